@@ -1,0 +1,13 @@
+//! Exact arithmetic in the parameters of an optimizer: polynomials with integer coefficients and
+//! their quotients.
+//!
+//! A coefficient of a modified field is an element of `Q(p_1, …, p_k)`, where the `p_i` are the
+//! parameters that were left without a value (`m` of heavy ball, say). Nothing here rounds.
+
+mod gcd;
+mod poly;
+mod rational_function;
+
+pub use gcd::{gcd, square_free};
+pub use poly::{MAX_VARIABLES, Monomial, Poly};
+pub use rational_function::RationalFunction;

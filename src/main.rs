@@ -1,0 +1,2 @@
+//! The `bea` command.
+fn main() {}

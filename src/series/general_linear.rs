@@ -1,0 +1,104 @@
+//! The normal form of every optimizer: a general linear method.
+//!
+//! With the state `s = (parameters, buffers)` and the stages `e_l = f_{c(l)}(Z_l)`, one step is
+//!
+//! ```text
+//! Z_l = C s + D e      (the points where the vector fields are evaluated)
+//! s'  = A s + B e
+//! ```
+//!
+//! The step size does not occur: every state is scaled by a power of `h` that makes the step
+//! homogeneous, and `h` is then 1. Where no such scaling exists, `h` is one of the parameters
+//! ([`GeneralLinearMethod::step_parameter`]).
+//!
+//! Source: Butcher, *Numerical Methods for Ordinary Differential Equations*, chapter 5; Hairer,
+//! Lubich, Wanner, *Geometric Numerical Integration*, section XV.2 (the underlying one-step
+//! method).
+
+use crate::exact::RationalFunction;
+
+/// A vector field that an optimizer evaluates; the colour of a node is the index of its field.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VectorField {
+    /// Its name, `f`, or `fx` of a game.
+    pub name: String,
+    /// Index of the space (player) whose velocity it is.
+    pub space: usize,
+}
+
+/// A component of the state that is carried from step to step.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct State {
+    /// Its name, `theta` or the name of a buffer.
+    pub name: String,
+    /// Index of the space it lives in.
+    pub space: usize,
+}
+
+/// A linear combination of states and stages.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Combination {
+    /// One coefficient a state.
+    pub states: Vec<RationalFunction>,
+    /// One coefficient a stage.
+    pub stages: Vec<RationalFunction>,
+}
+
+/// One evaluation of a vector field.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stage {
+    /// Index of the vector field.
+    pub field: usize,
+    /// Where it is evaluated: one point a space.
+    pub arguments: Vec<Combination>,
+}
+
+/// An optimizer as a general linear method.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GeneralLinearMethod {
+    /// Names of the parameters that stay symbolic; variable `i` of a coefficient is
+    /// `parameters[i]`.
+    pub parameters: Vec<String>,
+    /// Which of the parameters is the step size `h`, if the method cannot be scaled free of it.
+    pub step_parameter: Option<usize>,
+    /// Names of the spaces: `theta`, or the players of a game.
+    pub spaces: Vec<String>,
+    /// The vector fields; several in one space are added by the method.
+    pub fields: Vec<VectorField>,
+    /// The states. The first one of a space is its parameter vector, whose flow is sought.
+    pub states: Vec<State>,
+    /// The evaluations of the vector fields.
+    pub stages: Vec<Stage>,
+    /// The new value of each state.
+    pub update: Vec<Combination>,
+}
+
+/// Why a method has no modified field.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum MethodError {
+    /// The constant part is not preserved: a step of a zero vector field moves the parameters.
+    #[error("the step is not consistent: with a vector field of zero, {name}' differs from {name}")]
+    Inconsistent {
+        /// The offending state.
+        name: String,
+    },
+    /// 1 is a multiple eigenvalue of the recurrence.
+    #[error(
+        "there is no slow manifold: 1 is a repeated root of the recurrence of {space} (for heavy \
+         ball, m = 1), so the buffers never settle on a function of the parameters"
+    )]
+    NoSlowManifold {
+        /// Name of the space.
+        space: String,
+    },
+    /// A point of evaluation has a constant part that differs from the parameters.
+    #[error("{field} is evaluated at a point whose constant part is {found}, not {expected}")]
+    Misplaced {
+        /// The vector field.
+        field: String,
+        /// The constant part found, `2*theta` say.
+        found: String,
+        /// The parameter vector.
+        expected: String,
+    },
+}

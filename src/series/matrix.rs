@@ -1,0 +1,1 @@
+//! dense matrices over coefficients

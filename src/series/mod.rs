@@ -1,0 +1,12 @@
+//! Series over trees (B-series), their weights as polynomials in the step number, and the algebra
+//! of backward error analysis.
+
+mod engine;
+mod general_linear;
+mod matrix;
+mod ring;
+
+pub use engine::{ModifiedField, derive};
+pub use general_linear::{
+    Combination, GeneralLinearMethod, MethodError, Stage, State, VectorField,
+};
