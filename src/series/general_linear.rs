@@ -73,6 +73,24 @@ pub struct GeneralLinearMethod {
     pub update: Vec<Combination>,
 }
 
+impl GeneralLinearMethod {
+    /// Gradient descent, the Euler step `θ' = θ + h f(θ)`.
+    pub fn euler() -> GeneralLinearMethod {
+        let (zero, one) = (RationalFunction::zero(), RationalFunction::one());
+        let at_theta = Combination { states: vec![one.clone()], stages: vec![zero] };
+        let step = Combination { states: vec![one.clone()], stages: vec![one] };
+        GeneralLinearMethod {
+            parameters: Vec::new(),
+            step_parameter: None,
+            spaces: vec!["theta".into()],
+            fields: vec![VectorField { name: "f".into(), space: 0 }],
+            states: vec![State { name: "theta".into(), space: 0 }],
+            stages: vec![Stage { field: 0, arguments: vec![at_theta] }],
+            update: vec![step],
+        }
+    }
+}
+
 /// Why a method has no modified field.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum MethodError {

@@ -4,7 +4,9 @@
 mod engine;
 mod general_linear;
 mod matrix;
+mod recurrence;
 mod ring;
+mod weights;
 
 pub use engine::{ModifiedField, derive};
 pub use general_linear::{
