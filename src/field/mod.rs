@@ -6,6 +6,16 @@
 //!
 //! The terms of the tall trees `(f')^n f` are the principal part; all others are non-principal.
 
+mod closed_form;
+mod modified_loss;
+mod power_series;
+mod principal;
+mod words;
+
+pub use closed_form::ClosedForm;
+pub use modified_loss::{Potential, free_trees, potential};
+pub use principal::PrincipalPart;
+
 use crate::exact::{Poly, RationalFunction};
 use crate::series::{GeneralLinearMethod, MethodError, ModifiedField, VectorField, derive};
 use crate::tree::{TreeId, TreeTable};
@@ -24,8 +34,7 @@ pub struct Field {
     pub fields: Vec<VectorField>,
     /// The largest trees have `order + 1` nodes.
     pub order: usize,
-    variables: Vec<String>,
-    step: Option<usize>,
+    method: GeneralLinearMethod,
     weights: ModifiedField,
 }
 
@@ -92,9 +101,8 @@ impl Field {
             spaces: method.spaces.clone(),
             fields: method.fields.clone(),
             order: trees.max_nodes().saturating_sub(1),
-            variables: method.parameters.clone(),
-            step: method.step_parameter,
             weights: derive(method, trees)?,
+            method: method.clone(),
         })
     }
 
@@ -111,13 +119,18 @@ impl Field {
     /// Names of the variables of a coefficient: the parameters, and `h` if
     /// [`step_parameter`](Self::step_parameter) says so.
     pub fn variables(&self) -> &[String] {
-        &self.variables
+        &self.method.parameters
     }
 
     /// Which variable is the step size `h`, if no scaling makes the method homogeneous in it. Only
     /// then a tree may have several powers of `h`.
     pub fn step_parameter(&self) -> Option<usize> {
-        self.step
+        self.method.step_parameter
+    }
+
+    /// The closed form of the principal part, compared with the terms derived here.
+    pub fn principal_part(&self) -> PrincipalPart {
+        PrincipalPart::new(&self.method, &self.weights)
     }
 
     /// Whether terms of this tree belong to the principal part.
@@ -140,7 +153,7 @@ impl Field {
         if b.is_zero() {
             return Vec::new();
         }
-        match self.step {
+        match self.method.step_parameter {
             None => vec![self.term(tree, self.trees().size(tree) as i32 - 1, b)],
             Some(step) => powers(&b, step)
                 .into_iter()
