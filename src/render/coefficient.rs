@@ -21,13 +21,28 @@ impl Coefficient {
         Coefficient { negative: minus_above != minus_below, top, bottom }
     }
 
+    /// A fraction in lowest terms.
+    pub fn fraction((top, bottom): (i128, i128)) -> Coefficient {
+        let factor = |n: u128| {
+            let shown = (n != 1).then(|| Math::Number(n.to_string()));
+            shown.into_iter().collect()
+        };
+        Coefficient {
+            negative: top < 0,
+            top: factor(top.unsigned_abs()),
+            bottom: factor(bottom.unsigned_abs()),
+        }
+    }
+
     /// The coefficient times `h^power`.
     #[must_use]
     pub fn times_step(mut self, power: i32) -> Coefficient {
         let factor = Math::power(Math::name("h"), i64::from(power.unsigned_abs()));
         match power {
             0 => {}
-            1.. => self.top.insert(usize::from(matches!(self.top.first(), Some(Math::Number(_)))), factor),
+            1.. => self
+                .top
+                .insert(usize::from(matches!(self.top.first(), Some(Math::Number(_)))), factor),
             _ => self.bottom.push(factor),
         }
         self

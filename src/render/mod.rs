@@ -2,13 +2,20 @@
 
 mod coefficient;
 mod document;
+mod equation;
 mod json;
+mod latex;
+mod markdown;
 mod math;
+mod mathematica;
 mod notation;
+mod number;
 mod script;
 mod spelling;
 mod stream;
+mod sympy;
 mod text;
+mod typst;
 
 pub use document::{Document, Layout, Part};
 pub use notation::{Form, Notation};
@@ -22,8 +29,18 @@ pub enum Format {
     /// An equation for the terminal
     #[default]
     Text,
-    /// A machine-readable list of terms
+    /// An align* environment
+    Latex,
+    /// A display equation of Typst
+    Typst,
+    /// An equation and a table of terms
+    Markdown,
+    /// The terms for machines, one object each
     Json,
+    /// A Python module with exact coefficients
+    Sympy,
+    /// An association
+    Mathematica,
 }
 
 impl Format {
@@ -31,6 +48,11 @@ impl Format {
     pub fn of_path(path: &Path) -> Option<Format> {
         match path.extension()?.to_str()? {
             "txt" => Some(Format::Text),
+            "tex" => Some(Format::Latex),
+            "typ" => Some(Format::Typst),
+            "md" => Some(Format::Markdown),
+            "py" => Some(Format::Sympy),
+            "m" | "wl" => Some(Format::Mathematica),
             "json" => Some(Format::Json),
             _ => None,
         }
@@ -43,6 +65,11 @@ impl Format {
     pub fn write(self, document: &Document, out: &mut (dyn Write + Send)) -> io::Result<()> {
         let exporter: &dyn Export = match self {
             Format::Text => &text::Text,
+            Format::Latex => &latex::Latex,
+            Format::Typst => &typst::Typst,
+            Format::Markdown => &markdown::Markdown,
+            Format::Sympy => &sympy::SymPy,
+            Format::Mathematica => &mathematica::Mathematica,
             Format::Json => &json::Json,
         };
         exporter.write(document, out)
