@@ -2,6 +2,7 @@
 
 pub mod exact;
 mod grammar;
+pub mod optimizer;
 pub mod series;
 pub mod source;
 pub mod tree;
