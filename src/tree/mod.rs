@@ -9,5 +9,5 @@
 mod rooted;
 mod table;
 
-pub use rooted::{ParseTreeError, Tree};
+pub use rooted::{MAX_DEPTH, ParseTreeError, Tree};
 pub use table::{TreeId, TreeTable};
