@@ -6,6 +6,9 @@ mod general_linear;
 mod matrix;
 mod recurrence;
 mod ring;
+mod scaled;
+mod slow_manifold;
+mod sweep;
 mod weights;
 
 pub use engine::{ModifiedField, derive};

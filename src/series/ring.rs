@@ -11,6 +11,9 @@ use num_traits::{ToPrimitive, Zero};
 
 /// A commutative ring without zero divisors. `None` means that the result does not fit.
 pub(crate) trait Ring: Clone + Send + Sync + Sized {
+    /// Where the weighted sums over many values that end a computation are taken.
+    type Wide: Ring<Wide = Self::Wide>;
+    fn widen(&self) -> Self::Wide;
     fn zero() -> Self;
     fn is_zero(&self) -> bool;
     fn from_poly(value: &Poly) -> Option<Self>;
@@ -21,7 +24,43 @@ pub(crate) trait Ring: Clone + Send + Sync + Sized {
     fn div_exact(&self, divisor: &Self) -> Self;
 }
 
+impl Ring for i64 {
+    type Wide = i128;
+    fn widen(&self) -> i128 {
+        (*self).into()
+    }
+    fn zero() -> Self {
+        0
+    }
+    fn is_zero(&self) -> bool {
+        *self == 0
+    }
+    fn from_poly(value: &Poly) -> Option<Self> {
+        value.as_constant()?.to_i64()
+    }
+    #[inline]
+    fn add(&self, other: &Self) -> Option<Self> {
+        self.checked_add(*other)
+    }
+    #[inline]
+    fn sub(&self, other: &Self) -> Option<Self> {
+        self.checked_sub(*other)
+    }
+    #[inline]
+    fn mul(&self, other: &Self) -> Option<Self> {
+        self.checked_mul(*other)
+    }
+    fn div_exact(&self, divisor: &Self) -> Self {
+        assert_eq!(self % divisor, 0, "the scale of the weights is too small");
+        self / divisor
+    }
+}
+
 impl Ring for i128 {
+    type Wide = i128;
+    fn widen(&self) -> i128 {
+        *self
+    }
     fn zero() -> Self {
         0
     }
@@ -54,6 +93,10 @@ impl Ring for i128 {
 }
 
 impl Ring for BigInt {
+    type Wide = BigInt;
+    fn widen(&self) -> BigInt {
+        self.clone()
+    }
     fn zero() -> Self {
         Zero::zero()
     }
@@ -80,6 +123,10 @@ impl Ring for BigInt {
 }
 
 impl Ring for Poly {
+    type Wide = Poly;
+    fn widen(&self) -> Poly {
+        self.clone()
+    }
     fn zero() -> Self {
         Poly::zero()
     }

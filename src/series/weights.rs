@@ -1,6 +1,6 @@
 //! Integral weights and what they have to be divided by.
 
-use super::engine::lcm_up_to;
+use super::sweep::lcm_up_to;
 use crate::exact::{Poly, RationalFunction, square_free};
 use crate::tree::TreeId;
 use num_bigint::BigInt;
