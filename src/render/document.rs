@@ -16,10 +16,8 @@ pub struct Document<'a> {
     pub field: &'a Field,
     /// The parameters that were given values.
     pub values: Vec<(String, BigRational)>,
-    /// Which terms.
-    pub part: Part,
-    /// Only the terms of this tree, even if they are 0.
-    pub tree: Option<TreeId>,
+    /// What of it is shown.
+    pub content: Content,
     /// How elementary differentials are written.
     pub notation: Notation,
     /// What they are written in terms of.
@@ -30,6 +28,23 @@ pub struct Document<'a> {
     pub layout: Layout,
     counts: Counts,
     pub(super) arrays: Spelling<'a, Arrays>,
+}
+
+/// What of a modified field is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Content {
+    /// Its terms.
+    Terms(Part),
+    /// Only the terms of this tree, even if they are 0.
+    Tree(TreeId),
+    /// The loss whose gradient flow it is.
+    ModifiedLoss,
+}
+
+impl Default for Content {
+    fn default() -> Content {
+        Content::Terms(Part::All)
+    }
 }
 
 /// A choice of terms.
@@ -61,7 +76,6 @@ impl Default for Layout {
 
 /// A term ready to be written: `± coefficient · h^power · differential`.
 pub(super) struct Line {
-    pub tree: TreeId,
     pub power: i32,
     pub principal: bool,
     pub coefficient: Coefficient,
@@ -82,8 +96,7 @@ impl<'a> Document<'a> {
         Document {
             field,
             values: Vec::new(),
-            part: Part::default(),
-            tree: None,
+            content: Content::default(),
             notation: Notation::default(),
             form: Form::default(),
             verdict: None,
@@ -105,15 +118,28 @@ impl<'a> Document<'a> {
 
     /// What this is: `heavy_ball(m): modified field to order 2`.
     pub fn heading(&self) -> String {
-        if let Some(tree) = self.tree {
+        if let Some(tree) = self.tree() {
             return format!("{}: the term of {}", self.title(), self.tree_text(tree));
         }
-        let part = match self.part {
+        if self.content == Content::ModifiedLoss {
+            return format!("{}: modified loss to order {}", self.title(), self.field.order);
+        }
+        let part = match self.part() {
             Part::All => "modified field",
             Part::Principal => "principal part of the modified field",
             Part::NonPrincipal => "non-principal part of the modified field",
         };
         format!("{}: {part} to order {}", self.title(), self.field.order)
+    }
+
+    /// The only tree whose terms are shown.
+    pub(super) fn tree(&self) -> Option<TreeId> {
+        if let Content::Tree(tree) = self.content { Some(tree) } else { None }
+    }
+
+    /// Which terms are shown.
+    pub(super) fn part(&self) -> Part {
+        if let Content::Terms(part) = self.content { part } else { Part::All }
     }
 
     /// The closing lines: what the principal part sums to, and whether that was confirmed.
@@ -141,12 +167,12 @@ impl<'a> Document<'a> {
     /// The chosen trees with so many nodes, principal ones first.
     pub(super) fn trees(&self, nodes: usize) -> Vec<TreeId> {
         let range = self.field.trees().of_size(nodes);
-        if let Some(tree) = self.tree {
+        if let Some(tree) = self.tree() {
             return range.filter(|&t| t == tree).collect();
         }
         let principal = |tree: &TreeId| self.field.is_principal(*tree);
         let (mut chosen, others): (Vec<_>, Vec<_>) = range.partition(principal);
-        match self.part {
+        match self.part() {
             Part::All => chosen.extend(others),
             Part::Principal => {}
             Part::NonPrincipal => chosen = others,
@@ -157,7 +183,7 @@ impl<'a> Document<'a> {
     /// The terms of one tree; a tree that was asked for has one even if it is 0.
     pub(super) fn terms(&self, tree: TreeId, nodes: usize) -> Vec<Term> {
         let mut terms = self.field.terms_of(tree);
-        if terms.is_empty() && self.tree == Some(tree) {
+        if terms.is_empty() && self.tree() == Some(tree) {
             terms.push(self.field.term(tree, nodes as i32 - 1, RationalFunction::zero()));
         }
         terms
@@ -174,7 +200,7 @@ impl<'a> Document<'a> {
 
     /// Whether a term is left out because it is 0.
     pub(super) fn omits(&self, number: &Number) -> bool {
-        number.b.0 == 0 && self.tree.is_none()
+        number.b.0 == 0 && self.tree().is_none()
     }
 
     /// The velocity of one space, in groups of ascending number of nodes.
@@ -195,7 +221,7 @@ impl<'a> Document<'a> {
         let line = |power, mut coefficient: Coefficient| {
             coefficient.negative ^= writer.is_negated(nodes);
             let principal = self.field.is_principal(tree);
-            Line { tree, power, principal, coefficient, differential: writer.differential(tree) }
+            Line { power, principal, coefficient, differential: writer.differential(tree) }
         };
         if let Some(number) = self.number(tree, nodes) {
             if self.omits(&number) {

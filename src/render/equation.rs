@@ -48,7 +48,7 @@ pub(super) enum Rest {
 /// The rest of the equation.
 pub(super) fn rest(document: &Document) -> Rest {
     match document.field.step_parameter() {
-        _ if document.part != Part::All => Rest::Unasked,
+        _ if document.part() != Part::All => Rest::Unasked,
         None => Rest::Order(document.field.order as i32 + 1),
         Some(_) => Rest::Nodes(document.field.order + 1),
     }
@@ -73,9 +73,18 @@ pub(super) struct Setting<'s> {
 impl Setting<'_> {
     /// The right-hand side of the velocity of one space, or the terms of one tree alone.
     pub fn rows(&self, document: &Document, space: usize, script: &impl Script) -> Vec<String> {
-        let alone = document.tree.is_some();
+        self.write(rows(document, space), document.tree().is_some(), script)
+    }
+
+    /// The rows as texts; a row that stands `alone` has no brackets around its terms.
+    pub fn write(
+        &self,
+        rows: impl IntoIterator<Item = Row>,
+        alone: bool,
+        script: &impl Script,
+    ) -> Vec<String> {
         let mut written = Vec::new();
-        for row in rows(document, space) {
+        for row in rows {
             let first = written.is_empty();
             let bracketed = row.terms.len() > 1 && !(first && row.factor.is_none()) && !alone;
             let mut text = String::new();

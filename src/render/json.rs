@@ -1,7 +1,8 @@
 //! The terms for machines: a stable contract.
 
 use super::Export;
-use super::document::Document;
+use super::document::{Content, Document};
+use super::loss::{Correction, LossTerm, Rooting, corrections};
 use super::notation::{Form, Notation};
 use super::number::Number;
 use super::script::{Plain, Script};
@@ -38,8 +39,51 @@ impl Export for Json {
         write_separated(&trees, b',', out, |&(nodes, tree), bytes| {
             writer.write(tree, nodes as usize, bytes);
         })?;
-        out.write_all(b"\n]}\n")
+        out.write_all(b"\n]")?;
+        if document.content == Content::ModifiedLoss {
+            modified_loss(document, out)?;
+        }
+        out.write_all(b"}\n")
     }
+}
+
+/// One object for each number of nodes, after the terms of the field.
+fn modified_loss(document: &Document, out: &mut dyn Write) -> io::Result<()> {
+    let names = document.field.variables();
+    let tree = |tree: TreeId| document.tree_text(tree);
+    out.write_all(b", \"modified_loss\": [")?;
+    for (order, correction) in corrections(document).enumerate() {
+        out.write_all(if order > 0 { b",\n" } else { b"\n" })?;
+        let gradient = matches!(correction, Correction::Gradient(_));
+        write!(out, "{{\"nodes\": {}, \"gradient\": {gradient}, ", order + 1)?;
+        let (name, items): (&str, Vec<String>) = match correction {
+            Correction::Gradient(terms) => {
+                let item = |term: LossTerm| {
+                    format!(
+                        "{{\"h\": {}, \"tree\": {}, \"coefficient\": \"{}\", \"notation\": \"{}\"}}",
+                        term.power,
+                        tree(term.tree),
+                        term.value.display(names),
+                        Plain.show(&term.scalar)
+                    )
+                };
+                ("terms", terms.into_iter().map(item).collect())
+            }
+            Correction::Obstructed(rootings) => {
+                let item = |rooting: Rooting| {
+                    format!(
+                        "{{\"tree\": {}, \"b\": \"{}\", \"notation\": \"{}\"}}",
+                        tree(rooting.tree),
+                        rooting.b.display(names),
+                        Plain.show(&rooting.differential)
+                    )
+                };
+                ("obstruction", rootings.into_iter().map(item).collect())
+            }
+        };
+        write!(out, "\"{name}\": [{}]}}", items.join(", "))?;
+    }
+    out.write_all(b"\n]")
 }
 
 /// Writes terms, by machine integers wherever they suffice.
@@ -103,7 +147,7 @@ impl<'a> TermWriter<'a> {
                 if writer.is_negated(nodes) {
                     out.push(b'-');
                 }
-                let shown = Plain::Unicode.show(&writer.differential(tree));
+                let shown = Plain.show(&writer.differential(tree));
                 out.extend_from_slice(shown.as_bytes());
             }
         }

@@ -1,8 +1,8 @@
 //! An equation and a table of terms in Markdown, its formulas as GitHub and KaTeX read them.
 
 use super::Export;
-use super::document::Document;
-use super::latex::equation;
+use super::document::{Content, Document};
+use super::latex::{equation, modified_loss};
 use super::script::{Latex, Script};
 use std::io::{self, Write};
 
@@ -12,7 +12,13 @@ pub(super) struct Markdown;
 impl Export for Markdown {
     fn write(&self, document: &Document, out: &mut (dyn Write + Send)) -> io::Result<()> {
         writeln!(out, "# {}\n", document.heading().replace('_', "\\_"))?;
-        if document.tree.is_none() {
+        if document.content == Content::ModifiedLoss {
+            writeln!(out, "$$\n\\begin{{aligned}}")?;
+            let sentences = modified_loss(document, out)?;
+            writeln!(out, "\\end{{aligned}}\n$$")?;
+            return sentences.iter().try_for_each(|line| writeln!(out, "\n{line}"));
+        }
+        if document.tree().is_none() {
             for (space, name) in document.field.spaces.iter().enumerate() {
                 writeln!(out, "$$\n\\begin{{aligned}}")?;
                 equation(document, space, name, out)?;

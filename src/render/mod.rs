@@ -2,9 +2,12 @@
 
 mod coefficient;
 mod document;
+mod drawing;
 mod equation;
+mod html;
 mod json;
 mod latex;
+mod loss;
 mod markdown;
 mod math;
 mod mathematica;
@@ -13,11 +16,12 @@ mod number;
 mod script;
 mod spelling;
 mod stream;
+mod svg;
 mod sympy;
 mod text;
 mod typst;
 
-pub use document::{Document, Layout, Part};
+pub use document::{Content, Document, Layout, Part};
 pub use notation::{Form, Notation};
 
 use std::io::{self, Write};
@@ -41,6 +45,10 @@ pub enum Format {
     Sympy,
     /// An association
     Mathematica,
+    /// Every tree drawn beside its coefficient
+    Svg,
+    /// A self-contained page with the equation and every tree
+    Html,
 }
 
 impl Format {
@@ -53,9 +61,16 @@ impl Format {
             "md" => Some(Format::Markdown),
             "py" => Some(Format::Sympy),
             "m" | "wl" => Some(Format::Mathematica),
+            "svg" => Some(Format::Svg),
+            "html" | "htm" => Some(Format::Html),
             "json" => Some(Format::Json),
             _ => None,
         }
+    }
+
+    /// Whether the format shows modified losses.
+    pub fn has_modified_loss(self) -> bool {
+        !matches!(self, Format::Sympy | Format::Mathematica | Format::Svg)
     }
 
     /// Writes the document in this format.
@@ -70,6 +85,8 @@ impl Format {
             Format::Markdown => &markdown::Markdown,
             Format::Sympy => &sympy::SymPy,
             Format::Mathematica => &mathematica::Mathematica,
+            Format::Svg => &svg::Svg,
+            Format::Html => &html::Html,
             Format::Json => &json::Json,
         };
         exporter.write(document, out)

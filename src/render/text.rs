@@ -1,8 +1,9 @@
 //! An equation for the terminal.
 
 use super::Export;
-use super::document::{Document, Group, Line};
-use super::equation::{Rest, rest};
+use super::document::{Content, Document, Group, Line};
+use super::equation::{Rest, Setting, rest};
+use super::loss::{self, corrections, obstructions};
 use super::math::Math;
 use super::notation::{Form, Notation};
 use super::script::{Plain, Script};
@@ -15,10 +16,13 @@ pub(super) struct Text;
 impl Export for Text {
     fn write(&self, document: &Document, out: &mut (dyn Write + Send)) -> io::Result<()> {
         let paint = Paint { on: document.layout.color };
-        if let Some(tree) = document.tree {
+        if let Some(tree) = document.tree() {
             return one_tree(document, tree, &paint, out);
         }
         writeln!(out, "{}", paint.bold(&document.heading()))?;
+        if document.content == Content::ModifiedLoss {
+            return modified_loss(document, &paint, out);
+        }
         for line in legend(document) {
             writeln!(out, "{}", paint.dim(&line))?;
         }
@@ -58,7 +62,7 @@ fn legend(document: &Document) -> Vec<String> {
         (Notation::Dots, _) if field.fields.len() > 1 => {
             let nodes = field.fields.iter().enumerate();
             let show = |(i, f): (usize, &crate::series::VectorField)| {
-                format!("{} {}", Plain::Unicode.show(&Math::Node(i)), f.name)
+                format!("{} {}", Plain.show(&Math::Node(i)), f.name)
             };
             lines.push(nodes.map(show).collect::<Vec<_>>().join("  "));
         }
@@ -82,7 +86,7 @@ fn equation(
     paint: &Paint,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let velocity = Plain::Unicode.show(&Math::Velocity(name.to_string()));
+    let velocity = Plain.show(&Math::Velocity(name.to_string()));
     let mut page = Page { out, width: document.layout.width, indent: 0, column: 0 };
     page.put(&format!("{velocity} ="), &format!("{} =", paint.bold(&velocity)))?;
     let mut empty = true;
@@ -159,9 +163,9 @@ fn signed(line: &Line, power: i32, plus: bool, paint: &Paint) -> (String, String
     let factor = if coefficient.is_unit() {
         String::new()
     } else {
-        format!("{} ", Plain::Unicode.show(&coefficient.magnitude()))
+        format!("{} ", Plain.show(&coefficient.magnitude()))
     };
-    let differential = Plain::Unicode.show(&line.differential);
+    let differential = Plain.show(&line.differential);
     let plain = format!("{sign}{factor}{differential}");
     let painted = if line.principal {
         format!("{sign}{factor}{}", paint.cyan(&differential))
@@ -172,7 +176,36 @@ fn signed(line: &Line, power: i32, plus: bool, paint: &Paint) -> (String, String
 }
 
 fn power_of_h(power: i32) -> String {
-    Plain::Unicode.show(&Math::power(Math::name("h"), power.into()))
+    Plain.show(&Math::power(Math::name("h"), power.into()))
+}
+
+/// `Ẽ = E + h/4 ‖∇E‖² + …`, and why some corrections are not part of it.
+fn modified_loss(document: &Document, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
+    let corrections: Vec<_> = corrections(document).collect();
+    let show = |formula: &Math| Plain.show(formula);
+    let sentences = obstructions(document, &corrections, show);
+    writeln!(out, "{}\n", paint.dim("f = -∇E, H = ∇²E; the flow is θ̇ = -∇Ẽ"))?;
+    let setting = Setting {
+        space: " ",
+        align: "  ",
+        newline: "",
+        brackets: ("( ", " )"),
+        indent: "     ",
+        width: document.layout.width.saturating_sub(12),
+    };
+    let loss = show(&Math::Modified("E".into()));
+    for (i, row) in setting.write(loss::rows(corrections), false, &Plain).iter().enumerate() {
+        match i {
+            0 => writeln!(out, "{} = {row}", paint.bold(&loss))?,
+            _ => writeln!(out, "  {row}")?,
+        }
+    }
+    writeln!(out, "{}", paint.dim("  + …"))?;
+    for sentence in sentences {
+        writeln!(out)?;
+        write_sentence(&sentence, document.layout.width, out)?;
+    }
+    Ok(())
 }
 
 /// All that is known about one tree.
@@ -185,7 +218,7 @@ fn one_tree(
     let field = document.field;
     let (nodes, writer) = (field.trees().size(tree), document.writer());
     let sign = if writer.is_negated(nodes) { "-" } else { "" };
-    let differential = Plain::Unicode.show(&writer.differential(tree));
+    let differential = Plain.show(&writer.differential(tree));
     let part = if field.is_principal(tree) { "principal" } else { "non-principal" };
     writeln!(out, "{}: F = {sign}{differential}", paint.bold(&document.title()))?;
     writeln!(out, "  nodes        {nodes}")?;
