@@ -84,6 +84,7 @@ impl Script for Plain {
                 out.push_str(name);
                 out.push('\u{303}');
             }
+            Math::Dots => out.push('…'),
             Math::Velocity(name) => {
                 out.push_str(greek(name).unwrap_or(name));
                 out.push('\u{307}');
