@@ -8,19 +8,26 @@ mod tableaux;
 
 use bea::exact::Rational;
 use bea::series::BSeries;
-use bea::tree::{Tree, TreeTable};
+use bea::tree::TreeTable;
 use num_rational::BigRational;
-use num_traits::One;
+use num_traits::Zero;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 const NODES: usize = 8;
 
 /// A rooted tree: `parent[i] < i` for every node `i > 0`; the root is node 0.
 type Parents = Vec<usize>;
 
+/// The trees with `nodes` nodes.
+fn listing(nodes: usize) -> &'static [Parents] {
+    static LISTINGS: LazyLock<Vec<Vec<Parents>>> =
+        LazyLock::new(|| (1..=NODES).map(distinct_parents).collect());
+    &LISTINGS[nodes - 1]
+}
+
 /// All arrays of parents with `nodes` nodes that differ as rooted trees.
-fn listing(nodes: usize) -> Vec<Parents> {
+fn distinct_parents(nodes: usize) -> Vec<Parents> {
     let mut shapes: HashMap<String, Parents> = HashMap::new();
     let mut parents = vec![0; nodes];
     loop {
@@ -30,9 +37,7 @@ fn listing(nodes: usize) -> Vec<Parents> {
         parents[i] += 1;
         parents[i + 1..].fill(0);
     }
-    let mut found: Vec<_> = shapes.into_iter().collect();
-    found.sort();
-    found.into_iter().map(|(_, parents)| parents).collect()
+    shapes.into_values().collect()
 }
 
 /// The nested brackets of a tree with the children in order of their text.
@@ -80,35 +85,62 @@ fn partition(parents: &[usize], cut: u32) -> (Vec<Parents>, Parents) {
     (pieces, skeleton)
 }
 
+/// `Σ Π b(pieces) a(skeleton)` over the partitions of τ with at least `cuts` cut edges.
+fn substitution(
+    parents: &[usize],
+    cuts: u32,
+    b: &dyn Fn(&str) -> BigRational,
+    a: &dyn Fn(&Parents) -> BigRational,
+) -> BigRational {
+    let mut sum = BigRational::zero();
+    for subset in (0..1u32 << (parents.len() - 1)).filter(|subset| subset.count_ones() >= cuts) {
+        let (pieces, skeleton) = partition(parents, subset << 1);
+        let product: BigRational = pieces.iter().map(|piece| b(&canonical(piece))).product();
+        sum += product * a(&skeleton);
+    }
+    sum
+}
+
 /// Solves `(b ⋆ e)(τ) = a(τ)` for `b`, from small trees to large ones.
 fn field_by_edge_subsets(a: &dyn Fn(&str) -> BigRational) -> HashMap<String, BigRational> {
+    let exact = |tree: &Parents| BigRational::new(1.into(), density(tree).into());
     let mut b: HashMap<String, BigRational> = HashMap::new();
     for nodes in 1..=NODES {
         for parents in listing(nodes) {
-            let mut value = a(&canonical(&parents));
-            // Subset 0 cuts nothing: a single piece, the unknown b(τ), on the skeleton •.
-            for subset in 1..1u32 << (nodes - 1) {
-                let (pieces, skeleton) = partition(&parents, subset << 1);
-                let mut term =
-                    BigRational::one() / BigRational::from_integer(density(&skeleton).into());
-                for piece in pieces {
-                    term *= &b[&canonical(&piece)];
-                }
-                value -= term;
-            }
-            b.insert(canonical(&parents), value);
+            // With nothing cut the term is b(τ) e(•) = b(τ), the unknown.
+            let name = canonical(parents);
+            let known = substitution(parents, 1, &|piece| b[piece].clone(), &exact);
+            b.insert(name.clone(), a(&name) - known);
         }
     }
     b
 }
 
-fn compare(name: &str, method: &BSeries<Rational>, field: impl Fn(&Tree) -> BigRational) {
-    let a = |text: &str| method.at(&text.parse().unwrap()).unwrap().clone().into();
-    let expected = field_by_edge_subsets(&a);
+/// The weights of a series by name.
+fn weights(series: &BSeries<Rational>) -> HashMap<String, BigRational> {
+    (1..=series.trees().max_nodes())
+        .flat_map(listing)
+        .map(|parents| {
+            let name = canonical(parents);
+            let weight = series.at(&name.parse().unwrap()).unwrap().clone();
+            (name, weight.into())
+        })
+        .collect()
+}
+
+fn compare(name: &str, method: &BSeries<Rational>, field: &BSeries<Rational>) {
+    let a = weights(method);
+    let expected = field_by_edge_subsets(&|tree| a[tree].clone());
     assert_eq!(expected.len(), 1 + 1 + 2 + 4 + 9 + 20 + 48 + 115);
-    for (text, value) in expected {
-        assert_eq!(field(&text.parse().unwrap()), value, "{name}, {text}");
-    }
+    assert_eq!(weights(field), expected, "{name}");
+}
+
+/// Weights without any structure: no Runge-Kutta method of few stages has them.
+fn arbitrary(trees: &Arc<TreeTable>, empty: i64, shift: i64) -> BSeries<Rational> {
+    BSeries::from_fn(trees.clone(), Rational::from(empty), |tree| {
+        let n = i64::from(tree) + shift;
+        Rational::new((n * n + 3 * n + 1) % 11 - 5, n % 4 + 1).unwrap()
+    })
 }
 
 #[test]
@@ -116,19 +148,40 @@ fn logarithms_of_runge_kutta_methods_solve_the_substitution_law() {
     let trees = Arc::new(TreeTable::all(1, NODES));
     for (name, tableau) in tableaux::all::<Rational>() {
         let method = tableau.weights(trees.clone()).unwrap();
-        let field = method.logarithm().unwrap();
-        compare(name, &method, |tree| field.at(tree).unwrap().clone().into());
+        compare(name, &method, &method.logarithm().unwrap());
     }
 }
 
 #[test]
 fn the_logarithm_of_an_arbitrary_series_solves_the_substitution_law() {
-    // Weights without any structure: no Runge-Kutta method of few stages has them.
     let trees = Arc::new(TreeTable::all(1, NODES));
-    let method = BSeries::from_fn(trees, Rational::from(1), |tree| {
-        let n = i64::from(tree);
-        Rational::new((n * n + 3 * n + 1) % 11 - 5, n % 4 + 1).unwrap()
-    });
-    let field = method.logarithm().unwrap();
-    compare("arbitrary", &method, |tree| field.at(tree).unwrap().clone().into());
+    let method = arbitrary(&trees, 1, 0);
+    compare("arbitrary", &method, &method.logarithm().unwrap());
+}
+
+#[test]
+fn substitution_is_a_sum_over_edge_subsets() {
+    let trees = Arc::new(TreeTable::all(1, NODES));
+    let (field, series) = (arbitrary(&trees, 0, 2), arbitrary(&trees, 1, 5));
+    let found = weights(&field.substituted_into(&series).unwrap());
+    let (b, a) = (weights(&field), weights(&series));
+    for parents in (1..=NODES).flat_map(listing) {
+        let name = canonical(parents);
+        let expected = substitution(parents, 0, &|t| b[t].clone(), &|t| a[&canonical(t)].clone());
+        assert_eq!(found[&name], expected, "{name}");
+    }
+}
+
+#[test]
+fn modifying_integrators_solve_the_substitution_law() {
+    let trees = Arc::new(TreeTable::all(1, 7));
+    for (name, tableau) in tableaux::all::<Rational>() {
+        let method = tableau.weights(trees.clone()).unwrap();
+        let (c, a) = (weights(&method.modifying_integrator().unwrap()), weights(&method));
+        for parents in (1..=7).flat_map(listing) {
+            let flow = substitution(parents, 0, &|t| c[t].clone(), &|t| a[&canonical(t)].clone());
+            let tree = canonical(parents);
+            assert_eq!(flow, BigRational::new(1.into(), density(parents).into()), "{name}, {tree}");
+        }
+    }
 }
