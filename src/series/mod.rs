@@ -8,9 +8,14 @@ mod engine;
 mod flow;
 mod general_linear;
 mod matrix;
+mod recurrence;
 mod ring;
 mod runge_kutta;
+mod scaled;
+mod slow_manifold;
 mod substitution;
+mod sweep;
+mod weights;
 
 pub use bseries::{BSeries, SeriesError};
 pub use conditions::{EnergyDefect, PairDefect};
