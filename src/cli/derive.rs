@@ -1,10 +1,10 @@
 //! `bea derive`
 
 use crate::field::Field;
-use crate::render::{Document, Format, Form, Notation};
+use crate::render::{Document, Form, Format, Notation};
 use crate::series::GeneralLinearMethod;
-use std::path::PathBuf;
 use miette::IntoDiagnostic;
+use std::path::PathBuf;
 
 /// Derive
 #[derive(clap::Args)]
@@ -23,13 +23,20 @@ pub struct Derive {
 
 impl Derive {
     pub fn run(self) -> miette::Result<()> {
-        let field = Field::derive("gradient_descent", &GeneralLinearMethod::euler(), self.order).into_diagnostic()?;
+        let field = Field::derive("gradient_descent", &GeneralLinearMethod::euler(), self.order)
+            .into_diagnostic()?;
         let mut d = Document::new(&field);
         d.form = self.form;
         d.notation = self.notation;
         match self.out {
-            None => self.format.write(&d, &mut std::io::BufWriter::new(std::io::stdout())).into_diagnostic(),
-            Some(p) => self.format.write(&d, &mut std::io::BufWriter::new(std::fs::File::create(p).unwrap())).into_diagnostic(),
+            None => self
+                .format
+                .write(&d, &mut std::io::BufWriter::new(std::io::stdout()))
+                .into_diagnostic(),
+            Some(p) => self
+                .format
+                .write(&d, &mut std::io::BufWriter::new(std::fs::File::create(p).unwrap()))
+                .into_diagnostic(),
         }
     }
 }

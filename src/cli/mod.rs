@@ -24,5 +24,11 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Derive(derive) => derive.run(),
     };
-    outcome.map_or_else(|report| { eprintln!("{report:?}"); ExitCode::from(2) }, |()| ExitCode::SUCCESS)
+    outcome.map_or_else(
+        |report| {
+            eprintln!("{report:?}");
+            ExitCode::from(2)
+        },
+        |()| ExitCode::SUCCESS,
+    )
 }

@@ -27,7 +27,9 @@ impl Coefficient {
         let factor = Math::power(Math::name("h"), i64::from(power.unsigned_abs()));
         match power {
             0 => {}
-            1.. => self.top.insert(usize::from(matches!(self.top.first(), Some(Math::Number(_)))), factor),
+            1.. => self
+                .top
+                .insert(usize::from(matches!(self.top.first(), Some(Math::Number(_)))), factor),
             _ => self.bottom.push(factor),
         }
         self

@@ -19,9 +19,8 @@ impl Export for Json {
     fn write(&self, document: &Document, out: &mut (dyn Write + Send)) -> io::Result<()> {
         let field = document.field;
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
-        let list = |names: &[String]| {
-            names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ")
-        };
+        let list =
+            |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
         write!(out, "{{\"optimizer\": {}", quoted(&field.optimizer))?;
         write!(out, ", \"parameters\": [{}]", list(&field.parameters))?;
         if !document.values.is_empty() {

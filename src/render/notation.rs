@@ -38,9 +38,8 @@ impl<'a> Writer<'a> {
     /// A writer of the differentials of `field`.
     pub fn new(field: &'a Field, notation: Notation, form: Form) -> Writer<'a> {
         // Indices that are no names of anything else, and as many as there are nodes.
-        let taken = |letter: &str| {
-            field.parameters.iter().chain(&field.spaces).any(|name| name == letter)
-        };
+        let taken =
+            |letter: &str| field.parameters.iter().chain(&field.spaces).any(|name| name == letter);
         let singles = "ijklmnpqrstuvwabc".chars().map(String::from).filter(|l| !taken(l));
         let numbered = (1..).map(|n| format!("i{n} "));
         let letters = singles.chain(numbered).take(field.order + 1).collect();

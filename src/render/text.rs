@@ -1,10 +1,10 @@
 //! An equation for the terminal.
 
+use super::Export;
 use super::document::{Document, Group, Line, Part};
 use super::math::Math;
 use super::notation::{Form, Notation};
 use super::script::{Plain, Script};
-use super::Export;
 use std::io::{self, Write};
 
 /// An equation for the terminal, wrapped to its width.

@@ -18,13 +18,14 @@ pub struct Tableau<S> {
 pub enum TableauError {
     /// The matrix is not square, or not as large as the weights.
     #[error(
-        "a tableau with {stages} weights b has {stages} rows of {stages} numbers a, not {found}"
+        "a tableau with {stages} weights b has {stages} rows of {stages} numbers a; {}",
+        lengths(.rows)
     )]
     Shape {
         /// Number of weights.
         stages: usize,
         /// The lengths of the rows found.
-        found: String,
+        rows: Vec<usize>,
     },
     /// The tableaux of an additive method differ in their number of stages.
     #[error("the tableaux of an additive method share their stages, but have {} of them", list(.stages))]
@@ -42,6 +43,13 @@ pub enum TableauError {
     },
 }
 
+fn lengths(rows: &[usize]) -> String {
+    if rows.is_empty() {
+        return "there are no rows".into();
+    }
+    format!("the rows have the lengths {}", list(rows))
+}
+
 fn list(numbers: &[usize]) -> String {
     numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
 }
@@ -54,9 +62,8 @@ impl<S: Scalar> Tableau<S> {
     pub fn new(a: Vec<Vec<S>>, b: Vec<S>) -> Result<Tableau<S>, TableauError> {
         let stages = b.len();
         if a.len() != stages || a.iter().any(|row| row.len() != stages) {
-            let lengths: Vec<usize> = a.iter().map(Vec::len).collect();
-            let found = if lengths.is_empty() { "none".into() } else { list(&lengths) };
-            return Err(TableauError::Shape { stages, found });
+            let rows = a.iter().map(Vec::len).collect();
+            return Err(TableauError::Shape { stages, rows });
         }
         Ok(Tableau { a, b })
     }

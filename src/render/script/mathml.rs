@@ -75,8 +75,7 @@ impl Script for MathMl {
             Math::Component(name, upper, lower) => {
                 let row = |indices: &[String], comma: bool| {
                     let comma = if comma { "<mo>,</mo>" } else { "" };
-                    let letters: String =
-                        indices.iter().map(|i| format!("<mi>{i}</mi>")).collect();
+                    let letters: String = indices.iter().map(|i| format!("<mi>{i}</mi>")).collect();
                     format!("<mrow>{comma}{letters}</mrow>")
                 };
                 let name = identifier(name);
