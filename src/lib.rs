@@ -4,6 +4,7 @@ pub mod cli;
 pub mod exact;
 pub mod field;
 mod grammar;
+pub mod optimizer;
 pub mod render;
 pub mod series;
 pub mod source;
