@@ -1,2 +1,7 @@
 //! The `bea` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bea::cli::main()
+}

@@ -6,8 +6,12 @@
 
 mod gcd;
 mod poly;
+mod rational;
 mod rational_function;
+mod scalar;
 
 pub use gcd::{gcd, square_free};
 pub use poly::{MAX_VARIABLES, Monomial, Poly};
+pub use rational::Rational;
 pub use rational_function::RationalFunction;
+pub use scalar::Scalar;

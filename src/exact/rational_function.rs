@@ -48,6 +48,20 @@ impl RationalFunction {
         Some(Self::signed(reduce(&numerator), reduce(&denominator)))
     }
 
+    /// `top / (bottom · constant)` where `top` and `bottom` have no common factor but integers, and
+    /// `constant` is not zero.
+    pub(crate) fn coprime(top: Poly, bottom: Poly, constant: BigInt) -> Self {
+        if top.is_zero() {
+            return Self::zero();
+        }
+        let content = bottom.content();
+        let g = top.content().gcd(&(&content * &constant));
+        let top = top.div_exact(&Poly::constant(g.clone())).expect("g divides the content");
+        // g may exceed the constant only by a part of the content of `bottom`.
+        let bottom = bottom.scale(&constant).div_exact(&Poly::constant(g)).expect("g divides");
+        Self::signed(top, bottom)
+    }
+
     /// A fraction already in lowest terms but for the sign of the denominator.
     fn signed(numerator: Poly, denominator: Poly) -> Self {
         if denominator.leading_coefficient().is_negative() {

@@ -1,13 +1,33 @@
 //! The modified field of a general linear method, tree by tree.
+//!
+//! Let the method be iterated. Around `θ_0` every variable of step `ν` is a B-series whose weight
+//! on a tree `τ` is a polynomial in `ν` of degree at most `|τ|`:
+//!
+//! ```text
+//! e_l([τ1, …, τm]) = Π_j Z_l(τj)                     pointwise in ν
+//! s(τ)             = the polynomial solution of s_{ν+1} = A s_ν + B e(τ)
+//! Z_l(τ)           = C s(τ) + D e(τ)
+//! ```
+//!
+//! and the flow of the modified field passes through `θ_ν` at time `ν h`, so `b(τ)` is the
+//! coefficient of `ν¹` in the weight of the parameters. The cost is a few dozen ring operations a
+//! tree, whatever its shape.
 
+use super::recurrence::Recurrence;
+use super::scaled::{Scale, Scaled};
+use super::sweep::run;
+use super::weights::{Denominator, Weights};
 use super::{GeneralLinearMethod, MethodError};
-use crate::exact::RationalFunction;
+use crate::exact::{Poly, RationalFunction};
 use crate::tree::{TreeId, TreeTable};
+use num_bigint::BigInt;
 use std::sync::Arc;
 
 /// The modified field `f̃ = Σ_τ h^(|τ|-1) b(τ)/σ(τ) F(τ)` of a method on a set of trees.
 pub struct ModifiedField {
     trees: Arc<TreeTable>,
+    weights: Weights,
+    denominator: Denominator,
 }
 
 impl ModifiedField {
@@ -16,22 +36,83 @@ impl ModifiedField {
         &self.trees
     }
 
-    /// The weight `b(τ)`. If the method keeps `h` as a parameter, `b` contains it and the
-    /// coefficient of `F(τ)/σ(τ)` in the field is `b(τ)/h`; otherwise it is `h^(|τ|-1) b(τ)`.
+    /// The weight `b(τ)` in lowest terms. If the method keeps `h` as a parameter, `b` contains it
+    /// and the coefficient of `F(τ)/σ(τ)` in the field is `b(τ)/h`; otherwise it is
+    /// `h^(|τ|-1) b(τ)`.
     pub fn b(&self, tree: TreeId) -> RationalFunction {
-        let _ = tree;
-        todo!()
+        self.weights.value(tree, &self.denominator, self.trees.size(tree))
+    }
+
+    /// `b(τ)` as a reduced fraction of machine integers with positive denominator, where no
+    /// parameter occurs and both fit: for listings of millions of trees.
+    pub fn b_machine(&self, tree: TreeId, nodes: usize) -> Option<(i128, i128)> {
+        self.weights.machine_value(tree, &self.denominator, nodes)
     }
 }
 
-/// Derives the modified field of `method` on `trees`.
+/// Derives the modified field of `method` on `trees`. Runs on the current `rayon` pool.
 ///
 /// # Errors
 /// If the method has no modified field, see [`MethodError`].
+///
+/// ```
+/// use bea::exact::RationalFunction as Q;
+/// use bea::series::{derive, GeneralLinearMethod};
+/// use bea::tree::TreeTable;
+/// let field = derive(&GeneralLinearMethod::euler(), TreeTable::all(1, 4).into())?;
+/// let b = |tree: &str| field.b(field.trees().find(&tree.parse().unwrap()).unwrap());
+/// assert_eq!(b("[[]]").display(&[]), "-1/2");
+/// assert_eq!(b("[[[]]]").display(&[]), "1/3");
+/// assert_eq!(b("[[],[],[]]"), Q::zero());
+/// # Ok::<(), bea::series::MethodError>(())
+/// ```
 pub fn derive(
     method: &GeneralLinearMethod,
     trees: Arc<TreeTable>,
 ) -> Result<ModifiedField, MethodError> {
-    let _ = method;
-    Ok(ModifiedField { trees })
+    let recurrences = (0..method.spaces.len())
+        .map(|space| Recurrence::new(method, space))
+        .collect::<Result<Vec<_>, _>>()?;
+    check_points(method, &recurrences)?;
+    let scale = Scale::new(method, &recurrences);
+    let machine = || {
+        let narrow = Scaled::<i64>::new(method, &recurrences, &scale);
+        narrow.and_then(|scaled| run(&scaled, &trees)).or_else(|| {
+            let wide = Scaled::<i128>::new(method, &recurrences, &scale);
+            wide.and_then(|scaled| run(&scaled, &trees))
+        })
+    };
+    let weights = if !method.parameters.is_empty() {
+        let scaled = Scaled::<Poly>::new(method, &recurrences, &scale).expect("a polynomial");
+        Weights::Symbolic(run(&scaled, &trees).expect("polynomials do not overflow"))
+    } else if let Some(machine) = machine() {
+        Weights::Machine(machine)
+    } else {
+        let scaled = Scaled::<BigInt>::new(method, &recurrences, &scale).expect("an integer");
+        Weights::Big(run(&scaled, &trees).expect("big integers do not overflow"))
+    };
+    let denominator = Denominator::new(trees.max_nodes(), &scale.per_node);
+    Ok(ModifiedField { trees, weights, denominator })
+}
+
+/// Every vector field must be evaluated at a point whose constant part is the parameter vector.
+fn check_points(method: &GeneralLinearMethod, all: &[Recurrence]) -> Result<(), MethodError> {
+    for stage in &method.stages {
+        for (argument, recurrence) in stage.arguments.iter().zip(all) {
+            let constant = recurrence
+                .states
+                .iter()
+                .zip(&recurrence.constant)
+                .fold(RationalFunction::zero(), |sum, (&i, c)| &sum + &(&argument.states[i] * c));
+            if !constant.is_one() {
+                let parameters = &method.states[recurrence.states[0]].name;
+                return Err(MethodError::Misplaced {
+                    field: method.fields[stage.field].name.clone(),
+                    found: format!("{}*{parameters}", constant.display(&method.parameters)),
+                    expected: parameters.clone(),
+                });
+            }
+        }
+    }
+    Ok(())
 }

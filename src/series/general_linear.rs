@@ -15,6 +15,7 @@
 //! Lubich, Wanner, *Geometric Numerical Integration*, section XV.2 (the underlying one-step
 //! method).
 
+use super::matrix::{self, Matrix};
 use crate::exact::RationalFunction;
 
 /// A vector field that an optimizer evaluates; the colour of a node is the index of its field.
@@ -71,6 +72,51 @@ pub struct GeneralLinearMethod {
     pub stages: Vec<Stage>,
     /// The new value of each state.
     pub update: Vec<Combination>,
+}
+
+impl GeneralLinearMethod {
+    /// Gradient descent, the Euler step `θ' = θ + h f(θ)`.
+    pub fn euler() -> GeneralLinearMethod {
+        let (zero, one) = (RationalFunction::zero(), RationalFunction::one());
+        let at_theta = Combination { states: vec![one.clone()], stages: vec![zero] };
+        let step = Combination { states: vec![one.clone()], stages: vec![one] };
+        GeneralLinearMethod {
+            parameters: Vec::new(),
+            step_parameter: None,
+            spaces: vec!["theta".into()],
+            fields: vec![VectorField { name: "f".into(), space: 0 }],
+            states: vec![State { name: "theta".into(), space: 0 }],
+            stages: vec![Stage { field: 0, arguments: vec![at_theta] }],
+            update: vec![step],
+        }
+    }
+}
+
+impl GeneralLinearMethod {
+    /// The linear map `R(z) = A + z B (I - z D)⁻¹ C` of the states in one step on the linear field
+    /// `f(θ) = Jθ`, `z = hJ`, where `z` is the variable with index `z` of the entries. `None` if the
+    /// stages do not exist even for small `z`, or there are several spaces.
+    pub fn linear_step(&self, z: usize) -> Option<Vec<Vec<RationalFunction>>> {
+        if self.spaces.len() != 1 {
+            return None;
+        }
+        let a: Matrix = self.update.iter().map(|u| u.states.clone()).collect();
+        if self.stages.is_empty() {
+            return Some(a);
+        }
+        let z = RationalFunction::variable(z);
+        let times_z = |m: Matrix| -> Matrix {
+            m.into_iter().map(|row| row.iter().map(|x| x * &z).collect()).collect()
+        };
+        let points = || self.stages.iter().map(|s| &s.arguments[0]);
+        let c: Matrix = points().map(|p| p.states.clone()).collect();
+        let d: Matrix = points().map(|p| p.stages.clone()).collect();
+        let b: Matrix = self.update.iter().map(|u| u.stages.clone()).collect();
+        let system = matrix::zip_with(&matrix::identity(d.len()), &times_z(d), |x, y| x - y);
+        let stages = matrix::product(&matrix::inverse(&system)?, &c);
+        let driven = matrix::product(&times_z(b), &stages);
+        Some(matrix::zip_with(&a, &driven, |x, y| x + y))
+    }
 }
 
 /// Why a method has no modified field.

@@ -4,7 +4,12 @@
 mod engine;
 mod general_linear;
 mod matrix;
+mod recurrence;
 mod ring;
+mod scaled;
+mod slow_manifold;
+mod sweep;
+mod weights;
 
 pub use engine::{ModifiedField, derive};
 pub use general_linear::{

@@ -6,8 +6,10 @@
 //!
 //! Source: Hairer, Lubich, Wanner, *Geometric Numerical Integration*, section III.1.
 
+mod cuts;
 mod rooted;
 mod table;
 
-pub use rooted::{ParseTreeError, Tree};
+pub use cuts::{Cut, Cuts, Prunings};
+pub use rooted::{MAX_DEPTH, ParseTreeError, Tree};
 pub use table::{TreeId, TreeTable};

@@ -38,11 +38,13 @@ pub struct TreeTable {
 }
 
 impl TreeTable {
-    /// All trees with up to `max_nodes` nodes of `colors` colours.
+    /// All trees with up to `max_nodes` nodes of `colors` colours (at least the single nodes).
     ///
     /// # Panics
-    /// If there are more than 2³² of them; [`TreeTable::count`] tells beforehand.
+    /// If there are more than 2³² of them, which [`TreeTable::count`] tells beforehand, or more
+    /// than 256 colours.
     pub fn all(colors: usize, max_nodes: usize) -> TreeTable {
+        assert!(colors <= 256, "at most 256 colours");
         let mut table = TreeTable {
             colors,
             parts: (0..colors as TreeId).map(|c| (c, NONE)).collect(),
@@ -70,45 +72,50 @@ impl TreeTable {
         table
     }
 
-    /// The smallest table that holds the given trees.
+    /// The smallest table that holds the given trees and the single nodes of `colors` colours (or
+    /// of as many as occur, if they are more).
+    ///
+    /// # Panics
+    /// If there are more than 256 colours.
     pub fn closure(colors: usize, trees: &[Tree]) -> TreeTable {
-        let mut needed: Vec<Tree> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        assert!(colors <= 256, "at most 256 colours");
+        let colors = trees.iter().map(Tree::colors).fold(colors, usize::max);
+        let mut needed = std::collections::BTreeSet::new();
         let mut open: Vec<Tree> = trees.to_vec();
         open.extend((0..colors).map(|c| Tree::leaf(c as u8)));
         while let Some(tree) = open.pop() {
-            if !seen.insert(tree.clone()) {
+            if needed.contains(&tree) {
                 continue;
             }
             if let Some((last, rest)) = tree.children().split_first() {
                 open.push(last.clone());
                 open.push(Tree::new(tree.color(), rest.to_vec()));
             }
-            needed.push(tree);
+            needed.insert(tree);
         }
-        needed.sort();
-        let max_nodes = needed.last().map_or(0, Tree::size);
         let mut table = TreeTable {
             colors,
             parts: Vec::new(),
-            starts: vec![0; 2],
-            sparse: Some(HashMap::new()),
+            starts: vec![0],
+            sparse: None,
             offsets: Vec::new(),
         };
+        let mut sparse = HashMap::new();
         let mut ids: HashMap<Tree, TreeId> = HashMap::new();
-        for n in 1..=max_nodes {
-            for tree in needed.iter().filter(|t| t.size() == n) {
-                let id = table.parts.len() as TreeId;
-                let parts = match tree.children().split_first() {
-                    None => (TreeId::from(tree.color()), NONE),
-                    Some((last, rest)) => (ids[&Tree::new(tree.color(), rest.to_vec())], ids[last]),
-                };
-                table.parts.push(parts);
-                table.sparse.as_mut().expect("sparse table").insert(parts, id);
-                ids.insert(tree.clone(), id);
-            }
-            table.starts.push(table.parts.len() as TreeId);
+        // In order of size, so the parts of a tree come before it.
+        for tree in needed {
+            let id = table.parts.len() as TreeId;
+            let parts = match tree.children().split_first() {
+                None => (TreeId::from(tree.color()), NONE),
+                Some((last, rest)) => (ids[&Tree::new(tree.color(), rest.to_vec())], ids[last]),
+            };
+            table.starts.resize(tree.size() + 1, id);
+            table.parts.push(parts);
+            sparse.insert(parts, id);
+            ids.insert(tree, id);
         }
+        table.starts.push(table.parts.len() as TreeId);
+        table.sparse = Some(sparse);
         table
     }
 

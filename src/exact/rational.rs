@@ -1,0 +1,244 @@
+//! Rational numbers that are fast while they are small.
+
+use num_bigint::BigInt;
+use num_integer::Integer;
+use num_rational::BigRational;
+use std::fmt;
+use std::ops::{Add, Mul, Neg, Sub};
+
+/// An exact rational number. Numerator and denominator are machine integers where both fit in 64
+/// bits, and of any length where they do not; there is one representation a number, so equal
+/// numbers are equal values.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Rational(Repr);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Repr {
+    /// In lowest terms, the denominator positive.
+    Small(i64, i64),
+    /// In lowest terms, and at least one of the two does not fit in 64 bits.
+    Big(Box<BigRational>),
+}
+
+use Repr::{Big, Small};
+
+/// A fraction in lowest terms with a positive denominator.
+fn lowest(numerator: i128, denominator: i128) -> Rational {
+    match (i64::try_from(numerator), i64::try_from(denominator)) {
+        (Ok(n), Ok(d)) => Rational(Small(n, d)),
+        _ => Rational(Big(Box::new(BigRational::new_raw(numerator.into(), denominator.into())))),
+    }
+}
+
+/// The greatest common divisor of `a` and `b > 0`.
+fn gcd(a: i64, b: i64) -> i64 {
+    // The result divides b and so fits.
+    a.unsigned_abs().gcd(&b.unsigned_abs()) as i64
+}
+
+impl Rational {
+    /// `numerator / denominator`; `None` if the denominator is zero.
+    pub fn new(numerator: i64, denominator: i64) -> Option<Rational> {
+        let (n, d) = (i128::from(numerator), i128::from(denominator));
+        let sign = if d < 0 { -1 } else { 1 };
+        let g = n.gcd(&d);
+        (d != 0).then(|| lowest(sign * n / g, sign * d / g))
+    }
+
+    /// Whether this is 0.
+    pub fn is_zero(&self) -> bool {
+        matches!(self.0, Small(0, _))
+    }
+
+    /// Whether numerator and denominator are machine integers.
+    pub fn is_small(&self) -> bool {
+        matches!(self.0, Small(..))
+    }
+
+    /// `1/self`; `None` for 0.
+    pub fn inverse(&self) -> Option<Rational> {
+        match self.0 {
+            Small(0, _) => None,
+            Small(n, d) => Rational::new(d, n),
+            Big(ref big) => Some(big.recip().into()),
+        }
+    }
+
+    fn big(&self) -> BigRational {
+        match self.0 {
+            Small(n, d) => BigRational::new_raw(n.into(), d.into()),
+            Big(ref big) => (**big).clone(),
+        }
+    }
+}
+
+impl From<i64> for Rational {
+    fn from(value: i64) -> Rational {
+        Rational(Small(value, 1))
+    }
+}
+
+impl From<BigRational> for Rational {
+    fn from(value: BigRational) -> Rational {
+        match (i64::try_from(value.numer()), i64::try_from(value.denom())) {
+            (Ok(n), Ok(d)) => Rational(Small(n, d)),
+            _ => Rational(Big(Box::new(value))),
+        }
+    }
+}
+
+impl From<BigInt> for Rational {
+    fn from(value: BigInt) -> Rational {
+        BigRational::from(value).into()
+    }
+}
+
+impl From<Rational> for BigRational {
+    fn from(value: Rational) -> BigRational {
+        value.big()
+    }
+}
+
+impl Add for &Rational {
+    type Output = Rational;
+    fn add(self, other: &Rational) -> Rational {
+        let (&Small(a, b), &Small(c, d)) = (&self.0, &other.0) else {
+            return (self.big() + other.big()).into();
+        };
+        // Knuth, TAOCP 4.5.1: every gcd is one of 64-bit numbers. No product of two of them, and no
+        // sum of two such products, passes 127 bits.
+        let g = gcd(b, d);
+        let sum = i128::from(a) * i128::from(d / g) + i128::from(c) * i128::from(b / g);
+        let common = if g == 1 { 1 } else { gcd((sum % i128::from(g)) as i64, g) };
+        lowest(sum / i128::from(common), i128::from(b / g) * i128::from(d / common))
+    }
+}
+
+impl Neg for &Rational {
+    type Output = Rational;
+    fn neg(self) -> Rational {
+        match self.0 {
+            Small(n, d) => lowest(-i128::from(n), d.into()),
+            Big(ref big) => (-&**big).into(),
+        }
+    }
+}
+
+impl Sub for &Rational {
+    type Output = Rational;
+    fn sub(self, other: &Rational) -> Rational {
+        self + &-other
+    }
+}
+
+impl Mul for &Rational {
+    type Output = Rational;
+    fn mul(self, other: &Rational) -> Rational {
+        let (&Small(a, b), &Small(c, d)) = (&self.0, &other.0) else {
+            return (self.big() * other.big()).into();
+        };
+        let (g, k) = (gcd(a, d), gcd(c, b));
+        lowest(i128::from(a / g) * i128::from(c / k), i128::from(b / k) * i128::from(d / g))
+    }
+}
+
+impl fmt::Display for Rational {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.big().fmt(out)
+    }
+}
+
+impl fmt::Debug for Rational {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use num_traits::Zero;
+    use proptest::prelude::*;
+
+    /// Integers that crowd where 64 bits end, and small ones.
+    fn integers() -> impl Strategy<Value = i64> {
+        prop_oneof![
+            -12..12i64,
+            any::<i64>(),
+            (0..4i64).prop_map(|k| i64::MAX - k),
+            (0..4i64).prop_map(|k| i64::MIN + k),
+            (30..34u32, -2..3i64).prop_map(|(bits, k)| (1 << bits) + k),
+        ]
+    }
+
+    /// Rationals on both sides of the seam.
+    fn rationals() -> impl Strategy<Value = BigRational> {
+        (integers(), integers(), integers()).prop_filter_map("zero denominator", |(n, k, d)| {
+            let numerator = BigInt::from(n) * BigInt::from(if k % 2 == 0 { 1 } else { k });
+            (d != 0).then(|| BigRational::new(numerator, d.into()))
+        })
+    }
+
+    fn fits(value: &BigRational) -> bool {
+        i64::try_from(value.numer()).is_ok() && i64::try_from(value.denom()).is_ok()
+    }
+
+    #[test]
+    fn machine_integers_hand_over_to_big_ones_and_back() {
+        let max = Rational::from(i64::MAX);
+        let beyond = &max + &1.into();
+        assert!(max.is_small() && !beyond.is_small());
+        assert_eq!(beyond.to_string(), "9223372036854775808");
+        assert_eq!(&beyond - &1.into(), max);
+        assert!((&beyond - &1.into()).is_small());
+        // -2^63 fits, 2^63 does not.
+        let min = Rational::from(i64::MIN);
+        assert_eq!(-&beyond, min);
+        assert!(min.is_small() && !(-&min).is_small());
+        assert_eq!(-&(-&min), min);
+        assert_eq!(min.inverse().unwrap().to_string(), "-1/9223372036854775808");
+        assert_eq!(min.inverse().unwrap().inverse(), Some(min.clone()));
+        assert_eq!(Rational::new(i64::MIN, i64::MIN), Some(1.into()));
+        assert_eq!(Rational::new(1, i64::MIN), min.inverse());
+        assert_eq!(&(&max * &max) * &max.inverse().unwrap(), max);
+    }
+
+    #[test]
+    fn zero_has_no_inverse() {
+        assert_eq!(Rational::from(0).inverse(), None);
+        assert_eq!(Rational::new(3, 0), None);
+        assert_eq!(Rational::new(0, -7), Some(0.into()));
+        assert!((&Rational::from(5) - &5.into()).is_zero());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn agrees_with_big_rationals(x in rationals(), y in rationals()) {
+            let (a, b) = (Rational::from(x.clone()), Rational::from(y.clone()));
+            for (fast, slow) in [
+                (&a + &b, &x + &y),
+                (&a - &b, &x - &y),
+                (&a * &b, &x * &y),
+                (-&a, -&x),
+            ] {
+                prop_assert_eq!(fast.is_small(), fits(&slow));
+                prop_assert_eq!(fast.is_zero(), slow.is_zero());
+                prop_assert_eq!(&fast, &Rational::from(slow.clone()));
+                prop_assert_eq!(fast.to_string(), slow.to_string());
+                prop_assert_eq!(BigRational::from(fast), slow);
+            }
+            if let Some(inverse) = a.inverse() {
+                prop_assert_eq!(&inverse * &a, 1.into());
+                prop_assert_eq!(inverse.is_small(), fits(&x.recip()));
+            }
+        }
+
+        #[test]
+        fn fractions_are_reduced(n in integers(), d in integers()) {
+            prop_assume!(d != 0);
+            let expected = BigRational::new(n.into(), d.into());
+            prop_assert_eq!(Rational::new(n, d), Some(expected.into()));
+        }
+    }
+}

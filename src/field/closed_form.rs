@@ -1,0 +1,184 @@
+//! The principal part of a modified field in closed form.
+//!
+//! The principal terms are the chains `(f')^n f`; they are all that is left on a linear field
+//! `f(θ) = Jθ`. There one step is the linear map `s' = R(z) s`, `z = hJ`,
+//!
+//! ```text
+//! R(z) = A + z B (I - z D)⁻¹ C,
+//! ```
+//!
+//! the trajectory settles on the eigenvector of the root `P(z)` of `det(λ - R(z))` with
+//! `P(0) = 1`, and the principal part is `log P(hJ)/(hJ) f`. This never looks at a tree: it is a
+//! second route to the coefficients of the chains, and [`ClosedForm::first_difference`] compares
+//! the two.
+
+use super::power_series as series;
+use crate::exact::RationalFunction;
+use crate::series::{GeneralLinearMethod, ModifiedField};
+use crate::tree::Tree;
+
+/// The principal part `log P(hJ)/(hJ) f` of a method with one vector field.
+#[derive(Clone, Debug)]
+pub struct ClosedForm {
+    /// Names of the parameters of the coefficients; the last one is `z`.
+    names: Vec<String>,
+    /// `P` is a root of `Σ_i characteristic[i] λ^i`, polynomials in `z` and the parameters.
+    characteristic: Vec<RationalFunction>,
+    /// The coefficients of `z^0, z^1, …` of `log P(z)/z`.
+    series: Vec<RationalFunction>,
+    /// Whether `h` is a parameter, so that `z` stands for `J` alone.
+    keeps_step: bool,
+}
+
+impl ClosedForm {
+    /// The closed form of `method`, its power series up to `z^order`. `None` for several vector
+    /// fields, whose Jacobians do not commute, and where no variable is left for `z`.
+    pub fn new(method: &GeneralLinearMethod, order: usize) -> Option<ClosedForm> {
+        let z = method.parameters.len();
+        if method.fields.len() != 1 || z >= crate::exact::MAX_VARIABLES {
+            return None;
+        }
+        let mut names = method.parameters.clone();
+        names.push("z".into());
+        let characteristic = characteristic_polynomial(&method.linear_step(z)?);
+        let by_z = characteristic
+            .iter()
+            .map(|c| c.numerator().coefficients_in(z).into_iter().map(Into::into).collect())
+            .collect::<Vec<Vec<RationalFunction>>>();
+        let root = series::root_at_one(&by_z, order + 2)?;
+        let mut log = series::log(&root, order + 2);
+        log.remove(0);
+        let keeps_step = method.step_parameter.is_some();
+        Some(ClosedForm { names, characteristic, series: log, keeps_step })
+    }
+
+    /// The coefficients of `z^0, z^1, …` of `log P(z)/z`: what `b` of the chains must be.
+    pub fn series(&self) -> &[RationalFunction] {
+        &self.series
+    }
+
+    /// Whether `P(z) = 1 + z`, so that the chain with `n + 1` nodes has `b = (-1)^n/(n+1)`: the
+    /// tall-tree theorem (Theorem 3.1 of the paper).
+    pub fn is_tall_tree_theorem(&self) -> bool {
+        !self.keeps_step && self.rational_root().is_some_and(|p| p.display(&self.names) == "1+z")
+    }
+
+    /// The number of nodes of the smallest chain of `field` whose `b` is not the coefficient of
+    /// the closed form, and both values; `None` if they all agree.
+    pub fn first_difference(
+        &self,
+        field: &ModifiedField,
+    ) -> Option<(usize, RationalFunction, RationalFunction)> {
+        (1..=field.trees().max_nodes().min(self.series.len())).find_map(|nodes| {
+            let derived = field.b(field.trees().find(&Tree::chain(nodes))?);
+            let closed = self.series[nodes - 1].clone();
+            (derived != closed).then_some((nodes, derived, closed))
+        })
+    }
+
+    /// `P(z)`, if it is rational.
+    fn rational_root(&self) -> Option<RationalFunction> {
+        match self.characteristic.as_slice() {
+            [c, a] => (-c).divide(a),
+            _ => None,
+        }
+    }
+
+    /// The definition of `P(z)`: a formula where the characteristic polynomial has degree at most
+    /// two, otherwise the equation it solves.
+    pub fn definition(&self) -> String {
+        let show = |c: &RationalFunction| c.display(&self.names);
+        if let Some(root) = self.rational_root() {
+            return format!("P(z) = {}", show(&root));
+        }
+        if let [c, b, a] = self.characteristic.as_slice() {
+            let two_a = show(&(a + a));
+            let minus_b = show(&-b);
+            let four_ac = a * &(c * &RationalFunction::integer(4));
+            let square = if b.numerator().terms().len() > 1 {
+                format!("({minus_b})^2")
+            } else {
+                format!("{minus_b}^2")
+            };
+            let under = show(&four_ac);
+            let under = match under.strip_prefix('-') {
+                Some(positive) => format!("{square} + {positive}"),
+                None => format!("{square} - {under}"),
+            };
+            let below = if two_a.chars().all(|c| c.is_ascii_digit()) {
+                two_a
+            } else {
+                format!("({two_a})")
+            };
+            return format!("P(z) = ({minus_b} + sqrt({under}))/{below}, the branch with P(0) = 1");
+        }
+        let mut terms = Vec::new();
+        for (power, c) in self.characteristic.iter().enumerate().rev().filter(|(_, c)| !c.is_zero())
+        {
+            let coefficient = match (c.is_one(), power) {
+                (true, 1..) => String::new(),
+                _ => format!("({})", show(c)),
+            };
+            let gap = if coefficient.is_empty() || power == 0 { "" } else { " " };
+            terms.push(match power {
+                0 => coefficient,
+                1 => format!("{coefficient}{gap}P"),
+                _ => format!("{coefficient}{gap}P^{power}"),
+            });
+        }
+        format!("P(z) the root with P(0) = 1 of {} = 0", terms.join(" + "))
+    }
+
+    /// The principal part as a formula in `J = f'`: `log(1+hJ)/(hJ) f`.
+    pub fn formula(&self) -> String {
+        let (argument, factor) = if self.keeps_step { ("J", "1/h ") } else { ("hJ", "") };
+        let denominator = if self.keeps_step { "J".to_string() } else { "(hJ)".to_string() };
+        if self.is_tall_tree_theorem() {
+            return format!("{factor}log(1+{argument})/{denominator} f");
+        }
+        format!("{factor}log(P({argument}))/{denominator} f,  {}", self.definition())
+    }
+}
+
+/// The coefficients of `det(λ - R)`, lowest power first, without common denominator and without
+/// factors `λ` (Faddeev-LeVerrier).
+fn characteristic_polynomial(r: &[Vec<RationalFunction>]) -> Vec<RationalFunction> {
+    let n = r.len();
+    let mut coefficients = vec![RationalFunction::one()];
+    let mut m = vec![vec![RationalFunction::zero(); n]; n];
+    for k in 1..=n {
+        // M_k = R M_{k-1} + c_{n-k+1} I,  c_{n-k} = -tr(R M_k)/k.
+        let last = coefficients.last().expect("starts with one").clone();
+        m = multiply(r, &m);
+        for (i, row) in m.iter_mut().enumerate() {
+            row[i] = &row[i] + &last;
+        }
+        let product = multiply(r, &m);
+        let trace = (0..n).fold(RationalFunction::zero(), |sum, i| &sum + &product[i][i]);
+        let k = RationalFunction::integer(k as i64).inverse().expect("k > 0");
+        coefficients.push(-&(&trace * &k));
+    }
+    coefficients.reverse();
+    let first = coefficients.iter().position(|c| !c.is_zero()).unwrap_or(0);
+    coefficients.drain(..first);
+    let common = RationalFunction::common_denominator(&coefficients).into();
+    coefficients.iter().map(|c| c * &common).collect()
+}
+
+fn multiply(
+    a: &[Vec<RationalFunction>],
+    b: &[Vec<RationalFunction>],
+) -> Vec<Vec<RationalFunction>> {
+    let columns = b.first().map_or(0, Vec::len);
+    a.iter()
+        .map(|row| {
+            (0..columns)
+                .map(|j| {
+                    row.iter()
+                        .zip(b)
+                        .fold(RationalFunction::zero(), |sum, (x, y)| &sum + &(x * &y[j]))
+                })
+                .collect()
+        })
+        .collect()
+}

@@ -1,0 +1,106 @@
+//! A coefficient as a formula: sign, numerator and denominator in factors.
+
+use super::math::Math;
+use crate::exact::{Poly, RationalFunction, square_free};
+use num_traits::{One, Signed};
+
+/// `± top/bottom`, both sides as factors.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Coefficient {
+    /// Whether a minus sign stands before it.
+    pub negative: bool,
+    top: Vec<Math>,
+    bottom: Vec<Math>,
+}
+
+impl Coefficient {
+    /// The factors of `value`, whose variables have these names.
+    pub fn new(value: &RationalFunction, names: &[String]) -> Coefficient {
+        let (minus_above, top) = factors(value.numerator(), names);
+        let (minus_below, bottom) = factors(value.denominator(), names);
+        Coefficient { negative: minus_above != minus_below, top, bottom }
+    }
+
+    /// The coefficient times `h^power`.
+    #[must_use]
+    pub fn times_step(mut self, power: i32) -> Coefficient {
+        let factor = Math::power(Math::name("h"), i64::from(power.unsigned_abs()));
+        match power {
+            0 => {}
+            1.. => self
+                .top
+                .insert(usize::from(matches!(self.top.first(), Some(Math::Number(_)))), factor),
+            _ => self.bottom.push(factor),
+        }
+        self
+    }
+
+    /// Whether the coefficient is 1 or -1.
+    pub fn is_unit(&self) -> bool {
+        self.top.is_empty() && self.bottom.is_empty()
+    }
+
+    /// The coefficient without its sign.
+    pub fn magnitude(&self) -> Math {
+        // A sum that is the whole side of a fraction needs no brackets of its own.
+        let side = |factors: &[Math]| match factors {
+            [Math::Group(sum)] => (**sum).clone(),
+            _ => Math::product(factors.to_vec()),
+        };
+        if self.bottom.is_empty() {
+            Math::product(self.top.clone())
+        } else {
+            Math::Fraction(Box::new(side(&self.top)), Box::new(side(&self.bottom)))
+        }
+    }
+}
+
+/// The factors of a polynomial other than 1, and whether its sign is turned.
+fn factors(p: &Poly, names: &[String]) -> (bool, Vec<Math>) {
+    if p.is_zero() {
+        return (false, vec![Math::Number("0".into())]);
+    }
+    if let Some(value) = p.as_constant() {
+        let magnitude = value.magnitude();
+        let shown = (!magnitude.is_one()).then(|| Math::Number(magnitude.to_string()));
+        return (value.is_negative(), shown.into_iter().collect());
+    }
+    let (content, monomial) = (p.content(), p.monomial_content());
+    let mut written = Vec::new();
+    if !content.is_one() {
+        written.push(Math::Number(content.to_string()));
+    }
+    for (i, &e) in monomial.0.iter().enumerate().filter(|(_, e)| **e > 0) {
+        written.push(Math::power(Math::name(&names[i]), i64::from(e)));
+    }
+    let rest = p.div_exact(&Poly::term(monomial, content)).expect("the content divides");
+    let mut product = Poly::one();
+    for (f, exponent) in square_free(&rest) {
+        // A sum starts with a positive term of lowest degree.
+        let f = if ordered(&f)[0].1.is_negative() { f.neg() } else { f };
+        product = product.mul(&f.pow(exponent));
+        written.push(Math::power(Math::Group(Box::new(sum(&f, names))), i64::from(exponent)));
+    }
+    (product != rest, written)
+}
+
+/// The terms, lowest degree first.
+fn ordered(p: &Poly) -> Vec<&(crate::exact::Monomial, num_bigint::BigInt)> {
+    let mut terms: Vec<_> = p.terms().iter().collect();
+    terms.sort_by(|a, b| a.0.degree().cmp(&b.0.degree()).then(b.0.cmp(&a.0)));
+    terms
+}
+
+fn sum(p: &Poly, names: &[String]) -> Math {
+    let term = |(m, c): &(crate::exact::Monomial, num_bigint::BigInt)| {
+        let mut factors = Vec::new();
+        if !c.magnitude().is_one() {
+            factors.push(Math::Number(c.magnitude().to_string()));
+        }
+        for (i, &e) in m.0.iter().enumerate().filter(|(_, e)| **e > 0) {
+            factors.push(Math::power(Math::name(&names[i]), i64::from(e)));
+        }
+        (c.is_negative(), Math::product(factors))
+    };
+    Math::Sum(ordered(p).into_iter().map(term).collect())
+}

@@ -1,0 +1,67 @@
+//! A formula as a value, before it is written in any one syntax.
+
+/// A formula. Each [`Script`](super::script::Script) writes it in its own way.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Math {
+    /// A variable: `m`, `theta`, `f`.
+    Name(String),
+    /// An integer `≥ 0`.
+    Number(String),
+    /// Side by side without a sign: `f'f`.
+    Row(Vec<Math>),
+    /// Factors of a product of numbers.
+    Product(Vec<Math>),
+    /// Terms with their signs, `true` for minus.
+    Sum(Vec<(bool, Math)>),
+    /// In round brackets.
+    Group(Box<Math>),
+    /// A quotient.
+    Fraction(Box<Math>, Box<Math>),
+    /// An integer power.
+    Power(Box<Math>, i64),
+    /// `f` with so many primes.
+    Primes(String, usize),
+    /// A multilinear map applied to vectors, `f''(a,b)` or `∇³E[a,b]`.
+    Apply(Box<Math>, Vec<Math>, Bracket),
+    /// The k-th derivative operator, `∇³`.
+    Nabla(usize),
+    /// A component of a tensor: its name, its upper index if it is a vector field, and the indices
+    /// of its derivatives.
+    Component(String, Option<String>, Vec<String>),
+    /// A product of components, summed over repeated indices.
+    Contraction(Vec<Math>),
+    /// A node of a drawn tree, by colour.
+    Node(usize),
+    /// The time derivative of a variable.
+    Velocity(String),
+}
+
+/// The brackets around arguments.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bracket {
+    /// `(a,b)`
+    Round,
+    /// `[a,b]`
+    Square,
+}
+
+impl Math {
+    /// A variable.
+    pub fn name(name: impl Into<String>) -> Math {
+        Math::Name(name.into())
+    }
+
+    /// The factors as one formula: nothing for a single factor, 1 for none.
+    pub fn product(mut factors: Vec<Math>) -> Math {
+        match factors.len() {
+            0 => Math::Number("1".into()),
+            1 => factors.remove(0),
+            _ => Math::Product(factors),
+        }
+    }
+
+    /// `base^exponent`, the base itself for 1.
+    pub fn power(base: Math, exponent: i64) -> Math {
+        if exponent == 1 { base } else { Math::Power(Box::new(base), exponent) }
+    }
+}

@@ -1,0 +1,121 @@
+//! Formulas in MathML Core, which browsers typeset without any script.
+
+use super::{Script, greek, split_name};
+use crate::render::math::{Bracket, Math};
+
+/// Presentation MathML, without the enclosing `<math>`.
+#[derive(Clone, Copy, Debug)]
+pub struct MathMl;
+
+impl Script for MathMl {
+    fn write(&self, formula: &Math, out: &mut String) {
+        match formula {
+            Math::Name(name) => out.push_str(&identifier(name)),
+            Math::Number(digits) => out.push_str(&format!("<mn>{digits}</mn>")),
+            Math::Row(parts) => self.row(parts, "", out),
+            Math::Contraction(parts) | Math::Product(parts) => {
+                self.row(parts, "<mspace width=\"0.17em\"/>", out);
+            }
+            Math::Sum(terms) => {
+                out.push_str("<mrow>");
+                for (i, (negative, term)) in terms.iter().enumerate() {
+                    match (negative, i) {
+                        (true, _) => out.push_str("<mo>−</mo>"),
+                        (false, 0) => {}
+                        (false, _) => out.push_str("<mo>+</mo>"),
+                    }
+                    self.write(term, out);
+                }
+                out.push_str("</mrow>");
+            }
+            Math::Group(inner) => {
+                out.push_str("<mrow><mo>(</mo>");
+                self.write(inner, out);
+                out.push_str("<mo>)</mo></mrow>");
+            }
+            Math::Fraction(top, bottom) => {
+                out.push_str("<mfrac>");
+                self.write(top, out);
+                self.write(bottom, out);
+                out.push_str("</mfrac>");
+            }
+            Math::Power(base, exponent) => {
+                out.push_str("<msup>");
+                self.write(base, out);
+                match exponent {
+                    0.. => out.push_str(&format!("<mn>{exponent}</mn></msup>")),
+                    _ => out.push_str(&format!(
+                        "<mrow><mo>−</mo><mn>{}</mn></mrow></msup>",
+                        exponent.unsigned_abs()
+                    )),
+                }
+            }
+            Math::Primes(name, count) => {
+                let mark = match count {
+                    1 => "<mo>′</mo>".to_string(),
+                    2 => "<mo>″</mo>".to_string(),
+                    3 => "<mo>‴</mo>".to_string(),
+                    _ => format!("<mrow><mo>(</mo><mn>{count}</mn><mo>)</mo></mrow>"),
+                };
+                out.push_str(&format!("<msup>{}{mark}</msup>", identifier(name)));
+            }
+            Math::Apply(head, arguments, bracket) => {
+                let (open, close) = match bracket {
+                    Bracket::Round => ('(', ')'),
+                    Bracket::Square => ('[', ']'),
+                };
+                out.push_str("<mrow>");
+                self.write(head, out);
+                out.push_str(&format!("<mo>{open}</mo>"));
+                self.write_list(arguments, "<mo>,</mo>", out);
+                out.push_str(&format!("<mo>{close}</mo></mrow>"));
+            }
+            Math::Nabla(1) => out.push_str("<mo>∇</mo>"),
+            Math::Nabla(k) => out.push_str(&format!("<msup><mo>∇</mo><mn>{k}</mn></msup>")),
+            Math::Component(name, upper, lower) => {
+                let row = |indices: &[String], comma: bool| {
+                    let comma = if comma { "<mo>,</mo>" } else { "" };
+                    let letters: String = indices.iter().map(|i| format!("<mi>{i}</mi>")).collect();
+                    format!("<mrow>{comma}{letters}</mrow>")
+                };
+                let name = identifier(name);
+                out.push_str(&match (upper, lower.is_empty()) {
+                    (Some(upper), true) => format!("<msup>{name}<mi>{upper}</mi></msup>"),
+                    (Some(upper), false) => {
+                        let lower = row(lower, true);
+                        format!("<msubsup>{name}{lower}<mi>{upper}</mi></msubsup>")
+                    }
+                    (None, true) => name,
+                    (None, false) => format!("<msub>{name}{}</msub>", row(lower, false)),
+                });
+            }
+            Math::Node(0) => out.push_str("<mo>•</mo>"),
+            Math::Node(1) => out.push_str("<mo>◦</mo>"),
+            Math::Node(color) => {
+                out.push_str(&format!("<msub><mo>•</mo><mn>{}</mn></msub>", color + 1));
+            }
+            Math::Velocity(name) => {
+                out.push_str(&format!("<mover>{}<mo>˙</mo></mover>", identifier(name)));
+            }
+        }
+    }
+}
+
+impl MathMl {
+    fn row(&self, parts: &[Math], separator: &str, out: &mut String) {
+        out.push_str("<mrow>");
+        self.write_list(parts, separator, out);
+        out.push_str("</mrow>");
+    }
+}
+
+fn identifier(name: &str) -> String {
+    let letter = |part: &str| match greek(part) {
+        Some(letter) => format!("<mi>{letter}</mi>"),
+        None => format!("<mi>{part}</mi>"),
+    };
+    match split_name(name) {
+        (base, "") => letter(base),
+        (base, subscript) => format!("<msub>{}{}</msub>", letter(base), letter(subscript)),
+    }
+}

@@ -1,0 +1,156 @@
+//! Formulas on one line of text.
+
+use super::{Script, greek};
+use crate::render::math::{Bracket, Math};
+
+/// Formulas on one line.
+#[derive(Clone, Copy, Debug)]
+pub enum Plain {
+    /// For the eye: `h²/2`, `∇³E[∇E,∇E]`.
+    Unicode,
+    /// For machines, and for claims: `h^2/2`, `2*m`.
+    Ascii,
+}
+
+impl Script for Plain {
+    fn write(&self, formula: &Math, out: &mut String) {
+        match formula {
+            Math::Name(text) | Math::Number(text) => out.push_str(text),
+            Math::Row(parts) => self.write_list(parts, "", out),
+            Math::Contraction(parts) => self.write_list(parts, " ", out),
+            Math::Product(factors) => self.product(factors, out),
+            Math::Sum(terms) => {
+                for (i, (negative, term)) in terms.iter().enumerate() {
+                    match (negative, i) {
+                        (true, _) => out.push('-'),
+                        (false, 0) => {}
+                        (false, _) => out.push('+'),
+                    }
+                    self.write(term, out);
+                }
+            }
+            Math::Group(inner) => self.bracketed(inner, out),
+            Math::Fraction(top, bottom) => {
+                match **top {
+                    Math::Sum(_) => self.bracketed(top, out),
+                    _ => self.write(top, out),
+                }
+                out.push('/');
+                match **bottom {
+                    Math::Sum(_) | Math::Product(_) => self.bracketed(bottom, out),
+                    _ => self.write(bottom, out),
+                }
+            }
+            Math::Power(base, exponent) => {
+                self.write(base, out);
+                match self {
+                    Plain::Unicode => out.push_str(&superscript(&exponent.to_string())),
+                    Plain::Ascii => out.push_str(&format!("^{exponent}")),
+                }
+            }
+            Math::Primes(name, count) => {
+                out.push_str(name);
+                match self {
+                    Plain::Unicode if *count > 3 => {
+                        out.push_str(&superscript(&format!("({count})")));
+                    }
+                    _ => out.extend(std::iter::repeat_n('\'', *count)),
+                }
+            }
+            Math::Apply(head, arguments, bracket) => {
+                self.write(head, out);
+                let (open, close) = match bracket {
+                    Bracket::Round => ('(', ')'),
+                    Bracket::Square => ('[', ']'),
+                };
+                out.push(open);
+                self.write_list(arguments, ",", out);
+                out.push(close);
+            }
+            Math::Nabla(1) => out.push('∇'),
+            Math::Nabla(k) => {
+                out.push('∇');
+                out.push_str(&superscript(&k.to_string()));
+            }
+            Math::Component(name, upper, lower) => {
+                out.push_str(name);
+                if let Some(upper) = upper {
+                    out.push_str(&format!("^{upper}"));
+                }
+                let comma = if upper.is_some() { "," } else { "" };
+                match lower.len() {
+                    0 => {}
+                    1 if upper.is_none() => out.push_str(&format!("_{}", lower[0])),
+                    _ => out.push_str(&format!("_{{{comma}{}}}", lower.concat())),
+                }
+            }
+            Math::Node(color) => out.push_str(&node(*color)),
+            Math::Velocity(name) => {
+                out.push_str(greek(name).unwrap_or(name));
+                out.push('\u{307}');
+            }
+        }
+    }
+}
+
+impl Plain {
+    fn bracketed(&self, inner: &Math, out: &mut String) {
+        out.push('(');
+        self.write(inner, out);
+        out.push(')');
+    }
+
+    fn product(&self, factors: &[Math], out: &mut String) {
+        for (i, factor) in factors.iter().enumerate() {
+            if i > 0 {
+                let (left, right) = (&factors[i - 1], factor);
+                match self {
+                    Plain::Ascii => out.push('*'),
+                    // Two letters in a row would read as one name.
+                    Plain::Unicode if is_letter(left) && is_letter(right) => out.push('·'),
+                    Plain::Unicode => {}
+                }
+            }
+            self.write(factor, out);
+        }
+    }
+}
+
+fn is_letter(factor: &Math) -> bool {
+    match factor {
+        Math::Name(_) => true,
+        Math::Power(base, _) => is_letter(base),
+        _ => false,
+    }
+}
+
+/// A node of a tree: full, empty, then numbered circles.
+fn node(color: usize) -> String {
+    match color {
+        0 => "•".into(),
+        1 => "◦".into(),
+        2..=20 => char::from_u32(0x2460 + color as u32).expect("a circled number").into(),
+        _ => format!("({})", color + 1),
+    }
+}
+
+fn superscript(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '0' => '⁰',
+            '1' => '¹',
+            '2' => '²',
+            '3' => '³',
+            '4' => '⁴',
+            '5' => '⁵',
+            '6' => '⁶',
+            '7' => '⁷',
+            '8' => '⁸',
+            '9' => '⁹',
+            '-' => '⁻',
+            '(' => '⁽',
+            ')' => '⁾',
+            other => other,
+        })
+        .collect()
+}

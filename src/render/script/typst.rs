@@ -1,0 +1,94 @@
+//! Formulas in Typst.
+
+use super::{Script, greek, split_name};
+use crate::render::math::{Bracket, Math};
+
+/// Typst math mode.
+#[derive(Clone, Copy, Debug)]
+pub struct Typst;
+
+impl Script for Typst {
+    fn write(&self, formula: &Math, out: &mut String) {
+        match formula {
+            Math::Name(name) => out.push_str(&identifier(name)),
+            Math::Number(digits) => out.push_str(digits),
+            Math::Row(parts) => self.write_list(parts, " ", out),
+            Math::Contraction(parts) | Math::Product(parts) => self.write_list(parts, " ", out),
+            Math::Sum(terms) => {
+                for (i, (negative, term)) in terms.iter().enumerate() {
+                    match (negative, i) {
+                        (true, 0) => out.push('-'),
+                        (true, _) => out.push_str(" - "),
+                        (false, 0) => {}
+                        (false, _) => out.push_str(" + "),
+                    }
+                    self.write(term, out);
+                }
+            }
+            Math::Group(inner) => {
+                out.push('(');
+                self.write(inner, out);
+                out.push(')');
+            }
+            Math::Fraction(top, bottom) => {
+                out.push_str("frac(");
+                self.write(top, out);
+                out.push_str(", ");
+                self.write(bottom, out);
+                out.push(')');
+            }
+            Math::Power(base, exponent) => {
+                self.write(base, out);
+                out.push_str(&format!("^({exponent})"));
+            }
+            Math::Primes(name, count) => {
+                out.push_str(&identifier(name));
+                match count {
+                    0..=3 => out.extend(std::iter::repeat_n('\'', *count)),
+                    // The outer brackets only group.
+                    _ => out.push_str(&format!("^(({count}))")),
+                }
+            }
+            Math::Apply(head, arguments, bracket) => {
+                self.write(head, out);
+                let (open, close) = match bracket {
+                    Bracket::Round => ('(', ')'),
+                    Bracket::Square => ('[', ']'),
+                };
+                out.push(open);
+                self.write_list(arguments, ", ", out);
+                out.push(close);
+            }
+            Math::Nabla(1) => out.push_str("nabla"),
+            Math::Nabla(k) => out.push_str(&format!("nabla^{k}")),
+            Math::Component(name, upper, lower) => {
+                out.push_str(&identifier(name));
+                if let Some(upper) = upper {
+                    out.push_str(&format!("^{upper}"));
+                }
+                if !lower.is_empty() {
+                    let comma = if upper.is_some() { ", " } else { "" };
+                    out.push_str(&format!("_({comma}{})", lower.join(" ")));
+                }
+            }
+            Math::Node(0) => out.push_str("bullet"),
+            Math::Node(1) => out.push_str("circle.small"),
+            Math::Node(color) => out.push_str(&format!("bullet_{}", color + 1)),
+            Math::Velocity(name) => out.push_str(&format!("dot({})", identifier(name))),
+        }
+    }
+}
+
+fn identifier(name: &str) -> String {
+    let letter = |part: &str| {
+        if greek(part).is_some() || part.chars().count() == 1 {
+            part.to_string()
+        } else {
+            format!("upright(\"{part}\")")
+        }
+    };
+    match split_name(name) {
+        (base, "") => letter(base),
+        (base, subscript) => format!("{}_({})", letter(base), letter(subscript)),
+    }
+}

@@ -1,0 +1,272 @@
+//! An equation for the terminal.
+
+use super::Export;
+use super::document::{Document, Group, Line, Part};
+use super::math::Math;
+use super::notation::{Form, Notation};
+use super::script::{Plain, Script};
+use std::io::{self, Write};
+
+/// An equation for the terminal, wrapped to its width.
+pub(super) struct Text;
+
+impl Export for Text {
+    fn write(&self, document: &Document, out: &mut (dyn Write + Send)) -> io::Result<()> {
+        let paint = Paint { on: document.layout.color };
+        if document.tree.is_some() {
+            return one_tree(document, &paint, out);
+        }
+        let part = match document.part {
+            Part::All => "modified field",
+            Part::Principal => "principal part of the modified field",
+            Part::NonPrincipal => "non-principal part of the modified field",
+        };
+        let title = paint.bold(&document.title());
+        writeln!(out, "{title}: {part} to order {}", document.field.order)?;
+        for line in legend(document) {
+            writeln!(out, "{}", paint.dim(&line))?;
+        }
+        for (space, name) in document.field.spaces.iter().enumerate() {
+            writeln!(out)?;
+            equation(document, space, name, &paint, out)?;
+        }
+        Ok(())
+    }
+}
+
+/// What the symbols of the equation mean, where that is not plain.
+fn legend(document: &Document) -> Vec<String> {
+    let mut lines = Vec::new();
+    let field = document.field;
+    match (document.notation, document.form) {
+        (Notation::Primes, Form::Gradient) => lines.push("f = -∇E, H = ∇²E".into()),
+        (Notation::Primes, Form::Field) if field.spaces.len() > 1 => {
+            let fields: Vec<&str> = field.fields.iter().map(|f| f.name.as_str()).collect();
+            let (f, g) = (fields[0], fields[fields.len() - 1]);
+            let player = &field.spaces[field.fields[fields.len() - 1].space];
+            lines.push(format!("{f}'{g} is the derivative of {f} by {player} along {g}"));
+        }
+        (Notation::Dots, _) if field.fields.len() > 1 => {
+            let nodes = field.fields.iter().enumerate();
+            let show = |(i, f): (usize, &crate::series::VectorField)| {
+                format!("{} {}", Plain::Unicode.show(&Math::Node(i)), f.name)
+            };
+            lines.push(nodes.map(show).collect::<Vec<_>>().join("  "));
+        }
+        (Notation::Dots, _) => lines.push("• = f, [•] = f'f, [•,•] = f''(f,f)".into()),
+        (Notation::Index, Form::Field) => {
+            lines.push("repeated indices are summed; those after the comma are derivatives".into());
+        }
+        (Notation::Index, Form::Gradient) => {
+            lines.push("f = -∇E; repeated indices are summed, E_{ij} = ∂²E/∂θᵢ∂θⱼ".into());
+        }
+        _ => {}
+    }
+    lines
+}
+
+/// `θ̇ = f - h/2 f'f + h² (…) + O(h³)`, one power of `h` a paragraph.
+fn equation(
+    document: &Document,
+    space: usize,
+    name: &str,
+    paint: &Paint,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let velocity = Plain::Unicode.show(&Math::Velocity(name.to_string()));
+    let mut page = Page { out, width: document.layout.width, indent: 0, column: 0 };
+    page.put(&format!("{velocity} ="), &format!("{} =", paint.bold(&velocity)))?;
+    let mut empty = true;
+    for group in document.groups(space) {
+        empty &= !write_group(group, empty, paint, &mut page)?;
+    }
+    let rest = match document.field.step_parameter() {
+        _ if document.part != Part::All => "…".to_string(),
+        None => format!("O({})", power_of_h(document.field.order as i32 + 1)),
+        Some(_) => format!("trees with more than {} nodes", document.field.order + 1),
+    };
+    page.start_line(2)?;
+    let rest = format!("+ {rest}");
+    page.put(&rest, &paint.dim(&rest))?;
+    page.end()
+}
+
+/// Writes the lines of one group; `false` if there are none.
+fn write_group(group: Group, first: bool, paint: &Paint, page: &mut Page) -> io::Result<bool> {
+    let mut lines = group.lines.peekable();
+    let Some(line) = lines.next() else { return Ok(false) };
+    if lines.peek().is_none() {
+        // A single term takes the power of h into its coefficient: h/2 f'f.
+        if !first {
+            page.start_line(2)?;
+        }
+        let shown = signed(&line, line.term.h, !first, paint);
+        page.put_spaced(&shown)?;
+        return Ok(true);
+    }
+    if !first {
+        page.start_line(2)?;
+    }
+    let factor = match group.power {
+        Some(0) => String::new(),
+        Some(power) => format!("{} ", power_of_h(power)),
+        None => String::new(),
+    };
+    if !first {
+        page.put("+ ", "+ ")?;
+    } else {
+        page.put(" ", " ")?;
+    }
+    page.put(&factor, &paint.yellow(&factor))?;
+    page.put("(", "(")?;
+    let indent = page.column + 1;
+    let mut principal = line.term.principal;
+    let power = |line: &Line| if group.power.is_some() { 0 } else { line.term.h };
+    page.put_spaced(&signed(&line, power(&line), false, paint))?;
+    page.indent = indent;
+    for line in lines {
+        let shown = signed(&line, power(&line), true, paint);
+        if principal && !line.term.principal {
+            page.start_line(indent)?;
+            page.put(&shown.0, &shown.1)?;
+        } else {
+            page.put_wrapped(&shown)?;
+        }
+        principal = line.term.principal;
+    }
+    page.put(" )", " )")?;
+    Ok(true)
+}
+
+/// A term with its sign, as plain and as painted text; a leading plus only if `plus`.
+fn signed(line: &Line, power: i32, plus: bool, paint: &Paint) -> (String, String) {
+    let coefficient = line.coefficient.clone().times_step(power);
+    let sign = match (coefficient.negative, plus) {
+        (true, true) => "- ",
+        (true, false) => "-",
+        (false, true) => "+ ",
+        (false, false) => "",
+    };
+    let factor = if coefficient.is_unit() {
+        String::new()
+    } else {
+        format!("{} ", Plain::Unicode.show(&coefficient.magnitude()))
+    };
+    let differential = Plain::Unicode.show(&line.differential);
+    let plain = format!("{sign}{factor}{differential}");
+    let painted = if line.term.principal {
+        format!("{sign}{factor}{}", paint.cyan(&differential))
+    } else {
+        plain.clone()
+    };
+    (plain, painted)
+}
+
+fn power_of_h(power: i32) -> String {
+    Plain::Unicode.show(&Math::power(Math::name("h"), power.into()))
+}
+
+/// All that is known about one tree.
+fn one_tree(document: &Document, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
+    let spaces = 0..document.field.spaces.len();
+    let lines = spaces.flat_map(|space| document.groups(space)).flat_map(|group| group.lines);
+    for (i, line) in lines.enumerate() {
+        let names = document.field.variables();
+        if i == 0 {
+            let differential = Plain::Unicode.show(&line.differential);
+            let sign = if document.writer().is_negated(line.nodes) { "-" } else { "" };
+            writeln!(out, "{}: F = {sign}{differential}", paint.bold(&document.title()))?;
+            writeln!(out, "  nodes        {}", line.nodes)?;
+            writeln!(out, "  symmetry σ   {}", line.term.symmetry)?;
+            writeln!(out, "  density γ    {}", line.term.density)?;
+            let part = if line.term.principal { "principal" } else { "non-principal" };
+            writeln!(out, "  part         {part}")?;
+        }
+        writeln!(out, "  b            {}", line.term.b.display(names))?;
+        let term = signed(&line, line.term.h, false, paint).1;
+        writeln!(out, "  term         {term}")?;
+    }
+    Ok(())
+}
+
+/// A page of limited width.
+struct Page<'o> {
+    out: &'o mut dyn Write,
+    width: usize,
+    indent: usize,
+    column: usize,
+}
+
+impl Page<'_> {
+    /// Writes `painted`, which looks like `plain` but for colours.
+    fn put(&mut self, plain: &str, painted: &str) -> io::Result<()> {
+        self.out.write_all(painted.as_bytes())?;
+        self.column += columns(plain);
+        Ok(())
+    }
+
+    fn put_spaced(&mut self, (plain, painted): &(String, String)) -> io::Result<()> {
+        if self.column > self.indent {
+            self.put(" ", " ")?;
+        }
+        self.put(plain, painted)
+    }
+
+    /// Writes on this line if there is room for it and a closing bracket, else on the next.
+    fn put_wrapped(&mut self, text: &(String, String)) -> io::Result<()> {
+        if self.column + 1 + columns(&text.0) + 2 > self.width {
+            self.start_line(self.indent)?;
+            self.put(&text.0, &text.1)
+        } else {
+            self.put_spaced(text)
+        }
+    }
+
+    fn start_line(&mut self, indent: usize) -> io::Result<()> {
+        write!(self.out, "\n{:indent$}", "")?;
+        self.indent = indent;
+        self.column = indent;
+        Ok(())
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        self.column = 0;
+        writeln!(self.out)
+    }
+}
+
+/// Width on a terminal; the dot of `θ̇` takes no room.
+fn columns(text: &str) -> usize {
+    text.chars().filter(|&c| c != '\u{307}').count()
+}
+
+/// Colours of a terminal, if it has any.
+struct Paint {
+    on: bool,
+}
+
+impl Paint {
+    fn bold(&self, text: &str) -> String {
+        self.wrap("1", text)
+    }
+
+    fn dim(&self, text: &str) -> String {
+        self.wrap("2", text)
+    }
+
+    fn yellow(&self, text: &str) -> String {
+        self.wrap("33", text)
+    }
+
+    fn cyan(&self, text: &str) -> String {
+        self.wrap("36", text)
+    }
+
+    fn wrap(&self, code: &str, text: &str) -> String {
+        if self.on && !text.is_empty() {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_string()
+        }
+    }
+}

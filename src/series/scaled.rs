@@ -1,0 +1,114 @@
+//! A method's matrices, scaled so that every weight is integral.
+
+use super::recurrence::Recurrence;
+use super::ring::Ring;
+use super::{Combination, GeneralLinearMethod};
+use crate::exact::{Poly, RationalFunction};
+
+/// What makes every weight integral. By induction on the trees, `K^|τ|` times the coefficient of
+/// `C(ν, k)` in a state's weight is integral for `K = g² β γ`: each application of `G` brings one
+/// `g` and lowers `k` by one, and products of children never raise `k` above the sum of theirs.
+pub(crate) struct Scale {
+    /// `g`: common denominator of `G`, `P` and `c`.
+    pub(crate) recurrence: Poly,
+    /// `γ`: common denominator of `C`.
+    pub(crate) point: Poly,
+    /// `K = g² β γ` with `β` the common denominator of `B` and `D`.
+    pub(crate) per_node: Poly,
+}
+
+impl Scale {
+    pub(crate) fn new(method: &GeneralLinearMethod, recurrences: &[Recurrence]) -> Scale {
+        let arguments = || method.stages.iter().flat_map(|s| &s.arguments);
+        let recurrence =
+            RationalFunction::common_denominator(recurrences.iter().flat_map(|r| {
+                r.group_inverse.iter().chain(&r.projector).flatten().chain(&r.constant)
+            }));
+        let point = RationalFunction::common_denominator(arguments().flat_map(|c| &c.states));
+        let stage = RationalFunction::common_denominator(
+            arguments().chain(&method.update).flat_map(|c| &c.stages),
+        );
+        let per_node = recurrence.pow(2).mul(&stage).mul(&point);
+        Scale { recurrence, point, per_node }
+    }
+}
+
+/// The matrices of a method in a ring, one block a space.
+pub(crate) struct Scaled<R> {
+    pub(crate) blocks: Vec<Block<R>>,
+    /// Colour of each stage.
+    pub(crate) stage_fields: Vec<usize>,
+    /// Space of each colour.
+    pub(crate) field_spaces: Vec<usize>,
+    /// `g` and `γ`, where they are not 1.
+    pub(crate) recurrence: Option<R>,
+    pub(crate) point: Option<R>,
+}
+
+/// What the trees of one space need.
+pub(crate) struct Block<R> {
+    /// `K B`, one row a state.
+    pub(crate) drive: Vec<Vec<R>>,
+    /// `K P B`.
+    pub(crate) projected: Vec<Vec<R>>,
+    /// `g G`; `None` for methods without memory, whose parameters just move by `B e`.
+    pub(crate) group_inverse: Option<Vec<Vec<R>>>,
+    /// `g c`.
+    pub(crate) constant: Vec<R>,
+    /// `γ C` and `K D`, one row a stage.
+    pub(crate) points: Vec<(Vec<R>, Vec<R>)>,
+}
+
+impl<R: Ring> Scaled<R> {
+    pub(crate) fn new(
+        method: &GeneralLinearMethod,
+        recurrences: &[Recurrence],
+        scale: &Scale,
+    ) -> Option<Self> {
+        let integral = |value: &RationalFunction, factor: &Poly| {
+            let scaled = value * &factor.clone().into();
+            assert!(scaled.denominator().is_one(), "not a common denominator");
+            R::from_poly(scaled.numerator())
+        };
+        let row = |values: &[RationalFunction], factor: &Poly| {
+            values.iter().map(|v| integral(v, factor)).collect::<Option<Vec<R>>>()
+        };
+        let matrix = |rows: &[Vec<RationalFunction>], factor: &Poly| {
+            rows.iter().map(|r| row(r, factor)).collect::<Option<Vec<_>>>()
+        };
+        let block = |(space, r): (usize, &Recurrence)| {
+            let drive: Vec<_> = r.states.iter().map(|&i| method.update[i].stages.clone()).collect();
+            let projected = super::matrix::product(&r.projector, &drive);
+            let memoryless = r.group_inverse.iter().flatten().all(RationalFunction::is_zero);
+            let point = |c: &Combination| {
+                let states: Vec<_> = r.states.iter().map(|&i| c.states[i].clone()).collect();
+                Some((row(&states, &scale.point)?, row(&c.stages, &scale.per_node)?))
+            };
+            Some(Block {
+                drive: matrix(&drive, &scale.per_node)?,
+                projected: matrix(&projected, &scale.per_node)?,
+                group_inverse: match memoryless {
+                    true => None,
+                    false => Some(matrix(&r.group_inverse, &scale.recurrence)?),
+                },
+                constant: row(&r.constant, &scale.recurrence)?,
+                points: method
+                    .stages
+                    .iter()
+                    .map(|s| point(&s.arguments[space]))
+                    .collect::<Option<_>>()?,
+            })
+        };
+        let unless_one = |p: &Poly| match p.is_one() {
+            true => Some(None),
+            false => R::from_poly(p).map(Some),
+        };
+        Some(Scaled {
+            blocks: recurrences.iter().enumerate().map(block).collect::<Option<_>>()?,
+            stage_fields: method.stages.iter().map(|s| s.field).collect(),
+            field_spaces: method.fields.iter().map(|f| f.space).collect(),
+            recurrence: unless_one(&scale.recurrence)?,
+            point: unless_one(&scale.point)?,
+        })
+    }
+}

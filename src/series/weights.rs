@@ -1,0 +1,110 @@
+//! Integral weights and what they have to be divided by.
+
+use super::sweep::lcm_up_to;
+use crate::exact::{Poly, RationalFunction, square_free};
+use crate::tree::TreeId;
+use num_bigint::BigInt;
+use num_integer::Integer;
+use num_rational::BigRational;
+use num_traits::ToPrimitive;
+
+/// `L K^|τ| b(τ)` of every tree, in the cheapest ring that holds them all.
+pub(crate) enum Weights {
+    Machine(Vec<i128>),
+    Big(Vec<BigInt>),
+    Symbolic(Vec<Poly>),
+}
+
+/// The denominators `L K^n`.
+pub(crate) struct Denominator {
+    lcm: BigInt,
+    /// `K = content · Π factor^power`, the factors square-free, pairwise coprime and not constant.
+    content: BigInt,
+    factors: Vec<(Poly, u32)>,
+    /// `L content^n` where it fits.
+    machine: Vec<Option<i128>>,
+}
+
+impl Denominator {
+    pub(crate) fn new(max_nodes: usize, per_node: &Poly) -> Denominator {
+        let lcm = lcm_up_to(max_nodes);
+        let monomial = per_node.monomial_content();
+        let mut content = per_node.content();
+        let rest = per_node
+            .div_exact(&Poly::term(monomial, content.clone()))
+            .expect("content divides every term");
+        let mut factors = square_free(&rest);
+        let product = factors.iter().fold(Poly::one(), |p, (f, k)| p.mul(&f.pow(*k)));
+        if product != rest {
+            content = -content;
+        }
+        for (i, &power) in monomial.0.iter().enumerate().filter(|(_, e)| **e > 0) {
+            factors.push((Poly::variable(i), power.into()));
+        }
+        let machine = (0..=max_nodes).map(|n| (&lcm * content.pow(n as u32)).to_i128()).collect();
+        Denominator { lcm, content, factors, machine }
+    }
+}
+
+impl Weights {
+    /// `b(τ)` of a tree with `nodes` nodes, in lowest terms.
+    pub(crate) fn value(
+        &self,
+        tree: TreeId,
+        denominator: &Denominator,
+        nodes: usize,
+    ) -> RationalFunction {
+        let constant = || &denominator.lcm * denominator.content.pow(nodes as u32);
+        match self {
+            Weights::Machine(b) => BigRational::new(b[tree as usize].into(), constant()).into(),
+            Weights::Big(b) => BigRational::new(b[tree as usize].clone(), constant()).into(),
+            Weights::Symbolic(b) => {
+                let mut top = b[tree as usize].clone();
+                let mut bottom = Poly::one();
+                let mut open: Vec<(Poly, u32)> = denominator
+                    .factors
+                    .iter()
+                    .map(|(f, power)| (f.clone(), power * nodes as u32))
+                    .collect();
+                // Dividing by small factors one at a time avoids the gcd of two large polynomials.
+                while let Some((factor, mut power)) = open.pop() {
+                    while power > 0 {
+                        let Some(quotient) = top.div_exact(&factor) else { break };
+                        top = quotient;
+                        power -= 1;
+                    }
+                    if power == 0 {
+                        continue;
+                    }
+                    let shared = crate::exact::gcd(&top, &factor);
+                    if shared.as_constant().is_some() {
+                        bottom = bottom.mul(&factor.pow(power));
+                    } else {
+                        let other = factor.div_exact(&shared).expect("the gcd divides");
+                        open.push((shared, power));
+                        open.push((other, power));
+                    }
+                }
+                RationalFunction::coprime(top, bottom, constant())
+            }
+        }
+    }
+
+    /// `b(τ)` as a reduced fraction of machine integers, if it is one.
+    pub(crate) fn machine_value(
+        &self,
+        tree: TreeId,
+        denominator: &Denominator,
+        nodes: usize,
+    ) -> Option<(i128, i128)> {
+        let Weights::Machine(b) = self else { return None };
+        let (top, bottom) = (b[tree as usize], denominator.machine[nodes]?);
+        // One division brings the common case into 64 bits, where the gcd is fast.
+        let g = match (u64::try_from(bottom), u64::try_from((top % bottom).unsigned_abs())) {
+            (Ok(a), Ok(b)) => i128::from(a.gcd(&b)),
+            _ => top.gcd(&bottom),
+        };
+        let g = if bottom < 0 { -g } else { g };
+        Some((top / g, bottom / g))
+    }
+}
