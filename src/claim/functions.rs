@@ -5,7 +5,7 @@ use super::differential::{Differential, H, Kind};
 use super::evaluate::{Binding, Evaluator, Outcome};
 use super::power_series::PowerSeries;
 use super::syntax::{Argument, Expr, ExprKind};
-use super::value::{Context, Formal, Value, ValueError};
+use super::value::{Formal, Value, ValueError};
 use crate::exact::RationalFunction as Q;
 use crate::tree::Tree;
 use num_rational::BigRational;

@@ -136,7 +136,7 @@ pub(crate) struct Argument {
 
 impl Expr {
     /// Calls `visit` on this expression and on all below it.
-    pub fn walk(&self, visit: &mut dyn FnMut(&Expr)) {
+    pub fn walk<'e>(&'e self, visit: &mut dyn FnMut(&'e Expr)) {
         visit(self);
         match &self.kind {
             ExprKind::Number(_) | ExprKind::Tree(_) | ExprKind::Name(_) => {}
