@@ -28,12 +28,13 @@ pub(crate) fn parse_file(source: &Source) -> Result<Vec<Pair<'_, Rule>>, SourceE
 
 /// Refuses brackets that would exhaust the stack of a recursive parser.
 pub(crate) fn check_depth(source: &Source) -> Result<(), SourceError> {
-    let (mut depth, mut comment) = (0_usize, false);
+    let (mut depth, mut comment, mut quoted) = (0_usize, false, false);
     for (at, byte) in source.text.bytes().enumerate() {
         match byte {
-            b'\n' => comment = false,
-            b'#' => comment = true,
-            _ if comment => {}
+            b'\n' => (comment, quoted) = (false, false),
+            b'"' if !comment => quoted = !quoted,
+            b'#' if !quoted => comment = true,
+            _ if comment || quoted => {}
             b'(' | b'[' | b'{' => {
                 depth += 1;
                 if depth > MAX_DEPTH {
@@ -60,20 +61,22 @@ pub(crate) fn syntax_error(source: &Source, error: &pest::error::Error<Rule>) ->
     let at = match error.location {
         InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
     };
-    let rest = &source.text[at..];
+    let (before, rest) = source.text.split_at(at);
+    let (message, help) = match &error.variant {
+        ErrorVariant::ParsingError { positives, .. } => {
+            (format!("expected {}", expectation(positives)), advice(before, rest, positives))
+        }
+        ErrorVariant::CustomError { message } => (message.clone(), None),
+    };
     let found = token(rest);
-    let expected = match &error.variant {
-        ErrorVariant::ParsingError { positives, .. } => expectation(positives),
-        ErrorVariant::CustomError { message } => message.clone(),
-    };
-    let label = if found.is_empty() {
-        "the file ends here".to_string()
+    let (span, label) = if found.is_empty() {
+        let last = before.trim_end();
+        let start = last.char_indices().next_back().map_or(0, |(start, _)| start);
+        (start..last.len(), "the file ends after this".to_string())
     } else {
-        format!("`{}` does not fit here", found.escape_debug())
+        (at..at + found.len(), format!("`{}` does not fit here", found.escape_debug()))
     };
-    source.fault(at..at + found.len(), format!("syntax error: expected {expected}"), label, {
-        advice(&source.text[..at], rest)
-    })
+    source.fault(span, format!("syntax error: {message}"), label, help)
 }
 
 /// The name, number or character that a text starts with.
@@ -117,51 +120,57 @@ fn name(rule: Rule) -> String {
         Rule::comma => "`,`",
         Rule::semicolon => "`;`",
         Rule::equals => "`=`",
-        Rule::players | Rule::players_word => "`players`",
-        Rule::fields | Rule::fields_word => "`fields`",
-        Rule::states | Rule::state_word => "`state`",
-        Rule::stage | Rule::let_word => "`let`",
-        Rule::update => "a new value `x' = …`",
-        Rule::primed => "a new value `x'`",
-        Rule::number => "a number",
-        Rule::sum | Rule::product | Rule::factor | Rule::power | Rule::exponent => "an expression",
-        Rule::application => "`f(…)`",
-        Rule::plus => "`+`",
-        Rule::minus => "`-`",
-        Rule::times => "`*`",
-        Rule::over => "`/`",
-        Rule::caret => "`^`",
+        Rule::players
+        | Rule::players_word
+        | Rule::fields
+        | Rule::fields_word
+        | Rule::states
+        | Rule::state_word
+        | Rule::stage
+        | Rule::let_word
+        | Rule::update
+        | Rule::primed => "a statement",
+        Rule::sum
+        | Rule::product
+        | Rule::factor
+        | Rule::power
+        | Rule::exponent
+        | Rule::number
+        | Rule::application => "an expression",
+        Rule::plus | Rule::minus | Rule::times | Rule::over | Rule::caret => "an operator",
         other => return format!("{other:?}").replace('_', " "),
     };
     fixed.into()
 }
 
 /// What the writer probably meant.
-fn advice(before: &str, rest: &str) -> Option<String> {
+fn advice(before: &str, rest: &str, expected: &[Rule]) -> Option<String> {
     let found = token(rest);
     let next = rest[found.len()..].trim_start();
-    let previous = before.trim_end();
-    let is_name = |t: &str| t.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    let after_value = previous.ends_with(|c: char| c.is_ascii_alphanumeric() || ")_'".contains(c));
+    let starts_value =
+        found.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '(');
     if found.is_empty() {
         return Some("is a closing `}` or `)` missing?".into());
     }
-    if let Some(strange) = found.chars().find(|c| !c.is_ascii()) {
-        return Some(format!("names are written in ASCII letters: `theta`, not `{strange}`"));
+    if found.chars().any(|c| c.is_alphanumeric() && !c.is_ascii()) {
+        return Some(format!("names are written in ASCII letters: `theta`, not `{found}`"));
     }
     if found.starts_with(|c: char| c.is_ascii_digit()) && found.contains(char::is_alphabetic) {
         return Some("write products with `*`: `2*theta`".into());
     }
-    if found == "*" && previous.ends_with('*') {
+    if found == "*" && before.ends_with('*') {
         return Some("powers are written `^`: `h^2`".into());
     }
-    if is_name(found) && next.starts_with('=') && !next.starts_with("==") {
+    if expected.contains(&Rule::primed) && next.starts_with('=') && !next.starts_with("==") {
         return Some(format!("a new value is written `{found}' = …`, a stage `let {found} = …`"));
     }
-    if after_value
-        && (is_name(found) || found.starts_with(|c: char| c.is_ascii_digit()) || found == "(")
-    {
-        return Some("write products with `*`, and separate names in a list with `,`".into());
+    if !starts_value {
+        None
+    } else if expected.contains(&Rule::times) {
+        Some("write products with `*`: `2*theta`".into())
+    } else if expected.contains(&Rule::comma) {
+        Some("separate the names of a list with `,`".into())
+    } else {
+        None
     }
-    None
 }

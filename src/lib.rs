@@ -1,5 +1,6 @@
 //! Backward error analysis of optimizers.
 
+pub mod claim;
 pub mod cli;
 pub mod exact;
 pub mod field;

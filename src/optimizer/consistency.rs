@@ -33,7 +33,11 @@ pub(super) fn check(
                      from `{name}`"
                 ),
                 "not at rest where the vector field is zero",
-                Some("without the terms in the fields, `theta' = theta` must remain".into()),
+                Some(
+                    "where the fields are zero the parameters must stay as they are, and every \
+                     buffer a multiple of them"
+                        .into(),
+                ),
             ));
         }
     };

@@ -130,14 +130,12 @@ pub fn find(name: &str) -> Result<&'static Optimizer, UnknownOptimizer> {
     if let Some(entry) = ENTRIES.iter().find(|entry| entry.name == name) {
         return Ok(entry.optimizer());
     }
-    let near: Vec<String> = super::near::names(name, NAMES).iter().map(|n| n.to_string()).collect();
+    let near = super::near::names(name, NAMES);
     let help = match near.as_slice() {
         [] => "`bea optimizers` lists them; a file of your own ends in `.bea`".into(),
-        near => format!(
-            "did you mean {}?",
-            near.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
-        ),
+        near => format!("did you mean {}?", super::near::quoted(near)),
     };
+    let near = near.into_iter().map(String::from).collect();
     Err(UnknownOptimizer { name: name.into(), near, help })
 }
 

@@ -17,11 +17,14 @@ pub(super) fn names<'a>(unknown: &str, known: &[&'a str]) -> Vec<&'a str> {
 
 /// `did you mean …?`, or a list of what there is.
 pub(super) fn advice(unknown: &str, known: &[&str]) -> Option<String> {
-    let quoted =
-        |names: &[&str]| names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
     match names(unknown, known).as_slice() {
         [] if known.is_empty() => None,
         [] => Some(format!("known here: {}", quoted(known))),
         near => Some(format!("did you mean {}?", quoted(near))),
     }
+}
+
+/// `` `a`, `b` ``
+pub(super) fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

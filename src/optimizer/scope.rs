@@ -1,7 +1,7 @@
 //! What every name of an optimizer stands for.
 
-use super::Optimizer;
-use super::syntax::{Name, Statement};
+use super::syntax::{Expression, Kind, Name, Statement};
+use super::{Optimizer, near};
 use crate::series::VectorField;
 use crate::source::SourceError;
 use std::collections::BTreeMap;
@@ -33,8 +33,8 @@ pub(super) struct Scope {
     pub fields: Vec<VectorField>,
     /// The parameter vectors, one a space, then the buffers.
     pub states: Vec<Name>,
-    /// How many names `let` defines.
-    pub stages: usize,
+    /// Of every name that `let` defines: whether it is a vector.
+    pub stages: Vec<bool>,
 }
 
 impl Scope {
@@ -48,7 +48,7 @@ impl Scope {
             spaces: vec![],
             fields: vec![],
             states: vec![],
-            stages: 0,
+            stages: vec![],
         };
         let (players, fields) = declared(optimizer)?;
         match players {
@@ -71,14 +71,52 @@ impl Scope {
                     }
                 }
                 Statement::Stage(name, _) => {
-                    scope.define(optimizer, name, Symbol::Stage(scope.stages), &[])?;
-                    scope.stages += 1;
-                    limit(optimizer, scope.stages, &name.span, "stages")?;
+                    scope.define(optimizer, name, Symbol::Stage(scope.stages.len()), &[])?;
+                    scope.stages.push(false);
+                    limit(optimizer, scope.stages.len(), &name.span, "stages")?;
                 }
                 _ => {}
             }
         }
+        scope.find_vectors(optimizer);
         Ok(scope)
+    }
+
+    /// Marks the stages that are vectors; a stage may use one that is defined further down.
+    fn find_vectors(&mut self, optimizer: &Optimizer) {
+        let values = || {
+            optimizer.statements.iter().filter_map(|statement| match statement {
+                Statement::Stage(_, value) => Some(value),
+                _ => None,
+            })
+        };
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for (stage, value) in values().enumerate() {
+                if !self.stages[stage] && self.is_vector(value) {
+                    self.stages[stage] = true;
+                    changed = true;
+                }
+            }
+        }
+    }
+
+    /// Whether an expression is a vector, by the names in it.
+    fn is_vector(&self, expression: &Expression) -> bool {
+        match &expression.kind {
+            Kind::Number(_) | Kind::Power(..) => false,
+            Kind::New(_) | Kind::Application(..) => true,
+            Kind::Old(name) => match self.symbols.get(name) {
+                Some(Symbol::State(_)) => true,
+                Some(Symbol::Stage(i)) => self.stages[*i],
+                _ => false,
+            },
+            Kind::Negative(inner) => self.is_vector(inner),
+            Kind::Sum(parts) | Kind::Product(parts) => {
+                parts.iter().any(|(_, part)| self.is_vector(part))
+            }
+        }
     }
 
     fn add_players(&mut self, optimizer: &Optimizer, players: &[Name]) -> Result<(), SourceError> {
@@ -158,11 +196,17 @@ impl Scope {
         Ok(())
     }
 
-    /// `did you mean …?`, or what there is.
-    pub fn suggestion(&self, unknown: &str, wanted: impl Fn(Symbol) -> bool) -> Option<String> {
-        let known: Vec<&str> =
-            self.symbols.iter().filter(|(_, s)| wanted(**s)).map(|(n, _)| n.as_str()).collect();
-        super::near::advice(unknown, &known)
+    /// `did you mean …?`, if a name of the kind `wanted` resembles `unknown`.
+    pub fn near(&self, unknown: &str, wanted: impl Fn(Symbol) -> bool) -> Option<String> {
+        match near::names(unknown, &self.names(wanted)).as_slice() {
+            [] => None,
+            names => Some(format!("did you mean {}?", near::quoted(names))),
+        }
+    }
+
+    /// The names of the kind `wanted`.
+    pub fn names(&self, wanted: impl Fn(Symbol) -> bool) -> Vec<&str> {
+        self.symbols.iter().filter(|(_, s)| wanted(**s)).map(|(name, _)| name.as_str()).collect()
     }
 }
 
