@@ -69,8 +69,8 @@ fn math(formula: &Math) -> String {
     format!("<math displaystyle=\"true\">{}</math>", MathMl.show(formula))
 }
 
-/// `- 1/2 f'f` as parts of a row.
-fn signed(negative: bool, plus: bool, factors: &[Math]) -> String {
+/// `- 1/2 f'f` as a part of a row, with `end` directly behind it.
+fn signed(negative: bool, plus: bool, factors: &[Math], end: &str) -> String {
     let sign = match (negative, plus) {
         (true, true) => "<mo form=\"infix\">−</mo>",
         (true, false) => "<mo form=\"prefix\">−</mo>",
@@ -79,7 +79,7 @@ fn signed(negative: bool, plus: bool, factors: &[Math]) -> String {
     };
     let factors: Vec<String> = factors.iter().map(|f| MathMl.show(f)).collect();
     format!(
-        "<math displaystyle=\"true\"><mrow>{sign}{}</mrow></math> ",
+        "<math displaystyle=\"true\"><mrow>{sign}{}{end}</mrow></math> ",
         factors.join("<mspace width=\"0.25em\"/>")
     )
 }
@@ -134,9 +134,11 @@ fn write_rows(
         }
         for (i, (negative, factors)) in row.terms.iter().enumerate() {
             let plus = i > 0 || !(first || bracketed);
-            write!(out, "{}", signed(*negative, plus, factors))?;
+            let last = bracketed && i + 1 == row.terms.len();
+            let end = if last { "<mspace width=\"0.25em\"/><mo>)</mo>" } else { "" };
+            write!(out, "{}", signed(*negative, plus, factors, end))?;
         }
-        writeln!(out, "{}</div>", if bracketed { "<math><mo>)</mo></math>" } else { "" })?;
+        writeln!(out, "</div>")?;
         first = false;
     }
     writeln!(out, "<div class=\"row soft\">{rest}</div>\n</div>")
@@ -172,7 +174,7 @@ fn cards(document: &Document, space: usize, nodes: usize, out: &mut dyn Write) -
         for line in lines {
             let power = if field.step_parameter().is_some() { line.power } else { 0 };
             let coefficient = line.coefficient.times_step(power);
-            let shown = signed(coefficient.negative, false, &[coefficient.magnitude()]);
+            let shown = signed(coefficient.negative, false, &[coefficient.magnitude()], "");
             write!(out, "<div>{shown}</div>")?;
         }
         writeln!(out, "<figcaption>{differential}</figcaption></div></figure>")?;
