@@ -167,7 +167,7 @@ fn implicit_euler_is_the_adjoint_of_euler() {
     let backwards = |a: &Series| {
         let table = a.trees().clone();
         BSeries::from_fn(a.trees().clone(), a.empty().clone(), |t| {
-            if table.size(t) % 2 == 0 { a.weight(t).clone() } else { -a.weight(t) }
+            if table.size(t).is_multiple_of(2) { a.weight(t).clone() } else { -a.weight(t) }
         })
     };
     let explicit: Series = explicit;
