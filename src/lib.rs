@@ -1,9 +1,11 @@
 //! Backward error analysis of optimizers.
 
+pub mod claim;
 pub mod cli;
 pub mod exact;
 pub mod field;
 mod grammar;
+pub mod optimizer;
 pub mod render;
 pub mod series;
 pub mod source;

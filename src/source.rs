@@ -31,7 +31,7 @@ impl Source {
             label: label.into(),
             help,
             span: (span.start, span.len()).into(),
-            source_code: miette::NamedSource::new(&self.name, self.text.to_string()),
+            source_code: Arc::new(miette::NamedSource::new(&self.name, self.text.to_string())),
         }
     }
 }
@@ -47,5 +47,5 @@ pub struct SourceError {
     #[label("{label}")]
     span: miette::SourceSpan,
     #[source_code]
-    source_code: miette::NamedSource<String>,
+    source_code: Arc<miette::NamedSource<String>>,
 }

@@ -1,42 +1,189 @@
-//! `bea derive`
+//! `bea derive`: the modified field of an optimizer.
 
+use super::{input, limit, output, tree};
 use crate::field::Field;
-use crate::render::{Document, Form, Format, Notation};
+use crate::optimizer::Optimizer;
+use crate::render::{Content, Document, Form, Format, Layout, Notation, Part};
 use crate::series::GeneralLinearMethod;
-use miette::IntoDiagnostic;
+use crate::tree::{TreeId, TreeTable};
+use miette::{Context, IntoDiagnostic, miette};
+use num_rational::BigRational;
+use std::io::IsTerminal;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
 
-/// Derive
+/// Derive the modified field of an optimizer, with exact coefficients.
 #[derive(clap::Args)]
-pub struct Derive {
-    #[arg(long, default_value_t = 4)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Derive {
+    /// A name from `bea optimizers`, or a file; FILE:NAME chooses one of several in a file
+    #[arg(value_name = "OPTIMIZER|FILE", default_value = "gradient_descent")]
+    optimizer: String,
+    /// The highest power of h: all trees with up to N + 1 nodes
+    #[arg(long, value_name = "N", default_value_t = 4)]
     order: usize,
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-    #[arg(long = "as", value_enum, default_value_t)]
+    /// Write the terms with the vector field f, or with the gradient of a loss
+    #[arg(long = "as", value_enum, value_name = "FORM", default_value_t)]
     form: Form,
+    /// The format [default: that of the ending of --out, or text]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Give a parameter an exact value: an integer, a fraction or a decimal
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = input::assignment)]
+    values: Vec<(String, BigRational)>,
+    /// Only the principal terms, those of tall trees, or only the others
+    #[arg(long, value_enum, value_name = "PART")]
+    only: Option<Only>,
+    /// Only the coefficient of one tree, without listing the others
+    #[arg(long, value_name = "TREE", conflicts_with_all = ["order", "only", "modified_loss"])]
+    tree: Option<String>,
+    /// The loss whose gradient flow this is, order by order, or the term that rules it out
+    #[arg(long, conflicts_with_all = ["only", "form", "notation"])]
+    modified_loss: bool,
+    /// How to write elementary differentials
     #[arg(long, value_enum, default_value_t)]
     notation: Notation,
-    #[arg(long)]
+    /// Write to a file, which appears only when it is complete
+    #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Threads to use [default: all]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Derive even what is expected not to fit in memory
+    #[arg(long)]
+    force: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  bea derive --order 6
+  bea derive heavy_ball --set m=9/10 --as gradient
+  bea derive mine.bea:second --order 8 --out field.json
+  bea derive nesterov --tree '[[],[]]'";
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Only {
+    Principal,
+    NonPrincipal,
 }
 
 impl Derive {
-    pub fn run(self) -> miette::Result<()> {
-        let field = Field::derive("gradient_descent", &GeneralLinearMethod::euler(), self.order)
-            .into_diagnostic()?;
-        let mut d = Document::new(&field);
-        d.form = self.form;
-        d.notation = self.notation;
-        match self.out {
-            None => self
-                .format
-                .write(&d, &mut std::io::BufWriter::new(std::io::stdout()))
-                .into_diagnostic(),
-            Some(p) => self
-                .format
-                .write(&d, &mut std::io::BufWriter::new(std::fs::File::create(p).unwrap()))
-                .into_diagnostic(),
+    pub fn run(self) -> miette::Result<ExitCode> {
+        let format = self.format()?;
+        if let Some(threads) = self.threads {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get());
+            pool.build_global().into_diagnostic().wrap_err("cannot start the threads")?;
         }
+        let optimizer = input::optimizer(&self.optimizer)?;
+        let values = input::values(&self.values)?;
+        let method = optimizer.method(&values)?;
+        self.check_choices(&optimizer, &method, format)?;
+        let (field, tree) = self.derive(&optimizer, &method)?;
+
+        let mut document = Document::new(&field);
+        document.values = values.into_iter().collect();
+        document.notation = self.notation;
+        document.form = self.form;
+        document.layout = self.layout();
+        document.content = match (tree, self.only) {
+            (Some(tree), _) => Content::Tree(tree),
+            (None, _) if self.modified_loss => Content::ModifiedLoss,
+            (None, None) => Content::Terms(Part::All),
+            (None, Some(Only::Principal)) => Content::Terms(Part::Principal),
+            (None, Some(Only::NonPrincipal)) => Content::Terms(Part::NonPrincipal),
+        };
+        if matches!(document.content, Content::Terms(Part::All | Part::Principal)) {
+            document.verdict = Some(field.principal_part());
+        }
+        match &self.out {
+            Some(path) => output::to_file(path, |out| format.write(&document, out))?,
+            None => output::to_stdout(|out| format.write(&document, out))?,
+        }
+        // The system takes the memory of a large table back faster than it can be freed.
+        std::mem::forget(document);
+        std::mem::forget(field);
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn format(&self) -> miette::Result<Format> {
+        match (self.format, &self.out) {
+            (Some(format), _) => Ok(format),
+            (None, None) => Ok(Format::Text),
+            (None, Some(path)) => Format::of_path(path).ok_or_else(|| {
+                miette!(
+                    help = "give --format, or one of the endings .txt .tex .typ .md .json .py .m \
+                            .svg .html",
+                    "the ending of {} stands for no format",
+                    path.display()
+                )
+            }),
+        }
+    }
+
+    fn check_choices(
+        &self,
+        optimizer: &Optimizer,
+        method: &GeneralLinearMethod,
+        format: Format,
+    ) -> miette::Result<()> {
+        let several = method.fields.len() > 1;
+        if several && (self.form == Form::Gradient || self.modified_loss) {
+            let names: Vec<&str> = method.fields.iter().map(|f| f.name.as_str()).collect();
+            let option = if self.modified_loss { "--modified-loss" } else { "--as gradient" };
+            return Err(miette!(
+                "{option} needs a single vector field, f = -∇E; `{}` has {}",
+                optimizer.name,
+                names.join(", ")
+            ));
+        }
+        if self.form == Form::Gradient && self.notation == Notation::Dots {
+            return Err(miette!(
+                "--notation dots writes trees, which are the same for --as gradient"
+            ));
+        }
+        if self.modified_loss && !format.has_modified_loss() {
+            return Err(miette!(
+                help = "text, latex, typst, markdown, json and html can",
+                "this format cannot show a modified loss"
+            ));
+        }
+        Ok(())
+    }
+
+    /// The field, and the tree in it that was asked for.
+    fn derive(
+        &self,
+        optimizer: &Optimizer,
+        method: &GeneralLinearMethod,
+    ) -> miette::Result<(Field, Option<TreeId>)> {
+        let colors = method.fields.len();
+        let tree = self.tree.as_ref().map(|text| tree::parse(text, &method.fields)).transpose()?;
+        let trees = match &tree {
+            Some(tree) => TreeTable::closure(colors, std::slice::from_ref(tree)),
+            None => {
+                limit::check(self.order, colors, self.force)?;
+                TreeTable::all(colors, self.order + 1)
+            }
+        };
+        let id = tree.and_then(|tree| trees.find(&tree));
+        let field = Field::derive_on(&optimizer.name, method, Arc::new(trees))
+            .into_diagnostic()
+            .wrap_err_with(|| format!("`{}` has no modified field", optimizer.name))?;
+        Ok((field, id))
+    }
+
+    /// The terminal, if the result goes there.
+    fn layout(&self) -> Layout {
+        let stdout = std::io::stdout();
+        if self.out.is_some() || !stdout.is_terminal() {
+            return Layout::default();
+        }
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        let size = terminal_size::terminal_size_of(&stdout);
+        let width = size.map_or(Layout::default().width, |(width, _)| width.0.into());
+        Layout { width, color: !plain }
     }
 }

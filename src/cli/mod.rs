@@ -1,11 +1,18 @@
 //! The command line, one file a subcommand.
 
+mod completions;
 mod derive;
+mod input;
+mod limit;
+mod man;
+mod optimizers;
+mod output;
+mod tree;
 
 use clap::Parser;
 use std::process::ExitCode;
 
-/// Backward error analysis of optimizers.
+/// Backward error analysis of optimizers: the exact flow that an optimizer follows.
 #[derive(Parser)]
 #[command(name = "bea", version, propagate_version = true)]
 pub struct Cli {
@@ -16,19 +23,27 @@ pub struct Cli {
 #[derive(clap::Subcommand)]
 enum Command {
     Derive(derive::Derive),
+    Optimizers(optimizers::Optimizers),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
-/// Parses the command line, runs the command, prints what went wrong; returns the exit code.
+/// Parses the command line, runs the command and prints what went wrong. The exit code is 0 for
+/// success, 1 for a false claim and 2 for bad input.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let outcome = match cli.command {
+    // The text of an error is the same wherever it is printed; only colours depend on the terminal.
+    let set = miette::set_hook(Box::new(|_| {
+        Box::new(miette::MietteHandlerOpts::new().unicode(true).build())
+    }));
+    set.expect("no other hook is set");
+    let outcome = match Cli::parse().command {
         Command::Derive(derive) => derive.run(),
+        Command::Optimizers(optimizers) => optimizers.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
     };
-    outcome.map_or_else(
-        |report| {
-            eprintln!("{report:?}");
-            ExitCode::from(2)
-        },
-        |()| ExitCode::SUCCESS,
-    )
+    outcome.unwrap_or_else(|report| {
+        eprint!("{report:?}");
+        ExitCode::from(2)
+    })
 }

@@ -149,17 +149,21 @@ impl Field {
     /// A weight whose denominator depends on `h` beyond a power of it is one term, with `h` among
     /// the variables of its coefficient.
     pub fn terms_of(&self, tree: TreeId) -> Vec<Term> {
-        let b = self.weights.b(tree);
-        if b.is_zero() {
+        let nodes = self.trees().size(tree);
+        let parts = self.by_power(nodes, self.weights.b(tree)).into_iter();
+        parts.map(|(power, b)| self.term(tree, power, b)).collect()
+    }
+
+    /// A weight of trees with so many nodes, as `Σ h^k b_k` with the power that its part `b_k` has
+    /// in the field; empty for 0.
+    pub fn by_power(&self, nodes: usize, weight: RationalFunction) -> Vec<(i32, RationalFunction)> {
+        if weight.is_zero() {
             return Vec::new();
         }
         match self.method.step_parameter {
-            None => vec![self.term(tree, self.trees().size(tree) as i32 - 1, b)],
-            Some(step) => powers(&b, step)
-                .into_iter()
-                // The weight is of `h f̃`.
-                .map(|(power, b)| self.term(tree, power - 1, b))
-                .collect(),
+            None => vec![(nodes as i32 - 1, weight)],
+            // Such a weight is one of `h f̃`.
+            Some(step) => powers(&weight, step).into_iter().map(|(k, b)| (k - 1, b)).collect(),
         }
     }
 

@@ -21,6 +21,19 @@ impl Coefficient {
         Coefficient { negative: minus_above != minus_below, top, bottom }
     }
 
+    /// A fraction in lowest terms.
+    pub fn fraction((top, bottom): (i128, i128)) -> Coefficient {
+        let factor = |n: u128| {
+            let shown = (n != 1).then(|| Math::Number(n.to_string()));
+            shown.into_iter().collect()
+        };
+        Coefficient {
+            negative: top < 0,
+            top: factor(top.unsigned_abs()),
+            bottom: factor(bottom.unsigned_abs()),
+        }
+    }
+
     /// The coefficient times `h^power`.
     #[must_use]
     pub fn times_step(mut self, power: i32) -> Coefficient {

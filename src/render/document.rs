@@ -3,8 +3,10 @@
 use super::coefficient::Coefficient;
 use super::math::Math;
 use super::notation::{Form, Notation, Writer};
+use super::number::{Counts, Number};
+use super::spelling::{Arrays, Spelling};
 use crate::exact::RationalFunction;
-use crate::field::{Field, Term};
+use crate::field::{Field, PrincipalPart, Term};
 use crate::tree::TreeId;
 use num_rational::BigRational;
 
@@ -14,16 +16,35 @@ pub struct Document<'a> {
     pub field: &'a Field,
     /// The parameters that were given values.
     pub values: Vec<(String, BigRational)>,
-    /// Which terms.
-    pub part: Part,
-    /// Only the terms of this tree, even if they are 0.
-    pub tree: Option<TreeId>,
+    /// What of it is shown.
+    pub content: Content,
     /// How elementary differentials are written.
     pub notation: Notation,
     /// What they are written in terms of.
     pub form: Form,
+    /// The verdict on the principal part, if it is to be shown.
+    pub verdict: Option<PrincipalPart>,
     /// For text.
     pub layout: Layout,
+    counts: Counts,
+    pub(super) arrays: Spelling<'a, Arrays>,
+}
+
+/// What of a modified field is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Content {
+    /// Its terms.
+    Terms(Part),
+    /// Only the terms of this tree, even if they are 0.
+    Tree(TreeId),
+    /// The loss whose gradient flow it is.
+    ModifiedLoss,
+}
+
+impl Default for Content {
+    fn default() -> Content {
+        Content::Terms(Part::All)
+    }
 }
 
 /// A choice of terms.
@@ -55,8 +76,8 @@ impl Default for Layout {
 
 /// A term ready to be written: `± coefficient · h^power · differential`.
 pub(super) struct Line {
-    pub term: Term,
-    pub nodes: usize,
+    pub power: i32,
+    pub principal: bool,
     pub coefficient: Coefficient,
     pub differential: Math,
 }
@@ -71,14 +92,17 @@ pub(super) struct Group<'d> {
 impl<'a> Document<'a> {
     /// All terms, in the default notation.
     pub fn new(field: &'a Field) -> Document<'a> {
+        let names = field.fields.iter().map(|f| f.name.clone()).collect();
         Document {
             field,
             values: Vec::new(),
-            part: Part::default(),
-            tree: None,
+            content: Content::default(),
             notation: Notation::default(),
             form: Form::default(),
+            verdict: None,
             layout: Layout::default(),
+            counts: Counts::new(field.trees()),
+            arrays: Spelling::new(field.trees(), Arrays(names)),
         }
     }
 
@@ -92,6 +116,49 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// What this is: `heavy_ball(m): modified field to order 2`.
+    pub fn heading(&self) -> String {
+        if let Some(tree) = self.tree() {
+            return format!("{}: the term of {}", self.title(), self.tree_text(tree));
+        }
+        if self.content == Content::ModifiedLoss {
+            return format!("{}: modified loss to order {}", self.title(), self.field.order);
+        }
+        let part = match self.part() {
+            Part::All => "modified field",
+            Part::Principal => "principal part of the modified field",
+            Part::NonPrincipal => "non-principal part of the modified field",
+        };
+        format!("{}: {part} to order {}", self.title(), self.field.order)
+    }
+
+    /// The only tree whose terms are shown.
+    pub(super) fn tree(&self) -> Option<TreeId> {
+        if let Content::Tree(tree) = self.content { Some(tree) } else { None }
+    }
+
+    /// Which terms are shown.
+    pub(super) fn part(&self) -> Part {
+        if let Content::Terms(part) = self.content { part } else { Part::All }
+    }
+
+    /// The closing lines: what the principal part sums to, and whether that was confirmed.
+    pub fn verdict_lines(&self) -> Vec<String> {
+        self.verdict.iter().map(PrincipalPart::to_string).collect()
+    }
+
+    /// A tree in the brackets that `--tree` and claims read: `[[],[]]`.
+    pub(super) fn tree_text(&self, tree: TreeId) -> String {
+        self.arrays.show(tree)
+    }
+
+    /// All terms, in order of size, principal ones first.
+    pub(super) fn all_terms(&self) -> impl Iterator<Item = Term> {
+        (1..=self.field.trees().max_nodes()).flat_map(move |nodes| {
+            self.trees(nodes).into_iter().flat_map(move |tree| self.terms(tree, nodes))
+        })
+    }
+
     /// A writer of elementary differentials in this document's notation.
     pub(super) fn writer(&self) -> Writer<'a> {
         Writer::new(self.field, self.notation, self.form)
@@ -100,12 +167,12 @@ impl<'a> Document<'a> {
     /// The chosen trees with so many nodes, principal ones first.
     pub(super) fn trees(&self, nodes: usize) -> Vec<TreeId> {
         let range = self.field.trees().of_size(nodes);
-        if let Some(tree) = self.tree {
+        if let Some(tree) = self.tree() {
             return range.filter(|&t| t == tree).collect();
         }
         let principal = |tree: &TreeId| self.field.is_principal(*tree);
         let (mut chosen, others): (Vec<_>, Vec<_>) = range.partition(principal);
-        match self.part {
+        match self.part() {
             Part::All => chosen.extend(others),
             Part::Principal => {}
             Part::NonPrincipal => chosen = others,
@@ -116,10 +183,24 @@ impl<'a> Document<'a> {
     /// The terms of one tree; a tree that was asked for has one even if it is 0.
     pub(super) fn terms(&self, tree: TreeId, nodes: usize) -> Vec<Term> {
         let mut terms = self.field.terms_of(tree);
-        if terms.is_empty() && self.tree == Some(tree) {
+        if terms.is_empty() && self.tree() == Some(tree) {
             terms.push(self.field.term(tree, nodes as i32 - 1, RationalFunction::zero()));
         }
         terms
+    }
+
+    /// The numbers of the only term of a tree, where machine integers hold them.
+    pub(super) fn number(&self, tree: TreeId, nodes: usize) -> Option<Number> {
+        if self.field.step_parameter().is_some() {
+            return None;
+        }
+        let (top, bottom) = self.field.weights().b_machine(tree, nodes)?;
+        Number::new(top, bottom, self.counts.of(self.field.trees(), tree, nodes)?)
+    }
+
+    /// Whether a term is left out because it is 0.
+    pub(super) fn omits(&self, number: &Number) -> bool {
+        number.b.0 == 0 && self.tree().is_none()
     }
 
     /// The velocity of one space, in groups of ascending number of nodes.
@@ -129,17 +210,27 @@ impl<'a> Document<'a> {
             let trees = self.trees(nodes).into_iter();
             let lines = trees
                 .filter(move |&tree| self.field.space(tree) == space)
-                .flat_map(move |tree| self.terms(tree, nodes))
-                .map(move |term| self.line(term, nodes, &writer));
+                .flat_map(move |tree| self.lines(tree, nodes, &writer));
             let power = self.field.step_parameter().is_none().then_some(nodes as i32 - 1);
             Group { power, lines: Box::new(lines) }
         })
     }
 
-    fn line(&self, term: Term, nodes: usize, writer: &Writer) -> Line {
-        let mut coefficient = Coefficient::new(&term.coefficient, self.field.variables());
-        coefficient.negative ^= writer.is_negated(nodes);
-        let differential = writer.differential(term.tree);
-        Line { term, nodes, coefficient, differential }
+    /// The terms of one tree, ready to be written.
+    pub(super) fn lines(&self, tree: TreeId, nodes: usize, writer: &Writer) -> Vec<Line> {
+        let line = |power, mut coefficient: Coefficient| {
+            coefficient.negative ^= writer.is_negated(nodes);
+            let principal = self.field.is_principal(tree);
+            Line { power, principal, coefficient, differential: writer.differential(tree) }
+        };
+        if let Some(number) = self.number(tree, nodes) {
+            if self.omits(&number) {
+                return Vec::new();
+            }
+            return vec![line(nodes as i32 - 1, Coefficient::fraction(number.coefficient))];
+        }
+        let names = self.field.variables();
+        let terms = self.terms(tree, nodes).into_iter();
+        terms.map(|term| line(term.h, Coefficient::new(&term.coefficient, names))).collect()
     }
 }

@@ -1,15 +1,16 @@
 //! The terms for machines: a stable contract.
 
 use super::Export;
-use super::document::Document;
+use super::document::{Content, Document};
+use super::loss::{Correction, LossTerm, Rooting, corrections};
 use super::notation::{Form, Notation};
+use super::number::Number;
 use super::script::{Plain, Script};
-use super::spelling::{Arrays, Derivatives, Spelling};
+use super::spelling::{Derivatives, Spelling};
 use super::stream::write_separated;
 use crate::exact::RationalFunction;
 use crate::field::Term;
 use crate::tree::{TreeId, TreeTable};
-use num_integer::Integer;
 use std::io::{self, Write};
 
 /// The terms for machines, one a line.
@@ -38,46 +39,75 @@ impl Export for Json {
         write_separated(&trees, b',', out, |&(nodes, tree), bytes| {
             writer.write(tree, nodes as usize, bytes);
         })?;
-        out.write_all(b"\n]}\n")
+        out.write_all(b"\n]")?;
+        if document.content == Content::ModifiedLoss {
+            modified_loss(document, out)?;
+        }
+        out.write_all(b"}\n")
     }
+}
+
+/// One object for each number of nodes, after the terms of the field.
+fn modified_loss(document: &Document, out: &mut dyn Write) -> io::Result<()> {
+    let names = document.field.variables();
+    let tree = |tree: TreeId| document.tree_text(tree);
+    out.write_all(b", \"modified_loss\": [")?;
+    for (order, correction) in corrections(document).enumerate() {
+        out.write_all(if order > 0 { b",\n" } else { b"\n" })?;
+        let gradient = matches!(correction, Correction::Gradient(_));
+        write!(out, "{{\"nodes\": {}, \"gradient\": {gradient}, ", order + 1)?;
+        let (name, items): (&str, Vec<String>) = match correction {
+            Correction::Gradient(terms) => {
+                let item = |term: LossTerm| {
+                    format!(
+                        "{{\"h\": {}, \"tree\": {}, \"coefficient\": \"{}\", \"notation\": \"{}\"}}",
+                        term.power,
+                        tree(term.tree),
+                        term.value.display(names),
+                        Plain.show(&term.scalar)
+                    )
+                };
+                ("terms", terms.into_iter().map(item).collect())
+            }
+            Correction::Obstructed(rootings) => {
+                let item = |rooting: Rooting| {
+                    format!(
+                        "{{\"tree\": {}, \"b\": \"{}\", \"notation\": \"{}\"}}",
+                        tree(rooting.tree),
+                        rooting.b.display(names),
+                        Plain.show(&rooting.differential)
+                    )
+                };
+                ("obstruction", rootings.into_iter().map(item).collect())
+            }
+        };
+        write!(out, "\"{name}\": [{}]}}", items.join(", "))?;
+    }
+    out.write_all(b"\n]")
 }
 
 /// Writes terms, by machine integers wherever they suffice.
 struct TermWriter<'a> {
     document: &'a Document<'a>,
-    arrays: Spelling<'a, Arrays>,
     derivatives: Spelling<'a, Derivatives>,
-    counts: Counts,
 }
 
 impl<'a> TermWriter<'a> {
     fn new(document: &'a Document<'a>) -> TermWriter<'a> {
         let trees: &TreeTable = document.field.trees();
         let names: Vec<String> = document.field.fields.iter().map(|f| f.name.clone()).collect();
-        TermWriter {
-            document,
-            arrays: Spelling::new(trees, Arrays(names.clone())),
-            derivatives: Spelling::new(trees, Derivatives(names)),
-            counts: Counts::new(trees),
-        }
+        TermWriter { document, derivatives: Spelling::new(trees, Derivatives(names)) }
     }
 
     fn write(&self, tree: TreeId, nodes: usize, out: &mut Vec<u8>) {
         let field = self.document.field;
-        let machine = (self.document.tree.is_none() && field.step_parameter().is_none())
-            .then(|| field.weights().b_machine(tree, nodes))
-            .flatten();
-        if let Some((top, bottom)) = machine {
-            if top == 0 {
-                return;
-            }
-            let counts = self.counts.of(field.trees(), tree, nodes);
-            if let Some(number) = counts.and_then(|c| Number::new(top, bottom, c)) {
+        if let Some(number) = self.document.number(tree, nodes) {
+            if !self.document.omits(&number) {
                 self.head(nodes as i32 - 1, tree, out);
-                number.write(out);
+                numbers(&number, out);
                 self.tail(tree, nodes, field.is_principal(tree), out);
-                return;
             }
+            return;
         }
         for term in self.document.terms(tree, nodes) {
             self.write_term(&term, nodes, out);
@@ -104,7 +134,7 @@ impl<'a> TermWriter<'a> {
         out.extend_from_slice(b",\n{\"h\": ");
         integer(power, out);
         out.extend_from_slice(b", \"tree\": ");
-        self.arrays.write(tree, out);
+        self.document.arrays.write(tree, out);
         out.extend_from_slice(b", \"coefficient\": \"");
     }
 
@@ -117,7 +147,7 @@ impl<'a> TermWriter<'a> {
                 if writer.is_negated(nodes) {
                     out.push(b'-');
                 }
-                let shown = Plain::Unicode.show(&writer.differential(tree));
+                let shown = Plain.show(&writer.differential(tree));
                 out.extend_from_slice(shown.as_bytes());
             }
         }
@@ -129,37 +159,15 @@ impl<'a> TermWriter<'a> {
     }
 }
 
-/// `b`, `b/σ`, `σ` and `γ` in machine integers.
-struct Number {
-    b: (i128, i128),
-    coefficient: (i128, i128),
-    symmetry: u64,
-    density: u64,
-}
-
-impl Number {
-    /// `None` if the denominator of `b/σ` overflows. `top/bottom` is in lowest terms.
-    fn new(top: i128, bottom: i128, (symmetry, density): (u64, u64)) -> Option<Number> {
-        let sigma = i128::from(symmetry);
-        let common = match (u64::try_from(top.unsigned_abs()), symmetry) {
-            (_, 1) => 1,
-            (Ok(small), _) => i128::from(small.gcd(&symmetry)),
-            _ => top.gcd(&sigma),
-        };
-        let below = bottom.checked_mul(sigma / common)?;
-        Some(Number { b: (top, bottom), coefficient: (top / common, below), symmetry, density })
-    }
-
-    /// Appends the fields from the value of `"coefficient"` to that of `"density"`.
-    fn write(&self, out: &mut Vec<u8>) {
-        fraction(self.coefficient, out);
-        out.extend_from_slice(b"\", \"b\": \"");
-        fraction(self.b, out);
-        out.extend_from_slice(b"\", \"symmetry\": ");
-        integer(self.symmetry, out);
-        out.extend_from_slice(b", \"density\": ");
-        integer(self.density, out);
-    }
+/// Appends the fields from the value of `"coefficient"` to that of `"density"`.
+fn numbers(number: &Number, out: &mut Vec<u8>) {
+    fraction(number.coefficient, out);
+    out.extend_from_slice(b"\", \"b\": \"");
+    fraction(number.b, out);
+    out.extend_from_slice(b"\", \"symmetry\": ");
+    integer(number.symmetry, out);
+    out.extend_from_slice(b", \"density\": ");
+    integer(number.density, out);
 }
 
 fn integer(value: impl itoa::Integer, out: &mut Vec<u8>) {
@@ -176,51 +184,5 @@ fn fraction((top, bottom): (i128, i128), out: &mut Vec<u8>) {
     if bottom != 1 {
         out.push(b'/');
         wide(bottom, out);
-    }
-}
-
-/// `σ` and `γ` of all trees but the largest; 0 where 64 bits do not hold them.
-struct Counts {
-    symmetry: Vec<u64>,
-    density: Vec<u64>,
-}
-
-impl Counts {
-    fn new(trees: &TreeTable) -> Counts {
-        let mut counts = Counts { symmetry: Vec::new(), density: Vec::new() };
-        for nodes in 1..trees.max_nodes().max(2) {
-            for tree in trees.of_size(nodes) {
-                let (symmetry, density) = counts.of(trees, tree, nodes).unwrap_or((0, 0));
-                counts.symmetry.push(symmetry);
-                counts.density.push(density);
-            }
-        }
-        counts
-    }
-
-    /// `(σ, γ)` of a tree with so many nodes.
-    fn of(&self, trees: &TreeTable, tree: TreeId, nodes: usize) -> Option<(u64, u64)> {
-        if let Some(&symmetry) = self.symmetry.get(tree as usize) {
-            return (symmetry > 0).then(|| (symmetry, self.density[tree as usize]));
-        }
-        let Some((rest, last)) = trees.parts(tree) else { return Some((1, 1)) };
-        let known = |t: TreeId| (self.symmetry[t as usize], self.density[t as usize]);
-        let ((s1, d1), (s2, d2)) = (known(rest), known(last));
-        if s1 == 0 || s2 == 0 {
-            return None;
-        }
-        let (mut copies, mut below) = (1, rest);
-        while let Some((next, child)) = trees.parts(below)
-            && child == last
-        {
-            copies += 1;
-            below = next;
-        }
-        // γ(rest ∘ last) = |τ| γ(rest)/|rest| γ(last)
-        let rest_nodes = (nodes - trees.size(last)) as u64;
-        Some((
-            s1.checked_mul(s2)?.checked_mul(copies)?,
-            (d1 / rest_nodes).checked_mul(d2)?.checked_mul(nodes as u64)?,
-        ))
     }
 }

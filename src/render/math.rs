@@ -23,6 +23,8 @@ pub enum Math {
     Primes(String, usize),
     /// A multilinear map applied to vectors, `f''(a,b)` or `∇³E[a,b]`.
     Apply(Box<Math>, Vec<Math>, Bracket),
+    /// `‖v‖`
+    Norm(Box<Math>),
     /// The k-th derivative operator, `∇³`.
     Nabla(usize),
     /// A component of a tensor: its name, its upper index if it is a vector field, and the indices
@@ -34,6 +36,8 @@ pub enum Math {
     Node(usize),
     /// The time derivative of a variable.
     Velocity(String),
+    /// A variable that was modified: `Ẽ`.
+    Modified(String),
 }
 
 /// The brackets around arguments.

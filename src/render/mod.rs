@@ -2,15 +2,26 @@
 
 mod coefficient;
 mod document;
+mod drawing;
+mod equation;
+mod html;
 mod json;
+mod latex;
+mod loss;
+mod markdown;
 mod math;
+mod mathematica;
 mod notation;
+mod number;
 mod script;
 mod spelling;
 mod stream;
+mod svg;
+mod sympy;
 mod text;
+mod typst;
 
-pub use document::{Document, Layout, Part};
+pub use document::{Content, Document, Layout, Part};
 pub use notation::{Form, Notation};
 
 use std::io::{self, Write};
@@ -22,8 +33,22 @@ pub enum Format {
     /// An equation for the terminal
     #[default]
     Text,
-    /// A machine-readable list of terms
+    /// An align* environment
+    Latex,
+    /// A display equation of Typst
+    Typst,
+    /// An equation and a table of terms
+    Markdown,
+    /// The terms for machines, one object each
     Json,
+    /// A Python module with exact coefficients
+    Sympy,
+    /// An association
+    Mathematica,
+    /// Every tree drawn beside its coefficient
+    Svg,
+    /// A self-contained page with the equation and every tree
+    Html,
 }
 
 impl Format {
@@ -31,9 +56,21 @@ impl Format {
     pub fn of_path(path: &Path) -> Option<Format> {
         match path.extension()?.to_str()? {
             "txt" => Some(Format::Text),
+            "tex" => Some(Format::Latex),
+            "typ" => Some(Format::Typst),
+            "md" => Some(Format::Markdown),
+            "py" => Some(Format::Sympy),
+            "m" | "wl" => Some(Format::Mathematica),
+            "svg" => Some(Format::Svg),
+            "html" | "htm" => Some(Format::Html),
             "json" => Some(Format::Json),
             _ => None,
         }
+    }
+
+    /// Whether the format shows modified losses.
+    pub fn has_modified_loss(self) -> bool {
+        !matches!(self, Format::Sympy | Format::Mathematica | Format::Svg)
     }
 
     /// Writes the document in this format.
@@ -43,6 +80,13 @@ impl Format {
     pub fn write(self, document: &Document, out: &mut (dyn Write + Send)) -> io::Result<()> {
         let exporter: &dyn Export = match self {
             Format::Text => &text::Text,
+            Format::Latex => &latex::Latex,
+            Format::Typst => &typst::Typst,
+            Format::Markdown => &markdown::Markdown,
+            Format::Sympy => &sympy::SymPy,
+            Format::Mathematica => &mathematica::Mathematica,
+            Format::Svg => &svg::Svg,
+            Format::Html => &html::Html,
             Format::Json => &json::Json,
         };
         exporter.write(document, out)

@@ -37,6 +37,13 @@ impl<'t, S: Syntax> Spelling<'t, S> {
         spelling
     }
 
+    /// The spelling of `tree`.
+    pub fn show(&self, tree: TreeId) -> String {
+        let mut bytes = Vec::new();
+        self.write(tree, &mut bytes);
+        String::from_utf8(bytes).expect("every syntax writes text")
+    }
+
     /// Appends the spelling of `tree`.
     pub fn write(&self, tree: TreeId, out: &mut Vec<u8>) {
         if let Some(&end) = self.ends.get(tree as usize) {
@@ -79,6 +86,45 @@ impl Syntax for Arrays {
 
     fn close(&self, _: u8, _: usize, out: &mut Vec<u8>) {
         out.push(b']');
+        if self.0.len() > 1 {
+            out.push(b'}');
+        }
+    }
+}
+
+/// Nested tuples of Python, `((),())`, or with several fields `("fx", (…))`.
+pub(super) struct Tuples(pub Vec<String>);
+
+impl Syntax for Tuples {
+    fn open(&self, color: u8, _: usize, out: &mut Vec<u8>) {
+        if self.0.len() > 1 {
+            out.extend_from_slice(format!("(\"{}\",", self.0[usize::from(color)]).as_bytes());
+        }
+        out.push(b'(');
+    }
+
+    fn close(&self, _: u8, children: usize, out: &mut Vec<u8>) {
+        // A tuple of one needs its comma.
+        out.extend_from_slice(if children == 1 { b",)" } else { b")" });
+        if self.0.len() > 1 {
+            out.push(b')');
+        }
+    }
+}
+
+/// Nested lists of Mathematica, `{{},{}}`, or with several fields `{"fx",{…}}`.
+pub(super) struct Braces(pub Vec<String>);
+
+impl Syntax for Braces {
+    fn open(&self, color: u8, _: usize, out: &mut Vec<u8>) {
+        if self.0.len() > 1 {
+            out.extend_from_slice(format!("{{\"{}\",", self.0[usize::from(color)]).as_bytes());
+        }
+        out.push(b'{');
+    }
+
+    fn close(&self, _: u8, _: usize, out: &mut Vec<u8>) {
+        out.push(b'}');
         if self.0.len() > 1 {
             out.push(b'}');
         }

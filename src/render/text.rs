@@ -1,10 +1,13 @@
 //! An equation for the terminal.
 
 use super::Export;
-use super::document::{Document, Group, Line, Part};
+use super::document::{Content, Document, Group, Line};
+use super::equation::{Rest, Setting, rest};
+use super::loss::{self, corrections, obstructions};
 use super::math::Math;
 use super::notation::{Form, Notation};
 use super::script::{Plain, Script};
+use crate::tree::TreeId;
 use std::io::{self, Write};
 
 /// An equation for the terminal, wrapped to its width.
@@ -13,16 +16,13 @@ pub(super) struct Text;
 impl Export for Text {
     fn write(&self, document: &Document, out: &mut (dyn Write + Send)) -> io::Result<()> {
         let paint = Paint { on: document.layout.color };
-        if document.tree.is_some() {
-            return one_tree(document, &paint, out);
+        if let Some(tree) = document.tree() {
+            return one_tree(document, tree, &paint, out);
         }
-        let part = match document.part {
-            Part::All => "modified field",
-            Part::Principal => "principal part of the modified field",
-            Part::NonPrincipal => "non-principal part of the modified field",
-        };
-        let title = paint.bold(&document.title());
-        writeln!(out, "{title}: {part} to order {}", document.field.order)?;
+        writeln!(out, "{}", paint.bold(&document.heading()))?;
+        if document.content == Content::ModifiedLoss {
+            return modified_loss(document, &paint, out);
+        }
         for line in legend(document) {
             writeln!(out, "{}", paint.dim(&line))?;
         }
@@ -30,8 +30,21 @@ impl Export for Text {
             writeln!(out)?;
             equation(document, space, name, &paint, out)?;
         }
+        for line in document.verdict_lines() {
+            writeln!(out)?;
+            write_sentence(&line, document.layout.width, out)?;
+        }
         Ok(())
     }
+}
+
+/// A sentence, wrapped between words.
+fn write_sentence(text: &str, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page { out, width, indent: 0, column: 0 };
+    for word in text.split(' ') {
+        page.put_wrapped(&(word.to_string(), word.to_string()))?;
+    }
+    page.end()
 }
 
 /// What the symbols of the equation mean, where that is not plain.
@@ -49,7 +62,7 @@ fn legend(document: &Document) -> Vec<String> {
         (Notation::Dots, _) if field.fields.len() > 1 => {
             let nodes = field.fields.iter().enumerate();
             let show = |(i, f): (usize, &crate::series::VectorField)| {
-                format!("{} {}", Plain::Unicode.show(&Math::Node(i)), f.name)
+                format!("{} {}", Plain.show(&Math::Node(i)), f.name)
             };
             lines.push(nodes.map(show).collect::<Vec<_>>().join("  "));
         }
@@ -73,17 +86,17 @@ fn equation(
     paint: &Paint,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let velocity = Plain::Unicode.show(&Math::Velocity(name.to_string()));
+    let velocity = Plain.show(&Math::Velocity(name.to_string()));
     let mut page = Page { out, width: document.layout.width, indent: 0, column: 0 };
     page.put(&format!("{velocity} ="), &format!("{} =", paint.bold(&velocity)))?;
     let mut empty = true;
     for group in document.groups(space) {
         empty &= !write_group(group, empty, paint, &mut page)?;
     }
-    let rest = match document.field.step_parameter() {
-        _ if document.part != Part::All => "…".to_string(),
-        None => format!("O({})", power_of_h(document.field.order as i32 + 1)),
-        Some(_) => format!("trees with more than {} nodes", document.field.order + 1),
+    let rest = match rest(document) {
+        Rest::Order(power) => format!("O({})", power_of_h(power)),
+        Rest::Nodes(nodes) => format!("trees with more than {nodes} nodes"),
+        Rest::Unasked => "…".to_string(),
     };
     page.start_line(2)?;
     let rest = format!("+ {rest}");
@@ -100,7 +113,7 @@ fn write_group(group: Group, first: bool, paint: &Paint, page: &mut Page) -> io:
         if !first {
             page.start_line(2)?;
         }
-        let shown = signed(&line, line.term.h, !first, paint);
+        let shown = signed(&line, line.power, !first, paint);
         page.put_spaced(&shown)?;
         return Ok(true);
     }
@@ -120,19 +133,19 @@ fn write_group(group: Group, first: bool, paint: &Paint, page: &mut Page) -> io:
     page.put(&factor, &paint.yellow(&factor))?;
     page.put("(", "(")?;
     let indent = page.column + 1;
-    let mut principal = line.term.principal;
-    let power = |line: &Line| if group.power.is_some() { 0 } else { line.term.h };
+    let mut principal = line.principal;
+    let power = |line: &Line| if group.power.is_some() { 0 } else { line.power };
     page.put_spaced(&signed(&line, power(&line), false, paint))?;
     page.indent = indent;
     for line in lines {
         let shown = signed(&line, power(&line), true, paint);
-        if principal && !line.term.principal {
+        if principal && !line.principal {
             page.start_line(indent)?;
             page.put(&shown.0, &shown.1)?;
         } else {
             page.put_wrapped(&shown)?;
         }
-        principal = line.term.principal;
+        principal = line.principal;
     }
     page.put(" )", " )")?;
     Ok(true)
@@ -150,11 +163,11 @@ fn signed(line: &Line, power: i32, plus: bool, paint: &Paint) -> (String, String
     let factor = if coefficient.is_unit() {
         String::new()
     } else {
-        format!("{} ", Plain::Unicode.show(&coefficient.magnitude()))
+        format!("{} ", Plain.show(&coefficient.magnitude()))
     };
-    let differential = Plain::Unicode.show(&line.differential);
+    let differential = Plain.show(&line.differential);
     let plain = format!("{sign}{factor}{differential}");
-    let painted = if line.term.principal {
+    let painted = if line.principal {
         format!("{sign}{factor}{}", paint.cyan(&differential))
     } else {
         plain.clone()
@@ -163,28 +176,60 @@ fn signed(line: &Line, power: i32, plus: bool, paint: &Paint) -> (String, String
 }
 
 fn power_of_h(power: i32) -> String {
-    Plain::Unicode.show(&Math::power(Math::name("h"), power.into()))
+    Plain.show(&Math::power(Math::name("h"), power.into()))
+}
+
+/// `Ẽ = E + h/4 ‖∇E‖² + …`, and why some corrections are not part of it.
+fn modified_loss(document: &Document, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
+    let corrections: Vec<_> = corrections(document).collect();
+    let show = |formula: &Math| Plain.show(formula);
+    let sentences = obstructions(document, &corrections, show);
+    writeln!(out, "{}\n", paint.dim("f = -∇E, H = ∇²E; the flow is θ̇ = -∇Ẽ"))?;
+    let setting = Setting {
+        space: " ",
+        align: "  ",
+        newline: "",
+        brackets: ("( ", " )"),
+        indent: "     ",
+        width: document.layout.width.saturating_sub(12),
+    };
+    let loss = show(&Math::Modified("E".into()));
+    for (i, row) in setting.write(loss::rows(corrections), false, &Plain).iter().enumerate() {
+        match i {
+            0 => writeln!(out, "{} = {row}", paint.bold(&loss))?,
+            _ => writeln!(out, "  {row}")?,
+        }
+    }
+    writeln!(out, "{}", paint.dim("  + …"))?;
+    for sentence in sentences {
+        writeln!(out)?;
+        write_sentence(&sentence, document.layout.width, out)?;
+    }
+    Ok(())
 }
 
 /// All that is known about one tree.
-fn one_tree(document: &Document, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
-    let spaces = 0..document.field.spaces.len();
-    let lines = spaces.flat_map(|space| document.groups(space)).flat_map(|group| group.lines);
-    for (i, line) in lines.enumerate() {
-        let names = document.field.variables();
-        if i == 0 {
-            let differential = Plain::Unicode.show(&line.differential);
-            let sign = if document.writer().is_negated(line.nodes) { "-" } else { "" };
-            writeln!(out, "{}: F = {sign}{differential}", paint.bold(&document.title()))?;
-            writeln!(out, "  nodes        {}", line.nodes)?;
-            writeln!(out, "  symmetry σ   {}", line.term.symmetry)?;
-            writeln!(out, "  density γ    {}", line.term.density)?;
-            let part = if line.term.principal { "principal" } else { "non-principal" };
-            writeln!(out, "  part         {part}")?;
-        }
-        writeln!(out, "  b            {}", line.term.b.display(names))?;
-        let term = signed(&line, line.term.h, false, paint).1;
-        writeln!(out, "  term         {term}")?;
+fn one_tree(
+    document: &Document,
+    tree: TreeId,
+    paint: &Paint,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let field = document.field;
+    let (nodes, writer) = (field.trees().size(tree), document.writer());
+    let sign = if writer.is_negated(nodes) { "-" } else { "" };
+    let differential = Plain.show(&writer.differential(tree));
+    let part = if field.is_principal(tree) { "principal" } else { "non-principal" };
+    writeln!(out, "{}: F = {sign}{differential}", paint.bold(&document.title()))?;
+    writeln!(out, "  nodes        {nodes}")?;
+    writeln!(out, "  symmetry σ   {}", field.trees().symmetry(tree))?;
+    writeln!(out, "  density γ    {}", field.trees().density(tree))?;
+    writeln!(out, "  part         {part}")?;
+    for (term, line) in document.terms(tree, nodes).iter().zip(document.lines(tree, nodes, &writer))
+    {
+        writeln!(out, "  b            {}", term.b.display(field.variables()))?;
+        writeln!(out, "  coefficient  {}", term.coefficient.display(field.variables()))?;
+        writeln!(out, "  term         {}", signed(&line, line.power, false, paint).1)?;
     }
     Ok(())
 }

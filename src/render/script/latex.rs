@@ -57,6 +57,11 @@ impl Script for Latex {
                 self.write_list(arguments, ",", out);
                 out.push(close);
             }
+            Math::Norm(vector) => {
+                out.push_str("\\lVert ");
+                self.write(vector, out);
+                out.push_str("\\rVert ");
+            }
             Math::Nabla(1) => out.push_str("\\nabla "),
             Math::Nabla(k) => out.push_str(&format!("\\nabla^{{{k}}}")),
             Math::Component(name, upper, lower) => {
@@ -72,6 +77,7 @@ impl Script for Latex {
             Math::Node(0) => out.push_str("\\bullet "),
             Math::Node(1) => out.push_str("\\circ "),
             Math::Node(color) => out.push_str(&format!("\\bullet_{{{}}}", color + 1)),
+            Math::Modified(name) => out.push_str(&format!("\\tilde{{{}}}", identifier(name))),
             Math::Velocity(name) => out.push_str(&format!("\\dot{{{}}}", identifier(name))),
         }
     }

@@ -70,6 +70,11 @@ impl Script for MathMl {
                 self.write_list(arguments, "<mo>,</mo>", out);
                 out.push_str(&format!("<mo>{close}</mo></mrow>"));
             }
+            Math::Norm(vector) => {
+                out.push_str("<mrow><mo>‖</mo>");
+                self.write(vector, out);
+                out.push_str("<mo>‖</mo></mrow>");
+            }
             Math::Nabla(1) => out.push_str("<mo>∇</mo>"),
             Math::Nabla(k) => out.push_str(&format!("<msup><mo>∇</mo><mn>{k}</mn></msup>")),
             Math::Component(name, upper, lower) => {
@@ -93,6 +98,9 @@ impl Script for MathMl {
             Math::Node(1) => out.push_str("<mo>◦</mo>"),
             Math::Node(color) => {
                 out.push_str(&format!("<msub><mo>•</mo><mn>{}</mn></msub>", color + 1));
+            }
+            Math::Modified(name) => {
+                out.push_str(&format!("<mover>{}<mo>~</mo></mover>", identifier(name)));
             }
             Math::Velocity(name) => {
                 out.push_str(&format!("<mover>{}<mo>˙</mo></mover>", identifier(name)));

@@ -3,14 +3,9 @@
 use super::{Script, greek};
 use crate::render::math::{Bracket, Math};
 
-/// Formulas on one line.
+/// Formulas on one line: `h²/2`, `∇³E[∇E,∇E]`.
 #[derive(Clone, Copy, Debug)]
-pub enum Plain {
-    /// For the eye: `h²/2`, `∇³E[∇E,∇E]`.
-    Unicode,
-    /// For machines, and for claims: `h^2/2`, `2*m`.
-    Ascii,
-}
+pub struct Plain;
 
 impl Script for Plain {
     fn write(&self, formula: &Math, out: &mut String) {
@@ -43,18 +38,13 @@ impl Script for Plain {
             }
             Math::Power(base, exponent) => {
                 self.write(base, out);
-                match self {
-                    Plain::Unicode => out.push_str(&superscript(&exponent.to_string())),
-                    Plain::Ascii => out.push_str(&format!("^{exponent}")),
-                }
+                out.push_str(&superscript(&exponent.to_string()));
             }
             Math::Primes(name, count) => {
                 out.push_str(name);
-                match self {
-                    Plain::Unicode if *count > 3 => {
-                        out.push_str(&superscript(&format!("({count})")));
-                    }
-                    _ => out.extend(std::iter::repeat_n('\'', *count)),
+                match count {
+                    0..=3 => out.extend(std::iter::repeat_n('\'', *count)),
+                    _ => out.push_str(&superscript(&format!("({count})"))),
                 }
             }
             Math::Apply(head, arguments, bracket) => {
@@ -66,6 +56,11 @@ impl Script for Plain {
                 out.push(open);
                 self.write_list(arguments, ",", out);
                 out.push(close);
+            }
+            Math::Norm(vector) => {
+                out.push_str("‖");
+                self.write(vector, out);
+                out.push_str("‖");
             }
             Math::Nabla(1) => out.push('∇'),
             Math::Nabla(k) => {
@@ -85,6 +80,10 @@ impl Script for Plain {
                 }
             }
             Math::Node(color) => out.push_str(&node(*color)),
+            Math::Modified(name) => {
+                out.push_str(name);
+                out.push('\u{303}');
+            }
             Math::Velocity(name) => {
                 out.push_str(greek(name).unwrap_or(name));
                 out.push('\u{307}');
@@ -102,14 +101,9 @@ impl Plain {
 
     fn product(&self, factors: &[Math], out: &mut String) {
         for (i, factor) in factors.iter().enumerate() {
-            if i > 0 {
-                let (left, right) = (&factors[i - 1], factor);
-                match self {
-                    Plain::Ascii => out.push('*'),
-                    // Two letters in a row would read as one name.
-                    Plain::Unicode if is_letter(left) && is_letter(right) => out.push('·'),
-                    Plain::Unicode => {}
-                }
+            // Two letters in a row would read as one name.
+            if i > 0 && is_letter(&factors[i - 1]) && is_letter(factor) {
+                out.push('·');
             }
             self.write(factor, out);
         }

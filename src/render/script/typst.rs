@@ -59,6 +59,11 @@ impl Script for Typst {
                 self.write_list(arguments, ", ", out);
                 out.push(close);
             }
+            Math::Norm(vector) => {
+                out.push_str("norm(");
+                self.write(vector, out);
+                out.push_str(")");
+            }
             Math::Nabla(1) => out.push_str("nabla"),
             Math::Nabla(k) => out.push_str(&format!("nabla^{k}")),
             Math::Component(name, upper, lower) => {
@@ -74,6 +79,7 @@ impl Script for Typst {
             Math::Node(0) => out.push_str("bullet"),
             Math::Node(1) => out.push_str("circle.small"),
             Math::Node(color) => out.push_str(&format!("bullet_{}", color + 1)),
+            Math::Modified(name) => out.push_str(&format!("tilde({})", identifier(name))),
             Math::Velocity(name) => out.push_str(&format!("dot({})", identifier(name))),
         }
     }

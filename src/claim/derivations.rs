@@ -1,0 +1,164 @@
+//! The modified fields that claims speak of, each derived once.
+
+use crate::exact::RationalFunction as Q;
+use crate::optimizer::{self, Optimizer};
+use crate::series::{GeneralLinearMethod, ModifiedField, derive};
+use crate::tree::{Tree, TreeTable};
+use num_bigint::{BigInt, BigUint};
+use num_rational::BigRational;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// The most trees of one derivation.
+const MAX_TREES: u32 = 50_000;
+
+/// The highest order of a principal coefficient.
+pub(crate) const MAX_CHAIN: usize = 250;
+
+/// Values of some parameters of an optimizer.
+pub(crate) type Values = BTreeMap<String, BigRational>;
+
+/// Optimizers by name and what has been derived from them.
+pub(crate) struct Derivations<'a> {
+    local: &'a [Optimizer],
+    cache: HashMap<(String, Values), Cached>,
+}
+
+#[derive(Clone)]
+struct Cached {
+    method: Rc<GeneralLinearMethod>,
+    field: Option<(usize, Rc<Derived>)>,
+    chains: Option<(usize, Rc<Derived>)>,
+}
+
+/// A modified field and the method it belongs to.
+pub(crate) struct Derived {
+    pub method: Rc<GeneralLinearMethod>,
+    pub field: ModifiedField,
+}
+
+impl Derived {
+    /// The coefficient `b(τ)/σ(τ)` of `h^(|τ|-1) F(τ)`; where `h` is a parameter of the method,
+    /// the coefficient of `F(τ)` itself.
+    pub fn coefficient(&self, tree: &Tree) -> Option<Q> {
+        let symmetry = Q::integer(BigInt::from(tree.symmetry()));
+        self.weight(tree)?.divide(&symmetry)
+    }
+
+    /// `b(τ)`, divided by `h` where `h` is a parameter of the method.
+    pub fn weight(&self, tree: &Tree) -> Option<Q> {
+        let b = self.field.b(self.field.trees().find(tree)?);
+        match self.method.step_parameter {
+            None => Some(b),
+            Some(h) => b.divide(&Q::variable(h)),
+        }
+    }
+
+    /// All trees of the derivation.
+    pub fn trees(&self) -> impl Iterator<Item = Tree> + '_ {
+        let table = self.field.trees();
+        (0..table.len() as u32).map(|id| table.tree(id))
+    }
+}
+
+impl<'a> Derivations<'a> {
+    /// The optimizers of a file, before those of the library.
+    pub fn new(local: &'a [Optimizer]) -> Derivations<'a> {
+        Derivations { local, cache: HashMap::new() }
+    }
+
+    /// The optimizer of this name.
+    pub fn find(&self, name: &str) -> Result<&'a Optimizer, String> {
+        if let Some(found) = self.local.iter().find(|o| o.name == name) {
+            return Ok(found);
+        }
+        optimizer::find(name).map_err(|e| e.to_string())
+    }
+
+    /// Every name that [`find`](Self::find) knows in the file itself.
+    pub fn local_names(&self) -> impl Iterator<Item = &str> {
+        self.local.iter().map(|o| o.name.as_str())
+    }
+
+    /// The normal form.
+    pub fn method(
+        &mut self,
+        name: &str,
+        values: &Values,
+    ) -> Result<Rc<GeneralLinearMethod>, String> {
+        Ok(self.entry(name, values)?.method.clone())
+    }
+
+    fn entry(&mut self, name: &str, values: &Values) -> Result<&mut Cached, String> {
+        let key = (name.to_string(), values.clone());
+        if !self.cache.contains_key(&key) {
+            let method = self.find(name)?.method(values).map_err(|e| e.to_string())?;
+            let entry = Cached { method: Rc::new(method), field: None, chains: None };
+            self.cache.insert(key.clone(), entry);
+        }
+        Ok(self.cache.get_mut(&key).expect("just inserted"))
+    }
+
+    /// The modified field with all trees up to `order + 1` nodes.
+    pub fn field(
+        &mut self,
+        name: &str,
+        values: &Values,
+        order: usize,
+    ) -> Result<Rc<Derived>, String> {
+        let entry = self.entry(name, values)?;
+        if let Some((known, derived)) = &entry.field
+            && *known == order
+        {
+            return Ok(derived.clone());
+        }
+        let colors = entry.method.fields.len();
+        let count: BigUint = TreeTable::count(colors, order.min(1000) + 1).into_iter().sum();
+        if order > 1000 || count > BigUint::from(MAX_TREES) {
+            return Err(format!(
+                "order {order} has {} trees, a claim handles {MAX_TREES}",
+                if order > 1000 { "too many".to_string() } else { count.to_string() }
+            ));
+        }
+        let derived = derive_on(&entry.method, TreeTable::all(colors, order + 1))?;
+        entry.field = Some((order, derived.clone()));
+        Ok(derived)
+    }
+
+    /// The modified field on the chains with up to `order + 1` nodes at least.
+    pub fn chains(
+        &mut self,
+        name: &str,
+        values: &Values,
+        order: usize,
+    ) -> Result<Rc<Derived>, String> {
+        let entry = self.entry(name, values)?;
+        if let Some((known, derived)) = &entry.chains
+            && *known >= order
+        {
+            return Ok(derived.clone());
+        }
+        if order > MAX_CHAIN {
+            return Err(format!("order {order} is too high, a claim handles {MAX_CHAIN}"));
+        }
+        // Claims ask for n = 0, 1, 2, …: derive further than asked, and seldom.
+        let order = (2 * order).clamp(8, MAX_CHAIN);
+        let table = TreeTable::closure(entry.method.fields.len(), &[Tree::chain(order + 1)]);
+        let derived = derive_on(&entry.method, table)?;
+        entry.chains = Some((order, derived.clone()));
+        Ok(derived)
+    }
+
+    /// The modified field on one tree and what it is built from.
+    pub fn tree(&mut self, name: &str, values: &Values, tree: &Tree) -> Result<Rc<Derived>, String> {
+        let entry = self.entry(name, values)?;
+        let table = TreeTable::closure(entry.method.fields.len(), std::slice::from_ref(tree));
+        derive_on(&entry.method, table)
+    }
+}
+
+fn derive_on(method: &Rc<GeneralLinearMethod>, table: TreeTable) -> Result<Rc<Derived>, String> {
+    let field = derive(method, Arc::new(table)).map_err(|e| e.to_string())?;
+    Ok(Rc::new(Derived { method: method.clone(), field }))
+}

@@ -1,0 +1,588 @@
+//! Linear combinations of elementary differentials, with holes for arguments.
+//!
+//! One type holds every object of the language that is built from derivatives of `f`:
+//!
+//! * a vector field `Σ c F(τ)` is a combination of trees without holes;
+//! * `f'`, `H`, the derivative `X'` of any field, `f''`, … are combinations of trees with holes,
+//!   leaves that wait for an argument: `f' = [○]`, `f'' = [○,○]`, the identity is `○`;
+//! * a scalar field built from the loss (`E`, `‖∇E‖²`, …) is a combination of *free* trees, which
+//!   have no root: with `f = ∇U`, `U = -E`, an edge contracts one index of two derivatives of `U`.
+//!   A free tree is stored as the largest of its rooted forms.
+//!
+//! The coefficients are rational functions of the parameters and of `h`.
+//!
+//! Source: Hairer, Lubich, Wanner, *Geometric Numerical Integration*, sections III.1 and IX.9
+//! (free trees and gradients).
+
+use super::power_series::PowerSeries;
+use crate::exact::RationalFunction as Q;
+use crate::tree::Tree;
+use std::collections::BTreeMap;
+
+/// The variable that is the step size.
+pub(crate) const H: usize = 0;
+
+/// Colours from here on are holes.
+const FIRST_HOLE: u8 = 200;
+
+/// The most holes of one operator.
+pub(crate) const MAX_ARITY: usize = 20;
+
+/// The most nodes of one tree.
+pub(crate) const MAX_NODES: usize = 300;
+
+/// The most terms of one combination.
+const MAX_TERMS: usize = 200_000;
+
+/// A vector or a scalar at each point.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    Vector,
+    Scalar,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(crate) struct Differential {
+    pub kind: Kind,
+    /// The number of holes of each tree.
+    pub arity: usize,
+    terms: BTreeMap<Tree, Q>,
+    /// Known up to `O(h^precision)`; `None` if exact.
+    pub precision: Option<i64>,
+}
+
+/// What is left out of every combination as soon as it arises.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Bounds {
+    /// Powers of `h` from here on.
+    pub order: Option<i64>,
+    /// Trees with branching nodes. They form an ideal: nothing built from them is a chain.
+    pub chains_only: bool,
+}
+
+/// A combination that passes the limits of this module.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum TooLarge {
+    #[error("this has trees with more than {MAX_NODES} nodes")]
+    Nodes,
+    #[error("this has more than {MAX_TERMS} terms")]
+    Terms,
+    #[error("this has more than {MAX_ARITY} arguments")]
+    Arity,
+}
+
+fn is_hole(tree: &Tree) -> bool {
+    tree.color() >= FIRST_HOLE
+}
+
+impl Differential {
+    /// Nothing, of the given form.
+    pub fn zero(kind: Kind, arity: usize) -> Differential {
+        Differential { kind, arity, terms: BTreeMap::new(), precision: None }
+    }
+
+    /// The vector field with the given colour.
+    pub fn field(color: u8) -> Differential {
+        Differential::term(Kind::Vector, 0, Tree::leaf(color), Q::one())
+    }
+
+    /// The identity operator.
+    pub fn identity() -> Differential {
+        Differential::term(Kind::Vector, 1, Tree::leaf(FIRST_HOLE), Q::one())
+    }
+
+    /// The loss `E = -U`.
+    pub fn loss() -> Differential {
+        Differential::term(Kind::Scalar, 0, Tree::leaf(0), Q::integer(-1))
+    }
+
+    fn term(kind: Kind, arity: usize, tree: Tree, coefficient: Q) -> Differential {
+        let mut result = Differential::zero(kind, arity);
+        result.insert(tree, &coefficient);
+        result
+    }
+
+    /// `Σ c F(τ)`.
+    pub fn vector(terms: impl IntoIterator<Item = (Tree, Q)>) -> Differential {
+        let mut result = Differential::zero(Kind::Vector, 0);
+        for (tree, coefficient) in terms {
+            result.insert(tree, &coefficient);
+        }
+        result
+    }
+
+    fn insert(&mut self, tree: Tree, coefficient: &Q) {
+        if coefficient.is_zero() {
+            return;
+        }
+        let tree = if self.kind == Kind::Scalar { unrooted(tree) } else { tree };
+        match self.terms.entry(tree) {
+            std::collections::btree_map::Entry::Vacant(place) => {
+                place.insert(coefficient.clone());
+            }
+            std::collections::btree_map::Entry::Occupied(mut place) => {
+                let sum = place.get() + coefficient;
+                if sum.is_zero() {
+                    place.remove();
+                } else {
+                    place.insert(sum);
+                }
+            }
+        }
+    }
+
+    /// The trees and their coefficients, small trees first.
+    pub fn terms(&self) -> &BTreeMap<Tree, Q> {
+        &self.terms
+    }
+
+    /// Whether nothing is left.
+    pub fn is_zero(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// The terms that satisfy a condition.
+    pub fn retain(&self, keep: impl Fn(&Tree) -> bool) -> Differential {
+        let terms = self.terms.iter().filter(|(t, _)| keep(t));
+        Differential { terms: terms.map(|(t, c)| (t.clone(), c.clone())).collect(), ..self.clone() }
+    }
+
+    /// Every coefficient replaced.
+    pub fn map(&self, change: impl Fn(&Q) -> Q) -> Differential {
+        let mut result = Differential::zero(self.kind, self.arity);
+        for (tree, coefficient) in &self.terms {
+            result.insert(tree.clone(), &change(coefficient));
+        }
+        result
+    }
+
+    /// The sum; both must have the same form.
+    pub fn plus(&self, other: &Differential) -> Differential {
+        let mut sum = self.clone();
+        for (tree, coefficient) in &other.terms {
+            sum.insert(tree.clone(), coefficient);
+        }
+        sum.precision = earliest(self.precision, other.precision);
+        sum
+    }
+
+    /// `factor · self`.
+    pub fn scaled(&self, factor: &Q) -> Differential {
+        let mut result = Differential::zero(self.kind, self.arity);
+        result.precision = self.precision.map(|p| p + lowest_power(factor));
+        for (tree, coefficient) in &self.terms {
+            result.insert(tree.clone(), &(coefficient * factor));
+        }
+        result
+    }
+
+    /// The lowest power of `h`.
+    pub fn low(&self) -> i64 {
+        self.terms.values().map(lowest_power).min().unwrap_or(0)
+    }
+
+    /// Without what the bounds leave out.
+    pub fn within(&self, bounds: &Bounds) -> Differential {
+        let mut result = Differential::zero(self.kind, self.arity);
+        result.precision = self.precision;
+        for (tree, coefficient) in &self.terms {
+            if bounds.chains_only && !tree.is_chain() {
+                continue;
+            }
+            match bounds.order {
+                Some(order) if has_power_from(coefficient, order) => {
+                    let low = lowest_power(coefficient);
+                    let series = PowerSeries::expand(coefficient, H, (order - low).max(1));
+                    result.insert(tree.clone(), &series.polynomial(H, order));
+                    result.precision = earliest(result.precision, Some(order));
+                }
+                _ => result.insert(tree.clone(), coefficient),
+            }
+        }
+        result
+    }
+
+    /// The derivative: one more hole, attached to every node in turn (of a scalar field: the
+    /// covector, see [`Differential::gradient`]).
+    pub fn derivative(&self) -> Result<Differential, TooLarge> {
+        if self.arity >= MAX_ARITY {
+            return Err(TooLarge::Arity);
+        }
+        let hole = Tree::leaf(FIRST_HOLE + self.arity as u8);
+        let mut result = Differential::zero(self.kind, self.arity + 1);
+        result.precision = self.precision;
+        for (tree, coefficient) in &self.terms {
+            for grown in attachments(tree, &hole) {
+                result.insert(grown, coefficient);
+            }
+            result.check()?;
+        }
+        Ok(result)
+    }
+
+    /// The gradient of a scalar field: every node in turn becomes the root.
+    pub fn gradient(&self) -> Differential {
+        let mut result = Differential::zero(Kind::Vector, self.arity);
+        result.precision = self.precision;
+        for (tree, coefficient) in &self.terms {
+            for root in 0..tree.size() {
+                let rooted = rerooted(tree, root);
+                if !is_hole(&rooted) {
+                    result.insert(rooted, coefficient);
+                }
+            }
+        }
+        result
+    }
+
+    /// The inner product of two vector fields: their roots are joined by an edge.
+    pub fn dot(&self, other: &Differential, bounds: &Bounds) -> Result<Differential, TooLarge> {
+        let mut result = Differential::zero(Kind::Scalar, 0);
+        result.precision = product_precision(self, other);
+        for (a, ca) in &self.terms {
+            for (b, cb) in &other.terms {
+                let mut children = a.children().to_vec();
+                children.push(b.clone());
+                result.product(Tree::new(a.color(), children), ca, cb, bounds)?;
+            }
+        }
+        Ok(result)
+    }
+
+    /// Hole number `hole` filled with a combination. The holes of `argument` keep their numbers.
+    pub fn filled(
+        &self,
+        hole: usize,
+        argument: &Differential,
+        bounds: &Bounds,
+    ) -> Result<Differential, TooLarge> {
+        let mut result = Differential::zero(self.kind, self.arity - 1 + argument.arity);
+        result.precision = product_precision(self, argument);
+        let color = FIRST_HOLE + hole as u8;
+        for (tree, ca) in &self.terms {
+            for (value, cb) in &argument.terms {
+                if tree.size() + value.size() > MAX_NODES + 1 {
+                    return Err(TooLarge::Nodes);
+                }
+                result.product(fill(tree, color, value), ca, cb, bounds)?;
+            }
+        }
+        Ok(result)
+    }
+
+    fn product(&mut self, tree: Tree, a: &Q, b: &Q, bounds: &Bounds) -> Result<(), TooLarge> {
+        // A path is a chain from its end, which is how the largest of its rooted forms looks.
+        let tree = if self.kind == Kind::Scalar { unrooted(tree) } else { tree };
+        if bounds.chains_only && !tree.is_chain() {
+            return Ok(());
+        }
+        if bounds.order.is_some_and(|order| lowest_power(a) + lowest_power(b) >= order) {
+            self.precision = earliest(self.precision, bounds.order);
+            return Ok(());
+        }
+        self.insert(tree, &(a * b));
+        self.check()
+    }
+
+    fn check(&self) -> Result<(), TooLarge> {
+        if self.terms.len() > MAX_TERMS { Err(TooLarge::Terms) } else { Ok(()) }
+    }
+
+    /// The first `count` holes filled with vector fields; the others are counted from 0 again.
+    pub fn applied(
+        &self,
+        arguments: &[Differential],
+        bounds: &Bounds,
+    ) -> Result<Differential, TooLarge> {
+        let mut result = self.clone();
+        for (hole, argument) in arguments.iter().enumerate() {
+            result = result.filled(hole, argument, bounds)?;
+        }
+        let mut renumbered = Differential::zero(result.kind, result.arity);
+        renumbered.precision = result.precision;
+        for (tree, coefficient) in &result.terms {
+            renumbered.insert(shift_holes(tree, arguments.len() as u8), coefficient);
+        }
+        Ok(renumbered)
+    }
+
+    /// The field at the shifted point `θ + shift`, by Taylor's formula at every node:
+    /// `f^(m)(…)` becomes `Σ_k 1/k! f^(m+k)(…, shift, …, shift)`. The shift must be a multiple of
+    /// `h` and the bounds must limit its powers.
+    pub fn shifted(&self, shift: &Differential, bounds: &Bounds) -> Result<Differential, TooLarge> {
+        let mut result = Differential::zero(self.kind, self.arity);
+        for (tree, coefficient) in &self.terms {
+            // Of a scalar field, a node with two neighbours is still part of a path.
+            let inner = Bounds {
+                chains_only: bounds.chains_only && self.kind == Kind::Vector,
+                ..*bounds
+            };
+            let moved = shifted_tree(tree, shift, &inner)?;
+            for (t, c) in &moved.terms {
+                result.product(t.clone(), c, coefficient, bounds)?;
+            }
+        }
+        result.precision =
+            earliest(self.precision, earliest(shift.precision, bounds.order)).map(|p| p + self.low().min(0));
+        Ok(result)
+    }
+
+    /// Every root with one more child, of any of the trees of `other`.
+    fn grafted(&self, other: &Differential, bounds: &Bounds) -> Result<Differential, TooLarge> {
+        let mut result = Differential::zero(Kind::Vector, self.arity);
+        for (a, ca) in &self.terms {
+            for (b, cb) in &other.terms {
+                if a.size() + b.size() > MAX_NODES {
+                    return Err(TooLarge::Nodes);
+                }
+                let mut children = a.children().to_vec();
+                children.push(b.clone());
+                result.product(Tree::new(a.color(), children), ca, cb, bounds)?;
+            }
+        }
+        Ok(result)
+    }
+
+    /// Whether only nodes of colour 0 occur beside holes.
+    pub fn is_of_one_field(&self) -> bool {
+        fn plain(tree: &Tree) -> bool {
+            (tree.color() == 0 || is_hole(tree)) && tree.children().iter().all(plain)
+        }
+        self.terms.keys().all(plain)
+    }
+}
+
+/// Whether a vector field stands at a leaf: then the term vanishes where the field does.
+pub(crate) fn has_field_leaf(tree: &Tree) -> bool {
+    if tree.children().is_empty() {
+        return !is_hole(tree);
+    }
+    tree.children().iter().any(has_field_leaf)
+}
+
+/// The number of a hole, if the tree is one.
+pub(crate) fn hole(tree: &Tree) -> Option<usize> {
+    is_hole(tree).then(|| usize::from(tree.color() - FIRST_HOLE))
+}
+
+fn earliest(a: Option<i64>, b: Option<i64>) -> Option<i64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+fn product_precision(a: &Differential, b: &Differential) -> Option<i64> {
+    earliest(a.precision.map(|p| p + b.low()), b.precision.map(|p| p + a.low()))
+}
+
+/// The exponent of `h` that a function starts with.
+pub(crate) fn lowest_power(value: &Q) -> i64 {
+    let low = |p: &crate::exact::Poly| i64::from(p.monomial_content().0[H]);
+    // The monomial content of a sum is what all its terms share: the lowest power of h.
+    if value.is_zero() { 0 } else { low(value.numerator()) - low(value.denominator()) }
+}
+
+/// Whether the expansion in `h` has terms from `h^order` on.
+fn has_power_from(value: &Q, order: i64) -> bool {
+    let in_denominator = value.denominator().degree_in(H);
+    let monomial = in_denominator == value.denominator().monomial_content().0[H];
+    !monomial || i64::from(value.numerator().degree_in(H)) - i64::from(in_denominator) >= order
+}
+
+/// The trees that arise when `leaf` is attached to each node that is not a hole.
+fn attachments(tree: &Tree, leaf: &Tree) -> Vec<Tree> {
+    if is_hole(tree) {
+        return Vec::new();
+    }
+    let mut children = tree.children().to_vec();
+    children.push(leaf.clone());
+    let mut result = vec![Tree::new(tree.color(), children)];
+    for (i, child) in tree.children().iter().enumerate() {
+        for grown in attachments(child, leaf) {
+            let mut children = tree.children().to_vec();
+            children[i] = grown;
+            result.push(Tree::new(tree.color(), children));
+        }
+    }
+    result
+}
+
+fn shifted_tree(
+    tree: &Tree,
+    shift: &Differential,
+    bounds: &Bounds,
+) -> Result<Differential, TooLarge> {
+    let root = Tree::leaf(tree.color());
+    let mut node = Differential::term(Kind::Vector, 0, root, Q::one());
+    if is_hole(tree) {
+        return Ok(node);
+    }
+    for child in tree.children() {
+        node = node.grafted(&shifted_tree(child, shift, bounds)?, bounds)?;
+    }
+    let mut sum = node.clone();
+    for k in 1.. {
+        node = node.grafted(shift, bounds)?;
+        if node.is_zero() {
+            break;
+        }
+        node = node.scaled(&Q::integer(k).inverse().expect("k > 0"));
+        sum = sum.plus(&node);
+    }
+    Ok(sum)
+}
+
+/// `tree` with the leaf of the given colour replaced.
+fn fill(tree: &Tree, color: u8, value: &Tree) -> Tree {
+    if tree.color() == color {
+        return value.clone();
+    }
+    let children = tree.children().iter().map(|c| fill(c, color, value)).collect();
+    Tree::new(tree.color(), children)
+}
+
+fn shift_holes(tree: &Tree, by: u8) -> Tree {
+    let color = if is_hole(tree) { tree.color() - by } else { tree.color() };
+    Tree::new(color, tree.children().iter().map(|c| shift_holes(c, by)).collect())
+}
+
+/// The same free tree with its node number `root` (in preorder) as the root.
+fn rerooted(tree: &Tree, root: usize) -> Tree {
+    reroot(tree, None, root)
+}
+
+/// Node `at` of `tree` (in preorder) as the root, where the root of `tree` carries `above` too.
+fn reroot(tree: &Tree, above: Option<Tree>, at: usize) -> Tree {
+    let mut children = tree.children().to_vec();
+    let mut before = 1;
+    let below = tree.children().iter().position(|child| {
+        let here = at > 0 && at < before + child.size();
+        before += if here { 0 } else { child.size() };
+        here
+    });
+    let chosen = below.map(|i| children.remove(i));
+    children.extend(above);
+    let old = Tree::new(tree.color(), children);
+    match chosen {
+        Some(child) => reroot(&child, Some(old), at - before),
+        None => old,
+    }
+}
+
+/// The largest rooted form of a free tree whose root is not a hole.
+fn unrooted(tree: Tree) -> Tree {
+    (0..tree.size())
+        .map(|root| rerooted(&tree, root))
+        .filter(|t| !is_hole(t))
+        .max()
+        .unwrap_or(tree)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn f() -> Differential {
+        Differential::field(0)
+    }
+
+    fn up_to(order: i64) -> Bounds {
+        Bounds { order: Some(order + 1), chains_only: false }
+    }
+
+    fn h(power: i32) -> Q {
+        Q::variable(H).pow(power).unwrap()
+    }
+
+    fn shown(value: &Differential) -> Vec<String> {
+        let names = ["h".to_string()];
+        value.terms().iter().map(|(t, c)| format!("{} {t}", c.display(&names))).collect()
+    }
+
+    #[test]
+    fn derivatives_follow_the_product_rule() {
+        let bounds = Bounds::default();
+        let operator = f().derivative().unwrap();
+        let ff = operator.filled(0, &f(), &bounds).unwrap();
+        assert_eq!(shown(&ff), ["1 [[]]"]);
+        // (f'f)'f = f'f'f + f''(f,f)
+        let third = ff.derivative().unwrap().filled(0, &f(), &bounds).unwrap();
+        assert_eq!(shown(&third), ["1 [[],[]]", "1 [[[]]]"]);
+        // f''(f, ·) applied to f, and f'' applied to (f, f) at once.
+        let second = operator.derivative().unwrap();
+        let once = second.applied(&[f()], &bounds).unwrap();
+        assert_eq!(once.arity, 1);
+        assert_eq!(shown(&once.applied(&[f()], &bounds).unwrap()), ["1 [[],[]]"]);
+        assert_eq!(shown(&second.applied(&[f(), f()], &bounds).unwrap()), ["1 [[],[]]"]);
+    }
+
+    #[test]
+    fn the_identity_does_nothing() {
+        let bounds = Bounds::default();
+        let operator = f().derivative().unwrap();
+        let same = Differential::identity().filled(0, &operator, &bounds).unwrap();
+        assert_eq!(same.terms(), operator.terms());
+        let same = operator.filled(0, &Differential::identity(), &bounds).unwrap();
+        assert_eq!(same.terms(), operator.terms());
+    }
+
+    #[test]
+    fn gradients_of_scalar_fields() {
+        let bounds = Bounds::default();
+        let gradient = Differential::loss().gradient();
+        assert_eq!(shown(&gradient), ["-1 []"]);
+        // ½ ∇‖∇E‖² = H g = f'f
+        let norm = gradient.dot(&gradient, &bounds).unwrap();
+        let half = Q::integer(2).inverse().unwrap();
+        assert_eq!(shown(&norm.gradient().scaled(&half)), ["1 [[]]"]);
+        // The free trees of a·(Hb) and b·(Ha) are the same.
+        let hg = gradient.derivative().unwrap().filled(0, &gradient, &bounds).unwrap();
+        let hhg = gradient.derivative().unwrap().filled(0, &hg, &bounds).unwrap();
+        let left = gradient.dot(&hhg, &bounds).unwrap();
+        let right = hg.dot(&hg, &bounds).unwrap();
+        assert_eq!(left.terms(), right.terms());
+    }
+
+    #[test]
+    fn every_node_becomes_the_root() {
+        let tree: Tree = "[[[],[]],[]]".parse().unwrap();
+        let forms: std::collections::BTreeSet<Tree> =
+            (0..5).map(|root| unrooted(rerooted(&tree, root))).collect();
+        assert_eq!(forms.len(), 1);
+        let sizes: Vec<usize> = (0..5).map(|root| rerooted(&tree, root).size()).collect();
+        assert_eq!(sizes, [5; 5]);
+        // A path of three nodes has two ends and one middle.
+        let path: Tree = "[[[]]]".parse().unwrap();
+        let middles = (0..3).filter(|&r| rerooted(&path, r).children().len() == 2).count();
+        assert_eq!(middles, 1);
+    }
+
+    #[test]
+    fn shifting_is_taylors_formula() {
+        let step = f().scaled(&h(1));
+        let shifted = f().shifted(&step, &up_to(3)).unwrap();
+        assert_eq!(
+            shown(&shifted),
+            ["1 []", "h [[]]", "h^2/2 [[],[]]", "h^3/6 [[],[],[]]"]
+        );
+        assert_eq!(shifted.precision, Some(4));
+        // E(θ + h f) = E - h ‖g‖² + h²/2 g·Hg - …
+        let loss = Differential::loss().shifted(&step, &up_to(2)).unwrap();
+        assert_eq!(shown(&loss), ["-1 []", "-h [[]]", "-h^2/2 [[],[]]"]);
+    }
+
+    #[test]
+    fn bounds_cut_and_are_remembered() {
+        let bounds = Bounds { order: Some(2), chains_only: true };
+        let operator = f().scaled(&h(1)).derivative().unwrap();
+        let product = operator.filled(0, &f().scaled(&h(1)), &bounds).unwrap();
+        assert!(product.is_zero());
+        assert_eq!(product.precision, Some(2));
+        let second = f().derivative().unwrap().derivative().unwrap();
+        assert!(second.applied(&[f(), f()], &bounds).unwrap().is_zero());
+        let series = f().scaled(&Q::one().divide(&(&Q::one() - &h(1))).unwrap());
+        assert_eq!(shown(&series.within(&Bounds { order: Some(2), chains_only: false })), ["1+h []"]);
+    }
+}

@@ -1,0 +1,22 @@
+//! The claim language.
+
+mod check;
+mod derivations;
+mod differential;
+mod document;
+mod evaluate;
+mod functions;
+mod notation;
+mod parse;
+mod power_series;
+mod print;
+mod scope;
+mod shipped;
+mod syntax;
+mod value;
+
+pub use check::{Checker, Difference, Verdict};
+pub use document::Document;
+pub use parse::parse;
+pub use shipped::shipped;
+pub use syntax::Claim;

@@ -1,0 +1,66 @@
+//! `bea optimizers`: the library.
+
+use super::{input, output};
+use crate::optimizer::{Optimizer, library};
+use serde_json::json;
+use std::process::ExitCode;
+
+/// List the optimizers of the library, or print the text of one.
+#[derive(clap::Args)]
+pub(super) struct Optimizers {
+    /// Print the text of this optimizer
+    optimizer: Option<String>,
+    /// The format of the list
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Default, clap::ValueEnum)]
+enum Format {
+    /// A table
+    #[default]
+    Text,
+    /// An array of objects
+    Json,
+}
+
+impl Optimizers {
+    pub fn run(self) -> miette::Result<ExitCode> {
+        let text = match (&self.optimizer, self.format) {
+            (Some(name), Format::Text) => input::optimizer(name)?.to_string(),
+            (Some(name), Format::Json) => pretty(&object(&input::optimizer(name)?)),
+            (None, Format::Text) => table(library()),
+            (None, Format::Json) => pretty(&library().iter().map(object).collect()),
+        };
+        output::to_stdout(|out| out.write_all(text.as_bytes()))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn table(optimizers: &[Optimizer]) -> String {
+    let heads: Vec<String> = optimizers.iter().map(head).collect();
+    let width = heads.iter().map(|h| h.chars().count()).max().unwrap_or(0);
+    let lines = heads.iter().zip(optimizers);
+    lines.map(|(head, o)| format!("{head:width$}  {}\n", o.summary())).collect()
+}
+
+/// `heavy_ball(m)`
+fn head(optimizer: &Optimizer) -> String {
+    match optimizer.parameters[..] {
+        [] => optimizer.name.clone(),
+        _ => format!("{}({})", optimizer.name, optimizer.parameters.join(", ")),
+    }
+}
+
+fn object(optimizer: &Optimizer) -> serde_json::Value {
+    json!({
+        "name": optimizer.name,
+        "parameters": optimizer.parameters,
+        "summary": optimizer.summary(),
+        "text": optimizer.to_string(),
+    })
+}
+
+fn pretty(value: &serde_json::Value) -> String {
+    format!("{value:#}\n")
+}

@@ -1,0 +1,81 @@
+//! What expressions denote: numbers, and linear combinations of vectors of one space.
+
+use crate::exact::RationalFunction;
+use std::collections::BTreeMap;
+
+/// A vector that the optimizer computes with.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Atom {
+    /// The old value of a state.
+    State(usize),
+    /// An evaluation of a vector field.
+    Evaluation(usize),
+    /// The new value of a state that is computed further down.
+    New(usize),
+    /// A stage that is defined further down.
+    Stage(usize),
+}
+
+/// A linear combination of vectors; no coefficient is zero.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Vector {
+    /// The space, as a key of [`Spaces`].
+    pub space: usize,
+    pub terms: BTreeMap<Atom, RationalFunction>,
+}
+
+impl Vector {
+    pub fn atom(atom: Atom, space: usize) -> Vector {
+        Vector { space, terms: BTreeMap::from([(atom, RationalFunction::one())]) }
+    }
+}
+
+/// A number or a vector.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Value {
+    Number(RationalFunction),
+    Vector(Vector),
+}
+
+/// Which space each vector lives in, found out from the sums that vectors occur in (union-find).
+/// The keys `0..count` are the spaces themselves, further keys are spaces still to be found out.
+pub(super) struct Spaces {
+    count: usize,
+    parent: Vec<usize>,
+}
+
+impl Spaces {
+    pub fn new(count: usize) -> Spaces {
+        Spaces { count, parent: (0..count).collect() }
+    }
+
+    /// A key for a space still to be found out.
+    pub fn unknown(&mut self) -> usize {
+        if self.count == 1 {
+            return 0;
+        }
+        self.parent.push(self.parent.len());
+        self.parent.len() - 1
+    }
+
+    fn root(&mut self, mut key: usize) -> usize {
+        while self.parent[key] != key {
+            self.parent[key] = self.parent[self.parent[key]];
+            key = self.parent[key];
+        }
+        key
+    }
+
+    /// The space of a key, if it is known yet.
+    pub fn known(&mut self, key: usize) -> Option<usize> {
+        Some(self.root(key)).filter(|root| *root < self.count)
+    }
+
+    /// Two keys stand for one space; `false` if they are known to differ.
+    pub fn unite(&mut self, a: usize, b: usize) -> bool {
+        let (a, b) = (self.root(a), self.root(b));
+        // A known space, a small key, stays the root.
+        self.parent[a.max(b)] = a.min(b);
+        a == b || a.max(b) >= self.count
+    }
+}

@@ -1,0 +1,185 @@
+//! A self-contained page: the equation typeset, and every tree drawn beside its coefficient.
+
+use super::Export;
+use super::document::{Content, Document};
+use super::drawing::{Drawing, STYLE};
+use super::equation::{Rest, Row, rest, rows};
+use super::loss::{self, corrections, obstructions};
+use super::math::Math;
+use super::script::{MathMl, Script};
+use super::svg::escape;
+use std::io::{self, Write};
+
+/// A page that opens from disk, light or dark, without network or scripts.
+pub(super) struct Html;
+
+impl Export for Html {
+    fn write(&self, document: &Document, out: &mut (dyn Write + Send)) -> io::Result<()> {
+        let heading = escape(&document.heading());
+        write!(
+            out,
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width\">\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n\
+             <title>{heading}</title>\n<style>\n{STYLE}{LOOK}</style>\n<main>\n<h1>{heading}</h1>\n"
+        )?;
+        legend(document, out)?;
+        if document.content == Content::ModifiedLoss {
+            modified_loss(document, out)?;
+            return writeln!(out, "</main>\n</html>");
+        }
+        for (space, name) in document.field.spaces.iter().enumerate() {
+            if document.tree().is_none() {
+                equation(document, space, name, out)?;
+            }
+        }
+        for line in document.verdict_lines() {
+            writeln!(out, "<p class=\"verdict\">{}.</p>", escape(&line))?;
+        }
+        for (space, name) in document.field.spaces.iter().enumerate() {
+            if document.field.spaces.len() > 1 {
+                writeln!(out, "<h2>{}</h2>", math(&Math::Velocity(name.clone())))?;
+            }
+            for nodes in 1..=document.field.trees().max_nodes() {
+                cards(document, space, nodes, out)?;
+            }
+        }
+        writeln!(out, "</main>\n</html>")
+    }
+}
+
+const LOOK: &str = "\
+body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,sans-serif}\n\
+main{max-width:70rem;margin:0 auto;padding:2rem 1.5rem}\n\
+h1{font-size:1.5rem;margin:0 0 .5rem}h2{font-size:1.25rem;margin:2rem 0 0}\n\
+.soft,figcaption{color:var(--soft)}.legend span{margin-right:1.2rem}\n\
+.scroll{overflow-x:auto;margin:1rem 0;padding:.5rem 0}\n\
+.row{display:flex;flex-wrap:wrap;align-items:center;gap:.2rem .5rem;margin:.35rem 0 .35rem 2.4rem}\n\
+.row:first-child{margin-left:0}math{font-size:1.08em}\n\
+.verdict{border-left:3px solid var(--c2);padding-left:.8rem}\n\
+section{display:grid;grid-template-columns:4.5rem 1fr;border-top:1px solid var(--line);padding:.7rem 0}\n\
+section>h3{margin:.6rem 0;font-size:1.05rem;font-weight:500}\n\
+.cards{display:flex;flex-wrap:wrap;gap:.6rem}\n\
+figure{display:flex;align-items:center;gap:.8rem;margin:0;padding:.45rem .8rem;border-radius:8px}\n\
+figure.principal{background:var(--tint)}figure svg{flex:none}\n\
+figcaption{display:block;font-size:.92em}\n";
+
+fn math(formula: &Math) -> String {
+    format!("<math>{}</math>", MathMl.show(formula))
+}
+
+/// `- 1/2 f'f` as parts of a row.
+fn signed(negative: bool, plus: bool, factors: &[Math]) -> String {
+    let sign = match (negative, plus) {
+        (true, _) => "<mo form=\"prefix\">−</mo>",
+        (false, true) => "<mo form=\"prefix\">+</mo>",
+        (false, false) => "",
+    };
+    let factors: Vec<String> = factors.iter().map(|f| MathMl.show(f)).collect();
+    format!("<math><mrow>{sign}{}</mrow></math>", factors.join("<mspace width=\"0.25em\"/>"))
+}
+
+fn legend(document: &Document, out: &mut dyn Write) -> io::Result<()> {
+    let fields = &document.field.fields;
+    if fields.len() > 1 {
+        write!(out, "<p class=\"legend\">")?;
+        for (i, field) in fields.iter().enumerate() {
+            write!(
+                out,
+                "<span><svg width=\"12\" height=\"12\"><circle class=\"c{i}\" cx=\"6\" cy=\"6\" \
+                 r=\"5\"/></svg> {}</span>",
+                math(&Math::name(&field.name))
+            )?;
+        }
+        writeln!(out, "</p>")?;
+    }
+    Ok(())
+}
+
+fn equation(document: &Document, space: usize, name: &str, out: &mut dyn Write) -> io::Result<()> {
+    let rest = match rest(document) {
+        Rest::Order(power) => format!(
+            "<math><mo form=\"prefix\">+</mo><mi>O</mi><mo>(</mo>{}<mo>)</mo></math>",
+            MathMl.show(&Math::power(Math::name("h"), power.into()))
+        ),
+        Rest::Nodes(nodes) => format!("+ trees with more than {nodes} nodes"),
+        Rest::Unasked => "+ …".into(),
+    };
+    write_rows(&Math::Velocity(name.into()), rows(document, space), &rest, out)
+}
+
+fn write_rows(
+    left: &Math,
+    rows: impl IntoIterator<Item = Row>,
+    rest: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    writeln!(out, "<div class=\"scroll\">")?;
+    let mut first = true;
+    for row in rows {
+        write!(out, "<div class=\"row\">")?;
+        if first {
+            write!(out, "<math>{}<mo>=</mo></math>", MathMl.show(left))?;
+        }
+        let bracketed = !first && row.terms.len() > 1;
+        if bracketed {
+            let factor = row.factor.as_ref().map_or(String::new(), |f| MathMl.show(f));
+            write!(out, "<math><mo form=\"prefix\">+</mo>{factor}<mo>(</mo></math>")?;
+        }
+        for (i, (negative, factors)) in row.terms.iter().enumerate() {
+            let plus = i > 0 || !(first || bracketed);
+            write!(out, "{}", signed(*negative, plus, factors))?;
+        }
+        writeln!(out, "{}</div>", if bracketed { "<math><mo>)</mo></math>" } else { "" })?;
+        first = false;
+    }
+    writeln!(out, "<div class=\"row soft\">{rest}</div>\n</div>")
+}
+
+fn cards(document: &Document, space: usize, nodes: usize, out: &mut dyn Write) -> io::Result<()> {
+    let (field, writer) = (document.field, document.writer());
+    let mut open = false;
+    for tree in document.trees(nodes).into_iter().filter(|&tree| field.space(tree) == space) {
+        let lines = document.lines(tree, nodes, &writer);
+        let Some(first) = lines.first() else { continue };
+        if !open {
+            let head = match field.step_parameter() {
+                None => math(&Math::power(Math::name("h"), nodes as i64 - 1)),
+                Some(_) if nodes == 1 => "1 node".into(),
+                Some(_) => format!("{nodes} nodes"),
+            };
+            writeln!(out, "<section><h3>{head}</h3><div class=\"cards\">")?;
+            open = true;
+        }
+        let drawing = Drawing::new(field.trees(), tree);
+        write!(
+            out,
+            "<figure{}><svg width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {w} {h}\" role=\"img\" \
+             aria-label=\"{}\">{}</svg><div>",
+            if first.principal { " class=\"principal\"" } else { "" },
+            escape(&document.tree_text(tree)).replace('"', "&quot;"),
+            drawing.svg(),
+            w = drawing.width,
+            h = drawing.height,
+        )?;
+        let differential = math(&first.differential);
+        for line in lines {
+            let power = if field.step_parameter().is_some() { line.power } else { 0 };
+            let coefficient = line.coefficient.times_step(power);
+            let shown = signed(coefficient.negative, false, &[coefficient.magnitude()]);
+            write!(out, "<div>{shown}</div>")?;
+        }
+        writeln!(out, "<figcaption>{differential}</figcaption></div></figure>")?;
+    }
+    if open {
+        writeln!(out, "</div></section>")?;
+    }
+    Ok(())
+}
+
+fn modified_loss(document: &Document, out: &mut dyn Write) -> io::Result<()> {
+    let corrections: Vec<_> = corrections(document).collect();
+    let sentences = obstructions(document, &corrections, math);
+    write_rows(&Math::Modified("E".into()), loss::rows(corrections), "+ …", out)?;
+    sentences.iter().try_for_each(|line| writeln!(out, "<p>{line}</p>"))
+}

@@ -1,0 +1,85 @@
+//! An equation for LaTeX with amsmath, and for KaTeX.
+
+use super::Export;
+use super::document::{Content, Document};
+use super::equation::{Rest, Setting, rest};
+use super::loss::{corrections, obstructions};
+use super::math::Math;
+use super::script::{self, Script};
+use std::io::{self, Write};
+
+/// An `align*` environment.
+pub(super) struct Latex;
+
+impl Export for Latex {
+    fn write(&self, document: &Document, out: &mut (dyn Write + Send)) -> io::Result<()> {
+        writeln!(out, "% {}", document.heading())?;
+        if document.content == Content::ModifiedLoss {
+            writeln!(out, "\\begin{{align*}}")?;
+            let sentences = modified_loss(document, out)?;
+            writeln!(out, "\\end{{align*}}")?;
+            return sentences.iter().try_for_each(|line| writeln!(out, "{line}"));
+        }
+        for (space, name) in document.field.spaces.iter().enumerate() {
+            if document.tree().is_some() {
+                for row in SETTING.rows(document, space, &script::Latex) {
+                    writeln!(out, "\\[ {row} \\]")?;
+                }
+                continue;
+            }
+            writeln!(out, "\\begin{{align*}}")?;
+            equation(document, space, name, out)?;
+            writeln!(out, "\\end{{align*}}")?;
+        }
+        document.verdict_lines().iter().try_for_each(|line| writeln!(out, "% {line}"))
+    }
+}
+
+const SETTING: Setting = Setting {
+    space: "\\,",
+    align: "&",
+    newline: " \\\\",
+    brackets: ("\\Bigl(", "\\Bigr)"),
+    indent: "\\qquad{}",
+    width: 140,
+};
+
+/// The rows of an aligned equation.
+pub(super) fn equation(
+    document: &Document,
+    space: usize,
+    name: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let velocity = Math::Velocity(name.into());
+    write_rows(&velocity, &SETTING.rows(document, space, &script::Latex), out)?;
+    match rest(document) {
+        Rest::Order(power) => {
+            let power = script::Latex.show(&Math::power(Math::name("h"), power.into()));
+            writeln!(out, "&{{}}+ O({power})")
+        }
+        Rest::Nodes(nodes) => {
+            writeln!(out, "&{{}}+ \\text{{trees with more than {nodes} nodes}}")
+        }
+        Rest::Unasked => writeln!(out, "&{{}}+ \\cdots"),
+    }
+}
+
+fn write_rows(left: &Math, rows: &[String], out: &mut dyn Write) -> io::Result<()> {
+    write!(out, "{} ={{}}", script::Latex.show(left))?;
+    for (i, row) in rows.iter().enumerate() {
+        writeln!(out, "&{}{row} \\\\", if i > 0 { "{}" } else { "" })?;
+    }
+    Ok(())
+}
+
+/// The rows of the modified loss; returns the sentences on what is no gradient.
+pub(super) fn modified_loss(document: &Document, out: &mut dyn Write) -> io::Result<Vec<String>> {
+    let corrections: Vec<_> = corrections(document).collect();
+    let show = |formula: &Math| format!("${}$", script::Latex.show(formula));
+    let sentences = obstructions(document, &corrections, show);
+    let rows = SETTING.write(super::loss::rows(corrections), false, &script::Latex);
+    write_rows(&Math::Modified("E".into()), &rows, out)?;
+    writeln!(out, "&{{}}+ \\cdots")?;
+    Ok(sentences)
+}

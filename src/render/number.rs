@@ -1,0 +1,72 @@
+//! The numbers of a term in machine integers, for listings of millions of terms.
+
+use crate::tree::{TreeId, TreeTable};
+use num_integer::Integer;
+
+/// `b`, `b/σ`, `σ` and `γ` in machine integers.
+pub(super) struct Number {
+    pub b: (i128, i128),
+    pub coefficient: (i128, i128),
+    pub symmetry: u64,
+    pub density: u64,
+}
+
+impl Number {
+    /// `None` if the denominator of `b/σ` overflows. `top/bottom` is in lowest terms.
+    pub fn new(top: i128, bottom: i128, (symmetry, density): (u64, u64)) -> Option<Number> {
+        let sigma = i128::from(symmetry);
+        let common = match (u64::try_from(top.unsigned_abs()), symmetry) {
+            (_, 1) => 1,
+            (Ok(small), _) => i128::from(small.gcd(&symmetry)),
+            _ => top.gcd(&sigma),
+        };
+        let below = bottom.checked_mul(sigma / common)?;
+        Some(Number { b: (top, bottom), coefficient: (top / common, below), symmetry, density })
+    }
+}
+
+/// `σ` and `γ` of all trees but the largest; 0 where 64 bits do not hold them.
+pub(super) struct Counts {
+    symmetry: Vec<u64>,
+    density: Vec<u64>,
+}
+
+impl Counts {
+    pub fn new(trees: &TreeTable) -> Counts {
+        let mut counts = Counts { symmetry: Vec::new(), density: Vec::new() };
+        for nodes in 1..trees.max_nodes().max(2) {
+            for tree in trees.of_size(nodes) {
+                let (symmetry, density) = counts.of(trees, tree, nodes).unwrap_or((0, 0));
+                counts.symmetry.push(symmetry);
+                counts.density.push(density);
+            }
+        }
+        counts
+    }
+
+    /// `(σ, γ)` of a tree with so many nodes.
+    pub fn of(&self, trees: &TreeTable, tree: TreeId, nodes: usize) -> Option<(u64, u64)> {
+        if let Some(&symmetry) = self.symmetry.get(tree as usize) {
+            return (symmetry > 0).then(|| (symmetry, self.density[tree as usize]));
+        }
+        let Some((rest, last)) = trees.parts(tree) else { return Some((1, 1)) };
+        let known = |t: TreeId| (self.symmetry[t as usize], self.density[t as usize]);
+        let ((s1, d1), (s2, d2)) = (known(rest), known(last));
+        if s1 == 0 || s2 == 0 {
+            return None;
+        }
+        let (mut copies, mut below) = (1, rest);
+        while let Some((next, child)) = trees.parts(below)
+            && child == last
+        {
+            copies += 1;
+            below = next;
+        }
+        // γ(rest ∘ last) = |τ| γ(rest)/|rest| γ(last)
+        let rest_nodes = (nodes - trees.size(last)) as u64;
+        Some((
+            s1.checked_mul(s2)?.checked_mul(copies)?,
+            (d1 / rest_nodes).checked_mul(d2)?.checked_mul(nodes as u64)?,
+        ))
+    }
+}

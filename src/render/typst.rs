@@ -1,0 +1,64 @@
+//! An equation for Typst.
+
+use super::Export;
+use super::document::{Content, Document};
+use super::equation::{Rest, Setting, rest};
+use super::loss::{self, corrections, obstructions};
+use super::math::Math;
+use super::script::{self, Script};
+use std::io::{self, Write};
+
+/// A display equation, aligned at its equals sign.
+pub(super) struct Typst;
+
+impl Export for Typst {
+    fn write(&self, document: &Document, out: &mut (dyn Write + Send)) -> io::Result<()> {
+        writeln!(out, "// {}", document.heading())?;
+        if document.content == Content::ModifiedLoss {
+            return modified_loss(document, out);
+        }
+        for (space, name) in document.field.spaces.iter().enumerate() {
+            let rows = SETTING.rows(document, space, &script::Typst);
+            if document.tree().is_some() {
+                rows.iter().try_for_each(|row| writeln!(out, "$ {row} $"))?;
+                continue;
+            }
+            let velocity = script::Typst.show(&Math::Velocity(name.clone()));
+            write!(out, "$ {velocity} = ")?;
+            rows.iter().try_for_each(|row| writeln!(out, "& {row} \\"))?;
+            match rest(document) {
+                Rest::Order(power) => {
+                    let power = script::Typst.show(&Math::power(Math::name("h"), power.into()));
+                    writeln!(out, "& + O({power}) $")?;
+                }
+                Rest::Nodes(nodes) => {
+                    writeln!(out, "& + \"trees with more than {nodes} nodes\" $")?;
+                }
+                Rest::Unasked => writeln!(out, "& + dots.c $")?,
+            }
+        }
+        document.verdict_lines().iter().try_for_each(|line| writeln!(out, "// {line}"))
+    }
+}
+
+const SETTING: Setting = Setting {
+    space: " ",
+    align: "& ",
+    newline: " \\",
+    // Escaped brackets do not have to close on the line where they open.
+    brackets: ("\\( ", " \\)"),
+    indent: "quad ",
+    width: 160,
+};
+
+fn modified_loss(document: &Document, out: &mut dyn Write) -> io::Result<()> {
+    let corrections: Vec<_> = corrections(document).collect();
+    let show = |formula: &Math| format!("${}$", script::Typst.show(formula));
+    let sentences = obstructions(document, &corrections, show);
+    write!(out, "$ {} = ", script::Typst.show(&Math::Modified("E".into())))?;
+    for row in SETTING.write(loss::rows(corrections), false, &script::Typst) {
+        writeln!(out, "& {row} \\")?;
+    }
+    writeln!(out, "& + dots.c $")?;
+    sentences.iter().try_for_each(|line| writeln!(out, "\n{line}"))
+}
