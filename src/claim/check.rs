@@ -240,10 +240,9 @@ impl Comparison<'_, '_, '_> {
             (Value::Differential(_), _) | (_, Value::Differential(_)) => {
                 Err(self.unlike(left, right))
             }
-            _ if self.claim.modulo.is_some() => Err(self.evaluator.fault(
-                &self.claim.span,
-                "`modulo` is said of fields, not of numbers and series",
-            )),
+            _ if self.claim.modulo.is_some() => Err(self
+                .evaluator
+                .fault(&self.claim.span, "`modulo` is said of fields, not of numbers and series")),
             (left, right) => self.numbers(left, right),
         }
     }
@@ -265,11 +264,7 @@ impl Comparison<'_, '_, '_> {
         value.display(&self.evaluator.names.variables)
     }
 
-    fn numbers(
-        &self,
-        left: &Value,
-        right: &Value,
-    ) -> Result<Option<Vec<Difference>>, SourceError> {
+    fn numbers(&self, left: &Value, right: &Value) -> Result<Option<Vec<Difference>>, SourceError> {
         let Some(limit) = self.limit else {
             let (Value::Scalar(a), Value::Scalar(b)) = (left, right) else {
                 return Err(self.evaluator.fault_with(
