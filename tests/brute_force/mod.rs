@@ -89,11 +89,26 @@ impl Plain {
     }
 }
 
+/// What a subset of the edges of a tree makes of it, as indices of trees.
+struct Partition {
+    pieces: Vec<usize>,
+    skeleton: usize,
+    /// How many subsets do the same.
+    count: i64,
+}
+
+impl Partition {
+    fn term(&self, b: &Weights, a: &Weights) -> Q {
+        let start = q(self.count, 1) * &a[self.skeleton];
+        self.pieces.iter().fold(start, |product, &piece| product * &b[piece])
+    }
+}
+
 /// All trees up to a size, in order of size, with all their partitions.
 pub struct Forest {
     trees: Vec<Plain>,
-    /// For every subset of the edges of a tree the pieces and the skeleton, as indices.
-    partitions: Vec<Vec<(Vec<usize>, usize)>>,
+    /// The partitions of each tree.
+    partitions: Vec<Vec<Partition>>,
     /// The root's colour and the branches of a tree.
     branches: Vec<(u8, Vec<usize>)>,
 }
@@ -128,9 +143,15 @@ impl Forest {
         let id = |tree: &Plain| index[&tree.name()];
         let partitions = (trees.iter())
             .map(|tree| {
-                (0..1u32 << (tree.parents.len() - 1))
-                    .map(|subset| tree.partition(subset << 1))
-                    .map(|(pieces, skeleton)| (pieces.iter().map(id).collect(), id(&skeleton)))
+                let mut counts: HashMap<(Vec<usize>, usize), i64> = HashMap::new();
+                for subset in 0..1u32 << (tree.parents.len() - 1) {
+                    let (pieces, skeleton) = tree.partition(subset << 1);
+                    let mut pieces: Vec<usize> = pieces.iter().map(id).collect();
+                    pieces.sort_unstable();
+                    *counts.entry((pieces, id(&skeleton))).or_default() += 1;
+                }
+                (counts.into_iter())
+                    .map(|((pieces, skeleton), count)| Partition { pieces, skeleton, count })
                     .collect()
             })
             .collect();
@@ -162,13 +183,7 @@ impl Forest {
     /// weight `a` of the skeleton.
     pub fn substitute(&self, b: &Weights, a: &Weights) -> Weights {
         (self.partitions.iter())
-            .map(|partitions| {
-                (partitions.iter())
-                    .map(|(pieces, skeleton)| {
-                        pieces.iter().map(|&piece| &b[piece]).product::<Q>() * &a[*skeleton]
-                    })
-                    .sum()
-            })
+            .map(|partitions| partitions.iter().map(|partition| partition.term(b, a)).sum())
             .collect()
     }
 
@@ -178,12 +193,8 @@ impl Forest {
         let mut b: Weights = Vec::new();
         for (tree, partitions) in self.partitions.iter().enumerate() {
             // The partition with one piece stands for the unknown b(τ) itself.
-            let known: Q = (partitions.iter())
-                .filter(|(pieces, _)| pieces.len() > 1)
-                .map(|(pieces, skeleton)| {
-                    pieces.iter().map(|&piece| &b[piece]).product::<Q>() * &exact[*skeleton]
-                })
-                .sum();
+            let several = partitions.iter().filter(|partition| partition.pieces.len() > 1);
+            let known: Q = several.map(|partition| partition.term(&b, &exact)).sum();
             b.push(&a[tree] - known);
         }
         b
