@@ -24,6 +24,12 @@ impl Source {
         Source { name: name.into(), text: text.into() }
     }
 
+    /// The last boundary of a character at or before byte `at`.
+    fn boundary(&self, at: usize) -> usize {
+        let at = at.min(self.text.len());
+        (0..=at).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(0)
+    }
+
     /// A fault at the bytes `span` of this text.
     pub fn fault(
         &self,
@@ -32,7 +38,7 @@ impl Source {
         label: impl Into<String>,
         help: Option<String>,
     ) -> SourceError {
-        let end = self.text.floor_char_boundary(span.end.min(span.start + MAX_UNDERLINED));
+        let end = self.boundary(span.end.min(span.start + MAX_UNDERLINED));
         SourceError {
             message: message.into(),
             label: label.into(),
@@ -59,8 +65,8 @@ impl SourceCode for Source {
             let line_start = self.text[..span.offset()].rfind('\n').map_or(0, |at| at + 1);
             let line_end = self.text[end..].find('\n').map_or(self.text.len(), |at| end + at);
             let from = line_start.max(span.offset().saturating_sub(MAX_BESIDE));
-            let from = self.text.ceil_char_boundary(from);
-            let to = self.text.floor_char_boundary(line_end.min(end + MAX_BESIDE));
+            let from = self.boundary(from);
+            let to = self.boundary(line_end.min(end + MAX_BESIDE));
             let exact = self.text.read_span(span, 0, 0)?;
             data = &self.text.as_bytes()[from..to];
             shown = (from, to - from).into();
