@@ -38,11 +38,13 @@ impl Coefficient {
     #[must_use]
     pub fn times_step(mut self, power: i32) -> Coefficient {
         let factor = Math::power(Math::name("h"), i64::from(power.unsigned_abs()));
+        let number = match self.top.first() {
+            Some(Math::Number(digits)) if digits == "0" => return self,
+            first => matches!(first, Some(Math::Number(_))),
+        };
         match power {
             0 => {}
-            1.. => self
-                .top
-                .insert(usize::from(matches!(self.top.first(), Some(Math::Number(_)))), factor),
+            1.. => self.top.insert(usize::from(number), factor),
             _ => self.bottom.push(factor),
         }
         self
