@@ -284,10 +284,7 @@ impl Comparison<'_, '_, '_> {
             return Ok(Some(vec![self.difference(String::new(), self.show(a), self.show(b))]));
         };
         let expanded = |value: &Value| match value {
-            Value::Scalar(q) => {
-                let low = PowerSeries::expand(q, limit.variable, 1).low();
-                PowerSeries::expand(q, limit.variable, (limit.power + 1 - low).max(1))
-            }
+            Value::Scalar(q) => PowerSeries::through(q, limit.variable, limit.power),
             Value::Series(s) => s.clone(),
             Value::Differential(_) => unreachable!("compared as fields"),
         };
@@ -374,16 +371,9 @@ impl Comparison<'_, '_, '_> {
     /// Two coefficients by powers of the variable of the claim or of `h`, where they differ.
     fn powers(&self, x: &Q, y: &Q) -> Option<(usize, Vec<(i64, Q, Q)>)> {
         if let Some(Limit { variable, power }) = self.limit {
-            let low = |q: &Q| PowerSeries::expand(q, variable, 1).low();
-            let from = match (x.is_zero(), y.is_zero()) {
-                (false, false) => low(x).min(low(y)),
-                (true, _) => low(y),
-                (_, true) => low(x),
-            };
-            let expand =
-                |q: &Q| PowerSeries::expand(q, variable, (power + 1 - low(q).min(from)).max(1));
-            let (a, b) = (expand(x), expand(y));
-            let powers = (from..=power).map(|n| {
+            let (a, b) =
+                (PowerSeries::through(x, variable, power), PowerSeries::through(y, variable, power));
+            let powers = (a.low().min(b.low())..=power).map(|n| {
                 let known = |s: &PowerSeries| s.coefficient(n).expect("expanded far enough");
                 (n, known(&a), known(&b))
             });

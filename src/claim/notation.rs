@@ -136,9 +136,8 @@ pub(crate) fn powers_of_step(value: &Q) -> Option<Vec<(i64, Q)>> {
     if bottom.degree_in(H) != bottom.monomial_content().0[H] {
         return None;
     }
-    let terms = i64::from(value.numerator().degree_in(H)) + 1;
-    let series = PowerSeries::expand(value, H, terms);
-    let range = series.low()..series.low() + terms;
-    let known = range.map(|n| (n, series.coefficient(n).expect("expanded far enough")));
+    let last = i64::from(value.numerator().degree_in(H)) - i64::from(bottom.degree_in(H));
+    let series = PowerSeries::through(value, H, last);
+    let known = (series.low()..=last).map(|n| (n, series.coefficient(n).expect("through last")));
     Some(known.filter(|(_, c)| !c.is_zero()).collect())
 }

@@ -1,5 +1,6 @@
 //! The command line, one file a subcommand.
 
+mod check;
 mod completions;
 mod derive;
 mod input;
@@ -23,6 +24,7 @@ pub struct Cli {
 #[derive(clap::Subcommand)]
 enum Command {
     Derive(derive::Derive),
+    Check(check::Check),
     Optimizers(optimizers::Optimizers),
     Completions(completions::Completions),
     Man(man::Man),
@@ -38,6 +40,7 @@ pub fn main() -> ExitCode {
     set.expect("no other hook is set");
     let outcome = match Cli::parse().command {
         Command::Derive(derive) => derive.run(),
+        Command::Check(check) => check.run(),
         Command::Optimizers(optimizers) => optimizers.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),
