@@ -161,8 +161,22 @@ fn compare_case<'c>(
             Ok(Some(differences))
         });
         evaluator.unbind(depth);
-        if let Some(differences) = result? {
-            return Ok(differences);
+        match (result, evaluator.unlike.take()) {
+            // As printed, the formula adds what cannot be added, and the claim says so.
+            (Err(_), Some(unlike)) if claim.expect_false => {
+                return Ok(vec![Difference {
+                    case: Vec::new(),
+                    equality: 1,
+                    term: String::new(),
+                    claimed: unlike,
+                    derived: "nothing".to_string(),
+                }]);
+            }
+            (result, _) => {
+                if let Some(differences) = result? {
+                    return Ok(differences);
+                }
+            }
         }
     }
     Err(evaluator.fault_with(
@@ -227,7 +241,7 @@ impl Comparison<'_, '_, '_> {
         match (left, right) {
             (Value::Differential(a), Value::Differential(b)) => {
                 if (a.kind, a.arity) != (b.kind, b.arity) {
-                    return Err(self.unlike(left, right));
+                    return Ok(Some(self.unlike(left, right)));
                 }
                 self.fields(a, b)
             }
@@ -238,7 +252,7 @@ impl Comparison<'_, '_, '_> {
                 self.fields(&Differential::zero(b.kind, b.arity), b)
             }
             (Value::Differential(_), _) | (_, Value::Differential(_)) => {
-                Err(self.unlike(left, right))
+                Ok(Some(self.unlike(left, right)))
             }
             _ if self.claim.modulo.is_some() => Err(self.evaluator.fault(
                 &self.claim.span,
@@ -248,10 +262,9 @@ impl Comparison<'_, '_, '_> {
         }
     }
 
-    fn unlike(&self, left: &Value, right: &Value) -> SourceError {
-        let span = self.spans.0.span.start..self.spans.1.span.end;
-        let message = format!("{} is compared with {}", left.kind(), right.kind());
-        self.evaluator.fault(&span, message)
+    /// A vector field is no operator, and neither is a number.
+    fn unlike(&self, left: &Value, right: &Value) -> Vec<Difference> {
+        vec![self.difference(String::new(), left.kind().into(), right.kind().into())]
     }
 
     /// Which side was derived from an optimizer: the right one only if the left one was not.

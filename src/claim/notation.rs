@@ -58,7 +58,13 @@ impl Style {
 /// An elementary differential, or a scalar one, without its coefficient.
 pub(crate) fn differential(tree: &Tree, kind: Kind, style: Style, names: &Names) -> String {
     if kind == Kind::Vector {
-        return vector(tree, style, names);
+        let text = vector(tree, style, names);
+        // An operator is written without what it acts on: `f'f'`, `H^2`.
+        let operator = text.strip_suffix("*·").or_else(|| text.strip_suffix("(·)"));
+        return match operator {
+            Some(operator) if !operator.contains('·') => operator.to_string(),
+            _ => text,
+        };
     }
     let (loss, first) = match style {
         Style::Prime => ("E", "f"),
