@@ -2,8 +2,9 @@
 
 mod tableaux;
 
-use bea::exact::Rational;
-use bea::series::{BSeries, Tableau, elementary_weights};
+use bea::exact::{Rational, RationalFunction};
+use bea::optimizer;
+use bea::series::{BSeries, Tableau, derive, elementary_weights};
 use bea::tree::{Tree, TreeTable};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -167,7 +168,7 @@ fn implicit_euler_is_the_adjoint_of_euler() {
     let backwards = |a: &Series| {
         let table = a.trees().clone();
         BSeries::from_fn(a.trees().clone(), a.empty().clone(), |t| {
-            if table.size(t) % 2 == 0 { a.weight(t).clone() } else { -a.weight(t) }
+            if table.size(t).is_multiple_of(2) { a.weight(t).clone() } else { -a.weight(t) }
         })
     };
     let explicit: Series = explicit;
@@ -324,4 +325,68 @@ fn one_energy_condition_a_free_tree_that_is_not_superfluous() {
         let halves = if n % 2 == 0 { usize::try_from(&rooted[n / 2 - 1]).unwrap() } else { 0 };
         assert_eq!(count, free - halves, "{n} nodes");
     }
+}
+
+/// The modified field of an optimizer of the library, its parameters left symbolic.
+fn derived(name: &str, nodes: usize) -> BSeries<RationalFunction> {
+    let method = optimizer::find(name).unwrap().method(&Default::default()).unwrap();
+    let trees = Arc::new(TreeTable::all(method.fields.len(), nodes));
+    BSeries::from(&derive(&method, trees).unwrap())
+}
+
+#[test]
+fn the_flow_of_a_derived_field_is_the_method() {
+    for (name, tableau) in [
+        ("gradient_descent", euler()),
+        ("midpoint", midpoint()),
+        ("rk4", rk4()),
+        ("implicit_midpoint", implicit_midpoint()),
+    ] {
+        let step = derived(name, 6).exponential().unwrap();
+        assert_eq!(step, tableau.weights(trees(6)).unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn orders_of_optimizers_of_the_library() {
+    for (name, order) in [
+        ("optimistic_gradient", 1),
+        ("adams_bashforth2", 2),
+        ("bdf2", 2),
+        ("adams_bashforth3", 3),
+        ("adams_moulton3", 3),
+        ("radau_iia3", 3),
+        ("lobatto_iiia4", 4),
+        ("rk4_three_eighths", 4),
+        // For every value of its parameter.
+        ("rk2", 2),
+        ("alternating_gda", 1),
+    ] {
+        let step = derived(name, 5).exponential().unwrap();
+        assert_eq!(step.order_of_accuracy(), Ok(order), "{name}");
+    }
+}
+
+#[test]
+fn heavy_ball_is_a_step_of_a_larger_size_to_first_order() {
+    // a(•) = 1/(1-m): the momentum multiplies the step.
+    let step = derived("heavy_ball", 4).exponential().unwrap();
+    let leaf = step.weight(0).display(&["m".into()]);
+    assert_eq!((leaf.as_str(), step.order_of_accuracy()), ("1/(1-m)", Ok(0)));
+}
+
+#[test]
+fn stormer_verlet_has_order_two_on_separable_systems() {
+    fn alternating(tree: &Tree) -> bool {
+        tree.children().iter().all(|child| child.color() != tree.color() && alternating(child))
+    }
+    let step = derived("stormer_verlet", 5).exponential().unwrap();
+    let exact = BSeries::exact_flow(step.trees().clone());
+    // The velocity of q depends on p alone and the other way round: no other trees occur.
+    let first = (0..step.trees().len() as u32)
+        .filter(|&t| alternating(&step.trees().tree(t)))
+        .find(|&t| step.weight(t) != exact.weight(t));
+    assert_eq!(first.map(|t| step.trees().size(t)), Some(3));
+    // In general the explicit form is only of first order.
+    assert_eq!(step.order_of_accuracy(), Ok(1));
 }

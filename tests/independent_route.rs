@@ -1,187 +1,299 @@
 //! The second, independent route to a modified field: the substitution law by brute force.
 //!
 //! The field `b` of a method `a` solves `(b ⋆ e)(τ) = a(τ)`, where `(b ⋆ e)(τ)` is a sum over all
-//! subsets of the edges of τ. Here every subset is enumerated, on trees that are plain arrays of
-//! parents, so that nothing but the final comparison is shared with the library.
+//! subsets of the edges of τ. See `brute_force`: the library enumerates no subsets, so that nothing
+//! but the final comparison is shared.
 
+mod brute_force;
 mod tableaux;
 
 use bea::exact::Rational;
-use bea::series::BSeries;
+use bea::optimizer;
+use bea::series::{BSeries, derive};
 use bea::tree::TreeTable;
-use num_rational::BigRational;
-use num_traits::Zero;
-use std::collections::HashMap;
+use brute_force::{Forest, Q, Weights, combine, q};
 use std::sync::{Arc, LazyLock};
 
-const NODES: usize = 8;
+/// All 200 trees with up to 8 nodes.
+static PLAIN: LazyLock<Forest> = LazyLock::new(|| Forest::new(1, 8));
 
-/// A rooted tree: `parent[i] < i` for every node `i > 0`; the root is node 0.
-type Parents = Vec<usize>;
+/// All 286 trees of two colours with up to 5 nodes.
+static COLORED: LazyLock<Forest> = LazyLock::new(|| Forest::new(2, 5));
 
-/// The trees with `nodes` nodes.
-fn listing(nodes: usize) -> &'static [Parents] {
-    static LISTINGS: LazyLock<Vec<Vec<Parents>>> =
-        LazyLock::new(|| (1..=NODES).map(distinct_parents).collect());
-    &LISTINGS[nodes - 1]
+fn weights(forest: &Forest, series: &BSeries<Rational>) -> Weights {
+    forest.read(|tree| series.at(tree).unwrap().clone().into())
 }
 
-/// All arrays of parents with `nodes` nodes that differ as rooted trees.
-fn distinct_parents(nodes: usize) -> Vec<Parents> {
-    let mut shapes: HashMap<String, Parents> = HashMap::new();
-    let mut parents = vec![0; nodes];
-    loop {
-        shapes.entry(canonical(&parents)).or_insert_with(|| parents.clone());
-        // Count up in mixed radix: digit i runs through 0..i.
-        let Some(i) = (1..nodes).rev().find(|&i| parents[i] + 1 < i) else { break };
-        parents[i] += 1;
-        parents[i + 1..].fill(0);
+fn assert_equal(forest: &Forest, name: &str, found: &Weights, expected: &Weights) {
+    for i in 0..forest.len() {
+        assert_eq!(found[i], expected[i], "{name}, {:?}", forest.tree(i));
     }
-    shapes.into_values().collect()
-}
-
-/// The nested brackets of a tree with the children in order of their text.
-fn canonical(parents: &[usize]) -> String {
-    fn write(parents: &[usize], node: usize) -> String {
-        let mut children: Vec<String> = (1..parents.len())
-            .filter(|&i| parents[i] == node)
-            .map(|child| write(parents, child))
-            .collect();
-        children.sort();
-        format!("[{}]", children.join(","))
-    }
-    write(parents, 0)
-}
-
-/// `γ(τ)`, the product over all nodes of the number of nodes from there upwards.
-fn density(parents: &[usize]) -> u64 {
-    let mut above = vec![1u64; parents.len()];
-    for i in (1..parents.len()).rev() {
-        above[parents[i]] += above[i];
-    }
-    above.iter().product()
-}
-
-/// Cuts the edges (named by their upper node) in `cut`: the pieces and the skeleton.
-fn partition(parents: &[usize], cut: u32) -> (Vec<Parents>, Parents) {
-    let n = parents.len();
-    let is_cut = |i: usize| i == 0 || cut >> i & 1 == 1;
-    // Pieces in order of their lowest node, so that the skeleton has parents before children.
-    let mut piece = vec![0; n];
-    let mut place = vec![0; n];
-    let mut pieces: Vec<Parents> = Vec::new();
-    let mut skeleton = Vec::new();
-    for i in 0..n {
-        if is_cut(i) {
-            piece[i] = pieces.len();
-            skeleton.push(if i == 0 { 0 } else { piece[parents[i]] });
-            pieces.push(vec![0]);
-        } else {
-            piece[i] = piece[parents[i]];
-            place[i] = pieces[piece[i]].len();
-            pieces[piece[i]].push(place[parents[i]]);
-        }
-    }
-    (pieces, skeleton)
-}
-
-/// `Σ Π b(pieces) a(skeleton)` over the partitions of τ with at least `cuts` cut edges.
-fn substitution(
-    parents: &[usize],
-    cuts: u32,
-    b: &dyn Fn(&str) -> BigRational,
-    a: &dyn Fn(&Parents) -> BigRational,
-) -> BigRational {
-    let mut sum = BigRational::zero();
-    for subset in (0..1u32 << (parents.len() - 1)).filter(|subset| subset.count_ones() >= cuts) {
-        let (pieces, skeleton) = partition(parents, subset << 1);
-        let product: BigRational = pieces.iter().map(|piece| b(&canonical(piece))).product();
-        sum += product * a(&skeleton);
-    }
-    sum
-}
-
-/// Solves `(b ⋆ e)(τ) = a(τ)` for `b`, from small trees to large ones.
-fn field_by_edge_subsets(a: &dyn Fn(&str) -> BigRational) -> HashMap<String, BigRational> {
-    let exact = |tree: &Parents| BigRational::new(1.into(), density(tree).into());
-    let mut b: HashMap<String, BigRational> = HashMap::new();
-    for nodes in 1..=NODES {
-        for parents in listing(nodes) {
-            // With nothing cut the term is b(τ) e(•) = b(τ), the unknown.
-            let name = canonical(parents);
-            let known = substitution(parents, 1, &|piece| b[piece].clone(), &exact);
-            b.insert(name.clone(), a(&name) - known);
-        }
-    }
-    b
-}
-
-/// The weights of a series by name.
-fn weights(series: &BSeries<Rational>) -> HashMap<String, BigRational> {
-    (1..=series.trees().max_nodes())
-        .flat_map(listing)
-        .map(|parents| {
-            let name = canonical(parents);
-            let weight = series.at(&name.parse().unwrap()).unwrap().clone();
-            (name, weight.into())
-        })
-        .collect()
-}
-
-fn compare(name: &str, method: &BSeries<Rational>, field: &BSeries<Rational>) {
-    let a = weights(method);
-    let expected = field_by_edge_subsets(&|tree| a[tree].clone());
-    assert_eq!(expected.len(), 1 + 1 + 2 + 4 + 9 + 20 + 48 + 115);
-    assert_eq!(weights(field), expected, "{name}");
 }
 
 /// Weights without any structure: no Runge-Kutta method of few stages has them.
 fn arbitrary(trees: &Arc<TreeTable>, empty: i64, shift: i64) -> BSeries<Rational> {
     BSeries::from_fn(trees.clone(), Rational::from(empty), |tree| {
         let n = i64::from(tree) + shift;
-        Rational::new((n * n + 3 * n + 1) % 11 - 5, n % 4 + 1).unwrap()
+        Rational::new((n * n + 3 * n + 1) % 7 - 3, n % 4 + 1).unwrap()
     })
 }
 
 #[test]
-fn logarithms_of_runge_kutta_methods_solve_the_substitution_law() {
-    let trees = Arc::new(TreeTable::all(1, NODES));
+fn brute_force_is_about_all_trees() {
+    assert_eq!(PLAIN.len(), 1 + 1 + 2 + 4 + 9 + 20 + 48 + 115);
+    assert_eq!(COLORED.len(), 2 + 4 + 14 + 52 + 214);
+}
+
+#[test]
+fn logarithms_of_runge_kutta_methods() {
+    let trees = Arc::new(TreeTable::all(1, 8));
     for (name, tableau) in tableaux::all::<Rational>() {
         let method = tableau.weights(trees.clone()).unwrap();
-        compare(name, &method, &method.logarithm().unwrap());
+        let expected = PLAIN.field_of(&weights(&PLAIN, &method));
+        let found = weights(&PLAIN, &method.logarithm().unwrap());
+        assert_equal(&PLAIN, name, &found, &expected);
     }
 }
 
 #[test]
-fn the_logarithm_of_an_arbitrary_series_solves_the_substitution_law() {
-    let trees = Arc::new(TreeTable::all(1, NODES));
-    let method = arbitrary(&trees, 1, 0);
-    compare("arbitrary", &method, &method.logarithm().unwrap());
-}
+fn arbitrary_series() {
+    for (forest, trees) in [(&PLAIN, TreeTable::all(1, 8)), (&COLORED, TreeTable::all(2, 5))] {
+        let trees = Arc::new(trees);
+        let method = arbitrary(&trees, 1, 0);
+        let a = weights(forest, &method);
+        let log = weights(forest, &method.logarithm().unwrap());
+        assert_equal(forest, "logarithm", &log, &forest.field_of(&a));
 
-#[test]
-fn substitution_is_a_sum_over_edge_subsets() {
-    let trees = Arc::new(TreeTable::all(1, NODES));
-    let (field, series) = (arbitrary(&trees, 0, 2), arbitrary(&trees, 1, 5));
-    let found = weights(&field.substituted_into(&series).unwrap());
-    let (b, a) = (weights(&field), weights(&series));
-    for parents in (1..=NODES).flat_map(listing) {
-        let name = canonical(parents);
-        let expected = substitution(parents, 0, &|t| b[t].clone(), &|t| a[&canonical(t)].clone());
-        assert_eq!(found[&name], expected, "{name}");
+        let field = arbitrary(&trees, 0, 2);
+        let b = weights(forest, &field);
+        let flow = weights(forest, &field.exponential().unwrap());
+        assert_equal(forest, "exponential", &flow, &forest.flow(&b, 1));
+
+        let substituted = weights(forest, &field.substituted_into(&method).unwrap());
+        assert_equal(forest, "substitution", &substituted, &forest.substitute(&b, &a));
+
+        let c = weights(forest, &method.modifying_integrator().unwrap());
+        let exact = forest.substitute(&c, &a);
+        assert_equal(forest, "modifying integrator", &exact, &forest.exact());
     }
 }
 
 #[test]
-fn modifying_integrators_solve_the_substitution_law() {
-    let trees = Arc::new(TreeTable::all(1, 7));
+fn modifying_integrators_of_runge_kutta_methods() {
+    let trees = Arc::new(TreeTable::all(1, 8));
     for (name, tableau) in tableaux::all::<Rational>() {
         let method = tableau.weights(trees.clone()).unwrap();
-        let (c, a) = (weights(&method.modifying_integrator().unwrap()), weights(&method));
-        for parents in (1..=7).flat_map(listing) {
-            let flow = substitution(parents, 0, &|t| c[t].clone(), &|t| a[&canonical(t)].clone());
-            let tree = canonical(parents);
-            assert_eq!(flow, BigRational::new(1.into(), density(parents).into()), "{name}, {tree}");
-        }
+        let c = weights(&PLAIN, &method.modifying_integrator().unwrap());
+        let exact = PLAIN.substitute(&c, &weights(&PLAIN, &method));
+        assert_equal(&PLAIN, name, &exact, &PLAIN.exact());
     }
+}
+
+/// The field that the engine derives for an optimizer of the library with parameter values.
+fn derived(forest: &Forest, colors: usize, name: &str, values: &[(&str, Q)]) -> Weights {
+    let values = values.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
+    let method = optimizer::find(name).unwrap().method(&values).unwrap();
+    assert!(method.parameters.is_empty() && method.step_parameter.is_none());
+    assert_eq!(method.fields.len(), colors);
+    let nodes = forest.tree(forest.len() - 1).size();
+    let field = derive(&method, Arc::new(TreeTable::all(colors, nodes))).unwrap();
+    forest.read(|tree| {
+        field.b(field.trees().find(tree).unwrap()).as_rational().expect("no parameter is left")
+    })
+}
+
+#[test]
+fn the_engine_on_runge_kutta_methods() {
+    let trees = Arc::new(TreeTable::all(1, 8));
+    for (optimizer, tableau) in [
+        ("gradient_descent", tableaux::euler::<Rational>()),
+        ("implicit_euler", tableaux::implicit_euler()),
+        ("midpoint", tableaux::midpoint()),
+        ("heun", tableaux::heun()),
+        ("ralston", tableaux::ralston()),
+        ("kutta3", tableaux::kutta3()),
+        ("rk4", tableaux::rk4()),
+        ("implicit_midpoint", tableaux::implicit_midpoint()),
+        ("trapezoidal", tableaux::trapezoidal()),
+        ("extragradient", tableaux::tableau(&["0 0", "1 0"], "0 1")),
+        ("radau_iia3", tableaux::tableau(&["5/12 -1/12", "3/4 1/4"], "3/4 1/4")),
+    ] {
+        let method = tableau.weights(trees.clone()).unwrap();
+        let expected = PLAIN.field_of(&weights(&PLAIN, &method));
+        assert_equal(&PLAIN, optimizer, &derived(&PLAIN, 1, optimizer, &[]), &expected);
+    }
+}
+
+/// The parameters at the steps `ν = -1, 0, 1`, along the flow of a field through `θ` at `ν = 0`.
+struct Flow {
+    previous: Weights,
+    now: Weights,
+    next: Weights,
+}
+
+impl Flow {
+    fn new(forest: &Forest, b: &Weights) -> Flow {
+        let [previous, now, next] = [-1, 0, 1].map(|steps| forest.flow(b, steps));
+        Flow { previous, now, next }
+    }
+}
+
+fn f(point: &Weights) -> Weights {
+    PLAIN.apply(0, &[point])
+}
+
+/// Checks that the flow of the derived field satisfies the recurrence of the optimizer, with its
+/// buffers eliminated by hand and brought to the form `Σ factor · series = 0`.
+fn assert_recurrence(
+    name: &str,
+    values: &[(&str, Q)],
+    recurrence: impl Fn(&Flow) -> Vec<(Q, Weights)>,
+) {
+    let terms = recurrence(&Flow::new(&PLAIN, &derived(&PLAIN, 1, name, values)));
+    let terms: Vec<_> = terms.iter().map(|(factor, series)| (factor.clone(), series)).collect();
+    let zero = PLAIN.read(|_| q(0, 1));
+    assert_equal(&PLAIN, name, &combine(&terms), &zero);
+}
+
+#[test]
+fn the_engine_on_optimizers_with_memory() {
+    let (one, m, nu) = (q(1, 1), q(3, 5), q(1, 3));
+    // θ' = θ + v', v' = m v + h f(θ), with v = θ - θ_previous.
+    assert_recurrence("heavy_ball", &[("m", m.clone())], |t| {
+        vec![
+            (q(1, 1), t.next.clone()),
+            (-(&one + &m), t.now.clone()),
+            (m.clone(), t.previous.clone()),
+            (q(-1, 1), f(&t.now)),
+        ]
+    });
+    assert_recurrence("nesterov", &[("m", m.clone())], |t| {
+        let ahead = combine(&[(&one + &m, &t.now), (-&m, &t.previous)]);
+        vec![
+            (q(1, 1), t.next.clone()),
+            (-(&one + &m), t.now.clone()),
+            (m.clone(), t.previous.clone()),
+            (q(-1, 1), f(&ahead)),
+        ]
+    });
+    // v' = m v + (1-m) f(θ), θ' = θ + h ((1-ν) f(θ) + ν v'): ν h v is what the last step had of it.
+    let values = [("m", m.clone()), ("nu", nu.clone())];
+    assert_recurrence("quasi_hyperbolic_momentum", &values, |t| {
+        let plain = &one - &nu;
+        vec![
+            (q(1, 1), t.next.clone()),
+            (-(&one + &m), t.now.clone()),
+            (m.clone(), t.previous.clone()),
+            (&m * &plain, f(&t.previous)),
+            (-(&plain + &nu * (&one - &m)), f(&t.now)),
+        ]
+    });
+    assert_recurrence("optimistic_gradient", &[], |t| {
+        vec![
+            (q(1, 1), t.next.clone()),
+            (q(-1, 1), t.now.clone()),
+            (q(-2, 1), f(&t.now)),
+            (q(1, 1), f(&t.previous)),
+        ]
+    });
+    // z' = θ + h f(z) = 2 θ - θ_previous.
+    assert_recurrence("past_extragradient", &[], |t| {
+        let ahead = combine(&[(q(2, 1), &t.now), (q(-1, 1), &t.previous)]);
+        vec![(q(1, 1), t.next.clone()), (q(-1, 1), t.now.clone()), (q(-1, 1), f(&ahead))]
+    });
+    assert_recurrence("delayed_gradient", &[], |t| {
+        vec![(q(1, 1), t.next.clone()), (q(-1, 1), t.now.clone()), (q(-1, 1), f(&t.previous))]
+    });
+}
+
+#[test]
+fn the_engine_on_multistep_methods() {
+    assert_recurrence("adams_bashforth2", &[], |t| {
+        vec![
+            (q(1, 1), t.next.clone()),
+            (q(-1, 1), t.now.clone()),
+            (q(-3, 2), f(&t.now)),
+            (q(1, 2), f(&t.previous)),
+        ]
+    });
+    let b = derived(&PLAIN, 1, "adams_bashforth3", &[]);
+    assert_recurrence("adams_bashforth3", &[], |t| {
+        vec![
+            (q(1, 1), t.next.clone()),
+            (q(-1, 1), t.now.clone()),
+            (q(-23, 12), f(&t.now)),
+            (q(16, 12), f(&t.previous)),
+            (q(-5, 12), f(&PLAIN.flow(&b, -2))),
+        ]
+    });
+    assert_recurrence("adams_moulton3", &[], |t| {
+        vec![
+            (q(1, 1), t.next.clone()),
+            (q(-1, 1), t.now.clone()),
+            (q(-5, 12), f(&t.next)),
+            (q(-8, 12), f(&t.now)),
+            (q(1, 12), f(&t.previous)),
+        ]
+    });
+    assert_recurrence("bdf2", &[], |t| {
+        vec![
+            (q(1, 1), t.next.clone()),
+            (q(-4, 3), t.now.clone()),
+            (q(1, 3), t.previous.clone()),
+            (q(-2, 3), f(&t.next)),
+        ]
+    });
+}
+
+#[test]
+fn the_engine_on_optimizers_with_several_evaluations() {
+    let r = q(2, 7);
+    assert_recurrence("proportional_sam", &[("r", r.clone())], |t| {
+        let ascent = combine(&[(q(1, 1), &t.now), (-&r, &f(&t.now))]);
+        vec![(q(1, 1), t.next.clone()), (q(-1, 1), t.now.clone()), (q(-1, 1), f(&ascent))]
+    });
+    let alpha = q(4, 9);
+    assert_recurrence("lookahead2", &[("alpha", alpha.clone())], |t| {
+        let fast = f(&t.now);
+        let second = f(&fast);
+        vec![(q(1, 1), t.next.clone()), (-&alpha, fast), (-&alpha, second)]
+    });
+}
+
+#[test]
+fn the_engine_on_several_vector_fields() {
+    let (one, half) = (q(1, 1), q(1, 2));
+    let step = |name: &str| {
+        let flow = Flow::new(&COLORED, &derived(&COLORED, 2, name, &[]));
+        (flow.now, flow.next)
+    };
+    // The branches of colour 0 see the new value of the first player, where there is one.
+    let (now, next) = step("simultaneous_gda");
+    let expected = combine(&[
+        (one.clone(), &COLORED.apply(0, &[&now, &now])),
+        (one.clone(), &COLORED.apply(1, &[&now, &now])),
+    ]);
+    assert_equal(&COLORED, "simultaneous_gda", &next, &expected);
+    let (now, next) = step("alternating_gda");
+    let expected = combine(&[
+        (one.clone(), &COLORED.apply(0, &[&now, &now])),
+        (one.clone(), &COLORED.apply(1, &[&next, &now])),
+    ]);
+    assert_equal(&COLORED, "alternating_gda", &next, &expected);
+    // θ' = first + h f2(first), first = θ + h f1(θ).
+    let (now, next) = step("minibatch2");
+    let first = COLORED.apply(0, &[&now, &now]);
+    let expected =
+        combine(&[(one.clone(), &first), (one.clone(), &COLORED.apply(1, &[&first, &first]))]);
+    assert_equal(&COLORED, "minibatch2", &next, &expected);
+    // p_half = p + h/2 fp(q, p), q' = q + h fq(q, p_half), p' = p_half + h/2 fp(q', p_half).
+    let (now, next) = step("stormer_verlet");
+    let p_half = combine(&[(half.clone(), &COLORED.apply(1, &[&now, &now]))]);
+    let q_next = COLORED.apply(0, &[&now, &p_half]);
+    let expected = combine(&[
+        (one.clone(), &q_next),
+        (one, &p_half),
+        (half, &COLORED.apply(1, &[&q_next, &p_half])),
+    ]);
+    assert_equal(&COLORED, "stormer_verlet", &next, &expected);
 }

@@ -161,8 +161,22 @@ fn compare_case<'c>(
             Ok(Some(differences))
         });
         evaluator.unbind(depth);
-        if let Some(differences) = result? {
-            return Ok(differences);
+        match (result, evaluator.unlike.take()) {
+            // As printed, the formula adds what cannot be added, and the claim says so.
+            (Err(_), Some(unlike)) if claim.expect_false => {
+                return Ok(vec![Difference {
+                    case: Vec::new(),
+                    equality: 1,
+                    term: String::new(),
+                    claimed: unlike,
+                    derived: "nothing".to_string(),
+                }]);
+            }
+            (result, _) => {
+                if let Some(differences) = result? {
+                    return Ok(differences);
+                }
+            }
         }
     }
     Err(evaluator.fault_with(
@@ -227,7 +241,7 @@ impl Comparison<'_, '_, '_> {
         match (left, right) {
             (Value::Differential(a), Value::Differential(b)) => {
                 if (a.kind, a.arity) != (b.kind, b.arity) {
-                    return Err(self.unlike(left, right));
+                    return Ok(Some(self.unlike(left, right)));
                 }
                 self.fields(a, b)
             }
@@ -238,7 +252,7 @@ impl Comparison<'_, '_, '_> {
                 self.fields(&Differential::zero(b.kind, b.arity), b)
             }
             (Value::Differential(_), _) | (_, Value::Differential(_)) => {
-                Err(self.unlike(left, right))
+                Ok(Some(self.unlike(left, right)))
             }
             _ if self.claim.modulo.is_some() => Err(self
                 .evaluator
@@ -247,10 +261,9 @@ impl Comparison<'_, '_, '_> {
         }
     }
 
-    fn unlike(&self, left: &Value, right: &Value) -> SourceError {
-        let span = self.spans.0.span.start..self.spans.1.span.end;
-        let message = format!("{} is compared with {}", left.kind(), right.kind());
-        self.evaluator.fault(&span, message)
+    /// A vector field is no operator, and neither is a number.
+    fn unlike(&self, left: &Value, right: &Value) -> Vec<Difference> {
+        vec![self.difference(String::new(), left.kind().into(), right.kind().into())]
     }
 
     /// Which side was derived from an optimizer: the right one only if the left one was not.
@@ -279,10 +292,7 @@ impl Comparison<'_, '_, '_> {
             return Ok(Some(vec![self.difference(String::new(), self.show(a), self.show(b))]));
         };
         let expanded = |value: &Value| match value {
-            Value::Scalar(q) => {
-                let low = PowerSeries::expand(q, limit.variable, 1).low();
-                PowerSeries::expand(q, limit.variable, (limit.power + 1 - low).max(1))
-            }
+            Value::Scalar(q) => PowerSeries::through(q, limit.variable, limit.power),
             Value::Series(s) => s.clone(),
             Value::Differential(_) => unreachable!("compared as fields"),
         };
@@ -369,16 +379,9 @@ impl Comparison<'_, '_, '_> {
     /// Two coefficients by powers of the variable of the claim or of `h`, where they differ.
     fn powers(&self, x: &Q, y: &Q) -> Option<(usize, Vec<(i64, Q, Q)>)> {
         if let Some(Limit { variable, power }) = self.limit {
-            let low = |q: &Q| PowerSeries::expand(q, variable, 1).low();
-            let from = match (x.is_zero(), y.is_zero()) {
-                (false, false) => low(x).min(low(y)),
-                (true, _) => low(y),
-                (_, true) => low(x),
-            };
-            let expand =
-                |q: &Q| PowerSeries::expand(q, variable, (power + 1 - low(q).min(from)).max(1));
-            let (a, b) = (expand(x), expand(y));
-            let powers = (from..=power).map(|n| {
+            let (a, b) =
+                (PowerSeries::through(x, variable, power), PowerSeries::through(y, variable, power));
+            let powers = (a.low().min(b.low())..=power).map(|n| {
                 let known = |s: &PowerSeries| s.coefficient(n).expect("expanded far enough");
                 (n, known(&a), known(&b))
             });

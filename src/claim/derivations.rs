@@ -76,11 +76,6 @@ impl<'a> Derivations<'a> {
         optimizer::find(name).map_err(|e| e.to_string())
     }
 
-    /// Every name that [`find`](Self::find) knows in the file itself.
-    pub fn local_names(&self) -> impl Iterator<Item = &str> {
-        self.local.iter().map(|o| o.name.as_str())
-    }
-
     /// The normal form.
     pub fn method(
         &mut self,

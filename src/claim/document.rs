@@ -15,9 +15,17 @@ impl Document {
     /// Reads a file.
     ///
     /// # Errors
-    /// Syntax errors, in claims and in optimizers.
+    /// Syntax errors, in claims and in optimizers; a file without claims.
     pub fn parse(source: Source) -> Result<Document, SourceError> {
         let claims = parse(&source)?;
+        if claims.is_empty() {
+            return Err(source.fault(
+                source.text.len()..source.text.len(),
+                "the file holds no claim",
+                "the end of the file",
+                Some(r#"write `claim "name": field(gradient_descent, 1) == f - h/2*f'f`"#.into()),
+            ));
+        }
         let optimizers = optimizer::parse(&source)?;
         Ok(Document { source, optimizers, claims })
     }

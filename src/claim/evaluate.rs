@@ -36,6 +36,9 @@ pub(crate) struct Evaluator<'e, 'c> {
     scope: Vec<(String, Binding<'c>)>,
     steps: u64,
     calls: usize,
+    /// The last sum of unlike things that was met: an equation with it is false, not senseless,
+    /// if that is what it says.
+    pub(super) unlike: Option<String>,
 }
 
 pub(super) type Outcome<T> = Result<T, SourceError>;
@@ -46,8 +49,16 @@ impl<'e, 'c> Evaluator<'e, 'c> {
         names: &'e mut Names,
         derivations: &'e mut Derivations<'c>,
     ) -> Evaluator<'e, 'c> {
-        let context = Context::default();
-        Evaluator { source, names, derivations, context, scope: Vec::new(), steps: 0, calls: 0 }
+        Evaluator {
+            source,
+            names,
+            derivations,
+            context: Context::default(),
+            scope: Vec::new(),
+            steps: 0,
+            calls: 0,
+            unlike: None,
+        }
     }
 
     pub fn fault(&self, span: &Range<usize>, message: impl Into<String>) -> SourceError {
@@ -138,7 +149,11 @@ impl<'e, 'c> Evaluator<'e, 'c> {
                 for (subtract, part) in parts {
                     let value = self.evaluate(part)?;
                     let value = if *subtract { value.negative() } else { value };
-                    sum = self.lift(&part.span, sum.plus(&value, &self.context))?;
+                    let next = sum.plus(&value, &self.context);
+                    if let Err(error @ ValueError::Sum(..)) = &next {
+                        self.unlike = Some(error.to_string());
+                    }
+                    sum = self.lift(&part.span, next)?;
                 }
                 Ok(sum)
             }

@@ -478,10 +478,7 @@ impl<'c> Evaluator<'_, 'c> {
         n: i64,
         span: &Range<usize>,
     ) -> Outcome<Value> {
-        let cut = |q: &Q| {
-            let terms = n + 1 - PowerSeries::expand(q, variable, 1).low();
-            PowerSeries::expand(q, variable, terms.max(1)).polynomial(variable, n + 1)
-        };
+        let cut = |q: &Q| PowerSeries::through(q, variable, n).polynomial(variable, n + 1);
         match value {
             Value::Scalar(q) => Ok(Value::Scalar(cut(q))),
             Value::Series(s) => Ok(Value::Scalar(s.polynomial(variable, n + 1))),
@@ -504,10 +501,7 @@ impl<'c> Evaluator<'_, 'c> {
         span: &Range<usize>,
     ) -> Outcome<Value> {
         let of = |q: &Q| {
-            let low = PowerSeries::expand(q, variable, 1).low();
-            PowerSeries::expand(q, variable, (n + 1 - low).max(1))
-                .coefficient(n)
-                .expect("expanded far enough")
+            PowerSeries::through(q, variable, n).coefficient(n).expect("expanded through n")
         };
         let unknown = || self.fault(span, format!("the coefficient of the power {n} is not known"));
         match value {

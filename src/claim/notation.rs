@@ -58,7 +58,13 @@ impl Style {
 /// An elementary differential, or a scalar one, without its coefficient.
 pub(crate) fn differential(tree: &Tree, kind: Kind, style: Style, names: &Names) -> String {
     if kind == Kind::Vector {
-        return vector(tree, style, names);
+        let text = vector(tree, style, names);
+        // An operator is written without what it acts on: `f'f'`, `H^2`.
+        let operator = text.strip_suffix("*·").or_else(|| text.strip_suffix("(·)"));
+        return match operator {
+            Some(operator) if !operator.contains('·') => operator.to_string(),
+            _ => text,
+        };
     }
     let (loss, first) = match style {
         Style::Prime => ("E", "f"),
@@ -136,9 +142,8 @@ pub(crate) fn powers_of_step(value: &Q) -> Option<Vec<(i64, Q)>> {
     if bottom.degree_in(H) != bottom.monomial_content().0[H] {
         return None;
     }
-    let terms = i64::from(value.numerator().degree_in(H)) + 1;
-    let series = PowerSeries::expand(value, H, terms);
-    let range = series.low()..series.low() + terms;
-    let known = range.map(|n| (n, series.coefficient(n).expect("expanded far enough")));
+    let last = i64::from(value.numerator().degree_in(H)) - i64::from(bottom.degree_in(H));
+    let series = PowerSeries::through(value, H, last);
+    let known = (series.low()..=last).map(|n| (n, series.coefficient(n).expect("through last")));
     Some(known.filter(|(_, c)| !c.is_zero()).collect())
 }

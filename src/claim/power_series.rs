@@ -46,6 +46,9 @@ impl PowerSeries {
 
     /// The expansion of a rational function in variable `x` with `terms` coefficients.
     pub fn expand(value: &Q, x: usize, terms: i64) -> PowerSeries {
+        if value.is_zero() {
+            return PowerSeries { low: terms, coefficients: Vec::new(), precision: terms };
+        }
         let side = |p: &Poly| {
             let c: Vec<Q> = p.coefficients_in(x).into_iter().map(Q::from).collect();
             let low = c.iter().take_while(|c| c.is_zero()).count() as i64;
@@ -53,6 +56,15 @@ impl PowerSeries {
         };
         let (top, bottom) = (side(value.numerator()), side(value.denominator()));
         top.times(&bottom.inverse().expect("a denominator is not zero"))
+    }
+
+    /// The expansion of a rational function in variable `x` through the power `n`.
+    pub fn through(value: &Q, x: usize, n: i64) -> PowerSeries {
+        if value.is_zero() {
+            return PowerSeries { low: n + 1, coefficients: Vec::new(), precision: n + 1 };
+        }
+        let low = PowerSeries::expand(value, x, 1).low;
+        PowerSeries::expand(value, x, (n + 1 - low).max(1))
     }
 
     /// The coefficient of `x^n`; `None` if it is not known.

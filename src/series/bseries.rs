@@ -1,6 +1,7 @@
 //! B-series: one weight a rooted tree.
 
-use crate::exact::Scalar;
+use super::ModifiedField;
+use crate::exact::{RationalFunction, Scalar};
 use crate::tree::{TreeId, TreeTable};
 use std::sync::Arc;
 
@@ -210,6 +211,16 @@ impl<S: Scalar> BSeries<S> {
     /// The error of a table that lacks trees.
     pub(super) fn incomplete(&self) -> SeriesError {
         SeriesError::Incomplete { max_nodes: self.trees.max_nodes() }
+    }
+}
+
+/// The modified field of an optimizer as a series, `h f̃ = Σ b(τ)/σ(τ) F(τ)` (`h` stands in `b` where
+/// the optimizer keeps it as a parameter, and is 1 otherwise). Its exponential is the B-series of
+/// one step; for an optimizer with memory that is a step along the slow manifold, by its
+/// underlying one-step method.
+impl From<&ModifiedField> for BSeries<RationalFunction> {
+    fn from(field: &ModifiedField) -> Self {
+        BSeries::from_fn(Arc::clone(field.trees()), RationalFunction::zero(), |tree| field.b(tree))
     }
 }
 

@@ -109,7 +109,6 @@ impl<S: Scalar> BSeries<S> {
     ///
     /// Source: Faou, Hairer, Pham, *Energy conservation with non-symplectic methods*, BIT 44
     /// (2004); Hairer, Lubich, Wanner, *Geometric Numerical Integration*, section IX.9.2.
-
     pub fn energy_defects(&self) -> Result<Vec<EnergyDefect<S>>, SeriesError> {
         self.require_field()?;
         let colors = self.trees().colors();
