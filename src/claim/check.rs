@@ -379,8 +379,10 @@ impl Comparison<'_, '_, '_> {
     /// Two coefficients by powers of the variable of the claim or of `h`, where they differ.
     fn powers(&self, x: &Q, y: &Q) -> Option<(usize, Vec<(i64, Q, Q)>)> {
         if let Some(Limit { variable, power }) = self.limit {
-            let (a, b) =
-                (PowerSeries::through(x, variable, power), PowerSeries::through(y, variable, power));
+            let (a, b) = (
+                PowerSeries::through(x, variable, power),
+                PowerSeries::through(y, variable, power),
+            );
             let powers = (a.low().min(b.low())..=power).map(|n| {
                 let known = |s: &PowerSeries| s.coefficient(n).expect("expanded far enough");
                 (n, known(&a), known(&b))
