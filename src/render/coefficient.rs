@@ -55,6 +55,11 @@ impl Coefficient {
         self.top.is_empty() && self.bottom.is_empty()
     }
 
+    /// The coefficient with its sign.
+    pub fn signed(&self) -> Math {
+        Math::Sum(vec![(self.negative, self.magnitude())])
+    }
+
     /// The coefficient without its sign.
     pub fn magnitude(&self) -> Math {
         // A sum that is the whole side of a fraction needs no brackets of its own.
