@@ -2,7 +2,7 @@
 
 use super::derivations::Derivations;
 use super::differential::{Bounds, Differential, H, has_field_leaf};
-use super::evaluate::Evaluator;
+use super::evaluate::{Evaluator, GUARD};
 use super::functions::{FUNCTIONS, MAX_ORDER};
 use super::notation::{self, Style};
 use super::power_series::PowerSeries;
@@ -53,9 +53,6 @@ pub struct Difference {
 pub struct Checker<'a> {
     derivations: Derivations<'a>,
 }
-
-/// How many more powers than asked are computed, until those that cancel do not matter.
-const GUARD: [i64; 5] = [0, 1, 4, 16, 64];
 
 impl<'a> Checker<'a> {
     /// A checker that knows `optimizers` beside the library.
@@ -139,6 +136,7 @@ fn compare_case<'c>(
     evaluator.set_bounds(Bounds { order: None, chains_only });
     let limit = limit(claim, evaluator)?;
     let depth = evaluator.depth();
+    let mut last = None;
     for guard in GUARD {
         if let Some(limit) = limit {
             evaluator.set_formal(limit.variable, limit.power + 1 + guard);
@@ -161,7 +159,11 @@ fn compare_case<'c>(
             Ok(Some(differences))
         });
         evaluator.unbind(depth);
+        let imprecise = std::mem::take(&mut evaluator.imprecise);
         match (result, evaluator.unlike.take()) {
+            (Err(fault), _) if imprecise && limit.is_some() => {
+                last = Some(fault);
+            }
             // As printed, the formula adds what cannot be added, and the claim says so.
             (Err(_), Some(unlike)) if claim.expect_false => {
                 return Ok(vec![Difference {
@@ -179,11 +181,13 @@ fn compare_case<'c>(
             }
         }
     }
-    Err(evaluator.fault_with(
-        &claim.sides[0].span,
-        "powers cancel beyond what is computed",
-        "multiply the equation by what divides it",
-    ))
+    Err(last.unwrap_or_else(|| {
+        evaluator.fault_with(
+            &claim.sides[0].span,
+            "powers cancel beyond what is computed",
+            "multiply the equation by what divides it",
+        )
+    }))
 }
 
 fn limit<'c>(

@@ -39,7 +39,12 @@ pub(crate) struct Evaluator<'e, 'c> {
     /// The last sum of unlike things that was met: an equation with it is false, not senseless,
     /// if that is what it says.
     pub(super) unlike: Option<String>,
+    /// Whether a coefficient was asked for that is known only with more guard digits.
+    pub(super) imprecise: bool,
 }
+
+/// How many more powers than asked are computed, in turn, until those that cancel do not matter.
+pub(super) const GUARD: [i64; 5] = [0, 1, 4, 16, 64];
 
 pub(super) type Outcome<T> = Result<T, SourceError>;
 
@@ -58,6 +63,7 @@ impl<'e, 'c> Evaluator<'e, 'c> {
             steps: 0,
             calls: 0,
             unlike: None,
+            imprecise: false,
         }
     }
 

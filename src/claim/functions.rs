@@ -1,15 +1,16 @@
 //! The functions of the claim language.
 
 use super::derivations::{Derived, MAX_CHAIN, Values};
-use super::differential::{Differential, H, Kind};
-use super::evaluate::{Binding, Evaluator, Outcome};
+use super::differential::{Bounds, Differential, H, Kind};
+use super::evaluate::{Binding, Evaluator, GUARD, Outcome};
 use super::power_series::PowerSeries;
 use super::syntax::{Argument, Expr, ExprKind};
-use super::value::{Formal, Value, ValueError};
+use super::value::{Value, ValueError};
 use crate::exact::RationalFunction as Q;
 use crate::tree::Tree;
 use num_rational::BigRational;
-use std::ops::Range;
+use num_traits::{One, Zero};
+use std::ops::{Mul, Range};
 use std::rc::Rc;
 
 /// Every function: its name, and how it is called.
@@ -85,12 +86,25 @@ impl<'c> Evaluator<'_, 'c> {
                 Value::Differential(field.retain(Tree::is_chain))
             }
             "part" => {
-                let value = self.evaluate(argument(0))?;
                 let n = self.integer(argument(1))?;
-                self.coefficient(&value, H, n, span)?
+                self.expansion(false, argument(0), H, n, span)?
             }
             "coefficient" | "series" => {
-                self.expansion(name == "series", argument(0), argument(1), argument(2), span)?
+                let ExprKind::Name(variable) = &argument(1).kind else {
+                    let place = &argument(1).span;
+                    return Err(self.fault(place, "the name of a variable is needed"));
+                };
+                let Some(index) = self.names.variable(variable) else {
+                    let place = &argument(1).span;
+                    return Err(self.fault(place, "a claim has at most 8 symbols"));
+                };
+                let n = self.integer(argument(2))?;
+                // The variable stands for itself inside, whatever it is bound to outside.
+                let depth = self.depth();
+                self.bind(variable, Value::Scalar(Q::variable(index)));
+                let result = self.expansion(name == "series", argument(0), index, n, span);
+                self.unbind(depth);
+                result?
             }
             "flow" => {
                 let field = self.field_argument(argument(0))?;
@@ -101,7 +115,7 @@ impl<'c> Evaluator<'_, 'c> {
                 let mut value = self.field_argument(argument(0))?;
                 let along = self.field_argument(argument(1))?;
                 for _ in 0..self.natural(argument(2))? {
-                    value = self.along(&value, &along, span)?;
+                    value = self.along(&value, &along, &self.context.bounds, span)?;
                 }
                 Value::Differential(value)
             }
@@ -371,9 +385,9 @@ impl<'c> Evaluator<'_, 'c> {
         &self,
         value: &Differential,
         field: &Differential,
+        bounds: &Bounds,
         span: &Range<usize>,
     ) -> Outcome<Differential> {
-        let bounds = &self.context.bounds;
         let hole = value.arity;
         let result = value.derivative().and_then(|d| d.filled(hole, field, bounds));
         self.lift(span, result.map_err(ValueError::from))
@@ -392,14 +406,17 @@ impl<'c> Evaluator<'_, 'c> {
         if field.kind != Kind::Vector || field.arity > 0 || field.low() < 0 {
             return Err(self.fault(span, "a flow belongs to a vector field without powers of 1/h"));
         }
-        let mut derivative = field.clone();
+        // X_k is multiplied by h^k, so its powers of h from order - k on do not count.
+        let below = |k: i64| Bounds { order: Some(order - k), ..self.context.bounds };
+        let mut derivative = field.within(&below(1));
         let mut sum = Differential::zero(Kind::Vector, 0);
         let mut factor = Q::one();
         for k in 1..order {
             factor = &factor * &(&Q::variable(H) * &Q::integer(k).inverse().expect("k > 0"));
-            sum = sum.plus(&derivative.scaled(&factor).within(&self.context.bounds));
+            sum = sum.plus(&derivative.scaled(&factor));
             if k + 1 < order {
-                derivative = self.along(&derivative, field, span)?;
+                let bounds = below(k + 1);
+                derivative = self.along(&derivative.within(&bounds), field, &bounds, span)?;
             }
         }
         sum.precision = Some(sum.precision.map_or(order, |p| p.min(order)));
@@ -425,33 +442,23 @@ impl<'c> Evaluator<'_, 'c> {
         Ok(Value::Differential(self.lift(span, result)?))
     }
 
-    /// `coefficient(X, v, n)` and `series(X, v, n)`: `X` is expanded in `v` far enough.
+    /// `coefficient(X, v, n)` and `series(X, v, n)`: `X` is expanded in `v` far enough, and not
+    /// much further.
     fn expansion(
         &mut self,
         whole: bool,
         of: &'c Expr,
-        variable: &'c Expr,
-        power: &'c Expr,
+        variable: usize,
+        n: i64,
         span: &Range<usize>,
     ) -> Outcome<Value> {
-        let ExprKind::Name(name) = &variable.kind else {
-            return Err(self.fault(&variable.span, "the name of a variable is needed"));
-        };
-        let Some(index) = self.names.variable(name) else {
-            return Err(self.fault(&variable.span, "a claim has at most 8 symbols"));
-        };
-        let n = self.integer(power)?;
         if n > MAX_ORDER as i64 {
-            return Err(self.fault(&power.span, format!("series go up to the power {MAX_ORDER}")));
+            return Err(self.fault(span, format!("series go up to the power {MAX_ORDER}")));
         }
         let outer = self.context;
-        for extra in [2, 6, 24, 96] {
-            self.set_formal(index, n.max(0) + extra);
-            // The variable stands for itself inside, whatever it is bound to outside.
-            let depth = self.depth();
-            self.bind(name, Value::Scalar(Q::variable(index)));
+        for guard in GUARD {
+            self.set_formal(variable, n.max(0) + 1 + guard);
             let value = self.evaluate(of);
-            self.unbind(depth);
             self.context = outer;
             let value = value?;
             let known = match &value {
@@ -463,12 +470,13 @@ impl<'c> Evaluator<'_, 'c> {
                 continue;
             }
             return if whole {
-                self.truncated(&value, index, n, span)
+                self.truncated(&value, variable, n, span)
             } else {
-                self.coefficient(&value, index, n, span)
+                self.coefficient(&value, variable, n, span)
             };
         }
-        Err(self.fault(span, format!("the powers cancel: nothing is left of order {n}")))
+        self.imprecise = true;
+        Err(self.fault(span, format!("the coefficient of the power {n} is not known here")))
     }
 
     fn truncated(
@@ -503,21 +511,15 @@ impl<'c> Evaluator<'_, 'c> {
         let of = |q: &Q| {
             PowerSeries::through(q, variable, n).coefficient(n).expect("expanded through n")
         };
-        let unknown = || self.fault(span, format!("the coefficient of the power {n} is not known"));
         match value {
             Value::Scalar(q) => Ok(Value::Scalar(of(q))),
             Value::Series(s) => {
-                let formal = self.context.formal;
-                let same = formal.is_none_or(|f: Formal| f.variable == variable);
-                let found = if same { s.coefficient(n) } else { None };
-                Ok(Value::Scalar(found.ok_or_else(unknown)?))
+                let found = s.coefficient(n).ok_or_else(|| {
+                    self.fault(span, format!("the coefficient of the power {n} is not known"))
+                })?;
+                Ok(Value::Scalar(found))
             }
-            Value::Differential(d) => {
-                if variable == H && d.precision.is_some_and(|p| p <= n) {
-                    return Err(unknown());
-                }
-                Ok(Value::Differential(d.map(of)))
-            }
+            Value::Differential(d) => Ok(Value::Differential(d.map(of))),
         }
     }
 
@@ -577,17 +579,68 @@ impl<'c> Evaluator<'_, 'c> {
                 }
             }
         }
-        let mut power = vec![Q::zero(); s + 1];
-        power[0] = Q::one();
-        for _ in 0..k {
-            let mut next = vec![Q::zero(); s + 1];
-            for (i, a) in power.iter().enumerate().filter(|(_, a)| !a.is_zero()) {
-                for (j, b) in generating.iter().enumerate().take(s + 1 - i) {
-                    next[i + j] = &next[i + j] + &(a * b);
-                }
+        let numbers: Option<Vec<BigRational>> = generating.iter().map(Q::as_rational).collect();
+        Ok(Value::Scalar(match numbers {
+            Some(numbers) => power_coefficient(&numbers, k, s, BigRational::one()).into(),
+            None => power_coefficient(&generating, k, s, Q::one()),
+        }))
+    }
+}
+
+/// The coefficient of `x^s` in `(Σ_l c_l x^l)^k`, `l ≤ s`, by repeated squaring.
+fn power_coefficient<T>(c: &[T], mut k: usize, s: usize, one: T) -> T
+where
+    T: Clone + Zero,
+    for<'a> &'a T: Mul<&'a T, Output = T>,
+{
+    let product = |a: &[T], b: &[T]| {
+        let mut product = vec![T::zero(); s + 1];
+        for (i, x) in a.iter().enumerate().filter(|(_, x)| !x.is_zero()) {
+            for (j, y) in b.iter().enumerate().take(s + 1 - i) {
+                product[i + j] = std::mem::replace(&mut product[i + j], T::zero()) + x * y;
             }
-            power = next;
         }
-        Ok(Value::Scalar(power.swap_remove(s)))
+        product
+    };
+    let mut power = vec![T::zero(); s + 1];
+    power[0] = one;
+    let mut base = c.to_vec();
+    while k > 0 {
+        if k % 2 == 1 {
+            power = product(&power, &base);
+        }
+        k /= 2;
+        if k > 0 {
+            base = product(&base, &base);
+        }
+    }
+    power.swap_remove(s)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::power_coefficient;
+    use num_rational::BigRational;
+    use num_traits::One;
+
+    /// The sum over all compositions, one by one.
+    fn one_by_one(c: &[BigRational], k: usize, s: usize) -> BigRational {
+        let zero = BigRational::from_integer(0.into());
+        match k {
+            0 if s == 0 => BigRational::from_integer(1.into()),
+            0 => zero,
+            _ => (0..=s).fold(zero, |sum, l| sum + &c[l] * one_by_one(c, k - 1, s - l)),
+        }
+    }
+
+    #[test]
+    fn compositions_are_coefficients_of_powers() {
+        let c: Vec<BigRational> =
+            (0..=6).map(|n| BigRational::new((2 * n + 1).into(), (n + 3).into())).collect();
+        for k in 0..=5 {
+            for s in 0..=6 {
+                assert_eq!(power_coefficient(&c, k, s, BigRational::one()), one_by_one(&c, k, s), "k = {k}, s = {s}");
+            }
+        }
     }
 }

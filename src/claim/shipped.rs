@@ -2,10 +2,20 @@
 
 use crate::source::Source;
 
-const FILES: [(&str, &str); 2] = [
-    ("derivations/paper.bea", include_str!("../../derivations/paper.bea")),
-    ("derivations/errata.bea", include_str!("../../derivations/errata.bea")),
-];
+macro_rules! files {
+    ($($name:literal),*) => {
+        [$((concat!("derivations/", $name), include_str!(concat!("../../derivations/", $name)))),*]
+    };
+}
+
+const FILES: [(&str, &str); 6] = files!(
+    "paper.bea",
+    "errata.bea",
+    "implicit_regularization.bea",
+    "momentum.bea",
+    "games.bea",
+    "runge_kutta.bea"
+);
 
 /// Every file of claims under `derivations/`.
 pub fn shipped() -> impl Iterator<Item = Source> {
