@@ -14,14 +14,20 @@ pub(super) struct Number {
 impl Number {
     /// `None` if the denominator of `b/σ` overflows. `top/bottom` is in lowest terms.
     pub fn new(top: i128, bottom: i128, (symmetry, density): (u64, u64)) -> Option<Number> {
-        let sigma = i128::from(symmetry);
-        let common = match (u64::try_from(top.unsigned_abs()), symmetry) {
-            (_, 1) => 1,
-            (Ok(small), _) => i128::from(small.gcd(&symmetry)),
-            _ => top.gcd(&sigma),
+        // Division of 64 bits is several times faster than of 128.
+        let (common, top_part) = match i64::try_from(top) {
+            Ok(small) => {
+                let common = small.unsigned_abs().gcd(&symmetry).max(1);
+                let part = i128::from(small.unsigned_abs() / common);
+                (common, if small < 0 { -part } else { part })
+            }
+            Err(_) => {
+                let common = top.gcd(&i128::from(symmetry));
+                (u64::try_from(common).ok()?, top / common)
+            }
         };
-        let below = bottom.checked_mul(sigma / common)?;
-        Some(Number { b: (top, bottom), coefficient: (top / common, below), symmetry, density })
+        let below = bottom.checked_mul(i128::from(symmetry / common))?;
+        Some(Number { b: (top, bottom), coefficient: (top_part, below), symmetry, density })
     }
 }
 
