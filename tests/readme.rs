@@ -29,18 +29,23 @@ fn renewed(readme: &str, folder: &Path) -> String {
         out.push(line.to_string());
         if let Some(name) = line.strip_prefix("<!-- file: ").and_then(|l| l.strip_suffix(" -->")) {
             file = Some((name.to_string(), Vec::new()));
+        } else if let Some(command) =
+            line.strip_prefix("<!-- output of: ").and_then(|l| l.strip_suffix(" -->"))
+        {
+            out.extend(lines.next().map(str::to_string));
+            while lines.next_if(|l| *l != "```").is_some() {}
+            out.push(run(command, folder));
         } else if line == "```text" && file.is_some() {
             let (name, mut text) = file.take().unwrap();
-            while lines.peek().is_some_and(|l| *l != "```") {
-                let line = lines.next().unwrap();
+            while let Some(line) = lines.next_if(|l| *l != "```") {
                 text.push(line);
                 out.push(line.to_string());
             }
             std::fs::write(folder.join(name), text.join("\n") + "\n").unwrap();
         } else if line == "```console" {
             let mut block = Vec::new();
-            while lines.peek().is_some_and(|l| *l != "```") {
-                block.push(lines.next().unwrap());
+            while let Some(line) = lines.next_if(|l| *l != "```") {
+                block.push(line);
             }
             let commands: Vec<_> = block.iter().filter(|l| l.starts_with("$ ")).collect();
             assert!(!commands.is_empty(), "a console block without a command");
