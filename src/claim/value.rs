@@ -102,6 +102,9 @@ impl Value {
     /// The sum.
     pub fn plus(&self, other: &Value, context: &Context) -> Result<Value, ValueError> {
         match (self, other) {
+            (Value::Scalar(a), Value::Scalar(b)) if series_is_cheaper(a, b, context) => {
+                Ok(Value::Series(expand(a, context)?.plus(&expand(b, context)?)))
+            }
             (Value::Scalar(a), Value::Scalar(b)) => guard(a + b),
             (Value::Series(a), Value::Series(b)) => Ok(Value::Series(a.plus(b))),
             (Value::Series(a), Value::Scalar(b)) | (Value::Scalar(b), Value::Series(a)) => {
@@ -242,6 +245,17 @@ impl Value {
             _ => Err(ValueError::NotFormal(what)),
         }
     }
+}
+
+/// Whether two functions of parameters and of a formal variable are better added coefficient by
+/// coefficient than over a common denominator.
+fn series_is_cheaper(a: &Q, b: &Q, context: &Context) -> bool {
+    let Some(Formal { variable, .. }) = context.formal.filter(|f| f.variable != H) else {
+        return false;
+    };
+    let occurs = |q: &Q| q.numerator().degree_in(variable) > 0;
+    let (c, d) = (a.denominator(), b.denominator());
+    c != d && c.as_constant().is_none() && d.as_constant().is_none() && (occurs(a) || occurs(b))
 }
 
 /// A rational function as a series in the formal variable.
