@@ -14,6 +14,9 @@ pub(crate) struct BeaParser;
 /// How deep brackets may nest. Brackets are the only thing that makes the parser recurse.
 pub(crate) const MAX_DEPTH: usize = 100;
 
+/// How many letters a name may have, as in the grammar.
+const MAX_NAME: usize = 64;
+
 /// The optimizers and claims of a file, in order.
 ///
 /// # Errors
@@ -74,7 +77,7 @@ pub(crate) fn syntax_error(source: &Source, error: &pest::error::Error<Rule>) ->
         let start = last.char_indices().next_back().map_or(0, |(start, _)| start);
         (start..last.len(), "the file ends after this".to_string())
     } else {
-        (at..at + found.len(), format!("`{}` does not fit here", found.escape_debug()))
+        (at..at + found.len(), format!("`{}` does not fit here", shortened(found)))
     };
     source.fault(span, format!("syntax error: {message}"), label, help)
 }
@@ -88,6 +91,14 @@ fn token(text: &str) -> &str {
         Some(c) => c.len_utf8(),
     };
     &text[..end]
+}
+
+/// The start of a token, for a message.
+fn shortened(token: &str) -> String {
+    match token.char_indices().nth(MAX_NAME) {
+        None => token.escape_debug().to_string(),
+        Some((end, _)) => format!("{}…", &token[..end]),
+    }
 }
 
 /// `a, b or c` for the rules that would have fitted.
@@ -109,17 +120,23 @@ fn expectation(rules: &[Rule]) -> String {
 /// What a rule is called in a message.
 fn name(rule: Rule) -> String {
     let fixed = match rule {
-        Rule::file | Rule::optimizer | Rule::optimizer_word => "`optimizer`",
-        Rule::claim => "`claim`",
+        Rule::file | Rule::optimizer => "`optimizer`",
         Rule::EOI => "the end of the file",
-        Rule::identifier => "a name",
+        Rule::identifier | Rule::name => "a name",
         Rule::parameters | Rule::open => "`(`",
         Rule::close => "`)`",
         Rule::open_brace => "`{`",
         Rule::close_brace => "`}`",
+        Rule::open_bracket => "`[`",
+        Rule::close_bracket => "`]`",
         Rule::comma => "`,`",
+        Rule::colon => "`:`",
         Rule::semicolon => "`;`",
         Rule::equals => "`=`",
+        Rule::equality => "`==`",
+        Rule::dots => "`..`",
+        Rule::bar => "`|`",
+        Rule::title | Rule::title_text | Rule::quote => "a title in quotation marks",
         Rule::players
         | Rule::players_word
         | Rule::fields
@@ -129,31 +146,71 @@ fn name(rule: Rule) -> String {
         | Rule::stage
         | Rule::let_word
         | Rule::update
-        | Rule::primed => "a statement",
+        | Rule::primed
+        | Rule::generic_fields
+        | Rule::definition => "a statement",
+        Rule::up_to | Rule::modulo | Rule::quantifier | Rule::expectation => "a condition",
         Rule::sum
         | Rule::product
         | Rule::factor
         | Rule::power
         | Rule::exponent
         | Rule::number
-        | Rule::application => "an expression",
-        Rule::plus | Rule::minus | Rule::times | Rule::over | Rule::caret => "an operator",
-        other => return format!("{other:?}").replace('_', " "),
+        | Rule::application
+        | Rule::equation
+        | Rule::expression
+        | Rule::term
+        | Rule::signed
+        | Rule::juxtaposition
+        | Rule::operand
+        | Rule::tree
+        | Rule::norm
+        | Rule::nabla
+        | Rule::summation
+        | Rule::named_argument
+        | Rule::power_of => "an expression",
+        Rule::plus
+        | Rule::minus
+        | Rule::times
+        | Rule::over
+        | Rule::caret
+        | Rule::primes
+        | Rule::call
+        | Rule::index
+        | Rule::power_suffix
+        | Rule::superscript
+        | Rule::bang => "an operator",
+        other => {
+            let name = format!("{other:?}");
+            return match name.strip_suffix("_word") {
+                Some(word) => format!("`{word}`"),
+                None => name.replace('_', " "),
+            };
+        }
     };
     fixed.into()
 }
 
-/// What the writer probably meant.
+/// What the writer of an optimizer probably meant; claims allow for more.
 fn advice(before: &str, rest: &str, expected: &[Rule]) -> Option<String> {
     let found = token(rest);
     let next = rest[found.len()..].trim_start();
     let starts_value =
         found.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '(');
+    if expected.contains(&Rule::name) {
+        return None;
+    }
     if found.is_empty() {
         return Some("is a closing `}` or `)` missing?".into());
     }
     if found.chars().any(|c| c.is_alphanumeric() && !c.is_ascii()) {
-        return Some(format!("names are written in ASCII letters: `theta`, not `{found}`"));
+        return Some(format!(
+            "names are written in ASCII letters: `theta`, not `{}`",
+            shortened(found)
+        ));
+    }
+    if found.len() > MAX_NAME && found.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return Some(format!("a name has at most {MAX_NAME} letters"));
     }
     if found.starts_with(|c: char| c.is_ascii_digit()) && found.contains(char::is_alphabetic) {
         return Some("write products with `*`: `2*theta`".into());

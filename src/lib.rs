@@ -1,4 +1,5 @@
-//! Backward error analysis of optimizers.
+#![doc = include_str!("../docs/library.md")]
+#![warn(missing_docs)]
 
 pub mod claim;
 pub mod cli;

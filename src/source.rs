@@ -1,7 +1,13 @@
 //! Faults in texts that users write: where they are, what is wrong, what would be right.
 
+use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 use std::ops::Range;
 use std::sync::Arc;
+
+/// The most bytes of a text that a fault underlines, and shows on either side of it where lines
+/// are too long to be shown whole.
+const MAX_UNDERLINED: usize = 80;
+const MAX_BESIDE: usize = 40;
 
 /// A text to be parsed and the name it is known by.
 #[derive(Clone, Debug)]
@@ -18,6 +24,12 @@ impl Source {
         Source { name: name.into(), text: text.into() }
     }
 
+    /// The last boundary of a character at or before byte `at`.
+    fn boundary(&self, at: usize) -> usize {
+        let at = at.min(self.text.len());
+        (0..=at).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(0)
+    }
+
     /// A fault at the bytes `span` of this text.
     pub fn fault(
         &self,
@@ -26,13 +38,43 @@ impl Source {
         label: impl Into<String>,
         help: Option<String>,
     ) -> SourceError {
+        let end = self.boundary(span.end.min(span.start + MAX_UNDERLINED));
         SourceError {
             message: message.into(),
             label: label.into(),
             help,
-            span: (span.start, span.len()).into(),
-            source_code: Arc::new(miette::NamedSource::new(&self.name, self.text.to_string())),
+            span: (span.start, end.saturating_sub(span.start)).into(),
+            source_code: self.clone(),
         }
+    }
+}
+
+impl SourceCode for Source {
+    /// The lines around `span`, or only a part of its line if that is overlong.
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let lines = self.text.read_span(span, before, after)?;
+        let (mut data, mut shown, mut column) = (lines.data(), *lines.span(), lines.column());
+        let (mut line, mut count) = (lines.line(), lines.line_count());
+        if data.len() > 10 * MAX_UNDERLINED {
+            let end = span.offset() + span.len();
+            let line_start = self.text[..span.offset()].rfind('\n').map_or(0, |at| at + 1);
+            let line_end = self.text[end..].find('\n').map_or(self.text.len(), |at| end + at);
+            let from = line_start.max(span.offset().saturating_sub(MAX_BESIDE));
+            let from = self.boundary(from);
+            let to = self.boundary(line_end.min(end + MAX_BESIDE));
+            let exact = self.text.read_span(span, 0, 0)?;
+            data = &self.text.as_bytes()[from..to];
+            shown = (from, to - from).into();
+            column = self.text[line_start..from].chars().count();
+            (line, count) = (exact.line(), exact.line_count());
+        }
+        let name = self.name.to_string();
+        Ok(Box::new(MietteSpanContents::new_named(name, data, shown, line, column, count)))
     }
 }
 
@@ -45,7 +87,7 @@ pub struct SourceError {
     #[help]
     help: Option<String>,
     #[label("{label}")]
-    span: miette::SourceSpan,
+    span: SourceSpan,
     #[source_code]
-    source_code: Arc<miette::NamedSource<String>>,
+    source_code: Source,
 }

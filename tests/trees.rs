@@ -17,7 +17,7 @@ fn the_listing_has_the_known_counts() {
     let table = TreeTable::all(1, 15);
     let sizes: Vec<_> = (1..=15).map(|n| table.of_size(n).len()).collect();
     assert_eq!(sizes, COUNTS);
-    assert_eq!(table.len(), COUNTS.iter().sum());
+    assert_eq!(table.len(), COUNTS.iter().sum::<usize>());
     assert_eq!(table.max_nodes(), 15);
     assert!(table.is_complete() && !table.is_empty());
     assert!(table.of_size(0).is_empty() && table.of_size(16).is_empty());

@@ -258,10 +258,9 @@ impl Comparison<'_, '_, '_> {
             (Value::Differential(_), _) | (_, Value::Differential(_)) => {
                 Ok(Some(self.unlike(left, right)))
             }
-            _ if self.claim.modulo.is_some() => Err(self.evaluator.fault(
-                &self.claim.span,
-                "`modulo` is said of fields, not of numbers and series",
-            )),
+            _ if self.claim.modulo.is_some() => Err(self
+                .evaluator
+                .fault(&self.claim.span, "`modulo` is said of fields, not of numbers and series")),
             (left, right) => self.numbers(left, right),
         }
     }
@@ -282,11 +281,7 @@ impl Comparison<'_, '_, '_> {
         value.display(&self.evaluator.names.variables)
     }
 
-    fn numbers(
-        &self,
-        left: &Value,
-        right: &Value,
-    ) -> Result<Option<Vec<Difference>>, SourceError> {
+    fn numbers(&self, left: &Value, right: &Value) -> Result<Option<Vec<Difference>>, SourceError> {
         let Some(limit) = self.limit else {
             let (Value::Scalar(a), Value::Scalar(b)) = (left, right) else {
                 return Err(self.evaluator.fault_with(
@@ -388,8 +383,10 @@ impl Comparison<'_, '_, '_> {
     /// Two coefficients by powers of the variable of the claim or of `h`, where they differ.
     fn powers(&self, x: &Q, y: &Q) -> Option<(usize, Vec<(i64, Q, Q)>)> {
         if let Some(Limit { variable, power }) = self.limit {
-            let (a, b) =
-                (PowerSeries::through(x, variable, power), PowerSeries::through(y, variable, power));
+            let (a, b) = (
+                PowerSeries::through(x, variable, power),
+                PowerSeries::through(y, variable, power),
+            );
             let powers = (a.low().min(b.low())..=power).map(|n| {
                 let known = |s: &PowerSeries| s.coefficient(n).expect("expanded far enough");
                 (n, known(&a), known(&b))

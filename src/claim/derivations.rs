@@ -148,7 +148,12 @@ impl<'a> Derivations<'a> {
     }
 
     /// The modified field on one tree and what it is built from.
-    pub fn tree(&mut self, name: &str, values: &Values, tree: &Tree) -> Result<Rc<Derived>, String> {
+    pub fn tree(
+        &mut self,
+        name: &str,
+        values: &Values,
+        tree: &Tree,
+    ) -> Result<Rc<Derived>, String> {
         let entry = self.entry(name, values)?;
         let table = TreeTable::closure(entry.method.fields.len(), std::slice::from_ref(tree));
         derive_on(&entry.method, table)

@@ -314,17 +314,15 @@ impl Differential {
         let mut result = Differential::zero(self.kind, self.arity);
         for (tree, coefficient) in &self.terms {
             // Of a scalar field, a node with two neighbours is still part of a path.
-            let inner = Bounds {
-                chains_only: bounds.chains_only && self.kind == Kind::Vector,
-                ..*bounds
-            };
+            let inner =
+                Bounds { chains_only: bounds.chains_only && self.kind == Kind::Vector, ..*bounds };
             let moved = shifted_tree(tree, shift, &inner)?;
             for (t, c) in &moved.terms {
                 result.product(t.clone(), c, coefficient, bounds)?;
             }
         }
-        result.precision =
-            earliest(self.precision, earliest(shift.precision, bounds.order)).map(|p| p + self.low().min(0));
+        result.precision = earliest(self.precision, earliest(shift.precision, bounds.order))
+            .map(|p| p + self.low().min(0));
         Ok(result)
     }
 
@@ -473,11 +471,7 @@ fn reroot(tree: &Tree, above: Option<Tree>, at: usize) -> Tree {
 
 /// The largest rooted form of a free tree whose root is not a hole.
 fn unrooted(tree: Tree) -> Tree {
-    (0..tree.size())
-        .map(|root| rerooted(&tree, root))
-        .filter(|t| !is_hole(t))
-        .max()
-        .unwrap_or(tree)
+    (0..tree.size()).map(|root| rerooted(&tree, root)).filter(|t| !is_hole(t)).max().unwrap_or(tree)
 }
 
 #[cfg(test)]
@@ -563,10 +557,7 @@ mod tests {
     fn shifting_is_taylors_formula() {
         let step = f().scaled(&h(1));
         let shifted = f().shifted(&step, &up_to(3)).unwrap();
-        assert_eq!(
-            shown(&shifted),
-            ["1 []", "h [[]]", "h^2/2 [[],[]]", "h^3/6 [[],[],[]]"]
-        );
+        assert_eq!(shown(&shifted), ["1 []", "h [[]]", "h^2/2 [[],[]]", "h^3/6 [[],[],[]]"]);
         assert_eq!(shifted.precision, Some(4));
         // E(θ + h f) = E - h ‖g‖² + h²/2 g·Hg - …
         let loss = Differential::loss().shifted(&step, &up_to(2)).unwrap();
@@ -583,6 +574,9 @@ mod tests {
         let second = f().derivative().unwrap().derivative().unwrap();
         assert!(second.applied(&[f(), f()], &bounds).unwrap().is_zero());
         let series = f().scaled(&Q::one().divide(&(&Q::one() - &h(1))).unwrap());
-        assert_eq!(shown(&series.within(&Bounds { order: Some(2), chains_only: false })), ["1+h []"]);
+        assert_eq!(
+            shown(&series.within(&Bounds { order: Some(2), chains_only: false })),
+            ["1+h []"]
+        );
     }
 }

@@ -308,7 +308,9 @@ impl<'c> Evaluator<'_, 'c> {
                 let field = self.field_argument(tree)?;
                 let mut terms = field.terms().iter();
                 let (Some((term, coefficient)), None) = (terms.next(), terms.next()) else {
-                    return Err(self.fault(&tree.span, "a single elementary differential is needed"));
+                    return Err(
+                        self.fault(&tree.span, "a single elementary differential is needed")
+                    );
                 };
                 let sign = Q::integer(if coefficient.is_one() { 1 } else { -1 });
                 if field.arity > 0 || *coefficient != sign {
@@ -535,9 +537,8 @@ impl<'c> Evaluator<'_, 'c> {
             let message = format!("there is no player `{name}`");
             return Err(self.fault_with(&player.span, message, known.join(", ")));
         }
-        let of_player = |t: &Tree| {
-            fields.get(usize::from(t.color())).is_some_and(|(_, space)| space == name)
-        };
+        let of_player =
+            |t: &Tree| fields.get(usize::from(t.color())).is_some_and(|(_, space)| space == name);
         Ok(Value::Differential(value.retain(of_player)))
     }
 

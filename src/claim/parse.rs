@@ -256,11 +256,7 @@ impl Reader<'_> {
         })
     }
 
-    fn check_chain(
-        &self,
-        length: usize,
-        place: std::ops::Range<usize>,
-    ) -> Result<(), SourceError> {
+    fn check_chain(&self, length: usize, place: std::ops::Range<usize>) -> Result<(), SourceError> {
         if length <= MAX_CHAIN {
             return Ok(());
         }

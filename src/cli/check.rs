@@ -103,7 +103,9 @@ impl Output {
         let text = format == Format::Text;
         Output {
             format,
-            color: text && std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+            color: text
+                && std::io::stdout().is_terminal()
+                && std::env::var_os("NO_COLOR").is_none(),
             progress: text && std::io::stderr().is_terminal(),
             total,
             report: Report {

@@ -163,7 +163,7 @@ impl Derive {
         let trees = match &tree {
             Some(tree) => TreeTable::closure(colors, std::slice::from_ref(tree)),
             None => {
-                limit::check(self.order, colors, self.force)?;
+                limit::check(self.order, method, self.force)?;
                 TreeTable::all(colors, self.order + 1)
             }
         };

@@ -1,5 +1,6 @@
 //! Orders that are too large for any machine, said before memory runs out.
 
+use crate::series::GeneralLinearMethod;
 use crate::tree::TreeTable;
 use miette::miette;
 use num_bigint::BigUint;
@@ -13,15 +14,18 @@ const MAX_ORDER: usize = 63;
 
 /// Refuses an order whose trees do not fit in memory, unless `force`; what no table can hold is
 /// refused in any case.
-pub(super) fn check(order: usize, fields: usize, force: bool) -> miette::Result<()> {
+pub(super) fn check(order: usize, method: &GeneralLinearMethod, force: bool) -> miette::Result<()> {
     let nodes = order.min(MAX_ORDER) + 1;
-    let trees: BigUint = TreeTable::count(fields, nodes).into_iter().sum();
-    let count = trees.to_f64().unwrap_or(f64::INFINITY);
-    let bytes = count * bytes_per_tree(nodes);
-    let at_least = if order > MAX_ORDER { "more than " } else { "" };
+    let counts = TreeTable::count(method.fields.len(), nodes);
+    let trees: BigUint = counts.iter().sum();
+    let float = |number: &BigUint| number.to_f64().unwrap_or(f64::INFINITY);
+    let count = float(&trees);
+    let smaller = count - float(&counts[nodes - 1]);
+    let bytes = 32.0 * count + smaller * bytes_per_tree(method, nodes);
     let size = format!(
-        "order {order} needs all trees with up to {} nodes: {at_least}{} of them, {at_least}{}",
+        "order {order} needs all trees with up to {} nodes: {}{} of them, {}",
         order.saturating_add(1),
+        if order > MAX_ORDER { "more than " } else { "" },
         grouped(&trees),
         memory(bytes)
     );
@@ -41,10 +45,15 @@ pub(super) fn check(order: usize, fields: usize, force: bool) -> miette::Result<
     Ok(())
 }
 
-/// Measured on gradient descent and heavy ball with a value: the listing takes 16 bytes a tree, its
-/// weight as a polynomial in the step number one or two words a node.
-fn bytes_per_tree(nodes: usize) -> f64 {
-    16.0 + 16.0 * (nodes as f64 + 1.0)
+/// What a tree takes that can be part of larger ones: two polynomials in the step number a stage,
+/// each of them one value a node.
+fn bytes_per_tree(method: &GeneralLinearMethod, nodes: usize) -> f64 {
+    let values = 2.0 * method.stages.len() as f64 * nodes as f64;
+    // A value is a machine integer, or a polynomial in the parameters whose degree in each grows
+    // with twice the nodes; a term of it takes 48 bytes.
+    let symbols = method.parameters.len();
+    let terms: f64 = (1..=symbols).map(|k| 2.0 * nodes as f64 / k as f64).product();
+    values * if symbols == 0 { 16.0 } else { 24.0 + 48.0 * terms }
 }
 
 /// `12,826,228`
@@ -74,13 +83,16 @@ mod tests {
 
     #[test]
     fn what_fits_is_let_through() {
-        assert!(check(16, 1, false).is_ok());
-        let refusal = check(20, 1, false).unwrap_err().to_string();
-        assert!(refusal.contains("order 20 needs all trees with up to 21 nodes"), "{refusal}");
-        assert!(refusal.contains("of them"), "{refusal}");
-        assert!(check(20, 1, true).is_ok());
-        assert!(check(30, 1, true).is_err(), "no table holds these");
-        assert!(check(usize::MAX, 3, true).is_err());
+        let euler = GeneralLinearMethod::euler();
+        assert!(check(16, &euler, false).is_ok());
+        let refusal = check(19, &euler, false).unwrap_err().to_string();
+        assert_eq!(
+            refusal,
+            "order 19 needs all trees with up to 20 nodes: 20,247,374 of them, about 5.0 GiB of memory"
+        );
+        assert!(check(19, &euler, true).is_ok());
+        assert!(check(30, &euler, true).is_err(), "no table holds these");
+        assert!(check(usize::MAX, &euler, true).is_err());
     }
 
     #[test]

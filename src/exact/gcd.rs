@@ -1,9 +1,11 @@
-//! Greatest common divisors of multivariate polynomials, by the primitive remainder sequence.
+//! Greatest common divisors of multivariate polynomials: by evaluation at integers, and by the
+//! primitive remainder sequence where the integers would be too long.
 //!
-//! Source: Knuth, *The Art of Computer Programming*, vol. 2, section 4.6.1, algorithm E, applied
+//! Source of the latter: Knuth, *The Art of Computer Programming*, vol. 2, section 4.6.1, algorithm E, applied
 //! to one variable after another.
 
 use super::Poly;
+use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Signed};
 
@@ -34,6 +36,61 @@ fn primitive_gcd(a: &Poly, b: &Poly) -> Poly {
     if a.as_constant().is_some() || b.as_constant().is_some() {
         return Poly::one();
     }
+    heuristic_gcd(a, b).unwrap_or_else(|| remainder_sequence_gcd(a, b))
+}
+
+/// The greatest common divisor by evaluation at large integers: the gcd of the values, written in
+/// the base of the evaluation point, is a candidate, and division proves it. `None` where the
+/// values would be too long or no candidate divides.
+///
+/// Source: Char, Geddes, Gonnet, "GCDHEU: heuristic polynomial GCD algorithm based on integer GCD
+/// computation", J. Symbolic Computation 7 (1989).
+fn heuristic_gcd(a: &Poly, b: &Poly) -> Option<Poly> {
+    const LONGEST_VALUE: u64 = 1 << 16;
+    let (Some(u), Some(v)) = (a.as_constant(), b.as_constant()) else {
+        let x = (0..super::MAX_VARIABLES).find(|&i| a.degree_in(i) > 0 || b.degree_in(i) > 0)?;
+        let degree = u64::from(a.degree_in(x).max(b.degree_in(x)));
+        let mut point: BigInt = a.height().min(b.height()) * 2 + 29;
+        for _ in 0..4 {
+            let height = a.height().max(b.height()).bits();
+            if point.bits() * degree + height > LONGEST_VALUE {
+                return None;
+            }
+            let value = heuristic_gcd(&a.evaluate(x, &point), &b.evaluate(x, &point))?;
+            let candidate = from_digits(value, x, &point);
+            let content = Poly::constant(candidate.content());
+            let candidate = candidate.div_exact(&content).expect("content divides");
+            if a.div_exact(&candidate).is_some() && b.div_exact(&candidate).is_some() {
+                let shared = Poly::constant(a.content().gcd(&b.content()));
+                return Some(positive(&candidate.mul(&shared)));
+            }
+            point = point * 73_794 / 27_011;
+        }
+        return None;
+    };
+    Some(Poly::constant(u.gcd(&v)))
+}
+
+/// `value` written in powers of `point` with digits in `(-point/2, point/2]`, the powers replaced
+/// by those of variable `x`.
+fn from_digits(mut value: Poly, x: usize, point: &BigInt) -> Poly {
+    let half = point / 2;
+    let mut result = Poly::zero();
+    let mut power = super::Monomial::default();
+    while !value.is_zero() {
+        let digit = Poly::from_terms(value.terms().iter().map(|(m, c)| {
+            let d = c.mod_floor(point);
+            (*m, if d > half { d - point } else { d })
+        }));
+        value = value.sub(&digit).div_exact(&Poly::constant(point.clone())).expect("a digit");
+        result = result.add(&digit.times_term(&power, &BigInt::one()));
+        power.0[x] += 1;
+    }
+    result
+}
+
+/// The greatest common divisor by the primitive remainder sequence in a variable that both have.
+fn remainder_sequence_gcd(a: &Poly, b: &Poly) -> Poly {
     let shared = (0..super::MAX_VARIABLES).find(|&i| a.degree_in(i) > 0 && b.degree_in(i) > 0);
     let Some(x) = shared else { return Poly::one() };
     let (mut u, content_a) = primitive_part(a, x);
@@ -76,7 +133,7 @@ fn pseudo_remainder(u: &Poly, v: &Poly, x: usize) -> Poly {
         let lead_r = r.coefficients_in(x).pop().expect("r is not zero");
         let mut shift = super::Monomial::default();
         shift.0[x] = m - n;
-        r = r.mul(&lead).sub(&v.mul(&lead_r).times_term(&shift, &num_bigint::BigInt::one()));
+        r = r.mul(&lead).sub(&v.mul(&lead_r).times_term(&shift, &BigInt::one()));
     }
     r
 }

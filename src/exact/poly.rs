@@ -295,6 +295,18 @@ impl Poly {
         parts.into_iter().map(|terms| Poly { terms }).collect()
     }
 
+    /// The largest absolute value of a coefficient.
+    pub fn height(&self) -> BigInt {
+        self.terms.iter().map(|(_, c)| c.abs()).max().unwrap_or_default()
+    }
+
+    /// The polynomial with variable `index` replaced by the integer `point`.
+    pub fn evaluate(&self, index: usize, point: &BigInt) -> Poly {
+        // Horner's scheme on the coefficients of that variable.
+        let coefficients = self.coefficients_in(index);
+        coefficients.iter().rev().fold(Poly::zero(), |sum, c| sum.scale(point).add(c))
+    }
+
     /// `∂self/∂p_index`.
     pub fn derivative(&self, index: usize) -> Poly {
         Poly::from_terms(self.terms.iter().filter(|(m, _)| m.0[index] > 0).map(|(m, c)| {

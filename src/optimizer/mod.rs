@@ -9,12 +9,35 @@
 //! }
 //! ```
 //!
-//! `theta` is the parameter vector, `h` the step size, `f` the vector field (`-∇E` for a loss `E`),
-//! `x'` the new value of `x`. Statements run from top to bottom; `let` names a stage. Right-hand
-//! sides are linear in vectors, with coefficients that are rational functions of the parameters
-//! and of `h`. Inside `f(…)` a value may be used before it is computed, which makes the method
-//! implicit. `fields f, w` declares several vector fields; `players x, y` makes a game with the
-//! fields `fx(x, y)` and `fy(x, y)`.
+//! # Names
+//!
+//! `theta` is the parameter vector, `h` the step size, `f` the vector field (`-∇E` for a loss `E`):
+//! one step of gradient descent is `theta' = theta + h*f(theta)`. Parameters stand in brackets after
+//! the optimizer's name; at most 7 may stay symbolic.
+//!
+//! # Statements
+//!
+//! They run from top to bottom, several a line if one likes.
+//!
+//! | statement | meaning |
+//! |---|---|
+//! | `state v, w` | buffers, vectors that are kept from step to step |
+//! | `v' = …` | the new value of a buffer or of `theta`; every state gets exactly one |
+//! | `let k = …` | a name for a vector (a stage) or a number |
+//! | `fields f, w` | several vector fields, such as mini-batches or weight decay |
+//! | `players x, y` | a game: the parameter vectors `x`, `y` and the fields `fx(x, y)`, `fy(x, y)` |
+//!
+//! # Right-hand sides
+//!
+//! They are linear in vectors: old values `v`, new values `v'`, stages, and fields at points. Their
+//! coefficients are rational functions of the parameters and of `h`, written with `+ - * / ^` and
+//! exact numbers (`2`, `1/3`, `0.9`, `1e-3`). Inside `f(…)` a value may be used before it is
+//! computed, which makes the method implicit: `theta' = theta + h*f(theta')`. The point of a field
+//! must be `theta` up to multiples of the fields and differences of older iterates.
+//!
+//! Buffers may carry any power of `h`: the step size is scaled out of the method if some scaling of
+//! the buffers makes every line homogeneous. Otherwise, as for an optimizer with a length of its
+//! own, it stays as the last parameter ([`GeneralLinearMethod::step_parameter`]).
 
 mod consistency;
 mod evaluate;

@@ -38,11 +38,13 @@ impl Coefficient {
     #[must_use]
     pub fn times_step(mut self, power: i32) -> Coefficient {
         let factor = Math::power(Math::name("h"), i64::from(power.unsigned_abs()));
+        let number = match self.top.first() {
+            Some(Math::Number(digits)) if digits == "0" => return self,
+            first => matches!(first, Some(Math::Number(_))),
+        };
         match power {
             0 => {}
-            1.. => self
-                .top
-                .insert(usize::from(matches!(self.top.first(), Some(Math::Number(_)))), factor),
+            1.. => self.top.insert(usize::from(number), factor),
             _ => self.bottom.push(factor),
         }
         self
@@ -51,6 +53,11 @@ impl Coefficient {
     /// Whether the coefficient is 1 or -1.
     pub fn is_unit(&self) -> bool {
         self.top.is_empty() && self.bottom.is_empty()
+    }
+
+    /// The coefficient with its sign.
+    pub fn signed(&self) -> Math {
+        Math::Sum(vec![(self.negative, self.magnitude())])
     }
 
     /// The coefficient without its sign.

@@ -35,6 +35,12 @@ pub(super) fn rows<'d>(document: &'d Document, space: usize) -> impl Iterator<It
     })
 }
 
+/// The dots that the equation starts with, for terms that were not asked for.
+pub(super) fn dots(document: &Document) -> Option<Row> {
+    let row = Row { factor: None, terms: vec![(false, vec![Math::Dots])] };
+    (document.part() == Part::NonPrincipal).then_some(row)
+}
+
 /// What stands at the end of the equation for all that is not shown.
 pub(super) enum Rest {
     /// `O(h^k)`.
@@ -48,7 +54,7 @@ pub(super) enum Rest {
 /// The rest of the equation.
 pub(super) fn rest(document: &Document) -> Rest {
     match document.field.step_parameter() {
-        _ if document.part() != Part::All => Rest::Unasked,
+        _ if document.part() == Part::Principal => Rest::Unasked,
         None => Rest::Order(document.field.order as i32 + 1),
         Some(_) => Rest::Nodes(document.field.order + 1),
     }
@@ -73,7 +79,8 @@ pub(super) struct Setting<'s> {
 impl Setting<'_> {
     /// The right-hand side of the velocity of one space, or the terms of one tree alone.
     pub fn rows(&self, document: &Document, space: usize, script: &impl Script) -> Vec<String> {
-        self.write(rows(document, space), document.tree().is_some(), script)
+        let alone = document.tree().is_some();
+        self.write(dots(document).into_iter().chain(rows(document, space)), alone, script)
     }
 
     /// The rows as texts; a row that stands `alone` has no brackets around its terms.
@@ -101,7 +108,7 @@ impl Setting<'_> {
                 let mut term = String::new();
                 script.write_list(factors, self.space, &mut term);
                 if i > 0 && filled + term.len() > self.width {
-                    text.push_str(&format!(" {}\n{}{}{{}}", self.newline, self.align, self.indent));
+                    text.push_str(&format!("{}\n{}{}", self.newline, self.align, self.indent));
                     filled = 0;
                 } else if i > 0 {
                     text.push(' ');

@@ -3,7 +3,7 @@
 use super::Export;
 use super::document::{Content, Document};
 use super::drawing::{Drawing, STYLE};
-use super::equation::{Rest, Row, rest, rows};
+use super::equation::{Rest, Row, dots, rest, rows};
 use super::loss::{self, corrections, obstructions};
 use super::math::Math;
 use super::script::{MathMl, Script};
@@ -54,8 +54,9 @@ main{max-width:70rem;margin:0 auto;padding:2rem 1.5rem}\n\
 h1{font-size:1.5rem;margin:0 0 .5rem}h2{font-size:1.25rem;margin:2rem 0 0}\n\
 .soft,figcaption{color:var(--soft)}.legend span{margin-right:1.2rem}\n\
 .scroll{overflow-x:auto;margin:1rem 0;padding:.5rem 0}\n\
-.row{display:flex;flex-wrap:wrap;align-items:center;gap:.2rem .5rem;margin:.35rem 0 .35rem 2.4rem}\n\
-.row:first-child{margin-left:0}math{font-size:1.08em}\n\
+.row{margin:.35rem 0;padding-left:4.4rem;text-indent:-2rem;line-height:2.3}\n\
+.row:first-child{text-indent:-4.4rem}\n\
+math{font-family:'STIX Two Math','Cambria Math','Latin Modern Math',math;font-size:1.05em}\n\
 .verdict{border-left:3px solid var(--c2);padding-left:.8rem}\n\
 section{display:grid;grid-template-columns:4.5rem 1fr;border-top:1px solid var(--line);padding:.7rem 0}\n\
 section>h3{margin:.6rem 0;font-size:1.05rem;font-weight:500}\n\
@@ -65,18 +66,22 @@ figure.principal{background:var(--tint)}figure svg{flex:none}\n\
 figcaption{display:block;font-size:.92em}\n";
 
 fn math(formula: &Math) -> String {
-    format!("<math>{}</math>", MathMl.show(formula))
+    format!("<math displaystyle=\"true\">{}</math>", MathMl.show(formula))
 }
 
-/// `- 1/2 f'f` as parts of a row.
-fn signed(negative: bool, plus: bool, factors: &[Math]) -> String {
+/// `- 1/2 f'f` as a part of a row, with `end` directly behind it.
+fn signed(negative: bool, plus: bool, factors: &[Math], end: &str) -> String {
     let sign = match (negative, plus) {
-        (true, _) => "<mo form=\"prefix\">−</mo>",
-        (false, true) => "<mo form=\"prefix\">+</mo>",
+        (true, true) => "<mo form=\"infix\">−</mo>",
+        (true, false) => "<mo form=\"prefix\">−</mo>",
+        (false, true) => "<mo form=\"infix\">+</mo>",
         (false, false) => "",
     };
     let factors: Vec<String> = factors.iter().map(|f| MathMl.show(f)).collect();
-    format!("<math><mrow>{sign}{}</mrow></math>", factors.join("<mspace width=\"0.25em\"/>"))
+    format!(
+        "<math displaystyle=\"true\"><mrow>{sign}{}{end}</mrow></math> ",
+        factors.join("<mspace width=\"0.25em\"/>")
+    )
 }
 
 fn legend(document: &Document, out: &mut dyn Write) -> io::Result<()> {
@@ -99,13 +104,14 @@ fn legend(document: &Document, out: &mut dyn Write) -> io::Result<()> {
 fn equation(document: &Document, space: usize, name: &str, out: &mut dyn Write) -> io::Result<()> {
     let rest = match rest(document) {
         Rest::Order(power) => format!(
-            "<math><mo form=\"prefix\">+</mo><mi>O</mi><mo>(</mo>{}<mo>)</mo></math>",
+            "<math><mo form=\"infix\">+</mo><mi>O</mi><mo>(</mo>{}<mo>)</mo></math>",
             MathMl.show(&Math::power(Math::name("h"), power.into()))
         ),
         Rest::Nodes(nodes) => format!("+ trees with more than {nodes} nodes"),
         Rest::Unasked => "+ …".into(),
     };
-    write_rows(&Math::Velocity(name.into()), rows(document, space), &rest, out)
+    let rows = dots(document).into_iter().chain(rows(document, space));
+    write_rows(&Math::Velocity(name.into()), rows, &rest, out)
 }
 
 fn write_rows(
@@ -119,18 +125,20 @@ fn write_rows(
     for row in rows {
         write!(out, "<div class=\"row\">")?;
         if first {
-            write!(out, "<math>{}<mo>=</mo></math>", MathMl.show(left))?;
+            write!(out, "<math>{}<mo>=</mo></math> ", MathMl.show(left))?;
         }
         let bracketed = !first && row.terms.len() > 1;
         if bracketed {
             let factor = row.factor.as_ref().map_or(String::new(), |f| MathMl.show(f));
-            write!(out, "<math><mo form=\"prefix\">+</mo>{factor}<mo>(</mo></math>")?;
+            write!(out, "<math><mo form=\"infix\">+</mo>{factor}<mo>(</mo></math> ")?;
         }
         for (i, (negative, factors)) in row.terms.iter().enumerate() {
             let plus = i > 0 || !(first || bracketed);
-            write!(out, "{}", signed(*negative, plus, factors))?;
+            let last = bracketed && i + 1 == row.terms.len();
+            let end = if last { "<mspace width=\"0.25em\"/><mo>)</mo>" } else { "" };
+            write!(out, "{}", signed(*negative, plus, factors, end))?;
         }
-        writeln!(out, "{}</div>", if bracketed { "<math><mo>)</mo></math>" } else { "" })?;
+        writeln!(out, "</div>")?;
         first = false;
     }
     writeln!(out, "<div class=\"row soft\">{rest}</div>\n</div>")
@@ -166,7 +174,7 @@ fn cards(document: &Document, space: usize, nodes: usize, out: &mut dyn Write) -
         for line in lines {
             let power = if field.step_parameter().is_some() { line.power } else { 0 };
             let coefficient = line.coefficient.times_step(power);
-            let shown = signed(coefficient.negative, false, &[coefficient.magnitude()]);
+            let shown = signed(coefficient.negative, false, &[coefficient.magnitude()], "");
             write!(out, "<div>{shown}</div>")?;
         }
         writeln!(out, "<figcaption>{differential}</figcaption></div></figure>")?;

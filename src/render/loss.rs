@@ -49,16 +49,17 @@ pub(super) fn obstructions(
     show: impl Fn(&Math) -> String,
 ) -> Vec<String> {
     let names = document.field.variables();
+    let weight = |rooting: &Rooting| show(&Coefficient::new(&rooting.b, names).signed());
     let sentence = |(i, correction): (usize, &Correction)| match correction {
         Correction::Gradient(_) => None,
         Correction::Obstructed([first, second]) => Some(format!(
             "The terms of {} nodes are not a gradient: {} and {} come from one free tree, but their \
-             b are {} and {}.",
+             weights b are {} and {}.",
             i + 1,
             show(&first.differential),
             show(&second.differential),
-            first.b.display(names),
-            second.b.display(names),
+            weight(first),
+            weight(second),
         )),
     };
     corrections.iter().enumerate().filter_map(sentence).collect()

@@ -34,6 +34,8 @@ pub enum Math {
     Contraction(Vec<Math>),
     /// A node of a drawn tree, by colour.
     Node(usize),
+    /// Terms that are not shown: `…`.
+    Dots,
     /// The time derivative of a variable.
     Velocity(String),
     /// A variable that was modified: `Ẽ`.

@@ -2,7 +2,7 @@
 
 use super::Export;
 use super::document::{Content, Document, Group, Line};
-use super::equation::{Rest, Setting, rest};
+use super::equation::{Rest, Setting, dots, rest};
 use super::loss::{self, corrections, obstructions};
 use super::math::Math;
 use super::notation::{Form, Notation};
@@ -90,6 +90,10 @@ fn equation(
     let mut page = Page { out, width: document.layout.width, indent: 0, column: 0 };
     page.put(&format!("{velocity} ="), &format!("{} =", paint.bold(&velocity)))?;
     let mut empty = true;
+    if dots(document).is_some() {
+        page.put(" …", " …")?;
+        empty = false;
+    }
     for group in document.groups(space) {
         empty &= !write_group(group, empty, paint, &mut page)?;
     }
@@ -108,46 +112,38 @@ fn equation(
 fn write_group(group: Group, first: bool, paint: &Paint, page: &mut Page) -> io::Result<bool> {
     let mut lines = group.lines.peekable();
     let Some(line) = lines.next() else { return Ok(false) };
-    if lines.peek().is_none() {
-        // A single term takes the power of h into its coefficient: h/2 f'f.
-        if !first {
-            page.start_line(2)?;
-        }
-        let shown = signed(&line, line.power, !first, paint);
-        page.put_spaced(&shown)?;
-        return Ok(true);
-    }
+    let bracketed = !first && lines.peek().is_some();
     if !first {
         page.start_line(2)?;
     }
-    let factor = match group.power {
-        Some(0) => String::new(),
-        Some(power) => format!("{} ", power_of_h(power)),
-        None => String::new(),
-    };
-    if !first {
+    if bracketed {
+        let factor = match group.power {
+            None | Some(0) => String::new(),
+            Some(power) => format!("{} ", power_of_h(power)),
+        };
         page.put("+ ", "+ ")?;
-    } else {
-        page.put(" ", " ")?;
+        page.put(&factor, &paint.yellow(&factor))?;
+        page.put("(", "(")?;
+        page.indent = page.column + 1;
     }
-    page.put(&factor, &paint.yellow(&factor))?;
-    page.put("(", "(")?;
-    let indent = page.column + 1;
+    // A single term takes the power of h into its coefficient: h/2 f'f.
+    let common = bracketed && group.power.is_some();
+    let power = |line: &Line| if common { 0 } else { line.power };
     let mut principal = line.principal;
-    let power = |line: &Line| if group.power.is_some() { 0 } else { line.power };
-    page.put_spaced(&signed(&line, power(&line), false, paint))?;
-    page.indent = indent;
+    page.put_spaced(&signed(&line, power(&line), !first && !bracketed, paint))?;
     for line in lines {
         let shown = signed(&line, power(&line), true, paint);
         if principal && !line.principal {
-            page.start_line(indent)?;
+            page.start_line(page.indent)?;
             page.put(&shown.0, &shown.1)?;
         } else {
             page.put_wrapped(&shown)?;
         }
         principal = line.principal;
     }
-    page.put(" )", " )")?;
+    if bracketed {
+        page.put(" )", " )")?;
+    }
     Ok(true)
 }
 
@@ -251,7 +247,8 @@ impl Page<'_> {
     }
 
     fn put_spaced(&mut self, (plain, painted): &(String, String)) -> io::Result<()> {
-        if self.column > self.indent {
+        // Nothing precedes it but the indentation, or a bracket one column before that.
+        if self.column > self.indent || self.column + 1 == self.indent {
             self.put(" ", " ")?;
         }
         self.put(plain, painted)

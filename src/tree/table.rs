@@ -282,3 +282,14 @@ impl TreeTable {
         children * self.size(tree)
     }
 }
+
+/// The extent of the table; it may hold millions of trees.
+impl std::fmt::Debug for TreeTable {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("TreeTable")
+            .field("colors", &self.colors)
+            .field("max_nodes", &self.max_nodes())
+            .field("trees", &self.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -60,7 +60,7 @@ impl Script for Latex {
             Math::Norm(vector) => {
                 out.push_str("\\lVert ");
                 self.write(vector, out);
-                out.push_str("\\rVert ");
+                out.push_str("\\rVert");
             }
             Math::Nabla(1) => out.push_str("\\nabla "),
             Math::Nabla(k) => out.push_str(&format!("\\nabla^{{{k}}}")),
@@ -77,8 +77,13 @@ impl Script for Latex {
             Math::Node(0) => out.push_str("\\bullet "),
             Math::Node(1) => out.push_str("\\circ "),
             Math::Node(color) => out.push_str(&format!("\\bullet_{{{}}}", color + 1)),
-            Math::Modified(name) => out.push_str(&format!("\\tilde{{{}}}", identifier(name))),
-            Math::Velocity(name) => out.push_str(&format!("\\dot{{{}}}", identifier(name))),
+            Math::Modified(name) => {
+                out.push_str(&format!("\\tilde{{{}}}", identifier(name).trim_end()))
+            }
+            Math::Dots => out.push_str("\\cdots "),
+            Math::Velocity(name) => {
+                out.push_str(&format!("\\dot{{{}}}", identifier(name).trim_end()))
+            }
         }
     }
 }
@@ -87,13 +92,15 @@ fn identifier(name: &str) -> String {
     let letter = |part: &str| match part.chars().count() {
         // Upright omicron and epsilon need their own commands; the rest are named as in Greek.
         _ if part == "omicron" => "o".to_string(),
-        _ if part == "epsilon" => "{\\varepsilon}".to_string(),
-        _ if greek(part).is_some() => format!("{{\\{part}}}"),
+        _ if part == "epsilon" => "\\varepsilon ".to_string(),
+        _ if greek(part).is_some() => format!("\\{part} "),
         1 => part.to_string(),
         _ => format!("\\mathrm{{{}}}", part.replace('_', "\\_")),
     };
     match split_name(name) {
         (base, "") => letter(base),
-        (base, subscript) => format!("{}_{{{}}}", letter(base), letter(subscript)),
+        (base, subscript) => {
+            format!("{}_{{{}}}", letter(base).trim_end(), letter(subscript).trim_end())
+        }
     }
 }

@@ -51,13 +51,16 @@ impl Script for MathMl {
                 }
             }
             Math::Primes(name, count) => {
-                let mark = match count {
-                    1 => "<mo>′</mo>".to_string(),
-                    2 => "<mo>″</mo>".to_string(),
-                    3 => "<mo>‴</mo>".to_string(),
-                    _ => format!("<mrow><mo>(</mo><mn>{count}</mn><mo>)</mo></mrow>"),
-                };
-                out.push_str(&format!("<msup>{}{mark}</msup>", identifier(name)));
+                let name = identifier(name);
+                out.push_str(&match count {
+                    0..=3 => {
+                        let mark = ["", "′", "″", "‴"][*count];
+                        format!("<mrow>{name}<mo lspace=\"0\" rspace=\"0\">{mark}</mo></mrow>")
+                    }
+                    _ => format!(
+                        "<msup>{name}<mrow><mo>(</mo><mn>{count}</mn><mo>)</mo></mrow></msup>"
+                    ),
+                });
             }
             Math::Apply(head, arguments, bracket) => {
                 let (open, close) = match bracket {
@@ -102,6 +105,7 @@ impl Script for MathMl {
             Math::Modified(name) => {
                 out.push_str(&format!("<mover>{}<mo>~</mo></mover>", identifier(name)));
             }
+            Math::Dots => out.push_str("<mo>⋯</mo>"),
             Math::Velocity(name) => {
                 out.push_str(&format!("<mover>{}<mo>˙</mo></mover>", identifier(name)));
             }

@@ -42,10 +42,7 @@ impl Script for Plain {
             }
             Math::Primes(name, count) => {
                 out.push_str(name);
-                match count {
-                    0..=3 => out.extend(std::iter::repeat_n('\'', *count)),
-                    _ => out.push_str(&superscript(&format!("({count})"))),
-                }
+                out.extend(std::iter::repeat_n('\'', *count));
             }
             Math::Apply(head, arguments, bracket) => {
                 self.write(head, out);
@@ -84,6 +81,7 @@ impl Script for Plain {
                 out.push_str(name);
                 out.push('\u{303}');
             }
+            Math::Dots => out.push('…'),
             Math::Velocity(name) => {
                 out.push_str(greek(name).unwrap_or(name));
                 out.push('\u{307}');
@@ -101,9 +99,9 @@ impl Plain {
 
     fn product(&self, factors: &[Math], out: &mut String) {
         for (i, factor) in factors.iter().enumerate() {
-            // Two letters in a row would read as one name.
-            if i > 0 && is_letter(&factors[i - 1]) && is_letter(factor) {
-                out.push('·');
+            // 2m reads well, but hm as one name and h(1+m) as a function.
+            if i > 0 && is_letter(&factors[i - 1]) {
+                out.push('*');
             }
             self.write(factor, out);
         }
@@ -142,8 +140,6 @@ fn superscript(text: &str) -> String {
             '8' => '⁸',
             '9' => '⁹',
             '-' => '⁻',
-            '(' => '⁽',
-            ')' => '⁾',
             other => other,
         })
         .collect()

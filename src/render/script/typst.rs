@@ -80,6 +80,7 @@ impl Script for Typst {
             Math::Node(1) => out.push_str("circle.small"),
             Math::Node(color) => out.push_str(&format!("bullet_{}", color + 1)),
             Math::Modified(name) => out.push_str(&format!("tilde({})", identifier(name))),
+            Math::Dots => out.push_str("dots.c"),
             Math::Velocity(name) => out.push_str(&format!("dot({})", identifier(name))),
         }
     }

@@ -1,0 +1,304 @@
+//! `bea` as a process: what it prints, where it writes, and how it fails.
+
+use assert_cmd::Command;
+use std::fs;
+use std::path::Path;
+use tempfile::TempDir;
+
+fn bea(arguments: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("bea").unwrap();
+    command.args(arguments);
+    command
+}
+
+fn stdout(arguments: &[&str]) -> String {
+    let output = bea(arguments).assert().success().get_output().clone();
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The error text of a command that exits with 2 and prints nothing else.
+fn stderr(arguments: &[&str]) -> String {
+    let output = bea(arguments).assert().code(2).get_output().clone();
+    assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+fn folder_with(files: &[(&str, &[u8])]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    folder
+}
+
+/// A command run in a folder; its output and exit code.
+fn run_in(folder: &Path, arguments: &[&str]) -> (String, String, i32) {
+    let output = bea(arguments).current_dir(folder).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr), output.status.code().unwrap())
+}
+
+#[test]
+fn the_first_command_of_a_newcomer() {
+    insta::assert_snapshot!(stdout(&["derive", "--order", "6"]));
+}
+
+#[test]
+fn gradient_descent_to_order_4_is_the_default() {
+    assert_eq!(stdout(&["derive"]), stdout(&["derive", "gradient_descent", "--order", "4"]));
+}
+
+#[test]
+fn fields_of_the_library() {
+    insta::assert_snapshot!("heavy_ball", stdout(&["derive", "heavy_ball", "--order", "3"]));
+    insta::assert_snapshot!(
+        "heavy_ball_gradient",
+        stdout(&["derive", "heavy_ball", "--set", "m=0.9", "--as", "gradient", "--order", "3"])
+    );
+    insta::assert_snapshot!("sam", stdout(&["derive", "sam", "--order", "2"]));
+    insta::assert_snapshot!("game", stdout(&["derive", "alternating_gda", "--order", "2"]));
+    insta::assert_snapshot!("rk4", stdout(&["derive", "rk4", "--order", "4"]));
+    insta::assert_snapshot!("implicit_midpoint", stdout(&["derive", "implicit_midpoint"]));
+    insta::assert_snapshot!(
+        "json",
+        stdout(&["derive", "heavy_ball", "--set", "m=1/2", "--order", "2", "--format", "json"])
+    );
+    insta::assert_snapshot!("loss", stdout(&["derive", "--modified-loss", "--order", "3"]));
+}
+
+#[test]
+fn one_tree_alone() {
+    insta::assert_snapshot!("tree", stdout(&["derive", "heavy_ball", "--tree", "[[],[[]]]"]));
+    insta::assert_snapshot!("tree_zero", stdout(&["derive", "--tree", "[[], [], []]"]));
+    insta::assert_snapshot!(
+        "tree_json",
+        stdout(&["derive", "sam", "--tree", "[[]]", "--format", "json"])
+    );
+    let game = r#"{"field": "fx", "children": [{"field": "fy", "children": []}]}"#;
+    insta::assert_snapshot!("tree_game", stdout(&["derive", "alternating_gda", "--tree", game]));
+    // Far beyond what could be listed: b of the chain with 40 nodes is -1/40.
+    let chain = "[".repeat(40) + &"]".repeat(40);
+    let text = stdout(&["derive", "--tree", &chain]);
+    assert!(text.contains("\n  b            -1/40\n"), "{text}");
+}
+
+#[test]
+fn one_tree_is_as_in_the_listing() {
+    let listing: serde_json::Value =
+        serde_json::from_str(&stdout(&["derive", "nesterov", "--order", "4", "--format", "json"]))
+            .unwrap();
+    for term in listing["terms"].as_array().unwrap() {
+        let tree = term["tree"].to_string();
+        let alone = stdout(&["derive", "nesterov", "--tree", &tree, "--format", "json"]);
+        let alone: serde_json::Value = serde_json::from_str(&alone).unwrap();
+        assert_eq!(alone["terms"], serde_json::json!([term]));
+    }
+}
+
+#[test]
+fn optimizers_are_listed_and_printed() {
+    let list = stdout(&["optimizers"]);
+    assert!(list.starts_with("gradient_descent "), "{list}");
+    assert!(list.lines().any(|line| line.starts_with("heavy_ball(m) ")), "{list}");
+    let json: serde_json::Value =
+        serde_json::from_str(&stdout(&["optimizers", "--format", "json"])).unwrap();
+    assert_eq!(json.as_array().unwrap().len(), list.lines().count());
+    for entry in json.as_array().unwrap() {
+        let name = entry["name"].as_str().unwrap();
+        let text = stdout(&["optimizers", name]);
+        assert_eq!(entry["text"], text.as_str());
+        // What is printed is an optimizer with the same field.
+        let folder = folder_with(&[("printed.bea", text.as_bytes())]);
+        let arguments = ["derive", "printed.bea", "--order", "1"];
+        let (printed, _, code) = run_in(folder.path(), &arguments);
+        assert_eq!((code, printed), (0, stdout(&["derive", name, "--order", "1"])));
+    }
+}
+
+const MINE: &str = "\
+optimizer first { theta' = theta + h*f(theta) }
+optimizer second(a) { theta' = theta + a*h*f(theta) }
+";
+
+#[test]
+fn a_file_may_hold_several_optimizers() {
+    let one = b"optimizer only { theta' = theta + h*f(theta) }";
+    let folder = folder_with(&[("mine.bea", MINE.as_bytes()), ("one", one)]);
+    let (text, _, code) = run_in(folder.path(), &["derive", "mine.bea:second", "--order", "0"]);
+    assert_eq!(code, 0);
+    assert!(text.starts_with("second(a): modified field to order 0\n\nθ̇ = a f\n"), "{text}");
+    let (text, _, code) = run_in(folder.path(), &["derive", "one", "--order", "0"]);
+    assert_eq!((code, text.lines().next()), (0, Some("only: modified field to order 0")));
+    let (_, error, code) = run_in(folder.path(), &["derive", "./mine.bea"]);
+    assert_eq!(code, 2);
+    insta::assert_snapshot!("file_several", error);
+    insta::assert_snapshot!("file_without", run_in(folder.path(), &["derive", "mine.bea:third"]).1);
+}
+
+#[test]
+fn files_that_are_no_text_of_ours() {
+    let claims = b"claim \"c\": field(gradient_descent, 0) == f";
+    let folder = folder_with(&[
+        ("latin.bea", b"# gr\xf6\xdfer"),
+        ("claims.bea", claims),
+        ("syntax.bea", b"optimizer a {\n  theta' = theta + h*f(theta\n}\n"),
+    ]);
+    let huge = fs::File::create(folder.path().join("huge.bea")).unwrap();
+    huge.set_len(100_000_000).unwrap();
+    for name in ["latin", "claims", "syntax", "huge", "missing"] {
+        let file = format!("{name}.bea");
+        let (_, error, code) = run_in(folder.path(), &["derive", &file]);
+        assert_eq!(code, 2);
+        insta::assert_snapshot!(format!("file_{name}"), error);
+    }
+}
+
+#[test]
+fn ten_thousand_brackets_are_refused_in_good_order() {
+    let deep = "(".repeat(10_000) + "theta" + &")".repeat(10_000);
+    let text = format!("optimizer a {{ theta' = theta + h*f({deep}) }}");
+    let folder = folder_with(&[("deep.bea", text.as_bytes())]);
+    let (_, error, code) = run_in(folder.path(), &["derive", "deep.bea"]);
+    assert_eq!(code, 2, "{error}");
+    let tree = "[".repeat(10_000) + &"]".repeat(10_000);
+    assert!(stderr(&["derive", "--tree", &tree]).contains("10000 nodes"));
+    let game = r#"{"field": "fx", "children": ["#.repeat(100) + &"]}".repeat(100);
+    assert!(stderr(&["derive", "alternating_gda", "--tree", &game]).contains("recursion"));
+}
+
+#[test]
+fn bad_input_is_explained() {
+    let cases: [(&str, &[&str]); 19] = [
+        ("unknown_optimizer", &["derive", "heavy_bal"]),
+        ("far_from_any_optimizer", &["derive", "xyzzy"]),
+        ("unknown_format", &["derive", "--format", "xml"]),
+        ("unknown_ending", &["derive", "--out", "field.xyz"]),
+        ("no_slow_manifold", &["derive", "heavy_ball", "--set", "m=1"]),
+        ("division_by_zero", &["derive", "rk2", "--set", "a=0"]),
+        ("not_rational", &["derive", "heavy_ball", "--set", "m=sqrt(2)"]),
+        ("no_value", &["derive", "heavy_ball", "--set", "m"]),
+        ("zero_denominator", &["derive", "heavy_ball", "--set", "m=1/0"]),
+        ("no_such_parameter", &["derive", "heavy_ball", "--set", "beta=1/2"]),
+        ("set_twice", &["derive", "heavy_ball", "--set", "m=1/2", "--set", "m=1/3"]),
+        ("order_too_large", &["derive", "--order", "19"]),
+        ("order_beyond_any_table", &["derive", "--order", "1000000", "--force"]),
+        ("tree_syntax", &["derive", "--tree", "[[]"]),
+        ("tree_without_fields", &["derive", "alternating_gda", "--tree", "[]"]),
+        (
+            "tree_of_another_field",
+            &["derive", "alternating_gda", "--tree", r#"{"field": "fz", "children": []}"#],
+        ),
+        ("gradient_of_a_game", &["derive", "alternating_gda", "--as", "gradient"]),
+        ("loss_of_a_game", &["derive", "alternating_gda", "--modified-loss"]),
+        ("tree_and_order", &["derive", "--tree", "[]", "--order", "3"]),
+    ];
+    for (name, arguments) in cases {
+        insta::assert_snapshot!(name, stderr(arguments));
+    }
+    insta::assert_snapshot!(
+        "loss_as_svg",
+        stderr(&["derive", "--modified-loss", "--format", "svg"])
+    );
+    insta::assert_snapshot!(
+        "dots_of_a_gradient",
+        stderr(&["derive", "--as", "gradient", "--notation", "dots"])
+    );
+}
+
+#[test]
+fn files_appear_complete_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = |folder: &Path| {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    for (ending, start) in [
+        ("txt", "gradient_descent: "),
+        ("tex", "% gradient_descent"),
+        ("typ", "// gradient_descent"),
+        ("md", "# gradient"),
+        ("json", "{\"optimizer\": "),
+        ("py", "\"\"\"gradient_descent"),
+        ("m", "(* gradient_descent"),
+        ("svg", "<svg "),
+        ("html", "<!DOCTYPE html>"),
+    ] {
+        let name = format!("field.{ending}");
+        let (out, error, code) = run_in(folder.path(), &["derive", "--out", &name]);
+        assert_eq!((out.as_str(), error.as_str(), code), ("", "", 0));
+        let text = fs::read_to_string(folder.path().join(&name)).unwrap();
+        assert!(text.starts_with(start), "{text}");
+    }
+    assert_eq!(names(folder.path()).len(), 9, "nothing temporary is left");
+    // The format that is asked for counts, and a file is replaced.
+    let arguments = ["derive", "--out", "field.txt", "--format", "json", "--order", "0"];
+    assert_eq!(run_in(folder.path(), &arguments).2, 0);
+    let text = fs::read_to_string(folder.path().join("field.txt")).unwrap();
+    assert!(text.starts_with("{\"optimizer\""), "{text}");
+    // A failure leaves what was there.
+    let arguments = ["derive", "heavy_ball", "--set", "m=1", "--out", "field.txt"];
+    assert_eq!(run_in(folder.path(), &arguments).2, 2);
+    assert_eq!(fs::read_to_string(folder.path().join("field.txt")).unwrap(), text);
+    let (_, error, code) = run_in(folder.path(), &["derive", "--out", "no/field.txt"]);
+    assert_eq!(code, 2);
+    insta::assert_snapshot!("no_folder", error);
+}
+
+#[cfg(unix)]
+#[test]
+fn new_files_have_ordinary_permissions() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder_with(&[("plain", b"")]);
+    assert_eq!(run_in(folder.path(), &["derive", "--out", "field.json"]).2, 0);
+    let mode = |name| fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+    assert_eq!(mode("field.json"), mode("plain"));
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_are_written_to_and_not_replaced() {
+    assert_eq!(stdout(&["derive", "--out", "/dev/null", "--format", "json"]), "");
+    assert!(!fs::metadata("/dev/null").unwrap().is_file());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("bea"))
+        .args(["derive", "--order", "12", "--format", "json"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn threads_change_nothing() {
+    let arguments = ["derive", "--order", "11", "--format", "json"];
+    let one = stdout(&[&arguments[..], &["--threads", "1"]].concat());
+    assert!(one == stdout(&[&arguments[..], &["--threads", "3"]].concat()), "the texts differ");
+    assert!(stderr(&["derive", "--threads", "0"]).contains("--threads"));
+}
+
+#[test]
+fn pages_and_completions() {
+    assert!(stdout(&["man"]).contains(".TH bea 1"));
+    let derive = stdout(&["man", "derive"]);
+    assert!(derive.contains("modified\\-loss"), "{derive}");
+    assert!(stderr(&["man", "nothing"]).contains("no command `nothing`"));
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(stdout(&["completions", shell]).contains("modified-loss"), "{shell}");
+    }
+}
+
+#[test]
+fn help_names_every_option() {
+    insta::assert_snapshot!("help", stdout(&["derive", "--help"]));
+}
