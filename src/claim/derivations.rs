@@ -73,7 +73,16 @@ impl<'a> Derivations<'a> {
         if let Some(found) = self.local.iter().find(|o| o.name == name) {
             return Ok(found);
         }
-        optimizer::find(name).map_err(|e| e.to_string())
+        optimizer::find(name).map_err(|unknown| {
+            let local = self.local.iter().map(|o| o.name.as_str());
+            let resembles = |other: &&str| strsim::damerau_levenshtein(name, other) <= 2;
+            let mut near: Vec<&str> = local.filter(resembles).collect();
+            near.extend(unknown.near.iter().map(String::as_str));
+            match near.first() {
+                Some(near) => format!("{unknown}; did you mean `{near}`?"),
+                None => format!("{unknown}; `bea optimizers` lists them"),
+            }
+        })
     }
 
     /// The normal form.
