@@ -1,10 +1,10 @@
-//! What the README shows is what the commands print. After an intended change,
-//! `BEA_UPDATE_README=1 cargo test --release --test readme` writes the new output into it.
+//! What the README and the guides show is what the commands print. After an intended change,
+//! `BEA_UPDATE_DOCS=1 cargo test --release --test documents` writes the new output into them.
 
 use std::path::Path;
 use std::process::Command;
 
-/// Runs one `bea …` line as a shell would, in a folder that holds the README's files.
+/// Runs one `bea …` line as a shell would, in a folder that holds the document's files.
 fn run(line: &str, folder: &Path) -> String {
     let binary = Path::new(env!("CARGO_BIN_EXE_bea")).parent().unwrap();
     let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
@@ -20,11 +20,11 @@ fn run(line: &str, folder: &Path) -> String {
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim_end().to_string()
 }
 
-/// The README with the output below every `$ bea …` line renewed.
-fn renewed(readme: &str, folder: &Path) -> String {
+/// The document with the output below every `$ bea …` line renewed.
+fn renewed(document: &str, folder: &Path) -> String {
     let mut out = Vec::new();
     let mut file: Option<(String, Vec<&str>)> = None;
-    let mut lines = readme.lines().peekable();
+    let mut lines = document.lines().peekable();
     while let Some(line) = lines.next() {
         out.push(line.to_string());
         if let Some(name) = line.strip_prefix("<!-- file: ").and_then(|l| l.strip_suffix(" -->")) {
@@ -62,20 +62,28 @@ fn renewed(readme: &str, folder: &Path) -> String {
 }
 
 #[test]
-fn readme_shows_what_the_commands_print() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = std::fs::read_to_string(&path).unwrap();
+fn documents_show_what_the_commands_print() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let documents = std::fs::read_dir(root.join("docs")).unwrap().map(|f| f.unwrap().path());
+    let mut commands = 0;
+    for path in documents.filter(|p| p.extension().is_some_and(|e| e == "md")) {
+        commands += check(&path);
+    }
+    assert!(check(&root.join("README.md")) >= 10, "the tour is gone");
+    assert!(commands >= 5, "the guides are gone");
+}
+
+/// The number of commands in a document, all of whose output is as shown.
+fn check(path: &Path) -> usize {
+    let shown = std::fs::read_to_string(path).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let renewed = renewed(&readme, folder.path());
-    if std::env::var_os("BEA_UPDATE_README").is_some() {
-        std::fs::write(&path, &renewed).unwrap();
+    let renewed = renewed(&shown, folder.path());
+    if std::env::var_os("BEA_UPDATE_DOCS").is_some() {
+        std::fs::write(path, &renewed).unwrap();
     }
-    assert!(
-        renewed.lines().filter(|l| l.starts_with("$ bea")).count() >= 10,
-        "the tour is gone"
-    );
-    for (number, (shown, printed)) in readme.lines().zip(renewed.lines()).enumerate() {
-        assert_eq!(shown, printed, "README.md, line {}", number + 1);
+    for (number, (shown, printed)) in shown.lines().zip(renewed.lines()).enumerate() {
+        assert_eq!(shown, printed, "{}, line {}", path.display(), number + 1);
     }
-    assert_eq!(readme, renewed);
+    assert_eq!(shown, renewed);
+    renewed.lines().filter(|l| l.starts_with("$ bea")).count()
 }
