@@ -73,7 +73,16 @@ impl<'a> Derivations<'a> {
         if let Some(found) = self.local.iter().find(|o| o.name == name) {
             return Ok(found);
         }
-        optimizer::find(name).map_err(|e| e.to_string())
+        optimizer::find(name).map_err(|unknown| {
+            let local = self.local.iter().map(|o| o.name.as_str());
+            let resembles = |other: &&str| strsim::damerau_levenshtein(name, other) <= 2;
+            let mut near: Vec<&str> = local.filter(resembles).collect();
+            near.extend(unknown.near.iter().map(String::as_str));
+            match near.first() {
+                Some(near) => format!("{unknown}; did you mean `{near}`?"),
+                None => format!("{unknown}; `bea optimizers` lists them"),
+            }
+        })
     }
 
     /// The normal form.
@@ -137,8 +146,10 @@ impl<'a> Derivations<'a> {
         if order > MAX_CHAIN {
             return Err(format!("order {order} is too high, a claim handles {MAX_CHAIN}"));
         }
-        // Claims ask for n = 0, 1, 2, …: derive further than asked, and seldom.
-        let order = (2 * order).clamp(8, MAX_CHAIN);
+        // Claims ask for n = 0, 1, 2, …: derive further than asked, and seldom. With symbolic
+        // parameters the last coefficients cost more than all others together.
+        let symbolic = !entry.method.parameters.is_empty();
+        let order = if symbolic { order } else { (2 * order).clamp(8, MAX_CHAIN) };
         let table = TreeTable::closure(entry.method.fields.len(), &[Tree::chain(order + 1)]);
         let derived = derive_on(&entry.method, table)?;
         entry.chains = Some((order, derived.clone()));

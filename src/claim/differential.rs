@@ -561,7 +561,7 @@ mod tests {
         assert_eq!(shifted.precision, Some(4));
         // E(θ + h f) = E - h ‖g‖² + h²/2 g·Hg - …
         let loss = Differential::loss().shifted(&step, &up_to(2)).unwrap();
-        assert_eq!(shown(&loss), ["-1 []", "-h [[]]", "-h^2/2 [[],[]]"]);
+        assert_eq!(shown(&loss), ["-1 []", "-h [[]]", "-h^2/2 [[[]]]"]);
     }
 
     #[test]

@@ -351,7 +351,7 @@ impl<'e, 'c> Evaluator<'e, 'c> {
             return Err(self.fault_with(
                 span,
                 format!("{} takes no arguments", tensor.kind()),
-                "write products with `*`",
+                "write products with `*`; a definition cannot use itself",
             ));
         };
         // ∇³E[a,b,c] = c · ∇³E[a,b]
@@ -360,7 +360,15 @@ impl<'e, 'c> Evaluator<'e, 'c> {
         if arguments.len() > tensor.arity {
             return Err(self.fault_with(
                 span,
-                format!("{} arguments for {} places", arguments.len(), tensor.arity),
+                format!(
+                    "this takes {}, not {}",
+                    match tensor.arity {
+                        0 => "no arguments".to_string(),
+                        1 => "one argument".to_string(),
+                        n => format!("{n} arguments"),
+                    },
+                    arguments.len()
+                ),
                 "a field takes arguments through its derivatives: `f'(X)`, `f''(X, Y)`; its value \
                  at a shifted point is `at(f, X)`",
             ));

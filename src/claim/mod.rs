@@ -1,4 +1,9 @@
-//! The claim language.
+#![doc = include_str!("../../docs/claims.md")]
+//!
+//! # In this module
+//!
+//! [`parse`] reads claims, [`Checker`] checks one, [`Document`] a file, [`shipped`] are the files
+//! that come with the program.
 
 mod check;
 mod derivations;

@@ -248,3 +248,158 @@ fn decimal(value: &BigRational) -> String {
     let (whole, fraction) = padded.split_at(padded.len() - places);
     format!("{whole}.{fraction}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::syntax::{Argument, Claim, Declaration, Definition, Expr, ExprKind};
+    use super::super::syntax::{IndexRange, Modulo, UpTo};
+    use crate::claim::parse;
+    use crate::source::Source;
+    use crate::tree::Tree;
+    use num_rational::BigRational;
+    use proptest::prelude::*;
+
+    fn expr(kind: ExprKind) -> Expr {
+        Expr { kind, span: 0..0 }
+    }
+
+    fn name() -> impl Strategy<Value = String> {
+        prop::sample::select(vec!["f", "g", "h", "E", "D3E", "x", "λ", "foo_1", "fx", "summand"])
+            .prop_map(String::from)
+    }
+
+    fn number() -> impl Strategy<Value = Expr> {
+        (0u32..2000, 0u32..3).prop_map(|(digits, places)| {
+            let value = BigRational::new(digits.into(), 10u32.pow(places).into());
+            expr(ExprKind::Number(value))
+        })
+    }
+
+    fn tree() -> impl Strategy<Value = Tree> {
+        Just(Tree::leaf(0)).prop_recursive(3, 8, 3, |inner| {
+            prop::collection::vec(inner, 1..3).prop_map(|children| Tree::new(0, children))
+        })
+    }
+
+    fn several(one: &BoxedStrategy<Expr>) -> impl Strategy<Value = Vec<(bool, Expr)>> + use<> {
+        prop::collection::vec((any::<bool>(), one.clone()), 2..4).prop_map(|mut parts| {
+            parts[0].0 = false;
+            parts
+        })
+    }
+
+    fn ranges(bound: &BoxedStrategy<Expr>) -> impl Strategy<Value = Vec<IndexRange>> + use<> {
+        let range = (name(), bound.clone(), bound.clone())
+            .prop_map(|(name, from, to)| IndexRange { name, from, to });
+        prop::collection::vec(range, 1..3)
+    }
+
+    /// What may follow an operator by juxtaposition: nothing that would be drawn into it.
+    fn follows(part: &Expr) -> bool {
+        match &part.kind {
+            ExprKind::Name(_) | ExprKind::Number(_) | ExprKind::Nabla(..) => true,
+            ExprKind::Prime(inner, _)
+            | ExprKind::Factorial(inner)
+            | ExprKind::Apply(inner, _)
+            | ExprKind::Index(inner, _)
+            | ExprKind::Power(inner, _) => follows(inner),
+            _ => false,
+        }
+    }
+
+    fn expression() -> BoxedStrategy<Expr> {
+        let leaf = prop_oneof![
+            name().prop_map(|n| expr(ExprKind::Name(n))),
+            number(),
+            tree().prop_map(|t| expr(ExprKind::Tree(t))),
+        ];
+        leaf.boxed()
+            .prop_recursive(4, 40, 4, |inner| {
+                let inner = inner.boxed();
+                let boxed = inner.clone().prop_map(Box::new);
+                let argument = (prop::option::of(name()), inner.clone())
+                    .prop_map(|(name, value)| Argument { name, value });
+                let juxtaposed = prop::collection::vec(inner.clone(), 2..4);
+                let juxtaposed =
+                    juxtaposed.prop_filter("readable", |parts| parts[1..].iter().all(follows));
+                prop_oneof![
+                    several(&inner).prop_map(ExprKind::Sum),
+                    several(&inner).prop_map(ExprKind::Product),
+                    boxed.clone().prop_map(ExprKind::Negative),
+                    juxtaposed.prop_map(ExprKind::Juxtaposition),
+                    (boxed.clone(), boxed.clone()).prop_map(|(a, b)| ExprKind::Power(a, b)),
+                    boxed.clone().prop_map(ExprKind::Factorial),
+                    (boxed.clone(), 1usize..4).prop_map(|(a, n)| ExprKind::Prime(a, n)),
+                    (boxed.clone(), prop::collection::vec(argument, 1..3))
+                        .prop_map(|(a, list)| ExprKind::Apply(a, list)),
+                    (boxed.clone(), prop::collection::vec(inner.clone(), 1..3))
+                        .prop_map(|(a, list)| ExprKind::Index(a, list)),
+                    boxed.clone().prop_map(ExprKind::Norm),
+                    (1usize..12, boxed.clone()).prop_map(|(n, a)| ExprKind::Nabla(n, a)),
+                    (ranges(&inner), boxed).prop_map(|(r, a)| ExprKind::Summation(r, a)),
+                ]
+                .prop_map(expr)
+            })
+            .prop_filter("double signs and primes are written as one", in_normal_form)
+            .boxed()
+    }
+
+    /// Whether the parser could have made this: signs cancel and primes are counted.
+    fn in_normal_form(expression: &Expr) -> bool {
+        let mut normal = true;
+        expression.walk(&mut |e| {
+            normal &= match &e.kind {
+                ExprKind::Negative(inner) => !matches!(inner.kind, ExprKind::Negative(_)),
+                ExprKind::Prime(inner, _) => !matches!(inner.kind, ExprKind::Prime(..)),
+                _ => true,
+            }
+        });
+        normal
+    }
+
+    fn claim() -> impl Strategy<Value = Claim> {
+        let side = expression();
+        let definition = (name(), prop::collection::vec(name(), 0..3), side.clone())
+            .prop_map(|(name, parameters, body)| Definition { name, parameters, body });
+        let declaration = prop_oneof![
+            prop::collection::vec(name(), 1..3).prop_map(Declaration::Fields),
+            definition.prop_map(Declaration::Let),
+        ];
+        let modulo = prop::sample::select(vec![Modulo::Nonprincipal, Modulo::Critical]);
+        let up_to = (name(), prop::option::of(side.clone()))
+            .prop_map(|(variable, exponent)| UpTo { variable, exponent });
+        (
+            "[a-zA-Z0-9 .,θ∇'#-]{0,12}",
+            prop::collection::vec(declaration, 0..3),
+            prop::collection::vec(side.clone(), 2..4),
+            prop::option::of(up_to),
+            prop::option::of(modulo),
+            prop_oneof![Just(Vec::new()), ranges(&side)],
+            any::<bool>(),
+        )
+            .prop_map(
+                |(name, declarations, sides, up_to, modulo, ranges, expect_false)| Claim {
+                    name,
+                    declarations,
+                    sides,
+                    up_to,
+                    modulo,
+                    ranges,
+                    expect_false,
+                    span: 0..0,
+                },
+            )
+    }
+
+    proptest! {
+        #[test]
+        fn claims_print_and_parse_to_the_same(claim in claim()) {
+            let text = claim.to_string();
+            let source = Source::new("printed", text.as_str());
+            match parse(&source) {
+                Ok(parsed) => prop_assert_eq!(&parsed[0], &claim, "{}", text),
+                Err(error) => prop_assert!(false, "{}\n{:?}", text, miette::Report::new(error)),
+            }
+        }
+    }
+}

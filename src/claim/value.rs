@@ -9,6 +9,9 @@ use num_traits::{Signed, ToPrimitive};
 /// The largest degree of a polynomial.
 const MAX_DEGREE: u64 = 5_000;
 
+/// The most terms of a power.
+const MAX_TERMS: u64 = 2_000;
+
 /// The most bits of a power of a number.
 const MAX_BITS: u64 = 1_000_000;
 
@@ -52,7 +55,10 @@ pub(crate) enum ValueError {
     Coefficient,
     #[error("{0} needs a power series; say up to which power: `… == … up to z^20`")]
     NotFormal(&'static str),
-    #[error("this is too large: a degree above {MAX_DEGREE} or more than {MAX_BITS} bits")]
+    #[error(
+        "this is too large: a degree above {MAX_DEGREE}, more than {MAX_TERMS} terms or \
+         {MAX_BITS} bits"
+    )]
     Large,
     #[error(transparent)]
     Series(#[from] SeriesError),
@@ -102,6 +108,9 @@ impl Value {
     /// The sum.
     pub fn plus(&self, other: &Value, context: &Context) -> Result<Value, ValueError> {
         match (self, other) {
+            (Value::Scalar(a), Value::Scalar(b)) if series_is_cheaper(a, b, context) => {
+                Ok(Value::Series(expand(a, context)?.plus(&expand(b, context)?)))
+            }
             (Value::Scalar(a), Value::Scalar(b)) => guard(a + b),
             (Value::Series(a), Value::Series(b)) => Ok(Value::Series(a.plus(b))),
             (Value::Series(a), Value::Scalar(b)) | (Value::Scalar(b), Value::Series(a)) => {
@@ -130,7 +139,13 @@ impl Value {
     /// The product; an operator acts on what it is multiplied by.
     pub fn times(&self, other: &Value, context: &Context) -> Result<Value, ValueError> {
         match (self, other) {
-            (Value::Scalar(a), Value::Scalar(b)) => guard(a * b),
+            (Value::Scalar(a), Value::Scalar(b)) => {
+                let terms = |q: &Q| q.numerator().terms().len().max(q.denominator().terms().len());
+                if terms(a).saturating_mul(terms(b)) as u64 > MAX_TERMS * MAX_TERMS {
+                    return Err(ValueError::Large);
+                }
+                guard(a * b)
+            }
             (Value::Series(a), Value::Series(b)) => Ok(Value::Series(a.times(b))),
             (Value::Series(a), Value::Scalar(b)) | (Value::Scalar(b), Value::Series(a)) => {
                 Ok(Value::Series(a.times(&expand(b, context)?)))
@@ -187,6 +202,7 @@ impl Value {
                 };
                 let (a, b) = (q.numerator(), q.denominator());
                 if degree(a).max(degree(b)).saturating_mul(size) > MAX_DEGREE
+                    || terms_of_power(a, size).max(terms_of_power(b, size)) > MAX_TERMS
                     || bits(a).max(bits(b)).saturating_mul(size) > MAX_BITS
                 {
                     return Err(ValueError::Large);
@@ -242,6 +258,29 @@ impl Value {
             _ => Err(ValueError::NotFormal(what)),
         }
     }
+}
+
+/// How many terms the power of a polynomial has at most: `C(degree·exponent + v, v)` for `v`
+/// variables.
+fn terms_of_power(p: &crate::exact::Poly, exponent: u64) -> u64 {
+    let degree = p.terms().iter().map(|(m, _)| u64::from(m.degree())).max().unwrap_or(0);
+    let top = degree.saturating_mul(exponent);
+    if p.terms().len() <= 1 {
+        return 1;
+    }
+    let variables = p.variables().count() as u64;
+    (1..=variables).fold(1u64, |count, k| count.saturating_mul(top.saturating_add(k)) / k)
+}
+
+/// Whether two functions of parameters and of a formal variable are better added coefficient by
+/// coefficient than over a common denominator.
+fn series_is_cheaper(a: &Q, b: &Q, context: &Context) -> bool {
+    let Some(Formal { variable, .. }) = context.formal.filter(|f| f.variable != H) else {
+        return false;
+    };
+    let occurs = |q: &Q| q.numerator().degree_in(variable) > 0;
+    let (c, d) = (a.denominator(), b.denominator());
+    c != d && c.as_constant().is_none() && d.as_constant().is_none() && (occurs(a) || occurs(b))
 }
 
 /// A rational function as a series in the formal variable.
