@@ -168,6 +168,16 @@ fn where_machine_integers_end_big_ones_take_over() {
 }
 
 #[test]
+fn roots_of_higher_degree_are_given_by_their_equation() {
+    let method = bea::optimizer::find("adams_bashforth3").unwrap();
+    let closed = ClosedForm::new(&method.method(&Default::default()).unwrap(), 4).unwrap();
+    assert_eq!(
+        closed.definition(),
+        "P(z) the root with P(0) = 1 of 12*P^3 - (12+23*z)*P^2 + 16*z*P - 5*z = 0"
+    );
+}
+
+#[test]
 fn first_correction_of_gradient_descent_is_a_gradient_and_the_second_is_not() {
     let field = derive(&GeneralLinearMethod::euler(), TreeTable::all(1, 3).into()).unwrap();
     let quarter = Q::integer(1).divide(&Q::integer(4)).unwrap();

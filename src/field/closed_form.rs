@@ -95,21 +95,34 @@ impl ClosedForm {
         if let [c, b, a] = self.characteristic.as_slice() {
             return format!("P(z) = {}, the branch with P(0) = 1", self.quadratic_root(c, b, a));
         }
-        let mut terms = Vec::new();
+        let mut equation = String::new();
         for (power, c) in self.characteristic.iter().enumerate().rev().filter(|(_, c)| !c.is_zero())
         {
-            let coefficient = match (c.is_one(), power) {
-                (true, 1..) => String::new(),
-                _ => format!("({})", show(c)),
+            let text = show(c);
+            let (negative, size) = match text.strip_prefix('-') {
+                Some(size) => (true, size),
+                None => (false, text.as_str()),
             };
-            let gap = if coefficient.is_empty() || power == 0 { "" } else { " " };
-            terms.push(match power {
-                0 => coefficient,
-                1 => format!("{coefficient}{gap}P"),
-                _ => format!("{coefficient}{gap}P^{power}"),
-            });
+            equation += match (equation.is_empty(), negative) {
+                (true, true) => "-",
+                (true, false) => "",
+                (false, true) => " - ",
+                (false, false) => " + ",
+            };
+            // A sum without a sign before it is printed bare.
+            let is_sum = !size.starts_with('(') && size.contains(['+', '-']);
+            equation += &match (size, is_sum, power) {
+                (_, true, 0) => format!("({size})"),
+                (_, false, 0) => size.to_string(),
+                ("1", _, _) => "P".to_string(),
+                (_, true, _) => format!("({size})*P"),
+                (_, false, _) => format!("{size}*P"),
+            };
+            if power > 1 {
+                equation += &format!("^{power}");
+            }
         }
-        format!("P(z) the root with P(0) = 1 of {} = 0", terms.join(" + "))
+        format!("P(z) the root with P(0) = 1 of {equation} = 0")
     }
 
     /// The root `(-b + sqrt(b² - 4ac))/(2a)` of `aP² + bP + c`.
