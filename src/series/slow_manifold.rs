@@ -69,8 +69,8 @@ impl<R: Ring> Manifold<R> {
                     dot(&block.drive[i], &self.fields[k])?.sub(next)
                 })
                 .collect::<Option<Vec<R>>>()?;
-            for i in 0..count {
-                let mut value = over_g(dot(&group_inverse[i], &residual)?);
+            for (i, row) in group_inverse.iter().enumerate() {
+                let mut value = over_g(dot(row, &residual)?);
                 if k > 0 {
                     value = value.add(&dot(&block.projected[i], &self.fields[k - 1])?)?;
                 }
