@@ -85,7 +85,7 @@ impl Poly {
             *collected.entry(monomial).or_default() += coefficient;
         }
         let mut terms: Vec<_> = collected.into_iter().filter(|(_, c)| !c.is_zero()).collect();
-        terms.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+        terms.sort_unstable_by_key(|term| std::cmp::Reverse(term.0));
         Poly { terms }
     }
 
