@@ -134,6 +134,28 @@ fn many_stages_of_a_game_are_no_obstacle_to_its_closed_form() {
 }
 
 #[test]
+fn seven_parameters_are_no_obstacle() {
+    // Two momenta and a gradient ahead: to factor these coefficients took forever.
+    let text = "optimizer seven(a, b, c, d, e, p, q) {
+        state v, w
+        v' = a*v + b*h*f(theta)
+        w' = c*w + d*h*f(theta + e*v)
+        theta' = theta + p*v' + q*w'
+    }";
+    let optimizer = optimizer::parse(&Source::new("test", text)).unwrap().remove(0);
+    let method = optimizer.method(&Default::default()).unwrap();
+    let field = Field::derive("seven", &method, 3).unwrap();
+    let first = field.terms_of(0).remove(0).b.display(&method.parameters);
+    assert_eq!(first, "(b*p+d*q-a*d*q-b*c*p)/((1-c)*(1-a))");
+    for tree in 0..field.trees().len() as u32 {
+        for term in field.terms_of(tree) {
+            assert!(!term.coefficient.display(&method.parameters).is_empty());
+        }
+    }
+    assert!(field.principal_part().holds());
+}
+
+#[test]
 fn where_machine_integers_end_big_ones_take_over() {
     let number = |a: i64, b: i64| BigRational::new(a.into(), b.into());
     let values = [

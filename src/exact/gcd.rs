@@ -5,6 +5,7 @@
 //! to one variable after another.
 
 use super::Poly;
+use super::modular::coprime;
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Signed};
@@ -33,7 +34,7 @@ pub fn gcd(a: &Poly, b: &Poly) -> Poly {
 
 /// Both arguments without integer or monomial content.
 fn primitive_gcd(a: &Poly, b: &Poly) -> Poly {
-    if a.as_constant().is_some() || b.as_constant().is_some() {
+    if a.as_constant().is_some() || b.as_constant().is_some() || coprime(a, b) {
         return Poly::one();
     }
     heuristic_gcd(a, b).unwrap_or_else(|| remainder_sequence_gcd(a, b))

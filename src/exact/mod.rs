@@ -6,6 +6,7 @@
 
 mod dense;
 mod gcd;
+mod modular;
 mod poly;
 mod rational;
 mod rational_function;

@@ -69,12 +69,13 @@ impl<R: Ring> Manifold<R> {
                     dot(&block.drive[i], &self.fields[k])?.sub(next)
                 })
                 .collect::<Option<Vec<R>>>()?;
-            for (i, row) in group_inverse.iter().enumerate() {
-                let mut value = over_g(dot(row, &residual)?);
+            let rows = group_inverse.iter().zip(&block.projected);
+            for (state, (inverse, projected)) in self.states.iter_mut().zip(rows) {
+                let mut value = over_g(dot(inverse, &residual)?);
                 if k > 0 {
-                    value = value.add(&dot(&block.projected[i], &self.fields[k - 1])?)?;
+                    value = value.add(&dot(projected, &self.fields[k - 1])?)?;
                 }
-                self.states[i][k] = value;
+                state[k] = value;
             }
         }
         // All trajectories pass through the parameters at ν = 0.
