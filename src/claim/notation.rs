@@ -30,10 +30,12 @@ impl Style {
                         style = Style::Nabla;
                     }
                 }
-                ExprKind::Name(name) if style == Style::Prime => {
-                    if matches!(name.as_str(), "g" | "H") || derivative_of_loss(name).is_some() {
-                        style = Style::Gradient;
-                    }
+                ExprKind::Name(name)
+                    if style == Style::Prime
+                        && (matches!(name.as_str(), "g" | "H")
+                            || derivative_of_loss(name).is_some()) =>
+                {
+                    style = Style::Gradient;
                 }
                 _ => {}
             });
