@@ -1,9 +1,10 @@
 //! Whether a claim is true.
 
 use super::derivations::Derivations;
-use super::differential::{Bounds, Differential, H, has_field_leaf};
+use super::differential::{Bounds, Differential, H};
 use super::evaluate::{Evaluator, GUARD};
 use super::functions::{FUNCTIONS, MAX_ORDER};
+use super::holes::has_field_leaf;
 use super::notation::{self, Style};
 use super::power_series::PowerSeries;
 use super::scope::Names;

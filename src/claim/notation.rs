@@ -1,6 +1,7 @@
 //! Terms in the notation of the claim that they belong to.
 
-use super::differential::{Differential, H, Kind, hole};
+use super::differential::{Differential, H, Kind};
+use super::holes::hole;
 use super::power_series::PowerSeries;
 use super::print::superscript;
 use super::scope::{Names, derivative_of_loss};
