@@ -8,6 +8,10 @@ use tempfile::TempDir;
 fn bea(arguments: &[&str]) -> Command {
     let mut command = Command::cargo_bin("bea").unwrap();
     command.args(arguments);
+    // What would change the layout or the colours of a message.
+    for variable in ["COLUMNS", "FORCE_COLOR", "CLICOLOR_FORCE", "NO_COLOR"] {
+        command.env_remove(variable);
+    }
     command
 }
 

@@ -1,11 +1,15 @@
 //! The engine against the known weights of gradient descent and heavy ball.
 
 use bea::exact::RationalFunction as Q;
-use bea::field::{ClosedForm, Potential, free_trees, potential};
+use bea::field::{ClosedForm, Field, Potential, free_trees, potential};
+use bea::optimizer::{self, Optimizer};
 use bea::series::{
     Combination, GeneralLinearMethod, MethodError, Stage, State, VectorField, derive,
 };
+use bea::source::Source;
 use bea::tree::{Tree, TreeTable};
+use num_rational::BigRational;
+use std::sync::Arc;
 
 fn weights(method: &GeneralLinearMethod, nodes: usize) -> impl Fn(&str) -> String + use<> {
     let field = derive(method, TreeTable::all(1, nodes).into()).unwrap();
@@ -82,6 +86,85 @@ fn closed_forms() {
     // A wrong closed form is told from a right one.
     let difference = closed.first_difference(&field).unwrap();
     assert_eq!(difference.0, 1);
+}
+
+#[test]
+fn square_roots_are_written_with_the_branch_and_the_brackets_that_make_them_true() {
+    let definition = |name: &str| {
+        let method = optimizer::find(name).unwrap().method(&Default::default()).unwrap();
+        let text = ClosedForm::new(&method, 2).unwrap().definition();
+        text.strip_suffix(", the branch with P(0) = 1").unwrap().to_string()
+    };
+    // At z = 0: (2 + sqrt(4 - 3))/3 = 1.
+    assert_eq!(definition("bdf2"), "P(z) = (2 + sqrt(2^2 - (3-2*z)))/(3-2*z)");
+    assert_eq!(
+        definition("adams_moulton3"),
+        "P(z) = (2*(3+2*z) + sqrt((2*(3+2*z))^2 - z*(12-5*z)))/(12-5*z)"
+    );
+    assert_eq!(definition("adams_bashforth2"), "P(z) = (2+3*z + sqrt((2+3*z)^2 - 8*z))/4");
+    assert_eq!(definition("delayed_gradient"), "P(z) = (1 + sqrt(1^2 + 4*z))/2");
+    // Leapfrog: the root in the middle.
+    assert_eq!(
+        closed("state old\nold' = theta\ntheta' = old + 2*h*f(theta)").definition(),
+        "P(z) = z + sqrt(z^2 + 1), the branch with P(0) = 1"
+    );
+}
+
+fn optimizer(text: &str) -> Optimizer {
+    let text = format!("optimizer mine {{\n{text}\n}}");
+    optimizer::parse(&Source::new("test", text)).unwrap().remove(0)
+}
+
+fn closed(text: &str) -> ClosedForm {
+    ClosedForm::new(&optimizer(text).method(&Default::default()).unwrap(), 6).unwrap()
+}
+
+#[test]
+fn many_stages_of_a_game_are_no_obstacle_to_its_closed_form() {
+    let mut text = String::from("players x, y\nlet x0 = x\nlet y0 = y\n");
+    for i in 0..8 {
+        let next = i + 1;
+        text += &format!("let x{next} = x{i} + h*fx(x{i}, y{i})\n");
+        text += &format!("let y{next} = y{i} + h*fy(x{next}, y{i})\n");
+    }
+    text += "x' = x8\ny' = y8";
+    let method = optimizer(&text).method(&Default::default()).unwrap();
+    let part = Field::derive("mine", &method, 4).unwrap().principal_part();
+    assert!(part.holds() && part.order == 4, "{part}");
+}
+
+#[test]
+fn where_machine_integers_end_big_ones_take_over() {
+    let number = |a: i64, b: i64| BigRational::new(a.into(), b.into());
+    let values = [
+        (number(1, 3), true),
+        (number(1, 31), true),
+        (number(123_456_789, 1_000_000_007), false),
+        (number(-(i64::MAX), 4), false),
+    ];
+    // With memory, without, and with the step size as a parameter.
+    for (name, parameter) in [("heavy_ball", "m"), ("rk2", "a"), ("proportional_sam", "r")] {
+        let optimizer = optimizer::find(name).unwrap();
+        let trees = Arc::new(TreeTable::all(1, 6));
+        let symbolic = optimizer.method(&Default::default()).unwrap();
+        let symbolic = derive(&symbolic, trees.clone()).unwrap();
+        for (value, fits) in &values {
+            let set = [(parameter.to_string(), value.clone())].into();
+            let method = optimizer.method(&set).unwrap();
+            let field = derive(&method, trees.clone()).unwrap();
+            for tree in 0..trees.len() as u32 {
+                let at = [Some(Q::from(value.clone()))];
+                let expected = symbolic.b(tree).substitute(&at).unwrap();
+                assert_eq!(field.b(tree), expected, "{name}, {value}, {}", trees.tree(tree));
+                let machine = field.b_machine(tree, trees.size(tree));
+                assert_eq!(machine.is_some(), *fits, "{name}, {value}: {machine:?}");
+                if let Some((top, bottom)) = machine {
+                    let same = BigRational::new_raw(top.into(), bottom.into());
+                    assert_eq!(Some(same), expected.as_rational());
+                }
+            }
+        }
+    }
 }
 
 #[test]

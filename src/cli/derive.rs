@@ -176,14 +176,12 @@ impl Derive {
 
     /// The terminal, if the result goes there.
     fn layout(&self) -> Layout {
-        let stdout = std::io::stdout();
-        if self.out.is_some() || !stdout.is_terminal() {
+        if self.out.is_some() || !std::io::stdout().is_terminal() {
             return Layout::default();
         }
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
             || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-        let size = terminal_size::terminal_size_of(&stdout);
-        let width = size.map_or(Layout::default().width, |(width, _)| width.0.into());
+        let width = output::terminal_width().unwrap_or(Layout::default().width);
         Layout { width, color: !plain }
     }
 }

@@ -29,7 +29,9 @@ impl Optimizers {
         let text = match (&self.optimizer, self.format) {
             (Some(name), Format::Text) => input::optimizer(name)?.to_string(),
             (Some(name), Format::Json) => pretty(&object(&input::optimizer(name)?)),
-            (None, Format::Text) => table(library()),
+            (None, Format::Text) => {
+                table(library(), output::terminal_width().unwrap_or(usize::MAX))
+            }
             (None, Format::Json) => pretty(&library().iter().map(object).collect()),
         };
         output::to_stdout(|out| out.write_all(text.as_bytes()))?;
@@ -37,11 +39,33 @@ impl Optimizers {
     }
 }
 
-fn table(optimizers: &[Optimizer]) -> String {
+/// One optimizer a line, or several lines where the terminal is narrow.
+fn table(optimizers: &[Optimizer], width: usize) -> String {
     let heads: Vec<String> = optimizers.iter().map(head).collect();
-    let width = heads.iter().map(|h| h.chars().count()).max().unwrap_or(0);
-    let lines = heads.iter().zip(optimizers);
-    lines.map(|(head, o)| format!("{head:width$}  {}\n", o.summary())).collect()
+    let indent = 2 + heads.iter().map(|h| h.chars().count()).max().unwrap_or(0);
+    let mut out = String::new();
+    for (head, optimizer) in heads.iter().zip(optimizers) {
+        out.push_str(head);
+        let mut column = head.chars().count();
+        for (i, word) in optimizer.summary().split_whitespace().enumerate() {
+            let length = word.chars().count();
+            if i > 0 && column + 1 + length <= width {
+                out.push(' ');
+                column += 1;
+            } else {
+                if i > 0 {
+                    out.push('\n');
+                    column = 0;
+                }
+                out.extend(std::iter::repeat_n(' ', indent - column));
+                column = indent;
+            }
+            out.push_str(word);
+            column += length;
+        }
+        out.push('\n');
+    }
+    out
 }
 
 /// `heavy_ball(m)`

@@ -2,10 +2,18 @@
 
 use miette::{Context, IntoDiagnostic};
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
-const BUFFER: usize = 1 << 20;
+/// Exporters of many terms hand over larger pieces, which then are not copied.
+const BUFFER: usize = 1 << 16;
+
+/// Characters a line on the terminal that the standard output goes to, if it does.
+pub(super) fn terminal_width() -> Option<usize> {
+    let stdout = io::stdout();
+    let size = stdout.is_terminal().then(|| terminal_size::terminal_size_of(&stdout)).flatten();
+    size.map(|(width, _)| width.0.into())
+}
 
 /// Runs `write` on the standard output. A reader that has had enough is no error.
 pub(super) fn to_stdout(

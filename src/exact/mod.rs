@@ -4,6 +4,7 @@
 //! A coefficient of a modified field is an element of `Q(p_1, …, p_k)`, where the `p_i` are the
 //! parameters that were left without a value (`m` of heavy ball, say). Nothing here rounds.
 
+mod dense;
 mod gcd;
 mod poly;
 mod rational;
@@ -14,4 +15,5 @@ pub use gcd::{gcd, square_free};
 pub use poly::{MAX_VARIABLES, Monomial, Poly};
 pub use rational::Rational;
 pub use rational_function::RationalFunction;
+pub(crate) use rational_function::lcm;
 pub use scalar::Scalar;

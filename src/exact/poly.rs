@@ -1,5 +1,6 @@
 //! Multivariate polynomials with arbitrary-precision integer coefficients.
 
+use super::dense;
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Signed, Zero};
@@ -85,6 +86,12 @@ impl Poly {
         }
         let mut terms: Vec<_> = collected.into_iter().filter(|(_, c)| !c.is_zero()).collect();
         terms.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+        Poly { terms }
+    }
+
+    /// The sum of terms that are not zero, given in descending lexicographic order.
+    pub(super) fn from_sorted(terms: Vec<(Monomial, BigInt)>) -> Poly {
+        debug_assert!(terms.windows(2).all(|w| w[0].0 > w[1].0));
         Poly { terms }
     }
 
@@ -199,12 +206,14 @@ impl Poly {
         if let [(m, c)] = short.terms.as_slice() {
             return long.times_term(m, c);
         }
-        Poly::from_terms(
-            short
-                .terms
-                .iter()
-                .flat_map(|(m, c)| long.terms.iter().map(move |(n, d)| (m.times(n), c * d))),
-        )
+        dense::product(short, long).unwrap_or_else(|| {
+            Poly::from_terms(
+                short
+                    .terms
+                    .iter()
+                    .flat_map(|(m, c)| long.terms.iter().map(move |(n, d)| (m.times(n), c * d))),
+            )
+        })
     }
 
     /// `self · coefficient · monomial`.
@@ -262,6 +271,9 @@ impl Poly {
             }
             return Some(Poly { terms });
         }
+        if let Some(quotient) = dense::quotient(self, divisor) {
+            return quotient;
+        }
         let mut remainder: std::collections::BTreeMap<Monomial, BigInt> =
             self.terms.iter().cloned().collect();
         let mut quotient = Vec::new();
@@ -317,11 +329,14 @@ impl Poly {
     }
 
     /// Variable `i` becomes variable `to[i]`.
+    ///
+    /// # Panics
+    /// If `to` lacks a variable that occurs, or an exponent passes 65,535.
     pub fn rename(&self, to: &[usize]) -> Poly {
         Poly::from_terms(self.terms.iter().map(|(m, c)| {
             let mut renamed = Monomial::default();
             for (i, &e) in m.0.iter().enumerate().filter(|(_, e)| **e > 0) {
-                renamed.0[to[i]] += e;
+                renamed.0[to[i]] = renamed.0[to[i]].checked_add(e).expect("exponent above 65535");
             }
             (renamed, c.clone())
         }))

@@ -14,8 +14,9 @@
 
 use super::power_series as series;
 use crate::exact::RationalFunction;
-use crate::series::{GeneralLinearMethod, ModifiedField};
+use crate::series::{GeneralLinearMethod, ModifiedField, characteristic_polynomial};
 use crate::tree::Tree;
+use num_integer::Integer;
 
 /// The principal part `log P(hJ)/(hJ) f` of a method with one vector field.
 #[derive(Clone, Debug)]
@@ -40,7 +41,7 @@ impl ClosedForm {
         }
         let mut names = method.parameters.clone();
         names.push("z".into());
-        let characteristic = characteristic_polynomial(&method.linear_step(z)?);
+        let characteristic = integral(characteristic_polynomial(&method.linear_step(z)?));
         let by_z = characteristic
             .iter()
             .map(|c| c.numerator().coefficients_in(z).into_iter().map(Into::into).collect())
@@ -92,25 +93,7 @@ impl ClosedForm {
             return format!("P(z) = {}", show(&root));
         }
         if let [c, b, a] = self.characteristic.as_slice() {
-            let two_a = show(&(a + a));
-            let minus_b = show(&-b);
-            let four_ac = a * &(c * &RationalFunction::integer(4));
-            let square = if b.numerator().terms().len() > 1 {
-                format!("({minus_b})^2")
-            } else {
-                format!("{minus_b}^2")
-            };
-            let under = show(&four_ac);
-            let under = match under.strip_prefix('-') {
-                Some(positive) => format!("{square} + {positive}"),
-                None => format!("{square} - {under}"),
-            };
-            let below = if two_a.chars().all(|c| c.is_ascii_digit()) {
-                two_a
-            } else {
-                format!("({two_a})")
-            };
-            return format!("P(z) = ({minus_b} + sqrt({under}))/{below}, the branch with P(0) = 1");
+            return format!("P(z) = {}, the branch with P(0) = 1", self.quadratic_root(c, b, a));
         }
         let mut terms = Vec::new();
         for (power, c) in self.characteristic.iter().enumerate().rev().filter(|(_, c)| !c.is_zero())
@@ -129,6 +112,46 @@ impl ClosedForm {
         format!("P(z) the root with P(0) = 1 of {} = 0", terms.join(" + "))
     }
 
+    /// The root `(-b + sqrt(b² - 4ac))/(2a)` of `aP² + bP + c`.
+    fn quadratic_root(
+        &self,
+        c: &RationalFunction,
+        b: &RationalFunction,
+        a: &RationalFunction,
+    ) -> String {
+        let show = |c: &RationalFunction| c.display(&self.names);
+        let bracketed = |text: String| match text.chars().all(char::is_alphanumeric) {
+            true => text,
+            false => format!("({text})"),
+        };
+        // The branch with P(0) = 1 has the plus sign where the slope 2a + b at z = 0 is positive:
+        // arrange that for small parameters.
+        let slope = (&(a + a) + b).numerator().coefficients_in(self.names.len() - 1).swap_remove(0);
+        let [c, b, a] = match show(&slope.into()).starts_with('-') {
+            true => [-c, -b, -a],
+            false => [c.clone(), b.clone(), a.clone()],
+        };
+        // With b = 2B it is (-B + sqrt(B² - ac))/a.
+        let two = RationalFunction::integer(2);
+        let even = b.numerator().content().is_even();
+        let half = |x: RationalFunction| if even { x.divide(&two).expect("2 is not 0") } else { x };
+        let (b, below) = (half(b), show(&half(&a + &a)));
+        let product = &(&a * &c) * &RationalFunction::integer(if even { 1 } else { 4 });
+        let under = show(&product);
+        let under = match under.strip_prefix('-') {
+            Some(positive) => format!(" + {positive}"),
+            // A sum that is not part of a product comes without brackets.
+            None if product.numerator().terms().len() > 1 && !under.contains('(') => {
+                format!(" - ({under})")
+            }
+            None => format!(" - {under}"),
+        };
+        let minus_b = show(&-&b);
+        let square = format!("{}^2", bracketed(minus_b.clone()));
+        let numerator = format!("{minus_b} + sqrt({square}{under})");
+        if below == "1" { numerator } else { format!("({numerator})/{}", bracketed(below)) }
+    }
+
     /// The principal part as a formula in `J = f'`: `log(1+hJ)/(hJ) f`.
     pub fn formula(&self) -> String {
         let (argument, factor) = if self.keeps_step { ("J", "1/h ") } else { ("hJ", "") };
@@ -140,45 +163,10 @@ impl ClosedForm {
     }
 }
 
-/// The coefficients of `det(λ - R)`, lowest power first, without common denominator and without
-/// factors `λ` (Faddeev-LeVerrier).
-fn characteristic_polynomial(r: &[Vec<RationalFunction>]) -> Vec<RationalFunction> {
-    let n = r.len();
-    let mut coefficients = vec![RationalFunction::one()];
-    let mut m = vec![vec![RationalFunction::zero(); n]; n];
-    for k in 1..=n {
-        // M_k = R M_{k-1} + c_{n-k+1} I,  c_{n-k} = -tr(R M_k)/k.
-        let last = coefficients.last().expect("starts with one").clone();
-        m = multiply(r, &m);
-        for (i, row) in m.iter_mut().enumerate() {
-            row[i] = &row[i] + &last;
-        }
-        let product = multiply(r, &m);
-        let trace = (0..n).fold(RationalFunction::zero(), |sum, i| &sum + &product[i][i]);
-        let k = RationalFunction::integer(k as i64).inverse().expect("k > 0");
-        coefficients.push(-&(&trace * &k));
-    }
-    coefficients.reverse();
+/// The same polynomial in `λ` with coefficients that have no denominator, and no factor `λ`.
+fn integral(mut coefficients: Vec<RationalFunction>) -> Vec<RationalFunction> {
     let first = coefficients.iter().position(|c| !c.is_zero()).unwrap_or(0);
     coefficients.drain(..first);
     let common = RationalFunction::common_denominator(&coefficients).into();
     coefficients.iter().map(|c| c * &common).collect()
-}
-
-fn multiply(
-    a: &[Vec<RationalFunction>],
-    b: &[Vec<RationalFunction>],
-) -> Vec<Vec<RationalFunction>> {
-    let columns = b.first().map_or(0, Vec::len);
-    a.iter()
-        .map(|row| {
-            (0..columns)
-                .map(|j| {
-                    row.iter()
-                        .zip(b)
-                        .fold(RationalFunction::zero(), |sum, (x, y)| &sum + &(x * &y[j]))
-                })
-                .collect()
-        })
-        .collect()
 }

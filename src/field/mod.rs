@@ -171,11 +171,15 @@ impl Field {
     pub fn term(&self, tree: TreeId, power: i32, b: RationalFunction) -> Term {
         let trees = self.trees();
         let symmetry = trees.symmetry(tree);
-        let share = RationalFunction::integer(BigInt::from(symmetry.clone()));
+        let share = BigInt::from(symmetry.clone());
+        let coefficient = match b.as_rational() {
+            Some(value) => (value / share).into(),
+            None => b.divide(&RationalFunction::integer(share)).expect("σ ≥ 1"),
+        };
         Term {
             tree,
             h: power,
-            coefficient: b.divide(&share).expect("σ ≥ 1"),
+            coefficient,
             b,
             symmetry,
             density: trees.density(tree),

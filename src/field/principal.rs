@@ -38,9 +38,7 @@ impl PrincipalPart {
             let tall_tree = closed.is_tall_tree_theorem();
             return PrincipalPart { order, formula: Ok(closed.formula()), tall_tree, difference };
         }
-        // A word more than the stages can form shows whether the step is a polynomial.
-        let length = nodes.max(method.stages.len() + 1).min(12);
-        let words = (method.fields.len() > 1).then(|| Words::new(method, length)).flatten();
+        let words = (method.fields.len() > 1).then(|| Words::new(method, nodes)).flatten();
         let Some(words) = words else {
             let reason = if method.fields.len() > 1 {
                 "with several vector fields and memory, or a step size that does not scale out, the \
@@ -55,7 +53,7 @@ impl PrincipalPart {
                 difference: None,
             };
         };
-        let order = order.min(length - 1);
+        let order = order.min(words.length().saturating_sub(1));
         let difference = words.first_difference(field).map(|(chain, derived, expected)| {
             format!(
                 "the chain {chain} has b = {}, the closed form {}",

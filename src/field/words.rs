@@ -12,46 +12,63 @@
 //! Like [`ClosedForm`](super::ClosedForm) this looks at no tree.
 
 use crate::exact::RationalFunction as Q;
-use crate::series::{GeneralLinearMethod, ModifiedField};
+use crate::series::{GeneralLinearMethod, ModifiedField, Stage};
 use crate::tree::Tree;
 use std::collections::BTreeMap;
 
 /// A chain of colours, root first.
 type Word = Vec<u8>;
 
-/// The linear map `M` of one step and its logarithm, on words up to a length.
+/// The linear map `M` of one step on words up to a length, and the logarithm on those that a field
+/// has chains for.
 pub(crate) struct Words {
     step: BTreeMap<Word, Q>,
+    /// Whether all longer words have `a(w) = 0`.
+    finite: bool,
     log: BTreeMap<Word, Q>,
     length: usize,
     colors: u8,
 }
 
+/// The longest words that are looked at, and how many of one length if no chain asks for them.
+const MAX_LENGTH: usize = 12;
+const MAX_WORDS: usize = 2000;
+
 impl Words {
-    /// `None` for methods with memory, and for those that keep `h` as a parameter.
+    /// The logarithm on words of up to `length` letters (at most [`MAX_LENGTH`]). `None` for methods
+    /// with memory, and for those that keep `h` as a parameter.
     pub(crate) fn new(method: &GeneralLinearMethod, length: usize) -> Option<Words> {
         let memoryless = method.states.len() == method.spaces.len();
         if !memoryless || method.step_parameter.is_some() {
             return None;
         }
+        let length = length.min(MAX_LENGTH);
         let colors = method.fields.len() as u8;
-        let step = step_words(method, length);
-        let log = logarithm(&step, length);
-        Some(Words { step, log, length, colors })
+        let (step, finite) = step_words(method, length);
+        let log = logarithm(&step, colors, length);
+        Some(Words { step, finite, log, length, colors })
+    }
+
+    /// How many letters the words have at most.
+    pub(crate) fn length(&self) -> usize {
+        self.length
     }
 
     /// The smallest chain whose derived `b` differs from the logarithm's: the chain and both values.
     pub(crate) fn first_difference(&self, field: &ModifiedField) -> Option<(Tree, Q, Q)> {
-        words(self.colors, self.length.min(field.trees().max_nodes())).into_iter().find_map(
-            |word| {
-                let mut colors = word.iter().rev();
-                let leaf = Tree::leaf(*colors.next()?);
-                let chain = colors.fold(leaf, |tree, &c| Tree::new(c, vec![tree]));
-                let derived = field.b(field.trees().find(&chain)?);
-                let closed = self.log.get(&word).cloned().unwrap_or_else(Q::zero);
-                (derived != closed).then_some((chain, derived, closed))
-            },
-        )
+        let trees = field.trees();
+        let sizes = 1..=self.length.min(trees.max_nodes());
+        sizes.flat_map(|n| trees.of_size(n)).filter(|&t| trees.is_chain(t)).find_map(|chain| {
+            let mut word = vec![trees.color(chain)];
+            let mut node = chain;
+            while let Some((_, child)) = trees.parts(node) {
+                word.push(trees.color(child));
+                node = child;
+            }
+            let derived = field.b(chain);
+            let closed = self.log.get(&word).cloned().unwrap_or_else(Q::zero);
+            (derived != closed).then(|| (trees.tree(chain), derived, closed))
+        })
     }
 
     /// Whether `M = 1 + h Σ_c J_c`, one Euler step of all fields together.
@@ -60,10 +77,9 @@ impl Words {
             && self.step.iter().all(|(w, a)| w.len() == 1 && a.is_one())
     }
 
-    /// `M` as a formula, or `None` if it is not a polynomial of the words known here.
+    /// `M` as a formula, or `None` if it is not known to be a polynomial.
     pub(crate) fn step_formula(&self, method: &GeneralLinearMethod) -> Option<String> {
-        let longest = self.step.keys().map(Vec::len).max().unwrap_or(0);
-        if longest >= self.length {
+        if !self.finite {
             return None;
         }
         let mut terms: Vec<(&Word, &Q)> = self.step.iter().collect();
@@ -85,76 +101,83 @@ impl Words {
     }
 }
 
-/// All words with `1, …, length` letters, shortest first.
-fn words(colors: u8, length: usize) -> Vec<Word> {
-    let mut all = Vec::new();
-    let mut last: Vec<Word> = vec![Vec::new()];
-    for _ in 0..length {
-        last = (0..colors)
-            .flat_map(|c| last.iter().map(move |w| [vec![c], w.clone()].concat()))
-            .collect();
-        all.extend(last.iter().cloned());
-    }
-    all
-}
-
-/// `a(w)`, zero ones left out: the stages on a word from the stages on its tail.
-fn step_words(method: &GeneralLinearMethod, length: usize) -> BTreeMap<Word, Q> {
-    let mut stages: BTreeMap<Word, Vec<Q>> = BTreeMap::new();
+/// `a(w)`, zero ones left out: the stages on a word from the stages on its tail. At least all words
+/// with up to `length` letters, and whether these are all there are.
+fn step_words(method: &GeneralLinearMethod, length: usize) -> (BTreeMap<Word, Q>, bool) {
     let mut step = BTreeMap::new();
     let dot = |row: &[Q], values: &[Q]| {
         row.iter().zip(values).fold(Q::zero(), |sum, (c, e)| &sum + &(c * e))
     };
-    for word in words(method.fields.len() as u8, length) {
-        let values: Vec<Q> = method
-            .stages
-            .iter()
-            .map(|stage| match word.split_first() {
-                Some((&c, _)) if stage.field != usize::from(c) => Q::zero(),
-                Some((_, [])) => Q::one(),
-                Some((_, tail)) => {
-                    let space = method.fields[usize::from(tail[0])].space;
-                    stages
-                        .get(tail)
-                        .map_or_else(Q::zero, |e| dot(&stage.arguments[space].stages, e))
+    // The words of one length that any stage has a value on, and these values.
+    let mut last: Vec<(Word, Vec<Q>)> = vec![(Vec::new(), Vec::new())];
+    for letters in 1..=MAX_LENGTH {
+        if letters > length && last.len() > MAX_WORDS {
+            return (step, false);
+        }
+        let mut next = Vec::new();
+        for (color, field) in method.fields.iter().enumerate() {
+            let row = method.states.iter().position(|s| s.space == field.space);
+            let row = &method.update[row.expect("a space has a state")];
+            for (tail, inner) in &last {
+                let argument = tail.first().map(|&c| method.fields[usize::from(c)].space);
+                let on_word = |stage: &Stage| match argument {
+                    _ if stage.field != color => Q::zero(),
+                    None => Q::one(),
+                    Some(space) => dot(&stage.arguments[space].stages, inner),
+                };
+                let values: Vec<Q> = method.stages.iter().map(on_word).collect();
+                if values.iter().all(Q::is_zero) {
+                    continue;
                 }
-                None => Q::zero(),
-            })
-            .collect();
-        if values.iter().all(Q::is_zero) {
-            continue;
+                let word = [&[color as u8], tail.as_slice()].concat();
+                let a = dot(&row.stages, &values);
+                if !a.is_zero() {
+                    step.insert(word.clone(), a);
+                }
+                next.push((word, values));
+            }
         }
-        let space = method.fields[usize::from(word[0])].space;
-        let row = method.states.iter().position(|s| s.space == space).expect("a space has a state");
-        let a = dot(&method.update[row].stages, &values);
-        if !a.is_zero() {
-            step.insert(word.clone(), a);
+        if next.is_empty() {
+            return (step, true);
         }
-        stages.insert(word, values);
+        last = next;
     }
-    step
+    (step, false)
 }
 
-/// The logarithm of `1 + Σ_w a(w) w` in the algebra of words.
-fn logarithm(step: &BTreeMap<Word, Q>, length: usize) -> BTreeMap<Word, Q> {
-    let mut power: BTreeMap<Word, Q> = step.clone();
+/// The logarithm of `1 + Σ_w a(w) w` on words up to a length.
+fn logarithm(step: &BTreeMap<Word, Q>, colors: u8, length: usize) -> BTreeMap<Word, Q> {
     let mut log = BTreeMap::new();
+    // The k-th power on a word: all ways to split off a first factor.
+    let mut power: BTreeMap<Word, Q> = BTreeMap::from([(Vec::new(), Q::one())]);
     for k in 1..=length {
-        let sign = if k % 2 == 1 { 1 } else { -1 };
-        let weight = Q::integer(sign).divide(&Q::integer(k as i64)).expect("k > 0");
-        for (word, value) in &power {
-            let entry = log.entry(word.clone()).or_insert_with(Q::zero);
-            *entry = &*entry + &(&weight * value);
-        }
-        let mut next = BTreeMap::new();
-        for (head, a) in step {
-            for (tail, p) in power.iter().filter(|(tail, _)| head.len() + tail.len() <= length) {
-                let entry =
-                    next.entry([head.clone(), tail.clone()].concat()).or_insert_with(Q::zero);
-                *entry = &*entry + &(a * p);
+        let weight = Q::integer(if k % 2 == 1 { 1 } else { -1 });
+        let weight = weight.divide(&Q::integer(k as i64)).expect("k > 0");
+        let mut next: BTreeMap<Word, Q> = BTreeMap::new();
+        for word in words(colors, length).filter(|word| word.len() >= k) {
+            let splits = (1..=word.len()).filter_map(|n| {
+                let (head, tail) = word.split_at(n);
+                Some(step.get(head)? * power.get(tail)?)
+            });
+            let sum = splits.fold(Q::zero(), |sum, product| &sum + &product);
+            if !sum.is_zero() {
+                let entry = log.entry(word.clone()).or_insert_with(Q::zero);
+                *entry = &*entry + &(&weight * &sum);
+                next.insert(word, sum);
             }
         }
         power = next;
     }
     log
+}
+
+/// All words with `1, …, length` letters, shortest first.
+fn words(colors: u8, length: usize) -> impl Iterator<Item = Word> {
+    let mut last: Vec<Word> = vec![Vec::new()];
+    (0..length).flat_map(move |_| {
+        last = (0..colors)
+            .flat_map(|c| last.iter().map(move |w| [&[c], w.as_slice()].concat()))
+            .collect();
+        last.clone()
+    })
 }

@@ -8,9 +8,9 @@ use super::number::Number;
 use super::script::{Plain, Script};
 use super::spelling::{Derivatives, Spelling};
 use super::stream::write_separated;
-use crate::exact::RationalFunction;
 use crate::field::Term;
 use crate::tree::{TreeId, TreeTable};
+use num_traits::One;
 use std::io::{self, Write};
 
 /// The terms for machines, one a line.
@@ -117,9 +117,11 @@ impl<'a> TermWriter<'a> {
     /// A term whose numbers do not fit machine integers, or that has parameters.
     fn write_term(&self, term: &Term, nodes: usize, out: &mut Vec<u8>) {
         let names = self.document.field.variables();
-        let show = |value: &RationalFunction| value.display(names);
         self.head(term.h, term.tree, out);
-        let (coefficient, b) = (show(&term.coefficient), show(&term.b));
+        let b = term.b.display(names);
+        // Writing a polynomial in factors is the longest part of the work.
+        let coefficient =
+            if term.symmetry.is_one() { b.clone() } else { term.coefficient.display(names) };
         out.extend_from_slice(
             format!(
                 "{coefficient}\", \"b\": \"{b}\", \"symmetry\": {}, \"density\": {}",

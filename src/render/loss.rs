@@ -14,7 +14,7 @@ pub(super) enum Correction {
     /// They are `-∇` of the sum of these.
     Gradient(Vec<LossTerm>),
     /// They are not: these differ although they come from one free tree.
-    Obstructed([Rooting; 2]),
+    Obstructed(Box<[Rooting; 2]>),
 }
 
 /// The rows of the equation for the modified loss: the corrections that are gradients.
@@ -52,15 +52,18 @@ pub(super) fn obstructions(
     let weight = |rooting: &Rooting| show(&Coefficient::new(&rooting.b, names).signed());
     let sentence = |(i, correction): (usize, &Correction)| match correction {
         Correction::Gradient(_) => None,
-        Correction::Obstructed([first, second]) => Some(format!(
-            "The terms of {} nodes are not a gradient: {} and {} come from one free tree, but their \
+        Correction::Obstructed(rootings) => {
+            let [first, second] = &**rootings;
+            Some(format!(
+                "The terms of {} nodes are not a gradient: {} and {} come from one free tree, but their \
              weights b are {} and {}.",
-            i + 1,
-            show(&first.differential),
-            show(&second.differential),
-            weight(first),
-            weight(second),
-        )),
+                i + 1,
+                show(&first.differential),
+                show(&second.differential),
+                weight(first),
+                weight(second),
+            ))
+        }
     };
     corrections.iter().enumerate().filter_map(sentence).collect()
 }
@@ -105,11 +108,11 @@ pub(super) fn corrections<'d>(document: &'d Document) -> impl Iterator<Item = Co
                 .collect(),
         ),
         Potential::Obstructed { first, second } => {
-            Correction::Obstructed([first, second].map(|(tree, b)| Rooting {
+            Correction::Obstructed(Box::new([first, second].map(|(tree, b)| Rooting {
                 tree,
                 b,
                 differential: writer.differential(tree),
-            }))
+            })))
         }
     })
 }

@@ -116,3 +116,63 @@ fn check_points(method: &GeneralLinearMethod, all: &[Recurrence]) -> Result<(), 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::series::{Combination, State};
+    use num_rational::BigRational;
+
+    /// `v' = m v + h f(θ)`, `θ' = θ + v'`.
+    fn heavy_ball(m: RationalFunction, parameters: &[&str]) -> GeneralLinearMethod {
+        let (zero, one) = (RationalFunction::zero(), RationalFunction::one());
+        let row = |theta: &RationalFunction| Combination {
+            states: vec![theta.clone(), m.clone()],
+            stages: vec![one.clone()],
+        };
+        let mut method = GeneralLinearMethod::euler();
+        method.parameters = parameters.iter().map(|p| p.to_string()).collect();
+        method.states.push(State { name: "v".into(), space: 0 });
+        method.stages[0].arguments[0].states.push(zero.clone());
+        method.update = vec![row(&one), row(&zero)];
+        method
+    }
+
+    #[test]
+    fn each_ring_takes_over_where_the_last_one_ends() {
+        let trees = Arc::new(TreeTable::all(1, 5));
+        let symbolic = derive(&heavy_ball(RationalFunction::variable(0), &["m"]), trees.clone());
+        let symbolic = symbolic.unwrap();
+        for (top, bottom, widths) in [
+            (1, 2, [true, true]),
+            (1, 1009, [false, true]),
+            (123_456_789, 1_000_000_007, [false; 2]),
+        ] {
+            let m: RationalFunction = BigRational::new(top.into(), i64::from(bottom).into()).into();
+            let method = heavy_ball(m.clone(), &[]);
+            let recurrences = [Recurrence::new(&method, 0).unwrap()];
+            let scale = Scale::new(&method, &recurrences);
+            let narrow = Scaled::<i64>::new(&method, &recurrences, &scale);
+            let wide = Scaled::<i128>::new(&method, &recurrences, &scale);
+            let narrow = narrow.and_then(|scaled| run(&scaled, &trees));
+            let wide = wide.and_then(|scaled| run(&scaled, &trees));
+            assert_eq!([narrow.is_some(), wide.is_some()], widths, "{top}/{bottom}");
+            if let (Some(narrow), Some(wide)) = (&narrow, &wide) {
+                assert_eq!(narrow, wide);
+            }
+            let field = derive(&method, trees.clone()).unwrap();
+            for tree in 0..trees.len() as TreeId {
+                let expected = symbolic.b(tree).substitute(&[Some(m.clone())]);
+                assert_eq!(Some(field.b(tree)), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn the_denominator_a_node_is_the_square_of_the_smaller_one() {
+        // b of heavy ball has (1-m)^(2n-1), so nothing below (1-m)^2 a node would do.
+        let method = heavy_ball(RationalFunction::variable(0), &["m"]);
+        let scale = Scale::new(&method, &[Recurrence::new(&method, 0).unwrap()]);
+        assert_eq!(scale.per_node.display(&["m".into()]), "1-2*m+m^2");
+    }
+}

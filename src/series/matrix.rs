@@ -91,3 +91,26 @@ pub(crate) fn null_space(a: &Matrix) -> Matrix {
         })
         .collect()
 }
+
+/// The coefficients of `det(λ - a)`, lowest power first, the last one 1.
+///
+/// Source: Faddeev and LeVerrier's method; Gantmacher, *The Theory of Matrices*, section IV.5.
+pub(crate) fn characteristic_polynomial(a: &Matrix) -> Vec<RationalFunction> {
+    let n = a.len();
+    let mut coefficients = vec![RationalFunction::one()];
+    let mut m = vec![vec![RationalFunction::zero(); n]; n];
+    for k in 1..=n {
+        // M_k = A M_{k-1} + c_{n-k+1} I,  c_{n-k} = -tr(A M_k)/k.
+        let last = coefficients.last().expect("starts with one").clone();
+        m = product(a, &m);
+        for (i, row) in m.iter_mut().enumerate() {
+            row[i] = &row[i] + &last;
+        }
+        let next = product(a, &m);
+        let trace = (0..n).fold(RationalFunction::zero(), |sum, i| &sum + &next[i][i]);
+        let k = RationalFunction::integer(k as i64).inverse().expect("k > 0");
+        coefficients.push(-&(&trace * &k));
+    }
+    coefficients.reverse();
+    coefficients
+}

@@ -23,4 +23,5 @@ pub use engine::{ModifiedField, derive};
 pub use general_linear::{
     Combination, GeneralLinearMethod, MethodError, Stage, State, VectorField,
 };
+pub(crate) use matrix::characteristic_polynomial;
 pub use runge_kutta::{Tableau, TableauError, elementary_weights};

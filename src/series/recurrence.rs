@@ -16,7 +16,7 @@
 
 use super::matrix::{self, Matrix};
 use super::{GeneralLinearMethod, MethodError};
-use crate::exact::RationalFunction;
+use crate::exact::{Poly, RationalFunction};
 
 /// The recurrence of the states of one space.
 pub(crate) struct Recurrence {
@@ -66,5 +66,43 @@ impl Recurrence {
         let inverse = matrix::inverse(&invertible).expect("1 is a simple eigenvalue");
         let group_inverse = matrix::zip_with(&inverse, &projector, |x, y| x - y);
         Ok(Recurrence { states, constant, group_inverse, projector })
+    }
+    /// `g`: the common denominator of `G`, `P` and `c`.
+    pub(crate) fn common_denominator(&self) -> Poly {
+        RationalFunction::common_denominator(
+            self.group_inverse.iter().chain(&self.projector).flatten().chain(&self.constant),
+        )
+    }
+
+    /// A polynomial `q` such that `q P` and `q^(j+1) G^j` are integral for all `j ≥ 1`, and `c` is
+    /// (or `q^j G^j`, if `c` is not).
+    ///
+    /// `g` will do. The common denominator of `P` alone is often its square
+    /// root, and then enough: of heavy ball `P` has `1-m` and `G` has `(1-m)^2`.
+    pub(crate) fn denominator(&self) -> Poly {
+        let small = RationalFunction::common_denominator(self.projector.iter().flatten());
+        let integral = self.constant.iter().all(|c| c.denominator().is_one());
+        if integral && self.suffices(&small) { small } else { self.common_denominator() }
+    }
+
+    /// Whether `q (q G)^j` is integral for all `j ≥ 1`.
+    ///
+    /// If so for `j < n` and the characteristic polynomial of `q G` is integral, it is so for
+    /// all, by the Cayley-Hamilton theorem.
+    fn suffices(&self, q: &Poly) -> bool {
+        let integral = |x: &RationalFunction| x.denominator().is_one();
+        let q = RationalFunction::from(q.clone());
+        let times_q = |m: &Matrix| -> Matrix {
+            m.iter().map(|row| row.iter().map(|x| x * &q).collect()).collect()
+        };
+        let scaled = times_q(&self.group_inverse);
+        let mut power = times_q(&matrix::identity(scaled.len()));
+        for _ in 1..scaled.len() {
+            power = matrix::product(&power, &scaled);
+            if !power.iter().flatten().all(integral) {
+                return false;
+            }
+        }
+        matrix::characteristic_polynomial(&scaled).iter().all(integral)
     }
 }

@@ -3,32 +3,38 @@
 use super::recurrence::Recurrence;
 use super::ring::Ring;
 use super::{Combination, GeneralLinearMethod};
-use crate::exact::{Poly, RationalFunction};
+use crate::exact::{Poly, RationalFunction, lcm};
 
-/// What makes every weight integral. By induction on the trees, `K^|τ|` times the coefficient of
-/// `C(ν, k)` in a state's weight is integral for `K = g² β γ`: each application of `G` brings one
-/// `g` and lowers `k` by one, and products of children never raise `k` above the sum of theirs.
+/// What makes every weight integral: `K^|τ|` times the coefficient of `C(ν, k)` in a state's weight,
+/// for `K = q² β γ`.
+///
+/// `β` and `γ` are met once a node. As for `q`, let `e_k` have denominators of `q^(a-k)`. Because
+/// `G P = 0`, the recurrence is solved by `s_k = P r_(k-1) + Σ_j (-1)^(j-1) G^j r_(k+j-1)`, and if
+/// `G^j` has denominators of `q^(j+1)` and `P` of `q`, then `s_k` has those of `q^(a+2-k)`. A product
+/// of children has no binomial above the sum of theirs, so with `n` nodes `a = 2n - 2` by induction.
 pub(crate) struct Scale {
     /// `g`: common denominator of `G`, `P` and `c`.
     pub(crate) recurrence: Poly,
     /// `γ`: common denominator of `C`.
     pub(crate) point: Poly,
-    /// `K = g² β γ` with `β` the common denominator of `B` and `D`.
+    /// `K = q² β γ` with `β` the common denominator of `B` and `D`.
     pub(crate) per_node: Poly,
 }
 
 impl Scale {
     pub(crate) fn new(method: &GeneralLinearMethod, recurrences: &[Recurrence]) -> Scale {
         let arguments = || method.stages.iter().flat_map(|s| &s.arguments);
-        let recurrence =
-            RationalFunction::common_denominator(recurrences.iter().flat_map(|r| {
-                r.group_inverse.iter().chain(&r.projector).flatten().chain(&r.constant)
-            }));
+        // Whatever holds for a denominator holds for its multiples.
+        let over_spaces = |denominator: fn(&Recurrence) -> Poly| {
+            recurrences.iter().fold(Poly::one(), |common, r| lcm(&common, &denominator(r)))
+        };
+        let recurrence = over_spaces(Recurrence::common_denominator);
         let point = RationalFunction::common_denominator(arguments().flat_map(|c| &c.states));
         let stage = RationalFunction::common_denominator(
             arguments().chain(&method.update).flat_map(|c| &c.stages),
         );
-        let per_node = recurrence.pow(2).mul(&stage).mul(&point);
+        let memory = over_spaces(Recurrence::denominator);
+        let per_node = memory.pow(2).mul(&stage).mul(&point);
         Scale { recurrence, point, per_node }
     }
 }

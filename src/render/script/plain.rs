@@ -55,9 +55,9 @@ impl Script for Plain {
                 out.push(close);
             }
             Math::Norm(vector) => {
-                out.push_str("‖");
+                out.push('‖');
                 self.write(vector, out);
-                out.push_str("‖");
+                out.push('‖');
             }
             Math::Nabla(1) => out.push('∇'),
             Math::Nabla(k) => {

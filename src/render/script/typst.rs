@@ -62,7 +62,7 @@ impl Script for Typst {
             Math::Norm(vector) => {
                 out.push_str("norm(");
                 self.write(vector, out);
-                out.push_str(")");
+                out.push(')');
             }
             Math::Nabla(1) => out.push_str("nabla"),
             Math::Nabla(k) => out.push_str(&format!("nabla^{k}")),

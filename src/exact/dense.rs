@@ -1,0 +1,142 @@
+//! Products and quotients of polynomials with most of their coefficients present: by position in an
+//! array, and with machine integers where those are certain to suffice.
+//!
+//! A monomial `p^e` has the place `Σ e_i stride_i`, so the place of a product is the sum of the
+//! places, and descending places are descending lexicographic order.
+
+use super::poly::{MAX_VARIABLES, Monomial, Poly};
+use num_bigint::BigInt;
+use num_traits::{One, ToPrimitive, Zero};
+
+/// An array with a place for every monomial up to some degrees.
+struct Layout {
+    strides: [usize; MAX_VARIABLES],
+    size: usize,
+}
+
+impl Layout {
+    /// `None` if more than `limit` places are needed.
+    fn new(degrees: &[usize; MAX_VARIABLES], limit: usize) -> Option<Layout> {
+        let mut layout = Layout { strides: [0; MAX_VARIABLES], size: 1 };
+        for (stride, degree) in layout.strides.iter_mut().zip(degrees).rev() {
+            *stride = layout.size;
+            layout.size = layout.size.checked_mul(degree + 1).filter(|size| *size <= limit)?;
+        }
+        Some(layout)
+    }
+
+    fn place(&self, monomial: &Monomial) -> usize {
+        monomial.0.iter().zip(&self.strides).map(|(e, stride)| usize::from(*e) * stride).sum()
+    }
+
+    fn monomial(&self, mut place: usize) -> Monomial {
+        let mut monomial = Monomial::default();
+        for (e, stride) in monomial.0.iter_mut().zip(&self.strides) {
+            *e = (place / stride) as u16;
+            place %= stride;
+        }
+        monomial
+    }
+
+    /// The polynomial with these coefficients.
+    fn collect<T: Into<BigInt>>(&self, coefficients: Vec<T>, zero: fn(&T) -> bool) -> Poly {
+        let terms = coefficients.into_iter().enumerate().rev().filter(|(_, c)| !zero(c));
+        Poly::from_sorted(terms.map(|(place, c)| (self.monomial(place), c.into())).collect())
+    }
+}
+
+fn degrees(p: &Poly) -> [usize; MAX_VARIABLES] {
+    let mut degrees = [0; MAX_VARIABLES];
+    for (m, _) in p.terms() {
+        for (degree, e) in degrees.iter_mut().zip(&m.0) {
+            *degree = (*degree).max(usize::from(*e));
+        }
+    }
+    degrees
+}
+
+/// `a b`, or `None` if it would leave an array mostly empty.
+pub(super) fn product(a: &Poly, b: &Poly) -> Option<Poly> {
+    let (mut together, other) = (degrees(a), degrees(b));
+    for (d, e) in together.iter_mut().zip(other) {
+        *d += e;
+        // Beyond it the general product says so.
+        u16::try_from(*d).ok()?;
+    }
+    let layout = Layout::new(&together, 2 * a.terms().len() * b.terms().len() + 16)?;
+    let longest = |p: &Poly| p.terms().iter().map(|t| t.1.bits()).max().unwrap_or(0);
+    let additions = u64::from(usize::BITS - a.terms().len().min(b.terms().len()).leading_zeros());
+    if longest(a) + longest(b) + additions < 127 {
+        let numbers = |p: &Poly| -> Option<Vec<(usize, i128)>> {
+            p.terms().iter().map(|(m, c)| Some((layout.place(m), c.to_i128()?))).collect()
+        };
+        let (a, b) = (numbers(a)?, numbers(b)?);
+        let mut sums = vec![0i128; layout.size];
+        for (i, x) in &a {
+            for (j, y) in &b {
+                sums[i + j] += x * y;
+            }
+        }
+        return Some(layout.collect(sums, |c| *c == 0));
+    }
+    let places: Vec<usize> = b.terms().iter().map(|(m, _)| layout.place(m)).collect();
+    let mut sums = vec![BigInt::zero(); layout.size];
+    for (m, x) in a.terms() {
+        let i = layout.place(m);
+        for (j, (_, y)) in places.iter().zip(b.terms()) {
+            sums[i + j] += x * y;
+        }
+    }
+    Some(layout.collect(sums, BigInt::is_zero))
+}
+
+/// `a / b` if the division leaves no remainder, else `Some(None)`; `None` if it would take an
+/// array that is mostly empty.
+pub(super) fn quotient(a: &Poly, b: &Poly) -> Option<Option<Poly>> {
+    if a.is_zero() {
+        return Some(Some(Poly::zero()));
+    }
+    let (all, below) = (degrees(a), degrees(b));
+    let layout = Layout::new(&all, 4 * a.terms().len() + 16)?;
+    // Without a remainder the degrees in each variable add up.
+    if all.iter().zip(&below).any(|(a, b)| a < b) {
+        return Some(None);
+    }
+    let mut most = Monomial::default();
+    for (most, (a, b)) in most.0.iter_mut().zip(all.iter().zip(&below)) {
+        *most = (a - b) as u16;
+    }
+    let (lead, lead_coefficient) = b.terms().first()?;
+    let first = layout.place(lead);
+    let rest: Vec<(usize, &BigInt)> =
+        b.terms()[1..].iter().map(|(m, c)| (first - layout.place(m), c)).collect();
+    let mut remainder = vec![BigInt::zero(); layout.size];
+    for (m, c) in a.terms() {
+        remainder[layout.place(m)] = c.clone();
+    }
+    let mut terms = Vec::new();
+    for place in (0..layout.size).rev() {
+        if remainder[place].is_zero() {
+            continue;
+        }
+        let monomial = layout.monomial(place);
+        let Some(step) = monomial.over(lead).filter(|s| most.over(s).is_some()) else {
+            return Some(None);
+        };
+        let c = std::mem::take(&mut remainder[place]);
+        let q = if lead_coefficient.is_one() {
+            c
+        } else {
+            let (q, r) = num_integer::Integer::div_rem(&c, lead_coefficient);
+            if !r.is_zero() {
+                return Some(None);
+            }
+            q
+        };
+        for (down, d) in &rest {
+            remainder[place - down] -= &q * *d;
+        }
+        terms.push((step, q));
+    }
+    Some(Some(Poly::from_sorted(terms)))
+}
