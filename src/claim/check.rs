@@ -1,9 +1,10 @@
 //! Whether a claim is true.
 
 use super::derivations::Derivations;
-use super::differential::{Bounds, Differential, H, has_field_leaf};
+use super::differential::{Bounds, Differential, H};
 use super::evaluate::{Evaluator, GUARD};
 use super::functions::{FUNCTIONS, MAX_ORDER};
+use super::holes::has_field_leaf;
 use super::notation::{self, Style};
 use super::power_series::PowerSeries;
 use super::scope::Names;
@@ -231,6 +232,9 @@ fn sides<'c>(
     claim.sides.iter().map(|side| evaluator.evaluate(side)).collect()
 }
 
+/// The exponent of a power, and its two coefficients.
+type Unequal = (i64, Q, Q);
+
 struct Comparison<'x, 'e, 'c> {
     evaluator: &'x Evaluator<'e, 'c>,
     style: Style,
@@ -381,7 +385,7 @@ impl Comparison<'_, '_, '_> {
     }
 
     /// Two coefficients by powers of the variable of the claim or of `h`, where they differ.
-    fn powers(&self, x: &Q, y: &Q) -> Option<(usize, Vec<(i64, Q, Q)>)> {
+    fn powers(&self, x: &Q, y: &Q) -> Option<(usize, Vec<Unequal>)> {
         if let Some(Limit { variable, power }) = self.limit {
             let (a, b) = (
                 PowerSeries::through(x, variable, power),

@@ -14,6 +14,7 @@
 //! Source: Hairer, Lubich, Wanner, *Geometric Numerical Integration*, sections III.1 and IX.9
 //! (free trees and gradients).
 
+use super::holes::{FIRST_HOLE, attachments, fill, is_hole, rerooted, shift_holes, unrooted};
 use super::power_series::PowerSeries;
 use crate::exact::RationalFunction as Q;
 use crate::tree::Tree;
@@ -21,9 +22,6 @@ use std::collections::BTreeMap;
 
 /// The variable that is the step size.
 pub(crate) const H: usize = 0;
-
-/// Colours from here on are holes.
-const FIRST_HOLE: u8 = 200;
 
 /// The most holes of one operator.
 pub(crate) const MAX_ARITY: usize = 20;
@@ -70,10 +68,6 @@ pub(crate) enum TooLarge {
     Terms,
     #[error("this has more than {MAX_ARITY} arguments")]
     Arity,
-}
-
-fn is_hole(tree: &Tree) -> bool {
-    tree.color() >= FIRST_HOLE
 }
 
 impl Differential {
@@ -351,19 +345,6 @@ impl Differential {
     }
 }
 
-/// Whether a vector field stands at a leaf: then the term vanishes where the field does.
-pub(crate) fn has_field_leaf(tree: &Tree) -> bool {
-    if tree.children().is_empty() {
-        return !is_hole(tree);
-    }
-    tree.children().iter().any(has_field_leaf)
-}
-
-/// The number of a hole, if the tree is one.
-pub(crate) fn hole(tree: &Tree) -> Option<usize> {
-    is_hole(tree).then(|| usize::from(tree.color() - FIRST_HOLE))
-}
-
 fn earliest(a: Option<i64>, b: Option<i64>) -> Option<i64> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
@@ -389,24 +370,6 @@ fn has_power_from(value: &Q, order: i64) -> bool {
     !monomial || i64::from(value.numerator().degree_in(H)) - i64::from(in_denominator) >= order
 }
 
-/// The trees that arise when `leaf` is attached to each node that is not a hole.
-fn attachments(tree: &Tree, leaf: &Tree) -> Vec<Tree> {
-    if is_hole(tree) {
-        return Vec::new();
-    }
-    let mut children = tree.children().to_vec();
-    children.push(leaf.clone());
-    let mut result = vec![Tree::new(tree.color(), children)];
-    for (i, child) in tree.children().iter().enumerate() {
-        for grown in attachments(child, leaf) {
-            let mut children = tree.children().to_vec();
-            children[i] = grown;
-            result.push(Tree::new(tree.color(), children));
-        }
-    }
-    result
-}
-
 fn shifted_tree(
     tree: &Tree,
     shift: &Differential,
@@ -430,48 +393,6 @@ fn shifted_tree(
         sum = sum.plus(&node);
     }
     Ok(sum)
-}
-
-/// `tree` with the leaf of the given colour replaced.
-fn fill(tree: &Tree, color: u8, value: &Tree) -> Tree {
-    if tree.color() == color {
-        return value.clone();
-    }
-    let children = tree.children().iter().map(|c| fill(c, color, value)).collect();
-    Tree::new(tree.color(), children)
-}
-
-fn shift_holes(tree: &Tree, by: u8) -> Tree {
-    let color = if is_hole(tree) { tree.color() - by } else { tree.color() };
-    Tree::new(color, tree.children().iter().map(|c| shift_holes(c, by)).collect())
-}
-
-/// The same free tree with its node number `root` (in preorder) as the root.
-fn rerooted(tree: &Tree, root: usize) -> Tree {
-    reroot(tree, None, root)
-}
-
-/// Node `at` of `tree` (in preorder) as the root, where the root of `tree` carries `above` too.
-fn reroot(tree: &Tree, above: Option<Tree>, at: usize) -> Tree {
-    let mut children = tree.children().to_vec();
-    let mut before = 1;
-    let below = tree.children().iter().position(|child| {
-        let here = at > 0 && at < before + child.size();
-        before += if here { 0 } else { child.size() };
-        here
-    });
-    let chosen = below.map(|i| children.remove(i));
-    children.extend(above);
-    let old = Tree::new(tree.color(), children);
-    match chosen {
-        Some(child) => reroot(&child, Some(old), at - before),
-        None => old,
-    }
-}
-
-/// The largest rooted form of a free tree whose root is not a hole.
-fn unrooted(tree: Tree) -> Tree {
-    (0..tree.size()).map(|root| rerooted(&tree, root)).filter(|t| !is_hole(t)).max().unwrap_or(tree)
 }
 
 #[cfg(test)]
@@ -537,20 +458,6 @@ mod tests {
         let left = gradient.dot(&hhg, &bounds).unwrap();
         let right = hg.dot(&hg, &bounds).unwrap();
         assert_eq!(left.terms(), right.terms());
-    }
-
-    #[test]
-    fn every_node_becomes_the_root() {
-        let tree: Tree = "[[[],[]],[]]".parse().unwrap();
-        let forms: std::collections::BTreeSet<Tree> =
-            (0..5).map(|root| unrooted(rerooted(&tree, root))).collect();
-        assert_eq!(forms.len(), 1);
-        let sizes: Vec<usize> = (0..5).map(|root| rerooted(&tree, root).size()).collect();
-        assert_eq!(sizes, [5; 5]);
-        // A path of three nodes has two ends and one middle.
-        let path: Tree = "[[[]]]".parse().unwrap();
-        let middles = (0..3).filter(|&r| rerooted(&path, r).children().len() == 2).count();
-        assert_eq!(middles, 1);
     }
 
     #[test]

@@ -1,18 +1,15 @@
 //! The value of an expression.
 
 use super::derivations::Derivations;
-use super::differential::{Bounds, Differential, H, Kind, MAX_ARITY};
+use super::differential::{Bounds, H};
 use super::scope::Names;
-use super::syntax::{Argument, Definition, Expr, ExprKind, IndexRange};
+use super::syntax::{Argument, Definition, Expr, ExprKind};
 use super::value::{Context, Formal, Value, ValueError};
 use crate::exact::RationalFunction as Q;
 use crate::source::{Source, SourceError};
 use num_rational::BigRational;
 use num_traits::One;
 use std::ops::Range;
-
-/// The most values of all indices together.
-pub(crate) const MAX_CASES: i64 = 100_000;
 
 /// The most expressions evaluated for one claim.
 const MAX_STEPS: u64 = 20_000_000;
@@ -222,57 +219,6 @@ impl<'e, 'c> Evaluator<'e, 'c> {
         }
     }
 
-    /// Runs `action` for every combination of the indices.
-    pub fn for_each(
-        &mut self,
-        ranges: &'c [IndexRange],
-        cases: &mut i64,
-        action: &mut dyn FnMut(&mut Self) -> Outcome<()>,
-    ) -> Outcome<()> {
-        let Some((range, rest)) = ranges.split_first() else {
-            return action(self);
-        };
-        let from = self.integer(&range.from)?;
-        let to = self.integer(&range.to)?;
-        let span = range.from.span.start..range.to.span.end;
-        let count = to.saturating_sub(from).saturating_add(1).max(0);
-        *cases = cases.saturating_add(count);
-        if *cases > MAX_CASES {
-            return Err(self.fault_with(
-                &span,
-                format!("this asks for {count} cases, at most {MAX_CASES} are checked"),
-                "both ends of a range are included; lower the upper one",
-            ));
-        }
-        for value in from..=to {
-            let depth = self.depth();
-            self.bind(&range.name, Value::integer(value));
-            let result = self.for_each(rest, cases, action);
-            self.unbind(depth);
-            result?;
-        }
-        Ok(())
-    }
-
-    /// An expression that must be an integer.
-    pub fn integer(&mut self, expr: &'c Expr) -> Outcome<i64> {
-        let value = self.evaluate(expr)?;
-        value.as_integer().ok_or_else(|| match &value {
-            Value::Scalar(q) => {
-                let shown = q.display(&self.names.variables);
-                self.fault(&expr.span, format!("an integer is needed here, not {shown}"))
-            }
-            other => self.fault(&expr.span, format!("an integer is needed, not {}", other.kind())),
-        })
-    }
-
-    /// An expression that must be an integer from 0 on.
-    pub(super) fn natural(&mut self, expr: &'c Expr) -> Outcome<usize> {
-        let value = self.integer(expr)?;
-        usize::try_from(value)
-            .map_err(|_| self.fault(&expr.span, format!("{value} is negative; count from 0")))
-    }
-
     fn juxtaposition(&mut self, parts: &'c [Expr]) -> Outcome<Value> {
         let (last, operators) = parts.split_last().expect("at least two parts");
         let mut value = self.evaluate(last)?;
@@ -311,103 +257,6 @@ impl<'e, 'c> Evaluator<'e, 'c> {
             return Err(self.fault(span, format!("{n}! is not computed; 0 to 1000 are")));
         }
         Ok(Value::Scalar(Q::integer((1..=n).fold(num_bigint::BigInt::one(), |p, k| p * k))))
-    }
-
-    /// The derivative, `count` times; the first one of a scalar field is its gradient.
-    pub(super) fn derivative(
-        &self,
-        value: Value,
-        count: usize,
-        span: &Range<usize>,
-    ) -> Outcome<Value> {
-        let Value::Differential(mut field) = value else {
-            return Err(self.fault_with(
-                span,
-                format!("{} has no derivative", value.kind()),
-                "fields have: `f'`, `X'`, `∇E`",
-            ));
-        };
-        if count > MAX_ARITY {
-            return Err(self.fault(span, format!("at most {MAX_ARITY} derivatives are taken")));
-        }
-        for _ in 0..count {
-            field = if field.kind == Kind::Scalar {
-                field.gradient()
-            } else {
-                self.lift(span, field.derivative().map_err(ValueError::from))?
-            };
-        }
-        Ok(Value::Differential(field.within(&self.context.bounds)))
-    }
-
-    /// An operator with vector fields in its first places.
-    pub(super) fn contract(
-        &self,
-        tensor: Value,
-        mut arguments: Vec<Value>,
-        span: &Range<usize>,
-    ) -> Outcome<Value> {
-        let Value::Differential(tensor) = tensor else {
-            return Err(self.fault_with(
-                span,
-                format!("{} takes no arguments", tensor.kind()),
-                "write products with `*`; a definition cannot use itself",
-            ));
-        };
-        // ∇³E[a,b,c] = c · ∇³E[a,b]
-        let last = (tensor.arity + 1 == arguments.len() && tensor.arity > 0)
-            .then(|| arguments.pop().expect("not empty"));
-        if arguments.len() > tensor.arity {
-            return Err(self.fault_with(
-                span,
-                format!(
-                    "this takes {}, not {}",
-                    match tensor.arity {
-                        0 => "no arguments".to_string(),
-                        1 => "one argument".to_string(),
-                        n => format!("{n} arguments"),
-                    },
-                    arguments.len()
-                ),
-                "a field takes arguments through its derivatives: `f'(X)`, `f''(X, Y)`; its value \
-                 at a shifted point is `at(f, X)`",
-            ));
-        }
-        let fields = arguments
-            .into_iter()
-            .map(|a| self.vector_field(a, span))
-            .collect::<Outcome<Vec<_>>>()?;
-        let value = tensor.applied(&fields, &self.context.bounds).map_err(ValueError::from);
-        let value = Value::Differential(self.lift(span, value)?);
-        match last {
-            Some(last) => self.dot(&value, &last, span),
-            None => Ok(value),
-        }
-    }
-
-    /// A value that must be a vector field.
-    pub(super) fn vector_field(&self, value: Value, span: &Range<usize>) -> Outcome<Differential> {
-        match value {
-            Value::Differential(d) if d.kind == Kind::Vector && d.arity == 0 => Ok(d),
-            value if value.is_zero_number() => Ok(Differential::zero(Kind::Vector, 0)),
-            other => {
-                Err(self.fault(span, format!("a vector field is needed, not {}", other.kind())))
-            }
-        }
-    }
-
-    /// The inner product of two vector fields.
-    pub(super) fn dot(&self, a: &Value, b: &Value, span: &Range<usize>) -> Outcome<Value> {
-        let (a, b) = (self.vector_field(a.clone(), span)?, self.vector_field(b.clone(), span)?);
-        if !a.is_of_one_field() || !b.is_of_one_field() {
-            return Err(self.fault_with(
-                span,
-                "inner products are scalar fields only where every field is f = -∇E",
-                "a game has no single loss",
-            ));
-        }
-        let product = a.dot(&b, &self.context.bounds).map_err(ValueError::from);
-        Ok(Value::Differential(self.lift(span, product)?))
     }
 
     /// A definition applied to arguments.

@@ -6,12 +6,18 @@
 //! that come with the program.
 
 mod check;
+mod compositions;
 mod derivations;
 mod differential;
 mod document;
 mod evaluate;
+mod expansions;
 mod functions;
+mod holes;
+mod indices;
 mod notation;
+mod of_optimizers;
+mod operators;
 mod parse;
 mod power_series;
 mod print;

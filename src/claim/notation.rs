@@ -1,6 +1,7 @@
 //! Terms in the notation of the claim that they belong to.
 
-use super::differential::{Differential, H, Kind, hole};
+use super::differential::{Differential, H, Kind};
+use super::holes::hole;
 use super::power_series::PowerSeries;
 use super::print::superscript;
 use super::scope::{Names, derivative_of_loss};
@@ -30,10 +31,12 @@ impl Style {
                         style = Style::Nabla;
                     }
                 }
-                ExprKind::Name(name) if style == Style::Prime => {
-                    if matches!(name.as_str(), "g" | "H") || derivative_of_loss(name).is_some() {
-                        style = Style::Gradient;
-                    }
+                ExprKind::Name(name)
+                    if style == Style::Prime
+                        && (matches!(name.as_str(), "g" | "H")
+                            || derivative_of_loss(name).is_some()) =>
+                {
+                    style = Style::Gradient;
                 }
                 _ => {}
             });

@@ -302,7 +302,9 @@ mod tests {
             | ExprKind::Factorial(inner)
             | ExprKind::Apply(inner, _)
             | ExprKind::Index(inner, _)
-            | ExprKind::Power(inner, _) => follows(inner),
+            | ExprKind::Power(inner, _) => {
+                follows(inner) && !matches!(inner.kind, ExprKind::Power(..))
+            }
             _ => false,
         }
     }

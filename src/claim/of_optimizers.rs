@@ -1,0 +1,234 @@
+//! The functions that speak of optimizers: `field`, `term`, `weight`, `principal`.
+
+use super::derivations::{Derived, MAX_CHAIN, Values};
+use super::differential::{Differential, H};
+use super::evaluate::{Evaluator, Outcome};
+use super::syntax::{Argument, Expr, ExprKind};
+use super::value::Value;
+use crate::exact::RationalFunction as Q;
+use crate::tree::Tree;
+use std::ops::Range;
+use std::rc::Rc;
+
+/// An optimizer as it is named in a claim.
+struct Reference {
+    name: String,
+    /// Parameters that are numbers.
+    values: Values,
+    /// Parameters that are other expressions, put in afterwards.
+    others: Vec<(String, Q)>,
+    span: Range<usize>,
+}
+
+impl<'c> Evaluator<'_, 'c> {
+    fn reference(&mut self, expr: &'c Expr) -> Outcome<Reference> {
+        let (name, arguments): (&str, &'c [Argument]) = match &expr.kind {
+            ExprKind::Name(name) => (name, &[]),
+            ExprKind::Apply(callee, arguments) => match &callee.kind {
+                ExprKind::Name(name) => (name, arguments),
+                _ => return Err(self.fault(&callee.span, "the name of an optimizer is needed")),
+            },
+            _ => return Err(self.fault(&expr.span, "the name of an optimizer is needed")),
+        };
+        let mut reference = Reference {
+            name: name.to_string(),
+            values: Values::new(),
+            others: Vec::new(),
+            span: expr.span.clone(),
+        };
+        for argument in arguments {
+            let span = &argument.value.span;
+            let Some(parameter) = &argument.name else {
+                return Err(self.fault_with(
+                    span,
+                    "parameters of optimizers are given by name",
+                    format!("write `{name}(parameter = value)`"),
+                ));
+            };
+            match self.evaluate(&argument.value)? {
+                Value::Scalar(q) => match q.as_rational() {
+                    Some(value) => {
+                        reference.values.insert(parameter.clone(), value);
+                    }
+                    None => reference.others.push((parameter.clone(), q)),
+                },
+                other => {
+                    let message = format!("a parameter is a number, not {}", other.kind());
+                    return Err(self.fault(span, message));
+                }
+            }
+        }
+        let optimizer =
+            self.derivations.find(name).map_err(|message| self.fault(&expr.span, message))?;
+        let given = reference.values.keys().chain(reference.others.iter().map(|(p, _)| p));
+        for parameter in given {
+            if !optimizer.parameters.contains(parameter) {
+                let help = match optimizer.parameters.as_slice() {
+                    [] => "it has no parameters".to_string(),
+                    some => format!("its parameters: {}", some.join(", ")),
+                };
+                let message = format!("`{name}` has no parameter `{parameter}`");
+                return Err(self.fault_with(&expr.span, message, help));
+            }
+        }
+        Ok(reference)
+    }
+
+    /// A coefficient in the variables of the claim instead of those of the method.
+    fn translate(&mut self, value: &Q, derived: &Derived, by: &Reference) -> Outcome<Q> {
+        let method = &derived.method;
+        let mut to = Vec::new();
+        for (i, parameter) in method.parameters.iter().enumerate() {
+            let known = match method.step_parameter {
+                Some(step) if step == i => Some(H),
+                _ => self.names.variable(parameter),
+            };
+            to.push(known.ok_or_else(|| self.fault(&by.span, "a claim has at most 8 symbols"))?);
+        }
+        let renamed = value.rename(&to);
+        if by.others.is_empty() {
+            return Ok(renamed);
+        }
+        let mut replacements = vec![None; self.names.variables.len()];
+        for (parameter, value) in &by.others {
+            if let Some(index) = self.names.variables.iter().position(|n| n == parameter) {
+                replacements[index] = Some(value.clone());
+            }
+        }
+        renamed
+            .substitute(&replacements)
+            .ok_or_else(|| self.fault(&by.span, "division by zero for these parameters"))
+    }
+
+    /// The tree of the method that a tree of the claim stands for, and back: colours by name.
+    fn recolored(tree: &Tree, colors: &[Option<u8>]) -> Option<Tree> {
+        let children = tree.children().iter().map(|c| Self::recolored(c, colors));
+        let children = children.collect::<Option<Vec<_>>>()?;
+        let color = colors.get(usize::from(tree.color())).copied().flatten()?;
+        Some(Tree::new(color, children))
+    }
+
+    /// `field(optimizer, n)`: the modified field on all trees with up to `n + 1` nodes.
+    pub(super) fn field(&mut self, optimizer: &'c Expr, order: &'c Expr) -> Outcome<Value> {
+        let reference = self.reference(optimizer)?;
+        let n = self.natural(order)?;
+        // Where only chains count, only chains are derived.
+        let single = self.derivations.method(&reference.name, &reference.values);
+        let single = single.is_ok_and(|m| m.fields.len() == 1);
+        let derived = if self.context.bounds.chains_only && single {
+            self.derivations.chains(&reference.name, &reference.values, n)
+        } else {
+            self.derivations.field(&reference.name, &reference.values, n)
+        };
+        let derived = derived.map_err(|m| self.fault(&reference.span, m))?;
+        let colors: Vec<Option<u8>> =
+            derived.method.fields.iter().map(|f| self.names.color(&f.name)).collect();
+        let mut terms = Vec::new();
+        for tree in derived.trees().filter(|t| t.size() <= n + 1) {
+            let coefficient = derived.coefficient(&tree).expect("a tree of the table");
+            if coefficient.is_zero() {
+                continue;
+            }
+            let coefficient = self.translate(&coefficient, &derived, &reference)?;
+            let power = match derived.method.step_parameter {
+                None => Q::variable(H).pow(tree.size() as i32 - 1).expect("not a negative power"),
+                Some(_) => Q::one(),
+            };
+            let tree = Self::recolored(&tree, &colors).expect("the claim knows these fields");
+            terms.push((tree, &coefficient * &power));
+        }
+        Ok(Value::Differential(Differential::vector(terms).within(&self.context.bounds)))
+    }
+
+    /// `term(optimizer, tree)`, `weight(optimizer, tree)`.
+    pub(super) fn term(
+        &mut self,
+        optimizer: &'c Expr,
+        tree: &'c Expr,
+        over_symmetry: bool,
+    ) -> Outcome<Value> {
+        let reference = self.reference(optimizer)?;
+        let (name, values) = (&reference.name, &reference.values);
+        let method = self.derivations.method(name, values);
+        let method = method.map_err(|m| self.fault(&reference.span, m))?;
+        let wanted = match &tree.kind {
+            ExprKind::Tree(literal) => {
+                if method.fields.len() > 1 {
+                    return Err(self.fault_with(
+                        &tree.span,
+                        "this optimizer has several vector fields; brackets do not tell them apart",
+                        "write the tree as an elementary differential: `fx'(fy)`",
+                    ));
+                }
+                literal.clone()
+            }
+            _ => {
+                let field = self.field_argument(tree)?;
+                let mut terms = field.terms().iter();
+                let (Some((term, coefficient)), None) = (terms.next(), terms.next()) else {
+                    return Err(
+                        self.fault(&tree.span, "a single elementary differential is needed")
+                    );
+                };
+                let sign = Q::integer(if coefficient.is_one() { 1 } else { -1 });
+                if field.arity > 0 || *coefficient != sign {
+                    return Err(self.fault(&tree.span, "an elementary differential is needed"));
+                }
+                let colors: Vec<Option<u8>> = self
+                    .names
+                    .fields
+                    .iter()
+                    .map(|(n, _)| method.fields.iter().position(|f| f.name == *n).map(|i| i as u8))
+                    .collect();
+                let tree_of_method = Self::recolored(term, &colors);
+                let found = tree_of_method.ok_or_else(|| {
+                    self.fault(&tree.span, "this has a field that the optimizer does not use")
+                })?;
+                // A term in ∇E, ∇²E, … may be the negative of the one in f, f', ….
+                return self.term_of(&reference, &found, over_symmetry, &sign, &tree.span);
+            }
+        };
+        self.term_of(&reference, &wanted, over_symmetry, &Q::one(), &tree.span)
+    }
+
+    fn term_of(
+        &mut self,
+        reference: &Reference,
+        tree: &Tree,
+        over_symmetry: bool,
+        sign: &Q,
+        span: &Range<usize>,
+    ) -> Outcome<Value> {
+        if tree.size() > MAX_CHAIN {
+            return Err(self.fault(span, format!("trees have up to {MAX_CHAIN} nodes here")));
+        }
+        let derived: Rc<Derived> = self
+            .derivations
+            .tree(&reference.name, &reference.values, tree)
+            .map_err(|m| self.fault(&reference.span, m))?;
+        let value = if over_symmetry { derived.coefficient(tree) } else { derived.weight(tree) };
+        let value = self.translate(&value.expect("the tree is there"), &derived, reference)?;
+        Ok(Value::Scalar(&value * sign))
+    }
+
+    /// `principal(optimizer, n)`: the coefficient of `h^n (f')^n f`.
+    pub(super) fn principal_coefficient(
+        &mut self,
+        optimizer: &'c Expr,
+        order: &'c Expr,
+    ) -> Outcome<Value> {
+        let reference = self.reference(optimizer)?;
+        let n = self.natural(order)?;
+        let derived = self.derivations.chains(&reference.name, &reference.values, n);
+        let derived = derived.map_err(|m| self.fault(&reference.span, m))?;
+        if derived.method.fields.len() > 1 {
+            return Err(self.fault_with(
+                &reference.span,
+                "this optimizer has several vector fields, and many principal terms of one order",
+                "take the principal part of its field: `principal(field(…, n))`",
+            ));
+        }
+        let value = derived.coefficient(&Tree::chain(n + 1)).expect("a chain of the table");
+        Ok(Value::Scalar(self.translate(&value, &derived, &reference)?))
+    }
+}
