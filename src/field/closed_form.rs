@@ -165,46 +165,6 @@ impl ClosedForm {
         if below == "1" { numerator } else { format!("({numerator})/{}", bracketed(below)) }
     }
 
-    /// The root `(-b + sqrt(b² - 4ac))/(2a)` of `aP² + bP + c`.
-    fn quadratic_root(
-        &self,
-        c: &RationalFunction,
-        b: &RationalFunction,
-        a: &RationalFunction,
-    ) -> String {
-        let show = |c: &RationalFunction| c.display(&self.names);
-        let bracketed = |text: String| match text.chars().all(char::is_alphanumeric) {
-            true => text,
-            false => format!("({text})"),
-        };
-        // The branch with P(0) = 1 has the plus sign where the slope 2a + b at z = 0 is positive:
-        // arrange that for small parameters.
-        let slope = (&(a + a) + b).numerator().coefficients_in(self.names.len() - 1).swap_remove(0);
-        let [c, b, a] = match show(&slope.into()).starts_with('-') {
-            true => [-c, -b, -a],
-            false => [c.clone(), b.clone(), a.clone()],
-        };
-        // With b = 2B it is (-B + sqrt(B² - ac))/a.
-        let two = RationalFunction::integer(2);
-        let even = b.numerator().content().is_even();
-        let half = |x: RationalFunction| if even { x.divide(&two).expect("2 is not 0") } else { x };
-        let (b, below) = (half(b), show(&half(&a + &a)));
-        let product = &(&a * &c) * &RationalFunction::integer(if even { 1 } else { 4 });
-        let under = show(&product);
-        let under = match under.strip_prefix('-') {
-            Some(positive) => format!(" + {positive}"),
-            // A sum that is not part of a product comes without brackets.
-            None if product.numerator().terms().len() > 1 && !under.contains('(') => {
-                format!(" - ({under})")
-            }
-            None => format!(" - {under}"),
-        };
-        let minus_b = show(&-&b);
-        let square = format!("{}^2", bracketed(minus_b.clone()));
-        let numerator = format!("{minus_b} + sqrt({square}{under})");
-        if below == "1" { numerator } else { format!("({numerator})/{}", bracketed(below)) }
-    }
-
     /// The principal part as a formula in `J = f'`: `log(1+hJ)/(hJ) f`.
     pub fn formula(&self) -> String {
         let (argument, factor) = if self.keeps_step { ("J", "1/h ") } else { ("hJ", "") };

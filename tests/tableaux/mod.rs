@@ -1,5 +1,8 @@
 //! Classic Runge-Kutta tableaux, as their authors give them.
 
+// Each test file uses some of them.
+#![allow(dead_code)]
+
 use bea::exact::Scalar;
 use bea::series::Tableau;
 use num_rational::BigRational;
