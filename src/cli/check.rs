@@ -134,7 +134,9 @@ impl Output {
     fn announce(&self, claim: &Claim) {
         if self.progress {
             let done = self.report.claims.len();
-            eprint!("\r\x1b[K  {}/{} {}", done + 1, self.total, claim.name);
+            // Short enough to stay on one line, which is all that `\r` can clear.
+            let name: String = claim.name.chars().take(60).collect();
+            eprint!("\r\x1b[K  {}/{} {name}", done + 1, self.total);
             let _ = std::io::stderr().flush();
         }
     }
