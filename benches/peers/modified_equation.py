@@ -5,7 +5,7 @@ checks that the coefficients agree (kauri computes in floating point).
 
     cargo build --release
     pip install kauri==2.3.0
-    python3 benches/peers/kauri.py [--max-nodes 7] [--bea target/release/bea]
+    python3 benches/peers/modified_equation.py [--max-nodes 7] [--bea target/release/bea]
 
 bea is timed as a process, start-up and writing the file included; kauri in process, after import,
 one map an order, so that nothing is cached from the order before.
