@@ -24,71 +24,52 @@ pub(crate) trait Ring: Clone + Send + Sync + Sized {
     fn div_exact(&self, divisor: &Self) -> Self;
 }
 
-impl Ring for i64 {
-    type Wide = i128;
-    fn widen(&self) -> i128 {
-        (*self).into()
-    }
-    fn zero() -> Self {
-        0
-    }
-    fn is_zero(&self) -> bool {
-        *self == 0
-    }
-    fn from_poly(value: &Poly) -> Option<Self> {
-        value.as_constant()?.to_i64()
-    }
-    #[inline]
-    fn add(&self, other: &Self) -> Option<Self> {
-        self.checked_add(*other)
-    }
-    #[inline]
-    fn sub(&self, other: &Self) -> Option<Self> {
-        self.checked_sub(*other)
-    }
-    #[inline]
-    fn mul(&self, other: &Self) -> Option<Self> {
-        self.checked_mul(*other)
-    }
-    fn div_exact(&self, divisor: &Self) -> Self {
-        assert_eq!(self % divisor, 0, "the scale of the weights is too small");
-        self / divisor
-    }
+/// Machine integers, with their own way to multiply.
+macro_rules! machine_integers {
+    ($integer:ty, $from:ident, $mul:expr) => {
+        impl Ring for $integer {
+            type Wide = i128;
+            fn widen(&self) -> i128 {
+                (*self).into()
+            }
+            fn zero() -> Self {
+                0
+            }
+            fn is_zero(&self) -> bool {
+                *self == 0
+            }
+            fn from_poly(value: &Poly) -> Option<Self> {
+                value.as_constant()?.$from()
+            }
+            #[inline]
+            fn add(&self, other: &Self) -> Option<Self> {
+                self.checked_add(*other)
+            }
+            #[inline]
+            fn sub(&self, other: &Self) -> Option<Self> {
+                self.checked_sub(*other)
+            }
+            #[inline]
+            fn mul(&self, other: &Self) -> Option<Self> {
+                $mul(*self, *other)
+            }
+            fn div_exact(&self, divisor: &Self) -> Self {
+                assert_eq!(self % divisor, 0, "the scale of the weights is too small");
+                self / divisor
+            }
+        }
+    };
 }
 
-impl Ring for i128 {
-    type Wide = i128;
-    fn widen(&self) -> i128 {
-        *self
-    }
-    fn zero() -> Self {
-        0
-    }
-    fn is_zero(&self) -> bool {
-        *self == 0
-    }
-    fn from_poly(value: &Poly) -> Option<Self> {
-        value.as_constant()?.to_i128()
-    }
-    #[inline]
-    fn add(&self, other: &Self) -> Option<Self> {
-        self.checked_add(*other)
-    }
-    #[inline]
-    fn sub(&self, other: &Self) -> Option<Self> {
-        self.checked_sub(*other)
-    }
-    #[inline]
-    fn mul(&self, other: &Self) -> Option<Self> {
-        // Most products are of 64-bit factors and cannot overflow.
-        match (i64::try_from(*self), i64::try_from(*other)) {
-            (Ok(a), Ok(b)) => Some(i128::from(a) * i128::from(b)),
-            _ => self.checked_mul(*other),
-        }
-    }
-    fn div_exact(&self, divisor: &Self) -> Self {
-        assert_eq!(self % divisor, 0, "the scale of the weights is too small");
-        self / divisor
+machine_integers!(i64, to_i64, i64::checked_mul);
+machine_integers!(i128, to_i128, multiply_wide);
+
+/// Most products are of 64-bit factors and cannot overflow.
+#[inline]
+fn multiply_wide(a: i128, b: i128) -> Option<i128> {
+    match (i64::try_from(a), i64::try_from(b)) {
+        (Ok(a), Ok(b)) => Some(i128::from(a) * i128::from(b)),
+        _ => a.checked_mul(b),
     }
 }
 
