@@ -370,8 +370,10 @@ fn slopes(
 }
 
 #[test]
-fn gradient_descent_to_order_8() {
-    slopes("gradient_descent", |_| GeneralLinearMethod::euler(), &Problem::plane(2), 8, 1.0);
+fn several_optimizers_to_order_8() {
+    for name in ["gradient_descent", "heavy_ball", "nesterov", "optimistic_gradient", "midpoint"] {
+        slopes(name, library(name), &Problem::plane(2), 8, 1.0);
+    }
 }
 
 /// A method of the library with numbers for its parameters; a radius `rho` shrinks with the step.
