@@ -4,7 +4,7 @@ use super::derivations::Derivations;
 use super::differential::{Bounds, Differential, H};
 use super::evaluate::{Evaluator, GUARD};
 use super::functions::{FUNCTIONS, MAX_ORDER};
-use super::holes::has_field_leaf;
+use super::holes::has_leaf;
 use super::notation::{self, Style};
 use super::power_series::PowerSeries;
 use super::scope::Names;
@@ -160,7 +160,7 @@ fn compare_case<'c>(
             Ok(Some(differences))
         });
         evaluator.unbind(depth);
-        let imprecise = std::mem::take(&mut evaluator.imprecise);
+        let imprecise = evaluator.imprecise.take();
         match (result, evaluator.unlike.take()) {
             (Err(fault), _) if imprecise && limit.is_some() => {
                 last = Some(fault);
@@ -334,8 +334,10 @@ impl Comparison<'_, '_, '_> {
                     "compare derivatives: `D(X) == … modulo critical`",
                 ));
             }
-            a = a.retain(|t| !has_field_leaf(t));
-            b = b.retain(|t| !has_field_leaf(t));
+            // Arbitrary fields do not vanish where those of the optimizers do.
+            let vanishes = |color: u8| !self.evaluator.names.is_arbitrary(color);
+            a = a.retain(|t| !has_leaf(t, &vanishes));
+            b = b.retain(|t| !has_leaf(t, &vanishes));
         }
         for precision in [a.precision, b.precision].into_iter().flatten() {
             match self.limit {
