@@ -1,7 +1,7 @@
 //! Formulas in LaTeX, within what KaTeX and MathJax understand.
 
 use super::{Script, greek, split_name};
-use crate::render::math::{Bracket, Math};
+use crate::render::math::{Bracket, Index, Math};
 
 /// LaTeX math mode.
 #[derive(Clone, Copy, Debug)]
@@ -81,8 +81,13 @@ impl Script for Latex {
                 out.push_str(&format!("\\tilde{{{}}}", identifier(name).trim_end()))
             }
             Math::Dots => out.push_str("\\cdots "),
-            Math::Velocity(name) => {
-                out.push_str(&format!("\\dot{{{}}}", identifier(name).trim_end()))
+            Math::Velocity(name, index) => {
+                out.push_str(&format!("\\dot{{{}}}", identifier(name).trim_end()));
+                match index {
+                    None => {}
+                    Some(Index::Upper(i)) => out.push_str(&format!("^{{{i}}}")),
+                    Some(Index::Lower(i)) => out.push_str(&format!("_{{{i}}}")),
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Formulas in MathML Core, which browsers typeset without any script.
 
 use super::{Script, greek, split_name};
-use crate::render::math::{Bracket, Math};
+use crate::render::math::{Bracket, Index, Math};
 
 /// Presentation MathML, without the enclosing `<math>`.
 #[derive(Clone, Copy, Debug)]
@@ -106,8 +106,13 @@ impl Script for MathMl {
                 out.push_str(&format!("<mover>{}<mo>~</mo></mover>", identifier(name)));
             }
             Math::Dots => out.push_str("<mo>⋯</mo>"),
-            Math::Velocity(name) => {
-                out.push_str(&format!("<mover>{}<mo>˙</mo></mover>", identifier(name)));
+            Math::Velocity(name, index) => {
+                let velocity = format!("<mover>{}<mo>˙</mo></mover>", identifier(name));
+                out.push_str(&match index {
+                    None => velocity,
+                    Some(Index::Upper(i)) => format!("<msup>{velocity}<mi>{i}</mi></msup>"),
+                    Some(Index::Lower(i)) => format!("<msub>{velocity}<mi>{i}</mi></msub>"),
+                });
             }
         }
     }

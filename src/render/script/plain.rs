@@ -1,7 +1,7 @@
 //! Formulas on one line of text.
 
 use super::{Script, greek};
-use crate::render::math::{Bracket, Math};
+use crate::render::math::{Bracket, Index, Math};
 
 /// Formulas on one line: `h²/2`, `∇³E[∇E,∇E]`.
 #[derive(Clone, Copy, Debug)]
@@ -82,9 +82,14 @@ impl Script for Plain {
                 out.push('\u{303}');
             }
             Math::Dots => out.push('…'),
-            Math::Velocity(name) => {
+            Math::Velocity(name, index) => {
                 out.push_str(greek(name).unwrap_or(name));
                 out.push('\u{307}');
+                match index {
+                    None => {}
+                    Some(Index::Upper(i)) => out.push_str(&format!("^{i}")),
+                    Some(Index::Lower(i)) => out.push_str(&format!("_{i}")),
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Formulas in Typst.
 
 use super::{Script, greek, split_name};
-use crate::render::math::{Bracket, Math};
+use crate::render::math::{Bracket, Index, Math};
 
 /// Typst math mode.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +81,14 @@ impl Script for Typst {
             Math::Node(color) => out.push_str(&format!("bullet_{}", color + 1)),
             Math::Modified(name) => out.push_str(&format!("tilde({})", identifier(name))),
             Math::Dots => out.push_str("dots.c"),
-            Math::Velocity(name) => out.push_str(&format!("dot({})", identifier(name))),
+            Math::Velocity(name, index) => {
+                out.push_str(&format!("dot({})", identifier(name)));
+                match index {
+                    None => {}
+                    Some(Index::Upper(i)) => out.push_str(&format!("^{i}")),
+                    Some(Index::Lower(i)) => out.push_str(&format!("_{i}")),
+                }
+            }
         }
     }
 }
