@@ -60,6 +60,16 @@ pub enum Bracket {
     Square,
 }
 
+impl Bracket {
+    /// The opening and the closing one.
+    pub fn pair(self) -> (char, char) {
+        match self {
+            Bracket::Round => ('(', ')'),
+            Bracket::Square => ('[', ']'),
+        }
+    }
+}
+
 impl Math {
     /// A variable.
     pub fn name(name: impl Into<String>) -> Math {
