@@ -184,6 +184,49 @@ fn bounds_are_sharp() {
 }
 
 #[test]
+fn what_is_unknown_is_not_taken_for_zero() {
+    // Both factors vanish as far as they are known at first; their product does not.
+    let x = "let X = (flow(f) - h*f - h^2/2*f'f)/h^10";
+    let third = "1/6*(f''(f,f) + f'f'f)";
+    assert!(!holds(&format!("{x}; h^16*dot(X, X) == 0 up to h^2")));
+    assert!(holds(&format!("{x}; h^16*dot(X, X) == h^2*dot({third}, {third}) up to h^2")));
+    let s = "let s = (exp(h) - 1 - h - h^2/2)/h^10";
+    assert!(!holds(&format!("{x}; {s}; h^16*s*X == 0 up to h^2")));
+    assert!(holds(&format!("{x}; {s}; h^16*s*X == h^2/6*{third} up to h^2")));
+}
+
+#[test]
+fn powers_that_cancel_are_made_up_for() {
+    assert!(holds("log((exp(z) - 1)/z) == 0 up to z^0"));
+    assert!(!holds("log((exp(z) - 1)/z) == 1 up to z^0"));
+    assert!(holds("1/((exp(z) - 1)/z) == 1 - z/2 up to z^1"));
+    assert!(holds("exp((exp(z) - 1 - z)/z) == 1 up to z^0"));
+    assert!(holds("coefficient(1/((exp(z) - 1)/z), z, 0) == 1"));
+}
+
+#[test]
+fn a_series_in_one_variable_is_not_read_as_one_in_another() {
+    assert!(holds("coefficient(exp(h*λ), λ, 2) == h^2/2"));
+    for expanded in [
+        "let S = exp(h*λ); coefficient(S, λ, 2) == 0 up to h^4",
+        "let X = 1/(h + λ)*f; coefficient(X, λ, 0) == 0 up to h^2",
+    ] {
+        let message = fault(&format!("claim \"c\": {expanded}"));
+        assert_eq!(
+            message,
+            "this is known as a truncated series in `h` and has no expansion in `λ`"
+        );
+    }
+}
+
+#[test]
+fn arbitrary_fields_do_not_vanish_at_critical_points() {
+    assert!(!holds("fields w; D(f'w) == f'*D(w) modulo critical"));
+    assert!(holds("fields w; D(f'w) == f'*D(w) + f''(w) modulo critical"));
+    assert!(holds("D(f'f) == f'^2 modulo critical"));
+}
+
+#[test]
 fn optimizers_of_the_same_file_come_first() {
     let text = "
 optimizer gradient_descent { theta' = theta + h*f(theta + h*f(theta)) }

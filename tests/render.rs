@@ -368,6 +368,55 @@ fn notations() {
 }
 
 #[test]
+fn the_index_of_the_velocity_is_that_of_the_roots() {
+    for (format, field, gradient) in [
+        (Format::Text, "θ̇^i = f^i", "θ̇_i = -E_i"),
+        (Format::Latex, "\\dot{\\theta}^{i} ={}&f^{i}", "\\dot{\\theta}_{i} ={}&-E_{i}"),
+        (Format::Markdown, "\\dot{\\theta}^{i} ={}&f^{i}", "\\dot{\\theta}_{i} ={}&-E_{i}"),
+        (Format::Typst, "dot(theta)^i = & f^i", "dot(theta)_i = & -E_(i)"),
+        (
+            Format::Html,
+            "<msup><mover><mi>θ</mi><mo>˙</mo></mover><mi>i</mi></msup><mo>=</mo>",
+            "<msub><mover><mi>θ</mi><mo>˙</mo></mover><mi>i</mi></msub><mo>=</mo>",
+        ),
+    ] {
+        for (form, expected) in [(Form::Field, field), (Form::Gradient, gradient)] {
+            let choose = |d: &mut Document| (d.notation, d.form) = (Notation::Index, form);
+            let text = shown("gradient_descent", 1, format, choose);
+            assert!(text.contains(expected), "{format:?}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn json_tells_the_principal_part() {
+    let part = |name: &str, order: usize, values: &[(&str, i64, i64)]| {
+        let field = field(name, order, values);
+        let mut document = Document::new(&field);
+        assert!(!write(&document, Format::Json).contains("principal_part"));
+        document.verdict = Some(field.principal_part());
+        let text = write(&document, Format::Json);
+        let keys = ["optimizer", "parameters", "order", "terms", "principal_part"];
+        let places = keys.map(|key| text.find(&format!("\"{key}\": ")).expect(key));
+        assert!(places.is_sorted(), "{text}");
+        serde_json::from_str::<Value>(&text).unwrap()["principal_part"].clone()
+    };
+    let expected = |formula: Option<&str>, tall_tree: bool, order: Option<usize>| {
+        serde_json::json!({
+            "formula": formula, "tall_tree": tall_tree, "verified_to_order": order
+        })
+    };
+    let log = "log(1+hJ)/(hJ) f";
+    assert_eq!(part("gradient_descent", 6, &[]), expected(Some(log), true, Some(6)));
+    let half = part("heavy_ball", 3, &[("m", 1, 2)]);
+    let formula = half["formula"].as_str();
+    assert!(formula.is_some_and(|f| f.starts_with("log(P(hJ))/(hJ) f")), "{half}");
+    assert_eq!(half, expected(formula, false, Some(3)));
+    // A game with memory: the principal part is not a function of one Jacobian.
+    assert_eq!(part("momentum_gda", 2, &[]), expected(None, false, None));
+}
+
+#[test]
 fn typeset_formats() {
     for (name, format) in [
         ("latex", Format::Latex),

@@ -142,7 +142,7 @@ impl Differential {
         Differential { terms: terms.map(|(t, c)| (t.clone(), c.clone())).collect(), ..self.clone() }
     }
 
-    /// Every coefficient replaced.
+    /// Every coefficient replaced, by one that is exact.
     pub fn map(&self, change: impl Fn(&Q) -> Q) -> Differential {
         let mut result = Differential::zero(self.kind, self.arity);
         for (tree, coefficient) in &self.terms {
@@ -171,9 +171,9 @@ impl Differential {
         result
     }
 
-    /// The lowest power of `h`.
+    /// The lowest power of `h` that may occur: one of the terms, or the first unknown one.
     pub fn low(&self) -> i64 {
-        self.terms.values().map(lowest_power).min().unwrap_or(0)
+        self.terms.values().map(lowest_power).chain(self.precision).min().unwrap_or(0)
     }
 
     /// Without what the bounds leave out.
@@ -188,7 +188,7 @@ impl Differential {
                 Some(order) if has_power_from(coefficient, order) => {
                     let low = lowest_power(coefficient);
                     let series = PowerSeries::expand(coefficient, H, (order - low).max(1));
-                    result.insert(tree.clone(), &series.polynomial(H, order));
+                    result.insert(tree.clone(), &series.polynomial(order));
                     result.precision = earliest(result.precision, Some(order));
                 }
                 _ => result.insert(tree.clone(), coefficient),

@@ -2,6 +2,7 @@
 
 use super::derivations::Derivations;
 use super::differential::{Bounds, H};
+use super::power_series::SeriesError;
 use super::scope::Names;
 use super::syntax::{Argument, Definition, Expr, ExprKind};
 use super::value::{Context, Formal, Value, ValueError};
@@ -9,6 +10,7 @@ use crate::exact::RationalFunction as Q;
 use crate::source::{Source, SourceError};
 use num_rational::BigRational;
 use num_traits::One;
+use std::cell::Cell;
 use std::ops::Range;
 
 /// The most expressions evaluated for one claim.
@@ -37,7 +39,7 @@ pub(crate) struct Evaluator<'e, 'c> {
     /// if that is what it says.
     pub(super) unlike: Option<String>,
     /// Whether a coefficient was asked for that is known only with more guard digits.
-    pub(super) imprecise: bool,
+    pub(super) imprecise: Cell<bool>,
 }
 
 /// How many more powers than asked are computed, in turn, until those that cancel do not matter.
@@ -60,7 +62,7 @@ impl<'e, 'c> Evaluator<'e, 'c> {
             steps: 0,
             calls: 0,
             unlike: None,
-            imprecise: false,
+            imprecise: Cell::new(false),
         }
     }
 
@@ -78,7 +80,12 @@ impl<'e, 'c> Evaluator<'e, 'c> {
     }
 
     pub(super) fn lift<T>(&self, span: &Range<usize>, result: Result<T, ValueError>) -> Outcome<T> {
-        result.map_err(|e| self.fault(span, e.to_string()))
+        result.map_err(|error| {
+            if matches!(error, ValueError::Series(SeriesError::Unknown(_))) {
+                self.imprecise.set(true);
+            }
+            self.fault(span, error.to_string())
+        })
     }
 
     /// Series from now on are in `variable` with `terms` terms; powers of `h` in fields stop there

@@ -7,6 +7,7 @@ use super::power_series::PowerSeries;
 use super::syntax::Expr;
 use super::value::{Value, ValueError};
 use crate::exact::RationalFunction as Q;
+use crate::source::SourceError;
 use std::ops::Range;
 
 impl<'c> Evaluator<'_, 'c> {
@@ -70,7 +71,8 @@ impl<'c> Evaluator<'_, 'c> {
                 "say how far: `at(f, h*f) == f + h*f'f up to h^1`",
             ));
         }
-        if by.low() < 1 && !by.is_zero() {
+        if by.low() < 1 && !(by.is_zero() && by.precision.is_none()) {
+            self.imprecise.set(by.precision.is_some());
             return Err(self.fault(&shift.span, "the shift must be a multiple of `h`"));
         }
         let result = value.shifted(&by, &self.context.bounds).map_err(ValueError::from);
@@ -95,10 +97,17 @@ impl<'c> Evaluator<'_, 'c> {
             self.set_formal(variable, n.max(0) + 1 + guard);
             let value = self.evaluate(of);
             self.context = outer;
+            if value.is_err() && self.imprecise.take() {
+                continue;
+            }
             let value = value?;
             let known = match &value {
                 Value::Series(s) => s.precision() > n,
-                Value::Differential(d) => variable != H || d.precision.is_none_or(|p| p > n),
+                // Expansions in two variables do not commute: 1/(h+λ).
+                Value::Differential(d) if variable != H && d.precision.is_some() => {
+                    return Err(self.foreign(&of.span, H, variable));
+                }
+                Value::Differential(d) => d.precision.is_none_or(|p| p > n),
                 Value::Scalar(_) => true,
             };
             if !known {
@@ -110,7 +119,7 @@ impl<'c> Evaluator<'_, 'c> {
                 self.coefficient(&value, variable, n, span)
             };
         }
-        self.imprecise = true;
+        self.imprecise.set(true);
         Err(self.fault(span, format!("the coefficient of the power {n} is not known here")))
     }
 
@@ -121,12 +130,12 @@ impl<'c> Evaluator<'_, 'c> {
         n: i64,
         span: &Range<usize>,
     ) -> Outcome<Value> {
-        let cut = |q: &Q| PowerSeries::through(q, variable, n).polynomial(variable, n + 1);
+        let cut = |q: &Q| PowerSeries::through(q, variable, n).polynomial(n + 1);
         match value {
             Value::Scalar(q) => Ok(Value::Scalar(cut(q))),
-            Value::Series(s) => Ok(Value::Scalar(s.polynomial(variable, n + 1))),
+            Value::Series(s) => Ok(Value::Scalar(s.polynomial(n + 1))),
             Value::Differential(d) if d.arity == 0 && d.kind == Kind::Vector => {
-                Ok(Value::Differential(Self::mapped(d, variable, cut)))
+                Ok(Value::Differential(d.map(cut)))
             }
             Value::Differential(_) => {
                 Err(self.fault(span, format!("{} is not cut off", value.kind())))
@@ -153,15 +162,26 @@ impl<'c> Evaluator<'_, 'c> {
                 })?;
                 Ok(Value::Scalar(found))
             }
-            Value::Differential(d) => Ok(Value::Differential(Self::mapped(d, variable, of))),
+            Value::Differential(d) => Ok(Value::Differential(d.map(of))),
         }
     }
 
-    /// Every coefficient replaced by a part of its expansion in `variable`, which is exact where
-    /// the variable is `h`; otherwise the powers of `h` are known as far as before.
-    fn mapped(field: &Differential, variable: usize, part: impl Fn(&Q) -> Q) -> Differential {
-        let mut result = field.map(part);
-        result.precision = if variable == H { None } else { field.precision };
-        result
+    /// The fault of a series in one variable that would have to be expanded in another.
+    pub(super) fn foreign(
+        &self,
+        span: &Range<usize>,
+        variable: usize,
+        wanted: usize,
+    ) -> SourceError {
+        let name = |i: usize| &self.names.variables[i];
+        self.fault_with(
+            span,
+            format!(
+                "this is known as a truncated series in `{}` and has no expansion in `{}`",
+                name(variable),
+                name(wanted)
+            ),
+            "write out what the name stands for where it is expanded",
+        )
     }
 }

@@ -10,12 +10,12 @@ pub(super) fn is_hole(tree: &Tree) -> bool {
     tree.color() >= FIRST_HOLE
 }
 
-/// Whether a vector field stands at a leaf: then the term vanishes where the field does.
-pub(super) fn has_field_leaf(tree: &Tree) -> bool {
+/// Whether one of the given vector fields stands at a leaf: then the term vanishes where they do.
+pub(super) fn has_leaf(tree: &Tree, of: &impl Fn(u8) -> bool) -> bool {
     if tree.children().is_empty() {
-        return !is_hole(tree);
+        return !is_hole(tree) && of(tree.color());
     }
-    tree.children().iter().any(has_field_leaf)
+    tree.children().iter().any(|child| has_leaf(child, of))
 }
 
 /// The number of a hole, if the tree is one.

@@ -6,6 +6,7 @@
 //! that come with the program.
 
 mod check;
+mod comparison;
 mod compositions;
 mod derivations;
 mod differential;

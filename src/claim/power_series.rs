@@ -9,6 +9,8 @@ use num_traits::{Signed, ToPrimitive, Zero};
 /// cancelled power (`log(1-x)/x`) costs a known number of coefficients and never a wrong one.
 #[derive(Clone, Debug)]
 pub(crate) struct PowerSeries {
+    /// Which variable `x` is.
+    variable: usize,
     /// Exponent of the first coefficient, which is not zero.
     low: i64,
     /// The coefficients of `x^low, x^(low+1), …` below the precision; further ones are 0.
@@ -33,7 +35,7 @@ pub(crate) enum SeriesError {
 }
 
 impl PowerSeries {
-    fn new(low: i64, mut coefficients: Vec<Q>, precision: i64) -> PowerSeries {
+    fn new(variable: usize, low: i64, mut coefficients: Vec<Q>, precision: i64) -> PowerSeries {
         coefficients.truncate(usize::try_from(precision - low).unwrap_or(0));
         let zeros = coefficients.iter().take_while(|c| c.is_zero()).count();
         coefficients.drain(..zeros);
@@ -41,18 +43,23 @@ impl PowerSeries {
             coefficients.pop();
         }
         let low = if coefficients.is_empty() { precision } else { low + zeros as i64 };
-        PowerSeries { low, coefficients, precision }
+        PowerSeries { variable, low, coefficients, precision }
+    }
+
+    /// `O(x^precision)`.
+    fn unknown(variable: usize, precision: i64) -> PowerSeries {
+        PowerSeries { variable, low: precision, coefficients: Vec::new(), precision }
     }
 
     /// The expansion of a rational function in variable `x` with `terms` coefficients.
     pub fn expand(value: &Q, x: usize, terms: i64) -> PowerSeries {
         if value.is_zero() {
-            return PowerSeries { low: terms, coefficients: Vec::new(), precision: terms };
+            return PowerSeries::unknown(x, terms);
         }
         let side = |p: &Poly| {
             let c: Vec<Q> = p.coefficients_in(x).into_iter().map(Q::from).collect();
             let low = c.iter().take_while(|c| c.is_zero()).count() as i64;
-            PowerSeries::new(0, c, low + terms)
+            PowerSeries::new(x, 0, c, low + terms)
         };
         let (top, bottom) = (side(value.numerator()), side(value.denominator()));
         top.times(&bottom.inverse().expect("a denominator is not zero"))
@@ -61,7 +68,7 @@ impl PowerSeries {
     /// The expansion of a rational function in variable `x` through the power `n`.
     pub fn through(value: &Q, x: usize, n: i64) -> PowerSeries {
         if value.is_zero() {
-            return PowerSeries { low: n + 1, coefficients: Vec::new(), precision: n + 1 };
+            return PowerSeries::unknown(x, n + 1);
         }
         let low = PowerSeries::expand(value, x, 1).low;
         PowerSeries::expand(value, x, (n + 1 - low).max(1))
@@ -81,18 +88,24 @@ impl PowerSeries {
         self.low
     }
 
+    /// The variable that it is a series in.
+    pub fn variable(&self) -> usize {
+        self.variable
+    }
+
     /// The first exponent whose coefficient is unknown.
     pub fn precision(&self) -> i64 {
         self.precision
     }
 
     /// The part below `x^end` as a rational function.
-    pub fn polynomial(&self, x: usize, end: i64) -> Q {
+    pub fn polynomial(&self, end: i64) -> Q {
         let mut sum = Q::zero();
         for (i, c) in self.coefficients.iter().enumerate() {
             let exponent = self.low + i as i64;
             if exponent < end {
-                let power = Q::variable(x).pow(exponent as i32).expect("a variable is not 0");
+                let power =
+                    Q::variable(self.variable).pow(exponent as i32).expect("a variable is not 0");
                 sum = &sum + &(c * &power);
             }
         }
@@ -112,12 +125,12 @@ impl PowerSeries {
                     + &other.coefficient(n).expect("below the precision")
             })
             .collect();
-        PowerSeries::new(low, sum, precision)
+        PowerSeries::new(self.variable, low, sum, precision)
     }
 
     pub fn scaled(&self, factor: &Q) -> PowerSeries {
         let coefficients = self.coefficients.iter().map(|c| c * factor).collect();
-        PowerSeries::new(self.low, coefficients, self.precision)
+        PowerSeries::new(self.variable, self.low, coefficients, self.precision)
     }
 
     pub fn times(&self, other: &PowerSeries) -> PowerSeries {
@@ -133,7 +146,7 @@ impl PowerSeries {
                 }
             }
         }
-        PowerSeries::new(low, product, precision)
+        PowerSeries::new(self.variable, low, product, precision)
     }
 
     pub fn inverse(&self) -> Result<PowerSeries, SeriesError> {
@@ -145,14 +158,16 @@ impl PowerSeries {
     ///
     /// Source: Knuth, *The Art of Computer Programming*, vol. 2, section 4.7.
     pub fn power(&self, r: &BigRational) -> Result<PowerSeries, SeriesError> {
+        let x = self.variable;
         let Some(lead) = self.coefficients.first() else {
             return match r {
                 r if r.is_positive() && r.is_integer() => {
                     let times = r.to_i64().unwrap_or(i64::MAX);
-                    let precision = self.precision.saturating_mul(times);
-                    Ok(PowerSeries { low: precision, coefficients: Vec::new(), precision })
+                    Ok(PowerSeries::unknown(x, self.precision.saturating_mul(times)))
                 }
-                r if r.is_zero() => Ok(PowerSeries::new(0, vec![Q::one()], self.precision.max(1))),
+                r if r.is_zero() => {
+                    Ok(PowerSeries::new(x, 0, vec![Q::one()], self.precision.max(1)))
+                }
                 _ => Err(SeriesError::Unknown(self.precision)),
             };
         };
@@ -176,13 +191,19 @@ impl PowerSeries {
             p.push(&sum * &Q::from(integer(n).recip()));
         }
         let p = p.iter().map(|c| c * &first).collect();
-        Ok(PowerSeries::new(low, p, low + terms as i64))
+        Ok(PowerSeries::new(x, low, p, low + terms as i64))
+    }
+
+    /// The error in the constant term, if that is known at all.
+    fn unless_unknown(&self, error: SeriesError) -> SeriesError {
+        let unknown = self.coefficients.is_empty() && self.precision <= 0;
+        if unknown { SeriesError::Unknown(self.precision) } else { error }
     }
 
     /// `e_0 = 1`, `n e_n = Σ_k k s_k e_(n-k)`.
     pub fn exp(&self) -> Result<PowerSeries, SeriesError> {
         if self.low <= 0 {
-            return Err(SeriesError::Exp);
+            return Err(self.unless_unknown(SeriesError::Exp));
         }
         let mut e = vec![Q::one()];
         for n in 1..self.precision {
@@ -195,13 +216,13 @@ impl PowerSeries {
             }
             e.push(&sum * &Q::integer(n).inverse().expect("n > 0"));
         }
-        Ok(PowerSeries::new(0, e, self.precision))
+        Ok(PowerSeries::new(self.variable, 0, e, self.precision))
     }
 
     /// `n l_n = n s_n - Σ_{0<k<n} k l_k s_(n-k)` for `s_0 = 1`.
     pub fn log(&self) -> Result<PowerSeries, SeriesError> {
-        if self.low != 0 || !self.coefficients[0].is_one() {
-            return Err(SeriesError::Log);
+        if self.low != 0 || !self.coefficients.first().is_some_and(Q::is_one) {
+            return Err(self.unless_unknown(SeriesError::Log));
         }
         let mut l = vec![Q::zero()];
         for n in 1..self.precision {
@@ -215,7 +236,7 @@ impl PowerSeries {
             }
             l.push(&sum * &Q::integer(n).inverse().expect("n > 0"));
         }
-        Ok(PowerSeries::new(0, l, self.precision))
+        Ok(PowerSeries::new(self.variable, 0, l, self.precision))
     }
 }
 

@@ -80,6 +80,11 @@ impl Names {
         self.fields.iter().position(|(n, _)| n == name).map(|i| i as u8)
     }
 
+    /// Whether a field is one that the claim declares, not `f` or one of an optimizer.
+    pub fn is_arbitrary(&self, color: u8) -> bool {
+        self.fields.get(usize::from(color)).is_none_or(|(_, space)| space.is_empty())
+    }
+
     /// The index of a variable, which is new or known.
     pub fn variable(&mut self, name: &str) -> Option<usize> {
         if let Some(known) = self.variables.iter().position(|n| n == name) {
@@ -131,6 +136,14 @@ impl<'c> Evaluator<'_, 'c> {
     /// gradients, then symbols.
     pub(super) fn name(&mut self, name: &str, span: &Range<usize>) -> Outcome<Value> {
         match self.lookup(name).map(|(_, b)| b.clone()) {
+            Some(Binding::Value(Value::Series(series))) => {
+                return match self.context.formal {
+                    Some(formal) if formal.variable != series.variable() => {
+                        Err(self.foreign(span, series.variable(), formal.variable))
+                    }
+                    _ => Ok(Value::Series(series)),
+                };
+            }
             Some(Binding::Value(value)) => return Ok(value),
             Some(Binding::Function(definition)) => {
                 let parameters = definition.parameters.join(", ");

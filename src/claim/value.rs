@@ -156,10 +156,10 @@ impl Value {
             }
             (Value::Series(s), Value::Differential(d))
             | (Value::Differential(d), Value::Series(s)) => {
-                if context.formal.is_none_or(|f| f.variable != H) {
+                if s.variable() != H {
                     return Err(ValueError::Coefficient);
                 }
-                let factor = s.polynomial(H, s.precision());
+                let factor = s.polynomial(s.precision());
                 let mut product = d.scaled(&factor);
                 let known = s.precision() + d.low();
                 product.precision = Some(product.precision.map_or(known, |p| p.min(known)));

@@ -61,7 +61,13 @@ Examples:
   bea derive --order 6
   bea derive heavy_ball --set m=9/10 --as gradient
   bea derive mine.bea:second --order 8 --out field.json
-  bea derive nesterov --tree '[[],[]]'";
+  bea derive nesterov --tree '[[],[]]'
+
+JSON:
+  optimizer, parameters, values (of --set), order, terms, and principal_part with the keys
+  formula (null: no closed form), tall_tree (whether b = (-1)^n/(n+1) for the chain of n + 1 nodes)
+  and verified_to_order (null: not confirmed); no principal_part with --tree, --modified-loss or
+  --only non-principal";
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Only {

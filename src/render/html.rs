@@ -38,7 +38,7 @@ impl Export for Html {
         }
         for (space, name) in document.field.spaces.iter().enumerate() {
             if document.field.spaces.len() > 1 {
-                writeln!(out, "<h2>{}</h2>", math(&Math::Velocity(name.clone())))?;
+                writeln!(out, "<h2>{}</h2>", math(&document.writer().velocity(name)))?;
             }
             for nodes in 1..=document.field.trees().max_nodes() {
                 cards(document, space, nodes, out)?;
@@ -111,7 +111,7 @@ fn equation(document: &Document, space: usize, name: &str, out: &mut dyn Write) 
         Rest::Unasked => "+ …".into(),
     };
     let rows = dots(document).into_iter().chain(rows(document, space));
-    write_rows(&Math::Velocity(name.into()), rows, &rest, out)
+    write_rows(&document.writer().velocity(name), rows, &rest, out)
 }
 
 fn write_rows(

@@ -8,7 +8,7 @@ use super::number::Number;
 use super::script::{Plain, Script};
 use super::spelling::{Derivatives, Spelling};
 use super::stream::write_separated;
-use crate::field::Term;
+use crate::field::{PrincipalPart, Term};
 use crate::tree::{TreeId, TreeTable};
 use num_traits::One;
 use std::io::{self, Write};
@@ -40,11 +40,27 @@ impl Export for Json {
             writer.write(tree, nodes as usize, bytes);
         })?;
         out.write_all(b"\n]")?;
+        if let Some(verdict) = &document.verdict {
+            principal_part(verdict, out)?;
+        }
         if document.content == Content::ModifiedLoss {
             modified_loss(document, out)?;
         }
         out.write_all(b"}\n")
     }
+}
+
+/// What the principal part sums to, and how far that was compared with the terms; `null` where
+/// there is no closed form, or where it was not confirmed.
+fn principal_part(verdict: &PrincipalPart, out: &mut dyn Write) -> io::Result<()> {
+    let formula = serde_json::json!(verdict.formula.as_ref().ok());
+    let order = serde_json::json!(verdict.holds().then_some(verdict.order));
+    write!(
+        out,
+        ", \"principal_part\": {{\"formula\": {formula}, \"tall_tree\": {}, \
+         \"verified_to_order\": {order}}}",
+        verdict.tall_tree
+    )
 }
 
 /// One object for each number of nodes, after the terms of the field.

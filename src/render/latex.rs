@@ -51,7 +51,7 @@ pub(super) fn equation(
     name: &str,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let velocity = Math::Velocity(name.into());
+    let velocity = document.writer().velocity(name);
     write_rows(&velocity, &SETTING.rows(document, space, &script::Latex), out)?;
     match rest(document) {
         Rest::Order(power) => {

@@ -36,10 +36,19 @@ pub enum Math {
     Node(usize),
     /// Terms that are not shown: `…`.
     Dots,
-    /// The time derivative of a variable.
-    Velocity(String),
+    /// The time derivative of a variable, or one component of it.
+    Velocity(String, Option<Index>),
     /// A variable that was modified: `Ẽ`.
     Modified(String),
+}
+
+/// The index of a component, and where it stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Index {
+    /// `θ̇^i`, as `f^i`.
+    Upper(String),
+    /// `θ̇_i`, as `E_i`.
+    Lower(String),
 }
 
 /// The brackets around arguments.
@@ -49,6 +58,16 @@ pub enum Bracket {
     Round,
     /// `[a,b]`
     Square,
+}
+
+impl Bracket {
+    /// The opening and the closing one.
+    pub fn pair(self) -> (char, char) {
+        match self {
+            Bracket::Round => ('(', ')'),
+            Bracket::Square => ('[', ']'),
+        }
+    }
 }
 
 impl Math {

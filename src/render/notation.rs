@@ -1,6 +1,6 @@
 //! Elementary differentials `F(τ)` as formulas.
 
-use super::math::{Bracket, Math};
+use super::math::{Bracket, Index, Math};
 use crate::field::Field;
 use crate::tree::{TreeId, TreeTable};
 
@@ -64,6 +64,19 @@ impl<'a> Writer<'a> {
                 Math::Contraction(components)
             }
         }
+    }
+
+    /// The velocity of a space, whose index is that of the roots of
+    /// [`differential`](Self::differential).
+    pub fn velocity(&self, space: &str) -> Math {
+        let index = (self.notation == Notation::Index).then(|| {
+            let letter = self.letters[0].clone();
+            match self.form {
+                Form::Field => Index::Upper(letter),
+                Form::Gradient => Index::Lower(letter),
+            }
+        });
+        Math::Velocity(space.into(), index)
     }
 
     fn trees(&self) -> &TreeTable {

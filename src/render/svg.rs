@@ -28,7 +28,7 @@ impl Export for Svg {
         for (space, name) in document.field.spaces.iter().enumerate() {
             if document.field.spaces.len() > 1 {
                 page.y += 30.0;
-                let velocity = Plain.show(&Math::Velocity(name.clone()));
+                let velocity = Plain.show(&document.writer().velocity(name));
                 page.text(MARGIN, "title", &velocity);
             }
             for nodes in 1..=document.field.trees().max_nodes() {

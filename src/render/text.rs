@@ -86,7 +86,7 @@ fn equation(
     paint: &Paint,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let velocity = Plain.show(&Math::Velocity(name.to_string()));
+    let velocity = Plain.show(&document.writer().velocity(name));
     let mut page = Page { out, width: document.layout.width, indent: 0, column: 0 };
     page.put(&format!("{velocity} ="), &format!("{} =", paint.bold(&velocity)))?;
     let mut empty = true;

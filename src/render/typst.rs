@@ -23,7 +23,7 @@ impl Export for Typst {
                 rows.iter().try_for_each(|row| writeln!(out, "$ {row} $"))?;
                 continue;
             }
-            let velocity = script::Typst.show(&Math::Velocity(name.clone()));
+            let velocity = script::Typst.show(&document.writer().velocity(name));
             write!(out, "$ {velocity} = ")?;
             rows.iter().try_for_each(|row| writeln!(out, "& {row} \\"))?;
             match rest(document) {

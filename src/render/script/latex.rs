@@ -1,7 +1,7 @@
 //! Formulas in LaTeX, within what KaTeX and MathJax understand.
 
 use super::{Script, greek, split_name};
-use crate::render::math::{Bracket, Math};
+use crate::render::math::{Index, Math};
 
 /// LaTeX math mode.
 #[derive(Clone, Copy, Debug)]
@@ -14,21 +14,8 @@ impl Script for Latex {
             Math::Number(digits) => out.push_str(digits),
             Math::Row(parts) => self.write_list(parts, "", out),
             Math::Contraction(parts) | Math::Product(parts) => self.write_list(parts, "\\,", out),
-            Math::Sum(terms) => {
-                for (i, (negative, term)) in terms.iter().enumerate() {
-                    match (negative, i) {
-                        (true, _) => out.push('-'),
-                        (false, 0) => {}
-                        (false, _) => out.push('+'),
-                    }
-                    self.write(term, out);
-                }
-            }
-            Math::Group(inner) => {
-                out.push('(');
-                self.write(inner, out);
-                out.push(')');
-            }
+            Math::Sum(terms) => self.write_sum(terms, ["-", "-", "+"], out),
+            Math::Group(inner) => self.write_group(inner, out),
             Math::Fraction(top, bottom) => {
                 out.push_str("\\frac{");
                 self.write(top, out);
@@ -49,10 +36,7 @@ impl Script for Latex {
             }
             Math::Apply(head, arguments, bracket) => {
                 self.write(head, out);
-                let (open, close) = match bracket {
-                    Bracket::Round => ('(', ')'),
-                    Bracket::Square => ('[', ']'),
-                };
+                let (open, close) = bracket.pair();
                 out.push(open);
                 self.write_list(arguments, ",", out);
                 out.push(close);
@@ -81,8 +65,13 @@ impl Script for Latex {
                 out.push_str(&format!("\\tilde{{{}}}", identifier(name).trim_end()))
             }
             Math::Dots => out.push_str("\\cdots "),
-            Math::Velocity(name) => {
-                out.push_str(&format!("\\dot{{{}}}", identifier(name).trim_end()))
+            Math::Velocity(name, index) => {
+                out.push_str(&format!("\\dot{{{}}}", identifier(name).trim_end()));
+                match index {
+                    None => {}
+                    Some(Index::Upper(i)) => out.push_str(&format!("^{{{i}}}")),
+                    Some(Index::Lower(i)) => out.push_str(&format!("_{{{i}}}")),
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Formulas in MathML Core, which browsers typeset without any script.
 
 use super::{Script, greek, split_name};
-use crate::render::math::{Bracket, Math};
+use crate::render::math::{Index, Math};
 
 /// Presentation MathML, without the enclosing `<math>`.
 #[derive(Clone, Copy, Debug)]
@@ -18,14 +18,7 @@ impl Script for MathMl {
             }
             Math::Sum(terms) => {
                 out.push_str("<mrow>");
-                for (i, (negative, term)) in terms.iter().enumerate() {
-                    match (negative, i) {
-                        (true, _) => out.push_str("<mo>−</mo>"),
-                        (false, 0) => {}
-                        (false, _) => out.push_str("<mo>+</mo>"),
-                    }
-                    self.write(term, out);
-                }
+                self.write_sum(terms, ["<mo>−</mo>", "<mo>−</mo>", "<mo>+</mo>"], out);
                 out.push_str("</mrow>");
             }
             Math::Group(inner) => {
@@ -63,10 +56,7 @@ impl Script for MathMl {
                 });
             }
             Math::Apply(head, arguments, bracket) => {
-                let (open, close) = match bracket {
-                    Bracket::Round => ('(', ')'),
-                    Bracket::Square => ('[', ']'),
-                };
+                let (open, close) = bracket.pair();
                 out.push_str("<mrow>");
                 self.write(head, out);
                 out.push_str(&format!("<mo>{open}</mo>"));
@@ -106,8 +96,13 @@ impl Script for MathMl {
                 out.push_str(&format!("<mover>{}<mo>~</mo></mover>", identifier(name)));
             }
             Math::Dots => out.push_str("<mo>⋯</mo>"),
-            Math::Velocity(name) => {
-                out.push_str(&format!("<mover>{}<mo>˙</mo></mover>", identifier(name)));
+            Math::Velocity(name, index) => {
+                let velocity = format!("<mover>{}<mo>˙</mo></mover>", identifier(name));
+                out.push_str(&match index {
+                    None => velocity,
+                    Some(Index::Upper(i)) => format!("<msup>{velocity}<mi>{i}</mi></msup>"),
+                    Some(Index::Lower(i)) => format!("<msub>{velocity}<mi>{i}</mi></msub>"),
+                });
             }
         }
     }

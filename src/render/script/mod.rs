@@ -33,6 +33,28 @@ pub trait Script {
             self.write(formula, out);
         }
     }
+
+    /// Appends the terms of a sum with their signs, `true` for minus: `signs` are a minus before
+    /// the first one, a minus and a plus before others.
+    fn write_sum(&self, terms: &[(bool, Math)], signs: [&str; 3], out: &mut String) {
+        let [first_minus, minus, plus] = signs;
+        for (i, (negative, term)) in terms.iter().enumerate() {
+            out.push_str(match (negative, i) {
+                (true, 0) => first_minus,
+                (true, _) => minus,
+                (false, 0) => "",
+                (false, _) => plus,
+            });
+            self.write(term, out);
+        }
+    }
+
+    /// Appends the formula in round brackets.
+    fn write_group(&self, inner: &Math, out: &mut String) {
+        out.push('(');
+        self.write(inner, out);
+        out.push(')');
+    }
 }
 
 /// Letters with a name of their own, in the order of the Greek alphabet.

@@ -1,7 +1,7 @@
 //! Formulas on one line of text.
 
 use super::{Script, greek};
-use crate::render::math::{Bracket, Math};
+use crate::render::math::{Index, Math};
 
 /// Formulas on one line: `h²/2`, `∇³E[∇E,∇E]`.
 #[derive(Clone, Copy, Debug)]
@@ -14,25 +14,16 @@ impl Script for Plain {
             Math::Row(parts) => self.write_list(parts, "", out),
             Math::Contraction(parts) => self.write_list(parts, " ", out),
             Math::Product(factors) => self.product(factors, out),
-            Math::Sum(terms) => {
-                for (i, (negative, term)) in terms.iter().enumerate() {
-                    match (negative, i) {
-                        (true, _) => out.push('-'),
-                        (false, 0) => {}
-                        (false, _) => out.push('+'),
-                    }
-                    self.write(term, out);
-                }
-            }
-            Math::Group(inner) => self.bracketed(inner, out),
+            Math::Sum(terms) => self.write_sum(terms, ["-", "-", "+"], out),
+            Math::Group(inner) => self.write_group(inner, out),
             Math::Fraction(top, bottom) => {
                 match **top {
-                    Math::Sum(_) => self.bracketed(top, out),
+                    Math::Sum(_) => self.write_group(top, out),
                     _ => self.write(top, out),
                 }
                 out.push('/');
                 match **bottom {
-                    Math::Sum(_) | Math::Product(_) => self.bracketed(bottom, out),
+                    Math::Sum(_) | Math::Product(_) => self.write_group(bottom, out),
                     _ => self.write(bottom, out),
                 }
             }
@@ -46,10 +37,7 @@ impl Script for Plain {
             }
             Math::Apply(head, arguments, bracket) => {
                 self.write(head, out);
-                let (open, close) = match bracket {
-                    Bracket::Round => ('(', ')'),
-                    Bracket::Square => ('[', ']'),
-                };
+                let (open, close) = bracket.pair();
                 out.push(open);
                 self.write_list(arguments, ",", out);
                 out.push(close);
@@ -82,21 +70,20 @@ impl Script for Plain {
                 out.push('\u{303}');
             }
             Math::Dots => out.push('…'),
-            Math::Velocity(name) => {
+            Math::Velocity(name, index) => {
                 out.push_str(greek(name).unwrap_or(name));
                 out.push('\u{307}');
+                match index {
+                    None => {}
+                    Some(Index::Upper(i)) => out.push_str(&format!("^{i}")),
+                    Some(Index::Lower(i)) => out.push_str(&format!("_{i}")),
+                }
             }
         }
     }
 }
 
 impl Plain {
-    fn bracketed(&self, inner: &Math, out: &mut String) {
-        out.push('(');
-        self.write(inner, out);
-        out.push(')');
-    }
-
     fn product(&self, factors: &[Math], out: &mut String) {
         for (i, factor) in factors.iter().enumerate() {
             // 2m reads well, but hm as one name and h(1+m) as a function.

@@ -1,7 +1,7 @@
 //! Formulas in Typst.
 
 use super::{Script, greek, split_name};
-use crate::render::math::{Bracket, Math};
+use crate::render::math::{Index, Math};
 
 /// Typst math mode.
 #[derive(Clone, Copy, Debug)]
@@ -14,22 +14,8 @@ impl Script for Typst {
             Math::Number(digits) => out.push_str(digits),
             Math::Row(parts) => self.write_list(parts, " ", out),
             Math::Contraction(parts) | Math::Product(parts) => self.write_list(parts, " ", out),
-            Math::Sum(terms) => {
-                for (i, (negative, term)) in terms.iter().enumerate() {
-                    match (negative, i) {
-                        (true, 0) => out.push('-'),
-                        (true, _) => out.push_str(" - "),
-                        (false, 0) => {}
-                        (false, _) => out.push_str(" + "),
-                    }
-                    self.write(term, out);
-                }
-            }
-            Math::Group(inner) => {
-                out.push('(');
-                self.write(inner, out);
-                out.push(')');
-            }
+            Math::Sum(terms) => self.write_sum(terms, ["-", " - ", " + "], out),
+            Math::Group(inner) => self.write_group(inner, out),
             Math::Fraction(top, bottom) => {
                 out.push_str("frac(");
                 self.write(top, out);
@@ -51,10 +37,7 @@ impl Script for Typst {
             }
             Math::Apply(head, arguments, bracket) => {
                 self.write(head, out);
-                let (open, close) = match bracket {
-                    Bracket::Round => ('(', ')'),
-                    Bracket::Square => ('[', ']'),
-                };
+                let (open, close) = bracket.pair();
                 out.push(open);
                 self.write_list(arguments, ", ", out);
                 out.push(close);
@@ -81,7 +64,14 @@ impl Script for Typst {
             Math::Node(color) => out.push_str(&format!("bullet_{}", color + 1)),
             Math::Modified(name) => out.push_str(&format!("tilde({})", identifier(name))),
             Math::Dots => out.push_str("dots.c"),
-            Math::Velocity(name) => out.push_str(&format!("dot({})", identifier(name))),
+            Math::Velocity(name, index) => {
+                out.push_str(&format!("dot({})", identifier(name)));
+                match index {
+                    None => {}
+                    Some(Index::Upper(i)) => out.push_str(&format!("^{i}")),
+                    Some(Index::Lower(i)) => out.push_str(&format!("_{i}")),
+                }
+            }
         }
     }
 }
