@@ -14,6 +14,8 @@
 //! Source: Hairer, Lubich, Wanner, *Geometric Numerical Integration*, sections III.1 and IX.9
 //! (free trees and gradients).
 
+mod shift;
+
 use super::holes::{FIRST_HOLE, attachments, fill, is_hole, rerooted, shift_holes, unrooted};
 use super::power_series::PowerSeries;
 use crate::exact::RationalFunction as Q;
@@ -301,41 +303,6 @@ impl Differential {
         Ok(renumbered)
     }
 
-    /// The field at the shifted point `θ + shift`, by Taylor's formula at every node:
-    /// `f^(m)(…)` becomes `Σ_k 1/k! f^(m+k)(…, shift, …, shift)`. The shift must be a multiple of
-    /// `h` and the bounds must limit its powers.
-    pub fn shifted(&self, shift: &Differential, bounds: &Bounds) -> Result<Differential, TooLarge> {
-        let mut result = Differential::zero(self.kind, self.arity);
-        for (tree, coefficient) in &self.terms {
-            // Of a scalar field, a node with two neighbours is still part of a path.
-            let inner =
-                Bounds { chains_only: bounds.chains_only && self.kind == Kind::Vector, ..*bounds };
-            let moved = shifted_tree(tree, shift, &inner)?;
-            for (t, c) in &moved.terms {
-                result.product(t.clone(), c, coefficient, bounds)?;
-            }
-        }
-        result.precision = earliest(self.precision, earliest(shift.precision, bounds.order))
-            .map(|p| p + self.low().min(0));
-        Ok(result)
-    }
-
-    /// Every root with one more child, of any of the trees of `other`.
-    fn grafted(&self, other: &Differential, bounds: &Bounds) -> Result<Differential, TooLarge> {
-        let mut result = Differential::zero(Kind::Vector, self.arity);
-        for (a, ca) in &self.terms {
-            for (b, cb) in &other.terms {
-                if a.size() + b.size() > MAX_NODES {
-                    return Err(TooLarge::Nodes);
-                }
-                let mut children = a.children().to_vec();
-                children.push(b.clone());
-                result.product(Tree::new(a.color(), children), ca, cb, bounds)?;
-            }
-        }
-        Ok(result)
-    }
-
     /// Whether only nodes of colour 0 occur beside holes.
     pub fn is_of_one_field(&self) -> bool {
         fn plain(tree: &Tree) -> bool {
@@ -370,48 +337,23 @@ fn has_power_from(value: &Q, order: i64) -> bool {
     !monomial || i64::from(value.numerator().degree_in(H)) - i64::from(in_denominator) >= order
 }
 
-fn shifted_tree(
-    tree: &Tree,
-    shift: &Differential,
-    bounds: &Bounds,
-) -> Result<Differential, TooLarge> {
-    let root = Tree::leaf(tree.color());
-    let mut node = Differential::term(Kind::Vector, 0, root, Q::one());
-    if is_hole(tree) {
-        return Ok(node);
-    }
-    for child in tree.children() {
-        node = node.grafted(&shifted_tree(child, shift, bounds)?, bounds)?;
-    }
-    let mut sum = node.clone();
-    for k in 1.. {
-        node = node.grafted(shift, bounds)?;
-        if node.is_zero() {
-            break;
-        }
-        node = node.scaled(&Q::integer(k).inverse().expect("k > 0"));
-        sum = sum.plus(&node);
-    }
-    Ok(sum)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn f() -> Differential {
+    pub(super) fn f() -> Differential {
         Differential::field(0)
     }
 
-    fn up_to(order: i64) -> Bounds {
+    pub(super) fn up_to(order: i64) -> Bounds {
         Bounds { order: Some(order + 1), chains_only: false }
     }
 
-    fn h(power: i32) -> Q {
+    pub(super) fn h(power: i32) -> Q {
         Q::variable(H).pow(power).unwrap()
     }
 
-    fn shown(value: &Differential) -> Vec<String> {
+    pub(super) fn shown(value: &Differential) -> Vec<String> {
         let names = ["h".to_string()];
         value.terms().iter().map(|(t, c)| format!("{} {t}", c.display(&names))).collect()
     }
@@ -458,17 +400,6 @@ mod tests {
         let left = gradient.dot(&hhg, &bounds).unwrap();
         let right = hg.dot(&hg, &bounds).unwrap();
         assert_eq!(left.terms(), right.terms());
-    }
-
-    #[test]
-    fn shifting_is_taylors_formula() {
-        let step = f().scaled(&h(1));
-        let shifted = f().shifted(&step, &up_to(3)).unwrap();
-        assert_eq!(shown(&shifted), ["1 []", "h [[]]", "h^2/2 [[],[]]", "h^3/6 [[],[],[]]"]);
-        assert_eq!(shifted.precision, Some(4));
-        // E(θ + h f) = E - h ‖g‖² + h²/2 g·Hg - …
-        let loss = Differential::loss().shifted(&step, &up_to(2)).unwrap();
-        assert_eq!(shown(&loss), ["-1 []", "-h [[]]", "-h^2/2 [[[]]]"]);
     }
 
     #[test]
