@@ -288,7 +288,47 @@ fn threads_change_nothing() {
     let arguments = ["derive", "--order", "11", "--format", "json"];
     let one = stdout(&[&arguments[..], &["--threads", "1"]].concat());
     assert!(one == stdout(&[&arguments[..], &["--threads", "3"]].concat()), "the texts differ");
-    assert!(stderr(&["derive", "--threads", "0"]).contains("--threads"));
+    for number in ["0", "-3", "x", "100000"] {
+        let error = stderr(&["derive", "--threads", number]);
+        assert!(error.contains("write a whole number from 1 to 1024"), "{error}");
+    }
+}
+
+#[test]
+fn an_order_is_a_whole_number() {
+    for order in ["-1", "x", "1.5", "99999999999999999999"] {
+        let error = stderr(&["derive", "--order", order]);
+        assert!(error.contains("write a whole number from 0 on"), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_error_that_nobody_reads_is_still_bad_input() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = std::process::Command::new(assert_cmd::cargo::cargo_bin("bea"))
+        .args(["derive", "heavy_ball", "--set", "m=1"])
+        .stderr(writer)
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(2));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_that_cannot_be_written_is_no_success() {
+    for arguments in [&["check"][..], &["check", "--format", "json"], &["derive"]] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = std::process::Command::new(assert_cmd::cargo::cargo_bin("bea"))
+            .args(arguments)
+            .stdout(full)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(error.contains("cannot write to the standard output"), "{error}");
+    }
 }
 
 #[test]

@@ -3,11 +3,11 @@
 use super::derivations::Derivations;
 use super::differential::{Bounds, Differential, H};
 use super::evaluate::{Evaluator, GUARD};
-use super::functions::{FUNCTIONS, MAX_ORDER};
+use super::functions::MAX_ORDER;
 use super::holes::has_field_leaf;
 use super::notation::{self, Style};
 use super::power_series::PowerSeries;
-use super::scope::Names;
+use super::scope::{Names, check_binders};
 use super::syntax::{Claim, Declaration, Expr, ExprKind, Modulo};
 use super::value::Value;
 use crate::exact::RationalFunction as Q;
@@ -69,18 +69,7 @@ impl<'a> Checker<'a> {
     /// merely false is not an error.
     pub fn check(&mut self, claim: &'a Claim, source: &Source) -> Result<Verdict, SourceError> {
         let mut names = Names::collect(claim, source, &mut self.derivations)?;
-        for declaration in &claim.declarations {
-            if let Declaration::Let(d) = declaration
-                && FUNCTIONS.iter().any(|(name, _)| *name == d.name)
-            {
-                return Err(source.fault(
-                    d.body.span.clone(),
-                    format!("`{}` is a function of the language", d.name),
-                    "cannot be defined anew",
-                    Some("choose another name".into()),
-                ));
-            }
-        }
+        check_binders(claim, source, &names)?;
         let mut verdict = Verdict {
             holds: true,
             expect_false: claim.expect_false,
@@ -367,7 +356,7 @@ impl Comparison<'_, '_, '_> {
             } else {
                 Style::Prime
             };
-            let sign = style.sign(tree);
+            let sign = style.sign(tree, a.kind);
             let name = notation::differential(tree, a.kind, style, self.evaluator.names);
             let (x, y) = (x * &sign, y * &sign);
             match self.powers(&x, &y) {
