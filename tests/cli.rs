@@ -141,6 +141,23 @@ fn a_file_may_hold_several_optimizers() {
 }
 
 #[test]
+fn a_field_without_terms_is_zero() {
+    let text = b"optimizer rest { theta' = theta + 0*f(theta) }";
+    let folder = folder_with(&[("rest.bea", text)]);
+    for (format, start) in [
+        ("text", "θ̇ = 0\n  + O(h²)"),
+        ("latex", "\\dot{\\theta} ={}&0"),
+        ("typst", "dot(theta) = & 0"),
+        ("markdown", "\\dot{\\theta} ={}&0"),
+    ] {
+        let arguments = ["derive", "rest.bea", "--order", "1", "--format", format];
+        let (out, _, code) = run_in(folder.path(), &arguments);
+        assert_eq!(code, 0);
+        assert!(out.contains(start), "{out}");
+    }
+}
+
+#[test]
 fn files_that_are_no_text_of_ours() {
     let claims = b"claim \"c\": field(gradient_descent, 0) == f";
     let folder = folder_with(&[
