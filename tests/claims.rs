@@ -298,3 +298,40 @@ fn deep_nesting_and_long_chains_do_not_overflow_the_stack() {
     assert!(holds(&format!("{}1 == 10001", "1+".repeat(10_000))));
     assert!(holds(&format!("{}1{} == 1", "(".repeat(99), ")".repeat(99))));
 }
+
+#[test]
+fn names_of_the_language_keep_their_meaning() {
+    let of = |text: &str| fault(&format!("claim \"c\": {text}"));
+    for (name, text) in [
+        ("h", "f + h*f'f == f for h in 0..0"),
+        ("h", "let h = 0; h*f == 0"),
+        ("f", "let f = 2*g; f == 2*g"),
+        ("g", "let g = 0*f; g == 0"),
+        ("H", "let H = 2; H*g == 2*g"),
+        ("E", "let E = 1; E == 1"),
+        ("I", "let I = 2; I == 2"),
+        ("D3E", "let D3E = 2; D3E == 2"),
+        ("h", "let c(h) = h*f; c(2) == 2*f"),
+        ("h", "sum(h in 1..1: h*f) == f"),
+        ("g", "fields g; g == g"),
+    ] {
+        assert_eq!(of(text), format!("`{name}` has a meaning in every claim"), "{text}");
+    }
+    assert_eq!(
+        of("principal(gradient_descent, 0) == 1 for dot in 0..0"),
+        "`dot` is a function of the language"
+    );
+    assert_eq!(of("let x = 1; let x = 2; x == 2"), "`x` is defined twice in this claim");
+    assert_eq!(of("let n = 1; n == 1 for n in 0..5"), "`n` is defined twice in this claim");
+    assert_eq!(
+        of("let fx = fy; component(field(simultaneous_gda, 0), y) == fx"),
+        "`fx` is a field of this claim"
+    );
+    assert!(holds("sum(n in 0..2: n) == sum(n in 1..2: n)"));
+}
+
+#[test]
+fn the_loss_is_reported_with_its_sign() {
+    assert_eq!(differences("E == 0"), ["E: 0 | 1"]);
+    assert_eq!(differences("2*E == 3*E + dot(f, f)"), ["E: 3 | 2", "dot(f, f): 1 | 0"]);
+}

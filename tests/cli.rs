@@ -141,6 +141,23 @@ fn a_file_may_hold_several_optimizers() {
 }
 
 #[test]
+fn a_field_without_terms_is_zero() {
+    let text = b"optimizer rest { theta' = theta + 0*f(theta) }";
+    let folder = folder_with(&[("rest.bea", text)]);
+    for (format, start) in [
+        ("text", "θ̇ = 0\n  + O(h²)"),
+        ("latex", "\\dot{\\theta} ={}&0"),
+        ("typst", "dot(theta) = & 0"),
+        ("markdown", "\\dot{\\theta} ={}&0"),
+    ] {
+        let arguments = ["derive", "rest.bea", "--order", "1", "--format", format];
+        let (out, _, code) = run_in(folder.path(), &arguments);
+        assert_eq!(code, 0);
+        assert!(out.contains(start), "{out}");
+    }
+}
+
+#[test]
 fn files_that_are_no_text_of_ours() {
     let claims = b"claim \"c\": field(gradient_descent, 0) == f";
     let folder = folder_with(&[
@@ -288,7 +305,47 @@ fn threads_change_nothing() {
     let arguments = ["derive", "--order", "11", "--format", "json"];
     let one = stdout(&[&arguments[..], &["--threads", "1"]].concat());
     assert!(one == stdout(&[&arguments[..], &["--threads", "3"]].concat()), "the texts differ");
-    assert!(stderr(&["derive", "--threads", "0"]).contains("--threads"));
+    for number in ["0", "-3", "x", "100000"] {
+        let error = stderr(&["derive", "--threads", number]);
+        assert!(error.contains("write a whole number from 1 to 1024"), "{error}");
+    }
+}
+
+#[test]
+fn an_order_is_a_whole_number() {
+    for order in ["-1", "x", "1.5", "99999999999999999999"] {
+        let error = stderr(&["derive", "--order", order]);
+        assert!(error.contains("write a whole number from 0 on"), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_error_that_nobody_reads_is_still_bad_input() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = std::process::Command::new(assert_cmd::cargo::cargo_bin("bea"))
+        .args(["derive", "heavy_ball", "--set", "m=1"])
+        .stderr(writer)
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(2));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_that_cannot_be_written_is_no_success() {
+    for arguments in [&["check"][..], &["check", "--format", "json"], &["derive"]] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = std::process::Command::new(assert_cmd::cargo::cargo_bin("bea"))
+            .args(arguments)
+            .stdout(full)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(error.contains("cannot write to the standard output"), "{error}");
+    }
 }
 
 #[test]

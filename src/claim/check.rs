@@ -4,9 +4,9 @@ use super::comparison::{Comparison, Limit};
 use super::derivations::Derivations;
 use super::differential::Bounds;
 use super::evaluate::{Evaluator, GUARD};
-use super::functions::{FUNCTIONS, MAX_ORDER};
+use super::functions::MAX_ORDER;
 use super::notation::Style;
-use super::scope::Names;
+use super::scope::{Names, check_binders};
 use super::syntax::{Claim, Declaration, Modulo};
 use super::value::Value;
 use crate::optimizer::Optimizer;
@@ -66,18 +66,7 @@ impl<'a> Checker<'a> {
     /// merely false is not an error.
     pub fn check(&mut self, claim: &'a Claim, source: &Source) -> Result<Verdict, SourceError> {
         let mut names = Names::collect(claim, source, &mut self.derivations)?;
-        for declaration in &claim.declarations {
-            if let Declaration::Let(d) = declaration
-                && FUNCTIONS.iter().any(|(name, _)| *name == d.name)
-            {
-                return Err(source.fault(
-                    d.body.span.clone(),
-                    format!("`{}` is a function of the language", d.name),
-                    "cannot be defined anew",
-                    Some("choose another name".into()),
-                ));
-            }
-        }
+        check_binders(claim, source, &names)?;
         let mut verdict = Verdict {
             holds: true,
             expect_false: claim.expect_false,

@@ -159,7 +159,7 @@ impl Comparison<'_, '_, '_> {
             } else {
                 Style::Prime
             };
-            let sign = style.sign(tree);
+            let sign = style.sign(tree, a.kind);
             let name = notation::differential(tree, a.kind, style, self.evaluator.names);
             let (x, y) = (x * &sign, y * &sign);
             match self.powers(&x, &y) {

@@ -49,12 +49,14 @@ impl Style {
         if field.is_of_one_field() { self } else { Style::Prime }
     }
 
-    /// The factor between the term as written and the elementary differential in `f = -∇E`.
-    pub fn sign(self, tree: &Tree) -> Q {
+    /// The factor between the term as written and the elementary differential in `f = -∇E`. The
+    /// loss itself, the free tree of one node, is written `E` in every style and stored as `-E`.
+    pub fn sign(self, tree: &Tree, kind: Kind) -> Q {
         fn nodes(tree: &Tree) -> usize {
             tree.children().iter().map(nodes).sum::<usize>() + usize::from(hole(tree).is_none())
         }
-        Q::integer(if self != Style::Prime && nodes(tree) % 2 == 1 { -1 } else { 1 })
+        let of_loss = self != Style::Prime || (kind == Kind::Scalar && nodes(tree) == 1);
+        Q::integer(if of_loss && nodes(tree) % 2 == 1 { -1 } else { 1 })
     }
 }
 

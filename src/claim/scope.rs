@@ -131,6 +131,67 @@ pub(super) fn derivative_of_loss(name: &str) -> Option<usize> {
     digits.parse().ok().filter(|n| (1..=20).contains(n))
 }
 
+/// Whether a name has a meaning of its own in every claim.
+fn is_of_language(name: &str) -> bool {
+    matches!(name, "h" | "f" | "E" | "g" | "H" | "I") || derivative_of_loss(name).is_some()
+}
+
+/// Refuses a claim that gives a name of the language or of an optimizer's field another meaning,
+/// or one name two meanings: `f + h*f'f == f for h in 0..0` would read as what it is not.
+///
+/// # Errors
+/// The first such name, and its place.
+pub(super) fn check_binders(
+    claim: &Claim,
+    source: &Source,
+    names: &Names,
+) -> Result<(), SourceError> {
+    let mut bound: Vec<(&str, &Range<usize>)> = Vec::new();
+    let mut local: Vec<(&str, &Range<usize>)> = Vec::new();
+    for declaration in &claim.declarations {
+        match declaration {
+            Declaration::Fields(fields) => local.extend(fields.iter().map(|n| (&**n, &claim.span))),
+            Declaration::Let(d) => {
+                bound.push((&d.name, &d.body.span));
+                local.extend(d.parameters.iter().map(|n| (&**n, &d.body.span)));
+            }
+        }
+    }
+    bound.extend(claim.ranges.iter().map(|r| (&*r.name, &r.from.span)));
+    for expression in claim.expressions() {
+        expression.walk(&mut |e| {
+            if let ExprKind::Summation(ranges, _) = &e.kind {
+                local.extend(ranges.iter().map(|r| (&*r.name, &r.from.span)));
+            }
+        });
+    }
+    let fault = |span: &Range<usize>, message| {
+        source.fault(
+            span.clone(),
+            message,
+            "cannot be defined anew",
+            Some("choose another name".into()),
+        )
+    };
+    for (i, (name, span)) in bound.iter().enumerate() {
+        if bound[..i].iter().any(|(earlier, _)| earlier == name) {
+            return Err(fault(span, format!("`{name}` is defined twice in this claim")));
+        }
+        if !is_of_language(name) && names.color(name).is_some() {
+            return Err(fault(span, format!("`{name}` is a field of this claim")));
+        }
+    }
+    for (name, span) in bound.iter().chain(&local) {
+        if FUNCTIONS.iter().any(|(function, _)| function == name) {
+            return Err(fault(span, format!("`{name}` is a function of the language")));
+        }
+        if is_of_language(name) {
+            return Err(fault(span, format!("`{name}` has a meaning in every claim")));
+        }
+    }
+    Ok(())
+}
+
 impl<'c> Evaluator<'_, 'c> {
     /// What a name stands for: first what the claim binds, then fields, then the notation of
     /// gradients, then symbols.

@@ -1,10 +1,11 @@
 //! `bea check`: is every claim true?
 
+use super::output::{to_stderr, to_stdout};
 use crate::claim::{Claim, Document, Verdict, shipped};
 use crate::optimizer;
 use crate::source::SourceError;
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write as _};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -96,6 +97,8 @@ struct Output {
     progress: bool,
     total: usize,
     report: Report,
+    /// Why a part of the report could not be written, which a script must not take for success.
+    failure: Option<miette::Report>,
 }
 
 impl Output {
@@ -114,6 +117,13 @@ impl Output {
                 not_as_claimed: 0,
                 without_sense: 0,
             },
+            failure: None,
+        }
+    }
+
+    fn print(&mut self, text: &str) {
+        if let Err(failure) = to_stdout(|out| out.write_all(text.as_bytes())) {
+            self.failure.get_or_insert(failure);
         }
     }
 
@@ -121,7 +131,7 @@ impl Output {
         let file = document.source().name.to_string();
         let heading = self.format == Format::Text && !document.claims().is_empty();
         if heading {
-            print(&format!("{file}\n"));
+            self.print(&format!("{file}\n"));
         }
         let cell = std::cell::RefCell::new(self);
         document.check(
@@ -136,8 +146,7 @@ impl Output {
             let done = self.report.claims.len();
             // Short enough to stay on one line, which is all that `\r` can clear.
             let name: String = claim.name.chars().take(60).collect();
-            eprint!("\r\x1b[K  {}/{} {name}", done + 1, self.total);
-            let _ = std::io::stderr().flush();
+            to_stderr(&format!("\r\x1b[K  {}/{} {name}", done + 1, self.total));
         }
     }
 
@@ -149,7 +158,7 @@ impl Output {
         result: Result<Verdict, SourceError>,
     ) {
         if self.progress {
-            eprint!("\r\x1b[K");
+            to_stderr("\r\x1b[K");
         }
         let mut entry = Entry {
             name: claim.name.clone(),
@@ -193,9 +202,9 @@ impl Output {
                 self.report.without_sense += 1;
                 entry.error = Some(fault.to_string());
                 if self.format == Format::Text {
-                    print(&format!("  {} {}\n", self.paint("31", "✗"), claim.name));
+                    self.print(&format!("  {} {}\n", self.paint("31", "✗"), claim.name));
                 }
-                eprintln!("{:?}", miette::Report::new(fault));
+                to_stderr(&format!("{:?}\n", miette::Report::new(fault)));
             }
         }
         self.report.claims.push(entry);
@@ -205,7 +214,7 @@ impl Output {
         if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
     }
 
-    fn print_verdict(&self, file: &str, line: usize, claim: &Claim, verdict: &Verdict) {
+    fn print_verdict(&mut self, file: &str, line: usize, claim: &Claim, verdict: &Verdict) {
         let mut text = String::new();
         let name = &claim.name;
         match (verdict.passes(), verdict.expect_false) {
@@ -227,16 +236,16 @@ impl Output {
                 write_differences(&mut text, verdict);
             }
         }
-        print(&text);
+        self.print(&text);
     }
 
-    fn finish(self) -> miette::Result<ExitCode> {
+    fn finish(mut self) -> miette::Result<ExitCode> {
         let report = &self.report;
         let (good, bad, senseless) =
             (report.as_claimed, report.not_as_claimed, report.without_sense);
         if self.format == Format::Json {
             let text = serde_json::to_string_pretty(report).expect("strings and numbers");
-            print(&format!("{text}\n"));
+            self.print(&format!("{text}\n"));
         } else {
             let noun = if self.total == 1 { "claim" } else { "claims" };
             let mut text = format!("{} {noun}: {good} as claimed", self.total);
@@ -246,7 +255,10 @@ impl Output {
             if senseless > 0 {
                 let _ = write!(text, ", {}", self.paint("31", &format!("{senseless} in error")));
             }
-            print(&format!("{text}\n"));
+            self.print(&format!("{text}\n"));
+        }
+        if let Some(failure) = self.failure {
+            return Err(failure);
         }
         Ok(match (bad, senseless) {
             (0, 0) => ExitCode::SUCCESS,
@@ -279,9 +291,4 @@ fn write_differences(text: &mut String, verdict: &Verdict) {
         let gap = if widest > 0 { "  " } else { "" };
         let _ = writeln!(text, "      {label:widest$}{gap}claimed {claimed}, derived {derived}");
     }
-}
-
-/// Writes to standard output; a reader that has gone away is no error.
-fn print(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
 }

@@ -9,7 +9,6 @@ use crate::tree::{TreeId, TreeTable};
 use miette::{Context, IntoDiagnostic, miette};
 use num_rational::BigRational;
 use std::io::IsTerminal;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -22,7 +21,8 @@ pub(super) struct Derive {
     #[arg(value_name = "OPTIMIZER|FILE", default_value = "gradient_descent")]
     optimizer: String,
     /// The highest power of h: all trees with up to N + 1 nodes
-    #[arg(long, value_name = "N", default_value_t = 4)]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = input::order)]
+    #[arg(allow_negative_numbers = true)]
     order: usize,
     /// Write the terms with the vector field f, or with the gradient of a loss
     #[arg(long = "as", value_enum, value_name = "FORM", default_value_t)]
@@ -49,8 +49,9 @@ pub(super) struct Derive {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Threads to use [default: all]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = input::threads)]
+    #[arg(allow_negative_numbers = true)]
+    threads: Option<usize>,
     /// Derive even what is expected not to fit in memory
     #[arg(long)]
     force: bool,
@@ -79,7 +80,7 @@ impl Derive {
     pub fn run(self) -> miette::Result<ExitCode> {
         let format = self.format()?;
         if let Some(threads) = self.threads {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get());
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
             pool.build_global().into_diagnostic().wrap_err("cannot start the threads")?;
         }
         let optimizer = input::optimizer(&self.optimizer)?;

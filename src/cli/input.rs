@@ -54,6 +54,20 @@ pub(super) fn assignment(text: &str) -> Result<(String, BigRational), String> {
     Ok((name.trim().to_string(), value))
 }
 
+/// More threads than any machine has processors would only wait for one another.
+const MAX_THREADS: usize = 1024;
+
+/// A power of `h`.
+pub(super) fn order(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "write a whole number from 0 on".to_string())
+}
+
+/// A number of threads.
+pub(super) fn threads(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|n| (1..=MAX_THREADS).contains(n));
+    number.ok_or_else(|| format!("write a whole number from 1 to {MAX_THREADS}"))
+}
+
 /// The values by name.
 pub(super) fn values(
     assignments: &[(String, BigRational)],

@@ -46,7 +46,7 @@ pub fn main() -> ExitCode {
         Command::Man(man) => man.run(),
     };
     outcome.unwrap_or_else(|report| {
-        eprint!("{report:?}");
+        output::to_stderr(&format!("{report:?}"));
         ExitCode::from(2)
     })
 }

@@ -26,6 +26,11 @@ pub(super) fn to_stdout(
     }
 }
 
+/// Writes to the standard error. Where nobody reads that, there is nobody to tell either.
+pub(super) fn to_stderr(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
 /// Runs `write` on a file that appears, or replaces another, only when it is complete.
 pub(super) fn to_file(
     path: &Path,

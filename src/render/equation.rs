@@ -80,7 +80,12 @@ impl Setting<'_> {
     /// The right-hand side of the velocity of one space, or the terms of one tree alone.
     pub fn rows(&self, document: &Document, space: usize, script: &impl Script) -> Vec<String> {
         let alone = document.tree().is_some();
-        self.write(dots(document).into_iter().chain(rows(document, space)), alone, script)
+        let rows = dots(document).into_iter().chain(rows(document, space));
+        let mut written = self.write(rows, alone, script);
+        if written.is_empty() {
+            written.push("0".to_string());
+        }
+        written
     }
 
     /// The rows as texts; a row that stands `alone` has no brackets around its terms.

@@ -97,6 +97,9 @@ fn equation(
     for group in document.groups(space) {
         empty &= !write_group(group, empty, paint, &mut page)?;
     }
+    if empty {
+        page.put(" 0", " 0")?;
+    }
     let rest = match rest(document) {
         Rest::Order(power) => format!("O({})", power_of_h(power)),
         Rest::Nodes(nodes) => format!("trees with more than {nodes} nodes"),
