@@ -67,8 +67,9 @@ Examples:
 JSON:
   optimizer, parameters, values (of --set), order, terms, and principal_part with the keys
   formula (null: no closed form), tall_tree (whether b = (-1)^n/(n+1) for the chain of n + 1 nodes)
-  and verified_to_order (null: not confirmed); no principal_part with --tree, --modified-loss or
-  --only non-principal";
+  and verified_to_order (null: not confirmed), and attracting (whether trajectories settle on the
+  flow; null: depends on symbolic parameters); the last two are left out with --tree,
+  --modified-loss and --only non-principal";
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Only {

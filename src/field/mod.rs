@@ -6,6 +6,7 @@
 //!
 //! The terms of the tall trees `(f')^n f` are the principal part; all others are non-principal.
 
+mod attraction;
 mod closed_form;
 mod modified_loss;
 mod power_series;
@@ -131,6 +132,13 @@ impl Field {
     /// The closed form of the principal part, compared with the terms derived here.
     pub fn principal_part(&self) -> PrincipalPart {
         PrincipalPart::new(&self.method, &self.weights)
+    }
+
+    /// Whether trajectories settle on this flow: all roots of the recurrence of the states, beside
+    /// the simple root 1, lie inside the unit disc. `None` while a parameter that matters has no
+    /// value. Methods without memory always settle.
+    pub fn is_attracting(&self) -> Option<bool> {
+        attraction::is_attracting(&self.method)
     }
 
     /// Whether terms of this tree belong to the principal part.

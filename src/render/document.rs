@@ -142,9 +142,19 @@ impl<'a> Document<'a> {
         if let Content::Terms(part) = self.content { part } else { Part::All }
     }
 
-    /// The closing lines: what the principal part sums to, and whether that was confirmed.
+    /// The closing lines: what the principal part sums to, whether that was confirmed, and whether
+    /// trajectories leave the flow.
     pub fn verdict_lines(&self) -> Vec<String> {
-        self.verdict.iter().map(PrincipalPart::to_string).collect()
+        let Some(verdict) = &self.verdict else { return Vec::new() };
+        let mut lines = vec![verdict.to_string()];
+        if self.field.is_attracting() == Some(false) {
+            lines.push(
+                "trajectories do not settle on this flow: beside 1, the recurrence of the buffers \
+                 has a root of modulus 1 or more"
+                    .into(),
+            );
+        }
+        lines
     }
 
     /// A tree in the brackets that `--tree` and claims read: `[[],[]]`.

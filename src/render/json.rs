@@ -42,6 +42,8 @@ impl Export for Json {
         out.write_all(b"\n]")?;
         if let Some(verdict) = &document.verdict {
             principal_part(verdict, out)?;
+            let attracting = serde_json::json!(document.field.is_attracting());
+            write!(out, ", \"attracting\": {attracting}")?;
         }
         if document.content == Content::ModifiedLoss {
             modified_loss(document, out)?;
