@@ -85,7 +85,7 @@ fn closed_forms() {
     assert_eq!(ClosedForm::new(&euler, 12).unwrap().first_difference(&field), None);
     // A wrong closed form is told from a right one.
     let difference = closed.first_difference(&field).unwrap();
-    assert_eq!(difference.0, 1);
+    assert_eq!(difference.0, Tree::chain(1));
 }
 
 #[test]
@@ -197,6 +197,27 @@ fn roots_of_higher_degree_are_given_by_their_equation() {
         closed.definition(),
         "P(z) the root with P(0) = 1 of 12*P^3 - (12+23*z)*P^2 + 16*z*P - 5*z = 0"
     );
+}
+
+#[test]
+fn fields_that_are_treated_alike_have_the_closed_form_of_one() {
+    let verdict = |name: &str| {
+        let method = optimizer::find(name).unwrap().method(&Default::default()).unwrap();
+        Field::derive(name, &method, 4).unwrap().principal_part()
+    };
+    let momentum = verdict("momentum_gda");
+    let ball = verdict("heavy_ball").formula.unwrap();
+    let expected = ball.replace("(hJ) f", "(hJ) F") + ", F all fields together and J = DF";
+    assert_eq!(momentum.formula, Ok(expected));
+    for name in ["momentum_gda", "simultaneous_gda", "extragradient_gda", "weight_decay_heavy_ball"]
+    {
+        assert!(verdict(name).holds(), "{name}");
+        assert!(verdict(name).formula.unwrap().contains("F all fields"), "{name}");
+    }
+    // Alternating steps are not alike: a product of two maps.
+    let alternating = verdict("alternating_gda").formula.unwrap();
+    assert!(alternating.ends_with("M = 1 + h Dfx + h Dfy + h^2 Dfy Dfx"), "{alternating}");
+    assert!(verdict("negative_momentum_gda").formula.is_err());
 }
 
 #[test]

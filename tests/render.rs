@@ -412,8 +412,8 @@ fn json_tells_the_principal_part() {
     let formula = half["formula"].as_str();
     assert!(formula.is_some_and(|f| f.starts_with("log(P(hJ))/(hJ) f")), "{half}");
     assert_eq!(half, expected(formula, false, Some(3)));
-    // A game with memory: the principal part is not a function of one Jacobian.
-    assert_eq!(part("momentum_gda", 2, &[]), expected(None, false, None));
+    // An alternating game with memory: the principal part is not a function of one Jacobian.
+    assert_eq!(part("negative_momentum_gda", 2, &[]), expected(None, false, None));
 }
 
 #[test]

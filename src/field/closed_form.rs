@@ -15,7 +15,7 @@
 use super::power_series as series;
 use crate::exact::RationalFunction;
 use crate::series::{GeneralLinearMethod, ModifiedField, characteristic_polynomial};
-use crate::tree::Tree;
+use crate::tree::{Tree, TreeId};
 use num_integer::Integer;
 
 /// The principal part `log P(hJ)/(hJ) f` of a method with one vector field.
@@ -64,16 +64,22 @@ impl ClosedForm {
         !self.keeps_step && self.rational_root().is_some_and(|p| p.display(&self.names) == "1+z")
     }
 
-    /// The number of nodes of the smallest chain of `field` whose `b` is not the coefficient of
-    /// the closed form, and both values; `None` if they all agree.
+    /// The smallest chain of `field`, of any colours, whose `b` is not the coefficient of the closed
+    /// form, and both values; `None` if they all agree.
     pub fn first_difference(
         &self,
         field: &ModifiedField,
-    ) -> Option<(usize, RationalFunction, RationalFunction)> {
-        (1..=field.trees().max_nodes().min(self.series.len())).find_map(|nodes| {
-            let derived = field.b(field.trees().find(&Tree::chain(nodes))?);
-            let closed = self.series[nodes - 1].clone();
-            (derived != closed).then_some((nodes, derived, closed))
+    ) -> Option<(Tree, RationalFunction, RationalFunction)> {
+        let trees = field.trees();
+        let chains = |nodes: usize| -> Vec<TreeId> {
+            match trees.colors() {
+                1 => trees.find(&Tree::chain(nodes)).into_iter().collect(),
+                _ => trees.of_size(nodes).filter(|&t| trees.is_chain(t)).collect(),
+            }
+        };
+        (1..=trees.max_nodes()).zip(&self.series).find_map(|(nodes, closed)| {
+            let chain = chains(nodes).into_iter().find(|&t| field.b(t) != *closed)?;
+            Some((trees.tree(chain), field.b(chain), closed.clone()))
         })
     }
 
@@ -167,12 +173,17 @@ impl ClosedForm {
 
     /// The principal part as a formula in `J = f'`: `log(1+hJ)/(hJ) f`.
     pub fn formula(&self) -> String {
+        self.formula_for("f")
+    }
+
+    /// The same with another name for the vector field.
+    pub(super) fn formula_for(&self, field: &str) -> String {
         let (argument, factor) = if self.keeps_step { ("J", "1/h ") } else { ("hJ", "") };
         let denominator = if self.keeps_step { "J".to_string() } else { "(hJ)".to_string() };
         if self.is_tall_tree_theorem() {
-            return format!("{factor}log(1+{argument})/{denominator} f");
+            return format!("{factor}log(1+{argument})/{denominator} {field}");
         }
-        format!("{factor}log(P({argument}))/{denominator} f,  {}", self.definition())
+        format!("{factor}log(P({argument}))/{denominator} {field},  {}", self.definition())
     }
 }
 

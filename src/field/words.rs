@@ -27,7 +27,6 @@ pub(crate) struct Words {
     finite: bool,
     log: BTreeMap<Word, Q>,
     length: usize,
-    colors: u8,
 }
 
 /// The longest words that are looked at, and how many of one length if no chain asks for them.
@@ -46,7 +45,7 @@ impl Words {
         let colors = method.fields.len() as u8;
         let (step, finite) = step_words(method, length);
         let log = logarithm(&step, colors, length);
-        Some(Words { step, finite, log, length, colors })
+        Some(Words { step, finite, log, length })
     }
 
     /// How many letters the words have at most.
@@ -69,12 +68,6 @@ impl Words {
             let closed = self.log.get(&word).cloned().unwrap_or_else(Q::zero);
             (derived != closed).then(|| (trees.tree(chain), derived, closed))
         })
-    }
-
-    /// Whether `M = 1 + h Σ_c J_c`, one Euler step of all fields together.
-    pub(crate) fn is_euler(&self) -> bool {
-        self.step.len() == usize::from(self.colors)
-            && self.step.iter().all(|(w, a)| w.len() == 1 && a.is_one())
     }
 
     /// `M` as a formula, or `None` if it is not known to be a polynomial.
