@@ -18,12 +18,12 @@ pub(super) fn parse(text: &str, fields: &[VectorField]) -> miette::Result<Tree> 
     }
     if text.trim_start().starts_with('{') {
         let value = serde_json::from_str(text)
-            .map_err(|error| miette!(help = example(fields), "{text} is not a tree: {error}"))?;
+            .map_err(|error| miette!(help = example(fields), "`{text}` is not a tree: {error}"))?;
         return node(&value, fields);
     }
     let tree: Tree = text
         .parse()
-        .map_err(|error| miette!(help = example(fields), "{text} is not a tree: {error}"))?;
+        .map_err(|error| miette!(help = example(fields), "`{text}` is not a tree: {error}"))?;
     if fields.len() > 1 {
         let names: Vec<&str> = fields.iter().map(|f| f.name.as_str()).collect();
         return Err(miette!(
