@@ -13,7 +13,9 @@ pub const MAX_FILE_SIZE: u64 = 1 << 20;
 pub enum LoadError {
     /// There is no such file.
     #[error("there is no file {}", path.display())]
-    #[diagnostic(help("give the path of a `.bea` file; `bea optimizers` lists what needs no file"))]
+    #[diagnostic(help(
+        "give the path of a `.bea` file; `bea optimizers` lists what needs no file"
+    ))]
     Missing {
         /// The file asked for.
         path: PathBuf,
