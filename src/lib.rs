@@ -3,10 +3,14 @@
 
 pub mod claim;
 pub mod cli;
+pub mod codegen;
 pub mod exact;
 pub mod field;
+pub mod flow;
 mod grammar;
+pub mod loss;
 pub mod optimizer;
+pub mod plot;
 pub mod render;
 pub mod series;
 pub mod source;

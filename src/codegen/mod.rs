@@ -1,0 +1,1 @@
+//! Emitters of vector fields as source code.

@@ -1,0 +1,1 @@
+//! The flows an optimizer is compared with, and their integration.

@@ -1,0 +1,1 @@
+//! Losses: a formula as an expression graph, its derivatives, its evaluation.

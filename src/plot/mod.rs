@@ -1,0 +1,1 @@
+//! Pictures: curves, contours and trajectories as SVG and PNG.
