@@ -96,3 +96,56 @@ fn canonical_forms() {
     let exp = g.apply(Function::Exp, x);
     assert_ne!(g.apply(Function::Log, exp), x);
 }
+
+/// The quartic of a hash in so many variables, every monomial present, all at once.
+#[test]
+#[ignore]
+fn dense_quartic() {
+    use bea::field::Field;
+    use bea::loss::{VectorFields, modified_field};
+    use bea::series::GeneralLinearMethod;
+    use std::time::Instant;
+    let d = 20u32;
+    let start = Instant::now();
+    let mut g = Graph::new();
+    let x: Vec<Expr> = (0..d).map(|v| g.variable(v)).collect();
+    let one = g.integer(1);
+    let mut all = x.clone();
+    all.push(one);
+    let mut terms = Vec::new();
+    let mut state = 1u64;
+    for i in 0..=d as usize {
+        for j in i..=d as usize {
+            for k in j..=d as usize {
+                for l in k..=d as usize {
+                    state =
+                        state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                    let c = rational((state >> 54) as i64 - 512, 1000);
+                    let m = g.product(&[all[i], all[j], all[k], all[l]]);
+                    terms.push(g.scale(&c, m));
+                }
+            }
+        }
+    }
+    let e = g.sum(&terms);
+    println!("built {:?} nodes {} monomials {}", start.elapsed(), g.len(), terms.len());
+    let start = Instant::now();
+    let variables: Vec<u32> = (0..d).collect();
+    let field = Field::derive("gd", &GeneralLinearMethod::euler(), 3).unwrap();
+    let fields = VectorFields::of_loss(&mut g, e, &variables);
+    println!("gradient {:?} nodes {}", start.elapsed(), g.len());
+    let h = g.variable(d);
+    let modified = modified_field(&mut g, &fields, &field, h, &[]);
+    println!("field {:?} nodes {}", start.elapsed(), g.len());
+    let program = Program::new(&g, d as usize + 1, &modified);
+    println!("program {:?} instructions {}", start.elapsed(), program.instructions().len());
+    let mut at = vec![0.1; d as usize + 1];
+    at[d as usize] = 0.01;
+    let mut out = vec![0.0; d as usize];
+    let mut scratch = Vec::new();
+    program.evaluate(&at, &mut out, &mut scratch);
+    println!("first evaluation {:?} {:?}", start.elapsed(), &out[..2]);
+    let start = Instant::now();
+    program.evaluate(&at, &mut out, &mut scratch);
+    println!("another {:?}", start.elapsed());
+}
