@@ -1,12 +1,14 @@
 //! Integration of a velocity field: an adaptive embedded Runge-Kutta pair with dense output, or
 //! fixed Euler steps.
 //!
-//! The pair is Dormand and Prince's of order 8(5,3), of the crate `differential-equations`: Hairer,
-//! Nørsett, Wanner, *Solving Ordinary Differential Equations I*, section II.10.
+//! The pair is Verner's most efficient one of order 9(8), with an interpolant of order 8, of the
+//! crate `differential-equations`: Verner, *Numerically optimal Runge-Kutta pairs with
+//! interpolants*, Numer. Algorithms 53 (2010). Its version 0.7 of Dormand and Prince's 8(5,3) steps
+//! as well, but its dense output does not: on a smooth problem, at a tolerance of 1e-12, it is off by
+//! 1e-8 between the steps.
 
 use super::velocity::is_finite;
 use super::{Stop, Velocity};
-use differential_equations::error::Error;
 use differential_equations::interpolate::Interpolation;
 use differential_equations::methods::ExplicitRungeKutta;
 use differential_equations::ode::{ODE, OrdinaryNumericalMethod};
@@ -144,33 +146,51 @@ fn adaptive(
     velocity.velocity(start, &mut vec![Complex64::ZERO; start.len()]).map_err(|s| (s, 0.0))?;
     let system = System { velocity: RefCell::new(velocity), stop: RefCell::new(None) };
     let end = times.count as f64 * times.interval;
-    let mut solver = ExplicitRungeKutta::dop853().rtol(rtol).atol(atol).max_steps(usize::MAX);
-    solver.init(&system, 0.0, end, &real(start)).map_err(|_| (Stop::StepSize, 0.0))?;
+    // Its own limits are off: stiffness is what the limit here is for.
+    let restart = |t: f64, y: &Vec<f64>, h: f64| {
+        let solver = ExplicitRungeKutta::rkv988e().rtol(rtol).atol(atol).h0(h);
+        let mut solver = solver.max_steps(usize::MAX).max_rejects(usize::MAX);
+        match solver.init(&system, t, end, y) {
+            Ok(_) => Ok(solver),
+            Err(_) => Err((system.stop.take().unwrap_or(Stop::StepSize), t)),
+        }
+    };
+    let mut solver = restart(0.0, &real(start), 0.0)?;
     let smallest = 1e-13 * times.interval;
     let mut tried = 0;
     while points.len() < times.count {
-        let before = solver.t();
-        // The field may not exist beyond the end. A trial beyond the domain may have left NaN.
-        if !(before + solver.h() <= end) {
+        let (before, y) = (solver.t(), solver.y().clone());
+        // The field may not exist beyond the end.
+        if before + solver.h() > end {
             solver.set_h(end - before);
         }
+        let h = solver.h();
         if cancelled() {
             return Err((Stop::Cancelled, before));
         }
         tried += 1;
+        let reason = |otherwise| match system.stop.take() {
+            // Refining the steps does not resolve a jump: the argument turns at a branch point.
+            Some(Stop::Jump) => (Stop::BranchPoint, before),
+            Some(stop) => (stop, before),
+            None => (otherwise, before),
+        };
+        if !(h > smallest) {
+            return Err(reason(Stop::StepSize));
+        }
         if tried > MAX_STEPS {
-            return Err((reason(&system, Stop::Steps(MAX_STEPS)), before));
+            return Err((Stop::Steps(MAX_STEPS), before));
         }
         system.stop.replace(None);
-        match solver.step(&system) {
-            // A stiff field takes many steps, which the limit above is for.
-            Ok(_) | Err(Error::Stiffness { .. }) => {}
-            Err(_) => return Err((reason(&system, Stop::StepSize), before)),
+        solver.step(&system).map_err(|_| reason(Stop::StepSize))?;
+        // The crate takes NaN for no error, so it cannot be left to reject such a step.
+        if system.stop.borrow().is_some() {
+            let stop = system.stop.take();
+            solver = restart(before, &y, 0.2 * h)?;
+            system.stop.replace(stop);
+            continue;
         }
         if solver.t() == before {
-            if solver.h().abs() < smallest {
-                return Err((reason(&system, Stop::StepSize), before));
-            }
             continue;
         }
         let now = solver.t();
@@ -186,21 +206,11 @@ fn adaptive(
             }
             let point = solver.interpolate(t.min(now)).map_err(|_| (Stop::StepSize, now))?;
             points.push(complex(&point));
-            if points.len() % times.budget_every == 0 {
+            if points.len().is_multiple_of(times.budget_every) {
                 tried = 0;
             }
         }
         system.velocity.borrow_mut().accept(&theta).map_err(|stop| (stop, now))?;
     }
     Ok(())
-}
-
-/// Why the last trial failed: what the field said, if it said anything.
-fn reason(system: &System<'_>, otherwise: Stop) -> Stop {
-    match *system.stop.borrow() {
-        // Refining the steps cannot resolve a jump: the argument turns at a branch point.
-        Some(Stop::Jump) => Stop::BranchPoint,
-        Some(stop) => stop,
-        None => otherwise,
-    }
 }
