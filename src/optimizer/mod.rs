@@ -44,7 +44,7 @@ mod evaluate;
 mod library;
 mod load;
 mod lower;
-mod near;
+pub(crate) mod near;
 mod number;
 mod print;
 mod read;
