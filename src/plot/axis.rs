@@ -73,19 +73,21 @@ impl Ruler {
         if axis.scale == Scale::Log {
             low = low.max(high - DECADES);
         }
-        let room = MARGIN * (high - low);
+        let room = if low < high { MARGIN * (high - low) } else { 0.0 };
         Ruler::between(axis.scale, low - room, high + room)
     }
 
     /// Without an extent there is still an axis, around the one value or from 0 to 1.
     fn between(scale: Scale, low: f64, high: f64) -> Ruler {
+        // Far from where arithmetic ends; what is beyond lies outside of the picture.
+        let limit = if scale == Scale::Log { 290.0 } else { 1e290 };
+        let (low, high) = (low.clamp(-limit, limit), high.clamp(-limit, limit));
         let (low, high) = match () {
-            _ if !(low.is_finite() && high.is_finite()) => (0.0, 1.0),
-            _ if high - low > 1e-12 * low.abs().max(high.abs()) => (low, high),
-            _ => {
-                let room = if low == 0.0 { 1.0 } else { 0.5 * low.abs() };
-                (low - room, high + room)
-            }
+            _ if low.is_nan() || high.is_nan() || low > high => (0.0, 1.0),
+            _ if high - low > 1e-12 * low.abs().max(high.abs()).max(1e-280) => (low, high),
+            _ if scale == Scale::Log => (low - 0.5, high + 0.5),
+            _ if low.abs() < 1e-280 => (-1.0, 1.0),
+            _ => (low - 0.5 * low.abs(), high + 0.5 * high.abs()),
         };
         Ruler { scale, low, high }
     }
