@@ -3,6 +3,8 @@
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_rational::BigRational;
+use num_traits::{Signed, ToPrimitive};
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::{Add, Mul, Neg, Sub};
 
@@ -61,6 +63,82 @@ impl Rational {
             Small(0, _) => None,
             Small(n, d) => Rational::new(d, n),
             Big(ref big) => Some(big.recip().into()),
+        }
+    }
+
+    /// `(numerator, denominator)` where both are machine integers; the denominator is positive.
+    pub fn as_small(&self) -> Option<(i64, i64)> {
+        match self.0 {
+            Small(n, d) => Some((n, d)),
+            Big(_) => None,
+        }
+    }
+
+    /// The value as a machine integer, if it is one.
+    pub fn as_integer(&self) -> Option<i64> {
+        match self.0 {
+            Small(n, 1) => Some(n),
+            _ => None,
+        }
+    }
+
+    /// Whether this is 1.
+    pub fn is_one(&self) -> bool {
+        matches!(self.0, Small(1, 1))
+    }
+
+    /// Whether the denominator is 1.
+    pub fn is_integer(&self) -> bool {
+        match self.0 {
+            Small(_, d) => d == 1,
+            Big(ref big) => big.is_integer(),
+        }
+    }
+
+    /// Whether this is below 0.
+    pub fn is_negative(&self) -> bool {
+        match self.0 {
+            Small(n, _) => n < 0,
+            Big(ref big) => big.is_negative(),
+        }
+    }
+
+    /// `self^exponent`; `None` for a negative power of 0. `0^0 = 1`.
+    pub fn pow(&self, exponent: i64) -> Option<Rational> {
+        let mut base = if exponent < 0 { self.inverse()? } else { self.clone() };
+        let mut power = Rational::from(1);
+        let mut left = exponent.unsigned_abs();
+        while left > 0 {
+            if left & 1 == 1 {
+                power = &power * &base;
+            }
+            left >>= 1;
+            if left > 0 {
+                base = &base * &base;
+            }
+        }
+        Some(power)
+    }
+
+    /// Binary digits of the longer of numerator and denominator.
+    pub fn bits(&self) -> u64 {
+        match self.0 {
+            Small(n, d) => {
+                u64::from(u64::BITS - (n.unsigned_abs() | d.unsigned_abs()).leading_zeros())
+            }
+            Big(ref big) => big.numer().bits().max(big.denom().bits()),
+        }
+    }
+
+    /// The nearest double.
+    pub fn to_f64(&self) -> f64 {
+        const EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
+        match self.0 {
+            // Both are exact, so the quotient is rounded once.
+            Small(n, d) if n.unsigned_abs() <= EXACT && d.unsigned_abs() <= EXACT => {
+                n as f64 / d as f64
+            }
+            _ => self.big().to_f64().unwrap_or(f64::NAN),
         }
     }
 
@@ -139,6 +217,21 @@ impl Mul for &Rational {
         };
         let (g, k) = (gcd(a, d), gcd(c, b));
         lowest(i128::from(a / g) * i128::from(c / k), i128::from(b / k) * i128::from(d / g))
+    }
+}
+
+impl Ord for Rational {
+    fn cmp(&self, other: &Rational) -> Ordering {
+        let (&Small(a, b), &Small(c, d)) = (&self.0, &other.0) else {
+            return self.big().cmp(&other.big());
+        };
+        (i128::from(a) * i128::from(d)).cmp(&(i128::from(c) * i128::from(b)))
+    }
+}
+
+impl PartialOrd for Rational {
+    fn partial_cmp(&self, other: &Rational) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -228,7 +321,14 @@ mod tests {
                 prop_assert_eq!(fast.to_string(), slow.to_string());
                 prop_assert_eq!(BigRational::from(fast), slow);
             }
+            prop_assert_eq!(a.cmp(&b), x.cmp(&y));
+            prop_assert_eq!(a.is_integer(), x.is_integer());
+            prop_assert_eq!(a.bits(), x.numer().bits().max(x.denom().bits()));
+            prop_assert_eq!(a.is_negative(), x.is_negative());
+            prop_assert_eq!(a.pow(3), Some((&x * &x * &x).into()));
+            prop_assert_eq!(a.to_f64(), x.to_f64().unwrap());
             if let Some(inverse) = a.inverse() {
+                prop_assert_eq!(a.pow(-2), Some(&inverse * &inverse));
                 prop_assert_eq!(&inverse * &a, 1.into());
                 prop_assert_eq!(inverse.is_small(), fits(&x.recip()));
             }
