@@ -48,8 +48,6 @@ pub(super) struct Tick {
 
 /// Room beyond the outermost points, as a part of the range.
 const MARGIN: f64 = 0.04;
-/// A logarithmic axis reaches no further down than this below its top.
-const DECADES: f64 = 40.0;
 
 /// An axis with a definite range, in the coordinate in which it is linear.
 #[derive(Clone, Copy, Debug)]
@@ -69,9 +67,6 @@ impl Ruler {
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
         for value in values.map(coordinate).filter(|v| v.is_finite()) {
             (low, high) = (low.min(value), high.max(value));
-        }
-        if axis.scale == Scale::Log {
-            low = low.max(high - DECADES);
         }
         let room = if low < high { MARGIN * (high - low) } else { 0.0 };
         Ruler::between(axis.scale, low - room, high + room)

@@ -39,7 +39,7 @@ pub struct Panel {
     pub y: Axis,
     /// Filled contours below all curves; their box is the range of both axes.
     pub contours: Option<Contours>,
-    /// Curves, the lowest first.
+    /// Curves in the order of the legend; the first lies on top of the others.
     pub series: Vec<Series>,
 }
 

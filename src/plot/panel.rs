@@ -87,7 +87,7 @@ impl<'a> Prepared<'a> {
             Some(contours) => self.contours(contours, frame, scene),
             None => self.grid(frame, scene),
         }
-        for series in &self.panel.series {
+        for series in self.panel.series.iter().rev() {
             self.curve(series, frame, scene);
         }
         self.axes(frame, scene);
