@@ -16,6 +16,6 @@ pub use differential::{ElementaryDifferentials, VectorFields, elementary_differe
 pub use function::Function;
 pub use graph::{Condition, Expr, Graph, Node, Relation};
 pub use jets::{Direction, Jets};
-pub use modified_field::modified_field;
+pub use modified_field::{modified_field, modified_field_of};
 pub use number::Number;
 pub use program::{Constant, Instruction, Program, Register};

@@ -29,13 +29,28 @@ pub fn modified_field(
     h: Expr,
     parameters: &[Expr],
 ) -> Vec<Expr> {
+    modified_field_of(graph, fields, field, h, parameters, |_| true)
+}
+
+/// The terms of some trees alone, such as the non-principal ones: see [`modified_field`].
+///
+/// # Panics
+/// If `fields` has fewer fields than `field`, or too few parameters are given.
+pub fn modified_field_of(
+    graph: &mut Graph,
+    fields: &VectorFields,
+    field: &Field,
+    h: Expr,
+    parameters: &[Expr],
+    wanted: impl Fn(TreeId) -> bool,
+) -> Vec<Expr> {
     let mut names = parameters.to_vec();
     if let Some(step) = field.step_parameter() {
         names.insert(step, h);
     }
     let trees = field.trees().clone();
     let mut weights = BTreeMap::new();
-    for tree in 0..trees.len() as TreeId {
+    for tree in (0..trees.len() as TreeId).filter(|&tree| wanted(tree)) {
         let mut parts = Vec::new();
         for term in field.terms_of(tree) {
             let coefficient = graph.rational_function(&term.coefficient, &names);
