@@ -2,7 +2,9 @@
 
 pub mod alpha;
 mod branch;
+mod cubic;
 mod formula;
+mod generating;
 mod gradient_flows;
 mod integrate;
 mod interpolated;

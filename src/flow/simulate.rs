@@ -1,5 +1,6 @@
 //! The optimizer and its flows, side by side.
 
+use super::cubic::CubicFlow;
 use super::gradient_flows::GradientFlow;
 use super::integrate::{Integrator, Samples, integrate};
 use super::interpolated::Interpolated;
@@ -204,6 +205,9 @@ impl Scene<'_> {
             }
             FlowName::Principal if self.is_descent => {
                 Ok(Box::new(PrincipalFlow::new(problem, h, self.request.branch, strict)))
+            }
+            FlowName::Cubic if self.is_descent => {
+                Ok(Box::new(CubicFlow::new(problem, h, self.request.branch, strict)))
             }
             FlowName::PrincipalEven if self.is_descent => {
                 Ok(Box::new(PrincipalFlow::even(problem, h)))
