@@ -146,7 +146,7 @@ mod tests {
     }
 
     fn g(x: Complex64, y: Complex64, w: Complex64) -> Complex64 {
-        let s = Sheeted::principal::<Complex64>;
+        let s = |z: Complex64| Sheeted::principal(z);
         generating(s(x), s(y), s(w)).unwrap()
     }
 
