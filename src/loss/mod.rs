@@ -21,6 +21,6 @@ pub use graph::{Condition, Expr, Graph, Node, Relation};
 pub use jets::{Direction, Jets};
 pub use language::{Loss, MAX_VARIABLES, named, names_in, point};
 pub use library::{LibraryError, UnknownLoss, find, library};
-pub use modified_field::{modified_field, non_principal_field};
+pub use modified_field::{modified_field, modified_field_of, non_principal_field};
 pub use number::Number;
 pub use program::{Constant, Instruction, Program, Register};
