@@ -178,10 +178,8 @@ impl Method {
         mut stages: Vec<Vector>,
     ) -> Result<Vec<Vector>, Stop> {
         let space_of = |l: usize| problem.fields()[self.stages[l].0].0;
-        let offsets: Vec<usize> = stages
-            .iter()
-            .scan(0, |at, s| Some(std::mem::replace(at, *at + s.len())))
-            .collect();
+        let offsets: Vec<usize> =
+            stages.iter().scan(0, |at, s| Some(std::mem::replace(at, *at + s.len()))).collect();
         let size: usize = stages.iter().map(Vec::len).sum();
         let mut last = f64::INFINITY;
         for _ in 0..MAX_NEWTON {
@@ -190,7 +188,8 @@ impl Method {
             for l in 0..stages.len() {
                 let point = self.point(problem, l, states, &stages);
                 let value = self.evaluate(problem, l, &point);
-                let rows = problem.jacobian_of(self.stages[l].0, &point) * Complex64::from(self.scale);
+                let rows =
+                    problem.jacobian_of(self.stages[l].0, &point) * Complex64::from(self.scale);
                 for (i, (e, f)) in stages[l].iter().zip(value).enumerate() {
                     residual[offsets[l] + i] = e - f;
                     for j in 0..stages.len() {
@@ -234,13 +233,11 @@ impl Method {
             return self.differences(problem, theta, degree);
         }
         let still = self.start(problem, theta);
-        let zero: Vec<Vector> =
-            still.iter().map(|s| vec![Complex64::ZERO; s.len()]).collect();
+        let zero: Vec<Vector> = still.iter().map(|s| vec![Complex64::ZERO; s.len()]).collect();
         let mut states = vec![zero.clone(); degree + 1];
         states[0] = still.clone();
         let mut stages: Vec<Vec<Vector>> = vec![self.solve_stages(problem, &still)?; 1];
-        let empty: Vec<Vector> =
-            stages[0].iter().map(|e| vec![Complex64::ZERO; e.len()]).collect();
+        let empty: Vec<Vector> = stages[0].iter().map(|e| vec![Complex64::ZERO; e.len()]).collect();
         stages.resize(degree, empty);
         let mut last = f64::INFINITY;
         for sweep in 0..MAX_SWEEPS {
@@ -312,7 +309,8 @@ impl Method {
                 for (row, &i) in memory.states.iter().enumerate() {
                     let mut value = zero[i].clone();
                     for (column, &j) in memory.states.iter().enumerate() {
-                        let (g, p) = (memory.group_inverse[row][column], memory.projector[row][column]);
+                        let (g, p) =
+                            (memory.group_inverse[row][column], memory.projector[row][column]);
                         for (x, value) in value.iter_mut().enumerate() {
                             if k < degree {
                                 *value += g * (drive[k][j][x] - states[k + 1][j][x]);

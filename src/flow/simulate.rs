@@ -118,11 +118,10 @@ pub fn simulate_until(
         .collect();
     let own = if is_descent { "gd" } else { name };
     let itself = || iterates(problem, own, &scene.numeric, &start, request, cancelled);
-    let flow = |(flow, velocity): (FlowName, Option<Box<dyn Velocity + Send + '_>>)| {
-        match velocity {
-            Some(mut velocity) => Ok(follow(&scene, flow, &mut *velocity, &start, cancelled)),
-            None => descent(problem, &start, request, cancelled),
-        }
+    let flow = |(flow, velocity): (FlowName, Option<Box<dyn Velocity + Send + '_>>)| match velocity
+    {
+        Some(mut velocity) => Ok(follow(&scene, flow, &mut *velocity, &start, cancelled)),
+        None => descent(problem, &start, request, cancelled),
     };
     let (itself, rest) = rayon::join(itself, || {
         jobs.into_par_iter().map(flow).collect::<Result<Vec<Trajectory>, _>>()

@@ -93,9 +93,7 @@ impl Spectrum {
         f: &[Complex64],
     ) -> Result<Vec<Complex64>, Stop> {
         match self {
-            Spectrum::Symmetric(z, vectors) => {
-                Ok(combine(vectors, f, |i| ell(z[i], logs[i])))
-            }
+            Spectrum::Symmetric(z, vectors) => Ok(combine(vectors, f, |i| ell(z[i], logs[i]))),
             Spectrum::Triangular { q, t, .. } => {
                 let f = q.ad_mul(&DVector::from_column_slice(f));
                 let value = triangular_log_over(t, logs, &f)?;
