@@ -32,10 +32,24 @@ pub fn modified_field(
     modified_field_of(graph, fields, field, h, parameters, |_| true)
 }
 
-/// The terms of some trees alone, such as the non-principal ones: see [`modified_field`].
+/// The terms of [`modified_field`] whose trees branch: all but the principal ones, `(f')^n f`.
 ///
 /// # Panics
-/// If `fields` has fewer fields than `field`, or too few parameters are given.
+/// As [`modified_field`].
+pub fn non_principal_field(
+    graph: &mut Graph,
+    fields: &VectorFields,
+    field: &Field,
+    h: Expr,
+    parameters: &[Expr],
+) -> Vec<Expr> {
+    modified_field_of(graph, fields, field, h, parameters, |tree| !field.is_principal(tree))
+}
+
+/// The terms of some trees alone: see [`modified_field`].
+///
+/// # Panics
+/// As [`modified_field`].
 pub fn modified_field_of(
     graph: &mut Graph,
     fields: &VectorFields,
