@@ -185,7 +185,8 @@ fn check(
         });
         let usable = usable.filter(|errors| errors.len() >= 3);
         let errors = usable.min_by(|a, b| a[a.len() - 1].total_cmp(&b[b.len() - 1]));
-        let errors = errors.unwrap_or_else(|| panic!("{name}, order {order}: start with a larger step"));
+        let errors =
+            errors.unwrap_or_else(|| panic!("{name}, order {order}: start with a larger step"));
         let found = f64::from(a_node) * exponent(&errors);
         assert!(
             (found - expected).abs() < 0.1,
@@ -224,7 +225,8 @@ fn every_optimizer_of_the_library() {
     for optimizer in bea::optimizer::library() {
         let name = optimizer.name.as_str();
         let method = library(name, 0.125);
-        let max = if method.fields.len() > 2 { 3 } else { 5 };
+        // Beyond, double precision leaves too few errors between rounding and the first powers of h.
+        let max = 3;
         // With a fixed friction per step the velocity is h f/(h gamma) and a step covers h² of time;
         // the memory of schedule-free averaging is 1 - c = 4/5 a step.
         let memory = method.states.len() > method.spaces.len();
