@@ -175,7 +175,7 @@ fn adaptive(
             Some(stop) => (stop, before),
             None => (otherwise, before),
         };
-        if !(h > smallest) {
+        if h.is_nan() || h <= smallest {
             return Err(reason(Stop::StepSize));
         }
         if tried > MAX_STEPS {

@@ -6,9 +6,11 @@ use super::integrate::{Integrator, Samples, integrate};
 use super::interpolated::Interpolated;
 use super::method::Method;
 use super::principal::PrincipalFlow;
+use super::principal_of::PrincipalFlowOf;
+use super::principal_root::PrincipalRoot;
 use super::truncated::Truncated;
 use super::velocity::is_finite;
-use super::{FlowName, Problem, Request, Simulation, Stop, Trajectory, Velocity};
+use super::{Branch, FlowName, Problem, Request, Simulation, Stop, Trajectory, Velocity};
 use crate::field::Field;
 use crate::series::{GeneralLinearMethod, MethodError};
 use num_complex::Complex64;
@@ -217,7 +219,22 @@ impl Scene<'_> {
                 let principal = self.velocity(FlowName::Principal)?;
                 Ok(Box::new(self.truncated(flow, n, Some(principal))?))
             }
-            _ => no_flow(format!("`{}` has none", self.name)),
+            FlowName::Principal | FlowName::PrincipalEven => {
+                let Some(root) = PrincipalRoot::new(self.method, h)? else {
+                    let reason = "several vector fields, whose Jacobians do not commute";
+                    return no_flow(format!("`{}` has {reason}", self.name));
+                };
+                let even = flow == FlowName::PrincipalEven;
+                let branch = if even { Branch::Principal } else { self.request.branch };
+                let last = Vec::new();
+                Ok(Box::new(PrincipalFlowOf { problem, root, branch, even, strict, last }))
+            }
+            FlowName::Cubic => no_flow(format!(
+                "its generating function is that of gradient descent, not of `{}`",
+                self.name
+            )),
+            FlowName::GradientDescent => unreachable!("gradient descent is no velocity field"),
+            _ => unreachable!("the gradient flows come first"),
         }
     }
 }
