@@ -347,3 +347,34 @@ fn what_cannot_be_simulated_is_said() {
     assert!(fault(&[1.0], &request("flip:2")).contains("the Hessian has 1 eigendirections"));
     assert!(fault(&[1.0], &request("order:2")).contains("a loss that is a formula"));
 }
+
+/// A zero-sum game `x² - y²/2 + 2xy`: the Jacobian is not symmetric and its eigenvalues are complex.
+#[test]
+fn in_quadratic_games_the_principal_flow_is_simultaneous_descent() {
+    let a = DMatrix::from_row_slice(2, 2, &[2.0, 2.0, 2.0, -1.0]);
+    let fields: Vec<(usize, std::sync::Arc<dyn Objective>)> = [1.0, -1.0]
+        .into_iter()
+        .enumerate()
+        .map(|(player, sign)| -> (usize, std::sync::Arc<dyn Objective>) {
+            (player, std::sync::Arc::new(Quadratic::new(&(&a * sign), &DVector::zeros(2))))
+        })
+        .collect();
+    let problem = Problem::of_fields(vec![vec![0], vec![1]], fields).unwrap();
+    let method = bea::optimizer::find("simultaneous_gda").unwrap();
+    let method = method.method(&Default::default()).unwrap();
+    let request = Request {
+        lr: 0.4,
+        steps: 6,
+        flows: flows("pf,interpolated:2"),
+        rtol: 1e-12,
+        ..Request::default()
+    };
+    let simulation = simulate(&problem, "gda", &method, &[1.0, -0.5], &request).unwrap();
+    // θ' = θ + h f(θ), by hand.
+    let first = [1.0 - 0.4 * (2.0 - 1.0), -0.5 + 0.4 * (2.0 + 0.5)];
+    let second = &simulation.flows[0].theta[1];
+    assert!((0..2).all(|i| (second[i] - first[i]).norm() < 1e-14), "{second:?}");
+    assert_eq!(simulation.flows[1].note, None);
+    let distances = simulation.distances(&simulation.flows[1]);
+    assert!(distances.iter().all(|&d| d < 1e-9), "{distances:?}");
+}

@@ -11,7 +11,7 @@ use super::principal_root::PrincipalRoot;
 use super::truncated::Truncated;
 use super::velocity::is_finite;
 use super::{Branch, FlowName, Problem, Request, Simulation, Stop, Trajectory, Velocity};
-use crate::field::Field;
+use crate::field::{Field, joint};
 use crate::series::{GeneralLinearMethod, MethodError};
 use num_complex::Complex64;
 use rayon::prelude::*;
@@ -205,13 +205,13 @@ impl Scene<'_> {
             FlowName::Interpolated(order) => {
                 Ok(Box::new(Interpolated { problem, method: &self.numeric, order }))
             }
-            FlowName::Principal if self.is_descent => {
+            FlowName::Principal if self.is_joint_descent() => {
                 Ok(Box::new(PrincipalFlow::new(problem, h, self.request.branch, strict)))
             }
-            FlowName::Cubic if self.is_descent => {
+            FlowName::Cubic if self.is_joint_descent() => {
                 Ok(Box::new(CubicFlow::new(problem, h, self.request.branch, strict)))
             }
-            FlowName::PrincipalEven if self.is_descent => {
+            FlowName::PrincipalEven if self.is_joint_descent() => {
                 Ok(Box::new(PrincipalFlow::even(problem, h)))
             }
             FlowName::Order(n) => Ok(Box::new(self.truncated(flow, n, None)?)),
@@ -220,8 +220,10 @@ impl Scene<'_> {
                 Ok(Box::new(self.truncated(flow, n, Some(principal))?))
             }
             FlowName::Principal | FlowName::PrincipalEven => {
-                let Some(root) = PrincipalRoot::new(self.method, h)? else {
-                    let reason = "several vector fields, whose Jacobians do not commute";
+                let root = joint(self.method).map(|joint| PrincipalRoot::new(&joint, h));
+                let Some(root) = root.transpose()?.flatten() else {
+                    let reason = "several vector fields and does not treat them alike, so its \
+                                  principal part is no function of one Jacobian";
                     return no_flow(format!("`{}` has {reason}", self.name));
                 };
                 let even = flow == FlowName::PrincipalEven;
@@ -240,6 +242,13 @@ impl Scene<'_> {
 }
 
 impl<'a> Scene<'a> {
+    /// Whether a step is `θ' = θ + h f(θ)` for the sum `f` of all fields: gradient descent, or the
+    /// simultaneous descent of players.
+    fn is_joint_descent(&self) -> bool {
+        let euler = GeneralLinearMethod::euler();
+        joint(self.method).is_some_and(|m| (m.stages, m.update) == (euler.stages, euler.update))
+    }
+
     /// The terms up to `h^order`; the non-principal ones alone beside another flow.
     fn truncated(
         &'a self,
