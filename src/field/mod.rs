@@ -16,6 +16,7 @@ mod words;
 pub use closed_form::ClosedForm;
 pub use modified_loss::{Potential, free_trees, potential};
 pub use principal::PrincipalPart;
+pub(crate) use principal::joint;
 
 use crate::exact::{Poly, RationalFunction};
 use crate::series::{GeneralLinearMethod, MethodError, ModifiedField, VectorField, derive};
