@@ -2,6 +2,9 @@
 
 pub mod alpha;
 mod branch;
+mod cubic;
+mod formula;
+mod generating;
 mod gradient_flows;
 mod integrate;
 mod interpolated;
@@ -13,8 +16,10 @@ mod quadratic;
 mod simulate;
 mod spectrum;
 mod trajectory;
+mod truncated;
 mod velocity;
 
+pub use formula::LossObjective;
 pub use integrate::{Integrator, MAX_STEPS};
 pub use name::{FlowName, MAX_ORDER};
 pub use objective::{Objective, Problem, ProblemError};
