@@ -1,6 +1,7 @@
 //! The command line, one file a subcommand.
 
 mod check;
+mod codegen;
 mod completions;
 mod derive;
 mod input;
@@ -26,6 +27,7 @@ pub struct Cli {
 enum Command {
     Derive(derive::Derive),
     Check(check::Check),
+    Codegen(codegen::Codegen),
     Optimizers(optimizers::Optimizers),
     Completions(completions::Completions),
     Man(man::Man),
@@ -42,6 +44,7 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Derive(derive) => derive.run(),
         Command::Check(check) => check.run(),
+        Command::Codegen(codegen) => codegen.run(),
         Command::Optimizers(optimizers) => optimizers.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),
