@@ -157,7 +157,7 @@ fn check(
         let found = exponent(errors);
         assert!(
             (found - expected).abs() < 0.1,
-            "{name}, order {order}: the errors {errors:.2e?} fall as h^{found:.3}, expected h^{expected}"
+            "{name}, order {order}: the errors {errors:?} fall as h^{found:.3}, expected h^{expected}"
         );
     }
 }

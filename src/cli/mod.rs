@@ -6,6 +6,7 @@ mod completions;
 mod derive;
 mod input;
 mod limit;
+mod loss;
 mod loss_input;
 mod man;
 mod optimizers;
@@ -29,6 +30,7 @@ enum Command {
     Check(check::Check),
     Codegen(codegen::Codegen),
     Optimizers(optimizers::Optimizers),
+    Loss(loss::Loss),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -46,6 +48,7 @@ pub fn main() -> ExitCode {
         Command::Check(check) => check.run(),
         Command::Codegen(codegen) => codegen.run(),
         Command::Optimizers(optimizers) => optimizers.run(),
+        Command::Loss(loss) => loss.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),
     };
