@@ -1,6 +1,7 @@
 //! The command line, one file a subcommand.
 
 mod check;
+mod codegen;
 mod completions;
 mod derive;
 mod input;
@@ -27,6 +28,7 @@ pub struct Cli {
 enum Command {
     Derive(derive::Derive),
     Check(check::Check),
+    Codegen(codegen::Codegen),
     Optimizers(optimizers::Optimizers),
     Loss(loss::Loss),
     Completions(completions::Completions),
@@ -44,6 +46,7 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Derive(derive) => derive.run(),
         Command::Check(check) => check.run(),
+        Command::Codegen(codegen) => codegen.run(),
         Command::Optimizers(optimizers) => optimizers.run(),
         Command::Loss(loss) => loss.run(),
         Command::Completions(completions) => completions.run(),
