@@ -12,6 +12,7 @@ mod principal;
 mod quadratic;
 mod simulate;
 mod spectrum;
+pub mod stability;
 mod trajectory;
 mod velocity;
 
