@@ -1,6 +1,8 @@
 //! Flows against what they promise: exact on quadratics, of the right order on other losses.
 
+use bea::exact::Rational;
 use bea::flow::{Branch, FlowName, Objective, Problem, Request, Simulation, quadratic, simulate};
+use bea::loss::Graph;
 use bea::series::GeneralLinearMethod;
 use bea::source::Source;
 use nalgebra::{DMatrix, DVector};
@@ -152,7 +154,7 @@ proptest! {
 #[test]
 fn the_closed_form_solves_the_flow_between_steps_too() {
     let a = symmetric(&[1.7, 0.4], &[0.3, -0.8, 0.5, 0.2]);
-    let (b, start) = (DVector::from_vec(vec![0.3, -0.2]), DVector::from_vec(vec![1.0, -0.5]));
+    let (b, start) = (DVector::from_vec(vec![0.9, 0.7]), DVector::from_vec(vec![1.0, -0.5]));
     let problem = Problem::new(Quadratic::new(&a, &b));
     let request = Request {
         lr: 0.9,
@@ -241,4 +243,34 @@ fn the_integrators_have_their_orders() {
     };
     let order = (euler(1e-3) / euler(5e-4)).log2();
     assert!((order - 1.0).abs() < 0.01, "{order}");
+}
+
+/// One step of `E = x²/2 + x³/6` from 0.1: how far flows stay from gradient descent, with the
+/// continued logarithm. The numbers are those of DESIGN section 4, found elsewhere.
+#[test]
+fn the_table_of_the_cubic_flow() {
+    let mut graph = Graph::new();
+    let x = graph.variable(0);
+    let (square, cube) = (graph.powi(x, 2), graph.powi(x, 3));
+    let half = graph.scale(&Rational::new(1, 2).unwrap(), square);
+    let sixth = graph.scale(&Rational::new(1, 6).unwrap(), cube);
+    let loss = graph.add(half, sixth);
+    let problem = Problem::of_loss(&graph, loss, 1);
+    let expected = [
+        (0.3, [4.6e-3, 3.0e-5, 1.6e-5, 3.4e-8]),
+        (0.9, [3.4e-2, 1.5e-3, 1.5e-3, 3.8e-5]),
+        (1.5, [7.9e-2, 8.5e-3, 7.7e-3, 6.8e-4]),
+        (2.1, [1.3e-1, 1.7e-2, 1.1e-2, 1.9e-3]),
+    ];
+    for (lr, errors) in expected {
+        let names = flows("ngf,pf,pf+np:2,cubic");
+        let request = Request { lr, steps: 1, flows: names, rtol: 1e-12, ..Request::default() };
+        let simulation = descend(&problem, &[0.1], &request);
+        for (flow, error) in simulation.flows[1..].iter().zip(errors) {
+            assert_eq!(flow.note, None);
+            let found = simulation.distances(flow)[1];
+            // Two digits were printed.
+            assert!((found / error - 1.0).abs() < 0.05, "h = {lr}, {}: {found:e}", flow.name);
+        }
+    }
 }

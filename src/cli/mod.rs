@@ -5,6 +5,7 @@ mod completions;
 mod derive;
 mod input;
 mod limit;
+mod loss_input;
 mod man;
 mod optimizers;
 mod output;

@@ -126,7 +126,9 @@ pub enum CodegenError {
     #[error(transparent)]
     Method(#[from] MethodError),
     /// The numbers of vector fields differ.
-    #[error("`{optimizer}` has {expected} vector fields ({names}), but there are {found} losses")]
+    #[error(
+        "`{optimizer}` has {expected} vector fields ({names}), but the number of losses is {found}"
+    )]
     #[diagnostic(help("give one --loss for each vector field, in this order"))]
     Fields {
         /// The optimizer.

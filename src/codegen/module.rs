@@ -204,7 +204,7 @@ impl Module {
                 let mut formula = principal_formula(&method, flow == Flow::PrincipalEven);
                 let rest = match flow {
                     Flow::PrincipalWith(n) => {
-                        formula.extend(["".into(), "and the non-principal terms of the".into()]);
+                        formula.push(String::new());
                         formula.extend(terms(&field, values, Part::NonPrincipal));
                         let fields = &objective.fields;
                         let value = non_principal_field(&mut graph, fields, &field, h, &parameters);

@@ -2,6 +2,9 @@
 
 pub mod alpha;
 mod branch;
+mod cubic;
+mod formula;
+mod generating;
 mod gradient_flows;
 mod integrate;
 mod interpolated;
@@ -14,8 +17,10 @@ mod simulate;
 mod spectrum;
 pub mod stability;
 mod trajectory;
+mod truncated;
 mod velocity;
 
+pub use formula::LossObjective;
 pub use integrate::{Integrator, MAX_STEPS};
 pub use name::{FlowName, MAX_ORDER};
 pub use objective::{Objective, Problem, ProblemError};

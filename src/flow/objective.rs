@@ -1,5 +1,6 @@
 //! Losses as flows see them: values and derivatives at real or complex points.
 
+use super::formula::Formulas;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use std::sync::Arc;
@@ -30,6 +31,8 @@ pub struct Problem {
     spaces: Vec<Vec<usize>>,
     fields: Vec<(usize, Arc<dyn Objective>)>,
     dimension: usize,
+    /// The fields as formulas, if they are known as such.
+    pub(super) formulas: Option<Arc<Formulas>>,
 }
 
 /// Why losses are not a problem for an optimizer.
@@ -76,6 +79,7 @@ impl Problem {
             spaces: vec![(0..dimension).collect()],
             fields: vec![(0, Arc::new(objective))],
             dimension,
+            formulas: None,
         }
     }
 
@@ -106,7 +110,7 @@ impl Problem {
                 return Err(ProblemError::Spaces { coordinate: coordinate + 1, found });
             }
         }
-        Ok(Problem { spaces, fields, dimension })
+        Ok(Problem { spaces, fields, dimension, formulas: None })
     }
 
     /// How many parameters there are.

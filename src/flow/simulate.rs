@@ -1,12 +1,15 @@
 //! The optimizer and its flows, side by side.
 
+use super::cubic::CubicFlow;
 use super::gradient_flows::GradientFlow;
 use super::integrate::{Integrator, Samples, integrate};
 use super::interpolated::Interpolated;
 use super::method::Method;
 use super::principal::PrincipalFlow;
+use super::truncated::Truncated;
 use super::velocity::is_finite;
 use super::{FlowName, Problem, Request, Simulation, Stop, Trajectory, Velocity};
+use crate::field::Field;
 use crate::series::{GeneralLinearMethod, MethodError};
 use num_complex::Complex64;
 use rayon::prelude::*;
@@ -203,11 +206,38 @@ impl Scene<'_> {
             FlowName::Principal if self.is_descent => {
                 Ok(Box::new(PrincipalFlow::new(problem, h, self.request.branch, strict)))
             }
+            FlowName::Cubic if self.is_descent => {
+                Ok(Box::new(CubicFlow::new(problem, h, self.request.branch, strict)))
+            }
             FlowName::PrincipalEven if self.is_descent => {
                 Ok(Box::new(PrincipalFlow::even(problem, h)))
             }
+            FlowName::Order(n) => Ok(Box::new(self.truncated(flow, n, None)?)),
+            FlowName::PrincipalWith(n) => {
+                let principal = self.velocity(FlowName::Principal)?;
+                Ok(Box::new(self.truncated(flow, n, Some(principal))?))
+            }
             _ => no_flow(format!("`{}` has none", self.name)),
         }
+    }
+}
+
+impl<'a> Scene<'a> {
+    /// The terms up to `h^order`; the non-principal ones alone beside another flow.
+    fn truncated(
+        &'a self,
+        flow: FlowName,
+        order: usize,
+        besides: Option<Box<dyn Velocity + Send + 'a>>,
+    ) -> Result<Truncated<'a>, SimulateError> {
+        let Some(formulas) = &self.problem.formulas else {
+            let reason = "it needs all derivatives, so a loss that is a formula".into();
+            return Err(SimulateError::NoFlow { flow, reason });
+        };
+        let field = Field::derive(self.name, self.method, order)?;
+        let all = besides.is_none();
+        let terms = formulas.modified_field(&field, |tree| all || !field.is_principal(tree));
+        Ok(Truncated { problem: self.problem, terms, h: self.request.lr, besides })
     }
 }
 

@@ -284,7 +284,9 @@ mod tests {
             let (found, expected) = (log_over(&a, &f), series(&a, &f));
             let error = (&found - &expected).norm() / expected.norm();
             assert!(error < 1e-13, "{lambda} {size}: {error:e}");
-            assert_eq!(Spectrum::of(a, false).unwrap().basis().is_err(), size >= 0.1);
+            // A tiny nilpotent part may or may not be seen.
+            let defective = Spectrum::of(a, false).unwrap().basis().is_err();
+            assert!(defective == (size >= 0.1) || size == 1e-9, "{lambda} {size}");
         }
     }
 

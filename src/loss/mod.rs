@@ -1,11 +1,14 @@
 //! Losses: a formula as an expression graph, its derivatives, its evaluation.
 
 mod coefficient;
+mod data;
 mod differential;
 mod function;
 mod gradient;
 mod graph;
 mod jets;
+mod language;
+mod library;
 mod modified_field;
 mod number;
 mod program;
@@ -16,6 +19,8 @@ pub use differential::{ElementaryDifferentials, VectorFields, elementary_differe
 pub use function::Function;
 pub use graph::{Condition, Expr, Graph, Node, Relation};
 pub use jets::{Direction, Jets};
-pub use modified_field::{modified_field, non_principal_field};
+pub use language::{Loss, MAX_VARIABLES, named, names_in, point};
+pub use library::{LibraryError, UnknownLoss, find, library};
+pub use modified_field::{modified_field, modified_field_of, non_principal_field};
 pub use number::Number;
 pub use program::{Constant, Instruction, Program, Register};

@@ -55,7 +55,9 @@ mod value;
 
 pub use library::{UnknownOptimizer, find, library, names};
 pub use load::{LoadError, MAX_FILE_SIZE, load};
+pub(crate) use number::number;
 pub use number::{NumberError, parse_value};
+pub(crate) use read::comment_above;
 
 use crate::grammar::{Rule, parse_file};
 use crate::series::GeneralLinearMethod;
