@@ -9,6 +9,8 @@ mod loss_input;
 mod man;
 mod optimizers;
 mod output;
+mod problem_input;
+mod stability;
 mod tree;
 
 use clap::Parser;
@@ -26,6 +28,7 @@ pub struct Cli {
 enum Command {
     Derive(derive::Derive),
     Check(check::Check),
+    Stability(stability::StabilityOf),
     Optimizers(optimizers::Optimizers),
     Completions(completions::Completions),
     Man(man::Man),
@@ -42,6 +45,7 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Derive(derive) => derive.run(),
         Command::Check(check) => check.run(),
+        Command::Stability(stability) => stability.run(),
         Command::Optimizers(optimizers) => optimizers.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),

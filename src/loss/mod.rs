@@ -6,6 +6,7 @@ mod differential;
 mod function;
 mod gradient;
 mod graph;
+mod import;
 mod jets;
 mod language;
 mod library;

@@ -86,10 +86,11 @@ pub enum StabilityError {
     /// Parameters of the optimizer without a value.
     #[error("the optimizer's parameters need values: {}", .0.join(", "))]
     Symbolic(Vec<String>),
-    /// Too many chains of several colours.
+    /// The order is above [`MAX_ORDER`](super::MAX_ORDER), or there are too many chains of several
+    /// colours.
     #[error(
-        "order {order} is too high: {fields} vector fields have {fields}^{} chains of the largest \
-         size", order + 1
+        "order {order} is too high: at most {}, and no more than {MAX_CHAINS} chains of {fields} \
+         vector field{}", super::MAX_ORDER, if *fields == 1 { "" } else { "s" }
     )]
     Order {
         /// `n`.

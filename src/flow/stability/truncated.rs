@@ -11,6 +11,7 @@
 use super::StabilityError;
 use crate::exact::RationalFunction;
 use crate::field::Field;
+use crate::flow::MAX_ORDER;
 use crate::series::GeneralLinearMethod;
 use crate::tree::{Tree, TreeTable};
 use num_rational::BigRational;
@@ -36,7 +37,8 @@ impl Truncated {
     ) -> Result<Truncated, StabilityError> {
         let colors = method.fields.len();
         let count = u32::try_from(order + 1).ok().and_then(|n| colors.checked_pow(n));
-        if count.is_none_or(|count| count.saturating_mul(order + 1) > MAX_CHAINS) {
+        let few = count.is_some_and(|count| count.saturating_mul(order + 1) <= MAX_CHAINS);
+        if order > MAX_ORDER || !few {
             return Err(StabilityError::Order { order, fields: colors });
         }
         let mut longest = vec![Vec::new()];
@@ -79,7 +81,7 @@ impl Truncated {
         Ok(Truncated { words })
     }
 
-    /// `Σ coefficient · J_{c_1} ⋯ J_{c_k}`, summed by `fold` over the words.
+    /// The colours of every chain, root first, and its coefficient, powers of `h` included.
     pub(super) fn words(&self) -> &[(Vec<usize>, f64)] {
         &self.words
     }
