@@ -9,10 +9,10 @@
 use super::StabilityError;
 use crate::flow::Problem;
 use crate::flow::velocity::is_finite;
-use nalgebra::{DMatrix, DVector};
+use nalgebra::{DMatrix, DVector, Dim, Matrix, RawStorage};
 use num_complex::Complex64;
 
-const MAX_ITERATIONS: usize = 500;
+const MAX_ITERATIONS: usize = 300;
 /// The weakest and the strongest damping.
 const DAMPING: (f64, f64) = (1e-15, 1e20);
 /// How far a critical point may be from the point that was found, relative to its size, judged by
@@ -123,20 +123,30 @@ fn linearize(problem: &Problem, theta: &DVector<f64>) -> Option<(DVector<f64>, D
     finite.then(|| (DVector::from_iterator(d, field.iter().map(|z| z.re)), jacobian.map(|z| z.re)))
 }
 
+/// The norm, of the smallest numbers too.
+fn size<R: Dim, C: Dim, S: RawStorage<f64, R, C>>(m: &Matrix<f64, R, C, S>) -> f64 {
+    let largest = m.iter().fold(0.0f64, |a, x| a.max(x.abs()));
+    if largest == 0.0 {
+        0.0
+    } else {
+        largest * m.iter().map(|x| (x / largest).powi(2)).sum::<f64>().sqrt()
+    }
+}
+
 /// `δ` with the damping `κ`.
 fn step(f: &DVector<f64>, j: &DMatrix<f64>, damping: f64) -> Option<DVector<f64>> {
-    let size = j.norm();
-    if size == 0.0 {
+    let unit = size(j);
+    if unit == 0.0 {
         return None;
     }
     // As a least-squares problem: JᵀJ would square the condition. Scaled, nothing overflows.
     let d = f.len();
     let mut tall = DMatrix::zeros(2 * d, d);
-    tall.rows_mut(0, d).copy_from(&(j / size));
+    tall.rows_mut(0, d).copy_from(&(j / unit));
     tall.rows_mut(d, d).fill_with_identity();
     tall.rows_mut(d, d).scale_mut(damping.sqrt());
     let mut right = DVector::zeros(2 * d);
-    right.rows_mut(0, d).copy_from(&(f / -size));
+    right.rows_mut(0, d).copy_from(&(f / -unit));
     let qr = tall.qr();
     let projected = qr.q().tr_mul(&right);
     qr.r().solve_upper_triangular(&projected)
@@ -152,15 +162,15 @@ pub(super) fn find(
 ) -> Result<(CriticalPoint, DMatrix<f64>), StabilityError> {
     let mut theta = DVector::from_column_slice(given);
     let (mut f, mut j) = linearize(problem, &theta).ok_or(StabilityError::Undefined)?;
-    let norm_given = f.norm();
+    let norm_given = size(&f);
     let mut damping = 1e-3;
     for _ in 0..MAX_ITERATIONS {
-        if f.norm() == 0.0 {
+        if size(&f) == 0.0 {
             break;
         }
         let Some(delta) = step(&f, &j, damping) else { break };
         let next = &theta + &delta;
-        let better = linearize(problem, &next).filter(|(g, _)| g.norm() < f.norm());
+        let better = linearize(problem, &next).filter(|(g, _)| size(g) < size(&f));
         match better {
             Some((g, k)) => {
                 (theta, f, j) = (next, g, k);
@@ -174,11 +184,11 @@ pub(super) fn find(
         }
     }
     let reach = ACCURACY * (1.0 + theta.norm());
-    let last = if f.norm() == 0.0 { Some(0.0) } else { step(&f, &j, DAMPING.0).map(|d| d.norm()) };
-    let near = last.is_some_and(|last| last <= reach) && f.norm() <= reach * j.norm();
-    if !near && f.norm() > 0.0 {
+    let last = if size(&f) == 0.0 { Some(0.0) } else { step(&f, &j, DAMPING.0).map(|d| d.norm()) };
+    let near = last.is_some_and(|last| last <= reach) && size(&f) <= reach * size(&j);
+    if !near && size(&f) > 0.0 {
         let theta = theta.as_slice().to_vec();
-        return Err(StabilityError::NoCriticalPoint { norm: f.norm(), theta });
+        return Err(StabilityError::NoCriticalPoint { norm: size(&f), theta });
     }
     let kind = if problem.is_gradient() {
         Kind::of_hessian((-&j).symmetric_eigenvalues().as_slice())
@@ -189,7 +199,7 @@ pub(super) fn find(
     let point = CriticalPoint {
         given: given.to_vec(),
         norm_given,
-        norm: f.norm(),
+        norm: size(&f),
         loss: problem.loss(&complex).re,
         theta: theta.as_slice().to_vec(),
         kind,
