@@ -396,7 +396,7 @@ fn the_principal_flow_is_the_limit_of_the_truncated_ones() {
         (&players, method("negative_momentum_gda", &[("m", ratio(-1, 4))])),
     ];
     for (problem, method) in &cases {
-        let (one, half) = (error(&problem(0.5), method), error(&problem(0.25), method));
+        let (one, half) = (error(&problem(0.1), method), error(&problem(0.05), method));
         let slope = (one / half).log2();
         assert!((slope - 5.0).abs() < 0.3, "{slope}: {one:e} {half:e}");
     }

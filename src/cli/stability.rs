@@ -505,6 +505,7 @@ fn list(values: &[Complex64]) -> String {
             .first()
             .is_some_and(|w| z.im != 0.0 && (w - z.conj()).norm() <= 1e-12 * z.norm());
         parts.push(match pair {
+            true if z.re == 0.0 => format!("±{}i", short(z.im.abs())),
             true => format!("{}±{}i", short(z.re), short(z.im.abs())),
             false => complex(*z),
         });

@@ -65,7 +65,7 @@ impl std::fmt::Display for Kind {
             Kind::Minimum => "minimum",
             Kind::Maximum => "maximum",
             Kind::Saddle => "saddle",
-            Kind::Degenerate => "degenerate critical point",
+            Kind::Degenerate => "degenerate, an eigenvalue of the Hessian is 0",
             Kind::Sink => "attracting equilibrium of the vector field",
             Kind::Source => "repelling equilibrium of the vector field",
             Kind::Hyperbolic => {
