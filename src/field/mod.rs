@@ -13,6 +13,7 @@ mod power_series;
 mod principal;
 mod words;
 
+pub(crate) use attraction::is_stable;
 pub use closed_form::ClosedForm;
 pub use modified_loss::{Potential, free_trees, potential};
 pub use principal::PrincipalPart;

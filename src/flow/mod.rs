@@ -17,6 +17,7 @@ mod principal_root;
 mod quadratic;
 mod simulate;
 mod spectrum;
+pub mod stability;
 mod trajectory;
 mod truncated;
 mod velocity;
