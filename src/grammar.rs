@@ -64,13 +64,25 @@ pub(crate) fn syntax_error(source: &Source, error: &pest::error::Error<Rule>) ->
     let at = match error.location {
         InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
     };
-    let (before, rest) = source.text.split_at(at);
-    let (message, help) = match &error.variant {
+    match &error.variant {
         ErrorVariant::ParsingError { positives, .. } => {
-            (format!("expected {}", expectation(positives)), advice(before, rest, positives))
+            fault_at(source, at, &expectation(positives), |_, before| {
+                advice(before, &source.text[at..], positives)
+            })
         }
-        ErrorVariant::CustomError { message } => (message.clone(), None),
-    };
+        ErrorVariant::CustomError { message } => fault_at(source, at, message, |_, _| None),
+    }
+}
+
+/// A syntax error at byte `at`, where `expected` would have fitted; `advice` is told what was found
+/// and what stands before it.
+pub(crate) fn fault_at(
+    source: &Source,
+    at: usize,
+    expected: &str,
+    advice: impl Fn(&str, &str) -> Option<String>,
+) -> SourceError {
+    let (before, rest) = source.text.split_at(at);
     let found = token(rest);
     let (span, label) = if found.is_empty() {
         let last = before.trim_end();
@@ -79,7 +91,8 @@ pub(crate) fn syntax_error(source: &Source, error: &pest::error::Error<Rule>) ->
     } else {
         (at..at + found.len(), format!("`{}` does not fit here", shortened(found)))
     };
-    source.fault(span, format!("syntax error: {message}"), label, help)
+    let message = format!("syntax error: expected {expected}");
+    source.fault(span, message, label, advice(found, before))
 }
 
 /// The name, number or character that a text starts with.

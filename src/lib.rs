@@ -5,6 +5,7 @@ pub mod claim;
 pub mod cli;
 pub mod codegen;
 pub mod exact;
+pub mod experiment;
 pub mod field;
 pub mod flow;
 mod grammar;

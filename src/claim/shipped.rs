@@ -8,13 +8,14 @@ macro_rules! files {
     };
 }
 
-const FILES: [(&str, &str); 6] = files!(
+const FILES: [(&str, &str); 7] = files!(
     "paper.bea",
     "errata.bea",
     "implicit_regularization.bea",
     "momentum.bea",
     "games.bea",
-    "runge_kutta.bea"
+    "runge_kutta.bea",
+    "one_branching_vertex.bea"
 );
 
 /// Every file of claims under `derivations/`.

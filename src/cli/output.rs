@@ -1,9 +1,9 @@
 //! Where results go.
 
-use miette::{Context, IntoDiagnostic};
+use miette::{Context, IntoDiagnostic, miette};
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Exporters of many terms hand over larger pieces, which then are not copied.
 const BUFFER: usize = 1 << 16;
@@ -76,4 +76,65 @@ fn replace(
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.persist(&target).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// Writes files of a folder, which appears only when all of them are complete. A folder that exists
+/// is refused unless `force`; then files of the same names in it are replaced, and those of `stale`
+/// that are not written this time are removed. Returns the paths of the files.
+pub(super) fn to_folder(
+    folder: &Path,
+    files: &[(String, Vec<u8>)],
+    stale: &[&str],
+    force: bool,
+) -> miette::Result<Vec<PathBuf>> {
+    if folder.exists() && !folder.is_dir() {
+        return Err(miette!("{} is a file, not a folder", folder.display()));
+    }
+    check_folder(folder, force)?;
+    fill(folder, files, stale)
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot write the folder {}", folder.display()))
+}
+
+/// Refuses a folder that exists, unless `force`, before the work for it is done.
+pub(super) fn check_folder(folder: &Path, force: bool) -> miette::Result<()> {
+    if folder.exists() && !force {
+        return Err(miette!(
+            help = "--force replaces the files in it; --out chooses another folder",
+            "{} exists",
+            folder.display()
+        ));
+    }
+    Ok(())
+}
+
+fn fill(folder: &Path, files: &[(String, Vec<u8>)], stale: &[&str]) -> io::Result<Vec<PathBuf>> {
+    let parent = match folder.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    std::fs::create_dir_all(parent)?;
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // The process's mask takes away what it does not allow.
+        builder.permissions(std::fs::Permissions::from_mode(0o777));
+    }
+    let beside = builder.prefix(".bea-").tempdir_in(parent)?;
+    for (name, bytes) in files {
+        std::fs::write(beside.path().join(name), bytes)?;
+    }
+    if folder.exists() {
+        for (name, _) in files {
+            std::fs::rename(beside.path().join(name), folder.join(name))?;
+        }
+        let old = stale.iter().filter(|name| !files.iter().any(|(new, _)| new == *name));
+        for path in old.map(|name| folder.join(name)).filter(|path| path.is_file()) {
+            std::fs::remove_file(path)?;
+        }
+    } else {
+        std::fs::rename(beside.keep(), folder)?;
+    }
+    Ok(files.iter().map(|(name, _)| folder.join(name)).collect())
 }

@@ -1,1 +1,29 @@
 //! The flows an optimizer is compared with, and their integration.
+
+pub mod alpha;
+mod branch;
+mod cubic;
+mod formula;
+mod generating;
+mod gradient_flows;
+mod integrate;
+mod interpolated;
+mod method;
+mod name;
+mod objective;
+mod principal;
+mod quadratic;
+mod simulate;
+mod spectrum;
+mod trajectory;
+mod truncated;
+mod velocity;
+
+pub use formula::LossObjective;
+pub use integrate::{Integrator, MAX_STEPS};
+pub use name::{FlowName, MAX_ORDER};
+pub use objective::{Objective, Problem, ProblemError};
+pub use quadratic::quadratic;
+pub use simulate::{SimulateError, simulate, simulate_until};
+pub use trajectory::{Branch, Request, Simulation, Trajectory};
+pub use velocity::{Stop, Velocity};

@@ -2,14 +2,18 @@
 
 mod coefficient;
 mod compiled;
+mod data;
 mod differential;
 mod function;
 mod gradient;
 mod graph;
 mod jets;
 mod jit;
+mod language;
+mod library;
 mod modified_field;
 mod number;
+mod print;
 mod program;
 mod roots;
 mod simplify;
@@ -19,6 +23,9 @@ pub use differential::{ElementaryDifferentials, VectorFields, elementary_differe
 pub use function::Function;
 pub use graph::{Condition, Expr, Graph, Node, Relation};
 pub use jets::{Direction, Jets};
-pub use modified_field::modified_field;
+pub use language::{Loss, MAX_VARIABLES, named, names_in, point};
+pub use library::{LibraryError, UnknownLoss, find, library};
+pub use modified_field::{modified_field, modified_field_of, non_principal_field};
 pub use number::Number;
+pub use print::{Printer, Style};
 pub use program::{Constant, Instruction, Program, Register};

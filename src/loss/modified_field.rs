@@ -29,13 +29,42 @@ pub fn modified_field(
     h: Expr,
     parameters: &[Expr],
 ) -> Vec<Expr> {
+    modified_field_of(graph, fields, field, h, parameters, |_| true)
+}
+
+/// The terms of [`modified_field`] whose trees branch: all but the principal ones, `(f')^n f`.
+///
+/// # Panics
+/// As [`modified_field`].
+pub fn non_principal_field(
+    graph: &mut Graph,
+    fields: &VectorFields,
+    field: &Field,
+    h: Expr,
+    parameters: &[Expr],
+) -> Vec<Expr> {
+    modified_field_of(graph, fields, field, h, parameters, |tree| !field.is_principal(tree))
+}
+
+/// The terms of some trees alone: see [`modified_field`].
+///
+/// # Panics
+/// As [`modified_field`].
+pub fn modified_field_of(
+    graph: &mut Graph,
+    fields: &VectorFields,
+    field: &Field,
+    h: Expr,
+    parameters: &[Expr],
+    wanted: impl Fn(TreeId) -> bool,
+) -> Vec<Expr> {
     let mut names = parameters.to_vec();
     if let Some(step) = field.step_parameter() {
         names.insert(step, h);
     }
     let trees = field.trees().clone();
     let mut weights = BTreeMap::new();
-    for tree in 0..trees.len() as TreeId {
+    for tree in (0..trees.len() as TreeId).filter(|&tree| wanted(tree)) {
         let mut parts = Vec::new();
         for term in field.terms_of(tree) {
             let coefficient = graph.rational_function(&term.coefficient, &names);

@@ -44,7 +44,7 @@ mod evaluate;
 mod library;
 mod load;
 mod lower;
-mod near;
+pub(crate) mod near;
 mod number;
 mod print;
 mod read;
@@ -55,7 +55,9 @@ mod value;
 
 pub use library::{UnknownOptimizer, find, library, names};
 pub use load::{LoadError, MAX_FILE_SIZE, load};
+pub(crate) use number::number;
 pub use number::{NumberError, parse_value};
+pub(crate) use read::comment_above;
 
 use crate::grammar::{Rule, parse_file};
 use crate::series::GeneralLinearMethod;

@@ -4,7 +4,7 @@
 const RESEMBLANCE: f64 = 0.75;
 
 /// The names of `known` that resemble `unknown`, the nearest first, at most three.
-pub(super) fn names<'a>(unknown: &str, known: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn names<'a>(unknown: &str, known: &[&'a str]) -> Vec<&'a str> {
     let plain = |name: &str| name.to_lowercase().replace('-', "_");
     let mut scored: Vec<(f64, &str)> = known
         .iter()
@@ -16,7 +16,7 @@ pub(super) fn names<'a>(unknown: &str, known: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// `did you mean …?`, or a list of what there is.
-pub(super) fn advice(unknown: &str, known: &[&str]) -> Option<String> {
+pub(crate) fn advice(unknown: &str, known: &[&str]) -> Option<String> {
     match names(unknown, known).as_slice() {
         [] if known.is_empty() => None,
         [] => Some(format!("known here: {}", quoted(known))),
@@ -25,6 +25,6 @@ pub(super) fn advice(unknown: &str, known: &[&str]) -> Option<String> {
 }
 
 /// `` `a`, `b` ``
-pub(super) fn quoted(names: &[&str]) -> String {
+pub(crate) fn quoted(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

@@ -25,7 +25,7 @@ pub enum NumberError {
 ///
 /// # Errors
 /// See [`NumberError`].
-pub(super) fn number(text: &str) -> Result<BigRational, NumberError> {
+pub(crate) fn number(text: &str) -> Result<BigRational, NumberError> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         None => (text, 0),
         Some((mantissa, exponent)) => {

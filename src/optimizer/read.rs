@@ -50,7 +50,7 @@ pub(super) fn optimizer(source: &Source, pair: Pair<'_, Rule>) -> Result<Optimiz
 }
 
 /// The comment lines directly above byte `at`, without their `#`.
-fn comment_above(text: &str, at: usize) -> String {
+pub(crate) fn comment_above(text: &str, at: usize) -> String {
     let mut lines: Vec<&str> = text[..at]
         .trim_end_matches([' ', '\t'])
         .lines()

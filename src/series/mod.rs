@@ -24,4 +24,5 @@ pub use general_linear::{
     Combination, GeneralLinearMethod, MethodError, Stage, State, VectorField,
 };
 pub(crate) use matrix::characteristic_polynomial;
+pub(crate) use recurrence::Recurrence;
 pub use runge_kutta::{Tableau, TableauError, elementary_weights};

@@ -1,0 +1,132 @@
+//! Trajectories as CSV and JSON.
+
+use crate::flow::{Simulation, Trajectory};
+use num_complex::Complex64;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::fmt::Write as _;
+
+/// One row a step of a trajectory, the start included: `flow,step,t`, the real and imaginary part of
+/// every variable, those of the loss, and the distance to the optimizer at the same step (empty where
+/// the optimizer has ended).
+pub fn csv(simulation: &Simulation, variables: &[String]) -> String {
+    let mut out = String::from("flow,step,t");
+    for name in variables.iter().map(String::as_str).chain(["loss"]) {
+        let _ = write!(out, ",{},{}", quoted(&format!("{name}_re")), quoted(&format!("{name}_im")));
+    }
+    out.push_str(",distance\n");
+    for flow in &simulation.flows {
+        let distances = simulation.distances(flow);
+        for (step, (t, theta)) in flow.t.iter().zip(&flow.theta).enumerate() {
+            let _ = write!(out, "{},{step},{t}", quoted(&flow.name));
+            for value in theta.iter().chain(&flow.loss[step..=step]) {
+                let _ = write!(out, ",{},{}", value.re, value.im);
+            }
+            let distance = distances.get(step).map(f64::to_string).unwrap_or_default();
+            let _ = writeln!(out, ",{distance}");
+        }
+    }
+    out
+}
+
+/// Fields with commas (`x[0,1]`) or quotes need quotes.
+fn quoted(field: &str) -> String {
+    if field.contains([',', '"']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_string()
+    }
+}
+
+/// `{"lr": h, "flows": {"gd": {"t": […], "re": [[…],…], "im": [[…],…], "loss": […], "note": null}}}`,
+/// one entry a step, the start included, flows in their order. `loss` is the real part. Numbers that
+/// are not finite are `null`.
+pub fn json(simulation: &Simulation) -> String {
+    let mut text =
+        serde_json::to_string(&Whole(simulation)).expect("numbers and texts have a form");
+    text.push('\n');
+    text
+}
+
+struct Whole<'a>(&'a Simulation);
+
+impl Serialize for Whole<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("lr", &self.0.lr)?;
+        map.serialize_entry("flows", &Flows(&self.0.flows))?;
+        map.end()
+    }
+}
+
+struct Flows<'a>(&'a [Trajectory]);
+
+impl Serialize for Flows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|flow| (&flow.name, Entry::of(flow))))
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Entry<'a> {
+    t: &'a [f64],
+    re: Vec<Vec<f64>>,
+    im: Vec<Vec<f64>>,
+    loss: Vec<f64>,
+    note: Option<&'a str>,
+}
+
+impl Entry<'_> {
+    fn of(flow: &Trajectory) -> Entry<'_> {
+        let parts = |part: fn(&Complex64) -> f64| {
+            flow.theta.iter().map(|theta| theta.iter().map(part).collect()).collect()
+        };
+        Entry {
+            t: &flow.t,
+            re: parts(|z| z.re),
+            im: parts(|z| z.im),
+            loss: flow.loss.iter().map(|z| z.re).collect(),
+            note: flow.note.as_deref(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn simulation() -> Simulation {
+        let trajectory = |name: &str, last: f64, note: Option<&str>| Trajectory {
+            name: name.into(),
+            t: vec![0.0, 0.5],
+            theta: vec![vec![1.0.into()], vec![Complex64::new(last, 0.25)]],
+            loss: vec![2.0.into(), Complex64::new(f64::INFINITY, 1.0)],
+            note: note.map(Into::into),
+            path: Vec::new(),
+        };
+        let ended = trajectory("a,b", f64::NAN, Some("it \"ended\""));
+        Simulation { lr: 0.5, flows: vec![trajectory("gd", 3.0, None), ended] }
+    }
+
+    #[test]
+    fn json_stays_valid_without_finite_numbers() {
+        assert_eq!(
+            json(&simulation()),
+            "{\"lr\":0.5,\"flows\":{\"gd\":{\"t\":[0.0,0.5],\"re\":[[1.0],[3.0]],\
+             \"im\":[[0.0],[0.25]],\"loss\":[2.0,null],\"note\":null},\
+             \"a,b\":{\"t\":[0.0,0.5],\"re\":[[1.0],[null]],\"im\":[[0.0],[0.25]],\
+             \"loss\":[2.0,null],\"note\":\"it \\\"ended\\\"\"}}}\n"
+        );
+    }
+
+    #[test]
+    fn csv_has_a_row_a_step() {
+        assert_eq!(
+            csv(&simulation(), &["x".to_string()]),
+            "flow,step,t,x_re,x_im,loss_re,loss_im,distance\n\
+             gd,0,0,1,0,2,0,0\n\
+             gd,1,0.5,3,0.25,inf,1,0\n\
+             \"a,b\",0,0,1,0,2,0,0\n\
+             \"a,b\",1,0.5,NaN,0.25,inf,1,NaN\n"
+        );
+    }
+}

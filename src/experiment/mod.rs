@@ -1,0 +1,7 @@
+//! Experiments: what a simulation leaves behind, and the figures of the paper.
+
+mod export;
+mod picture;
+
+pub use export::{csv, json};
+pub use picture::{Landscape, distances, losses};

@@ -1,0 +1,190 @@
+//! Pictures of a simulation: the landscape with the trajectories, loss and distance step by step.
+
+use crate::flow::{Problem, Simulation, Trajectory};
+use crate::plot::{Axis, Color, Contours, Dash, Marker, Panel, Scale, Series, Style};
+use num_complex::Complex64;
+
+/// A loss as seen by a picture.
+pub struct Landscape<'a> {
+    /// The loss.
+    pub problem: &'a Problem,
+    /// Names of the coordinates.
+    pub variables: &'a [String],
+    /// The box to show, if the loss comes with one: a range a coordinate.
+    pub domain: &'a [(f64, f64)],
+    /// Points to mark.
+    pub minima: &'a [Vec<f64>],
+}
+
+/// Samples of a loss curve.
+const SAMPLES: usize = 600;
+/// With more steps than this, markers would cover one another.
+const MARKED_STEPS: usize = 60;
+/// Distances below this are those of rounding.
+const ROUNDING: f64 = 1e-18;
+
+impl Landscape<'_> {
+    /// Every panel that the number of coordinates allows, the landscape first.
+    pub fn panels(&self, simulation: &Simulation) -> Vec<Panel> {
+        let mut panels = Vec::new();
+        match self.problem.dimension() {
+            1 => {
+                panels.push(self.curve(simulation));
+                if leaves_the_real_line(simulation) {
+                    panels.push(self.complex_plane(simulation));
+                }
+            }
+            2 => panels.push(self.contours(simulation)),
+            _ => {}
+        }
+        panels.push(losses(simulation));
+        panels.push(distances(simulation));
+        panels
+    }
+
+    /// In one dimension: the loss curve with the steps of all trajectories on it.
+    pub fn curve(&self, simulation: &Simulation) -> Panel {
+        let range = self.range(0, simulation);
+        let height = |x: f64| self.problem.loss(&[x.into()]).re;
+        let at = |i: usize| range.0 + (range.1 - range.0) * i as f64 / SAMPLES as f64;
+        let points: Vec<(f64, f64)> = (0..=SAMPLES).map(|i| (at(i), height(at(i)))).collect();
+        let mut series = Vec::new();
+        for (i, flow) in simulation.flows.iter().enumerate() {
+            let points = flow.theta.iter().map(|theta| (theta[0].re, height(theta[0].re)));
+            let mut style = Style::of_series(i).markers();
+            if i == 0 {
+                style.line = Some(Dash::Solid);
+                style.width = 0.8;
+            }
+            series.push(Series::new(flow.name.as_str(), points.collect(), style));
+        }
+        self.mark_minima(&mut series, |minimum| (minimum[0], height(minimum[0])));
+        series.push(Series::new("loss", points, Style::soft(Dash::Solid)));
+        let (x, y) = (self.axis(0, range), Axis::linear("loss"));
+        Panel { title: String::new(), x, y, contours: None, series }
+    }
+
+    /// In one dimension: real and imaginary part.
+    pub fn complex_plane(&self, simulation: &Simulation) -> Panel {
+        let name = &self.variables[0];
+        let place = |theta: &[Complex64]| (theta[0].re, theta[0].im);
+        let mut series = trajectories(simulation, place);
+        self.mark_minima(&mut series, |minimum| (minimum[0], 0.0));
+        let part = |part: &str| Axis::linear(format!("{part} {name}"));
+        Panel { title: String::new(), x: part("Re"), y: part("Im"), contours: None, series }
+    }
+
+    /// In two dimensions: filled contours with the real parts of the trajectories.
+    pub fn contours(&self, simulation: &Simulation) -> Panel {
+        let (x, y) = (self.range(0, simulation), self.range(1, simulation));
+        let height = |x: f64, y: f64| self.problem.loss(&[x.into(), y.into()]).re;
+        let mut series = trajectories(simulation, |theta| (theta[0].re, theta[1].re));
+        self.mark_minima(&mut series, |minimum| (minimum[0], minimum[1]));
+        Panel {
+            title: String::new(),
+            contours: Some(Contours::sample(x, y, "loss", height)),
+            x: self.axis(0, x),
+            y: self.axis(1, y),
+            series,
+        }
+    }
+
+    fn axis(&self, coordinate: usize, range: (f64, f64)) -> Axis {
+        Axis::linear(self.variables[coordinate].as_str()).from_to(range.0, range.1)
+    }
+
+    fn mark_minima(&self, series: &mut Vec<Series>, place: impl Fn(&[f64]) -> (f64, f64)) {
+        let color = Color(230, 159, 0);
+        let style = Style { color, line: None, width: 1.0, marker: Some(Marker::Star) };
+        let points: Vec<(f64, f64)> = self.minima.iter().map(|minimum| place(minimum)).collect();
+        if !points.is_empty() {
+            series.push(Series::new("minimum", points, style));
+        }
+    }
+
+    /// What to show of a coordinate: the box of the loss, if it has one and the optimizer starts in
+    /// it; otherwise where the optimizer goes, but for a trajectory that runs away.
+    fn range(&self, coordinate: usize, simulation: &Simulation) -> (f64, f64) {
+        let of_optimizer = simulation.flows[0].theta.iter().map(|theta| theta[coordinate].re);
+        let steps: Vec<f64> = of_optimizer.filter(|x| x.is_finite()).collect();
+        let start = steps[0];
+        if let Some(&(low, high)) = self.domain.get(coordinate)
+            && (low..=high).contains(&start)
+        {
+            return (low, high);
+        }
+        let mut sorted = steps;
+        sorted.sort_by(f64::total_cmp);
+        let quantile = |part: f64| sorted[((sorted.len() - 1) as f64 * part).round() as usize];
+        let far = self.minima.iter().map(|minimum| minimum[coordinate]);
+        let shown = far.chain([start, quantile(0.1), quantile(0.9)]);
+        let (low, high) = shown.fold((start, start), |(low, high), x| (low.min(x), high.max(x)));
+        let room = if high > low { 0.35 * (high - low) } else { 0.5 * start.abs().max(1.0) };
+        (low - room, high + room)
+    }
+}
+
+/// Whether a trajectory has an imaginary part that is more than rounding.
+fn leaves_the_real_line(simulation: &Simulation) -> bool {
+    let points = simulation.flows.iter().flat_map(|flow| &flow.theta).flatten();
+    points.into_iter().any(|z| z.im.abs() > 1e-12 * z.re.abs())
+}
+
+/// The optimizer with its steps, and the flows as curves below it.
+fn trajectories(
+    simulation: &Simulation,
+    place: impl Fn(&[Complex64]) -> (f64, f64),
+) -> Vec<Series> {
+    let mut series = Vec::new();
+    for (i, flow) in simulation.flows.iter().enumerate() {
+        let steps = || flow.theta.iter().map(|theta| place(theta)).collect();
+        let (points, style) = match i {
+            0 => (steps(), Style { width: 1.0, ..Style::of_series(0) }),
+            _ if flow.path.is_empty() => (steps(), Style::of_series(i).line()),
+            _ => {
+                let points = flow.path.iter().map(|(_, theta)| place(theta));
+                (points.collect(), Style::of_series(i).line())
+            }
+        };
+        series.push(Series::new(flow.name.as_str(), points, style));
+    }
+    series
+}
+
+/// The real part of the loss, step by step.
+pub fn losses(simulation: &Simulation) -> Panel {
+    let losses = simulation.flows.iter().flat_map(|flow| &flow.loss).map(|loss| loss.re);
+    let finite = losses.filter(|loss| loss.is_finite());
+    let (low, high) = finite.fold((f64::INFINITY, 0.0f64), |(a, b), x| (a.min(x), b.max(x)));
+    let scale = if low >= 0.0 && high > 20.0 * low { Scale::Log } else { Scale::Linear };
+    let loss = |flow: &Trajectory| flow.loss.iter().map(|loss| loss.re).collect();
+    let series = by_step(simulation, simulation.flows.iter().enumerate(), loss);
+    let y = Axis { label: "loss".into(), scale, range: None };
+    Panel { x: Axis::linear("step"), y, series, ..Panel::default() }
+}
+
+/// The distance of every flow to the optimizer, step by step.
+pub fn distances(simulation: &Simulation) -> Panel {
+    let optimizer = &simulation.flows[0].name;
+    let distance = |flow: &Trajectory| {
+        let distances = simulation.distances(flow).into_iter();
+        distances.map(|d| if d > ROUNDING { d } else { f64::NAN }).collect()
+    };
+    let series = by_step(simulation, simulation.flows.iter().enumerate().skip(1), distance);
+    let y = Axis::log(format!("distance to {optimizer}"));
+    Panel { x: Axis::linear("step"), y, series, ..Panel::default() }
+}
+
+fn by_step<'a>(
+    simulation: &'a Simulation,
+    flows: impl Iterator<Item = (usize, &'a Trajectory)>,
+    values: impl Fn(&Trajectory) -> Vec<f64>,
+) -> Vec<Series> {
+    let many = simulation.flows.iter().any(|flow| flow.t.len() > MARKED_STEPS);
+    let series = flows.map(|(i, flow)| {
+        let points = values(flow).into_iter().enumerate().map(|(n, value)| (n as f64, value));
+        let style = if many { Style::of_series(i).line() } else { Style::of_series(i) };
+        Series::new(flow.name.as_str(), points.collect(), style)
+    });
+    series.collect()
+}

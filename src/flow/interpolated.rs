@@ -1,0 +1,25 @@
+//! `interpolated:n`: the modified field from differences of the optimizer's own steps.
+
+use super::method::Method;
+use super::{Problem, Stop, Velocity};
+use num_complex::Complex64;
+
+/// `f̃(θ) ≈ 1/h Σ_{k=1}^{n+1} (-1)^(k-1)/k Δ^k θ_0`, equal to the truncated series `order:n` up to
+/// `O(h^(n+1))`. For a method with buffers the steps start on its slow manifold.
+pub(super) struct Interpolated<'a> {
+    pub(super) problem: &'a Problem,
+    pub(super) method: &'a Method,
+    /// `n`.
+    pub(super) order: usize,
+}
+
+impl Velocity for Interpolated<'_> {
+    fn dimension(&self) -> usize {
+        self.problem.dimension()
+    }
+
+    fn velocity(&mut self, theta: &[Complex64], out: &mut [Complex64]) -> Result<(), Stop> {
+        out.copy_from_slice(&self.method.interpolated(self.problem, theta, self.order + 1)?);
+        Ok(())
+    }
+}

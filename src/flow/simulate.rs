@@ -1,0 +1,339 @@
+//! The optimizer and its flows, side by side.
+
+use super::cubic::CubicFlow;
+use super::gradient_flows::GradientFlow;
+use super::integrate::{Integrator, Samples, integrate};
+use super::interpolated::Interpolated;
+use super::method::Method;
+use super::principal::PrincipalFlow;
+use super::truncated::Truncated;
+use super::velocity::is_finite;
+use super::{FlowName, Problem, Request, Simulation, Stop, Trajectory, Velocity};
+use crate::field::Field;
+use crate::series::{GeneralLinearMethod, MethodError};
+use num_complex::Complex64;
+use rayon::prelude::*;
+
+/// Why nothing was simulated.
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+pub enum SimulateError {
+    /// `h` is not positive, or the method is undefined there.
+    #[error("the step size must be a positive number where the optimizer is defined, not {0}")]
+    StepSize(f64),
+    /// No step to take.
+    #[error("there must be at least one step")]
+    NoSteps,
+    /// A tolerance, or the size of the Euler steps, is not positive.
+    #[error("{name} must be positive, not {value}")]
+    NotPositive {
+        /// `rtol`, `atol` or `euler`.
+        name: &'static str,
+        /// What was given.
+        value: f64,
+    },
+    /// The start has the wrong number of values.
+    #[error("the start has {found} values, the loss {expected} variables")]
+    Start {
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
+    },
+    /// The loss or its gradient is not finite at the start.
+    #[error("the loss or its gradient is not finite at the start")]
+    Undefined,
+    /// Parameters of the optimizer without a value.
+    #[error("the optimizer's parameters need values: {}", .0.join(", "))]
+    Symbolic(Vec<String>),
+    /// The optimizer and the problem do not fit.
+    #[error("the optimizer has {expected}, the problem {found}")]
+    Shape {
+        /// Fields and players of the optimizer.
+        expected: String,
+        /// Those of the problem.
+        found: String,
+    },
+    /// The optimizer has no modified field.
+    #[error(transparent)]
+    Method(#[from] MethodError),
+    /// A flow that this optimizer or problem does not have.
+    #[error("there is no flow `{flow}` here: {reason}")]
+    NoFlow {
+        /// Its name.
+        flow: FlowName,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Simulates the optimizer `method`, called `name`, and the flows of `request`, from `start`.
+///
+/// Buffers start at zero. The flows run in parallel. A trajectory that cannot go on ends with a
+/// note.
+///
+/// # Errors
+/// What makes the request meaningless; nothing has been simulated then.
+pub fn simulate(
+    problem: &Problem,
+    name: &str,
+    method: &GeneralLinearMethod,
+    start: &[f64],
+    request: &Request,
+) -> Result<Simulation, SimulateError> {
+    simulate_until(problem, name, method, start, request, &|| false)
+}
+
+/// [`simulate`], ended early, with what is there, as soon as `cancelled` returns true.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn simulate_until(
+    problem: &Problem,
+    name: &str,
+    method: &GeneralLinearMethod,
+    start: &[f64],
+    request: &Request,
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<Simulation, SimulateError> {
+    check(problem, method, start, request)?;
+    let start: Vec<Complex64> = start.iter().map(|&x| x.into()).collect();
+    let mut force = vec![Complex64::ZERO; start.len()];
+    problem.total(&start, &mut force);
+    if !is_finite(&force) || !is_finite(&[problem.loss(&start)]) {
+        return Err(SimulateError::Undefined);
+    }
+    let is_descent = *method == GeneralLinearMethod::euler();
+    let numeric = Method::new(method, request.lr)?;
+    let scene = Scene { problem, name, method, numeric, request, is_descent };
+    // The optimizer itself comes first; `gd` among the flows is then not another trajectory.
+    let flows = request.flows.iter().copied();
+    let flows: Vec<FlowName> =
+        flows.filter(|f| !(is_descent && *f == FlowName::GradientDescent)).collect();
+    let velocities = flows
+        .iter()
+        .filter(|f| **f != FlowName::GradientDescent)
+        .map(|&flow| scene.velocity(flow))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut velocities = velocities.into_iter();
+    let jobs: Vec<(FlowName, Option<Box<dyn Velocity + Send + '_>>)> = flows
+        .into_iter()
+        .map(|f| (f, if f == FlowName::GradientDescent { None } else { velocities.next() }))
+        .collect();
+    let own = if is_descent { "gd" } else { name };
+    let itself = || iterates(problem, own, &scene.numeric, &start, request, cancelled);
+    let flow = |(flow, velocity): (FlowName, Option<Box<dyn Velocity + Send + '_>>)| match velocity
+    {
+        Some(mut velocity) => Ok(follow(&scene, flow, &mut *velocity, &start, cancelled)),
+        None => descent(problem, &start, request, cancelled),
+    };
+    let (itself, rest) = rayon::join(itself, || {
+        jobs.into_par_iter().map(flow).collect::<Result<Vec<Trajectory>, _>>()
+    });
+    let flows = std::iter::once(itself).chain(rest?).collect();
+    Ok(Simulation { lr: request.lr, flows })
+}
+
+fn check(
+    problem: &Problem,
+    method: &GeneralLinearMethod,
+    start: &[f64],
+    request: &Request,
+) -> Result<(), SimulateError> {
+    let positive = |x: f64| x > 0.0 && x.is_finite();
+    if !positive(request.lr) {
+        return Err(SimulateError::StepSize(request.lr));
+    }
+    if request.steps == 0 {
+        return Err(SimulateError::NoSteps);
+    }
+    let euler = request.euler.map(|euler| ("euler", euler));
+    for (name, value) in [("rtol", request.rtol), ("atol", request.atol)].into_iter().chain(euler) {
+        if !positive(value) {
+            return Err(SimulateError::NotPositive { name, value });
+        }
+    }
+    if start.len() != problem.dimension() {
+        let expected = problem.dimension();
+        return Err(SimulateError::Start { found: start.len(), expected });
+    }
+    let of_method: Vec<usize> = method.fields.iter().map(|f| f.space).collect();
+    let of_problem: Vec<usize> = problem.fields().iter().map(|f| f.0).collect();
+    let (expected, found) = (method.spaces.len(), problem.spaces().len());
+    if of_method != of_problem || expected != found {
+        let describe = |spaces: usize, fields: usize| {
+            let plural = |n: usize, word| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+            format!("{} and {}", plural(spaces, "parameter vector"), plural(fields, "vector field"))
+        };
+        return Err(SimulateError::Shape {
+            expected: describe(expected, of_method.len()),
+            found: describe(found, of_problem.len()),
+        });
+    }
+    Ok(())
+}
+
+/// Everything that the flows of one simulation share.
+struct Scene<'a> {
+    problem: &'a Problem,
+    name: &'a str,
+    method: &'a GeneralLinearMethod,
+    numeric: Method,
+    request: &'a Request,
+    is_descent: bool,
+}
+
+impl Scene<'_> {
+    /// The velocity field of that name.
+    fn velocity(&self, flow: FlowName) -> Result<Box<dyn Velocity + Send + '_>, SimulateError> {
+        let (problem, h) = (self.problem, self.request.lr);
+        let no_flow = |reason: String| Err(SimulateError::NoFlow { flow, reason });
+        if let Some(velocity) = GradientFlow::new(problem, flow, h) {
+            return match flow {
+                FlowName::Flip(_) if !problem.is_gradient() => {
+                    no_flow("it needs the symmetric Hessian of a single player's loss".into())
+                }
+                FlowName::Flip(k) if k > problem.dimension() => {
+                    no_flow(format!("the Hessian has {} eigendirections", problem.dimension()))
+                }
+                _ => Ok(Box::new(velocity)),
+            };
+        }
+        let strict = self.request.euler.is_none();
+        match flow {
+            FlowName::Interpolated(order) => {
+                Ok(Box::new(Interpolated { problem, method: &self.numeric, order }))
+            }
+            FlowName::Principal if self.is_descent => {
+                Ok(Box::new(PrincipalFlow::new(problem, h, self.request.branch, strict)))
+            }
+            FlowName::Cubic if self.is_descent => {
+                Ok(Box::new(CubicFlow::new(problem, h, self.request.branch, strict)))
+            }
+            FlowName::PrincipalEven if self.is_descent => {
+                Ok(Box::new(PrincipalFlow::even(problem, h)))
+            }
+            FlowName::Order(n) => Ok(Box::new(self.truncated(flow, n, None)?)),
+            FlowName::PrincipalWith(n) => {
+                let principal = self.velocity(FlowName::Principal)?;
+                Ok(Box::new(self.truncated(flow, n, Some(principal))?))
+            }
+            _ => no_flow(format!("`{}` has none", self.name)),
+        }
+    }
+}
+
+impl<'a> Scene<'a> {
+    /// The terms up to `h^order`; the non-principal ones alone beside another flow.
+    fn truncated(
+        &'a self,
+        flow: FlowName,
+        order: usize,
+        besides: Option<Box<dyn Velocity + Send + 'a>>,
+    ) -> Result<Truncated<'a>, SimulateError> {
+        let Some(formulas) = &self.problem.formulas else {
+            let reason = "it needs all derivatives, so a loss that is a formula".into();
+            return Err(SimulateError::NoFlow { flow, reason });
+        };
+        let field = Field::derive(self.name, self.method, order)?;
+        let all = besides.is_none();
+        let terms = formulas.modified_field(&field, |tree| all || !field.is_principal(tree));
+        Ok(Truncated { problem: self.problem, terms, h: self.request.lr, besides })
+    }
+}
+
+/// The optimizer itself.
+fn iterates(
+    problem: &Problem,
+    name: &str,
+    method: &Method,
+    start: &[Complex64],
+    request: &Request,
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> Trajectory {
+    let mut points = vec![start.to_vec()];
+    let mut states = method.start(problem, start);
+    let mut note = None;
+    for n in 0..request.steps {
+        let next = match cancelled() {
+            true => Err(Stop::Cancelled),
+            false => method.step(problem, &states),
+        };
+        match next {
+            Ok(next) => states = next,
+            Err(Stop::NotFinite) => {
+                note = Some(format!("step {}: the parameters are no longer finite", n + 1));
+                break;
+            }
+            Err(stop) => {
+                note = Some(format!("step {}: {stop}", n + 1));
+                break;
+            }
+        }
+        points.push(method.parameters(problem, &states));
+    }
+    trajectory(problem, name.to_string(), points, note, request)
+}
+
+/// Gradient descent, beside another optimizer.
+fn descent(
+    problem: &Problem,
+    start: &[Complex64],
+    request: &Request,
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<Trajectory, SimulateError> {
+    let mut points = vec![start.to_vec()];
+    let mut f = vec![Complex64::ZERO; start.len()];
+    let mut note = None;
+    for n in 0..request.steps {
+        let mut next = points[n].clone();
+        problem.total(&next, &mut f);
+        next.iter_mut().zip(&f).for_each(|(x, f)| *x += request.lr * f);
+        if cancelled() || !is_finite(&next) {
+            note = Some(format!("step {}: the parameters are no longer finite", n + 1));
+            break;
+        }
+        points.push(next);
+    }
+    Ok(trajectory(problem, FlowName::GradientDescent.to_string(), points, note, request))
+}
+
+/// Integrates one flow.
+fn follow(
+    scene: &Scene<'_>,
+    flow: FlowName,
+    velocity: &mut dyn Velocity,
+    start: &[Complex64],
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> Trajectory {
+    let request = scene.request;
+    let integrator = match request.euler {
+        Some(step) => Integrator::Euler(step),
+        None => Integrator::Adaptive { rtol: request.rtol, atol: request.atol },
+    };
+    let samples = request.samples_per_step.max(1);
+    let (interval, count) = (request.lr / samples as f64, request.steps * samples);
+    let Samples { points, stop } =
+        integrate(velocity, start, interval, count, integrator, samples, cancelled);
+    let note = stop.map(|(stop, t)| format!("t = {t:.6}, step {:.3}: {stop}", t / request.lr));
+    let all = std::iter::once(start.to_vec()).chain(points);
+    let all: Vec<(f64, Vec<Complex64>)> =
+        all.enumerate().map(|(i, p)| (i as f64 * interval, p)).collect();
+    let at_steps = all.iter().step_by(samples).map(|(_, p)| p.clone()).collect();
+    let mut out = trajectory(scene.problem, flow.to_string(), at_steps, note, request);
+    if request.samples_per_step > 0 {
+        out.path = all;
+    }
+    out
+}
+
+fn trajectory(
+    problem: &Problem,
+    name: String,
+    theta: Vec<Vec<Complex64>>,
+    note: Option<String>,
+    request: &Request,
+) -> Trajectory {
+    let loss = theta.iter().map(|p| problem.loss(p)).collect();
+    let t = (0..theta.len()).map(|n| n as f64 * request.lr).collect();
+    Trajectory { name, t, theta, loss, note, path: Vec::new() }
+}

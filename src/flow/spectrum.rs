@@ -1,0 +1,316 @@
+//! Functions of the Jacobian `A = hJ` of a field.
+//!
+//! `J` is real symmetric at a real point of a gradient field, complex **symmetric** (not Hermitian)
+//! off the real line, and a general matrix for a game. Functions of the first kind come from its
+//! orthogonal eigenvectors. Of the others `A = Q T Q*` with `T` triangular (complex Schur form):
+//! nothing breaks down where eigenvectors fall together.
+//!
+//! `log(I+A)/A f` is the upper right block of `log(I+M)`, `M = [[A, f], [0, 0]]`, by inverse scaling
+//! and squaring: triangular square roots until `I+M` is near `I`, then a diagonal Padé approximant
+//! as Gauss-Legendre quadrature of `log(I+X) = ∫₀¹ X(I+sX)⁻¹ ds`. The roots of the diagonal are
+//! `exp(log(1+z)/2^s)`, so every eigenvalue may have a logarithm on its own sheet.
+//!
+//! Source: Higham, *Functions of Matrices*, sections 4.5 (triangular matrices), 6.2 (roots) and
+//! 11.4-11.5 (inverse scaling and squaring); Al-Mohy and Higham, *Improved inverse scaling and
+//! squaring algorithms for the matrix logarithm*, SIAM J. Sci. Comput. 34 (2012).
+
+use super::alpha::ell;
+use super::velocity::is_real;
+use super::{Problem, Stop};
+use nalgebra::{DMatrix, DVector, Schur, SymmetricEigen};
+use num_complex::Complex64;
+
+/// The largest norm of an inverse matrix of eigenvectors that is trusted: about half of all digits
+/// are lost then.
+const MAX_CONDITION: f64 = 1e8;
+/// How near to `I` the roots must come: with 8 nodes the quadrature is then exact to 1e-16.
+const NEAR_IDENTITY: f64 = 0.25;
+const MAX_ROOTS: i32 = 60;
+/// How many sweeps the eigenvalue solvers may take.
+const MAX_SWEEPS: usize = 10_000;
+
+/// The nodes and weights of Gauss and Legendre on `[-1, 1]`, those that are positive.
+const GAUSS: [(f64, f64); 4] = [
+    (0.183_434_642_495_649_8, 0.362_683_783_378_362),
+    (0.525_532_409_916_329, 0.313_706_645_877_887_3),
+    (0.796_666_477_413_626_7, 0.222_381_034_453_374_48),
+    (0.960_289_856_497_536_3, 0.101_228_536_290_376_26),
+];
+
+/// `A = hJ(θ)`, decomposed.
+pub(super) enum Spectrum {
+    /// Real symmetric: the eigenvalues and orthonormal eigenvectors.
+    Symmetric(Vec<Complex64>, DMatrix<f64>),
+    /// Any other: `A = Q T Q*` and the diagonal of `T`.
+    Triangular { z: Vec<Complex64>, q: DMatrix<Complex64>, t: DMatrix<Complex64> },
+}
+
+/// Eigenvalues and eigenvectors `A V = V diag(z)`.
+pub(super) struct Basis {
+    pub(super) z: Vec<Complex64>,
+    pub(super) vectors: DMatrix<Complex64>,
+    pub(super) inverse: DMatrix<Complex64>,
+}
+
+impl Spectrum {
+    /// Of `hJ` at `θ`.
+    pub(super) fn at(problem: &Problem, theta: &[Complex64], h: f64) -> Result<Spectrum, Stop> {
+        let d = problem.dimension();
+        let mut a = DMatrix::zeros(d, d);
+        problem.jacobian(theta, &mut a);
+        a *= Complex64::from(h);
+        Spectrum::of(a, problem.is_gradient() && is_real(theta))
+    }
+
+    /// Of `A`, of which the imaginary part is ignored if it is `real_symmetric`.
+    pub(super) fn of(a: DMatrix<Complex64>, real_symmetric: bool) -> Result<Spectrum, Stop> {
+        if !super::velocity::is_finite(a.as_slice()) {
+            return Err(Stop::NotFinite);
+        }
+        if real_symmetric {
+            let eigen = SymmetricEigen::try_new(a.map(|x| x.re), f64::EPSILON, MAX_SWEEPS)
+                .ok_or(Stop::NoConvergence("the eigenvalue solver"))?;
+            let z = eigen.eigenvalues.iter().map(|&z| z.into()).collect();
+            return Ok(Spectrum::Symmetric(z, eigen.eigenvectors));
+        }
+        let (q, t) = Schur::try_new(a, f64::EPSILON, MAX_SWEEPS)
+            .ok_or(Stop::NoConvergence("the eigenvalue solver"))?
+            .unpack();
+        Ok(Spectrum::Triangular { z: t.diagonal().iter().copied().collect(), q, t })
+    }
+
+    /// The eigenvalues `z` of `A`; for one loss `-hλ`.
+    pub(super) fn eigenvalues(&self) -> &[Complex64] {
+        match self {
+            Spectrum::Symmetric(z, _) | Spectrum::Triangular { z, .. } => z,
+        }
+    }
+
+    /// `log(I+A)/A f`, where `logs` are the values of `log(1+z)`.
+    pub(super) fn log_over(
+        &self,
+        logs: &[Complex64],
+        f: &[Complex64],
+    ) -> Result<Vec<Complex64>, Stop> {
+        match self {
+            Spectrum::Symmetric(z, vectors) => Ok(combine(vectors, f, |i| ell(z[i], logs[i]))),
+            Spectrum::Triangular { q, t, .. } => {
+                let f = q.ad_mul(&DVector::from_column_slice(f));
+                let value = triangular_log_over(t, logs, &f)?;
+                Ok((q * value).as_slice().to_vec())
+            }
+        }
+    }
+
+    /// A basis of eigenvectors.
+    pub(super) fn basis(&self) -> Result<Basis, Stop> {
+        match self {
+            Spectrum::Symmetric(z, vectors) => {
+                let vectors = vectors.map(Complex64::from);
+                Ok(Basis { z: z.clone(), inverse: vectors.transpose(), vectors })
+            }
+            Spectrum::Triangular { z, q, t } => {
+                let mut vectors = q * eigenvectors(t);
+                for mut v in vectors.column_iter_mut() {
+                    let norm = v.norm();
+                    v /= Complex64::from(norm);
+                }
+                let inverse = vectors.clone().try_inverse().ok_or(Stop::Defective)?;
+                // Not a number is not small either.
+                if inverse.norm() < MAX_CONDITION {
+                    Ok(Basis { z: z.clone(), vectors, inverse })
+                } else {
+                    Err(Stop::Defective)
+                }
+            }
+        }
+    }
+}
+
+/// `Σ_i c(i) (f·u_i) u_i` for orthonormal columns `u_i`.
+fn combine(
+    vectors: &DMatrix<f64>,
+    f: &[Complex64],
+    c: impl Fn(usize) -> Complex64,
+) -> Vec<Complex64> {
+    let mut out = vec![Complex64::ZERO; f.len()];
+    for (i, u) in vectors.column_iter().enumerate() {
+        let along: Complex64 = u.iter().zip(f).map(|(u, f)| f * u).sum();
+        // An infinite coefficient matters only if there is something along its direction.
+        if along != Complex64::ZERO {
+            let along = along * c(i);
+            out.iter_mut().zip(u.iter()).for_each(|(out, u)| *out += along * u);
+        }
+    }
+    out
+}
+
+/// The eigenvectors of an upper triangular matrix, upper triangular with diagonal 1.
+fn eigenvectors(t: &DMatrix<Complex64>) -> DMatrix<Complex64> {
+    let n = t.nrows();
+    let smallest = f64::EPSILON * t.norm().max(f64::MIN_POSITIVE);
+    let mut v = DMatrix::identity(n, n);
+    for k in 0..n {
+        for i in (0..k).rev() {
+            let sum: Complex64 = (i + 1..=k).map(|j| t[(i, j)] * v[(j, k)]).sum();
+            let mut gap = t[(k, k)] - t[(i, i)];
+            if gap.norm() < smallest {
+                gap = smallest.into();
+            }
+            v[(i, k)] = sum / gap;
+        }
+    }
+    v
+}
+
+/// `log(I+T)/T f` for an upper triangular `T`.
+fn triangular_log_over(
+    t: &DMatrix<Complex64>,
+    logs: &[Complex64],
+    f: &DVector<Complex64>,
+) -> Result<DVector<Complex64>, Stop> {
+    let n = t.nrows();
+    let size = f.iter().map(|x| x.norm()).fold(0.0, f64::max);
+    if size == 0.0 {
+        return Ok(DVector::zeros(n));
+    }
+    // Linear in f: small, it does not decide how many roots are taken.
+    let scale = 0.01 / size;
+    let mut u = DMatrix::identity(n + 1, n + 1);
+    for j in 0..n {
+        for i in 0..j {
+            u[(i, j)] = t[(i, j)];
+        }
+        u[(j, j)] = 1.0 + t[(j, j)];
+        u[(j, n)] = f[j] * scale;
+    }
+    let distance = |u: &DMatrix<Complex64>| {
+        let columns = (0..=n).map(|j| {
+            (0..=j).map(|i| (u[(i, j)] - f64::from(u8::from(i == j))).norm()).sum::<f64>()
+        });
+        columns.fold(0.0, f64::max)
+    };
+    // The diagonal of 1+z alone is not enough: near to 1 on another sheet it needs roots too.
+    let far = logs.iter().any(|l| l.norm() > NEAR_IDENTITY);
+    let mut roots = 0;
+    while (roots == 0 && far) || distance(&u) > NEAR_IDENTITY {
+        roots += 1;
+        if roots > MAX_ROOTS {
+            return Err(Stop::NotFinite);
+        }
+        root(&mut u, |i| match logs.get(i) {
+            Some(log) => (log / 2f64.powi(roots)).exp(),
+            None => Complex64::ONE,
+        })?;
+    }
+    // X and the last column of log(I+X).
+    for i in 0..=n {
+        u[(i, i)] -= 1.0;
+    }
+    let column: DVector<Complex64> = u.column(n).into_owned();
+    let mut sum = DVector::zeros(n);
+    for (node, weight) in GAUSS {
+        for s in [(1.0 + node) / 2.0, (1.0 - node) / 2.0] {
+            let mut y = column.clone();
+            for i in (0..=n).rev() {
+                let above: Complex64 = (i + 1..=n).map(|j| u[(i, j)] * y[j]).sum();
+                y[i] = (y[i] - above * s) / (1.0 + u[(i, i)] * s);
+            }
+            sum += y.rows(0, n) * Complex64::from(weight / 2.0);
+        }
+    }
+    Ok(sum * Complex64::from(2f64.powi(roots) / scale))
+}
+
+/// The square root with the given diagonal of an upper triangular matrix, in place.
+fn root(u: &mut DMatrix<Complex64>, diagonal: impl Fn(usize) -> Complex64) -> Result<(), Stop> {
+    let n = u.nrows();
+    for j in 0..n {
+        u[(j, j)] = diagonal(j);
+        for i in (0..j).rev() {
+            let inner: Complex64 = (i + 1..j).map(|k| u[(i, k)] * u[(k, j)]).sum();
+            let (rest, sum) = (u[(i, j)] - inner, u[(i, i)] + u[(j, j)]);
+            // Equal eigenvalues on different sheets have no common function.
+            u[(i, j)] = match (rest.norm() < 1e-12, sum.norm() < 1e-12) {
+                (true, true) => Complex64::ZERO,
+                (false, true) => return Err(Stop::Defective),
+                _ => rest / sum,
+            };
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::alpha::log_1p;
+    use std::f64::consts::TAU;
+
+    fn c(re: f64, im: f64) -> Complex64 {
+        Complex64::new(re, im)
+    }
+
+    /// `Σ (-A)^n/(n+1) f`, for small `A`.
+    fn series(a: &DMatrix<Complex64>, f: &DVector<Complex64>) -> DVector<Complex64> {
+        let (mut sum, mut power) = (DVector::zeros(f.len()), f.clone());
+        for n in 0..200 {
+            sum += &power / Complex64::from(f64::from(n) + 1.0);
+            power = -(a * power);
+        }
+        sum
+    }
+
+    fn log_over(a: &DMatrix<Complex64>, f: &DVector<Complex64>) -> DVector<Complex64> {
+        let spectrum = Spectrum::of(a.clone(), false).unwrap();
+        let logs: Vec<_> = spectrum.eigenvalues().iter().map(|&z| log_1p(z)).collect();
+        DVector::from_vec(spectrum.log_over(&logs, f.as_slice()).unwrap())
+    }
+
+    #[test]
+    fn defective_repeated_and_singular_matrices_agree_with_the_series() {
+        let f = DVector::from_vec(vec![c(1.0, 0.5), c(-2.0, 0.1), c(0.3, -1.0)]);
+        // Complex symmetric, with the nilpotent part [[1, i], [i, -1]] in its first block.
+        let block = |lambda: Complex64, size: f64| {
+            let mut a = DMatrix::zeros(3, 3);
+            a[(0, 0)] = lambda + size;
+            a[(1, 1)] = lambda - size;
+            (a[(0, 1)], a[(1, 0)]) = (c(0.0, size), c(0.0, size));
+            a[(2, 2)] = lambda;
+            a
+        };
+        for (lambda, size) in [(0.3, 0.2), (0.3, 1e-9), (0.0, 0.1), (0.0, 0.0), (-0.4, 0.2)] {
+            let a = block(c(lambda, 0.1 * lambda), size);
+            let (found, expected) = (log_over(&a, &f), series(&a, &f));
+            let error = (&found - &expected).norm() / expected.norm();
+            assert!(error < 1e-13, "{lambda} {size}: {error:e}");
+            // A tiny nilpotent part may or may not be seen.
+            let defective = Spectrum::of(a, false).unwrap().basis().is_err();
+            assert!(defective == (size >= 0.1) || size == 1e-9, "{lambda} {size}");
+        }
+    }
+
+    #[test]
+    fn the_general_algorithm_agrees_with_the_symmetric_one_on_every_sheet() {
+        let a = DMatrix::from_row_slice(3, 3, &[-2.5, 0.3, 0.1, 0.3, -0.4, 0.2, 0.1, 0.2, 1.5]);
+        let a = a.map(Complex64::from);
+        let f = [c(1.0, 0.5), c(-2.0, 0.1), c(0.3, -1.0)];
+        let sheet = |z: &Complex64| log_1p(*z) + c(0.0, TAU * z.re.round());
+        let value = |symmetric: bool| {
+            let spectrum = Spectrum::of(a.clone(), symmetric).unwrap();
+            let logs: Vec<_> = spectrum.eigenvalues().iter().map(sheet).collect();
+            DVector::from_vec(spectrum.log_over(&logs, &f).unwrap())
+        };
+        let (one, other) = (value(true), value(false));
+        assert!((&one - &other).norm() < 1e-13 * one.norm(), "{one} {other}");
+    }
+
+    #[test]
+    fn a_basis_diagonalises() {
+        let a = DMatrix::from_fn(5, 5, |i, j| c((i * j) as f64 % 3.0, (i + j) as f64 % 4.0));
+        let basis = Spectrum::of(a.clone(), false).unwrap().basis().unwrap();
+        let z = DMatrix::from_diagonal(&DVector::from_vec(basis.z));
+        let back = &basis.vectors * z * &basis.inverse;
+        assert!((back - &a).norm() < 1e-12 * a.norm());
+    }
+}

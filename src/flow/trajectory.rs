@@ -1,0 +1,95 @@
+//! What a simulation is asked for and what it returns.
+
+use super::FlowName;
+use num_complex::Complex64;
+
+/// Which branch of the logarithm the principal flow takes where `1-hλ` is not positive.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Branch {
+    /// Continued analytically along the trajectory, from `+iπ` at a real start with `hλ > 1`.
+    #[default]
+    Continued,
+    /// The principal branch everywhere, as in the paper: the field jumps by `2πi` where `1-hλ`
+    /// crosses the negative axis.
+    Principal,
+}
+
+/// What to simulate. [`Default`] asks for 10 steps with `h = 0.1` of the optimizer alone.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Request {
+    /// The step size `h > 0`.
+    pub lr: f64,
+    /// How many steps of the optimizer; a flow runs for time `steps · h`.
+    pub steps: usize,
+    /// The flows, beside the optimizer itself.
+    pub flows: Vec<FlowName>,
+    /// Relative tolerance of the integrator, a step.
+    pub rtol: f64,
+    /// Absolute tolerance of the integrator, a step.
+    pub atol: f64,
+    /// Fixed Euler steps of this size (in time) instead of the adaptive integrator: the paper's.
+    pub euler: Option<f64>,
+    /// Which branch of the logarithm.
+    pub branch: Branch,
+    /// How many points an optimizer step [`Trajectory::path`] has; 0 for none.
+    pub samples_per_step: usize,
+}
+
+impl Default for Request {
+    fn default() -> Request {
+        Request {
+            lr: 0.1,
+            steps: 10,
+            flows: Vec::new(),
+            rtol: 1e-10,
+            atol: 1e-12,
+            euler: None,
+            branch: Branch::default(),
+            samples_per_step: 0,
+        }
+    }
+}
+
+/// One trajectory, sampled at the times `0, h, 2h, …` of the optimizer's steps, the start included.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Trajectory {
+    /// `gd` for gradient descent, the optimizer's name for others, or the flow's name.
+    pub name: String,
+    /// The times `nh`.
+    pub t: Vec<f64>,
+    /// The parameters at these times. They are real unless the flow leaves the real line.
+    pub theta: Vec<Vec<Complex64>>,
+    /// The loss there.
+    pub loss: Vec<Complex64>,
+    /// Why the trajectory ended early, if it did: then it has fewer samples than steps.
+    pub note: Option<String>,
+    /// Points in between, for plots: `(t, θ)`, with [`Request::samples_per_step`] a step.
+    pub path: Vec<(f64, Vec<Complex64>)>,
+}
+
+/// The trajectories of one optimizer and its flows.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Simulation {
+    /// The step size `h`.
+    pub lr: f64,
+    /// The optimizer itself first, then the flows in the order of the request.
+    pub flows: Vec<Trajectory>,
+}
+
+impl Simulation {
+    /// The trajectory of that name.
+    pub fn find(&self, name: &str) -> Option<&Trajectory> {
+        self.flows.iter().find(|flow| flow.name == name)
+    }
+
+    /// The Euclidean distance of `flow` to the optimizer at every step that both reach.
+    pub fn distances(&self, flow: &Trajectory) -> Vec<f64> {
+        let pairs = self.flows[0].theta.iter().zip(&flow.theta);
+        pairs.map(|(a, b)| distance(a, b)).collect()
+    }
+}
+
+/// `(Σ_i |a_i - b_i|²)^(1/2)`.
+fn distance(a: &[Complex64], b: &[Complex64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| (x - y).norm_sqr()).sum::<f64>().sqrt()
+}

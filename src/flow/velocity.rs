@@ -1,0 +1,66 @@
+//! Velocity fields, and the reasons why a trajectory ends.
+
+use num_complex::Complex64;
+
+/// The right-hand side of `θ̇ = v(θ)` along one trajectory.
+pub trait Velocity {
+    /// How many parameters there are.
+    fn dimension(&self) -> usize;
+
+    /// `v(θ)` into `out`, near the last accepted point.
+    ///
+    /// # Errors
+    /// Where the field is undefined, or so far from the last accepted point that it is not clear
+    /// which branch to take: then the integrator takes a smaller step.
+    fn velocity(&mut self, theta: &[Complex64], out: &mut [Complex64]) -> Result<(), Stop>;
+
+    /// The integrator accepted a step to `θ`: branches are continued from here.
+    ///
+    /// # Errors
+    /// If the trajectory cannot go on from `θ`.
+    fn accept(&mut self, _theta: &[Complex64]) -> Result<(), Stop> {
+        Ok(())
+    }
+}
+
+/// Why a trajectory ends.
+#[derive(Clone, Copy, PartialEq, Debug, thiserror::Error)]
+pub enum Stop {
+    /// Inf or NaN.
+    #[error("the parameters or their velocity are no longer finite")]
+    NotFinite,
+    /// The argument of a logarithm, `1-hλ` for gradient descent, comes to 0.
+    #[error("an eigenvalue reaches the branch point hλ = 1 of the logarithm")]
+    BranchPoint,
+    /// A pole of the generating function of the cubic flow.
+    #[error("resonance: (1-hλ_j)(1-hλ_k) = 1-hλ_i off the principal sheet")]
+    Resonance,
+    /// Eigenvectors fall together.
+    #[error("the Hessian has no basis of eigenvectors")]
+    Defective,
+    /// The argument of a logarithm turned too far for one step. The integrator tries smaller ones.
+    #[error("the field jumps from one branch of the logarithm to another")]
+    Jump,
+    /// The integrator's steps became too small.
+    #[error("the integrator's steps collapsed: the field is not smooth here")]
+    StepSize,
+    /// The integrator took too many steps.
+    #[error("the integrator took more than {0} steps within one step of the optimizer")]
+    Steps(usize),
+    /// Implicit stages, or a slow manifold, were not found.
+    #[error("{0} did not converge: the step size is too large here")]
+    NoConvergence(&'static str),
+    /// The caller asked to stop.
+    #[error("interrupted")]
+    Cancelled,
+}
+
+/// Whether all components are finite.
+pub(super) fn is_finite(x: &[Complex64]) -> bool {
+    x.iter().all(|z| z.re.is_finite() && z.im.is_finite())
+}
+
+/// Whether the point lies on the real line.
+pub(super) fn is_real(x: &[Complex64]) -> bool {
+    x.iter().all(|z| z.im == 0.0)
+}

@@ -1,0 +1,492 @@
+//! From the syntax tree of a loss to its graph.
+
+use super::super::Function;
+use super::super::graph::{Condition, Expr, Graph};
+use super::syntax::{Body, Expression, Kind, Loop, Name};
+use crate::exact::Rational;
+use crate::optimizer::near;
+use crate::source::{Source, SourceError};
+use std::ops::Range;
+
+/// The most repetitions of sums and comprehensions, and the most entries of an array.
+const MAX_ENTRIES: usize = 2_000_000;
+
+/// Functions of several arguments and of arrays.
+const OTHERS: [&str; 7] = ["sqrt", "max", "min", "dot", "sum", "mean", "len"];
+
+/// What an expression stands for.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    Scalar(Expr),
+    Array(Vec<Value>),
+}
+
+impl Value {
+    /// All entries, in order.
+    pub fn flat(&self, out: &mut Vec<Expr>) {
+        match self {
+            Value::Scalar(e) => out.push(*e),
+            Value::Array(items) => items.iter().for_each(|item| item.flat(out)),
+        }
+    }
+
+    fn entries(&self) -> usize {
+        match self {
+            Value::Scalar(_) => 1,
+            Value::Array(items) => items.iter().map(Value::entries).sum(),
+        }
+    }
+
+    fn kind(&self) -> String {
+        match self {
+            Value::Scalar(_) => "a number".into(),
+            Value::Array(items) => match items.first() {
+                Some(Value::Array(inner)) => format!("a {}x{} matrix", items.len(), inner.len()),
+                _ => format!("an array of {}", items.len()),
+            },
+        }
+    }
+}
+
+/// What the free names of a bare formula are.
+pub(super) struct Discovery {
+    /// A name, and how far each of its indices goes; empty for a plain variable.
+    pub found: Vec<(String, Vec<usize>, Range<usize>)>,
+}
+
+/// Builds the graph of one loss.
+pub(super) struct Lowering<'a> {
+    pub source: &'a Source,
+    pub graph: &'a mut Graph,
+    /// What names are bound to, the innermost last.
+    pub names: Vec<(String, Value)>,
+    /// Collects the free names of a bare formula instead of refusing them.
+    pub discovery: Option<Discovery>,
+    /// Repetitions so far.
+    pub count: usize,
+}
+
+type Outcome<T> = Result<T, SourceError>;
+
+impl Lowering<'_> {
+    pub fn fault(
+        &self,
+        span: &Range<usize>,
+        message: impl Into<String>,
+        label: impl Into<String>,
+        help: Option<String>,
+    ) -> SourceError {
+        self.source.fault(span.clone(), message, label, help)
+    }
+
+    /// The formula, a number.
+    pub fn body(&mut self, body: &Body) -> Outcome<Expr> {
+        for (name, value) in &body.lets {
+            self.check_name(name)?;
+            let value = self.any(value)?;
+            self.names.push((name.text.clone(), value));
+        }
+        self.scalar(&body.value)
+    }
+
+    /// Refuses to bind a name that has a meaning.
+    pub fn check_name(&self, name: &Name) -> Outcome<()> {
+        let message = if is_function(&name.text) || name.text == "pi" {
+            format!("`{}` has a meaning in the language", name.text)
+        } else if self.names.iter().any(|(n, _)| *n == name.text) {
+            format!("`{}` is bound already", name.text)
+        } else {
+            return Ok(());
+        };
+        Err(self.fault(&name.span, message, "choose another name", None))
+    }
+
+    /// A number, not an array.
+    pub fn scalar(&mut self, expression: &Expression) -> Outcome<Expr> {
+        match self.any(expression)? {
+            Value::Scalar(e) => Ok(e),
+            other => Err(self.fault(
+                &expression.span,
+                format!("a number is needed, not {}", other.kind()),
+                "this is an array",
+                Some(
+                    "`sum(a)` adds an array, `dot(a, b)` multiplies two, `a[0]` takes one entry"
+                        .into(),
+                ),
+            )),
+        }
+    }
+
+    /// An exact constant.
+    pub fn constant(&mut self, expression: &Expression) -> Outcome<Rational> {
+        let value = self.scalar(expression)?;
+        self.graph.as_constant(value).cloned().ok_or_else(|| {
+            self.fault(&expression.span, "a constant is needed here", "this is not constant", None)
+        })
+    }
+
+    /// A whole number.
+    pub fn integer(&mut self, expression: &Expression) -> Outcome<i64> {
+        let value = self.constant(expression)?;
+        value.as_integer().ok_or_else(|| {
+            let message = format!("a whole number is needed, not {value}");
+            self.fault(&expression.span, message, "this is not whole", None)
+        })
+    }
+
+    /// A number or an array.
+    pub fn any(&mut self, expression: &Expression) -> Outcome<Value> {
+        let span = &expression.span;
+        match &expression.kind {
+            Kind::Number(value) => {
+                Ok(Value::Scalar(self.graph.constant(Rational::from(value.clone()))))
+            }
+            Kind::Name(name) => self.name(name, span),
+            Kind::Sum(terms) => self.chain(terms, Graph::add, Graph::sub, "added"),
+            Kind::Product(factors) => {
+                for (divides, factor) in factors {
+                    if *divides {
+                        self.check_divisor(factor)?;
+                    }
+                }
+                self.chain(factors, Graph::mul, Graph::div, "multiplied")
+            }
+            Kind::Negative(inner) => {
+                let value = self.any(inner)?;
+                Ok(self.map(&value, &mut |g, e| g.neg(e)))
+            }
+            Kind::Power(base, exponent) => {
+                let (base, exponent) = (self.any(base)?, self.scalar(exponent)?);
+                Ok(self.map(&base, &mut |g, e| g.pow(e, exponent)))
+            }
+            Kind::Index(array, indices) => self.index(array, indices),
+            Kind::Call(name, arguments) => self.call(name, arguments, span),
+            Kind::Array(items) => {
+                let items = items.iter().map(|i| self.any(i)).collect::<Outcome<Vec<_>>>()?;
+                self.regular(items, span)
+            }
+            Kind::Comprehension(loops, inner) => self.comprehension(loops, inner),
+            Kind::Summation(loops, inner) => {
+                let mut terms = Vec::new();
+                self.repeat(loops, &mut |this| {
+                    terms.push(this.scalar(inner)?);
+                    Ok(())
+                })?;
+                Ok(Value::Scalar(self.graph.sum(&terms)))
+            }
+            Kind::Where(left, relation, right, yes, no) => {
+                let (left, right) = (self.scalar(left)?, self.scalar(right)?);
+                let (yes, no) = (self.scalar(yes)?, self.scalar(no)?);
+                let condition = Condition { left, relation: *relation, right };
+                Ok(Value::Scalar(self.graph.select(condition, yes, no)))
+            }
+        }
+    }
+
+    fn name(&mut self, name: &str, span: &Range<usize>) -> Outcome<Value> {
+        if let Some((_, value)) = self.names.iter().rev().find(|(n, _)| n == name) {
+            return Ok(value.clone());
+        }
+        if name == "pi" {
+            return Ok(Value::Scalar(self.graph.pi()));
+        }
+        if is_function(name) {
+            let help = Some(format!("write `{name}(x)`"));
+            return Err(self.fault(
+                span,
+                format!("`{name}` is a function"),
+                "needs an argument",
+                help,
+            ));
+        }
+        if self.discovery.is_some() {
+            return self.discover(name, &[], span);
+        }
+        let mut known: Vec<&str> = self.names.iter().map(|(n, _)| n.as_str()).collect();
+        known.push("pi");
+        let help = near::advice(name, &known);
+        Err(self.fault(span, format!("there is no variable `{name}`"), "not defined", help))
+    }
+
+    /// A free name of a bare formula, used with these indices.
+    fn discover(&mut self, name: &str, indices: &[i64], span: &Range<usize>) -> Outcome<Value> {
+        let mut sizes = Vec::new();
+        for &index in indices {
+            let size = usize::try_from(index + 1).ok().filter(|&n| (1..=MAX_ENTRIES).contains(&n));
+            sizes.push(size.ok_or_else(|| {
+                self.fault(span, format!("{index} is no index"), "indices count from 0", None)
+            })?);
+        }
+        let discovery = self.discovery.as_mut().expect("only called while discovering");
+        let at = match discovery.found.iter().position(|(n, ..)| n == name) {
+            Some(at) if discovery.found[at].1.len() == sizes.len() => at,
+            Some(_) => {
+                let message = format!("`{name}` is used with different numbers of indices");
+                return Err(self.fault(span, message, "elsewhere it has others", None));
+            }
+            None => {
+                discovery.found.push((name.into(), sizes.clone(), span.clone()));
+                discovery.found.len() - 1
+            }
+        };
+        for (known, size) in discovery.found[at].1.iter_mut().zip(sizes) {
+            *known = size.max(*known);
+        }
+        // The value is thrown away; only it must not fold to a constant.
+        Ok(Value::Scalar(self.graph.variable(at as u32)))
+    }
+
+    fn check_divisor(&mut self, factor: &Expression) -> Outcome<()> {
+        if let Value::Scalar(e) = self.any(factor)?
+            && self.graph.as_constant(e).is_some_and(Rational::is_zero)
+        {
+            return Err(self.fault(&factor.span, "division by zero", "this is 0", None));
+        }
+        Ok(())
+    }
+
+    fn index(&mut self, array: &Expression, indices: &[Expression]) -> Outcome<Value> {
+        let indices: Vec<(i64, Range<usize>)> = indices
+            .iter()
+            .map(|i| Ok((self.integer(i)?, i.span.clone())))
+            .collect::<Outcome<_>>()?;
+        if let Kind::Name(name) = &array.kind
+            && self.discovery.is_some()
+            && !self.names.iter().any(|(n, _)| n == name)
+            && !is_function(name)
+        {
+            let indices: Vec<i64> = indices.iter().map(|(i, _)| *i).collect();
+            return self.discover(name, &indices, &array.span);
+        }
+        let mut value = self.any(array)?;
+        for (index, span) in indices {
+            let Value::Array(mut items) = value else {
+                return Err(self.fault(
+                    &span,
+                    "a number has no entries",
+                    "one index too many",
+                    None,
+                ));
+            };
+            let Some(at) = usize::try_from(index).ok().filter(|&i| i < items.len()) else {
+                let message = format!("there is no entry {index}");
+                let label = format!("the indices go from 0 to {}", items.len() as i64 - 1);
+                return Err(self.fault(&span, message, label, None));
+            };
+            value = items.swap_remove(at);
+        }
+        Ok(value)
+    }
+
+    /// Operands from left to right; arrays entry by entry, numbers beside arrays with every entry.
+    fn chain(
+        &mut self,
+        operands: &[(bool, Expression)],
+        join: fn(&mut Graph, Expr, Expr) -> Expr,
+        inverse: fn(&mut Graph, Expr, Expr) -> Expr,
+        verb: &str,
+    ) -> Outcome<Value> {
+        let mut result = self.any(&operands[0].1)?;
+        for (marked, operand) in &operands[1..] {
+            let value = self.any(operand)?;
+            let operation = if *marked { inverse } else { join };
+            result = self.zip(&result, &value, operation).ok_or_else(|| {
+                let message = format!("{} and {} cannot be {verb}", result.kind(), value.kind());
+                let help =
+                    "arrays are combined entry by entry; `dot(a, b)` is the product of matrices";
+                self.fault(&operand.span, message, "the sizes differ", Some(help.into()))
+            })?;
+        }
+        Ok(result)
+    }
+
+    fn zip(
+        &mut self,
+        a: &Value,
+        b: &Value,
+        operation: fn(&mut Graph, Expr, Expr) -> Expr,
+    ) -> Option<Value> {
+        Some(match (a, b) {
+            (Value::Scalar(a), Value::Scalar(b)) => Value::Scalar(operation(self.graph, *a, *b)),
+            (Value::Array(items), Value::Scalar(_)) => Value::Array(
+                items.iter().map(|i| self.zip(i, b, operation)).collect::<Option<_>>()?,
+            ),
+            (Value::Scalar(_), Value::Array(items)) => Value::Array(
+                items.iter().map(|i| self.zip(a, i, operation)).collect::<Option<_>>()?,
+            ),
+            (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+                let pairs = a.iter().zip(b);
+                Value::Array(pairs.map(|(a, b)| self.zip(a, b, operation)).collect::<Option<_>>()?)
+            }
+            _ => return None,
+        })
+    }
+
+    fn map(&mut self, value: &Value, f: &mut dyn FnMut(&mut Graph, Expr) -> Expr) -> Value {
+        match value {
+            Value::Scalar(e) => Value::Scalar(f(self.graph, *e)),
+            Value::Array(items) => Value::Array(items.iter().map(|i| self.map(i, f)).collect()),
+        }
+    }
+
+    /// An array, if its items are alike.
+    fn regular(&mut self, items: Vec<Value>, span: &Range<usize>) -> Outcome<Value> {
+        let first = items.first().map(Value::kind);
+        if let Some(odd) = items.iter().find(|i| Some(i.kind()) != first) {
+            let first = first.unwrap_or_default();
+            let message = format!("an array holds {first} and {}", odd.kind());
+            return Err(self.fault(span, message, "the entries are of different sizes", None));
+        }
+        Ok(Value::Array(items))
+    }
+
+    fn comprehension(&mut self, loops: &[Loop], inner: &Expression) -> Outcome<Value> {
+        let Some((first, rest)) = loops.split_first() else { return self.any(inner) };
+        let mut items = Vec::new();
+        self.repeat(std::slice::from_ref(first), &mut |this| {
+            items.push(this.comprehension(rest, inner)?);
+            Ok(())
+        })?;
+        self.regular(items, &inner.span)
+    }
+
+    /// Runs `run` for all values of the indices.
+    fn repeat(
+        &mut self,
+        loops: &[Loop],
+        run: &mut dyn FnMut(&mut Self) -> Outcome<()>,
+    ) -> Outcome<()> {
+        let Some((first, rest)) = loops.split_first() else {
+            self.count += 1;
+            return run(self);
+        };
+        self.check_name(&first.name)?;
+        let (from, to) = (self.integer(&first.from)?, self.integer(&first.to)?);
+        let steps = to.saturating_sub(from).saturating_add(1).max(0) as usize;
+        if steps.saturating_add(self.count) > MAX_ENTRIES {
+            let span = first.from.span.start..first.to.span.end;
+            let message = format!("more than {MAX_ENTRIES} terms in all");
+            return Err(self.fault(&span, message, "this range is too long", None));
+        }
+        for i in from..=to {
+            let depth = self.names.len();
+            let index = Value::Scalar(self.graph.integer(i));
+            self.names.push((first.name.text.clone(), index));
+            let outcome = self.repeat(rest, run);
+            self.names.truncate(depth);
+            outcome?;
+        }
+        Ok(())
+    }
+
+    fn call(
+        &mut self,
+        name: &Name,
+        arguments: &[Expression],
+        span: &Range<usize>,
+    ) -> Outcome<Value> {
+        let function = Function::ALL.into_iter().find(|f| f.name() == name.text);
+        let expected = match name.text.as_str() {
+            _ if function.is_some() => 1..=1,
+            "sqrt" | "sum" | "mean" | "len" => 1..=1,
+            "dot" => 2..=2,
+            "max" | "min" => 2..=usize::MAX,
+            other => {
+                let mut known: Vec<&str> = Function::ALL.iter().map(|f| f.name()).collect();
+                known.extend(OTHERS);
+                known.push("where");
+                let help = match self.names.iter().any(|(n, _)| n == other) {
+                    true => Some(format!("products are written with `*`: `{other}*(…)`")),
+                    false => near::advice(other, &known),
+                };
+                let message = format!("there is no function `{other}`");
+                return Err(self.fault(&name.span, message, "not a function", help));
+            }
+        };
+        if !expected.contains(&arguments.len()) {
+            let wanted = match (expected.start(), expected.end()) {
+                (1, 1) => "one argument",
+                (2, 2) => "two arguments",
+                _ => "two or more arguments",
+            };
+            let message = format!("`{}` takes {wanted}, not {}", name.text, arguments.len());
+            return Err(self.fault(span, message, "this call", None));
+        }
+        let values = arguments.iter().map(|a| self.any(a)).collect::<Outcome<Vec<_>>>()?;
+        if let Some(function) = function {
+            return Ok(self.map(&values[0], &mut |g, e| g.apply(function, e)));
+        }
+        match name.text.as_str() {
+            "sqrt" => Ok(self.map(&values[0], &mut |g, e| g.sqrt(e))),
+            "max" | "min" => {
+                let operation = if name.text == "max" { Graph::max } else { Graph::min };
+                let mut result = values[0].clone();
+                for value in &values[1..] {
+                    result = self.zip(&result, value, operation).ok_or_else(|| {
+                        let (a, b) = (result.kind(), value.kind());
+                        self.fault(span, format!("{a} and {b} cannot be compared"), "", None)
+                    })?;
+                }
+                Ok(result)
+            }
+            "dot" => self.dot(&values[0], &values[1]).ok_or_else(|| {
+                let (a, b) = (values[0].kind(), values[1].kind());
+                let help = "`dot` multiplies two arrays of one length, a matrix and an array, or two matrices";
+                self.fault(span, format!("there is no product of {a} and {b}"), "the sizes do not fit", Some(help.into()))
+            }),
+            what => {
+                let Value::Array(items) = &values[0] else {
+                    let message = format!("`{what}` needs an array, not a number");
+                    let help = Some("or a range: `sum(i in 0..2: x[i])`".into());
+                    return Err(self.fault(&arguments[0].span, message, "not an array", help));
+                };
+                if what == "len" {
+                    return Ok(Value::Scalar(self.graph.integer(items.len() as i64)));
+                }
+                let mut flat = Vec::new();
+                values[0].flat(&mut flat);
+                let sum = self.graph.sum(&flat);
+                let share = Rational::new(1, values[0].entries() as i64);
+                Ok(Value::Scalar(match share {
+                    Some(share) if what == "mean" => self.graph.scale(&share, sum),
+                    _ => sum,
+                }))
+            }
+        }
+    }
+
+    /// The product of matrices and arrays.
+    fn dot(&mut self, a: &Value, b: &Value) -> Option<Value> {
+        let (Value::Array(a), Value::Array(b)) = (a, b) else { return None };
+        match (a.first()?, b.first()?) {
+            (Value::Array(_), _) => {
+                let b = Value::Array(b.clone());
+                Some(Value::Array(a.iter().map(|row| self.dot(row, &b)).collect::<Option<_>>()?))
+            }
+            (Value::Scalar(_), Value::Scalar(_)) if a.len() == b.len() => {
+                let mut terms = Vec::new();
+                for (x, y) in a.iter().zip(b) {
+                    let (Value::Scalar(x), Value::Scalar(y)) = (x, y) else { return None };
+                    terms.push(self.graph.mul(*x, *y));
+                }
+                Some(Value::Scalar(self.graph.sum(&terms)))
+            }
+            (Value::Scalar(_), Value::Array(first)) if a.len() == b.len() => {
+                let columns = (0..first.len()).map(|j| {
+                    let column = b.iter().map(|row| match row {
+                        Value::Array(row) => row.get(j).cloned(),
+                        Value::Scalar(_) => None,
+                    });
+                    let column = Value::Array(column.collect::<Option<_>>()?);
+                    self.dot(&Value::Array(a.clone()), &column)
+                });
+                Some(Value::Array(columns.collect::<Option<_>>()?))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn is_function(name: &str) -> bool {
+    OTHERS.contains(&name) || Function::ALL.iter().any(|f| f.name() == name)
+}

@@ -1,0 +1,264 @@
+//! Axes: their range, and the places of their ticks.
+
+/// How numbers become places on an axis.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scale {
+    /// Equal differences, equal distances.
+    #[default]
+    Linear,
+    /// Equal ratios, equal distances; numbers that are not positive have no place.
+    Log,
+}
+
+/// An axis of a panel.
+#[derive(Clone, Debug, Default)]
+pub struct Axis {
+    /// The title beside it.
+    pub label: String,
+    /// Linear or logarithmic.
+    pub scale: Scale,
+    /// The least and the greatest number; without, that of all points.
+    pub range: Option<(f64, f64)>,
+}
+
+impl Axis {
+    /// A linear axis with a title.
+    pub fn linear(label: impl Into<String>) -> Axis {
+        Axis { label: label.into(), ..Axis::default() }
+    }
+
+    /// A logarithmic axis with a title.
+    pub fn log(label: impl Into<String>) -> Axis {
+        Axis { label: label.into(), scale: Scale::Log, range: None }
+    }
+
+    /// The same axis from `low` to `high`.
+    pub fn from_to(mut self, low: f64, high: f64) -> Axis {
+        self.range = Some((low, high));
+        self
+    }
+}
+
+/// A mark on an axis, with a label unless it is a minor one.
+#[derive(Debug, PartialEq)]
+pub(super) struct Tick {
+    pub value: f64,
+    pub label: Option<String>,
+}
+
+/// Room beyond the outermost points, as a part of the range.
+const MARGIN: f64 = 0.04;
+
+/// An axis with a definite range, in the coordinate in which it is linear.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ruler {
+    scale: Scale,
+    low: f64,
+    high: f64,
+}
+
+impl Ruler {
+    /// The ruler of an axis beside which `values` are to be drawn.
+    pub fn new(axis: &Axis, values: impl Iterator<Item = f64>) -> Ruler {
+        let coordinate = |value: f64| coordinate(axis.scale, value);
+        if let Some((low, high)) = axis.range {
+            return Ruler::between(axis.scale, coordinate(low), coordinate(high));
+        }
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for value in values.map(coordinate).filter(|v| v.is_finite()) {
+            (low, high) = (low.min(value), high.max(value));
+        }
+        let room = if low < high { MARGIN * (high - low) } else { 0.0 };
+        Ruler::between(axis.scale, low - room, high + room)
+    }
+
+    /// Without an extent there is still an axis, around the one value or from 0 to 1.
+    fn between(scale: Scale, low: f64, high: f64) -> Ruler {
+        // Far from where arithmetic ends; what is beyond lies outside of the picture.
+        let limit = if scale == Scale::Log { 290.0 } else { 1e290 };
+        let (low, high) = (low.clamp(-limit, limit), high.clamp(-limit, limit));
+        let (low, high) = match () {
+            _ if low.is_nan() || high.is_nan() || low > high => (0.0, 1.0),
+            _ if high - low > 1e-12 * low.abs().max(high.abs()).max(1e-280) => (low, high),
+            _ if scale == Scale::Log => (low - 0.5, high + 0.5),
+            _ if low.abs() < 1e-280 => (-1.0, 1.0),
+            _ => (low - 0.5 * low.abs(), high + 0.5 * high.abs()),
+        };
+        Ruler { scale, low, high }
+    }
+
+    /// The place of a number, 0 at the low end and 1 at the high one; not finite if it has none.
+    pub fn place(&self, value: f64) -> f64 {
+        (coordinate(self.scale, value) - self.low) / (self.high - self.low)
+    }
+
+    /// The number at a place.
+    pub fn value(&self, place: f64) -> f64 {
+        let coordinate = self.low + place * (self.high - self.low);
+        match self.scale {
+            Scale::Linear => coordinate,
+            Scale::Log => 10f64.powf(coordinate),
+        }
+    }
+
+    /// About `count` ticks with labels, and minor ones between decades.
+    pub fn ticks(&self, count: usize) -> Vec<Tick> {
+        match self.scale {
+            Scale::Linear => self.linear_ticks(count),
+            Scale::Log if self.high - self.low < 1.0 => {
+                let values =
+                    Ruler { scale: Scale::Linear, low: self.value(0.0), high: self.value(1.0) };
+                values.linear_ticks(count)
+            }
+            Scale::Log => self.decades(count),
+        }
+    }
+
+    fn linear_ticks(&self, count: usize) -> Vec<Tick> {
+        let step = nice((self.high - self.low) / count.max(1) as f64);
+        let slack = 1e-9 * step;
+        let first = ((self.low - slack) / step).ceil();
+        let last = ((self.high + slack) / step).floor();
+        let largest = (self.low.abs()).max(self.high.abs());
+        (0..=(last - first) as usize)
+            .map(|i| {
+                let value = (first + i as f64) * step;
+                Tick { value, label: Some(label(value, step, largest)) }
+            })
+            .collect()
+    }
+
+    fn decades(&self, count: usize) -> Vec<Tick> {
+        let (first, last) = (self.low.ceil() as i32, self.high.floor() as i32);
+        let every = (((self.high - self.low) / count.max(1) as f64).ceil() as i32).max(1);
+        let mut ticks = Vec::new();
+        for exponent in first - 1..=last {
+            let value = 10f64.powi(exponent);
+            if exponent >= first {
+                let label = (exponent.rem_euclid(every) == 0).then(|| power_of_ten(exponent));
+                ticks.push(Tick { value, label });
+            }
+            if every == 1 {
+                let minor = (2..10).map(|digit| f64::from(digit) * value);
+                let inside = minor.filter(|v| (0.0..=1.0).contains(&self.place(*v)));
+                ticks.extend(inside.map(|value| Tick { value, label: None }));
+            }
+        }
+        ticks
+    }
+}
+
+fn coordinate(scale: Scale, value: f64) -> f64 {
+    match scale {
+        Scale::Linear => value,
+        Scale::Log if value > 0.0 => value.log10(),
+        Scale::Log => f64::NAN,
+    }
+}
+
+/// The least of 1, 2, 2.5 and 5 times a power of ten that is not less than `step`.
+fn nice(step: f64) -> f64 {
+    let power = 10f64.powf(step.log10().floor());
+    let factors = [1.0, 2.0, 2.5, 5.0, 10.0];
+    let factor = factors.into_iter().find(|f| f * power >= step * (1.0 - 1e-9)).unwrap_or(10.0);
+    factor * power
+}
+
+/// A multiple of `step`, in decimals or, where these are long, in powers of ten.
+fn label(value: f64, step: f64, largest: f64) -> String {
+    if value == 0.0 {
+        return "0".into();
+    }
+    if (1e-3..1e5).contains(&largest) {
+        let decimals = (0..8).find(|d| {
+            let scaled = step * 10f64.powi(*d);
+            (scaled - scaled.round()).abs() < 1e-6 * scaled
+        });
+        return minus(format!("{value:.*}", decimals.unwrap_or(8) as usize));
+    }
+    let exponent = largest.log10().floor() as i32;
+    let digits = value / 10f64.powi(exponent);
+    let digits = format!("{digits:.2}");
+    let digits = digits.trim_end_matches('0').trim_end_matches('.');
+    minus(format!("{digits}·{}", power_of_ten(exponent)))
+}
+
+/// A number for a colour bar or a legend: at most three digits.
+pub(super) fn short(value: f64) -> String {
+    if value == 0.0 {
+        return "0".into();
+    }
+    let exponent = value.abs().log10().floor() as i32;
+    if (-3..5).contains(&exponent) {
+        let decimals = (2 - exponent).max(0) as usize;
+        let text = format!("{value:.decimals$}");
+        let text =
+            if decimals > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+        return minus(text.into());
+    }
+    let digits = format!("{:.1}", value / 10f64.powi(exponent));
+    match digits.trim_end_matches(".0") {
+        "1" => power_of_ten(exponent),
+        digits => minus(format!("{digits}·{}", power_of_ten(exponent))),
+    }
+}
+
+/// `10⁻³`
+fn power_of_ten(exponent: i32) -> String {
+    let raised = |c: char| match c.to_digit(10) {
+        None => '⁻',
+        Some(digit) => ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'][digit as usize],
+    };
+    let exponent: String = exponent.to_string().chars().map(raised).collect();
+    format!("10{exponent}")
+}
+
+/// With a minus as long as a plus.
+fn minus(text: String) -> String {
+    text.replace('-', "−")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(axis: Axis, count: usize) -> Vec<String> {
+        let ruler = Ruler::new(&axis, std::iter::empty());
+        ruler.ticks(count).into_iter().filter_map(|tick| tick.label).collect()
+    }
+
+    #[test]
+    fn ticks_are_round_numbers() {
+        let linear = |low, high| labels(Axis::linear("").from_to(low, high), 5);
+        assert_eq!(linear(-2.0, 2.0), ["−2", "−1", "0", "1", "2"]);
+        assert_eq!(linear(0.03, 1.0), ["0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(linear(0.0, 1.2), ["0", "0.25", "0.50", "0.75", "1.00"]);
+        assert_eq!(linear(0.0, 3e7), ["0", "1·10⁷", "2·10⁷", "3·10⁷"]);
+        assert_eq!(linear(0.0, 0.0), ["−1.0", "−0.5", "0", "0.5", "1.0"]);
+        let log = |low, high| labels(Axis::log("").from_to(low, high), 5);
+        assert_eq!(log(0.5e-3, 20.0), ["10⁻³", "10⁻²", "10⁻¹", "10⁰", "10¹"]);
+        assert_eq!(log(1e-20, 1.0), ["10⁻²⁰", "10⁻¹⁶", "10⁻¹²", "10⁻⁸", "10⁻⁴", "10⁰"]);
+        assert_eq!(log(1.0, 4.0), ["1", "2", "3", "4"]);
+    }
+
+    #[test]
+    fn a_range_holds_what_can_be_drawn() {
+        let values = [1.0, f64::NAN, f64::INFINITY, -3.0];
+        let ruler = Ruler::new(&Axis::linear(""), values.into_iter());
+        assert!((0.0..0.1).contains(&ruler.place(-3.0)), "{}", ruler.place(-3.0));
+        assert!((0.9..1.0).contains(&ruler.place(1.0)));
+        let ruler = Ruler::new(&Axis::log(""), values.into_iter());
+        assert_eq!(ruler.place(-3.0).is_finite(), false);
+        assert!((0.0..1.0).contains(&ruler.place(1.0)));
+        assert!((ruler.value(ruler.place(1.0)) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn short_numbers_are_short() {
+        let cases =
+            [(0.1, "0.1"), (1250.0, "1250"), (2e-7, "2·10⁻⁷"), (-0.25, "−0.25"), (1e6, "10⁶")];
+        for (value, text) in cases {
+            assert_eq!(short(value), text);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What a figure shows: panels of curves, some over the contours of a function.
+
+use super::axis::Axis;
+use super::color::Color;
+use super::contours::Contours;
+use super::{layout, png, svg};
+
+/// Panels side by side, below one title and above one legend.
+#[derive(Clone, Debug, Default)]
+pub struct Figure {
+    /// Above all panels; may be empty.
+    pub title: String,
+    /// In rows, from left to right.
+    pub panels: Vec<Panel>,
+    /// Panels a row; 0 stands for one row.
+    pub columns: usize,
+}
+
+impl Figure {
+    /// The text of an SVG file. Equal figures have equal texts.
+    pub fn svg(&self) -> String {
+        svg::write(&layout::scene(self))
+    }
+
+    /// The bytes of a PNG file of two pixels for each of the SVG's. Equal figures have equal bytes.
+    pub fn png(&self) -> Vec<u8> {
+        png::write(&layout::scene(self))
+    }
+}
+
+/// Two axes and what is drawn between them.
+#[derive(Clone, Debug, Default)]
+pub struct Panel {
+    /// Above the panel; may be empty.
+    pub title: String,
+    /// The horizontal axis.
+    pub x: Axis,
+    /// The vertical axis.
+    pub y: Axis,
+    /// Filled contours below all curves; their box is the range of both axes.
+    pub contours: Option<Contours>,
+    /// Curves in the order of the legend; the first lies on top of the others.
+    pub series: Vec<Series>,
+}
+
+/// A curve through points. A point that is not finite, or has no place on its axis, interrupts it.
+#[derive(Clone, Debug)]
+pub struct Series {
+    /// In the legend; curves with the same label share an entry, those without have none.
+    pub label: String,
+    /// Abscissa and ordinate.
+    pub points: Vec<(f64, f64)>,
+    /// How it looks.
+    pub style: Style,
+}
+
+impl Series {
+    /// A curve with a name in the legend.
+    pub fn new(label: impl Into<String>, points: Vec<(f64, f64)>, style: Style) -> Series {
+        Series { label: label.into(), points, style }
+    }
+}
+
+/// How a curve looks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Style {
+    /// Of line and markers.
+    pub color: Color,
+    /// The line, if there is one.
+    pub line: Option<Dash>,
+    /// The width of the line in pixels.
+    pub width: f64,
+    /// The mark at every point, if there is one.
+    pub marker: Option<Marker>,
+}
+
+impl Style {
+    /// The `i`-th of several curves: a colour, dashes and a marker of its own.
+    pub fn of_series(i: usize) -> Style {
+        const DASHES: [Dash; 4] = [Dash::Solid, Dash::Dashed, Dash::DashDotted, Dash::Dotted];
+        const MARKERS: [Marker; 6] = [
+            Marker::Circle,
+            Marker::Square,
+            Marker::Triangle,
+            Marker::Diamond,
+            Marker::Cross,
+            Marker::Plus,
+        ];
+        Style {
+            color: Color::of_series(i),
+            line: Some(DASHES[i % DASHES.len()]),
+            width: 1.8,
+            marker: Some(MARKERS[i % MARKERS.len()]),
+        }
+    }
+
+    /// A line without markers.
+    pub fn line(self) -> Style {
+        Style { marker: None, ..self }
+    }
+
+    /// Markers without a line.
+    pub fn markers(self) -> Style {
+        Style { line: None, ..self }
+    }
+
+    /// What stands back: a thin line without markers.
+    pub fn soft(line: Dash) -> Style {
+        Style { color: Color::SOFT, line: Some(line), width: 1.2, marker: None }
+    }
+}
+
+/// The dashes of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dash {
+    /// None.
+    Solid,
+    /// Long dashes.
+    Dashed,
+    /// Dots.
+    Dotted,
+    /// A dash, a dot.
+    DashDotted,
+}
+
+impl Dash {
+    /// Lengths of dashes and gaps in pixels.
+    pub(super) fn lengths(self) -> &'static [f64] {
+        match self {
+            Dash::Solid => &[],
+            Dash::Dashed => &[7.0, 3.0],
+            Dash::Dotted => &[2.0, 2.5],
+            Dash::DashDotted => &[7.0, 2.5, 2.0, 2.5],
+        }
+    }
+}
+
+/// The mark at a point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Marker {
+    /// A disc.
+    Circle,
+    /// A square on its side.
+    Square,
+    /// A triangle that points up.
+    Triangle,
+    /// A square on its corner.
+    Diamond,
+    /// Two diagonal lines.
+    Cross,
+    /// A horizontal and a vertical line.
+    Plus,
+    /// A star of five points.
+    Star,
+}

@@ -1,0 +1,76 @@
+//! The legend below all panels.
+
+use super::figure::{Panel, Style};
+use super::font;
+use super::scene::{Anchor, Scene, Stroke};
+
+const SIZE: f64 = 12.0;
+const SAMPLE: f64 = 30.0;
+const SPACE: f64 = 7.0;
+const GAP: f64 = 22.0;
+const ROW: f64 = 19.0;
+
+/// Names and looks of the curves, in rows that fit the figure.
+pub(super) struct Legend {
+    rows: Vec<Vec<(String, Style)>>,
+}
+
+impl Legend {
+    pub fn new(panels: &[Panel], width: f64) -> Legend {
+        let mut entries: Vec<(String, Style)> = Vec::new();
+        for series in panels.iter().flat_map(|panel| &panel.series) {
+            let known = entries.iter_mut().find(|(label, _)| *label == series.label);
+            match known {
+                _ if series.label.is_empty() => {}
+                // A curve drawn as a line in one place and with markers in another shows both.
+                Some((_, style)) => {
+                    style.line = style.line.or(series.style.line);
+                    style.marker = style.marker.or(series.style.marker);
+                }
+                None => entries.push((series.label.clone(), series.style)),
+            }
+        }
+        let mut rows: Vec<Vec<(String, Style)>> = Vec::new();
+        let mut used = f64::INFINITY;
+        for entry in entries {
+            let needed = GAP + entry_width(&entry.0);
+            if used + needed > width {
+                rows.push(Vec::new());
+                used = -GAP;
+            }
+            used += needed;
+            rows.last_mut().expect("a row has been opened").push(entry);
+        }
+        Legend { rows }
+    }
+
+    /// Draws the rows in the middle of `width`, from `y` down; the lower end.
+    pub fn draw(&self, width: f64, mut y: f64, scene: &mut Scene) -> f64 {
+        if !self.rows.is_empty() {
+            y += 6.0;
+        }
+        for row in &self.rows {
+            let widths = row.iter().map(|(label, _)| entry_width(label));
+            let total = widths.sum::<f64>() + GAP * (row.len() - 1) as f64;
+            let mut x = (width - total) / 2.0;
+            for (label, style) in row {
+                let middle = y + ROW / 2.0;
+                if let Some(dash) = style.line {
+                    let stroke =
+                        Stroke { color: style.color, width: style.width, dash: dash.lengths() };
+                    scene.line(vec![(x, middle), (x + SAMPLE, middle)], stroke);
+                }
+                scene.mark((x + SAMPLE / 2.0, middle), style);
+                let at = (x + SAMPLE + SPACE, middle + 0.36 * SIZE);
+                scene.text(at, SIZE, Anchor::Start, label.as_str());
+                x += entry_width(label) + GAP;
+            }
+            y += ROW;
+        }
+        y
+    }
+}
+
+fn entry_width(label: &str) -> f64 {
+    SAMPLE + SPACE + font::width(label, SIZE)
+}

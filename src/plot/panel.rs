@@ -1,0 +1,220 @@
+//! One panel: axes, grid, contours, curves.
+
+use super::axis::{Ruler, Tick};
+use super::clip::{Frame, straighten};
+use super::color::Color;
+use super::contours::Contours;
+use super::figure::{Panel, Series};
+use super::font;
+use super::scene::{Anchor, Item, Point, Scene, Stroke};
+
+const LABEL: f64 = 11.0;
+const NAME: f64 = 12.5;
+const TITLE: f64 = 13.0;
+/// Between a tick and its label, and between labels and the title of an axis.
+const SPACE: f64 = 7.0;
+/// Between the panel and its colour bar, and the bar's width.
+const BAR_GAP: f64 = 12.0;
+const BAR: f64 = 13.0;
+
+/// A panel whose ranges and labels are known.
+pub(super) struct Prepared<'a> {
+    panel: &'a Panel,
+    x: Ruler,
+    y: Ruler,
+    x_ticks: Vec<Tick>,
+    y_ticks: Vec<Tick>,
+    levels: Vec<f64>,
+}
+
+impl<'a> Prepared<'a> {
+    /// A panel of so many pixels between its axes.
+    pub fn new(panel: &'a Panel, width: f64, height: f64) -> Prepared<'a> {
+        let points = || panel.series.iter().flat_map(|series| &series.points);
+        let (x, y) = match &panel.contours {
+            Some(contours) => {
+                let range = |axis: &super::Axis, (low, high)| axis.clone().from_to(low, high);
+                let none = std::iter::empty;
+                (
+                    Ruler::new(&range(&panel.x, contours.x), none()),
+                    Ruler::new(&range(&panel.y, contours.y), none()),
+                )
+            }
+            None => (
+                Ruler::new(&panel.x, points().map(|p| p.0)),
+                Ruler::new(&panel.y, points().map(|p| p.1)),
+            ),
+        };
+        Prepared {
+            panel,
+            x_ticks: x.ticks((width / 75.0) as usize),
+            y_ticks: y.ticks((height / 50.0) as usize),
+            x,
+            y,
+            levels: panel.contours.as_ref().map(Contours::levels).unwrap_or_default(),
+        }
+    }
+
+    /// Pixels that the labels take to the left of the axes.
+    pub fn left(&self) -> f64 {
+        let labels = self.y_ticks.iter().filter_map(|tick| tick.label.as_deref());
+        let widest = labels.map(|label| font::width(label, LABEL)).fold(0.0, f64::max);
+        widest + SPACE + if self.panel.y.label.is_empty() { 0.0 } else { NAME + SPACE }
+    }
+
+    /// Pixels above the axes.
+    pub fn top(&self) -> f64 {
+        if self.panel.title.is_empty() { 6.0 } else { TITLE + 10.0 }
+    }
+
+    /// Pixels to the right of the axes.
+    pub fn right(&self) -> f64 {
+        let Some(contours) = &self.panel.contours else { return 8.0 };
+        let labels = Contours::labels(&self.levels);
+        let widest = labels.iter().map(|(_, label)| font::width(label, LABEL)).fold(0.0, f64::max);
+        let name = if contours.label.is_empty() { 0.0 } else { NAME + SPACE };
+        BAR_GAP + BAR + SPACE + widest + name
+    }
+
+    /// Pixels below the axes.
+    pub fn bottom(&self) -> f64 {
+        LABEL + SPACE + if self.panel.x.label.is_empty() { 0.0 } else { NAME + SPACE }
+    }
+
+    /// Draws the panel with its axes along `frame`.
+    pub fn draw(&self, frame: Frame, scene: &mut Scene) {
+        match &self.panel.contours {
+            Some(contours) => self.contours(contours, frame, scene),
+            None => self.grid(frame, scene),
+        }
+        for series in self.panel.series.iter().rev() {
+            self.curve(series, frame, scene);
+        }
+        self.axes(frame, scene);
+        if !self.panel.title.is_empty() {
+            let at = (frame.left + frame.width / 2.0, frame.top - 8.0);
+            scene.text(at, TITLE, Anchor::Middle, self.panel.title.as_str());
+        }
+    }
+
+    fn place(&self, frame: Frame, (x, y): (f64, f64)) -> Point {
+        (
+            frame.left + self.x.place(x) * frame.width,
+            frame.bottom() - self.y.place(y) * frame.height,
+        )
+    }
+
+    fn grid(&self, frame: Frame, scene: &mut Scene) {
+        let stroke = Stroke::solid(Color::GRID, 1.0);
+        for tick in self.x_ticks.iter().filter(|tick| tick.label.is_some()) {
+            let x = crisp(frame.left + self.x.place(tick.value) * frame.width);
+            scene.line(vec![(x, frame.top), (x, frame.bottom())], stroke);
+        }
+        for tick in self.y_ticks.iter().filter(|tick| tick.label.is_some()) {
+            let y = crisp(frame.bottom() - self.y.place(tick.value) * frame.height);
+            scene.line(vec![(frame.left, y), (frame.right(), y)], stroke);
+        }
+    }
+
+    fn curve(&self, series: &Series, frame: Frame, scene: &mut Scene) {
+        let style = &series.style;
+        let points: Vec<Point> = series.points.iter().map(|p| self.place(frame, *p)).collect();
+        if let Some(dash) = style.line {
+            let stroke = Stroke { color: style.color, width: style.width, dash: dash.lengths() };
+            for piece in frame.pieces(&points) {
+                scene.line(piece, stroke);
+            }
+        }
+        // Markers that lie on one another are drawn once.
+        let mut last: Option<Point> = None;
+        for point in points.into_iter().filter(|point| frame.holds(*point)) {
+            if last.is_none_or(|last| (point.0 - last.0).hypot(point.1 - last.1) > 0.5) {
+                scene.mark(point, style);
+                last = Some(point);
+            }
+        }
+    }
+
+    fn axes(&self, frame: Frame, scene: &mut Scene) {
+        let stroke = Stroke::solid(Color::INK, 1.0);
+        let ring = frame.corners().into_iter().map(|(x, y)| (crisp(x), crisp(y))).collect();
+        scene.items.push(Item::Area { rings: vec![ring], fill: None, stroke: Some(stroke) });
+        let length = |tick: &Tick| if tick.label.is_some() { 4.0 } else { 2.0 };
+        let middle = frame.left + frame.width / 2.0;
+        for tick in &self.x_ticks {
+            let x = crisp(frame.left + self.x.place(tick.value) * frame.width);
+            scene.line(vec![(x, frame.bottom()), (x, frame.bottom() + length(tick))], stroke);
+            if let Some(label) = &tick.label {
+                scene.text((x, frame.bottom() + SPACE + LABEL), LABEL, Anchor::Middle, label);
+            }
+        }
+        for tick in &self.y_ticks {
+            let y = crisp(frame.bottom() - self.y.place(tick.value) * frame.height);
+            scene.line(vec![(frame.left - length(tick), y), (frame.left, y)], stroke);
+            if let Some(label) = &tick.label {
+                let at = (frame.left - SPACE, y + 0.36 * LABEL);
+                scene.text(at, LABEL, Anchor::End, label);
+            }
+        }
+        if !self.panel.x.label.is_empty() {
+            let at = (middle, frame.bottom() + self.bottom() - 2.0);
+            scene.text(at, NAME, Anchor::Middle, self.panel.x.label.as_str());
+        }
+        if !self.panel.y.label.is_empty() {
+            let at = (frame.left - self.left() + NAME, frame.top + frame.height / 2.0);
+            upright(at, &self.panel.y.label, scene);
+        }
+    }
+
+    /// Bands between the levels, and the bar that explains them.
+    fn contours(&self, contours: &Contours, frame: Frame, scene: &mut Scene) {
+        let color = |band: usize| Color::of_height(band as f64 / self.levels.len().max(1) as f64);
+        let area =
+            |ring, band| Item::Area { rings: vec![ring], fill: Some(color(band)), stroke: None };
+        scene.items.push(area(frame.corners(), 0));
+        let edge = Stroke::solid(Color(150, 162, 178), 0.5);
+        for (level, rings) in contours.rings(&self.levels).into_iter().enumerate() {
+            let on_paper =
+                |(x, y): Point| (frame.left + x * frame.width, frame.bottom() - y * frame.height);
+            let rings: Vec<Vec<Point>> = rings
+                .into_iter()
+                .map(|ring| straighten(&ring.into_iter().map(on_paper).collect::<Vec<_>>()))
+                .collect();
+            if !rings.is_empty() {
+                let fill = Some(color(level + 1));
+                scene.items.push(Item::Area { rings, fill, stroke: Some(edge) });
+            }
+        }
+
+        let left = frame.right() + BAR_GAP;
+        let step = frame.height / (self.levels.len() + 1) as f64;
+        for band in 0..=self.levels.len() {
+            let bottom = frame.bottom() - step * band as f64;
+            let bar = Frame { left, top: bottom - step, width: BAR, height: step };
+            scene.items.push(area(bar.corners(), band));
+        }
+        let outline = Frame { left, top: frame.top, width: BAR, height: frame.height };
+        let ring = outline.corners().into_iter().map(|(x, y)| (crisp(x), crisp(y))).collect();
+        let stroke = Stroke::solid(Color::INK, 0.8);
+        scene.items.push(Item::Area { rings: vec![ring], fill: None, stroke: Some(stroke) });
+        for (level, label) in Contours::labels(&self.levels) {
+            let y = frame.bottom() - step * (level + 1) as f64 + 0.36 * LABEL;
+            scene.text((left + BAR + SPACE - 2.0, y), LABEL, Anchor::Start, label);
+        }
+        if !contours.label.is_empty() {
+            let at = (frame.right() + self.right() - 2.0, frame.top + frame.height / 2.0);
+            upright(at, &contours.label, scene);
+        }
+    }
+}
+
+/// A text that reads from below to above, its middle at a point.
+fn upright(at: Point, text: &str, scene: &mut Scene) {
+    let (size, anchor) = (NAME, Anchor::Middle);
+    scene.items.push(Item::Text { at, size, anchor, upright: true, text: text.into() });
+}
+
+/// Rounded so that thin lines are sharp.
+fn crisp(x: f64) -> f64 {
+    x.floor() + 0.5
+}

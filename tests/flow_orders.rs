@@ -1,0 +1,201 @@
+//! The order of truncated and interpolated flows on losses that are formulas, in double precision:
+//! the one-step error of `order:n` falls as `h^(n+2)`.
+
+use bea::exact::Rational;
+use bea::field::Field;
+use bea::flow::{FlowName, Problem, Request, Simulation, simulate};
+use bea::loss::{Expr, Function, Graph};
+use bea::series::GeneralLinearMethod;
+use num_complex::Complex64;
+use num_rational::BigRational;
+
+fn number(graph: &mut Graph, numerator: i64, denominator: i64) -> Expr {
+    graph.constant(Rational::new(numerator, denominator).unwrap())
+}
+
+/// A polynomial in two variables: terms `(c, i, j)` for `c/4 x^i y^j`.
+fn polynomial(graph: &mut Graph, terms: &[(i64, i64, i64)]) -> Expr {
+    let (x, y) = (graph.variable(0), graph.variable(1));
+    let terms: Vec<Expr> = terms
+        .iter()
+        .map(|&(c, i, j)| {
+            let (c, x, y) = (number(graph, c, 4), graph.powi(x, i), graph.powi(y, j));
+            graph.product(&[c, x, y])
+        })
+        .collect();
+    graph.sum(&terms)
+}
+
+/// `(1-x)² + 100 (y-x²)²`
+fn rosenbrock() -> Problem {
+    let mut graph = Graph::new();
+    // 1 - 2x + x² + 100 y² - 200 x² y + 100 x⁴, in quarters.
+    let terms = [(4, 0, 0), (-8, 1, 0), (4, 2, 0), (400, 0, 2), (-800, 2, 1), (400, 4, 0)];
+    let loss = polynomial(&mut graph, &terms);
+    Problem::of_loss(&graph, loss, 2)
+}
+
+/// `(x²+y-11)² + (x+y²-7)²`
+fn himmelblau() -> Problem {
+    let mut graph = Graph::new();
+    let (x, y) = (graph.variable(0), graph.variable(1));
+    let mut square = |a: Expr, b: Expr, c: i64| {
+        let (a, c) = (graph.powi(a, 2), number(&mut graph, -c, 1));
+        let sum = graph.sum(&[a, b, c]);
+        graph.powi(sum, 2)
+    };
+    let (first, second) = (square(x, y, 11), square(y, x, 7));
+    let loss = graph.add(first, second);
+    Problem::of_loss(&graph, loss, 2)
+}
+
+/// `½ Σ_i (Σ_j a_j tanh(w_j x_i + b_j) - y_i)²` with two hidden units and four examples.
+fn network() -> Problem {
+    let mut graph = Graph::new();
+    let data = [(-1, 1, 2), (1, 2, -1), (3, 2, 1), (2, 1, 3)];
+    let mut losses = Vec::new();
+    for (top, bottom, target) in data {
+        let input = number(&mut graph, top, bottom);
+        let mut prediction = number(&mut graph, -target, 4);
+        for unit in 0..2 {
+            let [a, w, b] = [0, 1, 2].map(|k| graph.variable(3 * unit + k));
+            let wx = graph.mul(w, input);
+            let inner = graph.add(wx, b);
+            let active = graph.apply(Function::Tanh, inner);
+            let active = graph.mul(a, active);
+            prediction = graph.add(prediction, active);
+        }
+        let square = graph.powi(prediction, 2);
+        losses.push(graph.scale(&Rational::new(1, 2).unwrap(), square));
+    }
+    let loss = graph.sum(&losses);
+    Problem::of_loss(&graph, loss, 6)
+}
+
+/// A loss for each field of a method: mini-batches of one loss, or one loss a player.
+fn problem_for(method: &GeneralLinearMethod) -> Problem {
+    let mut graph = Graph::new();
+    let losses = [
+        polynomial(
+            &mut graph,
+            &[(4, 1, 0), (2, 0, 2), (4, 2, 0), (2, 1, 1), (1, 3, 0), (-1, 0, 3), (1, 2, 2)],
+        ),
+        polynomial(&mut graph, &[(3, 0, 2), (-2, 1, 1), (1, 2, 1), (2, 0, 1), (1, 4, 0)]),
+        polynomial(&mut graph, &[(2, 2, 0), (1, 1, 2), (-2, 1, 0), (1, 0, 4)]),
+    ];
+    let spaces = match method.spaces.len() {
+        1 => vec![vec![0, 1]],
+        _ => vec![vec![0], vec![1]],
+    };
+    let fields: Vec<(usize, Expr)> =
+        method.fields.iter().zip(losses).map(|(f, loss)| (f.space, loss)).collect();
+    Problem::of_losses(&graph, spaces, &fields).unwrap()
+}
+
+fn run(
+    problem: &Problem,
+    method: &GeneralLinearMethod,
+    start: &[f64],
+    h: f64,
+    steps: usize,
+    flows: Vec<FlowName>,
+) -> Simulation {
+    let request = Request { lr: h, steps, flows, rtol: 1e-14, atol: 1e-16, ..Request::default() };
+    simulate(problem, "test", method, start, &request).unwrap()
+}
+
+fn distance(a: &[Complex64], b: &[Complex64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| (x - y).norm_sqr()).sum::<f64>().sqrt()
+}
+
+/// The exponent `p` of errors `C h^p (1 + a h + …)` at `h, h/2, h/4`: the slope at `h = 0` of the
+/// parabola through the points.
+fn exponent(errors: [f64; 3]) -> f64 {
+    let slope = |i: usize| (errors[i] / errors[i + 1]).log2();
+    2.0 * slope(1) - slope(0)
+}
+
+/// One-step errors of `order:0, …, order:max` at `h`, of the optimizer that has settled for `time`.
+fn one_step(
+    problem: &Problem,
+    method: &GeneralLinearMethod,
+    start: &[f64],
+    h: f64,
+    settle: usize,
+    max: usize,
+) -> Vec<f64> {
+    let optimizer = run(problem, method, start, h, settle + 1, Vec::new());
+    let iterates = &optimizer.flows[0].theta;
+    assert_eq!(iterates.len(), settle + 2, "{:?}", optimizer.flows[0].note);
+    let before: Vec<f64> = iterates[settle].iter().map(|z| z.re).collect();
+    let flows = (0..=max).map(FlowName::Order).collect();
+    let flows = run(problem, method, &before, h, 1, flows).flows;
+    // The first one is the optimizer, or a second one from zero buffers.
+    flows[1..].iter().map(|flow| distance(&flow.theta[1], &iterates[settle + 1])).collect()
+}
+
+/// Checks the slopes for `order:0, …, order:max`. A node brings `h` to the power `a_node`.
+fn check(
+    name: &str,
+    problem: &Problem,
+    method_at: &dyn Fn(f64) -> GeneralLinearMethod,
+    start: &[f64],
+    h: f64,
+    settle: usize,
+    max: usize,
+    a_node: f64,
+) {
+    let steps = [0, 1, 2].map(|k| (h / f64::from(1 << k), settle << k));
+    let errors = steps.map(|(h, settle)| one_step(problem, &method_at(h), start, h, settle, max));
+    let field = Field::derive(name, &method_at(h), max + 1).unwrap();
+    let trees = field.trees();
+    let present = |n: usize| trees.of_size(n + 1).any(|t| !field.weights().b(t).is_zero());
+    for order in 0..=max {
+        let Some(first) = (order + 1..=max + 1).find(|&n| present(n)) else { continue };
+        let expected = a_node * (first as f64 + 1.0);
+        let errors = [0, 1, 2].map(|k| errors[k][order]);
+        let found = exponent(errors);
+        assert!(
+            (found - expected).abs() < 0.1,
+            "{name}, order {order}: the errors {errors:?} fall as h^{found:.3}, expected h^{expected}"
+        );
+    }
+}
+
+#[test]
+fn gradient_descent_on_rosenbrock_himmelblau_and_a_network() {
+    let euler = |_: f64| GeneralLinearMethod::euler();
+    check("rosenbrock", &rosenbrock(), &euler, &[-0.5, 0.6], 1e-4, 0, 5, 1.0);
+    check("himmelblau", &himmelblau(), &euler, &[1.0, 0.5], 1e-3, 0, 5, 1.0);
+    let start = [0.8, -0.5, 0.3, -0.6, 1.1, 0.2];
+    check("network", &network(), &euler, &start, 0.02, 0, 5, 1.0);
+}
+
+/// A method of the library with numbers for its parameters; a radius `rho` shrinks with the step.
+fn library(name: &str, h: f64) -> GeneralLinearMethod {
+    let optimizer = bea::optimizer::find(name).unwrap();
+    let h = BigRational::from_float(h).unwrap();
+    let values = optimizer.parameters.iter().map(|p| {
+        let value = match p.as_str() {
+            "rho" => &h / BigRational::from_integer(2.into()),
+            // Friction per step must not vanish, or there is no fast transient.
+            "gamma" if name == "damped_heavy_ball" => BigRational::new(2.into(), 3.into()) / &h,
+            _ => BigRational::new(1.into(), 5.into()),
+        };
+        (p.clone(), value)
+    });
+    optimizer.method(&values.collect()).unwrap()
+}
+
+#[test]
+fn every_optimizer_of_the_library() {
+    for optimizer in bea::optimizer::library() {
+        let name = optimizer.name.as_str();
+        let method = library(name, 0.125);
+        let max = if method.fields.len() > 2 { 3 } else { 5 };
+        // With a fixed friction per step the velocity is h f/(h gamma) and a step covers h² of time.
+        let (h, a_node) = if name == "damped_heavy_ball" { (0.25, 2.0) } else { (0.0625, 1.0) };
+        let problem = problem_for(&method);
+        check(name, &problem, &|h| library(name, h), &[0.7, -0.4], h, 24, max, a_node);
+    }
+}

@@ -1,0 +1,162 @@
+//! Figures: the same bytes from the same description, well-formed whatever the numbers are.
+
+use bea::plot::{Axis, Color, Contours, Dash, Figure, Marker, Panel, Series, Style};
+use proptest::prelude::*;
+
+fn banana(x: f64, y: f64) -> f64 {
+    (1.0 - x).powi(2) + 100.0 * (y - x * x).powi(2)
+}
+
+/// A contour panel beside a panel with a logarithmic axis.
+fn figure(points: &[(f64, f64)]) -> Figure {
+    let series = |i: usize| Series::new(format!("curve {i}"), points.to_vec(), Style::of_series(i));
+    let contours = Panel {
+        title: "contours".into(),
+        x: Axis::linear("x"),
+        y: Axis::linear("y"),
+        contours: Some(Contours::sample((-2.0, 2.0), (-1.0, 3.0), "loss", banana)),
+        series: (0..9).map(series).collect(),
+    };
+    let lines = Panel {
+        title: "lines".into(),
+        x: Axis::linear("step"),
+        y: Axis::log("distance"),
+        contours: None,
+        series: vec![series(0), Series::new("zero", vec![(0.0, 0.0)], Style::soft(Dash::Dotted))],
+    };
+    Figure { title: "a < b & c".into(), panels: vec![contours, lines], columns: 2 }
+}
+
+/// The texts of an SVG file.
+fn texts(svg: &str) -> Vec<&str> {
+    let tags = svg.split("<text ").skip(1);
+    tags.map(|tag| tag.split_once('>').unwrap().1.split_once("</text>").unwrap().0).collect()
+}
+
+#[test]
+fn the_same_figure_has_the_same_bytes() {
+    let figure = figure(&[(-0.5, 1.0), (0.3, 0.8), (0.9, 0.7)]);
+    assert_eq!(figure.svg(), figure.clone().svg());
+    assert_eq!(figure.png(), figure.clone().png());
+}
+
+#[test]
+fn a_figure_names_everything_once() {
+    let svg = figure(&[(0.5, 1.0), (1.0, 0.1)]).svg();
+    let texts = texts(&svg);
+    let count = |name: &str| texts.iter().filter(|text| **text == name).count();
+    for name in
+        ["a &lt; b &amp; c", "contours", "lines", "x", "y", "step", "distance", "loss", "zero"]
+    {
+        assert_eq!(count(name), 1, "{name}");
+    }
+    assert_eq!(count("curve 0"), 1, "curves of two panels share an entry of the legend");
+    assert_eq!(count("curve 8"), 1);
+}
+
+#[test]
+fn the_picture_shows_the_colours_of_its_curves() {
+    let style = Style { color: Color(200, 10, 20), ..Style::of_series(0) };
+    let panel =
+        |series| Figure { panels: vec![Panel { series, ..Panel::default() }], ..Figure::default() };
+    let with = panel(vec![Series::new("", vec![(0.0, 0.0), (1.0, 1.0)], style)]);
+    let without = panel(Vec::new());
+    let red = |figure: &Figure| pixels(&figure.png()).filter(|p| p[..3] == [200, 10, 20]).count();
+    assert!(red(&with) > 500, "a line of 1.8 points across the panel: {}", red(&with));
+    assert_eq!(red(&without), 0);
+    assert!(with.svg().contains("#c80a14") && !without.svg().contains("#c80a14"));
+}
+
+/// The pixels of a PNG file.
+fn pixels(png: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let image = tiny_skia::Pixmap::decode_png(png).expect("a PNG file");
+    image.data().chunks(4).map(<[u8]>::to_vec).collect::<Vec<_>>().into_iter()
+}
+
+/// Contours lie where the function has the value of their level: the border between the bands of a
+/// distance to the centre is a circle.
+#[test]
+fn contours_have_holes_and_the_right_radius() {
+    let ring = |x: f64, y: f64| 0.2 + (x.hypot(y) - 1.0).abs();
+    let panel = Panel {
+        contours: Some(Contours::sample((-2.0, 2.0), (-2.0, 2.0), "", ring)),
+        ..Panel::default()
+    };
+    let figure = Figure { panels: vec![panel], ..Figure::default() };
+    let image = tiny_skia::Pixmap::decode_png(&figure.png()).unwrap();
+    let svg = figure.svg();
+    // The first filled path is the box of the contours.
+    let frame = svg.split("<path d=\"M").nth(1).unwrap().split('Z').next().unwrap();
+    let corners: Vec<Vec<f64>> =
+        frame.split('L').map(|p| p.split(' ').map(|n| n.parse().unwrap()).collect()).collect();
+    let color = |x: f64, y: f64| {
+        let place = |value: f64, low: f64, high: f64| low + (value + 2.0) / 4.0 * (high - low);
+        let px = place(x, corners[0][0], corners[1][0]);
+        let py = place(-y, corners[0][1], corners[2][1]);
+        let pixel = image.pixel((2.0 * px) as u32, (2.0 * py) as u32).unwrap();
+        pixel.red()
+    };
+    let (on_ring, centre, corner) = (color(0.0, 1.0), color(0.0, 0.0), color(1.9, 1.9));
+    assert!(on_ring > centre && centre > corner, "{on_ring} {centre} {corner}: darker is higher");
+    for angle in 0..12 {
+        let angle = f64::from(angle) * 0.5;
+        assert_eq!(color(angle.cos(), angle.sin()), on_ring, "the ring is as low all around");
+    }
+}
+
+#[test]
+fn markers_and_dashes_tell_eight_curves_apart() {
+    let styles: Vec<Style> = (0..8).map(Style::of_series).collect();
+    for (i, a) in styles.iter().enumerate() {
+        for b in &styles[..i] {
+            assert!(a.color != b.color, "colours differ");
+            assert!((a.line, a.marker) != (b.line, b.marker), "so do they in black and white");
+        }
+    }
+    assert_eq!(styles[0].line().marker, None);
+    assert_eq!(styles[0].markers().line, None);
+    assert_eq!(styles[0].marker, Some(Marker::Circle));
+}
+
+/// Numbers that simulations come up with.
+fn wild() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        4 => -3.0..3.0f64,
+        1 => prop::num::f64::ANY,
+        1 => Just(f64::NAN),
+        1 => Just(f64::INFINITY),
+        1 => Just(0.0),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_number_breaks_a_figure(points in prop::collection::vec((wild(), wild()), 0..8)) {
+        let mut figure = figure(&points);
+        figure.panels.remove(0);
+        let series = Series::new("", points, Style::of_series(1));
+        let free = Panel { series: vec![series], ..Panel::default() };
+        figure.panels.push(free);
+        let svg = figure.svg();
+        prop_assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+        prop_assert!(!figure.png().is_empty());
+        let paths: Vec<&str> = svg.split(" d=\"").skip(1).map(|d| d.split('"').next().unwrap()).collect();
+        prop_assert!(paths.len() > 10);
+        for number in paths.concat().split(|c: char| !c.is_ascii_digit() && !".-".contains(c)) {
+            if let Ok(number) = number.parse::<f64>() {
+                prop_assert!((0.0..2000.0).contains(&number), "{number} is outside of the picture");
+            }
+        }
+    }
+
+    #[test]
+    fn levels_and_heights_of_any_function(a in wild(), b in wild(), c in wild()) {
+        let f = |x: f64, y: f64| a + b * x * x + c * (x * y).sin();
+        let contours = Contours::sample((-1.0, 1.0), (-1.0, 1.0), "f", f);
+        let panel = Panel { contours: Some(contours), ..Panel::default() };
+        let svg = Figure { panels: vec![panel], ..Figure::default() }.svg();
+        prop_assert!(!svg.contains("NaN") && !svg.contains("inf"));
+    }
+}
