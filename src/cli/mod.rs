@@ -5,6 +5,7 @@ mod completions;
 mod derive;
 mod input;
 mod limit;
+mod loss;
 mod loss_input;
 mod man;
 mod optimizers;
@@ -27,6 +28,7 @@ enum Command {
     Derive(derive::Derive),
     Check(check::Check),
     Optimizers(optimizers::Optimizers),
+    Loss(loss::Loss),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -43,6 +45,7 @@ pub fn main() -> ExitCode {
         Command::Derive(derive) => derive.run(),
         Command::Check(check) => check.run(),
         Command::Optimizers(optimizers) => optimizers.run(),
+        Command::Loss(loss) => loss.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),
     };
