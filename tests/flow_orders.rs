@@ -155,10 +155,8 @@ fn check(
     problem: &Problem,
     method_at: &dyn Fn(f64) -> GeneralLinearMethod,
     start: &[f64],
-    h: f64,
-    settle: usize,
+    (h, settle, a_node): (f64, usize, u32),
     max: usize,
-    a_node: u32,
 ) {
     // Step sizes that are halved again and again, from four starts. The optimizer settles for the
     // same time, so it ends near the same point.
@@ -198,10 +196,10 @@ fn check(
 #[test]
 fn gradient_descent_on_rosenbrock_himmelblau_and_a_network() {
     let euler = |_: f64| GeneralLinearMethod::euler();
-    check("rosenbrock", &rosenbrock(), &euler, &[-0.5, 0.6], 2e-3, 0, 5, 1);
-    check("himmelblau", &himmelblau(), &euler, &[1.0, 0.5], 4e-3, 0, 5, 1);
+    check("rosenbrock", &rosenbrock(), &euler, &[-0.5, 0.6], (2e-3, 0, 1), 5);
+    check("himmelblau", &himmelblau(), &euler, &[1.0, 0.5], (4e-3, 0, 1), 5);
     let start = [0.8, -0.5, 0.3, -0.6, 1.1, 0.2];
-    check("network", &network(), &euler, &start, 0.1, 0, 5, 1);
+    check("network", &network(), &euler, &start, (0.1, 0, 1), 5);
 }
 
 /// A method of the library with numbers for its parameters; a radius `rho` shrinks with the step.
@@ -230,7 +228,7 @@ fn every_optimizer_of_the_library() {
         // With a fixed friction per step the velocity is h f/(h gamma) and a step covers h² of time;
         // the memory of schedule-free averaging is 1 - c = 4/5 a step.
         let memory = method.states.len() > method.spaces.len();
-        let (h, settle, a_node) = match name {
+        let steps = match name {
             "damped_heavy_ball" => (0.25, 16, 2),
             "schedule_free" => (0.01, 160, 1),
             // Other methods without memory have smaller errors.
@@ -238,7 +236,7 @@ fn every_optimizer_of_the_library() {
             _ => (0.12, 20, 1),
         };
         let problem = problem_for(&method);
-        check(name, &problem, &|h| library(name, h), &[0.7, -0.4], h, settle, max, a_node);
+        check(name, &problem, &|h| library(name, h), &[0.7, -0.4], steps, max);
     }
 }
 

@@ -292,8 +292,8 @@ fn on_quadratics_every_optimizer_follows_its_own_principal_flow() {
         let values = [(value.to_string(), BigRational::new(1.into(), 5.into()))];
         let values = values.into_iter().filter(|(name, _)| !name.is_empty()).collect();
         let method = bea::optimizer::find(name).unwrap().method(&values).unwrap();
-        let run = |start: &[f64], steps, text| {
-            let flows = if text == "" { Vec::new() } else { flows(text) };
+        let run = |start: &[f64], steps, text: &str| {
+            let flows = if text.is_empty() { Vec::new() } else { flows(text) };
             let request =
                 Request { lr: 0.2, steps, flows, rtol: 1e-13, atol: 1e-14, ..Request::default() };
             simulate(&problem, name, &method, start, &request).unwrap()

@@ -16,6 +16,9 @@ use crate::series::{GeneralLinearMethod, MethodError};
 use num_complex::Complex64;
 use rayon::prelude::*;
 
+/// A velocity field of a simulation.
+type Flowing<'a> = Box<dyn Velocity + Send + 'a>;
+
 /// Why nothing was simulated.
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 pub enum SimulateError {
@@ -106,7 +109,7 @@ pub fn simulate_until(
     }
     let is_descent = *method == GeneralLinearMethod::euler();
     let numeric = Method::new(method, request.lr)?;
-    let scene = Scene { problem, name, method, numeric, request, is_descent };
+    let scene = Scene { problem, name, method, numeric, request };
     // The optimizer itself comes first; `gd` among the flows is then not another trajectory.
     let flows = request.flows.iter().copied();
     let flows: Vec<FlowName> =
@@ -117,14 +120,13 @@ pub fn simulate_until(
         .map(|&flow| scene.velocity(flow))
         .collect::<Result<Vec<_>, _>>()?;
     let mut velocities = velocities.into_iter();
-    let jobs: Vec<(FlowName, Option<Box<dyn Velocity + Send + '_>>)> = flows
+    let jobs: Vec<(FlowName, Option<Flowing<'_>>)> = flows
         .into_iter()
         .map(|f| (f, if f == FlowName::GradientDescent { None } else { velocities.next() }))
         .collect();
     let own = if is_descent { "gd" } else { name };
     let itself = || iterates(problem, own, &scene.numeric, &start, request, cancelled);
-    let flow = |(flow, velocity): (FlowName, Option<Box<dyn Velocity + Send + '_>>)| match velocity
-    {
+    let flow = |(flow, velocity): (FlowName, Option<Flowing<'_>>)| match velocity {
         Some(mut velocity) => Ok(follow(&scene, flow, &mut *velocity, &start, cancelled)),
         None => descent(problem, &start, request, cancelled),
     };
@@ -181,12 +183,11 @@ struct Scene<'a> {
     method: &'a GeneralLinearMethod,
     numeric: Method,
     request: &'a Request,
-    is_descent: bool,
 }
 
 impl Scene<'_> {
     /// The velocity field of that name.
-    fn velocity(&self, flow: FlowName) -> Result<Box<dyn Velocity + Send + '_>, SimulateError> {
+    fn velocity(&self, flow: FlowName) -> Result<Flowing<'_>, SimulateError> {
         let (problem, h) = (self.problem, self.request.lr);
         let no_flow = |reason: String| Err(SimulateError::NoFlow { flow, reason });
         if let Some(velocity) = GradientFlow::new(problem, flow, h) {
@@ -254,7 +255,7 @@ impl<'a> Scene<'a> {
         &'a self,
         flow: FlowName,
         order: usize,
-        besides: Option<Box<dyn Velocity + Send + 'a>>,
+        besides: Option<Flowing<'a>>,
     ) -> Result<Truncated<'a>, SimulateError> {
         let Some(formulas) = &self.problem.formulas else {
             let reason = "it needs all derivatives, so a loss that is a formula".into();
