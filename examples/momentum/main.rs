@@ -8,7 +8,7 @@ mod field;
 use field::{N, field, gradient, loss};
 
 const M: f64 = 0.9;
-const H: f64 = 1e-4;
+const H: f64 = 2e-6;
 
 /// One step `v' = m v - h ∇E(θ)`, `θ' = θ + v'`.
 fn momentum(theta: &mut [f64; N], v: &mut [f64; N]) {
@@ -39,11 +39,11 @@ fn main() {
     }
     let (mut modified, mut plain) = (theta, theta);
     println!("{:>5} {:>12} {:>16} {:>16}", "step", "loss", "gradient flow", "modified flow");
-    for step in 1..=500 {
+    for step in 1..=5000 {
         momentum(&mut theta, &mut v);
         flow(&mut modified, |p| field(p, H));
         flow(&mut plain, |p| gradient(p).map(|g| -g / (1.0 - M)));
-        if step % 100 == 0 {
+        if step % 1000 == 0 {
             let distance = |a: &[f64; N]| (a[0] - theta[0]).hypot(a[1] - theta[1]);
             let (plain, modified) = (distance(&plain), distance(&modified));
             println!("{step:>5} {:>12.6} {plain:>16.3e} {modified:>16.3e}", loss(&theta));
