@@ -11,6 +11,8 @@ mod loss_input;
 mod man;
 mod optimizers;
 mod output;
+mod problem_input;
+mod stability;
 mod tree;
 
 use clap::Parser;
@@ -29,6 +31,7 @@ enum Command {
     Derive(derive::Derive),
     Check(check::Check),
     Codegen(codegen::Codegen),
+    Stability(stability::StabilityOf),
     Optimizers(optimizers::Optimizers),
     Loss(loss::Loss),
     Completions(completions::Completions),
@@ -47,6 +50,7 @@ pub fn main() -> ExitCode {
         Command::Derive(derive) => derive.run(),
         Command::Check(check) => check.run(),
         Command::Codegen(codegen) => codegen.run(),
+        Command::Stability(stability) => stability.run(),
         Command::Optimizers(optimizers) => optimizers.run(),
         Command::Loss(loss) => loss.run(),
         Command::Completions(completions) => completions.run(),
