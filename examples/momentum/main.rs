@@ -8,7 +8,7 @@ mod field;
 use field::{N, field, gradient, loss};
 
 const M: f64 = 0.9;
-const H: f64 = 1e-4;
+const H: f64 = 2e-6;
 
 /// One step `v' = m v - h ∇E(θ)`, `θ' = θ + v'`.
 fn momentum(theta: &mut [f64; N], v: &mut [f64; N]) {
@@ -21,12 +21,14 @@ fn momentum(theta: &mut [f64; N], v: &mut [f64; N]) {
 
 /// One step of the classical Runge-Kutta method.
 fn flow(theta: &mut [f64; N], velocity: impl Fn(&[f64; N]) -> [f64; N]) {
-    let moved = |k: &[f64; N], t: f64| std::array::from_fn(|i| theta[i] + t * k[i]);
+    let moved = |k: &[f64; N], t: f64| [theta[0] + t * k[0], theta[1] + t * k[1]];
     let k1 = velocity(theta);
     let k2 = velocity(&moved(&k1, H / 2.0));
     let k3 = velocity(&moved(&k2, H / 2.0));
     let k4 = velocity(&moved(&k3, H));
-    *theta = moved(&std::array::from_fn(|i| (k1[i] + 2.0 * (k2[i] + k3[i]) + k4[i]) / 6.0), H);
+    for i in 0..N {
+        theta[i] += H / 6.0 * (k1[i] + 2.0 * (k2[i] + k3[i]) + k4[i]);
+    }
 }
 
 fn main() {
@@ -37,12 +39,13 @@ fn main() {
     }
     let (mut modified, mut plain) = (theta, theta);
     println!("{:>5} {:>12} {:>16} {:>16}", "step", "loss", "gradient flow", "modified flow");
-    for step in 1..=500 {
+    for step in 1..=5000 {
         momentum(&mut theta, &mut v);
         flow(&mut modified, |p| field(p, H));
         flow(&mut plain, |p| gradient(p).map(|g| -g / (1.0 - M)));
-        if step % 100 == 0 {
+        if step % 1000 == 0 {
             let distance = |a: &[f64; N]| (a[0] - theta[0]).hypot(a[1] - theta[1]);
+            let (plain, modified) = (distance(&plain), distance(&modified));
             println!("{step:>5} {:>12.6} {plain:>16.3e} {modified:>16.3e}", loss(&theta));
         }
     }

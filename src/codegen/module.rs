@@ -34,7 +34,7 @@ pub(super) enum Velocity {
     /// Its own program.
     Direct(Function),
     /// A function of the Hessian.
-    Principal(Principal),
+    Principal(Box<Principal>),
 }
 
 /// `Σ_i α(-hλ_i) (-g·u_i) u_i`, `α(z) = log(P(z))/z`, and what is added to it.
@@ -228,7 +228,7 @@ impl Module {
                 let rate = rate.map(|program| (program, shared.clone()));
                 let even = flow == Flow::PrincipalEven;
                 let principal = Principal { hessian, rate, even, rest, doc };
-                (Velocity::Principal(principal), formula)
+                (Velocity::Principal(Box::new(principal)), formula)
             }
         };
         Ok(Module {
