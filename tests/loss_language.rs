@@ -101,3 +101,50 @@ fn the_library_holds_the_standard_losses() {
     let half: f64 = find("logistic_iris", &BTreeMap::new()).unwrap().value(&[0.0; 5]);
     assert!((half - 2f64.ln()).abs() < 1e-12);
 }
+
+mod printing {
+    use super::loss;
+    use bea::loss::{Printer, Style};
+    use proptest::prelude::*;
+
+    /// Formulas over x and y.
+    fn formula() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            Just("x".to_string()),
+            Just("y".to_string()),
+            Just("pi".to_string()),
+            (-9i64..10).prop_map(|n| format!("({n})")),
+            (1i64..9, 2i64..9).prop_map(|(p, q)| format!("({p}/{q})")),
+        ];
+        leaf.prop_recursive(5, 40, 2, |inner| {
+            let two = (inner.clone(), inner.clone());
+            prop_oneof![
+                two.clone().prop_map(|(a, b)| format!("({a} + {b})")),
+                two.clone().prop_map(|(a, b)| format!("({a} - {b})")),
+                two.clone().prop_map(|(a, b)| format!("({a})*({b})")),
+                two.prop_map(|(a, b)| format!("({a})/(2 + ({b})^2)")),
+                (inner.clone(), 2..5).prop_map(|(a, n)| format!("({a})^{n}")),
+                inner.clone().prop_map(|a| format!("sqrt(1 + ({a})^2)")),
+                inner.clone().prop_map(|a| format!("(2 + ({a})^2)^(-2/3)")),
+                inner.clone().prop_map(|a| format!("-tanh({a})")),
+                inner.clone().prop_map(|a| format!("where({a} < x, {a}, y)")),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_reads_back(text in formula()) {
+            let first = loss(&format!("0*x + 0*y + let_free({text})").replace("let_free", ""));
+            let printer = Printer::new(first.graph(), &first.variables, Style::Text, &[first.expression()]);
+            let lets: String = printer.definitions().iter().map(|(n, v)| format!("let {n} = {v}; ")).collect();
+            let printed = format!("{lets}0*x + 0*y + ({})", printer.write(first.expression()));
+            let again = loss(&printed);
+            for at in [[0.3, -0.7], [1.5, 2.5], [-2.0, 0.1]] {
+                let (a, b) = (first.value(&at), again.value(&at));
+                prop_assert!((a - b).abs() <= 1e-9*(1.0 + a.abs()) || (!a.is_finite() && !b.is_finite()),
+                    "{text} is printed as {printed}: {a} and {b} at {at:?}");
+            }
+        }
+    }
+}

@@ -1,10 +1,12 @@
 //! The command line, one file a subcommand.
 
 mod check;
+mod codegen;
 mod completions;
 mod derive;
 mod input;
 mod limit;
+mod loss;
 mod loss_input;
 mod man;
 mod optimizers;
@@ -28,8 +30,10 @@ pub struct Cli {
 enum Command {
     Derive(derive::Derive),
     Check(check::Check),
+    Codegen(codegen::Codegen),
     Stability(stability::StabilityOf),
     Optimizers(optimizers::Optimizers),
+    Loss(loss::Loss),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -45,8 +49,10 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Derive(derive) => derive.run(),
         Command::Check(check) => check.run(),
+        Command::Codegen(codegen) => codegen.run(),
         Command::Stability(stability) => stability.run(),
         Command::Optimizers(optimizers) => optimizers.run(),
+        Command::Loss(loss) => loss.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),
     };

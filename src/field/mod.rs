@@ -17,6 +17,7 @@ pub(crate) use attraction::is_stable;
 pub use closed_form::ClosedForm;
 pub use modified_loss::{Potential, free_trees, potential};
 pub use principal::PrincipalPart;
+pub(crate) use principal::joint;
 
 use crate::exact::{Poly, RationalFunction};
 use crate::series::{GeneralLinearMethod, MethodError, ModifiedField, VectorField, derive};

@@ -12,6 +12,8 @@ mod method;
 mod name;
 mod objective;
 mod principal;
+mod principal_of;
+mod principal_root;
 mod quadratic;
 mod simulate;
 mod spectrum;

@@ -1,0 +1,248 @@
+//! `bea loss`: a loss, its derivatives and their values.
+
+use super::{loss_input, output};
+use crate::loss::{self, Expr, Graph, Loss as Formula, Printer, Program, Style};
+use miette::miette;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+/// The most different entries of a derivative that are listed.
+const MAX_ENTRIES: usize = 20_000;
+
+/// Print a loss and its exact derivatives, or list the losses of the library.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Loss {
+    /// A name from `bea loss`, a file (FILE:NAME chooses one of several in it), or a formula
+    #[arg(value_name = "NAME|FILE|FORMULA")]
+    loss: Option<String>,
+    /// All derivatives up to this order
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    derivatives: usize,
+    /// Give a parameter, or a free name of a formula, a value: a number or an array
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = loss_input::setting)]
+    values: Vec<(String, String)>,
+    /// Evaluate everything at a point, `-1,1` or `x=-1,y=1`
+    #[arg(long, value_name = "POINT", allow_hyphen_values = true)]
+    at: Option<String>,
+    /// The format
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  bea loss
+  bea loss '(1-x)^2 + 100*(y-x^2)^2' --derivatives 2
+  bea loss rosenbrock --set b=10 --at 1,1
+  bea loss 'softplus(-w*x)' --set x=2 --derivatives 3 --format latex";
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// In the language of losses
+    #[default]
+    Text,
+    /// Lines for a LaTeX `align` environment
+    Latex,
+    /// An object
+    Json,
+}
+
+/// `∂^k E/∂x_i…`: which coordinates, in ascending order, and the expression.
+type Entry = (Vec<usize>, Expr);
+
+impl Loss {
+    pub fn run(self) -> miette::Result<ExitCode> {
+        let text = match &self.loss {
+            None => list(self.format),
+            Some(loss) => {
+                let settings = loss_input::settings(&self.values)?;
+                self.describe(loss_input::loss(loss, &settings)?)?
+            }
+        };
+        output::to_stdout(|out| out.write_all(text.as_bytes()))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn describe(&self, loss: Formula) -> miette::Result<String> {
+        let variables = loss.variables.clone();
+        let count = (1..=self.derivatives)
+            .fold(1_usize, |n, k| n.saturating_mul(variables.len() + k - 1) / k);
+        if count > MAX_ENTRIES {
+            return Err(miette!(
+                help = "ask for derivatives of a lower order",
+                "a derivative of order {} in {} variables has {count} different entries, more than \
+                 {MAX_ENTRIES}",
+                self.derivatives,
+                variables.len()
+            ));
+        }
+        let at = self.at.as_ref().map(|p| loss_input::point("--at", p, &variables)).transpose()?;
+        let name = loss.name.clone();
+        let domain = loss.domain.clone();
+        let (start, minima) = (loss.start.clone(), loss.minima.clone());
+        let (mut graph, expression) = loss.into_parts();
+        let entries = derivatives(&mut graph, expression, variables.len(), self.derivatives);
+        let roots: Vec<Expr> = entries.iter().map(|(_, e)| *e).collect();
+        let values = at.as_ref().map(|point| {
+            let mut values = vec![0.0; roots.len()];
+            Program::new(&graph, variables.len(), &roots).evaluate(
+                point,
+                &mut values,
+                &mut Vec::new(),
+            );
+            values
+        });
+        let style = if self.format == Format::Latex { Style::Latex } else { Style::Text };
+        let printer = Printer::new(&graph, &variables, style, &roots);
+        if self.format == Format::Json {
+            let list: Vec<Value> = entries
+                .iter()
+                .enumerate()
+                .map(|(i, (indices, e))| {
+                    let along: Vec<&String> = indices.iter().map(|&i| &variables[i]).collect();
+                    let mut entry = json!({ "along": along, "expression": printer.write(*e) });
+                    if let Some(values) = &values {
+                        entry["value"] = json!(values[i]);
+                    }
+                    entry
+                })
+                .collect();
+            let definitions: Vec<Value> = printer
+                .definitions()
+                .into_iter()
+                .map(|(name, value)| json!({ "name": name, "expression": value }))
+                .collect();
+            let object = json!({
+                "name": name, "variables": variables, "domain": domain, "start": start,
+                "minima": minima, "at": at, "let": definitions, "derivatives": list,
+            });
+            return Ok(format!("{object:#}\n"));
+        }
+        Ok(table(&printer, &variables, style, &entries, values.as_deref()))
+    }
+}
+
+/// All derivatives up to `order`, those of a symmetric tensor once.
+fn derivatives(graph: &mut Graph, e: Expr, dimension: usize, order: usize) -> Vec<Entry> {
+    let mut all = vec![(Vec::new(), e)];
+    let mut last = all.clone();
+    for k in 1..=order {
+        if k == 1 {
+            let variables: Vec<u32> = (0..dimension as u32).collect();
+            let gradient = graph.gradient(e, &variables);
+            last = gradient.into_iter().enumerate().map(|(i, g)| (vec![i], g)).collect();
+        } else {
+            let mut next = Vec::new();
+            for (indices, e) in &last {
+                for i in indices[indices.len() - 1]..dimension {
+                    let indices = [indices.as_slice(), &[i]].concat();
+                    next.push((indices, graph.derivative(*e, i as u32)));
+                }
+            }
+            last = next;
+        }
+        all.extend(last.iter().cloned());
+    }
+    all
+}
+
+fn table(
+    printer: &Printer<'_>,
+    variables: &[String],
+    style: Style,
+    entries: &[Entry],
+    values: Option<&[f64]>,
+) -> String {
+    let mut out = String::new();
+    let (equals, end) = if style == Style::Latex { (" &= ", r" \\") } else { (" = ", "") };
+    for (name, value) in printer.definitions() {
+        match style {
+            Style::Text => writeln!(out, "let {name} = {value};"),
+            Style::Latex => writeln!(out, "{name}{equals}{value}{end}"),
+        }
+        .expect("a string");
+    }
+    let mut zeros = vec![0_usize; entries.last().map_or(0, |(i, _)| i.len()) + 1];
+    for (i, (indices, e)) in entries.iter().enumerate() {
+        if *e == Expr::ZERO && indices.len() > 1 {
+            zeros[indices.len()] += 1;
+            continue;
+        }
+        let name = derivative_name(printer, variables, style, indices);
+        let value = match values {
+            Some(values) if style == Style::Text => format!(" = {}", values[i]),
+            Some(values) => format!(" = {}", latex_number(values[i])),
+            None => String::new(),
+        };
+        writeln!(out, "{name}{equals}{}{value}{end}", printer.write(*e)).expect("a string");
+    }
+    for (order, count) in zeros.iter().enumerate().filter(|(_, n)| **n > 0) {
+        let mark = if style == Style::Latex { "% " } else { "" };
+        let others = if *count == 1 { "derivative is" } else { "derivatives are" };
+        writeln!(out, "{mark}{count} {others} 0 at order {order}").expect("a string");
+    }
+    out
+}
+
+fn latex_number(value: f64) -> String {
+    let text = format!("{value}");
+    if value != 0.0 && !(1e-5..1e15).contains(&value.abs()) && value.is_finite() {
+        let text = format!("{value:e}");
+        let (mantissa, exponent) = text.split_once('e').expect("an exponent");
+        return format!(r"{mantissa} \cdot 10^{{{exponent}}}");
+    }
+    text
+}
+
+/// `∂³E/∂x²∂y`.
+fn derivative_name(
+    printer: &Printer<'_>,
+    variables: &[String],
+    style: Style,
+    indices: &[usize],
+) -> String {
+    if indices.is_empty() {
+        return "E".into();
+    }
+    let raised = |n: usize| match style {
+        _ if n == 1 => String::new(),
+        Style::Latex => format!("^{{{n}}}"),
+        Style::Text => {
+            let digit = |d: char| "⁰¹²³⁴⁵⁶⁷⁸⁹".chars().nth(d as usize - '0' as usize);
+            n.to_string().chars().filter_map(digit).collect()
+        }
+    };
+    let sign = if style == Style::Latex { r"\partial " } else { "∂" };
+    let mut below = String::new();
+    for group in indices.chunk_by(|a, b| a == b) {
+        let name = printer.variable(&variables[group[0]]);
+        let _ = write!(below, "{sign}{name}{}", raised(group.len()));
+    }
+    let above = format!("{}{}E", sign.trim_end(), raised(indices.len()));
+    match style {
+        Style::Text => format!("{above}/{below}"),
+        Style::Latex => {
+            let above = format!(r"\partial{} E", raised(indices.len()));
+            format!(r"\frac{{{above}}}{{{below}}}")
+        }
+    }
+}
+
+/// The library.
+fn list(format: Format) -> String {
+    let losses = loss::library();
+    if format == Format::Json {
+        let list: Vec<Value> =
+            losses.iter().map(|(name, doc)| json!({ "name": name, "doc": doc })).collect();
+        return format!("{:#}\n", Value::from(list));
+    }
+    let width = losses.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let mut out = String::new();
+    for (name, doc) in losses {
+        let summary = doc.lines().next().unwrap_or("");
+        writeln!(out, "{name:width$}  {summary}").expect("a string");
+    }
+    out
+}
