@@ -6,7 +6,6 @@ use crate::flow::stability::{
     StabilityError, Verdict, formula, stability,
 };
 use crate::optimizer::Optimizer;
-use crate::series::GeneralLinearMethod;
 use miette::{IntoDiagnostic, miette};
 use num_complex::Complex64;
 use num_rational::BigRational;
@@ -188,7 +187,10 @@ impl Report<'_> {
             if cut && i >= first && i + last < directions.len() {
                 continue;
             }
-            let lambda = short(direction.lambda);
+            let lambda = match direction.intervals.is_empty() {
+                true => "0".into(),
+                false => short(direction.lambda),
+            };
             let Some(at) = &direction.at_step else {
                 flows.push([lambda, short(direction.ngf), "".into(), "".into(), "".into()]);
                 continue;
@@ -488,6 +490,12 @@ fn short(x: f64) -> String {
     }
 }
 
+/// Without parts that are nothing but the roundings of the other part.
+fn cleaned(z: Complex64) -> Complex64 {
+    let part = |x: f64| if x.abs() <= 1e-14 * z.norm() { 0.0 } else { x };
+    if z.is_finite() { Complex64::new(part(z.re), part(z.im)) } else { z }
+}
+
 fn complex(z: Complex64) -> String {
     if z.im == 0.0 {
         return short(z.re);
@@ -501,13 +509,14 @@ fn list(values: &[Complex64]) -> String {
     let mut parts = Vec::new();
     let mut rest = values;
     while let Some((z, others)) = rest.split_first() {
+        let z = cleaned(*z);
         let pair = others
             .first()
-            .is_some_and(|w| z.im != 0.0 && (w - z.conj()).norm() <= 1e-12 * z.norm());
+            .is_some_and(|w| z.im != 0.0 && (cleaned(*w) - z.conj()).norm() <= 1e-12 * z.norm());
         parts.push(match pair {
             true if z.re == 0.0 => format!("±{}i", short(z.im.abs())),
             true => format!("{}±{}i", short(z.re), short(z.im.abs())),
-            false => complex(*z),
+            false => complex(z),
         });
         rest = if pair { &others[1..] } else { others };
     }
