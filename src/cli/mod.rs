@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod derive;
+mod flow;
 mod input;
 mod limit;
 mod loss;
@@ -28,6 +29,7 @@ enum Command {
     Derive(derive::Derive),
     Check(check::Check),
     Optimizers(optimizers::Optimizers),
+    Flow(flow::Flow),
     Loss(loss::Loss),
     Completions(completions::Completions),
     Man(man::Man),
@@ -45,6 +47,7 @@ pub fn main() -> ExitCode {
         Command::Derive(derive) => derive.run(),
         Command::Check(check) => check.run(),
         Command::Optimizers(optimizers) => optimizers.run(),
+        Command::Flow(flow) => flow.run(),
         Command::Loss(loss) => loss.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),
