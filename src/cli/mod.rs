@@ -4,6 +4,7 @@ mod check;
 mod codegen;
 mod completions;
 mod derive;
+mod flow;
 mod input;
 mod limit;
 mod loss;
@@ -33,6 +34,7 @@ enum Command {
     Codegen(codegen::Codegen),
     Stability(stability::StabilityOf),
     Optimizers(optimizers::Optimizers),
+    Flow(flow::Flow),
     Loss(loss::Loss),
     Completions(completions::Completions),
     Man(man::Man),
@@ -52,6 +54,7 @@ pub fn main() -> ExitCode {
         Command::Codegen(codegen) => codegen.run(),
         Command::Stability(stability) => stability.run(),
         Command::Optimizers(optimizers) => optimizers.run(),
+        Command::Flow(flow) => flow.run(),
         Command::Loss(loss) => loss.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),

@@ -1,0 +1,263 @@
+//! `bea flow`: an optimizer and its flows, side by side.
+
+use super::{input, loss_input, output};
+use crate::experiment::{Landscape, csv, json};
+use crate::flow::{Branch, FlowName, Problem, Request, Simulation, simulate};
+use crate::loss::Loss;
+use crate::optimizer;
+use crate::plot::Figure;
+use crate::series::GeneralLinearMethod;
+use crate::source::Source;
+use miette::{IntoDiagnostic, miette};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Simulate an optimizer beside its flows, and measure how far they part.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Flow {
+    /// A formula, a name from `bea loss`, or a file
+    #[arg(long, value_name = "LOSS")]
+    loss: String,
+    /// Where to start: `-1,1` or `x=-1,y=1` [default: that of a loss of the library]
+    #[arg(long, value_name = "POINT", allow_hyphen_values = true)]
+    start: Option<String>,
+    /// The step size h
+    #[arg(long, value_name = "H", value_parser = positive, allow_hyphen_values = true)]
+    lr: f64,
+    /// How many steps of the optimizer
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = steps)]
+    #[arg(allow_negative_numbers = true)]
+    steps: usize,
+    /// The flows, separated by commas [default: ngf,igr,pf for gradient descent, otherwise
+    /// order:1,order:3,interpolated:3]
+    #[arg(long, value_name = "FLOWS")]
+    flows: Option<String>,
+    /// A name from `bea optimizers`, or a file
+    #[arg(long, value_name = "OPTIMIZER|FILE", default_value = "gradient_descent")]
+    optimizer: String,
+    /// Give a parameter of the loss or of the optimizer an exact value
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = loss_input::setting)]
+    settings: Vec<(String, String)>,
+    /// Relative tolerance of the integrator
+    #[arg(long, value_name = "TOLERANCE", default_value_t = 1e-10, value_parser = positive)]
+    #[arg(allow_hyphen_values = true)]
+    rtol: f64,
+    /// Absolute tolerance of the integrator
+    #[arg(long, value_name = "TOLERANCE", default_value_t = 1e-12, value_parser = positive)]
+    #[arg(allow_hyphen_values = true)]
+    atol: f64,
+    /// Integrate by Euler steps of this size in time, as the paper does (5e-5)
+    #[arg(long, value_name = "STEP", value_parser = positive, allow_hyphen_values = true)]
+    euler: Option<f64>,
+    /// Continue the logarithm along the trajectory, or take its principal branch everywhere
+    #[arg(long, value_enum, default_value = "continued")]
+    branch: BranchName,
+    /// The folder for trajectories.csv and trajectories.json
+    #[arg(long, value_name = "DIR", default_value = "results/flow")]
+    out: PathBuf,
+    /// Draw trajectories.svg and trajectories.png as well
+    #[arg(long)]
+    plot: bool,
+    /// Replace the files in a folder that exists
+    #[arg(long)]
+    force: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  bea flow --loss rosenbrock --lr 0.0017 --steps 40 --flows ngf,igr,pf --plot --out banana
+  bea flow --loss '(x-0.6)^2/2' --start 0 --lr 1.2 --flows pf,pf-even
+  bea flow --loss rosenbrock --lr 1e-4 --optimizer heavy_ball --set m=9/10
+
+Flows:
+  gd, ngf, igr, order:N, pf, pf+np:N, pf-even, positive, flip:K, cubic, interpolated:N";
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum BranchName {
+    Continued,
+    Principal,
+}
+
+/// The files that this command may leave in its folder.
+const FILES: [&str; 4] =
+    ["trajectories.csv", "trajectories.json", "trajectories.svg", "trajectories.png"];
+/// Points of a flow's curve a step of the optimizer.
+const SAMPLES: usize = 16;
+
+impl Flow {
+    pub fn run(self) -> miette::Result<ExitCode> {
+        output::check_folder(&self.out, self.force)?;
+        let chosen = input::optimizer(&self.optimizer)?;
+        let mut settings = loss_input::settings(&self.settings)?;
+        let values = loss_input::of_optimizer(&chosen, &mut settings)?;
+        let missing: Vec<&String> =
+            chosen.parameters.iter().filter(|name| !values.contains_key(*name)).collect();
+        if let Some(name) = missing.first() {
+            return Err(miette!(
+                help = format!("give it a value: --set {name}=9/10, say"),
+                "a simulation needs the value of the parameter `{name}` of `{}`",
+                chosen.name
+            ));
+        }
+        let method = chosen.method(&values)?;
+        let loss = loss_input::loss(&self.loss, &settings)?;
+        let start = self.start(&loss)?;
+        if method.fields.len() > 1 {
+            return Err(miette!(
+                "`{}` has {} vector fields; a single loss gives one, f = -∇E",
+                chosen.name,
+                method.fields.len()
+            ));
+        }
+        let problem = Problem::of_loss(loss.graph(), loss.expression(), loss.variables.len());
+        self.check_start(&loss, &problem, &start)?;
+        let request = self.request(method == GeneralLinearMethod::euler())?;
+        let simulation =
+            simulate(&problem, &chosen.name, &method, &start, &request).into_diagnostic()?;
+
+        let mut files = vec![
+            (FILES[0].to_string(), csv(&simulation, &loss.variables).into_bytes()),
+            (FILES[1].to_string(), json(&simulation).into_bytes()),
+        ];
+        if self.plot {
+            let figure = self.figure(&loss, &problem, &simulation);
+            files.push((FILES[2].to_string(), figure.svg().into_bytes()));
+            files.push((FILES[3].to_string(), figure.png()));
+        }
+        let written = output::to_folder(&self.out, &files, &FILES, self.force)?;
+        let mut text = self.heading(&loss, &start, &simulation);
+        text.push_str(&table(&simulation));
+        text.push_str(&notes(&simulation));
+        let paths: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
+        let _ = writeln!(text, "\nwrote {}", paths.join(", "));
+        output::to_stdout(|out| out.write_all(text.as_bytes()))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn start(&self, loss: &Loss) -> miette::Result<Vec<f64>> {
+        match (&self.start, &loss.start) {
+            (Some(text), _) => loss_input::point("--start", text, &loss.variables),
+            (None, Some(start)) => Ok(start.clone()),
+            (None, None) => Err(miette!(
+                help = format!("one value for each of {}", loss.variables.join(", ")),
+                "this loss has no start of its own: give --start"
+            )),
+        }
+    }
+
+    fn check_start(&self, loss: &Loss, problem: &Problem, start: &[f64]) -> miette::Result<()> {
+        let value = problem.loss(&start.iter().map(|x| (*x).into()).collect::<Vec<_>>());
+        // Where a real loss is undefined, such as the logarithm of a negative number, complex
+        // arithmetic still has a value.
+        let real = loss.value(start);
+        if real.is_finite() && value.re.is_finite() {
+            return Ok(());
+        }
+        let place: Vec<String> =
+            loss.variables.iter().zip(start).map(|(name, x)| format!("{name} = {x}")).collect();
+        Err(miette!(
+            help = "start where every logarithm, root and quotient of the loss is defined",
+            "the loss is undefined at the start: it is {real} at {}",
+            place.join(", ")
+        ))
+    }
+
+    fn request(&self, is_descent: bool) -> miette::Result<Request> {
+        let default = if is_descent { "ngf,igr,pf" } else { "order:1,order:3,interpolated:3" };
+        let flows = self.flows.as_deref().unwrap_or(default);
+        Ok(Request {
+            lr: self.lr,
+            steps: self.steps,
+            flows: FlowName::parse(&Source::new("--flows", flows))?,
+            rtol: self.rtol,
+            atol: self.atol,
+            euler: self.euler,
+            branch: match self.branch {
+                BranchName::Continued => Branch::Continued,
+                BranchName::Principal => Branch::Principal,
+            },
+            samples_per_step: if self.plot { SAMPLES } else { 0 },
+        })
+    }
+
+    fn figure(&self, loss: &Loss, problem: &Problem, simulation: &Simulation) -> Figure {
+        let landscape = Landscape {
+            problem,
+            variables: &loss.variables,
+            domain: &loss.domain,
+            minima: &loss.minima,
+        };
+        let name = if loss.name.is_empty() { &self.loss } else { &loss.name };
+        let title = format!("{name}, {}, h = {}", simulation.flows[0].name, self.lr);
+        Figure { title, panels: landscape.panels(simulation), columns: 0 }
+    }
+
+    fn heading(&self, loss: &Loss, start: &[f64], simulation: &Simulation) -> String {
+        let place: Vec<String> =
+            loss.variables.iter().zip(start).map(|(name, x)| format!("{name} = {x}")).collect();
+        // A loss of many variables is not listed.
+        let place = if place.len() > 6 {
+            format!("{}, …", place[..6].join(", "))
+        } else {
+            place.join(", ")
+        };
+        format!(
+            "{} with h = {}, {} steps from {place}\ndistance of each flow to {}:\n\n",
+            simulation.flows[0].name, self.lr, self.steps, simulation.flows[0].name
+        )
+    }
+}
+
+/// The distance of every flow at the steps that a long table is shortened to.
+fn table(simulation: &Simulation) -> String {
+    let steps = simulation.flows.iter().map(|flow| flow.t.len()).max().unwrap_or(1) - 1;
+    let mut out = format!("{:>6}", "step");
+    let columns: Vec<(usize, Vec<f64>)> = simulation.flows[1..]
+        .iter()
+        .map(|flow| (flow.name.len().max(9) + 2, simulation.distances(flow)))
+        .collect();
+    for (flow, (width, _)) in simulation.flows[1..].iter().zip(&columns) {
+        let _ = write!(out, "{:>width$}", flow.name);
+    }
+    out.push('\n');
+    for step in shown(steps) {
+        let _ = write!(out, "{step:>6}");
+        for (width, distances) in &columns {
+            let text = match distances.get(step) {
+                Some(0.0) => "0".to_string(),
+                Some(distance) => format!("{distance:.2e}"),
+                None => "-".to_string(),
+            };
+            let _ = write!(out, "{text:>width$}");
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// All steps of a short run; of a long one the first, every tenth part, and the last.
+fn shown(steps: usize) -> Vec<usize> {
+    if steps <= 20 {
+        return (0..=steps).collect();
+    }
+    let every = steps.div_ceil(10);
+    (0..=steps).filter(|n| *n <= 4 || n % every == 0 || *n == steps).collect()
+}
+
+fn notes(simulation: &Simulation) -> String {
+    let ended = simulation.flows.iter().filter_map(|flow| Some((&flow.name, flow.note.as_ref()?)));
+    ended.map(|(name, note)| format!("\n{name} ended: {note}\n")).collect()
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    use num_traits::ToPrimitive;
+    let value = optimizer::parse_value(text).map_err(|error| error.to_string())?.to_f64();
+    let value = value.filter(|x| *x > 0.0 && x.is_finite());
+    value.ok_or_else(|| "it must be a positive number".to_string())
+}
+
+fn steps(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "write a whole number from 1 on".to_string())
+}
