@@ -18,6 +18,7 @@ mod print;
 mod program;
 mod roots;
 mod simplify;
+mod undefined;
 
 pub use compiled::Compiled;
 pub use differential::{ElementaryDifferentials, VectorFields, elementary_differential};
