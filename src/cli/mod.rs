@@ -1,6 +1,7 @@
 //! The command line, one file a subcommand.
 
 mod check;
+mod codegen;
 mod completions;
 mod derive;
 mod input;
@@ -10,6 +11,8 @@ mod loss_input;
 mod man;
 mod optimizers;
 mod output;
+mod problem_input;
+mod stability;
 mod tree;
 
 use clap::Parser;
@@ -27,6 +30,8 @@ pub struct Cli {
 enum Command {
     Derive(derive::Derive),
     Check(check::Check),
+    Codegen(codegen::Codegen),
+    Stability(stability::StabilityOf),
     Optimizers(optimizers::Optimizers),
     Loss(loss::Loss),
     Completions(completions::Completions),
@@ -44,6 +49,8 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Derive(derive) => derive.run(),
         Command::Check(check) => check.run(),
+        Command::Codegen(codegen) => codegen.run(),
+        Command::Stability(stability) => stability.run(),
         Command::Optimizers(optimizers) => optimizers.run(),
         Command::Loss(loss) => loss.run(),
         Command::Completions(completions) => completions.run(),

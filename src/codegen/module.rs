@@ -274,8 +274,10 @@ fn header(request: &Request, formula: Vec<String>) -> Vec<String> {
     }
     let mut lines =
         vec![format!("The flow `{flow}` of {named} on {}.", objective.name), String::new()];
-    lines.extend(objective.formula.lines().map(|line| format!("    {line}").trim_end().into()));
-    lines.push(String::new());
+    if !objective.formula.is_empty() {
+        lines.extend(objective.formula.lines().map(|line| format!("    {line}").trim_end().into()));
+        lines.push(String::new());
+    }
     lines.extend(formula.iter().map(|line| format!("    {line}").trim_end().into()));
     lines.push(String::new());
     let version = env!("CARGO_PKG_VERSION");

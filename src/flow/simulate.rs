@@ -6,10 +6,12 @@ use super::integrate::{Integrator, Samples, integrate};
 use super::interpolated::Interpolated;
 use super::method::Method;
 use super::principal::PrincipalFlow;
+use super::principal_of::PrincipalFlowOf;
+use super::principal_root::PrincipalRoot;
 use super::truncated::Truncated;
 use super::velocity::is_finite;
-use super::{FlowName, Problem, Request, Simulation, Stop, Trajectory, Velocity};
-use crate::field::Field;
+use super::{Branch, FlowName, Problem, Request, Simulation, Stop, Trajectory, Velocity};
+use crate::field::{Field, joint};
 use crate::series::{GeneralLinearMethod, MethodError};
 use num_complex::Complex64;
 use rayon::prelude::*;
@@ -203,13 +205,13 @@ impl Scene<'_> {
             FlowName::Interpolated(order) => {
                 Ok(Box::new(Interpolated { problem, method: &self.numeric, order }))
             }
-            FlowName::Principal if self.is_descent => {
+            FlowName::Principal if self.is_joint_descent() => {
                 Ok(Box::new(PrincipalFlow::new(problem, h, self.request.branch, strict)))
             }
-            FlowName::Cubic if self.is_descent => {
+            FlowName::Cubic if self.is_joint_descent() => {
                 Ok(Box::new(CubicFlow::new(problem, h, self.request.branch, strict)))
             }
-            FlowName::PrincipalEven if self.is_descent => {
+            FlowName::PrincipalEven if self.is_joint_descent() => {
                 Ok(Box::new(PrincipalFlow::even(problem, h)))
             }
             FlowName::Order(n) => Ok(Box::new(self.truncated(flow, n, None)?)),
@@ -217,12 +219,36 @@ impl Scene<'_> {
                 let principal = self.velocity(FlowName::Principal)?;
                 Ok(Box::new(self.truncated(flow, n, Some(principal))?))
             }
-            _ => no_flow(format!("`{}` has none", self.name)),
+            FlowName::Principal | FlowName::PrincipalEven => {
+                let root = joint(self.method).map(|joint| PrincipalRoot::new(&joint, h));
+                let Some(root) = root.transpose()?.flatten() else {
+                    let reason = "several vector fields and does not treat them alike, so its \
+                                  principal part is no function of one Jacobian";
+                    return no_flow(format!("`{}` has {reason}", self.name));
+                };
+                let even = flow == FlowName::PrincipalEven;
+                let branch = if even { Branch::Principal } else { self.request.branch };
+                let last = Vec::new();
+                Ok(Box::new(PrincipalFlowOf { problem, root, branch, even, strict, last }))
+            }
+            FlowName::Cubic => no_flow(format!(
+                "its generating function is that of gradient descent, not of `{}`",
+                self.name
+            )),
+            FlowName::GradientDescent => unreachable!("gradient descent is no velocity field"),
+            _ => unreachable!("the gradient flows come first"),
         }
     }
 }
 
 impl<'a> Scene<'a> {
+    /// Whether a step is `θ' = θ + h f(θ)` for the sum `f` of all fields: gradient descent, or the
+    /// simultaneous descent of players.
+    fn is_joint_descent(&self) -> bool {
+        let euler = GeneralLinearMethod::euler();
+        joint(self.method).is_some_and(|m| (m.stages, m.update) == (euler.stages, euler.update))
+    }
+
     /// The terms up to `h^order`; the non-principal ones alone beside another flow.
     fn truncated(
         &'a self,

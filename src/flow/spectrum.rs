@@ -148,7 +148,7 @@ fn combine(
 /// The eigenvectors of an upper triangular matrix, upper triangular with diagonal 1.
 fn eigenvectors(t: &DMatrix<Complex64>) -> DMatrix<Complex64> {
     let n = t.nrows();
-    let smallest = f64::EPSILON * t.norm().max(f64::MIN_POSITIVE);
+    let smallest = f64::EPSILON * t.norm().max(1e-200);
     let mut v = DMatrix::identity(n, n);
     for k in 0..n {
         for i in (0..k).rev() {

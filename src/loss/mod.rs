@@ -7,6 +7,7 @@ mod differential;
 mod function;
 mod gradient;
 mod graph;
+mod import;
 mod jets;
 mod jit;
 mod language;
