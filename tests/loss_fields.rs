@@ -225,10 +225,10 @@ fn order_two_of_gradient_descent_on_a_loss() {
             outputs.push(g.derivative(gradient[i as usize], j));
         }
     }
-    for i in 0..2 {
+    for slope in gradient {
         for j in 0..2 {
             for k in 0..2 {
-                let second = g.derivative(gradient[i], j);
+                let second = g.derivative(slope, j);
                 outputs.push(g.derivative(second, k));
             }
         }

@@ -25,10 +25,13 @@ pub struct Jets {
     /// Multisets of directions, ascending; number 0 is empty.
     sets: Vec<Vec<Direction>>,
     numbers: FxHashMap<Vec<Direction>, u32>,
-    /// For each set without its largest element, its subsets: `(times it occurs, A, S\A+s)`.
-    splits: FxHashMap<u32, (u32, Vec<(Rational, u32, u32)>)>,
+    /// For each set its largest element alone, and the ways to split the others.
+    splits: FxHashMap<u32, (u32, Vec<Way>)>,
     known: FxHashMap<(Expr, u32), Expr>,
 }
+
+/// A way to split a set: `(times it occurs, A, S\A+s)`.
+type Way = (Rational, u32, u32);
 
 impl Default for Jets {
     fn default() -> Jets {
@@ -73,7 +76,7 @@ impl Jets {
     }
 
     /// The set of the largest element alone, and the ways to split the others.
-    fn split(&mut self, set: u32) -> (u32, Vec<(Rational, u32, u32)>) {
+    fn split(&mut self, set: u32) -> (u32, Vec<Way>) {
         if let Some(known) = self.splits.get(&set) {
             return known.clone();
         }

@@ -38,7 +38,7 @@ impl MachineCode {
     ///
     /// # Errors
     /// If there is no code generator for this computer, or it fails.
-    pub(super) fn new(program: &Program) -> Result<MachineCode, ModuleError> {
+    pub(super) fn new(program: &Program) -> Result<MachineCode, Box<ModuleError>> {
         let mut builder = JITBuilder::with_flags(
             &[("opt_level", "none"), ("enable_verifier", "false")],
             default_libcall_names(),
@@ -121,7 +121,7 @@ struct Emitter<'a> {
 }
 
 impl Emitter<'_> {
-    fn program(&mut self, program: &Program) -> Result<(), ModuleError> {
+    fn program(&mut self, program: &Program) -> Result<(), Box<ModuleError>> {
         let block = self.code.create_block();
         self.code.append_block_params_for_function_params(block);
         self.code.switch_to_block(block);
@@ -175,7 +175,7 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    fn call(&mut self, name: &'static str, arguments: &[Value]) -> Result<Value, ModuleError> {
+    fn call(&mut self, name: &'static str, arguments: &[Value]) -> Result<Value, Box<ModuleError>> {
         let function = match self.calls.get(name) {
             Some(&known) => known,
             None => {
