@@ -7,6 +7,7 @@ use bea::series::GeneralLinearMethod;
 use bea::source::Source;
 use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
+use num_rational::BigRational;
 use proptest::prelude::*;
 
 /// `½ θᵀAθ + bᵀθ`.
@@ -273,4 +274,107 @@ fn the_table_of_the_cubic_flow() {
             assert!((found / error - 1.0).abs() < 0.05, "h = {lr}, {}: {found:e}", flow.name);
         }
     }
+}
+
+/// Methods with memory, one that is implicit and one with several stages: on a quadratic loss their
+/// own principal flow is exact too, once they have settled on the slow manifold.
+#[test]
+fn on_quadratics_every_optimizer_follows_its_own_principal_flow() {
+    let a = symmetric(&[0.9, -0.3, 0.05], &[0.3, -0.8, 0.5, 0.2, 0.9, -0.1, 0.4, 0.6, 0.7]);
+    let problem = Problem::new(Quadratic::new(&a, &DVector::from_vec(vec![0.2, -0.1, 0.3])));
+    for (name, value) in [
+        ("heavy_ball", "m"),
+        ("nesterov", "m"),
+        ("implicit_midpoint", ""),
+        ("rk4", ""),
+        ("bdf2", ""),
+    ] {
+        let values = [(value.to_string(), BigRational::new(1.into(), 5.into()))];
+        let values = values.into_iter().filter(|(name, _)| !name.is_empty()).collect();
+        let method = bea::optimizer::find(name).unwrap().method(&values).unwrap();
+        let run = |start: &[f64], steps, text: &str| {
+            let flows = if text.is_empty() { Vec::new() } else { flows(text) };
+            let request =
+                Request { lr: 0.2, steps, flows, rtol: 1e-13, atol: 1e-14, ..Request::default() };
+            simulate(&problem, name, &method, start, &request).unwrap()
+        };
+        let optimizer = run(&[1.0, -0.5, 0.3], 54, "");
+        let settled: Vec<f64> = optimizer.flows[0].theta[50].iter().map(|z| z.re).collect();
+        let flow = run(&settled, 4, "pf");
+        assert_eq!(flow.flows[1].note, None);
+        for step in 1..=4 {
+            let (x, y) = (&optimizer.flows[0].theta[50 + step], &flow.flows[1].theta[step]);
+            let error = x.iter().zip(y).map(|(x, y)| (x - y).norm()).fold(0.0, f64::max);
+            let size = x.iter().map(|x| x.norm()).fold(0.0, f64::max);
+            assert!(error < 1e-10 * size, "{name}, step {step}: {error:e}");
+        }
+    }
+}
+
+/// Beyond `hλ = 1` too the general principal flow is gradient descent's where both exist: an
+/// optimizer that is gradient descent in other words.
+#[test]
+fn the_general_principal_flow_agrees_with_that_of_gradient_descent() {
+    let text = "optimizer idle { state v\n v' = 1/2*v\n theta' = theta + h*f(theta) }";
+    let idle = &bea::optimizer::parse(&Source::new("idle", text)).unwrap()[0];
+    let idle = idle.method(&Default::default()).unwrap();
+    let problem = Problem::new(Cubic1d(1.0));
+    for names in ["pf", "pf-even"] {
+        let request = Request { lr: 1.4, steps: 5, flows: flows(names), ..Request::default() };
+        let one = descend(&problem, &[0.1], &request);
+        let other = simulate(&problem, "idle", &idle, &[0.1], &request).unwrap();
+        assert_eq!((&one.flows[1].note, &other.flows[1].note), (&None, &None));
+        for (x, y) in one.flows[1].theta.iter().zip(&other.flows[1].theta) {
+            assert!((x[0] - y[0]).norm() < 1e-8, "{} {}", x[0], y[0]);
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_simulated_is_said() {
+    let problem = Problem::new(Cubic1d(1.0));
+    let request = |text| Request { flows: flows(text), ..Request::default() };
+    let fault = |start: &[f64], request: &Request| {
+        let method = GeneralLinearMethod::euler();
+        simulate(&problem, "gd", &method, start, request).unwrap_err().to_string()
+    };
+    let base = request("ngf");
+    assert!(fault(&[1.0, 2.0], &base).contains("the start has 2 values, the loss 1 variables"));
+    assert!(fault(&[f64::NAN], &base).contains("not finite at the start"));
+    assert!(fault(&[1.0], &Request { lr: 0.0, ..base.clone() }).contains("step size"));
+    assert!(fault(&[1.0], &Request { steps: 0, ..base.clone() }).contains("at least one step"));
+    assert!(fault(&[1.0], &Request { rtol: -1.0, ..base }).contains("rtol must be positive"));
+    assert!(fault(&[1.0], &request("flip:2")).contains("the Hessian has 1 eigendirections"));
+    assert!(fault(&[1.0], &request("order:2")).contains("a loss that is a formula"));
+}
+
+/// A zero-sum game `x² - y²/2 + 2xy`: the Jacobian is not symmetric and its eigenvalues are complex.
+#[test]
+fn in_quadratic_games_the_principal_flow_is_simultaneous_descent() {
+    let a = DMatrix::from_row_slice(2, 2, &[2.0, 2.0, 2.0, -1.0]);
+    let fields: Vec<(usize, std::sync::Arc<dyn Objective>)> = [1.0, -1.0]
+        .into_iter()
+        .enumerate()
+        .map(|(player, sign)| -> (usize, std::sync::Arc<dyn Objective>) {
+            (player, std::sync::Arc::new(Quadratic::new(&(&a * sign), &DVector::zeros(2))))
+        })
+        .collect();
+    let problem = Problem::of_fields(vec![vec![0], vec![1]], fields).unwrap();
+    let method = bea::optimizer::find("simultaneous_gda").unwrap();
+    let method = method.method(&Default::default()).unwrap();
+    let request = Request {
+        lr: 0.4,
+        steps: 6,
+        flows: flows("pf,interpolated:2"),
+        rtol: 1e-12,
+        ..Request::default()
+    };
+    let simulation = simulate(&problem, "gda", &method, &[1.0, -0.5], &request).unwrap();
+    // θ' = θ + h f(θ), by hand.
+    let first = [1.0 - 0.4 * (2.0 - 1.0), -0.5 + 0.4 * (2.0 + 0.5)];
+    let second = &simulation.flows[0].theta[1];
+    assert!((0..2).all(|i| (second[i] - first[i]).norm() < 1e-14), "{second:?}");
+    assert_eq!(simulation.flows[1].note, None);
+    let distances = simulation.distances(&simulation.flows[1]);
+    assert!(distances.iter().all(|&d| d < 1e-9), "{distances:?}");
 }

@@ -1,6 +1,7 @@
 //! The command line, one file a subcommand.
 
 mod check;
+mod codegen;
 mod completions;
 mod derive;
 mod flow;
@@ -11,6 +12,8 @@ mod loss_input;
 mod man;
 mod optimizers;
 mod output;
+mod problem_input;
+mod stability;
 mod tree;
 
 use clap::Parser;
@@ -28,6 +31,8 @@ pub struct Cli {
 enum Command {
     Derive(derive::Derive),
     Check(check::Check),
+    Codegen(codegen::Codegen),
+    Stability(stability::StabilityOf),
     Optimizers(optimizers::Optimizers),
     Flow(flow::Flow),
     Loss(loss::Loss),
@@ -46,6 +51,8 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Derive(derive) => derive.run(),
         Command::Check(check) => check.run(),
+        Command::Codegen(codegen) => codegen.run(),
+        Command::Stability(stability) => stability.run(),
         Command::Optimizers(optimizers) => optimizers.run(),
         Command::Flow(flow) => flow.run(),
         Command::Loss(loss) => loss.run(),

@@ -17,6 +17,7 @@ mod julia;
 mod literal;
 mod module;
 mod names;
+mod objective;
 mod principal;
 mod python;
 mod rust;
@@ -85,7 +86,7 @@ impl fmt::Display for Flow {
 pub struct Objective {
     /// What the header calls it.
     pub name: String,
-    /// The formula for the header.
+    /// What else the header says about it, its formula say; may be empty.
     pub formula: String,
     /// Holds the expressions. Its variables are the coordinates of `θ` from 0 on and then the
     /// parameters.
@@ -139,6 +140,15 @@ pub enum CodegenError {
         expected: usize,
         /// How many the objective has.
         found: usize,
+    },
+    /// A game, which one loss is not enough for.
+    #[error("`{optimizer}` is a game of {players}, which is not written as code")]
+    #[diagnostic(help("the optimizers of one parameter vector are"))]
+    Game {
+        /// The optimizer.
+        optimizer: String,
+        /// Its players.
+        players: String,
     },
     /// The principal flow in C.
     #[error("`{flow}` cannot be written in C, which has no eigenvalue solver")]

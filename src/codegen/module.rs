@@ -34,7 +34,7 @@ pub(super) enum Velocity {
     /// Its own program.
     Direct(Function),
     /// A function of the Hessian.
-    Principal(Principal),
+    Principal(Box<Principal>),
 }
 
 /// `Σ_i α(-hλ_i) (-g·u_i) u_i`, `α(z) = log(P(z))/z`, and what is added to it.
@@ -228,7 +228,7 @@ impl Module {
                 let rate = rate.map(|program| (program, shared.clone()));
                 let even = flow == Flow::PrincipalEven;
                 let principal = Principal { hessian, rate, even, rest, doc };
-                (Velocity::Principal(principal), formula)
+                (Velocity::Principal(Box::new(principal)), formula)
             }
         };
         Ok(Module {
@@ -274,8 +274,10 @@ fn header(request: &Request, formula: Vec<String>) -> Vec<String> {
     }
     let mut lines =
         vec![format!("The flow `{flow}` of {named} on {}.", objective.name), String::new()];
-    lines.extend(objective.formula.lines().map(|line| format!("    {line}").trim_end().into()));
-    lines.push(String::new());
+    if !objective.formula.is_empty() {
+        lines.extend(objective.formula.lines().map(|line| format!("    {line}").trim_end().into()));
+        lines.push(String::new());
+    }
     lines.extend(formula.iter().map(|line| format!("    {line}").trim_end().into()));
     lines.push(String::new());
     let version = env!("CARGO_PKG_VERSION");

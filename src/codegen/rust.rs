@@ -113,7 +113,7 @@ impl Syntax for Numbers {
 impl Emit for Rust {
     fn file(&self, module: &Module) -> String {
         let principal = match &module.velocity {
-            Velocity::Principal(principal) => Some(principal),
+            Velocity::Principal(principal) => Some(principal.as_ref()),
             Velocity::Direct(_) => None,
         };
         let numbers = Numbers { complex: principal.is_some_and(|p| !p.even) };

@@ -10,6 +10,7 @@ mod modular;
 mod poly;
 mod rational;
 mod rational_function;
+mod real_root;
 mod scalar;
 
 pub use gcd::{gcd, square_free};
@@ -17,4 +18,5 @@ pub use poly::{MAX_VARIABLES, Monomial, Poly};
 pub use rational::Rational;
 pub use rational_function::RationalFunction;
 pub(crate) use rational_function::lcm;
+pub use real_root::{RealRoot, positive_roots, simplest_between, square_free_part};
 pub use scalar::Scalar;

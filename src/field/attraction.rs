@@ -47,7 +47,7 @@ fn without_root_one(p: &[BigRational]) -> Vec<BigRational> {
 
 /// Whether all roots of `Σ p_k λ^k` have modulus below 1: `|p_0| < |p_n|`, and the same holds of
 /// `(p_n p(λ) - p_0 λ^n p(1/λ))/λ`.
-fn is_stable(p: &[BigRational]) -> bool {
+pub(crate) fn is_stable(p: &[BigRational]) -> bool {
     let [first, .., last] = p else { return true };
     if first.abs() >= last.abs() {
         return false;

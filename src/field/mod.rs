@@ -13,9 +13,11 @@ mod power_series;
 mod principal;
 mod words;
 
+pub(crate) use attraction::is_stable;
 pub use closed_form::ClosedForm;
 pub use modified_loss::{Potential, free_trees, potential};
 pub use principal::PrincipalPart;
+pub(crate) use principal::joint;
 
 use crate::exact::{Poly, RationalFunction};
 use crate::series::{GeneralLinearMethod, MethodError, ModifiedField, VectorField, derive};

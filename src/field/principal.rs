@@ -78,7 +78,7 @@ impl PrincipalPart {
 
 /// The method with one vector field that `method` applies to all its fields together, if it treats
 /// them alike: every field is evaluated at the same combinations and moves the same states.
-fn joint(method: &GeneralLinearMethod) -> Option<GeneralLinearMethod> {
+pub(crate) fn joint(method: &GeneralLinearMethod) -> Option<GeneralLinearMethod> {
     let states_of = |space: usize| -> Vec<usize> {
         (0..method.states.len()).filter(|&i| method.states[i].space == space).collect()
     };

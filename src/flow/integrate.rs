@@ -175,7 +175,7 @@ fn adaptive(
             Some(stop) => (stop, before),
             None => (otherwise, before),
         };
-        if !(h > smallest) {
+        if h.is_nan() || h <= smallest {
             return Err(reason(Stop::StepSize));
         }
         if tried > MAX_STEPS {
@@ -204,8 +204,11 @@ fn adaptive(
             if t > now + smallest {
                 break;
             }
-            let point = solver.interpolate(t.min(now)).map_err(|_| (Stop::StepSize, now))?;
-            points.push(complex(&point));
+            // Interpolation costs a digit or two, which the end of a step need not lose.
+            points.push(match now - t > smallest {
+                true => complex(&solver.interpolate(t).map_err(|_| (Stop::StepSize, now))?),
+                false => theta.clone(),
+            });
             if points.len().is_multiple_of(times.budget_every) {
                 tried = 0;
             }

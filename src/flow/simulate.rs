@@ -6,13 +6,18 @@ use super::integrate::{Integrator, Samples, integrate};
 use super::interpolated::Interpolated;
 use super::method::Method;
 use super::principal::PrincipalFlow;
+use super::principal_of::PrincipalFlowOf;
+use super::principal_root::PrincipalRoot;
 use super::truncated::Truncated;
 use super::velocity::is_finite;
-use super::{FlowName, Problem, Request, Simulation, Stop, Trajectory, Velocity};
-use crate::field::Field;
+use super::{Branch, FlowName, Problem, Request, Simulation, Stop, Trajectory, Velocity};
+use crate::field::{Field, joint};
 use crate::series::{GeneralLinearMethod, MethodError};
 use num_complex::Complex64;
 use rayon::prelude::*;
+
+/// A velocity field of a simulation.
+type Flowing<'a> = Box<dyn Velocity + Send + 'a>;
 
 /// Why nothing was simulated.
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
@@ -104,7 +109,7 @@ pub fn simulate_until(
     }
     let is_descent = *method == GeneralLinearMethod::euler();
     let numeric = Method::new(method, request.lr)?;
-    let scene = Scene { problem, name, method, numeric, request, is_descent };
+    let scene = Scene { problem, name, method, numeric, request };
     // The optimizer itself comes first; `gd` among the flows is then not another trajectory.
     let flows = request.flows.iter().copied();
     let flows: Vec<FlowName> =
@@ -115,14 +120,13 @@ pub fn simulate_until(
         .map(|&flow| scene.velocity(flow))
         .collect::<Result<Vec<_>, _>>()?;
     let mut velocities = velocities.into_iter();
-    let jobs: Vec<(FlowName, Option<Box<dyn Velocity + Send + '_>>)> = flows
+    let jobs: Vec<(FlowName, Option<Flowing<'_>>)> = flows
         .into_iter()
         .map(|f| (f, if f == FlowName::GradientDescent { None } else { velocities.next() }))
         .collect();
     let own = if is_descent { "gd" } else { name };
     let itself = || iterates(problem, own, &scene.numeric, &start, request, cancelled);
-    let flow = |(flow, velocity): (FlowName, Option<Box<dyn Velocity + Send + '_>>)| match velocity
-    {
+    let flow = |(flow, velocity): (FlowName, Option<Flowing<'_>>)| match velocity {
         Some(mut velocity) => Ok(follow(&scene, flow, &mut *velocity, &start, cancelled)),
         None => descent(problem, &start, request, cancelled),
     };
@@ -179,12 +183,11 @@ struct Scene<'a> {
     method: &'a GeneralLinearMethod,
     numeric: Method,
     request: &'a Request,
-    is_descent: bool,
 }
 
 impl Scene<'_> {
     /// The velocity field of that name.
-    fn velocity(&self, flow: FlowName) -> Result<Box<dyn Velocity + Send + '_>, SimulateError> {
+    fn velocity(&self, flow: FlowName) -> Result<Flowing<'_>, SimulateError> {
         let (problem, h) = (self.problem, self.request.lr);
         let no_flow = |reason: String| Err(SimulateError::NoFlow { flow, reason });
         if let Some(velocity) = GradientFlow::new(problem, flow, h) {
@@ -203,13 +206,13 @@ impl Scene<'_> {
             FlowName::Interpolated(order) => {
                 Ok(Box::new(Interpolated { problem, method: &self.numeric, order }))
             }
-            FlowName::Principal if self.is_descent => {
+            FlowName::Principal if self.is_joint_descent() => {
                 Ok(Box::new(PrincipalFlow::new(problem, h, self.request.branch, strict)))
             }
-            FlowName::Cubic if self.is_descent => {
+            FlowName::Cubic if self.is_joint_descent() => {
                 Ok(Box::new(CubicFlow::new(problem, h, self.request.branch, strict)))
             }
-            FlowName::PrincipalEven if self.is_descent => {
+            FlowName::PrincipalEven if self.is_joint_descent() => {
                 Ok(Box::new(PrincipalFlow::even(problem, h)))
             }
             FlowName::Order(n) => Ok(Box::new(self.truncated(flow, n, None)?)),
@@ -217,18 +220,42 @@ impl Scene<'_> {
                 let principal = self.velocity(FlowName::Principal)?;
                 Ok(Box::new(self.truncated(flow, n, Some(principal))?))
             }
-            _ => no_flow(format!("`{}` has none", self.name)),
+            FlowName::Principal | FlowName::PrincipalEven => {
+                let root = joint(self.method).map(|joint| PrincipalRoot::new(&joint, h));
+                let Some(root) = root.transpose()?.flatten() else {
+                    let reason = "several vector fields and does not treat them alike, so its \
+                                  principal part is no function of one Jacobian";
+                    return no_flow(format!("`{}` has {reason}", self.name));
+                };
+                let even = flow == FlowName::PrincipalEven;
+                let branch = if even { Branch::Principal } else { self.request.branch };
+                let last = Vec::new();
+                Ok(Box::new(PrincipalFlowOf { problem, root, branch, even, strict, last }))
+            }
+            FlowName::Cubic => no_flow(format!(
+                "its generating function is that of gradient descent, not of `{}`",
+                self.name
+            )),
+            FlowName::GradientDescent => unreachable!("gradient descent is no velocity field"),
+            _ => unreachable!("the gradient flows come first"),
         }
     }
 }
 
 impl<'a> Scene<'a> {
+    /// Whether a step is `θ' = θ + h f(θ)` for the sum `f` of all fields: gradient descent, or the
+    /// simultaneous descent of players.
+    fn is_joint_descent(&self) -> bool {
+        let euler = GeneralLinearMethod::euler();
+        joint(self.method).is_some_and(|m| (m.stages, m.update) == (euler.stages, euler.update))
+    }
+
     /// The terms up to `h^order`; the non-principal ones alone beside another flow.
     fn truncated(
         &'a self,
         flow: FlowName,
         order: usize,
-        besides: Option<Box<dyn Velocity + Send + 'a>>,
+        besides: Option<Flowing<'a>>,
     ) -> Result<Truncated<'a>, SimulateError> {
         let Some(formulas) = &self.problem.formulas else {
             let reason = "it needs all derivatives, so a loss that is a formula".into();

@@ -1,12 +1,15 @@
 //! Losses: a formula as an expression graph, its derivatives, its evaluation.
 
 mod coefficient;
+mod compiled;
 mod data;
 mod differential;
 mod function;
 mod gradient;
 mod graph;
+mod import;
 mod jets;
+mod jit;
 mod language;
 mod library;
 mod modified_field;
@@ -16,6 +19,7 @@ mod program;
 mod roots;
 mod simplify;
 
+pub use compiled::Compiled;
 pub use differential::{ElementaryDifferentials, VectorFields, elementary_differential};
 pub use function::Function;
 pub use graph::{Condition, Expr, Graph, Node, Relation};

@@ -23,6 +23,8 @@ pub use engine::{ModifiedField, derive};
 pub use general_linear::{
     Combination, GeneralLinearMethod, MethodError, Stage, State, VectorField,
 };
-pub(crate) use matrix::characteristic_polynomial;
+pub(crate) use matrix::{
+    Matrix, characteristic_polynomial, inverse as matrix_inverse, product as matrix_product,
+};
 pub(crate) use recurrence::Recurrence;
 pub use runge_kutta::{Tableau, TableauError, elementary_weights};

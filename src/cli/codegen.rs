@@ -1,0 +1,166 @@
+//! `bea codegen`: a flow as source code.
+
+use super::{input, limit, loss_input, output};
+use crate::codegen::{self, Flow, Language, Objective, Request};
+use crate::flow::FlowName;
+use crate::source::Source;
+use miette::miette;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Write a loss, its gradient and a flow's velocity as source code.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Codegen {
+    /// A formula, a name from `bea loss`, or a file; once for each vector field of the optimizer
+    #[arg(long = "loss", value_name = "LOSS", required = true)]
+    losses: Vec<String>,
+    /// ngf, igr, order:N, pf, pf-even or pf+np:N
+    #[arg(long, value_name = "FLOW", default_value = "order:2")]
+    flow: String,
+    /// The language [default: that of the ending of --out]
+    #[arg(long = "lang", value_enum, value_name = "LANGUAGE")]
+    language: Option<Language>,
+    /// A name from `bea optimizers`, or a file
+    #[arg(long, value_name = "OPTIMIZER|FILE", default_value = "gradient_descent")]
+    optimizer: String,
+    /// Give a parameter of the losses or of the optimizer an exact value; one of the optimizer
+    /// without a value becomes an argument of `field`
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = loss_input::setting)]
+    settings: Vec<(String, String)>,
+    /// Write to a file, which appears only when it is complete
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Replace the file, and derive even what is expected not to fit in memory
+    #[arg(long)]
+    force: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  bea codegen --loss '(1-x)^2 + 100*(y-x^2)^2' --flow order:4 --lang rust
+  bea codegen --loss rosenbrock --flow pf --out principal.py
+  bea codegen --loss rosenbrock --optimizer heavy_ball --set m=9/10 --flow order:3 --lang c
+
+The functions:
+  loss(theta), gradient(theta), field(theta, h), and hessian(theta) for principal flows;
+  Python and Julia take real and complex points, Rust complex ones for pf and pf+np:N";
+
+impl Codegen {
+    pub fn run(self) -> miette::Result<ExitCode> {
+        let language = self.language()?;
+        let flow = self.flow()?;
+        // These two are flows of gradient descent, whatever the optimizer is.
+        let gradient_descent =
+            matches!(flow, FlowName::NegativeGradient | FlowName::ImplicitRegularization);
+        let name = if gradient_descent { "gradient_descent" } else { &self.optimizer };
+        let optimizer = input::optimizer(name)?;
+        let mut settings = loss_input::settings(&self.settings)?;
+        let values = loss_input::of_optimizer(&optimizer, &mut settings)?;
+        let method = optimizer.method(&values)?;
+        let losses = self
+            .losses
+            .iter()
+            .map(|text| loss_input::loss(text, &settings))
+            .collect::<miette::Result<Vec<_>>>()?;
+        let objective = Objective::new(&losses, &optimizer, &method)?;
+        let flow = writable(flow)?;
+        if let Flow::Order(n) | Flow::PrincipalWith(n) = flow {
+            limit::check(n, &method, self.force)?;
+        }
+        let command = self.command(language);
+        let request = Request {
+            objective: &objective,
+            optimizer: &optimizer,
+            values: &values,
+            flow,
+            command: Some(&command),
+        };
+        let code = codegen::emit(language, &request)?;
+        match &self.out {
+            Some(path) if path.exists() && !self.force => {
+                Err(miette!(help = "--force replaces it", "{} exists already", path.display()))
+            }
+            Some(path) => {
+                output::to_file(path, |out| out.write_all(code.as_bytes()))?;
+                Ok(ExitCode::SUCCESS)
+            }
+            None => {
+                output::to_stdout(|out| out.write_all(code.as_bytes()))?;
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+
+    fn language(&self) -> miette::Result<Language> {
+        match (self.language, &self.out) {
+            (Some(language), _) => Ok(language),
+            (None, None) => {
+                Err(miette!(help = "give --lang rust, c, python or julia", "no language is given"))
+            }
+            (None, Some(path)) => Language::of_path(path).ok_or_else(|| {
+                miette!(
+                    help = "give --lang, or one of the endings .rs .c .py .jl",
+                    "the ending of {} stands for no language",
+                    path.display()
+                )
+            }),
+        }
+    }
+
+    fn flow(&self) -> miette::Result<FlowName> {
+        match FlowName::parse(&Source::new("--flow", self.flow.as_str()))?.as_slice() {
+            [flow] => Ok(*flow),
+            _ => Err(miette!(
+                help = "run the command once for each",
+                "a file has one flow, `{}` are several",
+                self.flow
+            )),
+        }
+    }
+
+    /// The command that writes the same to the standard output.
+    fn command(&self, language: Language) -> String {
+        use clap::ValueEnum;
+        let language = language.to_possible_value().expect("no language is hidden");
+        let mut words = vec!["bea".to_string(), "codegen".into()];
+        let mut option = |name: &str, value: &str| words.extend([name.into(), quoted(value)]);
+        self.losses.iter().for_each(|loss| option("--loss", loss));
+        if self.optimizer != "gradient_descent" {
+            option("--optimizer", &self.optimizer);
+        }
+        self.settings.iter().for_each(|(name, value)| option("--set", &format!("{name}={value}")));
+        option("--flow", &self.flow);
+        option("--lang", language.get_name());
+        words.join(" ")
+    }
+}
+
+/// The flow as one that can be written down.
+fn writable(flow: FlowName) -> miette::Result<Flow> {
+    match flow {
+        FlowName::NegativeGradient => Ok(Flow::Order(0)),
+        FlowName::ImplicitRegularization => Ok(Flow::Order(1)),
+        FlowName::Order(n) => Ok(Flow::Order(n)),
+        FlowName::Principal => Ok(Flow::Principal),
+        FlowName::PrincipalEven => Ok(Flow::PrincipalEven),
+        FlowName::PrincipalWith(n) => Ok(Flow::PrincipalWith(n)),
+        FlowName::GradientDescent
+        | FlowName::Positive
+        | FlowName::Flip(_)
+        | FlowName::Cubic
+        | FlowName::Interpolated(_) => Err(miette!(
+            help = "`ngf`, `igr`, `order:N`, `pf`, `pf-even` and `pf+np:N` can be written",
+            "`{flow}` is not written as code"
+        )),
+    }
+}
+
+/// A word of a command as a shell reads it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-+=:/.,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_string();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}

@@ -1,0 +1,106 @@
+//! The losses of an optimizer's vector fields as named on the command line.
+
+use super::loss_input::{self, Settings};
+use crate::flow::Problem;
+use crate::loss::{Expr, Graph, Loss};
+use crate::optimizer::near;
+use crate::series::GeneralLinearMethod;
+use miette::miette;
+
+/// The losses of an optimizer.
+pub(super) struct Losses {
+    /// The vector fields.
+    pub(super) problem: Problem,
+    /// The names of all coordinates.
+    pub(super) variables: Vec<String>,
+    /// The first loss, which names the others' point and domain too.
+    pub(super) first: Loss,
+}
+
+/// One loss a vector field of `method`, in their order; of a game between two players one is enough:
+/// the second player then ascends it. `players` are the variables of each, `x,a;y`.
+pub(super) fn losses(
+    texts: &[String],
+    settings: &Settings,
+    method: &GeneralLinearMethod,
+    players: Option<&str>,
+) -> miette::Result<Losses> {
+    let losses =
+        texts.iter().map(|t| loss_input::loss(t, settings)).collect::<miette::Result<Vec<_>>>()?;
+    let (fields, spaces) = (method.fields.len(), method.spaces.len());
+    let zero_sum = losses.len() == 1 && fields == 2 && spaces == 2;
+    if losses.len() != fields && !zero_sum {
+        let names: Vec<&str> = method.fields.iter().map(|f| f.name.as_str()).collect();
+        return Err(miette!(
+            help = "give --loss once a vector field, in this order",
+            "the optimizer has {fields} vector field{} ({}), and there {} {} loss{}",
+            if fields == 1 { "" } else { "s" },
+            names.join(", "),
+            if losses.len() == 1 { "is" } else { "are" },
+            losses.len(),
+            if losses.len() == 1 { "" } else { "es" },
+        ));
+    }
+    let mut variables: Vec<String> = Vec::new();
+    for name in losses.iter().flat_map(|loss| &loss.variables) {
+        if !variables.contains(name) {
+            variables.push(name.clone());
+        }
+    }
+    let mut graph = Graph::new();
+    let mut expressions: Vec<Expr> = losses
+        .iter()
+        .map(|loss| {
+            let place = |name: &String| variables.iter().position(|v| v == name).expect("listed");
+            let to: Vec<u32> = loss.variables.iter().map(|name| place(name) as u32).collect();
+            graph.import(loss.graph(), loss.expression(), &to)
+        })
+        .collect();
+    if zero_sum {
+        expressions.push(graph.neg(expressions[0]));
+    }
+    let partition = partition(players, &variables, &method.spaces)?;
+    let fields: Vec<(usize, Expr)> =
+        method.fields.iter().map(|f| f.space).zip(expressions).collect();
+    let problem = Problem::of_losses(&graph, partition, &fields).map_err(|e| miette!("{e}"))?;
+    let first = losses.into_iter().next().expect("one loss at least");
+    Ok(Losses { problem, variables, first })
+}
+
+/// The coordinates of each player.
+fn partition(
+    players: Option<&str>,
+    variables: &[String],
+    spaces: &[String],
+) -> miette::Result<Vec<Vec<usize>>> {
+    let Some(text) = players else {
+        return match spaces.len() {
+            1 => Ok(vec![(0..variables.len()).collect()]),
+            n if n == variables.len() => Ok((0..n).map(|i| vec![i]).collect()),
+            n => Err(miette!(
+                help = "write --players 'x,a;y': the variables of each, separated by semicolons",
+                "{} variables ({}) have to be shared out among {n} players",
+                variables.len(),
+                variables.join(", ")
+            )),
+        };
+    };
+    let groups: Vec<&str> = text.split(';').collect();
+    if groups.len() != spaces.len() {
+        return Err(miette!(
+            help = "separate the players by semicolons, the variables of one by commas",
+            "--players names {} player{}, the optimizer has {}",
+            groups.len(),
+            if groups.len() == 1 { "" } else { "s" },
+            spaces.len()
+        ));
+    }
+    let place = |name: &str| {
+        variables.iter().position(|v| v == name).ok_or_else(|| {
+            let known: Vec<&str> = variables.iter().map(String::as_str).collect();
+            let help = near::advice(name, &known).unwrap_or_default();
+            miette!(help = help, "--players: the loss has no variable `{name}`")
+        })
+    };
+    groups.iter().map(|group| group.split(',').map(|n| place(n.trim())).collect()).collect()
+}

@@ -1,0 +1,78 @@
+//! The principal flow of any optimizer with one vector field, `θ̇ = log P(hJ)/(hJ) f`.
+
+use super::principal_root::{PrincipalRoot, Sheet};
+use super::spectrum::Spectrum;
+use super::{Branch, Problem, Stop, Velocity};
+use nalgebra::DVector;
+use num_complex::Complex64;
+use std::f64::consts::FRAC_PI_2;
+
+/// `pf` and `pf-even` of an optimizer other than gradient descent.
+pub(super) struct PrincipalFlowOf<'a> {
+    pub(super) problem: &'a Problem,
+    pub(super) root: PrincipalRoot,
+    pub(super) branch: Branch,
+    pub(super) even: bool,
+    /// Whether the integrator can take smaller steps.
+    pub(super) strict: bool,
+    /// Where the eigenvalues were at the last accepted point.
+    pub(super) last: Vec<Sheet>,
+}
+
+impl PrincipalFlowOf<'_> {
+    fn sheets(&self, z: &[Complex64]) -> Result<Vec<Sheet>, Stop> {
+        if self.last.is_empty() || self.branch == Branch::Principal {
+            let principal = |mut at: Sheet| {
+                if self.branch == Branch::Principal {
+                    at.log.im = at.log.exp().arg();
+                }
+                at
+            };
+            return z.iter().map(|&z| self.root.at(z).map(principal)).collect();
+        }
+        let mut open: Vec<Sheet> = self.last.clone();
+        z.iter()
+            .map(|&z| {
+                let far = |sheet: &Sheet| (sheet.z - z).norm();
+                let nearest =
+                    (0..open.len()).min_by(|&a, &b| far(&open[a]).total_cmp(&far(&open[b])));
+                let from = open.swap_remove(nearest.expect("as many as before"));
+                let at = self.root.continued(from, z)?;
+                match self.strict && (at.log.im - from.log.im).abs() > FRAC_PI_2 {
+                    true => Err(Stop::Jump),
+                    false => Ok(at),
+                }
+            })
+            .collect()
+    }
+}
+
+impl Velocity for PrincipalFlowOf<'_> {
+    fn dimension(&self) -> usize {
+        self.problem.dimension()
+    }
+
+    fn velocity(&mut self, theta: &[Complex64], out: &mut [Complex64]) -> Result<(), Stop> {
+        self.problem.total(theta, out);
+        let spectrum = Spectrum::at(self.problem, theta, self.root.argument)?;
+        let sheets = self.sheets(spectrum.eigenvalues())?;
+        let basis = spectrum.basis()?;
+        let mut c = &basis.inverse * DVector::from_column_slice(out);
+        for (c, mut at) in c.iter_mut().zip(sheets) {
+            if self.even && at.z.im == 0.0 {
+                at.log.im = 0.0;
+            }
+            *c *= self.root.coefficient(at) * self.root.factor;
+        }
+        out.copy_from_slice((&basis.vectors * c).as_slice());
+        Ok(())
+    }
+
+    fn accept(&mut self, theta: &[Complex64]) -> Result<(), Stop> {
+        if self.branch == Branch::Continued {
+            let spectrum = Spectrum::at(self.problem, theta, self.root.argument)?;
+            self.last = self.sheets(spectrum.eigenvalues())?;
+        }
+        Ok(())
+    }
+}

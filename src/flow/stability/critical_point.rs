@@ -1,0 +1,208 @@
+//! Critical points, by the method of Levenberg and Marquardt.
+//!
+//! It minimises `½|F|²` for the total field `F`, so that saddles and maxima of a loss are found as
+//! well as minima. Steps solve `(JᵀJ + κ‖J‖² I) δ = -Jᵀ F`; near a regular zero `κ → 0` and this is
+//! Newton's method.
+//!
+//! Source: Nocedal and Wright, *Numerical Optimization*, section 10.3.
+
+use super::StabilityError;
+use crate::flow::Problem;
+use crate::flow::velocity::is_finite;
+use nalgebra::{DMatrix, DVector, Dim, Matrix, RawStorage};
+use num_complex::Complex64;
+
+const MAX_ITERATIONS: usize = 300;
+/// The weakest and the strongest damping.
+const DAMPING: (f64, f64) = (1e-15, 1e20);
+/// How far a critical point may be from the point that was found, relative to its size, judged by
+/// the last step and by the norm of the field.
+const ACCURACY: f64 = 1e-7;
+/// What counts as zero among eigenvalues, relative to the largest.
+const ZERO: f64 = 1e-9;
+
+/// A zero of the total field.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CriticalPoint {
+    /// The point to start from.
+    pub given: Vec<f64>,
+    /// `|F|` there, for one loss the norm of its gradient.
+    pub norm_given: f64,
+    /// The critical point.
+    pub theta: Vec<f64>,
+    /// `|F|` there.
+    pub norm: f64,
+    /// The loss there: the sum of those of the first player.
+    pub loss: f64,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What kind of critical point.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// All eigenvalues of the Hessian are positive.
+    Minimum,
+    /// All are negative.
+    Maximum,
+    /// Some are positive, some negative.
+    Saddle,
+    /// Some are zero: the second derivatives do not tell.
+    Degenerate,
+    /// A game, whose Jacobian has eigenvalues with negative real parts only.
+    Sink,
+    /// With positive real parts only.
+    Source,
+    /// With real parts of both signs.
+    Hyperbolic,
+    /// With some real parts zero.
+    Center,
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Kind::Minimum => "minimum",
+            Kind::Maximum => "maximum",
+            Kind::Saddle => "saddle",
+            Kind::Degenerate => "degenerate, an eigenvalue of the Hessian is 0",
+            Kind::Sink => "attracting equilibrium of the vector field",
+            Kind::Source => "repelling equilibrium of the vector field",
+            Kind::Hyperbolic => {
+                "equilibrium of the vector field with attracting and repelling \
+                                 directions"
+            }
+            Kind::Center => {
+                "equilibrium of the vector field with directions that neither attract \
+                             nor repel"
+            }
+        })
+    }
+}
+
+impl Kind {
+    /// By the eigenvalues of the Hessian.
+    fn of_hessian(eigenvalues: &[f64]) -> Kind {
+        let zero = ZERO * eigenvalues.iter().fold(0.0f64, |m, l| m.max(l.abs()));
+        let count = |sign: f64| eigenvalues.iter().filter(|&&l| l * sign > zero).count();
+        match (count(1.0), count(-1.0)) {
+            (up, down) if up + down < eigenvalues.len() => Kind::Degenerate,
+            (_, 0) => Kind::Minimum,
+            (0, _) => Kind::Maximum,
+            _ => Kind::Saddle,
+        }
+    }
+
+    /// By the eigenvalues of the Jacobian of a game.
+    fn of_jacobian(eigenvalues: &[Complex64]) -> Kind {
+        let zero = ZERO * eigenvalues.iter().fold(0.0f64, |m, l| m.max(l.norm()));
+        let count = |sign: f64| eigenvalues.iter().filter(|l| l.re * sign > zero).count();
+        match (count(1.0), count(-1.0)) {
+            (up, down) if up + down < eigenvalues.len() => Kind::Center,
+            (0, _) => Kind::Sink,
+            (_, 0) => Kind::Source,
+            _ => Kind::Hyperbolic,
+        }
+    }
+}
+
+/// Whether `lambda` counts as zero beside others, of which `largest` is the largest in size.
+pub(super) fn is_zero(lambda: f64, largest: f64) -> bool {
+    lambda.abs() <= ZERO * largest
+}
+
+/// The total field and its Jacobian; `None` where they are not finite.
+fn linearize(problem: &Problem, theta: &DVector<f64>) -> Option<(DVector<f64>, DMatrix<f64>)> {
+    let theta: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
+    let d = theta.len();
+    let mut field = vec![Complex64::ZERO; d];
+    problem.total(&theta, &mut field);
+    let mut jacobian = DMatrix::zeros(d, d);
+    problem.jacobian(&theta, &mut jacobian);
+    let finite = is_finite(&field) && is_finite(jacobian.as_slice());
+    finite.then(|| (DVector::from_iterator(d, field.iter().map(|z| z.re)), jacobian.map(|z| z.re)))
+}
+
+/// The norm, of the smallest numbers too.
+fn size<R: Dim, C: Dim, S: RawStorage<f64, R, C>>(m: &Matrix<f64, R, C, S>) -> f64 {
+    let largest = m.iter().fold(0.0f64, |a, x| a.max(x.abs()));
+    if largest == 0.0 {
+        0.0
+    } else {
+        largest * m.iter().map(|x| (x / largest).powi(2)).sum::<f64>().sqrt()
+    }
+}
+
+/// `δ` with the damping `κ`.
+fn step(f: &DVector<f64>, j: &DMatrix<f64>, damping: f64) -> Option<DVector<f64>> {
+    let unit = size(j);
+    if unit == 0.0 {
+        return None;
+    }
+    // As a least-squares problem: JᵀJ would square the condition. Scaled, nothing overflows.
+    let d = f.len();
+    let mut tall = DMatrix::zeros(2 * d, d);
+    tall.rows_mut(0, d).copy_from(&(j / unit));
+    tall.rows_mut(d, d).fill_with_identity();
+    tall.rows_mut(d, d).scale_mut(damping.sqrt());
+    let mut right = DVector::zeros(2 * d);
+    right.rows_mut(0, d).copy_from(&(f / -unit));
+    let qr = tall.qr();
+    let projected = qr.q().tr_mul(&right);
+    qr.r().solve_upper_triangular(&projected)
+}
+
+/// The critical point near `given`, together with `J` there.
+///
+/// # Errors
+/// If field or Jacobian are not finite at the start, or no zero is found.
+pub(super) fn find(
+    problem: &Problem,
+    given: &[f64],
+) -> Result<(CriticalPoint, DMatrix<f64>), StabilityError> {
+    let mut theta = DVector::from_column_slice(given);
+    let (mut f, mut j) = linearize(problem, &theta).ok_or(StabilityError::Undefined)?;
+    let norm_given = size(&f);
+    let mut damping = 1e-3;
+    for _ in 0..MAX_ITERATIONS {
+        if size(&f) == 0.0 {
+            break;
+        }
+        let Some(delta) = step(&f, &j, damping) else { break };
+        let next = &theta + &delta;
+        let better = linearize(problem, &next).filter(|(g, _)| size(g) < size(&f));
+        match better {
+            Some((g, k)) => {
+                (theta, f, j) = (next, g, k);
+                damping = f64::max(damping / 10.0, DAMPING.0);
+            }
+            // Not even the smallest step helps.
+            None if damping >= DAMPING.1 => break,
+            // Roundings are all that is left of Newton's step.
+            None if delta.norm() <= 4.0 * f64::EPSILON * theta.norm() => break,
+            None => damping = (damping * 10.0).max(1e-8),
+        }
+    }
+    let reach = ACCURACY * (1.0 + theta.norm());
+    let last = if size(&f) == 0.0 { Some(0.0) } else { step(&f, &j, DAMPING.0).map(|d| d.norm()) };
+    let near = last.is_some_and(|last| last <= reach) && size(&f) <= reach * size(&j);
+    if !near && size(&f) > 0.0 {
+        let theta = theta.as_slice().to_vec();
+        return Err(StabilityError::NoCriticalPoint { norm: size(&f), theta });
+    }
+    let kind = if problem.is_gradient() {
+        Kind::of_hessian((-&j).symmetric_eigenvalues().as_slice())
+    } else {
+        Kind::of_jacobian(j.complex_eigenvalues().as_slice())
+    };
+    let complex: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
+    let point = CriticalPoint {
+        given: given.to_vec(),
+        norm_given,
+        norm: size(&f),
+        loss: problem.loss(&complex).re,
+        theta: theta.as_slice().to_vec(),
+        kind,
+    };
+    Ok((point, j))
+}

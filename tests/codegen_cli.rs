@@ -1,0 +1,135 @@
+//! `bea codegen` as a process: what it writes, where, and how it fails.
+
+use assert_cmd::Command;
+use std::fs;
+use std::path::Path;
+
+fn bea(arguments: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("bea").unwrap();
+    command.arg("codegen").args(arguments);
+    for variable in ["COLUMNS", "FORCE_COLOR", "CLICOLOR_FORCE", "NO_COLOR"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+fn stdout(arguments: &[&str]) -> String {
+    let output = bea(arguments).assert().success().get_output().clone();
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The error of a command that exits with 2, its lines joined.
+fn stderr(arguments: &[&str]) -> String {
+    let output = bea(arguments).assert().code(2).get_output().clone();
+    assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
+    let text = String::from_utf8(output.stderr).unwrap();
+    text.lines().map(|l| l.trim().trim_start_matches("│ ")).collect::<Vec<_>>().join(" ")
+}
+
+const BANANA: &str = "(1-x)^2 + 100*(y-x^2)^2";
+
+/// `BEA_UPDATE_DOCS=1 cargo test --release --test codegen_cli` renews the example.
+#[test]
+fn the_example_is_what_the_command_writes() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/momentum/field.rs");
+    let written = stdout(&[
+        "--loss",
+        BANANA,
+        "--optimizer",
+        "heavy_ball",
+        "--set",
+        "m=9/10",
+        "--flow",
+        "order:3",
+        "--lang",
+        "rust",
+    ]);
+    if std::env::var_os("BEA_UPDATE_DOCS").is_some() {
+        fs::write(&path, &written).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), written);
+}
+
+/// The command in a file's header writes that file.
+#[test]
+fn the_header_names_the_command() {
+    let code = stdout(&["--loss", BANANA, "--flow", "pf+np:2", "--lang", "python"]);
+    let line = code.lines().find_map(|line| line.trim().strip_prefix("bea codegen ")).unwrap();
+    assert_eq!(line, format!("--loss '{BANANA}' --flow pf+np:2 --lang python"));
+    assert!(code.contains("The flow `pf+np:2` of gradient_descent on (1-x)^2"), "{code}");
+    assert!(code.contains("log(1+hJ)/(hJ) f") && code.contains("h²/12 f''(f,f)"), "{code}");
+    assert!(code.contains(&format!("Made by bea {}:", env!("CARGO_PKG_VERSION"))), "{code}");
+}
+
+#[test]
+fn the_language_follows_the_ending_and_files_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    for (ending, start) in [("rs", "// "), ("c", "// "), ("py", "r\"\"\""), ("jl", "# ")] {
+        let path = folder.path().join(format!("flow.{ending}"));
+        let path = path.to_str().unwrap();
+        stdout(&["--loss", BANANA, "--out", path]);
+        let written = fs::read_to_string(path).unwrap();
+        assert!(written.starts_with(&format!("{start}The flow `order:2`")), "{written}");
+        let error = stderr(&["--loss", BANANA, "--flow", "ngf", "--out", path]);
+        assert!(error.contains("exists already") && error.contains("--force"), "{error}");
+        assert_eq!(fs::read_to_string(path).unwrap(), written);
+        stdout(&["--loss", BANANA, "--flow", "ngf", "--out", path, "--force"]);
+        assert_ne!(fs::read_to_string(path).unwrap(), written);
+    }
+    let error = stderr(&["--loss", BANANA, "--out", "flow.xyz"]);
+    assert!(error.contains("stands for no language"), "{error}");
+}
+
+#[test]
+fn several_losses_are_the_fields_of_an_optimizer() {
+    let code = stdout(&[
+        "--loss",
+        "x^2*y^2",
+        "--loss",
+        "(y-1)^2+z^2",
+        "--optimizer",
+        "minibatch2",
+        "--flow",
+        "order:1",
+        "--lang",
+        "c",
+    ]);
+    assert!(code.contains("double loss_f1(") && code.contains("double loss_f2("), "{code}");
+    assert!(code.contains("enum { N = 3 };"), "{code}");
+}
+
+#[test]
+fn ngf_and_igr_are_flows_of_gradient_descent() {
+    let flow = |arguments: &[&str]| {
+        let code = stdout(&[&["--loss", BANANA, "--lang", "c"], arguments].concat());
+        code[code.find("field(").unwrap()..].to_string()
+    };
+    assert_eq!(flow(&["--flow", "igr"]), flow(&["--flow", "order:1"]));
+    assert_eq!(flow(&["--flow", "ngf", "--optimizer", "heavy_ball"]), flow(&["--flow", "order:0"]));
+}
+
+#[test]
+fn bad_input_is_explained() {
+    for (arguments, expected) in [
+        (&["--loss", BANANA][..], "no language is given"),
+        (&["--loss", BANANA, "--lang", "pyton"], "a similar value exists: 'python'"),
+        (&["--loss", BANANA, "--lang", "c", "--flow", "pf"], "`pf` cannot be written in C"),
+        (&["--loss", BANANA, "--lang", "c", "--flow", "oder:2"], "there is no flow `oder:2`"),
+        (&["--loss", BANANA, "--lang", "c", "--flow", "cubic"], "`cubic` is not written as code"),
+        (&["--loss", BANANA, "--lang", "c", "--flow", "ngf,igr"], "a file has one flow"),
+        (&["--loss", "rosenbrok", "--lang", "c"], "rosenbrock"),
+        (&["--loss", "expp(x)", "--lang", "c"], "exp"),
+        (&["--loss", BANANA, "--lang", "c", "--optimizer", "nestrov"], "did you mean `nesterov`"),
+        (
+            &["--loss", BANANA, "--lang", "c", "--optimizer", "minibatch2"],
+            "2 vector fields (f1, f2)",
+        ),
+        (&["--loss", BANANA, "--lang", "c", "--optimizer", "simultaneous_gda"], "is a game of"),
+        (&["--loss", BANANA, "--lang", "rust", "--optimizer", "sam", "--flow", "pf"], "scale out"),
+        (&["--lang", "c"], "--loss"),
+    ] {
+        let error = stderr(arguments);
+        assert!(error.contains(expected), "{arguments:?}: {error}");
+    }
+}
