@@ -1,0 +1,114 @@
+//! `bea flow`: what it prints, the files it leaves, and what it refuses.
+
+use assert_cmd::Command;
+use predicates::prelude::*;
+use std::path::Path;
+
+fn flow(folder: &Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
+    let mut command = Command::cargo_bin("bea").unwrap();
+    command.current_dir(folder).arg("flow").args(arguments).assert()
+}
+
+const QUADRATIC: [&str; 8] =
+    ["--loss", "(x-0.6)^2/2", "--start", "0", "--lr", "1.2", "--steps", "6"];
+
+#[test]
+fn the_files_hold_every_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = [&QUADRATIC[..], &["--flows", "ngf,pf", "--out", "run", "--plot"]].concat();
+    flow(folder.path(), &arguments).success().stdout(predicate::str::contains("pf"));
+    let run = folder.path().join("run");
+    let json = std::fs::read_to_string(run.join("trajectories.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["lr"], 1.2);
+    for name in ["gd", "ngf", "pf"] {
+        let entry = &json["flows"][name];
+        for key in ["t", "re", "im", "loss"] {
+            assert_eq!(entry[key].as_array().unwrap().len(), 7, "{name} {key}");
+        }
+        assert!(entry["note"].is_null());
+    }
+    for step in 0..7 {
+        // Gradient descent multiplies the distance to 0.6 by 1 - h.
+        let exact = 0.6 - 0.6 * (-0.2f64).powi(step);
+        for name in ["gd", "pf"] {
+            let found = json["flows"][name]["re"][step as usize][0].as_f64().unwrap();
+            assert!((found - exact).abs() < 1e-9, "{name} {step}: {found} {exact}");
+        }
+    }
+    let csv = std::fs::read_to_string(run.join("trajectories.csv")).unwrap();
+    assert!(csv.starts_with("flow,step,t,x_re,x_im,loss_re,loss_im,distance\n"));
+    assert_eq!(csv.lines().count(), 1 + 3 * 7);
+    assert!(std::fs::read_to_string(run.join("trajectories.svg")).unwrap().starts_with("<svg"));
+    assert!(std::fs::read(run.join("trajectories.png")).unwrap().starts_with(b"\x89PNG"));
+}
+
+#[test]
+fn the_same_run_leaves_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    for out in ["a", "b"] {
+        let options =
+            ["--loss", "rosenbrock", "--lr", "0.0006", "--steps", "5", "--plot", "--out", out];
+        flow(folder.path(), &options).success();
+    }
+    for file in ["trajectories.csv", "trajectories.json", "trajectories.svg", "trajectories.png"] {
+        let read = |out: &str| std::fs::read(folder.path().join(out).join(file)).unwrap();
+        assert!(read("a") == read("b"), "{file}");
+    }
+}
+
+#[test]
+fn a_folder_is_replaced_only_by_force() {
+    let folder = tempfile::tempdir().unwrap();
+    let with = |more: &[&'static str]| [&QUADRATIC[..], &["--out", "run"], more].concat();
+    flow(folder.path(), &with(&["--plot"])).success();
+    let svg = folder.path().join("run/trajectories.svg");
+    std::fs::write(folder.path().join("run/mine.txt"), "kept").unwrap();
+    flow(folder.path(), &with(&[])).code(2).stderr(predicate::str::contains("run exists"));
+    assert!(svg.exists());
+    flow(folder.path(), &with(&["--force"])).success();
+    assert!(!svg.exists(), "pictures of an older run would be wrong");
+    assert!(folder.path().join("run/mine.txt").exists());
+}
+
+#[test]
+fn a_trajectory_that_ends_is_a_note() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = [
+        "--loss", "x^2/2", "--start", "1", "--lr", "1", "--steps", "3", "--flows", "ngf,pf",
+        "--out", "run",
+    ];
+    flow(folder.path(), &options).success().stdout(predicate::str::contains("pf ended"));
+    let json = std::fs::read_to_string(folder.path().join("run/trajectories.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(json["flows"]["pf"]["note"].is_string());
+    assert!(json["flows"]["ngf"]["note"].is_null());
+}
+
+#[test]
+fn bad_input_is_refused_and_leaves_nothing() {
+    let cases: [(&[&str], &str); 10] = [
+        (&["--loss", "x^2+sn(x)", "--start", "1", "--lr", "0.1"], "no function `sn`"),
+        (&["--loss", "x^2+y^2", "--start", "1", "--lr", "0.1"], "a point has 2 coordinates"),
+        (&["--loss", "x^2", "--lr", "0.1"], "give --start"),
+        (
+            &["--loss", "log(x)", "--start", "-1", "--lr", "0.1"],
+            "undefined at the start: it is NaN at x = -1",
+        ),
+        (&["--loss", "x^2", "--start", "1", "--lr", "-1"], "positive number"),
+        (&["--loss", "x^2", "--start", "1", "--lr", "0"], "positive number"),
+        (&["--loss", "x^2", "--start", "1", "--lr", "0.1", "--steps", "0"], "from 1 on"),
+        (&["--loss", "x^2", "--start", "1", "--lr", "0.1", "--rtol", "-1"], "positive number"),
+        (&["--loss", "x^2", "--start", "1", "--lr", "0.1", "--flows", "nfg"], "no flow `nfg`"),
+        (
+            &["--loss", "x^2", "--start", "1", "--lr", "0.1", "--optimizer", "heavy_ball"],
+            "parameter `m`",
+        ),
+    ];
+    for (arguments, message) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let outcome = flow(folder.path(), arguments);
+        outcome.code(2).stderr(predicate::str::contains(message));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{message}");
+    }
+}
