@@ -63,7 +63,7 @@ mod tests {
         let two = RationalFunction::integer(2);
         // -(1+m)/(2 (1-m)³)
         let below = &two * &(&one - &m).pow(3).unwrap();
-        let value = (&-&(&one + &m)).divide(&below).unwrap();
+        let value = (-&(&one + &m)).divide(&below).unwrap();
         let mut g = Graph::new();
         let x = g.variable(7);
         let e = g.rational_function(&value, &[x]);

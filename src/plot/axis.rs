@@ -248,7 +248,7 @@ mod tests {
         assert!((0.0..0.1).contains(&ruler.place(-3.0)), "{}", ruler.place(-3.0));
         assert!((0.9..1.0).contains(&ruler.place(1.0)));
         let ruler = Ruler::new(&Axis::log(""), values.into_iter());
-        assert_eq!(ruler.place(-3.0).is_finite(), false);
+        assert!(!ruler.place(-3.0).is_finite());
         assert!((0.0..1.0).contains(&ruler.place(1.0)));
         assert!((ruler.value(ruler.place(1.0)) - 1.0).abs() < 1e-12);
     }
