@@ -20,6 +20,8 @@ pub struct Landscape<'a> {
 const SAMPLES: usize = 600;
 /// With more steps than this, markers would cover one another.
 const MARKED_STEPS: usize = 60;
+/// How far above everything that the optimizer reaches a panel ends.
+const RUNAWAY: f64 = 100.0;
 /// Distances below this are those of rounding.
 const ROUNDING: f64 = 1e-18;
 
@@ -159,7 +161,9 @@ pub fn losses(simulation: &Simulation) -> Panel {
     let scale = if low >= 0.0 && high > 20.0 * low { Scale::Log } else { Scale::Linear };
     let loss = |flow: &Trajectory| flow.loss.iter().map(|loss| loss.re).collect();
     let series = by_step(simulation, simulation.flows.iter().enumerate(), loss);
-    let y = Axis { label: "loss".into(), scale, range: None };
+    let own: Vec<f64> = simulation.flows[0].loss.iter().map(|loss| loss.re).collect();
+    let range = high_enough(low, high, &own);
+    let y = Axis { label: "loss".into(), scale, range };
     Panel { x: Axis::linear("step"), y, series, ..Panel::default() }
 }
 
@@ -171,8 +175,23 @@ pub fn distances(simulation: &Simulation) -> Panel {
         distances.map(|d| if d > ROUNDING { d } else { f64::NAN }).collect()
     };
     let series = by_step(simulation, simulation.flows.iter().enumerate().skip(1), distance);
-    let y = Axis::log(format!("distance to {optimizer}"));
+    let shown = series.iter().flat_map(|curve: &Series| &curve.points).map(|point| point.1);
+    let (low, high) = shown
+        .filter(|d| d.is_finite())
+        .fold((f64::INFINITY, 0.0f64), |(low, high), d| (low.min(d), high.max(d)));
+    let size = |theta: &Vec<Complex64>| theta.iter().map(|z| z.norm_sqr()).sum::<f64>().sqrt();
+    let sizes: Vec<f64> = simulation.flows[0].theta.iter().map(size).collect();
+    let mut y = Axis::log(format!("distance to {optimizer}"));
+    y.range = high_enough(low, high, &sizes);
     Panel { x: Axis::linear("step"), y, series, ..Panel::default() }
+}
+
+/// A range that a trajectory which runs away does not stretch: it ends well above what the optimizer
+/// itself reaches. `None` where everything fits.
+fn high_enough(low: f64, high: f64, own: &[f64]) -> Option<(f64, f64)> {
+    let own = own.iter().copied().filter(|x| x.is_finite()).fold(0.0, f64::max);
+    let top = RUNAWAY * own;
+    (own > 0.0 && high > top && low < top).then_some((low, top))
 }
 
 fn by_step<'a>(

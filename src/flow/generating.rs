@@ -169,7 +169,7 @@ mod tests {
         let trees: Vec<Tree> = (0..9).map(|i| tree(i % 3, 1 + i / 3, 1 + i * i % 3)).collect();
         let table = TreeTable::closure(1, &trees).into();
         let field = derive(&GeneralLinearMethod::euler(), table).unwrap();
-        for i in 0..9usize {
+        for (i, tree) in trees.iter().enumerate() {
             let (a, b, c) = (i % 3, i / 3, i * i % 3);
             let mean: Complex64 = values
                 .iter()
@@ -181,7 +181,7 @@ mod tests {
                 .sum::<Complex64>()
                 / (N * N * N) as f64;
             let found = mean / radius.powi((a + b + c) as i32);
-            let id = field.trees().find(&trees[i]).unwrap();
+            let id = field.trees().find(tree).unwrap();
             let exact = field.b(id).as_rational().unwrap().to_f64().unwrap();
             assert!((found - exact).norm() < 1e-9, "{a} {b} {c}: {found} {exact}");
         }
