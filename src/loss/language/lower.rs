@@ -11,8 +11,11 @@ use std::ops::Range;
 /// The most repetitions of sums and comprehensions, and the most entries of an array.
 const MAX_ENTRIES: usize = 2_000_000;
 
+/// The most `let`s of a loss: one may nest the next, and what works on expressions recurses.
+const MAX_LETS: usize = 100;
+
 /// The longest exact sum of constants.
-const MAX_BITS: u64 = 1 << 14;
+const MAX_BITS: u64 = 1 << 12;
 
 /// Functions of several arguments and of arrays.
 const OTHERS: [&str; 7] = ["sqrt", "max", "min", "dot", "sum", "mean", "len"];
@@ -84,6 +87,10 @@ impl Lowering<'_> {
 
     /// The formula, a number.
     pub fn body(&mut self, body: &Body) -> Outcome<Expr> {
+        if let Some((name, _)) = body.lets.get(MAX_LETS) {
+            let message = format!("a loss has at most {MAX_LETS} lines `let`");
+            return Err(self.fault(&name.span, message, "one too many", None));
+        }
         for (name, value) in &body.lets {
             self.check_name(name)?;
             let value = self.any(value)?;
