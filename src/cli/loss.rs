@@ -10,6 +10,9 @@ use std::process::ExitCode;
 /// The most different entries of a derivative that are listed.
 const MAX_ENTRIES: usize = 20_000;
 
+/// The highest order of a derivative.
+const MAX_ORDER: usize = 30;
+
 /// Print a loss and its exact derivatives, or list the losses of the library.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -19,6 +22,7 @@ pub(super) struct Loss {
     loss: Option<String>,
     /// All derivatives up to this order
     #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(value_parser = order, allow_negative_numbers = true)]
     derivatives: usize,
     /// Give a parameter, or a free name of a formula, a value: a number or an array
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = loss_input::setting)]
@@ -51,6 +55,11 @@ enum Format {
 
 /// `∂^k E/∂x_i…`: which coordinates, in ascending order, and the expression.
 type Entry = (Vec<usize>, Expr);
+
+fn order(text: &str) -> Result<usize, String> {
+    let order = text.parse().ok().filter(|n| *n <= MAX_ORDER);
+    order.ok_or_else(|| format!("write a whole number from 0 to {MAX_ORDER}"))
+}
 
 impl Loss {
     pub fn run(self) -> miette::Result<ExitCode> {

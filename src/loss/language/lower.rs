@@ -11,6 +11,12 @@ use std::ops::Range;
 /// The most repetitions of sums and comprehensions, and the most entries of an array.
 const MAX_ENTRIES: usize = 2_000_000;
 
+/// The most `let`s of a loss: one may nest the next, and what works on expressions recurses.
+const MAX_LETS: usize = 100;
+
+/// The longest exact sum of constants.
+const MAX_BITS: u64 = 1 << 12;
+
 /// Functions of several arguments and of arrays.
 const OTHERS: [&str; 7] = ["sqrt", "max", "min", "dot", "sum", "mean", "len"];
 
@@ -81,6 +87,10 @@ impl Lowering<'_> {
 
     /// The formula, a number.
     pub fn body(&mut self, body: &Body) -> Outcome<Expr> {
+        if let Some((name, _)) = body.lets.get(MAX_LETS) {
+            let message = format!("a loss has at most {MAX_LETS} lines `let`");
+            return Err(self.fault(&name.span, message, "one too many", None));
+        }
         for (name, value) in &body.lets {
             self.check_name(name)?;
             let value = self.any(value)?;
@@ -143,14 +153,7 @@ impl Lowering<'_> {
             }
             Kind::Name(name) => self.name(name, span),
             Kind::Sum(terms) => self.chain(terms, Graph::add, Graph::sub, "added"),
-            Kind::Product(factors) => {
-                for (divides, factor) in factors {
-                    if *divides {
-                        self.check_divisor(factor)?;
-                    }
-                }
-                self.chain(factors, Graph::mul, Graph::div, "multiplied")
-            }
+            Kind::Product(factors) => self.chain(factors, Graph::mul, Graph::div, "multiplied"),
             Kind::Negative(inner) => {
                 let value = self.any(inner)?;
                 Ok(self.map(&value, &mut |g, e| g.neg(e)))
@@ -167,11 +170,21 @@ impl Lowering<'_> {
             }
             Kind::Comprehension(loops, inner) => self.comprehension(loops, inner),
             Kind::Summation(loops, inner) => {
-                let mut terms = Vec::new();
+                let (mut terms, mut constant) = (Vec::new(), Rational::from(0));
                 self.repeat(loops, &mut |this| {
-                    terms.push(this.scalar(inner)?);
+                    let term = this.scalar(inner)?;
+                    match this.graph.as_constant(term) {
+                        Some(value) => constant = &constant + value,
+                        None => terms.push(term),
+                    }
+                    if constant.bits() > MAX_BITS {
+                        let message = "an exact number in this sum grows too long";
+                        let label = format!("more than {MAX_BITS} bits");
+                        return Err(this.fault(&inner.span, message, label, None));
+                    }
                     Ok(())
                 })?;
+                terms.push(self.graph.constant(constant));
                 Ok(Value::Scalar(self.graph.sum(&terms)))
             }
             Kind::Where(left, relation, right, yes, no) => {
@@ -236,11 +249,12 @@ impl Lowering<'_> {
         Ok(Value::Scalar(self.graph.variable(at as u32)))
     }
 
-    fn check_divisor(&mut self, factor: &Expression) -> Outcome<()> {
-        if let Value::Scalar(e) = self.any(factor)?
-            && self.graph.as_constant(e).is_some_and(Rational::is_zero)
-        {
-            return Err(self.fault(&factor.span, "division by zero", "this is 0", None));
+    /// Refuses to divide by a constant 0, or by an array that holds one.
+    fn check_divisor(&self, value: &Value, span: &Range<usize>) -> Outcome<()> {
+        let mut entries = Vec::new();
+        value.flat(&mut entries);
+        if entries.contains(&Expr::ZERO) {
+            return Err(self.fault(span, "division by zero", "this is 0", None));
         }
         Ok(())
     }
@@ -289,6 +303,9 @@ impl Lowering<'_> {
         let mut result = self.any(&operands[0].1)?;
         for (marked, operand) in &operands[1..] {
             let value = self.any(operand)?;
+            if *marked && verb == "multiplied" {
+                self.check_divisor(&value, &operand.span)?;
+            }
             let operation = if *marked { inverse } else { join };
             result = self.zip(&result, &value, operation).ok_or_else(|| {
                 let message = format!("{} and {} cannot be {verb}", result.kind(), value.kind());

@@ -2,7 +2,7 @@
 
 use super::super::graph::Relation;
 use super::syntax::{Body, Data, Definition, Expression, Kind, Loop, Name, Variable};
-use crate::grammar::{check_depth, fault_at};
+use crate::grammar::{MAX_DEPTH, check_depth, fault_at};
 use crate::optimizer::{comment_above, number};
 use crate::source::{Source, SourceError};
 use pest::Parser;
@@ -255,6 +255,7 @@ fn expression(source: &Source, pair: Pair<'_, Rule>) -> Result<Expression, Sourc
         Rule::power => {
             // a^b^c is a^(b^c).
             let parts: Vec<_> = pair.into_inner().filter(|p| p.as_rule() != Rule::caret).collect();
+            check_chain(source, &parts, "exponents")?;
             let mut values = parts.into_iter().rev().map(|p| expression(source, p));
             let mut value = values.next().expect("the grammar demands a base")?;
             for base in values {
@@ -266,8 +267,12 @@ fn expression(source: &Source, pair: Pair<'_, Rule>) -> Result<Expression, Sourc
             return Ok(value);
         }
         Rule::indexed => {
-            let mut parts =
-                pair.into_inner().filter(|p| !matches!(p.as_rule(), Rule::open | Rule::close));
+            let parts: Vec<_> = pair
+                .into_inner()
+                .filter(|p| !matches!(p.as_rule(), Rule::open | Rule::close))
+                .collect();
+            check_chain(source, &parts, "indices")?;
+            let mut parts = parts.into_iter();
             let mut value = expression(source, parts.next().expect("the grammar demands one"))?;
             for part in parts {
                 let span = value.span.start..range(&part).end;
@@ -314,4 +319,17 @@ fn expression(source: &Source, pair: Pair<'_, Rule>) -> Result<Expression, Sourc
         other => unreachable!("{other:?} is no expression"),
     };
     Ok(Expression { kind, span })
+}
+
+/// Refuses chains such as `x^2^2^2…` that would nest an expression too deeply.
+fn check_chain(source: &Source, parts: &[Pair<'_, Rule>], what: &str) -> Result<(), SourceError> {
+    match parts.get(MAX_DEPTH) {
+        None => Ok(()),
+        Some(part) => Err(source.fault(
+            range(part),
+            format!("too many {what} one after another"),
+            format!("at most {MAX_DEPTH} are read"),
+            None,
+        )),
+    }
 }
