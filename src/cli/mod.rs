@@ -13,6 +13,7 @@ mod man;
 mod optimizers;
 mod output;
 mod problem_input;
+mod reproduce;
 mod stability;
 mod tree;
 
@@ -36,6 +37,7 @@ enum Command {
     Optimizers(optimizers::Optimizers),
     Flow(flow::Flow),
     Loss(loss::Loss),
+    Reproduce(reproduce::Reproduce),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -56,6 +58,7 @@ pub fn main() -> ExitCode {
         Command::Optimizers(optimizers) => optimizers.run(),
         Command::Flow(flow) => flow.run(),
         Command::Loss(loss) => loss.run(),
+        Command::Reproduce(reproduce) => reproduce.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),
     };

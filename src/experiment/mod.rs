@@ -1,6 +1,7 @@
 //! Experiments: what a simulation leaves behind, and the figures of the paper.
 
 mod export;
+pub mod figures;
 mod picture;
 
 pub use export::{csv, json};

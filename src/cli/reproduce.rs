@@ -1,0 +1,71 @@
+//! `bea reproduce`: the figures of the paper, and whether they show what they claim.
+
+use super::output;
+use crate::experiment::figures::{self, FIGURES, PaperFigure};
+use miette::{Context, IntoDiagnostic, miette};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Regenerate figures of the paper, and say whether the numbers bear out what they claim.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Reproduce {
+    /// fig1, fig2, fig3, fig4, fig5, fig6, fig30 or table1; any number of them
+    #[arg(value_name = "FIGURE", required_unless_present = "list")]
+    figures: Vec<String>,
+    /// List the figures
+    #[arg(long)]
+    list: bool,
+    /// The folder for the picture (SVG and PNG) and the table (CSV) of each figure
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    out: PathBuf,
+    /// Replace files that exist
+    #[arg(long)]
+    force: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  bea reproduce --list
+  bea reproduce fig5
+  bea reproduce fig1 fig2 table1 --out paper --force
+
+The exit code says nothing about the claims: it is 0 whatever the verdict.";
+
+impl Reproduce {
+    pub fn run(self) -> miette::Result<ExitCode> {
+        if self.list {
+            output::to_stdout(|out| {
+                FIGURES.iter().try_for_each(|f| writeln!(out, "{:<8}{}", f.id, f.title))
+            })?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let mut chosen: Vec<&PaperFigure> = Vec::new();
+        for name in &self.figures {
+            let figure = figures::find(name)?;
+            if !chosen.iter().any(|other| other.id == figure.id) {
+                chosen.push(figure);
+            }
+        }
+        for path in chosen.iter().flat_map(|f| f.files()).map(|name| self.out.join(name)) {
+            if path.exists() && !self.force {
+                return Err(miette!(
+                    help = "--force replaces it; --out chooses another folder",
+                    "{} exists",
+                    path.display()
+                ));
+            }
+        }
+        std::fs::create_dir_all(&self.out)
+            .into_diagnostic()
+            .wrap_err_with(|| format!("cannot make the folder {}", self.out.display()))?;
+        for figure in chosen {
+            let outcome = figure.run();
+            for (name, bytes) in figure.files().iter().zip(figure.contents(&outcome)) {
+                output::to_file(&self.out.join(name), |out| out.write_all(&bytes))?;
+            }
+            output::to_stdout(|out| writeln!(out, "{}", figure.line(&outcome)))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,40 @@
+//! Figure 2: the real line leads through the minimum, the complex plane around it.
+
+use super::run::{Scene, request};
+use super::{Outcome, Run, Verdict};
+use crate::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
+use crate::plot::Figure;
+use num_complex::Complex64;
+
+const MINIMUM: f64 = 0.6;
+
+/// Runs the figure.
+pub fn run() -> Outcome {
+    let scene = Scene::formula("(theta - 0.6)^2/2");
+    let flows = [NegativeGradient, ImplicitRegularization, Principal];
+    let run = scene.run("h = 1.2", &[0.0], &request(1.2, 8, &flows));
+    let (verdict, numbers) = judge(&run);
+    let panels = vec![scene.curve(&run), scene.plane(&run)];
+    let csv = scene.table(std::slice::from_ref(&run));
+    let figure = Figure { title: "Figure 2: (θ - 0.6)²/2, h = 1.2".into(), panels, columns: 0 };
+    Outcome { figure, csv, verdict, numbers }
+}
+
+/// The real flows never pass the minimum; the principal flow meets gradient descent beyond it without
+/// going through it.
+pub fn judge(run: &Run) -> (Verdict, String) {
+    let [gd, ngf, igr] = ["gd", "ngf", "igr"].map(|name| run.crossings(name, 0, MINIMUM));
+    let first = run.flow("pf").path.iter().take_while(|(t, _)| *t <= 1.2);
+    let nearest = first.map(|(_, theta)| (theta[0] - Complex64::from(MINIMUM)).norm());
+    let nearest = nearest.fold(f64::INFINITY, f64::min);
+    let pf = run.reach("pf");
+    let numbers = format!(
+        "gradient descent passes the minimum {gd} times in 8 steps from 0 (our start), NGF {ngf} and \
+         IGR {igr} times; PF keeps {nearest:.2} away in the first step and meets the iterates to \
+         {:.1e}",
+        pf.largest
+    );
+    let stop = gd > 0 && ngf == 0 && igr == 0;
+    let around = pf.complete && pf.relative < 1e-8 && nearest > 0.01;
+    (Verdict::of(&[stop, around]), numbers)
+}

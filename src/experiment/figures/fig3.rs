@@ -1,0 +1,57 @@
+//! Figure 3: the coefficients of the flows.
+
+use super::{Outcome, Verdict};
+use crate::flow::alpha;
+use crate::plot::{Axis, Figure, Panel, Series, Style};
+use num_complex::Complex64;
+use std::fmt::Write as _;
+
+/// Runs the figure.
+pub fn run() -> Outcome {
+    // From -1 to 4, never on the branch point.
+    let points: Vec<f64> = (0..2000).map(|i| -1.0 + (f64::from(i) + 0.5) / 400.0).collect();
+    let pf: Vec<Complex64> = points.iter().map(|&z| alpha::pf(z.into())).collect();
+    let (verdict, numbers) = judge(&points, alpha::pf);
+    let mut csv = String::from("h_lambda,ngf_re,ngf_im,pf_re,pf_im\n");
+    for (z, pf) in points.iter().zip(&pf) {
+        let ngf = alpha::ngf((*z).into());
+        let _ = writeln!(csv, "{z},{},{},{},{}", ngf.re, ngf.im, pf.re, pf.im);
+    }
+    let series = |name: &str, i: usize, value: &dyn Fn(f64) -> f64| {
+        let curve = points.iter().map(|&z| (z, value(z))).collect();
+        Series::new(name, curve, Style::of_series(i).line())
+    };
+    let panel = Panel {
+        x: Axis::linear("hλ"),
+        y: Axis::linear("α").from_to(-3.0, 3.5),
+        series: vec![
+            series("α_NGF", 0, &|z| alpha::ngf(z.into()).re),
+            series("Re α_PF", 1, &|z| alpha::pf(z.into()).re),
+            series("Im α_PF", 2, &|z| alpha::pf(z.into()).im),
+        ],
+        ..Panel::default()
+    };
+    let title = "Figure 3: the coefficients of the flows".into();
+    Outcome { figure: Figure { title, panels: vec![panel], columns: 0 }, csv, verdict, numbers }
+}
+
+/// The signs of the coefficient on the three sides of `hλ = 1` and `hλ = 2`.
+pub fn judge(points: &[f64], pf: impl Fn(Complex64) -> Complex64) -> (Verdict, String) {
+    let count = |holds: &dyn Fn(f64, Complex64) -> bool| {
+        points.iter().filter(|&&z| !holds(z, pf(z.into()))).count()
+    };
+    let signs = count(&|z, a| (a.re < 0.0) == (z < 2.0));
+    let complex = count(&|z, a| (a.im != 0.0) == (z > 1.0));
+    let (mut low, mut high) = (1.5, 3.0);
+    for _ in 0..60 {
+        let middle = f64::midpoint(low, high);
+        if pf(middle.into()).re < 0.0 { low = middle } else { high = middle }
+    }
+    let numbers = format!(
+        "of {} values of hλ from -1 to 4, {signs} have another sign and {complex} another kind; \
+         Re α_PF = 0 at hλ = {low:.9}; Im α_PF(4) = {:.4}",
+        points.len(),
+        pf(Complex64::from(4.0)).im
+    );
+    (Verdict::of(&[signs == 0, complex == 0]), numbers)
+}

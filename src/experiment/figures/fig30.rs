@@ -1,0 +1,69 @@
+//! Figure 30: a cosine beside a parabola.
+
+use super::run::{Scene, request};
+use super::{Outcome, Run, Verdict};
+use crate::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
+use crate::flow::Request;
+use crate::plot::Figure;
+use rayon::prelude::*;
+
+const RATES: [f64; 2] = [0.5, 0.85];
+const STEPS: usize = 100;
+/// Ends further apart than this lie in different valleys.
+const APART: f64 = 1.0;
+
+/// Runs the figure.
+pub fn run() -> Outcome {
+    let scene = Scene::library("figure30");
+    let flows = [NegativeGradient, ImplicitRegularization, Principal];
+    let run = |start: f64, h: f64, samples_per_step: usize| {
+        let request = Request { samples_per_step, ..request(h, STEPS, &flows) };
+        scene.run(format!("h = {h} from {start}"), &[start], &request)
+    };
+    let starts: Vec<(f64, f64)> = RATES
+        .iter()
+        .flat_map(|&h| (0..=53).map(move |i| (-9.1 + 0.25 * f64::from(i), h)))
+        .collect();
+    let sweep: Vec<Run> = starts.into_par_iter().map(|(start, h)| run(start, h, 0)).collect();
+    let (verdict, numbers) = judge(&sweep);
+    let shown: Vec<Run> =
+        [-0.5, 2.0].iter().flat_map(|&start| RATES.map(|h| run(start, h, 16))).collect();
+    let panels = shown.iter().map(|run| scene.curve(run)).collect();
+    let title = "Figure 30: cos θ + θ for θ < 0, (θ/3)² + 1 + θ/3 otherwise".into();
+    let figure = Figure { title, panels, columns: 2 };
+    Outcome { figure, csv: scene.table(&shown), verdict, numbers }
+}
+
+/// Whether there is a start from which gradient descent ends in another valley than the flows, and
+/// whether it ever moves to the right, where the flatter branch is.
+pub fn judge(runs: &[Run]) -> (Verdict, String) {
+    let (mut escapes, mut right, mut ended) = (0, 0.0f64, 0);
+    let mut apart = [0.0f64; 2];
+    for run in runs {
+        let descent = &run.simulation.flows[0].theta;
+        for pair in descent.windows(2) {
+            right = right.max(pair[1][0].re - pair[0][0].re);
+        }
+        let from = ["pf", "igr"].map(|name| {
+            let flow = run.flow(name);
+            // A flow that ended early is compared at its last step.
+            ended += usize::from(flow.note.is_some());
+            let last = flow.theta.len().min(descent.len()) - 1;
+            (descent[last][0] - flow.theta[last][0]).norm()
+        });
+        apart = [apart[0].max(from[0]), apart[1].max(from[1])];
+        // `!` since a distance that is no number is none either.
+        escapes += usize::from(from.iter().all(|&d| !(d <= APART)));
+    }
+    let verdict = if escapes > 0 { Verdict::Holds } else { Verdict::DoesNotHold };
+    let numbers = format!(
+        "of {} runs of {STEPS} steps from starts on both branches, h = 0.5 and 0.85, gradient descent \
+         parts from both flows in {escapes}; at the end it is at most {:.2} from PF and {:.2} from \
+         IGR; its largest move to the right is {right:.1e} (E' = 1 - sin θ is never negative on the \
+         cosine branch); {ended} flows ended early",
+        runs.len(),
+        apart[0],
+        apart[1]
+    );
+    (verdict, numbers)
+}

@@ -1,0 +1,56 @@
+//! Figure 4: the principal flow of `z²/2`.
+
+use super::run::{Scene, request};
+use super::{Outcome, Run, Verdict};
+use crate::flow::FlowName::Principal;
+use crate::flow::alpha::log_1p;
+use crate::plot::Figure;
+use num_complex::Complex64;
+
+/// Runs the figure.
+pub fn run() -> Outcome {
+    let scene = Scene::formula("z^2/2");
+    let runs: Vec<Run> = [0.8, 1.5, 2.1]
+        .iter()
+        .map(|&h| scene.run(format!("h = {h}"), &[1.0], &request(h, 20, &[Principal])))
+        .collect();
+    let (verdict, numbers) = judge(&runs);
+    let panels = runs.iter().map(|run| scene.plane(run)).collect();
+    let figure = Figure { title: "Figure 4: z²/2".into(), panels, columns: 3 };
+    Outcome { figure, csv: scene.table(&runs), verdict, numbers }
+}
+
+/// `e^(log(1-h) t/h)`: the closed form, with the `t` that the caption has lost.
+fn closed_form(h: f64, t: f64) -> Complex64 {
+    (log_1p((-h).into()) * (t / h)).exp()
+}
+
+/// The integrated flow agrees with the closed form and with gradient descent, is complex exactly for
+/// `h > 1` and grows exactly for `h > 2`.
+pub fn judge(runs: &[Run]) -> (Verdict, String) {
+    let (mut off, mut printed, mut distance) = (0.0f64, 0.0f64, 0.0f64);
+    let (mut followed, mut kinds, mut fates) = (true, true, true);
+    let mut lasts = Vec::new();
+    for run in runs {
+        let (pf, h) = (run.flow("pf"), run.simulation.lr);
+        for (t, theta) in &pf.path {
+            let exact = closed_form(h, *t);
+            off = off.max((theta[0] - exact).norm() / exact.norm().max(1.0));
+            printed = printed.max((theta[0] - closed_form(h, 1.0)).norm());
+        }
+        let reach = run.reach("pf");
+        distance = distance.max(reach.relative);
+        followed &= reach.complete && reach.relative < 1e-8;
+        kinds &= pf.path.iter().any(|(_, theta)| theta[0].im.abs() > 1e-6) == (h > 1.0);
+        let last = pf.theta.last().expect("the start").first().expect("a coordinate").norm();
+        fates &= (last > 1.0) == (h > 2.0);
+        lasts.push(format!("{last:.1e}"));
+    }
+    let numbers = format!(
+        "largest relative distance {distance:.1e} to gradient descent and {off:.1e} to \
+         e^(log(1-h)t/h) over 20 steps; |z| ends at {} for h = 0.8, 1.5, 2.1 (the caption's \
+         e^(log(1-h)/h), without t, is constant and {printed:.1} off)",
+        lasts.join(", ")
+    );
+    (Verdict::of(&[followed && off < 1e-8, kinds, fates]), numbers)
+}

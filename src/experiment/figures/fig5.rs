@@ -1,0 +1,84 @@
+//! Figure 5: the principal flow is exact on quadratic losses.
+
+use super::run::{Scene, complex, request};
+use super::{Outcome, Run, Verdict};
+use crate::experiment::distances;
+use crate::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
+use crate::flow::{Trajectory, quadratic};
+use crate::plot::{Figure, Panel};
+use nalgebra::{DMatrix, DVector};
+
+const STEPS: usize = 50;
+const START: [f64; 2] = [1.0, 1.0];
+/// A larger relative distance is more than the integrator's error.
+const EXACT: f64 = 1e-8;
+/// The name of the limit of the principal flow where it has no velocity.
+const LIMIT: &str = "closed form";
+
+/// Runs the figure.
+pub fn run() -> Outcome {
+    let runs = runs();
+    let scene = Scene::library("figure5");
+    let (verdict, numbers) = judge(&runs);
+    let mut panels: Vec<Panel> = runs.iter().map(|run| scene.contours(run)).collect();
+    panels.extend(runs.iter().map(|run| distances(&run.simulation)));
+    let figure = Figure { title: "Figure 5: x² + 0.01y²".into(), panels, columns: runs.len() };
+    Outcome { figure, csv: scene.table(&runs), verdict, numbers }
+}
+
+/// The simulations: the paper's learning rates, and one beside the branch point `h = 0.5`.
+pub fn runs() -> Vec<Run> {
+    let scene = Scene::library("figure5");
+    let flows = [NegativeGradient, ImplicitRegularization, Principal];
+    let run = |&h: &f64| {
+        let mut run = scene.run(format!("h = {h}"), &START, &request(h, STEPS, &flows));
+        if run.flow("pf").note.is_some() {
+            run.simulation.flows.push(closed_form(&scene, h));
+        }
+        run
+    };
+    [0.49, 0.5, 0.9, 1.05].iter().map(run).collect()
+}
+
+fn closed_form(scene: &Scene, h: f64) -> Trajectory {
+    let a = scene.hessian(&START);
+    let (b, start) = (DVector::zeros(2), DVector::from_column_slice(&START));
+    debug_assert_eq!(a, DMatrix::from_diagonal(&DVector::from_column_slice(&[2.0, 0.02])));
+    let t: Vec<f64> = (0..=STEPS).map(|n| n as f64 * h).collect();
+    let at = |t: &f64| match *t {
+        0.0 => complex(&START),
+        t => quadratic(&a, &b, &start, h, t).as_slice().to_vec(),
+    };
+    let theta: Vec<_> = t.iter().map(at).collect();
+    let loss = theta.iter().map(|theta| scene.problem.loss(theta)).collect();
+    Trajectory { name: LIMIT.into(), t, theta, loss, note: None, path: Vec::new() }
+}
+
+/// Exact wherever the flow is defined; where it is not, the claim holds in part at best.
+pub fn judge(runs: &[Run]) -> (Verdict, String) {
+    let (mut texts, mut exact, mut undefined) = (Vec::new(), true, Vec::new());
+    for run in runs {
+        let reach = run.reach("pf");
+        if let Some(note) = &run.flow("pf").note {
+            let limit = run.simulation.find(LIMIT).map(|_| {
+                format!(", its limit is {:.1e} from gradient descent", run.reach(LIMIT).relative)
+            });
+            let limit = limit.unwrap_or_default();
+            undefined.push(format!("PF ends for {} ({note}){limit}", run.label));
+        } else {
+            exact &= reach.complete && reach.relative <= EXACT;
+            texts.push(format!("{:.1e} ({})", reach.relative, run.label));
+        }
+    }
+    let verdict = match () {
+        _ if !exact || texts.is_empty() => Verdict::DoesNotHold,
+        _ if !undefined.is_empty() => Verdict::InPart,
+        _ => Verdict::Holds,
+    };
+    let mut numbers = format!("largest relative distance {} over {STEPS} steps", texts.join(", "));
+    for text in undefined {
+        numbers.push_str("; ");
+        numbers.push_str(&text);
+    }
+    (verdict, numbers)
+}

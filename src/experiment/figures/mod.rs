@@ -1,0 +1,177 @@
+//! The low-dimensional figures of the paper, each with its claim and a verdict on it.
+//!
+//! A verdict is a function of the simulation alone: every figure first runs, then judges the runs.
+//!
+//! ```
+//! use bea::experiment::figures;
+//! let figure = figures::find("fig3").unwrap();
+//! let outcome = figure.run();
+//! assert!(figure.line(&outcome).starts_with("fig3: "));
+//! ```
+
+pub mod fig1;
+pub mod fig2;
+pub mod fig3;
+pub mod fig30;
+pub mod fig4;
+pub mod fig5;
+pub mod fig6;
+mod run;
+pub mod table1;
+
+pub use run::Run;
+
+use crate::optimizer::near;
+use crate::plot::Figure;
+use std::fmt;
+
+/// A figure of the paper.
+pub struct PaperFigure {
+    /// `fig5`; also the stem of its files.
+    pub id: &'static str,
+    /// What it shows, with the paper's parameters.
+    pub title: &'static str,
+    /// What the paper says that it shows.
+    pub claim: &'static str,
+    run: fn() -> Outcome,
+}
+
+/// Whether the numbers bear out a claim.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// They do.
+    Holds,
+    /// Some do, some do not.
+    InPart,
+    /// They do not.
+    DoesNotHold,
+}
+
+/// What a figure comes to.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The picture.
+    pub figure: Figure,
+    /// What is drawn, as a table.
+    pub csv: String,
+    /// Whether the claim holds.
+    pub verdict: Verdict,
+    /// The numbers that decided.
+    pub numbers: String,
+}
+
+/// There is no figure of this name.
+#[derive(Clone, Debug, thiserror::Error, miette::Diagnostic)]
+#[error("there is no figure `{name}` here")]
+pub struct UnknownFigure {
+    name: String,
+    #[help]
+    help: Option<String>,
+}
+
+/// Every figure, in the order of the paper.
+pub static FIGURES: [PaperFigure; 8] = [
+    PaperFigure {
+        id: "fig1",
+        title: "x² + 0.01y², h = 0.9: gradient descent beside NGF and IGR",
+        claim: "the NGF and the IGR flow miss the oscillations of gradient descent",
+        run: fig1::run,
+    },
+    PaperFigure {
+        id: "fig2",
+        title: "(θ - 0.6)²/2, h = 1.2: real flows stop at the minimum, the complex one goes around",
+        claim: "real flows stop at the minimum, the principal flow goes around it",
+        run: fig2::run,
+    },
+    PaperFigure {
+        id: "fig3",
+        title: "the coefficients of NGF and PF as functions of hλ",
+        claim: "Re α_PF is negative below hλ = 2 and positive above, α_PF is complex from hλ = 1 on",
+        run: fig3::run,
+    },
+    PaperFigure {
+        id: "fig4",
+        title: "z²/2, h = 0.8, 1.5, 2.1: the principal flow in closed form",
+        claim: "the principal flow of z²/2 converges, oscillates and diverges with gradient descent",
+        run: fig4::run,
+    },
+    PaperFigure {
+        id: "fig5",
+        title: "x² + 0.01y², h = 0.5, 0.9, 1.05: the principal flow is exact on quadratics",
+        claim: "the principal flow follows gradient descent exactly on quadratics",
+        run: fig5::run,
+    },
+    PaperFigure {
+        id: "fig6",
+        title: "Rosenbrock's function, h = 0.0006, 0.0017, 0.005: PF with and without another term",
+        claim: "PF tracks gradient descent for λ0 near 2/h; far above, only with a non-principal term",
+        run: fig6::run,
+    },
+    PaperFigure {
+        id: "table1",
+        title: "the coefficients α(hλ) of NGF, IGR and PF",
+        claim: "each flow is Σ α(hλ_i) (g·u_i) u_i",
+        run: table1::run,
+    },
+    PaperFigure {
+        id: "fig30",
+        title: "cos θ + θ beside (θ/3)² + 1 + θ/3, h = 0.5, 0.85",
+        claim: "gradient descent escapes the cosine branch, PF and IGR stay",
+        run: fig30::run,
+    },
+];
+
+/// The figure of that name.
+///
+/// # Errors
+/// There is none; the error names similar ones.
+pub fn find(id: &str) -> Result<&'static PaperFigure, UnknownFigure> {
+    FIGURES.iter().find(|figure| figure.id == id).ok_or_else(|| {
+        let known: Vec<&str> = FIGURES.iter().map(|figure| figure.id).collect();
+        UnknownFigure { name: id.into(), help: near::advice(id, &known) }
+    })
+}
+
+impl PaperFigure {
+    /// Simulates, draws and judges.
+    pub fn run(&self) -> Outcome {
+        (self.run)()
+    }
+
+    /// `fig5: claim: holds; numbers`
+    pub fn line(&self, outcome: &Outcome) -> String {
+        format!("{}: {}: {}; {}", self.id, self.claim, outcome.verdict, outcome.numbers)
+    }
+
+    /// The names of its files.
+    pub fn files(&self) -> [String; 3] {
+        ["svg", "png", "csv"].map(|extension| format!("{}.{extension}", self.id))
+    }
+
+    /// The contents of its files, in the order of [`PaperFigure::files`].
+    pub fn contents(&self, outcome: &Outcome) -> [Vec<u8>; 3] {
+        let figure = &outcome.figure;
+        [figure.svg().into_bytes(), figure.png(), outcome.csv.clone().into_bytes()]
+    }
+}
+
+impl Verdict {
+    /// Of several parts of a claim.
+    pub fn of(parts: &[bool]) -> Verdict {
+        match parts.iter().filter(|holds| **holds).count() {
+            n if n == parts.len() => Verdict::Holds,
+            0 => Verdict::DoesNotHold,
+            _ => Verdict::InPart,
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Verdict::Holds => "holds",
+            Verdict::InPart => "holds in part",
+            Verdict::DoesNotHold => "does not hold",
+        })
+    }
+}

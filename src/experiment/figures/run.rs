@@ -1,0 +1,162 @@
+//! What the figures share: a loss, and simulations on it.
+
+use crate::experiment::{Landscape, csv};
+use crate::flow::{FlowName, Problem, Request, Simulation, Trajectory, simulate};
+use crate::loss::{self, Loss};
+use crate::plot::Panel;
+use crate::series::GeneralLinearMethod;
+use crate::source::Source;
+use nalgebra::{DMatrix, SymmetricEigen};
+use num_complex::Complex64;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// One simulation of a figure.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// `h = 0.9`; the first column of its rows and the title of its panel.
+    pub label: String,
+    /// Gradient descent and its flows.
+    pub simulation: Simulation,
+}
+
+/// How far a flow is from gradient descent.
+pub(super) struct Reach {
+    /// The largest distance over all steps that both reach.
+    pub largest: f64,
+    /// The same, divided by the size of the iterate where that exceeds 1.
+    pub relative: f64,
+    /// Whether it comes to the end.
+    pub complete: bool,
+    /// How many steps it makes.
+    pub steps: usize,
+}
+
+impl Run {
+    /// The trajectory of that name, which must be there.
+    pub(super) fn flow(&self, name: &str) -> &Trajectory {
+        self.simulation.find(name).expect("the figure asked for this flow")
+    }
+
+    pub(super) fn reach(&self, name: &str) -> Reach {
+        let flow = self.flow(name);
+        let sizes = self.simulation.flows[0].theta.iter().map(|theta| norm(theta).max(1.0));
+        let distances = self.simulation.distances(flow);
+        // Distances that are not numbers count as infinite.
+        let number = |d: f64| if d.is_nan() { f64::INFINITY } else { d };
+        let relative = distances.iter().zip(sizes).map(|(d, size)| number(d / size));
+        Reach {
+            relative: relative.fold(0.0, f64::max),
+            largest: distances.iter().map(|d| number(*d)).fold(0.0, f64::max),
+            complete: flow.note.is_none() && flow.t.len() >= self.simulation.flows[0].t.len(),
+            steps: flow.t.len() - 1,
+        }
+    }
+
+    /// Real part minus `center` of a coordinate: along the curve of a flow, or at the steps.
+    pub(super) fn crossings(&self, name: &str, coordinate: usize, center: f64) -> usize {
+        let flow = self.flow(name);
+        let values: Vec<f64> = match flow.path.is_empty() {
+            true => flow.theta.iter().map(|theta| theta[coordinate].re - center).collect(),
+            false => flow.path.iter().map(|(_, theta)| theta[coordinate].re - center).collect(),
+        };
+        // Rounding at the minimum is no crossing.
+        let values: Vec<f64> = values.into_iter().filter(|x| x.abs() > 1e-9).collect();
+        values.windows(2).filter(|pair| pair[0] * pair[1] < 0.0).count()
+    }
+}
+
+/// A loss of the paper.
+pub(super) struct Scene {
+    pub loss: Loss,
+    pub problem: Problem,
+}
+
+impl Scene {
+    pub fn library(name: &str) -> Scene {
+        Scene::of(loss::find(name, &BTreeMap::new()).expect("the library has this loss"))
+    }
+
+    pub fn formula(text: &str) -> Scene {
+        let loss = Loss::parse(&Source::new("formula", text), &BTreeMap::new());
+        Scene::of(loss.expect("the formula is valid"))
+    }
+
+    fn of(loss: Loss) -> Scene {
+        let problem = Problem::of_loss(loss.graph(), loss.expression(), loss.variables.len());
+        Scene { loss, problem }
+    }
+
+    pub fn run(&self, label: impl Into<String>, start: &[f64], request: &Request) -> Run {
+        let method = GeneralLinearMethod::euler();
+        let simulation = simulate(&self.problem, "gradient_descent", &method, start, request);
+        let simulation = simulation.expect("the figure's parameters make sense");
+        Run { label: label.into(), simulation }
+    }
+
+    /// The Hessian at a real point.
+    pub fn hessian(&self, point: &[f64]) -> DMatrix<f64> {
+        let d = point.len();
+        let mut jacobian = DMatrix::zeros(d, d);
+        self.problem.jacobian(&complex(point), &mut jacobian);
+        jacobian.map(|z: Complex64| -z.re)
+    }
+
+    /// `λ_0`.
+    pub fn largest_eigenvalue(&self, point: &[f64]) -> f64 {
+        SymmetricEigen::new(self.hessian(point)).eigenvalues.max()
+    }
+
+    /// The landscape with a run, in two dimensions.
+    pub fn contours(&self, run: &Run) -> Panel {
+        Panel { title: run.label.clone(), ..self.landscape().contours(&run.simulation) }
+    }
+
+    /// The landscape with a run, in one dimension.
+    pub fn curve(&self, run: &Run) -> Panel {
+        Panel { title: run.label.clone(), ..self.landscape().curve(&run.simulation) }
+    }
+
+    /// The complex plane with a run, in one dimension.
+    pub fn plane(&self, run: &Run) -> Panel {
+        Panel { title: run.label.clone(), ..self.landscape().complex_plane(&run.simulation) }
+    }
+
+    fn landscape(&self) -> Landscape<'_> {
+        Landscape {
+            problem: &self.problem,
+            variables: &self.loss.variables,
+            domain: &self.loss.domain,
+            minima: &self.loss.minima,
+        }
+    }
+
+    /// The rows of [`csv`] of all runs, each after the label of its run.
+    pub fn table(&self, runs: &[Run]) -> String {
+        let mut out = String::new();
+        for (i, run) in runs.iter().enumerate() {
+            let text = csv(&run.simulation, &self.loss.variables);
+            for (j, line) in text.lines().enumerate() {
+                let _ = match (i, j) {
+                    (0, 0) => writeln!(out, "run,{line}"),
+                    (_, 0) => Ok(()),
+                    _ => writeln!(out, "{},{line}", run.label),
+                };
+            }
+        }
+        out
+    }
+}
+
+/// Gradient descent with these flows, with curves.
+pub(super) fn request(lr: f64, steps: usize, flows: &[FlowName]) -> Request {
+    Request { lr, steps, flows: flows.to_vec(), samples_per_step: 16, ..Request::default() }
+}
+
+pub(super) fn complex(point: &[f64]) -> Vec<Complex64> {
+    point.iter().map(|&x| x.into()).collect()
+}
+
+pub(super) fn norm(x: &[Complex64]) -> f64 {
+    x.iter().map(Complex64::norm_sqr).sum::<f64>().sqrt()
+}

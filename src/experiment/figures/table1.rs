@@ -1,0 +1,145 @@
+//! Table 1: the coefficients of the flows, measured from their velocities.
+
+use super::run::{Scene, complex, norm};
+use super::{Outcome, Verdict};
+use crate::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
+use crate::flow::{Request, alpha};
+use crate::plot::{Axis, Figure, Panel, Series, Style};
+use nalgebra::SymmetricEigen;
+use num_complex::Complex64;
+use std::fmt::Write as _;
+
+type Alpha = fn(Complex64) -> Complex64;
+
+const FLOWS: [(&str, Alpha); 3] = [("ngf", alpha::ngf), ("igr", alpha::igr), ("pf", alpha::pf)];
+
+/// A coefficient `(v·u_i)/(g·u_i)` beside that of the table.
+struct Measured {
+    case: String,
+    flow: &'static str,
+    h_lambda: f64,
+    measured: Complex64,
+    table: Complex64,
+}
+
+/// Runs the table.
+pub fn run() -> Outcome {
+    let mut all = Vec::new();
+    let mut largest = [0.0f64; 3];
+    let mut velocities = 0;
+    for (case, scene, point) in cases() {
+        let scale = scene.largest_eigenvalue(&point).abs();
+        for h in [0.3, 0.8, 1.3, 1.9, 2.7].map(|hl| hl / scale) {
+            for (i, (flow, alpha)) in FLOWS.into_iter().enumerate() {
+                let (difference, rows) = measure(&case, &scene, &point, h, flow, alpha);
+                largest[i] = largest[i].max(difference);
+                velocities += 1;
+                all.extend(rows);
+            }
+        }
+    }
+    let verdict = Verdict::of(&largest.map(|difference| difference < 1e-9));
+    let numbers = format!(
+        "largest relative difference of {velocities} velocities {:.1e} (NGF), {:.1e} (IGR), {:.1e} \
+         (PF), hλ0 from 0.3 to 2.7",
+        largest[0], largest[1], largest[2]
+    );
+    Outcome { figure: figure(&all), csv: csv(&all), verdict, numbers }
+}
+
+/// Random quadratic losses with a linear term, two of them with a quartic one, and Rosenbrock's.
+fn cases() -> Vec<(String, Scene, Vec<f64>)> {
+    let mut state = 1u64;
+    let mut random = || {
+        // Knuth's generator; three decimals from -1 to 1.
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        ((state >> 33) % 2001) as f64 / 1000.0 - 1.0
+    };
+    let mut cases = Vec::new();
+    for case in 0..4 {
+        let mut text = String::from("0");
+        for i in 0..4 {
+            for j in 0..=i {
+                let _ = write!(text, " + ({})*x{i}*x{j}", random());
+            }
+            let _ = write!(text, " + ({})*x{i} + 1.5*x{i}^2", random());
+            if case >= 2 {
+                let _ = write!(text, " + 0.3*x{i}^4");
+            }
+        }
+        let point = (0..4).map(|_| random()).collect();
+        cases.push((format!("random {case}"), Scene::formula(&text), point));
+    }
+    cases.push(("rosenbrock".into(), Scene::library("rosenbrock"), vec![-1.2, 1.0]));
+    cases
+}
+
+/// The relative difference of a flow's velocity to `Σ α(hλ_i) (g·u_i) u_i`, and its coefficients.
+fn measure(
+    case: &str,
+    scene: &Scene,
+    point: &[f64],
+    h: f64,
+    flow: &'static str,
+    alpha: Alpha,
+) -> (f64, Vec<Measured>) {
+    let name = match flow {
+        "ngf" => NegativeGradient,
+        "igr" => ImplicitRegularization,
+        _ => Principal,
+    };
+    // One Euler step shows the velocity at the start.
+    let request =
+        Request { lr: h, steps: 1, flows: vec![name], euler: Some(h), ..Request::default() };
+    let run = scene.run(case, point, &request);
+    let theta = &run.flow(flow).theta;
+    let Some(end) = theta.get(1) else { return (f64::INFINITY, Vec::new()) };
+    let velocity: Vec<Complex64> = end.iter().zip(&theta[0]).map(|(a, b)| (a - b) / h).collect();
+    let mut force = vec![Complex64::ZERO; point.len()];
+    scene.problem.total(&complex(point), &mut force);
+    let eigen = SymmetricEigen::new(scene.hessian(point));
+    let mut rest = velocity.clone();
+    let mut rows = Vec::new();
+    for (&lambda, u) in eigen.eigenvalues.iter().zip(eigen.eigenvectors.column_iter()) {
+        let along = |x: &[Complex64]| x.iter().zip(u.iter()).map(|(x, u)| x * u).sum::<Complex64>();
+        // g = -f
+        let (slope, table) = (-along(&force), alpha((h * lambda).into()));
+        rest.iter_mut().zip(u.iter()).for_each(|(x, u)| *x -= table * slope * *u);
+        let measured = along(&velocity) / slope;
+        rows.push(Measured { case: case.into(), flow, h_lambda: h * lambda, measured, table });
+    }
+    (norm(&rest) / norm(&velocity), rows)
+}
+
+fn csv(all: &[Measured]) -> String {
+    let mut out = String::from("case,flow,h_lambda,measured_re,measured_im,table_re,table_im\n");
+    for row in all {
+        let (m, t) = (row.measured, row.table);
+        let _ = writeln!(
+            out,
+            "{},{},{},{},{},{},{}",
+            row.case, row.flow, row.h_lambda, m.re, m.im, t.re, t.im
+        );
+    }
+    out
+}
+
+/// The coefficients of the table as curves, the measured ones as marks.
+fn figure(all: &[Measured]) -> Figure {
+    let panel = |part: fn(&Complex64) -> f64, name: &str| {
+        let mut series = Vec::new();
+        for (i, (flow, alpha)) in FLOWS.into_iter().enumerate() {
+            let marks = all.iter().filter(|row| row.flow == flow);
+            let marks = marks.map(|row| (row.h_lambda, part(&row.measured))).collect();
+            let at = |k: u32| -1.0 + 4.0 * (f64::from(k) + 0.5) / 800.0;
+            let curve = (0..800).map(|k| (at(k), part(&alpha(at(k).into())))).collect();
+            let style = Style::of_series(i);
+            series.push(Series::new(format!("{flow}, measured"), marks, style.markers()));
+            series.push(Series::new(flow, curve, style.line()));
+        }
+        let (x, y) = (Axis::linear("hλ").from_to(-1.0, 3.0), Axis::linear(name).from_to(-3.0, 3.5));
+        Panel { x, y, series, ..Panel::default() }
+    };
+    let panels = vec![panel(|z| z.re, "Re α"), panel(|z| z.im, "Im α")];
+    Figure { title: "Table 1: the coefficients of the flows".into(), panels, columns: 2 }
+}

@@ -1,0 +1,89 @@
+//! The figures of the paper: their files, their lines, and that their verdicts can turn out otherwise.
+
+use assert_cmd::Command;
+use bea::experiment::figures::{self, FIGURES, Verdict, fig3, fig5};
+use bea::flow::alpha;
+use predicates::prelude::*;
+
+#[test]
+fn every_figure_leaves_files_that_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    for figure in &FIGURES {
+        let outcome = figure.run();
+        for (name, bytes) in figure.files().iter().zip(figure.contents(&outcome)) {
+            std::fs::write(folder.path().join(name), bytes).unwrap();
+        }
+        let read = |extension: &str| {
+            std::fs::read(folder.path().join(format!("{}.{extension}", figure.id))).unwrap()
+        };
+        let svg = String::from_utf8(read("svg")).unwrap();
+        assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{}", figure.id);
+        assert!(read("png").starts_with(b"\x89PNG"));
+        let csv = String::from_utf8(read("csv")).unwrap();
+        let columns = csv.lines().next().unwrap().split(',').count();
+        assert!(columns >= 5 && csv.lines().count() > 10, "{}", figure.id);
+        for line in csv.lines() {
+            assert_eq!(line.split(',').count(), columns, "{}: {line}", figure.id);
+        }
+        let line = figure.line(&outcome);
+        println!("{line}");
+        assert!(!line.contains('\n') && line.contains(&outcome.verdict.to_string()));
+        assert!(outcome.numbers.contains(|c: char| c.is_ascii_digit()), "{line}");
+        // What is exact must be found to be so.
+        if ["fig2", "fig3", "fig4", "table1"].contains(&figure.id) {
+            assert_eq!(outcome.verdict, Verdict::Holds, "{line}");
+        }
+    }
+}
+
+#[test]
+fn another_flow_in_the_place_of_the_principal_one_is_found_out() {
+    let mut runs = fig5::runs();
+    // At h = 0.5 the flow has no velocity.
+    let (verdict, numbers) = fig5::judge(&runs);
+    assert_eq!(verdict, Verdict::InPart, "{numbers}");
+    let defined: Vec<_> = runs.iter().filter(|run| run.simulation.lr != 0.5).cloned().collect();
+    assert_eq!(fig5::judge(&defined).0, Verdict::Holds);
+    for run in &mut runs {
+        let ngf = run.simulation.find("ngf").unwrap().theta.clone();
+        let pf = run.simulation.flows.iter_mut().find(|flow| flow.name == "pf").unwrap();
+        pf.theta = ngf;
+    }
+    let (verdict, numbers) = fig5::judge(&runs);
+    assert_eq!(verdict, Verdict::DoesNotHold, "{numbers}");
+}
+
+#[test]
+fn another_coefficient_is_found_out() {
+    let points = [0.5, 1.5, 2.5];
+    assert_eq!(fig3::judge(&points, alpha::pf).0, Verdict::Holds);
+    assert_eq!(fig3::judge(&points, alpha::igr).0, Verdict::DoesNotHold);
+}
+
+#[test]
+fn unknown_names_are_refused_with_similar_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::cargo_bin("bea").unwrap();
+    command.current_dir(folder.path()).args(["reproduce", "fig7"]);
+    command.assert().code(2).stderr(predicate::str::contains("did you mean"));
+    assert!(!folder.path().join("results").exists());
+    assert!(figures::find("tabel1").unwrap_err().to_string().contains("tabel1"));
+}
+
+#[test]
+fn files_that_exist_are_kept_without_force() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::cargo_bin("bea").unwrap();
+        command.current_dir(folder.path()).arg("reproduce").args(arguments).assert()
+    };
+    run(&["--list"]).success().stdout(predicate::str::contains("fig30"));
+    run(&["fig3", "fig1", "fig3"]).success().stdout(predicate::function(|text: &str| {
+        text.lines().count() == 2 && text.starts_with("fig3: ")
+    }));
+    for file in ["fig3.svg", "fig3.csv", "fig1.svg", "fig1.csv"] {
+        assert!(folder.path().join("results").join(file).is_file(), "{file}");
+    }
+    run(&["fig3"]).code(2).stderr(predicate::str::contains("exists"));
+    run(&["fig3", "--force"]).success();
+}
