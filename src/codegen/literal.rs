@@ -73,7 +73,7 @@ mod tests {
         // Not a double: the nearest one, not a quotient that rounds twice.
         assert_eq!(ratio((1 << 53) + 1, 3), "3002399751580331.0");
         assert_eq!(ratio(1, (1 << 60) + 1), "8.673617379884035e-19");
-        assert_eq!(shown(Rational::from(7).pow(300).unwrap()), "3.3747687304200375e253");
+        assert_eq!(shown(Rational::from(7).pow(300).unwrap()), "3.38385702007491e253");
         assert_eq!(shown(Rational::from(7).pow(400).unwrap()), "1e308 * 10.0");
     }
 }

@@ -26,6 +26,7 @@ use crate::plot::Figure;
 use std::fmt;
 
 /// A figure of the paper.
+#[derive(Debug)]
 pub struct PaperFigure {
     /// `fig5`; also the stem of its files.
     pub id: &'static str,
