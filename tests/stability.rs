@@ -496,6 +496,9 @@ fn critical_points_of_every_kind_are_found() {
     assert!(directions(&valley)[1].intervals.is_empty());
     let steep = directions(&valley)[0].lambda;
     assert!((valley.critical_learning_rate().unwrap() - 2.0 / steep).abs() < 1e-12);
+    // A direction with λ = 0 does not hide a saddle.
+    let ridge = at(&loss("x^2 - (y-z)^2"), &euler, &[0.1, 0.2, 0.3], 0.01);
+    assert_eq!(ridge.point.kind, Kind::Saddle);
     // Only linearly convergent.
     let flat = at(&loss("x^4 + y^2"), &euler, &[0.5, 0.5], 0.01);
     assert!(flat.point.theta[0].abs() < 1e-3, "{:?}", flat.point);

@@ -47,7 +47,7 @@ pub enum Kind {
     Maximum,
     /// Some are positive, some negative.
     Saddle,
-    /// Some are zero: the second derivatives do not tell.
+    /// Some are zero, and the others have one sign: the second derivatives do not tell.
     Degenerate,
     /// A game, whose Jacobian has eigenvalues with negative real parts only.
     Sink,
@@ -55,7 +55,7 @@ pub enum Kind {
     Source,
     /// With real parts of both signs.
     Hyperbolic,
-    /// With some real parts zero.
+    /// With some real parts zero and the others of one sign.
     Center,
 }
 
@@ -86,10 +86,10 @@ impl Kind {
         let zero = ZERO * eigenvalues.iter().fold(0.0f64, |m, l| m.max(l.abs()));
         let count = |sign: f64| eigenvalues.iter().filter(|&&l| l * sign > zero).count();
         match (count(1.0), count(-1.0)) {
+            (up, down) if up > 0 && down > 0 => Kind::Saddle,
             (up, down) if up + down < eigenvalues.len() => Kind::Degenerate,
             (_, 0) => Kind::Minimum,
-            (0, _) => Kind::Maximum,
-            _ => Kind::Saddle,
+            _ => Kind::Maximum,
         }
     }
 
@@ -98,10 +98,10 @@ impl Kind {
         let zero = ZERO * eigenvalues.iter().fold(0.0f64, |m, l| m.max(l.norm()));
         let count = |sign: f64| eigenvalues.iter().filter(|l| l.re * sign > zero).count();
         match (count(1.0), count(-1.0)) {
+            (up, down) if up > 0 && down > 0 => Kind::Hyperbolic,
             (up, down) if up + down < eigenvalues.len() => Kind::Center,
             (0, _) => Kind::Sink,
-            (_, 0) => Kind::Source,
-            _ => Kind::Hyperbolic,
+            _ => Kind::Source,
         }
     }
 }
