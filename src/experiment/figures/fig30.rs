@@ -57,7 +57,7 @@ pub fn judge(runs: &[Run]) -> (Verdict, String) {
     let verdict = if escapes > 0 { Verdict::Holds } else { Verdict::DoesNotHold };
     let numbers = format!(
         "of {} runs of {STEPS} steps from starts on both branches, h = 0.5 and 0.85, gradient descent \
-         parts from both flows in {escapes}; at the end it is at most {:.2} from PF and {:.2} from \
+         parts from both flows in {escapes}; at the end it is at most {:.1e} from PF and {:.1e} from \
          IGR; its largest move to the right is {right:.1e} (E' = 1 - sin θ is never negative on the \
          cosine branch); {ended} flows ended early",
         runs.len(),

@@ -1,11 +1,12 @@
 //! Figure 6: Rosenbrock's function.
 
-use super::run::{Reach, Scene, request};
+use super::run::{Scene, request};
 use super::{Outcome, Run, Verdict};
 use crate::experiment::distances;
 use crate::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal, PrincipalWith};
 use crate::flow::{Branch, Request};
 use crate::plot::{Figure, Panel};
+use rayon::prelude::*;
 
 /// The paper gives no start; this is Rosenbrock's.
 const START: [f64; 2] = [-1.2, 1.0];
@@ -14,25 +15,47 @@ const STEPS: usize = 30;
 const TRACKS: f64 = 0.1;
 /// It captures the general trajectory below this one.
 const CAPTURES: f64 = 0.5;
+/// `hλ0` of the starts that count as near `2/h`.
+const NEAR: (f64, f64) = (1.5, 2.5);
+const MIDDLE: f64 = 0.0017;
 
 /// Runs the figure.
 pub fn run() -> Outcome {
     let scene = Scene::library("rosenbrock");
     let flows = [NegativeGradient, ImplicitRegularization, Principal, PrincipalWith(2)];
     let of = |h: f64| scene.run(format!("h = {h}"), &START, &request(h, STEPS, &flows));
-    let mut runs: Vec<Run> = [0.0006, 0.0017, 0.005].into_iter().map(of).collect();
+    let mut runs: Vec<Run> = [0.0006, MIDDLE, 0.005].into_iter().map(of).collect();
     let euler = Request {
         euler: Some(5e-5),
         branch: Branch::Principal,
         ..request(0.005, STEPS, &[Principal, PrincipalWith(2)])
     };
     runs.push(scene.run("h = 0.005 Euler 5e-5 principal branch", &START, &euler));
-    let (verdict, numbers) = judge(&runs, scene.largest_eigenvalue(&START));
+    let (verdict, numbers) = judge(&runs, &near_runs(&scene), scene.largest_eigenvalue(&START));
     let mut panels: Vec<Panel> = runs.iter().map(|run| scene.contours(run)).collect();
     panels.extend(runs.iter().map(|run| distances(&run.simulation)));
     let title = "Figure 6: Rosenbrock's function from (-1.2, 1)".into();
     let figure = Figure { title, panels, columns: runs.len() };
     Outcome { figure, csv: scene.table(&runs), verdict, numbers }
+}
+
+/// Runs from a grid of starts where `λ0` is near `2/h` and gradient descent stays finite.
+fn near_runs(scene: &Scene) -> Vec<Run> {
+    let request = Request {
+        samples_per_step: 0,
+        ..request(MIDDLE, STEPS, &[NegativeGradient, ImplicitRegularization, Principal])
+    };
+    let starts = (0..17).flat_map(|i| (0..17).map(move |j| (i, j)));
+    let starts = starts.map(|(i, j)| [-2.0 + 0.25 * f64::from(i), -1.0 + 0.25 * f64::from(j)]);
+    let near = |start: &[f64; 2]| {
+        let z = MIDDLE * scene.largest_eigenvalue(start);
+        NEAR.0 <= z && z <= NEAR.1
+    };
+    let starts: Vec<[f64; 2]> = starts.filter(near).collect();
+    let runs = starts
+        .par_iter()
+        .map(|start| scene.run(format!("from {} {}", start[0], start[1]), start, &request));
+    runs.filter(|run| run.simulation.flows[0].note.is_none()).collect()
 }
 
 /// The largest distance of gradient descent from its start.
@@ -44,34 +67,66 @@ fn extent(run: &Run) -> f64 {
     theta.iter().map(from_start).fold(0.0, f64::max)
 }
 
-fn text(reach: &Reach) -> String {
-    let end =
-        if reach.complete { String::new() } else { format!(" and ends at step {}", reach.steps) };
-    format!("{:.2e}{end}", reach.largest)
+fn tracks(run: &Run, flow: &str, part: f64) -> bool {
+    let reach = run.reach(flow);
+    reach.complete && reach.largest <= part * extent(run)
 }
 
-/// Two parts: near `2/h` the flow tracks; far above it does not, and the further term helps, for both
-/// ways to integrate. `runs` are those of [`run`]; the eigenvalue is that at the start.
-pub fn judge(runs: &[Run], eigenvalue: f64) -> (Verdict, String) {
+fn text(run: &Run, flow: &str) -> String {
+    let reach = run.reach(flow);
+    let end = match reach.complete {
+        true => String::new(),
+        false => format!(" until it ends at step {}", reach.steps),
+    };
+    format!("{flow} {:.1e}{end}", reach.largest)
+}
+
+/// The parts of the claim: near `2/h` the principal flow tracks, from our start and from most starts of
+/// `near`; far above, for both ways to integrate, it does not track, another term keeps it from running
+/// away, and that flow captures the general trajectory. `runs` are those of [`run`], `eigenvalue` is
+/// the one at their start.
+pub fn judge(runs: &[Run], near: &[Run], eigenvalue: f64) -> (Verdict, String) {
     let mut texts = Vec::new();
     let mut parts = Vec::new();
     for (i, run) in runs.iter().enumerate() {
-        let (extent, pf, np) = (extent(run), run.reach("pf"), run.reach("pf+np:2"));
-        let within = |reach: &Reach, part: f64| reach.complete && reach.largest <= part * extent;
         match i {
-            0 | 1 => parts.push(within(&pf, TRACKS)),
-            _ => parts.extend([!within(&pf, TRACKS), within(&np, CAPTURES)]),
+            0 => parts.push(tracks(run, "pf", TRACKS)),
+            1 => {
+                let count = |flow| near.iter().filter(|run| tracks(run, flow, TRACKS)).count();
+                let (pf, ngf) = (count("pf"), count("ngf"));
+                parts.extend([tracks(run, "pf", TRACKS), 2 * pf > near.len()]);
+                texts.push(format!(
+                    "of {} starts on a grid with hλ0 from {} to {}, h = {MIDDLE}, PF stays within a \
+                     tenth of the way of gradient descent from {pf}, NGF from {ngf}",
+                    near.len(),
+                    NEAR.0,
+                    NEAR.1
+                ));
+            }
+            _ => {
+                let np = run.reach("pf+np:2");
+                parts.extend([
+                    !tracks(run, "pf", TRACKS),
+                    np.complete && np.largest < 10.0 * extent(run),
+                    tracks(run, "pf+np:2", CAPTURES),
+                ]);
+            }
         }
+        let flows = ["ngf", "pf", "pf+np:2"];
+        let flows = flows.iter().filter(|flow| run.simulation.find(flow).is_some());
+        let flows: Vec<String> = flows.map(|flow| text(run, flow)).collect();
         texts.push(format!(
-            "{} (hλ0 = {:.2} at the start): PF {}, PF+NP {}, gradient descent moves {extent:.2}",
+            "{} (hλ0 = {:.2} at the start, gradient descent moves {:.2}): {}",
             run.label,
             run.simulation.lr * eigenvalue,
-            text(&pf),
-            text(&np)
+            extent(run),
+            flows.join(", ")
         ));
     }
+    let met = parts.iter().filter(|part| **part).count();
     let numbers = format!(
-        "largest distance over {STEPS} steps from (-1.2, 1) (our start): {}",
+        "{met} of {} parts; largest distance over {STEPS} steps from (-1.2, 1) (our start): {}",
+        parts.len(),
         texts.join("; ")
     );
     (Verdict::of(&parts), numbers)

@@ -53,7 +53,8 @@ impl Run {
         }
     }
 
-    /// Real part minus `center` of a coordinate: along the curve of a flow, or at the steps.
+    /// How often the real part of a coordinate passes `center`, along the curve of a flow or from
+    /// step to step.
     pub(super) fn crossings(&self, name: &str, coordinate: usize, center: f64) -> usize {
         let flow = self.flow(name);
         let values: Vec<f64> = match flow.path.is_empty() {
