@@ -85,6 +85,31 @@ fn a_trajectory_that_ends_is_a_note() {
     assert!(json["flows"]["ngf"]["note"].is_null());
 }
 
+/// The distance to the optimizer after the last step of every flow, from the CSV.
+fn last_distances(csv: &str, steps: usize) -> Vec<f64> {
+    let mark = format!(",{steps},");
+    let rows = csv.lines().filter(|line| line.contains(&mark));
+    rows.skip(1).map(|line| line.rsplit(',').next().unwrap().parse().unwrap()).collect()
+}
+
+#[test]
+fn a_zero_sum_game_needs_one_loss() {
+    let folder = tempfile::tempdir().unwrap();
+    let game = ["--optimizer", "alternating_gda", "--start", "1,1", "--lr", "0.1", "--steps", "5"];
+    let one =
+        [&game[..], &["--flows", "order:0,order:3", "--loss", "x*y", "--out", "one"]].concat();
+    let two = ["--flows", "order:0,order:3", "--loss", "x*y", "--loss", "-x*y", "--out", "two"];
+    flow(folder.path(), &one).success();
+    flow(folder.path(), &[&game[..], &two[..]].concat()).success();
+    let read = |name: &str| {
+        std::fs::read_to_string(folder.path().join(name).join("trajectories.csv")).unwrap()
+    };
+    assert_eq!(read("one"), read("two"));
+    let distances = last_distances(&read("one"), 5);
+    assert_eq!(distances.len(), 2);
+    assert!(distances[1] < 1e-2 * distances[0], "{distances:?}");
+}
+
 #[test]
 fn bad_input_is_refused_and_leaves_nothing() {
     let cases: [(&[&str], &str); 10] = [
@@ -93,7 +118,7 @@ fn bad_input_is_refused_and_leaves_nothing() {
         (&["--loss", "x^2", "--lr", "0.1"], "give --start"),
         (
             &["--loss", "log(x)", "--start", "-1", "--lr", "0.1"],
-            "undefined at the start: it is NaN at x = -1",
+            "undefined at the start, x = -1: `log(x)` has no finite value",
         ),
         (&["--loss", "x^2", "--start", "1", "--lr", "-1"], "positive number"),
         (&["--loss", "x^2", "--start", "1", "--lr", "0"], "positive number"),

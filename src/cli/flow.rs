@@ -1,5 +1,6 @@
 //! `bea flow`: an optimizer and its flows, side by side.
 
+use super::problem_input::{self, Losses};
 use super::{input, loss_input, output};
 use crate::experiment::{Landscape, csv, json};
 use crate::flow::{Branch, FlowName, Problem, Request, Simulation, simulate};
@@ -17,9 +18,10 @@ use std::process::ExitCode;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Flow {
-    /// A formula, a name from `bea loss`, or a file
-    #[arg(long, value_name = "LOSS")]
-    loss: String,
+    /// A formula, a name from `bea loss`, or a file; once a vector field of the optimizer, but a game
+    /// of two players with one loss is zero-sum
+    #[arg(long, value_name = "LOSS", required = true, allow_hyphen_values = true)]
+    loss: Vec<String>,
     /// Where to start: `-1,1` or `x=-1,y=1` [default: that of a loss of the library]
     #[arg(long, value_name = "POINT", allow_hyphen_values = true)]
     start: Option<String>,
@@ -40,6 +42,9 @@ pub(super) struct Flow {
     /// Give a parameter of the loss or of the optimizer an exact value
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = loss_input::setting)]
     settings: Vec<(String, String)>,
+    /// The variables of each player of a game, `x,a;y`
+    #[arg(long, value_name = "NAMES")]
+    players: Option<String>,
     /// Relative tolerance of the integrator
     #[arg(long, value_name = "TOLERANCE", default_value_t = 1e-10, value_parser = positive)]
     #[arg(allow_hyphen_values = true)]
@@ -70,6 +75,7 @@ Examples:
   bea flow --loss rosenbrock --lr 0.0017 --steps 40 --flows ngf,igr,pf --plot --out banana
   bea flow --loss '(x-0.6)^2/2' --start 0 --lr 1.2 --flows pf,pf-even
   bea flow --loss rosenbrock --lr 1e-4 --optimizer heavy_ball --set m=9/10
+  bea flow --loss 'x*y' --optimizer alternating_gda --start 1,1 --lr 0.1 --flows order:0,order:3
 
 Flows:
   gd, ngf, igr, order:N, pf, pf+np:N, pf-even, positive, flip:K, cubic, interpolated:N";
@@ -102,16 +108,15 @@ impl Flow {
             ));
         }
         let method = chosen.method(&values)?;
-        let loss = loss_input::loss(&self.loss, &settings)?;
-        let start = self.start(&loss)?;
-        if method.fields.len() > 1 {
-            return Err(miette!(
-                "`{}` has {} vector fields; a single loss gives one, f = -∇E",
-                chosen.name,
-                method.fields.len()
-            ));
+        let players = self.players.as_deref();
+        let Losses { problem, variables, first: mut loss } =
+            problem_input::losses(&self.loss, &settings, &method, players)?;
+        if loss.variables.len() < variables.len() {
+            // Its own variables come first; what else it knows is not about all of them.
+            (loss.variables, loss.start) = (variables, None);
+            (loss.domain, loss.minima) = (Vec::new(), Vec::new());
         }
-        let problem = Problem::of_loss(loss.graph(), loss.expression(), loss.variables.len());
+        let start = self.start(&loss)?;
         self.check_start(&loss, &problem, &start)?;
         let request = self.request(method == GeneralLinearMethod::euler())?;
         let simulation =
@@ -151,15 +156,16 @@ impl Flow {
         let value = problem.loss(&start.iter().map(|x| (*x).into()).collect::<Vec<_>>());
         // Where a real loss is undefined, such as the logarithm of a negative number, complex
         // arithmetic still has a value.
-        let real = loss.value(start);
-        if real.is_finite() && value.re.is_finite() {
-            return Ok(());
-        }
+        let reason = match loss.undefined_at(start) {
+            Some(reason) => reason,
+            None if value.re.is_finite() => return Ok(()),
+            None => format!("it is {value}"),
+        };
         let place: Vec<String> =
             loss.variables.iter().zip(start).map(|(name, x)| format!("{name} = {x}")).collect();
         Err(miette!(
             help = "start where every logarithm, root and quotient of the loss is defined",
-            "the loss is undefined at the start: it is {real} at {}",
+            "the loss is undefined at the start, {}: {reason}",
             place.join(", ")
         ))
     }
@@ -189,8 +195,7 @@ impl Flow {
             domain: &loss.domain,
             minima: &loss.minima,
         };
-        let name = if loss.name.is_empty() { &self.loss } else { &loss.name };
-        let title = format!("{name}, {}, h = {}", simulation.flows[0].name, self.lr);
+        let title = format!("{}, {}, h = {}", loss.name, simulation.flows[0].name, self.lr);
         Figure { title, panels: landscape.panels(simulation), columns: 0 }
     }
 
