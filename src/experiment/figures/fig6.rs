@@ -25,11 +25,8 @@ pub fn run() -> Outcome {
     let flows = [NegativeGradient, ImplicitRegularization, Principal, PrincipalWith(2)];
     let of = |h: f64| scene.run(format!("h = {h}"), &START, &request(h, STEPS, &flows));
     let mut runs: Vec<Run> = [0.0006, MIDDLE, 0.005].into_iter().map(of).collect();
-    let euler = Request {
-        euler: Some(5e-5),
-        branch: Branch::Principal,
-        ..request(0.005, STEPS, &[Principal, PrincipalWith(2)])
-    };
+    let euler =
+        Request { euler: Some(5e-5), branch: Branch::Principal, ..request(0.005, STEPS, &flows) };
     runs.push(scene.run("h = 0.005 Euler 5e-5 principal branch", &START, &euler));
     let (verdict, numbers) = judge(&runs, &near_runs(&scene), scene.largest_eigenvalue(&START));
     let mut panels: Vec<Panel> = runs.iter().map(|run| scene.contours(run)).collect();
@@ -113,8 +110,7 @@ pub fn judge(runs: &[Run], near: &[Run], eigenvalue: f64) -> (Verdict, String) {
             }
         }
         let flows = ["ngf", "pf", "pf+np:2"];
-        let flows = flows.iter().filter(|flow| run.simulation.find(flow).is_some());
-        let flows: Vec<String> = flows.map(|flow| text(run, flow)).collect();
+        let flows = flows.map(|flow| text(run, flow));
         texts.push(format!(
             "{} (hλ0 = {:.2} at the start, gradient descent moves {:.2}): {}",
             run.label,
