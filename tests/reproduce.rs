@@ -67,7 +67,7 @@ fn unknown_names_are_refused_with_similar_ones() {
     command.current_dir(folder.path()).args(["reproduce", "fig7"]);
     command.assert().code(2).stderr(predicate::str::contains("did you mean"));
     assert!(!folder.path().join("results").exists());
-    assert!(figures::find("tabel1").unwrap_err().to_string().contains("tabel1"));
+    assert!(figures::find("tabel1").is_err_and(|error| error.to_string().contains("tabel1")));
 }
 
 #[test]

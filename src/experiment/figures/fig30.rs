@@ -52,6 +52,7 @@ pub fn judge(runs: &[Run]) -> (Verdict, String) {
             (descent[last][0] - flow.theta[last][0]).norm()
         });
         apart = [apart[0].max(from[0]), apart[1].max(from[1])];
+        // A distance that is no number is none either.
         escapes += usize::from(from.iter().all(|&d| d.is_nan() || d > APART));
     }
     let verdict = if escapes > 0 { Verdict::Holds } else { Verdict::DoesNotHold };
