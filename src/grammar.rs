@@ -123,7 +123,12 @@ fn expectation(rules: &[Rule]) -> String {
             names.push(name);
         }
     }
-    match names.as_slice() {
+    either(&names)
+}
+
+/// `a, b or c`
+pub(crate) fn either(names: &[String]) -> String {
+    match names {
         [] => "something else".into(),
         [one] => one.clone(),
         [first @ .., last] => format!("{} or {last}", first.join(", ")),

@@ -78,6 +78,19 @@ fn faults_say_what_is_wrong() {
 }
 
 #[test]
+fn a_setting_that_the_formula_does_not_use_is_a_slip() {
+    let set = |name: &str| {
+        let settings = [(name.to_string(), "2".to_string())].into();
+        Loss::parse(&Source::new("test", "scale*x^2"), &settings)
+    };
+    assert_eq!(set("scale").unwrap().variables, ["x"]);
+    let error = set("scal").err().expect("a slip");
+    assert_eq!(error.to_string(), "--set scal: the formula has no `scal`");
+    let help = miette::Diagnostic::help(&error).unwrap().to_string();
+    assert!(help.contains("`scale`"), "{help}");
+}
+
+#[test]
 fn points_by_order_and_by_name() {
     let names: Vec<String> = ["x", "y"].map(String::from).into();
     let at = |text: &str| point(&Source::new("--start", text), &names);

@@ -6,6 +6,7 @@ use super::syntax::{Body, Expression, Kind, Loop, Name};
 use crate::exact::Rational;
 use crate::optimizer::near;
 use crate::source::{Source, SourceError};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// The most repetitions of sums and comprehensions, and the most entries of an array.
@@ -58,6 +59,8 @@ impl Value {
 pub(super) struct Discovery {
     /// A name, and how far each of its indices goes; empty for a plain variable.
     pub found: Vec<(String, Vec<usize>, Range<usize>)>,
+    /// Which bound names the formula speaks of.
+    pub used: BTreeSet<String>,
 }
 
 /// Builds the graph of one loss.
@@ -198,6 +201,9 @@ impl Lowering<'_> {
 
     fn name(&mut self, name: &str, span: &Range<usize>) -> Outcome<Value> {
         if let Some((_, value)) = self.names.iter().rev().find(|(n, _)| n == name) {
+            if let Some(discovery) = &mut self.discovery {
+                discovery.used.insert(name.into());
+            }
             return Ok(value.clone());
         }
         if name == "pi" {

@@ -35,9 +35,10 @@ mod syntax;
 
 use super::graph::{Expr, Graph};
 use crate::exact::Rational;
+use crate::optimizer::near;
 use crate::source::{Source, SourceError};
 use lower::{Discovery, Lowering, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use syntax::{Definition, Expression, Name};
 
 /// The most coordinates of a loss.
@@ -174,7 +175,7 @@ pub fn point(source: &Source, variables: &[String]) -> Result<Vec<f64>, SourceEr
                 let same = |v: &String| v == name || v.starts_with(&format!("{name}["));
                 variables.iter().position(same).ok_or_else(|| {
                     let known: Vec<&str> = variables.iter().map(String::as_str).collect();
-                    let help = crate::optimizer::near::advice(name, &known);
+                    let help = near::advice(name, &known);
                     let message = format!("there is no variable `{name}`");
                     source.fault(span.clone(), message, "not a variable", help)
                 })?
@@ -293,11 +294,20 @@ fn formula(source: &Source, settings: &BTreeMap<String, String>) -> Result<Loss,
         set.push((name.clone(), setting(&mut graph, name, text)?));
     }
     let mut scratch = graph.clone();
-    let discovery = Some(Discovery { found: Vec::new() });
+    let discovery = Some(Discovery { found: Vec::new(), used: BTreeSet::new() });
     let mut lowering =
         Lowering { source, graph: &mut scratch, names: set.clone(), discovery, count: 0 };
     lowering.body(&body)?;
-    let found = lowering.discovery.expect("set above").found;
+    let Discovery { found, used } = lowering.discovery.expect("set above");
+    if let Some(unknown) = settings.keys().find(|name| !used.contains(*name)) {
+        let known: Vec<&str> = found.iter().map(|(name, ..)| name.as_str()).collect();
+        return Err(source.fault(
+            0..source.text.len(),
+            format!("--set {unknown}: the formula has no `{unknown}`"),
+            "this formula",
+            near::advice(unknown, &known),
+        ));
+    }
     let mut variables = Vec::new();
     let mut names = set;
     for (name, shape, span) in found {
@@ -352,7 +362,7 @@ fn defined(
         let known: Vec<&str> = definition.parameters.iter().map(|(n, _)| n.text.as_str()).collect();
         let help = match known.as_slice() {
             [] => Some("it has no parameters".into()),
-            known => crate::optimizer::near::advice(unknown, known),
+            known => near::advice(unknown, known),
         };
         let message = format!("the loss `{}` has no parameter `{unknown}`", definition.name.text);
         return Err(lowering.fault(&definition.name.span, message, "this loss", help));
@@ -428,7 +438,7 @@ fn bind_table(
     table: &Name,
 ) -> Result<(), SourceError> {
     let Some((rows, labels)) = super::data::table(&table.text) else {
-        let help = crate::optimizer::near::advice(&table.text, super::data::NAMES);
+        let help = near::advice(&table.text, super::data::NAMES);
         let message = format!("there is no data set `{}`", table.text);
         return Err(lowering.fault(&table.span, message, "not a data set", help));
     };

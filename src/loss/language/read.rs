@@ -2,7 +2,7 @@
 
 use super::super::graph::Relation;
 use super::syntax::{Body, Data, Definition, Expression, Kind, Loop, Name, Variable};
-use crate::grammar::{MAX_DEPTH, check_depth, fault_at};
+use crate::grammar::{MAX_DEPTH, check_depth, either, fault_at};
 use crate::optimizer::{comment_above, number};
 use crate::source::{Source, SourceError};
 use pest::Parser;
@@ -55,7 +55,7 @@ fn parse(source: &Source, rule: Rule) -> Result<Pair<'_, Rule>, SourceError> {
 
 /// `a, b or c` for the rules that would have fitted.
 fn expectation(rules: &[Rule]) -> String {
-    let mut names: Vec<&str> = Vec::new();
+    let mut names: Vec<String> = Vec::new();
     for rule in rules {
         let name = match rule {
             Rule::file | Rule::loss | Rule::loss_word => "`loss`",
@@ -83,20 +83,18 @@ fn expectation(rules: &[Rule]) -> String {
             Rule::start | Rule::start_word | Rule::minimum | Rule::minimum_word => "a declaration",
             _ => "an expression",
         };
-        if !names.contains(&name) {
-            names.push(name);
+        if !names.iter().any(|n| n == name) {
+            names.push(name.into());
         }
     }
-    match names.as_slice() {
-        [] => "something else".into(),
-        [one] => (*one).into(),
-        [first @ .., last] => format!("{} or {last}", first.join(", ")),
-    }
+    either(&names)
 }
 
 fn advice(found: &str, before: &str, semicolon: bool) -> Option<String> {
     let starts_value = found.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '(');
-    if found.is_empty() {
+    if found.is_empty() && before.trim().is_empty() {
+        Some("write a formula: `x^2 + y^2`".into())
+    } else if found.is_empty() {
         Some("is a closing bracket missing?".into())
     } else if found == "*" && before.ends_with('*') {
         Some("powers are written `^`: `x^2`".into())
