@@ -44,7 +44,7 @@ impl Logarithms {
             let before = self.last[k].1.im;
             // The half turn from one side of a branch point on the real line to the other is
             // taken as from a start there: +iπ.
-            let turns = ((before - logs[i].im) / TAU - 1e-9).round();
+            let turns = ((before - logs[i].im) / TAU + 1e-9).round();
             logs[i].im += TAU * turns;
             if self.strict && (logs[i].im - before).abs() > FRAC_PI_2 {
                 return Err(Stop::Jump);
@@ -85,6 +85,18 @@ impl Logarithms {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Fixed Euler steps may step over `hλ = 1` on the real line: the logarithm is then that of a start
+    /// beyond it, whatever the sign of the zero imaginary part.
+    #[test]
+    fn a_step_over_the_branch_point_takes_the_upper_side() {
+        for zero in [0.0, -0.0] {
+            let mut logs = Logarithms::new(Branch::Continued, false);
+            logs.accept(&[Complex64::new(-0.5, zero)]).unwrap();
+            let beyond = logs.of(&[Complex64::new(-1.5, zero)]).unwrap()[0];
+            assert!((beyond.im - std::f64::consts::PI).abs() < 1e-12, "{beyond}");
+        }
+    }
 
     #[test]
     fn an_argument_that_goes_around_the_branch_point_keeps_its_turns() {
