@@ -1,0 +1,3 @@
+//! Neural networks: the data that they are fitted to.
+
+pub mod data;
