@@ -3,6 +3,7 @@
 
 pub mod algebra;
 mod array;
+pub mod data;
 pub mod function;
 mod lanes;
 mod series;
