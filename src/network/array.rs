@@ -132,6 +132,21 @@ impl Array {
         .expect("an array holds f32 or f64")
     }
 
+    /// Adds the entries to `sum`.
+    pub fn add_to(&self, sum: &mut [f64]) {
+        let data = self.data();
+        match data.dtype() {
+            DType::F64 => {
+                let values = data.as_slice::<f64>().expect("an array of f64");
+                sum.iter_mut().zip(values).for_each(|(s, &v)| *s += v);
+            }
+            _ => {
+                let values = data.as_slice::<f32>().expect("an array of f32");
+                sum.iter_mut().zip(values).for_each(|(s, &v)| *s += f64::from(v));
+            }
+        }
+    }
+
     pub fn reshape(&self, shape: &[usize]) -> Self {
         debug_assert_eq!(self.length(), shape.iter().product::<usize>());
         Self { data: self.data.clone(), shape: shape.to_vec() }

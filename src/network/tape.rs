@@ -4,7 +4,7 @@
 //! with its adjoint beside it, for values, derivatives of every order, and complex parameters alike. No conjugation
 //! appears: the gradient of a holomorphic loss is holomorphic.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use burn::tensor::{Int, Tensor};
 
@@ -28,6 +28,8 @@ pub(crate) struct Tape<'a> {
     pullbacks: RefCell<Vec<Option<Pullback<'a>>>>,
     /// Which coefficients of the parameters' gradients are asked for.
     wanted: Vec<bool>,
+    /// Numbers in the values recorded so far.
+    recorded: Cell<usize>,
 }
 
 /// Adjoints being gathered during the sweep back.
@@ -60,7 +62,7 @@ impl Variable {
 impl<'a> Tape<'a> {
     /// An empty tape; `wanted[k]` says whether the `k`-th coefficient of the gradient will be read.
     pub fn new(ring: &'a Ring<'a>, wanted: Vec<bool>) -> Self {
-        Self { ring, pullbacks: RefCell::new(Vec::new()), wanted }
+        Self { ring, pullbacks: RefCell::new(Vec::new()), wanted, recorded: Cell::new(0) }
     }
 
     /// A value that is not differentiated.
@@ -71,6 +73,11 @@ impl<'a> Tape<'a> {
     /// A parameter.
     pub fn parameter(&self, value: Series) -> Variable {
         Variable { value, id: Some(self.record(None)) }
+    }
+
+    /// How many numbers the operations so far have produced, for one coefficient of the algebra.
+    pub fn recorded(&self) -> usize {
+        self.recorded.get()
     }
 
     fn record(&self, pullback: Option<Pullback<'a>>) -> usize {
@@ -90,6 +97,7 @@ impl<'a> Tape<'a> {
         value: Series,
         pullback: impl FnOnce(Series, &mut Adjoints<'_>) + 'a,
     ) -> Variable {
+        self.recorded.set(self.recorded.get() + value.shape().iter().product::<usize>());
         let depends = arguments.iter().any(|a| a.id.is_some());
         Variable { value, id: depends.then(|| self.record(Some(Box::new(pullback)))) }
     }
