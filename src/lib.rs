@@ -10,6 +10,7 @@ pub mod field;
 pub mod flow;
 mod grammar;
 pub mod loss;
+pub mod network;
 pub mod optimizer;
 pub mod plot;
 pub mod render;
