@@ -13,6 +13,20 @@ pub enum ArchitectureError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Layer(#[from] LayerError),
+    /// No architecture goes by this name.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Spec(#[from] SpecError),
+}
+
+/// No architecture goes by this name.
+#[derive(Clone, Debug, thiserror::Error, miette::Diagnostic)]
+#[error("{message}")]
+pub struct SpecError {
+    /// The name, and what is wrong with it.
+    pub(super) message: String,
+    #[help]
+    pub(super) help: Option<String>,
 }
 
 /// A layer that does not fit what it is given.

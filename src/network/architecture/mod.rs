@@ -29,13 +29,15 @@
 //! Parameters are named and laid out as PyTorch does, so that its checkpoints can be read.
 
 mod error;
+mod library;
 mod parameters;
 mod plan;
 mod read;
 mod shapes;
+mod spec;
 mod table;
 
-pub use error::{ArchitectureError, LayerError};
+pub use error::{ArchitectureError, LayerError, SpecError};
 pub use parameters::{Parameter, Role};
 
 use super::function::Function;
@@ -204,6 +206,34 @@ impl Architecture {
     /// fit what the one before it gives. Each error shows its place in the text.
     pub fn parse(source: &Source) -> Result<Architecture, ArchitectureError> {
         read::architecture(source)
+    }
+
+    /// The network called `spec`, for inputs and outputs of these sizes.
+    ///
+    /// `spec` is `mlp:100,100,100`, `vgg11`, `vgg11_bn`, `vgg16`, `vgg16_bn`, `resnet18`, `resnet50` or `transformer`;
+    /// an activation other than its usual one follows it: `mlp:100,100,tanh`, `resnet18:relu`. Networks for images of
+    /// 64x64 and more are cut as for ImageNet, else as for CIFAR-10. The transformer takes real `[tokens, features]`;
+    /// one that takes integers is described in a network file, which gives its vocabulary.
+    ///
+    /// ```
+    /// use bea::network::architecture::{Architecture, Dtype, Objective};
+    /// let objective = Objective::CrossEntropy { smoothing: 0.0 };
+    /// let network = |spec, input: &[usize]| Architecture::find(spec, input, 10, objective, Dtype::F32);
+    /// assert_eq!(network("mlp:100,100,100", &[784]).unwrap().len(), 99_710);
+    /// assert_eq!(network("resnet18", &[3, 32, 32]).unwrap().len(), 11_173_962);
+    /// ```
+    ///
+    /// # Errors
+    /// An unknown name; a width or activation that is none; inputs that the network does not take.
+    pub fn find(
+        spec: &str,
+        input: &[usize],
+        outputs: usize,
+        objective: Objective,
+        dtype: Dtype,
+    ) -> Result<Architecture, ArchitectureError> {
+        let plans = spec::design(spec, input, outputs)?.plans(input);
+        Ok(build(spec.into(), dtype, input.to_vec(), objective, &plans)?)
     }
 
     /// The number of parameters, `p`.

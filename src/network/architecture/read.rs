@@ -1,6 +1,7 @@
 //! Network files.
 
-use super::error::{ArchitectureError, LayerError};
+use super::error::ArchitectureError;
+use super::library::{Design, Family, Images, NAMES, Transformer};
 use super::plan::{FUNCTIONS, Kind, Plan, Window};
 use super::table::{Entry, Table, alike, parse};
 use super::{Architecture, Dtype, Objective, build};
@@ -40,28 +41,94 @@ pub(super) fn architecture(source: &Source) -> Result<Architecture, Architecture
         span: end.saturating_sub(1)..end,
         what: "a network".into(),
     };
-    top.only(&[&COMMON[..], &["layer"]].concat())?;
-    let plans = layers(&top.required("layer", "[[layer]]")?, "")?;
-    let name = match top.optional("name") {
-        Some(name) => name.string()?.into(),
-        None => stem(&source.name),
+    let named = top.optional("architecture");
+    let content = match &named {
+        None => {
+            top.only(&[&COMMON[..], &["layer", "architecture"]].concat())?;
+            let example = "[[layer]], or architecture = \"mlp\"";
+            Content::Layers(layers(&top.required("layer", example)?, "")?)
+        }
+        Some(entry) => Content::Design(design(&top, entry)?),
+    };
+    let name = match (top.optional("name"), &named) {
+        (Some(name), _) => name.string()?.into(),
+        (None, Some(architecture)) => architecture.string()?.into(),
+        (None, None) => stem(&source.name),
     };
     let (objective, dtype) = (objective(&top)?, dtype(&top)?);
     let entry = top.required("input", "input = [1, 28, 28]")?;
     let input = entry.sizes()?;
     if !(1..=3).contains(&input.len()) {
-        let must = "must be [features], [tokens] or [channels, height, width]";
+        let must = "must be [features], [tokens], [tokens, features] or [channels, height, width]";
         return Err(entry.fault(must, None).into());
     }
-    build(name, dtype, input, objective, &plans).map_err(|error| placed(source, error))
+    let plans = match content {
+        Content::Layers(plans) => plans,
+        Content::Design(design) => {
+            if input.len() == 1
+                && matches!(
+                    &design.family,
+                    Family::Transformer(Transformer { vocabulary: None, .. })
+                )
+            {
+                top.required("vocabulary", "vocabulary = 256")?;
+            }
+            design.plans(&input)
+        }
+    };
+    build(name, dtype, input, objective, &plans).map_err(|mut error| {
+        let place = error.span.take().or_else(|| named.map(|entry| entry.span()));
+        match place {
+            Some(span) => source.fault(span, error.message, "here", error.help).into(),
+            None => error.into(),
+        }
+    })
 }
 
-/// The error in its place in the text.
-fn placed(source: &Source, error: LayerError) -> ArchitectureError {
-    match error.span {
-        Some(span) => source.fault(span, error.message, "this layer", error.help).into(),
-        None => error.into(),
+/// What the layers follow from.
+enum Content {
+    Layers(Vec<Plan>),
+    Design(Design),
+}
+
+/// An architecture of the library, with the choices of `top`.
+fn design(top: &Table, entry: &Entry) -> Result<Design, SourceError> {
+    let name = entry.string()?;
+    let Some(mut family) = Family::named(name) else {
+        return Err(entry.unknown("architecture", name, &NAMES));
+    };
+    let only = |keys: &[&str]| {
+        let general: [&[&str]; 3] = [&COMMON, &["architecture", "activation", "out"], keys];
+        top.only(&general.concat())
+    };
+    match &mut family {
+        Family::Mlp { hidden } => {
+            only(&["hidden"])?;
+            *hidden = top.required("hidden", "hidden = [100, 100]")?.sizes()?;
+        }
+        Family::Vgg { images, .. } | Family::ResNet { images, .. } => {
+            only(&["images"])?;
+            let known = [("cifar", Images::Cifar), ("imagenet", Images::ImageNet)];
+            let entry = top.optional("images");
+            *images = entry.map(|entry| entry.choice("kind of images", &known)).transpose()?;
+        }
+        Family::Transformer(transformer) => {
+            only(&["vocabulary", "width", "heads", "blocks", "feedforward", "norm_first"])?;
+            let usual = transformer.clone();
+            *transformer = Transformer {
+                vocabulary: top.size("vocabulary")?,
+                width: top.size("width")?.unwrap_or(usual.width),
+                heads: top.size("heads")?.unwrap_or(usual.heads),
+                blocks: top.size("blocks")?.unwrap_or(usual.blocks),
+                feedforward: top.size("feedforward")?,
+                norm_first: top.boolean("norm_first")?.unwrap_or(usual.norm_first),
+            };
+        }
     }
+    let activation = top.optional("activation");
+    let activation = activation.map(|entry| entry.choice("activation", &FUNCTIONS)).transpose()?;
+    let activation = activation.unwrap_or(family.activation());
+    Ok(Design { family, activation, outputs: top.required_size("out")? })
 }
 
 /// The name of a file without folder and ending.
@@ -119,9 +186,8 @@ fn layer(mut table: Table, prefix: &str, position: usize) -> Result<Plan, Source
     let word = TYPES.into_iter().find(|word| alike(word, spelled));
     let known: Vec<&str> =
         TYPES.into_iter().chain(FUNCTIONS.iter().map(|(word, _)| *word)).collect();
-    let word = match (word, activation) {
-        (Some(word), _) | (None, Some((word, _))) => word,
-        _ => return Err(entry.unknown("layer type", spelled, &known)),
+    let Some(word) = word.or(activation.map(|(word, _)| word)) else {
+        return Err(entry.unknown("layer type", spelled, &known));
     };
     table.what = format!("layer {name} ({word})");
     table.span = entry.span();
