@@ -411,29 +411,18 @@ fn batch(
 #[cfg(test)]
 mod speed {
     use super::*;
-    use crate::network::architecture::parameters::List;
-    use crate::network::function::Function;
     use std::time::Instant;
 
     fn mlp(dtype: Dtype, sizes: &[usize]) -> Architecture {
-        let mut layers = Vec::new();
-        for (i, pair) in sizes.windows(2).enumerate() {
-            layers.push(Layer::Linear { name: format!("{}", 2 * i), inputs: pair[0], outputs: pair[1], bias: true });
+        let dtype = if dtype == Dtype::F32 { "f32" } else { "f64" };
+        let mut text = format!("loss = \"cross_entropy\"\ndtype = \"{dtype}\"\ninput = [{}]\n", sizes[0]);
+        for (i, out) in sizes[1..].iter().enumerate() {
+            text += &format!("[[layer]]\ntype = \"linear\"\nout = {out}\n");
             if i + 2 < sizes.len() {
-                layers.push(Layer::Activation(Function::Elu));
+                text += "[[layer]]\ntype = \"elu\"\n";
             }
         }
-        let mut list = List::default();
-        list.add(&layers, 1 << 40).unwrap();
-        Architecture {
-            name: "mlp".into(),
-            dtype,
-            input: vec![sizes[0]],
-            objective: Objective::CrossEntropy { smoothing: 0.0 },
-            outputs: vec![*sizes.last().unwrap()],
-            layers,
-            parameters: list.into_parameters(),
-        }
+        Architecture::parse(&crate::source::Source::new("x", text)).unwrap()
     }
 
     fn time(name: &str, mut f: impl FnMut()) {
