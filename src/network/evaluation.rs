@@ -8,7 +8,7 @@ use num_complex::Complex64;
 use rayon::prelude::*;
 
 use super::algebra::Algebra;
-use super::architecture::{Architecture, Dtype, Layer, Objective};
+use super::architecture::{Architecture, Layer, Objective};
 use super::array::{Array, Context};
 use super::data::{Dataset, Targets};
 use super::device::Device;
@@ -84,7 +84,9 @@ pub enum Mismatch {
         outputs: usize,
     },
     /// An objective for classes met targets that are numbers.
-    #[error("cross entropy needs classes as targets, but {data} has real numbers; use loss = \"mse\"")]
+    #[error(
+        "cross entropy needs classes as targets, but {data} has real numbers; use loss = \"mse\""
+    )]
     Classes {
         /// Name of the data set.
         data: String,
@@ -119,7 +121,11 @@ struct Evaluation {
 
 impl NetworkLoss {
     /// The mean loss of `architecture` over all examples of `data`, evaluated on `device`.
-    pub fn new(architecture: Architecture, data: &Dataset, device: &Device) -> Result<Self, Mismatch> {
+    pub fn new(
+        architecture: Architecture,
+        data: &Dataset,
+        device: &Device,
+    ) -> Result<Self, Mismatch> {
         let context = device.context(architecture.dtype);
         let examples = data.len();
         let name = || data.name.clone();
@@ -127,7 +133,8 @@ impl NetworkLoss {
             return Err(Mismatch::Empty { data: name() });
         }
         let found: usize = data.shape.iter().product();
-        if data.shape != architecture.input && found != architecture.input.iter().product::<usize>() {
+        if data.shape != architecture.input && found != architecture.input.iter().product::<usize>()
+        {
             let (found, expected) = (data.shape.clone(), architecture.input.clone());
             return Err(Mismatch::Inputs { data: name(), found, expected });
         }
@@ -146,7 +153,8 @@ impl NetworkLoss {
             }
             _ => {}
         }
-        let activations = activations(&architecture, &batch(&architecture, data, 0..1, &context)?, &context);
+        let activations =
+            activations(&architecture, &batch(&architecture, data, 0..1, &context)?, &context);
         let shard = if couples_examples(&architecture.layers) || !context.host {
             examples
         } else {
@@ -154,7 +162,12 @@ impl NetworkLoss {
         };
         let mut batches = Vec::new();
         for start in (0..examples).step_by(shard) {
-            batches.push(batch(&architecture, data, start..(start + shard).min(examples), &context)?);
+            batches.push(batch(
+                &architecture,
+                data,
+                start..(start + shard).min(examples),
+                &context,
+            )?);
         }
         Ok(Self { architecture, context, batches, examples, activations })
     }
@@ -220,7 +233,9 @@ impl NetworkLoss {
             values.push((algebra.monomial(&unit(index)).expect("a monomial of degree one"), *v));
         }
         let last = algebra.monomial(&degrees).expect("the highest monomial");
-        let mut result: Vec<S> = join(self.evaluate(&algebra, &values, &[last]).gradient).pop().expect("one coefficient");
+        let mut result: Vec<S> = join(self.evaluate(&algebra, &values, &[last]).gradient)
+            .pop()
+            .expect("one coefficient");
         // The coefficient of ε^α is the derivative over α!.
         let factor: f64 = degrees.iter().map(|&d| (1..=d).product::<usize>() as f64).product();
         for entry in &mut result {
@@ -238,7 +253,12 @@ impl NetworkLoss {
 
     /// Evaluates loss and gradient at `Σ e_m θ_m`, with `values` giving the `θ_m` of monomials `m`, and returns the
     /// gradient's coefficients at the monomials `wanted` (real and imaginary part in turn if complex).
-    fn evaluate<S: Scalar>(&self, algebra: &Algebra, values: &[(usize, &[S])], wanted: &[usize]) -> Evaluation {
+    fn evaluate<S: Scalar>(
+        &self,
+        algebra: &Algebra,
+        values: &[(usize, &[S])],
+        wanted: &[usize],
+    ) -> Evaluation {
         let parts = 1 + usize::from(S::COMPLEX);
         let ring = Ring::new(algebra, &self.context);
         let parameters: Vec<Series> = self
@@ -252,13 +272,15 @@ impl NetworkLoss {
                 for &(monomial, value) in values {
                     for part in 0..parts {
                         let flat = value[range.clone()].iter().map(|v| v.part(part)).collect();
-                        coefficients[parts * monomial + part] = Some(self.context.array(flat, &parameter.shape));
+                        coefficients[parts * monomial + part] =
+                            Some(self.context.array(flat, &parameter.shape));
                     }
                 }
                 Series::new(coefficients, &parameter.shape)
             })
             .collect();
-        let indices: Vec<usize> = wanted.iter().flat_map(|m| (0..parts).map(move |p| parts * m + p)).collect();
+        let indices: Vec<usize> =
+            wanted.iter().flat_map(|m| (0..parts).map(move |p| parts * m + p)).collect();
         let mut total = Evaluation {
             loss: vec![0.0; algebra.len()],
             gradient: vec![vec![0.0; self.dimension()]; indices.len()],
@@ -304,7 +326,9 @@ impl NetworkLoss {
         let tape = Tape::new(ring, needed);
         let variables = parameters
             .iter()
-            .map(|p| if wanted.is_empty() { tape.constant(p.clone()) } else { tape.parameter(p.clone()) })
+            .map(|p| {
+                if wanted.is_empty() { tape.constant(p.clone()) } else { tape.parameter(p.clone()) }
+            })
             .collect();
         let loss = forward::loss(&tape, &self.architecture, variables, batch, self.examples);
         let gradients = if wanted.is_empty() { Vec::new() } else { tape.gradient(&loss) };
@@ -335,7 +359,10 @@ fn activations(architecture: &Architecture, example: &Batch, context: &Context) 
     let real = Algebra::real();
     let ring = Ring::new(&real, context);
     let tape = Tape::new(&ring, vec![false]);
-    let zeros = architecture.parameters.iter().map(|p| tape.constant(ring.constant(context.zeros(&p.shape))));
+    let zeros = architecture
+        .parameters
+        .iter()
+        .map(|p| tape.constant(ring.constant(context.zeros(&p.shape))));
     forward::outputs(&tape, architecture, zeros.collect(), example);
     tape.recorded().max(1)
 }
@@ -377,7 +404,8 @@ fn batch(
                     if value.fract() == 0.0 && value >= 0.0 && value < *vocabulary as f64 {
                         Ok(value as usize)
                     } else {
-                        let (data, example, last) = (data.name.clone(), range.start + at / length, vocabulary - 1);
+                        let (data, example, last) =
+                            (data.name.clone(), range.start + at / length, vocabulary - 1);
                         Err(Mismatch::Token { data, example, value, last })
                     }
                 })
@@ -411,11 +439,13 @@ fn batch(
 #[cfg(test)]
 mod speed {
     use super::*;
+    use crate::network::architecture::Dtype;
     use std::time::Instant;
 
     fn mlp(dtype: Dtype, sizes: &[usize]) -> Architecture {
         let dtype = if dtype == Dtype::F32 { "f32" } else { "f64" };
-        let mut text = format!("loss = \"cross_entropy\"\ndtype = \"{dtype}\"\ninput = [{}]\n", sizes[0]);
+        let mut text =
+            format!("loss = \"cross_entropy\"\ndtype = \"{dtype}\"\ninput = [{}]\n", sizes[0]);
         for (i, out) in sizes[1..].iter().enumerate() {
             text += &format!("[[layer]]\ntype = \"linear\"\nout = {out}\n");
             if i + 2 < sizes.len() {
@@ -468,24 +498,39 @@ mod speed {
             println!("p={p} shards {} activations {}", loss.batches.len(), loss.activations);
             // check
             let h = 1e-5;
-            let shift = |s: f64| -> Vec<f64> { theta.iter().zip(&v).map(|(t, v)| t + s * v).collect() };
+            let shift =
+                |s: f64| -> Vec<f64> { theta.iter().zip(&v).map(|(t, v)| t + s * v).collect() };
             let (e, g) = loss.gradient(&theta);
             let dir: f64 = g.iter().zip(&v).map(|(a, b)| a * b).sum();
-            println!("{e} directional {dir} fd {}", (loss.loss(&shift(h)) - loss.loss(&shift(-h))) / (2.0 * h));
+            println!(
+                "{e} directional {dir} fd {}",
+                (loss.loss(&shift(h)) - loss.loss(&shift(-h))) / (2.0 * h)
+            );
             let hv = loss.hessian_vectors(&theta, &[&v]).pop().unwrap();
             let (gp, gm) = (loss.gradient(&shift(h)).1, loss.gradient(&shift(-h)).1);
             let norm = |x: &[f64]| x.iter().map(|a| a * a).sum::<f64>().sqrt();
             let fd: Vec<f64> = gp.iter().zip(&gm).map(|(a, b)| (a - b) / (2.0 * h)).collect();
             let diff: Vec<f64> = fd.iter().zip(&hv).map(|(a, b)| a - b).collect();
             println!("hv rel {}", norm(&diff) / norm(&hv));
-            time("loss", || { std::hint::black_box(loss.loss(&theta)); });
-            time("gradient", || { std::hint::black_box(loss.gradient(&theta)); });
-            time("hvp", || { std::hint::black_box(loss.hessian_vectors(&theta, &[&v])); });
-            time("third", || { std::hint::black_box(loss.contraction(&theta, &[&v, &v])); });
+            time("loss", || {
+                std::hint::black_box(loss.loss(&theta));
+            });
+            time("gradient", || {
+                std::hint::black_box(loss.gradient(&theta));
+            });
+            time("hvp", || {
+                std::hint::black_box(loss.hessian_vectors(&theta, &[&v]));
+            });
+            time("third", || {
+                std::hint::black_box(loss.contraction(&theta, &[&v, &v]));
+            });
             if p < 1000 {
-                let units: Vec<Vec<f64>> = (0..p).map(|i| (0..p).map(|j| f64::from(u8::from(i == j))).collect()).collect();
+                let units: Vec<Vec<f64>> =
+                    (0..p).map(|i| (0..p).map(|j| f64::from(u8::from(i == j))).collect()).collect();
                 let refs: Vec<&[f64]> = units.iter().map(Vec::as_slice).collect();
-                time("hessian", || { std::hint::black_box(loss.hessian_vectors(&theta, &refs)); });
+                time("hessian", || {
+                    std::hint::black_box(loss.hessian_vectors(&theta, &refs));
+                });
             }
         }
     }

@@ -135,13 +135,19 @@ impl<'a> Tape<'a> {
         let ring = self.ring;
         let value = ring.bilinear(&x.value, &y.value, |_| true, shape, f);
         let wanted = |variable: &Variable| -> Vec<bool> {
-            if self.is_parameter(variable) { self.wanted.clone() } else { vec![true; self.wanted.len()] }
+            if self.is_parameter(variable) {
+                self.wanted.clone()
+            } else {
+                vec![true; self.wanted.len()]
+            }
         };
         let (wanted_x, wanted_y) = (wanted(x), wanted(y));
         let (a, b) = (x.handle(), y.handle());
         self.push(&[x, y], value, move |adjoint, adjoints| {
-            adjoints.add(a.id, || ring.bilinear(&adjoint, &b.value, |k| wanted_x[k], a.shape(), left));
-            adjoints.add(b.id, || ring.bilinear(&a.value, &adjoint, |k| wanted_y[k], b.shape(), right));
+            adjoints
+                .add(a.id, || ring.bilinear(&adjoint, &b.value, |k| wanted_x[k], a.shape(), left));
+            adjoints
+                .add(b.id, || ring.bilinear(&a.value, &adjoint, |k| wanted_y[k], b.shape(), right));
         })
     }
 
@@ -153,7 +159,9 @@ impl<'a> Tape<'a> {
         adjoint: impl Fn(&Array) -> Array + 'a,
     ) -> Variable {
         let id = x.id;
-        self.push(&[x], x.value.linear(f), move |y, adjoints| adjoints.add(id, || y.linear(adjoint)))
+        self.push(&[x], x.value.linear(f), move |y, adjoints| {
+            adjoints.add(id, || y.linear(adjoint))
+        })
     }
 
     /// `x Wᵀ` on the last axis: `x` of shape `[…, in]`, `W` of shape `[out, in]`.
@@ -186,7 +194,9 @@ impl<'a> Tape<'a> {
             &shape,
             move |x, y| x.matmul(y, (false, transposed)),
             move |z, y| z.matmul(y, (false, !transposed)),
-            move |x, z| if transposed { z.matmul(x, (true, false)) } else { x.matmul(z, (true, false)) },
+            move |x, z| {
+                if transposed { z.matmul(x, (true, false)) } else { x.matmul(z, (true, false)) }
+            },
         )
     }
 
@@ -231,7 +241,9 @@ impl<'a> Tape<'a> {
             return x.clone();
         }
         let (id, before) = (x.id, x.shape().to_vec());
-        self.push(&[x], x.value.reshape(shape), move |y, adjoints| adjoints.add(id, || y.reshape(&before)))
+        self.push(&[x], x.value.reshape(shape), move |y, adjoints| {
+            adjoints.add(id, || y.reshape(&before))
+        })
     }
 
     pub fn permute(&self, x: &Variable, order: &'static [usize]) -> Variable {
@@ -253,11 +265,7 @@ impl<'a> Tape<'a> {
     pub fn sum_to(&self, x: &Variable, shape: &[usize]) -> Variable {
         let context = self.ring.context;
         let before = x.shape().to_vec();
-        self.linear_map(
-            x,
-            |a| a.sum_to(shape, context),
-            move |a| a.add(&context.zeros(&before)),
-        )
+        self.linear_map(x, |a| a.sum_to(shape, context), move |a| a.add(&context.zeros(&before)))
     }
 
     /// `σ(x)`, entry by entry.

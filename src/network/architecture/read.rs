@@ -139,7 +139,7 @@ fn stem(file: &str) -> String {
 
 fn objective(top: &Table) -> Result<Objective, SourceError> {
     let loss = top.required("loss", "loss = \"cross_entropy\"")?;
-    let known = [("cross_entropy", true), ("mean_squared_error", false)];
+    let known = [("cross_entropy", true), ("mean_squared_error", false), ("mse", false)];
     let cross_entropy = loss.choice("loss", &known)?;
     let smoothing = top.optional("label_smoothing");
     match (cross_entropy, smoothing) {
