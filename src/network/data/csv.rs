@@ -1,0 +1,161 @@
+//! Tables of numbers with a column of targets.
+
+use super::arrays::labels;
+use super::specification::TargetKind;
+use super::{DataError, Dataset, Targets, Values, file};
+use crate::optimizer::near;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// The examples of a table in a file, plain or `.gz`.
+pub(super) fn read(
+    path: &Path,
+    target: Option<&str>,
+    kind: Option<TargetKind>,
+) -> Result<Dataset, DataError> {
+    table(&path.display().to_string(), file::unpacked(path)?, target, kind).map_err(|error| {
+        match error {
+            TableError::Data(error) => error,
+            TableError::Csv(error) => match error.into_kind() {
+                csv::ErrorKind::Io(error) => file::refusal(path, error),
+                other => DataError::Corrupt {
+                    path: path.into(),
+                    problem: problem(other),
+                    expected: Some("as many comma-separated numbers in each line, in UTF-8".into()),
+                },
+            },
+        }
+    })
+}
+
+/// What is wrong with a table.
+pub(super) enum TableError {
+    Data(DataError),
+    Csv(csv::Error),
+}
+
+impl From<DataError> for TableError {
+    fn from(error: DataError) -> TableError {
+        TableError::Data(error)
+    }
+}
+
+impl From<csv::Error> for TableError {
+    fn from(error: csv::Error) -> TableError {
+        TableError::Csv(error)
+    }
+}
+
+fn problem(kind: csv::ErrorKind) -> String {
+    match kind {
+        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
+            let line = pos.map_or(0, |pos| pos.line());
+            format!("line {line} has {len} cells, but the lines before it have {expected_len}")
+        }
+        csv::ErrorKind::Utf8 { pos, .. } => {
+            format!("line {} is not UTF-8", pos.map_or(0, |pos| pos.line()))
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+/// The examples of a table. Its first line names the columns if none of its cells is a number. Targets
+/// are labels of classes if all of them are written as whole numbers without a point, or if one is a
+/// word: then the classes are the words in alphabetical order.
+pub(super) fn table(
+    name: &str,
+    text: impl std::io::Read,
+    target: Option<&str>,
+    kind: Option<TargetKind>,
+) -> Result<Dataset, TableError> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .trim(csv::Trim::All)
+        .comment(Some(b'#'))
+        .from_reader(text);
+    let mut columns: Vec<String> = Vec::new();
+    let mut position = 0;
+    let (mut inputs, mut targets) = (Vec::new(), Vec::new());
+    for (row, record) in reader.records().enumerate() {
+        let record = record?;
+        if row == 0 {
+            let header = record.iter().all(|cell| cell.parse::<f64>().is_err());
+            columns = match header {
+                true => record.iter().map(str::to_string).collect(),
+                false => (0..record.len()).map(|i| i.to_string()).collect(),
+            };
+            position = target_column(name, &columns, target)?;
+            if header {
+                continue;
+            }
+        }
+        let line = record.position().map_or(0, |position| position.line());
+        for (i, cell) in record.iter().enumerate() {
+            if i == position {
+                targets.push(cell.to_string());
+                continue;
+            }
+            inputs.push(number(name, line, &columns[i], cell)?);
+        }
+    }
+    let shape = vec![columns.len().saturating_sub(1)];
+    let integers = targets.iter().all(|cell| cell.parse::<i64>().is_ok());
+    let words = targets.iter().any(|cell| cell.parse::<f64>().is_err());
+    let guess = if integers || words { TargetKind::Classes } else { TargetKind::Values };
+    let mut class_names = Vec::new();
+    let targets = match kind.unwrap_or(guess) {
+        TargetKind::Classes if words => {
+            let names: BTreeSet<&String> = targets.iter().collect();
+            class_names = names.into_iter().cloned().collect();
+            let class = |cell| class_names.binary_search(cell).unwrap_or(0) as u32;
+            let labels = targets.iter().map(class).collect();
+            Targets::Classes { labels, classes: class_names.len() }
+        }
+        kind => {
+            let cells = targets.iter().enumerate();
+            let numbers: Vec<f64> = cells
+                .map(|(row, cell)| number(name, row as u64, &columns[position], cell))
+                .collect::<Result<_, _>>()?;
+            match kind {
+                TargetKind::Classes => labels(name, &numbers)?,
+                TargetKind::Values => Targets::Values { values: numbers, width: 1 },
+            }
+        }
+    };
+    let mut set = Dataset::new(name, shape, Values::F64(inputs), targets)?;
+    set.class_names = class_names;
+    Ok(set)
+}
+
+fn target_column(name: &str, columns: &[String], target: Option<&str>) -> Result<usize, DataError> {
+    let problem = |problem: String, expected: Option<String>| DataError::Shape {
+        name: name.into(),
+        problem,
+        expected,
+    };
+    if columns.len() < 2 {
+        return Err(problem(
+            "it has one column".into(),
+            Some("columns separated by commas: the inputs and the target".into()),
+        ));
+    }
+    let Some(target) = target else { return Ok(columns.len() - 1) };
+    columns.iter().position(|column| column == target).ok_or_else(|| {
+        let names: Vec<&str> = columns.iter().map(String::as_str).collect();
+        problem(format!("it has no column `{target}`"), near::advice(target, &names))
+    })
+}
+
+fn number(name: &str, line: u64, column: &str, cell: &str) -> Result<f64, DataError> {
+    let problem = match cell.parse::<f64>() {
+        Ok(number) if number.is_finite() => return Ok(number),
+        Err(_) if cell.is_empty() => "is empty".to_string(),
+        Err(_) => format!("is `{cell}`, not a number"),
+        Ok(number) => format!("is {number}"),
+    };
+    Err(DataError::Shape {
+        name: name.into(),
+        problem: format!("line {line}, column `{column}`, {problem}"),
+        expected: Some("all data must be finite numbers; only the targets may be words".into()),
+    })
+}

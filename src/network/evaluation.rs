@@ -1,0 +1,420 @@
+//! The loss of a network on a data set, and its derivatives of every order at real and complex parameters.
+//!
+//! A full-batch quantity is a sum over shards of the data. Each shard's activations stay in cache, shards run on all
+//! cores, and their sums are taken in the order of the data, so that the result does not depend on the number of
+//! threads. `∇E` evaluated in an algebra (see [`algebra`](super::algebra)) gives all derivatives.
+
+use num_complex::Complex64;
+use rayon::prelude::*;
+
+use super::algebra::Algebra;
+use super::architecture::{Architecture, Dtype, Layer, Objective};
+use super::array::{Array, Context};
+use super::data::{Dataset, Targets};
+use super::device::Device;
+use super::forward::{self, Batch, Inputs};
+use super::series::{Ring, Series};
+use super::tape::Tape;
+
+/// How many numbers of activations a shard aims at: its working set should fit into a core's cache.
+const SHARD: usize = 1 << 18;
+
+/// A loss `E(θ)` of a network on a data set. Parameters are flat vectors in the order of
+/// [`Architecture::parameters`].
+pub struct NetworkLoss {
+    architecture: Architecture,
+    context: Context,
+    batches: Vec<Batch>,
+    examples: usize,
+}
+
+/// Real or complex numbers, as flat vectors of parameters hold them.
+pub trait Scalar: Copy + Send + Sync + PartialEq + 'static {
+    /// Whether there is an imaginary part.
+    const COMPLEX: bool;
+    /// Real (0) or imaginary (1) part.
+    fn part(self, index: usize) -> f64;
+    /// From the parts.
+    fn of_parts(re: f64, im: f64) -> Self;
+}
+
+impl Scalar for f64 {
+    const COMPLEX: bool = false;
+    fn part(self, _: usize) -> f64 {
+        self
+    }
+    fn of_parts(re: f64, _: f64) -> Self {
+        re
+    }
+}
+
+impl Scalar for Complex64 {
+    const COMPLEX: bool = true;
+    fn part(self, index: usize) -> f64 {
+        if index == 0 { self.re } else { self.im }
+    }
+    fn of_parts(re: f64, im: f64) -> Self {
+        Self::new(re, im)
+    }
+}
+
+/// Why a network cannot be evaluated on a data set.
+#[derive(Debug, thiserror::Error)]
+pub enum Mismatch {
+    /// The examples are not what the network reads.
+    #[error("{data} has examples of shape {found:?}, but the network reads {expected:?}")]
+    Inputs {
+        /// Name of the data set.
+        data: String,
+        /// Shape of one of its examples.
+        found: Vec<usize>,
+        /// Shape of the network's input.
+        expected: Vec<usize>,
+    },
+    /// The targets are not what the network gives.
+    #[error("{data} has {found}, but the network's last layer gives {outputs} outputs an example")]
+    Targets {
+        /// Name of the data set.
+        data: String,
+        /// What its targets are.
+        found: String,
+        /// Outputs of the network.
+        outputs: usize,
+    },
+    /// An objective for classes met targets that are numbers.
+    #[error(
+        "cross entropy needs classes as targets, but {data} has real numbers; use loss = \"mse\""
+    )]
+    Classes {
+        /// Name of the data set.
+        data: String,
+    },
+    /// An embedding was given something that is no token.
+    #[error("example {example} of {data} holds {value}, but the embedding has rows 0 to {last}")]
+    Token {
+        /// Name of the data set.
+        data: String,
+        /// Which example, from 0.
+        example: usize,
+        /// What it holds.
+        value: f64,
+        /// The largest token.
+        last: usize,
+    },
+    /// No examples at all.
+    #[error("{data} has no examples")]
+    Empty {
+        /// Name of the data set.
+        data: String,
+    },
+}
+
+/// The result of [`NetworkLoss::evaluate`].
+struct Evaluation {
+    /// Coefficients of the loss.
+    loss: Vec<f64>,
+    /// The wanted coefficients of the gradient, each flat.
+    gradient: Vec<Vec<f64>>,
+}
+
+impl NetworkLoss {
+    /// The mean loss of `architecture` over all examples of `data`, evaluated on `device`.
+    pub fn new(
+        architecture: Architecture,
+        data: &Dataset,
+        device: &Device,
+    ) -> Result<Self, Mismatch> {
+        let context = device.context(architecture.dtype);
+        let examples = data.len();
+        let name = || data.name.clone();
+        if examples == 0 {
+            return Err(Mismatch::Empty { data: name() });
+        }
+        let found: usize = data.shape.iter().product();
+        if data.shape != architecture.input && found != architecture.input.iter().product::<usize>()
+        {
+            let (found, expected) = (data.shape.clone(), architecture.input.clone());
+            return Err(Mismatch::Inputs { data: name(), found, expected });
+        }
+        let outputs: usize = architecture.outputs.iter().product();
+        match (&data.targets, &architecture.objective) {
+            (Targets::Classes { classes, .. }, _) if *classes > outputs => {
+                let found = format!("{classes} classes");
+                return Err(Mismatch::Targets { data: name(), found, outputs });
+            }
+            (Targets::Values { .. }, Objective::CrossEntropy { .. }) => {
+                return Err(Mismatch::Classes { data: name() });
+            }
+            (Targets::Values { width, .. }, Objective::MeanSquaredError) if *width != outputs => {
+                let found = format!("targets of {width} numbers");
+                return Err(Mismatch::Targets { data: name(), found, outputs });
+            }
+            _ => {}
+        }
+        let shard = if couples_examples(&architecture.layers) || !context.host {
+            examples
+        } else {
+            balanced(examples, (SHARD / architecture.activations()).max(32))
+        };
+        let mut batches = Vec::new();
+        for start in (0..examples).step_by(shard) {
+            batches.push(batch(
+                &architecture,
+                data,
+                start..(start + shard).min(examples),
+                &context,
+            )?);
+        }
+        Ok(Self { architecture, context, batches, examples })
+    }
+
+    /// What the network is.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// Number of parameters `p`.
+    pub fn dimension(&self) -> usize {
+        self.architecture.len()
+    }
+
+    /// Number of examples.
+    pub fn examples(&self) -> usize {
+        self.examples
+    }
+
+    /// `E(θ)`.
+    pub fn loss<S: Scalar>(&self, theta: &[S]) -> S {
+        let loss = self.evaluate(&base::<S>(Algebra::real()), &[(0, theta)], &[]).loss;
+        S::of_parts(loss[0], *loss.get(1).unwrap_or(&0.0))
+    }
+
+    /// `E(θ)` and `∇E(θ)`. At complex parameters the holomorphic gradient, `∂E/∂θ` without conjugation.
+    pub fn gradient<S: Scalar>(&self, theta: &[S]) -> (S, Vec<S>) {
+        let result = self.evaluate(&base::<S>(Algebra::real()), &[(0, theta)], &[0]);
+        let loss = S::of_parts(result.loss[0], *result.loss.get(1).unwrap_or(&0.0));
+        (loss, join(result.gradient).pop().expect("one gradient"))
+    }
+
+    /// `∇²E(θ) v` for each of the directions, which share the evaluation of the network itself.
+    pub fn hessian_vectors<S: Scalar>(&self, theta: &[S], directions: &[&[S]]) -> Vec<Vec<S>> {
+        let mut products = Vec::with_capacity(directions.len());
+        for block in directions.chunks(self.block()) {
+            let algebra = base::<S>(Algebra::tangents(block.len(), 1));
+            let mut values = vec![(0, theta)];
+            values.extend(block.iter().enumerate().map(|(i, v)| (i + 1, *v)));
+            let wanted: Vec<usize> = (1..=block.len()).collect();
+            products.extend(join(self.evaluate(&algebra, &values, &wanted).gradient));
+        }
+        products
+    }
+
+    /// `∇^{m+1}E(θ)[v_1, …, v_m]`, a vector: the gradient for no direction, a Hessian-vector product for one.
+    /// Directions that are equal cost less than different ones.
+    pub fn contraction<S: Scalar>(&self, theta: &[S], directions: &[&[S]]) -> Vec<S> {
+        let mut distinct: Vec<(&[S], usize)> = Vec::new();
+        for &v in directions {
+            match distinct.iter_mut().find(|(w, _)| *w == v) {
+                Some((_, times)) => *times += 1,
+                None => distinct.push((v, 1)),
+            }
+        }
+        let degrees: Vec<usize> = distinct.iter().map(|&(_, times)| times).collect();
+        let algebra = base::<S>(Algebra::truncated(&degrees));
+        let unit = |direction: usize| -> Vec<usize> {
+            (0..degrees.len()).map(|i| usize::from(i == direction)).collect()
+        };
+        let mut values = vec![(0, theta)];
+        for (index, (v, _)) in distinct.iter().enumerate() {
+            values.push((algebra.monomial(&unit(index)).expect("a monomial of degree one"), *v));
+        }
+        let last = algebra.monomial(&degrees).expect("the highest monomial");
+        let mut result = join(self.evaluate(&algebra, &values, &[last]).gradient)
+            .pop()
+            .expect("one coefficient");
+        // The coefficient of ε^α is the derivative over α!.
+        let factor: f64 = degrees.iter().map(|&d| (1..=d).product::<usize>() as f64).product();
+        for entry in &mut result {
+            *entry = S::of_parts(entry.part(0) * factor, entry.part(1) * factor);
+        }
+        result
+    }
+
+    /// How many directions to evaluate in one pass: blocks share the network's own evaluation, but their activations
+    /// must not leave the cache.
+    fn block(&self) -> usize {
+        let largest = self.batches.iter().map(|b| b.count).max().unwrap_or(1);
+        (4 * SHARD / (largest * self.architecture.activations())).clamp(1, 32)
+    }
+
+    /// Evaluates loss and gradient at `Σ e_m θ_m`, with `values` giving the `θ_m` of monomials `m`, and returns the
+    /// gradient's coefficients at the monomials `wanted` (real and imaginary part in turn if complex).
+    fn evaluate<S: Scalar>(
+        &self,
+        algebra: &Algebra,
+        values: &[(usize, &[S])],
+        wanted: &[usize],
+    ) -> Evaluation {
+        let parts = 1 + usize::from(S::COMPLEX);
+        let ring = Ring::new(algebra, &self.context);
+        let parameters: Vec<Series> = self
+            .architecture
+            .parameters
+            .iter()
+            .map(|parameter| {
+                let length: usize = parameter.shape.iter().product();
+                let range = parameter.offset..parameter.offset + length;
+                let mut coefficients: Vec<Option<Array>> = vec![None; algebra.len()];
+                for &(monomial, value) in values {
+                    for part in 0..parts {
+                        let flat = value[range.clone()].iter().map(|v| v.part(part)).collect();
+                        coefficients[parts * monomial + part] =
+                            Some(self.context.array(flat, &parameter.shape));
+                    }
+                }
+                Series::new(coefficients, &parameter.shape)
+            })
+            .collect();
+        let indices: Vec<usize> =
+            wanted.iter().flat_map(|m| (0..parts).map(move |p| parts * m + p)).collect();
+        let mut total = Evaluation {
+            loss: vec![0.0; algebra.len()],
+            gradient: vec![vec![0.0; self.dimension()]; indices.len()],
+        };
+        let add = |total: &mut Evaluation, (loss, gradients): (Series, Vec<Option<Series>>)| {
+            for (k, sum) in total.loss.iter_mut().enumerate() {
+                *sum += loss.coefficient(k).map_or(0.0, Array::total);
+            }
+            for (parameter, gradient) in self.architecture.parameters.iter().zip(&gradients) {
+                for (&index, sum) in indices.iter().zip(&mut total.gradient) {
+                    if let Some(part) = gradient.as_ref().and_then(|g| g.coefficient(index)) {
+                        part.add_to(&mut sum[parameter.offset..]);
+                    }
+                }
+            }
+        };
+        let run = |batch: &Batch| self.shard(&ring, &parameters, batch, &indices);
+        if let [batch] = &self.batches[..] {
+            add(&mut total, run(batch));
+            return total;
+        }
+        // A round of shards at a time bounds the memory; sums in the order of the data are reproducible.
+        for round in self.batches.chunks(rayon::current_num_threads().max(1)) {
+            let results: Vec<_> = round.par_iter().map(run).collect();
+            for result in results {
+                add(&mut total, result);
+            }
+        }
+        total
+    }
+
+    fn shard(
+        &self,
+        ring: &Ring<'_>,
+        parameters: &[Series],
+        batch: &Batch,
+        wanted: &[usize],
+    ) -> (Series, Vec<Option<Series>>) {
+        let mut needed = vec![false; ring.algebra.len()];
+        for &index in wanted {
+            needed[index] = true;
+        }
+        let tape = Tape::new(ring, needed);
+        let variables = parameters
+            .iter()
+            .map(|p| {
+                if wanted.is_empty() { tape.constant(p.clone()) } else { tape.parameter(p.clone()) }
+            })
+            .collect();
+        let loss = forward::loss(&tape, &self.architecture, variables, batch, self.examples);
+        let gradients = if wanted.is_empty() { Vec::new() } else { tape.gradient(&loss) };
+        (loss.value, gradients)
+    }
+}
+
+/// The algebra, complex if the numbers are.
+fn base<S: Scalar>(algebra: Algebra) -> Algebra {
+    if S::COMPLEX { algebra.complexified() } else { algebra }
+}
+
+/// Flat coefficients as vectors of scalars: pairs of real and imaginary parts if complex.
+fn join<S: Scalar>(coefficients: Vec<Vec<f64>>) -> Vec<Vec<S>> {
+    let parts = 1 + usize::from(S::COMPLEX);
+    coefficients
+        .chunks(parts)
+        .map(|pair| match pair {
+            [re] => re.iter().map(|&re| S::of_parts(re, 0.0)).collect(),
+            [re, im] => re.iter().zip(im).map(|(&re, &im)| S::of_parts(re, im)).collect(),
+            _ => unreachable!("one or two parts"),
+        })
+        .collect()
+}
+
+/// Whether the layers mix examples, so that the data cannot be cut into shards.
+fn couples_examples(layers: &[Layer]) -> bool {
+    layers.iter().any(|layer| match layer {
+        Layer::BatchNorm { .. } => true,
+        Layer::Residual { body, shortcut } => couples_examples(body) || couples_examples(shortcut),
+        _ => false,
+    })
+}
+
+/// Shards of at most about `size` examples, equally large, their number a multiple of the cores where there is more
+/// than one.
+fn balanced(examples: usize, size: usize) -> usize {
+    if examples <= size {
+        return examples;
+    }
+    let shards = examples.div_ceil(size).next_multiple_of(2);
+    examples.div_ceil(shards)
+}
+
+fn batch(
+    architecture: &Architecture,
+    data: &Dataset,
+    range: std::ops::Range<usize>,
+    context: &Context,
+) -> Result<Batch, Mismatch> {
+    let count = range.len();
+    let values = data.rows(range.clone());
+    let inputs = match architecture.layers.first() {
+        Some(Layer::Embedding { vocabulary, .. }) => {
+            let length = values.len() / count;
+            let tokens: Result<Vec<usize>, Mismatch> = values
+                .iter()
+                .enumerate()
+                .map(|(at, &value)| {
+                    if value.fract() == 0.0 && value >= 0.0 && value < *vocabulary as f64 {
+                        Ok(value as usize)
+                    } else {
+                        let (data, example, last) =
+                            (data.name.clone(), range.start + at / length, vocabulary - 1);
+                        Err(Mismatch::Token { data, example, value, last })
+                    }
+                })
+                .collect();
+            Inputs::Tokens(context.indices(&tokens?))
+        }
+        _ => {
+            let mut shape = vec![count];
+            shape.extend(&architecture.input);
+            Inputs::Values(context.array(values, &shape))
+        }
+    };
+    let width: usize = architecture.outputs.iter().product();
+    let targets = match &data.targets {
+        Targets::Classes { labels, .. } => {
+            let smoothing = match architecture.objective {
+                Objective::CrossEntropy { smoothing } => smoothing,
+                Objective::MeanSquaredError => 0.0,
+            };
+            let mut one_hot = vec![smoothing / width as f64; count * width];
+            for (row, &label) in labels[range].iter().enumerate() {
+                one_hot[row * width + label as usize] += 1.0 - smoothing;
+            }
+            one_hot
+        }
+        Targets::Values { values, .. } => values[range.start * width..range.end * width].to_vec(),
+    };
+    Ok(Batch { inputs, targets: context.array(targets, &[count, width]), count })
+}
