@@ -7,6 +7,7 @@ pub mod codegen;
 pub mod exact;
 pub mod experiment;
 pub mod field;
+mod file;
 pub mod flow;
 mod grammar;
 pub mod loss;

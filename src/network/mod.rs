@@ -9,8 +9,10 @@ pub mod device;
 mod evaluation;
 mod forward;
 pub mod function;
+pub mod initialise;
 mod lanes;
 mod series;
 mod tape;
+pub mod weights;
 
 pub use evaluation::{Mismatch, NetworkLoss, Scalar};

@@ -48,6 +48,11 @@ impl Parameter {
         self.shape.iter().product()
     }
 
+    /// The layer that it belongs to, `layer1.0.bn1` for `layer1.0.bn1.bias`.
+    pub fn layer(&self) -> &str {
+        self.name.rsplit_once('.').map_or("", |(layer, _)| layer)
+    }
+
     /// Where it lies in the flat vector of parameters.
     pub fn range(&self) -> std::ops::Range<usize> {
         self.offset..self.offset + self.len()
