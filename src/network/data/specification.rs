@@ -90,7 +90,7 @@ impl Specification {
         }
         let mut specification = Specification {
             text: text.into(),
-            source: read_source(source)?,
+            source: read_source(source.trim())?,
             split: Split::Train,
             skip: 0,
             first: None,
