@@ -47,6 +47,13 @@ pub(super) fn losses(
             variables.push(name.clone());
         }
     }
+    if variables.is_empty() {
+        return Err(miette!(
+            help = "a loss is a formula of named variables, `(x-1)^2 + y^2` say",
+            "the loss `{}` has no variable",
+            texts.join("`, `")
+        ));
+    }
     let mut graph = Graph::new();
     let mut expressions: Vec<Expr> = losses
         .iter()
