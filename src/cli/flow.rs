@@ -1,8 +1,7 @@
 //! `bea flow`: an optimizer and its flows, side by side.
 
-use super::problem_input::{self, Losses};
 use super::progress::Progress;
-use super::{input, interrupt, loss_input, output};
+use super::{input, interrupt, loss_input, output, problem_input};
 use crate::experiment::{Landscape, csv, json};
 use crate::flow::{Branch, FlowName, Problem, Request, Simulation, simulate_until};
 use crate::loss::Loss;
@@ -118,8 +117,9 @@ impl Flow {
         }
         let method = chosen.method(&values)?;
         let players = self.players.as_deref();
-        let Losses { problem, variables, first: mut loss } =
-            problem_input::losses(&self.loss, &settings, &method, players)?;
+        let losses = problem_input::losses(&self.loss, &settings, &method, players)?;
+        let (problem, variables) = (losses.problem()?, losses.variables);
+        let mut loss = losses.losses.into_iter().next().expect("one loss at least");
         if loss.variables.len() < variables.len() {
             // Its own variables come first; what else it knows is not about all of them.
             (loss.variables, loss.start) = (variables, None);
