@@ -66,17 +66,21 @@ fn real(case: &Case, point: &[f64]) -> Expected<Complex64> {
     case.expected(&point)
 }
 
-/// The names of the loss and the gradient that are compared, the first of several.
-fn names(case: &Case) -> (String, String) {
+/// The names of the losses and the gradients, of which the first ones are compared.
+fn all_names(case: &Case) -> Vec<(String, String)> {
     let optimizer = optimizer::find(case.optimizer).unwrap();
     let method = optimizer.method(&case.values).unwrap();
     match case.objective.losses.len() {
-        1 => ("loss".into(), "gradient".into()),
+        1 => vec![("loss".into(), "gradient".into())],
         _ => {
-            let field = &method.fields[0].name;
-            (format!("loss_{field}"), format!("gradient_{field}"))
+            let name = |field: &str| (format!("loss_{field}"), format!("gradient_{field}"));
+            method.fields.iter().map(|field| name(&field.name)).collect()
         }
     }
+}
+
+fn names(case: &Case) -> (String, String) {
+    all_names(case).swap_remove(0)
 }
 
 fn arguments(values: &[f64]) -> String {
@@ -110,9 +114,9 @@ fn run_rust(cases: &[(usize, &Case)], folder: &Path, needs_crates: bool) -> Stri
         let is_complex = needs_crates && case.flow != Flow::PrincipalEven;
         let (of_loss, of_field) =
             (arguments(&case.loss_arguments), arguments(&case.field_arguments));
-        if case.objective.losses.len() > 1 {
-            // Called, so that the compiler has nothing to warn of.
-            calls += &format!("    let _ = ({module}::loss_f2, {module}::gradient_f2);\n");
+        // Called, so that the compiler has nothing to warn of.
+        for (loss, gradient) in &all_names(case)[1..] {
+            calls += &format!("    let _ = ({module}::{loss}, {module}::{gradient});\n");
         }
         if !matches!(case.flow, Flow::Order(_)) {
             calls += &format!("    let _ = {module}::hessian;\n");

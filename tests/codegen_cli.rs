@@ -99,6 +99,43 @@ fn several_losses_are_the_fields_of_an_optimizer() {
     assert!(code.contains("enum { N = 3 };"), "{code}");
 }
 
+/// The field of a Python file at a point.
+fn field(arguments: &[&str], point: &str, h: &str) -> Vec<f64> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("emitted.py");
+    stdout(&[arguments, &["--out", file.to_str().unwrap()]].concat());
+    let code = format!("import emitted; print(*emitted.field([{point}], {h}))");
+    let mut python = std::process::Command::new("python3");
+    let output = python.args(["-c", &code]).current_dir(folder.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.split_whitespace().map(|x| x.parse().unwrap()).collect()
+}
+
+/// `x² y` for x and a, `a y² - x² y` for y, at (x, y, a) = (2, 3, 5).
+#[test]
+fn games_have_players_with_losses_of_their_own() {
+    let game = ["--optimizer", "simultaneous_gda", "--players", "x,a;y", "--flow", "order:1"];
+    let losses = ["--loss", "x^2*y + a", "--loss", "a*y^2 - x^2*y"];
+    let found = field(&[&game[..], &losses].concat(), "2, 3, 5", "0.1");
+    // f = (-2xy, x² - 2ay, -1); f' f by hand, in the order x, y, a.
+    let f = [-12.0, 4.0 - 30.0, -1.0];
+    let along = [-6.0 * f[0] - 4.0 * f[1], 4.0 * f[0] - 10.0 * f[1] - 6.0 * f[2], 0.0];
+    for i in 0..3 {
+        assert!((found[i] - (f[i] - 0.05 * along[i])).abs() < 1e-12, "{found:?}");
+    }
+}
+
+#[test]
+fn one_loss_of_two_players_is_zero_sum() {
+    let game = ["--optimizer", "alternating_gda", "--flow", "order:2", "--loss"];
+    let one = field(&[&game[..], &["x*y + x^2"]].concat(), "1.5, -0.5", "0.2");
+    let two = [&game[..], &["x*y + x^2", "--loss", "-x*y-x^2"]].concat();
+    assert_eq!(one, field(&two, "1.5, -0.5", "0.2"));
+    let code = stdout(&[&game[..], &["x*y", "--lang", "c"]].concat());
+    assert!(code.contains("double loss(") && !code.contains("loss_"), "{code}");
+}
+
 #[test]
 fn ngf_and_igr_are_flows_of_gradient_descent() {
     let flow = |arguments: &[&str]| {
@@ -125,7 +162,15 @@ fn bad_input_is_explained() {
             &["--loss", BANANA, "--lang", "c", "--optimizer", "minibatch2"],
             "2 vector fields (f1, f2)",
         ),
-        (&["--loss", BANANA, "--lang", "c", "--optimizer", "simultaneous_gda"], "is a game of"),
+        (
+            &["--loss", "x*y*z", "--lang", "c", "--optimizer", "simultaneous_gda"],
+            "3 variables (x, y, z) have to be shared out among 2 players",
+        ),
+        (
+            &["--loss", "x*y", "--lang", "rust", "--optimizer", "simultaneous_gda", "--flow", "pf"],
+            "Jacobians that do not commute",
+        ),
+        (&["--loss", "5", "--lang", "c"], "the loss `5` has no variable"),
         (&["--loss", BANANA, "--lang", "rust", "--optimizer", "sam", "--flow", "pf"], "scale out"),
         (&["--lang", "c"], "--loss"),
     ] {

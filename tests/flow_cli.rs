@@ -72,6 +72,41 @@ fn a_folder_is_replaced_only_by_force() {
 }
 
 #[test]
+fn without_a_name_every_run_gets_a_folder_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, more) in
+        [("flow", None), ("flow-2", None), ("flow-3", None), ("flow", Some("--force"))]
+    {
+        let arguments: Vec<&str> = QUADRATIC.into_iter().chain(more).collect();
+        let written = format!("wrote results/{name}/trajectories.csv, ");
+        flow(folder.path(), &arguments).success().stdout(predicate::str::contains(written));
+    }
+    assert_eq!(std::fs::read_dir(folder.path().join("results")).unwrap().count(), 3);
+}
+
+/// This one would take days.
+#[test]
+fn a_folder_that_cannot_be_written_is_found_before_the_simulation() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    std::fs::create_dir(folder.path().join("there")).unwrap();
+    let long = ["flow", "--loss", "rosenbrock", "--lr", "0.001", "--euler", "1e-13", "--out"];
+    for (out, message) in [
+        ("file", "file is a file, not a folder"),
+        ("file/run", "cannot write the folder file/run"),
+        ("file/deep/run", "cannot write the folder file/deep/run"),
+        ("there", "there exists"),
+    ] {
+        let mut command = Command::cargo_bin("bea").unwrap();
+        command.timeout(std::time::Duration::from_secs(60));
+        let outcome = command.current_dir(folder.path()).args(long).arg(out).assert();
+        outcome.code(2).stderr(predicate::str::contains(message));
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    assert_eq!(std::fs::read_dir(folder.path().join("there")).unwrap().count(), 0);
+}
+
+#[test]
 fn a_trajectory_that_ends_is_a_note() {
     let folder = tempfile::tempdir().unwrap();
     let options = [
@@ -112,10 +147,11 @@ fn a_zero_sum_game_needs_one_loss() {
 
 #[test]
 fn bad_input_is_refused_and_leaves_nothing() {
-    let cases: [(&[&str], &str); 10] = [
+    let cases: [(&[&str], &str); 11] = [
         (&["--loss", "x^2+sn(x)", "--start", "1", "--lr", "0.1"], "no function `sn`"),
         (&["--loss", "x^2+y^2", "--start", "1", "--lr", "0.1"], "a point has 2 coordinates"),
         (&["--loss", "x^2", "--lr", "0.1"], "give --start"),
+        (&["--loss", "5", "--start", "1", "--lr", "0.1"], "the loss `5` has no variable"),
         (
             &["--loss", "log(x)", "--start", "-1", "--lr", "0.1"],
             "undefined at the start, x = -1: `log(x)` has no finite value",

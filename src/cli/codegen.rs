@@ -1,7 +1,7 @@
 //! `bea codegen`: a flow as source code.
 
-use super::{input, limit, loss_input, output};
-use crate::codegen::{self, Flow, Language, Objective, Request};
+use super::{input, limit, loss_input, output, problem_input};
+use crate::codegen::{self, Flow, Language, Request};
 use crate::flow::FlowName;
 use crate::source::Source;
 use miette::miette;
@@ -12,8 +12,9 @@ use std::process::ExitCode;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Codegen {
-    /// A formula, a name from `bea loss`, or a file; once for each vector field of the optimizer
-    #[arg(long = "loss", value_name = "LOSS", required = true)]
+    /// A formula, a name from `bea loss`, or a file; once a vector field of the optimizer, but a game
+    /// of two players with one loss is zero-sum
+    #[arg(long = "loss", value_name = "LOSS", required = true, allow_hyphen_values = true)]
     losses: Vec<String>,
     /// ngf, igr, order:N, pf, pf-even or pf+np:N
     #[arg(long, value_name = "FLOW", default_value = "order:2")]
@@ -28,6 +29,9 @@ pub(super) struct Codegen {
     /// without a value becomes an argument of `field`
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = loss_input::setting)]
     settings: Vec<(String, String)>,
+    /// The variables of each player of a game, `x,a;y`
+    #[arg(long, value_name = "NAMES")]
+    players: Option<String>,
     /// Write to a file, which appears only when it is complete
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -41,9 +45,11 @@ Examples:
   bea codegen --loss '(1-x)^2 + 100*(y-x^2)^2' --flow order:4 --lang rust
   bea codegen --loss rosenbrock --flow pf --out principal.py
   bea codegen --loss rosenbrock --optimizer heavy_ball --set m=9/10 --flow order:3 --lang c
+  bea codegen --loss 'x*y' --optimizer alternating_gda --flow order:3 --lang julia
 
 The functions:
-  loss(theta), gradient(theta), field(theta, h), and hessian(theta) for principal flows;
+  loss(theta), gradient(theta), field(theta, h), and hessian(theta) for principal flows; of several
+  losses loss_NAME and gradient_NAME, with the names of the optimizer's vector fields.
   Python and Julia take real and complex points, Rust complex ones for pf and pf+np:N";
 
 impl Codegen {
@@ -58,12 +64,9 @@ impl Codegen {
         let mut settings = loss_input::settings(&self.settings)?;
         let values = loss_input::of_optimizer(&optimizer, &mut settings)?;
         let method = optimizer.method(&values)?;
-        let losses = self
-            .losses
-            .iter()
-            .map(|text| loss_input::loss(text, &settings))
-            .collect::<miette::Result<Vec<_>>>()?;
-        let objective = Objective::new(&losses, &optimizer, &method)?;
+        let players = self.players.as_deref();
+        let losses = problem_input::losses(&self.losses, &settings, &method, players)?;
+        let objective = losses.objective();
         let flow = writable(flow)?;
         if let Flow::Order(n) | Flow::PrincipalWith(n) = flow {
             limit::check(n, &method, self.force)?;
@@ -128,6 +131,9 @@ impl Codegen {
         self.losses.iter().for_each(|loss| option("--loss", loss));
         if self.optimizer != "gradient_descent" {
             option("--optimizer", &self.optimizer);
+        }
+        if let Some(players) = &self.players {
+            option("--players", players);
         }
         self.settings.iter().for_each(|(name, value)| option("--set", &format!("{name}={value}")));
         option("--flow", &self.flow);

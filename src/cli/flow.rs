@@ -1,9 +1,9 @@
 //! `bea flow`: an optimizer and its flows, side by side.
 
-use super::problem_input::{self, Losses};
-use super::{input, loss_input, output};
+use super::progress::Progress;
+use super::{input, interrupt, loss_input, output, problem_input};
 use crate::experiment::{Landscape, csv, json};
-use crate::flow::{Branch, FlowName, Problem, Request, Simulation, simulate};
+use crate::flow::{Branch, FlowName, Problem, Request, Simulation, simulate_until};
 use crate::loss::Loss;
 use crate::optimizer;
 use crate::plot::Figure;
@@ -59,9 +59,10 @@ pub(super) struct Flow {
     /// Continue the logarithm along the trajectory, or take its principal branch everywhere
     #[arg(long, value_enum, default_value = "continued")]
     branch: BranchName,
-    /// The folder for trajectories.csv and trajectories.json
-    #[arg(long, value_name = "DIR", default_value = "results/flow")]
-    out: PathBuf,
+    /// The folder for trajectories.csv and trajectories.json [default: a new one, results/flow or
+    /// results/flow-2 and so on]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Draw trajectories.svg and trajectories.png as well
     #[arg(long)]
     plot: bool,
@@ -89,12 +90,19 @@ enum BranchName {
 /// The files that this command may leave in its folder.
 const FILES: [&str; 4] =
     ["trajectories.csv", "trajectories.json", "trajectories.svg", "trajectories.png"];
+/// The folder, unless another is named.
+const FOLDER: &str = "results/flow";
 /// Points of a flow's curve a step of the optimizer.
 const SAMPLES: usize = 16;
 
 impl Flow {
     pub fn run(self) -> miette::Result<ExitCode> {
-        output::check_folder(&self.out, self.force)?;
+        let folder = match &self.out {
+            Some(folder) => folder.clone(),
+            None if self.force => FOLDER.into(),
+            None => output::new_folder(FOLDER),
+        };
+        output::check_folder(&folder, self.force)?;
         let chosen = input::optimizer(&self.optimizer)?;
         let mut settings = loss_input::settings(&self.settings)?;
         let values = loss_input::of_optimizer(&chosen, &mut settings)?;
@@ -109,8 +117,9 @@ impl Flow {
         }
         let method = chosen.method(&values)?;
         let players = self.players.as_deref();
-        let Losses { problem, variables, first: mut loss } =
-            problem_input::losses(&self.loss, &settings, &method, players)?;
+        let losses = problem_input::losses(&self.loss, &settings, &method, players)?;
+        let (problem, variables) = (losses.problem()?, losses.variables);
+        let mut loss = losses.losses.into_iter().next().expect("one loss at least");
         if loss.variables.len() < variables.len() {
             // Its own variables come first; what else it knows is not about all of them.
             (loss.variables, loss.start) = (variables, None);
@@ -119,8 +128,12 @@ impl Flow {
         let start = self.start(&loss)?;
         self.check_start(&loss, &problem, &start)?;
         let request = self.request(method == GeneralLinearMethod::euler())?;
+        interrupt::listen("writing what is there");
+        let progress = Progress::new(self.steps);
         let simulation =
-            simulate(&problem, &chosen.name, &method, &start, &request).into_diagnostic()?;
+            simulate_until(&problem, &chosen.name, &method, &start, &request, &progress);
+        let simulation = simulation.into_diagnostic()?;
+        drop(progress);
 
         let mut files = vec![
             (FILES[0].to_string(), csv(&simulation, &loss.variables).into_bytes()),
@@ -131,14 +144,14 @@ impl Flow {
             files.push((FILES[2].to_string(), figure.svg().into_bytes()));
             files.push((FILES[3].to_string(), figure.png()));
         }
-        let written = output::to_folder(&self.out, &files, &FILES, self.force)?;
+        let written = output::to_folder(&folder, &files, &FILES, self.force)?;
         let mut text = self.heading(&loss, &start, &simulation);
         text.push_str(&table(&simulation));
         text.push_str(&notes(&simulation));
         let paths: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
         let _ = writeln!(text, "\nwrote {}", paths.join(", "));
         output::to_stdout(|out| out.write_all(text.as_bytes()))?;
-        Ok(ExitCode::SUCCESS)
+        Ok(interrupt::exit_code())
     }
 
     fn start(&self, loss: &Loss) -> miette::Result<Vec<f64>> {

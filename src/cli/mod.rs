@@ -7,6 +7,7 @@ mod data;
 mod derive;
 mod flow;
 mod input;
+mod interrupt;
 mod limit;
 mod loss;
 mod loss_input;
@@ -14,6 +15,7 @@ mod man;
 mod optimizers;
 mod output;
 mod problem_input;
+mod progress;
 mod reproduce;
 mod stability;
 mod tree;
@@ -45,7 +47,7 @@ enum Command {
 }
 
 /// Parses the command line, runs the command and prints what went wrong. The exit code is 0 for
-/// success, 1 for a false claim and 2 for bad input.
+/// success, 1 for a false claim, 2 for bad input and 130 after Ctrl-C.
 pub fn main() -> ExitCode {
     // The text of an error is the same wherever it is printed; only colours depend on the terminal.
     let set = miette::set_hook(Box::new(|_| {

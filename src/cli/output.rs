@@ -47,17 +47,27 @@ pub(super) fn to_folder(
     stale: &[&str],
     force: bool,
 ) -> miette::Result<Vec<PathBuf>> {
+    check_folder(folder, force)?;
+    fill(folder, files, stale).into_diagnostic().wrap_err_with(|| not_written(folder))
+}
+
+fn not_written(folder: &Path) -> String {
+    format!("cannot write the folder {}", folder.display())
+}
+
+/// The first of `name`, `name-2`, `name-3`, … that does not exist.
+pub(super) fn new_folder(name: &str) -> PathBuf {
+    let numbered = (2..).map(|n| PathBuf::from(format!("{name}-{n}")));
+    let mut names = std::iter::once(PathBuf::from(name)).chain(numbered);
+    names.find(|path| !path.exists()).expect("there are always more numbers")
+}
+
+/// Refuses a folder that exists, unless `force`, and one that cannot be written, before the work for
+/// it is done. Leaves no trace.
+pub(super) fn check_folder(folder: &Path, force: bool) -> miette::Result<()> {
     if folder.exists() && !folder.is_dir() {
         return Err(miette!("{} is a file, not a folder", folder.display()));
     }
-    check_folder(folder, force)?;
-    fill(folder, files, stale)
-        .into_diagnostic()
-        .wrap_err_with(|| format!("cannot write the folder {}", folder.display()))
-}
-
-/// Refuses a folder that exists, unless `force`, before the work for it is done.
-pub(super) fn check_folder(folder: &Path, force: bool) -> miette::Result<()> {
     if folder.exists() && !force {
         return Err(miette!(
             help = "--force replaces the files in it; --out chooses another folder",
@@ -65,6 +75,14 @@ pub(super) fn check_folder(folder: &Path, force: bool) -> miette::Result<()> {
             folder.display()
         ));
     }
+    // The folder or the nearest one above it that exists must take a new folder.
+    let mut place = folder;
+    while !place.as_os_str().is_empty() && !place.exists() {
+        place = place.parent().unwrap_or(Path::new(""));
+    }
+    let place = if place.as_os_str().is_empty() { Path::new(".") } else { place };
+    let probe = tempfile::Builder::new().prefix(".bea-").tempdir_in(place);
+    probe.into_diagnostic().wrap_err_with(|| not_written(folder))?;
     Ok(())
 }
 

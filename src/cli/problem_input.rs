@@ -1,6 +1,7 @@
 //! The losses of an optimizer's vector fields as named on the command line.
 
 use super::loss_input::{self, Settings};
+use crate::codegen::Objective;
 use crate::flow::Problem;
 use crate::loss::{Expr, Graph, Loss};
 use crate::optimizer::near;
@@ -9,12 +10,36 @@ use miette::miette;
 
 /// The losses of an optimizer.
 pub(super) struct Losses {
-    /// The vector fields.
-    pub(super) problem: Problem,
+    /// As they were given; the first one names the others' point and domain too.
+    pub(super) losses: Vec<Loss>,
     /// The names of all coordinates.
     pub(super) variables: Vec<String>,
-    /// The first loss, which names the others' point and domain too.
-    pub(super) first: Loss,
+    graph: Graph,
+    /// The coordinates of each player.
+    spaces: Vec<Vec<usize>>,
+    /// The space and the loss of each vector field.
+    fields: Vec<(usize, Expr)>,
+}
+
+impl Losses {
+    /// The vector fields.
+    pub(super) fn problem(&self) -> miette::Result<Problem> {
+        Problem::of_losses(&self.graph, self.spaces.clone(), &self.fields)
+            .map_err(|error| miette!("{error}"))
+    }
+
+    /// What code is written for.
+    pub(super) fn objective(self) -> Objective {
+        let Losses { losses, variables, graph, spaces, fields } = self;
+        let written = fields.iter().take(losses.len()).map(|(_, loss)| *loss).collect();
+        let names: Vec<&str> = losses.iter().map(|loss| loss.name.as_str()).collect();
+        let docs: Vec<&str> = losses.iter().map(|loss| loss.doc.as_str()).collect();
+        Objective {
+            name: names.join(" and "),
+            formula: docs.join("\n").trim().to_string(),
+            ..Objective::of_losses(graph, variables, &spaces, written, &fields)
+        }
+    }
 }
 
 /// One loss a vector field of `method`, in their order; of a game between two players one is enough:
@@ -47,6 +72,13 @@ pub(super) fn losses(
             variables.push(name.clone());
         }
     }
+    if variables.is_empty() {
+        return Err(miette!(
+            help = "a loss is a formula of named variables, `(x-1)^2 + y^2` say",
+            "the loss `{}` has no variable",
+            texts.join("`, `")
+        ));
+    }
     let mut graph = Graph::new();
     let mut expressions: Vec<Expr> = losses
         .iter()
@@ -59,12 +91,9 @@ pub(super) fn losses(
     if zero_sum {
         expressions.push(graph.neg(expressions[0]));
     }
-    let partition = partition(players, &variables, &method.spaces)?;
-    let fields: Vec<(usize, Expr)> =
-        method.fields.iter().map(|f| f.space).zip(expressions).collect();
-    let problem = Problem::of_losses(&graph, partition, &fields).map_err(|e| miette!("{e}"))?;
-    let first = losses.into_iter().next().expect("one loss at least");
-    Ok(Losses { problem, variables, first })
+    let spaces = partition(players, &variables, &method.spaces)?;
+    let fields = method.fields.iter().map(|f| f.space).zip(expressions).collect();
+    Ok(Losses { losses, variables, graph, spaces, fields })
 }
 
 /// The coordinates of each player.

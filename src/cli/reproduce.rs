@@ -1,10 +1,12 @@
 //! `bea reproduce`: the figures of the paper, and whether they show what they claim.
 
-use super::output;
+use super::{interrupt, output};
 use crate::experiment::figures::{self, FIGURES, PaperFigure};
 use miette::{Context, IntoDiagnostic, miette};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 /// Regenerate figures of the paper, and say whether the numbers bear out what they claim.
 #[derive(clap::Args)]
@@ -47,6 +49,7 @@ impl Reproduce {
                 chosen.push(figure);
             }
         }
+        output::check_folder(&self.out, true)?;
         for path in chosen.iter().flat_map(|f| f.files()).map(|name| self.out.join(name)) {
             if path.exists() && !self.force {
                 return Err(miette!(
@@ -59,13 +62,33 @@ impl Reproduce {
         std::fs::create_dir_all(&self.out)
             .into_diagnostic()
             .wrap_err_with(|| format!("cannot make the folder {}", self.out.display()))?;
+        interrupt::listen("figures that are not finished are not written");
         for figure in chosen {
-            let outcome = figure.run();
+            let Some(outcome) = unless_interrupted(move || figure.run()) else { break };
             for (name, bytes) in figure.files().iter().zip(figure.contents(&outcome)) {
                 output::to_file(&self.out.join(name), |out| out.write_all(&bytes))?;
             }
             output::to_stdout(|out| writeln!(out, "{}", figure.line(&outcome)))?;
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(interrupt::exit_code())
+    }
+}
+
+/// The result of `work`, or nothing after Ctrl-C: then the work is left alone, and the program's end
+/// ends it.
+fn unless_interrupted<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (send, receive) = mpsc::channel();
+    let worker = std::thread::spawn(move || send.send(work()));
+    loop {
+        match receive.recv_timeout(Duration::from_millis(20)) {
+            Ok(result) => return Some(result),
+            Err(RecvTimeoutError::Timeout) if interrupt::happened() => return None,
+            Err(RecvTimeoutError::Timeout) => {}
+            // Only a panic ends the worker without a result.
+            Err(RecvTimeoutError::Disconnected) => match worker.join() {
+                Err(panic) => std::panic::resume_unwind(panic),
+                Ok(_) => return None,
+            },
+        }
     }
 }

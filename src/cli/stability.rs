@@ -79,12 +79,12 @@ impl StabilityOf {
         let losses = problem_input::losses(&self.losses, &settings, &method, players)?;
         let start = self.start(&losses)?;
         let request = Request { lr: self.lr, order: self.order };
-        let found = stability(&losses.problem, &method, &start, &request)
+        let found = stability(&losses.problem()?, &method, &start, &request)
             .map_err(|error| explain(error, &losses.variables))?;
         let report = Report {
             stability: &found,
             variables: &losses.variables,
-            loss: &losses.first.name,
+            loss: &losses.losses[0].name,
             optimizer: &optimizer,
             values: &values,
             request,
@@ -101,12 +101,12 @@ impl StabilityOf {
         if let Some(text) = &self.at {
             return loss_input::point("--at", text, &losses.variables);
         }
-        let known = losses.first.minima.first().or(losses.first.start.as_ref());
+        let known = losses.losses[0].minima.first().or(losses.losses[0].start.as_ref());
         known.filter(|p| p.len() == losses.variables.len()).cloned().ok_or_else(|| {
             miette!(
                 help = "give a point near one with --at",
                 "no minimum of {} is known",
-                losses.first.name
+                losses.losses[0].name
             )
         })
     }

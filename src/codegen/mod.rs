@@ -95,7 +95,7 @@ pub struct Objective {
     pub variables: Vec<String>,
     /// The names of the parameters without a value: arguments of every function.
     pub parameters: Vec<String>,
-    /// The losses: one, or one a vector field of the optimizer.
+    /// The losses that are written: one, or one a vector field of the optimizer.
     pub losses: Vec<Expr>,
     /// The vector fields of the optimizer, in its order.
     pub fields: VectorFields,
@@ -140,15 +140,6 @@ pub enum CodegenError {
         expected: usize,
         /// How many the objective has.
         found: usize,
-    },
-    /// A game, which one loss is not enough for.
-    #[error("`{optimizer}` is a game of {players}, which is not written as code")]
-    #[diagnostic(help("the optimizers of one parameter vector are"))]
-    Game {
-        /// The optimizer.
-        optimizer: String,
-        /// Its players.
-        players: String,
     },
     /// The principal flow in C.
     #[error("`{flow}` cannot be written in C, which has no eigenvalue solver")]

@@ -154,14 +154,7 @@ impl Problem {
         let mut graph = graph.clone();
         let spaces: Vec<Vec<u32>> =
             problem.spaces().iter().map(|s| s.iter().map(|&i| i as u32).collect()).collect();
-        let fields = fields
-            .iter()
-            .map(|&(space, e)| {
-                let gradient = graph.gradient(e, &spaces[space]);
-                (space, gradient.into_iter().map(|g| graph.neg(g)).collect())
-            })
-            .collect();
-        let fields = VectorFields { spaces, fields };
+        let fields = VectorFields::of_losses(&mut graph, spaces, fields);
         problem.formulas = Some(Arc::new(Formulas { graph, fields }));
         Ok(problem)
     }

@@ -41,7 +41,7 @@ pub(super) struct Samples {
 }
 
 /// The trajectory from `start` at time 0, at the times `interval, 2·interval, …, count·interval`.
-/// `cancelled` is asked now and then.
+/// `go_on` is told before every step how many of them are reached, and ends it by returning false.
 pub(super) fn integrate(
     velocity: &mut dyn Velocity,
     start: &[Complex64],
@@ -49,15 +49,15 @@ pub(super) fn integrate(
     count: usize,
     integrator: Integrator,
     budget_every: usize,
-    cancelled: &(dyn Fn() -> bool + Sync),
+    go_on: &mut dyn FnMut(usize) -> bool,
 ) -> Samples {
     let mut points = Vec::with_capacity(count);
     let times = Times { interval, count, budget_every };
     let outcome = match integrator {
         Integrator::Adaptive { rtol, atol } => {
-            adaptive(velocity, start, &times, (rtol, atol), cancelled, &mut points)
+            adaptive(velocity, start, &times, (rtol, atol), go_on, &mut points)
         }
-        Integrator::Euler(step) => euler(velocity, start, &times, step, cancelled, &mut points),
+        Integrator::Euler(step) => euler(velocity, start, &times, step, go_on, &mut points),
     };
     Samples { points, stop: outcome.err() }
 }
@@ -76,7 +76,7 @@ fn euler(
     start: &[Complex64],
     times: &Times,
     step: f64,
-    cancelled: &(dyn Fn() -> bool + Sync),
+    go_on: &mut dyn FnMut(usize) -> bool,
     points: &mut Vec<Vec<Complex64>>,
 ) -> Outcome {
     let (mut theta, mut v) = (start.to_vec(), vec![Complex64::ZERO; start.len()]);
@@ -85,7 +85,7 @@ fn euler(
     for interval in 0..times.count {
         for k in 0..steps as u64 {
             let failed = |stop| (stop, interval as f64 * times.interval + k as f64 * dt);
-            if cancelled() {
+            if !go_on(interval) {
                 return Err(failed(Stop::Cancelled));
             }
             velocity.accept(&theta).map_err(failed)?;
@@ -139,7 +139,7 @@ fn adaptive(
     start: &[Complex64],
     times: &Times,
     (rtol, atol): (f64, f64),
-    cancelled: &(dyn Fn() -> bool + Sync),
+    go_on: &mut dyn FnMut(usize) -> bool,
     points: &mut Vec<Vec<Complex64>>,
 ) -> Outcome {
     velocity.accept(start).map_err(|stop| (stop, 0.0))?;
@@ -165,7 +165,7 @@ fn adaptive(
             solver.set_h(end - before);
         }
         let h = solver.h();
-        if cancelled() {
+        if !go_on(points.len()) {
             return Err((Stop::Cancelled, before));
         }
         tried += 1;

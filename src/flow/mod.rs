@@ -21,6 +21,7 @@ pub mod stability;
 mod trajectory;
 mod truncated;
 mod velocity;
+mod watch;
 
 pub use formula::LossObjective;
 pub use integrate::{Integrator, MAX_STEPS};
@@ -30,3 +31,4 @@ pub use quadratic::quadratic;
 pub use simulate::{SimulateError, simulate, simulate_until};
 pub use trajectory::{Branch, Request, Simulation, Trajectory};
 pub use velocity::{Stop, Velocity};
+pub use watch::Watch;

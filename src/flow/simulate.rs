@@ -10,7 +10,7 @@ use super::principal_of::PrincipalFlowOf;
 use super::principal_root::PrincipalRoot;
 use super::truncated::Truncated;
 use super::velocity::is_finite;
-use super::{Branch, FlowName, Problem, Request, Simulation, Stop, Trajectory, Velocity};
+use super::{Branch, FlowName, Problem, Request, Simulation, Stop, Trajectory, Velocity, Watch};
 use crate::field::{Field, joint};
 use crate::series::{GeneralLinearMethod, MethodError};
 use num_complex::Complex64;
@@ -88,7 +88,8 @@ pub fn simulate(
     simulate_until(problem, name, method, start, request, &|| false)
 }
 
-/// [`simulate`], ended early, with what is there, as soon as `cancelled` returns true.
+/// [`simulate`], watched: ended early, with what is there, as soon as `watch` cancels it. What was
+/// cut short has a note that says so.
 ///
 /// # Errors
 /// As [`simulate`].
@@ -98,7 +99,7 @@ pub fn simulate_until(
     method: &GeneralLinearMethod,
     start: &[f64],
     request: &Request,
-    cancelled: &(dyn Fn() -> bool + Sync),
+    watch: &dyn Watch,
 ) -> Result<Simulation, SimulateError> {
     check(problem, method, start, request)?;
     let start: Vec<Complex64> = start.iter().map(|&x| x.into()).collect();
@@ -125,15 +126,15 @@ pub fn simulate_until(
         .map(|f| (f, if f == FlowName::GradientDescent { None } else { velocities.next() }))
         .collect();
     let own = if is_descent { "gd" } else { name };
-    let itself = || iterates(problem, own, &scene.numeric, &start, request, cancelled);
     let flow = |(flow, velocity): (FlowName, Option<Flowing<'_>>)| match velocity {
-        Some(mut velocity) => Ok(follow(&scene, flow, &mut *velocity, &start, cancelled)),
-        None => descent(problem, &start, request, cancelled),
+        Some(mut velocity) => scene.follow(flow, &mut *velocity, &start, watch),
+        None => scene.descent(&start, watch),
     };
-    let (itself, rest) = rayon::join(itself, || {
-        jobs.into_par_iter().map(flow).collect::<Result<Vec<Trajectory>, _>>()
-    });
-    let flows = std::iter::once(itself).chain(rest?).collect();
+    let (itself, rest) = rayon::join(
+        || scene.itself(own, &start, watch),
+        || jobs.into_par_iter().map(flow).collect::<Vec<Trajectory>>(),
+    );
+    let flows = std::iter::once(itself).chain(rest).collect();
     Ok(Simulation { lr: request.lr, flows })
 }
 
@@ -268,99 +269,103 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// The optimizer itself.
-fn iterates(
-    problem: &Problem,
-    name: &str,
-    method: &Method,
-    start: &[Complex64],
-    request: &Request,
-    cancelled: &(dyn Fn() -> bool + Sync),
-) -> Trajectory {
-    let mut points = vec![start.to_vec()];
-    let mut states = method.start(problem, start);
-    let mut note = None;
-    for n in 0..request.steps {
-        let next = match cancelled() {
-            true => Err(Stop::Cancelled),
-            false => method.step(problem, &states),
+/// The trajectories, one at a time.
+impl Scene<'_> {
+    /// The optimizer.
+    fn itself(&self, name: &str, start: &[Complex64], watch: &dyn Watch) -> Trajectory {
+        let mut states = self.numeric.start(self.problem, start);
+        self.iterate(name, start, watch, |_| {
+            states = self.numeric.step(self.problem, &states)?;
+            Ok(self.numeric.parameters(self.problem, &states))
+        })
+    }
+
+    /// Gradient descent, beside another optimizer.
+    fn descent(&self, start: &[Complex64], watch: &dyn Watch) -> Trajectory {
+        let mut f = vec![Complex64::ZERO; start.len()];
+        self.iterate(&FlowName::GradientDescent.to_string(), start, watch, |last| {
+            self.problem.total(last, &mut f);
+            let next: Vec<Complex64> =
+                last.iter().zip(&f).map(|(x, f)| x + self.request.lr * f).collect();
+            is_finite(&next).then_some(next).ok_or(Stop::NotFinite)
+        })
+    }
+
+    /// The points of a method that makes each from the last one.
+    fn iterate(
+        &self,
+        name: &str,
+        start: &[Complex64],
+        watch: &dyn Watch,
+        mut next: impl FnMut(&[Complex64]) -> Result<Vec<Complex64>, Stop>,
+    ) -> Trajectory {
+        let mut points = vec![start.to_vec()];
+        let mut note = None;
+        for n in 0..self.request.steps {
+            watch.reached(name, n);
+            let point = if watch.cancelled() { Err(Stop::Cancelled) } else { next(&points[n]) };
+            match point {
+                Ok(point) => points.push(point),
+                Err(stop) => {
+                    let reason = match stop {
+                        Stop::NotFinite => "the parameters are no longer finite".to_string(),
+                        stop => stop.to_string(),
+                    };
+                    note = Some(format!("step {}: {reason}", n + 1));
+                    break;
+                }
+            }
+        }
+        watch.reached(name, points.len() - 1);
+        self.trajectory(name.to_string(), points, note)
+    }
+
+    /// Integrates one flow.
+    fn follow(
+        &self,
+        flow: FlowName,
+        velocity: &mut dyn Velocity,
+        start: &[Complex64],
+        watch: &dyn Watch,
+    ) -> Trajectory {
+        let request = self.request;
+        let integrator = match request.euler {
+            Some(step) => Integrator::Euler(step),
+            None => Integrator::Adaptive { rtol: request.rtol, atol: request.atol },
         };
-        match next {
-            Ok(next) => states = next,
-            Err(Stop::NotFinite) => {
-                note = Some(format!("step {}: the parameters are no longer finite", n + 1));
-                break;
+        let samples = request.samples_per_step.max(1);
+        let (interval, count) = (request.lr / samples as f64, request.steps * samples);
+        let name = flow.to_string();
+        let mut told = None;
+        let mut go_on = |points: usize| {
+            if told.replace(points / samples) != Some(points / samples) {
+                watch.reached(&name, points / samples);
             }
-            Err(stop) => {
-                note = Some(format!("step {}: {stop}", n + 1));
-                break;
-            }
+            !watch.cancelled()
+        };
+        let Samples { points, stop } =
+            integrate(velocity, start, interval, count, integrator, samples, &mut go_on);
+        watch.reached(&name, points.len() / samples);
+        let note = stop.map(|(stop, t)| format!("t = {t:.6}, step {:.3}: {stop}", t / request.lr));
+        let all = std::iter::once(start.to_vec()).chain(points);
+        let all: Vec<(f64, Vec<Complex64>)> =
+            all.enumerate().map(|(i, p)| (i as f64 * interval, p)).collect();
+        let at_steps = all.iter().step_by(samples).map(|(_, p)| p.clone()).collect();
+        let mut out = self.trajectory(name, at_steps, note);
+        if request.samples_per_step > 0 {
+            out.path = all;
         }
-        points.push(method.parameters(problem, &states));
+        out
     }
-    trajectory(problem, name.to_string(), points, note, request)
-}
 
-/// Gradient descent, beside another optimizer.
-fn descent(
-    problem: &Problem,
-    start: &[Complex64],
-    request: &Request,
-    cancelled: &(dyn Fn() -> bool + Sync),
-) -> Result<Trajectory, SimulateError> {
-    let mut points = vec![start.to_vec()];
-    let mut f = vec![Complex64::ZERO; start.len()];
-    let mut note = None;
-    for n in 0..request.steps {
-        let mut next = points[n].clone();
-        problem.total(&next, &mut f);
-        next.iter_mut().zip(&f).for_each(|(x, f)| *x += request.lr * f);
-        if cancelled() || !is_finite(&next) {
-            note = Some(format!("step {}: the parameters are no longer finite", n + 1));
-            break;
-        }
-        points.push(next);
+    fn trajectory(
+        &self,
+        name: String,
+        theta: Vec<Vec<Complex64>>,
+        note: Option<String>,
+    ) -> Trajectory {
+        let loss = theta.iter().map(|p| self.problem.loss(p)).collect();
+        let t = (0..theta.len()).map(|n| n as f64 * self.request.lr).collect();
+        Trajectory { name, t, theta, loss, note, path: Vec::new() }
     }
-    Ok(trajectory(problem, FlowName::GradientDescent.to_string(), points, note, request))
-}
-
-/// Integrates one flow.
-fn follow(
-    scene: &Scene<'_>,
-    flow: FlowName,
-    velocity: &mut dyn Velocity,
-    start: &[Complex64],
-    cancelled: &(dyn Fn() -> bool + Sync),
-) -> Trajectory {
-    let request = scene.request;
-    let integrator = match request.euler {
-        Some(step) => Integrator::Euler(step),
-        None => Integrator::Adaptive { rtol: request.rtol, atol: request.atol },
-    };
-    let samples = request.samples_per_step.max(1);
-    let (interval, count) = (request.lr / samples as f64, request.steps * samples);
-    let Samples { points, stop } =
-        integrate(velocity, start, interval, count, integrator, samples, cancelled);
-    let note = stop.map(|(stop, t)| format!("t = {t:.6}, step {:.3}: {stop}", t / request.lr));
-    let all = std::iter::once(start.to_vec()).chain(points);
-    let all: Vec<(f64, Vec<Complex64>)> =
-        all.enumerate().map(|(i, p)| (i as f64 * interval, p)).collect();
-    let at_steps = all.iter().step_by(samples).map(|(_, p)| p.clone()).collect();
-    let mut out = trajectory(scene.problem, flow.to_string(), at_steps, note, request);
-    if request.samples_per_step > 0 {
-        out.path = all;
-    }
-    out
-}
-
-fn trajectory(
-    problem: &Problem,
-    name: String,
-    theta: Vec<Vec<Complex64>>,
-    note: Option<String>,
-    request: &Request,
-) -> Trajectory {
-    let loss = theta.iter().map(|p| problem.loss(p)).collect();
-    let t = (0..theta.len()).map(|n| n as f64 * request.lr).collect();
-    Trajectory { name, t, theta, loss, note, path: Vec::new() }
 }

@@ -19,9 +19,22 @@ pub struct VectorFields {
 impl VectorFields {
     /// `f = -∇E`.
     pub fn of_loss(graph: &mut Graph, loss: Expr, variables: &[u32]) -> VectorFields {
-        let gradient = graph.gradient(loss, variables);
-        let components = gradient.into_iter().map(|e| graph.neg(e)).collect();
-        VectorFields { spaces: vec![variables.to_vec()], fields: vec![(0, components)] }
+        VectorFields::of_losses(graph, vec![variables.to_vec()], &[(0, loss)])
+    }
+
+    /// `f_c = -∂E_c/∂θ_{space(c)}` of pairs of a space and the loss that it descends: several spaces
+    /// are the players of a game, several losses of one space are mini-batches.
+    pub fn of_losses(
+        graph: &mut Graph,
+        spaces: Vec<Vec<u32>>,
+        losses: &[(usize, Expr)],
+    ) -> VectorFields {
+        let descent = |&(space, loss): &(usize, Expr)| {
+            let gradient = graph.gradient(loss, &spaces[space]);
+            (space, gradient.into_iter().map(|e| graph.neg(e)).collect())
+        };
+        let fields = losses.iter().map(descent).collect();
+        VectorFields { spaces, fields }
     }
 
     /// The variables of all spaces, ascending.

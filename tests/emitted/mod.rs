@@ -349,6 +349,20 @@ fn game() -> Objective {
     objective
 }
 
+/// A game of two players with losses of their own, the first of which has two variables.
+fn duel() -> Objective {
+    let mut graph = Graph::new();
+    let [x, y, a] = [0, 1, 2].map(|v| graph.variable(v));
+    let product = graph.product(&[x, y, a]);
+    let wave = graph.apply(Function::Sin, product);
+    let (square, bowl) = (graph.powi(y, 2), graph.powi(a, 2));
+    let first = graph.add(wave, bowl);
+    let second = graph.sub(square, product);
+    let names = ["x", "y", "a"].map(String::from).to_vec();
+    let fields = [(0, first), (1, second)];
+    Objective::of_losses(graph, names, &[vec![0, 2], vec![1]], vec![first, second], &fields)
+}
+
 /// Points of `[-1, 1]^d`, the same in every run.
 fn points(d: usize, count: usize) -> Vec<Vec<f64>> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
@@ -394,6 +408,8 @@ pub fn cases() -> Vec<Case> {
     all.push(case(batches(), "minibatch2", Flow::Order(2), 0.001));
     // `f` has names of its own here: `fx`, `fy`.
     all.push(case(game(), "simultaneous_gda", Flow::Order(3), 0.001));
+    all.push(case(duel(), "alternating_gda", Flow::Order(2), 0.1));
+    all.push(with(case(duel(), "momentum_gda", Flow::Order(2), 0.01), "m", 1, 2));
     // Parameters of the loss and of the optimizer stay arguments; `h` stays in the coefficients.
     let mut symbolic = case(cubic(), "heavy_ball", Flow::Order(3), 0.05);
     symbolic.loss_arguments = vec![0.7];
