@@ -3,6 +3,7 @@
 mod check;
 mod codegen;
 mod completions;
+mod data;
 mod derive;
 mod flow;
 mod input;
@@ -38,6 +39,7 @@ enum Command {
     Flow(flow::Flow),
     Loss(loss::Loss),
     Reproduce(reproduce::Reproduce),
+    Data(data::Data),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -59,6 +61,7 @@ pub fn main() -> ExitCode {
         Command::Flow(flow) => flow.run(),
         Command::Loss(loss) => loss.run(),
         Command::Reproduce(reproduce) => reproduce.run(),
+        Command::Data(data) => data.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),
     };

@@ -68,7 +68,9 @@ impl Algebra {
                 })
                 .collect();
         }
-        monomials.sort_by_key(|m| (m.iter().sum::<usize>(), m.iter().rev().copied().collect::<Vec<_>>()));
+        monomials.sort_by_key(|m| {
+            (m.iter().sum::<usize>(), m.iter().rev().copied().collect::<Vec<_>>())
+        });
         Self::of_monomials(monomials)
     }
 

@@ -132,6 +132,21 @@ impl Array {
         .expect("an array holds f32 or f64")
     }
 
+    /// Adds the entries to `sum`.
+    pub fn add_to(&self, sum: &mut [f64]) {
+        let data = self.data();
+        match data.dtype() {
+            DType::F64 => {
+                let values = data.as_slice::<f64>().expect("an array of f64");
+                sum.iter_mut().zip(values).for_each(|(s, &v)| *s += v);
+            }
+            _ => {
+                let values = data.as_slice::<f32>().expect("an array of f32");
+                sum.iter_mut().zip(values).for_each(|(s, &v)| *s += f64::from(v));
+            }
+        }
+    }
+
     pub fn reshape(&self, shape: &[usize]) -> Self {
         debug_assert_eq!(self.length(), shape.iter().product::<usize>());
         Self { data: self.data.clone(), shape: shape.to_vec() }
@@ -145,9 +160,17 @@ impl Array {
         self.tensor([self.shape[0], self.shape[1], self.shape[2], self.shape[3]])
     }
 
-    fn zip(&self, other: &Self, f: impl Fn(Tensor<4>, Tensor<4>) -> Tensor<4>, flat: impl Fn(Tensor<1>, Tensor<1>) -> Tensor<1>) -> Self {
+    fn zip(
+        &self,
+        other: &Self,
+        f: impl Fn(Tensor<4>, Tensor<4>) -> Tensor<4>,
+        flat: impl Fn(Tensor<1>, Tensor<1>) -> Tensor<1>,
+    ) -> Self {
         if self.shape == other.shape {
-            return Self { data: flat(self.data.clone(), other.data.clone()), shape: self.shape.clone() };
+            return Self {
+                data: flat(self.data.clone(), other.data.clone()),
+                shape: self.shape.clone(),
+            };
         }
         let shape = broadcast_shape(&self.shape, &other.shape);
         let groups = merged(&shape, |axis| (self.shape[axis] != 1, other.shape[axis] != 1));
@@ -190,7 +213,10 @@ impl Array {
     pub fn like(&self, values: Vec<f64>) -> Self {
         let length = values.len();
         let context = (&self.data.device(), self.data.dtype());
-        Self { data: Tensor::from_data(TensorData::new(values, [length]), context), shape: self.shape.clone() }
+        Self {
+            data: Tensor::from_data(TensorData::new(values, [length]), context),
+            shape: self.shape.clone(),
+        }
     }
 
     pub fn map(&self, f: impl Fn(Tensor<1>) -> Tensor<1>) -> Self {
@@ -271,7 +297,8 @@ impl Array {
         match order.len() {
             2 => of(self.tensor([self.shape[0], self.shape[1]]).transpose(), &shape),
             4 => {
-                let order = [order[0] as isize, order[1] as isize, order[2] as isize, order[3] as isize];
+                let order =
+                    [order[0] as isize, order[1] as isize, order[2] as isize, order[3] as isize];
                 of(self.image().permute(order), &shape)
             }
             rank => unreachable!("no network permutes {rank} axes"),
@@ -348,7 +375,13 @@ impl Array {
     }
 
     /// The adjoint of a convolution of `self` with respect to its weight.
-    pub fn conv2d_weight(&self, output: &Self, window: Window, weight: &[usize], context: &Context) -> Self {
+    pub fn conv2d_weight(
+        &self,
+        output: &Self,
+        window: Window,
+        weight: &[usize],
+        context: &Context,
+    ) -> Self {
         let options = ConvOptions::new(window.stride, window.padding, [1, 1], 1);
         let like = context.zeros(weight).image();
         of(module::conv2d_weight_backward(self.image(), like, output.image(), options), weight)
@@ -356,7 +389,9 @@ impl Array {
 
     /// Means over windows, padding counted.
     pub fn avg_pool2d(&self, window: Window) -> Self {
-        let options = AvgPoolOptions::new(window.kernel).with_stride(window.stride).with_padding(window.padding);
+        let options = AvgPoolOptions::new(window.kernel)
+            .with_stride(window.stride)
+            .with_padding(window.padding);
         let y = module::avg_pool2d(self.image(), options);
         let shape = y.dims();
         of(y, &shape)
@@ -379,7 +414,9 @@ impl Array {
 
     /// Where each window has its largest entry.
     pub fn max_positions(&self, window: Window) -> MaxPositions {
-        let options = MaxPoolOptions::new(window.kernel).with_stride(window.stride).with_padding(window.padding);
+        let options = MaxPoolOptions::new(window.kernel)
+            .with_stride(window.stride)
+            .with_padding(window.padding);
         let (_, positions) = module::max_pool2d_with_indices(self.image(), options);
         let [n, c, h, w] = positions.dims();
         MaxPositions {

@@ -91,15 +91,30 @@ fn accelerator(backend: &str, index: usize) -> Option<burn::tensor::Device> {
     let _ = index;
     match backend {
         #[cfg(feature = "wgpu")]
-        "wgpu" => burn::tensor::Device::enumerate(burn::tensor::DeviceType::Wgpu).into_vec().into_iter().nth(index),
+        "wgpu" => burn::tensor::Device::enumerate(burn::tensor::DeviceType::Wgpu)
+            .into_vec()
+            .into_iter()
+            .nth(index),
         #[cfg(feature = "vulkan")]
-        "vulkan" => burn::tensor::Device::enumerate(burn::tensor::DeviceType::Vulkan).into_vec().into_iter().nth(index),
+        "vulkan" => burn::tensor::Device::enumerate(burn::tensor::DeviceType::Vulkan)
+            .into_vec()
+            .into_iter()
+            .nth(index),
         #[cfg(feature = "metal")]
-        "metal" => burn::tensor::Device::enumerate(burn::tensor::DeviceType::Metal).into_vec().into_iter().nth(index),
+        "metal" => burn::tensor::Device::enumerate(burn::tensor::DeviceType::Metal)
+            .into_vec()
+            .into_iter()
+            .nth(index),
         #[cfg(feature = "cuda")]
-        "cuda" => burn::tensor::Device::enumerate(burn::tensor::DeviceType::Cuda).into_vec().into_iter().nth(index),
+        "cuda" => burn::tensor::Device::enumerate(burn::tensor::DeviceType::Cuda)
+            .into_vec()
+            .into_iter()
+            .nth(index),
         #[cfg(feature = "rocm")]
-        "rocm" => burn::tensor::Device::enumerate(burn::tensor::DeviceType::Rocm).into_vec().into_iter().nth(index),
+        "rocm" => burn::tensor::Device::enumerate(burn::tensor::DeviceType::Rocm)
+            .into_vec()
+            .into_iter()
+            .nth(index),
         _ => None,
     }
 }
@@ -108,7 +123,9 @@ fn accelerator(backend: &str, index: usize) -> Option<burn::tensor::Device> {
 fn accelerators() -> Vec<(&'static str, usize)> {
     ["wgpu", "vulkan", "metal", "cuda", "rocm"]
         .into_iter()
-        .map(|backend| (backend, (0..).take_while(|&index| accelerator(backend, index).is_some()).count()))
+        .map(|backend| {
+            (backend, (0..).take_while(|&index| accelerator(backend, index).is_some()).count())
+        })
         .filter(|&(_, count)| count > 0)
         .collect()
 }

@@ -8,7 +8,7 @@ use num_complex::Complex64;
 use rayon::prelude::*;
 
 use super::algebra::Algebra;
-use super::architecture::{Architecture, Dtype, Layer, Objective};
+use super::architecture::{Architecture, Layer, Objective};
 use super::array::{Array, Context};
 use super::data::{Dataset, Targets};
 use super::device::Device;
@@ -26,6 +26,8 @@ pub struct NetworkLoss {
     context: Context,
     batches: Vec<Batch>,
     examples: usize,
+    /// Numbers that the operations on one example produce.
+    activations: usize,
 }
 
 /// Real or complex numbers, as flat vectors of parameters hold them.
@@ -82,7 +84,9 @@ pub enum Mismatch {
         outputs: usize,
     },
     /// An objective for classes met targets that are numbers.
-    #[error("cross entropy needs classes as targets, but {data} has real numbers; use loss = \"mse\"")]
+    #[error(
+        "cross entropy needs classes as targets, but {data} has real numbers; use loss = \"mse\""
+    )]
     Classes {
         /// Name of the data set.
         data: String,
@@ -117,7 +121,11 @@ struct Evaluation {
 
 impl NetworkLoss {
     /// The mean loss of `architecture` over all examples of `data`, evaluated on `device`.
-    pub fn new(architecture: Architecture, data: &Dataset, device: &Device) -> Result<Self, Mismatch> {
+    pub fn new(
+        architecture: Architecture,
+        data: &Dataset,
+        device: &Device,
+    ) -> Result<Self, Mismatch> {
         let context = device.context(architecture.dtype);
         let examples = data.len();
         let name = || data.name.clone();
@@ -125,7 +133,8 @@ impl NetworkLoss {
             return Err(Mismatch::Empty { data: name() });
         }
         let found: usize = data.shape.iter().product();
-        if data.shape != architecture.input && found != architecture.input.iter().product::<usize>() {
+        if data.shape != architecture.input && found != architecture.input.iter().product::<usize>()
+        {
             let (found, expected) = (data.shape.clone(), architecture.input.clone());
             return Err(Mismatch::Inputs { data: name(), found, expected });
         }
@@ -144,16 +153,23 @@ impl NetworkLoss {
             }
             _ => {}
         }
+        let activations =
+            activations(&architecture, &batch(&architecture, data, 0..1, &context)?, &context);
         let shard = if couples_examples(&architecture.layers) || !context.host {
             examples
         } else {
-            balanced(examples, (SHARD / architecture.activations()).max(32))
+            balanced(examples, (SHARD / activations).max(32))
         };
         let mut batches = Vec::new();
         for start in (0..examples).step_by(shard) {
-            batches.push(batch(&architecture, data, start..(start + shard).min(examples), &context)?);
+            batches.push(batch(
+                &architecture,
+                data,
+                start..(start + shard).min(examples),
+                &context,
+            )?);
         }
-        Ok(Self { architecture, context, batches, examples })
+        Ok(Self { architecture, context, batches, examples, activations })
     }
 
     /// What the network is.
@@ -217,7 +233,9 @@ impl NetworkLoss {
             values.push((algebra.monomial(&unit(index)).expect("a monomial of degree one"), *v));
         }
         let last = algebra.monomial(&degrees).expect("the highest monomial");
-        let mut result = join(self.evaluate(&algebra, &values, &[last]).gradient).pop().expect("one coefficient");
+        let mut result: Vec<S> = join(self.evaluate(&algebra, &values, &[last]).gradient)
+            .pop()
+            .expect("one coefficient");
         // The coefficient of ε^α is the derivative over α!.
         let factor: f64 = degrees.iter().map(|&d| (1..=d).product::<usize>() as f64).product();
         for entry in &mut result {
@@ -230,12 +248,17 @@ impl NetworkLoss {
     /// must not leave the cache.
     fn block(&self) -> usize {
         let largest = self.batches.iter().map(|b| b.count).max().unwrap_or(1);
-        (4 * SHARD / (largest * self.architecture.activations())).clamp(1, 32)
+        (4 * SHARD / (largest * self.activations)).clamp(1, 32)
     }
 
     /// Evaluates loss and gradient at `Σ e_m θ_m`, with `values` giving the `θ_m` of monomials `m`, and returns the
     /// gradient's coefficients at the monomials `wanted` (real and imaginary part in turn if complex).
-    fn evaluate<S: Scalar>(&self, algebra: &Algebra, values: &[(usize, &[S])], wanted: &[usize]) -> Evaluation {
+    fn evaluate<S: Scalar>(
+        &self,
+        algebra: &Algebra,
+        values: &[(usize, &[S])],
+        wanted: &[usize],
+    ) -> Evaluation {
         let parts = 1 + usize::from(S::COMPLEX);
         let ring = Ring::new(algebra, &self.context);
         let parameters: Vec<Series> = self
@@ -249,13 +272,15 @@ impl NetworkLoss {
                 for &(monomial, value) in values {
                     for part in 0..parts {
                         let flat = value[range.clone()].iter().map(|v| v.part(part)).collect();
-                        coefficients[parts * monomial + part] = Some(self.context.array(flat, &parameter.shape));
+                        coefficients[parts * monomial + part] =
+                            Some(self.context.array(flat, &parameter.shape));
                     }
                 }
                 Series::new(coefficients, &parameter.shape)
             })
             .collect();
-        let indices: Vec<usize> = wanted.iter().flat_map(|m| (0..parts).map(move |p| parts * m + p)).collect();
+        let indices: Vec<usize> =
+            wanted.iter().flat_map(|m| (0..parts).map(move |p| parts * m + p)).collect();
         let mut total = Evaluation {
             loss: vec![0.0; algebra.len()],
             gradient: vec![vec![0.0; self.dimension()]; indices.len()],
@@ -301,7 +326,9 @@ impl NetworkLoss {
         let tape = Tape::new(ring, needed);
         let variables = parameters
             .iter()
-            .map(|p| if wanted.is_empty() { tape.constant(p.clone()) } else { tape.parameter(p.clone()) })
+            .map(|p| {
+                if wanted.is_empty() { tape.constant(p.clone()) } else { tape.parameter(p.clone()) }
+            })
             .collect();
         let loss = forward::loss(&tape, &self.architecture, variables, batch, self.examples);
         let gradients = if wanted.is_empty() { Vec::new() } else { tape.gradient(&loss) };
@@ -325,6 +352,19 @@ fn join<S: Scalar>(coefficients: Vec<Vec<f64>>) -> Vec<Vec<S>> {
             _ => unreachable!("one or two parts"),
         })
         .collect()
+}
+
+/// How many numbers the operations on one example produce: a pass with parameters zero counts them.
+fn activations(architecture: &Architecture, example: &Batch, context: &Context) -> usize {
+    let real = Algebra::real();
+    let ring = Ring::new(&real, context);
+    let tape = Tape::new(&ring, vec![false]);
+    let zeros = architecture
+        .parameters
+        .iter()
+        .map(|p| tape.constant(ring.constant(context.zeros(&p.shape))));
+    forward::outputs(&tape, architecture, zeros.collect(), example);
+    tape.recorded().max(1)
 }
 
 /// Whether the layers mix examples, so that the data cannot be cut into shards.
@@ -353,7 +393,7 @@ fn batch(
     context: &Context,
 ) -> Result<Batch, Mismatch> {
     let count = range.len();
-    let values = data.rows(range.clone());
+    let values = data.rows_f64(range.clone());
     let inputs = match architecture.layers.first() {
         Some(Layer::Embedding { vocabulary, .. }) => {
             let length = values.len() / count;
@@ -364,7 +404,8 @@ fn batch(
                     if value.fract() == 0.0 && value >= 0.0 && value < *vocabulary as f64 {
                         Ok(value as usize)
                     } else {
-                        let (data, example, last) = (data.name.clone(), range.start + at / length, vocabulary - 1);
+                        let (data, example, last) =
+                            (data.name.clone(), range.start + at / length, vocabulary - 1);
                         Err(Mismatch::Token { data, example, value, last })
                     }
                 })
@@ -393,4 +434,104 @@ fn batch(
         Targets::Values { values, .. } => values[range.start * width..range.end * width].to_vec(),
     };
     Ok(Batch { inputs, targets: context.array(targets, &[count, width]), count })
+}
+
+#[cfg(test)]
+mod speed {
+    use super::*;
+    use crate::network::architecture::Dtype;
+    use std::time::Instant;
+
+    fn mlp(dtype: Dtype, sizes: &[usize]) -> Architecture {
+        let dtype = if dtype == Dtype::F32 { "f32" } else { "f64" };
+        let mut text =
+            format!("loss = \"cross_entropy\"\ndtype = \"{dtype}\"\ninput = [{}]\n", sizes[0]);
+        for (i, out) in sizes[1..].iter().enumerate() {
+            text += &format!("[[layer]]\ntype = \"linear\"\nout = {out}\n");
+            if i + 2 < sizes.len() {
+                text += "[[layer]]\ntype = \"elu\"\n";
+            }
+        }
+        Architecture::parse(&crate::source::Source::new("x", text)).unwrap()
+    }
+
+    fn time(name: &str, mut f: impl FnMut()) {
+        f();
+        let mut best = f64::MAX;
+        for _ in 0..7 {
+            let n = 5;
+            let t = Instant::now();
+            for _ in 0..n {
+                f();
+            }
+            best = best.min(t.elapsed().as_secs_f64() / n as f64);
+        }
+        println!("{name}: {:.1} us", best * 1e6);
+    }
+
+    #[test]
+    #[ignore]
+    fn speed() {
+        for (dtype, sizes, n) in [
+            (Dtype::F32, vec![784, 100, 100, 100, 10], 1000),
+            (Dtype::F64, vec![4, 10, 10, 10, 10, 3], 150),
+        ] {
+            let a = mlp(dtype, &sizes);
+            let p = a.len();
+            let mut state = 1u64;
+            let mut next = || {
+                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                (state >> 33) as f64 / (1u64 << 31) as f64 - 0.5
+            };
+            let inputs: Vec<f64> = (0..n * sizes[0]).map(|_| next()).collect();
+            let labels: Vec<u32> = (0..n).map(|i| (i % sizes[sizes.len() - 1]) as u32).collect();
+            let data = Dataset::new(
+                "x",
+                vec![sizes[0]],
+                crate::network::data::Values::F64(inputs),
+                Targets::Classes { labels, classes: *sizes.last().unwrap() },
+            )
+            .unwrap();
+            let theta: Vec<f64> = (0..p).map(|_| next() * 0.2).collect();
+            let v: Vec<f64> = (0..p).map(|_| next()).collect();
+            let loss = NetworkLoss::new(a, &data, &Device::cpu()).unwrap();
+            println!("p={p} shards {} activations {}", loss.batches.len(), loss.activations);
+            // check
+            let h = 1e-5;
+            let shift =
+                |s: f64| -> Vec<f64> { theta.iter().zip(&v).map(|(t, v)| t + s * v).collect() };
+            let (e, g) = loss.gradient(&theta);
+            let dir: f64 = g.iter().zip(&v).map(|(a, b)| a * b).sum();
+            println!(
+                "{e} directional {dir} fd {}",
+                (loss.loss(&shift(h)) - loss.loss(&shift(-h))) / (2.0 * h)
+            );
+            let hv = loss.hessian_vectors(&theta, &[&v]).pop().unwrap();
+            let (gp, gm) = (loss.gradient(&shift(h)).1, loss.gradient(&shift(-h)).1);
+            let norm = |x: &[f64]| x.iter().map(|a| a * a).sum::<f64>().sqrt();
+            let fd: Vec<f64> = gp.iter().zip(&gm).map(|(a, b)| (a - b) / (2.0 * h)).collect();
+            let diff: Vec<f64> = fd.iter().zip(&hv).map(|(a, b)| a - b).collect();
+            println!("hv rel {}", norm(&diff) / norm(&hv));
+            time("loss", || {
+                std::hint::black_box(loss.loss(&theta));
+            });
+            time("gradient", || {
+                std::hint::black_box(loss.gradient(&theta));
+            });
+            time("hvp", || {
+                std::hint::black_box(loss.hessian_vectors(&theta, &[&v]));
+            });
+            time("third", || {
+                std::hint::black_box(loss.contraction(&theta, &[&v, &v]));
+            });
+            if p < 1000 {
+                let units: Vec<Vec<f64>> =
+                    (0..p).map(|i| (0..p).map(|j| f64::from(u8::from(i == j))).collect()).collect();
+                let refs: Vec<&[f64]> = units.iter().map(Vec::as_slice).collect();
+                time("hessian", || {
+                    std::hint::black_box(loss.hessian_vectors(&theta, &refs));
+                });
+            }
+        }
+    }
 }

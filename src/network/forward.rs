@@ -92,7 +92,9 @@ impl<I: Iterator<Item = Variable>> Pass<'_, '_, I> {
 
     fn embedding(&mut self, width: usize) -> Variable {
         let table = self.parameter();
-        let Inputs::Tokens(tokens) = &self.batch.inputs else { unreachable!("an embedding reads tokens") };
+        let Inputs::Tokens(tokens) = &self.batch.inputs else {
+            unreachable!("an embedding reads tokens")
+        };
         let rows = self.tape.rows(&table, tokens.clone());
         let length = rows.shape()[0] / self.batch.count;
         self.tape.reshape(&rows, &[self.batch.count, length, width])
@@ -108,7 +110,11 @@ impl<I: Iterator<Item = Variable>> Pass<'_, '_, I> {
             }
             Layer::Conv2d { kernel, stride, padding, bias, .. } => {
                 let weight = self.parameter();
-                let y = tape.conv2d(&x, &weight, Window { kernel: *kernel, stride: *stride, padding: *padding });
+                let y = tape.conv2d(
+                    &x,
+                    &weight,
+                    Window { kernel: *kernel, stride: *stride, padding: *padding },
+                );
                 if *bias { self.shift(y, 1) } else { y }
             }
             Layer::BatchNorm { epsilon, .. } => {
@@ -180,7 +186,8 @@ impl<I: Iterator<Item = Variable>> Pass<'_, '_, I> {
     /// `(x - μ)/√(v + ε)`, mean and (biased) variance over the axes where `shape` has one entry.
     fn normalised(&self, x: &Variable, shape: &[usize], epsilon: f64) -> Variable {
         let tape = self.tape;
-        let share = shape.iter().product::<usize>() as f64 / x.shape().iter().product::<usize>() as f64;
+        let share =
+            shape.iter().product::<usize>() as f64 / x.shape().iter().product::<usize>() as f64;
         let mean = tape.scale(&tape.sum_to(x, shape), share);
         let centred = tape.add(x, &tape.scale(&mean, -1.0));
         let variance = tape.scale(&tape.sum_to(&tape.multiply(&centred, &centred), shape), share);

@@ -99,7 +99,8 @@ pub(crate) fn taylor<T: Analytic>(function: Elementary, x: &T, out: &mut [T]) {
         Elementary::Activation(Function::Gelu) => {
             // φ = e^{-x²/2}/√(2π): φ' = -xφ. Φ' = φ. The function is xΦ.
             let gauss = x.mul(x).scale(-0.5).exp_m1().offset(1.0).scale(0.3989422804014327);
-            let mut distribution = x.scale(std::f64::consts::FRAC_1_SQRT_2).erf().offset(1.0).scale(0.5);
+            let mut distribution =
+                x.scale(std::f64::consts::FRAC_1_SQRT_2).erf().offset(1.0).scale(0.5);
             let (mut before, mut density) = (zero.clone(), gauss);
             let mut previous = zero.clone();
             for (r, slot) in out.iter_mut().enumerate() {

@@ -193,11 +193,17 @@ impl<T: Real> ComplexLane<T> {
 impl<T: Real> Analytic for ComplexLane<T> {
     #[inline(always)]
     fn add(&self, other: &Self) -> Self {
-        Self { re: zip(&self.re, &other.re, |a, b| a + b), im: zip(&self.im, &other.im, |a, b| a + b) }
+        Self {
+            re: zip(&self.re, &other.re, |a, b| a + b),
+            im: zip(&self.im, &other.im, |a, b| a + b),
+        }
     }
     #[inline(always)]
     fn sub(&self, other: &Self) -> Self {
-        Self { re: zip(&self.re, &other.re, |a, b| a - b), im: zip(&self.im, &other.im, |a, b| a - b) }
+        Self {
+            re: zip(&self.re, &other.re, |a, b| a - b),
+            im: zip(&self.im, &other.im, |a, b| a - b),
+        }
     }
     #[inline(always)]
     fn mul(&self, other: &Self) -> Self {
@@ -227,10 +233,7 @@ impl<T: Real> Analytic for ComplexLane<T> {
             let growth = z.re.exp_m1();
             let half = (z.im * T::of(0.5)).sin();
             let (sine, cosine) = z.im.sin_cos();
-            Complex::new(
-                growth * cosine - T::of(2.0) * half * half,
-                (growth + T::one()) * sine,
-            )
+            Complex::new(growth * cosine - T::of(2.0) * half * half, (growth + T::one()) * sine)
         })
     }
     fn ln(&self) -> Self {
@@ -487,7 +490,8 @@ mod tests {
     ];
 
     fn points(function: Elementary) -> Vec<f64> {
-        let positive = matches!(function, Elementary::Log | Elementary::Reciprocal | Elementary::InverseSqrt);
+        let positive =
+            matches!(function, Elementary::Log | Elementary::Reciprocal | Elementary::InverseSqrt);
         (0..37)
             .map(|i| if positive { 0.3 + 0.1 * i as f64 } else { -3.3 + 0.17 * i as f64 })
             .collect()
@@ -497,11 +501,13 @@ mod tests {
     fn exponentials_are_exact_to_rounding() {
         let mut worst: (f64, f32) = (0.0, 0.0);
         for start in 0..2000 {
-            let x: [f64; LANES] = std::array::from_fn(|i| (start * LANES + i) as f64 * 0.04 - 640.0);
+            let x: [f64; LANES] =
+                std::array::from_fn(|i| (start * LANES + i) as f64 * 0.04 - 640.0);
             for (x, y) in x.iter().zip(f64::exp_m1_lane(&x)) {
                 worst.0 = worst.0.max(((y - x.exp_m1()) / x.exp_m1().abs().max(1e-300)).abs());
             }
-            let x: [f32; LANES] = std::array::from_fn(|i| (start * LANES + i) as f32 * 0.005 - 80.0);
+            let x: [f32; LANES] =
+                std::array::from_fn(|i| (start * LANES + i) as f32 * 0.005 - 80.0);
             for (x, y) in x.iter().zip(f32::exp_m1_lane(&x)) {
                 worst.1 = worst.1.max(((y - x.exp_m1()) / x.exp_m1().abs().max(1e-30)).abs());
             }
@@ -539,7 +545,8 @@ mod tests {
                     continue;
                 }
                 for r in 0..3 {
-                    let slope = (up[r].as_ref().unwrap()[i] - down[r].as_ref().unwrap()[i]) / (2.0 * h);
+                    let slope =
+                        (up[r].as_ref().unwrap()[i] - down[r].as_ref().unwrap()[i]) / (2.0 * h);
                     let coefficient = value[r + 1].as_ref().unwrap()[i] * (r + 1) as f64;
                     assert!(
                         (slope - coefficient).abs() < 1e-7 * (1.0 + coefficient.abs() * 10.0),
@@ -561,7 +568,8 @@ mod tests {
         let function = Elementary::Activation(Function::Tanh);
         let x = points(function);
         let (u, v) = (vec![0.7; x.len()], vec![-1.3; x.len()]);
-        let (value, _) = apply(&algebra, function, &[Some(&x), Some(&u), Some(&v), None], x.len(), false);
+        let (value, _) =
+            apply(&algebra, function, &[Some(&x), Some(&u), Some(&v), None], x.len(), false);
         for i in 0..x.len() {
             let t = x[i].tanh();
             let expected = -2.0 * t * (1.0 - t * t) * 0.7 * -1.3;
@@ -579,28 +587,44 @@ mod tests {
             let at = |re: f64, im: f64| {
                 let moved: Vec<f64> = x.iter().map(|x| x + re).collect();
                 let imaginary = vec![im; x.len()];
-                let (v, d) = apply(&complex, function, &[Some(&moved), Some(&imaginary)], x.len(), true);
+                let (v, d) =
+                    apply(&complex, function, &[Some(&moved), Some(&imaginary)], x.len(), true);
                 let pair = |p: &[Option<Vec<f64>>]| -> Vec<Complex<f64>> {
-                    p[0].as_ref().unwrap().iter().zip(p[1].as_ref().unwrap()).map(|(a, b)| Complex::new(*a, *b)).collect()
+                    p[0].as_ref()
+                        .unwrap()
+                        .iter()
+                        .zip(p[1].as_ref().unwrap())
+                        .map(|(a, b)| Complex::new(*a, *b))
+                        .collect()
                 };
                 (pair(&v), pair(&d))
             };
             let (real, _) = apply(&Algebra::real(), function, &[Some(&x[..])], x.len(), false);
             let (on_axis, _) = at(0.0, 0.0);
             for (a, b) in real[0].as_ref().unwrap().iter().zip(&on_axis) {
-                assert!((a - b.re).abs() < 1e-13 * (1.0 + a.abs()) && b.im == 0.0, "{function:?} {a} {b}");
+                assert!(
+                    (a - b.re).abs() < 1e-13 * (1.0 + a.abs()) && b.im == 0.0,
+                    "{function:?} {a} {b}"
+                );
             }
             let h = 1e-5;
             let (_, derivative) = at(0.0, 0.2);
-            let (right, left, up, down) = (at(h, 0.2).0, at(-h, 0.2).0, at(0.0, 0.2 + h).0, at(0.0, 0.2 - h).0);
+            let (right, left, up, down) =
+                (at(h, 0.2).0, at(-h, 0.2).0, at(0.0, 0.2 + h).0, at(0.0, 0.2 - h).0);
             for i in 0..x.len() {
                 if x[i].abs() < 2.0 * h {
                     continue;
                 }
                 let horizontal = (right[i] - left[i]) / (2.0 * h);
                 let vertical = (up[i] - down[i]) / Complex::new(0.0, 2.0 * h);
-                assert!((horizontal - derivative[i]).norm() < 1e-7 * (1.0 + derivative[i].norm()), "{function:?}");
-                assert!((vertical - derivative[i]).norm() < 1e-7 * (1.0 + derivative[i].norm()), "{function:?}");
+                assert!(
+                    (horizontal - derivative[i]).norm() < 1e-7 * (1.0 + derivative[i].norm()),
+                    "{function:?}"
+                );
+                assert!(
+                    (vertical - derivative[i]).norm() < 1e-7 * (1.0 + derivative[i].norm()),
+                    "{function:?}"
+                );
             }
         }
     }

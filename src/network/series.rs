@@ -42,13 +42,21 @@ impl Series {
     /// Applies a real-linear map to every coefficient.
     pub fn linear(&self, f: impl Fn(&Array) -> Array) -> Self {
         let coefficients: Vec<_> = self.coefficients.iter().map(|c| c.as_ref().map(&f)).collect();
-        let shape = coefficients.iter().flatten().next().map_or_else(|| self.shape.clone(), |a| a.shape().to_vec());
+        let shape = coefficients
+            .iter()
+            .flatten()
+            .next()
+            .map_or_else(|| self.shape.clone(), |a| a.shape().to_vec());
         Self { coefficients, shape }
     }
 
     pub fn reshape(&self, shape: &[usize]) -> Self {
         Self {
-            coefficients: self.coefficients.iter().map(|c| c.as_ref().map(|a| a.reshape(shape))).collect(),
+            coefficients: self
+                .coefficients
+                .iter()
+                .map(|c| c.as_ref().map(|a| a.reshape(shape)))
+                .collect(),
             shape: shape.to_vec(),
         }
     }
@@ -78,7 +86,9 @@ impl<'a> Ring<'a> {
     ) -> Series {
         let mut coefficients: Vec<Option<Array>> = vec![None; self.algebra.len()];
         for p in self.table.iter().filter(|p| wanted(p.out)) {
-            let (Some(a), Some(b)) = (&x.coefficients[p.left], &y.coefficients[p.right]) else { continue };
+            let (Some(a), Some(b)) = (&x.coefficients[p.left], &y.coefficients[p.right]) else {
+                continue;
+            };
             let term = f(a, b);
             let slot = &mut coefficients[p.out];
             *slot = Some(match (slot.take(), p.negative) {
@@ -117,7 +127,12 @@ impl<'a> Ring<'a> {
     }
 
     /// `σ(x)`, and `σ'(x)` where it is `wanted`.
-    pub fn apply(&self, function: Elementary, x: &Series, wanted: bool) -> (Series, Option<Series>) {
+    pub fn apply(
+        &self,
+        function: Elementary,
+        x: &Series,
+        wanted: bool,
+    ) -> (Series, Option<Series>) {
         let (value, derivative) = if self.context.host {
             self.apply_on_host(function, x, wanted)
         } else {
@@ -127,15 +142,19 @@ impl<'a> Ring<'a> {
     }
 
     fn apply_on_host(&self, function: Elementary, x: &Series, wanted: bool) -> (Series, Series) {
-        let data: Vec<Option<TensorData>> = x.coefficients.iter().map(|c| c.as_ref().map(Array::data)).collect();
+        let data: Vec<Option<TensorData>> =
+            x.coefficients.iter().map(|c| c.as_ref().map(Array::data)).collect();
         let length = x.shape.iter().product();
         macro_rules! run {
             ($t:ty, $array:ident) => {{
                 let slices: Vec<Option<&[$t]>> = data
                     .iter()
-                    .map(|d| d.as_ref().map(|d| d.as_slice::<$t>().expect("the numbers of the context")))
+                    .map(|d| {
+                        d.as_ref().map(|d| d.as_slice::<$t>().expect("the numbers of the context"))
+                    })
                     .collect();
-                let (value, derivative) = lanes::apply(self.algebra, function, &slices, length, wanted);
+                let (value, derivative) =
+                    lanes::apply(self.algebra, function, &slices, length, wanted);
                 let series = |parts: Vec<Option<Vec<$t>>>| Series {
                     coefficients: parts
                         .into_iter()
@@ -157,7 +176,11 @@ impl<'a> Ring<'a> {
         let parts = 1 << usize::from(self.algebra.is_complex());
         let mut nilpotent = x.clone();
         nilpotent.coefficients[..parts].fill(None);
-        let orders = if nilpotent.coefficients.iter().all(Option::is_none) { 0 } else { self.algebra.nilpotency() };
+        let orders = if nilpotent.coefficients.iter().all(Option::is_none) {
+            0
+        } else {
+            self.algebra.nilpotency()
+        };
         // The Taylor coefficients as elements of the algebra.
         let coefficients: Vec<Series> = if self.algebra.is_complex() {
             let im = x.coefficients[1].clone().unwrap_or_else(|| self.context.zeros(&x.shape));
@@ -292,8 +315,11 @@ impl Analytic for ComplexArray {
         // Elementwise special function without a tensor form: through the host.
         use super::lanes::Real;
         let (re, im) = (self.re.to_f64(), self.im.to_f64());
-        let values: Vec<_> =
-            re.iter().zip(&im).map(|(&a, &b)| f64::complex_erf(num_complex::Complex::new(a, b))).collect();
+        let values: Vec<_> = re
+            .iter()
+            .zip(&im)
+            .map(|(&a, &b)| f64::complex_erf(num_complex::Complex::new(a, b)))
+            .collect();
         Self {
             re: self.re.like(values.iter().map(|z| z.re).collect()),
             im: self.re.like(values.iter().map(|z| z.im).collect()),

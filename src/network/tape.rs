@@ -4,7 +4,7 @@
 //! with its adjoint beside it, for values, derivatives of every order, and complex parameters alike. No conjugation
 //! appears: the gradient of a holomorphic loss is holomorphic.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use burn::tensor::{Int, Tensor};
 
@@ -28,6 +28,8 @@ pub(crate) struct Tape<'a> {
     pullbacks: RefCell<Vec<Option<Pullback<'a>>>>,
     /// Which coefficients of the parameters' gradients are asked for.
     wanted: Vec<bool>,
+    /// Numbers in the values recorded so far.
+    recorded: Cell<usize>,
 }
 
 /// Adjoints being gathered during the sweep back.
@@ -60,7 +62,7 @@ impl Variable {
 impl<'a> Tape<'a> {
     /// An empty tape; `wanted[k]` says whether the `k`-th coefficient of the gradient will be read.
     pub fn new(ring: &'a Ring<'a>, wanted: Vec<bool>) -> Self {
-        Self { ring, pullbacks: RefCell::new(Vec::new()), wanted }
+        Self { ring, pullbacks: RefCell::new(Vec::new()), wanted, recorded: Cell::new(0) }
     }
 
     /// A value that is not differentiated.
@@ -71,6 +73,11 @@ impl<'a> Tape<'a> {
     /// A parameter.
     pub fn parameter(&self, value: Series) -> Variable {
         Variable { value, id: Some(self.record(None)) }
+    }
+
+    /// How many numbers the operations so far have produced, for one coefficient of the algebra.
+    pub fn recorded(&self) -> usize {
+        self.recorded.get()
     }
 
     fn record(&self, pullback: Option<Pullback<'a>>) -> usize {
@@ -90,6 +97,7 @@ impl<'a> Tape<'a> {
         value: Series,
         pullback: impl FnOnce(Series, &mut Adjoints<'_>) + 'a,
     ) -> Variable {
+        self.recorded.set(self.recorded.get() + value.shape().iter().product::<usize>());
         let depends = arguments.iter().any(|a| a.id.is_some());
         Variable { value, id: depends.then(|| self.record(Some(Box::new(pullback)))) }
     }
@@ -127,13 +135,19 @@ impl<'a> Tape<'a> {
         let ring = self.ring;
         let value = ring.bilinear(&x.value, &y.value, |_| true, shape, f);
         let wanted = |variable: &Variable| -> Vec<bool> {
-            if self.is_parameter(variable) { self.wanted.clone() } else { vec![true; self.wanted.len()] }
+            if self.is_parameter(variable) {
+                self.wanted.clone()
+            } else {
+                vec![true; self.wanted.len()]
+            }
         };
         let (wanted_x, wanted_y) = (wanted(x), wanted(y));
         let (a, b) = (x.handle(), y.handle());
         self.push(&[x, y], value, move |adjoint, adjoints| {
-            adjoints.add(a.id, || ring.bilinear(&adjoint, &b.value, |k| wanted_x[k], a.shape(), left));
-            adjoints.add(b.id, || ring.bilinear(&a.value, &adjoint, |k| wanted_y[k], b.shape(), right));
+            adjoints
+                .add(a.id, || ring.bilinear(&adjoint, &b.value, |k| wanted_x[k], a.shape(), left));
+            adjoints
+                .add(b.id, || ring.bilinear(&a.value, &adjoint, |k| wanted_y[k], b.shape(), right));
         })
     }
 
@@ -145,7 +159,9 @@ impl<'a> Tape<'a> {
         adjoint: impl Fn(&Array) -> Array + 'a,
     ) -> Variable {
         let id = x.id;
-        self.push(&[x], x.value.linear(f), move |y, adjoints| adjoints.add(id, || y.linear(adjoint)))
+        self.push(&[x], x.value.linear(f), move |y, adjoints| {
+            adjoints.add(id, || y.linear(adjoint))
+        })
     }
 
     /// `x Wᵀ` on the last axis: `x` of shape `[…, in]`, `W` of shape `[out, in]`.
@@ -178,7 +194,9 @@ impl<'a> Tape<'a> {
             &shape,
             move |x, y| x.matmul(y, (false, transposed)),
             move |z, y| z.matmul(y, (false, !transposed)),
-            move |x, z| if transposed { z.matmul(x, (true, false)) } else { x.matmul(z, (true, false)) },
+            move |x, z| {
+                if transposed { z.matmul(x, (true, false)) } else { x.matmul(z, (true, false)) }
+            },
         )
     }
 
@@ -223,7 +241,9 @@ impl<'a> Tape<'a> {
             return x.clone();
         }
         let (id, before) = (x.id, x.shape().to_vec());
-        self.push(&[x], x.value.reshape(shape), move |y, adjoints| adjoints.add(id, || y.reshape(&before)))
+        self.push(&[x], x.value.reshape(shape), move |y, adjoints| {
+            adjoints.add(id, || y.reshape(&before))
+        })
     }
 
     pub fn permute(&self, x: &Variable, order: &'static [usize]) -> Variable {
@@ -245,11 +265,7 @@ impl<'a> Tape<'a> {
     pub fn sum_to(&self, x: &Variable, shape: &[usize]) -> Variable {
         let context = self.ring.context;
         let before = x.shape().to_vec();
-        self.linear_map(
-            x,
-            |a| a.sum_to(shape, context),
-            move |a| a.add(&context.zeros(&before)),
-        )
+        self.linear_map(x, |a| a.sum_to(shape, context), move |a| a.add(&context.zeros(&before)))
     }
 
     /// `σ(x)`, entry by entry.

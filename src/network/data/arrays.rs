@@ -76,15 +76,7 @@ pub(super) fn labels(name: &str, numbers: &[f64]) -> Result<Targets, DataError> 
     for (row, number) in numbers.iter().enumerate() {
         // The last of the u32 is left out so that their number fits one too.
         if number.fract() != 0.0 || !(0.0..f64::from(u32::MAX)).contains(number) {
-            return Err(DataError::Shape {
-                name: name.into(),
-                problem: format!("the target of row {row}, {number}, is no label of a class"),
-                expected: Some(
-                    "labels are whole numbers from 0 on; `targets=values` reads the \
-                    targets as numbers to be met"
-                        .into(),
-                ),
-            });
+            return Err(DataError::NoLabel { name: name.into(), row, value: *number });
         }
         labels.push(*number as u32);
     }

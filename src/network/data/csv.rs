@@ -75,7 +75,7 @@ pub(super) fn table(
         .from_reader(text);
     let mut columns: Vec<String> = Vec::new();
     let mut position = 0;
-    let (mut inputs, mut targets) = (Vec::new(), Vec::new());
+    let (mut inputs, mut targets, mut lines) = (Vec::new(), Vec::new(), Vec::new());
     for (row, record) in reader.records().enumerate() {
         let record = record?;
         if row == 0 {
@@ -90,6 +90,7 @@ pub(super) fn table(
             }
         }
         let line = record.position().map_or(0, |position| position.line());
+        lines.push(line);
         for (i, cell) in record.iter().enumerate() {
             if i == position {
                 targets.push(cell.to_string());
@@ -112,9 +113,10 @@ pub(super) fn table(
             Targets::Classes { labels, classes: class_names.len() }
         }
         kind => {
-            let cells = targets.iter().enumerate();
-            let numbers: Vec<f64> = cells
-                .map(|(row, cell)| number(name, row as u64, &columns[position], cell))
+            let numbers: Vec<f64> = lines
+                .into_iter()
+                .zip(&targets)
+                .map(|(line, cell)| number(name, line, &columns[position], cell))
                 .collect::<Result<_, _>>()?;
             match kind {
                 TargetKind::Classes => labels(name, &numbers)?,
@@ -128,21 +130,18 @@ pub(super) fn table(
 }
 
 fn target_column(name: &str, columns: &[String], target: Option<&str>) -> Result<usize, DataError> {
-    let problem = |problem: String, expected: Option<String>| DataError::Shape {
-        name: name.into(),
-        problem,
-        expected,
-    };
     if columns.len() < 2 {
-        return Err(problem(
-            "it has one column".into(),
-            Some("columns separated by commas: the inputs and the target".into()),
-        ));
+        return Err(DataError::Shape {
+            name: name.into(),
+            problem: "it has one column".into(),
+            expected: Some("columns separated by commas: the inputs and the target".into()),
+        });
     }
     let Some(target) = target else { return Ok(columns.len() - 1) };
     columns.iter().position(|column| column == target).ok_or_else(|| {
         let names: Vec<&str> = columns.iter().map(String::as_str).collect();
-        problem(format!("it has no column `{target}`"), near::advice(target, &names))
+        let help = near::advice(target, &names);
+        DataError::NoColumn { name: name.into(), column: target.into(), help }
     })
 }
 
@@ -153,9 +152,5 @@ fn number(name: &str, line: u64, column: &str, cell: &str) -> Result<f64, DataEr
         Err(_) => format!("is `{cell}`, not a number"),
         Ok(number) => format!("is {number}"),
     };
-    Err(DataError::Shape {
-        name: name.into(),
-        problem: format!("line {line}, column `{column}`, {problem}"),
-        expected: Some("all data must be finite numbers; only the targets may be words".into()),
-    })
+    Err(DataError::Cell { name: name.into(), line, column: column.into(), problem })
 }

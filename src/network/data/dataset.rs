@@ -213,12 +213,9 @@ impl Dataset {
 
     fn check_labels(&self, labels: &[u32], classes: usize) -> Result<(), DataError> {
         match labels.iter().position(|label| *label as usize >= classes) {
-            Some(row) => Err(DataError::Label {
-                name: self.name.clone(),
-                row,
-                label: labels[row].into(),
-                classes,
-            }),
+            Some(row) => {
+                Err(DataError::Label { name: self.name.clone(), row, label: labels[row], classes })
+            }
             None => Ok(()),
         }
     }

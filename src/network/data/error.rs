@@ -55,6 +55,54 @@ pub enum DataError {
         #[help]
         expected: Option<String>,
     },
+    /// A file without one of the arrays `inputs` and `targets`.
+    #[error("{} holds no array `{array}`", path.display())]
+    NoArray {
+        /// The file.
+        path: PathBuf,
+        /// The array wanted.
+        array: String,
+        /// The arrays that it holds.
+        #[help]
+        help: Option<String>,
+    },
+    /// An array whose numbers are stored in a way that is not read.
+    #[error("{}: the array `{array}` {problem}", path.display())]
+    Encoding {
+        /// The file.
+        path: PathBuf,
+        /// The array.
+        array: String,
+        /// How it is stored.
+        problem: String,
+        /// How it should be stored.
+        #[help]
+        expected: Option<String>,
+    },
+    /// A table without the column that should be its target.
+    #[error("{name} has no column `{column}`")]
+    NoColumn {
+        /// The table.
+        name: String,
+        /// The column wanted.
+        column: String,
+        /// Names that resemble it.
+        #[help]
+        help: Option<String>,
+    },
+    /// A cell of a table that is no finite number.
+    #[error("{name}, line {line}: column `{column}` {problem}")]
+    #[diagnostic(help("all data must be finite numbers; only classes may be words"))]
+    Cell {
+        /// The table.
+        name: String,
+        /// The line of the file, counted from 1.
+        line: u64,
+        /// The column's name, or its number counted from 0.
+        column: String,
+        /// What it is.
+        problem: String,
+    },
     /// A number that is infinite or not a number.
     #[error("{name}: the {what} of row {row}, column {column}, is {value}")]
     #[diagnostic(help("rows and columns are counted from 0; all data must be finite numbers"))]
@@ -79,11 +127,25 @@ pub enum DataError {
         /// The example, from 0.
         row: usize,
         /// The label.
-        label: i64,
+        label: u32,
         /// The number of classes.
         classes: usize,
     },
-    /// Inputs and targets of different shapes, or none.
+    /// Targets that are read as labels but are none.
+    #[error("{name}: the target of row {row}, {value}, is no label of a class")]
+    #[diagnostic(help(
+        "labels are whole numbers from 0 on; the option `targets=values` reads targets \
+        as numbers to be met"
+    ))]
+    NoLabel {
+        /// The data set.
+        name: String,
+        /// The example, from 0.
+        row: usize,
+        /// Its target.
+        value: f64,
+    },
+    /// Inputs and targets whose shapes do not go together.
     #[error("{name}: {problem}")]
     Shape {
         /// The data set.

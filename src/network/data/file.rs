@@ -59,7 +59,8 @@ pub(super) fn refusal(path: &Path, source: io::Error) -> DataError {
     }
 }
 
-fn open(path: &Path) -> Result<File, DataError> {
+/// The file as it is.
+pub(super) fn open(path: &Path) -> Result<File, DataError> {
     if path.is_dir() {
         return Err(DataError::Unreadable {
             path: path.into(),

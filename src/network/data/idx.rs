@@ -98,22 +98,19 @@ fn bytes(path: &Path, rank: usize) -> Result<Idx, DataError> {
     }
     let axes: Vec<usize> = words[1..].iter().map(|w| u32::from_be_bytes(*w) as usize).collect();
     let length = axes.iter().try_fold(1_u64, |n, axis| n.checked_mul(*axis as u64));
-    let promised = format!(
-        "its header says {}",
-        axes.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ")
-    );
+    let sizes = axes.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
     let Some(length) = length.filter(|n| *n < 1 << 40) else {
-        return Err(corrupt(promised, "less than 1 TiB".into()));
+        return Err(corrupt(format!("its header says {sizes} bytes"), "less than 1 TiB".into()));
     };
     // One more, to see whether the file goes on.
     let data = read(length + 1)?;
     if data.len() as u64 != length {
         let found = match data.len() as u64 > length {
-            true => "it goes on".to_string(),
+            true => "it goes on after them".to_string(),
             false => format!("it ends after {} of them", data.len()),
         };
         return Err(corrupt(
-            format!("{promised}, {length} bytes, but {found}"),
+            format!("its header says {sizes} = {length} bytes, but {found}"),
             "a complete file; fetch it anew".into(),
         ));
     }

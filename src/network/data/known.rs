@@ -34,8 +34,11 @@ pub enum Storage {
     BuiltIn,
     /// In a folder of IDX files, plain or `.gz`, with these SHA-256 sums when unpacked.
     Idx([KnownFile; 4]),
-    /// In a folder of the files of CIFAR-10's binary version.
-    Cifar,
+    /// In a folder of the files that this archive unpacks to.
+    Cifar {
+        /// The archive, with the SHA-256 sum of the archive itself.
+        archive: KnownFile,
+    },
 }
 
 /// A file of a known data set.
@@ -43,8 +46,8 @@ pub enum Storage {
 pub struct KnownFile {
     /// The name of the file, without `.gz`.
     pub name: &'static str,
-    /// The SHA-256 sum of the unpacked file, in hexadecimal. What is inside counts: the same images are
-    /// in circulation compressed in several ways.
+    /// The SHA-256 sum in hexadecimal; of an IDX file, of the unpacked one: the same images are in
+    /// circulation compressed in several ways.
     pub sha256: &'static str,
 }
 
@@ -182,16 +185,29 @@ pub const KNOWN: &[Known] = &[
             "truck",
         ],
         unit: Some(255.0),
-        source: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz, unpacked; its SHA-256 sum is \
-            c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+        source: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz, unpacked",
         licence: "none stated",
         citation: "A. Krizhevsky (2009), Learning multiple layers of features from tiny images, \
             technical report, University of Toronto",
-        storage: Storage::Cifar,
+        storage: Storage::Cifar {
+            archive: KnownFile {
+                name: "cifar-10-binary.tar.gz",
+                sha256: "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+            },
+        },
     },
 ];
 
 impl Known {
+    /// The files with a checksum on record.
+    pub fn files(&self) -> &[KnownFile] {
+        match &self.storage {
+            Storage::BuiltIn => &[],
+            Storage::Idx(files) => files,
+            Storage::Cifar { archive } => std::slice::from_ref(archive),
+        }
+    }
+
     /// The examples with the shape and the class names of this data set.
     pub(super) fn describe(&self, examples: Dataset) -> Dataset {
         Dataset {

@@ -22,6 +22,7 @@
 
 mod arrays;
 mod builtin;
+mod checksum;
 mod cifar;
 mod csv;
 mod dataset;
@@ -34,9 +35,12 @@ mod npz;
 mod open;
 mod safetensors;
 mod specification;
+mod summary;
 
+pub use checksum::{Checked, Verdict};
 pub use dataset::{Dataset, Targets};
 pub use error::DataError;
 pub use inputs::{Inputs, Scaling, Values};
 pub use open::open;
 pub use specification::{Scale, Source, Specification, Split, TargetKind};
+pub use summary::{ClassCount, Statistics, Summary, TargetSummary};

@@ -31,25 +31,26 @@ fn array(
 ) -> Result<Array, DataError> {
     let corrupt = |problem: String| DataError::Corrupt {
         path: path.into(),
-        problem: format!("the array `{name}`: {problem}"),
-        expected: Some("a file written by `numpy.savez`".into()),
+        problem: format!("its array `{name}` cannot be read ({problem})"),
+        expected: Some("a complete file written by `numpy.savez`".into()),
     };
     let names: Vec<String> = archive.file_names().flatten().map(Into::into).collect();
-    let entry = archive.by_name(&format!("{name}.npy")).map_err(|error| match error {
+    let mut entry = archive.by_name(&format!("{name}.npy")).map_err(|error| match error {
         ZipError::FileNotFound => {
-            let names = names.iter().map(|name| name.trim_end_matches(".npy")).collect::<Vec<_>>();
-            DataError::Shape {
-                name: path.display().to_string(),
-                problem: format!("it holds no array `{name}`"),
-                expected: Some(format!("it holds {}", near::quoted(&names))),
-            }
+            let names: Vec<&str> = names.iter().map(|name| name.trim_end_matches(".npy")).collect();
+            let help = Some(format!("it holds {}", near::quoted(&names)));
+            DataError::NoArray { path: path.into(), array: name.into(), help }
         }
         error => corrupt(error.to_string()),
     })?;
-    let npy = NpyFile::new(entry).map_err(|error| corrupt(error.to_string()))?;
-    let unreadable = |problem: String, expected: &str| DataError::Shape {
-        name: path.display().to_string(),
-        problem: format!("the array `{name}` {problem}"),
+    // To its end, where the archive's checksum of it is compared.
+    let mut bytes = Vec::new();
+    entry.read_to_end(&mut bytes).map_err(|error| corrupt(error.to_string()))?;
+    let npy = NpyFile::new(bytes.as_slice()).map_err(|error| corrupt(error.to_string()))?;
+    let unreadable = |problem: String, expected: &str| DataError::Encoding {
+        path: path.into(),
+        array: name.into(),
+        problem,
         expected: Some(expected.into()),
     };
     let shape: Vec<usize> = npy.shape().iter().map(|n| *n as usize).collect();

@@ -85,6 +85,6 @@ fn known_set(known: &'static Known, folder: &Path, split: Split) -> Result<Datas
     match known.storage {
         Storage::BuiltIn => builtin::read(known),
         Storage::Idx(_) => idx::read(known, folder, split),
-        Storage::Cifar => cifar::read(known, folder, split),
+        Storage::Cifar { .. } => cifar::read(known, folder, split),
     }
 }

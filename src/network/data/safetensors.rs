@@ -10,27 +10,23 @@ use std::path::Path;
 /// The examples of such a file.
 pub(super) fn read(path: &Path, kind: Option<TargetKind>) -> Result<Dataset, DataError> {
     let bytes = file::bytes(path)?;
-    let corrupt = |problem: String, expected: Option<String>| DataError::Corrupt {
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|error| DataError::Corrupt {
         path: path.into(),
-        problem,
-        expected,
-    };
-    let tensors = SafeTensors::deserialize(&bytes).map_err(|error| {
-        corrupt(
-            format!("its {} bytes are no safetensors: {error}", bytes.len()),
-            Some(
-                "the length of a header in 8 bytes, the header, and as many bytes as it says"
-                    .into(),
-            ),
-        )
+        problem: match promised(&bytes) {
+            Some(length) if length != bytes.len() as u64 => {
+                format!("its header promises {length} bytes, but it has {}", bytes.len())
+            }
+            _ => format!("its {} bytes are no safetensors ({error})", bytes.len()),
+        },
+        expected: Some("a complete file written by `safetensors`".into()),
     })?;
     let array = |name: &str| {
         let Ok(tensor) = tensors.tensor(name) else {
-            let names = tensors.names();
-            return Err(DataError::Shape {
-                name: path.display().to_string(),
-                problem: format!("it holds no tensor `{name}`"),
-                expected: Some(format!("it holds {}", near::quoted(&names))),
+            let help = format!("it holds {}", near::quoted(&tensors.names()));
+            return Err(DataError::NoArray {
+                path: path.into(),
+                array: name.into(),
+                help: Some(help),
             });
         };
         let data = tensor.data();
@@ -45,16 +41,27 @@ pub(super) fn read(path: &Path, kind: Option<TargetKind>) -> Result<Dataset, Dat
             Dtype::U16 => Numbers::Integers(numbers(data, |b| u16::from_le_bytes(b).into())),
             Dtype::U8 | Dtype::BOOL => Numbers::Bytes(data.to_vec()),
             other => {
-                return Err(DataError::Shape {
-                    name: path.display().to_string(),
-                    problem: format!("the tensor `{name}` holds numbers of type {other:?}"),
-                    expected: Some("F32, F64, U8 to U32 or I8 to I64".into()),
+                return Err(DataError::Encoding {
+                    path: path.into(),
+                    array: name.into(),
+                    problem: format!("holds numbers of type {other:?}"),
+                    expected: Some("F64, F32, BOOL, U8 to U32 or I8 to I64".into()),
                 });
             }
         };
         Ok(Array { shape: tensor.shape().to_vec(), numbers })
     };
     dataset(&path.display().to_string(), array("inputs")?, array("targets")?, kind)
+}
+
+/// The length that a file says it has: 8 bytes, the header, and the data up to the last tensor's end.
+fn promised(bytes: &[u8]) -> Option<u64> {
+    let header = u64::from_le_bytes(*bytes.first_chunk()?);
+    let before = header.checked_add(8)?;
+    let Some(text) = bytes.get(8..usize::try_from(before).ok()?) else { return Some(before) };
+    let tensors: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(text).ok()?;
+    let ends = tensors.values().filter_map(|tensor| tensor.get("data_offsets")?.get(1)?.as_u64());
+    before.checked_add(ends.max().unwrap_or(0))
 }
 
 /// The numbers of `N` bytes each that `data` is made of.

@@ -109,6 +109,14 @@ impl Specification {
         Ok(specification)
     }
 
+    /// The data set, if it is known by name.
+    pub fn known(&self) -> Option<&'static Known> {
+        match self.source {
+            Source::Known(known, _) => Some(known),
+            _ => None,
+        }
+    }
+
     fn set(&mut self, key: &str, value: &str) -> Result<(), DataError> {
         let number = || {
             let problem = || format!("`{value}` is no number of examples");
