@@ -4,6 +4,7 @@
 pub mod claim;
 pub mod cli;
 pub mod codegen;
+pub mod curvature;
 pub mod exact;
 pub mod experiment;
 pub mod field;
