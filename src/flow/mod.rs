@@ -28,7 +28,7 @@ pub use integrate::{Integrator, MAX_STEPS};
 pub use name::{FlowName, MAX_ORDER};
 pub use objective::{Objective, Problem, ProblemError};
 pub use quadratic::quadratic;
-pub use simulate::{SimulateError, simulate, simulate_until};
+pub use simulate::{SimulateError, simulate, simulate_until, velocity};
 pub use trajectory::{Branch, Request, Simulation, Trajectory};
 pub use velocity::{Stop, Velocity};
 pub use watch::Watch;

@@ -88,6 +88,28 @@ pub fn simulate(
     simulate_until(problem, name, method, start, request, &|| false)
 }
 
+/// The velocity of one flow at `theta`, real or complex, of the optimizer `method`, called `name`, with the step size
+/// and the branch of `request`.
+///
+/// # Errors
+/// As [`simulate`]; or, inside, why the flow is not defined at this point.
+pub fn velocity(
+    problem: &Problem,
+    name: &str,
+    method: &GeneralLinearMethod,
+    theta: &[Complex64],
+    flow: FlowName,
+    request: &Request,
+) -> Result<Result<Vec<Complex64>, Stop>, SimulateError> {
+    let start: Vec<f64> = theta.iter().map(|z| z.re).collect();
+    check(problem, method, &start, request)?;
+    let numeric = Method::new(method, request.lr)?;
+    let scene = Scene { problem, name, method, numeric, request };
+    let mut field = scene.velocity(flow)?;
+    let mut out = vec![Complex64::ZERO; theta.len()];
+    Ok(field.velocity(theta, &mut out).map(|()| out))
+}
+
 /// [`simulate`], watched: ended early, with what is there, as soon as `watch` cancels it. What was
 /// cut short has a note that says so.
 ///
