@@ -2,19 +2,25 @@
 
 pub mod alpha;
 mod branch;
+mod contracted;
 mod cubic;
 mod formula;
 mod generating;
 mod gradient_flows;
 mod integrate;
 mod interpolated;
+mod krylov;
+mod krylov_cubic;
 mod method;
 mod name;
+mod newton;
 mod objective;
 mod principal;
 mod principal_of;
 mod principal_root;
+mod products;
 mod quadratic;
+mod sheets;
 mod simulate;
 mod spectrum;
 pub mod stability;
@@ -24,9 +30,11 @@ mod velocity;
 
 pub use formula::LossObjective;
 pub use integrate::{Integrator, MAX_STEPS};
+pub use krylov::principal_field;
 pub use name::{FlowName, MAX_ORDER};
 pub use objective::{Objective, Problem, ProblemError};
+pub use products::Hessian;
 pub use quadratic::quadratic;
 pub use simulate::{SimulateError, simulate, simulate_until};
-pub use trajectory::{Branch, Request, Simulation, Trajectory};
+pub use trajectory::{Branch, DIRECTIONS, Request, Simulation, Trajectory};
 pub use velocity::{Stop, Velocity};
