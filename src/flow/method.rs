@@ -1,10 +1,10 @@
 //! An optimizer with numbers for its coefficients, and its steps on a problem.
 
+use super::newton::Newton;
 use super::velocity::is_finite;
 use super::{Problem, SimulateError, Stop};
 use crate::exact::RationalFunction;
 use crate::series::{Combination, GeneralLinearMethod, Recurrence};
-use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
@@ -18,9 +18,9 @@ const MAX_SWEEPS: usize = 500;
 pub(super) type Vector = Vec<Complex64>;
 
 /// A linear combination of states and stages.
-struct Row {
+pub(super) struct Row {
     states: Vec<f64>,
-    stages: Vec<f64>,
+    pub(super) stages: Vec<f64>,
 }
 
 /// The recurrence of the states of one space: see [`Recurrence`].
@@ -36,11 +36,11 @@ pub(super) struct Method {
     /// The space of each state.
     states: Vec<usize>,
     /// The field of each stage, and its arguments, one a space.
-    stages: Vec<(usize, Vec<Row>)>,
+    pub(super) stages: Vec<(usize, Vec<Row>)>,
     update: Vec<Row>,
     memories: Vec<Memory>,
     /// What multiplies a field: `h`, or 1 where the coefficients contain it.
-    scale: f64,
+    pub(super) scale: f64,
     h: f64,
     explicit: bool,
 }
@@ -177,34 +177,27 @@ impl Method {
         states: &[Vector],
         mut stages: Vec<Vector>,
     ) -> Result<Vec<Vector>, Stop> {
-        let space_of = |l: usize| problem.fields()[self.stages[l].0].0;
         let offsets: Vec<usize> =
             stages.iter().scan(0, |at, s| Some(std::mem::replace(at, *at + s.len()))).collect();
         let size: usize = stages.iter().map(Vec::len).sum();
         let mut last = f64::INFINITY;
         for _ in 0..MAX_NEWTON {
-            let mut system = DMatrix::<Complex64>::identity(size, size);
-            let mut residual = DVector::zeros(size);
-            for l in 0..stages.len() {
-                let point = self.point(problem, l, states, &stages);
-                let value = self.evaluate(problem, l, &point);
-                let rows =
-                    problem.jacobian_of(self.stages[l].0, &point) * Complex64::from(self.scale);
-                for (i, (e, f)) in stages[l].iter().zip(value).enumerate() {
-                    residual[offsets[l] + i] = e - f;
-                    for j in 0..stages.len() {
-                        let d = self.stages[l].1[space_of(j)].stages[j];
-                        for (k, &variable) in problem.spaces()[space_of(j)].iter().enumerate() {
-                            system[(offsets[l] + i, offsets[j] + k)] -= rows[(i, variable)] * d;
-                        }
-                    }
-                }
+            let points: Vec<Vector> =
+                (0..stages.len()).map(|l| self.point(problem, l, states, &stages)).collect();
+            let mut residual = Vec::with_capacity(size);
+            for (l, point) in points.iter().enumerate() {
+                let value = self.evaluate(problem, l, point);
+                residual.extend(stages[l].iter().zip(value).map(|(e, f)| e - f));
             }
-            let change = system.lu().solve(&residual).ok_or(Stop::NoConvergence(IMPLICIT))?;
+            let newton = Newton { method: self, problem, points, offsets: &offsets, size };
+            let change = match problem.is_matrix_free() {
+                true => newton.solve_by_products(&residual)?,
+                false => newton.solve(residual).ok_or(Stop::NoConvergence(IMPLICIT))?,
+            };
             for (stage, &at) in stages.iter_mut().zip(&offsets) {
-                stage.iter_mut().zip(&change.as_slice()[at..]).for_each(|(e, c)| *e -= c);
+                stage.iter_mut().zip(&change[at..]).for_each(|(e, c)| *e -= c);
             }
-            let (moved, size) = (change.norm(), norm(&stages));
+            let (moved, size) = (norm(&[change]), norm(&stages));
             // Quadratic convergence ends where rounding takes over.
             if moved <= 1e-15 * size || (moved <= 1e-10 * size && moved >= last) {
                 return Ok(stages);
