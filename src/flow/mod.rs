@@ -3,6 +3,7 @@
 pub mod alpha;
 mod branch;
 mod cubic;
+mod fixed_point;
 mod formula;
 mod generating;
 mod gradient_flows;
@@ -16,6 +17,7 @@ mod principal_of;
 mod principal_root;
 mod quadratic;
 mod simulate;
+mod slow_manifold;
 mod spectrum;
 pub mod stability;
 mod trajectory;
