@@ -160,7 +160,7 @@ impl Evaluate {
             return Err(miette!("`{}` has no parameter `{name}`", optimizer.name));
         }
         let problem = Problem::new(loss.clone());
-        let request = Request { lr: h, ..Request::default() };
+        let request = Request { lr: h, directions: self.directions, ..Request::default() };
         let values = flow::velocity(&problem, &optimizer.name, &method, theta, flow, &request)
             .map_err(|error| miette!("{error}"))?
             .map_err(|stop| miette!("`{name}` is not defined at these parameters: {stop}"))?;
