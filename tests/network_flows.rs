@@ -70,7 +70,7 @@ fn truncated_and_interpolated_fields_agree_to_their_order() {
     let at: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
     let half = BigRational::new(1.into(), 2.into());
     for (name, n, h) in [
-        ("gradient_descent", 3, 0.05),
+        ("gradient_descent", 3, 0.02),
         ("heavy_ball", 1, 0.01),
         ("heavy_ball", 2, 0.01),
         ("nesterov", 2, 0.01),
