@@ -208,7 +208,7 @@ fn all_eigenvalues_of_a_small_matrix() {
 /// The Wigner semicircle and the law of Marchenko and Pastur.
 #[test]
 fn densities_of_random_matrices_follow_their_laws() {
-    let n = 600;
+    let n = 200;
     let mut next = noise(8);
     // Sums of uniform numbers, of variance 1.
     let mut entry = || (0..3).map(|_| next()).sum::<f64>();
@@ -225,10 +225,11 @@ fn densities_of_random_matrices_follow_their_laws() {
         if x <= 0.0 { 0.0 } else { inside.sqrt() / (std::f64::consts::TAU * q * x) }
     };
     for distribution in [Probe::Rademacher, Probe::Gaussian] {
-        let density = Density { steps: 60, distribution, block: 4, ..Density::default() };
+        let density =
+            Density { steps: 40, probes: 400, distribution, block: 4, ..Density::default() };
         for (a, law) in [(&wigner, &semicircle as &dyn Fn(f64) -> f64), (&wishart, &pastur)] {
             let found = density.run(a).unwrap();
-            assert_eq!(found.products, 600);
+            assert_eq!(found.products, 16_000);
             assert!((found.weights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
             // The law smoothed in the same way, by the trapezoidal rule.
             let width = 0.15;
@@ -241,7 +242,8 @@ fn densities_of_random_matrices_follow_their_laws() {
                 points.map(|t| law(t) * normal(x - t) * dx).sum::<f64>()
             };
             for (x, value) in found.grid(width, 60).unwrap() {
-                assert!((value - smooth(x)).abs() < 0.02, "{x}: {value} {}", smooth(x));
+                // Four standard deviations of the choice of the probes.
+                assert!((value - smooth(x)).abs() < 0.025, "{x}: {value} {}", smooth(x));
             }
         }
     }
@@ -355,10 +357,10 @@ fn an_invariant_space_makes_functions_exact() {
     let (a, q) = with_spectrum(&outliers(50), 15);
     // Along three eigenvectors.
     let g: Vec<f64> = (0..50).map(|i| q[(i, 0)] + 2.0 * q[(i, 1)] - q[(i, 3)]).collect();
-    let found = Krylov::default().function(&a, &g, |x| (x * x * x).exp().into()).unwrap();
+    let found = Krylov::default().function(&a, &g, |x| x.exp().into()).unwrap();
     assert!(found.converged && found.products <= 4, "{}", found.products);
     let along = q.transpose() * DVector::from_column_slice(&g);
-    let expected = &q * DVector::from_fn(50, |i, _| outliers(50)[i].powi(3).exp() * along[i]);
+    let expected = &q * DVector::from_fn(50, |i, _| outliers(50)[i].exp() * along[i]);
     let error = (DVector::from_vec(found.value).map(|x| x.re) - &expected).norm();
     assert!(error < 1e-9 * expected.norm(), "{error:e}");
     let zero = Krylov::default().function(&a, &[0.0; 50], Complex64::from).unwrap();

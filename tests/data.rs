@@ -590,20 +590,6 @@ fn faulty_specifications_are_explained() {
 // Laws
 
 #[test]
-fn outputs_of_a_network_must_fit() {
-    let classes = Targets::Classes { labels: vec![0, 2], classes: 3 };
-    let set = Dataset::new("d", vec![1], Values::F64(vec![0.0, 1.0]), classes).unwrap();
-    assert!(set.check_outputs(3).is_ok() && set.check_outputs(10).is_ok());
-    let error = set.check_outputs(2).unwrap_err().to_string();
-    assert!(error.contains("label of row 1 is 2, but there are 2 classes"), "{error}");
-    let targets = Targets::Values { values: vec![0.0; 4], width: 2 };
-    let set = Dataset::new("d", vec![1], Values::F64(vec![0.0, 1.0]), targets).unwrap();
-    assert!(set.check_outputs(2).is_ok());
-    let error = set.check_outputs(1).unwrap_err().to_string();
-    assert!(error.contains("2 targets, but the network has 1 output"), "{error}");
-}
-
-#[test]
 fn a_byte_over_255_is_rounded_once() {
     let inputs = Inputs::from(Values::Bytes((0..=255).collect())).scaled(Some(Scaling::by(255.0)));
     for (byte, x) in inputs.f32s(0..256).into_iter().enumerate() {

@@ -198,6 +198,41 @@ fn the_branch_point_ends_a_trajectory_with_a_note() {
     assert_eq!(simulation.find("ngf").unwrap().theta.len(), 4);
 }
 
+/// `E = x²/2 + x³/6`, whose curvature `1+x` is 1 at the minimum: at `h = 1` the trajectory runs into
+/// the branch point there. The stages of its last step try points beyond it.
+#[test]
+fn the_note_names_the_branch_point_that_a_trajectory_runs_into() {
+    let problem = Problem::new(Cubic1d(1.0));
+    let request = Request { lr: 1.0, flows: flows("pf,cubic"), ..Request::default() };
+    for flow in &descend(&problem, &[0.5], &request).flows[1..] {
+        let note = flow.note.as_ref().expect("it cannot go on");
+        assert!(
+            note.ends_with("the branch point hλ = 1 of the logarithm"),
+            "{}: {note}",
+            flow.name
+        );
+    }
+}
+
+/// Rosenbrock's function at `hλ0 = 2.6`: an eigenvalue goes around the branch point seven times, and
+/// the field stays smooth on every sheet.
+#[test]
+fn a_trajectory_may_go_around_the_branch_point_many_times() {
+    let loss = bea::loss::find("rosenbrock", &Default::default()).unwrap();
+    let problem = Problem::of_loss(loss.graph(), loss.expression(), 2);
+    let run = |rtol: f64| {
+        let request = Request { lr: 0.0017, steps: 4, flows: flows("pf"), ..Request::default() };
+        let mut simulation =
+            descend(&problem, &[-1.2, 1.0], &Request { rtol, atol: 1e-2 * rtol, ..request });
+        simulation.flows.swap_remove(1)
+    };
+    let (coarse, fine) = (run(1e-8), run(1e-11));
+    assert_eq!((&coarse.note, &fine.note), (&None, &None));
+    for (a, b) in coarse.theta.iter().flatten().zip(fine.theta.iter().flatten()) {
+        assert!((a - b).norm() < 1e-5, "{a} {b}");
+    }
+}
+
 /// `E = x²/2 + x³/6` at `h = 1.2`: on the principal branch the field jumps where the trajectory
 /// wants to cross the cut; continued, it is smooth.
 #[test]

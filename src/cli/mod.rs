@@ -5,6 +5,7 @@ mod codegen;
 mod completions;
 mod data;
 mod derive;
+mod evaluate;
 mod flow;
 mod input;
 mod interrupt;
@@ -12,6 +13,7 @@ mod limit;
 mod loss;
 mod loss_input;
 mod man;
+mod network_input;
 mod optimizers;
 mod output;
 mod problem_input;
@@ -42,6 +44,7 @@ enum Command {
     Loss(loss::Loss),
     Reproduce(reproduce::Reproduce),
     Data(data::Data),
+    Evaluate(evaluate::Evaluate),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Loss(loss) => loss.run(),
         Command::Reproduce(reproduce) => reproduce.run(),
         Command::Data(data) => data.run(),
+        Command::Evaluate(evaluate) => evaluate.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),
     };

@@ -140,8 +140,8 @@ impl<S: Scalar> KrylovSpace<S> {
             combine(&self.basis[..m], &c, self.dimension)
         };
         let (re, im) = (part(&|c| c.re), part(&|c| c.im));
-        let number = |x: S| Complex64::new(x.real(), x.imaginary());
-        re.into_iter().zip(im).map(|(a, b)| number(a) + Complex64::I * number(b)).collect()
+        let pairs = re.into_iter().zip(im);
+        pairs.map(|(a, b)| a.to_complex() + Complex64::I * b.to_complex()).collect()
     }
 }
 

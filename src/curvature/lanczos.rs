@@ -108,7 +108,7 @@ impl Lanczos {
         if self.block == 0 {
             return Err(Error::NotPositive { name: "the block size" });
         }
-        if !(self.tolerance > 0.0) {
+        if self.tolerance.is_nan() || self.tolerance <= 0.0 {
             return Err(Error::NotPositive { name: "the tolerance" });
         }
         let mut state = Factorisation::new(dimension, self.seed);

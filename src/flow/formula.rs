@@ -3,17 +3,25 @@
 use super::velocity::is_real;
 use super::{Objective, Problem, ProblemError};
 use crate::field::Field;
-use crate::loss::{Expr, Graph, Jets, Program, VectorFields, modified_field_of};
+use crate::loss::{Compiled, Expr, Graph, Jets, Program, VectorFields, modified_field_of};
 use crate::tree::TreeId;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// A program evaluated in real arithmetic at real points, otherwise in complex.
 pub(super) struct Evaluator {
     program: Program,
+    /// How often it was evaluated at a real point.
+    evaluations: AtomicUsize,
+    /// Its machine code, from [`WORTH_COMPILING`] on.
+    compiled: OnceLock<Compiled>,
 }
+
+/// Compiling an instruction takes as long as interpreting it about so many times.
+const WORTH_COMPILING: usize = 800;
 
 thread_local! {
     static REAL: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
@@ -22,7 +30,8 @@ thread_local! {
 
 impl Evaluator {
     pub(super) fn new(graph: &Graph, inputs: usize, outputs: &[Expr]) -> Evaluator {
-        Evaluator { program: Program::new(graph, inputs, outputs) }
+        let program = Program::new(graph, inputs, outputs);
+        Evaluator { program, evaluations: AtomicUsize::new(0), compiled: OnceLock::new() }
     }
 
     pub(super) fn evaluate(&self, inputs: &[Complex64], out: &mut [Complex64]) {
@@ -31,7 +40,15 @@ impl Evaluator {
         }
         let inputs: Vec<f64> = inputs.iter().map(|z| z.re).collect();
         let mut values = vec![0.0; out.len()];
-        REAL.with_borrow_mut(|scratch| self.program.evaluate(&inputs, &mut values, scratch));
+        let often = self.evaluations.fetch_add(1, Ordering::Relaxed) >= WORTH_COMPILING;
+        REAL.with_borrow_mut(|scratch| match often {
+            true => self.compiled.get_or_init(|| Compiled::new(self.program.clone())).evaluate(
+                &inputs,
+                &mut values,
+                scratch,
+            ),
+            false => self.program.evaluate(&inputs, &mut values, scratch),
+        });
         out.iter_mut().zip(values).for_each(|(out, x)| *out = x.into());
     }
 }
@@ -181,5 +198,32 @@ impl Formulas {
         let h = graph.variable(d as u32);
         let terms = modified_field_of(&mut graph, &self.fields, field, h, &[], wanted);
         Evaluator::new(&graph, d + 1, &terms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_evaluated_often_becomes_machine_code_with_the_same_values() {
+        let mut graph = Graph::new();
+        let (x, y) = (graph.variable(0), graph.variable(1));
+        let product = graph.mul(x, y);
+        let wave = graph.apply(crate::loss::Function::Sin, product);
+        let evaluator = Evaluator::new(&graph, 2, &[wave]);
+        let at = |point: [f64; 2]| {
+            let mut out = [Complex64::ZERO];
+            evaluator.evaluate(&point.map(Complex64::from), &mut out);
+            out[0].re
+        };
+        let first = at([0.3, 0.7]);
+        assert!(evaluator.compiled.get().is_none());
+        assert!((0..2 * WORTH_COMPILING).all(|_| at([0.3, 0.7]).to_bits() == first.to_bits()));
+        assert!(evaluator.compiled.get().unwrap().is_machine_code());
+        // Off the real line it still has its complex values.
+        let mut out = [Complex64::ZERO];
+        evaluator.evaluate(&[Complex64::I, Complex64::ONE], &mut out);
+        assert!((out[0] - Complex64::I.sin()).norm() < 1e-15);
     }
 }

@@ -103,7 +103,7 @@ fn euler(
 /// The velocity as the crate wants it: real and imaginary parts in turn, NaN where it is undefined.
 struct System<'a> {
     velocity: RefCell<&'a mut dyn Velocity>,
-    /// Why it was undefined where it was asked last.
+    /// Why it was undefined where it first was in this step: later stages start from there.
     stop: RefCell<Option<Stop>>,
 }
 
@@ -119,7 +119,7 @@ impl ODE<f64, Vec<f64>> for System<'_> {
         match result {
             Ok(()) => dydt.copy_from_slice(&real(&out)),
             Err(stop) => {
-                self.stop.replace(Some(stop));
+                self.stop.borrow_mut().get_or_insert(stop);
                 dydt.fill(f64::NAN);
             }
         }

@@ -6,6 +6,7 @@
 
 use num_complex::Complex64;
 use rayon::prelude::*;
+use std::sync::Arc;
 
 use super::algebra::Algebra;
 use super::architecture::{Architecture, Layer, Objective};
@@ -21,10 +22,11 @@ const SHARD: usize = 1 << 18;
 
 /// A loss `E(θ)` of a network on a data set. Parameters are flat vectors in the order of
 /// [`Architecture::parameters`].
+#[derive(Clone)]
 pub struct NetworkLoss {
     architecture: Architecture,
     context: Context,
-    batches: Vec<Batch>,
+    batches: Arc<[Batch]>,
     examples: usize,
     /// Numbers that the operations on one example produce.
     activations: usize,
@@ -169,7 +171,7 @@ impl NetworkLoss {
                 &context,
             )?);
         }
-        Ok(Self { architecture, context, batches, examples, activations })
+        Ok(Self { architecture, context, batches: batches.into(), examples, activations })
     }
 
     /// What the network is.

@@ -11,8 +11,10 @@ mod forward;
 pub mod function;
 pub mod initialise;
 mod lanes;
+mod objective;
 mod series;
 mod tape;
 pub mod weights;
 
 pub use evaluation::{Mismatch, NetworkLoss, Scalar};
+pub use objective::Hessian;

@@ -128,31 +128,6 @@ impl Dataset {
         self.subset(0..n)
     }
 
-    /// Checks that a network with so many outputs can be fitted to the targets: that every label is
-    /// one of its outputs, or that it has as many outputs as an example has targets.
-    ///
-    /// # Errors
-    /// A label that is no output; another number of outputs than of targets.
-    pub fn check_outputs(&self, outputs: usize) -> Result<(), DataError> {
-        match &self.targets {
-            Targets::Classes { labels, .. } => self.check_labels(labels, outputs),
-            Targets::Values { width, .. } if *width == outputs => Ok(()),
-            Targets::Values { width, .. } => Err(DataError::Shape {
-                name: self.name.clone(),
-                problem: format!(
-                    "an example has {width} target{}, but the network has {outputs} output{}",
-                    if *width == 1 { "" } else { "s" },
-                    if outputs == 1 { "" } else { "s" }
-                ),
-                expected: Some(
-                    "targets that are labels are read as such with the option \
-                    `targets=classes`"
-                        .into(),
-                ),
-            }),
-        }
-    }
-
     fn numbers(&self, rows: Range<usize>) -> Range<usize> {
         let width = self.width();
         rows.start.saturating_mul(width)..rows.end.saturating_mul(width)

@@ -4,7 +4,7 @@ use super::DataError;
 use crate::optimizer::near;
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
-use std::io::{self, BufReader, Chain, Cursor, Read};
+use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
 
 /// The whole file.
@@ -14,33 +14,15 @@ pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
     Ok(bytes)
 }
 
-/// A file, what is compressed with gzip unpacked.
-pub(super) enum Unpacked {
-    Plain(Chain<Cursor<Vec<u8>>, File>),
-    Gzip(Box<MultiGzDecoder<BufReader<Chain<Cursor<Vec<u8>>, File>>>>),
-}
-
-impl Read for Unpacked {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Unpacked::Plain(file) => file.read(buffer),
-            Unpacked::Gzip(file) => file.read(buffer),
-        }
-    }
-}
-
-/// Opens a file; whether it is compressed is seen from its first two bytes, not from its name.
-pub(super) fn unpacked(path: &Path) -> Result<Unpacked, DataError> {
+/// A file, unpacked if it is compressed with gzip; that is seen from its first two bytes, not from its
+/// name.
+pub(super) fn unpacked(path: &Path) -> Result<Box<dyn Read>, DataError> {
     let mut file = open(path)?;
     let mut magic = Vec::new();
     file.by_ref().take(2).read_to_end(&mut magic).map_err(|error| refusal(path, error))?;
     let compressed = magic == [0x1f, 0x8b];
-    let file = Cursor::new(magic).chain(file);
-    Ok(if compressed {
-        Unpacked::Gzip(Box::new(MultiGzDecoder::new(BufReader::new(file))))
-    } else {
-        Unpacked::Plain(file)
-    })
+    let file = BufReader::new(Cursor::new(magic).chain(file));
+    Ok(if compressed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
 }
 
 /// What is said when `path` cannot be read, with names that resemble it if it does not exist.
