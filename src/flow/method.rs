@@ -17,11 +17,7 @@ pub(super) type Vector = Vec<Complex64>;
 
 /// A linear combination of states and stages.
 pub(super) struct Row {
-<<<<<<< HEAD
-    states: Vec<f64>,
-=======
     pub(super) states: Vec<f64>,
->>>>>>> precise
     pub(super) stages: Vec<f64>,
 }
 
@@ -39,19 +35,11 @@ pub(super) struct Method {
     pub(super) states: Vec<usize>,
     /// The field of each stage, and its arguments, one a space.
     pub(super) stages: Vec<(usize, Vec<Row>)>,
-<<<<<<< HEAD
-    update: Vec<Row>,
-    memories: Vec<Memory>,
-    /// What multiplies a field: `h`, or 1 where the coefficients contain it.
-    pub(super) scale: f64,
-    h: f64,
-=======
     pub(super) update: Vec<Row>,
     pub(super) memories: Vec<Memory>,
     /// What multiplies a field: `h`, or 1 where the coefficients contain it.
-    scale: f64,
+    pub(super) scale: f64,
     pub(super) h: f64,
->>>>>>> precise
     explicit: bool,
 }
 

@@ -39,8 +39,6 @@ pub use objective::{Objective, Problem, ProblemError};
 pub use products::Hessian;
 pub use quadratic::quadratic;
 pub use simulate::{SimulateError, simulate, simulate_until, velocity};
-pub use trajectory::{Branch, Request, Simulation, Trajectory};
-pub use simulate::{SimulateError, simulate, simulate_until};
 pub use trajectory::{Branch, DIRECTIONS, Request, Simulation, Trajectory};
 pub use velocity::{Stop, Velocity};
 pub use watch::Watch;

@@ -15,12 +15,8 @@ use super::sheets::{Principal, Sheets};
 use super::trajectory::DIRECTIONS;
 use super::truncated::Truncated;
 use super::velocity::is_finite;
-<<<<<<< HEAD
 use super::{Branch, FlowName, Problem, Request, Simulation, Stop, Trajectory, Velocity, Watch};
-=======
-use super::{Branch, FlowName, Problem, Request, Simulation, Stop, Trajectory, Velocity};
 use crate::curvature::Krylov;
->>>>>>> curvature
 use crate::field::{Field, joint};
 use crate::series::{GeneralLinearMethod, MethodError};
 use num_complex::Complex64;

@@ -44,8 +44,8 @@ pub trait Scalar: Copy + Send + Sync + PartialEq + 'static {
 
 impl Scalar for f64 {
     const COMPLEX: bool = false;
-    fn part(self, _: usize) -> f64 {
-        self
+    fn part(self, index: usize) -> f64 {
+        if index == 0 { self } else { 0.0 }
     }
     fn of_parts(re: f64, _: f64) -> Self {
         re

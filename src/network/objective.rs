@@ -60,7 +60,7 @@ impl Objective for NetworkLoss {
     }
 
     fn gradient(&self, theta: &[Complex64], out: &mut [Complex64]) {
-        self.contraction(theta, &[], out);
+        Objective::contraction(self, theta, &[], out);
     }
 
     fn hessian(&self, theta: &[Complex64], out: &mut DMatrix<Complex64>) {
@@ -73,7 +73,7 @@ impl Objective for NetworkLoss {
     }
 
     fn third(&self, theta: &[Complex64], u: &[Complex64], v: &[Complex64], out: &mut [Complex64]) {
-        self.contraction(theta, &[u, v], out);
+        Objective::contraction(self, theta, &[u, v], out);
     }
 
     fn is_matrix_free(&self) -> bool {
