@@ -101,8 +101,9 @@ impl Sheets {
             let within = |k: &usize| distance(&lost[*k]) < self.scale(&lost[*k]) * REACH;
             let Some(nearest) = nearest.filter(within) else { continue };
             let before = lost.swap_remove(nearest);
+            // The step has been accepted: no smaller one will be tried.
             if self.strict && (before.log.im - sheet.log.im).abs() > FRAC_PI_2 {
-                return Err(Stop::Jump);
+                return Err(Stop::BranchPoint);
             }
         }
         // What the gradient does not see any more stays where it was.
