@@ -240,7 +240,7 @@ impl Krylov {
             }
             let estimate = if space.is_invariant() { 0.0 } else { changes[0].max(changes[1]) };
             let converged = estimate <= self.tolerance * size(&c);
-            if converged || space.len() >= self.steps {
+            if converged || space.is_invariant() || space.len() >= self.steps {
                 return Ok((c, estimate, converged));
             }
             last = Some(c);
@@ -254,5 +254,5 @@ fn size(c: &DVector<Complex64>) -> f64 {
     if largest == 0.0 || largest.is_infinite() {
         return largest;
     }
-    (c / Complex64::from(largest)).norm() * largest
+    c.map(|c| c / largest).norm() * largest
 }
