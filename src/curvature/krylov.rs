@@ -236,14 +236,23 @@ impl Krylov {
             let c = of_projected(space)?;
             if let Some(last) = last {
                 let change = &c - last.resize_vertically(c.len(), Complex64::ZERO);
-                changes = [changes[1], change.norm()];
+                changes = [changes[1], size(&change)];
             }
             let estimate = if space.is_invariant() { 0.0 } else { changes[0].max(changes[1]) };
-            let converged = estimate <= self.tolerance * c.norm();
-            if converged || space.len() >= self.steps {
+            let converged = estimate <= self.tolerance * size(&c);
+            if converged || space.is_invariant() || space.len() >= self.steps {
                 return Ok((c, estimate, converged));
             }
             last = Some(c);
         }
     }
+}
+
+/// The norm of a vector whose squares may overflow or underflow.
+fn size(c: &DVector<Complex64>) -> f64 {
+    let largest = c.iter().map(|c| c.norm()).fold(0.0, f64::max);
+    if largest == 0.0 || largest.is_infinite() {
+        return largest;
+    }
+    c.map(|c| c / largest).norm() * largest
 }

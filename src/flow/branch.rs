@@ -7,7 +7,7 @@ use std::f64::consts::{FRAC_PI_2, TAU};
 
 /// Below this `|1+z|` counts as the branch point: a trajectory can only get so close by running
 /// into it.
-const BRANCH_POINT: f64 = 1e-12;
+pub(super) const BRANCH_POINT: f64 = 1e-12;
 
 /// `log(1+z)` of the eigenvalues `z` of `hJ`, by continuity from the last accepted point.
 #[derive(Clone, Debug)]

@@ -8,20 +8,21 @@ use num_complex::Complex64;
 /// symmetric at a complex one (`S = Complex64`).
 ///
 /// ```
-/// use bea::curvature::{Lanczos, Operator};
+/// use bea::curvature::Lanczos;
+/// use bea::exact::Rational;
 /// use bea::flow::{Hessian, LossObjective};
 /// use bea::loss::Graph;
 /// // x²/2 + 2 y²
 /// let mut graph = Graph::new();
 /// let (x, y) = (graph.variable(0), graph.variable(1));
 /// let (x2, y2) = (graph.powi(x, 2), graph.powi(y, 2));
-/// let (a, b) = (graph.scale(&"1/2".parse()?, x2), graph.scale(&"2".parse()?, y2));
+/// let (a, b) = (graph.scale(&Rational::new(1, 2).unwrap(), x2), graph.scale(&2.into(), y2));
 /// let e = graph.add(a, b);
 /// let loss = LossObjective::new(graph, e, 2);
 /// let hessian = Hessian::new(&loss, vec![0.3, -0.1]);
 /// let sharpest = Lanczos::default().run(&hessian, &[])?;
 /// assert!((sharpest.largest[0].value - 4.0).abs() < 1e-12);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), bea::curvature::Error>(())
 /// ```
 pub struct Hessian<'a, S> {
     objective: &'a dyn Objective,

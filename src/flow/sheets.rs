@@ -6,6 +6,7 @@
 //! from one accepted point to the next, and a Ritz value near to where one was takes its sheet.
 
 use super::alpha::{ell, log_1p};
+use super::branch::BRANCH_POINT;
 use super::principal_root::{PrincipalRoot, Sheet};
 use super::spectrum::Spectrum;
 use super::{Branch, Stop};
@@ -56,7 +57,10 @@ impl Sheets {
     pub(super) fn of(&self, z: &[Complex64]) -> Result<Vec<Sheet>, Stop> {
         let mut sheets = z.iter().map(|&z| self.fresh(z)).collect::<Result<Vec<_>, _>>()?;
         for (i, k) in self.pairs(z) {
-            sheets[i] = self.continued(self.last[k], z[i])?;
+            // Where the way is blocked by a branch point the two are not the same.
+            if let Ok(sheet) = self.continued(self.last[k], z[i]) {
+                sheets[i] = sheet;
+            }
         }
         Ok(sheets)
     }
@@ -94,10 +98,12 @@ impl Sheets {
             let distance = |other: &Sheet| (other.z - sheet.z).norm();
             let nearest =
                 (0..lost.len()).min_by(|&a, &b| distance(&lost[a]).total_cmp(&distance(&lost[b])));
-            let Some(nearest) = nearest.filter(|&k| distance(&lost[k]) < REACH) else { continue };
+            let within = |k: &usize| distance(&lost[*k]) < self.scale(&lost[*k]) * REACH;
+            let Some(nearest) = nearest.filter(within) else { continue };
             let before = lost.swap_remove(nearest);
+            // The step has been accepted: no smaller one will be tried.
             if self.strict && (before.log.im - sheet.log.im).abs() > FRAC_PI_2 {
-                return Err(Stop::Jump);
+                return Err(Stop::BranchPoint);
             }
         }
         // What the gradient does not see any more stays where it was.
@@ -106,9 +112,21 @@ impl Sheets {
         Ok(())
     }
 
+    /// The scale of the eigenvalues: that of gradient descent is 1, and an optimizer with memory has branch
+    /// points nearer to 0.
+    fn scale(&self, at: &Sheet) -> f64 {
+        match self.principal {
+            Principal::Descent => 1.0,
+            Principal::Root(_) => at.z.norm(),
+        }
+    }
+
     fn fresh(&self, z: Complex64) -> Result<Sheet, Stop> {
         let principal = self.branch == Branch::Principal;
         let mut at = match &self.principal {
+            Principal::Descent if (1.0 + z).norm() < BRANCH_POINT => {
+                return Err(Stop::BranchPoint);
+            }
             Principal::Descent => {
                 let mut log = log_1p(z);
                 if !principal && log.im < -FRAC_PI_2 {
