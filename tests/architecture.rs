@@ -42,15 +42,17 @@ fn error_of(text: &str) -> String {
     }
 }
 
-/// The names and shapes of parameters.
-fn list(network: &Architecture) -> Vec<(String, Vec<usize>)> {
+/// Names and shapes.
+type Parameters = Vec<(String, Vec<usize>)>;
+
+fn list(network: &Architecture) -> Parameters {
     network.parameters.iter().map(|p| (p.name.clone(), p.shape.clone())).collect()
 }
 
 /// `parameters.txt` is what torchvision itself lists.
 #[test]
 fn names_and_shapes_are_those_of_torchvision() {
-    let mut networks: Vec<(&str, Vec<(String, Vec<usize>)>)> = Vec::new();
+    let mut networks: Vec<(&str, Parameters)> = Vec::new();
     for line in include_str!("pytorch/parameters.txt").lines() {
         match line.strip_prefix("  ") {
             None => networks.push((line, Vec::new())),
@@ -177,7 +179,7 @@ fn shapes_follow_from_the_layers() {
         "#,
     )
     .unwrap();
-    let expected: Vec<(String, Vec<usize>)> = [
+    let expected: Parameters = [
         ("0.weight", vec![4, 3, 3, 2]),
         ("block.0.weight", vec![4]),
         ("block.0.bias", vec![4]),

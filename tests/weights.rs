@@ -124,7 +124,7 @@ fn missing_and_extra_tensors_are_named() {
         format!("there is no tensor `2.bias`, which {network} has")
     );
     assert_eq!(
-        refused(&[w0.clone()]),
+        refused(std::slice::from_ref(&w0)),
         format!("there is no tensor `0.bias`, `2.weight`, `2.bias`, which {network} has")
     );
     let renamed = ("fc2.weight", w2.1, w2.2, w2.3.clone());

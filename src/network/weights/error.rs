@@ -9,9 +9,7 @@ pub struct WeightsError {
     /// The file.
     pub file: PathBuf,
     /// What is wrong with it.
-    #[source]
-    #[diagnostic_source]
-    pub fault: Fault,
+    pub fault: Box<Fault>,
     /// What would be right.
     #[help]
     pub help: Option<String>,

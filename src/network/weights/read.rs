@@ -52,19 +52,29 @@ pub fn load_complex(path: &Path, network: &Architecture) -> Result<Vec<Complex64
 }
 
 /// A fault, and what would be right.
-type Helped = (Fault, Option<String>);
+struct Helped {
+    fault: Box<Fault>,
+    help: Option<String>,
+}
+
+impl Helped {
+    fn new(fault: Fault, help: Option<String>) -> Helped {
+        Helped { fault: Box::new(fault), help }
+    }
+}
 
 fn with_file<T>(
     path: &Path,
     read: impl FnOnce(SafeTensors) -> Result<T, Helped>,
 ) -> Result<T, WeightsError> {
-    let error = |(fault, help)| WeightsError { file: path.into(), fault, help };
-    let bytes = std::fs::read(path).map_err(|cause| error((Fault::Io(cause.to_string()), None)))?;
+    let error = |Helped { fault, help }| WeightsError { file: path.into(), fault, help };
+    let bytes = std::fs::read(path)
+        .map_err(|cause| error(Helped::new(Fault::Io(cause.to_string()), None)))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|cause| {
         // PyTorch's own files are zip archives, and were pickles.
         let pickled = bytes.starts_with(b"PK") || bytes.starts_with(&[0x80]);
         let help = "`safetensors.torch.save_file(network.state_dict(), FILE)` writes one";
-        error((Fault::Corrupt(cause.to_string()), pickled.then(|| help.into())))
+        error(Helped::new(Fault::Corrupt(cause.to_string()), pickled.then(|| help.into())))
     })?;
     read(file).map_err(error)
 }
@@ -119,13 +129,13 @@ fn check_names(
                     near => Some(format!("the file has {}", near::quoted(near))),
                 },
             };
-            Err((Fault::Missing { network, names: names(&missing) }, help))
+            Err(Helped::new(Fault::Missing { network, names: names(&missing) }, help))
         }
         (None, Some(name)) => {
             let known: Vec<&str> = known.into_iter().collect();
             let near = near::names(name, &known);
             let help = (!near.is_empty()).then(|| format!("it has {}", near::quoted(&near)));
-            Err((Fault::Extra { network, names: names(&extra) }, help))
+            Err(Helped::new(Fault::Extra { network, names: names(&extra) }, help))
         }
     }
 }
@@ -138,8 +148,9 @@ fn values(
 ) -> Result<Vec<f64>, Helped> {
     let mut flat = vec![0.0; network.len()];
     for (tensor, parameter) in wanted {
-        let view =
-            file.tensor(tensor).map_err(|cause| (Fault::Corrupt(cause.to_string()), None))?;
+        let view = file
+            .tensor(tensor)
+            .map_err(|cause| Helped::new(Fault::Corrupt(cause.to_string()), None))?;
         if view.shape() != parameter.shape {
             let fault = Fault::Shape {
                 tensor: tensor.clone(),
@@ -148,17 +159,20 @@ fn values(
                 found: view.shape().into(),
                 wanted: parameter.shape.clone(),
             };
-            return Err((fault, transposed(view.shape(), &parameter.shape)));
+            return Err(Helped::new(fault, transposed(view.shape(), &parameter.shape)));
         }
         let target = &mut flat[parameter.range()];
         if !convert(&view, target) {
             let found = view.dtype().to_string();
             let help = "weights are of the types F64, F32, F16 or BF16".into();
-            return Err((Fault::Type { tensor: tensor.clone(), found }, Some(help)));
+            return Err(Helped::new(Fault::Type { tensor: tensor.clone(), found }, Some(help)));
         }
         if let Some(at) = target.iter().position(|value| !value.is_finite()) {
             let (index, value) = (unravelled(at, &parameter.shape), target[at]);
-            return Err((Fault::NotFinite { tensor: tensor.clone(), index, value }, None));
+            return Err(Helped::new(
+                Fault::NotFinite { tensor: tensor.clone(), index, value },
+                None,
+            ));
         }
     }
     Ok(flat)

@@ -49,8 +49,11 @@ pub fn tensors(network: &Architecture, values: &[f64], prefix: &str) -> Vec<Tens
 /// # Errors
 /// The file cannot be written.
 pub fn save(path: &Path, tensors: &[Tensor], dtype: Dtype) -> Result<(), WeightsError> {
-    let error =
-        |cause: String| WeightsError { file: path.into(), fault: Fault::Io(cause), help: None };
+    let error = |cause: String| WeightsError {
+        file: path.into(),
+        fault: Fault::Io(cause).into(),
+        help: None,
+    };
     let views = tensors.iter().map(|tensor| (tensor.name.as_str(), Encoded { tensor, dtype }));
     // What libraries around PyTorch look for.
     let metadata = HashMap::from([("format".to_string(), "pt".to_string())]);
