@@ -19,6 +19,7 @@ mod output;
 mod problem_input;
 mod progress;
 mod reproduce;
+mod spectrum;
 mod stability;
 mod tree;
 
@@ -45,6 +46,7 @@ enum Command {
     Reproduce(reproduce::Reproduce),
     Data(data::Data),
     Evaluate(evaluate::Evaluate),
+    Spectrum(spectrum::Spectrum),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -68,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Reproduce(reproduce) => reproduce.run(),
         Command::Data(data) => data.run(),
         Command::Evaluate(evaluate) => evaluate.run(),
+        Command::Spectrum(spectrum) => spectrum.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),
     };
