@@ -45,11 +45,18 @@ def names(module, number, choose):
     }
 
 
-def define(known):
-    """`known` with the formula's own definitions."""
-    for definition in loss["let"]:
-        known[definition["name"]] = eval(python(definition["expression"]), known)
-    return known
+class Scope(dict):
+    """Names and their values; the formula's own definitions are looked into when they are needed."""
+
+    definitions = {d["name"]: d["expression"] for d in loss["let"]}
+
+    def __missing__(self, name):
+        self[name] = self.value(self.definitions[name])
+        return self[name]
+
+    def value(self, text):
+        """The value of a formula."""
+        return eval(python(text), {}, self)
 
 
 symbolic = names(
@@ -57,27 +64,32 @@ symbolic = names(
     sympy.Rational,
     lambda condition, yes, no: sympy.Piecewise((yes, condition), (no, True)),
 )
-variables = [sympy.Symbol(python(name), real=True) for name in loss["variables"]]
-symbolic |= {v.name: v for v in variables}
-define(symbolic)
+random.seed(1)
+
+
+def near(x):
+    """A random number near x."""
+    return sympy.Rational(x) + sympy.Rational(random.randint(-300, 300), 999)
+
+
+start = dict(zip(loss["variables"], loss["start"] or [sympy.Rational(1, 2)] * len(loss["variables"])))
+symbols = {name: sympy.Symbol(python(name)) for name in start}
+symbolic = Scope(symbolic | {symbol.name: symbol for symbol in symbols.values()})
 
 entries = {tuple(entry["along"]): entry["expression"] for entry in loss["derivatives"]}
-by_name = dict(zip(loss["variables"], variables))
-exact = {(): eval(python(entries[()]), symbolic)}
+exact = {(): symbolic.value(entries[()])}
 for along in sorted(entries, key=len):
     if along:
-        exact[along] = sympy.diff(exact[along[:-1]], by_name[along[-1]])
-functions = sympy.lambdify(variables, [exact[along] for along in entries], "mpmath", cse=True)
+        exact[along] = sympy.diff(exact[along[:-1]], symbols[along[-1]])
+functions = sympy.lambdify(list(symbols.values()), [exact[along] for along in entries], "mpmath")
 
-random.seed(1)
-start = loss["start"] or [0.5] * len(variables)
 for _ in range(2):
-    point = [mpmath.mpf(x) + mpmath.mpf(random.randint(-300, 300)) / 999 for x in start]
+    point = {name: near(x) for name, x in start.items()}
+    point = {name: mpmath.mpf(x.p) / x.q for name, x in point.items()}
     numeric = names(mpmath, mpmath.mpf, lambda condition, yes, no: yes if condition else no)
-    numeric |= {v.name: x for v, x in zip(variables, point)}
-    define(numeric)
-    for along, expected in zip(entries, functions(*point)):
-        found = eval(python(entries[along]), numeric)
+    numeric = Scope(numeric | {python(name): x for name, x in point.items()})
+    for along, expected in zip(entries, functions(*point.values())):
+        found = numeric.value(entries[along])
         if abs(found - expected) > mpmath.mpf(10) ** -30 * (1 + abs(expected)):
             sys.exit(f"{along} is {found} as printed, {expected} by SymPy, at {point}")
 
