@@ -197,6 +197,7 @@ impl Flow {
                 BranchName::Continued => Branch::Continued,
                 BranchName::Principal => Branch::Principal,
             },
+            directions: None,
             samples_per_step: if self.plot { SAMPLES } else { 0 },
         })
     }

@@ -3,7 +3,9 @@
 mod check;
 mod codegen;
 mod completions;
+mod data;
 mod derive;
+mod evaluate;
 mod flow;
 mod input;
 mod interrupt;
@@ -11,11 +13,13 @@ mod limit;
 mod loss;
 mod loss_input;
 mod man;
+mod network_input;
 mod optimizers;
 mod output;
 mod problem_input;
 mod progress;
 mod reproduce;
+mod spectrum;
 mod stability;
 mod tree;
 
@@ -40,6 +44,9 @@ enum Command {
     Flow(flow::Flow),
     Loss(loss::Loss),
     Reproduce(reproduce::Reproduce),
+    Data(data::Data),
+    Evaluate(evaluate::Evaluate),
+    Spectrum(spectrum::Spectrum),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -61,6 +68,9 @@ pub fn main() -> ExitCode {
         Command::Flow(flow) => flow.run(),
         Command::Loss(loss) => loss.run(),
         Command::Reproduce(reproduce) => reproduce.run(),
+        Command::Data(data) => data.run(),
+        Command::Evaluate(evaluate) => evaluate.run(),
+        Command::Spectrum(spectrum) => spectrum.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),
     };

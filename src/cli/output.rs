@@ -1,12 +1,9 @@
 //! Where results go.
 
+use crate::file::{self, BUFFER};
 use miette::{Context, IntoDiagnostic, miette};
-use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-
-/// Exporters of many terms hand over larger pieces, which then are not copied.
-const BUFFER: usize = 1 << 16;
 
 /// Characters a line on the terminal that the standard output goes to, if it does.
 pub(super) fn terminal_width() -> Option<usize> {
@@ -36,46 +33,9 @@ pub(super) fn to_file(
     path: &Path,
     write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> miette::Result<()> {
-    replace(path, write).into_diagnostic().wrap_err(format!("cannot write {}", path.display()))
-}
-
-fn replace(
-    path: &Path,
-    write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
-) -> io::Result<()> {
-    // A link stays a link, and a device or a pipe is written to, not replaced.
-    let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    if target.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-        let mut out = BufWriter::with_capacity(BUFFER, File::create(&target)?);
-        return write(&mut out).and_then(|()| out.flush());
-    }
-    if target.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    let folder = match target.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    if !folder.is_dir() {
-        let message = format!("there is no folder {}", folder.display());
-        return Err(io::Error::new(io::ErrorKind::NotFound, message));
-    }
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let permissions = match target.metadata() {
-            Ok(old) => old.permissions(),
-            // The process's mask takes away what it does not allow.
-            Err(_) => std::fs::Permissions::from_mode(0o666),
-        };
-        builder.permissions(permissions);
-    }
-    let mut out = BufWriter::with_capacity(BUFFER, builder.tempfile_in(folder)?);
-    write(&mut out)?;
-    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.persist(&target).map_err(|error| error.error)?;
-    Ok(())
+    file::replace(path, write)
+        .into_diagnostic()
+        .wrap_err(format!("cannot write {}", path.display()))
 }
 
 /// Writes files of a folder, which appears only when all of them are complete. A folder that exists

@@ -19,13 +19,21 @@ use num_complex::Complex64;
 pub(super) struct CubicFlow<'a> {
     problem: &'a Problem,
     h: f64,
+    /// The sum runs over so many of the sharpest directions.
+    directions: usize,
     logarithms: Logarithms,
 }
 
 impl<'a> CubicFlow<'a> {
     /// `strict`: whether the integrator can take smaller steps.
-    pub(super) fn new(problem: &'a Problem, h: f64, branch: Branch, strict: bool) -> Self {
-        CubicFlow { problem, h, logarithms: Logarithms::new(branch, strict) }
+    pub(super) fn new(
+        problem: &'a Problem,
+        h: f64,
+        directions: usize,
+        branch: Branch,
+        strict: bool,
+    ) -> Self {
+        CubicFlow { problem, h, directions, logarithms: Logarithms::new(branch, strict) }
     }
 }
 
@@ -46,8 +54,12 @@ impl Velocity for CubicFlow<'_> {
             basis.z.iter().zip(&logs).map(|(&z, &log)| Sheeted { z, log }).collect();
         let mut second = vec![Complex64::ZERO; d];
         let mut sum = DVector::zeros(d);
-        for j in 0..d {
-            for k in 0..=j {
+        let mut sharpest: Vec<usize> = (0..d).collect();
+        // z = -hλ
+        sharpest.sort_by(|&j, &k| basis.z[j].re.total_cmp(&basis.z[k].re));
+        sharpest.truncate(self.directions);
+        for (a, &j) in sharpest.iter().enumerate() {
+            for &k in &sharpest[..=a] {
                 let (u, v) = (basis.vectors.column(j), basis.vectors.column(k));
                 self.problem.second(theta, u.as_slice(), v.as_slice(), &mut second);
                 let q = &basis.inverse * DVector::from_column_slice(&second);

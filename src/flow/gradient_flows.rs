@@ -1,9 +1,10 @@
 //! The flows that need no logarithm: `ngf`, `igr`, `positive`, `flip:k`.
 
+use super::products::Jacobian;
 use super::spectrum::Spectrum;
 use super::velocity::is_real;
 use super::{FlowName, Problem, Stop, Velocity};
-use nalgebra::{DMatrix, DVector};
+use crate::curvature::Lanczos;
 use num_complex::Complex64;
 
 /// One of them.
@@ -11,7 +12,8 @@ pub(super) struct GradientFlow<'a> {
     problem: &'a Problem,
     kind: Kind,
     h: f64,
-    jacobian: DMatrix<Complex64>,
+    /// The eigenvectors found last, where the Hessian is not assembled.
+    sharp: Vec<Vec<f64>>,
 }
 
 enum Kind {
@@ -31,8 +33,7 @@ impl<'a> GradientFlow<'a> {
             FlowName::Flip(k) => Kind::Flipped(k),
             _ => return None,
         };
-        let d = problem.dimension();
-        Some(GradientFlow { problem, kind, h, jacobian: DMatrix::zeros(d, d) })
+        Some(GradientFlow { problem, kind, h, sharp: Vec::new() })
     }
 }
 
@@ -48,8 +49,7 @@ impl Velocity for GradientFlow<'_> {
             Kind::Positive => out.iter_mut().for_each(|x| *x = -*x),
             // f - h/2 f'f
             Kind::Regularized => {
-                self.problem.jacobian(theta, &mut self.jacobian);
-                let change = &self.jacobian * DVector::from_column_slice(out);
+                let change = self.problem.jacobian_vectors(theta, &[out.to_vec()]).remove(0);
                 out.iter_mut().zip(&change).for_each(|(f, c)| *f -= c * (self.h / 2.0));
             }
             Kind::Flipped(k) => self.flip(k, theta, out)?,
@@ -60,19 +60,44 @@ impl Velocity for GradientFlow<'_> {
 
 impl GradientFlow<'_> {
     /// Reverses `f` along the `k` eigenvectors of the Hessian with the largest eigenvalues.
-    fn flip(&self, k: usize, theta: &[Complex64], f: &mut [Complex64]) -> Result<(), Stop> {
-        let Spectrum::Symmetric(z, vectors) = Spectrum::at(self.problem, theta, 1.0)? else {
-            debug_assert!(!is_real(theta));
-            return Err(Stop::NotFinite);
+    fn flip(&mut self, k: usize, theta: &[Complex64], f: &mut [Complex64]) -> Result<(), Stop> {
+        // This flow stays real.
+        debug_assert!(is_real(theta));
+        let vectors = match self.problem.is_matrix_free() {
+            true => self.sharp(k, theta)?,
+            false => sharp_of_matrix(self.problem, k, theta)?,
         };
-        let mut order: Vec<usize> = (0..z.len()).collect();
-        // z = -λ
-        order.sort_by(|&a, &b| z[a].re.total_cmp(&z[b].re));
-        for &i in order.iter().take(k) {
-            let u = vectors.column(i);
+        for u in vectors {
             let along: Complex64 = u.iter().zip(f.iter()).map(|(u, f)| f * u).sum();
             f.iter_mut().zip(u.iter()).for_each(|(f, u)| *f -= along * (2.0 * u));
         }
         Ok(())
     }
+
+    /// These eigenvectors, from products.
+    fn sharp(&mut self, k: usize, theta: &[Complex64]) -> Result<Vec<Vec<f64>>, Stop> {
+        let jacobian = Jacobian::<f64>::new(self.problem, theta, 1.0);
+        // The Jacobian is -H. Eigenvectors are less accurate than eigenvalues.
+        let lanczos = Lanczos { largest: 0, smallest: k, tolerance: 1e-10, ..Lanczos::default() };
+        let found = lanczos.run(&jacobian, &self.sharp)?;
+        if !found.converged {
+            return Err(Stop::NoConvergence("the Lanczos method"));
+        }
+        self.sharp = found.smallest.into_iter().map(|pair| pair.vector).collect();
+        Ok(self.sharp.clone())
+    }
+}
+
+fn sharp_of_matrix(
+    problem: &Problem,
+    k: usize,
+    theta: &[Complex64],
+) -> Result<Vec<Vec<f64>>, Stop> {
+    let Spectrum::Symmetric(z, vectors) = Spectrum::at(problem, theta, 1.0)? else {
+        return Err(Stop::NotFinite);
+    };
+    let mut order: Vec<usize> = (0..z.len()).collect();
+    // z = -λ
+    order.sort_by(|&a, &b| z[a].re.total_cmp(&z[b].re));
+    Ok(order.iter().take(k).map(|&i| vectors.column(i).as_slice().to_vec()).collect())
 }

@@ -63,6 +63,11 @@ const KINDS: [Kind; 11] = [
 ];
 
 impl FlowName {
+    /// How flows are written, with `:n` where a number belongs to the name.
+    pub fn names() -> Vec<&'static str> {
+        KINDS.iter().map(|kind| kind.name).collect()
+    }
+
     /// The flows of a list such as `gd,ngf,order:3`, in order, each once.
     ///
     /// # Errors
@@ -101,7 +106,7 @@ impl FlowName {
 }
 
 fn parse_one(source: &Source, text: &str, span: Range<usize>) -> Result<FlowName, SourceError> {
-    let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+    let names = FlowName::names();
     if text.is_empty() {
         let help = Some(format!("the flows are {}", near::quoted(&names)));
         return Err(source.fault(span, "a flow is missing", "nothing here", help));

@@ -1,7 +1,7 @@
 //! Losses as flows see them: values and derivatives at real or complex points.
 
 use super::formula::Formulas;
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
 use std::sync::Arc;
 
@@ -22,6 +22,44 @@ pub trait Objective: Send + Sync {
 
     /// `∇³E(θ)[u, v]` into `out`.
     fn third(&self, theta: &[Complex64], u: &[Complex64], v: &[Complex64], out: &mut [Complex64]);
+
+    /// Whether the Hessian is too large to be assembled. Flows then take products alone, and never
+    /// call [`hessian`](Self::hessian).
+    fn is_matrix_free(&self) -> bool {
+        false
+    }
+
+    /// `∇²E(θ) v` for all vectors of a block, which may share work. From the Hessian, unless a loss
+    /// knows better.
+    fn hessian_vectors(
+        &self,
+        theta: &[Complex64],
+        block: &[Vec<Complex64>],
+    ) -> Vec<Vec<Complex64>> {
+        let d = self.dimension();
+        let mut hessian = DMatrix::zeros(d, d);
+        self.hessian(theta, &mut hessian);
+        let product =
+            |v: &Vec<Complex64>| (&hessian * DVector::from_column_slice(v)).as_slice().to_vec();
+        block.iter().map(product).collect()
+    }
+
+    /// The largest number `m` of directions that [`contraction`](Self::contraction) takes: the loss
+    /// has `m + 1` derivatives here.
+    fn max_directions(&self) -> usize {
+        2
+    }
+
+    /// `∇^(m+1)E(θ)[v_1, …, v_m]` into `out`, NaN if there are more directions than
+    /// [`max_directions`](Self::max_directions).
+    fn contraction(&self, theta: &[Complex64], directions: &[&[Complex64]], out: &mut [Complex64]) {
+        match directions {
+            [] => self.gradient(theta, out),
+            [v] => out.copy_from_slice(&self.hessian_vectors(theta, &[v.to_vec()])[0]),
+            [u, v] => self.third(theta, u, v, out),
+            _ => out.fill(Complex64::new(f64::NAN, f64::NAN)),
+        }
+    }
 }
 
 /// The vector fields of an optimizer, each the negative gradient of a loss with respect to the
@@ -180,6 +218,46 @@ impl Problem {
                 }
             }
         }
+    }
+
+    /// Whether the Jacobian of the field is too large to be assembled.
+    pub fn is_matrix_free(&self) -> bool {
+        self.fields.iter().any(|(_, objective)| objective.is_matrix_free())
+    }
+
+    /// `f'(θ) v` for all vectors of a block.
+    pub fn jacobian_vectors(
+        &self,
+        theta: &[Complex64],
+        block: &[Vec<Complex64>],
+    ) -> Vec<Vec<Complex64>> {
+        let mut out = vec![vec![Complex64::ZERO; self.dimension]; block.len()];
+        for (space, objective) in &self.fields {
+            let products = objective.hessian_vectors(theta, block);
+            for (out, product) in out.iter_mut().zip(products) {
+                for &i in &self.spaces[*space] {
+                    out[i] -= product[i];
+                }
+            }
+        }
+        out
+    }
+
+    /// `f_c^(m)(θ)[v_1, …, v_m]`, 0 outside of the space of the field.
+    pub(super) fn contraction(
+        &self,
+        c: usize,
+        theta: &[Complex64],
+        directions: &[&[Complex64]],
+    ) -> Vec<Complex64> {
+        let (space, objective) = &self.fields[c];
+        let mut all = vec![Complex64::ZERO; self.dimension];
+        objective.contraction(theta, directions, &mut all);
+        let mut out = vec![Complex64::ZERO; self.dimension];
+        for &i in &self.spaces[*space] {
+            out[i] = -all[i];
+        }
+        out
     }
 
     /// `f''(θ)[u, v]` into `out`.

@@ -18,7 +18,7 @@ use num_traits::ToPrimitive;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sheet {
     pub(super) z: Complex64,
-    root: Complex64,
+    pub(super) root: Complex64,
     pub(super) log: Complex64,
 }
 

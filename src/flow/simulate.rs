@@ -1,16 +1,22 @@
 //! The optimizer and its flows, side by side.
 
+use super::contracted::Contracted;
 use super::cubic::CubicFlow;
 use super::gradient_flows::GradientFlow;
 use super::integrate::{Integrator, Samples, integrate};
 use super::interpolated::Interpolated;
+use super::krylov::KrylovFlow;
+use super::krylov_cubic::KrylovCubic;
 use super::method::Method;
 use super::principal::PrincipalFlow;
 use super::principal_of::PrincipalFlowOf;
 use super::principal_root::PrincipalRoot;
+use super::sheets::{Principal, Sheets};
+use super::trajectory::DIRECTIONS;
 use super::truncated::Truncated;
 use super::velocity::is_finite;
 use super::{Branch, FlowName, Problem, Request, Simulation, Stop, Trajectory, Velocity, Watch};
+use crate::curvature::Krylov;
 use crate::field::{Field, joint};
 use crate::series::{GeneralLinearMethod, MethodError};
 use num_complex::Complex64;
@@ -86,6 +92,28 @@ pub fn simulate(
     request: &Request,
 ) -> Result<Simulation, SimulateError> {
     simulate_until(problem, name, method, start, request, &|| false)
+}
+
+/// The velocity of one flow at `theta`, real or complex, of the optimizer `method`, called `name`, with the step size
+/// and the branch of `request`.
+///
+/// # Errors
+/// As [`simulate`]; or, inside, why the flow is not defined at this point.
+pub fn velocity(
+    problem: &Problem,
+    name: &str,
+    method: &GeneralLinearMethod,
+    theta: &[Complex64],
+    flow: FlowName,
+    request: &Request,
+) -> Result<Result<Vec<Complex64>, Stop>, SimulateError> {
+    let start: Vec<f64> = theta.iter().map(|z| z.re).collect();
+    check(problem, method, &start, request)?;
+    let numeric = Method::new(method, request.lr)?;
+    let scene = Scene { problem, name, method, numeric, request };
+    let mut field = scene.velocity(flow)?;
+    let mut out = vec![Complex64::ZERO; theta.len()];
+    Ok(field.velocity(theta, &mut out).map(|()| out))
 }
 
 /// [`simulate`], watched: ended early, with what is there, as soon as `watch` cancels it. What was
@@ -203,6 +231,11 @@ impl Scene<'_> {
             };
         }
         let strict = self.request.euler.is_none();
+        if problem.is_matrix_free()
+            && let Some(velocity) = self.matrix_free(flow, strict)?
+        {
+            return Ok(velocity);
+        }
         match flow {
             FlowName::Interpolated(order) => {
                 Ok(Box::new(Interpolated { problem, method: &self.numeric, order }))
@@ -211,23 +244,19 @@ impl Scene<'_> {
                 Ok(Box::new(PrincipalFlow::new(problem, h, self.request.branch, strict)))
             }
             FlowName::Cubic if self.is_joint_descent() => {
-                Ok(Box::new(CubicFlow::new(problem, h, self.request.branch, strict)))
+                let directions = self.request.directions.unwrap_or(problem.dimension());
+                Ok(Box::new(CubicFlow::new(problem, h, directions, self.request.branch, strict)))
             }
             FlowName::PrincipalEven if self.is_joint_descent() => {
                 Ok(Box::new(PrincipalFlow::even(problem, h)))
             }
-            FlowName::Order(n) => Ok(Box::new(self.truncated(flow, n, None)?)),
+            FlowName::Order(n) => self.truncated(flow, n, None),
             FlowName::PrincipalWith(n) => {
                 let principal = self.velocity(FlowName::Principal)?;
-                Ok(Box::new(self.truncated(flow, n, Some(principal))?))
+                self.truncated(flow, n, Some(principal))
             }
             FlowName::Principal | FlowName::PrincipalEven => {
-                let root = joint(self.method).map(|joint| PrincipalRoot::new(&joint, h));
-                let Some(root) = root.transpose()?.flatten() else {
-                    let reason = "several vector fields and does not treat them alike, so its \
-                                  principal part is no function of one Jacobian";
-                    return no_flow(format!("`{}` has {reason}", self.name));
-                };
+                let root = self.root(flow)?;
                 let even = flow == FlowName::PrincipalEven;
                 let branch = if even { Branch::Principal } else { self.request.branch };
                 let last = Vec::new();
@@ -257,15 +286,68 @@ impl<'a> Scene<'a> {
         flow: FlowName,
         order: usize,
         besides: Option<Flowing<'a>>,
-    ) -> Result<Truncated<'a>, SimulateError> {
-        let Some(formulas) = &self.problem.formulas else {
-            let reason = "it needs all derivatives, so a loss that is a formula".into();
-            return Err(SimulateError::NoFlow { flow, reason });
-        };
+    ) -> Result<Flowing<'a>, SimulateError> {
         let field = Field::derive(self.name, self.method, order)?;
         let all = besides.is_none();
-        let terms = formulas.modified_field(&field, |tree| all || !field.is_principal(tree));
-        Ok(Truncated { problem: self.problem, terms, h: self.request.lr, besides })
+        let wanted = |tree| all || !field.is_principal(tree);
+        let (problem, h) = (self.problem, self.request.lr);
+        if let Some(formulas) = &problem.formulas {
+            let terms = formulas.modified_field(&field, wanted);
+            return Ok(Box::new(Truncated { problem, terms, h, besides }));
+        }
+        let terms = Contracted::new(problem, &field, h, wanted, besides)?;
+        let known = problem.fields().iter().map(|(_, e)| e.max_directions()).min().unwrap_or(0);
+        match terms.directions() {
+            needed if needed > known => {
+                let (needed, known) = (needed + 1, known + 1);
+                let reason =
+                    format!("it needs {needed} derivatives of the loss, which has {known}");
+                Err(SimulateError::NoFlow { flow, reason })
+            }
+            _ => Ok(Box::new(terms)),
+        }
+    }
+
+    /// The principal root of a method that has one.
+    fn root(&self, flow: FlowName) -> Result<PrincipalRoot, SimulateError> {
+        let root = joint(self.method).map(|joint| PrincipalRoot::new(&joint, self.request.lr));
+        root.transpose()?.flatten().ok_or_else(|| {
+            let reason = "several vector fields and does not treat them alike, so its \
+                          principal part is no function of one Jacobian";
+            SimulateError::NoFlow { flow, reason: format!("`{}` has {reason}", self.name) }
+        })
+    }
+
+    /// The flows that are functions of the Jacobian, from products with it.
+    fn matrix_free(
+        &'a self,
+        flow: FlowName,
+        strict: bool,
+    ) -> Result<Option<Flowing<'a>>, SimulateError> {
+        let (problem, h, request) = (self.problem, self.request.lr, self.request);
+        // Its error is not to be seen in those of the integrator's steps.
+        let tolerance = (0.1 * request.rtol).clamp(1e-13, 1e-4);
+        let krylov = Krylov { tolerance, ..Krylov::default() };
+        let sheets = |principal, even| Sheets::new(principal, request.branch, even, strict);
+        let even = flow == FlowName::PrincipalEven;
+        Ok(match flow {
+            FlowName::Cubic if self.is_joint_descent() => {
+                let directions = request.directions.unwrap_or(DIRECTIONS);
+                let sheets = sheets(Principal::Descent, false);
+                Some(Box::new(KrylovCubic::new(problem, h, sheets, krylov, directions)))
+            }
+            FlowName::Principal | FlowName::PrincipalEven if self.is_joint_descent() => {
+                let sheets = sheets(Principal::Descent, even);
+                Some(Box::new(KrylovFlow::new(problem, h, sheets, krylov)))
+            }
+            FlowName::Principal | FlowName::PrincipalEven => {
+                let root = self.root(flow)?;
+                let argument = root.argument;
+                let sheets = sheets(Principal::Root(root), even);
+                Some(Box::new(KrylovFlow::new(problem, argument, sheets, krylov)))
+            }
+            _ => None,
+        })
     }
 }
 

@@ -52,6 +52,29 @@ pub(super) struct Basis {
     pub(super) inverse: DMatrix<Complex64>,
 }
 
+impl Basis {
+    /// The coefficients of `f` along the eigenvectors.
+    pub(super) fn along(&self, f: &[Complex64]) -> DVector<Complex64> {
+        &self.inverse * DVector::from_column_slice(f)
+    }
+
+    /// `Σ_i c(i) (V⁻¹ f)_i v_i`.
+    pub(super) fn apply(
+        &self,
+        f: &[Complex64],
+        c: impl Fn(usize) -> Result<Complex64, Stop>,
+    ) -> Result<Vec<Complex64>, Stop> {
+        let mut along = self.along(f);
+        for (i, along) in along.iter_mut().enumerate() {
+            // A pole matters only where there is something to multiply.
+            if *along != Complex64::ZERO {
+                *along *= c(i)?;
+            }
+        }
+        Ok((&self.vectors * along).as_slice().to_vec())
+    }
+}
+
 impl Spectrum {
     /// Of `hJ` at `θ`.
     pub(super) fn at(problem: &Problem, theta: &[Complex64], h: f64) -> Result<Spectrum, Stop> {

@@ -14,6 +14,9 @@ pub enum Branch {
     Principal,
 }
 
+/// How many directions the flow `cubic` takes of a Hessian that is not assembled.
+pub const DIRECTIONS: usize = 4;
+
 /// What to simulate. [`Default`] asks for 10 steps with `h = 0.1` of the optimizer alone.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Request {
@@ -31,6 +34,9 @@ pub struct Request {
     pub euler: Option<f64>,
     /// Which branch of the logarithm.
     pub branch: Branch,
+    /// How many directions the sum of the flow `cubic` runs over, the sharpest ones; `None` for all,
+    /// or [`DIRECTIONS`] where the Hessian is not assembled.
+    pub directions: Option<usize>,
     /// How many points an optimizer step [`Trajectory::path`] has; 0 for none.
     pub samples_per_step: usize,
 }
@@ -45,6 +51,7 @@ impl Default for Request {
             atol: 1e-12,
             euler: None,
             branch: Branch::default(),
+            directions: None,
             samples_per_step: 0,
         }
     }

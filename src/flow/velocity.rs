@@ -1,5 +1,6 @@
 //! Velocity fields, and the reasons why a trajectory ends.
 
+use crate::curvature;
 use num_complex::Complex64;
 
 /// The right-hand side of `θ̇ = v(θ)` along one trajectory.
@@ -53,6 +54,15 @@ pub enum Stop {
     /// The caller asked to stop.
     #[error("interrupted")]
     Cancelled,
+}
+
+impl From<curvature::Error> for Stop {
+    fn from(error: curvature::Error) -> Stop {
+        match error {
+            curvature::Error::NotFinite(_) => Stop::NotFinite,
+            _ => Stop::NoConvergence("the Krylov method"),
+        }
+    }
 }
 
 /// Whether all components are finite.

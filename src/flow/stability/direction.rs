@@ -57,7 +57,7 @@ impl std::fmt::Display for Case {
 }
 
 impl Case {
-    fn of(mu: Complex64, radius: f64) -> Case {
+    pub(super) fn of(mu: Complex64, radius: f64) -> Case {
         let size = mu.norm();
         let positive = mu.re > 0.0 && mu.im.abs() <= MARGIN * size;
         if (mu - 1.0).norm() <= MARGIN {

@@ -15,6 +15,7 @@
 //! learning rate, up to which the optimizer converges, is found exactly: see [`Interval`].
 
 mod boundary;
+mod coefficient;
 mod continuation;
 mod coupled;
 mod critical_point;
@@ -23,6 +24,7 @@ mod linear_map;
 mod truncated;
 
 pub use boundary::{Crossing, End, Interval, Verdict};
+pub use coefficient::{StabilityCoefficient, stability_coefficients};
 pub use coupled::{Coupled, CoupledAtStep, MAX_ROWS};
 pub use critical_point::{CriticalPoint, Kind};
 pub use direction::{AtStep, Case, Direction};

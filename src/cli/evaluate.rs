@@ -1,0 +1,322 @@
+//! `bea evaluate`: derivatives and fields of a network at its parameters.
+
+use super::network_input::NetworkInput;
+use super::{input, loss_input, output};
+use crate::flow::{self, FlowName, Problem, Request};
+use crate::network::architecture::Dtype;
+use crate::network::weights::{self, Tensor, tensors};
+use crate::network::{NetworkLoss, Scalar};
+use crate::optimizer::near;
+use crate::source::Source;
+use crate::tree::Tree;
+use miette::miette;
+use num_complex::Complex64;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Evaluate exact derivatives and modified fields of a network
+#[derive(clap::Args)]
+#[command(after_help = HELP)]
+pub(super) struct Evaluate {
+    #[command(flatten)]
+    network: NetworkInput,
+    /// The direction `v`, a file of the same tensors as the parameters
+    #[arg(long, value_name = "FILE")]
+    direction: Option<PathBuf>,
+    /// What to evaluate; see below
+    #[arg(long, value_name = "NAMES", default_value = "loss,gradient")]
+    quantities: String,
+    /// The step size of the fields
+    #[arg(long, value_name = "H")]
+    lr: Option<f64>,
+    /// The optimizer whose modified field `order:n` and `interpolated:n` are: one of the library, or a file
+    #[arg(long, value_name = "OPTIMIZER", default_value = "gradient_descent")]
+    optimizer: String,
+    /// A value for a parameter of the optimizer
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = loss_input::setting)]
+    settings: Vec<(String, String)>,
+    /// How many of the sharpest directions `cubic` sums over, for a network of more than 600 parameters
+    #[arg(long, value_name = "K")]
+    directions: Option<usize>,
+    /// Write all quantities to a safetensors file: `gradient.0.weight`, `pf.0.weight.re`, …
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// The format of the summary
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For reading
+    #[default]
+    Text,
+    /// An object
+    Json,
+}
+
+const HELP: &str = "\
+Quantities, separated by commas:
+  loss, gradient               E and ∇E
+  hvp, third, fourth           ∇²E v, ∇³E[v, v], ∇⁴E[v, v, v]; they need --direction
+  [], [[]], [[],[]], …         the elementary differential F(τ) of f = -∇E for any rooted tree τ
+  ngf, igr, order:3, pf, pf+np:2, pf-even, cubic, interpolated:4, …
+                               the velocity of a flow at the parameters; they need --lr
+
+Complex quantities (`pf`, `pf+np:n` and `cubic`; all of them at complex parameters) are written in
+two parts, `….re` and `….im`.
+
+Examples:
+  bea evaluate --network mlp:10,10 --data iris --quantities loss,gradient,igr --lr 0.1
+  bea evaluate --network net.toml --weights net.safetensors --data train.safetensors \\
+    --direction v.safetensors --quantities loss,gradient,hvp,third,pf --lr 0.01 --out out.safetensors";
+
+/// One thing to evaluate.
+#[derive(Clone, PartialEq)]
+enum Quantity {
+    Loss,
+    /// `∇^{m+1}E[v, …, v]`.
+    Derivative(usize),
+    Differential(Tree),
+    Flow(FlowName),
+}
+
+/// The names of derivatives, by the number of directions.
+const DERIVATIVES: [&str; 4] = ["gradient", "hvp", "third", "fourth"];
+
+/// A value, complex or real.
+struct Computed {
+    name: String,
+    complex: bool,
+    /// One number, or as many as there are parameters.
+    values: Vec<Complex64>,
+}
+
+impl Evaluate {
+    pub fn run(self) -> miette::Result<ExitCode> {
+        let quantities = quantities(&self.quantities)?;
+        let flows = quantities.iter().any(|(_, q)| matches!(q, Quantity::Flow(_)));
+        let h = match self.lr {
+            Some(h) if !(h.is_finite() && h > 0.0) => {
+                return Err(miette!("the step size --lr must be positive, not {h}"));
+            }
+            None if flows => {
+                return Err(miette!(help = "add --lr 0.1, say", "a flow needs a step size"));
+            }
+            other => other.unwrap_or(1.0),
+        };
+        let along = quantities.iter().find(|(_, q)| matches!(q, Quantity::Derivative(1..)));
+        if let (Some((name, _)), None) = (along, &self.direction) {
+            return Err(miette!(
+                help = "--direction FILE names a file of the same tensors as the parameters",
+                "`{name}` needs a direction"
+            ));
+        }
+        let loss = self.network.loss()?;
+        let theta = self.network.complex_parameters(loss.architecture())?;
+        let direction = match &self.direction {
+            Some(file) => weights::load_complex(file, loss.architecture())?,
+            None => Vec::new(),
+        };
+        let is_real = theta.iter().chain(&direction).all(|z| z.im == 0.0);
+        let mut computed = Vec::new();
+        for (name, quantity) in quantities {
+            computed.push(match quantity {
+                Quantity::Flow(flow) => self.velocity(name, &loss, &theta, h, flow)?,
+                other if is_real => {
+                    let re = |z: &[Complex64]| -> Vec<f64> { z.iter().map(|z| z.re).collect() };
+                    derivative(name, &loss, &re(&theta), &re(&direction), &other)
+                }
+                other => derivative(name, &loss, &theta, &direction, &other),
+            });
+        }
+        if let Some(value) = computed.iter().find(|c| c.values.iter().any(|z| !z.is_finite())) {
+            return Err(miette!("`{}` is not finite at these parameters", value.name));
+        }
+        if let Some(file) = &self.out {
+            let parts: Vec<Tensor> = computed.iter().flat_map(|c| c.tensors(&loss)).collect();
+            weights::save(file, &parts, Dtype::F64)?;
+        }
+        let text = match self.format {
+            Format::Text => summary(&computed),
+            Format::Json => format!("{:#}\n", json(&computed)),
+        };
+        output::to_stdout(|out| out.write_all(text.as_bytes()))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn velocity(
+        &self,
+        name: String,
+        loss: &NetworkLoss,
+        theta: &[Complex64],
+        h: f64,
+        flow: FlowName,
+    ) -> miette::Result<Computed> {
+        let optimizer = input::optimizer(&self.optimizer)?;
+        let mut settings = loss_input::settings(&self.settings)?;
+        let method = optimizer.method(&loss_input::of_optimizer(&optimizer, &mut settings)?)?;
+        if let Some(name) = settings.keys().next() {
+            return Err(miette!("`{}` has no parameter `{name}`", optimizer.name));
+        }
+        let problem = Problem::new(loss.clone());
+        // A Krylov approximation cannot be better than the products that it is made of.
+        let rtol = match loss.architecture().dtype {
+            Dtype::F32 => 1e-4,
+            Dtype::F64 => 1e-10,
+        };
+        let request = Request { lr: h, rtol, directions: self.directions, ..Request::default() };
+        let values = flow::velocity(&problem, &optimizer.name, &method, theta, flow, &request)
+            .map_err(|error| miette!("{error}"))?
+            .map_err(|stop| miette!("`{name}` is not defined at these parameters: {stop}"))?;
+        let complex = theta.iter().any(|z| z.im != 0.0)
+            || matches!(flow, FlowName::Principal | FlowName::PrincipalWith(_) | FlowName::Cubic);
+        Ok(Computed { name, complex, values })
+    }
+}
+
+/// The derivatives, over the reals or the complex numbers.
+fn derivative<S: Scalar>(
+    name: String,
+    loss: &NetworkLoss,
+    theta: &[S],
+    direction: &[S],
+    quantity: &Quantity,
+) -> Computed {
+    let values = match quantity {
+        Quantity::Loss => vec![loss.loss(theta)],
+        Quantity::Derivative(0) => loss.gradient(theta).1,
+        Quantity::Derivative(1) => loss.hessian_vectors(theta, &[direction]).remove(0),
+        Quantity::Derivative(m) => loss.contraction(theta, &vec![direction; *m]),
+        Quantity::Differential(tree) => loss.elementary_differential(theta, tree),
+        Quantity::Flow(_) => unreachable!("flows have their own evaluation"),
+    };
+    let values = values.into_iter().map(|z| Complex64::new(z.part(0), z.part(1))).collect();
+    Computed { name, complex: S::COMPLEX, values }
+}
+
+impl Computed {
+    fn tensors(&self, loss: &NetworkLoss) -> Vec<Tensor> {
+        let parts: &[(&str, fn(&Complex64) -> f64)] =
+            if self.complex { &[(".re", |z| z.re), (".im", |z| z.im)] } else { &[("", |z| z.re)] };
+        parts
+            .iter()
+            .flat_map(|(suffix, part)| {
+                let values: Vec<f64> = self.values.iter().map(part).collect();
+                let mut all = match values.len() {
+                    1 => vec![Tensor { name: self.name.clone(), shape: Vec::new(), values }],
+                    _ => tensors(loss.architecture(), &values, &format!("{}.", self.name)),
+                };
+                all.iter_mut().for_each(|tensor| tensor.name.push_str(suffix));
+                all
+            })
+            .collect()
+    }
+
+    /// The number itself, or the 2-norm of the vector.
+    fn size(&self) -> f64 {
+        self.values.iter().map(|z| z.norm_sqr()).sum::<f64>().sqrt()
+    }
+}
+
+fn summary(computed: &[Computed]) -> String {
+    let width = computed.iter().map(|c| c.name.chars().count()).max().unwrap_or(0) + 2;
+    let mut out = String::new();
+    for c in computed {
+        let line = match &c.values[..] {
+            [z] if c.complex => format!("{:<width$}{:.10} + {:.10}i", c.name, z.re, z.im),
+            [z] => format!("{:<width$}{:.10}", c.name, z.re),
+            _ => format!("{:<width$}{:.6e}", format!("‖{}‖", c.name), c.size()),
+        };
+        out += line.trim_end();
+        out.push('\n');
+    }
+    out
+}
+
+fn json(computed: &[Computed]) -> serde_json::Value {
+    let entry = |c: &Computed| {
+        let value = match &c.values[..] {
+            [z] if c.complex => serde_json::json!({ "re": z.re, "im": z.im }),
+            [z] => z.re.into(),
+            _ => serde_json::json!({ "norm": c.size() }),
+        };
+        (c.name.clone(), value)
+    };
+    serde_json::Value::Object(computed.iter().map(entry).collect())
+}
+
+/// Reads the names of quantities. Commas inside brackets belong to trees.
+fn quantities(text: &str) -> miette::Result<Vec<(String, Quantity)>> {
+    let mut names = vec![String::new()];
+    let mut depth = 0;
+    for c in text.chars() {
+        match c {
+            '[' => depth += 1,
+            ']' => depth -= 1,
+            _ => {}
+        }
+        match (c, depth) {
+            (',', 0) => names.push(String::new()),
+            _ => names.last_mut().expect("one at least").push(c),
+        }
+    }
+    let mut read: Vec<(String, Quantity)> = Vec::new();
+    for name in names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()) {
+        let quantity = quantity(name)?;
+        if read.iter().all(|(_, known)| *known != quantity) {
+            read.push((name.into(), quantity));
+        }
+    }
+    match read.is_empty() {
+        true => {
+            Err(miette!(help = "as in --quantities loss,gradient", "there is nothing to evaluate"))
+        }
+        false => Ok(read),
+    }
+}
+
+fn quantity(name: &str) -> miette::Result<Quantity> {
+    if name == "loss" {
+        return Ok(Quantity::Loss);
+    }
+    if let Some(directions) = DERIVATIVES.iter().position(|known| *known == name) {
+        return Ok(Quantity::Derivative(directions));
+    }
+    if name.starts_with('[') {
+        let tree: Tree = name.parse().map_err(|error| miette!("{error}"))?;
+        if tree.size() > TREE_NODES {
+            return Err(miette!("`{name}` has {} nodes, of at most {TREE_NODES}", tree.size()));
+        }
+        return Ok(Quantity::Differential(tree));
+    }
+    match FlowName::parse(&Source::new("--quantities", name)) {
+        Ok(flows) => match flows[..] {
+            [FlowName::GradientDescent] => {
+                Err(miette!("`gd` is no field: take `ngf`, or `interpolated:4`"))
+            }
+            [flow] => Ok(Quantity::Flow(flow)),
+            _ => unreachable!("a name without commas"),
+        },
+        // A flow with a wrong number says so itself.
+        Err(error) if FlowName::names().iter().any(|known| stem(known) == stem(name)) => {
+            Err(error.into())
+        }
+        Err(_) => {
+            let flows = FlowName::names();
+            let names: Vec<&str> = ["loss"].into_iter().chain(DERIVATIVES).chain(flows).collect();
+            Err(match near::advice(name, &names) {
+                Some(help) => miette!(help = help, "there is no quantity `{name}`"),
+                None => miette!("there is no quantity `{name}`"),
+            })
+        }
+    }
+}
+
+/// A flow's name without its number.
+fn stem(name: &str) -> &str {
+    name.split(':').next().unwrap_or(name)
+}
+
+/// The most nodes of a tree here: every node is an evaluation of the network.
+const TREE_NODES: usize = 12;

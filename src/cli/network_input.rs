@@ -1,0 +1,99 @@
+//! `--network`, `--weights`, `--data`, `--device`: a network at its parameters.
+
+use crate::network::architecture::{Architecture, Dtype, Objective};
+use crate::network::data::{self, Dataset, Targets};
+use crate::network::device::Device;
+use crate::network::initialise::{Scheme, initialise};
+use crate::network::{NetworkLoss, weights};
+use crate::source::Source;
+use miette::{IntoDiagnostic, WrapErr, miette};
+use num_complex::Complex64;
+use std::path::PathBuf;
+
+/// A network, its data and where it is evaluated.
+#[derive(clap::Args)]
+pub(super) struct NetworkInput {
+    /// A network file in TOML, or an architecture by name: `mlp:100,100`, `resnet18`, `vgg11:relu`
+    #[arg(long, value_name = "NET")]
+    pub network: String,
+    /// The examples: `iris`, `fashion_mnist:FOLDER,first=1000`, `FILE.safetensors`; see `bea data --help`
+    #[arg(long, value_name = "DATA")]
+    pub data: String,
+    /// The parameters, a safetensors file with PyTorch's names; complex ones are NAME.re and NAME.im
+    #[arg(long, value_name = "FILE", conflicts_with = "init")]
+    pub weights: Option<PathBuf>,
+    /// Parameters to start from where there is no file: a scheme, `pytorch`, `glorot_uniform` or
+    /// `he_normal` say, and a seed
+    #[arg(long, value_name = "SCHEME[:SEED]", default_value = "pytorch:0")]
+    pub init: String,
+    /// Where to evaluate: `cpu`, or `wgpu:0`, `cuda:0` in a build with that feature
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    pub device: String,
+    /// The numbers to calculate with, instead of the network file's
+    #[arg(long, value_name = "TYPE")]
+    pub dtype: Option<Precision>,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(super) enum Precision {
+    F32,
+    F64,
+}
+
+impl NetworkInput {
+    /// The loss of the network on the data.
+    pub fn loss(&self) -> miette::Result<NetworkLoss> {
+        let device = Device::find(&self.device).into_diagnostic()?;
+        let data = data::open(&self.data)?;
+        let mut architecture = self.architecture(&data)?;
+        if let Some(precision) = self.dtype {
+            architecture.dtype = match precision {
+                Precision::F32 => Dtype::F32,
+                Precision::F64 => Dtype::F64,
+            };
+        }
+        device.check(architecture.dtype).into_diagnostic()?;
+        NetworkLoss::new(architecture, &data, &device).into_diagnostic()
+    }
+
+    fn architecture(&self, data: &Dataset) -> miette::Result<Architecture> {
+        if self.network.ends_with(".toml") {
+            let text = std::fs::read_to_string(&self.network)
+                .into_diagnostic()
+                .wrap_err_with(|| format!("cannot read the network {}", self.network))?;
+            return Ok(Architecture::parse(&Source::new(self.network.as_str(), text))?);
+        }
+        let (outputs, objective) = match &data.targets {
+            Targets::Classes { classes, .. } => {
+                (*classes, Objective::CrossEntropy { smoothing: 0.0 })
+            }
+            Targets::Values { width, .. } => (*width, Objective::MeanSquaredError),
+        };
+        Ok(Architecture::find(&self.network, &data.shape, outputs, objective, Dtype::F32)?)
+    }
+
+    /// Real parameters.
+    pub fn parameters(&self, network: &Architecture) -> miette::Result<Vec<f64>> {
+        match &self.weights {
+            Some(file) => Ok(weights::load(file, network)?),
+            None => {
+                let (scheme, seed) = self.init.split_once(':').unwrap_or((&self.init, "0"));
+                let seed = seed.parse().map_err(|_| {
+                    miette!(
+                        help = "as in --init pytorch:1",
+                        "a seed is a whole number, not `{seed}`"
+                    )
+                })?;
+                Ok(initialise(network, scheme.parse::<Scheme>()?, seed))
+            }
+        }
+    }
+
+    /// Parameters that may be complex.
+    pub fn complex_parameters(&self, network: &Architecture) -> miette::Result<Vec<Complex64>> {
+        match &self.weights {
+            Some(file) => Ok(weights::load_complex(file, network)?),
+            None => Ok(self.parameters(network)?.into_iter().map(Complex64::from).collect()),
+        }
+    }
+}

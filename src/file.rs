@@ -1,0 +1,48 @@
+//! Files that appear only when they are complete.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+/// Exporters of many terms hand over larger pieces, which then are not copied.
+pub(crate) const BUFFER: usize = 1 << 16;
+
+/// Runs `write` on a file that appears, or replaces another, only when it is complete.
+pub(crate) fn replace(
+    path: &Path,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+) -> io::Result<()> {
+    // A link stays a link, and a device or a pipe is written to, not replaced.
+    let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    if target.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        let mut out = BufWriter::with_capacity(BUFFER, File::create(&target)?);
+        return write(&mut out).and_then(|()| out.flush());
+    }
+    if target.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let folder = match target.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    if !folder.is_dir() {
+        let message = format!("there is no folder {}", folder.display());
+        return Err(io::Error::new(io::ErrorKind::NotFound, message));
+    }
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let permissions = match target.metadata() {
+            Ok(old) => old.permissions(),
+            // The process's mask takes away what it does not allow.
+            Err(_) => std::fs::Permissions::from_mode(0o666),
+        };
+        builder.permissions(permissions);
+    }
+    let mut out = BufWriter::with_capacity(BUFFER, builder.tempfile_in(folder)?);
+    write(&mut out)?;
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.persist(&target).map_err(|error| error.error)?;
+    Ok(())
+}

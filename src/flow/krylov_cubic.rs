@@ -1,0 +1,150 @@
+//! The cubic flow from products with the Hessian alone.
+//!
+//! The sum runs over the `K` sharpest directions that the gradient has a part along, found as Ritz
+//! vectors in its Krylov space, and the matrix function in the first slot is one on the Krylov space of
+//! `f''(v_j, v_k)`.
+
+use super::generating::{Sheeted, generating};
+use super::krylov::{Growth, NOT_CONVERGED, Projection, follow};
+use super::sheets::{Sheets, principal_of};
+use super::{Problem, Stop, Velocity};
+use crate::curvature::Krylov;
+use num_complex::Complex64;
+
+/// See [`CubicFlow`](super::cubic::CubicFlow).
+pub(super) struct KrylovCubic<'a> {
+    problem: &'a Problem,
+    h: f64,
+    sheets: Sheets,
+    krylov: Krylov,
+    /// `K`.
+    directions: usize,
+    /// The point accepted last, and what was found there.
+    known: Option<(Vec<Complex64>, Linear)>,
+}
+
+/// What the Krylov space of `f` tells.
+struct Linear {
+    /// The principal flow.
+    value: Vec<Complex64>,
+    sharp: Vec<Sharp>,
+}
+
+/// A sharp direction.
+struct Sharp {
+    at: Sheeted,
+    /// `c_j v_j`, the part of `f` along it.
+    part: Vec<Complex64>,
+}
+
+impl<'a> KrylovCubic<'a> {
+    pub(super) fn new(
+        problem: &'a Problem,
+        h: f64,
+        sheets: Sheets,
+        krylov: Krylov,
+        directions: usize,
+    ) -> Self {
+        KrylovCubic { problem, h, sheets, krylov, directions, known: None }
+    }
+
+    /// The principal flow and the sharpest directions, and the Krylov space in which they are known.
+    fn linear(&self, theta: &[Complex64]) -> Result<(Linear, Projection<'a>), Stop> {
+        let mut f = vec![Complex64::ZERO; self.problem.dimension()];
+        self.problem.total(theta, &mut f);
+        let mut space = Projection::new(self.problem, theta, self.h, &f)?;
+        let sheets = &self.sheets;
+        let Growth { c, converged, .. } = space.grow(&self.krylov, |spectrum, f| {
+            let at = sheets.of(spectrum.eigenvalues())?;
+            principal_of(sheets, spectrum, &at, f)
+        })?;
+        if !converged {
+            return Err(NOT_CONVERGED);
+        }
+        let value = space.combine(&c);
+        while space.len() > 0 {
+            let spectrum = space.spectrum()?;
+            let basis = spectrum.basis()?;
+            let mut order: Vec<usize> = (0..basis.z.len()).collect();
+            // z = -hλ
+            order.sort_by(|&i, &k| basis.z[i].re.total_cmp(&basis.z[k].re));
+            order.truncate(self.directions);
+            let residuals = space.residuals(&basis.vectors);
+            let along = basis.along(&space.start());
+            // What is left out counts as much as it moves the field.
+            let total: f64 = along.iter().map(|c| c.norm_sqr()).sum::<f64>().sqrt();
+            let known = |&i: &usize| {
+                residuals[i] * along[i].norm() <= self.krylov.tolerance * basis.z[i].norm() * total
+            };
+            let enough = order.len() == self.directions && order.iter().all(known);
+            if enough || space.is_invariant() {
+                let logs = sheets.of(&basis.z)?;
+                let sharp = |&i: &usize| {
+                    let at = Sheeted { z: basis.z[i], log: logs[i].log };
+                    let y = basis.vectors.column(i) * along[i];
+                    Sharp { at, part: space.combine(&y) }
+                };
+                let sharp = order.iter().map(sharp).collect();
+                return Ok((Linear { value, sharp }, space));
+            }
+            if space.len() >= self.krylov.steps {
+                return Err(NOT_CONVERGED);
+            }
+            space.extend()?;
+        }
+        Ok((Linear { value, sharp: Vec::new() }, space))
+    }
+}
+
+impl Velocity for KrylovCubic<'_> {
+    fn dimension(&self) -> usize {
+        self.problem.dimension()
+    }
+
+    fn velocity(&mut self, theta: &[Complex64], out: &mut [Complex64]) -> Result<(), Stop> {
+        let fresh;
+        let Linear { value, sharp } = match &self.known {
+            Some((at, known)) if at == theta => known,
+            _ => {
+                fresh = self.linear(theta)?.0;
+                &fresh
+            }
+        };
+        out.copy_from_slice(value);
+        let sheets = &self.sheets;
+        let mut second = vec![Complex64::ZERO; out.len()];
+        for (j, u) in sharp.iter().enumerate() {
+            for (k, v) in sharp[..=j].iter().enumerate() {
+                self.problem.second(theta, &u.part, &v.part, &mut second);
+                let mut space = Projection::new(self.problem, theta, self.h, &second)?;
+                let Growth { c, converged, .. } = space.grow(&self.krylov, |spectrum, q| {
+                    let at = sheets.of(spectrum.eigenvalues())?;
+                    let basis = spectrum.basis()?;
+                    basis.apply(q, |i| {
+                        let x = Sheeted { z: at[i].z, log: at[i].log };
+                        generating(x, u.at, v.at)
+                    })
+                })?;
+                if !converged {
+                    return Err(NOT_CONVERGED);
+                }
+                // Both orders of j and k.
+                let twice = if j == k { 0.5 } else { 1.0 };
+                let amplitude = twice * self.h * self.h;
+                let more = space.combine(&c);
+                out.iter_mut().zip(more).for_each(|(out, x)| *out += amplitude * x);
+            }
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, theta: &[Complex64]) -> Result<(), Stop> {
+        if !self.sheets.are_followed() {
+            return Ok(());
+        }
+        let (known, space) = self.linear(theta)?;
+        follow(&mut self.sheets, &space)?;
+        self.known = Some((theta.to_vec(), known));
+        Ok(())
+    }
+}

@@ -1,0 +1,93 @@
+//! One step of Newton's method for the implicit stages `e_l = scale · f_l(Z_l(e))` of an optimizer.
+
+use super::method::{Method, Vector};
+use super::{Problem, Stop};
+use crate::curvature::{Error, Krylov, KrylovSpace, Operator};
+use nalgebra::{DMatrix, DVector};
+use num_complex::Complex64;
+
+/// The linear system `(1 - scale · f'(Z) Z') x = r` for the change of all stages.
+pub(super) struct Newton<'a> {
+    pub(super) method: &'a Method,
+    pub(super) problem: &'a Problem,
+    /// `Z_l`.
+    pub(super) points: Vec<Vector>,
+    /// Where each stage begins.
+    pub(super) offsets: &'a [usize],
+    /// The number of unknowns.
+    pub(super) size: usize,
+}
+
+impl Newton<'_> {
+    fn space_of(&self, l: usize) -> usize {
+        self.problem.fields()[self.method.stages[l].0].0
+    }
+
+    /// By elimination; none if the matrix is singular.
+    pub(super) fn solve(&self, residual: Vec<Complex64>) -> Option<Vector> {
+        let mut system = DMatrix::<Complex64>::identity(self.size, self.size);
+        let spaces = self.problem.spaces();
+        for (l, point) in self.points.iter().enumerate() {
+            let (field, arguments) = &self.method.stages[l];
+            let rows = self.problem.jacobian_of(*field, point) * Complex64::from(self.method.scale);
+            for j in 0..self.points.len() {
+                let d = arguments[self.space_of(j)].stages[j];
+                for i in 0..rows.nrows() {
+                    for (k, &variable) in spaces[self.space_of(j)].iter().enumerate() {
+                        system[(self.offsets[l] + i, self.offsets[j] + k)] -=
+                            rows[(i, variable)] * d;
+                    }
+                }
+            }
+        }
+        Some(system.lu().solve(&DVector::from_vec(residual))?.as_slice().to_vec())
+    }
+
+    /// From products with the Jacobians alone: `x = ‖r‖ V T⁻¹ e_1` in the Krylov space of `r`, the full
+    /// orthogonalisation method (Saad, *Iterative Methods for Sparse Linear Systems*, section 6.4).
+    pub(super) fn solve_by_products(&self, residual: &[Complex64]) -> Result<Vector, Stop> {
+        const LINEAR: Stop = Stop::NoConvergence("the linear solver for the implicit stages");
+        let krylov = Krylov { tolerance: 1e-12, ..Krylov::default() };
+        let mut space = KrylovSpace::new(self, residual)?;
+        let solve = |space: &KrylovSpace<Complex64>| {
+            let mut right = DVector::zeros(space.len());
+            if let Some(first) = right.get_mut(0) {
+                *first = space.norm().into();
+            }
+            space.projected().lu().solve(&right).ok_or(LINEAR)
+        };
+        match krylov.grow(&mut space, self, solve)? {
+            (c, _, true) => Ok(space.combine(&c)),
+            _ => Err(LINEAR),
+        }
+    }
+}
+
+impl Operator<Complex64> for Newton<'_> {
+    fn dimension(&self) -> usize {
+        self.size
+    }
+
+    fn apply(&self, block: &[Vec<Complex64>]) -> Result<Vec<Vec<Complex64>>, Error> {
+        let spaces = self.problem.spaces();
+        let product = |x: &Vec<Complex64>| {
+            let mut out = x.clone();
+            for (l, point) in self.points.iter().enumerate() {
+                let (field, arguments) = &self.method.stages[l];
+                let mut direction = vec![Complex64::ZERO; self.problem.dimension()];
+                for j in 0..self.points.len() {
+                    let d = arguments[self.space_of(j)].stages[j];
+                    for (k, &variable) in spaces[self.space_of(j)].iter().enumerate() {
+                        direction[variable] += d * x[self.offsets[j] + k];
+                    }
+                }
+                let change = self.problem.contraction(*field, point, &[&direction]);
+                for (i, &variable) in spaces[self.space_of(l)].iter().enumerate() {
+                    out[self.offsets[l] + i] -= self.method.scale * change[variable];
+                }
+            }
+            out
+        };
+        Ok(block.iter().map(product).collect())
+    }
+}

@@ -1,0 +1,183 @@
+//! The slow manifold of an optimizer with buffers, and the steps on it.
+
+use super::fixed_point::fixed_point;
+use super::method::{Method, Row, Vector, combine};
+use super::{Problem, Stop};
+use num_complex::Complex64;
+
+const MANIFOLD: &str = "the iteration for the slow manifold";
+
+impl Method {
+    /// `1/h Σ_{k≥1} (-1)^(k-1)/k Δ^k θ_0`: the velocity, at `ν = 0`, of the polynomial
+    /// [`slow_manifold`](Self::slow_manifold) through `θ`.
+    pub(super) fn interpolated(
+        &self,
+        problem: &Problem,
+        theta: &[Complex64],
+        degree: usize,
+    ) -> Result<Vector, Stop> {
+        let states = self.slow_manifold(problem, theta, degree)?;
+        let mut out = vec![Complex64::ZERO; theta.len()];
+        for (k, s) in states.iter().enumerate().skip(1) {
+            let weight = if k % 2 == 1 { 1.0 } else { -1.0 } / (k as f64 * self.h);
+            let change = self.parameters(problem, s);
+            out.iter_mut().zip(change).for_each(|(out, c)| *out += weight * c);
+        }
+        Ok(out)
+    }
+
+    /// The polynomials in the step number `ν`, of degree `degree`, on which the states move if they
+    /// are on the slow manifold and the parameters are `θ` at `ν = 0`: the coefficients
+    /// `[k][state]` of the binomials `C(ν, k)`. They interpolate the optimizer's steps up to
+    /// `O(h^(degree+1))`.
+    ///
+    /// The fields at `ν = 0, …, degree-1` determine the polynomials, by the recurrence of the states,
+    /// and the polynomials the fields. Every sweep of that iteration adds one order of `h`; but with
+    /// a memory of `1/(1-m)` steps an error grows by `hλ/(1-m)^degree` a sweep, more than 1 for step
+    /// sizes far below the largest that has a slow manifold, so the iteration is accelerated.
+    ///
+    /// Source: DESIGN section 2, with numbers for trees; Hairer, Lubich, Wanner, section XV.2.3;
+    /// Gear, Kaper, Kevrekidis, Zagaris (2005), *Projecting to a slow manifold*.
+    fn slow_manifold(
+        &self,
+        problem: &Problem,
+        theta: &[Complex64],
+        degree: usize,
+    ) -> Result<Vec<Vec<Vector>>, Stop> {
+        if self.memories.iter().all(|m| m.states.len() == 1) {
+            return self.differences(problem, theta, degree);
+        }
+        let still = self.solve_stages(problem, &self.start(problem, theta))?;
+        let lengths: Vec<usize> = still.iter().map(Vec::len).collect();
+        let rows = |flat: &[Complex64]| -> Vec<Vec<Vector>> {
+            let mut rest = flat;
+            let mut take = |n: &usize| rest.split_off(..*n).expect("one length a stage").to_vec();
+            (0..degree).map(|_| lengths.iter().map(&mut take).collect()).collect()
+        };
+        let polynomials = |values: &[Vec<Vector>]| {
+            let mut stages = values.to_vec();
+            differences(&mut stages);
+            self.recurrence(problem, theta, &stages)
+        };
+        let sweep = |flat: &[Complex64]| -> Vec<Complex64> {
+            let values = rows(flat);
+            let states = polynomials(&values);
+            let mut fields = Vec::with_capacity(flat.len());
+            for (nu, stages) in values.iter().enumerate() {
+                let states = at(&states, nu);
+                for l in 0..lengths.len() {
+                    fields.extend(self.evaluate(
+                        problem,
+                        l,
+                        &self.point(problem, l, &states, stages),
+                    ));
+                }
+            }
+            fields
+        };
+        if !super::velocity::is_finite(&still.concat()) {
+            return Err(Stop::NotFinite);
+        }
+        let fields = fixed_point(still.concat().repeat(degree), sweep);
+        Ok(polynomials(&rows(&fields.ok_or(Stop::NoConvergence(MANIFOLD))?)))
+    }
+
+    /// The polynomial through the optimizer's own steps, for methods without buffers.
+    fn differences(
+        &self,
+        problem: &Problem,
+        theta: &[Complex64],
+        degree: usize,
+    ) -> Result<Vec<Vec<Vector>>, Stop> {
+        let mut values = vec![self.start(problem, theta)];
+        for k in 0..degree {
+            values.push(self.step(problem, &values[k])?);
+        }
+        differences(&mut values);
+        Ok(values)
+    }
+
+    /// `s_k = G (r_k - s_{k+1}) + P r_{k-1}` with `r = B e`; then `s_0 += t c` such that the
+    /// parameters are `θ`.
+    fn recurrence(
+        &self,
+        problem: &Problem,
+        theta: &[Complex64],
+        stages: &[Vec<Vector>],
+    ) -> Vec<Vec<Vector>> {
+        let zero: Vec<Vector> = self
+            .states
+            .iter()
+            .map(|&space| vec![Complex64::ZERO; problem.spaces()[space].len()])
+            .collect();
+        let degree = stages.len();
+        let drive: Vec<Vec<Vector>> = stages
+            .iter()
+            .map(|e| {
+                let rows = self.update.iter().zip(&self.states);
+                rows.map(|(row, &space)| {
+                    let row = Row { states: Vec::new(), stages: row.stages.clone() };
+                    combine(&row, &[], e, space, self, problem)
+                })
+                .collect()
+            })
+            .collect();
+        let mut states = vec![zero.clone(); degree + 1];
+        for k in (0..=degree).rev() {
+            for memory in &self.memories {
+                for (row, &i) in memory.states.iter().enumerate() {
+                    let mut value = zero[i].clone();
+                    for (column, &j) in memory.states.iter().enumerate() {
+                        let (g, p) =
+                            (memory.group_inverse[row][column], memory.projector[row][column]);
+                        for (x, value) in value.iter_mut().enumerate() {
+                            if k < degree {
+                                *value += g * (drive[k][j][x] - states[k + 1][j][x]);
+                            }
+                            if k > 0 {
+                                *value += p * drive[k - 1][j][x];
+                            }
+                        }
+                    }
+                    states[k][i] = value;
+                }
+            }
+        }
+        for (space, memory) in problem.spaces().iter().zip(&self.memories) {
+            let shift: Vector = space
+                .iter()
+                .zip(&states[0][memory.states[0]])
+                .map(|(&i, s)| theta[i] - s)
+                .collect();
+            for (&i, c) in memory.states.iter().zip(&memory.constant) {
+                states[0][i].iter_mut().zip(&shift).for_each(|(s, t)| *s += t * c);
+            }
+        }
+        states
+    }
+}
+
+/// The values at `ν` of polynomials with the coefficients `[k][vector]` of `C(ν, k)`.
+fn at(coefficients: &[Vec<Vector>], nu: usize) -> Vec<Vector> {
+    let mut sum = coefficients[0].clone();
+    let mut binomial = 1.0;
+    for (k, c) in coefficients.iter().enumerate().skip(1).take(nu) {
+        binomial *= (nu + 1 - k) as f64 / k as f64;
+        for (sum, c) in sum.iter_mut().zip(c) {
+            sum.iter_mut().zip(c).for_each(|(s, c)| *s += binomial * c);
+        }
+    }
+    sum
+}
+
+/// Values at `ν = 0, 1, …` become the differences `Δ^k` at 0.
+fn differences(values: &mut [Vec<Vector>]) {
+    for order in 1..values.len() {
+        for k in (order..values.len()).rev() {
+            let (before, after) = values.split_at_mut(k);
+            for (after, before) in after[0].iter_mut().zip(&before[k - 1]) {
+                after.iter_mut().zip(before).for_each(|(a, b)| *a -= b);
+            }
+        }
+    }
+}

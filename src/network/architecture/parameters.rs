@@ -1,0 +1,155 @@
+//! The parameters of layers: names, shapes, places in the flat vector.
+
+use super::Layer;
+use std::collections::HashSet;
+
+/// The most numbers that a network may have as parameters, or a layer as outputs for one input.
+pub(super) const MOST: usize = 1 << 31;
+
+/// One array of parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    /// As PyTorch names it: `0.weight`, `layer1.0.bn1.bias`.
+    pub name: String,
+    /// Its axes; in the flat vector the last varies fastest.
+    pub shape: Vec<usize>,
+    /// Where it starts in the flat vector of parameters.
+    pub offset: usize,
+    /// What it is for, which decides how it is initialised.
+    pub role: Role,
+}
+
+/// What an array of parameters is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Multiplies inputs: `[outputs, inputs]` or `[outputs, inputs, height, width]`.
+    Weight,
+    /// Is added to the outputs of a weight.
+    Bias {
+        /// The number of inputs that each output of that weight depends on.
+        fan_in: usize,
+    },
+    /// The joint weight of an attention's queries, keys and values, `[3 width, width]`.
+    Projection,
+    /// Starts at one: the scale of a norm.
+    Ones,
+    /// Starts at zero: the shift of a norm, the biases of an attention.
+    Zeros,
+    /// Rows for integers.
+    Embedding,
+    /// Rows for positions.
+    Position,
+}
+
+impl Parameter {
+    /// The number of elements.
+    #[expect(clippy::len_without_is_empty, reason = "no parameter is empty")]
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// The layer that it belongs to, `layer1.0.bn1` for `layer1.0.bn1.bias`.
+    pub fn layer(&self) -> &str {
+        self.name.rsplit_once('.').map_or("", |(layer, _)| layer)
+    }
+
+    /// Where it lies in the flat vector of parameters.
+    pub fn range(&self) -> std::ops::Range<usize> {
+        self.offset..self.offset + self.len()
+    }
+}
+
+/// The number of elements of all.
+pub(super) fn count(parameters: &[Parameter]) -> usize {
+    parameters.last().map_or(0, |last| last.range().end)
+}
+
+/// A layer whose parameters cannot be had: its name, and why.
+pub(super) struct Fault {
+    pub(super) layer: String,
+    pub(super) message: String,
+}
+
+/// Parameters in the order of the flat vector.
+#[derive(Default)]
+pub(super) struct List {
+    parameters: Vec<Parameter>,
+    names: HashSet<String>,
+}
+
+impl List {
+    /// Appends the parameters of `layers`. Refuses more than [`MOST`] numbers, and names given twice.
+    pub(super) fn add(&mut self, layers: &[Layer]) -> Result<(), Fault> {
+        for layer in layers {
+            match layer {
+                Layer::Linear { name, inputs, outputs, bias } => {
+                    self.push(name, "weight", &[*outputs, *inputs], Role::Weight)?;
+                    if *bias {
+                        let role = Role::Bias { fan_in: *inputs };
+                        self.push(name, "bias", &[*outputs], role)?;
+                    }
+                }
+                Layer::Conv2d { name, inputs, outputs, kernel: [h, w], bias, .. } => {
+                    self.push(name, "weight", &[*outputs, *inputs, *h, *w], Role::Weight)?;
+                    if *bias {
+                        let role = Role::Bias { fan_in: inputs * h * w };
+                        self.push(name, "bias", &[*outputs], role)?;
+                    }
+                }
+                Layer::BatchNorm { name, channels, .. } => {
+                    self.push(name, "weight", &[*channels], Role::Ones)?;
+                    self.push(name, "bias", &[*channels], Role::Zeros)?;
+                }
+                Layer::LayerNorm { name, shape, .. } => {
+                    self.push(name, "weight", shape, Role::Ones)?;
+                    self.push(name, "bias", shape, Role::Zeros)?;
+                }
+                Layer::Embedding { name, vocabulary, width } => {
+                    self.push(name, "weight", &[*vocabulary, *width], Role::Embedding)?;
+                }
+                Layer::Position { name, length, width } => {
+                    self.push(name, "weight", &[*length, *width], Role::Position)?;
+                }
+                Layer::Attention { name, width, .. } => {
+                    let joint = 3 * width;
+                    self.push(name, "in_proj_weight", &[joint, *width], Role::Projection)?;
+                    self.push(name, "in_proj_bias", &[joint], Role::Zeros)?;
+                    self.push(name, "out_proj.weight", &[*width, *width], Role::Weight)?;
+                    self.push(name, "out_proj.bias", &[*width], Role::Zeros)?;
+                }
+                Layer::Residual { body, shortcut } => {
+                    self.add(body)?;
+                    self.add(shortcut)?;
+                }
+                Layer::Activation(_)
+                | Layer::MaxPool2d { .. }
+                | Layer::AvgPool2d { .. }
+                | Layer::GlobalAvgPool
+                | Layer::Flatten
+                | Layer::MeanTokens => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, layer: &str, name: &str, shape: &[usize], role: Role) -> Result<(), Fault> {
+        let name = format!("{layer}.{name}");
+        let fault = |message| Err(Fault { layer: layer.into(), message });
+        if !self.names.insert(name.clone()) {
+            return fault(format!("two layers have the parameter `{name}`"));
+        }
+        let offset = count(&self.parameters);
+        let size = shape.iter().try_fold(1usize, |size, axis| size.checked_mul(*axis));
+        match size.and_then(|size| size.checked_add(offset)) {
+            Some(end) if end <= MOST => {
+                self.parameters.push(Parameter { name, shape: shape.into(), offset, role });
+                Ok(())
+            }
+            _ => fault(format!("with `{name}` {shape:?} there are more than 2^31 parameters")),
+        }
+    }
+
+    pub(super) fn into_parameters(self) -> Vec<Parameter> {
+        self.parameters
+    }
+}

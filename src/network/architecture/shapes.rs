@@ -1,0 +1,250 @@
+//! Shapes, inferred from the input through the layers.
+
+use super::error::LayerError;
+use super::parameters::MOST;
+use super::plan::{Kind, Plan, Window};
+use super::{Layer, Objective};
+
+/// Where the first layer's shape comes from.
+const INPUT: &str = "the input is";
+
+/// What a layer is given: a shape, and where it comes from.
+#[derive(Clone)]
+struct Given {
+    shape: Vec<usize>,
+    /// `layer 2 gives`, or `the input is`.
+    from: String,
+}
+
+/// The layers of `plans`, applied one after the other to `input`, and the shape of what they give.
+pub(super) fn resolve(
+    plans: &[Plan],
+    input: &[usize],
+) -> Result<(Vec<Layer>, Vec<usize>), LayerError> {
+    let size = input.iter().try_fold(1usize, |size, axis| size.checked_mul(*axis));
+    if size.is_none_or(|size| !(1..=MOST).contains(&size)) {
+        let message = format!("{INPUT} {input:?}: a network takes from 1 to 2^31 numbers");
+        return Err(LayerError { message, span: None, help: None });
+    }
+    let given = Given { shape: input.to_vec(), from: INPUT.into() };
+    let (layers, given) = chain(plans, given)?;
+    Ok((layers, given.shape))
+}
+
+/// Refuses outputs that `objective` cannot be taken of.
+pub(super) fn check_outputs(
+    plans: &[Plan],
+    outputs: &[usize],
+    objective: Objective,
+) -> Result<(), LayerError> {
+    let Some(last) = plans.last() else { return Ok(()) };
+    match (outputs, objective) {
+        ([1], Objective::CrossEntropy { .. }) => Err(fault(
+            last,
+            format!("{} gives 1 output, but cross entropy is of at least 2 classes", last.label()),
+            Some("of one class the loss is always 0".into()),
+        )),
+        ([_], _) => Ok(()),
+        _ => Err(fault(
+            last,
+            format!("{} gives {outputs:?}, but a network ends with [outputs]", last.label()),
+            Some(match outputs.len() {
+                2 => "add a `mean_tokens` or `flatten`, and a `linear`".into(),
+                _ => "add a `flatten` or `global_avg_pool`, and a `linear`".into(),
+            }),
+        )),
+    }
+}
+
+fn chain(plans: &[Plan], mut given: Given) -> Result<(Vec<Layer>, Given), LayerError> {
+    let mut layers = Vec::with_capacity(plans.len());
+    for plan in plans {
+        let (layer, shape) = step(plan, &given)?;
+        let size = shape.iter().try_fold(1usize, |size, axis| size.checked_mul(*axis));
+        if size.is_none_or(|size| size > MOST) {
+            let message = format!("{} gives {shape:?}, more than 2^31 numbers", plan.label());
+            return Err(fault(plan, message, None));
+        }
+        layers.push(layer);
+        given = Given { shape, from: format!("layer {} gives", plan.name) };
+    }
+    Ok((layers, given))
+}
+
+fn fault(plan: &Plan, message: String, help: Option<String>) -> LayerError {
+    LayerError { message, span: plan.span.clone(), help }
+}
+
+impl Given {
+    /// A layer that takes something else.
+    fn refused(&self, plan: &Plan, takes: &str, help: Option<String>) -> LayerError {
+        let Given { shape, from } = self;
+        fault(plan, format!("{} takes {takes}, but {from} {shape:?}", plan.label()), help)
+    }
+
+    fn image(&self, plan: &Plan) -> Result<[usize; 3], LayerError> {
+        let image: Result<[usize; 3], _> = self.shape.as_slice().try_into();
+        image.map_err(|_| self.refused(plan, "[channels, height, width]", None))
+    }
+
+    fn tokens(&self, plan: &Plan) -> Result<[usize; 2], LayerError> {
+        let tokens: Result<[usize; 2], _> = self.shape.as_slice().try_into();
+        tokens.map_err(|_| self.refused(plan, "[tokens, width]", None))
+    }
+
+    /// Height and width of an image after `window` has gone over it.
+    fn slid(&self, plan: &Plan, window: &Window) -> Result<[usize; 3], LayerError> {
+        let [channels, height, width] = self.image(plan)?;
+        let Window { kernel, stride, padding } = *window;
+        let along = |axis: usize, size: usize| {
+            let padded = size + 2 * padding[axis];
+            padded.checked_sub(kernel[axis]).map(|room| room / stride[axis] + 1)
+        };
+        match (along(0, height), along(1, width)) {
+            (Some(height), Some(width)) => Ok([channels, height, width]),
+            _ => {
+                let [h, w] = kernel;
+                let takes = match padding {
+                    [0, 0] => format!("images of at least {h}x{w}"),
+                    [y, x] => format!("images that are at least {h}x{w} with padding {y}x{x}"),
+                };
+                Err(self.refused(plan, &takes, None))
+            }
+        }
+    }
+}
+
+fn step(plan: &Plan, given: &Given) -> Result<(Layer, Vec<usize>), LayerError> {
+    let name = plan.name.clone();
+    let shape = &given.shape;
+    Ok(match &plan.kind {
+        Kind::Linear { inputs, outputs, bias } => {
+            let last = linear_inputs(plan, *inputs, given)?;
+            let mut shape = shape.clone();
+            shape.pop();
+            shape.push(*outputs);
+            (Layer::Linear { name, inputs: last, outputs: *outputs, bias: *bias }, shape)
+        }
+        Kind::Conv2d { inputs, outputs, window, bias } => {
+            let [channels, height, width] = given.slid(plan, window)?;
+            if let Some(takes) = inputs.filter(|takes| *takes != channels) {
+                let takes = format!("{takes} channel{}", if takes == 1 { "" } else { "s" });
+                let help =
+                    format!("without `in`, it takes the {channels} channels that it is given");
+                return Err(given.refused(plan, &takes, Some(help)));
+            }
+            let Window { kernel, stride, padding } = *window;
+            let (outputs, bias) = (*outputs, *bias);
+            let layer =
+                Layer::Conv2d { name, inputs: channels, outputs, kernel, stride, padding, bias };
+            (layer, vec![outputs, height, width])
+        }
+        Kind::BatchNorm { epsilon } => match shape.as_slice() {
+            [channels] | [channels, _, _] => {
+                let (channels, epsilon) = (*channels, *epsilon);
+                (Layer::BatchNorm { name, channels, epsilon }, shape.clone())
+            }
+            _ => {
+                let takes = "[channels] or [channels, height, width]";
+                return Err(given.refused(plan, takes, None));
+            }
+        },
+        Kind::LayerNorm { axes, epsilon } => {
+            let Some(first) = shape.len().checked_sub(*axes) else {
+                return Err(given.refused(plan, &format!("at least {axes} axes"), None));
+            };
+            let layer = Layer::LayerNorm { name, shape: shape[first..].into(), epsilon: *epsilon };
+            (layer, shape.clone())
+        }
+        Kind::Activation(function) => (Layer::Activation(*function), shape.clone()),
+        Kind::MaxPool2d(window) => {
+            let after = given.slid(plan, window)?;
+            let Window { kernel, stride, padding } = *window;
+            (Layer::MaxPool2d { kernel, stride, padding }, after.into())
+        }
+        Kind::AvgPool2d(window) => {
+            let after = given.slid(plan, window)?;
+            let Window { kernel, stride, padding } = *window;
+            (Layer::AvgPool2d { kernel, stride, padding }, after.into())
+        }
+        Kind::GlobalAvgPool => {
+            let [channels, _, _] = given.image(plan)?;
+            (Layer::GlobalAvgPool, vec![channels])
+        }
+        Kind::Flatten => (Layer::Flatten, vec![shape.iter().product()]),
+        Kind::Residual { body, shortcut } => residual(plan, body, shortcut, given)?,
+        Kind::Embedding { vocabulary, width } => {
+            let [length] = shape[..] else {
+                return Err(given.refused(plan, "[tokens]", None));
+            };
+            if given.from != INPUT {
+                let help = "an embedding takes integers: it must be the first layer".into();
+                return Err(given.refused(plan, "the input", Some(help)));
+            }
+            let (vocabulary, width) = (*vocabulary, *width);
+            (Layer::Embedding { name, vocabulary, width }, vec![length, width])
+        }
+        Kind::Position => {
+            let [length, width] = given.tokens(plan)?;
+            (Layer::Position { name, length, width }, shape.clone())
+        }
+        Kind::Attention { heads } => {
+            let [_, width] = given.tokens(plan)?;
+            if width % heads != 0 {
+                let takes = format!("a width that its {heads} heads share evenly");
+                return Err(given.refused(plan, &takes, None));
+            }
+            (Layer::Attention { name, width, heads: *heads }, shape.clone())
+        }
+        Kind::MeanTokens => {
+            let [_, width] = given.tokens(plan)?;
+            (Layer::MeanTokens, vec![width])
+        }
+    })
+}
+
+/// What a linear layer takes, if it is given that.
+fn linear_inputs(plan: &Plan, inputs: Option<usize>, given: &Given) -> Result<usize, LayerError> {
+    let size: usize = given.shape.iter().product();
+    let takes = match inputs {
+        Some(inputs) => format!("{inputs} inputs"),
+        None => "[features] or [tokens, features]".into(),
+    };
+    match given.shape[..] {
+        [last] | [_, last] if inputs.is_none_or(|inputs| inputs == last) => Ok(last),
+        [last] => {
+            // A layer that is not in the text has no `in` to leave out.
+            let help = format!("without `in`, it takes the {last} inputs that it is given");
+            Err(given.refused(plan, &takes, plan.span.as_ref().map(|_| help)))
+        }
+        _ => {
+            let fits = inputs.is_none_or(|inputs| inputs == size);
+            let help = match fits {
+                true => "add a `flatten` before it".into(),
+                false => format!("a `flatten` before it would give it {size} inputs"),
+            };
+            Err(given.refused(plan, &takes, Some(help)))
+        }
+    }
+}
+
+fn residual(
+    plan: &Plan,
+    body: &[Plan],
+    shortcut: &[Plan],
+    given: &Given,
+) -> Result<(Layer, Vec<usize>), LayerError> {
+    let (body, after) = chain(body, given.clone())?;
+    let (shortcut, other) = chain(shortcut, given.clone())?;
+    if after.shape != other.shape {
+        let what = match shortcut.is_empty() {
+            true => "its input",
+            false => "its shortcut",
+        };
+        let (shape, other) = (after.shape, other.shape);
+        let message = format!("{} adds its layers' {shape:?} to {what}'s {other:?}", plan.label());
+        let help = "both must have the same shape: change the layers, or the `shortcut`".into();
+        return Err(fault(plan, message, Some(help)));
+    }
+    Ok((Layer::Residual { body, shortcut }, after.shape))
+}

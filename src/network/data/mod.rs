@@ -1,0 +1,46 @@
+//! Data sets: built-in tables, the usual images, and files of one's own.
+//!
+//! [`open`] reads what a *specification* names, the argument of `--data` of every command:
+//!
+//! | specification | data |
+//! |---|---|
+//! | `iris`, `breast_cancer`, `digits` | built in |
+//! | `mnist:FOLDER`, `fashion_mnist:FOLDER` | the IDX files of that folder, plain or `.gz` |
+//! | `cifar10:FOLDER` | the binary version of CIFAR-10 |
+//! | `FILE.npz`, `FILE.safetensors` | the arrays `inputs` and `targets` of that file |
+//! | `FILE.csv` | a table whose last column is the target |
+//!
+//! and may go on with options, `mnist:FOLDER,split=test,first=1000` say:
+//!
+//! | option | meaning |
+//! |---|---|
+//! | `split=train\|test` | the part of MNIST, Fashion-MNIST or CIFAR-10, `train` if not said |
+//! | `skip=N`, `first=N` | leave out N examples, then keep only the first N |
+//! | `scale=raw\|unit\|standard` | see [`Scale`] |
+//! | `target=NAME` | the column of a `.csv` that is the target |
+//! | `targets=classes\|values` | read the targets as labels of classes, or as numbers to be met |
+
+mod arrays;
+mod builtin;
+mod checksum;
+mod cifar;
+mod csv;
+mod dataset;
+mod error;
+mod file;
+mod idx;
+mod inputs;
+pub mod known;
+mod npz;
+mod open;
+mod safetensors;
+mod specification;
+mod summary;
+
+pub use checksum::{Checked, Verdict};
+pub use dataset::{Dataset, Targets};
+pub use error::DataError;
+pub use inputs::{Inputs, Scaling, Values};
+pub use open::open;
+pub use specification::{Scale, Source, Specification, Split, TargetKind};
+pub use summary::{ClassCount, Statistics, Summary, TargetSummary};

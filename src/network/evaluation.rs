@@ -1,0 +1,557 @@
+//! The loss of a network on a data set, and its derivatives of every order at real and complex parameters.
+//!
+//! A full-batch quantity is a sum over shards of the data. Each shard's activations stay in cache, shards run on all
+//! cores, and their sums are taken in the order of the data, so that the result does not depend on the number of
+//! threads. `∇E` evaluated in an algebra (see [`algebra`](super::algebra)) gives all derivatives.
+
+use num_complex::Complex64;
+use rayon::prelude::*;
+use std::sync::Arc;
+
+use super::algebra::Algebra;
+use super::architecture::{Architecture, Layer, Objective};
+use super::array::{Array, Context};
+use super::data::{Dataset, Targets};
+use super::device::Device;
+use super::forward::{self, Batch, Inputs, Model};
+use super::series::{Ring, Series};
+use super::tape::Tape;
+
+/// How many numbers of activations a shard aims at: its working set should fit into a core's cache.
+const SHARD: usize = 1 << 18;
+
+/// A loss `E(θ)` of a network on a data set. Parameters are flat vectors in the order of
+/// [`Architecture::parameters`].
+#[derive(Clone)]
+pub struct NetworkLoss {
+    architecture: Architecture,
+    context: Context,
+    batches: Arc<[Batch]>,
+    examples: usize,
+    /// Numbers that the operations on one example produce.
+    activations: usize,
+}
+
+/// Real or complex numbers, as flat vectors of parameters hold them.
+pub trait Scalar: Copy + Send + Sync + PartialEq + 'static {
+    /// Whether there is an imaginary part.
+    const COMPLEX: bool;
+    /// Real (0) or imaginary (1) part.
+    fn part(self, index: usize) -> f64;
+    /// From the parts.
+    fn of_parts(re: f64, im: f64) -> Self;
+}
+
+impl Scalar for f64 {
+    const COMPLEX: bool = false;
+    fn part(self, index: usize) -> f64 {
+        if index == 0 { self } else { 0.0 }
+    }
+    fn of_parts(re: f64, _: f64) -> Self {
+        re
+    }
+}
+
+impl Scalar for Complex64 {
+    const COMPLEX: bool = true;
+    fn part(self, index: usize) -> f64 {
+        if index == 0 { self.re } else { self.im }
+    }
+    fn of_parts(re: f64, im: f64) -> Self {
+        Self::new(re, im)
+    }
+}
+
+/// Why a network cannot be evaluated on a data set.
+#[derive(Debug, thiserror::Error)]
+pub enum Mismatch {
+    /// The examples are not what the network reads.
+    #[error("{data} has examples of shape {found:?}, but the network reads {expected:?}")]
+    Inputs {
+        /// Name of the data set.
+        data: String,
+        /// Shape of one of its examples.
+        found: Vec<usize>,
+        /// Shape of the network's input.
+        expected: Vec<usize>,
+    },
+    /// The targets are not what the network gives.
+    #[error("{data} has {found}, but the network's last layer gives {outputs} outputs an example")]
+    Targets {
+        /// Name of the data set.
+        data: String,
+        /// What its targets are.
+        found: String,
+        /// Outputs of the network.
+        outputs: usize,
+    },
+    /// An objective for classes met targets that are numbers.
+    #[error(
+        "cross entropy needs classes as targets, but {data} has real numbers; use loss = \"mse\""
+    )]
+    Classes {
+        /// Name of the data set.
+        data: String,
+    },
+    /// An embedding was given something that is no token.
+    #[error("example {example} of {data} holds {value}, but the embedding has rows 0 to {last}")]
+    Token {
+        /// Name of the data set.
+        data: String,
+        /// Which example, from 0.
+        example: usize,
+        /// What it holds.
+        value: f64,
+        /// The largest token.
+        last: usize,
+    },
+    /// No examples at all.
+    #[error("{data} has no examples")]
+    Empty {
+        /// Name of the data set.
+        data: String,
+    },
+}
+
+/// The result of [`NetworkLoss::evaluate`].
+struct Evaluation {
+    /// Coefficients of the loss.
+    loss: Vec<f64>,
+    /// The wanted coefficients of the gradient, each flat.
+    gradient: Vec<Vec<f64>>,
+}
+
+impl NetworkLoss {
+    /// The mean loss of `architecture` over all examples of `data`, evaluated on `device`.
+    pub fn new(
+        architecture: Architecture,
+        data: &Dataset,
+        device: &Device,
+    ) -> Result<Self, Mismatch> {
+        let context = device.context(architecture.dtype);
+        let examples = data.len();
+        let name = || data.name.clone();
+        if examples == 0 {
+            return Err(Mismatch::Empty { data: name() });
+        }
+        let found: usize = data.shape.iter().product();
+        if data.shape != architecture.input && found != architecture.input.iter().product::<usize>()
+        {
+            let (found, expected) = (data.shape.clone(), architecture.input.clone());
+            return Err(Mismatch::Inputs { data: name(), found, expected });
+        }
+        let outputs: usize = architecture.outputs.iter().product();
+        match (&data.targets, &architecture.objective) {
+            (Targets::Classes { classes, .. }, _) if *classes > outputs => {
+                let found = format!("{classes} classes");
+                return Err(Mismatch::Targets { data: name(), found, outputs });
+            }
+            (Targets::Values { .. }, Objective::CrossEntropy { .. }) => {
+                return Err(Mismatch::Classes { data: name() });
+            }
+            (Targets::Values { width, .. }, Objective::MeanSquaredError) if *width != outputs => {
+                let found = format!("targets of {width} numbers");
+                return Err(Mismatch::Targets { data: name(), found, outputs });
+            }
+            _ => {}
+        }
+        let activations =
+            activations(&architecture, &batch(&architecture, data, 0..1, &context)?, &context);
+        let shard = if couples_examples(&architecture.layers) || !context.host {
+            examples
+        } else {
+            balanced(examples, (SHARD / activations).max(32))
+        };
+        let mut batches = Vec::new();
+        for start in (0..examples).step_by(shard) {
+            batches.push(batch(
+                &architecture,
+                data,
+                start..(start + shard).min(examples),
+                &context,
+            )?);
+        }
+        Ok(Self { architecture, context, batches: batches.into(), examples, activations })
+    }
+
+    /// What the network is.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// Number of parameters `p`.
+    pub fn dimension(&self) -> usize {
+        self.architecture.len()
+    }
+
+    /// Number of examples.
+    pub fn examples(&self) -> usize {
+        self.examples
+    }
+
+    /// `E(θ)`.
+    pub fn loss<S: Scalar>(&self, theta: &[S]) -> S {
+        let loss =
+            self.evaluate(&base::<S>(Algebra::real()), &[(0, theta)], &[], Model::Exact).loss;
+        S::of_parts(loss[0], *loss.get(1).unwrap_or(&0.0))
+    }
+
+    /// `E(θ)` and `∇E(θ)`. At complex parameters the holomorphic gradient, `∂E/∂θ` without conjugation.
+    pub fn gradient<S: Scalar>(&self, theta: &[S]) -> (S, Vec<S>) {
+        let result = self.evaluate(&base::<S>(Algebra::real()), &[(0, theta)], &[0], Model::Exact);
+        let loss = S::of_parts(result.loss[0], *result.loss.get(1).unwrap_or(&0.0));
+        (loss, join(result.gradient).pop().expect("one gradient"))
+    }
+
+    /// `∇²E(θ) v` for each of the directions, which share the evaluation of the network itself.
+    pub fn hessian_vectors<S: Scalar>(&self, theta: &[S], directions: &[&[S]]) -> Vec<Vec<S>> {
+        self.products(theta, directions, Model::Exact)
+    }
+
+    /// `Jᵀ H_L J v` for each of the directions, with the Jacobian `J` of the network's outputs by the parameters and
+    /// the Hessian `H_L` of the loss by the outputs: the Gauss-Newton matrix (Schraudolph, *Fast curvature
+    /// matrix-vector products for second-order gradient descent*, Neural Computation 14, 2002). It is the Hessian
+    /// without the second derivatives of the network, and positive semidefinite where the loss is convex in the
+    /// outputs, as all losses here are.
+    pub fn gauss_newton_vectors<S: Scalar>(&self, theta: &[S], directions: &[&[S]]) -> Vec<Vec<S>> {
+        self.products(theta, directions, Model::Linearised)
+    }
+
+    /// The derivatives of the gradient along each of the directions.
+    fn products<S: Scalar>(&self, theta: &[S], directions: &[&[S]], model: Model) -> Vec<Vec<S>> {
+        let mut products = Vec::with_capacity(directions.len());
+        for block in directions.chunks(self.block()) {
+            let algebra = base::<S>(Algebra::tangents(block.len(), 1));
+            let mut values = vec![(0, theta)];
+            values.extend(block.iter().enumerate().map(|(i, v)| (i + 1, *v)));
+            let wanted: Vec<usize> = (1..=block.len()).collect();
+            products.extend(join(self.evaluate(&algebra, &values, &wanted, model).gradient));
+        }
+        products
+    }
+
+    /// `∇^{m+1}E(θ)[v_1, …, v_m]`, a vector: the gradient for no direction, a Hessian-vector product for one.
+    /// Directions that are equal cost less than different ones.
+    pub fn contraction<S: Scalar>(&self, theta: &[S], directions: &[&[S]]) -> Vec<S> {
+        let mut distinct: Vec<(&[S], usize)> = Vec::new();
+        for &v in directions {
+            match distinct.iter_mut().find(|(w, _)| *w == v) {
+                Some((_, times)) => *times += 1,
+                None => distinct.push((v, 1)),
+            }
+        }
+        let degrees: Vec<usize> = distinct.iter().map(|&(_, times)| times).collect();
+        let algebra = base::<S>(Algebra::truncated(&degrees));
+        let unit = |direction: usize| -> Vec<usize> {
+            (0..degrees.len()).map(|i| usize::from(i == direction)).collect()
+        };
+        let mut values = vec![(0, theta)];
+        for (index, (v, _)) in distinct.iter().enumerate() {
+            values.push((algebra.monomial(&unit(index)).expect("a monomial of degree one"), *v));
+        }
+        let last = algebra.monomial(&degrees).expect("the highest monomial");
+        let mut result: Vec<S> =
+            join(self.evaluate(&algebra, &values, &[last], Model::Exact).gradient)
+                .pop()
+                .expect("one coefficient");
+        // The coefficient of ε^α is the derivative over α!.
+        let factor: f64 = degrees.iter().map(|&d| (1..=d).product::<usize>() as f64).product();
+        for entry in &mut result {
+            *entry = S::of_parts(entry.part(0) * factor, entry.part(1) * factor);
+        }
+        result
+    }
+
+    /// How many directions to evaluate in one pass: blocks share the network's own evaluation, but their activations
+    /// must not leave the cache.
+    fn block(&self) -> usize {
+        let largest = self.batches.iter().map(|b| b.count).max().unwrap_or(1);
+        (4 * SHARD / (largest * self.activations)).clamp(1, 32)
+    }
+
+    /// Evaluates loss and gradient at `Σ e_m θ_m`, with `values` giving the `θ_m` of monomials `m`, and returns the
+    /// gradient's coefficients at the monomials `wanted` (real and imaginary part in turn if complex).
+    fn evaluate<S: Scalar>(
+        &self,
+        algebra: &Algebra,
+        values: &[(usize, &[S])],
+        wanted: &[usize],
+        model: Model,
+    ) -> Evaluation {
+        let parts = 1 + usize::from(S::COMPLEX);
+        let ring = Ring::new(algebra, &self.context);
+        let parameters: Vec<Series> = self
+            .architecture
+            .parameters
+            .iter()
+            .map(|parameter| {
+                let length: usize = parameter.shape.iter().product();
+                let range = parameter.offset..parameter.offset + length;
+                let mut coefficients: Vec<Option<Array>> = vec![None; algebra.len()];
+                for &(monomial, value) in values {
+                    for part in 0..parts {
+                        let flat = value[range.clone()].iter().map(|v| v.part(part)).collect();
+                        coefficients[parts * monomial + part] =
+                            Some(self.context.array(flat, &parameter.shape));
+                    }
+                }
+                Series::new(coefficients, &parameter.shape)
+            })
+            .collect();
+        let indices: Vec<usize> =
+            wanted.iter().flat_map(|m| (0..parts).map(move |p| parts * m + p)).collect();
+        let mut total = Evaluation {
+            loss: vec![0.0; algebra.len()],
+            gradient: vec![vec![0.0; self.dimension()]; indices.len()],
+        };
+        let add = |total: &mut Evaluation, (loss, gradients): (Series, Vec<Option<Series>>)| {
+            for (k, sum) in total.loss.iter_mut().enumerate() {
+                *sum += loss.coefficient(k).map_or(0.0, Array::total);
+            }
+            for (parameter, gradient) in self.architecture.parameters.iter().zip(&gradients) {
+                for (&index, sum) in indices.iter().zip(&mut total.gradient) {
+                    if let Some(part) = gradient.as_ref().and_then(|g| g.coefficient(index)) {
+                        part.add_to(&mut sum[parameter.offset..]);
+                    }
+                }
+            }
+        };
+        let run = |batch: &Batch| self.shard(&ring, &parameters, batch, &indices, model);
+        if let [batch] = &self.batches[..] {
+            add(&mut total, run(batch));
+            return total;
+        }
+        // A round of shards at a time bounds the memory; sums in the order of the data are reproducible.
+        for round in self.batches.chunks(rayon::current_num_threads().max(1)) {
+            let results: Vec<_> = round.par_iter().map(run).collect();
+            for result in results {
+                add(&mut total, result);
+            }
+        }
+        total
+    }
+
+    fn shard(
+        &self,
+        ring: &Ring<'_>,
+        parameters: &[Series],
+        batch: &Batch,
+        wanted: &[usize],
+        model: Model,
+    ) -> (Series, Vec<Option<Series>>) {
+        let mut needed = vec![false; ring.algebra.len()];
+        for &index in wanted {
+            needed[index] = true;
+        }
+        let tape = Tape::new(ring, needed);
+        let variables = parameters
+            .iter()
+            .map(|p| {
+                if wanted.is_empty() { tape.constant(p.clone()) } else { tape.parameter(p.clone()) }
+            })
+            .collect();
+        let loss = forward::loss(&tape, &self.architecture, variables, batch, self.examples, model);
+        let gradients = if wanted.is_empty() { Vec::new() } else { tape.gradient(&loss) };
+        (loss.value, gradients)
+    }
+}
+
+/// The algebra, complex if the numbers are.
+fn base<S: Scalar>(algebra: Algebra) -> Algebra {
+    if S::COMPLEX { algebra.complexified() } else { algebra }
+}
+
+/// Flat coefficients as vectors of scalars: pairs of real and imaginary parts if complex.
+fn join<S: Scalar>(coefficients: Vec<Vec<f64>>) -> Vec<Vec<S>> {
+    let parts = 1 + usize::from(S::COMPLEX);
+    coefficients
+        .chunks(parts)
+        .map(|pair| match pair {
+            [re] => re.iter().map(|&re| S::of_parts(re, 0.0)).collect(),
+            [re, im] => re.iter().zip(im).map(|(&re, &im)| S::of_parts(re, im)).collect(),
+            _ => unreachable!("one or two parts"),
+        })
+        .collect()
+}
+
+/// How many numbers the operations on one example produce: a pass with parameters zero counts them.
+fn activations(architecture: &Architecture, example: &Batch, context: &Context) -> usize {
+    let real = Algebra::real();
+    let ring = Ring::new(&real, context);
+    let tape = Tape::new(&ring, vec![false]);
+    let zeros = architecture
+        .parameters
+        .iter()
+        .map(|p| tape.constant(ring.constant(context.zeros(&p.shape))));
+    forward::outputs(&tape, architecture, zeros.collect(), example);
+    tape.recorded().max(1)
+}
+
+/// Whether the layers mix examples, so that the data cannot be cut into shards.
+fn couples_examples(layers: &[Layer]) -> bool {
+    layers.iter().any(|layer| match layer {
+        Layer::BatchNorm { .. } => true,
+        Layer::Residual { body, shortcut } => couples_examples(body) || couples_examples(shortcut),
+        _ => false,
+    })
+}
+
+/// Shards of at most about `size` examples, equally large, their number a multiple of the cores where there is more
+/// than one.
+fn balanced(examples: usize, size: usize) -> usize {
+    if examples <= size {
+        return examples;
+    }
+    let shards = examples.div_ceil(size).next_multiple_of(2);
+    examples.div_ceil(shards)
+}
+
+fn batch(
+    architecture: &Architecture,
+    data: &Dataset,
+    range: std::ops::Range<usize>,
+    context: &Context,
+) -> Result<Batch, Mismatch> {
+    let count = range.len();
+    let values = data.rows_f64(range.clone());
+    let inputs = match architecture.layers.first() {
+        Some(Layer::Embedding { vocabulary, .. }) => {
+            let length = values.len() / count;
+            let tokens: Result<Vec<usize>, Mismatch> = values
+                .iter()
+                .enumerate()
+                .map(|(at, &value)| {
+                    if value.fract() == 0.0 && value >= 0.0 && value < *vocabulary as f64 {
+                        Ok(value as usize)
+                    } else {
+                        let (data, example, last) =
+                            (data.name.clone(), range.start + at / length, vocabulary - 1);
+                        Err(Mismatch::Token { data, example, value, last })
+                    }
+                })
+                .collect();
+            Inputs::Tokens(context.indices(&tokens?))
+        }
+        _ => {
+            let mut shape = vec![count];
+            shape.extend(&architecture.input);
+            Inputs::Values(context.array(values, &shape))
+        }
+    };
+    let width: usize = architecture.outputs.iter().product();
+    let targets = match &data.targets {
+        Targets::Classes { labels, .. } => {
+            let smoothing = match architecture.objective {
+                Objective::CrossEntropy { smoothing } => smoothing,
+                Objective::MeanSquaredError => 0.0,
+            };
+            let mut one_hot = vec![smoothing / width as f64; count * width];
+            for (row, &label) in labels[range].iter().enumerate() {
+                one_hot[row * width + label as usize] += 1.0 - smoothing;
+            }
+            one_hot
+        }
+        Targets::Values { values, .. } => values[range.start * width..range.end * width].to_vec(),
+    };
+    Ok(Batch { inputs, targets: context.array(targets, &[count, width]), count })
+}
+
+#[cfg(test)]
+mod speed {
+    use super::*;
+    use crate::network::architecture::Dtype;
+    use std::time::Instant;
+
+    fn mlp(dtype: Dtype, sizes: &[usize]) -> Architecture {
+        let dtype = if dtype == Dtype::F32 { "f32" } else { "f64" };
+        let mut text =
+            format!("loss = \"cross_entropy\"\ndtype = \"{dtype}\"\ninput = [{}]\n", sizes[0]);
+        for (i, out) in sizes[1..].iter().enumerate() {
+            text += &format!("[[layer]]\ntype = \"linear\"\nout = {out}\n");
+            if i + 2 < sizes.len() {
+                text += "[[layer]]\ntype = \"elu\"\n";
+            }
+        }
+        Architecture::parse(&crate::source::Source::new("x", text)).unwrap()
+    }
+
+    fn time(name: &str, mut f: impl FnMut()) {
+        f();
+        let mut best = f64::MAX;
+        for _ in 0..7 {
+            let n = 5;
+            let t = Instant::now();
+            for _ in 0..n {
+                f();
+            }
+            best = best.min(t.elapsed().as_secs_f64() / n as f64);
+        }
+        println!("{name}: {:.1} us", best * 1e6);
+    }
+
+    #[test]
+    #[ignore]
+    fn speed() {
+        for (dtype, sizes, n) in [
+            (Dtype::F32, vec![784, 100, 100, 100, 10], 1000),
+            (Dtype::F64, vec![4, 10, 10, 10, 10, 3], 150),
+        ] {
+            let a = mlp(dtype, &sizes);
+            let p = a.len();
+            let mut state = 1u64;
+            let mut next = || {
+                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                (state >> 33) as f64 / (1u64 << 31) as f64 - 0.5
+            };
+            let inputs: Vec<f64> = (0..n * sizes[0]).map(|_| next()).collect();
+            let labels: Vec<u32> = (0..n).map(|i| (i % sizes[sizes.len() - 1]) as u32).collect();
+            let data = Dataset::new(
+                "x",
+                vec![sizes[0]],
+                crate::network::data::Values::F64(inputs),
+                Targets::Classes { labels, classes: *sizes.last().unwrap() },
+            )
+            .unwrap();
+            let theta: Vec<f64> = (0..p).map(|_| next() * 0.2).collect();
+            let v: Vec<f64> = (0..p).map(|_| next()).collect();
+            let loss = NetworkLoss::new(a, &data, &Device::cpu()).unwrap();
+            println!("p={p} shards {} activations {}", loss.batches.len(), loss.activations);
+            // check
+            let h = 1e-5;
+            let shift =
+                |s: f64| -> Vec<f64> { theta.iter().zip(&v).map(|(t, v)| t + s * v).collect() };
+            let (e, g) = loss.gradient(&theta);
+            let dir: f64 = g.iter().zip(&v).map(|(a, b)| a * b).sum();
+            println!(
+                "{e} directional {dir} fd {}",
+                (loss.loss(&shift(h)) - loss.loss(&shift(-h))) / (2.0 * h)
+            );
+            let hv = loss.hessian_vectors(&theta, &[&v]).pop().unwrap();
+            let (gp, gm) = (loss.gradient(&shift(h)).1, loss.gradient(&shift(-h)).1);
+            let norm = |x: &[f64]| x.iter().map(|a| a * a).sum::<f64>().sqrt();
+            let fd: Vec<f64> = gp.iter().zip(&gm).map(|(a, b)| (a - b) / (2.0 * h)).collect();
+            let diff: Vec<f64> = fd.iter().zip(&hv).map(|(a, b)| a - b).collect();
+            println!("hv rel {}", norm(&diff) / norm(&hv));
+            time("loss", || {
+                std::hint::black_box(loss.loss(&theta));
+            });
+            time("gradient", || {
+                std::hint::black_box(loss.gradient(&theta));
+            });
+            time("hvp", || {
+                std::hint::black_box(loss.hessian_vectors(&theta, &[&v]));
+            });
+            time("third", || {
+                std::hint::black_box(loss.contraction(&theta, &[&v, &v]));
+            });
+            if p < 1000 {
+                let units: Vec<Vec<f64>> =
+                    (0..p).map(|i| (0..p).map(|j| f64::from(u8::from(i == j))).collect()).collect();
+                let refs: Vec<&[f64]> = units.iter().map(Vec::as_slice).collect();
+                time("hessian", || {
+                    std::hint::black_box(loss.hessian_vectors(&theta, &refs));
+                });
+            }
+        }
+    }
+}

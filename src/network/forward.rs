@@ -1,0 +1,230 @@
+//! The forward pass of an architecture on a tape: each layer once, over any algebra.
+
+use super::architecture::{Architecture, Layer, Objective};
+use super::array::{Array, Window};
+use super::function::Elementary;
+use super::tape::{Tape, Variable};
+use burn::tensor::{Int, Tensor};
+
+/// Examples on a device.
+pub(crate) struct Batch {
+    pub inputs: Inputs,
+    /// Probabilities of the classes, or values: `[n, width]`.
+    pub targets: Array,
+    pub count: usize,
+}
+
+/// What a network reads.
+pub(crate) enum Inputs {
+    Values(Array),
+    /// Numbers of rows of an embedding, example by example.
+    Tokens(Tensor<1, Int>),
+}
+
+/// How the sweep back takes the network between the parameters and its outputs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Model {
+    /// As it is.
+    Exact,
+    /// As its linearisation, so that second derivatives are those of the loss alone: the Gauss-Newton matrix.
+    Linearised,
+}
+
+/// The objective of `batch`, summed over its examples and divided by `total`, the size of the whole data set.
+/// `parameters` in the architecture's order.
+pub(crate) fn loss(
+    tape: &Tape<'_>,
+    architecture: &Architecture,
+    parameters: Vec<Variable>,
+    batch: &Batch,
+    total: usize,
+    model: Model,
+) -> Variable {
+    let outputs = outputs(tape, architecture, parameters, batch);
+    let outputs = match model {
+        Model::Exact => outputs,
+        Model::Linearised => tape.linearised(&outputs),
+    };
+    let shape = [1, 1];
+    let targets = tape.constant(tape.ring.constant(batch.targets.clone()));
+    match architecture.objective {
+        Objective::CrossEntropy { .. } => {
+            // The targets sum to one, so that -Σ_c t_c log p_c = log Σ e^x - Σ_c t_c x_c.
+            let (log, shifted) = tape.log_sum_exp(&outputs);
+            let chosen = tape.sum_to(&tape.multiply(&shifted, &targets), &shape);
+            let sum = tape.add(&tape.sum_to(&log, &shape), &tape.scale(&chosen, -1.0));
+            tape.scale(&sum, 1.0 / total as f64)
+        }
+        Objective::MeanSquaredError => {
+            let width = outputs.shape()[1];
+            let error = tape.add(&outputs, &tape.scale(&targets, -1.0));
+            let sum = tape.sum_to(&tape.multiply(&error, &error), &shape);
+            tape.scale(&sum, 1.0 / (total * width) as f64)
+        }
+    }
+}
+
+/// The network's outputs, `[n, width]`.
+pub(crate) fn outputs(
+    tape: &Tape<'_>,
+    architecture: &Architecture,
+    parameters: Vec<Variable>,
+    batch: &Batch,
+) -> Variable {
+    let mut pass = Pass { tape, parameters: parameters.into_iter(), batch };
+    let x = match &batch.inputs {
+        Inputs::Values(values) => Some(tape.constant(tape.ring.constant(values.clone()))),
+        Inputs::Tokens(_) => None,
+    };
+    let outputs = pass.layers(&architecture.layers, x).expect("a network has outputs");
+    let width = outputs.shape()[1..].iter().product();
+    tape.reshape(&outputs, &[batch.count, width])
+}
+
+struct Pass<'t, 'a, I> {
+    tape: &'t Tape<'a>,
+    parameters: I,
+    batch: &'t Batch,
+}
+
+impl<I: Iterator<Item = Variable>> Pass<'_, '_, I> {
+    /// `None` stands for tokens that no layer has turned into numbers yet.
+    fn layers(&mut self, layers: &[Layer], mut x: Option<Variable>) -> Option<Variable> {
+        for layer in layers {
+            x = Some(match (layer, x) {
+                (Layer::Embedding { width, .. }, None) => self.embedding(*width),
+                (layer, Some(x)) => self.layer(layer, x),
+                (layer, None) => unreachable!("{layer:?} on tokens: shapes were checked"),
+            });
+        }
+        x
+    }
+
+    fn parameter(&mut self) -> Variable {
+        self.parameters.next().expect("one variable a parameter")
+    }
+
+    fn embedding(&mut self, width: usize) -> Variable {
+        let table = self.parameter();
+        let Inputs::Tokens(tokens) = &self.batch.inputs else {
+            unreachable!("an embedding reads tokens")
+        };
+        let rows = self.tape.rows(&table, tokens.clone());
+        let length = rows.shape()[0] / self.batch.count;
+        self.tape.reshape(&rows, &[self.batch.count, length, width])
+    }
+
+    fn layer(&mut self, layer: &Layer, x: Variable) -> Variable {
+        let tape = self.tape;
+        match layer {
+            Layer::Linear { bias, .. } => {
+                let weight = self.parameter();
+                let y = tape.linear(&x, &weight);
+                if *bias { self.shift(y, -1) } else { y }
+            }
+            Layer::Conv2d { kernel, stride, padding, bias, .. } => {
+                let weight = self.parameter();
+                let y = tape.conv2d(
+                    &x,
+                    &weight,
+                    Window { kernel: *kernel, stride: *stride, padding: *padding },
+                );
+                if *bias { self.shift(y, 1) } else { y }
+            }
+            Layer::BatchNorm { epsilon, .. } => {
+                let mut shape = vec![1; x.shape().len()];
+                shape[1] = x.shape()[1];
+                let y = self.normalised(&x, &shape, *epsilon);
+                self.scaled_and_shifted(y, &shape)
+            }
+            Layer::LayerNorm { shape, epsilon, .. } => {
+                let leading = x.shape().len() - shape.len();
+                let mut statistics = x.shape().to_vec();
+                statistics[leading..].fill(1);
+                let y = self.normalised(&x, &statistics, *epsilon);
+                let mut affine = vec![1; leading];
+                affine.extend(shape);
+                self.scaled_and_shifted(y, &affine)
+            }
+            Layer::Activation(function) => tape.apply(Elementary::Activation(*function), &x),
+            Layer::MaxPool2d { kernel, stride, padding } => {
+                tape.max_pool2d(&x, Window { kernel: *kernel, stride: *stride, padding: *padding })
+            }
+            Layer::AvgPool2d { kernel, stride, padding } => {
+                tape.avg_pool2d(&x, Window { kernel: *kernel, stride: *stride, padding: *padding })
+            }
+            Layer::GlobalAvgPool => {
+                let [n, c, h, w] = [x.shape()[0], x.shape()[1], x.shape()[2], x.shape()[3]];
+                let sum = tape.sum_to(&x, &[n, c, 1, 1]);
+                tape.reshape(&tape.scale(&sum, 1.0 / (h * w) as f64), &[n, c])
+            }
+            Layer::Flatten => {
+                let width = x.shape()[1..].iter().product();
+                tape.reshape(&x, &[x.shape()[0], width])
+            }
+            Layer::Residual { body, shortcut } => {
+                let y = self.layers(body, Some(x.clone())).expect("a value");
+                let beside = self.layers(shortcut, Some(x)).expect("a value");
+                tape.add(&y, &beside)
+            }
+            Layer::Position { length, width, .. } => {
+                let table = self.parameter();
+                tape.add(&x, &tape.reshape(&table, &[1, *length, *width]))
+            }
+            Layer::Attention { width, heads, .. } => self.attention(&x, *width, *heads),
+            Layer::MeanTokens => {
+                let [n, length, width] = [x.shape()[0], x.shape()[1], x.shape()[2]];
+                let sum = tape.sum_to(&x, &[n, 1, width]);
+                tape.reshape(&tape.scale(&sum, 1.0 / length as f64), &[n, width])
+            }
+            Layer::Embedding { .. } => unreachable!("an embedding reads tokens"),
+        }
+    }
+
+    /// `y + b`, with `b` along `axis` (-1: the last).
+    fn shift(&mut self, y: Variable, axis: isize) -> Variable {
+        let bias = self.parameter();
+        let rank = y.shape().len();
+        let mut shape = vec![1; rank];
+        shape[axis.rem_euclid(rank as isize) as usize] = bias.shape()[0];
+        self.tape.add(&y, &self.tape.reshape(&bias, &shape))
+    }
+
+    fn scaled_and_shifted(&mut self, y: Variable, shape: &[usize]) -> Variable {
+        let tape = self.tape;
+        let weight = tape.reshape(&self.parameter(), shape);
+        let bias = tape.reshape(&self.parameter(), shape);
+        tape.add(&tape.multiply(&y, &weight), &bias)
+    }
+
+    /// `(x - μ)/√(v + ε)`, mean and (biased) variance over the axes where `shape` has one entry.
+    fn normalised(&self, x: &Variable, shape: &[usize], epsilon: f64) -> Variable {
+        let tape = self.tape;
+        let share =
+            shape.iter().product::<usize>() as f64 / x.shape().iter().product::<usize>() as f64;
+        let mean = tape.scale(&tape.sum_to(x, shape), share);
+        let centred = tape.add(x, &tape.scale(&mean, -1.0));
+        let variance = tape.scale(&tape.sum_to(&tape.multiply(&centred, &centred), shape), share);
+        let inverse = tape.apply(Elementary::InverseSqrt, &tape.offset(&variance, epsilon));
+        tape.multiply(&centred, &inverse)
+    }
+
+    /// Multi-head self-attention as `torch.nn.MultiheadAttention` computes it.
+    fn attention(&mut self, x: &Variable, width: usize, heads: usize) -> Variable {
+        let tape = self.tape;
+        let [n, length] = [x.shape()[0], x.shape()[1]];
+        let size = width / heads;
+        let weight = self.parameter();
+        let projected = self.shift(tape.linear(x, &weight), -1);
+        let part = |index: usize| {
+            let part = tape.narrow(&projected, index * width, width);
+            tape.permute(&tape.reshape(&part, &[n, length, heads, size]), &[0, 2, 1, 3])
+        };
+        let (query, key, value) = (part(0), part(1), part(2));
+        let scores = tape.scale(&tape.matmul(&query, &key, true), 1.0 / (size as f64).sqrt());
+        let mixed = tape.matmul(&tape.softmax(&scores), &value, false);
+        let joined = tape.reshape(&tape.permute(&mixed, &[0, 2, 1, 3]), &[n, length, width]);
+        let weight = self.parameter();
+        self.shift(tape.linear(&joined, &weight), -1)
+    }
+}

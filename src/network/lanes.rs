@@ -1,0 +1,650 @@
+//! Elementwise functions of algebra-valued arrays on the host: one pass over memory a function, in lanes that the
+//! compiler turns into vector instructions.
+
+use num_complex::Complex;
+use num_traits::Float;
+
+use super::algebra::Algebra;
+use super::function::{Analytic, Elementary, taylor};
+
+/// How many numbers are worked on at a time: one or two vector registers.
+const LANES: usize = 16;
+
+/// A machine number of a network.
+pub(crate) trait Real: Float + std::ops::AddAssign + Send + Sync + 'static {
+    fn of(value: f64) -> Self;
+    /// `e^x - 1`.
+    fn exp_m1_lane(x: &[Self; LANES]) -> [Self; LANES];
+    fn erf(self) -> Self;
+    /// `erf` of a complex number.
+    fn complex_erf(z: Complex<Self>) -> Complex<Self>;
+}
+
+/// `e^x - 1` without branches, so that a loop over it becomes vector code: `x = k log 2 + r`, the Taylor polynomial
+/// of `e^r - 1` for `|r| ≤ log(2)/2`, and the scaling by `2^k` put together from bits.
+macro_rules! exp_m1 {
+    ($t:ty, $bits:ty, $round:expr, $bias:expr, $mantissa:expr, $high:expr, $low:expr, $limit:expr, $terms:expr) => {
+        #[inline(always)]
+        fn exp_m1_lane(x: &[$t; LANES]) -> [$t; LANES] {
+            let mut out = [0.0; LANES];
+            for i in 0..LANES {
+                let clamped = x[i].min($limit).max(-$limit);
+                let shifted = clamped * (std::f64::consts::LOG2_E as $t) + $round;
+                let k = shifted - $round;
+                let r = (clamped - k * $high) - k * $low;
+                let mut q: $t = 0.0;
+                let mut term = $terms;
+                while term > 1 {
+                    q = (q + 1.0) * (r * (1.0 / term as $t));
+                    term -= 1;
+                }
+                let q = r * q + r;
+                let power = (shifted.to_bits() << $mantissa).wrapping_add($bias << $mantissa);
+                let power = <$t>::from_bits(power);
+                let value = power * q + (power - 1.0);
+                out[i] = if x[i] > $limit { <$t>::INFINITY } else { value };
+                out[i] = if x[i].is_nan() { x[i] } else { out[i] };
+            }
+            out
+        }
+    };
+}
+
+impl Real for f64 {
+    fn of(value: f64) -> Self {
+        value
+    }
+    exp_m1!(
+        f64,
+        u64,
+        6755399441055744.0,
+        1023u64,
+        52,
+        6.931471803691238e-1,
+        1.9082149292705877e-10,
+        708.0,
+        14
+    );
+    fn erf(self) -> Self {
+        libm::erf(self)
+    }
+    fn complex_erf(z: Complex<f64>) -> Complex<f64> {
+        errorfunctions::ComplexErrorFunctions::erf(z)
+    }
+}
+
+impl Real for f32 {
+    fn of(value: f64) -> Self {
+        value as f32
+    }
+    exp_m1!(f32, u32, 12582912.0, 127u32, 23, 6.9314575e-1, 1.4286068e-6, 87.0, 8);
+    fn erf(self) -> Self {
+        libm::erff(self)
+    }
+    fn complex_erf(z: Complex<f32>) -> Complex<f32> {
+        let wide = f64::complex_erf(Complex::new(z.re.into(), z.im.into()));
+        Complex::new(wide.re as f32, wide.im as f32)
+    }
+}
+
+/// Lanes of real numbers.
+#[derive(Clone, Copy)]
+struct Lane<T>([T; LANES]);
+
+/// Lanes of complex numbers, real and imaginary parts apart.
+#[derive(Clone, Copy)]
+struct ComplexLane<T> {
+    re: [T; LANES],
+    im: [T; LANES],
+}
+
+#[inline(always)]
+fn map<T: Real>(x: &[T; LANES], f: impl Fn(T) -> T) -> [T; LANES] {
+    let mut out = *x;
+    for value in &mut out {
+        *value = f(*value);
+    }
+    out
+}
+
+#[inline(always)]
+fn zip<T: Real>(x: &[T; LANES], y: &[T; LANES], f: impl Fn(T, T) -> T) -> [T; LANES] {
+    let mut out = *x;
+    for i in 0..LANES {
+        out[i] = f(x[i], y[i]);
+    }
+    out
+}
+
+#[inline(always)]
+fn choose<T: Real>(x: &[T; LANES], yes: &[T; LANES], no: &[T; LANES]) -> [T; LANES] {
+    let mut out = *x;
+    for i in 0..LANES {
+        out[i] = if x[i] > T::zero() { yes[i] } else { no[i] };
+    }
+    out
+}
+
+impl<T: Real> Analytic for Lane<T> {
+    #[inline(always)]
+    fn add(&self, other: &Self) -> Self {
+        Self(zip(&self.0, &other.0, |a, b| a + b))
+    }
+    #[inline(always)]
+    fn sub(&self, other: &Self) -> Self {
+        Self(zip(&self.0, &other.0, |a, b| a - b))
+    }
+    #[inline(always)]
+    fn mul(&self, other: &Self) -> Self {
+        Self(zip(&self.0, &other.0, |a, b| a * b))
+    }
+    #[inline(always)]
+    fn scale(&self, factor: f64) -> Self {
+        let factor = T::of(factor);
+        Self(map(&self.0, |a| a * factor))
+    }
+    #[inline(always)]
+    fn offset(&self, term: f64) -> Self {
+        let term = T::of(term);
+        Self(map(&self.0, |a| a + term))
+    }
+    #[inline(always)]
+    fn reciprocal(&self) -> Self {
+        Self(map(&self.0, |a| T::one() / a))
+    }
+    #[inline(always)]
+    fn exp_m1(&self) -> Self {
+        Self(T::exp_m1_lane(&self.0))
+    }
+    #[inline(always)]
+    fn ln(&self) -> Self {
+        Self(map(&self.0, T::ln))
+    }
+    #[inline(always)]
+    fn ln_1p(&self) -> Self {
+        Self(map(&self.0, T::ln_1p))
+    }
+    #[inline(always)]
+    fn sqrt(&self) -> Self {
+        Self(map(&self.0, T::sqrt))
+    }
+    #[inline(always)]
+    fn erf(&self) -> Self {
+        Self(map(&self.0, Real::erf))
+    }
+    #[inline(always)]
+    fn positive(&self, yes: &Self, no: &Self) -> Self {
+        Self(choose(&self.0, &yes.0, &no.0))
+    }
+}
+
+impl<T: Real> ComplexLane<T> {
+    #[inline(always)]
+    fn each(&self, f: impl Fn(Complex<T>) -> Complex<T>) -> Self {
+        let mut out = *self;
+        for i in 0..LANES {
+            let value = f(Complex::new(self.re[i], self.im[i]));
+            (out.re[i], out.im[i]) = (value.re, value.im);
+        }
+        out
+    }
+}
+
+impl<T: Real> Analytic for ComplexLane<T> {
+    #[inline(always)]
+    fn add(&self, other: &Self) -> Self {
+        Self {
+            re: zip(&self.re, &other.re, |a, b| a + b),
+            im: zip(&self.im, &other.im, |a, b| a + b),
+        }
+    }
+    #[inline(always)]
+    fn sub(&self, other: &Self) -> Self {
+        Self {
+            re: zip(&self.re, &other.re, |a, b| a - b),
+            im: zip(&self.im, &other.im, |a, b| a - b),
+        }
+    }
+    #[inline(always)]
+    fn mul(&self, other: &Self) -> Self {
+        let mut out = *self;
+        for i in 0..LANES {
+            out.re[i] = self.re[i] * other.re[i] - self.im[i] * other.im[i];
+            out.im[i] = self.re[i] * other.im[i] + self.im[i] * other.re[i];
+        }
+        out
+    }
+    #[inline(always)]
+    fn scale(&self, factor: f64) -> Self {
+        let factor = T::of(factor);
+        Self { re: map(&self.re, |a| a * factor), im: map(&self.im, |a| a * factor) }
+    }
+    #[inline(always)]
+    fn offset(&self, term: f64) -> Self {
+        let term = T::of(term);
+        Self { re: map(&self.re, |a| a + term), im: self.im }
+    }
+    fn reciprocal(&self) -> Self {
+        self.each(|z| z.finv())
+    }
+    fn exp_m1(&self) -> Self {
+        // e^{a+ib} - 1 = (e^a - 1) cos b + (cos b - 1) + i e^a sin b, with cos b - 1 = -2 sin²(b/2).
+        self.each(|z| {
+            let growth = z.re.exp_m1();
+            let half = (z.im * T::of(0.5)).sin();
+            let (sine, cosine) = z.im.sin_cos();
+            Complex::new(growth * cosine - T::of(2.0) * half * half, (growth + T::one()) * sine)
+        })
+    }
+    fn ln(&self) -> Self {
+        self.each(|z| z.ln())
+    }
+    fn ln_1p(&self) -> Self {
+        self.each(|z| {
+            // |1+z|² - 1 = 2 re z + |z|²: no cancellation for small z.
+            let modulus = (T::of(2.0) * z.re + z.norm_sqr()).ln_1p() * T::of(0.5);
+            Complex::new(modulus, z.im.atan2(T::one() + z.re))
+        })
+    }
+    fn sqrt(&self) -> Self {
+        self.each(|z| z.sqrt())
+    }
+    fn erf(&self) -> Self {
+        self.each(T::complex_erf)
+    }
+    #[inline(always)]
+    fn positive(&self, yes: &Self, no: &Self) -> Self {
+        Self { re: choose(&self.re, &yes.re, &no.re), im: choose(&self.re, &yes.im, &no.im) }
+    }
+}
+
+/// Lanes that can be read from and written to the slices of an algebra's coefficients.
+trait Load<T>: Analytic + Copy {
+    /// Slices a coefficient occupies.
+    const PARTS: usize;
+    fn load(parts: &[Option<&[T]>], at: usize, count: usize, padding: T) -> Self;
+    fn store(&self, parts: &mut [Vec<T>], at: usize, count: usize);
+}
+
+#[inline(always)]
+fn read<T: Real>(slice: Option<&[T]>, at: usize, count: usize, padding: T) -> [T; LANES] {
+    let mut out = [padding; LANES];
+    match slice {
+        Some(values) if count == LANES => out.copy_from_slice(&values[at..at + LANES]),
+        Some(values) => out[..count].copy_from_slice(&values[at..at + count]),
+        None => out = [T::zero(); LANES],
+    }
+    out
+}
+
+#[inline(always)]
+fn write<T: Real>(values: &[T; LANES], out: &mut [T], at: usize, count: usize) {
+    if count == LANES {
+        out[at..at + LANES].copy_from_slice(values);
+    } else {
+        out[at..at + count].copy_from_slice(&values[..count]);
+    }
+}
+
+impl<T: Real> Load<T> for Lane<T> {
+    const PARTS: usize = 1;
+    #[inline(always)]
+    fn load(parts: &[Option<&[T]>], at: usize, count: usize, padding: T) -> Self {
+        Self(read(parts[0], at, count, padding))
+    }
+    #[inline(always)]
+    fn store(&self, parts: &mut [Vec<T>], at: usize, count: usize) {
+        write(&self.0, &mut parts[0], at, count);
+    }
+}
+
+impl<T: Real> Load<T> for ComplexLane<T> {
+    const PARTS: usize = 2;
+    #[inline(always)]
+    fn load(parts: &[Option<&[T]>], at: usize, count: usize, padding: T) -> Self {
+        Self { re: read(parts[0], at, count, padding), im: read(parts[1], at, count, T::zero()) }
+    }
+    #[inline(always)]
+    fn store(&self, parts: &mut [Vec<T>], at: usize, count: usize) {
+        write(&self.re, &mut parts[0], at, count);
+        write(&self.im, &mut parts[1], at, count);
+    }
+}
+
+/// The coefficients of `σ(x)` and of `σ'(x)`, `None` where they vanish.
+pub(crate) type ValueAndDerivative<T> = (Vec<Option<Vec<T>>>, Vec<Option<Vec<T>>>);
+
+/// Applies `function` to an element of the algebra with coefficients `x` (`None`: zero), each of `length` numbers.
+/// The derivative, which reverse mode multiplies with, is left out where it is not `wanted`.
+pub(crate) fn apply<T: Real>(
+    algebra: &Algebra,
+    function: Elementary,
+    x: &[Option<&[T]>],
+    length: usize,
+    wanted: bool,
+) -> ValueAndDerivative<T> {
+    if algebra.is_complex() {
+        apply_in::<T, ComplexLane<T>>(algebra, function, x, length, wanted)
+    } else {
+        apply_in::<T, Lane<T>>(algebra, function, x, length, wanted)
+    }
+}
+
+fn apply_in<T: Real, L: Load<T>>(
+    algebra: &Algebra,
+    function: Elementary,
+    x: &[Option<&[T]>],
+    length: usize,
+    wanted: bool,
+) -> ValueAndDerivative<T> {
+    let powers = Powers::new(algebra, |monomial| {
+        x[L::PARTS * monomial..L::PARTS * (monomial + 1)].iter().any(Option::is_some)
+    });
+    let buffer = |support: &[bool]| -> Vec<Vec<T>> {
+        support
+            .iter()
+            .flat_map(|&present| std::iter::repeat_n(present, L::PARTS))
+            .map(|present| if present { vec![T::zero(); length] } else { Vec::new() })
+            .collect()
+    };
+    let mut value = buffer(&powers.support);
+    let mut derivative = if wanted { buffer(&powers.support) } else { Vec::new() };
+    pulp::Arch::new().dispatch(|| {
+        run::<T, L>(function, &powers, x, length, &mut value, wanted.then_some(&mut derivative))
+    });
+    let present = |values: Vec<Vec<T>>| -> Vec<Option<Vec<T>>> {
+        let parts = powers.support.iter().flat_map(|&p| std::iter::repeat_n(p, L::PARTS));
+        values.into_iter().zip(parts).map(|(v, present)| present.then_some(v)).collect()
+    };
+    (present(value), present(derivative))
+}
+
+/// Which coefficients of the nilpotent part's powers can be nonzero, and the products that make them.
+struct Powers {
+    /// Of the nilpotent part itself.
+    first: Vec<usize>,
+    /// For `r = 2, 3, …`: the coefficients of `n^r` and the products `n^{r-1} · n` giving them.
+    higher: Vec<(Vec<usize>, Vec<(usize, usize, usize)>)>,
+    /// Monomials at which the result may be nonzero.
+    support: Vec<bool>,
+}
+
+impl Powers {
+    fn new(algebra: &Algebra, present: impl Fn(usize) -> bool) -> Self {
+        let mut support = vec![false; algebra.monomials()];
+        support[0] = true;
+        let first: Vec<usize> = (1..algebra.monomials()).filter(|&m| present(m)).collect();
+        for &m in &first {
+            support[m] = true;
+        }
+        let mut higher = Vec::new();
+        let mut last = first.clone();
+        loop {
+            let products: Vec<_> = algebra
+                .monomial_products()
+                .iter()
+                .copied()
+                .filter(|(i, j, _)| last.contains(i) && first.contains(j))
+                .collect();
+            if products.is_empty() {
+                break;
+            }
+            last = products.iter().map(|&(_, _, k)| k).collect();
+            last.sort_unstable();
+            last.dedup();
+            for &m in &last {
+                support[m] = true;
+            }
+            higher.push((last.clone(), products));
+        }
+        Self { first, higher, support }
+    }
+}
+
+#[inline(always)]
+fn run<T: Real, L: Load<T>>(
+    function: Elementary,
+    powers: &Powers,
+    x: &[Option<&[T]>],
+    length: usize,
+    value: &mut [Vec<T>],
+    mut derivative: Option<&mut Vec<Vec<T>>>,
+) {
+    let part = |m: usize| L::PARTS * m..L::PARTS * (m + 1);
+    let nothing = L::load(&vec![None; L::PARTS], 0, 0, T::zero());
+    let orders = powers.higher.len() + usize::from(!powers.first.is_empty());
+    let mut c = vec![nothing; orders + 2];
+    let monomials = powers.support.len();
+    let mut nilpotent = vec![nothing; monomials];
+    let mut power = vec![nothing; monomials];
+    let mut next = vec![nothing; monomials];
+    let mut sums = vec![(nothing, nothing); monomials];
+    let mut at = 0;
+    while at < length {
+        let count = LANES.min(length - at);
+        // Padding lanes hold 1, where every function is defined.
+        taylor(function, &L::load(&x[part(0)], at, count, T::one()), &mut c);
+        c[0].store(&mut value[part(0)], at, count);
+        if let Some(derivative) = &mut derivative {
+            c[1].store(&mut derivative[part(0)], at, count);
+        }
+        if orders > 0 {
+            for &m in &powers.first {
+                let n = L::load(&x[part(m)], at, count, T::zero());
+                nilpotent[m] = n;
+                power[m] = n;
+            }
+            for (m, sum) in sums.iter_mut().enumerate() {
+                if powers.support[m] {
+                    *sum = (nothing, nothing);
+                }
+            }
+            for &m in &powers.first {
+                sums[m] = (c[1].mul(&nilpotent[m]), c[2].mul(&nilpotent[m]).scale(2.0));
+            }
+            for (index, (support, products)) in powers.higher.iter().enumerate() {
+                let r = index + 2;
+                for &m in support {
+                    next[m] = nothing;
+                }
+                for &(i, j, k) in products {
+                    next[k] = next[k].add(&power[i].mul(&nilpotent[j]));
+                }
+                let slope = c[r + 1].scale((r + 1) as f64);
+                for &m in support {
+                    let (y, d) = sums[m];
+                    sums[m] = (y.add(&c[r].mul(&next[m])), d.add(&slope.mul(&next[m])));
+                }
+                // A coefficient of the last power that this one lacks must not be read again.
+                std::mem::swap(&mut power, &mut next);
+            }
+            for m in 1..monomials {
+                if powers.support[m] {
+                    sums[m].0.store(&mut value[part(m)], at, count);
+                    if let Some(derivative) = &mut derivative {
+                        sums[m].1.store(&mut derivative[part(m)], at, count);
+                    }
+                }
+            }
+        }
+        at += count;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::function::Function;
+
+    const ALL: [Elementary; 10] = [
+        Elementary::Activation(Function::Elu),
+        Elementary::Activation(Function::Tanh),
+        Elementary::Activation(Function::Softplus),
+        Elementary::Activation(Function::Sigmoid),
+        Elementary::Activation(Function::Gelu),
+        Elementary::Activation(Function::Relu),
+        Elementary::Exp,
+        Elementary::Log,
+        Elementary::Reciprocal,
+        Elementary::InverseSqrt,
+    ];
+
+    fn points(function: Elementary) -> Vec<f64> {
+        let positive =
+            matches!(function, Elementary::Log | Elementary::Reciprocal | Elementary::InverseSqrt);
+        (0..37)
+            .map(|i| if positive { 0.3 + 0.1 * i as f64 } else { -3.3 + 0.17 * i as f64 })
+            .collect()
+    }
+
+    #[test]
+    fn exponentials_are_exact_to_rounding() {
+        let mut worst: (f64, f32) = (0.0, 0.0);
+        for start in 0..2000 {
+            let x: [f64; LANES] =
+                std::array::from_fn(|i| (start * LANES + i) as f64 * 0.04 - 640.0);
+            for (x, y) in x.iter().zip(f64::exp_m1_lane(&x)) {
+                worst.0 = worst.0.max(((y - x.exp_m1()) / x.exp_m1().abs().max(1e-300)).abs());
+            }
+            let x: [f32; LANES] =
+                std::array::from_fn(|i| (start * LANES + i) as f32 * 0.005 - 80.0);
+            for (x, y) in x.iter().zip(f32::exp_m1_lane(&x)) {
+                worst.1 = worst.1.max(((y - x.exp_m1()) / x.exp_m1().abs().max(1e-30)).abs());
+            }
+        }
+        assert!(worst.0 < 6.0 * f64::EPSILON && worst.1 < 6.0 * f32::EPSILON, "{worst:?}");
+        let small: [f64; LANES] = std::array::from_fn(|i| 1e-9 * (i as f64 - 7.5));
+        for (x, y) in small.iter().zip(f64::exp_m1_lane(&small)) {
+            assert!((y / x.exp_m1() - 1.0).abs() < 4.0 * f64::EPSILON, "{x} {y}");
+        }
+        let special = [f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1000.0, -1000.0, 0.0];
+        let mut x = [0.0; LANES];
+        x[..6].copy_from_slice(&special);
+        let y = f64::exp_m1_lane(&x);
+        assert_eq!((y[0], y[1], y[3], y[4], y[5]), (f64::INFINITY, -1.0, f64::INFINITY, -1.0, 0.0));
+        assert!(y[2].is_nan());
+    }
+
+    /// The coefficients along a direction against central differences of one order less.
+    #[test]
+    fn taylor_coefficients_are_derivatives() {
+        let algebra = Algebra::taylor(3);
+        for function in ALL {
+            let x = points(function);
+            let along = |shift: f64| {
+                let moved: Vec<f64> = x.iter().map(|x| x + shift).collect();
+                let ones = vec![1.0; x.len()];
+                let input = [Some(&moved[..]), Some(&ones[..]), None, None];
+                apply(&algebra, function, &input, x.len(), true)
+            };
+            let (value, derivative) = along(0.0);
+            let h = 1e-5;
+            let ((up, _), (down, _)) = (along(h), along(-h));
+            for i in 0..x.len() {
+                if x[i].abs() < 2.0 * h {
+                    continue;
+                }
+                for r in 0..3 {
+                    let slope =
+                        (up[r].as_ref().unwrap()[i] - down[r].as_ref().unwrap()[i]) / (2.0 * h);
+                    let coefficient = value[r + 1].as_ref().unwrap()[i] * (r + 1) as f64;
+                    assert!(
+                        (slope - coefficient).abs() < 1e-7 * (1.0 + coefficient.abs() * 10.0),
+                        "{function:?} at {}: {slope} {coefficient}",
+                        x[i]
+                    );
+                    // σ' has the coefficients of σ, shifted.
+                    let d = derivative[r].as_ref().unwrap()[i];
+                    assert!((d - coefficient).abs() <= 1e-12 * (1.0 + d.abs()), "{function:?} {r}");
+                }
+            }
+        }
+    }
+
+    /// Against a mixed second difference, in an algebra where squares vanish.
+    #[test]
+    fn mixed_coefficients_are_mixed_derivatives() {
+        let algebra = Algebra::truncated(&[1, 1]);
+        let function = Elementary::Activation(Function::Tanh);
+        let x = points(function);
+        let (u, v) = (vec![0.7; x.len()], vec![-1.3; x.len()]);
+        let (value, _) =
+            apply(&algebra, function, &[Some(&x), Some(&u), Some(&v), None], x.len(), false);
+        for i in 0..x.len() {
+            let t = x[i].tanh();
+            let expected = -2.0 * t * (1.0 - t * t) * 0.7 * -1.3;
+            assert!((value[3].as_ref().unwrap()[i] - expected).abs() < 1e-14);
+        }
+    }
+
+    /// On the real line complex evaluation is real evaluation; off it, the derivative is the difference quotient in
+    /// both directions (Cauchy-Riemann).
+    #[test]
+    fn complex_values_are_holomorphic() {
+        let complex = Algebra::real().complexified();
+        for function in ALL {
+            let x = points(function);
+            let at = |re: f64, im: f64| {
+                let moved: Vec<f64> = x.iter().map(|x| x + re).collect();
+                let imaginary = vec![im; x.len()];
+                let (v, d) =
+                    apply(&complex, function, &[Some(&moved), Some(&imaginary)], x.len(), true);
+                let pair = |p: &[Option<Vec<f64>>]| -> Vec<Complex<f64>> {
+                    p[0].as_ref()
+                        .unwrap()
+                        .iter()
+                        .zip(p[1].as_ref().unwrap())
+                        .map(|(a, b)| Complex::new(*a, *b))
+                        .collect()
+                };
+                (pair(&v), pair(&d))
+            };
+            let (real, _) = apply(&Algebra::real(), function, &[Some(&x[..])], x.len(), false);
+            let (on_axis, _) = at(0.0, 0.0);
+            for (a, b) in real[0].as_ref().unwrap().iter().zip(&on_axis) {
+                assert!(
+                    (a - b.re).abs() < 1e-13 * (1.0 + a.abs()) && b.im == 0.0,
+                    "{function:?} {a} {b}"
+                );
+            }
+            let h = 1e-5;
+            let (_, derivative) = at(0.0, 0.2);
+            let (right, left, up, down) =
+                (at(h, 0.2).0, at(-h, 0.2).0, at(0.0, 0.2 + h).0, at(0.0, 0.2 - h).0);
+            for i in 0..x.len() {
+                if x[i].abs() < 2.0 * h {
+                    continue;
+                }
+                let horizontal = (right[i] - left[i]) / (2.0 * h);
+                let vertical = (up[i] - down[i]) / Complex::new(0.0, 2.0 * h);
+                assert!(
+                    (horizontal - derivative[i]).norm() < 1e-7 * (1.0 + derivative[i].norm()),
+                    "{function:?}"
+                );
+                assert!(
+                    (vertical - derivative[i]).norm() < 1e-7 * (1.0 + derivative[i].norm()),
+                    "{function:?}"
+                );
+            }
+        }
+    }
+
+    /// A power that has fewer coefficients than the one before must not see its leftovers.
+    #[test]
+    fn sparse_nilpotents() {
+        let algebra = Algebra::truncated(&[2, 1]);
+        let function = Elementary::Exp;
+        let x = vec![0.4];
+        let (a, b) = (vec![2.0], vec![3.0]);
+        let mut input: Vec<Option<&[f64]>> = vec![None; algebra.len()];
+        input[0] = Some(&x);
+        input[algebra.monomial(&[1, 0]).unwrap()] = Some(&a);
+        input[algebra.monomial(&[0, 1]).unwrap()] = Some(&b);
+        let (value, _) = apply(&algebra, function, &input, 1, false);
+        let e = 0.4f64.exp();
+        for (exponents, expected) in [([1, 1], 6.0), ([2, 0], 2.0), ([2, 1], 6.0)] {
+            let got = value[algebra.monomial(&exponents).unwrap()].as_ref().unwrap()[0];
+            assert!((got - expected * e).abs() < 1e-13, "{exponents:?}: {got}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Neural networks with exact derivatives of every order, at real and complex parameters.
+#![allow(dead_code)]
+
+pub mod algebra;
+pub mod architecture;
+mod array;
+pub mod data;
+pub mod device;
+mod evaluation;
+mod forward;
+pub mod function;
+pub mod initialise;
+mod lanes;
+mod objective;
+mod series;
+mod tape;
+pub mod weights;
+
+pub use evaluation::{Mismatch, NetworkLoss, Scalar};
+pub use objective::{GaussNewton, Hessian};

@@ -1,0 +1,336 @@
+//! Arrays with coefficients in an algebra, and the operations that do not care which algebra it is.
+
+use burn::tensor::TensorData;
+
+use super::algebra::{Algebra, Product};
+use super::array::{Array, Context, broadcast_shape};
+use super::function::{Analytic, Elementary, taylor};
+use super::lanes;
+
+/// An algebra with its table of products, and where its arrays live.
+pub(crate) struct Ring<'a> {
+    pub algebra: &'a Algebra,
+    pub context: &'a Context,
+    table: Vec<Product>,
+}
+
+/// An array whose entries are elements of an algebra: one real array a coefficient, `None` for zero.
+#[derive(Clone, Debug)]
+pub(crate) struct Series {
+    coefficients: Vec<Option<Array>>,
+    shape: Vec<usize>,
+}
+
+impl Series {
+    pub fn new(coefficients: Vec<Option<Array>>, shape: &[usize]) -> Self {
+        Self { coefficients, shape: shape.to_vec() }
+    }
+
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The coefficient of the unit: where every comparison looks.
+    pub fn base(&self) -> &Array {
+        self.coefficients[0].as_ref().expect("a value has a base")
+    }
+
+    pub fn coefficient(&self, index: usize) -> Option<&Array> {
+        self.coefficients[index].as_ref()
+    }
+
+    /// Applies a real-linear map to every coefficient.
+    pub fn linear(&self, f: impl Fn(&Array) -> Array) -> Self {
+        let coefficients: Vec<_> = self.coefficients.iter().map(|c| c.as_ref().map(&f)).collect();
+        let shape = coefficients
+            .iter()
+            .flatten()
+            .next()
+            .map_or_else(|| self.shape.clone(), |a| a.shape().to_vec());
+        Self { coefficients, shape }
+    }
+
+    pub fn reshape(&self, shape: &[usize]) -> Self {
+        Self {
+            coefficients: self
+                .coefficients
+                .iter()
+                .map(|c| c.as_ref().map(|a| a.reshape(shape)))
+                .collect(),
+            shape: shape.to_vec(),
+        }
+    }
+}
+
+impl<'a> Ring<'a> {
+    pub fn new(algebra: &'a Algebra, context: &'a Context) -> Self {
+        Self { algebra, context, table: algebra.products() }
+    }
+
+    /// A real array as an element.
+    pub fn constant(&self, value: Array) -> Series {
+        let mut coefficients = vec![None; self.algebra.len()];
+        let shape = value.shape().to_vec();
+        coefficients[0] = Some(value);
+        Series { coefficients, shape }
+    }
+
+    /// `Σ e_i e_j f(x_i, y_j)` for a bilinear `f`; only the coefficients that `wanted` names.
+    pub fn bilinear(
+        &self,
+        x: &Series,
+        y: &Series,
+        wanted: impl Fn(usize) -> bool,
+        shape: &[usize],
+        f: impl Fn(&Array, &Array) -> Array,
+    ) -> Series {
+        let mut coefficients: Vec<Option<Array>> = vec![None; self.algebra.len()];
+        for p in self.table.iter().filter(|p| wanted(p.out)) {
+            let (Some(a), Some(b)) = (&x.coefficients[p.left], &y.coefficients[p.right]) else {
+                continue;
+            };
+            let term = f(a, b);
+            let slot = &mut coefficients[p.out];
+            *slot = Some(match (slot.take(), p.negative) {
+                (None, false) => term,
+                (None, true) => term.scale(-1.0),
+                (Some(sum), false) => sum.add(&term),
+                (Some(sum), true) => sum.sub(&term),
+            });
+        }
+        Series { coefficients, shape: shape.to_vec() }
+    }
+
+    /// The element without the coefficient of the unit.
+    pub fn nilpotent(&self, x: &Series) -> Series {
+        let mut coefficients = x.coefficients.clone();
+        coefficients[..1 << usize::from(self.algebra.is_complex())].fill(None);
+        Series { coefficients, shape: x.shape.clone() }
+    }
+
+    /// Product entry by entry, with broadcasting.
+    pub fn multiply(&self, x: &Series, y: &Series) -> Series {
+        let shape = broadcast_shape(&x.shape, &y.shape);
+        self.bilinear(x, y, |_| true, &shape, Array::mul)
+    }
+
+    /// Sum, with broadcasting.
+    pub fn add(&self, x: &Series, y: &Series) -> Series {
+        let shape = broadcast_shape(&x.shape, &y.shape);
+        let spread = |a: &Array| -> Array {
+            if a.shape() == shape { a.clone() } else { a.add(&self.context.zeros(&shape)) }
+        };
+        let coefficients = x
+            .coefficients
+            .iter()
+            .zip(&y.coefficients)
+            .map(|pair| match pair {
+                (Some(a), Some(b)) => Some(a.add(b)),
+                (Some(a), None) | (None, Some(a)) => Some(spread(a)),
+                (None, None) => None,
+            })
+            .collect();
+        Series { coefficients, shape }
+    }
+
+    /// `σ(x)`, and `σ'(x)` where it is `wanted`.
+    pub fn apply(
+        &self,
+        function: Elementary,
+        x: &Series,
+        wanted: bool,
+    ) -> (Series, Option<Series>) {
+        let (value, derivative) = if self.context.host {
+            self.apply_on_host(function, x, wanted)
+        } else {
+            self.apply_in_tensors(function, x)
+        };
+        (value, wanted.then_some(derivative))
+    }
+
+    fn apply_on_host(&self, function: Elementary, x: &Series, wanted: bool) -> (Series, Series) {
+        let data: Vec<Option<TensorData>> =
+            x.coefficients.iter().map(|c| c.as_ref().map(Array::data)).collect();
+        let length = x.shape.iter().product();
+        macro_rules! run {
+            ($t:ty, $array:ident) => {{
+                let slices: Vec<Option<&[$t]>> = data
+                    .iter()
+                    .map(|d| {
+                        d.as_ref().map(|d| d.as_slice::<$t>().expect("the numbers of the context"))
+                    })
+                    .collect();
+                let (value, derivative) =
+                    lanes::apply(self.algebra, function, &slices, length, wanted);
+                let series = |parts: Vec<Option<Vec<$t>>>| Series {
+                    coefficients: parts
+                        .into_iter()
+                        .map(|part| part.map(|values| self.context.$array(values, &x.shape)))
+                        .collect(),
+                    shape: x.shape.clone(),
+                };
+                (series(value), series(derivative))
+            }};
+        }
+        match self.context.dtype {
+            burn::tensor::DType::F64 => run!(f64, array_f64),
+            _ => run!(f32, array_f32),
+        }
+    }
+
+    /// The same by tensor operations, for devices whose memory the host cannot read.
+    fn apply_in_tensors(&self, function: Elementary, x: &Series) -> (Series, Series) {
+        let nilpotent = self.nilpotent(x);
+        let orders = if nilpotent.coefficients.iter().all(Option::is_none) {
+            0
+        } else {
+            self.algebra.nilpotency()
+        };
+        // The Taylor coefficients as elements of the algebra.
+        let coefficients: Vec<Series> = if self.algebra.is_complex() {
+            let im = x.coefficients[1].clone().unwrap_or_else(|| self.context.zeros(&x.shape));
+            let z = ComplexArray { re: x.base().clone(), im };
+            let mut c = vec![z.clone(); orders + 2];
+            taylor(function, &z, &mut c);
+            c.into_iter().map(|c| self.element(vec![Some(c.re), Some(c.im)], &x.shape)).collect()
+        } else {
+            let mut c = vec![x.base().clone(); orders + 2];
+            taylor(function, x.base(), &mut c);
+            c.into_iter().map(|c| self.element(vec![Some(c)], &x.shape)).collect()
+        };
+        let (mut value, mut derivative) = (coefficients[0].clone(), coefficients[1].clone());
+        let mut power = nilpotent.clone();
+        for r in 1..=orders {
+            if r > 1 {
+                power = self.multiply(&power, &nilpotent);
+            }
+            value = self.add(&value, &self.multiply(&coefficients[r], &power));
+            let slope = coefficients[r + 1].linear(|a| a.scale((r + 1) as f64));
+            derivative = self.add(&derivative, &self.multiply(&slope, &power));
+        }
+        (value, derivative)
+    }
+
+    fn element(&self, mut first: Vec<Option<Array>>, shape: &[usize]) -> Series {
+        first.resize(self.algebra.len(), None);
+        Series { coefficients: first, shape: shape.to_vec() }
+    }
+}
+
+impl Analytic for Array {
+    fn add(&self, other: &Self) -> Self {
+        Array::add(self, other)
+    }
+    fn sub(&self, other: &Self) -> Self {
+        Array::sub(self, other)
+    }
+    fn mul(&self, other: &Self) -> Self {
+        Array::mul(self, other)
+    }
+    fn scale(&self, factor: f64) -> Self {
+        Array::scale(self, factor)
+    }
+    fn offset(&self, term: f64) -> Self {
+        Array::offset(self, term)
+    }
+    fn reciprocal(&self) -> Self {
+        self.map(|x| x.recip())
+    }
+    fn exp_m1(&self) -> Self {
+        // e^x - 1 = 2 e^{x/2} sinh(x/2) would cancel less but overflow sooner; near 0 take the polynomial.
+        let plain = self.map(|x| x.exp() - 1.0);
+        let near = self.map(|x| {
+            let tail = ((x.clone() * (1.0 / 24.0) + 1.0 / 6.0) * x.clone() + 0.5) * x.clone() + 1.0;
+            tail * x
+        });
+        let size = self.map(|x| x.abs() - 0.02);
+        size.positive(&plain, &near)
+    }
+    fn ln(&self) -> Self {
+        self.map(|x| x.log())
+    }
+    fn ln_1p(&self) -> Self {
+        self.map(|x| x.log1p())
+    }
+    fn sqrt(&self) -> Self {
+        self.map(|x| x.sqrt())
+    }
+    fn erf(&self) -> Self {
+        self.map(|x| x.erf())
+    }
+    fn positive(&self, yes: &Self, no: &Self) -> Self {
+        Array::positive(self, yes, no)
+    }
+}
+
+/// A complex array, for the complex functions of devices that have only real ones.
+#[derive(Clone)]
+struct ComplexArray {
+    re: Array,
+    im: Array,
+}
+
+impl Analytic for ComplexArray {
+    fn add(&self, other: &Self) -> Self {
+        Self { re: self.re.add(&other.re), im: self.im.add(&other.im) }
+    }
+    fn sub(&self, other: &Self) -> Self {
+        Self { re: self.re.sub(&other.re), im: self.im.sub(&other.im) }
+    }
+    fn mul(&self, other: &Self) -> Self {
+        Self {
+            re: self.re.mul(&other.re).sub(&self.im.mul(&other.im)),
+            im: self.re.mul(&other.im).add(&self.im.mul(&other.re)),
+        }
+    }
+    fn scale(&self, factor: f64) -> Self {
+        Self { re: self.re.scale(factor), im: self.im.scale(factor) }
+    }
+    fn offset(&self, term: f64) -> Self {
+        Self { re: self.re.offset(term), im: self.im.clone() }
+    }
+    fn reciprocal(&self) -> Self {
+        let inverse = Analytic::reciprocal(&self.re.mul(&self.re).add(&self.im.mul(&self.im)));
+        Self { re: self.re.mul(&inverse), im: self.im.mul(&inverse).scale(-1.0) }
+    }
+    fn exp_m1(&self) -> Self {
+        let growth = Analytic::exp_m1(&self.re);
+        let half = self.im.map(|y| (y * 0.5).sin());
+        let (sine, cosine) = (self.im.map(|y| y.sin()), self.im.map(|y| y.cos()));
+        Self {
+            re: growth.mul(&cosine).sub(&half.mul(&half).scale(2.0)),
+            im: growth.offset(1.0).mul(&sine),
+        }
+    }
+    fn ln(&self) -> Self {
+        let modulus = self.re.mul(&self.re).add(&self.im.mul(&self.im));
+        Self { re: Analytic::ln(&modulus).scale(0.5), im: self.im.atan2(&self.re) }
+    }
+    fn ln_1p(&self) -> Self {
+        let excess = self.re.scale(2.0).add(&self.re.mul(&self.re)).add(&self.im.mul(&self.im));
+        Self { re: Analytic::ln_1p(&excess).scale(0.5), im: self.im.atan2(&self.re.offset(1.0)) }
+    }
+    fn sqrt(&self) -> Self {
+        // Of numbers near the positive axis (variances): √z = (√((|z| + re)/2), im / (2 re √z)).
+        let modulus = Analytic::sqrt(&self.re.mul(&self.re).add(&self.im.mul(&self.im)));
+        let re = Analytic::sqrt(&modulus.add(&self.re).scale(0.5));
+        Self { im: self.im.mul(&Analytic::reciprocal(&re)).scale(0.5), re }
+    }
+    fn erf(&self) -> Self {
+        // Elementwise special function without a tensor form: through the host.
+        use super::lanes::Real;
+        let (re, im) = (self.re.to_f64(), self.im.to_f64());
+        let values: Vec<_> = re
+            .iter()
+            .zip(&im)
+            .map(|(&a, &b)| f64::complex_erf(num_complex::Complex::new(a, b)))
+            .collect();
+        Self {
+            re: self.re.like(values.iter().map(|z| z.re).collect()),
+            im: self.re.like(values.iter().map(|z| z.im).collect()),
+        }
+    }
+    fn positive(&self, yes: &Self, no: &Self) -> Self {
+        Self { re: self.re.positive(&yes.re, &no.re), im: self.re.positive(&yes.im, &no.im) }
+    }
+}

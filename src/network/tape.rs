@@ -1,0 +1,360 @@
+//! Reverse mode over an algebra: the gradient of a loss with coefficients in the algebra, by one sweep back.
+//!
+//! Over a commutative algebra the chain rule reads as it does over the reals, so each operation stands here once,
+//! with its adjoint beside it, for values, derivatives of every order, and complex parameters alike. No conjugation
+//! appears: the gradient of a holomorphic loss is holomorphic.
+
+use std::cell::{Cell, RefCell};
+
+use burn::tensor::{Int, Tensor};
+
+use super::array::{Array, Window};
+use super::function::Elementary;
+use super::series::{Ring, Series};
+
+/// A value on the tape, with the number of its adjoint; `None` where nothing upstream is differentiated.
+#[derive(Clone)]
+pub(crate) struct Variable {
+    pub value: Series,
+    id: Option<usize>,
+}
+
+/// From the adjoint of an operation's result to those of its arguments.
+type Pullback<'a> = Box<dyn FnOnce(Series, &mut Adjoints<'_>) + 'a>;
+
+/// The operations so far, in order.
+pub(crate) struct Tape<'a> {
+    pub ring: &'a Ring<'a>,
+    pullbacks: RefCell<Vec<Option<Pullback<'a>>>>,
+    /// Which coefficients of the parameters' gradients are asked for.
+    wanted: Vec<bool>,
+    /// Numbers in the values recorded so far.
+    recorded: Cell<usize>,
+}
+
+/// Adjoints being gathered during the sweep back.
+pub(crate) struct Adjoints<'r> {
+    ring: &'r Ring<'r>,
+    slots: Vec<Option<Series>>,
+}
+
+impl Adjoints<'_> {
+    fn add(&mut self, variable: Option<usize>, adjoint: impl FnOnce() -> Series) {
+        let Some(id) = variable else { return };
+        let adjoint = adjoint();
+        self.slots[id] = Some(match self.slots[id].take() {
+            None => adjoint,
+            Some(sum) => self.ring.add(&sum, &adjoint),
+        });
+    }
+}
+
+impl Variable {
+    pub fn shape(&self) -> &[usize] {
+        self.value.shape()
+    }
+
+    fn handle(&self) -> Self {
+        self.clone()
+    }
+}
+
+impl<'a> Tape<'a> {
+    /// An empty tape; `wanted[k]` says whether the `k`-th coefficient of the gradient will be read.
+    pub fn new(ring: &'a Ring<'a>, wanted: Vec<bool>) -> Self {
+        Self { ring, pullbacks: RefCell::new(Vec::new()), wanted, recorded: Cell::new(0) }
+    }
+
+    /// A value that is not differentiated.
+    pub fn constant(&self, value: Series) -> Variable {
+        Variable { value, id: None }
+    }
+
+    /// A parameter.
+    pub fn parameter(&self, value: Series) -> Variable {
+        Variable { value, id: Some(self.record(None)) }
+    }
+
+    /// How many numbers the operations so far have produced, for one coefficient of the algebra.
+    pub fn recorded(&self) -> usize {
+        self.recorded.get()
+    }
+
+    fn record(&self, pullback: Option<Pullback<'a>>) -> usize {
+        let mut pullbacks = self.pullbacks.borrow_mut();
+        pullbacks.push(pullback);
+        pullbacks.len() - 1
+    }
+
+    /// Whether a variable is a parameter itself, whose adjoint nobody multiplies further.
+    fn is_parameter(&self, variable: &Variable) -> bool {
+        variable.id.is_some_and(|id| self.pullbacks.borrow()[id].is_none())
+    }
+
+    fn push(
+        &self,
+        arguments: &[&Variable],
+        value: Series,
+        pullback: impl FnOnce(Series, &mut Adjoints<'_>) + 'a,
+    ) -> Variable {
+        self.recorded.set(self.recorded.get() + value.shape().iter().product::<usize>());
+        let depends = arguments.iter().any(|a| a.id.is_some());
+        Variable { value, id: depends.then(|| self.record(Some(Box::new(pullback)))) }
+    }
+
+    /// Gradients of a scalar with respect to the parameters, in the order they were put on the tape. `None` where
+    /// the scalar does not depend on one.
+    pub fn gradient(self, scalar: &Variable) -> Vec<Option<Series>> {
+        let pullbacks = self.pullbacks.into_inner();
+        let mut adjoints = Adjoints { ring: self.ring, slots: vec![None; pullbacks.len()] };
+        if let Some(id) = scalar.id {
+            adjoints.slots[id] = Some(self.ring.constant(self.ring.context.ones(scalar.shape())));
+        }
+        let mut gradients = Vec::new();
+        for (id, pullback) in pullbacks.into_iter().enumerate().rev() {
+            match (pullback, adjoints.slots[id].take()) {
+                (None, adjoint) => gradients.push(adjoint),
+                (Some(pullback), Some(adjoint)) => pullback(adjoint, &mut adjoints),
+                (Some(_), None) => {}
+            }
+        }
+        gradients.reverse();
+        gradients
+    }
+
+    /// A bilinear operation: `f(x, y)`, with the adjoints `left(ȳ, y)` and `right(x, ȳ)`, bilinear in turn.
+    fn bilinear(
+        &self,
+        x: &Variable,
+        y: &Variable,
+        shape: &[usize],
+        f: impl Fn(&Array, &Array) -> Array,
+        left: impl Fn(&Array, &Array) -> Array + 'a,
+        right: impl Fn(&Array, &Array) -> Array + 'a,
+    ) -> Variable {
+        let ring = self.ring;
+        let value = ring.bilinear(&x.value, &y.value, |_| true, shape, f);
+        let wanted = |variable: &Variable| -> Vec<bool> {
+            if self.is_parameter(variable) {
+                self.wanted.clone()
+            } else {
+                vec![true; self.wanted.len()]
+            }
+        };
+        let (wanted_x, wanted_y) = (wanted(x), wanted(y));
+        let (a, b) = (x.handle(), y.handle());
+        self.push(&[x, y], value, move |adjoint, adjoints| {
+            adjoints
+                .add(a.id, || ring.bilinear(&adjoint, &b.value, |k| wanted_x[k], a.shape(), left));
+            adjoints
+                .add(b.id, || ring.bilinear(&a.value, &adjoint, |k| wanted_y[k], b.shape(), right));
+        })
+    }
+
+    /// A real-linear operation on every coefficient, with its adjoint.
+    fn linear_map(
+        &self,
+        x: &Variable,
+        f: impl Fn(&Array) -> Array,
+        adjoint: impl Fn(&Array) -> Array + 'a,
+    ) -> Variable {
+        let id = x.id;
+        self.push(&[x], x.value.linear(f), move |y, adjoints| {
+            adjoints.add(id, || y.linear(adjoint))
+        })
+    }
+
+    /// `x Wᵀ` on the last axis: `x` of shape `[…, in]`, `W` of shape `[out, in]`.
+    pub fn linear(&self, x: &Variable, weight: &Variable) -> Variable {
+        let inputs = *x.shape().last().expect("an axis");
+        let outputs = weight.shape()[0];
+        let rows = x.shape().iter().product::<usize>() / inputs;
+        let flat = self.reshape(x, &[rows, inputs]);
+        let y = self.bilinear(
+            &flat,
+            weight,
+            &[rows, outputs],
+            |x, w| x.matmul(w, (false, true)),
+            |y, w| y.matmul(w, (false, false)),
+            |x, y| y.matmul(x, (true, false)),
+        );
+        let mut shape = x.shape().to_vec();
+        *shape.last_mut().expect("an axis") = outputs;
+        self.reshape(&y, &shape)
+    }
+
+    /// Products of matrices over leading batch axes, the second transposed or not.
+    pub fn matmul(&self, x: &Variable, y: &Variable, transposed: bool) -> Variable {
+        let rank = x.shape().len();
+        let mut shape = x.shape().to_vec();
+        shape[rank - 1] = y.shape()[if transposed { rank - 2 } else { rank - 1 }];
+        self.bilinear(
+            x,
+            y,
+            &shape,
+            move |x, y| x.matmul(y, (false, transposed)),
+            move |z, y| z.matmul(y, (false, !transposed)),
+            move |x, z| {
+                if transposed { z.matmul(x, (true, false)) } else { x.matmul(z, (true, false)) }
+            },
+        )
+    }
+
+    /// Product entry by entry, with broadcasting.
+    pub fn multiply(&self, x: &Variable, y: &Variable) -> Variable {
+        let shape = super::array::broadcast_shape(x.shape(), y.shape());
+        let context = self.ring.context;
+        let (a, b) = (x.shape().to_vec(), y.shape().to_vec());
+        self.bilinear(
+            x,
+            y,
+            &shape,
+            Array::mul,
+            move |z, y| z.mul(y).sum_to(&a, context),
+            move |x, z| x.mul(z).sum_to(&b, context),
+        )
+    }
+
+    /// Sum, with broadcasting.
+    pub fn add(&self, x: &Variable, y: &Variable) -> Variable {
+        let context = self.ring.context;
+        let (a, b) = ((x.id, x.shape().to_vec()), (y.id, y.shape().to_vec()));
+        self.push(&[x, y], self.ring.add(&x.value, &y.value), move |adjoint, adjoints| {
+            for (id, shape) in [a, b] {
+                adjoints.add(id, || adjoint.linear(|z| z.sum_to(&shape, context)));
+            }
+        })
+    }
+
+    pub fn scale(&self, x: &Variable, factor: f64) -> Variable {
+        self.linear_map(x, |a| a.scale(factor), move |a| a.scale(factor))
+    }
+
+    /// `x + term`, a real number.
+    pub fn offset(&self, x: &Variable, term: f64) -> Variable {
+        let shifted = self.ring.constant(self.ring.context.ones(x.shape()).scale(term));
+        self.add(x, &self.constant(shifted))
+    }
+
+    /// `x` itself, from which only the nilpotent part of the adjoint goes back. At first order in `ε` the gradient of
+    /// `L(z(θ + εv))` is `Jᵀ∇L + ε(JᵀH_L J v + …)`, where the dots are the derivative of `J` times `∇L`, the adjoint's
+    /// unit part at `z`. Without it they vanish.
+    pub fn linearised(&self, x: &Variable) -> Variable {
+        let (ring, id) = (self.ring, x.id);
+        self.push(&[x], x.value.clone(), move |adjoint, adjoints| {
+            adjoints.add(id, || ring.nilpotent(&adjoint))
+        })
+    }
+
+    pub fn reshape(&self, x: &Variable, shape: &[usize]) -> Variable {
+        if x.shape() == shape {
+            return x.clone();
+        }
+        let (id, before) = (x.id, x.shape().to_vec());
+        self.push(&[x], x.value.reshape(shape), move |y, adjoints| {
+            adjoints.add(id, || y.reshape(&before))
+        })
+    }
+
+    pub fn permute(&self, x: &Variable, order: &'static [usize]) -> Variable {
+        let mut inverse = vec![0; order.len()];
+        for (to, &from) in order.iter().enumerate() {
+            inverse[from] = to;
+        }
+        self.linear_map(x, |a| a.permute(order), move |a| a.permute(&inverse))
+    }
+
+    /// Entries `start … start + count` of the last axis.
+    pub fn narrow(&self, x: &Variable, start: usize, count: usize) -> Variable {
+        let last = *x.shape().last().expect("an axis");
+        let context = self.ring.context;
+        self.linear_map(x, |a| a.narrow(start, count), move |a| a.widen(start, last, context))
+    }
+
+    /// Sums over the axes where `shape` has one entry.
+    pub fn sum_to(&self, x: &Variable, shape: &[usize]) -> Variable {
+        let context = self.ring.context;
+        let before = x.shape().to_vec();
+        self.linear_map(x, |a| a.sum_to(shape, context), move |a| a.add(&context.zeros(&before)))
+    }
+
+    /// `σ(x)`, entry by entry.
+    pub fn apply(&self, function: Elementary, x: &Variable) -> Variable {
+        let ring = self.ring;
+        let (value, derivative) = ring.apply(function, &x.value, x.id.is_some());
+        let id = x.id;
+        self.push(&[x], value, move |adjoint, adjoints| {
+            let derivative = derivative.expect("asked for, as x is differentiated");
+            adjoints.add(id, || ring.multiply(&adjoint, &derivative));
+        })
+    }
+
+    /// Convolution of `[n, in, h, w]` with `[out, in, kh, kw]`.
+    pub fn conv2d(&self, x: &Variable, weight: &Variable, window: Window) -> Variable {
+        let context = self.ring.context;
+        let size = [x.shape()[2], x.shape()[3]];
+        let kernel = weight.shape().to_vec();
+        let side = |axis: usize| {
+            (size[axis] + 2 * window.padding[axis] - window.kernel[axis]) / window.stride[axis] + 1
+        };
+        let shape = [x.shape()[0], kernel[0], side(0), side(1)];
+        self.bilinear(
+            x,
+            weight,
+            &shape,
+            |x, w| x.conv2d(w, window),
+            move |y, w| y.conv2d_input(w, window, size),
+            move |x, y| x.conv2d_weight(y, window, &kernel, context),
+        )
+    }
+
+    pub fn avg_pool2d(&self, x: &Variable, window: Window) -> Variable {
+        let context = self.ring.context;
+        let before = x.shape().to_vec();
+        self.linear_map(
+            x,
+            |a| a.avg_pool2d(window),
+            move |a| a.avg_pool2d_input(window, &before, context),
+        )
+    }
+
+    /// The entry of each window whose real base is largest.
+    pub fn max_pool2d(&self, x: &Variable, window: Window) -> Variable {
+        let context = self.ring.context;
+        let at = x.value.base().max_positions(window);
+        let back = at.clone();
+        self.linear_map(x, |a| a.take(&at), move |a| a.put(&back, context))
+    }
+
+    /// Rows of a table.
+    pub fn rows(&self, table: &Variable, indices: Tensor<1, Int>) -> Variable {
+        let context = self.ring.context;
+        let rows = table.shape()[0];
+        let back = indices.clone();
+        self.linear_map(table, |a| a.rows(&indices), move |a| a.scatter_rows(&back, rows, context))
+    }
+
+    /// The softmax along the last axis.
+    pub fn softmax(&self, x: &Variable) -> Variable {
+        let (exponentials, sums, _) = self.exponentials(x);
+        self.multiply(&exponentials, &self.apply(Elementary::Reciprocal, &sums))
+    }
+
+    /// `log Σ e^x` along the last axis, less the largest entry, and `x` less the same.
+    pub fn log_sum_exp(&self, x: &Variable) -> (Variable, Variable) {
+        let (_, sums, shifted) = self.exponentials(x);
+        (self.apply(Elementary::Log, &sums), shifted)
+    }
+
+    /// `e^{x-m}`, its sum along the last axis, and `x - m`, with `m` the largest real part on the axis: a constant
+    /// that changes no result and keeps the exponentials in range.
+    fn exponentials(&self, x: &Variable) -> (Variable, Variable, Variable) {
+        let largest = x.value.base().max_last().scale(-1.0);
+        let shifted = self.add(x, &self.constant(self.ring.constant(largest)));
+        let exponentials = self.apply(Elementary::Exp, &shifted);
+        let mut shape = x.shape().to_vec();
+        *shape.last_mut().expect("an axis") = 1;
+        let sums = self.sum_to(&exponentials, &shape);
+        (exponentials, sums, shifted)
+    }
+}

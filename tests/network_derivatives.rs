@@ -1,0 +1,365 @@
+//! Derivatives of networks, layer by layer, against central differences of one order less and against each other.
+
+use bea::network::architecture::Architecture;
+use bea::network::data::{Dataset, Targets, Values};
+use bea::network::device::Device;
+use bea::network::{NetworkLoss, Scalar};
+use bea::source::Source;
+use num_complex::Complex64;
+use proptest::prelude::*;
+
+/// Numbers in (-1, 1) from a seed.
+fn numbers(seed: u64, count: usize) -> Vec<f64> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32_D192_ED03;
+    (0..count)
+        .map(|_| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+        })
+        .collect()
+}
+
+/// A network of the layers, with random data of the right shapes: `examples` inputs, and classes or numbers.
+fn network(head: &str, layers: &str, examples: usize) -> NetworkLoss {
+    let architecture =
+        Architecture::parse(&Source::new("net.toml", format!("dtype = \"f64\"\n{head}\n{layers}")))
+            .unwrap();
+    let width: usize = architecture.outputs.iter().product();
+    let size: usize = architecture.input.iter().product();
+    let inputs = if layers.contains("embedding") {
+        numbers(5, examples * size).into_iter().map(|x| ((x + 1.0) * 2.5).floor()).collect()
+    } else {
+        numbers(5, examples * size)
+    };
+    let targets = if head.contains("mse") {
+        Targets::Values { values: numbers(6, examples * width), width }
+    } else {
+        Targets::Classes {
+            labels: (0..examples).map(|i| (i * i % width) as u32).collect(),
+            classes: width,
+        }
+    };
+    let data =
+        Dataset::new("random", architecture.input.clone(), Values::F64(inputs), targets).unwrap();
+    NetworkLoss::new(architecture, &data, &Device::cpu()).unwrap()
+}
+
+fn layers(types: &[&str]) -> String {
+    types.iter().map(|lines| format!("[[layer]]\ntype = {}\n", lines.replace("; ", "\n"))).collect()
+}
+
+/// Every layer and loss at least once, each network small enough for differences.
+fn networks() -> Vec<(&'static str, NetworkLoss)> {
+    let ce = "loss = \"cross_entropy\"";
+    let linear = |out: usize| format!("\"linear\"; out = {out}");
+    let mut all = Vec::new();
+    for activation in ["elu", "tanh", "softplus", "sigmoid", "gelu", "relu"] {
+        let quoted = format!("\"{activation}\"");
+        let text = layers(&[&linear(5), &quoted, &linear(4), &quoted, &linear(3)]);
+        all.push((activation, network(&format!("{ce}\ninput = [4]"), &text, 7)));
+    }
+    let smooth = format!("{ce}\nlabel_smoothing = 0.1\ninput = [4]");
+    all.push((
+        "label smoothing",
+        network(&smooth, &layers(&[&linear(5), "\"tanh\"", &linear(3)]), 6),
+    ));
+    all.push((
+        "mean squares",
+        network("loss = \"mse\"\ninput = [3]", &layers(&[&linear(4), "\"elu\"", &linear(2)]), 6),
+    ));
+    let image = format!("{ce}\ninput = [2, 6, 6]");
+    let conv = "\"conv2d\"; out = 3; kernel = 3; padding = 1";
+    let strided = "\"conv2d\"; out = 2; kernel = 3; stride = 2; bias = false";
+    all.push((
+        "convolution",
+        network(&image, &layers(&[conv, "\"tanh\"", strided, "\"flatten\"", &linear(3)]), 4),
+    ));
+    all.push((
+        "average pool",
+        network(
+            &image,
+            &layers(&[
+                conv,
+                "\"elu\"",
+                "\"avg_pool2d\"; kernel = 2; stride = 2; padding = 1",
+                "\"flatten\"",
+                &linear(3),
+            ]),
+            4,
+        ),
+    ));
+    all.push((
+        "max pool",
+        network(
+            &image,
+            &layers(&[
+                conv,
+                "\"tanh\"",
+                "\"max_pool2d\"; kernel = 3; stride = 2; padding = 1",
+                "\"flatten\"",
+                &linear(3),
+            ]),
+            4,
+        ),
+    ));
+    all.push((
+        "global pool",
+        network(&image, &layers(&[conv, "\"tanh\"", "\"global_avg_pool\"", &linear(3)]), 4),
+    ));
+    all.push((
+        "batch norm",
+        network(
+            &image,
+            &layers(&[
+                conv,
+                "\"batch_norm\"",
+                "\"elu\"",
+                "\"global_avg_pool\"",
+                &linear(4),
+                "\"batch_norm\"",
+                "\"tanh\"",
+                &linear(3),
+            ]),
+            5,
+        ),
+    ));
+    all.push((
+        "layer norm",
+        network(
+            &format!("{ce}\ninput = [4]"),
+            &layers(&[&linear(5), "\"layer_norm\"", "\"tanh\"", &linear(3)]),
+            5,
+        ),
+    ));
+    let block = "\"residual\"\nlayers = [{ type = \"conv2d\", out = 2, kernel = 3, padding = 1 }, { type = \"tanh\" }]";
+    let reduced = "\"residual\"\nlayers = [{ type = \"conv2d\", out = 3, kernel = 3, stride = 2, padding = 1 }, { type = \"elu\" }]\nshortcut = [{ type = \"conv2d\", out = 3, kernel = 1, stride = 2 }]";
+    all.push((
+        "residual",
+        network(&image, &layers(&[block, reduced, "\"global_avg_pool\"", &linear(3)]), 4),
+    ));
+    let tokens = format!("{ce}\ninput = [4]");
+    let attention = "\"attention\"; heads = 2";
+    all.push((
+        "attention",
+        network(
+            &tokens,
+            &layers(&[
+                "\"embedding\"; vocabulary = 5; width = 4",
+                "\"position\"",
+                attention,
+                "\"layer_norm\"",
+                "\"mean_tokens\"",
+                &linear(3),
+            ]),
+            5,
+        ),
+    ));
+    all
+}
+
+fn norm(x: &[f64]) -> f64 {
+    x.iter().map(|a| a * a).sum::<f64>().sqrt()
+}
+
+fn dot<S: Scalar + std::ops::Mul<Output = S> + std::iter::Sum>(x: &[S], y: &[S]) -> S {
+    x.iter().zip(y).map(|(&a, &b)| a * b).sum()
+}
+
+fn moved(x: &[f64], step: f64, v: &[f64]) -> Vec<f64> {
+    x.iter().zip(v).map(|(x, v)| x + step * v).collect()
+}
+
+fn difference(x: &[f64], y: &[f64], step: f64) -> Vec<f64> {
+    x.iter().zip(y).map(|(x, y)| (x - y) / (2.0 * step)).collect()
+}
+
+fn close(name: &str, what: &str, x: &[f64], y: &[f64], tolerance: f64) {
+    let error = norm(&x.iter().zip(y).map(|(a, b)| a - b).collect::<Vec<_>>());
+    let size = norm(x).max(norm(y));
+    assert!(
+        error <= tolerance * size + 1e-12,
+        "{name}: {what} differ by {error:.2e} of {size:.2e}"
+    );
+}
+
+#[test]
+fn every_layer_against_central_differences() {
+    let h = 1e-5;
+    for (name, network) in networks() {
+        let p = network.dimension();
+        let theta = numbers(1, p);
+        let (v, w) = (numbers(2, p), numbers(3, p));
+        let (up, down) = (moved(&theta, h, &v), moved(&theta, -h, &v));
+
+        let (loss, gradient) = network.gradient(&theta);
+        assert_eq!(loss, network.loss(&theta), "{name}");
+        let slope = (network.loss(&up) - network.loss(&down)) / (2.0 * h);
+        close(name, "directional derivatives", &[slope], &[dot(&gradient, &v)], 1e-6);
+
+        let product = network.hessian_vectors(&theta, &[&v]).remove(0);
+        let differences = difference(&network.gradient(&up).1, &network.gradient(&down).1, h);
+        close(name, "Hessian-vector products", &product, &differences, 1e-6);
+
+        let third = network.contraction(&theta, &[&v, &w]);
+        let along = |at: &[f64]| network.hessian_vectors(at, &[&w]).remove(0);
+        close(name, "third derivatives", &third, &difference(&along(&up), &along(&down), h), 1e-6);
+
+        let fourth = network.contraction(&theta, &[&v, &w, &w]);
+        let along = |at: &[f64]| network.contraction(at, &[&w, &w]);
+        close(
+            name,
+            "fourth derivatives",
+            &fourth,
+            &difference(&along(&up), &along(&down), h),
+            1e-6,
+        );
+    }
+}
+
+#[test]
+fn contractions_are_symmetric_and_blocks_agree_with_single_products() {
+    for (name, network) in networks() {
+        let p = network.dimension();
+        let theta = numbers(1, p);
+        let (u, v, w) = (numbers(2, p), numbers(3, p), numbers(4, p));
+        let products = network.hessian_vectors(&theta, &[&u, &v, &w]);
+        close(
+            name,
+            "products in a block",
+            &products[1],
+            &network.contraction(&theta, &[&v]),
+            1e-13,
+        );
+        close(name, "uᵀHv", &[dot(&products[0], &v)], &[dot(&products[1], &u)], 1e-12);
+        let third = network.contraction(&theta, &[&u, &v]);
+        close(name, "∇³E[u, v]", &third, &network.contraction(&theta, &[&v, &u]), 1e-13);
+        let other = network.contraction(&theta, &[&v, &w]);
+        close(name, "∇³E[u, v, w]", &[dot(&third, &w)], &[dot(&other, &u)], 1e-11);
+        // Equal directions are evaluated in another algebra than different ones: polarisation.
+        let sum: Vec<f64> = u.iter().zip(&v).map(|(a, b)| a + b).collect();
+        let square = |x: &[f64]| network.contraction(&theta, &[x, x]);
+        let polar: Vec<f64> = square(&sum)
+            .iter()
+            .zip(square(&u))
+            .zip(square(&v))
+            .map(|((s, a), b)| (s - a - b) / 2.0)
+            .collect();
+        close(name, "polarisation", &third, &polar, 1e-11);
+    }
+}
+
+#[test]
+fn complex_derivatives_are_those_of_a_holomorphic_function() {
+    let h = 1e-5;
+    for (name, network) in networks() {
+        let p = network.dimension();
+        let theta = numbers(1, p);
+        let small: Vec<f64> = numbers(2, p).iter().map(|x| 0.05 * x).collect();
+        let real: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
+        let (loss, gradient) = network.gradient(&theta);
+        let (complex_loss, complex_gradient) = network.gradient(&real);
+        assert!((complex_loss - loss).norm() < 1e-13, "{name}");
+        let re: Vec<f64> = complex_gradient.iter().map(|z| z.re).collect();
+        close(name, "gradients on the real axis", &gradient, &re, 1e-12);
+
+        let z: Vec<Complex64> =
+            theta.iter().zip(&small).map(|(&a, &b)| Complex64::new(a, b)).collect();
+        let v: Vec<Complex64> = numbers(3, p)
+            .into_iter()
+            .zip(numbers(4, p))
+            .map(|(a, b)| Complex64::new(a, b))
+            .collect();
+        let step =
+            |s: Complex64| -> Vec<Complex64> { z.iter().zip(&v).map(|(z, v)| z + s * v).collect() };
+        let gradient = network.gradient(&z).1;
+        let product = network.hessian_vectors(&z, &[&v]).remove(0);
+        // Cauchy-Riemann: steps along the real and the imaginary axis give the same derivative.
+        for direction in [Complex64::new(h, 0.0), Complex64::new(0.0, h)] {
+            let slope = (network.loss(&step(direction)) - network.loss(&step(-direction)))
+                / (2.0 * direction);
+            let expected = dot(&gradient, &v);
+            assert!(
+                (slope - expected).norm() < 1e-6 * expected.norm() + 1e-10,
+                "{name}: {slope} {expected}"
+            );
+            let (up, down) =
+                (network.gradient(&step(direction)).1, network.gradient(&step(-direction)).1);
+            let parts = |z: &mut dyn Iterator<Item = Complex64>| -> Vec<f64> {
+                z.flat_map(|z| [z.re, z.im]).collect()
+            };
+            let quotient =
+                parts(&mut up.iter().zip(&down).map(|(a, b)| (a - b) / (2.0 * direction)));
+            close(name, "complex products", &parts(&mut product.iter().copied()), &quotient, 1e-6);
+        }
+    }
+}
+
+#[test]
+fn the_loss_of_one_linear_layer_is_the_formula() {
+    // Two features, two classes: everything by hand.
+    let network =
+        network("loss = \"cross_entropy\"\ninput = [2]", &layers(&["\"linear\"; out = 2"]), 3);
+    let theta = [0.3, -0.2, 0.5, 0.7, 0.1, -0.4];
+    let inputs = numbers(5, 6);
+    let mut loss = 0.0;
+    let mut gradient = [0.0; 6];
+    for (i, x) in inputs.chunks(2).enumerate() {
+        let y: Vec<f64> =
+            (0..2).map(|c| theta[2 * c] * x[0] + theta[2 * c + 1] * x[1] + theta[4 + c]).collect();
+        let sum: f64 = y.iter().map(|y| y.exp()).sum();
+        let label = i * i % 2;
+        loss -= (y[label].exp() / sum).ln() / 3.0;
+        for c in 0..2 {
+            let slope = (y[c].exp() / sum - f64::from(u8::from(c == label))) / 3.0;
+            gradient[2 * c] += slope * x[0];
+            gradient[2 * c + 1] += slope * x[1];
+            gradient[4 + c] += slope;
+        }
+    }
+    let (e, g) = network.gradient(&theta);
+    assert!((e - loss).abs() < 1e-14);
+    close("linear", "gradients", &g, &gradient, 1e-13);
+}
+
+/// More examples than a shard holds: the sum over shards is the whole.
+#[test]
+fn shards_add_up() {
+    let head = "loss = \"mse\"\ninput = [40]";
+    let text = layers(&["\"linear\"; out = 50", "\"tanh\"", "\"linear\"; out = 2"]);
+    let whole = network(head, &text, 6000);
+    let theta: Vec<f64> = numbers(1, whole.dimension()).iter().map(|x| 0.1 * x).collect();
+    let architecture = || whole.architecture().clone();
+    let (inputs, values) = (numbers(5, 6000 * 40), numbers(6, 6000 * 2));
+    let mut sum = vec![0.0; theta.len()];
+    for part in 0..100 {
+        let data = Dataset::new(
+            "part",
+            vec![40],
+            Values::F64(inputs[part * 2400..(part + 1) * 2400].to_vec()),
+            Targets::Values { values: values[part * 120..(part + 1) * 120].to_vec(), width: 2 },
+        )
+        .unwrap();
+        let small = NetworkLoss::new(architecture(), &data, &Device::cpu()).unwrap();
+        for (s, g) in sum.iter_mut().zip(small.gradient(&theta).1) {
+            *s += g / 100.0;
+        }
+    }
+    close("shards", "gradients", &whole.gradient(&theta).1, &sum, 1e-12);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn contractions_are_linear(seed in 1u64..1000, a in -2.0..2.0f64, b in -2.0..2.0f64) {
+        let text = layers(&["\"linear\"; out = 4", "\"gelu\"", "\"linear\"; out = 3"]);
+        let network = network("loss = \"cross_entropy\"\ninput = [3]", &text, 4);
+        let p = network.dimension();
+        let theta = numbers(seed, p);
+        let (u, v, w) = (numbers(seed + 1, p), numbers(seed + 2, p), numbers(seed + 3, p));
+        let mixed: Vec<f64> = u.iter().zip(&v).map(|(x, y)| a * x + b * y).collect();
+        let whole = network.contraction(&theta, &[&mixed, &w]);
+        let (x, y) = (network.contraction(&theta, &[&u, &w]), network.contraction(&theta, &[&v, &w]));
+        let sum: Vec<f64> = x.iter().zip(&y).map(|(x, y)| a * x + b * y).collect();
+        close("linearity", "contractions", &whole, &sum, 1e-10);
+    }
+}
