@@ -10,7 +10,9 @@ fn evaluate(device: &str, rest: &[&str]) -> (String, String, Option<i32>) {
         .output()
         .unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    (text(output.stdout), text(output.stderr), output.status.code())
+    // Errors are wrapped to the terminal's width.
+    let error = text(output.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+    (text(output.stdout), error, output.status.code())
 }
 
 #[test]
