@@ -287,7 +287,7 @@ fn layers_that_do_not_fit() {
         error("[4, 9]", "{ type = \"linear\", out = 8 },\n"),
         error("[3, 9, 9]", convolution),
         error("[16777216]", "{ type = \"linear\", out = 16777216 },\n"),
-        error("[16777216, 16777216]", "{ type = \"linear\", out = 3 },\n"),
+        error("[16777216, 16777216, 16777216]", "{ type = \"flatten\" },\n"),
     ];
     snapshot!(texts.join("\n"));
 }
@@ -326,6 +326,8 @@ fn mistakes_in_named_architectures() {
         found("vgg11", &[784]),
         found("vgg11", &[3, 100, 100]),
         found("transformer", &[8]),
+        found("mlp:3", &[usize::MAX, 2]),
+        found("mlp:3", &[0]),
     ];
     snapshot!(texts.join("\n"));
 }

@@ -273,6 +273,70 @@ fn interpolated_flows_agree_with_truncated_ones() {
     agree(&problem_for(&game), &game, &[0.7, -0.4], 0.05);
 }
 
+/// Heavy ball with a memory of ten steps, `m = 9/10`.
+fn long_memory() -> GeneralLinearMethod {
+    let optimizer = bea::optimizer::find("heavy_ball").unwrap();
+    let m = BigRational::new(9.into(), 10.into());
+    optimizer.method(&[("m".to_string(), m)].into()).unwrap()
+}
+
+/// Where `interpolated:1, …, interpolated:3` are after one step.
+fn with_long_memory(problem: &Problem, start: &[f64], h: f64) -> Vec<Vec<Complex64>> {
+    let flows = (1..=3).map(FlowName::Interpolated).collect();
+    let request = Request { lr: h, steps: 1, flows, ..Request::default() };
+    let flows = simulate(problem, "heavy_ball", &long_memory(), start, &request).unwrap().flows;
+    let end = |flow: &bea::flow::Trajectory| {
+        assert_eq!(flow.note, None, "{} at h = {h}", flow.name);
+        flow.theta[1].clone()
+    };
+    flows[1..].iter().map(end).collect()
+}
+
+/// On a parabola the slow manifold of heavy ball is `θ' = μθ` with the larger root of
+/// `μ² - (1+m-hλ)μ + m`, real for `hλ < (1-√m)²`, and its flow is `exp(t log(μ)/h)`.
+#[test]
+fn interpolated_flows_with_a_long_memory_on_a_parabola() {
+    let mut graph = Graph::new();
+    let x = graph.variable(0);
+    let square = graph.powi(x, 2);
+    let loss = graph.scale(&Rational::new(1, 2).unwrap(), square);
+    let problem = Problem::of_loss(&graph, loss, 1);
+    let m = 0.9f64;
+    let critical = (1.0 - m.sqrt()).powi(2);
+    for fraction in [0.1, 0.3, 0.5] {
+        let h = fraction * critical;
+        let half = (1.0 + m - h) / 2.0;
+        let exact = (half + (half * half - m).sqrt()).ln();
+        let errors = with_long_memory(&problem, &[1.0], h).into_iter().map(|end| {
+            let error = end[0].re.ln() / exact - 1.0;
+            error.abs()
+        });
+        let errors: Vec<f64> = errors.collect();
+        assert!(errors[0] < fraction * fraction, "{fraction}: {errors:?}");
+        for pair in errors.windows(2) {
+            assert!(pair[1] < fraction * pair[0], "{fraction}: {errors:?}");
+        }
+    }
+}
+
+/// Plain sweeps for the slow manifold diverge here from `h = 1e-7` on; up to `h = 3e-6` there is one
+/// at the start.
+#[test]
+fn interpolated_flows_with_a_long_memory_on_rosenbrock() {
+    let (problem, start) = (rosenbrock(), [-1.0, 1.5]);
+    for h in [1e-7, 1e-6, 2e-6] {
+        with_long_memory(&problem, &start, h);
+        let settled = run(&problem, &long_memory(), &start, h, 401, vec![]);
+        let [.., before, after] = &settled.flows[0].theta[..] else { panic!("too few steps") };
+        let before: Vec<f64> = before.iter().map(|z| z.re).collect();
+        let ends = with_long_memory(&problem, &before, h);
+        let errors: Vec<f64> = ends.iter().map(|end| distance(end, after)).collect();
+        let moved = before.iter().zip(after).map(|(x, y)| (y - x).norm()).fold(0.0, f64::max);
+        assert!(errors[0] < 0.05 * moved, "{h}: {errors:?} of {moved}");
+        assert!(errors.windows(2).all(|e| e[1] < 0.8 * e[0]), "{h}: {errors:?}");
+    }
+}
+
 /// `cubic - pf` is the sum of the trees with one branching vertex: beside the principal flow
 /// truncated at `h^n` it makes the difference that `pf+np:n` makes, as long as there are no other
 /// non-principal trees, for `n ≤ 2`; at `n = 3` the tree `[[],[],[]]` has the weight 0.

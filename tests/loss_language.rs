@@ -120,6 +120,23 @@ mod printing {
     use bea::loss::{Printer, Style};
     use proptest::prelude::*;
 
+    #[test]
+    fn sums_are_printed_without_needless_brackets() {
+        for (text, printed) in [
+            ("1-x", "1 - x"),
+            ("exp(1-x)*y", "y*exp(1 - x)"),
+            ("y-(x-2)", "y - x + 2"),
+            ("(1-x)-(2-y)", "y - x - 1"),
+            ("x-1+(x-y)", "2*x - y - 1"),
+            ("3*(1-x)*y", "-3*y*(x - 1)"),
+        ] {
+            let loss = loss(text);
+            let e = loss.expression();
+            let printer = Printer::new(loss.graph(), &loss.variables, Style::Text, &[e]);
+            assert_eq!(printer.write(e), printed, "{text}");
+        }
+    }
+
     /// Formulas over x and y.
     fn formula() -> impl Strategy<Value = String> {
         let leaf = prop_oneof![

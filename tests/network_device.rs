@@ -68,7 +68,7 @@ fn agree(
     let (_, worst) = errors.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
     let wrong: Vec<String> = errors
         .iter()
-        .filter(|(_, error)| !(*error <= tolerance))
+        .filter(|(_, error)| error.is_nan() || *error > tolerance)
         .map(|(what, error)| format!("{what} is off by {error:.1e}"))
         .collect();
     assert!(wrong.is_empty(), "{name}: {}", wrong.join(", "));

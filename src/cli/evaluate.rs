@@ -160,7 +160,12 @@ impl Evaluate {
             return Err(miette!("`{}` has no parameter `{name}`", optimizer.name));
         }
         let problem = Problem::new(loss.clone());
-        let request = Request { lr: h, directions: self.directions, ..Request::default() };
+        // A Krylov approximation cannot be better than the products that it is made of.
+        let rtol = match loss.architecture().dtype {
+            Dtype::F32 => 1e-4,
+            Dtype::F64 => 1e-10,
+        };
+        let request = Request { lr: h, rtol, directions: self.directions, ..Request::default() };
         let values = flow::velocity(&problem, &optimizer.name, &method, theta, flow, &request)
             .map_err(|error| miette!("{error}"))?
             .map_err(|stop| miette!("`{name}` is not defined at these parameters: {stop}"))?;

@@ -19,6 +19,7 @@ mod output;
 mod problem_input;
 mod progress;
 mod reproduce;
+mod spectrum;
 mod stability;
 mod tree;
 
@@ -47,6 +48,7 @@ enum Command {
     Reproduce(reproduce::Reproduce),
     Data(data::Data),
     Evaluate(evaluate::Evaluate),
+    Spectrum(spectrum::Spectrum),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -91,6 +93,7 @@ impl Command {
             Self::Reproduce(reproduce) => reproduce.run(),
             Self::Data(data) => data.run(),
             Self::Evaluate(evaluate) => evaluate.run(),
+            Self::Spectrum(spectrum) => spectrum.run(),
             Self::Completions(completions) => completions.run(),
             Self::Man(man) => man.run(),
         }

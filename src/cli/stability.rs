@@ -403,7 +403,7 @@ fn intervals_json(intervals: &[Interval]) -> Value {
 }
 
 /// JSON has no infinity.
-fn number(x: f64) -> Value {
+pub(super) fn number(x: f64) -> Value {
     match x {
         f64::INFINITY => "infinity".into(),
         f64::NEG_INFINITY => "-infinity".into(),
@@ -415,7 +415,7 @@ fn pairs(values: &[Complex64]) -> Value {
     values.iter().map(|z| json!([number(z.re), number(z.im)])).collect()
 }
 
-fn line(out: &mut String, text: String) {
+pub(super) fn line(out: &mut String, text: String) {
     writeln!(out, "{}", text.trim_end()).expect("a string");
 }
 
@@ -442,7 +442,7 @@ fn describe(interval: &Interval, name: &str, formula: Option<String>) -> String 
 }
 
 /// Columns, the last one to the left, the others to the right; the first row is the head.
-fn table<const N: usize>(out: &mut String, rows: &[[String; N]]) {
+pub(super) fn table<const N: usize>(out: &mut String, rows: &[[String; N]]) {
     let width = |k: usize| rows.iter().map(|row| row[k].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..N).map(width).collect();
     for row in rows {
@@ -471,12 +471,12 @@ fn assignments(variables: &[String], point: &[f64]) -> String {
 }
 
 /// A norm, of which only the size matters.
-fn tiny(x: f64) -> String {
+pub(super) fn tiny(x: f64) -> String {
     if x == 0.0 { "0".into() } else { format!("{x:.1e}") }
 }
 
 /// Six significant digits.
-fn short(x: f64) -> String {
+pub(super) fn short(x: f64) -> String {
     if x.is_infinite() {
         return if x > 0.0 { "∞" } else { "-∞" }.into();
     }
@@ -496,7 +496,7 @@ fn cleaned(z: Complex64) -> Complex64 {
     if z.is_finite() { Complex64::new(part(z.re), part(z.im)) } else { z }
 }
 
-fn complex(z: Complex64) -> String {
+pub(super) fn complex(z: Complex64) -> String {
     if z.im == 0.0 {
         return short(z.re);
     }

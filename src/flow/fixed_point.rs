@@ -1,11 +1,14 @@
 //! Fixed points of maps, by accelerated iteration.
 
 use num_complex::Complex64;
+use std::collections::VecDeque;
 
 /// How many evaluations of the map a fixed point may take.
 const MAX_EVALUATIONS: usize = 500;
-/// How many differences of earlier iterates are kept; then the acceleration starts afresh.
-const MAX_DIFFERENCES: usize = 40;
+/// How many earlier steps are remembered.
+const MAX_STEPS: usize = 40;
+/// What part of a step must be new for it to be used.
+const INDEPENDENT: f64 = 1e-6;
 
 /// The solution of `u = g(u)` near `u`, by Anderson's acceleration of `u ← g(u)`: each iterate is the
 /// combination of the earlier ones with the smallest residual `g(u) - u`, as if `g` were affine. For
@@ -13,56 +16,69 @@ const MAX_DIFFERENCES: usize = 40;
 /// iteration diverges. `None` if it does not converge, or leaves the finite numbers.
 ///
 /// Source: Walker, Ni (2011), *Anderson acceleration for fixed-point iterations*, with an orthonormal
-/// basis of the differences of residuals.
+/// basis of the changes of residuals.
 pub(super) fn fixed_point(
     mut u: Vec<Complex64>,
     mut g: impl FnMut(&[Complex64]) -> Vec<Complex64>,
 ) -> Option<Vec<Complex64>> {
-    // Pairs of directions: a step `p` in `u` changes the residual by `q`. The `q` are orthonormal.
-    let mut known: Vec<(Vec<Complex64>, Vec<Complex64>)> = Vec::new();
+    // A step `p` in `u` changed the residual by `q`.
+    let mut steps: VecDeque<(Vec<Complex64>, Vec<Complex64>)> = VecDeque::new();
     let mut last: Option<(Vec<Complex64>, Vec<Complex64>)> = None;
     for _ in 0..MAX_EVALUATIONS {
         let image = g(&u);
-        let residual: Vec<Complex64> = image.iter().zip(&u).map(|(g, u)| g - u).collect();
+        let residual = difference(&image, &u);
         let (moved, size) = (norm(&residual), norm(&image));
         if !moved.is_finite() {
             return None;
         }
+        if let Some((before, residual_before)) = &last {
+            // The convergence ends where rounding takes over.
+            if moved <= 1e-9 * size && moved >= norm(residual_before) {
+                return Some(image);
+            }
+            steps.push_front((difference(&u, before), difference(&residual, residual_before)));
+            steps.truncate(MAX_STEPS);
+        }
         if moved <= 1e-15 * size {
             return Some(image);
         }
-        if let Some((before, residual_before)) = &last {
-            // The convergence ends where rounding takes over.
-            if moved >= norm(residual_before) && moved <= 1e-9 * size {
-                return Some(image);
-            }
-            let difference = |a: &[Complex64], b: &[Complex64]| -> Vec<Complex64> {
-                a.iter().zip(b).map(|(a, b)| a - b).collect()
-            };
-            let (mut p, mut q) = (difference(&u, before), difference(&residual, residual_before));
-            let whole = norm(&q);
-            for (p_known, q_known) in &known {
-                let along = inner(q_known, &q);
-                add(&mut p, -along, p_known);
-                add(&mut q, -along, q_known);
-            }
-            let rest = norm(&q);
-            if known.len() == MAX_DIFFERENCES {
-                known.clear();
-            } else if rest > 1e-10 * whole {
-                p.iter_mut().chain(&mut q).for_each(|x| *x /= rest);
-                known.push((p, q));
-            }
-        }
         let mut next = image;
-        for (p, q) in &known {
-            let along = inner(q, &residual);
-            add(&mut next, -along, p);
-            add(&mut next, -along, q);
+        for (p, q) in orthonormal(&steps) {
+            let along = inner(&q, &residual);
+            add(&mut next, -along, &p);
+            add(&mut next, -along, &q);
         }
         last = Some((std::mem::replace(&mut u, next), residual));
     }
     None
+}
+
+/// Combinations of the steps whose changes of the residual are orthonormal; the latest step, which
+/// knows most of the map near the fixed point, comes first and whole.
+fn orthonormal(
+    steps: &VecDeque<(Vec<Complex64>, Vec<Complex64>)>,
+) -> Vec<(Vec<Complex64>, Vec<Complex64>)> {
+    let mut basis: Vec<(Vec<Complex64>, Vec<Complex64>)> = Vec::new();
+    for (p, q) in steps {
+        let (mut p, mut q) = (p.clone(), q.clone());
+        let whole = norm(&q);
+        for (p_known, q_known) in &basis {
+            let along = inner(q_known, &q);
+            add(&mut p, -along, p_known);
+            add(&mut q, -along, q_known);
+        }
+        let rest = norm(&q);
+        if rest > INDEPENDENT * whole {
+            p.iter_mut().chain(&mut q).for_each(|x| *x /= rest);
+            basis.push((p, q));
+        }
+    }
+    basis
+}
+
+/// `a - b`
+fn difference(a: &[Complex64], b: &[Complex64]) -> Vec<Complex64> {
+    a.iter().zip(b).map(|(a, b)| a - b).collect()
 }
 
 /// `āᵀb`

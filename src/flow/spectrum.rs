@@ -209,7 +209,7 @@ fn triangular_log_over(
     }
     let distance = |u: &DMatrix<Complex64>| {
         let columns = (0..=n).map(|j| {
-            (0..=j).map(|i| (u[(i, j)] - f64::from(u8::from(i == j))).norm()).sum::<f64>()
+            (0..=j).map(|i| (u[(i, j)] - f64::from(u8::from(i == j))).l1_norm()).sum::<f64>()
         });
         columns.fold(0.0, f64::max)
     };
@@ -254,7 +254,7 @@ fn root(u: &mut DMatrix<Complex64>, diagonal: impl Fn(usize) -> Complex64) -> Re
             let inner: Complex64 = (i + 1..j).map(|k| u[(i, k)] * u[(k, j)]).sum();
             let (rest, sum) = (u[(i, j)] - inner, u[(i, i)] + u[(j, j)]);
             // Equal eigenvalues on different sheets have no common function.
-            u[(i, j)] = match (rest.norm() < 1e-12, sum.norm() < 1e-12) {
+            u[(i, j)] = match (rest.l1_norm() < 1e-12, sum.l1_norm() < 1e-12) {
                 (true, true) => Complex64::ZERO,
                 (false, true) => return Err(Stop::Defective),
                 _ => rest / sum,

@@ -37,6 +37,26 @@ pub struct Printer<'a> {
     names: BTreeMap<Expr, String>,
 }
 
+/// A sum without sums in it.
+struct Flat {
+    constant: Rational,
+    terms: Vec<(Rational, Expr)>,
+    /// Where a term stands.
+    places: BTreeMap<Expr, usize>,
+}
+
+impl Flat {
+    fn add(&mut self, coefficient: Rational, e: Expr) {
+        let next = self.terms.len();
+        let place = *self.places.entry(e).or_insert(next);
+        if place == next {
+            self.terms.push((coefficient, e));
+        } else {
+            self.terms[place].0 = &self.terms[place].0 + &coefficient;
+        }
+    }
+}
+
 /// What binds how strongly.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Level {
@@ -148,22 +168,20 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// `Σ`, what is positive first.
+    /// `Σ`, what is positive first. A sum inside a sum needs no brackets: `-(x - 1)` is `1 - x`.
     fn sum(&self, constant: &Rational, terms: &[(Rational, Expr)]) -> String {
+        let mut flat = Flat { constant: 0.into(), terms: Vec::new(), places: BTreeMap::new() };
+        self.flatten(false, constant, terms, &mut flat);
         let mut parts: Vec<(bool, String)> = Vec::new();
-        for (coefficient, e) in terms {
+        for (coefficient, e) in flat.terms.iter().filter(|(c, _)| !c.is_zero()) {
             let negative = coefficient.is_negative();
             let size = if negative { -coefficient } else { coefficient.clone() };
-            let text = match size.is_one() && !negative {
-                // A sum inside a sum needs no brackets.
-                true => self.at(*e, Level::Sum),
-                false => self.term(&size, *e),
-            };
-            parts.push((negative, text));
+            parts.push((negative, self.term(&size, *e)));
         }
-        if !constant.is_zero() {
+        let constant = flat.constant;
+        if !constant.is_zero() || parts.is_empty() {
             let negative = constant.is_negative();
-            let size = if negative { -constant } else { constant.clone() };
+            let size = if negative { -&constant } else { constant };
             parts.push((negative, self.fraction(&size, &[]).0));
         }
         if let Some(first) = parts.iter().position(|(negative, _)| !negative) {
@@ -181,6 +199,28 @@ impl<'a> Printer<'a> {
             text.push_str(part);
         }
         text
+    }
+
+    /// Adds the terms of a sum, and those of the sums in it that no factor holds together.
+    fn flatten(
+        &self,
+        negative: bool,
+        constant: &Rational,
+        terms: &[(Rational, Expr)],
+        flat: &mut Flat,
+    ) {
+        let signed = |c: &Rational| if negative { -c } else { c.clone() };
+        flat.constant = &flat.constant + &signed(constant);
+        for (coefficient, e) in terms {
+            let coefficient = signed(coefficient);
+            let is_sign = coefficient.is_one() || (-&coefficient).is_one();
+            match self.graph.node(*e) {
+                Node::Sum { constant, terms } if is_sign && !self.names.contains_key(e) => {
+                    self.flatten(coefficient.is_negative(), constant, terms, flat);
+                }
+                _ => flat.add(coefficient, *e),
+            }
+        }
     }
 
     /// `c e` for a positive `c`.

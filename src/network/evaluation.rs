@@ -14,7 +14,7 @@ use super::architecture::{Architecture, Layer, Objective};
 use super::array::{Array, Context};
 use super::data::{Dataset, Targets};
 use super::device::{Device, DeviceError};
-use super::forward::{self, Batch, Inputs};
+use super::forward::{self, Batch, Inputs, Model};
 use super::series::{Ring, Series};
 use super::tape::Tape;
 
@@ -54,8 +54,8 @@ pub trait Scalar: Copy + Send + Sync + PartialEq + 'static {
 
 impl Scalar for f64 {
     const COMPLEX: bool = false;
-    fn part(self, _: usize) -> f64 {
-        self
+    fn part(self, index: usize) -> f64 {
+        if index == 0 { self } else { 0.0 }
     }
     fn of_parts(re: f64, _: f64) -> Self {
         re
@@ -191,26 +191,41 @@ impl NetworkLoss {
 
     /// `E(θ)`.
     pub fn loss<S: Scalar>(&self, theta: &[S]) -> S {
-        let loss = self.evaluate(&base::<S>(Algebra::real()), &[(0, theta)], &[]).loss;
+        let loss =
+            self.evaluate(&base::<S>(Algebra::real()), &[(0, theta)], &[], Model::Exact).loss;
         S::of_parts(loss[0], *loss.get(1).unwrap_or(&0.0))
     }
 
     /// `E(θ)` and `∇E(θ)`. At complex parameters the holomorphic gradient, `∂E/∂θ` without conjugation.
     pub fn gradient<S: Scalar>(&self, theta: &[S]) -> (S, Vec<S>) {
-        let result = self.evaluate(&base::<S>(Algebra::real()), &[(0, theta)], &[0]);
+        let result = self.evaluate(&base::<S>(Algebra::real()), &[(0, theta)], &[0], Model::Exact);
         let loss = S::of_parts(result.loss[0], *result.loss.get(1).unwrap_or(&0.0));
         (loss, join(result.gradient).pop().expect("one gradient"))
     }
 
     /// `∇²E(θ) v` for each of the directions, which share the evaluation of the network itself.
     pub fn hessian_vectors<S: Scalar>(&self, theta: &[S], directions: &[&[S]]) -> Vec<Vec<S>> {
+        self.products(theta, directions, Model::Exact)
+    }
+
+    /// `Jᵀ H_L J v` for each of the directions, with the Jacobian `J` of the network's outputs by the parameters and
+    /// the Hessian `H_L` of the loss by the outputs: the Gauss-Newton matrix (Schraudolph, *Fast curvature
+    /// matrix-vector products for second-order gradient descent*, Neural Computation 14, 2002). It is the Hessian
+    /// without the second derivatives of the network, and positive semidefinite where the loss is convex in the
+    /// outputs, as all losses here are.
+    pub fn gauss_newton_vectors<S: Scalar>(&self, theta: &[S], directions: &[&[S]]) -> Vec<Vec<S>> {
+        self.products(theta, directions, Model::Linearised)
+    }
+
+    /// The derivatives of the gradient along each of the directions.
+    fn products<S: Scalar>(&self, theta: &[S], directions: &[&[S]], model: Model) -> Vec<Vec<S>> {
         let mut products = Vec::with_capacity(directions.len());
         for block in directions.chunks(self.block()) {
             let algebra = base::<S>(Algebra::tangents(block.len(), 1));
             let mut values = vec![(0, theta)];
             values.extend(block.iter().enumerate().map(|(i, v)| (i + 1, *v)));
             let wanted: Vec<usize> = (1..=block.len()).collect();
-            products.extend(join(self.evaluate(&algebra, &values, &wanted).gradient));
+            products.extend(join(self.evaluate(&algebra, &values, &wanted, model).gradient));
         }
         products
     }
@@ -235,9 +250,10 @@ impl NetworkLoss {
             values.push((algebra.monomial(&unit(index)).expect("a monomial of degree one"), *v));
         }
         let last = algebra.monomial(&degrees).expect("the highest monomial");
-        let mut result: Vec<S> = join(self.evaluate(&algebra, &values, &[last]).gradient)
-            .pop()
-            .expect("one coefficient");
+        let mut result: Vec<S> =
+            join(self.evaluate(&algebra, &values, &[last], Model::Exact).gradient)
+                .pop()
+                .expect("one coefficient");
         // The coefficient of ε^α is the derivative over α!.
         let factor: f64 = degrees.iter().map(|&d| (1..=d).product::<usize>() as f64).product();
         for entry in &mut result {
@@ -259,9 +275,10 @@ impl NetworkLoss {
         algebra: &Algebra,
         values: &[(usize, &[S])],
         wanted: &[usize],
+        model: Model,
     ) -> Evaluation {
         self.device
-            .guard(|| self.evaluate_unguarded(algebra, values, wanted))
+            .guard(|| self.evaluate_unguarded(algebra, values, wanted, model))
             .unwrap_or_else(|error| resume_unwind(Box::new(error)))
     }
 
@@ -272,6 +289,7 @@ impl NetworkLoss {
         algebra: &Algebra,
         values: &[(usize, &[S])],
         wanted: &[usize],
+        model: Model,
     ) -> Evaluation {
         let parts = 1 + usize::from(S::COMPLEX);
         let ring = Ring::new(algebra, &self.context);
@@ -311,7 +329,7 @@ impl NetworkLoss {
                 }
             }
         };
-        let run = |batch: &Batch| self.shard(&ring, &parameters, batch, &indices);
+        let run = |batch: &Batch| self.shard(&ring, &parameters, batch, &indices, model);
         if let [batch] = &self.batches[..] {
             add(&mut total, run(batch));
             return total;
@@ -333,6 +351,7 @@ impl NetworkLoss {
         parameters: &[Series],
         batch: &Batch,
         wanted: &[usize],
+        model: Model,
     ) -> (Series, Vec<Option<Series>>) {
         let mut needed = vec![false; ring.algebra.len()];
         for &index in wanted {
@@ -345,7 +364,7 @@ impl NetworkLoss {
                 if wanted.is_empty() { tape.constant(p.clone()) } else { tape.parameter(p.clone()) }
             })
             .collect();
-        let loss = forward::loss(&tape, &self.architecture, variables, batch, self.examples);
+        let loss = forward::loss(&tape, &self.architecture, variables, batch, self.examples, model);
         let gradients = if wanted.is_empty() { Vec::new() } else { tape.gradient(&loss) };
         (loss.value, gradients)
     }

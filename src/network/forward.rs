@@ -21,6 +21,15 @@ pub(crate) enum Inputs {
     Tokens(Tensor<1, Int>),
 }
 
+/// How the sweep back takes the network between the parameters and its outputs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Model {
+    /// As it is.
+    Exact,
+    /// As its linearisation, so that second derivatives are those of the loss alone: the Gauss-Newton matrix.
+    Linearised,
+}
+
 /// The objective of `batch`, summed over its examples and divided by `total`, the size of the whole data set.
 /// `parameters` in the architecture's order.
 pub(crate) fn loss(
@@ -29,8 +38,13 @@ pub(crate) fn loss(
     parameters: Vec<Variable>,
     batch: &Batch,
     total: usize,
+    model: Model,
 ) -> Variable {
     let outputs = outputs(tape, architecture, parameters, batch);
+    let outputs = match model {
+        Model::Exact => outputs,
+        Model::Linearised => tape.linearised(&outputs),
+    };
     let shape = [1, 1];
     let targets = tape.constant(tape.ring.constant(batch.targets.clone()));
     match architecture.objective {

@@ -17,4 +17,4 @@ mod tape;
 pub mod weights;
 
 pub use evaluation::{Mismatch, NetworkLoss, Scalar};
-pub use objective::Hessian;
+pub use objective::{GaussNewton, Hessian};

@@ -142,3 +142,27 @@ impl<S: Scalar + curvature::Scalar> curvature::Operator<S> for Hessian<'_, S> {
         Ok(self.loss.hessian_vectors(self.theta, &directions))
     }
 }
+
+/// The Gauss-Newton matrix of a network's loss, known by its products: see [`NetworkLoss::gauss_newton_vectors`].
+pub struct GaussNewton<'a, S> {
+    loss: &'a NetworkLoss,
+    theta: &'a [S],
+}
+
+impl<'a, S: Scalar> GaussNewton<'a, S> {
+    /// `Jᵀ H_L J` at `θ`.
+    pub fn new(loss: &'a NetworkLoss, theta: &'a [S]) -> Self {
+        Self { loss, theta }
+    }
+}
+
+impl<S: Scalar + curvature::Scalar> curvature::Operator<S> for GaussNewton<'_, S> {
+    fn dimension(&self) -> usize {
+        self.theta.len()
+    }
+
+    fn apply(&self, block: &[Vec<S>]) -> Result<Vec<Vec<S>>, curvature::Error> {
+        let directions: Vec<&[S]> = block.iter().map(Vec::as_slice).collect();
+        Ok(self.loss.gauss_newton_vectors(self.theta, &directions))
+    }
+}

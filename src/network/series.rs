@@ -101,6 +101,13 @@ impl<'a> Ring<'a> {
         Series { coefficients, shape: shape.to_vec() }
     }
 
+    /// The element without the coefficient of the unit.
+    pub fn nilpotent(&self, x: &Series) -> Series {
+        let mut coefficients = x.coefficients.clone();
+        coefficients[..1 << usize::from(self.algebra.is_complex())].fill(None);
+        Series { coefficients, shape: x.shape.clone() }
+    }
+
     /// Product entry by entry, with broadcasting.
     pub fn multiply(&self, x: &Series, y: &Series) -> Series {
         let shape = broadcast_shape(&x.shape, &y.shape);
@@ -173,9 +180,7 @@ impl<'a> Ring<'a> {
 
     /// The same by tensor operations, for devices whose memory the host cannot read.
     fn apply_in_tensors(&self, function: Elementary, x: &Series) -> (Series, Series) {
-        let parts = 1 << usize::from(self.algebra.is_complex());
-        let mut nilpotent = x.clone();
-        nilpotent.coefficients[..parts].fill(None);
+        let nilpotent = self.nilpotent(x);
         let orders = if nilpotent.coefficients.iter().all(Option::is_none) {
             0
         } else {

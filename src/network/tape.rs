@@ -236,6 +236,16 @@ impl<'a> Tape<'a> {
         self.add(x, &self.constant(shifted))
     }
 
+    /// `x` itself, from which only the nilpotent part of the adjoint goes back. At first order in `ε` the gradient of
+    /// `L(z(θ + εv))` is `Jᵀ∇L + ε(JᵀH_L J v + …)`, where the dots are the derivative of `J` times `∇L`, the adjoint's
+    /// unit part at `z`. Without it they vanish.
+    pub fn linearised(&self, x: &Variable) -> Variable {
+        let (ring, id) = (self.ring, x.id);
+        self.push(&[x], x.value.clone(), move |adjoint, adjoints| {
+            adjoints.add(id, || ring.nilpotent(&adjoint))
+        })
+    }
+
     pub fn reshape(&self, x: &Variable, shape: &[usize]) -> Variable {
         if x.shape() == shape {
             return x.clone();

@@ -77,11 +77,9 @@ pub(super) fn architecture(source: &Source) -> Result<Architecture, Architecture
         }
     };
     build(name, dtype, input, objective, &plans).map_err(|mut error| {
-        let place = error.span.take().or_else(|| named.map(|entry| entry.span()));
-        match place {
-            Some(span) => source.fault(span, error.message, "here", error.help).into(),
-            None => error.into(),
-        }
+        let place = named.as_ref().unwrap_or(&entry);
+        let span = error.span.take().unwrap_or_else(|| place.span());
+        source.fault(span, error.message, "here", error.help).into()
     })
 }
 

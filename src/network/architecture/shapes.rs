@@ -21,6 +21,11 @@ pub(super) fn resolve(
     plans: &[Plan],
     input: &[usize],
 ) -> Result<(Vec<Layer>, Vec<usize>), LayerError> {
+    let size = input.iter().try_fold(1usize, |size, axis| size.checked_mul(*axis));
+    if size.is_none_or(|size| !(1..=MOST).contains(&size)) {
+        let message = format!("{INPUT} {input:?}: a network takes from 1 to 2^31 numbers");
+        return Err(LayerError { message, span: None, help: None });
+    }
     let given = Given { shape: input.to_vec(), from: INPUT.into() };
     let (layers, given) = chain(plans, given)?;
     Ok((layers, given.shape))
@@ -123,7 +128,7 @@ fn step(plan: &Plan, given: &Given) -> Result<(Layer, Vec<usize>), LayerError> {
         Kind::Conv2d { inputs, outputs, window, bias } => {
             let [channels, height, width] = given.slid(plan, window)?;
             if let Some(takes) = inputs.filter(|takes| *takes != channels) {
-                let takes = format!("{takes} channels");
+                let takes = format!("{takes} channel{}", if takes == 1 { "" } else { "s" });
                 let help =
                     format!("without `in`, it takes the {channels} channels that it is given");
                 return Err(given.refused(plan, &takes, Some(help)));
@@ -208,8 +213,9 @@ fn linear_inputs(plan: &Plan, inputs: Option<usize>, given: &Given) -> Result<us
     match given.shape[..] {
         [last] | [_, last] if inputs.is_none_or(|inputs| inputs == last) => Ok(last),
         [last] => {
+            // A layer that is not in the text has no `in` to leave out.
             let help = format!("without `in`, it takes the {last} inputs that it is given");
-            Err(given.refused(plan, &takes, Some(help)))
+            Err(given.refused(plan, &takes, plan.span.as_ref().map(|_| help)))
         }
         _ => {
             let fits = inputs.is_none_or(|inputs| inputs == size);

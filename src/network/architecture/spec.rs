@@ -12,8 +12,12 @@ pub(super) fn design(spec: &str, input: &[usize], outputs: usize) -> Result<Desi
         message: format!("there is no architecture `{name}`"),
         help: near::advice(name, &NAMES),
     })?;
+    if outputs == 0 {
+        let message = format!("`{spec}` needs at least one output");
+        return Err(SpecError { message, help: None });
+    }
     let mut activation = None;
-    for item in items.split(',').map(str::trim).filter(|_| spec.contains(':')) {
+    for item in items.split(',').map(str::trim).filter(|_| !items.is_empty()) {
         match (function(item), &mut family) {
             (Some(function), _) if activation.is_none() => activation = Some(function),
             (Some(_), _) => {

@@ -1,0 +1,62 @@
+//! The files of a spectral density.
+
+use crate::curvature::{Error, Quadrature};
+use crate::plot::{Axis, Figure, Panel, Series, Style};
+use std::fmt::Write as _;
+
+/// What the folder holds.
+pub(super) const FILES: [&str; 4] = ["density.csv", "quadrature.csv", "density.svg", "density.png"];
+
+/// Points of the curve.
+const POINTS: usize = 2000;
+/// The standard deviation of the normal distribution that every node is spread to, as a part of the
+/// spectrum's extent.
+const WIDTH: f64 = 0.004;
+
+/// The density as a curve, the quadrature's nodes and weights, and the picture in two formats.
+/// `dimension`: how many eigenvalues there are; `matrix`: of what.
+pub(super) fn files(
+    density: &Quadrature,
+    dimension: usize,
+    matrix: &str,
+) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    let (first, last) = (density.nodes[0], density.nodes[density.nodes.len() - 1]);
+    let extent = match last - first {
+        // One eigenvalue alone: any width shows it.
+        0.0 => first.abs().max(1.0),
+        extent => extent,
+    };
+    let width = WIDTH * extent;
+    let curve = density.grid(width, POINTS)?;
+    let figure = figure(&curve, width, dimension, matrix);
+    let nodes = density.nodes.iter().copied().zip(density.weights.iter().copied());
+    let contents = [
+        csv("eigenvalue,density", curve).into_bytes(),
+        csv("node,weight", nodes).into_bytes(),
+        figure.svg().into_bytes(),
+        figure.png(),
+    ];
+    Ok(FILES.map(String::from).into_iter().zip(contents).collect())
+}
+
+fn csv(head: &str, rows: impl IntoIterator<Item = (f64, f64)>) -> String {
+    let mut out = format!("{head}\n");
+    for (x, y) in rows {
+        writeln!(out, "{x},{y}").expect("a string");
+    }
+    out
+}
+
+/// On a logarithmic axis that reaches a little below the peak of a single eigenvalue: single ones
+/// far from the others are what the picture is about.
+fn figure(curve: &[(f64, f64)], width: f64, dimension: usize, matrix: &str) -> Figure {
+    let single = 1.0 / (dimension as f64 * width * std::f64::consts::TAU.sqrt());
+    let highest = curve.iter().fold(single, |most, point| most.max(point.1));
+    let panel = Panel {
+        x: Axis::linear(format!("eigenvalue of the {matrix}")),
+        y: Axis::log("density").from_to(0.05 * single, 2.0 * highest),
+        series: vec![Series::new("", curve.to_vec(), Style::of_series(0).line())],
+        ..Panel::default()
+    };
+    Figure { title: String::new(), panels: vec![panel], columns: 1 }
+}

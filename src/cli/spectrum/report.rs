@@ -1,0 +1,158 @@
+//! What `bea spectrum` prints.
+
+use super::super::stability::{complex, line, number, short, table, tiny};
+use super::{Found, Spectrum};
+use crate::curvature::Quadrature;
+use crate::network::NetworkLoss;
+use crate::network::architecture::Dtype;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Everything that was computed.
+pub(super) struct Report<'a> {
+    pub request: &'a Spectrum,
+    pub loss: &'a NetworkLoss,
+    pub value: f64,
+    pub gradient: &'a [f64],
+    pub found: &'a Found,
+    pub density: Option<&'a Quadrature>,
+    pub written: &'a [PathBuf],
+}
+
+impl Report<'_> {
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        let matrix = match self.request.gauss_newton {
+            true => "Gauss-Newton matrix JᵀH_L J",
+            false => "Hessian ∇²E",
+        };
+        let network = &self.request.network;
+        line(&mut out, format!("{matrix} of {} on {}", network.network, network.data));
+        let (p, n) = (self.loss.dimension(), self.loss.examples());
+        line(&mut out, format!("{p} parameters, {n} examples, {}", self.dtype()));
+        let norm = short(self.norm());
+        line(&mut out, format!("E = {}, ‖∇E‖ = {norm}", short(self.value)));
+        if !self.found.pairs.is_empty() {
+            self.eigenvalues(&mut out);
+        }
+        if let Some(density) = self.density {
+            self.density(&mut out, density);
+        }
+        out
+    }
+
+    fn eigenvalues(&self, out: &mut String) {
+        let found = self.found;
+        match self.request.lr {
+            None => {
+                line(out, String::new());
+                self.rows(out, ["", "λ", "residual"], |_, row| row);
+            }
+            Some(h) => {
+                line(out, format!("\nh = {}", short(h)));
+                let head = ["", "λ", "residual", "∇E·u", "hλ", "sc", "case"];
+                self.rows(out, head, |k, [index, lambda, residual]| {
+                    let sc = &found.coefficients[k];
+                    let case = sc.case.to_string();
+                    let coefficient = complex(sc.coefficient);
+                    [index, lambda, residual, short(sc.along), short(sc.z), coefficient, case]
+                });
+            }
+        }
+        if !found.converged {
+            let most = "the residuals did not become small: the eigenvalues are not final";
+            line(out, format!("\nafter {} products {most}", found.products));
+        }
+    }
+
+    /// One row an eigenvalue, dots where there are others between.
+    fn rows<const N: usize>(
+        &self,
+        out: &mut String,
+        head: [&str; N],
+        row: impl Fn(usize, [String; 3]) -> [String; N],
+    ) {
+        let found = self.found;
+        let mut rows = vec![head.map(String::from)];
+        for (k, (pair, index)) in found.pairs.iter().zip(&found.indices).enumerate() {
+            if k > 0 && *index > found.indices[k - 1] + 1 {
+                rows.push(std::array::from_fn(|i| if i == 1 { "…".into() } else { String::new() }));
+            }
+            rows.push(row(k, [index.to_string(), short(pair.value), tiny(pair.residual)]));
+        }
+        table(out, &rows);
+    }
+
+    fn density(&self, out: &mut String, density: &Quadrature) {
+        let (steps, probes) = (self.request.steps, self.request.probes);
+        line(
+            out,
+            format!("\ndensity by {steps} Lanczos steps from each of {probes} random vectors"),
+        );
+        for (power, name) in ["mean of λ", "mean of λ²"].into_iter().enumerate() {
+            let (mean, error) = mean_and_error(density, power);
+            let error = error.map_or(String::new(), |e| format!(" ± {}", tiny(e)));
+            line(out, format!("  {name:<11}{}{error}", short(mean)));
+        }
+        let paths: Vec<String> = self.written.iter().map(|p| p.display().to_string()).collect();
+        line(out, format!("\nwrote {}", paths.join(", ")));
+    }
+
+    pub fn json(&self) -> Value {
+        let found = self.found;
+        let pairs = found.pairs.iter().zip(&found.indices).enumerate().map(|(k, (pair, index))| {
+            let mut value = json!({
+                "index": index, "eigenvalue": pair.value, "residual": pair.residual,
+            });
+            if let Some(sc) = found.coefficients.get(k) {
+                value["along"] = json!(sc.along);
+                value["sc"] = json!([number(sc.coefficient.re), number(sc.coefficient.im)]);
+                value["case"] = json!(sc.case.to_string());
+            }
+            value
+        });
+        let request = self.request;
+        let mut object = json!({
+            "network": request.network.network,
+            "data": request.network.data,
+            "parameters": self.loss.dimension(),
+            "examples": self.loss.examples(),
+            "dtype": self.dtype(),
+            "matrix": if request.gauss_newton { "gauss_newton" } else { "hessian" },
+            "loss": self.value,
+            "gradient_norm": self.norm(),
+            "lr": request.lr,
+            "eigenpairs": pairs.collect::<Vec<_>>(),
+            "products": found.products,
+            "converged": found.converged,
+        });
+        if let Some(density) = self.density {
+            object["density"] = json!({
+                "steps": request.steps, "probes": request.probes, "seed": request.seed,
+                "mean": mean_and_error(density, 0).0, "mean_square": mean_and_error(density, 1).0,
+                "nodes": density.nodes, "weights": density.weights,
+            });
+        }
+        object
+    }
+
+    fn dtype(&self) -> &'static str {
+        match self.loss.architecture().dtype {
+            Dtype::F32 => "f32",
+            Dtype::F64 => "f64",
+        }
+    }
+
+    fn norm(&self) -> f64 {
+        self.gradient.iter().map(|x| x * x).sum::<f64>().sqrt()
+    }
+}
+
+/// The mean over the probes of an estimated moment, and its standard error if there are several.
+fn mean_and_error(density: &Quadrature, moment: usize) -> (f64, Option<f64>) {
+    let values: Vec<f64> = density.moments.iter().map(|moments| moments[moment]).collect();
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|x| (x - mean).powi(2)).sum();
+    (mean, (values.len() > 1).then(|| (squares / (n * (n - 1.0))).sqrt()))
+}

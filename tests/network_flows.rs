@@ -1,0 +1,156 @@
+//! Flows of networks: their orders as slopes, and the principal flow by Krylov against the eigendecomposition.
+
+use bea::curvature::{Krylov, Operator, assemble};
+use bea::flow::{FlowName, Problem, Request, simulate, velocity};
+use bea::network::architecture::{Architecture, Dtype, Objective as Criterion};
+use bea::network::data;
+use bea::network::device::Device;
+use bea::network::initialise::{Scheme, initialise};
+use bea::network::{Hessian, NetworkLoss};
+use bea::optimizer;
+use bea::series::GeneralLinearMethod;
+use nalgebra::{DVector, SymmetricEigen};
+use num_complex::Complex64;
+use num_rational::BigRational;
+
+/// A network on thirty irises, and parameters.
+fn network(spec: &str) -> (NetworkLoss, Vec<f64>) {
+    let data = data::open("iris,first=150").unwrap();
+    let criterion = Criterion::CrossEntropy { smoothing: 0.0 };
+    let architecture = Architecture::find(spec, &data.shape, 3, criterion, Dtype::F64).unwrap();
+    let theta = initialise(&architecture, Scheme::GlorotUniform, 3);
+    (NetworkLoss::new(architecture, &data, &Device::cpu()).unwrap(), theta)
+}
+
+/// The slopes of `error(h)` at the halvings of `h`.
+fn slopes(h: f64, halvings: i32, error: impl Fn(f64) -> f64) -> Vec<f64> {
+    let errors: Vec<f64> = (0..=halvings).map(|i| error(h / f64::powi(2.0, i))).collect();
+    errors.windows(2).map(|pair| (pair[0] / pair[1]).log2()).collect()
+}
+
+fn norm(x: &[Complex64]) -> f64 {
+    x.iter().map(|z| z.norm_sqr()).sum::<f64>().sqrt()
+}
+
+#[test]
+fn one_step_errors_fall_with_the_order_of_the_flow() {
+    let (loss, theta) = network("mlp:5,tanh");
+    let problem = Problem::new(loss);
+    let flows = [
+        (FlowName::NegativeGradient, 2.0),
+        (FlowName::ImplicitRegularization, 3.0),
+        (FlowName::Order(2), 4.0),
+        (FlowName::Order(3), 5.0),
+    ];
+    let method = GeneralLinearMethod::euler();
+    for (flow, expected) in flows {
+        let error = |lr: f64| {
+            let request = Request {
+                lr,
+                steps: 1,
+                flows: vec![flow],
+                rtol: 1e-13,
+                atol: 1e-15,
+                ..Request::default()
+            };
+            let simulation = simulate(&problem, "gd", &method, &theta, &request).unwrap();
+            *simulation.distances(&simulation.flows[1]).last().unwrap()
+        };
+        let found = slopes(0.02, 2, error);
+        assert!(found.iter().all(|s| (s - expected).abs() < 0.1), "{flow}: {found:?}");
+    }
+}
+
+/// Two routes to the modified field of any optimizer: trees with exact derivatives, and differences of the
+/// optimizer's own steps from its slow manifold.
+#[test]
+fn truncated_and_interpolated_fields_agree_to_their_order() {
+    let (loss, theta) = network("mlp:4,tanh");
+    let problem = Problem::new(loss);
+    let at: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
+    let half = BigRational::new(1.into(), 2.into());
+    for (name, n, h) in [
+        ("gradient_descent", 3, 0.02),
+        ("heavy_ball", 1, 0.01),
+        ("heavy_ball", 2, 0.01),
+        ("nesterov", 2, 0.01),
+    ] {
+        let optimizer = optimizer::find(name).unwrap();
+        let values = optimizer.parameters.iter().map(|p| (p.clone(), half.clone())).collect();
+        let method = optimizer.method(&values).unwrap();
+        let field = |flow, lr| {
+            let request = Request { lr, ..Request::default() };
+            velocity(&problem, name, &method, &at, flow, &request).unwrap().unwrap()
+        };
+        let difference = |lr: f64| {
+            let (a, b) = (field(FlowName::Order(n), lr), field(FlowName::Interpolated(n), lr));
+            norm(&a.iter().zip(&b).map(|(a, b)| a - b).collect::<Vec<_>>())
+        };
+        let found = slopes(h, 2, difference);
+        let expected = (n + 1) as f64;
+        assert!(found.iter().all(|s| (s - expected).abs() < 0.15), "{name}, order {n}: {found:?}");
+    }
+}
+
+/// `φ(hH) g`, `φ(z) = log(1-z)/z`, below and above the branch point.
+#[test]
+fn the_principal_flow_by_krylov_is_that_of_the_eigendecomposition() {
+    let (loss, theta) = network("mlp:10,10,elu");
+    let gradient = loss.gradient(&theta).1;
+    let hessian = Hessian::new(&loss, &theta);
+    let matrix = assemble(&hessian).unwrap();
+    assert!((&matrix - matrix.transpose()).norm() < 1e-12 * matrix.norm());
+    let eigen = SymmetricEigen::new(matrix);
+    let sharpest = eigen.eigenvalues.max();
+    let along = eigen.eigenvectors.transpose() * DVector::from_vec(gradient.clone());
+    let phi = |z: Complex64| if z.norm() < 1e-12 { -Complex64::ONE } else { (1.0 - z).ln() / z };
+    for factor in [0.3, 0.9, 1.7, 3.0] {
+        let h = factor / sharpest;
+        let mut expected = vec![Complex64::ZERO; theta.len()];
+        for (i, &lambda) in eigen.eigenvalues.iter().enumerate() {
+            let weight = phi(Complex64::from(h * lambda)) * along[i];
+            for (e, u) in expected.iter_mut().zip(eigen.eigenvectors.column(i).iter()) {
+                *e += weight * *u;
+            }
+        }
+        let krylov = Krylov { tolerance: 1e-12, ..Krylov::default() };
+        let found =
+            krylov.function(&hessian, &gradient, |lambda| phi((lambda * h).into())).unwrap();
+        let error: Vec<Complex64> = found.value.iter().zip(&expected).map(|(a, b)| a - b).collect();
+        assert!(
+            norm(&error) < 1e-10 * norm(&expected),
+            "{factor}: {:e}",
+            norm(&error) / norm(&expected)
+        );
+        assert!(
+            hessian.dimension() == theta.len() && found.products < theta.len(),
+            "{}",
+            found.products
+        );
+    }
+}
+
+/// The same field through the flows, where the Hessian is assembled and where it is not.
+#[test]
+fn large_networks_take_products_alone() {
+    let (loss, theta) = network("mlp:30,20,elu");
+    assert!(theta.len() > 600, "large enough not to be assembled");
+    let gradient = loss.gradient(&theta).1;
+    let matrix = assemble(&Hessian::new(&loss, &theta)).unwrap();
+    let eigen = SymmetricEigen::new(matrix);
+    let h = 0.7 / eigen.eigenvalues.max();
+    let problem = Problem::new(loss);
+    let at: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
+    let request = Request { lr: h, rtol: 1e-11, ..Request::default() };
+    let method = GeneralLinearMethod::euler();
+    let found =
+        velocity(&problem, "gd", &method, &at, FlowName::Principal, &request).unwrap().unwrap();
+    let along = eigen.eigenvectors.transpose() * DVector::from_vec(gradient);
+    let scaled = DVector::from_fn(theta.len(), |i, _| {
+        let z = h * eigen.eigenvalues[i];
+        along[i] * if z.abs() < 1e-12 { -1.0 } else { (-z).ln_1p() / z }
+    });
+    let expected = eigen.eigenvectors * scaled;
+    let error: Vec<Complex64> = found.iter().zip(expected.iter()).map(|(a, b)| a - b).collect();
+    assert!(norm(&error) < 1e-10 * expected.norm(), "{:e}", norm(&error) / expected.norm());
+}
