@@ -23,7 +23,9 @@ mod spectrum;
 mod stability;
 mod tree;
 
+use crate::network::device::DeviceError;
 use clap::Parser;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
 
 /// Backward error analysis of optimizers: the exact flow that an optimizer follows.
@@ -59,23 +61,41 @@ pub fn main() -> ExitCode {
         Box::new(miette::MietteHandlerOpts::new().unicode(true).build())
     }));
     set.expect("no other hook is set");
-    let outcome = match Cli::parse().command {
-        Command::Derive(derive) => derive.run(),
-        Command::Check(check) => check.run(),
-        Command::Codegen(codegen) => codegen.run(),
-        Command::Stability(stability) => stability.run(),
-        Command::Optimizers(optimizers) => optimizers.run(),
-        Command::Flow(flow) => flow.run(),
-        Command::Loss(loss) => loss.run(),
-        Command::Reproduce(reproduce) => reproduce.run(),
-        Command::Data(data) => data.run(),
-        Command::Evaluate(evaluate) => evaluate.run(),
-        Command::Spectrum(spectrum) => spectrum.run(),
-        Command::Completions(completions) => completions.run(),
-        Command::Man(man) => man.run(),
-    };
-    outcome.unwrap_or_else(|report| {
+    let command = Cli::parse().command;
+    with_device_errors(|| command.run()).unwrap_or_else(|report| {
         output::to_stderr(&format!("{report:?}"));
         ExitCode::from(2)
     })
+}
+
+/// Runs a command; where an accelerator fails amid it, its error is the command's.
+fn with_device_errors(
+    command: impl FnOnce() -> miette::Result<ExitCode>,
+) -> miette::Result<ExitCode> {
+    catch_unwind(AssertUnwindSafe(command)).unwrap_or_else(|panic| {
+        match panic.downcast::<DeviceError>() {
+            Ok(error) => Err((*error).into()),
+            Err(panic) => resume_unwind(panic),
+        }
+    })
+}
+
+impl Command {
+    fn run(self) -> miette::Result<ExitCode> {
+        match self {
+            Self::Derive(derive) => derive.run(),
+            Self::Check(check) => check.run(),
+            Self::Codegen(codegen) => codegen.run(),
+            Self::Stability(stability) => stability.run(),
+            Self::Optimizers(optimizers) => optimizers.run(),
+            Self::Flow(flow) => flow.run(),
+            Self::Loss(loss) => loss.run(),
+            Self::Reproduce(reproduce) => reproduce.run(),
+            Self::Data(data) => data.run(),
+            Self::Evaluate(evaluate) => evaluate.run(),
+            Self::Spectrum(spectrum) => spectrum.run(),
+            Self::Completions(completions) => completions.run(),
+            Self::Man(man) => man.run(),
+        }
+    }
 }

@@ -4,7 +4,7 @@ use crate::network::architecture::{Architecture, Dtype, Objective};
 use crate::network::data::{self, Dataset, Targets};
 use crate::network::device::Device;
 use crate::network::initialise::{Scheme, initialise};
-use crate::network::{NetworkLoss, weights};
+use crate::network::{Mismatch, NetworkLoss, weights};
 use crate::source::Source;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use num_complex::Complex64;
@@ -43,7 +43,7 @@ pub(super) enum Precision {
 impl NetworkInput {
     /// The loss of the network on the data.
     pub fn loss(&self) -> miette::Result<NetworkLoss> {
-        let device = Device::find(&self.device).into_diagnostic()?;
+        let device = Device::find(&self.device)?;
         let data = data::open(&self.data)?;
         let mut architecture = self.architecture(&data)?;
         if let Some(precision) = self.dtype {
@@ -52,8 +52,11 @@ impl NetworkInput {
                 Precision::F64 => Dtype::F64,
             };
         }
-        device.check(architecture.dtype).into_diagnostic()?;
-        NetworkLoss::new(architecture, &data, &device).into_diagnostic()
+        device.check(architecture.dtype)?;
+        match NetworkLoss::new(architecture, &data, &device) {
+            Err(Mismatch::Device(error)) => Err(error.into()),
+            loss => loss.into_diagnostic(),
+        }
     }
 
     fn architecture(&self, data: &Dataset) -> miette::Result<Architecture> {

@@ -117,6 +117,11 @@ impl Array {
         self.shape.iter().product()
     }
 
+    /// Whether it holds 64-bit numbers.
+    pub fn is_double(&self) -> bool {
+        self.data.dtype() == DType::F64
+    }
+
     /// The flat tensor's data on the host.
     pub fn data(&self) -> TensorData {
         self.data.clone().into_data()

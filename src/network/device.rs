@@ -1,8 +1,15 @@
 //! Where a network is evaluated: the host's cores, or a device that the build has a backend for.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use burn::tensor::{DType, DeviceType};
+
 use super::architecture::Dtype;
 use super::array::Context;
-use burn::tensor::DType;
+use crate::optimizer::near;
+
+/// Burn's backends for accelerators; each is a cargo feature of the same name.
+const BACKENDS: [&str; 5] = ["wgpu", "vulkan", "metal", "cuda", "rocm"];
 
 /// A device chosen at run time.
 #[derive(Clone, Debug)]
@@ -12,23 +19,47 @@ pub struct Device {
     host: bool,
 }
 
-/// Why there is no such device.
-#[derive(Debug, thiserror::Error)]
+/// Why a device cannot be used.
+#[derive(Clone, Debug, thiserror::Error, miette::Diagnostic)]
 pub enum DeviceError {
     /// Not a device that this build or this machine has.
-    #[error("no device `{name}`: this build has {}", .present.join(", "))]
+    #[error("no device `{name}`: there {}", list(.present))]
     Unknown {
         /// As asked for.
         name: String,
         /// The devices there are.
         present: Vec<String>,
+        /// What would make it one.
+        #[help]
+        help: Option<String>,
     },
     /// The device lacks the network's numbers.
-    #[error("{device} has no 64-bit numbers: take dtype = \"f32\", or --device cpu")]
+    #[error("{device} has no 64-bit numbers")]
+    #[diagnostic(help("take dtype = \"f32\", or the device cpu"))]
     NoDouble {
         /// The device.
         device: String,
     },
+    /// The device gave up: out of memory, a kernel that its driver refuses, a lost connection.
+    #[error("{device} failed: {reason}")]
+    #[diagnostic(help(
+        "fewer examples or a smaller network need less memory; the device cpu has the host's"
+    ))]
+    Failed {
+        /// The device.
+        device: String,
+        /// What its backend said.
+        reason: String,
+    },
+}
+
+/// `is cpu`, `are cpu and wgpu:0`, …
+fn list(names: &[String]) -> String {
+    match names {
+        [one] => format!("is only {one}"),
+        [first @ .., last] => format!("are {} and {last}", first.join(", ")),
+        [] => "is none".into(),
+    }
 }
 
 impl Device {
@@ -37,25 +68,35 @@ impl Device {
         Self { name: "cpu".into(), device: burn::tensor::Device::flex(), host: true }
     }
 
-    /// The device called `name`: `cpu`, or `BACKEND:INDEX` such as `wgpu:0` or `cuda:0`.
+    /// The device called `name`: `cpu`, or `BACKEND:INDEX` such as `wgpu:0` or `cuda:0`; without the index, the
+    /// backend's first.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceError::Unknown`], with the devices there are, and the cargo feature if the build lacks the backend.
     pub fn find(name: &str) -> Result<Self, DeviceError> {
-        let unknown = || DeviceError::Unknown { name: name.into(), present: Self::present() };
+        if name == "cpu" {
+            return Ok(Self::cpu());
+        }
         let (backend, index) = match name.split_once(':') {
-            Some((backend, index)) => (backend, index.parse::<usize>().map_err(|_| unknown())?),
-            None => (name, 0),
+            Some((backend, index)) => (backend, index.parse().ok()),
+            None => (name, Some(0)),
         };
-        let device = match backend {
-            "cpu" if !name.contains(':') => return Ok(Self::cpu()),
-            _ => accelerator(backend, index).ok_or_else(unknown)?,
-        };
-        Ok(Self { name: format!("{backend}:{index}"), device, host: false })
+        index
+            .and_then(|index: usize| Some((index, devices(backend).into_iter().nth(index)?)))
+            .map(|(index, device)| Self { name: format!("{backend}:{index}"), device, host: false })
+            .ok_or_else(|| {
+                let present = Self::present();
+                let help = advice(name, backend, &present);
+                DeviceError::Unknown { name: name.into(), present, help }
+            })
     }
 
     /// Names of the devices there are.
     pub fn present() -> Vec<String> {
         let mut names = vec!["cpu".to_string()];
-        for (backend, count) in accelerators() {
-            names.extend((0..count).map(|index| format!("{backend}:{index}")));
+        for backend in BACKENDS {
+            names.extend((0..devices(backend).len()).map(|index| format!("{backend}:{index}")));
         }
         names
     }
@@ -66,12 +107,40 @@ impl Device {
     }
 
     /// Whether it can hold the numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceError::NoDouble`] for 64-bit numbers on a device without them.
     pub fn check(&self, dtype: Dtype) -> Result<(), DeviceError> {
         if self.device.supports_dtype(element(dtype)) {
             Ok(())
         } else {
             Err(DeviceError::NoDouble { device: self.name.clone() })
         }
+    }
+
+    /// Does `work`, which evaluates networks on this device. Backends of accelerators panic where memory runs out or
+    /// a driver fails: that panic becomes an error here. On the host a panic is a bug, and stays one.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceError::Failed`], with what the backend said.
+    pub fn guard<T>(&self, work: impl FnOnce() -> T) -> Result<T, DeviceError> {
+        if self.host {
+            return Ok(work());
+        }
+        catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+            let panic = match panic.downcast::<DeviceError>() {
+                Ok(error) => return *error,
+                Err(panic) => panic,
+            };
+            let text = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied());
+            let reason = text.unwrap_or("its backend did not say why").to_string();
+            DeviceError::Failed { device: self.name.clone(), reason }
+        })
     }
 
     pub(crate) fn context(&self, dtype: Dtype) -> Context {
@@ -86,46 +155,82 @@ fn element(dtype: Dtype) -> DType {
     }
 }
 
-/// The device of a backend, if the build has the backend and the machine the device.
-fn accelerator(backend: &str, index: usize) -> Option<burn::tensor::Device> {
-    let _ = index;
-    match backend {
+/// The accelerators' backends in this build.
+fn built() -> Vec<(&'static str, DeviceType)> {
+    Vec::from([
         #[cfg(feature = "wgpu")]
-        "wgpu" => burn::tensor::Device::enumerate(burn::tensor::DeviceType::Wgpu)
-            .into_vec()
-            .into_iter()
-            .nth(index),
+        ("wgpu", DeviceType::Wgpu),
         #[cfg(feature = "vulkan")]
-        "vulkan" => burn::tensor::Device::enumerate(burn::tensor::DeviceType::Vulkan)
-            .into_vec()
-            .into_iter()
-            .nth(index),
+        ("vulkan", DeviceType::Vulkan),
         #[cfg(feature = "metal")]
-        "metal" => burn::tensor::Device::enumerate(burn::tensor::DeviceType::Metal)
-            .into_vec()
-            .into_iter()
-            .nth(index),
+        ("metal", DeviceType::Metal),
         #[cfg(feature = "cuda")]
-        "cuda" => burn::tensor::Device::enumerate(burn::tensor::DeviceType::Cuda)
-            .into_vec()
-            .into_iter()
-            .nth(index),
+        ("cuda", DeviceType::Cuda),
         #[cfg(feature = "rocm")]
-        "rocm" => burn::tensor::Device::enumerate(burn::tensor::DeviceType::Rocm)
-            .into_vec()
-            .into_iter()
-            .nth(index),
-        _ => None,
+        ("rocm", DeviceType::Rocm),
+    ])
+}
+
+/// The devices that a backend finds on this machine; none where the build lacks the backend.
+fn devices(backend: &str) -> Vec<burn::tensor::Device> {
+    built()
+        .into_iter()
+        .find(|(name, _)| *name == backend)
+        .map(|(_, kind)| burn::tensor::Device::enumerate(kind).into_vec())
+        .unwrap_or_default()
+}
+
+/// What would make `name` a device.
+fn advice(name: &str, backend: &str, present: &[String]) -> Option<String> {
+    let built = built().iter().any(|(name, _)| *name == backend);
+    if BACKENDS.contains(&backend) && !built {
+        return Some(format!(
+            "this build lacks the backend `{backend}`: `cargo build --release --features {backend}` makes one with it"
+        ));
+    }
+    if built && devices(backend).is_empty() {
+        return Some(format!("the backend `{backend}` finds no device: is its driver installed?"));
+    }
+    let mut known: Vec<&str> = present.iter().map(String::as_str).collect();
+    known.extend(BACKENDS.iter().filter(|_| !name.contains(':')));
+    match near::names(name, &known).as_slice() {
+        [] => None,
+        near => Some(format!("did you mean {}?", near::quoted(near))),
     }
 }
 
-/// The backends of the build with the number of devices of each.
-fn accelerators() -> Vec<(&'static str, usize)> {
-    ["wgpu", "vulkan", "metal", "cuda", "rocm"]
-        .into_iter()
-        .map(|backend| {
-            (backend, (0..).take_while(|&index| accelerator(backend, index).is_some()).count())
-        })
-        .filter(|&(_, count)| count > 0)
-        .collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_device_comes_with_those_there_are() {
+        for name in ["gpu:0", "cpu:0", "wgpu:x", "wgpu:-1", "wgpu:7", ":", "", "cudo:0"] {
+            let error = Device::find(name).unwrap_err();
+            let DeviceError::Unknown { present, .. } = &error else { panic!("{error}") };
+            assert_eq!(present[0], "cpu");
+            assert!(error.to_string().contains(&format!("no device `{name}`: there ")), "{error}");
+        }
+        assert_eq!(Device::find("cpu").unwrap().name(), "cpu");
+    }
+
+    #[test]
+    fn a_backend_outside_the_build_names_its_feature() {
+        for backend in BACKENDS.into_iter().filter(|b| built().iter().all(|(name, _)| name != b)) {
+            for name in [backend.to_string(), format!("{backend}:0")] {
+                let Err(DeviceError::Unknown { help: Some(help), .. }) = Device::find(&name) else {
+                    panic!("{name}")
+                };
+                assert!(help.contains(&format!("--features {backend}")), "{help}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_accelerators_panic_is_an_error() {
+        let device = Device { host: false, name: "wgpu:0".into(), ..Device::cpu() };
+        assert_eq!(device.guard(|| 3).unwrap(), 3);
+        let error = device.guard(|| panic!("no memory for {} numbers", 7)).unwrap_err();
+        assert_eq!(error.to_string(), "wgpu:0 failed: no memory for 7 numbers");
+    }
 }

@@ -6,25 +6,35 @@
 
 use num_complex::Complex64;
 use rayon::prelude::*;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use super::algebra::Algebra;
 use super::architecture::{Architecture, Layer, Objective};
 use super::array::{Array, Context};
 use super::data::{Dataset, Targets};
-use super::device::Device;
+use super::device::{Device, DeviceError};
 use super::forward::{self, Batch, Inputs, Model};
 use super::series::{Ring, Series};
 use super::tape::Tape;
 
-/// How many numbers of activations a shard aims at: its working set should fit into a core's cache.
+/// How many numbers of activations a shard on the host aims at: its working set should fit into a core's cache.
 const SHARD: usize = 1 << 18;
+
+/// The same on an accelerator, whose many cores want more work at a time and whose memory is finite: 130 MB of 32-bit
+/// numbers a coefficient.
+const DEVICE_SHARD: usize = 1 << 25;
 
 /// A loss `E(θ)` of a network on a data set. Parameters are flat vectors in the order of
 /// [`Architecture::parameters`].
+///
+/// # Panics
+/// Where an accelerator fails amid an evaluation, its methods unwind with a [`DeviceError`]; within
+/// [`Device::guard`] that is an error.
 #[derive(Clone)]
 pub struct NetworkLoss {
     architecture: Architecture,
+    device: Device,
     context: Context,
     batches: Arc<[Batch]>,
     examples: usize,
@@ -111,6 +121,9 @@ pub enum Mismatch {
         /// Name of the data set.
         data: String,
     },
+    /// The device lacks the network's numbers, or failed.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
 }
 
 /// The result of [`NetworkLoss::evaluate`].
@@ -128,6 +141,7 @@ impl NetworkLoss {
         data: &Dataset,
         device: &Device,
     ) -> Result<Self, Mismatch> {
+        device.check(architecture.dtype)?;
         let context = device.context(architecture.dtype);
         let examples = data.len();
         let name = || data.name.clone();
@@ -155,23 +169,9 @@ impl NetworkLoss {
             }
             _ => {}
         }
-        let activations =
-            activations(&architecture, &batch(&architecture, data, 0..1, &context)?, &context);
-        let shard = if couples_examples(&architecture.layers) || !context.host {
-            examples
-        } else {
-            balanced(examples, (SHARD / activations).max(32))
-        };
-        let mut batches = Vec::new();
-        for start in (0..examples).step_by(shard) {
-            batches.push(batch(
-                &architecture,
-                data,
-                start..(start + shard).min(examples),
-                &context,
-            )?);
-        }
-        Ok(Self { architecture, context, batches: batches.into(), examples, activations })
+        let (batches, activations) = device.guard(|| shards(&architecture, data, &context))??;
+        let device = device.clone();
+        Ok(Self { architecture, device, context, batches: batches.into(), examples, activations })
     }
 
     /// What the network is.
@@ -266,12 +266,25 @@ impl NetworkLoss {
     /// must not leave the cache.
     fn block(&self) -> usize {
         let largest = self.batches.iter().map(|b| b.count).max().unwrap_or(1);
-        (4 * SHARD / (largest * self.activations)).clamp(1, 32)
+        (4 * shard_size(&self.context) / (largest * self.activations)).clamp(1, 32)
+    }
+
+    /// [`evaluate_unguarded`](Self::evaluate_unguarded), unwinding with a [`DeviceError`] where an accelerator fails.
+    fn evaluate<S: Scalar>(
+        &self,
+        algebra: &Algebra,
+        values: &[(usize, &[S])],
+        wanted: &[usize],
+        model: Model,
+    ) -> Evaluation {
+        self.device
+            .guard(|| self.evaluate_unguarded(algebra, values, wanted, model))
+            .unwrap_or_else(|error| resume_unwind(Box::new(error)))
     }
 
     /// Evaluates loss and gradient at `Σ e_m θ_m`, with `values` giving the `θ_m` of monomials `m`, and returns the
     /// gradient's coefficients at the monomials `wanted` (real and imaginary part in turn if complex).
-    fn evaluate<S: Scalar>(
+    fn evaluate_unguarded<S: Scalar>(
         &self,
         algebra: &Algebra,
         values: &[(usize, &[S])],
@@ -322,7 +335,8 @@ impl NetworkLoss {
             return total;
         }
         // A round of shards at a time bounds the memory; sums in the order of the data are reproducible.
-        for round in self.batches.chunks(rayon::current_num_threads().max(1)) {
+        let at_once = if self.context.host { rayon::current_num_threads().max(1) } else { 1 };
+        for round in self.batches.chunks(at_once) {
             let results: Vec<_> = round.par_iter().map(run).collect();
             for result in results {
                 add(&mut total, result);
@@ -385,6 +399,31 @@ fn activations(architecture: &Architecture, example: &Batch, context: &Context) 
         .map(|p| tape.constant(ring.constant(context.zeros(&p.shape))));
     forward::outputs(&tape, architecture, zeros.collect(), example);
     tape.recorded().max(1)
+}
+
+/// The data on the device, cut into shards, and how many numbers the operations on one example produce.
+fn shards(
+    architecture: &Architecture,
+    data: &Dataset,
+    context: &Context,
+) -> Result<(Vec<Batch>, usize), Mismatch> {
+    let examples = data.len();
+    let activations =
+        activations(architecture, &batch(architecture, data, 0..1, context)?, context);
+    let shard = if couples_examples(&architecture.layers) {
+        examples
+    } else {
+        balanced(examples, (shard_size(context) / activations).max(32))
+    };
+    let ranges = (0..examples).step_by(shard).map(|start| start..(start + shard).min(examples));
+    let batches =
+        ranges.map(|range| batch(architecture, data, range, context)).collect::<Result<_, _>>()?;
+    Ok((batches, activations))
+}
+
+/// How many numbers of activations a shard aims at.
+fn shard_size(context: &Context) -> usize {
+    if context.host { SHARD } else { DEVICE_SHARD }
 }
 
 /// Whether the layers mix examples, so that the data cannot be cut into shards.
