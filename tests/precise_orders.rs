@@ -178,7 +178,7 @@ fn check(problem: &Problem, name: &str, start: &[i64], bits: u32) {
 
 /// The optimizers with a single vector field.
 fn of_one_loss() -> impl Iterator<Item = String> {
-    bea::optimizer::library().into_iter().map(|o| o.name.clone()).filter(|name| {
+    bea::optimizer::library().iter().map(|o| o.name.clone()).filter(|name| {
         let method = library(name, &BigRational::new(1.into(), 8.into()));
         method.fields.len() == 1
     })

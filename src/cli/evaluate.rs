@@ -197,7 +197,8 @@ fn derivative<S: Scalar>(
 
 impl Computed {
     fn tensors(&self, loss: &NetworkLoss) -> Vec<Tensor> {
-        let parts: &[(&str, fn(&Complex64) -> f64)] =
+        type Part = (&'static str, fn(&Complex64) -> f64);
+        let parts: &[Part] =
             if self.complex { &[(".re", |z| z.re), (".im", |z| z.im)] } else { &[("", |z| z.re)] };
         parts
             .iter()
@@ -220,7 +221,7 @@ impl Computed {
 }
 
 fn summary(computed: &[Computed]) -> String {
-    let width = computed.iter().map(|c| c.name.chars().count()).max().unwrap_or(0) + 2;
+    let width = computed.iter().map(|c| c.name.chars().count()).max().unwrap_or(0) + 4;
     let mut out = String::new();
     for c in computed {
         let line = match &c.values[..] {

@@ -65,9 +65,9 @@ pub(crate) fn taylor<T: Analytic>(function: Elementary, x: &T, out: &mut [T]) {
             out[0] = x.positive(x, &below);
             let mut term = below.offset(1.0);
             out[1] = x.positive(&one, &term);
-            for r in 2..out.len() {
+            for (r, slot) in out.iter_mut().enumerate().skip(2) {
                 term = term.scale(1.0 / r as f64);
-                out[r] = x.positive(&zero, &term);
+                *slot = x.positive(&zero, &term);
             }
         }
         Elementary::Activation(Function::Tanh) => {

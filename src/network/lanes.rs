@@ -359,12 +359,15 @@ fn apply_in<T: Real, L: Load<T>>(
     (present(value), present(derivative))
 }
 
+/// `(i, j, k)`: the product of the monomials `i` and `j` is `k`.
+type Triple = (usize, usize, usize);
+
 /// Which coefficients of the nilpotent part's powers can be nonzero, and the products that make them.
 struct Powers {
     /// Of the nilpotent part itself.
     first: Vec<usize>,
     /// For `r = 2, 3, …`: the coefficients of `n^r` and the products `n^{r-1} · n` giving them.
-    higher: Vec<(Vec<usize>, Vec<(usize, usize, usize)>)>,
+    higher: Vec<(Vec<usize>, Vec<Triple>)>,
     /// Monomials at which the result may be nonzero.
     support: Vec<bool>,
 }
@@ -540,8 +543,8 @@ mod tests {
             let (value, derivative) = along(0.0);
             let h = 1e-5;
             let ((up, _), (down, _)) = (along(h), along(-h));
-            for i in 0..x.len() {
-                if x[i].abs() < 2.0 * h {
+            for (i, &at) in x.iter().enumerate() {
+                if at.abs() < 2.0 * h {
                     continue;
                 }
                 for r in 0..3 {
@@ -551,7 +554,7 @@ mod tests {
                     assert!(
                         (slope - coefficient).abs() < 1e-7 * (1.0 + coefficient.abs() * 10.0),
                         "{function:?} at {}: {slope} {coefficient}",
-                        x[i]
+                        at
                     );
                     // σ' has the coefficients of σ, shifted.
                     let d = derivative[r].as_ref().unwrap()[i];
@@ -570,8 +573,8 @@ mod tests {
         let (u, v) = (vec![0.7; x.len()], vec![-1.3; x.len()]);
         let (value, _) =
             apply(&algebra, function, &[Some(&x), Some(&u), Some(&v), None], x.len(), false);
-        for i in 0..x.len() {
-            let t = x[i].tanh();
+        for (i, at) in x.iter().enumerate() {
+            let t = at.tanh();
             let expected = -2.0 * t * (1.0 - t * t) * 0.7 * -1.3;
             assert!((value[3].as_ref().unwrap()[i] - expected).abs() < 1e-14);
         }
@@ -611,8 +614,8 @@ mod tests {
             let (_, derivative) = at(0.0, 0.2);
             let (right, left, up, down) =
                 (at(h, 0.2).0, at(-h, 0.2).0, at(0.0, 0.2 + h).0, at(0.0, 0.2 - h).0);
-            for i in 0..x.len() {
-                if x[i].abs() < 2.0 * h {
+            for (i, at) in x.iter().enumerate() {
+                if at.abs() < 2.0 * h {
                     continue;
                 }
                 let horizontal = (right[i] - left[i]) / (2.0 * h);
