@@ -132,7 +132,7 @@ fn bad_input_is_told_and_leaves_nothing() {
         (&["--data", "iris", "--lr=-1"], "must be positive"),
         (&["--data", "digits"], "examples of shape [1, 8, 8], but the network reads [4]"),
         (&["--data", "irsi"], "iris"),
-        (&["--data", "iris", "--device", "gpu"], "this build has cpu"),
+        (&["--data", "iris", "--device", "gpu"], "there is only cpu"),
         (&["--data", "iris", "--weights", "net.toml"], "net.toml"),
     ];
     for (arguments, message) in cases {

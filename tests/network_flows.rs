@@ -71,9 +71,9 @@ fn truncated_and_interpolated_fields_agree_to_their_order() {
     let half = BigRational::new(1.into(), 2.into());
     for (name, n, h) in [
         ("gradient_descent", 3, 0.02),
-        ("heavy_ball", 1, 0.01),
-        ("heavy_ball", 2, 0.01),
-        ("nesterov", 2, 0.01),
+        ("heavy_ball", 1, 0.002),
+        ("heavy_ball", 2, 0.002),
+        ("nesterov", 2, 0.002),
     ] {
         let optimizer = optimizer::find(name).unwrap();
         let values = optimizer.parameters.iter().map(|p| (p.clone(), half.clone())).collect();

@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 const MAX_EVALUATIONS: usize = 500;
 /// How many earlier steps are remembered.
 const MAX_STEPS: usize = 40;
+/// How many times as far as the start and its first step an iterate may be.
+const FAR: f64 = 1e6;
 /// What part of a step must be new for it to be used.
 const INDEPENDENT: f64 = 1e-6;
 
@@ -24,11 +26,16 @@ pub(super) fn fixed_point(
     // A step `p` in `u` changed the residual by `q`.
     let mut steps: VecDeque<(Vec<Complex64>, Vec<Complex64>)> = VecDeque::new();
     let mut last: Option<(Vec<Complex64>, Vec<Complex64>)> = None;
+    let mut reach = f64::INFINITY;
     for _ in 0..MAX_EVALUATIONS {
         let image = g(&u);
         let residual = difference(&image, &u);
         let (moved, size) = (norm(&residual), norm(&image));
-        if !moved.is_finite() {
+        if last.is_none() {
+            reach = FAR * (norm(&u) + moved);
+        }
+        // An iterate that has run away is large beside any residual: that is no convergence.
+        if !moved.is_finite() || size > reach {
             return None;
         }
         if let Some((before, residual_before)) = &last {

@@ -40,11 +40,13 @@ impl Contours {
                 values.push(function(at(x, i), at(y, j)));
             }
         }
-        let finite = values.iter().copied().filter(|v| v.is_finite());
+        // Differences of larger ones would overflow.
+        let is_drawn = |v: f64| v.abs() < 1e300;
+        let finite = values.iter().copied().filter(|&v| is_drawn(v));
         let highest = finite.fold(f64::NEG_INFINITY, f64::max);
         let highest = if highest.is_finite() { highest } else { 0.0 };
         for value in &mut values {
-            if !value.is_finite() {
+            if !is_drawn(*value) {
                 *value = highest;
             }
         }
