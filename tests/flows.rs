@@ -375,7 +375,7 @@ fn what_cannot_be_simulated_is_said() {
     assert!(fault(&[1.0], &Request { steps: 0, ..base.clone() }).contains("at least one step"));
     assert!(fault(&[1.0], &Request { rtol: -1.0, ..base }).contains("rtol must be positive"));
     assert!(fault(&[1.0], &request("flip:2")).contains("the Hessian has 1 eigendirections"));
-    assert!(fault(&[1.0], &request("order:3")).contains("4 derivatives of the loss, which has 3"));
+    assert!(fault(&[1.0], &request("order:4")).contains("of the loss, which has 3"));
 }
 
 /// A zero-sum game `x² - y²/2 + 2xy`: the Jacobian is not symmetric and its eigenvalues are complex.
