@@ -1,7 +1,7 @@
 //! The elementwise functions of networks, by the Taylor coefficients of each at a point.
 //!
 //! `σ(x_0 + n) = Σ_r c_r n^r`, `c_r = σ^{(r)}(x_0)/r!`, is all that an algebra with nilpotent part `n` needs. The
-//! coefficients come from each function's differential equation, written once over [`Analytic`]: lanes of machine
+//! coefficients come from each function's differential equation, written once over `Analytic`: lanes of machine
 //! numbers on the host, whole tensors on other devices.
 
 /// The activation functions a network may have.
