@@ -155,9 +155,14 @@ impl Evaluate {
     ) -> miette::Result<Computed> {
         let optimizer = input::optimizer(&self.optimizer)?;
         let mut settings = loss_input::settings(&self.settings)?;
-        let method = optimizer.method(&loss_input::of_optimizer(&optimizer, &mut settings)?)?;
+        let method = loss_input::numeric_method(&optimizer, &mut settings)?;
         if let Some(name) = settings.keys().next() {
-            return Err(miette!("`{}` has no parameter `{name}`", optimizer.name));
+            let known: Vec<&str> = optimizer.parameters.iter().map(String::as_str).collect();
+            let message = format!("`{}` has no parameter `{name}`", optimizer.name);
+            return Err(match near::advice(name, &known) {
+                Some(help) => miette!(help = help, "{message}"),
+                None => miette!("{message}"),
+            });
         }
         let problem = Problem::new(loss.clone());
         // A Krylov approximation cannot be better than the products that it is made of.

@@ -105,17 +105,7 @@ impl Flow {
         output::check_folder(&folder, self.force)?;
         let chosen = input::optimizer(&self.optimizer)?;
         let mut settings = loss_input::settings(&self.settings)?;
-        let values = loss_input::of_optimizer(&chosen, &mut settings)?;
-        let missing: Vec<&String> =
-            chosen.parameters.iter().filter(|name| !values.contains_key(*name)).collect();
-        if let Some(name) = missing.first() {
-            return Err(miette!(
-                help = format!("give it a value: --set {name}=9/10, say"),
-                "a simulation needs the value of the parameter `{name}` of `{}`",
-                chosen.name
-            ));
-        }
-        let method = chosen.method(&values)?;
+        let method = loss_input::numeric_method(&chosen, &mut settings)?;
         let players = self.players.as_deref();
         let losses = problem_input::losses(&self.loss, &settings, &method, players)?;
         let (problem, variables) = (losses.problem()?, losses.variables);

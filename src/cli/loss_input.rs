@@ -2,6 +2,7 @@
 
 use crate::loss::{self, LibraryError, Loss};
 use crate::optimizer::{self, Optimizer};
+use crate::series::GeneralLinearMethod;
 use crate::source::Source;
 use miette::miette;
 use num_rational::BigRational;
@@ -74,6 +75,22 @@ pub(super) fn of_optimizer(
         }
     }
     Ok(values)
+}
+
+/// The optimizer with numbers for all of its parameters, taken out of `settings`.
+pub(super) fn numeric_method(
+    optimizer: &Optimizer,
+    settings: &mut Settings,
+) -> miette::Result<GeneralLinearMethod> {
+    let values = of_optimizer(optimizer, settings)?;
+    if let Some(name) = optimizer.parameters.iter().find(|name| !values.contains_key(*name)) {
+        return Err(miette!(
+            help = format!("give it a value: --set {name}=9/10, say"),
+            "a simulation needs the value of the parameter `{name}` of `{}`",
+            optimizer.name
+        ));
+    }
+    Ok(optimizer.method(&values)?)
 }
 
 /// The point that `text` names, with one coordinate a variable of the loss.

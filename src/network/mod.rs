@@ -1,5 +1,4 @@
 //! Neural networks with exact derivatives of every order, at real and complex parameters.
-#![allow(dead_code)]
 
 pub mod algebra;
 pub mod architecture;
@@ -13,8 +12,11 @@ pub mod initialise;
 mod lanes;
 mod objective;
 mod series;
+mod shards;
 mod tape;
+mod tensors;
 pub mod weights;
 
-pub use evaluation::{Mismatch, NetworkLoss, Scalar};
+pub use evaluation::{NetworkLoss, Scalar};
 pub use objective::{GaussNewton, Hessian};
+pub use shards::Mismatch;

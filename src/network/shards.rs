@@ -1,0 +1,178 @@
+//! A data set on a device, cut into shards that are evaluated one by one.
+
+use super::algebra::Algebra;
+use super::architecture::{Architecture, Layer, Objective};
+use super::array::Context;
+use super::data::{Dataset, Targets};
+use super::device::DeviceError;
+use super::forward::{self, Batch, Inputs};
+use super::series::Ring;
+use super::tape::Tape;
+
+/// How many numbers of activations a shard on the host aims at: its working set should fit into a core's cache.
+const SHARD: usize = 1 << 18;
+
+/// The same on an accelerator, whose many cores want more work at a time and whose memory is finite: 130 MB of 32-bit
+/// numbers a coefficient.
+const DEVICE_SHARD: usize = 1 << 25;
+
+/// Why a network cannot be evaluated on a data set.
+#[derive(Debug, thiserror::Error)]
+pub enum Mismatch {
+    /// The examples are not what the network reads.
+    #[error("{data} has examples of shape {found:?}, but the network reads {expected:?}")]
+    Inputs {
+        /// Name of the data set.
+        data: String,
+        /// Shape of one of its examples.
+        found: Vec<usize>,
+        /// Shape of the network's input.
+        expected: Vec<usize>,
+    },
+    /// The targets are not what the network gives.
+    #[error("{data} has {found}, but the network's last layer gives {outputs} outputs an example")]
+    Targets {
+        /// Name of the data set.
+        data: String,
+        /// What its targets are.
+        found: String,
+        /// Outputs of the network.
+        outputs: usize,
+    },
+    /// An objective for classes met targets that are numbers.
+    #[error(
+        "cross entropy needs classes as targets, but {data} has real numbers; use loss = \"mse\""
+    )]
+    Classes {
+        /// Name of the data set.
+        data: String,
+    },
+    /// An embedding was given something that is no token.
+    #[error("example {example} of {data} holds {value}, but the embedding has rows 0 to {last}")]
+    Token {
+        /// Name of the data set.
+        data: String,
+        /// Which example, from 0.
+        example: usize,
+        /// What it holds.
+        value: f64,
+        /// The largest token.
+        last: usize,
+    },
+    /// No examples at all.
+    #[error("{data} has no examples")]
+    Empty {
+        /// Name of the data set.
+        data: String,
+    },
+    /// The device lacks the network's numbers, or failed.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+/// How many numbers the operations on one example produce: a pass with parameters zero counts them.
+fn activations(architecture: &Architecture, example: &Batch, context: &Context) -> usize {
+    let real = Algebra::real();
+    let ring = Ring::new(&real, context);
+    let tape = Tape::new(&ring, vec![false]);
+    let zeros = architecture
+        .parameters
+        .iter()
+        .map(|p| tape.constant(ring.constant(context.zeros(&p.shape))));
+    forward::outputs(&tape, architecture, zeros.collect(), example);
+    tape.recorded().max(1)
+}
+
+/// The data on the device, cut into shards, and how many numbers the operations on one example produce.
+pub(super) fn shards(
+    architecture: &Architecture,
+    data: &Dataset,
+    context: &Context,
+) -> Result<(Vec<Batch>, usize), Mismatch> {
+    let examples = data.len();
+    let activations =
+        activations(architecture, &batch(architecture, data, 0..1, context)?, context);
+    let shard = if couples_examples(&architecture.layers) {
+        examples
+    } else {
+        balanced(examples, (shard_size(context) / activations).max(32))
+    };
+    let ranges = (0..examples).step_by(shard).map(|start| start..(start + shard).min(examples));
+    let batches =
+        ranges.map(|range| batch(architecture, data, range, context)).collect::<Result<_, _>>()?;
+    Ok((batches, activations))
+}
+
+/// How many numbers of activations a shard aims at.
+pub(super) fn shard_size(context: &Context) -> usize {
+    if context.host { SHARD } else { DEVICE_SHARD }
+}
+
+/// Whether the layers mix examples, so that the data cannot be cut into shards.
+fn couples_examples(layers: &[Layer]) -> bool {
+    layers.iter().any(|layer| match layer {
+        Layer::BatchNorm { .. } => true,
+        Layer::Residual { body, shortcut } => couples_examples(body) || couples_examples(shortcut),
+        _ => false,
+    })
+}
+
+/// Shards of at most about `size` examples, equally large, an even number of them where there is more than
+/// one. It does not follow the number of cores, so that sums are the same on every machine.
+fn balanced(examples: usize, size: usize) -> usize {
+    if examples <= size {
+        return examples;
+    }
+    let shards = examples.div_ceil(size).next_multiple_of(2);
+    examples.div_ceil(shards)
+}
+
+fn batch(
+    architecture: &Architecture,
+    data: &Dataset,
+    range: std::ops::Range<usize>,
+    context: &Context,
+) -> Result<Batch, Mismatch> {
+    let count = range.len();
+    let values = data.rows_f64(range.clone());
+    let inputs = match architecture.layers.first() {
+        Some(Layer::Embedding { vocabulary, .. }) => {
+            let length = values.len() / count;
+            let tokens: Result<Vec<usize>, Mismatch> = values
+                .iter()
+                .enumerate()
+                .map(|(at, &value)| {
+                    if value.fract() == 0.0 && value >= 0.0 && value < *vocabulary as f64 {
+                        Ok(value as usize)
+                    } else {
+                        let (data, example, last) =
+                            (data.name.clone(), range.start + at / length, vocabulary - 1);
+                        Err(Mismatch::Token { data, example, value, last })
+                    }
+                })
+                .collect();
+            Inputs::Tokens(context.indices(&tokens?))
+        }
+        _ => {
+            let mut shape = vec![count];
+            shape.extend(&architecture.input);
+            Inputs::Values(context.array(values, &shape))
+        }
+    };
+    let width: usize = architecture.outputs.iter().product();
+    let targets = match &data.targets {
+        Targets::Classes { labels, .. } => {
+            let smoothing = match architecture.objective {
+                Objective::CrossEntropy { smoothing } => smoothing,
+                Objective::MeanSquaredError => 0.0,
+            };
+            let mut one_hot = vec![smoothing / width as f64; count * width];
+            for (row, &label) in labels[range].iter().enumerate() {
+                one_hot[row * width + label as usize] += 1.0 - smoothing;
+            }
+            one_hot
+        }
+        Targets::Values { values, .. } => values[range.start * width..range.end * width].to_vec(),
+    };
+    Ok(Batch { inputs, targets: context.array(targets, &[count, width]), count })
+}
