@@ -35,7 +35,6 @@ mod plan;
 mod read;
 mod shapes;
 mod spec;
-mod table;
 
 pub use error::{ArchitectureError, LayerError, SpecError};
 pub use parameters::{Parameter, Role};

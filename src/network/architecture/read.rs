@@ -3,9 +3,9 @@
 use super::error::ArchitectureError;
 use super::library::{Design, Family, Images, NAMES, Transformer};
 use super::plan::{FUNCTIONS, Kind, Plan, Window};
-use super::table::{Entry, Table, alike, parse};
 use super::{Architecture, Dtype, Objective, build};
 use crate::source::{Source, SourceError};
+use crate::table::{Entry, Table, alike, parse};
 
 /// The spellings of layers' types other than activations; the first of a kind is the one that is shown.
 const TYPES: [&str; 15] = [

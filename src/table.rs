@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 const LARGEST: usize = 1 << 24;
 
 /// The text as a table.
-pub(super) fn parse(source: &Source) -> Result<Spanned<DeTable<'_>>, SourceError> {
+pub(crate) fn parse(source: &Source) -> Result<Spanned<DeTable<'_>>, SourceError> {
     DeTable::parse(&source.text).map_err(|error| {
         let end = source.text.len();
         let span = error.span().unwrap_or(end..end);
@@ -19,18 +19,18 @@ pub(super) fn parse(source: &Source) -> Result<Spanned<DeTable<'_>>, SourceError
 }
 
 /// One table, and what it describes.
-pub(super) struct Table<'a> {
-    pub(super) source: &'a Source,
-    pub(super) entries: &'a DeTable<'a>,
+pub(crate) struct Table<'a> {
+    pub(crate) source: &'a Source,
+    pub(crate) entries: &'a DeTable<'a>,
     /// Where a missing key is missed.
-    pub(super) span: Range<usize>,
+    pub(crate) span: Range<usize>,
     /// What the table describes: `a linear layer`.
-    pub(super) what: String,
+    pub(crate) what: String,
 }
 
 /// What a key is set to.
 #[derive(Clone)]
-pub(super) struct Entry<'a> {
+pub(crate) struct Entry<'a> {
     source: &'a Source,
     key: &'a str,
     value: &'a Spanned<DeValue<'a>>,
@@ -38,7 +38,7 @@ pub(super) struct Entry<'a> {
 
 impl<'a> Table<'a> {
     /// Refuses keys other than `known`.
-    pub(super) fn only(&self, known: &[&str]) -> Result<(), SourceError> {
+    pub(crate) fn only(&self, known: &[&str]) -> Result<(), SourceError> {
         let unknown = self.entries.keys().filter(|key| !known.contains(&key.get_ref().as_ref()));
         let Some(key) = unknown.min_by_key(|key| key.span().start) else { return Ok(()) };
         let name = key.get_ref();
@@ -47,12 +47,12 @@ impl<'a> Table<'a> {
     }
 
     /// What `key` is set to, if it is.
-    pub(super) fn optional(&self, key: &'a str) -> Option<Entry<'a>> {
+    pub(crate) fn optional(&self, key: &'a str) -> Option<Entry<'a>> {
         self.entries.get(key).map(|value| Entry { source: self.source, key, value })
     }
 
     /// What `key` is set to. `example` is a line that would set it.
-    pub(super) fn required(&self, key: &'a str, example: &str) -> Result<Entry<'a>, SourceError> {
+    pub(crate) fn required(&self, key: &'a str, example: &str) -> Result<Entry<'a>, SourceError> {
         self.optional(key).ok_or_else(|| {
             let message = format!("{} needs the key `{key}`", self.what);
             let help = format!("for example `{example}`");
@@ -61,17 +61,17 @@ impl<'a> Table<'a> {
     }
 
     /// A size, if `key` is set.
-    pub(super) fn size(&self, key: &'a str) -> Result<Option<usize>, SourceError> {
+    pub(crate) fn size(&self, key: &'a str) -> Result<Option<usize>, SourceError> {
         self.optional(key).map(|entry| entry.size(1)).transpose()
     }
 
     /// A size.
-    pub(super) fn required_size(&self, key: &'a str) -> Result<usize, SourceError> {
+    pub(crate) fn required_size(&self, key: &'a str) -> Result<usize, SourceError> {
         self.required(key, &format!("{key} = 10"))?.size(1)
     }
 
     /// `true` or `false`, if `key` is set.
-    pub(super) fn boolean(&self, key: &'a str) -> Result<Option<bool>, SourceError> {
+    pub(crate) fn boolean(&self, key: &'a str) -> Result<Option<bool>, SourceError> {
         let Some(entry) = self.optional(key) else { return Ok(None) };
         match entry.value.get_ref() {
             DeValue::Boolean(value) => Ok(Some(*value)),
@@ -82,17 +82,17 @@ impl<'a> Table<'a> {
 
 impl<'a> Entry<'a> {
     /// The place of the value.
-    pub(super) fn span(&self) -> Range<usize> {
+    pub(crate) fn span(&self) -> Range<usize> {
         self.value.span()
     }
 
     /// The value is not what the key takes: `` `key` `` and then `must`.
-    pub(super) fn fault(&self, must: &str, help: Option<String>) -> SourceError {
+    pub(crate) fn fault(&self, must: &str, help: Option<String>) -> SourceError {
         self.source.fault(self.span(), format!("`{}` {must}", self.key), "this value", help)
     }
 
     /// There is no such `what`.
-    pub(super) fn unknown(&self, what: &str, value: &str, known: &[&str]) -> SourceError {
+    pub(crate) fn unknown(&self, what: &str, value: &str, known: &[&str]) -> SourceError {
         let message = format!("there is no {what} `{value}`");
         self.source.fault(
             self.span(),
@@ -102,12 +102,12 @@ impl<'a> Entry<'a> {
         )
     }
 
-    pub(super) fn string(&self) -> Result<&'a str, SourceError> {
+    pub(crate) fn string(&self) -> Result<&'a str, SourceError> {
         self.value.get_ref().as_str().ok_or_else(|| self.fault("must be a text in quotes", None))
     }
 
     /// One of `known`, whose spelling may differ in capitals and underscores.
-    pub(super) fn choice<T: Copy>(
+    pub(crate) fn choice<T: Copy>(
         &self,
         what: &str,
         known: &[(&str, T)],
@@ -120,7 +120,7 @@ impl<'a> Entry<'a> {
         })
     }
 
-    pub(super) fn number(&self) -> Result<f64, SourceError> {
+    pub(crate) fn number(&self) -> Result<f64, SourceError> {
         let text = match self.value.get_ref() {
             DeValue::Integer(value) if value.radix() == 10 => value.as_str(),
             DeValue::Float(value) => value.as_str(),
@@ -131,13 +131,13 @@ impl<'a> Entry<'a> {
     }
 
     /// An integer from `least` on.
-    pub(super) fn size(&self, least: usize) -> Result<usize, SourceError> {
+    pub(crate) fn size(&self, least: usize) -> Result<usize, SourceError> {
         integer(self.value, least)
             .ok_or_else(|| self.fault(&format!("must be an integer from {least} to 2^24"), None))
     }
 
     /// An array of integers from 1 on.
-    pub(super) fn sizes(&self) -> Result<Vec<usize>, SourceError> {
+    pub(crate) fn sizes(&self) -> Result<Vec<usize>, SourceError> {
         let sizes = self.value.get_ref().as_array().and_then(|array| {
             array.iter().map(|value| integer(value, 1)).collect::<Option<Vec<usize>>>()
         });
@@ -145,7 +145,7 @@ impl<'a> Entry<'a> {
     }
 
     /// Height and width: one integer for both, or an array of two.
-    pub(super) fn pair(&self, least: usize) -> Result<[usize; 2], SourceError> {
+    pub(crate) fn pair(&self, least: usize) -> Result<[usize; 2], SourceError> {
         let pair = match self.value.get_ref() {
             DeValue::Array(array) => array
                 .iter()
@@ -158,8 +158,49 @@ impl<'a> Entry<'a> {
         pair.ok_or_else(|| self.fault(&must, None))
     }
 
+    /// A whole number from 0 on.
+    pub(crate) fn whole(&self) -> Result<u64, SourceError> {
+        let DeValue::Integer(integer) = self.value.get_ref() else {
+            return Err(self.fault("must be a whole number", None));
+        };
+        let number = u64::from_str_radix(integer.as_str(), integer.radix());
+        number.map_err(|_| self.fault("must be a whole number from 0 to 2^64 - 1", None))
+    }
+
+    /// A number that `is_right`, which `must` says in words.
+    pub(crate) fn number_that(
+        &self,
+        must: &str,
+        is_right: impl Fn(f64) -> bool,
+    ) -> Result<f64, SourceError> {
+        match self.number()? {
+            number if is_right(number) => Ok(number),
+            _ => Err(self.fault(must, None)),
+        }
+    }
+
+    /// The elements of an array.
+    pub(crate) fn elements(&self, must: &str) -> Result<Vec<Entry<'a>>, SourceError> {
+        let array = self.value.get_ref().as_array().ok_or_else(|| self.fault(must, None))?;
+        let Entry { source, key, .. } = *self;
+        Ok(array.iter().map(|value| Entry { source, key, value }).collect())
+    }
+
+    /// A table, described as `what`.
+    pub(crate) fn table(&self, what: &str) -> Result<Table<'a>, SourceError> {
+        let must = format!("must be a table, {what}");
+        let table = self.value.get_ref().as_table();
+        let entries = table.ok_or_else(|| self.fault(&must, None))?;
+        Ok(Table { source: self.source, entries, span: self.span(), what: what.into() })
+    }
+
+    /// The text of the value as it was written.
+    pub(crate) fn text(&self) -> &'a str {
+        &self.source.text[self.span()]
+    }
+
     /// An array of tables, each described as `what`.
-    pub(super) fn tables(&self, what: &str) -> Result<Vec<Table<'a>>, SourceError> {
+    pub(crate) fn tables(&self, what: &str) -> Result<Vec<Table<'a>>, SourceError> {
         let must = format!("must be tables, each {what}");
         let array = self.value.get_ref().as_array().ok_or_else(|| self.fault(&must, None))?;
         let table = |value: &'a Spanned<DeValue<'a>>| {
@@ -177,7 +218,7 @@ fn integer(value: &Spanned<DeValue<'_>>, least: usize) -> Option<usize> {
 }
 
 /// Whether names are the same but for capitals, `_` and `-`: PyTorch writes `BatchNorm2d` and `ELU`.
-pub(super) fn alike(one: &str, other: &str) -> bool {
+pub(crate) fn alike(one: &str, other: &str) -> bool {
     let plain = |name: &str| {
         let letters = name.chars().filter(|c| !matches!(c, '_' | '-'));
         letters.flat_map(char::to_lowercase).collect::<String>()
