@@ -19,6 +19,7 @@ pub(crate) fn parse(source: &Source) -> Result<Spanned<DeTable<'_>>, SourceError
 }
 
 /// One table, and what it describes.
+#[derive(Clone)]
 pub(crate) struct Table<'a> {
     pub(crate) source: &'a Source,
     pub(crate) entries: &'a DeTable<'a>,
@@ -46,9 +47,19 @@ impl<'a> Table<'a> {
         Err(self.source.fault(key.span(), message, "unknown key", near::advice(name, known)))
     }
 
+    /// The keys, in alphabetical order.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'a str> {
+        self.entries.keys().map(|key| key.get_ref().as_ref())
+    }
+
     /// What `key` is set to, if it is.
     pub(crate) fn optional(&self, key: &'a str) -> Option<Entry<'a>> {
         self.entries.get(key).map(|value| Entry { source: self.source, key, value })
+    }
+
+    /// What `key` is set to, as TOML on one line.
+    pub(crate) fn written(&self, key: &str) -> Option<String> {
+        self.entries.get(key).map(|value| inline(value.get_ref()))
     }
 
     /// What `key` is set to. `example` is a line that would set it.
@@ -72,11 +83,7 @@ impl<'a> Table<'a> {
 
     /// `true` or `false`, if `key` is set.
     pub(crate) fn boolean(&self, key: &'a str) -> Result<Option<bool>, SourceError> {
-        let Some(entry) = self.optional(key) else { return Ok(None) };
-        match entry.value.get_ref() {
-            DeValue::Boolean(value) => Ok(Some(*value)),
-            _ => Err(entry.fault("must be true or false", None)),
-        }
+        self.optional(key).map(|entry| entry.boolean()).transpose()
     }
 }
 
@@ -158,6 +165,23 @@ impl<'a> Entry<'a> {
         pair.ok_or_else(|| self.fault(&must, None))
     }
 
+    pub(crate) fn boolean(&self) -> Result<bool, SourceError> {
+        match self.value.get_ref() {
+            DeValue::Boolean(value) => Ok(*value),
+            _ => Err(self.fault("must be true or false", None)),
+        }
+    }
+
+    /// Whether it is a table.
+    pub(crate) fn is_table(&self) -> bool {
+        self.value.get_ref().is_table()
+    }
+
+    /// A fault of the value in these words.
+    pub(crate) fn wrong(&self, message: String, help: Option<String>) -> SourceError {
+        self.source.fault(self.span(), message, "this value", help)
+    }
+
     /// A whole number from 0 on.
     pub(crate) fn whole(&self) -> Result<u64, SourceError> {
         let DeValue::Integer(integer) = self.value.get_ref() else {
@@ -194,9 +218,9 @@ impl<'a> Entry<'a> {
         Ok(Table { source: self.source, entries, span: self.span(), what: what.into() })
     }
 
-    /// The text of the value as it was written.
-    pub(crate) fn text(&self) -> &'a str {
-        &self.source.text[self.span()]
+    /// The value as TOML on one line.
+    pub(crate) fn text(&self) -> String {
+        inline(self.value.get_ref())
     }
 
     /// An array of tables, each described as `what`.
@@ -208,6 +232,38 @@ impl<'a> Entry<'a> {
             Ok(Table { source: self.source, entries, span: value.span(), what: what.into() })
         };
         array.iter().map(table).collect()
+    }
+}
+
+/// A value as TOML on one line.
+fn inline(value: &DeValue<'_>) -> String {
+    let list = |items: Vec<String>| items.join(", ");
+    match value {
+        // JSON's escapes are TOML's.
+        DeValue::String(text) => serde_json::to_string(text).unwrap_or_default(),
+        DeValue::Integer(value) if value.radix() == 10 => value.as_str().to_string(),
+        DeValue::Integer(value) => {
+            let number = u64::from_str_radix(value.as_str(), value.radix());
+            number.map_or_else(|_| value.as_str().to_string(), |number| number.to_string())
+        }
+        DeValue::Float(value) => value.as_str().to_string(),
+        DeValue::Boolean(value) => value.to_string(),
+        DeValue::Datetime(value) => value.to_string(),
+        DeValue::Array(array) => {
+            format!("[{}]", list(array.iter().map(|value| inline(value.get_ref())).collect()))
+        }
+        DeValue::Table(table) => {
+            let pair = |(key, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
+                let key: &std::borrow::Cow<'_, str> = key.get_ref();
+                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+                let key = match !key.is_empty() && key.chars().all(plain) {
+                    true => key.to_string(),
+                    false => serde_json::to_string(key).unwrap_or_default(),
+                };
+                format!("{key} = {}", inline(value.get_ref()))
+            };
+            format!("{{ {} }}", list(table.iter().map(pair).collect()))
+        }
     }
 }
 
