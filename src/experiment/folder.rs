@@ -55,8 +55,13 @@ pub enum FolderError {
     ))]
     Exists(PathBuf),
     /// It holds no run that could go on.
-    #[error("{} holds no run that could go on: there is no {1}", .0.display())]
-    Nothing(PathBuf, &'static str),
+    #[error("{} holds no run that could go on: there is no {missing}", .path.display())]
+    Nothing {
+        /// The folder.
+        path: PathBuf,
+        /// The file that is missing.
+        missing: &'static str,
+    },
     /// A file cannot be read or written.
     #[error("cannot access {}: {cause}", .path.display())]
     Io {
@@ -123,7 +128,7 @@ impl Folder {
     pub fn resume(path: &Path) -> Result<(Folder, Run), FolderError> {
         for name in [CONFIG, CHECKPOINT, METRICS] {
             if !path.join(name).is_file() {
-                return Err(FolderError::Nothing(path.into(), name));
+                return Err(FolderError::Nothing { path: path.into(), missing: name });
             }
         }
         let folder = Folder::lock(path)?;
