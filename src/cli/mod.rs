@@ -21,6 +21,7 @@ mod progress;
 mod reproduce;
 mod spectrum;
 mod stability;
+mod terminal;
 mod tree;
 
 use crate::network::device::DeviceError;
