@@ -18,4 +18,6 @@ pub mod plot;
 pub mod render;
 pub mod series;
 pub mod source;
+mod table;
+pub mod training;
 pub mod tree;

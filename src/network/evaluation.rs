@@ -18,7 +18,7 @@ use super::device::Device;
 use super::device::DeviceError;
 use super::forward::{self, Batch, Model};
 use super::series::{Ring, Series};
-use super::shards::{Mismatch, shard_size, shards};
+use super::shards::{Mismatch, cut, shard_size, shards};
 use super::tape::Tape;
 
 /// A loss `E(θ)` of a network on a data set. Parameters are flat vectors in the order of
@@ -84,36 +84,22 @@ impl NetworkLoss {
         device: &Device,
     ) -> Result<Self, Mismatch> {
         device.check(architecture.dtype)?;
-        let context = device.context(architecture.dtype);
-        let examples = data.len();
-        let name = || data.name.clone();
-        if examples == 0 {
-            return Err(Mismatch::Empty { data: name() });
-        }
-        let found: usize = data.shape.iter().product();
-        if data.shape != architecture.input && found != architecture.input.iter().product::<usize>()
-        {
-            let (found, expected) = (data.shape.clone(), architecture.input.clone());
-            return Err(Mismatch::Inputs { data: name(), found, expected });
-        }
-        let outputs: usize = architecture.outputs.iter().product();
-        match (&data.targets, &architecture.objective) {
-            (Targets::Classes { classes, .. }, _) if *classes > outputs => {
-                let found = format!("{classes} classes");
-                return Err(Mismatch::Targets { data: name(), found, outputs });
-            }
-            (Targets::Values { .. }, Objective::CrossEntropy { .. }) => {
-                return Err(Mismatch::Classes { data: name() });
-            }
-            (Targets::Values { width, .. }, Objective::MeanSquaredError) if *width != outputs => {
-                let found = format!("targets of {width} numbers");
-                return Err(Mismatch::Targets { data: name(), found, outputs });
-            }
-            _ => {}
-        }
+        check(&architecture, data)?;
+        let (context, examples) = (device.context(architecture.dtype), data.len());
         let (batches, activations) = device.guard(|| shards(&architecture, data, &context))??;
         let device = device.clone();
         Ok(Self { architecture, device, context, batches: batches.into(), examples, activations })
+    }
+
+    /// The mean loss of the same network on other data, a mini-batch or a test set.
+    ///
+    /// # Errors
+    /// The data do not fit the network.
+    pub fn over(&self, data: &Dataset) -> Result<Self, Mismatch> {
+        check(&self.architecture, data)?;
+        let cut = || cut(&self.architecture, data, &self.context, self.activations);
+        let batches = self.device.guard(cut)??.into();
+        Ok(Self { batches, examples: data.len(), ..self.clone() })
     }
 
     /// What the network is.
@@ -136,6 +122,27 @@ impl NetworkLoss {
         let loss =
             self.evaluate(&base::<S>(Algebra::real()), &[(0, theta)], &[], Model::Exact).loss;
         S::of_parts(loss[0], *loss.get(1).unwrap_or(&0.0))
+    }
+
+    /// The part of the examples whose right class has the largest output, of a classification.
+    pub fn accuracy(&self, theta: &[f64]) -> f64 {
+        let (algebra, values) = (Algebra::real(), [(0, theta)]);
+        let count = |batch: &Batch| -> usize {
+            let ring = Ring::new(&algebra, &self.context);
+            let tape = Tape::new(&ring, vec![false]);
+            let parameters = self.variables(&ring, &values);
+            let variables = parameters.into_iter().map(|p| tape.constant(p)).collect();
+            let outputs = forward::outputs(&tape, &self.architecture, variables, batch);
+            let width = outputs.shape()[1];
+            let outputs = outputs.value.coefficient(0).map_or_else(Vec::new, Array::to_f64);
+            let largest = |row: &[f64]| (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b]));
+            let targets = batch.targets.to_f64();
+            let rows = outputs.chunks(width).zip(targets.chunks(width));
+            rows.filter(|(found, wanted)| largest(found) == largest(wanted)).count()
+        };
+        let total = || -> usize { self.batches.iter().map(count).sum() };
+        let total = self.device.guard(total).unwrap_or_else(|error| resume_unwind(Box::new(error)));
+        total as f64 / self.examples as f64
     }
 
     /// `E(θ)` and `∇E(θ)`. At complex parameters the holomorphic gradient, `∂E/∂θ` without conjugation.
@@ -235,24 +242,7 @@ impl NetworkLoss {
     ) -> Evaluation {
         let parts = 1 + usize::from(S::COMPLEX);
         let ring = Ring::new(algebra, &self.context);
-        let parameters: Vec<Series> = self
-            .architecture
-            .parameters
-            .iter()
-            .map(|parameter| {
-                let length: usize = parameter.shape.iter().product();
-                let range = parameter.offset..parameter.offset + length;
-                let mut coefficients: Vec<Option<Array>> = vec![None; algebra.len()];
-                for &(monomial, value) in values {
-                    for part in 0..parts {
-                        let flat = value[range.clone()].iter().map(|v| v.part(part)).collect();
-                        coefficients[parts * monomial + part] =
-                            Some(self.context.array(flat, &parameter.shape));
-                    }
-                }
-                Series::new(coefficients, &parameter.shape)
-            })
-            .collect();
+        let parameters = self.variables(&ring, values);
         let indices: Vec<usize> =
             wanted.iter().flat_map(|m| (0..parts).map(move |p| parts * m + p)).collect();
         let mut total = Evaluation {
@@ -287,6 +277,28 @@ impl NetworkLoss {
         total
     }
 
+    /// The parameters `Σ e_m θ_m`, with `values` giving the `θ_m` of monomials `m`.
+    fn variables<S: Scalar>(&self, ring: &Ring<'_>, values: &[(usize, &[S])]) -> Vec<Series> {
+        let parts = 1 + usize::from(S::COMPLEX);
+        self.architecture
+            .parameters
+            .iter()
+            .map(|parameter| {
+                let length: usize = parameter.shape.iter().product();
+                let range = parameter.offset..parameter.offset + length;
+                let mut coefficients: Vec<Option<Array>> = vec![None; ring.algebra.len()];
+                for &(monomial, value) in values {
+                    for part in 0..parts {
+                        let flat = value[range.clone()].iter().map(|v| v.part(part)).collect();
+                        coefficients[parts * monomial + part] =
+                            Some(self.context.array(flat, &parameter.shape));
+                    }
+                }
+                Series::new(coefficients, &parameter.shape)
+            })
+            .collect()
+    }
+
     fn shard(
         &self,
         ring: &Ring<'_>,
@@ -310,6 +322,35 @@ impl NetworkLoss {
         let gradients = if wanted.is_empty() { Vec::new() } else { tape.gradient(&loss) };
         ((*loss.value).clone(), gradients)
     }
+}
+
+/// Refuses data that the network cannot read.
+fn check(architecture: &Architecture, data: &Dataset) -> Result<(), Mismatch> {
+    let name = || data.name.clone();
+    if data.is_empty() {
+        return Err(Mismatch::Empty { data: name() });
+    }
+    let found: usize = data.shape.iter().product();
+    if data.shape != architecture.input && found != architecture.input.iter().product::<usize>() {
+        let (found, expected) = (data.shape.clone(), architecture.input.clone());
+        return Err(Mismatch::Inputs { data: name(), found, expected });
+    }
+    let outputs: usize = architecture.outputs.iter().product();
+    match (&data.targets, &architecture.objective) {
+        (Targets::Classes { classes, .. }, _) if *classes > outputs => {
+            let found = format!("{classes} classes");
+            return Err(Mismatch::Targets { data: name(), found, outputs });
+        }
+        (Targets::Values { .. }, Objective::CrossEntropy { .. }) => {
+            return Err(Mismatch::Classes { data: name() });
+        }
+        (Targets::Values { width, .. }, Objective::MeanSquaredError) if *width != outputs => {
+            let found = format!("targets of {width} numbers");
+            return Err(Mismatch::Targets { data: name(), found, outputs });
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// The algebra, complex if the numbers are.

@@ -89,18 +89,26 @@ pub(super) fn shards(
     data: &Dataset,
     context: &Context,
 ) -> Result<(Vec<Batch>, usize), Mismatch> {
+    let one = batch(architecture, data, 0..1, context)?;
+    let activations = activations(architecture, &one, context);
+    Ok((cut(architecture, data, context, activations)?, activations))
+}
+
+/// The data on the device, cut into shards.
+pub(super) fn cut(
+    architecture: &Architecture,
+    data: &Dataset,
+    context: &Context,
+    activations: usize,
+) -> Result<Vec<Batch>, Mismatch> {
     let examples = data.len();
-    let activations =
-        activations(architecture, &batch(architecture, data, 0..1, context)?, context);
     let shard = if couples_examples(&architecture.layers) {
         examples
     } else {
         balanced(examples, (shard_size(context) / activations).max(32))
     };
     let ranges = (0..examples).step_by(shard).map(|start| start..(start + shard).min(examples));
-    let batches =
-        ranges.map(|range| batch(architecture, data, range, context)).collect::<Result<_, _>>()?;
-    Ok((batches, activations))
+    ranges.map(|range| batch(architecture, data, range, context)).collect()
 }
 
 /// How many numbers of activations a shard aims at.

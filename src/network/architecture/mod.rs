@@ -35,13 +35,15 @@ mod plan;
 mod read;
 mod shapes;
 mod spec;
-mod table;
 
 pub use error::{ArchitectureError, LayerError, SpecError};
 pub use parameters::{Parameter, Role};
 
+pub(crate) use read::Frame;
+
 use super::function::Function;
 use crate::source::Source;
+use crate::table::Table;
 
 /// A network: layers one after the other, and the loss at their end.
 #[derive(Clone, Debug, PartialEq)]
@@ -206,6 +208,11 @@ impl Architecture {
     /// fit what the one before it gives. Each error shows its place in the text.
     pub fn parse(source: &Source) -> Result<Architecture, ArchitectureError> {
         read::architecture(source)
+    }
+
+    /// The network of a table within another description.
+    pub(crate) fn within(table: &Table, frame: Frame) -> Result<Architecture, ArchitectureError> {
+        read::within(table, frame)
     }
 
     /// The network called `spec`, for inputs and outputs of these sizes.

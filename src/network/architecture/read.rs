@@ -3,9 +3,9 @@
 use super::error::ArchitectureError;
 use super::library::{Design, Family, Images, NAMES, Transformer};
 use super::plan::{FUNCTIONS, Kind, Plan, Window};
-use super::table::{Entry, Table, alike, parse};
 use super::{Architecture, Dtype, Objective, build};
 use crate::source::{Source, SourceError};
+use crate::table::{Entry, Table, alike, parse};
 
 /// The spellings of layers' types other than activations; the first of a kind is the one that is shown.
 const TYPES: [&str; 15] = [
@@ -32,6 +32,14 @@ const EPSILON: f64 = 1e-5;
 /// Keys that every network file may have.
 const COMMON: [&str; 5] = ["name", "loss", "label_smoothing", "dtype", "input"];
 
+/// What a network within another description does not say itself.
+pub(crate) struct Frame {
+    pub name: String,
+    pub objective: Objective,
+    pub dtype: Dtype,
+    pub input: Vec<usize>,
+}
+
 pub(super) fn architecture(source: &Source) -> Result<Architecture, ArchitectureError> {
     let parsed = parse(source)?;
     let end = source.text.trim_end().len();
@@ -41,16 +49,7 @@ pub(super) fn architecture(source: &Source) -> Result<Architecture, Architecture
         span: end.saturating_sub(1)..end,
         what: "a network".into(),
     };
-    let named = top.optional("architecture");
-    let content = match &named {
-        None => {
-            top.only(&[&COMMON[..], &["layer", "architecture"]].concat())?;
-            let example = "[[layer]], or architecture = \"mlp\"";
-            Content::Layers(layers(&top.required("layer", example)?, "")?)
-        }
-        Some(entry) => Content::Design(design(&top, entry)?),
-    };
-    let name = match (top.optional("name"), &named) {
+    let name = match (top.optional("name"), top.optional("architecture")) {
         (Some(name), _) => name.string()?.into(),
         (None, Some(architecture)) => architecture.string()?.into(),
         (None, None) => stem(&source.name),
@@ -62,41 +61,55 @@ pub(super) fn architecture(source: &Source) -> Result<Architecture, Architecture
         let must = "must be [features], [tokens], [tokens, features] or [channels, height, width]";
         return Err(entry.fault(must, None).into());
     }
-    let plans = match content {
-        Content::Layers(plans) => plans,
-        Content::Design(design) => {
-            if input.len() == 1
-                && matches!(
-                    &design.family,
-                    Family::Transformer(Transformer { vocabulary: None, .. })
-                )
-            {
-                top.required("vocabulary", "vocabulary = 256")?;
-            }
-            design.plans(&input)
-        }
-    };
-    build(name, dtype, input, objective, &plans).map_err(|mut error| {
-        let place = named.as_ref().unwrap_or(&entry);
-        let span = error.span.take().unwrap_or_else(|| place.span());
-        source.fault(span, error.message, "here", error.help).into()
+    let plans = content(&top, &COMMON, &input)?;
+    finish(&top, entry.span(), Frame { name, objective, dtype, input }, &plans)
+}
+
+/// The network of a table that says no more than what its layers are.
+pub(super) fn within(top: &Table, frame: Frame) -> Result<Architecture, ArchitectureError> {
+    let plans = content(top, &[], &frame.input)?;
+    finish(top, top.span.clone(), frame, &plans)
+}
+
+/// Puts the layers together; a fault without a place of its own is at `place`.
+fn finish(
+    top: &Table,
+    place: std::ops::Range<usize>,
+    frame: Frame,
+    plans: &[Plan],
+) -> Result<Architecture, ArchitectureError> {
+    let Frame { name, objective, dtype, input } = frame;
+    build(name, dtype, input, objective, plans).map_err(|mut error| {
+        let named = top.optional("architecture").map(|entry| entry.span());
+        let span = error.span.take().or(named).unwrap_or(place);
+        top.source.fault(span, error.message, "here", error.help).into()
     })
 }
 
-/// What the layers follow from.
-enum Content {
-    Layers(Vec<Plan>),
-    Design(Design),
+/// The layers, of a table that may have the keys `common` besides.
+fn content(top: &Table, common: &[&str], input: &[usize]) -> Result<Vec<Plan>, SourceError> {
+    let Some(entry) = top.optional("architecture") else {
+        top.only(&[common, &["layer", "architecture"]].concat())?;
+        let example = "[[layer]], or architecture = \"mlp\"";
+        return layers(&top.required("layer", example)?, "");
+    };
+    let design = design(top, &entry, common)?;
+    let tokens =
+        matches!(&design.family, Family::Transformer(Transformer { vocabulary: None, .. }));
+    if input.len() == 1 && tokens {
+        top.required("vocabulary", "vocabulary = 256")?;
+    }
+    Ok(design.plans(input))
 }
 
 /// An architecture of the library, with the choices of `top`.
-fn design(top: &Table, entry: &Entry) -> Result<Design, SourceError> {
+fn design(top: &Table, entry: &Entry, common: &[&str]) -> Result<Design, SourceError> {
     let name = entry.string()?;
     let Some(mut family) = Family::named(name) else {
         return Err(entry.unknown("architecture", name, &NAMES));
     };
     let only = |keys: &[&str]| {
-        let general: [&[&str]; 3] = [&COMMON, &["architecture", "activation", "out"], keys];
+        let general: [&[&str]; 3] = [common, &["architecture", "activation", "out"], keys];
         top.only(&general.concat())
     };
     match &mut family {

@@ -36,6 +36,19 @@ impl Targets {
         self.len() == 0
     }
 
+    fn select(&self, rows: &[usize]) -> Targets {
+        match self {
+            Targets::Classes { labels, classes } => {
+                let labels = rows.iter().map(|&row| labels[row]).collect();
+                Targets::Classes { labels, classes: *classes }
+            }
+            Targets::Values { values, width } => {
+                let of = |&row: &usize| values[row * width..(row + 1) * width].iter().copied();
+                Targets::Values { values: rows.iter().flat_map(of).collect(), width: *width }
+            }
+        }
+    }
+
     fn slice(&self, rows: Range<usize>) -> Targets {
         match self {
             Targets::Classes { labels, classes } => {
@@ -119,6 +132,21 @@ impl Dataset {
             shape: self.shape.clone(),
             inputs: self.inputs.slice(self.numbers(rows.clone())),
             targets: self.targets.slice(rows),
+            class_names: self.class_names.clone(),
+        }
+    }
+
+    /// The examples with these numbers, from 0, in this order: a mini-batch.
+    ///
+    /// # Panics
+    /// If there is no such example.
+    pub fn select(&self, rows: &[usize]) -> Dataset {
+        let ranges = rows.iter().map(|&row| self.numbers(row..row + 1));
+        Dataset {
+            name: self.name.clone(),
+            shape: self.shape.clone(),
+            inputs: self.inputs.select(ranges),
+            targets: self.targets.select(rows),
             class_names: self.class_names.clone(),
         }
     }

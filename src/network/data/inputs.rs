@@ -45,6 +45,17 @@ impl Values {
         }
     }
 
+    fn select(&self, ranges: impl Iterator<Item = Range<usize>>) -> Values {
+        fn gather<T: Copy>(v: &[T], ranges: impl Iterator<Item = Range<usize>>) -> Vec<T> {
+            ranges.flat_map(|range| v[range].iter().copied()).collect()
+        }
+        match self {
+            Values::Bytes(v) => Values::Bytes(gather(v, ranges)),
+            Values::F32(v) => Values::F32(gather(v, ranges)),
+            Values::F64(v) => Values::F64(gather(v, ranges)),
+        }
+    }
+
     /// Where the first number that is not finite stands, and what it is.
     pub(super) fn first_not_finite(&self) -> Option<(usize, f64)> {
         let found = match self {
@@ -148,6 +159,10 @@ impl Inputs {
     /// As [`Inputs::f64s`], each rounded to single precision.
     pub fn f32s(&self, range: Range<usize>) -> Vec<f32> {
         self.map(range, |x| x as f32)
+    }
+
+    pub(super) fn select(&self, ranges: impl Iterator<Item = Range<usize>>) -> Inputs {
+        Inputs { values: self.values.select(ranges), scaling: self.scaling.clone() }
     }
 
     pub(super) fn slice(&self, range: Range<usize>) -> Inputs {

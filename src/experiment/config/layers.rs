@@ -1,0 +1,61 @@
+//! Tables laid over one another: what the first does not say, the next one does.
+
+use crate::source::SourceError;
+use crate::table::{Entry, Table};
+
+/// Tables of the same kind, those that override others first.
+pub(super) struct Layers<'a> {
+    tables: Vec<Table<'a>>,
+    /// Where a missing key is missed, and what it is missed of.
+    base: usize,
+}
+
+impl<'a> Layers<'a> {
+    /// The last table is the one that a missing key is missed in.
+    pub(super) fn new(tables: Vec<Table<'a>>) -> Layers<'a> {
+        let base = tables.len() - 1;
+        Layers { tables, base }
+    }
+
+    /// Refuses keys other than `known`.
+    pub(super) fn only(&self, known: &[&str]) -> Result<(), SourceError> {
+        self.tables.iter().try_for_each(|table| table.only(known))
+    }
+
+    pub(super) fn optional(&self, key: &'a str) -> Option<Entry<'a>> {
+        self.tables.iter().find_map(|table| table.optional(key))
+    }
+
+    pub(super) fn required(&self, key: &'a str, example: &str) -> Result<Entry<'a>, SourceError> {
+        match self.optional(key) {
+            Some(entry) => Ok(entry),
+            None => self.tables[self.base].required(key, example),
+        }
+    }
+
+    /// What `key` is set to, as TOML on one line.
+    pub(super) fn written(&self, key: &str) -> Option<String> {
+        self.tables.iter().find_map(|table| table.written(key))
+    }
+
+    /// What `key` is set to, read by `read`, if it is set.
+    pub(super) fn read<T>(
+        &self,
+        key: &'a str,
+        read: impl Fn(Entry<'a>) -> Result<T, SourceError>,
+    ) -> Result<Option<T>, SourceError> {
+        self.optional(key).map(read).transpose()
+    }
+
+    /// The tables under `key`, if there is one.
+    pub(super) fn below(
+        &self,
+        key: &'a str,
+        what: &str,
+    ) -> Result<Option<Layers<'a>>, SourceError> {
+        let entries = self.tables.iter().filter_map(|table| table.optional(key));
+        let tables: Vec<Table> =
+            entries.map(|entry| entry.table(what)).collect::<Result<_, _>>()?;
+        Ok((!tables.is_empty()).then(|| Layers::new(tables)))
+    }
+}

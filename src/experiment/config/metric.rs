@@ -1,0 +1,204 @@
+//! What can be measured at a step, by name.
+
+use crate::flow::FlowName;
+use crate::optimizer::near;
+use crate::source::Source;
+use std::fmt;
+
+/// Something that is measured at an iterate `θ` of the optimizer, with `θ'` the next one, `h` the learning
+/// rate of the step between them, `g = ∇E(θ)`, and `λ_0 ≥ λ_1 ≥ …` the eigenvalues of `∇²E(θ)` with
+/// eigenvectors `u_i`. All are of the full training data unless the name says `test`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Metric {
+    /// `loss`: `E(θ)`.
+    Loss,
+    /// `accuracy`: the part of the examples that are classified rightly.
+    Accuracy,
+    /// `test_loss`.
+    TestLoss,
+    /// `test_accuracy`.
+    TestAccuracy,
+    /// `gradient_norm`: `‖g‖`.
+    GradientNorm,
+    /// `learning_rate`: what the step multiplies the gradient by.
+    LearningRate,
+    /// `update_norm`: `‖θ' - θ‖`.
+    UpdateNorm,
+    /// `relative_progress`: `(E(θ') - E(θ))/(h ‖g‖²)`, `-1` for small steps (Ahn, Zhang and Sra 2022).
+    RelativeProgress,
+    /// `lambda:k`: the `k` largest eigenvalues `λ_0, …`.
+    Lambda(usize),
+    /// `sc:k`: the stability coefficients `α_PF(hλ_i) (g·u_i)`, `g·u_i ≥ 0`, of the first `k` directions.
+    Coefficients(usize),
+    /// `along:k`: `|g·u_i|` of the first `k` directions.
+    Along(usize),
+    /// `eigenvalues`: all of them, of a small network.
+    Eigenvalues,
+    /// `hg`: `‖∇²E g‖`.
+    HessianGradient,
+    /// `drift`: `‖θ' - φ_h(θ)‖` with the negative gradient flow `φ`.
+    Drift,
+    /// `drift_estimate`: `h²/2 ‖∇²E g‖`.
+    DriftEstimate,
+    /// `third`: `h²/12 ‖∇³E[g, g]‖`, the non-principal term of third order (paper, equation 8).
+    ThirdOrder,
+    /// `prediction`: `∇E(θ')·u_0` as it is, and as NGF, IGR and PF predict it from `g·u_0` (paper,
+    /// section 4.1).
+    Prediction,
+    /// `error:FLOW`: `‖θ' - φ_h(θ)‖` with that flow.
+    Error(FlowName),
+    /// `loss_error:FLOW`: `E(θ') - E(φ_h(θ))`.
+    LossError(FlowName),
+    /// `flow_loss:FLOW`: `E(φ_h(θ))`.
+    FlowLoss(FlowName),
+    /// `flow_lambda:FLOW`: `λ_0` at `φ_h(θ)`.
+    FlowLambda(FlowName),
+}
+
+/// How many eigenpairs a name may ask for.
+const MOST: usize = 64;
+
+/// Names without an argument.
+const PLAIN: [(&str, Metric); 15] = [
+    ("loss", Metric::Loss),
+    ("accuracy", Metric::Accuracy),
+    ("test_loss", Metric::TestLoss),
+    ("test_accuracy", Metric::TestAccuracy),
+    ("gradient_norm", Metric::GradientNorm),
+    ("learning_rate", Metric::LearningRate),
+    ("update_norm", Metric::UpdateNorm),
+    ("relative_progress", Metric::RelativeProgress),
+    ("eigenvalues", Metric::Eigenvalues),
+    ("hg", Metric::HessianGradient),
+    ("drift", Metric::Drift),
+    ("drift_estimate", Metric::DriftEstimate),
+    ("third", Metric::ThirdOrder),
+    ("prediction", Metric::Prediction),
+    ("lambda", Metric::Lambda(1)),
+];
+
+/// Names with a number.
+const NUMBERED: [(&str, fn(usize) -> Metric); 3] =
+    [("lambda", Metric::Lambda), ("sc", Metric::Coefficients), ("along", Metric::Along)];
+
+/// Names with a flow.
+const OF_FLOWS: [(&str, fn(FlowName) -> Metric); 4] = [
+    ("error", Metric::Error),
+    ("loss_error", Metric::LossError),
+    ("flow_loss", Metric::FlowLoss),
+    ("flow_lambda", Metric::FlowLambda),
+];
+
+impl Metric {
+    /// How metrics are written.
+    pub fn names() -> Vec<String> {
+        let plain = PLAIN.iter().map(|(name, _)| name.to_string()).filter(|name| name != "lambda");
+        let numbered = NUMBERED.iter().map(|(name, _)| format!("{name}:k"));
+        let of_flows = OF_FLOWS.iter().map(|(name, _)| format!("{name}:FLOW"));
+        plain.chain(numbered).chain(of_flows).collect()
+    }
+
+    /// The metric of that name; otherwise what is wrong with it, and what would be right.
+    pub fn parse(text: &str) -> Result<Metric, (String, Option<String>)> {
+        let (name, argument) = match text.split_once(':') {
+            Some((name, argument)) => (name, Some(argument)),
+            None => (text, None),
+        };
+        let numbered = NUMBERED.iter().find(|(known, _)| *known == name);
+        let of_flow = OF_FLOWS.iter().find(|(known, _)| *known == name);
+        let plain = PLAIN.iter().find(|(known, _)| *known == name);
+        match (argument, plain, numbered, of_flow) {
+            (None, Some((_, metric)), _, _) => Ok(*metric),
+            (Some(number), _, Some((_, metric)), _) => match number.parse() {
+                Ok(k) if (1..=MOST).contains(&k) => Ok(metric(k)),
+                _ => {
+                    let help = format!("`{name}:3`, a number from 1 to {MOST}");
+                    Err((format!("`{text}` needs a number of directions"), Some(help)))
+                }
+            },
+            (Some(flow), _, _, Some((_, metric))) => {
+                match FlowName::parse(&Source::new("flow", flow)).as_deref() {
+                    Ok([FlowName::GradientDescent]) => {
+                        Err(("gradient descent is no flow".into(), Some(format!("`{name}:pf`"))))
+                    }
+                    Ok([flow]) => Ok(metric(*flow)),
+                    Ok(_) => Err((format!("`{text}` names more than one flow"), None)),
+                    Err(error) => Err((error.to_string(), near::advice(flow, &FlowName::names()))),
+                }
+            }
+            (None, None, Some(_), _) => {
+                Err((format!("`{name}` needs a number of directions"), Some(format!("`{name}:1`"))))
+            }
+            (None, None, _, Some(_)) => {
+                Err((format!("`{name}` needs a flow"), Some(format!("`{name}:pf`"))))
+            }
+            (Some(_), Some(_), _, _) => {
+                Err((format!("`{name}` takes no argument"), Some(format!("`{name}`"))))
+            }
+            (_, None, None, None) => {
+                let names = Metric::names();
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                Err((format!("there is no metric `{text}`"), near::advice(text, &names)))
+            }
+        }
+    }
+
+    /// The names of its columns. `parameters` is the number of eigenvalues.
+    pub fn columns(self, parameters: usize) -> Vec<String> {
+        let each = |name: &str, k: usize| (0..k).map(|i| format!("{name}_{i}")).collect();
+        match self {
+            Metric::Lambda(k) => each("lambda", k),
+            Metric::Along(k) => each("along", k),
+            Metric::Coefficients(k) => {
+                let of = |i| [format!("sc_{i}_re"), format!("sc_{i}_im")];
+                (0..k).flat_map(of).collect()
+            }
+            Metric::Eigenvalues => each("eigenvalue", parameters),
+            Metric::Prediction => {
+                ["actual", "ngf", "igr", "pf"].map(|w| format!("prediction_{w}")).into()
+            }
+            other => vec![other.to_string().replace(':', "_")],
+        }
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Metric::Lambda(k) => write!(out, "lambda:{k}"),
+            Metric::Coefficients(k) => write!(out, "sc:{k}"),
+            Metric::Along(k) => write!(out, "along:{k}"),
+            Metric::Error(flow) => write!(out, "error:{flow}"),
+            Metric::LossError(flow) => write!(out, "loss_error:{flow}"),
+            Metric::FlowLoss(flow) => write!(out, "flow_loss:{flow}"),
+            Metric::FlowLambda(flow) => write!(out, "flow_lambda:{flow}"),
+            plain => {
+                let found = PLAIN.iter().find(|(_, metric)| metric == plain);
+                write!(out, "{}", found.map_or("", |(name, _)| *name))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_parse_back() {
+        for name in Metric::names() {
+            let name = name.replace(":k", ":3").replace("FLOW", "pf+np:2");
+            assert_eq!(Metric::parse(&name).unwrap().to_string(), name);
+        }
+    }
+
+    #[test]
+    fn faults_say_what_would_be_right() {
+        let fault = |text: &str| Metric::parse(text).unwrap_err();
+        assert_eq!(fault("lamda:1").1.unwrap(), "did you mean `lambda:k`?");
+        assert_eq!(fault("error").0, "`error` needs a flow");
+        assert_eq!(fault("error:nfg").0, "there is no flow `nfg`");
+        assert_eq!(fault("loss:2").0, "`loss` takes no argument");
+        assert_eq!(fault("sc:0").0, "`sc:0` needs a number of directions");
+    }
+}

@@ -1,0 +1,244 @@
+//! A description as one run.
+
+use super::layers::Layers;
+use super::{Config, Experiment, Flows, Follow, Metric, Network, Start, resolved, rule};
+use crate::flow::FlowName;
+use crate::network::architecture::{Dtype, Objective};
+use crate::network::initialise::Scheme;
+use crate::optimizer::near;
+use crate::source::{Source, SourceError};
+use crate::table::{Entry, Table, parse};
+use std::path::{Path, PathBuf};
+use toml::de::DeTable;
+
+/// The keys of a description.
+const KEYS: [&str; 14] = [
+    "name",
+    "seed",
+    "network",
+    "data",
+    "test",
+    "loss",
+    "label_smoothing",
+    "dtype",
+    "init",
+    "device",
+    "train",
+    "measure",
+    "flows",
+    "follow",
+];
+/// Those of the description alone, not of what is laid over it.
+const OUTER: [&str; 3] = ["grid", "variant", "paper"];
+
+/// What is laid over a description to make one run of it.
+pub(super) struct Overlay<'a> {
+    pub label: String,
+    pub cell: Source,
+    pub variant: Option<&'a Table<'a>>,
+}
+
+/// The table `network` of a text, which has one.
+pub(super) fn network<'a>(
+    source: &'a Source,
+    entries: &'a DeTable<'a>,
+) -> Result<Table<'a>, SourceError> {
+    let top = Table { source, entries, span: 0..0, what: "an experiment".into() };
+    top.required("network", "network = \"mlp:100\"")?.table("a network")
+}
+
+pub(super) fn config(
+    experiment: &Experiment,
+    base: &Table,
+    overlay: &Overlay,
+) -> Result<Config, SourceError> {
+    base.only(&[&KEYS[..], &OUTER].concat())?;
+    let texts = experiment.set().iter().chain([&overlay.cell]);
+    let parsed: Vec<_> =
+        texts.map(|text| Ok((text, parse(text)?))).collect::<Result<_, SourceError>>()?;
+    let mut tables: Vec<Table> = Vec::new();
+    for (source, parsed) in &parsed {
+        let what = "an experiment".to_string();
+        tables.push(Table { source, entries: parsed.get_ref(), span: 0..0, what });
+    }
+    for table in &tables {
+        table.only(&KEYS)?;
+    }
+    if let Some(variant) = overlay.variant {
+        variant.only(&[&KEYS[..], &["label", "grid"]].concat())?;
+        tables.push(variant.clone());
+    }
+    let paper = base.optional("paper").map(|entry| entry.table("the paper's size")).transpose()?;
+    if let Some(paper) = &paper {
+        paper.only(&KEYS)?;
+    }
+    if experiment.is_paper() {
+        tables.extend(paper);
+    }
+    tables.push(base.clone());
+    let all = Layers::new(tables);
+
+    let text = |entry: Entry| entry.string().map(str::to_string);
+    let name = all.read("name", text)?.unwrap_or_else(|| stem(&experiment.source().name));
+    let dtypes = [("f32", Dtype::F32), ("f64", Dtype::F64)];
+    let dtype = all.read("dtype", |entry| entry.choice("dtype", &dtypes))?.unwrap_or(Dtype::F32);
+    let seed = all.read("seed", |entry| entry.whole())?.unwrap_or(0);
+    let data = all.required("data", "data = \"iris\"")?.string()?.to_string();
+
+    let need = "[train] with method = \"gd\", lr = 0.1 and steps = 100";
+    let train = all.below("train", "how to train")?;
+    let Some(train) = train else {
+        all.required("train", need)?;
+        unreachable!("a missing key is an error")
+    };
+    train.only(&rule::keys())?;
+    let (method, rule) = rule::read(&train)?;
+    let steps = train.required("steps", "steps = 100")?.size(1)?;
+    let batch = train.read("batch", |entry| entry.size(1))?;
+    let weights = train.read("weights", text)?;
+    let scheme = all.read("init", |entry| {
+        let name = entry.string()?;
+        name.parse::<Scheme>().map_err(|error| entry.fault(&format!("is wrong: {error}"), None))
+    })?;
+    let start = match weights {
+        Some(file) => Start::Weights(beside(experiment.source(), &file)),
+        None => Start::Scheme(scheme.unwrap_or(Scheme::PyTorch)),
+    };
+
+    let (mut metrics, mut every) = (vec![Metric::Loss], 1);
+    if let Some(measure) = all.below("measure", "what to measure")? {
+        measure.only(&["metrics", "every"])?;
+        metrics = measure.read("metrics", names)?.unwrap_or(metrics);
+        every = measure.read("every", |entry| entry.size(1))?.unwrap_or(1);
+    }
+    let is_test = |metric: &Metric| matches!(metric, Metric::TestLoss | Metric::TestAccuracy);
+    let test = all.read("test", text)?;
+    if metrics.iter().any(is_test) && test.is_none() {
+        all.required("test", "test = \"fashion_mnist:FOLDER,split=test\"")?;
+    }
+    let config = Config {
+        label: overlay.label.clone(),
+        name,
+        seed,
+        network: network_of(&all, experiment.source())?,
+        data,
+        test,
+        objective: objective(&all)?,
+        dtype,
+        start,
+        device: all.read("device", text)?.unwrap_or_else(|| "cpu".into()),
+        rule,
+        steps,
+        batch,
+        metrics,
+        every,
+        flows: flows(&all)?,
+        follow: follow(&all)?,
+        resolved: String::new(),
+    };
+    let resolved = resolved::text(&all, &config, method);
+    Ok(Config { resolved, ..config })
+}
+
+/// The name of a file without folder and ending.
+fn stem(file: &str) -> String {
+    let stem = Path::new(file).file_stem();
+    stem.map_or_else(|| file.into(), |stem| stem.to_string_lossy().into_owned())
+}
+
+/// A path in a description is relative to the description's folder.
+fn beside(source: &Source, file: &str) -> PathBuf {
+    let path = Path::new(&*source.name).parent().unwrap_or(Path::new("")).join(file);
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+fn network_of(all: &Layers, source: &Source) -> Result<Network, SourceError> {
+    let entry = all.required("network", "network = \"mlp:100,100,100,100\"")?;
+    if entry.is_table() {
+        // Where it stands by itself in the description, faults are shown there.
+        let own = parse(source)?;
+        let top = own.get_ref().get("network").is_some_and(|value| value.span() == entry.span());
+        let alone = || Source::new("the network", format!("network = {}", entry.text()));
+        return Ok(Network::Table(if top { source.clone() } else { alone() }));
+    }
+    let name = entry.string()?;
+    if !name.ends_with(".toml") {
+        return Ok(Network::Named(name.into()));
+    }
+    let path = beside(source, name);
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        entry.fault(&format!("names a file that cannot be read: {error}"), None)
+    })?;
+    Ok(Network::File(Source::new(path.display().to_string(), text)))
+}
+
+fn objective(all: &Layers) -> Result<Option<Objective>, SourceError> {
+    let known = [("cross_entropy", true), ("mean_squared_error", false), ("mse", false)];
+    let cross_entropy = all.read("loss", |entry| entry.choice("loss", &known))?;
+    let smoothing = all.read("label_smoothing", |entry| {
+        entry.number_that("must be at least 0 and below 1", |x| (0.0..1.0).contains(&x))
+    })?;
+    match (cross_entropy, smoothing) {
+        (Some(false), Some(_)) => {
+            let entry = all.required("label_smoothing", "")?;
+            Err(entry.fault("is for the loss `cross_entropy` only", None))
+        }
+        (Some(false), None) => Ok(Some(Objective::MeanSquaredError)),
+        (Some(true), smoothing) => {
+            Ok(Some(Objective::CrossEntropy { smoothing: smoothing.unwrap_or(0.0) }))
+        }
+        (None, smoothing) => Ok(smoothing.map(|smoothing| Objective::CrossEntropy { smoothing })),
+    }
+}
+
+fn names(entry: Entry) -> Result<Vec<Metric>, SourceError> {
+    let mut metrics = Vec::new();
+    for element in entry.elements("must be an array of names, [\"loss\", \"lambda:1\"] say")? {
+        let metric = Metric::parse(element.string()?)
+            .map_err(|(message, help)| element.wrong(message, help))?;
+        if metrics.contains(&metric) {
+            return Err(element.fault("names a metric twice", None));
+        }
+        metrics.push(metric);
+    }
+    Ok(metrics)
+}
+
+fn flows(all: &Layers) -> Result<Flows, SourceError> {
+    let mut flows = Flows { rtol: 1e-8, atol: 1e-10, euler: None, directions: None };
+    if let Some(table) = all.below("flows", "how flows are integrated")? {
+        table.only(&["rtol", "atol", "euler", "directions"])?;
+        let positive = |entry: Entry| entry.number_that("must be positive", |x| x > 0.0);
+        flows.rtol = table.read("rtol", positive)?.unwrap_or(flows.rtol);
+        flows.atol = table.read("atol", positive)?.unwrap_or(flows.atol);
+        flows.euler = table.read("euler", positive)?;
+        flows.directions = table.read("directions", |entry| entry.size(1))?;
+    }
+    Ok(flows)
+}
+
+fn follow(all: &Layers) -> Result<Option<Follow>, SourceError> {
+    let Some(table) = all.below("follow", "which flows to follow")? else { return Ok(None) };
+    table.only(&["from", "steps", "flows", "sharpness"])?;
+    let must = "must be an array of steps, [0, 100] say";
+    let from = table.read("from", |entry| {
+        entry.elements(must)?.iter().map(|step| step.size(0)).collect::<Result<Vec<_>, _>>()
+    })?;
+    let flows = |entry: Entry| {
+        let mut flows = Vec::new();
+        for element in entry.elements("must be an array of flows, [\"ngf\", \"pf\"] say")? {
+            let text = element.string()?;
+            let found = FlowName::parse(&Source::new("flow", text)).map_err(|error| {
+                element.wrong(error.to_string(), near::advice(text, &FlowName::names()))
+            })?;
+            flows.extend(found);
+        }
+        Ok(flows)
+    };
+    Ok(Some(Follow {
+        from: from.unwrap_or_else(|| vec![0]),
+        steps: table.required("steps", "steps = 5")?.size(1)?,
+        flows: flows(table.required("flows", "flows = [\"ngf\", \"pf\"]")?)?,
+        sharpness: table.read("sharpness", |entry| entry.boolean())?.unwrap_or(false),
+    }))
+}

@@ -1,0 +1,199 @@
+//! The folder of a run: what it was, what it measured, where it stands.
+//!
+//! | file | |
+//! |---|---|
+//! | `config.toml` | the resolved description |
+//! | `metrics.csv` | the measurements so far |
+//! | `follow.csv` | flows that were followed |
+//! | `checkpoint.safetensors` | where the run stands |
+//! | `weights.safetensors` | the parameters at the end, with PyTorch's names |
+//! | `metrics.parquet`, `metrics.svg`, `metrics.png`, `report.html` | once the run has ended |
+//!
+//! A run holds a lock on the file `lock` in its folder as long as it writes to it.
+
+use super::run::{End, Run, RunError, Table};
+use crate::file;
+use crate::network::weights::{self, WeightsError};
+use crate::training::{Checkpoint, CheckpointError};
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The resolved description.
+pub const CONFIG: &str = "config.toml";
+/// The measurements.
+pub const METRICS: &str = "metrics.csv";
+/// Flows that were followed.
+pub const FOLLOW: &str = "follow.csv";
+/// Where the run stands.
+pub const CHECKPOINT: &str = "checkpoint.safetensors";
+/// The parameters.
+pub const WEIGHTS: &str = "weights.safetensors";
+
+/// A folder that a run writes to.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    /// Held until the run is over, or the process is.
+    _lock: File,
+}
+
+/// Why a folder cannot be used.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum FolderError {
+    /// Another run writes to it.
+    #[error("another run writes to {}", .0.display())]
+    #[diagnostic(help("wait for it, or take another folder"))]
+    InUse(PathBuf),
+    /// It holds a run already.
+    #[error("{} holds a run already", .0.display())]
+    #[diagnostic(help(
+        "--resume goes on with it, --force replaces it, --out takes another folder"
+    ))]
+    Exists(PathBuf),
+    /// It holds no run that could go on.
+    #[error("{} holds no run that could go on: there is no {missing}", .path.display())]
+    Nothing {
+        /// The folder.
+        path: PathBuf,
+        /// The file that is missing.
+        missing: &'static str,
+    },
+    /// A file cannot be read or written.
+    #[error("cannot access {}: {cause}", .path.display())]
+    Io {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// The checkpoint.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The parameters.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Weights(#[from] WeightsError),
+    /// Measurements that are no table.
+    #[error("{} is damaged: {cause}", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where.
+        cause: String,
+    },
+    /// The run does not fit.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Run(#[from] RunError),
+}
+
+impl Folder {
+    /// A folder for a new run. One that holds a run is refused unless `force`.
+    ///
+    /// # Errors
+    /// It cannot be made or written, holds a run, or another run writes to it.
+    pub fn create(path: &Path, force: bool) -> Result<Folder, FolderError> {
+        let there = [CONFIG, METRICS, CHECKPOINT].iter().any(|name| path.join(name).exists());
+        if there && !force {
+            return Err(FolderError::Exists(path.into()));
+        }
+        std::fs::create_dir_all(path)
+            .map_err(|cause| FolderError::Io { path: path.into(), cause })?;
+        let folder = Folder::lock(path)?;
+        let old = [METRICS, FOLLOW, CHECKPOINT, WEIGHTS].map(|name| path.join(name));
+        for file in old.iter().filter(|file| file.exists()) {
+            std::fs::remove_file(file)
+                .map_err(|cause| FolderError::Io { path: file.clone(), cause })?;
+        }
+        Ok(folder)
+    }
+
+    /// The folder of a run that was interrupted, and `run`, a new one of the same description, set to where
+    /// that one was.
+    ///
+    /// # Errors
+    /// There is no run, it is another one, damaged or of another version, or another process runs it.
+    pub fn resume(path: &Path, run: Run) -> Result<(Folder, Run), FolderError> {
+        for missing in [CONFIG, CHECKPOINT, METRICS] {
+            if !path.join(missing).is_file() {
+                return Err(FolderError::Nothing { path: path.into(), missing });
+            }
+        }
+        let folder = Folder::lock(path)?;
+        let checkpoint = Checkpoint::load(&path.join(CHECKPOINT), run.loss().dimension())?;
+        let metrics = folder.table(METRICS)?;
+        let follow = run.follow().is_some().then(|| folder.table(FOLLOW)).transpose()?;
+        let run = run.resume(checkpoint, metrics, follow)?;
+        Ok((folder, run))
+    }
+
+    fn read(&self, name: &str) -> Result<String, FolderError> {
+        let path = self.path.join(name);
+        std::fs::read_to_string(&path).map_err(|cause| FolderError::Io { path, cause })
+    }
+
+    fn table(&self, name: &str) -> Result<Table, FolderError> {
+        let path = self.path.join(name);
+        Table::parse(&self.read(name)?)
+            .map_err(|error| FolderError::Damaged { path, cause: error.to_string() })
+    }
+
+    fn lock(path: &Path) -> Result<Folder, FolderError> {
+        let name = path.join("lock");
+        let io = |cause| FolderError::Io { path: name.clone(), cause };
+        let lock = File::options().create(true).append(true).open(&name).map_err(io)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Folder { path: path.into(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(FolderError::InUse(path.into())),
+            Err(TryLockError::Error(cause)) => Err(FolderError::Io { path: name, cause }),
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a file, which appears, or replaces another, only when it is complete.
+    ///
+    /// # Errors
+    /// It cannot be written; then what was there still is.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
+        let path = self.path.join(name);
+        file::replace(&path, |out| out.write_all(bytes))
+            .map_err(|cause| FolderError::Io { path, cause })
+    }
+
+    /// Writes what a run has come to, so that it can go on from here: the measurements before the
+    /// checkpoint, which never is ahead of them.
+    ///
+    /// # Errors
+    /// A file cannot be written, because the disk is full say. The last state that was complete stays.
+    pub fn save(&self, run: &Run) -> Result<(), FolderError> {
+        self.write(METRICS, run.metrics().csv().as_bytes())?;
+        if let Some(follow) = run.follow() {
+            self.write(FOLLOW, follow.csv().as_bytes())?;
+        }
+        run.checkpoint().save(&self.path.join(CHECKPOINT))?;
+        self.write(CONFIG, run.config().resolved.as_bytes())?;
+        if run.end().is_some() {
+            let network = run.loss().architecture();
+            let tensors = weights::tensors(network, &run.state().theta, "");
+            weights::save(&self.path.join(WEIGHTS), &tensors, network.dtype)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for End {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            End::Finished => write!(out, "finished"),
+            End::Diverged { step, quantity } => {
+                write!(out, "diverged: {quantity} is no longer finite at step {step}")
+            }
+        }
+    }
+}

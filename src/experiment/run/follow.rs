@@ -1,0 +1,63 @@
+//! Flows that start from an iterate and go beside gradient descent for some steps.
+
+use super::sharpness::Sharpness;
+use super::table::Table;
+use crate::experiment::config::{Flows, Follow};
+use crate::flow::{Problem, Watch, simulate_until};
+use crate::network::NetworkLoss;
+use crate::network::architecture::Dtype;
+use crate::series::GeneralLinearMethod;
+
+/// No rows yet.
+pub(super) fn table(follow: &Follow) -> Table {
+    let mut columns: Vec<String> =
+        ["from", "step", "t", "flow", "distance", "loss"].map(String::from).into();
+    if follow.sharpness {
+        columns.push("lambda_0".into());
+    }
+    Table::new(columns)
+}
+
+/// What flows are followed on.
+pub(super) struct Scene<'a> {
+    pub loss: &'a NetworkLoss,
+    pub problem: &'a Problem,
+    pub flows: &'a Flows,
+    pub dtype: Dtype,
+}
+
+impl Scene<'_> {
+    /// The rows of all flows from the iterate `θ` of number `from`. A flow that ends early has fewer.
+    pub fn rows(
+        &self,
+        follow: &Follow,
+        from: usize,
+        theta: &[f64],
+        h: f64,
+        watch: &dyn Watch,
+    ) -> Vec<Vec<f64>> {
+        let request = self.flows.request(h, follow.steps, follow.flows.clone());
+        let method = GeneralLinearMethod::euler();
+        let simulated = simulate_until(self.problem, "gd", &method, theta, &request, watch);
+        let Ok(simulated) = simulated else { return Vec::new() };
+        let mut rows = Vec::new();
+        for (number, flow) in simulated.flows.iter().enumerate() {
+            let mut sharpness = Sharpness::new(1, self.dtype);
+            let distances = simulated.distances(flow);
+            for (step, theta) in flow.theta.iter().enumerate() {
+                let distance = distances.get(step).copied().unwrap_or(f64::NAN);
+                let mut row = vec![from as f64, step as f64, flow.t[step], number as f64];
+                row.extend([distance, flow.loss[step].re]);
+                if follow.sharpness {
+                    let real: Option<Vec<f64>> =
+                        theta.iter().map(|z| (z.im == 0.0).then_some(z.re)).collect();
+                    let pairs = real.map(|theta| sharpness.find(self.loss, &theta));
+                    let first = pairs.and_then(|pairs| pairs.first().map(|pair| pair.value));
+                    row.push(first.unwrap_or(f64::NAN));
+                }
+                rows.push(row);
+            }
+        }
+        rows
+    }
+}

@@ -1,0 +1,367 @@
+//! A run: training with measurements, step by step, so that it can be stopped anywhere and go on later.
+
+mod follow;
+mod moment;
+mod sharpness;
+mod table;
+
+pub use table::{Table, TableError};
+
+use super::config::{Config, Metric, Start};
+use crate::flow::{Problem, Watch};
+use crate::network::architecture::ArchitectureError;
+use crate::network::data::{self, DataError, Dataset, Targets};
+use crate::network::device::{Device, DeviceError};
+use crate::network::initialise::initialise;
+use crate::network::weights::{self, WeightsError};
+use crate::network::{Mismatch, NetworkLoss};
+use crate::training::{Batches, Checkpoint, Rule, State, Step, norm};
+use moment::{Moment, Taken};
+use sharpness::Sharpness;
+
+/// A run of a description, and how far it has come.
+pub struct Run {
+    config: Config,
+    loss: NetworkLoss,
+    test: Option<NetworkLoss>,
+    problem: Problem,
+    /// The examples and their order, where steps see mini-batches.
+    batches: Option<(Dataset, Batches)>,
+    state: State,
+    sharpness: Sharpness,
+    metrics: Table,
+    follow: Option<Table>,
+    end: Option<End>,
+    last: Option<Seen>,
+}
+
+/// How a run ended.
+#[derive(Clone, PartialEq, Debug)]
+pub enum End {
+    /// After its last step.
+    Finished,
+    /// Something was no longer finite.
+    Diverged {
+        /// The step.
+        step: usize,
+        /// What.
+        quantity: &'static str,
+    },
+}
+
+/// What the last step saw, for those who watch.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Seen {
+    /// The loss that the step saw.
+    pub loss: f64,
+    /// The largest eigenvalue, if it is measured.
+    pub sharpness: Option<f64>,
+}
+
+/// Why there is no run.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum RunError {
+    /// No such data, or damaged ones.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Data(#[from] DataError),
+    /// No such network.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Network(#[from] ArchitectureError),
+    /// No such device.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Device(#[from] DeviceError),
+    /// The network does not fit the data.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
+    /// The parameters to start from.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Weights(#[from] WeightsError),
+    /// A batch that is larger than the data.
+    #[error("a batch of {batch} examples, of {examples}")]
+    #[diagnostic(help("leave out `batch` for all examples at every step"))]
+    Batch {
+        /// Its size.
+        batch: usize,
+        /// How many examples there are.
+        examples: usize,
+    },
+    /// A metric that this network or this optimizer cannot give.
+    #[error("there is no `{metric}` here: {reason}")]
+    Metric {
+        /// The metric.
+        metric: Metric,
+        /// Why.
+        reason: String,
+    },
+    /// Flows are followed beside gradient descent alone.
+    #[error("flows are followed beside full-batch gradient descent, method = \"gd\", only")]
+    Follow,
+    /// The run was something else.
+    #[error("the checkpoint is of another run: {difference}")]
+    #[diagnostic(help("go on with the description in the run's folder, config.toml"))]
+    OtherRun {
+        /// The first line that differs.
+        difference: String,
+    },
+    /// What a checkpoint does not hold.
+    #[error("the measurements do not belong to the checkpoint: {0}")]
+    Measurements(String),
+}
+
+/// The most parameters of a network whose eigenvalues are all computed.
+const LARGEST: usize = 4096;
+
+impl Run {
+    /// Before the first step.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the description once data and network are there.
+    pub fn new(config: Config) -> Result<Run, RunError> {
+        let device = Device::find(&config.device)?;
+        let examples = data::open(&config.data)?;
+        let test = config.test.as_ref().map(|test| data::open(test)).transpose()?;
+        let architecture = config.architecture(&examples)?;
+        let p = architecture.len();
+        let theta = match &config.start {
+            Start::Scheme(scheme) => initialise(&architecture, *scheme, config.seed),
+            Start::Weights(file) => weights::load(file, &architecture)?,
+        };
+        let classes = matches!(examples.targets, Targets::Classes { .. });
+        for &metric in &config.metrics {
+            let reason = match metric {
+                Metric::Accuracy | Metric::TestAccuracy if !classes => {
+                    "the targets are numbers, not classes".to_string()
+                }
+                Metric::Eigenvalues if p > LARGEST => {
+                    format!("the network has {p} parameters, more than {LARGEST}")
+                }
+                Metric::Lambda(k) | Metric::Coefficients(k) | Metric::Along(k) if k > p => {
+                    format!("the network has {p} parameters only")
+                }
+                _ => continue,
+            };
+            return Err(RunError::Metric { metric, reason });
+        }
+        if config.follow.is_some()
+            && (config.batch.is_some() || !matches!(config.rule, Rule::GradientDescent { .. }))
+        {
+            return Err(RunError::Follow);
+        }
+        let loss = NetworkLoss::new(architecture, &examples, &device)?;
+        let test = test.map(|test| loss.over(&test)).transpose()?;
+        let batches = match config.batch {
+            Some(batch) if batch > examples.len() => {
+                return Err(RunError::Batch { batch, examples: examples.len() });
+            }
+            Some(batch) => {
+                let order = Batches::new(examples.len(), batch, config.seed);
+                Some((examples, order))
+            }
+            None => None,
+        };
+        let columns = config.metrics.iter().flat_map(|metric| metric.columns(p));
+        let columns = std::iter::once("step".to_string()).chain(columns).collect();
+        let wanted = config.metrics.iter().map(|m| Sharpness::needed(*m)).max().unwrap_or(0);
+        Ok(Run {
+            problem: Problem::new(loss.clone()),
+            follow: config.follow.as_ref().map(follow::table),
+            sharpness: Sharpness::new(wanted, config.dtype),
+            metrics: Table::new(columns),
+            state: State::new(theta),
+            config,
+            loss,
+            test,
+            batches,
+            end: None,
+            last: None,
+        })
+    }
+
+    /// Goes on from where a run of the same description was. Of its measurements, those after the
+    /// checkpoint are forgotten.
+    ///
+    /// # Errors
+    /// The checkpoint or the measurements are of another run.
+    pub fn resume(
+        mut self,
+        checkpoint: Checkpoint,
+        metrics: Table,
+        follow: Option<Table>,
+    ) -> Result<Run, RunError> {
+        if checkpoint.run != self.config.resolved {
+            let lines = checkpoint.run.lines().zip(self.config.resolved.lines());
+            let different = lines.into_iter().find(|(a, b)| a != b);
+            let difference = match different {
+                Some((old, new)) => format!("`{old}` there, `{new}` here"),
+                None => "one says more than the other".into(),
+            };
+            return Err(RunError::OtherRun { difference });
+        }
+        let step = checkpoint.state.step;
+        for (own, read) in [(&mut self.metrics, Some(metrics))]
+            .into_iter()
+            .chain(self.follow.as_mut().map(|own| (own, follow)))
+        {
+            let read = read.filter(|read| read.columns == own.columns);
+            let read = read.ok_or_else(|| RunError::Measurements("other columns".into()))?;
+            own.rows = read.rows;
+            // The last row of a run that has ended has no step after it.
+            own.rows.retain(|row| row[0] < step as f64);
+        }
+        let expected = step.div_ceil(self.config.every);
+        if self.metrics.rows.len() != expected {
+            let found = self.metrics.rows.len();
+            let message = format!("{found} rows before step {step} instead of {expected}");
+            return Err(RunError::Measurements(message));
+        }
+        self.sharpness.directions = checkpoint.directions;
+        self.state = checkpoint.state;
+        Ok(self)
+    }
+
+    /// One step, with what is to be measured before it. Nothing happens once the run has ended, and
+    /// nothing is changed where `watch` cancels amid the step.
+    pub fn advance(&mut self, watch: &dyn Watch) {
+        if self.end.is_some() {
+            return;
+        }
+        let step = self.state.step;
+        let measured = step.is_multiple_of(self.config.every) || step == self.config.steps;
+        if step == self.config.steps {
+            let theta = self.state.theta.clone();
+            if measured {
+                self.measure(&theta, None, None, watch);
+            }
+            if !watch.cancelled() {
+                self.end = Some(End::Finished);
+            }
+            return;
+        }
+        let (before, directions) = (self.state.clone(), self.sharpness.directions.clone());
+        let rows = (self.metrics.rows.len(), self.follow.as_ref().map(|f| f.rows.len()));
+        let taken = match &mut self.batches {
+            None => self.config.rule.step(&self.loss, &mut self.state),
+            Some((examples, order)) => {
+                let batch = examples.select(order.at(step));
+                match self.loss.over(&batch) {
+                    Ok(loss) => self.config.rule.step(&loss, &mut self.state),
+                    Err(_) => unreachable!("the whole data fits the network"),
+                }
+            }
+        };
+        let quantity = match () {
+            () if !taken.loss.is_finite() => Some("the loss"),
+            () if !norm(&taken.gradient).is_finite() => Some("the gradient"),
+            () if !norm(&self.state.theta).is_finite() => Some("the parameters"),
+            () => None,
+        };
+        if let Some(quantity) = quantity {
+            self.end = Some(End::Diverged { step, quantity });
+            self.state = before;
+            return;
+        }
+        if measured {
+            let next = self.state.theta.clone();
+            self.measure(&before.theta, Some(&taken), Some(&next), watch);
+        }
+        let follows = self.config.follow.as_ref().is_some_and(|f| f.from.contains(&step));
+        if follows && let (Some(follow), Some(table)) = (&self.config.follow, &mut self.follow) {
+            let scene = follow::Scene {
+                loss: &self.loss,
+                problem: &self.problem,
+                flows: &self.config.flows,
+                dtype: self.config.dtype,
+            };
+            let h = taken.learning_rate;
+            table.rows.extend(scene.rows(follow, step, &before.theta, h, watch));
+        }
+        if watch.cancelled() {
+            self.state = before;
+            self.sharpness.directions = directions;
+            self.metrics.rows.truncate(rows.0);
+            if let (Some(table), Some(length)) = (&mut self.follow, rows.1) {
+                table.rows.truncate(length);
+            }
+            return;
+        }
+        self.last = Some(Seen { loss: taken.loss, sharpness: self.sharpness.last });
+    }
+
+    fn measure(
+        &mut self,
+        theta: &[f64],
+        taken: Option<&Step>,
+        next: Option<&[f64]>,
+        watch: &dyn Watch,
+    ) {
+        // What the step saw is what it is at θ for the full batch alone, and not for Nesterov.
+        let known = taken.filter(|_| {
+            self.batches.is_none() && !matches!(self.config.rule, Rule::Nesterov { .. })
+        });
+        let taken = taken.zip(next).map(|(step, next)| Taken { h: step.learning_rate, next });
+        let moment = Moment {
+            loss: &self.loss,
+            test: self.test.as_ref(),
+            problem: &self.problem,
+            flows: &self.config.flows,
+            theta,
+            known,
+            taken,
+            watch,
+        };
+        let mut row = vec![self.state.step as f64 - if moment.taken.is_some() { 1.0 } else { 0.0 }];
+        row.extend(moment.measure(&self.config.metrics, &mut self.sharpness));
+        self.metrics.rows.push(row);
+    }
+
+    /// What is run.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The network's loss on the training data.
+    pub fn loss(&self) -> &NetworkLoss {
+        &self.loss
+    }
+
+    /// Where the optimizer is.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// How it ended, if it has.
+    pub fn end(&self) -> Option<&End> {
+        self.end.as_ref()
+    }
+
+    /// What the last step saw.
+    pub fn last(&self) -> Option<Seen> {
+        self.last
+    }
+
+    /// The measurements: the column `step` and those of the metrics, in their order. What belongs to the
+    /// step from an iterate to the next has no value in the last row.
+    pub fn metrics(&self) -> &Table {
+        &self.metrics
+    }
+
+    /// The flows that were followed: the iterate that they start `from`, the `step` after it, the time
+    /// `t`, the number of the `flow` in the description (0 being gradient descent), its `distance` to
+    /// gradient descent, the `loss`, and `lambda_0` if asked for.
+    pub fn follow(&self) -> Option<&Table> {
+        self.follow.as_ref()
+    }
+
+    /// From which [`resume`](Self::resume) goes on.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            state: self.state.clone(),
+            directions: self.sharpness.directions.clone(),
+            run: self.config.resolved.clone(),
+        }
+    }
+}

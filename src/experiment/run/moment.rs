@@ -1,0 +1,215 @@
+//! What is measured at one iterate. Quantities that several metrics need are computed once.
+
+use super::sharpness::Sharpness;
+use crate::curvature::{Eigenpair, eigenvalues};
+use crate::experiment::config::{Flows, Metric};
+use crate::flow::stability::{StabilityCoefficient, stability_coefficients};
+use crate::flow::{FlowName, Problem, Request, Watch, simulate_until};
+use crate::network::{Hessian, NetworkLoss};
+use crate::series::GeneralLinearMethod;
+use crate::training::{Step, norm};
+use num_complex::Complex64;
+
+/// An iterate `θ`, and the step from it.
+pub(super) struct Moment<'a> {
+    pub loss: &'a NetworkLoss,
+    pub test: Option<&'a NetworkLoss>,
+    pub problem: &'a Problem,
+    pub flows: &'a Flows,
+    pub theta: &'a [f64],
+    /// Loss, gradient and product at `θ`, if the step saw them.
+    pub known: Option<&'a Step>,
+    /// The step; there is none after the last iterate.
+    pub taken: Option<Taken<'a>>,
+    pub watch: &'a dyn Watch,
+}
+
+/// A step of the optimizer.
+#[derive(Clone, Copy)]
+pub(super) struct Taken<'a> {
+    /// Its learning rate.
+    pub h: f64,
+    /// Where it leads.
+    pub next: &'a [f64],
+}
+
+/// Quantities that several metrics share.
+struct Shared {
+    value: f64,
+    gradient: Vec<f64>,
+    /// `∇²E g`.
+    product: Vec<f64>,
+    pairs: Vec<Eigenpair>,
+    coefficients: Vec<StabilityCoefficient>,
+    next_value: f64,
+    /// Where flows are after the time of a step.
+    ends: Vec<(FlowName, Vec<Complex64>)>,
+}
+
+impl Moment<'_> {
+    /// The columns of all metrics, in their order.
+    pub fn measure(&self, metrics: &[Metric], sharpness: &mut Sharpness) -> Vec<f64> {
+        let shared = self.share(metrics, sharpness);
+        metrics.iter().flat_map(|&metric| self.values(metric, &shared, sharpness)).collect()
+    }
+
+    fn share(&self, metrics: &[Metric], sharpness: &mut Sharpness) -> Shared {
+        let needs = |which: fn(&Metric) -> bool| metrics.iter().any(which);
+        let (value, gradient) = match self.known {
+            Some(step) => (step.loss, step.gradient.clone()),
+            None => self.loss.gradient(self.theta),
+        };
+        let product = match needs(|m| matches!(m, Metric::HessianGradient | Metric::DriftEstimate))
+        {
+            true => self.loss.contraction(self.theta, &[&gradient]),
+            false => Vec::new(),
+        };
+        let mut pairs = match metrics.iter().any(|&metric| Sharpness::needed(metric) > 0) {
+            true => sharpness.find(self.loss, self.theta),
+            false => Vec::new(),
+        };
+        let h = self.taken.map_or(f64::NAN, |taken| taken.h);
+        let coefficients = stability_coefficients(&mut pairs, &gradient, h);
+        let needs_next = needs(|m| matches!(m, Metric::RelativeProgress | Metric::LossError(_)));
+        let next_value = match self.taken.filter(|_| needs_next) {
+            Some(taken) => self.loss.loss(taken.next),
+            None => f64::NAN,
+        };
+        let ends = self.ends(metrics);
+        Shared { value, gradient, product, pairs, coefficients, next_value, ends }
+    }
+
+    /// Every flow that a metric needs, after the time of one step.
+    fn ends(&self, metrics: &[Metric]) -> Vec<(FlowName, Vec<Complex64>)> {
+        let Some(taken) = self.taken else { return Vec::new() };
+        let mut flows: Vec<FlowName> = metrics.iter().filter_map(|&metric| flow(metric)).collect();
+        flows.sort_unstable();
+        flows.dedup();
+        if flows.is_empty() {
+            return Vec::new();
+        }
+        let request = self.flows.request(taken.h, 1, flows.clone());
+        let method = GeneralLinearMethod::euler();
+        let simulated =
+            simulate_until(self.problem, "gd", &method, self.theta, &request, self.watch);
+        let Ok(mut simulated) = simulated else { return Vec::new() };
+        let trajectories = simulated.flows.drain(1..);
+        flows
+            .into_iter()
+            .zip(trajectories)
+            .filter_map(|(flow, mut found)| {
+                (found.theta.len() == 2).then(|| (flow, found.theta.swap_remove(1)))
+            })
+            .collect()
+    }
+
+    fn values(&self, metric: Metric, shared: &Shared, sharpness: &Sharpness) -> Vec<f64> {
+        let h = self.taken.map_or(f64::NAN, |taken| taken.h);
+        let end = || {
+            let flow = flow(metric)?;
+            shared.ends.iter().find(|(name, _)| *name == flow).map(|(_, end)| end.as_slice())
+        };
+        let one = |value: f64| vec![value];
+        let test = |of: fn(&NetworkLoss, &[f64]) -> f64| {
+            one(self.test.map_or(f64::NAN, |test| of(test, self.theta)))
+        };
+        let of_pairs = |k: usize, of: fn(&StabilityCoefficient) -> f64| -> Vec<f64> {
+            (0..k).map(|i| shared.coefficients.get(i).map_or(f64::NAN, of)).collect()
+        };
+        match metric {
+            Metric::Loss => one(shared.value),
+            Metric::Accuracy => one(self.loss.accuracy(self.theta)),
+            Metric::TestLoss => test(|test, theta| test.loss(theta)),
+            Metric::TestAccuracy => test(NetworkLoss::accuracy),
+            Metric::GradientNorm => one(norm(&shared.gradient)),
+            Metric::LearningRate => one(h),
+            Metric::UpdateNorm => one(self.taken.map_or(f64::NAN, |taken| {
+                let moved: Vec<f64> =
+                    taken.next.iter().zip(self.theta).map(|(a, b)| a - b).collect();
+                norm(&moved)
+            })),
+            Metric::RelativeProgress => {
+                let size = norm(&shared.gradient);
+                one((shared.next_value - shared.value) / (h * size * size))
+            }
+            Metric::Lambda(k) => of_pairs(k, |c| c.lambda),
+            Metric::Along(k) => of_pairs(k, |c| c.along),
+            Metric::Coefficients(k) => {
+                let parts = |i: usize| match shared.coefficients.get(i) {
+                    Some(c) if h.is_finite() => [c.coefficient.re, c.coefficient.im],
+                    _ => [f64::NAN; 2],
+                };
+                (0..k).flat_map(parts).collect()
+            }
+            Metric::Eigenvalues => match eigenvalues(&Hessian::new(self.loss, self.theta)) {
+                Ok((values, _)) => values,
+                Err(_) => vec![f64::NAN; self.theta.len()],
+            },
+            Metric::HessianGradient => one(norm(&shared.product)),
+            Metric::DriftEstimate => one(0.5 * h * h * norm(&shared.product)),
+            Metric::ThirdOrder => {
+                let g = shared.gradient.as_slice();
+                one(h * h / 12.0 * norm(&self.loss.contraction(self.theta, &[g, g])))
+            }
+            Metric::Prediction => self.prediction(shared, h),
+            Metric::Drift | Metric::Error(_) => one(match (end(), self.taken) {
+                (Some(end), Some(taken)) => {
+                    let square = |(z, x): (&Complex64, &f64)| (z - x).norm_sqr();
+                    end.iter().zip(taken.next).map(square).sum::<f64>().sqrt()
+                }
+                _ => f64::NAN,
+            }),
+            Metric::LossError(_) => {
+                one(end().map_or(f64::NAN, |end| shared.next_value - self.problem.loss(end).re))
+            }
+            Metric::FlowLoss(_) => one(end().map_or(f64::NAN, |end| self.problem.loss(end).re)),
+            Metric::FlowLambda(_) => {
+                let real = |end: &[Complex64]| -> Option<Vec<f64>> {
+                    end.iter().map(|z| (z.im == 0.0).then_some(z.re)).collect()
+                };
+                let pairs = end().and_then(real).map(|end| sharpness.at(self.loss, &end));
+                one(pairs.and_then(|pairs| pairs.first().map(|p| p.value)).unwrap_or(f64::NAN))
+            }
+        }
+    }
+
+    /// `x = g·u_0` at the next iterate, and as the flows of section 4.1 predict it: `x e^{ch}` with
+    /// `c = -λ`, `-λ - hλ²/2` and `log(1-hλ)/h`.
+    fn prediction(&self, shared: &Shared, h: f64) -> Vec<f64> {
+        let (Some(pair), Some(taken)) = (shared.pairs.first(), self.taken) else {
+            return vec![f64::NAN; 4];
+        };
+        let (_, next) = self.loss.gradient(taken.next);
+        let along = |g: &[f64]| g.iter().zip(&pair.vector).map(|(g, u)| g * u).sum::<f64>();
+        let (x, z) = (along(&shared.gradient), h * pair.value);
+        vec![along(&next), x * (-z).exp(), x * (-z - 0.5 * z * z).exp(), x * (1.0 - z)]
+    }
+}
+
+/// The flow that a metric is about.
+fn flow(metric: Metric) -> Option<FlowName> {
+    match metric {
+        Metric::Drift => Some(FlowName::NegativeGradient),
+        Metric::Error(flow)
+        | Metric::LossError(flow)
+        | Metric::FlowLoss(flow)
+        | Metric::FlowLambda(flow) => Some(flow),
+        _ => None,
+    }
+}
+
+impl Flows {
+    /// A simulation of these flows for so many steps.
+    pub(super) fn request(&self, lr: f64, steps: usize, flows: Vec<FlowName>) -> Request {
+        Request {
+            lr,
+            steps,
+            flows,
+            rtol: self.rtol,
+            atol: self.atol,
+            euler: self.euler,
+            directions: self.directions,
+            ..Request::default()
+        }
+    }
+}

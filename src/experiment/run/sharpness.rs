@@ -1,0 +1,54 @@
+//! The largest eigenvalues of the Hessian along a run.
+
+use crate::curvature::{Eigenpair, Lanczos};
+use crate::experiment::config::Metric;
+use crate::network::architecture::Dtype;
+use crate::network::{Hessian, NetworkLoss};
+
+/// The sharpest directions, followed from iterate to iterate: each search starts from the eigenvectors
+/// of the one before.
+pub(super) struct Sharpness {
+    wanted: usize,
+    tolerance: f64,
+    /// Where the next search starts.
+    pub directions: Vec<Vec<f64>>,
+    /// The largest eigenvalue of the last search.
+    pub last: Option<f64>,
+}
+
+impl Sharpness {
+    pub fn new(wanted: usize, dtype: Dtype) -> Sharpness {
+        // Residuals of eigenvectors relative to the largest eigenvalue; the error of an eigenvalue is of
+        // the order of its square.
+        let tolerance = match dtype {
+            Dtype::F32 => 1e-3,
+            Dtype::F64 => 1e-4,
+        };
+        Sharpness { wanted, tolerance, directions: Vec::new(), last: None }
+    }
+
+    /// How many eigenpairs a metric needs.
+    pub fn needed(metric: Metric) -> usize {
+        match metric {
+            Metric::Lambda(k) | Metric::Coefficients(k) | Metric::Along(k) => k,
+            Metric::Prediction | Metric::FlowLambda(_) => 1,
+            _ => 0,
+        }
+    }
+
+    /// The eigenpairs at `θ`, the largest first; none where the iteration fails.
+    pub fn find(&mut self, loss: &NetworkLoss, theta: &[f64]) -> Vec<Eigenpair> {
+        let pairs = self.at(loss, theta);
+        self.last = pairs.first().map(|pair| pair.value);
+        self.directions = pairs.iter().map(|pair| pair.vector.clone()).collect();
+        pairs
+    }
+
+    /// [`find`](Self::find) at a point beside the run, which leaves no trace.
+    pub fn at(&self, loss: &NetworkLoss, theta: &[f64]) -> Vec<Eigenpair> {
+        let (largest, tolerance) = (self.wanted.max(1), self.tolerance);
+        let lanczos = Lanczos { largest, tolerance, ..Lanczos::default() };
+        let found = lanczos.run(&Hessian::new(loss, theta), &self.directions);
+        found.map(|found| found.largest).unwrap_or_default()
+    }
+}
