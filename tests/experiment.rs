@@ -84,7 +84,7 @@ fn a_run_that_was_interrupted_anywhere_equals_one_that_was_not() {
         let pieces = loop {
             // Stops at other places every time, amid measurements too.
             let mode = if parts == 0 { Existing::Refuse } else { Existing::Resume };
-            let stop = after(40 + 37 * parts);
+            let stop = after(5 + 37 * parts);
             let part = conduct(config.clone(), &place, mode, 0, &stop).unwrap();
             parts += 1;
             if part.end.is_some() {
