@@ -3,6 +3,28 @@
 use super::algebra::Product;
 use super::lanes::Real;
 
+/// A function whose loops `pulp` compiles for each set of vector instructions. (A closure would do, but may fail to be
+/// inlined, and then it is not compiled for them.)
+macro_rules! vectorised {
+    ($(#[$doc:meta])* fn $name:ident($($argument:ident: $type:ty),+) -> $output:ty $body:block) => {
+        $(#[$doc])*
+        pub(crate) fn $name<'w, T: Real>($($argument: $type),+) -> $output {
+            struct Work<'w, T> {
+                $($argument: $type),+
+            }
+            impl<'w, T: Real> pulp::WithSimd for Work<'w, T> {
+                type Output = $output;
+                #[inline(always)]
+                fn with_simd<S: pulp::Simd>(self, _: S) -> $output {
+                    let Self { $($argument),+ } = self;
+                    $body
+                }
+            }
+            pulp::Arch::new().dispatch(Work { $($argument),+ })
+        }
+    };
+}
+
 /// What is done with two arrays entry by entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pairwise {
@@ -107,13 +129,15 @@ fn broadcast<T: Real>(x: &[T], y: &[T], axes: &Axes, f: impl Fn(T, T) -> T) -> V
     out
 }
 
-/// `x + y`, `x - y` or `xy`, with broadcasting.
-pub(crate) fn pairwise<T: Real>(operation: Pairwise, x: &[T], y: &[T], axes: &Axes) -> Vec<T> {
-    pulp::Arch::new().dispatch(|| match operation {
-        Pairwise::Add => broadcast(x, y, axes, |x, y| x + y),
-        Pairwise::Subtract => broadcast(x, y, axes, |x, y| x - y),
-        Pairwise::Multiply => broadcast(x, y, axes, |x, y| x * y),
-    })
+vectorised! {
+    /// `x + y`, `x - y` or `xy`, with broadcasting.
+    fn pairwise(operation: Pairwise, x: &'w [T], y: &'w [T], axes: &'w Axes) -> Vec<T> {
+        match operation {
+            Pairwise::Add => broadcast(x, y, axes, |x, y| x + y),
+            Pairwise::Subtract => broadcast(x, y, axes, |x, y| x - y),
+            Pairwise::Multiply => broadcast(x, y, axes, |x, y| x * y),
+        }
+    }
 }
 
 /// `x`, repeated along the axes that it lacks.
@@ -140,12 +164,12 @@ pub(crate) fn scale<T: Real>(x: &[T], factor: f64) -> Vec<T> {
     x.iter().map(|&x| x * factor).collect()
 }
 
-/// Sums over the axes that the left operand, the result, lacks.
-pub(crate) fn sum<T: Real>(x: &[T], axes: &Axes) -> Vec<T> {
-    let kept = axes.0.iter().map(|&(size, kept, _)| if kept { size } else { 1 }).product();
-    let mut out = vec![T::zero(); kept];
-    let (size, own, _) = *axes.0.last().expect("an axis");
-    pulp::Arch::new().dispatch(|| {
+vectorised! {
+    /// Sums over the axes that the left operand, the result, lacks.
+    fn sum(x: &'w [T], axes: &'w Axes) -> Vec<T> {
+        let kept = axes.0.iter().map(|&(size, kept, _)| if kept { size } else { 1 }).product();
+        let mut out = vec![T::zero(); kept];
+        let (size, own, _) = *axes.0.last().expect("an axis");
         if own {
             axes.runs(|i, j| {
                 for (sum, &x) in out[i..i + size].iter_mut().zip(&x[j..j + size]) {
@@ -155,8 +179,8 @@ pub(crate) fn sum<T: Real>(x: &[T], axes: &Axes) -> Vec<T> {
         } else {
             axes.runs(|i, j| out[i] += total(&x[j..j + size]));
         }
-    });
-    out
+        out
+    }
 }
 
 /// The sum of a run, in lanes: no dependence of one addition on the last, and less rounding.
@@ -177,25 +201,25 @@ fn total<T: Real>(x: &[T]) -> T {
     sum
 }
 
-/// `Σ ± x_i y_j` over the products `(i, j)` that make each coefficient of an algebra; `None` for zero. A stretch at a
-/// time, so that the sums stay in cache.
-pub(crate) fn multiply<T: Real>(
-    table: &[Product],
-    x: &[Option<&[T]>],
-    y: &[Option<&[T]>],
-    length: usize,
-) -> Vec<Option<Vec<T>>> {
-    const STRETCH: usize = 256;
-    let mut out: Vec<Option<Vec<T>>> = vec![None; x.len()];
-    // Each product with whether it is the first of its coefficient.
-    let mut terms = Vec::with_capacity(table.len());
-    for p in table {
-        if let (Some(x), Some(y)) = (x[p.left], y[p.right]) {
-            terms.push((p, x, y, out[p.out].is_none()));
-            out[p.out].get_or_insert_with(|| vec![T::zero(); length]);
+vectorised! {
+    /// `Σ ± x_i y_j` over the products `(i, j)` that make each coefficient of an algebra; `None` for zero. A stretch at
+    /// a time, so that the sums stay in cache.
+    fn multiply(
+        table: &'w [Product],
+        x: &'w [Option<&'w [T]>],
+        y: &'w [Option<&'w [T]>],
+        length: usize
+    ) -> Vec<Option<Vec<T>>> {
+        const STRETCH: usize = 256;
+        let mut out: Vec<Option<Vec<T>>> = vec![None; x.len()];
+        // Each product with whether it is the first of its coefficient.
+        let mut terms = Vec::with_capacity(table.len());
+        for p in table {
+            if let (Some(x), Some(y)) = (x[p.left], y[p.right]) {
+                terms.push((p, x, y, out[p.out].is_none()));
+                out[p.out].get_or_insert_with(|| vec![T::zero(); length]);
+            }
         }
-    }
-    pulp::Arch::new().dispatch(|| {
         for start in (0..length).step_by(STRETCH) {
             let range = start..(start + STRETCH).min(length);
             for &(p, x, y, first) in &terms {
@@ -210,8 +234,8 @@ pub(crate) fn multiply<T: Real>(
                 }
             }
         }
-    });
-    out
+        out
+    }
 }
 
 /// The sizes of a product of batches of matrices, and which of the two are stored transposed.
