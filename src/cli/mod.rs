@@ -6,6 +6,7 @@ mod completions;
 mod data;
 mod derive;
 mod evaluate;
+mod experiment_input;
 mod flow;
 mod input;
 mod interrupt;
@@ -19,8 +20,12 @@ mod output;
 mod problem_input;
 mod progress;
 mod reproduce;
+mod run;
+mod run_progress;
 mod spectrum;
 mod stability;
+mod sweep;
+mod terminal;
 mod tree;
 
 use crate::network::device::DeviceError;
@@ -49,6 +54,8 @@ enum Command {
     Data(data::Data),
     Evaluate(evaluate::Evaluate),
     Spectrum(spectrum::Spectrum),
+    Run(run::Run),
+    Sweep(sweep::Sweep),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -94,6 +101,8 @@ impl Command {
             Self::Data(data) => data.run(),
             Self::Evaluate(evaluate) => evaluate.run(),
             Self::Spectrum(spectrum) => spectrum.run(),
+            Self::Run(run) => run.run(),
+            Self::Sweep(sweep) => sweep.run(),
             Self::Completions(completions) => completions.run(),
             Self::Man(man) => man.run(),
         }

@@ -11,12 +11,9 @@
 //!
 //! A run holds a lock on the file `lock` in its folder as long as it writes to it.
 
-use super::config::{Config, Experiment, Scale};
 use super::run::{End, Run, RunError, Table};
 use crate::file;
-use crate::network::architecture::ArchitectureError;
 use crate::network::weights::{self, WeightsError};
-use crate::source::{Source, SourceError};
 use crate::training::{Checkpoint, CheckpointError};
 use std::fs::{File, TryLockError};
 use std::io;
@@ -86,14 +83,6 @@ pub enum FolderError {
         /// Where.
         cause: String,
     },
-    /// The resolved description.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Config(#[from] SourceError),
-    /// Network and data.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Architecture(#[from] ArchitectureError),
     /// The run does not fit.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -121,33 +110,23 @@ impl Folder {
         Ok(folder)
     }
 
-    /// The folder of a run that was interrupted, and the run, ready to go on.
+    /// The folder of a run that was interrupted, and `run`, a new one of the same description, set to where
+    /// that one was.
     ///
     /// # Errors
-    /// There is no run, it is damaged or of another version, or another process runs it.
-    pub fn resume(path: &Path) -> Result<(Folder, Run), FolderError> {
-        for name in [CONFIG, CHECKPOINT, METRICS] {
-            if !path.join(name).is_file() {
-                return Err(FolderError::Nothing { path: path.into(), missing: name });
+    /// There is no run, it is another one, damaged or of another version, or another process runs it.
+    pub fn resume(path: &Path, run: Run) -> Result<(Folder, Run), FolderError> {
+        for missing in [CONFIG, CHECKPOINT, METRICS] {
+            if !path.join(missing).is_file() {
+                return Err(FolderError::Nothing { path: path.into(), missing });
             }
         }
         let folder = Folder::lock(path)?;
-        let config = folder.config()?;
-        let run = Run::new(config)?;
-        let p = run.loss().dimension();
-        let checkpoint = Checkpoint::load(&path.join(CHECKPOINT), p)?;
+        let checkpoint = Checkpoint::load(&path.join(CHECKPOINT), run.loss().dimension())?;
         let metrics = folder.table(METRICS)?;
         let follow = run.follow().is_some().then(|| folder.table(FOLLOW)).transpose()?;
         let run = run.resume(checkpoint, metrics, follow)?;
         Ok((folder, run))
-    }
-
-    /// The resolved description in it.
-    fn config(&self) -> Result<Config, FolderError> {
-        let path = self.path.join(CONFIG);
-        let source = Source::new(path.display().to_string(), self.read(CONFIG)?);
-        let mut runs = Experiment::parse(source, Scale::Small, &[])?.runs()?;
-        Ok(runs.swap_remove(0))
     }
 
     fn read(&self, name: &str) -> Result<String, FolderError> {
@@ -193,14 +172,12 @@ impl Folder {
     /// # Errors
     /// A file cannot be written, because the disk is full say. The last state that was complete stays.
     pub fn save(&self, run: &Run) -> Result<(), FolderError> {
-        if !self.path.join(CONFIG).exists() {
-            self.write(CONFIG, run.config().resolved.as_bytes())?;
-        }
         self.write(METRICS, run.metrics().csv().as_bytes())?;
         if let Some(follow) = run.follow() {
             self.write(FOLLOW, follow.csv().as_bytes())?;
         }
         run.checkpoint().save(&self.path.join(CHECKPOINT))?;
+        self.write(CONFIG, run.config().resolved.as_bytes())?;
         if run.end().is_some() {
             let network = run.loss().architecture();
             let tensors = weights::tensors(network, &run.state().theta, "");

@@ -320,7 +320,7 @@ impl NetworkLoss {
             .collect();
         let loss = forward::loss(&tape, &self.architecture, variables, batch, self.examples, model);
         let gradients = if wanted.is_empty() { Vec::new() } else { tape.gradient(&loss) };
-        (loss.value, gradients)
+        ((*loss.value).clone(), gradients)
     }
 }
 

@@ -125,7 +125,7 @@ impl Objective for NetworkLoss {
 
 /// Networks of more parameters than this never have their Hessian assembled: an eigendecomposition would cost more
 /// than all products that a Krylov space needs.
-const ASSEMBLED: usize = 600;
+const ASSEMBLED: usize = 100;
 
 /// The Hessian of a network's loss at real or complex parameters, known by its products.
 pub struct Hessian<'a, S> {

@@ -148,7 +148,8 @@ fn stem(file: &str) -> String {
 
 /// A path in a description is relative to the description's folder.
 fn beside(source: &Source, file: &str) -> PathBuf {
-    Path::new(&*source.name).parent().unwrap_or(Path::new("")).join(file)
+    let path = Path::new(&*source.name).parent().unwrap_or(Path::new("")).join(file);
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 fn network_of(all: &Layers, source: &Source) -> Result<Network, SourceError> {

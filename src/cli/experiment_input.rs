@@ -1,0 +1,94 @@
+//! `EXPERIMENT --set --scale --out --force --resume`: which runs, and where their files go.
+
+use super::output;
+use crate::experiment::{Config, Existing, Experiment, Scale};
+use crate::source::Source;
+use miette::{IntoDiagnostic, WrapErr};
+use std::path::{Path, PathBuf};
+
+/// An experiment and its folder.
+#[derive(clap::Args)]
+pub(super) struct ExperimentInput {
+    /// A description in TOML, such as those of examples/experiments
+    #[arg(value_name = "EXPERIMENT")]
+    experiment: PathBuf,
+    /// Set a key of the description: `train.lr=0.05`, `seed=3`; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+    /// Which size of the experiment
+    #[arg(long, value_enum, default_value_t)]
+    pub scale: ScaleName,
+    /// The folder for all files [default: results/NAME, -2, -3, …]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Replace a run that is there already
+    #[arg(long)]
+    force: bool,
+    /// Go on with the run that is there, as if it had never been interrupted
+    #[arg(long, conflicts_with = "force")]
+    resume: bool,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum ScaleName {
+    /// As the description says: minutes on two cores
+    #[default]
+    Small,
+    /// As its table [paper] says: the paper's own size
+    Paper,
+}
+
+impl From<ScaleName> for Scale {
+    fn from(name: ScaleName) -> Scale {
+        match name {
+            ScaleName::Small => Scale::Small,
+            ScaleName::Paper => Scale::Paper,
+        }
+    }
+}
+
+impl ExperimentInput {
+    /// All runs of the description.
+    pub fn configs(&self) -> miette::Result<Vec<Config>> {
+        let name = self.experiment.display().to_string();
+        let text = std::fs::read_to_string(&self.experiment)
+            .into_diagnostic()
+            .wrap_err_with(|| format!("cannot read the experiment {name}"))?;
+        let set: Vec<Source> = self.settings.iter().map(|text| setting(text)).collect();
+        let experiment = Experiment::parse(Source::new(name, text), self.scale.into(), &set)?;
+        Ok(experiment.runs()?)
+    }
+
+    /// What to do about runs that are there.
+    pub fn existing(&self) -> Existing {
+        match (self.force, self.resume) {
+            (true, _) => Existing::Replace,
+            (_, true) => Existing::Resume,
+            _ => Existing::Refuse,
+        }
+    }
+
+    /// Where the files of an experiment called `name` go.
+    pub fn folder(&self, name: &str) -> miette::Result<PathBuf> {
+        let usual = Path::new("results").join(name);
+        let folder = match &self.out {
+            Some(folder) => folder.clone(),
+            None if self.force || self.resume => usual,
+            None => output::new_folder(&usual.to_string_lossy()),
+        };
+        // Whether it holds a run is seen when it is locked.
+        output::check_folder(&folder, true)?;
+        Ok(folder)
+    }
+}
+
+/// `train.method=gd` is TOML but for the quotes, which shells take away.
+fn setting(text: &str) -> Source {
+    let quoted = text.split_once('=').and_then(|(key, value)| {
+        let value = value.trim();
+        let word = value.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '.');
+        let is_word = word && !matches!(value, "true" | "false" | "inf" | "nan");
+        is_word.then(|| format!("{key} = {}", serde_json::Value::from(value)))
+    });
+    Source::new("--set", quoted.unwrap_or_else(|| text.to_string()))
+}

@@ -1,0 +1,111 @@
+//! `bea sweep`: all runs of an experiment's grid.
+
+use super::experiment_input::ExperimentInput;
+use super::run_progress::RunProgress;
+use super::{interrupt, output};
+use crate::experiment::{Outcome, sweep};
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+/// Conduct all runs of a description's grid, some at a time, and tabulate them
+#[derive(clap::Args)]
+#[command(after_help = HELP)]
+pub(super) struct Sweep {
+    #[command(flatten)]
+    input: ExperimentInput,
+    /// How many runs at a time [default: one a core]
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+}
+
+const HELP: &str = "\
+A grid is a table [grid] of keys with arrays of values; all combinations are run:
+  [grid]
+  seed = [0, 1, 2]
+  train.lr = [0.01, 0.02, 0.05]
+Variants, [[variant]] with a label and any keys, are run one by one, each with the grid:
+  [[variant]]
+  label = \"DAL\"
+  train = { method = \"dal\", p = 1.0 }
+
+Every run has a folder of its own as `bea run` makes it. A run that diverges is recorded as such, and
+the sweep goes on. sweep.csv has a row a run. The numbers do not depend on --jobs.
+
+Examples:
+  bea sweep examples/experiments/fig18.toml
+  bea sweep examples/experiments/fig18.toml --set train.steps=50 --out short";
+
+impl Sweep {
+    pub fn run(self) -> miette::Result<ExitCode> {
+        let configs = self.input.configs()?;
+        let folder = self.input.folder(&configs[0].name)?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let jobs = self.jobs.unwrap_or(cores);
+        interrupt::listen("saving; --resume goes on from here");
+        let progress = RunProgress::new(&configs);
+        let outcomes = sweep(configs, &folder, self.input.existing(), jobs, &progress)?;
+        drop(progress);
+        output::to_file(&folder.join("sweep.csv"), |out| out.write_all(csv(&outcomes).as_bytes()))?;
+        let mut text = table(&outcomes);
+        let _ = writeln!(text, "wrote {}", folder.display());
+        output::to_stdout(|out| out.write_all(text.as_bytes()))?;
+        Ok(interrupt::exit_code())
+    }
+}
+
+/// The last value of a column that there is.
+fn last(outcome: &Outcome, column: &str) -> f64 {
+    let values = outcome.metrics.column(column).unwrap_or_default();
+    values.into_iter().rev().find(|x| !x.is_nan()).unwrap_or(f64::NAN)
+}
+
+fn columns(outcomes: &[Outcome]) -> Vec<String> {
+    let first = outcomes.first().map(|outcome| outcome.metrics.columns.as_slice());
+    first.unwrap_or_default().iter().skip(1).cloned().collect()
+}
+
+fn ending(outcome: &Outcome) -> String {
+    outcome.end.as_ref().map_or("interrupted".into(), ToString::to_string)
+}
+
+/// `run,steps,end,` and the last value of every column of the metrics.
+fn csv(outcomes: &[Outcome]) -> String {
+    let columns = columns(outcomes);
+    let mut out = format!("run,steps,end,{}\n", columns.join(","));
+    for outcome in outcomes {
+        let label = &outcome.config.label;
+        let _ = write!(out, "\"{label}\",{},\"{}\"", outcome.steps, ending(outcome));
+        for column in &columns {
+            match last(outcome, column) {
+                x if x.is_nan() => out.push(','),
+                x => {
+                    let _ = write!(out, ",{x}");
+                }
+            }
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// The first columns of it, for the eye.
+fn table(outcomes: &[Outcome]) -> String {
+    let columns: Vec<String> = columns(outcomes).into_iter().take(5).collect();
+    let width = outcomes.iter().map(|o| o.config.label.chars().count()).max().unwrap_or(0).max(3);
+    let mut out = format!("{:<width$}{:>8}", "run", "steps");
+    for column in &columns {
+        let _ = write!(out, "{column:>16}");
+    }
+    out.push('\n');
+    for outcome in outcomes {
+        let _ = write!(out, "{:<width$}{:>8}", outcome.config.label, outcome.steps);
+        for column in &columns {
+            let _ = write!(out, "{:>16.4e}", last(outcome, column));
+        }
+        if !matches!(outcome.end, Some(crate::experiment::run::End::Finished)) {
+            let _ = write!(out, "  {}", ending(outcome));
+        }
+        out.push('\n');
+    }
+    out
+}

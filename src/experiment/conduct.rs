@@ -1,0 +1,161 @@
+//! Conducting runs: one after the other or some at a time, saved along the way.
+
+use super::config::Config;
+use super::folder::{CONFIG, Folder, FolderError};
+use super::run::{End, Run, Table};
+use crate::flow::Watch;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// How often a run is saved while it goes on.
+const SAVED_EVERY: Duration = Duration::from_secs(30);
+
+/// What to do about a folder that holds a run already.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Existing {
+    /// Refuse it.
+    #[default]
+    Refuse,
+    /// Start again.
+    Replace,
+    /// Go on with it.
+    Resume,
+}
+
+/// Who watches runs.
+pub trait Observer: Watch {
+    /// Run number `index` has come to its next step.
+    fn stepped(&self, _index: usize, _run: &Run) {}
+    /// Run number `index` has ended, or was stopped.
+    fn ended(&self, _index: usize, _outcome: &Outcome) {}
+}
+
+impl<F: Fn() -> bool + Sync> Observer for F {}
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What it was.
+    pub config: Config,
+    /// The measurements.
+    pub metrics: Table,
+    /// The flows that were followed.
+    pub follow: Option<Table>,
+    /// How it ended; `None` if it was stopped before.
+    pub end: Option<End>,
+    /// Where its files are.
+    pub folder: PathBuf,
+    /// Steps made.
+    pub steps: usize,
+    /// The time they took, in seconds, without those before a resumption.
+    pub seconds: f64,
+}
+
+/// Conducts one run in `folder`, to its end or until it is cancelled.
+///
+/// # Errors
+/// What is wrong with the run or the folder. What was saved before stays.
+pub fn conduct(
+    config: Config,
+    folder: &Path,
+    existing: Existing,
+    index: usize,
+    observer: &dyn Observer,
+) -> Result<Outcome, FolderError> {
+    let mut run = Run::new(config)?;
+    let resumes = existing == Existing::Resume && folder.join(CONFIG).exists();
+    let place = if resumes {
+        let (place, resumed) = Folder::resume(folder, run)?;
+        run = resumed;
+        place
+    } else {
+        Folder::create(folder, existing == Existing::Replace)?
+    };
+    place.save(&run)?;
+    let (started, mut saved) = (Instant::now(), Instant::now());
+    while run.end().is_none() && !observer.cancelled() {
+        run.advance(&|| observer.cancelled());
+        observer.stepped(index, &run);
+        if saved.elapsed() > SAVED_EVERY {
+            place.save(&run)?;
+            saved = Instant::now();
+        }
+    }
+    place.save(&run)?;
+    let outcome = Outcome {
+        metrics: run.metrics().clone(),
+        follow: run.follow().cloned(),
+        end: run.end().cloned(),
+        folder: place.path().into(),
+        steps: run.state().step,
+        seconds: started.elapsed().as_secs_f64(),
+        config: run.config().clone(),
+    };
+    observer.ended(index, &outcome);
+    Ok(outcome)
+}
+
+/// Conducts several runs, `jobs` at a time, each in a folder of its own below `folder`. Their numbers do
+/// not depend on `jobs`. Runs that were not begun when it was cancelled are missing from the outcomes.
+///
+/// # Errors
+/// The first error of a run; the others stop, with what they have saved.
+pub fn sweep(
+    configs: Vec<Config>,
+    folder: &Path,
+    existing: Existing,
+    jobs: usize,
+    observer: &dyn Observer,
+) -> Result<Vec<Outcome>, FolderError> {
+    let places: Vec<PathBuf> =
+        configs.iter().enumerate().map(|(i, c)| place(folder, i, c)).collect();
+    let next = AtomicUsize::new(0);
+    let outcomes = Mutex::new(Vec::new());
+    let failed = Mutex::new(None);
+    let jobs = jobs.clamp(1, configs.len().max(1));
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let lost = || failed.lock().is_ok_and(|failed| failed.is_some());
+            if index >= configs.len() || observer.cancelled() || lost() {
+                return;
+            }
+            match conduct(configs[index].clone(), &places[index], existing, index, observer) {
+                Ok(outcome) => {
+                    if let Ok(mut all) = outcomes.lock() {
+                        all.push((index, outcome));
+                    }
+                }
+                Err(error) => {
+                    if let Ok(mut failed) = failed.lock() {
+                        failed.get_or_insert(error);
+                    }
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..jobs {
+            scope.spawn(work);
+        }
+        work();
+    });
+    if let Ok(Some(error)) = failed.into_inner() {
+        return Err(error);
+    }
+    let mut outcomes = outcomes.into_inner().unwrap_or_default();
+    outcomes.sort_by_key(|(index, _)| *index);
+    Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
+}
+
+/// `folder/03-p=0.5-seed=1`; the folder itself where there is one run without a label.
+fn place(folder: &Path, index: usize, config: &Config) -> PathBuf {
+    if config.label.is_empty() {
+        return folder.into();
+    }
+    let safe = |c: char| if c.is_ascii_alphanumeric() || "=.-_".contains(c) { c } else { '-' };
+    let name: String = config.label.replace(", ", "-").chars().map(safe).collect();
+    folder.join(format!("{:02}-{name}", index + 1))
+}
