@@ -1,4 +1,5 @@
-//! The low-dimensional figures of the paper, each with its claim and a verdict on it.
+//! The figures of the paper, each with its claim and a verdict on it: here the low-dimensional ones, in
+//! [`network`] those about networks.
 //!
 //! A verdict is a function of the simulation alone: every figure first runs, then judges the runs.
 //!
@@ -16,6 +17,7 @@ pub mod fig30;
 pub mod fig4;
 pub mod fig5;
 pub mod fig6;
+pub mod network;
 mod run;
 pub mod table1;
 
