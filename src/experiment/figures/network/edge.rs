@@ -107,7 +107,8 @@ pub(super) fn fig33(outcomes: &[Outcome]) -> (Verdict, String) {
     let (_, most) = range(shares.iter().copied());
     let typical = median(shares);
     let numbers = format!(
-        "negative eigenvalues have {:.1} % of Σ|λ_i| in the median, {:.1} % at most",
+        "negative eigenvalues have {:.1} % of Σ|λ_i| in the median of the iterates, {:.1} % at most; a tenth \
+         would be little",
         100.0 * typical,
         100.0 * most
     );
