@@ -110,22 +110,20 @@ impl Axes {
 /// `f(x, y)` with broadcasting.
 #[inline(always)]
 fn broadcast<T: Real>(x: &[T], y: &[T], axes: &Axes, f: impl Fn(T, T) -> T) -> Vec<T> {
-    let mut out = Vec::with_capacity(axes.length());
+    let mut out = T::vector(axes.length());
     let (size, a, b) = *axes.0.last().expect("an axis");
-    match (a, b) {
-        (true, true) => axes.runs(|i, j| {
-            let pairs = x[i..i + size].iter().zip(&y[j..j + size]);
-            out.extend(pairs.map(|(&x, &y)| f(x, y)));
-        }),
-        (true, false) => axes.runs(|i, j| {
-            let y = y[j];
-            out.extend(x[i..i + size].iter().map(|&x| f(x, y)));
-        }),
-        (false, _) => axes.runs(|i, j| {
-            let x = x[i];
-            out.extend(y[j..j + size].iter().map(|&y| f(x, y)));
-        }),
-    };
+    let mut runs = out.chunks_exact_mut(size);
+    axes.runs(|i, j| {
+        let out = runs.next().expect("a run for each").iter_mut();
+        match (a, b) {
+            (true, true) => {
+                let pairs = x[i..i + size].iter().zip(&y[j..j + size]);
+                out.zip(pairs).for_each(|(out, (&x, &y))| *out = f(x, y));
+            }
+            (true, false) => out.zip(&x[i..i + size]).for_each(|(out, &x)| *out = f(x, y[j])),
+            (false, _) => out.zip(&y[j..j + size]).for_each(|(out, &y)| *out = f(x[i], y)),
+        }
+    });
     out
 }
 
@@ -142,14 +140,12 @@ vectorised! {
 
 /// `x`, repeated along the axes that it lacks.
 pub(crate) fn spread<T: Real>(x: &[T], axes: &Axes) -> Vec<T> {
-    let mut out = Vec::with_capacity(axes.length());
+    let mut out = T::vector(axes.length());
     let (size, own, _) = *axes.0.last().expect("an axis");
+    let mut runs = out.chunks_exact_mut(size);
     axes.runs(|i, _| {
-        if own {
-            out.extend_from_slice(&x[i..i + size]);
-        } else {
-            out.extend(std::iter::repeat_n(x[i], size));
-        }
+        let out = runs.next().expect("a run for each");
+        if own { out.copy_from_slice(&x[i..i + size]) } else { out.fill(x[i]) }
     });
     out
 }
@@ -161,14 +157,17 @@ pub(crate) fn largest<T: Real>(x: &[T], width: usize) -> Vec<T> {
 
 pub(crate) fn scale<T: Real>(x: &[T], factor: f64) -> Vec<T> {
     let factor = T::of(factor);
-    x.iter().map(|&x| x * factor).collect()
+    let mut out = T::vector(x.len());
+    out.iter_mut().zip(x).for_each(|(out, &x)| *out = x * factor);
+    out
 }
 
 vectorised! {
     /// Sums over the axes that the left operand, the result, lacks.
     fn sum(x: &'w [T], axes: &'w Axes) -> Vec<T> {
         let kept = axes.0.iter().map(|&(size, kept, _)| if kept { size } else { 1 }).product();
-        let mut out = vec![T::zero(); kept];
+        let mut out = T::vector(kept);
+        out.fill(T::zero());
         let (size, own, _) = *axes.0.last().expect("an axis");
         if own {
             axes.runs(|i, j| {
@@ -217,7 +216,7 @@ vectorised! {
         for p in table {
             if let (Some(x), Some(y)) = (x[p.left], y[p.right]) {
                 terms.push((p, x, y, out[p.out].is_none()));
-                out[p.out].get_or_insert_with(|| vec![T::zero(); length]);
+                out[p.out].get_or_insert_with(|| T::vector(length));
             }
         }
         for start in (0..length).step_by(STRETCH) {

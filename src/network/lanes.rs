@@ -21,21 +21,22 @@ trait Load<T>: Analytic + Copy {
 
 #[inline(always)]
 fn read<T: Real>(slice: Option<&[T]>, at: usize, count: usize, padding: T) -> [T; LANES] {
-    let mut out = [padding; LANES];
-    match slice {
-        Some(values) if count == LANES => out.copy_from_slice(&values[at..at + LANES]),
-        Some(values) => out[..count].copy_from_slice(&values[at..at + count]),
-        None => out = [T::zero(); LANES],
+    let Some(values) = slice else { return [T::zero(); LANES] };
+    match values[at..].first_chunk() {
+        Some(all) => *all,
+        None => {
+            let mut out = [padding; LANES];
+            out[..count].copy_from_slice(&values[at..at + count]);
+            out
+        }
     }
-    out
 }
 
 #[inline(always)]
 fn write<T: Real>(values: &[T; LANES], out: &mut [T], at: usize, count: usize) {
-    if count == LANES {
-        out[at..at + LANES].copy_from_slice(values);
-    } else {
-        out[at..at + count].copy_from_slice(&values[..count]);
+    match out[at..].first_chunk_mut() {
+        Some(all) => *all = *values,
+        None => out[at..at + count].copy_from_slice(&values[..count]),
     }
 }
 
@@ -97,7 +98,7 @@ fn apply_in<T: Real, L: Load<T>>(
         support
             .iter()
             .flat_map(|&present| std::iter::repeat_n(present, L::PARTS))
-            .map(|present| if present { vec![T::zero(); length] } else { Vec::new() })
+            .map(|present| if present { T::vector(length) } else { Vec::new() })
             .collect()
     };
     let mut value = buffer(&powers.support);

@@ -3,13 +3,14 @@
 use num_complex::Complex;
 use num_traits::Float;
 
+use crate::network::buffer::Pooled;
 use crate::network::function::Analytic;
 
 /// How many numbers are worked on at a time: one or two vector registers.
 pub(super) const LANES: usize = 16;
 
 /// A machine number of a network.
-pub(crate) trait Real: Float + std::ops::AddAssign + Send + Sync + 'static {
+pub(crate) trait Real: Float + std::ops::AddAssign + Pooled + Send + Sync + 'static {
     fn of(value: f64) -> Self;
     /// `e^x - 1`.
     fn exp_m1_lane(x: &[Self; LANES]) -> [Self; LANES];
