@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use tempfile::NamedTempFile;
 
 /// Exporters of many terms hand over larger pieces, which then are not copied.
 pub(crate) const BUFFER: usize = 1 << 16;
@@ -14,10 +15,32 @@ pub(crate) fn replace(
 ) -> io::Result<()> {
     // A link stays a link, and a device or a pipe is written to, not replaced.
     let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    if target.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+    if is_device(&target) {
         let mut out = BufWriter::with_capacity(BUFFER, File::create(&target)?);
         return write(&mut out).and_then(|()| out.flush());
     }
+    let mut out = BufWriter::with_capacity(BUFFER, beside(&target)?);
+    write(&mut out)?;
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.persist(&target).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Whether [`replace`] will find a place for its file. Leaves no trace.
+pub(crate) fn check(path: &Path) -> io::Result<()> {
+    let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    if is_device(&target) {
+        return Ok(());
+    }
+    beside(&target).map(|_| ())
+}
+
+fn is_device(target: &Path) -> bool {
+    target.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+/// A file in the folder of `target`, which is removed unless it takes the place of that.
+fn beside(target: &Path) -> io::Result<NamedTempFile> {
     if target.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
@@ -40,9 +63,5 @@ pub(crate) fn replace(
         };
         builder.permissions(permissions);
     }
-    let mut out = BufWriter::with_capacity(BUFFER, builder.tempfile_in(folder)?);
-    write(&mut out)?;
-    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.persist(&target).map_err(|error| error.error)?;
-    Ok(())
+    builder.tempfile_in(folder)
 }

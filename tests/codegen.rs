@@ -68,7 +68,7 @@ fn real(case: &Case, point: &[f64]) -> Expected<Complex64> {
 
 /// The names of the losses and the gradients, of which the first ones are compared.
 fn all_names(case: &Case) -> Vec<(String, String)> {
-    let optimizer = optimizer::find(case.optimizer).unwrap();
+    let optimizer = optimizer::find(&case.optimizer).unwrap();
     let method = optimizer.method(&case.values).unwrap();
     match case.objective.losses.len() {
         1 => vec![("loss".into(), "gradient".into())],

@@ -1,22 +1,427 @@
 //! Runs of experiments: resumed runs equal uninterrupted ones, measurements equal those made by hand.
 
-use bea::experiment::{Experiment, Folder, Run, Scale};
+use bea::experiment::run::End;
+use bea::experiment::{Config, Existing, Experiment, Run, Scale, conduct, sweep};
+use bea::flow::{Problem, Request, simulate};
+use bea::network::data;
+use bea::network::device::Device;
+use bea::network::{Hessian, NetworkLoss};
 use bea::source::Source;
+use bea::training::norm;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-fn config(text: &str) -> bea::experiment::Config {
+const IRIS: &str = r#"
+network = "mlp:6,tanh"
+data = "iris"
+dtype = "f64"
+seed = 3
+[train]
+method = "gd"
+lr = 0.2
+steps = 12
+[measure]
+metrics = ["loss", "lambda:2", "sc:1", "gradient_norm", "update_norm", "learning_rate"]
+"#;
+
+fn configs(text: &str) -> Vec<Config> {
     let source = Source::new("test.toml", text);
-    Experiment::parse(source, Scale::Small, &[]).unwrap().runs().unwrap().remove(0)
+    Experiment::parse(source, Scale::Small, &[]).unwrap().runs().unwrap()
+}
+
+fn finished(text: &str) -> Run {
+    let mut run = Run::new(configs(text).remove(0)).unwrap();
+    while run.end().is_none() {
+        run.advance(&|| false);
+    }
+    run
+}
+
+fn column(run: &Run, name: &str) -> Vec<f64> {
+    run.metrics().column(name).unwrap_or_else(|| panic!("no column {name}"))
+}
+
+fn loss_of(run: &Run) -> NetworkLoss {
+    let set = data::open(&run.config().data).unwrap();
+    let architecture = run.config().architecture(&set).unwrap();
+    NetworkLoss::new(architecture, &set, &Device::find("cpu").unwrap()).unwrap()
+}
+
+fn with(text: &str, changes: &[(&str, &str)]) -> String {
+    changes.iter().fold(text.to_string(), |text, (old, new)| {
+        assert!(text.contains(old), "{old}");
+        text.replace(old, new)
+    })
+}
+
+/// Cancelled after so many questions.
+fn after(questions: usize) -> impl Fn() -> bool + Sync {
+    let left = AtomicUsize::new(questions);
+    move || left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_err()
 }
 
 #[test]
-fn try_iris() {
-    let text = std::fs::read_to_string("/tmp/iris.toml").unwrap();
-    let start = std::time::Instant::now();
-    let mut run = Run::new(config(&text)).unwrap();
-    while run.end().is_none() {
-        run.advance(&|| false);
-        eprintln!("{} {:?}", run.state().step, start.elapsed());
+fn a_run_that_was_interrupted_anywhere_equals_one_that_was_not() {
+    let follow = "[follow]\nfrom = [2, 7]\nsteps = 2\nflows = [\"ngf\", \"igr\"]\n";
+    let errors = ("\"learning_rate\"]", "\"learning_rate\", \"error:ngf\", \"drift_estimate\"]");
+    let full = with(IRIS, &[errors, ("steps = 12", "steps = 9")]) + follow;
+    let cases = [
+        full.clone(),
+        with(
+            IRIS,
+            &[("f64", "f32"), ("\"gd\"", "\"adam\""), ("steps = 12", "steps = 12\nbatch = 50")],
+        ),
+        with(IRIS, &[("\"gd\"", "\"heavy_ball\""), ("[measure]", "[measure]\nevery = 4")]),
+    ];
+    for text in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let config = configs(&text).remove(0);
+        let whole =
+            conduct(config.clone(), &folder.path().join("a"), Existing::Refuse, 0, &|| false);
+        let whole = whole.unwrap();
+        assert_eq!(whole.end, Some(End::Finished));
+        let place = folder.path().join("b");
+        let mut parts = 0;
+        let pieces = loop {
+            // Stops at other places every time, amid measurements too.
+            let mode = if parts == 0 { Existing::Refuse } else { Existing::Resume };
+            let stop = after(5 + 37 * parts);
+            let part = conduct(config.clone(), &place, mode, 0, &stop).unwrap();
+            parts += 1;
+            if part.end.is_some() {
+                break part;
+            }
+        };
+        assert!(parts > 1, "it was never interrupted");
+        for name in ["metrics.csv", "weights.safetensors", "config.toml"] {
+            let read = |run: &str| std::fs::read(folder.path().join(run).join(name)).unwrap();
+            assert_eq!(read("a"), read("b"), "{name} after {parts} parts");
+        }
+        let table = |outcome: &bea::experiment::Outcome| outcome.follow.as_ref().map(|t| t.csv());
+        assert_eq!(table(&whole), table(&pieces));
+        let again = conduct(config, &place, Existing::Refuse, 0, &|| false);
+        assert!(again.unwrap_err().to_string().contains("holds a run already"));
     }
-    eprintln!("{}\n{}", run.config().resolved, run.metrics().csv());
-    let _ = Folder::create(std::path::Path::new("/tmp/irisrun"), true).unwrap().save(&run).unwrap();
+}
+
+#[test]
+fn a_checkpoint_of_another_run_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |text: &str, mode| {
+        conduct(configs(text).remove(0), folder.path(), mode, 0, &|| false).map(|_| ())
+    };
+    run(IRIS, Existing::Refuse).unwrap();
+    let other = with(IRIS, &[("lr = 0.2", "lr = 0.3")]);
+    let message = run(&other, Existing::Resume).unwrap_err().to_string();
+    assert_eq!(message, "the checkpoint is of another run: `lr = 0.2` there, `lr = 0.3` here");
+    let wider = with(IRIS, &[("mlp:6", "mlp:7")]);
+    let message = run(&wider, Existing::Resume).unwrap_err().to_string();
+    assert!(message.contains("51 parameters, the network 59"), "{message}");
+    let checkpoint = folder.path().join("checkpoint.safetensors");
+    let bytes = std::fs::read(&checkpoint).unwrap();
+    std::fs::write(&checkpoint, &bytes[..bytes.len() / 2]).unwrap();
+    let message = run(IRIS, Existing::Resume).unwrap_err().to_string();
+    assert!(message.contains("no checkpoint, or a damaged one"), "{message}");
+}
+
+#[test]
+fn a_folder_in_use_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let lock = std::fs::File::create(folder.path().join("lock")).unwrap();
+    lock.lock().unwrap();
+    let error = conduct(configs(IRIS).remove(0), folder.path(), Existing::Refuse, 0, &|| false);
+    assert!(error.unwrap_err().to_string().starts_with("another run writes to"));
+}
+
+/// The iterates of gradient descent, heavy ball and Nesterov are those of the optimizer language.
+#[test]
+fn training_steps_are_those_of_the_optimizer_library() {
+    for (method, optimizer) in
+        [("gd", "gradient_descent"), ("heavy_ball", "heavy_ball"), ("nesterov", "nesterov")]
+    {
+        let momentum = if method == "gd" { "" } else { "\nmomentum = 0.9" };
+        let text = with(IRIS, &[("\"gd\"", &format!("\"{method}\"{momentum}"))]);
+        let run = finished(&text);
+        let loss = loss_of(&run);
+        let start = Run::new(configs(&text).remove(0)).unwrap().state().theta.clone();
+        let m = num_rational::BigRational::new(9.into(), 10.into());
+        let settings = match method {
+            "gd" => Default::default(),
+            _ => [("m".to_string(), m)].into_iter().collect(),
+        };
+        let method = bea::optimizer::find(optimizer).unwrap().method(&settings).unwrap();
+        let request = Request { lr: 0.2, steps: 12, ..Request::default() };
+        let simulated =
+            simulate(&Problem::new(loss), optimizer, &method, &start, &request).unwrap();
+        let last: Vec<f64> = simulated.flows[0].theta[12].iter().map(|z| z.re).collect();
+        let difference: Vec<f64> =
+            last.iter().zip(&run.state().theta).map(|(a, b)| a - b).collect();
+        assert!(norm(&difference) < 1e-12 * norm(&last), "{optimizer}: {}", norm(&difference));
+    }
+}
+
+/// Adam's first step is `h sign(g)` up to ε, whatever the gradient.
+#[test]
+fn the_first_step_of_adam_has_the_size_of_its_learning_rate() {
+    let text = with(IRIS, &[("\"gd\"", "\"adam\"\nepsilon = 1e-14"), ("steps = 12", "steps = 1")]);
+    let start = Run::new(configs(&text).remove(0)).unwrap().state().theta.clone();
+    let run = finished(&text);
+    let (_, gradient) = loss_of(&run).gradient(&start);
+    for ((after, before), g) in run.state().theta.iter().zip(&start).zip(&gradient) {
+        assert!((after - before + 0.2 * g.signum()).abs() < 1e-6, "{after} {before} {g}");
+    }
+}
+
+#[test]
+fn drift_adjusted_rates_are_two_over_the_hessian_along_the_gradient() {
+    for p in [0.25, 0.5, 0.75, 1.0] {
+        let dal = format!("\"dal\"\np = {p}\ncap = 50");
+        let text = with(
+            IRIS,
+            &[("\"gd\"", dal.as_str()), ("lr = 0.2\n", ""), ("steps = 12", "steps = 8")],
+        );
+        let text = with(&text, &[("\"learning_rate\"]", "\"learning_rate\", \"hg\"]")]);
+        let run = finished(&text);
+        let (rates, products, sizes) =
+            (column(&run, "learning_rate"), column(&run, "hg"), column(&run, "gradient_norm"));
+        for step in 0..8 {
+            let drift = products[step] / sizes[step];
+            let product = rates[step] * drift.powf(p);
+            assert!(
+                rates[step] < 50.0 && (product - 2.0).abs() < 1e-5,
+                "p = {p}, {step}: {product}"
+            );
+        }
+        let capped = finished(&with(&text, &[("cap = 50", "cap = 0.01")]));
+        assert!(column(&capped, "learning_rate")[..8].iter().all(|h| *h == 0.01));
+    }
+    // With momentum a quarter of that, per parameter 2/|(Hg)_i|.
+    let text = with(IRIS, &[("\"gd\"", "\"dal\"\nmomentum = 0.9"), ("lr = 0.2\n", "")]);
+    let run = finished(&with(&text, &[("\"learning_rate\"]", "\"learning_rate\", \"hg\"]")]));
+    let drift = column(&run, "hg")[0] / column(&run, "gradient_norm")[0];
+    assert!((column(&run, "learning_rate")[0] * drift - 0.5).abs() < 1e-12);
+}
+
+#[test]
+fn the_difference_approximates_the_product() {
+    let rates = |product: &str| {
+        let dal = format!("\"dal\"{product}");
+        let text = with(
+            IRIS,
+            &[("\"gd\"", dal.as_str()), ("lr = 0.2\n", ""), ("steps = 12", "steps = 3")],
+        );
+        column(&finished(&text), "learning_rate")
+    };
+    let (exact, far, near) =
+        (rates(""), rates("\ndifference = 1e-2"), rates("\ndifference = 1e-6"));
+    assert_ne!(exact[0], far[0]);
+    assert!((exact[0] - near[0]).abs() < 1e-5 * exact[0]);
+}
+
+#[test]
+fn measurements_are_what_they_say() {
+    let metrics = "metrics = [\"loss\", \"accuracy\", \"lambda:3\", \"sc:2\", \"along:2\", \"eigenvalues\", \
+        \"hg\", \"drift\", \"drift_estimate\", \"third\", \"prediction\", \"relative_progress\", \
+        \"error:igr\", \"loss_error:igr\", \"flow_loss:ngf\", \"flow_lambda:ngf\", \"update_norm\"]\n";
+    let text = with(IRIS, &[("steps = 12", "steps = 1")]);
+    let text = format!("{}{metrics}", &text[..text.find("metrics").unwrap()]);
+    let start = Run::new(configs(&text).remove(0)).unwrap().state().theta.clone();
+    let run = finished(&text);
+    let loss = loss_of(&run);
+    let at = |name: &str| column(&run, name)[0];
+    let close = |name: &str, expected: f64, tolerance: f64| {
+        let found = at(name);
+        let near = (found - expected).abs() <= tolerance * expected.abs().max(1e-12);
+        assert!(near, "{name}: {found} instead of {expected}");
+    };
+    let h = 0.2;
+    let (value, g) = loss.gradient(&start);
+    let next: Vec<f64> = start.iter().zip(&g).map(|(x, g)| x - h * g).collect();
+    let (next_value, next_g) = loss.gradient(&next);
+    close("loss", value, 1e-14);
+    close("update_norm", h * norm(&g), 1e-13);
+    close("relative_progress", (next_value - value) / (h * norm(&g).powi(2)), 1e-9);
+    // By central differences of gradients.
+    let shifted = |t: f64| {
+        let theta: Vec<f64> = start.iter().zip(&g).map(|(x, g)| x + t * g).collect();
+        loss.gradient(&theta).1
+    };
+    let t = 1e-4;
+    let (up, down) = (shifted(t), shifted(-t));
+    let first: Vec<f64> = up.iter().zip(&down).map(|(a, b)| (a - b) / (2.0 * t)).collect();
+    let second: Vec<f64> = (0..g.len()).map(|i| (up[i] - 2.0 * g[i] + down[i]) / (t * t)).collect();
+    close("hg", norm(&first), 1e-6);
+    close("drift_estimate", h * h / 2.0 * norm(&first), 1e-6);
+    close("third", h * h / 12.0 * norm(&second), 1e-4);
+    // By the full eigendecomposition.
+    let (values, vectors) = bea::curvature::eigenvalues(&Hessian::new(&loss, &start)).unwrap();
+    for k in 0..3 {
+        close(&format!("lambda_{k}"), values[k], 1e-6);
+    }
+    for (k, expected) in values.iter().enumerate() {
+        close(&format!("eigenvalue_{k}"), *expected, 1e-9);
+    }
+    let dot = |a: &[f64], k: usize| {
+        a.iter().zip(vectors.column(k).iter()).map(|(a, u)| a * u).sum::<f64>()
+    };
+    close("along_0", dot(&g, 0).abs(), 1e-4);
+    let z = h * values[0];
+    close("sc_0_re", (1.0 - z).abs().ln() / z * dot(&g, 0).abs(), 1e-3);
+    close("prediction_actual", dot(&next_g, 0) * dot(&g, 0).signum(), 1e-4);
+    close("prediction_pf", (1.0 - z) * dot(&g, 0).abs(), 1e-4);
+    close("prediction_ngf", (-z).exp() * dot(&g, 0).abs(), 1e-4);
+    close("prediction_igr", (-z - z * z / 2.0).exp() * dot(&g, 0).abs(), 1e-4);
+    // The flows by Euler's method with many steps, extrapolated.
+    let euler = |steps: usize, igr: bool| -> Vec<f64> {
+        let dt = h / steps as f64;
+        let mut theta = start.clone();
+        for _ in 0..steps {
+            let (_, g) = loss.gradient(&theta);
+            let mut v: Vec<f64> = g.iter().map(|g| -g).collect();
+            if igr {
+                let product = loss.hessian_vectors(&theta, &[&g]).remove(0);
+                v.iter_mut().zip(&product).for_each(|(v, p)| *v -= h / 2.0 * p);
+            }
+            theta.iter_mut().zip(&v).for_each(|(x, v)| *x += dt * v);
+        }
+        theta
+    };
+    let extrapolated = |igr| -> Vec<f64> {
+        let (coarse, fine) = (euler(400, igr), euler(800, igr));
+        coarse.iter().zip(&fine).map(|(c, f)| 2.0 * f - c).collect()
+    };
+    let distance = |a: &[f64]| {
+        let difference: Vec<f64> = a.iter().zip(&next).map(|(a, b)| a - b).collect();
+        norm(&difference)
+    };
+    let (ngf, igr) = (extrapolated(false), extrapolated(true));
+    close("drift", distance(&ngf), 1e-4);
+    close("error_igr", distance(&igr), 1e-3);
+    close("flow_loss_ngf", loss.loss(&ngf), 1e-8);
+    close("loss_error_igr", next_value - loss.loss(&igr), 1e-3);
+    let (there, _) = bea::curvature::eigenvalues(&Hessian::new(&loss, &ngf)).unwrap();
+    close("flow_lambda_ngf", there[0], 1e-5);
+    // Without the network: the accuracy of a softmax is that of its largest output.
+    assert!((0.0..=1.0).contains(&at("accuracy")) && (at("accuracy") * 150.0).fract() < 1e-9);
+}
+
+#[test]
+fn followed_flows_start_at_the_iterate_and_gradient_descent_is_the_training() {
+    let follow =
+        "[follow]\nfrom = [0, 4]\nsteps = 3\nflows = [\"ngf\", \"pf\"]\nsharpness = true\n";
+    let run = finished(&(with(IRIS, &[("lr = 0.2", "lr = 0.02")]) + follow));
+    let table = run.follow().unwrap();
+    let losses = column(&run, "loss");
+    let sharpness = column(&run, "lambda_0");
+    let mut seen = 0;
+    for row in &table.rows {
+        let (from, step, flow) = (row[0] as usize, row[1] as usize, row[3] as usize);
+        assert!((row[2] - 0.02 * step as f64).abs() < 1e-12);
+        if flow == 0 {
+            assert_eq!(row[4], 0.0);
+            assert!((row[5] - losses[from + step]).abs() < 1e-12);
+            assert!((row[6] - sharpness[from + step]).abs() < 1e-5);
+            seen += 1;
+        }
+        if step > 0 && flow == 1 {
+            let pf = table.rows.iter().find(|r| r[..2] == row[..2] && r[3] == 2.0).unwrap();
+            assert!(pf[4] < 0.5 * row[4], "the principal flow is nearer: {} {}", pf[4], row[4]);
+        }
+    }
+    assert_eq!((seen, table.rows.len()), (8, 24));
+}
+
+#[test]
+fn a_diverging_run_says_where_and_the_sweep_goes_on() {
+    let grid = "[grid]\ntrain.lr = [0.1, 1e200]\nseed = [0, 1]\n";
+    let folder = tempfile::tempdir().unwrap();
+    let outcomes =
+        sweep(configs(&(IRIS.to_string() + grid)), folder.path(), Existing::Refuse, 2, &|| false);
+    let outcomes = outcomes.unwrap();
+    let labels: Vec<&str> = outcomes.iter().map(|o| o.config.label.as_str()).collect();
+    assert_eq!(
+        labels,
+        ["seed=0, lr=0.1", "seed=0, lr=1e200", "seed=1, lr=0.1", "seed=1, lr=1e200"]
+    );
+    for (i, outcome) in outcomes.iter().enumerate() {
+        match &outcome.end {
+            Some(End::Finished) => assert_eq!(i % 2, 0),
+            Some(End::Diverged { step, .. }) => assert!(i % 2 == 1 && *step <= 2, "{step}"),
+            None => panic!("not interrupted"),
+        }
+        let alone = finished(&outcome.config.resolved);
+        assert_eq!(
+            alone.metrics().csv(),
+            outcome.metrics.csv(),
+            "the resolved description is the run"
+        );
+    }
+    assert!(folder.path().join("02-seed=0-lr=1e200").is_dir());
+}
+
+#[test]
+fn learning_rates_change_when_they_are_told_to() {
+    let text = with(IRIS, &[("lr = 0.2", "lr = 0.2\nlr_changes = [[5, 0.1], [8, 0.05]]")]);
+    let rates = column(&finished(&text), "learning_rate");
+    assert_eq!(rates[..12], [0.2, 0.2, 0.2, 0.2, 0.2, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05]);
+}
+
+#[test]
+fn faults_are_shown_in_their_place() {
+    let fault = |text: &str| {
+        let source = Source::new("test.toml", text);
+        let error = Experiment::parse(source, Scale::Small, &[]).and_then(|e| e.runs());
+        format!("{:?}", miette::Report::new(error.unwrap_err()))
+    };
+    let cases = [
+        (with(IRIS, &[("seed", "sede")]), "has no key `sede`", "did you mean `seed`"),
+        (with(IRIS, &[("\"gd\"", "\"gradient\"")]), "there is no method `gradient`", ""),
+        (with(IRIS, &[("lr = 0.2", "lr = -1")]), "`lr` must be positive", ""),
+        (with(IRIS, &[("lr = 0.2\n", "")]), "needs the key `lr`", "lr = 0.1"),
+        (with(IRIS, &[("\"sc:1\"", "\"sx:1\"")]), "there is no metric `sx:1`", "`sc:k`"),
+        (with(IRIS, &[("\"sc:1\"", "\"test_loss\"")]), "needs the key `test`", ""),
+        (with(IRIS, &[("steps = 12", "steps = 0")]), "`steps` must be an integer from 1", ""),
+        (IRIS.to_string() + "[grid]\nseed = 3\n", "must be an array of the values to try", ""),
+        (IRIS.to_string() + "[grid]\nseed = [1, -3]\n", "`seed` must be a whole number", ""),
+        (IRIS.to_string() + "[paper]\nlearning_rate = 3\n", "no key `learning_rate`", ""),
+    ];
+    for (text, message, help) in cases {
+        let shown = fault(&text);
+        let plain: String = shown.replace('\n', " ");
+        assert!(plain.contains(message) && plain.contains(help), "{message}: {shown}");
+    }
+    let numbers = configs(&with(IRIS, &[("\"sc:1\"", "\"eigenvalues\""), ("mlp:6", "mlp:1000")]));
+    let error = Run::new(numbers[0].clone()).err().unwrap().to_string();
+    assert_eq!(
+        error,
+        "there is no `eigenvalues` here: the network has 8003 parameters, more than 4096"
+    );
+    let follow = "[follow]\nsteps = 2\nflows = [\"pf\"]\n";
+    let batches = with(IRIS, &[("steps = 12", "steps = 12\nbatch = 10")]) + follow;
+    assert!(
+        Run::new(configs(&batches).remove(0))
+            .err()
+            .unwrap()
+            .to_string()
+            .contains("method = \"gd\"")
+    );
+    let large = with(IRIS, &[("steps = 12", "steps = 12\nbatch = 151")]);
+    let error = Run::new(configs(&large).remove(0)).err().unwrap().to_string();
+    assert_eq!(error, "a batch of 151 examples, of 150");
+}
+
+#[test]
+fn the_papers_size_and_variants_override_the_description() {
+    let text = IRIS.to_string()
+        + "[paper]\nseed = 9\ntrain.steps = 99\n[[variant]]\nlabel = \"slow\"\ntrain = { lr = 0.01 }\n\
+           [[variant]]\nlabel = \"DAL\"\ntrain = { method = \"dal\" }\ngrid = { train.p = [0.5, 1.0] }\n";
+    let runs = |scale, set: &[Source]| {
+        Experiment::parse(Source::new("t.toml", text.as_str()), scale, set).unwrap().runs().unwrap()
+    };
+    let small = runs(Scale::Small, &[]);
+    let labels: Vec<&str> = small.iter().map(|c| c.label.as_str()).collect();
+    assert_eq!(labels, ["slow", "DAL, p=0.5", "DAL, p=1.0"]);
+    assert!(small.iter().all(|c| (c.seed, c.steps) == (3, 12)));
+    let paper = runs(Scale::Paper, &[Source::new("--set", "seed = 1")]);
+    assert!(paper.iter().all(|c| (c.seed, c.steps) == (1, 99)));
+    assert!(paper[1].resolved.contains("method = \"dal\"") && !paper[1].resolved.contains("lr ="));
 }

@@ -1,12 +1,13 @@
 //! `bea evaluate`: derivatives and fields of a network at its parameters.
 
-use super::network_input::NetworkInput;
+use super::network_input::{self, NetworkInput};
 use super::{input, loss_input, output};
 use crate::flow::{self, FlowName, Problem, Request};
 use crate::network::architecture::Dtype;
 use crate::network::weights::{self, Tensor, tensors};
 use crate::network::{NetworkLoss, Scalar};
 use crate::optimizer::near;
+use crate::series::GeneralLinearMethod;
 use crate::source::Source;
 use crate::tree::Tree;
 use miette::miette;
@@ -36,7 +37,7 @@ pub(super) struct Evaluate {
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = loss_input::setting)]
     settings: Vec<(String, String)>,
     /// How many of the sharpest directions `cubic` sums over, for a network of more than 600 parameters
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = super::flow::from_one)]
     directions: Option<usize>,
     /// Write all quantities to a safetensors file: `gradient.0.weight`, `pf.0.weight.re`, …
     #[arg(long, value_name = "FILE")]
@@ -112,6 +113,15 @@ impl Evaluate {
                 "`{name}` needs a direction"
             ));
         }
+        if let Some(file) = &self.out {
+            output::check_file(file)?;
+        }
+        let optimizer = input::optimizer(&self.optimizer)?;
+        let method = match flows {
+            true => network_input::method(&optimizer, loss_input::settings(&self.settings)?)?,
+            // Derivatives of the loss are nobody's steps.
+            false => GeneralLinearMethod::euler(),
+        };
         let loss = self.network.loss()?;
         let theta = self.network.complex_parameters(loss.architecture())?;
         let direction = match &self.direction {
@@ -119,10 +129,11 @@ impl Evaluate {
             None => Vec::new(),
         };
         let is_real = theta.iter().chain(&direction).all(|z| z.im == 0.0);
+        let flowing = (optimizer.name.as_str(), &method, h);
         let mut computed = Vec::new();
         for (name, quantity) in quantities {
             computed.push(match quantity {
-                Quantity::Flow(flow) => self.velocity(name, &loss, &theta, h, flow)?,
+                Quantity::Flow(flow) => self.velocity(name, &loss, &theta, flowing, flow)?,
                 other if is_real => {
                     let re = |z: &[Complex64]| -> Vec<f64> { z.iter().map(|z| z.re).collect() };
                     derivative(name, &loss, &re(&theta), &re(&direction), &other)
@@ -150,28 +161,12 @@ impl Evaluate {
         name: String,
         loss: &NetworkLoss,
         theta: &[Complex64],
-        h: f64,
+        (optimizer, method, h): (&str, &GeneralLinearMethod, f64),
         flow: FlowName,
     ) -> miette::Result<Computed> {
-        let optimizer = input::optimizer(&self.optimizer)?;
-        let mut settings = loss_input::settings(&self.settings)?;
-        let method = loss_input::numeric_method(&optimizer, &mut settings)?;
-        if let Some(name) = settings.keys().next() {
-            let known: Vec<&str> = optimizer.parameters.iter().map(String::as_str).collect();
-            let message = format!("`{}` has no parameter `{name}`", optimizer.name);
-            return Err(match near::advice(name, &known) {
-                Some(help) => miette!(help = help, "{message}"),
-                None => miette!("{message}"),
-            });
-        }
         let problem = Problem::new(loss.clone());
-        // A Krylov approximation cannot be better than the products that it is made of.
-        let rtol = match loss.architecture().dtype {
-            Dtype::F32 => 1e-4,
-            Dtype::F64 => 1e-10,
-        };
-        let request = Request { lr: h, rtol, directions: self.directions, ..Request::default() };
-        let values = flow::velocity(&problem, &optimizer.name, &method, theta, flow, &request)
+        let request = Request { lr: h, directions: self.directions, ..Request::default() };
+        let values = flow::velocity(&problem, optimizer, method, theta, flow, &request)
             .map_err(|error| miette!("{error}"))?
             .map_err(|stop| miette!("`{name}` is not defined at these parameters: {stop}"))?;
         let complex = theta.iter().any(|z| z.im != 0.0)

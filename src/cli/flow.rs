@@ -1,5 +1,8 @@
 //! `bea flow`: an optimizer and its flows, side by side.
 
+mod network;
+
+use super::network_input::NetworkInput;
 use super::progress::Progress;
 use super::{input, interrupt, loss_input, output, problem_input};
 use crate::experiment::{Landscape, csv, json};
@@ -11,25 +14,30 @@ use crate::series::GeneralLinearMethod;
 use crate::source::Source;
 use miette::{IntoDiagnostic, miette};
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Simulate an optimizer beside its flows, and measure how far they part.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
+#[command(mut_arg("network", |arg| arg.required(false).requires("data")))]
+#[command(mut_arg("data", |arg| arg.required(false).requires("network")))]
 pub(super) struct Flow {
     /// A formula, a name from `bea loss`, or a file; once a vector field of the optimizer, but a game
     /// of two players with one loss is zero-sum
-    #[arg(long, value_name = "LOSS", required = true, allow_hyphen_values = true)]
+    #[arg(long, value_name = "LOSS", required_unless_present = "network")]
+    #[arg(conflicts_with = "NetworkInput", allow_hyphen_values = true)]
     loss: Vec<String>,
+    #[command(flatten)]
+    network: Option<NetworkInput>,
     /// Where to start: `-1,1` or `x=-1,y=1` [default: that of a loss of the library]
-    #[arg(long, value_name = "POINT", allow_hyphen_values = true)]
+    #[arg(long, value_name = "POINT", conflicts_with = "network", allow_hyphen_values = true)]
     start: Option<String>,
     /// The step size h
     #[arg(long, value_name = "H", value_parser = positive, allow_hyphen_values = true)]
     lr: f64,
     /// How many steps of the optimizer
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = steps)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = from_one)]
     #[arg(allow_negative_numbers = true)]
     steps: usize,
     /// The flows, separated by commas [default: ngf,igr,pf for gradient descent, otherwise
@@ -43,16 +51,20 @@ pub(super) struct Flow {
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = loss_input::setting)]
     settings: Vec<(String, String)>,
     /// The variables of each player of a game, `x,a;y`
-    #[arg(long, value_name = "NAMES")]
+    #[arg(long, value_name = "NAMES", conflicts_with = "network")]
     players: Option<String>,
-    /// Relative tolerance of the integrator
-    #[arg(long, value_name = "TOLERANCE", default_value_t = 1e-10, value_parser = positive)]
+    /// How many of the sharpest directions `cubic` sums over [default: all, and 4 for a network of
+    /// more than 600 parameters]
+    #[arg(long, value_name = "K", value_parser = from_one, allow_negative_numbers = true)]
+    directions: Option<usize>,
+    /// Relative tolerance of the integrator [default: 1e-10, and 1e-6 for 32-bit networks]
+    #[arg(long, value_name = "TOLERANCE", value_parser = positive)]
     #[arg(allow_hyphen_values = true)]
-    rtol: f64,
-    /// Absolute tolerance of the integrator
-    #[arg(long, value_name = "TOLERANCE", default_value_t = 1e-12, value_parser = positive)]
+    rtol: Option<f64>,
+    /// Absolute tolerance of the integrator [default: 1e-12, and 1e-7 for 32-bit networks]
+    #[arg(long, value_name = "TOLERANCE", value_parser = positive)]
     #[arg(allow_hyphen_values = true)]
-    atol: f64,
+    atol: Option<f64>,
     /// Integrate by Euler steps of this size in time, as the paper does (5e-5)
     #[arg(long, value_name = "STEP", value_parser = positive, allow_hyphen_values = true)]
     euler: Option<f64>,
@@ -77,9 +89,14 @@ Examples:
   bea flow --loss '(x-0.6)^2/2' --start 0 --lr 1.2 --flows pf,pf-even
   bea flow --loss rosenbrock --lr 1e-4 --optimizer heavy_ball --set m=9/10
   bea flow --loss 'x*y' --optimizer alternating_gda --start 1,1 --lr 0.1 --flows order:0,order:3
+  bea flow --network mlp:10,10 --data iris --dtype f64 --lr 0.2 --steps 10 --flows ngf,igr,pf
 
 Flows:
-  gd, ngf, igr, order:N, pf, pf+np:N, pf-even, positive, flip:K, cubic, interpolated:N";
+  gd, ngf, igr, order:N, pf, pf+np:N, pf-even, positive, flip:K, cubic, interpolated:N
+
+The files hold time, loss and distance of every trajectory at every step, and its parameters, but
+not those of a network that has more than 1000. A network's last parameters after the optimizer's
+steps are in last.safetensors, which --weights reads.";
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum BranchName {
@@ -88,10 +105,17 @@ enum BranchName {
 }
 
 /// The files that this command may leave in its folder.
-const FILES: [&str; 4] =
-    ["trajectories.csv", "trajectories.json", "trajectories.svg", "trajectories.png"];
+const FILES: [&str; 5] = [
+    "trajectories.csv",
+    "trajectories.json",
+    "trajectories.svg",
+    "trajectories.png",
+    "last.safetensors",
+];
 /// The folder, unless another is named.
 const FOLDER: &str = "results/flow";
+/// The integrator's tolerances, relative and absolute.
+const TOLERANCES: (f64, f64) = (1e-10, 1e-12);
 /// Points of a flow's curve a step of the optimizer.
 const SAMPLES: usize = 16;
 
@@ -105,6 +129,9 @@ impl Flow {
         output::check_folder(&folder, self.force)?;
         let chosen = input::optimizer(&self.optimizer)?;
         let mut settings = loss_input::settings(&self.settings)?;
+        if let Some(network) = &self.network {
+            return self.of_network(network, &chosen, settings, &folder);
+        }
         let method = loss_input::numeric_method(&chosen, &mut settings)?;
         let players = self.players.as_deref();
         let losses = problem_input::losses(&self.loss, &settings, &method, players)?;
@@ -117,27 +144,43 @@ impl Flow {
         }
         let start = self.start(&loss)?;
         self.check_start(&loss, &problem, &start)?;
-        let request = self.request(method == GeneralLinearMethod::euler())?;
+        let is_descent = method == GeneralLinearMethod::euler();
+        let request = self.request(is_descent, TOLERANCES)?;
+        let simulation = self.simulate(&problem, &chosen.name, &method, &start, &request)?;
+        let figure = self.plot.then(|| self.figure(&loss, &problem, &simulation));
+        let files = files(&simulation, Some(&loss.variables), figure);
+        self.write(&folder, &files, &simulation, &format!("from {}", place(&loss, &start)))
+    }
+
+    fn simulate(
+        &self,
+        problem: &Problem,
+        name: &str,
+        method: &GeneralLinearMethod,
+        start: &[f64],
+        request: &Request,
+    ) -> miette::Result<Simulation> {
         interrupt::listen("writing what is there");
         let progress = Progress::new(self.steps);
-        let simulation =
-            simulate_until(&problem, &chosen.name, &method, &start, &request, &progress);
-        let simulation = simulation.into_diagnostic()?;
-        drop(progress);
+        simulate_until(problem, name, method, start, request, &progress).into_diagnostic()
+    }
 
-        let mut files = vec![
-            (FILES[0].to_string(), csv(&simulation, &loss.variables).into_bytes()),
-            (FILES[1].to_string(), json(&simulation).into_bytes()),
-        ];
-        if self.plot {
-            let figure = self.figure(&loss, &problem, &simulation);
-            files.push((FILES[2].to_string(), figure.svg().into_bytes()));
-            files.push((FILES[3].to_string(), figure.png()));
-        }
-        let written = output::to_folder(&folder, &files, &FILES, self.force)?;
-        let mut text = self.heading(&loss, &start, &simulation);
-        text.push_str(&table(&simulation));
-        text.push_str(&notes(&simulation));
+    /// Writes the files and says how far the flows went.
+    fn write(
+        &self,
+        folder: &Path,
+        files: &[(String, Vec<u8>)],
+        simulation: &Simulation,
+        place: &str,
+    ) -> miette::Result<ExitCode> {
+        let written = output::to_folder(folder, files, &FILES, self.force)?;
+        let name = &simulation.flows[0].name;
+        let mut text = format!(
+            "{name} with h = {}, {} steps {place}\ndistance of each flow to {name}:\n\n",
+            self.lr, self.steps
+        );
+        text.push_str(&table(simulation));
+        text.push_str(&notes(simulation));
         let paths: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
         let _ = writeln!(text, "\nwrote {}", paths.join(", "));
         output::to_stdout(|out| out.write_all(text.as_bytes()))?;
@@ -173,21 +216,22 @@ impl Flow {
         ))
     }
 
-    fn request(&self, is_descent: bool) -> miette::Result<Request> {
+    /// `tolerances` are those of the integrator, relative and absolute, unless others are given.
+    fn request(&self, is_descent: bool, tolerances: (f64, f64)) -> miette::Result<Request> {
         let default = if is_descent { "ngf,igr,pf" } else { "order:1,order:3,interpolated:3" };
         let flows = self.flows.as_deref().unwrap_or(default);
         Ok(Request {
             lr: self.lr,
             steps: self.steps,
             flows: FlowName::parse(&Source::new("--flows", flows))?,
-            rtol: self.rtol,
-            atol: self.atol,
+            rtol: self.rtol.unwrap_or(tolerances.0),
+            atol: self.atol.unwrap_or(tolerances.1),
             euler: self.euler,
             branch: match self.branch {
                 BranchName::Continued => Branch::Continued,
                 BranchName::Principal => Branch::Principal,
             },
-            directions: None,
+            directions: self.directions,
             samples_per_step: if self.plot { SAMPLES } else { 0 },
         })
     }
@@ -202,21 +246,31 @@ impl Flow {
         let title = format!("{}, {}, h = {}", loss.name, simulation.flows[0].name, self.lr);
         Figure { title, panels: landscape.panels(simulation), columns: 0 }
     }
+}
 
-    fn heading(&self, loss: &Loss, start: &[f64], simulation: &Simulation) -> String {
-        let place: Vec<String> =
-            loss.variables.iter().zip(start).map(|(name, x)| format!("{name} = {x}")).collect();
-        // A loss of many variables is not listed.
-        let place = if place.len() > 6 {
-            format!("{}, …", place[..6].join(", "))
-        } else {
-            place.join(", ")
-        };
-        format!(
-            "{} with h = {}, {} steps from {place}\ndistance of each flow to {}:\n\n",
-            simulation.flows[0].name, self.lr, self.steps, simulation.flows[0].name
-        )
+/// The trajectories and their picture. `variables` are the names of the parameters, if the files shall hold them.
+fn files(
+    simulation: &Simulation,
+    variables: Option<&[String]>,
+    figure: Option<Figure>,
+) -> Vec<(String, Vec<u8>)> {
+    let mut files = vec![
+        (FILES[0].to_string(), csv(simulation, variables).into_bytes()),
+        (FILES[1].to_string(), json(simulation, variables.is_some()).into_bytes()),
+    ];
+    if let Some(figure) = figure {
+        files.push((FILES[2].to_string(), figure.svg().into_bytes()));
+        files.push((FILES[3].to_string(), figure.png()));
     }
+    files
+}
+
+/// The start as the heading names it.
+fn place(loss: &Loss, start: &[f64]) -> String {
+    let place: Vec<String> =
+        loss.variables.iter().zip(start).map(|(name, x)| format!("{name} = {x}")).collect();
+    // A loss of many variables is not listed.
+    if place.len() > 6 { format!("{}, …", place[..6].join(", ")) } else { place.join(", ") }
 }
 
 /// The distance of every flow at the steps that a long table is shortened to.
@@ -267,6 +321,7 @@ fn positive(text: &str) -> Result<f64, String> {
     value.ok_or_else(|| "it must be a positive number".to_string())
 }
 
-fn steps(text: &str) -> Result<usize, String> {
+/// A number of things, at least one.
+pub(super) fn from_one(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "write a whole number from 1 on".to_string())
 }

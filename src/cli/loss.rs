@@ -1,5 +1,6 @@
 //! `bea loss`: a loss, its derivatives and their values.
 
+use super::terminal::{line, short};
 use super::{loss_input, output};
 use crate::loss::{self, Expr, Graph, Loss as Formula, Printer, Program, Style};
 use miette::miette;
@@ -91,6 +92,7 @@ impl Loss {
         let name = loss.name.clone();
         let domain = loss.domain.clone();
         let (start, minima) = (loss.start.clone(), loss.minima.clone());
+        let known = known(&loss);
         let (mut graph, expression) = loss.into_parts();
         let entries = derivatives(&mut graph, expression, variables.len(), self.derivatives);
         let roots: Vec<Expr> = entries.iter().map(|(_, e)| *e).collect();
@@ -129,8 +131,34 @@ impl Loss {
             });
             return Ok(format!("{object:#}\n"));
         }
-        Ok(table(&printer, &variables, style, &entries, values.as_deref()))
+        let known = if style == Style::Text { known } else { String::new() };
+        Ok(table(&printer, &variables, style, &entries, values.as_deref()) + &known)
     }
+}
+
+/// The box, the start and the minima of a definition that has a start; points as `--at` takes them.
+fn known(loss: &Formula) -> String {
+    let mut out = String::new();
+    let Some(start) = &loss.start else { return out };
+    let list = |point: &[f64]| {
+        let numbers: Vec<String> = point.iter().map(|x| format!("{}", x + 0.0)).collect();
+        numbers.join(", ")
+    };
+    let of_array = |name: &str| name.split('[').next().unwrap_or(name).to_string();
+    let mut domain: Vec<String> = Vec::new();
+    for (name, (from, to)) in loss.variables.iter().zip(&loss.domain) {
+        let interval = format!("{} in {from}..{to}", of_array(name));
+        if domain.last() != Some(&interval) {
+            domain.push(interval);
+        }
+    }
+    line(&mut out, format!("\ndomain   {}", domain.join(", ")));
+    line(&mut out, format!("start    {}", list(start)));
+    for minimum in &loss.minima {
+        let value = short(loss.value(minimum));
+        line(&mut out, format!("minimum  {} where E = {value}", list(minimum)));
+    }
+    out
 }
 
 /// All derivatives up to `order`, those of a symmetric tensor once.

@@ -25,6 +25,7 @@ mod run_progress;
 mod spectrum;
 mod stability;
 mod sweep;
+mod terminal;
 mod tree;
 
 use crate::network::device::DeviceError;

@@ -1,10 +1,13 @@
 //! `--network`, `--weights`, `--data`, `--device`: a network at its parameters.
 
+use super::loss_input::{self, Settings};
 use crate::network::architecture::{Architecture, Dtype, Objective};
 use crate::network::data::{self, Dataset, Targets};
 use crate::network::device::Device;
 use crate::network::initialise::{Scheme, initialise};
 use crate::network::{Mismatch, NetworkLoss, weights};
+use crate::optimizer::{Optimizer, near};
+use crate::series::GeneralLinearMethod;
 use crate::source::Source;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use num_complex::Complex64;
@@ -98,5 +101,29 @@ impl NetworkInput {
             Some(file) => Ok(weights::load_complex(file, network)?),
             None => Ok(self.parameters(network)?.into_iter().map(Complex64::from).collect()),
         }
+    }
+}
+
+/// The optimizer with numbers for all of its parameters, of a network, whose loss has none of its own.
+pub(super) fn method(
+    optimizer: &Optimizer,
+    mut settings: Settings,
+) -> miette::Result<GeneralLinearMethod> {
+    let method = loss_input::numeric_method(optimizer, &mut settings)?;
+    if let Some(name) = settings.keys().next() {
+        let known: Vec<&str> = optimizer.parameters.iter().map(String::as_str).collect();
+        let message = format!("`{}` has no parameter `{name}`", optimizer.name);
+        return Err(match near::advice(name, &known) {
+            Some(help) => miette!(help = help, "{message}"),
+            None => miette!("{message}"),
+        });
+    }
+    match method.fields.len() {
+        1 => Ok(method),
+        n => Err(miette!(
+            help = "optimizers of one loss are gradient_descent, heavy_ball, nesterov, … : see `bea optimizers`",
+            "`{}` has {n} vector fields, a network on its data is one",
+            optimizer.name
+        )),
     }
 }

@@ -33,9 +33,16 @@ pub(super) fn to_file(
     path: &Path,
     write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> miette::Result<()> {
-    file::replace(path, write)
-        .into_diagnostic()
-        .wrap_err(format!("cannot write {}", path.display()))
+    file::replace(path, write).into_diagnostic().wrap_err_with(|| not_writable(path))
+}
+
+/// Refuses a file that cannot be written, before the work for it is done. Leaves no trace.
+pub(super) fn check_file(path: &Path) -> miette::Result<()> {
+    file::check(path).into_diagnostic().wrap_err_with(|| not_writable(path))
+}
+
+fn not_writable(path: &Path) -> String {
+    format!("cannot write {}", path.display())
 }
 
 /// Writes files of a folder, which appears only when all of them are complete. A folder that exists

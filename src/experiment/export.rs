@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 
 /// One row a step of a trajectory, the start included: `flow,step,t`, the real and imaginary part of
 /// every variable, those of the loss, and the distance to the optimizer at the same step (empty where
-/// the optimizer has ended).
-pub fn csv(simulation: &Simulation, variables: &[String]) -> String {
+/// the optimizer has ended). Without the names of the variables, their values are left out.
+pub fn csv(simulation: &Simulation, variables: Option<&[String]>) -> String {
+    let variables = variables.unwrap_or_default();
     let mut out = String::from("flow,step,t");
     for name in variables.iter().map(String::as_str).chain(["loss"]) {
         let _ = write!(out, ",{},{}", quoted(&format!("{name}_re")), quoted(&format!("{name}_im")));
@@ -18,7 +19,7 @@ pub fn csv(simulation: &Simulation, variables: &[String]) -> String {
         let distances = simulation.distances(flow);
         for (step, (t, theta)) in flow.t.iter().zip(&flow.theta).enumerate() {
             let _ = write!(out, "{},{step},{t}", quoted(&flow.name));
-            for value in theta.iter().chain(&flow.loss[step..=step]) {
+            for value in theta.iter().take(variables.len()).chain(&flow.loss[step..=step]) {
                 let _ = write!(out, ",{},{}", value.re, value.im);
             }
             let distance = distances.get(step).map(f64::to_string).unwrap_or_default();
@@ -37,54 +38,64 @@ fn quoted(field: &str) -> String {
     }
 }
 
-/// `{"lr": h, "flows": {"gd": {"t": […], "re": [[…],…], "im": [[…],…], "loss": […], "note": null}}}`,
-/// one entry a step, the start included, flows in their order. `loss` is the real part. Numbers that
-/// are not finite are `null`.
-pub fn json(simulation: &Simulation) -> String {
-    let mut text =
-        serde_json::to_string(&Whole(simulation)).expect("numbers and texts have a form");
+/// `{"lr": h, "flows": {"gd": {"t": […], "re": [[…],…], "im": [[…],…], "loss": […], "distance": […],
+/// "note": null}}}`, one entry a step, the start included, flows in their order. `loss` is the real
+/// part, `distance` the one to the optimizer at the steps that both reach. Numbers that are not finite
+/// are `null`. `re` and `im`, the variables, are left out unless there shall be `parameters`.
+pub fn json(simulation: &Simulation, parameters: bool) -> String {
+    let whole = Whole { simulation, parameters };
+    let mut text = serde_json::to_string(&whole).expect("numbers and texts have a form");
     text.push('\n');
     text
 }
 
-struct Whole<'a>(&'a Simulation);
+struct Whole<'a> {
+    simulation: &'a Simulation,
+    parameters: bool,
+}
 
 impl Serialize for Whole<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry("lr", &self.0.lr)?;
-        map.serialize_entry("flows", &Flows(&self.0.flows))?;
+        map.serialize_entry("lr", &self.simulation.lr)?;
+        map.serialize_entry("flows", &Flows(self))?;
         map.end()
     }
 }
 
-struct Flows<'a>(&'a [Trajectory]);
+struct Flows<'a>(&'a Whole<'a>);
 
 impl Serialize for Flows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|flow| (&flow.name, Entry::of(flow))))
+        let flows = self.0.simulation.flows.iter();
+        serializer.collect_map(flows.map(|flow| (&flow.name, self.0.entry(flow))))
     }
 }
 
 #[derive(serde::Serialize)]
 struct Entry<'a> {
     t: &'a [f64],
-    re: Vec<Vec<f64>>,
-    im: Vec<Vec<f64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    re: Option<Vec<Vec<f64>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    im: Option<Vec<Vec<f64>>>,
     loss: Vec<f64>,
+    distance: Vec<f64>,
     note: Option<&'a str>,
 }
 
-impl Entry<'_> {
-    fn of(flow: &Trajectory) -> Entry<'_> {
+impl Whole<'_> {
+    fn entry<'a>(&self, flow: &'a Trajectory) -> Entry<'a> {
         let parts = |part: fn(&Complex64) -> f64| {
-            flow.theta.iter().map(|theta| theta.iter().map(part).collect()).collect()
+            let point = |theta: &Vec<Complex64>| theta.iter().map(part).collect();
+            self.parameters.then(|| flow.theta.iter().map(point).collect())
         };
         Entry {
             t: &flow.t,
             re: parts(|z| z.re),
             im: parts(|z| z.im),
             loss: flow.loss.iter().map(|z| z.re).collect(),
+            distance: self.simulation.distances(flow),
             note: flow.note.as_deref(),
         }
     }
@@ -110,23 +121,32 @@ mod tests {
     #[test]
     fn json_stays_valid_without_finite_numbers() {
         assert_eq!(
-            json(&simulation()),
+            json(&simulation(), true),
             "{\"lr\":0.5,\"flows\":{\"gd\":{\"t\":[0.0,0.5],\"re\":[[1.0],[3.0]],\
-             \"im\":[[0.0],[0.25]],\"loss\":[2.0,null],\"note\":null},\
+             \"im\":[[0.0],[0.25]],\"loss\":[2.0,null],\"distance\":[0.0,0.0],\"note\":null},\
              \"a,b\":{\"t\":[0.0,0.5],\"re\":[[1.0],[null]],\"im\":[[0.0],[0.25]],\
-             \"loss\":[2.0,null],\"note\":\"it \\\"ended\\\"\"}}}\n"
+             \"loss\":[2.0,null],\"distance\":[0.0,null],\"note\":\"it \\\"ended\\\"\"}}}\n"
+        );
+        assert_eq!(
+            json(&Simulation { lr: 0.5, flows: simulation().flows[..1].to_vec() }, false),
+            "{\"lr\":0.5,\"flows\":{\"gd\":{\"t\":[0.0,0.5],\"loss\":[2.0,null],\
+             \"distance\":[0.0,0.0],\"note\":null}}}\n"
         );
     }
 
     #[test]
     fn csv_has_a_row_a_step() {
         assert_eq!(
-            csv(&simulation(), &["x".to_string()]),
+            csv(&simulation(), Some(&["x".to_string()])),
             "flow,step,t,x_re,x_im,loss_re,loss_im,distance\n\
              gd,0,0,1,0,2,0,0\n\
              gd,1,0.5,3,0.25,inf,1,0\n\
              \"a,b\",0,0,1,0,2,0,0\n\
              \"a,b\",1,0.5,NaN,0.25,inf,1,NaN\n"
+        );
+        assert_eq!(
+            csv(&Simulation { lr: 0.5, flows: simulation().flows[..1].to_vec() }, None),
+            "flow,step,t,loss_re,loss_im,distance\ngd,0,0,2,0,0\ngd,1,0.5,inf,1,0\n"
         );
     }
 }

@@ -29,6 +29,12 @@ pub trait Objective: Send + Sync {
         false
     }
 
+    /// The unit roundoff of the numbers that derivatives are computed with. Iterations do not ask for
+    /// more digits than that gives.
+    fn precision(&self) -> f64 {
+        f64::EPSILON
+    }
+
     /// `∇²E(θ) v` for all vectors of a block, which may share work. From the Hessian, unless a loss
     /// knows better.
     fn hessian_vectors(
@@ -223,6 +229,11 @@ impl Problem {
     /// Whether the Jacobian of the field is too large to be assembled.
     pub fn is_matrix_free(&self) -> bool {
         self.fields.iter().any(|(_, objective)| objective.is_matrix_free())
+    }
+
+    /// The unit roundoff of the least precise loss.
+    pub(super) fn precision(&self) -> f64 {
+        self.fields.iter().map(|(_, objective)| objective.precision()).fold(0.0, f64::max)
     }
 
     /// `f'(θ) v` for all vectors of a block.

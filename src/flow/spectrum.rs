@@ -8,10 +8,11 @@
 //! `log(I+A)/A f` is the upper right block of `log(I+M)`, `M = [[A, f], [0, 0]]`, by inverse scaling
 //! and squaring: triangular square roots until `I+M` is near `I`, then a diagonal Padé approximant
 //! as Gauss-Legendre quadrature of `log(I+X) = ∫₀¹ X(I+sX)⁻¹ ds`. The roots of the diagonal are
-//! `exp(log(1+z)/2^s)`, so every eigenvalue may have a logarithm on its own sheet.
+//! `exp(log(1+z)/2^s)`, so every eigenvalue may have a logarithm on its own sheet. Where the eigenvalues
+//! lie far apart, Parlett's recurrence comes to the same at once.
 //!
-//! Source: Higham, *Functions of Matrices*, sections 4.5 (triangular matrices), 6.2 (roots) and
-//! 11.4-11.5 (inverse scaling and squaring); Al-Mohy and Higham, *Improved inverse scaling and
+//! Source: Higham, *Functions of Matrices*, sections 4.5-4.6 (triangular matrices, Parlett's
+//! recurrence), 6.2 (roots) and 11.4-11.5 (inverse scaling and squaring); Al-Mohy and Higham, *Improved inverse scaling and
 //! squaring algorithms for the matrix logarithm*, SIAM J. Sci. Comput. 34 (2012).
 
 use super::alpha::ell;
@@ -26,6 +27,9 @@ const MAX_CONDITION: f64 = 1e7;
 /// How near to `I` the roots must come: with 8 nodes the quadrature is then exact to 1e-16.
 const NEAR_IDENTITY: f64 = 0.25;
 const MAX_ROOTS: i32 = 60;
+/// Eigenvalues further apart than this, and than what couples them, lose at most a digit in Parlett's
+/// recurrence.
+const APART: f64 = 0.1;
 /// How many sweeps the eigenvalue solvers may take.
 const MAX_SWEEPS: usize = 10_000;
 
@@ -119,7 +123,10 @@ impl Spectrum {
             Spectrum::Symmetric(z, vectors) => Ok(combine(vectors, f, |i| ell(z[i], logs[i]))),
             Spectrum::Triangular { q, t, .. } => {
                 let f = q.ad_mul(&DVector::from_column_slice(f));
-                let value = triangular_log_over(t, logs, &f)?;
+                let value = match parlett(t, logs, &f) {
+                    Some(value) => value,
+                    None => triangular_log_over(t, logs, &f)?,
+                };
                 Ok((q * value).as_slice().to_vec())
             }
         }
@@ -186,7 +193,35 @@ fn eigenvectors(t: &DMatrix<Complex64>) -> DMatrix<Complex64> {
     v
 }
 
-/// `log(I+T)/T f` for an upper triangular `T`.
+/// `log(I+T)/T f` for an upper triangular `T`, by Parlett's recurrence; nothing where eigenvalues are so
+/// near to each other that its quotients lose digits.
+fn parlett(
+    t: &DMatrix<Complex64>,
+    logs: &[Complex64],
+    f: &DVector<Complex64>,
+) -> Option<DVector<Complex64>> {
+    let n = t.nrows();
+    let pairs = || (0..n).flat_map(|j| (0..j).map(move |i| (i, j)));
+    let coupling = pairs().map(|(i, j)| t[(i, j)].l1_norm()).fold(0.0, f64::max);
+    let apart = APART.max(coupling * n as f64);
+    if pairs().any(|(i, j)| (t[(j, j)] - t[(i, i)]).l1_norm() < apart) {
+        return None;
+    }
+    let mut value = DMatrix::zeros(n, n);
+    for j in 0..n {
+        value[(j, j)] = ell(t[(j, j)], logs[j]);
+        for i in (0..j).rev() {
+            let mut sum = t[(i, j)] * (value[(j, j)] - value[(i, i)]);
+            for k in i + 1..j {
+                sum += t[(i, k)] * value[(k, j)] - value[(i, k)] * t[(k, j)];
+            }
+            value[(i, j)] = sum / (t[(j, j)] - t[(i, i)]);
+        }
+    }
+    Some(value * f)
+}
+
+/// `log(I+T)/T f` for an upper triangular `T`, by inverse scaling and squaring.
 fn triangular_log_over(
     t: &DMatrix<Complex64>,
     logs: &[Complex64],
@@ -329,6 +364,31 @@ mod tests {
             let (one, other) = (value(true), value(false));
             assert!((&one - &other).norm() < 1e-12 * one.norm(), "{sheet}: {one} {other}");
         }
+    }
+
+    /// Two routes: Parlett's recurrence beside inverse scaling and squaring, on every sheet; and the former
+    /// stands back where eigenvalues are near.
+    #[test]
+    fn parlett_s_recurrence_agrees_with_scaling_and_squaring() {
+        let mut t = DMatrix::zeros(4, 4);
+        for j in 0..4_usize {
+            for i in 0..j {
+                t[(i, j)] = c(0.1 + 0.02 * i as f64, 0.05 * j as f64 - 0.1);
+            }
+            t[(j, j)] = c(1.5 - 1.3 * j as f64, 0.2 * j as f64);
+        }
+        let f = DVector::from_vec(vec![c(1.0, 0.5), c(-2.0, 0.1), c(0.3, -1.0), c(0.7, 0.0)]);
+        for sheet in -3..=3 {
+            let logs: Vec<Complex64> = (0..4)
+                .map(|j| log_1p(t[(j, j)]) + c(0.0, TAU * f64::from(sheet) * j as f64))
+                .collect();
+            let one = parlett(&t, &logs, &f).expect("the eigenvalues are apart");
+            let other = triangular_log_over(&t, &logs, &f).unwrap();
+            assert!((&one - &other).norm() < 1e-13 * one.norm(), "{sheet}: {one} {other}");
+        }
+        t[(1, 1)] = t[(0, 0)] + 0.05;
+        let logs: Vec<Complex64> = t.diagonal().iter().map(|&z| log_1p(z)).collect();
+        assert!(parlett(&t, &logs, &f).is_none());
     }
 
     #[test]

@@ -1,25 +1,104 @@
 //! Real arrays of any rank on a device: what an algebra's coefficients are stored in.
 //!
-//! A thin layer over Burn, whose tensors have their rank in their type. An [`Array`] is row-major and contiguous; the
-//! operations are the handful that networks and their adjoints need.
+//! An [`Array`] is row-major and contiguous. On the host it is a plain buffer, for which the operations that every
+//! network needs have [loops](super::host) of their own, since small networks would spend their time on the overhead
+//! of tensors. Everything else, and everything on other devices, goes through Burn, whose tensors have their rank in
+//! their type.
+
+use std::sync::Arc;
 
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions, ConvTransposeOptions, MaxPoolOptions};
 use burn::tensor::{DType, Device, IndexingUpdateOp, Int, Tensor, TensorData, module};
+
+use super::host::{self, Axes, Matrices, Pairwise};
+use super::lanes::Real;
 
 /// Where arrays live and the numbers they hold.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
     pub device: Device,
     pub dtype: DType,
-    /// Whether the device's memory is the host's, so that our own kernels may read it.
+    /// Whether arrays are buffers of the host.
     pub host: bool,
 }
 
 /// A row-major array.
 #[derive(Clone, Debug)]
 pub(crate) struct Array {
-    data: Tensor<1>,
+    data: Data,
     shape: Vec<usize>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Data {
+    F32(Arc<Vec<f32>>),
+    F64(Arc<Vec<f64>>),
+    Device(Tensor<1>),
+}
+
+/// A machine number that arrays on the host hold.
+pub(crate) trait Number: Real {
+    fn slice(data: &Data) -> Option<&[Self]>;
+    /// Its own copy, where others hold the data too.
+    fn slice_mut(data: &mut Data) -> &mut [Self];
+    fn data(values: Vec<Self>) -> Data;
+    /// The values of a tensor of these numbers.
+    fn vector(data: TensorData) -> Vec<Self>;
+}
+
+macro_rules! number {
+    ($t:ty, $variant:ident) => {
+        impl Number for $t {
+            fn slice(data: &Data) -> Option<&[Self]> {
+                if let Data::$variant(values) = data { Some(values) } else { None }
+            }
+            fn slice_mut(data: &mut Data) -> &mut [Self] {
+                let Data::$variant(values) = data else {
+                    unreachable!("one kind of numbers to a context")
+                };
+                Arc::<Vec<$t>>::make_mut(values)
+            }
+            fn data(values: Vec<Self>) -> Data {
+                Data::$variant(Arc::new(values))
+            }
+            fn vector(data: TensorData) -> Vec<Self> {
+                data.try_into_vec().expect("a tensor of its context's numbers")
+            }
+        }
+    };
+}
+
+number!(f32, F32);
+number!(f64, F64);
+
+/// `$host` with the names as slices of one type where the arrays are on the host, as the data of a new array; else
+/// `$device`.
+macro_rules! on_host {
+    ($($name:ident = $array:expr),+ => $host:expr, $device:expr) => {
+        match ($(&$array.data,)+) {
+            ($(Data::F32($name),)+) => Number::data($host),
+            ($(Data::F64($name),)+) => Number::data($host),
+            _ => Data::Device($device),
+        }
+    };
+}
+
+/// What a bilinear operation adds its result to, or takes it from.
+#[derive(Default)]
+pub(crate) struct Sum {
+    pub so_far: Option<Array>,
+    pub negative: bool,
+}
+
+impl Sum {
+    pub fn with(self, term: Array) -> Array {
+        match (self.so_far, self.negative) {
+            (None, false) => term,
+            (None, true) => term.scale(-1.0),
+            (Some(sum), false) => sum.add(&term),
+            (Some(sum), true) => sum.sub(&term),
+        }
+    }
 }
 
 /// Geometry of a sliding window: kernel, stride and padding along height and width.
@@ -41,36 +120,39 @@ pub(crate) struct MaxPositions {
 impl Context {
     pub fn array(&self, values: Vec<f64>, shape: &[usize]) -> Array {
         debug_assert_eq!(values.len(), shape.iter().product::<usize>());
+        let data = match (self.host, self.dtype) {
+            (true, DType::F64) => Number::data(values),
+            (true, _) => Number::data(values.into_iter().map(|v| v as f32).collect::<Vec<_>>()),
+            (false, _) => Data::Device(self.on_device(values)),
+        };
+        Array { data, shape: shape.to_vec() }
+    }
+
+    fn on_device(&self, values: Vec<f64>) -> Tensor<1> {
         let length = values.len();
         let data = match self.dtype {
             DType::F64 => TensorData::new(values, [length]),
             _ => TensorData::new(values.into_iter().map(|v| v as f32).collect(), [length]),
         };
-        self.of_data(data, shape)
+        Tensor::from_data(data, (&self.device, self.dtype))
     }
 
-    pub fn array_f32(&self, values: Vec<f32>, shape: &[usize]) -> Array {
-        let length = values.len();
-        self.of_data(TensorData::new(values, [length]), shape)
-    }
-
-    pub fn array_f64(&self, values: Vec<f64>, shape: &[usize]) -> Array {
-        let length = values.len();
-        self.of_data(TensorData::new(values, [length]), shape)
-    }
-
-    fn of_data(&self, data: TensorData, shape: &[usize]) -> Array {
-        Array { data: Tensor::from_data(data, (&self.device, self.dtype)), shape: shape.to_vec() }
+    fn full(&self, value: f64, shape: &[usize]) -> Array {
+        let length: usize = shape.iter().product();
+        let data = match (self.host, self.dtype) {
+            (true, DType::F64) => Number::data(vec![value; length]),
+            (true, _) => Number::data(vec![value as f32; length]),
+            (false, _) => Data::Device(Tensor::full([length], value, (&self.device, self.dtype))),
+        };
+        Array { data, shape: shape.to_vec() }
     }
 
     pub fn zeros(&self, shape: &[usize]) -> Array {
-        let length: usize = shape.iter().product();
-        Array { data: Tensor::zeros([length], (&self.device, self.dtype)), shape: shape.to_vec() }
+        self.full(0.0, shape)
     }
 
     pub fn ones(&self, shape: &[usize]) -> Array {
-        let length: usize = shape.iter().product();
-        Array { data: Tensor::ones([length], (&self.device, self.dtype)), shape: shape.to_vec() }
+        self.full(1.0, shape)
     }
 
     /// The rows of a table of parameters that `indices` name.
@@ -81,34 +163,45 @@ impl Context {
     }
 }
 
-fn of<const D: usize>(tensor: Tensor<D>, shape: &[usize]) -> Array {
-    let length: usize = shape.iter().product();
-    Array { data: tensor.reshape([length]), shape: shape.to_vec() }
-}
-
-/// Shapes as four axes after merging neighbours that are treated alike, so that rank-four tensors do for all
-/// broadcasts: `groups[i]` says which of the operands have axis `i`.
-fn merged(shape: &[usize], alike: impl Fn(usize) -> (bool, bool)) -> Vec<(usize, (bool, bool))> {
-    let mut groups: Vec<(usize, (bool, bool))> = Vec::new();
-    for (axis, &size) in shape.iter().enumerate().filter(|&(_, &size)| size != 1) {
-        match groups.last_mut() {
-            Some((merged, kind)) if *kind == alike(axis) => *merged *= size,
-            _ => groups.push((size, alike(axis))),
-        }
-    }
-    while groups.len() < 4 {
-        groups.insert(0, (1, (true, true)));
-    }
-    groups
-}
-
 /// The shape of a broadcast of two shapes of one rank.
 pub(crate) fn broadcast_shape(a: &[usize], b: &[usize]) -> Vec<usize> {
     debug_assert_eq!(a.len(), b.len(), "{a:?} {b:?}");
     a.iter().zip(b).map(|(&x, &y)| if x == 1 { y } else { x }).collect()
 }
 
+/// Zeros beside a tensor.
+fn zeros<const D: usize, const E: usize>(beside: &Tensor<D>, shape: [usize; E]) -> Tensor<E> {
+    Tensor::zeros(shape, (&beside.device(), beside.dtype()))
+}
+
+fn on_host_matmul<T: Number>(
+    sizes: Matrices,
+    x: &[T],
+    y: &[T],
+    sum: Sum,
+    shape: impl Fn() -> Vec<usize>,
+) -> Array {
+    let kept = sum.so_far.is_some();
+    let mut out = sum.so_far.unwrap_or_else(|| {
+        let length = sizes.batch * sizes.rows * sizes.columns;
+        Array::of_numbers(vec![T::zero(); length], &shape())
+    });
+    host::matmul(sizes, x, y, T::slice_mut(&mut out.data), kept, sum.negative);
+    out
+}
+
 impl Array {
+    /// An array on the host.
+    pub fn of_numbers<T: Number>(values: Vec<T>, shape: &[usize]) -> Self {
+        debug_assert_eq!(values.len(), shape.iter().product::<usize>());
+        Self { data: T::data(values), shape: shape.to_vec() }
+    }
+
+    /// The entries of an array on the host.
+    pub fn numbers<T: Number>(&self) -> &[T] {
+        T::slice(&self.data).expect("numbers of the context, on the host")
+    }
+
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
@@ -119,36 +212,32 @@ impl Array {
 
     /// Whether it holds 64-bit numbers.
     pub fn is_double(&self) -> bool {
-        self.data.dtype() == DType::F64
-    }
-
-    /// The flat tensor's data on the host.
-    pub fn data(&self) -> TensorData {
-        self.data.clone().into_data()
+        match &self.data {
+            Data::F32(_) => false,
+            Data::F64(_) => true,
+            Data::Device(tensor) => tensor.dtype() == DType::F64,
+        }
     }
 
     /// The entries as `f64`, from any device.
     pub fn to_f64(&self) -> Vec<f64> {
-        let data = self.data();
-        match data.dtype() {
-            DType::F64 => data.as_slice::<f64>().map(<[f64]>::to_vec),
-            _ => data.as_slice::<f32>().map(|v| v.iter().map(|&x| x.into()).collect()),
+        let wide = |values: &[f32]| values.iter().map(|&x| x.into()).collect();
+        match &self.data {
+            Data::F32(values) => wide(values),
+            Data::F64(values) => values.to_vec(),
+            Data::Device(tensor) if self.is_double() => f64::vector(tensor.clone().into_data()),
+            Data::Device(tensor) => wide(&f32::vector(tensor.clone().into_data())),
         }
-        .expect("an array holds f32 or f64")
     }
 
     /// Adds the entries to `sum`.
     pub fn add_to(&self, sum: &mut [f64]) {
-        let data = self.data();
-        match data.dtype() {
-            DType::F64 => {
-                let values = data.as_slice::<f64>().expect("an array of f64");
-                sum.iter_mut().zip(values).for_each(|(s, &v)| *s += v);
+        match &self.data {
+            Data::F32(values) => {
+                sum.iter_mut().zip(&**values).for_each(|(s, &v)| *s += f64::from(v));
             }
-            _ => {
-                let values = data.as_slice::<f32>().expect("an array of f32");
-                sum.iter_mut().zip(values).for_each(|(s, &v)| *s += f64::from(v));
-            }
+            Data::F64(values) => sum.iter_mut().zip(&**values).for_each(|(s, &v)| *s += v),
+            Data::Device(_) => sum.iter_mut().zip(self.to_f64()).for_each(|(s, v)| *s += v),
         }
     }
 
@@ -157,113 +246,128 @@ impl Array {
         Self { data: self.data.clone(), shape: shape.to_vec() }
     }
 
+    /// The entries as one of Burn's tensors; from the host, a copy.
+    fn flat(&self) -> Tensor<1> {
+        let length = self.length();
+        let data = match &self.data {
+            Data::F32(values) => TensorData::new(values.to_vec(), [length]),
+            Data::F64(values) => TensorData::new(values.to_vec(), [length]),
+            Data::Device(tensor) => return tensor.clone(),
+        };
+        let dtype = data.dtype();
+        Tensor::from_data(data, (&Device::flex(), dtype))
+    }
+
     fn tensor<const D: usize>(&self, shape: [usize; D]) -> Tensor<D> {
-        self.data.clone().reshape(shape)
+        self.flat().reshape(shape)
     }
 
     fn image(&self) -> Tensor<4> {
         self.tensor([self.shape[0], self.shape[1], self.shape[2], self.shape[3]])
     }
 
-    fn zip(
-        &self,
-        other: &Self,
-        f: impl Fn(Tensor<4>, Tensor<4>) -> Tensor<4>,
-        flat: impl Fn(Tensor<1>, Tensor<1>) -> Tensor<1>,
-    ) -> Self {
-        if self.shape == other.shape {
-            return Self {
-                data: flat(self.data.clone(), other.data.clone()),
-                shape: self.shape.clone(),
-            };
-        }
-        let shape = broadcast_shape(&self.shape, &other.shape);
-        let groups = merged(&shape, |axis| (self.shape[axis] != 1, other.shape[axis] != 1));
-        assert!(groups.len() == 4, "a broadcast over more than four groups of axes");
-        let side = |mine: fn(&(bool, bool)) -> bool| -> [usize; 4] {
-            std::array::from_fn(|i| if mine(&groups[i].1) { groups[i].0 } else { 1 })
+    /// A tensor made from this array's, where this array is.
+    fn of<const D: usize>(&self, tensor: Tensor<D>, shape: &[usize]) -> Self {
+        let tensor = tensor.reshape([shape.iter().product::<usize>()]);
+        let data = match &self.data {
+            Data::F32(_) => Number::data(f32::vector(tensor.into_data())),
+            Data::F64(_) => Number::data(f64::vector(tensor.into_data())),
+            Data::Device(_) => Data::Device(tensor),
         };
-        let (a, b) = (self.tensor(side(|k| k.0)), other.tensor(side(|k| k.1)));
-        of(f(a, b), &shape)
+        Self { data, shape: shape.to_vec() }
+    }
+
+    fn pairwise(&self, other: &Self, operation: Pairwise) -> Self {
+        let shape = broadcast_shape(&self.shape, &other.shape);
+        let axes = Axes::of(&shape, |axis| self.shape[axis] != 1, |axis| other.shape[axis] != 1);
+        let data = on_host!(a = self, b = other => host::pairwise(operation, a, b, &axes), {
+            let axes: [_; 4] = axes.four();
+            let a = self.tensor(axes.map(|(size, left, _)| if left { size } else { 1 }));
+            let b = other.tensor(axes.map(|(size, _, right)| if right { size } else { 1 }));
+            let result = match operation {
+                Pairwise::Add => a + b,
+                Pairwise::Subtract => a - b,
+                Pairwise::Multiply => a * b,
+            };
+            result.reshape([shape.iter().product::<usize>()])
+        });
+        Self { data, shape }
     }
 
     /// Sum, with broadcasting between shapes of one rank.
     pub fn add(&self, other: &Self) -> Self {
-        self.zip(other, |a, b| a + b, |a, b| a + b)
+        self.pairwise(other, Pairwise::Add)
     }
 
     /// Product entry by entry, with broadcasting.
     pub fn mul(&self, other: &Self) -> Self {
-        self.zip(other, |a, b| a * b, |a, b| a * b)
+        self.pairwise(other, Pairwise::Multiply)
     }
 
     pub fn sub(&self, other: &Self) -> Self {
-        self.zip(other, |a, b| a - b, |a, b| a - b)
+        self.pairwise(other, Pairwise::Subtract)
+    }
+
+    /// Repeated along the axes where it has one entry and `shape` has more.
+    pub fn spread(&self, shape: &[usize]) -> Self {
+        if self.shape == shape {
+            return self.clone();
+        }
+        let axes = Axes::of(shape, |axis| self.shape[axis] != 1, |_| true);
+        let data = on_host!(a = self => host::spread(a, &axes), {
+            let axes: [_; 4] = axes.four();
+            let narrow = self.tensor(axes.map(|(size, mine, _)| if mine { size } else { 1 }));
+            narrow.expand(axes.map(|(size, _, _)| size)).reshape([shape.iter().product::<usize>()])
+        });
+        Self { data, shape: shape.to_vec() }
     }
 
     pub fn scale(&self, factor: f64) -> Self {
-        Self { data: self.data.clone() * factor, shape: self.shape.clone() }
+        let data = on_host!(a = self => host::scale(a, factor), self.flat() * factor);
+        Self { data, shape: self.shape.clone() }
     }
 
-    pub fn offset(&self, term: f64) -> Self {
-        Self { data: self.data.clone() + term, shape: self.shape.clone() }
+    /// By operations of tensors.
+    pub fn map(&self, f: impl Fn(Tensor<1>) -> Tensor<1>) -> Self {
+        self.of(f(self.flat()), &self.shape)
     }
 
     /// The argument of `x + i·self`.
     pub fn atan2(&self, x: &Self) -> Self {
-        Self { data: self.data.clone().atan2(x.data.clone()), shape: self.shape.clone() }
+        self.map(|y| y.atan2(x.flat()))
     }
 
     /// Other entries, in an array of this shape on this device.
     pub fn like(&self, values: Vec<f64>) -> Self {
-        let length = values.len();
-        let context = (&self.data.device(), self.data.dtype());
-        Self {
-            data: Tensor::from_data(TensorData::new(values, [length]), context),
-            shape: self.shape.clone(),
-        }
-    }
-
-    pub fn map(&self, f: impl Fn(Tensor<1>) -> Tensor<1>) -> Self {
-        Self { data: f(self.data.clone()), shape: self.shape.clone() }
+        self.map(|x| {
+            let length = values.len();
+            let data = TensorData::new(values.clone(), [length]);
+            Tensor::from_data(data, (&x.device(), x.dtype()))
+        })
     }
 
     /// `yes` where this is positive, else `no`.
     pub fn positive(&self, yes: &Self, no: &Self) -> Self {
-        let mask = self.data.clone().greater_elem(0.0);
-        Self { data: no.data.clone().mask_where(mask, yes.data.clone()), shape: self.shape.clone() }
+        self.map(|x| no.flat().mask_where(x.greater_elem(0.0), yes.flat()))
     }
 
     /// Sums over the axes where `shape` has one entry: the adjoint of a broadcast from `shape`.
-    pub fn sum_to(&self, shape: &[usize], context: &Context) -> Self {
+    pub fn sum_to(&self, shape: &[usize]) -> Self {
         if self.shape == shape {
             return self.clone();
         }
-        let groups = merged(&self.shape, |axis| (shape[axis] != 1, true));
-        assert!(groups.len() == 4, "a sum over more than four groups of axes");
-        let sizes: [usize; 4] = std::array::from_fn(|i| groups[i].0);
-        let mut rest = self.clone();
-        // From the last axis to the first, each as a product with ones: faster than a general reduction.
-        let mut sizes = sizes.to_vec();
-        for axis in (0..4).rev() {
-            if groups[axis].1.0 || sizes[axis] == 1 {
-                continue;
+        let axes = Axes::of(&self.shape, |axis| shape[axis] != 1, |_| true);
+        let data = on_host!(a = self => host::sum(a, &axes), {
+            let axes: [_; 4] = axes.four();
+            let mut sum = self.tensor(axes.map(|(size, _, _)| size));
+            for (axis, (size, kept, _)) in axes.into_iter().enumerate() {
+                if size > 1 && !kept {
+                    sum = sum.sum_dim(axis);
+                }
             }
-            let (before, after): (usize, usize) =
-                (sizes[..axis].iter().product(), sizes[axis + 1..].iter().product());
-            let summed = if after == 1 {
-                let ones = context.ones(&[sizes[axis], 1]).tensor([sizes[axis], 1]);
-                rest.tensor([before, sizes[axis]]).matmul(ones).reshape([before])
-            } else if before == 1 {
-                let ones = context.ones(&[1, sizes[axis]]).tensor([1, sizes[axis]]);
-                ones.matmul(rest.tensor([sizes[axis], after])).reshape([after])
-            } else {
-                rest.tensor([before, sizes[axis], after]).sum_dim(1).reshape([before * after])
-            };
-            sizes[axis] = 1;
-            rest = Self { data: summed, shape: vec![sizes.iter().product()] };
-        }
-        rest.reshape(shape)
+            sum.reshape([shape.iter().product::<usize>()])
+        });
+        Self { data, shape: shape.to_vec() }
     }
 
     /// The sum of all entries, on the host.
@@ -271,40 +375,41 @@ impl Array {
         self.to_f64().iter().sum()
     }
 
-    /// `a b`, with either transposed: two axes, or three with the first a batch.
-    pub fn matmul(&self, other: &Self, transpose: (bool, bool)) -> Self {
-        let turn = |array: &Self, transposed: bool| -> Tensor<3> {
-            let rank = array.shape.len();
-            let batch = array.shape[..rank - 2].iter().product();
-            let tensor = array.tensor([batch, array.shape[rank - 2], array.shape[rank - 1]]);
-            if transposed { tensor.swap_dims(1, 2) } else { tensor }
+    /// `a b`, with either transposed, added to `sum`: two axes, or more with the leading ones a batch.
+    pub fn matmul(&self, other: &Self, transposed: (bool, bool), sum: Sum) -> Self {
+        let (batch, a) = self.shape.split_at(self.shape.len() - 2);
+        let b = &other.shape[batch.len()..];
+        let sizes = Matrices {
+            batch: batch.iter().product(),
+            rows: a[usize::from(transposed.0)],
+            inner: a[usize::from(!transposed.0)],
+            columns: b[usize::from(!transposed.1)],
+            transposed,
         };
-        let rank = self.shape.len();
-        if rank == 2 {
-            let flat = |array: &Self, transposed: bool| -> Tensor<2> {
-                let tensor = array.tensor([array.shape[0], array.shape[1]]);
-                if transposed { tensor.transpose() } else { tensor }
-            };
-            let product = flat(self, transpose.0).matmul(flat(other, transpose.1));
-            let shape = product.dims();
-            return of(product, &shape);
+        let shape = || [batch, &[sizes.rows, sizes.columns]].concat();
+        match (&self.data, &other.data) {
+            (Data::F32(x), Data::F32(y)) => on_host_matmul(sizes, x, y, sum, shape),
+            (Data::F64(x), Data::F64(y)) => on_host_matmul(sizes, x, y, sum, shape),
+            _ => {
+                let turn = |array: &Self, sides: &[usize], transposed: bool| -> Tensor<3> {
+                    let tensor = array.tensor([sizes.batch, sides[0], sides[1]]);
+                    if transposed { tensor.swap_dims(1, 2) } else { tensor }
+                };
+                let product = turn(self, a, transposed.0).matmul(turn(other, b, transposed.1));
+                sum.with(self.of(product, &shape()))
+            }
         }
-        let product = turn(self, transpose.0).matmul(turn(other, transpose.1));
-        let [_, rows, columns] = product.dims();
-        let mut shape = self.shape[..rank - 2].to_vec();
-        shape.extend([rows, columns]);
-        of(product, &shape)
     }
 
     /// Axes in another order: axis `i` of the result is axis `order[i]` of this.
     pub fn permute(&self, order: &[usize]) -> Self {
         let shape: Vec<usize> = order.iter().map(|&axis| self.shape[axis]).collect();
         match order.len() {
-            2 => of(self.tensor([self.shape[0], self.shape[1]]).transpose(), &shape),
+            2 => self.of(self.tensor([self.shape[0], self.shape[1]]).transpose(), &shape),
             4 => {
                 let order =
                     [order[0] as isize, order[1] as isize, order[2] as isize, order[3] as isize];
-                of(self.image().permute(order), &shape)
+                self.of(self.image().permute(order), &shape)
             }
             rank => unreachable!("no network permutes {rank} axes"),
         }
@@ -316,17 +421,18 @@ impl Array {
         let last = shape.pop().expect("an array with an axis");
         let rows: usize = shape.iter().product();
         shape.push(count);
-        of(self.tensor([rows, last]).narrow(1, start, count), &shape)
+        self.of(self.tensor([rows, last]).narrow(1, start, count), &shape)
     }
 
     /// The adjoint of [`narrow`](Self::narrow): this in an array of zeros with `last` entries on the last axis.
-    pub fn widen(&self, start: usize, last: usize, context: &Context) -> Self {
+    pub fn widen(&self, start: usize, last: usize) -> Self {
         let mut shape = self.shape.clone();
         let count = shape.pop().expect("an array with an axis");
         let rows: usize = shape.iter().product();
         shape.push(last);
-        let zeros = context.zeros(&[rows, last]).tensor([rows, last]);
-        of(zeros.slice_assign([0..rows, start..start + count], self.tensor([rows, count])), &shape)
+        let values = self.tensor([rows, count]);
+        let zeros = zeros(&values, [rows, last]);
+        self.of(zeros.slice_assign([0..rows, start..start + count], values), &shape)
     }
 
     /// The largest entry along the last axis, kept as an axis of one.
@@ -335,34 +441,33 @@ impl Array {
         let last = shape.pop().expect("an array with an axis");
         let rows: usize = shape.iter().product();
         shape.push(1);
-        of(self.tensor([rows, last]).max_dim(1), &shape)
+        let data = on_host!(a = self => host::largest(a, last), {
+            self.tensor([rows, last]).max_dim(1).reshape([rows])
+        });
+        Self { data, shape }
     }
 
     pub fn rows(&self, indices: &Tensor<1, Int>) -> Self {
         let [rows, width] = [self.shape[0], self.shape[1]];
         let taken = self.tensor([rows, width]).select(0, indices.clone());
         let shape = taken.dims();
-        of(taken, &shape)
+        self.of(taken, &shape)
     }
 
     /// The adjoint of [`rows`](Self::rows): every row of this is added to the row of a table that it came from.
-    pub fn scatter_rows(&self, indices: &Tensor<1, Int>, rows: usize, context: &Context) -> Self {
+    pub fn scatter_rows(&self, indices: &Tensor<1, Int>, rows: usize) -> Self {
         let width = self.shape[1];
-        let table = context.zeros(&[rows, width]).tensor([rows, width]);
-        let sum = table.select_assign(
-            0,
-            indices.clone(),
-            self.tensor([self.shape[0], width]),
-            IndexingUpdateOp::Add,
-        );
-        of(sum, &[rows, width])
+        let values = self.tensor([self.shape[0], width]);
+        let table = zeros(&values, [rows, width]);
+        let sum = table.select_assign(0, indices.clone(), values, IndexingUpdateOp::Add);
+        self.of(sum, &[rows, width])
     }
 
     pub fn conv2d(&self, weight: &Self, window: Window) -> Self {
         let options = ConvOptions::new(window.stride, window.padding, [1, 1], 1);
         let y = module::conv2d(self.image(), weight.image(), None, options);
         let shape = y.dims();
-        of(y, &shape)
+        self.of(y, &shape)
     }
 
     /// The adjoint of a convolution with respect to its input, of height and width `size`.
@@ -376,20 +481,15 @@ impl Array {
         let options = ConvTransposeOptions::new(window.stride, window.padding, rest, [1, 1], 1);
         let x = module::conv_transpose2d(self.image(), weight.image(), None, options);
         let shape = x.dims();
-        of(x, &shape)
+        self.of(x, &shape)
     }
 
     /// The adjoint of a convolution of `self` with respect to its weight.
-    pub fn conv2d_weight(
-        &self,
-        output: &Self,
-        window: Window,
-        weight: &[usize],
-        context: &Context,
-    ) -> Self {
+    pub fn conv2d_weight(&self, output: &Self, window: Window, weight: &[usize]) -> Self {
         let options = ConvOptions::new(window.stride, window.padding, [1, 1], 1);
-        let like = context.zeros(weight).image();
-        of(module::conv2d_weight_backward(self.image(), like, output.image(), options), weight)
+        let image = self.image();
+        let like = zeros(&image, [weight[0], weight[1], weight[2], weight[3]]);
+        self.of(module::conv2d_weight_backward(image, like, output.image(), options), weight)
     }
 
     /// Means over windows, padding counted.
@@ -399,22 +499,22 @@ impl Array {
             .with_padding(window.padding);
         let y = module::avg_pool2d(self.image(), options);
         let shape = y.dims();
-        of(y, &shape)
+        self.of(y, &shape)
     }
 
     /// The adjoint of [`avg_pool2d`](Self::avg_pool2d) on images of shape `input`.
-    pub fn avg_pool2d_input(&self, window: Window, input: &[usize], context: &Context) -> Self {
-        let like = context.zeros(input).image();
+    pub fn avg_pool2d_input(&self, window: Window, input: &[usize]) -> Self {
+        let image = self.image();
         let x = module::avg_pool2d_backward(
-            like,
-            self.image(),
+            zeros(&image, [input[0], input[1], input[2], input[3]]),
+            image,
             window.kernel,
             window.stride,
             window.padding,
             true,
             false,
         );
-        of(x, input)
+        self.of(x, input)
     }
 
     /// Where each window has its largest entry.
@@ -434,14 +534,14 @@ impl Array {
     /// The entries at the positions.
     pub fn take(&self, at: &MaxPositions) -> Self {
         let [n, c, h, w] = [at.input[0], at.input[1], at.input[2], at.input[3]];
-        of(self.tensor([n * c, h * w]).gather(1, at.positions.clone()), &at.output)
+        self.of(self.tensor([n * c, h * w]).gather(1, at.positions.clone()), &at.output)
     }
 
     /// The adjoint of [`take`](Self::take).
-    pub fn put(&self, at: &MaxPositions, context: &Context) -> Self {
+    pub fn put(&self, at: &MaxPositions) -> Self {
         let [n, c, h, w] = [at.input[0], at.input[1], at.input[2], at.input[3]];
-        let zeros = context.zeros(&[n * c, h * w]).tensor([n * c, h * w]);
         let values = self.tensor([n * c, at.output[2] * at.output[3]]);
-        of(zeros.scatter(1, at.positions.clone(), values, IndexingUpdateOp::Add), &at.input)
+        let zeros = zeros(&values, [n * c, h * w]);
+        self.of(zeros.scatter(1, at.positions.clone(), values, IndexingUpdateOp::Add), &at.input)
     }
 }

@@ -119,8 +119,8 @@ impl<I: Iterator<Item = Variable>> Pass<'_, '_, I> {
         match layer {
             Layer::Linear { bias, .. } => {
                 let weight = self.parameter();
-                let y = tape.linear(&x, &weight);
-                if *bias { self.shift(y, -1) } else { y }
+                let bias = bias.then(|| self.parameter());
+                tape.linear(&x, &weight, bias.as_ref())
             }
             Layer::Conv2d { kernel, stride, padding, bias, .. } => {
                 let weight = self.parameter();
@@ -129,7 +129,11 @@ impl<I: Iterator<Item = Variable>> Pass<'_, '_, I> {
                     &weight,
                     Window { kernel: *kernel, stride: *stride, padding: *padding },
                 );
-                if *bias { self.shift(y, 1) } else { y }
+                if !bias {
+                    return y;
+                }
+                let bias = self.parameter();
+                tape.add(&y, &tape.reshape(&bias, &[1, bias.shape()[0], 1, 1]))
             }
             Layer::BatchNorm { epsilon, .. } => {
                 let mut shape = vec![1; x.shape().len()];
@@ -181,15 +185,6 @@ impl<I: Iterator<Item = Variable>> Pass<'_, '_, I> {
         }
     }
 
-    /// `y + b`, with `b` along `axis` (-1: the last).
-    fn shift(&mut self, y: Variable, axis: isize) -> Variable {
-        let bias = self.parameter();
-        let rank = y.shape().len();
-        let mut shape = vec![1; rank];
-        shape[axis.rem_euclid(rank as isize) as usize] = bias.shape()[0];
-        self.tape.add(&y, &self.tape.reshape(&bias, &shape))
-    }
-
     fn scaled_and_shifted(&mut self, y: Variable, shape: &[usize]) -> Variable {
         let tape = self.tape;
         let weight = tape.reshape(&self.parameter(), shape);
@@ -214,8 +209,8 @@ impl<I: Iterator<Item = Variable>> Pass<'_, '_, I> {
         let tape = self.tape;
         let [n, length] = [x.shape()[0], x.shape()[1]];
         let size = width / heads;
-        let weight = self.parameter();
-        let projected = self.shift(tape.linear(x, &weight), -1);
+        let (weight, bias) = (self.parameter(), self.parameter());
+        let projected = tape.linear(x, &weight, Some(&bias));
         let part = |index: usize| {
             let part = tape.narrow(&projected, index * width, width);
             tape.permute(&tape.reshape(&part, &[n, length, heads, size]), &[0, 2, 1, 3])
@@ -224,7 +219,7 @@ impl<I: Iterator<Item = Variable>> Pass<'_, '_, I> {
         let scores = tape.scale(&tape.matmul(&query, &key, true), 1.0 / (size as f64).sqrt());
         let mixed = tape.matmul(&tape.softmax(&scores), &value, false);
         let joined = tape.reshape(&tape.permute(&mixed, &[0, 2, 1, 3]), &[n, length, width]);
-        let weight = self.parameter();
-        self.shift(tape.linear(&joined, &weight), -1)
+        let (weight, bias) = (self.parameter(), self.parameter());
+        tape.linear(&joined, &weight, Some(&bias))
     }
 }

@@ -3,6 +3,8 @@
 
 mod number;
 
+use std::marker::PhantomData;
+
 pub(crate) use number::Real;
 
 use super::algebra::Algebra;
@@ -100,8 +102,14 @@ fn apply_in<T: Real, L: Load<T>>(
     };
     let mut value = buffer(&powers.support);
     let mut derivative = if wanted { buffer(&powers.support) } else { Vec::new() };
-    pulp::Arch::new().dispatch(|| {
-        run::<T, L>(function, &powers, x, length, &mut value, wanted.then_some(&mut derivative))
+    pulp::Arch::new().dispatch(Run::<T, L> {
+        function,
+        powers: &powers,
+        x,
+        length,
+        value: &mut value,
+        derivative: wanted.then_some(&mut derivative),
+        lanes: PhantomData,
     });
     let present = |values: Vec<Vec<T>>| -> Vec<Option<Vec<T>>> {
         let parts = powers.support.iter().flat_map(|&p| std::iter::repeat_n(p, L::PARTS));
@@ -132,26 +140,53 @@ impl Powers {
             support[m] = true;
         }
         let mut higher = Vec::new();
-        let mut last = first.clone();
+        // Which coefficients the last power has, and the nilpotent part itself.
+        let mut in_last = support.clone();
+        in_last[0] = false;
+        let in_first = in_last.clone();
         loop {
             let products: Vec<_> = algebra
                 .monomial_products()
                 .iter()
                 .copied()
-                .filter(|(i, j, _)| last.contains(i) && first.contains(j))
+                .filter(|&(i, j, _)| in_last[i] && in_first[j])
                 .collect();
             if products.is_empty() {
                 break;
             }
-            last = products.iter().map(|&(_, _, k)| k).collect();
+            let mut last: Vec<usize> = products.iter().map(|&(_, _, k)| k).collect();
             last.sort_unstable();
             last.dedup();
+            in_last.fill(false);
             for &m in &last {
                 support[m] = true;
+                in_last[m] = true;
             }
-            higher.push((last.clone(), products));
+            higher.push((last, products));
         }
         Self { first, higher, support }
+    }
+}
+
+/// One pass over memory, as `pulp` compiles it for each set of vector instructions. (Closures it may fail to inline, and
+/// then they are not compiled for them.)
+struct Run<'r, T, L> {
+    function: Elementary,
+    powers: &'r Powers,
+    x: &'r [Option<&'r [T]>],
+    length: usize,
+    value: &'r mut [Vec<T>],
+    derivative: Option<&'r mut Vec<Vec<T>>>,
+    lanes: PhantomData<L>,
+}
+
+impl<T: Real, L: Load<T>> pulp::WithSimd for Run<'_, T, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        let Self { function, powers, x, length, value, derivative, .. } = self;
+        run::<T, L>(function, powers, x, length, value, derivative);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use num_complex::Complex64;
 
+use super::architecture::Dtype;
 use super::evaluation::{NetworkLoss, Scalar};
 use crate::curvature;
 use crate::flow::Objective;
@@ -74,6 +75,13 @@ impl Objective for NetworkLoss {
 
     fn third(&self, theta: &[Complex64], u: &[Complex64], v: &[Complex64], out: &mut [Complex64]) {
         Objective::contraction(self, theta, &[u, v], out);
+    }
+
+    fn precision(&self) -> f64 {
+        match self.architecture().dtype {
+            Dtype::F32 => f32::EPSILON.into(),
+            Dtype::F64 => f64::EPSILON,
+        }
     }
 
     fn is_matrix_free(&self) -> bool {

@@ -1,10 +1,11 @@
 //! Arrays with coefficients in an algebra, and the operations that do not care which algebra it is.
 
-use burn::tensor::TensorData;
+use burn::tensor::DType;
 
 use super::algebra::{Algebra, Product};
-use super::array::{Array, Context, broadcast_shape};
+use super::array::{Array, Context, Number, Sum, broadcast_shape};
 use super::function::{Elementary, taylor};
+use super::host;
 use super::lanes;
 use super::tensors::ComplexArray;
 
@@ -40,6 +41,17 @@ impl Series {
         self.coefficients[index].as_ref()
     }
 
+    /// The coefficients of an element on the host.
+    fn numbers<T: Number>(&self) -> Vec<Option<&[T]>> {
+        self.coefficients.iter().map(|c| c.as_ref().map(Array::numbers)).collect()
+    }
+
+    fn of_numbers<T: Number>(coefficients: Vec<Option<Vec<T>>>, shape: &[usize]) -> Self {
+        let array = |values| Array::of_numbers(values, shape);
+        let coefficients = coefficients.into_iter().map(|c| c.map(array)).collect();
+        Self { coefficients, shape: shape.to_vec() }
+    }
+
     /// Applies a real-linear map to every coefficient.
     pub fn linear(&self, f: impl Fn(&Array) -> Array) -> Self {
         let coefficients: Vec<_> = self.coefficients.iter().map(|c| c.as_ref().map(&f)).collect();
@@ -49,6 +61,13 @@ impl Series {
             .next()
             .map_or_else(|| self.shape.clone(), |a| a.shape().to_vec());
         Self { coefficients, shape }
+    }
+
+    /// The coefficients that `wanted` names; the others zero.
+    pub fn only(&self, wanted: &[bool]) -> Self {
+        let pairs = self.coefficients.iter().zip(wanted);
+        let coefficients = pairs.map(|(c, &wanted)| c.clone().filter(|_| wanted)).collect();
+        Self { coefficients, shape: self.shape.clone() }
     }
 
     pub fn reshape(&self, shape: &[usize]) -> Self {
@@ -76,28 +95,23 @@ impl<'a> Ring<'a> {
         Series { coefficients, shape }
     }
 
-    /// `Σ e_i e_j f(x_i, y_j)` for a bilinear `f`; only the coefficients that `wanted` names.
+    /// `start + Σ e_i e_j f(x_i, y_j)` for a bilinear `f`, which adds to a sum; only the coefficients that `wanted` names.
     pub fn bilinear(
         &self,
         x: &Series,
         y: &Series,
         wanted: impl Fn(usize) -> bool,
         shape: &[usize],
-        f: impl Fn(&Array, &Array) -> Array,
+        start: Option<Series>,
+        f: impl Fn(&Array, &Array, Sum) -> Array,
     ) -> Series {
-        let mut coefficients: Vec<Option<Array>> = vec![None; self.algebra.len()];
+        let mut coefficients =
+            start.map_or_else(|| vec![None; self.algebra.len()], |s| s.coefficients);
         for p in self.table.iter().filter(|p| wanted(p.out)) {
-            let (Some(a), Some(b)) = (&x.coefficients[p.left], &y.coefficients[p.right]) else {
-                continue;
-            };
-            let term = f(a, b);
-            let slot = &mut coefficients[p.out];
-            *slot = Some(match (slot.take(), p.negative) {
-                (None, false) => term,
-                (None, true) => term.scale(-1.0),
-                (Some(sum), false) => sum.add(&term),
-                (Some(sum), true) => sum.sub(&term),
-            });
+            if let (Some(a), Some(b)) = (&x.coefficients[p.left], &y.coefficients[p.right]) {
+                let slot = &mut coefficients[p.out];
+                *slot = Some(f(a, b, Sum { so_far: slot.take(), negative: p.negative }));
+            }
         }
         Series { coefficients, shape: shape.to_vec() }
     }
@@ -111,23 +125,34 @@ impl<'a> Ring<'a> {
 
     /// Product entry by entry, with broadcasting.
     pub fn multiply(&self, x: &Series, y: &Series) -> Series {
+        if self.context.host && x.shape == y.shape {
+            return match self.context.dtype {
+                DType::F64 => self.multiply_on_host::<f64>(x, y),
+                _ => self.multiply_on_host::<f32>(x, y),
+            };
+        }
         let shape = broadcast_shape(&x.shape, &y.shape);
-        self.bilinear(x, y, |_| true, &shape, Array::mul)
+        self.bilinear(x, y, |_| true, &shape, None, |a, b, sum| sum.with(a.mul(b)))
+    }
+
+    fn multiply_on_host<T: Number>(&self, x: &Series, y: &Series) -> Series {
+        let length = x.shape.iter().product();
+        Series::of_numbers(
+            host::multiply::<T>(&self.table, &x.numbers(), &y.numbers(), length),
+            &x.shape,
+        )
     }
 
     /// Sum, with broadcasting.
     pub fn add(&self, x: &Series, y: &Series) -> Series {
         let shape = broadcast_shape(&x.shape, &y.shape);
-        let spread = |a: &Array| -> Array {
-            if a.shape() == shape { a.clone() } else { a.add(&self.context.zeros(&shape)) }
-        };
         let coefficients = x
             .coefficients
             .iter()
             .zip(&y.coefficients)
             .map(|pair| match pair {
                 (Some(a), Some(b)) => Some(a.add(b)),
-                (Some(a), None) | (None, Some(a)) => Some(spread(a)),
+                (Some(a), None) | (None, Some(a)) => Some(a.spread(&shape)),
                 (None, None) => None,
             })
             .collect();
@@ -141,42 +166,28 @@ impl<'a> Ring<'a> {
         x: &Series,
         wanted: bool,
     ) -> (Series, Option<Series>) {
-        let (value, derivative) = if self.context.host {
-            self.apply_on_host(function, x, wanted)
-        } else {
-            self.apply_in_tensors(function, x)
+        let asked = wanted;
+        // The exponential is its own derivative.
+        let wanted = asked && function != Elementary::Exp;
+        let (value, derivative) = match (self.context.host, self.context.dtype) {
+            (true, DType::F64) => self.apply_on_host::<f64>(function, x, wanted),
+            (true, _) => self.apply_on_host::<f32>(function, x, wanted),
+            (false, _) => self.apply_in_tensors(function, x),
         };
-        (value, wanted.then_some(derivative))
+        let derivative = if wanted { derivative } else { value.clone() };
+        (value, asked.then_some(derivative))
     }
 
-    fn apply_on_host(&self, function: Elementary, x: &Series, wanted: bool) -> (Series, Series) {
-        let data: Vec<Option<TensorData>> =
-            x.coefficients.iter().map(|c| c.as_ref().map(Array::data)).collect();
+    fn apply_on_host<T: Number>(
+        &self,
+        function: Elementary,
+        x: &Series,
+        wanted: bool,
+    ) -> (Series, Series) {
         let length = x.shape.iter().product();
-        macro_rules! run {
-            ($t:ty, $array:ident) => {{
-                let slices: Vec<Option<&[$t]>> = data
-                    .iter()
-                    .map(|d| {
-                        d.as_ref().map(|d| d.as_slice::<$t>().expect("the numbers of the context"))
-                    })
-                    .collect();
-                let (value, derivative) =
-                    lanes::apply(self.algebra, function, &slices, length, wanted);
-                let series = |parts: Vec<Option<Vec<$t>>>| Series {
-                    coefficients: parts
-                        .into_iter()
-                        .map(|part| part.map(|values| self.context.$array(values, &x.shape)))
-                        .collect(),
-                    shape: x.shape.clone(),
-                };
-                (series(value), series(derivative))
-            }};
-        }
-        match self.context.dtype {
-            burn::tensor::DType::F64 => run!(f64, array_f64),
-            _ => run!(f32, array_f32),
-        }
+        let (value, derivative) =
+            lanes::apply::<T>(self.algebra, function, &x.numbers(), length, wanted);
+        (Series::of_numbers(value, &x.shape), Series::of_numbers(derivative, &x.shape))
     }
 
     /// The same by tensor operations, for devices whose memory the host cannot read.

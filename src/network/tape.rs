@@ -5,17 +5,18 @@
 //! appears: the gradient of a holomorphic loss is holomorphic.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
 use burn::tensor::{Int, Tensor};
 
-use super::array::{Array, Window};
+use super::array::{Array, Sum, Window};
 use super::function::Elementary;
 use super::series::{Ring, Series};
 
 /// A value on the tape, with the number of its adjoint; `None` where nothing upstream is differentiated.
 #[derive(Clone)]
 pub(crate) struct Variable {
-    pub value: Series,
+    pub value: Arc<Series>,
     id: Option<usize>,
 }
 
@@ -53,10 +54,6 @@ impl Variable {
     pub fn shape(&self) -> &[usize] {
         self.value.shape()
     }
-
-    fn handle(&self) -> Self {
-        self.clone()
-    }
 }
 
 impl<'a> Tape<'a> {
@@ -66,13 +63,13 @@ impl<'a> Tape<'a> {
     }
 
     /// A value that is not differentiated.
-    pub fn constant(&self, value: Series) -> Variable {
-        Variable { value, id: None }
+    pub fn constant(&self, value: impl Into<Arc<Series>>) -> Variable {
+        Variable { value: value.into(), id: None }
     }
 
     /// A parameter.
-    pub fn parameter(&self, value: Series) -> Variable {
-        Variable { value, id: Some(self.record(None)) }
+    pub fn parameter(&self, value: impl Into<Arc<Series>>) -> Variable {
+        Variable { value: value.into(), id: Some(self.record(None)) }
     }
 
     /// How many numbers the operations so far have produced, for one coefficient of the algebra.
@@ -86,9 +83,11 @@ impl<'a> Tape<'a> {
         pullbacks.len() - 1
     }
 
-    /// Whether a variable is a parameter itself, whose adjoint nobody multiplies further.
-    fn is_parameter(&self, variable: &Variable) -> bool {
-        variable.id.is_some_and(|id| self.pullbacks.borrow()[id].is_none())
+    /// Which coefficients of a variable's adjoint matter: of a parameter's, which nobody multiplies further, those that
+    /// are asked for.
+    fn wanted(&self, variable: &Variable) -> Vec<bool> {
+        let parameter = variable.id.is_some_and(|id| self.pullbacks.borrow()[id].is_none());
+        if parameter { self.wanted.clone() } else { vec![true; self.wanted.len()] }
     }
 
     fn push(
@@ -99,7 +98,10 @@ impl<'a> Tape<'a> {
     ) -> Variable {
         self.recorded.set(self.recorded.get() + value.shape().iter().product::<usize>());
         let depends = arguments.iter().any(|a| a.id.is_some());
-        Variable { value, id: depends.then(|| self.record(Some(Box::new(pullback)))) }
+        Variable {
+            value: Arc::new(value),
+            id: depends.then(|| self.record(Some(Box::new(pullback)))),
+        }
     }
 
     /// Gradients of a scalar with respect to the parameters, in the order they were put on the tape. `None` where
@@ -128,27 +130,34 @@ impl<'a> Tape<'a> {
         x: &Variable,
         y: &Variable,
         shape: &[usize],
-        f: impl Fn(&Array, &Array) -> Array,
-        left: impl Fn(&Array, &Array) -> Array + 'a,
-        right: impl Fn(&Array, &Array) -> Array + 'a,
+        f: impl Fn(&Array, &Array, Sum) -> Array,
+        left: impl Fn(&Array, &Array, Sum) -> Array + 'a,
+        right: impl Fn(&Array, &Array, Sum) -> Array + 'a,
     ) -> Variable {
         let ring = self.ring;
-        let value = ring.bilinear(&x.value, &y.value, |_| true, shape, f);
-        let wanted = |variable: &Variable| -> Vec<bool> {
-            if self.is_parameter(variable) {
-                self.wanted.clone()
-            } else {
-                vec![true; self.wanted.len()]
-            }
-        };
-        let (wanted_x, wanted_y) = (wanted(x), wanted(y));
-        let (a, b) = (x.handle(), y.handle());
-        self.push(&[x, y], value, move |adjoint, adjoints| {
-            adjoints
-                .add(a.id, || ring.bilinear(&adjoint, &b.value, |k| wanted_x[k], a.shape(), left));
-            adjoints
-                .add(b.id, || ring.bilinear(&a.value, &adjoint, |k| wanted_y[k], b.shape(), right));
-        })
+        let value = ring.bilinear(&x.value, &y.value, |_| true, shape, None, f);
+        let pullback = self.bilinear_pullback(x, y, left, right);
+        self.push(&[x, y], value, pullback)
+    }
+
+    fn bilinear_pullback(
+        &self,
+        x: &Variable,
+        y: &Variable,
+        left: impl Fn(&Array, &Array, Sum) -> Array + 'a,
+        right: impl Fn(&Array, &Array, Sum) -> Array + 'a,
+    ) -> impl FnOnce(Series, &mut Adjoints<'_>) + 'a {
+        let ring = self.ring;
+        let (wanted_x, wanted_y) = (self.wanted(x), self.wanted(y));
+        let (a, b) = (x.clone(), y.clone());
+        move |adjoint, adjoints| {
+            adjoints.add(a.id, || {
+                ring.bilinear(&adjoint, &b.value, |k| wanted_x[k], a.shape(), None, left)
+            });
+            adjoints.add(b.id, || {
+                ring.bilinear(&a.value, &adjoint, |k| wanted_y[k], b.shape(), None, right)
+            });
+        }
     }
 
     /// A real-linear operation on every coefficient, with its adjoint.
@@ -164,20 +173,32 @@ impl<'a> Tape<'a> {
         })
     }
 
-    /// `x Wᵀ` on the last axis: `x` of shape `[…, in]`, `W` of shape `[out, in]`.
-    pub fn linear(&self, x: &Variable, weight: &Variable) -> Variable {
-        let inputs = *x.shape().last().expect("an axis");
-        let outputs = weight.shape()[0];
+    /// `x Wᵀ + b` on the last axis: `x` of shape `[…, in]`, `W` of shape `[out, in]`, `b` of shape `[out]`.
+    pub fn linear(&self, x: &Variable, weight: &Variable, bias: Option<&Variable>) -> Variable {
+        let ring = self.ring;
+        let [outputs, inputs] = [weight.shape()[0], weight.shape()[1]];
         let rows = x.shape().iter().product::<usize>() / inputs;
         let flat = self.reshape(x, &[rows, inputs]);
-        let y = self.bilinear(
+        let (row, all) = ([1, outputs], [rows, outputs]);
+        let start = bias.map(|b| b.value.linear(|b| b.reshape(&row).spread(&all)));
+        let times = |x: &Array, w: &Array, sum: Sum| x.matmul(w, (false, true), sum);
+        let value = ring.bilinear(&flat.value, &weight.value, |_| true, &all, start, times);
+        let products = self.bilinear_pullback(
             &flat,
             weight,
-            &[rows, outputs],
-            |x, w| x.matmul(w, (false, true)),
-            |y, w| y.matmul(w, (false, false)),
-            |x, y| y.matmul(x, (true, false)),
+            |y, w, sum| y.matmul(w, (false, false), sum),
+            |x, y, sum| y.matmul(x, (true, false), sum),
         );
+        let shift = bias.map(|b| (b.id, self.wanted(b)));
+        let mut arguments = vec![&flat, weight];
+        arguments.extend(bias);
+        let y = self.push(&arguments, value, move |adjoint, adjoints| {
+            if let Some((id, wanted)) = shift {
+                let sum = |y: &Array| y.sum_to(&row).reshape(&[outputs]);
+                adjoints.add(id, || adjoint.only(&wanted).linear(sum));
+            }
+            products(adjoint, adjoints);
+        });
         let mut shape = x.shape().to_vec();
         *shape.last_mut().expect("an axis") = outputs;
         self.reshape(&y, &shape)
@@ -192,36 +213,33 @@ impl<'a> Tape<'a> {
             x,
             y,
             &shape,
-            move |x, y| x.matmul(y, (false, transposed)),
-            move |z, y| z.matmul(y, (false, !transposed)),
-            move |x, z| {
-                if transposed { z.matmul(x, (true, false)) } else { x.matmul(z, (true, false)) }
+            move |x, y, sum| x.matmul(y, (false, transposed), sum),
+            move |z, y, sum| z.matmul(y, (false, !transposed), sum),
+            move |x, z, sum| {
+                let (left, right) = if transposed { (z, x) } else { (x, z) };
+                left.matmul(right, (true, false), sum)
             },
         )
     }
 
     /// Product entry by entry, with broadcasting.
     pub fn multiply(&self, x: &Variable, y: &Variable) -> Variable {
-        let shape = super::array::broadcast_shape(x.shape(), y.shape());
-        let context = self.ring.context;
-        let (a, b) = (x.shape().to_vec(), y.shape().to_vec());
-        self.bilinear(
-            x,
-            y,
-            &shape,
-            Array::mul,
-            move |z, y| z.mul(y).sum_to(&a, context),
-            move |x, z| x.mul(z).sum_to(&b, context),
-        )
+        let ring = self.ring;
+        let (a, b) = (x.clone(), y.clone());
+        self.push(&[x, y], ring.multiply(&x.value, &y.value), move |adjoint, adjoints| {
+            for (to, other) in [(&a, &b), (&b, &a)] {
+                let product = || ring.multiply(&adjoint, &other.value);
+                adjoints.add(to.id, || product().linear(|z| z.sum_to(to.shape())));
+            }
+        })
     }
 
     /// Sum, with broadcasting.
     pub fn add(&self, x: &Variable, y: &Variable) -> Variable {
-        let context = self.ring.context;
         let (a, b) = ((x.id, x.shape().to_vec()), (y.id, y.shape().to_vec()));
         self.push(&[x, y], self.ring.add(&x.value, &y.value), move |adjoint, adjoints| {
             for (id, shape) in [a, b] {
-                adjoints.add(id, || adjoint.linear(|z| z.sum_to(&shape, context)));
+                adjoints.add(id, || adjoint.linear(|z| z.sum_to(&shape)));
             }
         })
     }
@@ -241,7 +259,7 @@ impl<'a> Tape<'a> {
     /// unit part at `z`. Without it they vanish.
     pub fn linearised(&self, x: &Variable) -> Variable {
         let (ring, id) = (self.ring, x.id);
-        self.push(&[x], x.value.clone(), move |adjoint, adjoints| {
+        self.push(&[x], (*x.value).clone(), move |adjoint, adjoints| {
             adjoints.add(id, || ring.nilpotent(&adjoint))
         })
     }
@@ -267,15 +285,13 @@ impl<'a> Tape<'a> {
     /// Entries `start … start + count` of the last axis.
     pub fn narrow(&self, x: &Variable, start: usize, count: usize) -> Variable {
         let last = *x.shape().last().expect("an axis");
-        let context = self.ring.context;
-        self.linear_map(x, |a| a.narrow(start, count), move |a| a.widen(start, last, context))
+        self.linear_map(x, |a| a.narrow(start, count), move |a| a.widen(start, last))
     }
 
     /// Sums over the axes where `shape` has one entry.
     pub fn sum_to(&self, x: &Variable, shape: &[usize]) -> Variable {
-        let context = self.ring.context;
         let before = x.shape().to_vec();
-        self.linear_map(x, |a| a.sum_to(shape, context), move |a| a.add(&context.zeros(&before)))
+        self.linear_map(x, |a| a.sum_to(shape), move |a| a.spread(&before))
     }
 
     /// `σ(x)`, entry by entry.
@@ -291,7 +307,6 @@ impl<'a> Tape<'a> {
 
     /// Convolution of `[n, in, h, w]` with `[out, in, kh, kw]`.
     pub fn conv2d(&self, x: &Variable, weight: &Variable, window: Window) -> Variable {
-        let context = self.ring.context;
         let size = [x.shape()[2], x.shape()[3]];
         let kernel = weight.shape().to_vec();
         let side = |axis: usize| {
@@ -302,59 +317,66 @@ impl<'a> Tape<'a> {
             x,
             weight,
             &shape,
-            |x, w| x.conv2d(w, window),
-            move |y, w| y.conv2d_input(w, window, size),
-            move |x, y| x.conv2d_weight(y, window, &kernel, context),
+            |x, w, sum| sum.with(x.conv2d(w, window)),
+            move |y, w, sum| sum.with(y.conv2d_input(w, window, size)),
+            move |x, y, sum| sum.with(x.conv2d_weight(y, window, &kernel)),
         )
     }
 
     pub fn avg_pool2d(&self, x: &Variable, window: Window) -> Variable {
-        let context = self.ring.context;
         let before = x.shape().to_vec();
-        self.linear_map(
-            x,
-            |a| a.avg_pool2d(window),
-            move |a| a.avg_pool2d_input(window, &before, context),
-        )
+        self.linear_map(x, |a| a.avg_pool2d(window), move |a| a.avg_pool2d_input(window, &before))
     }
 
     /// The entry of each window whose real base is largest.
     pub fn max_pool2d(&self, x: &Variable, window: Window) -> Variable {
-        let context = self.ring.context;
         let at = x.value.base().max_positions(window);
         let back = at.clone();
-        self.linear_map(x, |a| a.take(&at), move |a| a.put(&back, context))
+        self.linear_map(x, |a| a.take(&at), move |a| a.put(&back))
     }
 
     /// Rows of a table.
     pub fn rows(&self, table: &Variable, indices: Tensor<1, Int>) -> Variable {
-        let context = self.ring.context;
         let rows = table.shape()[0];
         let back = indices.clone();
-        self.linear_map(table, |a| a.rows(&indices), move |a| a.scatter_rows(&back, rows, context))
+        self.linear_map(table, |a| a.rows(&indices), move |a| a.scatter_rows(&back, rows))
     }
 
     /// The softmax along the last axis.
     pub fn softmax(&self, x: &Variable) -> Variable {
-        let (exponentials, sums, _) = self.exponentials(x);
+        let exponentials = self.apply(Elementary::Exp, &self.shifted(x));
+        let sums = self.sum_to(&exponentials, &row_shape(x));
         self.multiply(&exponentials, &self.apply(Elementary::Reciprocal, &sums))
     }
 
     /// `log Σ e^x` along the last axis, less the largest entry, and `x` less the same.
     pub fn log_sum_exp(&self, x: &Variable) -> (Variable, Variable) {
-        let (_, sums, shifted) = self.exponentials(x);
-        (self.apply(Elementary::Log, &sums), shifted)
+        let ring = self.ring;
+        let shifted = self.shifted(x);
+        let (exponentials, _) = ring.apply(Elementary::Exp, &shifted.value, false);
+        let shape = row_shape(x);
+        let sums = exponentials.linear(|e| e.sum_to(&shape));
+        let (log, inverse) = ring.apply(Elementary::Log, &sums, shifted.id.is_some());
+        let id = shifted.id;
+        let log = self.push(&[&shifted], log, move |adjoint, adjoints| {
+            let inverse = inverse.expect("asked for, as x is differentiated");
+            let rows = ring.multiply(&adjoint, &inverse);
+            adjoints.add(id, || ring.multiply(&rows, &exponentials));
+        });
+        (log, shifted)
     }
 
-    /// `e^{x-m}`, its sum along the last axis, and `x - m`, with `m` the largest real part on the axis: a constant
-    /// that changes no result and keeps the exponentials in range.
-    fn exponentials(&self, x: &Variable) -> (Variable, Variable, Variable) {
+    /// `x - m`, with `m` the largest real part on the last axis: a constant that changes no softmax and keeps the
+    /// exponentials in range.
+    fn shifted(&self, x: &Variable) -> Variable {
         let largest = x.value.base().max_last().scale(-1.0);
-        let shifted = self.add(x, &self.constant(self.ring.constant(largest)));
-        let exponentials = self.apply(Elementary::Exp, &shifted);
-        let mut shape = x.shape().to_vec();
-        *shape.last_mut().expect("an axis") = 1;
-        let sums = self.sum_to(&exponentials, &shape);
-        (exponentials, sums, shifted)
+        self.add(x, &self.constant(self.ring.constant(largest)))
     }
+}
+
+/// The shape of sums along the last axis.
+fn row_shape(x: &Variable) -> Vec<usize> {
+    let mut shape = x.shape().to_vec();
+    *shape.last_mut().expect("an axis") = 1;
+    shape
 }

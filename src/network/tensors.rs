@@ -17,7 +17,7 @@ impl Analytic for Array {
         Array::scale(self, factor)
     }
     fn offset(&self, term: f64) -> Self {
-        Array::offset(self, term)
+        self.map(|x| x + term)
     }
     fn reciprocal(&self) -> Self {
         self.map(|x| x.recip())

@@ -10,6 +10,7 @@ mod write;
 
 pub use error::{Fault, WeightsError};
 pub use read::{load, load_complex};
+pub(crate) use write::encoded;
 pub use write::{Tensor, save, tensors};
 
 #[cfg(doc)]

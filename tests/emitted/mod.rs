@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 /// One file to emit, and where to evaluate it.
 pub struct Case {
     pub objective: Objective,
-    pub optimizer: &'static str,
+    pub optimizer: String,
     pub values: BTreeMap<String, BigRational>,
     pub flow: Flow,
     pub points: Vec<Vec<f64>>,
@@ -37,7 +37,7 @@ pub struct Expected<T> {
 
 impl Case {
     pub fn emit(&self, language: Language) -> String {
-        let optimizer = optimizer::find(self.optimizer).unwrap();
+        let optimizer = optimizer::find(&self.optimizer).unwrap();
         let Case { objective, values, flow, .. } = self;
         let request = Request { objective, optimizer, values, flow: *flow, command: None };
         emit(language, &request).unwrap()
@@ -62,12 +62,12 @@ impl Case {
         let inputs = [point, of_loss.as_slice()].concat();
         let gradient = graph.gradient(loss, &coordinates);
 
-        let method = optimizer::find(self.optimizer).unwrap().method(&self.values).unwrap();
+        let method = optimizer::find(&self.optimizer).unwrap().method(&self.values).unwrap();
         let order = match self.flow {
             Flow::Order(n) | Flow::PrincipalWith(n) => n,
             _ => 0,
         };
-        let field = Field::derive(self.optimizer, &method, order).unwrap();
+        let field = Field::derive(&self.optimizer, &method, order).unwrap();
         let h = graph.variable(inputs.len() as u32);
         let parameters: Vec<Expr> = (0..field.parameters.len())
             .map(|i| graph.variable((inputs.len() + 1 + i) as u32))
@@ -318,8 +318,8 @@ fn quartic() -> Objective {
     })
 }
 
-/// Two losses for an optimizer with two vector fields.
-fn batches() -> Objective {
+/// Two losses or three, for an optimizer with as many vector fields.
+fn batches(count: usize) -> Objective {
     let mut objective = rosenbrock();
     let (first, graph) = (objective.losses[0], &mut objective.graph);
     let (x, y) = (graph.variable(0), graph.variable(1));
@@ -331,6 +331,11 @@ fn batches() -> Objective {
         VectorFields::of_loss(graph, second, &[0, 1]),
     );
     fields.fields.extend(other.fields);
+    if count == 3 {
+        let third = graph.powi(x, 4);
+        objective.losses.push(third);
+        fields.fields.extend(VectorFields::of_loss(graph, third, &[0, 1]).fields);
+    }
     objective.fields = fields;
     objective
 }
@@ -373,11 +378,11 @@ fn points(d: usize, count: usize) -> Vec<Vec<f64>> {
     (0..count).map(|_| (0..d).map(|_| next()).collect()).collect()
 }
 
-fn case(objective: Objective, optimizer: &'static str, flow: Flow, h: f64) -> Case {
+fn case(objective: Objective, optimizer: &str, flow: Flow, h: f64) -> Case {
     let points = points(objective.variables.len(), 4);
     Case {
         objective,
-        optimizer,
+        optimizer: optimizer.into(),
         values: BTreeMap::new(),
         flow,
         points,
@@ -405,7 +410,7 @@ pub fn cases() -> Vec<Case> {
     all.push(with(case(rosenbrock(), "heavy_ball", Flow::Order(4), 1e-4), "m", 9, 10));
     all.push(with(case(functions(), "nesterov", Flow::Order(1), 0.01), "m", 1, 3));
     all.push(case(rosenbrock(), "adams_bashforth2", Flow::Order(3), 0.001));
-    all.push(case(batches(), "minibatch2", Flow::Order(2), 0.001));
+    all.push(case(batches(2), "minibatch2", Flow::Order(2), 0.001));
     // `f` has names of its own here: `fx`, `fy`.
     all.push(case(game(), "simultaneous_gda", Flow::Order(3), 0.001));
     all.push(case(duel(), "alternating_gda", Flow::Order(2), 0.1));
@@ -433,7 +438,23 @@ pub fn cases() -> Vec<Case> {
     symbolic.loss_arguments = vec![0.7];
     symbolic.field_arguments = vec![0.7];
     all.push(symbolic);
+    all.extend(optimizer::library().iter().map(|optimizer| of_library(&optimizer.name)));
     all
+}
+
+/// `order:2` of an optimizer of the library, with numbers for its parameters.
+fn of_library(name: &str) -> Case {
+    let optimizer = optimizer::find(name).unwrap();
+    let values = optimizer.parameters.iter().zip(3..);
+    let values: BTreeMap<String, BigRational> =
+        values.map(|(name, n)| (name.clone(), BigRational::new(1.into(), n.into()))).collect();
+    let method = optimizer.method(&values).unwrap();
+    let objective = match (method.spaces.len(), method.fields.len()) {
+        (1, 1) => rosenbrock(),
+        (1, count) => batches(count),
+        _ => game(),
+    };
+    Case { values, ..case(objective, name, Flow::Order(2), 1e-4) }
 }
 
 /// The complex point that belongs to a real one.

@@ -1,6 +1,6 @@
 //! What `bea spectrum` prints.
 
-use super::super::stability::{complex, line, number, short, table, tiny};
+use super::super::terminal::{complex, line, number, short, table, tiny};
 use super::{Found, Spectrum};
 use crate::curvature::Quadrature;
 use crate::network::NetworkLoss;

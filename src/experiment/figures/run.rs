@@ -136,7 +136,7 @@ impl Scene {
     pub fn table(&self, runs: &[Run]) -> String {
         let mut out = String::new();
         for (i, run) in runs.iter().enumerate() {
-            let text = csv(&run.simulation, &self.loss.variables);
+            let text = csv(&run.simulation, Some(&self.loss.variables));
             for (j, line) in text.lines().enumerate() {
                 let _ = match (i, j) {
                     (0, 0) => writeln!(out, "run,{line}"),

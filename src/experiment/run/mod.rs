@@ -230,19 +230,25 @@ impl Run {
             return;
         }
         let step = self.state.step;
-        let measured = step.is_multiple_of(self.config.every) || step == self.config.steps;
-        if step == self.config.steps {
-            let theta = self.state.theta.clone();
-            if measured {
-                self.measure(&theta, None, None, watch);
+        let measured = step.is_multiple_of(self.config.every);
+        let (before, directions) = (self.state.clone(), self.sharpness.directions.clone());
+        let rows = (self.metrics.rows.len(), self.follow.as_ref().map(|f| f.rows.len()));
+        let forget = |run: &mut Run| {
+            run.state = before.clone();
+            run.sharpness.directions = directions;
+            run.metrics.rows.truncate(rows.0);
+            if let (Some(table), Some(length)) = (&mut run.follow, rows.1) {
+                table.rows.truncate(length);
             }
-            if !watch.cancelled() {
-                self.end = Some(End::Finished);
+        };
+        if step == self.config.steps {
+            self.measure(&before.theta, None, None, watch);
+            match watch.cancelled() {
+                true => forget(self),
+                false => self.end = Some(End::Finished),
             }
             return;
         }
-        let (before, directions) = (self.state.clone(), self.sharpness.directions.clone());
-        let rows = (self.metrics.rows.len(), self.follow.as_ref().map(|f| f.rows.len()));
         let taken = match &mut self.batches {
             None => self.config.rule.step(&self.loss, &mut self.state),
             Some((examples, order)) => {
@@ -280,12 +286,7 @@ impl Run {
             table.rows.extend(scene.rows(follow, step, &before.theta, h, watch));
         }
         if watch.cancelled() {
-            self.state = before;
-            self.sharpness.directions = directions;
-            self.metrics.rows.truncate(rows.0);
-            if let (Some(table), Some(length)) = (&mut self.follow, rows.1) {
-                table.rows.truncate(length);
-            }
+            forget(self);
             return;
         }
         self.last = Some(Seen { loss: taken.loss, sharpness: self.sharpness.last });

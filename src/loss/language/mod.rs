@@ -19,6 +19,7 @@
 //! | `variables x in -2..2, w[3], M[2, 3];` | coordinates of `θ` in this order, and the box a plot shows |
 //! | `data X, t = iris;` | a table that comes with the program: its inputs (a matrix) and its targets |
 //! | `start …;` `minimum …;` | where to start; a point where the loss is least (several lines for several) |
+//! | | with the defaults of all parameters, unless the point speaks of parameters: then it follows them |
 //! | `let r = …;` | a name for an expression |
 //!
 //! Numbers are exact: `0.1` is 1/10. Operators are `+ - * / ^`; arrays are combined entry by entry, and
@@ -60,7 +61,8 @@ pub struct Loss {
     pub domain: Vec<(f64, f64)>,
     /// A point to start from.
     pub start: Option<Vec<f64>>,
-    /// Points where the loss is least, as far as they are known.
+    /// Points where the loss is least, as far as they are known: a point that a definition gives for
+    /// the defaults of its parameters is left out if one of them was set.
     pub minima: Vec<Vec<f64>>,
     graph: Graph,
     expression: Expr,
@@ -414,7 +416,9 @@ fn defined(
         [] => None,
         list => Some(lowering.coordinates_of(list, variables.len())?),
     };
-    let minima = definition.minima.iter();
+    let minima = definition.minima.iter().filter(|list| {
+        settings.is_empty() || definition.parameters.iter().any(|(p, _)| speak_of(source, list, p))
+    });
     let minima = minima
         .map(|list| lowering.coordinates_of(list, variables.len()))
         .collect::<Result<_, _>>()?;
@@ -428,6 +432,14 @@ fn defined(
         minima,
         graph,
         expression,
+    })
+}
+
+/// Whether expressions speak of a name.
+fn speak_of(source: &Source, list: &[Expression], name: &Name) -> bool {
+    list.iter().any(|e| {
+        let text = &source.text[e.span.clone()];
+        text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name.text)
     })
 }
 

@@ -3,6 +3,7 @@
 use super::error::{Fault, WeightsError};
 use crate::file;
 use crate::network::architecture::{Architecture, Dtype};
+use safetensors::SafeTensorError;
 use safetensors::tensor::{self, View};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -54,12 +55,16 @@ pub fn save(path: &Path, tensors: &[Tensor], dtype: Dtype) -> Result<(), Weights
         fault: Fault::Io(cause).into(),
         help: None,
     };
+    let bytes = encoded(tensors, dtype).map_err(|cause| error(cause.to_string()))?;
+    file::replace(path, |out| out.write_all(&bytes)).map_err(|cause| error(cause.to_string()))
+}
+
+/// What [`save`] writes.
+pub(crate) fn encoded(tensors: &[Tensor], dtype: Dtype) -> Result<Vec<u8>, SafeTensorError> {
     let views = tensors.iter().map(|tensor| (tensor.name.as_str(), Encoded { tensor, dtype }));
     // What libraries around PyTorch look for.
     let metadata = HashMap::from([("format".to_string(), "pt".to_string())]);
-    let bytes =
-        tensor::serialize(views, Some(metadata)).map_err(|cause| error(cause.to_string()))?;
-    file::replace(path, |out| out.write_all(&bytes)).map_err(|cause| error(cause.to_string()))
+    tensor::serialize(views, Some(metadata))
 }
 
 /// A tensor in the form of the file.

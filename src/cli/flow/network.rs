@@ -1,0 +1,102 @@
+//! `bea flow --network`: flows from a network's parameters.
+
+use super::{Flow, TOLERANCES};
+use crate::cli::loss_input::Settings;
+use crate::cli::network_input::{self, NetworkInput};
+use crate::experiment::{distances, losses};
+use crate::flow::{Problem, Request};
+use crate::network::architecture::{Architecture, Dtype};
+use crate::network::{NetworkLoss, weights};
+use crate::optimizer::Optimizer;
+use crate::plot::Figure;
+use crate::series::GeneralLinearMethod;
+use miette::{IntoDiagnostic, miette};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// The integrator's tolerances, relative and absolute, where derivatives have 7 digits: with smaller ones it would
+/// follow rounding.
+const SINGLE: (f64, f64) = (1e-6, 1e-7);
+/// Networks of more parameters than this leave them out of the files.
+const LISTED: usize = 1000;
+/// What the trajectories may take, in bytes.
+const MEMORY: f64 = 8.0 * GIB;
+const GIB: f64 = (1u64 << 30) as f64;
+
+impl Flow {
+    /// Flows of the optimizer `chosen` with `settings` from the parameters of a network.
+    pub(super) fn of_network(
+        &self,
+        network: &NetworkInput,
+        chosen: &Optimizer,
+        settings: Settings,
+        folder: &Path,
+    ) -> miette::Result<ExitCode> {
+        let method = network_input::method(chosen, settings)?;
+        let loss = network.loss()?;
+        let start = network.parameters(loss.architecture())?;
+        let tolerances = match loss.architecture().dtype {
+            Dtype::F32 => SINGLE,
+            Dtype::F64 => TOLERANCES,
+        };
+        let request = self.request(method == GeneralLinearMethod::euler(), tolerances)?;
+        let request = Request { samples_per_step: 0, ..request };
+        check_memory(&loss, &request)?;
+        let names = (start.len() <= LISTED).then(|| names(loss.architecture()));
+        let place = format!(
+            "of {} on {} ({} parameters, {} examples)",
+            network.network,
+            network.data,
+            start.len(),
+            loss.examples()
+        );
+        let architecture = loss.architecture().clone();
+        let problem = Problem::new(loss);
+        let simulation = self.simulate(&problem, &chosen.name, &method, &start, &request)?;
+        let figure = self.plot.then(|| Figure {
+            title: format!("{}, {}, h = {}", network.network, simulation.flows[0].name, self.lr),
+            panels: vec![losses(&simulation), distances(&simulation)],
+            columns: 0,
+        });
+        let mut files = super::files(&simulation, names.as_deref(), figure);
+        let last = simulation.flows[0].theta.last().expect("the start at least");
+        let last: Vec<f64> = last.iter().map(|z| z.re).collect();
+        let last = weights::encoded(&weights::tensors(&architecture, &last, ""), Dtype::F64);
+        files.push((super::FILES[4].to_string(), last.into_diagnostic()?));
+        self.write(folder, &files, &simulation, &place)
+    }
+}
+
+/// `0.weight[2,0]`: the name of every single parameter.
+fn names(architecture: &Architecture) -> Vec<String> {
+    let mut names = Vec::with_capacity(architecture.len());
+    for parameter in &architecture.parameters {
+        for flat in 0..parameter.len() {
+            let mut rest = flat;
+            let mut index: Vec<String> = Vec::new();
+            for &size in parameter.shape.iter().rev() {
+                index.push((rest % size).to_string());
+                rest /= size;
+            }
+            index.reverse();
+            names.push(format!("{}[{}]", parameter.name, index.join(",")));
+        }
+    }
+    names
+}
+
+/// Refuses trajectories that do not fit in memory: every one keeps the parameters at all steps.
+fn check_memory(loss: &NetworkLoss, request: &Request) -> miette::Result<()> {
+    let trajectories = request.flows.len() + 1;
+    let numbers = (loss.dimension() * trajectories) as f64 * (request.steps + 1) as f64;
+    let gib = 16.0 * numbers / GIB;
+    if gib * GIB <= MEMORY {
+        return Ok(());
+    }
+    Err(miette!(
+        help = "take fewer steps or fewer flows",
+        "{trajectories} trajectories of {} steps with {} parameters take {gib:.0} GiB of memory",
+        request.steps,
+        loss.dimension()
+    ))
+}

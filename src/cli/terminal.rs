@@ -1,0 +1,112 @@
+//! Numbers, lines and tables for the terminal.
+
+use num_complex::Complex64;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// So many eigendirections are listed at the top and at the bottom of a long list.
+pub(super) const LISTED: (usize, usize) = (8, 4);
+
+pub(super) fn line(out: &mut String, text: String) {
+    writeln!(out, "{}", text.trim_end()).expect("a string");
+}
+
+/// Columns, the last one to the left, the others to the right; the first row is the head.
+pub(super) fn table<const N: usize>(out: &mut String, rows: &[[String; N]]) {
+    let width = |k: usize| rows.iter().map(|row| row[k].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    for row in rows {
+        let mut text = String::new();
+        for (k, cell) in row.iter().enumerate() {
+            let pad = " ".repeat(widths[k] - cell.chars().count());
+            // Only words and lists read better from the left.
+            match k + 1 == N && N > 1 {
+                true => write!(text, "  {cell}{pad}"),
+                false => write!(text, "  {pad}{cell}"),
+            }
+            .expect("a string");
+        }
+        line(out, text);
+    }
+}
+
+pub(super) fn assignments(variables: &[String], point: &[f64]) -> String {
+    let (first, last) = LISTED;
+    let all: Vec<String> =
+        variables.iter().zip(point).map(|(name, &x)| format!("{name} = {}", short(x))).collect();
+    match all.len() > first + last {
+        true => [&all[..first], &["…".to_string()], &all[all.len() - last..]].concat().join(", "),
+        false => all.join(", "),
+    }
+}
+
+/// A norm, of which only the size matters.
+pub(super) fn tiny(x: f64) -> String {
+    if x == 0.0 { "0".into() } else { format!("{x:.1e}") }
+}
+
+/// Six significant digits.
+pub(super) fn short(x: f64) -> String {
+    if x.is_infinite() {
+        return if x > 0.0 { "∞" } else { "-∞" }.into();
+    }
+    let rounded: f64 = format!("{x:.5e}").parse().expect("a number");
+    let size = rounded.abs();
+    if rounded == 0.0 || (1e-4..1e7).contains(&size) {
+        // A negative zero is a zero.
+        format!("{}", rounded + 0.0)
+    } else {
+        format!("{rounded:e}")
+    }
+}
+
+/// Without parts that are nothing but the roundings of the other part.
+fn cleaned(z: Complex64) -> Complex64 {
+    let part = |x: f64| if x.abs() <= 1e-14 * z.norm() { 0.0 } else { x };
+    if z.is_finite() { Complex64::new(part(z.re), part(z.im)) } else { z }
+}
+
+pub(super) fn complex(z: Complex64) -> String {
+    if z.im == 0.0 {
+        return short(z.re);
+    }
+    let sign = if z.im < 0.0 { '-' } else { '+' };
+    format!("{}{sign}{}i", short(z.re), short(z.im.abs()))
+}
+
+/// The numbers, conjugate neighbours as one.
+pub(super) fn list(values: &[Complex64]) -> String {
+    let mut parts = Vec::new();
+    let mut rest = values;
+    while let Some((z, others)) = rest.split_first() {
+        let z = cleaned(*z);
+        let pair = others
+            .first()
+            .is_some_and(|w| z.im != 0.0 && (cleaned(*w) - z.conj()).norm() <= 1e-12 * z.norm());
+        parts.push(match pair {
+            true if z.re == 0.0 => format!("±{}i", short(z.im.abs())),
+            true => format!("{}±{}i", short(z.re), short(z.im.abs())),
+            false => complex(z),
+        });
+        rest = if pair { &others[1..] } else { others };
+    }
+    let (first, last) = LISTED;
+    match parts.len() > first + last {
+        true => [&parts[..first], &["…".into()], &parts[parts.len() - last..]].concat().join(", "),
+        false if parts.is_empty() => "-".into(),
+        false => parts.join(", "),
+    }
+}
+
+/// JSON has no infinity.
+pub(super) fn number(x: f64) -> Value {
+    match x {
+        f64::INFINITY => "infinity".into(),
+        f64::NEG_INFINITY => "-infinity".into(),
+        x => json!(x),
+    }
+}
+
+pub(super) fn pairs(values: &[Complex64]) -> Value {
+    values.iter().map(|z| json!([number(z.re), number(z.im)])).collect()
+}
