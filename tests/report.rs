@@ -157,7 +157,7 @@ fn a_run_that_diverges_does_not_stretch_the_panels() {
         (panel(&figure.panels, "loss"), panel(&figure.panels, "largest eigenvalues"));
     assert_eq!(labels(loss), ["slow", "fast", "wild"]);
     assert_eq!(lambda.y.label, "largest eigenvalues λᵢ: lambda_0");
-    // Of the loss two decades more than the others reach, and else half as much as they reach.
+    // Two decades more than the others reach; on a linear axis as much again as they and 2/h = 10 take.
     let (low, high) = loss.y.range.unwrap();
     assert!((low - 0.8f64.powi(29)).abs() < 1e-12 && (high - 100.0).abs() < 1e-9, "{low} {high}");
     let (low, high) = lambda.y.range.unwrap();
