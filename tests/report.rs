@@ -35,14 +35,14 @@ method = "gd"
 lr = 0.2
 steps = 3
 [measure]
-metrics = ["loss", "lambda:2", "sc:1", "drift", "drift_estimate", "prediction", "error:ngf", "error:pf"]
+metrics = ["loss", "lambda:2", "sc:1", "drift", "drift_estimate", "prediction", "error:ngf", "error:igr"]
 [flows]
 rtol = 1e-3
 atol = 1e-5
 [follow]
 from = [0, 2]
 steps = 2
-flows = ["ngf", "pf"]
+flows = ["ngf", "igr"]
 sharpness = true
 "#;
 
@@ -85,15 +85,16 @@ fn what_compares_shares_a_panel() {
     assert_eq!(labels(panel(panels, "stability")), ["i = 0", "i = 0"]);
     assert_eq!(labels(panel(panels, "drift")), ["drift", "h²/2 ‖Hg‖"]);
     assert_eq!(labels(panel(panels, "∇E")), ["actual", "ngf", "igr", "pf"]);
-    assert_eq!(labels(panel(panels, "distance to a flow")), ["ngf", "pf"]);
+    assert_eq!(labels(panel(panels, "distance to a flow")), ["ngf", "igr"]);
     // A flow has the same colour everywhere.
     let color = |name: &str, flow: &str| {
-        let series = panel(panels, name).series.iter().find(|series| series.label == flow);
-        series.unwrap().style.color
+        let panel = panel(panels, name);
+        let series = panel.series.iter().find(|series| series.label == flow);
+        series.unwrap_or_else(|| panic!("no {flow} in {panel:?}")).style.color
     };
     for name in ["∇E", "distance to a flow", "distance to gradient descent"] {
-        assert_eq!(color(name, "pf"), color("∇E", "pf"));
-        assert_ne!(color(name, "ngf"), color("∇E", "pf"));
+        assert_eq!(color(name, "igr"), color("∇E", "igr"));
+        assert_ne!(color(name, "ngf"), color("∇E", "igr"));
     }
     // Curves are the columns of the table.
     let loss: Vec<f64> = panel(panels, "loss").series[0].points.iter().map(|p| p.1).collect();
@@ -103,7 +104,7 @@ fn what_compares_shares_a_panel() {
     assert_eq!(starts.iter().filter(|x| **x == "step").count(), panels.len() - 6);
     assert_eq!(starts.iter().filter(|x| **x == "steps after iterate 2").count(), 3);
     let distance = panel(panels, "distance to gradient descent");
-    assert_eq!(labels(distance), ["ngf", "pf"]);
+    assert_eq!(labels(distance), ["ngf", "igr"]);
     assert_eq!(distance.series[0].points.len(), 3);
 }
 
@@ -134,21 +135,34 @@ fn thresholds_are_where_the_learning_rate_puts_them() {
 
 #[test]
 fn a_run_that_diverges_does_not_stretch_the_panels() {
-    let outcomes = swept("[grid]\ntrain.lr = [0.1, 0.2, 1e60]\n");
-    assert!(matches!(outcomes[2].end, Some(End::Diverged { .. })));
-    let runs: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
-    let figure = sweep_figure(&runs);
-    assert_eq!(labels(panel(&figure.panels, "loss")), ["lr=0.1", "lr=0.2", "lr=1e60"]);
-    let greatest = |panel: &Panel| {
-        let points = panel.series.iter().flat_map(|series| &series.points);
-        points.map(|point| point.1).filter(|y| y.is_finite()).fold(0.0, f64::max)
+    let config = configs(IRIS).remove(0);
+    let table = |growth: f64| {
+        let columns = ["step", "loss", "lambda_0"].map(String::from).into();
+        let row = |step: i32| vec![f64::from(step), growth.powi(step), 3.0 - growth.powi(step)];
+        Table { columns, rows: (0..30).map(row).collect() }
     };
-    let lambda = panel(&figure.panels, "largest eigenvalues");
+    let tables = [table(0.9), table(0.8), table(1e10)];
+    let diverged = End::Diverged { step: 30, quantity: "the loss" };
+    let ends = [&End::Finished, &End::Finished, &diverged];
+    let run = |i: usize, label| Measured {
+        label,
+        config: &config,
+        metrics: &tables[i],
+        follow: None,
+        end: Some(ends[i]),
+    };
+    let runs = [run(0, "slow"), run(1, "fast"), run(2, "wild")];
+    let figure = sweep_figure(&runs);
+    let (loss, lambda) =
+        (panel(&figure.panels, "loss"), panel(&figure.panels, "largest eigenvalues"));
+    assert_eq!(labels(loss), ["slow", "fast", "wild"]);
     assert_eq!(lambda.y.label, "largest eigenvalues λᵢ: lambda_0");
-    for panel in &figure.panels {
-        let top = panel.y.range.map_or(greatest(panel), |range| range.1);
-        assert!(top < 1e6, "{}: {top}", panel.y.label);
-    }
+    // Two decades more than the others reach; on a linear axis as much again as they and 2/h = 10 take.
+    let (low, high) = loss.y.range.unwrap();
+    assert!((low - 0.8f64.powi(29)).abs() < 1e-12 && (high - 100.0).abs() < 1e-9, "{low} {high}");
+    let (low, high) = lambda.y.range.unwrap();
+    assert!((low + 6.0).abs() < 0.01 && (high - 10.0).abs() < 1e-9, "{low} {high}");
+    assert!(sweep_figure(&runs[..2]).panels.iter().all(|panel| panel.y.range.is_none()));
 }
 
 #[test]

@@ -123,6 +123,7 @@ pub(super) fn sweep_panels(runs: &[Measured]) -> Vec<Panel> {
                 bound.style = Style { color: style.color, width: 0.8, ..bound.style };
             }
             if bound.points.iter().any(|point| point.1 <= top) {
+                steady.extend(bound.points.iter().map(|point| point.1));
                 series.push(bound);
             }
         }
