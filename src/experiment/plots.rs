@@ -343,7 +343,8 @@ fn look(column: &Column, flows: &[FlowName]) -> (String, Style) {
         Metric::Lambda(_) | Metric::Along(_) | Metric::Eigenvalues => of_direction(column.index),
         Metric::Coefficients(_) => {
             let (label, style) = of_direction(column.index / 2);
-            let line = Some(if column.index % 2 == 0 { Dash::Solid } else { Dash::Dashed });
+            let line =
+                Some(if column.index.is_multiple_of(2) { Dash::Solid } else { Dash::Dashed });
             (label, Style { line, ..style })
         }
         Metric::Prediction => match PREDICTING.get(column.index.wrapping_sub(1)) {

@@ -76,9 +76,9 @@ fn figures(panels: Vec<Panel>, out: &mut String) {
         let (start, rest) = svg.split_once('>').unwrap_or(("<svg", &svg));
         let attributes = start.trim_start_matches("<svg");
         let title = escape(&title);
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "<figure><svg role=\"img\"{attributes}><title>{title}</title>{rest}</figure>\n"
+            "<figure><svg role=\"img\"{attributes}><title>{title}</title>{rest}</figure>"
         );
     }
     out.push_str("</div>\n");

@@ -31,6 +31,7 @@ pub(crate) struct Array {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "Burn's tensors are large, and few")]
 pub(crate) enum Data {
     F32(Arc<Buffer<f32>>),
     F64(Arc<Buffer<f64>>),
