@@ -135,7 +135,7 @@ fn large_networks_leave_their_parameters_out_of_the_files() {
         "--data",
         "digits,first=100",
         "--lr",
-        "0.2",
+        "0.02",
         "--steps",
         "2",
         "--flows",

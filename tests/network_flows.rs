@@ -1,7 +1,7 @@
 //! Flows of networks: their orders as slopes, and the principal flow by Krylov against the eigendecomposition.
 
-use bea::curvature::{Krylov, Operator, assemble};
-use bea::flow::{FlowName, Problem, Request, simulate, velocity};
+use bea::curvature::{Krylov, Lanczos, Operator, assemble};
+use bea::flow::{FlowName, Problem, Request, principal_field, simulate, velocity};
 use bea::network::architecture::{Architecture, Dtype, Objective as Criterion};
 use bea::network::data;
 use bea::network::device::Device;
@@ -153,4 +153,40 @@ fn large_networks_take_products_alone() {
     let expected = eigen.eigenvectors * scaled;
     let error: Vec<Complex64> = found.iter().zip(expected.iter()).map(|(a, b)| a - b).collect();
     assert!(norm(&error) < 1e-10 * expected.norm(), "{:e}", norm(&error) / expected.norm());
+}
+
+/// In 32-bit numbers the field is good to 1e-4 after so few products that it costs less than 60 gradients: a product
+/// takes at most 2.5 of them. `cargo bench --bench principal_field` measures that at full size.
+#[test]
+fn a_principal_field_costs_few_gradients() {
+    let data = data::open("digits,first=500").unwrap();
+    let criterion = Criterion::CrossEntropy { smoothing: 0.0 };
+    let network = |dtype| {
+        let architecture =
+            Architecture::find("mlp:100,100,100,100", &data.shape, 10, criterion, dtype).unwrap();
+        NetworkLoss::new(architecture, &data, &Device::cpu()).unwrap()
+    };
+    let (single, double) = (network(Dtype::F32), network(Dtype::F64));
+    let mut theta = initialise(double.architecture(), Scheme::GlorotUniform, 1);
+    for _ in 0..30 {
+        let gradient = double.gradient(&theta).1;
+        theta.iter_mut().zip(gradient).for_each(|(x, g)| *x -= 0.1 * g);
+    }
+    let sharpest =
+        Lanczos::default().run(&Hessian::new(&double, &theta), &[]).unwrap().largest[0].value;
+    let at: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
+    let (single, double) = (Problem::new(single), Problem::new(double));
+    for sharpness in [0.5, 1.9, 2.5] {
+        let h = sharpness / sharpest;
+        let field = |problem, tolerance| {
+            principal_field(problem, &at, h, &Krylov { tolerance, ..Krylov::default() }).unwrap()
+        };
+        let (found, exact) = (field(&single, 3e-5), field(&double, 1e-11));
+        let error: Vec<Complex64> =
+            found.value.iter().zip(&exact.value).map(|(a, b)| a - b).collect();
+        let error = norm(&error) / norm(&exact.value);
+        println!("hλ = {sharpness}: {} products, error {error:e}", found.products);
+        assert!(found.converged && error < 1e-4, "hλ = {sharpness}: {error:e}");
+        assert!(1.0 + 2.5 * found.products as f64 <= 60.0, "{} products", found.products);
+    }
 }

@@ -61,7 +61,7 @@ pub(super) struct Flow {
     #[arg(long, value_name = "TOLERANCE", value_parser = positive)]
     #[arg(allow_hyphen_values = true)]
     rtol: Option<f64>,
-    /// Absolute tolerance of the integrator [default: 1e-12, and 1e-8 for 32-bit networks]
+    /// Absolute tolerance of the integrator [default: 1e-12, and 1e-7 for 32-bit networks]
     #[arg(long, value_name = "TOLERANCE", value_parser = positive)]
     #[arg(allow_hyphen_values = true)]
     atol: Option<f64>,

@@ -144,7 +144,7 @@ impl<'a> Scene<'a> {
         // Its error is not to be seen in those of the integrator's steps, but it cannot be smaller than that of the
         // products.
         let tolerance =
-            (0.1 * request.rtol).clamp(f64::max(1e-13, 100.0 * problem.precision()), 1e-4);
+            (0.1 * request.rtol).clamp(f64::max(1e-13, 10.0 * problem.precision()), 1e-4);
         let krylov = Krylov { tolerance, ..Krylov::default() };
         let sheets = |principal, even| Sheets::new(principal, request.branch, even, strict);
         let even = flow == FlowName::PrincipalEven;

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 /// The integrator's tolerances, relative and absolute, where derivatives have 7 digits: with smaller ones it would
 /// follow rounding.
-const SINGLE: (f64, f64) = (1e-6, 1e-8);
+const SINGLE: (f64, f64) = (1e-6, 1e-7);
 /// Networks of more parameters than this leave them out of the files.
 const LISTED: usize = 1000;
 /// What the trajectories may take, in bytes.
