@@ -2,7 +2,8 @@
 
 use super::super::Function;
 use super::super::graph::{Condition, Expr, Graph};
-use super::syntax::{Body, Expression, Kind, Loop, Name};
+use super::arrays::Value;
+use super::syntax::{Body, Expression, Kind, Name};
 use crate::exact::Rational;
 use crate::optimizer::near;
 use crate::source::{Source, SourceError};
@@ -10,7 +11,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// The most repetitions of sums and comprehensions, and the most entries of an array.
-const MAX_ENTRIES: usize = 2_000_000;
+pub(super) const MAX_ENTRIES: usize = 2_000_000;
 
 /// The most `let`s of a loss: one may nest the next, and what works on expressions recurses.
 const MAX_LETS: usize = 100;
@@ -20,40 +21,6 @@ const MAX_BITS: u64 = 1 << 12;
 
 /// Functions of several arguments and of arrays.
 const OTHERS: [&str; 7] = ["sqrt", "max", "min", "dot", "sum", "mean", "len"];
-
-/// What an expression stands for.
-#[derive(Clone, Debug)]
-pub(super) enum Value {
-    Scalar(Expr),
-    Array(Vec<Value>),
-}
-
-impl Value {
-    /// All entries, in order.
-    pub fn flat(&self, out: &mut Vec<Expr>) {
-        match self {
-            Value::Scalar(e) => out.push(*e),
-            Value::Array(items) => items.iter().for_each(|item| item.flat(out)),
-        }
-    }
-
-    fn entries(&self) -> usize {
-        match self {
-            Value::Scalar(_) => 1,
-            Value::Array(items) => items.iter().map(Value::entries).sum(),
-        }
-    }
-
-    fn kind(&self) -> String {
-        match self {
-            Value::Scalar(_) => "a number".into(),
-            Value::Array(items) => match items.first() {
-                Some(Value::Array(inner)) => format!("a {}x{} matrix", items.len(), inner.len()),
-                _ => format!("an array of {}", items.len()),
-            },
-        }
-    }
-}
 
 /// What the free names of a bare formula are.
 pub(super) struct Discovery {
@@ -75,7 +42,7 @@ pub(super) struct Lowering<'a> {
     pub count: usize,
 }
 
-type Outcome<T> = Result<T, SourceError>;
+pub(super) type Outcome<T> = Result<T, SourceError>;
 
 impl Lowering<'_> {
     pub fn fault(
@@ -256,7 +223,7 @@ impl Lowering<'_> {
     }
 
     /// Refuses to divide by a constant 0, or by an array that holds one.
-    fn check_divisor(&self, value: &Value, span: &Range<usize>) -> Outcome<()> {
+    pub fn check_divisor(&self, value: &Value, span: &Range<usize>) -> Outcome<()> {
         let mut entries = Vec::new();
         value.flat(&mut entries);
         if entries.contains(&Expr::ZERO) {
@@ -296,110 +263,6 @@ impl Lowering<'_> {
             value = items.swap_remove(at);
         }
         Ok(value)
-    }
-
-    /// Operands from left to right; arrays entry by entry, numbers beside arrays with every entry.
-    fn chain(
-        &mut self,
-        operands: &[(bool, Expression)],
-        join: fn(&mut Graph, Expr, Expr) -> Expr,
-        inverse: fn(&mut Graph, Expr, Expr) -> Expr,
-        verb: &str,
-    ) -> Outcome<Value> {
-        let mut result = self.any(&operands[0].1)?;
-        for (marked, operand) in &operands[1..] {
-            let value = self.any(operand)?;
-            if *marked && verb == "multiplied" {
-                self.check_divisor(&value, &operand.span)?;
-            }
-            let operation = if *marked { inverse } else { join };
-            result = self.zip(&result, &value, operation).ok_or_else(|| {
-                let message = format!("{} and {} cannot be {verb}", result.kind(), value.kind());
-                let help =
-                    "arrays are combined entry by entry; `dot(a, b)` is the product of matrices";
-                self.fault(&operand.span, message, "the sizes differ", Some(help.into()))
-            })?;
-        }
-        Ok(result)
-    }
-
-    fn zip(
-        &mut self,
-        a: &Value,
-        b: &Value,
-        operation: fn(&mut Graph, Expr, Expr) -> Expr,
-    ) -> Option<Value> {
-        Some(match (a, b) {
-            (Value::Scalar(a), Value::Scalar(b)) => Value::Scalar(operation(self.graph, *a, *b)),
-            (Value::Array(items), Value::Scalar(_)) => Value::Array(
-                items.iter().map(|i| self.zip(i, b, operation)).collect::<Option<_>>()?,
-            ),
-            (Value::Scalar(_), Value::Array(items)) => Value::Array(
-                items.iter().map(|i| self.zip(a, i, operation)).collect::<Option<_>>()?,
-            ),
-            (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
-                let pairs = a.iter().zip(b);
-                Value::Array(pairs.map(|(a, b)| self.zip(a, b, operation)).collect::<Option<_>>()?)
-            }
-            _ => return None,
-        })
-    }
-
-    fn map(&mut self, value: &Value, f: &mut dyn FnMut(&mut Graph, Expr) -> Expr) -> Value {
-        match value {
-            Value::Scalar(e) => Value::Scalar(f(self.graph, *e)),
-            Value::Array(items) => Value::Array(items.iter().map(|i| self.map(i, f)).collect()),
-        }
-    }
-
-    /// An array, if its items are alike.
-    fn regular(&mut self, items: Vec<Value>, span: &Range<usize>) -> Outcome<Value> {
-        let first = items.first().map(Value::kind);
-        if let Some(odd) = items.iter().find(|i| Some(i.kind()) != first) {
-            let first = first.unwrap_or_default();
-            let message = format!("an array holds {first} and {}", odd.kind());
-            return Err(self.fault(span, message, "the entries are of different sizes", None));
-        }
-        Ok(Value::Array(items))
-    }
-
-    fn comprehension(&mut self, loops: &[Loop], inner: &Expression) -> Outcome<Value> {
-        let Some((first, rest)) = loops.split_first() else { return self.any(inner) };
-        let mut items = Vec::new();
-        self.repeat(std::slice::from_ref(first), &mut |this| {
-            items.push(this.comprehension(rest, inner)?);
-            Ok(())
-        })?;
-        self.regular(items, &inner.span)
-    }
-
-    /// Runs `run` for all values of the indices.
-    fn repeat(
-        &mut self,
-        loops: &[Loop],
-        run: &mut dyn FnMut(&mut Self) -> Outcome<()>,
-    ) -> Outcome<()> {
-        let Some((first, rest)) = loops.split_first() else {
-            self.count += 1;
-            return run(self);
-        };
-        self.check_name(&first.name)?;
-        let (from, to) = (self.integer(&first.from)?, self.integer(&first.to)?);
-        let steps = to.saturating_sub(from).saturating_add(1).max(0) as usize;
-        if steps.saturating_add(self.count) > MAX_ENTRIES {
-            let span = first.from.span.start..first.to.span.end;
-            let message = format!("more than {MAX_ENTRIES} terms in all");
-            return Err(self.fault(&span, message, "this range is too long", None));
-        }
-        for i in from..=to {
-            let depth = self.names.len();
-            let index = Value::Scalar(self.graph.integer(i));
-            self.names.push((first.name.text.clone(), index));
-            let outcome = self.repeat(rest, run);
-            self.names.truncate(depth);
-            outcome?;
-        }
-        Ok(())
     }
 
     fn call(
@@ -475,37 +338,6 @@ impl Lowering<'_> {
                     _ => sum,
                 }))
             }
-        }
-    }
-
-    /// The product of matrices and arrays.
-    fn dot(&mut self, a: &Value, b: &Value) -> Option<Value> {
-        let (Value::Array(a), Value::Array(b)) = (a, b) else { return None };
-        match (a.first()?, b.first()?) {
-            (Value::Array(_), _) => {
-                let b = Value::Array(b.clone());
-                Some(Value::Array(a.iter().map(|row| self.dot(row, &b)).collect::<Option<_>>()?))
-            }
-            (Value::Scalar(_), Value::Scalar(_)) if a.len() == b.len() => {
-                let mut terms = Vec::new();
-                for (x, y) in a.iter().zip(b) {
-                    let (Value::Scalar(x), Value::Scalar(y)) = (x, y) else { return None };
-                    terms.push(self.graph.mul(*x, *y));
-                }
-                Some(Value::Scalar(self.graph.sum(&terms)))
-            }
-            (Value::Scalar(_), Value::Array(first)) if a.len() == b.len() => {
-                let columns = (0..first.len()).map(|j| {
-                    let column = b.iter().map(|row| match row {
-                        Value::Array(row) => row.get(j).cloned(),
-                        Value::Scalar(_) => None,
-                    });
-                    let column = Value::Array(column.collect::<Option<_>>()?);
-                    self.dot(&Value::Array(a.clone()), &column)
-                });
-                Some(Value::Array(columns.collect::<Option<_>>()?))
-            }
-            _ => None,
         }
     }
 }

@@ -1,0 +1,107 @@
+//! Trajectories, one at a time.
+
+use super::integrate::{Integrator, Samples, integrate};
+use super::scene::Scene;
+use super::velocity::is_finite;
+use super::{FlowName, Stop, Trajectory, Velocity, Watch};
+use num_complex::Complex64;
+
+impl Scene<'_> {
+    /// The optimizer.
+    pub(super) fn itself(&self, name: &str, start: &[Complex64], watch: &dyn Watch) -> Trajectory {
+        let mut states = self.numeric.start(self.problem, start);
+        self.iterate(name, start, watch, |_| {
+            states = self.numeric.step(self.problem, &states)?;
+            Ok(self.numeric.parameters(self.problem, &states))
+        })
+    }
+
+    /// Gradient descent, beside another optimizer.
+    pub(super) fn descent(&self, start: &[Complex64], watch: &dyn Watch) -> Trajectory {
+        let mut f = vec![Complex64::ZERO; start.len()];
+        self.iterate(&FlowName::GradientDescent.to_string(), start, watch, |last| {
+            self.problem.total(last, &mut f);
+            let next: Vec<Complex64> =
+                last.iter().zip(&f).map(|(x, f)| x + self.request.lr * f).collect();
+            is_finite(&next).then_some(next).ok_or(Stop::NotFinite)
+        })
+    }
+
+    /// The points of a method that makes each from the last one.
+    fn iterate(
+        &self,
+        name: &str,
+        start: &[Complex64],
+        watch: &dyn Watch,
+        mut next: impl FnMut(&[Complex64]) -> Result<Vec<Complex64>, Stop>,
+    ) -> Trajectory {
+        let mut points = vec![start.to_vec()];
+        let mut note = None;
+        for n in 0..self.request.steps {
+            watch.reached(name, n);
+            let point = if watch.cancelled() { Err(Stop::Cancelled) } else { next(&points[n]) };
+            match point {
+                Ok(point) => points.push(point),
+                Err(stop) => {
+                    let reason = match stop {
+                        Stop::NotFinite => "the parameters are no longer finite".to_string(),
+                        stop => stop.to_string(),
+                    };
+                    note = Some(format!("step {}: {reason}", n + 1));
+                    break;
+                }
+            }
+        }
+        watch.reached(name, points.len() - 1);
+        self.trajectory(name.to_string(), points, note)
+    }
+
+    /// Integrates one flow.
+    pub(super) fn follow(
+        &self,
+        flow: FlowName,
+        velocity: &mut dyn Velocity,
+        start: &[Complex64],
+        watch: &dyn Watch,
+    ) -> Trajectory {
+        let request = self.request;
+        let integrator = match request.euler {
+            Some(step) => Integrator::Euler(step),
+            None => Integrator::Adaptive { rtol: request.rtol, atol: request.atol },
+        };
+        let samples = request.samples_per_step.max(1);
+        let (interval, count) = (request.lr / samples as f64, request.steps * samples);
+        let name = flow.to_string();
+        let mut told = None;
+        let mut go_on = |points: usize| {
+            if told.replace(points / samples) != Some(points / samples) {
+                watch.reached(&name, points / samples);
+            }
+            !watch.cancelled()
+        };
+        let Samples { points, stop } =
+            integrate(velocity, start, interval, count, integrator, samples, &mut go_on);
+        watch.reached(&name, points.len() / samples);
+        let note = stop.map(|(stop, t)| format!("t = {t:.6}, step {:.3}: {stop}", t / request.lr));
+        let all = std::iter::once(start.to_vec()).chain(points);
+        let all: Vec<(f64, Vec<Complex64>)> =
+            all.enumerate().map(|(i, p)| (i as f64 * interval, p)).collect();
+        let at_steps = all.iter().step_by(samples).map(|(_, p)| p.clone()).collect();
+        let mut out = self.trajectory(name, at_steps, note);
+        if request.samples_per_step > 0 {
+            out.path = all;
+        }
+        out
+    }
+
+    fn trajectory(
+        &self,
+        name: String,
+        theta: Vec<Vec<Complex64>>,
+        note: Option<String>,
+    ) -> Trajectory {
+        let loss = theta.iter().map(|p| self.problem.loss(p)).collect();
+        let t = (0..theta.len()).map(|n| n as f64 * self.request.lr).collect();
+        Trajectory { name, t, theta, loss, note, path: Vec::new() }
+    }
+}
