@@ -83,7 +83,7 @@ impl ExperimentInput {
 }
 
 /// `train.method=gd` is TOML but for the quotes, which shells take away.
-fn setting(text: &str) -> Source {
+pub(super) fn setting(text: &str) -> Source {
     let quoted = text.split_once('=').and_then(|(key, value)| {
         let value = value.trim();
         let word = value.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '.');

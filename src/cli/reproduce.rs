@@ -1,7 +1,11 @@
 //! `bea reproduce`: the figures of the paper, and whether they show what they claim.
 
+use super::experiment_input::{ScaleName, setting};
+use super::run_progress::RunProgress;
 use super::{interrupt, output};
-use crate::experiment::figures::{self, FIGURES, PaperFigure};
+use crate::experiment::figures::{self, AnyFigure, NetworkFigure};
+use crate::experiment::{Existing, Measured, sweep};
+use crate::source::Source;
 use miette::{Context, IntoDiagnostic, miette};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,25 +16,47 @@ use std::time::Duration;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Reproduce {
-    /// fig1, fig2, fig3, fig4, fig5, fig6, fig30 or table1; any number of them
-    #[arg(value_name = "FIGURE", required_unless_present = "list")]
+    /// fig1 to fig49 or table1; any number of them
+    #[arg(value_name = "FIGURE", required_unless_present_any = ["list", "all"])]
     figures: Vec<String>,
     /// List the figures
     #[arg(long)]
     list: bool,
-    /// The folder for the picture (SVG and PNG) and the table (CSV) of each figure
+    /// All figures
+    #[arg(long, conflicts_with = "figures")]
+    all: bool,
+    /// The size of the experiments with networks
+    #[arg(long, value_enum, default_value_t)]
+    scale: ScaleName,
+    /// Set a key of the experiments with networks: `data=fashion_mnist:FOLDER,first=1000`, `train.steps=50`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+    /// The folder for the picture (SVG and PNG) of each figure, its table (CSV) or its report (HTML), and
+    /// for the runs of networks
     #[arg(long, value_name = "DIR", default_value = "results")]
     out: PathBuf,
+    /// Write the claims and verdicts as a table in Markdown, too
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// Replace files that exist
     #[arg(long)]
     force: bool,
+    /// Go on with runs of networks that were interrupted, and keep those that are complete
+    #[arg(long, conflicts_with = "force")]
+    resume: bool,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   bea reproduce --list
   bea reproduce fig5
+  bea reproduce fig10 --set seed=7
   bea reproduce fig1 fig2 table1 --out paper --force
+  bea reproduce --all --report reproduction.md
+
+Figures of networks are experiments, shipped as examples/experiments/*.toml. At the small size, those
+that the paper trains on MNIST or CIFAR-10 are trained on 1,000 images of Fashion-MNIST, which
+`apt-get install dataset-fashion-mnist` puts where they look for it.
 
 The exit code says nothing about the claims: it is 0 whatever the verdict.";
 
@@ -38,20 +64,21 @@ impl Reproduce {
     pub fn run(self) -> miette::Result<ExitCode> {
         if self.list {
             output::to_stdout(|out| {
-                FIGURES.iter().try_for_each(|f| writeln!(out, "{:<8}{}", f.id, f.title))
+                figures::all().iter().try_for_each(|f| writeln!(out, "{:<8}{}", f.id(), f.claim()))
             })?;
             return Ok(ExitCode::SUCCESS);
         }
-        let mut chosen: Vec<&PaperFigure> = Vec::new();
+        let mut chosen: Vec<AnyFigure> = if self.all { figures::all() } else { Vec::new() };
         for name in &self.figures {
             let figure = figures::find(name)?;
-            if !chosen.iter().any(|other| other.id == figure.id) {
+            if !chosen.iter().any(|other| other.id() == figure.id()) {
                 chosen.push(figure);
             }
         }
         output::check_folder(&self.out, true)?;
-        for path in chosen.iter().flat_map(|f| f.files()).map(|name| self.out.join(name)) {
-            if path.exists() && !self.force {
+        for name in chosen.iter().flat_map(files) {
+            let path = self.out.join(name);
+            if path.exists() && !self.force && !self.resume {
                 return Err(miette!(
                     help = "--force replaces it; --out chooses another folder",
                     "{} exists",
@@ -63,15 +90,78 @@ impl Reproduce {
             .into_diagnostic()
             .wrap_err_with(|| format!("cannot make the folder {}", self.out.display()))?;
         interrupt::listen("figures that are not finished are not written");
+        let mut report =
+            String::from("| figure | command | claim | verdict |\n|---|---|---|---|\n");
         for figure in chosen {
-            let Some(outcome) = unless_interrupted(move || figure.run()) else { break };
-            for (name, bytes) in figure.files().iter().zip(figure.contents(&outcome)) {
-                output::to_file(&self.out.join(name), |out| out.write_all(&bytes))?;
-            }
-            output::to_stdout(|out| writeln!(out, "{}", figure.line(&outcome)))?;
+            let line = match figure {
+                AnyFigure::Simulated(figure) => {
+                    let Some(outcome) = unless_interrupted(move || figure.run()) else { break };
+                    for (name, bytes) in figure.files().iter().zip(figure.contents(&outcome)) {
+                        output::to_file(&self.out.join(name), |out| out.write_all(&bytes))?;
+                    }
+                    figure.line(&outcome)
+                }
+                AnyFigure::Network(figure) => match self.network(figure)? {
+                    Some(line) => line,
+                    None => break,
+                },
+            };
+            output::to_stdout(|out| writeln!(out, "{line}"))?;
+            report.push_str(&row(&figure, &line));
+        }
+        if let Some(path) = &self.report {
+            output::to_file(path, |out| out.write_all(report.as_bytes()))?;
         }
         Ok(interrupt::exit_code())
     }
+
+    /// Conducts the runs of a figure and draws them; nothing after Ctrl-C.
+    fn network(&self, figure: &'static NetworkFigure) -> miette::Result<Option<String>> {
+        let set: Vec<Source> = self.settings.iter().map(|text| setting(text)).collect();
+        let configs = figure.runs(self.scale.into(), &set)?;
+        let existing = match (self.force, self.resume) {
+            (true, _) => Existing::Replace,
+            (_, true) => Existing::Resume,
+            _ => Existing::Refuse,
+        };
+        let (runs, cores) = (configs.len(), std::thread::available_parallelism());
+        let progress = RunProgress::new(&configs);
+        let folder = self.out.join(figure.id);
+        let jobs = cores.map_or(1, usize::from);
+        let outcomes = sweep(configs, &folder, existing, jobs, &progress)?;
+        drop(progress);
+        if outcomes.len() < runs || outcomes.iter().any(|outcome| outcome.end.is_none()) {
+            return Ok(None);
+        }
+        let line = figure.line(&outcomes);
+        let picture = figure.picture(&outcomes);
+        let measured: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
+        let page = crate::experiment::report(figure.id, &measured, Some(&line));
+        let contents = [picture.svg().into_bytes(), picture.png(), page.into_bytes()];
+        for (name, bytes) in files(&AnyFigure::Network(figure)).iter().zip(contents) {
+            output::to_file(&self.out.join(name), |out| out.write_all(&bytes))?;
+        }
+        Ok(Some(line))
+    }
+}
+
+/// The names of a figure's files.
+fn files(figure: &AnyFigure) -> [String; 3] {
+    match figure {
+        AnyFigure::Simulated(figure) => figure.files(),
+        AnyFigure::Network(figure) => {
+            ["svg", "png", "html"].map(|ending| format!("{}.{ending}", figure.id))
+        }
+    }
+}
+
+/// `| 10 | command | claim | verdict |`
+fn row(figure: &AnyFigure, line: &str) -> String {
+    let (id, claim, also) = (figure.id(), figure.claim(), figure.also());
+    let number = id.trim_start_matches("fig");
+    let numbers = if also.is_empty() { number.to_string() } else { format!("{number}, {also}") };
+    let verdict = line.get(id.len() + claim.len() + 4..).unwrap_or(line).replace('|', "\\|");
+    format!("| {numbers} | `bea reproduce {id}` | {} | {verdict} |\n", claim.replace('|', "\\|"))
 }
 
 /// The result of `work`, or nothing after Ctrl-C: then the work is left alone, and the program's end

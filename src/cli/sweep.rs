@@ -3,7 +3,7 @@
 use super::experiment_input::ExperimentInput;
 use super::run_progress::RunProgress;
 use super::{interrupt, output};
-use crate::experiment::{Outcome, sweep};
+use crate::experiment::{Measured, Outcome, report, sweep};
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
@@ -29,7 +29,7 @@ Variants, [[variant]] with a label and any keys, are run one by one, each with t
   train = { method = \"dal\", p = 1.0 }
 
 Every run has a folder of its own as `bea run` makes it. A run that diverges is recorded as such, and
-the sweep goes on. sweep.csv has a row a run. The numbers do not depend on --jobs.
+the sweep goes on. sweep.csv has a row a run, report.html all of them. The numbers do not depend on --jobs.
 
 Examples:
   bea sweep examples/experiments/fig18.toml
@@ -38,7 +38,8 @@ Examples:
 impl Sweep {
     pub fn run(self) -> miette::Result<ExitCode> {
         let configs = self.input.configs()?;
-        let folder = self.input.folder(&configs[0].name)?;
+        let name = configs[0].name.clone();
+        let folder = self.input.folder(&name)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let jobs = self.jobs.unwrap_or(cores);
         interrupt::listen("saving; --resume goes on from here");
@@ -46,6 +47,9 @@ impl Sweep {
         let outcomes = sweep(configs, &folder, self.input.existing(), jobs, &progress)?;
         drop(progress);
         output::to_file(&folder.join("sweep.csv"), |out| out.write_all(csv(&outcomes).as_bytes()))?;
+        let measured: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
+        let page = report(&name, &measured, None);
+        output::to_file(&folder.join("report.html"), |out| out.write_all(page.as_bytes()))?;
         let mut text = table(&outcomes);
         let _ = writeln!(text, "wrote {}", folder.display());
         output::to_stdout(|out| out.write_all(text.as_bytes()))?;

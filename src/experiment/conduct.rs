@@ -3,6 +3,7 @@
 use super::config::Config;
 use super::folder::{CONFIG, Folder, FolderError};
 use super::run::{End, Run, Table};
+use super::{Measured, parquet, report, run_figure};
 use crate::flow::Watch;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -28,8 +29,6 @@ pub enum Existing {
 pub trait Observer: Watch {
     /// Run number `index` has come to its next step.
     fn stepped(&self, _index: usize, _run: &Run) {}
-    /// Run number `index` has ended, or was stopped.
-    fn ended(&self, _index: usize, _outcome: &Outcome) {}
 }
 
 impl<F: Fn() -> bool + Sync> Observer for F {}
@@ -93,7 +92,16 @@ pub fn conduct(
         seconds: started.elapsed().as_secs_f64(),
         config: run.config().clone(),
     };
-    observer.ended(index, &outcome);
+    if outcome.end.is_some() {
+        let measured = Measured::from(&outcome);
+        let figure = run_figure(&measured);
+        place.write("metrics.svg", figure.svg().as_bytes())?;
+        place.write("metrics.png", &figure.png())?;
+        if let Ok(bytes) = parquet(&outcome.metrics) {
+            place.write("metrics.parquet", &bytes)?;
+        }
+        place.write("report.html", report(measured.label, &[measured], None).as_bytes())?;
+    }
     Ok(outcome)
 }
 

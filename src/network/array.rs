@@ -10,6 +10,7 @@ use std::sync::Arc;
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions, ConvTransposeOptions, MaxPoolOptions};
 use burn::tensor::{DType, Device, IndexingUpdateOp, Int, Tensor, TensorData, module};
 
+use super::buffer::Buffer;
 use super::host::{self, Axes, Matrices, Pairwise};
 use super::lanes::Real;
 
@@ -30,9 +31,10 @@ pub(crate) struct Array {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "Burn's tensors are large, and few")]
 pub(crate) enum Data {
-    F32(Arc<Vec<f32>>),
-    F64(Arc<Vec<f64>>),
+    F32(Arc<Buffer<f32>>),
+    F64(Arc<Buffer<f64>>),
     Device(Tensor<1>),
 }
 
@@ -43,7 +45,7 @@ pub(crate) trait Number: Real {
     fn slice_mut(data: &mut Data) -> &mut [Self];
     fn data(values: Vec<Self>) -> Data;
     /// The values of a tensor of these numbers.
-    fn vector(data: TensorData) -> Vec<Self>;
+    fn of_data(data: TensorData) -> Vec<Self>;
 }
 
 macro_rules! number {
@@ -56,12 +58,12 @@ macro_rules! number {
                 let Data::$variant(values) = data else {
                     unreachable!("one kind of numbers to a context")
                 };
-                Arc::<Vec<$t>>::make_mut(values)
+                Arc::<Buffer<$t>>::make_mut(values).slice_mut()
             }
             fn data(values: Vec<Self>) -> Data {
-                Data::$variant(Arc::new(values))
+                Data::$variant(Arc::new(Buffer::new(values)))
             }
-            fn vector(data: TensorData) -> Vec<Self> {
+            fn of_data(data: TensorData) -> Vec<Self> {
                 data.try_into_vec().expect("a tensor of its context's numbers")
             }
         }
@@ -184,7 +186,7 @@ fn on_host_matmul<T: Number>(
     let kept = sum.so_far.is_some();
     let mut out = sum.so_far.unwrap_or_else(|| {
         let length = sizes.batch * sizes.rows * sizes.columns;
-        Array::of_numbers(vec![T::zero(); length], &shape())
+        Array::of_numbers(T::vector(length), &shape())
     });
     host::matmul(sizes, x, y, T::slice_mut(&mut out.data), kept, sum.negative);
     out
@@ -225,8 +227,8 @@ impl Array {
         match &self.data {
             Data::F32(values) => wide(values),
             Data::F64(values) => values.to_vec(),
-            Data::Device(tensor) if self.is_double() => f64::vector(tensor.clone().into_data()),
-            Data::Device(tensor) => wide(&f32::vector(tensor.clone().into_data())),
+            Data::Device(tensor) if self.is_double() => f64::of_data(tensor.clone().into_data()),
+            Data::Device(tensor) => wide(&f32::of_data(tensor.clone().into_data())),
         }
     }
 
@@ -234,9 +236,9 @@ impl Array {
     pub fn add_to(&self, sum: &mut [f64]) {
         match &self.data {
             Data::F32(values) => {
-                sum.iter_mut().zip(&**values).for_each(|(s, &v)| *s += f64::from(v));
+                sum.iter_mut().zip(values.iter()).for_each(|(s, &v)| *s += f64::from(v));
             }
-            Data::F64(values) => sum.iter_mut().zip(&**values).for_each(|(s, &v)| *s += v),
+            Data::F64(values) => sum.iter_mut().zip(values.iter()).for_each(|(s, &v)| *s += v),
             Data::Device(_) => sum.iter_mut().zip(self.to_f64()).for_each(|(s, v)| *s += v),
         }
     }
@@ -270,8 +272,8 @@ impl Array {
     fn of<const D: usize>(&self, tensor: Tensor<D>, shape: &[usize]) -> Self {
         let tensor = tensor.reshape([shape.iter().product::<usize>()]);
         let data = match &self.data {
-            Data::F32(_) => Number::data(f32::vector(tensor.into_data())),
-            Data::F64(_) => Number::data(f64::vector(tensor.into_data())),
+            Data::F32(_) => Number::data(f32::of_data(tensor.into_data())),
+            Data::F64(_) => Number::data(f64::of_data(tensor.into_data())),
             Data::Device(_) => Data::Device(tensor),
         };
         Self { data, shape: shape.to_vec() }

@@ -7,7 +7,7 @@
 use num_complex::Complex64;
 use rayon::prelude::*;
 use std::panic::resume_unwind;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::algebra::Algebra;
 use super::architecture::{Architecture, Objective};
@@ -68,13 +68,47 @@ impl Scalar for Complex64 {
     }
 }
 
-/// The result of [`NetworkLoss::evaluate`].
+/// Where loss and gradient are evaluated: at `Σ e_m θ_m`, with `values` giving the `θ_m` of monomials `m`.
+struct Point<'v, S> {
+    algebra: Algebra,
+    values: Vec<(usize, &'v [S])>,
+    /// At which monomials the gradient's coefficients are asked for.
+    wanted: Vec<usize>,
+}
+
+impl<'v, S: Scalar> Point<'v, S> {
+    fn new(algebra: Algebra, values: Vec<(usize, &'v [S])>, wanted: Vec<usize>) -> Self {
+        let algebra = if S::COMPLEX { algebra.complexified() } else { algebra };
+        Self { algebra, values, wanted }
+    }
+
+    /// An element of no nilpotent part.
+    fn plain(theta: &'v [S], wanted: Vec<usize>) -> Self {
+        Self::new(Algebra::real(), vec![(0, theta)], wanted)
+    }
+}
+
+/// The result of [`NetworkLoss::evaluate`]; real and imaginary parts in turn if complex.
 struct Evaluation {
     /// Coefficients of the loss.
     loss: Vec<f64>,
     /// The wanted coefficients of the gradient, each flat.
     gradient: Vec<Vec<f64>>,
 }
+
+/// A point as the tape takes it.
+struct Prepared<'p> {
+    ring: Ring<'p>,
+    parameters: Vec<Arc<Series>>,
+    /// Which coefficients of the gradient are asked for.
+    wanted: Vec<usize>,
+}
+
+/// The loss on a shard, and its gradient by each parameter.
+type Gradients = (Arc<Series>, Vec<Option<Series>>);
+
+/// How many numbers the results of the shards that are evaluated at once may hold, if no core is idle for it.
+const ROUND: usize = 1 << 23;
 
 impl NetworkLoss {
     /// The mean loss of `architecture` over all examples of `data`, evaluated on `device`.
@@ -119,8 +153,7 @@ impl NetworkLoss {
 
     /// `E(θ)`.
     pub fn loss<S: Scalar>(&self, theta: &[S]) -> S {
-        let loss =
-            self.evaluate(&base::<S>(Algebra::real()), &[(0, theta)], &[], Model::Exact).loss;
+        let loss = self.evaluate_one(Point::plain(theta, vec![])).loss;
         S::of_parts(loss[0], *loss.get(1).unwrap_or(&0.0))
     }
 
@@ -147,7 +180,7 @@ impl NetworkLoss {
 
     /// `E(θ)` and `∇E(θ)`. At complex parameters the holomorphic gradient, `∂E/∂θ` without conjugation.
     pub fn gradient<S: Scalar>(&self, theta: &[S]) -> (S, Vec<S>) {
-        let result = self.evaluate(&base::<S>(Algebra::real()), &[(0, theta)], &[0], Model::Exact);
+        let result = self.evaluate_one(Point::plain(theta, vec![0]));
         let loss = S::of_parts(result.loss[0], *result.loss.get(1).unwrap_or(&0.0));
         (loss, join(result.gradient).pop().expect("one gradient"))
     }
@@ -168,15 +201,15 @@ impl NetworkLoss {
 
     /// The derivatives of the gradient along each of the directions.
     fn products<S: Scalar>(&self, theta: &[S], directions: &[&[S]], model: Model) -> Vec<Vec<S>> {
-        let mut products = Vec::with_capacity(directions.len());
-        for block in directions.chunks(self.block()) {
-            let algebra = base::<S>(Algebra::tangents(block.len(), 1));
+        let point = |block: &[_]| {
             let mut values = vec![(0, theta)];
-            values.extend(block.iter().enumerate().map(|(i, v)| (i + 1, *v)));
-            let wanted: Vec<usize> = (1..=block.len()).collect();
-            products.extend(join(self.evaluate(&algebra, &values, &wanted, model).gradient));
-        }
-        products
+            values.extend(block.iter().enumerate().map(|(i, v): (usize, &&[S])| (i + 1, *v)));
+            let wanted = (1..=block.len()).collect();
+            Point::new(Algebra::tangents(block.len(), 1), values, wanted)
+        };
+        let points: Vec<_> = directions.chunks(self.block(directions.len())).map(point).collect();
+        let evaluations = self.evaluate(&points, model);
+        evaluations.into_iter().flat_map(|evaluation| join(evaluation.gradient)).collect()
     }
 
     /// `∇^{m+1}E(θ)[v_1, …, v_m]`, a vector: the gradient for no direction, a Hessian-vector product for one.
@@ -190,7 +223,7 @@ impl NetworkLoss {
             }
         }
         let degrees: Vec<usize> = distinct.iter().map(|&(_, times)| times).collect();
-        let algebra = base::<S>(Algebra::truncated(&degrees));
+        let algebra = Algebra::truncated(&degrees);
         let unit = |direction: usize| -> Vec<usize> {
             (0..degrees.len()).map(|i| usize::from(i == direction)).collect()
         };
@@ -199,10 +232,9 @@ impl NetworkLoss {
             values.push((algebra.monomial(&unit(index)).expect("a monomial of degree one"), *v));
         }
         let last = algebra.monomial(&degrees).expect("the highest monomial");
+        let point = Point::new(algebra, values, vec![last]);
         let mut result: Vec<S> =
-            join(self.evaluate(&algebra, &values, &[last], Model::Exact).gradient)
-                .pop()
-                .expect("one coefficient");
+            join(self.evaluate_one(point).gradient).pop().expect("one coefficient");
         // The coefficient of ε^α is the derivative over α!.
         let factor: f64 = degrees.iter().map(|&d| (1..=d).product::<usize>() as f64).product();
         for entry in &mut result {
@@ -212,73 +244,101 @@ impl NetworkLoss {
     }
 
     /// How many directions to evaluate in one pass: blocks share the network's own evaluation, but their activations
-    /// must not leave the cache.
-    fn block(&self) -> usize {
+    /// must not leave the cache, nor a core be idle. What a direction gets does not depend on its block.
+    fn block(&self, directions: usize) -> usize {
         let largest = self.batches.iter().map(|b| b.count).max().unwrap_or(1);
-        (4 * shard_size(&self.context) / (largest * self.activations)).clamp(1, 32)
+        let cached = 4 * shard_size(&self.context) / (largest * self.activations);
+        let blocks = self.cores().div_ceil(self.batches.len().max(1));
+        cached.min(directions.div_ceil(blocks)).clamp(1, 32)
+    }
+
+    fn cores(&self) -> usize {
+        if self.context.host { rayon::current_num_threads().max(1) } else { 1 }
+    }
+
+    fn evaluate_one<S: Scalar>(&self, point: Point<'_, S>) -> Evaluation {
+        self.evaluate(&[point], Model::Exact).pop().expect("one evaluation a point")
     }
 
     /// [`evaluate_unguarded`](Self::evaluate_unguarded), unwinding with a [`DeviceError`] where an accelerator fails.
-    fn evaluate<S: Scalar>(
-        &self,
-        algebra: &Algebra,
-        values: &[(usize, &[S])],
-        wanted: &[usize],
-        model: Model,
-    ) -> Evaluation {
+    fn evaluate<S: Scalar>(&self, points: &[Point<'_, S>], model: Model) -> Vec<Evaluation> {
         self.device
-            .guard(|| self.evaluate_unguarded(algebra, values, wanted, model))
+            .guard(|| self.evaluate_unguarded(points, model))
             .unwrap_or_else(|error| resume_unwind(Box::new(error)))
     }
 
-    /// Evaluates loss and gradient at `Σ e_m θ_m`, with `values` giving the `θ_m` of monomials `m`, and returns the
-    /// gradient's coefficients at the monomials `wanted` (real and imaginary part in turn if complex).
+    /// Evaluates loss and gradient at each of the points.
     fn evaluate_unguarded<S: Scalar>(
         &self,
-        algebra: &Algebra,
-        values: &[(usize, &[S])],
-        wanted: &[usize],
+        points: &[Point<'_, S>],
         model: Model,
-    ) -> Evaluation {
-        let parts = 1 + usize::from(S::COMPLEX);
-        let ring = Ring::new(algebra, &self.context);
-        let parameters = self.variables(&ring, values);
-        let indices: Vec<usize> =
-            wanted.iter().flat_map(|m| (0..parts).map(move |p| parts * m + p)).collect();
-        let mut total = Evaluation {
-            loss: vec![0.0; algebra.len()],
-            gradient: vec![vec![0.0; self.dimension()]; indices.len()],
-        };
-        let add = |total: &mut Evaluation, (loss, gradients): (Series, Vec<Option<Series>>)| {
-            for (k, sum) in total.loss.iter_mut().enumerate() {
-                *sum += loss.coefficient(k).map_or(0.0, Array::total);
-            }
-            for (parameter, gradient) in self.architecture.parameters.iter().zip(&gradients) {
-                for (&index, sum) in indices.iter().zip(&mut total.gradient) {
-                    if let Some(part) = gradient.as_ref().and_then(|g| g.coefficient(index)) {
-                        part.add_to(&mut sum[parameter.offset..]);
-                    }
+    ) -> Vec<Evaluation> {
+        let (shards, cores) = (self.batches.len(), self.cores());
+        // A round of shards, of one or more points, at a time bounds the memory for their results.
+        let wanted = points.iter().map(|p| p.wanted.len()).max().unwrap_or(0);
+        let numbers = (cores * self.dimension() * wanted).max(1);
+        let at_once = if cores == 1 { 1 } else { cores * (ROUND / numbers).clamp(1, 16) };
+        let mut totals = Vec::with_capacity(points.len());
+        for group in points.chunks((at_once / shards).max(1)) {
+            let start = totals.len();
+            totals.extend(group.iter().map(|point| self.nothing(point)));
+            // Made by the first task that needs them.
+            let prepared: Vec<OnceLock<Prepared<'_>>> =
+                group.iter().map(|_| OnceLock::new()).collect();
+            let tasks: Vec<(usize, &Batch)> = (0..group.len())
+                .flat_map(|point| self.batches.iter().map(move |batch| (point, batch)))
+                .collect();
+            let run = |&(point, batch): &(usize, &Batch)| {
+                let prepared = prepared[point].get_or_init(|| self.prepare(&group[point]));
+                self.shard(prepared, batch, model)
+            };
+            // Sums in the order of the data are reproducible.
+            for round in tasks.chunks(at_once) {
+                let results: Vec<_> = match round {
+                    [task] => vec![run(task)],
+                    _ => round.par_iter().map(run).collect(),
+                };
+                for (&(point, _), result) in round.iter().zip(results) {
+                    let prepared = prepared[point].get().expect("prepared by its first task");
+                    self.add(&mut totals[start + point], prepared, result);
                 }
             }
-        };
-        let run = |batch: &Batch| self.shard(&ring, &parameters, batch, &indices, model);
-        if let [batch] = &self.batches[..] {
-            add(&mut total, run(batch));
-            return total;
         }
-        // A round of shards at a time bounds the memory; sums in the order of the data are reproducible.
-        let at_once = if self.context.host { rayon::current_num_threads().max(1) } else { 1 };
-        for round in self.batches.chunks(at_once) {
-            let results: Vec<_> = round.par_iter().map(run).collect();
-            for result in results {
-                add(&mut total, result);
+        totals
+    }
+
+    fn nothing<S: Scalar>(&self, point: &Point<'_, S>) -> Evaluation {
+        let parts = 1 + usize::from(S::COMPLEX);
+        Evaluation {
+            loss: vec![0.0; point.algebra.len()],
+            gradient: vec![vec![0.0; self.dimension()]; parts * point.wanted.len()],
+        }
+    }
+
+    fn add(&self, total: &mut Evaluation, prepared: &Prepared<'_>, (loss, gradients): Gradients) {
+        for (k, sum) in total.loss.iter_mut().enumerate() {
+            *sum += loss.coefficient(k).map_or(0.0, Array::total);
+        }
+        for (parameter, gradient) in self.architecture.parameters.iter().zip(&gradients) {
+            for (&index, sum) in prepared.wanted.iter().zip(&mut total.gradient) {
+                if let Some(part) = gradient.as_ref().and_then(|g| g.coefficient(index)) {
+                    part.add_to(&mut sum[parameter.offset..]);
+                }
             }
         }
-        total
+    }
+
+    fn prepare<'p, S: Scalar>(&'p self, point: &'p Point<'_, S>) -> Prepared<'p> {
+        let parts = 1 + usize::from(S::COMPLEX);
+        let ring = Ring::new(&point.algebra, &self.context);
+        let parameters = self.variables(&ring, &point.values);
+        let wanted = point.wanted.iter().flat_map(|m| (0..parts).map(move |p| parts * m + p));
+        Prepared { ring, parameters, wanted: wanted.collect() }
     }
 
     /// The parameters `Σ e_m θ_m`, with `values` giving the `θ_m` of monomials `m`.
-    fn variables<S: Scalar>(&self, ring: &Ring<'_>, values: &[(usize, &[S])]) -> Vec<Series> {
+    /// Directions without a part along a parameter leave it, and all before it, as they are.
+    fn variables<S: Scalar>(&self, ring: &Ring<'_>, values: &[(usize, &[S])]) -> Vec<Arc<Series>> {
         let parts = 1 + usize::from(S::COMPLEX);
         self.architecture
             .parameters
@@ -289,38 +349,33 @@ impl NetworkLoss {
                 let mut coefficients: Vec<Option<Array>> = vec![None; ring.algebra.len()];
                 for &(monomial, value) in values {
                     for part in 0..parts {
-                        let flat = value[range.clone()].iter().map(|v| v.part(part)).collect();
-                        coefficients[parts * monomial + part] =
-                            Some(self.context.array(flat, &parameter.shape));
+                        let flat = value[range.clone()].iter().map(|v| v.part(part));
+                        let index = parts * monomial + part;
+                        if index == 0 || flat.clone().any(|v| v != 0.0) {
+                            let array = self.context.array(flat.collect(), &parameter.shape);
+                            coefficients[index] = Some(array);
+                        }
                     }
                 }
-                Series::new(coefficients, &parameter.shape)
+                Arc::new(Series::new(coefficients, &parameter.shape))
             })
             .collect()
     }
 
-    fn shard(
-        &self,
-        ring: &Ring<'_>,
-        parameters: &[Series],
-        batch: &Batch,
-        wanted: &[usize],
-        model: Model,
-    ) -> (Series, Vec<Option<Series>>) {
+    fn shard(&self, prepared: &Prepared<'_>, batch: &Batch, model: Model) -> Gradients {
+        let Prepared { ring, parameters, wanted } = prepared;
         let mut needed = vec![false; ring.algebra.len()];
         for &index in wanted {
             needed[index] = true;
         }
         let tape = Tape::new(ring, needed);
-        let variables = parameters
-            .iter()
-            .map(|p| {
-                if wanted.is_empty() { tape.constant(p.clone()) } else { tape.parameter(p.clone()) }
-            })
-            .collect();
+        let variable = |p: &Arc<Series>| {
+            if wanted.is_empty() { tape.constant(p.clone()) } else { tape.parameter(p.clone()) }
+        };
+        let variables = parameters.iter().map(variable).collect();
         let loss = forward::loss(&tape, &self.architecture, variables, batch, self.examples, model);
         let gradients = if wanted.is_empty() { Vec::new() } else { tape.gradient(&loss) };
-        ((*loss.value).clone(), gradients)
+        (loss.value, gradients)
     }
 }
 
@@ -351,11 +406,6 @@ fn check(architecture: &Architecture, data: &Dataset) -> Result<(), Mismatch> {
         _ => {}
     }
     Ok(())
-}
-
-/// The algebra, complex if the numbers are.
-fn base<S: Scalar>(algebra: Algebra) -> Algebra {
-    if S::COMPLEX { algebra.complexified() } else { algebra }
 }
 
 /// Flat coefficients as vectors of scalars: pairs of real and imaginary parts if complex.

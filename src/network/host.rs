@@ -3,6 +3,28 @@
 use super::algebra::Product;
 use super::lanes::Real;
 
+/// A function whose loops `pulp` compiles for each set of vector instructions. (A closure would do, but may fail to be
+/// inlined, and then it is not compiled for them.)
+macro_rules! vectorised {
+    ($(#[$doc:meta])* fn $name:ident($($argument:ident: $type:ty),+) -> $output:ty $body:block) => {
+        $(#[$doc])*
+        pub(crate) fn $name<'w, T: Real>($($argument: $type),+) -> $output {
+            struct Work<'w, T> {
+                $($argument: $type),+
+            }
+            impl<'w, T: Real> pulp::WithSimd for Work<'w, T> {
+                type Output = $output;
+                #[inline(always)]
+                fn with_simd<S: pulp::Simd>(self, _: S) -> $output {
+                    let Self { $($argument),+ } = self;
+                    $body
+                }
+            }
+            pulp::Arch::new().dispatch(Work { $($argument),+ })
+        }
+    };
+}
+
 /// What is done with two arrays entry by entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pairwise {
@@ -88,44 +110,42 @@ impl Axes {
 /// `f(x, y)` with broadcasting.
 #[inline(always)]
 fn broadcast<T: Real>(x: &[T], y: &[T], axes: &Axes, f: impl Fn(T, T) -> T) -> Vec<T> {
-    let mut out = Vec::with_capacity(axes.length());
+    let mut out = T::vector(axes.length());
     let (size, a, b) = *axes.0.last().expect("an axis");
-    match (a, b) {
-        (true, true) => axes.runs(|i, j| {
-            let pairs = x[i..i + size].iter().zip(&y[j..j + size]);
-            out.extend(pairs.map(|(&x, &y)| f(x, y)));
-        }),
-        (true, false) => axes.runs(|i, j| {
-            let y = y[j];
-            out.extend(x[i..i + size].iter().map(|&x| f(x, y)));
-        }),
-        (false, _) => axes.runs(|i, j| {
-            let x = x[i];
-            out.extend(y[j..j + size].iter().map(|&y| f(x, y)));
-        }),
-    };
+    let mut runs = out.chunks_exact_mut(size);
+    axes.runs(|i, j| {
+        let out = runs.next().expect("a run for each").iter_mut();
+        match (a, b) {
+            (true, true) => {
+                let pairs = x[i..i + size].iter().zip(&y[j..j + size]);
+                out.zip(pairs).for_each(|(out, (&x, &y))| *out = f(x, y));
+            }
+            (true, false) => out.zip(&x[i..i + size]).for_each(|(out, &x)| *out = f(x, y[j])),
+            (false, _) => out.zip(&y[j..j + size]).for_each(|(out, &y)| *out = f(x[i], y)),
+        }
+    });
     out
 }
 
-/// `x + y`, `x - y` or `xy`, with broadcasting.
-pub(crate) fn pairwise<T: Real>(operation: Pairwise, x: &[T], y: &[T], axes: &Axes) -> Vec<T> {
-    pulp::Arch::new().dispatch(|| match operation {
-        Pairwise::Add => broadcast(x, y, axes, |x, y| x + y),
-        Pairwise::Subtract => broadcast(x, y, axes, |x, y| x - y),
-        Pairwise::Multiply => broadcast(x, y, axes, |x, y| x * y),
-    })
+vectorised! {
+    /// `x + y`, `x - y` or `xy`, with broadcasting.
+    fn pairwise(operation: Pairwise, x: &'w [T], y: &'w [T], axes: &'w Axes) -> Vec<T> {
+        match operation {
+            Pairwise::Add => broadcast(x, y, axes, |x, y| x + y),
+            Pairwise::Subtract => broadcast(x, y, axes, |x, y| x - y),
+            Pairwise::Multiply => broadcast(x, y, axes, |x, y| x * y),
+        }
+    }
 }
 
 /// `x`, repeated along the axes that it lacks.
 pub(crate) fn spread<T: Real>(x: &[T], axes: &Axes) -> Vec<T> {
-    let mut out = Vec::with_capacity(axes.length());
+    let mut out = T::vector(axes.length());
     let (size, own, _) = *axes.0.last().expect("an axis");
+    let mut runs = out.chunks_exact_mut(size);
     axes.runs(|i, _| {
-        if own {
-            out.extend_from_slice(&x[i..i + size]);
-        } else {
-            out.extend(std::iter::repeat_n(x[i], size));
-        }
+        let out = runs.next().expect("a run for each");
+        if own { out.copy_from_slice(&x[i..i + size]) } else { out.fill(x[i]) }
     });
     out
 }
@@ -137,15 +157,18 @@ pub(crate) fn largest<T: Real>(x: &[T], width: usize) -> Vec<T> {
 
 pub(crate) fn scale<T: Real>(x: &[T], factor: f64) -> Vec<T> {
     let factor = T::of(factor);
-    x.iter().map(|&x| x * factor).collect()
+    let mut out = T::vector(x.len());
+    out.iter_mut().zip(x).for_each(|(out, &x)| *out = x * factor);
+    out
 }
 
-/// Sums over the axes that the left operand, the result, lacks.
-pub(crate) fn sum<T: Real>(x: &[T], axes: &Axes) -> Vec<T> {
-    let kept = axes.0.iter().map(|&(size, kept, _)| if kept { size } else { 1 }).product();
-    let mut out = vec![T::zero(); kept];
-    let (size, own, _) = *axes.0.last().expect("an axis");
-    pulp::Arch::new().dispatch(|| {
+vectorised! {
+    /// Sums over the axes that the left operand, the result, lacks.
+    fn sum(x: &'w [T], axes: &'w Axes) -> Vec<T> {
+        let kept = axes.0.iter().map(|&(size, kept, _)| if kept { size } else { 1 }).product();
+        let mut out = T::vector(kept);
+        out.fill(T::zero());
+        let (size, own, _) = *axes.0.last().expect("an axis");
         if own {
             axes.runs(|i, j| {
                 for (sum, &x) in out[i..i + size].iter_mut().zip(&x[j..j + size]) {
@@ -155,8 +178,8 @@ pub(crate) fn sum<T: Real>(x: &[T], axes: &Axes) -> Vec<T> {
         } else {
             axes.runs(|i, j| out[i] += total(&x[j..j + size]));
         }
-    });
-    out
+        out
+    }
 }
 
 /// The sum of a run, in lanes: no dependence of one addition on the last, and less rounding.
@@ -177,25 +200,25 @@ fn total<T: Real>(x: &[T]) -> T {
     sum
 }
 
-/// `Σ ± x_i y_j` over the products `(i, j)` that make each coefficient of an algebra; `None` for zero. A stretch at a
-/// time, so that the sums stay in cache.
-pub(crate) fn multiply<T: Real>(
-    table: &[Product],
-    x: &[Option<&[T]>],
-    y: &[Option<&[T]>],
-    length: usize,
-) -> Vec<Option<Vec<T>>> {
-    const STRETCH: usize = 256;
-    let mut out: Vec<Option<Vec<T>>> = vec![None; x.len()];
-    // Each product with whether it is the first of its coefficient.
-    let mut terms = Vec::with_capacity(table.len());
-    for p in table {
-        if let (Some(x), Some(y)) = (x[p.left], y[p.right]) {
-            terms.push((p, x, y, out[p.out].is_none()));
-            out[p.out].get_or_insert_with(|| vec![T::zero(); length]);
+vectorised! {
+    /// `Σ ± x_i y_j` over the products `(i, j)` that make each coefficient of an algebra; `None` for zero. A stretch at
+    /// a time, so that the sums stay in cache.
+    fn multiply(
+        table: &'w [Product],
+        x: &'w [Option<&'w [T]>],
+        y: &'w [Option<&'w [T]>],
+        length: usize
+    ) -> Vec<Option<Vec<T>>> {
+        const STRETCH: usize = 256;
+        let mut out: Vec<Option<Vec<T>>> = vec![None; x.len()];
+        // Each product with whether it is the first of its coefficient.
+        let mut terms = Vec::with_capacity(table.len());
+        for p in table {
+            if let (Some(x), Some(y)) = (x[p.left], y[p.right]) {
+                terms.push((p, x, y, out[p.out].is_none()));
+                out[p.out].get_or_insert_with(|| T::vector(length));
+            }
         }
-    }
-    pulp::Arch::new().dispatch(|| {
         for start in (0..length).step_by(STRETCH) {
             let range = start..(start + STRETCH).min(length);
             for &(p, x, y, first) in &terms {
@@ -210,8 +233,8 @@ pub(crate) fn multiply<T: Real>(
                 }
             }
         }
-    });
-    out
+        out
+    }
 }
 
 /// The sizes of a product of batches of matrices, and which of the two are stored transposed.

@@ -3,6 +3,8 @@
 
 mod number;
 
+use std::marker::PhantomData;
+
 pub(crate) use number::Real;
 
 use super::algebra::Algebra;
@@ -19,21 +21,22 @@ trait Load<T>: Analytic + Copy {
 
 #[inline(always)]
 fn read<T: Real>(slice: Option<&[T]>, at: usize, count: usize, padding: T) -> [T; LANES] {
-    let mut out = [padding; LANES];
-    match slice {
-        Some(values) if count == LANES => out.copy_from_slice(&values[at..at + LANES]),
-        Some(values) => out[..count].copy_from_slice(&values[at..at + count]),
-        None => out = [T::zero(); LANES],
+    let Some(values) = slice else { return [T::zero(); LANES] };
+    match values[at..].first_chunk() {
+        Some(all) => *all,
+        None => {
+            let mut out = [padding; LANES];
+            out[..count].copy_from_slice(&values[at..at + count]);
+            out
+        }
     }
-    out
 }
 
 #[inline(always)]
 fn write<T: Real>(values: &[T; LANES], out: &mut [T], at: usize, count: usize) {
-    if count == LANES {
-        out[at..at + LANES].copy_from_slice(values);
-    } else {
-        out[at..at + count].copy_from_slice(&values[..count]);
+    match out[at..].first_chunk_mut() {
+        Some(all) => *all = *values,
+        None => out[at..at + count].copy_from_slice(&values[..count]),
     }
 }
 
@@ -95,13 +98,19 @@ fn apply_in<T: Real, L: Load<T>>(
         support
             .iter()
             .flat_map(|&present| std::iter::repeat_n(present, L::PARTS))
-            .map(|present| if present { vec![T::zero(); length] } else { Vec::new() })
+            .map(|present| if present { T::vector(length) } else { Vec::new() })
             .collect()
     };
     let mut value = buffer(&powers.support);
     let mut derivative = if wanted { buffer(&powers.support) } else { Vec::new() };
-    pulp::Arch::new().dispatch(|| {
-        run::<T, L>(function, &powers, x, length, &mut value, wanted.then_some(&mut derivative))
+    pulp::Arch::new().dispatch(Run::<T, L> {
+        function,
+        powers: &powers,
+        x,
+        length,
+        value: &mut value,
+        derivative: wanted.then_some(&mut derivative),
+        lanes: PhantomData,
     });
     let present = |values: Vec<Vec<T>>| -> Vec<Option<Vec<T>>> {
         let parts = powers.support.iter().flat_map(|&p| std::iter::repeat_n(p, L::PARTS));
@@ -132,26 +141,53 @@ impl Powers {
             support[m] = true;
         }
         let mut higher = Vec::new();
-        let mut last = first.clone();
+        // Which coefficients the last power has, and the nilpotent part itself.
+        let mut in_last = support.clone();
+        in_last[0] = false;
+        let in_first = in_last.clone();
         loop {
             let products: Vec<_> = algebra
                 .monomial_products()
                 .iter()
                 .copied()
-                .filter(|(i, j, _)| last.contains(i) && first.contains(j))
+                .filter(|&(i, j, _)| in_last[i] && in_first[j])
                 .collect();
             if products.is_empty() {
                 break;
             }
-            last = products.iter().map(|&(_, _, k)| k).collect();
+            let mut last: Vec<usize> = products.iter().map(|&(_, _, k)| k).collect();
             last.sort_unstable();
             last.dedup();
+            in_last.fill(false);
             for &m in &last {
                 support[m] = true;
+                in_last[m] = true;
             }
-            higher.push((last.clone(), products));
+            higher.push((last, products));
         }
         Self { first, higher, support }
+    }
+}
+
+/// One pass over memory, as `pulp` compiles it for each set of vector instructions. (Closures it may fail to inline, and
+/// then they are not compiled for them.)
+struct Run<'r, T, L> {
+    function: Elementary,
+    powers: &'r Powers,
+    x: &'r [Option<&'r [T]>],
+    length: usize,
+    value: &'r mut [Vec<T>],
+    derivative: Option<&'r mut Vec<Vec<T>>>,
+    lanes: PhantomData<L>,
+}
+
+impl<T: Real, L: Load<T>> pulp::WithSimd for Run<'_, T, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        let Self { function, powers, x, length, value, derivative, .. } = self;
+        run::<T, L>(function, powers, x, length, value, derivative);
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod algebra;
 pub mod architecture;
 mod array;
+mod buffer;
 pub mod data;
 pub mod device;
 mod evaluation;

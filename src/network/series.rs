@@ -166,12 +166,16 @@ impl<'a> Ring<'a> {
         x: &Series,
         wanted: bool,
     ) -> (Series, Option<Series>) {
+        let asked = wanted;
+        // The exponential is its own derivative.
+        let wanted = asked && function != Elementary::Exp;
         let (value, derivative) = match (self.context.host, self.context.dtype) {
             (true, DType::F64) => self.apply_on_host::<f64>(function, x, wanted),
             (true, _) => self.apply_on_host::<f32>(function, x, wanted),
             (false, _) => self.apply_in_tensors(function, x),
         };
-        (value, wanted.then_some(derivative))
+        let derivative = if wanted { derivative } else { value.clone() };
+        (value, asked.then_some(derivative))
     }
 
     fn apply_on_host<T: Number>(

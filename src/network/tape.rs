@@ -5,7 +5,7 @@
 //! appears: the gradient of a holomorphic loss is holomorphic.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use burn::tensor::{Int, Tensor};
 
@@ -16,7 +16,7 @@ use super::series::{Ring, Series};
 /// A value on the tape, with the number of its adjoint; `None` where nothing upstream is differentiated.
 #[derive(Clone)]
 pub(crate) struct Variable {
-    pub value: Rc<Series>,
+    pub value: Arc<Series>,
     id: Option<usize>,
 }
 
@@ -63,13 +63,13 @@ impl<'a> Tape<'a> {
     }
 
     /// A value that is not differentiated.
-    pub fn constant(&self, value: Series) -> Variable {
-        Variable { value: Rc::new(value), id: None }
+    pub fn constant(&self, value: impl Into<Arc<Series>>) -> Variable {
+        Variable { value: value.into(), id: None }
     }
 
     /// A parameter.
-    pub fn parameter(&self, value: Series) -> Variable {
-        Variable { value: Rc::new(value), id: Some(self.record(None)) }
+    pub fn parameter(&self, value: impl Into<Arc<Series>>) -> Variable {
+        Variable { value: value.into(), id: Some(self.record(None)) }
     }
 
     /// How many numbers the operations so far have produced, for one coefficient of the algebra.
@@ -99,7 +99,7 @@ impl<'a> Tape<'a> {
         self.recorded.set(self.recorded.get() + value.shape().iter().product::<usize>());
         let depends = arguments.iter().any(|a| a.id.is_some());
         Variable {
-            value: Rc::new(value),
+            value: Arc::new(value),
             id: depends.then(|| self.record(Some(Box::new(pullback)))),
         }
     }

@@ -49,7 +49,7 @@ impl Color {
     }
 
     /// `#rrggbb`
-    pub(super) fn hex(self) -> String {
+    pub(crate) fn hex(self) -> String {
         format!("#{:02x}{:02x}{:02x}", self.0, self.1, self.2)
     }
 }

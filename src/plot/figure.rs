@@ -12,7 +12,7 @@ pub struct Figure {
     pub title: String,
     /// In rows, from left to right.
     pub panels: Vec<Panel>,
-    /// Panels a row; 0 stands for one row.
+    /// Panels a row; 0 stands for one row. Panels are smaller where there is more than one a row.
     pub columns: usize,
 }
 

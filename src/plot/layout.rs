@@ -6,7 +6,8 @@ use super::legend::Legend;
 use super::panel::Prepared;
 use super::scene::{Anchor, Scene};
 
-/// The area between the axes of a panel, if there is one column, and if there are several.
+/// The area between the axes of a panel, if there is one column, and if there are several, or room for
+/// several.
 const WIDE: (f64, f64) = (520.0, 350.0);
 const NARROW: (f64, f64) = (330.0, 270.0);
 /// Around everything, and between panels.
@@ -18,7 +19,7 @@ const TITLE: f64 = 15.0;
 pub(super) fn scene(figure: &Figure) -> Scene {
     let count = figure.panels.len().max(1);
     let columns = if figure.columns == 0 { count } else { figure.columns.min(count) };
-    let (width, height) = if columns == 1 { WIDE } else { NARROW };
+    let (width, height) = if columns == 1 && figure.columns <= 1 { WIDE } else { NARROW };
     let panels: Vec<Prepared> =
         figure.panels.iter().map(|panel| Prepared::new(panel, width, height)).collect();
 

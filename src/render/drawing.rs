@@ -85,14 +85,8 @@ impl Drawing {
     }
 }
 
-/// How drawings look on light and on dark pages: the colours of nodes follow those of Okabe and Ito,
-/// which every reader can tell apart.
+/// How drawings look, in the colours of [`THEME`](super::page::THEME).
 pub(super) const STYLE: &str = "\
-:root{--page:#fff;--ink:#1b1f24;--soft:#66707b;--line:#d8dee4;--edge:#57606a;--tint:#eef4fb;\
---c0:#0072b2;--c1:#d55e00;--c2:#009e73;--c3:#cc79a7;--c4:#e69f00;--c5:#56b4e9;--c6:#b8a800}\n\
-@media(prefers-color-scheme:dark){:root{--page:#12161b;--ink:#e6e9ed;--soft:#9aa4af;\
---line:#2d343c;--edge:#8b949e;--tint:#1a2531;\
---c0:#4aa8e0;--c1:#ff8a3d;--c2:#2fd0a0;--c3:#e79fc6;--c4:#f5b833;--c5:#8fd0f5;--c6:#efe04c}}\n\
 path{stroke:var(--edge);stroke-width:1.4}\n\
 .c0{fill:var(--c0)}.c1{fill:var(--c1)}.c2{fill:var(--c2)}.c3{fill:var(--c3)}\
 .c4{fill:var(--c4)}.c5{fill:var(--c5)}.c6{fill:var(--c6)}\n";

@@ -6,8 +6,8 @@ use super::drawing::{Drawing, STYLE};
 use super::equation::{Rest, Row, dots, rest, rows};
 use super::loss::{self, corrections, obstructions};
 use super::math::Math;
+use super::page::{self, escape};
 use super::script::{MathMl, Script};
-use super::svg::escape;
 use std::io::{self, Write};
 
 /// A page that opens from disk, light or dark, without network or scripts.
@@ -15,18 +15,11 @@ pub(super) struct Html;
 
 impl Export for Html {
     fn write(&self, document: &Document, out: &mut (dyn Write + Send)) -> io::Result<()> {
-        let heading = escape(&document.heading());
-        write!(
-            out,
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width\">\n\
-             <meta name=\"color-scheme\" content=\"light dark\">\n\
-             <title>{heading}</title>\n<style>\n{STYLE}{LOOK}</style>\n<main>\n<h1>{heading}</h1>\n"
-        )?;
+        out.write_all(page::start(&document.heading(), &[STYLE, LOOK].concat()).as_bytes())?;
         legend(document, out)?;
         if document.content == Content::ModifiedLoss {
             modified_loss(document, out)?;
-            return writeln!(out, "</main>\n</html>");
+            return out.write_all(page::END.as_bytes());
         }
         for (space, name) in document.field.spaces.iter().enumerate() {
             if document.tree().is_none() {
@@ -44,20 +37,14 @@ impl Export for Html {
                 cards(document, space, nodes, out)?;
             }
         }
-        writeln!(out, "</main>\n</html>")
+        out.write_all(page::END.as_bytes())
     }
 }
 
 const LOOK: &str = "\
-body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,sans-serif}\n\
-main{max-width:70rem;margin:0 auto;padding:2rem 1.5rem}\n\
-h1{font-size:1.5rem;margin:0 0 .5rem}h2{font-size:1.25rem;margin:2rem 0 0}\n\
-.soft,figcaption{color:var(--soft)}.legend span{margin-right:1.2rem}\n\
-.scroll{overflow-x:auto;margin:1rem 0;padding:.5rem 0}\n\
 .row{margin:.35rem 0;padding-left:4.4rem;text-indent:-2rem;line-height:2.3}\n\
 .row:first-child{text-indent:-4.4rem}\n\
 math{font-family:'STIX Two Math','Cambria Math','Latin Modern Math',math;font-size:1.05em}\n\
-.verdict{border-left:3px solid var(--c2);padding-left:.8rem}\n\
 section{display:grid;grid-template-columns:4.5rem 1fr;border-top:1px solid var(--line);padding:.7rem 0}\n\
 section>h3{margin:.6rem 0;font-size:1.05rem;font-weight:500}\n\
 .cards{display:flex;flex-wrap:wrap;gap:.6rem}\n\

@@ -13,6 +13,7 @@ mod math;
 mod mathematica;
 mod notation;
 mod number;
+pub(crate) mod page;
 mod script;
 mod spelling;
 mod stream;

@@ -4,6 +4,7 @@ use super::Export;
 use super::document::Document;
 use super::drawing::{Drawing, STYLE};
 use super::math::Math;
+use super::page::{THEME, escape};
 use super::script::{Plain, Script};
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -46,7 +47,7 @@ impl Export for Svg {
         writeln!(
             out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
-             viewBox=\"0 0 {WIDTH} {height}\">\n<style>\n{STYLE}{TEXT}</style>\n\
+             viewBox=\"0 0 {WIDTH} {height}\">\n<style>\n{THEME}{STYLE}{TEXT}</style>\n\
              <rect class=\"page\" width=\"100%\" height=\"100%\"/>\n{}</svg>",
             page.body
         )
@@ -195,9 +196,4 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
-}
-
-/// Text inside an element.
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

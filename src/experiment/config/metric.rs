@@ -77,12 +77,15 @@ const PLAIN: [(&str, Metric); 15] = [
     ("lambda", Metric::Lambda(1)),
 ];
 
+/// A name, and the metric that it makes of an argument.
+type Named<T> = (&'static str, fn(T) -> Metric);
+
 /// Names with a number.
-const NUMBERED: [(&str, fn(usize) -> Metric); 3] =
+const NUMBERED: [Named<usize>; 3] =
     [("lambda", Metric::Lambda), ("sc", Metric::Coefficients), ("along", Metric::Along)];
 
 /// Names with a flow.
-const OF_FLOWS: [(&str, fn(FlowName) -> Metric); 4] = [
+const OF_FLOWS: [Named<FlowName>; 4] = [
     ("error", Metric::Error),
     ("loss_error", Metric::LossError),
     ("flow_loss", Metric::FlowLoss),

@@ -1,10 +1,11 @@
-//! The low-dimensional figures of the paper, each with its claim and a verdict on it.
+//! The figures of the paper, each with its claim and a verdict on it: here the low-dimensional ones, in
+//! [`network`] those about networks.
 //!
 //! A verdict is a function of the simulation alone: every figure first runs, then judges the runs.
 //!
 //! ```
 //! use bea::experiment::figures;
-//! let figure = figures::find("fig3").unwrap();
+//! let figures::AnyFigure::Simulated(figure) = figures::find("fig3").unwrap() else { panic!() };
 //! let outcome = figure.run();
 //! assert!(figure.line(&outcome).starts_with("fig3: "));
 //! ```
@@ -16,9 +17,11 @@ pub mod fig30;
 pub mod fig4;
 pub mod fig5;
 pub mod fig6;
+pub mod network;
 mod run;
 pub mod table1;
 
+pub use network::{NETWORK_FIGURES, NetworkFigure};
 pub use run::Run;
 
 use crate::optimizer::near;
@@ -122,15 +125,64 @@ pub static FIGURES: [PaperFigure; 8] = [
     },
 ];
 
-/// The figure of that name.
+/// A figure of either kind.
+#[derive(Clone, Copy, Debug)]
+pub enum AnyFigure {
+    /// Simulated.
+    Simulated(&'static PaperFigure),
+    /// Of networks.
+    Network(&'static NetworkFigure),
+}
+
+/// All figures, in the order of the paper.
+pub fn all() -> Vec<AnyFigure> {
+    let number = |figure: &AnyFigure| figure.id().trim_start_matches("fig").parse().unwrap_or(0);
+    let simulated = FIGURES.iter().map(AnyFigure::Simulated);
+    let mut all: Vec<AnyFigure> =
+        simulated.chain(NETWORK_FIGURES.iter().map(AnyFigure::Network)).collect();
+    all.sort_by_key(number);
+    all
+}
+
+/// The figure of that name; a figure that the runs of another one answer stands for that one.
 ///
 /// # Errors
 /// There is none; the error names similar ones.
-pub fn find(id: &str) -> Result<&'static PaperFigure, UnknownFigure> {
-    FIGURES.iter().find(|figure| figure.id == id).ok_or_else(|| {
-        let known: Vec<&str> = FIGURES.iter().map(|figure| figure.id).collect();
+pub fn find(id: &str) -> Result<AnyFigure, UnknownFigure> {
+    let answers = |figure: &AnyFigure| {
+        figure.id() == id || figure.also().split(", ").any(|number| id == format!("fig{number}"))
+    };
+    all().into_iter().find(answers).ok_or_else(|| {
+        let all = all();
+        let known: Vec<&str> = all.iter().map(AnyFigure::id).collect();
         UnknownFigure { name: id.into(), help: near::advice(id, &known) }
     })
+}
+
+impl AnyFigure {
+    /// `fig5`.
+    pub fn id(&self) -> &'static str {
+        match self {
+            AnyFigure::Simulated(figure) => figure.id,
+            AnyFigure::Network(figure) => figure.id,
+        }
+    }
+
+    /// What the paper says that it shows.
+    pub fn claim(&self) -> &'static str {
+        match self {
+            AnyFigure::Simulated(figure) => figure.claim,
+            AnyFigure::Network(figure) => figure.claim,
+        }
+    }
+
+    /// The numbers of further figures that it answers: `13, 37`.
+    pub fn also(&self) -> &'static str {
+        match self {
+            AnyFigure::Simulated(_) => "",
+            AnyFigure::Network(figure) => figure.also,
+        }
+    }
 }
 
 impl PaperFigure {

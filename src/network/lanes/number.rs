@@ -3,13 +3,14 @@
 use num_complex::Complex;
 use num_traits::Float;
 
+use crate::network::buffer::Pooled;
 use crate::network::function::Analytic;
 
 /// How many numbers are worked on at a time: one or two vector registers.
 pub(super) const LANES: usize = 16;
 
 /// A machine number of a network.
-pub(crate) trait Real: Float + std::ops::AddAssign + Send + Sync + 'static {
+pub(crate) trait Real: Float + std::ops::AddAssign + Pooled + Send + Sync + 'static {
     fn of(value: f64) -> Self;
     /// `e^x - 1`.
     fn exp_m1_lane(x: &[Self; LANES]) -> [Self; LANES];
@@ -18,32 +19,40 @@ pub(crate) trait Real: Float + std::ops::AddAssign + Send + Sync + 'static {
     fn complex_erf(z: Complex<Self>) -> Complex<Self>;
 }
 
-/// `e^x - 1` without branches, so that a loop over it becomes vector code: `x = k log 2 + r`, the Taylor polynomial
-/// of `e^r - 1` for `|r| ≤ log(2)/2`, and the scaling by `2^k` put together from bits.
+/// `e^x - 1` without branches: `x = k log 2 + r`, the Taylor polynomial of `e^r - 1` for `|r| ≤ log(2)/2`, and the
+/// scaling by `2^k` put together from bits. Each step goes over all lanes, so that it becomes a few vector instructions.
 macro_rules! exp_m1 {
-    ($t:ty, $bits:ty, $round:expr, $bias:expr, $mantissa:expr, $high:expr, $low:expr, $limit:expr, $terms:expr) => {
+    ($t:ty, $round:expr, $bias:expr, $mantissa:expr, $high:expr, $low:expr, $limit:expr, $degree:expr) => {
         #[inline(always)]
         fn exp_m1_lane(x: &[$t; LANES]) -> [$t; LANES] {
-            let mut out = [0.0; LANES];
-            for i in 0..LANES {
-                let clamped = x[i].min($limit).max(-$limit);
-                let shifted = clamped * (std::f64::consts::LOG2_E as $t) + $round;
-                let k = shifted - $round;
-                let r = (clamped - k * $high) - k * $low;
-                let mut q: $t = 0.0;
-                let mut term = $terms;
-                while term > 1 {
-                    q = (q + 1.0) * (r * (1.0 / term as $t));
-                    term -= 1;
+            // 1/2!, 1/3!, …
+            const COEFFICIENTS: [$t; $degree - 1] = {
+                let (mut coefficients, mut factor, mut k) = ([0.0; $degree - 1], 1.0, 2);
+                while k <= $degree {
+                    factor /= k as $t;
+                    coefficients[k - 2] = factor;
+                    k += 1;
                 }
-                let q = r * q + r;
-                let power = (shifted.to_bits() << $mantissa).wrapping_add($bias << $mantissa);
-                let power = <$t>::from_bits(power);
-                let value = power * q + (power - 1.0);
-                out[i] = if x[i] > $limit { <$t>::INFINITY } else { value };
-                out[i] = if x[i].is_nan() { x[i] } else { out[i] };
+                coefficients
+            };
+            let clamped = map(x, |x| x.min($limit).max(-$limit));
+            let shifted = map(&clamped, |x| x.mul_add(std::f64::consts::LOG2_E as $t, $round));
+            let k = map(&shifted, |s| s - $round);
+            let high = zip(&clamped, &k, |x, k| k.mul_add(-$high, x));
+            let r = zip(&high, &k, |x, k| k.mul_add(-$low, x));
+            let mut q = [COEFFICIENTS[$degree - 2]; LANES];
+            for at in (0..$degree - 2).rev() {
+                q = zip(&q, &r, |q, r| q.mul_add(r, COEFFICIENTS[at]));
             }
-            out
+            let square = map(&r, |r| r * r);
+            let rest = zip(&q, &square, |q, square| q * square);
+            let q = zip(&rest, &r, |rest, r| rest + r);
+            let power = map(&shifted, |s| {
+                <$t>::from_bits((s.to_bits() << $mantissa).wrapping_add($bias << $mantissa))
+            });
+            let value = zip(&power, &q, |power, q| power.mul_add(q, power - 1.0));
+            let value = zip(&value, x, |value, x| if x > $limit { <$t>::INFINITY } else { value });
+            zip(&value, x, |value, x| if x.is_nan() { x } else { value })
         }
     };
 }
@@ -54,7 +63,6 @@ impl Real for f64 {
     }
     exp_m1!(
         f64,
-        u64,
         6755399441055744.0,
         1023u64,
         52,
@@ -75,7 +83,7 @@ impl Real for f32 {
     fn of(value: f64) -> Self {
         value as f32
     }
-    exp_m1!(f32, u32, 12582912.0, 127u32, 23, 6.9314575e-1, 1.4286068e-6, 87.0, 8);
+    exp_m1!(f32, 12582912.0, 127u32, 23, 6.9314575e-1, 1.4286068e-6, 87.0, 8);
     fn erf(self) -> Self {
         libm::erff(self)
     }

@@ -1,0 +1,306 @@
+//! What a run leaves behind to be looked at: figures and pages.
+
+use bea::experiment::run::End;
+use bea::experiment::{
+    Config, Existing, Experiment, Measured, Outcome, Scale, Table, conduct, report, run_figure,
+    sweep, sweep_figure,
+};
+use bea::plot::Panel;
+use bea::source::Source;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+const IRIS: &str = r#"
+network = "mlp:6,tanh"
+data = "iris"
+dtype = "f64"
+seed = 3
+[train]
+method = "gd"
+lr = 0.2
+steps = 12
+[measure]
+metrics = ["loss", "accuracy", "lambda:2", "hg", "drift_estimate"]
+"#;
+
+/// What takes flows, few and roughly.
+const FLOWS: &str = r#"
+network = "mlp:3,tanh"
+data = "iris"
+dtype = "f64"
+name = "iris"
+[train]
+method = "gd"
+lr = 0.2
+steps = 3
+[measure]
+metrics = ["loss", "lambda:2", "sc:1", "drift", "drift_estimate", "prediction", "error:ngf", "error:igr"]
+[flows]
+rtol = 1e-3
+atol = 1e-5
+[follow]
+from = [0, 2]
+steps = 2
+flows = ["ngf", "igr"]
+sharpness = true
+"#;
+
+fn configs(text: &str) -> Vec<Config> {
+    let source = Source::new("iris.toml", text);
+    Experiment::parse(source, Scale::Small, &[]).unwrap().runs().unwrap()
+}
+
+fn followed() -> &'static Outcome {
+    static RUN: OnceLock<Outcome> = OnceLock::new();
+    RUN.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let config = configs(FLOWS).remove(0);
+        conduct(config, folder.path(), Existing::Replace, 0, &|| false).unwrap()
+    })
+}
+
+fn swept(grid: &str) -> Vec<Outcome> {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = configs(&(IRIS.to_string() + grid));
+    sweep(runs, folder.path(), Existing::Refuse, 2, &|| false).unwrap()
+}
+
+fn panel<'a>(panels: &'a [Panel], name: &str) -> &'a Panel {
+    let found = panels.iter().find(|panel| panel.y.label.starts_with(name));
+    found.unwrap_or_else(|| panic!("no panel {name}"))
+}
+
+fn labels(panel: &Panel) -> Vec<&str> {
+    panel.series.iter().map(|series| series.label.as_str()).collect()
+}
+
+#[test]
+fn what_compares_shares_a_panel() {
+    let outcome = followed();
+    let figure = run_figure(&Measured::from(outcome));
+    let panels = &figure.panels;
+    assert_eq!(figure.title, "iris");
+    assert_eq!(labels(panel(panels, "loss")), [""]);
+    assert_eq!(labels(panel(panels, "stability")), ["i = 0", "i = 0"]);
+    assert_eq!(labels(panel(panels, "drift")), ["drift", "h²/2 ‖Hg‖"]);
+    assert_eq!(labels(panel(panels, "∇E")), ["actual", "ngf", "igr", "pf"]);
+    assert_eq!(labels(panel(panels, "distance to a flow")), ["ngf", "igr"]);
+    // A flow has the same colour everywhere.
+    let color = |name: &str, flow: &str| {
+        let panel = panel(panels, name);
+        let series = panel.series.iter().find(|series| series.label == flow);
+        series.unwrap_or_else(|| panic!("no {flow} in {panel:?}")).style.color
+    };
+    for name in ["∇E", "distance to a flow", "distance to gradient descent"] {
+        assert_eq!(color(name, "igr"), color("∇E", "igr"));
+        assert_ne!(color(name, "ngf"), color("∇E", "igr"));
+    }
+    // Curves are the columns of the table.
+    let loss: Vec<f64> = panel(panels, "loss").series[0].points.iter().map(|p| p.1).collect();
+    assert_eq!(loss, outcome.metrics.column("loss").unwrap());
+    // Each start has panels of its own.
+    let starts: Vec<&str> = panels.iter().map(|panel| panel.x.label.as_str()).collect();
+    assert_eq!(starts.iter().filter(|x| **x == "step").count(), panels.len() - 6);
+    assert_eq!(starts.iter().filter(|x| **x == "steps after iterate 2").count(), 3);
+    let distance = panel(panels, "distance to gradient descent");
+    assert_eq!(labels(distance), ["ngf", "igr"]);
+    assert_eq!(distance.series[0].points.len(), 3);
+}
+
+#[test]
+fn thresholds_are_where_the_learning_rate_puts_them() {
+    let lines = |changes: &[(&str, &str)]| -> Vec<(String, Vec<(f64, f64)>)> {
+        let text = changes.iter().fold(IRIS.to_string(), |text, (a, b)| text.replace(a, b));
+        let config = configs(&text).remove(0);
+        let mut metrics = Table::new(vec!["step".into(), "lambda_0".into(), "lambda_1".into()]);
+        metrics.rows = (0..13).map(|step| vec![f64::from(step), 9.0, 1.0]).collect();
+        let end = Some(&End::Finished);
+        let run = Measured { label: "", config: &config, metrics: &metrics, follow: None, end };
+        let figure = run_figure(&run);
+        let series = panel(&figure.panels, "largest eigenvalues").series.iter().skip(2);
+        series.map(|line| (line.label.clone(), line.points.clone())).collect()
+    };
+    let plain = lines(&[]);
+    assert_eq!(plain[0], ("2/h".into(), vec![(0.0, 10.0), (12.0, 10.0)]));
+    assert_eq!(plain[1], ("1/h".into(), vec![(0.0, 5.0), (12.0, 5.0)]));
+    let changes = lines(&[("lr = 0.2", "lr = 0.2\nlr_changes = [[5, 0.1]]")]);
+    assert_eq!(changes[0].1, [(0.0, 10.0), (4.0, 10.0), (5.0, 20.0), (12.0, 20.0)]);
+    let heavy = lines(&[("\"gd\"", "\"heavy_ball\"\nmomentum = 0.5")]);
+    assert_eq!(heavy, [("2(1+m)/h".into(), vec![(0.0, 15.0), (12.0, 15.0)])]);
+    // So far above that the eigenvalues would be a line at the bottom.
+    assert_eq!(lines(&[("lr = 0.2", "lr = 0.01")]), []);
+    assert_eq!(lines(&[("\"gd\"", "\"dal\""), ("lr = 0.2\n", "")]), []);
+}
+
+#[test]
+fn a_run_that_diverges_does_not_stretch_the_panels() {
+    let config = configs(IRIS).remove(0);
+    let table = |growth: f64| {
+        let columns = ["step", "loss", "lambda_0"].map(String::from).into();
+        let row = |step: i32| vec![f64::from(step), growth.powi(step), 3.0 - growth.powi(step)];
+        Table { columns, rows: (0..30).map(row).collect() }
+    };
+    let tables = [table(0.9), table(0.8), table(1e10)];
+    let diverged = End::Diverged { step: 30, quantity: "the loss" };
+    let ends = [&End::Finished, &End::Finished, &diverged];
+    let run = |i: usize, label| Measured {
+        label,
+        config: &config,
+        metrics: &tables[i],
+        follow: None,
+        end: Some(ends[i]),
+    };
+    let runs = [run(0, "slow"), run(1, "fast"), run(2, "wild")];
+    let figure = sweep_figure(&runs);
+    let (loss, lambda) =
+        (panel(&figure.panels, "loss"), panel(&figure.panels, "largest eigenvalues"));
+    assert_eq!(labels(loss), ["slow", "fast", "wild"]);
+    assert_eq!(lambda.y.label, "largest eigenvalues λᵢ: lambda_0");
+    // Two decades more than the others reach; on a linear axis as much again as they and 2/h = 10 take.
+    let (low, high) = loss.y.range.unwrap();
+    assert!((low - 0.8f64.powi(29)).abs() < 1e-12 && (high - 100.0).abs() < 1e-9, "{low} {high}");
+    let (low, high) = lambda.y.range.unwrap();
+    assert!((low + 6.0).abs() < 0.01 && (high - 10.0).abs() < 1e-9, "{low} {high}");
+    assert!(sweep_figure(&runs[..2]).panels.iter().all(|panel| panel.y.range.is_none()));
+}
+
+#[test]
+fn twelve_long_runs_stay_legible_and_small() {
+    let config = configs(IRIS).remove(0);
+    let names: Vec<String> = (0..12).map(|i| format!("seed={i}")).collect();
+    let table = |run: usize| {
+        let columns = ["step", "loss", "lambda_0", "error_ngf"].map(String::from).into();
+        let row = |step: usize| {
+            let t = step as f64;
+            let spike = if step == 1000 + 37 * run { 1000.0 } else { 0.0 };
+            vec![t, 1.0 / (1.0 + 0.01 * t) + spike, 8.0 + (t * 1.7).sin(), 1e-3 + 1e-4 * t.cos()]
+        };
+        Table { columns, rows: (0..5000).map(row).collect() }
+    };
+    let tables: Vec<Table> = (0..12).map(table).collect();
+    let run = |i: usize| Measured {
+        label: &names[i],
+        config: &config,
+        metrics: &tables[i],
+        follow: None,
+        end: Some(&End::Finished),
+    };
+    let runs: Vec<Measured> = (0..12).map(run).collect();
+    let figure = sweep_figure(&runs);
+    let loss = panel(&figure.panels, "loss");
+    for (run, series) in loss.series.iter().enumerate() {
+        let spike = series.points.iter().find(|point| point.1 > 999.0);
+        assert_eq!(spike.unwrap().0, (1000 + 37 * run) as f64, "spikes stay visible");
+        assert!(series.points.len() <= 700, "{}", series.points.len());
+        assert_eq!(series.points.first().unwrap().0, 0.0);
+        assert_eq!(series.points.last().unwrap().0, 4999.0);
+    }
+    let styles: Vec<_> = loss.series.iter().map(|series| series.style).collect();
+    for (i, style) in styles.iter().enumerate() {
+        assert!(!styles[..i].contains(style), "runs look different");
+    }
+    let page = report("Seeds", &runs, None);
+    assert!(page.len() < 1_000_000, "{} bytes", page.len());
+}
+
+#[test]
+fn pages_are_self_contained_and_hold_what_was_measured() {
+    let outcome = followed();
+    let run = Measured::from(outcome);
+    let page = report("Iris", &[run], Some("Claim: PF is nearer.\n\nIt is, 3 of 3 seeds."));
+    let outside = page.replace("http://www.w3.org/2000/svg", "");
+    for reference in ["http", "src=", "href=", "url(", "@import", "<script", "<link", "<iframe"] {
+        assert!(!outside.contains(reference), "{reference}");
+    }
+    assert_eq!(page.matches("<p class=\"verdict\">").count(), 2);
+    assert_eq!(page.matches("<svg role=\"img\"").count(), run_figure(&run).panels.len());
+    assert_eq!(page.matches("<title>").count(), 1 + page.matches("<svg").count());
+    for column in &outcome.metrics.columns[1..] {
+        assert!(page.contains(&format!("<th scope=\"row\">{column}</th>")), "{column}");
+    }
+    assert!(page.contains("<td class=\"words\">finished</td>"));
+    assert!(page.contains("method = \"gd\""));
+    assert_eq!(page, report("Iris", &[run], Some("Claim: PF is nearer.\n\nIt is, 3 of 3 seeds.")));
+}
+
+#[test]
+fn the_summary_counts_and_compares() {
+    let outcomes = swept("[grid]\ntrain.lr = [0.1, 1e200]\n");
+    let runs: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
+    let page = report("Rates", &runs, None);
+    assert!(page.contains("<td class=\"words diverged\">diverged: "), "{page}");
+    assert!(page.contains("<th scope=\"col\">drift_estimate, mean</th>"));
+    let losses = outcomes[0].metrics.column("loss").unwrap();
+    let increases = losses.windows(2).filter(|pair| pair[1] > pair[0]).count();
+    let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
+    let row = page.lines().find(|line| line.contains("<th scope=\"row\">lr=0.1</th>")).unwrap();
+    let cells: Vec<&str> = row.split("<td").map(|cell| cell.split_once('>').unwrap().1).collect();
+    assert_eq!(cells[1], "12</td>");
+    let shown: f64 = cells[3].trim_end_matches("</td>").parse().unwrap();
+    assert!((shown - least).abs() < 1e-4 * least, "{shown} {least}");
+    assert_eq!(cells[4], format!("{increases}</td>"));
+    assert_eq!(page.matches("<details><summary>lr=").count(), 2);
+}
+
+#[test]
+fn texts_of_users_are_texts() {
+    let config = configs(&IRIS.replace("seed = 3", "seed = 3\nname = \"<b>&amp;\"")).remove(0);
+    let metrics = Table::new(vec!["step".into(), "loss".into()]);
+    let label = "<script>alert(1)</script>";
+    let run = Measured { label, config: &config, metrics: &metrics, follow: None, end: None };
+    for runs in [&[run][..], &[run, run]] {
+        let page = report("</title><script>", runs, Some("<img src=x>"));
+        assert!(!page.contains("<script") && !page.contains("<img") && !page.contains("<b>"));
+        assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+        assert!(page.contains("name = \"&lt;b&gt;&amp;amp;\""));
+        assert!(page.contains("stopped before its end"));
+    }
+    assert!(report("Nothing", &[], None).ends_with("</html>\n"));
+}
+
+/// What `tests/report/check_report.py` says to a page; `None` where there is no Chromium.
+fn opened(page: &str) -> Option<Output> {
+    let chromium = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| {
+        Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success())
+    });
+    let Some(chromium) = chromium else {
+        assert!(std::env::var_os("CI").is_none(), "CI installs chromium");
+        eprintln!("skipped: there is no Chromium");
+        return None;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.html");
+    std::fs::write(&file, page).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/check_report.py");
+    Some(Command::new("python3").arg(script).arg(file).arg(chromium).output().unwrap())
+}
+
+#[test]
+fn pages_open_from_disk_in_a_browser() {
+    let outcome = followed();
+    let outcomes = swept("[grid]\ntrain.lr = [0.1, 0.2, 1e200]\n");
+    let runs: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
+    let verdict = Some("The claim holds.");
+    for page in [report("Iris", &[outcome.into()], verdict), report("Rates", &runs, None)] {
+        let Some(output) = opened(&page) else { return };
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && said.is_empty(), "{said}");
+    }
+    // The check sees what it is there for.
+    let page = report("Rates", &runs, None);
+    let damaged = |old: &str, new: &str, complaint: &str| {
+        assert!(page.contains(old), "{old}");
+        let output = opened(&page.replacen(old, new, 1)).unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(!output.status.success() && said.contains(complaint), "{complaint}: {said}");
+    };
+    damaged(
+        "<main>",
+        "<main><img src=\"http://127.0.0.1:8/x.png\">",
+        "asks for http://127.0.0.1:8",
+    );
+    damaged("<main>", "<main><script>console.log(1)</script>", "writes to the console");
+    damaged("figure{margin:0}", "figure{display:none}", "cannot be seen");
+    damaged("pre{overflow-x:auto", "p{width:2000px}pre{overflow-x:auto", "pixels too wide");
+}
