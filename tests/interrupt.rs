@@ -80,6 +80,43 @@ fn a_flow_leaves_what_it_has() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing half-written");
 }
 
+#[test]
+fn a_flow_of_a_network_leaves_what_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = [
+        "flow",
+        "--network",
+        "mlp:3",
+        "--data",
+        "iris",
+        "--lr",
+        "0.1",
+        "--steps",
+        "3",
+        "--euler",
+        "1e-10",
+        "--flows",
+        "ngf,pf",
+        "--out",
+        "run",
+    ];
+    let mut child = bea(folder.path(), &arguments);
+    wait_for(&mut child, Duration::from_secs(1));
+    press_ctrl_c(&child);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    let run = folder.path().join("run");
+    let json = std::fs::read_to_string(run.join("trajectories.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["flows"]["gd"]["loss"].as_array().unwrap().len(), 4);
+    for flow in ["ngf", "pf"] {
+        let note = json["flows"][flow]["note"].as_str().unwrap();
+        assert!(note.ends_with(": interrupted"), "{note}");
+    }
+    assert!(run.join("last.safetensors").is_file());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing half-written");
+}
+
 /// Deriving terms and compiling them is not what the first Ctrl-C ends.
 #[test]
 fn a_second_one_ends_at_once() {

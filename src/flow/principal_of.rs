@@ -39,7 +39,7 @@ impl PrincipalFlowOf<'_> {
                 let from = open.swap_remove(nearest.expect("as many as before"));
                 let at = self.root.continued(from, z)?;
                 match self.strict && (at.log.im - from.log.im).abs() > FRAC_PI_2 {
-                    true => Err(Stop::Jump),
+                    true => Err(Stop::RootBranchPoint),
                     false => Ok(at),
                 }
             })

@@ -109,7 +109,7 @@ impl PrincipalRoot {
                     done = to;
                     step *= 2.0;
                 }
-                _ if step < SMALLEST => return Err(Stop::BranchPoint),
+                _ if step < SMALLEST => return Err(Stop::RootBranchPoint),
                 _ => step /= 2.0,
             }
         }

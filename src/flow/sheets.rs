@@ -103,7 +103,10 @@ impl Sheets {
             let before = lost.swap_remove(nearest);
             // The step has been accepted: no smaller one will be tried.
             if self.strict && (before.log.im - sheet.log.im).abs() > FRAC_PI_2 {
-                return Err(Stop::BranchPoint);
+                return Err(match self.principal {
+                    Principal::Descent => Stop::BranchPoint,
+                    Principal::Root(_) => Stop::RootBranchPoint,
+                });
             }
         }
         // What the gradient does not see any more stays where it was.

@@ -33,6 +33,9 @@ pub enum Stop {
     /// The argument of a logarithm, `1-hλ` for gradient descent, comes to 0.
     #[error("an eigenvalue reaches the branch point hλ = 1 of the logarithm")]
     BranchPoint,
+    /// Two roots of the optimizer's characteristic polynomial meet, or its principal one comes to 0.
+    #[error("an eigenvalue hλ reaches a branch point of the optimizer's principal root")]
+    RootBranchPoint,
     /// A pole of the generating function of the cubic flow.
     #[error("resonance: (1-hλ_j)(1-hλ_k) = 1-hλ_i off the principal sheet")]
     Resonance,

@@ -1,0 +1,40 @@
+//! Memory is bounded by the shard, not by the data: a full-batch product on 60,000 images.
+#![cfg(target_os = "linux")]
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+const FASHION: &str = "/usr/share/datasets/fashion-mnist";
+
+/// The peak of a process's memory so far, in KiB; `None` once it has ended.
+fn peak(id: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.parse().ok()
+}
+
+#[test]
+fn a_product_on_the_full_batch_takes_less_than_a_gibibyte() {
+    if !std::path::Path::new(FASHION).is_dir() {
+        assert!(std::env::var_os("CI").is_none(), "CI installs dataset-fashion-mnist");
+        eprintln!("skipped: apt-get install dataset-fashion-mnist brings the data");
+        return;
+    }
+    // [[]] is f'f = ∇²E ∇E.
+    let mut child = Command::new(env!("CARGO_BIN_EXE_bea"))
+        .args(["evaluate", "--network", "mlp:100,100,100,100", "--quantities", "[[]]"])
+        .args(["--data", &format!("fashion_mnist:{FASHION}")])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut most = 0;
+    while child.try_wait().unwrap().is_none() {
+        most = most.max(peak(child.id()).unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(child.wait().unwrap().success());
+    println!("peak: {} MiB", most >> 10);
+    // The images themselves are 47,040,000 numbers of 32 bits.
+    assert!(most > 180 << 10, "{most} KiB cannot hold the data");
+    assert!(most < 1 << 20, "{most} KiB");
+}
