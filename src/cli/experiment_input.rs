@@ -50,13 +50,21 @@ impl From<ScaleName> for Scale {
 impl ExperimentInput {
     /// All runs of the description.
     pub fn configs(&self) -> miette::Result<Vec<Config>> {
+        Ok(self.read()?.runs()?)
+    }
+
+    /// The run of the description itself, without its grid.
+    pub fn config(&self) -> miette::Result<Config> {
+        Ok(self.read()?.run()?)
+    }
+
+    fn read(&self) -> miette::Result<Experiment> {
         let name = self.experiment.display().to_string();
         let text = std::fs::read_to_string(&self.experiment)
             .into_diagnostic()
             .wrap_err_with(|| format!("cannot read the experiment {name}"))?;
         let set: Vec<Source> = self.settings.iter().map(|text| setting(text)).collect();
-        let experiment = Experiment::parse(Source::new(name, text), self.scale.into(), &set)?;
-        Ok(experiment.runs()?)
+        Ok(Experiment::parse(Source::new(name, text), self.scale.into(), &set)?)
     }
 
     /// What to do about runs that are there.

@@ -4,7 +4,6 @@ use super::experiment_input::ExperimentInput;
 use super::run_progress::RunProgress;
 use super::{interrupt, output};
 use crate::experiment::{Outcome, conduct};
-use miette::miette;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
@@ -37,7 +36,7 @@ A description:
   from = [0, 100]
   steps = 5
   flows = [\"ngf\", \"igr\", \"pf\"]
-  [grid]                             # for bea sweep
+  [grid]                             # for bea sweep, passed over here
   seed = [0, 1, 2]
   [paper]                            # what --scale paper changes
 
@@ -54,15 +53,7 @@ Examples:
 
 impl Run {
     pub fn run(self) -> miette::Result<ExitCode> {
-        let mut configs = self.input.configs()?;
-        if configs.len() > 1 {
-            return Err(miette!(
-                help = "`bea sweep` conducts all of them",
-                "the description has a grid or variants: {} runs",
-                configs.len()
-            ));
-        }
-        let config = configs.swap_remove(0);
+        let config = self.input.config()?;
         let folder = self.input.folder(&config.name)?;
         interrupt::listen("saving; --resume goes on from here");
         let progress = RunProgress::new(std::slice::from_ref(&config));

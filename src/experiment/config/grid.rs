@@ -4,6 +4,7 @@ use super::read::{self, Overlay};
 use super::{Config, Experiment};
 use crate::source::{Source, SourceError};
 use crate::table::{Table, parse};
+use toml::de::DeTable;
 
 /// More runs than this are a mistake.
 const MOST: usize = 10_000;
@@ -18,12 +19,7 @@ impl Experiment {
     /// What is wrong with the description, in its place: an unknown key, a value that is none.
     pub fn runs(&self) -> Result<Vec<Config>, SourceError> {
         let parsed = parse(&self.source)?;
-        let top = Table {
-            source: &self.source,
-            entries: parsed.get_ref(),
-            span: 0..self.source.text.lines().next().map_or(0, str::len),
-            what: "an experiment".into(),
-        };
+        let top = top(&self.source, parsed.get_ref());
         let variants = match top.optional("variant") {
             Some(entry) => entry.tables("a variant")?,
             None => Vec::new(),
@@ -54,6 +50,16 @@ impl Experiment {
         Ok(runs)
     }
 
+    /// The run of the description itself, without its grid.
+    ///
+    /// # Errors
+    /// What is wrong with the description; a key that only the grid or the variants set is missing.
+    pub fn run(&self) -> Result<Config, SourceError> {
+        let parsed = parse(&self.source)?;
+        let overlay = Overlay { label: String::new(), cell: Source::new("", ""), variant: None };
+        read::config(self, &top(&self.source, parsed.get_ref()), &overlay)
+    }
+
     pub(super) fn source(&self) -> &Source {
         &self.source
     }
@@ -65,6 +71,12 @@ impl Experiment {
     pub(super) fn is_paper(&self) -> bool {
         self.scale == super::Scale::Paper
     }
+}
+
+/// A description as a whole.
+fn top<'a>(source: &'a Source, entries: &'a DeTable<'a>) -> Table<'a> {
+    let first_line = 0..source.text.lines().next().map_or(0, str::len);
+    Table { source, entries, span: first_line, what: "an experiment".into() }
 }
 
 /// Multiplies `cells` by every key of `grid`; `path` are the keys above it.

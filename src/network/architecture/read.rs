@@ -26,6 +26,9 @@ const TYPES: [&str; 15] = [
     "mean_tokens",
 ];
 
+/// What would say what the layers are.
+const LAYER: &str = "[[layer]], or architecture = \"mlp\"";
+
 /// ε of PyTorch's norms.
 const EPSILON: f64 = 1e-5;
 
@@ -52,7 +55,10 @@ pub(super) fn architecture(source: &Source) -> Result<Architecture, Architecture
     let name = match (top.optional("name"), top.optional("architecture")) {
         (Some(name), _) => name.string()?.into(),
         (None, Some(architecture)) => architecture.string()?.into(),
-        (None, None) => stem(&source.name),
+        (None, None) => {
+            top.required("layer", LAYER)?;
+            stem(&source.name)
+        }
     };
     let (objective, dtype) = (objective(&top)?, dtype(&top)?);
     let entry = top.required("input", "input = [1, 28, 28]")?;
@@ -90,8 +96,7 @@ fn finish(
 fn content(top: &Table, common: &[&str], input: &[usize]) -> Result<Vec<Plan>, SourceError> {
     let Some(entry) = top.optional("architecture") else {
         top.only(&[common, &["layer", "architecture"]].concat())?;
-        let example = "[[layer]], or architecture = \"mlp\"";
-        return layers(&top.required("layer", example)?, "");
+        return layers(&top.required("layer", LAYER)?, "");
     };
     let design = design(top, &entry, common)?;
     let tokens =
