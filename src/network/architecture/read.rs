@@ -26,9 +26,6 @@ const TYPES: [&str; 15] = [
     "mean_tokens",
 ];
 
-/// What would say what the layers are.
-const LAYER: &str = "[[layer]], or architecture = \"mlp\"";
-
 /// ε of PyTorch's norms.
 const EPSILON: f64 = 1e-5;
 
@@ -56,7 +53,7 @@ pub(super) fn architecture(source: &Source) -> Result<Architecture, Architecture
         (Some(name), _) => name.string()?.into(),
         (None, Some(architecture)) => architecture.string()?.into(),
         (None, None) => {
-            top.required("layer", LAYER)?;
+            layer_tables(&top, &COMMON)?;
             stem(&source.name)
         }
     };
@@ -92,11 +89,16 @@ fn finish(
     })
 }
 
+/// The tables `layer` of a network that is not of the library.
+fn layer_tables<'a>(top: &Table<'a>, common: &[&str]) -> Result<Entry<'a>, SourceError> {
+    top.only(&[common, &["layer", "architecture"]].concat())?;
+    top.required("layer", "[[layer]], or architecture = \"mlp\"")
+}
+
 /// The layers, of a table that may have the keys `common` besides.
 fn content(top: &Table, common: &[&str], input: &[usize]) -> Result<Vec<Plan>, SourceError> {
     let Some(entry) = top.optional("architecture") else {
-        top.only(&[common, &["layer", "architecture"]].concat())?;
-        return layers(&top.required("layer", LAYER)?, "");
+        return layers(&layer_tables(top, common)?, "");
     };
     let design = design(top, &entry, common)?;
     let tokens =
