@@ -97,9 +97,11 @@ pub fn conduct(
         let figure = run_figure(&measured);
         place.write("metrics.svg", figure.svg().as_bytes())?;
         place.write("metrics.png", &figure.png())?;
-        if let Ok(bytes) = parquet(&outcome.metrics) {
-            place.write("metrics.parquet", &bytes)?;
-        }
+        let bytes = parquet(&outcome.metrics).map_err(|error| FolderError::Io {
+            path: folder.join("metrics.parquet"),
+            cause: std::io::Error::other(error),
+        })?;
+        place.write("metrics.parquet", &bytes)?;
         place.write("report.html", report(measured.label, &[measured], None).as_bytes())?;
     }
     Ok(outcome)
