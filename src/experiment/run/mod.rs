@@ -235,7 +235,7 @@ impl Run {
         let rows = (self.metrics.rows.len(), self.follow.as_ref().map(|f| f.rows.len()));
         let forget = |run: &mut Run| {
             run.state = before.clone();
-            run.sharpness.directions = directions;
+            run.sharpness.directions.clone_from(&directions);
             run.metrics.rows.truncate(rows.0);
             if let (Some(table), Some(length)) = (&mut run.follow, rows.1) {
                 table.rows.truncate(length);
@@ -243,9 +243,12 @@ impl Run {
         };
         if step == self.config.steps {
             self.measure(&before.theta, None, None, watch);
-            match watch.cancelled() {
-                true => forget(self),
-                false => self.end = Some(End::Finished),
+            if watch.cancelled() {
+                forget(self);
+            } else {
+                // A run that goes on from its end measures it again, from the same directions.
+                self.sharpness.directions = directions;
+                self.end = Some(End::Finished);
             }
             return;
         }

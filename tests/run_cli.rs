@@ -1,0 +1,112 @@
+//! `bea run`, `bea sweep` and `bea reproduce` of networks, from the command line.
+
+use assert_cmd::Command;
+use bea::experiment::Scale;
+use bea::experiment::figures::NETWORK_FIGURES;
+use std::path::Path;
+
+const FASHION: &str = "/usr/share/datasets/fashion-mnist";
+
+const IRIS: &str = "network = \"mlp:5,elu\"\ndata = \"iris\"\n[train]\nmethod = \"gd\"\nlr = 0.1\nsteps = 4\n\
+    [measure]\nmetrics = [\"loss\", \"lambda\"]\n[grid]\nseed = [0, 1]\n";
+
+fn bea(folder: &Path, arguments: &str) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bea"));
+    let output = command.current_dir(folder).args(arguments.split_whitespace()).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_run_leaves_its_folder_and_is_not_overwritten() {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::write(place.path().join("iris.toml"), IRIS).unwrap();
+    let (code, out, _) = bea(place.path(), "run iris.toml --out a");
+    assert_eq!(code, 0);
+    assert!(out.starts_with("iris finished after 4 steps"), "{out}");
+    for file in ["config.toml", "metrics.csv", "metrics.parquet", "metrics.svg", "metrics.png"] {
+        assert!(place.path().join("a").join(file).is_file(), "{file}");
+    }
+    for file in ["report.html", "checkpoint.safetensors", "weights.safetensors"] {
+        assert!(place.path().join("a").join(file).is_file(), "{file}");
+    }
+    let (code, _, error) = bea(place.path(), "run iris.toml --out a");
+    assert!(code == 2 && error.contains("holds a run already"), "{error}");
+    let before = std::fs::read(place.path().join("a/metrics.csv")).unwrap();
+    let (code, _, _) = bea(place.path(), "run iris.toml --out a --resume");
+    assert_eq!(code, 0);
+    assert_eq!(std::fs::read(place.path().join("a/metrics.csv")).unwrap(), before);
+    let (code, _, error) = bea(place.path(), "run iris.toml --out a --resume --set train.lr=0.2");
+    assert!(code == 2 && error.contains("of another run"), "{error}");
+    // The resolved description is an experiment itself.
+    let (code, _, _) = bea(place.path(), "run a/config.toml --out b");
+    assert_eq!(code, 0);
+    assert_eq!(std::fs::read(place.path().join("b/metrics.csv")).unwrap(), before);
+}
+
+#[test]
+fn bad_input_leaves_nothing() {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::write(place.path().join("iris.toml"), IRIS).unwrap();
+    for (arguments, message) in [
+        ("run none.toml --out a", "cannot read the experiment"),
+        ("run iris.toml --out a --set train.steps=-1", "`steps` must be an integer"),
+        ("run iris.toml --out a --set train.stepss=3", "did you mean `steps`"),
+        ("run iris.toml --out a --set data=irs", "there is no data"),
+        ("sweep iris.toml --out a --set device=cuda:9", "no device"),
+        ("reproduce fig99 --out a", "there is no figure `fig99`"),
+    ] {
+        let (code, _, error) = bea(place.path(), arguments);
+        assert!(code == 2 && error.contains(message), "{arguments}: {error}");
+        assert!(!place.path().join("a").exists(), "{arguments}");
+    }
+}
+
+#[test]
+fn a_sweep_tabulates_its_runs() {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::write(place.path().join("iris.toml"), IRIS).unwrap();
+    let (code, out, _) = bea(place.path(), "sweep iris.toml --out s");
+    assert_eq!(code, 0);
+    assert!(out.contains("seed=0") && out.contains("seed=1"), "{out}");
+    let table = std::fs::read_to_string(place.path().join("s/sweep.csv")).unwrap();
+    assert_eq!(table.lines().count(), 3);
+    assert!(place.path().join("s/report.html").is_file());
+}
+
+/// One experiment of each kind for a few steps, on real images.
+#[test]
+fn experiments_run_on_fashion_mnist() {
+    if !Path::new(FASHION).is_dir() {
+        assert!(std::env::var_os("CI").is_none(), "CI installs Fashion-MNIST");
+        return;
+    }
+    let place = tempfile::tempdir().unwrap();
+    let short = format!("--set train.steps=3 --set data=fashion_mnist:{FASHION},first=100");
+    for figure in ["fig12", "fig17", "fig18", "fig34", "fig25"] {
+        let (code, out, error) =
+            bea(place.path(), &format!("reproduce {figure} --out {figure} {short}"));
+        assert!(code == 0 && out.starts_with(&format!("{figure}: ")), "{figure}: {out}{error}");
+        assert!(place.path().join(figure).join(format!("{figure}.html")).is_file());
+    }
+}
+
+#[test]
+fn the_eigenvalues_of_figure_33_have_a_verdict() {
+    let place = tempfile::tempdir().unwrap();
+    let (code, out, _) = bea(place.path(), "reproduce fig33 --out r --set train.steps=100");
+    assert_eq!(code, 0);
+    assert!(out.starts_with("fig33: ") && out.contains("% of Σ|λ_i|"), "{out}");
+}
+
+#[test]
+fn every_figure_is_a_description_at_both_sizes() {
+    for figure in &NETWORK_FIGURES {
+        for scale in [Scale::Small, Scale::Paper] {
+            let runs = figure.runs(scale, &[]).unwrap_or_else(|e| panic!("{}: {e:?}", figure.id));
+            assert!(!runs.is_empty());
+        }
+        // Judges say something, and do not fail, where there is nothing to judge.
+        assert!(!figure.line(&[]).is_empty());
+    }
+}
