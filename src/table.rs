@@ -64,11 +64,14 @@ impl<'a> Table<'a> {
 
     /// What `key` is set to. `example` is a line that would set it.
     pub(crate) fn required(&self, key: &'a str, example: &str) -> Result<Entry<'a>, SourceError> {
-        self.optional(key).ok_or_else(|| {
-            let message = format!("{} needs the key `{key}`", self.what);
-            let help = format!("for example `{example}`");
-            self.source.fault(self.span.clone(), message, format!("no `{key}`"), Some(help))
-        })
+        self.optional(key).ok_or_else(|| self.missing(key, example))
+    }
+
+    /// That `key` is missing. `example` is a line that would set it.
+    pub(crate) fn missing(&self, key: &str, example: &str) -> SourceError {
+        let message = format!("{} needs the key `{key}`", self.what);
+        let help = format!("for example `{example}`");
+        self.source.fault(self.span.clone(), message, format!("no `{key}`"), Some(help))
     }
 
     /// A size, if `key` is set.

@@ -48,12 +48,15 @@ fn a_run_leaves_its_folder_and_is_not_overwritten() {
 fn bad_input_leaves_nothing() {
     let place = tempfile::tempdir().unwrap();
     std::fs::write(place.path().join("iris.toml"), IRIS).unwrap();
+    let grid = IRIS.replace("lr = 0.1\n", "").replace("seed = [0, 1]", "train.lr = [0.1, 0.2]");
+    std::fs::write(place.path().join("grid.toml"), grid).unwrap();
     for (arguments, message) in [
         ("run none.toml --out a", "cannot read the experiment"),
         ("run iris.toml --out a --set train.steps=-1", "`steps` must be an integer"),
         ("run iris.toml --out a --set train.stepss=3", "did you mean `steps`"),
         ("run iris.toml --out a --set data=irs", "there is no data"),
         ("sweep iris.toml --out a --set device=cuda:9", "no device"),
+        ("run grid.toml --out a", "`bea sweep` conducts the 2 of its grid"),
         ("reproduce fig99 --out a", "there is no figure `fig99`"),
     ] {
         let (code, _, error) = bea(place.path(), arguments);

@@ -24,7 +24,7 @@ pub(super) struct ExperimentInput {
     /// Replace a run that is there already
     #[arg(long)]
     force: bool,
-    /// Go on with the run that is there, as if it had never been interrupted
+    /// Go on with the run that is there, as if it had never been interrupted; begin one where there is none
     #[arg(long, conflicts_with = "force")]
     resume: bool,
 }

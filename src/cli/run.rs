@@ -53,7 +53,13 @@ Examples:
 
 impl Run {
     pub fn run(self) -> miette::Result<ExitCode> {
-        let config = self.input.config()?;
+        let config = self.input.config().map_err(|error| match self.input.configs() {
+            Ok(runs) if runs.len() > 1 => error.wrap_err(format!(
+                "the description by itself is no run; `bea sweep` conducts the {} of its grid",
+                runs.len()
+            )),
+            _ => error,
+        })?;
         let folder = self.input.folder(&config.name)?;
         interrupt::listen("saving; --resume goes on from here");
         let progress = RunProgress::new(std::slice::from_ref(&config));

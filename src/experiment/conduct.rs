@@ -48,8 +48,6 @@ pub struct Outcome {
     pub folder: PathBuf,
     /// Steps made.
     pub steps: usize,
-    /// The time they took, in seconds, without those before a resumption.
-    pub seconds: f64,
 }
 
 /// Conducts one run in `folder`, to its end or until it is cancelled.
@@ -73,7 +71,7 @@ pub fn conduct(
         Folder::create(folder, existing == Existing::Replace)?
     };
     place.save(&run)?;
-    let (started, mut saved) = (Instant::now(), Instant::now());
+    let mut saved = Instant::now();
     while run.end().is_none() && !observer.cancelled() {
         run.advance(&|| observer.cancelled());
         observer.stepped(index, &run);
@@ -89,7 +87,6 @@ pub fn conduct(
         end: run.end().cloned(),
         folder: place.path().into(),
         steps: run.state().step,
-        seconds: started.elapsed().as_secs_f64(),
         config: run.config().clone(),
     };
     if outcome.end.is_some() {
@@ -111,7 +108,7 @@ pub fn conduct(
 /// not depend on `jobs`. Runs that were not begun when it was cancelled are missing from the outcomes.
 ///
 /// # Errors
-/// The first error of a run; the others stop, with what they have saved.
+/// The first error of a run; no other is begun then.
 pub fn sweep(
     configs: Vec<Config>,
     folder: &Path,

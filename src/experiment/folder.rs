@@ -30,6 +30,19 @@ pub const CHECKPOINT: &str = "checkpoint.safetensors";
 /// The parameters.
 pub const WEIGHTS: &str = "weights.safetensors";
 
+/// All that a run writes: none of an earlier run may stay beside another's.
+const FILES: [&str; 9] = [
+    CONFIG,
+    METRICS,
+    FOLLOW,
+    CHECKPOINT,
+    WEIGHTS,
+    "metrics.parquet",
+    "metrics.svg",
+    "metrics.png",
+    "report.html",
+];
+
 /// A folder that a run writes to.
 #[derive(Debug)]
 pub struct Folder {
@@ -102,7 +115,7 @@ impl Folder {
         std::fs::create_dir_all(path)
             .map_err(|cause| FolderError::Io { path: path.into(), cause })?;
         let folder = Folder::lock(path)?;
-        let old = [METRICS, FOLLOW, CHECKPOINT, WEIGHTS].map(|name| path.join(name));
+        let old = FILES.map(|name| path.join(name));
         for file in old.iter().filter(|file| file.exists()) {
             std::fs::remove_file(file)
                 .map_err(|cause| FolderError::Io { path: file.clone(), cause })?;

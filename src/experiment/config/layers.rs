@@ -27,10 +27,12 @@ impl<'a> Layers<'a> {
     }
 
     pub(super) fn required(&self, key: &'a str, example: &str) -> Result<Entry<'a>, SourceError> {
-        match self.optional(key) {
-            Some(entry) => Ok(entry),
-            None => self.tables[self.base].required(key, example),
-        }
+        self.optional(key).ok_or_else(|| self.missing(key, example))
+    }
+
+    /// That `key` is missing, which `example` would set.
+    pub(super) fn missing(&self, key: &str, example: &str) -> SourceError {
+        self.tables[self.base].missing(key, example)
     }
 
     /// What `key` is set to, as TOML on one line.

@@ -68,7 +68,7 @@ pub(super) fn config(
         variant.only(&[&KEYS[..], &["label", "grid"]].concat())?;
         tables.push(variant.clone());
     }
-    let paper = base.optional("paper").map(|entry| entry.table("the paper's size")).transpose()?;
+    let paper = base.optional("paper").map(|entry| entry.table("[paper]")).transpose()?;
     if let Some(paper) = &paper {
         paper.only(&KEYS)?;
     }
@@ -86,11 +86,7 @@ pub(super) fn config(
     let data = all.required("data", "data = \"iris\"")?.string()?.to_string();
 
     let need = "[train] with method = \"gd\", lr = 0.1 and steps = 100";
-    let train = all.below("train", "how to train")?;
-    let Some(train) = train else {
-        all.required("train", need)?;
-        unreachable!("a missing key is an error")
-    };
+    let train = all.below("train", "[train]")?.ok_or_else(|| all.missing("train", need))?;
     train.only(&rule::keys())?;
     let (method, rule) = rule::read(&train)?;
     let steps = train.required("steps", "steps = 100")?.size(1)?;
@@ -106,7 +102,7 @@ pub(super) fn config(
     };
 
     let (mut metrics, mut every) = (vec![Metric::Loss], 1);
-    if let Some(measure) = all.below("measure", "what to measure")? {
+    if let Some(measure) = all.below("measure", "[measure]")? {
         measure.only(&["metrics", "every"])?;
         metrics = measure.read("metrics", names)?.unwrap_or(metrics);
         every = measure.read("every", |entry| entry.size(1))?.unwrap_or(1);
@@ -206,7 +202,7 @@ fn names(entry: Entry) -> Result<Vec<Metric>, SourceError> {
 
 fn flows(all: &Layers) -> Result<Flows, SourceError> {
     let mut flows = Flows { rtol: 1e-8, atol: 1e-10, euler: None, directions: None };
-    if let Some(table) = all.below("flows", "how flows are integrated")? {
+    if let Some(table) = all.below("flows", "[flows]")? {
         table.only(&["rtol", "atol", "euler", "directions"])?;
         let positive = |entry: Entry| entry.number_that("must be positive", |x| x > 0.0);
         flows.rtol = table.read("rtol", positive)?.unwrap_or(flows.rtol);
@@ -218,7 +214,7 @@ fn flows(all: &Layers) -> Result<Flows, SourceError> {
 }
 
 fn follow(all: &Layers) -> Result<Option<Follow>, SourceError> {
-    let Some(table) = all.below("follow", "which flows to follow")? else { return Ok(None) };
+    let Some(table) = all.below("follow", "[follow]")? else { return Ok(None) };
     table.only(&["from", "steps", "flows", "sharpness"])?;
     let must = "must be an array of steps, [0, 100] say";
     let from = table.read("from", |entry| {

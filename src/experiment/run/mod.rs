@@ -242,7 +242,7 @@ impl Run {
             }
         };
         if step == self.config.steps {
-            self.measure(&before.theta, None, None, watch);
+            self.measure(step, &before.theta, None, watch);
             if watch.cancelled() {
                 forget(self);
             } else {
@@ -274,8 +274,7 @@ impl Run {
             return;
         }
         if measured {
-            let next = self.state.theta.clone();
-            self.measure(&before.theta, Some(&taken), Some(&next), watch);
+            self.measure(step, &before.theta, Some(&taken), watch);
         }
         let follows = self.config.follow.as_ref().is_some_and(|f| f.from.contains(&step));
         if follows && let (Some(follow), Some(table)) = (&self.config.follow, &mut self.follow) {
@@ -295,18 +294,14 @@ impl Run {
         self.last = Some(Seen { loss: taken.loss, sharpness: self.sharpness.last });
     }
 
-    fn measure(
-        &mut self,
-        theta: &[f64],
-        taken: Option<&Step>,
-        next: Option<&[f64]>,
-        watch: &dyn Watch,
-    ) {
+    /// The row of iterate number `step`, `θ`, from which the step `taken` leads to the state.
+    fn measure(&mut self, step: usize, theta: &[f64], taken: Option<&Step>, watch: &dyn Watch) {
         // What the step saw is what it is at θ for the full batch alone, and not for Nesterov.
         let known = taken.filter(|_| {
             self.batches.is_none() && !matches!(self.config.rule, Rule::Nesterov { .. })
         });
-        let taken = taken.zip(next).map(|(step, next)| Taken { h: step.learning_rate, next });
+        let next = &self.state.theta;
+        let taken = taken.map(|step| Taken { h: step.learning_rate, next });
         let moment = Moment {
             loss: &self.loss,
             test: self.test.as_ref(),
@@ -317,7 +312,7 @@ impl Run {
             taken,
             watch,
         };
-        let mut row = vec![self.state.step as f64 - if moment.taken.is_some() { 1.0 } else { 0.0 }];
+        let mut row = vec![step as f64];
         row.extend(moment.measure(&self.config.metrics, &mut self.sharpness));
         self.metrics.rows.push(row);
     }
