@@ -55,7 +55,7 @@ impl Run {
     pub fn run(self) -> miette::Result<ExitCode> {
         let config = self.input.config().map_err(|error| match self.input.configs() {
             Ok(runs) if runs.len() > 1 => error.wrap_err(format!(
-                "the description by itself is no run; `bea sweep` conducts the {} of its grid",
+                "no run by itself: `bea sweep` conducts the {} of its grid",
                 runs.len()
             )),
             _ => error,
