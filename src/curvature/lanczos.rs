@@ -23,10 +23,6 @@ use rayon::prelude::*;
 
 /// Below this part of the largest product a remainder is rounding.
 const INVARIANT: f64 = 100.0 * f64::EPSILON;
-/// How large a random part the last of the vectors has that an iteration starts from if enough of them are given: it
-/// finds directions of which they have nothing, and a block with a random vector of its own would cost a product
-/// more every time.
-const RANDOM: f64 = 0.02;
 /// How many products with an added random vector, and those it leads to, are taken at least, and at
 /// most, to see a repeated eigenvalue.
 const CHECKS: std::ops::Range<usize> = 8..40;
@@ -44,6 +40,9 @@ pub struct Lanczos {
     /// How many random vectors to start from: a block of vectors may be multiplied faster than one by
     /// one, but needs more products.
     pub block: usize,
+    /// How many random vectors to start from beside those that are given, at least. They find what the given
+    /// ones have no part of; without them an eigenvalue that has overtaken the others may be missed.
+    pub random: usize,
     /// How many vectors to keep, at least. Restarts need room: it is never less than twice what is
     /// wanted and a few blocks.
     pub basis: usize,
@@ -61,6 +60,7 @@ impl Default for Lanczos {
             smallest: 0,
             tolerance: 1e-8,
             block: 1,
+            random: 1,
             basis: 64,
             products: 10_000,
             seed: 0,
@@ -95,8 +95,7 @@ pub struct Extremes {
 impl Lanczos {
     /// The extreme eigenpairs of `operator`. The block that the iteration starts from consists of the
     /// vectors `warm`, such as the eigenvectors of a matrix nearby, and of random vectors, as many as are
-    /// missing to a block, and one at least if there are fewer vectors than pairs wanted. Otherwise the last of
-    /// them has a small random part.
+    /// missing to a block, and at least [`random`](Self::random).
     ///
     /// # Errors
     /// More pairs than there are, vectors that do not fit, and the operator's own errors.
@@ -117,20 +116,14 @@ impl Lanczos {
             return Err(Error::NotPositive { name: "the tolerance" });
         }
         let mut state = Factorisation::new(dimension, self.seed);
-        let enough = warm.len() >= wanted.max(self.block).max(1);
-        for (i, v) in warm.iter().enumerate() {
+        for v in warm {
             check(v, dimension, "a vector that the iteration starts from")?;
             let size = v.iter().fold(0.0f64, |m, x| m.max(x.abs()));
             if size > 0.0 {
-                let mut v: Vec<f64> = v.iter().map(|x| x / size).collect();
-                if enough && i + 1 == warm.len() {
-                    state.mix(&mut v);
-                }
-                state.admit(v, 0.0);
+                state.admit(v.iter().map(|x| x / size).collect(), 0.0);
             }
         }
-        let least = if enough && !state.next.is_empty() { 0 } else { 1 };
-        let missing = self.block.saturating_sub(state.next.len()).max(least);
+        let missing = self.block.saturating_sub(state.next.len()).max(self.random);
         (0..missing).for_each(|_| state.admit_random());
         let first = state.next.len();
         let mut check: Option<Check> = None;
@@ -267,13 +260,6 @@ impl Factorisation {
             self.next.push(v);
             self.coupling.push(vec![0.0; self.basis.len()]);
         }
-    }
-
-    /// Adds a [random part](RANDOM) to a vector.
-    fn mix(&mut self, v: &mut [f64]) {
-        let random = self.probes.next(Probe::Gaussian, v.len());
-        let amount = RANDOM * norm(v) / norm(&random);
-        v.iter_mut().zip(random).for_each(|(v, r)| *v += amount * r);
     }
 
     /// Adds a random vector to `F`, unless `V` and `F` span everything.
