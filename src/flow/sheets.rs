@@ -48,6 +48,11 @@ impl Sheets {
         Sheets { principal, branch, even, strict, last: Vec::new() }
     }
 
+    /// How near the eigenvalues that are followed are to the branch point of the logarithm.
+    pub(super) fn branch_distance(&self) -> f64 {
+        self.last.iter().map(|at| at.root.norm()).fold(f64::INFINITY, f64::min)
+    }
+
     /// Whether branches are continued from accepted points.
     pub(super) fn are_followed(&self) -> bool {
         self.branch == Branch::Continued
@@ -103,10 +108,12 @@ impl Sheets {
             let before = lost.swap_remove(nearest);
             // The step has been accepted: no smaller one will be tried.
             if self.strict && (before.log.im - sheet.log.im).abs() > FRAC_PI_2 {
-                return Err(match self.principal {
-                    Principal::Descent => Stop::BranchPoint,
-                    Principal::Root(_) => Stop::RootBranchPoint,
-                });
+                match self.principal {
+                    // From a real point the upper side is taken, as everywhere.
+                    Principal::Descent if before.z.im == 0.0 && before.root.re > 0.0 => {}
+                    Principal::Descent => return Err(Stop::BranchPoint),
+                    Principal::Root(_) => return Err(Stop::RootBranchPoint),
+                }
             }
         }
         // What the gradient does not see any more stays where it was.
