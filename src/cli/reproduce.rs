@@ -4,13 +4,15 @@ use super::experiment_input::{ScaleName, setting};
 use super::run_progress::RunProgress;
 use super::{interrupt, output};
 use crate::experiment::figures::{self, AnyFigure, NetworkFigure};
-use crate::experiment::{Existing, Measured, sweep};
+use crate::experiment::{Existing, Measured, Outcome, sweep};
 use crate::source::Source;
 use miette::{Context, IntoDiagnostic, miette};
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Regenerate figures of the paper, and say whether the numbers bear out what they claim.
 #[derive(clap::Args)]
@@ -54,9 +56,10 @@ Examples:
   bea reproduce fig1 fig2 table1 --out paper --force
   bea reproduce --all --report reproduction.md
 
-Figures of networks are experiments, shipped as examples/experiments/*.toml. At the small size, those
-that the paper trains on MNIST or CIFAR-10 are trained on 1,000 images of Fashion-MNIST, which
-`apt-get install dataset-fashion-mnist` puts where they look for it.
+Figures of networks are experiments, shipped as examples/experiments/*.toml; figures of the same
+experiment share its runs. At the small size, the MLP of the paper's MNIST figures is trained on 1,000
+images of Fashion-MNIST, and a slim VGG or ResNet takes the place of those on CIFAR-10;
+`apt-get install dataset-fashion-mnist` puts the images where the experiments look for them.
 
 The exit code says nothing about the claims: it is 0 whatever the verdict.";
 
@@ -90,9 +93,12 @@ impl Reproduce {
             .into_diagnostic()
             .wrap_err_with(|| format!("cannot make the folder {}", self.out.display()))?;
         interrupt::listen("figures that are not finished are not written");
-        let mut report =
-            String::from("| figure | command | claim | verdict |\n|---|---|---|---|\n");
+        let mut report = String::from(
+            "| figure | command | claim | verdict | seconds |\n|---|---|---|---|---|\n",
+        );
+        let mut conducted = BTreeMap::new();
         for figure in chosen {
+            let begun = Instant::now();
             let line = match figure {
                 AnyFigure::Simulated(figure) => {
                     let Some(outcome) = unless_interrupted(move || figure.run()) else { break };
@@ -101,13 +107,13 @@ impl Reproduce {
                     }
                     figure.line(&outcome)
                 }
-                AnyFigure::Network(figure) => match self.network(figure)? {
+                AnyFigure::Network(figure) => match self.network(figure, &mut conducted)? {
                     Some(line) => line,
                     None => break,
                 },
             };
             output::to_stdout(|out| writeln!(out, "{line}"))?;
-            report.push_str(&row(&figure, &line));
+            report.push_str(&self.row(&figure, &line, begun.elapsed()));
         }
         if let Some(path) = &self.report {
             output::to_file(path, |out| out.write_all(report.as_bytes()))?;
@@ -115,8 +121,32 @@ impl Reproduce {
         Ok(interrupt::exit_code())
     }
 
-    /// Conducts the runs of a figure and draws them; nothing after Ctrl-C.
-    fn network(&self, figure: &'static NetworkFigure) -> miette::Result<Option<String>> {
+    /// Judges and draws the runs of a figure, which are conducted unless another figure has asked for them; nothing
+    /// after Ctrl-C.
+    fn network(
+        &self,
+        figure: &'static NetworkFigure,
+        conducted: &mut BTreeMap<&'static str, Vec<Outcome>>,
+    ) -> miette::Result<Option<String>> {
+        let outcomes = match conducted.entry(figure.experiment) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => match self.conduct(figure)? {
+                Some(outcomes) => entry.insert(outcomes),
+                None => return Ok(None),
+            },
+        };
+        let line = figure.line(outcomes);
+        let picture = figure.picture(outcomes);
+        let measured: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
+        let page = crate::experiment::report(figure.id, &measured, Some(&line));
+        let contents = [picture.svg().into_bytes(), picture.png(), page.into_bytes()];
+        for (name, bytes) in files(&AnyFigure::Network(figure)).iter().zip(contents) {
+            output::to_file(&self.out.join(name), |out| out.write_all(&bytes))?;
+        }
+        Ok(Some(line))
+    }
+
+    fn conduct(&self, figure: &'static NetworkFigure) -> miette::Result<Option<Vec<Outcome>>> {
         let set: Vec<Source> = self.settings.iter().map(|text| setting(text)).collect();
         let configs = figure.runs(self.scale.into(), &set)?;
         let existing = match (self.force, self.resume) {
@@ -126,22 +156,27 @@ impl Reproduce {
         };
         let (runs, cores) = (configs.len(), std::thread::available_parallelism());
         let progress = RunProgress::new(&configs);
-        let folder = self.out.join(figure.id);
+        let folder = self.out.join(figure.experiment);
         let jobs = cores.map_or(1, usize::from);
         let outcomes = sweep(configs, &folder, existing, jobs, &progress)?;
-        drop(progress);
-        if outcomes.len() < runs || outcomes.iter().any(|outcome| outcome.end.is_none()) {
-            return Ok(None);
-        }
-        let line = figure.line(&outcomes);
-        let picture = figure.picture(&outcomes);
-        let measured: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
-        let page = crate::experiment::report(figure.id, &measured, Some(&line));
-        let contents = [picture.svg().into_bytes(), picture.png(), page.into_bytes()];
-        for (name, bytes) in files(&AnyFigure::Network(figure)).iter().zip(contents) {
-            output::to_file(&self.out.join(name), |out| out.write_all(&bytes))?;
-        }
-        Ok(Some(line))
+        let complete =
+            outcomes.len() == runs && outcomes.iter().all(|outcome| outcome.end.is_some());
+        Ok(complete.then_some(outcomes))
+    }
+
+    /// `| 10, picture | command | claim | verdict | seconds |`
+    fn row(&self, figure: &AnyFigure, line: &str, time: Duration) -> String {
+        let (id, claim) = (figure.id(), figure.claim());
+        let folder = self.report.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+        let picture = self.out.strip_prefix(folder).unwrap_or(&self.out).join(format!("{id}.svg"));
+        let verdict = line.get(id.len() + claim.len() + 4..).unwrap_or(line);
+        let [claim, verdict] = [claim, verdict].map(|text| text.replace('|', "\\|"));
+        format!(
+            "| [{}]({}) | `bea reproduce {id}` | {claim} | {verdict} | {:.0} |\n",
+            id.trim_start_matches("fig"),
+            picture.display(),
+            time.as_secs_f64()
+        )
     }
 }
 
@@ -153,15 +188,6 @@ fn files(figure: &AnyFigure) -> [String; 3] {
             ["svg", "png", "html"].map(|ending| format!("{}.{ending}", figure.id))
         }
     }
-}
-
-/// `| 10 | command | claim | verdict |`
-fn row(figure: &AnyFigure, line: &str) -> String {
-    let (id, claim, also) = (figure.id(), figure.claim(), figure.also());
-    let number = id.trim_start_matches("fig");
-    let numbers = if also.is_empty() { number.to_string() } else { format!("{number}, {also}") };
-    let verdict = line.get(id.len() + claim.len() + 4..).unwrap_or(line).replace('|', "\\|");
-    format!("| {numbers} | `bea reproduce {id}` | {} | {verdict} |\n", claim.replace('|', "\\|"))
 }
 
 /// The result of `work`, or nothing after Ctrl-C: then the work is left alone, and the program's end

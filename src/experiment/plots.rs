@@ -31,10 +31,18 @@ pub fn run_figure(run: &Measured) -> Figure {
     figure(title, run_panels(run))
 }
 
-/// Runs beside one another: a panel for each metric (its first column), a curve for each run.
+/// Runs beside one another: a panel for each metric (its first column), a curve for each run; then the flows that
+/// were followed.
 pub fn sweep_figure(runs: &[Measured]) -> Figure {
     let title = runs.first().map(|run| run.config.name.clone());
-    figure(title.unwrap_or_default(), sweep_panels(runs))
+    let mut panels = sweep_panels(runs);
+    for run in runs {
+        let Some(follow) = run.follow else { continue };
+        for panel in follow_panels(run.config, follow, &flows(run.config)) {
+            panels.push(Panel { title: run.label.into(), ..panel });
+        }
+    }
+    figure(title.unwrap_or_default(), panels)
 }
 
 fn figure(title: String, panels: Vec<Panel>) -> Figure {

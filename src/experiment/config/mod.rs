@@ -145,6 +145,16 @@ enum Network {
     Table(Source),
 }
 
+impl Config {
+    /// What the network is called: `mlp:100`, or the file that describes it.
+    pub fn network_name(&self) -> &str {
+        match &self.network {
+            Network::Named(name) => name,
+            Network::File(source) | Network::Table(source) => &source.name,
+        }
+    }
+}
+
 impl Experiment {
     /// Reads a description. Every text of `set` overrides keys of it: `train.lr = 0.1`.
     ///

@@ -12,6 +12,7 @@
 
 pub mod fig1;
 pub mod fig2;
+pub mod fig24;
 pub mod fig3;
 pub mod fig30;
 pub mod fig4;
@@ -74,7 +75,7 @@ pub struct UnknownFigure {
 }
 
 /// Every figure, in the order of the paper.
-pub static FIGURES: [PaperFigure; 8] = [
+pub static FIGURES: [PaperFigure; 9] = [
     PaperFigure {
         id: "fig1",
         title: "x² + 0.01y², h = 0.9: gradient descent beside NGF and IGR",
@@ -118,6 +119,12 @@ pub static FIGURES: [PaperFigure; 8] = [
         run: table1::run,
     },
     PaperFigure {
+        id: "fig24",
+        title: "errors of one step of order:0 … order:5 against the learning rate, Rosenbrock's function",
+        claim: "n corrections bring the flow within O(h^(n+2)) of a step of gradient descent",
+        run: fig24::run,
+    },
+    PaperFigure {
         id: "fig30",
         title: "cos θ + θ beside (θ/3)² + 1 + θ/3, h = 0.5, 0.85",
         claim: "gradient descent escapes the cosine branch, PF and IGR stay",
@@ -144,16 +151,13 @@ pub fn all() -> Vec<AnyFigure> {
     all
 }
 
-/// The figure of that name; a figure that the runs of another one answer stands for that one.
+/// The figure of that name.
 ///
 /// # Errors
 /// There is none; the error names similar ones.
 pub fn find(id: &str) -> Result<AnyFigure, UnknownFigure> {
-    let answers = |figure: &AnyFigure| {
-        figure.id() == id || figure.also().split(", ").any(|number| id == format!("fig{number}"))
-    };
-    all().into_iter().find(answers).ok_or_else(|| {
-        let all = all();
+    let all = all();
+    all.iter().find(|figure| figure.id() == id).copied().ok_or_else(|| {
         let known: Vec<&str> = all.iter().map(AnyFigure::id).collect();
         UnknownFigure { name: id.into(), help: near::advice(id, &known) }
     })
@@ -173,14 +177,6 @@ impl AnyFigure {
         match self {
             AnyFigure::Simulated(figure) => figure.claim,
             AnyFigure::Network(figure) => figure.claim,
-        }
-    }
-
-    /// The numbers of further figures that it answers: `13, 37`.
-    pub fn also(&self) -> &'static str {
-        match self {
-            AnyFigure::Simulated(_) => "",
-            AnyFigure::Network(figure) => figure.also,
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Figures about the edge of stability: 9, 11, 12, 15, 33, 34, 35 and 49.
+//! Figures about the edge of stability: 9, 11 to 15, 33 to 38 and 49.
 
-use super::numbers::{column, increases, mean, median, range, rate};
+use super::numbers::{column, correlation, increases, mean, median, range, rate};
 use crate::experiment::Outcome;
 use crate::experiment::figures::Verdict;
 
@@ -50,22 +50,92 @@ pub(super) fn fig11(outcomes: &[Outcome]) -> (Verdict, String) {
     (Verdict::of(&shares.map(|share| share > 0.9)), numbers)
 }
 
-/// `Re sc_0` where the loss increases, and where it does not.
-pub(super) fn fig12(outcomes: &[Outcome]) -> (Verdict, String) {
-    let (mut up, mut down) = (Vec::new(), Vec::new());
+/// Iterates with `hλ_0 > 2`: what gradient descent does to a quantity in a step, beside what the positive flow does.
+fn beside_positive(
+    outcomes: &[Outcome],
+    name: &str,
+    flow: &str,
+    change: impl Fn(&Outcome) -> Vec<f64>,
+) -> Vec<(f64, f64)> {
+    let mut pairs = Vec::new();
     for outcome in outcomes {
-        let (loss, sc) = (column(outcome, "loss"), column(outcome, "sc_0_re"));
-        for i in 1..loss.len() {
-            if loss[i] > loss[i - 1] { &mut up } else { &mut down }.push(sc[i - 1]);
+        let (h, sharpness) = (rate(outcome), column(outcome, "lambda_0"));
+        let (here, there) = (column(outcome, name), column(outcome, flow));
+        for (i, change) in change(outcome).into_iter().enumerate() {
+            if h * sharpness[i] > 2.0 {
+                pairs.push((there[i] - here[i], change));
+            }
         }
     }
-    let positive = |values: &[f64]| {
-        100.0 * values.iter().filter(|x| **x > 0.0).count() as f64 / values.len().max(1) as f64
-    };
-    let (a, b) = (positive(&up), positive(&down));
-    let (x, y) = (mean(up.iter().copied()), mean(down.iter().copied()));
+    pairs
+}
+
+/// `E(θ') - E(θ)` of each step.
+fn increase(outcome: &Outcome) -> Vec<f64> {
+    let (progress, size) = (column(outcome, "relative_progress"), column(outcome, "gradient_norm"));
+    progress.iter().zip(size).map(|(p, g)| p * rate(outcome) * g * g).collect()
+}
+
+/// Increases of the loss where `hλ_0 > 2`, beside those along the positive flow.
+pub(super) fn fig13(outcomes: &[Outcome]) -> (Verdict, String) {
+    let pairs = beside_positive(outcomes, "loss", "flow_loss_positive", increase);
+    let together = correlation(&pairs);
     let numbers = format!(
-        "before the {} increases of the loss sc_0 has a mean of {x:.3} and is positive in {a:.0} %, before \
+        "correlation {together:.2} over {} iterates with hλ_0 > 2; more than 0.5 counts as proportional",
+        pairs.len()
+    );
+    (Verdict::of(&[together > 0.5]), numbers)
+}
+
+/// Changes of `λ_0` where `hλ_0 > 2`, beside those along the positive flow.
+pub(super) fn fig37(outcomes: &[Outcome]) -> (Verdict, String) {
+    let change = |outcome: &Outcome| {
+        column(outcome, "lambda_0").windows(2).map(|pair| pair[1] - pair[0]).collect()
+    };
+    let pairs = beside_positive(outcomes, "lambda_0", "flow_lambda_positive", change);
+    let together = correlation(&pairs);
+    let rises: Vec<_> = pairs.iter().filter(|(_, change)| *change > 0.0).collect();
+    let share = mean(rises.iter().map(|(flow, _)| f64::from(u8::from(*flow > 0.0))));
+    let numbers = format!(
+        "of the {} increases from hλ_0 > 2, {:.0} % are increases along the positive flow; correlation \
+         {together:.2} over {} iterates",
+        rises.len(),
+        100.0 * share,
+        pairs.len()
+    );
+    (Verdict::of(&[share > 0.5, together > 0.5]), numbers)
+}
+
+/// `Re sc_0` where the loss increases, and where it does not.
+pub(super) fn fig12(outcomes: &[Outcome]) -> (Verdict, String) {
+    let steps = outcomes.iter().flat_map(|outcome| {
+        let (loss, sc) = (column(outcome, "loss"), column(outcome, "sc_0_re"));
+        let pairs = loss.windows(2).zip(sc).map(|(pair, sc)| (pair[1] - pair[0], sc));
+        pairs.collect::<Vec<_>>()
+    });
+    up_and_down("sc_0", steps)
+}
+
+/// The same, in parts of the gradient's norm.
+pub(super) fn fig36(outcomes: &[Outcome]) -> (Verdict, String) {
+    let steps = outcomes.iter().flat_map(|outcome| {
+        let (sc, size) = (column(outcome, "sc_0_re"), column(outcome, "gradient_norm"));
+        let parts = sc.into_iter().zip(size).map(|(sc, size)| sc / size);
+        increase(outcome).into_iter().zip(parts).collect::<Vec<_>>()
+    });
+    up_and_down("sc_0/‖∇E‖", steps)
+}
+
+/// A coefficient before steps that increase the loss, and before those that do not.
+fn up_and_down(name: &str, steps: impl Iterator<Item = (f64, f64)>) -> (Verdict, String) {
+    let (up, down): (Vec<_>, Vec<_>) = steps.partition(|(increase, _)| *increase > 0.0);
+    let positive = |steps: &[(f64, f64)]| {
+        100.0 * mean(steps.iter().map(|(_, sc)| f64::from(u8::from(*sc > 0.0))))
+    };
+    let typical = |steps: &[(f64, f64)]| mean(steps.iter().map(|(_, sc)| *sc));
+    let (a, b, x, y) = (positive(&up), positive(&down), typical(&up), typical(&down));
+    let numbers = format!(
+        "before the {} increases of the loss {name} has a mean of {x:.3} and is positive in {a:.0} %, before \
          the {} decreases {y:.3} and {b:.0} %",
         up.len(),
         down.len()

@@ -1,8 +1,32 @@
-//! Figures about how far flows are from gradient descent: 8, 10, 31 and 32.
+//! Figures about how far flows are from gradient descent: 7, 8, 10, 31 and 32.
 
 use super::numbers::{column, median, rate, spread};
 use crate::experiment::Outcome;
 use crate::experiment::figures::Verdict;
+
+/// Distances of followed flows after 1, 2, 5 and 10 steps.
+pub(super) fn fig7(outcomes: &[Outcome]) -> (Verdict, String) {
+    let (mut parts, mut texts) = (Vec::new(), Vec::new());
+    for step in [1.0, 2.0, 5.0, 10.0] {
+        let distance = |outcome: &Outcome, flow: f64| {
+            let rows = outcome.follow.iter().flat_map(|table| &table.rows);
+            rows.clone().find(|r| r[1] == step && r[3] == flow).map_or(f64::INFINITY, |r| r[4])
+        };
+        let all: Vec<[f64; 3]> =
+            outcomes.iter().map(|o| [1.0, 2.0, 3.0].map(|flow| distance(o, flow))).collect();
+        let nearest = all.iter().filter(|[ngf, igr, pf]| pf < ngf && pf < igr).count();
+        let [ngf, igr, pf] = [0, 1, 2].map(|flow| median(all.iter().map(|d| d[flow])));
+        // What comes later is no part of the claim.
+        if step <= 5.0 {
+            parts.push(nearest == all.len());
+        }
+        texts.push(format!(
+            "{step} steps: NGF {ngf:.1e}, IGR {igr:.1e}, PF {pf:.1e}, PF nearest in {nearest} of {} runs",
+            all.len()
+        ));
+    }
+    (Verdict::of(&parts), format!("median distance after {}", texts.join("; ")))
+}
 
 /// Median relative errors of the predictions where `hλ_0 > 1`, in each run.
 pub(super) fn fig8(outcomes: &[Outcome]) -> (Verdict, String) {

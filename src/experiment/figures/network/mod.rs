@@ -16,10 +16,10 @@ use crate::source::{Source, SourceError};
 /// A figure about networks.
 #[derive(Debug)]
 pub struct NetworkFigure {
-    /// `fig10`; also the name of its folder.
+    /// `fig10`; also the stem of its files.
     pub id: &'static str,
-    /// Further figures of the paper that the same runs answer.
-    pub also: &'static str,
+    /// The experiment whose runs it judges, and their folder; several figures may share one.
+    pub experiment: &'static str,
     /// What the paper says that it shows.
     pub claim: &'static str,
     text: &'static str,
@@ -27,110 +27,210 @@ pub struct NetworkFigure {
 }
 
 macro_rules! figure {
-    ($id:literal, $also:literal, $claim:literal, $judge:path) => {
+    ($id:literal, $experiment:literal, $claim:literal, $judge:path) => {
         NetworkFigure {
             id: $id,
-            also: $also,
+            experiment: $experiment,
             claim: $claim,
-            text: include_str!(concat!("../../../../examples/experiments/", $id, ".toml")),
+            text: include_str!(concat!("../../../../examples/experiments/", $experiment, ".toml")),
             judge: $judge,
         }
     };
 }
 
 /// Every figure about networks, in the order of the paper.
-pub static NETWORK_FIGURES: [NetworkFigure; 21] = [
+pub static NETWORK_FIGURES: [NetworkFigure; 41] = [
+    figure!(
+        "fig7",
+        "fig7",
+        "for few steps PF is nearer to gradient descent than NGF and IGR",
+        errors::fig7
+    ),
     figure!(
         "fig8",
-        "",
+        "fig8",
         "PF predicts ∇E·u_0 at the next iterate better than NGF and IGR",
         errors::fig8
     ),
-    figure!("fig9", "", "λ_0 grows to 2/h and stays there", edge::fig9),
+    figure!("fig9", "fig9", "λ_0 grows to 2/h and stays there", edge::fig9),
     figure!(
         "fig10",
-        "",
+        "fig10",
         "PF has the smallest one-step error at the edge of stability",
         errors::fig10
     ),
     figure!(
         "fig11",
-        "13, 37",
+        "fig11",
         "NGF lowers the loss and raises λ_0 from every iterate, the positive flow does the opposite",
         edge::fig11
     ),
-    figure!("fig12", "36, 38", "the loss increases where Re sc_0 is large", edge::fig12),
-    figure!("fig15", "", "|∇E·u_0| grows where λ_0 > 2/h and shrinks below", edge::fig15),
+    figure!("fig12", "fig12", "the loss increases where Re sc_0 is large", edge::fig12),
+    figure!(
+        "fig13",
+        "fig13",
+        "where λ_0 > 2/h, the loss increases in proportion to its increase along the positive flow",
+        edge::fig13
+    ),
+    figure!(
+        "fig14",
+        "fig14",
+        "reversing the sharpest direction alone makes the flow unstable",
+        edge::fig35
+    ),
+    figure!("fig15", "fig15", "|∇E·u_0| grows where λ_0 > 2/h and shrinks below", edge::fig15),
+    figure!("fig16", "fig17", "‖∇²E ∇E‖ follows the drift of a step along training", drift::fig16),
     figure!(
         "fig17",
-        "16",
+        "fig17",
         "‖∇²E ∇E‖ is strongly correlated with the drift of a step",
         drift::fig17
     ),
-    figure!("fig18", "19, 41", "DAL is stable without a sweep of learning rates", rates::fig18),
+    figure!("fig18", "fig18", "DAL is stable without a sweep of learning rates", rates::fig18),
+    figure!(
+        "fig19",
+        "fig18",
+        "DAL takes large learning rates where it can, and its updates do not blow up",
+        rates::fig19
+    ),
     figure!(
         "fig20",
-        "21, 42, 43",
+        "fig20",
         "DAL-0.5 trains and generalises at least as well as the best fixed learning rate",
         rates::fig20
     ),
     figure!(
+        "fig21",
+        "fig20",
+        "DAL-p with a smaller p, more drift, generalises better and is less stable",
+        rates::fig21
+    ),
+    figure!(
         "fig22",
-        "47",
+        "fig22",
         "more drift goes with higher test accuracy and a smaller λ_0",
         drift::fig22
     ),
     figure!(
         "fig23",
-        "48",
+        "fig23",
         "DAL with momentum trains faster and more stably than fixed learning rates",
         rates::fig23
     ),
     figure!(
         "fig25",
-        "",
+        "fig25",
         "the non-principal term is small outside the edge of stability, larger inside",
         drift::fig25
     ),
     figure!(
         "fig26",
-        "27, 28, 29",
+        "fig26",
         "with full batches DAL loses nothing by the difference of gradients",
         rates::fig26
     ),
     figure!(
+        "fig27",
+        "fig26",
+        "with small batches DAL loses little by the difference of gradients",
+        rates::fig27
+    ),
+    figure!(
+        "fig28",
+        "fig28",
+        "with full batches DAL loses nothing by the difference of gradients (Imagenet)",
+        rates::fig28
+    ),
+    figure!(
+        "fig29",
+        "fig28",
+        "with full batches DAL-0.5 loses nothing by the difference of gradients (Imagenet)",
+        rates::fig29
+    ),
+    figure!(
         "fig31",
-        "",
+        "fig31",
         "IGR and the third-order flow reduce the error of NGF, and a large gap remains",
         errors::fig31
     ),
     figure!(
         "fig32",
-        "",
+        "fig32",
         "PF tracks gradient descent better than IGR over two steps",
         errors::fig32
     ),
-    figure!("fig33", "", "the Hessian's eigenvalues are largely positive", edge::fig33),
+    figure!("fig33", "fig33", "the Hessian's eigenvalues are largely positive", edge::fig33),
     figure!(
         "fig34",
-        "",
+        "fig34",
         "a smaller learning rate stabilises training, and λ_0 grows again",
         edge::fig34
     ),
     figure!(
         "fig35",
-        "14",
+        "fig35",
         "reversing the sharpest direction alone makes the flow unstable",
         edge::fig35
     ),
     figure!(
+        "fig36",
+        "fig13",
+        "the loss increases where Re sc_0, in parts of the gradient, is large",
+        edge::fig36
+    ),
+    figure!(
+        "fig37",
+        "fig11",
+        "where λ_0 > 2/h, it increases where it increases along the positive flow",
+        edge::fig37
+    ),
+    figure!("fig38", "fig38", "the loss increases where Re sc_0 is large (ResNet)", edge::fig12),
+    figure!(
         "fig39",
-        "",
+        "fig39",
         "2/‖∇²E ĝ‖ has a reasonable size along training with fixed learning rates",
         rates::fig39
     ),
-    figure!("fig44", "", "DAL and DAL-0.5 train faster with a least-squares loss", rates::fig20),
-    figure!("fig49", "", "gradient descent leaves NGF, whose λ_0 keeps growing", edge::fig49),
+    figure!(
+        "fig40",
+        "fig40",
+        "with every batch size DAL-p of a smaller p generalises better and is less stable",
+        rates::fig40
+    ),
+    figure!(
+        "fig41",
+        "fig40",
+        "DAL trains as well as the best fixed learning rate with every batch size",
+        rates::fig41
+    ),
+    figure!(
+        "fig42",
+        "fig40",
+        "DAL-0.5 trains as well as the best fixed learning rate with every batch size",
+        rates::fig42
+    ),
+    figure!("fig43", "fig20", "DAL-p with a smaller p takes larger learning rates", rates::fig43),
+    figure!(
+        "fig44",
+        "fig44",
+        "DAL and DAL-0.5 train faster with a least-squares loss",
+        rates::fig44
+    ),
+    figure!(
+        "fig45",
+        "fig45",
+        "a learning rate for each parameter, 2/|(∇²E ∇E)_i|^p, trains the network (VGG)",
+        rates::fig45
+    ),
+    figure!(
+        "fig46",
+        "fig46",
+        "a learning rate for each parameter, 2/|(∇²E ∇E)_i|, trains the network (Imagenet)",
+        rates::fig45
+    ),
+    figure!("fig47", "fig47", "the pattern of Figure 22 with mini-batches", drift::fig22),
+    figure!("fig48", "fig48", "DAL with momentum gains less with smaller batches", rates::fig48),
+    figure!("fig49", "fig49", "gradient descent leaves NGF, whose λ_0 keeps growing", edge::fig49),
 ];
 
 impl NetworkFigure {
@@ -139,7 +239,8 @@ impl NetworkFigure {
     /// # Errors
     /// A text is wrong.
     pub fn runs(&self, scale: Scale, set: &[Source]) -> Result<Vec<Config>, SourceError> {
-        Experiment::parse(Source::new(format!("{}.toml", self.id), self.text), scale, set)?.runs()
+        Experiment::parse(Source::new(format!("{}.toml", self.experiment), self.text), scale, set)?
+            .runs()
     }
 
     /// Whether the claim holds, and the numbers that decide.
@@ -147,10 +248,16 @@ impl NetworkFigure {
         (self.judge)(outcomes)
     }
 
-    /// `fig10: claim: holds; numbers`
+    /// `fig10: claim: holds; numbers (mlp:10 on iris, 3 runs of 400 steps)`
     pub fn line(&self, outcomes: &[Outcome]) -> String {
         let (verdict, numbers) = self.verdict(outcomes);
-        format!("{}: {}: {verdict}; {numbers}", self.id, self.claim)
+        let setting = outcomes.first().map(|outcome| {
+            let Outcome { config, .. } = outcome;
+            let (network, runs, steps) = (config.network_name(), outcomes.len(), config.steps);
+            let runs = if runs == 1 { "one run".into() } else { format!("{runs} runs") };
+            format!(" ({network} on {}, {runs} of {steps} steps)", data_name(&config.data))
+        });
+        format!("{}: {}: {verdict}; {numbers}{}", self.id, self.claim, setting.unwrap_or_default())
     }
 
     /// The measurements of all runs.
@@ -158,4 +265,17 @@ impl NetworkFigure {
         let measured: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
         sweep_figure(&measured)
     }
+}
+
+/// `fashion_mnist,first=250` of `fashion_mnist:/usr/share/datasets/fashion-mnist,first=250`.
+fn data_name(specification: &str) -> String {
+    let (source, options) = match specification.split_once(',') {
+        Some((source, options)) => (source, format!(",{options}")),
+        None => (specification, String::new()),
+    };
+    let name = match source.split_once(':') {
+        Some((name, folder)) if name != "gaussian" && !folder.is_empty() => name,
+        _ => source,
+    };
+    format!("{name}{options}")
 }

@@ -1,0 +1,76 @@
+//! Figure 24: the order of the flows that backward error analysis finds. The paper draws a scheme; here its
+//! statement is measured.
+
+use super::run::{Scene, norm};
+use super::{Outcome, Verdict};
+use crate::flow::FlowName::Order;
+use crate::flow::{Request, simulate};
+use crate::plot::{Axis, Figure, Panel, Scale, Series, Style};
+use crate::series::GeneralLinearMethod;
+use num_complex::Complex64;
+use std::fmt::Write as _;
+
+/// Corrections of the flows.
+const ORDERS: std::ops::Range<usize> = 0..5;
+/// Learning rates, each half of the one before: from `hλ_0 = 0.3` at the start on.
+const RATES: [f64; 4] = [2e-4, 1e-4, 5e-5, 2.5e-5];
+/// A usual start of Rosenbrock's function.
+const START: [f64; 2] = [-1.2, 1.0];
+
+/// Runs the figure.
+pub fn run() -> Outcome {
+    let scene = Scene::library("rosenbrock");
+    let method = GeneralLinearMethod::euler();
+    let flows: Vec<_> = ORDERS.map(Order).collect();
+    let mut errors = vec![Vec::new(); flows.len()];
+    for lr in RATES {
+        let request = Request {
+            lr,
+            steps: 1,
+            flows: flows.clone(),
+            rtol: 1e-14,
+            atol: 1e-15,
+            ..Request::default()
+        };
+        let simulation = simulate(&scene.problem, "gradient_descent", &method, &START, &request);
+        let simulation = simulation.expect("the figure's parameters make sense");
+        let step = &simulation.flows[0].theta[1];
+        for (errors, flow) in errors.iter_mut().zip(&simulation.flows[1..]) {
+            let off: Vec<Complex64> =
+                flow.theta[1].iter().zip(step).map(|(flow, step)| flow - step).collect();
+            errors.push(norm(&off));
+        }
+    }
+    let (verdict, numbers) = judge(&errors);
+    let mut csv = String::from("corrections,h,error\n");
+    let mut series = Vec::new();
+    for (n, errors) in errors.iter().enumerate() {
+        let points: Vec<(f64, f64)> = RATES.into_iter().zip(errors.iter().copied()).collect();
+        for (h, error) in &points {
+            let _ = writeln!(csv, "{n},{h},{error:e}");
+        }
+        series.push(Series::new(format!("order:{n}"), points, Style::of_series(n).line()));
+    }
+    let panel = Panel {
+        x: Axis { scale: Scale::Log, ..Axis::linear("h") },
+        y: Axis { scale: Scale::Log, ..Axis::linear("error after one step") },
+        series,
+        ..Panel::default()
+    };
+    let title = "Figure 24: one step of gradient descent on Rosenbrock's function".into();
+    Outcome { figure: Figure { title, panels: vec![panel], columns: 1 }, csv, verdict, numbers }
+}
+
+/// Every slope is `n + 2`.
+pub fn judge(errors: &[Vec<f64>]) -> (Verdict, String) {
+    let slope = |errors: &Vec<f64>| match errors[..] {
+        [.., wide, narrow] => (wide / narrow).log2(),
+        _ => f64::NAN,
+    };
+    let slopes: Vec<f64> = errors.iter().map(slope).collect();
+    let parts: Vec<bool> =
+        slopes.iter().enumerate().map(|(n, s)| (s - (n as f64 + 2.0)).abs() < 0.1).collect();
+    let texts: Vec<String> =
+        slopes.iter().enumerate().map(|(n, s)| format!("{s:.2} (n = {n})")).collect();
+    (Verdict::of(&parts), format!("the error falls with the power {} of h", texts.join(", ")))
+}
