@@ -48,7 +48,7 @@ impl<'a> Projection<'a> {
         &mut self,
         krylov: &Krylov,
         least: usize,
-        mut function: impl FnMut(&Spectrum, &[Complex64]) -> Result<Vec<Complex64>, Stop>,
+        mut function: impl FnMut(&Spectrum, &[Complex64]) -> Result<(Vec<Complex64>, f64), Stop>,
     ) -> Result<Growth, Stop> {
         let (c, estimate, converged) = match self {
             Projection::Real(jacobian, space) => krylov
@@ -142,13 +142,14 @@ fn spectrum<S: Scalar>(t: DMatrix<S>, real_symmetric: bool) -> Result<Spectrum, 
 fn of_projected<S: Scalar>(
     space: &KrylovSpace<S>,
     real_symmetric: bool,
-    function: &mut impl FnMut(&Spectrum, &[Complex64]) -> Result<Vec<Complex64>, Stop>,
-) -> Result<DVector<Complex64>, Stop> {
+    function: &mut impl FnMut(&Spectrum, &[Complex64]) -> Result<(Vec<Complex64>, f64), Stop>,
+) -> Result<(DVector<Complex64>, f64), Stop> {
     if space.is_empty() {
-        return Ok(DVector::zeros(0));
+        return Ok((DVector::zeros(0), 0.0));
     }
     let spectrum = spectrum(space.projected(), real_symmetric)?;
-    Ok(function(&spectrum, &first(space.norm(), space.len()))?.into())
+    let (c, uncertain) = function(&spectrum, &first(space.norm(), space.len()))?;
+    Ok((c.into(), uncertain * space.norm()))
 }
 
 /// `pf` and `pf-even` of any optimizer with one vector field, matrix-free.
@@ -175,11 +176,11 @@ impl<'a> KrylovFlow<'a> {
         let mut f = vec![Complex64::ZERO; self.problem.dimension()];
         self.problem.total(theta, &mut f);
         let mut space = Projection::new(self.problem, theta, self.argument, &f)?;
-        let sheets = &self.sheets;
+        let (sheets, precision) = (&self.sheets, self.problem.precision());
         let Growth { c, estimate, converged } =
             space.grow(&self.krylov, self.least, |spectrum, f| {
                 let at = sheets.of(spectrum.eigenvalues())?;
-                principal_of(sheets, spectrum, &at, f)
+                Ok((principal_of(sheets, spectrum, &at, f)?, sheets.uncertain(&at, precision)))
             })?;
         self.least = if converged { space.len().saturating_sub(4) } else { 0 };
         let value = space.combine(&c);
