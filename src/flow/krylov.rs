@@ -5,14 +5,14 @@ use super::sheets::{Principal, Sheets, principal_of};
 use super::spectrum::Spectrum;
 use super::velocity::is_real;
 use super::{Problem, Stop, Velocity};
-use crate::curvature::{Krylov, KrylovSpace, MatrixFunction, Scalar};
+use crate::curvature::{Krylov, KrylovSpace, MatrixFunction, Operator, Scalar};
 use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
 
 pub(super) const NOT_CONVERGED: Stop = Stop::NoConvergence("the Krylov approximation");
 
-/// The most products at a complex point: the decomposition of a complex matrix of more rows costs more than
-/// they do.
+/// The most products at a complex point, unless all that there are fit: the decomposition of a complex matrix of
+/// more rows costs more than they do.
 const COMPLEX: usize = 150;
 
 /// `hJ(θ)` on the Krylov space of a vector.
@@ -54,12 +54,11 @@ impl<'a> Projection<'a> {
             Projection::Real(jacobian, space) => krylov
                 .grow(space, jacobian, least, |space| of_projected(space, true, &mut function))?,
             Projection::Complex(jacobian, space) => {
-                Krylov { steps: krylov.steps.min(COMPLEX), ..*krylov }.grow(
-                    space,
-                    jacobian,
-                    least,
-                    |space| of_projected(space, false, &mut function),
-                )?
+                let all = jacobian.dimension() <= krylov.steps;
+                let steps = if all { krylov.steps } else { krylov.steps.min(COMPLEX) };
+                Krylov { steps, ..*krylov }.grow(space, jacobian, least, |space| {
+                    of_projected(space, false, &mut function)
+                })?
             }
         };
         Ok(Growth { c, estimate, converged })
