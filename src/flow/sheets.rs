@@ -84,7 +84,7 @@ impl Sheets {
     pub(super) fn coefficient(&self, at: Sheet) -> Complex64 {
         match &self.principal {
             Principal::Descent => ell(at.z, at.log),
-            Principal::Root(root) => root.coefficient(at) * root.factor,
+            Principal::Root(root) => at.coefficient() * root.factor,
         }
     }
 
@@ -152,14 +152,11 @@ impl Sheets {
                 if !principal && log.im < -FRAC_PI_2 {
                     log.im += TAU;
                 }
-                Sheet { z, root: 1.0 + z, log }
+                Sheet { z, rate: Complex64::ONE, log }
             }
             Principal::Root(root) => {
-                let mut at = root.at(z)?;
-                if principal {
-                    at.log.im = at.root.arg();
-                }
-                at
+                let at = root.at(z)?;
+                if principal { at.principal() } else { at }
             }
         };
         if self.even && z.im == 0.0 {
@@ -173,7 +170,7 @@ impl Sheets {
             Principal::Descent => {
                 let mut log = log_1p(z);
                 log.im += TAU * ((from.log.im - log.im) / TAU).round();
-                Ok(Sheet { z, root: 1.0 + z, log })
+                Ok(Sheet { z, rate: Complex64::ONE, log })
             }
             Principal::Root(root) => root.continued(from, z),
         }
@@ -184,7 +181,7 @@ impl Sheets {
         let mut distances: Vec<(f64, usize, usize)> = Vec::new();
         for (k, last) in self.last.iter().enumerate() {
             let room = match self.principal {
-                Principal::Descent => NEAR * last.root.norm(),
+                Principal::Descent => NEAR * last.root().norm(),
                 Principal::Root(_) => NEAR * last.z.norm(),
             };
             let near = z.iter().enumerate().map(|(i, z)| ((z - last.z).norm(), i, k));

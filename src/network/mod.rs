@@ -14,6 +14,7 @@ pub mod initialise;
 mod lanes;
 mod objective;
 mod product;
+mod random;
 mod series;
 mod shards;
 mod tape;
