@@ -50,7 +50,7 @@ impl Sheets {
 
     /// How near the eigenvalues that are followed are to the branch point of the logarithm.
     pub(super) fn branch_distance(&self) -> f64 {
-        self.last.iter().map(|at| at.root.norm()).fold(f64::INFINITY, f64::min)
+        self.last.iter().map(|at| at.root().norm()).fold(f64::INFINITY, f64::min)
     }
 
     /// Whether branches are continued from accepted points.
@@ -73,7 +73,7 @@ impl Sheets {
     /// The error of coefficients from that of eigenvalues, `precision`: `1/|1+z|` times as large beside the branch
     /// point of the logarithm.
     pub(super) fn uncertain(&self, sheets: &[Sheet], precision: f64) -> f64 {
-        let nearest = sheets.iter().map(|at| at.root.norm()).fold(1.0, f64::min);
+        let nearest = sheets.iter().map(|at| at.root().norm()).fold(1.0, f64::min);
         match self.principal {
             Principal::Descent => 10.0 * precision * (1.0 / nearest - 1.0),
             Principal::Root(_) => 0.0,
@@ -120,7 +120,7 @@ impl Sheets {
             if self.strict && (before.log.im - sheet.log.im).abs() > FRAC_PI_2 {
                 match self.principal {
                     // From a real point the upper side is taken, as everywhere.
-                    Principal::Descent if before.z.im == 0.0 && before.root.re > 0.0 => {}
+                    Principal::Descent if before.z.im == 0.0 && before.root().re > 0.0 => {}
                     Principal::Descent => return Err(Stop::BranchPoint),
                     Principal::Root(_) => return Err(Stop::RootBranchPoint),
                 }
