@@ -54,7 +54,7 @@ fn main() {
         let at: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
         let (gradient, _) = timed(|| single.gradient(&theta));
         let exact = Krylov { tolerance: 1e-11, ..Krylov::default() };
-        let krylov = Krylov { tolerance: 3e-5, ..Krylov::default() };
+        let krylov = Krylov { tolerance: 1e-4, ..Krylov::default() };
         let (single, double) = (Problem::new(single.clone()), Problem::new(double.clone()));
         for sharpness in [0.5, 1.5, 2.0, 2.5, 5.0] {
             let h = sharpness / sharpest;

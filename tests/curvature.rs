@@ -329,7 +329,7 @@ fn the_projection_of_a_complex_symmetric_matrix() {
     let krylov = Krylov { tolerance: 1e-12, steps: n };
     let exponential = |space: &KrylovSpace<Complex64>| {
         let c = space.projected().exp().column(0) * Complex64::from(space.norm());
-        Ok::<_, Error>(c)
+        Ok::<_, Error>((c, 0.0))
     };
     let (c, _, converged) = krylov.grow(&mut space, &a, 0, exponential).unwrap();
     assert!(converged && space.len() < 50, "{}", space.len());

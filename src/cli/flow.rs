@@ -54,14 +54,16 @@ pub(super) struct Flow {
     #[arg(long, value_name = "NAMES", conflicts_with = "network")]
     players: Option<String>,
     /// How many of the sharpest directions `cubic` sums over [default: all, and 4 for a network of
-    /// more than 600 parameters]
+    /// more than 100 parameters]
     #[arg(long, value_name = "K", value_parser = from_one, allow_negative_numbers = true)]
     directions: Option<usize>,
-    /// Relative tolerance of the integrator [default: 1e-10, and 1e-6 for 32-bit networks]
+    /// Relative tolerance of the integrator [default: 1e-10, 1e-6 for 32-bit networks, and 1e-5
+    /// for those with elu, relu or maximum pools, whose second derivatives jump]
     #[arg(long, value_name = "TOLERANCE", value_parser = positive)]
     #[arg(allow_hyphen_values = true)]
     rtol: Option<f64>,
-    /// Absolute tolerance of the integrator [default: 1e-12, and 1e-7 for 32-bit networks]
+    /// Absolute tolerance of the integrator [default: 1e-12, and 1e-7 for 32-bit networks and
+    /// those with such jumps]
     #[arg(long, value_name = "TOLERANCE", value_parser = positive)]
     #[arg(allow_hyphen_values = true)]
     atol: Option<f64>,

@@ -203,7 +203,7 @@ impl Krylov {
             let (values, y) = symmetric_eigen((&t + t.transpose()) * 0.5)?;
             let value = |i: usize| phi(values[i]) * (space.norm() * y[(0, i)]);
             let along = DVector::from_fn(values.len(), |i, _| value(i));
-            Ok::<_, Error>(y.map(Complex64::from) * along)
+            Ok::<_, Error>((y.map(Complex64::from) * along, 0.0))
         };
         let (c, estimate, converged) = self.grow(&mut space, operator, 0, of_projected)?;
         Ok(MatrixFunction { value: space.combine(&c), estimate, products: space.len(), converged })
@@ -214,7 +214,8 @@ impl Krylov {
     /// products, and three more to see that nothing changes: functions of the projected matrix may cost
     /// more than the products.
     ///
-    /// `of_projected` computes them from the space, for `φ(A) g` as `‖g‖ φ(T) e_1`. The estimate is the
+    /// `of_projected` computes them from the space, for `φ(A) g` as `‖g‖ φ(T) e_1`, and says how much of them
+    /// rounding leaves uncertain, as it does beside a singularity: changes below that are none. The estimate is the
     /// larger one of the last two changes: a single one may vanish by symmetry. It is the error of the
     /// approximation one step earlier, as long as the convergence is faster than a factor 2 in two steps.
     ///
@@ -225,7 +226,7 @@ impl Krylov {
         space: &mut KrylovSpace<S>,
         operator: &(impl Operator<S> + ?Sized),
         least: usize,
-        mut of_projected: impl FnMut(&KrylovSpace<S>) -> Result<DVector<Complex64>, E>,
+        mut of_projected: impl FnMut(&KrylovSpace<S>) -> Result<(DVector<Complex64>, f64), E>,
     ) -> Result<(DVector<Complex64>, f64, bool), E> {
         let mut last: Option<DVector<Complex64>> = None;
         let mut changes = [f64::INFINITY; 2];
@@ -239,13 +240,13 @@ impl Krylov {
                     space.extend(operator)?;
                 }
             }
-            let c = of_projected(space)?;
+            let (c, noise) = of_projected(space)?;
             if let Some(last) = last {
                 let change = &c - last.resize_vertically(c.len(), Complex64::ZERO);
                 changes = [changes[1], size(&change)];
             }
             let estimate = if space.is_invariant() { 0.0 } else { changes[0].max(changes[1]) };
-            let converged = estimate <= self.tolerance * size(&c);
+            let converged = estimate <= self.tolerance * size(&c) + noise;
             if converged || space.is_invariant() || space.len() >= self.steps {
                 return Ok((c, estimate, converged));
             }

@@ -5,14 +5,14 @@ use super::sheets::{Principal, Sheets, principal_of};
 use super::spectrum::Spectrum;
 use super::velocity::is_real;
 use super::{Problem, Stop, Velocity};
-use crate::curvature::{Krylov, KrylovSpace, MatrixFunction, Scalar};
+use crate::curvature::{Krylov, KrylovSpace, MatrixFunction, Operator, Scalar};
 use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
 
 pub(super) const NOT_CONVERGED: Stop = Stop::NoConvergence("the Krylov approximation");
 
-/// The most products at a complex point: the decomposition of a complex matrix of more rows costs more than
-/// they do.
+/// The most products at a complex point, unless all that there are fit: the decomposition of a complex matrix of
+/// more rows costs more than they do.
 const COMPLEX: usize = 150;
 
 /// `hJ(θ)` on the Krylov space of a vector.
@@ -48,18 +48,17 @@ impl<'a> Projection<'a> {
         &mut self,
         krylov: &Krylov,
         least: usize,
-        mut function: impl FnMut(&Spectrum, &[Complex64]) -> Result<Vec<Complex64>, Stop>,
+        mut function: impl FnMut(&Spectrum, &[Complex64]) -> Result<(Vec<Complex64>, f64), Stop>,
     ) -> Result<Growth, Stop> {
         let (c, estimate, converged) = match self {
             Projection::Real(jacobian, space) => krylov
                 .grow(space, jacobian, least, |space| of_projected(space, true, &mut function))?,
             Projection::Complex(jacobian, space) => {
-                Krylov { steps: krylov.steps.min(COMPLEX), ..*krylov }.grow(
-                    space,
-                    jacobian,
-                    least,
-                    |space| of_projected(space, false, &mut function),
-                )?
+                let all = jacobian.dimension() <= krylov.steps;
+                let steps = if all { krylov.steps } else { krylov.steps.min(COMPLEX) };
+                Krylov { steps, ..*krylov }.grow(space, jacobian, least, |space| {
+                    of_projected(space, false, &mut function)
+                })?
             }
         };
         Ok(Growth { c, estimate, converged })
@@ -142,13 +141,14 @@ fn spectrum<S: Scalar>(t: DMatrix<S>, real_symmetric: bool) -> Result<Spectrum, 
 fn of_projected<S: Scalar>(
     space: &KrylovSpace<S>,
     real_symmetric: bool,
-    function: &mut impl FnMut(&Spectrum, &[Complex64]) -> Result<Vec<Complex64>, Stop>,
-) -> Result<DVector<Complex64>, Stop> {
+    function: &mut impl FnMut(&Spectrum, &[Complex64]) -> Result<(Vec<Complex64>, f64), Stop>,
+) -> Result<(DVector<Complex64>, f64), Stop> {
     if space.is_empty() {
-        return Ok(DVector::zeros(0));
+        return Ok((DVector::zeros(0), 0.0));
     }
     let spectrum = spectrum(space.projected(), real_symmetric)?;
-    Ok(function(&spectrum, &first(space.norm(), space.len()))?.into())
+    let (c, uncertain) = function(&spectrum, &first(space.norm(), space.len()))?;
+    Ok((c.into(), uncertain * space.norm()))
 }
 
 /// `pf` and `pf-even` of any optimizer with one vector field, matrix-free.
@@ -175,11 +175,11 @@ impl<'a> KrylovFlow<'a> {
         let mut f = vec![Complex64::ZERO; self.problem.dimension()];
         self.problem.total(theta, &mut f);
         let mut space = Projection::new(self.problem, theta, self.argument, &f)?;
-        let sheets = &self.sheets;
+        let (sheets, precision) = (&self.sheets, self.problem.precision());
         let Growth { c, estimate, converged } =
             space.grow(&self.krylov, self.least, |spectrum, f| {
                 let at = sheets.of(spectrum.eigenvalues())?;
-                principal_of(sheets, spectrum, &at, f)
+                Ok((principal_of(sheets, spectrum, &at, f)?, sheets.uncertain(&at, precision)))
             })?;
         self.least = if converged { space.len().saturating_sub(4) } else { 0 };
         let value = space.combine(&c);

@@ -56,7 +56,8 @@ impl<'a> KrylovCubic<'a> {
         let sheets = &self.sheets;
         let Growth { c, converged, .. } = space.grow(&self.krylov, 0, |spectrum, f| {
             let at = sheets.of(spectrum.eigenvalues())?;
-            principal_of(sheets, spectrum, &at, f)
+            let uncertain = sheets.uncertain(&at, self.problem.precision());
+            Ok((principal_of(sheets, spectrum, &at, f)?, uncertain))
         })?;
         if !converged {
             return Err(NOT_CONVERGED);
@@ -120,10 +121,11 @@ impl Velocity for KrylovCubic<'_> {
                 let Growth { c, converged, .. } = space.grow(&self.krylov, 0, |spectrum, q| {
                     let at = sheets.of(spectrum.eigenvalues())?;
                     let basis = spectrum.basis()?;
-                    basis.apply(q, |i| {
+                    let value = basis.apply(q, |i| {
                         let x = Sheeted { z: at[i].z, log: at[i].log };
                         generating(x, u.at, v.at)
-                    })
+                    })?;
+                    Ok((value, sheets.uncertain(&at, self.problem.precision())))
                 })?;
                 if !converged {
                     return Err(NOT_CONVERGED);

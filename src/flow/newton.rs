@@ -54,7 +54,8 @@ impl Newton<'_> {
             if let Some(first) = right.get_mut(0) {
                 *first = space.norm().into();
             }
-            space.projected().lu().solve(&right).ok_or(LINEAR)
+            let solution = space.projected().lu().solve(&right).ok_or(LINEAR)?;
+            Ok::<_, Stop>((solution, 0.0))
         };
         match krylov.grow(&mut space, self, 0, solve)? {
             (c, _, true) => Ok(space.combine(&c)),

@@ -162,6 +162,8 @@ impl<'a> Scene<'a> {
                 let root = self.root(flow)?;
                 let argument = root.argument;
                 let sheets = sheets(Principal::Root(root), even);
+                // Where so many do not suffice, more only show later that the root branches within the spectrum.
+                let krylov = Krylov { steps: 150, ..krylov };
                 Some(Box::new(KrylovFlow::new(problem, argument, sheets, krylov)))
             }
             _ => None,

@@ -70,6 +70,16 @@ impl Sheets {
         Ok(sheets)
     }
 
+    /// The error of coefficients from that of eigenvalues, `precision`: `1/|1+z|` times as large beside the branch
+    /// point of the logarithm.
+    pub(super) fn uncertain(&self, sheets: &[Sheet], precision: f64) -> f64 {
+        let nearest = sheets.iter().map(|at| at.root().norm()).fold(1.0, f64::min);
+        match self.principal {
+            Principal::Descent => 10.0 * precision * (1.0 / nearest - 1.0),
+            Principal::Root(_) => 0.0,
+        }
+    }
+
     /// `log P(z)/z` as a coefficient of the field.
     pub(super) fn coefficient(&self, at: Sheet) -> Complex64 {
         match &self.principal {

@@ -17,6 +17,8 @@ use std::process::ExitCode;
 /// The integrator's tolerances, relative and absolute, where derivatives have 7 digits: with smaller ones it would
 /// follow rounding.
 const SINGLE: (f64, f64) = (1e-6, 1e-7);
+/// Where the Hessian jumps at every kink of an activation: smaller steps than these need would only find the kinks.
+const KINKED: (f64, f64) = (1e-5, 1e-7);
 /// Networks of more parameters than this leave them out of the files.
 const LISTED: usize = 1000;
 /// What the trajectories may take, in bytes.
@@ -36,6 +38,7 @@ impl Flow {
         let loss = network.loss()?;
         let start = network.parameters(loss.architecture())?;
         let tolerances = match loss.architecture().dtype {
+            _ if !loss.architecture().is_smooth() => KINKED,
             Dtype::F32 => SINGLE,
             Dtype::F64 => TOLERANCES,
         };

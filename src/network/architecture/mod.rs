@@ -65,6 +65,22 @@ pub struct Architecture {
     pub outputs: Vec<usize>,
 }
 
+impl Architecture {
+    /// Whether the Hessian of the loss is continuous: that of a network with `elu`, `relu` or maximum pools jumps
+    /// wherever an input of one of them changes its sign, or another one becomes the largest.
+    pub fn is_smooth(&self) -> bool {
+        fn smooth(layers: &[Layer]) -> bool {
+            layers.iter().all(|layer| match layer {
+                Layer::Activation(function) => !matches!(function, Function::Elu | Function::Relu),
+                Layer::MaxPool2d { .. } => false,
+                Layer::Residual { body, shortcut } => smooth(body) && smooth(shortcut),
+                _ => true,
+            })
+        }
+        smooth(&self.layers)
+    }
+}
+
 /// The precision of real numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dtype {
