@@ -56,7 +56,7 @@ fn main() {
         let exact = Krylov { tolerance: 1e-11, ..Krylov::default() };
         let krylov = Krylov { tolerance: 3e-5, ..Krylov::default() };
         let (single, double) = (Problem::new(single.clone()), Problem::new(double.clone()));
-        for sharpness in [0.5, 1.9, 2.5, 5.0] {
+        for sharpness in [0.5, 1.5, 2.0, 2.5, 5.0] {
             let h = sharpness / sharpest;
             let (time, field) =
                 timed(|| principal_field(&single, &at, h, &krylov).expect("a field"));

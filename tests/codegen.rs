@@ -6,7 +6,9 @@ mod emitted;
 
 use bea::codegen::{CodegenError, Flow, Language, Request, emit};
 use bea::optimizer;
-use emitted::{Case, Expected, assert_close, cases, complex, rosenbrock};
+use emitted::{
+    Case, Expected, assert_close, cases, complex, has_principal_flow, of_library, rosenbrock,
+};
 use num_complex::Complex64;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -119,7 +121,9 @@ fn run_rust(cases: &[(usize, &Case)], folder: &Path, needs_crates: bool) -> Stri
             calls += &format!("    let _ = ({module}::{loss}, {module}::{gradient});\n");
         }
         if !matches!(case.flow, Flow::Order(_)) {
-            calls += &format!("    let _ = {module}::hessian;\n");
+            let matrix =
+                if case.objective.fields.fields.len() == 1 { "hessian" } else { "jacobian" };
+            calls += &format!("    let _ = {module}::{matrix};\n");
         }
         let points = |complexes: bool| {
             case.points.iter().map(move |point| {
@@ -312,7 +316,9 @@ fn julia_brackets_and_blocks_close() {
         if let Some(folder) = std::env::var_os("BEA_JULIA") {
             std::fs::write(Path::new(&folder).join(format!("case{i}.jl")), &text).unwrap();
         }
-        let code = text.lines().filter(|line| !line.starts_with(['#', '"']));
+        // Every other part between triple quotes is a comment.
+        let code = text.split("\"\"\"\n").step_by(2).flat_map(str::lines);
+        let code = code.filter(|line| !line.starts_with(['#', '"']));
         let mut depth = 0;
         for line in code {
             for (open, close) in [('(', ')'), ('[', ']')] {
@@ -321,7 +327,8 @@ fn julia_brackets_and_blocks_close() {
                 }
             }
             let word = line.trim_start().split([' ', '(']).next().unwrap_or("");
-            depth += i32::from(matches!(word, "function" | "if")) - i32::from(word == "end");
+            depth += i32::from(matches!(word, "function" | "if" | "while" | "for"))
+                - i32::from(word == "end");
             assert!(depth >= 0, "case {i}: {line}");
         }
         assert_eq!(depth, 0, "case {i}");
@@ -367,13 +374,41 @@ fn what_cannot_be_written_is_said() {
         fails(Language::Python, "minibatch2", Flow::Order(1)).to_string(),
         "`minibatch2` has 2 vector fields (f1, f2), but the number of losses is 1"
     );
-    for (name, reason) in [
-        ("sam", "its step size does not scale out"),
-        ("adams_bashforth3", "it is the root of an equation of degree three or more"),
-    ] {
-        assert_eq!(
-            fails(Language::Rust, name, Flow::Principal).to_string(),
-            format!("`pf` of `{name}` cannot be written down: {reason}")
-        );
+}
+
+/// What `bea flow` cannot do cannot be written either, and the other way round.
+#[test]
+fn principal_flows_are_those_that_are_simulated() {
+    let mut refused = Vec::new();
+    for optimizer in optimizer::library() {
+        let case = of_library(&optimizer.name, Flow::Principal);
+        let Case { objective, values, flow, .. } = &case;
+        let request = Request { objective, optimizer, values, flow: *flow, command: None };
+        let written = emit(Language::Rust, &request);
+        assert_eq!(written.is_ok(), has_principal_flow(&case), "{}", optimizer.name);
+        if let Err(error) = written {
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "`pf` of `{}` cannot be written down: it does not treat its vector fields alike, \
+                     and their Jacobians do not commute",
+                    optimizer.name
+                )
+            );
+            refused.push(optimizer.name.as_str());
+        }
     }
+    assert_eq!(
+        refused,
+        [
+            "decoupled_weight_decay_heavy_ball",
+            "minibatch2",
+            "minibatch3",
+            "minibatch2_heavy_ball",
+            "alternating_gda",
+            "two_time_scale_gda",
+            "negative_momentum_gda",
+            "stormer_verlet"
+        ]
+    );
 }

@@ -331,7 +331,7 @@ fn the_projection_of_a_complex_symmetric_matrix() {
         let c = space.projected().exp().column(0) * Complex64::from(space.norm());
         Ok::<_, Error>(c)
     };
-    let (c, _, converged) = krylov.grow(&mut space, &a, exponential).unwrap();
+    let (c, _, converged) = krylov.grow(&mut space, &a, 0, exponential).unwrap();
     assert!(converged && space.len() < 50, "{}", space.len());
     let along = q.transpose() * DVector::from_column_slice(&g);
     let expected = &q * DVector::from_fn(n, |i, _| z[i].exp() * along[i]);

@@ -117,6 +117,49 @@ fn a_flow_of_a_network_leaves_what_it_has() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing half-written");
 }
 
+/// A run is saved, says so, and goes on as if it had never been interrupted.
+#[test]
+fn a_run_is_saved_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let description = "network = \"mlp:20,20,elu\"\ndata = \"iris\"\n[train]\nmethod = \"gd\"\nlr = 0.1\n\
+        steps = 1000000\n[measure]\nmetrics = [\"loss\", \"lambda\"]\n";
+    std::fs::write(folder.path().join("iris.toml"), description).unwrap();
+    let mut child = bea(folder.path(), &["run", "iris.toml", "--out", "a"]);
+    wait_for(&mut child, Duration::from_millis(300));
+    press_ctrl_c(&child);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    assert!(String::from_utf8(output.stderr).unwrap().contains("--resume goes on from here"));
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let steps: usize = stdout
+        .strip_prefix("iris interrupted after ")
+        .and_then(|rest| rest.split(' ').next()?.parse().ok())
+        .unwrap_or_else(|| panic!("{stdout}"));
+    assert!((1..1000000).contains(&steps), "{stdout}");
+    let metrics = |run: &str| std::fs::read_to_string(folder.path().join(run).join("metrics.csv"));
+    assert_eq!(metrics("a").unwrap().lines().count(), steps + 1, "a row a step");
+    // The rest, and the same without interruption, but shorter: a few steps more.
+    let total = format!("train.steps={}", steps + 5);
+    for (arguments, code) in [
+        (vec!["run", "iris.toml", "--out", "a", "--resume", "--set", &total], 2),
+        (vec!["run", "iris.toml", "--out", "b", "--set", &total], 0),
+    ] {
+        let output = bea(folder.path(), &arguments).wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "another number of steps is another run");
+    }
+    let mut child = bea(folder.path(), &["run", "iris.toml", "--out", "a", "--resume"]);
+    wait_for(&mut child, Duration::from_millis(300));
+    press_ctrl_c(&child);
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    let (resumed, whole) = (metrics("a").unwrap(), metrics("b").unwrap());
+    assert!(resumed.lines().count() > steps + 1, "it went on");
+    let common =
+        |text: &str| -> Vec<String> { text.lines().take(steps + 6).map(str::to_string).collect() };
+    let (resumed, whole) = (common(&resumed), common(&whole));
+    let both = resumed.len().min(whole.len());
+    assert_eq!(resumed[..both], whole[..both], "bit for bit");
+}
+
 /// Deriving terms and compiling them is not what the first Ctrl-C ends.
 #[test]
 fn a_second_one_ends_at_once() {

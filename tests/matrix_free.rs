@@ -281,12 +281,37 @@ impl Objective for Cubic {
     }
 }
 
-/// The logarithm is continued across the negative axis, and ends at its branch point.
+/// `∫ dx/v(x)` of the principal flow of [`Cubic`] straight from the branch point `hλ = 1` to another, `arg(1-hλ)`
+/// between `-π/2` and `3π/2`. The midpoints crowd where the velocity is infinite.
+fn time(c: f64, h: f64, to: Complex64) -> Complex64 {
+    let branch = (1.0 / h - 1.0) / c;
+    let pieces = 20_000;
+    let piece = |i: i32| {
+        let s = (f64::from(i) + 0.5) / f64::from(pieces);
+        let moved = (to - branch) * s.powi(4);
+        let (x, w) = (branch + moved, -h * c * moved);
+        let mut log = w.ln();
+        if log.im < -std::f64::consts::FRAC_PI_2 {
+            log.im += std::f64::consts::TAU;
+        }
+        let velocity = log / (1.0 - w) * x * (1.0 + c * x / 2.0);
+        (to - branch) * 4.0 * s.powi(3) / f64::from(pieces) / velocity
+    };
+    (0..pieces).map(piece).sum()
+}
+
+/// The logarithm is continued across the negative axis, and above its branch point.
 #[test]
 fn branches_are_followed() {
     let run = |c: f64, x: f64, lr: f64, names: &str, matrix_free| {
         let problem = Problem::new(Cubic(c, matrix_free));
-        let request = Request { lr, steps: 8, flows: flows(names), ..Request::default() };
+        let request = Request {
+            lr,
+            steps: 8,
+            flows: flows(names),
+            samples_per_step: 16,
+            ..Request::default()
+        };
         simulate(&problem, "gd", &GeneralLinearMethod::euler(), &[x], &request).unwrap()
     };
     for (c, lr, names) in [(1.0, 1.2, "pf"), (1.0, 1.4, "pf,cubic")] {
@@ -299,10 +324,67 @@ fn branches_are_followed() {
             }
         }
     }
-    // hλ rises through 1 on the real line.
+    // hλ rises through 1 on the real line, at x = 1/6: against the time that the way takes, by quadrature.
     for matrix_free in [true, false] {
         let flow = &run(-1.0, 0.6, 1.2, "pf", matrix_free).flows[1];
-        assert!(flow.note.as_ref().unwrap().contains("branch point"), "{:?}", flow.note);
+        assert_eq!((flow.note.as_ref(), flow.theta.len()), (None, 9));
+        let until = -time(-1.0, 1.2, 0.6.into());
+        // Later on it goes around x = 0, where the velocity vanishes, and the straight line is not its way.
+        let beyond = |theta: &&(f64, Vec<Complex64>)| theta.1[0].re < 0.16;
+        let (t, theta) = flow.path.iter().find(beyond).expect("it passes");
+        assert!(*t < 1.2 && theta[0].im != 0.0, "{t}: {}", theta[0]);
+        let error = (until + time(-1.0, 1.2, theta[0]) - t).norm();
+        assert!(error < 1e-8, "{error:e}");
+    }
+}
+
+/// `(9/10 + y) x²/2 - x³/6 - x/10 - y`: its eigenvalue is about `9/10 + y - x`, and `y` grows at the rate 1.
+struct Sticky(bool);
+
+impl Objective for Sticky {
+    fn dimension(&self) -> usize {
+        2
+    }
+    fn value(&self, theta: &[Complex64]) -> Complex64 {
+        let (x, y) = (theta[0], theta[1]);
+        x * x * ((0.9 + y) / 2.0 - x / 6.0) - 0.1 * x - y
+    }
+    fn gradient(&self, theta: &[Complex64], out: &mut [Complex64]) {
+        let (x, y) = (theta[0], theta[1]);
+        out[0] = x * (0.9 + y - x / 2.0) - 0.1;
+        out[1] = x * x / 2.0 - 1.0;
+    }
+    fn hessian(&self, theta: &[Complex64], out: &mut DMatrix<Complex64>) {
+        let (x, y) = (theta[0], theta[1]);
+        out.copy_from_slice(&[0.9 + y - x, x, x, Complex64::ZERO]);
+    }
+    fn third(&self, _: &[Complex64], u: &[Complex64], v: &[Complex64], out: &mut [Complex64]) {
+        out[0] = u[0] * v[1] + u[1] * v[0] - u[0] * v[0];
+        out[1] = u[0] * v[0];
+    }
+    fn is_matrix_free(&self) -> bool {
+        self.0
+    }
+}
+
+/// The nearer `hλ` comes to 1, the faster `x` grows, which takes `λ` back: the trajectory can neither pass the branch
+/// point nor leave it, and its distance to it falls as `exp(-1/|∂E/∂x|)`. That is said after a bounded number of steps.
+#[test]
+fn a_trajectory_that_stays_at_the_branch_point_ends_with_a_note() {
+    for matrix_free in [true, false] {
+        let problem = Problem::new(Sticky(matrix_free));
+        let run = |euler| {
+            let request =
+                Request { lr: 1.0, steps: 1, flows: flows("pf"), euler, ..Request::default() };
+            let method = GeneralLinearMethod::euler();
+            simulate(&problem, "gd", &method, &[0.0, 0.0], &request).unwrap().flows.remove(1)
+        };
+        let flow = run(None);
+        let note = flow.note.as_ref().expect("it cannot go on");
+        assert!(note.contains("stays at the branch point hλ = 1"), "{note}");
+        // Fixed steps go on.
+        let flow = run(Some(0.05));
+        assert_eq!((flow.note.as_ref(), flow.theta.len()), (None, 2));
     }
 }
 

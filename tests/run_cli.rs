@@ -113,3 +113,90 @@ fn every_figure_is_a_description_at_both_sizes() {
         assert!(!figure.line(&[]).is_empty());
     }
 }
+
+/// `bea …` where no file may grow beyond some blocks of 512 bytes, which writes beyond report as a full disk does: as
+/// an error of the system.
+#[cfg(unix)]
+fn bea_on_a_small_disk(folder: &Path, blocks: usize, arguments: &str) -> (i32, String, String) {
+    let line =
+        format!("trap '' XFSZ; ulimit -f {blocks}; exec {} {arguments}", env!("CARGO_BIN_EXE_bea"));
+    let mut command = Command::new("sh");
+    let output = command.current_dir(folder).args(["-c", &line]).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// The message, without the lines it was broken into.
+fn unbroken(message: &str) -> String {
+    message.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_whose_disk_is_full_says_so_and_goes_on_later() {
+    let place = tempfile::tempdir().unwrap();
+    let long = IRIS.replace("steps = 4", "steps = 400");
+    std::fs::write(place.path().join("iris.toml"), long).unwrap();
+    // The start can be saved; the measurements at the end can not.
+    let (code, out, error) = bea_on_a_small_disk(place.path(), 12, "run iris.toml --out a");
+    assert_eq!(code, 2, "{out}{error}");
+    let message = unbroken(&error);
+    assert!(message.contains("cannot access a/metrics.csv: File too large"), "{error}");
+    let files = || {
+        let names = std::fs::read_dir(place.path().join("a")).unwrap();
+        let mut names: Vec<String> =
+            names.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(files(), ["checkpoint.safetensors", "config.toml", "lock", "metrics.csv"]);
+    let (code, _, error) = bea(place.path(), "run iris.toml --out a --resume");
+    assert_eq!(code, 0, "{error}");
+    let (code, _, _) = bea(place.path(), "run iris.toml --out b");
+    assert_eq!(code, 0);
+    let metrics = |run: &str| std::fs::read(place.path().join(run).join("metrics.csv")).unwrap();
+    assert_eq!(metrics("a"), metrics("b"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_fails_lets_the_others_of_a_sweep_end_and_is_reported() {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::write(place.path().join("iris.toml"), IRIS).unwrap();
+    // A file where the folder of the first run should be.
+    std::fs::create_dir(place.path().join("s")).unwrap();
+    std::fs::write(place.path().join("s/01-seed=0"), "").unwrap();
+    for jobs in [1, 2] {
+        let command = format!("sweep iris.toml --out s --force --jobs {jobs}");
+        let (code, out, error) = bea(place.path(), &command);
+        assert_eq!(code, 2, "{out}");
+        let message = unbroken(&error);
+        assert!(message.contains("1 of 2 runs failed"), "{error}");
+        assert!(message.contains("seed=0: cannot access s/01-seed=0"), "{error}");
+        assert!(out.contains("seed=1") && !out.contains("seed=0"), "{out}");
+        let table = std::fs::read_to_string(place.path().join("s/sweep.csv")).unwrap();
+        assert_eq!(table.lines().count(), 2, "{table}");
+        assert!(place.path().join("s/02-seed=1/report.html").is_file());
+    }
+    // Once the obstacle is gone, the sweep goes on with what is missing.
+    std::fs::remove_file(place.path().join("s/01-seed=0")).unwrap();
+    let (code, out, error) = bea(place.path(), "sweep iris.toml --out s --resume");
+    assert!(code == 0 && out.contains("seed=0") && out.contains("seed=1"), "{out}{error}");
+}
+
+/// The standard output, and a file that is a device, on a full disk.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_written_is_an_error() {
+    let place = tempfile::tempdir().unwrap();
+    let evaluate = "evaluate --network mlp:3 --data iris --quantities gradient --out /dev/full";
+    let (code, out, error) = bea(place.path(), evaluate);
+    assert_eq!(code, 2, "{out}");
+    assert!(unbroken(&error).contains("No space left on device"), "{error}");
+    let flow = "flow --network mlp:3 --data iris --lr 0.1 --steps 40 --flows ngf --out run";
+    let (code, out, error) = bea_on_a_small_disk(place.path(), 8, flow);
+    assert_eq!(code, 2, "{out}");
+    assert!(unbroken(&error).contains("File too large"), "{error}");
+    let left = std::fs::read_dir(place.path()).unwrap().count();
+    assert_eq!(left, 0, "nothing half-written");
+}

@@ -25,6 +25,7 @@ Data, here and for `--data` of other commands:
   mnist:FOLDER                  IDX files, plain or .gz, under their usual names
   fashion_mnist:FOLDER          the same
   cifar10:FOLDER                the binary version
+  gaussian:5x2                  5 examples of 2 standard normal numbers, a standard normal target each
   FILE.npz, FILE.safetensors    arrays `inputs` and `targets`; their first axis counts the examples
   FILE.csv, FILE.csv.gz         a table whose last column is the target
 
@@ -34,6 +35,7 @@ Options follow after commas, as in mnist:FOLDER,split=test,first=1000:
   scale=raw|unit|standard       inputs as stored; pixels from 0 to 1, as images known by name have
                                 them by default; or each column or channel with mean 0, variance 1
   target=NAME                   the column of a table that is the target
+  seed=N                        other numbers of gaussian [default: 0]
   targets=classes|values        what the targets are [default: whole numbers and words are classes]
 
 Where to get them:

@@ -5,6 +5,7 @@ use super::run_progress::RunProgress;
 use super::{interrupt, output};
 use crate::experiment::{Measured, Outcome, report, sweep};
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Conduct all runs of a description's grid, some at a time, and tabulate them
@@ -29,7 +30,7 @@ Variants, [[variant]] with a label and any keys, are run one by one, each with t
   train = { method = \"dal\", p = 1.0 }
 
 Every run has a folder of its own as `bea run` makes it. A run that diverges is recorded as such, and
-the sweep goes on. sweep.csv has a row a run, report.html all of them. The numbers do not depend on --jobs.
+the sweep goes on; one that fails, of a disk that is full say, is reported when the others have ended. sweep.csv has a row a run, report.html all of them. The numbers do not depend on --jobs.
 
 Examples:
   bea sweep examples/experiments/fig18.toml
@@ -44,17 +45,32 @@ impl Sweep {
         let jobs = self.jobs.unwrap_or(cores);
         interrupt::listen("saving; --resume goes on from here");
         let progress = RunProgress::new(&configs);
-        let outcomes = sweep(configs, &folder, self.input.existing(), jobs, &progress)?;
+        let swept = sweep(configs, &folder, self.input.existing(), jobs, &progress);
         drop(progress);
-        output::to_file(&folder.join("sweep.csv"), |out| out.write_all(csv(&outcomes).as_bytes()))?;
-        let measured: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
-        let page = report(&name, &measured, None);
-        output::to_file(&folder.join("report.html"), |out| out.write_all(page.as_bytes()))?;
-        let mut text = table(&outcomes);
-        let _ = writeln!(text, "wrote {}", folder.display());
-        output::to_stdout(|out| out.write_all(text.as_bytes()))?;
+        match swept {
+            Ok(outcomes) => write(&name, &folder, &outcomes)?,
+            Err(error) => {
+                // What was conducted is tabulated all the same.
+                if !error.outcomes.is_empty() {
+                    write(&name, &folder, &error.outcomes)
+                        .map_err(|also| also.wrap_err(error.to_string()))?;
+                }
+                return Err(error.into());
+            }
+        }
         Ok(interrupt::exit_code())
     }
+}
+
+/// The table and the report of all runs.
+fn write(name: &str, folder: &Path, outcomes: &[Outcome]) -> miette::Result<()> {
+    output::to_file(&folder.join("sweep.csv"), |out| out.write_all(csv(outcomes).as_bytes()))?;
+    let measured: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
+    let page = report(name, &measured, None);
+    output::to_file(&folder.join("report.html"), |out| out.write_all(page.as_bytes()))?;
+    let mut text = table(outcomes);
+    let _ = writeln!(text, "wrote {}", folder.display());
+    output::to_stdout(|out| out.write_all(text.as_bytes()))
 }
 
 /// The last value of a column that there is.

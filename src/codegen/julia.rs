@@ -3,7 +3,8 @@
 
 use super::Emit;
 use super::body::{Body, Level, Operand, Syntax, Text, sign};
-use super::module::{Function, Module, Names, Principal, Shape, Velocity};
+use super::module::{Function, Module, Names, Shape, Velocity};
+use super::principal::Principal;
 use crate::loss::{self, Relation};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -49,7 +50,7 @@ const RESERVED: [&str; 37] = [
     "type",
     "im",
 ];
-const OURS: [&str; 33] = [
+const OURS: [&str; 46] = [
     "theta",
     "loss",
     "gradient",
@@ -60,6 +61,19 @@ const OURS: [&str; 33] = [
     "rate",
     "log_1p",
     "eigenvectors",
+    "characteristic",
+    "eigen",
+    "f",
+    "i",
+    "jacobian",
+    "newton",
+    "principal_root",
+    "root",
+    "values",
+    "vector_field",
+    "vectors",
+    "velocity",
+    "isreal",
     "exp",
     "log",
     "sin",
@@ -266,59 +280,82 @@ fn array(values: &[String]) -> String {
 }
 
 fn write_principal(out: &mut String, principal: &Principal, module: &Module, names: &Names) {
-    let of_loss = list(&principal.hessian.scalars, names);
+    let of_loss = list(&principal.jacobian.scalars, names);
     let of_field = list(&module.field_scalars, names);
-    let of_rate = principal.rate.as_ref().map_or(String::new(), |(_, s)| list(s, names));
+    let of_root: &[usize] = principal.characteristic.as_ref().map_or(&[], |c| &c.scalars);
+    let of_root = list(of_root, names);
     let plus = match principal.rest {
         Some(_) => format!(" + non_principal(theta, h{of_field})"),
         None => String::new(),
     };
-    let note = match principal.even {
-        true => " The point is real.",
-        false => " Logarithms are on their principal branch, `+iπ` where `hλ > 1` at a real point.",
-    };
-    write!(
-        out,
-        "\n\"{doc}{note}\"\nfunction field(theta, h{of_field})\n    \
-         values, vectors, g = eigenvectors(hessian(theta{of_loss}), gradient(theta{of_loss}))\n    \
-         return vectors * [-alpha(-h * values[i]{of_rate}) * g[i] for i in eachindex(g)]{plus}\nend\n",
-        doc = principal.doc
-    )
-    .unwrap();
-    let growth = if principal.rate.is_some() { "1 + z R(z)" } else { "1 + z" };
-    let (bars, log) = match principal.even {
-        true => ("log|P(z)|/z", "real(log_1p(z * r)) / z"),
-        false => ("log(P(z))/z", "log_1p(z * r) / z"),
-    };
-    let first = match (principal.even, principal.rate.is_some()) {
-        (_, false) => "1.0".to_string(),
-        (true, true) => format!("rate(complex(z){of_rate})"),
-        (false, true) => format!("rate(complex(z){of_rate})"),
-    };
-    let at_zero = if principal.even { "real(r)" } else { "complex(r)" };
-    write!(
-        out,
-        "\n# {bars} with P(z) = {growth}.\nfunction alpha(z{of_rate})\n    r = {first}\n    \
-         return iszero(z) ? {at_zero} : {log}\nend\n"
-    )
-    .unwrap();
-    if let Some((program, scalars)) = &principal.rate {
-        let mut inputs = vec![("z".to_string(), false)];
-        inputs.extend(scalars.iter().map(|&i| (names.scalars[i].clone(), true)));
-        let body = Body::new(program, &Numbers, &inputs, &names.prefix);
-        write!(
-            out,
-            "\n# R(z): the optimizer on a linear field grows by 1 + z R(z) a step.\n\
-             function rate(z{of_rate})\n"
-        )
-        .unwrap();
-        for (name, value) in &body.statements {
-            writeln!(out, "    {name} = {value}").unwrap();
-        }
-        writeln!(out, "    return {}\nend", body.outputs[0].text.code).unwrap();
+    let (force, jacobian) = (principal.force, &principal.jacobian.name);
+    let (scale, sign, over) = (principal.scale(), principal.sign(), principal.over());
+    let mut doc = format!("{}\n\n{}", principal.doc, principal.convention().join("\n"));
+    if principal.even {
+        doc += " The point is real.";
+    } else {
+        let matrix = if principal.negative { "Hessian" } else { "Jacobian" };
+        doc += &format!("\nNot a number where the {matrix} has no basis of eigenvectors.");
     }
-    out.push_str(match principal.even {
-        true => include_str!("runtime/eigen_real.jl.in"),
-        false => include_str!("runtime/eigen_complex.jl.in"),
+    write!(
+        out,
+        "\n\"\"\"\n{doc}\n\"\"\"\nfunction field(theta, h{of_field})\n    \
+         values, vectors, f = eigenvectors({scale}{jacobian}(theta{of_loss}), {sign}{force}(theta{of_loss}))\n    \
+         velocity = vectors * [alpha(values[i]{of_root}) * f[i]{over} for i in eachindex(f)]\n    \
+         return {}{plus}\nend\n",
+        if principal.even { "real(velocity)" } else { "velocity" }
+    )
+    .unwrap();
+    let symbol = principal.symbol();
+    // Only the real part at a real eigenvalue.
+    let end = match principal.even {
+        true => "    return (iszero(imag(z)) ? real(log) : log) / z\nend\n",
+        false => "    return log / z\nend\n",
+    };
+    match &principal.characteristic {
+        None => write!(
+            out,
+            "\n# {symbol}.\nfunction alpha(z)\n    iszero(z) && return one(complex(z))\n    \
+             log = log_1p(z)\n{end}"
+        )
+        .unwrap(),
+        Some(characteristic) => {
+            let (argument, sheet) = match principal.even {
+                true => ("_", ""),
+                false => (
+                    "argument",
+                    "    # On the sheet that the root came along.\n    \
+                     log += 2.0im * π * round((argument - imag(log)) / (2.0 * π))\n",
+                ),
+            };
+            write!(
+                out,
+                "\n# {symbol} with P(z) = 1 + z R(z).\nfunction alpha(z{of_root})\n    \
+                 rate, {argument} = principal_root(complex(z){of_root})\n    \
+                 iszero(z) && return rate\n    log = log_1p(z * rate)\n{sheet}{end}"
+            )
+            .unwrap();
+            let mut inputs = vec![("z".to_string(), false)];
+            inputs.extend(characteristic.scalars.iter().map(|&i| (names.scalars[i].clone(), true)));
+            let body = Body::new(&characteristic.program, &Numbers, &inputs, &names.prefix);
+            write!(
+                out,
+                "\n# The coefficients of the polynomial whose root is R(z), lowest power first.\n\
+                 function characteristic(z{of_root})\n"
+            )
+            .unwrap();
+            for (name, value) in &body.statements {
+                writeln!(out, "    {name} = {value}").unwrap();
+            }
+            let values: Vec<String> = body.outputs.iter().map(|x| x.text.code.clone()).collect();
+            write!(out, "    return {}\nend\n", array(&values)).unwrap();
+            let root = include_str!("runtime/principal_root.jl.in");
+            *out += &root.replace(", SCALARS", &of_root);
+        }
+    }
+    out.push_str(match (principal.symmetric, principal.even) {
+        (true, true) => include_str!("runtime/eigen_symmetric.jl.in"),
+        (true, false) => include_str!("runtime/eigen_complex.jl.in"),
+        (false, _) => include_str!("runtime/eigen_general.jl.in"),
     });
 }

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! order:n          Σ_τ h^(|τ|-1) b(τ)/σ(τ) F(τ), trees with up to n + 1 nodes
-//! principal flow   log(P(hJ))/(hJ) f, J = -∇²E; for gradient descent P(z) = 1 + z
+//! principal flow   log(P(hJ))/(hJ) f, J = f'; for gradient descent P(z) = 1 + z, J = -∇²E
 //! ```
 //!
 //! Every function is a straight-line [`Program`](crate::loss::Program), so a common subexpression is
@@ -150,9 +150,12 @@ pub enum CodegenError {
         /// The flow asked for.
         flow: Flow,
     },
-    /// The principal part has no closed form that can be written down.
+    /// The principal part is no function of one Jacobian.
     #[error("`{flow}` of `{optimizer}` cannot be written down: {reason}")]
-    #[diagnostic(help("`order:n` can, for any n"))]
+    #[diagnostic(help(
+        "`order:n` can, for any n; `{flow}` can for any optimizer that is applied to all its vector \
+         fields at once, `simultaneous_gda` say"
+    ))]
     NoClosedForm {
         /// The flow asked for.
         flow: Flow,

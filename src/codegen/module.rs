@@ -1,8 +1,9 @@
 //! What a file contains, before it is written in a language.
 
 use super::names::Namer;
-use super::{CodegenError, Flow, Request, principal};
-use crate::field::{ClosedForm, Field};
+use super::principal::{self, Principal};
+use super::{CodegenError, Flow, Request};
+use crate::field::Field;
 use crate::loss::{Expr, Program, modified_field, non_principal_field};
 use crate::render::{Content, Document, Format, Part};
 
@@ -33,21 +34,8 @@ pub(super) struct Function {
 pub(super) enum Velocity {
     /// Its own program.
     Direct(Function),
-    /// A function of the Hessian.
+    /// A function of the Jacobian.
     Principal(Box<Principal>),
-}
-
-/// `Σ_i α(-hλ_i) (-g·u_i) u_i`, `α(z) = log(P(z))/z`, and what is added to it.
-pub(super) struct Principal {
-    pub hessian: Function,
-    /// `R(z)` with the inputs `z` and some scalars of the module, if it is not 1.
-    pub rate: Option<(Program, Vec<usize>)>,
-    /// Whether only the real part of the logarithm is taken.
-    pub even: bool,
-    /// The non-principal terms up to some order.
-    pub rest: Option<Function>,
-    /// What `field` is.
-    pub doc: String,
 }
 
 /// A file.
@@ -186,22 +174,26 @@ impl Module {
                 (Velocity::Direct(function), terms(&field, values, Part::All))
             }
             Flow::Principal | Flow::PrincipalEven | Flow::PrincipalWith(_) => {
-                let none = |reason| CodegenError::NoClosedForm {
-                    flow,
-                    optimizer: optimizer.name.clone(),
-                    reason,
+                let (joint, closed) = principal::closed_form(request, &method)?;
+                let one_loss = method.fields.len() == 1;
+                let mut formula = principal::formula(&closed, flow, one_loss);
+                let (force, jacobian) = if one_loss {
+                    let rows = graph.hessian(objective.losses[0], &coordinates);
+                    let entries: Vec<Expr> = rows.into_iter().flatten().collect();
+                    let hessian = Function {
+                        name: "hessian".into(),
+                        doc: "The Hessian of the loss.".into(),
+                        shape: Shape::Matrix,
+                        program: Program::new(&graph, inputs, &entries),
+                        scalars: of_loss.clone(),
+                    };
+                    ("gradient", hessian)
+                } else {
+                    let (force, jacobian) =
+                        principal::of_fields(&mut graph, request, inputs, &of_loss);
+                    functions.push(force);
+                    ("vector_field", jacobian)
                 };
-                let rate = principal::rate(&method).map_err(none)?;
-                let rows = graph.hessian(objective.losses[0], &coordinates);
-                let entries: Vec<Expr> = rows.into_iter().flatten().collect();
-                let hessian = Function {
-                    name: "hessian".into(),
-                    doc: "The Hessian of the loss.".into(),
-                    shape: Shape::Matrix,
-                    program: Program::new(&graph, inputs, &entries),
-                    scalars: of_loss.clone(),
-                };
-                let mut formula = principal_formula(&method, flow == Flow::PrincipalEven);
                 let rest = match flow {
                     Flow::PrincipalWith(n) => {
                         formula.push(String::new());
@@ -225,9 +217,22 @@ impl Module {
                     Flow::PrincipalEven => "The velocity: the even principal flow.".into(),
                     _ => "The velocity: the principal flow.".to_string(),
                 };
-                let rate = rate.map(|program| (program, shared.clone()));
-                let even = flow == Flow::PrincipalEven;
-                let principal = Principal { hessian, rate, even, rest, doc };
+                // What the parameters of the method stand for, `h` among them if it is one.
+                let mut of_method = shared.clone();
+                if let Some(place) = joint.step_parameter {
+                    of_method.insert(place, step);
+                }
+                let principal = Principal {
+                    jacobian,
+                    force,
+                    negative: one_loss,
+                    symmetric: method.spaces.len() == 1,
+                    keeps_step: joint.step_parameter.is_some(),
+                    characteristic: principal::characteristic(&closed, &of_method),
+                    even: flow == Flow::PrincipalEven,
+                    rest,
+                    doc,
+                };
                 (Velocity::Principal(Box::new(principal)), formula)
             }
         };
@@ -253,7 +258,7 @@ impl Module {
         match &self.velocity {
             Velocity::Direct(field) => all.push(field),
             Velocity::Principal(principal) => {
-                all.push(&principal.hessian);
+                all.push(&principal.jacobian);
                 all.extend(&principal.rest);
             }
         }
@@ -317,21 +322,4 @@ fn terms(
     let mut text = Vec::new();
     Format::Text.write(&document, &mut text).expect("memory can be written to");
     String::from_utf8_lossy(&text).lines().map(String::from).collect()
-}
-
-fn principal_formula(method: &crate::series::GeneralLinearMethod, even: bool) -> Vec<String> {
-    let mut lines = match ClosedForm::new(method, 1) {
-        Some(closed) => vec![
-            "principal part of the modified field".to_string(),
-            format!("    {}", closed.formula()),
-            "f = -∇E, J = f' = -∇²E; a function of the symmetric matrix J acts on its".to_string(),
-            "eigenvalues".to_string(),
-        ],
-        None => Vec::new(),
-    };
-    if even {
-        lines.push("log|·| in place of log: the field stays real, and every second iterate".into());
-        lines.push("of gradient descent on a quadratic loss is met".into());
-    }
-    lines
 }

@@ -2,7 +2,8 @@
 
 use super::Emit;
 use super::body::{Body, Level, Operand, Syntax, Text, sign};
-use super::module::{Function, Module, Names, Principal, Shape, Velocity};
+use super::module::{Function, Module, Names, Shape, Velocity};
+use super::principal::Principal;
 use crate::loss::{self, Relation};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -15,7 +16,7 @@ const RESERVED: [&str; 39] = [
     "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while",
     "with", "yield", "match", "case", "type", "print",
 ];
-const OURS: [&str; 20] = [
+const OURS: [&str; 29] = [
     "theta",
     "np",
     "special",
@@ -36,6 +37,15 @@ const OURS: [&str; 20] = [
     "float",
     "complex",
     "rate",
+    "alpha",
+    "any",
+    "f",
+    "jacobian",
+    "result",
+    "values",
+    "vector_field",
+    "vectors",
+    "velocity",
 ];
 
 struct Arrays;
@@ -188,76 +198,121 @@ fn array(values: &[String], indent: usize) -> String {
 }
 
 fn write_principal(out: &mut String, principal: &Principal, module: &Module, names: &Names) {
-    let of_loss = list(&principal.hessian.scalars, names);
+    let of_loss = list(&principal.jacobian.scalars, names);
     let of_field = list(&module.field_scalars, names);
-    let of_rate = principal.rate.as_ref().map_or(String::new(), |(_, s)| list(s, names));
-    let (result, point, plus) = match (principal.even, &principal.rest) {
-        (true, _) => ("A real point is needed: log|·| is not analytic.", "_real", ""),
-        (false, None) => (
-            "Logarithms are on their principal branch: at a real point where hλ > 1 for some\n    \
-             eigenvalue λ of the Hessian the velocity is complex, with log(1 - hλ) = log|1 - hλ| + iπ.",
-            "_point",
-            "",
-        ),
-        (false, Some(_)) => (
-            "Logarithms are on their principal branch: at a real point where hλ > 1 for some\n    \
-             eigenvalue λ of the Hessian the velocity is complex, with log(1 - hλ) = log|1 - hλ| + iπ.",
-            "_point",
-            " + non_principal(theta, h)",
-        ),
+    let of_root: &[usize] = principal.characteristic.as_ref().map_or(&[], |c| &c.scalars);
+    let of_root = list(of_root, names);
+    let point = if principal.even { "_real" } else { "_point" };
+    let plus = match principal.rest {
+        Some(_) => format!(" + non_principal(theta, h{of_field})"),
+        None => String::new(),
     };
-    let plus = plus.replace("h)", &format!("h{of_field})"));
+    let (force, jacobian) = (principal.force, &principal.jacobian.name);
+    let (scale, sign, over) = (principal.scale(), principal.sign(), principal.over());
+    let mut doc = format!("{}\n\n    {}", principal.doc, principal.convention().join("\n    "));
+    if principal.even {
+        doc += " The point is real.";
+    } else {
+        let matrix = if principal.negative { "Hessian" } else { "Jacobian" };
+        doc += &format!("\n    Not a number where the {matrix} has no basis of eigenvectors.");
+    }
     write!(
         out,
-        "\n\ndef field(theta, h{of_field}):\n    \"\"\"{}\n\n    {result}\n    \"\"\"\n    \
+        "\n\ndef field(theta, h{of_field}):\n    \"\"\"{doc}\n    \"\"\"\n    \
          theta = {point}(theta)\n    \
-         eigenvalues, vectors, g = _eigen(hessian(theta{of_loss}), gradient(theta{of_loss}))\n    \
-         alpha = _alpha(-h * eigenvalues{of_rate})\n    \
-         return vectors @ (-alpha * g){plus}\n",
-        principal.doc
+         values, vectors, f = _eigen({scale}{jacobian}(theta{of_loss}), {sign}{force}(theta{of_loss}))\n    \
+         alpha = _alpha(values{of_root})\n"
     )
     .unwrap();
-    let (what, log) = match principal.even {
-        true => ("log|P(z)|/z", "np.real(_log_1p(w))"),
-        false => ("log(P(z))/z", "_log_1p(w)"),
+    *out += &match (principal.symmetric, principal.even) {
+        (true, _) => format!("    return vectors @ (alpha * f){over}{plus}\n"),
+        (false, true) => format!("    return np.real(vectors @ (alpha * f)){over}{plus}\n"),
+        (false, false) => format!(
+            "    velocity = vectors @ (alpha * f){over}\n    \
+             # Conjugate eigenvalues have conjugate logarithms.\n    \
+             if np.isrealobj(theta) and not np.any(np.imag(alpha[np.isreal(values)])):\n        \
+             velocity = np.real(velocity)\n    return velocity{plus}\n"
+        ),
     };
-    let growth = match principal.rate {
-        Some(_) => "P(z) = 1 + z R(z)",
-        None => "P(z) = 1 + z",
+    match &principal.characteristic {
+        None => write_alpha_of_descent(out, principal),
+        Some(characteristic) => {
+            write_alpha(out, principal, &of_root);
+            let mut inputs = vec![("z".to_string(), false)];
+            inputs.extend(characteristic.scalars.iter().map(|&i| (names.scalars[i].clone(), true)));
+            let body = Body::new(&characteristic.program, &Arrays, &inputs, &names.prefix);
+            write!(
+                out,
+                "\n\ndef _characteristic(z{of_root}):\n    \
+                 \"\"\"The coefficients of the polynomial whose root is R(z), lowest power first.\"\"\"\n"
+            )
+            .unwrap();
+            for (name, value) in &body.statements {
+                writeln!(out, "    {name} = {value}").unwrap();
+            }
+            let values: Vec<String> = body.outputs.iter().map(|x| x.text.code.clone()).collect();
+            writeln!(out, "    return {}", array(&values, 4)).unwrap();
+            let root = include_str!("runtime/principal_root.py.in");
+            *out += &root.replace(", SCALARS", &of_root);
+        }
+    }
+    if principal.even {
+        out.push_str(include_str!("runtime/real.py.in"));
+    }
+    out.push_str(match (principal.symmetric, principal.even) {
+        (true, true) => include_str!("runtime/eigen_symmetric.py.in"),
+        (true, false) => include_str!("runtime/eigen_complex.py.in"),
+        (false, _) => include_str!("runtime/eigen_general.py.in"),
+    });
+}
+
+/// `log(1+z)/z`, of all eigenvalues at once.
+fn write_alpha_of_descent(out: &mut String, principal: &Principal) {
+    let log = match (principal.even, principal.symmetric) {
+        (false, _) => "log = _log_1p(z)",
+        (true, true) => "log = np.real(_log_1p(z))",
+        (true, false) => "log = _log_1p(z)\n    log = np.where(np.isreal(z), np.real(log), log)",
     };
-    let rate = match principal.rate {
-        Some(_) => format!("_rate(z{of_rate})"),
-        None => "np.ones_like(z)".into(),
-    };
-    let finish = match principal.even {
-        true => "np.real(alpha)",
+    let result = match principal.even {
+        true => "alpha",
         false => "alpha if np.any(np.imag(alpha)) else np.real(alpha)",
     };
     write!(
         out,
-        "\n\ndef _alpha(z{of_rate}):\n    \"\"\"{what} with {growth}; real if it can be.\"\"\"\n    \
-         z = z.astype(complex)\n    r = {rate}\n    w = z * r\n    \
-         alpha = np.where(z == 0.0, r, {log} / np.where(z == 0.0, 1.0, z))\n    \
-         return {finish}\n"
+        "\n\ndef _alpha(z):\n    \"\"\"{}; real if it can be.\"\"\"\n    {log}\n    \
+         alpha = np.where(z == 0.0, 1.0, log / np.where(z == 0.0, 1.0, z))\n    \
+         return {result}\n",
+        principal.symbol()
     )
     .unwrap();
-    if let Some((program, scalars)) = &principal.rate {
-        let mut inputs = vec![("z".to_string(), false)];
-        inputs.extend(scalars.iter().map(|&i| (names.scalars[i].clone(), true)));
-        let body = Body::new(program, &Arrays, &inputs, &names.prefix);
-        write!(
-            out,
-            "\n\ndef _rate(z{of_rate}):\n    \"\"\"R(z): the optimizer on a linear field grows by \
-             1 + z R(z) a step.\"\"\"\n"
-        )
-        .unwrap();
-        for (name, value) in &body.statements {
-            writeln!(out, "    {name} = {value}").unwrap();
-        }
-        writeln!(out, "    return {} + 0.0 * z", body.outputs[0].text.at(Level::Sum)).unwrap();
-    }
-    out.push_str(match principal.even {
-        true => include_str!("runtime/eigen_real.py.in"),
-        false => include_str!("runtime/eigen_complex.py.in"),
-    });
+}
+
+/// `log(P(z))/z`, one eigenvalue after another.
+fn write_alpha(out: &mut String, principal: &Principal, of_root: &str) {
+    let (argument, log) = match principal.even {
+        true => ("_", "if z.imag == 0.0:\n            log = log.real"),
+        false => (
+            "argument",
+            "# On the sheet that the root came along.\n        \
+             turns = np.round((argument - log.imag) / (2.0 * np.pi))\n        \
+             log += 2j * np.pi * turns",
+        ),
+    };
+    let result = match (principal.even, principal.symmetric) {
+        (true, true) => "np.real(alpha)",
+        (true, false) => "alpha",
+        (false, _) => "alpha if np.any(np.imag(alpha)) else np.real(alpha)",
+    };
+    write!(
+        out,
+        "\n\ndef _alpha(z{of_root}):\n    \
+         \"\"\"{} with P(z) = 1 + z R(z); real if it can be.\"\"\"\n\n    \
+         def at(z):\n        \
+         rate, {argument} = _principal_root(z{of_root})\n        \
+         if z == 0.0:\n            return rate\n        \
+         log = complex(_log_1p(z * rate))\n        {log}\n        return log / z\n\n    \
+         alpha = np.array([at(complex(value)) for value in z])\n    return {result}\n",
+        principal.symbol()
+    )
+    .unwrap();
 }

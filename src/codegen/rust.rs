@@ -2,7 +2,8 @@
 
 use super::Emit;
 use super::body::{Body, Level, Operand, Syntax, Text, sign};
-use super::module::{Function, Module, Names, Principal, Shape, Velocity};
+use super::module::{Function, Module, Names, Shape, Velocity};
+use super::principal::Principal;
 use crate::loss::{self, Relation};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -16,7 +17,7 @@ const RESERVED: [&str; 53] = [
     "static", "struct", "super", "trait", "true", "try", "type", "typeof", "unsafe", "unsized",
     "use", "virtual", "where", "while", "yield", "abstract", "become", "f64", "std",
 ];
-const OURS: [&str; 19] = [
+const OURS: [&str; 32] = [
     "theta",
     "loss",
     "gradient",
@@ -36,6 +37,19 @@ const OURS: [&str; 19] = [
     "z",
     "exp_m1",
     "log_1p",
+    "alpha",
+    "characteristic",
+    "eigen",
+    "g",
+    "general",
+    "jacobian",
+    "lambda",
+    "newton",
+    "principal_root",
+    "symmetric",
+    "v",
+    "vector_field",
+    "rest",
 ];
 
 /// How numbers are written where points are real, or complex.
@@ -129,7 +143,7 @@ impl Emit for Rust {
             write_function(&mut code, function, module, &names, &numbers, body);
         }
         if let Some(principal) = principal {
-            write_principal(&mut code, principal, module, &names, &mut pi);
+            write_principal(&mut code, principal, module, &names);
         }
 
         let mut out = String::new();
@@ -145,16 +159,20 @@ impl Emit for Rust {
         if complex_error {
             out += "use errorfunctions::ComplexErrorFunctions;\n";
         }
-        match principal.map(|p| p.even) {
-            Some(true) => out += "use nalgebra::{Complex, DMatrix, DVector, SymmetricEigen};\n",
-            Some(false) => {
-                out += "use nalgebra::{Complex, DMatrix, DVector, Schur, SymmetricEigen};\n";
-            }
-            None => {}
+        if let Some(principal) = principal {
+            let general = if principal.needs_general() { ", Schur" } else { "" };
+            let symmetric = if principal.symmetric { ", SymmetricEigen" } else { "" };
+            writeln!(out, "use nalgebra::{{Complex, DMatrix, DVector{general}{symmetric}}};")
+                .unwrap();
         }
-        if pi {
-            out += "use std::f64::consts::PI;\n";
-        }
+        // The sheet of a logarithm is counted in full turns.
+        let tau = principal.is_some_and(|p| !p.even && p.characteristic.is_some());
+        out += match (pi, tau) {
+            (true, true) => "use std::f64::consts::{PI, TAU};\n",
+            (true, false) => "use std::f64::consts::PI;\n",
+            (false, true) => "use std::f64::consts::TAU;\n",
+            (false, false) => "",
+        };
         if principal.is_some() {
             out += "\n/// A complex number.\npub type Complex64 = Complex<f64>;\n";
         }
@@ -245,107 +263,132 @@ fn array(values: &[String], indent: usize) -> String {
     format!("[\n{lines}{space}]")
 }
 
-/// `field` as a function of the eigenvalues of the Hessian.
-fn write_principal(
-    out: &mut String,
-    principal: &Principal,
-    module: &Module,
-    names: &Names,
-    pi: &mut bool,
-) {
-    let number = if principal.even { "f64" } else { "Complex64" };
+impl Principal {
+    /// Whether matrices are met that are not real symmetric.
+    fn needs_general(&self) -> bool {
+        !(self.symmetric && self.even)
+    }
+}
+
+/// `field` as a function of the eigenvalues of the Jacobian.
+fn write_principal(out: &mut String, principal: &Principal, module: &Module, names: &Names) {
     let list = |scalars: &[usize], suffix: &str| -> String {
         scalars.iter().map(|&i| format!(", {}{suffix}", names.scalars[i])).collect()
     };
-    let of_loss = list(&principal.hessian.scalars, "");
+    let (number, part) = if principal.even { ("f64", ".re") } else { ("Complex64", "") };
+    let of_loss = list(&principal.jacobian.scalars, "");
     let of_field = list(&module.field_scalars, "");
     let of_field_typed = list(&module.field_scalars, ": f64");
-    let rate_scalars = principal.rate.as_ref().map_or(&[][..], |(_, scalars)| scalars);
-    let (of_rate, of_rate_typed) = (list(rate_scalars, ""), list(rate_scalars, ": f64"));
+    let of_root: &[usize] = principal.characteristic.as_ref().map_or(&[], |c| &c.scalars);
+    let (of_root, of_root_typed) = (list(of_root, ""), list(of_root, ": f64"));
     let (rest, plus) = match principal.rest {
         Some(_) => (format!("    let rest = non_principal(theta, h{of_field});\n"), " + rest[i]"),
         None => (String::new(), ""),
     };
-    let solve = if principal.even {
-        "    let g = u.tr_mul(&DVector::from_row_slice(&GRADIENT));\n"
-    } else {
-        "    let Some(g) = u.clone().lu().solve(&DVector::from_row_slice(&GRADIENT)) else {\n        \
-         return [Complex64::from(f64::NAN); N];\n    };\n"
+    let mut doc = format!("/// {}\n///\n", principal.doc);
+    principal.convention().iter().for_each(|line| doc += &format!("/// {line}\n"));
+    if principal.needs_general() {
+        let matrix = if principal.negative { "Hessian" } else { "Jacobian" };
+        doc += &format!("/// Not a number where the {matrix} has no basis of eigenvectors.\n");
+    }
+    let jacobian = &principal.jacobian.name;
+    let force = match principal.even {
+        true => format!(
+            "DVector::from_iterator(N, {}(theta{of_loss}).map(Complex64::from))",
+            principal.force
+        ),
+        false => format!("DVector::from_row_slice(&{}(theta{of_loss}))", principal.force),
     };
-    let solve = solve.replace("GRADIENT", &format!("gradient(theta{of_loss})"));
-    writeln!(
+    let (scale, sign, over) = (principal.scale(), principal.sign(), principal.over());
+    write!(
         out,
-        "\n/// {doc}\n{convention}\
-         pub fn field(theta: &[{number}; N], h: f64{of_field_typed}) -> [{number}; N] {{\n    \
-         let (lambda, u) = eigen(&hessian(theta{of_loss}));\n{solve}    \
-         let v = u * DVector::from_fn(N, |i, _| -alpha(-h * lambda[i]{of_rate}) * g[i]);\n{rest}    \
-         std::array::from_fn(|i| v[i]{plus})\n}}",
-        doc = principal.doc,
-        convention = match principal.even {
-            true => "",
-            false =>
-                "///\n/// Logarithms are on their principal branch, `+iπ` where `hλ > 1` at a real \
-                 point. Not a\n/// number where the Hessian has no basis of eigenvectors.\n",
-        }
+        "\n{doc}pub fn field(theta: &[{number}; N], h: f64{of_field_typed}) -> [{number}; N] {{\n    \
+         let Some(Eigen {{ values, vectors, inverse }}) = eigen(&{jacobian}(theta{of_loss})) else {{\n        \
+         return [{nan}; N];\n    }};\n    \
+         let g = inverse * {force};\n    \
+         let v = vectors * DVector::from_fn(N, |i, _| {sign}alpha({scale}values[i]{of_root}) * g[i]{over});\n\
+         {rest}    std::array::from_fn(|i| v[i]{part}{plus})\n}}\n",
+        nan = if principal.even { "f64::NAN" } else { "Complex64::from(f64::NAN)" },
     )
     .unwrap();
-
-    let rate = if principal.rate.is_some() { format!("rate(z{of_rate})") } else { "1".into() };
-    let alpha = match (principal.even, principal.rate.is_some()) {
-        (false, false) => "fn alpha(z: Complex64) -> Complex64 {\n    \
-             if z == Complex64::ZERO { Complex64::ONE } else { log_1p(z) / z }\n}"
-            .to_string(),
-        (false, true) => format!(
-            "fn alpha(z: Complex64{of_rate_typed}) -> Complex64 {{\n    let r = {rate};\n    \
-             if z == Complex64::ZERO {{ r }} else {{ log_1p(z * r) / z }}\n}}"
-        ),
-        (true, false) => "fn alpha(z: f64) -> f64 {\n    \
-                          if z == 0.0 { 1.0 } else { log_1p(z.into()).re / z }\n}"
-            .to_string(),
-        (true, true) => format!(
-            "fn alpha(z: f64{of_rate_typed}) -> f64 {{\n    let r = {};\n    \
-             if z == 0.0 {{ r.re }} else {{ log_1p(z * r).re / z }}\n}}",
-            rate.replace("(z", "(z.into()")
-        ),
-    };
-    let what = match (principal.even, principal.rate.is_some()) {
-        (false, false) => "`log(1 + z)/z`",
-        (true, false) => "`log|1 + z|/z`",
-        (false, true) => "`log(P(z))/z` with `P(z) = 1 + z R(z)`",
-        (true, true) => "`log|P(z)|/z` with `P(z) = 1 + z R(z)`",
-    };
-    writeln!(out, "\n/// {what}.\n{alpha}").unwrap();
-    if let Some((program, scalars)) = &principal.rate {
+    write_alpha(out, principal, &of_root, &of_root_typed);
+    if let Some(characteristic) = &principal.characteristic {
         let numbers = Numbers { complex: true };
         let mut inputs = vec![("z".to_string(), false)];
-        inputs.extend(scalars.iter().map(|&i| (names.scalars[i].clone(), true)));
-        let body = Body::new(program, &numbers, &inputs, &names.prefix);
-        *pi |= body.pi;
-        let mut arguments = vec!["z: Complex64".to_string()];
-        for (i, (name, _)) in inputs.iter().enumerate().skip(1) {
-            let unused = if body.inputs.contains(&i) { "" } else { "_" };
-            arguments.push(format!("{unused}{name}: f64"));
-        }
-        if !body.inputs.contains(&0) {
-            arguments[0].insert(0, '_');
-        }
+        inputs.extend(characteristic.scalars.iter().map(|&i| (names.scalars[i].clone(), true)));
+        let body = Body::new(&characteristic.program, &numbers, &inputs, &names.prefix);
+        let arguments: Vec<String> = (0..inputs.len())
+            .map(|i| {
+                let unused = if body.inputs.contains(&i) { "" } else { "_" };
+                format!("{unused}{}: {}", inputs[i].0, if i == 0 { "Complex64" } else { "f64" })
+            })
+            .collect();
+        let values: Vec<String> = body.outputs.iter().map(|x| numbers.point(x)).collect();
         write!(
             out,
-            "\n/// `R(z)`: the optimizer on a linear field grows by `P(z) = 1 + z R(z)` a step.\n\
-             fn rate({}) -> Complex64 {{\n",
-            arguments.join(", ")
+            "\n/// The coefficients of the polynomial whose root is `R(z)`, lowest power first.\n\
+             fn characteristic({}) -> [Complex64; {}] {{\n",
+            arguments.join(", "),
+            values.len()
         )
         .unwrap();
         for (name, value) in &body.statements {
             writeln!(out, "    let {name} = {value};").unwrap();
         }
-        writeln!(out, "    {}\n}}", numbers.point(&body.outputs[0])).unwrap();
+        writeln!(out, "    {}\n}}", array(&values, 4)).unwrap();
+        let root = include_str!("runtime/principal_root.rs.in");
+        *out += &root.replace(", TYPED", &of_root_typed).replace(", SCALARS", &of_root);
     }
     out.push_str(include_str!("runtime/log_1p.rs.in"));
-    out.push_str(match principal.even {
-        true => include_str!("runtime/eigen_real.rs.in"),
-        false => include_str!("runtime/eigen_complex.rs.in"),
+    out.push_str(include_str!("runtime/eigen.rs.in"));
+    out.push_str(match (principal.symmetric, principal.even) {
+        (true, true) => include_str!("runtime/eigen_of_real_symmetric.rs.in"),
+        (true, false) => include_str!("runtime/eigen_of_symmetric.rs.in"),
+        (false, true) => include_str!("runtime/eigen_of_real.rs.in"),
+        (false, false) => include_str!("runtime/eigen_of_complex.rs.in"),
     });
+    if principal.symmetric {
+        out.push_str(include_str!("runtime/eigen_symmetric.rs.in"));
+    }
+    if principal.needs_general() {
+        out.push_str(include_str!("runtime/eigen_general.rs.in"));
+    }
+}
+
+/// `log(P(z))/z`.
+fn write_alpha(out: &mut String, principal: &Principal, of_root: &str, typed: &str) {
+    let is_root = principal.characteristic.is_some();
+    let with = if is_root { " with `P(z) = 1 + z R(z)`" } else { "" };
+    let mut body = match (is_root, principal.even) {
+        (false, _) => {
+            "    if z == Complex64::ZERO {\n        return Complex64::ONE;\n    }\n".to_string()
+        }
+        (true, even) => format!(
+            "    let Some((rate, {argument})) = principal_root(z{of_root}) else {{\n        \
+             return Complex64::from(f64::NAN);\n    }};\n    \
+             if z == Complex64::ZERO {{\n        return rate;\n    }}\n",
+            argument = if even { "_" } else { "argument" }
+        ),
+    };
+    let log = if is_root { "log_1p(z * rate)" } else { "log_1p(z)" };
+    body += &match (is_root, principal.even) {
+        (false, false) => format!("    {log} / z\n"),
+        (true, false) => format!(
+            "    let mut log = {log};\n    \
+             // On the sheet that the root came along.\n    \
+             log.im += TAU * ((argument - log.im) / TAU).round();\n    log / z\n"
+        ),
+        (_, true) => format!(
+            "    let mut log = {log};\n    \
+             if z.im == 0.0 {{\n        log.im = 0.0;\n    }}\n    log / z\n"
+        ),
+    };
+    write!(
+        out,
+        "\n/// `{}`{with}.\nfn alpha(z: Complex64{typed}) -> Complex64 {{\n{body}}}\n",
+        principal.symbol()
+    )
+    .unwrap();
 }
 
 fn is_of_error(function: loss::Function) -> bool {

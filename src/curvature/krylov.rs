@@ -205,12 +205,14 @@ impl Krylov {
             let along = DVector::from_fn(values.len(), |i, _| value(i));
             Ok::<_, Error>(y.map(Complex64::from) * along)
         };
-        let (c, estimate, converged) = self.grow(&mut space, operator, of_projected)?;
+        let (c, estimate, converged) = self.grow(&mut space, operator, 0, of_projected)?;
         Ok(MatrixFunction { value: space.combine(&c), estimate, products: space.len(), converged })
     }
 
     /// Extends a Krylov space until the coefficients `c` of a vector `V c` settle, and returns them,
-    /// the estimated norm of their error and whether it is below the tolerance.
+    /// the estimated norm of their error and whether it is below the tolerance. It takes at least `least`
+    /// products, and three more to see that nothing changes: functions of the projected matrix may cost
+    /// more than the products.
     ///
     /// `of_projected` computes them from the space, for `φ(A) g` as `‖g‖ φ(T) e_1`. The estimate is the
     /// larger one of the last two changes: a single one may vanish by symmetry. It is the error of the
@@ -222,10 +224,14 @@ impl Krylov {
         &self,
         space: &mut KrylovSpace<S>,
         operator: &(impl Operator<S> + ?Sized),
+        least: usize,
         mut of_projected: impl FnMut(&KrylovSpace<S>) -> Result<DVector<Complex64>, E>,
     ) -> Result<(DVector<Complex64>, f64, bool), E> {
         let mut last: Option<DVector<Complex64>> = None;
         let mut changes = [f64::INFINITY; 2];
+        while space.len() < least.min(self.steps) && !space.is_invariant() {
+            space.extend(operator)?;
+        }
         loop {
             // Functions of a large projected matrix are dear: not after every product.
             for _ in 0..1 + space.len() / 20 {

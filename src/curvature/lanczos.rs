@@ -40,6 +40,9 @@ pub struct Lanczos {
     /// How many random vectors to start from: a block of vectors may be multiplied faster than one by
     /// one, but needs more products.
     pub block: usize,
+    /// How many random vectors to start from beside those that are given, at least. They find what the given
+    /// ones have no part of; without them an eigenvalue that has overtaken the others may be missed.
+    pub random: usize,
     /// How many vectors to keep, at least. Restarts need room: it is never less than twice what is
     /// wanted and a few blocks.
     pub basis: usize,
@@ -57,6 +60,7 @@ impl Default for Lanczos {
             smallest: 0,
             tolerance: 1e-8,
             block: 1,
+            random: 1,
             basis: 64,
             products: 10_000,
             seed: 0,
@@ -90,8 +94,8 @@ pub struct Extremes {
 
 impl Lanczos {
     /// The extreme eigenpairs of `operator`. The block that the iteration starts from consists of the
-    /// vectors `warm`, such as the eigenvectors of a matrix nearby, and of random vectors: one, or as
-    /// many as are missing to a block.
+    /// vectors `warm`, such as the eigenvectors of a matrix nearby, and of random vectors, as many as are
+    /// missing to a block, and at least [`random`](Self::random).
     ///
     /// # Errors
     /// More pairs than there are, vectors that do not fit, and the operator's own errors.
@@ -119,7 +123,7 @@ impl Lanczos {
                 state.admit(v.iter().map(|x| x / size).collect(), 0.0);
             }
         }
-        let missing = self.block.saturating_sub(state.next.len()).max(1);
+        let missing = self.block.saturating_sub(state.next.len()).max(self.random);
         (0..missing).for_each(|_| state.admit_random());
         let first = state.next.len();
         let mut check: Option<Check> = None;

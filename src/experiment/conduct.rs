@@ -6,8 +6,8 @@ use super::run::{End, Run, Table};
 use super::{Measured, parquet, report, run_figure};
 use crate::flow::Watch;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often a run is saved while it goes on.
@@ -104,57 +104,75 @@ pub fn conduct(
     Ok(outcome)
 }
 
+/// A run of a sweep that could not be conducted.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("{}{error}", if .label.is_empty() { String::new() } else { format!("{}: ", .label) })]
+#[diagnostic(forward(error))]
+pub struct Failure {
+    /// Its label among the runs.
+    pub label: String,
+    /// Why.
+    pub error: FolderError,
+}
+
+/// A sweep of which some runs could not be conducted. The others were.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("{} of {runs} runs failed", .failures.len())]
+pub struct SweepError {
+    /// How many runs there are.
+    pub runs: usize,
+    /// What came of the others.
+    pub outcomes: Vec<Outcome>,
+    /// The runs that failed, in their order.
+    #[related]
+    pub failures: Vec<Failure>,
+}
+
 /// Conducts several runs, `jobs` at a time, each in a folder of its own below `folder`. Their numbers do
 /// not depend on `jobs`. Runs that were not begun when it was cancelled are missing from the outcomes.
 ///
 /// # Errors
-/// The first error of a run; no other is begun then.
+/// The runs that failed, once all others have ended.
 pub fn sweep(
     configs: Vec<Config>,
     folder: &Path,
     existing: Existing,
     jobs: usize,
     observer: &dyn Observer,
-) -> Result<Vec<Outcome>, FolderError> {
+) -> Result<Vec<Outcome>, SweepError> {
     let places: Vec<PathBuf> =
         configs.iter().enumerate().map(|(i, c)| place(folder, i, c)).collect();
     let next = AtomicUsize::new(0);
-    let outcomes = Mutex::new(Vec::new());
-    let failed = Mutex::new(None);
-    let jobs = jobs.clamp(1, configs.len().max(1));
+    let results = Mutex::new(Vec::new());
     let work = || {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let lost = || failed.lock().is_ok_and(|failed| failed.is_some());
-            if index >= configs.len() || observer.cancelled() || lost() {
+            if index >= configs.len() || observer.cancelled() {
                 return;
             }
-            match conduct(configs[index].clone(), &places[index], existing, index, observer) {
-                Ok(outcome) => {
-                    if let Ok(mut all) = outcomes.lock() {
-                        all.push((index, outcome));
-                    }
-                }
-                Err(error) => {
-                    if let Ok(mut failed) = failed.lock() {
-                        failed.get_or_insert(error);
-                    }
-                }
-            }
+            let result = conduct(configs[index].clone(), &places[index], existing, index, observer);
+            results.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
         }
     };
     std::thread::scope(|scope| {
-        for _ in 1..jobs {
+        for _ in 1..jobs.clamp(1, configs.len().max(1)) {
             scope.spawn(work);
         }
         work();
     });
-    if let Ok(Some(error)) = failed.into_inner() {
-        return Err(error);
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_by_key(|(index, _)| *index);
+    let (mut outcomes, mut failures) = (Vec::new(), Vec::new());
+    for (index, result) in results {
+        match result {
+            Ok(outcome) => outcomes.push(outcome),
+            Err(error) => failures.push(Failure { label: configs[index].label.clone(), error }),
+        }
     }
-    let mut outcomes = outcomes.into_inner().unwrap_or_default();
-    outcomes.sort_by_key(|(index, _)| *index);
-    Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
+    match failures.is_empty() {
+        true => Ok(outcomes),
+        false => Err(SweepError { runs: configs.len(), outcomes, failures }),
+    }
 }
 
 /// `folder/03-p=0.5-seed=1`; the folder itself where there is one run without a label.

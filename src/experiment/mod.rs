@@ -14,7 +14,7 @@ mod report;
 pub mod run;
 
 pub use self::parquet::parquet;
-pub use conduct::{Existing, Observer, Outcome, conduct, sweep};
+pub use conduct::{Existing, Failure, Observer, Outcome, SweepError, conduct, sweep};
 pub use config::{Config, Experiment, Metric, Scale};
 pub use export::{csv, json};
 pub use folder::Folder;

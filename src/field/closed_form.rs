@@ -58,6 +58,27 @@ impl ClosedForm {
         &self.series
     }
 
+    /// The polynomial `Σ_j d_j r^j` whose root is `R(z)`, where `P(z) = 1 + z R(z)`: its coefficients
+    /// `d_0, d_1, …`, polynomials in the parameters and, the last variable, `z`.
+    ///
+    /// With the characteristic polynomial `Σ_i c_i λ^i` it is `(1/z) Σ_i c_i (1+zr)^i`, which has no
+    /// denominator since 1 is an eigenvalue at `z = 0`. `R(0) = -d_0/d_1`, and digits of `P(z) - 1`
+    /// are not lost near there.
+    pub(crate) fn rate(&self) -> Vec<RationalFunction> {
+        let z = RationalFunction::variable(self.names.len() - 1);
+        let power = |j: usize| z.pow(j as i32 - 1).expect("z is not 0");
+        (0..self.characteristic.len())
+            .map(|j| {
+                let shifted = self.characteristic.iter().enumerate().skip(j);
+                let sum = shifted.fold(RationalFunction::zero(), |sum, (i, c)| {
+                    let ways = RationalFunction::integer(num_integer::binomial(i, j) as i64);
+                    &sum + &(c * &ways)
+                });
+                &sum * &power(j)
+            })
+            .collect()
+    }
+
     /// Whether `P(z) = 1 + z`, so that the chain with `n + 1` nodes has `b = (-1)^n/(n+1)`: the
     /// tall-tree theorem (Theorem 3.1 of the paper).
     pub fn is_tall_tree_theorem(&self) -> bool {

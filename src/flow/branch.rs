@@ -42,8 +42,15 @@ impl Logarithms {
         }
         for (i, k) in self.pairs(z) {
             let before = self.last[k].1.im;
-            // The half turn from one side of a branch point on the real line to the other is
-            // taken as from a start there: +iπ.
+            // From a real point before the branch point the logarithm is continued above it, as it is
+            // at a start beyond it: +iπ. Its singularity is integrable, and the error of the step that
+            // passes it is one that the integrator estimates.
+            if self.last[k].0.im == 0.0 && self.last[k].0.re > -1.0 && before == 0.0 {
+                if logs[i].im < -FRAC_PI_2 {
+                    logs[i].im += TAU;
+                }
+                continue;
+            }
             let turns = ((before - logs[i].im) / TAU + 1e-9).round();
             logs[i].im += TAU * turns;
             if self.strict && (logs[i].im - before).abs() > FRAC_PI_2 {
@@ -60,6 +67,11 @@ impl Logarithms {
             self.last = z.iter().copied().zip(logs).collect();
         }
         Ok(())
+    }
+
+    /// How near the last accepted point was to the branch point.
+    pub(super) fn branch_distance(&self) -> f64 {
+        self.last.iter().map(|(z, _)| (1.0 + z).norm()).fold(f64::INFINITY, f64::min)
     }
 
     /// Pairs every eigenvalue with one of the last accepted point, the nearest ones first.

@@ -96,6 +96,10 @@ impl Velocity for CubicFlow<'_> {
         let spectrum = Spectrum::at(self.problem, theta, self.h)?;
         self.logarithms.accept(spectrum.eigenvalues())
     }
+
+    fn branch_distance(&self) -> f64 {
+        self.logarithms.branch_distance()
+    }
 }
 
 /// A part of `f` that counts as an eigenvector.

@@ -18,6 +18,13 @@ use std::cell::RefCell;
 /// How many steps, accepted or not, the integrator may try within one step of the optimizer.
 pub const MAX_STEPS: usize = 20_000;
 
+/// Nearer to the branch point of a logarithm than this the field is stiff.
+const BESIDE: f64 = 1e-2;
+/// How many steps, accepted or not, it may try there that are shorter than this part of a step of the
+/// optimizer: passing the branch point takes about a hundred.
+const MAX_BESIDE: usize = 200;
+const SHORT: f64 = 1e-2;
+
 /// How to integrate.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Integrator {
@@ -157,7 +164,8 @@ fn adaptive(
     };
     let mut solver = restart(0.0, &real(start), 0.0)?;
     let smallest = 1e-13 * times.interval;
-    let mut tried = 0;
+    let (mut tried, mut beside) = (0, 0);
+    let short = SHORT * times.interval * times.budget_every as f64;
     while points.len() < times.count {
         let (before, y) = (solver.t(), solver.y().clone());
         // The field may not exist beyond the end.
@@ -181,11 +189,23 @@ fn adaptive(
         if tried > MAX_STEPS {
             return Err((Stop::Steps(MAX_STEPS), before));
         }
+        // A trajectory that is attracted by the branch point stays beside it for good.
+        let near = h < short && system.velocity.borrow().branch_distance() < BESIDE;
+        beside = if near { beside + 1 } else { 0 };
+        if beside > MAX_BESIDE {
+            return Err((Stop::Stuck, before));
+        }
         system.stop.replace(None);
         solver.step(&system).map_err(|_| reason(Stop::StepSize))?;
         // The crate takes NaN for no error, so it cannot be left to reject such a step.
         if system.stop.borrow().is_some() {
             let stop = system.stop.take();
+            // Much shorter steps would only end at the same place, and fields that are not found are dear.
+            if h < short
+                && let Some(stop @ (Stop::NoConvergence(_) | Stop::Unresolved(_))) = stop
+            {
+                return Err((stop, before));
+            }
             solver = restart(before, &y, 0.2 * h)?;
             system.stop.replace(stop);
             continue;

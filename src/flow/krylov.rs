@@ -1,7 +1,7 @@
 //! The principal flow from products with the Jacobian alone, `θ̇ = ‖f‖ V log P(T)/T e_1`.
 
 use super::products::Jacobian;
-use super::sheets::{Sheets, principal_of};
+use super::sheets::{Principal, Sheets, principal_of};
 use super::spectrum::Spectrum;
 use super::velocity::is_real;
 use super::{Problem, Stop, Velocity};
@@ -10,6 +10,10 @@ use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
 
 pub(super) const NOT_CONVERGED: Stop = Stop::NoConvergence("the Krylov approximation");
+
+/// The most products at a complex point: the decomposition of a complex matrix of more rows costs more than
+/// they do.
+const COMPLEX: usize = 150;
 
 /// `hJ(θ)` on the Krylov space of a vector.
 pub(super) enum Projection<'a> {
@@ -38,19 +42,26 @@ impl<'a> Projection<'a> {
         Ok(Projection::Complex(jacobian, space))
     }
 
-    /// Extends the space until the coefficients of a function of the projected matrix settle.
+    /// Extends the space until the coefficients of a function of the projected matrix settle: see
+    /// [`Krylov::grow`].
     pub(super) fn grow(
         &mut self,
         krylov: &Krylov,
+        least: usize,
         mut function: impl FnMut(&Spectrum, &[Complex64]) -> Result<Vec<Complex64>, Stop>,
     ) -> Result<Growth, Stop> {
-        let (c, estimate, converged) =
-            match self {
-                Projection::Real(jacobian, space) => krylov
-                    .grow(space, jacobian, |space| of_projected(space, true, &mut function))?,
-                Projection::Complex(jacobian, space) => krylov
-                    .grow(space, jacobian, |space| of_projected(space, false, &mut function))?,
-            };
+        let (c, estimate, converged) = match self {
+            Projection::Real(jacobian, space) => krylov
+                .grow(space, jacobian, least, |space| of_projected(space, true, &mut function))?,
+            Projection::Complex(jacobian, space) => {
+                Krylov { steps: krylov.steps.min(COMPLEX), ..*krylov }.grow(
+                    space,
+                    jacobian,
+                    least,
+                    |space| of_projected(space, false, &mut function),
+                )?
+            }
+        };
         Ok(Growth { c, estimate, converged })
     }
 
@@ -147,25 +158,30 @@ pub(super) struct KrylovFlow<'a> {
     argument: f64,
     sheets: Sheets,
     krylov: Krylov,
+    /// With how many products the next evaluation begins to look for convergence, four fewer than the
+    /// last one took: points follow one another closely.
+    least: usize,
     /// The point where the velocity was computed last, at its acceptance.
     known: Option<(Vec<Complex64>, Vec<Complex64>)>,
 }
 
 impl<'a> KrylovFlow<'a> {
     pub(super) fn new(problem: &'a Problem, argument: f64, sheets: Sheets, krylov: Krylov) -> Self {
-        KrylovFlow { problem, argument, sheets, krylov, known: None }
+        KrylovFlow { problem, argument, sheets, krylov, least: 0, known: None }
     }
 
     /// The value of the field, and the space in which it was found.
-    fn field(&self, theta: &[Complex64]) -> Result<(MatrixFunction, Projection<'a>), Stop> {
+    fn field(&mut self, theta: &[Complex64]) -> Result<(MatrixFunction, Projection<'a>), Stop> {
         let mut f = vec![Complex64::ZERO; self.problem.dimension()];
         self.problem.total(theta, &mut f);
         let mut space = Projection::new(self.problem, theta, self.argument, &f)?;
         let sheets = &self.sheets;
-        let Growth { c, estimate, converged } = space.grow(&self.krylov, |spectrum, f| {
-            let at = sheets.of(spectrum.eigenvalues())?;
-            principal_of(sheets, spectrum, &at, f)
-        })?;
+        let Growth { c, estimate, converged } =
+            space.grow(&self.krylov, self.least, |spectrum, f| {
+                let at = sheets.of(spectrum.eigenvalues())?;
+                principal_of(sheets, spectrum, &at, f)
+            })?;
+        self.least = if converged { space.len().saturating_sub(4) } else { 0 };
         let value = space.combine(&c);
         Ok((MatrixFunction { value, estimate, products: space.len(), converged }, space))
     }
@@ -183,7 +199,10 @@ impl Velocity for KrylovFlow<'_> {
         }
         let (found, _) = self.field(theta)?;
         if !found.converged {
-            return Err(NOT_CONVERGED);
+            return Err(match self.sheets.principal {
+                Principal::Descent => NOT_CONVERGED,
+                Principal::Root(_) => Stop::Unresolved(found.products),
+            });
         }
         out.copy_from_slice(&found.value);
         Ok(())
@@ -198,6 +217,10 @@ impl Velocity for KrylovFlow<'_> {
         // The integrator asks for the velocity at the point it has just accepted.
         self.known = found.converged.then(|| (theta.to_vec(), found.value));
         Ok(())
+    }
+
+    fn branch_distance(&self) -> f64 {
+        self.sheets.branch_distance()
     }
 }
 
@@ -228,8 +251,8 @@ pub fn principal_field(
     h: f64,
     krylov: &Krylov,
 ) -> Result<MatrixFunction, Stop> {
-    let sheets = Sheets::new(super::sheets::Principal::Descent, Default::default(), false, true);
-    let flow = KrylovFlow::new(problem, h, sheets, *krylov);
+    let sheets = Sheets::new(Principal::Descent, Default::default(), false, true);
+    let mut flow = KrylovFlow::new(problem, h, sheets, *krylov);
     let (found, _) = flow.field(theta)?;
     match super::velocity::is_finite(&found.value) {
         true => Ok(found),

@@ -54,7 +54,7 @@ impl<'a> KrylovCubic<'a> {
         self.problem.total(theta, &mut f);
         let mut space = Projection::new(self.problem, theta, self.h, &f)?;
         let sheets = &self.sheets;
-        let Growth { c, converged, .. } = space.grow(&self.krylov, |spectrum, f| {
+        let Growth { c, converged, .. } = space.grow(&self.krylov, 0, |spectrum, f| {
             let at = sheets.of(spectrum.eigenvalues())?;
             principal_of(sheets, spectrum, &at, f)
         })?;
@@ -117,7 +117,7 @@ impl Velocity for KrylovCubic<'_> {
             for (k, v) in sharp[..=j].iter().enumerate() {
                 self.problem.second(theta, &u.part, &v.part, &mut second);
                 let mut space = Projection::new(self.problem, theta, self.h, &second)?;
-                let Growth { c, converged, .. } = space.grow(&self.krylov, |spectrum, q| {
+                let Growth { c, converged, .. } = space.grow(&self.krylov, 0, |spectrum, q| {
                     let at = sheets.of(spectrum.eigenvalues())?;
                     let basis = spectrum.basis()?;
                     basis.apply(q, |i| {
@@ -146,5 +146,9 @@ impl Velocity for KrylovCubic<'_> {
         follow(&mut self.sheets, &space)?;
         self.known = Some((theta.to_vec(), known));
         Ok(())
+    }
+
+    fn branch_distance(&self) -> f64 {
+        self.sheets.branch_distance()
     }
 }

@@ -56,7 +56,7 @@ impl Newton<'_> {
             }
             space.projected().lu().solve(&right).ok_or(LINEAR)
         };
-        match krylov.grow(&mut space, self, solve)? {
+        match krylov.grow(&mut space, self, 0, solve)? {
             (c, _, true) => Ok(space.combine(&c)),
             _ => Err(LINEAR),
         }

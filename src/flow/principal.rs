@@ -54,4 +54,8 @@ impl Velocity for PrincipalFlow<'_> {
         let spectrum = Spectrum::at(self.problem, theta, self.h)?;
         self.logarithms.accept(spectrum.eigenvalues())
     }
+
+    fn branch_distance(&self) -> f64 {
+        self.logarithms.branch_distance()
+    }
 }

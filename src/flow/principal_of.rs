@@ -22,13 +22,7 @@ pub(super) struct PrincipalFlowOf<'a> {
 impl PrincipalFlowOf<'_> {
     fn sheets(&self, z: &[Complex64]) -> Result<Vec<Sheet>, Stop> {
         if self.last.is_empty() || self.branch == Branch::Principal {
-            let principal = |mut at: Sheet| {
-                if self.branch == Branch::Principal {
-                    at.log.im = at.log.exp().arg();
-                }
-                at
-            };
-            return z.iter().map(|&z| self.root.at(z).map(principal)).collect();
+            return z.iter().map(|&z| self.fresh(z)).collect();
         }
         let mut open: Vec<Sheet> = self.last.clone();
         z.iter()
@@ -47,6 +41,17 @@ impl PrincipalFlowOf<'_> {
     }
 }
 
+impl PrincipalFlowOf<'_> {
+    /// Conjugate eigenvalues have conjugate logarithms, as those of gradient descent do.
+    fn fresh(&self, z: Complex64) -> Result<Sheet, Stop> {
+        let at = match z.im < 0.0 {
+            true => self.root.at(z.conj())?.conjugate(),
+            false => self.root.at(z)?,
+        };
+        Ok(if self.branch == Branch::Principal { at.principal() } else { at })
+    }
+}
+
 impl Velocity for PrincipalFlowOf<'_> {
     fn dimension(&self) -> usize {
         self.problem.dimension()
@@ -62,7 +67,7 @@ impl Velocity for PrincipalFlowOf<'_> {
             if self.even && at.z.im == 0.0 {
                 at.log.im = 0.0;
             }
-            *c *= self.root.coefficient(at) * self.root.factor;
+            *c *= at.coefficient() * self.root.factor;
         }
         out.copy_from_slice((&basis.vectors * c).as_slice());
         Ok(())

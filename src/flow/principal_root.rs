@@ -6,28 +6,54 @@
 //! roots meet, and `log P` one where `P = 0`; for real `z` they are passed on the upper side, which
 //! is where `log(1+z)` is `+iπ` for `z < -1`.
 
+use super::alpha::log_1p;
 use super::{SimulateError, Stop};
-use crate::exact::RationalFunction;
+use crate::exact::{Poly, RationalFunction};
 use crate::field::ClosedForm;
-use crate::series::{GeneralLinearMethod, characteristic_polynomial};
+use crate::series::GeneralLinearMethod;
 use num_complex::Complex64;
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
+use std::f64::consts::TAU;
 
-/// A point of the Riemann surface of `log P`: `z`, `P(z)` and `log P(z)`.
+/// A point of the Riemann surface of `log P`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sheet {
     pub(super) z: Complex64,
-    pub(super) root: Complex64,
+    /// `R(z)`, where `P(z) = 1 + z R(z)`.
+    pub(super) rate: Complex64,
+    /// `log P(z)`.
     pub(super) log: Complex64,
 }
 
-/// `P(z)` as the solution of `Σ_ik c_ik z^k λ^i = 0`.
+impl Sheet {
+    /// `P(z)`.
+    pub(super) fn root(&self) -> Complex64 {
+        1.0 + self.z * self.rate
+    }
+
+    /// The same with the principal value of the logarithm.
+    pub(super) fn principal(self) -> Sheet {
+        Sheet { log: log_1p(self.z * self.rate), ..self }
+    }
+
+    /// `log P(z)/z`.
+    pub(super) fn coefficient(&self) -> Complex64 {
+        if self.z == Complex64::ZERO { self.rate } else { self.log / self.z }
+    }
+
+    /// The point that belongs to the conjugate of `z`: `P` is real on the real line.
+    pub(super) fn conjugate(self) -> Sheet {
+        Sheet { z: self.z.conj(), rate: self.rate.conj(), log: self.log.conj() }
+    }
+}
+
+/// `P(z) = 1 + z R(z)`, where `R` solves `Σ_jk d_jk z^k R^j = 0`.
 pub(super) struct PrincipalRoot {
-    /// `c_ik`.
+    /// `d_jk`.
     coefficients: Vec<Vec<f64>>,
-    /// The first coefficients of `log P(z)/z`.
-    series: Vec<f64>,
+    /// `R(0)`.
+    first: f64,
     /// `z = h J`, or `J` alone where the step size is a parameter of the method.
     pub(super) argument: f64,
     /// What multiplies `log P(z)/z f`.
@@ -43,50 +69,38 @@ impl PrincipalRoot {
         method: &GeneralLinearMethod,
         h: f64,
     ) -> Result<Option<PrincipalRoot>, SimulateError> {
-        if method.fields.len() != 1 {
-            return Ok(None);
-        }
         let z = method.parameters.len();
-        let (Some(step), Some(closed)) = (method.linear_step(z), ClosedForm::new(method, 3)) else {
-            return Ok(None);
-        };
+        let Some(closed) = ClosedForm::new(method, 0) else { return Ok(None) };
         let exact = BigRational::from_float(h).ok_or(SimulateError::StepSize(h))?;
         let values = vec![Some(RationalFunction::from(exact)); z];
-        let number = |c: &RationalFunction| {
-            let value = c.substitute(&values).and_then(|c| c.as_rational()?.to_f64());
+        let number = |c: Poly| {
+            let value = RationalFunction::from(c).substitute(&values);
+            let value = value.and_then(|c| c.as_rational()?.to_f64());
             value.ok_or(SimulateError::StepSize(h))
         };
-        let polynomial = characteristic_polynomial(&step);
-        let common = RationalFunction::from(RationalFunction::common_denominator(&polynomial));
-        let coefficients = polynomial
+        let by_z = |c: &RationalFunction| c.numerator().coefficients_in(z);
+        let coefficients: Vec<Vec<f64>> = closed
+            .rate()
             .iter()
-            .map(|c| {
-                let by_z = (c * &common).numerator().coefficients_in(z);
-                by_z.into_iter().map(|c| number(&c.into())).collect()
-            })
+            .map(|c| by_z(c).into_iter().map(number).collect())
             .collect::<Result<_, _>>()?;
-        let series = closed.series().iter().map(number).collect::<Result<_, _>>()?;
+        let at_zero = |j: usize| coefficients.get(j).and_then(|c| c.first()).copied();
+        let first = match (at_zero(0), at_zero(1)) {
+            (Some(d), Some(slope)) if slope != 0.0 => -d / slope,
+            _ => return Err(SimulateError::StepSize(h)),
+        };
         let keeps = method.step_parameter.is_some();
         Ok(Some(PrincipalRoot {
             coefficients,
-            series,
+            first,
             argument: if keeps { 1.0 } else { h },
             factor: if keeps { 1.0 / h } else { 1.0 },
         }))
     }
 
-    /// `log P(z)/z`.
-    pub(super) fn coefficient(&self, at: Sheet) -> Complex64 {
-        // The quotient loses its digits at z = 0.
-        if at.z.norm() < 1e-6 && at.log.norm() < 1.0 {
-            return self.series.iter().rev().fold(Complex64::ZERO, |sum, c| sum * at.z + c);
-        }
-        at.log / at.z
-    }
-
     /// From `P(0) = 1` to `z`, above the real axis.
     pub(super) fn at(&self, z: Complex64) -> Result<Sheet, Stop> {
-        let origin = Sheet { z: Complex64::ZERO, root: Complex64::ONE, log: Complex64::ZERO };
+        let origin = Sheet { z: Complex64::ZERO, rate: self.first.into(), log: Complex64::ZERO };
         let height = Complex64::new(0.0, z.norm());
         self.follow(origin, |s| z * s + height * s * (1.0 - s))
     }
@@ -101,11 +115,11 @@ impl PrincipalRoot {
         while done < 1.0 {
             let to = f64::min(done + step, 1.0);
             let z = path(to);
-            let root = self.newton(z, at.root);
-            let ratio = root.map(|root| root / at.root);
-            match (root, ratio) {
-                (Some(root), Some(ratio)) if (ratio - 1.0).norm() < 0.1 => {
-                    at = Sheet { z, root, log: at.log + ratio.ln() };
+            let next = self.newton(z, at.rate).map(|rate| Sheet { z, rate, log: at.log });
+            let ratio = next.map(|next| next.root() / at.root());
+            match (next, ratio) {
+                (Some(next), Some(ratio)) if (ratio - 1.0).norm() < 0.1 => {
+                    at = Sheet { log: at.log + ratio.ln(), ..next };
                     done = to;
                     step *= 2.0;
                 }
@@ -113,25 +127,34 @@ impl PrincipalRoot {
                 _ => step /= 2.0,
             }
         }
-        Ok(at)
+        // Again with all digits, on the sheet found.
+        let mut log = log_1p(at.z * at.rate);
+        log.im += TAU * ((at.log.im - log.im) / TAU).round();
+        Ok(Sheet { log, ..at })
     }
 
-    /// The root near `near`.
+    /// The value of `R(z)` near `near`.
     fn newton(&self, z: Complex64, near: Complex64) -> Option<Complex64> {
         let horner = |c: &[f64]| c.iter().rev().fold(Complex64::ZERO, |sum, c| sum * z + c);
         let coefficients: Vec<Complex64> = self.coefficients.iter().map(|c| horner(c)).collect();
-        let mut root = near;
+        // What P is known to rather than R, where R is small.
+        let floor = self.first.abs() / f64::max(1.0, (self.first * z).norm());
+        let mut rate = near;
+        let mut last = f64::INFINITY;
         for _ in 0..30 {
             let (mut value, mut slope) = (Complex64::ZERO, Complex64::ZERO);
             for c in coefficients.iter().rev() {
-                slope = slope * root + value;
-                value = value * root + c;
+                slope = slope * rate + value;
+                value = value * rate + c;
             }
             let change = value / slope;
-            root -= change;
-            if change.norm() <= 4.0 * f64::EPSILON * root.norm() {
-                return Some(root);
+            rate -= change;
+            let (moved, size) = (change.norm(), f64::max(rate.norm(), floor));
+            // Quadratic convergence ends where rounding takes over.
+            if moved <= 4.0 * f64::EPSILON * size || (moved <= 1e-10 * size && moved >= last) {
+                return Some(rate);
             }
+            last = moved;
         }
         None
     }

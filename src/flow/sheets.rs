@@ -48,6 +48,11 @@ impl Sheets {
         Sheets { principal, branch, even, strict, last: Vec::new() }
     }
 
+    /// How near the eigenvalues that are followed are to the branch point of the logarithm.
+    pub(super) fn branch_distance(&self) -> f64 {
+        self.last.iter().map(|at| at.root.norm()).fold(f64::INFINITY, f64::min)
+    }
+
     /// Whether branches are continued from accepted points.
     pub(super) fn are_followed(&self) -> bool {
         self.branch == Branch::Continued
@@ -69,7 +74,7 @@ impl Sheets {
     pub(super) fn coefficient(&self, at: Sheet) -> Complex64 {
         match &self.principal {
             Principal::Descent => ell(at.z, at.log),
-            Principal::Root(root) => root.coefficient(at) * root.factor,
+            Principal::Root(root) => at.coefficient() * root.factor,
         }
     }
 
@@ -103,10 +108,12 @@ impl Sheets {
             let before = lost.swap_remove(nearest);
             // The step has been accepted: no smaller one will be tried.
             if self.strict && (before.log.im - sheet.log.im).abs() > FRAC_PI_2 {
-                return Err(match self.principal {
-                    Principal::Descent => Stop::BranchPoint,
-                    Principal::Root(_) => Stop::RootBranchPoint,
-                });
+                match self.principal {
+                    // From a real point the upper side is taken, as everywhere.
+                    Principal::Descent if before.z.im == 0.0 && before.root.re > 0.0 => {}
+                    Principal::Descent => return Err(Stop::BranchPoint),
+                    Principal::Root(_) => return Err(Stop::RootBranchPoint),
+                }
             }
         }
         // What the gradient does not see any more stays where it was.
@@ -135,14 +142,11 @@ impl Sheets {
                 if !principal && log.im < -FRAC_PI_2 {
                     log.im += TAU;
                 }
-                Sheet { z, root: 1.0 + z, log }
+                Sheet { z, rate: Complex64::ONE, log }
             }
             Principal::Root(root) => {
-                let mut at = root.at(z)?;
-                if principal {
-                    at.log.im = at.root.arg();
-                }
-                at
+                let at = root.at(z)?;
+                if principal { at.principal() } else { at }
             }
         };
         if self.even && z.im == 0.0 {
@@ -156,7 +160,7 @@ impl Sheets {
             Principal::Descent => {
                 let mut log = log_1p(z);
                 log.im += TAU * ((from.log.im - log.im) / TAU).round();
-                Ok(Sheet { z, root: 1.0 + z, log })
+                Ok(Sheet { z, rate: Complex64::ONE, log })
             }
             Principal::Root(root) => root.continued(from, z),
         }
@@ -167,7 +171,7 @@ impl Sheets {
         let mut distances: Vec<(f64, usize, usize)> = Vec::new();
         for (k, last) in self.last.iter().enumerate() {
             let room = match self.principal {
-                Principal::Descent => NEAR * last.root.norm(),
+                Principal::Descent => NEAR * last.root().norm(),
                 Principal::Root(_) => NEAR * last.z.norm(),
             };
             let near = z.iter().enumerate().map(|(i, z)| ((z - last.z).norm(), i, k));

@@ -30,6 +30,8 @@ const MAX_ROOTS: i32 = 60;
 /// Eigenvalues further apart than this, and than what couples them, lose at most a digit in Parlett's
 /// recurrence.
 const APART: f64 = 0.1;
+/// An eigenvalue of a real matrix with so small an imaginary part, relative to the norm, is real.
+const REAL: f64 = 64.0 * f64::EPSILON;
 /// How many sweeps the eigenvalue solvers may take.
 const MAX_SWEEPS: usize = 10_000;
 
@@ -100,10 +102,17 @@ impl Spectrum {
             let z = eigen.eigenvalues.iter().map(|&z| z.into()).collect();
             return Ok(Spectrum::Symmetric(z, eigen.eigenvectors));
         }
+        let is_real = is_real(a.as_slice());
         let (q, t) = Schur::try_new(a, f64::EPSILON, MAX_SWEEPS)
             .ok_or(Stop::NoConvergence("the eigenvalue solver"))?
             .unpack();
-        Ok(Spectrum::Triangular { z: t.diagonal().iter().copied().collect(), q, t })
+        let mut z: Vec<Complex64> = t.diagonal().iter().copied().collect();
+        if is_real {
+            // Rounding must not put a real eigenvalue below the cut of its logarithm.
+            let rounding = REAL * t.norm();
+            z.iter_mut().filter(|z| z.im.abs() < rounding).for_each(|z| z.im = 0.0);
+        }
+        Ok(Spectrum::Triangular { z, q, t })
     }
 
     /// The eigenvalues `z` of `A`; for one loss `-hλ`.

@@ -33,4 +33,8 @@ impl Velocity for Truncated<'_> {
     fn accept(&mut self, theta: &[Complex64]) -> Result<(), Stop> {
         self.besides.as_mut().map_or(Ok(()), |besides| besides.accept(theta))
     }
+
+    fn branch_distance(&self) -> f64 {
+        self.besides.as_ref().map_or(f64::INFINITY, |besides| besides.branch_distance())
+    }
 }

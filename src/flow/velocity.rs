@@ -22,6 +22,11 @@ pub trait Velocity {
     fn accept(&mut self, _theta: &[Complex64]) -> Result<(), Stop> {
         Ok(())
     }
+
+    /// How far the argument of a logarithm was from its branch point 0 at the last accepted point.
+    fn branch_distance(&self) -> f64 {
+        f64::INFINITY
+    }
 }
 
 /// Why a trajectory ends.
@@ -33,6 +38,12 @@ pub enum Stop {
     /// The argument of a logarithm, `1-hλ` for gradient descent, comes to 0.
     #[error("an eigenvalue reaches the branch point hλ = 1 of the logarithm")]
     BranchPoint,
+    /// The trajectory stays beside the branch point `hλ = 1`.
+    #[error(
+        "an eigenvalue stays at the branch point hλ = 1 of the logarithm, where the field is stiff; \
+         fixed Euler steps go on"
+    )]
+    Stuck,
     /// Two roots of the optimizer's characteristic polynomial meet, or its principal one comes to 0.
     #[error("an eigenvalue hλ reaches a branch point of the optimizer's principal root")]
     RootBranchPoint,
@@ -54,6 +65,12 @@ pub enum Stop {
     /// Implicit stages, or a slow manifold, were not found.
     #[error("{0} did not converge: the step size is too large here")]
     NoConvergence(&'static str),
+    /// The principal flow of an optimizer with memory, which was not found with so many products.
+    #[error(
+        "{0} products do not resolve the principal flow: eigenvalues hλ lie densely around a branch \
+         point of the optimizer's principal root"
+    )]
+    Unresolved(usize),
     /// The caller asked to stop.
     #[error("interrupted")]
     Cancelled,

@@ -1,14 +1,11 @@
 //! How parameters start.
 //!
-//! Every number is drawn in binary64 from a stream of its own parameter: ChaCha with eight rounds, keyed by the seed,
-//! on the stream that the FNV-1a hash of the parameter's name selects. So the start depends on nothing but scheme, seed,
-//! names and shapes: not on the device, the machine, the precision, or the order of the layers.
+//! Every number is drawn in binary64 from a [`Stream`] of its own parameter. So the start depends on nothing but scheme,
+//! seed, names and shapes: not on the device, the machine, the precision, or the order of the layers.
 
 use super::architecture::{Architecture, Parameter, Role};
+use super::random::Stream;
 use crate::optimizer::near;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
-use std::f64::consts::TAU;
 
 /// A rule for the first parameters.
 ///
@@ -89,7 +86,7 @@ pub fn initialise(network: &Architecture, scheme: Scheme, seed: u64) -> Vec<f64>
     for parameter in &network.parameters {
         let law = law(parameter, scheme);
         let mut stream = Stream::new(seed, &parameter.name);
-        theta[parameter.range()].fill_with(|| stream.draw(law));
+        theta[parameter.range()].fill_with(|| draw(&mut stream, law));
     }
     theta
 }
@@ -138,55 +135,16 @@ fn law(parameter: &Parameter, scheme: Scheme) -> Law {
     }
 }
 
-/// The random numbers of one parameter.
-struct Stream {
-    generator: ChaCha8Rng,
-    /// The second of a pair of normal numbers.
-    spare: Option<f64>,
-}
-
-impl Stream {
-    fn new(seed: u64, name: &str) -> Stream {
-        let mut key = [0; 32];
-        key[..8].copy_from_slice(&seed.to_le_bytes());
-        let mut generator = ChaCha8Rng::from_seed(key);
-        generator.set_stream(fnv1a(name));
-        Stream { generator, spare: None }
+fn draw(stream: &mut Stream, law: Law) -> f64 {
+    match law {
+        Law::Constant(value) => value,
+        Law::Uniform(bound) => (2.0 * stream.uniform() - 1.0) * bound,
+        Law::Normal(deviation) => stream.normal() * deviation,
+        Law::Truncated(deviation) => loop {
+            let value = stream.normal();
+            if value.abs() <= 2.0 {
+                return value * deviation;
+            }
+        },
     }
-
-    fn draw(&mut self, law: Law) -> f64 {
-        match law {
-            Law::Constant(value) => value,
-            Law::Uniform(bound) => (2.0 * self.uniform() - 1.0) * bound,
-            Law::Normal(deviation) => self.normal() * deviation,
-            Law::Truncated(deviation) => loop {
-                let value = self.normal();
-                if value.abs() <= 2.0 {
-                    return value * deviation;
-                }
-            },
-        }
-    }
-
-    /// In `[0, 1)`, a multiple of `2^-53`.
-    fn uniform(&mut self) -> f64 {
-        (self.generator.next_u64() >> 11) as f64 * (0.5 * f64::EPSILON)
-    }
-
-    /// Box and Muller's pairs. `libm` gives the same bits on every machine.
-    fn normal(&mut self) -> f64 {
-        if let Some(value) = self.spare.take() {
-            return value;
-        }
-        let radius = (-2.0 * libm::log(1.0 - self.uniform())).sqrt();
-        let (sine, cosine) = libm::sincos(TAU * self.uniform());
-        self.spare = Some(radius * sine);
-        radius * cosine
-    }
-}
-
-/// Fowler, Noll and Vo's hash, of 64 bits.
-fn fnv1a(text: &str) -> u64 {
-    let mix = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, mix)
 }

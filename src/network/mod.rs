@@ -16,6 +16,7 @@ mod memory;
 mod objective;
 mod point;
 mod product;
+mod random;
 mod series;
 mod shards;
 mod small;

@@ -3,7 +3,7 @@
 use bea::codegen::{Flow, Language, Objective, Request, emit};
 use bea::exact::Rational;
 use bea::field::{ClosedForm, Field};
-use bea::flow::alpha;
+use bea::flow::{self, FlowName, Problem, SimulateError, Stop, alpha};
 use bea::loss::{
     Condition, Expr, Function, Graph, Number, Program, Relation, VectorFields, modified_field,
     non_principal_field,
@@ -26,6 +26,8 @@ pub struct Case {
     pub loss_arguments: Vec<f64>,
     /// What `field` takes beside the point and `h`.
     pub field_arguments: Vec<f64>,
+    /// Whether the field must be that of `bea flow`, beyond the branch points where series end.
+    pub simulated: bool,
 }
 
 /// What a file must compute at one point.
@@ -50,6 +52,40 @@ impl Case {
     /// Whether the field is evaluated at complex points too.
     pub fn has_complex_field(&self) -> bool {
         self.flow != Flow::PrincipalEven
+    }
+
+    /// The vector fields, each of which descends a loss; the second player of a zero-sum game ascends.
+    fn problem(&self) -> Problem {
+        let Objective { graph, losses, fields, .. } = &self.objective;
+        let mut graph = graph.clone();
+        let mut losses = losses.clone();
+        if losses.len() == 1 && fields.fields.len() == 2 {
+            losses.push(graph.neg(losses[0]));
+        }
+        let spaces = fields.spaces.iter().map(|s| s.iter().map(|&i| i as usize).collect());
+        let pairs = fields.fields.iter().map(|field| field.0).zip(losses);
+        Problem::of_losses(&graph, spaces.collect(), &pairs.collect::<Vec<_>>()).unwrap()
+    }
+
+    /// The velocity that `bea flow` starts with.
+    pub fn simulated(
+        &self,
+        theta: &[Complex64],
+    ) -> Result<Result<Vec<Complex64>, Stop>, SimulateError> {
+        let mut values = self.values.clone();
+        let optimizer = optimizer::find(&self.optimizer).unwrap();
+        for (name, &value) in optimizer.parameters.iter().zip(&self.field_arguments) {
+            values.insert(name.clone(), BigRational::from_float(value).unwrap());
+        }
+        let method = optimizer.method(&values).unwrap();
+        let flow = match self.flow {
+            Flow::Order(n) => FlowName::Order(n),
+            Flow::Principal => FlowName::Principal,
+            Flow::PrincipalEven => FlowName::PrincipalEven,
+            Flow::PrincipalWith(n) => FlowName::PrincipalWith(n),
+        };
+        let request = flow::Request { lr: self.h, ..flow::Request::default() };
+        flow::velocity(&self.problem(), &self.optimizer, &method, theta, flow, &request)
     }
 
     /// Values in process.
@@ -79,6 +115,10 @@ impl Case {
             Flow::Order(_) => {
                 let value = modified_field(&mut graph, fields, &field, h, &parameters);
                 evaluate(&graph, &value, &with_step)
+            }
+            _ if self.simulated => {
+                let theta: Vec<Complex64> = point.iter().map(|&x| x.complex()).collect();
+                self.simulated(&theta).unwrap().unwrap().into_iter().map(T::of).collect()
             }
             flow => {
                 let rows = graph.hessian(loss, &coordinates);
@@ -112,6 +152,8 @@ impl Case {
 /// Real or complex.
 pub trait Value: Number + Copy {
     fn real(x: f64) -> Self;
+    fn complex(self) -> Complex64;
+    fn of(z: Complex64) -> Self;
     /// The principal flow of gradient descent, `log(1-hH)/(hH) g`, by another route than emitted
     /// code takes.
     fn principal(flow: Flow, hessian: &[Self], g: &[Self], h: f64) -> Vec<Self>;
@@ -120,6 +162,13 @@ pub trait Value: Number + Copy {
 impl Value for f64 {
     fn real(x: f64) -> f64 {
         x
+    }
+    fn complex(self) -> Complex64 {
+        self.into()
+    }
+    fn of(z: Complex64) -> f64 {
+        assert_eq!(z.im, 0.0, "a complex velocity at a real point");
+        z.re
     }
     fn principal(flow: Flow, hessian: &[f64], g: &[f64], h: f64) -> Vec<f64> {
         let value = symmetric(flow, hessian, g, h);
@@ -131,6 +180,12 @@ impl Value for f64 {
 impl Value for Complex64 {
     fn real(x: f64) -> Complex64 {
         x.into()
+    }
+    fn complex(self) -> Complex64 {
+        self
+    }
+    fn of(z: Complex64) -> Complex64 {
+        z
     }
     fn principal(flow: Flow, hessian: &[Complex64], g: &[Complex64], h: f64) -> Vec<Complex64> {
         let real = |x: &[Complex64]| -> Option<Vec<f64>> {
@@ -389,7 +444,13 @@ fn case(objective: Objective, optimizer: &str, flow: Flow, h: f64) -> Case {
         h,
         loss_arguments: Vec::new(),
         field_arguments: Vec::new(),
+        simulated: false,
     }
+}
+
+/// The field of `bea flow`.
+fn simulated(case: Case) -> Case {
+    Case { simulated: true, ..case }
 }
 
 fn with(mut case: Case, name: &str, n: i64, d: i64) -> Case {
@@ -438,12 +499,40 @@ pub fn cases() -> Vec<Case> {
     symbolic.loss_arguments = vec![0.7];
     symbolic.field_arguments = vec![0.7];
     all.push(symbolic);
-    all.extend(optimizer::library().iter().map(|optimizer| of_library(&optimizer.name)));
+    // Beyond branch points of the principal root: both eigenvalues, and one.
+    for flow in [Flow::Principal, Flow::PrincipalEven, Flow::PrincipalWith(2)] {
+        for h in [0.0005, 0.005, 0.05] {
+            let momentum = case(rosenbrock(), "heavy_ball", flow, h);
+            all.push(simulated(with(momentum, "m", 1, 2)));
+        }
+        all.push(simulated(case(rosenbrock(), "adams_bashforth3", flow, 0.003)));
+        all.push(simulated(case(duel(), "simultaneous_gda", flow, 0.9)));
+        all.push(simulated(with(case(duel(), "momentum_gda", flow, 0.7), "m", 1, 2)));
+        all.push(simulated(case(functions(), "extragradient", flow, 0.3)));
+        // Its parameter and the step size both stay in the root.
+        let mut sharp = simulated(case(rosenbrock(), "sam", flow, 0.002));
+        sharp.field_arguments = vec![0.001];
+        all.push(sharp);
+    }
+    all.push(simulated(case(game(), "simultaneous_gda", Flow::Principal, 0.002)));
+    for optimizer in optimizer::library() {
+        all.push(of_library(&optimizer.name, Flow::Order(2)));
+        let principal = simulated(of_library(&optimizer.name, Flow::Principal));
+        if has_principal_flow(&principal) {
+            all.push(principal);
+        }
+    }
     all
 }
 
-/// `order:2` of an optimizer of the library, with numbers for its parameters.
-fn of_library(name: &str) -> Case {
+/// Whether `bea flow` simulates it.
+pub fn has_principal_flow(case: &Case) -> bool {
+    let theta = vec![Complex64::ZERO; case.dimension()];
+    !matches!(case.simulated(&theta), Err(SimulateError::NoFlow { .. }))
+}
+
+/// An optimizer of the library, with numbers for its parameters.
+pub fn of_library(name: &str, flow: Flow) -> Case {
     let optimizer = optimizer::find(name).unwrap();
     let values = optimizer.parameters.iter().zip(3..);
     let values: BTreeMap<String, BigRational> =
@@ -454,7 +543,7 @@ fn of_library(name: &str) -> Case {
         (1, count) => batches(count),
         _ => game(),
     };
-    Case { values, ..case(objective, name, Flow::Order(2), 1e-4) }
+    Case { values, ..case(objective, name, flow, 1e-4) }
 }
 
 /// The complex point that belongs to a real one.

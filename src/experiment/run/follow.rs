@@ -51,7 +51,7 @@ impl Scene<'_> {
                 if follow.sharpness {
                     let real: Option<Vec<f64>> =
                         theta.iter().map(|z| (z.im == 0.0).then_some(z.re)).collect();
-                    let pairs = real.map(|theta| sharpness.find(self.loss, &theta));
+                    let pairs = real.map(|theta| sharpness.find(self.loss, &theta, step));
                     let first = pairs.and_then(|pairs| pairs.first().map(|pair| pair.value));
                     row.push(first.unwrap_or(f64::NAN));
                 }

@@ -303,6 +303,7 @@ impl Run {
         let next = &self.state.theta;
         let taken = taken.map(|step| Taken { h: step.learning_rate, next });
         let moment = Moment {
+            number: self.metrics.rows.len(),
             loss: &self.loss,
             test: self.test.as_ref(),
             problem: &self.problem,

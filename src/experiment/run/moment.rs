@@ -12,6 +12,8 @@ use num_complex::Complex64;
 
 /// An iterate `θ`, and the step from it.
 pub(super) struct Moment<'a> {
+    /// Its number among those that are measured.
+    pub number: usize,
     pub loss: &'a NetworkLoss,
     pub test: Option<&'a NetworkLoss>,
     pub problem: &'a Problem,
@@ -65,7 +67,7 @@ impl Moment<'_> {
             false => Vec::new(),
         };
         let mut pairs = match metrics.iter().any(|&metric| Sharpness::needed(metric) > 0) {
-            true => sharpness.find(self.loss, self.theta),
+            true => sharpness.find(self.loss, self.theta, self.number),
             false => Vec::new(),
         };
         let h = self.taken.map_or(f64::NAN, |taken| taken.h);

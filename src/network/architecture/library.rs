@@ -5,6 +5,8 @@
 //! * `vgg11`, `vgg16` (Simonyan and Zisserman 2014, configurations A and D), `vgg11_bn`, `vgg16_bn`.
 //! * `resnet18`, `resnet50` (He et al. 2016, version 1: activations after the sum). A bottleneck strides in its
 //!   3x3 convolution, as torchvision's and Haiku's do.
+//! * `vgg_slim`, `resnet_slim`: three stages of 8, 16 and 32 channels, one convolution or one block each. They
+//!   train on a laptop, and 28x28 images are large enough for them.
 //! * `transformer`: embedding, position, blocks of self-attention and two linear layers, mean over tokens, linear.
 //!
 //! Parameters of the middle two are named as torchvision names them, those of a block as
@@ -33,14 +35,18 @@ pub(super) enum Family {
         hidden: Vec<usize>,
     },
     Vgg {
-        /// Convolutions in each of the five stages.
-        depths: [usize; 5],
+        /// Convolutions in each stage.
+        depths: &'static [usize],
+        /// Channels of the first stage.
+        width: usize,
         batch_norm: bool,
         images: Option<Images>,
     },
     ResNet {
-        /// Blocks in each of the four stages.
-        depths: [usize; 4],
+        /// Blocks in each stage.
+        depths: &'static [usize],
+        /// Channels of the first stage.
+        width: usize,
         bottleneck: bool,
         images: Option<Images>,
     },
@@ -67,22 +73,44 @@ impl Images {
 }
 
 /// Every name.
-pub(super) const NAMES: [&str; 8] =
-    ["mlp", "vgg11", "vgg11_bn", "vgg16", "vgg16_bn", "resnet18", "resnet50", "transformer"];
+pub(super) const NAMES: [&str; 10] = [
+    "mlp",
+    "vgg11",
+    "vgg11_bn",
+    "vgg16",
+    "vgg16_bn",
+    "vgg_slim",
+    "resnet18",
+    "resnet50",
+    "resnet_slim",
+    "transformer",
+];
+
+/// Channels of the first stage, as published and of the slim ones.
+const WIDTH: usize = 64;
+const SLIM: usize = 8;
 
 impl Family {
     /// The family of this name, its choices at their defaults.
     pub(super) fn named(name: &str) -> Option<Family> {
-        let vgg = |depths, batch_norm| Family::Vgg { depths, batch_norm, images: None };
-        let resnet = |depths, bottleneck| Family::ResNet { depths, bottleneck, images: None };
+        let vgg =
+            |depths, batch_norm| Family::Vgg { depths, width: WIDTH, batch_norm, images: None };
+        let resnet =
+            |depths, bottleneck| Family::ResNet { depths, width: WIDTH, bottleneck, images: None };
         Some(match name {
             "mlp" => Family::Mlp { hidden: Vec::new() },
-            "vgg11" => vgg([1, 1, 2, 2, 2], false),
-            "vgg11_bn" => vgg([1, 1, 2, 2, 2], true),
-            "vgg16" => vgg([2, 2, 3, 3, 3], false),
-            "vgg16_bn" => vgg([2, 2, 3, 3, 3], true),
-            "resnet18" => resnet([2, 2, 2, 2], false),
-            "resnet50" => resnet([3, 4, 6, 3], true),
+            "vgg11" => vgg(&[1, 1, 2, 2, 2], false),
+            "vgg11_bn" => vgg(&[1, 1, 2, 2, 2], true),
+            "vgg16" => vgg(&[2, 2, 3, 3, 3], false),
+            "vgg16_bn" => vgg(&[2, 2, 3, 3, 3], true),
+            "resnet18" => resnet(&[2, 2, 2, 2], false),
+            "resnet50" => resnet(&[3, 4, 6, 3], true),
+            "vgg_slim" => {
+                Family::Vgg { depths: &[1, 1, 1], width: SLIM, batch_norm: false, images: None }
+            }
+            "resnet_slim" => {
+                Family::ResNet { depths: &[1, 1, 1], width: SLIM, bottleneck: false, images: None }
+            }
             "transformer" => Family::Transformer(Transformer::default()),
             _ => return None,
         })
@@ -103,13 +131,23 @@ impl Design {
         let Design { family, activation, outputs } = self;
         match family {
             Family::Mlp { hidden } => mlp(hidden, *activation, *outputs, input),
-            Family::Vgg { depths, batch_norm, images } => {
-                let images = Images::of(*images, input);
-                vgg::plans(*depths, *batch_norm, images, *activation, *outputs, input)
+            Family::Vgg { depths, width, batch_norm, images } => {
+                let shape = vgg::Shape {
+                    depths,
+                    width: *width,
+                    batch_norm: *batch_norm,
+                    images: Images::of(*images, input),
+                };
+                shape.plans(*activation, *outputs, input)
             }
-            Family::ResNet { depths, bottleneck, images } => {
-                let images = Images::of(*images, input);
-                resnet::plans(*depths, *bottleneck, images, *activation, *outputs)
+            Family::ResNet { depths, width, bottleneck, images } => {
+                let shape = resnet::Shape {
+                    depths,
+                    width: *width,
+                    bottleneck: *bottleneck,
+                    images: Images::of(*images, input),
+                };
+                shape.plans(*activation, *outputs)
             }
             Family::Transformer(transformer) => transformer.plans(*activation, *outputs, input),
         }

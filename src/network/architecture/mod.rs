@@ -217,7 +217,8 @@ impl Architecture {
 
     /// The network called `spec`, for inputs and outputs of these sizes.
     ///
-    /// `spec` is `mlp:100,100,100`, `vgg11`, `vgg11_bn`, `vgg16`, `vgg16_bn`, `resnet18`, `resnet50` or `transformer`;
+    /// `spec` is `mlp:100,100,100`, `vgg11`, `vgg11_bn`, `vgg16`, `vgg16_bn`, `vgg_slim`,
+    /// `resnet18`, `resnet50`, `resnet_slim` or `transformer`;
     /// an activation other than its usual one follows it: `mlp:100,100,tanh`, `resnet18:relu`. Networks for images of
     /// 64x64 and more are cut as for ImageNet, else as for CIFAR-10. The transformer takes real `[tokens, features]`;
     /// one that takes integers is described in a network file, which gives its vocabulary.

@@ -7,6 +7,7 @@
 //! | `iris`, `breast_cancer`, `digits` | built in |
 //! | `mnist:FOLDER`, `fashion_mnist:FOLDER` | the IDX files of that folder, plain or `.gz` |
 //! | `cifar10:FOLDER` | the binary version of CIFAR-10 |
+//! | `gaussian:5x2` | 5 examples of 2 standard normal numbers, with a standard normal target each |
 //! | `FILE.npz`, `FILE.safetensors` | the arrays `inputs` and `targets` of that file |
 //! | `FILE.csv` | a table whose last column is the target |
 //!
@@ -14,6 +15,7 @@
 //!
 //! | option | meaning |
 //! |---|---|
+//! | `seed=N` | other numbers of `gaussian` |
 //! | `split=train\|test` | the part of MNIST, Fashion-MNIST or CIFAR-10, `train` if not said |
 //! | `skip=N`, `first=N` | leave out N examples, then keep only the first N |
 //! | `scale=raw\|unit\|standard` | see [`Scale`] |
@@ -28,6 +30,7 @@ mod csv;
 mod dataset;
 mod error;
 mod file;
+mod gaussian;
 mod idx;
 mod inputs;
 pub mod known;
@@ -40,6 +43,7 @@ mod summary;
 pub use checksum::{Checked, Verdict};
 pub use dataset::{Dataset, Targets};
 pub use error::DataError;
+pub use gaussian::Gaussian;
 pub use inputs::{Inputs, Scaling, Values};
 pub use open::open;
 pub use specification::{Scale, Source, Specification, Split, TargetKind};

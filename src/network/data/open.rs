@@ -46,6 +46,7 @@ impl Specification {
     fn read(&self, split: Split) -> Result<Dataset, DataError> {
         match &self.source {
             Source::Known(known, folder) => known_set(known, folder, split),
+            Source::Gaussian(gaussian) => gaussian.read(&self.text),
             Source::Npz(path) => npz::read(path, self.targets),
             Source::Safetensors(path) => safetensors::read(path, self.targets),
             Source::Csv(path) => csv::read(path, self.target.as_deref(), self.targets),

@@ -1,7 +1,7 @@
 //! The argument of `--data`.
 
 use super::known::{self, KNOWN, Known, Storage};
-use super::{DataError, file};
+use super::{DataError, Gaussian, file};
 use crate::optimizer::near;
 use std::path::{Path, PathBuf};
 
@@ -31,6 +31,8 @@ pub struct Specification {
 pub enum Source {
     /// A data set known by name, in a folder unless it is built in.
     Known(&'static Known, PathBuf),
+    /// Random numbers.
+    Gaussian(Gaussian),
     /// A `.npz` file.
     Npz(PathBuf),
     /// A `.safetensors` file.
@@ -71,7 +73,7 @@ pub enum TargetKind {
     Values,
 }
 
-const OPTIONS: &[&str] = &["split", "skip", "first", "scale", "target", "targets"];
+const OPTIONS: &[&str] = &["split", "skip", "first", "scale", "target", "targets", "seed"];
 
 impl Specification {
     /// Reads `SOURCE[,OPTION=VALUE]…`; see the [module](super).
@@ -142,6 +144,13 @@ impl Specification {
                     [("raw", Scale::Raw), ("unit", Scale::Unit), ("standard", Scale::Standard)];
                 self.scale = Some(self.choice(key, value, &choices)?);
             }
+            "seed" => match (&mut self.source, value.parse()) {
+                (Source::Gaussian(gaussian), Ok(seed)) => gaussian.seed = seed,
+                (Source::Gaussian(_), Err(_)) => {
+                    return Err(self.bad(key, format!("`{value}` is no whole number"), None));
+                }
+                _ => return Err(self.bad(key, "only `gaussian` data are random".into(), None)),
+            },
             "target" => match self.source {
                 Source::Csv(_) => self.target = Some(value.into()),
                 _ => {
@@ -156,12 +165,13 @@ impl Specification {
             "targets" => {
                 let choices = [("classes", TargetKind::Classes), ("values", TargetKind::Values)];
                 let kind = self.choice(key, value, &choices)?;
-                if let Source::Known(..) = self.source {
-                    return Err(self.bad(
-                        key,
-                        "the targets of this data set are labels".into(),
-                        None,
-                    ));
+                let problem = match self.source {
+                    Source::Known(..) => Some("the targets of this data set are labels"),
+                    Source::Gaussian(_) => Some("the targets of this data set are numbers"),
+                    _ => None,
+                };
+                if let Some(problem) = problem {
+                    return Err(self.bad(key, problem.into(), None));
                 }
                 self.targets = Some(kind);
             }
@@ -215,6 +225,15 @@ fn read_source(text: &str) -> Result<Source, DataError> {
             _ => Ok(Source::Known(known, folder.into())),
         };
     }
+    if let Some(size) = text.strip_prefix("gaussian:") {
+        return match Gaussian::parse(size) {
+            Some(gaussian) => Ok(Source::Gaussian(gaussian)),
+            None => Err(DataError::Unknown {
+                name: text.into(),
+                help: Some("`gaussian:5x2` is 5 examples of 2 numbers".into()),
+            }),
+        };
+    }
     let path = Path::new(text);
     let ends = |ending: &str| text.to_ascii_lowercase().ends_with(ending);
     if ends(".npz") {
@@ -238,7 +257,8 @@ fn read_source(text: &str) -> Result<Source, DataError> {
     } else if text.contains(['/', '\\', '.']) && !text.contains(':') {
         Err(file::missing(path))
     } else {
-        let names: Vec<&str> = KNOWN.iter().map(|known| known.name).collect();
+        let known = KNOWN.iter().map(|known| known.name);
+        let names: Vec<&str> = known.chain(["gaussian:5x2"]).collect();
         let word = text.split(':').next().unwrap_or(text);
         Err(DataError::Unknown { name: text.into(), help: near::advice(word, &names) })
     }

@@ -4,45 +4,51 @@ use super::{BATCH_NORM, Images, convolution, linear, plan, window};
 use crate::network::architecture::plan::{Kind, Plan};
 use crate::network::function::Function;
 
-pub(super) fn plans(
-    depths: [usize; 4],
-    bottleneck: bool,
-    images: Images,
-    activation: Function,
-    outputs: usize,
-) -> Vec<Plan> {
-    let stem = match images {
-        Images::Cifar => window(3, 1, 1),
-        Images::ImageNet => window(7, 2, 3),
-    };
-    let mut plans = vec![
-        plan("conv1", convolution(64, stem, false)),
-        plan("bn1", BATCH_NORM),
-        plan("relu", Kind::Activation(activation)),
-    ];
-    if images == Images::ImageNet {
-        plans.push(plan("maxpool", Kind::MaxPool2d(window(3, 2, 1))));
-    }
-    let mut channels = 64;
-    for (stage, depth) in depths.into_iter().enumerate() {
-        for at in 0..depth {
-            let block = Block {
-                name: format!("layer{}.{at}", stage + 1),
-                inner: 64 << stage,
-                outer: (64 << stage) * if bottleneck { 4 } else { 1 },
-                stride: if stage > 0 && at == 0 { 2 } else { 1 },
-                activation,
-            };
-            let shortcut = block.shortcut(channels);
-            let body = if bottleneck { block.bottleneck() } else { block.basic() };
-            channels = block.outer;
-            plans.push(plan(&block.name, Kind::Residual { body, shortcut }));
-            plans.push(block.plan("relu", Kind::Activation(activation)));
+pub(super) struct Shape<'a> {
+    /// Blocks in each stage.
+    pub depths: &'a [usize],
+    /// Channels of the first stage.
+    pub width: usize,
+    pub bottleneck: bool,
+    pub images: Images,
+}
+
+impl Shape<'_> {
+    pub(super) fn plans(&self, activation: Function, outputs: usize) -> Vec<Plan> {
+        let &Shape { depths, width, bottleneck, images } = self;
+        let stem = match images {
+            Images::Cifar => window(3, 1, 1),
+            Images::ImageNet => window(7, 2, 3),
+        };
+        let mut plans = vec![
+            plan("conv1", convolution(width, stem, false)),
+            plan("bn1", BATCH_NORM),
+            plan("relu", Kind::Activation(activation)),
+        ];
+        if images == Images::ImageNet {
+            plans.push(plan("maxpool", Kind::MaxPool2d(window(3, 2, 1))));
         }
+        let mut channels = width;
+        for (stage, depth) in depths.iter().enumerate() {
+            for at in 0..*depth {
+                let block = Block {
+                    name: format!("layer{}.{at}", stage + 1),
+                    inner: width << stage,
+                    outer: (width << stage) * if bottleneck { 4 } else { 1 },
+                    stride: if stage > 0 && at == 0 { 2 } else { 1 },
+                    activation,
+                };
+                let shortcut = block.shortcut(channels);
+                let body = if bottleneck { block.bottleneck() } else { block.basic() };
+                channels = block.outer;
+                plans.push(plan(&block.name, Kind::Residual { body, shortcut }));
+                plans.push(block.plan("relu", Kind::Activation(activation)));
+            }
+        }
+        plans.push(plan("avgpool", Kind::GlobalAvgPool));
+        plans.push(plan("fc", linear(outputs)));
+        plans
     }
-    plans.push(plan("avgpool", Kind::GlobalAvgPool));
-    plans.push(plan("fc", linear(outputs)));
-    plans
 }
 
 struct Block {
