@@ -50,7 +50,7 @@ impl Sheets {
 
     /// How near the eigenvalues that are followed are to the branch point of the logarithm.
     pub(super) fn branch_distance(&self) -> f64 {
-        self.last.iter().map(|at| at.root.norm()).fold(f64::INFINITY, f64::min)
+        self.last.iter().map(|at| at.root().norm()).fold(f64::INFINITY, f64::min)
     }
 
     /// Whether branches are continued from accepted points.
@@ -110,7 +110,7 @@ impl Sheets {
             if self.strict && (before.log.im - sheet.log.im).abs() > FRAC_PI_2 {
                 match self.principal {
                     // From a real point the upper side is taken, as everywhere.
-                    Principal::Descent if before.z.im == 0.0 && before.root.re > 0.0 => {}
+                    Principal::Descent if before.z.im == 0.0 && before.root().re > 0.0 => {}
                     Principal::Descent => return Err(Stop::BranchPoint),
                     Principal::Root(_) => return Err(Stop::RootBranchPoint),
                 }

@@ -6,19 +6,20 @@ use super::shards::Mismatch;
 /// Refuses what takes more memory than there is: the parameters and a gradient, as 64-bit numbers and as the network's
 /// own, and on the host the `activations` that one shard keeps.
 pub(super) fn check(architecture: &Architecture, activations: usize) -> Result<(), Mismatch> {
-    let size: u128 = match architecture.dtype {
+    let size: usize = match architecture.dtype {
         Dtype::F32 => 4,
         Dtype::F64 => 8,
     };
     let parameters: usize = architecture.parameters.iter().map(|p| p.len()).sum();
-    let bytes = 2 * (8 + size) * parameters as u128 + size * activations as u128;
+    let own = parameters.saturating_mul(2 * (8 + size));
+    let bytes = own.saturating_add(activations.saturating_mul(size));
     if available(bytes) { Ok(()) } else { Err(Mismatch::Memory { bytes, parameters, activations }) }
 }
 
 /// Whether the system would give that much at once. It is asked, and what it gives is not touched.
-fn available(bytes: u128) -> bool {
+fn available(bytes: usize) -> bool {
     let mut probe = Vec::<u8>::new();
-    let given = usize::try_from(bytes).is_ok_and(|bytes| probe.try_reserve_exact(bytes).is_ok());
+    let given = probe.try_reserve_exact(bytes).is_ok();
     // An allocation that nobody sees may be left out by the compiler.
     std::hint::black_box(&probe);
     given
@@ -40,6 +41,6 @@ mod tests {
             matches!(error, Mismatch::Memory { bytes, parameters: 83, .. } if bytes == (1 << 60) + 32 * 83)
         );
         assert!(error.to_string().contains("at least 1073741824.0 GiB"), "{error}");
-        assert!(!available(1 << 70));
+        assert!(!available(usize::MAX));
     }
 }

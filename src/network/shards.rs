@@ -68,7 +68,7 @@ pub enum Mismatch {
     )]
     Memory {
         /// Bytes of the parameters, of a gradient and of what lies between the layers.
-        bytes: u128,
+        bytes: usize,
         /// Parameters of the network.
         parameters: usize,
         /// Numbers that the layers give for the examples that are evaluated together.
