@@ -248,7 +248,11 @@ fn faulty_idx_files_are_explained() {
 #[test]
 fn cifar_batches_are_read_in_order() {
     let batch = |first: u8| -> Vec<u8> {
-        let record = |r: u8| [vec![(first + r) % 10], vec![first * 10 + r; 3072]].concat();
+        // A label, then the red, the green and the blue plane.
+        let record = |r: u8| {
+            let plane = |channel: u8| vec![first * 10 + r + 80 * channel; 1024];
+            [vec![(first + r) % 10], plane(0), plane(1), plane(2)].concat()
+        };
         (0..2).flat_map(record).collect()
     };
     let place = folder();
@@ -263,10 +267,16 @@ fn cifar_batches_are_read_in_order() {
         let set = open(&format!("cifar10:{},scale=raw", path.display())).unwrap();
         assert_eq!((set.len(), &set.shape[..]), (10, &[3, 32, 32][..]));
         assert_eq!(labels(&set), (&[1, 2, 2, 3, 3, 4, 4, 5, 5, 6][..], 10));
-        let first: Vec<f64> = (0..10).map(|i| set.rows_f64(i..i + 1)[3071]).collect();
-        assert_eq!(first, [10.0, 11.0, 20.0, 21.0, 30.0, 31.0, 40.0, 41.0, 50.0, 51.0]);
+        let red = [10.0, 11.0, 20.0, 21.0, 30.0, 31.0, 40.0, 41.0, 50.0, 51.0];
+        for channel in 0..3 {
+            for at in [1024 * channel, 1024 * channel + 1023] {
+                let found: Vec<f64> = (0..10).map(|i| set.rows_f64(i..i + 1)[at]).collect();
+                assert_eq!(found, red.map(|value| value + 80.0 * channel as f64));
+            }
+        }
         let test = open(&format!("cifar10:{},split=test", path.display())).unwrap();
-        assert_eq!(test.rows_f64(1..2), vec![61.0 / 255.0; 3072]);
+        let planes = [61.0, 141.0, 221.0].map(|value| vec![value / 255.0; 1024]);
+        assert_eq!(test.rows_f64(1..2), planes.concat());
     }
     std::fs::write(inner.join("data_batch_3.bin"), &batch(3)[..5000]).unwrap();
     let name = format!("cifar10:{}", place.path().display());

@@ -5,26 +5,21 @@
 //! of tensors. Everything else, and everything on other devices, goes through Burn, whose tensors have their rank in
 //! their type.
 
+mod context;
+mod entries;
 mod windows;
 
+pub(crate) use context::Context;
 pub(crate) use windows::Window;
 
 use std::sync::Arc;
 
-use burn::tensor::{DType, Device, IndexingUpdateOp, Int, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use super::buffer::Buffer;
 use super::host::{self, Axes, Matrices, Pairwise};
 use super::lanes::Real;
-
-/// Where arrays live and the numbers they hold.
-#[derive(Clone, Debug)]
-pub(crate) struct Context {
-    pub device: Device,
-    pub dtype: DType,
-    /// Whether arrays are buffers of the host.
-    pub host: bool,
-}
+use super::small::Destination;
 
 /// A row-major array.
 #[derive(Clone, Debug)]
@@ -106,52 +101,6 @@ impl Sum {
     }
 }
 
-impl Context {
-    pub fn array(&self, values: Vec<f64>, shape: &[usize]) -> Array {
-        debug_assert_eq!(values.len(), shape.iter().product::<usize>());
-        let data = match (self.host, self.dtype) {
-            (true, DType::F64) => Number::data(values),
-            (true, _) => Number::data(values.into_iter().map(|v| v as f32).collect::<Vec<_>>()),
-            (false, _) => Data::Device(self.on_device(values)),
-        };
-        Array { data, shape: shape.to_vec() }
-    }
-
-    fn on_device(&self, values: Vec<f64>) -> Tensor<1> {
-        let length = values.len();
-        let data = match self.dtype {
-            DType::F64 => TensorData::new(values, [length]),
-            _ => TensorData::new(values.into_iter().map(|v| v as f32).collect(), [length]),
-        };
-        Tensor::from_data(data, (&self.device, self.dtype))
-    }
-
-    fn full(&self, value: f64, shape: &[usize]) -> Array {
-        let length: usize = shape.iter().product();
-        let data = match (self.host, self.dtype) {
-            (true, DType::F64) => Number::data(vec![value; length]),
-            (true, _) => Number::data(vec![value as f32; length]),
-            (false, _) => Data::Device(Tensor::full([length], value, (&self.device, self.dtype))),
-        };
-        Array { data, shape: shape.to_vec() }
-    }
-
-    pub fn zeros(&self, shape: &[usize]) -> Array {
-        self.full(0.0, shape)
-    }
-
-    pub fn ones(&self, shape: &[usize]) -> Array {
-        self.full(1.0, shape)
-    }
-
-    /// The rows of a table of parameters that `indices` name.
-    pub fn indices(&self, values: &[usize]) -> Tensor<1, Int> {
-        let values: Vec<i32> = values.iter().map(|&v| v as i32).collect();
-        let length = values.len();
-        Tensor::from_data(TensorData::new(values, [length]), (&self.device, DType::I32))
-    }
-}
-
 /// The shape of a broadcast of two shapes of one rank.
 pub(crate) fn broadcast_shape(a: &[usize], b: &[usize]) -> Vec<usize> {
     debug_assert_eq!(a.len(), b.len(), "{a:?} {b:?}");
@@ -175,7 +124,8 @@ fn on_host_matmul<T: Number>(
         let length = sizes.batch * sizes.rows * sizes.columns;
         Array::of_numbers(T::vector(length), &shape())
     });
-    host::matmul(sizes, x, y, T::slice_mut(&mut out.data), kept, sum.negative);
+    let destination = Destination { kept, negative: sum.negative };
+    host::matmul(sizes, x, y, T::slice_mut(&mut out.data), destination);
     out
 }
 
@@ -390,40 +340,6 @@ impl Array {
         }
     }
 
-    /// Axes in another order: axis `i` of the result is axis `order[i]` of this.
-    pub fn permute(&self, order: &[usize]) -> Self {
-        let shape: Vec<usize> = order.iter().map(|&axis| self.shape[axis]).collect();
-        match order.len() {
-            2 => self.of(self.tensor([self.shape[0], self.shape[1]]).transpose(), &shape),
-            4 => {
-                let order =
-                    [order[0] as isize, order[1] as isize, order[2] as isize, order[3] as isize];
-                self.of(self.image().permute(order), &shape)
-            }
-            rank => unreachable!("no network permutes {rank} axes"),
-        }
-    }
-
-    /// Entries `start … start + count` of the last axis.
-    pub fn narrow(&self, start: usize, count: usize) -> Self {
-        let mut shape = self.shape.clone();
-        let last = shape.pop().expect("an array with an axis");
-        let rows: usize = shape.iter().product();
-        shape.push(count);
-        self.of(self.tensor([rows, last]).narrow(1, start, count), &shape)
-    }
-
-    /// The adjoint of [`narrow`](Self::narrow): this in an array of zeros with `last` entries on the last axis.
-    pub fn widen(&self, start: usize, last: usize) -> Self {
-        let mut shape = self.shape.clone();
-        let count = shape.pop().expect("an array with an axis");
-        let rows: usize = shape.iter().product();
-        shape.push(last);
-        let values = self.tensor([rows, count]);
-        let zeros = zeros(&values, [rows, last]);
-        self.of(zeros.slice_assign([0..rows, start..start + count], values), &shape)
-    }
-
     /// The largest entry along the last axis, kept as an axis of one.
     pub fn max_last(&self) -> Self {
         let mut shape = self.shape.clone();
@@ -434,21 +350,5 @@ impl Array {
             self.tensor([rows, last]).max_dim(1).reshape([rows])
         });
         Self { data, shape }
-    }
-
-    pub fn rows(&self, indices: &Tensor<1, Int>) -> Self {
-        let [rows, width] = [self.shape[0], self.shape[1]];
-        let taken = self.tensor([rows, width]).select(0, indices.clone());
-        let shape = taken.dims();
-        self.of(taken, &shape)
-    }
-
-    /// The adjoint of [`rows`](Self::rows): every row of this is added to the row of a table that it came from.
-    pub fn scatter_rows(&self, indices: &Tensor<1, Int>, rows: usize) -> Self {
-        let width = self.shape[1];
-        let values = self.tensor([self.shape[0], width]);
-        let table = zeros(&values, [rows, width]);
-        let sum = table.select_assign(0, indices.clone(), values, IndexingUpdateOp::Add);
-        self.of(sum, &[rows, width])
     }
 }

@@ -4,21 +4,22 @@
 //! cores, and their sums are taken in the order of the data, so that the result does not depend on the number of
 //! threads. `∇E` evaluated in an algebra (see [`algebra`](super::algebra)) gives all derivatives.
 
-use num_complex::Complex64;
 use rayon::prelude::*;
 use std::panic::resume_unwind;
 use std::sync::{Arc, OnceLock};
 
 use super::algebra::Algebra;
-use super::architecture::{Architecture, Objective};
+use super::architecture::Architecture;
 use super::array::{Array, Context};
-use super::data::{Dataset, Targets};
+use super::buffer::Pooled;
+use super::data::Dataset;
 use super::device::Device;
 #[cfg(doc)]
 use super::device::DeviceError;
 use super::forward::{self, Batch, Model};
+use super::point::{Point, Scalar, join};
 use super::series::{Ring, Series};
-use super::shards::{Mismatch, cut, shard_size, shards};
+use super::shards::{Mismatch, check, cut, shard_size, shards};
 use super::tape::Tape;
 
 /// A loss `E(θ)` of a network on a data set. Parameters are flat vectors in the order of
@@ -36,56 +37,6 @@ pub struct NetworkLoss {
     examples: usize,
     /// Numbers that the operations on one example produce.
     activations: usize,
-}
-
-/// Real or complex numbers, as flat vectors of parameters hold them.
-pub trait Scalar: Copy + Send + Sync + PartialEq + 'static {
-    /// Whether there is an imaginary part.
-    const COMPLEX: bool;
-    /// Real (0) or imaginary (1) part.
-    fn part(self, index: usize) -> f64;
-    /// From the parts.
-    fn of_parts(re: f64, im: f64) -> Self;
-}
-
-impl Scalar for f64 {
-    const COMPLEX: bool = false;
-    fn part(self, index: usize) -> f64 {
-        if index == 0 { self } else { 0.0 }
-    }
-    fn of_parts(re: f64, _: f64) -> Self {
-        re
-    }
-}
-
-impl Scalar for Complex64 {
-    const COMPLEX: bool = true;
-    fn part(self, index: usize) -> f64 {
-        if index == 0 { self.re } else { self.im }
-    }
-    fn of_parts(re: f64, im: f64) -> Self {
-        Self::new(re, im)
-    }
-}
-
-/// Where loss and gradient are evaluated: at `Σ e_m θ_m`, with `values` giving the `θ_m` of monomials `m`.
-struct Point<'v, S> {
-    algebra: Algebra,
-    values: Vec<(usize, &'v [S])>,
-    /// At which monomials the gradient's coefficients are asked for.
-    wanted: Vec<usize>,
-}
-
-impl<'v, S: Scalar> Point<'v, S> {
-    fn new(algebra: Algebra, values: Vec<(usize, &'v [S])>, wanted: Vec<usize>) -> Self {
-        let algebra = if S::COMPLEX { algebra.complexified() } else { algebra };
-        Self { algebra, values, wanted }
-    }
-
-    /// An element of no nilpotent part.
-    fn plain(theta: &'v [S], wanted: Vec<usize>) -> Self {
-        Self::new(Algebra::real(), vec![(0, theta)], wanted)
-    }
 }
 
 /// The result of [`NetworkLoss::evaluate`]; real and imaginary parts in turn if complex.
@@ -352,7 +303,9 @@ impl NetworkLoss {
                         let flat = value[range.clone()].iter().map(|v| v.part(part));
                         let index = parts * monomial + part;
                         if index == 0 || flat.clone().any(|v| v != 0.0) {
-                            let array = self.context.array(flat.collect(), &parameter.shape);
+                            let mut values = f64::vector(length);
+                            values.iter_mut().zip(flat).for_each(|(to, v)| *to = v);
+                            let array = self.context.array(values, &parameter.shape);
                             coefficients[index] = Some(array);
                         }
                     }
@@ -377,46 +330,4 @@ impl NetworkLoss {
         let gradients = if wanted.is_empty() { Vec::new() } else { tape.gradient(&loss) };
         (loss.value, gradients)
     }
-}
-
-/// Refuses data that the network cannot read.
-fn check(architecture: &Architecture, data: &Dataset) -> Result<(), Mismatch> {
-    let name = || data.name.clone();
-    if data.is_empty() {
-        return Err(Mismatch::Empty { data: name() });
-    }
-    let found: usize = data.shape.iter().product();
-    if data.shape != architecture.input && found != architecture.input.iter().product::<usize>() {
-        let (found, expected) = (data.shape.clone(), architecture.input.clone());
-        return Err(Mismatch::Inputs { data: name(), found, expected });
-    }
-    let outputs: usize = architecture.outputs.iter().product();
-    match (&data.targets, &architecture.objective) {
-        (Targets::Classes { classes, .. }, _) if *classes > outputs => {
-            let found = format!("{classes} classes");
-            return Err(Mismatch::Targets { data: name(), found, outputs });
-        }
-        (Targets::Values { .. }, Objective::CrossEntropy { .. }) => {
-            return Err(Mismatch::Classes { data: name() });
-        }
-        (Targets::Values { width, .. }, Objective::MeanSquaredError) if *width != outputs => {
-            let found = format!("targets of {width} numbers");
-            return Err(Mismatch::Targets { data: name(), found, outputs });
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
-/// Flat coefficients as vectors of scalars: pairs of real and imaginary parts if complex.
-fn join<S: Scalar>(coefficients: Vec<Vec<f64>>) -> Vec<Vec<S>> {
-    let parts = 1 + usize::from(S::COMPLEX);
-    coefficients
-        .chunks(parts)
-        .map(|pair| match pair {
-            [re] => re.iter().map(|&re| S::of_parts(re, 0.0)).collect(),
-            [re, im] => re.iter().zip(im).map(|(&re, &im)| S::of_parts(re, im)).collect(),
-            _ => unreachable!("one or two parts"),
-        })
-        .collect()
 }

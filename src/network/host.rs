@@ -2,6 +2,7 @@
 
 use super::algebra::Product;
 use super::lanes::Real;
+use super::small::Destination;
 
 /// A function whose loops `pulp` compiles for each set of vector instructions. (A closure would do, but may fail to be
 /// inlined, and then it is not compiled for them.)
@@ -24,6 +25,8 @@ macro_rules! vectorised {
         }
     };
 }
+
+pub(super) use vectorised;
 
 /// What is done with two arrays entry by entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -247,14 +250,13 @@ pub(crate) struct Matrices {
     pub transposed: (bool, bool),
 }
 
-/// Adds `±x y` to `sum`, or sets it where `sum` is not to be `kept`.
+/// Adds `±x y` to `sum`, or sets it where it is not to be kept.
 pub(crate) fn matmul<T: Real>(
     sizes: Matrices,
     x: &[T],
     y: &[T],
     sum: &mut [T],
-    kept: bool,
-    negative: bool,
+    destination: Destination,
 ) {
     let Matrices { batch, rows, inner, columns, transposed } = sizes;
     let (left, right) = (rows * inner, inner * columns);
@@ -264,8 +266,7 @@ pub(crate) fn matmul<T: Real>(
             (&x[at * left..(at + 1) * left], transposed.0),
             (&y[at * right..(at + 1) * right], transposed.1),
             &mut sum[at * rows * columns..(at + 1) * rows * columns],
-            kept,
-            negative,
+            destination,
         );
     }
 }

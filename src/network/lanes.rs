@@ -2,68 +2,18 @@
 //! compiler turns into vector instructions.
 
 mod number;
+mod pass;
+mod powers;
 
 use std::marker::PhantomData;
 
 pub(crate) use number::Real;
 
 use super::algebra::Algebra;
-use super::function::{Analytic, Elementary, taylor};
-use number::{ComplexLane, LANES, Lane};
-
-/// Lanes that can be read from and written to the slices of an algebra's coefficients.
-trait Load<T>: Analytic + Copy {
-    /// Slices a coefficient occupies.
-    const PARTS: usize;
-    fn load(parts: &[Option<&[T]>], at: usize, count: usize, padding: T) -> Self;
-    fn store(&self, parts: &mut [Vec<T>], at: usize, count: usize);
-}
-
-#[inline(always)]
-fn read<T: Real>(slice: Option<&[T]>, at: usize, count: usize, padding: T) -> [T; LANES] {
-    let Some(values) = slice else { return [T::zero(); LANES] };
-    match values[at..].first_chunk() {
-        Some(all) => *all,
-        None => {
-            let mut out = [padding; LANES];
-            out[..count].copy_from_slice(&values[at..at + count]);
-            out
-        }
-    }
-}
-
-#[inline(always)]
-fn write<T: Real>(values: &[T; LANES], out: &mut [T], at: usize, count: usize) {
-    match out[at..].first_chunk_mut() {
-        Some(all) => *all = *values,
-        None => out[at..at + count].copy_from_slice(&values[..count]),
-    }
-}
-
-impl<T: Real> Load<T> for Lane<T> {
-    const PARTS: usize = 1;
-    #[inline(always)]
-    fn load(parts: &[Option<&[T]>], at: usize, count: usize, padding: T) -> Self {
-        Self(read(parts[0], at, count, padding))
-    }
-    #[inline(always)]
-    fn store(&self, parts: &mut [Vec<T>], at: usize, count: usize) {
-        write(&self.0, &mut parts[0], at, count);
-    }
-}
-
-impl<T: Real> Load<T> for ComplexLane<T> {
-    const PARTS: usize = 2;
-    #[inline(always)]
-    fn load(parts: &[Option<&[T]>], at: usize, count: usize, padding: T) -> Self {
-        Self { re: read(parts[0], at, count, padding), im: read(parts[1], at, count, T::zero()) }
-    }
-    #[inline(always)]
-    fn store(&self, parts: &mut [Vec<T>], at: usize, count: usize) {
-        write(&self.re, &mut parts[0], at, count);
-        write(&self.im, &mut parts[1], at, count);
-    }
-}
+use super::function::Elementary;
+use number::{ComplexLane, Lane};
+use pass::{Load, Pass};
+use powers::Powers;
 
 /// The coefficients of `σ(x)` and of `σ'(x)`, `None` where they vanish.
 pub(crate) type ValueAndDerivative<T> = (Vec<Option<Vec<T>>>, Vec<Option<Vec<T>>>);
@@ -103,7 +53,7 @@ fn apply_in<T: Real, L: Load<T>>(
     };
     let mut value = buffer(&powers.support);
     let mut derivative = if wanted { buffer(&powers.support) } else { Vec::new() };
-    pulp::Arch::new().dispatch(Run::<T, L> {
+    pulp::Arch::new().dispatch(Pass::<T, L> {
         function,
         powers: &powers,
         x,
@@ -119,150 +69,9 @@ fn apply_in<T: Real, L: Load<T>>(
     (present(value), present(derivative))
 }
 
-/// `(i, j, k)`: the product of the monomials `i` and `j` is `k`.
-type Triple = (usize, usize, usize);
-
-/// Which coefficients of the nilpotent part's powers can be nonzero, and the products that make them.
-struct Powers {
-    /// Of the nilpotent part itself.
-    first: Vec<usize>,
-    /// For `r = 2, 3, …`: the coefficients of `n^r` and the products `n^{r-1} · n` giving them.
-    higher: Vec<(Vec<usize>, Vec<Triple>)>,
-    /// Monomials at which the result may be nonzero.
-    support: Vec<bool>,
-}
-
-impl Powers {
-    fn new(algebra: &Algebra, present: impl Fn(usize) -> bool) -> Self {
-        let mut support = vec![false; algebra.monomials()];
-        support[0] = true;
-        let first: Vec<usize> = (1..algebra.monomials()).filter(|&m| present(m)).collect();
-        for &m in &first {
-            support[m] = true;
-        }
-        let mut higher = Vec::new();
-        // Which coefficients the last power has, and the nilpotent part itself.
-        let mut in_last = support.clone();
-        in_last[0] = false;
-        let in_first = in_last.clone();
-        loop {
-            let products: Vec<_> = algebra
-                .monomial_products()
-                .iter()
-                .copied()
-                .filter(|&(i, j, _)| in_last[i] && in_first[j])
-                .collect();
-            if products.is_empty() {
-                break;
-            }
-            let mut last: Vec<usize> = products.iter().map(|&(_, _, k)| k).collect();
-            last.sort_unstable();
-            last.dedup();
-            in_last.fill(false);
-            for &m in &last {
-                support[m] = true;
-                in_last[m] = true;
-            }
-            higher.push((last, products));
-        }
-        Self { first, higher, support }
-    }
-}
-
-/// One pass over memory, as `pulp` compiles it for each set of vector instructions. (Closures it may fail to inline, and
-/// then they are not compiled for them.)
-struct Run<'r, T, L> {
-    function: Elementary,
-    powers: &'r Powers,
-    x: &'r [Option<&'r [T]>],
-    length: usize,
-    value: &'r mut [Vec<T>],
-    derivative: Option<&'r mut Vec<Vec<T>>>,
-    lanes: PhantomData<L>,
-}
-
-impl<T: Real, L: Load<T>> pulp::WithSimd for Run<'_, T, L> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) {
-        let Self { function, powers, x, length, value, derivative, .. } = self;
-        run::<T, L>(function, powers, x, length, value, derivative);
-    }
-}
-
-#[inline(always)]
-fn run<T: Real, L: Load<T>>(
-    function: Elementary,
-    powers: &Powers,
-    x: &[Option<&[T]>],
-    length: usize,
-    value: &mut [Vec<T>],
-    mut derivative: Option<&mut Vec<Vec<T>>>,
-) {
-    let part = |m: usize| L::PARTS * m..L::PARTS * (m + 1);
-    let nothing = L::load(&vec![None; L::PARTS], 0, 0, T::zero());
-    let orders = powers.higher.len() + usize::from(!powers.first.is_empty());
-    let mut c = vec![nothing; orders + 2];
-    let monomials = powers.support.len();
-    let mut nilpotent = vec![nothing; monomials];
-    let mut power = vec![nothing; monomials];
-    let mut next = vec![nothing; monomials];
-    let mut sums = vec![(nothing, nothing); monomials];
-    let mut at = 0;
-    while at < length {
-        let count = LANES.min(length - at);
-        // Padding lanes hold 1, where every function is defined.
-        taylor(function, &L::load(&x[part(0)], at, count, T::one()), &mut c);
-        c[0].store(&mut value[part(0)], at, count);
-        if let Some(derivative) = &mut derivative {
-            c[1].store(&mut derivative[part(0)], at, count);
-        }
-        if orders > 0 {
-            for &m in &powers.first {
-                let n = L::load(&x[part(m)], at, count, T::zero());
-                nilpotent[m] = n;
-                power[m] = n;
-            }
-            for (m, sum) in sums.iter_mut().enumerate() {
-                if powers.support[m] {
-                    *sum = (nothing, nothing);
-                }
-            }
-            for &m in &powers.first {
-                sums[m] = (c[1].mul(&nilpotent[m]), c[2].mul(&nilpotent[m]).scale(2.0));
-            }
-            for (index, (support, products)) in powers.higher.iter().enumerate() {
-                let r = index + 2;
-                for &m in support {
-                    next[m] = nothing;
-                }
-                for &(i, j, k) in products {
-                    next[k] = next[k].add(&power[i].mul(&nilpotent[j]));
-                }
-                let slope = c[r + 1].scale((r + 1) as f64);
-                for &m in support {
-                    let (y, d) = sums[m];
-                    sums[m] = (y.add(&c[r].mul(&next[m])), d.add(&slope.mul(&next[m])));
-                }
-                // A coefficient of the last power that this one lacks must not be read again.
-                std::mem::swap(&mut power, &mut next);
-            }
-            for m in 1..monomials {
-                if powers.support[m] {
-                    sums[m].0.store(&mut value[part(m)], at, count);
-                    if let Some(derivative) = &mut derivative {
-                        sums[m].1.store(&mut derivative[part(m)], at, count);
-                    }
-                }
-            }
-        }
-        at += count;
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::number::LANES;
     use super::*;
     use crate::network::function::Function;
     use num_complex::Complex;

@@ -3,7 +3,8 @@
 use num_complex::Complex64;
 
 use super::architecture::Dtype;
-use super::evaluation::{NetworkLoss, Scalar};
+use super::evaluation::NetworkLoss;
+use super::point::Scalar;
 use crate::curvature;
 use crate::flow::Objective;
 use crate::tree::Tree;

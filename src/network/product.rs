@@ -1,7 +1,8 @@
-//! Products of matrices on the host, by the crate `gemm`.
+//! Products of matrices on the host: large ones by the crate `gemm`.
 #![allow(unsafe_code)]
 
 use super::lanes::Real;
+use super::small::{self, Destination, Factor};
 
 /// Adds `±x y` to the `rows` x `columns` matrix `sum`, or sets it where it is not to be `kept`. All are row-major;
 /// `x` and `y` come with whether they are stored transposed.
@@ -14,24 +15,45 @@ pub(super) fn multiply_add<T: Real>(
     (x, x_transposed): (&[T], bool),
     (y, y_transposed): (&[T], bool),
     sum: &mut [T],
-    kept: bool,
-    negative: bool,
+    destination: Destination,
+) {
+    let factor = |entries, [rows, columns]: [usize; 2], transposed: bool| Factor {
+        entries,
+        steps: if transposed { [1, rows] } else { [columns, 1] },
+    };
+    let sizes = [rows, inner, columns];
+    let x = factor(x, [rows, inner], x_transposed);
+    let y = factor(y, [inner, columns], y_transposed);
+    if small::is_small(sizes) {
+        small::multiply_add(sizes, x, y, sum, destination);
+    } else {
+        large(sizes, x, y, sum, destination);
+    }
+}
+
+/// The same for matrices whose rows or columns are adjacent.
+pub(super) fn large<T: Real>(
+    [rows, inner, columns]: [usize; 3],
+    x: Factor<'_, T>,
+    y: Factor<'_, T>,
+    sum: &mut [T],
+    Destination { kept, negative }: Destination,
 ) {
     assert_eq!(
-        (x.len(), y.len(), sum.len()),
+        (x.entries.len(), y.entries.len(), sum.len()),
         (rows * inner, inner * columns, rows * columns),
         "a product of {rows} x {inner} by {inner} x {columns}"
     );
-    // Steps from column to column, and from row to row.
-    let strides = |rows: usize, columns: usize, transposed: bool| {
-        if transposed { (rows as isize, 1) } else { (1, columns as isize) }
+    let dense = |[row, column]: [usize; 2], [rows, columns]: [usize; 2]| {
+        [row, column] == [columns, 1] || [row, column] == [1, rows]
     };
-    let (x_column, x_row) = strides(rows, inner, x_transposed);
-    let (y_column, y_row) = strides(inner, columns, y_transposed);
+    assert!(dense(x.steps, [rows, inner]) && dense(y.steps, [inner, columns]));
+    let [x_row, x_column] = x.steps.map(|step| step as isize);
+    let [y_row, y_column] = y.steps.map(|step| step as isize);
     let sign = if negative { -T::one() } else { T::one() };
     // SAFETY: `Real` is implemented for `f32` and `f64` alone, which `gemm` knows. The largest offset into a
-    // `rows` x `columns` matrix with these strides is `rows * columns - 1`, and the slices are as long as their
-    // matrices by the assertion; `sum`, borrowed mutably, overlaps neither of the others.
+    // `rows` x `columns` matrix with these strides, asserted above, is `rows * columns - 1`, and the slices are as long
+    // as their matrices by the other assertion; `sum`, borrowed mutably, overlaps neither of the others.
     unsafe {
         gemm::gemm(
             rows,
@@ -41,10 +63,10 @@ pub(super) fn multiply_add<T: Real>(
             1,
             columns as isize,
             kept,
-            x.as_ptr(),
+            x.entries.as_ptr(),
             x_column,
             x_row,
-            y.as_ptr(),
+            y.entries.as_ptr(),
             y_column,
             y_row,
             T::one(),

@@ -6,6 +6,7 @@ use super::array::Context;
 use super::data::{Dataset, Targets};
 use super::device::DeviceError;
 use super::forward::{self, Batch, Inputs};
+use super::memory;
 use super::series::Ring;
 use super::tape::Tape;
 
@@ -59,6 +60,20 @@ pub enum Mismatch {
         /// The largest token.
         last: usize,
     },
+    /// More memory than the host has.
+    #[error(
+        "{parameters} parameters and {activations} numbers between the layers need at least {:.1} GiB \
+         of memory at once, more than there is",
+        *bytes as f64 / (1u64 << 30) as f64
+    )]
+    Memory {
+        /// Bytes of the parameters, of a gradient and of what lies between the layers.
+        bytes: usize,
+        /// Parameters of the network.
+        parameters: usize,
+        /// Numbers that the layers give for the examples that are evaluated together.
+        activations: usize,
+    },
     /// No examples at all.
     #[error("{data} has no examples")]
     Empty {
@@ -68,6 +83,35 @@ pub enum Mismatch {
     /// The device lacks the network's numbers, or failed.
     #[error(transparent)]
     Device(#[from] DeviceError),
+}
+
+/// Refuses data that the network cannot read.
+pub(super) fn check(architecture: &Architecture, data: &Dataset) -> Result<(), Mismatch> {
+    let name = || data.name.clone();
+    if data.is_empty() {
+        return Err(Mismatch::Empty { data: name() });
+    }
+    let found: usize = data.shape.iter().product();
+    if data.shape != architecture.input && found != architecture.input.iter().product::<usize>() {
+        let (found, expected) = (data.shape.clone(), architecture.input.clone());
+        return Err(Mismatch::Inputs { data: name(), found, expected });
+    }
+    let outputs: usize = architecture.outputs.iter().product();
+    match (&data.targets, &architecture.objective) {
+        (Targets::Classes { classes, .. }, _) if *classes > outputs => {
+            let found = format!("{classes} classes");
+            return Err(Mismatch::Targets { data: name(), found, outputs });
+        }
+        (Targets::Values { .. }, Objective::CrossEntropy { .. }) => {
+            return Err(Mismatch::Classes { data: name() });
+        }
+        (Targets::Values { width, .. }, Objective::MeanSquaredError) if *width != outputs => {
+            let found = format!("targets of {width} numbers");
+            return Err(Mismatch::Targets { data: name(), found, outputs });
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// How many numbers the operations on one example produce: a pass with parameters zero counts them.
@@ -89,6 +133,7 @@ pub(super) fn shards(
     data: &Dataset,
     context: &Context,
 ) -> Result<(Vec<Batch>, usize), Mismatch> {
+    memory::check(architecture, 0)?;
     let one = batch(architecture, data, 0..1, context)?;
     let activations = activations(architecture, &one, context);
     Ok((cut(architecture, data, context, activations)?, activations))
@@ -107,6 +152,9 @@ pub(super) fn cut(
     } else {
         balanced(examples, (shard_size(context) / activations).max(32))
     };
+    if context.host {
+        memory::check(architecture, shard.saturating_mul(activations))?;
+    }
     let ranges = (0..examples).step_by(shard).map(|start| start..(start + shard).min(examples));
     ranges.map(|range| batch(architecture, data, range, context)).collect()
 }
