@@ -64,7 +64,7 @@ fn another_coefficient_is_found_out() {
 fn unknown_names_are_refused_with_similar_ones() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::cargo_bin("bea").unwrap();
-    command.current_dir(folder.path()).args(["reproduce", "fig7"]);
+    command.current_dir(folder.path()).args(["reproduce", "fig77"]);
     command.assert().code(2).stderr(predicate::str::contains("did you mean"));
     assert!(!folder.path().join("results").exists());
     assert!(figures::find("tabel1").is_err_and(|error| error.to_string().contains("tabel1")));

@@ -31,10 +31,11 @@ pub(super) fn fig17(outcomes: &[Outcome]) -> (Verdict, String) {
     let along = correlation(&outcomes.iter().flat_map(product).collect::<Vec<_>>());
     let (hg, estimate, size) = (all("hg"), all("drift_estimate"), all("gradient_norm"));
     let numbers = format!(
-        "over all learning rates the drift has correlation {hg:.3} with ‖∇²E ∇E‖, {estimate:.3} with \
-         h²/2 ‖∇²E ∇E‖, {size:.3} with ‖∇E‖ and {along:.3} with ‖∇²E ĝ‖"
+        "over all learning rates the drift has correlation {estimate:.3} with h²/2 ‖∇²E ∇E‖, {hg:.3} with \
+         ‖∇²E ∇E‖, {size:.3} with ‖∇E‖ and {along:.3} with ‖∇²E ĝ‖"
     );
-    (Verdict::of(&[hg > 0.8, estimate > 0.8]), numbers)
+    // Between learning rates drifts differ by h², too.
+    (Verdict::of(&[estimate > 0.8]), numbers)
 }
 
 /// Correlations over runs of the mean drift.
