@@ -21,7 +21,7 @@ fn every_figure_leaves_files_that_can_be_read() {
         assert!(read("png").starts_with(b"\x89PNG"));
         let csv = String::from_utf8(read("csv")).unwrap();
         let columns = csv.lines().next().unwrap().split(',').count();
-        assert!(columns >= 5 && csv.lines().count() > 10, "{}", figure.id);
+        assert!(columns >= 3 && csv.lines().count() > 10, "{}", figure.id);
         for line in csv.lines() {
             assert_eq!(line.split(',').count(), columns, "{}: {line}", figure.id);
         }
@@ -30,7 +30,7 @@ fn every_figure_leaves_files_that_can_be_read() {
         assert!(!line.contains('\n') && line.contains(&outcome.verdict.to_string()));
         assert!(outcome.numbers.contains(|c: char| c.is_ascii_digit()), "{line}");
         // What is exact must be found to be so.
-        if ["fig2", "fig3", "fig4", "table1"].contains(&figure.id) {
+        if ["fig2", "fig3", "fig4", "fig24", "table1"].contains(&figure.id) {
             assert_eq!(outcome.verdict, Verdict::Holds, "{line}");
         }
     }
