@@ -8,32 +8,122 @@ fn figure(id: &str) -> &'static NetworkFigure {
     NETWORK_FIGURES.iter().find(|figure| figure.id == id).unwrap()
 }
 
-/// The verdict where every run of the figure measured `rows(run)`.
-fn verdict(id: &str, columns: &str, rows: impl Fn(&Config) -> Vec<Vec<f64>>) -> Verdict {
-    judged(id, columns, rows, None)
-}
-
-/// The verdict where the flows that were followed came to rows of `from step t flow distance loss`, too.
-fn judged(
-    id: &str,
+/// What the runs of a figure come to where every one measured `rows(run)`.
+fn outcomes(
+    figure: &NetworkFigure,
     columns: &str,
     rows: impl Fn(&Config) -> Vec<Vec<f64>>,
-    follow: Option<&[[f64; 6]]>,
-) -> Verdict {
-    let figure = figure(id);
+    follow: Option<&[Vec<f64>]>,
+) -> Vec<Outcome> {
     let outcome = |config: Config| {
         let columns = columns.split(' ').map(String::from).collect();
         let metrics = Table { columns, rows: rows(&config) };
         let follow = follow.map(|rows| Table {
-            columns: ["from", "step", "t", "flow", "distance", "loss"].map(String::from).into(),
-            rows: rows.iter().map(|row| row.to_vec()).collect(),
+            columns: ["from", "step", "t", "flow", "distance", "loss", "lambda_0"]
+                .map(String::from)
+                .into(),
+            rows: rows.to_vec(),
         });
         let (folder, steps) = (Default::default(), config.steps);
         Outcome { config, metrics, follow, end: Some(End::Finished), folder, steps }
     };
-    let outcomes: Vec<Outcome> =
-        figure.runs(Scale::Small, &[]).unwrap().into_iter().map(outcome).collect();
-    figure.verdict(&outcomes).0
+    figure.runs(Scale::Small, &[]).unwrap().into_iter().map(outcome).collect()
+}
+
+/// The verdict on these.
+fn verdict(id: &str, columns: &str, rows: impl Fn(&Config) -> Vec<Vec<f64>>) -> Verdict {
+    let figure = figure(id);
+    figure.verdict(&outcomes(figure, columns, rows, None)).0
+}
+
+/// The verdict where the flows that were followed came to rows of `from step t flow distance loss lambda_0`.
+fn followed(id: &str, rows: &[Vec<f64>]) -> Verdict {
+    let figure = figure(id);
+    figure.verdict(&outcomes(figure, "loss", |_| vec![vec![1.0]], Some(rows))).0
+}
+
+/// A row of a flow, 0 for gradient descent.
+fn row(step: f64, flow: f64, distance: f64, loss: f64, sharpness: f64) -> Vec<f64> {
+    vec![0.0, step, step, flow, distance, loss, sharpness]
+}
+
+#[test]
+fn no_figure_holds_where_nothing_was_measured() {
+    let all: Vec<&NetworkFigure> = NETWORK_FIGURES.iter().collect();
+    for figure in all {
+        let measured = |columns: &str, rows: &dyn Fn(&Config) -> Vec<Vec<f64>>, follow| {
+            let (verdict, numbers) = figure.verdict(&outcomes(figure, columns, rows, follow));
+            assert_eq!(verdict, Verdict::NotMeasured, "{}: {numbers}", figure.id);
+        };
+        // No runs, no rows, rows without numbers, and flows that were not followed beyond their start.
+        assert_eq!(figure.verdict(&[]).0, Verdict::NotMeasured, "{}", figure.id);
+        let config = figure.runs(Scale::Small, &[]).unwrap().remove(0);
+        let names: Vec<String> =
+            config.metrics.iter().flat_map(|metric| metric.columns(2)).collect();
+        let names = format!("step {}", names.join(" "));
+        let width = names.split(' ').count();
+        measured("step", &|_| Vec::new(), None);
+        measured(&names, &|_| Vec::new(), Some(&[]));
+        measured(&names, &|_| vec![vec![f64::NAN; width]; 30], None);
+        measured(
+            &names,
+            &|_| vec![vec![f64::NAN; width]; 30],
+            Some(&[row(0.0, 0.0, 0.0, 1.0, 1.0)]),
+        );
+    }
+}
+
+#[test]
+fn parts_that_were_not_measured_hold_nothing() {
+    assert_eq!(Verdict::of::<bool>(&[]), Verdict::NotMeasured);
+    assert_eq!(Verdict::of(&[None, None]), Verdict::NotMeasured);
+    assert_eq!(Verdict::of(&[Some(true), None]), Verdict::InPart);
+    assert_eq!(Verdict::of(&[Some(false), None]), Verdict::DoesNotHold);
+    assert_eq!(Verdict::of(&[true, true]), Verdict::Holds);
+    assert_eq!(Verdict::NotMeasured.to_string(), "not measured");
+}
+
+#[test]
+fn lines_say_seeds_and_what_stands_in_for_the_paper() {
+    let line = |id: &str| {
+        let figure = figure(id);
+        figure.line(&outcomes(figure, "loss", |_| vec![vec![1.0]], None))
+    };
+    let small = "vgg_slim on fashion_mnist,first=250 for the paper's vgg16 on cifar10";
+    let text = line("fig9");
+    assert!(text.contains(small) && text.contains("one seed"), "{text}");
+    assert!(text.contains("from 0.8 to 1.25"), "{text}");
+    let text = line("fig23");
+    assert!(
+        text.contains("Imagenet, which is not available") && text.contains("3 seeds"),
+        "{text}"
+    );
+    let text = line("fig10");
+    assert!(!text.contains("paper's") && text.contains("3 seeds"), "{text}");
+}
+
+#[test]
+fn scatter_plots_are_not_drawn_against_the_step() {
+    let panels = |id: &str, columns: &str| {
+        let figure = figure(id);
+        let width = columns.split(' ').count();
+        let rows = |_: &Config| vec![vec![1.0; width], vec![2.0; width]];
+        figure.picture(&outcomes(figure, columns, rows, None)).panels
+    };
+    let eight = panels("fig8", "prediction_actual prediction_ngf prediction_igr prediction_pf");
+    assert_eq!((eight.len(), eight[0].series.len()), (2, 4));
+    assert_eq!(eight[0].series[2].points, [(1.0, 1.0), (2.0, 2.0)]);
+    let seventeen = panels("fig17", "hg drift_estimate gradient_norm drift");
+    assert_eq!((seventeen.len(), seventeen[0].series.len()), (4, 4));
+    for id in ["fig22", "fig47"] {
+        let panels = panels(id, "drift_estimate lambda_0 test_accuracy");
+        assert_eq!(panels[1].series[0].points, [(1.5, 2.0); 6], "{id}");
+        assert_eq!(panels[1].series[1].points, [(1.5, 2.0); 4], "{id}");
+    }
+    // Four powers, three seeds; and of one seed the curves of all powers.
+    let all = "loss learning_rate test_accuracy";
+    assert_eq!(panels("fig21", all)[0].series[0].points.len(), 12);
+    assert!(panels("fig43", all).iter().all(|panel| panel.series.len() == 4));
 }
 
 fn rate(config: &Config) -> f64 {
@@ -70,21 +160,56 @@ fn figure_9_wants_the_sharpness_at_two_over_h() {
     assert_eq!(judged(1.05), Verdict::Holds);
     assert_eq!(judged(1.6), Verdict::DoesNotHold);
     assert_eq!(judged(0.5), Verdict::DoesNotHold);
+    // Below 2/h there is nothing to judge yet.
+    let young = verdict("fig9", "step lambda_0", |config| vec![vec![0.0, 1.0 / rate(config)]; 4]);
+    assert_eq!(young, Verdict::NotMeasured);
 }
 
 #[test]
 fn figure_10_compares_errors_at_the_edge_alone() {
     let columns = "lambda_0 error_ngf error_igr error_pf";
-    let judged = |pf: f64| {
-        verdict("fig10", columns, |config| {
-            let edge = vec![1.8 / rate(config), 3.0, 2.0, pf];
-            // More rows elsewhere say the opposite.
-            let elsewhere = vec![0.1 / rate(config), 1.0, 1.0, 2.5 - pf];
-            [vec![elsewhere; 3], vec![edge; 2]].concat()
+    for id in ["fig10", "fig10_mlp"] {
+        let judged = |pf: f64| {
+            verdict(id, columns, |config| {
+                let edge = vec![1.8 / rate(config), 3.0, 2.0, pf];
+                // More rows elsewhere say the opposite.
+                let elsewhere = vec![0.1 / rate(config), 1.0, 1.0, 2.5 - pf];
+                [vec![elsewhere; 3], vec![edge; 2]].concat()
+            })
+        };
+        assert_eq!(judged(1.0), Verdict::Holds);
+        assert_eq!(judged(2.5), Verdict::DoesNotHold);
+        assert_eq!(judged(f64::NAN), Verdict::DoesNotHold, "a flow that ended is far away");
+    }
+}
+
+#[test]
+fn figure_11_compares_gradient_descent_with_the_flow_of_its_side() {
+    let columns =
+        "loss lambda_0 flow_loss_ngf flow_lambda_ngf flow_loss_positive flow_lambda_positive";
+    let judged = |below: f64, above: f64| {
+        verdict("fig11", columns, |config| {
+            // Gradient descent lowers the loss and raises λ_0 below 2/h, and the other way round above.
+            let two = 2.0 / rate(config);
+            let row = |i: usize| {
+                let (up, x) = (i < 10, i as f64);
+                let (loss, ratio) = match up {
+                    true => (20.0 - x, 0.5 + 0.01 * x),
+                    false => (x, 2.0 - 0.01 * x),
+                };
+                let lambda = ratio * two;
+                let with = |sign: f64| {
+                    [loss - sign, lambda + 0.01 * sign, loss + sign, lambda - 0.01 * sign]
+                };
+                let flows = with(if up { below } else { above });
+                [vec![loss, lambda], flows.to_vec()].concat()
+            };
+            (0..20).map(row).collect()
         })
     };
-    assert_eq!(judged(1.0), Verdict::Holds);
-    assert_eq!(judged(2.5), Verdict::DoesNotHold);
+    assert_eq!(judged(1.0, 1.0), Verdict::Holds);
+    assert_eq!(judged(1.0, -1.0), Verdict::InPart);
+    assert_eq!(judged(-1.0, -1.0), Verdict::DoesNotHold);
 }
 
 #[test]
@@ -100,6 +225,23 @@ fn figure_12_looks_before_increases_of_the_loss() {
     };
     assert_eq!(judged(1.0, -1.0), Verdict::Holds);
     assert_eq!(judged(-1.0, 1.0), Verdict::DoesNotHold);
+}
+
+#[test]
+fn figure_36_takes_parts_of_the_gradient() {
+    let judged = |before_increase: f64, before_decrease: f64| {
+        verdict("fig36", "relative_progress sc_0_re gradient_norm", |_| {
+            // The smaller gradient has the larger share.
+            let step = |i: usize| match i % 2 {
+                0 => vec![1.0, before_increase, 0.1],
+                _ => vec![-1.0, before_decrease, 10.0],
+            };
+            (0..9).map(step).collect()
+        })
+    };
+    assert_eq!(judged(1.0, -2.0), Verdict::Holds);
+    assert_eq!(judged(1.0, 2.0), Verdict::InPart);
+    assert_eq!(judged(-1.0, 2.0), Verdict::DoesNotHold);
 }
 
 #[test]
@@ -122,18 +264,24 @@ fn figure_15_looks_after_each_side_of_two() {
 }
 
 #[test]
-fn figure_17_wants_correlation() {
-    let judged = |slope: f64| {
-        verdict("fig17", "hg drift_estimate gradient_norm drift", |config| {
-            let row = |i: f64| {
-                let drift = 10.0 + slope * i;
-                vec![i, rate(config).powi(2) * i, 1.0, rate(config).powi(2) * drift]
-            };
+fn figures_16_and_17_want_correlation() {
+    // Between learning rates the drift differs by `between`.
+    let judged = |id: &str, slope: f64, between: f64| {
+        verdict(id, "hg drift_estimate gradient_norm drift", |config| {
+            let row = |i: f64| vec![i, i, 1.0, 10.0 + slope * i + between * rate(config)];
             (0..9).map(|i| row(f64::from(i))).collect()
         })
     };
-    assert_eq!(judged(1.0), Verdict::Holds);
-    assert_eq!(judged(-1.0), Verdict::DoesNotHold);
+    for id in ["fig16", "fig17"] {
+        assert_eq!(judged(id, 1.0, 0.0), Verdict::Holds, "{id}");
+        assert_eq!(judged(id, -1.0, 0.0), Verdict::DoesNotHold, "{id}");
+    }
+    assert_eq!(judged("fig16", 1.0, 1e3), Verdict::Holds);
+    assert_eq!(
+        judged("fig17", 1.0, 1e3),
+        Verdict::InPart,
+        "over all rates there is no correlation"
+    );
 }
 
 #[test]
@@ -148,6 +296,19 @@ fn figure_18_forgives_increases_of_rates_that_train_less() {
     assert_eq!(judged(calm, rough), Verdict::Holds);
     assert_eq!(judged([4.0, 5.0, 6.0, 1.0], slow), Verdict::Holds, "slower rates do not count");
     assert_eq!(judged([4.0, 5.0, 6.0, 1.0], rough), Verdict::DoesNotHold);
+}
+
+#[test]
+fn figure_19_wants_a_valley_and_steady_updates() {
+    let judged = |rate: fn(f64) -> f64, update: fn(f64) -> f64| {
+        verdict("fig19", "learning_rate update_norm", |_| {
+            (0..40).map(|i| f64::from(i) / 40.0).map(|t| vec![rate(t), update(t)]).collect()
+        })
+    };
+    let valley: fn(f64) -> f64 = |t| 1.0 + (t - 0.3).powi(2);
+    assert_eq!(judged(valley, |t| 1.0 - t), Verdict::Holds);
+    assert_eq!(judged(valley, |t| (t - 0.5).abs()), Verdict::InPart);
+    assert_eq!(judged(|t| 1.0 - t, |_| 1.0), Verdict::DoesNotHold);
 }
 
 #[test]
@@ -179,38 +340,81 @@ fn losses(last: f64, increases: usize) -> Vec<Vec<f64>> {
 }
 
 #[test]
-fn figure_7_judges_the_first_five_steps_of_every_run() {
+fn figure_7_judges_every_run_in_its_first_five_steps() {
     let at = |step: f64, pf: f64| {
-        [(1.0, 3.0), (2.0, 2.0), (3.0, pf)].map(|(flow, d)| [0.0, step, step, flow, d, 1.0])
+        [(0.0, 0.0), (1.0, 3.0), (2.0, 2.0), (3.0, pf)]
+            .map(|(flow, d)| row(step, flow, d, 1.0, 1.0))
     };
-    let of = |pf: [f64; 4]| {
-        let rows: Vec<[f64; 6]> =
-            [1.0, 2.0, 5.0, 10.0].into_iter().zip(pf).flat_map(|(n, pf)| at(n, pf)).collect();
-        judged("fig7", "loss", |_| vec![vec![1.0]], Some(&rows))
+    let rows = |pf: [f64; 4]| -> Vec<Vec<f64>> {
+        [1.0, 2.0, 5.0, 10.0].into_iter().zip(pf).flat_map(|(n, pf)| at(n, pf)).collect()
     };
+    let of = |pf: [f64; 4]| followed("fig7", &rows(pf));
     assert_eq!(of([1.0, 1.0, 1.0, 1.0]), Verdict::Holds);
     assert_eq!(of([1.0, 1.0, 1.0, 9.0]), Verdict::Holds, "ten steps are not few");
     assert_eq!(of([1.0, 1.0, 2.5, 1.0]), Verdict::InPart);
     assert_eq!(of([9.0, 9.0, 9.0, 1.0]), Verdict::DoesNotHold);
+    assert_eq!(of([f64::NAN; 4]), Verdict::DoesNotHold);
+    // One of the runs alone fails, and is named.
+    let figure = figure("fig7");
+    let mut outcomes = outcomes(figure, "loss", |_| vec![vec![1.0]], Some(&rows([1.0; 4])));
+    outcomes[4].follow.as_mut().unwrap().rows.retain(|row| row[3] != 3.0);
+    let (verdict, numbers) = figure.verdict(&outcomes);
+    assert_eq!(verdict, Verdict::InPart);
+    assert!(numbers.contains("24 of 27") && numbers.contains("not seed=1 lr=0.2"), "{numbers}");
+}
+
+#[test]
+fn figure_32_counts_a_flow_that_ended_as_far_away() {
+    let rows = |from: f64, igr: f64, pf: Option<f64>| {
+        [1.0, 2.0].into_iter().flat_map(move |step| {
+            let flows = [Some((0.0, 0.0)), Some((1.0, igr)), pf.map(|pf| (2.0, pf))];
+            flows
+                .into_iter()
+                .flatten()
+                .map(move |(flow, d)| vec![from, step, step, flow, d, 1.0, 1.0])
+        })
+    };
+    let of = |pf: Option<f64>, later: Option<f64>| {
+        followed("fig32", &rows(0.0, 2.0, pf).chain(rows(20.0, 2.0, later)).collect::<Vec<_>>())
+    };
+    assert_eq!(of(Some(1.0), Some(1.0)), Verdict::Holds);
+    assert_eq!(of(Some(1.0), Some(3.0)), Verdict::InPart);
+    assert_eq!(of(None, Some(1.0)), Verdict::InPart);
+    assert_eq!(of(None, Some(2.0)), Verdict::DoesNotHold, "a tie is not nearer");
 }
 
 #[test]
 fn figures_14_and_35_compare_the_reversed_flow_with_its_start() {
     for id in ["fig14", "fig35"] {
         let of = |reversed: f64, ngf: f64| {
-            let row = |step: f64, flow: f64, loss: f64| [0.0, step, step, flow, 0.0, loss];
+            let row = |step: f64, flow: f64, loss: f64| row(step, flow, 0.0, loss, 1.0);
             let rows = [
                 row(0.0, 1.0, 1.0),
                 row(1.0, 1.0, ngf),
                 row(0.0, 2.0, 1.0),
                 row(1.0, 2.0, reversed),
             ];
-            judged(id, "loss", |_| vec![vec![1.0]], Some(&rows))
+            followed(id, &rows)
         };
         assert_eq!(of(5.0, 0.5), Verdict::Holds);
         assert_eq!(of(1.1, 0.5), Verdict::InPart);
         assert_eq!(of(0.9, 1.5), Verdict::DoesNotHold);
     }
+}
+
+#[test]
+fn figure_49_wants_distance_and_growth_throughout() {
+    let of = |distance: fn(f64) -> f64, sharpness: fn(f64) -> f64| {
+        let steps = (0..40).map(f64::from);
+        let rows: Vec<Vec<f64>> = steps
+            .flat_map(|t| [row(t, 0.0, 0.0, 1.0, 1.0), row(t, 1.0, distance(t), 1.0, sharpness(t))])
+            .collect();
+        followed("fig49", &rows)
+    };
+    assert_eq!(of(|t| t, |t| t), Verdict::Holds);
+    assert_eq!(of(|t| t, |t| t.min(20.0)), Verdict::InPart, "it does not keep growing");
+    assert_eq!(of(|_| 0.0, |t| t), Verdict::InPart, "it does not leave");
+    assert_eq!(of(|_| 0.0, |_| 1.0), Verdict::DoesNotHold);
 }
 
 #[test]
@@ -264,7 +468,16 @@ fn figures_of_rates_compare_groups_of_seeds() {
         let word = label.split(", ").find_map(|word| word.strip_prefix("p="));
         word.map_or(f64::NAN, |p| p.parse().unwrap())
     };
+    let mean_rate = |slope: f64| {
+        verdict("fig43", "loss learning_rate", |config| {
+            vec![vec![1.0, 1.0 - slope * p(&config.label)]; 2]
+        })
+    };
+    assert_eq!(mean_rate(1.0), Verdict::Holds);
+    assert_eq!(mean_rate(-1.0), Verdict::DoesNotHold);
+    assert_eq!(mean_rate(0.0), Verdict::DoesNotHold, "ties are no trend");
     for id in ["fig21", "fig40"] {
+        assert_eq!(of(id, &|_| (1.0, 1)), Verdict::DoesNotHold, "ties are no trend");
         let falls = |label: &str| (2.0 - p(label), (4.0 * (2.0 - p(label))) as usize);
         let rises = |label: &str| (p(label), (4.0 * p(label)) as usize);
         assert_eq!(of(id, &falls), Verdict::Holds, "{id}");
@@ -298,13 +511,22 @@ fn figures_22_and_47_want_both_correlations() {
         let of = |accuracy: f64, sharpness: f64| {
             verdict(id, "loss drift_estimate lambda_0 test_accuracy", |config| {
                 let size = config.label.bytes().map(f64::from).sum::<f64>();
-                vec![vec![1.0, size.exp().min(1e300), sharpness * size, accuracy * size]]
+                vec![vec![1.0, (size / 100.0).exp(), sharpness * size, accuracy * size]]
             })
         };
         assert_eq!(of(1.0, -1.0), Verdict::Holds, "{id}");
         assert_eq!(of(1.0, 1.0), Verdict::InPart, "{id}");
         assert_eq!(of(-1.0, 1.0), Verdict::DoesNotHold, "{id}");
     }
+    // Of ten runs, a correlation of a half is chance.
+    let figure = figure("fig22");
+    let runs = figure.runs(Scale::Small, &[]).unwrap();
+    let noise = verdict("fig22", "drift_estimate lambda_0 test_accuracy", |config| {
+        let i = runs.iter().position(|run| run.label == config.label).unwrap();
+        let accuracy = [3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0, 5.0, 3.0][i];
+        vec![vec![(i as f64).exp(), -accuracy, accuracy]]
+    });
+    assert_eq!(noise, Verdict::DoesNotHold);
 }
 
 #[test]

@@ -68,8 +68,8 @@ pub fn judge(errors: &[Vec<f64>]) -> (Verdict, String) {
         _ => f64::NAN,
     };
     let slopes: Vec<f64> = errors.iter().map(slope).collect();
-    let parts: Vec<bool> =
-        slopes.iter().enumerate().map(|(n, s)| (s - (n as f64 + 2.0)).abs() < 0.1).collect();
+    let near = |(n, s): (usize, &f64)| (!s.is_nan()).then_some((s - (n as f64 + 2.0)).abs() < 0.1);
+    let parts: Vec<Option<bool>> = slopes.iter().enumerate().map(near).collect();
     let texts: Vec<String> =
         slopes.iter().enumerate().map(|(n, s)| format!("{s:.2} (n = {n})")).collect();
     (Verdict::of(&parts), format!("the error falls with the power {} of h", texts.join(", ")))

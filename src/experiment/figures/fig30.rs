@@ -55,7 +55,7 @@ pub fn judge(runs: &[Run]) -> (Verdict, String) {
         // A distance that is no number is none either.
         escapes += usize::from(from.iter().all(|&d| d.is_nan() || d > APART));
     }
-    let verdict = if escapes > 0 { Verdict::Holds } else { Verdict::DoesNotHold };
+    let verdict = Verdict::of(&[(!runs.is_empty()).then_some(escapes > 0)]);
     let numbers = format!(
         "of {} runs of {STEPS} steps from starts on both branches, h = 0.5 and 0.85, gradient descent \
          parts from both flows in {escapes}; at the end it is at most {:.1e} from PF and {:.1e} from \

@@ -50,6 +50,8 @@ pub enum Verdict {
     InPart,
     /// They do not.
     DoesNotHold,
+    /// There are none.
+    NotMeasured,
 }
 
 /// What a figure comes to.
@@ -143,7 +145,11 @@ pub enum AnyFigure {
 
 /// All figures, in the order of the paper.
 pub fn all() -> Vec<AnyFigure> {
-    let number = |figure: &AnyFigure| figure.id().trim_start_matches("fig").parse().unwrap_or(0);
+    let number = |figure: &AnyFigure| {
+        // `fig10_mlp` follows `fig10`; the table comes first.
+        let number = figure.id().trim_start_matches("fig").split('_').next();
+        number.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+    };
     let simulated = FIGURES.iter().map(AnyFigure::Simulated);
     let mut all: Vec<AnyFigure> =
         simulated.chain(NETWORK_FIGURES.iter().map(AnyFigure::Network)).collect();
@@ -205,11 +211,14 @@ impl PaperFigure {
 }
 
 impl Verdict {
-    /// Of several parts of a claim.
-    pub fn of(parts: &[bool]) -> Verdict {
-        match parts.iter().filter(|holds| **holds).count() {
-            n if n == parts.len() => Verdict::Holds,
-            0 => Verdict::DoesNotHold,
+    /// Of several parts of a claim, `None` where one was not measured: a claim holds if all of them were and do.
+    pub fn of<P: Copy + Into<Option<bool>>>(parts: &[P]) -> Verdict {
+        let parts: Vec<Option<bool>> = parts.iter().map(|part| (*part).into()).collect();
+        let count = |what| parts.iter().filter(|part| **part == Some(what)).count();
+        match (count(true), count(false)) {
+            (0, 0) => Verdict::NotMeasured,
+            (held, _) if held == parts.len() => Verdict::Holds,
+            (0, _) => Verdict::DoesNotHold,
             _ => Verdict::InPart,
         }
     }
@@ -221,6 +230,7 @@ impl fmt::Display for Verdict {
             Verdict::Holds => "holds",
             Verdict::InPart => "holds in part",
             Verdict::DoesNotHold => "does not hold",
+            Verdict::NotMeasured => "not measured",
         })
     }
 }

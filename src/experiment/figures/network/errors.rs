@@ -1,6 +1,8 @@
 //! Figures about how far flows are from gradient descent: 7, 8, 10, 31 and 32.
 
-use super::numbers::{column, median, rate, spread};
+use super::numbers::{
+    Part, all, below, column, distances, each_network, label, median, number, rate, spread, tally,
+};
 use crate::experiment::Outcome;
 use crate::experiment::figures::Verdict;
 
@@ -8,24 +10,35 @@ use crate::experiment::figures::Verdict;
 pub(super) fn fig7(outcomes: &[Outcome]) -> (Verdict, String) {
     let (mut parts, mut texts) = (Vec::new(), Vec::new());
     for step in [1.0, 2.0, 5.0, 10.0] {
-        let distance = |outcome: &Outcome, flow: f64| {
-            let rows = outcome.follow.iter().flat_map(|table| &table.rows);
-            rows.clone().find(|r| r[1] == step && r[3] == flow).map_or(f64::INFINITY, |r| r[4])
+        let (mut nearest, mut all, mut others) =
+            (Vec::new(), [const { Vec::new() }; 3], Vec::new());
+        for outcome in outcomes {
+            let distances = distances(outcome, 0.0, step, [1.0, 2.0, 3.0]);
+            let part = distances.map(|[ngf, igr, pf]| pf < ngf && pf < igr);
+            all.iter_mut().zip(distances.iter().flatten()).for_each(|(all, d)| all.push(*d));
+            others.extend((part == Some(false)).then(|| label(outcome)));
+            nearest.push(part);
+        }
+        let [ngf, igr, pf] = all.map(|values| spread(&values));
+        let others = match others.is_empty() {
+            true => String::new(),
+            false => format!(" (not {})", others.join(", ")),
         };
-        let all: Vec<[f64; 3]> =
-            outcomes.iter().map(|o| [1.0, 2.0, 3.0].map(|flow| distance(o, flow))).collect();
-        let nearest = all.iter().filter(|[ngf, igr, pf]| pf < ngf && pf < igr).count();
-        let [ngf, igr, pf] = [0, 1, 2].map(|flow| median(all.iter().map(|d| d[flow])));
+        texts.push(format!(
+            "{step} steps: NGF {ngf}, IGR {igr}, PF {pf}, PF nearest in {} runs{others}",
+            tally(&nearest)
+        ));
         // What comes later is no part of the claim.
         if step <= 5.0 {
-            parts.push(nearest == all.len());
+            parts.extend(nearest);
         }
-        texts.push(format!(
-            "{step} steps: NGF {ngf:.1e}, IGR {igr:.1e}, PF {pf:.1e}, PF nearest in {nearest} of {} runs",
-            all.len()
-        ));
     }
-    (Verdict::of(&parts), format!("median distance after {}", texts.join("; ")))
+    let numbers = format!(
+        "{} runs and steps up to 5; median distance (smallest to largest) after {}",
+        tally(&parts),
+        texts.join("; ")
+    );
+    (Verdict::of(&parts), numbers)
 }
 
 /// Median relative errors of the predictions where `hλ_0 > 1`, in each run.
@@ -34,14 +47,20 @@ pub(super) fn fig8(outcomes: &[Outcome]) -> (Verdict, String) {
     for outcome in outcomes {
         let actual = column(outcome, "prediction_actual");
         let (h, sharpness) = (rate(outcome), column(outcome, "lambda_0"));
-        let error = |flow: &str| {
+        let error = |flow: &str| -> Vec<f64> {
             let predicted = column(outcome, &format!("prediction_{flow}"));
-            let rows = (0..actual.len()).filter(|&i| h * sharpness[i] > 1.0);
-            median(rows.map(|i| (predicted[i] - actual[i]).abs() / actual[i].abs()))
+            let rows = predicted.iter().zip(&actual).zip(&sharpness);
+            rows.filter(|(_, sharpness)| h * *sharpness > 1.0)
+                .map(|((predicted, actual), _)| (predicted - actual).abs() / actual.abs())
+                .filter(|error| !error.is_nan())
+                .collect()
         };
-        let (ngf, igr, pf) = (error("ngf"), error("igr"), error("pf"));
-        parts.push(pf < ngf && pf < igr);
-        texts.push(format!("NGF {ngf:.2}, IGR {igr:.2}, PF {pf:.2} (h = {h})"));
+        let errors = ["ngf", "igr", "pf"].map(error);
+        let [ngf, igr, pf] = errors.each_ref().map(|errors| median(errors.iter().copied()));
+        parts.push(all([below(pf, ngf), below(pf, igr)]));
+        let [ngf, igr, pf] = [ngf, igr, pf].map(number);
+        let n = errors[2].len();
+        texts.push(format!("NGF {ngf}, IGR {igr}, PF {pf} (h = {h}, {n} iterates)"));
     }
     (Verdict::of(&parts), format!("median relative error where hλ_0 > 1: {}", texts.join("; ")))
 }
@@ -52,17 +71,23 @@ pub(super) fn fig10(outcomes: &[Outcome]) -> (Verdict, String) {
         let of = |outcome: &Outcome| {
             let (h, sharpness) = (rate(outcome), column(outcome, "lambda_0"));
             let errors = column(outcome, &format!("{what}_{flow}"));
-            median((0..errors.len()).filter(|&i| h * sharpness[i] > 1.5).map(|i| errors[i].abs()))
+            let measured = column(outcome, &format!("{what}_ngf"));
+            // Where NGF came to the end of the step and this flow did not, it is infinitely far.
+            let rows = errors.iter().zip(&measured).zip(&sharpness);
+            let edge = rows.filter(|((_, ngf), l)| !ngf.is_nan() && h * *l > 1.5);
+            median(edge.map(|((e, _), _)| if e.is_nan() { f64::INFINITY } else { e.abs() }))
         };
         outcomes.iter().map(of).collect()
     };
-    let [ngf, igr, pf] = ["ngf", "igr", "pf"].map(|flow| error(flow, "error"));
-    let parts: Vec<bool> = (0..outcomes.len()).map(|i| pf[i] < ngf[i] && pf[i] < igr[i]).collect();
-    let [a, b, c] = ["ngf", "igr", "pf"].map(|flow| median(error(flow, "loss_error")));
+    let flows = ["ngf", "igr", "pf"];
+    let [ngf, igr, pf] = flows.map(|flow| error(flow, "error"));
+    let parts: Vec<Part> =
+        (0..outcomes.len()).map(|i| all([below(pf[i], ngf[i]), below(pf[i], igr[i])])).collect();
+    let [a, b, c] = flows.map(|flow| spread(&error(flow, "loss_error")));
     let numbers = format!(
-        "median error where hλ_0 > 1.5, over {} seeds (smallest to largest): NGF {}, IGR {}, PF {}; \
-         error of the loss {a:.1e}, {b:.1e}, {c:.1e}",
-        outcomes.len(),
+        "PF is nearest with {} seeds; median error where hλ_0 > 1.5, over the seeds (smallest to largest): \
+         NGF {}, IGR {}, PF {}; error of the loss {a}, {b}, {c}",
+        tally(&parts),
         spread(&ngf),
         spread(&igr),
         spread(&pf),
@@ -72,36 +97,62 @@ pub(super) fn fig10(outcomes: &[Outcome]) -> (Verdict, String) {
 
 /// Median errors relative to the size of the update.
 pub(super) fn fig31(outcomes: &[Outcome]) -> (Verdict, String) {
-    let error = |flow: &str| {
-        let of = |outcome: &Outcome| {
-            let (errors, updates) =
-                (column(outcome, &format!("error_{flow}")), column(outcome, "update_norm"));
-            errors.into_iter().zip(updates).map(|(e, u)| e / u).collect::<Vec<_>>()
+    each_network(outcomes, |outcomes| {
+        let error = |flow: &str| {
+            let of = |outcome: &Outcome| {
+                let (errors, updates) =
+                    (column(outcome, &format!("error_{flow}")), column(outcome, "update_norm"));
+                errors.into_iter().zip(updates).map(|(e, u)| e / u).collect::<Vec<_>>()
+            };
+            let all: Vec<f64> = outcomes.iter().flat_map(of).filter(|e| !e.is_nan()).collect();
+            (median(all.iter().copied()), spread(&all), all.len())
         };
-        median(outcomes.iter().flat_map(of))
-    };
-    let (ngf, igr, third) = (error("ngf"), error("igr"), error("order_2"));
-    let parts = [igr < ngf && third < ngf, third > 0.05];
-    let numbers = format!(
-        "median error of a step in parts of the update: NGF {ngf:.3}, IGR {igr:.3}, third order \
-         {third:.3}; a gap of more than 0.05 counts as large"
-    );
-    (Verdict::of(&parts), numbers)
+        let ((ngf, a, n), (igr, b, _), (third, c, _)) =
+            (error("ngf"), error("igr"), error("order_2"));
+        let parts = [all([below(igr, ngf), below(third, ngf)]), below(0.05, third)];
+        let numbers = format!(
+            "median error of a step in parts of the update over {n} iterates (smallest to largest): NGF {a}, IGR \
+             {b}, third order {c}; a gap of more than 0.05 counts as large"
+        );
+        (parts.into(), numbers)
+    })
 }
 
-/// Distances of followed flows after one and two steps.
+/// Distances of followed flows after one and two steps, from each start.
 pub(super) fn fig32(outcomes: &[Outcome]) -> (Verdict, String) {
-    let (mut parts, mut texts) = (Vec::new(), Vec::new());
+    let mut cases: Vec<(f64, usize)> = Vec::new();
     for outcome in outcomes {
-        let rows = outcome.follow.as_ref().map(|table| table.rows.as_slice()).unwrap_or_default();
-        for step in [1.0, 2.0] {
-            let of = |flow: f64| {
-                median(rows.iter().filter(|r| r[1] == step && r[3] == flow).map(|row| row[4]))
-            };
-            let (igr, pf) = (of(1.0), of(2.0));
-            parts.push(pf < igr);
-            texts.push(format!("IGR {igr:.1e}, PF {pf:.1e} (h = {}, step {step})", rate(outcome)));
+        for from in outcome.config.follow.iter().flat_map(|follow| &follow.from) {
+            if !cases.contains(&(rate(outcome), *from)) {
+                cases.push((rate(outcome), *from));
+            }
         }
     }
-    (Verdict::of(&parts), format!("median distance to gradient descent: {}", texts.join("; ")))
+    let (mut parts, mut texts) = (Vec::new(), Vec::new());
+    for (h, from) in cases {
+        for step in [1.0, 2.0] {
+            let starts: Vec<Option<[f64; 2]>> = outcomes
+                .iter()
+                .filter(|outcome| rate(outcome) == h)
+                .map(|outcome| distances(outcome, from as f64, step, [1.0, 2.0]))
+                .collect();
+            let nearer: Vec<Part> =
+                starts.iter().map(|start| start.map(|[igr, pf]| pf < igr)).collect();
+            let of = |i: usize| spread(&starts.iter().flatten().map(|d| d[i]).collect::<Vec<_>>());
+            texts.push(format!(
+                "h = {h} from iterate {from} after {step}: IGR {}, PF {}, PF nearer from {}",
+                of(0),
+                of(1),
+                tally(&nearer)
+            ));
+            parts.extend(nearer);
+        }
+    }
+    let numbers = format!(
+        "PF is nearer in {} starts and steps; median distance to gradient descent (smallest to largest of \
+         the seeds), infinite where the flow has ended: {}",
+        tally(&parts),
+        texts.join("; ")
+    );
+    (Verdict::of(&parts), numbers)
 }

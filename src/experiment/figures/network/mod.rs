@@ -4,7 +4,10 @@
 mod drift;
 mod edge;
 mod errors;
+mod followed;
+mod groups;
 mod numbers;
+mod pictures;
 mod rates;
 
 use super::Verdict;
@@ -12,6 +15,7 @@ use crate::experiment::config::{Config, Experiment, Scale};
 use crate::experiment::{Measured, Outcome, sweep_figure};
 use crate::plot::Figure;
 use crate::source::{Source, SourceError};
+use std::collections::BTreeSet;
 
 /// A figure about networks.
 #[derive(Debug)]
@@ -24,22 +28,31 @@ pub struct NetworkFigure {
     pub claim: &'static str,
     text: &'static str,
     judge: fn(&[Outcome]) -> (Verdict, String),
+    /// What was measured against the step, if not said.
+    picture: Option<fn(&[Outcome]) -> Figure>,
 }
 
 macro_rules! figure {
     ($id:literal, $experiment:literal, $claim:literal, $judge:path) => {
+        figure!(@ $id, $experiment, $claim, $judge, None)
+    };
+    ($id:literal, $experiment:literal, $claim:literal, $judge:path, $picture:path) => {
+        figure!(@ $id, $experiment, $claim, $judge, Some($picture))
+    };
+    (@ $id:literal, $experiment:literal, $claim:literal, $judge:path, $picture:expr) => {
         NetworkFigure {
             id: $id,
             experiment: $experiment,
             claim: $claim,
             text: include_str!(concat!("../../../../examples/experiments/", $experiment, ".toml")),
             judge: $judge,
+            picture: $picture,
         }
     };
 }
 
 /// Every figure about networks, in the order of the paper.
-pub static NETWORK_FIGURES: [NetworkFigure; 41] = [
+pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
     figure!(
         "fig7",
         "fig7",
@@ -50,7 +63,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 41] = [
         "fig8",
         "fig8",
         "PF predicts ∇E·u_0 at the next iterate better than NGF and IGR",
-        errors::fig8
+        errors::fig8,
+        pictures::fig8
     ),
     figure!("fig9", "fig9", "λ_0 grows to 2/h and stays there", edge::fig9),
     figure!(
@@ -60,9 +74,15 @@ pub static NETWORK_FIGURES: [NetworkFigure; 41] = [
         errors::fig10
     ),
     figure!(
+        "fig10_mlp",
+        "fig10_mlp",
+        "PF has the smallest one-step error at the edge of stability (MLP with 4x100 units)",
+        errors::fig10
+    ),
+    figure!(
         "fig11",
         "fig11",
-        "NGF lowers the loss and raises λ_0 from every iterate, the positive flow does the opposite",
+        "loss and λ_0 change as along NGF where λ_0 < 2/h, as along the positive flow where λ_0 > 2/h",
         edge::fig11
     ),
     figure!("fig12", "fig12", "the loss increases where Re sc_0 is large", edge::fig12),
@@ -76,7 +96,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 41] = [
         "fig14",
         "fig14",
         "reversing the sharpest direction alone makes the flow unstable",
-        edge::fig35
+        followed::fig35
     ),
     figure!("fig15", "fig15", "|∇E·u_0| grows where λ_0 > 2/h and shrinks below", edge::fig15),
     figure!("fig16", "fig17", "‖∇²E ∇E‖ follows the drift of a step along training", drift::fig16),
@@ -84,13 +104,14 @@ pub static NETWORK_FIGURES: [NetworkFigure; 41] = [
         "fig17",
         "fig17",
         "‖∇²E ∇E‖ is strongly correlated with the drift of a step",
-        drift::fig17
+        drift::fig17,
+        pictures::fig17
     ),
     figure!("fig18", "fig18", "DAL is stable without a sweep of learning rates", rates::fig18),
     figure!(
         "fig19",
         "fig18",
-        "DAL takes large learning rates where it can, and its updates do not blow up",
+        "DAL's learning rate falls, then slowly rises, and its updates decrease steadily",
         rates::fig19
     ),
     figure!(
@@ -103,13 +124,15 @@ pub static NETWORK_FIGURES: [NetworkFigure; 41] = [
         "fig21",
         "fig20",
         "DAL-p with a smaller p, more drift, generalises better and is less stable",
-        rates::fig21
+        rates::fig21,
+        pictures::fig21
     ),
     figure!(
         "fig22",
         "fig22",
         "more drift goes with higher test accuracy and a smaller λ_0",
-        drift::fig22
+        drift::fig22,
+        pictures::fig22
     ),
     figure!(
         "fig23",
@@ -170,7 +193,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 41] = [
         "fig35",
         "fig35",
         "reversing the sharpest direction alone makes the flow unstable",
-        edge::fig35
+        followed::fig35
     ),
     figure!(
         "fig36",
@@ -209,7 +232,13 @@ pub static NETWORK_FIGURES: [NetworkFigure; 41] = [
         "DAL-0.5 trains as well as the best fixed learning rate with every batch size",
         rates::fig42
     ),
-    figure!("fig43", "fig20", "DAL-p with a smaller p takes larger learning rates", rates::fig43),
+    figure!(
+        "fig43",
+        "fig20",
+        "DAL-p with a smaller p takes larger learning rates",
+        rates::fig43,
+        pictures::fig43
+    ),
     figure!(
         "fig44",
         "fig44",
@@ -228,9 +257,20 @@ pub static NETWORK_FIGURES: [NetworkFigure; 41] = [
         "a learning rate for each parameter, 2/|(∇²E ∇E)_i|, trains the network (Imagenet)",
         rates::fig45
     ),
-    figure!("fig47", "fig47", "the pattern of Figure 22 with mini-batches", drift::fig22),
+    figure!(
+        "fig47",
+        "fig47",
+        "with mini-batches, too, more drift goes with higher test accuracy and a smaller λ_0",
+        drift::fig22,
+        pictures::fig47
+    ),
     figure!("fig48", "fig48", "DAL with momentum gains less with smaller batches", rates::fig48),
-    figure!("fig49", "fig49", "gradient descent leaves NGF, whose λ_0 keeps growing", edge::fig49),
+    figure!(
+        "fig49",
+        "fig49",
+        "gradient descent leaves NGF, whose λ_0 keeps growing",
+        followed::fig49
+    ),
 ];
 
 impl NetworkFigure {
@@ -248,23 +288,59 @@ impl NetworkFigure {
         (self.judge)(outcomes)
     }
 
-    /// `fig10: claim: holds; numbers (mlp:10 on iris, 3 runs of 400 steps)`
+    /// `fig10: claim: holds; numbers (mlp:10 on iris, 3 runs of 400 steps, 3 seeds)`
     pub fn line(&self, outcomes: &[Outcome]) -> String {
         let (verdict, numbers) = self.verdict(outcomes);
         let setting = outcomes.first().map(|outcome| {
-            let Outcome { config, .. } = outcome;
-            let (network, runs, steps) = (config.network_name(), outcomes.len(), config.steps);
+            let (runs, steps) = (outcomes.len(), outcome.config.steps);
             let runs = if runs == 1 { "one run".into() } else { format!("{runs} runs") };
-            format!(" ({network} on {}, {runs} of {steps} steps)", data_name(&config.data))
+            let seeds: BTreeSet<u64> = outcomes.iter().map(|other| other.config.seed).collect();
+            let seeds = match seeds.len() {
+                1 => "one seed".into(),
+                n => format!("{n} seeds"),
+            };
+            format!(" ({}, {runs} of {steps} steps, {seeds})", self.setting(outcomes))
         });
         format!("{}: {}: {verdict}; {numbers}{}", self.id, self.claim, setting.unwrap_or_default())
     }
 
+    /// Networks and data of the runs, and those of the paper where these stand in for them.
+    fn setting(&self, outcomes: &[Outcome]) -> String {
+        let here = networks(outcomes.iter().map(|outcome| &outcome.config));
+        let paper = match IMAGENET.contains(&self.id) {
+            true => "ResNet-50 on Imagenet, which is not available".into(),
+            false => networks(&self.runs(Scale::Paper, &[]).unwrap_or_default()),
+        };
+        if paper == here || paper.is_empty() {
+            here
+        } else {
+            format!("{here} for the paper's {paper}")
+        }
+    }
+
     /// The measurements of all runs.
     pub fn picture(&self, outcomes: &[Outcome]) -> Figure {
+        if let Some(picture) = self.picture {
+            return picture(outcomes);
+        }
         let measured: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
         sweep_figure(&measured)
     }
+}
+
+/// Figures for which the paper trains on Imagenet alone.
+const IMAGENET: [&str; 7] = ["fig23", "fig28", "fig29", "fig41", "fig42", "fig46", "fig48"];
+
+/// `vgg16 on cifar10 and resnet18 on cifar10`: what is trained on what.
+fn networks<'a>(configs: impl IntoIterator<Item = &'a Config>) -> String {
+    let mut all: Vec<String> = Vec::new();
+    for config in configs {
+        let text = format!("{} on {}", config.network_name(), data_name(&config.data));
+        if !all.contains(&text) {
+            all.push(text);
+        }
+    }
+    all.join(" and ")
 }
 
 /// `fashion_mnist,first=250` of `fashion_mnist:/usr/share/datasets/fashion-mnist,first=250`.

@@ -1,0 +1,60 @@
+//! Figures about flows that are followed for many steps: 14, 35 and 49.
+
+use super::numbers::{below, number, range, tenths};
+use crate::experiment::Outcome;
+use crate::experiment::figures::Verdict;
+
+/// A column of the flow of this number; 0 is gradient descent.
+fn along(outcomes: &[Outcome], flow: f64, column: usize) -> Vec<f64> {
+    let tables = outcomes.iter().filter_map(|outcome| outcome.follow.as_ref());
+    let rows = tables.flat_map(|table| &table.rows).filter(|row| row[3] == flow);
+    rows.filter_map(|row| row.get(column).copied()).collect()
+}
+
+/// The loss at the end of followed flows, against that at their start.
+pub(super) fn fig35(outcomes: &[Outcome]) -> (Verdict, String) {
+    let (ngf, flipped) = (along(outcomes, 1.0, 5), along(outcomes, 2.0, 5));
+    // Nothing is followed where there is only a start.
+    let steps = |losses: &[f64]| losses.len().saturating_sub(1);
+    let last = |losses: &[f64]| losses.get(1..).and_then(|rest| rest.last().copied());
+    let start = ngf.first().copied().unwrap_or(f64::NAN);
+    let end = last(&ngf).unwrap_or(f64::NAN);
+    let (_, most) = range(flipped.get(1..).unwrap_or_default().iter().copied());
+    let numbers = format!(
+        "from a loss of {}, NGF comes to {} within {} steps and the flow with u_0 reversed to {} within {}; \
+         1.5 times the start, {}, counts as unstable",
+        number(start),
+        number(end),
+        steps(&ngf),
+        number(most),
+        steps(&flipped),
+        number(1.5 * start)
+    );
+    (Verdict::of(&[below(1.5 * start, most), below(end, start)]), numbers)
+}
+
+/// Distance and `λ_0` along the flow.
+pub(super) fn fig49(outcomes: &[Outcome]) -> (Verdict, String) {
+    let distance = along(outcomes, 1.0, 4);
+    let (descent, flow) = (along(outcomes, 0.0, 6), along(outcomes, 1.0, 6));
+    let half = distance.len() / 2;
+    let at = |values: &[f64], i: usize| values.get(i).copied().unwrap_or(f64::NAN);
+    let end = distance.len().saturating_sub(1);
+    let (middle, last) = match half {
+        0 => (f64::NAN, f64::NAN),
+        _ => (at(&distance, half), at(&distance, end)),
+    };
+    let growing = tenths(&flow).map(|t| t.windows(2).filter(|pair| pair[0] < pair[1]).count());
+    let numbers = format!(
+        "distance {} after {half} steps, {} after {end}; the median λ_0 of the flow grows from a tenth of the \
+         way to the next {} times of 9, all must; λ_0 goes from {} to {} along the flow and to {} with gradient \
+         descent",
+        number(middle),
+        number(last),
+        growing.map_or("an unknown number of".into(), |n| n.to_string()),
+        number(at(&flow, 0)),
+        number(at(&flow, end)),
+        number(at(&descent, end))
+    );
+    (Verdict::of(&[below(middle, last), growing.map(|n| n == 9)]), numbers)
+}

@@ -1,0 +1,199 @@
+//! Runs that differ in the seed alone, and what they come to.
+
+use super::numbers::{
+    Part, all, below, column, diverged, increases, last, mean, median, range, spread,
+    spread_of_counts,
+};
+use crate::experiment::Outcome;
+use crate::experiment::config::Config;
+use crate::training::{Dal, Product, Rule};
+
+/// One group of seeds; lists have an entry a seed.
+pub(super) struct Group {
+    /// What the label of its runs says but for the seed.
+    pub label: String,
+    network: String,
+    /// Of DAL; nothing with a fixed rate.
+    pub power: Option<f64>,
+    /// DAL with a difference of gradients.
+    pub by_difference: bool,
+    /// Examples a step.
+    pub batch: Option<usize>,
+    /// Whether these are all.
+    pub full: bool,
+    /// The final loss, infinite where a run diverges.
+    pub losses: Vec<f64>,
+    /// How often the loss increases from one measurement to the next; infinite where a run diverges.
+    pub increases: Vec<f64>,
+    /// On the test data at the end, zero where a run diverges.
+    pub accuracies: Vec<f64>,
+    /// The mean learning rate of all steps.
+    pub rates: Vec<f64>,
+}
+
+/// The median of the seeds, infinite where one is.
+fn typical(values: &[f64]) -> f64 {
+    if values.contains(&f64::INFINITY) { f64::INFINITY } else { median(values.iter().copied()) }
+}
+
+impl Group {
+    pub fn is_dal(&self) -> bool {
+        self.power.is_some()
+    }
+
+    pub fn loss(&self) -> f64 {
+        typical(&self.losses)
+    }
+
+    pub fn rises(&self) -> f64 {
+        typical(&self.increases)
+    }
+
+    pub fn accuracy(&self) -> f64 {
+        median(self.accuracies.iter().copied())
+    }
+
+    pub fn rate(&self) -> f64 {
+        typical(&self.rates)
+    }
+}
+
+/// DAL's numbers, if it is that.
+pub(super) fn dal(config: &Config) -> Option<&Dal> {
+    match &config.rule {
+        Rule::Dal(dal) | Rule::DalMomentum { dal, .. } | Rule::DalPerParameter(dal) => Some(dal),
+        _ => None,
+    }
+}
+
+/// Runs by what their label says but for the seed, in the order of their first.
+pub(super) fn summarise(outcomes: &[Outcome]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for outcome in outcomes {
+        let config = &outcome.config;
+        let parts = config.label.split(", ").filter(|part| !part.starts_with("seed="));
+        let label = parts.collect::<Vec<_>>().join(" ");
+        let at = groups.iter().position(|group| group.label == label).unwrap_or_else(|| {
+            groups.push(Group {
+                label,
+                network: config.network_name().into(),
+                power: dal(config).map(|dal| dal.power),
+                by_difference: dal(config)
+                    .is_some_and(|dal| matches!(dal.product, Product::Difference(_))),
+                batch: config.batch,
+                full: is_full(config),
+                losses: Vec::new(),
+                increases: Vec::new(),
+                accuracies: Vec::new(),
+                rates: Vec::new(),
+            });
+            groups.len() - 1
+        });
+        let (group, failed) = (&mut groups[at], diverged(outcome));
+        let tested = outcome.metrics.columns.iter().any(|name| name == "test_accuracy");
+        group.losses.push(last(outcome, "loss"));
+        group.increases.push(match failed {
+            true => f64::INFINITY,
+            false => increases(&column(outcome, "loss")),
+        });
+        group.accuracies.push(match (tested, failed) {
+            (true, true) => 0.0,
+            _ => last(outcome, "test_accuracy"),
+        });
+        group.rates.push(mean(column(outcome, "learning_rate")));
+    }
+    groups
+}
+
+/// Whether every step is of all examples.
+fn is_full(config: &Config) -> bool {
+    let Some(batch) = config.batch else { return true };
+    examples(&config.data).is_some_and(|all| batch >= all)
+}
+
+/// How many examples there are to train on, as far as the name of the data tells.
+fn examples(data: &str) -> Option<usize> {
+    let first = data.split(',').find_map(|option| option.strip_prefix("first="));
+    let name = data.split([':', ',']).next();
+    match (first, name) {
+        (Some(first), _) => first.parse().ok(),
+        (None, Some("cifar10")) => Some(50_000),
+        (None, Some("mnist" | "fashion_mnist")) => Some(60_000),
+        _ => None,
+    }
+}
+
+/// What is judged, for the line of a figure.
+pub(super) fn list(groups: &[Group]) -> String {
+    let text = |group: &Group| {
+        let diverging = group.losses.iter().filter(|loss| loss.is_infinite()).count();
+        if diverging > 0 {
+            let of = if diverging == group.losses.len() { "" } else { " with some seeds" };
+            return format!("{}: diverges{of}", group.label);
+        }
+        let accuracy = match group.accuracies.iter().all(|a| a.is_finite()) {
+            true => format!(", test accuracy {}", spread(&group.accuracies)),
+            false => String::new(),
+        };
+        format!(
+            "{}: loss {}, increases {}{accuracy}",
+            group.label,
+            spread(&group.losses),
+            spread_of_counts(&group.increases)
+        )
+    };
+    let texts: Vec<String> = groups.iter().map(text).collect();
+    format!("after the same steps, {}: {}", seeds(groups), texts.join("; "))
+}
+
+/// `median (smallest to largest) of 3 seeds`.
+pub(super) fn seeds(groups: &[Group]) -> String {
+    match range(groups.iter().map(|group| group.losses.len() as f64)) {
+        (_, 1.0) => "one seed".into(),
+        (least, most) if least == most => {
+            format!("median (smallest to largest) of {most} seeds")
+        }
+        (least, most) => format!("median (smallest to largest) of {least} to {most} seeds"),
+    }
+}
+
+/// Groups with DAL, and those with fixed rates.
+pub(super) fn sides<'a>(
+    groups: impl IntoIterator<Item = &'a Group>,
+) -> (Vec<&'a Group>, Vec<&'a Group>) {
+    groups.into_iter().partition(|group| group.is_dal())
+}
+
+/// Groups of each network, which alone compare with one another.
+pub(super) fn networks(groups: &[Group]) -> Vec<Vec<&Group>> {
+    let mut networks: Vec<Vec<&Group>> = Vec::new();
+    for group in groups {
+        match networks.iter_mut().find(|known| known[0].network == group.network) {
+            Some(known) => known.push(group),
+            None => networks.push(vec![group]),
+        }
+    }
+    networks
+}
+
+/// The lowest final loss.
+pub(super) fn best(groups: &[&Group]) -> f64 {
+    range(groups.iter().map(|group| group.loss())).0
+}
+
+/// Whether a quantity is smaller with every larger power.
+pub(super) fn falls(groups: &[&Group], quantity: impl Fn(&Group) -> f64) -> Part {
+    let mut sorted = groups.to_vec();
+    let power = |group: &Group| group.power.unwrap_or(f64::NAN);
+    sorted.sort_by(|a, b| power(a).total_cmp(&power(b)));
+    all(sorted.windows(2).map(|pair| below(quantity(pair[1]), quantity(pair[0]))))
+}
+
+/// Groups of each batch size, small ones first.
+pub(super) fn batches(groups: &[Group]) -> Vec<Vec<&Group>> {
+    let size = |group: &Group| if group.full { usize::MAX } else { group.batch.unwrap_or(0) };
+    let mut sizes: Vec<usize> = groups.iter().map(size).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes.iter().map(|at| groups.iter().filter(|group| size(group) == *at).collect()).collect()
+}
