@@ -247,43 +247,56 @@ fn faulty_idx_files_are_explained() {
 
 #[test]
 fn cifar_batches_are_read_in_order() {
-    let batch = |first: u8| -> Vec<u8> {
-        // A label, then the red, the green and the blue plane.
-        let record = |r: u8| {
-            let plane = |channel: u8| vec![first * 10 + r + 80 * channel; 1024];
-            [vec![(first + r) % 10], plane(0), plane(1), plane(2)].concat()
-        };
-        (0..2).flat_map(record).collect()
+    // A label, then the red, the green and the blue plane.
+    let record = |first: u8, r: u8| {
+        let plane = |channel: u8| vec![first * 10 + r + 80 * channel; 1024];
+        [vec![(first + r) % 10], plane(0), plane(1), plane(2)].concat()
+    };
+    // Two such examples and as many of zeros as there must be, which take no room on the disk.
+    let write = |path: PathBuf, first: u8, examples: u64| {
+        let mut file = std::fs::File::create(path).unwrap();
+        file.write_all(&[record(first, 0), record(first, 1)].concat()).unwrap();
+        file.set_len(3073 * examples).unwrap();
     };
     let place = folder();
     let inner = place.path().join("cifar-10-batches-bin");
     std::fs::create_dir(&inner).unwrap();
+    let batch = |i: u8| inner.join(format!("data_batch_{i}.bin"));
     for i in 1..=5 {
-        std::fs::write(inner.join(format!("data_batch_{i}.bin")), batch(i)).unwrap();
+        write(batch(i), i, 10_000);
     }
-    std::fs::write(inner.join("test_batch.bin"), batch(6)).unwrap();
+    write(inner.join("test_batch.bin"), 6, 10_000);
     // The folder that the archive makes, or the one that it is in.
     for path in [place.path(), &inner] {
         let set = open(&format!("cifar10:{},scale=raw", path.display())).unwrap();
-        assert_eq!((set.len(), &set.shape[..]), (10, &[3, 32, 32][..]));
-        assert_eq!(labels(&set), (&[1, 2, 2, 3, 3, 4, 4, 5, 5, 6][..], 10));
-        let red = [10.0, 11.0, 20.0, 21.0, 30.0, 31.0, 40.0, 41.0, 50.0, 51.0];
-        for channel in 0..3 {
-            for at in [1024 * channel, 1024 * channel + 1023] {
-                let found: Vec<f64> = (0..10).map(|i| set.rows_f64(i..i + 1)[at]).collect();
-                assert_eq!(found, red.map(|value| value + 80.0 * channel as f64));
+        assert_eq!((set.len(), &set.shape[..]), (50_000, &[3, 32, 32][..]));
+        let (all, classes) = labels(&set);
+        assert_eq!(classes, 10);
+        for first in 1..=5_u8 {
+            for r in 0..2 {
+                let at = (usize::from(first) - 1) * 10_000 + usize::from(r);
+                assert_eq!(all[at], u32::from(first + r));
+                let bytes = &record(first, r)[1..];
+                let numbers: Vec<f64> = bytes.iter().map(|b| f64::from(*b)).collect();
+                assert_eq!(set.rows_f64(at..at + 1), numbers);
             }
         }
         let test = open(&format!("cifar10:{},split=test", path.display())).unwrap();
         let planes = [61.0, 141.0, 221.0].map(|value| vec![value / 255.0; 1024]);
         assert_eq!(test.rows_f64(1..2), planes.concat());
     }
-    std::fs::write(inner.join("data_batch_3.bin"), &batch(3)[..5000]).unwrap();
     let name = format!("cifar10:{}", place.path().display());
+    // Cut within an example, and between two of them.
+    std::fs::write(batch(3), [record(3, 0), record(3, 1)].concat()[..5000].to_vec()).unwrap();
     assert_said(&name, &["data_batch_3.bin", "5000 bytes are 1 examples and 1927 bytes", "3073"]);
-    std::fs::write(inner.join("data_batch_3.bin"), [vec![10], vec![0; 3072]].concat()).unwrap();
-    assert_said(&name, &["label of row 4 is 10"]);
-    std::fs::remove_file(inner.join("data_batch_3.bin")).unwrap();
+    write(batch(3), 3, 9_999);
+    assert_said(&name, &["data_batch_3.bin", "has 9999 examples", "10000 examples of 3073 bytes"]);
+    std::fs::File::create(batch(3)).unwrap();
+    assert_said(&name, &["data_batch_3.bin", "has 0 examples"]);
+    write(batch(3), 10, 10_000);
+    std::fs::OpenOptions::new().write(true).open(batch(3)).unwrap().write_all(&[10]).unwrap();
+    assert_said(&name, &["label of row 20000 is 10"]);
+    std::fs::remove_file(batch(3)).unwrap();
     assert_said(&name, &["no file or folder", "data_batch_3.bin", "bea data --help"]);
 }
 
@@ -309,6 +322,9 @@ fn i64s(numbers: &[i64]) -> Vec<u8> {
     numbers.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 
+/// 0, 1, …, 5 in IEEE binary16.
+const HALVES: [u16; 6] = [0x0000, 0x3c00, 0x4000, 0x4200, 0x4400, 0x4500];
+
 #[test]
 fn safetensors_of_every_type() {
     let place = folder();
@@ -323,9 +339,16 @@ fn safetensors_of_every_type() {
         (Dtype::I32, small(4)),
         (Dtype::I16, small(2)),
         (Dtype::I8, small(1)),
+        (Dtype::U64, small(8)),
         (Dtype::U32, small(4)),
         (Dtype::U16, small(2)),
         (Dtype::U8, small(1)),
+        // The upper halves of 32-bit numbers; and one of 11 bits, of which these are exact.
+        (
+            Dtype::BF16,
+            numbers.iter().flat_map(|x| (*x as f32).to_le_bytes()[2..].to_vec()).collect(),
+        ),
+        (Dtype::F16, HALVES.iter().flat_map(|x| x.to_le_bytes()).collect()),
     ];
     for (dtype, bytes) in types {
         let file = tensors(&[
@@ -374,8 +397,8 @@ fn faulty_arrays_are_explained() {
     assert_said(&path, &["[3, 2], 3 examples", "shape [2], 2", "first axis"]);
     let path = file(&[inputs.clone(), ("targets", Dtype::I64, &[], i64s(&[0]))]);
     assert_said(&path, &["first axis"]);
-    let path = file(&[inputs.clone(), ("targets", Dtype::F16, &[3], vec![0; 6])]);
-    assert_said(&path, &["`targets`", "F16", "F64, F32"]);
+    let path = file(&[inputs.clone(), ("targets", Dtype::F8_E4M3, &[3], vec![0; 3])]);
+    assert_said(&path, &["`targets`", "F8_E4M3", "F64, F32"]);
     let path = file(&[inputs.clone(), ("targets", Dtype::F64, &[3], f64s(&[0.0, 1.0, f64::NAN]))]);
     assert_said(&path, &["target of row 2, column 0, is NaN"]);
     assert_said(&format!("{path},targets=classes"), &["row 2, NaN, is no label"]);
@@ -439,13 +462,15 @@ fn npz_of_every_type() {
         npy(&[3, 2], &[0_i32, 1, 2, 3, 4, 5]),
         npy(&[3, 2], &[0_i16, 1, 2, 3, 4, 5]),
         npy(&[3, 2], &[0_i8, 1, 2, 3, 4, 5]),
+        npy(&[3, 2], &[0_u64, 1, 2, 3, 4, 5]),
         npy(&[3, 2], &[0_u32, 1, 2, 3, 4, 5]),
         npy(&[3, 2], &[0_u16, 1, 2, 3, 4, 5]),
         npy(&[3, 2], &[0_u8, 1, 2, 3, 4, 5]),
+        npy(&[3, 2], &HALVES.map(npyz::half::f16::from_bits)),
     ];
     for method in [zip::CompressionMethod::Stored, zip::CompressionMethod::Deflated] {
         for inputs in &arrays {
-            let targets = npy(&[3], &[1_u8, 0, 2]);
+            let targets = npy(&[3], &[1_u64, 0, 2]);
             let file = npz(&[("inputs", inputs.clone()), ("targets", targets)], method);
             let set = open(&write(&place, "d.npz", &file)).unwrap();
             assert_eq!(set.rows_f64(0..3), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
@@ -459,6 +484,35 @@ fn npz_of_every_type() {
     let path = write(&place, "d.npz", &bytes);
     assert_eq!(open(&path).unwrap().rows_f64(0..1), [0.0, 255.0]);
     assert_eq!(open(&format!("{path},scale=unit")).unwrap().rows_f64(0..1), [0.0, 1.0]);
+}
+
+/// Column by column, as NumPy stores a transposed array.
+#[test]
+fn npz_in_fortran_order() {
+    let place = folder();
+    let fortran = |shape: &[u64], numbers: &[f64]| {
+        let mut bytes = Vec::new();
+        let options = npyz::WriteOptions::new().default_dtype().order(npyz::Order::Fortran);
+        let mut writer = options.shape(shape).writer(&mut bytes).begin_nd().unwrap();
+        writer.extend(numbers.iter().copied()).unwrap();
+        writer.finish().unwrap();
+        bytes
+    };
+    // The element [i, j, k] is 100 i + 10 j + k.
+    let number = |i: usize, j: usize, k: usize| (100 * i + 10 * j + k) as f64;
+    let (mut stored, mut expected) = (Vec::new(), Vec::new());
+    for c in 0..24 {
+        stored.push(number(c % 2, c / 2 % 3, c / 6));
+        expected.push(number(c / 12, c / 4 % 3, c % 4));
+    }
+    let arrays = [
+        ("inputs", fortran(&[2, 3, 4], &stored)),
+        ("targets", fortran(&[2, 2], &[1.0, 3.0, 2.0, 4.0])),
+    ];
+    let bytes = npz(&arrays, zip::CompressionMethod::Stored);
+    let set = open(&write(&place, "d.npz", &bytes)).unwrap();
+    assert_eq!((set.rows_f64(0..2), &set.shape[..]), (expected, &[3, 4][..]));
+    assert_eq!(values(&set), (&[1.0, 2.0, 3.0, 4.0][..], 2));
 }
 
 #[test]
@@ -522,12 +576,24 @@ fn tables_with_and_without_a_header() {
     let set = open(&write(&place, "words.csv", words)).unwrap();
     assert_eq!(labels(&set), (&[0, 1, 0][..], 2));
     assert_eq!(set.class_names, ["setosa", "virginica"]);
+    let mixed = write(&place, "mixed.csv", b"1,2\n2,none\n3,10\n");
+    let set = open(&format!("{mixed},targets=classes")).unwrap();
+    assert_eq!(set.class_names, ["10", "2", "none"]);
 }
 
 #[test]
 fn faulty_tables_are_explained() {
     let place = folder();
-    let cases: [(&[u8], &str, &[&str]); 9] = [
+    let cases: [(&[u8], &str, &[&str]); 14] = [
+        (b"a,t\n1,0.5\n2,\n4,0.25\n", "", &["line 3: column `t` is empty"]),
+        (b"a,t\n1,x\n2,\n4,y\n", "", &["line 3: column `t` is empty"]),
+        (b"a,t\n1,0\n2,\n4,1\n", ",targets=classes", &["line 3: column `t` is empty"]),
+        (
+            b"a,t\n1,0.5\n2,NA\n4,0.25\n",
+            "",
+            &["column `t` is `NA` in line 3, but `0.5` in line 2", "targets=classes"],
+        ),
+        (b"1,x\n2,nan\n", "", &["is `x` in line 1, but `nan` in line 2"]),
         (b"a,b,t\n1,2,0\n1,x,0\n", "", &["line 3: column `b` is `x`, not a number"]),
         (b"a,b,t\n1,2,0\n1,,0\n", "", &["line 3: column `b` is empty"]),
         (b"1,2,0\n1,nan,0\n", "", &["line 2: column `1` is NaN", "finite"]),

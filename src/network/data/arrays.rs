@@ -6,7 +6,8 @@ use super::{DataError, Dataset, Targets, Values};
 /// The numbers of an array, row-major.
 pub(super) enum Numbers {
     Bytes(Vec<u8>),
-    Integers(Vec<i64>),
+    /// Of any other type of whole numbers; those of 64 bits that no real number is are rounded.
+    Integers(Vec<f64>),
     F32(Vec<f32>),
     F64(Vec<f64>),
 }
@@ -53,8 +54,7 @@ pub(super) fn dataset(
     let values = match inputs.numbers {
         Numbers::Bytes(v) => Values::Bytes(v),
         Numbers::F32(v) => Values::F32(v),
-        Numbers::F64(v) => Values::F64(v),
-        Numbers::Integers(v) => Values::F64(v.into_iter().map(|x| x as f64).collect()),
+        Numbers::F64(v) | Numbers::Integers(v) => Values::F64(v),
     };
     let guess = if integers && width == 1 { TargetKind::Classes } else { TargetKind::Values };
     let targets = match kind.unwrap_or(guess) {
@@ -87,8 +87,7 @@ pub(super) fn labels(name: &str, numbers: &[f64]) -> Result<Targets, DataError> 
 fn as_f64(numbers: Numbers) -> Vec<f64> {
     match numbers {
         Numbers::Bytes(v) => v.into_iter().map(f64::from).collect(),
-        Numbers::Integers(v) => v.into_iter().map(|x| x as f64).collect(),
         Numbers::F32(v) => v.into_iter().map(f64::from).collect(),
-        Numbers::F64(v) => v,
+        Numbers::F64(v) | Numbers::Integers(v) => v,
     }
 }

@@ -14,6 +14,9 @@ const TRAIN: &[&str] = &[
 ];
 const TEST: &[&str] = &["test_batch.bin"];
 
+/// The examples of each file. A download that ends early may end after a whole one, so that only their number tells.
+const EXAMPLES: usize = 10_000;
+
 /// The examples of one part, in the order of the files. The archive's own folder within `folder` is
 /// found too.
 pub(super) fn read(known: &Known, folder: &Path, split: Split) -> Result<Dataset, DataError> {
@@ -28,19 +31,19 @@ pub(super) fn read(known: &Known, folder: &Path, split: Split) -> Result<Dataset
             return Err(DataError::Missing { path, help });
         }
         let bytes = file::bytes(&path)?;
-        let (records, rest) = (bytes.chunks_exact(1 + width), bytes.len() % (1 + width));
-        if rest != 0 || bytes.is_empty() {
-            return Err(DataError::Corrupt {
-                path,
-                problem: format!(
-                    "its {} bytes are {} examples and {rest} bytes",
-                    bytes.len(),
-                    bytes.len() / (1 + width)
-                ),
-                expected: Some(format!("whole examples of {} bytes, 10000 in all", 1 + width)),
-            });
+        let record = 1 + width;
+        if bytes.len() != EXAMPLES * record {
+            let (examples, rest) = (bytes.len() / record, bytes.len() % record);
+            let problem = match rest {
+                0 => format!("it has {examples} examples"),
+                _ => {
+                    format!("its {} bytes are {examples} examples and {rest} bytes", bytes.len())
+                }
+            };
+            let expected = Some(format!("{EXAMPLES} examples of {record} bytes; fetch it anew"));
+            return Err(DataError::Corrupt { path, problem, expected });
         }
-        for record in records {
+        for record in bytes.chunks_exact(record) {
             labels.push(u32::from(record[0]));
             pixels.extend_from_slice(&record[1..]);
         }

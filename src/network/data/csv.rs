@@ -20,8 +20,9 @@ pub(super) fn read(
 }
 
 /// The examples of a table. Its first line names the columns if none of its cells is a number. Targets
-/// are labels of classes if all of them are written as whole numbers without a point, or if one is a
-/// word: then the classes are the words in alphabetical order.
+/// are labels of classes if all of them are written as whole numbers without a point, or all are words:
+/// then the classes are the words in alphabetical order. A word among numbers is more likely a mark of
+/// what is missing, and only a class where `kind` says so.
 pub(super) fn table(
     name: &str,
     text: &[u8],
@@ -53,6 +54,9 @@ pub(super) fn table(
         lines.push(line);
         for (i, cell) in record.iter().enumerate() {
             if i == position {
+                if cell.is_empty() {
+                    number(name, line, &columns[i], cell)?;
+                }
                 targets.push(cell.to_string());
                 continue;
             }
@@ -61,7 +65,18 @@ pub(super) fn table(
     }
     let shape = vec![columns.len().saturating_sub(1)];
     let integers = targets.iter().all(|cell| cell.parse::<i64>().is_ok());
-    let words = targets.iter().any(|cell| cell.parse::<f64>().is_err());
+    let is_word = |cell: &String| cell.parse::<f64>().is_err();
+    let (word, numeral) =
+        (targets.iter().position(is_word), targets.iter().position(|t| !is_word(t)));
+    if let (None, Some(word), Some(numeral)) = (kind, word, numeral) {
+        return Err(DataError::Mixed {
+            name: name.into(),
+            column: columns[position].clone(),
+            word: (lines[word], targets[word].clone()),
+            number: (lines[numeral], targets[numeral].clone()),
+        });
+    }
+    let words = word.is_some();
     let guess = if integers || words { TargetKind::Classes } else { TargetKind::Values };
     let mut class_names = Vec::new();
     let targets = match kind.unwrap_or(guess) {

@@ -103,6 +103,22 @@ pub enum DataError {
         /// What it is.
         problem: String,
     },
+    /// Targets of which some are words and some are numbers.
+    #[error("{name}: column `{column}` is `{}` in line {}, but `{}` in line {}", word.1, word.0, number.1, number.0)]
+    #[diagnostic(help(
+        "the targets are words or numbers, not both; leave out lines without a target, or \
+        read all as classes with the option `targets=classes`"
+    ))]
+    Mixed {
+        /// The table.
+        name: String,
+        /// The column of the targets.
+        column: String,
+        /// The line of the first word, counted from 1, and the word.
+        word: (u64, String),
+        /// The line of the first number, and the number as it is written.
+        number: (u64, String),
+    },
     /// A number that is infinite or not a number.
     #[error("{name}: the {what} of row {row}, column {column}, is {value}")]
     #[diagnostic(help("rows and columns are counted from 0; all data must be finite numbers"))]

@@ -4,6 +4,7 @@ use super::arrays::{Array, Numbers, dataset};
 use super::specification::TargetKind;
 use super::{DataError, Dataset, file};
 use crate::optimizer::near;
+use half::f16;
 use npyz::{DType, Deserialize, NpyFile, Order, TypeChar};
 use std::io::{Cursor, Read};
 use std::path::Path;
@@ -54,12 +55,6 @@ fn array(
         expected: Some(expected.into()),
     };
     let shape: Vec<usize> = npy.shape().iter().map(|n| *n as usize).collect();
-    if npy.order() == Order::Fortran && shape.len() > 1 {
-        return Err(unreadable(
-            "is stored column by column".into(),
-            "rows one after the other, as `numpy.ascontiguousarray` makes them",
-        ));
-    }
     let descr = npy.dtype().descr();
     let DType::Plain(kind) = npy.dtype() else {
         return Err(unreadable(format!("holds records {descr}"), NUMBERS));
@@ -67,10 +62,15 @@ fn array(
     let numbers = match (kind.type_char(), kind.size_field()) {
         (TypeChar::Float, 8) => numbers(npy).map(Numbers::F64),
         (TypeChar::Float, 4) => numbers(npy).map(Numbers::F32),
-        (TypeChar::Int, 8) => numbers(npy).map(Numbers::Integers),
+        (TypeChar::Float, 2) => numbers::<f16>(npy)
+            .map(|values| Numbers::F32(values.into_iter().map(f32::from).collect())),
+        (TypeChar::Int, 8) => numbers::<i64>(npy)
+            .map(|values| Numbers::Integers(values.into_iter().map(|x| x as f64).collect())),
         (TypeChar::Int, 4) => numbers::<i32>(npy).map(integers),
         (TypeChar::Int, 2) => numbers::<i16>(npy).map(integers),
         (TypeChar::Int, 1) => numbers::<i8>(npy).map(integers),
+        (TypeChar::Uint, 8) => numbers::<u64>(npy)
+            .map(|values| Numbers::Integers(values.into_iter().map(|x| x as f64).collect())),
         (TypeChar::Uint, 4) => numbers::<u32>(npy).map(integers),
         (TypeChar::Uint, 2) => numbers::<u16>(npy).map(integers),
         (TypeChar::Uint, 1) => numbers(npy).map(Numbers::Bytes),
@@ -83,12 +83,29 @@ fn array(
 }
 
 /// The types that are read.
-const NUMBERS: &str = "float64, float32, bool, int8 to int64 or uint8 to uint32";
+const NUMBERS: &str = "float64, float32, float16, bool, int8 to int64 or uint8 to uint64";
 
-fn numbers<T: Deserialize>(npy: NpyFile<impl Read>) -> std::io::Result<Vec<T>> {
-    npy.into_vec()
+/// The numbers, row-major.
+fn numbers<T: Deserialize + Copy>(npy: NpyFile<impl Read>) -> std::io::Result<Vec<T>> {
+    let (order, shape) = (npy.order(), npy.shape().to_vec());
+    let stored: Vec<T> = npy.into_vec()?;
+    if order == Order::C || shape.len() < 2 {
+        return Ok(stored);
+    }
+    let place = |mut row_major: usize| {
+        let (mut place, mut stride) = (0, stored.len());
+        for &size in shape.iter().rev() {
+            // The last axis varies fastest in the one order and slowest in the other.
+            let size = size as usize;
+            stride /= size;
+            place += row_major % size * stride;
+            row_major /= size;
+        }
+        place
+    };
+    Ok((0..stored.len()).map(|at| stored[place(at)]).collect())
 }
 
-fn integers<T: Into<i64>>(values: Vec<T>) -> Numbers {
+fn integers<T: Into<f64>>(values: Vec<T>) -> Numbers {
     Numbers::Integers(values.into_iter().map(Into::into).collect())
 }

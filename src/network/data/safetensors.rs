@@ -4,6 +4,7 @@ use super::arrays::{Array, Numbers, dataset};
 use super::specification::TargetKind;
 use super::{DataError, Dataset, file};
 use crate::optimizer::near;
+use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
 use std::path::Path;
 
@@ -33,10 +34,13 @@ pub(super) fn read(path: &Path, kind: Option<TargetKind>) -> Result<Dataset, Dat
         let numbers = match tensor.dtype() {
             Dtype::F64 => Numbers::F64(numbers(data, f64::from_le_bytes)),
             Dtype::F32 => Numbers::F32(numbers(data, f32::from_le_bytes)),
-            Dtype::I64 => Numbers::Integers(numbers(data, i64::from_le_bytes)),
+            Dtype::F16 => Numbers::F32(numbers(data, |b| f16::from_le_bytes(b).into())),
+            Dtype::BF16 => Numbers::F32(numbers(data, |b| bf16::from_le_bytes(b).into())),
+            Dtype::I64 => Numbers::Integers(numbers(data, |b| i64::from_le_bytes(b) as f64)),
             Dtype::I32 => Numbers::Integers(numbers(data, |b| i32::from_le_bytes(b).into())),
             Dtype::I16 => Numbers::Integers(numbers(data, |b| i16::from_le_bytes(b).into())),
             Dtype::I8 => Numbers::Integers(numbers(data, |b| i8::from_le_bytes(b).into())),
+            Dtype::U64 => Numbers::Integers(numbers(data, |b| u64::from_le_bytes(b) as f64)),
             Dtype::U32 => Numbers::Integers(numbers(data, |b| u32::from_le_bytes(b).into())),
             Dtype::U16 => Numbers::Integers(numbers(data, |b| u16::from_le_bytes(b).into())),
             Dtype::U8 | Dtype::BOOL => Numbers::Bytes(data.to_vec()),
@@ -45,7 +49,7 @@ pub(super) fn read(path: &Path, kind: Option<TargetKind>) -> Result<Dataset, Dat
                     path: path.into(),
                     array: name.into(),
                     problem: format!("holds numbers of type {other:?}"),
-                    expected: Some("F64, F32, BOOL, U8 to U32 or I8 to I64".into()),
+                    expected: Some("F64, F32, F16, BF16, BOOL, U8 to U64 or I8 to I64".into()),
                 });
             }
         };
