@@ -110,6 +110,43 @@ fn contractions_are_symmetric_and_blocks_agree_with_single_products() {
 }
 
 #[test]
+fn fourth_derivatives_are_linear_and_symmetric() {
+    for (name, network) in networks() {
+        let p = network.dimension();
+        let theta = numbers(1, p);
+        let (u, v, w, x) = (numbers(2, p), numbers(3, p), numbers(4, p), numbers(7, p));
+        let of = |a: &[f64], b: &[f64], c: &[f64]| network.contraction(&theta, &[a, b, c]);
+        let whole = of(&u, &v, &w);
+        for (a, b, c) in [(&u, &w, &v), (&v, &u, &w), (&v, &w, &u), (&w, &u, &v), (&w, &v, &u)] {
+            close(name, "∇⁴E[u, v, w] and a permutation", &whole, &of(a, b, c), 1e-12);
+        }
+        // The free index is no different from the contracted ones.
+        let other = of(&x, &v, &w);
+        close(name, "∇⁴E[u, v, w, x]", &[dot(&whole, &x)], &[dot(&other, &u)], 1e-10);
+        let mixed: Vec<f64> = u.iter().zip(&x).map(|(a, b)| 0.7 * a - 1.3 * b).collect();
+        let sum: Vec<f64> = whole.iter().zip(&other).map(|(a, b)| 0.7 * a - 1.3 * b).collect();
+        for (what, found) in [
+            ("the first slot", of(&mixed, &v, &w)),
+            ("the second slot", of(&v, &mixed, &w)),
+            ("the third slot", of(&v, &w, &mixed)),
+        ] {
+            close(name, &format!("linearity in {what}"), &found, &sum, 1e-11);
+        }
+        // Two and three equal directions are evaluated in other algebras than different ones.
+        let cube = |x: &[f64]| of(x, x, x);
+        let plus: Vec<f64> = u.iter().zip(&v).map(|(a, b)| a + b).collect();
+        let minus: Vec<f64> = u.iter().zip(&v).map(|(a, b)| a - b).collect();
+        let polar: Vec<f64> = cube(&plus)
+            .iter()
+            .zip(cube(&minus))
+            .zip(cube(&u))
+            .map(|((p, m), c)| (p + m - 2.0 * c) / 6.0)
+            .collect();
+        close(name, "polarisation", &of(&u, &v, &v), &polar, 1e-10);
+    }
+}
+
+#[test]
 fn complex_derivatives_are_those_of_a_holomorphic_function() {
     let h = 1e-5;
     for (name, network) in networks() {
