@@ -38,3 +38,27 @@ fn a_product_on_the_full_batch_takes_less_than_a_gibibyte() {
     assert!(most > 180 << 10, "{most} KiB cannot hold the data");
     assert!(most < 1 << 20, "{most} KiB");
 }
+
+/// Whatever the limit, an evaluation either succeeds or says that memory is short.
+#[test]
+fn a_command_that_runs_out_of_memory_says_so() {
+    let mut refused = 0;
+    for kibibytes in [100_000, 150_000, 250_000, 400_000, 700_000] {
+        let line = format!(
+            "ulimit -v {kibibytes}; exec {} spectrum --network mlp:2000,2000,2000 --data digits --top 2",
+            env!("CARGO_BIN_EXE_bea")
+        );
+        let output = Command::new("sh").args(["-c", &line]).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(!error.contains("panicked") && !error.contains("backtrace"), "{error}");
+        match output.status.code() {
+            Some(0) => {}
+            Some(2) => {
+                refused += 1;
+                assert!(error.contains("memory"), "{error}");
+            }
+            other => panic!("{other:?} within {kibibytes} KiB: {error}"),
+        }
+    }
+    assert!(refused > 0, "no limit was low enough");
+}

@@ -15,25 +15,29 @@ pub(crate) use windows::Window;
 use std::sync::Arc;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use smallvec::SmallVec;
 
 use super::buffer::Buffer;
 use super::host::{self, Axes, Matrices, Pairwise};
 use super::lanes::Real;
 use super::small::Destination;
 
+/// Sizes of the axes, in place: a small network would spend its time asking for the memory of shapes.
+pub(crate) type Shape = SmallVec<[usize; 4]>;
+
 /// A row-major array.
 #[derive(Clone, Debug)]
 pub(crate) struct Array {
     data: Data,
-    shape: Vec<usize>,
+    shape: Shape,
 }
 
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "Burn's tensors are large, and few")]
 pub(crate) enum Data {
     F32(Arc<Buffer<f32>>),
     F64(Arc<Buffer<f64>>),
-    Device(Tensor<1>),
+    /// Behind a pointer, since Burn's tensors are ten times as large as the others.
+    Device(Box<Tensor<1>>),
 }
 
 /// A machine number that arrays on the host hold.
@@ -78,7 +82,7 @@ macro_rules! on_host {
         match ($(&$array.data,)+) {
             ($(Data::F32($name),)+) => Number::data($host),
             ($(Data::F64($name),)+) => Number::data($host),
-            _ => Data::Device($device),
+            _ => Data::Device(Box::new($device)),
         }
     };
 }
@@ -102,7 +106,7 @@ impl Sum {
 }
 
 /// The shape of a broadcast of two shapes of one rank.
-pub(crate) fn broadcast_shape(a: &[usize], b: &[usize]) -> Vec<usize> {
+pub(crate) fn broadcast_shape(a: &[usize], b: &[usize]) -> Shape {
     debug_assert_eq!(a.len(), b.len(), "{a:?} {b:?}");
     a.iter().zip(b).map(|(&x, &y)| if x == 1 { y } else { x }).collect()
 }
@@ -117,7 +121,7 @@ fn on_host_matmul<T: Number>(
     x: &[T],
     y: &[T],
     sum: Sum,
-    shape: impl Fn() -> Vec<usize>,
+    shape: impl Fn() -> Shape,
 ) -> Array {
     let kept = sum.so_far.is_some();
     let mut out = sum.so_far.unwrap_or_else(|| {
@@ -133,7 +137,7 @@ impl Array {
     /// An array on the host.
     pub fn of_numbers<T: Number>(values: Vec<T>, shape: &[usize]) -> Self {
         debug_assert_eq!(values.len(), shape.iter().product::<usize>());
-        Self { data: T::data(values), shape: shape.to_vec() }
+        Self { data: T::data(values), shape: shape.into() }
     }
 
     /// The entries of an array on the host.
@@ -164,8 +168,8 @@ impl Array {
         match &self.data {
             Data::F32(values) => wide(values),
             Data::F64(values) => values.to_vec(),
-            Data::Device(tensor) if self.is_double() => f64::of_data(tensor.clone().into_data()),
-            Data::Device(tensor) => wide(&f32::of_data(tensor.clone().into_data())),
+            Data::Device(_) if self.is_double() => f64::of_data(self.flat().into_data()),
+            Data::Device(_) => wide(&f32::of_data(self.flat().into_data())),
         }
     }
 
@@ -182,7 +186,7 @@ impl Array {
 
     pub fn reshape(&self, shape: &[usize]) -> Self {
         debug_assert_eq!(self.length(), shape.iter().product::<usize>());
-        Self { data: self.data.clone(), shape: shape.to_vec() }
+        Self { data: self.data.clone(), shape: shape.into() }
     }
 
     /// The entries as one of Burn's tensors; from the host, a copy.
@@ -191,7 +195,7 @@ impl Array {
         let data = match &self.data {
             Data::F32(values) => TensorData::new(values.to_vec(), [length]),
             Data::F64(values) => TensorData::new(values.to_vec(), [length]),
-            Data::Device(tensor) => return tensor.clone(),
+            Data::Device(tensor) => return (**tensor).clone(),
         };
         let dtype = data.dtype();
         Tensor::from_data(data, (&Device::flex(), dtype))
@@ -211,9 +215,9 @@ impl Array {
         let data = match &self.data {
             Data::F32(_) => Number::data(f32::of_data(tensor.into_data())),
             Data::F64(_) => Number::data(f64::of_data(tensor.into_data())),
-            Data::Device(_) => Data::Device(tensor),
+            Data::Device(_) => Data::Device(Box::new(tensor)),
         };
-        Self { data, shape: shape.to_vec() }
+        Self { data, shape: shape.into() }
     }
 
     fn pairwise(&self, other: &Self, operation: Pairwise) -> Self {
@@ -249,7 +253,7 @@ impl Array {
 
     /// Repeated along the axes where it has one entry and `shape` has more.
     pub fn spread(&self, shape: &[usize]) -> Self {
-        if self.shape == shape {
+        if self.shape() == shape {
             return self.clone();
         }
         let axes = Axes::of(shape, |axis| self.shape[axis] != 1, |_| true);
@@ -258,7 +262,7 @@ impl Array {
             let narrow = self.tensor(axes.map(|(size, mine, _)| if mine { size } else { 1 }));
             narrow.expand(axes.map(|(size, _, _)| size)).reshape([shape.iter().product::<usize>()])
         });
-        Self { data, shape: shape.to_vec() }
+        Self { data, shape: shape.into() }
     }
 
     pub fn scale(&self, factor: f64) -> Self {
@@ -292,7 +296,7 @@ impl Array {
 
     /// Sums over the axes where `shape` has one entry: the adjoint of a broadcast from `shape`.
     pub fn sum_to(&self, shape: &[usize]) -> Self {
-        if self.shape == shape {
+        if self.shape() == shape {
             return self.clone();
         }
         let axes = Axes::of(&self.shape, |axis| shape[axis] != 1, |_| true);
@@ -306,7 +310,7 @@ impl Array {
             }
             sum.reshape([shape.iter().product::<usize>()])
         });
-        Self { data, shape: shape.to_vec() }
+        Self { data, shape: shape.into() }
     }
 
     /// The sum of all entries, on the host.
@@ -325,7 +329,7 @@ impl Array {
             columns: b[usize::from(!transposed.1)],
             transposed,
         };
-        let shape = || [batch, &[sizes.rows, sizes.columns]].concat();
+        let shape = || batch.iter().copied().chain([sizes.rows, sizes.columns]).collect();
         match (&self.data, &other.data) {
             (Data::F32(x), Data::F32(y)) => on_host_matmul(sizes, x, y, sum, shape),
             (Data::F64(x), Data::F64(y)) => on_host_matmul(sizes, x, y, sum, shape),

@@ -144,6 +144,17 @@ vectorised! {
 /// `x`, repeated along the axes that it lacks.
 pub(crate) fn spread<T: Real>(x: &[T], axes: &Axes) -> Vec<T> {
     let mut out = T::vector(axes.length());
+    if let [(_, false, _), (size, true, _)] = axes.0[..] {
+        // The same row again and again: copies of all the rows that are there, twice as many each time.
+        out[..size].copy_from_slice(x);
+        let mut filled = size;
+        while filled < out.len() {
+            let count = filled.min(out.len() - filled);
+            out.copy_within(..count, filled);
+            filled += count;
+        }
+        return out;
+    }
     let (size, own, _) = *axes.0.last().expect("an axis");
     let mut runs = out.chunks_exact_mut(size);
     axes.runs(|i, _| {
@@ -172,7 +183,12 @@ vectorised! {
         let mut out = T::vector(kept);
         out.fill(T::zero());
         let (size, own, _) = *axes.0.last().expect("an axis");
-        if own {
+        if let [(_, false, _), (size, true, _)] = axes.0[..] {
+            // The rows of a matrix, of which small networks have many short ones.
+            for row in x.chunks_exact(size) {
+                out.iter_mut().zip(row).for_each(|(sum, &x)| *sum += x);
+            }
+        } else if own {
             axes.runs(|i, j| {
                 for (sum, &x) in out[i..i + size].iter_mut().zip(&x[j..j + size]) {
                     *sum += x;

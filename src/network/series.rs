@@ -3,7 +3,7 @@
 use burn::tensor::DType;
 
 use super::algebra::{Algebra, Product};
-use super::array::{Array, Context, Number, Sum, broadcast_shape};
+use super::array::{Array, Context, Number, Shape, Sum, broadcast_shape};
 use super::function::{Elementary, taylor};
 use super::host;
 use super::lanes;
@@ -20,12 +20,12 @@ pub(crate) struct Ring<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
     coefficients: Vec<Option<Array>>,
-    shape: Vec<usize>,
+    shape: Shape,
 }
 
 impl Series {
     pub fn new(coefficients: Vec<Option<Array>>, shape: &[usize]) -> Self {
-        Self { coefficients, shape: shape.to_vec() }
+        Self { coefficients, shape: shape.into() }
     }
 
     pub fn shape(&self) -> &[usize] {
@@ -49,7 +49,7 @@ impl Series {
     fn of_numbers<T: Number>(coefficients: Vec<Option<Vec<T>>>, shape: &[usize]) -> Self {
         let array = |values| Array::of_numbers(values, shape);
         let coefficients = coefficients.into_iter().map(|c| c.map(array)).collect();
-        Self { coefficients, shape: shape.to_vec() }
+        Self { coefficients, shape: shape.into() }
     }
 
     /// Applies a real-linear map to every coefficient.
@@ -59,7 +59,7 @@ impl Series {
             .iter()
             .flatten()
             .next()
-            .map_or_else(|| self.shape.clone(), |a| a.shape().to_vec());
+            .map_or_else(|| self.shape.clone(), |a| a.shape().into());
         Self { coefficients, shape }
     }
 
@@ -77,7 +77,7 @@ impl Series {
                 .iter()
                 .map(|c| c.as_ref().map(|a| a.reshape(shape)))
                 .collect(),
-            shape: shape.to_vec(),
+            shape: shape.into(),
         }
     }
 }
@@ -90,7 +90,7 @@ impl<'a> Ring<'a> {
     /// A real array as an element.
     pub fn constant(&self, value: Array) -> Series {
         let mut coefficients = vec![None; self.algebra.len()];
-        let shape = value.shape().to_vec();
+        let shape = value.shape().into();
         coefficients[0] = Some(value);
         Series { coefficients, shape }
     }
@@ -113,7 +113,7 @@ impl<'a> Ring<'a> {
                 *slot = Some(f(a, b, Sum { so_far: slot.take(), negative: p.negative }));
             }
         }
-        Series { coefficients, shape: shape.to_vec() }
+        Series { coefficients, shape: shape.into() }
     }
 
     /// The element without the coefficient of the unit.
@@ -225,7 +225,7 @@ impl<'a> Ring<'a> {
 
     fn element(&self, mut first: Vec<Option<Array>>, shape: &[usize]) -> Series {
         first.resize(self.algebra.len(), None);
-        Series { coefficients: first, shape: shape.to_vec() }
+        Series { coefficients: first, shape: shape.into() }
     }
 }
 

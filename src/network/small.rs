@@ -84,34 +84,48 @@ fn tiles<T: Real, const W: usize, const H: usize>(
         }
     }
     for row in (0..rows).step_by(H) {
-        // Beyond the last row, that row again.
-        let starts: [usize; H] = std::array::from_fn(|i| (row + i).min(rows - 1) * left.steps[0]);
-        let sums = tile::<T, W, H>(packed, x, starts, left.steps[1]);
-        for (i, sums) in sums.iter().take(rows - row).enumerate() {
-            let at = (row + i) * columns + column;
-            for (out, &new) in sum[at..at + width].iter_mut().zip(sums) {
-                *out = if kept { *out + new } else { new };
+        let sums = match left.steps {
+            // Columns side by side: `H` of each, as an array.
+            [1, length] if row + H <= length => {
+                let columns = x.chunks_exact(length);
+                tile(packed, columns.map(|column| *column[row..].first_chunk().expect("H rows")))
+            }
+            // Rows side by side. Beyond the last row, that row again.
+            [length, 1] => {
+                let row = |i: usize| &x[(row + i).min(rows - 1) * length..][..inner];
+                let rows: [&[T]; H] = std::array::from_fn(row);
+                tile(packed, (0..inner).map(|k| rows.map(|row| row[k])))
+            }
+            // The last rows of columns side by side.
+            [down, across] => {
+                let entry = |i: usize, k: usize| x[(row + i).min(rows - 1) * down + k * across];
+                tile(packed, (0..inner).map(|k| std::array::from_fn(|i| entry(i, k))))
+            }
+        };
+        // Rows by numbers that the compiler knows, so that the sums of a tile need not be in memory.
+        #[expect(clippy::needless_range_loop, reason = "an iterator would want them there")]
+        for i in 0..H {
+            if row + i < rows {
+                let (new, at) = (sums[i], (row + i) * columns + column);
+                for (out, new) in sum[at..at + width].iter_mut().zip(new) {
+                    *out = if kept { *out + new } else { new };
+                }
             }
         }
     }
     width
 }
 
-/// The sums of one tile, from the rows of the left factor that begin at `starts`.
+/// The sums of one tile, from parts of the left factor's columns.
 #[inline(always)]
 fn tile<T: Real, const W: usize, const H: usize>(
     packed: &[[T; W]],
-    x: &[T],
-    starts: [usize; H],
-    step: usize,
+    columns: impl Iterator<Item = [T; H]>,
 ) -> [[T; W]; H] {
     let mut sums = [[T::zero(); W]; H];
-    for (k, y) in packed.iter().enumerate() {
-        for i in 0..H {
-            // A row at a time, as an array: that is what the compiler keeps in registers.
-            let (x, sum) = (x[starts[i] + k * step], sums[i]);
-            sums[i] = std::array::from_fn(|j| x.mul_add(y[j], sum[j]));
-        }
+    for (y, x) in packed.iter().zip(columns) {
+        // As arrays: that is what the compiler keeps in registers.
+        sums = std::array::from_fn(|i| std::array::from_fn(|j| x[i].mul_add(y[j], sums[i][j])));
     }
     sums
 }

@@ -25,9 +25,9 @@ impl Context {
                 values.iter_mut().zip(wide.iter()).for_each(|(to, &v)| *to = v as f32);
                 Number::data(values)
             }
-            (false, _) => Data::Device(self.on_device(values)),
+            (false, _) => Data::Device(Box::new(self.on_device(values))),
         };
-        Array { data, shape: shape.to_vec() }
+        Array { data, shape: shape.into() }
     }
 
     fn on_device(&self, values: Vec<f64>) -> Tensor<1> {
@@ -44,9 +44,12 @@ impl Context {
         let data = match (self.host, self.dtype) {
             (true, DType::F64) => Number::data(vec![value; length]),
             (true, _) => Number::data(vec![value as f32; length]),
-            (false, _) => Data::Device(Tensor::full([length], value, (&self.device, self.dtype))),
+            (false, _) => {
+                let tensor = Tensor::full([length], value, (&self.device, self.dtype));
+                Data::Device(Box::new(tensor))
+            }
         };
-        Array { data, shape: shape.to_vec() }
+        Array { data, shape: shape.into() }
     }
 
     pub fn zeros(&self, shape: &[usize]) -> Array {

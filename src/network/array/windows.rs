@@ -3,7 +3,7 @@
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions, ConvTransposeOptions, MaxPoolOptions};
 use burn::tensor::{IndexingUpdateOp, Int, Tensor, module};
 
-use super::{Array, zeros};
+use super::{Array, Shape, zeros};
 
 /// Geometry of a sliding window: kernel, stride and padding along height and width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +17,8 @@ pub(crate) struct Window {
 #[derive(Clone)]
 pub(crate) struct MaxPositions {
     positions: Tensor<2, Int>,
-    input: Vec<usize>,
-    output: Vec<usize>,
+    input: Shape,
+    output: Shape,
 }
 
 impl Array {
@@ -86,7 +86,7 @@ impl Array {
         MaxPositions {
             positions: positions.reshape([n * c, h * w]),
             input: self.shape.clone(),
-            output: vec![n, c, h, w],
+            output: [n, c, h, w].into(),
         }
     }
 

@@ -31,7 +31,8 @@ fn read<T: Real>(slice: Option<&[T]>, at: usize, count: usize, padding: T) -> [T
 fn write<T: Real>(values: &[T; LANES], out: &mut [T], at: usize, count: usize) {
     match out[at..].first_chunk_mut() {
         Some(all) => *all = *values,
-        None => out[at..at + count].copy_from_slice(&values[..count]),
+        // Not as a slice: both copies would become one, of a length that is not known, by a call.
+        None => (0..LANES).filter(|&i| i < count).for_each(|i| out[at + i] = values[i]),
     }
 }
 

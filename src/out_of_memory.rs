@@ -1,0 +1,42 @@
+//! What the command does when the system has no more memory for it: it says so and ends with exit code 2, where
+//! Rust's programs abort.
+#![allow(unsafe_code)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+
+/// The system's allocator, which ends the program instead of giving nothing.
+pub struct Allocator;
+
+// SAFETY: every call is the system allocator's, with the arguments as they came.
+unsafe impl GlobalAlloc for Allocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        given(unsafe { System.alloc(layout) }, layout.size())
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        given(unsafe { System.alloc_zeroed(layout) }, layout.size())
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        given(unsafe { System.realloc(memory, layout, size) }, size)
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[inline]
+fn given(memory: *mut u8, bytes: usize) -> *mut u8 {
+    if memory.is_null() { end(bytes) } else { memory }
+}
+
+/// Nothing here asks for memory. Outputs are renamed when they are complete, so that none is left half-written.
+#[cold]
+fn end(bytes: usize) -> ! {
+    eprintln!("  × out of memory: the system refuses another {bytes} bytes");
+    eprintln!(
+        "  help: evaluate fewer examples (`first=1000` after the data's name), or a smaller network or order"
+    );
+    std::process::exit(2)
+}
