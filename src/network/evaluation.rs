@@ -17,9 +17,10 @@ use super::device::Device;
 #[cfg(doc)]
 use super::device::DeviceError;
 use super::forward::{self, Batch, Model};
+use super::mismatch::{Mismatch, check};
 use super::point::{Point, Scalar, join};
 use super::series::{Ring, Series};
-use super::shards::{Mismatch, check, cut, shard_size, shards};
+use super::shards::{cut, shard_size, shards};
 use super::tape::Tape;
 
 /// A loss `E(θ)` of a network on a data set. Parameters are flat vectors in the order of

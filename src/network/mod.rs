@@ -13,6 +13,7 @@ mod host;
 pub mod initialise;
 mod lanes;
 mod memory;
+mod mismatch;
 mod objective;
 mod point;
 mod product;
@@ -25,6 +26,6 @@ mod tensors;
 pub mod weights;
 
 pub use evaluation::NetworkLoss;
+pub use mismatch::Mismatch;
 pub use objective::{GaussNewton, Hessian};
 pub use point::Scalar;
-pub use shards::Mismatch;

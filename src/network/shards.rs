@@ -4,9 +4,9 @@ use super::algebra::Algebra;
 use super::architecture::{Architecture, Layer, Objective};
 use super::array::Context;
 use super::data::{Dataset, Targets};
-use super::device::DeviceError;
 use super::forward::{self, Batch, Inputs};
 use super::memory;
+use super::mismatch::Mismatch;
 use super::series::Ring;
 use super::tape::Tape;
 
@@ -16,103 +16,6 @@ const SHARD: usize = 1 << 18;
 /// The same on an accelerator, whose many cores want more work at a time and whose memory is finite: 130 MB of 32-bit
 /// numbers a coefficient.
 const DEVICE_SHARD: usize = 1 << 25;
-
-/// Why a network cannot be evaluated on a data set.
-#[derive(Debug, thiserror::Error)]
-pub enum Mismatch {
-    /// The examples are not what the network reads.
-    #[error("{data} has examples of shape {found:?}, but the network reads {expected:?}")]
-    Inputs {
-        /// Name of the data set.
-        data: String,
-        /// Shape of one of its examples.
-        found: Vec<usize>,
-        /// Shape of the network's input.
-        expected: Vec<usize>,
-    },
-    /// The targets are not what the network gives.
-    #[error("{data} has {found}, but the network's last layer gives {outputs} outputs an example")]
-    Targets {
-        /// Name of the data set.
-        data: String,
-        /// What its targets are.
-        found: String,
-        /// Outputs of the network.
-        outputs: usize,
-    },
-    /// An objective for classes met targets that are numbers.
-    #[error(
-        "cross entropy needs classes as targets, but {data} has real numbers; use loss = \"mse\""
-    )]
-    Classes {
-        /// Name of the data set.
-        data: String,
-    },
-    /// An embedding was given something that is no token.
-    #[error("example {example} of {data} holds {value}, but the embedding has rows 0 to {last}")]
-    Token {
-        /// Name of the data set.
-        data: String,
-        /// Which example, from 0.
-        example: usize,
-        /// What it holds.
-        value: f64,
-        /// The largest token.
-        last: usize,
-    },
-    /// More memory than the host has.
-    #[error(
-        "{parameters} parameters and {activations} numbers between the layers need at least {:.1} GiB \
-         of memory at once, more than there is",
-        *bytes as f64 / (1u64 << 30) as f64
-    )]
-    Memory {
-        /// Bytes of the parameters, of a gradient and of what lies between the layers.
-        bytes: usize,
-        /// Parameters of the network.
-        parameters: usize,
-        /// Numbers that the layers give for the examples that are evaluated together.
-        activations: usize,
-    },
-    /// No examples at all.
-    #[error("{data} has no examples")]
-    Empty {
-        /// Name of the data set.
-        data: String,
-    },
-    /// The device lacks the network's numbers, or failed.
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-}
-
-/// Refuses data that the network cannot read.
-pub(super) fn check(architecture: &Architecture, data: &Dataset) -> Result<(), Mismatch> {
-    let name = || data.name.clone();
-    if data.is_empty() {
-        return Err(Mismatch::Empty { data: name() });
-    }
-    let found: usize = data.shape.iter().product();
-    if data.shape != architecture.input && found != architecture.input.iter().product::<usize>() {
-        let (found, expected) = (data.shape.clone(), architecture.input.clone());
-        return Err(Mismatch::Inputs { data: name(), found, expected });
-    }
-    let outputs: usize = architecture.outputs.iter().product();
-    match (&data.targets, &architecture.objective) {
-        (Targets::Classes { classes, .. }, _) if *classes > outputs => {
-            let found = format!("{classes} classes");
-            return Err(Mismatch::Targets { data: name(), found, outputs });
-        }
-        (Targets::Values { .. }, Objective::CrossEntropy { .. }) => {
-            return Err(Mismatch::Classes { data: name() });
-        }
-        (Targets::Values { width, .. }, Objective::MeanSquaredError) if *width != outputs => {
-            let found = format!("targets of {width} numbers");
-            return Err(Mismatch::Targets { data: name(), found, outputs });
-        }
-        _ => {}
-    }
-    Ok(())
-}
 
 /// How many numbers the operations on one example produce: a pass with parameters zero counts them.
 fn activations(architecture: &Architecture, example: &Batch, context: &Context) -> usize {
@@ -228,7 +131,22 @@ fn batch(
             }
             one_hot
         }
-        Targets::Values { values, .. } => values[range.start * width..range.end * width].to_vec(),
+        Targets::Values { values, .. } => {
+            let values = &values[range.start * width..range.end * width];
+            match architecture.objective {
+                Objective::CrossEntropy { smoothing } => probabilities(values, width, smoothing),
+                Objective::MeanSquaredError => values.to_vec(),
+            }
+        }
     };
     Ok(Batch { inputs, targets: context.array(targets, &[count, width]), count })
+}
+
+/// Smoothed as classes are. Every row is made to sum to one exactly, as the loss has it, which 32-bit numbers do not.
+fn probabilities(values: &[f64], width: usize, smoothing: f64) -> Vec<f64> {
+    let rows = values.chunks_exact(width).map(|row| (row, row.iter().sum::<f64>()));
+    let smoothed = |(row, sum): (&[f64], f64)| -> Vec<f64> {
+        row.iter().map(|p| smoothing / width as f64 + (1.0 - smoothing) * p / sum).collect()
+    };
+    rows.flat_map(smoothed).collect()
 }

@@ -29,6 +29,7 @@
 //! Parameters are named and laid out as PyTorch does, so that its checkpoints can be read.
 
 mod error;
+mod label;
 mod library;
 mod parameters;
 mod plan;

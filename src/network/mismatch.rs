@@ -1,0 +1,182 @@
+//! Whether a network and a data set go together.
+
+use super::architecture::{Architecture, Objective};
+use super::data::{Dataset, Targets};
+use super::device::DeviceError;
+
+/// How far from one the probabilities of an example may sum: 16-bit numbers of a few classes are not nearer.
+const SLACK: f64 = 2e-3;
+
+/// Why a network cannot be evaluated on a data set.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum Mismatch {
+    /// The examples are not what the network reads.
+    #[error(
+        "{data} has examples of shape {found:?}, but the network's first layer, {layer}, reads {expected:?}"
+    )]
+    Inputs {
+        /// Name of the data set.
+        data: String,
+        /// Shape of one of its examples.
+        found: Vec<usize>,
+        /// The network's first layer, its name and its type.
+        layer: String,
+        /// Shape of the network's input.
+        expected: Vec<usize>,
+        /// What would be right, of as many numbers in another order.
+        #[help]
+        help: Option<String>,
+    },
+    /// The targets are not what the network gives.
+    #[error(
+        "{data} has {found}, but the network's last layer, {layer}, gives outputs of shape {expected:?}"
+    )]
+    Targets {
+        /// Name of the data set.
+        data: String,
+        /// What its targets are.
+        found: String,
+        /// The network's last layer, its name and its type.
+        layer: String,
+        /// Shape of the outputs for one example.
+        expected: Vec<usize>,
+    },
+    /// An objective for classes met targets that are neither classes nor probabilities.
+    #[error(
+        "cross entropy takes classes, or a probability for each of them, but {data} has {found}"
+    )]
+    Classes {
+        /// Name of the data set.
+        data: String,
+        /// What its targets are.
+        found: String,
+        /// What would be right.
+        #[help]
+        help: String,
+    },
+    /// An embedding was given something that is no token.
+    #[error("example {example} of {data} holds {value}, but the embedding has rows 0 to {last}")]
+    Token {
+        /// Name of the data set.
+        data: String,
+        /// Which example, from 0.
+        example: usize,
+        /// What it holds.
+        value: f64,
+        /// The largest token.
+        last: usize,
+    },
+    /// More memory than the host has.
+    #[error(
+        "{parameters} parameters and {activations} numbers between the layers need at least {:.1} GiB \
+         of memory at once, more than there is",
+        *bytes as f64 / (1u64 << 30) as f64
+    )]
+    Memory {
+        /// Bytes of the parameters, of a gradient and of what lies between the layers.
+        bytes: usize,
+        /// Parameters of the network.
+        parameters: usize,
+        /// Numbers that the layers give for the examples that are evaluated together.
+        activations: usize,
+    },
+    /// No examples at all.
+    #[error("{data} has no examples")]
+    Empty {
+        /// Name of the data set.
+        data: String,
+    },
+    /// The device lacks the network's numbers, or failed.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Device(#[from] DeviceError),
+}
+
+/// Refuses data that the network cannot read.
+pub(super) fn check(architecture: &Architecture, data: &Dataset) -> Result<(), Mismatch> {
+    if data.is_empty() {
+        return Err(Mismatch::Empty { data: data.name.clone() });
+    }
+    if !agree(&data.shape, &architecture.input) {
+        return Err(Mismatch::Inputs {
+            data: data.name.clone(),
+            found: data.shape.clone(),
+            layer: architecture.first_layer(),
+            expected: architecture.input.clone(),
+            help: order(&data.shape, &architecture.input),
+        });
+    }
+    let outputs: usize = architecture.outputs.iter().product();
+    let targets = |found| Mismatch::Targets {
+        data: data.name.clone(),
+        found,
+        layer: architecture.last_layer(),
+        expected: architecture.outputs.clone(),
+    };
+    match (&data.targets, &architecture.objective) {
+        (Targets::Classes { classes, .. }, _) if *classes > outputs => {
+            Err(targets(format!("{classes} classes as targets")))
+        }
+        (Targets::Values { values, width: 1 }, Objective::CrossEntropy { .. }) => {
+            Err(numbers(data, values))
+        }
+        (Targets::Values { width, .. }, _) if *width != outputs => {
+            Err(targets(format!("targets of shape [{width}]")))
+        }
+        (Targets::Values { values, width }, Objective::CrossEntropy { .. }) => {
+            values.chunks_exact(*width).enumerate().try_for_each(|row| probabilities(data, row))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the numbers of one shape are those of the other in the same order: axes of one number aside they are the
+/// same, or one of them is a list without axes, as a `flatten` makes it.
+fn agree(found: &[usize], expected: &[usize]) -> bool {
+    let axes = |shape: &[usize]| -> Vec<usize> {
+        shape.iter().copied().filter(|length| *length != 1).collect()
+    };
+    let (one, other) = (axes(found), axes(expected));
+    let size = |shape: &[usize]| shape.iter().product::<usize>();
+    one == other || (size(&one) == size(&other) && (one.len() <= 1 || other.len() <= 1))
+}
+
+/// Advice where there are as many numbers as there should be.
+fn order(found: &[usize], expected: &[usize]) -> Option<String> {
+    match (found, expected) {
+        ([h, w, c], [channels, height, width]) if (c, h, w) == (channels, height, width) => {
+            let how = "`inputs.transpose(0, 3, 1, 2)` in NumPy";
+            Some(format!("images have their channels first; transpose them, {how}"))
+        }
+        _ if found.iter().product::<usize>() == expected.iter().product::<usize>() => {
+            Some("as many numbers, but in which order? Transpose or reshape the inputs".into())
+        }
+        _ => None,
+    }
+}
+
+/// One real number an example where classes are wanted.
+fn numbers(data: &Dataset, values: &[f64]) -> Mismatch {
+    let labels = values.iter().all(|x| x.fract() == 0.0 && *x >= 0.0);
+    let help = match labels {
+        true => "they are whole: with `,targets=classes` after the data they are read as classes",
+        false => "for real numbers there is the loss \"mean_squared_error\"",
+    };
+    let found = "one real number as the target of each".into();
+    Mismatch::Classes { data: data.name.clone(), found, help: help.into() }
+}
+
+/// Whether the targets of an example are probabilities.
+fn probabilities(data: &Dataset, (example, row): (usize, &[f64])) -> Result<(), Mismatch> {
+    let sum: f64 = row.iter().sum();
+    let found = match row.iter().find(|p| **p < 0.0) {
+        Some(p) => format!("{p} among the targets of example {example}"),
+        None if (sum - 1.0).abs() > SLACK => {
+            format!("targets of example {example} that sum to {sum}")
+        }
+        None => return Ok(()),
+    };
+    let help = "probabilities are not negative and sum to 1; for other numbers there is the loss \
+                \"mean_squared_error\"";
+    Err(Mismatch::Classes { data: data.name.clone(), found, help: help.into() })
+}
