@@ -27,8 +27,8 @@ pub(super) struct Evaluate {
     /// What to evaluate; see below
     #[arg(long, value_name = "NAMES", default_value = "loss,gradient")]
     quantities: String,
-    /// The step size of the fields
-    #[arg(long, value_name = "H")]
+    /// The step size of the flows, a number or a fraction [default: 0.01]
+    #[arg(long, value_name = "H", value_parser = super::flow::positive, allow_hyphen_values = true)]
     lr: Option<f64>,
     /// The optimizer whose modified field `order:n` and `interpolated:n` are: one of the library, or a file
     #[arg(long, value_name = "OPTIMIZER", default_value = "gradient_descent")]
@@ -36,8 +36,10 @@ pub(super) struct Evaluate {
     /// A value for a parameter of the optimizer
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = loss_input::setting)]
     settings: Vec<(String, String)>,
-    /// How many of the sharpest directions `cubic` sums over, for a network of more than 600 parameters
+    /// How many of the sharpest directions `cubic` sums over [default: all, and 4 for a network of
+    /// more than 100 parameters]
     #[arg(long, value_name = "K", value_parser = super::flow::from_one)]
+    #[arg(allow_negative_numbers = true)]
     directions: Option<usize>,
     /// Write all quantities to a safetensors file: `gradient.0.weight`, `pf.0.weight.re`, …
     #[arg(long, value_name = "FILE")]
@@ -62,7 +64,7 @@ Quantities, separated by commas:
   hvp, third, fourth           ∇²E v, ∇³E[v, v], ∇⁴E[v, v, v]; they need --direction
   [], [[]], [[],[]], …         the elementary differential F(τ) of f = -∇E for any rooted tree τ
   ngf, igr, order:3, pf, pf+np:2, pf-even, cubic, interpolated:4, …
-                               the velocity of a flow at the parameters; they need --lr
+                               the velocity of a flow at the parameters, of the step size --lr
 
 Complex quantities (`pf`, `pf+np:n` and `cubic`; all of them at complex parameters) are written in
 two parts, `….re` and `….im`.
@@ -85,27 +87,27 @@ enum Quantity {
 /// The names of derivatives, by the number of directions.
 const DERIVATIVES: [&str; 4] = ["gradient", "hvp", "third", "fourth"];
 
+/// The step size of flows, unless another is given.
+const STEP: f64 = 0.01;
+
 /// A value, complex or real.
 struct Computed {
     name: String,
     complex: bool,
-    /// One number, or as many as there are parameters.
-    values: Vec<Complex64>,
+    value: Value,
+}
+
+enum Value {
+    Number(Complex64),
+    /// As many as there are parameters, which may be one.
+    Vector(Vec<Complex64>),
 }
 
 impl Evaluate {
     pub fn run(self) -> miette::Result<ExitCode> {
         let quantities = quantities(&self.quantities)?;
         let flows = quantities.iter().any(|(_, q)| matches!(q, Quantity::Flow(_)));
-        let h = match self.lr {
-            Some(h) if !(h.is_finite() && h > 0.0) => {
-                return Err(miette!("the step size --lr must be positive, not {h}"));
-            }
-            None if flows => {
-                return Err(miette!(help = "add --lr 0.1, say", "a flow needs a step size"));
-            }
-            other => other.unwrap_or(1.0),
-        };
+        let h = self.lr.unwrap_or(STEP);
         let along = quantities.iter().find(|(_, q)| matches!(q, Quantity::Derivative(1..)));
         if let (Some((name, _)), None) = (along, &self.direction) {
             return Err(miette!(
@@ -117,10 +119,14 @@ impl Evaluate {
             output::check_file(file)?;
         }
         let optimizer = input::optimizer(&self.optimizer)?;
+        let settings = loss_input::settings(&self.settings)?;
         let method = match flows {
-            true => network_input::method(&optimizer, loss_input::settings(&self.settings)?)?,
+            true => network_input::method(&optimizer, settings)?,
             // Derivatives of the loss are nobody's steps.
-            false => GeneralLinearMethod::euler(),
+            false => {
+                network_input::check_settings(&optimizer, settings)?;
+                GeneralLinearMethod::euler()
+            }
         };
         let loss = self.network.loss()?;
         let theta = self.network.complex_parameters(loss.architecture())?;
@@ -141,19 +147,31 @@ impl Evaluate {
                 other => derivative(name, &loss, &theta, &direction, &other),
             });
         }
-        if let Some(value) = computed.iter().find(|c| c.values.iter().any(|z| !z.is_finite())) {
+        if let Some(value) = computed.iter().find(|c| c.values().iter().any(|z| !z.is_finite())) {
             return Err(miette!("`{}` is not finite at these parameters", value.name));
         }
         if let Some(file) = &self.out {
             let parts: Vec<Tensor> = computed.iter().flat_map(|c| c.tensors(&loss)).collect();
-            weights::save(file, &parts, Dtype::F64)?;
+            match flows {
+                true => weights::save_with(file, &parts, Dtype::F64, ("lr", &h.to_string()))?,
+                false => weights::save(file, &parts, Dtype::F64)?,
+            }
         }
         let text = match self.format {
+            Format::Text if flows => summary(&computed) + &self.step(),
             Format::Text => summary(&computed),
-            Format::Json => format!("{:#}\n", json(&computed)),
+            Format::Json => format!("{:#}\n", json(&computed, flows.then_some(h))),
         };
         output::to_stdout(|out| out.write_all(text.as_bytes()))?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The step size of the flows, in words.
+    fn step(&self) -> String {
+        match self.lr {
+            Some(h) => format!("h = {h}\n"),
+            None => format!("h = {STEP}, as --lr gives no other\n"),
+        }
     }
 
     fn velocity(
@@ -171,7 +189,7 @@ impl Evaluate {
             .map_err(|stop| miette!("`{name}` is not defined at these parameters: {stop}"))?;
         let complex = theta.iter().any(|z| z.im != 0.0)
             || matches!(flow, FlowName::Principal | FlowName::PrincipalWith(_) | FlowName::Cubic);
-        Ok(Computed { name, complex, values })
+        Ok(Computed { name, complex, value: Value::Vector(values) })
     }
 }
 
@@ -183,19 +201,30 @@ fn derivative<S: Scalar>(
     direction: &[S],
     quantity: &Quantity,
 ) -> Computed {
-    let values = match quantity {
-        Quantity::Loss => vec![loss.loss(theta)],
+    let complex = |z: S| Complex64::new(z.part(0), z.part(1));
+    let vector = match quantity {
+        Quantity::Loss => {
+            let value = Value::Number(complex(loss.loss(theta)));
+            return Computed { name, complex: S::COMPLEX, value };
+        }
         Quantity::Derivative(0) => loss.gradient(theta).1,
         Quantity::Derivative(1) => loss.hessian_vectors(theta, &[direction]).remove(0),
         Quantity::Derivative(m) => loss.contraction(theta, &vec![direction; *m]),
         Quantity::Differential(tree) => loss.elementary_differential(theta, tree),
         Quantity::Flow(_) => unreachable!("flows have their own evaluation"),
     };
-    let values = values.into_iter().map(|z| Complex64::new(z.part(0), z.part(1))).collect();
-    Computed { name, complex: S::COMPLEX, values }
+    let value = Value::Vector(vector.into_iter().map(complex).collect());
+    Computed { name, complex: S::COMPLEX, value }
 }
 
 impl Computed {
+    fn values(&self) -> &[Complex64] {
+        match &self.value {
+            Value::Number(z) => std::slice::from_ref(z),
+            Value::Vector(values) => values,
+        }
+    }
+
     fn tensors(&self, loss: &NetworkLoss) -> Vec<Tensor> {
         type Part = (&'static str, fn(&Complex64) -> f64);
         let parts: &[Part] =
@@ -203,10 +232,14 @@ impl Computed {
         parts
             .iter()
             .flat_map(|(suffix, part)| {
-                let values: Vec<f64> = self.values.iter().map(part).collect();
-                let mut all = match values.len() {
-                    1 => vec![Tensor { name: self.name.clone(), shape: Vec::new(), values }],
-                    _ => tensors(loss.architecture(), &values, &format!("{}.", self.name)),
+                let values: Vec<f64> = self.values().iter().map(part).collect();
+                let mut all = match self.value {
+                    Value::Number(_) => {
+                        vec![Tensor { name: self.name.clone(), shape: Vec::new(), values }]
+                    }
+                    Value::Vector(_) => {
+                        tensors(loss.architecture(), &values, &format!("{}.", self.name))
+                    }
                 };
                 all.iter_mut().for_each(|tensor| tensor.name.push_str(suffix));
                 all
@@ -214,9 +247,9 @@ impl Computed {
             .collect()
     }
 
-    /// The number itself, or the 2-norm of the vector.
+    /// The 2-norm of the vector.
     fn size(&self) -> f64 {
-        self.values.iter().map(|z| z.norm_sqr()).sum::<f64>().sqrt()
+        self.values().iter().map(|z| z.norm_sqr()).sum::<f64>().sqrt()
     }
 }
 
@@ -224,10 +257,12 @@ fn summary(computed: &[Computed]) -> String {
     let width = computed.iter().map(|c| c.name.chars().count()).max().unwrap_or(0) + 4;
     let mut out = String::new();
     for c in computed {
-        let line = match &c.values[..] {
-            [z] if c.complex => format!("{:<width$}{:.10} + {:.10}i", c.name, z.re, z.im),
-            [z] => format!("{:<width$}{:.10}", c.name, z.re),
-            _ => format!("{:<width$}{:.6e}", format!("‖{}‖", c.name), c.size()),
+        let line = match &c.value {
+            Value::Number(z) if c.complex => {
+                format!("{:<width$}{:.10} + {:.10}i", c.name, z.re, z.im)
+            }
+            Value::Number(z) => format!("{:<width$}{:.10}", c.name, z.re),
+            Value::Vector(_) => format!("{:<width$}{:.6e}", format!("‖{}‖", c.name), c.size()),
         };
         out += line.trim_end();
         out.push('\n');
@@ -235,16 +270,18 @@ fn summary(computed: &[Computed]) -> String {
     out
 }
 
-fn json(computed: &[Computed]) -> serde_json::Value {
+/// The quantities, and the step size if there are flows.
+fn json(computed: &[Computed], h: Option<f64>) -> serde_json::Value {
     let entry = |c: &Computed| {
-        let value = match &c.values[..] {
-            [z] if c.complex => serde_json::json!({ "re": z.re, "im": z.im }),
-            [z] => z.re.into(),
-            _ => serde_json::json!({ "norm": c.size() }),
+        let value = match &c.value {
+            Value::Number(z) if c.complex => serde_json::json!({ "re": z.re, "im": z.im }),
+            Value::Number(z) => z.re.into(),
+            Value::Vector(_) => serde_json::json!({ "norm": c.size() }),
         };
         (c.name.clone(), value)
     };
-    serde_json::Value::Object(computed.iter().map(entry).collect())
+    let step = h.map(|h| ("lr".to_string(), h.into()));
+    serde_json::Value::Object(computed.iter().map(entry).chain(step).collect())
 }
 
 /// Reads the names of quantities. Commas inside brackets belong to trees.
@@ -304,7 +341,8 @@ fn quantity(name: &str) -> miette::Result<Quantity> {
             Err(error.into())
         }
         Err(_) => {
-            let flows = FlowName::names();
+            // The optimizer's own steps have no velocity.
+            let flows = FlowName::names().into_iter().filter(|name| *name != "gd");
             let names: Vec<&str> = ["loss"].into_iter().chain(DERIVATIVES).chain(flows).collect();
             Err(match near::advice(name, &names) {
                 Some(help) => miette!(help = help, "there is no quantity `{name}`"),

@@ -316,7 +316,7 @@ fn notes(simulation: &Simulation) -> String {
     ended.map(|(name, note)| format!("\n{name} ended: {note}\n")).collect()
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+pub(super) fn positive(text: &str) -> Result<f64, String> {
     use num_traits::ToPrimitive;
     let value = optimizer::parse_value(text).map_err(|error| error.to_string())?.to_f64();
     let value = value.filter(|x| *x > 0.0 && x.is_finite());

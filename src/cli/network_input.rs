@@ -5,7 +5,7 @@ use crate::network::architecture::{Architecture, Dtype, Objective};
 use crate::network::data::{self, Dataset, Targets};
 use crate::network::device::Device;
 use crate::network::initialise::{Scheme, initialise};
-use crate::network::{Mismatch, NetworkLoss, weights};
+use crate::network::{NetworkLoss, weights};
 use crate::optimizer::{Optimizer, near};
 use crate::series::GeneralLinearMethod;
 use crate::source::Source;
@@ -56,10 +56,7 @@ impl NetworkInput {
             };
         }
         device.check(architecture.dtype)?;
-        match NetworkLoss::new(architecture, &data, &device) {
-            Err(Mismatch::Device(error)) => Err(error.into()),
-            loss => loss.into_diagnostic(),
-        }
+        Ok(NetworkLoss::new(architecture, &data, &device)?)
     }
 
     fn architecture(&self, data: &Dataset) -> miette::Result<Architecture> {
@@ -110,14 +107,7 @@ pub(super) fn method(
     mut settings: Settings,
 ) -> miette::Result<GeneralLinearMethod> {
     let method = loss_input::numeric_method(optimizer, &mut settings)?;
-    if let Some(name) = settings.keys().next() {
-        let known: Vec<&str> = optimizer.parameters.iter().map(String::as_str).collect();
-        let message = format!("`{}` has no parameter `{name}`", optimizer.name);
-        return Err(match near::advice(name, &known) {
-            Some(help) => miette!(help = help, "{message}"),
-            None => miette!("{message}"),
-        });
-    }
+    all_known(optimizer, &settings)?;
     match method.fields.len() {
         1 => Ok(method),
         n => Err(miette!(
@@ -126,4 +116,21 @@ pub(super) fn method(
             optimizer.name
         )),
     }
+}
+
+/// Refuses settings that are no parameters of the optimizer, where none of its steps are taken.
+pub(super) fn check_settings(optimizer: &Optimizer, mut settings: Settings) -> miette::Result<()> {
+    loss_input::of_optimizer(optimizer, &mut settings)?;
+    all_known(optimizer, &settings)
+}
+
+/// Refuses what is left of the settings once the optimizer has taken its own.
+fn all_known(optimizer: &Optimizer, left: &Settings) -> miette::Result<()> {
+    let Some(name) = left.keys().next() else { return Ok(()) };
+    let known: Vec<&str> = optimizer.parameters.iter().map(String::as_str).collect();
+    let message = format!("`{}` has no parameter `{name}`", optimizer.name);
+    Err(match near::advice(name, &known) {
+        Some(help) => miette!(help = help, "{message}"),
+        None => miette!("{message}"),
+    })
 }

@@ -35,6 +35,11 @@ impl Scene<'_> {
     pub(super) fn velocity(&self, flow: FlowName) -> Result<Flowing<'_>, SimulateError> {
         let (problem, h) = (self.problem, self.request.lr);
         let no_flow = |reason: String| Err(SimulateError::NoFlow { flow, reason });
+        if flow == FlowName::Cubic
+            && self.request.directions.is_some_and(|k| k > problem.dimension())
+        {
+            return no_flow(format!("the Hessian has {} eigendirections", problem.dimension()));
+        }
         if let Some(velocity) = GradientFlow::new(problem, flow, h) {
             return match flow {
                 FlowName::Flip(_) if !problem.is_gradient() => {

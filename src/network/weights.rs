@@ -11,7 +11,7 @@ mod write;
 pub use error::{Fault, WeightsError};
 pub use read::{load, load_complex};
 pub(crate) use write::encoded;
-pub use write::{Tensor, save, tensors};
+pub use write::{Tensor, save, save_with, tensors};
 
 #[cfg(doc)]
 use super::architecture::Architecture;

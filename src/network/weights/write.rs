@@ -50,21 +50,46 @@ pub fn tensors(network: &Architecture, values: &[f64], prefix: &str) -> Vec<Tens
 /// # Errors
 /// The file cannot be written.
 pub fn save(path: &Path, tensors: &[Tensor], dtype: Dtype) -> Result<(), WeightsError> {
+    write(path, encoded(tensors, dtype))
+}
+
+/// [`save`], with `value` under `key` in the file's metadata.
+///
+/// # Errors
+/// Those of [`save`].
+pub fn save_with(
+    path: &Path,
+    tensors: &[Tensor],
+    dtype: Dtype,
+    (key, value): (&str, &str),
+) -> Result<(), WeightsError> {
+    write(path, serialized(tensors, dtype, (key, value)))
+}
+
+fn write(path: &Path, bytes: Result<Vec<u8>, SafeTensorError>) -> Result<(), WeightsError> {
     let error = |cause: String| WeightsError {
         file: path.into(),
         fault: Fault::Io(cause).into(),
         help: None,
     };
-    let bytes = encoded(tensors, dtype).map_err(|cause| error(cause.to_string()))?;
+    let bytes = bytes.map_err(|cause| error(cause.to_string()))?;
     file::replace(path, |out| out.write_all(&bytes)).map_err(|cause| error(cause.to_string()))
 }
 
 /// What [`save`] writes.
 pub(crate) fn encoded(tensors: &[Tensor], dtype: Dtype) -> Result<Vec<u8>, SafeTensorError> {
-    let views = tensors.iter().map(|tensor| (tensor.name.as_str(), Encoded { tensor, dtype }));
     // What libraries around PyTorch look for.
-    let metadata = HashMap::from([("format".to_string(), "pt".to_string())]);
-    tensor::serialize(views, Some(metadata))
+    serialized(tensors, dtype, ("format", "pt"))
+}
+
+/// With one entry of metadata: two would come in an order that differs from run to run, and files with it.
+fn serialized(
+    tensors: &[Tensor],
+    dtype: Dtype,
+    (key, value): (&str, &str),
+) -> Result<Vec<u8>, SafeTensorError> {
+    let views = tensors.iter().map(|tensor| (tensor.name.as_str(), Encoded { tensor, dtype }));
+    tensor::serialize(views, Some(HashMap::from([(key.to_string(), value.to_string())])))
 }
 
 /// A tensor in the form of the file.
