@@ -3,7 +3,7 @@
 use super::loss_input::{self, Settings};
 use crate::codegen::Objective;
 use crate::flow::Problem;
-use crate::loss::{Expr, Graph, Loss};
+use crate::loss::{self, Expr, Graph, Loss};
 use crate::optimizer::near;
 use crate::series::GeneralLinearMethod;
 use miette::miette;
@@ -124,12 +124,41 @@ fn partition(
             spaces.len()
         ));
     }
-    let place = |name: &str| {
-        variables.iter().position(|v| v == name).ok_or_else(|| {
-            let known: Vec<&str> = variables.iter().map(String::as_str).collect();
-            let help = near::advice(name, &known).unwrap_or_default();
-            miette!(help = help, "--players: the loss has no variable `{name}`")
-        })
-    };
-    groups.iter().map(|group| group.split(',').map(|n| place(n.trim())).collect()).collect()
+    let known: Vec<&str> = variables.iter().map(String::as_str).collect();
+    let mut players = vec![Vec::new(); groups.len()];
+    let mut shared_out = vec![false; variables.len()];
+    for (player, group) in groups.iter().enumerate() {
+        if group.trim().is_empty() {
+            return Err(miette!(
+                help = "the variables of each player, separated by semicolons: --players 'x,a;y'",
+                "--players: player {} has no variables",
+                player + 1
+            ));
+        }
+        // The names of arrays' entries have commas of their own, `W[0,1]`.
+        for name in loss::split_top_level(group) {
+            let name = name.split_whitespace().collect::<String>();
+            let at = variables.iter().position(|v| *v == name).ok_or_else(|| {
+                let help = near::advice(&name, &known).unwrap_or_default();
+                miette!(help = help, "--players: the loss has no variable `{name}`")
+            })?;
+            if std::mem::replace(&mut shared_out[at], true) {
+                return Err(miette!(
+                    help = "a variable belongs to exactly one player",
+                    "--players names `{name}` twice"
+                ));
+            }
+            players[player].push(at);
+        }
+    }
+    let left: Vec<&str> = (0..known.len()).filter(|&i| !shared_out[i]).map(|i| known[i]).collect();
+    match left.as_slice() {
+        [] => Ok(players),
+        left => Err(miette!(
+            help = "every variable belongs to exactly one player",
+            "--players: {} belong{} to no player",
+            near::quoted(left),
+            if left.len() == 1 { "s" } else { "" }
+        )),
+    }
 }

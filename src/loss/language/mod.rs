@@ -38,6 +38,7 @@ mod read;
 mod syntax;
 
 pub use point::point;
+pub(crate) use point::split_top_level;
 
 use super::graph::{Expr, Graph};
 use crate::optimizer::near;

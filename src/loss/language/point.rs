@@ -25,6 +25,21 @@ pub fn point(source: &Source, variables: &[String]) -> Result<Vec<f64>, SourceEr
             Some((name, value)) => (Some(name.trim()), value),
             None => (None, item),
         };
+        if value.trim().is_empty() {
+            let (message, label) = match name {
+                Some(name) => (format!("`{name}` has no value"), "a value is missing"),
+                None if text.trim().is_empty() => ("there is no point".into(), "empty"),
+                None => ("a coordinate is empty".into(), "a value is missing here"),
+            };
+            // What is empty has no place of its own: the comma after it or, at the end, before it.
+            let span = match name {
+                Some(_) => span,
+                None if start < text.len() => start..start + 1,
+                None => text.len().saturating_sub(1)..text.len(),
+            };
+            let help = "separate coordinates with `,`, without one at the end: `-1, 1`";
+            return Err(source.fault(span, message, label, Some(help.into())));
+        }
         let offset = span.end - value.trim_start().trim_end().len();
         // Blanks keep the places of the text.
         let padded = format!("{}{}", " ".repeat(offset), value.trim());
@@ -66,7 +81,7 @@ pub fn point(source: &Source, variables: &[String]) -> Result<Vec<f64>, SourceEr
 }
 
 /// The parts of a list between commas that are in no bracket.
-fn split_top_level(text: &str) -> Vec<&str> {
+pub(crate) fn split_top_level(text: &str) -> Vec<&str> {
     let (mut depth, mut from, mut parts) = (0_i32, 0, Vec::new());
     for (at, c) in text.char_indices() {
         match c {
