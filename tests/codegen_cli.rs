@@ -126,6 +126,31 @@ fn games_have_players_with_losses_of_their_own() {
     }
 }
 
+/// The commas of an index are not those between names.
+#[test]
+fn players_may_have_entries_of_matrices() {
+    let game = ["--optimizer", "simultaneous_gda", "--flow", "order:0"];
+    let losses = ["--loss", "W[0,0]*W[0,1] + W[0,0]^2"];
+    for players in ["W[0,0];W[0,1]", " W[0, 0] ; W[0, 1] "] {
+        let arguments = [&game[..], &losses, &["--players", players]].concat();
+        assert_eq!(field(&arguments, "2, 3", "0.1"), [-7.0, 2.0], "{players}");
+    }
+}
+
+/// Macros of the preprocessor cannot be names of variables.
+#[test]
+fn names_of_macros_are_changed_in_c() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("macros.c");
+    let names = ["unix", "linux", "NAN", "INFINITY", "HUGE_VAL", "M_PI", "FP_ZERO", "true"];
+    let loss = names.map(|name| format!("{name}^2")).join(" + ");
+    stdout(&["--loss", &loss, "--flow", "order:1", "--out", file.to_str().unwrap()]);
+    let mut gcc = std::process::Command::new("gcc");
+    let gcc = gcc.args(["-std=gnu17", "-Wall", "-Werror", "-c", "-o", "macros.o"]).arg(&file);
+    let output = gcc.current_dir(folder.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 #[test]
 fn one_loss_of_two_players_is_zero_sum() {
     let game = ["--optimizer", "alternating_gda", "--flow", "order:2", "--loss"];
@@ -169,6 +194,32 @@ fn bad_input_is_explained() {
         (
             &["--loss", "x*y", "--lang", "rust", "--optimizer", "alternating_gda", "--flow", "pf"],
             "does not treat its vector fields alike",
+        ),
+        (
+            &[
+                "--loss",
+                "x*y*z",
+                "--lang",
+                "c",
+                "--optimizer",
+                "simultaneous_gda",
+                "--players",
+                "x,z;y,z",
+            ],
+            "--players names `z` twice",
+        ),
+        (
+            &[
+                "--loss",
+                "x*y*z",
+                "--lang",
+                "c",
+                "--optimizer",
+                "simultaneous_gda",
+                "--players",
+                "x;y",
+            ],
+            "--players: `z` belongs to no player",
         ),
         (&["--loss", "5", "--lang", "c"], "the loss `5` has no variable"),
         (&["--lang", "c"], "--loss"),
