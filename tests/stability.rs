@@ -504,6 +504,63 @@ fn critical_points_of_every_kind_are_found() {
     assert!(flat.point.theta[0].abs() < 1e-3, "{:?}", flat.point);
 }
 
+/// Newton's method only comes near a point whose Hessian is singular; what is left of the eigenvalue there
+/// is no curvature, whatever its size.
+#[test]
+fn degenerate_points_are_not_minima() {
+    let euler = GeneralLinearMethod::euler();
+    let figure30 = bea::loss::find("figure30", &Default::default()).unwrap();
+    let figure30 = Problem::of_loss(figure30.graph(), figure30.expression(), 1);
+    let of = |text: &str| loss(text);
+    for (what, problem, start) in [
+        ("figure30", figure30, vec![-4.7]),
+        ("x^3", of("x^3"), vec![0.3]),
+        ("x^3, from the point itself", of("x^3"), vec![0.0]),
+        ("x^4", of("x^4"), vec![1.0]),
+        ("x^6", of("x^6"), vec![1.0]),
+        // Roundings hide how small the gradient is.
+        ("(x-1)^3 expanded", of("x^3 - 3*x^2 + 3*x - 1"), vec![1.3]),
+        ("(x-1)^4 expanded", of("x^4 - 4*x^3 + 6*x^2 - 4*x + 1"), vec![1.3]),
+        ("at 0, of terms that are not small", of("exp(x) - 1 - x - x^2/2"), vec![0.3]),
+        ("1e20*x^3", of("10^20*x^3"), vec![0.3]),
+    ] {
+        let found = at(&problem, &euler, &start, 0.1);
+        assert_eq!(found.point.kind, Kind::Degenerate, "{what}: {:?}", found.point);
+        let direction = &directions(&found)[0];
+        assert_eq!((direction.lambda, direction.intervals.len()), (0.0, 0), "{what}");
+        assert_eq!(found.critical_learning_rate(), Some(0.0), "{what}");
+    }
+    for (text, start, steep) in [
+        ("x^3 + y^2", [0.3, 1.0], 2.0),
+        ("x^2*y/2 + y^2/2", [0.3, 0.4], 1.0),
+        ("(x + y)^3 + (x - y)^2", [0.3, 1.0], 4.0),
+    ] {
+        let found = at(&loss(text), &euler, &start, 0.1);
+        assert_eq!(found.point.kind, Kind::Degenerate, "{text}: {:?}", found.point);
+        assert!((directions(&found)[0].lambda - steep).abs() < 1e-6, "{text}");
+        assert!(directions(&found)[1].intervals.is_empty(), "{text}");
+        assert!((found.critical_learning_rate().unwrap() * steep / 2.0 - 1.0).abs() < 1e-6);
+    }
+}
+
+/// What is flat, but not degenerate, stays what it is.
+#[test]
+fn regular_points_are_not_degenerate() {
+    let euler = GeneralLinearMethod::euler();
+    for (text, start, kind) in [
+        ("x^2/1000000 + x^3", vec![1e-7], Kind::Minimum),
+        ("10^7*x^2 + y^2 + y^3", vec![0.1, 0.1], Kind::Minimum),
+        ("-cos(x) + y^2/1000", vec![0.4, 1.0], Kind::Minimum),
+        ("1000 + (x-100)^2*(x+1)", vec![90.0], Kind::Minimum),
+        ("100*(y-x^2)^2 + (1-x)^2", vec![-1.0, 1.0], Kind::Minimum),
+        ("(x-1)^2*(x+1)", vec![-0.5], Kind::Maximum),
+        ("x^2/10^30 + x^3/10^20", vec![1e-12], Kind::Minimum),
+    ] {
+        let found = at(&loss(text), &euler, &start, 0.1);
+        assert_eq!(found.point.kind, kind, "{text}: {:?}", found.point);
+    }
+}
+
 #[test]
 fn what_makes_no_sense_is_refused() {
     let euler = GeneralLinearMethod::euler();
@@ -641,6 +698,14 @@ mod command_line {
     }
 
     #[test]
+    fn step_sizes_may_be_fractions() {
+        let of = |lr| run(&["--loss", "rosenbrock", "--lr", lr]).0;
+        let (fraction, decimal) = (of("9/10000"), of("0.0009"));
+        contains(&fraction, &["h = 0.0009 converges"]);
+        assert_eq!(fraction, decimal);
+    }
+
+    #[test]
     fn errors_say_what_to_do() {
         for (arguments, parts) in [
             (
@@ -668,6 +733,19 @@ mod command_line {
                     "fo;y",
                 ],
                 &["no variable `fo`", "did you mean `foo`?"],
+            ),
+            (
+                &[
+                    "--loss",
+                    "x*y*z",
+                    "--at",
+                    "0,0,0",
+                    "--optimizer",
+                    "simultaneous_gda",
+                    "--players",
+                    "x;y",
+                ],
+                &["`z` belongs to no player"],
             ),
             (&["--loss", "x", "--loss", "y", "--at", "0,0"], &["1 vector field (f)", "2 losses"]),
         ] {

@@ -23,7 +23,7 @@ pub(super) struct StabilityOf {
     #[arg(long, value_name = "POINT", allow_hyphen_values = true)]
     at: Option<String>,
     /// The step size; without it, only what holds for all step sizes is shown
-    #[arg(long, value_name = "H", allow_negative_numbers = true)]
+    #[arg(long, value_name = "H", value_parser = super::flow::positive, allow_hyphen_values = true)]
     lr: Option<f64>,
     /// A name from `bea optimizers`, or a file
     #[arg(long, value_name = "NAME|FILE", default_value = "gradient_descent")]

@@ -7,6 +7,7 @@
 //! Source: Nocedal and Wright, *Numerical Optimization*, section 10.3.
 
 use super::StabilityError;
+use super::curvature::{Curvature, ZERO, curvatures};
 use crate::flow::Problem;
 use crate::flow::velocity::is_finite;
 use nalgebra::{DMatrix, DVector, Dim, Matrix, RawStorage};
@@ -18,8 +19,6 @@ const DAMPING: (f64, f64) = (1e-15, 1e20);
 /// How far a critical point may be from the point that was found, relative to its size, judged by
 /// the last step and by the norm of the field.
 const ACCURACY: f64 = 1e-7;
-/// What counts as zero among eigenvalues, relative to the largest.
-const ZERO: f64 = 1e-9;
 
 /// A zero of the total field.
 #[derive(Clone, PartialEq, Debug)]
@@ -82,12 +81,11 @@ impl std::fmt::Display for Kind {
 
 impl Kind {
     /// By the eigenvalues of the Hessian.
-    fn of_hessian(eigenvalues: &[f64]) -> Kind {
-        let zero = ZERO * eigenvalues.iter().fold(0.0f64, |m, l| m.max(l.abs()));
-        let count = |sign: f64| eigenvalues.iter().filter(|&&l| l * sign > zero).count();
+    fn of_hessian(curvatures: &[Curvature]) -> Kind {
+        let count = |sign: f64| curvatures.iter().filter(|c| c.lambda * sign > 0.0).count();
         match (count(1.0), count(-1.0)) {
             (up, down) if up > 0 && down > 0 => Kind::Saddle,
-            (up, down) if up + down < eigenvalues.len() => Kind::Degenerate,
+            (up, down) if up + down < curvatures.len() => Kind::Degenerate,
             (_, 0) => Kind::Minimum,
             _ => Kind::Maximum,
         }
@@ -106,9 +104,13 @@ impl Kind {
     }
 }
 
-/// Whether `lambda` counts as zero beside others, of which `largest` is the largest in size.
-pub(super) fn is_zero(lambda: f64, largest: f64) -> bool {
-    lambda.abs() <= ZERO * largest
+/// A critical point and what the field does around it.
+pub(super) struct Found {
+    pub(super) point: CriticalPoint,
+    /// The Jacobian of the total field.
+    pub(super) j: DMatrix<f64>,
+    /// The Hessian's eigenvalues, the largest first; none of a game.
+    pub(super) curvatures: Vec<Curvature>,
 }
 
 /// The total field and its Jacobian; `None` where they are not finite.
@@ -152,14 +154,11 @@ fn step(f: &DVector<f64>, j: &DMatrix<f64>, damping: f64) -> Option<DVector<f64>
     qr.r().solve_upper_triangular(&projected)
 }
 
-/// The critical point near `given`, together with `J` there.
+/// The critical point near `given`.
 ///
 /// # Errors
 /// If field or Jacobian are not finite at the start, or no zero is found.
-pub(super) fn find(
-    problem: &Problem,
-    given: &[f64],
-) -> Result<(CriticalPoint, DMatrix<f64>), StabilityError> {
+pub(super) fn find(problem: &Problem, given: &[f64]) -> Result<Found, StabilityError> {
     let mut theta = DVector::from_column_slice(given);
     let (mut f, mut j) = linearize(problem, &theta).ok_or(StabilityError::Undefined)?;
     let norm_given = size(&f);
@@ -190,10 +189,11 @@ pub(super) fn find(
         let theta = theta.as_slice().to_vec();
         return Err(StabilityError::NoCriticalPoint { norm: size(&f), theta });
     }
-    let kind = if problem.is_gradient() {
-        Kind::of_hessian((-&j).symmetric_eigenvalues().as_slice())
+    let (kind, curvatures) = if problem.is_gradient() {
+        let curvatures = curvatures(problem, given, &theta, &f, &j);
+        (Kind::of_hessian(&curvatures), curvatures)
     } else {
-        Kind::of_jacobian(j.complex_eigenvalues().as_slice())
+        (Kind::of_jacobian(j.complex_eigenvalues().as_slice()), Vec::new())
     };
     let complex: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
     let point = CriticalPoint {
@@ -204,5 +204,5 @@ pub(super) fn find(
         theta: theta.as_slice().to_vec(),
         kind,
     };
-    Ok((point, j))
+    Ok(Found { point, j, curvatures })
 }

@@ -19,6 +19,7 @@ mod coefficient;
 mod continuation;
 mod coupled;
 mod critical_point;
+mod curvature;
 mod direction;
 mod linear_map;
 mod truncated;
@@ -33,8 +34,10 @@ pub use truncated::MAX_CHAINS;
 use super::Problem;
 use crate::series::{GeneralLinearMethod, MethodError};
 use continuation::Principal;
+use critical_point::Found;
+use curvature::Curvature;
 use linear_map::{LinearMap, simplest};
-use nalgebra::{DMatrix, SymmetricEigen};
+use nalgebra::DMatrix;
 use num_complex::Complex64;
 use num_rational::BigRational;
 use rayon::prelude::*;
@@ -154,12 +157,12 @@ pub fn stability(
     request: &Request,
 ) -> Result<Stability, StabilityError> {
     check(problem, method, start, request)?;
-    let (point, j) = critical_point::find(problem, start)?;
+    let Found { point, j, curvatures } = critical_point::find(problem, start)?;
     let truncated =
         request.lr.map(|h| Truncated::new(method, request.order, h).map(|t| (h, t))).transpose()?;
     let step = truncated.as_ref().map(|(h, truncated)| (*h, truncated));
     if let [_] = problem.fields() {
-        let directions = directions(method, -&j, step)?;
+        let directions = directions(method, curvatures, step)?;
         let of_h: Vec<(f64, &[Interval])> = directions
             .iter()
             .filter(|d| !d.intervals.is_empty())
@@ -228,16 +231,13 @@ fn check_fixed(
     Ok(())
 }
 
-/// The eigendirections of a loss with this Hessian, the largest eigenvalue first.
+/// The eigendirections of a loss, in the order of its Hessian's eigenvalues.
 fn directions(
     method: &GeneralLinearMethod,
-    hessian: DMatrix<f64>,
+    curvatures: Vec<Curvature>,
     step: Option<(f64, &Truncated)>,
 ) -> Result<Vec<Direction>, StabilityError> {
-    let eigen = SymmetricEigen::new((&hessian + hessian.transpose()) * 0.5);
-    let mut order: Vec<usize> = (0..hessian.nrows()).collect();
-    order.sort_by(|&i, &k| eigen.eigenvalues[k].total_cmp(&eigen.eigenvalues[i]));
-    let largest = eigen.eigenvalues.amax();
+    let largest = curvatures.iter().fold(0.0f64, |m, c| m.max(c.lambda.abs()));
     let is_descent = *method == GeneralLinearMethod::euler();
     let scaled = method.step_parameter.is_none();
     // Where h and λ only come as hλ, λ = ±1 says it all.
@@ -247,11 +247,10 @@ fn directions(
         (map, intervals)
     };
     let units = scaled.then(|| (unit(1), unit(-1)));
-    order
+    curvatures
         .into_par_iter()
-        .map(|i| {
-            let lambda = eigen.eigenvalues[i];
-            let zero = critical_point::is_zero(lambda, largest);
+        .map(|Curvature { lambda, vector }| {
+            let zero = lambda == 0.0;
             let own;
             let (map, intervals, factor) = match &units {
                 Some((up, down)) => {
@@ -277,8 +276,8 @@ fn directions(
             });
             Ok(Direction {
                 lambda,
-                vector: eigen.eigenvectors.column(i).iter().copied().collect(),
-                ngf: -lambda,
+                vector: vector.as_slice().to_vec(),
+                ngf: 0.0 - lambda,
                 at_step,
                 intervals: if zero { Vec::new() } else { intervals },
                 scaled,
