@@ -40,7 +40,8 @@ impl Logarithms {
         if self.branch == Branch::Principal || self.last.is_empty() {
             return Ok(logs);
         }
-        for (i, k) in self.pairs(z) {
+        let last: Vec<Complex64> = self.last.iter().map(|(z, _)| *z).collect();
+        for (i, k) in pairs(z, &last) {
             let before = self.last[k].1.im;
             // From a real point before the branch point the logarithm is continued above it, as it is
             // at a start beyond it: +iπ. Its singularity is integrable, and the error of the step that
@@ -73,25 +74,32 @@ impl Logarithms {
     pub(super) fn branch_distance(&self) -> f64 {
         self.last.iter().map(|(z, _)| (1.0 + z).norm()).fold(f64::INFINITY, f64::min)
     }
+}
 
-    /// Pairs every eigenvalue with one of the last accepted point, the nearest ones first.
-    fn pairs(&self, z: &[Complex64]) -> Vec<(usize, usize)> {
-        let n = z.len();
-        let mut distances: Vec<(f64, usize, usize)> = (0..n)
-            .flat_map(|i| (0..n).map(move |k| (i, k)))
-            .map(|(i, k)| ((z[i] - self.last[k].0).norm(), i, k))
-            .collect();
-        distances.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let (mut new, mut old) = (vec![false; n], vec![false; n]);
-        let mut pairs = Vec::with_capacity(n);
-        for (_, i, k) in distances {
-            if !new[i] && !old[k] {
-                (new[i], old[k]) = (true, true);
-                pairs.push((i, k));
-            }
+/// The eigenvalues of `z` whose `1+z` turned by more than a quarter since they were among `last`: they
+/// passed the branch point, or so near that nothing between the two is known.
+pub(super) fn turned(z: &[Complex64], last: &[Complex64]) -> Vec<usize> {
+    let far = |&(i, k): &(usize, usize)| ((1.0 + z[i]) * (1.0 + last[k]).conj()).re < 0.0;
+    pairs(z, last).into_iter().filter(far).map(|(i, _)| i).collect()
+}
+
+/// Pairs every eigenvalue with one of the last accepted point, the nearest ones first.
+fn pairs(z: &[Complex64], last: &[Complex64]) -> Vec<(usize, usize)> {
+    let n = last.len();
+    let mut distances: Vec<(f64, usize, usize)> = (0..n)
+        .flat_map(|i| (0..n).map(move |k| (i, k)))
+        .map(|(i, k)| ((z[i] - last[k]).norm(), i, k))
+        .collect();
+    distances.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (mut new, mut old) = (vec![false; n], vec![false; n]);
+    let mut pairs = Vec::with_capacity(n);
+    for (_, i, k) in distances {
+        if !new[i] && !old[k] {
+            (new[i], old[k]) = (true, true);
+            pairs.push((i, k));
         }
-        pairs
     }
+    pairs
 }
 
 #[cfg(test)]

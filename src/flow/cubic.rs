@@ -2,7 +2,7 @@
 //! two, summed to every order of `h`.
 
 use super::alpha::{ell, log_1p};
-use super::branch::Logarithms;
+use super::branch::{Logarithms, turned};
 use super::generating::{Sheeted, generating};
 use super::spectrum::Spectrum;
 use super::{Branch, Problem, Stop, Velocity};
@@ -25,6 +25,8 @@ pub(super) struct CubicFlow<'a> {
     /// The sum runs over so many of the sharpest directions.
     directions: usize,
     logarithms: Logarithms,
+    /// The eigenvalues of `hJ` at the last accepted point.
+    last: Vec<Complex64>,
 }
 
 impl<'a> CubicFlow<'a> {
@@ -36,7 +38,8 @@ impl<'a> CubicFlow<'a> {
         branch: Branch,
         strict: bool,
     ) -> Self {
-        CubicFlow { problem, h, directions, logarithms: Logarithms::new(branch, strict) }
+        let logarithms = Logarithms::new(branch, strict);
+        CubicFlow { problem, h, directions, logarithms, last: Vec::new() }
     }
 }
 
@@ -92,9 +95,21 @@ impl Velocity for CubicFlow<'_> {
         Ok(())
     }
 
+    /// Unlike the principal flow's, the field has a pole at the branch point of every direction that the
+    /// gradient has a part along, and no step across it means anything, however short it is.
     fn accept(&mut self, theta: &[Complex64]) -> Result<(), Stop> {
         let spectrum = Spectrum::at(self.problem, theta, self.h)?;
-        self.logarithms.accept(spectrum.eigenvalues())
+        let turned = turned(spectrum.eigenvalues(), &self.last);
+        if !turned.is_empty() {
+            let mut f = vec![Complex64::ZERO; theta.len()];
+            self.problem.total(theta, &mut f);
+            let c = spectrum.basis()?.along(&f);
+            if turned.iter().any(|&i| c[i].norm() > EXACT * c.norm()) {
+                return Err(Stop::BranchPoint);
+            }
+        }
+        self.last = spectrum.eigenvalues().to_vec();
+        self.logarithms.accept(&self.last)
     }
 
     fn branch_distance(&self) -> f64 {
