@@ -155,16 +155,49 @@ fn trajectories(
 
 /// The real part of the loss, step by step.
 pub fn losses(simulation: &Simulation) -> Panel {
-    let losses = simulation.flows.iter().flat_map(|flow| &flow.loss).map(|loss| loss.re);
-    let finite = losses.filter(|loss| loss.is_finite());
-    let (low, high) = finite.fold((f64::INFINITY, 0.0f64), |(a, b), x| (a.min(x), b.max(x)));
-    let scale = if low >= 0.0 && high > 20.0 * low { Scale::Log } else { Scale::Linear };
+    let own = simulation.flows[0].loss.iter().map(|loss| loss.re);
+    let all = simulation.flows.iter().flat_map(|flow| &flow.loss).map(|loss| loss.re);
+    let (scale, range) = loss_axis(own, all);
     let loss = |flow: &Trajectory| flow.loss.iter().map(|loss| loss.re).collect();
     let series = by_step(simulation, simulation.flows.iter().enumerate(), loss);
-    let own: Vec<f64> = simulation.flows[0].loss.iter().map(|loss| loss.re).collect();
-    let range = high_enough(low, high, &own);
     let y = Axis { label: "loss".into(), scale, range };
     Panel { x: Axis::linear("step"), y, series, ..Panel::default() }
+}
+
+/// The axis for the losses of `all` trajectories, of which a flow's may run away in either direction: the
+/// real part of a complex loss falls as readily as it rises.
+fn loss_axis(
+    own: impl Iterator<Item = f64>,
+    all: impl Iterator<Item = f64>,
+) -> (Scale, Option<(f64, f64)>) {
+    let own = extent(own);
+    let most = RUNAWAY * own.0.abs().max(own.1.abs());
+    let (mut inside, all): (Vec<f64>, Vec<f64>) = (Vec::new(), all.collect());
+    inside.extend(all.iter().filter(|x| most == 0.0 || x.abs() <= most));
+    let (low, high) = extent(inside.into_iter());
+    let scale = if low >= 0.0 && high > 20.0 * low { Scale::Log } else { Scale::Linear };
+    let (least, greatest) = extent(all.into_iter());
+    if most == 0.0 || (greatest <= most && least >= -most) {
+        return (scale, None);
+    }
+    let range = match scale {
+        Scale::Log if greatest > most => (low, most),
+        Scale::Log => (low, high),
+        // Far less room than on a logarithmic axis leaves the optimizer's own losses visible.
+        Scale::Linear => {
+            let room = if own.1 > own.0 { own.1 - own.0 } else { own.1.abs() };
+            (least.max(own.0 - room), greatest.min(own.1 + room))
+        }
+    };
+    (scale, (range.0 < range.1).then_some(range))
+}
+
+/// The least and the greatest of the finite values; nothing of none.
+fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let finite = values.filter(|x| x.is_finite());
+    let (low, high) =
+        finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
+    if low <= high { (low, high) } else { (0.0, 0.0) }
 }
 
 /// The distance of every flow to the optimizer, step by step.
@@ -206,4 +239,27 @@ fn by_step<'a>(
         Series::new(flow.name.as_str(), points.collect(), style)
     });
     series.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn axis(own: &[f64], flow: &[f64]) -> (Scale, Option<(f64, f64)>) {
+        loss_axis(own.iter().copied(), own.iter().chain(flow).copied())
+    }
+
+    #[test]
+    fn a_loss_that_runs_away_leaves_the_optimizers_visible() {
+        let own = [4.0, 1.0, 0.01];
+        assert_eq!(axis(&own, &[4.0, 2.0, 1.0]), (Scale::Log, None));
+        // Upwards, downwards, and downwards by way of small negative numbers.
+        assert_eq!(axis(&own, &[4.0, 1e3, 1e200]), (Scale::Log, Some((0.01, 400.0))));
+        assert_eq!(axis(&own, &[4.0, -1e3, -4e159]), (Scale::Log, Some((0.01, 4.0))));
+        let (scale, range) = axis(&own, &[4.0, -1.0, -4e159]);
+        assert_eq!(scale, Scale::Linear);
+        assert_eq!(range, Some((0.01 - 3.99, 4.0)));
+        assert_eq!(axis(&[0.0], &[0.0, -1e9]), (Scale::Linear, None));
+        assert_eq!(axis(&own, &[f64::NAN, f64::INFINITY]), (Scale::Log, None));
+    }
 }
