@@ -55,14 +55,52 @@ impl Lowering<'_> {
                 self.check_divisor(&value, &operand.span)?;
             }
             let operation = if *marked { inverse } else { join };
-            result = self.zip(&result, &value, operation).ok_or_else(|| {
-                let message = format!("{} and {} cannot be {verb}", result.kind(), value.kind());
-                let help =
-                    "arrays are combined entry by entry; `dot(a, b)` is the product of matrices";
-                self.fault(&operand.span, message, "the sizes differ", Some(help.into()))
-            })?;
+            result = self.joined(&result, &value, operation, verb, &operand.span)?;
         }
         Ok(result)
+    }
+
+    /// Terms with their signs. Numbers are added all at once: one after another takes a time that grows
+    /// with the square of their number.
+    pub fn total(&mut self, terms: &[(bool, Expression)]) -> Outcome<Value> {
+        let mut numbers = Vec::with_capacity(terms.len());
+        let mut arrays: Option<Value> = None;
+        for (subtracted, term) in terms {
+            let value = self.any(term)?;
+            match (
+                self.map(&value, &mut |g, e| if *subtracted { g.neg(e) } else { e }),
+                arrays.take(),
+            ) {
+                (Value::Scalar(e), rest) => {
+                    numbers.push(e);
+                    arrays = rest;
+                }
+                (array, None) => arrays = Some(array),
+                (array, Some(sum)) => {
+                    arrays = Some(self.joined(&sum, &array, Graph::add, "added", &term.span)?);
+                }
+            }
+        }
+        let number = self.graph.sum(&numbers);
+        Ok(match arrays {
+            None => Value::Scalar(number),
+            Some(array) => self.map(&array, &mut |g, e| g.add(number, e)),
+        })
+    }
+
+    fn joined(
+        &mut self,
+        a: &Value,
+        b: &Value,
+        operation: fn(&mut Graph, Expr, Expr) -> Expr,
+        verb: &str,
+        span: &Range<usize>,
+    ) -> Outcome<Value> {
+        self.zip(a, b, operation).ok_or_else(|| {
+            let message = format!("{} and {} cannot be {verb}", a.kind(), b.kind());
+            let help = "arrays are combined entry by entry; `dot(a, b)` is the product of matrices";
+            self.fault(span, message, "the sizes differ", Some(help.into()))
+        })
     }
 
     pub fn zip(

@@ -122,7 +122,7 @@ impl Lowering<'_> {
                 Ok(Value::Scalar(self.graph.constant(Rational::from(value.clone()))))
             }
             Kind::Name(name) => self.name(name, span),
-            Kind::Sum(terms) => self.chain(terms, Graph::add, Graph::sub, "added"),
+            Kind::Sum(terms) => self.total(terms),
             Kind::Product(factors) => self.chain(factors, Graph::mul, Graph::div, "multiplied"),
             Kind::Negative(inner) => {
                 let value = self.any(inner)?;
@@ -245,24 +245,42 @@ impl Lowering<'_> {
             let indices: Vec<i64> = indices.iter().map(|(i, _)| *i).collect();
             return self.discover(name, &indices, &array.span);
         }
-        let mut value = self.any(array)?;
+        // An array that has a name is not copied for one of its entries.
+        let bound = match &array.kind {
+            Kind::Name(name) => self.names.iter().rev().find(|(n, _)| n == name),
+            _ => None,
+        };
+        if let Some((name, value)) = bound {
+            let entry = self.entry(value, &indices)?;
+            if let Some(discovery) = &mut self.discovery {
+                discovery.used.insert(name.clone());
+            }
+            return Ok(entry);
+        }
+        let value = self.any(array)?;
+        self.entry(&value, &indices)
+    }
+
+    /// The entry of a value with these indices, which stand at their places in the text.
+    fn entry(&self, value: &Value, indices: &[(i64, Range<usize>)]) -> Outcome<Value> {
+        let mut value = value;
         for (index, span) in indices {
-            let Value::Array(mut items) = value else {
+            let Value::Array(items) = value else {
                 return Err(self.fault(
-                    &span,
+                    span,
                     "a number has no entries",
                     "one index too many",
                     None,
                 ));
             };
-            let Some(at) = usize::try_from(index).ok().filter(|&i| i < items.len()) else {
+            let Some(item) = usize::try_from(*index).ok().and_then(|i| items.get(i)) else {
                 let message = format!("there is no entry {index}");
                 let label = format!("the indices go from 0 to {}", items.len() as i64 - 1);
-                return Err(self.fault(&span, message, label, None));
+                return Err(self.fault(span, message, label, None));
             };
-            value = items.swap_remove(at);
+            value = item;
         }
-        Ok(value)
+        Ok(value.clone())
     }
 
     fn call(
