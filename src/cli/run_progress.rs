@@ -3,7 +3,8 @@
 use super::interrupt;
 use crate::experiment::{Config, Observer, Run};
 use crate::flow::Watch;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -36,14 +37,16 @@ impl Observer for RunProgress {
         }
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let place = shown.iter().position(|(known, _)| *known == index).unwrap_or_else(|| {
-            let template = "{prefix:>20} {wide_bar} {pos}/{len} {msg} {per_sec} {eta} left";
+            let template = "{prefix:>20} {wide_bar} {pos}/{len} {msg} {step_time} {eta} left";
             let (name, steps) = &self.steps[index];
             let bar = ProgressBar::new(*steps).with_prefix(name.clone());
             let bar = match ProgressStyle::with_template(template) {
-                Ok(style) => bar.with_style(style),
+                Ok(style) => bar.with_style(style.with_key("step_time", write_step_time)),
                 Err(_) => bar,
             };
-            let bar = self.bars.add(bar);
+            // Steps before a resumption took none of this time.
+            let bar = self.bars.add(bar.with_position(run.state().step as u64));
+            bar.reset_eta();
             bar.enable_steady_tick(Duration::from_millis(500));
             shown.push((index, bar));
             shown.len() - 1
@@ -60,8 +63,43 @@ impl Observer for RunProgress {
     }
 }
 
+fn write_step_time(state: &ProgressState, out: &mut dyn Write) {
+    let _ = out.write_str(&step_time(1.0 / state.per_sec()));
+}
+
+/// `12.3 ms a step`, in three digits.
+fn step_time(seconds: f64) -> String {
+    let (time, unit) = match seconds {
+        s if !s.is_finite() => return "– a step".into(),
+        s if s < 0.9995e-3 => (1e6 * s, "µs"),
+        s if s < 0.9995 => (1e3 * s, "ms"),
+        s => (s, "s"),
+    };
+    let decimals = if time < 9.995 { 2 } else { usize::from(time < 99.95) };
+    format!("{time:.decimals$} {unit} a step")
+}
+
 impl Drop for RunProgress {
     fn drop(&mut self) {
         let _ = self.bars.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_a_step_has_three_digits() {
+        let cases = [
+            (12.34e-3, "12.3 ms a step"),
+            (0.99999, "1.00 s a step"),
+            (4.2e-6, "4.20 µs a step"),
+            (250.0, "250 s a step"),
+            (f64::INFINITY, "– a step"),
+        ];
+        for (seconds, text) in cases {
+            assert_eq!(step_time(seconds), text);
+        }
     }
 }
