@@ -192,11 +192,17 @@ fn advice(name: &str, backend: &str, present: &[String]) -> Option<String> {
         return Some(format!("the backend `{backend}` finds no device: is its driver installed?"));
     }
     let mut known: Vec<&str> = present.iter().map(String::as_str).collect();
-    known.extend(BACKENDS.iter().filter(|_| !name.contains(':')));
-    match near::names(name, &known).as_slice() {
-        [] => None,
-        near => Some(format!("did you mean {}?", near::quoted(near))),
-    }
+    let backends = self::built();
+    known.extend(backends.iter().map(|(name, _)| *name).filter(|_| !name.contains(':')));
+    let near = near::names(name, &known);
+    let meant = (!near.is_empty()).then(|| format!("did you mean {}?", near::quoted(&near)));
+    // A backend is a name only in a build that has it.
+    let lacks = backends.is_empty().then(|| {
+        let features = BACKENDS.join(", ");
+        format!("for accelerators, `cargo build --release --features` one of {features}")
+    });
+    let advice: Vec<String> = meant.into_iter().chain(lacks).collect();
+    (!advice.is_empty()).then(|| advice.join(" "))
 }
 
 #[cfg(test)]
@@ -212,6 +218,17 @@ mod tests {
             assert!(error.to_string().contains(&format!("no device `{name}`: there ")), "{error}");
         }
         assert_eq!(Device::find("cpu").unwrap().name(), "cpu");
+    }
+
+    #[test]
+    fn only_devices_of_this_build_are_suggested() {
+        let Err(DeviceError::Unknown { help, .. }) = Device::find("gpu") else { panic!() };
+        let help = help.unwrap_or_default();
+        for backend in BACKENDS {
+            let suggested = help.contains(&format!("`{backend}`"));
+            assert!(!suggested || built().iter().any(|(name, _)| *name == backend), "{help}");
+        }
+        assert!(!built().is_empty() || help.contains("--features"), "{help}");
     }
 
     #[test]
