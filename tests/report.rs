@@ -244,6 +244,35 @@ fn the_summary_counts_and_compares() {
 }
 
 #[test]
+fn pages_of_several_runs_show_the_flows_that_they_followed() {
+    let outcome = followed();
+    let run = Measured { label: "seed=0", ..Measured::from(outcome) };
+    let other = Measured { label: "seed=1", ..run };
+    let page = report("Seeds", &[run, other], None);
+    for label in ["seed=0", "seed=1"] {
+        let title = format!("<title>{label}: distance to gradient descent against");
+        assert_eq!(page.matches(&title).count(), 2, "a panel for each start of {label}");
+    }
+    let figure = sweep_figure(&[run, other]);
+    assert_eq!(page.matches("<svg role=\"img\"").count(), figure.panels.len());
+}
+
+#[test]
+fn gradient_descent_named_among_the_flows_does_not_take_their_names() {
+    let text = FLOWS.replace("[\"ngf\", \"igr\"]", "[\"gd\", \"ngf\", \"igr\"]");
+    let folder = tempfile::tempdir().unwrap();
+    let config = configs(&text).remove(0);
+    let outcome = conduct(config, folder.path(), Existing::Replace, 0, &|| false).unwrap();
+    let distances = |outcome: &Outcome| -> Vec<(String, Vec<(f64, f64)>)> {
+        let figure = run_figure(&Measured::from(outcome));
+        let series = &panel(&figure.panels, "distance to gradient descent").series;
+        series.iter().map(|curve| (curve.label.clone(), curve.points.clone())).collect()
+    };
+    // The distance at the start is not a number.
+    assert_eq!(format!("{:?}", distances(&outcome)), format!("{:?}", distances(followed())));
+}
+
+#[test]
 fn texts_of_users_are_texts() {
     let config = configs(&IRIS.replace("seed = 3", "seed = 3\nname = \"<b>&amp;\"")).remove(0);
     let metrics = Table::new(vec!["step".into(), "loss".into()]);

@@ -35,6 +35,11 @@ pub fn run_figure(run: &Measured) -> Figure {
 /// were followed.
 pub fn sweep_figure(runs: &[Measured]) -> Figure {
     let title = runs.first().map(|run| run.config.name.clone());
+    figure(title.unwrap_or_default(), all_panels(runs))
+}
+
+/// The panels of [`sweep_figure`].
+pub(super) fn all_panels(runs: &[Measured]) -> Vec<Panel> {
     let mut panels = sweep_panels(runs);
     for run in runs {
         let Some(follow) = run.follow else { continue };
@@ -42,7 +47,7 @@ pub fn sweep_figure(runs: &[Measured]) -> Figure {
             panels.push(Panel { title: run.label.into(), ..panel });
         }
     }
-    figure(title.unwrap_or_default(), panels)
+    panels
 }
 
 fn figure(title: String, panels: Vec<Panel>) -> Figure {
@@ -93,8 +98,8 @@ pub(super) fn run_panels(run: &Measured) -> Vec<Panel> {
     panels
 }
 
-/// The panels of [`sweep_figure`].
-pub(super) fn sweep_panels(runs: &[Measured]) -> Vec<Panel> {
+/// A panel for each metric.
+fn sweep_panels(runs: &[Measured]) -> Vec<Panel> {
     let mut metrics: Vec<Metric> = Vec::new();
     for metric in runs.iter().flat_map(|run| &run.config.metrics) {
         if !metrics.contains(metric) {

@@ -2,7 +2,7 @@
 
 use super::config::Metric;
 use super::measured::{Column, Measured};
-use super::plots::{run_panels, sweep_panels};
+use super::plots::{all_panels, run_panels};
 use crate::plot::{Color, Figure, Panel};
 use crate::render::page::{self, escape};
 use std::fmt::Write as _;
@@ -21,7 +21,7 @@ pub fn report(title: &str, runs: &[Measured], verdict: Option<&str>) -> String {
     summary(runs, &mut out);
     let panels = match runs {
         [run] => run_panels(run),
-        runs => sweep_panels(runs),
+        runs => all_panels(runs),
     };
     figures(panels, &mut out);
     for run in runs {
@@ -71,7 +71,9 @@ fn figures(panels: Vec<Panel>, out: &mut String) {
     }
     out.push_str("<h2>Figures</h2>\n<div class=\"plots\">\n");
     for panel in panels {
-        let title = format!("{} against {}", panel.y.label, panel.x.label);
+        let name =
+            if panel.title.is_empty() { String::new() } else { format!("{}: ", panel.title) };
+        let title = format!("{name}{} against {}", panel.y.label, panel.x.label);
         let svg = Figure { title: String::new(), panels: vec![panel], columns: 2 }.svg();
         let (start, rest) = svg.split_once('>').unwrap_or(("<svg", &svg));
         let attributes = start.trim_start_matches("<svg");

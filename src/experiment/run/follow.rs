@@ -3,7 +3,7 @@
 use super::sharpness::Sharpness;
 use super::table::Table;
 use crate::experiment::config::{Flows, Follow};
-use crate::flow::{Problem, Watch, simulate_until};
+use crate::flow::{FlowName, Problem, Watch, simulate_until};
 use crate::network::NetworkLoss;
 use crate::network::architecture::Dtype;
 use crate::series::GeneralLinearMethod;
@@ -40,8 +40,12 @@ impl Scene<'_> {
         let method = GeneralLinearMethod::euler();
         let simulated = simulate_until(self.problem, "gd", &method, theta, &request, watch);
         let Ok(simulated) = simulated else { return Vec::new() };
+        // Gradient descent comes first, and not again where the description names it among the flows.
+        let named = follow.flows.iter().enumerate();
+        let numbers = named.filter(|(_, flow)| **flow != FlowName::GradientDescent);
+        let numbers = std::iter::once(0).chain(numbers.map(|(i, _)| i + 1));
         let mut rows = Vec::new();
-        for (number, flow) in simulated.flows.iter().enumerate() {
+        for (number, flow) in numbers.zip(&simulated.flows) {
             let mut sharpness = Sharpness::new(1, self.dtype);
             let distances = simulated.distances(flow);
             for (step, theta) in flow.theta.iter().enumerate() {
