@@ -197,3 +197,23 @@ fn a_figure_is_written_whole_or_not_at_all() {
     assert!(left.iter().all(|name| name.to_string_lossy().starts_with("fig3.")), "{left:?}");
     assert_eq!(left.len(), 3, "{left:?}");
 }
+
+/// The rows of figures that were not reached stay.
+#[test]
+fn a_table_of_claims_is_whole_after_an_interruption() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = |id: &str| format!("| [{id}]({id}.svg) | `bea reproduce {id}` | once | holds | 7 |");
+    let old = ["fig3", "fig6", "fig5"].map(row).join("\n");
+    std::fs::write(folder.path().join("r.md"), format!("| figure |\n|---|\n{old}\n")).unwrap();
+    let child = bea(folder.path(), &["reproduce", "fig3", "fig6", "fig5", "--report", "r.md"]);
+    while !folder.path().join("results/fig3.csv").exists() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    press_ctrl_c(&child);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    assert!(String::from_utf8(output.stderr).unwrap().contains("--resume goes on"));
+    let table = std::fs::read_to_string(folder.path().join("r.md")).unwrap();
+    assert!(table.contains(&row("fig6")) && table.contains(&row("fig5")), "{table}");
+    assert!(table.contains("`bea reproduce fig3`") && !table.contains(&row("fig3")), "{table}");
+}

@@ -1,12 +1,16 @@
 //! `bea reproduce`: the figures of the paper, and whether they show what they claim.
 
+mod claims_table;
+
 use super::experiment_input::{ScaleName, setting};
 use super::run_progress::RunProgress;
 use super::{interrupt, output};
 use crate::experiment::figures::{self, AnyFigure, NetworkFigure};
-use crate::experiment::{Existing, Measured, Outcome, sweep};
+use crate::experiment::folder;
+use crate::experiment::{Existing, Measured, Outcome, SweepError, sweep};
 use crate::source::Source;
-use miette::{Context, IntoDiagnostic, miette};
+use claims_table::ClaimsTable;
+use miette::{Context, IntoDiagnostic, Report, miette};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
@@ -37,7 +41,7 @@ pub(super) struct Reproduce {
     /// for the runs of networks
     #[arg(long, value_name = "DIR", default_value = "results")]
     out: PathBuf,
-    /// Write the claims and verdicts as a table in Markdown, too
+    /// Write the claims and verdicts as a table in Markdown, too, anew after every figure
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     /// Replace files that exist
@@ -61,7 +65,20 @@ experiment share its runs. At the small size, the MLP of the paper's MNIST figur
 images of Fashion-MNIST, and a slim VGG or ResNet takes the place of those on CIFAR-10;
 `apt-get install dataset-fashion-mnist` puts the images where the experiments look for them.
 
-The exit code says nothing about the claims: it is 0 whatever the verdict.";
+The seconds of the table are those of the clock for a simulation, and for networks the sum of those of its runs,
+interruptions left out. Runs go one beside the other, one a core, and figures of the same experiment
+have the same runs, so that the sum of the column exceeds the time that the command took.
+
+A figure that cannot be made is reported, and the others are made. After Ctrl-C, the table keeps the rows that
+it had for figures that were not reached.
+
+The exit code says nothing about the claims: it is 0 whatever the verdict, and 2 where a figure could not be made.";
+
+/// What came of the runs of an experiment, or why there are none.
+type Conducted = BTreeMap<&'static str, Result<Vec<Outcome>, String>>;
+
+/// A figure's line, and how long it took.
+type Made = (String, Duration);
 
 impl Reproduce {
     pub fn run(self) -> miette::Result<ExitCode> {
@@ -89,36 +106,57 @@ impl Reproduce {
                 ));
             }
         }
+        if let Some(path) = &self.report {
+            output::check_file(path)?;
+        }
         std::fs::create_dir_all(&self.out)
             .into_diagnostic()
             .wrap_err_with(|| format!("cannot make the folder {}", self.out.display()))?;
-        interrupt::listen("figures that are not finished are not written");
-        let mut report = String::from(
-            "| figure | command | claim | verdict | seconds |\n|---|---|---|---|---|\n",
+        interrupt::listen(
+            "figures that are not finished are not written; --resume goes on with their runs",
         );
-        let mut conducted = BTreeMap::new();
-        for figure in chosen {
-            let begun = Instant::now();
-            let line = match figure {
-                AnyFigure::Simulated(figure) => {
-                    let Some(outcome) = unless_interrupted(move || figure.run()) else { break };
-                    for (name, bytes) in figure.files().iter().zip(figure.contents(&outcome)) {
-                        output::to_file(&self.out.join(name), |out| out.write_all(&bytes))?;
-                    }
-                    figure.line(&outcome)
+        let mut table = ClaimsTable::new(self.report.as_deref(), &chosen);
+        let (mut conducted, mut failed) = (Conducted::new(), false);
+        for figure in &chosen {
+            let row = match self.make(figure, &mut conducted) {
+                Ok(Some((line, time))) => {
+                    output::to_stdout(|out| writeln!(out, "{line}"))?;
+                    self.row(figure, &line, time)
                 }
-                AnyFigure::Network(figure) => match self.network(figure, &mut conducted)? {
-                    Some(line) => line,
-                    None => break,
-                },
+                Ok(None) => break,
+                Err(error) => {
+                    failed = true;
+                    let row = row_of_failure(figure, &why(&error));
+                    let error = error.wrap_err(format!("{} could not be made", figure.id()));
+                    output::to_stderr(&format!("{error:?}\n"));
+                    row
+                }
             };
-            output::to_stdout(|out| writeln!(out, "{line}"))?;
-            report.push_str(&self.row(&figure, &line, begun.elapsed()));
+            table.set(figure.id(), row)?;
         }
-        if let Some(path) = &self.report {
-            output::to_file(path, |out| out.write_all(report.as_bytes()))?;
+        table.finish()?;
+        Ok(if failed && !interrupt::happened() {
+            ExitCode::from(2)
+        } else {
+            interrupt::exit_code()
+        })
+    }
+
+    /// Writes the files of a figure; nothing after Ctrl-C.
+    fn make(&self, figure: &AnyFigure, conducted: &mut Conducted) -> miette::Result<Option<Made>> {
+        match *figure {
+            AnyFigure::Simulated(figure) => {
+                let begun = Instant::now();
+                let Some(outcome) = unless_interrupted(move || figure.run()) else {
+                    return Ok(None);
+                };
+                for (name, bytes) in figure.files().iter().zip(figure.contents(&outcome)) {
+                    output::to_file(&self.out.join(name), |out| out.write_all(&bytes))?;
+                }
+                Ok(Some((figure.line(&outcome), begun.elapsed())))
+            }
+            AnyFigure::Network(figure) => self.network(figure, conducted),
         }
-        Ok(interrupt::exit_code())
     }
 
     /// Judges and draws the runs of a figure, which are conducted unless another figure has asked for them; nothing
@@ -126,15 +164,20 @@ impl Reproduce {
     fn network(
         &self,
         figure: &'static NetworkFigure,
-        conducted: &mut BTreeMap<&'static str, Vec<Outcome>>,
-    ) -> miette::Result<Option<String>> {
+        conducted: &mut Conducted,
+    ) -> miette::Result<Option<Made>> {
         let outcomes = match conducted.entry(figure.experiment) {
             Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => match self.conduct(figure)? {
-                Some(outcomes) => entry.insert(outcomes),
-                None => return Ok(None),
+            Entry::Vacant(entry) => match self.conduct(figure) {
+                Ok(Some(outcomes)) => entry.insert(Ok(outcomes)),
+                Ok(None) => return Ok(None),
+                Err(error) => {
+                    entry.insert(Err(why(&error)));
+                    return Err(error);
+                }
             },
         };
+        let outcomes = outcomes.as_ref().map_err(|why| miette!("{why}"))?;
         let line = figure.line(outcomes);
         let picture = figure.picture(outcomes);
         let measured: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
@@ -143,7 +186,8 @@ impl Reproduce {
         for (name, bytes) in files(&AnyFigure::Network(figure)).iter().zip(contents) {
             output::to_file(&self.out.join(name), |out| out.write_all(&bytes))?;
         }
-        Ok(Some(line))
+        let seconds = outcomes.iter().filter_map(|outcome| folder::seconds(&outcome.folder)).sum();
+        Ok(Some((line, Duration::from_secs_f64(seconds))))
     }
 
     fn conduct(&self, figure: &'static NetworkFigure) -> miette::Result<Option<Vec<Outcome>>> {
@@ -170,14 +214,40 @@ impl Reproduce {
         let folder = self.report.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
         let picture = self.out.strip_prefix(folder).unwrap_or(&self.out).join(format!("{id}.svg"));
         let verdict = line.get(id.len() + claim.len() + 4..).unwrap_or(line);
-        let [claim, verdict] = [claim, verdict].map(|text| text.replace('|', "\\|"));
+        let [claim, verdict] = [claim, verdict].map(cell);
         format!(
             "| [{}]({}) | `bea reproduce {id}` | {claim} | {verdict} | {:.0} |\n",
-            id.trim_start_matches("fig"),
+            number(figure),
             picture.display(),
             time.as_secs_f64()
         )
     }
+}
+
+/// The row of a figure that there is no picture of.
+fn row_of_failure(figure: &AnyFigure, why: &str) -> String {
+    let [claim, why] = [figure.claim(), why].map(cell);
+    let (id, number) = (figure.id(), number(figure));
+    format!("| {number} | `bea reproduce {id}` | {claim} | not run: {why} | |\n")
+}
+
+fn number(figure: &AnyFigure) -> &'static str {
+    figure.id().trim_start_matches("fig")
+}
+
+/// A text as Markdown takes it in a table.
+fn cell(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
+}
+
+/// An error on one line: with what caused it, and of several runs that failed the first one.
+fn why(error: &Report) -> String {
+    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+    let first = match error.downcast_ref() {
+        Some(SweepError::Runs { failures, .. }) => failures.first(),
+        _ => None,
+    };
+    chain.into_iter().chain(first.map(ToString::to_string)).collect::<Vec<_>>().join(": ")
 }
 
 /// The names of a figure's files.

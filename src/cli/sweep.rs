@@ -1,9 +1,10 @@
 //! `bea sweep`: all runs of an experiment's grid.
 
 use super::experiment_input::ExperimentInput;
+use super::flow::from_one;
 use super::run_progress::RunProgress;
 use super::{interrupt, output};
-use crate::experiment::{Measured, Outcome, report, sweep};
+use crate::experiment::{Measured, Outcome, SweepError, report, sweep};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
@@ -15,7 +16,7 @@ pub(super) struct Sweep {
     #[command(flatten)]
     input: ExperimentInput,
     /// How many runs at a time [default: one a core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = from_one, allow_negative_numbers = true)]
     jobs: Option<usize>,
 }
 
@@ -28,9 +29,12 @@ Variants, [[variant]] with a label and any keys, are run one by one, each with t
   [[variant]]
   label = \"DAL\"
   train = { method = \"dal\", p = 1.0 }
+With --scale paper the keys of [paper.grid] replace those of [grid], and [[paper.variant]] replaces
+[[variant]].
 
 Every run has a folder of its own as `bea run` makes it. A run that diverges is recorded as such, and
-the sweep goes on; one that fails, of a disk that is full say, is reported when the others have ended. sweep.csv has a row a run, report.html all of them. The numbers do not depend on --jobs.
+the sweep goes on; one that fails, of a disk that is full say, is reported when the others have ended.
+sweep.csv has a row a run, report.html all of them. The numbers do not depend on --jobs.
 
 Examples:
   bea sweep examples/experiments/fig18.toml
@@ -51,8 +55,10 @@ impl Sweep {
             Ok(outcomes) => write(&name, &folder, &outcomes)?,
             Err(error) => {
                 // What was conducted is tabulated all the same.
-                if !error.outcomes.is_empty() {
-                    write(&name, &folder, &error.outcomes)
+                if let SweepError::Runs { outcomes, .. } = &error
+                    && !outcomes.is_empty()
+                {
+                    write(&name, &folder, outcomes)
                         .map_err(|also| also.wrap_err(error.to_string()))?;
                 }
                 return Err(error.into());

@@ -1,7 +1,7 @@
 //! Conducting runs: one after the other or some at a time, saved along the way.
 
 use super::config::Config;
-use super::folder::{CONFIG, Folder, FolderError};
+use super::folder::{Folder, FolderError, Runs};
 use super::run::{End, Run, Table};
 use super::{Measured, parquet, report, run_figure};
 use crate::flow::Watch;
@@ -62,7 +62,7 @@ pub fn conduct(
     observer: &dyn Observer,
 ) -> Result<Outcome, FolderError> {
     let mut run = Run::new(config)?;
-    let resumes = existing == Existing::Resume && folder.join(CONFIG).exists();
+    let resumes = existing == Existing::Resume && Folder::holds_a_run(folder);
     let place = if resumes {
         let (place, resumed) = Folder::resume(folder, run)?;
         run = resumed;
@@ -115,24 +115,31 @@ pub struct Failure {
     pub error: FolderError,
 }
 
-/// A sweep of which some runs could not be conducted. The others were.
+/// A sweep that was not conducted, or not all of it.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("{} of {runs} runs failed", .failures.len())]
-pub struct SweepError {
-    /// How many runs there are.
-    pub runs: usize,
-    /// What came of the others.
-    pub outcomes: Vec<Outcome>,
-    /// The runs that failed, in their order.
-    #[related]
-    pub failures: Vec<Failure>,
+pub enum SweepError {
+    /// The folder cannot be used: there are no runs.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Folder(#[from] FolderError),
+    /// Some runs could not be conducted. The others were.
+    #[error("{} of {runs} runs failed", .failures.len())]
+    Runs {
+        /// How many runs there are.
+        runs: usize,
+        /// What came of the others.
+        outcomes: Vec<Outcome>,
+        /// The runs that failed, in their order.
+        #[related]
+        failures: Vec<Failure>,
+    },
 }
 
 /// Conducts several runs, `jobs` at a time, each in a folder of its own below `folder`. Their numbers do
 /// not depend on `jobs`. Runs that were not begun when it was cancelled are missing from the outcomes.
 ///
 /// # Errors
-/// The runs that failed, once all others have ended.
+/// Other runs are written to the folder; or the runs that failed, once all others have ended.
 pub fn sweep(
     configs: Vec<Config>,
     folder: &Path,
@@ -140,6 +147,7 @@ pub fn sweep(
     jobs: usize,
     observer: &dyn Observer,
 ) -> Result<Vec<Outcome>, SweepError> {
+    let _held = Runs::hold(folder)?;
     let places: Vec<PathBuf> =
         configs.iter().enumerate().map(|(i, c)| place(folder, i, c)).collect();
     let next = AtomicUsize::new(0);
@@ -171,7 +179,7 @@ pub fn sweep(
     }
     match failures.is_empty() {
         true => Ok(outcomes),
-        false => Err(SweepError { runs: configs.len(), outcomes, failures }),
+        false => Err(SweepError::Runs { runs: configs.len(), outcomes, failures }),
     }
 }
 

@@ -6,10 +6,12 @@
 //! | `metrics.csv` | the measurements so far |
 //! | `follow.csv` | flows that were followed |
 //! | `checkpoint.safetensors` | where the run stands |
+//! | `timing.json` | how long it took, as long as it has gone on |
 //! | `weights.safetensors` | the parameters at the end, with PyTorch's names |
 //! | `metrics.parquet`, `metrics.svg`, `metrics.png`, `report.html` | once the run has ended |
 //!
-//! A run holds a lock on the file `lock` in its folder as long as it writes to it.
+//! A run holds a lock on the file `lock` in its folder as long as it writes to it, and so does a sweep on
+//! `sweep.lock` in the folder above those of its runs.
 
 use super::run::{End, Run, RunError, Table};
 use crate::file;
@@ -18,6 +20,7 @@ use crate::training::{Checkpoint, CheckpointError};
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// The resolved description.
 pub const CONFIG: &str = "config.toml";
@@ -30,13 +33,17 @@ pub const CHECKPOINT: &str = "checkpoint.safetensors";
 /// The parameters.
 pub const WEIGHTS: &str = "weights.safetensors";
 
+/// How long it took. Equal runs take other times, so this is in no other file.
+const TIMING: &str = "timing.json";
+
 /// All that a run writes: none of an earlier run may stay beside another's.
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     CONFIG,
     METRICS,
     FOLLOW,
     CHECKPOINT,
     WEIGHTS,
+    TIMING,
     "metrics.parquet",
     "metrics.svg",
     "metrics.png",
@@ -49,6 +56,10 @@ pub struct Folder {
     path: PathBuf,
     /// Held until the run is over, or the process is.
     _lock: File,
+    /// Since when the run goes on.
+    begun: Instant,
+    /// How long it had gone on before.
+    before: Duration,
 }
 
 /// Why a folder cannot be used.
@@ -66,6 +77,7 @@ pub enum FolderError {
     Exists(PathBuf),
     /// It holds no run that could go on.
     #[error("{} holds no run that could go on: there is no {missing}", .path.display())]
+    #[diagnostic(help("--force begins it again, --out takes another folder"))]
     Nothing {
         /// The folder.
         path: PathBuf,
@@ -108,13 +120,12 @@ impl Folder {
     /// # Errors
     /// It cannot be made or written, holds a run, or another run writes to it.
     pub fn create(path: &Path, force: bool) -> Result<Folder, FolderError> {
-        let there = [CONFIG, METRICS, CHECKPOINT].iter().any(|name| path.join(name).exists());
-        if there && !force {
+        if Folder::holds_a_run(path) && !force {
             return Err(FolderError::Exists(path.into()));
         }
         std::fs::create_dir_all(path)
             .map_err(|cause| FolderError::Io { path: path.into(), cause })?;
-        let folder = Folder::lock(path)?;
+        let folder = Folder::own(path)?;
         let old = FILES.map(|name| path.join(name));
         for file in old.iter().filter(|file| file.exists()) {
             std::fs::remove_file(file)
@@ -134,7 +145,8 @@ impl Folder {
                 return Err(FolderError::Nothing { path: path.into(), missing });
             }
         }
-        let folder = Folder::lock(path)?;
+        let mut folder = Folder::own(path)?;
+        folder.before = Duration::from_secs_f64(seconds(path).unwrap_or(0.0));
         let checkpoint = Checkpoint::load(&path.join(CHECKPOINT), run.loss().dimension())?;
         let metrics = folder.table(METRICS)?;
         let follow = run.follow().is_some().then(|| folder.table(FOLLOW)).transpose()?;
@@ -153,15 +165,14 @@ impl Folder {
             .map_err(|error| FolderError::Damaged { path, cause: error.to_string() })
     }
 
-    fn lock(path: &Path) -> Result<Folder, FolderError> {
-        let name = path.join("lock");
-        let io = |cause| FolderError::Io { path: name.clone(), cause };
-        let lock = File::options().create(true).append(true).open(&name).map_err(io)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Folder { path: path.into(), _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(FolderError::InUse(path.into())),
-            Err(TryLockError::Error(cause)) => Err(FolderError::Io { path: name, cause }),
-        }
+    fn own(path: &Path) -> Result<Folder, FolderError> {
+        let (lock, before) = (lock(path, "lock")?, Duration::ZERO);
+        Ok(Folder { path: path.into(), _lock: lock, begun: Instant::now(), before })
+    }
+
+    /// Whether it holds a run, or a part of one.
+    pub fn holds_a_run(path: &Path) -> bool {
+        [CONFIG, METRICS, CHECKPOINT].iter().any(|name| path.join(name).exists())
     }
 
     /// Where it is.
@@ -190,6 +201,8 @@ impl Folder {
             self.write(FOLLOW, follow.csv().as_bytes())?;
         }
         run.checkpoint().save(&self.path.join(CHECKPOINT))?;
+        let timing = Timing { seconds: (self.before + self.begun.elapsed()).as_secs_f64() };
+        self.write(TIMING, serde_json::json!(timing).to_string().as_bytes())?;
         self.write(CONFIG, run.config().resolved.as_bytes())?;
         if run.end().is_some() {
             let network = run.loss().architecture();
@@ -197,6 +210,72 @@ impl Folder {
             weights::save(&self.path.join(WEIGHTS), &tensors, network.dtype)?;
         }
         Ok(())
+    }
+}
+
+/// What [`TIMING`] holds.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Timing {
+    seconds: f64,
+}
+
+/// How long the run in a folder has gone on so far, all its resumptions together, in seconds of the clock on
+/// the wall.
+pub fn seconds(path: &Path) -> Option<f64> {
+    let text = std::fs::read_to_string(path.join(TIMING)).ok()?;
+    let Timing { seconds } = serde_json::from_str(&text).ok()?;
+    (0.0..1e12).contains(&seconds).then_some(seconds)
+}
+
+/// A lock on the file `name` of a folder, held as long as that is open.
+fn lock(path: &Path, name: &str) -> Result<File, FolderError> {
+    let name = path.join(name);
+    let io = |cause| FolderError::Io { path: name.clone(), cause };
+    let lock = File::options().create(true).append(true).open(&name).map_err(io)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(FolderError::InUse(path.into())),
+        Err(TryLockError::Error(cause)) => Err(FolderError::Io { path: name, cause }),
+    }
+}
+
+/// The folder of several runs, which no others may be written to meanwhile.
+pub(super) struct Runs {
+    path: PathBuf,
+    /// The folder and those above it that had to be made, the innermost first.
+    made: Vec<PathBuf>,
+    lock: Option<File>,
+}
+
+impl Runs {
+    /// The file that is locked: another one than that of a run, which may have the folder to itself.
+    const LOCK: &str = "sweep.lock";
+
+    /// Makes and locks it.
+    ///
+    /// # Errors
+    /// Other runs are written to it, or it cannot be made.
+    pub fn hold(path: &Path) -> Result<Runs, FolderError> {
+        let above = path.ancestors().take_while(|path| !path.as_os_str().is_empty());
+        let made = above.take_while(|path| !path.exists()).map(Path::to_path_buf).collect();
+        std::fs::create_dir_all(path)
+            .map_err(|cause| FolderError::Io { path: path.into(), cause })?;
+        let lock = Some(lock(path, Runs::LOCK)?);
+        Ok(Runs { path: path.into(), made, lock })
+    }
+}
+
+impl Drop for Runs {
+    /// Where no run has left anything, nothing stays.
+    fn drop(&mut self) {
+        let names = std::fs::read_dir(&self.path).map(|files| files.count());
+        if !self.made.is_empty() && names.is_ok_and(|count| count == 1) {
+            let _ = std::fs::remove_file(self.path.join(Runs::LOCK));
+            for path in &self.made {
+                let _ = std::fs::remove_dir(path);
+            }
+        }
+        self.lock.take();
     }
 }
 
