@@ -68,7 +68,12 @@ fn a_run_that_was_interrupted_anywhere_equals_one_that_was_not() {
         full.clone(),
         with(
             IRIS,
-            &[("f64", "f32"), ("\"gd\"", "\"adam\""), ("steps = 12", "steps = 12\nbatch = 50")],
+            &[
+                ("f64", "f32"),
+                ("\"gd\"", "\"adam\""),
+                ("\"sc:1\"", "\"along:1\""),
+                ("steps = 12", "steps = 12\nbatch = 50"),
+            ],
         ),
         with(IRIS, &[("\"gd\"", "\"heavy_ball\""), ("[measure]", "[measure]\nevery = 4")]),
     ];
@@ -162,7 +167,14 @@ fn training_steps_are_those_of_the_optimizer_library() {
 /// Adam's first step is `h sign(g)` up to ε, whatever the gradient.
 #[test]
 fn the_first_step_of_adam_has_the_size_of_its_learning_rate() {
-    let text = with(IRIS, &[("\"gd\"", "\"adam\"\nepsilon = 1e-14"), ("steps = 12", "steps = 1")]);
+    let text = with(
+        IRIS,
+        &[
+            ("\"gd\"", "\"adam\"\nepsilon = 1e-14"),
+            ("\"sc:1\"", "\"along:1\""),
+            ("steps = 12", "steps = 1"),
+        ],
+    );
     let start = Run::new(configs(&text).remove(0)).unwrap().state().theta.clone();
     let run = finished(&text);
     let (_, gradient) = loss_of(&run).gradient(&start);
@@ -424,4 +436,282 @@ fn the_papers_size_and_variants_override_the_description() {
     let paper = runs(Scale::Paper, &[Source::new("--set", "seed = 1")]);
     assert!(paper.iter().all(|c| (c.seed, c.steps) == (1, 99)));
     assert!(paper[1].resolved.contains("method = \"dal\"") && !paper[1].resolved.contains("lr ="));
+}
+
+#[test]
+fn the_papers_size_has_grids_and_variants_of_its_own() {
+    let runs = |text: &str, scale| {
+        let source = Source::new("t.toml", text);
+        Experiment::parse(source, scale, &[]).unwrap().runs()
+    };
+    let labels = |text: &str, scale| -> Vec<String> {
+        runs(text, scale).unwrap().into_iter().map(|config| config.label).collect()
+    };
+    let grid = IRIS.to_string()
+        + "[grid]\nseed = [0, 1]\ntrain.lr = [0.1, 0.2]\n\
+           [paper.grid]\ntrain.lr = [0.01]\ntrain.steps = [5, 6]\n";
+    assert_eq!(labels(&grid, Scale::Small).len(), 4);
+    let paper = labels(&grid, Scale::Paper);
+    assert_eq!(paper[0], "seed=0, lr=0.01, steps=5");
+    assert_eq!(paper.len(), 4, "the seeds of both, the learning rate of the paper: {paper:?}");
+    let variants = IRIS.to_string()
+        + "[[variant]]\nlabel = \"a\"\ntrain = { lr = 0.1 }\n[variant.grid]\nseed = [0, 1]\n\
+           [[paper.variant]]\nlabel = \"b\"\ntrain = { lr = 0.3 }\n[paper.variant.grid]\nseed = [5]\n\
+           [[paper.variant]]\nlabel = \"c\"\n";
+    assert_eq!(labels(&variants, Scale::Small), ["a, seed=0", "a, seed=1"]);
+    assert_eq!(labels(&variants, Scale::Paper), ["b, seed=5", "c"]);
+    let fault = |text: &str| {
+        let error = runs(text, Scale::Paper).unwrap_err();
+        let shown = format!("{:?}", miette::Report::new(error));
+        shown.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
+    };
+    let hidden = with(&grid, &[("[paper.grid]\n", "[paper]\ntrain.lr = 0.5\n[paper.grid]\n")]);
+    let shown = fault(&hidden);
+    assert!(shown.contains("`lr` changes nothing: the grid has values of it"), "{shown}");
+    assert!(shown.contains("[paper.grid] with `train.lr = [0.5]`"), "{shown}");
+    let lost = with(
+        &variants,
+        &[(
+            "[[paper.variant]]\nlabel = \"b\"\ntrain = { lr = 0.3 }\n[paper.variant.grid]\nseed = [5]\n[[paper.variant]]\nlabel = \"c\"",
+            "[paper.grid]\nseed = [9]",
+        )],
+    );
+    let shown = fault(&lost);
+    assert!(shown.contains("`grid` reaches no variant: each has its own"), "{shown}");
+    let flat = IRIS.to_string() + "[paper.grid]\nseed = 3\n";
+    assert!(fault(&flat).contains("must be an array of the values to try"));
+    let single = IRIS.to_string() + "[paper.variant]\nlabel = \"a\"\n";
+    assert!(fault(&single).contains("`variant` must be tables, each a variant"));
+}
+
+#[test]
+fn missing_data_are_asked_for_by_their_key() {
+    let text = with(IRIS, &[("\"iris\"", "\"mnist:nowhere,first=9\"")]);
+    let error = miette::Report::new(Run::new(configs(&text).remove(0)).err().unwrap());
+    assert_eq!(error.to_string(), "there is no file or folder nowhere");
+    let help = error.help().unwrap().to_string();
+    assert!(help.contains("`--set data=mnist:FOLDER` says where the data are"), "{help}");
+    assert!(help.contains("`bea data --help` where to get them"), "{help}");
+}
+
+/// A linear model whose steps grow without bound.
+const BLOWING_UP: &str = r#"
+network = "mlp:5,elu"
+data = "breast_cancer"
+loss = "mse"
+[train]
+method = "gd"
+lr = 0.1
+steps = 3
+[measure]
+metrics = ["loss"]
+"#;
+
+#[test]
+fn a_run_that_diverges_with_its_last_step_says_so() {
+    let text = BLOWING_UP.to_string();
+    // The first step that ends where the loss is not finite becomes the last one of a run.
+    let End::Diverged { step, quantity } =
+        finished(&with(&text, &[("steps = 3", "steps = 40")])).end().unwrap().clone()
+    else {
+        panic!("it does not diverge")
+    };
+    let steps = format!("steps = {step}");
+    let run = finished(&with(&text, &[("steps = 3", &steps)]));
+    assert_eq!(run.end(), Some(&End::Diverged { step, quantity }), "{}", run.metrics().csv());
+    assert!(column(&run, "loss").iter().all(|loss| loss.is_finite()));
+    // A resumption says the same.
+    let folder = tempfile::tempdir().unwrap();
+    let config = configs(&with(&text, &[("steps = 3", &steps)])).remove(0);
+    for mode in [Existing::Refuse, Existing::Resume] {
+        let outcome = conduct(config.clone(), folder.path(), mode, 0, &|| false).unwrap();
+        assert_eq!(outcome.end, Some(End::Diverged { step, quantity }));
+    }
+}
+
+#[test]
+fn flows_that_there_are_not_are_refused() {
+    let fault = |changes: &[(&str, &str)], more: &str| {
+        let text = with(IRIS, changes) + more;
+        Run::new(configs(&text).remove(0)).err().expect(&text).to_string()
+    };
+    let flip = [("\"learning_rate\"]", "\"error:ngf\", \"error:flip:900\"]")];
+    assert_eq!(
+        fault(&flip, ""),
+        "there is no `error:flip:900` here: the Hessian has 51 eigendirections"
+    );
+    let follow = |from: &str, flow: &str| {
+        format!("[follow]\nfrom = [{from}]\nsteps = 1\nflows = [\"ngf\", \"{flow}\"]\n")
+    };
+    assert_eq!(
+        fault(&[], &follow("0", "flip:900")),
+        "there is no flow `flip:900` to follow here: the Hessian has 51 eigendirections"
+    );
+    let late = fault(&[], &follow("0, 1000", "igr"));
+    assert_eq!(late, "no flow starts `from` iterate 1000 of a run of 12 steps");
+    assert!(Run::new(configs(&(IRIS.to_string() + &follow("11", "igr"))).remove(0)).is_ok());
+    for metric in ["drift", "drift_estimate", "sc:1", "error:pf", "relative_progress"] {
+        let adam = [("\"gd\"", "\"adam\""), ("\"sc:1\"", &format!("\"{metric}\""))];
+        let message = fault(&adam, "");
+        assert!(message.starts_with(&format!("there is no `{metric}` here: ")), "{message}");
+    }
+}
+
+#[test]
+fn a_flow_has_the_number_of_its_name() {
+    let follow = "[follow]\nfrom = [0]\nsteps = 2\nflows = [\"gd\", \"ngf\"]\n";
+    let run = finished(&(IRIS.to_string() + follow));
+    let mut numbers = run.follow().unwrap().column("flow").unwrap();
+    numbers.dedup();
+    assert_eq!(numbers, [0.0, 2.0], "gradient descent is there once, and `ngf` is the second name");
+}
+
+#[test]
+fn a_run_does_not_go_on_with_another_network_or_other_data_of_the_same_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (network, data) = (folder.path().join("net.toml"), folder.path().join("data.csv"));
+    let layers = |activation: &str| {
+        format!(
+            "input = [2]\nloss = \"mean_squared_error\"\n[[layer]]\ntype = \"linear\"\nout = 3\n\
+             [[layer]]\ntype = \"{activation}\"\n[[layer]]\ntype = \"linear\"\nout = 1\n"
+        )
+    };
+    std::fs::write(&network, layers("tanh")).unwrap();
+    std::fs::write(&data, "a,b,y\n1,2,0.5\n3,4,0.25\n").unwrap();
+    let text = format!(
+        "network = \"{}\"\ndata = \"{},targets=values\"\n[train]\nmethod = \"gd\"\nlr = 0.1\nsteps = 5\n",
+        network.display(),
+        data.display()
+    );
+    let place = folder.path().join("run");
+    let run = |mode| conduct(configs(&text).remove(0), &place, mode, 0, &|| false).map(|_| ());
+    run(Existing::Refuse).unwrap();
+    run(Existing::Resume).unwrap();
+    std::fs::write(&network, layers("elu")).unwrap();
+    let message = run(Existing::Resume).unwrap_err().to_string();
+    assert!(message.starts_with("the checkpoint is of another run: the network in "), "{message}");
+    assert!(message.ends_with("net.toml has changed since"), "{message}");
+    std::fs::write(&network, layers("tanh")).unwrap();
+    run(Existing::Resume).unwrap();
+    std::fs::write(&data, "a,b,y\n1,2,0.5\n3,4,0.75\n").unwrap();
+    let message = run(Existing::Resume).unwrap_err().to_string();
+    assert!(message.contains("of another run: the data `"), "{message}");
+}
+
+#[test]
+fn equal_runs_have_equal_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = |name: &str| -> Vec<(String, Vec<u8>)> {
+        let place = folder.path().join(name);
+        conduct(configs(IRIS).remove(0), &place, Existing::Refuse, 0, &|| false).unwrap();
+        let names = std::fs::read_dir(&place).unwrap();
+        let mut names: Vec<String> =
+            names.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        let timed = |name: &String| name != "timing.json";
+        let read = |name: String| (name.clone(), std::fs::read(place.join(name)).unwrap());
+        names.into_iter().filter(timed).map(read).collect()
+    };
+    let first = files("0");
+    for again in 1..4 {
+        for ((name, first), (_, other)) in first.iter().zip(files(&again.to_string())) {
+            assert!(*first == other, "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_time_of_a_run_is_that_of_all_its_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = configs(IRIS).remove(0);
+    conduct(config.clone(), folder.path(), Existing::Refuse, 0, &after(30)).unwrap();
+    let first = bea::experiment::folder::seconds(folder.path()).unwrap();
+    assert!(first > 0.0);
+    std::fs::write(folder.path().join("timing.json"), "{\"seconds\":1000.0}").unwrap();
+    conduct(config, folder.path(), Existing::Resume, 0, &|| false).unwrap();
+    let both = bea::experiment::folder::seconds(folder.path()).unwrap();
+    assert!((1000.0..2000.0).contains(&both) && both != 1000.0, "{both}");
+}
+
+#[test]
+fn two_sweeps_do_not_share_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = || configs(&(IRIS.to_string() + "[grid]\nseed = [0, 1]\n"));
+    let inner = std::sync::Mutex::new(Vec::new());
+    let place = folder.path().join("s");
+    let begins_another = || {
+        let mut inner = inner.lock().unwrap();
+        if inner.is_empty() {
+            let error = sweep(runs(), &place, Existing::Replace, 1, &|| false).unwrap_err();
+            inner.push(error.to_string());
+        }
+        false
+    };
+    let outcomes = sweep(runs(), &place, Existing::Refuse, 1, &begins_another).unwrap();
+    assert_eq!(outcomes.len(), 2);
+    let said = inner.into_inner().unwrap().remove(0);
+    assert_eq!(said, format!("another run writes to {}", place.display()));
+    // Once it is over, another one may.
+    sweep(runs(), &place, Existing::Replace, 1, &|| false).unwrap();
+}
+
+#[test]
+fn tolerances_suit_the_network() {
+    let tolerances = |network: &str, dtype: &str| {
+        let text = with(IRIS, &[("mlp:6,tanh", network), ("f64", dtype)]);
+        let loss = loss_of(&Run::new(configs(&text).remove(0)).unwrap());
+        bea::experiment::run::tolerances(loss.architecture(), (1e-8, 1e-10))
+    };
+    assert_eq!(tolerances("mlp:6,tanh", "f64"), (1e-8, 1e-10));
+    assert_eq!(tolerances("mlp:6,tanh", "f32"), (1e-6, 1e-7));
+    assert_eq!(tolerances("mlp:6,elu", "f64"), (1e-5, 1e-7));
+    // Principal flows of a network with kinks come to their end, in both precisions.
+    for dtype in ["f32", "f64"] {
+        let metrics = ("\"learning_rate\"]", "\"error:pf\"]");
+        let changes = [("mlp:6,tanh", "mlp:20,20,elu"), ("f64", dtype), metrics];
+        let run = finished(&with(&with(IRIS, &changes), &[("steps = 12", "steps = 3")]));
+        let errors = column(&run, "error_pf");
+        assert!(errors[..3].iter().all(|error| *error > 0.0 && *error < 0.1), "{errors:?}");
+    }
+}
+
+#[test]
+fn keys_of_other_methods_are_refused_where_they_are_for_this_one() {
+    let shown = |text: &str, set: &[&str]| {
+        let set: Vec<Source> = set.iter().map(|text| Source::new("--set", *text)).collect();
+        let source = Source::new("test.toml", text);
+        let runs = Experiment::parse(source, Scale::Small, &set).and_then(|e| e.runs());
+        runs.err().map(|error| {
+            let shown = format!("{:?}", miette::Report::new(error));
+            shown.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
+        })
+    };
+    let momentum = with(IRIS, &[("lr = 0.2", "lr = 0.2\nmomentum = 0.9")]);
+    let fault = shown(&momentum, &[]).expect("gd has no momentum");
+    assert!(fault.contains("`momentum` is no key of the method `gd`"), "{fault}");
+    assert!(fault.contains("take method = `heavy_ball`, `nesterov`, `dal`"), "{fault}");
+    let dal = with(IRIS, &[("\"gd\"", "\"dal\"")]);
+    assert!(
+        shown(&dal, &[]).expect("dal has no lr").contains("`lr` is no key of the method `dal`")
+    );
+    let fault = shown(IRIS, &["train.p = 0.5"]).expect("gd has no p");
+    assert!(fault.contains("`p` is no key of the method `gd`"), "{fault}");
+    // What a layer below says for its own method is passed over, in whatever order it is set.
+    assert_eq!(shown(IRIS, &["train.method = \"dal\"", "train.p = 0.5"]), None);
+    assert_eq!(shown(IRIS, &["train.p = 0.5", "train.method = \"dal\""]), None);
+    // `--set` is for all variants, of which one may know the key.
+    let variants = IRIS.to_string()
+        + "[[variant]]\nlabel = \"gd\"\n[[variant]]\nlabel = \"DAL\"\ntrain = { method = \"dal\" }\n";
+    assert_eq!(shown(&variants, &["train.p = 0.5"]), None);
+    assert!(shown(&variants, &["train.beta1 = 0.5"]).is_some());
+}
+
+#[test]
+fn a_name_does_not_lead_out_of_the_folder_of_results() {
+    for name in ["../../escaped", "a/b", "..", "", "a\\\\b"] {
+        let source = Source::new("test.toml", format!("name = \"{name}\"\n{IRIS}"));
+        let error = Experiment::parse(source, Scale::Small, &[]).unwrap().runs().unwrap_err();
+        let message = "`name` must be the name of a folder, without `/` and `\\`";
+        assert_eq!(error.to_string(), message, "{name}");
+    }
 }

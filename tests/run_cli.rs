@@ -38,6 +38,16 @@ fn a_run_leaves_its_folder_and_is_not_overwritten() {
     assert_eq!(std::fs::read(place.path().join("a/metrics.csv")).unwrap(), before);
     let (code, _, error) = bea(place.path(), "run iris.toml --out a --resume --set train.lr=0.2");
     assert!(code == 2 && error.contains("of another run"), "{error}");
+    // A part of a run is none that could go on, and none that --resume may begin anew.
+    std::fs::create_dir(place.path().join("part")).unwrap();
+    std::fs::copy(place.path().join("a/metrics.csv"), place.path().join("part/metrics.csv"))
+        .unwrap();
+    let (code, _, error) = bea(place.path(), "run iris.toml --out part --resume");
+    assert!(code == 2 && error.contains("there is no config.toml"), "{error}");
+    assert!(
+        error.contains("--force begins it again") && !error.contains("--resume goes"),
+        "{error}"
+    );
     // The resolved description is an experiment itself.
     let (code, _, _) = bea(place.path(), "run a/config.toml --out b");
     assert_eq!(code, 0);
@@ -56,6 +66,8 @@ fn bad_input_leaves_nothing() {
         ("run iris.toml --out a --set train.stepss=3", "did you mean `steps`"),
         ("run iris.toml --out a --set data=irs", "there is no data"),
         ("sweep iris.toml --out a --set device=cuda:9", "no device"),
+        ("sweep iris.toml --out a --jobs 0", "a whole number from 1 on"),
+        ("run iris.toml --set name=a/b", "must be the name of a folder"),
         ("run grid.toml --out a", "`bea sweep` conducts the 2 of its grid"),
         ("reproduce fig99 --out a", "there is no figure `fig99`"),
     ] {
@@ -92,6 +104,53 @@ fn experiments_run_on_fashion_mnist() {
         assert!(code == 0 && out.starts_with(&format!("{figure}: ")), "{figure}: {out}{error}");
         assert!(place.path().join(figure).join(format!("{figure}.html")).is_file());
     }
+}
+
+/// One figure whose data are missing does not keep the others from being made, nor their rows from the table.
+#[test]
+fn a_figure_that_fails_leaves_the_others_their_rows() {
+    let place = tempfile::tempdir().unwrap();
+    let old = "| [9](fig9.svg) | `bea reproduce fig9` | an old claim | holds | 7 |";
+    std::fs::write(place.path().join("r.md"), format!("{old}\n")).unwrap();
+    let command =
+        "reproduce fig3 fig12 fig36 fig38 fig1 --out r --report r.md --set data=mnist:nowhere";
+    let (code, out, error) = bea(place.path(), command);
+    assert_eq!(code, 2, "{out}{error}");
+    assert!(out.starts_with("fig3: ") && out.contains("\nfig1: "), "{out}");
+    assert!(unbroken(&error).contains("fig12 could not be made"), "{error}");
+    assert!(error.contains("--set data=mnist:FOLDER"), "{error}");
+    let table = std::fs::read_to_string(place.path().join("r.md")).unwrap();
+    let rows: Vec<&str> = table.lines().skip(2).collect();
+    assert_eq!(rows.len(), 5, "{table}");
+    for (row, id) in rows.iter().zip(["fig3", "fig12", "fig36", "fig38", "fig1"]) {
+        assert!(row.contains(&format!("`bea reproduce {id}`")), "{row}");
+        let failed = row.contains("not run: ") && row.contains("no file or folder nowhere");
+        assert_eq!(failed, ["fig12", "fig36", "fig38"].contains(&id), "{row}");
+    }
+}
+
+/// What the table costs is there where runs are kept, too.
+#[test]
+fn the_seconds_of_runs_that_are_kept_are_those_they_took() {
+    let place = tempfile::tempdir().unwrap();
+    let seconds = |arguments: &str| -> f64 {
+        let command =
+            format!("reproduce fig33 --out r --report r.md --set train.steps=3 {arguments}");
+        let (code, out, error) = bea(place.path(), &command);
+        assert_eq!(code, 0, "{out}{error}");
+        let table = std::fs::read_to_string(place.path().join("r.md")).unwrap();
+        table.trim_end().rsplit('|').nth(1).unwrap().trim().parse().unwrap()
+    };
+    seconds("");
+    let timing = place.path().join("r/fig33");
+    let mut folders: Vec<_> =
+        std::fs::read_dir(&timing).unwrap().map(|file| file.unwrap().path()).collect();
+    folders.push(timing);
+    let files = folders.iter().map(|folder| folder.join("timing.json"));
+    let files: Vec<_> = files.filter(|file| file.is_file()).collect();
+    files.iter().for_each(|file| std::fs::write(file, "{\"seconds\":1000}").unwrap());
+    let kept = seconds("--resume");
+    assert!((1000.0 * files.len() as f64..2000.0 * files.len() as f64).contains(&kept), "{kept}");
 }
 
 #[test]
@@ -149,7 +208,10 @@ fn a_run_whose_disk_is_full_says_so_and_goes_on_later() {
         names.sort_unstable();
         names
     };
-    assert_eq!(files(), ["checkpoint.safetensors", "config.toml", "lock", "metrics.csv"]);
+    assert_eq!(
+        files(),
+        ["checkpoint.safetensors", "config.toml", "lock", "metrics.csv", "timing.json"]
+    );
     let (code, _, error) = bea(place.path(), "run iris.toml --out a --resume");
     assert_eq!(code, 0, "{error}");
     let (code, _, _) = bea(place.path(), "run iris.toml --out b");

@@ -17,7 +17,7 @@ pub(super) struct Run {
 
 const HELP: &str = "\
 Files: config.toml (the resolved description), metrics.csv and .parquet, follow.csv (flows that were
-followed), metrics.svg and .png, report.html, checkpoint.safetensors, weights.safetensors.
+followed), metrics.svg and .png, report.html, checkpoint.safetensors, weights.safetensors, timing.json.
 
 Ctrl-C stops after the current step; --resume goes on, bit for bit as if nothing had happened.
 
@@ -36,6 +36,7 @@ A description:
   from = [0, 100]
   steps = 5
   flows = [\"ngf\", \"igr\", \"pf\"]
+  [flows]                            # rtol, atol; euler = 5e-5 for fixed steps; directions of cubic
   [grid]                             # for bea sweep, passed over here
   seed = [0, 1, 2]
   [paper]                            # what --scale paper changes

@@ -3,11 +3,15 @@
 use super::State;
 use crate::file;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// The version of the format.
-const VERSION: &str = "1";
+const VERSION: u64 = 2;
+/// The only entry of the metadata, in JSON: where there are several, safetensors writes them in an order of chance,
+/// and equal runs shall have equal files.
+const ENTRY: &str = "bea.checkpoint";
 
 /// The state of a run.
 #[derive(Clone, PartialEq, Debug)]
@@ -18,6 +22,17 @@ pub struct Checkpoint {
     pub directions: Vec<Vec<f64>>,
     /// What is run: the resolved description. Another one cannot go on from here.
     pub run: String,
+    /// What the description only names, and a sum of it. Where one differs, it cannot go on either.
+    pub sums: Vec<(String, String)>,
+}
+
+/// What a checkpoint holds beside numbers.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Header {
+    version: u64,
+    step: usize,
+    run: String,
+    sums: Vec<(String, String)>,
 }
 
 /// Why a file is no checkpoint of a run.
@@ -84,11 +99,10 @@ impl Checkpoint {
             view.map(|view| (name.as_str(), view))
         });
         let views: Vec<_> = views.collect::<Result<_, _>>().map_err(|e| error(e.to_string()))?;
-        let metadata = HashMap::from([
-            ("bea.checkpoint".to_string(), VERSION.to_string()),
-            ("step".to_string(), step.to_string()),
-            ("run".to_string(), self.run.clone()),
-        ]);
+        let (step, run, sums) = (*step, self.run.clone(), self.sums.clone());
+        let header = serde_json::to_string(&Header { version: VERSION, step, run, sums });
+        let header = header.map_err(|e| error(e.to_string()))?;
+        let metadata = HashMap::from([(ENTRY.to_string(), header)]);
         let bytes = serialize(views, Some(metadata)).map_err(|e| error(e.to_string()))?;
         file::replace(path, |out| out.write_all(&bytes)).map_err(|e| error(e.to_string()))
     }
@@ -108,14 +122,17 @@ impl Checkpoint {
         let damaged = |e: safetensors::SafeTensorError| corrupt(&e.to_string());
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
         let metadata = header.metadata().clone().unwrap_or_default();
-        let version = metadata.get("bea.checkpoint").ok_or_else(|| corrupt("no version"))?;
-        if version != VERSION {
-            return Err(CheckpointError::Version { path: path.into(), found: version.clone() });
+        let entry = metadata.get(ENTRY).ok_or_else(|| corrupt("no version"))?;
+        let entry: Value = serde_json::from_str(entry).map_err(|_| corrupt("no version"))?;
+        // The first version had nothing but itself in this entry.
+        let version = entry.get("version").unwrap_or(&entry);
+        if version.as_u64() != Some(VERSION) {
+            let found = version.to_string();
+            return Err(CheckpointError::Version { path: path.into(), found });
         }
+        let header = serde_json::from_value(entry);
+        let Header { step, run, sums, .. } = header.map_err(|e| corrupt(&e.to_string()))?;
         let file = SafeTensors::deserialize(&bytes).map_err(damaged)?;
-        let step = metadata.get("step").and_then(|step| step.parse().ok());
-        let step = step.ok_or_else(|| corrupt("no step"))?;
-        let run = metadata.get("run").ok_or_else(|| corrupt("no description of the run"))?.clone();
         let vector = |name: &str| -> Option<Vec<f64>> {
             let view = file.tensor(name).ok().filter(|view| view.dtype() == Dtype::F64)?;
             let number =
@@ -139,6 +156,6 @@ impl Checkpoint {
                 return Err(CheckpointError::Network { path: path.into(), found, expected });
             }
         }
-        Ok(Checkpoint { state, directions, run })
+        Ok(Checkpoint { state, directions, run, sums })
     }
 }

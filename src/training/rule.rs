@@ -83,6 +83,12 @@ impl Rule {
         }
     }
 
+    /// Whether it adds multiples of gradients, each with one factor for all parameters: not so for Adam, nor where
+    /// every parameter has a factor of its own.
+    pub fn is_descent(&self) -> bool {
+        !matches!(self, Rule::Adam { .. } | Rule::DalPerParameter(_))
+    }
+
     /// Makes one step on `loss`, which may be that of a mini-batch.
     pub fn step(&self, loss: &impl Loss, state: &mut State) -> Step {
         let step = match self {

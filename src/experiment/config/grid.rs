@@ -3,7 +3,8 @@
 use super::read::{self, Overlay};
 use super::{Config, Experiment};
 use crate::source::{Source, SourceError};
-use crate::table::{Table, parse};
+use crate::table::{Entry, Table, parse};
+use std::collections::BTreeMap;
 use toml::de::DeTable;
 
 /// More runs than this are a mistake.
@@ -11,6 +12,9 @@ const MOST: usize = 10_000;
 
 /// A point of the grid: its label and the keys that it sets.
 type Cell = (String, String);
+
+/// The values that a grid has for each key, which is the last of a path.
+type Grid<'a> = BTreeMap<Vec<&'a str>, Entry<'a>>;
 
 impl Experiment {
     /// All runs, variant by variant, those of one in the order of the grid, its last key the fastest.
@@ -20,18 +24,29 @@ impl Experiment {
     pub fn runs(&self) -> Result<Vec<Config>, SourceError> {
         let parsed = parse(&self.source)?;
         let top = top(&self.source, parsed.get_ref());
-        let variants = match top.optional("variant") {
+        let paper = top.optional("paper").filter(|_| self.is_paper());
+        let paper = paper.map(|entry| entry.table("[paper]")).transpose()?;
+        let of_paper = |key| paper.as_ref().and_then(|paper| paper.optional(key));
+        let variants = match of_paper("variant").or(top.optional("variant")) {
             Some(entry) => entry.tables("a variant")?,
             None => Vec::new(),
         };
+        let mut shared = grid(top.optional("grid"))?;
+        if let Some(paper) = &paper {
+            refuse_hidden(paper, &shared)?;
+            shared.extend(grid(paper.optional("grid"))?);
+        }
+        let all_have =
+            !variants.is_empty() && variants.iter().all(|v| v.optional("grid").is_some());
+        if let Some(entry) = of_paper("grid").filter(|_| all_have) {
+            let help = "[[paper.variant]], with grids of their own, take the place of [[variant]]";
+            return Err(entry.fault("reaches no variant: each has its own", Some(help.into())));
+        }
         let mut runs = Vec::new();
         for variant in variants.iter().map(Some).chain(variants.is_empty().then_some(None)) {
-            let grid = variant.and_then(|v| v.optional("grid")).or(top.optional("grid"));
-            let mut cells: Vec<Cell> = vec![Default::default()];
-            if let Some(grid) = grid {
-                let grid = grid.table("a grid: keys with arrays of values")?;
-                extend(&mut cells, &grid, "")?;
-            }
+            let own = variant.and_then(|variant| variant.optional("grid"));
+            let own = own.map(|entry| grid(Some(entry))).transpose()?;
+            let cells = cells(own.as_ref().unwrap_or(&shared))?;
             let name = match variant {
                 Some(v) => v.required("label", "label = \"DAL\"")?.string()?,
                 None => "",
@@ -43,6 +58,7 @@ impl Experiment {
                     label: parts.join(", "),
                     cell: Source::new(format!("the grid of {}", self.source.name), text),
                     variant,
+                    variants: &variants,
                 };
                 runs.push(read::config(self, &top, &overlay)?);
             }
@@ -56,7 +72,8 @@ impl Experiment {
     /// What is wrong with the description; a key that only the grid or the variants set is missing.
     pub fn run(&self) -> Result<Config, SourceError> {
         let parsed = parse(&self.source)?;
-        let overlay = Overlay { label: String::new(), cell: Source::new("", ""), variant: None };
+        let (label, cell) = (String::new(), Source::new("", ""));
+        let overlay = Overlay { label, cell, variant: None, variants: &[] };
         read::config(self, &top(&self.source, parsed.get_ref()), &overlay)
     }
 
@@ -79,15 +96,52 @@ fn top<'a>(source: &'a Source, entries: &'a DeTable<'a>) -> Table<'a> {
     Table { source, entries, span: first_line, what: "an experiment".into() }
 }
 
-/// Multiplies `cells` by every key of `grid`; `path` are the keys above it.
-fn extend(cells: &mut Vec<Cell>, grid: &Table, path: &str) -> Result<(), SourceError> {
+/// What a table `grid` has, if it is there.
+fn grid(entry: Option<Entry>) -> Result<Grid, SourceError> {
+    let mut found = Grid::new();
+    if let Some(entry) = entry {
+        collect(&entry.table("a grid: keys with arrays of values")?, &[], &mut found)?;
+    }
+    Ok(found)
+}
+
+/// Adds every key of `grid`; `path` are the keys above it.
+fn collect<'a>(grid: &Table<'a>, path: &[&'a str], out: &mut Grid<'a>) -> Result<(), SourceError> {
     for key in grid.keys() {
         let Some(entry) = grid.optional(key) else { continue };
-        let full = if path.is_empty() { key.to_string() } else { format!("{path}.{key}") };
-        if entry.is_table() {
-            extend(cells, &entry.table("a grid")?, &full)?;
-            continue;
+        let full = [path, &[key]].concat();
+        match entry.is_table() {
+            true => collect(&entry.table("a grid")?, &full, out)?,
+            false => {
+                out.insert(full, entry);
+            }
         }
+    }
+    Ok(())
+}
+
+/// Refuses a key of `[paper]` that the grid sets for every run, so that it would change nothing.
+fn refuse_hidden(paper: &Table, grid: &Grid) -> Result<(), SourceError> {
+    for path in grid.keys() {
+        let [above @ .., key] = &path[..] else { continue };
+        let mut table = Some(paper.clone());
+        for part in above {
+            let below = table.and_then(|table| table.optional(part));
+            table = below.filter(Entry::is_table).map(|entry| entry.table("")).transpose()?;
+        }
+        if let Some(entry) = table.and_then(|table| table.optional(key)) {
+            let path = path.join(".");
+            let help = format!("[paper.grid] with `{path} = [{}]` replaces them", entry.text());
+            return Err(entry.fault("changes nothing: the grid has values of it", Some(help)));
+        }
+    }
+    Ok(())
+}
+
+/// All combinations of a grid's values.
+fn cells(grid: &Grid) -> Result<Vec<Cell>, SourceError> {
+    let mut cells: Vec<Cell> = vec![Default::default()];
+    for (path, entry) in grid {
         let must = "must be an array of the values to try";
         let values = entry.elements(must)?;
         if values.is_empty() {
@@ -96,17 +150,18 @@ fn extend(cells: &mut Vec<Cell>, grid: &Table, path: &str) -> Result<(), SourceE
         if cells.len() * values.len() > MOST {
             return Err(entry.fault(&format!("makes more than {MOST} runs"), None));
         }
-        let before = std::mem::take(cells);
+        let (key, path) = (path.last().copied().unwrap_or_default(), path.join("."));
+        let before = std::mem::take(&mut cells);
         for (label, text) in before {
             for value in &values {
                 let value = value.text();
                 let separator = if label.is_empty() { "" } else { ", " };
                 cells.push((
                     format!("{label}{separator}{key}={}", value.trim_matches(['"', '\''])),
-                    format!("{text}{full} = {value}\n"),
+                    format!("{text}{path} = {value}\n"),
                 ));
             }
         }
     }
-    Ok(())
+    Ok(cells)
 }

@@ -6,15 +6,22 @@ use crate::table::{Entry, Table};
 /// Tables of the same kind, those that override others first.
 pub(super) struct Layers<'a> {
     tables: Vec<Table<'a>>,
+    /// How many of the first are what `--set` says.
+    set: usize,
     /// Where a missing key is missed, and what it is missed of.
     base: usize,
 }
 
 impl<'a> Layers<'a> {
-    /// The last table is the one that a missing key is missed in.
-    pub(super) fn new(tables: Vec<Table<'a>>) -> Layers<'a> {
+    /// The first `set` are what `--set` says. The last table is the one that a missing key is missed in.
+    pub(super) fn new(tables: Vec<Table<'a>>, set: usize) -> Layers<'a> {
         let base = tables.len() - 1;
-        Layers { tables, base }
+        Layers { tables, set, base }
+    }
+
+    /// The tables, and whether each is what `--set` says.
+    pub(super) fn tables(&self) -> impl Iterator<Item = (bool, &Table<'a>)> {
+        self.tables.iter().enumerate().map(|(i, table)| (i < self.set, table))
     }
 
     /// Refuses keys other than `known`.
@@ -55,9 +62,13 @@ impl<'a> Layers<'a> {
         key: &'a str,
         what: &str,
     ) -> Result<Option<Layers<'a>>, SourceError> {
-        let entries = self.tables.iter().filter_map(|table| table.optional(key));
-        let tables: Vec<Table> =
-            entries.map(|entry| entry.table(what)).collect::<Result<_, _>>()?;
-        Ok((!tables.is_empty()).then(|| Layers::new(tables)))
+        let (mut tables, mut set) = (Vec::new(), 0);
+        for (is_set, table) in self.tables() {
+            if let Some(entry) = table.optional(key) {
+                tables.push(entry.table(what)?);
+                set += usize::from(is_set);
+            }
+        }
+        Ok((!tables.is_empty()).then(|| Layers::new(tables, set)))
     }
 }

@@ -146,6 +146,23 @@ impl Metric {
         }
     }
 
+    /// Whether it takes a step for one of gradient descent with the step size `h`, or compares it with one.
+    pub fn compares_with_descent(self) -> bool {
+        matches!(
+            self,
+            Metric::RelativeProgress
+                | Metric::Coefficients(_)
+                | Metric::Drift
+                | Metric::DriftEstimate
+                | Metric::ThirdOrder
+                | Metric::Prediction
+                | Metric::Error(_)
+                | Metric::LossError(_)
+                | Metric::FlowLoss(_)
+                | Metric::FlowLambda(_)
+        )
+    }
+
     /// The names of its columns. `parameters` is the number of eigenvalues.
     pub fn columns(self, parameters: usize) -> Vec<String> {
         let each = |name: &str, k: usize| (0..k).map(|i| format!("{name}_{i}")).collect();

@@ -111,12 +111,12 @@ pub enum Start {
 }
 
 /// How flows are integrated.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Flows {
-    /// Relative tolerance of a step.
-    pub rtol: f64,
-    /// Absolute tolerance of a step.
-    pub atol: f64,
+    /// Relative tolerance of a step; what suits the network, if not said.
+    pub rtol: Option<f64>,
+    /// Absolute tolerance of a step; what suits the network, if not said.
+    pub atol: Option<f64>,
     /// Fixed Euler steps instead.
     pub euler: Option<f64>,
     /// How many directions the sum of the flow `cubic` runs over.
@@ -146,6 +146,14 @@ enum Network {
 }
 
 impl Config {
+    /// The file that describes the network, if one does.
+    pub fn network_file(&self) -> Option<&Source> {
+        match &self.network {
+            Network::File(source) => Some(source),
+            Network::Named(_) | Network::Table(_) => None,
+        }
+    }
+
     /// What the network is called: `mlp:100`, or the file that describes it.
     pub fn network_name(&self) -> &str {
         match &self.network {

@@ -36,6 +36,8 @@ pub(super) struct Overlay<'a> {
     pub label: String,
     pub cell: Source,
     pub variant: Option<&'a Table<'a>>,
+    /// All of the description.
+    pub variants: &'a [Table<'a>],
 }
 
 /// The table `network` of a text, which has one.
@@ -70,16 +72,16 @@ pub(super) fn config(
     }
     let paper = base.optional("paper").map(|entry| entry.table("[paper]")).transpose()?;
     if let Some(paper) = &paper {
-        paper.only(&KEYS)?;
+        paper.only(&[&KEYS[..], &["grid", "variant"]].concat())?;
     }
     if experiment.is_paper() {
         tables.extend(paper);
     }
     tables.push(base.clone());
-    let all = Layers::new(tables);
+    let all = Layers::new(tables, experiment.set().len());
 
     let text = |entry: Entry| entry.string().map(str::to_string);
-    let name = all.read("name", text)?.unwrap_or_else(|| stem(&experiment.source().name));
+    let name = all.read("name", folder_name)?.unwrap_or_else(|| stem(&experiment.source().name));
     let dtypes = [("f32", Dtype::F32), ("f64", Dtype::F64)];
     let dtype = all.read("dtype", |entry| entry.choice("dtype", &dtypes))?.unwrap_or(Dtype::F32);
     let seed = all.read("seed", |entry| entry.whole())?.unwrap_or(0);
@@ -89,6 +91,7 @@ pub(super) fn config(
     let train = all.below("train", "[train]")?.ok_or_else(|| all.missing("train", need))?;
     train.only(&rule::keys())?;
     let (method, rule) = rule::read(&train)?;
+    rule::refuse_idle(&train, method, &rule::methods_of(overlay.variants))?;
     let steps = train.required("steps", "steps = 100")?.size(1)?;
     let batch = train.read("batch", |entry| entry.size(1))?;
     let weights = train.read("weights", text)?;
@@ -134,6 +137,18 @@ pub(super) fn config(
     };
     let resolved = resolved::text(&all, &config, method);
     Ok(Config { resolved, ..config })
+}
+
+/// A name, which is that of a folder of results.
+fn folder_name(entry: Entry) -> Result<String, SourceError> {
+    let name = entry.string()?;
+    let leads_elsewhere = name.contains(['/', '\\', '\0']) || matches!(name, "" | "." | "..");
+    if leads_elsewhere {
+        let help = "--out DIR chooses where results go";
+        let must = "must be the name of a folder, without `/` and `\\`";
+        return Err(entry.fault(must, Some(help.into())));
+    }
+    Ok(name.into())
 }
 
 /// The name of a file without folder and ending.
@@ -201,12 +216,12 @@ fn names(entry: Entry) -> Result<Vec<Metric>, SourceError> {
 }
 
 fn flows(all: &Layers) -> Result<Flows, SourceError> {
-    let mut flows = Flows { rtol: 1e-8, atol: 1e-10, euler: None, directions: None };
+    let mut flows = Flows::default();
     if let Some(table) = all.below("flows", "[flows]")? {
         table.only(&["rtol", "atol", "euler", "directions"])?;
         let positive = |entry: Entry| entry.number_that("must be positive", |x| x > 0.0);
-        flows.rtol = table.read("rtol", positive)?.unwrap_or(flows.rtol);
-        flows.atol = table.read("atol", positive)?.unwrap_or(flows.atol);
+        flows.rtol = table.read("rtol", positive)?;
+        flows.atol = table.read("atol", positive)?;
         flows.euler = table.read("euler", positive)?;
         flows.directions = table.read("directions", |entry| entry.size(1))?;
     }

@@ -49,9 +49,7 @@ pub(super) fn text(all: &Layers, config: &Config, method: &str) -> String {
     };
     table("train", &rule::keys_of(method), &weights, &[]);
     table("measure", &["metrics", "every"], &[], &[("every", config.every.to_string())]);
-    let flows = &config.flows;
-    let usual = [("rtol", flows.rtol.to_string()), ("atol", flows.atol.to_string())];
-    table("flows", &["rtol", "atol", "euler", "directions"], &[], &usual);
+    table("flows", &["rtol", "atol", "euler", "directions"], &[], &[]);
     table("follow", &["from", "steps", "flows", "sharpness"], &[], &[]);
     out
 }

@@ -1,8 +1,9 @@
 //! The table `[train]`: which optimizer, with which numbers.
 
 use super::layers::Layers;
+use crate::optimizer::near;
 use crate::source::SourceError;
-use crate::table::Entry;
+use crate::table::{Entry, Table, alike};
 use crate::training::{CAP, Dal, Product, Rule, Schedule};
 
 /// Methods, and the keys that each takes besides those that all do.
@@ -18,8 +19,7 @@ const METHODS: [(&str, &[&str]); 6] = [
 /// Keys of the table that are not of the method.
 pub(super) const COMMON: [&str; 4] = ["method", "steps", "batch", "weights"];
 
-/// All keys of the table: a key of another method in a layer below is passed over, so that a variant may
-/// change the method.
+/// All keys of the table.
 pub(super) fn keys() -> Vec<&'static str> {
     let mut keys: Vec<&str> = COMMON
         .into_iter()
@@ -34,6 +34,49 @@ pub(super) fn keys() -> Vec<&'static str> {
 pub(super) fn keys_of(method: &str) -> Vec<&'static str> {
     let own = METHODS.iter().find(|(name, _)| *name == method).map_or(&[][..], |(_, keys)| keys);
     COMMON.iter().chain(own).copied().collect()
+}
+
+/// The methods that these tables name in `[train]`.
+pub(super) fn methods_of<'a>(tables: &[Table<'a>]) -> Vec<&'a str> {
+    let named = |table: &Table<'a>| {
+        let train = table.optional("train")?;
+        method_of(&train.table("").ok()?)
+    };
+    tables.iter().filter_map(named).collect()
+}
+
+fn method_of<'a>(train: &Table<'a>) -> Option<&'a str> {
+    train.optional("method").and_then(|entry| entry.string().ok())
+}
+
+/// Refuses keys that the method does not know. A variant may change the method that a layer below it was
+/// written for, and `--set` is for all `variants`, so a key is passed over where its own layer, or one below
+/// that, or for `--set` a variant, names a method that knows it.
+pub(super) fn refuse_idle(
+    train: &Layers,
+    method: &str,
+    variants: &[&str],
+) -> Result<(), SourceError> {
+    let known = |method: &str, key: &str| {
+        let found = METHODS.iter().find(|(name, _)| alike(name, method));
+        found.is_some_and(|(_, own)| own.contains(&key) || COMMON.contains(&key))
+    };
+    let tables: Vec<_> = train.tables().collect();
+    for (at, (is_set, table)) in tables.iter().enumerate() {
+        let own = tables[at..].iter().find_map(|(_, table)| method_of(table));
+        for key in table.keys() {
+            let elsewhere = *is_set && variants.iter().any(|method| known(method, key));
+            if elsewhere || known(method, key) || own.is_none_or(|own| known(own, key)) {
+                continue;
+            }
+            let Some(entry) = table.optional(key) else { continue };
+            let of = METHODS.iter().filter(|(_, keys)| keys.contains(&key));
+            let of: Vec<&str> = of.map(|(name, _)| *name).collect();
+            let help = format!("leave it out, or take method = {}", near::quoted(&of));
+            return Err(entry.fault(&format!("is no key of the method `{method}`"), Some(help)));
+        }
+    }
+    Ok(())
 }
 
 /// The method's name, and its rule.

@@ -1,20 +1,23 @@
 //! A run: training with measurements, step by step, so that it can be stopped anywhere and go on later.
 
+mod digest;
+mod error;
+mod flows;
 mod follow;
 mod moment;
 mod sharpness;
 mod table;
 
+pub use error::RunError;
+pub use flows::tolerances;
 pub use table::{Table, TableError};
 
-use super::config::{Config, Metric, Start};
+use super::config::{Config, Flows, Metric, Start};
 use crate::flow::{Problem, Watch};
-use crate::network::architecture::ArchitectureError;
-use crate::network::data::{self, DataError, Dataset, Targets};
-use crate::network::device::{Device, DeviceError};
+use crate::network::data::{self, DataError, Dataset, Specification, Targets};
+use crate::network::device::Device;
 use crate::network::initialise::initialise;
-use crate::network::weights::{self, WeightsError};
-use crate::network::{Mismatch, NetworkLoss};
+use crate::network::{NetworkLoss, weights};
 use crate::training::{Batches, Checkpoint, Rule, State, Step, norm};
 use moment::{Moment, Taken};
 use sharpness::Sharpness;
@@ -25,6 +28,10 @@ pub struct Run {
     loss: NetworkLoss,
     test: Option<NetworkLoss>,
     problem: Problem,
+    /// How flows are integrated on this network.
+    flows: Flows,
+    /// The sums of what the description names without saying what it is.
+    sums: Vec<(String, String)>,
     /// The examples and their order, where steps see mini-batches.
     batches: Option<(Dataset, Batches)>,
     state: State,
@@ -58,62 +65,29 @@ pub struct Seen {
     pub sharpness: Option<f64>,
 }
 
-/// Why there is no run.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum RunError {
-    /// No such data, or damaged ones.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Data(#[from] DataError),
-    /// No such network.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Network(#[from] ArchitectureError),
-    /// No such device.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Device(#[from] DeviceError),
-    /// The network does not fit the data.
-    #[error(transparent)]
-    Mismatch(#[from] Mismatch),
-    /// The parameters to start from.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Weights(#[from] WeightsError),
-    /// A batch that is larger than the data.
-    #[error("a batch of {batch} examples, of {examples}")]
-    #[diagnostic(help("leave out `batch` for all examples at every step"))]
-    Batch {
-        /// Its size.
-        batch: usize,
-        /// How many examples there are.
-        examples: usize,
-    },
-    /// A metric that this network or this optimizer cannot give.
-    #[error("there is no `{metric}` here: {reason}")]
-    Metric {
-        /// The metric.
-        metric: Metric,
-        /// Why.
-        reason: String,
-    },
-    /// Flows are followed beside gradient descent alone.
-    #[error("flows are followed beside full-batch gradient descent, method = \"gd\", only")]
-    Follow,
-    /// The run was something else.
-    #[error("the checkpoint is of another run: {difference}")]
-    #[diagnostic(help("go on with the description in the run's folder, config.toml"))]
-    OtherRun {
-        /// The first line that differs.
-        difference: String,
-    },
-    /// What a checkpoint does not hold.
-    #[error("the measurements do not belong to the checkpoint: {0}")]
-    Measurements(String),
-}
-
 /// The most parameters of a network whose eigenvalues are all computed.
 const LARGEST: usize = 4096;
+
+/// Which of them is not finite, if one is not.
+fn infinite(loss: f64, gradient: &[f64]) -> Option<&'static str> {
+    match () {
+        () if !loss.is_finite() => Some("the loss"),
+        () if !norm(gradient).is_finite() => Some("the gradient"),
+        () => None,
+    }
+}
+
+/// The examples that `key` of the description names.
+fn open(key: &'static str, specification: &str) -> Result<Dataset, RunError> {
+    data::open(specification).map_err(|error| match error {
+        DataError::Missing { .. } => {
+            let known = Specification::parse(specification).ok().and_then(|found| found.known());
+            let name = known.map_or("FILE".into(), |known| format!("{}:FOLDER", known.name));
+            RunError::NoData { key, name, error }
+        }
+        other => other.into(),
+    })
+}
 
 impl Run {
     /// Before the first step.
@@ -122,8 +96,8 @@ impl Run {
     /// Whatever is wrong with the description once data and network are there.
     pub fn new(config: Config) -> Result<Run, RunError> {
         let device = Device::find(&config.device)?;
-        let examples = data::open(&config.data)?;
-        let test = config.test.as_ref().map(|test| data::open(test)).transpose()?;
+        let examples = open("data", &config.data)?;
+        let test = config.test.as_ref().map(|test| open("test", test)).transpose()?;
         let architecture = config.architecture(&examples)?;
         let p = architecture.len();
         let theta = match &config.start {
@@ -142,15 +116,16 @@ impl Run {
                 Metric::Lambda(k) | Metric::Coefficients(k) | Metric::Along(k) if k > p => {
                     format!("the network has {p} parameters only")
                 }
+                metric if metric.compares_with_descent() && !config.rule.is_descent() => {
+                    "it compares a step with h times the gradient, which this method does not take"
+                        .into()
+                }
                 _ => continue,
             };
             return Err(RunError::Metric { metric, reason });
         }
-        if config.follow.is_some()
-            && (config.batch.is_some() || !matches!(config.rule, Rule::GradientDescent { .. }))
-        {
-            return Err(RunError::Follow);
-        }
+        let sums = digest::sums(&config, &examples, test.as_ref());
+        let flows = config.flows.on(&architecture);
         let loss = NetworkLoss::new(architecture, &examples, &device)?;
         let test = test.map(|test| loss.over(&test)).transpose()?;
         let batches = match config.batch {
@@ -166,8 +141,12 @@ impl Run {
         let columns = config.metrics.iter().flat_map(|metric| metric.columns(p));
         let columns = std::iter::once("step".to_string()).chain(columns).collect();
         let wanted = config.metrics.iter().map(|m| Sharpness::needed(*m)).max().unwrap_or(0);
+        let problem = Problem::new(loss.clone());
+        flows::check(&config, &problem, &theta)?;
         Ok(Run {
-            problem: Problem::new(loss.clone()),
+            problem,
+            flows,
+            sums,
             follow: config.follow.as_ref().map(follow::table),
             sharpness: Sharpness::new(wanted, config.dtype),
             metrics: Table::new(columns),
@@ -200,6 +179,9 @@ impl Run {
                 None => "one says more than the other".into(),
             };
             return Err(RunError::OtherRun { difference });
+        }
+        if let Some((what, _)) = self.sums.iter().find(|sum| !checkpoint.sums.contains(sum)) {
+            return Err(RunError::Changed { what: what.clone() });
         }
         let step = checkpoint.state.step;
         for (own, read) in [(&mut self.metrics, Some(metrics))]
@@ -242,13 +224,14 @@ impl Run {
             }
         };
         if step == self.config.steps {
-            self.measure(step, &before.theta, None, watch);
+            let quantity = self.measure(step, &before.theta, None, watch);
             if watch.cancelled() {
                 forget(self);
             } else {
                 // A run that goes on from its end measures it again, from the same directions.
                 self.sharpness.directions = directions;
-                self.end = Some(End::Finished);
+                let diverged = quantity.map(|quantity| End::Diverged { step, quantity });
+                self.end = Some(diverged.unwrap_or(End::Finished));
             }
             return;
         }
@@ -262,26 +245,23 @@ impl Run {
                 }
             }
         };
-        let quantity = match () {
-            () if !taken.loss.is_finite() => Some("the loss"),
-            () if !norm(&taken.gradient).is_finite() => Some("the gradient"),
-            () if !norm(&self.state.theta).is_finite() => Some("the parameters"),
-            () => None,
-        };
+        let moved = norm(&self.state.theta).is_finite();
+        let mut quantity =
+            infinite(taken.loss, &taken.gradient).or_else(|| (!moved).then_some("the parameters"));
+        if measured && quantity.is_none() {
+            quantity = self.measure(step, &before.theta, Some(&taken), watch);
+        }
         if let Some(quantity) = quantity {
             self.end = Some(End::Diverged { step, quantity });
             self.state = before;
             return;
-        }
-        if measured {
-            self.measure(step, &before.theta, Some(&taken), watch);
         }
         let follows = self.config.follow.as_ref().is_some_and(|f| f.from.contains(&step));
         if follows && let (Some(follow), Some(table)) = (&self.config.follow, &mut self.follow) {
             let scene = follow::Scene {
                 loss: &self.loss,
                 problem: &self.problem,
-                flows: &self.config.flows,
+                flows: &self.flows,
                 dtype: self.config.dtype,
             };
             let h = taken.learning_rate;
@@ -294,12 +274,26 @@ impl Run {
         self.last = Some(Seen { loss: taken.loss, sharpness: self.sharpness.last });
     }
 
-    /// The row of iterate number `step`, `θ`, from which the step `taken` leads to the state.
-    fn measure(&mut self, step: usize, theta: &[f64], taken: Option<&Step>, watch: &dyn Watch) {
+    /// The row of iterate number `step`, `θ`, from which the step `taken` leads to the state. There is none
+    /// where the loss or the gradient is not finite; then this says which.
+    fn measure(
+        &mut self,
+        step: usize,
+        theta: &[f64],
+        taken: Option<&Step>,
+        watch: &dyn Watch,
+    ) -> Option<&'static str> {
         // What the step saw is what it is at θ for the full batch alone, and not for Nesterov.
         let known = taken.filter(|_| {
             self.batches.is_none() && !matches!(self.config.rule, Rule::Nesterov { .. })
         });
+        let (value, gradient) = match known {
+            Some(step) => (step.loss, step.gradient.clone()),
+            None => self.loss.gradient(theta),
+        };
+        if let Some(quantity) = infinite(value, &gradient) {
+            return Some(quantity);
+        }
         let next = &self.state.theta;
         let taken = taken.map(|step| Taken { h: step.learning_rate, next });
         let moment = Moment {
@@ -307,15 +301,17 @@ impl Run {
             loss: &self.loss,
             test: self.test.as_ref(),
             problem: &self.problem,
-            flows: &self.config.flows,
+            flows: &self.flows,
             theta,
-            known,
+            value,
+            gradient: &gradient,
             taken,
             watch,
         };
         let mut row = vec![step as f64];
         row.extend(moment.measure(&self.config.metrics, &mut self.sharpness));
         self.metrics.rows.push(row);
+        None
     }
 
     /// What is run.
@@ -362,6 +358,7 @@ impl Run {
             state: self.state.clone(),
             directions: self.sharpness.directions.clone(),
             run: self.config.resolved.clone(),
+            sums: self.sums.clone(),
         }
     }
 }

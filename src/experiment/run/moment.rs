@@ -4,10 +4,10 @@ use super::sharpness::Sharpness;
 use crate::curvature::{Eigenpair, eigenvalues};
 use crate::experiment::config::{Flows, Metric};
 use crate::flow::stability::{StabilityCoefficient, stability_coefficients};
-use crate::flow::{FlowName, Problem, Request, Watch, simulate_until};
+use crate::flow::{FlowName, Problem, Watch, simulate_until};
 use crate::network::{Hessian, NetworkLoss};
 use crate::series::GeneralLinearMethod;
-use crate::training::{Step, norm};
+use crate::training::norm;
 use num_complex::Complex64;
 
 /// An iterate `θ`, and the step from it.
@@ -19,8 +19,10 @@ pub(super) struct Moment<'a> {
     pub problem: &'a Problem,
     pub flows: &'a Flows,
     pub theta: &'a [f64],
-    /// Loss, gradient and product at `θ`, if the step saw them.
-    pub known: Option<&'a Step>,
+    /// `E(θ)`.
+    pub value: f64,
+    /// `∇E(θ)`.
+    pub gradient: &'a [f64],
     /// The step; there is none after the last iterate.
     pub taken: Option<Taken<'a>>,
     pub watch: &'a dyn Watch,
@@ -37,8 +39,6 @@ pub(super) struct Taken<'a> {
 
 /// Quantities that several metrics share.
 struct Shared {
-    value: f64,
-    gradient: Vec<f64>,
     /// `∇²E g`.
     product: Vec<f64>,
     pairs: Vec<Eigenpair>,
@@ -57,13 +57,9 @@ impl Moment<'_> {
 
     fn share(&self, metrics: &[Metric], sharpness: &mut Sharpness) -> Shared {
         let needs = |which: fn(&Metric) -> bool| metrics.iter().any(which);
-        let (value, gradient) = match self.known {
-            Some(step) => (step.loss, step.gradient.clone()),
-            None => self.loss.gradient(self.theta),
-        };
         let product = match needs(|m| matches!(m, Metric::HessianGradient | Metric::DriftEstimate))
         {
-            true => self.loss.contraction(self.theta, &[&gradient]),
+            true => self.loss.contraction(self.theta, &[self.gradient]),
             false => Vec::new(),
         };
         let mut pairs = match metrics.iter().any(|&metric| Sharpness::needed(metric) > 0) {
@@ -71,14 +67,14 @@ impl Moment<'_> {
             false => Vec::new(),
         };
         let h = self.taken.map_or(f64::NAN, |taken| taken.h);
-        let coefficients = stability_coefficients(&mut pairs, &gradient, h);
+        let coefficients = stability_coefficients(&mut pairs, self.gradient, h);
         let needs_next = needs(|m| matches!(m, Metric::RelativeProgress | Metric::LossError(_)));
         let next_value = match self.taken.filter(|_| needs_next) {
             Some(taken) => self.loss.loss(taken.next),
             None => f64::NAN,
         };
         let ends = self.ends(metrics);
-        Shared { value, gradient, product, pairs, coefficients, next_value, ends }
+        Shared { product, pairs, coefficients, next_value, ends }
     }
 
     /// Every flow that a metric needs, after the time of one step.
@@ -119,11 +115,11 @@ impl Moment<'_> {
             (0..k).map(|i| shared.coefficients.get(i).map_or(f64::NAN, of)).collect()
         };
         match metric {
-            Metric::Loss => one(shared.value),
+            Metric::Loss => one(self.value),
             Metric::Accuracy => one(self.loss.accuracy(self.theta)),
             Metric::TestLoss => test(|test, theta| test.loss(theta)),
             Metric::TestAccuracy => test(NetworkLoss::accuracy),
-            Metric::GradientNorm => one(norm(&shared.gradient)),
+            Metric::GradientNorm => one(norm(self.gradient)),
             Metric::LearningRate => one(h),
             Metric::UpdateNorm => one(self.taken.map_or(f64::NAN, |taken| {
                 let moved: Vec<f64> =
@@ -131,8 +127,8 @@ impl Moment<'_> {
                 norm(&moved)
             })),
             Metric::RelativeProgress => {
-                let size = norm(&shared.gradient);
-                one((shared.next_value - shared.value) / (h * size * size))
+                let size = norm(self.gradient);
+                one((shared.next_value - self.value) / (h * size * size))
             }
             Metric::Lambda(k) => of_pairs(k, |c| c.lambda),
             Metric::Along(k) => of_pairs(k, |c| c.along),
@@ -150,7 +146,7 @@ impl Moment<'_> {
             Metric::HessianGradient => one(norm(&shared.product)),
             Metric::DriftEstimate => one(0.5 * h * h * norm(&shared.product)),
             Metric::ThirdOrder => {
-                let g = shared.gradient.as_slice();
+                let g = self.gradient;
                 one(h * h / 12.0 * norm(&self.loss.contraction(self.theta, &[g, g])))
             }
             Metric::Prediction => self.prediction(shared, h),
@@ -183,13 +179,13 @@ impl Moment<'_> {
         };
         let (_, next) = self.loss.gradient(taken.next);
         let along = |g: &[f64]| g.iter().zip(&pair.vector).map(|(g, u)| g * u).sum::<f64>();
-        let (x, z) = (along(&shared.gradient), h * pair.value);
+        let (x, z) = (along(self.gradient), h * pair.value);
         vec![along(&next), x * (-z).exp(), x * (-z - 0.5 * z * z).exp(), x * (1.0 - z)]
     }
 }
 
 /// The flow that a metric is about.
-fn flow(metric: Metric) -> Option<FlowName> {
+pub(super) fn flow(metric: Metric) -> Option<FlowName> {
     match metric {
         Metric::Drift => Some(FlowName::NegativeGradient),
         Metric::Error(flow)
@@ -197,21 +193,5 @@ fn flow(metric: Metric) -> Option<FlowName> {
         | Metric::FlowLoss(flow)
         | Metric::FlowLambda(flow) => Some(flow),
         _ => None,
-    }
-}
-
-impl Flows {
-    /// A simulation of these flows for so many steps.
-    pub(super) fn request(&self, lr: f64, steps: usize, flows: Vec<FlowName>) -> Request {
-        Request {
-            lr,
-            steps,
-            flows,
-            rtol: self.rtol,
-            atol: self.atol,
-            euler: self.euler,
-            directions: self.directions,
-            ..Request::default()
-        }
     }
 }

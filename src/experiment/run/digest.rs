@@ -1,0 +1,54 @@
+//! Sums of what a description names without saying what it is: a run must not go on with something else of
+//! the same name.
+
+use crate::experiment::config::Config;
+use crate::network::data::{Dataset, Targets, Values};
+use sha2::{Digest, Sha256};
+
+/// What it is, as messages call it, and the SHA-256 sum of it: the file of the network, the data, the test data.
+pub(super) fn sums(
+    config: &Config,
+    data: &Dataset,
+    test: Option<&Dataset>,
+) -> Vec<(String, String)> {
+    let network = config.network_file().map(|source| {
+        let sum = Sha256::digest(source.text.as_bytes());
+        (format!("the network in {}", source.name), hexadecimal(&sum))
+    });
+    let of = |set: &Dataset, name: &str| (format!("the data `{name}`"), sum(set));
+    let data = of(data, &config.data);
+    let test = test.zip(config.test.as_deref()).map(|(set, name)| of(set, name));
+    network.into_iter().chain([data]).chain(test).collect()
+}
+
+/// The sum of the numbers of a data set: as stored, for these are fewer bytes, with the map from them to inputs.
+fn sum(set: &Dataset) -> String {
+    let mut sum = Sha256::new();
+    let mut sizes =
+        |sizes: &[usize]| sizes.iter().for_each(|n| sum.update((*n as u64).to_le_bytes()));
+    sizes(&[set.shape.len(), set.len()]);
+    sizes(&set.shape);
+    match set.inputs.values() {
+        Values::Bytes(v) => sum.update(v),
+        Values::F32(v) => v.iter().for_each(|x| sum.update(x.to_le_bytes())),
+        Values::F64(v) => v.iter().for_each(|x| sum.update(x.to_le_bytes())),
+    }
+    for (shift, divisor) in set.inputs.scaling().map(|scaling| scaling.maps()).unwrap_or_default() {
+        sum.update(shift.to_le_bytes());
+        sum.update(divisor.to_le_bytes());
+    }
+    match &set.targets {
+        Targets::Classes { labels, classes } => {
+            sum.update((*classes as u64).to_le_bytes());
+            labels.iter().for_each(|label| sum.update(label.to_le_bytes()));
+        }
+        Targets::Values { values, .. } => {
+            values.iter().for_each(|x| sum.update(x.to_le_bytes()));
+        }
+    }
+    hexadecimal(&sum.finalize())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

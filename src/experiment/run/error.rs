@@ -1,0 +1,104 @@
+//! Why there is no run.
+
+use crate::experiment::config::Metric;
+use crate::flow::FlowName;
+use crate::network::Mismatch;
+use crate::network::architecture::ArchitectureError;
+use crate::network::data::DataError;
+use crate::network::device::DeviceError;
+use crate::network::weights::WeightsError;
+
+/// Why there is no run.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum RunError {
+    /// No such data, or damaged ones.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Data(#[from] DataError),
+    /// Data that are somewhere else, or nowhere yet.
+    #[error("{error}")]
+    #[diagnostic(help(
+        "{}`--set {key}={name}` says where the data are, `bea data --help` where to get them",
+        .error.help().map(|help| format!("{help}; ")).unwrap_or_default()
+    ))]
+    NoData {
+        /// The key of the description.
+        key: &'static str,
+        /// What it could be.
+        name: String,
+        /// What is missing.
+        error: DataError,
+    },
+    /// No such network.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Network(#[from] ArchitectureError),
+    /// No such device.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Device(#[from] DeviceError),
+    /// The network does not fit the data.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Mismatch(#[from] Mismatch),
+    /// The parameters to start from.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Weights(#[from] WeightsError),
+    /// A batch that is larger than the data.
+    #[error("a batch of {batch} examples, of {examples}")]
+    #[diagnostic(help("leave out `batch` for all examples at every step"))]
+    Batch {
+        /// Its size.
+        batch: usize,
+        /// How many examples there are.
+        examples: usize,
+    },
+    /// A metric that this network or this optimizer cannot give.
+    #[error("there is no `{metric}` here: {reason}")]
+    Metric {
+        /// The metric.
+        metric: Metric,
+        /// Why.
+        reason: String,
+    },
+    /// Flows are followed beside gradient descent alone.
+    #[error("flows are followed beside full-batch gradient descent, method = \"gd\", only")]
+    Follow,
+    /// A flow that this network does not have.
+    #[error("there is no flow `{flow}` to follow here: {reason}")]
+    Flow {
+        /// Its name.
+        flow: FlowName,
+        /// Why.
+        reason: String,
+    },
+    /// An iterate that the run ends before.
+    #[error("no flow starts `from` iterate {from} of a run of {steps} steps")]
+    #[diagnostic(help("take iterates from 0 to {}, or more steps", .steps - 1))]
+    FollowFrom {
+        /// The iterate.
+        from: usize,
+        /// The steps of the run.
+        steps: usize,
+    },
+    /// The run was something else.
+    #[error("the checkpoint is of another run: {difference}")]
+    #[diagnostic(help("go on with the description in the run's folder, config.toml"))]
+    OtherRun {
+        /// The first line that differs.
+        difference: String,
+    },
+    /// The description names the same, but that is something else now.
+    #[error("the checkpoint is of another run: {what} has changed since")]
+    #[diagnostic(help(
+        "put back what was there, or begin again with --force or in another folder"
+    ))]
+    Changed {
+        /// The file or the data.
+        what: String,
+    },
+    /// What a checkpoint does not hold.
+    #[error("the measurements do not belong to the checkpoint: {0}")]
+    Measurements(String),
+}

@@ -1,0 +1,82 @@
+//! How the flows of a run are integrated, and which it has.
+
+use super::RunError;
+use super::moment::flow;
+use crate::experiment::config::{Config, Flows};
+use crate::flow::{FlowName, Problem, Request, SimulateError, simulate_until};
+use crate::network::architecture::{Architecture, Dtype};
+use crate::series::GeneralLinearMethod;
+use crate::training::Rule;
+
+/// Tolerances, relative and absolute, where the flows of a network are smooth and exact to 16 digits.
+const SMOOTH: (f64, f64) = (1e-8, 1e-10);
+
+/// The integrator's tolerances, relative and absolute, for the flows of a network: `smooth` where its derivatives
+/// are smooth and have 16 digits. Where they have 7, with smaller ones it would follow rounding; where the Hessian
+/// jumps at every kink of an activation, smaller steps than these need would only find the kinks.
+pub fn tolerances(network: &Architecture, smooth: (f64, f64)) -> (f64, f64) {
+    match network.dtype {
+        _ if !network.is_smooth() => (1e-5, 1e-7),
+        Dtype::F32 => (1e-6, 1e-7),
+        Dtype::F64 => smooth,
+    }
+}
+
+impl Flows {
+    /// With the tolerances that suit the network, where none are given.
+    pub(super) fn on(&self, network: &Architecture) -> Flows {
+        let (rtol, atol) = tolerances(network, SMOOTH);
+        let (rtol, atol) = (Some(self.rtol.unwrap_or(rtol)), Some(self.atol.unwrap_or(atol)));
+        Flows { rtol, atol, ..self.clone() }
+    }
+
+    /// A simulation of these flows for so many steps.
+    pub(super) fn request(&self, lr: f64, steps: usize, flows: Vec<FlowName>) -> Request {
+        Request {
+            lr,
+            steps,
+            flows,
+            rtol: self.rtol.unwrap_or(SMOOTH.0),
+            atol: self.atol.unwrap_or(SMOOTH.1),
+            euler: self.euler,
+            directions: self.directions,
+            ..Request::default()
+        }
+    }
+}
+
+/// Refuses flows that there are not, and flows that are followed where nothing goes.
+pub(super) fn check(config: &Config, problem: &Problem, theta: &[f64]) -> Result<(), RunError> {
+    for &metric in &config.metrics {
+        if let Some(flow) = flow(metric) {
+            let refused = refused(config, problem, theta, flow);
+            refused.map_or(Ok(()), |reason| Err(RunError::Metric { metric, reason }))?;
+        }
+    }
+    let Some(follow) = &config.follow else { return Ok(()) };
+    if config.batch.is_some() || !matches!(config.rule, Rule::GradientDescent { .. }) {
+        return Err(RunError::Follow);
+    }
+    for &flow in &follow.flows {
+        if let Some(reason) = refused(config, problem, theta, flow) {
+            return Err(RunError::Flow { flow, reason });
+        }
+    }
+    match follow.from.iter().find(|from| **from >= config.steps) {
+        Some(&from) => Err(RunError::FollowFrom { from, steps: config.steps }),
+        None => Ok(()),
+    }
+}
+
+/// Why the network does not have a flow, if it does not.
+fn refused(config: &Config, problem: &Problem, theta: &[f64], flow: FlowName) -> Option<String> {
+    // Euler's method asks whether to go on before it evaluates anything.
+    let request = config.flows.request(1.0, 1, vec![flow]);
+    let request = Request { euler: Some(1.0), ..request };
+    let method = GeneralLinearMethod::euler();
+    match simulate_until(problem, "gd", &method, theta, &request, &|| true) {
+        Err(SimulateError::NoFlow { reason, .. }) => Some(reason),
+        Err(SimulateError::Method(error)) => Some(error.to_string()),
+        _ => None,
+    }
+}
