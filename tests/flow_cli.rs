@@ -120,6 +120,55 @@ fn a_trajectory_that_ends_is_a_note() {
     assert!(json["flows"]["ngf"]["note"].is_null());
 }
 
+/// `cubic` has a pole where `hλ = 1`: it ends there, whatever the integrator.
+#[test]
+fn cubic_does_not_step_over_the_branch_point() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = |start: &'static str, more: &[&'static str]| {
+        let options = [
+            "--loss",
+            "x^2/4 + y^2*(1-x)/2",
+            "--lr",
+            "1.2",
+            "--steps",
+            "4",
+            "--flows",
+            "cubic",
+            "--force",
+            "--out",
+            "run",
+            "--start",
+            start,
+        ];
+        flow(folder.path(), &[&options[..], more].concat()).success();
+        let json = std::fs::read_to_string(folder.path().join("run/trajectories.json")).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        json["flows"]["cubic"]["note"].as_str().map(str::to_string)
+    };
+    let time = |note: &str| -> f64 { note["t = ".len()..note.find(',').unwrap()].parse().unwrap() };
+    let adaptive = time(&start("0.5,0.01", &[]).unwrap());
+    for step in ["1e-2", "1e-3", "1e-4"] {
+        for branch in ["continued", "principal"] {
+            let note = start("0.5,0.01", &["--euler", step, "--branch", branch]).unwrap();
+            assert!(note.contains("branch point hλ = 1"), "{note}");
+            let off = (time(&note) - adaptive).abs();
+            assert!(off < 3.0 * step.parse::<f64>().unwrap(), "{note}, adaptive at {adaptive}");
+        }
+    }
+    // Without a part of the gradient along it there is no pole.
+    assert_eq!(start("0.5,0", &["--euler", "1e-3"]), None);
+}
+
+/// Zeros are no digits.
+#[test]
+fn a_small_step_size_is_named_in_a_few_letters() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments =
+        ["--loss", "x^2", "--start", "1", "--lr", "1e-300", "--steps", "1", "--flows", "ngf"];
+    let heading = predicate::str::contains("gd with h = 1e-300, 1 steps from x = 1\n");
+    flow(folder.path(), &arguments).success().stdout(heading);
+}
+
 /// The distance to the optimizer after the last step of every flow, from the CSV.
 fn last_distances(csv: &str, steps: usize) -> Vec<f64> {
     let mark = format!(",{steps},");
@@ -147,7 +196,21 @@ fn a_zero_sum_game_needs_one_loss() {
 
 #[test]
 fn bad_input_is_refused_and_leaves_nothing() {
-    let cases: [(&[&str], &str); 11] = [
+    let game = |players: &'static str, start: &'static str| {
+        [
+            "--loss",
+            "x*y*z",
+            "--optimizer",
+            "simultaneous_gda",
+            "--lr",
+            "0.1",
+            "--players",
+            players,
+            "--start",
+            start,
+        ]
+    };
+    let cases: [(&[&str], &str); 25] = [
         (&["--loss", "x^2+sn(x)", "--start", "1", "--lr", "0.1"], "no function `sn`"),
         (&["--loss", "x^2+y^2", "--start", "1", "--lr", "0.1"], "a point has 2 coordinates"),
         (&["--loss", "x^2", "--lr", "0.1"], "give --start"),
@@ -165,11 +228,50 @@ fn bad_input_is_refused_and_leaves_nothing() {
             &["--loss", "x^2", "--start", "1", "--lr", "0.1", "--optimizer", "heavy_ball"],
             "parameter `m`",
         ),
+        (&game("x;y", "1,1,1"), "--players: `z` belongs to no player"),
+        (&game("x;", "1,1,1"), "--players: player 2 has no variables"),
+        (&game("x,z;y,z", "1,1,1"), "--players names `z` twice"),
+        (&game("x,x,z;y", "1,1,1"), "--players names `x` twice"),
+        (&game("x,w;y,z", "1,1,1"), "--players: the loss has no variable `w`"),
+        (
+            &["--loss", "rosenbrock", "--lr", "0.001", "--steps", "99999999999", "--flows", "ngf"],
+            "2 trajectories of 99999999999 steps with 2 parameters take",
+        ),
+        (&["--loss", "x+y", "--lr", "0.1", "--start", "1,1,"], "a coordinate is empty"),
+        (&["--loss", "x+y", "--lr", "0.1", "--start", "1,,1"], "a coordinate is empty"),
+        (&["--loss", "x+y", "--lr", "0.1", "--start", ""], "there is no point"),
+        (&["--loss", "x+y", "--lr", "0.1", "--start", "x=,y=1"], "`x` has no value"),
+        (
+            &[
+                "--loss",
+                "x^2",
+                "--loss",
+                "log(y)+x",
+                "--optimizer",
+                "minibatch2",
+                "--start",
+                "1,-1",
+                "--lr",
+                "0.1",
+            ],
+            "the loss `log(y)+x` is undefined at the start, x = 1, y = -1: `log(y)` has no finite \
+             value where `y` is -1",
+        ),
+        (
+            &["--loss", "sqrt(x)", "--start", "0", "--lr", "0.1"],
+            "the gradient is undefined at the start, x = 0: `1/sqrt(x)` has no finite value where \
+             `x` is 0",
+        ),
+        (&["--loss", "cs(x)", "--start", "0", "--lr", "0.1"], "did you mean `cos`"),
+        (&["--loss", "ln(x)", "--start", "1", "--lr", "0.1"], "did you mean `log`"),
     ];
     for (arguments, message) in cases {
         let folder = tempfile::tempdir().unwrap();
-        let outcome = flow(folder.path(), arguments);
-        outcome.code(2).stderr(predicate::str::contains(message));
+        let outcome = flow(folder.path(), arguments).code(2);
+        let text = String::from_utf8(outcome.get_output().stderr.clone()).unwrap();
+        let lines: Vec<&str> =
+            text.lines().map(|line| line.trim().trim_start_matches("│ ")).collect();
+        assert!(lines.join(" ").contains(message), "no {message} in\n{text}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{message}");
     }
 }

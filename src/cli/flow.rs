@@ -118,6 +118,14 @@ const FILES: [&str; 5] = [
 const FOLDER: &str = "results/flow";
 /// The integrator's tolerances, relative and absolute.
 const TOLERANCES: (f64, f64) = (1e-10, 1e-12);
+/// What the trajectories may take, in bytes.
+const MEMORY: f64 = 8.0 * GIB;
+const GIB: f64 = (1u64 << 30) as f64;
+/// What a point of a trajectory takes beside its parameters, and what each of them takes.
+const POINT: f64 = 64.0;
+const NUMBER: f64 = 16.0;
+/// What a complex number takes as text, in the two files together.
+const TEXT: f64 = 100.0;
 /// Points of a flow's curve a step of the optimizer.
 const SAMPLES: usize = 16;
 
@@ -138,16 +146,18 @@ impl Flow {
         let players = self.players.as_deref();
         let losses = problem_input::losses(&self.loss, &settings, &method, players)?;
         let (problem, variables) = (losses.problem()?, losses.variables);
-        let mut loss = losses.losses.into_iter().next().expect("one loss at least");
+        let every = losses.losses;
+        let mut loss = every[0].clone();
         if loss.variables.len() < variables.len() {
             // Its own variables come first; what else it knows is not about all of them.
             (loss.variables, loss.start) = (variables, None);
             (loss.domain, loss.minima) = (Vec::new(), Vec::new());
         }
         let start = self.start(&loss)?;
-        self.check_start(&loss, &problem, &start)?;
+        check_start(&every, &loss.variables, &start)?;
         let is_descent = method == GeneralLinearMethod::euler();
         let request = self.request(is_descent, TOLERANCES)?;
+        check_memory(start.len(), start.len(), &request)?;
         let simulation = self.simulate(&problem, &chosen.name, &method, &start, &request)?;
         let figure = self.plot.then(|| self.figure(&loss, &problem, &simulation));
         let files = files(&simulation, Some(&loss.variables), figure);
@@ -179,7 +189,8 @@ impl Flow {
         let name = &simulation.flows[0].name;
         let mut text = format!(
             "{name} with h = {}, {} steps {place}\ndistance of each flow to {name}:\n\n",
-            self.lr, self.steps
+            step_size(self.lr),
+            self.steps
         );
         text.push_str(&table(simulation));
         text.push_str(&notes(simulation));
@@ -198,24 +209,6 @@ impl Flow {
                 "this loss has no start of its own: give --start"
             )),
         }
-    }
-
-    fn check_start(&self, loss: &Loss, problem: &Problem, start: &[f64]) -> miette::Result<()> {
-        let value = problem.loss(&start.iter().map(|x| (*x).into()).collect::<Vec<_>>());
-        // Where a real loss is undefined, such as the logarithm of a negative number, complex
-        // arithmetic still has a value.
-        let reason = match loss.undefined_at(start) {
-            Some(reason) => reason,
-            None if value.re.is_finite() => return Ok(()),
-            None => format!("it is {value}"),
-        };
-        let place: Vec<String> =
-            loss.variables.iter().zip(start).map(|(name, x)| format!("{name} = {x}")).collect();
-        Err(miette!(
-            help = "start where every logarithm, root and quotient of the loss is defined",
-            "the loss is undefined at the start, {}: {reason}",
-            place.join(", ")
-        ))
     }
 
     /// `tolerances` are those of the integrator, relative and absolute, unless others are given.
@@ -245,9 +238,58 @@ impl Flow {
             domain: &loss.domain,
             minima: &loss.minima,
         };
-        let title = format!("{}, {}, h = {}", loss.name, simulation.flows[0].name, self.lr);
+        let title =
+            format!("{}, {}, h = {}", loss.name, simulation.flows[0].name, step_size(self.lr));
         Figure { title, panels: landscape.panels(simulation), columns: 0 }
     }
+}
+
+/// Refuses a start where one of the losses or its gradient is undefined, and says where in the formula.
+fn check_start(losses: &[Loss], variables: &[String], start: &[f64]) -> miette::Result<()> {
+    for loss in losses {
+        // Each has its own variables, all of which are listed.
+        let place = |name| variables.iter().position(|v| v == name).expect("listed");
+        let point: Vec<f64> = loss.variables.iter().map(|name| start[place(name)]).collect();
+        let (subject, reason) = match loss.undefined_at(&point) {
+            Some(reason) => ("loss", reason),
+            None => match loss.gradient_undefined_at(&point) {
+                Some(reason) => ("gradient", reason),
+                None => continue,
+            },
+        };
+        let which = match (losses.len(), subject) {
+            (1, _) => subject.to_string(),
+            (_, "loss") => format!("loss `{}`", loss.name),
+            _ => format!("{subject} of the loss `{}`", loss.name),
+        };
+        let place: Vec<String> =
+            variables.iter().zip(start).map(|(name, x)| format!("{name} = {x}")).collect();
+        return Err(miette!(
+            help = "start where every logarithm, root and quotient of the loss is defined",
+            "the {which} is undefined at the start, {}: {reason}",
+            place.join(", ")
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses trajectories that do not fit in memory: every one keeps the parameters at all steps, and at the
+/// points of its curve in a picture; and `listed` of them are written into the files.
+fn check_memory(parameters: usize, listed: usize, request: &Request) -> miette::Result<()> {
+    let trajectories = request.flows.len() + 1;
+    let point = POINT + NUMBER * parameters as f64;
+    let step = point * (1 + request.samples_per_step) as f64 + TEXT * (listed + 1) as f64;
+    let gib = step * (request.steps as f64 + 1.0) * trajectories as f64 / GIB;
+    if gib * GIB <= MEMORY {
+        return Ok(());
+    }
+    let s = if parameters == 1 { "" } else { "s" };
+    Err(miette!(
+        help = "take fewer steps or fewer flows",
+        "{trajectories} trajectories of {} steps with {parameters} parameter{s} take {gib:.0} GiB of \
+         memory",
+        request.steps,
+    ))
 }
 
 /// The trajectories and their picture. `variables` are the names of the parameters, if the files shall hold them.
@@ -265,6 +307,11 @@ fn files(
         files.push((FILES[3].to_string(), figure.png()));
     }
     files
+}
+
+/// The step size as a heading names it: all of its digits, but not hundreds of zeros.
+fn step_size(h: f64) -> String {
+    if (1e-6..1e7).contains(&h) { format!("{h}") } else { format!("{h:e}") }
 }
 
 /// The start as the heading names it.
@@ -316,6 +363,7 @@ fn notes(simulation: &Simulation) -> String {
     ended.map(|(name, note)| format!("\n{name} ended: {note}\n")).collect()
 }
 
+/// A positive number: an integer, a fraction or a decimal.
 pub(super) fn positive(text: &str) -> Result<f64, String> {
     use num_traits::ToPrimitive;
     let value = optimizer::parse_value(text).map_err(|error| error.to_string())?.to_f64();

@@ -58,7 +58,7 @@ pub(super) fn integrate(
     budget_every: usize,
     go_on: &mut dyn FnMut(usize) -> bool,
 ) -> Samples {
-    let mut points = Vec::with_capacity(count);
+    let mut points = Vec::new();
     let times = Times { interval, count, budget_every };
     let outcome = match integrator {
         Integrator::Adaptive { rtol, atol } => {

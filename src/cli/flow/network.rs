@@ -1,16 +1,16 @@
 //! `bea flow --network`: flows from a network's parameters.
 
-use super::{Flow, TOLERANCES};
+use super::{Flow, TOLERANCES, check_memory, step_size};
 use crate::cli::loss_input::Settings;
 use crate::cli::network_input::{self, NetworkInput};
 use crate::experiment::{distances, losses};
 use crate::flow::{Problem, Request};
 use crate::network::architecture::{Architecture, Dtype};
-use crate::network::{NetworkLoss, weights};
+use crate::network::weights;
 use crate::optimizer::Optimizer;
 use crate::plot::Figure;
 use crate::series::GeneralLinearMethod;
-use miette::{IntoDiagnostic, miette};
+use miette::IntoDiagnostic;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -21,9 +21,6 @@ const SINGLE: (f64, f64) = (1e-6, 1e-7);
 const KINKED: (f64, f64) = (1e-5, 1e-7);
 /// Networks of more parameters than this leave them out of the files.
 const LISTED: usize = 1000;
-/// What the trajectories may take, in bytes.
-const MEMORY: f64 = 8.0 * GIB;
-const GIB: f64 = (1u64 << 30) as f64;
 
 impl Flow {
     /// Flows of the optimizer `chosen` with `settings` from the parameters of a network.
@@ -44,7 +41,8 @@ impl Flow {
         };
         let request = self.request(method == GeneralLinearMethod::euler(), tolerances)?;
         let request = Request { samples_per_step: 0, ..request };
-        check_memory(&loss, &request)?;
+        let listed = if start.len() <= LISTED { start.len() } else { 0 };
+        check_memory(start.len(), listed, &request)?;
         let names = (start.len() <= LISTED).then(|| names(loss.architecture()));
         let place = format!(
             "of {} on {} ({} parameters, {} examples)",
@@ -57,7 +55,12 @@ impl Flow {
         let problem = Problem::new(loss);
         let simulation = self.simulate(&problem, &chosen.name, &method, &start, &request)?;
         let figure = self.plot.then(|| Figure {
-            title: format!("{}, {}, h = {}", network.network, simulation.flows[0].name, self.lr),
+            title: format!(
+                "{}, {}, h = {}",
+                network.network,
+                simulation.flows[0].name,
+                step_size(self.lr)
+            ),
             panels: vec![losses(&simulation), distances(&simulation)],
             columns: 0,
         });
@@ -86,20 +89,4 @@ fn names(architecture: &Architecture) -> Vec<String> {
         }
     }
     names
-}
-
-/// Refuses trajectories that do not fit in memory: every one keeps the parameters at all steps.
-fn check_memory(loss: &NetworkLoss, request: &Request) -> miette::Result<()> {
-    let trajectories = request.flows.len() + 1;
-    let numbers = (loss.dimension() * trajectories) as f64 * (request.steps + 1) as f64;
-    let gib = 16.0 * numbers / GIB;
-    if gib * GIB <= MEMORY {
-        return Ok(());
-    }
-    Err(miette!(
-        help = "take fewer steps or fewer flows",
-        "{trajectories} trajectories of {} steps with {} parameters take {gib:.0} GiB of memory",
-        request.steps,
-        loss.dimension()
-    ))
 }
