@@ -49,6 +49,13 @@ fn messages_name_what_would_be_right() {
         (&["rosenbrock", "--set", "a=sinn(1)"], &["--set a", "there is no function `sinn`"]),
         (&["rosenbrock", "--at", "1"], &["a point has 2 coordinates (x, y), not 1"]),
         (&["rosenbrock", "--at", "x=1,z=2"], &["there is no variable `z`"]),
+        (&["rosenbrock", "--at", "1,1,"], &["a coordinate is empty", "without one at the end"]),
+        (&["sn(x)"], &["did you mean `sin`"]),
+        (&["lg(x)"], &["did you mean `log`"]),
+        (
+            &["quadratic", "--set", "A=[[2,0],[0,1]]", "--set", "b=[1,2,3]"],
+            &["no product of an array of 3 and an array of 2"],
+        ),
         (&["x", "--derivatives", "1000000"], &["from 0 to 30"]),
         (&["no_such_file.bea"], &["no_such_file.bea"]),
     ] {
@@ -88,6 +95,19 @@ fn nested_quotients_take_linear_time() {
     let fraction = format!("{}x{}", "x/(1 + ".repeat(90), ")".repeat(90));
     let mut command = Command::cargo_bin("bea").unwrap();
     command.args(["loss", &fraction, "--derivatives", "0"]).timeout(Duration::from_secs(10));
+    command.assert().success();
+}
+
+/// Ten thousand terms one after another, which took ten seconds when each was added to the last.
+#[test]
+fn long_sums_take_linear_time() {
+    let term = |i: usize| format!(" - {}/7*x[{}]^2*y[{}]", i + 1, i % 3000, (7 * i) % 2999);
+    let terms: String = (0..30_000).map(term).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.bea");
+    std::fs::write(&path, format!("loss long {{ variables x[3000], y[3000]; 1{terms} }}")).unwrap();
+    let mut command = Command::cargo_bin("bea").unwrap();
+    command.arg("loss").arg(&path).args(["--derivatives", "0"]).timeout(Duration::from_secs(20));
     command.assert().success();
 }
 

@@ -115,6 +115,26 @@ fn the_library_holds_the_standard_losses() {
     assert!((half - 2f64.ln()).abs() < 1e-12);
 }
 
+/// Sizes add up; they are not multiplied.
+#[test]
+fn several_arrays_may_be_long() {
+    let long = loss("loss f { variables x[400], y[300, 300], z; x[399] + y[299, 299] + z }");
+    assert_eq!(long.variables.len(), 90_401);
+    assert!(fault("loss f { variables x[400], y[300, 333]; x[0] }").contains("at most 100000"));
+}
+
+/// One matrix says how many variables a quadratic loss has.
+#[test]
+fn a_quadratic_has_the_size_of_its_matrix() {
+    let set = |a: &str| BTreeMap::from([("A".to_string(), a.to_string())]);
+    let quadratic = find("quadratic", &set("[[2,0,0],[0,1,0],[0,0,1]]")).unwrap();
+    assert_eq!(quadratic.variables, ["x[0]", "x[1]", "x[2]"]);
+    assert_eq!(quadratic.start, Some(vec![1.0; 3]));
+    assert_eq!(quadratic.value(&[1.0, 2.0, 3.0]), 1.0 + 2.0 + 4.5);
+    let one = find("quadratic", &set("[[3]]")).unwrap();
+    assert_eq!((one.variables.len(), one.value(&[2.0])), (1, 6.0));
+}
+
 mod printing {
     use super::loss;
     use bea::loss::{Printer, Style};
@@ -135,6 +155,20 @@ mod printing {
             let printer = Printer::new(loss.graph(), &loss.variables, Style::Text, &[e]);
             assert_eq!(printer.write(e), printed, "{text}");
         }
+    }
+
+    /// Sums stay closed where derivatives are taken, so that fractions stand in front of them.
+    #[test]
+    fn denominators_of_all_terms_are_divided_by() {
+        let set = [("A", "[[2, 1], [1, 3]]"), ("b", "[1, 2]")];
+        let set = set.map(|(name, value)| (name.to_string(), value.to_string())).into();
+        let loss = bea::loss::find("quadratic", &set).unwrap();
+        let variables = loss.variables.clone();
+        let (mut graph, e) = loss.into_parts();
+        let gradient = graph.gradient(e, &[0, 1]);
+        let printer = Printer::new(&graph, &variables, Style::Text, &gradient);
+        let printed: Vec<String> = gradient.iter().map(|e| printer.write(*e)).collect();
+        assert_eq!(printed, ["2*x[0] + x[1] + 1", "x[0] + 3*x[1] + 2"]);
     }
 
     /// Formulas over x and y.

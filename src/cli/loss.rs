@@ -208,12 +208,15 @@ fn table(
             continue;
         }
         let name = derivative_name(printer, variables, style, indices);
+        let formula = printer.write(*e);
         let value = match values {
-            Some(values) if style == Style::Text => format!(" = {}", values[i]),
-            Some(values) => format!(" = {}", latex_number(values[i])),
-            None => String::new(),
+            Some(values) if style == Style::Text => format!("{}", values[i]),
+            Some(values) => latex_number(values[i]),
+            None => formula.clone(),
         };
-        writeln!(out, "{name}{equals}{}{value}{end}", printer.write(*e)).expect("a string");
+        // Of a number the formula is the value.
+        let value = if value == formula { String::new() } else { format!(" = {value}") };
+        writeln!(out, "{name}{equals}{formula}{value}{end}").expect("a string");
     }
     for (order, count) in zeros.iter().enumerate().filter(|(_, n)| **n > 0) {
         let mark = if style == Style::Latex { "% " } else { "" };

@@ -170,8 +170,7 @@ impl<'a> Printer<'a> {
 
     /// `Σ`, what is positive first. A sum inside a sum needs no brackets: `-(x - 1)` is `1 - x`.
     fn sum(&self, constant: &Rational, terms: &[(Rational, Expr)]) -> String {
-        let mut flat = Flat { constant: 0.into(), terms: Vec::new(), places: BTreeMap::new() };
-        self.flatten(false, constant, terms, &mut flat);
+        let flat = self.flat(constant, terms);
         let mut parts: Vec<(bool, String)> = Vec::new();
         for (coefficient, e) in flat.terms.iter().filter(|(c, _)| !c.is_zero()) {
             let negative = coefficient.is_negative();
@@ -201,26 +200,35 @@ impl<'a> Printer<'a> {
         text
     }
 
-    /// Adds the terms of a sum, and those of the sums in it that no factor holds together.
-    fn flatten(
-        &self,
-        negative: bool,
-        constant: &Rational,
-        terms: &[(Rational, Expr)],
-        flat: &mut Flat,
-    ) {
-        let signed = |c: &Rational| if negative { -c } else { c.clone() };
-        flat.constant = &flat.constant + &signed(constant);
+    /// The terms of a sum, and those of the sums in it that no factor holds together.
+    fn flat(&self, constant: &Rational, terms: &[(Rational, Expr)]) -> Flat {
+        let mut flat =
+            Flat { constant: constant.clone(), terms: Vec::new(), places: BTreeMap::new() };
         for (coefficient, e) in terms {
-            let coefficient = signed(coefficient);
-            let is_sign = coefficient.is_one() || (-&coefficient).is_one();
-            match self.graph.node(*e) {
-                Node::Sum { constant, terms } if is_sign && !self.names.contains_key(e) => {
-                    self.flatten(coefficient.is_negative(), constant, terms, flat);
+            match self.opened(coefficient, *e) {
+                None => flat.add(coefficient.clone(), *e),
+                Some(inner) => {
+                    flat.constant = &flat.constant + &inner.constant;
+                    inner.terms.into_iter().for_each(|(c, e)| flat.add(c, e));
                 }
-                _ => flat.add(coefficient, *e),
             }
         }
+        flat
+    }
+
+    /// `c e` without brackets, if `e` is a sum and `c` is a sign, or a fraction whose denominator is in
+    /// all of its terms: `(4*x + 2)/2` is `2*x + 1`.
+    fn opened(&self, coefficient: &Rational, e: Expr) -> Option<Flat> {
+        let Node::Sum { constant, terms } = self.graph.node(e) else { return None };
+        let is_sign = coefficient.is_one() || (-coefficient).is_one();
+        if self.names.contains_key(&e) || (coefficient.is_integer() && !is_sign) {
+            return None;
+        }
+        let mut flat = self.flat(constant, terms);
+        flat.constant = coefficient * &flat.constant;
+        flat.terms.iter_mut().for_each(|(c, _)| *c = coefficient * &*c);
+        let whole = flat.constant.is_integer() && flat.terms.iter().all(|(c, _)| c.is_integer());
+        (is_sign || whole).then_some(flat)
     }
 
     /// `c e` for a positive `c`.

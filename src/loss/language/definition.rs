@@ -60,8 +60,8 @@ pub(super) fn defined(
                 lowering.fault(&size.span, message, "not a size", None)
             })?);
         }
-        let total = shape.iter().fold(variables.len() + 1, |n, size| n.saturating_mul(*size));
-        if total > MAX_VARIABLES {
+        let size = shape.iter().fold(1_usize, |n, size| n.saturating_mul(*size));
+        if size.saturating_add(variables.len()) > MAX_VARIABLES {
             let message = format!("a loss has at most {MAX_VARIABLES} variables");
             return Err(lowering.fault(&variable.name.span, message, "too many", None));
         }
