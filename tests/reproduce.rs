@@ -87,3 +87,14 @@ fn files_that_exist_are_kept_without_force() {
     run(&["fig3"]).code(2).stderr(predicate::str::contains("exists"));
     run(&["fig3", "--force"]).success();
 }
+
+/// Before anything is computed, so that no figure is left without its row.
+#[test]
+fn a_report_that_cannot_be_written_is_found_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::cargo_bin("bea").unwrap();
+    let arguments = ["reproduce", "fig1", "--out", "rp", "--report", "missing/r.md"];
+    let outcome = command.current_dir(folder.path()).args(arguments).assert();
+    outcome.code(2).stderr(predicate::str::contains("cannot write missing/r.md"));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
