@@ -89,9 +89,9 @@ fn lines_say_seeds_and_what_stands_in_for_the_paper() {
         let figure = figure(id);
         figure.line(&outcomes(figure, "loss", |_| vec![vec![1.0]], None))
     };
-    let small = "vgg_slim on fashion_mnist,first=250 for the paper's vgg16 on cifar10";
     let text = line("fig9");
-    assert!(text.contains(small) && text.contains("one seed"), "{text}");
+    assert!(text.contains("(vgg_slim on fashion_mnist,") && text.contains("one seed"), "{text}");
+    assert!(text.contains(" for the paper's vgg16 on cifar10, "), "{text}");
     assert!(text.contains("from 0.8 to 1.25"), "{text}");
     let text = line("fig23");
     assert!(
@@ -100,6 +100,24 @@ fn lines_say_seeds_and_what_stands_in_for_the_paper() {
     );
     let text = line("fig10");
     assert!(!text.contains("paper's") && text.contains("3 seeds"), "{text}");
+}
+
+#[test]
+fn the_paper_s_own_settings_are_those_of_its_list() {
+    let rates = |id: &str| -> Vec<f64> {
+        figure(id).runs(Scale::Paper, &[]).unwrap().iter().map(rate).collect()
+    };
+    for figure in &NETWORK_FIGURES {
+        assert!(!figure.runs(Scale::Paper, &[]).unwrap().is_empty(), "{}", figure.id);
+    }
+    assert_eq!(rates("fig8"), [0.01, 0.03, 0.05]);
+    assert_eq!(rates("fig11"), [0.05, 0.01]);
+    assert_eq!(rates("fig13")[0], 0.03);
+    assert_eq!(rates("fig17").len(), 20, "ten rates and two networks");
+    assert_eq!((rates("fig14"), rates("fig15")), (vec![0.05], vec![0.01]));
+    let figure = figure("fig26");
+    let batches = figure.runs(Scale::Paper, &[]).unwrap().into_iter().filter_map(|run| run.batch);
+    assert!(batches.clone().any(|b| b == 512) && batches.max() == Some(50_000));
 }
 
 #[test]
