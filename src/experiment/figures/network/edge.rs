@@ -2,7 +2,7 @@
 
 use super::numbers::{
     all, below, changes, column, correlation, each_network, finite, increases, mean, median,
-    number, range, rate, spread,
+    number, percent, range, rate, spread,
 };
 use crate::experiment::Outcome;
 use crate::experiment::figures::Verdict;
@@ -46,7 +46,10 @@ fn beside_flow(
         let (h, sharpness) = (rate(outcome), column(outcome, "lambda_0"));
         let (here, there) = (column(outcome, name), column(outcome, flow));
         let rows = sharpness.into_iter().zip(here).zip(there).zip(change(outcome));
-        let side = rows.filter(|(((sharpness, _), _), _)| (h * sharpness > 2.0) == above);
+        let side = rows.filter(|(((sharpness, _), _), _)| match above {
+            true => h * sharpness > 2.0,
+            false => h * sharpness < 2.0,
+        });
         pairs.extend(side.map(|(((_, here), there), change)| (there - here, change)));
     }
     finite(&pairs)
@@ -72,8 +75,8 @@ pub(super) fn fig11(outcomes: &[Outcome]) -> (Verdict, String) {
                 let share = mean(alike);
                 parts.push(below(0.5, share));
                 of_side.push(format!(
-                    "{symbol} from {:.0} % of {} (correlation {})",
-                    100.0 * share,
+                    "{symbol} from {} of {} (correlation {})",
+                    percent(share),
                     pairs.len(),
                     number(correlation(&pairs))
                 ));
@@ -117,10 +120,10 @@ pub(super) fn fig37(outcomes: &[Outcome]) -> (Verdict, String) {
         let rises: Vec<_> = pairs.iter().filter(|(_, change)| *change > 0.0).collect();
         let share = mean(rises.iter().map(|(flow, _)| f64::from(u8::from(*flow > 0.0))));
         let numbers = format!(
-            "of the {} increases from hλ_0 > 2, {:.0} % are increases along the positive flow; correlation {} \
+            "of the {} increases from hλ_0 > 2, {} are increases along the positive flow; correlation {} \
              over {} iterates; more than half, and more than 0.5, count",
             rises.len(),
-            100.0 * share,
+            percent(share),
             number(together),
             pairs.len()
         );
@@ -150,18 +153,19 @@ pub(super) fn fig36(outcomes: &[Outcome]) -> (Verdict, String) {
 fn up_and_down(name: &str, steps: impl Iterator<Item = (f64, f64)>) -> (Verdict, String) {
     let steps = finite(&steps.collect::<Vec<_>>());
     let (up, down): (Vec<_>, Vec<_>) = steps.into_iter().partition(|(increase, _)| *increase > 0.0);
-    let positive = |steps: &[(f64, f64)]| {
-        100.0 * mean(steps.iter().map(|(_, sc)| f64::from(u8::from(*sc > 0.0))))
-    };
+    let positive =
+        |steps: &[(f64, f64)]| mean(steps.iter().map(|(_, sc)| f64::from(u8::from(*sc > 0.0))));
     let typical = |steps: &[(f64, f64)]| mean(steps.iter().map(|(_, sc)| *sc));
     let (a, b, x, y) = (positive(&up), positive(&down), typical(&up), typical(&down));
     let numbers = format!(
-        "before the {} increases of the loss {name} has a mean of {} and is positive in {a:.0} %, before the {} \
-         decreases {} and {b:.0} %; both must be larger before increases",
+        "before the {} increases of the loss {name} has a mean of {} and is positive in {}, before the {} \
+         decreases {} and {}; both must be larger before increases",
         up.len(),
         number(x),
+        percent(a),
         down.len(),
-        number(y)
+        number(y),
+        percent(b)
     );
     (Verdict::of(&[below(y, x), below(b, a)]), numbers)
 }
@@ -179,11 +183,11 @@ pub(super) fn fig15(outcomes: &[Outcome]) -> (Verdict, String) {
     }
     let (a, b) = (mean(above.iter().copied()), mean(below_edge.iter().copied()));
     let numbers = format!(
-        "|∇E·u_0| grows from {:.0} % of the {} iterates with hλ_0 > 2 and {:.0} % of the {} others; more than \
+        "|∇E·u_0| grows from {} of the {} iterates with hλ_0 > 2 and {} of the {} others; more than \
          half and less than half count",
-        100.0 * a,
+        percent(a),
         above.len(),
-        100.0 * b,
+        percent(b),
         below_edge.len()
     );
     (Verdict::of(&[below(0.5, a), below(b, 0.5)]), numbers)
@@ -225,15 +229,17 @@ pub(super) fn fig34(outcomes: &[Outcome]) -> (Verdict, String) {
             texts.push("the learning rate does not fall at the edge of stability".to_string());
             continue;
         };
-        let share = |x: &[f64]| 100.0 * increases(x) / x.len().saturating_sub(1) as f64;
+        let share = |x: &[f64]| increases(x) / x.len().saturating_sub(1) as f64;
         let (before, after) = (share(&loss[edge..change]), share(&loss[change..]));
         let at = sharpness[change];
         let end = sharpness.get(change + 1..).and_then(|rest| rest.last().copied());
         let end = end.unwrap_or(f64::NAN);
         parts.extend([below(after, 0.5 * before), below(at, end)]);
         texts.push(format!(
-            "the loss increases between {before:.0} % of the measurements at the edge, {after:.0} % after \
+            "the loss increases between {} of the measurements at the edge, {} after \
              the change, less than half as many counts as stable; λ_0 is {} at the change and {} at the end",
+            percent(before),
+            percent(after),
             number(at),
             number(end)
         ));

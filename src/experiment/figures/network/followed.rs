@@ -40,18 +40,18 @@ pub(super) fn fig49(outcomes: &[Outcome]) -> (Verdict, String) {
     let half = distance.len() / 2;
     let at = |values: &[f64], i: usize| values.get(i).copied().unwrap_or(f64::NAN);
     let end = distance.len().saturating_sub(1);
-    let (middle, last) = match half {
-        0 => (f64::NAN, f64::NAN),
-        _ => (at(&distance, half), at(&distance, end)),
+    let (middle, last) = match half < end {
+        true => (at(&distance, half), at(&distance, end)),
+        false => (f64::NAN, f64::NAN),
     };
     let growing = tenths(&flow).map(|t| t.windows(2).filter(|pair| pair[0] < pair[1]).count());
     let numbers = format!(
         "distance {} after {half} steps, {} after {end}; the median λ_0 of the flow grows from a tenth of the \
-         way to the next {} times of 9, all must; λ_0 goes from {} to {} along the flow and to {} with gradient \
+         way to the next, of 9 times: {}, all must; λ_0 goes from {} to {} along the flow and to {} with gradient \
          descent",
         number(middle),
         number(last),
-        growing.map_or("an unknown number of".into(), |n| n.to_string()),
+        growing.map_or_else(|| number(f64::NAN), |n| n.to_string()),
         number(at(&flow, 0)),
         number(at(&flow, end)),
         number(at(&descent, end))

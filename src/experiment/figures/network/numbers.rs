@@ -104,6 +104,11 @@ pub(super) fn number(x: f64) -> String {
     }
 }
 
+/// `62 %` of a share.
+pub(super) fn percent(share: f64) -> String {
+    if share.is_nan() { number(share) } else { format!("{:.0} %", 100.0 * share) }
+}
+
 /// `0.120 (0.100 to 0.150)`: the median of several seeds or runs, smallest and largest.
 pub(super) fn spread(values: &[f64]) -> String {
     spread_as(values, number)
@@ -240,6 +245,7 @@ mod tests {
         );
         assert_eq!((all([]), all([Some(true), None])), (None, None));
         assert_eq!((all([Some(false), None]), all([Some(true)])), (Some(false), Some(true)));
+        assert_eq!((percent(0.625), percent(f64::NAN)), ("62 %".into(), "not measured".into()));
         assert_eq!(tally(&[Some(true), None, Some(false)]), "1 of 3, 1 not measured");
         assert_eq!(spread(&[1.0, f64::INFINITY, 2.0]), "2.000 (1.000 to infinite)");
         assert_eq!((spread(&[1e-5]), spread(&[])), ("1.0e-5".into(), "not measured".into()));
