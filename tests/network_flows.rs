@@ -61,6 +61,43 @@ fn one_step_errors_fall_with_the_order_of_the_flow() {
     }
 }
 
+/// The steps of an optimizer with a buffer are those of its modified field once the buffer is on the slow manifold,
+/// where it comes by itself.
+#[test]
+fn one_step_errors_of_a_settled_heavy_ball_fall_with_the_order() {
+    let (loss, theta) = network("mlp:5,tanh");
+    let problem = Problem::new(loss);
+    let heavy_ball = optimizer::find("heavy_ball").unwrap();
+    let half = BigRational::new(1.into(), 2.into());
+    let method = heavy_ball.method(&[("m".to_string(), half)].into()).unwrap();
+    let run = |start: &[f64], lr: f64, steps, flows| {
+        let request = Request { lr, steps, flows, rtol: 1e-13, atol: 1e-15, ..Request::default() };
+        simulate(&problem, "heavy_ball", &method, start, &request).unwrap().flows
+    };
+    let orders: Vec<FlowName> = (0..=3).map(FlowName::Order).collect();
+    let errors = |h: f64| -> Vec<f64> {
+        // Of the same time, so near the same point, and of so many steps that what is left of the buffer's start, halved
+        // by each, is rounding.
+        let settle = (0.5 / h).round() as usize;
+        let [.., before, after] = &run(&theta, h, settle + 1, Vec::new())[0].theta[..] else {
+            panic!("two steps at least");
+        };
+        let before: Vec<f64> = before.iter().map(|z| z.re).collect();
+        let flows = run(&before, h, 1, orders.clone());
+        let error =
+            |at: &[Complex64]| norm(&at.iter().zip(after).map(|(a, b)| a - b).collect::<Vec<_>>());
+        flows[1..].iter().map(|flow| error(&flow.theta[1])).collect()
+    };
+    // An eigenvalue is to be small beside (1 - √m)²/h, where roots of the method's polynomial meet.
+    let errors: Vec<Vec<f64>> = [0.004, 0.002, 0.001].into_iter().map(errors).collect();
+    for n in 0..=3 {
+        let found: Vec<f64> =
+            errors.windows(2).map(|pair| (pair[0][n] / pair[1][n]).log2()).collect();
+        let expected = (n + 2) as f64;
+        assert!(found.iter().all(|s| (s - expected).abs() < 0.1), "order:{n}: {found:?}");
+    }
+}
+
 /// Two routes to the modified field of any optimizer: trees with exact derivatives, and differences of the
 /// optimizer's own steps from its slow manifold.
 #[test]
@@ -134,12 +171,13 @@ fn the_principal_flow_by_krylov_is_that_of_the_eigendecomposition() {
 #[test]
 fn large_networks_take_products_alone() {
     let (loss, theta) = network("mlp:30,20,elu");
-    assert!(theta.len() > 600, "large enough not to be assembled");
+    let problem = Problem::new(loss.clone());
+    assert!(problem.is_matrix_free(), "large enough not to be assembled");
+    assert!(!Problem::new(network("mlp:5,tanh").0).is_matrix_free(), "small enough to be");
     let gradient = loss.gradient(&theta).1;
     let matrix = assemble(&Hessian::new(&loss, &theta)).unwrap();
     let eigen = SymmetricEigen::new(matrix);
     let h = 0.7 / eigen.eigenvalues.max();
-    let problem = Problem::new(loss);
     let at: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
     let request = Request { lr: h, rtol: 1e-11, ..Request::default() };
     let method = GeneralLinearMethod::euler();
