@@ -343,7 +343,7 @@ fn networks<'a>(configs: impl IntoIterator<Item = &'a Config>) -> String {
     all.join(" and ")
 }
 
-/// `fashion_mnist,first=250` of `fashion_mnist:/usr/share/datasets/fashion-mnist,first=250`.
+/// `fashion_mnist,first=125` of `fashion_mnist:/usr/share/datasets/fashion-mnist,first=125`.
 fn data_name(specification: &str) -> String {
     let (source, options) = match specification.split_once(',') {
         Some((source, options)) => (source, format!(",{options}")),
