@@ -3,6 +3,7 @@
 use super::{Flow, TOLERANCES, check_memory, step_size};
 use crate::cli::loss_input::Settings;
 use crate::cli::network_input::{self, NetworkInput};
+use crate::experiment::run::tolerances;
 use crate::experiment::{distances, losses};
 use crate::flow::{Problem, Request};
 use crate::network::architecture::{Architecture, Dtype};
@@ -14,11 +15,6 @@ use miette::IntoDiagnostic;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// The integrator's tolerances, relative and absolute, where derivatives have 7 digits: with smaller ones it would
-/// follow rounding.
-const SINGLE: (f64, f64) = (1e-6, 1e-7);
-/// Where the Hessian jumps at every kink of an activation: smaller steps than these need would only find the kinks.
-const KINKED: (f64, f64) = (1e-5, 1e-7);
 /// Networks of more parameters than this leave them out of the files.
 const LISTED: usize = 1000;
 
@@ -34,11 +30,7 @@ impl Flow {
         let method = network_input::method(chosen, settings)?;
         let loss = network.loss()?;
         let start = network.parameters(loss.architecture())?;
-        let tolerances = match loss.architecture().dtype {
-            _ if !loss.architecture().is_smooth() => KINKED,
-            Dtype::F32 => SINGLE,
-            Dtype::F64 => TOLERANCES,
-        };
+        let tolerances = tolerances(loss.architecture(), TOLERANCES);
         let request = self.request(method == GeneralLinearMethod::euler(), tolerances)?;
         let request = Request { samples_per_step: 0, ..request };
         let listed = if start.len() <= LISTED { start.len() } else { 0 };
