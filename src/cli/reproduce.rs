@@ -84,7 +84,7 @@ impl Reproduce {
     pub fn run(self) -> miette::Result<ExitCode> {
         if self.list {
             output::to_stdout(|out| {
-                figures::all().iter().try_for_each(|f| writeln!(out, "{:<8}{}", f.id(), f.claim()))
+                figures::all().iter().try_for_each(|f| writeln!(out, "{:<10}{}", f.id(), f.claim()))
             })?;
             return Ok(ExitCode::SUCCESS);
         }

@@ -27,7 +27,7 @@ pub enum RunError {
         /// What it could be.
         name: String,
         /// What is missing.
-        error: DataError,
+        error: Box<DataError>,
     },
     /// No such network.
     #[error(transparent)]

@@ -83,7 +83,7 @@ fn open(key: &'static str, specification: &str) -> Result<Dataset, RunError> {
         DataError::Missing { .. } => {
             let known = Specification::parse(specification).ok().and_then(|found| found.known());
             let name = known.map_or("FILE".into(), |known| format!("{}:FOLDER", known.name));
-            RunError::NoData { key, name, error }
+            RunError::NoData { key, name, error: Box::new(error) }
         }
         other => other.into(),
     })
