@@ -287,7 +287,7 @@ fn cifar_batches_are_read_in_order() {
     }
     let name = format!("cifar10:{}", place.path().display());
     // Cut within an example, and between two of them.
-    std::fs::write(batch(3), [record(3, 0), record(3, 1)].concat()[..5000].to_vec()).unwrap();
+    std::fs::write(batch(3), &[record(3, 0), record(3, 1)].concat()[..5000]).unwrap();
     assert_said(&name, &["data_batch_3.bin", "5000 bytes are 1 examples and 1927 bytes", "3073"]);
     write(batch(3), 3, 9_999);
     assert_said(&name, &["data_batch_3.bin", "has 9999 examples", "10000 examples of 3073 bytes"]);

@@ -18,11 +18,11 @@ pub enum Mismatch {
         /// Name of the data set.
         data: String,
         /// Shape of one of its examples.
-        found: Vec<usize>,
+        found: Box<[usize]>,
         /// The network's first layer, its name and its type.
         layer: String,
         /// Shape of the network's input.
-        expected: Vec<usize>,
+        expected: Box<[usize]>,
         /// What would be right, of as many numbers in another order.
         #[help]
         help: Option<String>,
@@ -100,9 +100,9 @@ pub(super) fn check(architecture: &Architecture, data: &Dataset) -> Result<(), M
     if !agree(&data.shape, &architecture.input) {
         return Err(Mismatch::Inputs {
             data: data.name.clone(),
-            found: data.shape.clone(),
+            found: data.shape.as_slice().into(),
             layer: architecture.first_layer(),
-            expected: architecture.input.clone(),
+            expected: architecture.input.as_slice().into(),
             help: order(&data.shape, &architecture.input),
         });
     }
