@@ -1,6 +1,6 @@
 //! How parameters start.
 //!
-//! Every number is drawn in binary64 from a [`Stream`] of its own parameter. So the start depends on nothing but scheme,
+//! Every number is drawn in binary64 from a stream of its own parameter. So the start depends on nothing but scheme,
 //! seed, names and shapes: not on the device, the machine, the precision, or the order of the layers.
 
 use super::architecture::{Architecture, Parameter, Role};
