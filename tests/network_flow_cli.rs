@@ -204,7 +204,7 @@ fn bad_input_is_refused_and_leaves_nothing() {
         ),
         (with(&["--directions", "0"]), "from 1 on"),
         (with(&["--weights", "none.safetensors"]), "none.safetensors"),
-        (with(&["--steps", "100000000", "--flows", "ngf"]), "take 128 GiB"),
+        (with(&["--steps", "100000000", "--flows", "ngf"]), "take 960 GiB"),
     ];
     for (arguments, message) in cases {
         let folder = tempfile::tempdir().unwrap();
