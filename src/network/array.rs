@@ -137,7 +137,7 @@ impl Array {
     /// An array on the host.
     pub fn of_numbers<T: Number>(values: Vec<T>, shape: &[usize]) -> Self {
         debug_assert_eq!(values.len(), shape.iter().product::<usize>());
-        Self { data: T::data(values), shape: shape.into() }
+        Self { data: T::data(values), shape: Shape::from_slice(shape) }
     }
 
     /// The entries of an array on the host.
@@ -186,7 +186,7 @@ impl Array {
 
     pub fn reshape(&self, shape: &[usize]) -> Self {
         debug_assert_eq!(self.length(), shape.iter().product::<usize>());
-        Self { data: self.data.clone(), shape: shape.into() }
+        Self { data: self.data.clone(), shape: Shape::from_slice(shape) }
     }
 
     /// The entries as one of Burn's tensors; from the host, a copy.
@@ -217,7 +217,7 @@ impl Array {
             Data::F64(_) => Number::data(f64::of_data(tensor.into_data())),
             Data::Device(_) => Data::Device(Box::new(tensor)),
         };
-        Self { data, shape: shape.into() }
+        Self { data, shape: Shape::from_slice(shape) }
     }
 
     fn pairwise(&self, other: &Self, operation: Pairwise) -> Self {
@@ -262,7 +262,7 @@ impl Array {
             let narrow = self.tensor(axes.map(|(size, mine, _)| if mine { size } else { 1 }));
             narrow.expand(axes.map(|(size, _, _)| size)).reshape([shape.iter().product::<usize>()])
         });
-        Self { data, shape: shape.into() }
+        Self { data, shape: Shape::from_slice(shape) }
     }
 
     pub fn scale(&self, factor: f64) -> Self {
@@ -310,7 +310,7 @@ impl Array {
             }
             sum.reshape([shape.iter().product::<usize>()])
         });
-        Self { data, shape: shape.into() }
+        Self { data, shape: Shape::from_slice(shape) }
     }
 
     /// The sum of all entries, on the host.

@@ -5,6 +5,7 @@
 //! threads. `∇E` evaluated in an algebra (see [`algebra`](super::algebra)) gives all derivatives.
 
 use rayon::prelude::*;
+use smallvec::{SmallVec, smallvec};
 use std::panic::resume_unwind;
 use std::sync::{Arc, OnceLock};
 
@@ -298,7 +299,8 @@ impl NetworkLoss {
             .map(|parameter| {
                 let length: usize = parameter.shape.iter().product();
                 let range = parameter.offset..parameter.offset + length;
-                let mut coefficients: Vec<Option<Array>> = vec![None; ring.algebra.len()];
+                let mut coefficients: SmallVec<[Option<Array>; 1]> =
+                    smallvec![None; ring.algebra.len()];
                 for &(monomial, value) in values {
                     for part in 0..parts {
                         let flat = value[range.clone()].iter().map(|v| v.part(part));

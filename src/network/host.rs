@@ -1,7 +1,9 @@
 //! Loops over row-major buffers on the host.
 
+use smallvec::{SmallVec, smallvec};
+
 use super::algebra::Product;
-use super::lanes::Real;
+use super::lanes::{Coefficients, Real};
 use super::small::Destination;
 
 /// A function whose loops `pulp` compiles for each set of vector instructions. (A closure would do, but may fail to be
@@ -39,7 +41,7 @@ pub(crate) enum Pairwise {
 /// The axes of a broadcast or of a sum, with neighbours that are treated alike merged: the size of each, and which
 /// of two operands have it.
 #[derive(Clone, Debug)]
-pub(crate) struct Axes(Vec<(usize, bool, bool)>);
+pub(crate) struct Axes(SmallVec<[(usize, bool, bool); 4]>);
 
 impl Axes {
     pub fn of(
@@ -47,7 +49,7 @@ impl Axes {
         left: impl Fn(usize) -> bool,
         right: impl Fn(usize) -> bool,
     ) -> Self {
-        let mut merged: Vec<(usize, bool, bool)> = Vec::new();
+        let mut merged: SmallVec<[(usize, bool, bool); 4]> = SmallVec::new();
         for (axis, &size) in shape.iter().enumerate().filter(|&(_, &size)| size != 1) {
             let sides = (left(axis), right(axis));
             match merged.last_mut() {
@@ -80,7 +82,7 @@ impl Axes {
         let length = |has: bool| if has { last.0 } else { 1 };
         let (mut left, mut right) = (length(last.1), length(last.2));
         // Steps along each of the outer axes, from the last to the first.
-        let steps: Vec<[usize; 3]> = outer
+        let steps: SmallVec<[[usize; 3]; 3]> = outer
             .iter()
             .rev()
             .map(|&(size, a, b)| {
@@ -90,7 +92,7 @@ impl Axes {
                 step
             })
             .collect();
-        let mut at = vec![0; steps.len()];
+        let mut at: SmallVec<[usize; 3]> = smallvec![0; steps.len()];
         let (mut x, mut y) = (0, 0);
         loop {
             visit(x, y);
@@ -227,11 +229,11 @@ vectorised! {
         x: &'w [Option<&'w [T]>],
         y: &'w [Option<&'w [T]>],
         length: usize
-    ) -> Vec<Option<Vec<T>>> {
+    ) -> Coefficients<T> {
         const STRETCH: usize = 256;
-        let mut out: Vec<Option<Vec<T>>> = vec![None; x.len()];
+        let mut out: Coefficients<T> = smallvec![None; x.len()];
         // Each product with whether it is the first of its coefficient.
-        let mut terms = Vec::with_capacity(table.len());
+        let mut terms: SmallVec<[_; 1]> = SmallVec::new();
         for p in table {
             if let (Some(x), Some(y)) = (x[p.left], y[p.right]) {
                 terms.push((p, x, y, out[p.out].is_none()));

@@ -7,6 +7,8 @@ mod powers;
 
 use std::marker::PhantomData;
 
+use smallvec::SmallVec;
+
 pub(crate) use number::Real;
 
 use super::algebra::Algebra;
@@ -16,7 +18,10 @@ use pass::{Load, Pass};
 use powers::Powers;
 
 /// The coefficients of `σ(x)` and of `σ'(x)`, `None` where they vanish.
-pub(crate) type ValueAndDerivative<T> = (Vec<Option<Vec<T>>>, Vec<Option<Vec<T>>>);
+pub(crate) type ValueAndDerivative<T> = (Coefficients<T>, Coefficients<T>);
+
+/// A buffer for each coefficient, `None` for zero; a real number's in place.
+pub(crate) type Coefficients<T> = SmallVec<[Option<Vec<T>>; 1]>;
 
 /// Applies `function` to an element of the algebra with coefficients `x` (`None`: zero), each of `length` numbers.
 /// The derivative, which reverse mode multiplies with, is left out where it is not `wanted`.
@@ -44,7 +49,7 @@ fn apply_in<T: Real, L: Load<T>>(
     let powers = Powers::new(algebra, |monomial| {
         x[L::PARTS * monomial..L::PARTS * (monomial + 1)].iter().any(Option::is_some)
     });
-    let buffer = |support: &[bool]| -> Vec<Vec<T>> {
+    let buffer = |support: &[bool]| -> SmallVec<[Vec<T>; 1]> {
         support
             .iter()
             .flat_map(|&present| std::iter::repeat_n(present, L::PARTS))
@@ -52,17 +57,17 @@ fn apply_in<T: Real, L: Load<T>>(
             .collect()
     };
     let mut value = buffer(&powers.support);
-    let mut derivative = if wanted { buffer(&powers.support) } else { Vec::new() };
+    let mut derivative = if wanted { buffer(&powers.support) } else { SmallVec::new() };
     pulp::Arch::new().dispatch(Pass::<T, L> {
         function,
         powers: &powers,
         x,
         length,
         value: &mut value,
-        derivative: wanted.then_some(&mut derivative),
+        derivative: wanted.then_some(&mut derivative[..]),
         lanes: PhantomData,
     });
-    let present = |values: Vec<Vec<T>>| -> Vec<Option<Vec<T>>> {
+    let present = |values: SmallVec<[Vec<T>; 1]>| -> Coefficients<T> {
         let parts = powers.support.iter().flat_map(|&p| std::iter::repeat_n(p, L::PARTS));
         values.into_iter().zip(parts).map(|(v, present)| present.then_some(v)).collect()
     };

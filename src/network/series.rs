@@ -1,6 +1,7 @@
 //! Arrays with coefficients in an algebra, and the operations that do not care which algebra it is.
 
 use burn::tensor::DType;
+use smallvec::{SmallVec, smallvec};
 
 use super::algebra::{Algebra, Product};
 use super::array::{Array, Context, Number, Shape, Sum, broadcast_shape};
@@ -16,16 +17,19 @@ pub(crate) struct Ring<'a> {
     table: Vec<Product>,
 }
 
+/// One array a coefficient; a real number's in place, as [`Shape`] is.
+type Coefficients = SmallVec<[Option<Array>; 1]>;
+
 /// An array whose entries are elements of an algebra: one real array a coefficient, `None` for zero.
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
-    coefficients: Vec<Option<Array>>,
+    coefficients: Coefficients,
     shape: Shape,
 }
 
 impl Series {
-    pub fn new(coefficients: Vec<Option<Array>>, shape: &[usize]) -> Self {
-        Self { coefficients, shape: shape.into() }
+    pub fn new(coefficients: impl Into<Coefficients>, shape: &[usize]) -> Self {
+        Self { coefficients: coefficients.into(), shape: Shape::from_slice(shape) }
     }
 
     pub fn shape(&self) -> &[usize] {
@@ -42,24 +46,25 @@ impl Series {
     }
 
     /// The coefficients of an element on the host.
-    fn numbers<T: Number>(&self) -> Vec<Option<&[T]>> {
+    fn numbers<T: Number>(&self) -> SmallVec<[Option<&[T]>; 1]> {
         self.coefficients.iter().map(|c| c.as_ref().map(Array::numbers)).collect()
     }
 
-    fn of_numbers<T: Number>(coefficients: Vec<Option<Vec<T>>>, shape: &[usize]) -> Self {
+    fn of_numbers<T: Number>(coefficients: lanes::Coefficients<T>, shape: &[usize]) -> Self {
         let array = |values| Array::of_numbers(values, shape);
         let coefficients = coefficients.into_iter().map(|c| c.map(array)).collect();
-        Self { coefficients, shape: shape.into() }
+        Self { coefficients, shape: Shape::from_slice(shape) }
     }
 
     /// Applies a real-linear map to every coefficient.
     pub fn linear(&self, f: impl Fn(&Array) -> Array) -> Self {
-        let coefficients: Vec<_> = self.coefficients.iter().map(|c| c.as_ref().map(&f)).collect();
+        let coefficients: Coefficients =
+            self.coefficients.iter().map(|c| c.as_ref().map(&f)).collect();
         let shape = coefficients
             .iter()
             .flatten()
             .next()
-            .map_or_else(|| self.shape.clone(), |a| a.shape().into());
+            .map_or_else(|| self.shape.clone(), |a| Shape::from_slice(a.shape()));
         Self { coefficients, shape }
     }
 
@@ -77,7 +82,7 @@ impl Series {
                 .iter()
                 .map(|c| c.as_ref().map(|a| a.reshape(shape)))
                 .collect(),
-            shape: shape.into(),
+            shape: Shape::from_slice(shape),
         }
     }
 }
@@ -89,8 +94,8 @@ impl<'a> Ring<'a> {
 
     /// A real array as an element.
     pub fn constant(&self, value: Array) -> Series {
-        let mut coefficients = vec![None; self.algebra.len()];
-        let shape = value.shape().into();
+        let mut coefficients: Coefficients = smallvec![None; self.algebra.len()];
+        let shape = Shape::from_slice(value.shape());
         coefficients[0] = Some(value);
         Series { coefficients, shape }
     }
@@ -106,14 +111,14 @@ impl<'a> Ring<'a> {
         f: impl Fn(&Array, &Array, Sum) -> Array,
     ) -> Series {
         let mut coefficients =
-            start.map_or_else(|| vec![None; self.algebra.len()], |s| s.coefficients);
+            start.map_or_else(|| smallvec![None; self.algebra.len()], |s| s.coefficients);
         for p in self.table.iter().filter(|p| wanted(p.out)) {
             if let (Some(a), Some(b)) = (&x.coefficients[p.left], &y.coefficients[p.right]) {
                 let slot = &mut coefficients[p.out];
                 *slot = Some(f(a, b, Sum { so_far: slot.take(), negative: p.negative }));
             }
         }
-        Series { coefficients, shape: shape.into() }
+        Series { coefficients, shape: Shape::from_slice(shape) }
     }
 
     /// The element without the coefficient of the unit.
@@ -225,7 +230,7 @@ impl<'a> Ring<'a> {
 
     fn element(&self, mut first: Vec<Option<Array>>, shape: &[usize]) -> Series {
         first.resize(self.algebra.len(), None);
-        Series { coefficients: first, shape: shape.into() }
+        Series::new(first, shape)
     }
 }
 
@@ -241,7 +246,7 @@ mod tests {
             let context = Context { device: Device::flex(), dtype: DType::F64, host };
             let ring = Ring::new(algebra, &context);
             let shape = [base.len()];
-            let coefficients = (0..algebra.len())
+            let coefficients: Coefficients = (0..algebra.len())
                 .map(|k| {
                     let entry = |(i, x): (usize, &f64)| match k {
                         0 => *x,

@@ -46,10 +46,22 @@ vectorised! {
         let columns = sizes[2];
         let mut column = 0;
         while column < columns {
+            macro_rules! tiles_of {
+                ($width:expr, $height:expr) => {
+                    tiles::<T, { $width }, $height>(sizes, left, right, column, sum, destination)
+                };
+            }
+            // As wide as the matrix, where that is not too narrow for a register: all columns are then handled alike.
             column += match columns - column {
-                0..=4 => tiles::<T, 4, 8>(sizes, left, right, column, sum, destination),
-                5..=8 => tiles::<T, 8, 4>(sizes, left, right, column, sum, destination),
-                _ => tiles::<T, WIDTH, 4>(sizes, left, right, column, sum, destination),
+                0..=4 => tiles_of!(4, 8),
+                5 => tiles_of!(5, 4),
+                6 => tiles_of!(6, 4),
+                7 => tiles_of!(7, 4),
+                8 => tiles_of!(8, 4),
+                9 => tiles_of!(9, 4),
+                10 => tiles_of!(10, 4),
+                11 => tiles_of!(11, 4),
+                _ => tiles_of!(WIDTH, 4),
             };
         }
     }
@@ -68,16 +80,20 @@ fn tiles<T: Real, const W: usize, const H: usize>(
     let width = W.min(columns - column);
     let sign = if negative { -T::one() } else { T::one() };
     let (x, y) = (left.entries, right.entries);
-    // The columns side by side, row after row, with the sign. What stands beyond them is never read again.
+    // The columns side by side, row after row, with the sign. Beyond the last column, that column again.
     let mut packed = Buffer::new(T::vector(inner * W));
     let (packed, _) = packed.slice_mut().as_chunks_mut::<W>();
     for (k, packed) in packed.iter_mut().enumerate() {
         let start = k * right.steps[0] + column * right.steps[1];
         *packed = match y[start..].first_chunk::<W>() {
             Some(all) if right.steps[1] == 1 => *all,
-            _ => std::array::from_fn(|j| {
-                if j < width { y[start + j * right.steps[1]] } else { T::zero() }
-            }),
+            _ => {
+                let mut row = [T::zero(); W];
+                for (j, entry) in row.iter_mut().enumerate() {
+                    *entry = y[start + j.min(width - 1) * right.steps[1]];
+                }
+                row
+            }
         };
         for entry in packed {
             *entry = *entry * sign;
@@ -107,8 +123,16 @@ fn tiles<T: Real, const W: usize, const H: usize>(
         for i in 0..H {
             if row + i < rows {
                 let (new, at) = (sums[i], (row + i) * columns + column);
-                for (out, new) in sum[at..at + width].iter_mut().zip(new) {
-                    *out = if kept { *out + new } else { new };
+                let out = &mut sum[at..];
+                match (width == W, out.first_chunk_mut::<W>()) {
+                    // As arrays, whose copies need no call.
+                    (true, Some(out)) if kept => *out = std::array::from_fn(|j| out[j] + new[j]),
+                    (true, Some(out)) => *out = new,
+                    _ => {
+                        for (out, new) in out[..width].iter_mut().zip(new) {
+                            *out = if kept { *out + new } else { new };
+                        }
+                    }
                 }
             }
         }

@@ -8,6 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use burn::tensor::{Int, Tensor};
+use smallvec::{SmallVec, smallvec};
 
 use super::array::{Array, Sum, Window};
 use super::function::Elementary;
@@ -20,6 +21,9 @@ pub(crate) struct Variable {
     id: Option<usize>,
 }
 
+/// Whether each coefficient matters.
+type Wanted = SmallVec<[bool; 16]>;
+
 /// From the adjoint of an operation's result to those of its arguments.
 type Pullback<'a> = Box<dyn FnOnce(Series, &mut Adjoints<'_>) + 'a>;
 
@@ -28,7 +32,7 @@ pub(crate) struct Tape<'a> {
     pub ring: &'a Ring<'a>,
     pullbacks: RefCell<Vec<Option<Pullback<'a>>>>,
     /// Which coefficients of the parameters' gradients are asked for.
-    wanted: Vec<bool>,
+    wanted: Wanted,
     /// Numbers in the values recorded so far.
     recorded: Cell<usize>,
 }
@@ -58,7 +62,8 @@ impl Variable {
 
 impl<'a> Tape<'a> {
     /// An empty tape; `wanted[k]` says whether the `k`-th coefficient of the gradient will be read.
-    pub fn new(ring: &'a Ring<'a>, wanted: Vec<bool>) -> Self {
+    pub fn new(ring: &'a Ring<'a>, wanted: impl Into<Wanted>) -> Self {
+        let wanted = wanted.into();
         Self { ring, pullbacks: RefCell::new(Vec::new()), wanted, recorded: Cell::new(0) }
     }
 
@@ -85,9 +90,9 @@ impl<'a> Tape<'a> {
 
     /// Which coefficients of a variable's adjoint matter: of a parameter's, which nobody multiplies further, those that
     /// are asked for.
-    fn wanted(&self, variable: &Variable) -> Vec<bool> {
+    fn wanted(&self, variable: &Variable) -> Wanted {
         let parameter = variable.id.is_some_and(|id| self.pullbacks.borrow()[id].is_none());
-        if parameter { self.wanted.clone() } else { vec![true; self.wanted.len()] }
+        if parameter { self.wanted.clone() } else { smallvec![true; self.wanted.len()] }
     }
 
     fn push(

@@ -2,6 +2,7 @@
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
+use super::Shape;
 use super::{Array, Data, Number};
 use crate::network::buffer::{Buffer, Pooled};
 
@@ -27,7 +28,7 @@ impl Context {
             }
             (false, _) => Data::Device(Box::new(self.on_device(values))),
         };
-        Array { data, shape: shape.into() }
+        Array { data, shape: Shape::from_slice(shape) }
     }
 
     fn on_device(&self, values: Vec<f64>) -> Tensor<1> {
@@ -49,7 +50,7 @@ impl Context {
                 Data::Device(Box::new(tensor))
             }
         };
-        Array { data, shape: shape.into() }
+        Array { data, shape: Shape::from_slice(shape) }
     }
 
     pub fn zeros(&self, shape: &[usize]) -> Array {

@@ -69,7 +69,7 @@ pub(super) struct Pass<'r, T, L> {
     pub x: &'r [Option<&'r [T]>],
     pub length: usize,
     pub value: &'r mut [Vec<T>],
-    pub derivative: Option<&'r mut Vec<Vec<T>>>,
+    pub derivative: Option<&'r mut [Vec<T>]>,
     pub lanes: PhantomData<L>,
 }
 

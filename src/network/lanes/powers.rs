@@ -1,5 +1,7 @@
 //! Which products make the powers of a nilpotent element.
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::network::algebra::Algebra;
 
 /// `(i, j, k)`: the product of the monomials `i` and `j` is `k`.
@@ -12,18 +14,21 @@ pub(super) struct Powers {
     /// For `r = 2, 3, …`: the coefficients of `n^r` and the products `n^{r-1} · n` giving them.
     pub higher: Vec<(Vec<usize>, Vec<Triple>)>,
     /// Monomials at which the result may be nonzero.
-    pub support: Vec<bool>,
+    pub support: SmallVec<[bool; 16]>,
 }
 
 impl Powers {
     pub fn new(algebra: &Algebra, present: impl Fn(usize) -> bool) -> Self {
-        let mut support = vec![false; algebra.monomials()];
+        let mut support = smallvec![false; algebra.monomials()];
         support[0] = true;
         let first: Vec<usize> = (1..algebra.monomials()).filter(|&m| present(m)).collect();
         for &m in &first {
             support[m] = true;
         }
         let mut higher = Vec::new();
+        if first.is_empty() {
+            return Self { first, higher, support };
+        }
         // Which coefficients the last power has, and the nilpotent part itself.
         let mut in_last = support.clone();
         in_last[0] = false;
