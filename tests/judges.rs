@@ -507,6 +507,11 @@ fn figures_of_rates_compare_groups_of_seeds() {
         };
         assert_eq!(of(id, &exact(1.05)), Verdict::Holds, "{id}");
         assert_eq!(of(id, &exact(3.0)), Verdict::DoesNotHold, "{id}");
+        let diverges = |label: &str| match label.contains("exact") {
+            true => (f64::INFINITY, 0),
+            false => (1.0, 0),
+        };
+        assert_eq!(of(id, &diverges), Verdict::NotMeasured, "{id}: nothing to compare with");
     }
     let gain = |small: f64| {
         move |label: &str| match (label.contains("DAL"), label.contains("batch=50")) {

@@ -97,11 +97,34 @@ fn experiments_run_on_fashion_mnist() {
         return;
     }
     let place = tempfile::tempdir().unwrap();
-    let short = format!("--set train.steps=3 --set data=fashion_mnist:{FASHION},first=100");
-    for figure in ["fig12", "fig17", "fig18", "fig34", "fig25"] {
+    let few = format!("--set data=fashion_mnist:{FASHION},first=100 --set");
+    for (figure, steps) in [
+        // Full batches: eigenvalues, drift, predictions, flows from an iterate and the non-principal term.
+        ("fig8", format!("{few} train.steps=3")),
+        ("fig11", format!("{few} train.steps=3")),
+        ("fig12", format!("{few} train.steps=3")),
+        ("fig17", format!("{few} train.steps=3")),
+        ("fig25", format!("{few} train.steps=3")),
+        ("fig38", format!("{few} train.steps=2")),
+        // A flow that is followed beside gradient descent.
+        ("fig49", format!("{few} follow.steps=3")),
+        // A change of the learning rate, DAL, another loss, and a rate for each parameter.
+        ("fig34", format!("{few} train.steps=3")),
+        ("fig18", format!("{few} train.steps=3")),
+        ("fig44", format!("{few} train.steps=2")),
+        ("fig45", format!("{few} train.steps=2")),
+        // Mini-batches, with differences of gradients and with momentum.
+        ("fig26", "--set train.steps=2".to_owned()),
+        ("fig48", "--set train.steps=2".to_owned()),
+    ] {
         let (code, out, error) =
-            bea(place.path(), &format!("reproduce {figure} --out {figure} {short}"));
+            bea(place.path(), &format!("reproduce {figure} --out {figure} {steps}"));
         assert!(code == 0 && out.starts_with(&format!("{figure}: ")), "{figure}: {out}{error}");
+        let runs = out.rsplit_once('(').map_or("", |(_, end)| end);
+        assert!(
+            runs.contains("of 2 steps") || runs.contains("of 3 steps") || figure == "fig49",
+            "{out}"
+        );
         assert!(place.path().join(figure).join(format!("{figure}.html")).is_file());
     }
 }

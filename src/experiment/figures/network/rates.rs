@@ -120,7 +120,8 @@ pub(super) fn fig23(outcomes: &[Outcome]) -> (Verdict, String) {
     (Verdict::of(&parts), list(&groups))
 }
 
-/// By what factor the final loss changes with the difference in place of the exact product.
+/// By what factor the final loss changes with the difference in place of the exact product; not a number where the
+/// latter diverges, beside which anything would do.
 fn by_difference(groups: &[Group], full: bool, power: f64) -> f64 {
     let loss = |by_difference: bool| {
         let found = groups.iter().find(|group| {
@@ -128,7 +129,10 @@ fn by_difference(groups: &[Group], full: bool, power: f64) -> f64 {
         });
         found.map_or(f64::NAN, Group::loss)
     };
-    loss(true) / loss(false)
+    match (loss(true), loss(false)) {
+        (_, exact) if exact.is_infinite() => f64::NAN,
+        (difference, exact) => difference / exact,
+    }
 }
 
 /// That the loss is at most this factor higher with the difference.
@@ -142,8 +146,11 @@ fn little_loss(
     let groups = summarise(outcomes);
     let factors: Vec<f64> = powers.iter().map(|p| by_difference(&groups, full, *p)).collect();
     let parts: Vec<Part> = factors.iter().map(|factor| at_most(*factor, most)).collect();
-    let texts: Vec<String> =
-        powers.iter().zip(&factors).map(|(p, f)| format!("{} (p = {p})", number(*f))).collect();
+    let text = |(power, factor): (&f64, &f64)| match factor.is_nan() {
+        true => format!("none to compare (p = {power})"),
+        false => format!("{} (p = {power})", number(*factor)),
+    };
+    let texts: Vec<String> = powers.iter().zip(&factors).map(text).collect();
     let numbers = format!(
         "final loss with the difference in parts of that without: {}; {why}; {}",
         texts.join(", "),
