@@ -507,11 +507,14 @@ fn figures_of_rates_compare_groups_of_seeds() {
         };
         assert_eq!(of(id, &exact(1.05)), Verdict::Holds, "{id}");
         assert_eq!(of(id, &exact(3.0)), Verdict::DoesNotHold, "{id}");
-        let diverges = |label: &str| match label.contains("exact") {
-            true => (f64::INFINITY, 0),
-            false => (1.0, 0),
-        };
-        assert_eq!(of(id, &diverges), Verdict::NotMeasured, "{id}: nothing to compare with");
+        let figure = figure(id);
+        let mut outcomes = outcomes(figure, "loss", |_| losses(1.0, 0), None);
+        for outcome in outcomes.iter_mut().filter(|o| o.config.label.contains("exact")) {
+            outcome.end = Some(End::Diverged { step: 1, quantity: "the loss" });
+        }
+        let (verdict, numbers) = figure.verdict(&outcomes);
+        assert_eq!(verdict, Verdict::NotMeasured, "{id}: {numbers}");
+        assert!(numbers.contains("none to compare"), "{id}: {numbers}");
     }
     let gain = |small: f64| {
         move |label: &str| match (label.contains("DAL"), label.contains("batch=50")) {
