@@ -5,7 +5,7 @@
 //! threads. `∇E` evaluated in an algebra (see [`algebra`](super::algebra)) gives all derivatives.
 
 use rayon::prelude::*;
-use smallvec::{SmallVec, smallvec};
+use smallvec::smallvec;
 use std::panic::resume_unwind;
 use std::sync::{Arc, OnceLock};
 
@@ -20,7 +20,7 @@ use super::device::DeviceError;
 use super::forward::{self, Batch, Model};
 use super::mismatch::{Mismatch, check};
 use super::point::{Point, Scalar, join};
-use super::series::{Ring, Series};
+use super::series::{Coefficients, Ring, Series};
 use super::shards::{cut, shard_size, shards};
 use super::tape::Tape;
 
@@ -299,8 +299,7 @@ impl NetworkLoss {
             .map(|parameter| {
                 let length: usize = parameter.shape.iter().product();
                 let range = parameter.offset..parameter.offset + length;
-                let mut coefficients: SmallVec<[Option<Array>; 1]> =
-                    smallvec![None; ring.algebra.len()];
+                let mut coefficients: Coefficients = smallvec![None; ring.algebra.len()];
                 for &(monomial, value) in values {
                     for part in 0..parts {
                         let flat = value[range.clone()].iter().map(|v| v.part(part));

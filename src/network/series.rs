@@ -18,7 +18,7 @@ pub(crate) struct Ring<'a> {
 }
 
 /// One array a coefficient; a real number's in place, as [`Shape`] is.
-type Coefficients = SmallVec<[Option<Array>; 1]>;
+pub(crate) type Coefficients = SmallVec<[Option<Array>; 1]>;
 
 /// An array whose entries are elements of an algebra: one real array a coefficient, `None` for zero.
 #[derive(Clone, Debug)]
@@ -28,8 +28,8 @@ pub(crate) struct Series {
 }
 
 impl Series {
-    pub fn new(coefficients: impl Into<Coefficients>, shape: &[usize]) -> Self {
-        Self { coefficients: coefficients.into(), shape: Shape::from_slice(shape) }
+    pub fn new(coefficients: Coefficients, shape: &[usize]) -> Self {
+        Self { coefficients, shape: Shape::from_slice(shape) }
     }
 
     pub fn shape(&self) -> &[usize] {
@@ -209,11 +209,13 @@ impl<'a> Ring<'a> {
             let z = ComplexArray { re: x.base().clone(), im };
             let mut c = vec![z.clone(); orders + 2];
             taylor(function, &z, &mut c);
-            c.into_iter().map(|c| self.element(vec![Some(c.re), Some(c.im)], &x.shape)).collect()
+            c.into_iter()
+                .map(|c| self.element(smallvec![Some(c.re), Some(c.im)], &x.shape))
+                .collect()
         } else {
             let mut c = vec![x.base().clone(); orders + 2];
             taylor(function, x.base(), &mut c);
-            c.into_iter().map(|c| self.element(vec![Some(c)], &x.shape)).collect()
+            c.into_iter().map(|c| self.element(smallvec![Some(c)], &x.shape)).collect()
         };
         let (mut value, mut derivative) = (coefficients[0].clone(), coefficients[1].clone());
         let mut power = nilpotent.clone();
@@ -228,7 +230,8 @@ impl<'a> Ring<'a> {
         (value, derivative)
     }
 
-    fn element(&self, mut first: Vec<Option<Array>>, shape: &[usize]) -> Series {
+    /// The element whose first coefficients are these, and whose others are zero.
+    fn element(&self, mut first: Coefficients, shape: &[usize]) -> Series {
         first.resize(self.algebra.len(), None);
         Series::new(first, shape)
     }

@@ -189,7 +189,7 @@ mod tests {
     fn small_products_are_what_the_library_computes() {
         for rows in [1, 3, 4, 5, 6, 8, 11, 17] {
             for inner in [1, 2, 10, 33] {
-                for columns in [1, 3, 4, 5, 8, 9, 12, 13, 20, 25, 36] {
+                for columns in (1..=13).chain([20, 25, 36]) {
                     agrees::<f64>([rows, inner, columns]);
                     agrees::<f32>([rows, inner, columns]);
                 }

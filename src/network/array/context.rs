@@ -2,8 +2,7 @@
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
-use super::Shape;
-use super::{Array, Data, Number};
+use super::{Array, Data, Number, Shape};
 use crate::network::buffer::{Buffer, Pooled};
 
 /// Where arrays live and the numbers they hold.

@@ -26,6 +26,7 @@ impl Powers {
             support[m] = true;
         }
         let mut higher = Vec::new();
+        // Of a real number, the most frequent case.
         if first.is_empty() {
             return Self { first, higher, support };
         }
