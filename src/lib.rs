@@ -1,23 +1,13 @@
 #![doc = include_str!("../docs/library.md")]
-#![warn(missing_docs)]
 
-pub mod claim;
+pub use bea_flow::{codegen, curvature, flow, loss};
+pub use bea_network as network;
+pub use bea_network::training;
+#[cfg(feature = "experiment")]
+pub use bea_plot as plot;
+pub use bea_series::{claim, exact, field, optimizer, render, series, source, tree};
+
+#[cfg(feature = "command")]
 pub mod cli;
-pub mod codegen;
-pub mod curvature;
-pub mod exact;
+#[cfg(feature = "experiment")]
 pub mod experiment;
-pub mod field;
-mod file;
-pub mod flow;
-mod grammar;
-pub mod loss;
-pub mod network;
-pub mod optimizer;
-pub mod plot;
-pub mod render;
-pub mod series;
-pub mod source;
-mod table;
-pub mod training;
-pub mod tree;

@@ -1,9 +1,9 @@
 //! `bea check`: is every claim true?
 
 use super::output::{to_stderr, to_stdout};
-use crate::claim::{Claim, Document, Verdict, shipped};
-use crate::optimizer;
-use crate::source::SourceError;
+use bea_series::claim::{Claim, Document, Verdict, shipped};
+use bea_series::optimizer;
+use bea_series::text::source::SourceError;
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::path::PathBuf;

@@ -1,9 +1,9 @@
 //! `bea codegen`: a flow as source code.
 
 use super::{input, limit, loss_input, output, problem_input};
-use crate::codegen::{self, Flow, Language, Request};
-use crate::flow::FlowName;
-use crate::source::Source;
+use bea_flow::codegen::{self, Flow, Language, Request};
+use bea_flow::flow::FlowName;
+use bea_series::text::source::Source;
 use miette::miette;
 use std::path::PathBuf;
 use std::process::ExitCode;

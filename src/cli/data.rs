@@ -1,8 +1,8 @@
 //! `bea data`: what networks are fitted to.
 
 use super::output;
-use crate::network::data::known::{self, KNOWN, Known, KnownFile, Storage};
-use crate::network::data::{Checked, Specification, Statistics, Summary, TargetSummary, Verdict};
+use bea_network::data::known::{self, KNOWN, Known, KnownFile, Storage};
+use bea_network::data::{Checked, Specification, Statistics, Summary, TargetSummary, Verdict};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::process::ExitCode;

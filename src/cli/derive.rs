@@ -1,11 +1,11 @@
 //! `bea derive`: the modified field of an optimizer.
 
 use super::{input, limit, output, tree};
-use crate::field::Field;
-use crate::optimizer::Optimizer;
-use crate::render::{Content, Document, Form, Format, Layout, Notation, Part};
-use crate::series::GeneralLinearMethod;
-use crate::tree::{TreeId, TreeTable};
+use bea_series::field::Field;
+use bea_series::optimizer::Optimizer;
+use bea_series::render::{Content, Document, Form, Format, Layout, Notation, Part};
+use bea_series::series::GeneralLinearMethod;
+use bea_series::tree::{TreeId, TreeTable};
 use miette::{Context, IntoDiagnostic, miette};
 use num_rational::BigRational;
 use std::io::IsTerminal;

@@ -2,14 +2,14 @@
 
 use super::network_input::{self, NetworkInput};
 use super::{input, loss_input, output};
-use crate::flow::{self, FlowName, Problem, Request};
-use crate::network::architecture::Dtype;
-use crate::network::weights::{self, Tensor, tensors};
-use crate::network::{NetworkLoss, Scalar};
-use crate::optimizer::near;
-use crate::series::GeneralLinearMethod;
-use crate::source::Source;
-use crate::tree::Tree;
+use bea_flow::flow::{self, FlowName, Problem, Request};
+use bea_network::architecture::Dtype;
+use bea_network::weights::{self, Tensor, tensors};
+use bea_network::{NetworkLoss, Scalar};
+use bea_series::series::GeneralLinearMethod;
+use bea_series::text::near;
+use bea_series::text::source::Source;
+use bea_series::tree::Tree;
 use miette::miette;
 use num_complex::Complex64;
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 
 use super::output;
 use crate::experiment::{Config, Existing, Experiment, Scale};
-use crate::source::Source;
+use bea_series::text::source::Source;
 use miette::{IntoDiagnostic, WrapErr};
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
 //! Optimizers and values as named on the command line.
 
-use crate::optimizer::{self, Optimizer};
+use bea_series::optimizer::{self, Optimizer};
 use miette::{Context, miette};
 use num_rational::BigRational;
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! Orders that are too large for any machine, said before memory runs out.
 
-use crate::series::GeneralLinearMethod;
-use crate::tree::TreeTable;
+use bea_series::series::GeneralLinearMethod;
+use bea_series::tree::TreeTable;
 use miette::miette;
 use num_bigint::BigUint;
 use num_traits::ToPrimitive;

@@ -2,7 +2,7 @@
 
 use super::terminal::{line, short};
 use super::{loss_input, output};
-use crate::loss::{self, Expr, Graph, Loss as Formula, Printer, Program, Style};
+use bea_flow::loss::{self, Expr, Graph, Loss as Formula, Printer, Program, Style};
 use miette::miette;
 use serde_json::{Value, json};
 use std::fmt::Write as _;

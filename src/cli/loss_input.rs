@@ -1,9 +1,9 @@
 //! Losses and points as named on the command line.
 
-use crate::loss::{self, LibraryError, Loss};
-use crate::optimizer::{self, Optimizer};
-use crate::series::GeneralLinearMethod;
-use crate::source::Source;
+use bea_flow::loss::{self, LibraryError, Loss};
+use bea_series::optimizer::{self, Optimizer};
+use bea_series::series::GeneralLinearMethod;
+use bea_series::text::source::Source;
 use miette::miette;
 use num_rational::BigRational;
 use std::collections::BTreeMap;

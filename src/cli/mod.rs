@@ -28,7 +28,7 @@ mod sweep;
 mod terminal;
 mod tree;
 
-use crate::network::device::DeviceError;
+use bea_network::device::DeviceError;
 use clap::Parser;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;

@@ -1,14 +1,15 @@
 //! `--network`, `--weights`, `--data`, `--device`: a network at its parameters.
 
 use super::loss_input::{self, Settings};
-use crate::network::architecture::{Architecture, Dtype, Objective};
-use crate::network::data::{self, Dataset, Targets};
-use crate::network::device::Device;
-use crate::network::initialise::{Scheme, initialise};
-use crate::network::{NetworkLoss, weights};
-use crate::optimizer::{Optimizer, near};
-use crate::series::GeneralLinearMethod;
-use crate::source::Source;
+use bea_network::architecture::{Architecture, Dtype, Objective};
+use bea_network::data::{self, Dataset, Targets};
+use bea_network::device::Device;
+use bea_network::initialise::{Scheme, initialise};
+use bea_network::{NetworkLoss, weights};
+use bea_series::optimizer::Optimizer;
+use bea_series::series::GeneralLinearMethod;
+use bea_series::text::near;
+use bea_series::text::source::Source;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use num_complex::Complex64;
 use std::path::PathBuf;

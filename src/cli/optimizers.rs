@@ -1,7 +1,7 @@
 //! `bea optimizers`: the library.
 
 use super::{input, output};
-use crate::optimizer::{Optimizer, library};
+use bea_series::optimizer::{Optimizer, library};
 use serde_json::json;
 use std::process::ExitCode;
 

@@ -1,6 +1,6 @@
 //! Where results go.
 
-use crate::file::{self, BUFFER};
+use bea_series::text::file::{self, BUFFER};
 use miette::{Context, IntoDiagnostic, miette};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};

@@ -1,11 +1,11 @@
 //! The losses of an optimizer's vector fields as named on the command line.
 
 use super::loss_input::{self, Settings};
-use crate::codegen::Objective;
-use crate::flow::Problem;
-use crate::loss::{self, Expr, Graph, Loss};
-use crate::optimizer::near;
-use crate::series::GeneralLinearMethod;
+use bea_flow::codegen::Objective;
+use bea_flow::flow::Problem;
+use bea_flow::loss::{self, Expr, Graph, Loss};
+use bea_series::series::GeneralLinearMethod;
+use bea_series::text::near;
 use miette::miette;
 
 /// The losses of an optimizer.

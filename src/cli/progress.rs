@@ -1,7 +1,7 @@
 //! How far a simulation is, on a terminal.
 
 use super::interrupt;
-use crate::flow::Watch;
+use bea_flow::flow::Watch;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -8,7 +8,7 @@ use super::{interrupt, output};
 use crate::experiment::figures::{self, AnyFigure, NetworkFigure};
 use crate::experiment::folder;
 use crate::experiment::{Existing, Measured, Outcome, SweepError, sweep};
-use crate::source::Source;
+use bea_series::text::source::Source;
 use claims_table::ClaimsTable;
 use miette::{Context, IntoDiagnostic, Report, miette};
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 
 use super::interrupt;
 use crate::experiment::{Config, Observer, Run};
-use crate::flow::Watch;
+use bea_flow::flow::Watch;
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};

@@ -1,7 +1,7 @@
 //! A tree as given on the command line.
 
-use crate::series::VectorField;
-use crate::tree::Tree;
+use bea_series::series::VectorField;
+use bea_series::tree::Tree;
 use miette::miette;
 use serde_json::Value;
 

@@ -4,7 +4,7 @@ use super::config::Config;
 use super::folder::{Folder, FolderError, Runs};
 use super::run::{End, Run, Table};
 use super::{Measured, parquet, report, run_figure};
-use crate::flow::Watch;
+use bea_flow::flow::Watch;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};

@@ -1,6 +1,6 @@
 //! Trajectories as CSV and JSON.
 
-use crate::flow::{Simulation, Trajectory};
+use bea_flow::flow::{Simulation, Trajectory};
 use num_complex::Complex64;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::fmt::Write as _;

@@ -14,9 +14,9 @@
 //! `sweep.lock` in the folder above those of its runs.
 
 use super::run::{End, Run, RunError, Table};
-use crate::file;
-use crate::network::weights::{self, WeightsError};
-use crate::training::{Checkpoint, CheckpointError};
+use bea_network::training::{Checkpoint, CheckpointError};
+use bea_network::weights::{self, WeightsError};
+use bea_series::text::file;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! Pictures of a simulation: the landscape with the trajectories, loss and distance step by step.
 
-use crate::flow::{Problem, Simulation, Trajectory};
-use crate::plot::{Axis, Color, Contours, Dash, Marker, Panel, Scale, Series, Style};
+use bea_flow::flow::{Problem, Simulation, Trajectory};
+use bea_plot::{Axis, Color, Contours, Dash, Marker, Panel, Scale, Series, Style};
 use num_complex::Complex64;
 
 /// A loss as seen by a picture.

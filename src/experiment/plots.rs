@@ -3,9 +3,9 @@
 use super::config::{Config, Metric};
 use super::measured::{Column, Measured};
 use super::run::Table;
-use crate::flow::FlowName;
-use crate::plot::{Axis, Color, Dash, Figure, Panel, Scale, Series, Style};
-use crate::training::Rule;
+use bea_flow::flow::FlowName;
+use bea_network::training::Rule;
+use bea_plot::{Axis, Color, Dash, Figure, Panel, Scale, Series, Style};
 
 /// A panel shows no more curves than this, those of the first columns.
 const MOST_CURVES: usize = 16;

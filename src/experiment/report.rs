@@ -3,8 +3,8 @@
 use super::config::Metric;
 use super::measured::{Column, Measured};
 use super::plots::{all_panels, run_panels};
-use crate::plot::{Color, Figure, Panel};
-use crate::render::page::{self, escape};
+use bea_plot::{Color, Figure, Panel};
+use bea_series::render::page::{self, escape};
 use std::fmt::Write as _;
 
 /// A table shows no more measurements than this.

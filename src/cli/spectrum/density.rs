@@ -1,7 +1,7 @@
 //! The files of a spectral density.
 
-use crate::curvature::{Error, Quadrature};
-use crate::plot::{Axis, Figure, Panel, Series, Style};
+use bea_flow::curvature::{Error, Quadrature};
+use bea_plot::{Axis, Figure, Panel, Series, Style};
 use std::fmt::Write as _;
 
 /// What the folder holds.

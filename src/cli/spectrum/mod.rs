@@ -5,12 +5,12 @@ mod report;
 
 use super::network_input::NetworkInput;
 use super::output;
-use crate::curvature::{
+use bea_flow::curvature::{
     Density, Eigenpair, Error, Lanczos, Operator, Quadrature, assemble, eigenvalues,
 };
-use crate::flow::stability::{StabilityCoefficient, stability_coefficients};
-use crate::network::architecture::Dtype;
-use crate::network::{GaussNewton, Hessian};
+use bea_flow::flow::stability::{StabilityCoefficient, stability_coefficients};
+use bea_network::architecture::Dtype;
+use bea_network::{GaussNewton, Hessian};
 use miette::miette;
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -2,9 +2,9 @@
 
 use super::super::terminal::{complex, line, number, short, table, tiny};
 use super::{Found, Spectrum};
-use crate::curvature::Quadrature;
-use crate::network::NetworkLoss;
-use crate::network::architecture::Dtype;
+use bea_flow::curvature::Quadrature;
+use bea_network::NetworkLoss;
+use bea_network::architecture::Dtype;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 

@@ -2,7 +2,7 @@
 
 use super::Report;
 use crate::cli::terminal::{number, pairs};
-use crate::flow::stability::{AtStep, Crossing, Direction, Interval, Spectrum};
+use bea_flow::flow::stability::{AtStep, Crossing, Direction, Interval, Spectrum};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

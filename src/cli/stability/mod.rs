@@ -5,8 +5,8 @@ mod text;
 
 use super::terminal::assignments;
 use super::{input, loss_input, output, problem_input};
-use crate::flow::stability::{Request, Stability, StabilityError, stability};
-use crate::optimizer::Optimizer;
+use bea_flow::flow::stability::{Request, Stability, StabilityError, stability};
+use bea_series::optimizer::Optimizer;
 use miette::{IntoDiagnostic, miette};
 use num_rational::BigRational;
 use std::collections::BTreeMap;

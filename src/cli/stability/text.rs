@@ -2,7 +2,7 @@
 
 use super::Report;
 use crate::cli::terminal::{LISTED, assignments, complex, line, list, short, table, tiny};
-use crate::flow::stability::{
+use bea_flow::flow::stability::{
     Coupled, Direction, End, Interval, MAX_ROWS, Spectrum, Verdict, formula,
 };
 use num_rational::BigRational;

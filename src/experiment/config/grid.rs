@@ -2,8 +2,8 @@
 
 use super::read::{self, Overlay};
 use super::{Config, Experiment};
-use crate::source::{Source, SourceError};
-use crate::table::{Entry, Table, parse};
+use bea_series::text::source::{Source, SourceError};
+use bea_series::text::table::{Entry, Table, parse};
 use std::collections::BTreeMap;
 use toml::de::DeTable;
 

@@ -1,7 +1,7 @@
 //! Tables laid over one another: what the first does not say, the next one does.
 
-use crate::source::SourceError;
-use crate::table::{Entry, Table};
+use bea_series::text::source::SourceError;
+use bea_series::text::table::{Entry, Table};
 
 /// Tables of the same kind, those that override others first.
 pub(super) struct Layers<'a> {

@@ -1,8 +1,8 @@
 //! What can be measured at a step, by name.
 
-use crate::flow::FlowName;
-use crate::optimizer::near;
-use crate::source::Source;
+use bea_flow::flow::FlowName;
+use bea_series::text::near;
+use bea_series::text::source::Source;
 use std::fmt;
 
 /// Something that is measured at an iterate `θ` of the optimizer, with `θ'` the next one, `h` the learning

@@ -32,13 +32,13 @@ mod rule;
 
 pub use metric::Metric;
 
-use crate::flow::FlowName;
-use crate::network::architecture::{Architecture, ArchitectureError, Dtype, Frame, Objective};
-use crate::network::data::{Dataset, Targets};
-use crate::network::initialise::Scheme;
-use crate::source::{Source, SourceError};
-use crate::table::parse;
-use crate::training::Rule;
+use bea_flow::flow::FlowName;
+use bea_network::architecture::{Architecture, ArchitectureError, Dtype, Frame, Objective};
+use bea_network::data::{Dataset, Targets};
+use bea_network::initialise::Scheme;
+use bea_network::training::Rule;
+use bea_series::text::source::{Source, SourceError};
+use bea_series::text::table::parse;
 use std::path::PathBuf;
 
 /// Which of the two sizes of an experiment.
@@ -71,7 +71,7 @@ pub struct Config {
     pub seed: u64,
     /// A name of the library, or a file.
     network: Network,
-    /// The examples to train on; see [`data`](crate::network::data).
+    /// The examples to train on; see [`data`](bea_network::data).
     pub data: String,
     /// The examples to test with.
     pub test: Option<String>,

@@ -2,12 +2,12 @@
 
 use super::layers::Layers;
 use super::{Config, Experiment, Flows, Follow, Metric, Network, Start, resolved, rule};
-use crate::flow::FlowName;
-use crate::network::architecture::{Dtype, Objective};
-use crate::network::initialise::Scheme;
-use crate::optimizer::near;
-use crate::source::{Source, SourceError};
-use crate::table::{Entry, Table, parse};
+use bea_flow::flow::FlowName;
+use bea_network::architecture::{Dtype, Objective};
+use bea_network::initialise::Scheme;
+use bea_series::text::near;
+use bea_series::text::source::{Source, SourceError};
+use bea_series::text::table::{Entry, Table, parse};
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 

@@ -2,7 +2,7 @@
 
 use super::layers::Layers;
 use super::{Config, Network, Start, rule};
-use crate::network::architecture::Dtype;
+use bea_network::architecture::Dtype;
 use std::fmt::Write as _;
 
 /// Everything that `config` was read from, with what it left to its defaults.

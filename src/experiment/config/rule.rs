@@ -1,10 +1,10 @@
 //! The table `[train]`: which optimizer, with which numbers.
 
 use super::layers::Layers;
-use crate::optimizer::near;
-use crate::source::SourceError;
-use crate::table::{Entry, Table, alike};
-use crate::training::{CAP, Dal, Product, Rule, Schedule};
+use bea_network::training::{CAP, Dal, Product, Rule, Schedule};
+use bea_series::text::near;
+use bea_series::text::source::SourceError;
+use bea_series::text::table::{Entry, Table, alike};
 
 /// Methods, and the keys that each takes besides those that all do.
 const METHODS: [(&str, &[&str]); 6] = [

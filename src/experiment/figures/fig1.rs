@@ -3,8 +3,8 @@
 use super::run::{Scene, request};
 use super::{Outcome, Run, Verdict};
 use crate::experiment::distances;
-use crate::flow::FlowName::{ImplicitRegularization, NegativeGradient};
-use crate::plot::Figure;
+use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient};
+use bea_plot::Figure;
 
 const STEPS: usize = 20;
 

@@ -2,8 +2,8 @@
 
 use super::run::{Scene, request};
 use super::{Outcome, Run, Verdict};
-use crate::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
-use crate::plot::Figure;
+use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
+use bea_plot::Figure;
 use num_complex::Complex64;
 
 const MINIMUM: f64 = 0.6;

@@ -3,10 +3,10 @@
 
 use super::run::{Scene, norm};
 use super::{Outcome, Verdict};
-use crate::flow::FlowName::Order;
-use crate::flow::{Request, simulate};
-use crate::plot::{Axis, Figure, Panel, Scale, Series, Style};
-use crate::series::GeneralLinearMethod;
+use bea_flow::flow::FlowName::Order;
+use bea_flow::flow::{Request, simulate};
+use bea_plot::{Axis, Figure, Panel, Scale, Series, Style};
+use bea_series::series::GeneralLinearMethod;
 use num_complex::Complex64;
 use std::fmt::Write as _;
 

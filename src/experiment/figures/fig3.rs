@@ -1,8 +1,8 @@
 //! Figure 3: the coefficients of the flows.
 
 use super::{Outcome, Verdict};
-use crate::flow::alpha;
-use crate::plot::{Axis, Figure, Panel, Series, Style};
+use bea_flow::flow::alpha;
+use bea_plot::{Axis, Figure, Panel, Series, Style};
 use num_complex::Complex64;
 use std::fmt::Write as _;
 

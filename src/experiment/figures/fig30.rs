@@ -2,9 +2,9 @@
 
 use super::run::{Scene, request};
 use super::{Outcome, Run, Verdict};
-use crate::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
-use crate::flow::Request;
-use crate::plot::Figure;
+use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
+use bea_flow::flow::Request;
+use bea_plot::Figure;
 use rayon::prelude::*;
 
 const RATES: [f64; 2] = [0.5, 0.85];

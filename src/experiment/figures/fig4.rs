@@ -2,9 +2,9 @@
 
 use super::run::{Scene, request};
 use super::{Outcome, Run, Verdict};
-use crate::flow::FlowName::Principal;
-use crate::flow::alpha::log_1p;
-use crate::plot::Figure;
+use bea_flow::flow::FlowName::Principal;
+use bea_flow::flow::alpha::log_1p;
+use bea_plot::Figure;
 use num_complex::Complex64;
 
 /// Runs the figure.

@@ -3,9 +3,9 @@
 use super::run::{Scene, complex, request};
 use super::{Outcome, Run, Verdict};
 use crate::experiment::distances;
-use crate::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
-use crate::flow::{Trajectory, quadratic};
-use crate::plot::{Figure, Panel};
+use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
+use bea_flow::flow::{Trajectory, quadratic};
+use bea_plot::{Figure, Panel};
 use nalgebra::{DMatrix, DVector};
 
 const STEPS: usize = 50;

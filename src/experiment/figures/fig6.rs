@@ -3,9 +3,11 @@
 use super::run::{Scene, request};
 use super::{Outcome, Run, Verdict};
 use crate::experiment::distances;
-use crate::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal, PrincipalWith};
-use crate::flow::{Branch, Request};
-use crate::plot::{Figure, Panel};
+use bea_flow::flow::FlowName::{
+    ImplicitRegularization, NegativeGradient, Principal, PrincipalWith,
+};
+use bea_flow::flow::{Branch, Request};
+use bea_plot::{Figure, Panel};
 use rayon::prelude::*;
 
 /// The paper gives no start; this is Rosenbrock's.

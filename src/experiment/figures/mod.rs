@@ -25,8 +25,8 @@ pub mod table1;
 pub use network::{NETWORK_FIGURES, NetworkFigure};
 pub use run::Run;
 
-use crate::optimizer::near;
-use crate::plot::Figure;
+use bea_plot::Figure;
+use bea_series::text::near;
 use std::fmt;
 
 /// A figure of the paper.

@@ -1,11 +1,11 @@
 //! What the figures share: a loss, and simulations on it.
 
 use crate::experiment::{Landscape, csv};
-use crate::flow::{FlowName, Problem, Request, Simulation, Trajectory, simulate};
-use crate::loss::{self, Loss};
-use crate::plot::Panel;
-use crate::series::GeneralLinearMethod;
-use crate::source::Source;
+use bea_flow::flow::{FlowName, Problem, Request, Simulation, Trajectory, simulate};
+use bea_flow::loss::{self, Loss};
+use bea_plot::Panel;
+use bea_series::series::GeneralLinearMethod;
+use bea_series::text::source::Source;
 use nalgebra::{DMatrix, SymmetricEigen};
 use num_complex::Complex64;
 use std::collections::BTreeMap;

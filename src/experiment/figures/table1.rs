@@ -2,9 +2,9 @@
 
 use super::run::{Scene, complex, norm};
 use super::{Outcome, Verdict};
-use crate::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
-use crate::flow::{Request, alpha};
-use crate::plot::{Axis, Figure, Panel, Series, Style};
+use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
+use bea_flow::flow::{Request, alpha};
+use bea_plot::{Axis, Figure, Panel, Series, Style};
 use nalgebra::SymmetricEigen;
 use num_complex::Complex64;
 use std::fmt::Write as _;

@@ -2,7 +2,7 @@
 //! the same name.
 
 use crate::experiment::config::Config;
-use crate::network::data::{Dataset, Targets, Values};
+use bea_network::data::{Dataset, Targets, Values};
 use sha2::{Digest, Sha256};
 
 /// What it is, as messages call it, and the SHA-256 sum of it: the file of the network, the data, the test data.

@@ -1,12 +1,12 @@
 //! Why there is no run.
 
 use crate::experiment::config::Metric;
-use crate::flow::FlowName;
-use crate::network::Mismatch;
-use crate::network::architecture::ArchitectureError;
-use crate::network::data::DataError;
-use crate::network::device::DeviceError;
-use crate::network::weights::WeightsError;
+use bea_flow::flow::FlowName;
+use bea_network::Mismatch;
+use bea_network::architecture::ArchitectureError;
+use bea_network::data::DataError;
+use bea_network::device::DeviceError;
+use bea_network::weights::WeightsError;
 
 /// Why there is no run.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

@@ -3,10 +3,10 @@
 use super::RunError;
 use super::moment::flow;
 use crate::experiment::config::{Config, Flows};
-use crate::flow::{FlowName, Problem, Request, SimulateError, simulate_until};
-use crate::network::architecture::{Architecture, Dtype};
-use crate::series::GeneralLinearMethod;
-use crate::training::Rule;
+use bea_flow::flow::{FlowName, Problem, Request, SimulateError, simulate_until};
+use bea_network::architecture::{Architecture, Dtype};
+use bea_network::training::Rule;
+use bea_series::series::GeneralLinearMethod;
 
 /// Tolerances, relative and absolute, where the flows of a network are smooth and exact to 16 digits.
 const SMOOTH: (f64, f64) = (1e-8, 1e-10);

@@ -3,10 +3,10 @@
 use super::sharpness::Sharpness;
 use super::table::Table;
 use crate::experiment::config::{Flows, Follow};
-use crate::flow::{FlowName, Problem, Watch, simulate_until};
-use crate::network::NetworkLoss;
-use crate::network::architecture::Dtype;
-use crate::series::GeneralLinearMethod;
+use bea_flow::flow::{FlowName, Problem, Watch, simulate_until};
+use bea_network::NetworkLoss;
+use bea_network::architecture::Dtype;
+use bea_series::series::GeneralLinearMethod;
 
 /// No rows yet.
 pub(super) fn table(follow: &Follow) -> Table {

@@ -13,12 +13,12 @@ pub use flows::tolerances;
 pub use table::{Table, TableError};
 
 use super::config::{Config, Flows, Metric, Start};
-use crate::flow::{Problem, Watch};
-use crate::network::data::{self, DataError, Dataset, Specification, Targets};
-use crate::network::device::Device;
-use crate::network::initialise::initialise;
-use crate::network::{NetworkLoss, weights};
-use crate::training::{Batches, Checkpoint, Rule, State, Step, norm};
+use bea_flow::flow::{Problem, Watch};
+use bea_network::data::{self, DataError, Dataset, Specification, Targets};
+use bea_network::device::Device;
+use bea_network::initialise::initialise;
+use bea_network::training::{Batches, Checkpoint, Rule, State, Step, norm};
+use bea_network::{NetworkLoss, weights};
 use moment::{Moment, Taken};
 use sharpness::Sharpness;
 

@@ -1,13 +1,13 @@
 //! What is measured at one iterate. Quantities that several metrics need are computed once.
 
 use super::sharpness::Sharpness;
-use crate::curvature::{Eigenpair, eigenvalues};
 use crate::experiment::config::{Flows, Metric};
-use crate::flow::stability::{StabilityCoefficient, stability_coefficients};
-use crate::flow::{FlowName, Problem, Watch, simulate_until};
-use crate::network::{Hessian, NetworkLoss};
-use crate::series::GeneralLinearMethod;
-use crate::training::norm;
+use bea_flow::curvature::{Eigenpair, eigenvalues};
+use bea_flow::flow::stability::{StabilityCoefficient, stability_coefficients};
+use bea_flow::flow::{FlowName, Problem, Watch, simulate_until};
+use bea_network::training::norm;
+use bea_network::{Hessian, NetworkLoss};
+use bea_series::series::GeneralLinearMethod;
 use num_complex::Complex64;
 
 /// An iterate `θ`, and the step from it.

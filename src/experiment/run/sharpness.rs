@@ -1,9 +1,9 @@
 //! The largest eigenvalues of the Hessian along a run.
 
-use crate::curvature::{Eigenpair, Lanczos};
 use crate::experiment::config::Metric;
-use crate::network::architecture::Dtype;
-use crate::network::{Hessian, NetworkLoss};
+use bea_flow::curvature::{Eigenpair, Lanczos};
+use bea_network::architecture::Dtype;
+use bea_network::{Hessian, NetworkLoss};
 
 /// Every so many searches one starts from a random vector as well, which finds an eigenvalue that has overtaken
 /// those that are followed. The others cost half of it.

@@ -6,7 +6,7 @@ use super::numbers::{
 };
 use crate::experiment::Outcome;
 use crate::experiment::config::Config;
-use crate::training::{Dal, Product, Rule};
+use bea_network::training::{Dal, Product, Rule};
 
 /// One group of seeds; lists have an entry a seed.
 pub(super) struct Group {

@@ -13,8 +13,8 @@ mod rates;
 use super::Verdict;
 use crate::experiment::config::{Config, Experiment, Scale};
 use crate::experiment::{Measured, Outcome, sweep_figure};
-use crate::plot::Figure;
-use crate::source::{Source, SourceError};
+use bea_plot::Figure;
+use bea_series::text::source::{Source, SourceError};
 use std::collections::BTreeSet;
 
 /// A figure about networks.

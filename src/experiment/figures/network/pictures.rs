@@ -4,7 +4,7 @@ use super::drift::{beside_drift, mean_drift, product_beside_drift};
 use super::groups::{Group, dal, summarise};
 use super::numbers::{column, last, rate};
 use crate::experiment::{Measured, Outcome, sweep_figure};
-use crate::plot::{Axis, Dash, Figure, Panel, Series, Style};
+use bea_plot::{Axis, Dash, Figure, Panel, Series, Style};
 
 /// Points without lines, of one colour a name.
 fn scatter(i: usize, name: impl Into<String>, points: Vec<(f64, f64)>) -> Series {

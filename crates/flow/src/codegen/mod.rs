@@ -1,0 +1,190 @@
+//! Emitters of vector fields as source code, one file a language.
+//!
+//! A [`Request`] names a loss, an optimizer and a flow; [`emit`] writes one self-contained file with
+//! the loss `E`, its gradient and the velocity `field(theta, h)` of the flow, derived exactly:
+//!
+//! ```text
+//! order:n          Σ_τ h^(|τ|-1) b(τ)/σ(τ) F(τ), trees with up to n + 1 nodes
+//! principal flow   log(P(hJ))/(hJ) f, J = f'; for gradient descent P(z) = 1 + z, J = -∇²E
+//! ```
+//!
+//! Every function is a straight-line [`Program`](crate::loss::Program), so a common subexpression is
+//! computed once, and constants are exact until they become the nearest double.
+
+mod body;
+mod c;
+mod julia;
+mod literal;
+mod module;
+mod names;
+mod objective;
+mod principal;
+mod python;
+mod rust;
+
+use crate::loss::{Expr, Graph, VectorFields};
+use bea_series::optimizer::Optimizer;
+use bea_series::series::MethodError;
+use bea_series::text::source::SourceError;
+use num_rational::BigRational;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A language to write in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+pub enum Language {
+    /// The standard library; principal flows need nalgebra
+    Rust,
+    /// C99 and its mathematical library
+    C,
+    /// NumPy, for real and complex points
+    Python,
+    /// The standard library
+    Julia,
+}
+
+impl Language {
+    /// The language that a file's ending stands for.
+    pub fn of_path(path: &std::path::Path) -> Option<Language> {
+        match path.extension()?.to_str()? {
+            "rs" => Some(Language::Rust),
+            "c" => Some(Language::C),
+            "py" => Some(Language::Python),
+            "jl" => Some(Language::Julia),
+            _ => None,
+        }
+    }
+}
+
+/// A flow whose velocity can be written down.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Flow {
+    /// The modified field up to `h^n`.
+    Order(usize),
+    /// All terms `(f')^n f`: `log(P(hJ))/(hJ) f` (for gradient descent the paper's Definition 3.1).
+    Principal,
+    /// The same with `log|P|`, which stays real.
+    PrincipalEven,
+    /// All terms `(f')^n f`, and the others up to `h^n` (Definition 3.3 for `n = 2`).
+    PrincipalWith(usize),
+}
+
+/// The flow's name on the command line.
+impl fmt::Display for Flow {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Flow::Order(n) => write!(out, "order:{n}"),
+            Flow::Principal => write!(out, "pf"),
+            Flow::PrincipalEven => write!(out, "pf-even"),
+            Flow::PrincipalWith(n) => write!(out, "pf+np:{n}"),
+        }
+    }
+}
+
+/// The losses that an optimizer minimises, as expressions of one graph.
+#[derive(Clone, Debug)]
+pub struct Objective {
+    /// What the header calls it.
+    pub name: String,
+    /// What else the header says about it, its formula say; may be empty.
+    pub formula: String,
+    /// Holds the expressions. Its variables are the coordinates of `θ` from 0 on and then the
+    /// parameters.
+    pub graph: Graph,
+    /// The names of the coordinates of `θ`.
+    pub variables: Vec<String>,
+    /// The names of the parameters without a value: arguments of every function.
+    pub parameters: Vec<String>,
+    /// The losses that are written: one, or one a vector field of the optimizer.
+    pub losses: Vec<Expr>,
+    /// The vector fields of the optimizer, in its order.
+    pub fields: VectorFields,
+}
+
+/// What to write.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// What is minimised.
+    pub objective: &'a Objective,
+    /// What minimises it.
+    pub optimizer: &'a Optimizer,
+    /// The values of the optimizer's parameters; those without one become arguments.
+    pub values: &'a BTreeMap<String, BigRational>,
+    /// The flow.
+    pub flow: Flow,
+    /// The command for the header, if there was one.
+    pub command: Option<&'a str>,
+}
+
+/// Why there is no code.
+#[derive(Clone, Debug, thiserror::Error, miette::Diagnostic)]
+pub enum CodegenError {
+    /// A value for something that is not a parameter of the optimizer.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Optimizer(#[from] SourceError),
+    /// The optimizer has no modified field.
+    #[error(transparent)]
+    Method(#[from] MethodError),
+    /// The numbers of vector fields differ.
+    #[error(
+        "`{optimizer}` has {expected} vector fields ({names}), but the number of losses is {found}"
+    )]
+    #[diagnostic(help("give one --loss for each vector field, in this order"))]
+    Fields {
+        /// The optimizer.
+        optimizer: String,
+        /// The names of its fields.
+        names: String,
+        /// How many fields it has.
+        expected: usize,
+        /// How many the objective has.
+        found: usize,
+    },
+    /// The principal flow in C.
+    #[error("`{flow}` cannot be written in C, which has no eigenvalue solver")]
+    #[diagnostic(help(
+        "C can have any `order:n`; Rust (with nalgebra), Python and Julia can have `{flow}`"
+    ))]
+    NoEigenvalues {
+        /// The flow asked for.
+        flow: Flow,
+    },
+    /// The principal part is no function of one Jacobian.
+    #[error("`{flow}` of `{optimizer}` cannot be written down: {reason}")]
+    #[diagnostic(help(
+        "`order:n` can, for any n; `{flow}` can for any optimizer that is applied to all its vector \
+         fields at once, `simultaneous_gda` say"
+    ))]
+    NoClosedForm {
+        /// The flow asked for.
+        flow: Flow,
+        /// The optimizer.
+        optimizer: String,
+        /// Why not.
+        reason: &'static str,
+    },
+}
+
+/// One self-contained source file with `loss`, `gradient` and `field`.
+///
+/// # Errors
+/// See [`CodegenError`].
+pub fn emit(language: Language, request: &Request) -> Result<String, CodegenError> {
+    let emitter: &dyn Emit = match language {
+        Language::Rust => &rust::Rust,
+        Language::C => &c::C,
+        Language::Python => &python::Python,
+        Language::Julia => &julia::Julia,
+    };
+    if matches!(language, Language::C) && !matches!(request.flow, Flow::Order(_)) {
+        return Err(CodegenError::NoEigenvalues { flow: request.flow });
+    }
+    Ok(emitter.file(&module::Module::new(request)?))
+}
+
+/// Writes a module in one language.
+trait Emit {
+    fn file(&self, module: &module::Module) -> String;
+}

@@ -1,0 +1,325 @@
+//! What a file contains, before it is written in a language.
+
+use super::names::Namer;
+use super::principal::{self, Principal};
+use super::{CodegenError, Flow, Request};
+use crate::loss::{Expr, Program, modified_field, non_principal_field};
+use bea_series::field::Field;
+use bea_series::render::{Content, Document, Format, Part};
+
+/// The shape of what a function returns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Shape {
+    /// A number.
+    Scalar,
+    /// A vector like `θ`.
+    Vector,
+    /// A square matrix, row by row.
+    Matrix,
+}
+
+/// A function of the point `θ` and of numbers.
+pub(super) struct Function {
+    pub name: String,
+    /// One sentence or more.
+    pub doc: String,
+    pub shape: Shape,
+    /// Its inputs are the coordinates of `θ` and then all scalars of the module.
+    pub program: Program,
+    /// Which of the scalars of the module are its arguments.
+    pub scalars: Vec<usize>,
+}
+
+/// The velocity.
+pub(super) enum Velocity {
+    /// Its own program.
+    Direct(Function),
+    /// A function of the Jacobian.
+    Principal(Box<Principal>),
+}
+
+/// A file.
+pub(super) struct Module {
+    /// The comment it starts with, line by line.
+    pub header: Vec<String>,
+    /// The names of the coordinates.
+    pub variables: Vec<String>,
+    /// The names of the scalars that functions take: parameters, `h` among them.
+    pub scalars: Vec<String>,
+    /// Which scalar is `h`.
+    pub step: usize,
+    /// The loss and its gradient, or several of them.
+    pub functions: Vec<Function>,
+    pub velocity: Velocity,
+    /// The scalars that `field` takes beside `h`.
+    pub field_scalars: Vec<usize>,
+}
+
+/// The names that a language gives to what a module names.
+pub(super) struct Names {
+    /// The coordinates.
+    pub point: Vec<String>,
+    /// The scalars.
+    pub scalars: Vec<String>,
+    /// What intermediate values start with.
+    pub prefix: String,
+}
+
+impl Names {
+    /// The names of all inputs of a program, and whether each is real.
+    pub fn inputs(&self, is_complex: bool) -> Vec<(String, bool)> {
+        let point = self.point.iter().map(|name| (name.clone(), !is_complex));
+        point.chain(self.scalars.iter().map(|name| (name.clone(), true))).collect()
+    }
+}
+
+impl Module {
+    /// The names in a language with these reserved words.
+    pub fn names(&self, reserved: &[&[&str]], lowercase: bool) -> Names {
+        let mut namer = Namer::new(&reserved.concat(), lowercase);
+        let h = namer.name("h");
+        let mut name = |wanted: &String| namer.name(wanted);
+        let scalars: Vec<String> = self
+            .scalars
+            .iter()
+            .enumerate()
+            .map(|(i, wanted)| if i == self.step { h.clone() } else { name(wanted) })
+            .collect();
+        let point = self.variables.iter().map(name).collect();
+        Names { point, scalars, prefix: namer.prefix() }
+    }
+
+    pub fn new(request: &Request) -> Result<Module, CodegenError> {
+        let Request { objective, optimizer, values, flow, .. } = *request;
+        let method = optimizer.method(values)?;
+        if method.fields.len() != objective.fields.fields.len() {
+            let names: Vec<&str> = method.fields.iter().map(|f| f.name.as_str()).collect();
+            return Err(CodegenError::Fields {
+                optimizer: optimizer.name.clone(),
+                names: names.join(", "),
+                expected: method.fields.len(),
+                found: objective.losses.len(),
+            });
+        }
+        let order = match flow {
+            Flow::Order(n) | Flow::PrincipalWith(n) => n,
+            Flow::Principal | Flow::PrincipalEven => 0,
+        };
+        let field = Field::derive(&optimizer.name, &method, order)?;
+
+        let mut graph = objective.graph.clone();
+        let dimension = objective.variables.len();
+        let coordinates: Vec<u32> = (0..dimension as u32).collect();
+        let mut scalars = objective.parameters.clone();
+        let step = scalars.len();
+        scalars.push("h".to_string());
+        // A parameter that the loss has too is the same one.
+        let shared: Vec<usize> = field
+            .parameters
+            .iter()
+            .map(|name| match objective.parameters.iter().position(|p| p == name) {
+                Some(known) => known,
+                None => {
+                    scalars.push(name.clone());
+                    scalars.len() - 1
+                }
+            })
+            .collect();
+        let inputs = dimension + scalars.len();
+        let mut scalar = |index: usize| graph.variable((dimension + index) as u32);
+        let h = scalar(step);
+        let parameters: Vec<Expr> = shared.iter().map(|&index| scalar(index)).collect();
+        let of_loss: Vec<usize> = (0..objective.parameters.len()).collect();
+        let mut of_field: Vec<usize> = of_loss.clone();
+        of_field.extend(shared.iter().filter(|&&index| index > step));
+
+        let mut functions = Vec::new();
+        for (i, &loss) in objective.losses.iter().enumerate() {
+            let (suffix, of) = match objective.losses.len() {
+                1 => (String::new(), String::new()),
+                _ => (
+                    format!("_{}", method.fields[i].name),
+                    format!(" of {}", method.fields[i].name),
+                ),
+            };
+            let gradient = graph.gradient(loss, &coordinates);
+            functions.push(Function {
+                name: format!("loss{suffix}"),
+                doc: format!("The loss{of}."),
+                shape: Shape::Scalar,
+                program: Program::new(&graph, inputs, &[loss]),
+                scalars: of_loss.clone(),
+            });
+            functions.push(Function {
+                name: format!("gradient{suffix}"),
+                doc: format!("The gradient of the loss{of}."),
+                shape: Shape::Vector,
+                program: Program::new(&graph, inputs, &gradient),
+                scalars: of_loss.clone(),
+            });
+        }
+
+        let mut with_step = vec![step];
+        with_step.extend(&of_field);
+        let (velocity, formula) = match flow {
+            Flow::Order(n) => {
+                let value = modified_field(&mut graph, &objective.fields, &field, h, &parameters);
+                let function = Function {
+                    name: "field".into(),
+                    doc: format!("The velocity: the modified field with all terms up to h^{n}."),
+                    shape: Shape::Vector,
+                    program: Program::new(&graph, inputs, &value),
+                    scalars: with_step,
+                };
+                (Velocity::Direct(function), terms(&field, values, Part::All))
+            }
+            Flow::Principal | Flow::PrincipalEven | Flow::PrincipalWith(_) => {
+                let (joint, closed) = principal::closed_form(request, &method)?;
+                let one_loss = method.fields.len() == 1;
+                let mut formula = principal::formula(&closed, flow, one_loss);
+                let (force, jacobian) = if one_loss {
+                    let rows = graph.hessian(objective.losses[0], &coordinates);
+                    let entries: Vec<Expr> = rows.into_iter().flatten().collect();
+                    let hessian = Function {
+                        name: "hessian".into(),
+                        doc: "The Hessian of the loss.".into(),
+                        shape: Shape::Matrix,
+                        program: Program::new(&graph, inputs, &entries),
+                        scalars: of_loss.clone(),
+                    };
+                    ("gradient", hessian)
+                } else {
+                    let (force, jacobian) =
+                        principal::of_fields(&mut graph, request, inputs, &of_loss);
+                    functions.push(force);
+                    ("vector_field", jacobian)
+                };
+                let rest = match flow {
+                    Flow::PrincipalWith(n) => {
+                        formula.push(String::new());
+                        formula.extend(terms(&field, values, Part::NonPrincipal));
+                        let fields = &objective.fields;
+                        let value = non_principal_field(&mut graph, fields, &field, h, &parameters);
+                        Some(Function {
+                            name: "non_principal".into(),
+                            doc: format!("The non-principal terms up to h^{n}."),
+                            shape: Shape::Vector,
+                            program: Program::new(&graph, inputs, &value),
+                            scalars: with_step,
+                        })
+                    }
+                    _ => None,
+                };
+                let doc = match flow {
+                    Flow::PrincipalWith(n) => {
+                        format!("The velocity: the principal flow and the other terms up to h^{n}.")
+                    }
+                    Flow::PrincipalEven => "The velocity: the even principal flow.".into(),
+                    _ => "The velocity: the principal flow.".to_string(),
+                };
+                // What the parameters of the method stand for, `h` among them if it is one.
+                let mut of_method = shared.clone();
+                if let Some(place) = joint.step_parameter {
+                    of_method.insert(place, step);
+                }
+                let principal = Principal {
+                    jacobian,
+                    force,
+                    negative: one_loss,
+                    symmetric: method.spaces.len() == 1,
+                    keeps_step: joint.step_parameter.is_some(),
+                    characteristic: principal::characteristic(&closed, &of_method),
+                    even: flow == Flow::PrincipalEven,
+                    rest,
+                    doc,
+                };
+                (Velocity::Principal(Box::new(principal)), formula)
+            }
+        };
+        Ok(Module {
+            header: header(request, formula),
+            variables: objective.variables.clone(),
+            scalars,
+            step,
+            functions,
+            velocity,
+            field_scalars: of_field,
+        })
+    }
+
+    /// The number of coordinates.
+    pub fn dimension(&self) -> usize {
+        self.variables.len()
+    }
+
+    /// All functions with a program of `θ`, `field` last if it has one.
+    pub fn programs(&self) -> Vec<&Function> {
+        let mut all: Vec<&Function> = self.functions.iter().collect();
+        match &self.velocity {
+            Velocity::Direct(field) => all.push(field),
+            Velocity::Principal(principal) => {
+                all.push(&principal.jacobian);
+                all.extend(&principal.rest);
+            }
+        }
+        all
+    }
+}
+
+fn header(request: &Request, formula: Vec<String>) -> Vec<String> {
+    let Request { objective, optimizer, values, flow, command } = request;
+    let mut named = optimizer.name.clone();
+    if !optimizer.parameters.is_empty() {
+        let show = |name: &String| match values.get(name) {
+            Some(value) => format!("{name} = {value}"),
+            None => name.clone(),
+        };
+        let parameters: Vec<String> = optimizer.parameters.iter().map(show).collect();
+        named += &format!("({})", parameters.join(", "));
+    }
+    let mut lines =
+        vec![format!("The flow `{flow}` of {named} on {}.", objective.name), String::new()];
+    if !objective.formula.is_empty() {
+        lines.extend(objective.formula.lines().map(|line| format!("    {line}").trim_end().into()));
+        lines.push(String::new());
+    }
+    lines.extend(formula.iter().map(|line| format!("    {line}").trim_end().into()));
+    lines.push(String::new());
+    let version = env!("CARGO_PKG_VERSION");
+    match command {
+        Some(command) => {
+            lines.push(format!("Made by bea {version}:"));
+            lines.push(String::new());
+            lines.push(format!("    {command}"));
+        }
+        None => lines.push(format!("Made by bea {version}.")),
+    }
+    lines
+        .iter()
+        .flat_map(|line| line.lines().chain(line.is_empty().then_some("")))
+        .map(String::from)
+        .collect()
+}
+
+/// The highest order whose terms are written out in the header.
+const MAX_SHOWN: usize = 4;
+
+/// The terms of a field as `bea derive` shows them.
+fn terms(
+    field: &Field,
+    values: &std::collections::BTreeMap<String, num_rational::BigRational>,
+    part: Part,
+) -> Vec<String> {
+    if field.order > MAX_SHOWN {
+        return vec![
+            "Σ_τ h^(|τ|-1) b(τ)/σ(τ) F(τ) over the rooted trees τ".into(),
+            format!("with up to {} nodes, whose weights `bea derive` prints", field.order + 1),
+        ];
+    }
+    let mut document = Document::new(field);
+    document.values = values.clone().into_iter().collect();
+    document.content = Content::Terms(part);
+    let mut text = Vec::new();
+    Format::Text.write(&document, &mut text).expect("memory can be written to");
+    String::from_utf8_lossy(&text).lines().map(String::from).collect()
+}

@@ -1,0 +1,229 @@
+//! Objectives that are formulas.
+
+use super::velocity::is_real;
+use super::{Objective, Problem, ProblemError};
+use crate::loss::{Compiled, Expr, Graph, Jets, Program, VectorFields, modified_field_of};
+use bea_series::field::Field;
+use bea_series::tree::TreeId;
+use nalgebra::DMatrix;
+use num_complex::Complex64;
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// A program evaluated in real arithmetic at real points, otherwise in complex.
+pub(super) struct Evaluator {
+    program: Program,
+    /// How often it was evaluated at a real point.
+    evaluations: AtomicUsize,
+    /// Its machine code, from [`WORTH_COMPILING`] on.
+    compiled: OnceLock<Compiled>,
+}
+
+/// Compiling an instruction takes as long as interpreting it about so many times.
+const WORTH_COMPILING: usize = 800;
+
+thread_local! {
+    static REAL: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
+    static COMPLEX: RefCell<Vec<Complex64>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Evaluator {
+    pub(super) fn new(graph: &Graph, inputs: usize, outputs: &[Expr]) -> Evaluator {
+        let program = Program::new(graph, inputs, outputs);
+        Evaluator { program, evaluations: AtomicUsize::new(0), compiled: OnceLock::new() }
+    }
+
+    pub(super) fn evaluate(&self, inputs: &[Complex64], out: &mut [Complex64]) {
+        if !is_real(inputs) {
+            return COMPLEX.with_borrow_mut(|scratch| self.program.evaluate(inputs, out, scratch));
+        }
+        let inputs: Vec<f64> = inputs.iter().map(|z| z.re).collect();
+        let mut values = vec![0.0; out.len()];
+        let often = self.evaluations.fetch_add(1, Ordering::Relaxed) >= WORTH_COMPILING;
+        REAL.with_borrow_mut(|scratch| match often {
+            true => self.compiled.get_or_init(|| Compiled::new(self.program.clone())).evaluate(
+                &inputs,
+                &mut values,
+                scratch,
+            ),
+            false => self.program.evaluate(&inputs, &mut values, scratch),
+        });
+        out.iter_mut().zip(values).for_each(|(out, x)| *out = x.into());
+    }
+}
+
+/// The loss `e` of a graph as an [`Objective`]; its parameters are the variables `0, …, d-1`.
+/// Programs for the Hessian and the third derivative are compiled when they are first asked for.
+pub struct LossObjective {
+    graph: Graph,
+    gradient_of: Vec<Expr>,
+    dimension: usize,
+    value: Evaluator,
+    gradient: Evaluator,
+    /// The lower triangle, row by row.
+    hessian: OnceLock<Evaluator>,
+    /// Of the inputs `θ, u, v`.
+    third: OnceLock<Evaluator>,
+}
+
+impl LossObjective {
+    /// The loss `e` of the variables `0, …, dimension-1`.
+    ///
+    /// # Panics
+    /// If `e` has other variables.
+    pub fn new(mut graph: Graph, e: Expr, dimension: usize) -> LossObjective {
+        let variables: Vec<u32> = (0..dimension as u32).collect();
+        let gradient_of = graph.gradient(e, &variables);
+        LossObjective {
+            value: Evaluator::new(&graph, dimension, &[e]),
+            gradient: Evaluator::new(&graph, dimension, &gradient_of),
+            graph,
+            gradient_of,
+            dimension,
+            hessian: OnceLock::new(),
+            third: OnceLock::new(),
+        }
+    }
+}
+
+impl Objective for LossObjective {
+    fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    fn value(&self, theta: &[Complex64]) -> Complex64 {
+        let mut out = [Complex64::ZERO];
+        self.value.evaluate(theta, &mut out);
+        out[0]
+    }
+
+    fn gradient(&self, theta: &[Complex64], out: &mut [Complex64]) {
+        self.gradient.evaluate(theta, out);
+    }
+
+    fn hessian(&self, theta: &[Complex64], out: &mut DMatrix<Complex64>) {
+        let d = self.dimension;
+        let program = self.hessian.get_or_init(|| {
+            let mut graph = self.graph.clone();
+            let mut lower = Vec::new();
+            for i in 0..d {
+                let row: Vec<u32> = (0..=i as u32).collect();
+                lower.extend(graph.gradient(self.gradient_of[i], &row));
+            }
+            Evaluator::new(&graph, d, &lower)
+        });
+        let mut lower = vec![Complex64::ZERO; d * (d + 1) / 2];
+        program.evaluate(theta, &mut lower);
+        let pairs = (0..d).flat_map(|i| (0..=i).map(move |j| (i, j)));
+        for ((i, j), value) in pairs.zip(lower) {
+            out[(i, j)] = value;
+            out[(j, i)] = value;
+        }
+    }
+
+    fn third(&self, theta: &[Complex64], u: &[Complex64], v: &[Complex64], out: &mut [Complex64]) {
+        let d = self.dimension;
+        let program = self.third.get_or_init(|| {
+            let mut graph = self.graph.clone();
+            let mut jets = Jets::new();
+            let mut along = |offset: usize| {
+                let components: Vec<(u32, Expr)> =
+                    (0..d).map(|i| (i as u32, graph.variable((offset + i) as u32))).collect();
+                jets.direction(components)
+            };
+            let along = [along(d), along(2 * d)];
+            let third: Vec<Expr> =
+                self.gradient_of.iter().map(|&e| jets.derivative(&mut graph, e, &along)).collect();
+            Evaluator::new(&graph, 3 * d, &third)
+        });
+        program.evaluate(&[theta, u, v].concat(), out);
+    }
+}
+
+/// The vector fields of a problem as formulas, for flows that need all their derivatives.
+pub(super) struct Formulas {
+    graph: Graph,
+    fields: VectorFields,
+}
+
+impl Problem {
+    /// Losses that are formulas in one graph: `fields` are pairs of a space and the loss that it
+    /// descends, and `spaces` partition the variables `0, …, d-1`. Only such a problem has the
+    /// flows `order:n` and `pf+np:n`.
+    ///
+    /// # Errors
+    /// As [`Problem::of_fields`].
+    ///
+    /// # Panics
+    /// If a loss has other variables.
+    pub fn of_losses(
+        graph: &Graph,
+        spaces: Vec<Vec<usize>>,
+        fields: &[(usize, Expr)],
+    ) -> Result<Problem, ProblemError> {
+        let d = spaces.iter().map(Vec::len).sum();
+        let objective = |&(space, e): &(usize, Expr)| -> (usize, Arc<dyn Objective>) {
+            (space, Arc::new(LossObjective::new(graph.clone(), e, d)))
+        };
+        let objectives = fields.iter().map(objective).collect();
+        let mut problem = Problem::of_fields(spaces, objectives)?;
+        let mut graph = graph.clone();
+        let spaces: Vec<Vec<u32>> =
+            problem.spaces().iter().map(|s| s.iter().map(|&i| i as u32).collect()).collect();
+        let fields = VectorFields::of_losses(&mut graph, spaces, fields);
+        problem.formulas = Some(Arc::new(Formulas { graph, fields }));
+        Ok(problem)
+    }
+
+    /// One loss that is a formula: [`Problem::of_losses`] with a single space and field.
+    ///
+    /// # Panics
+    /// If `e` has other variables than `0, …, dimension-1`.
+    pub fn of_loss(graph: &Graph, e: Expr, dimension: usize) -> Problem {
+        Problem::of_losses(graph, vec![(0..dimension).collect()], &[(0, e)])
+            .expect("one space holds all variables")
+    }
+}
+
+impl Formulas {
+    /// The terms of the wanted trees of a modified field, compiled: the inputs are `θ` and `h`.
+    pub(super) fn modified_field(
+        &self,
+        field: &Field,
+        wanted: impl Fn(TreeId) -> bool,
+    ) -> Evaluator {
+        let mut graph = self.graph.clone();
+        let d: usize = self.fields.spaces.iter().map(Vec::len).sum();
+        let h = graph.variable(d as u32);
+        let terms = modified_field_of(&mut graph, &self.fields, field, h, &[], wanted);
+        Evaluator::new(&graph, d + 1, &terms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_evaluated_often_becomes_machine_code_with_the_same_values() {
+        let mut graph = Graph::new();
+        let (x, y) = (graph.variable(0), graph.variable(1));
+        let product = graph.mul(x, y);
+        let wave = graph.apply(crate::loss::Function::Sin, product);
+        let evaluator = Evaluator::new(&graph, 2, &[wave]);
+        let at = |point: [f64; 2]| {
+            let mut out = [Complex64::ZERO];
+            evaluator.evaluate(&point.map(Complex64::from), &mut out);
+            out[0].re
+        };
+        let first = at([0.3, 0.7]);
+        assert!(evaluator.compiled.get().is_none());
+        assert!((0..2 * WORTH_COMPILING).all(|_| at([0.3, 0.7]).to_bits() == first.to_bits()));
+        assert!(evaluator.compiled.get().unwrap().is_machine_code());
+        // Off the real line it still has its complex values.
+        let mut out = [Complex64::ZERO];
+        evaluator.evaluate(&[Complex64::I, Complex64::ONE], &mut out);
+        assert!((out[0] - Complex64::I.sin()).norm() < 1e-15);
+    }
+}

@@ -1,0 +1,251 @@
+//! An optimizer with numbers for its coefficients, and its steps on a problem.
+
+use super::newton::Newton;
+use super::velocity::is_finite;
+use super::{Problem, SimulateError, Stop};
+use bea_series::exact::RationalFunction;
+use bea_series::series::{Combination, GeneralLinearMethod, Recurrence};
+use num_complex::Complex64;
+use num_rational::BigRational;
+use num_traits::ToPrimitive;
+
+/// How many Newton iterations implicit stages may take.
+const MAX_NEWTON: usize = 50;
+
+/// A vector of one space.
+pub(super) type Vector = Vec<Complex64>;
+
+/// A linear combination of states and stages.
+pub(super) struct Row {
+    pub(super) states: Vec<f64>,
+    pub(super) stages: Vec<f64>,
+}
+
+/// The recurrence of the states of one space: see [`Recurrence`].
+pub(super) struct Memory {
+    pub(super) states: Vec<usize>,
+    pub(super) constant: Vec<f64>,
+    pub(super) group_inverse: Vec<Vec<f64>>,
+    pub(super) projector: Vec<Vec<f64>>,
+}
+
+/// A general linear method at one step size.
+pub(super) struct Method {
+    /// The space of each state.
+    pub(super) states: Vec<usize>,
+    /// The field of each stage, and its arguments, one a space.
+    pub(super) stages: Vec<(usize, Vec<Row>)>,
+    pub(super) update: Vec<Row>,
+    pub(super) memories: Vec<Memory>,
+    /// What multiplies a field: `h`, or 1 where the coefficients contain it.
+    pub(super) scale: f64,
+    pub(super) h: f64,
+    explicit: bool,
+}
+
+impl Method {
+    /// The method at the step size `h`.
+    ///
+    /// # Errors
+    /// Parameters without a value; methods that have no slow manifold.
+    pub(super) fn new(method: &GeneralLinearMethod, h: f64) -> Result<Method, SimulateError> {
+        let symbolic: Vec<String> = (0..method.parameters.len())
+            .filter(|&i| method.step_parameter != Some(i))
+            .map(|i| method.parameters[i].clone())
+            .collect();
+        if !symbolic.is_empty() {
+            return Err(SimulateError::Symbolic(symbolic));
+        }
+        // The exact value of the floating-point number.
+        let step = BigRational::from_float(h).ok_or(SimulateError::StepSize(h))?;
+        let step = vec![Some(RationalFunction::from(step)); method.parameters.len()];
+        let number = |c: &RationalFunction| -> Result<f64, SimulateError> {
+            let value = c.substitute(&step).and_then(|c| c.as_rational()?.to_f64());
+            value.filter(|v| v.is_finite()).ok_or(SimulateError::StepSize(h))
+        };
+        let numbers = |row: &[RationalFunction]| -> Result<Vec<f64>, SimulateError> {
+            row.iter().map(number).collect()
+        };
+        let row = |c: &Combination| -> Result<Row, SimulateError> {
+            Ok(Row { states: numbers(&c.states)?, stages: numbers(&c.stages)? })
+        };
+        let stages: Vec<(usize, Vec<Row>)> = method
+            .stages
+            .iter()
+            .map(|s| Ok((s.field, s.arguments.iter().map(row).collect::<Result<_, _>>()?)))
+            .collect::<Result<_, SimulateError>>()?;
+        let memory = |space| -> Result<Memory, SimulateError> {
+            let r = Recurrence::new(method, space)?;
+            let matrix = |m: &[Vec<RationalFunction>]| {
+                m.iter().map(|row| numbers(row)).collect::<Result<Vec<_>, _>>()
+            };
+            Ok(Memory {
+                constant: numbers(&r.constant)?,
+                group_inverse: matrix(&r.group_inverse)?,
+                projector: matrix(&r.projector)?,
+                states: r.states,
+            })
+        };
+        let uses = |l: usize, arguments: &[Row]| {
+            arguments.iter().any(|row| row.stages[l..].iter().any(|&d| d != 0.0))
+        };
+        Ok(Method {
+            states: method.states.iter().map(|s| s.space).collect(),
+            explicit: stages.iter().enumerate().all(|(l, (_, args))| !uses(l, args)),
+            stages,
+            update: method.update.iter().map(row).collect::<Result<_, _>>()?,
+            memories: (0..method.spaces.len()).map(memory).collect::<Result<_, _>>()?,
+            scale: if method.step_parameter.is_some() { 1.0 } else { h },
+            h,
+        })
+    }
+
+    /// The states with which the optimizer is started at `θ`: buffers are zero, apart from those
+    /// that hold a multiple of the parameters, such as an older iterate.
+    pub(super) fn start(&self, problem: &Problem, theta: &[Complex64]) -> Vec<Vector> {
+        let mut states = vec![Vec::new(); self.states.len()];
+        for (space, memory) in problem.spaces().iter().zip(&self.memories) {
+            for (&state, c) in memory.states.iter().zip(&memory.constant) {
+                states[state] = space.iter().map(|&i| theta[i] * c).collect();
+            }
+        }
+        states
+    }
+
+    /// The parameters among the states.
+    pub(super) fn parameters(&self, problem: &Problem, states: &[Vector]) -> Vector {
+        let mut theta = vec![Complex64::ZERO; problem.dimension()];
+        for (space, memory) in problem.spaces().iter().zip(&self.memories) {
+            for (&i, &value) in space.iter().zip(&states[memory.states[0]]) {
+                theta[i] = value;
+            }
+        }
+        theta
+    }
+
+    /// One step.
+    ///
+    /// # Errors
+    /// If implicit stages are not found, or the result is not finite.
+    pub(super) fn step(&self, problem: &Problem, states: &[Vector]) -> Result<Vec<Vector>, Stop> {
+        let stages = self.solve_stages(problem, states)?;
+        let rows = self.update.iter().zip(&self.states);
+        let next: Vec<Vector> =
+            rows.map(|(row, &space)| combine(row, states, &stages, space, self, problem)).collect();
+        if next.iter().all(|s| is_finite(s)) { Ok(next) } else { Err(Stop::NotFinite) }
+    }
+
+    /// The point where stage `l` is evaluated.
+    pub(super) fn point(
+        &self,
+        problem: &Problem,
+        l: usize,
+        states: &[Vector],
+        stages: &[Vector],
+    ) -> Vector {
+        let mut point = vec![Complex64::ZERO; problem.dimension()];
+        for (space, row) in self.stages[l].1.iter().enumerate() {
+            let part = combine(row, states, stages, space, self, problem);
+            for (&i, value) in problem.spaces()[space].iter().zip(part) {
+                point[i] = value;
+            }
+        }
+        point
+    }
+
+    /// `scale · f_c` of stage `l` at a point.
+    pub(super) fn evaluate(&self, problem: &Problem, l: usize, point: &[Complex64]) -> Vector {
+        let c = self.stages[l].0;
+        let mut value = vec![Complex64::ZERO; problem.spaces()[problem.fields()[c].0].len()];
+        problem.field(c, point, &mut value);
+        value.iter_mut().for_each(|x| *x *= self.scale);
+        value
+    }
+
+    pub(super) fn solve_stages(
+        &self,
+        problem: &Problem,
+        states: &[Vector],
+    ) -> Result<Vec<Vector>, Stop> {
+        let zero = |l: &(usize, Vec<Row>)| {
+            vec![Complex64::ZERO; problem.spaces()[problem.fields()[l.0].0].len()]
+        };
+        let mut stages: Vec<Vector> = self.stages.iter().map(zero).collect();
+        for l in 0..stages.len() {
+            let point = self.point(problem, l, states, &stages);
+            stages[l] = self.evaluate(problem, l, &point);
+        }
+        if self.explicit { Ok(stages) } else { self.newton(problem, states, stages) }
+    }
+
+    /// Implicit stages, `e_l = scale · f(Z_l(e))`, by Newton's method from the explicit ones.
+    fn newton(
+        &self,
+        problem: &Problem,
+        states: &[Vector],
+        mut stages: Vec<Vector>,
+    ) -> Result<Vec<Vector>, Stop> {
+        let offsets: Vec<usize> =
+            stages.iter().scan(0, |at, s| Some(std::mem::replace(at, *at + s.len()))).collect();
+        let size: usize = stages.iter().map(Vec::len).sum();
+        let mut last = f64::INFINITY;
+        for _ in 0..MAX_NEWTON {
+            let points: Vec<Vector> =
+                (0..stages.len()).map(|l| self.point(problem, l, states, &stages)).collect();
+            let mut residual = Vec::with_capacity(size);
+            for (l, point) in points.iter().enumerate() {
+                let value = self.evaluate(problem, l, point);
+                residual.extend(stages[l].iter().zip(value).map(|(e, f)| e - f));
+            }
+            let newton = Newton { method: self, problem, points, offsets: &offsets, size };
+            let change = match problem.is_matrix_free() {
+                true => newton.solve_by_products(&residual)?,
+                false => newton.solve(residual).ok_or(Stop::NoConvergence(IMPLICIT))?,
+            };
+            for (stage, &at) in stages.iter_mut().zip(&offsets) {
+                stage.iter_mut().zip(&change[at..]).for_each(|(e, c)| *e -= c);
+            }
+            let (moved, size) = (norm(&[change]), norm(&stages));
+            // Quadratic convergence ends where rounding takes over.
+            if moved <= 1e-15 * size || (moved <= 1e-10 * size && moved >= last) {
+                return Ok(stages);
+            }
+            last = moved;
+        }
+        Err(Stop::NoConvergence(IMPLICIT))
+    }
+}
+
+const IMPLICIT: &str = "Newton's method for the implicit stages";
+
+/// What a combination takes of the states and stages of a space.
+pub(super) fn combine(
+    row: &Row,
+    states: &[Vector],
+    stages: &[Vector],
+    space: usize,
+    method: &Method,
+    problem: &Problem,
+) -> Vector {
+    let mut out = vec![Complex64::ZERO; problem.spaces()[space].len()];
+    let mut add = |c: f64, value: &[Complex64]| {
+        if c != 0.0 {
+            out.iter_mut().zip(value).for_each(|(out, x)| *out += c * x);
+        }
+    };
+    for ((&c, value), &of) in row.states.iter().zip(states).zip(&method.states) {
+        if of == space {
+            add(c, value);
+        }
+    }
+    for ((&c, value), (field, _)) in row.stages.iter().zip(stages).zip(&method.stages) {
+        if problem.fields()[*field].0 == space {
+            add(c, value);
+        }
+    }
+    out
+}
+
+fn norm(vectors: &[Vector]) -> f64 {
+    vectors.iter().flatten().map(Complex64::norm_sqr).sum::<f64>().sqrt()
+}

@@ -1,0 +1,177 @@
+//! The velocity field of every flow, by its name.
+
+use super::contracted::Contracted;
+use super::cubic::CubicFlow;
+use super::gradient_flows::GradientFlow;
+use super::interpolated::Interpolated;
+use super::krylov::KrylovFlow;
+use super::krylov_cubic::KrylovCubic;
+use super::method::Method;
+use super::principal::PrincipalFlow;
+use super::principal_of::PrincipalFlowOf;
+use super::principal_root::PrincipalRoot;
+use super::sheets::{Principal, Sheets};
+use super::trajectory::DIRECTIONS;
+use super::truncated::Truncated;
+use super::{Branch, FlowName, Problem, Request, SimulateError, Velocity};
+use crate::curvature::Krylov;
+use bea_series::field::{Field, joint};
+use bea_series::series::GeneralLinearMethod;
+
+/// A velocity field of a simulation.
+pub(super) type Flowing<'a> = Box<dyn Velocity + Send + 'a>;
+
+/// Everything that the flows of one simulation share.
+pub(super) struct Scene<'a> {
+    pub(super) problem: &'a Problem,
+    pub(super) name: &'a str,
+    pub(super) method: &'a GeneralLinearMethod,
+    pub(super) numeric: Method,
+    pub(super) request: &'a Request,
+}
+
+impl Scene<'_> {
+    /// The velocity field of that name.
+    pub(super) fn velocity(&self, flow: FlowName) -> Result<Flowing<'_>, SimulateError> {
+        let (problem, h) = (self.problem, self.request.lr);
+        let no_flow = |reason: String| Err(SimulateError::NoFlow { flow, reason });
+        if flow == FlowName::Cubic
+            && self.request.directions.is_some_and(|k| k > problem.dimension())
+        {
+            return no_flow(format!("the Hessian has {} eigendirections", problem.dimension()));
+        }
+        if let Some(velocity) = GradientFlow::new(problem, flow, h) {
+            return match flow {
+                FlowName::Flip(_) if !problem.is_gradient() => {
+                    no_flow("it needs the symmetric Hessian of a single player's loss".into())
+                }
+                FlowName::Flip(k) if k > problem.dimension() => {
+                    no_flow(format!("the Hessian has {} eigendirections", problem.dimension()))
+                }
+                _ => Ok(Box::new(velocity)),
+            };
+        }
+        let strict = self.request.euler.is_none();
+        if problem.is_matrix_free()
+            && let Some(velocity) = self.matrix_free(flow, strict)?
+        {
+            return Ok(velocity);
+        }
+        match flow {
+            FlowName::Interpolated(order) => {
+                Ok(Box::new(Interpolated { problem, method: &self.numeric, order }))
+            }
+            FlowName::Principal if self.is_joint_descent() => {
+                Ok(Box::new(PrincipalFlow::new(problem, h, self.request.branch, strict)))
+            }
+            FlowName::Cubic if self.is_joint_descent() => {
+                let directions = self.request.directions.unwrap_or(problem.dimension());
+                Ok(Box::new(CubicFlow::new(problem, h, directions, self.request.branch, strict)))
+            }
+            FlowName::PrincipalEven if self.is_joint_descent() => {
+                Ok(Box::new(PrincipalFlow::even(problem, h)))
+            }
+            FlowName::Order(n) => self.truncated(flow, n, None),
+            FlowName::PrincipalWith(n) => {
+                let principal = self.velocity(FlowName::Principal)?;
+                self.truncated(flow, n, Some(principal))
+            }
+            FlowName::Principal | FlowName::PrincipalEven => {
+                let root = self.root(flow)?;
+                let even = flow == FlowName::PrincipalEven;
+                let branch = if even { Branch::Principal } else { self.request.branch };
+                let last = Vec::new();
+                Ok(Box::new(PrincipalFlowOf { problem, root, branch, even, strict, last }))
+            }
+            FlowName::Cubic => no_flow(format!(
+                "its generating function is that of gradient descent, not of `{}`",
+                self.name
+            )),
+            FlowName::GradientDescent => unreachable!("gradient descent is no velocity field"),
+            _ => unreachable!("the gradient flows come first"),
+        }
+    }
+}
+
+impl<'a> Scene<'a> {
+    /// Whether a step is `θ' = θ + h f(θ)` for the sum `f` of all fields: gradient descent, or the
+    /// simultaneous descent of players.
+    fn is_joint_descent(&self) -> bool {
+        let euler = GeneralLinearMethod::euler();
+        joint(self.method).is_some_and(|m| (m.stages, m.update) == (euler.stages, euler.update))
+    }
+
+    /// The terms up to `h^order`; the non-principal ones alone beside another flow.
+    fn truncated(
+        &'a self,
+        flow: FlowName,
+        order: usize,
+        besides: Option<Flowing<'a>>,
+    ) -> Result<Flowing<'a>, SimulateError> {
+        let field = Field::derive(self.name, self.method, order)?;
+        let all = besides.is_none();
+        let wanted = |tree| all || !field.is_principal(tree);
+        let (problem, h) = (self.problem, self.request.lr);
+        if let Some(formulas) = &problem.formulas {
+            let terms = formulas.modified_field(&field, wanted);
+            return Ok(Box::new(Truncated { problem, terms, h, besides }));
+        }
+        let terms = Contracted::new(problem, &field, h, wanted, besides)?;
+        let known = problem.fields().iter().map(|(_, e)| e.max_directions()).min().unwrap_or(0);
+        match terms.directions() {
+            needed if needed > known => {
+                let (needed, known) = (needed + 1, known + 1);
+                let reason =
+                    format!("it needs {needed} derivatives of the loss, which has {known}");
+                Err(SimulateError::NoFlow { flow, reason })
+            }
+            _ => Ok(Box::new(terms)),
+        }
+    }
+
+    /// The principal root of a method that has one.
+    fn root(&self, flow: FlowName) -> Result<PrincipalRoot, SimulateError> {
+        let root = joint(self.method).map(|joint| PrincipalRoot::new(&joint, self.request.lr));
+        root.transpose()?.flatten().ok_or_else(|| {
+            let reason = "several vector fields and does not treat them alike, so its \
+                          principal part is no function of one Jacobian";
+            SimulateError::NoFlow { flow, reason: format!("`{}` has {reason}", self.name) }
+        })
+    }
+
+    /// The flows that are functions of the Jacobian, from products with it.
+    fn matrix_free(
+        &'a self,
+        flow: FlowName,
+        strict: bool,
+    ) -> Result<Option<Flowing<'a>>, SimulateError> {
+        let (problem, h, request) = (self.problem, self.request.lr, self.request);
+        // Its error is not to be seen in those of the integrator's steps, but it cannot be smaller than that of the
+        // products.
+        let tolerance =
+            (0.1 * request.rtol).clamp(f64::max(1e-13, 10.0 * problem.precision()), 1e-4);
+        let krylov = Krylov { tolerance, ..Krylov::default() };
+        let sheets = |principal, even| Sheets::new(principal, request.branch, even, strict);
+        let even = flow == FlowName::PrincipalEven;
+        Ok(match flow {
+            FlowName::Cubic if self.is_joint_descent() => {
+                let directions = request.directions.unwrap_or(DIRECTIONS);
+                let sheets = sheets(Principal::Descent, false);
+                Some(Box::new(KrylovCubic::new(problem, h, sheets, krylov, directions)))
+            }
+            FlowName::Principal | FlowName::PrincipalEven if self.is_joint_descent() => {
+                let sheets = sheets(Principal::Descent, even);
+                Some(Box::new(KrylovFlow::new(problem, h, sheets, krylov)))
+            }
+            FlowName::Principal | FlowName::PrincipalEven => {
+                let root = self.root(flow)?;
+                let argument = root.argument;
+                let sheets = sheets(Principal::Root(root), even);
+                // Where so many do not suffice, more only show later that the root branches within the spectrum.
+                let krylov = Krylov { steps: 150, ..krylov };
+                Some(Box::new(KrylovFlow::new(problem, argument, sheets, krylov)))
+            }
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,189 @@
+//! The optimizer and its flows, side by side.
+
+use super::method::Method;
+use super::scene::{Flowing, Scene};
+use super::velocity::is_finite;
+use super::{FlowName, Problem, Request, Simulation, Stop, Trajectory, Watch};
+use bea_series::series::{GeneralLinearMethod, MethodError};
+use num_complex::Complex64;
+use rayon::prelude::*;
+
+/// Why nothing was simulated.
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+pub enum SimulateError {
+    /// `h` is not positive, or the method is undefined there.
+    #[error("the step size must be a positive number where the optimizer is defined, not {0}")]
+    StepSize(f64),
+    /// No step to take.
+    #[error("there must be at least one step")]
+    NoSteps,
+    /// A tolerance, or the size of the Euler steps, is not positive.
+    #[error("{name} must be positive, not {value}")]
+    NotPositive {
+        /// `rtol`, `atol` or `euler`.
+        name: &'static str,
+        /// What was given.
+        value: f64,
+    },
+    /// The start has the wrong number of values.
+    #[error("the start has {found} values, the loss {expected} variables")]
+    Start {
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
+    },
+    /// The loss or its gradient is not finite at the start.
+    #[error("the loss or its gradient is not finite at the start")]
+    Undefined,
+    /// Parameters of the optimizer without a value.
+    #[error("the optimizer's parameters need values: {}", .0.join(", "))]
+    Symbolic(Vec<String>),
+    /// The optimizer and the problem do not fit.
+    #[error("the optimizer has {expected}, the problem {found}")]
+    Shape {
+        /// Fields and players of the optimizer.
+        expected: String,
+        /// Those of the problem.
+        found: String,
+    },
+    /// The optimizer has no modified field.
+    #[error(transparent)]
+    Method(#[from] MethodError),
+    /// A flow that this optimizer or problem does not have.
+    #[error("there is no flow `{flow}` here: {reason}")]
+    NoFlow {
+        /// Its name.
+        flow: FlowName,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Simulates the optimizer `method`, called `name`, and the flows of `request`, from `start`.
+///
+/// Buffers start at zero. The flows run in parallel. A trajectory that cannot go on ends with a
+/// note.
+///
+/// # Errors
+/// What makes the request meaningless; nothing has been simulated then.
+pub fn simulate(
+    problem: &Problem,
+    name: &str,
+    method: &GeneralLinearMethod,
+    start: &[f64],
+    request: &Request,
+) -> Result<Simulation, SimulateError> {
+    simulate_until(problem, name, method, start, request, &|| false)
+}
+
+/// The velocity of one flow at `theta`, real or complex, of the optimizer `method`, called `name`, with the step size
+/// and the branch of `request`.
+///
+/// # Errors
+/// As [`simulate`]; or, inside, why the flow is not defined at this point.
+pub fn velocity(
+    problem: &Problem,
+    name: &str,
+    method: &GeneralLinearMethod,
+    theta: &[Complex64],
+    flow: FlowName,
+    request: &Request,
+) -> Result<Result<Vec<Complex64>, Stop>, SimulateError> {
+    let start: Vec<f64> = theta.iter().map(|z| z.re).collect();
+    check(problem, method, &start, request)?;
+    let numeric = Method::new(method, request.lr)?;
+    let scene = Scene { problem, name, method, numeric, request };
+    let mut field = scene.velocity(flow)?;
+    let mut out = vec![Complex64::ZERO; theta.len()];
+    Ok(field.velocity(theta, &mut out).map(|()| out))
+}
+
+/// [`simulate`], watched: ended early, with what is there, as soon as `watch` cancels it. What was
+/// cut short has a note that says so.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn simulate_until(
+    problem: &Problem,
+    name: &str,
+    method: &GeneralLinearMethod,
+    start: &[f64],
+    request: &Request,
+    watch: &dyn Watch,
+) -> Result<Simulation, SimulateError> {
+    check(problem, method, start, request)?;
+    let start: Vec<Complex64> = start.iter().map(|&x| x.into()).collect();
+    let mut force = vec![Complex64::ZERO; start.len()];
+    problem.total(&start, &mut force);
+    if !is_finite(&force) || !is_finite(&[problem.loss(&start)]) {
+        return Err(SimulateError::Undefined);
+    }
+    let is_descent = *method == GeneralLinearMethod::euler();
+    let numeric = Method::new(method, request.lr)?;
+    let scene = Scene { problem, name, method, numeric, request };
+    // The optimizer itself comes first; `gd` among the flows is then not another trajectory.
+    let flows = request.flows.iter().copied();
+    let flows: Vec<FlowName> =
+        flows.filter(|f| !(is_descent && *f == FlowName::GradientDescent)).collect();
+    let velocities = flows
+        .iter()
+        .filter(|f| **f != FlowName::GradientDescent)
+        .map(|&flow| scene.velocity(flow))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut velocities = velocities.into_iter();
+    let jobs: Vec<(FlowName, Option<Flowing<'_>>)> = flows
+        .into_iter()
+        .map(|f| (f, if f == FlowName::GradientDescent { None } else { velocities.next() }))
+        .collect();
+    let own = if is_descent { "gd" } else { name };
+    let flow = |(flow, velocity): (FlowName, Option<Flowing<'_>>)| match velocity {
+        Some(mut velocity) => scene.follow(flow, &mut *velocity, &start, watch),
+        None => scene.descent(&start, watch),
+    };
+    let (itself, rest) = rayon::join(
+        || scene.itself(own, &start, watch),
+        || jobs.into_par_iter().map(flow).collect::<Vec<Trajectory>>(),
+    );
+    let flows = std::iter::once(itself).chain(rest).collect();
+    Ok(Simulation { lr: request.lr, flows })
+}
+
+fn check(
+    problem: &Problem,
+    method: &GeneralLinearMethod,
+    start: &[f64],
+    request: &Request,
+) -> Result<(), SimulateError> {
+    let positive = |x: f64| x > 0.0 && x.is_finite();
+    if !positive(request.lr) {
+        return Err(SimulateError::StepSize(request.lr));
+    }
+    if request.steps == 0 {
+        return Err(SimulateError::NoSteps);
+    }
+    let euler = request.euler.map(|euler| ("euler", euler));
+    for (name, value) in [("rtol", request.rtol), ("atol", request.atol)].into_iter().chain(euler) {
+        if !positive(value) {
+            return Err(SimulateError::NotPositive { name, value });
+        }
+    }
+    if start.len() != problem.dimension() {
+        let expected = problem.dimension();
+        return Err(SimulateError::Start { found: start.len(), expected });
+    }
+    let of_method: Vec<usize> = method.fields.iter().map(|f| f.space).collect();
+    let of_problem: Vec<usize> = problem.fields().iter().map(|f| f.0).collect();
+    let (expected, found) = (method.spaces.len(), problem.spaces().len());
+    if of_method != of_problem || expected != found {
+        let describe = |spaces: usize, fields: usize| {
+            let plural = |n: usize, word| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+            format!("{} and {}", plural(spaces, "parameter vector"), plural(fields, "vector field"))
+        };
+        return Err(SimulateError::Shape {
+            expected: describe(expected, of_method.len()),
+            found: describe(found, of_problem.len()),
+        });
+    }
+    Ok(())
+}

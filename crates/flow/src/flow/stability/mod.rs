@@ -1,0 +1,336 @@
+//! Stability of optimizers and their flows at critical points (paper, sections 3.1, 3.2 and A.4).
+//!
+//! At a critical point of a loss the Jacobians of all flows are functions of the Hessian, and so is
+//! the step of an optimizer. With an eigenvalue `λ` of the Hessian they have the eigenvalues
+//!
+//! | | |
+//! |---|---|
+//! | negative gradient flow | `-λ` |
+//! | implicit gradient regularisation | `-(λ + hλ²/2)` |
+//! | `order:n` | the chains of the modified field at `J = -λ` |
+//! | principal flow | `log(μ)/h`, for gradient descent `log(1-hλ)/h` |
+//! | one step | the eigenvalues `μ` of the matrix `R(-hλ)` |
+//!
+//! The flows that are truncated series agree with the optimizer for small `hλ` only. The critical
+//! learning rate, up to which the optimizer converges, is found exactly: see [`Interval`].
+
+mod boundary;
+mod coefficient;
+mod continuation;
+mod coupled;
+mod critical_point;
+mod curvature;
+mod direction;
+mod linear_map;
+mod truncated;
+
+pub use boundary::{Crossing, End, Interval, Verdict};
+pub use coefficient::{StabilityCoefficient, stability_coefficients};
+pub use coupled::{Coupled, CoupledAtStep, MAX_ROWS};
+pub use critical_point::{CriticalPoint, Kind};
+pub use direction::{AtStep, Case, Direction};
+pub use truncated::MAX_CHAINS;
+
+use super::Problem;
+use bea_series::series::{GeneralLinearMethod, MethodError};
+use continuation::Principal;
+use critical_point::Found;
+use curvature::Curvature;
+use linear_map::{LinearMap, simplest};
+use nalgebra::DMatrix;
+use num_complex::Complex64;
+use num_rational::BigRational;
+use rayon::prelude::*;
+use truncated::Truncated;
+
+/// What to compute.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Request {
+    /// The step size, if there is one: without it only what holds for all step sizes is computed.
+    pub lr: Option<f64>,
+    /// `n` of the flow `order:n`.
+    pub order: usize,
+}
+
+/// Why there is no answer.
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+pub enum StabilityError {
+    /// The step size is not positive, or the optimizer is undefined there.
+    #[error("the step size must be a positive number where the optimizer is defined, not {0}")]
+    StepSize(f64),
+    /// The point has the wrong number of coordinates.
+    #[error("the point has {found} coordinates, the loss {expected} variables")]
+    Point {
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
+    },
+    /// Gradient or Hessian are not finite at the point.
+    #[error("the gradient or the Hessian is not finite at the point")]
+    Undefined,
+    /// No critical point was found.
+    #[error("no critical point was found: the gradient's norm stays at {norm:.3e}")]
+    NoCriticalPoint {
+        /// The smallest norm reached.
+        norm: f64,
+        /// Where.
+        theta: Vec<f64>,
+    },
+    /// The total field vanishes, but one of several fields does not.
+    #[error(
+        "field {field} alone does not vanish there (its norm is {norm:.3e}): the optimizer's fixed \
+         point is another one, which moves with the step size"
+    )]
+    NotFixed {
+        /// Which field, counted from 1.
+        field: usize,
+        /// Its norm.
+        norm: f64,
+    },
+    /// Parameters of the optimizer without a value.
+    #[error("the optimizer's parameters need values: {}", .0.join(", "))]
+    Symbolic(Vec<String>),
+    /// The order is above [`MAX_ORDER`](super::MAX_ORDER), or there are too many chains of several
+    /// colours.
+    #[error(
+        "order {order} is too high: at most {}, and no more than {MAX_CHAINS} chains of {fields} \
+         vector field{}", super::MAX_ORDER, if *fields == 1 { "" } else { "s" }
+    )]
+    Order {
+        /// `n`.
+        order: usize,
+        /// How many vector fields there are.
+        fields: usize,
+    },
+    /// The optimizer and the problem do not fit.
+    #[error("the optimizer has {expected}, the problem {found}")]
+    Shape {
+        /// Fields and players of the optimizer.
+        expected: String,
+        /// Those of the problem.
+        found: String,
+    },
+    /// The optimizer has no modified field.
+    #[error(transparent)]
+    Method(#[from] MethodError),
+}
+
+/// Everything about one critical point.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Stability {
+    /// The critical point.
+    pub point: CriticalPoint,
+    /// The eigenvalues.
+    pub spectrum: Spectrum,
+    /// Where the optimizer is stable, in `h`, eigenvalues `λ = 0` of a Hessian left out. `None` if
+    /// that was not determined, because the matrix has more than [`MAX_ROWS`] rows.
+    pub intervals: Option<Vec<Interval>>,
+}
+
+/// The eigenvalues at a critical point.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Spectrum {
+    /// Of a loss, by the eigenvalues of its Hessian in descending order.
+    Loss(Vec<Direction>),
+    /// Of several vector fields.
+    Coupled(Coupled),
+}
+
+impl Stability {
+    /// The step size up to which the optimizer converges: 0 if it does not for small ones, infinite
+    /// if it always does, `None` if it was not determined.
+    pub fn critical_learning_rate(&self) -> Option<f64> {
+        self.intervals.as_deref().map(boundary::critical)
+    }
+}
+
+/// The critical point of `problem` near `start`, and the stability there of `method`, all of whose
+/// parameters have values, and of its flows.
+///
+/// # Errors
+/// What makes the request meaningless, and points from which no critical point is found.
+pub fn stability(
+    problem: &Problem,
+    method: &GeneralLinearMethod,
+    start: &[f64],
+    request: &Request,
+) -> Result<Stability, StabilityError> {
+    check(problem, method, start, request)?;
+    let Found { point, j, curvatures } = critical_point::find(problem, start)?;
+    let truncated =
+        request.lr.map(|h| Truncated::new(method, request.order, h).map(|t| (h, t))).transpose()?;
+    let step = truncated.as_ref().map(|(h, truncated)| (*h, truncated));
+    if let [_] = problem.fields() {
+        let directions = directions(method, curvatures, step)?;
+        let of_h: Vec<(f64, &[Interval])> = directions
+            .iter()
+            .filter(|d| !d.intervals.is_empty())
+            .map(|d| (if d.scaled { d.lambda.abs() } else { 1.0 }, d.intervals.as_slice()))
+            .collect();
+        let intervals = Some(boundary::intersect(&of_h));
+        return Ok(Stability { point, spectrum: Spectrum::Loss(directions), intervals });
+    }
+    check_fixed(problem, &point, &j)?;
+    let coupled = Coupled::new(problem, method, &point.theta, &j, step)?;
+    let intervals = coupled.intervals.clone();
+    Ok(Stability { point, spectrum: Spectrum::Coupled(coupled), intervals })
+}
+
+fn check(
+    problem: &Problem,
+    method: &GeneralLinearMethod,
+    start: &[f64],
+    request: &Request,
+) -> Result<(), StabilityError> {
+    if let Some(h) = request.lr.filter(|h| !(*h > 0.0 && h.is_finite())) {
+        return Err(StabilityError::StepSize(h));
+    }
+    let symbolic: Vec<String> = (0..method.parameters.len())
+        .filter(|&i| method.step_parameter != Some(i))
+        .map(|i| method.parameters[i].clone())
+        .collect();
+    if !symbolic.is_empty() {
+        return Err(StabilityError::Symbolic(symbolic));
+    }
+    let expected = problem.dimension();
+    if start.len() != expected {
+        return Err(StabilityError::Point { found: start.len(), expected });
+    }
+    let of_method: Vec<usize> = method.fields.iter().map(|f| f.space).collect();
+    let of_problem: Vec<usize> = problem.fields().iter().map(|f| f.0).collect();
+    if of_method != of_problem || method.spaces.len() != problem.spaces().len() {
+        let plural = |n: usize, word| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+        let describe = |spaces: usize, fields: usize| {
+            format!("{} and {}", plural(spaces, "parameter vector"), plural(fields, "vector field"))
+        };
+        return Err(StabilityError::Shape {
+            expected: describe(method.spaces.len(), of_method.len()),
+            found: describe(problem.spaces().len(), of_problem.len()),
+        });
+    }
+    Ok(())
+}
+
+/// All fields vanish at the point, not only their sum.
+fn check_fixed(
+    problem: &Problem,
+    point: &CriticalPoint,
+    j: &DMatrix<f64>,
+) -> Result<(), StabilityError> {
+    let theta: Vec<Complex64> = point.theta.iter().map(|&x| x.into()).collect();
+    let scale = point.theta.iter().fold(1.0f64, |m, x| m.max(x.abs())) * j.norm();
+    for (c, (space, _)) in problem.fields().iter().enumerate() {
+        let mut field = vec![Complex64::ZERO; problem.spaces()[*space].len()];
+        problem.field(c, &theta, &mut field);
+        let norm = field.iter().map(|z| z.norm_sqr()).sum::<f64>().sqrt();
+        if norm > 1e-7 * scale {
+            return Err(StabilityError::NotFixed { field: c + 1, norm });
+        }
+    }
+    Ok(())
+}
+
+/// The eigendirections of a loss, in the order of its Hessian's eigenvalues.
+fn directions(
+    method: &GeneralLinearMethod,
+    curvatures: Vec<Curvature>,
+    step: Option<(f64, &Truncated)>,
+) -> Result<Vec<Direction>, StabilityError> {
+    let largest = curvatures.iter().fold(0.0f64, |m, c| m.max(c.lambda.abs()));
+    let is_descent = *method == GeneralLinearMethod::euler();
+    let scaled = method.step_parameter.is_none();
+    // Where h and λ only come as hλ, λ = ±1 says it all.
+    let unit = |sign: i64| -> (LinearMap, Vec<Interval>) {
+        let map = LinearMap::scalar(method, &BigRational::from_integer((-sign).into()));
+        let intervals = map.exact().map_or_else(Vec::new, |m| boundary::intervals(&m));
+        (map, intervals)
+    };
+    let units = scaled.then(|| (unit(1), unit(-1)));
+    curvatures
+        .into_par_iter()
+        .map(|Curvature { lambda, vector }| {
+            let zero = lambda == 0.0;
+            let own;
+            let (map, intervals, factor) = match &units {
+                Some((up, down)) => {
+                    let (map, intervals) = if lambda < 0.0 { down } else { up };
+                    (map, intervals.clone(), lambda.abs())
+                }
+                None => {
+                    let j = simplest(-lambda, largest * f64::EPSILON * 4.0);
+                    own = LinearMap::scalar(method, &j.ok_or(StabilityError::Undefined)?);
+                    let intervals = if zero { None } else { own.exact() };
+                    (&own, intervals.map_or_else(Vec::new, |m| boundary::intervals(&m)), 1.0)
+                }
+            };
+            let at_step = step.map(|(h, truncated)| {
+                let x = h * factor;
+                let principal = match x {
+                    0.0 => Some(Principal { mu: Complex64::ONE, log: Complex64::ZERO }),
+                    _ if is_descent => None,
+                    _ => continuation::principal(map, x, 1).map(|found| found[0]),
+                };
+                let multipliers = multipliers(map, x);
+                AtStep::new(lambda, h, truncated, multipliers, principal, is_descent)
+            });
+            Ok(Direction {
+                lambda,
+                vector: vector.as_slice().to_vec(),
+                ngf: 0.0 - lambda,
+                at_step,
+                intervals: if zero { Vec::new() } else { intervals },
+                scaled,
+            })
+        })
+        .collect()
+}
+
+/// A formula in the parameters for an end in `hλ` of an interval of `optimizer`'s stability, for
+/// `λ > 0`: where an eigenvalue of the step is 1 or -1 and that is an equation with a factor linear in
+/// `hλ`. `symbolic` is the method with all `values` left open, in the order of its parameters.
+///
+/// ```
+/// use bea_flow::flow::stability::{Crossing, End, formula};
+/// let method = bea_series::optimizer::find("heavy_ball").unwrap().method(&Default::default()).unwrap();
+/// let end = End { value: 3.8, exact: Some("19/5".parse().unwrap()), crossing: Crossing::Minus };
+/// let text = formula(&method, &["9/10".parse().unwrap()], &end);
+/// assert_eq!(text.as_deref(), Some("2*(1+m)"));
+/// ```
+pub fn formula(
+    symbolic: &GeneralLinearMethod,
+    values: &[BigRational],
+    end: &End,
+) -> Option<String> {
+    let parameters = symbolic.parameters.len();
+    let single = symbolic.fields.len() == 1 && symbolic.step_parameter.is_none();
+    if !single || parameters != values.len() || parameters + 1 >= bea_series::exact::MAX_VARIABLES {
+        return None;
+    }
+    // R(z) at z = -hλ.
+    let map = symbolic.linear_step(parameters)?;
+    let mut at = vec![None; parameters];
+    at.push(Some(-&bea_series::exact::RationalFunction::variable(parameters)));
+    let map = map
+        .iter()
+        .map(|row| row.iter().map(|x| x.substitute(&at)).collect::<Option<Vec<_>>>())
+        .collect::<Option<Vec<_>>>()?;
+    boundary::formula(&map, &symbolic.parameters, values, end)
+}
+
+/// The eigenvalues of `M(h)`, largest first; none where the step does not exist.
+fn multipliers(map: &LinearMap, h: f64) -> Vec<Complex64> {
+    let m = map.at(h.into()).map(|m| m.map(|x| x.re));
+    let mut found: Vec<Complex64> =
+        m.map_or_else(Vec::new, |m| m.complex_eigenvalues().iter().copied().collect());
+    found.sort_by(|a, b| {
+        (b.norm(), b.re, b.im).partial_cmp(&(a.norm(), a.re, a.im)).expect("finite")
+    });
+    found
+}
+
+/// The largest real part first.
+fn sorted(mut found: Vec<Complex64>) -> Vec<Complex64> {
+    found.sort_by(|a, b| b.re.total_cmp(&a.re).then(b.im.total_cmp(&a.im)));
+    found
+}

@@ -1,0 +1,257 @@
+//! The loss language.
+//!
+//! A loss is a formula, `(1-x)^2 + 100*(y-x^2)^2`, whose free names are the variables in the order in
+//! which they appear, or a definition:
+//!
+//! ```text
+//! # Rosenbrock's banana function
+//! loss rosenbrock(a = 1, b = 100) {
+//!   variables x in -2..2, y in -1..3;
+//!   start -1, 1;
+//!   minimum a, a^2;
+//!   (a - x)^2 + b*(y - x^2)^2
+//! }
+//! ```
+//!
+//! | | |
+//! |---|---|
+//! | `name(a, b = 100)` | parameters, set by `--set b=10`; exact numbers or arrays `[[2, 0], [0, 1]]` |
+//! | `variables x in -2..2, w[3], M[2, 3];` | coordinates of `θ` in this order, and the box a plot shows |
+//! | `data X, t = iris;` | a table that comes with the program: its inputs (a matrix) and its targets |
+//! | `start …;` `minimum …;` | where to start; a point where the loss is least (several lines for several) |
+//! | | with the defaults of all parameters, unless the point speaks of parameters: then it follows them |
+//! | `let r = …;` | a name for an expression |
+//!
+//! Numbers are exact: `0.1` is 1/10. Operators are `+ - * / ^`; arrays are combined entry by entry, and
+//! with numbers. `x[i]`, `M[i, j]` count from 0. `[1, 2]`, `[for i in 0..2: i^2]` are arrays.
+//! `sum(i in 0..2: x[i]^2)` includes both ends; `sum(a)`, `mean(a)`, `len(a)`, `dot(a, b)` take arrays.
+//! `where(x < 0, a, b)` is `a` where the condition holds. The functions of one argument are those of
+//! [`Function`], and `sqrt`; `max` and `min` take two or more; `pi` is a constant.
+//!
+//! [`Function`]: super::Function
+
+mod arrays;
+mod definition;
+mod lower;
+mod point;
+mod read;
+mod syntax;
+
+pub use point::point;
+pub use point::split_top_level;
+
+use super::graph::{Expr, Graph};
+use arrays::Value;
+use bea_series::text::near;
+use bea_series::text::source::{Source, SourceError};
+use definition::defined;
+use lower::{Discovery, Lowering};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most coordinates of a loss.
+pub const MAX_VARIABLES: usize = 100_000;
+
+/// Half the width of the box that a plot shows of a coordinate that has no domain.
+const DEFAULT_DOMAIN: f64 = 2.0;
+
+/// A loss: a formula over named variables.
+#[derive(Clone)]
+pub struct Loss {
+    /// Its name; the formula itself if it has none.
+    pub name: String,
+    /// The comment above its definition.
+    pub doc: String,
+    /// The names of the coordinates of `θ`; variable `i` of the graph is `variables[i]`.
+    pub variables: Vec<String>,
+    /// The box that a plot shows, one interval a coordinate.
+    pub domain: Vec<(f64, f64)>,
+    /// A point to start from.
+    pub start: Option<Vec<f64>>,
+    /// Points where the loss is least, as far as they are known: a point that a definition gives for
+    /// the defaults of its parameters is left out if one of them was set.
+    pub minima: Vec<Vec<f64>>,
+    graph: Graph,
+    expression: Expr,
+}
+
+impl Loss {
+    /// The loss of a bare formula, or the only loss that a text defines. `settings` are values of
+    /// parameters, or of free names of a formula, in the language (`1/2`, `[1, 2]`).
+    ///
+    /// # Errors
+    /// Syntax errors, unknown names, arrays that do not fit; a text with several losses; a parameter
+    /// without a value; a setting for something that is not a parameter.
+    ///
+    /// ```
+    /// use bea_flow::loss::Loss;
+    /// use bea_series::source::Source;
+    /// let source = Source::new("command line", "(a-x)^2 + 100*(y-x^2)^2");
+    /// let loss = Loss::parse(&source, &[("a".into(), "1".into())].into())?;
+    /// assert_eq!(loss.variables, ["x", "y"]);
+    /// assert_eq!(loss.value(&[0.5, 0.25]), 0.25);
+    /// # Ok::<(), bea_series::source::SourceError>(())
+    /// ```
+    pub fn parse(
+        source: &Source,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<Loss, SourceError> {
+        if is_definition(&source.text) {
+            let mut found = read::file(source)?;
+            if let [_, second, ..] = found.as_slice() {
+                return Err(source.fault(
+                    second.name.span.clone(),
+                    "the text defines several losses",
+                    "the second one",
+                    Some("choose one by its name: `file.bea:name`".into()),
+                ));
+            }
+            return defined(source, &found.swap_remove(0), settings);
+        }
+        formula(source, settings)
+    }
+
+    /// The graph that holds the formula; variable `i` is `variables[i]`.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The formula in [`Loss::graph`].
+    pub fn expression(&self) -> Expr {
+        self.expression
+    }
+
+    /// The graph and the formula, to derive more in.
+    pub fn into_parts(self) -> (Graph, Expr) {
+        (self.graph, self.expression)
+    }
+
+    /// The loss at a point.
+    pub fn value(&self, point: &[f64]) -> f64 {
+        let program = super::Program::new(&self.graph, self.variables.len(), &[self.expression]);
+        let mut out = [0.0];
+        program.evaluate(point, &mut out, &mut Vec::new());
+        out[0]
+    }
+}
+
+/// The names of the losses that a text defines, in order, and what the comments above them say.
+///
+/// # Errors
+/// Syntax errors.
+pub fn names_in(source: &Source) -> Result<Vec<(String, String)>, SourceError> {
+    Ok(read::file(source)?.into_iter().map(|d| (d.name.text, d.doc)).collect())
+}
+
+/// The loss of that name among those that a text defines; `None` if there is none.
+///
+/// # Errors
+/// See [`Loss::parse`].
+pub fn named(
+    source: &Source,
+    name: &str,
+    settings: &BTreeMap<String, String>,
+) -> Result<Option<Loss>, SourceError> {
+    let found = read::file(source)?.into_iter().find(|d| d.name.text == name);
+    found.map(|d| defined(source, &d, settings)).transpose()
+}
+
+/// Whether a text starts with `loss`, after blanks and comments.
+fn is_definition(text: &str) -> bool {
+    let mut lines = text.trim_start_matches('\u{FEFF}').lines().map(str::trim_start);
+    let first = lines.find(|line| !line.is_empty() && !line.starts_with('#'));
+    first.and_then(|line| line.strip_prefix("loss")).is_some_and(|rest| {
+        rest.starts_with(|c: char| c.is_whitespace())
+            && rest.trim_start().starts_with(|c: char| c.is_alphabetic() || c == '_')
+    })
+}
+
+/// The values of expressions without variables.
+fn evaluate(graph: &Graph, constants: &[Expr]) -> Vec<f64> {
+    let mut out = vec![0.0; constants.len()];
+    super::Program::new(graph, 0, constants).evaluate(&[], &mut out, &mut Vec::new());
+    out
+}
+
+/// The value of `--set name=text`.
+fn setting(graph: &mut Graph, name: &str, text: &str) -> Result<Value, SourceError> {
+    let source = Source::new(format!("--set {name}"), text);
+    let expression = read::constant(&source)?;
+    Lowering { source: &source, graph, names: Vec::new(), discovery: None, count: 0 }
+        .any(&expression)
+}
+
+/// A coordinate's names: `x`, or `x[0]`, `x[1]`, …; and the value that the name stands for.
+fn coordinates(
+    graph: &mut Graph,
+    name: &str,
+    shape: &[usize],
+    variables: &mut Vec<String>,
+) -> Value {
+    fn build(
+        graph: &mut Graph,
+        name: &str,
+        index: &str,
+        shape: &[usize],
+        out: &mut Vec<String>,
+    ) -> Value {
+        let Some((size, rest)) = shape.split_first() else {
+            out.push(if index.is_empty() { name.into() } else { format!("{name}[{index}]") });
+            return Value::Scalar(graph.variable(out.len() as u32 - 1));
+        };
+        let items = (0..*size).map(|i| {
+            let index = if index.is_empty() { i.to_string() } else { format!("{index},{i}") };
+            build(graph, name, &index, rest, out)
+        });
+        Value::Array(items.collect())
+    }
+    build(graph, name, "", shape, variables)
+}
+
+fn formula(source: &Source, settings: &BTreeMap<String, String>) -> Result<Loss, SourceError> {
+    let body = read::formula(source)?;
+    let mut graph = Graph::new();
+    let mut set = Vec::new();
+    for (name, text) in settings {
+        set.push((name.clone(), setting(&mut graph, name, text)?));
+    }
+    let mut scratch = graph.clone();
+    let discovery = Some(Discovery { found: Vec::new(), used: BTreeSet::new() });
+    let mut lowering =
+        Lowering { source, graph: &mut scratch, names: set.clone(), discovery, count: 0 };
+    lowering.body(&body)?;
+    let Discovery { found, used } = lowering.discovery.expect("set above");
+    if let Some(unknown) = settings.keys().find(|name| !used.contains(*name)) {
+        let known: Vec<&str> = found.iter().map(|(name, ..)| name.as_str()).collect();
+        return Err(source.fault(
+            0..source.text.len(),
+            format!("--set {unknown}: the formula has no `{unknown}`"),
+            "this formula",
+            near::advice(unknown, &known),
+        ));
+    }
+    let mut variables = Vec::new();
+    let mut names = set;
+    for (name, shape, span) in found {
+        let size = shape.iter().product::<usize>();
+        if variables.len() + size > MAX_VARIABLES {
+            let message = format!("a loss has at most {MAX_VARIABLES} variables");
+            return Err(source.fault(span, message, "too many with this one", None));
+        }
+        let value = coordinates(&mut graph, &name, &shape, &mut variables);
+        names.push((name, value));
+    }
+    let mut lowering = Lowering { source, graph: &mut graph, names, discovery: None, count: 0 };
+    let expression = lowering.body(&body)?;
+    let domain = vec![(-DEFAULT_DOMAIN, DEFAULT_DOMAIN); variables.len()];
+    let name = source.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    Ok(Loss {
+        name,
+        doc: String::new(),
+        variables,
+        domain,
+        start: None,
+        minima: Vec::new(),
+        graph,
+        expression,
+    })
+}

@@ -1,0 +1,34 @@
+//! Losses: a formula as an expression graph, its derivatives, its evaluation.
+
+mod coefficient;
+mod compiled;
+pub mod data;
+mod differential;
+mod function;
+mod gradient;
+mod graph;
+mod import;
+mod jets;
+#[cfg(feature = "jit")]
+mod jit;
+mod language;
+mod library;
+mod modified_field;
+mod number;
+mod print;
+mod program;
+mod roots;
+mod simplify;
+mod undefined;
+
+pub use compiled::Compiled;
+pub use differential::{ElementaryDifferentials, VectorFields, elementary_differential};
+pub use function::Function;
+pub use graph::{Condition, Expr, Graph, Node, Relation};
+pub use jets::{Direction, Jets};
+pub use language::{Loss, MAX_VARIABLES, named, names_in, point, split_top_level};
+pub use library::{LibraryError, UnknownLoss, find, library};
+pub use modified_field::{modified_field, modified_field_of, non_principal_field};
+pub use number::Number;
+pub use print::{Printer, Style};
+pub use program::{Constant, Instruction, Program, Register};

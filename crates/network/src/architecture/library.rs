@@ -1,0 +1,193 @@
+//! Architectures that go by a name.
+//!
+//! * `mlp`: linear layers of the widths `hidden`, an activation after each, and a last one. Its layers are those
+//!   of `nn.Sequential`, with a `Flatten` at 0 if inputs have several axes.
+//! * `vgg11`, `vgg16` (Simonyan and Zisserman 2014, configurations A and D), `vgg11_bn`, `vgg16_bn`.
+//! * `resnet18`, `resnet50` (He et al. 2016, version 1: activations after the sum). A bottleneck strides in its
+//!   3x3 convolution, as torchvision's and Haiku's do.
+//! * `vgg_slim`, `resnet_slim`: three stages of 8, 16 and 32 channels, one convolution or one block each. They
+//!   train on a laptop, and 28x28 images are large enough for them.
+//! * `transformer`: embedding, position, blocks of self-attention and two linear layers, mean over tokens, linear.
+//!
+//! Parameters of the middle two are named as torchvision names them, those of a block as
+//! `nn.TransformerEncoderLayer` does. Dropout is left out: it does nothing where derivatives are exact.
+
+mod resnet;
+mod transformer;
+mod vgg;
+
+use super::plan::{Kind, Plan, Window};
+use crate::function::Function;
+pub(super) use transformer::Transformer;
+
+/// An architecture of the library, and how it differs from its namesakes.
+#[derive(Clone, Debug)]
+pub(super) struct Design {
+    pub(super) family: Family,
+    pub(super) activation: Function,
+    /// Outputs of the last layer.
+    pub(super) outputs: usize,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Family {
+    Mlp {
+        hidden: Vec<usize>,
+    },
+    Vgg {
+        /// Convolutions in each stage.
+        depths: &'static [usize],
+        /// Channels of the first stage.
+        width: usize,
+        batch_norm: bool,
+        images: Option<Images>,
+    },
+    ResNet {
+        /// Blocks in each stage.
+        depths: &'static [usize],
+        /// Channels of the first stage.
+        width: usize,
+        bottleneck: bool,
+        images: Option<Images>,
+    },
+    Transformer(Transformer),
+}
+
+/// What a network for images is cut for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Images {
+    /// 32x32: a residual network starts with a 3x3 convolution and does not pool; VGG ends with one linear layer.
+    Cifar,
+    /// 224x224: a 7x7 convolution of stride 2 and a pool; three linear layers.
+    ImageNet,
+}
+
+impl Images {
+    /// The cut for inputs of this shape, if it is not chosen: from 64x64 on, as for ImageNet.
+    fn of(chosen: Option<Images>, input: &[usize]) -> Images {
+        chosen.unwrap_or(match input {
+            [_, height, width] if *height.min(width) >= 64 => Images::ImageNet,
+            _ => Images::Cifar,
+        })
+    }
+}
+
+/// Every name.
+pub(super) const NAMES: [&str; 10] = [
+    "mlp",
+    "vgg11",
+    "vgg11_bn",
+    "vgg16",
+    "vgg16_bn",
+    "vgg_slim",
+    "resnet18",
+    "resnet50",
+    "resnet_slim",
+    "transformer",
+];
+
+/// Channels of the first stage, as published and of the slim ones.
+const WIDTH: usize = 64;
+const SLIM: usize = 8;
+
+impl Family {
+    /// The family of this name, its choices at their defaults.
+    pub(super) fn named(name: &str) -> Option<Family> {
+        let vgg =
+            |depths, batch_norm| Family::Vgg { depths, width: WIDTH, batch_norm, images: None };
+        let resnet =
+            |depths, bottleneck| Family::ResNet { depths, width: WIDTH, bottleneck, images: None };
+        Some(match name {
+            "mlp" => Family::Mlp { hidden: Vec::new() },
+            "vgg11" => vgg(&[1, 1, 2, 2, 2], false),
+            "vgg11_bn" => vgg(&[1, 1, 2, 2, 2], true),
+            "vgg16" => vgg(&[2, 2, 3, 3, 3], false),
+            "vgg16_bn" => vgg(&[2, 2, 3, 3, 3], true),
+            "resnet18" => resnet(&[2, 2, 2, 2], false),
+            "resnet50" => resnet(&[3, 4, 6, 3], true),
+            "vgg_slim" => {
+                Family::Vgg { depths: &[1, 1, 1], width: SLIM, batch_norm: false, images: None }
+            }
+            "resnet_slim" => {
+                Family::ResNet { depths: &[1, 1, 1], width: SLIM, bottleneck: false, images: None }
+            }
+            "transformer" => Family::Transformer(Transformer::default()),
+            _ => return None,
+        })
+    }
+
+    /// The activation where none is chosen: ELU as in the paper (appendix C), GELU in a transformer.
+    pub(super) fn activation(&self) -> Function {
+        match self {
+            Family::Transformer(_) => Function::Gelu,
+            _ => Function::Elu,
+        }
+    }
+}
+
+impl Design {
+    /// The layers for inputs of this shape.
+    pub(super) fn plans(&self, input: &[usize]) -> Vec<Plan> {
+        let Design { family, activation, outputs } = self;
+        match family {
+            Family::Mlp { hidden } => mlp(hidden, *activation, *outputs, input),
+            Family::Vgg { depths, width, batch_norm, images } => {
+                let shape = vgg::Shape {
+                    depths,
+                    width: *width,
+                    batch_norm: *batch_norm,
+                    images: Images::of(*images, input),
+                };
+                shape.plans(*activation, *outputs, input)
+            }
+            Family::ResNet { depths, width, bottleneck, images } => {
+                let shape = resnet::Shape {
+                    depths,
+                    width: *width,
+                    bottleneck: *bottleneck,
+                    images: Images::of(*images, input),
+                };
+                shape.plans(*activation, *outputs)
+            }
+            Family::Transformer(transformer) => transformer.plans(*activation, *outputs, input),
+        }
+    }
+}
+
+fn mlp(hidden: &[usize], activation: Function, outputs: usize, input: &[usize]) -> Vec<Plan> {
+    let mut kinds = Vec::new();
+    if input.len() > 1 {
+        kinds.push(Kind::Flatten);
+    }
+    for width in hidden {
+        kinds.extend([linear(*width), Kind::Activation(activation)]);
+    }
+    kinds.push(linear(outputs));
+    numbered("", kinds)
+}
+
+/// A layer of this name.
+fn plan(name: impl Into<String>, kind: Kind) -> Plan {
+    Plan { kind, name: name.into(), span: None }
+}
+
+/// Layers named by their position, after `prefix`.
+fn numbered(prefix: &str, kinds: Vec<Kind>) -> Vec<Plan> {
+    kinds.into_iter().enumerate().map(|(at, kind)| plan(format!("{prefix}{at}"), kind)).collect()
+}
+
+fn linear(outputs: usize) -> Kind {
+    Kind::Linear { inputs: None, outputs, bias: true }
+}
+
+/// A square window.
+fn window(kernel: usize, stride: usize, padding: usize) -> Window {
+    Window { kernel: [kernel; 2], stride: [stride; 2], padding: [padding; 2] }
+}
+
+fn convolution(outputs: usize, window: Window, bias: bool) -> Kind {
+    Kind::Conv2d { inputs: None, outputs, window, bias }
+}
+
+/// PyTorch's `BatchNorm2d`.
+const BATCH_NORM: Kind = Kind::BatchNorm { epsilon: 1e-5 };

@@ -1,0 +1,70 @@
+//! A transformer that classifies sequences.
+
+use super::{linear, plan};
+use crate::architecture::plan::{Kind, Plan};
+use crate::function::Function;
+
+/// ε of PyTorch's `LayerNorm`.
+const EPSILON: f64 = 1e-5;
+
+/// The sizes of a transformer.
+#[derive(Clone, Debug)]
+pub(crate) struct Transformer {
+    /// Integers of the inputs are below it; inputs of real vectors, `[tokens, features]`, need none.
+    pub(crate) vocabulary: Option<usize>,
+    pub(crate) width: usize,
+    pub(crate) heads: usize,
+    pub(crate) blocks: usize,
+    /// Width between the two linear layers of a block; four times `width` if not given.
+    pub(crate) feedforward: Option<usize>,
+    /// Whether a block's norms come before its attention and linear layers, or after the sums.
+    pub(crate) norm_first: bool,
+}
+
+impl Default for Transformer {
+    fn default() -> Transformer {
+        let (vocabulary, feedforward) = (None, None);
+        Transformer { vocabulary, width: 64, heads: 4, blocks: 2, feedforward, norm_first: true }
+    }
+}
+
+impl Transformer {
+    pub(super) fn plans(&self, activation: Function, outputs: usize, input: &[usize]) -> Vec<Plan> {
+        let width = self.width;
+        let embedding = match (input.len(), self.vocabulary) {
+            (1, Some(vocabulary)) => Kind::Embedding { vocabulary, width },
+            _ => linear(width),
+        };
+        let mut plans = vec![plan("embedding", embedding), plan("position", Kind::Position)];
+        for block in 0..self.blocks {
+            plans.extend(self.block(&format!("encoder.layers.{block}"), activation));
+        }
+        plans.push(plan("mean", Kind::MeanTokens));
+        plans.push(plan("classifier", linear(outputs)));
+        plans
+    }
+
+    /// `nn.TransformerEncoderLayer`.
+    fn block(&self, name: &str, activation: Function) -> Vec<Plan> {
+        let plan = |own: &str, kind| plan(format!("{name}.{own}"), kind);
+        let norm = |own: &str| plan(own, Kind::LayerNorm { axes: 1, epsilon: EPSILON });
+        let attention = plan("self_attn", Kind::Attention { heads: self.heads });
+        let feedforward = [
+            plan("linear1", linear(self.feedforward.unwrap_or(4 * self.width))),
+            plan("activation", Kind::Activation(activation)),
+            plan("linear2", linear(self.width)),
+        ];
+        let residual = |own: &str, body| plan(own, Kind::Residual { body, shortcut: Vec::new() });
+        if self.norm_first {
+            let second = [norm("norm2")].into_iter().chain(feedforward).collect();
+            vec![residual("attention", vec![norm("norm1"), attention]), residual("mlp", second)]
+        } else {
+            vec![
+                residual("attention", vec![attention]),
+                norm("norm1"),
+                residual("mlp", feedforward.into()),
+                norm("norm2"),
+            ]
+        }
+    }
+}

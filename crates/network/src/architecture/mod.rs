@@ -1,0 +1,296 @@
+//! What a network is, as data: its layers with their shapes, its loss, and the list of its parameters.
+//!
+//! An [`Architecture`] comes from a TOML file, in which the sizes of inputs are inferred:
+//!
+//! ```
+//! use bea_network::architecture::Architecture;
+//! use bea_series::source::Source;
+//!
+//! let text = r#"
+//! loss = "cross_entropy"
+//! dtype = "f64"
+//! input = [6]
+//! [[layer]]
+//! type = "linear"
+//! out = 9
+//! [[layer]]
+//! type = "elu"
+//! [[layer]]
+//! type = "linear"
+//! out = 4
+//! "#;
+//! let network = Architecture::parse(&Source::new("net.toml", text)).unwrap();
+//! let names: Vec<&str> = network.parameters.iter().map(|p| p.name.as_str()).collect();
+//! assert_eq!(names, ["0.weight", "0.bias", "2.weight", "2.bias"]);
+//! assert_eq!(network.parameters[2].shape, [4, 9]);
+//! assert_eq!((network.len(), network.outputs), (9 * 6 + 9 + 4 * 9 + 4, vec![4]));
+//! ```
+//!
+//! Parameters are named and laid out as PyTorch does, so that its checkpoints can be read.
+
+mod error;
+mod label;
+mod library;
+mod parameters;
+mod plan;
+mod read;
+mod shapes;
+mod spec;
+
+pub use error::{ArchitectureError, LayerError, SpecError};
+pub use parameters::{Parameter, Role};
+
+pub use read::Frame;
+
+use super::function::Function;
+use bea_series::text::source::Source;
+use bea_series::text::table::Table;
+
+/// A network: layers one after the other, and the loss at their end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Architecture {
+    /// What the network is called.
+    pub name: String,
+    /// The precision that it is evaluated in.
+    pub dtype: Dtype,
+    /// Shape of one input: `[features]`, `[channels, height, width]`, or `[tokens]` before an embedding.
+    pub input: Vec<usize>,
+    /// What is minimised.
+    pub objective: Objective,
+    /// The layers, in the order in which they are applied.
+    pub layers: Vec<Layer>,
+    /// Every parameter, in the order of the flat vector of parameters: by first use, a residual's body before
+    /// its shortcut, a layer's weight before its bias.
+    pub parameters: Vec<Parameter>,
+    /// Shape of the outputs for one input.
+    pub outputs: Vec<usize>,
+}
+
+impl Architecture {
+    /// Whether the Hessian of the loss is continuous: that of a network with `elu`, `relu` or maximum pools jumps
+    /// wherever an input of one of them changes its sign, or another one becomes the largest.
+    pub fn is_smooth(&self) -> bool {
+        fn smooth(layers: &[Layer]) -> bool {
+            layers.iter().all(|layer| match layer {
+                Layer::Activation(function) => !matches!(function, Function::Elu | Function::Relu),
+                Layer::MaxPool2d { .. } => false,
+                Layer::Residual { body, shortcut } => smooth(body) && smooth(shortcut),
+                _ => true,
+            })
+        }
+        smooth(&self.layers)
+    }
+}
+
+/// The precision of real numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dtype {
+    /// IEEE binary32.
+    F32,
+    /// IEEE binary64.
+    F64,
+}
+
+/// The loss of a network, a mean over the examples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Objective {
+    /// Softmax cross entropy, `-Σ_c q_c log softmax(y)_c`. Of `C` classes, the right one has
+    /// `q_c = 1 - smoothing + smoothing/C` and every other one `smoothing/C`.
+    CrossEntropy {
+        /// Label smoothing, in `[0, 1)`.
+        smoothing: f64,
+    },
+    /// `(y - t)²`, the mean over all elements as `torch.nn.MSELoss` takes it.
+    MeanSquaredError,
+}
+
+/// One layer, its shapes resolved. `name` is the prefix of its parameters: `0`, `features.3`, `layer1.0.conv1`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Layer {
+    /// `y = x Wᵀ + b` on the last axis.
+    Linear {
+        /// Prefix of `weight` `[outputs, inputs]` and `bias` `[outputs]`.
+        name: String,
+        /// Size of the last axis before.
+        inputs: usize,
+        /// Size of the last axis after.
+        outputs: usize,
+        /// Whether there is a bias.
+        bias: bool,
+    },
+    /// Cross-correlation of `[inputs, h, w]` with zero padding.
+    Conv2d {
+        /// Prefix of `weight` `[outputs, inputs, kernel]` and `bias` `[outputs]`.
+        name: String,
+        /// Channels before.
+        inputs: usize,
+        /// Channels after.
+        outputs: usize,
+        /// Height and width of the kernel.
+        kernel: [usize; 2],
+        /// Steps between its positions.
+        stride: [usize; 2],
+        /// Zeros added on every side.
+        padding: [usize; 2],
+        /// Whether there is a bias.
+        bias: bool,
+    },
+    /// `(x - mean)/√(variance + ε) · weight + bias` for each channel, with mean and biased variance over the full
+    /// batch and the image.
+    BatchNorm {
+        /// Prefix of `weight` and `bias`, both `[channels]`.
+        name: String,
+        /// Size of the first axis of `[channels]` or `[channels, height, width]`.
+        channels: usize,
+        /// `ε`.
+        epsilon: f64,
+    },
+    /// `(x - mean)/√(variance + ε) · weight + bias`, with mean and biased variance over the trailing axes.
+    LayerNorm {
+        /// Prefix of `weight` and `bias`, both of the shape of the trailing axes.
+        name: String,
+        /// The trailing axes.
+        shape: Vec<usize>,
+        /// `ε`.
+        epsilon: f64,
+    },
+    /// A function of every element.
+    Activation(Function),
+    /// The largest value under the kernel; padding is never the largest.
+    MaxPool2d {
+        /// Height and width of the kernel.
+        kernel: [usize; 2],
+        /// Steps between its positions.
+        stride: [usize; 2],
+        /// Padding on every side.
+        padding: [usize; 2],
+    },
+    /// The mean under the kernel, padding counted as zeros.
+    AvgPool2d {
+        /// Height and width of the kernel.
+        kernel: [usize; 2],
+        /// Steps between its positions.
+        stride: [usize; 2],
+        /// Zeros added on every side.
+        padding: [usize; 2],
+    },
+    /// The mean over an image: `[channels, height, width]` to `[channels]`.
+    GlobalAvgPool,
+    /// All axes as one, the last varying fastest.
+    Flatten,
+    /// `body(x) + shortcut(x)`.
+    Residual {
+        /// Layers of the first term.
+        body: Vec<Layer>,
+        /// Layers of the second term; none stand for `x` itself.
+        shortcut: Vec<Layer>,
+    },
+    /// Rows of a table: `[tokens]` integers to `[tokens, width]`.
+    Embedding {
+        /// Prefix of `weight` `[vocabulary, width]`.
+        name: String,
+        /// Integers are below it.
+        vocabulary: usize,
+        /// Length of a row.
+        width: usize,
+    },
+    /// Adds a learned table to `[length, width]`.
+    Position {
+        /// Prefix of `weight` `[length, width]`.
+        name: String,
+        /// Number of tokens.
+        length: usize,
+        /// Length of a row.
+        width: usize,
+    },
+    /// Self-attention of `[tokens, width]` with softmax of `q kᵀ/√(width/heads)`, as `torch.nn.MultiheadAttention`.
+    Attention {
+        /// Prefix of `in_proj_weight` `[3 width, width]` (queries, keys, values), `in_proj_bias` `[3 width]`,
+        /// `out_proj.weight` `[width, width]` and `out_proj.bias` `[width]`.
+        name: String,
+        /// Size of the last axis.
+        width: usize,
+        /// Number of heads, a divisor of `width`.
+        heads: usize,
+    },
+    /// The mean over tokens: `[tokens, width]` to `[width]`.
+    MeanTokens,
+}
+
+impl Architecture {
+    /// The network that a TOML text describes.
+    ///
+    /// # Errors
+    /// The text is not TOML; a key, layer type, activation or value is unknown or does not fit; a layer does not
+    /// fit what the one before it gives. Each error shows its place in the text.
+    pub fn parse(source: &Source) -> Result<Architecture, ArchitectureError> {
+        read::architecture(source)
+    }
+
+    /// The network of a table within another description, which says what is in the `frame`.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn within(table: &Table, frame: Frame) -> Result<Architecture, ArchitectureError> {
+        read::within(table, frame)
+    }
+
+    /// The network called `spec`, for inputs and outputs of these sizes.
+    ///
+    /// `spec` is `mlp:100,100,100`, `vgg11`, `vgg11_bn`, `vgg16`, `vgg16_bn`, `vgg_slim`,
+    /// `resnet18`, `resnet50`, `resnet_slim` or `transformer`;
+    /// an activation other than its usual one follows it: `mlp:100,100,tanh`, `resnet18:relu`. Networks for images of
+    /// 64x64 and more are cut as for ImageNet, else as for CIFAR-10. The transformer takes real `[tokens, features]`;
+    /// one that takes integers is described in a network file, which gives its vocabulary.
+    ///
+    /// ```
+    /// use bea_network::architecture::{Architecture, Dtype, Objective};
+    /// let objective = Objective::CrossEntropy { smoothing: 0.0 };
+    /// let network = |spec, input: &[usize]| Architecture::find(spec, input, 10, objective, Dtype::F32);
+    /// assert_eq!(network("mlp:100,100,100", &[784]).unwrap().len(), 99_710);
+    /// assert_eq!(network("resnet18", &[3, 32, 32]).unwrap().len(), 11_173_962);
+    /// ```
+    ///
+    /// # Errors
+    /// An unknown name; a width or activation that is none; inputs that the network does not take.
+    pub fn find(
+        spec: &str,
+        input: &[usize],
+        outputs: usize,
+        objective: Objective,
+        dtype: Dtype,
+    ) -> Result<Architecture, ArchitectureError> {
+        let plans = spec::design(spec, input, outputs)?.plans(input);
+        Ok(build(spec.into(), dtype, input.to_vec(), objective, &plans)?)
+    }
+
+    /// The number of parameters, `p`.
+    #[expect(clippy::len_without_is_empty, reason = "every network has parameters")]
+    pub fn len(&self) -> usize {
+        parameters::count(&self.parameters)
+    }
+}
+
+/// Layers with their shapes and parameters.
+fn build(
+    name: String,
+    dtype: Dtype,
+    input: Vec<usize>,
+    objective: Objective,
+    plans: &[plan::Plan],
+) -> Result<Architecture, LayerError> {
+    let (layers, outputs) = shapes::resolve(plans, &input)?;
+    shapes::check_outputs(plans, &outputs, objective)?;
+    let mut list = parameters::List::default();
+    list.add(&layers).map_err(|fault| {
+        let span = plan::Plan::place(plans, &fault.layer);
+        LayerError { message: fault.message, span, help: None }
+    })?;
+    let parameters = list.into_parameters();
+    if parameters.is_empty() {
+        let message = format!("the network {name} has no parameters");
+        let span = plans.last().and_then(|plan| plan.span.clone());
+        return Err(LayerError { message, span, help: Some("add a `linear` layer".into()) });
+    }
+    Ok(Architecture { name, dtype, input, objective, layers, parameters, outputs })
+}

@@ -1,0 +1,95 @@
+//! Layers before their shapes are known.
+
+use crate::function::Function;
+use std::ops::Range;
+
+/// A layer as it is written down: what follows from the layer before it is left out.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) kind: Kind,
+    /// The whole prefix of its parameters.
+    pub(super) name: String,
+    /// Its place in the text, if it has one.
+    pub(super) span: Option<Range<usize>>,
+}
+
+/// What a layer does, and the sizes that it alone decides.
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    Linear { inputs: Option<usize>, outputs: usize, bias: bool },
+    Conv2d { inputs: Option<usize>, outputs: usize, window: Window, bias: bool },
+    BatchNorm { epsilon: f64 },
+    LayerNorm { axes: usize, epsilon: f64 },
+    Activation(Function),
+    MaxPool2d(Window),
+    AvgPool2d(Window),
+    GlobalAvgPool,
+    Flatten,
+    Residual { body: Vec<Plan>, shortcut: Vec<Plan> },
+    Embedding { vocabulary: usize, width: usize },
+    Position,
+    Attention { heads: usize },
+    MeanTokens,
+}
+
+/// What slides over an image, and how.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Window {
+    pub(super) kernel: [usize; 2],
+    pub(super) stride: [usize; 2],
+    pub(super) padding: [usize; 2],
+}
+
+impl Plan {
+    /// `layer 3 (linear)`
+    pub(super) fn label(&self) -> String {
+        format!("layer {} ({})", self.name, self.kind.word())
+    }
+
+    /// Where the last layer called `name` is in the text.
+    pub(super) fn place(plans: &[Plan], name: &str) -> Option<Range<usize>> {
+        plans.iter().rev().find_map(|plan| {
+            let inner = match &plan.kind {
+                Kind::Residual { body, shortcut } => {
+                    Plan::place(shortcut, name).or_else(|| Plan::place(body, name))
+                }
+                _ => None,
+            };
+            inner.or_else(|| (plan.name == name).then(|| plan.span.clone()).flatten())
+        })
+    }
+}
+
+/// The activations and their names.
+pub(super) const FUNCTIONS: [(&str, Function); 6] = [
+    ("elu", Function::Elu),
+    ("tanh", Function::Tanh),
+    ("softplus", Function::Softplus),
+    ("sigmoid", Function::Sigmoid),
+    ("gelu", Function::Gelu),
+    ("relu", Function::Relu),
+];
+
+impl Kind {
+    /// The `type` of a layer in a network file.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Kind::Linear { .. } => "linear",
+            Kind::Conv2d { .. } => "conv2d",
+            Kind::BatchNorm { .. } => "batch_norm",
+            Kind::LayerNorm { .. } => "layer_norm",
+            Kind::Activation(function) => {
+                FUNCTIONS.iter().find(|(_, other)| other == function).map_or("", |(name, _)| name)
+            }
+            Kind::MaxPool2d(_) => "max_pool2d",
+            Kind::AvgPool2d(_) => "avg_pool2d",
+            Kind::GlobalAvgPool => "global_avg_pool",
+            Kind::Flatten => "flatten",
+            Kind::Residual { .. } => "residual",
+            Kind::Embedding { .. } => "embedding",
+            Kind::Position => "position",
+            Kind::Attention { .. } => "attention",
+            Kind::MeanTokens => "mean_tokens",
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Random regression: what no network can learn but by heart.
+
+use super::{DataError, Dataset, Targets, Values};
+use crate::random::Stream;
+
+/// So many examples with inputs of so many standard normal numbers, and a standard normal target each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Gaussian {
+    /// How many examples.
+    pub examples: usize,
+    /// Numbers an input has.
+    pub inputs: usize,
+    /// Which ones.
+    pub seed: u64,
+}
+
+/// More numbers than this are refused: a typing error, rather.
+const MOST: usize = 1 << 28;
+
+impl Gaussian {
+    /// `5x2`, of seed 0.
+    pub(super) fn parse(text: &str) -> Option<Gaussian> {
+        let (examples, inputs) = text.split_once('x')?;
+        let (examples, inputs) = (examples.parse().ok()?, inputs.parse().ok()?);
+        let numbers = usize::checked_mul(examples, inputs)?;
+        (1..=MOST).contains(&numbers).then_some(Gaussian { examples, inputs, seed: 0 })
+    }
+
+    pub(super) fn read(self, name: &str) -> Result<Dataset, DataError> {
+        let Gaussian { examples, inputs, seed } = self;
+        let draw = |purpose: &str, count: usize| -> Vec<f64> {
+            let mut stream = Stream::new(seed, purpose);
+            (0..count).map(|_| stream.normal()).collect()
+        };
+        let targets = Targets::Values { values: draw("targets", examples), width: 1 };
+        let values = Values::F64(draw("inputs", examples * inputs));
+        Dataset::new(name, vec![inputs], values, targets)
+    }
+}

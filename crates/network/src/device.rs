@@ -1,0 +1,253 @@
+//! Where a network is evaluated: the host's cores, or a device that the build has a backend for.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use burn::tensor::{DType, DeviceType};
+
+use super::architecture::Dtype;
+use super::array::Context;
+use bea_series::text::near;
+
+/// Burn's backends for accelerators; each is a cargo feature of the same name.
+const BACKENDS: [&str; 5] = ["wgpu", "vulkan", "metal", "cuda", "rocm"];
+
+/// A device chosen at run time.
+#[derive(Clone, Debug)]
+pub struct Device {
+    name: String,
+    device: burn::tensor::Device,
+    host: bool,
+}
+
+/// Why a device cannot be used.
+#[derive(Clone, Debug, thiserror::Error, miette::Diagnostic)]
+pub enum DeviceError {
+    /// Not a device that this build or this machine has.
+    #[error("no device `{name}`: there {}", list(.present))]
+    Unknown {
+        /// As asked for.
+        name: String,
+        /// The devices there are.
+        present: Vec<String>,
+        /// What would make it one.
+        #[help]
+        help: Option<String>,
+    },
+    /// The device lacks the network's numbers.
+    #[error("{device} has no 64-bit numbers")]
+    #[diagnostic(help("take dtype = \"f32\", or the device cpu"))]
+    NoDouble {
+        /// The device.
+        device: String,
+    },
+    /// The device gave up: out of memory, a kernel that its driver refuses, a lost connection.
+    #[error("{device} failed: {reason}")]
+    #[diagnostic(help(
+        "fewer examples or a smaller network need less memory; the device cpu has the host's"
+    ))]
+    Failed {
+        /// The device.
+        device: String,
+        /// What its backend said.
+        reason: String,
+    },
+}
+
+/// `is cpu`, `are cpu and wgpu:0`, …
+fn list(names: &[String]) -> String {
+    match names {
+        [one] => format!("is only {one}"),
+        [first @ .., last] => format!("are {} and {last}", first.join(", ")),
+        [] => "is none".into(),
+    }
+}
+
+impl Device {
+    /// The host.
+    pub fn cpu() -> Self {
+        Self { name: "cpu".into(), device: burn::tensor::Device::flex(), host: true }
+    }
+
+    /// The device called `name`: `cpu`, or `BACKEND:INDEX` such as `wgpu:0` or `cuda:0`; without the index, the
+    /// backend's first.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceError::Unknown`], with the devices there are, and the cargo feature if the build lacks the backend.
+    pub fn find(name: &str) -> Result<Self, DeviceError> {
+        if name == "cpu" {
+            return Ok(Self::cpu());
+        }
+        let (backend, index) = match name.split_once(':') {
+            Some((backend, index)) => (backend, index.parse().ok()),
+            None => (name, Some(0)),
+        };
+        index
+            .and_then(|index: usize| Some((index, devices(backend).into_iter().nth(index)?)))
+            .map(|(index, device)| Self { name: format!("{backend}:{index}"), device, host: false })
+            .ok_or_else(|| {
+                let present = Self::present();
+                let help = advice(name, backend, &present);
+                DeviceError::Unknown { name: name.into(), present, help }
+            })
+    }
+
+    /// Names of the devices there are.
+    pub fn present() -> Vec<String> {
+        let mut names = vec!["cpu".to_string()];
+        for backend in BACKENDS {
+            names.extend((0..devices(backend).len()).map(|index| format!("{backend}:{index}")));
+        }
+        names
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it can hold the numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceError::NoDouble`] for 64-bit numbers on a device without them.
+    pub fn check(&self, dtype: Dtype) -> Result<(), DeviceError> {
+        if self.device.supports_dtype(element(dtype)) {
+            Ok(())
+        } else {
+            Err(DeviceError::NoDouble { device: self.name.clone() })
+        }
+    }
+
+    /// Does `work`, which evaluates networks on this device. Backends of accelerators panic where memory runs out or
+    /// a driver fails: that panic becomes an error here. On the host a panic is a bug, and stays one.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceError::Failed`], with what the backend said.
+    pub fn guard<T>(&self, work: impl FnOnce() -> T) -> Result<T, DeviceError> {
+        if self.host {
+            return Ok(work());
+        }
+        catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+            let panic = match panic.downcast::<DeviceError>() {
+                Ok(error) => return *error,
+                Err(panic) => panic,
+            };
+            let text = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied());
+            let reason = text.unwrap_or("its backend did not say why").to_string();
+            DeviceError::Failed { device: self.name.clone(), reason }
+        })
+    }
+
+    pub(crate) fn context(&self, dtype: Dtype) -> Context {
+        Context { device: self.device.clone(), dtype: element(dtype), host: self.host }
+    }
+}
+
+fn element(dtype: Dtype) -> DType {
+    match dtype {
+        Dtype::F32 => DType::F32,
+        Dtype::F64 => DType::F64,
+    }
+}
+
+/// The accelerators' backends in this build.
+fn built() -> Vec<(&'static str, DeviceType)> {
+    Vec::from([
+        #[cfg(feature = "wgpu")]
+        ("wgpu", DeviceType::Wgpu),
+        #[cfg(feature = "vulkan")]
+        ("vulkan", DeviceType::Vulkan),
+        #[cfg(feature = "metal")]
+        ("metal", DeviceType::Metal),
+        #[cfg(feature = "cuda")]
+        ("cuda", DeviceType::Cuda),
+        #[cfg(feature = "rocm")]
+        ("rocm", DeviceType::Rocm),
+    ])
+}
+
+/// The devices that a backend finds on this machine; none where the build lacks the backend.
+fn devices(backend: &str) -> Vec<burn::tensor::Device> {
+    built()
+        .into_iter()
+        .find(|(name, _)| *name == backend)
+        .map(|(_, kind)| burn::tensor::Device::enumerate(kind).into_vec())
+        .unwrap_or_default()
+}
+
+/// What would make `name` a device.
+fn advice(name: &str, backend: &str, present: &[String]) -> Option<String> {
+    let built = built().iter().any(|(name, _)| *name == backend);
+    if BACKENDS.contains(&backend) && !built {
+        return Some(format!(
+            "this build lacks the backend `{backend}`: `cargo build --release --features {backend}` makes one with it"
+        ));
+    }
+    if built && devices(backend).is_empty() {
+        return Some(format!("the backend `{backend}` finds no device: is its driver installed?"));
+    }
+    let mut known: Vec<&str> = present.iter().map(String::as_str).collect();
+    let backends = self::built();
+    known.extend(backends.iter().map(|(name, _)| *name).filter(|_| !name.contains(':')));
+    let near = near::names(name, &known);
+    let meant = (!near.is_empty()).then(|| format!("did you mean {}?", near::quoted(&near)));
+    // A backend is a name only in a build that has it.
+    let lacks = backends.is_empty().then(|| {
+        let features = BACKENDS.join(", ");
+        format!("for accelerators, `cargo build --release --features` one of {features}")
+    });
+    let advice: Vec<String> = meant.into_iter().chain(lacks).collect();
+    (!advice.is_empty()).then(|| advice.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_device_comes_with_those_there_are() {
+        for name in ["gpu:0", "cpu:0", "wgpu:x", "wgpu:-1", "wgpu:7", ":", "", "cudo:0"] {
+            let error = Device::find(name).unwrap_err();
+            let DeviceError::Unknown { present, .. } = &error else { panic!("{error}") };
+            assert_eq!(present[0], "cpu");
+            assert!(error.to_string().contains(&format!("no device `{name}`: there ")), "{error}");
+        }
+        assert_eq!(Device::find("cpu").unwrap().name(), "cpu");
+    }
+
+    #[test]
+    fn only_devices_of_this_build_are_suggested() {
+        let Err(DeviceError::Unknown { help, .. }) = Device::find("gpu") else { panic!() };
+        let help = help.unwrap_or_default();
+        for backend in BACKENDS {
+            let suggested = help.contains(&format!("`{backend}`"));
+            assert!(!suggested || built().iter().any(|(name, _)| *name == backend), "{help}");
+        }
+        assert!(!built().is_empty() || help.contains("--features"), "{help}");
+    }
+
+    #[test]
+    fn a_backend_outside_the_build_names_its_feature() {
+        for backend in BACKENDS.into_iter().filter(|b| built().iter().all(|(name, _)| name != b)) {
+            for name in [backend.to_string(), format!("{backend}:0")] {
+                let Err(DeviceError::Unknown { help: Some(help), .. }) = Device::find(&name) else {
+                    panic!("{name}")
+                };
+                assert!(help.contains(&format!("--features {backend}")), "{help}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_accelerators_panic_is_an_error() {
+        let device = Device { host: false, name: "wgpu:0".into(), ..Device::cpu() };
+        assert_eq!(device.guard(|| 3).unwrap(), 3);
+        let error = device.guard(|| panic!("no memory for {} numbers", 7)).unwrap_err();
+        assert_eq!(error.to_string(), "wgpu:0 failed: no memory for 7 numbers");
+    }
+}

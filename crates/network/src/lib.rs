@@ -1,0 +1,32 @@
+//! Neural networks with exact derivatives of every order, at real and complex parameters.
+
+pub mod algebra;
+pub mod architecture;
+mod array;
+mod buffer;
+pub mod data;
+pub mod device;
+mod evaluation;
+mod forward;
+pub mod function;
+mod host;
+pub mod initialise;
+mod lanes;
+mod memory;
+mod mismatch;
+mod objective;
+mod point;
+mod product;
+mod random;
+mod series;
+mod shards;
+mod small;
+mod tape;
+mod tensors;
+pub mod training;
+pub mod weights;
+
+pub use evaluation::NetworkLoss;
+pub use mismatch::Mismatch;
+pub use objective::{GaussNewton, Hessian};
+pub use point::Scalar;

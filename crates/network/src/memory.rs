@@ -1,0 +1,43 @@
+//! Whether the host's memory can hold an evaluation, before it is begun: a program that runs out of it is ended.
+
+use super::architecture::{Architecture, Dtype};
+use super::mismatch::Mismatch;
+
+/// Refuses what takes more memory than there is: the parameters and a gradient, as 64-bit numbers and as the network's
+/// own, and on the host the `activations` that one shard keeps.
+pub(super) fn check(architecture: &Architecture, activations: usize) -> Result<(), Mismatch> {
+    let size: usize = match architecture.dtype {
+        Dtype::F32 => 4,
+        Dtype::F64 => 8,
+    };
+    let parameters: usize = architecture.parameters.iter().map(|p| p.len()).sum();
+    let own = parameters.saturating_mul(2 * (8 + size));
+    let bytes = own.saturating_add(activations.saturating_mul(size));
+    if available(bytes) { Ok(()) } else { Err(Mismatch::Memory { bytes, parameters, activations }) }
+}
+
+/// Whether the system would give that much at once. It is asked for addresses alone, and past the allocator, which a
+/// program may have told to end it.
+fn available(bytes: usize) -> bool {
+    bytes == 0 || memmap2::MmapMut::map_anon(bytes).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::architecture::Objective;
+
+    #[test]
+    fn memory_that_no_machine_has_is_refused() {
+        let criterion = Objective::CrossEntropy { smoothing: 0.0 };
+        let network = Architecture::find("mlp:10", &[4], 3, criterion, Dtype::F64).unwrap();
+        check(&network, 1 << 10).unwrap();
+        let error = check(&network, 1 << 57).unwrap_err();
+        // 8 · 2^57 bytes, and 32 a parameter.
+        assert!(
+            matches!(error, Mismatch::Memory { bytes, parameters: 83, .. } if bytes == (1 << 60) + 32 * 83)
+        );
+        assert!(error.to_string().contains("at least 1073741824.0 GiB"), "{error}");
+        assert!(!available(usize::MAX));
+    }
+}

@@ -1,0 +1,42 @@
+//! Training: optimizers as one iterates them on a network, and the state that a checkpoint keeps.
+//!
+//! A [`Rule`] makes a [`Step`] of a [`State`] on a [`Loss`]. [`Batches`] says which examples a step
+//! sees. Everything is deterministic: the same start, rule and batches give the same numbers, and a
+//! run that goes on from a [`Checkpoint`] equals one that was never interrupted, bit for bit.
+//!
+//! ```
+//! use bea_network::training::{Loss, Rule, Schedule, State};
+//!
+//! /// E = 2x²
+//! struct Parabola;
+//! impl Loss for Parabola {
+//!     fn gradient(&self, theta: &[f64]) -> (f64, Vec<f64>) {
+//!         (2.0 * theta[0] * theta[0], vec![4.0 * theta[0]])
+//!     }
+//!     fn hessian_vector(&self, _: &[f64], v: &[f64]) -> Vec<f64> {
+//!         vec![4.0 * v[0]]
+//!     }
+//! }
+//!
+//! let rule = Rule::GradientDescent { lr: Schedule::constant(0.1) };
+//! let mut state = State::new(vec![1.0]);
+//! let step = rule.step(&Parabola, &mut state);
+//! assert_eq!((step.loss, state.theta[0], state.step), (2.0, 0.6, 1));
+//! ```
+
+mod batches;
+mod checkpoint;
+mod dal;
+mod rule;
+mod state;
+
+pub use batches::Batches;
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use dal::{CAP, Dal, Product};
+pub use rule::{Rule, Schedule};
+pub use state::{Loss, State, Step};
+
+/// `(Σ_i x_i²)^(1/2)`
+pub fn norm(x: &[f64]) -> f64 {
+    x.iter().map(|x| x * x).sum::<f64>().sqrt()
+}

@@ -1,0 +1,17 @@
+//! Weights in and out: safetensors files with PyTorch's names and layouts.
+//!
+//! In memory the parameters are one flat vector, in the order of [`Architecture::parameters`]. In a file each is a
+//! tensor of its own, so that `safetensors.torch.save_file(network.state_dict(), "weights.safetensors")` writes what
+//! [`load`] reads. A direction in parameter space is a file of the same kind.
+
+mod error;
+mod read;
+mod write;
+
+pub use error::{Fault, WeightsError};
+pub use read::{load, load_complex};
+pub use write::encoded;
+pub use write::{Tensor, save, save_with, tensors};
+
+#[cfg(doc)]
+use super::architecture::Architecture;

@@ -1,0 +1,213 @@
+//! Reading weights.
+
+use super::error::{Fault, WeightsError};
+use crate::architecture::{Architecture, Parameter, Role};
+use bea_series::text::near;
+use half::{bf16, f16};
+use num_complex::Complex64;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// What PyTorch's batch norms keep beside their parameters, for evaluation with running statistics.
+const BUFFERS: [&str; 3] = ["running_mean", "running_var", "num_batches_tracked"];
+
+/// The parameters of `network` from a file of tensors of the types F64, F32, F16 or BF16, as one flat vector.
+///
+/// The file holds exactly one tensor for each parameter, of the same name and shape. The running statistics of batch
+/// norms are passed over: full-batch statistics take their place.
+///
+/// # Errors
+/// The file cannot be read or is no complete safetensors file; tensors are missing, or are no parameters; a shape
+/// differs; an element is not a finite real number.
+pub fn load(path: &Path, network: &Architecture) -> Result<Vec<f64>, WeightsError> {
+    with_file(path, |file| {
+        let wanted = wanted(network, |parameter| Some(parameter.name.clone()));
+        check_names(&file, network, &wanted)?;
+        values(&file, network, &wanted)
+    })
+}
+
+/// Complex parameters: the tensors `NAME.re` and `NAME.im` for each parameter, or `NAME` alone where it is real.
+///
+/// # Errors
+/// Those of [`load`].
+pub fn load_complex(path: &Path, network: &Architecture) -> Result<Vec<Complex64>, WeightsError> {
+    with_file(path, |file| {
+        let part = |parameter: &Parameter, part| Some(format!("{}.{part}", parameter.name));
+        let has =
+            |name: &Option<String>| name.as_ref().is_some_and(|name| file.tensor(name).is_ok());
+        let split =
+            |parameter: &Parameter| has(&part(parameter, "re")) || has(&part(parameter, "im"));
+        let real = wanted(network, |parameter| {
+            if split(parameter) { part(parameter, "re") } else { Some(parameter.name.clone()) }
+        });
+        let imaginary =
+            wanted(network, |parameter| split(parameter).then(|| part(parameter, "im")).flatten());
+        check_names(&file, network, &[real.as_slice(), imaginary.as_slice()].concat())?;
+        let real = values(&file, network, &real)?;
+        let imaginary = values(&file, network, &imaginary)?;
+        Ok(real.into_iter().zip(imaginary).map(|(re, im)| Complex64::new(re, im)).collect())
+    })
+}
+
+/// A fault, and what would be right.
+struct Helped {
+    fault: Box<Fault>,
+    help: Option<String>,
+}
+
+impl Helped {
+    fn new(fault: Fault, help: Option<String>) -> Helped {
+        Helped { fault: Box::new(fault), help }
+    }
+}
+
+fn with_file<T>(
+    path: &Path,
+    read: impl FnOnce(SafeTensors) -> Result<T, Helped>,
+) -> Result<T, WeightsError> {
+    let error = |Helped { fault, help }| WeightsError { file: path.into(), fault, help };
+    let bytes = std::fs::read(path)
+        .map_err(|cause| error(Helped::new(Fault::Io(cause.to_string()), None)))?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|cause| {
+        // PyTorch's own files are zip archives, and were pickles.
+        let pickled = bytes.starts_with(b"PK") || bytes.starts_with(&[0x80]);
+        let help = "`safetensors.torch.save_file(network.state_dict(), FILE)` writes one";
+        error(Helped::new(Fault::Corrupt(cause.to_string()), pickled.then(|| help.into())))
+    })?;
+    read(file).map_err(error)
+}
+
+/// A parameter, and the tensor that holds it.
+type Wanted<'a> = (String, &'a Parameter);
+
+fn wanted(
+    network: &Architecture,
+    tensor: impl Fn(&Parameter) -> Option<String>,
+) -> Vec<Wanted<'_>> {
+    let parameters = network.parameters.iter();
+    parameters.filter_map(|parameter| Some((tensor(parameter)?, parameter))).collect()
+}
+
+/// Refuses missing and extra tensors.
+fn check_names(
+    file: &SafeTensors,
+    network: &Architecture,
+    wanted: &[Wanted],
+) -> Result<(), Helped> {
+    let known: BTreeSet<&str> = wanted.iter().map(|(name, _)| name.as_str()).collect();
+    let buffers: BTreeSet<String> = network
+        .parameters
+        .iter()
+        .filter(|parameter| parameter.role == Role::Ones)
+        .flat_map(|scale| BUFFERS.map(|buffer| format!("{}.{buffer}", scale.layer())))
+        .collect();
+    let found: BTreeSet<&str> = file.names().into_iter().collect();
+    let extra: Vec<&str> = found
+        .iter()
+        .filter(|name| !known.contains(*name) && !buffers.contains(**name))
+        .copied()
+        .collect();
+    let missing: Vec<&str> =
+        wanted.iter().map(|(name, _)| name.as_str()).filter(|name| !found.contains(name)).collect();
+    let names = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
+    let network = network.name.clone();
+    match (missing.first(), extra.first()) {
+        (None, None) => Ok(()),
+        (Some(name), _) => {
+            let help = match extra.iter().find(|extra| extra.ends_with(&format!(".{name}"))) {
+                Some(longer) => {
+                    let prefix = &longer[..longer.len() - name.len()];
+                    Some(format!("the file has `{longer}`: take `{prefix}` off its names"))
+                }
+                None if extra.is_empty() => None,
+                None => match near::names(name, &extra).as_slice() {
+                    [] => {
+                        Some(format!("the file has {}", near::quoted(&extra[..extra.len().min(6)])))
+                    }
+                    near => Some(format!("the file has {}", near::quoted(near))),
+                },
+            };
+            Err(Helped::new(Fault::Missing { network, names: names(&missing) }, help))
+        }
+        (None, Some(name)) => {
+            let known: Vec<&str> = known.into_iter().collect();
+            let near = near::names(name, &known);
+            let help = (!near.is_empty()).then(|| format!("it has {}", near::quoted(&near)));
+            Err(Helped::new(Fault::Extra { network, names: names(&extra) }, help))
+        }
+    }
+}
+
+/// The flat vector of parameters, zero where none is wanted.
+fn values(
+    file: &SafeTensors,
+    network: &Architecture,
+    wanted: &[Wanted],
+) -> Result<Vec<f64>, Helped> {
+    let mut flat = vec![0.0; network.len()];
+    for (tensor, parameter) in wanted {
+        let view = file
+            .tensor(tensor)
+            .map_err(|cause| Helped::new(Fault::Corrupt(cause.to_string()), None))?;
+        if view.shape() != parameter.shape {
+            let fault = Fault::Shape {
+                tensor: tensor.clone(),
+                layer: parameter.layer().into(),
+                network: network.name.clone(),
+                found: view.shape().into(),
+                wanted: parameter.shape.clone(),
+            };
+            return Err(Helped::new(fault, transposed(view.shape(), &parameter.shape)));
+        }
+        let target = &mut flat[parameter.range()];
+        if !convert(&view, target) {
+            let found = view.dtype().to_string();
+            let help = "weights are of the types F64, F32, F16 or BF16".into();
+            return Err(Helped::new(Fault::Type { tensor: tensor.clone(), found }, Some(help)));
+        }
+        if let Some(at) = target.iter().position(|value| !value.is_finite()) {
+            let (index, value) = (unravelled(at, &parameter.shape), target[at]);
+            return Err(Helped::new(
+                Fault::NotFinite { tensor: tensor.clone(), index, value },
+                None,
+            ));
+        }
+    }
+    Ok(flat)
+}
+
+/// Advice where a linear weight seems to be from a program that keeps them inputs x outputs.
+fn transposed(found: &[usize], wanted: &[usize]) -> Option<String> {
+    let swapped = found.len() == 2 && found.iter().eq(wanted.iter().rev());
+    swapped.then(|| "a linear weight is [outputs, inputs], as in PyTorch: transpose it".into())
+}
+
+/// Writes the elements of `view` to `target`, of the same length. False if they are of another type.
+fn convert(view: &TensorView, target: &mut [f64]) -> bool {
+    fn each<const N: usize>(bytes: &[u8], target: &mut [f64], value: impl Fn([u8; N]) -> f64) {
+        let (elements, _) = bytes.as_chunks::<N>();
+        target.iter_mut().zip(elements).for_each(|(target, bytes)| *target = value(*bytes));
+    }
+    let bytes = view.data();
+    match view.dtype() {
+        Dtype::F64 => each(bytes, target, f64::from_le_bytes),
+        Dtype::F32 => each(bytes, target, |bytes| f32::from_le_bytes(bytes).into()),
+        Dtype::F16 => each(bytes, target, |bytes| f16::from_le_bytes(bytes).into()),
+        Dtype::BF16 => each(bytes, target, |bytes| bf16::from_le_bytes(bytes).into()),
+        _ => return false,
+    }
+    true
+}
+
+/// The indices along the axes of the element `at`.
+fn unravelled(mut at: usize, shape: &[usize]) -> Vec<usize> {
+    let mut index: Vec<usize> = Vec::with_capacity(shape.len());
+    for size in shape.iter().rev() {
+        index.push(at % size);
+        at /= size;
+    }
+    index.reverse();
+    index
+}

@@ -1,0 +1,55 @@
+//! Colours that the colour-blind tell apart.
+
+/// Red, green and blue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Color(pub u8, pub u8, pub u8);
+
+impl Color {
+    /// The paper.
+    pub const WHITE: Color = Color(255, 255, 255);
+    /// Texts and frames.
+    pub const INK: Color = Color(34, 34, 34);
+    /// Lines of the grid.
+    pub const GRID: Color = Color(228, 228, 228);
+    /// What stands back: the loss curve, a minimum.
+    pub const SOFT: Color = Color(110, 116, 124);
+
+    /// The `i`-th of several curves. After black, the colours of Okabe and Ito (2008) that are dark
+    /// enough for thin lines; they repeat after eight.
+    pub fn of_series(i: usize) -> Color {
+        const PALETTE: [Color; 8] = [
+            Color(0, 0, 0),
+            Color(0, 114, 178),
+            Color(213, 94, 0),
+            Color(0, 158, 115),
+            Color(204, 121, 167),
+            Color(230, 159, 0),
+            Color(86, 180, 233),
+            Color(122, 72, 30),
+        ];
+        PALETTE[i % PALETTE.len()]
+    }
+
+    /// Heights from 0 (white) to 1 (slate): one hue, ordered by lightness alone, and light enough for
+    /// curves on top.
+    pub fn of_height(height: f64) -> Color {
+        const STOPS: [Color; 4] = [
+            Color(252, 253, 255),
+            Color(214, 225, 239),
+            Color(168, 189, 214),
+            Color(112, 137, 170),
+        ];
+        let place = height.clamp(0.0, 1.0) * (STOPS.len() - 1) as f64;
+        let below = (place as usize).min(STOPS.len() - 2);
+        let part = place - below as f64;
+        let mix =
+            |a: u8, b: u8| (f64::from(a) + part * (f64::from(b) - f64::from(a))).round() as u8;
+        let (a, b) = (STOPS[below], STOPS[below + 1]);
+        Color(mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
+    }
+
+    /// `#rrggbb`
+    pub fn hex(self) -> String {
+        format!("#{:02x}{:02x}{:02x}", self.0, self.1, self.2)
+    }
+}

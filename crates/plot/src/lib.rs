@@ -1,0 +1,41 @@
+//! Pictures: curves, contours and trajectories as SVG and PNG.
+//!
+//! A [`Figure`] says what there is to see; the same figure always gives the same bytes, on a machine
+//! without fonts or libraries. One layout serves both formats: it places shapes and texts on a scene,
+//! which is then written as SVG, or as pixels by `tiny-skia`. Contours come from the crate `contour`.
+//!
+//! The crate `plotters` is not used here since its coordinates are whole pixels, in SVG as well, which
+//! makes smooth trajectories ragged, and since its areas have no holes, which contours need.
+//!
+//! ```
+//! use bea_plot::{Axis, Figure, Panel, Series, Style};
+//!
+//! let points = (0..50).map(|i| (f64::from(i), 0.9f64.powi(i))).collect();
+//! let panel = Panel {
+//!     x: Axis::linear("steps"),
+//!     y: Axis::log("loss"),
+//!     series: vec![Series::new("gradient descent", points, Style::of_series(0))],
+//!     ..Panel::default()
+//! };
+//! let figure = Figure { title: "Decay".into(), panels: vec![panel], columns: 1 };
+//! assert!(figure.svg().starts_with("<svg"));
+//! ```
+
+mod axis;
+mod clip;
+mod color;
+mod contours;
+mod figure;
+mod font;
+mod layout;
+mod legend;
+mod marker;
+mod panel;
+mod png;
+mod scene;
+mod svg;
+
+pub use axis::{Axis, Scale};
+pub use color::Color;
+pub use contours::Contours;
+pub use figure::{Dash, Figure, Marker, Panel, Series, Style};

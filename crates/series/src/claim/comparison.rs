@@ -1,0 +1,213 @@
+//! Two sides of an equation, term by term.
+
+use super::check::Difference;
+use super::differential::{Differential, H};
+use super::evaluate::Evaluator;
+use super::holes::has_leaf;
+use super::notation::{self, Style};
+use super::power_series::PowerSeries;
+use super::syntax::{Claim, Expr, ExprKind, Modulo};
+use super::value::Value;
+use crate::exact::RationalFunction as Q;
+use crate::text::source::SourceError;
+use std::collections::BTreeSet;
+
+/// The powers that a comparison looks at.
+#[derive(Clone, Copy)]
+pub(super) struct Limit {
+    /// The variable of `up to`.
+    pub variable: usize,
+    /// Its highest power.
+    pub power: i64,
+}
+
+/// The exponent of a power, and its two coefficients.
+type Unequal = (i64, Q, Q);
+
+/// One equality of a claim.
+pub(super) struct Comparison<'x, 'e, 'c> {
+    pub evaluator: &'x Evaluator<'e, 'c>,
+    pub style: Style,
+    pub limit: Option<Limit>,
+    pub spans: (&'x Expr, &'x Expr),
+    pub claim: &'x Claim,
+}
+
+impl Comparison<'_, '_, '_> {
+    /// The terms in which two sides differ; `None` if they are not known well enough.
+    pub fn run(&self, left: &Value, right: &Value) -> Result<Option<Vec<Difference>>, SourceError> {
+        match (left, right) {
+            (Value::Differential(a), Value::Differential(b)) => {
+                if (a.kind, a.arity) != (b.kind, b.arity) {
+                    return Ok(Some(self.unlike(left, right)));
+                }
+                self.fields(a, b)
+            }
+            (Value::Differential(a), zero) if zero.is_zero_number() => {
+                self.fields(a, &Differential::zero(a.kind, a.arity))
+            }
+            (zero, Value::Differential(b)) if zero.is_zero_number() => {
+                self.fields(&Differential::zero(b.kind, b.arity), b)
+            }
+            (Value::Differential(_), _) | (_, Value::Differential(_)) => {
+                Ok(Some(self.unlike(left, right)))
+            }
+            _ if self.claim.modulo.is_some() => Err(self
+                .evaluator
+                .fault(&self.claim.span, "`modulo` is said of fields, not of numbers and series")),
+            (left, right) => self.numbers(left, right),
+        }
+    }
+
+    /// A vector field is no operator, and neither is a number.
+    fn unlike(&self, left: &Value, right: &Value) -> Vec<Difference> {
+        vec![self.difference(String::new(), left.kind().into(), right.kind().into())]
+    }
+
+    /// Which side was derived from an optimizer: the right one only if the left one was not.
+    fn difference(&self, term: String, left: String, right: String) -> Difference {
+        let swapped = mentions_optimizer(self.spans.1) && !mentions_optimizer(self.spans.0);
+        let (derived, claimed) = if swapped { (right, left) } else { (left, right) };
+        Difference { case: Vec::new(), equality: 1, term, claimed, derived }
+    }
+
+    fn show(&self, value: &Q) -> String {
+        value.display(&self.evaluator.names.variables)
+    }
+
+    fn numbers(&self, left: &Value, right: &Value) -> Result<Option<Vec<Difference>>, SourceError> {
+        let Some(limit) = self.limit else {
+            let (Value::Scalar(a), Value::Scalar(b)) = (left, right) else {
+                return Err(self.evaluator.fault_with(
+                    &self.claim.span,
+                    "a power series is compared to no stated order",
+                    "add `up to z^20`",
+                ));
+            };
+            if a == b {
+                return Ok(Some(Vec::new()));
+            }
+            return Ok(Some(vec![self.difference(String::new(), self.show(a), self.show(b))]));
+        };
+        let expanded = |value: &Value| match value {
+            Value::Scalar(q) => PowerSeries::through(q, limit.variable, limit.power),
+            Value::Series(s) => s.clone(),
+            Value::Differential(_) => unreachable!("compared as fields"),
+        };
+        let (a, b) = (expanded(left), expanded(right));
+        let from = a.low().min(b.low()).min(limit.power);
+        let mut differences = Vec::new();
+        for n in from..=limit.power {
+            let (Some(x), Some(y)) = (a.coefficient(n), b.coefficient(n)) else {
+                return Ok(None);
+            };
+            if x != y {
+                let name = &self.evaluator.names.variables[limit.variable];
+                let term = notation::with_power(name, n, "");
+                differences.push(self.difference(term, self.show(&x), self.show(&y)));
+            }
+        }
+        Ok(Some(differences))
+    }
+
+    fn fields(
+        &self,
+        left: &Differential,
+        right: &Differential,
+    ) -> Result<Option<Vec<Difference>>, SourceError> {
+        let (mut a, mut b) = (left.clone(), right.clone());
+        if self.claim.modulo == Some(Modulo::Critical) {
+            if a.arity == 0 {
+                return Err(self.evaluator.fault_with(
+                    &self.claim.span,
+                    "every field vanishes at a critical point, and the claim says nothing",
+                    "compare derivatives: `D(X) == … modulo critical`",
+                ));
+            }
+            // Arbitrary fields do not vanish where those of the optimizers do.
+            let vanishes = |color: u8| !self.evaluator.names.is_arbitrary(color);
+            a = a.retain(|t| !has_leaf(t, &vanishes));
+            b = b.retain(|t| !has_leaf(t, &vanishes));
+        }
+        for precision in [a.precision, b.precision].into_iter().flatten() {
+            match self.limit {
+                Some(limit) if limit.variable == H => {
+                    if precision <= limit.power {
+                        return Ok(None);
+                    }
+                }
+                _ => {
+                    return Err(self.evaluator.fault_with(
+                        &self.claim.span,
+                        "a series in `h` is compared to no stated order",
+                        "add `up to h^3`",
+                    ));
+                }
+            }
+        }
+        let trees: BTreeSet<_> = a.terms().keys().chain(b.terms().keys()).collect();
+        let zero = Q::zero();
+        let mut differences = Vec::new();
+        for tree in trees {
+            let x = a.terms().get(tree).unwrap_or(&zero);
+            let y = b.terms().get(tree).unwrap_or(&zero);
+            if x == y {
+                continue;
+            }
+            let style = if self.style.for_field(&a) == self.style.for_field(&b) {
+                self.style.for_field(&a)
+            } else {
+                Style::Prime
+            };
+            let sign = style.sign(tree, a.kind);
+            let name = notation::differential(tree, a.kind, style, self.evaluator.names);
+            let (x, y) = (x * &sign, y * &sign);
+            match self.powers(&x, &y) {
+                Some((variable, powers)) => {
+                    for (n, x, y) in powers {
+                        let variable = &self.evaluator.names.variables[variable];
+                        let term = notation::with_power(variable, n, &name);
+                        differences.push(self.difference(term, self.show(&x), self.show(&y)));
+                    }
+                }
+                None => differences.push(self.difference(name, self.show(&x), self.show(&y))),
+            }
+        }
+        Ok(Some(differences))
+    }
+
+    /// Two coefficients by powers of the variable of the claim or of `h`, where they differ.
+    fn powers(&self, x: &Q, y: &Q) -> Option<(usize, Vec<Unequal>)> {
+        if let Some(Limit { variable, power }) = self.limit {
+            let (a, b) = (
+                PowerSeries::through(x, variable, power),
+                PowerSeries::through(y, variable, power),
+            );
+            let powers = (a.low().min(b.low())..=power).map(|n| {
+                let known = |s: &PowerSeries| s.coefficient(n).expect("expanded far enough");
+                (n, known(&a), known(&b))
+            });
+            return Some((variable, powers.filter(|(_, a, b)| a != b).collect()));
+        }
+        let (a, b) = (notation::powers_of_step(x)?, notation::powers_of_step(y)?);
+        let exponents: BTreeSet<i64> = a.iter().chain(&b).map(|(n, _)| *n).collect();
+        let of = |list: &[(i64, Q)], n: i64| {
+            list.iter().find(|(m, _)| *m == n).map_or_else(Q::zero, |(_, c)| c.clone())
+        };
+        let powers = exponents.into_iter().map(|n| (n, of(&a, n), of(&b, n)));
+        Some((H, powers.filter(|(_, a, b)| a != b).collect()))
+    }
+}
+
+fn mentions_optimizer(expr: &Expr) -> bool {
+    let mut found = false;
+    expr.walk(&mut |e| {
+        if let ExprKind::Apply(callee, arguments) = &e.kind
+            && let ExprKind::Name(name) = &callee.kind
+        {
+            found |= matches!(name.as_str(), "field" | "term" | "weight")
+                || (name == "principal" && arguments.len() == 2);
+        }
+    });
+    found
+}

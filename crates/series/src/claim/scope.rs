@@ -1,0 +1,268 @@
+//! The names of a claim that are not bound in it: fields, parameters, gradient notation.
+
+use super::derivations::Derivations;
+use super::differential::{Differential, H};
+use super::evaluate::{Binding, Evaluator, Outcome};
+use super::functions::FUNCTIONS;
+use super::syntax::{Claim, Declaration, Expr, ExprKind};
+use super::value::Value;
+use crate::exact::{MAX_VARIABLES, RationalFunction as Q};
+use crate::text::source::{Source, SourceError};
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+/// The symbols of one claim.
+#[derive(Clone, Debug)]
+pub(crate) struct Names {
+    /// Variable `i` of a coefficient; the first one is `h`.
+    pub variables: Vec<String>,
+    /// The vector field with colour `i`, and its player; the first one is `f`.
+    pub fields: Vec<(String, String)>,
+    /// Names that may stand for numbers: the parameters of the optimizers of the claim.
+    pub parameters: BTreeSet<String>,
+}
+
+/// The most vector fields of one claim.
+const MAX_FIELDS: usize = 100;
+
+impl Names {
+    /// The names of a claim: its generic fields and what its optimizers bring along.
+    ///
+    /// # Errors
+    /// If an optimizer is not known or a field is declared twice.
+    pub fn collect(
+        claim: &Claim,
+        source: &Source,
+        derivations: &mut Derivations,
+    ) -> Result<Names, SourceError> {
+        let mut names = Names {
+            variables: vec!["h".to_string()],
+            fields: vec![("f".to_string(), "theta".to_string())],
+            parameters: BTreeSet::new(),
+        };
+        let mut references: Vec<&Expr> = Vec::new();
+        for expression in claim.expressions() {
+            expression.walk(&mut |e| references.extend(optimizer_reference(e)));
+        }
+        for reference in references {
+            let ExprKind::Name(name) = &reference.kind else { continue };
+            let fault = |message: String| {
+                source.fault(reference.span.clone(), message, "this optimizer", None)
+            };
+            let method = derivations.method(name, &Default::default()).map_err(fault)?;
+            names.parameters.extend(derivations.find(name).map_err(fault)?.parameters.clone());
+            for field in &method.fields {
+                let space = &method.spaces[field.space];
+                if names.color(&field.name).is_none() {
+                    names.fields.push((field.name.clone(), space.clone()));
+                }
+            }
+        }
+        for declaration in &claim.declarations {
+            let Declaration::Fields(fields) = declaration else { continue };
+            for field in fields {
+                if names.color(field).is_some() || names.fields.len() >= MAX_FIELDS {
+                    return Err(source.fault(
+                        claim.span.clone(),
+                        format!("the field `{field}` cannot be declared in this claim"),
+                        "in the declarations of this claim",
+                        Some("`f` and the fields of its optimizers are declared already".into()),
+                    ));
+                }
+                names.fields.push((field.clone(), String::new()));
+            }
+        }
+        Ok(names)
+    }
+
+    /// The colour of a field.
+    pub fn color(&self, name: &str) -> Option<u8> {
+        self.fields.iter().position(|(n, _)| n == name).map(|i| i as u8)
+    }
+
+    /// Whether a field is one that the claim declares, not `f` or one of an optimizer.
+    pub fn is_arbitrary(&self, color: u8) -> bool {
+        self.fields.get(usize::from(color)).is_none_or(|(_, space)| space.is_empty())
+    }
+
+    /// The index of a variable, which is new or known.
+    pub fn variable(&mut self, name: &str) -> Option<usize> {
+        if let Some(known) = self.variables.iter().position(|n| n == name) {
+            return Some(known);
+        }
+        (self.variables.len() < MAX_VARIABLES).then(|| {
+            self.variables.push(name.to_string());
+            self.variables.len() - 1
+        })
+    }
+}
+
+/// The name of the optimizer, if an expression is `field(optimizer, …)` or the like.
+fn optimizer_reference(expr: &Expr) -> Option<&Expr> {
+    let ExprKind::Apply(callee, arguments) = &expr.kind else { return None };
+    let ExprKind::Name(function) = &callee.kind else { return None };
+    let takes_optimizer = match function.as_str() {
+        "field" | "term" | "weight" => true,
+        "principal" => arguments.len() == 2,
+        _ => false,
+    };
+    let first = &arguments.first().filter(|_| takes_optimizer)?.value;
+    match &first.kind {
+        ExprKind::Name(_) => Some(first),
+        ExprKind::Apply(name, _) if matches!(name.kind, ExprKind::Name(_)) => Some(name),
+        _ => None,
+    }
+}
+
+/// Names of Greek letters: usable as symbols without further ado, as single letters are.
+const GREEK: [&str; 24] = [
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa",
+    "lambda", "mu", "nu", "xi", "omicron", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi",
+    "psi", "omega",
+];
+
+fn is_symbol(name: &str) -> bool {
+    name.chars().count() == 1 || GREEK.contains(&name)
+}
+
+/// `3` of `D3E`.
+pub(super) fn derivative_of_loss(name: &str) -> Option<usize> {
+    let digits = name.strip_prefix('D')?.strip_suffix('E')?;
+    digits.parse().ok().filter(|n| (1..=20).contains(n))
+}
+
+/// Whether a name has a meaning of its own in every claim.
+fn is_of_language(name: &str) -> bool {
+    matches!(name, "h" | "f" | "E" | "g" | "H" | "I") || derivative_of_loss(name).is_some()
+}
+
+/// Refuses a claim that gives a name of the language or of an optimizer's field another meaning,
+/// or one name two meanings: `f + h*f'f == f for h in 0..0` would read as what it is not.
+///
+/// # Errors
+/// The first such name, and its place.
+pub(super) fn check_binders(
+    claim: &Claim,
+    source: &Source,
+    names: &Names,
+) -> Result<(), SourceError> {
+    let mut bound: Vec<(&str, &Range<usize>)> = Vec::new();
+    let mut local: Vec<(&str, &Range<usize>)> = Vec::new();
+    for declaration in &claim.declarations {
+        match declaration {
+            Declaration::Fields(fields) => local.extend(fields.iter().map(|n| (&**n, &claim.span))),
+            Declaration::Let(d) => {
+                bound.push((&d.name, &d.body.span));
+                local.extend(d.parameters.iter().map(|n| (&**n, &d.body.span)));
+            }
+        }
+    }
+    bound.extend(claim.ranges.iter().map(|r| (&*r.name, &r.from.span)));
+    for expression in claim.expressions() {
+        expression.walk(&mut |e| {
+            if let ExprKind::Summation(ranges, _) = &e.kind {
+                local.extend(ranges.iter().map(|r| (&*r.name, &r.from.span)));
+            }
+        });
+    }
+    let fault = |span: &Range<usize>, message| {
+        source.fault(
+            span.clone(),
+            message,
+            "cannot be defined anew",
+            Some("choose another name".into()),
+        )
+    };
+    for (i, (name, span)) in bound.iter().enumerate() {
+        if bound[..i].iter().any(|(earlier, _)| earlier == name) {
+            return Err(fault(span, format!("`{name}` is defined twice in this claim")));
+        }
+        if !is_of_language(name) && names.color(name).is_some() {
+            return Err(fault(span, format!("`{name}` is a field of this claim")));
+        }
+    }
+    for (name, span) in bound.iter().chain(&local) {
+        if FUNCTIONS.iter().any(|(function, _)| function == name) {
+            return Err(fault(span, format!("`{name}` is a function of the language")));
+        }
+        if is_of_language(name) {
+            return Err(fault(span, format!("`{name}` has a meaning in every claim")));
+        }
+    }
+    Ok(())
+}
+
+impl<'c> Evaluator<'_, 'c> {
+    /// What a name stands for: first what the claim binds, then fields, then the notation of
+    /// gradients, then symbols.
+    pub(super) fn name(&mut self, name: &str, span: &Range<usize>) -> Outcome<Value> {
+        match self.lookup(name).map(|(_, b)| b.clone()) {
+            Some(Binding::Value(Value::Series(series))) => {
+                return match self.context.formal {
+                    Some(formal) if formal.variable != series.variable() => {
+                        Err(self.foreign(span, series.variable(), formal.variable))
+                    }
+                    _ => Ok(Value::Series(series)),
+                };
+            }
+            Some(Binding::Value(value)) => return Ok(value),
+            Some(Binding::Function(definition)) => {
+                let parameters = definition.parameters.join(", ");
+                return Err(self.fault(span, format!("write `{name}({parameters})`")));
+            }
+            None => {}
+        }
+        if let Some(color) = self.names.color(name) {
+            return Ok(Value::Differential(Differential::field(color)));
+        }
+        let loss = || Value::Differential(Differential::loss());
+        match name {
+            "h" => return Ok(Value::Scalar(Q::variable(H))),
+            "E" => return Ok(loss()),
+            "g" => return self.derivative(loss(), 1, span),
+            "H" => return self.derivative(loss(), 2, span),
+            "I" => return Ok(Value::Differential(Differential::identity())),
+            _ => {}
+        }
+        if let Some(order) = derivative_of_loss(name) {
+            return self.derivative(loss(), order, span);
+        }
+        if is_symbol(name) || self.names.parameters.contains(name) || self.is_formal(name) {
+            return match self.names.variable(name) {
+                Some(index) => Ok(Value::Scalar(Q::variable(index))),
+                None => Err(self.fault(
+                    span,
+                    format!("a claim has at most {} symbols beside `h`", MAX_VARIABLES - 1),
+                )),
+            };
+        }
+        if FUNCTIONS.iter().any(|(n, _)| *n == name) {
+            return Err(self.fault(span, format!("`{name}` is a function; write `{name}(…)`")));
+        }
+        Err(self.unknown(name, span))
+    }
+
+    fn is_formal(&self, name: &str) -> bool {
+        self.context.formal.is_some_and(|f| self.names.variables[f.variable] == name)
+    }
+
+    /// The fault of a name that stands for nothing, with those that are nearly written so.
+    pub(super) fn unknown(&self, name: &str, span: &Range<usize>) -> SourceError {
+        let mut known: Vec<&str> = FUNCTIONS.iter().map(|(n, _)| *n).collect();
+        known.extend(self.bound_names());
+        known.extend(self.names.fields.iter().map(|(n, _)| n.as_str()));
+        known.extend(self.names.parameters.iter().map(String::as_str));
+        let near = known
+            .into_iter()
+            .map(|k| (strsim::damerau_levenshtein(name, k), k))
+            .filter(|(distance, _)| *distance <= 2 && distance * 2 < name.chars().count().max(3))
+            .min();
+        let help = match near {
+            Some((_, near)) => format!("did you mean `{near}`?"),
+            None => "free symbols are single letters, names of Greek letters, and the parameters \
+                     of the optimizers in the claim; `let name = …;` defines others"
+                .to_string(),
+        };
+        self.fault_with(span, format!("`{name}` is not defined"), help)
+    }
+}

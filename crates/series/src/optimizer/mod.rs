@@ -1,0 +1,145 @@
+//! The optimizer language.
+//!
+//! ```text
+//! # heavy ball
+//! optimizer heavy_ball(m) {
+//!   state v
+//!   v' = m*v + h*f(theta)
+//!   theta' = theta + v'
+//! }
+//! ```
+//!
+//! # Names
+//!
+//! `theta` is the parameter vector, `h` the step size, `f` the vector field (`-∇E` for a loss `E`):
+//! one step of gradient descent is `theta' = theta + h*f(theta)`. Parameters stand in brackets after
+//! the optimizer's name; at most 7 may stay symbolic.
+//!
+//! # Statements
+//!
+//! They run from top to bottom, several a line if one likes.
+//!
+//! | statement | meaning |
+//! |---|---|
+//! | `state v, w` | buffers, vectors that are kept from step to step |
+//! | `v' = …` | the new value of a buffer or of `theta`; every state gets exactly one |
+//! | `let k = …` | a name for a vector (a stage) or a number |
+//! | `fields f, w` | several vector fields, such as mini-batches or weight decay |
+//! | `players x, y` | a game: the parameter vectors `x`, `y` and the fields `fx(x, y)`, `fy(x, y)` |
+//!
+//! # Right-hand sides
+//!
+//! They are linear in vectors: old values `v`, new values `v'`, stages, and fields at points. Their
+//! coefficients are rational functions of the parameters and of `h`, written with `+ - * / ^` and
+//! exact numbers (`2`, `1/3`, `0.9`, `1e-3`). Inside `f(…)` a value may be used before it is
+//! computed, which makes the method implicit: `theta' = theta + h*f(theta')`. The point of a field
+//! must be `theta` up to multiples of the fields and differences of older iterates.
+//!
+//! Buffers may carry any power of `h`: the step size is scaled out of the method if some scaling of
+//! the buffers makes every line homogeneous. Otherwise, as for an optimizer with a length of its
+//! own, it stays as the last parameter ([`GeneralLinearMethod::step_parameter`]).
+
+mod consistency;
+mod evaluate;
+mod library;
+mod load;
+mod lower;
+mod print;
+mod read;
+mod scaling;
+mod scope;
+mod syntax;
+mod value;
+
+pub use crate::text::number::{NumberError, parse_value};
+pub use library::{UnknownOptimizer, find, library, names};
+pub use load::{LoadError, MAX_FILE_SIZE, load};
+
+use crate::grammar::{Rule, parse_file};
+use crate::series::GeneralLinearMethod;
+use crate::text::source::{Source, SourceError};
+use num_rational::BigRational;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+/// An optimizer as written. Two are equal if they are written alike, wherever they stand.
+#[derive(Clone, Debug)]
+pub struct Optimizer {
+    /// Its name.
+    pub name: String,
+    /// The names of its parameters.
+    pub parameters: Vec<String>,
+    /// The comment lines directly above it, without their `#`.
+    pub doc: String,
+    statements: Vec<syntax::Statement>,
+    name_span: Range<usize>,
+    parameter_spans: Vec<Range<usize>>,
+    source: Source,
+}
+
+impl PartialEq for Optimizer {
+    fn eq(&self, other: &Optimizer) -> bool {
+        (&self.name, &self.parameters, &self.doc, &self.statements)
+            == (&other.name, &other.parameters, &other.doc, &other.statements)
+    }
+}
+
+impl Optimizer {
+    /// The first line of the comment above it: what it is.
+    pub fn summary(&self) -> &str {
+        self.doc.lines().next().unwrap_or("")
+    }
+
+    /// Its normal form, with the parameters in `values` set and the others symbolic.
+    ///
+    /// # Errors
+    /// A value for something that is not a parameter, and a division by zero that the values
+    /// cause.
+    pub fn method(
+        &self,
+        values: &BTreeMap<String, BigRational>,
+    ) -> Result<GeneralLinearMethod, SourceError> {
+        lower::method(self, values)
+    }
+}
+
+/// The optimizers of a file, which may hold claims too.
+///
+/// # Errors
+/// Syntax errors, and everything that keeps an optimizer from having a normal form. A file with
+/// neither optimizers nor claims is an error.
+///
+/// ```
+/// # use bea_series::{optimizer, source::Source};
+/// let source = Source::new("mine.bea", "optimizer plain { theta' = theta + h*f(theta) }");
+/// let optimizers = optimizer::parse(&source)?;
+/// assert_eq!(optimizers[0].name, "plain");
+/// # Ok::<(), bea_series::source::SourceError>(())
+/// ```
+pub fn parse(source: &Source) -> Result<Vec<Optimizer>, SourceError> {
+    let items = parse_file(source)?;
+    if items.is_empty() {
+        return Err(source.fault(
+            source.text.len()..source.text.len(),
+            "the file holds no optimizer",
+            "nothing but comments",
+            Some("write `optimizer name { theta' = theta + h*f(theta) }`".into()),
+        ));
+    }
+    let mut optimizers: Vec<Optimizer> = Vec::new();
+    let mut names = BTreeSet::new();
+    for pair in items.into_iter().filter(|pair| pair.as_rule() == Rule::optimizer) {
+        let optimizer = read::optimizer(source, pair)?;
+        if !names.insert(optimizer.name.clone()) {
+            return Err(source.fault(
+                optimizer.name_span,
+                format!("there are two optimizers named `{}`", optimizer.name),
+                "the second one",
+                Some("give it another name".into()),
+            ));
+        }
+        optimizer.method(&BTreeMap::new())?;
+        optimizers.push(optimizer);
+    }
+    Ok(optimizers)
+}
