@@ -1,10 +1,10 @@
 //! The flows that need no logarithm: `ngf`, `igr`, `positive`, `flip:k`.
 
-use super::products::Jacobian;
-use super::spectrum::Spectrum;
 use super::velocity::is_real;
 use super::{FlowName, Problem, Stop, Velocity};
 use crate::curvature::Lanczos;
+use crate::flow::dense::spectrum::Spectrum;
+use crate::flow::matrix_free::products::Jacobian;
 use num_complex::Complex64;
 
 /// One of them.

@@ -1,6 +1,6 @@
 //! The principal flow of a quadratic loss in closed form.
 
-use super::alpha::log_1p;
+use crate::flow::branch::alpha::log_1p;
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 use num_complex::Complex64;
 

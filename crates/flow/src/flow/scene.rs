@@ -1,20 +1,20 @@
 //! The velocity field of every flow, by its name.
 
-use super::contracted::Contracted;
-use super::cubic::CubicFlow;
 use super::gradient_flows::GradientFlow;
-use super::interpolated::Interpolated;
-use super::krylov::KrylovFlow;
-use super::krylov_cubic::KrylovCubic;
-use super::method::Method;
-use super::principal::PrincipalFlow;
-use super::principal_of::PrincipalFlowOf;
-use super::principal_root::PrincipalRoot;
-use super::sheets::{Principal, Sheets};
 use super::trajectory::DIRECTIONS;
-use super::truncated::Truncated;
 use super::{Branch, FlowName, Problem, Request, SimulateError, Velocity};
 use crate::curvature::Krylov;
+use crate::flow::branch::principal_root::PrincipalRoot;
+use crate::flow::branch::sheets::{Principal, Sheets};
+use crate::flow::dense::cubic::CubicFlow;
+use crate::flow::dense::principal::PrincipalFlow;
+use crate::flow::dense::principal_of::PrincipalFlowOf;
+use crate::flow::matrix_free::cubic::KrylovCubic;
+use crate::flow::matrix_free::krylov::KrylovFlow;
+use crate::flow::step::method::Method;
+use crate::flow::truncated::contracted::Contracted;
+use crate::flow::truncated::formula::Truncated;
+use crate::flow::truncated::interpolated::Interpolated;
 use bea_series::field::{Field, joint};
 use bea_series::series::GeneralLinearMethod;
 

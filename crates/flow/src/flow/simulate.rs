@@ -1,9 +1,9 @@
 //! The optimizer and its flows, side by side.
 
-use super::method::Method;
 use super::scene::{Flowing, Scene};
 use super::velocity::is_finite;
 use super::{FlowName, Problem, Request, Simulation, Stop, Trajectory, Watch};
+use crate::flow::step::method::Method;
 use bea_series::series::{GeneralLinearMethod, MethodError};
 use num_complex::Complex64;
 use rayon::prelude::*;

@@ -3,7 +3,7 @@
 
 use super::Case;
 use crate::curvature::Eigenpair;
-use crate::flow::alpha;
+use crate::flow::branch::alpha;
 use num_complex::Complex64;
 
 /// Of one eigenvector `u`, of sign such that `g·u ≥ 0`.

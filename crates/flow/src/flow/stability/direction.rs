@@ -10,7 +10,7 @@
 use super::boundary::{Interval, Verdict};
 use super::continuation::Principal;
 use super::truncated::Truncated;
-use crate::flow::alpha;
+use crate::flow::branch::alpha;
 use num_complex::Complex64;
 
 /// Sizes that near to 1, or to 0, are taken for it in the classification.

@@ -1,16 +1,16 @@
 //! `interpolated:n`: the modified field from differences of the optimizer's own steps.
 
-use super::method::Method;
-use super::{Problem, Stop, Velocity};
+use crate::flow::step::method::Method;
+use crate::flow::{Problem, Stop, Velocity};
 use num_complex::Complex64;
 
 /// `f̃(θ) ≈ 1/h Σ_{k=1}^{n+1} (-1)^(k-1)/k Δ^k θ_0`, equal to the truncated series `order:n` up to
 /// `O(h^(n+1))`. For a method with buffers the steps start on its slow manifold.
-pub(super) struct Interpolated<'a> {
-    pub(super) problem: &'a Problem,
-    pub(super) method: &'a Method,
+pub(in crate::flow) struct Interpolated<'a> {
+    pub(in crate::flow) problem: &'a Problem,
+    pub(in crate::flow) method: &'a Method,
     /// `n`.
-    pub(super) order: usize,
+    pub(in crate::flow) order: usize,
 }
 
 impl Velocity for Interpolated<'_> {

@@ -1,7 +1,7 @@
 //! Hessians and Jacobians that are known by their products with vectors.
 
-use super::{Objective, Problem};
 use crate::curvature::{Error, Operator, Scalar};
+use crate::flow::{Objective, Problem};
 use num_complex::Complex64;
 
 /// The Hessian `∇²E(θ)` of a loss as an operator: real symmetric at a real point (`S = f64`), complex
@@ -52,7 +52,7 @@ impl<S: Scalar> Operator<S> for Hessian<'_, S> {
 }
 
 /// `hJ(θ)` of the field of a problem. Real numbers are for real points alone.
-pub(super) struct Jacobian<'a, S> {
+pub(in crate::flow) struct Jacobian<'a, S> {
     problem: &'a Problem,
     theta: Vec<Complex64>,
     h: f64,
@@ -60,7 +60,11 @@ pub(super) struct Jacobian<'a, S> {
 }
 
 impl<'a, S: Scalar> Jacobian<'a, S> {
-    pub(super) fn new(problem: &'a Problem, theta: &[Complex64], h: f64) -> Jacobian<'a, S> {
+    pub(in crate::flow) fn new(
+        problem: &'a Problem,
+        theta: &[Complex64],
+        h: f64,
+    ) -> Jacobian<'a, S> {
         Jacobian { problem, theta: theta.to_vec(), h, scalar: std::marker::PhantomData }
     }
 }

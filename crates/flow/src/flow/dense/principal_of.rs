@@ -1,22 +1,22 @@
 //! The principal flow of any optimizer with one vector field, `θ̇ = log P(hJ)/(hJ) f`.
 
-use super::principal_root::{PrincipalRoot, Sheet};
-use super::spectrum::Spectrum;
-use super::{Branch, Problem, Stop, Velocity};
+use crate::flow::branch::principal_root::{PrincipalRoot, Sheet};
+use crate::flow::dense::spectrum::Spectrum;
+use crate::flow::{Branch, Problem, Stop, Velocity};
 use nalgebra::DVector;
 use num_complex::Complex64;
 use std::f64::consts::FRAC_PI_2;
 
 /// `pf` and `pf-even` of an optimizer other than gradient descent.
-pub(super) struct PrincipalFlowOf<'a> {
-    pub(super) problem: &'a Problem,
-    pub(super) root: PrincipalRoot,
-    pub(super) branch: Branch,
-    pub(super) even: bool,
+pub(in crate::flow) struct PrincipalFlowOf<'a> {
+    pub(in crate::flow) problem: &'a Problem,
+    pub(in crate::flow) root: PrincipalRoot,
+    pub(in crate::flow) branch: Branch,
+    pub(in crate::flow) even: bool,
     /// Whether the integrator can take smaller steps.
-    pub(super) strict: bool,
+    pub(in crate::flow) strict: bool,
     /// Where the eigenvalues were at the last accepted point.
-    pub(super) last: Vec<Sheet>,
+    pub(in crate::flow) last: Vec<Sheet>,
 }
 
 impl PrincipalFlowOf<'_> {

@@ -10,8 +10,8 @@
 //! where `τ_{a,b,c}` is a trunk of `a` nodes, a branching node and two chains of `b` and `c` nodes.
 //! `bea check` proves the equality coefficient by coefficient.
 
-use super::Stop;
-use super::alpha::{ell, log_1p};
+use crate::flow::Stop;
+use crate::flow::branch::alpha::{ell, log_1p};
 use num_complex::Complex64;
 use std::f64::consts::TAU;
 
@@ -25,9 +25,9 @@ const POLE: f64 = 1e-6;
 
 /// A point with a value of its logarithm: `z` and `log(1+z)` on any sheet.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) struct Sheeted {
-    pub(super) z: Complex64,
-    pub(super) log: Complex64,
+pub(in crate::flow) struct Sheeted {
+    pub(in crate::flow) z: Complex64,
+    pub(in crate::flow) log: Complex64,
 }
 
 impl Sheeted {
@@ -63,7 +63,7 @@ impl Sheeted {
 /// # Errors
 /// A resonance: `(1+y)(1+w) = 1+x` although the logarithms do not add up. A pole where an argument
 /// comes to 0 on another sheet, or two to one another, is one too.
-pub(super) fn generating(x: Sheeted, y: Sheeted, w: Sheeted) -> Result<Complex64, Stop> {
+pub(in crate::flow) fn generating(x: Sheeted, y: Sheeted, w: Sheeted) -> Result<Complex64, Stop> {
     let product = (1.0 + y.z) * (1.0 + w.z);
     // D = (1+y)(1+w) - (1+x), N = L(y) + L(w) - L(x) = log(1 + D/(1+x)) + 2πi m.
     let d = y.z + w.z + y.z * w.z - x.z;

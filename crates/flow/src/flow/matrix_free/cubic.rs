@@ -4,15 +4,15 @@
 //! vectors in its Krylov space, and the matrix function in the first slot is one on the Krylov space of
 //! `f''(v_j, v_k)`.
 
-use super::generating::{Sheeted, generating};
-use super::krylov::{Growth, NOT_CONVERGED, Projection, follow};
-use super::sheets::{Sheets, principal_of};
-use super::{Problem, Stop, Velocity};
 use crate::curvature::Krylov;
+use crate::flow::branch::sheets::{Sheets, principal_of};
+use crate::flow::dense::generating::{Sheeted, generating};
+use crate::flow::matrix_free::krylov::{Growth, NOT_CONVERGED, Projection, follow};
+use crate::flow::{Problem, Stop, Velocity};
 use num_complex::Complex64;
 
-/// See [`CubicFlow`](super::cubic::CubicFlow).
-pub(super) struct KrylovCubic<'a> {
+/// See [`CubicFlow`](crate::flow::dense::cubic::CubicFlow).
+pub(in crate::flow) struct KrylovCubic<'a> {
     problem: &'a Problem,
     h: f64,
     sheets: Sheets,
@@ -38,7 +38,7 @@ struct Sharp {
 }
 
 impl<'a> KrylovCubic<'a> {
-    pub(super) fn new(
+    pub(in crate::flow) fn new(
         problem: &'a Problem,
         h: f64,
         sheets: Sheets,

@@ -1,22 +1,22 @@
 //! The principal flow from products with the Jacobian alone, `θ̇ = ‖f‖ V log P(T)/T e_1`.
 
-use super::products::Jacobian;
-use super::sheets::{Principal, Sheets, principal_of};
-use super::spectrum::Spectrum;
-use super::velocity::is_real;
-use super::{Problem, Stop, Velocity};
 use crate::curvature::{Krylov, KrylovSpace, MatrixFunction, Operator, Scalar};
+use crate::flow::branch::sheets::{Principal, Sheets, principal_of};
+use crate::flow::dense::spectrum::Spectrum;
+use crate::flow::matrix_free::products::Jacobian;
+use crate::flow::velocity::is_real;
+use crate::flow::{Problem, Stop, Velocity};
 use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
 
-pub(super) const NOT_CONVERGED: Stop = Stop::NoConvergence("the Krylov approximation");
+pub(in crate::flow) const NOT_CONVERGED: Stop = Stop::NoConvergence("the Krylov approximation");
 
 /// The most products at a complex point, unless all that there are fit: the decomposition of a complex matrix of
 /// more rows costs more than they do.
 const COMPLEX: usize = 150;
 
 /// `hJ(θ)` on the Krylov space of a vector.
-pub(super) enum Projection<'a> {
+pub(in crate::flow) enum Projection<'a> {
     /// Of a real vector and a real symmetric matrix.
     Real(Jacobian<'a, f64>, KrylovSpace<f64>),
     /// Of any others.
@@ -25,7 +25,7 @@ pub(super) enum Projection<'a> {
 
 impl<'a> Projection<'a> {
     /// The space of dimension 0.
-    pub(super) fn new(
+    pub(in crate::flow) fn new(
         problem: &'a Problem,
         theta: &[Complex64],
         h: f64,
@@ -44,7 +44,7 @@ impl<'a> Projection<'a> {
 
     /// Extends the space until the coefficients of a function of the projected matrix settle: see
     /// [`Krylov::grow`].
-    pub(super) fn grow(
+    pub(in crate::flow) fn grow(
         &mut self,
         krylov: &Krylov,
         least: usize,
@@ -65,7 +65,7 @@ impl<'a> Projection<'a> {
     }
 
     /// One product more.
-    pub(super) fn extend(&mut self) -> Result<(), Stop> {
+    pub(in crate::flow) fn extend(&mut self) -> Result<(), Stop> {
         match self {
             Projection::Real(jacobian, space) => space.extend(jacobian)?,
             Projection::Complex(jacobian, space) => space.extend(jacobian)?,
@@ -73,14 +73,14 @@ impl<'a> Projection<'a> {
         Ok(())
     }
 
-    pub(super) fn is_invariant(&self) -> bool {
+    pub(in crate::flow) fn is_invariant(&self) -> bool {
         match self {
             Projection::Real(_, space) => space.is_invariant(),
             Projection::Complex(_, space) => space.is_invariant(),
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::flow) fn len(&self) -> usize {
         match self {
             Projection::Real(_, space) => space.len(),
             Projection::Complex(_, space) => space.len(),
@@ -88,7 +88,7 @@ impl<'a> Projection<'a> {
     }
 
     /// `‖f‖ e_1`.
-    pub(super) fn start(&self) -> Vec<Complex64> {
+    pub(in crate::flow) fn start(&self) -> Vec<Complex64> {
         let norm = match self {
             Projection::Real(_, space) => space.norm(),
             Projection::Complex(_, space) => space.norm(),
@@ -96,7 +96,7 @@ impl<'a> Projection<'a> {
         first(norm, self.len())
     }
 
-    pub(super) fn spectrum(&self) -> Result<Spectrum, Stop> {
+    pub(in crate::flow) fn spectrum(&self) -> Result<Spectrum, Stop> {
         match self {
             Projection::Real(_, space) => spectrum(space.projected(), true),
             Projection::Complex(_, space) => spectrum(space.projected(), false),
@@ -104,7 +104,7 @@ impl<'a> Projection<'a> {
     }
 
     /// The residuals `β |y_m|` of the Ritz vectors `V y`, the columns of a matrix.
-    pub(super) fn residuals(&self, y: &DMatrix<Complex64>) -> Vec<f64> {
+    pub(in crate::flow) fn residuals(&self, y: &DMatrix<Complex64>) -> Vec<f64> {
         let coupling = match self {
             Projection::Real(_, space) => space.coupling(),
             Projection::Complex(_, space) => space.coupling(),
@@ -113,7 +113,7 @@ impl<'a> Projection<'a> {
     }
 
     /// `V c`.
-    pub(super) fn combine(&self, c: &DVector<Complex64>) -> Vec<Complex64> {
+    pub(in crate::flow) fn combine(&self, c: &DVector<Complex64>) -> Vec<Complex64> {
         match self {
             Projection::Real(_, space) => space.combine(c),
             Projection::Complex(_, space) => space.combine(c),
@@ -122,10 +122,10 @@ impl<'a> Projection<'a> {
 }
 
 /// What [`Projection::grow`] returns.
-pub(super) struct Growth {
-    pub(super) c: DVector<Complex64>,
-    pub(super) estimate: f64,
-    pub(super) converged: bool,
+pub(in crate::flow) struct Growth {
+    pub(in crate::flow) c: DVector<Complex64>,
+    pub(in crate::flow) estimate: f64,
+    pub(in crate::flow) converged: bool,
 }
 
 fn first(norm: f64, m: usize) -> Vec<Complex64> {
@@ -152,7 +152,7 @@ fn of_projected<S: Scalar>(
 }
 
 /// `pf` and `pf-even` of any optimizer with one vector field, matrix-free.
-pub(super) struct KrylovFlow<'a> {
+pub(in crate::flow) struct KrylovFlow<'a> {
     problem: &'a Problem,
     /// `z = hJ`, or `J` alone where the step size is a parameter of the method.
     argument: f64,
@@ -166,7 +166,12 @@ pub(super) struct KrylovFlow<'a> {
 }
 
 impl<'a> KrylovFlow<'a> {
-    pub(super) fn new(problem: &'a Problem, argument: f64, sheets: Sheets, krylov: Krylov) -> Self {
+    pub(in crate::flow) fn new(
+        problem: &'a Problem,
+        argument: f64,
+        sheets: Sheets,
+        krylov: Krylov,
+    ) -> Self {
         KrylovFlow { problem, argument, sheets, krylov, least: 0, known: None }
     }
 
@@ -225,7 +230,7 @@ impl Velocity for KrylovFlow<'_> {
 }
 
 /// Continues the branches from the Ritz values of a space.
-pub(super) fn follow(sheets: &mut Sheets, space: &Projection<'_>) -> Result<(), Stop> {
+pub(in crate::flow) fn follow(sheets: &mut Sheets, space: &Projection<'_>) -> Result<(), Stop> {
     if space.len() == 0 {
         return Ok(());
     }
@@ -254,7 +259,7 @@ pub fn principal_field(
     let sheets = Sheets::new(Principal::Descent, Default::default(), false, true);
     let mut flow = KrylovFlow::new(problem, h, sheets, *krylov);
     let (found, _) = flow.field(theta)?;
-    match super::velocity::is_finite(&found.value) {
+    match crate::flow::velocity::is_finite(&found.value) {
         true => Ok(found),
         false => Err(Stop::BranchPoint),
     }

@@ -15,9 +15,9 @@
 //! recurrence), 6.2 (roots) and 11.4-11.5 (inverse scaling and squaring); Al-Mohy and Higham, *Improved inverse scaling and
 //! squaring algorithms for the matrix logarithm*, SIAM J. Sci. Comput. 34 (2012).
 
-use super::alpha::ell;
-use super::velocity::is_real;
-use super::{Problem, Stop};
+use crate::flow::branch::alpha::ell;
+use crate::flow::velocity::is_real;
+use crate::flow::{Problem, Stop};
 use nalgebra::{DMatrix, DVector, Schur, SymmetricEigen};
 use num_complex::Complex64;
 
@@ -44,7 +44,7 @@ const GAUSS: [(f64, f64); 4] = [
 ];
 
 /// `A = hJ(θ)`, decomposed.
-pub(super) enum Spectrum {
+pub(in crate::flow) enum Spectrum {
     /// Real symmetric: the eigenvalues and orthonormal eigenvectors.
     Symmetric(Vec<Complex64>, DMatrix<f64>),
     /// Any other: `A = Q T Q*` and the diagonal of `T`.
@@ -52,20 +52,20 @@ pub(super) enum Spectrum {
 }
 
 /// Eigenvalues and eigenvectors `A V = V diag(z)`.
-pub(super) struct Basis {
-    pub(super) z: Vec<Complex64>,
-    pub(super) vectors: DMatrix<Complex64>,
-    pub(super) inverse: DMatrix<Complex64>,
+pub(in crate::flow) struct Basis {
+    pub(in crate::flow) z: Vec<Complex64>,
+    pub(in crate::flow) vectors: DMatrix<Complex64>,
+    pub(in crate::flow) inverse: DMatrix<Complex64>,
 }
 
 impl Basis {
     /// The coefficients of `f` along the eigenvectors.
-    pub(super) fn along(&self, f: &[Complex64]) -> DVector<Complex64> {
+    pub(in crate::flow) fn along(&self, f: &[Complex64]) -> DVector<Complex64> {
         &self.inverse * DVector::from_column_slice(f)
     }
 
     /// `Σ_i c(i) (V⁻¹ f)_i v_i`.
-    pub(super) fn apply(
+    pub(in crate::flow) fn apply(
         &self,
         f: &[Complex64],
         c: impl Fn(usize) -> Result<Complex64, Stop>,
@@ -83,7 +83,11 @@ impl Basis {
 
 impl Spectrum {
     /// Of `hJ` at `θ`.
-    pub(super) fn at(problem: &Problem, theta: &[Complex64], h: f64) -> Result<Spectrum, Stop> {
+    pub(in crate::flow) fn at(
+        problem: &Problem,
+        theta: &[Complex64],
+        h: f64,
+    ) -> Result<Spectrum, Stop> {
         let d = problem.dimension();
         let mut a = DMatrix::zeros(d, d);
         problem.jacobian(theta, &mut a);
@@ -92,8 +96,11 @@ impl Spectrum {
     }
 
     /// Of `A`, of which the imaginary part is ignored if it is `real_symmetric`.
-    pub(super) fn of(a: DMatrix<Complex64>, real_symmetric: bool) -> Result<Spectrum, Stop> {
-        if !super::velocity::is_finite(a.as_slice()) {
+    pub(in crate::flow) fn of(
+        a: DMatrix<Complex64>,
+        real_symmetric: bool,
+    ) -> Result<Spectrum, Stop> {
+        if !crate::flow::velocity::is_finite(a.as_slice()) {
             return Err(Stop::NotFinite);
         }
         if real_symmetric {
@@ -116,14 +123,14 @@ impl Spectrum {
     }
 
     /// The eigenvalues `z` of `A`; for one loss `-hλ`.
-    pub(super) fn eigenvalues(&self) -> &[Complex64] {
+    pub(in crate::flow) fn eigenvalues(&self) -> &[Complex64] {
         match self {
             Spectrum::Symmetric(z, _) | Spectrum::Triangular { z, .. } => z,
         }
     }
 
     /// `log(I+A)/A f`, where `logs` are the values of `log(1+z)`.
-    pub(super) fn log_over(
+    pub(in crate::flow) fn log_over(
         &self,
         logs: &[Complex64],
         f: &[Complex64],
@@ -142,7 +149,7 @@ impl Spectrum {
     }
 
     /// A basis of eigenvectors.
-    pub(super) fn basis(&self) -> Result<Basis, Stop> {
+    pub(in crate::flow) fn basis(&self) -> Result<Basis, Stop> {
         match self {
             Spectrum::Symmetric(z, vectors) => {
                 let vectors = vectors.map(Complex64::from);
@@ -311,7 +318,7 @@ fn root(u: &mut DMatrix<Complex64>, diagonal: impl Fn(usize) -> Complex64) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::alpha::log_1p;
+    use crate::flow::branch::alpha::log_1p;
     use std::f64::consts::TAU;
 
     fn c(re: f64, im: f64) -> Complex64 {

@@ -19,7 +19,7 @@ const INDEPENDENT: f64 = 1e-6;
 ///
 /// Source: Walker, Ni (2011), *Anderson acceleration for fixed-point iterations*, with an orthonormal
 /// basis of the changes of residuals.
-pub(super) fn fixed_point(
+pub(in crate::flow) fn fixed_point(
     mut u: Vec<Complex64>,
     mut g: impl FnMut(&[Complex64]) -> Vec<Complex64>,
 ) -> Option<Vec<Complex64>> {

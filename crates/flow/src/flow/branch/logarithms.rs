@@ -1,17 +1,17 @@
 //! The logarithms of eigenvalues, continued along a trajectory.
 
-use super::alpha::log_1p;
-use super::{Branch, Stop};
+use crate::flow::branch::alpha::log_1p;
+use crate::flow::{Branch, Stop};
 use num_complex::Complex64;
 use std::f64::consts::{FRAC_PI_2, TAU};
 
 /// Below this `|1+z|` counts as the branch point: a trajectory can only get so close by running
 /// into it.
-pub(super) const BRANCH_POINT: f64 = 1e-12;
+pub(in crate::flow) const BRANCH_POINT: f64 = 1e-12;
 
 /// `log(1+z)` of the eigenvalues `z` of `hJ`, by continuity from the last accepted point.
 #[derive(Clone, Debug)]
-pub(super) struct Logarithms {
+pub(in crate::flow) struct Logarithms {
     branch: Branch,
     /// Whether an argument that turns by more than a quarter since the last accepted point is
     /// refused. A fixed-step integrator cannot take a smaller step.
@@ -21,7 +21,7 @@ pub(super) struct Logarithms {
 }
 
 impl Logarithms {
-    pub(super) fn new(branch: Branch, strict: bool) -> Logarithms {
+    pub(in crate::flow) fn new(branch: Branch, strict: bool) -> Logarithms {
         Logarithms { branch, strict, last: Vec::new() }
     }
 
@@ -29,8 +29,8 @@ impl Logarithms {
     ///
     /// # Errors
     /// At a branch point, and where an argument turned so far that the branch is in doubt.
-    pub(super) fn of(&self, z: &[Complex64]) -> Result<Vec<Complex64>, Stop> {
-        if !super::velocity::is_finite(z) {
+    pub(in crate::flow) fn of(&self, z: &[Complex64]) -> Result<Vec<Complex64>, Stop> {
+        if !crate::flow::velocity::is_finite(z) {
             return Err(Stop::NotFinite);
         }
         if z.iter().any(|z| (1.0 + z).norm() < BRANCH_POINT) {
@@ -62,7 +62,7 @@ impl Logarithms {
     }
 
     /// Continue from here.
-    pub(super) fn accept(&mut self, z: &[Complex64]) -> Result<(), Stop> {
+    pub(in crate::flow) fn accept(&mut self, z: &[Complex64]) -> Result<(), Stop> {
         if self.branch == Branch::Continued {
             let logs = self.of(z)?;
             self.last = z.iter().copied().zip(logs).collect();
@@ -71,14 +71,14 @@ impl Logarithms {
     }
 
     /// How near the last accepted point was to the branch point.
-    pub(super) fn branch_distance(&self) -> f64 {
+    pub(in crate::flow) fn branch_distance(&self) -> f64 {
         self.last.iter().map(|(z, _)| (1.0 + z).norm()).fold(f64::INFINITY, f64::min)
     }
 }
 
 /// The eigenvalues of `z` whose `1+z` turned by more than a quarter since they were among `last`: they
 /// passed the branch point, or so near that nothing between the two is known.
-pub(super) fn turned(z: &[Complex64], last: &[Complex64]) -> Vec<usize> {
+pub(in crate::flow) fn turned(z: &[Complex64], last: &[Complex64]) -> Vec<usize> {
     let far = |&(i, k): &(usize, usize)| ((1.0 + z[i]) * (1.0 + last[k]).conj()).re < 0.0;
     pairs(z, last).into_iter().filter(far).map(|(i, _)| i).collect()
 }

@@ -1,21 +1,21 @@
 //! One step of Newton's method for the implicit stages `e_l = scale · f_l(Z_l(e))` of an optimizer.
 
-use super::method::{Method, Vector};
-use super::{Problem, Stop};
 use crate::curvature::{Error, Krylov, KrylovSpace, Operator};
+use crate::flow::step::method::{Method, Vector};
+use crate::flow::{Problem, Stop};
 use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
 
 /// The linear system `(1 - scale · f'(Z) Z') x = r` for the change of all stages.
-pub(super) struct Newton<'a> {
-    pub(super) method: &'a Method,
-    pub(super) problem: &'a Problem,
+pub(in crate::flow) struct Newton<'a> {
+    pub(in crate::flow) method: &'a Method,
+    pub(in crate::flow) problem: &'a Problem,
     /// `Z_l`.
-    pub(super) points: Vec<Vector>,
+    pub(in crate::flow) points: Vec<Vector>,
     /// Where each stage begins.
-    pub(super) offsets: &'a [usize],
+    pub(in crate::flow) offsets: &'a [usize],
     /// The number of unknowns.
-    pub(super) size: usize,
+    pub(in crate::flow) size: usize,
 }
 
 impl Newton<'_> {
@@ -24,7 +24,7 @@ impl Newton<'_> {
     }
 
     /// By elimination; none if the matrix is singular.
-    pub(super) fn solve(&self, residual: Vec<Complex64>) -> Option<Vector> {
+    pub(in crate::flow) fn solve(&self, residual: Vec<Complex64>) -> Option<Vector> {
         let mut system = DMatrix::<Complex64>::identity(self.size, self.size);
         let spaces = self.problem.spaces();
         for (l, point) in self.points.iter().enumerate() {
@@ -45,7 +45,10 @@ impl Newton<'_> {
 
     /// From products with the Jacobians alone: `x = ‖r‖ V T⁻¹ e_1` in the Krylov space of `r`, the full
     /// orthogonalisation method (Saad, *Iterative Methods for Sparse Linear Systems*, section 6.4).
-    pub(super) fn solve_by_products(&self, residual: &[Complex64]) -> Result<Vector, Stop> {
+    pub(in crate::flow) fn solve_by_products(
+        &self,
+        residual: &[Complex64],
+    ) -> Result<Vector, Stop> {
         const LINEAR: Stop = Stop::NoConvergence("the linear solver for the implicit stages");
         let krylov = Krylov { tolerance: 1e-12, ..Krylov::default() };
         let mut space = KrylovSpace::new(self, residual)?;

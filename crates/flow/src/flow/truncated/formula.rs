@@ -1,16 +1,16 @@
 //! `order:n`: the modified field of the optimizer, truncated; `pf+np:n`: its non-principal terms
 //! beside the principal flow.
 
-use super::formula::Evaluator;
-use super::{Problem, Stop, Velocity};
+use crate::flow::formula::Evaluator;
+use crate::flow::{Problem, Stop, Velocity};
 use num_complex::Complex64;
 
 /// Terms of a modified field, and another flow that is added to them.
-pub(super) struct Truncated<'a> {
-    pub(super) problem: &'a Problem,
-    pub(super) terms: Evaluator,
-    pub(super) h: f64,
-    pub(super) besides: Option<Box<dyn Velocity + Send + 'a>>,
+pub(in crate::flow) struct Truncated<'a> {
+    pub(in crate::flow) problem: &'a Problem,
+    pub(in crate::flow) terms: Evaluator,
+    pub(in crate::flow) h: f64,
+    pub(in crate::flow) besides: Option<Box<dyn Velocity + Send + 'a>>,
 }
 
 impl Velocity for Truncated<'_> {

@@ -5,11 +5,11 @@
 //! eigenvalues may drift far from there. Those that the Krylov space has found are therefore followed
 //! from one accepted point to the next, and a Ritz value near to where one was takes its sheet.
 
-use super::alpha::{ell, log_1p};
-use super::branch::BRANCH_POINT;
-use super::principal_root::{PrincipalRoot, Sheet};
-use super::spectrum::Spectrum;
-use super::{Branch, Stop};
+use crate::flow::branch::alpha::{ell, log_1p};
+use crate::flow::branch::logarithms::BRANCH_POINT;
+use crate::flow::branch::principal_root::{PrincipalRoot, Sheet};
+use crate::flow::dense::spectrum::Spectrum;
+use crate::flow::{Branch, Stop};
 use num_complex::Complex64;
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, TAU};
 
@@ -24,7 +24,7 @@ const REACH: f64 = 0.5;
 const FOUND: f64 = 1e-6;
 
 /// What an optimizer makes of an eigenvalue `z` of `hJ`.
-pub(super) enum Principal {
+pub(in crate::flow) enum Principal {
     /// `log(1+z)/z`.
     Descent,
     /// `log P(z)/z`, times a factor.
@@ -32,8 +32,8 @@ pub(super) enum Principal {
 }
 
 /// The sheets of the eigenvalues along a trajectory.
-pub(super) struct Sheets {
-    pub(super) principal: Principal,
+pub(in crate::flow) struct Sheets {
+    pub(in crate::flow) principal: Principal,
     branch: Branch,
     even: bool,
     strict: bool,
@@ -43,23 +43,28 @@ pub(super) struct Sheets {
 impl Sheets {
     /// `even`: with the real part of the logarithm at real eigenvalues. `strict`: whether the
     /// integrator can take smaller steps.
-    pub(super) fn new(principal: Principal, branch: Branch, even: bool, strict: bool) -> Sheets {
+    pub(in crate::flow) fn new(
+        principal: Principal,
+        branch: Branch,
+        even: bool,
+        strict: bool,
+    ) -> Sheets {
         let branch = if even { Branch::Principal } else { branch };
         Sheets { principal, branch, even, strict, last: Vec::new() }
     }
 
     /// How near the eigenvalues that are followed are to the branch point of the logarithm.
-    pub(super) fn branch_distance(&self) -> f64 {
+    pub(in crate::flow) fn branch_distance(&self) -> f64 {
         self.last.iter().map(|at| at.root().norm()).fold(f64::INFINITY, f64::min)
     }
 
     /// Whether branches are continued from accepted points.
-    pub(super) fn are_followed(&self) -> bool {
+    pub(in crate::flow) fn are_followed(&self) -> bool {
         self.branch == Branch::Continued
     }
 
     /// The sheets of all Ritz values.
-    pub(super) fn of(&self, z: &[Complex64]) -> Result<Vec<Sheet>, Stop> {
+    pub(in crate::flow) fn of(&self, z: &[Complex64]) -> Result<Vec<Sheet>, Stop> {
         let mut sheets = z.iter().map(|&z| self.fresh(z)).collect::<Result<Vec<_>, _>>()?;
         for (i, k) in self.pairs(z) {
             // Where the way is blocked by a branch point the two are not the same.
@@ -72,7 +77,7 @@ impl Sheets {
 
     /// The error of coefficients from that of eigenvalues, `precision`: `1/|1+z|` times as large beside the branch
     /// point of the logarithm.
-    pub(super) fn uncertain(&self, sheets: &[Sheet], precision: f64) -> f64 {
+    pub(in crate::flow) fn uncertain(&self, sheets: &[Sheet], precision: f64) -> f64 {
         let nearest = sheets.iter().map(|at| at.root().norm()).fold(1.0, f64::min);
         match self.principal {
             Principal::Descent => 10.0 * precision * (1.0 / nearest - 1.0),
@@ -81,7 +86,7 @@ impl Sheets {
     }
 
     /// `log P(z)/z` as a coefficient of the field.
-    pub(super) fn coefficient(&self, at: Sheet) -> Complex64 {
+    pub(in crate::flow) fn coefficient(&self, at: Sheet) -> Complex64 {
         match &self.principal {
             Principal::Descent => ell(at.z, at.log),
             Principal::Root(root) => at.coefficient() * root.factor,
@@ -89,7 +94,11 @@ impl Sheets {
     }
 
     /// Follows the Ritz values that have been found: those whose residual is small.
-    pub(super) fn accept(&mut self, sheets: &[Sheet], residuals: &[f64]) -> Result<(), Stop> {
+    pub(in crate::flow) fn accept(
+        &mut self,
+        sheets: &[Sheet],
+        residuals: &[f64],
+    ) -> Result<(), Stop> {
         if !self.are_followed() {
             return Ok(());
         }
@@ -201,7 +210,7 @@ impl Sheets {
 }
 
 /// `log P(A)/A f` for a matrix with this spectrum.
-pub(super) fn principal_of(
+pub(in crate::flow) fn principal_of(
     sheets: &Sheets,
     spectrum: &Spectrum,
     at: &[Sheet],

@@ -6,8 +6,8 @@
 //! roots meet, and `log P` one where `P = 0`; for real `z` they are passed on the upper side, which
 //! is where `log(1+z)` is `+iπ` for `z < -1`.
 
-use super::alpha::log_1p;
-use super::{SimulateError, Stop};
+use crate::flow::branch::alpha::log_1p;
+use crate::flow::{SimulateError, Stop};
 use bea_series::exact::{Poly, RationalFunction};
 use bea_series::field::ClosedForm;
 use bea_series::series::GeneralLinearMethod;
@@ -18,46 +18,46 @@ use std::f64::consts::TAU;
 
 /// A point of the Riemann surface of `log P`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sheet {
-    pub(super) z: Complex64,
+pub(in crate::flow) struct Sheet {
+    pub(in crate::flow) z: Complex64,
     /// `R(z)`, where `P(z) = 1 + z R(z)`.
-    pub(super) rate: Complex64,
+    pub(in crate::flow) rate: Complex64,
     /// `log P(z)`.
-    pub(super) log: Complex64,
+    pub(in crate::flow) log: Complex64,
 }
 
 impl Sheet {
     /// `P(z)`.
-    pub(super) fn root(&self) -> Complex64 {
+    pub(in crate::flow) fn root(&self) -> Complex64 {
         1.0 + self.z * self.rate
     }
 
     /// The same with the principal value of the logarithm.
-    pub(super) fn principal(self) -> Sheet {
+    pub(in crate::flow) fn principal(self) -> Sheet {
         Sheet { log: log_1p(self.z * self.rate), ..self }
     }
 
     /// `log P(z)/z`.
-    pub(super) fn coefficient(&self) -> Complex64 {
+    pub(in crate::flow) fn coefficient(&self) -> Complex64 {
         if self.z == Complex64::ZERO { self.rate } else { self.log / self.z }
     }
 
     /// The point that belongs to the conjugate of `z`: `P` is real on the real line.
-    pub(super) fn conjugate(self) -> Sheet {
+    pub(in crate::flow) fn conjugate(self) -> Sheet {
         Sheet { z: self.z.conj(), rate: self.rate.conj(), log: self.log.conj() }
     }
 }
 
 /// `P(z) = 1 + z R(z)`, where `R` solves `Σ_jk d_jk z^k R^j = 0`.
-pub(super) struct PrincipalRoot {
+pub(in crate::flow) struct PrincipalRoot {
     /// `d_jk`.
     coefficients: Vec<Vec<f64>>,
     /// `R(0)`.
     first: f64,
     /// `z = h J`, or `J` alone where the step size is a parameter of the method.
-    pub(super) argument: f64,
+    pub(in crate::flow) argument: f64,
     /// What multiplies `log P(z)/z f`.
-    pub(super) factor: f64,
+    pub(in crate::flow) factor: f64,
 }
 
 /// So small a part of a path is not divided further: there is a branch point on it.
@@ -65,7 +65,7 @@ const SMALLEST: f64 = 1e-9;
 
 impl PrincipalRoot {
     /// `None` for methods whose principal part is not a function of one Jacobian.
-    pub(super) fn new(
+    pub(in crate::flow) fn new(
         method: &GeneralLinearMethod,
         h: f64,
     ) -> Result<Option<PrincipalRoot>, SimulateError> {
@@ -99,14 +99,14 @@ impl PrincipalRoot {
     }
 
     /// From `P(0) = 1` to `z`, above the real axis.
-    pub(super) fn at(&self, z: Complex64) -> Result<Sheet, Stop> {
+    pub(in crate::flow) fn at(&self, z: Complex64) -> Result<Sheet, Stop> {
         let origin = Sheet { z: Complex64::ZERO, rate: self.first.into(), log: Complex64::ZERO };
         let height = Complex64::new(0.0, z.norm());
         self.follow(origin, |s| z * s + height * s * (1.0 - s))
     }
 
     /// From one point straight to another.
-    pub(super) fn continued(&self, from: Sheet, z: Complex64) -> Result<Sheet, Stop> {
+    pub(in crate::flow) fn continued(&self, from: Sheet, z: Complex64) -> Result<Sheet, Stop> {
         self.follow(from, |s| from.z + (z - from.z) * s)
     }
 

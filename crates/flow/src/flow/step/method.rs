@@ -1,8 +1,8 @@
 //! An optimizer with numbers for its coefficients, and its steps on a problem.
 
-use super::newton::Newton;
-use super::velocity::is_finite;
-use super::{Problem, SimulateError, Stop};
+use crate::flow::step::newton::Newton;
+use crate::flow::velocity::is_finite;
+use crate::flow::{Problem, SimulateError, Stop};
 use bea_series::exact::RationalFunction;
 use bea_series::series::{Combination, GeneralLinearMethod, Recurrence};
 use num_complex::Complex64;
@@ -13,33 +13,33 @@ use num_traits::ToPrimitive;
 const MAX_NEWTON: usize = 50;
 
 /// A vector of one space.
-pub(super) type Vector = Vec<Complex64>;
+pub(in crate::flow) type Vector = Vec<Complex64>;
 
 /// A linear combination of states and stages.
-pub(super) struct Row {
-    pub(super) states: Vec<f64>,
-    pub(super) stages: Vec<f64>,
+pub(in crate::flow) struct Row {
+    pub(in crate::flow) states: Vec<f64>,
+    pub(in crate::flow) stages: Vec<f64>,
 }
 
 /// The recurrence of the states of one space: see [`Recurrence`].
-pub(super) struct Memory {
-    pub(super) states: Vec<usize>,
-    pub(super) constant: Vec<f64>,
-    pub(super) group_inverse: Vec<Vec<f64>>,
-    pub(super) projector: Vec<Vec<f64>>,
+pub(in crate::flow) struct Memory {
+    pub(in crate::flow) states: Vec<usize>,
+    pub(in crate::flow) constant: Vec<f64>,
+    pub(in crate::flow) group_inverse: Vec<Vec<f64>>,
+    pub(in crate::flow) projector: Vec<Vec<f64>>,
 }
 
 /// A general linear method at one step size.
-pub(super) struct Method {
+pub(in crate::flow) struct Method {
     /// The space of each state.
-    pub(super) states: Vec<usize>,
+    pub(in crate::flow) states: Vec<usize>,
     /// The field of each stage, and its arguments, one a space.
-    pub(super) stages: Vec<(usize, Vec<Row>)>,
-    pub(super) update: Vec<Row>,
-    pub(super) memories: Vec<Memory>,
+    pub(in crate::flow) stages: Vec<(usize, Vec<Row>)>,
+    pub(in crate::flow) update: Vec<Row>,
+    pub(in crate::flow) memories: Vec<Memory>,
     /// What multiplies a field: `h`, or 1 where the coefficients contain it.
-    pub(super) scale: f64,
-    pub(super) h: f64,
+    pub(in crate::flow) scale: f64,
+    pub(in crate::flow) h: f64,
     explicit: bool,
 }
 
@@ -48,7 +48,10 @@ impl Method {
     ///
     /// # Errors
     /// Parameters without a value; methods that have no slow manifold.
-    pub(super) fn new(method: &GeneralLinearMethod, h: f64) -> Result<Method, SimulateError> {
+    pub(in crate::flow) fn new(
+        method: &GeneralLinearMethod,
+        h: f64,
+    ) -> Result<Method, SimulateError> {
         let symbolic: Vec<String> = (0..method.parameters.len())
             .filter(|&i| method.step_parameter != Some(i))
             .map(|i| method.parameters[i].clone())
@@ -102,7 +105,7 @@ impl Method {
 
     /// The states with which the optimizer is started at `θ`: buffers are zero, apart from those
     /// that hold a multiple of the parameters, such as an older iterate.
-    pub(super) fn start(&self, problem: &Problem, theta: &[Complex64]) -> Vec<Vector> {
+    pub(in crate::flow) fn start(&self, problem: &Problem, theta: &[Complex64]) -> Vec<Vector> {
         let mut states = vec![Vec::new(); self.states.len()];
         for (space, memory) in problem.spaces().iter().zip(&self.memories) {
             for (&state, c) in memory.states.iter().zip(&memory.constant) {
@@ -113,7 +116,7 @@ impl Method {
     }
 
     /// The parameters among the states.
-    pub(super) fn parameters(&self, problem: &Problem, states: &[Vector]) -> Vector {
+    pub(in crate::flow) fn parameters(&self, problem: &Problem, states: &[Vector]) -> Vector {
         let mut theta = vec![Complex64::ZERO; problem.dimension()];
         for (space, memory) in problem.spaces().iter().zip(&self.memories) {
             for (&i, &value) in space.iter().zip(&states[memory.states[0]]) {
@@ -127,7 +130,11 @@ impl Method {
     ///
     /// # Errors
     /// If implicit stages are not found, or the result is not finite.
-    pub(super) fn step(&self, problem: &Problem, states: &[Vector]) -> Result<Vec<Vector>, Stop> {
+    pub(in crate::flow) fn step(
+        &self,
+        problem: &Problem,
+        states: &[Vector],
+    ) -> Result<Vec<Vector>, Stop> {
         let stages = self.solve_stages(problem, states)?;
         let rows = self.update.iter().zip(&self.states);
         let next: Vec<Vector> =
@@ -136,7 +143,7 @@ impl Method {
     }
 
     /// The point where stage `l` is evaluated.
-    pub(super) fn point(
+    pub(in crate::flow) fn point(
         &self,
         problem: &Problem,
         l: usize,
@@ -154,7 +161,12 @@ impl Method {
     }
 
     /// `scale · f_c` of stage `l` at a point.
-    pub(super) fn evaluate(&self, problem: &Problem, l: usize, point: &[Complex64]) -> Vector {
+    pub(in crate::flow) fn evaluate(
+        &self,
+        problem: &Problem,
+        l: usize,
+        point: &[Complex64],
+    ) -> Vector {
         let c = self.stages[l].0;
         let mut value = vec![Complex64::ZERO; problem.spaces()[problem.fields()[c].0].len()];
         problem.field(c, point, &mut value);
@@ -162,7 +174,7 @@ impl Method {
         value
     }
 
-    pub(super) fn solve_stages(
+    pub(in crate::flow) fn solve_stages(
         &self,
         problem: &Problem,
         states: &[Vector],
@@ -219,7 +231,7 @@ impl Method {
 const IMPLICIT: &str = "Newton's method for the implicit stages";
 
 /// What a combination takes of the states and stages of a space.
-pub(super) fn combine(
+pub(in crate::flow) fn combine(
     row: &Row,
     states: &[Vector],
     stages: &[Vector],

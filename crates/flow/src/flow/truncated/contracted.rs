@@ -1,8 +1,8 @@
 //! The terms of a modified field from contractions of the derivatives of its losses: for losses that
 //! are no formulas.
 
-use super::velocity::is_finite;
-use super::{Problem, SimulateError, Stop, Velocity};
+use crate::flow::velocity::is_finite;
+use crate::flow::{Problem, SimulateError, Stop, Velocity};
 use bea_series::field::Field;
 use bea_series::tree::{TreeId, TreeTable};
 use num_complex::Complex64;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// An elementary differential is linear in what its root carries, so trees that differ in one child of
 /// the root only become one contraction with the sum of these children, as in
 /// [`modified_field_of`](crate::loss::modified_field_of).
-pub(super) struct Contracted<'a> {
+pub(in crate::flow) struct Contracted<'a> {
     problem: &'a Problem,
     trees: Arc<TreeTable>,
     /// The weights that are not 0.
@@ -25,7 +25,7 @@ pub(super) struct Contracted<'a> {
 
 impl<'a> Contracted<'a> {
     /// The terms of the wanted trees of a field at the step size `h`.
-    pub(super) fn new(
+    pub(in crate::flow) fn new(
         problem: &'a Problem,
         field: &Field,
         h: f64,
@@ -51,7 +51,7 @@ impl<'a> Contracted<'a> {
     }
 
     /// The largest number of directions that a contraction takes.
-    pub(super) fn directions(&self) -> usize {
+    pub(in crate::flow) fn directions(&self) -> usize {
         let largest = |&tree: &TreeId| self.trees.children(tree).len();
         // The children of a tree have fewer nodes, but may have more children.
         let mut open: Vec<TreeId> = self.weights.keys().copied().collect();

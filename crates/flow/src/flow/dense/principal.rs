@@ -1,12 +1,12 @@
 //! The principal flow of gradient descent, `θ̇ = log(1+hJ)/(hJ) f`: all terms `(f')^n f`.
 
-use super::branch::Logarithms;
-use super::spectrum::Spectrum;
-use super::{Branch, Problem, Stop, Velocity};
+use crate::flow::branch::logarithms::Logarithms;
+use crate::flow::dense::spectrum::Spectrum;
+use crate::flow::{Branch, Problem, Stop, Velocity};
 use num_complex::Complex64;
 
 /// `pf` (paper, Definition 3.1), and `pf-even` with `log|1+hJ|`.
-pub(super) struct PrincipalFlow<'a> {
+pub(in crate::flow) struct PrincipalFlow<'a> {
     problem: &'a Problem,
     h: f64,
     even: bool,
@@ -15,12 +15,12 @@ pub(super) struct PrincipalFlow<'a> {
 
 impl<'a> PrincipalFlow<'a> {
     /// `strict`: whether the integrator can take smaller steps.
-    pub(super) fn new(problem: &'a Problem, h: f64, branch: Branch, strict: bool) -> Self {
+    pub(in crate::flow) fn new(problem: &'a Problem, h: f64, branch: Branch, strict: bool) -> Self {
         PrincipalFlow { problem, h, even: false, logarithms: Logarithms::new(branch, strict) }
     }
 
     /// With the real part of the logarithm alone.
-    pub(super) fn even(problem: &'a Problem, h: f64) -> Self {
+    pub(in crate::flow) fn even(problem: &'a Problem, h: f64) -> Self {
         let logarithms = Logarithms::new(Branch::Principal, true);
         PrincipalFlow { problem, h, even: true, logarithms }
     }

@@ -1,8 +1,8 @@
 //! The slow manifold of an optimizer with buffers, and the steps on it.
 
-use super::fixed_point::fixed_point;
-use super::method::{Method, Row, Vector, combine};
-use super::{Problem, Stop};
+use crate::flow::step::fixed_point::fixed_point;
+use crate::flow::step::method::{Method, Row, Vector, combine};
+use crate::flow::{Problem, Stop};
 use num_complex::Complex64;
 
 const MANIFOLD: &str = "the iteration for the slow manifold";
@@ -10,7 +10,7 @@ const MANIFOLD: &str = "the iteration for the slow manifold";
 impl Method {
     /// `1/h Σ_{k≥1} (-1)^(k-1)/k Δ^k θ_0`: the velocity, at `ν = 0`, of the polynomial
     /// [`slow_manifold`](Self::slow_manifold) through `θ`.
-    pub(super) fn interpolated(
+    pub(in crate::flow) fn interpolated(
         &self,
         problem: &Problem,
         theta: &[Complex64],
@@ -75,7 +75,7 @@ impl Method {
             }
             fields
         };
-        if !super::velocity::is_finite(&still.concat()) {
+        if !crate::flow::velocity::is_finite(&still.concat()) {
             return Err(Stop::NotFinite);
         }
         let fields = fixed_point(still.concat().repeat(degree), sweep);

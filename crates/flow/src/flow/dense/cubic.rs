@@ -1,12 +1,12 @@
 //! The cubic flow: the principal flow and all trees with exactly one branching vertex, of degree
 //! two, summed to every order of `h`.
 
-use super::alpha::{ell, log_1p};
-use super::branch::{Logarithms, turned};
-use super::generating::{Sheeted, generating};
-use super::spectrum::Spectrum;
-use super::{Branch, Problem, Stop, Velocity};
 use crate::curvature::KrylovSpace;
+use crate::flow::branch::alpha::{ell, log_1p};
+use crate::flow::branch::logarithms::{Logarithms, turned};
+use crate::flow::dense::generating::{Sheeted, generating};
+use crate::flow::dense::spectrum::Spectrum;
+use crate::flow::{Branch, Problem, Stop, Velocity};
 use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
 use rayon::prelude::*;
@@ -19,7 +19,7 @@ use rayon::prelude::*;
 /// ```
 ///
 /// Derived by perturbing a quadratic map; the generating function is in [`generating`].
-pub(super) struct CubicFlow<'a> {
+pub(in crate::flow) struct CubicFlow<'a> {
     problem: &'a Problem,
     h: f64,
     /// The sum runs over so many of the sharpest directions.
@@ -31,7 +31,7 @@ pub(super) struct CubicFlow<'a> {
 
 impl<'a> CubicFlow<'a> {
     /// `strict`: whether the integrator can take smaller steps.
-    pub(super) fn new(
+    pub(in crate::flow) fn new(
         problem: &'a Problem,
         h: f64,
         directions: usize,

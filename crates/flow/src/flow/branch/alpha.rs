@@ -16,7 +16,7 @@ pub fn log_1p(z: Complex64) -> Complex64 {
 }
 
 /// `log(1+z)/z`, 1 at `z = 0`, where `log` is a value of `log(1+z)`.
-pub(super) fn ell(z: Complex64, log: Complex64) -> Complex64 {
+pub(in crate::flow) fn ell(z: Complex64, log: Complex64) -> Complex64 {
     // 1 - z/2 + …; the quotient of tiny numbers would underflow.
     if z.norm() < f64::EPSILON / 4.0 && log.norm() < 1.0 { Complex64::ONE } else { log / z }
 }

@@ -1,0 +1,7 @@
+//! Flows that are functions of an assembled Jacobian.
+
+pub(in crate::flow) mod cubic;
+pub(in crate::flow) mod generating;
+pub(in crate::flow) mod principal;
+pub(in crate::flow) mod principal_of;
+pub(in crate::flow) mod spectrum;

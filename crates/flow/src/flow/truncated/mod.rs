@@ -1,0 +1,5 @@
+//! Flows of finitely many terms, `h^n` the last.
+
+pub(in crate::flow) mod contracted;
+pub(in crate::flow) mod formula;
+pub(in crate::flow) mod interpolated;
