@@ -11,3 +11,8 @@ pub use bea_series::{claim, exact, field, optimizer, render, series, source, tre
 pub mod cli;
 #[cfg(feature = "experiment")]
 pub mod experiment;
+#[cfg(feature = "command")]
+#[doc(hidden)]
+pub mod reproduction;
+#[cfg(feature = "experiment")]
+pub mod simulation;

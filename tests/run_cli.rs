@@ -2,7 +2,7 @@
 
 use assert_cmd::Command;
 use bea::experiment::Scale;
-use bea::experiment::figures::NETWORK_FIGURES;
+use bea::reproduction::NETWORK_FIGURES;
 use std::path::Path;
 
 const FASHION: &str = "/usr/share/datasets/fashion-mnist";

@@ -4,8 +4,8 @@
 //! A verdict is a function of the simulation alone: every figure first runs, then judges the runs.
 //!
 //! ```
-//! use bea::experiment::figures;
-//! let figures::AnyFigure::Simulated(figure) = figures::find("fig3").unwrap() else { panic!() };
+//! use bea::reproduction;
+//! let reproduction::AnyFigure::Simulated(figure) = reproduction::find("fig3").unwrap() else { panic!() };
 //! let outcome = figure.run();
 //! assert!(figure.line(&outcome).starts_with("fig3: "));
 //! ```

@@ -2,7 +2,7 @@
 
 use super::run::{Scene, request};
 use super::{Outcome, Run, Verdict};
-use crate::experiment::distances;
+use crate::simulation::distances;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient};
 use bea_plot::Figure;
 

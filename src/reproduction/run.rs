@@ -1,6 +1,6 @@
 //! What the figures share: a loss, and simulations on it.
 
-use crate::experiment::{Landscape, csv};
+use crate::simulation::{Landscape, csv};
 use bea_flow::flow::{FlowName, Problem, Request, Simulation, Trajectory, simulate};
 use bea_flow::loss::{self, Loss};
 use bea_plot::Panel;

@@ -2,7 +2,7 @@
 
 use super::run::{Scene, complex, request};
 use super::{Outcome, Run, Verdict};
-use crate::experiment::distances;
+use crate::simulation::distances;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
 use bea_flow::flow::{Trajectory, quadratic};
 use bea_plot::{Figure, Panel};

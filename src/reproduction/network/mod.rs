@@ -44,7 +44,7 @@ macro_rules! figure {
             id: $id,
             experiment: $experiment,
             claim: $claim,
-            text: include_str!(concat!("../../../../examples/experiments/", $experiment, ".toml")),
+            text: include_str!(concat!("../../../examples/experiments/", $experiment, ".toml")),
             judge: $judge,
             picture: $picture,
         }
