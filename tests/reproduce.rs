@@ -2,7 +2,8 @@
 
 use assert_cmd::Command;
 use bea::flow::alpha;
-use bea::reproduction::{self, FIGURES, Verdict, fig3, fig5};
+use bea::reproduction::simulated::{fig3, fig5};
+use bea::reproduction::{self, FIGURES, Verdict};
 use predicates::prelude::*;
 
 #[test]

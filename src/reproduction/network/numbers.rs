@@ -2,7 +2,7 @@
 
 use crate::experiment::Outcome;
 use crate::experiment::run::End;
-use crate::reproduction::Verdict;
+use crate::reproduction::verdict::Verdict;
 use std::cmp::Ordering;
 
 /// Whether a part of a claim holds; nothing where it was not measured.

@@ -67,25 +67,25 @@ impl Run {
     }
 }
 
-/// A loss of the paper.
-pub(super) struct Scene {
+/// A loss of the paper, with the simulations on it.
+pub(super) struct PaperLoss {
     pub loss: Loss,
     pub problem: Problem,
 }
 
-impl Scene {
-    pub fn library(name: &str) -> Scene {
-        Scene::of(loss::find(name, &BTreeMap::new()).expect("the library has this loss"))
+impl PaperLoss {
+    pub fn library(name: &str) -> PaperLoss {
+        PaperLoss::of(loss::find(name, &BTreeMap::new()).expect("the library has this loss"))
     }
 
-    pub fn formula(text: &str) -> Scene {
+    pub fn formula(text: &str) -> PaperLoss {
         let loss = Loss::parse(&Source::new("formula", text), &BTreeMap::new());
-        Scene::of(loss.expect("the formula is valid"))
+        PaperLoss::of(loss.expect("the formula is valid"))
     }
 
-    fn of(loss: Loss) -> Scene {
+    fn of(loss: Loss) -> PaperLoss {
         let problem = Problem::of_loss(loss.graph(), loss.expression(), loss.variables.len());
-        Scene { loss, problem }
+        PaperLoss { loss, problem }
     }
 
     pub fn run(&self, label: impl Into<String>, start: &[f64], request: &Request) -> Run {

@@ -1,7 +1,8 @@
 //! Figure 1: gradient descent oscillates where the real flows do not.
 
-use super::run::{Scene, request};
-use super::{Outcome, Run, Verdict};
+use super::judged::Judged;
+use super::paper_loss::{PaperLoss, Run, request};
+use crate::reproduction::verdict::Verdict;
 use crate::simulation::distances;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient};
 use bea_plot::Figure;
@@ -9,15 +10,15 @@ use bea_plot::Figure;
 const STEPS: usize = 20;
 
 /// Runs the figure.
-pub fn run() -> Outcome {
-    let scene = Scene::library("figure5");
+pub fn run() -> Judged {
+    let loss = PaperLoss::library("figure5");
     let request = request(0.9, STEPS, &[NegativeGradient, ImplicitRegularization]);
-    let run = scene.run("h = 0.9", &[1.0, 1.0], &request);
+    let run = loss.run("h = 0.9", &[1.0, 1.0], &request);
     let (verdict, numbers) = judge(&run);
-    let panels = vec![scene.contours(&run), distances(&run.simulation)];
-    let csv = scene.table(std::slice::from_ref(&run));
+    let panels = vec![loss.contours(&run), distances(&run.simulation)];
+    let csv = loss.table(std::slice::from_ref(&run));
     let figure = Figure { title: "Figure 1: x² + 0.01y², h = 0.9".into(), panels, columns: 0 };
-    Outcome { figure, csv, verdict, numbers }
+    Judged { figure, csv, verdict, numbers }
 }
 
 /// Gradient descent crosses the valley, the flows do not.

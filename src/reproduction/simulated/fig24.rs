@@ -1,8 +1,9 @@
 //! Figure 24: the order of the flows that backward error analysis finds. The paper draws a scheme; here its
 //! statement is measured.
 
-use super::run::{Scene, norm};
-use super::{Outcome, Verdict};
+use super::judged::Judged;
+use super::paper_loss::{PaperLoss, norm};
+use crate::reproduction::verdict::Verdict;
 use bea_flow::flow::FlowName::Order;
 use bea_flow::flow::{Request, simulate};
 use bea_plot::{Axis, Figure, Panel, Scale, Series, Style};
@@ -18,8 +19,8 @@ const RATES: [f64; 4] = [2e-4, 1e-4, 5e-5, 2.5e-5];
 const START: [f64; 2] = [-1.2, 1.0];
 
 /// Runs the figure.
-pub fn run() -> Outcome {
-    let scene = Scene::library("rosenbrock");
+pub fn run() -> Judged {
+    let loss = PaperLoss::library("rosenbrock");
     let method = GeneralLinearMethod::euler();
     let flows: Vec<_> = ORDERS.map(Order).collect();
     let mut errors = vec![Vec::new(); flows.len()];
@@ -32,7 +33,7 @@ pub fn run() -> Outcome {
             atol: 1e-15,
             ..Request::default()
         };
-        let simulation = simulate(&scene.problem, "gradient_descent", &method, &START, &request);
+        let simulation = simulate(&loss.problem, "gradient_descent", &method, &START, &request);
         let simulation = simulation.expect("the figure's parameters make sense");
         let step = &simulation.flows[0].theta[1];
         for (errors, flow) in errors.iter_mut().zip(&simulation.flows[1..]) {
@@ -58,7 +59,7 @@ pub fn run() -> Outcome {
         ..Panel::default()
     };
     let title = "Figure 24: one step of gradient descent on Rosenbrock's function".into();
-    Outcome { figure: Figure { title, panels: vec![panel], columns: 1 }, csv, verdict, numbers }
+    Judged { figure: Figure { title, panels: vec![panel], columns: 1 }, csv, verdict, numbers }
 }
 
 /// Every slope is `n + 2`.
