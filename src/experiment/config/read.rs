@@ -1,7 +1,10 @@
 //! A description as one run.
 
+use super::description::Experiment;
 use super::layers::Layers;
-use super::{Config, Experiment, Flows, Follow, Metric, Network, Start, resolved, rule};
+use super::metric::Metric;
+use super::one_run::{Config, Flows, Follow, Network, Start};
+use super::{resolved, rule};
 use bea_flow::flow::FlowName;
 use bea_network::architecture::{Dtype, Objective};
 use bea_network::initialise::Scheme;
@@ -9,7 +12,6 @@ use bea_series::text::near;
 use bea_series::text::source::{Source, SourceError};
 use bea_series::text::table::{Entry, Table, parse};
 use std::path::{Path, PathBuf};
-use toml::de::DeTable;
 
 /// The keys of a description.
 const KEYS: [&str; 14] = [
@@ -40,22 +42,13 @@ pub(super) struct Overlay<'a> {
     pub variants: &'a [Table<'a>],
 }
 
-/// The table `network` of a text, which has one.
-pub(super) fn network<'a>(
-    source: &'a Source,
-    entries: &'a DeTable<'a>,
-) -> Result<Table<'a>, SourceError> {
-    let top = Table { source, entries, span: 0..0, what: "an experiment".into() };
-    top.required("network", "network = \"mlp:100\"")?.table("a network")
-}
-
 pub(super) fn config(
     experiment: &Experiment,
     base: &Table,
     overlay: &Overlay,
 ) -> Result<Config, SourceError> {
     base.only(&[&KEYS[..], &OUTER].concat())?;
-    let texts = experiment.set().iter().chain([&overlay.cell]);
+    let texts = experiment.set.iter().chain([&overlay.cell]);
     let parsed: Vec<_> =
         texts.map(|text| Ok((text, parse(text)?))).collect::<Result<_, SourceError>>()?;
     let mut tables: Vec<Table> = Vec::new();
@@ -78,10 +71,10 @@ pub(super) fn config(
         tables.extend(paper);
     }
     tables.push(base.clone());
-    let all = Layers::new(tables, experiment.set().len());
+    let all = Layers::new(tables, experiment.set.len());
 
     let text = |entry: Entry| entry.string().map(str::to_string);
-    let name = all.read("name", folder_name)?.unwrap_or_else(|| stem(&experiment.source().name));
+    let name = all.read("name", folder_name)?.unwrap_or_else(|| stem(&experiment.source.name));
     let dtypes = [("f32", Dtype::F32), ("f64", Dtype::F64)];
     let dtype = all.read("dtype", |entry| entry.choice("dtype", &dtypes))?.unwrap_or(Dtype::F32);
     let seed = all.read("seed", |entry| entry.whole())?.unwrap_or(0);
@@ -100,7 +93,7 @@ pub(super) fn config(
         name.parse::<Scheme>().map_err(|error| entry.fault(&format!("is wrong: {error}"), None))
     })?;
     let start = match weights {
-        Some(file) => Start::Weights(beside(experiment.source(), &file)),
+        Some(file) => Start::Weights(beside(&experiment.source, &file)),
         None => Start::Scheme(scheme.unwrap_or(Scheme::PyTorch)),
     };
 
@@ -119,7 +112,7 @@ pub(super) fn config(
         label: overlay.label.clone(),
         name,
         seed,
-        network: network_of(&all, experiment.source())?,
+        network: network_of(&all, &experiment.source)?,
         data,
         test,
         objective: objective(&all)?,

@@ -1,7 +1,8 @@
 //! One run as a TOML text that describes it alone.
 
 use super::layers::Layers;
-use super::{Config, Network, Start, rule};
+use super::one_run::{Config, Network, Start};
+use super::rule;
 use bea_network::architecture::Dtype;
 use std::fmt::Write as _;
 
