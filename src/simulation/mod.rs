@@ -4,4 +4,4 @@ mod pictures;
 mod tables;
 
 pub use pictures::{Landscape, distances, losses};
-pub use tables::{csv, json};
+pub use tables::{csv, csv_of_runs, json};

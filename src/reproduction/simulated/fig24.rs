@@ -3,13 +3,13 @@
 
 use super::judged::Judged;
 use super::paper_loss::{PaperLoss, norm};
+use crate::csv;
 use crate::reproduction::verdict::Verdict;
 use bea_flow::flow::FlowName::Order;
 use bea_flow::flow::{Request, simulate};
 use bea_plot::{Axis, Figure, Panel, Scale, Series, Style};
 use bea_series::series::GeneralLinearMethod;
 use num_complex::Complex64;
-use std::fmt::Write as _;
 
 /// Corrections of the flows.
 const ORDERS: std::ops::Range<usize> = 0..5;
@@ -43,15 +43,14 @@ pub fn run() -> Judged {
         }
     }
     let (verdict, numbers) = judge(&errors);
-    let mut csv = String::from("corrections,h,error\n");
-    let mut series = Vec::new();
+    let (mut rows, mut series) = (Vec::new(), Vec::new());
     for (n, errors) in errors.iter().enumerate() {
         let points: Vec<(f64, f64)> = RATES.into_iter().zip(errors.iter().copied()).collect();
-        for (h, error) in &points {
-            let _ = writeln!(csv, "{n},{h},{error:e}");
-        }
+        let row = |(h, error): &(f64, f64)| [n.to_string(), h.to_string(), format!("{error:e}")];
+        rows.extend(points.iter().map(row));
         series.push(Series::new(format!("order:{n}"), points, Style::of_series(n).line()));
     }
+    let csv = csv::text(["corrections", "h", "error"], rows);
     let panel = Panel {
         x: Axis { scale: Scale::Log, ..Axis::linear("h") },
         y: Axis { scale: Scale::Log, ..Axis::linear("error after one step") },

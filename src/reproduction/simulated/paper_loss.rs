@@ -1,6 +1,6 @@
 //! What the figures share: a loss, and simulations on it.
 
-use crate::simulation::{Landscape, csv};
+use crate::simulation::{Landscape, csv_of_runs};
 use bea_flow::flow::{FlowName, Problem, Request, Simulation, Trajectory, simulate};
 use bea_flow::loss::{self, Loss};
 use bea_plot::Panel;
@@ -9,7 +9,6 @@ use bea_series::text::source::Source;
 use nalgebra::{DMatrix, SymmetricEigen};
 use num_complex::Complex64;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 /// One simulation of a figure.
 #[derive(Clone, Debug)]
@@ -132,20 +131,10 @@ impl PaperLoss {
         }
     }
 
-    /// The rows of [`csv`] of all runs, each after the label of its run.
+    /// All runs as a table.
     pub fn table(&self, runs: &[Run]) -> String {
-        let mut out = String::new();
-        for (i, run) in runs.iter().enumerate() {
-            let text = csv(&run.simulation, Some(&self.loss.variables));
-            for (j, line) in text.lines().enumerate() {
-                let _ = match (i, j) {
-                    (0, 0) => writeln!(out, "run,{line}"),
-                    (_, 0) => Ok(()),
-                    _ => writeln!(out, "{},{line}", run.label),
-                };
-            }
-        }
-        out
+        let labelled = runs.iter().map(|run| (run.label.as_str(), &run.simulation));
+        csv_of_runs(labelled, &self.loss.variables)
     }
 }
 

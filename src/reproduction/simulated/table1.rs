@@ -2,6 +2,7 @@
 
 use super::judged::Judged;
 use super::paper_loss::{PaperLoss, complex, norm};
+use crate::csv;
 use crate::reproduction::verdict::Verdict;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
 use bea_flow::flow::{Request, alpha};
@@ -45,7 +46,7 @@ pub fn run() -> Judged {
          (PF), hλ0 from 0.3 to 2.7",
         largest[0], largest[1], largest[2]
     );
-    Judged { figure: figure(&all), csv: csv(&all), verdict, numbers }
+    Judged { figure: figure(&all), csv: table(&all), verdict, numbers }
 }
 
 /// Random quadratic losses with a linear term, two of them with a quartic one, and Rosenbrock's.
@@ -112,17 +113,14 @@ fn measure(
     (norm(&rest) / norm(&velocity), rows)
 }
 
-fn csv(all: &[Measured]) -> String {
-    let mut out = String::from("case,flow,h_lambda,measured_re,measured_im,table_re,table_im\n");
-    for row in all {
+fn table(all: &[Measured]) -> String {
+    let names = ["case", "flow", "h_lambda", "measured_re", "measured_im", "table_re", "table_im"];
+    let rows = all.iter().map(|row| {
         let (m, t) = (row.measured, row.table);
-        let _ = writeln!(
-            out,
-            "{},{},{},{},{},{},{}",
-            row.case, row.flow, row.h_lambda, m.re, m.im, t.re, t.im
-        );
-    }
-    out
+        let numbers = [row.h_lambda, m.re, m.im, t.re, t.im].map(|x| x.to_string());
+        [row.case.clone(), row.flow.to_string()].into_iter().chain(numbers)
+    });
+    csv::text(names, rows)
 }
 
 /// The coefficients of the table as curves, the measured ones as marks.
