@@ -2,7 +2,7 @@
 
 use super::metric::Metric;
 use bea_flow::flow::FlowName;
-use bea_network::architecture::{Architecture, ArchitectureError, Dtype, Frame, Objective};
+use bea_network::architecture::{Architecture, ArchitectureError, Criterion, Dtype, Frame};
 use bea_network::data::{Dataset, Targets};
 use bea_network::initialise::Scheme;
 use bea_network::training::Rule;
@@ -21,13 +21,13 @@ pub struct Config {
     /// Of the parameters at the start, and of the order of mini-batches.
     pub seed: u64,
     /// A name of the library, or a file.
-    pub(super) network: Network,
+    pub(super) network: NetworkSource,
     /// The examples to train on; see [`data`](bea_network::data).
     pub data: String,
     /// The examples to test with.
     pub test: Option<String>,
     /// The loss; what fits the data, if not said.
-    pub(super) objective: Option<Objective>,
+    pub(super) criterion: Option<Criterion>,
     /// The numbers to calculate with.
     pub dtype: Dtype,
     /// Where parameters start.
@@ -89,7 +89,7 @@ pub struct Follow {
 
 /// What a network is given as.
 #[derive(Clone, Debug)]
-pub(super) enum Network {
+pub(super) enum NetworkSource {
     Named(String),
     File(Source),
     /// The table `network` of one of these texts.
@@ -100,16 +100,16 @@ impl Config {
     /// The file that describes the network, if one does.
     pub fn network_file(&self) -> Option<&Source> {
         match &self.network {
-            Network::File(source) => Some(source),
-            Network::Named(_) | Network::Table(_) => None,
+            NetworkSource::File(source) => Some(source),
+            NetworkSource::Named(_) | NetworkSource::Table(_) => None,
         }
     }
 
     /// What the network is called: `mlp:100`, or the file that describes it.
     pub fn network_name(&self) -> &str {
         match &self.network {
-            Network::Named(name) => name,
-            Network::File(source) | Network::Table(source) => &source.name,
+            NetworkSource::Named(name) => name,
+            NetworkSource::File(source) | NetworkSource::Table(source) => &source.name,
         }
     }
 
@@ -120,28 +120,28 @@ impl Config {
     pub fn architecture(&self, data: &Dataset) -> Result<Architecture, ArchitectureError> {
         let (outputs, usual) = match &data.targets {
             Targets::Classes { classes, .. } => {
-                (*classes, Objective::CrossEntropy { smoothing: 0.0 })
+                (*classes, Criterion::CrossEntropy { smoothing: 0.0 })
             }
-            Targets::Values { width, .. } => (*width, Objective::MeanSquaredError),
+            Targets::Values { width, .. } => (*width, Criterion::MeanSquaredError),
         };
-        let (objective, dtype) = (self.objective.unwrap_or(usual), self.dtype);
+        let (criterion, dtype) = (self.criterion.unwrap_or(usual), self.dtype);
         match &self.network {
-            Network::Named(name) => {
-                Architecture::find(name, &data.shape, outputs, objective, dtype)
+            NetworkSource::Named(name) => {
+                Architecture::find(name, &data.shape, outputs, criterion, dtype)
             }
-            Network::File(source) => {
+            NetworkSource::File(source) => {
                 let mut network = Architecture::parse(source)?;
                 network.dtype = dtype;
-                if let Some(objective) = self.objective {
-                    network.objective = objective;
+                if let Some(criterion) = self.criterion {
+                    network.criterion = criterion;
                 }
                 Ok(network)
             }
-            Network::Table(source) => {
+            NetworkSource::Table(source) => {
                 let parsed = parse(source)?;
                 let (name, input) = (self.name.clone(), data.shape.clone());
                 let entry = network_table(source, parsed.get_ref())?;
-                Architecture::within(&entry, Frame { name, objective, dtype, input })
+                Architecture::within(&entry, Frame { name, criterion, dtype, input })
             }
         }
     }

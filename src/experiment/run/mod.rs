@@ -246,14 +246,14 @@ impl Run {
         }
         let follows = self.config.follow.as_ref().is_some_and(|f| f.from.contains(&step));
         if follows && let (Some(follow), Some(table)) = (&self.config.follow, &mut self.follow) {
-            let scene = follow::Scene {
+            let context = follow::FollowContext {
                 loss: &self.loss,
                 problem: &self.problem,
                 flows: &self.flows,
                 dtype: self.config.dtype,
             };
             let h = taken.learning_rate;
-            table.rows.extend(scene.rows(follow, step, &before.theta, h, watch));
+            table.rows.extend(context.rows(follow, step, &before.theta, h, watch));
         }
         if watch.cancelled() {
             forget(self);

@@ -1,7 +1,7 @@
 //! Figure 1: gradient descent oscillates where the real flows do not.
 
 use super::judged::Judged;
-use super::paper_loss::{PaperLoss, Run, request};
+use super::paper_loss::{PaperLoss, PaperRun, request};
 use crate::reproduction::verdict::Verdict;
 use crate::simulation::distances;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient};
@@ -22,7 +22,7 @@ pub fn run() -> Judged {
 }
 
 /// Gradient descent crosses the valley, the flows do not.
-pub fn judge(run: &Run) -> (Verdict, String) {
+pub fn judge(run: &PaperRun) -> (Verdict, String) {
     let [gd, ngf, igr] = ["gd", "ngf", "igr"].map(|name| run.crossings(name, 0, 0.0));
     let verdict = if gd == 0 { Verdict::DoesNotHold } else { Verdict::of(&[ngf == 0, igr == 0]) };
     let numbers = format!(

@@ -1,7 +1,7 @@
 //! Figure 2: the real line leads through the minimum, the complex plane around it.
 
 use super::judged::Judged;
-use super::paper_loss::{PaperLoss, Run, request};
+use super::paper_loss::{PaperLoss, PaperRun, request};
 use crate::reproduction::verdict::Verdict;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
 use bea_plot::Figure;
@@ -23,7 +23,7 @@ pub fn run() -> Judged {
 
 /// The real flows never pass the minimum; the principal flow meets gradient descent beyond it without
 /// going through it.
-pub fn judge(run: &Run) -> (Verdict, String) {
+pub fn judge(run: &PaperRun) -> (Verdict, String) {
     let [gd, ngf, igr] = ["gd", "ngf", "igr"].map(|name| run.crossings(name, 0, MINIMUM));
     let first = run.flow("pf").path.iter().take_while(|(t, _)| *t <= 1.2);
     let nearest = first.map(|(_, theta)| (theta[0] - Complex64::from(MINIMUM)).norm());

@@ -1,7 +1,7 @@
 //! Figure 30: a cosine beside a parabola.
 
 use super::judged::Judged;
-use super::paper_loss::{PaperLoss, Run, request};
+use super::paper_loss::{PaperLoss, PaperRun, request};
 use crate::reproduction::verdict::Verdict;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
 use bea_flow::flow::Request;
@@ -25,9 +25,9 @@ pub fn run() -> Judged {
         .iter()
         .flat_map(|&h| (0..=53).map(move |i| (-9.1 + 0.25 * f64::from(i), h)))
         .collect();
-    let sweep: Vec<Run> = starts.into_par_iter().map(|(start, h)| run(start, h, 0)).collect();
+    let sweep: Vec<PaperRun> = starts.into_par_iter().map(|(start, h)| run(start, h, 0)).collect();
     let (verdict, numbers) = judge(&sweep);
-    let shown: Vec<Run> =
+    let shown: Vec<PaperRun> =
         [-0.5, 2.0].iter().flat_map(|&start| RATES.map(|h| run(start, h, 16))).collect();
     let panels = shown.iter().map(|run| loss.curve(run)).collect();
     let title = "Figure 30: cos θ + θ for θ < 0, (θ/3)² + 1 + θ/3 otherwise".into();
@@ -37,7 +37,7 @@ pub fn run() -> Judged {
 
 /// Whether there is a start from which gradient descent ends in another valley than the flows, and
 /// whether it ever moves to the right, where the flatter branch is.
-pub fn judge(runs: &[Run]) -> (Verdict, String) {
+pub fn judge(runs: &[PaperRun]) -> (Verdict, String) {
     let (mut escapes, mut right, mut ended) = (0, 0.0f64, 0);
     let mut apart = [0.0f64; 2];
     for run in runs {

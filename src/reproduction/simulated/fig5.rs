@@ -1,7 +1,7 @@
 //! Figure 5: the principal flow is exact on quadratic losses.
 
 use super::judged::Judged;
-use super::paper_loss::{PaperLoss, Run, complex, request};
+use super::paper_loss::{PaperLoss, PaperRun, complex, request};
 use crate::reproduction::verdict::Verdict;
 use crate::simulation::distances;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
@@ -28,7 +28,7 @@ pub fn run() -> Judged {
 }
 
 /// The simulations: the paper's learning rates, and one beside the branch point `h = 0.5`.
-pub fn runs() -> Vec<Run> {
+pub fn runs() -> Vec<PaperRun> {
     let loss = PaperLoss::library("figure5");
     let flows = [NegativeGradient, ImplicitRegularization, Principal];
     let run = |&h: &f64| {
@@ -56,7 +56,7 @@ fn closed_form(loss: &PaperLoss, h: f64) -> Trajectory {
 }
 
 /// Exact wherever the flow is defined; where it is not, the claim holds in part at best.
-pub fn judge(runs: &[Run]) -> (Verdict, String) {
+pub fn judge(runs: &[PaperRun]) -> (Verdict, String) {
     let (mut texts, mut exact, mut undefined) = (Vec::new(), true, Vec::new());
     for run in runs {
         let reach = run.reach("pf");

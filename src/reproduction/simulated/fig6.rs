@@ -1,7 +1,7 @@
 //! Figure 6: Rosenbrock's function.
 
 use super::judged::Judged;
-use super::paper_loss::{PaperLoss, Run, request};
+use super::paper_loss::{PaperLoss, PaperRun, request};
 use crate::reproduction::verdict::Verdict;
 use crate::simulation::distances;
 use bea_flow::flow::FlowName::{
@@ -52,7 +52,7 @@ fn as_in_the_paper(request: Request) -> Request {
 }
 
 /// Runs from a grid of starts where `λ0` is near `2/h` and gradient descent stays finite.
-fn near_runs(loss: &PaperLoss, request: &Request) -> Vec<Run> {
+fn near_runs(loss: &PaperLoss, request: &Request) -> Vec<PaperRun> {
     let starts = (0..17).flat_map(|i| (0..17).map(move |j| (i, j)));
     let starts = starts.map(|(i, j)| [-2.0 + 0.25 * f64::from(i), -1.0 + 0.25 * f64::from(j)]);
     let near = |start: &[f64; 2]| {
@@ -67,7 +67,7 @@ fn near_runs(loss: &PaperLoss, request: &Request) -> Vec<Run> {
 }
 
 /// The largest distance of gradient descent from its start.
-fn extent(run: &Run) -> f64 {
+fn extent(run: &PaperRun) -> f64 {
     let theta = &run.simulation.flows[0].theta;
     let from_start = |x: &Vec<num_complex::Complex64>| {
         x.iter().zip(&theta[0]).map(|(a, b)| (a - b).norm_sqr()).sum::<f64>().sqrt()
@@ -75,12 +75,12 @@ fn extent(run: &Run) -> f64 {
     theta.iter().map(from_start).fold(0.0, f64::max)
 }
 
-fn tracks(run: &Run, flow: &str, part: f64) -> bool {
+fn tracks(run: &PaperRun, flow: &str, part: f64) -> bool {
     let reach = run.reach(flow);
     reach.complete && reach.largest <= part * extent(run)
 }
 
-fn text(run: &Run, flow: &str) -> String {
+fn text(run: &PaperRun, flow: &str) -> String {
     let reach = run.reach(flow);
     let end = match reach.complete {
         true => String::new(),
@@ -93,7 +93,7 @@ fn text(run: &Run, flow: &str) -> String {
 /// start and from most starts of `near`; far above it does not track, another term keeps it from
 /// running away, and that flow captures the general trajectory. `runs` are those of [`run`], `near`
 /// those of the grid for both ways to integrate, `eigenvalue` is the one at the start of `runs`.
-pub fn judge(runs: &[Run], near: &[Vec<Run>], eigenvalue: f64) -> (Verdict, String) {
+pub fn judge(runs: &[PaperRun], near: &[Vec<PaperRun>], eigenvalue: f64) -> (Verdict, String) {
     let mut texts = Vec::new();
     let mut parts = Vec::new();
     for run in runs {

@@ -13,7 +13,7 @@ mod paper_loss;
 pub mod table1;
 
 pub use judged::Judged;
-pub use paper_loss::Run;
+pub use paper_loss::PaperRun;
 
 /// A figure of the paper.
 #[derive(Debug)]

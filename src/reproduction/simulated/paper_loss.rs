@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 /// One simulation of a figure.
 #[derive(Clone, Debug)]
-pub struct Run {
+pub struct PaperRun {
     /// `h = 0.9`; the first column of its rows and the title of its panel.
     pub label: String,
     /// Gradient descent and its flows.
@@ -31,7 +31,7 @@ pub(super) struct Reach {
     pub steps: usize,
 }
 
-impl Run {
+impl PaperRun {
     /// The trajectory of that name, which must be there.
     pub(super) fn flow(&self, name: &str) -> &Trajectory {
         self.simulation.find(name).expect("the figure asked for this flow")
@@ -87,11 +87,11 @@ impl PaperLoss {
         PaperLoss { loss, problem }
     }
 
-    pub fn run(&self, label: impl Into<String>, start: &[f64], request: &Request) -> Run {
+    pub fn run(&self, label: impl Into<String>, start: &[f64], request: &Request) -> PaperRun {
         let method = GeneralLinearMethod::euler();
         let simulation = simulate(&self.problem, "gradient_descent", &method, start, request);
         let simulation = simulation.expect("the figure's parameters make sense");
-        Run { label: label.into(), simulation }
+        PaperRun { label: label.into(), simulation }
     }
 
     /// The Hessian at a real point.
@@ -108,17 +108,17 @@ impl PaperLoss {
     }
 
     /// The landscape with a run, in two dimensions.
-    pub fn contours(&self, run: &Run) -> Panel {
+    pub fn contours(&self, run: &PaperRun) -> Panel {
         Panel { title: run.label.clone(), ..self.landscape().contours(&run.simulation) }
     }
 
     /// The landscape with a run, in one dimension.
-    pub fn curve(&self, run: &Run) -> Panel {
+    pub fn curve(&self, run: &PaperRun) -> Panel {
         Panel { title: run.label.clone(), ..self.landscape().curve(&run.simulation) }
     }
 
     /// The complex plane with a run, in one dimension.
-    pub fn plane(&self, run: &Run) -> Panel {
+    pub fn plane(&self, run: &PaperRun) -> Panel {
         Panel { title: run.label.clone(), ..self.landscape().complex_plane(&run.simulation) }
     }
 
@@ -132,7 +132,7 @@ impl PaperLoss {
     }
 
     /// All runs as a table.
-    pub fn table(&self, runs: &[Run]) -> String {
+    pub fn table(&self, runs: &[PaperRun]) -> String {
         let labelled = runs.iter().map(|run| (run.label.as_str(), &run.simulation));
         csv_of_runs(labelled, &self.loss.variables)
     }

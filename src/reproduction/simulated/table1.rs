@@ -16,7 +16,7 @@ type Alpha = fn(Complex64) -> Complex64;
 const FLOWS: [(&str, Alpha); 3] = [("ngf", alpha::ngf), ("igr", alpha::igr), ("pf", alpha::pf)];
 
 /// A coefficient `(v·u_i)/(g·u_i)` beside that of the table.
-struct Measured {
+struct Coefficient {
     case: String,
     flow: &'static str,
     h_lambda: f64,
@@ -84,7 +84,7 @@ fn measure(
     h: f64,
     flow: &'static str,
     alpha: Alpha,
-) -> (f64, Vec<Measured>) {
+) -> (f64, Vec<Coefficient>) {
     let name = match flow {
         "ngf" => NegativeGradient,
         "igr" => ImplicitRegularization,
@@ -108,12 +108,12 @@ fn measure(
         let (slope, table) = (-along(&force), alpha((h * lambda).into()));
         rest.iter_mut().zip(u.iter()).for_each(|(x, u)| *x -= table * slope * *u);
         let measured = along(&velocity) / slope;
-        rows.push(Measured { case: case.into(), flow, h_lambda: h * lambda, measured, table });
+        rows.push(Coefficient { case: case.into(), flow, h_lambda: h * lambda, measured, table });
     }
     (norm(&rest) / norm(&velocity), rows)
 }
 
-fn table(all: &[Measured]) -> String {
+fn table(all: &[Coefficient]) -> String {
     let names = ["case", "flow", "h_lambda", "measured_re", "measured_im", "table_re", "table_im"];
     let rows = all.iter().map(|row| {
         let (m, t) = (row.measured, row.table);
@@ -124,7 +124,7 @@ fn table(all: &[Measured]) -> String {
 }
 
 /// The coefficients of the table as curves, the measured ones as marks.
-fn figure(all: &[Measured]) -> Figure {
+fn figure(all: &[Coefficient]) -> Figure {
     let panel = |part: fn(&Complex64) -> f64, name: &str| {
         let mut series = Vec::new();
         for (i, (flow, alpha)) in FLOWS.into_iter().enumerate() {
