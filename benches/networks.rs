@@ -2,7 +2,7 @@
 //! same and reads these times.
 
 use bea::network::NetworkLoss;
-use bea::network::architecture::{Architecture, Dtype, Objective};
+use bea::network::architecture::{self, Architecture, Dtype};
 use bea::network::data::{Dataset, Targets, Values};
 use bea::network::device::Device;
 use bea::network::initialise::{Scheme, initialise};
@@ -57,7 +57,7 @@ fn problem(architecture: Architecture, examples: usize) -> (NetworkLoss, Vec<f64
 }
 
 fn networks(c: &mut Criterion) {
-    let criterion = Objective::CrossEntropy { smoothing: 0.0 };
+    let criterion = architecture::Criterion::CrossEntropy { smoothing: 0.0 };
     let mlp = |spec, inputs, classes, dtype| {
         Architecture::find(spec, &[inputs], classes, criterion, dtype).expect("a network")
     };

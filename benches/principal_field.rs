@@ -4,7 +4,7 @@
 
 use bea::curvature::{Krylov, Lanczos};
 use bea::flow::{Problem, principal_field};
-use bea::network::architecture::{Architecture, Dtype, Objective};
+use bea::network::architecture::{self, Architecture, Dtype};
 use bea::network::data;
 use bea::network::device::Device;
 use bea::network::initialise::{Scheme, initialise};
@@ -17,7 +17,7 @@ const FOLDER: &str = "/usr/share/datasets/fashion-mnist";
 
 fn network(folder: &str, dtype: Dtype) -> NetworkLoss {
     let data = data::open(&format!("fashion_mnist:{folder},first=10000")).expect("the data set");
-    let criterion = Objective::CrossEntropy { smoothing: 0.0 };
+    let criterion = architecture::Criterion::CrossEntropy { smoothing: 0.0 };
     let architecture =
         Architecture::find("mlp:100,100,100,100", &data.shape, 10, criterion, dtype).expect("it");
     NetworkLoss::new(architecture, &data, &Device::cpu()).expect("data that fit")

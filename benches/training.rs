@@ -3,7 +3,7 @@
 //! Fashion-MNIST, in 32-bit numbers, up to and at the edge of stability.
 
 use bea::curvature::Lanczos;
-use bea::network::architecture::{Architecture, Dtype, Objective};
+use bea::network::architecture::{self, Architecture, Dtype};
 use bea::network::data;
 use bea::network::device::Device;
 use bea::network::initialise::{Scheme, initialise};
@@ -73,7 +73,7 @@ fn main() {
     let given = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
     let folder = given.unwrap_or(FOLDER.into());
     let data = data::open(&format!("fashion_mnist:{folder},first=1000")).expect("the data set");
-    let criterion = Objective::CrossEntropy { smoothing: 0.0 };
+    let criterion = architecture::Criterion::CrossEntropy { smoothing: 0.0 };
     let spec = "mlp:100,100,100,100,elu";
     let architecture = Architecture::find(spec, &data.shape, 10, criterion, Dtype::F32);
     let architecture = architecture.expect("a name of the library");

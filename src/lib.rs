@@ -1,4 +1,11 @@
 #![doc = include_str!("../docs/library.md")]
+//!
+//! # The order of imports
+//!
+//! What stands later in this list imports what stands earlier, never the other way round: the crates `bea-series`,
+//! `bea-flow`, `bea-network` and `bea-plot`; in this crate [`simulation`], [`experiment`], `reproduction` (the figures of
+//! the paper and their judges, which are no public API), [`cli`]. Within [`experiment`] the order is `config`, `run`,
+//! `folder`, `outcome`, `measured`, `plots`, `report`, `conduct`; within `reproduction` it is `verdict`, the figures, their list.
 
 pub use bea_flow::{codegen, curvature, flow, loss};
 pub use bea_network as network;
@@ -10,4 +17,11 @@ pub use bea_series::{claim, exact, field, optimizer, render, series, source, tre
 #[cfg(feature = "command")]
 pub mod cli;
 #[cfg(feature = "experiment")]
+mod csv;
+#[cfg(feature = "experiment")]
 pub mod experiment;
+#[cfg(feature = "command")]
+#[doc(hidden)]
+pub mod reproduction;
+#[cfg(feature = "experiment")]
+pub mod simulation;

@@ -1,6 +1,6 @@
 //! Network files and named architectures: parameters as PyTorch has them, shapes inferred, mistakes explained.
 
-use bea::network::architecture::{Architecture, ArchitectureError, Dtype, Layer, Objective, Role};
+use bea::network::architecture::{Architecture, ArchitectureError, Criterion, Dtype, Layer, Role};
 use bea::network::function::Function;
 use bea::source::Source;
 use miette::{GraphicalReportHandler, GraphicalTheme};
@@ -12,7 +12,7 @@ macro_rules! snapshot {
     };
 }
 
-const CROSS_ENTROPY: Objective = Objective::CrossEntropy { smoothing: 0.0 };
+const CROSS_ENTROPY: Criterion = Criterion::CrossEntropy { smoothing: 0.0 };
 
 /// A network file with these layers, for inputs of this shape.
 fn parse(input: &str, layers: &str) -> Result<Architecture, ArchitectureError> {
@@ -195,7 +195,7 @@ fn shapes_follow_from_the_layers() {
     assert_eq!(list(&network), expected);
     assert_eq!(network.parameters[1].role, Role::Ones);
     assert_eq!(network.parameters[4].role, Role::Bias { fan_in: 4 });
-    assert_eq!((network.dtype, network.objective), (Dtype::F32, Objective::MeanSquaredError));
+    assert_eq!((network.dtype, network.criterion), (Dtype::F32, Criterion::MeanSquaredError));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `bea evaluate`: what it writes against the library, and its errors.
 
 use assert_cmd::Command;
-use bea::network::architecture::{Architecture, Dtype, Objective};
+use bea::network::architecture::{Architecture, Criterion, Dtype};
 use bea::network::data::{self, Dataset, Targets, Values};
 use bea::network::device::Device;
 use bea::network::initialise::{Scheme, initialise};
@@ -27,7 +27,7 @@ fn folder() -> (tempfile::TempDir, NetworkLoss, Vec<f64>, Vec<f64>) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("net.toml"), NET).unwrap();
     let data = data::open("iris").unwrap();
-    let criterion = Objective::CrossEntropy { smoothing: 0.0 };
+    let criterion = Criterion::CrossEntropy { smoothing: 0.0 };
     let architecture = Architecture::find("mlp:5,elu", &[4], 3, criterion, Dtype::F64).unwrap();
     let theta = initialise(&architecture, Scheme::PyTorch, 1);
     let direction = initialise(&architecture, Scheme::PyTorch, 2);

@@ -1,6 +1,6 @@
 //! How parameters start: the laws, by their moments, and that nothing but scheme, seed and name matters.
 
-use bea::network::architecture::{Architecture, Dtype, Objective};
+use bea::network::architecture::{Architecture, Criterion, Dtype};
 use bea::network::initialise::{Scheme, initialise};
 use bea::source::Source;
 
@@ -9,8 +9,8 @@ fn network(text: &str) -> Architecture {
 }
 
 fn mlp(spec: &str, inputs: usize, outputs: usize) -> Architecture {
-    let objective = Objective::CrossEntropy { smoothing: 0.0 };
-    Architecture::find(spec, &[inputs], outputs, objective, Dtype::F64).unwrap()
+    let criterion = Criterion::CrossEntropy { smoothing: 0.0 };
+    Architecture::find(spec, &[inputs], outputs, criterion, Dtype::F64).unwrap()
 }
 
 fn part<'a>(network: &Architecture, theta: &'a [f64], name: &str) -> &'a [f64] {

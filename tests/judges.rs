@@ -1,8 +1,8 @@
 //! Verdicts on the paper's network figures, from measurements made up to hold or not to hold.
 
-use bea::experiment::figures::{NETWORK_FIGURES, NetworkFigure, Verdict};
 use bea::experiment::run::End;
 use bea::experiment::{Config, Outcome, Scale, Table};
+use bea::reproduction::{NETWORK_FIGURES, NetworkFigure, Verdict};
 
 fn figure(id: &str) -> &'static NetworkFigure {
     NETWORK_FIGURES.iter().find(|figure| figure.id == id).unwrap()

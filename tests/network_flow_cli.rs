@@ -2,7 +2,7 @@
 
 use assert_cmd::Command;
 use bea::curvature::Lanczos;
-use bea::network::architecture::{Architecture, Dtype, Objective};
+use bea::network::architecture::{Architecture, Criterion, Dtype};
 use bea::network::data;
 use bea::network::device::Device;
 use bea::network::initialise::{Scheme, initialise};
@@ -33,7 +33,7 @@ const IRIS: [&str; 6] = ["--network", "mlp:5,tanh", "--data", "iris", "--dtype",
 
 fn network(name: &str) -> NetworkLoss {
     let data = data::open("iris").unwrap();
-    let criterion = Objective::CrossEntropy { smoothing: 0.0 };
+    let criterion = Criterion::CrossEntropy { smoothing: 0.0 };
     let architecture = Architecture::find(name, &data.shape, 3, criterion, Dtype::F64).unwrap();
     NetworkLoss::new(architecture, &data, &Device::cpu()).unwrap()
 }

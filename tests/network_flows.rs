@@ -2,7 +2,7 @@
 
 use bea::curvature::{Krylov, Lanczos, Operator, assemble};
 use bea::flow::{FlowName, Problem, Request, principal_field, simulate, velocity};
-use bea::network::architecture::{Architecture, Dtype, Objective as Criterion};
+use bea::network::architecture::{Architecture, Criterion, Dtype};
 use bea::network::data;
 use bea::network::device::Device;
 use bea::network::initialise::{Scheme, initialise};

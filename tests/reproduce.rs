@@ -1,8 +1,9 @@
 //! The figures of the paper: their files, their lines, and that their verdicts can turn out otherwise.
 
 use assert_cmd::Command;
-use bea::experiment::figures::{self, FIGURES, Verdict, fig3, fig5};
 use bea::flow::alpha;
+use bea::reproduction::simulated::{fig3, fig5};
+use bea::reproduction::{self, FIGURES, Verdict};
 use predicates::prelude::*;
 
 #[test]
@@ -67,7 +68,7 @@ fn unknown_names_are_refused_with_similar_ones() {
     command.current_dir(folder.path()).args(["reproduce", "fig77"]);
     command.assert().code(2).stderr(predicate::str::contains("did you mean"));
     assert!(!folder.path().join("results").exists());
-    assert!(figures::find("tabel1").is_err_and(|error| error.to_string().contains("tabel1")));
+    assert!(reproduction::find("tabel1").is_err_and(|error| error.to_string().contains("tabel1")));
 }
 
 #[test]

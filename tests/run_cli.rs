@@ -2,7 +2,7 @@
 
 use assert_cmd::Command;
 use bea::experiment::Scale;
-use bea::experiment::figures::NETWORK_FIGURES;
+use bea::reproduction::NETWORK_FIGURES;
 use std::path::Path;
 
 const FASHION: &str = "/usr/share/datasets/fashion-mnist";
@@ -87,6 +87,30 @@ fn a_sweep_tabulates_its_runs() {
     let table = std::fs::read_to_string(place.path().join("s/sweep.csv")).unwrap();
     assert_eq!(table.lines().count(), 3);
     assert!(place.path().join("s/report.html").is_file());
+}
+
+/// Labels with commas, quotes and line breaks are read back from the table as they are.
+#[test]
+fn labels_of_variants_survive_the_table_of_a_sweep() {
+    let labels = ["a \"quoted\" one", "one, with commas, three", "two\nlines", "\"", "λ = 2/h"];
+    let variants: String = labels
+        .iter()
+        .zip(1..)
+        .map(|(label, seed)| format!("[[variant]]\nlabel = {label:?}\nseed = {seed}\n"))
+        .collect();
+    let place = tempfile::tempdir().unwrap();
+    let description = IRIS.replace("[grid]\nseed = [0, 1]\n", &variants);
+    std::fs::write(place.path().join("odd.toml"), description).unwrap();
+    let (code, _, error) = bea(place.path(), "sweep odd.toml --out s");
+    assert_eq!(code, 0, "{error}");
+    let mut table = csv::Reader::from_path(place.path().join("s/sweep.csv")).unwrap();
+    let names: Vec<String> = table.headers().unwrap().iter().map(String::from).collect();
+    assert_eq!(names, ["run", "steps", "end", "loss", "lambda_0"]);
+    let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
+    assert_eq!(rows.iter().map(|row| &row[0]).collect::<Vec<_>>(), labels);
+    let losses: Vec<f64> = rows.iter().map(|row| row[3].parse().unwrap()).collect();
+    assert!(rows.iter().all(|row| (&row[1], &row[2]) == ("4", "finished")), "{rows:?}");
+    assert!(losses.windows(2).all(|pair| pair[0] != pair[1]), "each seed has its own: {losses:?}");
 }
 
 /// One experiment of each kind for a few steps, on real images.

@@ -1,6 +1,6 @@
 //! Weights in and out of safetensors files, those of PyTorch among them.
 
-use bea::network::architecture::{Architecture, Dtype, Objective};
+use bea::network::architecture::{Architecture, Criterion, Dtype};
 use bea::network::weights::{Tensor, load, load_complex, save, tensors};
 use bea::source::Source;
 use num_complex::Complex64;
@@ -8,8 +8,8 @@ use safetensors::tensor::{Dtype as Element, TensorView, serialize};
 use std::path::{Path, PathBuf};
 
 fn mlp() -> Architecture {
-    let objective = Objective::MeanSquaredError;
-    Architecture::find("mlp:3,tanh", &[2], 1, objective, Dtype::F64).unwrap()
+    let criterion = Criterion::MeanSquaredError;
+    Architecture::find("mlp:3,tanh", &[2], 1, criterion, Dtype::F64).unwrap()
 }
 
 /// The network and the weights that PyTorch wrote for it.

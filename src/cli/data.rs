@@ -2,7 +2,9 @@
 
 use super::output;
 use bea_network::data::known::{self, KNOWN, Known, KnownFile, Storage};
-use bea_network::data::{Checked, Specification, Statistics, Summary, TargetSummary, Verdict};
+use bea_network::data::{
+    Checked, ChecksumMatch, Specification, Statistics, Summary, TargetSummary,
+};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -200,7 +202,7 @@ fn summarise(text: &str) -> miette::Result<(String, Value, ExitCode)> {
     let mut value = serde_json::to_value(&summary).expect("numbers and texts");
     value["files"] = json!(files);
     value["known"] = json!(known.map(described));
-    let foreign = files.iter().any(|file| file.verdict == Verdict::Different);
+    let foreign = files.iter().any(|file| file.verdict == ChecksumMatch::Different);
     Ok((out, value, ExitCode::from(u8::from(foreign))))
 }
 
@@ -223,8 +225,10 @@ fn significant(x: f64) -> String {
 fn verdict(file: &Checked) -> String {
     let name = file.path.file_name().unwrap_or_default().to_string_lossy();
     match file.verdict {
-        Verdict::Known => format!("{name}: as known"),
-        Verdict::Different => format!("{name}: NOT the known file, its sum is {}", file.sha256),
-        Verdict::Unrecorded => format!("{name}: {}, not on record", file.sha256),
+        ChecksumMatch::Known => format!("{name}: as known"),
+        ChecksumMatch::Different => {
+            format!("{name}: NOT the known file, its sum is {}", file.sha256)
+        }
+        ChecksumMatch::Unrecorded => format!("{name}: {}, not on record", file.sha256),
     }
 }

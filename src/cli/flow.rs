@@ -5,7 +5,7 @@ mod network;
 use super::network_input::NetworkInput;
 use super::progress::Progress;
 use super::{input, interrupt, loss_input, output, problem_input};
-use crate::experiment::{Landscape, csv, json};
+use crate::simulation::{Landscape, csv, json};
 use bea_flow::flow::{Branch, FlowName, Problem, Request, Simulation, simulate_until};
 use bea_flow::loss::Loss;
 use bea_plot::Figure;

@@ -53,7 +53,7 @@ enum Command {
     Reproduce(reproduce::Reproduce),
     Data(data::Data),
     Evaluate(evaluate::Evaluate),
-    Spectrum(spectrum::Spectrum),
+    Spectrum(spectrum::SpectrumOf),
     Run(run::Run),
     Sweep(sweep::Sweep),
     Completions(completions::Completions),

@@ -1,7 +1,7 @@
 //! `--network`, `--weights`, `--data`, `--device`: a network at its parameters.
 
 use super::loss_input::{self, Settings};
-use bea_network::architecture::{Architecture, Dtype, Objective};
+use bea_network::architecture::{Architecture, Criterion, Dtype};
 use bea_network::data::{self, Dataset, Targets};
 use bea_network::device::Device;
 use bea_network::initialise::{Scheme, initialise};
@@ -67,13 +67,13 @@ impl NetworkInput {
                 .wrap_err_with(|| format!("cannot read the network {}", self.network))?;
             return Ok(Architecture::parse(&Source::new(self.network.as_str(), text))?);
         }
-        let (outputs, objective) = match &data.targets {
+        let (outputs, criterion) = match &data.targets {
             Targets::Classes { classes, .. } => {
-                (*classes, Objective::CrossEntropy { smoothing: 0.0 })
+                (*classes, Criterion::CrossEntropy { smoothing: 0.0 })
             }
-            Targets::Values { width, .. } => (*width, Objective::MeanSquaredError),
+            Targets::Values { width, .. } => (*width, Criterion::MeanSquaredError),
         };
-        Ok(Architecture::find(&self.network, &data.shape, outputs, objective, Dtype::F32)?)
+        Ok(Architecture::find(&self.network, &data.shape, outputs, criterion, Dtype::F32)?)
     }
 
     /// Real parameters.

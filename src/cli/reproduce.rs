@@ -5,9 +5,9 @@ mod claims_table;
 use super::experiment_input::{ScaleName, setting};
 use super::run_progress::RunProgress;
 use super::{interrupt, output};
-use crate::experiment::figures::{self, AnyFigure, NetworkFigure};
 use crate::experiment::folder;
 use crate::experiment::{Existing, Measured, Outcome, SweepError, sweep};
+use crate::reproduction::{self, AnyFigure, NetworkFigure};
 use bea_series::text::source::Source;
 use claims_table::ClaimsTable;
 use miette::{Context, IntoDiagnostic, Report, miette};
@@ -84,13 +84,15 @@ impl Reproduce {
     pub fn run(self) -> miette::Result<ExitCode> {
         if self.list {
             output::to_stdout(|out| {
-                figures::all().iter().try_for_each(|f| writeln!(out, "{:<10}{}", f.id(), f.claim()))
+                reproduction::all()
+                    .iter()
+                    .try_for_each(|f| writeln!(out, "{:<10}{}", f.id(), f.claim()))
             })?;
             return Ok(ExitCode::SUCCESS);
         }
-        let mut chosen: Vec<AnyFigure> = if self.all { figures::all() } else { Vec::new() };
+        let mut chosen: Vec<AnyFigure> = if self.all { reproduction::all() } else { Vec::new() };
         for name in &self.figures {
-            let figure = figures::find(name)?;
+            let figure = reproduction::find(name)?;
             if !chosen.iter().any(|other| other.id() == figure.id()) {
                 chosen.push(figure);
             }

@@ -4,6 +4,7 @@ use super::experiment_input::ExperimentInput;
 use super::flow::from_one;
 use super::run_progress::RunProgress;
 use super::{interrupt, output};
+use crate::csv;
 use crate::experiment::{Measured, Outcome, SweepError, report, sweep};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -97,21 +98,13 @@ fn ending(outcome: &Outcome) -> String {
 /// `run,steps,end,` and the last value of every column of the metrics.
 fn csv(outcomes: &[Outcome]) -> String {
     let columns = columns(outcomes);
-    let mut out = format!("run,steps,end,{}\n", columns.join(","));
-    for outcome in outcomes {
-        let label = &outcome.config.label;
-        let _ = write!(out, "\"{label}\",{},\"{}\"", outcome.steps, ending(outcome));
-        for column in &columns {
-            match last(outcome, column) {
-                x if x.is_nan() => out.push(','),
-                x => {
-                    let _ = write!(out, ",{x}");
-                }
-            }
-        }
-        out.push('\n');
-    }
-    out
+    let names = ["run", "steps", "end"].into_iter().chain(columns.iter().map(String::as_str));
+    let rows = outcomes.iter().map(|outcome| {
+        let run = [outcome.config.label.clone(), outcome.steps.to_string(), ending(outcome)];
+        let number = |x: f64| if x.is_nan() { String::new() } else { x.to_string() };
+        run.into_iter().chain(columns.iter().map(move |column| number(last(outcome, column))))
+    });
+    csv::text(names, rows)
 }
 
 /// The first columns of it, for the eye.

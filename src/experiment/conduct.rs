@@ -2,8 +2,12 @@
 
 use super::config::Config;
 use super::folder::{Folder, FolderError, Runs};
-use super::run::{End, Run, Table};
-use super::{Measured, parquet, report, run_figure};
+use super::measured::Measured;
+use super::outcome::Outcome;
+use super::parquet::parquet;
+use super::plots::run_figure;
+use super::report::report;
+use super::run::Run;
 use bea_flow::flow::Watch;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,23 +36,6 @@ pub trait Observer: Watch {
 }
 
 impl<F: Fn() -> bool + Sync> Observer for F {}
-
-/// What came of a run.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// What it was.
-    pub config: Config,
-    /// The measurements.
-    pub metrics: Table,
-    /// The flows that were followed.
-    pub follow: Option<Table>,
-    /// How it ended; `None` if it was stopped before.
-    pub end: Option<End>,
-    /// Where its files are.
-    pub folder: PathBuf,
-    /// Steps made.
-    pub steps: usize,
-}
 
 /// Conducts one run in `folder`, to its end or until it is cancelled.
 ///

@@ -13,7 +13,7 @@
 //! A run holds a lock on the file `lock` in its folder as long as it writes to it, and so does a sweep on
 //! `sweep.lock` in the folder above those of its runs.
 
-use super::run::{End, Run, RunError, Table};
+use super::run::{Run, RunError, Table};
 use bea_network::training::{Checkpoint, CheckpointError};
 use bea_network::weights::{self, WeightsError};
 use bea_series::text::file;
@@ -276,16 +276,5 @@ impl Drop for Runs {
             }
         }
         self.lock.take();
-    }
-}
-
-impl std::fmt::Display for End {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            End::Finished => write!(out, "finished"),
-            End::Diverged { step, quantity } => {
-                write!(out, "diverged: {quantity} is no longer finite at step {step}")
-            }
-        }
     }
 }

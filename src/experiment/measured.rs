@@ -1,7 +1,7 @@
 //! What a run has come to, as figures and reports take it.
 
-use super::conduct::Outcome;
 use super::config::{Config, Metric};
+use super::outcome::Outcome;
 use super::run::{End, Table};
 
 /// A run and its measurements.

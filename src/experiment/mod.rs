@@ -1,25 +1,21 @@
-//! Experiments: runs of a description with what they leave behind, what a simulation leaves behind, and
-//! the figures of the paper.
+//! Experiments: descriptions in TOML, the runs that they describe, and what a run leaves behind.
 
 mod conduct;
 pub mod config;
-mod export;
-pub mod figures;
 pub mod folder;
 mod measured;
+mod outcome;
 mod parquet;
-mod picture;
 mod plots;
 mod report;
 pub mod run;
 
 pub use self::parquet::parquet;
-pub use conduct::{Existing, Failure, Observer, Outcome, SweepError, conduct, sweep};
+pub use conduct::{Existing, Failure, Observer, SweepError, conduct, sweep};
 pub use config::{Config, Experiment, Metric, Scale};
-pub use export::{csv, json};
 pub use folder::Folder;
 pub use measured::Measured;
-pub use picture::{Landscape, distances, losses};
+pub use outcome::Outcome;
 pub use plots::{run_figure, sweep_figure};
 pub use report::report;
 pub use run::{Run, Table};

@@ -1,6 +1,6 @@
 //! The forward pass of an architecture on a tape: each layer once, over any algebra.
 
-use super::architecture::{Architecture, Layer, Objective};
+use super::architecture::{Architecture, Criterion, Layer};
 use super::array::{Array, Window};
 use super::function::Elementary;
 use super::tape::{Tape, Variable};
@@ -30,7 +30,7 @@ pub(crate) enum Model {
     Linearised,
 }
 
-/// The objective of `batch`, summed over its examples and divided by `total`, the size of the whole data set.
+/// The criterion of `batch`, summed over its examples and divided by `total`, the size of the whole data set.
 /// `parameters` in the architecture's order.
 pub(crate) fn loss(
     tape: &Tape<'_>,
@@ -47,15 +47,15 @@ pub(crate) fn loss(
     };
     let shape = [1, 1];
     let targets = tape.constant(tape.ring.constant(batch.targets.clone()));
-    match architecture.objective {
-        Objective::CrossEntropy { .. } => {
+    match architecture.criterion {
+        Criterion::CrossEntropy { .. } => {
             // The targets sum to one, so that -Σ_c t_c log p_c = log Σ e^x - Σ_c t_c x_c.
             let (log, shifted) = tape.log_sum_exp(&outputs);
             let chosen = tape.sum_to(&tape.multiply(&shifted, &targets), &shape);
             let sum = tape.add(&tape.sum_to(&log, &shape), &tape.scale(&chosen, -1.0));
             tape.scale(&sum, 1.0 / total as f64)
         }
-        Objective::MeanSquaredError => {
+        Criterion::MeanSquaredError => {
             let width = outputs.shape()[1];
             let error = tape.add(&outputs, &tape.scale(&targets, -1.0));
             let sum = tape.sum_to(&tape.multiply(&error, &error), &shape);

@@ -73,10 +73,10 @@ impl std::str::FromStr for Scheme {
 /// The first parameters of `network`, as one flat vector.
 ///
 /// ```
-/// use bea_network::architecture::{Architecture, Dtype, Objective};
+/// use bea_network::architecture::{Architecture, Dtype, Criterion};
 /// use bea_network::initialise::{Scheme, initialise};
-/// let objective = Objective::CrossEntropy { smoothing: 0.0 };
-/// let network = Architecture::find("mlp:5", &[4], 3, objective, Dtype::F64).unwrap();
+/// let criterion = Criterion::CrossEntropy { smoothing: 0.0 };
+/// let network = Architecture::find("mlp:5", &[4], 3, criterion, Dtype::F64).unwrap();
 /// let theta = initialise(&network, Scheme::PyTorch, 1);
 /// assert_eq!(theta.len(), network.len());
 /// assert!(theta.iter().all(|value| value.abs() <= 0.5)); // 1/√fan_in

@@ -25,11 +25,11 @@ fn available(bytes: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::architecture::Objective;
+    use crate::architecture::Criterion;
 
     #[test]
     fn memory_that_no_machine_has_is_refused() {
-        let criterion = Objective::CrossEntropy { smoothing: 0.0 };
+        let criterion = Criterion::CrossEntropy { smoothing: 0.0 };
         let network = Architecture::find("mlp:10", &[4], 3, criterion, Dtype::F64).unwrap();
         check(&network, 1 << 10).unwrap();
         let error = check(&network, 1 << 57).unwrap_err();

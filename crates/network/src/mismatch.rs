@@ -1,6 +1,6 @@
 //! Whether a network and a data set go together.
 
-use super::architecture::{Architecture, Objective};
+use super::architecture::{Architecture, Criterion};
 use super::data::{Dataset, Targets};
 use super::device::DeviceError;
 
@@ -41,7 +41,7 @@ pub enum Mismatch {
         /// Shape of the outputs for one example.
         expected: Vec<usize>,
     },
-    /// An objective for classes met targets that are neither classes nor probabilities.
+    /// A criterion for classes met targets that are neither classes nor probabilities.
     #[error(
         "cross entropy takes classes, or a probability for each of them, but {data} has {found}"
     )]
@@ -113,17 +113,17 @@ pub(super) fn check(architecture: &Architecture, data: &Dataset) -> Result<(), M
         layer: architecture.last_layer(),
         expected: architecture.outputs.clone(),
     };
-    match (&data.targets, &architecture.objective) {
+    match (&data.targets, &architecture.criterion) {
         (Targets::Classes { classes, .. }, _) if *classes > outputs => {
             Err(targets(format!("{classes} classes as targets")))
         }
-        (Targets::Values { values, width: 1 }, Objective::CrossEntropy { .. }) => {
+        (Targets::Values { values, width: 1 }, Criterion::CrossEntropy { .. }) => {
             Err(numbers(data, values))
         }
         (Targets::Values { width, .. }, _) if *width != outputs => {
             Err(targets(format!("targets of shape [{width}]")))
         }
-        (Targets::Values { values, width }, Objective::CrossEntropy { .. }) => {
+        (Targets::Values { values, width }, Criterion::CrossEntropy { .. }) => {
             values.chunks_exact(*width).enumerate().try_for_each(|row| probabilities(data, row))
         }
         _ => Ok(()),

@@ -1,7 +1,7 @@
 //! A data set on a device, cut into shards that are evaluated one by one.
 
 use super::algebra::Algebra;
-use super::architecture::{Architecture, Layer, Objective};
+use super::architecture::{Architecture, Criterion, Layer};
 use super::array::Context;
 use super::data::{Dataset, Targets};
 use super::forward::{self, Batch, Inputs};
@@ -121,9 +121,9 @@ fn batch(
     let width: usize = architecture.outputs.iter().product();
     let targets = match &data.targets {
         Targets::Classes { labels, .. } => {
-            let smoothing = match architecture.objective {
-                Objective::CrossEntropy { smoothing } => smoothing,
-                Objective::MeanSquaredError => 0.0,
+            let smoothing = match architecture.criterion {
+                Criterion::CrossEntropy { smoothing } => smoothing,
+                Criterion::MeanSquaredError => 0.0,
             };
             let mut one_hot = vec![smoothing / width as f64; count * width];
             for (row, &label) in labels[range].iter().enumerate() {
@@ -133,9 +133,9 @@ fn batch(
         }
         Targets::Values { values, .. } => {
             let values = &values[range.start * width..range.end * width];
-            match architecture.objective {
-                Objective::CrossEntropy { smoothing } => probabilities(values, width, smoothing),
-                Objective::MeanSquaredError => values.to_vec(),
+            match architecture.criterion {
+                Criterion::CrossEntropy { smoothing } => probabilities(values, width, smoothing),
+                Criterion::MeanSquaredError => values.to_vec(),
             }
         }
     };

@@ -4,7 +4,7 @@ use super::{Flow, TOLERANCES, check_memory, step_size};
 use crate::cli::loss_input::Settings;
 use crate::cli::network_input::{self, NetworkInput};
 use crate::experiment::run::tolerances;
-use crate::experiment::{distances, losses};
+use crate::simulation::{distances, losses};
 use bea_flow::flow::{Problem, Request};
 use bea_network::architecture::{Architecture, Dtype};
 use bea_network::weights;

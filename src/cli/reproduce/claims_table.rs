@@ -1,7 +1,7 @@
 //! The claims and verdicts of figures as a table in Markdown, which is whole at any time.
 
 use crate::cli::output;
-use crate::experiment::figures::AnyFigure;
+use crate::reproduction::AnyFigure;
 use std::path::Path;
 
 const HEAD: &str = "| figure | command | claim | verdict | seconds |\n|---|---|---|---|---|\n";

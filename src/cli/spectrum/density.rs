@@ -1,8 +1,8 @@
 //! The files of a spectral density.
 
+use crate::csv;
 use bea_flow::curvature::{Error, Quadrature};
 use bea_plot::{Axis, Figure, Panel, Series, Style};
-use std::fmt::Write as _;
 
 /// What the folder holds.
 pub(super) const FILES: [&str; 4] = ["density.csv", "quadrature.csv", "density.svg", "density.png"];
@@ -31,20 +31,16 @@ pub(super) fn files(
     let figure = figure(&curve, width, dimension, matrix);
     let nodes = density.nodes.iter().copied().zip(density.weights.iter().copied());
     let contents = [
-        csv("eigenvalue,density", curve).into_bytes(),
-        csv("node,weight", nodes).into_bytes(),
+        table(["eigenvalue", "density"], curve),
+        table(["node", "weight"], nodes),
         figure.svg().into_bytes(),
         figure.png(),
     ];
     Ok(FILES.map(String::from).into_iter().zip(contents).collect())
 }
 
-fn csv(head: &str, rows: impl IntoIterator<Item = (f64, f64)>) -> String {
-    let mut out = format!("{head}\n");
-    for (x, y) in rows {
-        writeln!(out, "{x},{y}").expect("a string");
-    }
-    out
+fn table(names: [&str; 2], rows: impl IntoIterator<Item = (f64, f64)>) -> Vec<u8> {
+    csv::text(names, rows.into_iter().map(|(x, y)| [x.to_string(), y.to_string()])).into_bytes()
 }
 
 /// On a logarithmic axis that reaches a little below the peak of a single eigenvalue: single ones

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 /// Eigenvalues of the Hessian of a network's loss, and what they mean for gradient descent
 #[derive(clap::Args)]
 #[command(after_help = HELP)]
-pub(super) struct Spectrum {
+pub(super) struct SpectrumOf {
     #[command(flatten)]
     network: NetworkInput,
     /// How many of the largest eigenvalues [default: 10, or all there are]
@@ -111,7 +111,7 @@ struct Found {
     converged: bool,
 }
 
-impl Spectrum {
+impl SpectrumOf {
     pub fn run(self) -> miette::Result<ExitCode> {
         if let Some(h) = self.lr.filter(|h| !(h.is_finite() && *h > 0.0)) {
             return Err(miette!("the step size --lr must be positive, not {h}"));

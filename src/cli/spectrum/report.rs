@@ -1,7 +1,7 @@
 //! What `bea spectrum` prints.
 
 use super::super::terminal::{complex, line, number, short, table, tiny};
-use super::{Found, Spectrum};
+use super::{Found, SpectrumOf};
 use bea_flow::curvature::Quadrature;
 use bea_network::NetworkLoss;
 use bea_network::architecture::Dtype;
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 /// Everything that was computed.
 pub(super) struct Report<'a> {
-    pub request: &'a Spectrum,
+    pub request: &'a SpectrumOf,
     pub loss: &'a NetworkLoss,
     pub value: f64,
     pub gradient: &'a [f64],

@@ -1,7 +1,8 @@
 //! The runs of a description: its variants times its grid.
 
+use super::description::Experiment;
+use super::one_run::Config;
 use super::read::{self, Overlay};
-use super::{Config, Experiment};
 use bea_series::text::source::{Source, SourceError};
 use bea_series::text::table::{Entry, Table, parse};
 use std::collections::BTreeMap;
@@ -75,18 +76,6 @@ impl Experiment {
         let (label, cell) = (String::new(), Source::new("", ""));
         let overlay = Overlay { label, cell, variant: None, variants: &[] };
         read::config(self, &top(&self.source, parsed.get_ref()), &overlay)
-    }
-
-    pub(super) fn source(&self) -> &Source {
-        &self.source
-    }
-
-    pub(super) fn set(&self) -> &[Source] {
-        &self.set
-    }
-
-    pub(super) fn is_paper(&self) -> bool {
-        self.scale == super::Scale::Paper
     }
 }
 

@@ -1,15 +1,17 @@
 //! A description as one run.
 
+use super::description::Experiment;
 use super::layers::Layers;
-use super::{Config, Experiment, Flows, Follow, Metric, Network, Start, resolved, rule};
+use super::metric::Metric;
+use super::one_run::{Config, Flows, Follow, NetworkSource, Start};
+use super::{resolved, rule};
 use bea_flow::flow::FlowName;
-use bea_network::architecture::{Dtype, Objective};
+use bea_network::architecture::{Criterion, Dtype};
 use bea_network::initialise::Scheme;
 use bea_series::text::near;
 use bea_series::text::source::{Source, SourceError};
 use bea_series::text::table::{Entry, Table, parse};
 use std::path::{Path, PathBuf};
-use toml::de::DeTable;
 
 /// The keys of a description.
 const KEYS: [&str; 14] = [
@@ -40,22 +42,13 @@ pub(super) struct Overlay<'a> {
     pub variants: &'a [Table<'a>],
 }
 
-/// The table `network` of a text, which has one.
-pub(super) fn network<'a>(
-    source: &'a Source,
-    entries: &'a DeTable<'a>,
-) -> Result<Table<'a>, SourceError> {
-    let top = Table { source, entries, span: 0..0, what: "an experiment".into() };
-    top.required("network", "network = \"mlp:100\"")?.table("a network")
-}
-
 pub(super) fn config(
     experiment: &Experiment,
     base: &Table,
     overlay: &Overlay,
 ) -> Result<Config, SourceError> {
     base.only(&[&KEYS[..], &OUTER].concat())?;
-    let texts = experiment.set().iter().chain([&overlay.cell]);
+    let texts = experiment.set.iter().chain([&overlay.cell]);
     let parsed: Vec<_> =
         texts.map(|text| Ok((text, parse(text)?))).collect::<Result<_, SourceError>>()?;
     let mut tables: Vec<Table> = Vec::new();
@@ -78,10 +71,10 @@ pub(super) fn config(
         tables.extend(paper);
     }
     tables.push(base.clone());
-    let all = Layers::new(tables, experiment.set().len());
+    let all = Layers::new(tables, experiment.set.len());
 
     let text = |entry: Entry| entry.string().map(str::to_string);
-    let name = all.read("name", folder_name)?.unwrap_or_else(|| stem(&experiment.source().name));
+    let name = all.read("name", folder_name)?.unwrap_or_else(|| stem(&experiment.source.name));
     let dtypes = [("f32", Dtype::F32), ("f64", Dtype::F64)];
     let dtype = all.read("dtype", |entry| entry.choice("dtype", &dtypes))?.unwrap_or(Dtype::F32);
     let seed = all.read("seed", |entry| entry.whole())?.unwrap_or(0);
@@ -100,7 +93,7 @@ pub(super) fn config(
         name.parse::<Scheme>().map_err(|error| entry.fault(&format!("is wrong: {error}"), None))
     })?;
     let start = match weights {
-        Some(file) => Start::Weights(beside(experiment.source(), &file)),
+        Some(file) => Start::Weights(beside(&experiment.source, &file)),
         None => Start::Scheme(scheme.unwrap_or(Scheme::PyTorch)),
     };
 
@@ -119,10 +112,10 @@ pub(super) fn config(
         label: overlay.label.clone(),
         name,
         seed,
-        network: network_of(&all, experiment.source())?,
+        network: network_of(&all, &experiment.source)?,
         data,
         test,
-        objective: objective(&all)?,
+        criterion: criterion(&all)?,
         dtype,
         start,
         device: all.read("device", text)?.unwrap_or_else(|| "cpu".into()),
@@ -163,27 +156,27 @@ fn beside(source: &Source, file: &str) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }
 
-fn network_of(all: &Layers, source: &Source) -> Result<Network, SourceError> {
+fn network_of(all: &Layers, source: &Source) -> Result<NetworkSource, SourceError> {
     let entry = all.required("network", "network = \"mlp:100,100,100,100\"")?;
     if entry.is_table() {
         // Where it stands by itself in the description, faults are shown there.
         let own = parse(source)?;
         let top = own.get_ref().get("network").is_some_and(|value| value.span() == entry.span());
         let alone = || Source::new("the network", format!("network = {}", entry.text()));
-        return Ok(Network::Table(if top { source.clone() } else { alone() }));
+        return Ok(NetworkSource::Table(if top { source.clone() } else { alone() }));
     }
     let name = entry.string()?;
     if !name.ends_with(".toml") {
-        return Ok(Network::Named(name.into()));
+        return Ok(NetworkSource::Named(name.into()));
     }
     let path = beside(source, name);
     let text = std::fs::read_to_string(&path).map_err(|error| {
         entry.fault(&format!("names a file that cannot be read: {error}"), None)
     })?;
-    Ok(Network::File(Source::new(path.display().to_string(), text)))
+    Ok(NetworkSource::File(Source::new(path.display().to_string(), text)))
 }
 
-fn objective(all: &Layers) -> Result<Option<Objective>, SourceError> {
+fn criterion(all: &Layers) -> Result<Option<Criterion>, SourceError> {
     let known = [("cross_entropy", true), ("mean_squared_error", false), ("mse", false)];
     let cross_entropy = all.read("loss", |entry| entry.choice("loss", &known))?;
     let smoothing = all.read("label_smoothing", |entry| {
@@ -194,11 +187,11 @@ fn objective(all: &Layers) -> Result<Option<Objective>, SourceError> {
             let entry = all.required("label_smoothing", "")?;
             Err(entry.fault("is for the loss `cross_entropy` only", None))
         }
-        (Some(false), None) => Ok(Some(Objective::MeanSquaredError)),
+        (Some(false), None) => Ok(Some(Criterion::MeanSquaredError)),
         (Some(true), smoothing) => {
-            Ok(Some(Objective::CrossEntropy { smoothing: smoothing.unwrap_or(0.0) }))
+            Ok(Some(Criterion::CrossEntropy { smoothing: smoothing.unwrap_or(0.0) }))
         }
-        (None, smoothing) => Ok(smoothing.map(|smoothing| Objective::CrossEntropy { smoothing })),
+        (None, smoothing) => Ok(smoothing.map(|smoothing| Criterion::CrossEntropy { smoothing })),
     }
 }
 

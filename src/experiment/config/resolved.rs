@@ -1,7 +1,8 @@
 //! One run as a TOML text that describes it alone.
 
 use super::layers::Layers;
-use super::{Config, Network, Start, rule};
+use super::one_run::{Config, NetworkSource, Start};
+use super::rule;
 use bea_network::architecture::Dtype;
 use std::fmt::Write as _;
 
@@ -15,7 +16,7 @@ pub(super) fn text(all: &Layers, config: &Config, method: &str) -> String {
         }
     };
     match &config.network {
-        Network::File(source) => {
+        NetworkSource::File(source) => {
             let _ = writeln!(out, "network = {}", quoted(&source.name));
         }
         _ => inline(&mut out, "network", None),

@@ -1,6 +1,6 @@
 //! How the flows of a run are integrated, and which it has.
 
-use super::RunError;
+use super::error::RunError;
 use super::moment::flow;
 use crate::experiment::config::{Config, Flows};
 use bea_flow::flow::{FlowName, Problem, Request, SimulateError, simulate_until};

@@ -19,14 +19,14 @@ pub(super) fn table(follow: &Follow) -> Table {
 }
 
 /// What flows are followed on.
-pub(super) struct Scene<'a> {
+pub(super) struct FollowContext<'a> {
     pub loss: &'a NetworkLoss,
     pub problem: &'a Problem,
     pub flows: &'a Flows,
     pub dtype: Dtype,
 }
 
-impl Scene<'_> {
+impl FollowContext<'_> {
     /// The rows of all flows from the iterate `θ` of number `from`. A flow that ends early has fewer.
     pub fn rows(
         &self,

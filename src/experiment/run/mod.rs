@@ -1,6 +1,7 @@
 //! A run: training with measurements, step by step, so that it can be stopped anywhere and go on later.
 
 mod digest;
+mod end;
 mod error;
 mod flows;
 mod follow;
@@ -8,6 +9,7 @@ mod moment;
 mod sharpness;
 mod table;
 
+pub use end::End;
 pub use error::RunError;
 pub use flows::tolerances;
 pub use table::{Table, TableError};
@@ -40,20 +42,6 @@ pub struct Run {
     follow: Option<Table>,
     end: Option<End>,
     last: Option<Seen>,
-}
-
-/// How a run ended.
-#[derive(Clone, PartialEq, Debug)]
-pub enum End {
-    /// After its last step.
-    Finished,
-    /// Something was no longer finite.
-    Diverged {
-        /// The step.
-        step: usize,
-        /// What.
-        quantity: &'static str,
-    },
 }
 
 /// What the last step saw, for those who watch.
@@ -258,14 +246,14 @@ impl Run {
         }
         let follows = self.config.follow.as_ref().is_some_and(|f| f.from.contains(&step));
         if follows && let (Some(follow), Some(table)) = (&self.config.follow, &mut self.follow) {
-            let scene = follow::Scene {
+            let context = follow::FollowContext {
                 loss: &self.loss,
                 problem: &self.problem,
                 flows: &self.flows,
                 dtype: self.config.dtype,
             };
             let h = taken.learning_rate;
-            table.rows.extend(scene.rows(follow, step, &before.theta, h, watch));
+            table.rows.extend(context.rows(follow, step, &before.theta, h, watch));
         }
         if watch.cancelled() {
             forget(self);

@@ -1,7 +1,5 @@
 //! What was measured: named columns of numbers, a row for each step that was looked at.
 
-use std::fmt::Write as _;
-
 /// Columns of numbers. The first one of the metrics of a run is `step`.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
@@ -15,7 +13,7 @@ pub struct Table {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("line {line}: {message}")]
 pub struct TableError {
-    line: usize,
+    line: u64,
     message: String,
 }
 
@@ -34,20 +32,8 @@ impl Table {
     /// Comma-separated, with a line of names. What is not defined is empty. Numbers are written so that
     /// they are read back bit for bit.
     pub fn csv(&self) -> String {
-        let mut out = self.columns.join(",");
-        out.push('\n');
-        for row in &self.rows {
-            for (i, x) in row.iter().enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                if !x.is_nan() {
-                    let _ = write!(out, "{x}");
-                }
-            }
-            out.push('\n');
-        }
-        out
+        let number = |x: &f64| if x.is_nan() { String::new() } else { x.to_string() };
+        crate::csv::text(&self.columns, self.rows.iter().map(|row| row.iter().map(number)))
     }
 
     /// Reads what [`csv`](Self::csv) wrote.
@@ -55,16 +41,22 @@ impl Table {
     /// # Errors
     /// A row of another length, something that is no number.
     pub fn parse(text: &str) -> Result<Table, TableError> {
-        let mut lines = text.lines();
-        let columns = lines.next().unwrap_or_default().split(',').map(str::to_string).collect();
-        let mut table = Table::new(columns);
-        for (at, line) in lines.enumerate() {
-            let fault = |message: String| TableError { line: at + 2, message };
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+        let unreadable = |error: csv::Error| {
+            let line = error.position().map_or(1, csv::Position::line);
+            TableError { line, message: error.to_string() }
+        };
+        let names = reader.headers().map_err(unreadable)?;
+        let mut table = Table::new(names.iter().map(str::to_string).collect());
+        for record in reader.records() {
+            let record = record.map_err(unreadable)?;
+            let line = record.position().map_or(1, csv::Position::line);
+            let fault = |message: String| TableError { line, message };
             let number = |field: &str| match field {
                 "" => Ok(f64::NAN),
                 _ => field.parse().map_err(|_| fault(format!("`{field}` is no number"))),
             };
-            let row: Vec<f64> = line.split(',').map(number).collect::<Result<_, _>>()?;
+            let row: Vec<f64> = record.iter().map(number).collect::<Result<_, _>>()?;
             if row.len() != table.columns.len() {
                 let (found, expected) = (row.len(), table.columns.len());
                 return Err(fault(format!("{found} fields instead of {expected}")));

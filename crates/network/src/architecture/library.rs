@@ -16,7 +16,7 @@ mod resnet;
 mod transformer;
 mod vgg;
 
-use super::plan::{Kind, Plan, Window};
+use super::plan::{LayerKind, Plan, Window};
 use crate::function::Function;
 pub(super) use transformer::Transformer;
 
@@ -132,7 +132,7 @@ impl Design {
         match family {
             Family::Mlp { hidden } => mlp(hidden, *activation, *outputs, input),
             Family::Vgg { depths, width, batch_norm, images } => {
-                let shape = vgg::Shape {
+                let shape = vgg::Vgg {
                     depths,
                     width: *width,
                     batch_norm: *batch_norm,
@@ -141,7 +141,7 @@ impl Design {
                 shape.plans(*activation, *outputs, input)
             }
             Family::ResNet { depths, width, bottleneck, images } => {
-                let shape = resnet::Shape {
+                let shape = resnet::ResNet {
                     depths,
                     width: *width,
                     bottleneck: *bottleneck,
@@ -157,27 +157,27 @@ impl Design {
 fn mlp(hidden: &[usize], activation: Function, outputs: usize, input: &[usize]) -> Vec<Plan> {
     let mut kinds = Vec::new();
     if input.len() > 1 {
-        kinds.push(Kind::Flatten);
+        kinds.push(LayerKind::Flatten);
     }
     for width in hidden {
-        kinds.extend([linear(*width), Kind::Activation(activation)]);
+        kinds.extend([linear(*width), LayerKind::Activation(activation)]);
     }
     kinds.push(linear(outputs));
     numbered("", kinds)
 }
 
 /// A layer of this name.
-fn plan(name: impl Into<String>, kind: Kind) -> Plan {
+fn plan(name: impl Into<String>, kind: LayerKind) -> Plan {
     Plan { kind, name: name.into(), span: None }
 }
 
 /// Layers named by their position, after `prefix`.
-fn numbered(prefix: &str, kinds: Vec<Kind>) -> Vec<Plan> {
+fn numbered(prefix: &str, kinds: Vec<LayerKind>) -> Vec<Plan> {
     kinds.into_iter().enumerate().map(|(at, kind)| plan(format!("{prefix}{at}"), kind)).collect()
 }
 
-fn linear(outputs: usize) -> Kind {
-    Kind::Linear { inputs: None, outputs, bias: true }
+fn linear(outputs: usize) -> LayerKind {
+    LayerKind::Linear { inputs: None, outputs, bias: true }
 }
 
 /// A square window.
@@ -185,9 +185,9 @@ fn window(kernel: usize, stride: usize, padding: usize) -> Window {
     Window { kernel: [kernel; 2], stride: [stride; 2], padding: [padding; 2] }
 }
 
-fn convolution(outputs: usize, window: Window, bias: bool) -> Kind {
-    Kind::Conv2d { inputs: None, outputs, window, bias }
+fn convolution(outputs: usize, window: Window, bias: bool) -> LayerKind {
+    LayerKind::Conv2d { inputs: None, outputs, window, bias }
 }
 
 /// PyTorch's `BatchNorm2d`.
-const BATCH_NORM: Kind = Kind::BatchNorm { epsilon: 1e-5 };
+const BATCH_NORM: LayerKind = LayerKind::BatchNorm { epsilon: 1e-5 };

@@ -56,7 +56,7 @@ pub struct Architecture {
     /// Shape of one input: `[features]`, `[channels, height, width]`, or `[tokens]` before an embedding.
     pub input: Vec<usize>,
     /// What is minimised.
-    pub objective: Objective,
+    pub criterion: Criterion,
     /// The layers, in the order in which they are applied.
     pub layers: Vec<Layer>,
     /// Every parameter, in the order of the flat vector of parameters: by first use, a residual's body before
@@ -93,7 +93,7 @@ pub enum Dtype {
 
 /// The loss of a network, a mean over the examples.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Objective {
+pub enum Criterion {
     /// Softmax cross entropy, `-Σ_c q_c log softmax(y)_c`. Of `C` classes, the right one has
     /// `q_c = 1 - smoothing + smoothing/C` and every other one `smoothing/C`.
     CrossEntropy {
@@ -244,9 +244,9 @@ impl Architecture {
     /// one that takes integers is described in a network file, which gives its vocabulary.
     ///
     /// ```
-    /// use bea_network::architecture::{Architecture, Dtype, Objective};
-    /// let objective = Objective::CrossEntropy { smoothing: 0.0 };
-    /// let network = |spec, input: &[usize]| Architecture::find(spec, input, 10, objective, Dtype::F32);
+    /// use bea_network::architecture::{Architecture, Dtype, Criterion};
+    /// let criterion = Criterion::CrossEntropy { smoothing: 0.0 };
+    /// let network = |spec, input: &[usize]| Architecture::find(spec, input, 10, criterion, Dtype::F32);
     /// assert_eq!(network("mlp:100,100,100", &[784]).unwrap().len(), 99_710);
     /// assert_eq!(network("resnet18", &[3, 32, 32]).unwrap().len(), 11_173_962);
     /// ```
@@ -257,11 +257,11 @@ impl Architecture {
         spec: &str,
         input: &[usize],
         outputs: usize,
-        objective: Objective,
+        criterion: Criterion,
         dtype: Dtype,
     ) -> Result<Architecture, ArchitectureError> {
         let plans = spec::design(spec, input, outputs)?.plans(input);
-        Ok(build(spec.into(), dtype, input.to_vec(), objective, &plans)?)
+        Ok(build(spec.into(), dtype, input.to_vec(), criterion, &plans)?)
     }
 
     /// The number of parameters, `p`.
@@ -276,11 +276,11 @@ fn build(
     name: String,
     dtype: Dtype,
     input: Vec<usize>,
-    objective: Objective,
+    criterion: Criterion,
     plans: &[plan::Plan],
 ) -> Result<Architecture, LayerError> {
     let (layers, outputs) = shapes::resolve(plans, &input)?;
-    shapes::check_outputs(plans, &outputs, objective)?;
+    shapes::check_outputs(plans, &outputs, criterion)?;
     let mut list = parameters::List::default();
     list.add(&layers).map_err(|fault| {
         let span = plan::Plan::place(plans, &fault.layer);
@@ -292,5 +292,5 @@ fn build(
         let span = plans.last().and_then(|plan| plan.span.clone());
         return Err(LayerError { message, span, help: Some("add a `linear` layer".into()) });
     }
-    Ok(Architecture { name, dtype, input, objective, layers, parameters, outputs })
+    Ok(Architecture { name, dtype, input, criterion, layers, parameters, outputs })
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 /// A layer as it is written down: what follows from the layer before it is left out.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
-    pub(super) kind: Kind,
+    pub(super) kind: LayerKind,
     /// The whole prefix of its parameters.
     pub(super) name: String,
     /// Its place in the text, if it has one.
@@ -15,7 +15,7 @@ pub(super) struct Plan {
 
 /// What a layer does, and the sizes that it alone decides.
 #[derive(Clone, Debug)]
-pub(super) enum Kind {
+pub(super) enum LayerKind {
     Linear { inputs: Option<usize>, outputs: usize, bias: bool },
     Conv2d { inputs: Option<usize>, outputs: usize, window: Window, bias: bool },
     BatchNorm { epsilon: f64 },
@@ -50,7 +50,7 @@ impl Plan {
     pub(super) fn place(plans: &[Plan], name: &str) -> Option<Range<usize>> {
         plans.iter().rev().find_map(|plan| {
             let inner = match &plan.kind {
-                Kind::Residual { body, shortcut } => {
+                LayerKind::Residual { body, shortcut } => {
                     Plan::place(shortcut, name).or_else(|| Plan::place(body, name))
                 }
                 _ => None,
@@ -70,26 +70,26 @@ pub(super) const FUNCTIONS: [(&str, Function); 6] = [
     ("relu", Function::Relu),
 ];
 
-impl Kind {
+impl LayerKind {
     /// The `type` of a layer in a network file.
     pub(super) fn word(&self) -> &'static str {
         match self {
-            Kind::Linear { .. } => "linear",
-            Kind::Conv2d { .. } => "conv2d",
-            Kind::BatchNorm { .. } => "batch_norm",
-            Kind::LayerNorm { .. } => "layer_norm",
-            Kind::Activation(function) => {
+            LayerKind::Linear { .. } => "linear",
+            LayerKind::Conv2d { .. } => "conv2d",
+            LayerKind::BatchNorm { .. } => "batch_norm",
+            LayerKind::LayerNorm { .. } => "layer_norm",
+            LayerKind::Activation(function) => {
                 FUNCTIONS.iter().find(|(_, other)| other == function).map_or("", |(name, _)| name)
             }
-            Kind::MaxPool2d(_) => "max_pool2d",
-            Kind::AvgPool2d(_) => "avg_pool2d",
-            Kind::GlobalAvgPool => "global_avg_pool",
-            Kind::Flatten => "flatten",
-            Kind::Residual { .. } => "residual",
-            Kind::Embedding { .. } => "embedding",
-            Kind::Position => "position",
-            Kind::Attention { .. } => "attention",
-            Kind::MeanTokens => "mean_tokens",
+            LayerKind::MaxPool2d(_) => "max_pool2d",
+            LayerKind::AvgPool2d(_) => "avg_pool2d",
+            LayerKind::GlobalAvgPool => "global_avg_pool",
+            LayerKind::Flatten => "flatten",
+            LayerKind::Residual { .. } => "residual",
+            LayerKind::Embedding { .. } => "embedding",
+            LayerKind::Position => "position",
+            LayerKind::Attention { .. } => "attention",
+            LayerKind::MeanTokens => "mean_tokens",
         }
     }
 }

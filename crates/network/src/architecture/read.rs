@@ -2,8 +2,8 @@
 
 use super::error::ArchitectureError;
 use super::library::{Design, Family, Images, NAMES, Transformer};
-use super::plan::{FUNCTIONS, Kind, Plan, Window};
-use super::{Architecture, Dtype, Objective, build};
+use super::plan::{FUNCTIONS, LayerKind, Plan, Window};
+use super::{Architecture, Criterion, Dtype, build};
 use bea_series::text::source::{Source, SourceError};
 use bea_series::text::table::{Entry, Table, alike, parse};
 
@@ -37,7 +37,7 @@ pub struct Frame {
     /// What it is called.
     pub name: String,
     /// What it is trained with.
-    pub objective: Objective,
+    pub criterion: Criterion,
     /// The numbers that it is computed with.
     pub dtype: Dtype,
     /// The shape of one example.
@@ -61,7 +61,7 @@ pub(super) fn architecture(source: &Source) -> Result<Architecture, Architecture
             stem(&source.name)
         }
     };
-    let (objective, dtype) = (objective(&top)?, dtype(&top)?);
+    let (criterion, dtype) = (criterion(&top)?, dtype(&top)?);
     let entry = top.required("input", "input = [1, 28, 28]")?;
     let input = entry.sizes()?;
     if !(1..=3).contains(&input.len()) {
@@ -69,7 +69,7 @@ pub(super) fn architecture(source: &Source) -> Result<Architecture, Architecture
         return Err(entry.fault(must, None).into());
     }
     let plans = content(&top, &COMMON, &input)?;
-    finish(&top, entry.span(), Frame { name, objective, dtype, input }, &plans)
+    finish(&top, entry.span(), Frame { name, criterion, dtype, input }, &plans)
 }
 
 /// The network of a table that says no more than what its layers are.
@@ -85,8 +85,8 @@ fn finish(
     frame: Frame,
     plans: &[Plan],
 ) -> Result<Architecture, ArchitectureError> {
-    let Frame { name, objective, dtype, input } = frame;
-    build(name, dtype, input, objective, plans).map_err(|mut error| {
+    let Frame { name, criterion, dtype, input } = frame;
+    build(name, dtype, input, criterion, plans).map_err(|mut error| {
         let named = top.optional("architecture").map(|entry| entry.span());
         let span = error.span.take().or(named).unwrap_or(place);
         top.source.fault(span, error.message, "here", error.help).into()
@@ -159,20 +159,20 @@ fn stem(file: &str) -> String {
     path.file_stem().map_or_else(|| file.into(), |stem| stem.to_string_lossy().into_owned())
 }
 
-fn objective(top: &Table) -> Result<Objective, SourceError> {
+fn criterion(top: &Table) -> Result<Criterion, SourceError> {
     let loss = top.required("loss", "loss = \"cross_entropy\"")?;
     let known = [("cross_entropy", true), ("mean_squared_error", false), ("mse", false)];
     let cross_entropy = loss.choice("loss", &known)?;
     let smoothing = top.optional("label_smoothing");
     match (cross_entropy, smoothing) {
-        (true, None) => Ok(Objective::CrossEntropy { smoothing: 0.0 }),
+        (true, None) => Ok(Criterion::CrossEntropy { smoothing: 0.0 }),
         (true, Some(entry)) => match entry.number()? {
             smoothing if (0.0..1.0).contains(&smoothing) => {
-                Ok(Objective::CrossEntropy { smoothing })
+                Ok(Criterion::CrossEntropy { smoothing })
             }
             _ => Err(entry.fault("must be at least 0 and below 1", None)),
         },
-        (false, None) => Ok(Objective::MeanSquaredError),
+        (false, None) => Ok(Criterion::MeanSquaredError),
         (false, Some(entry)) => Err(entry.fault("is for the loss `cross_entropy` only", None)),
     }
 }
@@ -225,37 +225,37 @@ fn layer(mut table: Table, prefix: &str, position: usize) -> Result<Plan, Source
         "linear" => {
             only(&["in", "out", "bias"])?;
             let (inputs, outputs) = (table.size("in")?, table.required_size("out")?);
-            Kind::Linear { inputs, outputs, bias: table.boolean("bias")?.unwrap_or(true) }
+            LayerKind::Linear { inputs, outputs, bias: table.boolean("bias")?.unwrap_or(true) }
         }
         "conv2d" => {
             only(&["in", "out", "kernel", "stride", "padding", "bias"])?;
             let (inputs, outputs) = (table.size("in")?, table.required_size("out")?);
             let bias = table.boolean("bias")?.unwrap_or(true);
-            Kind::Conv2d { inputs, outputs, window: window(&table, Some([1, 1]))?, bias }
+            LayerKind::Conv2d { inputs, outputs, window: window(&table, Some([1, 1]))?, bias }
         }
         "batch_norm" | "batch_norm1d" | "batch_norm2d" => {
             only(&["epsilon"])?;
-            Kind::BatchNorm { epsilon: epsilon()? }
+            LayerKind::BatchNorm { epsilon: epsilon()? }
         }
         "layer_norm" => {
             only(&["axes", "epsilon"])?;
-            Kind::LayerNorm { axes: table.size("axes")?.unwrap_or(1), epsilon: epsilon()? }
+            LayerKind::LayerNorm { axes: table.size("axes")?.unwrap_or(1), epsilon: epsilon()? }
         }
         "max_pool2d" => {
             only(&["kernel", "stride", "padding"])?;
-            Kind::MaxPool2d(pool(&table)?)
+            LayerKind::MaxPool2d(pool(&table)?)
         }
         "avg_pool2d" => {
             only(&["kernel", "stride", "padding"])?;
-            Kind::AvgPool2d(pool(&table)?)
+            LayerKind::AvgPool2d(pool(&table)?)
         }
         "global_avg_pool" => {
             only(&[])?;
-            Kind::GlobalAvgPool
+            LayerKind::GlobalAvgPool
         }
         "flatten" => {
             only(&[])?;
-            Kind::Flatten
+            LayerKind::Flatten
         }
         "residual" => {
             only(&["layers", "shortcut"])?;
@@ -263,29 +263,29 @@ fn layer(mut table: Table, prefix: &str, position: usize) -> Result<Plan, Source
             let shortcut = table.optional("shortcut");
             let shortcut = shortcut.map(|entry| layers(&entry, &format!("{name}.shortcut")));
             let body = layers(&body, &name)?;
-            Kind::Residual { body, shortcut: shortcut.transpose()?.unwrap_or_default() }
+            LayerKind::Residual { body, shortcut: shortcut.transpose()?.unwrap_or_default() }
         }
         "embedding" => {
             only(&["vocabulary", "width"])?;
             let vocabulary = table.required_size("vocabulary")?;
-            Kind::Embedding { vocabulary, width: table.required_size("width")? }
+            LayerKind::Embedding { vocabulary, width: table.required_size("width")? }
         }
         "position" => {
             only(&[])?;
-            Kind::Position
+            LayerKind::Position
         }
         "attention" => {
             only(&["heads"])?;
-            Kind::Attention { heads: table.size("heads")?.unwrap_or(1) }
+            LayerKind::Attention { heads: table.size("heads")?.unwrap_or(1) }
         }
         "mean_tokens" => {
             only(&[])?;
-            Kind::MeanTokens
+            LayerKind::MeanTokens
         }
         _ => {
             only(&[])?;
             match activation {
-                Some((_, function)) => Kind::Activation(function),
+                Some((_, function)) => LayerKind::Activation(function),
                 None => return Err(entry.unknown("layer type", spelled, &known)),
             }
         }

@@ -2,8 +2,8 @@
 
 use super::error::LayerError;
 use super::parameters::MOST;
-use super::plan::{Kind, Plan, Window};
-use super::{Layer, Objective};
+use super::plan::{LayerKind, Plan, Window};
+use super::{Criterion, Layer};
 
 /// Where the first layer's shape comes from.
 const INPUT: &str = "the input is";
@@ -31,15 +31,15 @@ pub(super) fn resolve(
     Ok((layers, given.shape))
 }
 
-/// Refuses outputs that `objective` cannot be taken of.
+/// Refuses outputs that `criterion` cannot be taken of.
 pub(super) fn check_outputs(
     plans: &[Plan],
     outputs: &[usize],
-    objective: Objective,
+    criterion: Criterion,
 ) -> Result<(), LayerError> {
     let Some(last) = plans.last() else { return Ok(()) };
-    match (outputs, objective) {
-        ([1], Objective::CrossEntropy { .. }) => Err(fault(
+    match (outputs, criterion) {
+        ([1], Criterion::CrossEntropy { .. }) => Err(fault(
             last,
             format!("{} gives 1 output, but cross entropy is of at least 2 classes", last.label()),
             Some("of one class the loss is always 0".into()),
@@ -118,14 +118,14 @@ fn step(plan: &Plan, given: &Given) -> Result<(Layer, Vec<usize>), LayerError> {
     let name = plan.name.clone();
     let shape = &given.shape;
     Ok(match &plan.kind {
-        Kind::Linear { inputs, outputs, bias } => {
+        LayerKind::Linear { inputs, outputs, bias } => {
             let last = linear_inputs(plan, *inputs, given)?;
             let mut shape = shape.clone();
             shape.pop();
             shape.push(*outputs);
             (Layer::Linear { name, inputs: last, outputs: *outputs, bias: *bias }, shape)
         }
-        Kind::Conv2d { inputs, outputs, window, bias } => {
+        LayerKind::Conv2d { inputs, outputs, window, bias } => {
             let [channels, height, width] = given.slid(plan, window)?;
             if let Some(takes) = inputs.filter(|takes| *takes != channels) {
                 let takes = format!("{takes} channel{}", if takes == 1 { "" } else { "s" });
@@ -139,7 +139,7 @@ fn step(plan: &Plan, given: &Given) -> Result<(Layer, Vec<usize>), LayerError> {
                 Layer::Conv2d { name, inputs: channels, outputs, kernel, stride, padding, bias };
             (layer, vec![outputs, height, width])
         }
-        Kind::BatchNorm { epsilon } => match shape.as_slice() {
+        LayerKind::BatchNorm { epsilon } => match shape.as_slice() {
             [channels] | [channels, _, _] => {
                 let (channels, epsilon) = (*channels, *epsilon);
                 (Layer::BatchNorm { name, channels, epsilon }, shape.clone())
@@ -149,31 +149,31 @@ fn step(plan: &Plan, given: &Given) -> Result<(Layer, Vec<usize>), LayerError> {
                 return Err(given.refused(plan, takes, None));
             }
         },
-        Kind::LayerNorm { axes, epsilon } => {
+        LayerKind::LayerNorm { axes, epsilon } => {
             let Some(first) = shape.len().checked_sub(*axes) else {
                 return Err(given.refused(plan, &format!("at least {axes} axes"), None));
             };
             let layer = Layer::LayerNorm { name, shape: shape[first..].into(), epsilon: *epsilon };
             (layer, shape.clone())
         }
-        Kind::Activation(function) => (Layer::Activation(*function), shape.clone()),
-        Kind::MaxPool2d(window) => {
+        LayerKind::Activation(function) => (Layer::Activation(*function), shape.clone()),
+        LayerKind::MaxPool2d(window) => {
             let after = given.slid(plan, window)?;
             let Window { kernel, stride, padding } = *window;
             (Layer::MaxPool2d { kernel, stride, padding }, after.into())
         }
-        Kind::AvgPool2d(window) => {
+        LayerKind::AvgPool2d(window) => {
             let after = given.slid(plan, window)?;
             let Window { kernel, stride, padding } = *window;
             (Layer::AvgPool2d { kernel, stride, padding }, after.into())
         }
-        Kind::GlobalAvgPool => {
+        LayerKind::GlobalAvgPool => {
             let [channels, _, _] = given.image(plan)?;
             (Layer::GlobalAvgPool, vec![channels])
         }
-        Kind::Flatten => (Layer::Flatten, vec![shape.iter().product()]),
-        Kind::Residual { body, shortcut } => residual(plan, body, shortcut, given)?,
-        Kind::Embedding { vocabulary, width } => {
+        LayerKind::Flatten => (Layer::Flatten, vec![shape.iter().product()]),
+        LayerKind::Residual { body, shortcut } => residual(plan, body, shortcut, given)?,
+        LayerKind::Embedding { vocabulary, width } => {
             let [length] = shape[..] else {
                 return Err(given.refused(plan, "[tokens]", None));
             };
@@ -184,11 +184,11 @@ fn step(plan: &Plan, given: &Given) -> Result<(Layer, Vec<usize>), LayerError> {
             let (vocabulary, width) = (*vocabulary, *width);
             (Layer::Embedding { name, vocabulary, width }, vec![length, width])
         }
-        Kind::Position => {
+        LayerKind::Position => {
             let [length, width] = given.tokens(plan)?;
             (Layer::Position { name, length, width }, shape.clone())
         }
-        Kind::Attention { heads } => {
+        LayerKind::Attention { heads } => {
             let [_, width] = given.tokens(plan)?;
             if width % heads != 0 {
                 let takes = format!("a width that its {heads} heads share evenly");
@@ -196,7 +196,7 @@ fn step(plan: &Plan, given: &Given) -> Result<(Layer, Vec<usize>), LayerError> {
             }
             (Layer::Attention { name, width, heads: *heads }, shape.clone())
         }
-        Kind::MeanTokens => {
+        LayerKind::MeanTokens => {
             let [_, width] = given.tokens(plan)?;
             (Layer::MeanTokens, vec![width])
         }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// What a file is beside the one that everybody else uses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum ChecksumMatch {
     /// The same bytes.
     Known,
     /// Other bytes.
@@ -28,7 +28,7 @@ pub struct Checked {
     /// Its SHA-256 sum, unpacked if it is compressed with gzip, in hexadecimal.
     pub sha256: String,
     /// How it compares.
-    pub verdict: Verdict,
+    pub verdict: ChecksumMatch,
 }
 
 impl Specification {
@@ -70,18 +70,18 @@ fn of_known(known: &Known, folder: &Path) -> Result<Vec<Checked>, DataError> {
             let batches = [Split::Train, Split::Test].map(|split| cifar::files(folder, split));
             for path in batches.into_iter().flatten().filter(|path| path.is_file()) {
                 let sha256 = sum(&path, false)?;
-                checked.push(Checked { path, sha256, verdict: Verdict::Unrecorded });
+                checked.push(Checked { path, sha256, verdict: ChecksumMatch::Unrecorded });
             }
         }
     }
     Ok(checked)
 }
 
-fn compare(found: &str, recorded: Option<&str>) -> Verdict {
+fn compare(found: &str, recorded: Option<&str>) -> ChecksumMatch {
     match recorded {
-        Some(recorded) if recorded == found => Verdict::Known,
-        Some(_) => Verdict::Different,
-        None => Verdict::Unrecorded,
+        Some(recorded) if recorded == found => ChecksumMatch::Known,
+        Some(_) => ChecksumMatch::Different,
+        None => ChecksumMatch::Unrecorded,
     }
 }
 

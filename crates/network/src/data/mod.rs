@@ -18,7 +18,7 @@
 //! | `seed=N` | other numbers of `gaussian` |
 //! | `split=train\|test` | the part of MNIST, Fashion-MNIST or CIFAR-10, `train` if not said |
 //! | `skip=N`, `first=N` | leave out N examples, then keep only the first N |
-//! | `scale=raw\|unit\|standard` | see [`Scale`] |
+//! | `scale=raw\|unit\|standard` | see [`Normalization`] |
 //! | `target=NAME` | the column of a `.csv` that is the target |
 //! | `targets=classes\|values` | read the targets as labels of classes, or as numbers to be met |
 
@@ -40,11 +40,11 @@ mod safetensors;
 mod specification;
 mod summary;
 
-pub use checksum::{Checked, Verdict};
+pub use checksum::{Checked, ChecksumMatch};
 pub use dataset::{Dataset, Targets};
 pub use error::DataError;
 pub use gaussian::Gaussian;
 pub use inputs::{Inputs, Scaling, Values};
 pub use open::open;
-pub use specification::{Scale, Source, Specification, Split, TargetKind};
+pub use specification::{Normalization, Source, Specification, Split, TargetKind};
 pub use summary::{ClassCount, Statistics, Summary, TargetSummary};

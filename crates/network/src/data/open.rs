@@ -1,7 +1,7 @@
 //! From a specification to its examples.
 
 use super::known::{Known, Storage};
-use super::specification::{Scale, Source, Specification, Split};
+use super::specification::{Normalization, Source, Specification, Split};
 use super::{DataError, Dataset, Scaling, Values, builtin, cifar, csv, idx, npz, safetensors};
 use std::path::Path;
 
@@ -60,12 +60,12 @@ impl Specification {
             _ => None,
         };
         let default = match self.source {
-            Source::Known(known, _) if known.unit.is_some() => Scale::Unit,
-            _ => Scale::Raw,
+            Source::Known(known, _) if known.unit.is_some() => Normalization::Unit,
+            _ => Normalization::Raw,
         };
         match self.scale.unwrap_or(default) {
-            Scale::Raw => Ok(None),
-            Scale::Unit => match unit {
+            Normalization::Raw => Ok(None),
+            Normalization::Unit => match unit {
                 Some(unit) => Ok(Some(Scaling::by(unit))),
                 None => {
                     let help = "`scale=standard` gives every column mean 0 and variance 1";
@@ -73,11 +73,11 @@ impl Specification {
                     Err(self.bad("scale", problem, Some(help.into())))
                 }
             },
-            Scale::Standard if self.split == Split::Test => {
+            Normalization::Standard if self.split == Split::Test => {
                 let train = self.read(Split::Train)?;
                 Ok(Some(Scaling::standard(train.inputs.values(), &train.shape)))
             }
-            Scale::Standard => Ok(Some(Scaling::standard(set.inputs.values(), &set.shape))),
+            Normalization::Standard => Ok(Some(Scaling::standard(set.inputs.values(), &set.shape))),
         }
     }
 }

@@ -18,8 +18,8 @@ pub struct Specification {
     pub skip: usize,
     /// So many of the rest are kept; all, if not said.
     pub first: Option<usize>,
-    /// How the inputs are scaled; images as [`Scale::Unit`] and all else as [`Scale::Raw`], if not said.
-    pub scale: Option<Scale>,
+    /// How the inputs are scaled; images as [`Normalization::Unit`] and all else as [`Normalization::Raw`], if not said.
+    pub scale: Option<Normalization>,
     /// The column of a table that is the target; the last, if not said.
     pub target: Option<String>,
     /// How targets are read; as their type suggests, if not said.
@@ -53,7 +53,7 @@ pub enum Split {
 
 /// How inputs are scaled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Scale {
+pub enum Normalization {
     /// As stored.
     Raw,
     /// Pixels divided by the largest possible one, so that they lie between 0 and 1.
@@ -140,8 +140,11 @@ impl Specification {
                 n => self.first = Some(n),
             },
             "scale" => {
-                let choices =
-                    [("raw", Scale::Raw), ("unit", Scale::Unit), ("standard", Scale::Standard)];
+                let choices = [
+                    ("raw", Normalization::Raw),
+                    ("unit", Normalization::Unit),
+                    ("standard", Normalization::Standard),
+                ];
                 self.scale = Some(self.choice(key, value, &choices)?);
             }
             "seed" => match (&mut self.source, value.parse()) {

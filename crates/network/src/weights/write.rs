@@ -24,10 +24,10 @@ pub struct Tensor {
 /// weights themselves with `""`, their gradient with `"gradient."`.
 ///
 /// ```
-/// use bea_network::architecture::{Architecture, Dtype, Objective};
+/// use bea_network::architecture::{Architecture, Dtype, Criterion};
 /// use bea_network::weights::tensors;
-/// let (objective, dtype) = (Objective::MeanSquaredError, Dtype::F64);
-/// let network = Architecture::find("mlp:2,tanh", &[1], 1, objective, dtype).unwrap();
+/// let (criterion, dtype) = (Criterion::MeanSquaredError, Dtype::F64);
+/// let network = Architecture::find("mlp:2,tanh", &[1], 1, criterion, dtype).unwrap();
 /// let values: Vec<f64> = (0..7).map(f64::from).collect();
 /// let last = tensors(&network, &values, "gradient.").pop().unwrap();
 /// assert_eq!((last.name.as_str(), last.shape, last.values), ("gradient.2.bias", vec![1], vec![6.0]));

@@ -1,10 +1,10 @@
 //! Residual networks, version 1.
 
 use super::{BATCH_NORM, Images, convolution, linear, plan, window};
-use crate::architecture::plan::{Kind, Plan};
+use crate::architecture::plan::{LayerKind, Plan};
 use crate::function::Function;
 
-pub(super) struct Shape<'a> {
+pub(super) struct ResNet<'a> {
     /// Blocks in each stage.
     pub depths: &'a [usize],
     /// Channels of the first stage.
@@ -13,9 +13,9 @@ pub(super) struct Shape<'a> {
     pub images: Images,
 }
 
-impl Shape<'_> {
+impl ResNet<'_> {
     pub(super) fn plans(&self, activation: Function, outputs: usize) -> Vec<Plan> {
-        let &Shape { depths, width, bottleneck, images } = self;
+        let &ResNet { depths, width, bottleneck, images } = self;
         let stem = match images {
             Images::Cifar => window(3, 1, 1),
             Images::ImageNet => window(7, 2, 3),
@@ -23,10 +23,10 @@ impl Shape<'_> {
         let mut plans = vec![
             plan("conv1", convolution(width, stem, false)),
             plan("bn1", BATCH_NORM),
-            plan("relu", Kind::Activation(activation)),
+            plan("relu", LayerKind::Activation(activation)),
         ];
         if images == Images::ImageNet {
-            plans.push(plan("maxpool", Kind::MaxPool2d(window(3, 2, 1))));
+            plans.push(plan("maxpool", LayerKind::MaxPool2d(window(3, 2, 1))));
         }
         let mut channels = width;
         for (stage, depth) in depths.iter().enumerate() {
@@ -41,11 +41,11 @@ impl Shape<'_> {
                 let shortcut = block.shortcut(channels);
                 let body = if bottleneck { block.bottleneck() } else { block.basic() };
                 channels = block.outer;
-                plans.push(plan(&block.name, Kind::Residual { body, shortcut }));
-                plans.push(block.plan("relu", Kind::Activation(activation)));
+                plans.push(plan(&block.name, LayerKind::Residual { body, shortcut }));
+                plans.push(block.plan("relu", LayerKind::Activation(activation)));
             }
         }
-        plans.push(plan("avgpool", Kind::GlobalAvgPool));
+        plans.push(plan("avgpool", LayerKind::GlobalAvgPool));
         plans.push(plan("fc", linear(outputs)));
         plans
     }
@@ -61,7 +61,7 @@ struct Block {
 }
 
 impl Block {
-    fn plan(&self, name: &str, kind: Kind) -> Plan {
+    fn plan(&self, name: &str, kind: LayerKind) -> Plan {
         plan(format!("{}.{name}", self.name), kind)
     }
 
@@ -75,7 +75,7 @@ impl Block {
     }
 
     fn activation(&self, index: usize) -> [Plan; 1] {
-        [self.plan(&format!("relu{index}"), Kind::Activation(self.activation))]
+        [self.plan(&format!("relu{index}"), LayerKind::Activation(self.activation))]
     }
 
     fn basic(&self) -> Vec<Plan> {

@@ -1,7 +1,7 @@
 //! A transformer that classifies sequences.
 
 use super::{linear, plan};
-use crate::architecture::plan::{Kind, Plan};
+use crate::architecture::plan::{LayerKind, Plan};
 use crate::function::Function;
 
 /// ε of PyTorch's `LayerNorm`.
@@ -32,14 +32,14 @@ impl Transformer {
     pub(super) fn plans(&self, activation: Function, outputs: usize, input: &[usize]) -> Vec<Plan> {
         let width = self.width;
         let embedding = match (input.len(), self.vocabulary) {
-            (1, Some(vocabulary)) => Kind::Embedding { vocabulary, width },
+            (1, Some(vocabulary)) => LayerKind::Embedding { vocabulary, width },
             _ => linear(width),
         };
-        let mut plans = vec![plan("embedding", embedding), plan("position", Kind::Position)];
+        let mut plans = vec![plan("embedding", embedding), plan("position", LayerKind::Position)];
         for block in 0..self.blocks {
             plans.extend(self.block(&format!("encoder.layers.{block}"), activation));
         }
-        plans.push(plan("mean", Kind::MeanTokens));
+        plans.push(plan("mean", LayerKind::MeanTokens));
         plans.push(plan("classifier", linear(outputs)));
         plans
     }
@@ -47,14 +47,15 @@ impl Transformer {
     /// `nn.TransformerEncoderLayer`.
     fn block(&self, name: &str, activation: Function) -> Vec<Plan> {
         let plan = |own: &str, kind| plan(format!("{name}.{own}"), kind);
-        let norm = |own: &str| plan(own, Kind::LayerNorm { axes: 1, epsilon: EPSILON });
-        let attention = plan("self_attn", Kind::Attention { heads: self.heads });
+        let norm = |own: &str| plan(own, LayerKind::LayerNorm { axes: 1, epsilon: EPSILON });
+        let attention = plan("self_attn", LayerKind::Attention { heads: self.heads });
         let feedforward = [
             plan("linear1", linear(self.feedforward.unwrap_or(4 * self.width))),
-            plan("activation", Kind::Activation(activation)),
+            plan("activation", LayerKind::Activation(activation)),
             plan("linear2", linear(self.width)),
         ];
-        let residual = |own: &str, body| plan(own, Kind::Residual { body, shortcut: Vec::new() });
+        let residual =
+            |own: &str, body| plan(own, LayerKind::Residual { body, shortcut: Vec::new() });
         if self.norm_first {
             let second = [norm("norm2")].into_iter().chain(feedforward).collect();
             vec![residual("attention", vec![norm("norm1"), attention]), residual("mlp", second)]

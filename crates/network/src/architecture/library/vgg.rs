@@ -1,7 +1,7 @@
 //! VGG: stages of 3x3 convolutions, each halving the image.
 
 use super::{BATCH_NORM, Images, convolution, linear, numbered, plan, window};
-use crate::architecture::plan::{Kind, Plan, Window};
+use crate::architecture::plan::{LayerKind, Plan, Window};
 use crate::function::Function;
 
 /// Stages double their channels up to this factor.
@@ -11,7 +11,7 @@ const GROWTH: usize = 8;
 const SIDE: usize = 7;
 const HIDDEN: usize = 4096;
 
-pub(super) struct Shape<'a> {
+pub(super) struct Vgg<'a> {
     /// Convolutions in each stage.
     pub depths: &'a [usize],
     /// Channels of the first stage.
@@ -20,7 +20,7 @@ pub(super) struct Shape<'a> {
     pub images: Images,
 }
 
-impl Shape<'_> {
+impl Vgg<'_> {
     fn channels(&self, stage: usize) -> usize {
         self.width * (1 << stage).min(GROWTH)
     }
@@ -33,26 +33,26 @@ impl Shape<'_> {
                 if self.batch_norm {
                     kinds.push(BATCH_NORM);
                 }
-                kinds.push(Kind::Activation(activation));
+                kinds.push(LayerKind::Activation(activation));
             }
-            kinds.push(Kind::MaxPool2d(window(2, 2, 0)));
+            kinds.push(LayerKind::MaxPool2d(window(2, 2, 0)));
         }
         let mut plans = numbered("features.", kinds);
         match self.images {
             Images::Cifar => {
-                plans.push(plan("avgpool", Kind::GlobalAvgPool));
+                plans.push(plan("avgpool", LayerKind::GlobalAvgPool));
                 plans.push(plan("classifier", linear(outputs)));
             }
             Images::ImageNet => {
                 plans.extend(self.adaptive(input).map(|pool| plan("avgpool", pool)));
-                plans.push(plan("flatten", Kind::Flatten));
+                plans.push(plan("flatten", LayerKind::Flatten));
                 let inputs = Some(self.channels(self.depths.len() - 1) * SIDE * SIDE);
                 // Torchvision's 2 and 5 are dropouts.
                 plans.extend([
-                    plan("classifier.0", Kind::Linear { inputs, outputs: HIDDEN, bias: true }),
-                    plan("classifier.1", Kind::Activation(activation)),
+                    plan("classifier.0", LayerKind::Linear { inputs, outputs: HIDDEN, bias: true }),
+                    plan("classifier.1", LayerKind::Activation(activation)),
                     plan("classifier.3", linear(HIDDEN)),
-                    plan("classifier.4", Kind::Activation(activation)),
+                    plan("classifier.4", LayerKind::Activation(activation)),
                     plan("classifier.6", linear(outputs)),
                 ]);
             }
@@ -61,10 +61,10 @@ impl Shape<'_> {
     }
 
     /// The mean over equal windows that leaves a 7x7 image, if the stages leave a multiple of that.
-    fn adaptive(&self, input: &[usize]) -> Option<Kind> {
+    fn adaptive(&self, input: &[usize]) -> Option<LayerKind> {
         let &[_, height, width] = input else { return None };
         let kernel = [height, width].map(|side| side >> self.depths.len()).map(|side| side / SIDE);
         let wanted = kernel != [1, 1] && kernel.iter().all(|side| *side > 0);
-        wanted.then_some(Kind::AvgPool2d(Window { kernel, stride: kernel, padding: [0, 0] }))
+        wanted.then_some(LayerKind::AvgPool2d(Window { kernel, stride: kernel, padding: [0, 0] }))
     }
 }

@@ -1,7 +1,8 @@
 //! Figure 30: a cosine beside a parabola.
 
-use super::run::{Scene, request};
-use super::{Outcome, Run, Verdict};
+use super::judged::Judged;
+use super::paper_loss::{PaperLoss, PaperRun, request};
+use crate::reproduction::verdict::Verdict;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
 use bea_flow::flow::Request;
 use bea_plot::Figure;
@@ -13,30 +14,30 @@ const STEPS: usize = 100;
 const APART: f64 = 1.0;
 
 /// Runs the figure.
-pub fn run() -> Outcome {
-    let scene = Scene::library("figure30");
+pub fn run() -> Judged {
+    let loss = PaperLoss::library("figure30");
     let flows = [NegativeGradient, ImplicitRegularization, Principal];
     let run = |start: f64, h: f64, samples_per_step: usize| {
         let request = Request { samples_per_step, ..request(h, STEPS, &flows) };
-        scene.run(format!("h = {h} from {start}"), &[start], &request)
+        loss.run(format!("h = {h} from {start}"), &[start], &request)
     };
     let starts: Vec<(f64, f64)> = RATES
         .iter()
         .flat_map(|&h| (0..=53).map(move |i| (-9.1 + 0.25 * f64::from(i), h)))
         .collect();
-    let sweep: Vec<Run> = starts.into_par_iter().map(|(start, h)| run(start, h, 0)).collect();
+    let sweep: Vec<PaperRun> = starts.into_par_iter().map(|(start, h)| run(start, h, 0)).collect();
     let (verdict, numbers) = judge(&sweep);
-    let shown: Vec<Run> =
+    let shown: Vec<PaperRun> =
         [-0.5, 2.0].iter().flat_map(|&start| RATES.map(|h| run(start, h, 16))).collect();
-    let panels = shown.iter().map(|run| scene.curve(run)).collect();
+    let panels = shown.iter().map(|run| loss.curve(run)).collect();
     let title = "Figure 30: cos θ + θ for θ < 0, (θ/3)² + 1 + θ/3 otherwise".into();
     let figure = Figure { title, panels, columns: 2 };
-    Outcome { figure, csv: scene.table(&shown), verdict, numbers }
+    Judged { figure, csv: loss.table(&shown), verdict, numbers }
 }
 
 /// Whether there is a start from which gradient descent ends in another valley than the flows, and
 /// whether it ever moves to the right, where the flatter branch is.
-pub fn judge(runs: &[Run]) -> (Verdict, String) {
+pub fn judge(runs: &[PaperRun]) -> (Verdict, String) {
     let (mut escapes, mut right, mut ended) = (0, 0.0f64, 0);
     let mut apart = [0.0f64; 2];
     for run in runs {

@@ -1,8 +1,9 @@
 //! Figure 6: Rosenbrock's function.
 
-use super::run::{Scene, request};
-use super::{Outcome, Run, Verdict};
-use crate::experiment::distances;
+use super::judged::Judged;
+use super::paper_loss::{PaperLoss, PaperRun, request};
+use crate::reproduction::verdict::Verdict;
+use crate::simulation::distances;
 use bea_flow::flow::FlowName::{
     ImplicitRegularization, NegativeGradient, Principal, PrincipalWith,
 };
@@ -25,24 +26,24 @@ const LARGE: f64 = 0.005;
 const PAPER: &str = "Euler 5e-5 principal branch";
 
 /// Runs the figure.
-pub fn run() -> Outcome {
-    let scene = Scene::library("rosenbrock");
+pub fn run() -> Judged {
+    let loss = PaperLoss::library("rosenbrock");
     let flows = [NegativeGradient, ImplicitRegularization, Principal, PrincipalWith(2)];
-    let of = |h: f64| scene.run(format!("h = {h}"), &START, &request(h, STEPS, &flows));
+    let of = |h: f64| loss.run(format!("h = {h}"), &START, &request(h, STEPS, &flows));
     let as_paper = |h: f64| {
         let request = as_in_the_paper(request(h, STEPS, &flows));
-        scene.run(format!("h = {h} {PAPER}"), &START, &request)
+        loss.run(format!("h = {h} {PAPER}"), &START, &request)
     };
     let runs = vec![of(0.0006), of(MIDDLE), as_paper(MIDDLE), of(LARGE), as_paper(LARGE)];
     let near = request(MIDDLE, STEPS, &[NegativeGradient, ImplicitRegularization, Principal]);
     let near = Request { samples_per_step: 0, ..near };
-    let near = [near.clone(), as_in_the_paper(near)].map(|request| near_runs(&scene, &request));
-    let (verdict, numbers) = judge(&runs, &near, scene.largest_eigenvalue(&START));
-    let mut panels: Vec<Panel> = runs.iter().map(|run| scene.contours(run)).collect();
+    let near = [near.clone(), as_in_the_paper(near)].map(|request| near_runs(&loss, &request));
+    let (verdict, numbers) = judge(&runs, &near, loss.largest_eigenvalue(&START));
+    let mut panels: Vec<Panel> = runs.iter().map(|run| loss.contours(run)).collect();
     panels.extend(runs.iter().map(|run| distances(&run.simulation)));
     let title = "Figure 6: Rosenbrock's function from (-1.2, 1)".into();
     let figure = Figure { title, panels, columns: runs.len() };
-    Outcome { figure, csv: scene.table(&runs), verdict, numbers }
+    Judged { figure, csv: loss.table(&runs), verdict, numbers }
 }
 
 /// The same by the paper's means, which pass branch points unawares.
@@ -51,22 +52,22 @@ fn as_in_the_paper(request: Request) -> Request {
 }
 
 /// Runs from a grid of starts where `λ0` is near `2/h` and gradient descent stays finite.
-fn near_runs(scene: &Scene, request: &Request) -> Vec<Run> {
+fn near_runs(loss: &PaperLoss, request: &Request) -> Vec<PaperRun> {
     let starts = (0..17).flat_map(|i| (0..17).map(move |j| (i, j)));
     let starts = starts.map(|(i, j)| [-2.0 + 0.25 * f64::from(i), -1.0 + 0.25 * f64::from(j)]);
     let near = |start: &[f64; 2]| {
-        let z = MIDDLE * scene.largest_eigenvalue(start);
+        let z = MIDDLE * loss.largest_eigenvalue(start);
         NEAR.0 <= z && z <= NEAR.1
     };
     let starts: Vec<[f64; 2]> = starts.filter(near).collect();
     let runs = starts
         .par_iter()
-        .map(|start| scene.run(format!("from {} {}", start[0], start[1]), start, request));
+        .map(|start| loss.run(format!("from {} {}", start[0], start[1]), start, request));
     runs.filter(|run| run.simulation.flows[0].note.is_none()).collect()
 }
 
 /// The largest distance of gradient descent from its start.
-fn extent(run: &Run) -> f64 {
+fn extent(run: &PaperRun) -> f64 {
     let theta = &run.simulation.flows[0].theta;
     let from_start = |x: &Vec<num_complex::Complex64>| {
         x.iter().zip(&theta[0]).map(|(a, b)| (a - b).norm_sqr()).sum::<f64>().sqrt()
@@ -74,12 +75,12 @@ fn extent(run: &Run) -> f64 {
     theta.iter().map(from_start).fold(0.0, f64::max)
 }
 
-fn tracks(run: &Run, flow: &str, part: f64) -> bool {
+fn tracks(run: &PaperRun, flow: &str, part: f64) -> bool {
     let reach = run.reach(flow);
     reach.complete && reach.largest <= part * extent(run)
 }
 
-fn text(run: &Run, flow: &str) -> String {
+fn text(run: &PaperRun, flow: &str) -> String {
     let reach = run.reach(flow);
     let end = match reach.complete {
         true => String::new(),
@@ -92,7 +93,7 @@ fn text(run: &Run, flow: &str) -> String {
 /// start and from most starts of `near`; far above it does not track, another term keeps it from
 /// running away, and that flow captures the general trajectory. `runs` are those of [`run`], `near`
 /// those of the grid for both ways to integrate, `eigenvalue` is the one at the start of `runs`.
-pub fn judge(runs: &[Run], near: &[Vec<Run>], eigenvalue: f64) -> (Verdict, String) {
+pub fn judge(runs: &[PaperRun], near: &[Vec<PaperRun>], eigenvalue: f64) -> (Verdict, String) {
     let mut texts = Vec::new();
     let mut parts = Vec::new();
     for run in runs {

@@ -1,23 +1,24 @@
 //! Figure 4: the principal flow of `z²/2`.
 
-use super::run::{Scene, request};
-use super::{Outcome, Run, Verdict};
+use super::judged::Judged;
+use super::paper_loss::{PaperLoss, PaperRun, request};
+use crate::reproduction::verdict::Verdict;
 use bea_flow::flow::FlowName::Principal;
 use bea_flow::flow::alpha::log_1p;
 use bea_plot::Figure;
 use num_complex::Complex64;
 
 /// Runs the figure.
-pub fn run() -> Outcome {
-    let scene = Scene::formula("z^2/2");
-    let runs: Vec<Run> = [0.8, 1.5, 2.1]
+pub fn run() -> Judged {
+    let loss = PaperLoss::formula("z^2/2");
+    let runs: Vec<PaperRun> = [0.8, 1.5, 2.1]
         .iter()
-        .map(|&h| scene.run(format!("h = {h}"), &[1.0], &request(h, 20, &[Principal])))
+        .map(|&h| loss.run(format!("h = {h}"), &[1.0], &request(h, 20, &[Principal])))
         .collect();
     let (verdict, numbers) = judge(&runs);
-    let panels = runs.iter().map(|run| scene.plane(run)).collect();
+    let panels = runs.iter().map(|run| loss.plane(run)).collect();
     let figure = Figure { title: "Figure 4: z²/2".into(), panels, columns: 3 };
-    Outcome { figure, csv: scene.table(&runs), verdict, numbers }
+    Judged { figure, csv: loss.table(&runs), verdict, numbers }
 }
 
 /// `e^(log(1-h) t/h)`: the closed form, with the `t` that the caption has lost.
@@ -27,7 +28,7 @@ fn closed_form(h: f64, t: f64) -> Complex64 {
 
 /// The integrated flow agrees with the closed form and with gradient descent, is complex exactly for
 /// `h > 1` and grows exactly for `h > 2`.
-pub fn judge(runs: &[Run]) -> (Verdict, String) {
+pub fn judge(runs: &[PaperRun]) -> (Verdict, String) {
     let (mut off, mut printed, mut distance) = (0.0f64, 0.0f64, 0.0f64);
     let (mut followed, mut kinds, mut fates) = (true, true, true);
     let mut lasts = Vec::new();

@@ -4,7 +4,7 @@ use super::numbers::{
     Part, all, below, column, distances, each_network, label, median, number, rate, spread, tally,
 };
 use crate::experiment::Outcome;
-use crate::experiment::figures::Verdict;
+use crate::reproduction::verdict::Verdict;
 
 /// Distances of followed flows after 1, 2, 5 and 10 steps.
 pub(super) fn fig7(outcomes: &[Outcome]) -> (Verdict, String) {

@@ -6,7 +6,7 @@ use super::numbers::{
     tally, tenths,
 };
 use crate::experiment::Outcome;
-use crate::experiment::figures::Verdict;
+use crate::reproduction::verdict::Verdict;
 
 /// Fewer increases of the loss than with every fixed rate that ends with a lower loss.
 pub(super) fn fig18(outcomes: &[Outcome]) -> (Verdict, String) {

@@ -1,22 +1,23 @@
 //! Figure 3: the coefficients of the flows.
 
-use super::{Outcome, Verdict};
+use super::judged::Judged;
+use crate::csv;
+use crate::reproduction::verdict::Verdict;
 use bea_flow::flow::alpha;
 use bea_plot::{Axis, Figure, Panel, Series, Style};
 use num_complex::Complex64;
-use std::fmt::Write as _;
 
 /// Runs the figure.
-pub fn run() -> Outcome {
+pub fn run() -> Judged {
     // From -1 to 4, never on the branch point.
     let points: Vec<f64> = (0..2000).map(|i| -1.0 + (f64::from(i) + 0.5) / 400.0).collect();
     let pf: Vec<Complex64> = points.iter().map(|&z| alpha::pf(z.into())).collect();
     let (verdict, numbers) = judge(&points, alpha::pf);
-    let mut csv = String::from("h_lambda,ngf_re,ngf_im,pf_re,pf_im\n");
-    for (z, pf) in points.iter().zip(&pf) {
+    let rows = points.iter().zip(&pf).map(|(z, pf)| {
         let ngf = alpha::ngf((*z).into());
-        let _ = writeln!(csv, "{z},{},{},{},{}", ngf.re, ngf.im, pf.re, pf.im);
-    }
+        [*z, ngf.re, ngf.im, pf.re, pf.im].map(|x| x.to_string())
+    });
+    let csv = csv::text(["h_lambda", "ngf_re", "ngf_im", "pf_re", "pf_im"], rows);
     let series = |name: &str, i: usize, value: &dyn Fn(f64) -> f64| {
         let curve = points.iter().map(|&z| (z, value(z))).collect();
         Series::new(name, curve, Style::of_series(i).line())
@@ -32,7 +33,7 @@ pub fn run() -> Outcome {
         ..Panel::default()
     };
     let title = "Figure 3: the coefficients of the flows".into();
-    Outcome { figure: Figure { title, panels: vec![panel], columns: 0 }, csv, verdict, numbers }
+    Judged { figure: Figure { title, panels: vec![panel], columns: 0 }, csv, verdict, numbers }
 }
 
 /// The signs of the coefficient on the three sides of `hλ = 1` and `hλ = 2`.

@@ -1,8 +1,8 @@
 //! What judges ask of measurements.
 
 use crate::experiment::Outcome;
-use crate::experiment::figures::Verdict;
 use crate::experiment::run::End;
+use crate::reproduction::verdict::Verdict;
 use std::cmp::Ordering;
 
 /// Whether a part of a claim holds; nothing where it was not measured.

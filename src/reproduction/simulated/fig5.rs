@@ -1,8 +1,9 @@
 //! Figure 5: the principal flow is exact on quadratic losses.
 
-use super::run::{Scene, complex, request};
-use super::{Outcome, Run, Verdict};
-use crate::experiment::distances;
+use super::judged::Judged;
+use super::paper_loss::{PaperLoss, PaperRun, complex, request};
+use crate::reproduction::verdict::Verdict;
+use crate::simulation::distances;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
 use bea_flow::flow::{Trajectory, quadratic};
 use bea_plot::{Figure, Panel};
@@ -16,32 +17,32 @@ const EXACT: f64 = 1e-8;
 const LIMIT: &str = "closed form";
 
 /// Runs the figure.
-pub fn run() -> Outcome {
+pub fn run() -> Judged {
     let runs = runs();
-    let scene = Scene::library("figure5");
+    let loss = PaperLoss::library("figure5");
     let (verdict, numbers) = judge(&runs);
-    let mut panels: Vec<Panel> = runs.iter().map(|run| scene.contours(run)).collect();
+    let mut panels: Vec<Panel> = runs.iter().map(|run| loss.contours(run)).collect();
     panels.extend(runs.iter().map(|run| distances(&run.simulation)));
     let figure = Figure { title: "Figure 5: x² + 0.01y²".into(), panels, columns: runs.len() };
-    Outcome { figure, csv: scene.table(&runs), verdict, numbers }
+    Judged { figure, csv: loss.table(&runs), verdict, numbers }
 }
 
 /// The simulations: the paper's learning rates, and one beside the branch point `h = 0.5`.
-pub fn runs() -> Vec<Run> {
-    let scene = Scene::library("figure5");
+pub fn runs() -> Vec<PaperRun> {
+    let loss = PaperLoss::library("figure5");
     let flows = [NegativeGradient, ImplicitRegularization, Principal];
     let run = |&h: &f64| {
-        let mut run = scene.run(format!("h = {h}"), &START, &request(h, STEPS, &flows));
+        let mut run = loss.run(format!("h = {h}"), &START, &request(h, STEPS, &flows));
         if run.flow("pf").note.is_some() {
-            run.simulation.flows.push(closed_form(&scene, h));
+            run.simulation.flows.push(closed_form(&loss, h));
         }
         run
     };
     [0.49, 0.5, 0.9, 1.05].iter().map(run).collect()
 }
 
-fn closed_form(scene: &Scene, h: f64) -> Trajectory {
-    let a = scene.hessian(&START);
+fn closed_form(loss: &PaperLoss, h: f64) -> Trajectory {
+    let a = loss.hessian(&START);
     let (b, start) = (DVector::zeros(2), DVector::from_column_slice(&START));
     debug_assert_eq!(a, DMatrix::from_diagonal(&DVector::from_column_slice(&[2.0, 0.02])));
     let t: Vec<f64> = (0..=STEPS).map(|n| n as f64 * h).collect();
@@ -50,12 +51,12 @@ fn closed_form(scene: &Scene, h: f64) -> Trajectory {
         t => quadratic(&a, &b, &start, h, t).as_slice().to_vec(),
     };
     let theta: Vec<_> = t.iter().map(at).collect();
-    let loss = theta.iter().map(|theta| scene.problem.loss(theta)).collect();
+    let loss = theta.iter().map(|theta| loss.problem.loss(theta)).collect();
     Trajectory { name: LIMIT.into(), t, theta, loss, note: None, path: Vec::new() }
 }
 
 /// Exact wherever the flow is defined; where it is not, the claim holds in part at best.
-pub fn judge(runs: &[Run]) -> (Verdict, String) {
+pub fn judge(runs: &[PaperRun]) -> (Verdict, String) {
     let (mut texts, mut exact, mut undefined) = (Vec::new(), true, Vec::new());
     for run in runs {
         let reach = run.reach("pf");

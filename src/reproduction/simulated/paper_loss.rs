@@ -1,6 +1,6 @@
 //! What the figures share: a loss, and simulations on it.
 
-use crate::experiment::{Landscape, csv};
+use crate::simulation::{Landscape, csv_of_runs};
 use bea_flow::flow::{FlowName, Problem, Request, Simulation, Trajectory, simulate};
 use bea_flow::loss::{self, Loss};
 use bea_plot::Panel;
@@ -9,11 +9,10 @@ use bea_series::text::source::Source;
 use nalgebra::{DMatrix, SymmetricEigen};
 use num_complex::Complex64;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 /// One simulation of a figure.
 #[derive(Clone, Debug)]
-pub struct Run {
+pub struct PaperRun {
     /// `h = 0.9`; the first column of its rows and the title of its panel.
     pub label: String,
     /// Gradient descent and its flows.
@@ -32,7 +31,7 @@ pub(super) struct Reach {
     pub steps: usize,
 }
 
-impl Run {
+impl PaperRun {
     /// The trajectory of that name, which must be there.
     pub(super) fn flow(&self, name: &str) -> &Trajectory {
         self.simulation.find(name).expect("the figure asked for this flow")
@@ -67,32 +66,32 @@ impl Run {
     }
 }
 
-/// A loss of the paper.
-pub(super) struct Scene {
+/// A loss of the paper, with the simulations on it.
+pub(super) struct PaperLoss {
     pub loss: Loss,
     pub problem: Problem,
 }
 
-impl Scene {
-    pub fn library(name: &str) -> Scene {
-        Scene::of(loss::find(name, &BTreeMap::new()).expect("the library has this loss"))
+impl PaperLoss {
+    pub fn library(name: &str) -> PaperLoss {
+        PaperLoss::of(loss::find(name, &BTreeMap::new()).expect("the library has this loss"))
     }
 
-    pub fn formula(text: &str) -> Scene {
+    pub fn formula(text: &str) -> PaperLoss {
         let loss = Loss::parse(&Source::new("formula", text), &BTreeMap::new());
-        Scene::of(loss.expect("the formula is valid"))
+        PaperLoss::of(loss.expect("the formula is valid"))
     }
 
-    fn of(loss: Loss) -> Scene {
+    fn of(loss: Loss) -> PaperLoss {
         let problem = Problem::of_loss(loss.graph(), loss.expression(), loss.variables.len());
-        Scene { loss, problem }
+        PaperLoss { loss, problem }
     }
 
-    pub fn run(&self, label: impl Into<String>, start: &[f64], request: &Request) -> Run {
+    pub fn run(&self, label: impl Into<String>, start: &[f64], request: &Request) -> PaperRun {
         let method = GeneralLinearMethod::euler();
         let simulation = simulate(&self.problem, "gradient_descent", &method, start, request);
         let simulation = simulation.expect("the figure's parameters make sense");
-        Run { label: label.into(), simulation }
+        PaperRun { label: label.into(), simulation }
     }
 
     /// The Hessian at a real point.
@@ -109,17 +108,17 @@ impl Scene {
     }
 
     /// The landscape with a run, in two dimensions.
-    pub fn contours(&self, run: &Run) -> Panel {
+    pub fn contours(&self, run: &PaperRun) -> Panel {
         Panel { title: run.label.clone(), ..self.landscape().contours(&run.simulation) }
     }
 
     /// The landscape with a run, in one dimension.
-    pub fn curve(&self, run: &Run) -> Panel {
+    pub fn curve(&self, run: &PaperRun) -> Panel {
         Panel { title: run.label.clone(), ..self.landscape().curve(&run.simulation) }
     }
 
     /// The complex plane with a run, in one dimension.
-    pub fn plane(&self, run: &Run) -> Panel {
+    pub fn plane(&self, run: &PaperRun) -> Panel {
         Panel { title: run.label.clone(), ..self.landscape().complex_plane(&run.simulation) }
     }
 
@@ -132,20 +131,10 @@ impl Scene {
         }
     }
 
-    /// The rows of [`csv`] of all runs, each after the label of its run.
-    pub fn table(&self, runs: &[Run]) -> String {
-        let mut out = String::new();
-        for (i, run) in runs.iter().enumerate() {
-            let text = csv(&run.simulation, Some(&self.loss.variables));
-            for (j, line) in text.lines().enumerate() {
-                let _ = match (i, j) {
-                    (0, 0) => writeln!(out, "run,{line}"),
-                    (_, 0) => Ok(()),
-                    _ => writeln!(out, "{},{line}", run.label),
-                };
-            }
-        }
-        out
+    /// All runs as a table.
+    pub fn table(&self, runs: &[PaperRun]) -> String {
+        let labelled = runs.iter().map(|run| (run.label.as_str(), &run.simulation));
+        csv_of_runs(labelled, &self.loss.variables)
     }
 }
 

@@ -1,27 +1,28 @@
 //! Figure 1: gradient descent oscillates where the real flows do not.
 
-use super::run::{Scene, request};
-use super::{Outcome, Run, Verdict};
-use crate::experiment::distances;
+use super::judged::Judged;
+use super::paper_loss::{PaperLoss, PaperRun, request};
+use crate::reproduction::verdict::Verdict;
+use crate::simulation::distances;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient};
 use bea_plot::Figure;
 
 const STEPS: usize = 20;
 
 /// Runs the figure.
-pub fn run() -> Outcome {
-    let scene = Scene::library("figure5");
+pub fn run() -> Judged {
+    let loss = PaperLoss::library("figure5");
     let request = request(0.9, STEPS, &[NegativeGradient, ImplicitRegularization]);
-    let run = scene.run("h = 0.9", &[1.0, 1.0], &request);
+    let run = loss.run("h = 0.9", &[1.0, 1.0], &request);
     let (verdict, numbers) = judge(&run);
-    let panels = vec![scene.contours(&run), distances(&run.simulation)];
-    let csv = scene.table(std::slice::from_ref(&run));
+    let panels = vec![loss.contours(&run), distances(&run.simulation)];
+    let csv = loss.table(std::slice::from_ref(&run));
     let figure = Figure { title: "Figure 1: x² + 0.01y², h = 0.9".into(), panels, columns: 0 };
-    Outcome { figure, csv, verdict, numbers }
+    Judged { figure, csv, verdict, numbers }
 }
 
 /// Gradient descent crosses the valley, the flows do not.
-pub fn judge(run: &Run) -> (Verdict, String) {
+pub fn judge(run: &PaperRun) -> (Verdict, String) {
     let [gd, ngf, igr] = ["gd", "ngf", "igr"].map(|name| run.crossings(name, 0, 0.0));
     let verdict = if gd == 0 { Verdict::DoesNotHold } else { Verdict::of(&[ngf == 0, igr == 0]) };
     let numbers = format!(

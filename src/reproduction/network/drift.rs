@@ -5,7 +5,7 @@ use super::numbers::{
     rate,
 };
 use crate::experiment::Outcome;
-use crate::experiment::figures::Verdict;
+use crate::reproduction::verdict::Verdict;
 
 /// Correlations from here on are strong.
 const STRONG: f64 = 0.8;

@@ -1,14 +1,15 @@
 //! Figure 24: the order of the flows that backward error analysis finds. The paper draws a scheme; here its
 //! statement is measured.
 
-use super::run::{Scene, norm};
-use super::{Outcome, Verdict};
+use super::judged::Judged;
+use super::paper_loss::{PaperLoss, norm};
+use crate::csv;
+use crate::reproduction::verdict::Verdict;
 use bea_flow::flow::FlowName::Order;
 use bea_flow::flow::{Request, simulate};
 use bea_plot::{Axis, Figure, Panel, Scale, Series, Style};
 use bea_series::series::GeneralLinearMethod;
 use num_complex::Complex64;
-use std::fmt::Write as _;
 
 /// Corrections of the flows.
 const ORDERS: std::ops::Range<usize> = 0..5;
@@ -18,8 +19,8 @@ const RATES: [f64; 4] = [2e-4, 1e-4, 5e-5, 2.5e-5];
 const START: [f64; 2] = [-1.2, 1.0];
 
 /// Runs the figure.
-pub fn run() -> Outcome {
-    let scene = Scene::library("rosenbrock");
+pub fn run() -> Judged {
+    let loss = PaperLoss::library("rosenbrock");
     let method = GeneralLinearMethod::euler();
     let flows: Vec<_> = ORDERS.map(Order).collect();
     let mut errors = vec![Vec::new(); flows.len()];
@@ -32,7 +33,7 @@ pub fn run() -> Outcome {
             atol: 1e-15,
             ..Request::default()
         };
-        let simulation = simulate(&scene.problem, "gradient_descent", &method, &START, &request);
+        let simulation = simulate(&loss.problem, "gradient_descent", &method, &START, &request);
         let simulation = simulation.expect("the figure's parameters make sense");
         let step = &simulation.flows[0].theta[1];
         for (errors, flow) in errors.iter_mut().zip(&simulation.flows[1..]) {
@@ -42,15 +43,14 @@ pub fn run() -> Outcome {
         }
     }
     let (verdict, numbers) = judge(&errors);
-    let mut csv = String::from("corrections,h,error\n");
-    let mut series = Vec::new();
+    let (mut rows, mut series) = (Vec::new(), Vec::new());
     for (n, errors) in errors.iter().enumerate() {
         let points: Vec<(f64, f64)> = RATES.into_iter().zip(errors.iter().copied()).collect();
-        for (h, error) in &points {
-            let _ = writeln!(csv, "{n},{h},{error:e}");
-        }
+        let row = |(h, error): &(f64, f64)| [n.to_string(), h.to_string(), format!("{error:e}")];
+        rows.extend(points.iter().map(row));
         series.push(Series::new(format!("order:{n}"), points, Style::of_series(n).line()));
     }
+    let csv = csv::text(["corrections", "h", "error"], rows);
     let panel = Panel {
         x: Axis { scale: Scale::Log, ..Axis::linear("h") },
         y: Axis { scale: Scale::Log, ..Axis::linear("error after one step") },
@@ -58,7 +58,7 @@ pub fn run() -> Outcome {
         ..Panel::default()
     };
     let title = "Figure 24: one step of gradient descent on Rosenbrock's function".into();
-    Outcome { figure: Figure { title, panels: vec![panel], columns: 1 }, csv, verdict, numbers }
+    Judged { figure: Figure { title, panels: vec![panel], columns: 1 }, csv, verdict, numbers }
 }
 
 /// Every slope is `n + 2`.

@@ -2,7 +2,7 @@
 
 use super::numbers::{below, number, range, tenths};
 use crate::experiment::Outcome;
-use crate::experiment::figures::Verdict;
+use crate::reproduction::verdict::Verdict;
 
 /// A column of the flow of this number; 0 is gradient descent.
 fn along(outcomes: &[Outcome], flow: f64, column: usize) -> Vec<f64> {

@@ -10,7 +10,7 @@ mod numbers;
 mod pictures;
 mod rates;
 
-use super::Verdict;
+use super::verdict::Verdict;
 use crate::experiment::config::{Config, Experiment, Scale};
 use crate::experiment::{Measured, Outcome, sweep_figure};
 use bea_plot::Figure;
@@ -44,7 +44,7 @@ macro_rules! figure {
             id: $id,
             experiment: $experiment,
             claim: $claim,
-            text: include_str!(concat!("../../../../examples/experiments/", $experiment, ".toml")),
+            text: include_str!(concat!("../../../examples/experiments/", $experiment, ".toml")),
             judge: $judge,
             picture: $picture,
         }

@@ -1,41 +1,53 @@
 //! Trajectories as CSV and JSON.
 
+use crate::csv;
 use bea_flow::flow::{Simulation, Trajectory};
 use num_complex::Complex64;
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use std::fmt::Write as _;
 
 /// One row a step of a trajectory, the start included: `flow,step,t`, the real and imaginary part of
 /// every variable, those of the loss, and the distance to the optimizer at the same step (empty where
 /// the optimizer has ended). Without the names of the variables, their values are left out.
 pub fn csv(simulation: &Simulation, variables: Option<&[String]>) -> String {
     let variables = variables.unwrap_or_default();
-    let mut out = String::from("flow,step,t");
-    for name in variables.iter().map(String::as_str).chain(["loss"]) {
-        let _ = write!(out, ",{},{}", quoted(&format!("{name}_re")), quoted(&format!("{name}_im")));
-    }
-    out.push_str(",distance\n");
-    for flow in &simulation.flows {
-        let distances = simulation.distances(flow);
-        for (step, (t, theta)) in flow.t.iter().zip(&flow.theta).enumerate() {
-            let _ = write!(out, "{},{step},{t}", quoted(&flow.name));
-            for value in theta.iter().take(variables.len()).chain(&flow.loss[step..=step]) {
-                let _ = write!(out, ",{},{}", value.re, value.im);
-            }
-            let distance = distances.get(step).map(f64::to_string).unwrap_or_default();
-            let _ = writeln!(out, ",{distance}");
-        }
-    }
-    out
+    csv::text(columns(variables), rows(simulation, variables.len()))
 }
 
-/// Fields with commas (`x[0,1]`) or quotes need quotes.
-fn quoted(field: &str) -> String {
-    if field.contains([',', '"']) {
-        format!("\"{}\"", field.replace('"', "\"\""))
-    } else {
-        field.to_string()
+/// The rows of [`csv`] of several simulations, each after the label of its simulation, in the column `run`.
+pub fn csv_of_runs<'a>(
+    runs: impl IntoIterator<Item = (&'a str, &'a Simulation)>,
+    variables: &[String],
+) -> String {
+    let names = std::iter::once("run".to_string()).chain(columns(variables));
+    let labelled = runs.into_iter().flat_map(|(label, simulation)| {
+        rows(simulation, variables.len())
+            .map(move |row| std::iter::once(label.to_string()).chain(row))
+    });
+    csv::text(names, labelled)
+}
+
+fn columns(variables: &[String]) -> Vec<String> {
+    let mut names: Vec<String> = ["flow", "step", "t"].map(String::from).into();
+    for name in variables.iter().map(String::as_str).chain(["loss"]) {
+        names.extend(["re", "im"].map(|part| format!("{name}_{part}")));
     }
+    names.push("distance".into());
+    names
+}
+
+/// Of each trajectory the first `parameters` variables.
+fn rows(simulation: &Simulation, parameters: usize) -> impl Iterator<Item = Vec<String>> {
+    simulation.flows.iter().flat_map(move |flow| {
+        let distances = simulation.distances(flow);
+        flow.t.iter().zip(&flow.theta).enumerate().map(move |(step, (t, theta))| {
+            let mut row = vec![flow.name.clone(), step.to_string(), t.to_string()];
+            for value in theta.iter().take(parameters).chain(&flow.loss[step..=step]) {
+                row.extend([value.re.to_string(), value.im.to_string()]);
+            }
+            row.push(distances.get(step).map(f64::to_string).unwrap_or_default());
+            row
+        })
+    })
 }
 
 /// `{"lr": h, "flows": {"gd": {"t": […], "re": [[…],…], "im": [[…],…], "loss": […], "distance": […],

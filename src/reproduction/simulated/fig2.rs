@@ -1,7 +1,8 @@
 //! Figure 2: the real line leads through the minimum, the complex plane around it.
 
-use super::run::{Scene, request};
-use super::{Outcome, Run, Verdict};
+use super::judged::Judged;
+use super::paper_loss::{PaperLoss, PaperRun, request};
+use crate::reproduction::verdict::Verdict;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
 use bea_plot::Figure;
 use num_complex::Complex64;
@@ -9,20 +10,20 @@ use num_complex::Complex64;
 const MINIMUM: f64 = 0.6;
 
 /// Runs the figure.
-pub fn run() -> Outcome {
-    let scene = Scene::formula("(theta - 0.6)^2/2");
+pub fn run() -> Judged {
+    let loss = PaperLoss::formula("(theta - 0.6)^2/2");
     let flows = [NegativeGradient, ImplicitRegularization, Principal];
-    let run = scene.run("h = 1.2", &[0.0], &request(1.2, 8, &flows));
+    let run = loss.run("h = 1.2", &[0.0], &request(1.2, 8, &flows));
     let (verdict, numbers) = judge(&run);
-    let panels = vec![scene.curve(&run), scene.plane(&run)];
-    let csv = scene.table(std::slice::from_ref(&run));
+    let panels = vec![loss.curve(&run), loss.plane(&run)];
+    let csv = loss.table(std::slice::from_ref(&run));
     let figure = Figure { title: "Figure 2: (θ - 0.6)²/2, h = 1.2".into(), panels, columns: 0 };
-    Outcome { figure, csv, verdict, numbers }
+    Judged { figure, csv, verdict, numbers }
 }
 
 /// The real flows never pass the minimum; the principal flow meets gradient descent beyond it without
 /// going through it.
-pub fn judge(run: &Run) -> (Verdict, String) {
+pub fn judge(run: &PaperRun) -> (Verdict, String) {
     let [gd, ngf, igr] = ["gd", "ngf", "igr"].map(|name| run.crossings(name, 0, MINIMUM));
     let first = run.flow("pf").path.iter().take_while(|(t, _)| *t <= 1.2);
     let nearest = first.map(|(_, theta)| (theta[0] - Complex64::from(MINIMUM)).norm());

@@ -1,7 +1,9 @@
 //! Table 1: the coefficients of the flows, measured from their velocities.
 
-use super::run::{Scene, complex, norm};
-use super::{Outcome, Verdict};
+use super::judged::Judged;
+use super::paper_loss::{PaperLoss, complex, norm};
+use crate::csv;
+use crate::reproduction::verdict::Verdict;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
 use bea_flow::flow::{Request, alpha};
 use bea_plot::{Axis, Figure, Panel, Series, Style};
@@ -14,7 +16,7 @@ type Alpha = fn(Complex64) -> Complex64;
 const FLOWS: [(&str, Alpha); 3] = [("ngf", alpha::ngf), ("igr", alpha::igr), ("pf", alpha::pf)];
 
 /// A coefficient `(v·u_i)/(g·u_i)` beside that of the table.
-struct Measured {
+struct Coefficient {
     case: String,
     flow: &'static str,
     h_lambda: f64,
@@ -23,15 +25,15 @@ struct Measured {
 }
 
 /// Runs the table.
-pub fn run() -> Outcome {
+pub fn run() -> Judged {
     let mut all = Vec::new();
     let mut largest = [0.0f64; 3];
     let mut velocities = 0;
-    for (case, scene, point) in cases() {
-        let scale = scene.largest_eigenvalue(&point).abs();
+    for (case, loss, point) in cases() {
+        let scale = loss.largest_eigenvalue(&point).abs();
         for h in [0.3, 0.8, 1.3, 1.9, 2.7].map(|hl| hl / scale) {
             for (i, (flow, alpha)) in FLOWS.into_iter().enumerate() {
-                let (difference, rows) = measure(&case, &scene, &point, h, flow, alpha);
+                let (difference, rows) = measure(&case, &loss, &point, h, flow, alpha);
                 largest[i] = largest[i].max(difference);
                 velocities += 1;
                 all.extend(rows);
@@ -44,11 +46,11 @@ pub fn run() -> Outcome {
          (PF), hλ0 from 0.3 to 2.7",
         largest[0], largest[1], largest[2]
     );
-    Outcome { figure: figure(&all), csv: csv(&all), verdict, numbers }
+    Judged { figure: figure(&all), csv: table(&all), verdict, numbers }
 }
 
 /// Random quadratic losses with a linear term, two of them with a quartic one, and Rosenbrock's.
-fn cases() -> Vec<(String, Scene, Vec<f64>)> {
+fn cases() -> Vec<(String, PaperLoss, Vec<f64>)> {
     let mut state = 1u64;
     let mut random = || {
         // Knuth's generator; three decimals from -1 to 1.
@@ -68,21 +70,21 @@ fn cases() -> Vec<(String, Scene, Vec<f64>)> {
             }
         }
         let point = (0..4).map(|_| random()).collect();
-        cases.push((format!("random {case}"), Scene::formula(&text), point));
+        cases.push((format!("random {case}"), PaperLoss::formula(&text), point));
     }
-    cases.push(("rosenbrock".into(), Scene::library("rosenbrock"), vec![-1.2, 1.0]));
+    cases.push(("rosenbrock".into(), PaperLoss::library("rosenbrock"), vec![-1.2, 1.0]));
     cases
 }
 
 /// The relative difference of a flow's velocity to `Σ α(hλ_i) (g·u_i) u_i`, and its coefficients.
 fn measure(
     case: &str,
-    scene: &Scene,
+    loss: &PaperLoss,
     point: &[f64],
     h: f64,
     flow: &'static str,
     alpha: Alpha,
-) -> (f64, Vec<Measured>) {
+) -> (f64, Vec<Coefficient>) {
     let name = match flow {
         "ngf" => NegativeGradient,
         "igr" => ImplicitRegularization,
@@ -91,13 +93,13 @@ fn measure(
     // One Euler step shows the velocity at the start.
     let request =
         Request { lr: h, steps: 1, flows: vec![name], euler: Some(h), ..Request::default() };
-    let run = scene.run(case, point, &request);
+    let run = loss.run(case, point, &request);
     let theta = &run.flow(flow).theta;
     let Some(end) = theta.get(1) else { return (f64::INFINITY, Vec::new()) };
     let velocity: Vec<Complex64> = end.iter().zip(&theta[0]).map(|(a, b)| (a - b) / h).collect();
     let mut force = vec![Complex64::ZERO; point.len()];
-    scene.problem.total(&complex(point), &mut force);
-    let eigen = SymmetricEigen::new(scene.hessian(point));
+    loss.problem.total(&complex(point), &mut force);
+    let eigen = SymmetricEigen::new(loss.hessian(point));
     let mut rest = velocity.clone();
     let mut rows = Vec::new();
     for (&lambda, u) in eigen.eigenvalues.iter().zip(eigen.eigenvectors.column_iter()) {
@@ -106,26 +108,23 @@ fn measure(
         let (slope, table) = (-along(&force), alpha((h * lambda).into()));
         rest.iter_mut().zip(u.iter()).for_each(|(x, u)| *x -= table * slope * *u);
         let measured = along(&velocity) / slope;
-        rows.push(Measured { case: case.into(), flow, h_lambda: h * lambda, measured, table });
+        rows.push(Coefficient { case: case.into(), flow, h_lambda: h * lambda, measured, table });
     }
     (norm(&rest) / norm(&velocity), rows)
 }
 
-fn csv(all: &[Measured]) -> String {
-    let mut out = String::from("case,flow,h_lambda,measured_re,measured_im,table_re,table_im\n");
-    for row in all {
+fn table(all: &[Coefficient]) -> String {
+    let names = ["case", "flow", "h_lambda", "measured_re", "measured_im", "table_re", "table_im"];
+    let rows = all.iter().map(|row| {
         let (m, t) = (row.measured, row.table);
-        let _ = writeln!(
-            out,
-            "{},{},{},{},{},{},{}",
-            row.case, row.flow, row.h_lambda, m.re, m.im, t.re, t.im
-        );
-    }
-    out
+        let numbers = [row.h_lambda, m.re, m.im, t.re, t.im].map(|x| x.to_string());
+        [row.case.clone(), row.flow.to_string()].into_iter().chain(numbers)
+    });
+    csv::text(names, rows)
 }
 
 /// The coefficients of the table as curves, the measured ones as marks.
-fn figure(all: &[Measured]) -> Figure {
+fn figure(all: &[Coefficient]) -> Figure {
     let panel = |part: fn(&Complex64) -> f64, name: &str| {
         let mut series = Vec::new();
         for (i, (flow, alpha)) in FLOWS.into_iter().enumerate() {

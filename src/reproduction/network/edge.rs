@@ -5,7 +5,7 @@ use super::numbers::{
     number, percent, range, rate, spread,
 };
 use crate::experiment::Outcome;
-use crate::experiment::figures::Verdict;
+use crate::reproduction::verdict::Verdict;
 
 /// Whether `λ_0` comes to `2/h`, and its median from there on.
 pub(super) fn fig9(outcomes: &[Outcome]) -> (Verdict, String) {

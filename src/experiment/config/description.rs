@@ -1,0 +1,41 @@
+//! A description: a text, its size, and what is set on top of it.
+
+use bea_series::text::source::{Source, SourceError};
+use bea_series::text::table::parse;
+
+/// Which of the two sizes of an experiment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Scale {
+    /// As the description says: minutes on two cores.
+    #[default]
+    Small,
+    /// With what the table `[paper]` says instead: the paper's own size.
+    Paper,
+}
+
+/// A description of runs: a text, and what is set on top of it.
+#[derive(Clone, Debug)]
+pub struct Experiment {
+    pub(super) source: Source,
+    scale: Scale,
+    /// Each a TOML text that overrides what the others say, the first before the second.
+    pub(super) set: Vec<Source>,
+}
+
+impl Experiment {
+    /// Reads a description. Every text of `set` overrides keys of it: `train.lr = 0.1`.
+    ///
+    /// # Errors
+    /// A text is not TOML. What it says is checked by [`runs`](Self::runs).
+    pub fn parse(source: Source, scale: Scale, set: &[Source]) -> Result<Experiment, SourceError> {
+        for text in std::iter::once(&source).chain(set) {
+            parse(text)?;
+        }
+        Ok(Experiment { source, scale, set: set.to_vec() })
+    }
+
+    /// Whether the table `[paper]` counts.
+    pub(super) fn is_paper(&self) -> bool {
+        self.scale == Scale::Paper
+    }
+}

@@ -1,0 +1,157 @@
+//! One run of a description, with everything that its numbers depend on.
+
+use super::metric::Metric;
+use bea_flow::flow::FlowName;
+use bea_network::architecture::{Architecture, ArchitectureError, Criterion, Dtype, Frame};
+use bea_network::data::{Dataset, Targets};
+use bea_network::initialise::Scheme;
+use bea_network::training::Rule;
+use bea_series::text::source::{Source, SourceError};
+use bea_series::text::table::{Table, parse};
+use std::path::PathBuf;
+use toml::de::DeTable;
+
+/// One run: everything that its numbers depend on.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What distinguishes it from the other runs of the same description; empty if it is the only one.
+    pub label: String,
+    /// The name of the experiment.
+    pub name: String,
+    /// Of the parameters at the start, and of the order of mini-batches.
+    pub seed: u64,
+    /// A name of the library, or a file.
+    pub(super) network: NetworkSource,
+    /// The examples to train on; see [`data`](bea_network::data).
+    pub data: String,
+    /// The examples to test with.
+    pub test: Option<String>,
+    /// The loss; what fits the data, if not said.
+    pub(super) criterion: Option<Criterion>,
+    /// The numbers to calculate with.
+    pub dtype: Dtype,
+    /// Where parameters start.
+    pub start: Start,
+    /// Where to calculate.
+    pub device: String,
+    /// The optimizer.
+    pub rule: Rule,
+    /// How many steps.
+    pub steps: usize,
+    /// Examples a step; all, if not said.
+    pub batch: Option<usize>,
+    /// What is measured, in this order.
+    pub metrics: Vec<Metric>,
+    /// Every how many steps.
+    pub every: usize,
+    /// How flows are integrated.
+    pub flows: Flows,
+    /// Flows that are followed from some of the iterates.
+    pub follow: Option<Follow>,
+    /// All of it as a TOML text, which describes this run alone.
+    pub resolved: String,
+}
+
+/// The parameters before the first step.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Start {
+    /// Drawn.
+    Scheme(Scheme),
+    /// Read from a safetensors file.
+    Weights(PathBuf),
+}
+
+/// How flows are integrated.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Flows {
+    /// Relative tolerance of a step; what suits the network, if not said.
+    pub rtol: Option<f64>,
+    /// Absolute tolerance of a step; what suits the network, if not said.
+    pub atol: Option<f64>,
+    /// Fixed Euler steps instead.
+    pub euler: Option<f64>,
+    /// How many directions the sum of the flow `cubic` runs over.
+    pub directions: Option<usize>,
+}
+
+/// Flows that start from iterates of the optimizer and go beside it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Follow {
+    /// Which iterates.
+    pub from: Vec<usize>,
+    /// For how many steps of the optimizer.
+    pub steps: usize,
+    /// Which flows.
+    pub flows: Vec<FlowName>,
+    /// Whether the largest eigenvalue of the Hessian is computed along the way.
+    pub sharpness: bool,
+}
+
+/// What a network is given as.
+#[derive(Clone, Debug)]
+pub(super) enum NetworkSource {
+    Named(String),
+    File(Source),
+    /// The table `network` of one of these texts.
+    Table(Source),
+}
+
+impl Config {
+    /// The file that describes the network, if one does.
+    pub fn network_file(&self) -> Option<&Source> {
+        match &self.network {
+            NetworkSource::File(source) => Some(source),
+            NetworkSource::Named(_) | NetworkSource::Table(_) => None,
+        }
+    }
+
+    /// What the network is called: `mlp:100`, or the file that describes it.
+    pub fn network_name(&self) -> &str {
+        match &self.network {
+            NetworkSource::Named(name) => name,
+            NetworkSource::File(source) | NetworkSource::Table(source) => &source.name,
+        }
+    }
+
+    /// The network, for examples such as those of `data`.
+    ///
+    /// # Errors
+    /// Its description is wrong, or it does not take such examples.
+    pub fn architecture(&self, data: &Dataset) -> Result<Architecture, ArchitectureError> {
+        let (outputs, usual) = match &data.targets {
+            Targets::Classes { classes, .. } => {
+                (*classes, Criterion::CrossEntropy { smoothing: 0.0 })
+            }
+            Targets::Values { width, .. } => (*width, Criterion::MeanSquaredError),
+        };
+        let (criterion, dtype) = (self.criterion.unwrap_or(usual), self.dtype);
+        match &self.network {
+            NetworkSource::Named(name) => {
+                Architecture::find(name, &data.shape, outputs, criterion, dtype)
+            }
+            NetworkSource::File(source) => {
+                let mut network = Architecture::parse(source)?;
+                network.dtype = dtype;
+                if let Some(criterion) = self.criterion {
+                    network.criterion = criterion;
+                }
+                Ok(network)
+            }
+            NetworkSource::Table(source) => {
+                let parsed = parse(source)?;
+                let (name, input) = (self.name.clone(), data.shape.clone());
+                let entry = network_table(source, parsed.get_ref())?;
+                Architecture::within(&entry, Frame { name, criterion, dtype, input })
+            }
+        }
+    }
+}
+
+/// The table `network` of a text, which has one.
+fn network_table<'a>(
+    source: &'a Source,
+    entries: &'a DeTable<'a>,
+) -> Result<Table<'a>, SourceError> {
+    let top = Table { source, entries, span: 0..0, what: "an experiment".into() };
+    top.required("network", "network = \"mlp:100\"")?.table("a network")
+}

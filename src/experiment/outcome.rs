@@ -1,0 +1,22 @@
+//! What came of a run.
+
+use super::config::Config;
+use super::run::{End, Table};
+use std::path::PathBuf;
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What it was.
+    pub config: Config,
+    /// The measurements.
+    pub metrics: Table,
+    /// The flows that were followed.
+    pub follow: Option<Table>,
+    /// How it ended; `None` if it was stopped before.
+    pub end: Option<End>,
+    /// Where its files are.
+    pub folder: PathBuf,
+    /// Steps made.
+    pub steps: usize,
+}

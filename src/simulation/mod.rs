@@ -1,0 +1,7 @@
+//! What a simulation of an optimizer and its flows leaves behind: tables and pictures of the trajectories.
+
+mod pictures;
+mod tables;
+
+pub use pictures::{Landscape, distances, losses};
+pub use tables::{csv, csv_of_runs, json};
