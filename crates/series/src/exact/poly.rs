@@ -95,6 +95,12 @@ impl Poly {
         Poly { terms }
     }
 
+    /// The sum of polynomials, each with all its terms after those of the one before it in
+    /// descending lexicographic order.
+    pub(crate) fn concatenation(parts: impl Iterator<Item = Poly>) -> Poly {
+        Poly::from_sorted(parts.flat_map(|part| part.terms).collect())
+    }
+
     /// The terms, in descending lexicographic order.
     pub fn terms(&self) -> &[(Monomial, BigInt)] {
         &self.terms
@@ -233,6 +239,14 @@ impl Poly {
                 })
                 .collect(),
         }
+    }
+
+    /// `self · monomial`.
+    pub(crate) fn times_monomial(mut self, monomial: &Monomial) -> Poly {
+        for (m, _) in &mut self.terms {
+            *m = m.times(monomial);
+        }
+        self
     }
 
     /// `self · factor`.

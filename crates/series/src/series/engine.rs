@@ -14,13 +14,15 @@
 //! tree, whatever its shape.
 
 use super::recurrence::Recurrence;
+use super::ring::Ring;
 use super::scaled::{Scale, Scaled};
 use super::sweep::run;
+use super::univariate::Univariate;
 use super::weights::{Denominator, Weights};
 use super::{GeneralLinearMethod, MethodError};
 use crate::exact::{Poly, RationalFunction};
 use crate::tree::{TreeId, TreeTable};
-use num_bigint::BigInt;
+use rayon::prelude::*;
 use std::sync::Arc;
 
 /// The modified field `f̃ = Σ_τ h^(|τ|-1) b(τ)/σ(τ) F(τ)` of a method on a set of trees.
@@ -75,24 +77,52 @@ pub fn derive(
         .collect::<Result<Vec<_>, _>>()?;
     check_points(method, &recurrences)?;
     let scale = Scale::new(method, &recurrences);
-    let machine = || {
-        let narrow = Scaled::<i64>::new(method, &recurrences, &scale);
-        narrow.and_then(|scaled| run(&scaled, &trees)).or_else(|| {
-            let wide = Scaled::<i128>::new(method, &recurrences, &scale);
-            wide.and_then(|scaled| run(&scaled, &trees))
-        })
-    };
-    let weights = if !method.parameters.is_empty() {
-        let scaled = Scaled::<Poly>::new(method, &recurrences, &scale).expect("a polynomial");
-        Weights::Symbolic(run(&scaled, &trees).expect("polynomials do not overflow"))
-    } else if let Some(machine) = machine() {
-        Weights::Machine(machine)
-    } else {
-        let scaled = Scaled::<BigInt>::new(method, &recurrences, &scale).expect("an integer");
-        Weights::Big(run(&scaled, &trees).expect("big integers do not overflow"))
+    let method = Prepared { method, recurrences: &recurrences, scale: &scale, trees: &trees };
+    let weights = match method.method.parameters.len() {
+        0 => match method.machine::<i64>() {
+            Some(weights) => Weights::Machine(weights),
+            None => Weights::Big(method.unbounded()),
+        },
+        1 => Weights::Symbolic(method.symbolic::<Univariate<0, i64>>()),
+        2 => Weights::Symbolic(method.symbolic::<Univariate<0, Univariate<1, i64>>>()),
+        _ => Weights::Symbolic(method.unbounded()),
     };
     let denominator = Denominator::new(trees.max_nodes(), &scale.per_node);
     Ok(ModifiedField { trees, weights, denominator })
+}
+
+/// A method, and what its weights are computed on.
+struct Prepared<'a> {
+    method: &'a GeneralLinearMethod,
+    recurrences: &'a [Recurrence],
+    scale: &'a Scale,
+    trees: &'a TreeTable,
+}
+
+impl Prepared<'_> {
+    /// The weights with every intermediate result in the ring `R`; `None` if one does not fit.
+    fn run<R: Ring>(&self) -> Option<Vec<R::Wide>> {
+        run(&Scaled::<R>::new(self.method, self.recurrences, self.scale)?, self.trees)
+    }
+
+    /// The weights in machine integers, narrow ones first.
+    fn machine<N: Ring>(&self) -> Option<Vec<N::Wide>> {
+        self.run::<N>().or_else(|| self.run::<N::Wide>())
+    }
+
+    /// The weights in a ring that holds everything.
+    fn unbounded<R: Ring<Wide = R>>(&self) -> Vec<R> {
+        self.run::<R>().expect("nothing is too large for this ring")
+    }
+
+    /// The weights as polynomials, with coefficients in machine integers while they are computed
+    /// where those suffice.
+    fn symbolic<N: Ring>(&self) -> Vec<Poly> {
+        match self.machine::<N>() {
+            Some(weights) => weights.par_iter().map(N::Wide::to_poly).collect(),
+            None => self.unbounded(),
+        }
+    }
 }
 
 /// Every vector field must be evaluated at a point whose constant part is the parameter vector.

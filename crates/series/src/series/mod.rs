@@ -15,6 +15,7 @@ mod scaled;
 mod slow_manifold;
 mod substitution;
 mod sweep;
+mod univariate;
 mod weights;
 
 pub use bseries::{BSeries, SeriesError};

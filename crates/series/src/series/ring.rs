@@ -17,16 +17,38 @@ pub(crate) trait Ring: Clone + Send + Sync + Sized {
     fn zero() -> Self;
     fn is_zero(&self) -> bool;
     fn from_poly(value: &Poly) -> Option<Self>;
+    fn to_poly(&self) -> Poly;
     fn add(&self, other: &Self) -> Option<Self>;
     fn sub(&self, other: &Self) -> Option<Self>;
     fn mul(&self, other: &Self) -> Option<Self>;
     /// The quotient of a division that is known to leave no remainder.
-    fn div_exact(&self, divisor: &Self) -> Self;
+    ///
+    /// # Panics
+    /// If it leaves one.
+    fn div_exact(&self, divisor: &Self) -> Option<Self>;
+    /// `self += other`. After `None` the value is of no use.
+    #[inline]
+    fn add_assign(&mut self, other: &Self) -> Option<()> {
+        *self = self.add(other)?;
+        Some(())
+    }
+    /// `self -= other`. After `None` the value is of no use.
+    #[inline]
+    fn sub_assign(&mut self, other: &Self) -> Option<()> {
+        *self = self.sub(other)?;
+        Some(())
+    }
+    /// `self += a b`. After `None` the value is of no use.
+    #[inline]
+    fn add_product(&mut self, a: &Self, b: &Self) -> Option<()> {
+        *self = self.add(&a.mul(b)?)?;
+        Some(())
+    }
 }
 
-/// Machine integers, with their own way to multiply.
+/// Machine integers, with their own ways to multiply and divide.
 macro_rules! machine_integers {
-    ($integer:ty, $from:ident, $mul:expr) => {
+    ($integer:ty, $from:ident, $mul:expr, $div_rem:expr) => {
         impl Ring for $integer {
             type Wide = i128;
             fn widen(&self) -> i128 {
@@ -41,6 +63,9 @@ macro_rules! machine_integers {
             fn from_poly(value: &Poly) -> Option<Self> {
                 value.as_constant()?.$from()
             }
+            fn to_poly(&self) -> Poly {
+                Poly::constant(*self)
+            }
             #[inline]
             fn add(&self, other: &Self) -> Option<Self> {
                 self.checked_add(*other)
@@ -53,16 +78,18 @@ macro_rules! machine_integers {
             fn mul(&self, other: &Self) -> Option<Self> {
                 $mul(*self, *other)
             }
-            fn div_exact(&self, divisor: &Self) -> Self {
-                assert_eq!(self % divisor, 0, "the scale of the weights is too small");
-                self / divisor
+            #[inline]
+            fn div_exact(&self, divisor: &Self) -> Option<Self> {
+                let (quotient, remainder) = $div_rem(*self, *divisor)?;
+                assert_eq!(remainder, 0, "the scale of the weights is too small");
+                Some(quotient)
             }
         }
     };
 }
 
-machine_integers!(i64, to_i64, i64::checked_mul);
-machine_integers!(i128, to_i128, multiply_wide);
+machine_integers!(i64, to_i64, i64::checked_mul, divide);
+machine_integers!(i128, to_i128, multiply_wide, divide_wide);
 
 /// Most products are of 64-bit factors and cannot overflow.
 #[inline]
@@ -70,6 +97,23 @@ fn multiply_wide(a: i128, b: i128) -> Option<i128> {
     match (i64::try_from(a), i64::try_from(b)) {
         (Ok(a), Ok(b)) => Some(i128::from(a) * i128::from(b)),
         _ => a.checked_mul(b),
+    }
+}
+
+/// Quotient and remainder; `None` if the quotient does not fit.
+#[inline]
+fn divide(a: i64, b: i64) -> Option<(i64, i64)> {
+    Some((a.checked_div(b)?, a.checked_rem(b)?))
+}
+
+/// Most quotients are of 64-bit numbers, and many by 1 or -1.
+#[inline]
+fn divide_wide(a: i128, b: i128) -> Option<(i128, i128)> {
+    match (i64::try_from(a), i64::try_from(b)) {
+        (_, Ok(1)) => Some((a, 0)),
+        (_, Ok(-1)) => Some((a.checked_neg()?, 0)),
+        (Ok(a), Ok(b)) => Some(((a / b).into(), (a % b).into())),
+        _ => Some((a.checked_div(b)?, a.checked_rem(b)?)),
     }
 }
 
@@ -87,6 +131,9 @@ impl Ring for BigInt {
     fn from_poly(value: &Poly) -> Option<Self> {
         value.as_constant()
     }
+    fn to_poly(&self) -> Poly {
+        Poly::constant(self.clone())
+    }
     fn add(&self, other: &Self) -> Option<Self> {
         Some(self + other)
     }
@@ -96,10 +143,10 @@ impl Ring for BigInt {
     fn mul(&self, other: &Self) -> Option<Self> {
         Some(self * other)
     }
-    fn div_exact(&self, divisor: &Self) -> Self {
+    fn div_exact(&self, divisor: &Self) -> Option<Self> {
         let (quotient, remainder) = self.div_rem(divisor);
         assert!(Zero::is_zero(&remainder), "the scale of the weights is too small");
-        quotient
+        Some(quotient)
     }
 }
 
@@ -117,6 +164,9 @@ impl Ring for Poly {
     fn from_poly(value: &Poly) -> Option<Self> {
         Some(value.clone())
     }
+    fn to_poly(&self) -> Poly {
+        self.clone()
+    }
     fn add(&self, other: &Self) -> Option<Self> {
         Some(Poly::add(self, other))
     }
@@ -126,7 +176,7 @@ impl Ring for Poly {
     fn mul(&self, other: &Self) -> Option<Self> {
         Some(Poly::mul(self, other))
     }
-    fn div_exact(&self, divisor: &Self) -> Self {
-        Poly::div_exact(self, divisor).expect("the scale of the weights is too small")
+    fn div_exact(&self, divisor: &Self) -> Option<Self> {
+        Some(Poly::div_exact(self, divisor).expect("the scale of the weights is too small"))
     }
 }

@@ -41,7 +41,8 @@ impl<R: Ring> Manifold<R> {
             differences.clone_from_slice(&values[..nodes]);
             for order in 1..nodes {
                 for k in (order..nodes).rev() {
-                    differences[k] = differences[k].sub(&differences[k - 1])?;
+                    let (below, this) = differences.split_at_mut(k);
+                    this[0].sub_assign(&below[k - 1])?;
                 }
             }
             for (fields, value) in self.fields.iter_mut().zip(&*differences) {
@@ -57,7 +58,7 @@ impl<R: Ring> Manifold<R> {
         }
         let over_g = |value: R| match &method.recurrence {
             Some(g) => value.div_exact(g),
-            None => value,
+            None => Some(value),
         };
         for k in (0..=nodes).rev() {
             let residual = (0..count)
@@ -71,9 +72,9 @@ impl<R: Ring> Manifold<R> {
                 .collect::<Option<Vec<R>>>()?;
             let rows = group_inverse.iter().zip(&block.projected);
             for (state, (inverse, projected)) in self.states.iter_mut().zip(rows) {
-                let mut value = over_g(dot(inverse, &residual)?);
+                let mut value = over_g(dot(inverse, &residual)?)?;
                 if k > 0 {
-                    value = value.add(&dot(projected, &self.fields[k - 1])?)?;
+                    value.add_assign(&dot(projected, &self.fields[k - 1])?)?;
                 }
                 state[k] = value;
             }
@@ -81,7 +82,7 @@ impl<R: Ring> Manifold<R> {
         // All trajectories pass through the parameters at ν = 0.
         let shift = self.states[0][0].clone();
         for (state, c) in self.states.iter_mut().zip(&block.constant) {
-            state[0] = state[0].sub(&over_g(c.mul(&shift)?))?;
+            state[0].sub_assign(&over_g(c.mul(&shift)?)?)?;
         }
         Some(&self.states)
     }
@@ -100,15 +101,15 @@ impl<R: Ring> Manifold<R> {
                 if k <= nodes {
                     for (c, state) in from_states.iter().zip(&self.states) {
                         if !c.is_zero() && !state[k].is_zero() {
-                            value = value.add(&c.mul(&state[k])?)?;
+                            value.add_product(c, &state[k])?;
                         }
                     }
                     if let Some(p) = &method.point {
-                        value = value.div_exact(p);
+                        value = value.div_exact(p)?;
                     }
                 }
                 if k < nodes {
-                    value = value.add(&dot(from_stages, &self.fields[k])?)?;
+                    value.add_assign(&dot(from_stages, &self.fields[k])?)?;
                 }
                 *out = value;
             }
@@ -117,7 +118,8 @@ impl<R: Ring> Manifold<R> {
             let highest = (nodes + 1).min(self.points - 1);
             for order in (1..=highest).rev() {
                 for k in order..self.points {
-                    out[k] = out[k].add(&out[k - 1])?;
+                    let (below, this) = out.split_at_mut(k);
+                    this[0].add_assign(&below[k - 1])?;
                 }
             }
         }

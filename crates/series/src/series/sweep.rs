@@ -165,7 +165,7 @@ impl<'a, R: Ring> Sweep<'a, R> {
             let last = &done.arguments[at(last)..][..self.points];
             let weights = &functional[stage * self.points..][..self.points];
             for ((a, b), w) in rest.iter().zip(last).zip(weights) {
-                sum = sum.add(&w.mul(&a.widen().mul(&b.widen())?)?)?;
+                sum.add_product(w, &a.widen().mul(&b.widen())?)?;
             }
         }
         Some(sum)
@@ -188,18 +188,19 @@ impl<'a, R: Ring> Sweep<'a, R> {
         let mut parameters = vec![R::zero(); self.points];
         for (c, field) in block.projected[0].iter().zip(fields.clone()).filter(|x| !x.0.is_zero()) {
             for (next, e) in parameters[1..].iter_mut().zip(field) {
-                *next = next.add(&c.mul(e)?)?;
+                next.add_product(c, e)?;
             }
         }
         for nu in 1..self.points {
-            parameters[nu] = parameters[nu].add(&parameters[nu - 1])?;
+            let (done, next) = parameters.split_at_mut(nu);
+            next[0].add_assign(&done[nu - 1])?;
         }
         for (out, (_, from_stages)) in out.chunks_mut(self.points).zip(&block.points) {
             // The constant part of every point is the parameter vector itself.
             out.clone_from_slice(&parameters);
             for (c, field) in from_stages.iter().zip(fields.clone()).filter(|x| !x.0.is_zero()) {
                 for (value, e) in out.iter_mut().zip(field) {
-                    *value = value.add(&c.mul(e)?)?;
+                    value.add_product(c, e)?;
                 }
             }
         }
@@ -210,13 +211,21 @@ impl<'a, R: Ring> Sweep<'a, R> {
 /// `Σ_i a_i b_i`.
 pub(crate) fn dot<R: Ring>(a: &[R], b: &[R]) -> Option<R> {
     let pairs = a.iter().zip(b).filter(|(x, y)| !x.is_zero() && !y.is_zero());
-    pairs.into_iter().try_fold(R::zero(), |sum, (x, y)| sum.add(&x.mul(y)?))
+    let mut sum = R::zero();
+    for (x, y) in pairs {
+        sum.add_product(x, y)?;
+    }
+    Some(sum)
 }
 
 /// `Σ_i a_i b_i` in the wide ring.
 fn wide_dot<R: Ring>(a: &[R::Wide], b: &[R]) -> Option<R::Wide> {
     let pairs = a.iter().zip(b).filter(|(x, y)| !x.is_zero() && !y.is_zero());
-    pairs.into_iter().try_fold(R::Wide::zero(), |sum, (x, y)| sum.add(&x.mul(&y.widen())?))
+    let mut sum = R::Wide::zero();
+    for (x, y) in pairs {
+        sum.add_product(x, &y.widen())?;
+    }
+    Some(sum)
 }
 
 /// `L (-1)^(k-1)/k` for `k = 0, …, points` (0 for `k = 0`).
