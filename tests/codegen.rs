@@ -3,6 +3,7 @@
 //! Needs a C compiler, and Python 3 with NumPy and SciPy. Julia is checked as text.
 
 mod emitted;
+mod needs;
 
 use bea::codegen::{CodegenError, Flow, Language, Request, emit};
 use bea::optimizer;
@@ -276,7 +277,7 @@ fn python() {
         }
     }
     std::fs::write(folder.path().join("main.py"), main).unwrap();
-    let mut python = Command::new("python3");
+    let Some(mut python) = needs::python() else { return };
     python.args(["-W", "error", "main.py"]).current_dir(folder.path());
     compare(&run(&mut python), &lines);
 }
@@ -293,7 +294,8 @@ fn python_stays_real_where_it_can() {
                 print(emitted.gradient([1, 2]).dtype, emitted.gradient(1j * p).dtype)\n\
                 try:\n    emitted.field([1.0, 2.0, 3.0], 0.1)\n\
                 except ValueError as error:\n    print(error)\n";
-    let printed = run(Command::new("python3").args(["-c", code]).current_dir(folder.path()));
+    let Some(mut python) = needs::python() else { return };
+    let printed = run(python.args(["-c", code]).current_dir(folder.path()));
     assert_eq!(
         printed,
         "float64 complex128\nfloat64 complex128\ntheta has 2 coordinates, not shape (3,)\n"

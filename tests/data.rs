@@ -1,5 +1,7 @@
 //! Data sets: every format read back from files that the tests write, and faulty files refused.
 
+mod needs;
+
 use bea::network::data::{
     DataError, Dataset, Inputs, Scaling, Summary, TargetSummary, Targets, Values, known, open,
 };
@@ -9,7 +11,7 @@ use npyz::WriterBuilder;
 use proptest::prelude::*;
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use tempfile::TempDir;
 
 fn folder() -> TempDir {
@@ -522,12 +524,8 @@ fn npz_of_numpy_itself() {
     let program = "import numpy, sys\n\
         inputs = numpy.arange(24, dtype='>f8').reshape(4, 3, 2) / 7\n\
         numpy.savez_compressed(sys.argv[1], inputs=inputs, targets=numpy.array([0, 1, 1, 2]))";
-    let python = std::process::Command::new("python3").args(["-c", program]).arg(&path).status();
-    if !python.is_ok_and(|status| status.success()) {
-        assert!(std::env::var_os("CI").is_none(), "CI has NumPy");
-        eprintln!("skipped: there is no NumPy");
-        return;
-    }
+    let Some(mut python) = needs::python() else { return };
+    assert!(python.args(["-c", program]).arg(&path).status().unwrap().success());
     let set = open(path.to_str().unwrap()).unwrap();
     assert_eq!((set.len(), &set.shape[..]), (4, &[3, 2][..]));
     assert_eq!(set.rows_f64(0..4), (0..24).map(|i| f64::from(i) / 7.0).collect::<Vec<_>>());
@@ -817,24 +815,11 @@ fn cut_at_every_byte() {
     }
 }
 
-// The real Fashion-MNIST, where Debian's package puts it
-
-fn fashion() -> Option<PathBuf> {
-    let path = Path::new("/usr/share/datasets/fashion-mnist");
-    if path.is_dir() {
-        return Some(path.into());
-    }
-    assert!(std::env::var_os("CI").is_none(), "CI installs dataset-fashion-mnist");
-    eprintln!("skipped: apt-get install dataset-fashion-mnist brings the data");
-    None
-}
-
 #[test]
 fn the_real_fashion_mnist() {
-    let Some(path) = fashion() else { return };
-    let summary = |split: &str| {
-        Summary::of(&open(&format!("fashion_mnist:{},split={split}", path.display())).unwrap())
-    };
+    let Some(path) = needs::fashion_mnist() else { return };
+    let summary =
+        |split: &str| Summary::of(&open(&format!("fashion_mnist:{path},split={split}")).unwrap());
     for (split, examples) in [("train", 60_000), ("test", 10_000)] {
         let summary = summary(split);
         assert_eq!((summary.examples, &summary.shape[..]), (examples, &[1, 28, 28][..]));
@@ -847,7 +832,7 @@ fn the_real_fashion_mnist() {
     let inputs = summary("train").inputs;
     assert!((inputs.mean - 0.2860).abs() < 5e-5, "{inputs:?}");
     assert!((inputs.standard_deviation - 0.3530).abs() < 5e-5, "{inputs:?}");
-    let first = open(&format!("fashion_mnist:{},first=1000", path.display())).unwrap();
+    let first = open(&format!("fashion_mnist:{path},first=1000")).unwrap();
     assert_eq!(first.len(), 1000);
     // The first training image is an ankle boot, the second a T-shirt.
     assert_eq!(labels(&first).0[..2], [9, 0]);
@@ -936,16 +921,17 @@ fn the_command_knows_its_files() {
     let (text, error, code) = bea(&[&format!("mnist:{}", place.path().display())]);
     assert_eq!((code, error.as_str()), (Some(1), ""));
     let plain = write(&place, "labels", &tags);
-    let Ok(output) = std::process::Command::new("sha256sum").arg(plain).output() else { return };
+    let Some(sha256sum) = needs::program(&["sha256sum"]) else { return };
+    let output = std::process::Command::new(sha256sum).arg(plain).output().unwrap();
     let sum = String::from_utf8(output.stdout).unwrap()[..64].to_string();
     let line = format!("train-labels-idx1-ubyte.gz: NOT the known file, its sum is {sum}");
     assert!(text.contains(&line), "{text}");
-    let Some(path) = fashion() else { return };
-    let (text, _, code) = bea(&[&format!("fashion_mnist:{},first=10", path.display())]);
+    let Some(path) = needs::fashion_mnist() else { return };
+    let (text, _, code) = bea(&[&format!("fashion_mnist:{path},first=10")]);
     assert_eq!(code, Some(0));
     assert_eq!(text.matches("-ubyte.gz: as known\n").count(), 4, "{text}");
     // The labels of another data set of the same shape are told apart.
-    let (text, _, code) = bea(&[&format!("mnist:{},first=10", path.display())]);
+    let (text, _, code) = bea(&[&format!("mnist:{path},first=10")]);
     assert_eq!(code, Some(1));
     assert_eq!(text.matches("NOT the known file").count(), 4, "{text}");
 }

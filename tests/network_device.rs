@@ -2,13 +2,14 @@
 
 use bea::network::NetworkLoss;
 use bea::network::architecture::{Architecture, Dtype};
-use bea::network::data::{self, Dataset};
+use bea::network::data;
 use bea::network::device::Device;
 use bea::network::initialise::{Scheme, initialise};
 use bea::source::Source;
 use networks::{layers, networks, numbers};
 use num_complex::Complex64;
 
+mod needs;
 mod networks;
 
 /// The loss and its derivatives along two directions, at real and complex parameters. Imaginary parts are at most
@@ -84,19 +85,9 @@ fn every_layer_agrees(device: &Device, tolerance: f64) {
     }
 }
 
-/// The first examples of the real Fashion-MNIST, where Debian's package puts it.
-fn fashion() -> Option<Dataset> {
-    let path = "/usr/share/datasets/fashion-mnist";
-    if std::path::Path::new(path).is_dir() {
-        return Some(data::open(&format!("fashion_mnist:{path},first=300")).unwrap());
-    }
-    assert!(std::env::var_os("CI").is_none(), "CI installs dataset-fashion-mnist");
-    eprintln!("skipped: apt-get install dataset-fashion-mnist brings the data");
-    None
-}
-
 fn fashion_mnist_agrees(device: &Device, tolerance: f64) {
-    let Some(data) = fashion() else { return };
+    let Some(folder) = needs::fashion_mnist() else { return };
+    let data = data::open(&format!("fashion_mnist:{folder},first=300")).unwrap();
     let linear = |out: usize| format!("\"linear\"; out = {out}");
     let mlp =
         layers(&["\"flatten\"", &linear(30), "\"tanh\"", &linear(30), "\"elu\"", &linear(10)]);

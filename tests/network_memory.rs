@@ -1,10 +1,10 @@
 //! Memory is bounded by the shard, not by the data: a full-batch product on 60,000 images.
 #![cfg(target_os = "linux")]
 
+mod needs;
+
 use std::process::{Command, Stdio};
 use std::time::Duration;
-
-const FASHION: &str = "/usr/share/datasets/fashion-mnist";
 
 /// The peak of a process's memory so far, in KiB; `None` once it has ended.
 fn peak(id: u32) -> Option<u64> {
@@ -15,15 +15,11 @@ fn peak(id: u32) -> Option<u64> {
 
 #[test]
 fn a_product_on_the_full_batch_takes_less_than_a_gibibyte() {
-    if !std::path::Path::new(FASHION).is_dir() {
-        assert!(std::env::var_os("CI").is_none(), "CI installs dataset-fashion-mnist");
-        eprintln!("skipped: apt-get install dataset-fashion-mnist brings the data");
-        return;
-    }
+    let Some(fashion_mnist) = needs::fashion_mnist() else { return };
     // [[]] is f'f = ∇²E ∇E.
     let mut child = Command::new(env!("CARGO_BIN_EXE_bea"))
         .args(["evaluate", "--network", "mlp:100,100,100,100", "--quantities", "[[]]"])
-        .args(["--data", &format!("fashion_mnist:{FASHION}")])
+        .args(["--data", &format!("fashion_mnist:{fashion_mnist}")])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();

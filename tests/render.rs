@@ -1,6 +1,7 @@
 //! What is written can be read back, and is then still true.
 
 mod mathematica;
+mod needs;
 
 use bea::claim::Document as Claims;
 use bea::field::Field;
@@ -232,16 +233,9 @@ fn names_that_mathematica_reserves_are_changed() {
     assert!(text.contains("\"b\" -> p$E*a$b,"), "{text}");
 }
 
-/// Runs a module of ours and a script after it; `None` where there is no SymPy, which is allowed
-/// only outside continuous integration.
+/// Runs a module of ours and a script after it; `None` where there is no SymPy.
 fn python(module: &str, script: &str) -> Option<String> {
-    let run = |text: &str| std::process::Command::new("python3").args(["-c", text]).output();
-    if !run("import sympy").is_ok_and(|o| o.status.success()) {
-        assert!(std::env::var_os("CI").is_none(), "there is no python3 with sympy");
-        eprintln!("skipped: there is no python3 with sympy");
-        return None;
-    }
-    let output = run(&format!("{module}\n{script}")).unwrap();
+    let output = needs::python()?.args(["-c", &format!("{module}\n{script}")]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Some(String::from_utf8(output.stdout).unwrap())
 }

@@ -1,5 +1,7 @@
 //! What a run leaves behind to be looked at: figures and pages.
 
+mod needs;
+
 use bea::experiment::run::End;
 use bea::experiment::{
     Config, Existing, Experiment, Measured, Outcome, Scale, Table, conduct, report, run_figure,
@@ -8,7 +10,7 @@ use bea::experiment::{
 use bea::plot::Panel;
 use bea::source::Source;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::OnceLock;
 
 const IRIS: &str = r#"
@@ -288,21 +290,15 @@ fn texts_of_users_are_texts() {
     assert!(report("Nothing", &[], None).ends_with("</html>\n"));
 }
 
-/// What `tests/report/check_report.py` says to a page; `None` where there is no Chromium.
+/// What `tests/report/check_report.py` says to a page; `None` where there is no Chromium, or no Python.
 fn opened(page: &str) -> Option<Output> {
-    let chromium = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| {
-        Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success())
-    });
-    let Some(chromium) = chromium else {
-        assert!(std::env::var_os("CI").is_none(), "CI installs chromium");
-        eprintln!("skipped: there is no Chromium");
-        return None;
-    };
+    let chromium = needs::program(&["chromium", "chromium-browser", "google-chrome"])?;
+    let mut python = needs::python()?;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("report.html");
     std::fs::write(&file, page).unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/check_report.py");
-    Some(Command::new("python3").arg(script).arg(file).arg(chromium).output().unwrap())
+    Some(python.arg(script).arg(file).arg(chromium).output().unwrap())
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! `bea run`, `bea sweep` and `bea reproduce` of networks, from the command line.
 
+mod needs;
+
 use assert_cmd::Command;
 use bea::experiment::Scale;
 use bea::reproduction::NETWORK_FIGURES;
 use std::path::Path;
-
-const FASHION: &str = "/usr/share/datasets/fashion-mnist";
 
 const IRIS: &str = "network = \"mlp:5,elu\"\ndata = \"iris\"\n[train]\nmethod = \"gd\"\nlr = 0.1\nsteps = 4\n\
     [measure]\nmetrics = [\"loss\", \"lambda\"]\n[grid]\nseed = [0, 1]\n";
@@ -116,12 +116,9 @@ fn labels_of_variants_survive_the_table_of_a_sweep() {
 /// One experiment of each kind for a few steps, on real images.
 #[test]
 fn experiments_run_on_fashion_mnist() {
-    if !Path::new(FASHION).is_dir() {
-        assert!(std::env::var_os("CI").is_none(), "CI installs Fashion-MNIST");
-        return;
-    }
+    let Some(fashion_mnist) = needs::fashion_mnist() else { return };
     let place = tempfile::tempdir().unwrap();
-    let few = format!("--set data=fashion_mnist:{FASHION},first=100 --set");
+    let few = format!("--set data=fashion_mnist:{fashion_mnist},first=100 --set");
     for (figure, steps) in [
         // Full batches: eigenvalues, drift, predictions, flows from an iterate and the non-principal term.
         ("fig8", format!("{few} train.steps=3")),
