@@ -2,13 +2,12 @@
 
 use super::gradient_flows::GradientFlow;
 use super::trajectory::DIRECTIONS;
-use super::{Branch, FlowName, Problem, Request, SimulateError, Velocity};
+use super::{FlowName, Problem, Request, SimulateError, Velocity};
 use crate::curvature::Krylov;
-use crate::flow::branch::principal_root::PrincipalRoot;
-use crate::flow::branch::sheets::{Principal, Sheets};
+use crate::flow::branch::continuation::{Continuation, Known};
+use crate::flow::branch::principal_root::{AlgebraicRoot, PrincipalRoot};
 use crate::flow::dense::cubic::CubicFlow;
 use crate::flow::dense::principal::PrincipalFlow;
-use crate::flow::dense::principal_of::PrincipalFlowOf;
 use crate::flow::matrix_free::cubic::KrylovCubic;
 use crate::flow::matrix_free::krylov::KrylovFlow;
 use crate::flow::step::method::Method;
@@ -51,9 +50,8 @@ impl Scene<'_> {
                 _ => Ok(Box::new(velocity)),
             };
         }
-        let strict = self.request.euler.is_none();
         if problem.is_matrix_free()
-            && let Some(velocity) = self.matrix_free(flow, strict)?
+            && let Some(velocity) = self.matrix_free(flow)?
         {
             return Ok(velocity);
         }
@@ -61,15 +59,10 @@ impl Scene<'_> {
             FlowName::Interpolated(order) => {
                 Ok(Box::new(Interpolated { problem, method: &self.numeric, order }))
             }
-            FlowName::Principal if self.is_joint_descent() => {
-                Ok(Box::new(PrincipalFlow::new(problem, h, self.request.branch, strict)))
-            }
             FlowName::Cubic if self.is_joint_descent() => {
                 let directions = self.request.directions.unwrap_or(problem.dimension());
-                Ok(Box::new(CubicFlow::new(problem, h, directions, self.request.branch, strict)))
-            }
-            FlowName::PrincipalEven if self.is_joint_descent() => {
-                Ok(Box::new(PrincipalFlow::even(problem, h)))
+                let continuation = self.continuation(flow, Known::All)?;
+                Ok(Box::new(CubicFlow::new(problem, h, directions, continuation)))
             }
             FlowName::Order(n) => self.truncated(flow, n, None),
             FlowName::PrincipalWith(n) => {
@@ -77,11 +70,8 @@ impl Scene<'_> {
                 self.truncated(flow, n, Some(principal))
             }
             FlowName::Principal | FlowName::PrincipalEven => {
-                let root = self.root(flow)?;
-                let even = flow == FlowName::PrincipalEven;
-                let branch = if even { Branch::Principal } else { self.request.branch };
-                let last = Vec::new();
-                Ok(Box::new(PrincipalFlowOf { problem, root, branch, even, strict, last }))
+                let continuation = self.continuation(flow, Known::All)?;
+                Ok(Box::new(PrincipalFlow::new(problem, h, continuation)))
             }
             FlowName::Cubic => no_flow(format!(
                 "its generating function is that of gradient descent, not of `{}`",
@@ -129,10 +119,20 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// The branches of the optimizer's principal root, of which the flow is a function.
+    fn continuation(&self, flow: FlowName, known: Known) -> Result<Continuation, SimulateError> {
+        let even = flow == FlowName::PrincipalEven;
+        let strict = self.request.euler.is_none();
+        Ok(Continuation::new(self.root(flow)?, self.request.branch, even, strict, known))
+    }
+
     /// The principal root of a method that has one.
     fn root(&self, flow: FlowName) -> Result<PrincipalRoot, SimulateError> {
-        let root = joint(self.method).map(|joint| PrincipalRoot::new(&joint, self.request.lr));
-        root.transpose()?.flatten().ok_or_else(|| {
+        if self.is_joint_descent() {
+            return Ok(PrincipalRoot::Descent);
+        }
+        let root = joint(self.method).map(|joint| AlgebraicRoot::new(&joint, self.request.lr));
+        root.transpose()?.flatten().map(PrincipalRoot::Algebraic).ok_or_else(|| {
             let reason = "several vector fields and does not treat them alike, so its \
                           principal part is no function of one Jacobian";
             SimulateError::NoFlow { flow, reason: format!("`{}` has {reason}", self.name) }
@@ -140,36 +140,27 @@ impl<'a> Scene<'a> {
     }
 
     /// The flows that are functions of the Jacobian, from products with it.
-    fn matrix_free(
-        &'a self,
-        flow: FlowName,
-        strict: bool,
-    ) -> Result<Option<Flowing<'a>>, SimulateError> {
+    fn matrix_free(&'a self, flow: FlowName) -> Result<Option<Flowing<'a>>, SimulateError> {
         let (problem, h, request) = (self.problem, self.request.lr, self.request);
         // Its error is not to be seen in those of the integrator's steps, but it cannot be smaller than that of the
         // products.
         let tolerance =
             (0.1 * request.rtol).clamp(f64::max(1e-13, 10.0 * problem.precision()), 1e-4);
         let krylov = Krylov { tolerance, ..Krylov::default() };
-        let sheets = |principal, even| Sheets::new(principal, request.branch, even, strict);
-        let even = flow == FlowName::PrincipalEven;
         Ok(match flow {
             FlowName::Cubic if self.is_joint_descent() => {
                 let directions = request.directions.unwrap_or(DIRECTIONS);
-                let sheets = sheets(Principal::Descent, false);
-                Some(Box::new(KrylovCubic::new(problem, h, sheets, krylov, directions)))
-            }
-            FlowName::Principal | FlowName::PrincipalEven if self.is_joint_descent() => {
-                let sheets = sheets(Principal::Descent, even);
-                Some(Box::new(KrylovFlow::new(problem, h, sheets, krylov)))
+                let continuation = self.continuation(flow, Known::Ritz)?;
+                Some(Box::new(KrylovCubic::new(problem, h, continuation, krylov, directions)))
             }
             FlowName::Principal | FlowName::PrincipalEven => {
-                let root = self.root(flow)?;
-                let argument = root.argument;
-                let sheets = sheets(Principal::Root(root), even);
-                // Where so many do not suffice, more only show later that the root branches within the spectrum.
-                let krylov = Krylov { steps: 150, ..krylov };
-                Some(Box::new(KrylovFlow::new(problem, argument, sheets, krylov)))
+                let continuation = self.continuation(flow, Known::Ritz)?;
+                let krylov = match continuation.root {
+                    PrincipalRoot::Descent => krylov,
+                    // Where so many do not suffice, more only show later that the root branches within the spectrum.
+                    PrincipalRoot::Algebraic(_) => Krylov { steps: 150, ..krylov },
+                };
+                Some(Box::new(KrylovFlow::new(problem, h, continuation, krylov)))
             }
             _ => None,
         })

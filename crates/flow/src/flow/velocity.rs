@@ -56,6 +56,10 @@ pub enum Stop {
     /// The argument of a logarithm turned too far for one step. The integrator tries smaller ones.
     #[error("the field jumps from one branch of the logarithm to another")]
     Jump,
+    /// Eigenvalues on different branches come so near to each other that they cannot be told apart. The
+    /// integrator tries smaller steps.
+    #[error("eigenvalues on different branches of the logarithm meet and cannot be told apart")]
+    Crossing,
     /// The integrator's steps became too small.
     #[error("the integrator's steps collapsed: the field is not smooth here")]
     StepSize,

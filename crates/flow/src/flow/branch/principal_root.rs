@@ -7,6 +7,8 @@
 //! is where `log(1+z)` is `+iπ` for `z < -1`.
 
 use crate::flow::branch::alpha::log_1p;
+use crate::flow::branch::sheet::Sheet;
+use crate::flow::dense::spectrum::Spectrum;
 use crate::flow::{SimulateError, Stop};
 use bea_series::exact::{Poly, RationalFunction};
 use bea_series::field::ClosedForm;
@@ -14,42 +16,139 @@ use bea_series::series::GeneralLinearMethod;
 use num_complex::Complex64;
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
-use std::f64::consts::TAU;
+use std::f64::consts::{FRAC_PI_2, TAU};
 
-/// A point of the Riemann surface of `log P`.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::flow) struct Sheet {
-    pub(in crate::flow) z: Complex64,
-    /// `R(z)`, where `P(z) = 1 + z R(z)`.
-    pub(in crate::flow) rate: Complex64,
-    /// `log P(z)`.
-    pub(in crate::flow) log: Complex64,
+/// What an optimizer makes of an eigenvalue `z` of `hJ`.
+pub(in crate::flow) enum PrincipalRoot {
+    /// `P(z) = 1 + z`.
+    Descent,
+    /// A root of the characteristic polynomial of an optimizer with memory or several stages.
+    Algebraic(AlgebraicRoot),
 }
 
-impl Sheet {
-    /// `P(z)`.
-    pub(in crate::flow) fn root(&self) -> Complex64 {
-        1.0 + self.z * self.rate
+/// Below this `|1+z|` counts as the branch point: a trajectory can only get so close by running
+/// into it.
+const BRANCH_POINT: f64 = 1e-12;
+/// A move of this part of the distance to the branch point does not turn the argument by more than
+/// half a right angle.
+const NEAR: f64 = 0.5;
+
+impl PrincipalRoot {
+    /// The value reached from `P(0) = 1` above the real axis: `+iπ` beyond the branch point, and
+    /// continuous a little below the axis.
+    pub(in crate::flow) fn above(&self, z: Complex64) -> Result<Sheet, Stop> {
+        match self {
+            PrincipalRoot::Descent => Ok(self.checked(z)?.near(FRAC_PI_2)),
+            PrincipalRoot::Algebraic(root) => root.at(z),
+        }
     }
 
-    /// The same with the principal value of the logarithm.
-    pub(in crate::flow) fn principal(self) -> Sheet {
-        Sheet { log: log_1p(self.z * self.rate), ..self }
+    /// The value reached from `P(0) = 1` on the side of the real axis where `z` is, above it for a
+    /// real `z`: conjugate eigenvalues have conjugate logarithms, so that a real matrix has a real
+    /// function.
+    pub(in crate::flow) fn symmetric(&self, z: Complex64) -> Result<Sheet, Stop> {
+        match self {
+            PrincipalRoot::Descent => Ok(self.checked(z)?.principal()),
+            PrincipalRoot::Algebraic(root) if z.im < 0.0 => Ok(root.at(z.conj())?.conjugate()),
+            PrincipalRoot::Algebraic(root) => root.at(z),
+        }
     }
 
-    /// `log P(z)/z`.
-    pub(in crate::flow) fn coefficient(&self) -> Complex64 {
-        if self.z == Complex64::ZERO { self.rate } else { self.log / self.z }
+    /// The value at `z` that is reached straight from another point.
+    pub(in crate::flow) fn continued(&self, from: Sheet, z: Complex64) -> Result<Sheet, Stop> {
+        let PrincipalRoot::Algebraic(root) = self else {
+            let at = self.checked(z)?;
+            return Ok(at.near(if crosses_above(from) { FRAC_PI_2 } else { from.log.im }));
+        };
+        root.continued(from, z)
     }
 
-    /// The point that belongs to the conjugate of `z`: `P` is real on the real line.
-    pub(in crate::flow) fn conjugate(self) -> Sheet {
-        Sheet { z: self.z.conj(), rate: self.rate.conj(), log: self.log.conj() }
+    fn checked(&self, z: Complex64) -> Result<Sheet, Stop> {
+        let at = Sheet::descent(z, Complex64::ZERO);
+        if at.root().norm() < BRANCH_POINT { Err(Stop::BranchPoint) } else { Ok(at) }
     }
+
+    /// Whether the argument of `P` turned so far on the way that the branch is in doubt.
+    pub(in crate::flow) fn turned(&self, from: Sheet, to: Sheet) -> Option<Stop> {
+        let far = (to.log.im - from.log.im).abs() > FRAC_PI_2;
+        match self {
+            PrincipalRoot::Descent if far && !crosses_above(from) => Some(Stop::Jump),
+            PrincipalRoot::Algebraic(_) if far => Some(Stop::RootBranchPoint),
+            _ => None,
+        }
+    }
+
+    /// How far an eigenvalue may move and keep its sheet for certain.
+    pub(in crate::flow) fn room(&self, at: &Sheet) -> f64 {
+        match self {
+            PrincipalRoot::Descent => NEAR * at.root().norm(),
+            PrincipalRoot::Algebraic(_) => NEAR * at.z.norm(),
+        }
+    }
+
+    /// The scale of the eigenvalues: that of gradient descent is 1, and an optimizer with memory has
+    /// branch points nearer to 0.
+    pub(in crate::flow) fn scale(&self, at: &Sheet) -> f64 {
+        match self {
+            PrincipalRoot::Descent => 1.0,
+            PrincipalRoot::Algebraic(_) => at.z.norm(),
+        }
+    }
+
+    /// The error of coefficients from that of eigenvalues, `precision`: `1/|1+z|` times as large beside
+    /// the branch point of the logarithm.
+    pub(in crate::flow) fn rounding(&self, at: &[Sheet], precision: f64) -> f64 {
+        let nearest = at.iter().map(|at| at.root().norm()).fold(1.0, f64::min);
+        match self {
+            PrincipalRoot::Descent => 10.0 * precision * (1.0 / nearest - 1.0),
+            PrincipalRoot::Algebraic(_) => 0.0,
+        }
+    }
+
+    /// `log P(z)/z` as a coefficient of the field.
+    pub(in crate::flow) fn coefficient(&self, at: &Sheet) -> Complex64 {
+        match self {
+            PrincipalRoot::Descent => at.coefficient(),
+            PrincipalRoot::Algebraic(root) => at.coefficient() * root.factor,
+        }
+    }
+
+    /// `z = hJ`: what multiplies `J` for a step size `h`.
+    pub(in crate::flow) fn argument(&self, h: f64) -> f64 {
+        match self {
+            PrincipalRoot::Descent => h,
+            PrincipalRoot::Algebraic(root) => root.argument,
+        }
+    }
+
+    /// `log P(A)/A f` for a matrix with this spectrum.
+    pub(in crate::flow) fn log_over(
+        &self,
+        spectrum: &Spectrum,
+        at: &[Sheet],
+        f: &[Complex64],
+    ) -> Result<Vec<Complex64>, Stop> {
+        match self {
+            PrincipalRoot::Descent => {
+                let logs: Vec<Complex64> = at.iter().map(|at| at.log).collect();
+                spectrum.log_over(&logs, f)
+            }
+            PrincipalRoot::Algebraic(_) => {
+                spectrum.basis()?.apply(f, |i| Ok(self.coefficient(&at[i])))
+            }
+        }
+    }
+}
+
+/// From a real point before the branch point of `log(1+z)` the logarithm is continued above it, as it
+/// is at a start beyond it: `+iπ`. Its singularity is integrable, and the error of the step that passes
+/// it is one that the integrator estimates.
+fn crosses_above(from: Sheet) -> bool {
+    from.z.im == 0.0 && from.z.re > -1.0 && from.log.im == 0.0
 }
 
 /// `P(z) = 1 + z R(z)`, where `R` solves `Σ_jk d_jk z^k R^j = 0`.
-pub(in crate::flow) struct PrincipalRoot {
+pub(in crate::flow) struct AlgebraicRoot {
     /// `d_jk`.
     coefficients: Vec<Vec<f64>>,
     /// `R(0)`.
@@ -63,12 +162,12 @@ pub(in crate::flow) struct PrincipalRoot {
 /// So small a part of a path is not divided further: there is a branch point on it.
 const SMALLEST: f64 = 1e-9;
 
-impl PrincipalRoot {
+impl AlgebraicRoot {
     /// `None` for methods whose principal part is not a function of one Jacobian.
     pub(in crate::flow) fn new(
         method: &GeneralLinearMethod,
         h: f64,
-    ) -> Result<Option<PrincipalRoot>, SimulateError> {
+    ) -> Result<Option<AlgebraicRoot>, SimulateError> {
         let z = method.parameters.len();
         let Some(closed) = ClosedForm::new(method, 0) else { return Ok(None) };
         let exact = BigRational::from_float(h).ok_or(SimulateError::StepSize(h))?;
@@ -90,7 +189,7 @@ impl PrincipalRoot {
             _ => return Err(SimulateError::StepSize(h)),
         };
         let keeps = method.step_parameter.is_some();
-        Ok(Some(PrincipalRoot {
+        Ok(Some(AlgebraicRoot {
             coefficients,
             first,
             argument: if keeps { 1.0 } else { h },

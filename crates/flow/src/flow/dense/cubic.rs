@@ -3,10 +3,11 @@
 
 use crate::curvature::KrylovSpace;
 use crate::flow::branch::alpha::{ell, log_1p};
-use crate::flow::branch::logarithms::{Logarithms, turned};
-use crate::flow::dense::generating::{Sheeted, generating};
+use crate::flow::branch::continuation::{Continuation, turned};
+use crate::flow::branch::sheet::Sheet;
+use crate::flow::dense::generating::generating;
 use crate::flow::dense::spectrum::Spectrum;
-use crate::flow::{Branch, Problem, Stop, Velocity};
+use crate::flow::{Problem, Stop, Velocity};
 use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
 use rayon::prelude::*;
@@ -24,22 +25,20 @@ pub(in crate::flow) struct CubicFlow<'a> {
     h: f64,
     /// The sum runs over so many of the sharpest directions.
     directions: usize,
-    logarithms: Logarithms,
+    continuation: Continuation,
     /// The eigenvalues of `hJ` at the last accepted point.
     last: Vec<Complex64>,
 }
 
 impl<'a> CubicFlow<'a> {
-    /// `strict`: whether the integrator can take smaller steps.
+    /// The continuation is one of gradient descent.
     pub(in crate::flow) fn new(
         problem: &'a Problem,
         h: f64,
         directions: usize,
-        branch: Branch,
-        strict: bool,
+        continuation: Continuation,
     ) -> Self {
-        let logarithms = Logarithms::new(branch, strict);
-        CubicFlow { problem, h, directions, logarithms, last: Vec::new() }
+        CubicFlow { problem, h, directions, continuation, last: Vec::new() }
     }
 }
 
@@ -52,12 +51,11 @@ impl Velocity for CubicFlow<'_> {
         let d = self.problem.dimension();
         self.problem.total(theta, out);
         let spectrum = Spectrum::at(self.problem, theta, self.h)?;
-        let logs = self.logarithms.of(spectrum.eigenvalues())?;
+        let eigenvectors = |which: &[usize]| spectrum.eigenvectors(which);
+        let at = self.continuation.certain(spectrum.eigenvalues(), &eigenvectors)?.at;
         let basis = spectrum.basis()?;
         let c = basis.along(out);
-        out.copy_from_slice(&spectrum.log_over(&logs, out)?);
-        let at: Vec<Sheeted> =
-            basis.z.iter().zip(&logs).map(|(&z, &log)| Sheeted { z, log }).collect();
+        out.copy_from_slice(&self.continuation.root.log_over(&spectrum, &at, out)?);
         let mut sharpest: Vec<usize> = (0..d).collect();
         // z = -hλ
         sharpest.sort_by(|&j, &k| basis.z[j].re.total_cmp(&basis.z[k].re));
@@ -109,17 +107,18 @@ impl Velocity for CubicFlow<'_> {
             }
         }
         self.last = spectrum.eigenvalues().to_vec();
-        self.logarithms.accept(&self.last)
+        let eigenvectors = |which: &[usize]| spectrum.eigenvectors(which);
+        self.continuation.accept(&self.last, &eigenvectors)
     }
 
     fn branch_distance(&self) -> f64 {
-        self.logarithms.branch_distance()
+        self.continuation.branch_distance()
     }
 }
 
 /// A part of `f` that counts as an eigenvector.
 struct Part {
-    at: Sheeted,
+    at: Sheet,
     /// Its coefficients along the eigenvectors.
     along: DVector<Complex64>,
 }
@@ -139,8 +138,8 @@ const EXACT: f64 = 1e-13;
 /// Sharp directions are parts of their own. `G(x; y,w)` is analytic for `|y|, |w| < 1` on the principal sheet, so that
 /// for the flat ones polynomials in `y` and `w` will do, and of all polynomials of a degree below `m` the sums over the
 /// `m` Ritz values of `(diag z, c)` are exact.
-fn parts(at: &[Sheeted], c: &[Complex64], chosen: &[usize]) -> Vec<Part> {
-    let principal = |at: &Sheeted| (at.log - log_1p(at.z)).norm() < 1e-9;
+fn parts(at: &[Sheet], c: &[Complex64], chosen: &[usize]) -> Vec<Part> {
+    let principal = |at: &Sheet| (at.log - log_1p(at.z)).norm() < 1e-9;
     let (flat, mut single): (Vec<usize>, Vec<usize>) =
         chosen.iter().partition(|&&j| at[j].z.norm() <= FLAT && principal(&at[j]));
     // On another sheet G has a pole at 1 + x = (1 + y)(1 + w), which may be near.
@@ -161,7 +160,7 @@ fn parts(at: &[Sheeted], c: &[Complex64], chosen: &[usize]) -> Vec<Part> {
 }
 
 /// The parts along flat directions, by Ritz values; `None` if they do not give known functions exactly.
-fn summed(at: &[Sheeted], c: &[Complex64], flat: &[usize]) -> Option<Vec<Part>> {
+fn summed(at: &[Sheet], c: &[Complex64], flat: &[usize]) -> Option<Vec<Part>> {
     let z = DVector::from_iterator(flat.len(), flat.iter().map(|&j| at[j].z));
     let f: Vec<Complex64> = flat.iter().map(|&j| c[j]).collect();
     let size = DVector::from_column_slice(&f).norm();
@@ -191,7 +190,7 @@ fn summed(at: &[Sheeted], c: &[Complex64], flat: &[usize]) -> Option<Vec<Part>> 
             let part = |(v, &z): (&Vec<Complex64>, &Complex64)| {
                 let mut along = DVector::zeros(c.len());
                 flat.iter().zip(v).for_each(|(&j, &x)| along[j] = x);
-                Part { at: Sheeted { z, log: log_1p(z) }, along }
+                Part { at: Sheet::descent(z, log_1p(z)), along }
             };
             return Some(vectors.iter().zip(&basis.z).map(part).collect());
         }
@@ -222,7 +221,7 @@ mod tests {
             let mut z: Vec<Complex64> =
                 (0..n).map(|j| Complex64::new(0.4 * re[j], imaginary * im[j])).collect();
             z[7] = Complex64::new(sharp, imaginary);
-            let at: Vec<Sheeted> = z.iter().map(|&z| Sheeted { z, log: log_1p(z) }).collect();
+            let at: Vec<Sheet> = z.iter().map(|&z| Sheet::descent(z, log_1p(z))).collect();
             let c: Vec<Complex64> = c.into_iter().map(Complex64::from).collect();
             let all: Vec<usize> = (0..n).collect();
             let parts = parts(&at, &c, &all);

@@ -12,6 +12,7 @@
 
 use crate::flow::Stop;
 use crate::flow::branch::alpha::{ell, log_1p};
+use crate::flow::branch::sheet::Sheet;
 use num_complex::Complex64;
 use std::f64::consts::TAU;
 
@@ -23,34 +24,15 @@ const CIRCLE: usize = 32;
 /// So near to a pole a trajectory only gets by running into it.
 const POLE: f64 = 1e-6;
 
-/// A point with a value of its logarithm: `z` and `log(1+z)` on any sheet.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub(in crate::flow) struct Sheeted {
-    pub(in crate::flow) z: Complex64,
-    pub(in crate::flow) log: Complex64,
-}
-
-impl Sheeted {
-    /// On the principal sheet.
-    #[cfg(test)]
-    fn principal(z: impl Into<Complex64>) -> Sheeted {
-        let z = z.into();
-        Sheeted { z, log: log_1p(z) }
-    }
-
+impl Sheet {
     /// `z + δ`, on the same sheet.
-    fn moved(self, delta: Complex64) -> Sheeted {
-        Sheeted { z: self.z + delta, log: self.log + log_1p(delta / (1.0 + self.z)) }
+    fn moved(self, delta: Complex64) -> Sheet {
+        Sheet::descent(self.z + delta, self.log + log_1p(delta / (1.0 + self.z)))
     }
 
     /// The multiple of `2πi` by which the logarithm differs from the principal one.
     fn sheet(self) -> f64 {
         ((self.log - log_1p(self.z)).im / TAU).round()
-    }
-
-    /// `ℓ(z)`.
-    fn ell(self) -> Complex64 {
-        ell(self.z, self.log)
     }
 }
 
@@ -63,7 +45,7 @@ impl Sheeted {
 /// # Errors
 /// A resonance: `(1+y)(1+w) = 1+x` although the logarithms do not add up. A pole where an argument
 /// comes to 0 on another sheet, or two to one another, is one too.
-pub(in crate::flow) fn generating(x: Sheeted, y: Sheeted, w: Sheeted) -> Result<Complex64, Stop> {
+pub(in crate::flow) fn generating(x: Sheet, y: Sheet, w: Sheet) -> Result<Complex64, Stop> {
     let product = (1.0 + y.z) * (1.0 + w.z);
     // D = (1+y)(1+w) - (1+x), N = L(y) + L(w) - L(x) = log(1 + D/(1+x)) + 2πi m.
     let d = y.z + w.z + y.z * w.z - x.z;
@@ -119,19 +101,19 @@ pub(in crate::flow) fn generating(x: Sheeted, y: Sheeted, w: Sheeted) -> Result<
 }
 
 /// `m` of `L(y) + L(w) - L(x) = log(1 + D/(1+x)) + 2πi m`.
-fn turns(x: Sheeted, y: Sheeted, w: Sheeted, d: Complex64) -> f64 {
+fn turns(x: Sheet, y: Sheet, w: Sheet, d: Complex64) -> f64 {
     ((y.log + w.log - x.log - log_1p(d / (1.0 + x.z))).im / TAU).round()
 }
 
 /// The formula as it stands, but for the first quotient, which is stable at `D = 0`.
-fn formula(x: Sheeted, y: Sheeted, w: Sheeted, d: Complex64, turns: f64) -> Complex64 {
+fn formula(x: Sheet, y: Sheet, w: Sheet, d: Complex64, turns: f64) -> Complex64 {
     let q = d / (1.0 + x.z);
     let mut first = ell(q, log_1p(q)) / (1.0 + x.z);
     if turns != 0.0 {
         first += Complex64::new(0.0, TAU * turns) / d;
     }
-    let difference = |y: Sheeted| y.z * (x.ell() - y.ell()) / (x.z - y.z);
-    (first - x.ell() - difference(y) - difference(w)) / (y.z * w.z)
+    let difference = |y: Sheet| y.z * (x.coefficient() - y.coefficient()) / (x.z - y.z);
+    (first - x.coefficient() - difference(y) - difference(w)) / (y.z * w.z)
 }
 
 #[cfg(test)]
@@ -146,8 +128,12 @@ mod tests {
     }
 
     fn g(x: Complex64, y: Complex64, w: Complex64) -> Complex64 {
-        let s = |z: Complex64| Sheeted::principal(z);
-        generating(s(x), s(y), s(w)).unwrap()
+        generating(principal(x), principal(y), principal(w)).unwrap()
+    }
+
+    fn principal(z: impl Into<Complex64>) -> Sheet {
+        let z = z.into();
+        Sheet::descent(z, log_1p(z))
     }
 
     /// `τ_{a,b,c}`.
@@ -229,12 +215,12 @@ mod tests {
     #[test]
     fn resonances_are_reported() {
         // hλ_j = hλ_k = 2, λ_i = 0: both logarithms start at +iπ.
-        let (x, y) = (Sheeted::principal(0.0), Sheeted::principal(-2.0));
+        let (x, y) = (principal(0.0), principal(-2.0));
         assert_eq!(generating(x, y, y), Err(Stop::Resonance));
         let near = |eps: f64| generating(x, y.moved(eps.into()), y).unwrap();
         assert!(near(1e-3).norm() > 100.0);
         // On the principal sheet there is none: one logarithm starts at +iπ, the other below.
-        let below = Sheeted { log: y.log.conj(), ..y };
+        let below = Sheet { log: y.log.conj(), ..y };
         assert!(generating(x, y, below).is_ok());
     }
 }

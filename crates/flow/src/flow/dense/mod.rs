@@ -3,5 +3,4 @@
 pub(in crate::flow) mod cubic;
 pub(in crate::flow) mod generating;
 pub(in crate::flow) mod principal;
-pub(in crate::flow) mod principal_of;
 pub(in crate::flow) mod spectrum;

@@ -1,28 +1,24 @@
-//! The principal flow of gradient descent, `θ̇ = log(1+hJ)/(hJ) f`: all terms `(f')^n f`.
+//! The principal flow of an optimizer, `θ̇ = log P(hJ)/(hJ) f`, where `P(z)` is its principal root:
+//! `1 + z` for gradient descent, and the flow all terms `(f')^n f` of its modified field.
 
-use crate::flow::branch::logarithms::Logarithms;
+use crate::flow::branch::continuation::Continuation;
 use crate::flow::dense::spectrum::Spectrum;
-use crate::flow::{Branch, Problem, Stop, Velocity};
+use crate::flow::{Problem, Stop, Velocity};
 use num_complex::Complex64;
 
-/// `pf` (paper, Definition 3.1), and `pf-even` with `log|1+hJ|`.
+/// `pf` (paper, Definition 3.1) and `pf-even`.
 pub(in crate::flow) struct PrincipalFlow<'a> {
     problem: &'a Problem,
-    h: f64,
-    even: bool,
-    logarithms: Logarithms,
+    /// What multiplies the Jacobian.
+    argument: f64,
+    continuation: Continuation,
 }
 
 impl<'a> PrincipalFlow<'a> {
-    /// `strict`: whether the integrator can take smaller steps.
-    pub(in crate::flow) fn new(problem: &'a Problem, h: f64, branch: Branch, strict: bool) -> Self {
-        PrincipalFlow { problem, h, even: false, logarithms: Logarithms::new(branch, strict) }
-    }
-
-    /// With the real part of the logarithm alone.
-    pub(in crate::flow) fn even(problem: &'a Problem, h: f64) -> Self {
-        let logarithms = Logarithms::new(Branch::Principal, true);
-        PrincipalFlow { problem, h, even: true, logarithms }
+    /// With the step size `h`.
+    pub(in crate::flow) fn new(problem: &'a Problem, h: f64, continuation: Continuation) -> Self {
+        let argument = continuation.root.argument(h);
+        PrincipalFlow { problem, argument, continuation }
     }
 }
 
@@ -33,29 +29,23 @@ impl Velocity for PrincipalFlow<'_> {
 
     fn velocity(&mut self, theta: &[Complex64], out: &mut [Complex64]) -> Result<(), Stop> {
         self.problem.total(theta, out);
-        let spectrum = Spectrum::at(self.problem, theta, self.h)?;
-        let mut logs = self.logarithms.of(spectrum.eigenvalues())?;
-        if self.even {
-            // Conjugate eigenvalues of a game keep their arguments: the field stays real.
-            for (log, z) in logs.iter_mut().zip(spectrum.eigenvalues()) {
-                if z.im == 0.0 {
-                    log.im = 0.0;
-                }
-            }
-        }
-        out.copy_from_slice(&spectrum.log_over(&logs, out)?);
+        let spectrum = Spectrum::at(self.problem, theta, self.argument)?;
+        let eigenvectors = |which: &[usize]| spectrum.eigenvectors(which);
+        let at = self.continuation.certain(spectrum.eigenvalues(), &eigenvectors)?.at;
+        out.copy_from_slice(&self.continuation.root.log_over(&spectrum, &at, out)?);
         Ok(())
     }
 
     fn accept(&mut self, theta: &[Complex64]) -> Result<(), Stop> {
-        if self.even {
+        if !self.continuation.follows() {
             return Ok(());
         }
-        let spectrum = Spectrum::at(self.problem, theta, self.h)?;
-        self.logarithms.accept(spectrum.eigenvalues())
+        let spectrum = Spectrum::at(self.problem, theta, self.argument)?;
+        let eigenvectors = |which: &[usize]| spectrum.eigenvectors(which);
+        self.continuation.accept(spectrum.eigenvalues(), &eigenvectors)
     }
 
     fn branch_distance(&self) -> f64 {
-        self.logarithms.branch_distance()
+        self.continuation.branch_distance()
     }
 }

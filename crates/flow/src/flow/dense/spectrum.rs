@@ -16,6 +16,7 @@
 //! squaring algorithms for the matrix logarithm*, SIAM J. Sci. Comput. 34 (2012).
 
 use crate::flow::branch::alpha::ell;
+use crate::flow::branch::continuation::Eigenvector;
 use crate::flow::velocity::is_real;
 use crate::flow::{Problem, Stop};
 use nalgebra::{DMatrix, DVector, Schur, SymmetricEigen};
@@ -146,6 +147,16 @@ impl Spectrum {
                 Ok((q * value).as_slice().to_vec())
             }
         }
+    }
+
+    /// The eigenvectors of the eigenvalues with these numbers; `None` where there is no basis.
+    pub(in crate::flow) fn eigenvectors(&self, which: &[usize]) -> Option<Vec<Eigenvector>> {
+        let basis = self.basis().ok()?;
+        let vector = |&i: &usize| Eigenvector {
+            right: basis.vectors.column(i).into_owned(),
+            left: basis.inverse.row(i).into_owned(),
+        };
+        Some(which.iter().map(vector).collect())
     }
 
     /// A basis of eigenvectors.

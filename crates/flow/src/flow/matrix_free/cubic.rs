@@ -5,8 +5,9 @@
 //! `f''(v_j, v_k)`.
 
 use crate::curvature::Krylov;
-use crate::flow::branch::sheets::{Sheets, principal_of};
-use crate::flow::dense::generating::{Sheeted, generating};
+use crate::flow::branch::continuation::Continuation;
+use crate::flow::branch::sheet::Sheet;
+use crate::flow::dense::generating::generating;
 use crate::flow::matrix_free::krylov::{Growth, NOT_CONVERGED, Projection, follow};
 use crate::flow::{Problem, Stop, Velocity};
 use num_complex::Complex64;
@@ -15,7 +16,7 @@ use num_complex::Complex64;
 pub(in crate::flow) struct KrylovCubic<'a> {
     problem: &'a Problem,
     h: f64,
-    sheets: Sheets,
+    continuation: Continuation,
     krylov: Krylov,
     /// `K`.
     directions: usize,
@@ -32,7 +33,7 @@ struct Linear {
 
 /// A sharp direction.
 struct Sharp {
-    at: Sheeted,
+    at: Sheet,
     /// `c_j v_j`, the part of `f` along it.
     part: Vec<Complex64>,
 }
@@ -41,11 +42,11 @@ impl<'a> KrylovCubic<'a> {
     pub(in crate::flow) fn new(
         problem: &'a Problem,
         h: f64,
-        sheets: Sheets,
+        continuation: Continuation,
         krylov: Krylov,
         directions: usize,
     ) -> Self {
-        KrylovCubic { problem, h, sheets, krylov, directions, known: None }
+        KrylovCubic { problem, h, continuation, krylov, directions, known: None }
     }
 
     /// The principal flow and the sharpest directions, and the Krylov space in which they are known.
@@ -53,25 +54,28 @@ impl<'a> KrylovCubic<'a> {
         let mut f = vec![Complex64::ZERO; self.problem.dimension()];
         self.problem.total(theta, &mut f);
         let mut space = Projection::new(self.problem, theta, self.h, &f)?;
-        let sheets = &self.sheets;
-        let Growth { c, converged, .. } = space.grow(&self.krylov, 0, |spectrum, f| {
-            let at = sheets.of(spectrum.eigenvalues())?;
-            let uncertain = sheets.uncertain(&at, self.problem.precision());
-            Ok((principal_of(sheets, spectrum, &at, f)?, uncertain))
+        let (continuation, root) = (&self.continuation, &self.continuation.root);
+        let mut uncertain = false;
+        let Growth { c, converged, .. } = space.grow(&self.krylov, 0, |ritz| {
+            let branches = ritz.branches(continuation)?;
+            uncertain = branches.uncertain;
+            let value = root.log_over(&ritz.spectrum, &branches.at, &ritz.start)?;
+            Ok((value, root.rounding(&branches.at, self.problem.precision())))
         })?;
         if !converged {
             return Err(NOT_CONVERGED);
         }
+        continuation.check(uncertain)?;
         let value = space.combine(&c);
         while space.len() > 0 {
-            let spectrum = space.spectrum()?;
-            let basis = spectrum.basis()?;
+            let ritz = space.ritz()?;
+            let basis = ritz.spectrum.basis()?;
             let mut order: Vec<usize> = (0..basis.z.len()).collect();
             // z = -hλ
             order.sort_by(|&i, &k| basis.z[i].re.total_cmp(&basis.z[k].re));
             order.truncate(self.directions);
             let residuals = space.residuals(&basis.vectors);
-            let along = basis.along(&space.start());
+            let along = basis.along(&ritz.start);
             // What is left out counts as much as it moves the field.
             let total: f64 = along.iter().map(|c| c.norm_sqr()).sum::<f64>().sqrt();
             let known = |&i: &usize| {
@@ -79,11 +83,11 @@ impl<'a> KrylovCubic<'a> {
             };
             let enough = order.len() == self.directions && order.iter().all(known);
             if enough || space.is_invariant() {
-                let logs = sheets.of(&basis.z)?;
+                let branches = ritz.branches(continuation)?;
+                continuation.check(branches.uncertain)?;
                 let sharp = |&i: &usize| {
-                    let at = Sheeted { z: basis.z[i], log: logs[i].log };
                     let y = basis.vectors.column(i) * along[i];
-                    Sharp { at, part: space.combine(&y) }
+                    Sharp { at: branches.at[i], part: space.combine(&y) }
                 };
                 let sharp = order.iter().map(sharp).collect();
                 return Ok((Linear { value, sharp }, space));
@@ -112,24 +116,25 @@ impl Velocity for KrylovCubic<'_> {
             }
         };
         out.copy_from_slice(value);
-        let sheets = &self.sheets;
+        let (continuation, root) = (&self.continuation, &self.continuation.root);
         let mut second = vec![Complex64::ZERO; out.len()];
         for (j, u) in sharp.iter().enumerate() {
             for (k, v) in sharp[..=j].iter().enumerate() {
                 self.problem.second(theta, &u.part, &v.part, &mut second);
                 let mut space = Projection::new(self.problem, theta, self.h, &second)?;
-                let Growth { c, converged, .. } = space.grow(&self.krylov, 0, |spectrum, q| {
-                    let at = sheets.of(spectrum.eigenvalues())?;
-                    let basis = spectrum.basis()?;
-                    let value = basis.apply(q, |i| {
-                        let x = Sheeted { z: at[i].z, log: at[i].log };
-                        generating(x, u.at, v.at)
-                    })?;
-                    Ok((value, sheets.uncertain(&at, self.problem.precision())))
+                let mut uncertain = false;
+                let Growth { c, converged, .. } = space.grow(&self.krylov, 0, |ritz| {
+                    let branches = ritz.branches(continuation)?;
+                    uncertain = branches.uncertain;
+                    let at = branches.at;
+                    let basis = ritz.spectrum.basis()?;
+                    let value = basis.apply(&ritz.start, |i| generating(at[i], u.at, v.at))?;
+                    Ok((value, root.rounding(&at, self.problem.precision())))
                 })?;
                 if !converged {
                     return Err(NOT_CONVERGED);
                 }
+                continuation.check(uncertain)?;
                 // Both orders of j and k.
                 let twice = if j == k { 0.5 } else { 1.0 };
                 let amplitude = twice * self.h * self.h;
@@ -141,16 +146,16 @@ impl Velocity for KrylovCubic<'_> {
     }
 
     fn accept(&mut self, theta: &[Complex64]) -> Result<(), Stop> {
-        if !self.sheets.are_followed() {
+        if !self.continuation.follows() {
             return Ok(());
         }
         let (known, space) = self.linear(theta)?;
-        follow(&mut self.sheets, &space)?;
+        follow(&mut self.continuation, &space)?;
         self.known = Some((theta.to_vec(), known));
         Ok(())
     }
 
     fn branch_distance(&self) -> f64 {
-        self.sheets.branch_distance()
+        self.continuation.branch_distance()
     }
 }

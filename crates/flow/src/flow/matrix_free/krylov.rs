@@ -1,11 +1,12 @@
 //! The principal flow from products with the Jacobian alone, `θ̇ = ‖f‖ V log P(T)/T e_1`.
 
 use crate::curvature::{Krylov, KrylovSpace, MatrixFunction, Operator, Scalar};
-use crate::flow::branch::sheets::{Principal, Sheets, principal_of};
+use crate::flow::branch::continuation::{Branches, Continuation, Eigenvector, Known};
+use crate::flow::branch::principal_root::PrincipalRoot;
 use crate::flow::dense::spectrum::Spectrum;
 use crate::flow::matrix_free::products::Jacobian;
-use crate::flow::velocity::is_real;
-use crate::flow::{Problem, Stop, Velocity};
+use crate::flow::velocity::{is_finite, is_real};
+use crate::flow::{Branch, Problem, Stop, Velocity};
 use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
 
@@ -48,16 +49,19 @@ impl<'a> Projection<'a> {
         &mut self,
         krylov: &Krylov,
         least: usize,
-        mut function: impl FnMut(&Spectrum, &[Complex64]) -> Result<(Vec<Complex64>, f64), Stop>,
+        mut function: impl FnMut(&Ritz<'_>) -> Result<(Vec<Complex64>, f64), Stop>,
     ) -> Result<Growth, Stop> {
         let (c, estimate, converged) = match self {
-            Projection::Real(jacobian, space) => krylov
-                .grow(space, jacobian, least, |space| of_projected(space, true, &mut function))?,
+            Projection::Real(jacobian, space) => {
+                krylov.grow(space, jacobian, least, |space| {
+                    of_projected(space, jacobian, true, &mut function)
+                })?
+            }
             Projection::Complex(jacobian, space) => {
                 let all = jacobian.dimension() <= krylov.steps;
                 let steps = if all { krylov.steps } else { krylov.steps.min(COMPLEX) };
                 Krylov { steps, ..*krylov }.grow(space, jacobian, least, |space| {
-                    of_projected(space, false, &mut function)
+                    of_projected(space, jacobian, false, &mut function)
                 })?
             }
         };
@@ -87,19 +91,11 @@ impl<'a> Projection<'a> {
         }
     }
 
-    /// `‖f‖ e_1`.
-    pub(in crate::flow) fn start(&self) -> Vec<Complex64> {
-        let norm = match self {
-            Projection::Real(_, space) => space.norm(),
-            Projection::Complex(_, space) => space.norm(),
-        };
-        first(norm, self.len())
-    }
-
-    pub(in crate::flow) fn spectrum(&self) -> Result<Spectrum, Stop> {
+    /// The Ritz values; the space must not be empty.
+    pub(in crate::flow) fn ritz(&self) -> Result<Ritz<'_>, Stop> {
         match self {
-            Projection::Real(_, space) => spectrum(space.projected(), true),
-            Projection::Complex(_, space) => spectrum(space.projected(), false),
+            Projection::Real(jacobian, space) => Ritz::new(space, jacobian, true),
+            Projection::Complex(jacobian, space) => Ritz::new(space, jacobian, false),
         }
     }
 
@@ -128,27 +124,72 @@ pub(in crate::flow) struct Growth {
     pub(in crate::flow) converged: bool,
 }
 
-fn first(norm: f64, m: usize) -> Vec<Complex64> {
-    (0..m).map(|i| if i == 0 { norm.into() } else { Complex64::ZERO }).collect()
+/// The projected matrix `T` of a Krylov space.
+pub(in crate::flow) struct Ritz<'a> {
+    /// That of `T`: Ritz values and vectors.
+    pub(in crate::flow) spectrum: Spectrum,
+    /// `‖f‖ e_1`.
+    pub(in crate::flow) start: Vec<Complex64>,
+    space: &'a dyn Combine,
+    is_symmetric: bool,
 }
 
-fn spectrum<S: Scalar>(t: DMatrix<S>, real_symmetric: bool) -> Result<Spectrum, Stop> {
-    let t = t.map(|x| x.to_complex());
-    let t = if real_symmetric { (&t + t.transpose()) * Complex64::from(0.5) } else { t };
-    Spectrum::of(t, real_symmetric)
+/// A Krylov space over any numbers.
+trait Combine {
+    /// `V c`.
+    fn combine(&self, c: &DVector<Complex64>) -> Vec<Complex64>;
+}
+
+impl<S: Scalar> Combine for KrylovSpace<S> {
+    fn combine(&self, c: &DVector<Complex64>) -> Vec<Complex64> {
+        KrylovSpace::combine(self, c)
+    }
+}
+
+impl<'a> Ritz<'a> {
+    fn new<S: Scalar>(
+        space: &'a KrylovSpace<S>,
+        jacobian: &Jacobian<'_, S>,
+        is_real: bool,
+    ) -> Result<Self, Stop> {
+        let t = space.projected().map(|x| x.to_complex());
+        // But for rounding T is symmetric.
+        let t = if is_real { (&t + t.transpose()) * Complex64::from(0.5) } else { t };
+        let mut start = vec![Complex64::ZERO; space.len()];
+        start[0] = space.norm().into();
+        let spectrum = Spectrum::of(t, is_real)?;
+        Ok(Ritz { spectrum, start, space, is_symmetric: jacobian.is_symmetric() })
+    }
+
+    /// The branches of the Ritz values.
+    pub(in crate::flow) fn branches(&self, continuation: &Continuation) -> Result<Branches, Stop> {
+        continuation.of(self.spectrum.eigenvalues(), &|which| self.vectors(which))
+    }
+
+    /// Ritz vectors; those from the left are only known where the matrix is symmetric.
+    fn vectors(&self, which: &[usize]) -> Option<Vec<Eigenvector>> {
+        let basis = if self.is_symmetric { self.spectrum.basis().ok()? } else { return None };
+        let vector = |&i: &usize| {
+            let right = DVector::from_vec(self.space.combine(&basis.vectors.column(i).into_owned()));
+            let square = right.dot(&right);
+            (square != Complex64::ZERO)
+                .then(|| Eigenvector { left: right.transpose() / square, right })
+        };
+        which.iter().map(vector).collect()
+    }
 }
 
 fn of_projected<S: Scalar>(
     space: &KrylovSpace<S>,
-    real_symmetric: bool,
-    function: &mut impl FnMut(&Spectrum, &[Complex64]) -> Result<(Vec<Complex64>, f64), Stop>,
+    jacobian: &Jacobian<'_, S>,
+    is_real: bool,
+    function: &mut impl FnMut(&Ritz<'_>) -> Result<(Vec<Complex64>, f64), Stop>,
 ) -> Result<(DVector<Complex64>, f64), Stop> {
     if space.is_empty() {
         return Ok((DVector::zeros(0), 0.0));
     }
-    let spectrum = spectrum(space.projected(), real_symmetric)?;
-    let (c, uncertain) = function(&spectrum, &first(space.norm(), space.len()))?;
-    Ok((c.into(), uncertain * space.norm()))
+    let (c, rounding) = function(&Ritz::new(space, jacobian, is_real)?)?;
+    Ok((c.into(), rounding * space.norm()))
 }
 
 /// `pf` and `pf-even` of any optimizer with one vector field, matrix-free.
@@ -156,7 +197,7 @@ pub(in crate::flow) struct KrylovFlow<'a> {
     problem: &'a Problem,
     /// `z = hJ`, or `J` alone where the step size is a parameter of the method.
     argument: f64,
-    sheets: Sheets,
+    continuation: Continuation,
     krylov: Krylov,
     /// With how many products the next evaluation begins to look for convergence, four fewer than the
     /// last one took: points follow one another closely.
@@ -168,11 +209,12 @@ pub(in crate::flow) struct KrylovFlow<'a> {
 impl<'a> KrylovFlow<'a> {
     pub(in crate::flow) fn new(
         problem: &'a Problem,
-        argument: f64,
-        sheets: Sheets,
+        h: f64,
+        continuation: Continuation,
         krylov: Krylov,
     ) -> Self {
-        KrylovFlow { problem, argument, sheets, krylov, least: 0, known: None }
+        let argument = continuation.root.argument(h);
+        KrylovFlow { problem, argument, continuation, krylov, least: 0, known: None }
     }
 
     /// The value of the field, and the space in which it was found.
@@ -180,12 +222,15 @@ impl<'a> KrylovFlow<'a> {
         let mut f = vec![Complex64::ZERO; self.problem.dimension()];
         self.problem.total(theta, &mut f);
         let mut space = Projection::new(self.problem, theta, self.argument, &f)?;
-        let (sheets, precision) = (&self.sheets, self.problem.precision());
-        let Growth { c, estimate, converged } =
-            space.grow(&self.krylov, self.least, |spectrum, f| {
-                let at = sheets.of(spectrum.eigenvalues())?;
-                Ok((principal_of(sheets, spectrum, &at, f)?, sheets.uncertain(&at, precision)))
-            })?;
+        let (continuation, root) = (&self.continuation, &self.continuation.root);
+        let mut uncertain = false;
+        let Growth { c, estimate, converged } = space.grow(&self.krylov, self.least, |ritz| {
+            let branches = ritz.branches(continuation)?;
+            uncertain = branches.uncertain;
+            let value = root.log_over(&ritz.spectrum, &branches.at, &ritz.start)?;
+            Ok((value, root.rounding(&branches.at, self.problem.precision())))
+        })?;
+        continuation.check(uncertain)?;
         self.least = if converged { space.len().saturating_sub(4) } else { 0 };
         let value = space.combine(&c);
         Ok((MatrixFunction { value, estimate, products: space.len(), converged }, space))
@@ -204,9 +249,9 @@ impl Velocity for KrylovFlow<'_> {
         }
         let (found, _) = self.field(theta)?;
         if !found.converged {
-            return Err(match self.sheets.principal {
-                Principal::Descent => NOT_CONVERGED,
-                Principal::Root(_) => Stop::Unresolved(found.products),
+            return Err(match self.continuation.root {
+                PrincipalRoot::Descent => NOT_CONVERGED,
+                PrincipalRoot::Algebraic(_) => Stop::Unresolved(found.products),
             });
         }
         out.copy_from_slice(&found.value);
@@ -214,34 +259,37 @@ impl Velocity for KrylovFlow<'_> {
     }
 
     fn accept(&mut self, theta: &[Complex64]) -> Result<(), Stop> {
-        if !self.sheets.are_followed() {
+        if !self.continuation.follows() {
             return Ok(());
         }
         let (found, space) = self.field(theta)?;
-        follow(&mut self.sheets, &space)?;
+        follow(&mut self.continuation, &space)?;
         // The integrator asks for the velocity at the point it has just accepted.
         self.known = found.converged.then(|| (theta.to_vec(), found.value));
         Ok(())
     }
 
     fn branch_distance(&self) -> f64 {
-        self.sheets.branch_distance()
+        self.continuation.branch_distance()
     }
 }
 
 /// Continues the branches from the Ritz values of a space.
-pub(in crate::flow) fn follow(sheets: &mut Sheets, space: &Projection<'_>) -> Result<(), Stop> {
+pub(in crate::flow) fn follow(
+    continuation: &mut Continuation,
+    space: &Projection<'_>,
+) -> Result<(), Stop> {
     if space.len() == 0 {
         return Ok(());
     }
-    let spectrum = space.spectrum()?;
-    let at = sheets.of(spectrum.eigenvalues())?;
-    let residuals = match spectrum.basis() {
+    let ritz = space.ritz()?;
+    let branches = ritz.branches(continuation)?;
+    let residuals = match ritz.spectrum.basis() {
         Ok(basis) => space.residuals(&basis.vectors),
         // Vectors that fall together are not known well enough to be followed.
-        Err(_) => vec![f64::INFINITY; at.len()],
+        Err(_) => vec![f64::INFINITY; branches.at.len()],
     };
-    sheets.accept(&at, &residuals)
+    continuation.accept_ritz(&branches, &residuals, &|which| ritz.vectors(which))
 }
 
 /// The principal flow `log(1+hJ)/(hJ) f` of gradient descent at one point, from products with the
@@ -256,11 +304,9 @@ pub fn principal_field(
     h: f64,
     krylov: &Krylov,
 ) -> Result<MatrixFunction, Stop> {
-    let sheets = Sheets::new(Principal::Descent, Default::default(), false, true);
-    let mut flow = KrylovFlow::new(problem, h, sheets, *krylov);
+    let descent = PrincipalRoot::Descent;
+    let continuation = Continuation::new(descent, Branch::default(), false, true, Known::Ritz);
+    let mut flow = KrylovFlow::new(problem, h, continuation, *krylov);
     let (found, _) = flow.field(theta)?;
-    match crate::flow::velocity::is_finite(&found.value) {
-        true => Ok(found),
-        false => Err(Stop::BranchPoint),
-    }
+    if is_finite(&found.value) { Ok(found) } else { Err(Stop::BranchPoint) }
 }

@@ -67,6 +67,11 @@ impl<'a, S: Scalar> Jacobian<'a, S> {
     ) -> Jacobian<'a, S> {
         Jacobian { problem, theta: theta.to_vec(), h, scalar: std::marker::PhantomData }
     }
+
+    /// Whether `Jᵀ = J`.
+    pub(in crate::flow) fn is_symmetric(&self) -> bool {
+        self.problem.is_gradient()
+    }
 }
 
 impl<S: Scalar> Operator<S> for Jacobian<'_, S> {
