@@ -85,7 +85,7 @@ fn closed_forms() {
     assert_eq!(ClosedForm::new(&euler, 12).unwrap().first_difference(&field), None);
     // A wrong closed form is told from a right one.
     let difference = closed.first_difference(&field).unwrap();
-    assert_eq!(difference.0, Tree::chain(1));
+    assert_eq!(difference.chain, Tree::chain(1));
 }
 
 #[test]
@@ -96,17 +96,17 @@ fn square_roots_are_written_with_the_branch_and_the_brackets_that_make_them_true
         text.strip_suffix(", the branch with P(0) = 1").unwrap().to_string()
     };
     // At z = 0: (2 + sqrt(4 - 3))/3 = 1.
-    assert_eq!(definition("bdf2"), "P(z) = (2 + sqrt(2^2 - (3-2*z)))/(3-2*z)");
+    assert_eq!(definition("bdf2"), "P(z) = (2 + sqrt(1+2*z))/(3-2*z)");
     assert_eq!(
         definition("adams_moulton3"),
-        "P(z) = (2*(3+2*z) + sqrt((2*(3+2*z))^2 - z*(12-5*z)))/(12-5*z)"
+        "P(z) = (2*(3+2*z) + sqrt(3*(12+12*z+7*z^2)))/(12-5*z)"
     );
     assert_eq!(definition("adams_bashforth2"), "P(z) = (2+3*z + sqrt((2+3*z)^2 - 8*z))/4");
-    assert_eq!(definition("delayed_gradient"), "P(z) = (1 + sqrt(1^2 + 4*z))/2");
+    assert_eq!(definition("delayed_gradient"), "P(z) = (1 + sqrt(1+4*z))/2");
     // Leapfrog: the root in the middle.
     assert_eq!(
         closed("state old\nold' = theta\ntheta' = old + 2*h*f(theta)").definition(),
-        "P(z) = z + sqrt(z^2 + 1), the branch with P(0) = 1"
+        "P(z) = z + sqrt(1+z^2), the branch with P(0) = 1"
     );
 }
 
@@ -206,17 +206,17 @@ fn fields_that_are_treated_alike_have_the_closed_form_of_one() {
         Field::derive(name, &method, 4).unwrap().principal_part()
     };
     let momentum = verdict("momentum_gda");
-    let ball = verdict("heavy_ball").formula.unwrap();
+    let ball = verdict("heavy_ball").formula.unwrap().to_string();
     let expected = ball.replace("(hJ) f", "(hJ) F") + ", F all fields together and J = DF";
-    assert_eq!(momentum.formula, Ok(expected));
+    assert_eq!(momentum.formula.unwrap().to_string(), expected);
     for name in ["momentum_gda", "simultaneous_gda", "extragradient_gda", "weight_decay_heavy_ball"]
     {
         assert!(verdict(name).holds(), "{name}");
-        assert!(verdict(name).formula.unwrap().contains("F all fields"), "{name}");
+        assert!(verdict(name).formula.unwrap().to_string().contains("F all fields"), "{name}");
     }
     // Alternating steps are not alike: a product of two maps.
-    let alternating = verdict("alternating_gda").formula.unwrap();
-    assert!(alternating.ends_with("M = 1 + h Dfx + h Dfy + h^2 Dfy Dfx"), "{alternating}");
+    let alternating = verdict("alternating_gda").formula.unwrap().to_string();
+    assert!(alternating.ends_with("M = 1 + h Dfx + h Dfy + h² Dfy Dfx"), "{alternating}");
     assert!(verdict("negative_momentum_gda").formula.is_err());
 }
 

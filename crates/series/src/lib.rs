@@ -5,6 +5,8 @@
 //!
 //! - [`text`]: sources and faults in them, grammars, tables of TOML, numbers, near names, files
 //! - [`exact`]: polynomials and rational functions in the parameters
+//! - [`expression`]: scalar functions as values, and their power series
+//! - [`formula`]: formulas laid out, and the syntaxes that they are written in
 //! - [`tree`]: rooted trees, and tables of all of them
 //! - [`series`]: weights on trees as polynomials in the step number; the algebra of B-series
 //! - [`optimizer`]: the optimizer language and its library
@@ -14,7 +16,9 @@
 
 pub mod claim;
 pub mod exact;
+pub mod expression;
 pub mod field;
+pub mod formula;
 mod grammar;
 pub mod optimizer;
 pub mod render;

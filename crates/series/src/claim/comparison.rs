@@ -5,10 +5,10 @@ use super::differential::{Differential, H};
 use super::evaluate::Evaluator;
 use super::holes::has_leaf;
 use super::notation::{self, Style};
-use super::power_series::PowerSeries;
 use super::syntax::{Claim, Expr, ExprKind, Modulo};
 use super::value::Value;
 use crate::exact::RationalFunction as Q;
+use crate::expression::PowerSeries;
 use crate::text::source::SourceError;
 use std::collections::BTreeSet;
 

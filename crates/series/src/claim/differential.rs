@@ -17,8 +17,8 @@
 mod shift;
 
 use super::holes::{FIRST_HOLE, attachments, fill, is_hole, rerooted, shift_holes, unrooted};
-use super::power_series::PowerSeries;
 use crate::exact::RationalFunction as Q;
+use crate::expression::PowerSeries;
 use crate::tree::Tree;
 use std::collections::BTreeMap;
 

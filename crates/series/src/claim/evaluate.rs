@@ -2,11 +2,11 @@
 
 use super::derivations::Derivations;
 use super::differential::{Bounds, H};
-use super::power_series::SeriesError;
 use super::scope::Names;
 use super::syntax::{Argument, Definition, Expr, ExprKind};
 use super::value::{Context, Formal, Value, ValueError};
 use crate::exact::RationalFunction as Q;
+use crate::expression::SeriesError;
 use crate::text::source::{Source, SourceError};
 use num_rational::BigRational;
 use num_traits::One;

@@ -3,10 +3,10 @@
 use super::differential::{Bounds, Differential, H, Kind};
 use super::evaluate::{Evaluator, GUARD, Outcome};
 use super::functions::MAX_ORDER;
-use super::power_series::PowerSeries;
 use super::syntax::Expr;
 use super::value::{Value, ValueError};
 use crate::exact::RationalFunction as Q;
+use crate::expression::PowerSeries;
 use crate::text::source::SourceError;
 use std::ops::Range;
 

@@ -20,7 +20,6 @@ mod notation;
 mod of_optimizers;
 mod operators;
 mod parse;
-mod power_series;
 mod print;
 mod scope;
 mod shipped;

@@ -2,11 +2,11 @@
 
 use super::differential::{Differential, H, Kind};
 use super::holes::hole;
-use super::power_series::PowerSeries;
 use super::print::superscript;
 use super::scope::{Names, derivative_of_loss};
 use super::syntax::{Claim, ExprKind};
 use crate::exact::RationalFunction as Q;
+use crate::expression::PowerSeries;
 use crate::tree::Tree;
 
 /// How elementary differentials are written.

@@ -1,8 +1,8 @@
 //! What an expression of a claim stands for, and its arithmetic.
 
 use super::differential::{Bounds, Differential, H, Kind, MAX_NODES, TooLarge};
-use super::power_series::{PowerSeries, SeriesError, rational_power};
 use crate::exact::RationalFunction as Q;
+use crate::expression::{PowerSeries, SeriesError, rational_power};
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive};
 

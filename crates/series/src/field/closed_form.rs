@@ -12,23 +12,24 @@
 //! second route to the coefficients of the chains, and [`ClosedForm::first_difference`] compares
 //! the two.
 
-use super::power_series as series;
-use crate::exact::RationalFunction;
+use super::ChainDifference;
+use crate::exact::{Poly, RationalFunction};
+use crate::expression::{Branch, Expression};
+use crate::formula::{Code, Math, Sentence, layout, zero};
 use crate::series::{GeneralLinearMethod, ModifiedField, characteristic_polynomial};
 use crate::tree::{Tree, TreeId};
-use num_integer::Integer;
 
 /// The principal part `log P(hJ)/(hJ) f` of a method with one vector field.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClosedForm {
     /// Names of the parameters of the coefficients; the last one is `z`.
     names: Vec<String>,
-    /// `P` is a root of `Σ_i characteristic[i] λ^i`, polynomials in `z` and the parameters.
-    characteristic: Vec<RationalFunction>,
+    /// `P`, as a root of a factor of `det(λ - R(z))`.
+    root: Branch,
     /// The coefficients of `z^0, z^1, …` of `log P(z)/z`.
     series: Vec<RationalFunction>,
-    /// Whether `h` is a parameter, so that `z` stands for `J` alone.
-    keeps_step: bool,
+    /// Which parameter is `h`, if it is one, so that `z` stands for `J` alone.
+    step_parameter: Option<usize>,
 }
 
 impl ClosedForm {
@@ -40,17 +41,14 @@ impl ClosedForm {
             return None;
         }
         let mut names = method.parameters.clone();
-        names.push("z".into());
-        let characteristic = integral(characteristic_polynomial(&method.linear_step(z)?));
-        let by_z = characteristic
-            .iter()
-            .map(|c| c.numerator().coefficients_in(z).into_iter().map(Into::into).collect())
-            .collect::<Vec<Vec<RationalFunction>>>();
-        let root = series::root_at_one(&by_z, order + 2)?;
-        let mut log = series::log(&root, order + 2);
-        log.remove(0);
-        let keeps_step = method.step_parameter.is_some();
-        Some(ClosedForm { names, characteristic, series: log, keeps_step })
+        names.push(free_name(&["z", "w", "u"], &method.parameters));
+        let root = Branch::new(integral(characteristic_polynomial(&method.linear_step(z)?)), z)?;
+        // The division by z costs one coefficient.
+        let log = root.series(order + 2).log().expect("P(0) = 1");
+        let series = (1..=order as i64 + 1)
+            .map(|n| log.coefficient(n).expect("below the precision"))
+            .collect();
+        Some(ClosedForm { names, root, series, step_parameter: method.step_parameter })
     }
 
     /// The coefficients of `z^0, z^1, …` of `log P(z)/z`: what `b` of the chains must be.
@@ -58,23 +56,49 @@ impl ClosedForm {
         &self.series
     }
 
+    /// `P(z)`, a function of the parameters and, the last variable, `z`.
+    pub fn root(&self) -> Expression {
+        self.root.expression()
+    }
+
+    /// `φ(z)`, where the principal part is `φ(hJ) f`: `log P(z)/z`. If `h` is a parameter, the principal
+    /// part is `φ(J) f` with `φ(z) = log P(z)/(h z)`.
+    pub fn function(&self) -> Expression {
+        let z = RationalFunction::variable(self.names.len() - 1);
+        let divisor = match self.step_parameter {
+            Some(h) => &RationalFunction::variable(h) * &z,
+            None => z,
+        };
+        self.root().log().over(&divisor)
+    }
+
+    /// The names of the parameters and of `z`, which is called otherwise if a parameter has this name.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Whether `h` is a parameter, so that `z` stands for `J` alone.
+    pub fn keeps_step(&self) -> bool {
+        self.step_parameter.is_some()
+    }
+
     /// The polynomial `Σ_j d_j r^j` whose root is `R(z)`, where `P(z) = 1 + z R(z)`: its coefficients
     /// `d_0, d_1, …`, polynomials in the parameters and, the last variable, `z`.
     ///
-    /// With the characteristic polynomial `Σ_i c_i λ^i` it is `(1/z) Σ_i c_i (1+zr)^i`, which has no
-    /// denominator since 1 is an eigenvalue at `z = 0`. `R(0) = -d_0/d_1`, and digits of `P(z) - 1`
+    /// With the polynomial `Σ_i c_i λ^i` that has the root `P` it is `(1/z) Σ_i c_i (1+zr)^i`, which has
+    /// no denominator since 1 is a root at `z = 0`. `R(0) = -d_0/d_1`, and digits of `P(z) - 1`
     /// are not lost near there.
     pub fn rate(&self) -> Vec<RationalFunction> {
         let z = RationalFunction::variable(self.names.len() - 1);
         let power = |j: usize| z.pow(j as i32 - 1).expect("z is not 0");
-        (0..self.characteristic.len())
+        let coefficients = self.root.coefficients();
+        (0..coefficients.len())
             .map(|j| {
-                let shifted = self.characteristic.iter().enumerate().skip(j);
-                let sum = shifted.fold(RationalFunction::zero(), |sum, (i, c)| {
-                    let ways = RationalFunction::integer(num_integer::binomial(i, j) as i64);
-                    &sum + &(c * &ways)
+                let shifted = coefficients.iter().enumerate().skip(j);
+                let sum = shifted.fold(Poly::zero(), |sum, (i, c)| {
+                    sum.add(&c.scale(&num_integer::binomial(i, j).into()))
                 });
-                &sum * &power(j)
+                &RationalFunction::from(sum) * &power(j)
             })
             .collect()
     }
@@ -82,15 +106,13 @@ impl ClosedForm {
     /// Whether `P(z) = 1 + z`, so that the chain with `n + 1` nodes has `b = (-1)^n/(n+1)`: the
     /// tall-tree theorem (Theorem 3.1 of the paper).
     pub fn is_tall_tree_theorem(&self) -> bool {
-        !self.keeps_step && self.rational_root().is_some_and(|p| p.display(&self.names) == "1+z")
+        let one_plus_z = Poly::one().add(&Poly::variable(self.names.len() - 1));
+        !self.keeps_step() && self.root() == one_plus_z.into()
     }
 
     /// The smallest chain of `field`, of any colours, whose `b` is not the coefficient of the closed
-    /// form, and both values; `None` if they all agree.
-    pub fn first_difference(
-        &self,
-        field: &ModifiedField,
-    ) -> Option<(Tree, RationalFunction, RationalFunction)> {
+    /// form; `None` if they all agree.
+    pub fn first_difference(&self, field: &ModifiedField) -> Option<ChainDifference> {
         let trees = field.trees();
         let chains = |nodes: usize| -> Vec<TreeId> {
             match trees.colors() {
@@ -100,118 +122,183 @@ impl ClosedForm {
         };
         (1..=trees.max_nodes()).zip(&self.series).find_map(|(nodes, closed)| {
             let chain = chains(nodes).into_iter().find(|&t| field.b(t) != *closed)?;
-            Some((trees.tree(chain), field.b(chain), closed.clone()))
+            Some(ChainDifference {
+                chain: trees.tree(chain),
+                derived: field.b(chain),
+                closed: closed.clone(),
+            })
         })
     }
 
-    /// `P(z)`, if it is rational.
-    fn rational_root(&self) -> Option<RationalFunction> {
-        match self.characteristic.as_slice() {
-            [c, a] => (-c).divide(a),
-            _ => None,
-        }
-    }
-
-    /// The definition of `P(z)`: a formula where the characteristic polynomial has degree at most
-    /// two, otherwise the equation it solves.
+    /// The definition of `P(z)`: a formula where its polynomial has degree at most two, otherwise the
+    /// equation it solves.
     pub fn definition(&self) -> String {
-        let show = |c: &RationalFunction| c.display(&self.names);
-        if let Some(root) = self.rational_root() {
-            return format!("P(z) = {}", show(&root));
-        }
-        if let [c, b, a] = self.characteristic.as_slice() {
-            return format!("P(z) = {}, the branch with P(0) = 1", self.quadratic_root(c, b, a));
-        }
-        let mut equation = String::new();
-        for (power, c) in self.characteristic.iter().enumerate().rev().filter(|(_, c)| !c.is_zero())
-        {
-            let text = show(c);
-            let (negative, size) = match text.strip_prefix('-') {
-                Some(size) => (true, size),
-                None => (false, text.as_str()),
-            };
-            equation += match (equation.is_empty(), negative) {
-                (true, true) => "-",
-                (true, false) => "",
-                (false, true) => " - ",
-                (false, false) => " + ",
-            };
-            // A sum without a sign before it is printed bare.
-            let is_sum = !size.starts_with('(') && size.contains(['+', '-']);
-            equation += &match (size, is_sum, power) {
-                (_, true, 0) => format!("({size})"),
-                (_, false, 0) => size.to_string(),
-                ("1", _, _) => "P".to_string(),
-                (_, true, _) => format!("({size})*P"),
-                (_, false, _) => format!("{size}*P"),
-            };
-            if power > 1 {
-                equation += &format!("^{power}");
-            }
-        }
-        format!("P(z) the root with P(0) = 1 of {equation} = 0")
-    }
-
-    /// The root `(-b + sqrt(b² - 4ac))/(2a)` of `aP² + bP + c`.
-    fn quadratic_root(
-        &self,
-        c: &RationalFunction,
-        b: &RationalFunction,
-        a: &RationalFunction,
-    ) -> String {
-        let show = |c: &RationalFunction| c.display(&self.names);
-        let bracketed = |text: String| match text.chars().all(char::is_alphanumeric) {
-            true => text,
-            false => format!("({text})"),
-        };
-        // The branch with P(0) = 1 has the plus sign where the slope 2a + b at z = 0 is positive:
-        // arrange that for small parameters.
-        let slope = (&(a + a) + b).numerator().coefficients_in(self.names.len() - 1).swap_remove(0);
-        let [c, b, a] = match show(&slope.into()).starts_with('-') {
-            true => [-c, -b, -a],
-            false => [c.clone(), b.clone(), a.clone()],
-        };
-        // With b = 2B it is (-B + sqrt(B² - ac))/a.
-        let two = RationalFunction::integer(2);
-        let even = b.numerator().content().is_even();
-        let half = |x: RationalFunction| if even { x.divide(&two).expect("2 is not 0") } else { x };
-        let (b, below) = (half(b), show(&half(&a + &a)));
-        let product = &(&a * &c) * &RationalFunction::integer(if even { 1 } else { 4 });
-        let under = show(&product);
-        let under = match under.strip_prefix('-') {
-            Some(positive) => format!(" + {positive}"),
-            // A sum that is not part of a product comes without brackets.
-            None if product.numerator().terms().len() > 1 && !under.contains('(') => {
-                format!(" - ({under})")
-            }
-            None => format!(" - {under}"),
-        };
-        let minus_b = show(&-&b);
-        let square = format!("{}^2", bracketed(minus_b.clone()));
-        let numerator = format!("{minus_b} + sqrt({square}{under})");
-        if below == "1" { numerator } else { format!("({numerator})/{}", bracketed(below)) }
+        let (explicit, rest) = self.root_defined();
+        Sentence::default().display(explicit.into_iter().collect()).then(rest).show(&Code::Ascii)
     }
 
     /// The principal part as a formula in `J = f'`: `log(1+hJ)/(hJ) f`.
     pub fn formula(&self) -> String {
-        self.formula_for("f")
+        self.sentence("f").show(&Code::Ascii)
     }
 
-    /// The same with another name for the vector field.
-    pub(super) fn formula_for(&self, field: &str) -> String {
-        let (argument, factor) = if self.keeps_step { ("J", "1/h ") } else { ("hJ", "") };
-        let denominator = if self.keeps_step { "J".to_string() } else { "(hJ)".to_string() };
-        if self.is_tall_tree_theorem() {
-            return format!("{factor}log(1+{argument})/{denominator} {field}");
+    /// The principal part with the name of the vector field that it is applied to.
+    pub(super) fn sentence(&self, field: &str) -> Sentence {
+        let argument = if self.keeps_step() {
+            Math::name("J")
+        } else {
+            Math::Row(vec![Math::name("h"), Math::name("J")])
+        };
+        let root = if self.is_tall_tree_theorem() {
+            Math::Sum(vec![(false, Math::number(1)), (false, argument.clone())])
+        } else {
+            Math::function("P", argument.clone())
+        };
+        let mut factors = vec![Math::Logarithm(Box::new(root)).over(argument), Math::name(field)];
+        if self.keeps_step() {
+            factors.insert(0, Math::number(1).over(Math::name("h")));
         }
-        format!("{factor}log(P({argument}))/{denominator} {field},  {}", self.definition())
+        let part = Math::Contraction(factors);
+        if self.is_tall_tree_theorem() {
+            return Sentence::default().display(vec![part]);
+        }
+        match self.root_defined() {
+            (Some(explicit), rest) => Sentence::default().display(vec![part, explicit]).then(rest),
+            (None, rest) => Sentence::default().display(vec![part]).words(",  ").then(rest),
+        }
+    }
+
+    /// `P(z) = …` where there is a formula, and what is to be said beside it.
+    fn root_defined(&self) -> (Option<Math>, Sentence) {
+        let root = |at: &str| Math::function("P", Math::name(at));
+        let z = self.names.last().expect("z has a name");
+        let branch = Math::function("P", Math::number(0)).equals(Math::number(1));
+        match self.root() {
+            Expression::Root(implicit) => {
+                let sentence = Sentence::default().math(root(z)).words(" the root with ");
+                let sentence = sentence.math(branch).words(" of ");
+                let equation = zero(&implicit, &self.names).equals(Math::number(0));
+                (None, sentence.display(vec![equation]))
+            }
+            expression => {
+                let sentence = match expression {
+                    Expression::Rational(_) => Sentence::default(),
+                    _ => Sentence::default().words(", the branch with ").math(branch),
+                };
+                (Some(root(z).equals(layout(&expression, &self.names))), sentence)
+            }
+        }
     }
 }
 
-/// The same polynomial in `λ` with coefficients that have no denominator, and no factor `λ`.
-fn integral(mut coefficients: Vec<RationalFunction>) -> Vec<RationalFunction> {
+/// The first of `names` that is not taken, or the last one with so many underscores.
+fn free_name(names: &[&str], taken: &[String]) -> String {
+    let free = names.iter().find(|name| !taken.iter().any(|t| t == *name));
+    let mut name = free.or(names.last()).copied().unwrap_or_default().to_string();
+    while taken.contains(&name) {
+        name.push('_');
+    }
+    name
+}
+
+/// The polynomial in `λ` with coefficients that have no denominator, and no factor `λ`.
+fn integral(mut coefficients: Vec<RationalFunction>) -> Vec<Poly> {
     let first = coefficients.iter().position(|c| !c.is_zero()).unwrap_or(0);
     coefficients.drain(..first);
-    let common = RationalFunction::common_denominator(&coefficients).into();
-    coefficients.iter().map(|c| c * &common).collect()
+    let common = RationalFunction::common_denominator(&coefficients);
+    let numerators = coefficients.iter().map(|c| {
+        let share = common.div_exact(c.denominator()).expect("a common denominator");
+        c.numerator().mul(&share)
+    });
+    numerators.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::field::joint;
+    use crate::optimizer;
+    use crate::series::derive;
+    use crate::text::source::Source;
+    use crate::tree::TreeTable;
+
+    fn closed(text: &str) -> ClosedForm {
+        let source = Source::new("test", format!("optimizer mine{text}"));
+        let optimizer = optimizer::parse(&source).unwrap().remove(0);
+        ClosedForm::new(&optimizer.method(&Default::default()).unwrap(), 2).unwrap()
+    }
+
+    /// The expression that is printed, expanded in `z`, against the recurrence in the step number.
+    #[test]
+    fn printed_expressions_expand_into_the_chains_of_the_trees() {
+        let order = 8;
+        let (mut explicit, mut roots) = (0, 0);
+        for optimizer in optimizer::library() {
+            let method = optimizer.method(&Default::default()).unwrap();
+            let Some(method) = joint(&method) else { continue };
+            let closed = ClosedForm::new(&method, 0).unwrap();
+            let z = closed.names().len() - 1;
+            match closed.root() {
+                Expression::Root(_) => roots += 1,
+                _ => explicit += 1,
+            }
+            // The divisions by z cost one coefficient.
+            let series = closed.function().series(z, order + 2).unwrap();
+            let trees = TreeTable::closure(1, &[Tree::chain(order + 1)]);
+            let field = derive(&method, trees.into()).unwrap();
+            for n in 0..=order {
+                let chain = field.trees().find(&Tree::chain(n + 1)).unwrap();
+                let mut expected = field.b(chain);
+                if let Some(h) = method.step_parameter {
+                    expected = expected.divide(&RationalFunction::variable(h)).unwrap();
+                }
+                assert_eq!(series.coefficient(n as i64), Some(expected), "{}, {n}", optimizer.name);
+            }
+        }
+        assert!(explicit >= 30 && roots >= 1, "{explicit}, {roots}");
+    }
+
+    #[test]
+    fn averages_of_iterates_have_the_principal_part_of_the_iterates() {
+        let average =
+            closed("(beta) { state x\n x' = x + h*f(x)\n theta' = beta*theta + (1-beta)*x' }");
+        assert!(average.is_tall_tree_theorem());
+        assert_eq!(average.formula(), "log(1+hJ)/(hJ) f");
+        // An average of averages, of heavy ball.
+        let ball = closed(
+            "(m, a, b) { state v, x, y
+                v' = m*v + h*f(x)
+                x' = x + v'
+                y' = a*y + (1-a)*x'
+                theta' = b*theta + (1-b)*y' }",
+        );
+        let expected = "P(z) = (1+m+z + sqrt((1+m+z)^2 - 4*m))/2, the branch with P(0) = 1";
+        assert_eq!(ball.definition(), expected);
+    }
+
+    #[test]
+    fn rational_roots_are_found_at_any_degree() {
+        // Buffers that follow the iterates and feel the field at places of their own: no eigenvalue
+        // is free of z, and the characteristic polynomial has degree three and four.
+        for (buffers, updates) in [
+            ("p, q", "p' = a*p + (1-a)*theta + 2*h*f(p)\n q' = b*q + (1-b)*theta + h*f(3*q - 2*p)"),
+            (
+                "p, q, r",
+                "p' = a*p + (1-a)*theta + h*f(2*p)\n q' = b*q + (1-b)*p + h*f(3*q)
+                 r' = r/2 + q/2 + h*f(5*r)",
+            ),
+        ] {
+            let text =
+                format!("(a, b) {{ state {buffers}\n theta' = theta + h*f(theta)\n {updates} }}");
+            let found = closed(&text);
+            assert_eq!(found.definition(), "P(z) = 1+z", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_may_be_called_z() {
+        let ball = closed("(z) { state v\n v' = z*v + h*f(theta)\n theta' = theta + v' }");
+        let expected = "P(w) = (1+w+z + sqrt((1+w+z)^2 - 4*z))/2, the branch with P(0) = 1";
+        assert_eq!(ball.definition(), expected);
+    }
 }

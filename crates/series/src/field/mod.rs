@@ -9,15 +9,14 @@
 mod attraction;
 mod closed_form;
 mod modified_loss;
-mod power_series;
 mod principal;
 mod words;
 
 pub use attraction::is_stable;
 pub use closed_form::ClosedForm;
 pub use modified_loss::{Potential, free_trees, potential};
-pub use principal::PrincipalPart;
-pub use principal::joint;
+pub use principal::{ChainDifference, PrincipalFormula, PrincipalPart, joint};
+pub use words::StepMap;
 
 use crate::exact::{Poly, RationalFunction};
 use crate::series::{GeneralLinearMethod, MethodError, ModifiedField, VectorField, derive};

@@ -1,8 +1,9 @@
-//! The verdict on the principal coefficients of a derived field.
+//! The principal part of a derived field in closed form, compared with its terms.
 
 use super::ClosedForm;
-use super::words::Words;
+use super::words::{StepMap, Words};
 use crate::exact::RationalFunction;
+use crate::formula::{Coefficient, Math, Plain, Sentence};
 use crate::series::{Combination, GeneralLinearMethod, ModifiedField, Stage, State, VectorField};
 use crate::tree::Tree;
 use std::fmt;
@@ -14,12 +15,80 @@ pub struct PrincipalPart {
     /// The order up to which coefficients were compared.
     pub order: usize,
     /// The closed form, `log(1+hJ)/(hJ) f` say, or why there is none.
-    pub formula: Result<String, &'static str>,
+    pub formula: Result<PrincipalFormula, &'static str>,
     /// Whether the coefficients are `(-1)^n/(n+1)`, those of gradient descent (Theorem 3.1).
     pub tall_tree: bool,
     /// The first disagreement between the trees and the closed form. There is none unless this
     /// program is wrong: the two are computed independently.
-    pub difference: Option<String>,
+    pub difference: Option<ChainDifference>,
+    /// The names of the parameters.
+    parameters: Vec<String>,
+}
+
+/// A chain whose derived coefficient is not the one of the closed form.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ChainDifference {
+    /// The chain.
+    pub chain: Tree,
+    /// `b` of the chain, derived from the method's recurrence.
+    pub derived: RationalFunction,
+    /// The coefficient in the expansion of the closed form.
+    pub closed: RationalFunction,
+}
+
+/// The sum of all principal terms.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PrincipalFormula {
+    /// A function of one Jacobian, applied to the only vector field `f`.
+    OneField(ClosedForm),
+    /// The same for several vector fields that the method treats alike: `F` is all of them together,
+    /// `J = DF`.
+    AllFields(ClosedForm),
+    /// `log(M)/h` with the last factor `Dφ` of each product replaced by `φ`, `M` the linear map of one
+    /// step as a polynomial in the Jacobians of the fields; `None` if it is no polynomial.
+    StepMap(Option<StepMap>),
+}
+
+impl PrincipalFormula {
+    /// The closed form, where it is a function of one Jacobian.
+    pub fn closed_form(&self) -> Option<&ClosedForm> {
+        match self {
+            PrincipalFormula::OneField(closed) | PrincipalFormula::AllFields(closed) => {
+                Some(closed)
+            }
+            PrincipalFormula::StepMap(_) => None,
+        }
+    }
+
+    /// The formula with the definitions of what occurs in it.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            PrincipalFormula::OneField(closed) => closed.sentence("f"),
+            PrincipalFormula::AllFields(closed) => {
+                let sentence = closed.sentence("F").words(", ").math(Math::name("F"));
+                let derivative = Math::Row(vec![Math::name("D"), Math::name("F")]);
+                sentence.words(" all fields together and ").math(Math::name("J").equals(derivative))
+            }
+            PrincipalFormula::StepMap(map) => {
+                let logarithm = Math::Logarithm(Box::new(Math::name("M"))).over(Math::name("h"));
+                let derivative = Math::Row(vec![Math::name("D"), Math::name("phi")]);
+                let sentence = Sentence::default()
+                    .math(logarithm)
+                    .words(" with the last factor ")
+                    .math(derivative)
+                    .words(" of each product replaced by ")
+                    .math(Math::name("phi"))
+                    .words(", ");
+                match map {
+                    Some(map) => sentence.display(vec![Math::name("M").equals(map.layout())]),
+                    None => {
+                        let sentence = sentence.math(Math::name("M"));
+                        sentence.words(" the linear map of one step")
+                    }
+                }
+            }
+        }
+    }
 }
 
 impl PrincipalPart {
@@ -28,51 +97,72 @@ impl PrincipalPart {
     pub fn new(method: &GeneralLinearMethod, field: &ModifiedField) -> PrincipalPart {
         let nodes = field.trees().max_nodes();
         let order = nodes.saturating_sub(1);
-        let show = |value: &RationalFunction| value.display(&method.parameters);
-        let disagreement =
-            |(chain, derived, closed): (Tree, RationalFunction, RationalFunction)| {
-                format!(
-                    "the chain {chain} has b = {}, the closed form {}",
-                    show(&derived),
-                    show(&closed)
-                )
-            };
-        if let Some(closed) = joint(method).and_then(|m| ClosedForm::new(&m, order)) {
-            let formula = match method.fields.len() {
-                1 => closed.formula(),
-                _ => format!("{}, F all fields together and J = DF", closed.formula_for("F")),
-            };
-            let tall_tree = closed.is_tall_tree_theorem();
-            let difference = closed.first_difference(field).map(disagreement);
-            return PrincipalPart { order, formula: Ok(formula), tall_tree, difference };
-        }
-        let words = (method.fields.len() > 1).then(|| Words::new(method, nodes)).flatten();
-        let Some(words) = words else {
-            let reason = if method.fields.len() > 1 {
-                "the method does not treat its vector fields alike, and it has memory or a step size \
-                 that does not scale out"
-            } else {
-                "all symbolic parameters are taken; set one of them"
-            };
-            return PrincipalPart {
-                order,
-                formula: Err(reason),
-                tall_tree: false,
-                difference: None,
-            };
+        let several = method.fields.len() > 1;
+        let mut part = PrincipalPart {
+            order,
+            formula: Err("all symbolic parameters are taken; set one of them"),
+            tall_tree: false,
+            difference: None,
+            parameters: method.parameters.clone(),
         };
-        let order = order.min(words.length().saturating_sub(1));
-        let difference = words.first_difference(field).map(disagreement);
-        let map = words.step_formula(method);
-        let map = map.map_or("the linear map of one step".into(), |m| format!("M = {m}"));
-        let formula =
-            format!("log(M)/h with the last factor Dφ of each product replaced by φ, {map}");
-        PrincipalPart { order, formula: Ok(formula), tall_tree: false, difference }
+        if let Some(closed) = joint(method).and_then(|m| ClosedForm::new(&m, order)) {
+            part.tall_tree = closed.is_tall_tree_theorem();
+            part.difference = closed.first_difference(field);
+            part.formula = Ok(if several {
+                PrincipalFormula::AllFields(closed)
+            } else {
+                PrincipalFormula::OneField(closed)
+            });
+        } else if several {
+            part.formula = Err(
+                "the method does not treat its vector fields alike, and it has memory or a step size \
+                 that does not scale out",
+            );
+            if let Some(words) = Words::new(method, nodes) {
+                part.order = order.min(words.length().saturating_sub(1));
+                part.difference = words.first_difference(field);
+                part.formula = Ok(PrincipalFormula::StepMap(words.step_map(method)));
+            }
+        }
+        part
     }
 
     /// Whether a closed form was found and every coefficient agrees with it.
     pub fn holds(&self) -> bool {
         self.formula.is_ok() && self.difference.is_none()
+    }
+
+    /// All this in one sentence without a final full stop.
+    pub fn sentence(&self) -> Sentence {
+        let start = Sentence::default();
+        if let Some(difference) = &self.difference {
+            let value = |b| Coefficient::new(b, &self.parameters).signed();
+            return start
+                .words(format!("closed form NOT confirmed: the chain {} has ", difference.chain))
+                .math(Math::name("b").equals(value(&difference.derived)))
+                .words(", the closed form ")
+                .math(value(&difference.closed));
+        }
+        match &self.formula {
+            Err(reason) => start.words(format!("no closed form of the principal part: {reason}")),
+            Ok(formula) if self.tall_tree => {
+                let n = || Math::name("n");
+                let minus_one = Math::Group(Box::new(Math::Sum(vec![(true, Math::number(1))])));
+                let sign = Math::PowerOf(Box::new(minus_one), Box::new(n()));
+                let count = Math::Sum(vec![(false, n()), (false, Math::number(1))]);
+                start
+                    .words("every principal coefficient equals ")
+                    .math(sign.over(count))
+                    .words(", verified for ")
+                    .math(n())
+                    .words(format!(" = 0…{}; together they are ", self.order))
+                    .then(formula.sentence())
+            }
+            Ok(formula) => start
+                .words("the principal part is ")
+                .then(formula.sentence())
+                .words(format!("; verified coefficient by coefficient to order {}", self.order)),
+        }
     }
 }
 
@@ -116,23 +206,16 @@ pub fn joint(method: &GeneralLinearMethod) -> Option<GeneralLinearMethod> {
     })
 }
 
-/// One sentence without a final full stop.
+/// The sentence as text.
 impl fmt::Display for PrincipalPart {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.formula, &self.difference) {
-            (_, Some(difference)) => write!(out, "closed form NOT confirmed: {difference}"),
-            (Err(reason), None) => write!(out, "no closed form of the principal part: {reason}"),
-            (Ok(formula), None) if self.tall_tree => write!(
-                out,
-                "every principal coefficient equals (-1)^n/(n+1), verified for n = 0…{}; together \
-                 they are {formula}",
-                self.order
-            ),
-            (Ok(formula), None) => write!(
-                out,
-                "the principal part is {formula}; verified coefficient by coefficient to order {}",
-                self.order
-            ),
-        }
+        out.write_str(&self.sentence().show(&Plain))
+    }
+}
+
+/// The formula as text.
+impl fmt::Display for PrincipalFormula {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.sentence().show(&Plain))
     }
 }

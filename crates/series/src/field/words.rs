@@ -11,9 +11,10 @@
 //!
 //! Like [`ClosedForm`](super::ClosedForm) this looks at no tree.
 
+use super::ChainDifference;
 use crate::exact::RationalFunction as Q;
+use crate::formula::{Coefficient, Math};
 use crate::series::{GeneralLinearMethod, ModifiedField, Stage};
-use crate::tree::Tree;
 use std::collections::BTreeMap;
 
 /// A chain of colours, root first.
@@ -53,8 +54,8 @@ impl Words {
         self.length
     }
 
-    /// The smallest chain whose derived `b` differs from the logarithm's: the chain and both values.
-    pub(crate) fn first_difference(&self, field: &ModifiedField) -> Option<(Tree, Q, Q)> {
+    /// The smallest chain whose derived `b` differs from the logarithm's.
+    pub(crate) fn first_difference(&self, field: &ModifiedField) -> Option<ChainDifference> {
         let trees = field.trees();
         let sizes = 1..=self.length.min(trees.max_nodes());
         sizes.flat_map(|n| trees.of_size(n)).filter(|&t| trees.is_chain(t)).find_map(|chain| {
@@ -66,31 +67,51 @@ impl Words {
             }
             let derived = field.b(chain);
             let closed = self.log.get(&word).cloned().unwrap_or_else(Q::zero);
-            (derived != closed).then(|| (trees.tree(chain), derived, closed))
+            let different = derived != closed;
+            different.then(|| ChainDifference { chain: trees.tree(chain), derived, closed })
         })
     }
 
-    /// `M` as a formula, or `None` if it is not known to be a polynomial.
-    pub(crate) fn step_formula(&self, method: &GeneralLinearMethod) -> Option<String> {
+    /// `M`, or `None` if it is not known to be a polynomial.
+    pub(crate) fn step_map(&self, method: &GeneralLinearMethod) -> Option<StepMap> {
         if !self.finite {
             return None;
         }
-        let mut terms: Vec<(&Word, &Q)> = self.step.iter().collect();
-        terms.sort_by_key(|(w, _)| w.len());
-        let mut out = String::from("1");
-        for (word, a) in terms {
-            let value = a.display(&method.parameters);
-            let (sign, size) = match value.strip_prefix('-') {
-                Some(rest) => ('-', rest.to_string()),
-                None => ('+', value),
-            };
-            let factor = if size == "1" { String::new() } else { format!("({size}) ") };
-            let power = if word.len() == 1 { "h".into() } else { format!("h^{}", word.len()) };
-            let names: Vec<_> =
-                word.iter().map(|&c| format!("D{}", method.fields[usize::from(c)].name)).collect();
-            out += &format!(" {sign} {factor}{power} {}", names.join(" "));
-        }
-        Some(out)
+        let mut terms: Vec<(Word, Q)> =
+            self.step.iter().map(|(word, a)| (word.clone(), a.clone())).collect();
+        terms.sort_by_key(|(word, _)| word.len());
+        let fields = method.fields.iter().map(|f| f.name.clone()).collect();
+        Some(StepMap { parameters: method.parameters.clone(), fields, terms })
+    }
+}
+
+/// The linear map of one step, `M = 1 + Σ_w a(w) h^{|w|} J_w`, a polynomial in Jacobians that do not
+/// commute.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StepMap {
+    /// Names of the variables of the coefficients.
+    pub parameters: Vec<String>,
+    /// Names of the fields.
+    pub fields: Vec<String>,
+    /// Each word, as indices of fields, the leftmost factor first, and its coefficient.
+    pub terms: Vec<(Vec<u8>, Q)>,
+}
+
+impl StepMap {
+    /// The layout, `Df` the Jacobian of field `f`.
+    pub fn layout(&self) -> Math {
+        let terms = self.terms.iter().map(|(word, a)| {
+            let coefficient = Coefficient::new(a, &self.parameters);
+            let mut factors = Vec::new();
+            if !coefficient.is_unit() {
+                factors.push(Math::Group(Box::new(coefficient.magnitude())));
+            }
+            factors.push(Math::power(Math::name("h"), word.len() as i64));
+            let field = |&c: &u8| Math::name(&self.fields[usize::from(c)]);
+            factors.extend(word.iter().map(|c| Math::Row(vec![Math::name("D"), field(c)])));
+            (coefficient.negative, Math::Contraction(factors))
+        });
+        Math::LongSum(std::iter::once((false, Math::number(1))).chain(terms).collect())
     }
 }
 

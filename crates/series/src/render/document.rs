@@ -1,12 +1,11 @@
 //! What is to be shown of a modified field, and in which terms.
 
-use super::coefficient::Coefficient;
-use super::math::Math;
 use super::notation::{Form, Notation, Writer};
 use super::number::{Counts, Number};
 use super::spelling::{Arrays, Spelling};
 use crate::exact::RationalFunction;
 use crate::field::{Field, PrincipalPart, Term};
+use crate::formula::{Coefficient, Math, Sentence};
 use crate::tree::TreeId;
 use num_rational::BigRational;
 
@@ -142,19 +141,18 @@ impl<'a> Document<'a> {
         if let Content::Terms(part) = self.content { part } else { Part::All }
     }
 
-    /// The closing lines: what the principal part sums to, whether that was confirmed, and whether
+    /// The closing sentences: what the principal part sums to, whether that was confirmed, and whether
     /// trajectories leave the flow.
-    pub fn verdict_lines(&self) -> Vec<String> {
-        let Some(verdict) = &self.verdict else { return Vec::new() };
-        let mut lines = vec![verdict.to_string()];
+    pub(super) fn closing(&self) -> Vec<Sentence> {
+        let Some(principal) = &self.verdict else { return Vec::new() };
+        let mut sentences = vec![principal.sentence()];
         if self.field.is_attracting() == Some(false) {
-            lines.push(
+            sentences.push(Sentence::default().words(
                 "trajectories do not settle on this flow: beside 1, the recurrence of the buffers \
-                 has a root of modulus 1 or more"
-                    .into(),
-            );
+                 has a root of modulus 1 or more",
+            ));
         }
-        lines
+        sentences
     }
 
     /// A tree in the brackets that `--tree` and claims read: `[[],[]]`.

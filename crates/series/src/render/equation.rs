@@ -1,8 +1,8 @@
 //! The modified field as a displayed equation, row by row, for the typeset formats.
 
 use super::document::{Document, Line, Part};
-use super::math::Math;
-use super::script::Script;
+use crate::formula::Math;
+use crate::formula::Script;
 
 /// One row of the equation: `h² (1/3 f'f'f + 1/12 f''(f,f))`.
 pub(super) struct Row {

@@ -5,9 +5,8 @@ use super::document::{Content, Document};
 use super::drawing::{Drawing, STYLE};
 use super::equation::{Rest, Row, dots, rest, rows};
 use super::loss::{self, corrections, obstructions};
-use super::math::Math;
 use super::page::{self, escape};
-use super::script::{MathMl, Script};
+use crate::formula::{Math, MathMl, Script, Sentence};
 use std::io::{self, Write};
 
 /// A page that opens from disk, light or dark, without network or scripts.
@@ -26,8 +25,8 @@ impl Export for Html {
                 equation(document, space, name, out)?;
             }
         }
-        for line in document.verdict_lines() {
-            writeln!(out, "<p class=\"verdict\">{}.</p>", escape(&line))?;
+        for closing in document.closing() {
+            writeln!(out, "<p class=\"verdict\">{}</p>", sentence(&closing))?;
         }
         for (space, name) in document.field.spaces.iter().enumerate() {
             if document.field.spaces.len() > 1 {
@@ -54,6 +53,18 @@ figcaption{display:block;font-size:.92em}\n";
 
 fn math(formula: &Math) -> String {
     format!("<math displaystyle=\"true\">{}</math>", MathMl.show(formula))
+}
+
+/// A sentence as a paragraph.
+fn sentence(sentence: &Sentence) -> String {
+    let display = |formulas: &[Math], mark: &str| {
+        let shown: Vec<String> = formulas.iter().map(|f| MathMl.show(f)).collect();
+        format!(
+            "<math display=\"block\"><mrow>{}<mtext>{mark}</mtext></mrow></math>",
+            shown.join("<mo>,</mo><mspace width=\"2em\"/>")
+        )
+    };
+    sentence.paragraph(escape, |formula| format!("<math>{}</math>", MathMl.show(formula)), display)
 }
 
 /// `- 1/2 f'f` as a part of a row, with `end` directly behind it.

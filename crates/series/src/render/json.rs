@@ -5,10 +5,11 @@ use super::document::{Content, Document};
 use super::loss::{Correction, LossTerm, Rooting, corrections};
 use super::notation::{Form, Notation};
 use super::number::Number;
-use super::script::{Plain, Script};
 use super::spelling::{Derivatives, Spelling};
 use super::stream::write_separated;
-use crate::field::{PrincipalPart, Term};
+use crate::expression::Expression;
+use crate::field::{PrincipalFormula, PrincipalPart, Term};
+use crate::formula::{Code, Plain, Script, Tree, layout, zero};
 use crate::tree::{TreeId, TreeTable};
 use num_traits::One;
 use std::io::{self, Write};
@@ -54,14 +55,40 @@ impl Export for Json {
 
 /// What the principal part sums to, and how far that was compared with the terms; `null` where
 /// there is no closed form, or where it was not confirmed.
-fn principal_part(verdict: &PrincipalPart, out: &mut dyn Write) -> io::Result<()> {
-    let formula = serde_json::json!(verdict.formula.as_ref().ok());
-    let order = serde_json::json!(verdict.holds().then_some(verdict.order));
+fn principal_part(principal: &PrincipalPart, out: &mut dyn Write) -> io::Result<()> {
+    let formula = principal.formula.as_ref().ok();
+    let shown = serde_json::json!(formula.map(|f| f.sentence().show(&Code::Ascii)));
+    let order = serde_json::json!(principal.holds().then_some(principal.order));
+    let expression = formula.map_or("null".to_string(), expression);
     write!(
         out,
-        ", \"principal_part\": {{\"formula\": {formula}, \"tall_tree\": {}, \
-         \"verified_to_order\": {order}}}",
-        verdict.tall_tree
+        ", \"principal_part\": {{\"formula\": {shown}, \"tall_tree\": {}, \
+         \"verified_to_order\": {order}, \"expression\": {expression}}}",
+        principal.tall_tree
+    )
+}
+
+/// The principal part as trees of [`Tree`].
+fn expression(formula: &PrincipalFormula) -> String {
+    let (field, closed) = match formula {
+        PrincipalFormula::OneField(closed) => ("f", closed),
+        PrincipalFormula::AllFields(closed) => ("F", closed),
+        PrincipalFormula::StepMap(map) => {
+            let map = map.as_ref().map_or("null".into(), |map| Tree.show(&map.layout()));
+            return format!("{{\"step_map\": {map}}}");
+        }
+    };
+    let names = closed.names();
+    let variable = serde_json::json!(names.last());
+    let argument = if closed.keeps_step() { "J" } else { "h*J" };
+    let function = Tree.show(&layout(&closed.function(), names));
+    let zero = match closed.root() {
+        Expression::Root(root) => format!(", \"zero\": {}", Tree.show(&zero(&root, names))),
+        _ => String::new(),
+    };
+    format!(
+        "{{\"variable\": {variable}, \"argument\": \"{argument}\", \"applied_to\": \"{field}\", \
+         \"function\": {function}{zero}}}"
     )
 }
 

@@ -4,8 +4,7 @@ use super::Export;
 use super::document::{Content, Document};
 use super::equation::{Rest, Setting, rest};
 use super::loss::{corrections, obstructions};
-use super::math::Math;
-use super::script::{self, Script};
+use crate::formula::{self as script, Math, Script, Sentence};
 use std::io::{self, Write};
 
 /// An `align*` environment.
@@ -31,8 +30,19 @@ impl Export for Latex {
             equation(document, space, name, out)?;
             writeln!(out, "\\end{{align*}}")?;
         }
-        document.verdict_lines().iter().try_for_each(|line| writeln!(out, "% {line}"))
+        document.closing().iter().try_for_each(|s| writeln!(out, "\n{}", sentence(s)))
     }
+}
+
+/// A sentence as a paragraph.
+fn sentence(sentence: &Sentence) -> String {
+    let words = |text: &str| text.replace('_', "\\_").replace('…', "\\ldots ");
+    let inline = |formula: &Math| format!("${}$", script::Latex.show(formula));
+    let display = |formulas: &[Math], mark: &str| {
+        let shown: Vec<String> = formulas.iter().map(|f| script::Latex.show(f)).collect();
+        format!("\n\\[ {}{mark} \\]\n", shown.join(", \\qquad "))
+    };
+    sentence.paragraph(words, inline, display)
 }
 
 const SETTING: Setting = Setting {

@@ -1,12 +1,12 @@
 //! The modified loss, order by order.
 
-use super::coefficient::Coefficient;
 use super::document::Document;
 use super::equation::Row;
-use super::math::{Bracket, Math};
 use super::notation::{Form, Notation, Writer};
 use crate::exact::RationalFunction;
 use crate::field::{Potential, potential};
+use crate::formula::Coefficient;
+use crate::formula::{Bracket, Math};
 use crate::tree::TreeId;
 
 /// The terms with one number of nodes: part of a loss, or not.

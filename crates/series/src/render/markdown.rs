@@ -3,7 +3,7 @@
 use super::Export;
 use super::document::{Content, Document};
 use super::latex::{equation, modified_loss};
-use super::script::{Latex, Script};
+use crate::formula::{Latex, Math, Script, Sentence};
 use std::io::{self, Write};
 
 /// Markdown with formulas between dollar signs.
@@ -25,8 +25,8 @@ impl Export for Markdown {
                 writeln!(out, "\\end{{aligned}}\n$$\n")?;
             }
         }
-        for line in document.verdict_lines() {
-            writeln!(out, "{}.\n", line.replace('*', "\\*").replace('_', "\\_"))?;
+        for closing in document.closing() {
+            writeln!(out, "{}\n", sentence(&closing))?;
         }
         writeln!(
             out,
@@ -54,4 +54,15 @@ impl Export for Markdown {
         }
         Ok(())
     }
+}
+
+/// A sentence as a paragraph.
+fn sentence(sentence: &Sentence) -> String {
+    let words = |text: &str| text.replace('*', "\\*").replace('_', "\\_");
+    let inline = |formula: &Math| format!("${}$", Latex.show(formula));
+    let display = |formulas: &[Math], mark: &str| {
+        let shown: Vec<String> = formulas.iter().map(|f| Latex.show(f)).collect();
+        format!("\n\n$$\n{}{mark}\n$$\n\n", shown.join(", \\qquad "))
+    };
+    sentence.paragraph(words, inline, display)
 }

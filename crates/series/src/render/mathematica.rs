@@ -3,6 +3,9 @@
 use super::Export;
 use super::document::Document;
 use super::spelling::{Braces, Derivatives, Spelling};
+use crate::expression::Expression;
+use crate::field::{PrincipalFormula, StepMap};
+use crate::formula::{Code, Math, Script, layout, zero};
 use std::io::{self, Write};
 
 /// An association that `Get` reads.
@@ -42,8 +45,32 @@ impl Export for Mathematica {
                 if term.principal { "True" } else { "False" }
             )?;
         }
-        writeln!(out, "\n }}|>")
+        write!(out, "\n }}")?;
+        if let Some(Ok(formula)) = document.verdict.as_ref().map(|part| &part.formula) {
+            principal_part(formula, out)?;
+        }
+        writeln!(out, "|>")
     }
+}
+
+/// `φ(z)`, where the principal part is `φ(h J)` times the field, with the polynomial that `P` is a zero
+/// of where it is no formula; or the linear map of one step.
+fn principal_part(formula: &PrincipalFormula, out: &mut dyn Write) -> io::Result<()> {
+    let code = |formula: &Math| Code::Mathematica.show(formula);
+    let Some(closed) = formula.closed_form() else {
+        let PrincipalFormula::StepMap(Some(map)) = formula else { return Ok(()) };
+        let parameters = map.parameters.iter().map(|n| symbol(n)).collect();
+        let map = StepMap { parameters, ..map.clone() };
+        return write!(out, ",\n \"stepMap\" -> {}", code(&map.layout()));
+    };
+    let names: Vec<String> = closed.names().iter().map(|n| symbol(n)).collect();
+    let z = &names[names.len() - 1];
+    write!(out, ",\n \"variable\" -> {z},\n \"principalPart\" -> ")?;
+    write!(out, "{}", code(&layout(&closed.function(), &names)))?;
+    if let Expression::Root(root) = closed.root() {
+        write!(out, ",\n \"zero\" -> {}", code(&zero(&root, &names)))?;
+    }
+    Ok(())
 }
 
 /// A parameter's name as a symbol: `_` is a pattern there, and capitals may be built in.

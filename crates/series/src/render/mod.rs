@@ -1,6 +1,5 @@
 //! Modified fields in the formats that people and machines read, one file an exporter.
 
-mod coefficient;
 mod document;
 mod drawing;
 mod equation;
@@ -9,12 +8,10 @@ mod json;
 mod latex;
 mod loss;
 mod markdown;
-mod math;
 mod mathematica;
 mod notation;
 mod number;
 pub mod page;
-mod script;
 mod spelling;
 mod stream;
 mod svg;

@@ -1,7 +1,7 @@
 //! Elementary differentials `F(τ)` as formulas.
 
-use super::math::{Bracket, Index, Math};
 use crate::field::Field;
+use crate::formula::{Bracket, Index, Math};
 use crate::tree::{TreeId, TreeTable};
 
 /// How an elementary differential is written.

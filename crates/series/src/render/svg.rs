@@ -3,9 +3,9 @@
 use super::Export;
 use super::document::Document;
 use super::drawing::{Drawing, STYLE};
-use super::math::Math;
 use super::page::{THEME, escape};
-use super::script::{Plain, Script};
+use crate::formula::Math;
+use crate::formula::{Plain, Script};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -36,7 +36,8 @@ impl Export for Svg {
                 group(document, space, nodes, &mut page);
             }
         }
-        for line in document.verdict_lines() {
+        for sentence in document.closing() {
+            let line = sentence.show(&Plain);
             page.y += 12.0;
             for row in wrap(&line, ((WIDTH - 2.0 * MARGIN) / 7.2) as usize) {
                 page.y += LINE;

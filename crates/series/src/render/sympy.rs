@@ -4,6 +4,9 @@ use super::Export;
 use super::document::Document;
 use super::spelling::{Derivatives, Spelling, Tuples};
 use crate::exact::RationalFunction;
+use crate::expression::Expression;
+use crate::field::{PrincipalFormula, StepMap};
+use crate::formula::{Code, Script, layout, zero};
 use std::io::{self, Write};
 
 /// A Python module.
@@ -22,7 +25,7 @@ impl Export for SymPy {
         writeln!(out, "Each term is h**h * coefficient * F(tree). {node}.\n\"\"\"\n")?;
         writeln!(out, "from collections import namedtuple")?;
         writeln!(out, "from itertools import product\n")?;
-        writeln!(out, "from sympy import Integer, Rational, Symbol, diff\n")?;
+        writeln!(out, "from sympy import Integer, Rational, Symbol, diff, log, sqrt\n")?;
         writeln!(out, "h = Symbol(\"h\")")?;
         for name in field.parameters.iter() {
             writeln!(out, "{} = Symbol(\"{name}\")", identifier(name))?;
@@ -53,8 +56,44 @@ impl Export for SymPy {
             )?;
         }
         writeln!(out, "]")?;
+        if let Some(Ok(formula)) = document.verdict.as_ref().map(|part| &part.formula) {
+            principal_part(formula, out)?;
+        }
         write!(out, "{}", FUNCTIONS.replace("SPLIT", split))
     }
+}
+
+/// The principal part as an expression.
+fn principal_part(formula: &PrincipalFormula, out: &mut dyn Write) -> io::Result<()> {
+    let Some(closed) = formula.closed_form() else {
+        let PrincipalFormula::StepMap(Some(map)) = formula else { return Ok(()) };
+        writeln!(out, "\n# The principal part is log(step_map)/h with the last factor Df of each")?;
+        writeln!(out, "# product replaced by f.")?;
+        for name in &map.fields {
+            writeln!(out, "D{name} = Symbol(\"D{name}\", commutative=False)")?;
+        }
+        let parameters = map.parameters.iter().map(|n| identifier(n)).collect();
+        let map = StepMap { parameters, ..map.clone() };
+        return writeln!(out, "step_map = {}", Code::SymPy.show(&map.layout()));
+    };
+    let names: Vec<String> = closed.names().iter().map(|n| identifier(n)).collect();
+    let z = &names[names.len() - 1];
+    let (argument, field) = (
+        if closed.keeps_step() { "J" } else { "h*J" },
+        if let PrincipalFormula::OneField(_) = formula { "f" } else { "F" },
+    );
+    writeln!(
+        out,
+        "\n# The principal part is principal_part at {z} = {argument}, times {field}; J = {field}'."
+    )?;
+    writeln!(out, "{z} = Symbol(\"{z}\")")?;
+    if let Expression::Root(root) = closed.root() {
+        writeln!(out, "# P is the root of this polynomial with P = 1 at {z} = 0.")?;
+        writeln!(out, "P = Symbol(\"P\")")?;
+        writeln!(out, "polynomial = {}", Code::SymPy.show(&zero(&root, &names)))?;
+    }
+    let function = layout(&closed.function(), &names);
+    writeln!(out, "principal_part = {}", Code::SymPy.show(&function))
 }
 
 /// What the module can compute from its terms.
@@ -105,7 +144,7 @@ fn expression(value: &RationalFunction, variables: &[String]) -> String {
 
 /// A parameter's name as a Python variable that hides nothing of this module.
 fn identifier(name: &str) -> String {
-    const TAKEN: [&str; 49] = [
+    const TAKEN: [&str; 55] = [
         "False",
         "None",
         "True",
@@ -155,6 +194,12 @@ fn identifier(name: &str) -> String {
         "differential",
         "modified_field",
         "len",
+        "log",
+        "sqrt",
+        "P",
+        "polynomial",
+        "principal_part",
+        "step_map",
     ];
     if TAKEN.contains(&name) { format!("{name}_") } else { name.to_string() }
 }

@@ -4,9 +4,8 @@ use super::Export;
 use super::document::{Content, Document, Group, Line};
 use super::equation::{Rest, Setting, dots, rest};
 use super::loss::{self, corrections, obstructions};
-use super::math::Math;
 use super::notation::{Form, Notation};
-use super::script::{Plain, Script};
+use crate::formula::{Coefficient, Math, Plain, Script};
 use crate::tree::TreeId;
 use std::io::{self, Write};
 
@@ -30,9 +29,9 @@ impl Export for Text {
             writeln!(out)?;
             equation(document, space, name, &paint, out)?;
         }
-        for line in document.verdict_lines() {
+        for sentence in document.closing() {
             writeln!(out)?;
-            write_sentence(&line, document.layout.width, out)?;
+            write_sentence(&sentence.show(&Plain), document.layout.width, out)?;
         }
         Ok(())
     }
@@ -226,8 +225,9 @@ fn one_tree(
     writeln!(out, "  part         {part}")?;
     for (term, line) in document.terms(tree, nodes).iter().zip(document.lines(tree, nodes, &writer))
     {
-        writeln!(out, "  b            {}", term.b.display(field.variables()))?;
-        writeln!(out, "  coefficient  {}", term.coefficient.display(field.variables()))?;
+        let show = |value| Plain.show(&Coefficient::new(value, field.variables()).signed());
+        writeln!(out, "  b            {}", show(&term.b))?;
+        writeln!(out, "  coefficient  {}", show(&term.coefficient))?;
         writeln!(out, "  term         {}", signed(&line, line.power, false, paint).1)?;
     }
     Ok(())

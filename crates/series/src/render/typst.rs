@@ -4,8 +4,7 @@ use super::Export;
 use super::document::{Content, Document};
 use super::equation::{Rest, Setting, rest};
 use super::loss::{self, corrections, obstructions};
-use super::math::Math;
-use super::script::{self, Script};
+use crate::formula::{self as script, Math, Script, Sentence};
 use std::io::{self, Write};
 
 /// A display equation, aligned at its equals sign.
@@ -37,8 +36,19 @@ impl Export for Typst {
                 Rest::Unasked => writeln!(out, "& + dots.c $")?,
             }
         }
-        document.verdict_lines().iter().try_for_each(|line| writeln!(out, "// {line}"))
+        document.closing().iter().try_for_each(|s| writeln!(out, "\n{}", sentence(s)))
     }
+}
+
+/// A sentence as a paragraph.
+fn sentence(sentence: &Sentence) -> String {
+    let words = |text: &str| text.replace('[', "\\[").replace(']', "\\]").replace('_', "\\_");
+    let inline = |formula: &Math| format!("${}$", script::Typst.show(formula));
+    let display = |formulas: &[Math], mark: &str| {
+        let shown: Vec<String> = formulas.iter().map(|f| script::Typst.show(f)).collect();
+        format!("\n$ {}{mark} $\n", shown.join(", quad "))
+    };
+    sentence.paragraph(words, inline, display)
 }
 
 const SETTING: Setting = Setting {

@@ -1,7 +1,7 @@
 //! Formulas on one line of text.
 
-use super::{Script, greek};
-use crate::render::math::{Index, Math};
+use super::{Script, greek, split_name};
+use crate::formula::{Index, Math};
 
 /// Formulas on one line: `h²/2`, `∇³E[∇E,∇E]`.
 #[derive(Clone, Copy, Debug)]
@@ -10,26 +10,47 @@ pub struct Plain;
 impl Script for Plain {
     fn write(&self, formula: &Math, out: &mut String) {
         match formula {
-            Math::Name(text) | Math::Number(text) => out.push_str(text),
+            Math::Name(name) => out.push_str(&letter(name)),
+            Math::Number(digits) => out.push_str(digits),
             Math::Row(parts) => self.write_list(parts, "", out),
             Math::Contraction(parts) => self.write_list(parts, " ", out),
             Math::Product(factors) => self.product(factors, out),
             Math::Sum(terms) => self.write_sum(terms, ["-", "-", "+"], out),
+            Math::LongSum(terms) => self.write_sum(terms, ["-", " - ", " + "], out),
             Math::Group(inner) => self.write_group(inner, out),
             Math::Fraction(top, bottom) => {
                 match **top {
-                    Math::Sum(_) => self.write_group(top, out),
+                    Math::Sum(_) | Math::LongSum(_) => self.write_group(top, out),
                     _ => self.write(top, out),
                 }
                 out.push('/');
                 match **bottom {
-                    Math::Sum(_) | Math::Product(_) => self.write_group(bottom, out),
+                    Math::Sum(_) | Math::LongSum(_) | Math::Product(_) | Math::Row(_) => {
+                        self.write_group(bottom, out);
+                    }
                     _ => self.write(bottom, out),
                 }
             }
             Math::Power(base, exponent) => {
                 self.write(base, out);
                 out.push_str(&superscript(&exponent.to_string()));
+            }
+            Math::PowerOf(base, exponent) => {
+                self.write(base, out);
+                out.push_str(&superscript(&self.show(exponent)));
+            }
+            Math::SquareRoot(inner) => {
+                out.push_str("sqrt");
+                self.write_group(inner, out);
+            }
+            Math::Logarithm(inner) => {
+                out.push_str("log");
+                self.write_group(inner, out);
+            }
+            Math::Equation(left, right) => {
+                self.write(left, out);
+                out.push_str(" = ");
+                self.write(right, out);
             }
             Math::Primes(name, count) => {
                 out.push_str(name);
@@ -71,8 +92,16 @@ impl Script for Plain {
             }
             Math::Dots => out.push('…'),
             Math::Velocity(name, index) => {
-                out.push_str(greek(name).unwrap_or(name));
-                out.push('\u{307}');
+                // The dot belongs to the letter, not to its subscript.
+                let mut dotted = letter(name);
+                let single = letter(split_name(name).0).chars().count() == 1;
+                let place = if single {
+                    dotted.chars().next().map_or(0, char::len_utf8)
+                } else {
+                    dotted.len()
+                };
+                dotted.insert(place, '\u{307}');
+                out.push_str(&dotted);
                 match index {
                     None => {}
                     Some(Index::Upper(i)) => out.push_str(&format!("^{i}")),
@@ -113,6 +142,23 @@ fn node(color: usize) -> String {
     }
 }
 
+/// `β` for `beta`, `β₁` for `beta_1` and `beta1`; longer names as they are.
+fn letter(name: &str) -> String {
+    let (base, subscript) = split_name(name);
+    let digits = subscript.chars().all(|c| c.is_ascii_digit());
+    match greek(base) {
+        Some(base) if subscript.is_empty() => base.to_string(),
+        Some(base) if !digits => format!("{base}_{subscript}"),
+        None if !digits || base.chars().count() > 1 => name.to_string(),
+        base_letter => {
+            let subscript = subscript
+                .bytes()
+                .map(|digit| char::from_u32(0x2080 + u32::from(digit - b'0')).expect("a digit"));
+            base_letter.unwrap_or(base).chars().chain(subscript).collect()
+        }
+    }
+}
+
 fn superscript(text: &str) -> String {
     text.chars()
         .map(|c| match c {
@@ -127,6 +173,7 @@ fn superscript(text: &str) -> String {
             '8' => '⁸',
             '9' => '⁹',
             '-' => '⁻',
+            'n' => 'ⁿ',
             other => other,
         })
         .collect()

@@ -1,16 +1,20 @@
 //! The syntaxes that a formula can be written in, one file each.
 
+mod code;
 mod latex;
 mod mathml;
 mod plain;
+mod tree;
 mod typst;
 
+pub use code::Code;
 pub use latex::Latex;
 pub use mathml::MathMl;
 pub use plain::Plain;
+pub use tree::Tree;
 pub use typst::Typst;
 
-use super::math::Math;
+use super::Math;
 
 /// Writes formulas in one syntax.
 pub trait Script {

@@ -1,7 +1,7 @@
 //! Formulas in MathML Core, which browsers typeset without any script.
 
 use super::{Script, greek, split_name};
-use crate::render::math::{Index, Math};
+use crate::formula::{Index, Math};
 
 /// Presentation MathML, without the enclosing `<math>`.
 #[derive(Clone, Copy, Debug)]
@@ -16,16 +16,12 @@ impl Script for MathMl {
             Math::Contraction(parts) | Math::Product(parts) => {
                 self.row(parts, "<mspace width=\"0.17em\"/>", out);
             }
-            Math::Sum(terms) => {
+            Math::Sum(terms) | Math::LongSum(terms) => {
                 out.push_str("<mrow>");
                 self.write_sum(terms, ["<mo>−</mo>", "<mo>−</mo>", "<mo>+</mo>"], out);
                 out.push_str("</mrow>");
             }
-            Math::Group(inner) => {
-                out.push_str("<mrow><mo>(</mo>");
-                self.write(inner, out);
-                out.push_str("<mo>)</mo></mrow>");
-            }
+            Math::Group(inner) => self.write_group(inner, out),
             Math::Fraction(top, bottom) => {
                 out.push_str("<mfrac>");
                 self.write(top, out);
@@ -42,6 +38,29 @@ impl Script for MathMl {
                         exponent.unsigned_abs()
                     )),
                 }
+            }
+            Math::PowerOf(base, exponent) => {
+                out.push_str("<msup>");
+                self.write(base, out);
+                self.write(exponent, out);
+                out.push_str("</msup>");
+            }
+            Math::SquareRoot(inner) => {
+                out.push_str("<msqrt>");
+                self.write(inner, out);
+                out.push_str("</msqrt>");
+            }
+            Math::Logarithm(inner) => {
+                out.push_str("<mrow><mi>log</mi><mo>&#x2061;</mo>");
+                self.write_group(inner, out);
+                out.push_str("</mrow>");
+            }
+            Math::Equation(left, right) => {
+                out.push_str("<mrow>");
+                self.write(left, out);
+                out.push_str("<mo>=</mo>");
+                self.write(right, out);
+                out.push_str("</mrow>");
             }
             Math::Primes(name, count) => {
                 let name = identifier(name);
@@ -105,6 +124,12 @@ impl Script for MathMl {
                 });
             }
         }
+    }
+
+    fn write_group(&self, inner: &Math, out: &mut String) {
+        out.push_str("<mrow><mo>(</mo>");
+        self.write(inner, out);
+        out.push_str("<mo>)</mo></mrow>");
     }
 }
 

@@ -1,6 +1,6 @@
-//! A formula as a value, before it is written in any one syntax.
+//! A formula as it is laid out, before it is written in any one syntax.
 
-/// A formula. Each [`Script`](super::script::Script) writes it in its own way.
+/// A formula. Each [`Script`](super::Script) writes it in its own way.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Math {
     /// A variable: `m`, `theta`, `f`.
@@ -13,12 +13,23 @@ pub enum Math {
     Product(Vec<Math>),
     /// Terms with their signs, `true` for minus.
     Sum(Vec<(bool, Math)>),
+    /// Terms with their signs, `true` for minus, some of them sums themselves: set apart by spaces
+    /// where a syntax has no other means.
+    LongSum(Vec<(bool, Math)>),
     /// In round brackets.
     Group(Box<Math>),
     /// A quotient.
     Fraction(Box<Math>, Box<Math>),
     /// An integer power.
     Power(Box<Math>, i64),
+    /// A power with any exponent.
+    PowerOf(Box<Math>, Box<Math>),
+    /// A square root.
+    SquareRoot(Box<Math>),
+    /// A natural logarithm.
+    Logarithm(Box<Math>),
+    /// Two formulas that are equal.
+    Equation(Box<Math>, Box<Math>),
     /// `f` with so many primes.
     Primes(String, usize),
     /// A multilinear map applied to vectors, `f''(a,b)` or `∇³E[a,b]`.
@@ -74,6 +85,26 @@ impl Math {
     /// A variable.
     pub fn name(name: impl Into<String>) -> Math {
         Math::Name(name.into())
+    }
+
+    /// An integer `≥ 0`.
+    pub fn number(value: impl std::fmt::Display) -> Math {
+        Math::Number(value.to_string())
+    }
+
+    /// `name(argument)`
+    pub fn function(name: &str, argument: Math) -> Math {
+        Math::Apply(Box::new(Math::name(name)), vec![argument], Bracket::Round)
+    }
+
+    /// `self = other`
+    pub fn equals(self, other: Math) -> Math {
+        Math::Equation(Box::new(self), Box::new(other))
+    }
+
+    /// The quotient of two formulas.
+    pub fn over(self, bottom: Math) -> Math {
+        Math::Fraction(Box::new(self), Box::new(bottom))
     }
 
     /// The factors as one formula: nothing for a single factor, 1 for none.

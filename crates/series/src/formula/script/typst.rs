@@ -1,7 +1,7 @@
 //! Formulas in Typst.
 
 use super::{Script, greek, split_name};
-use crate::render::math::{Index, Math};
+use crate::formula::{Index, Math};
 
 /// Typst math mode.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +14,9 @@ impl Script for Typst {
             Math::Number(digits) => out.push_str(digits),
             Math::Row(parts) => self.write_list(parts, " ", out),
             Math::Contraction(parts) | Math::Product(parts) => self.write_list(parts, " ", out),
-            Math::Sum(terms) => self.write_sum(terms, ["-", " - ", " + "], out),
+            Math::Sum(terms) | Math::LongSum(terms) => {
+                self.write_sum(terms, ["-", " - ", " + "], out);
+            }
             Math::Group(inner) => self.write_group(inner, out),
             Math::Fraction(top, bottom) => {
                 out.push_str("frac(");
@@ -26,6 +28,19 @@ impl Script for Typst {
             Math::Power(base, exponent) => {
                 self.write(base, out);
                 out.push_str(&format!("^({exponent})"));
+            }
+            Math::PowerOf(base, exponent) => {
+                self.write(base, out);
+                out.push_str("^(");
+                self.write(exponent, out);
+                out.push(')');
+            }
+            Math::SquareRoot(inner) => self.call("sqrt", inner, out),
+            Math::Logarithm(inner) => self.call("log", inner, out),
+            Math::Equation(left, right) => {
+                self.write(left, out);
+                out.push_str(" = ");
+                self.write(right, out);
             }
             Math::Primes(name, count) => {
                 out.push_str(&identifier(name));
@@ -42,11 +57,7 @@ impl Script for Typst {
                 self.write_list(arguments, ", ", out);
                 out.push(close);
             }
-            Math::Norm(vector) => {
-                out.push_str("norm(");
-                self.write(vector, out);
-                out.push(')');
-            }
+            Math::Norm(vector) => self.call("norm", vector, out),
             Math::Nabla(1) => out.push_str("nabla"),
             Math::Nabla(k) => out.push_str(&format!("nabla^{k}")),
             Math::Component(name, upper, lower) => {
@@ -73,6 +84,15 @@ impl Script for Typst {
                 }
             }
         }
+    }
+}
+
+impl Typst {
+    fn call(self, function: &str, argument: &Math, out: &mut String) {
+        out.push_str(function);
+        out.push('(');
+        self.write(argument, out);
+        out.push(')');
     }
 }
 

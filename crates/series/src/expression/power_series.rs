@@ -1,6 +1,7 @@
 //! Truncated Laurent series in one formal variable.
 
-use crate::exact::{Poly, RationalFunction as Q, square_free};
+use super::square_root;
+use crate::exact::{Poly, RationalFunction as Q};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive, Zero};
@@ -8,7 +9,7 @@ use num_traits::{Signed, ToPrimitive, Zero};
 /// `Σ_i c_i x^(low+i) + O(x^precision)`. Every operation keeps track of the precision, so a
 /// cancelled power (`log(1-x)/x`) costs a known number of coefficients and never a wrong one.
 #[derive(Clone, Debug)]
-pub(crate) struct PowerSeries {
+pub struct PowerSeries {
     /// Which variable `x` is.
     variable: usize,
     /// Exponent of the first coefficient, which is not zero.
@@ -21,15 +22,20 @@ pub(crate) struct PowerSeries {
 
 /// Why a function has no power series here.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub(crate) enum SeriesError {
+pub enum SeriesError {
+    /// A denominator is 0.
     #[error("division by zero")]
     DivisionByZero,
+    /// A denominator is 0 up to this power, and not known beyond.
     #[error("division by a series that is zero as far as it is known, up to the power {0}")]
     Unknown(i64),
+    /// The exponential of a series whose constant term is not 0.
     #[error("exp needs an argument without constant term; here it is not 0")]
     Exp,
+    /// The logarithm of a series whose constant term is not 1.
     #[error("log needs an argument whose constant term is 1")]
     Log,
+    /// A root whose constant term is not rational in the parameters.
     #[error("this root is not rational in the parameters: the constant term has none")]
     Root,
 }
@@ -112,10 +118,21 @@ impl PowerSeries {
         sum
     }
 
+    /// The same coefficients with zeros up to another precision.
+    #[must_use]
+    pub fn extended(mut self, precision: i64) -> PowerSeries {
+        self.precision = precision;
+        if self.coefficients.is_empty() {
+            self.low = precision;
+        }
+        self
+    }
+
     fn relative(&self) -> i64 {
         self.precision - self.low
     }
 
+    /// The sum.
     pub fn plus(&self, other: &PowerSeries) -> PowerSeries {
         let precision = self.precision.min(other.precision);
         let low = self.low.min(other.low).min(precision);
@@ -128,11 +145,13 @@ impl PowerSeries {
         PowerSeries::new(self.variable, low, sum, precision)
     }
 
+    /// Every coefficient times `factor`, which is free of `x`.
     pub fn scaled(&self, factor: &Q) -> PowerSeries {
         let coefficients = self.coefficients.iter().map(|c| c * factor).collect();
         PowerSeries::new(self.variable, self.low, coefficients, self.precision)
     }
 
+    /// The product.
     pub fn times(&self, other: &PowerSeries) -> PowerSeries {
         let precision = (self.precision + other.low).min(other.precision + self.low);
         let low = self.low + other.low;
@@ -149,6 +168,10 @@ impl PowerSeries {
         PowerSeries::new(self.variable, low, product, precision)
     }
 
+    /// The reciprocal.
+    ///
+    /// # Errors
+    /// If the first coefficient is not known.
     pub fn inverse(&self) -> Result<PowerSeries, SeriesError> {
         // 1/x^low, times the power -1 of a series that starts with 1.
         self.power(&BigRational::from_integer((-1).into()))
@@ -157,6 +180,9 @@ impl PowerSeries {
     /// `self^r = c^r x^(low r) (1 + u)^r`, by `n p_n = Σ_k (r k - n + k) u_k p_(n-k)`.
     ///
     /// Source: Knuth, *The Art of Computer Programming*, vol. 2, section 4.7.
+    ///
+    /// # Errors
+    /// If `c^r` is not rational, or the first coefficient is not known.
     pub fn power(&self, r: &BigRational) -> Result<PowerSeries, SeriesError> {
         let x = self.variable;
         let Some(lead) = self.coefficients.first() else {
@@ -200,7 +226,10 @@ impl PowerSeries {
         if unknown { SeriesError::Unknown(self.precision) } else { error }
     }
 
-    /// `e_0 = 1`, `n e_n = Σ_k k s_k e_(n-k)`.
+    /// The exponential, by `e_0 = 1`, `n e_n = Σ_k k s_k e_(n-k)`.
+    ///
+    /// # Errors
+    /// If the constant term is not 0.
     pub fn exp(&self) -> Result<PowerSeries, SeriesError> {
         if self.low <= 0 {
             return Err(self.unless_unknown(SeriesError::Exp));
@@ -219,7 +248,10 @@ impl PowerSeries {
         Ok(PowerSeries::new(self.variable, 0, e, self.precision))
     }
 
-    /// `n l_n = n s_n - Σ_{0<k<n} k l_k s_(n-k)` for `s_0 = 1`.
+    /// The logarithm, by `n l_n = n s_n - Σ_{0<k<n} k l_k s_(n-k)` for `s_0 = 1`.
+    ///
+    /// # Errors
+    /// If the constant term is not 1.
     pub fn log(&self) -> Result<PowerSeries, SeriesError> {
         if self.low != 0 || !self.coefficients.first().is_some_and(Q::is_one) {
             return Err(self.unless_unknown(SeriesError::Log));
@@ -259,42 +291,6 @@ pub(crate) fn rational_power(value: &Q, r: &BigRational) -> Option<Q> {
     }
     let root = Q::new(square_root(value.numerator())?, square_root(value.denominator())?)?;
     root.pow(exponent)
-}
-
-/// The square root of a polynomial that is a square, with a positive term of lowest degree.
-fn square_root(p: &Poly) -> Option<Poly> {
-    if p.is_zero() {
-        return Some(Poly::zero());
-    }
-    let content = p.content();
-    let root = content.sqrt();
-    if &root * &root != content {
-        return None;
-    }
-    let mut monomial = p.monomial_content();
-    let rest = p.div_exact(&Poly::term(monomial, content))?;
-    for e in &mut monomial.0 {
-        if *e % 2 == 1 {
-            return None;
-        }
-        *e /= 2;
-    }
-    let mut product = Poly::term(monomial, root);
-    for (factor, multiplicity) in square_free(&rest) {
-        if multiplicity % 2 == 1 {
-            return None;
-        }
-        product = product.mul(&factor.pow(multiplicity / 2));
-    }
-    if product.mul(&product) != *p {
-        return None;
-    }
-    let lowest = product
-        .terms()
-        .iter()
-        .min_by_key(|(m, _)| (m.degree(), std::cmp::Reverse(*m)))
-        .is_some_and(|(_, c)| c.is_negative());
-    Some(if lowest { product.neg() } else { product })
 }
 
 #[cfg(test)]

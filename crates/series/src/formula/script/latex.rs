@@ -1,7 +1,7 @@
 //! Formulas in LaTeX, within what KaTeX and MathJax understand.
 
 use super::{Script, greek, split_name};
-use crate::render::math::{Index, Math};
+use crate::formula::{Index, Math};
 
 /// LaTeX math mode.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +14,9 @@ impl Script for Latex {
             Math::Number(digits) => out.push_str(digits),
             Math::Row(parts) => self.write_list(parts, "", out),
             Math::Contraction(parts) | Math::Product(parts) => self.write_list(parts, "\\,", out),
-            Math::Sum(terms) => self.write_sum(terms, ["-", "-", "+"], out),
+            Math::Sum(terms) | Math::LongSum(terms) => {
+                self.write_sum(terms, ["-", "-", "+"], out);
+            }
             Math::Group(inner) => self.write_group(inner, out),
             Math::Fraction(top, bottom) => {
                 out.push_str("\\frac{");
@@ -26,6 +28,27 @@ impl Script for Latex {
             Math::Power(base, exponent) => {
                 self.write(base, out);
                 out.push_str(&format!("^{{{exponent}}}"));
+            }
+            Math::PowerOf(base, exponent) => {
+                self.write(base, out);
+                out.push_str("^{");
+                self.write(exponent, out);
+                out.push('}');
+            }
+            Math::SquareRoot(inner) => {
+                out.push_str("\\sqrt{");
+                self.write(inner, out);
+                out.push('}');
+            }
+            Math::Logarithm(inner) => {
+                out.push_str("\\log\\left(");
+                self.write(inner, out);
+                out.push_str("\\right)");
+            }
+            Math::Equation(left, right) => {
+                self.write(left, out);
+                out.push_str(" = ");
+                self.write(right, out);
             }
             Math::Primes(name, count) => {
                 out.push_str(&identifier(name));

@@ -1,6 +1,6 @@
 //! A coefficient as a formula: sign, numerator and denominator in factors.
 
-use super::math::Math;
+use super::Math;
 use crate::exact::{Poly, RationalFunction, square_free};
 use num_traits::{One, Signed};
 

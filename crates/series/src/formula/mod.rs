@@ -1,0 +1,16 @@
+//! Formulas laid out, and the syntaxes that they are written in, one file each.
+//!
+//! A value ([`RationalFunction`](crate::exact::RationalFunction),
+//! [`Expression`](crate::expression::Expression)) is laid out as [`Math`], and a [`Script`] writes that.
+
+mod coefficient;
+mod expression;
+mod math;
+mod script;
+mod sentence;
+
+pub use coefficient::Coefficient;
+pub use expression::{layout, zero};
+pub use math::{Bracket, Index, Math};
+pub use script::{Code, Latex, MathMl, Plain, Script, Tree, Typst};
+pub use sentence::{Piece, Sentence};
