@@ -77,6 +77,33 @@ fn bad_input_leaves_nothing() {
     }
 }
 
+/// What variants set is not missing: the runs are those of `bea sweep`.
+#[test]
+fn a_run_of_variants_points_to_the_sweep() {
+    let place = tempfile::tempdir().unwrap();
+    let base = IRIS.replace("lr = 0.1\n", "").replace("[grid]\nseed = [0, 1]\n", "");
+    let variant = |lr: &str| format!("[[variant]]\nlabel = \"{lr}\"\ntrain.lr = {lr}\n");
+    let run = |text: String, arguments: &str| {
+        std::fs::write(place.path().join("v.toml"), text).unwrap();
+        bea(place.path(), &format!("run v.toml --out a {arguments}"))
+    };
+    for (variants, count) in [(variant("0.1"), 1), (variant("0.1") + &variant("0.2"), 2)] {
+        let (code, _, error) = run(base.clone() + &variants, "");
+        let message = unbroken(&error);
+        assert_eq!(code, 2);
+        assert!(message.contains(&format!("`bea sweep` conducts the {count} of its")), "{error}");
+        assert!(message.contains("[train] needs the key `lr`"), "{error}");
+        assert!(!message.contains("for example"), "{error}");
+    }
+    // A fault of a variant comes first; without variants the key is missing.
+    let (_, _, error) = run(base.clone() + &variant("0.1") + &variant("-1"), "");
+    assert!(unbroken(&error).contains("`lr` must be positive"), "{error}");
+    let (_, _, error) = run(base.clone(), "");
+    assert!(error.contains("for example `lr = 0.1`") && !error.contains("sweep"), "{error}");
+    let (code, _, error) = run(base + &variant("0.1"), "--set train.lr=0.2");
+    assert_eq!(code, 0, "{error}");
+}
+
 #[test]
 fn a_sweep_tabulates_its_runs() {
     let place = tempfile::tempdir().unwrap();

@@ -4,6 +4,7 @@ use super::experiment_input::ExperimentInput;
 use super::run_progress::RunProgress;
 use super::{interrupt, output};
 use crate::experiment::{Outcome, conduct};
+use miette::{Report, miette};
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
@@ -54,13 +55,7 @@ Examples:
 
 impl Run {
     pub fn run(self) -> miette::Result<ExitCode> {
-        let config = self.input.config().map_err(|error| match self.input.configs() {
-            Ok(runs) if runs.len() > 1 => error.wrap_err(format!(
-                "no run by itself: `bea sweep` conducts the {} of its grid",
-                runs.len()
-            )),
-            _ => error,
-        })?;
+        let config = self.input.config().map_err(|error| self.without_run(error))?;
         let folder = self.input.folder(&config.name)?;
         interrupt::listen("saving; --resume goes on from here");
         let progress = RunProgress::new(std::slice::from_ref(&config));
@@ -68,6 +63,19 @@ impl Run {
         drop(progress);
         output::to_stdout(|out| out.write_all(summary(&outcome).as_bytes()))?;
         Ok(interrupt::exit_code())
+    }
+
+    /// Why the description by itself is no run: what it lacks may be what its grid or its variants set.
+    fn without_run(&self, error: Report) -> Report {
+        match self.input.configs() {
+            Ok(runs) if runs.iter().any(|run| !run.label.is_empty()) => miette!(
+                help = "or set what is missing: `--set KEY=VALUE`",
+                "no run by itself: `bea sweep` conducts the {} of its grid or variants; {error}",
+                runs.len()
+            ),
+            Ok(_) => error,
+            Err(fault) => fault,
+        }
     }
 }
 
