@@ -216,9 +216,10 @@ fn statistics(of: &Statistics) -> String {
 /// Six significant digits, without zeros at the end.
 fn significant(x: f64) -> String {
     let rounded = format!("{x:.5e}").parse().unwrap_or(x);
-    match rounded == 0.0 || (1e-4..1e15).contains(&rounded.abs()) {
-        true => format!("{rounded}"),
-        false => format!("{rounded:e}"),
+    if rounded == 0.0 || (1e-4..1e15).contains(&rounded.abs()) {
+        format!("{rounded}")
+    } else {
+        format!("{rounded:e}")
     }
 }
 

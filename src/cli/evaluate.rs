@@ -120,13 +120,12 @@ impl Evaluate {
         }
         let optimizer = input::optimizer(&self.optimizer)?;
         let settings = loss_input::settings(&self.settings)?;
-        let method = match flows {
-            true => network_input::method(&optimizer, settings)?,
-            // Derivatives of the loss are nobody's steps.
-            false => {
-                network_input::check_settings(&optimizer, settings)?;
-                GeneralLinearMethod::euler()
-            }
+        let method = if flows {
+            network_input::method(&optimizer, settings)?
+        } else {
+            // Derivatives of the loss belong to no optimizer.
+            network_input::check_settings(&optimizer, settings)?;
+            GeneralLinearMethod::euler()
         };
         let loss = self.network.loss()?;
         let theta = self.network.complex_parameters(loss.architecture())?;
@@ -152,9 +151,10 @@ impl Evaluate {
         }
         if let Some(file) = &self.out {
             let parts: Vec<Tensor> = computed.iter().flat_map(|c| c.tensors(&loss)).collect();
-            match flows {
-                true => weights::save_with(file, &parts, Dtype::F64, ("lr", &h.to_string()))?,
-                false => weights::save(file, &parts, Dtype::F64)?,
+            if flows {
+                weights::save_with(file, &parts, Dtype::F64, ("lr", &h.to_string()))?
+            } else {
+                weights::save(file, &parts, Dtype::F64)?
             }
         }
         let text = match self.format {
@@ -306,12 +306,13 @@ fn quantities(text: &str) -> miette::Result<Vec<(String, Quantity)>> {
             read.push((name.into(), quantity));
         }
     }
-    match read.is_empty() {
-        true => {
-            Err(miette!(help = "as in --quantities loss,gradient", "there is nothing to evaluate"))
-        }
-        false => Ok(read),
+    if read.is_empty() {
+        return Err(miette!(
+            help = "as in --quantities loss,gradient",
+            "there is nothing to evaluate"
+        ));
     }
+    Ok(read)
 }
 
 fn quantity(name: &str) -> miette::Result<Quantity> {

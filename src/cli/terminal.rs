@@ -20,9 +20,10 @@ pub(super) fn table<const N: usize>(out: &mut String, rows: &[[String; N]]) {
         for (k, cell) in row.iter().enumerate() {
             let pad = " ".repeat(widths[k] - cell.chars().count());
             // Only words and lists read better from the left.
-            match k + 1 == N && N > 1 {
-                true => write!(text, "  {cell}{pad}"),
-                false => write!(text, "  {pad}{cell}"),
+            if k + 1 == N && N > 1 {
+                write!(text, "  {cell}{pad}")
+            } else {
+                write!(text, "  {pad}{cell}")
             }
             .expect("a string");
         }
@@ -34,9 +35,10 @@ pub(super) fn assignments(variables: &[String], point: &[f64]) -> String {
     let (first, last) = LISTED;
     let all: Vec<String> =
         variables.iter().zip(point).map(|(name, &x)| format!("{name} = {}", short(x))).collect();
-    match all.len() > first + last {
-        true => [&all[..first], &["…".to_string()], &all[all.len() - last..]].concat().join(", "),
-        false => all.join(", "),
+    if all.len() > first + last {
+        [&all[..first], &["…".to_string()], &all[all.len() - last..]].concat().join(", ")
+    } else {
+        all.join(", ")
     }
 }
 
@@ -83,18 +85,22 @@ pub(super) fn list(values: &[Complex64]) -> String {
         let pair = others
             .first()
             .is_some_and(|w| z.im != 0.0 && (cleaned(*w) - z.conj()).norm() <= 1e-12 * z.norm());
-        parts.push(match pair {
-            true if z.re == 0.0 => format!("±{}i", short(z.im.abs())),
-            true => format!("{}±{}i", short(z.re), short(z.im.abs())),
-            false => complex(z),
+        parts.push(if !pair {
+            complex(z)
+        } else if z.re == 0.0 {
+            format!("±{}i", short(z.im.abs()))
+        } else {
+            format!("{}±{}i", short(z.re), short(z.im.abs()))
         });
         rest = if pair { &others[1..] } else { others };
     }
     let (first, last) = LISTED;
-    match parts.len() > first + last {
-        true => [&parts[..first], &["…".into()], &parts[parts.len() - last..]].concat().join(", "),
-        false if parts.is_empty() => "-".into(),
-        false => parts.join(", "),
+    if parts.len() > first + last {
+        [&parts[..first], &["…".into()], &parts[parts.len() - last..]].concat().join(", ")
+    } else if parts.is_empty() {
+        "-".into()
+    } else {
+        parts.join(", ")
     }
 }
 

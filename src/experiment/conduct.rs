@@ -164,9 +164,10 @@ pub fn sweep(
             Err(error) => failures.push(Failure { label: configs[index].label.clone(), error }),
         }
     }
-    match failures.is_empty() {
-        true => Ok(outcomes),
-        false => Err(SweepError::Runs { runs: configs.len(), outcomes, failures }),
+    if failures.is_empty() {
+        Ok(outcomes)
+    } else {
+        Err(SweepError::Runs { runs: configs.len(), outcomes, failures })
     }
 }
 

@@ -252,10 +252,8 @@ fn number(x: f64) -> String {
     }
     let decimals = (4 - exponent).max(0) as usize;
     let text = format!("{x:.decimals$}");
-    let text = match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.'),
-        false => &text,
-    };
+    let text =
+        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     text.replace('-', "−")
 }
 

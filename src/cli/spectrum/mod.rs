@@ -149,9 +149,10 @@ impl SpectrumOf {
             ),
             other => miette!("{other}"),
         };
-        let mut found = match self.full {
-            true => all(operator),
-            false => self.extremes(operator, loss.architecture().dtype),
+        let mut found = if self.full {
+            all(operator)
+        } else {
+            self.extremes(operator, loss.architecture().dtype)
         }
         .map_err(explain)?;
         if let Some(h) = self.lr {

@@ -22,9 +22,10 @@ pub(super) struct Report<'a> {
 impl Report<'_> {
     pub fn text(&self) -> String {
         let mut out = String::new();
-        let matrix = match self.request.gauss_newton {
-            true => "Gauss-Newton matrix JᵀH_L J",
-            false => "Hessian ∇²E",
+        let matrix = if self.request.gauss_newton {
+            "Gauss-Newton matrix JᵀH_L J"
+        } else {
+            "Hessian ∇²E"
         };
         let network = &self.request.network;
         line(&mut out, format!("{matrix} of {} on {}", network.network, network.data));

@@ -54,10 +54,8 @@ impl Report<'_> {
             if cut && i >= first && i + last < directions.len() {
                 continue;
             }
-            let lambda = match direction.intervals.is_empty() {
-                true => "0".into(),
-                false => short(direction.lambda),
-            };
+            let lambda =
+                if direction.intervals.is_empty() { "0".into() } else { short(direction.lambda) };
             let Some(at) = &direction.at_step else {
                 flows.push([lambda, short(direction.ngf), "".into(), "".into(), "".into()]);
                 continue;

@@ -99,11 +99,10 @@ fn collect<'a>(grid: &Table<'a>, path: &[&'a str], out: &mut Grid<'a>) -> Result
     for key in grid.keys() {
         let Some(entry) = grid.optional(key) else { continue };
         let full = [path, &[key]].concat();
-        match entry.is_table() {
-            true => collect(&entry.table("a grid")?, &full, out)?,
-            false => {
-                out.insert(full, entry);
-            }
+        if entry.is_table() {
+            collect(&entry.table("a grid")?, &full, out)?;
+        } else {
+            out.insert(full, entry);
         }
     }
     Ok(())

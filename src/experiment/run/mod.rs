@@ -58,10 +58,12 @@ const LARGEST: usize = 4096;
 
 /// Which of them is not finite, if one is not.
 fn infinite(loss: f64, gradient: &[f64]) -> Option<&'static str> {
-    match () {
-        () if !loss.is_finite() => Some("the loss"),
-        () if !norm(gradient).is_finite() => Some("the gradient"),
-        () => None,
+    if !loss.is_finite() {
+        Some("the loss")
+    } else if !norm(gradient).is_finite() {
+        Some("the gradient")
+    } else {
+        None
     }
 }
 

@@ -57,14 +57,16 @@ impl Moment<'_> {
 
     fn share(&self, metrics: &[Metric], sharpness: &mut Sharpness) -> Shared {
         let needs = |which: fn(&Metric) -> bool| metrics.iter().any(which);
-        let product = match needs(|m| matches!(m, Metric::HessianGradient | Metric::DriftEstimate))
-        {
-            true => self.loss.contraction(self.theta, &[self.gradient]),
-            false => Vec::new(),
+        let needs_product = needs(|m| matches!(m, Metric::HessianGradient | Metric::DriftEstimate));
+        let product = if needs_product {
+            self.loss.contraction(self.theta, &[self.gradient])
+        } else {
+            Vec::new()
         };
-        let mut pairs = match metrics.iter().any(|&metric| Sharpness::needed(metric) > 0) {
-            true => sharpness.find(self.loss, self.theta, self.number),
-            false => Vec::new(),
+        let mut pairs = if metrics.iter().any(|&metric| Sharpness::needed(metric) > 0) {
+            sharpness.find(self.loss, self.theta, self.number)
+        } else {
+            Vec::new()
         };
         let h = self.taken.map_or(f64::NAN, |taken| taken.h);
         let coefficients = stability_coefficients(&mut pairs, self.gradient, h);

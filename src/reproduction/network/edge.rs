@@ -46,10 +46,11 @@ fn beside_flow(
         let (h, sharpness) = (rate(outcome), column(outcome, "lambda_0"));
         let (here, there) = (column(outcome, name), column(outcome, flow));
         let rows = sharpness.into_iter().zip(here).zip(there).zip(change(outcome));
-        let side = rows.filter(|(((sharpness, _), _), _)| match above {
-            true => h * sharpness > 2.0,
-            false => h * sharpness < 2.0,
-        });
+        let side = rows.filter(
+            |(((sharpness, _), _), _)| {
+                if above { h * sharpness > 2.0 } else { h * sharpness < 2.0 }
+            },
+        );
         pairs.extend(side.map(|(((_, here), there), change)| (there - here, change)));
     }
     finite(&pairs)

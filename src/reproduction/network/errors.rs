@@ -20,10 +20,8 @@ pub(super) fn fig7(outcomes: &[Outcome]) -> (Verdict, String) {
             nearest.push(part);
         }
         let [ngf, igr, pf] = all.map(|values| spread(&values));
-        let others = match others.is_empty() {
-            true => String::new(),
-            false => format!(" (not {})", others.join(", ")),
-        };
+        let others =
+            if others.is_empty() { String::new() } else { format!(" (not {})", others.join(", ")) };
         texts.push(format!(
             "{step} steps: NGF {ngf}, IGR {igr}, PF {pf}, PF nearest in {} runs{others}",
             tally(&nearest)

@@ -40,10 +40,8 @@ pub(super) fn fig49(outcomes: &[Outcome]) -> (Verdict, String) {
     let half = distance.len() / 2;
     let at = |values: &[f64], i: usize| values.get(i).copied().unwrap_or(f64::NAN);
     let end = distance.len().saturating_sub(1);
-    let (middle, last) = match half < end {
-        true => (at(&distance, half), at(&distance, end)),
-        false => (f64::NAN, f64::NAN),
-    };
+    let (middle, last) =
+        if half < end { (at(&distance, half), at(&distance, end)) } else { (f64::NAN, f64::NAN) };
     let growing = tenths(&flow).map(|t| t.windows(2).filter(|pair| pair[0] < pair[1]).count());
     let numbers = format!(
         "distance {} after {half} steps, {} after {end}; the median λ_0 of the flow grows from a tenth of the \

@@ -92,9 +92,10 @@ pub(super) fn summarise(outcomes: &[Outcome]) -> Vec<Group> {
         let (group, failed) = (&mut groups[at], diverged(outcome));
         let tested = outcome.metrics.columns.iter().any(|name| name == "test_accuracy");
         group.losses.push(last(outcome, "loss"));
-        group.increases.push(match failed {
-            true => f64::INFINITY,
-            false => increases(&column(outcome, "loss")),
+        group.increases.push(if failed {
+            f64::INFINITY
+        } else {
+            increases(&column(outcome, "loss"))
         });
         group.accuracies.push(match (tested, failed) {
             (true, true) => 0.0,
@@ -131,9 +132,10 @@ pub(super) fn list(groups: &[Group]) -> String {
             let of = if diverging == group.losses.len() { "" } else { " with some seeds" };
             return format!("{}: diverges{of}", group.label);
         }
-        let accuracy = match group.accuracies.iter().all(|a| a.is_finite()) {
-            true => format!(", test accuracy {}", spread(&group.accuracies)),
-            false => String::new(),
+        let accuracy = if group.accuracies.iter().all(|a| a.is_finite()) {
+            format!(", test accuracy {}", spread(&group.accuracies))
+        } else {
+            String::new()
         };
         format!(
             "{}: loss {}, increases {}{accuracy}",

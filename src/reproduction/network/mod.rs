@@ -307,9 +307,10 @@ impl NetworkFigure {
     /// Networks and data of the runs, and those of the paper where these stand in for them.
     fn setting(&self, outcomes: &[Outcome]) -> String {
         let here = networks(outcomes.iter().map(|outcome| &outcome.config));
-        let paper = match IMAGENET.contains(&self.id) {
-            true => "ResNet-50 on Imagenet, which is not available".into(),
-            false => networks(&self.runs(Scale::Paper, &[]).unwrap_or_default()),
+        let paper = if IMAGENET.contains(&self.id) {
+            "ResNet-50 on Imagenet, which is not available".into()
+        } else {
+            networks(&self.runs(Scale::Paper, &[]).unwrap_or_default())
         };
         if paper == here || paper.is_empty() {
             here

@@ -12,9 +12,12 @@ use crate::reproduction::verdict::Verdict;
 pub(super) fn fig18(outcomes: &[Outcome]) -> (Verdict, String) {
     let groups = summarise(outcomes);
     // A rate that trains less far may well be calmer.
-    let calmer = |dal: &Group, fixed: &Group| match below(fixed.loss(), dal.loss())? {
-        true => below(dal.rises(), fixed.rises()),
-        false => at_most(dal.loss(), fixed.loss()),
+    let calmer = |dal: &Group, fixed: &Group| {
+        if below(fixed.loss(), dal.loss())? {
+            below(dal.rises(), fixed.rises())
+        } else {
+            at_most(dal.loss(), fixed.loss())
+        }
     };
     let judged = |groups: Vec<&Group>| {
         let (dal, fixed) = sides(groups);
@@ -111,10 +114,7 @@ pub(super) fn fig23(outcomes: &[Outcome]) -> (Verdict, String) {
     let calm = calm.map_or(f64::NAN, |group| group.rises());
     let faster = |group: &&Group| below(group.loss(), best);
     // One power is enough.
-    let any = |parts: Vec<Part>| match parts.contains(&Some(true)) {
-        true => Some(true),
-        false => all(parts),
-    };
+    let any = |parts: Vec<Part>| if parts.contains(&Some(true)) { Some(true) } else { all(parts) };
     let calmer = |group: &&Group| all([faster(group), below(group.rises(), calm)]);
     let parts = [any(dal.iter().map(faster).collect()), any(dal.iter().map(calmer).collect())];
     (Verdict::of(&parts), list(&groups))
@@ -146,9 +146,12 @@ fn little_loss(
     let groups = summarise(outcomes);
     let factors: Vec<f64> = powers.iter().map(|p| by_difference(&groups, full, *p)).collect();
     let parts: Vec<Part> = factors.iter().map(|factor| at_most(*factor, most)).collect();
-    let text = |(power, factor): (&f64, &f64)| match factor.is_nan() {
-        true => format!("none to compare (p = {power})"),
-        false => format!("{} (p = {power})", number(*factor)),
+    let text = |(power, factor): (&f64, &f64)| {
+        if factor.is_nan() {
+            format!("none to compare (p = {power})")
+        } else {
+            format!("{} (p = {power})", number(*factor))
+        }
     };
     let texts: Vec<String> = powers.iter().zip(&factors).map(text).collect();
     let numbers = format!(

@@ -71,10 +71,12 @@ pub fn judge(runs: &[PaperRun]) -> (Verdict, String) {
             texts.push(format!("{:.1e} ({})", reach.relative, run.label));
         }
     }
-    let verdict = match () {
-        _ if !exact || texts.is_empty() => Verdict::DoesNotHold,
-        _ if !undefined.is_empty() => Verdict::InPart,
-        _ => Verdict::Holds,
+    let verdict = if !exact || texts.is_empty() {
+        Verdict::DoesNotHold
+    } else if undefined.is_empty() {
+        Verdict::Holds
+    } else {
+        Verdict::InPart
     };
     let mut numbers = format!("largest relative distance {} over {STEPS} steps", texts.join(", "));
     for text in undefined {

@@ -82,9 +82,10 @@ fn tracks(run: &PaperRun, flow: &str, part: f64) -> bool {
 
 fn text(run: &PaperRun, flow: &str) -> String {
     let reach = run.reach(flow);
-    let end = match reach.complete {
-        true => String::new(),
-        false => format!(" until it ends at step {}", reach.steps),
+    let end = if reach.complete {
+        String::new()
+    } else {
+        format!(" until it ends at step {}", reach.steps)
     };
     format!("{flow} {:.1e}{end}", reach.largest)
 }

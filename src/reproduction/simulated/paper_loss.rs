@@ -56,9 +56,10 @@ impl PaperRun {
     /// step to step.
     pub(super) fn crossings(&self, name: &str, coordinate: usize, center: f64) -> usize {
         let flow = self.flow(name);
-        let values: Vec<f64> = match flow.path.is_empty() {
-            true => flow.theta.iter().map(|theta| theta[coordinate].re - center).collect(),
-            false => flow.path.iter().map(|(_, theta)| theta[coordinate].re - center).collect(),
+        let values: Vec<f64> = if flow.path.is_empty() {
+            flow.theta.iter().map(|theta| theta[coordinate].re - center).collect()
+        } else {
+            flow.path.iter().map(|(_, theta)| theta[coordinate].re - center).collect()
         };
         // Rounding at the minimum is no crossing.
         let values: Vec<f64> = values.into_iter().filter(|x| x.abs() > 1e-9).collect();

@@ -219,9 +219,10 @@ fn linear_inputs(plan: &Plan, inputs: Option<usize>, given: &Given) -> Result<us
         }
         _ => {
             let fits = inputs.is_none_or(|inputs| inputs == size);
-            let help = match fits {
-                true => "add a `flatten` before it".into(),
-                false => format!("a `flatten` before it would give it {size} inputs"),
+            let help = if fits {
+                "add a `flatten` before it".into()
+            } else {
+                format!("a `flatten` before it would give it {size} inputs")
             };
             Err(given.refused(plan, &takes, Some(help)))
         }
@@ -237,10 +238,7 @@ fn residual(
     let (body, after) = chain(body, given.clone())?;
     let (shortcut, other) = chain(shortcut, given.clone())?;
     if after.shape != other.shape {
-        let what = match shortcut.is_empty() {
-            true => "its input",
-            false => "its shortcut",
-        };
+        let what = if shortcut.is_empty() { "its input" } else { "its shortcut" };
         let (shape, other) = (after.shape, other.shape);
         let message = format!("{} adds its layers' {shape:?} to {what}'s {other:?}", plan.label());
         let help = "both must have the same shape: change the layers, or the `shortcut`".into();

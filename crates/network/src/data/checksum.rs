@@ -87,10 +87,8 @@ fn compare(found: &str, recorded: Option<&str>) -> ChecksumMatch {
 
 /// The SHA-256 sum of a file, or of what it unpacks to.
 fn sum(path: &Path, unpack: bool) -> Result<String, DataError> {
-    let mut file: Box<dyn Read> = match unpack {
-        true => Box::new(file::unpacked(path)?),
-        false => Box::new(file::open(path)?),
-    };
+    let mut file: Box<dyn Read> =
+        if unpack { Box::new(file::unpacked(path)?) } else { Box::new(file::open(path)?) };
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     loop {

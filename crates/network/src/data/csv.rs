@@ -41,9 +41,10 @@ pub(super) fn table(
         let record = record.map_err(|error| unreadable(name, text, &error))?;
         if row == 0 {
             let header = record.iter().all(|cell| cell.parse::<f64>().is_err());
-            columns = match header {
-                true => record.iter().map(str::to_string).collect(),
-                false => (0..record.len()).map(|i| i.to_string()).collect(),
+            columns = if header {
+                record.iter().map(str::to_string).collect()
+            } else {
+                (0..record.len()).map(|i| i.to_string()).collect()
             };
             position = target_column(name, &columns, target)?;
             if header {

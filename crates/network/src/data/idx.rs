@@ -49,12 +49,12 @@ pub(super) fn find(folder: &Path, name: &str) -> Result<PathBuf, DataError> {
     let names = [name.to_string(), format!("{name}.gz")];
     let dotted = names.clone().map(|name| name.replace("-idx", ".idx"));
     let found = names.iter().chain(&dotted).map(|name| folder.join(name)).find(|p| p.is_file());
-    found.ok_or_else(|| match folder.is_dir() {
-        true => DataError::Missing {
-            path: plain,
-            help: Some(format!("nor {name}.gz; `bea data --help` says where to get the files")),
-        },
-        false => file::missing(folder),
+    found.ok_or_else(|| {
+        if !folder.is_dir() {
+            return file::missing(folder);
+        }
+        let help = format!("nor {name}.gz; `bea data --help` says where to get the files");
+        DataError::Missing { path: plain, help: Some(help) }
     })
 }
 
@@ -102,9 +102,10 @@ fn bytes(path: &Path, rank: usize) -> Result<Idx, DataError> {
     // One more, to see whether the file goes on.
     let data = read(length + 1)?;
     if data.len() as u64 != length {
-        let found = match data.len() as u64 > length {
-            true => "it goes on after them".to_string(),
-            false => format!("it ends after {} of them", data.len()),
+        let found = if data.len() as u64 > length {
+            "it goes on after them".to_string()
+        } else {
+            format!("it ends after {} of them", data.len())
         };
         return Err(corrupt(
             format!("its header says {sizes} = {length} bytes, but {found}"),
