@@ -4,7 +4,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
-/// The system's allocator, which ends the program instead of giving nothing.
+/// The system's allocator, which ends the program where the system has no memory left.
 pub struct Allocator;
 
 // SAFETY: every call is the system allocator's, with the arguments as they came.

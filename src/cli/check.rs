@@ -1,4 +1,4 @@
-//! `bea check`: is every claim true?
+//! `bea check`: checks claims about optimizers.
 
 use super::output::{to_stderr, to_stdout};
 use bea_series::claim::{Claim, Document, Verdict, shipped};
@@ -97,7 +97,7 @@ struct Output {
     progress: bool,
     total: usize,
     report: Report,
-    /// Why a part of the report could not be written, which a script must not take for success.
+    /// Why a part of the report could not be written: the exit code must not say success.
     failure: Option<miette::Report>,
 }
 

@@ -12,8 +12,8 @@ use std::process::ExitCode;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Codegen {
-    /// A formula, a name from `bea loss`, or a file; once a vector field of the optimizer, but a game
-    /// of two players with one loss is zero-sum
+    /// A formula, a name from `bea loss`, or a file; repeated for each vector field of the optimizer. A
+    /// game of two players with one loss is zero-sum
     #[arg(long = "loss", value_name = "LOSS", required = true, allow_hyphen_values = true)]
     losses: Vec<String>,
     /// ngf, igr, order:N, pf, pf-even or pf+np:N

@@ -1,4 +1,4 @@
-//! `bea data`: what networks are fitted to.
+//! `bea data`: data sets for networks.
 
 use super::output;
 use bea_network::data::known::{self, KNOWN, Known, KnownFile, Storage};
@@ -13,7 +13,7 @@ use std::process::ExitCode;
 #[derive(clap::Args)]
 #[command(after_help = HELP)]
 pub(super) struct Data {
-    /// What to summarise, `iris` or `mnist:FOLDER` say; see below
+    /// What to summarise, for example `iris` or `mnist:FOLDER`; see below
     #[arg(value_name = "DATA")]
     data: Option<String>,
     /// The format
@@ -88,7 +88,7 @@ impl Data {
     }
 }
 
-/// One data set a line.
+/// One data set per line.
 fn table() -> String {
     let rows = KNOWN.iter().map(|known| {
         let name = match known.storage {

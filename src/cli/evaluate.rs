@@ -90,7 +90,7 @@ const DERIVATIVES: [&str; 4] = ["gradient", "hvp", "third", "fourth"];
 /// The step size of flows, unless another is given.
 const STEP: f64 = 0.01;
 
-/// A value, complex or real.
+/// A value, real or complex.
 struct Computed {
     name: String,
     complex: bool,
@@ -99,7 +99,7 @@ struct Computed {
 
 enum Value {
     Number(Complex64),
-    /// As many as there are parameters, which may be one.
+    /// One entry for each parameter.
     Vector(Vec<Complex64>),
 }
 
@@ -123,7 +123,7 @@ impl Evaluate {
         let method = if flows {
             network_input::method(&optimizer, settings)?
         } else {
-            // Derivatives of the loss belong to no optimizer.
+            // Derivatives of the loss need no optimizer.
             network_input::check_settings(&optimizer, settings)?;
             GeneralLinearMethod::euler()
         };
@@ -337,12 +337,12 @@ fn quantity(name: &str) -> miette::Result<Quantity> {
             [flow] => Ok(Quantity::Flow(flow)),
             _ => unreachable!("a name without commas"),
         },
-        // A flow with a wrong number says so itself.
+        // The parser of flows reports a wrong number.
         Err(error) if FlowName::names().iter().any(|known| stem(known) == stem(name)) => {
             Err(error.into())
         }
         Err(_) => {
-            // The optimizer's own steps have no velocity.
+            // `gd` names the optimizer's steps, which have no velocity.
             let flows = FlowName::names().into_iter().filter(|name| *name != "gd");
             let names: Vec<&str> = ["loss"].into_iter().chain(DERIVATIVES).chain(flows).collect();
             Err(match near::advice(name, &names) {
@@ -358,5 +358,5 @@ fn stem(name: &str) -> &str {
     name.split(':').next().unwrap_or(name)
 }
 
-/// The most nodes of a tree here: every node is an evaluation of the network.
+/// The largest tree here: each of its nodes costs an evaluation of the network.
 const TREE_NODES: usize = 12;

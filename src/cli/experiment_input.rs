@@ -1,4 +1,4 @@
-//! `EXPERIMENT --set --scale --out --force --resume`: which runs, and where their files go.
+//! The arguments `EXPERIMENT --set --scale --out --force --resume`: which runs, and where their files go.
 
 use super::output;
 use crate::experiment::{Config, Existing, Experiment, Scale};
@@ -24,7 +24,7 @@ pub(super) struct ExperimentInput {
     /// Replace a run that is there already
     #[arg(long)]
     force: bool,
-    /// Go on with the run that is there, as if it had never been interrupted; begin one where there is none
+    /// Continue the run that is there, as if it had never been interrupted; start one where there is none
     #[arg(long, conflicts_with = "force")]
     resume: bool,
 }
@@ -84,13 +84,13 @@ impl ExperimentInput {
             None if self.force || self.resume => usual,
             None => output::new_folder(&usual.to_string_lossy()),
         };
-        // Whether it holds a run is seen when it is locked.
+        // Whether it holds a run is checked once it is locked.
         output::check_folder(&folder, true)?;
         Ok(folder)
     }
 }
 
-/// `train.method=gd` is TOML but for the quotes, which shells take away.
+/// `train.method=gd` as TOML: the value needs quotes, which shells remove.
 pub(super) fn setting(text: &str) -> Source {
     let quoted = text.split_once('=').and_then(|(key, value)| {
         let value = value.trim();

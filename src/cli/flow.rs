@@ -23,8 +23,8 @@ use std::process::ExitCode;
 #[command(mut_arg("network", |arg| arg.required(false).requires("data")))]
 #[command(mut_arg("data", |arg| arg.required(false).requires("network")))]
 pub(super) struct Flow {
-    /// A formula, a name from `bea loss`, or a file; once a vector field of the optimizer, but a game
-    /// of two players with one loss is zero-sum
+    /// A formula, a name from `bea loss`, or a file; repeated for each vector field of the optimizer. A
+    /// game of two players with one loss is zero-sum
     #[arg(long, value_name = "LOSS", required_unless_present = "network")]
     #[arg(conflicts_with = "NetworkInput", allow_hyphen_values = true)]
     loss: Vec<String>,
@@ -118,15 +118,15 @@ const FILES: [&str; 5] = [
 const FOLDER: &str = "results/flow";
 /// The integrator's tolerances, relative and absolute.
 const TOLERANCES: (f64, f64) = (1e-10, 1e-12);
-/// What the trajectories may take, in bytes.
+/// The most memory that trajectories may take, in bytes.
 const MEMORY: f64 = 8.0 * GIB;
 const GIB: f64 = (1u64 << 30) as f64;
-/// What a point of a trajectory takes beside its parameters, and what each of them takes.
+/// Bytes that a point of a trajectory takes beside its parameters, and bytes per parameter.
 const POINT: f64 = 64.0;
 const NUMBER: f64 = 16.0;
-/// What a complex number takes as text, in the two files together.
+/// Bytes that a complex number takes as text, in both files together.
 const TEXT: f64 = 100.0;
-/// Points of a flow's curve a step of the optimizer.
+/// Points of a flow's curve per step of the optimizer.
 const SAMPLES: usize = 16;
 
 impl Flow {
@@ -149,7 +149,7 @@ impl Flow {
         let every = losses.losses;
         let mut loss = every[0].clone();
         if loss.variables.len() < variables.len() {
-            // Its own variables come first; what else it knows is not about all of them.
+            // Its own variables come first. Its start, domain and minima have no entries for the others.
             (loss.variables, loss.start) = (variables, None);
             (loss.domain, loss.minima) = (Vec::new(), Vec::new());
         }
@@ -177,7 +177,7 @@ impl Flow {
         simulate_until(problem, name, method, start, request, &progress).into_diagnostic()
     }
 
-    /// Writes the files and says how far the flows went.
+    /// Writes the files and prints how far the flows are from the optimizer.
     fn write(
         &self,
         folder: &Path,
@@ -211,7 +211,7 @@ impl Flow {
         }
     }
 
-    /// `tolerances` are those of the integrator, relative and absolute, unless others are given.
+    /// `tolerances`: the integrator's defaults, relative and absolute.
     fn request(&self, is_descent: bool, tolerances: (f64, f64)) -> miette::Result<Request> {
         let default = if is_descent { "ngf,igr,pf" } else { "order:1,order:3,interpolated:3" };
         let flows = self.flows.as_deref().unwrap_or(default);
@@ -247,7 +247,7 @@ impl Flow {
 /// Refuses a start where one of the losses or its gradient is undefined, and says where in the formula.
 fn check_start(losses: &[Loss], variables: &[String], start: &[f64]) -> miette::Result<()> {
     for loss in losses {
-        // Each has its own variables, all of which are listed.
+        // `variables` holds the variables of every loss.
         let place = |name| variables.iter().position(|v| v == name).expect("listed");
         let point: Vec<f64> = loss.variables.iter().map(|name| start[place(name)]).collect();
         let (subject, reason) = match loss.undefined_at(&point) {
@@ -309,7 +309,7 @@ fn files(
     files
 }
 
-/// The step size as a heading names it: all of its digits, but not hundreds of zeros.
+/// The step size as a heading prints it: with all of its digits, in scientific notation where it is very small or large.
 fn step_size(h: f64) -> String {
     if (1e-6..1e7).contains(&h) { format!("{h}") } else { format!("{h:e}") }
 }
@@ -322,7 +322,7 @@ fn place(loss: &Loss, start: &[f64]) -> String {
     if place.len() > 6 { format!("{}, …", place[..6].join(", ")) } else { place.join(", ") }
 }
 
-/// The distance of every flow at the steps that a long table is shortened to.
+/// The distance of every flow to the optimizer, at the steps of [`shown`].
 fn table(simulation: &Simulation) -> String {
     let steps = simulation.flows.iter().map(|flow| flow.t.len()).max().unwrap_or(1) - 1;
     let mut out = format!("{:>6}", "step");
@@ -349,7 +349,7 @@ fn table(simulation: &Simulation) -> String {
     out
 }
 
-/// All steps of a short run; of a long one the first, every tenth part, and the last.
+/// The steps of the table: the first five, the last, and about ten between them.
 fn shown(steps: usize) -> Vec<usize> {
     if steps <= 20 {
         return (0..=steps).collect();

@@ -54,7 +54,7 @@ pub(super) fn assignment(text: &str) -> Result<(String, BigRational), String> {
     Ok((name.trim().to_string(), value))
 }
 
-/// More threads than any machine has processors would only wait for one another.
+/// More threads than any machine has processors.
 const MAX_THREADS: usize = 1024;
 
 /// A power of `h`.

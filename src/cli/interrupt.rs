@@ -1,4 +1,4 @@
-//! Ctrl-C: the first one asks a command to end with what it has, the second one ends it at once.
+//! Ctrl-C: the first one asks a command to stop and keep its results, the second one ends it at once.
 
 use super::output;
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ const CODE: u8 = 130;
 
 static HAPPENED: AtomicBool = AtomicBool::new(false);
 
-/// From here on Ctrl-C no longer ends the program, but is seen by [`happened`]. `advice` says what
+/// From now on Ctrl-C does not end the program; [`happened`] reports it. `advice` says what
 /// the command does then.
 pub(super) fn listen(advice: &'static str) {
     // Where Ctrl-C is ignored (`nohup`, say), it stays so.
@@ -26,7 +26,7 @@ pub(super) fn happened() -> bool {
     HAPPENED.load(Ordering::Relaxed)
 }
 
-/// The exit code of a command that has done its work, or what it could of it.
+/// The exit code of a command that has finished, or stopped after Ctrl-C.
 pub(super) fn exit_code() -> ExitCode {
     if happened() { ExitCode::from(CODE) } else { ExitCode::SUCCESS }
 }

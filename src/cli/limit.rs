@@ -1,4 +1,4 @@
-//! Orders that are too large for any machine, said before memory runs out.
+//! Refuses orders whose trees do not fit in memory, before memory runs out.
 
 use bea_series::series::GeneralLinearMethod;
 use bea_series::tree::TreeTable;
@@ -6,10 +6,10 @@ use miette::miette;
 use num_bigint::BigUint;
 use num_traits::ToPrimitive;
 
-/// What a derivation may take without being forced, in bytes.
+/// The most memory that a derivation may take without `--force`, in bytes.
 const MEMORY: f64 = 4.0 * GIB;
 const GIB: f64 = (1u64 << 30) as f64;
-/// No listing gets this far: there are 10^25 trees of 64 nodes.
+/// More nodes than any listing has: there are 10^25 trees with 64 nodes.
 const MAX_ORDER: usize = 63;
 
 /// Refuses an order whose trees do not fit in memory, unless `force`; what no table can hold is
@@ -45,8 +45,8 @@ pub(super) fn check(order: usize, method: &GeneralLinearMethod, force: bool) -> 
     Ok(())
 }
 
-/// What a tree takes that can be part of larger ones: two polynomials in the step number a stage,
-/// each of them one value a node.
+/// Bytes that a tree takes that can be part of larger ones: for each stage two polynomials in the step number,
+/// each with one value per node.
 fn bytes_per_tree(method: &GeneralLinearMethod, nodes: usize) -> f64 {
     let values = 2.0 * method.stages.len() as f64 * nodes as f64;
     // A value is a machine integer, or a polynomial in the parameters whose degree in each grows

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-/// The most different entries of a derivative that are listed.
+/// A derivative with more different entries than this is not listed.
 const MAX_ENTRIES: usize = 20_000;
 
 /// The highest order of a derivative.
@@ -214,7 +214,7 @@ fn table(
             Some(values) => latex_number(values[i]),
             None => formula.clone(),
         };
-        // Of a number the formula is the value.
+        // The formula of a constant is its value.
         let value = if value == formula { String::new() } else { format!(" = {value}") };
         writeln!(out, "{name}{equals}{formula}{value}{end}").expect("a string");
     }

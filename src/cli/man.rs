@@ -8,7 +8,7 @@ use std::process::ExitCode;
 /// Print a manual page, of `bea` or of one of its commands.
 #[derive(clap::Args)]
 pub(super) struct Man {
-    /// The command, `derive` say
+    /// The command, for example `derive`
     command: Option<String>,
 }
 

@@ -75,7 +75,7 @@ pub fn main() -> ExitCode {
     })
 }
 
-/// Runs a command; where an accelerator fails amid it, its error is the command's.
+/// Runs a command. A panic with an accelerator's error becomes the command's error.
 fn with_device_errors(
     command: impl FnOnce() -> miette::Result<ExitCode>,
 ) -> miette::Result<ExitCode> {

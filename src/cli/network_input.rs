@@ -26,8 +26,8 @@ pub(super) struct NetworkInput {
     /// The parameters, a safetensors file with PyTorch's names; complex ones are NAME.re and NAME.im
     #[arg(long, value_name = "FILE", conflicts_with = "init")]
     pub weights: Option<PathBuf>,
-    /// Parameters to start from where there is no file: a scheme, `pytorch`, `glorot_uniform` or
-    /// `he_normal` say, and a seed
+    /// Initial parameters where there is no file: a scheme, for example `pytorch`, `glorot_uniform`
+    /// or `he_normal`, and a seed
     #[arg(long, value_name = "SCHEME[:SEED]", default_value = "pytorch:0")]
     pub init: String,
     /// Where to evaluate: `cpu`, or `wgpu:0`, `cuda:0` in a build with that feature
@@ -119,13 +119,13 @@ pub(super) fn method(
     }
 }
 
-/// Refuses settings that are no parameters of the optimizer, where none of its steps are taken.
+/// Refuses settings that are no parameters of the optimizer, for a command that takes no steps.
 pub(super) fn check_settings(optimizer: &Optimizer, mut settings: Settings) -> miette::Result<()> {
     loss_input::of_optimizer(optimizer, &mut settings)?;
     all_known(optimizer, &settings)
 }
 
-/// Refuses what is left of the settings once the optimizer has taken its own.
+/// Refuses settings that are no parameters of the optimizer.
 fn all_known(optimizer: &Optimizer, left: &Settings) -> miette::Result<()> {
     let Some(name) = left.keys().next() else { return Ok(()) };
     let known: Vec<&str> = optimizer.parameters.iter().map(String::as_str).collect();

@@ -39,7 +39,7 @@ impl Optimizers {
     }
 }
 
-/// One optimizer a line, or several lines where the terminal is narrow.
+/// One optimizer per line, or on several lines where the terminal is narrow.
 fn table(optimizers: &[Optimizer], width: usize) -> String {
     let heads: Vec<String> = optimizers.iter().map(head).collect();
     let indent = 2 + heads.iter().map(|h| h.chars().count()).max().unwrap_or(0);

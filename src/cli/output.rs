@@ -5,14 +5,14 @@ use miette::{Context, IntoDiagnostic, miette};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-/// Characters a line on the terminal that the standard output goes to, if it does.
+/// The width of the terminal that the standard output goes to, if it goes to one.
 pub(super) fn terminal_width() -> Option<usize> {
     let stdout = io::stdout();
     let size = stdout.is_terminal().then(|| terminal_size::terminal_size_of(&stdout)).flatten();
     size.map(|(width, _)| width.0.into())
 }
 
-/// Runs `write` on the standard output. A reader that has had enough is no error.
+/// Runs `write` on the standard output. A pipe that its reader has closed is no error.
 pub(super) fn to_stdout(
     write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> miette::Result<()> {
@@ -23,7 +23,7 @@ pub(super) fn to_stdout(
     }
 }
 
-/// Writes to the standard error. Where nobody reads that, there is nobody to tell either.
+/// Writes to the standard error. Failures are ignored: there is nowhere else to report them.
 pub(super) fn to_stderr(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
@@ -36,7 +36,7 @@ pub(super) fn to_file(
     file::replace(path, write).into_diagnostic().wrap_err_with(|| not_writable(path))
 }
 
-/// Refuses a file that cannot be written, before the work for it is done. Leaves no trace.
+/// Refuses a file that cannot be written, before the work for it is done. Leaves nothing behind.
 pub(super) fn check_file(path: &Path) -> miette::Result<()> {
     file::check(path).into_diagnostic().wrap_err_with(|| not_writable(path))
 }
@@ -70,7 +70,7 @@ pub(super) fn new_folder(name: &str) -> PathBuf {
 }
 
 /// Refuses a folder that exists, unless `force`, and one that cannot be written, before the work for
-/// it is done. Leaves no trace.
+/// it is done. Leaves nothing behind.
 pub(super) fn check_folder(folder: &Path, force: bool) -> miette::Result<()> {
     if folder.exists() && !folder.is_dir() {
         return Err(miette!("{} is a file, not a folder", folder.display()));
@@ -103,7 +103,7 @@ fn fill(folder: &Path, files: &[(String, Vec<u8>)], stale: &[&str]) -> io::Resul
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // The process's mask takes away what it does not allow.
+        // The process's umask removes the permissions that it does not allow.
         builder.permissions(std::fs::Permissions::from_mode(0o777));
     }
     let beside = builder.prefix(".bea-").tempdir_in(parent)?;

@@ -10,7 +10,7 @@ use miette::miette;
 
 /// The losses of an optimizer.
 pub(super) struct Losses {
-    /// As they were given; the first one names the others' point and domain too.
+    /// As they were given. The start and the domain are those of the first.
     pub(super) losses: Vec<Loss>,
     /// The names of all coordinates.
     pub(super) variables: Vec<String>,
@@ -42,7 +42,7 @@ impl Losses {
     }
 }
 
-/// One loss a vector field of `method`, in their order; of a game between two players one is enough:
+/// One loss for each vector field of `method`, in their order. For a game of two players one is enough:
 /// the second player then ascends it. `players` are the variables of each, `x,a;y`.
 pub(super) fn losses(
     texts: &[String],
@@ -57,7 +57,7 @@ pub(super) fn losses(
     if losses.len() != fields && !zero_sum {
         let names: Vec<&str> = method.fields.iter().map(|f| f.name.as_str()).collect();
         return Err(miette!(
-            help = "give --loss once a vector field, in this order",
+            help = "give --loss once for each vector field, in this order",
             "the optimizer has {fields} vector field{} ({}), and there {} {} loss{}",
             if fields == 1 { "" } else { "s" },
             names.join(", "),
@@ -135,7 +135,7 @@ fn partition(
                 player + 1
             ));
         }
-        // The names of arrays' entries have commas of their own, `W[0,1]`.
+        // Names of array entries contain commas, `W[0,1]`.
         for name in loss::split_top_level(group) {
             let name = name.split_whitespace().collect::<String>();
             let at = variables.iter().position(|v| *v == name).ok_or_else(|| {

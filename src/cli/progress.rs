@@ -1,4 +1,4 @@
-//! How far a simulation is, on a terminal.
+//! Progress of a simulation, on a terminal.
 
 use super::interrupt;
 use bea_flow::flow::Watch;
@@ -6,10 +6,10 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What takes less is over before it can be read.
+/// Simulations shorter than this show no progress.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// One bar a trajectory. Ctrl-C ends the simulation.
+/// One bar for each trajectory. Ctrl-C ends the simulation.
 pub(super) struct Progress {
     bars: MultiProgress,
     steps: u64,

@@ -74,7 +74,7 @@ it had for figures that were not reached.
 
 The exit code says nothing about the claims: it is 0 whatever the verdict, and 2 where a figure could not be made.";
 
-/// What came of the runs of an experiment, or why there are none.
+/// The outcomes of the runs of each experiment, or why there are none.
 type Conducted = BTreeMap<&'static str, Result<Vec<Outcome>, String>>;
 
 /// A figure's line, and how long it took.
@@ -144,7 +144,7 @@ impl Reproduce {
         })
     }
 
-    /// Writes the files of a figure; nothing after Ctrl-C.
+    /// Writes the files of a figure; returns `None` after Ctrl-C.
     fn make(&self, figure: &AnyFigure, conducted: &mut Conducted) -> miette::Result<Option<Made>> {
         match *figure {
             AnyFigure::Simulated(figure) => {
@@ -161,7 +161,7 @@ impl Reproduce {
         }
     }
 
-    /// Judges and draws the runs of a figure, which are conducted unless another figure has asked for them; nothing
+    /// Judges and draws the runs of a figure, which are conducted unless another figure has asked for them; `None`
     /// after Ctrl-C.
     fn network(
         &self,
@@ -226,7 +226,7 @@ impl Reproduce {
     }
 }
 
-/// The row of a figure that there is no picture of.
+/// The row of a figure that could not be made.
 fn row_of_failure(figure: &AnyFigure, why: &str) -> String {
     let [claim, why] = [figure.claim(), why].map(cell);
     let (id, number) = (figure.id(), number(figure));
@@ -242,7 +242,7 @@ fn cell(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
 }
 
-/// An error on one line: with what caused it, and of several runs that failed the first one.
+/// An error on one line, with its causes; of several runs that failed, the first one.
 fn why(error: &Report) -> String {
     let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
     let first = match error.downcast_ref() {
@@ -262,8 +262,8 @@ fn files(figure: &AnyFigure) -> [String; 3] {
     }
 }
 
-/// The result of `work`, or nothing after Ctrl-C: then the work is left alone, and the program's end
-/// ends it.
+/// The result of `work`, or `None` after Ctrl-C: then `work` goes on in its thread until the program
+/// ends.
 fn unless_interrupted<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (send, receive) = mpsc::channel();
     let worker = std::thread::spawn(move || send.send(work()));

@@ -1,4 +1,4 @@
-//! How far runs are, on a terminal.
+//! Progress of runs, on a terminal.
 
 use super::interrupt;
 use crate::experiment::{Config, Observer, Run};
@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// A bar for each run that goes on: loss, sharpness, time of a step and time left. Ctrl-C stops the runs.
+/// A bar for each active run: loss, sharpness, time per step and time left. Ctrl-C stops the runs.
 pub(super) struct RunProgress {
     bars: MultiProgress,
     steps: Vec<(String, u64)>,
@@ -44,7 +44,7 @@ impl Observer for RunProgress {
                 Ok(style) => bar.with_style(style.with_key("step_time", write_step_time)),
                 Err(_) => bar,
             };
-            // Steps before a resumption took none of this time.
+            // Steps before a resumption are not part of this time.
             let bar = self.bars.add(bar.with_position(run.state().step as u64));
             bar.reset_eta();
             bar.enable_steady_tick(Duration::from_millis(500));
@@ -67,7 +67,7 @@ fn write_step_time(state: &ProgressState, out: &mut dyn Write) {
     let _ = out.write_str(&step_time(1.0 / state.per_sec()));
 }
 
-/// `12.3 ms a step`, in three digits.
+/// `12.3 ms a step`, with three digits.
 fn step_time(seconds: f64) -> String {
     let (time, unit) = match seconds {
         s if !s.is_finite() => return "– a step".into(),

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Conduct all runs of a description's grid, some at a time, and tabulate them
+/// Conduct all runs of a description's grid, several at a time, and tabulate them
 #[derive(clap::Args)]
 #[command(after_help = HELP)]
 pub(super) struct Sweep {
@@ -55,7 +55,7 @@ impl Sweep {
         match swept {
             Ok(outcomes) => write(&name, &folder, &outcomes)?,
             Err(error) => {
-                // What was conducted is tabulated all the same.
+                // The runs that did end are tabulated.
                 if let SweepError::Runs { outcomes, .. } = &error
                     && !outcomes.is_empty()
                 {
@@ -80,7 +80,7 @@ fn write(name: &str, folder: &Path, outcomes: &[Outcome]) -> miette::Result<()> 
     output::to_stdout(|out| out.write_all(text.as_bytes()))
 }
 
-/// The last value of a column that there is.
+/// The last value of a column that is not NaN.
 fn last(outcome: &Outcome, column: &str) -> f64 {
     let values = outcome.metrics.column(column).unwrap_or_default();
     values.into_iter().rev().find(|x| !x.is_nan()).unwrap_or(f64::NAN)
@@ -107,7 +107,7 @@ fn csv(outcomes: &[Outcome]) -> String {
     csv::text(names, rows)
 }
 
-/// The first columns of it, for the eye.
+/// The first columns, for the terminal.
 fn table(outcomes: &[Outcome]) -> String {
     let columns: Vec<String> = columns(outcomes).into_iter().take(5).collect();
     let width = outcomes.iter().map(|o| o.config.label.chars().count()).max().unwrap_or(0).max(3);

@@ -4,14 +4,14 @@ use num_complex::Complex64;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// So many eigendirections are listed at the top and at the bottom of a long list.
+/// How many entries of a long list are shown at its beginning and at its end.
 pub(super) const LISTED: (usize, usize) = (8, 4);
 
 pub(super) fn line(out: &mut String, text: String) {
     writeln!(out, "{}", text.trim_end()).expect("a string");
 }
 
-/// Columns, the last one to the left, the others to the right; the first row is the head.
+/// Columns, the last one aligned left, the others right; the first row is the head.
 pub(super) fn table<const N: usize>(out: &mut String, rows: &[[String; N]]) {
     let width = |k: usize| rows.iter().map(|row| row[k].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..N).map(width).collect();
@@ -19,7 +19,7 @@ pub(super) fn table<const N: usize>(out: &mut String, rows: &[[String; N]]) {
         let mut text = String::new();
         for (k, cell) in row.iter().enumerate() {
             let pad = " ".repeat(widths[k] - cell.chars().count());
-            // Only words and lists read better from the left.
+            // Only columns of words and lists are aligned left.
             if k + 1 == N && N > 1 {
                 write!(text, "  {cell}{pad}")
             } else {
@@ -42,7 +42,7 @@ pub(super) fn assignments(variables: &[String], point: &[f64]) -> String {
     }
 }
 
-/// A norm, of which only the size matters.
+/// A norm in scientific notation, with few digits.
 pub(super) fn tiny(x: f64) -> String {
     if x == 0.0 { "0".into() } else { format!("{x:.1e}") }
 }
@@ -62,7 +62,7 @@ pub(super) fn short(x: f64) -> String {
     }
 }
 
-/// Without parts that are nothing but the roundings of the other part.
+/// Without a real or imaginary part that is no larger than the rounding of the other.
 fn cleaned(z: Complex64) -> Complex64 {
     let part = |x: f64| if x.abs() <= 1e-14 * z.norm() { 0.0 } else { x };
     if z.is_finite() { Complex64::new(part(z.re), part(z.im)) } else { z }

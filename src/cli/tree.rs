@@ -5,7 +5,7 @@ use bea_series::tree::Tree;
 use miette::miette;
 use serde_json::Value;
 
-/// The largest tree that is derived alone: the numbers of a weight grow with its nodes.
+/// The largest tree that is derived alone: the numbers of its weight grow with its nodes.
 const MAX_NODES: usize = 128;
 
 /// Reads `[[],[]]`, or with several fields `{"field": "fx", "children": […]}`, the forms of the

@@ -1,4 +1,4 @@
-//! Conducting runs: one after the other or some at a time, saved along the way.
+//! Conducts runs, one after the other or several at a time, and saves them along the way.
 
 use super::config::Config;
 use super::folder::{Folder, FolderError, Runs};
@@ -17,21 +17,21 @@ use std::time::{Duration, Instant};
 /// How often a run is saved while it goes on.
 const SAVED_EVERY: Duration = Duration::from_secs(30);
 
-/// What to do about a folder that holds a run already.
+/// What to do where a folder holds a run already.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Existing {
     /// Refuse it.
     #[default]
     Refuse,
-    /// Start again.
+    /// Replace it by a new one.
     Replace,
-    /// Go on with it.
+    /// Continue it.
     Resume,
 }
 
 /// Who watches runs.
 pub trait Observer: Watch {
-    /// Run number `index` has come to its next step.
+    /// Run number `index` has made a step.
     fn stepped(&self, _index: usize, _run: &Run) {}
 }
 

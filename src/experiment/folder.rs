@@ -1,12 +1,12 @@
-//! The folder of a run: what it was, what it measured, where it stands.
+//! The folder of a run: its description, its measurements, its state.
 //!
 //! | file | |
 //! |---|---|
 //! | `config.toml` | the resolved description |
 //! | `metrics.csv` | the measurements so far |
 //! | `follow.csv` | flows that were followed |
-//! | `checkpoint.safetensors` | where the run stands |
-//! | `timing.json` | how long it took, as long as it has gone on |
+//! | `checkpoint.safetensors` | the state from which the run continues |
+//! | `timing.json` | how long it has taken so far |
 //! | `weights.safetensors` | the parameters at the end, with PyTorch's names |
 //! | `metrics.parquet`, `metrics.svg`, `metrics.png`, `report.html` | once the run has ended |
 //!
@@ -28,15 +28,15 @@ pub const CONFIG: &str = "config.toml";
 pub const METRICS: &str = "metrics.csv";
 /// Flows that were followed.
 pub const FOLLOW: &str = "follow.csv";
-/// Where the run stands.
+/// The state of the run.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
 /// The parameters.
 pub const WEIGHTS: &str = "weights.safetensors";
 
-/// How long it took. Equal runs take other times, so this is in no other file.
+/// How long it took. This differs between equal runs, so it is in no other file.
 const TIMING: &str = "timing.json";
 
-/// All that a run writes: none of an earlier run may stay beside another's.
+/// All files of a run. A run that replaces another removes them first.
 const FILES: [&str; 10] = [
     CONFIG,
     METRICS,
@@ -54,11 +54,11 @@ const FILES: [&str; 10] = [
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    /// Held until the run is over, or the process is.
+    /// Held until the run or the process ends.
     _lock: File,
-    /// Since when the run goes on.
+    /// When this part of the run began.
     begun: Instant,
-    /// How long it had gone on before.
+    /// How long the earlier parts took, before resumptions.
     before: Duration,
 }
 
@@ -75,7 +75,7 @@ pub enum FolderError {
         "--resume goes on with it, --force replaces it, --out takes another folder"
     ))]
     Exists(PathBuf),
-    /// It holds no run that could go on.
+    /// It holds no run that could be continued.
     #[error("{} holds no run that could go on: there is no {missing}", .path.display())]
     #[diagnostic(help("--force begins it again, --out takes another folder"))]
     Nothing {
@@ -100,7 +100,7 @@ pub enum FolderError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Weights(#[from] WeightsError),
-    /// Measurements that are no table.
+    /// Measurements that cannot be read.
     #[error("{} is damaged: {cause}", .path.display())]
     Damaged {
         /// The file.
@@ -175,7 +175,7 @@ impl Folder {
         [CONFIG, METRICS, CHECKPOINT].iter().any(|name| path.join(name).exists())
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -183,18 +183,18 @@ impl Folder {
     /// Writes a file, which appears, or replaces another, only when it is complete.
     ///
     /// # Errors
-    /// It cannot be written; then what was there still is.
+    /// It cannot be written; then an earlier file of that name is unchanged.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
         let path = self.path.join(name);
         file::replace(&path, |out| out.write_all(bytes))
             .map_err(|cause| FolderError::Io { path, cause })
     }
 
-    /// Writes what a run has come to, so that it can go on from here: the measurements before the
-    /// checkpoint, which never is ahead of them.
+    /// Writes the state of a run, so that it can be continued: the measurements before the
+    /// checkpoint, which is never ahead of them.
     ///
     /// # Errors
-    /// A file cannot be written, because the disk is full say. The last state that was complete stays.
+    /// A file cannot be written, for example because the disk is full. The last complete state is kept.
     pub fn save(&self, run: &Run) -> Result<(), FolderError> {
         self.write(METRICS, run.metrics().csv().as_bytes())?;
         if let Some(follow) = run.follow() {
@@ -219,8 +219,8 @@ struct Timing {
     seconds: f64,
 }
 
-/// How long the run in a folder has gone on so far, all its resumptions together, in seconds of the clock on
-/// the wall.
+/// How long the run in a folder has taken so far, with all its resumptions, in seconds of wall-clock
+/// time.
 pub fn seconds(path: &Path) -> Option<f64> {
     let text = std::fs::read_to_string(path.join(TIMING)).ok()?;
     let Timing { seconds } = serde_json::from_str(&text).ok()?;
@@ -239,7 +239,7 @@ fn lock(path: &Path, name: &str) -> Result<File, FolderError> {
     }
 }
 
-/// The folder of several runs, which no others may be written to meanwhile.
+/// The folder of several runs, locked against other sweeps.
 pub(super) struct Runs {
     path: PathBuf,
     /// The folder and those above it that had to be made, the innermost first.
@@ -248,7 +248,7 @@ pub(super) struct Runs {
 }
 
 impl Runs {
-    /// The file that is locked: another one than that of a run, which may have the folder to itself.
+    /// The file that is locked. It is not that of a run, since a single run may use this folder itself.
     const LOCK: &str = "sweep.lock";
 
     /// Makes and locks it.
@@ -266,7 +266,7 @@ impl Runs {
 }
 
 impl Drop for Runs {
-    /// Where no run has left anything, nothing stays.
+    /// Removes the folders that were made for runs if no run has written anything.
     fn drop(&mut self) {
         let names = std::fs::read_dir(&self.path).map(|files| files.count());
         if !self.made.is_empty() && names.is_ok_and(|count| count == 1) {

@@ -1,4 +1,4 @@
-//! What a run has come to, as figures and reports take it.
+//! A run and its measurements, as figures and reports take them.
 
 use super::config::{Config, Metric};
 use super::outcome::Outcome;

@@ -1,13 +1,13 @@
-//! What came of a run.
+//! The outcome of a run.
 
 use super::config::Config;
 use super::run::{End, Table};
 use std::path::PathBuf;
 
-/// What came of a run.
+/// The outcome of a run.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// What it was.
+    /// What was run.
     pub config: Config,
     /// The measurements.
     pub metrics: Table,

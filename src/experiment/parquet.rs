@@ -31,7 +31,7 @@ pub fn parquet(table: &Table) -> Result<Vec<u8>, ParquetError> {
     }
     let fields = table.columns.iter().map(|name| field(name)).collect::<Result<_, _>>()?;
     let schema = Type::group_type_builder("table").with_fields(fields).build()?;
-    // The numbers hardly ever repeat.
+    // Dictionaries do not pay off: the numbers hardly ever repeat.
     let properties = WriterProperties::builder().set_dictionary_enabled(false).build();
     let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::new(properties))?;
     let mut group = writer.next_row_group()?;
@@ -62,7 +62,7 @@ fn field(name: &str) -> Result<Arc<Type>, ParquetError> {
     Ok(Arc::new(field.with_repetition(Repetition::OPTIONAL).build()?))
 }
 
-/// `x` as an integer, below 2^53, where `f64` knows every one.
+/// `x` as an integer. Below 2^53 an `f64` represents every integer exactly.
 fn whole(name: &str, x: f64) -> Result<i64, ParquetError> {
     match x {
         x if x.fract() == 0.0 && x.abs() < 9_007_199_254_740_992.0 => Ok(x as i64),

@@ -11,11 +11,11 @@ use bea_plot::{Axis, Color, Dash, Figure, Panel, Scale, Series, Style};
 const MOST_CURVES: usize = 16;
 /// What is positive and spans more than this factor is shown on a logarithmic axis.
 const WIDE: f64 = 20.0;
-/// A curve of many points keeps the extremes of so many stretches: one a pixel of a panel.
+/// A curve of many points is reduced to the extremes of this many stretches, about one per pixel of a panel.
 const STRETCHES: usize = 330;
-/// How far above all runs that did not diverge a panel ends.
+/// A panel ends this factor above all runs that did not diverge.
 const RUNAWAY: f64 = 100.0;
-/// A threshold that is further above the eigenvalues than this factor is left out.
+/// A threshold that is more than this factor above the eigenvalues is left out.
 const NEAR: f64 = 4.0;
 /// Distances below this are those of rounding.
 const ROUNDING: f64 = 1e-18;
@@ -78,7 +78,7 @@ pub(super) fn run_panels(run: &Measured) -> Vec<Panel> {
             .iter()
             .map(|column| {
                 let (label, style) = look(column, &flows);
-                // The title of the axis says what a curve is that is alone.
+                // A single curve needs no label: the title of the axis names it.
                 let alone = columns.len() == 1 && plain_name(column.metric);
                 curve(if alone { String::new() } else { label }, style, &steps, column)
             })
@@ -212,7 +212,7 @@ fn panel(name: &str, x: &str, series: Vec<Series>) -> Panel {
     Panel { x: Axis::linear(x), y, series, ..Panel::default() }
 }
 
-/// The range of a panel that runs which diverge do not stretch. `None` where everything fits.
+/// A range for a panel that is not stretched by runs that diverge. `None` where everything fits.
 fn bounded(panel: &Panel, steady: &[f64]) -> Option<(f64, f64)> {
     let values = panel.series.iter().flat_map(|curve| &curve.points).map(|point| point.1);
     let ((low, high), (least, greatest)) = (extent(values), extent(steady.iter().copied()));
@@ -229,7 +229,7 @@ fn bounded(panel: &Panel, steady: &[f64]) -> Option<(f64, f64)> {
     (low < bottom || high > top).then_some((low.max(bottom), high.min(top)))
 }
 
-/// The least and the greatest finite number; infinities the wrong way round if there is none.
+/// The least and the greatest finite number; `(∞, -∞)` if there is none.
 fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
     values
         .filter(|x| x.is_finite())
@@ -245,7 +245,7 @@ fn curve(label: String, style: Style, steps: &[f64], column: &Column) -> Series 
     Series::new(label, thin(&points), style)
 }
 
-/// The eigenvalues at which steps of a size that is known stop being stable on a parabola, and for gradient
+/// The eigenvalues above which steps of known size are unstable on a parabola, and for gradient
 /// descent those above which it oscillates: `2/h` and `1/h`; with momentum `m`, `2(1+m)/h` (heavy ball) and
 /// `2(1+m)/((1+2m)h)` (Nesterov; Cohen et al. 2021). Those far above `largest` are left out.
 fn thresholds(config: &Config, steps: &[f64], largest: f64) -> Vec<Series> {
@@ -276,7 +276,7 @@ fn corners(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     (0..points.len()).filter(|&i| needed(i)).map(|i| points[i]).collect()
 }
 
-/// A curve of many points as the eye sees it: the least and the greatest of each of [`STRETCHES`] stretches
+/// A curve with fewer points that looks the same: the least and the greatest of each of [`STRETCHES`] stretches
 /// of equally many points, and both ends. A stretch without a finite point remains a gap.
 fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     if points.len() <= 2 * STRETCHES {
@@ -296,7 +296,7 @@ fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     kept.into_iter().map(|i| points[i]).collect()
 }
 
-/// What a metric is compared with: the title of the vertical axis.
+/// The quantity that a metric shares a panel with: the title of the vertical axis.
 fn family(metric: Metric) -> &'static str {
     match metric {
         Metric::Loss | Metric::TestLoss | Metric::FlowLoss(_) => "loss",
@@ -339,7 +339,7 @@ fn is_sharpness(metric: Metric) -> bool {
     matches!(metric, Metric::Lambda(_) | Metric::FlowLambda(_))
 }
 
-/// Name and look of a column among those of its family. The same direction, and the same flow, looks the
+/// Label and style of a column among those of its family. The same direction, or the same flow, looks the
 /// same in all panels.
 fn look(column: &Column, flows: &[FlowName]) -> (String, Style) {
     let of_flow = |flow: FlowName| (flow.to_string(), solid(color(flow, flows)));
@@ -402,7 +402,7 @@ fn solid(i: usize) -> Style {
     Style { color: Color::of_series(i), line: Some(Dash::Solid), width: 1.5, marker: None }
 }
 
-/// Noisy curves are told apart by colours, and by dashes only where there are no more of these.
+/// Curves differ in colour, and in dashes once the colours are used up: dashes are hard to see on noisy curves.
 fn of_run(i: usize) -> Style {
     const DASHES: [Dash; 4] = [Dash::Solid, Dash::Dashed, Dash::Dotted, Dash::DashDotted];
     Style { line: Some(DASHES[i / 8 % DASHES.len()]), width: 1.2, ..solid(i) }

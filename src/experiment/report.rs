@@ -1,4 +1,4 @@
-//! What was run and what came of it, as a page that opens from disk.
+//! Runs and their measurements as a page of HTML that opens from disk.
 
 use super::config::Metric;
 use super::measured::{Column, Measured};
@@ -44,7 +44,7 @@ details details{margin-left:1rem}\n\
 pre{overflow-x:auto;font:.85rem/1.45 ui-monospace,Menlo,Consolas,monospace;margin:.6rem 0}\n\
 @media(max-width:30rem){main{padding:1rem .75rem}}\n";
 
-/// Figures are drawn for white paper; a dark page turns ink to light and lifts the colours of curves.
+/// Figures are drawn for white paper; on a dark page, ink is light and curves have lighter colours.
 fn dark_plots() -> String {
     const ON_DARK: [&str; 8] =
         ["#e6e9ed", "#4aa8e0", "#ff8a3d", "#2fd0a0", "#e79fc6", "#f5b833", "#8fd0f5", "#c98f5a"];
@@ -64,7 +64,7 @@ fn dark_plots() -> String {
     format!("@media(prefers-color-scheme:dark){{figure>svg{{fill:var(--ink)}}{rules}}}\n")
 }
 
-/// Every panel a figure of its own, so that as many stand in a row as have room.
+/// Every panel is a figure of its own, so that the page decides how many stand in a row.
 fn figures(panels: Vec<Panel>, out: &mut String) {
     if panels.is_empty() {
         return;
@@ -86,7 +86,7 @@ fn figures(panels: Vec<Panel>, out: &mut String) {
     out.push_str("</div>\n");
 }
 
-/// A row a run: how it ended and, of several, the measurements that they are compared by.
+/// A row per run: how it ended and, of several runs, the measurements that they are compared by.
 fn summary(runs: &[Measured], out: &mut String) {
     let all: Vec<Vec<Column>> = runs.iter().map(Measured::columns).collect();
     let mut names: Vec<(&str, Metric)> = Vec::new();
@@ -173,7 +173,7 @@ fn details(run: &Measured, alone: bool, out: &mut String) {
     }
 }
 
-/// A table that scrolls sideways where it is too wide; `name` is for those who hear it.
+/// A table that scrolls sideways where it is too wide; `name` is its label for screen readers.
 fn table(name: &str, heads: &[String], rows: &str, out: &mut String) {
     let heads: String =
         heads.iter().map(|head| format!("<th scope=\"col\">{}</th>", escape(head))).collect();
@@ -204,14 +204,14 @@ fn is_of_steps(metric: Metric) -> bool {
     )
 }
 
-/// A column in short, of what is defined: NaN if nothing is.
+/// Statistics of a column over the values that are defined; NaN if there are none.
 struct Statistics {
     first: f64,
     last: f64,
     least: f64,
     greatest: f64,
     mean: f64,
-    /// From one defined value to the next.
+    /// How often a defined value is larger than the one before.
     increases: usize,
 }
 

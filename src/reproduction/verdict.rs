@@ -5,13 +5,13 @@ use std::fmt;
 /// Whether the numbers bear out a claim.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
-    /// They do.
+    /// All parts hold.
     Holds,
-    /// Some do, some do not.
+    /// Some parts hold, others do not or were not measured.
     InPart,
-    /// They do not.
+    /// No part holds.
     DoesNotHold,
-    /// There are none.
+    /// No part was measured.
     NotMeasured,
 }
 

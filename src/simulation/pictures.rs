@@ -4,7 +4,7 @@ use bea_flow::flow::{Problem, Simulation, Trajectory};
 use bea_plot::{Axis, Color, Contours, Dash, Marker, Panel, Scale, Series, Style};
 use num_complex::Complex64;
 
-/// A loss as seen by a picture.
+/// What a picture needs to know of a loss.
 pub struct Landscape<'a> {
     /// The loss.
     pub problem: &'a Problem,
@@ -18,9 +18,9 @@ pub struct Landscape<'a> {
 
 /// Samples of a loss curve.
 const SAMPLES: usize = 600;
-/// With more steps than this, markers would cover one another.
+/// With more steps than this, steps have no markers, which would cover one another.
 const MARKED_STEPS: usize = 60;
-/// How far above everything that the optimizer reaches a panel ends.
+/// A panel ends this factor above everything that the optimizer reaches.
 const RUNAWAY: f64 = 100.0;
 /// Distances below this are those of rounding.
 const ROUNDING: f64 = 1e-18;
@@ -105,7 +105,7 @@ impl Landscape<'_> {
     }
 
     /// What to show of a coordinate: the box of the loss, if it has one and the optimizer starts in
-    /// it; otherwise where the optimizer goes, but for a trajectory that runs away.
+    /// it; otherwise where the optimizer goes, without the steps of a trajectory that diverges.
     fn range(&self, coordinate: usize, simulation: &Simulation) -> (f64, f64) {
         let of_optimizer = simulation.flows[0].theta.iter().map(|theta| theta[coordinate].re);
         let steps: Vec<f64> = of_optimizer.filter(|x| x.is_finite()).collect();
@@ -164,8 +164,8 @@ pub fn losses(simulation: &Simulation) -> Panel {
     Panel { x: Axis::linear("step"), y, series, ..Panel::default() }
 }
 
-/// The axis for the losses of `all` trajectories, of which a flow's may run away in either direction: the
-/// real part of a complex loss falls as readily as it rises.
+/// The axis for the losses of `all` trajectories. Those of a flow may diverge in either direction: the
+/// real part of a complex loss is not bounded below.
 fn loss_axis(
     own: impl Iterator<Item = f64>,
     all: impl Iterator<Item = f64>,
@@ -183,7 +183,7 @@ fn loss_axis(
     let range = match scale {
         Scale::Log if greatest > most => (low, most),
         Scale::Log => (low, high),
-        // Far less room than on a logarithmic axis leaves the optimizer's own losses visible.
+        // A linear axis needs less room, so that the optimizer's own losses stay visible.
         Scale::Linear => {
             let room = if own.1 > own.0 { own.1 - own.0 } else { own.1.abs() };
             (least.max(own.0 - room), greatest.min(own.1 + room))
@@ -192,7 +192,7 @@ fn loss_axis(
     (scale, (range.0 < range.1).then_some(range))
 }
 
-/// The least and the greatest of the finite values; nothing of none.
+/// The least and the greatest of the finite values; zeros if there are none.
 fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let finite = values.filter(|x| x.is_finite());
     let (low, high) =
@@ -219,7 +219,7 @@ pub fn distances(simulation: &Simulation) -> Panel {
     Panel { x: Axis::linear("step"), y, series, ..Panel::default() }
 }
 
-/// A range that a trajectory which runs away does not stretch: it ends well above what the optimizer
+/// A range that is not stretched by a trajectory that diverges: it ends well above what the optimizer
 /// itself reaches. `None` where everything fits.
 fn high_enough(low: f64, high: f64, own: &[f64]) -> Option<(f64, f64)> {
     let own = own.iter().copied().filter(|x| x.is_finite()).fold(0.0, f64::max);

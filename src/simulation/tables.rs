@@ -5,9 +5,9 @@ use bea_flow::flow::{Simulation, Trajectory};
 use num_complex::Complex64;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-/// One row a step of a trajectory, the start included: `flow,step,t`, the real and imaginary part of
+/// A row for each step of each trajectory, the start included: `flow,step,t`, the real and imaginary part of
 /// every variable, those of the loss, and the distance to the optimizer at the same step (empty where
-/// the optimizer has ended). Without the names of the variables, their values are left out.
+/// the optimizer has ended). The values of the variables are left out where their names are not given.
 pub fn csv(simulation: &Simulation, variables: Option<&[String]>) -> String {
     let variables = variables.unwrap_or_default();
     csv::text(columns(variables), rows(simulation, variables.len()))
@@ -35,7 +35,7 @@ fn columns(variables: &[String]) -> Vec<String> {
     names
 }
 
-/// Of each trajectory the first `parameters` variables.
+/// With the first `parameters` variables of each trajectory.
 fn rows(simulation: &Simulation, parameters: usize) -> impl Iterator<Item = Vec<String>> {
     simulation.flows.iter().flat_map(move |flow| {
         let distances = simulation.distances(flow);
@@ -51,9 +51,9 @@ fn rows(simulation: &Simulation, parameters: usize) -> impl Iterator<Item = Vec<
 }
 
 /// `{"lr": h, "flows": {"gd": {"t": […], "re": [[…],…], "im": [[…],…], "loss": […], "distance": […],
-/// "note": null}}}`, one entry a step, the start included, flows in their order. `loss` is the real
+/// "note": null}}}`, with an entry for each step, the start included. `loss` is the real
 /// part, `distance` the one to the optimizer at the steps that both reach. Numbers that are not finite
-/// are `null`. `re` and `im`, the variables, are left out unless there shall be `parameters`.
+/// are `null`. `re` and `im`, the variables, are there only with `parameters`.
 pub fn json(simulation: &Simulation, parameters: bool) -> String {
     let whole = Whole { simulation, parameters };
     let mut text = serde_json::to_string(&whole).expect("numbers and texts have a form");

@@ -1,13 +1,13 @@
-//! How parameters start.
+//! Initial parameters.
 //!
-//! Every number is drawn in binary64 from a stream of its own parameter. So the start depends on nothing but scheme,
+//! Every parameter array has a random stream of its own, and is drawn in binary64. So the start depends only on scheme,
 //! seed, names and shapes: not on the device, the machine, the precision, or the order of the layers.
 
 use super::architecture::{Architecture, Parameter, Role};
 use super::random::Stream;
 use bea_series::text::near;
 
-/// A rule for the first parameters.
+/// A rule for the initial parameters.
 ///
 /// A weight `[outputs, inputs]` has `fan_in = inputs` and `fan_out = outputs`; a convolution's `[outputs, inputs, h, w]`
 /// has `h w` times as much. Biases are zero unless said otherwise. Always: norms scale by one and shift by zero,
@@ -70,7 +70,7 @@ impl std::str::FromStr for Scheme {
     }
 }
 
-/// The first parameters of `network`, as one flat vector.
+/// The initial parameters of `network`, as one flat vector.
 ///
 /// ```
 /// use bea_network::architecture::{Architecture, Dtype, Criterion};
@@ -91,7 +91,7 @@ pub fn initialise(network: &Architecture, scheme: Scheme, seed: u64) -> Vec<f64>
     theta
 }
 
-/// A distribution, symmetric about zero but for the first.
+/// A distribution; all but the first are symmetric about zero.
 #[derive(Clone, Copy, Debug)]
 enum Law {
     Constant(f64),

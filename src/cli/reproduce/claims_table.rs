@@ -1,4 +1,4 @@
-//! The claims and verdicts of figures as a table in Markdown, which is whole at any time.
+//! The claims and verdicts of figures as a table in Markdown, complete after every row.
 
 use crate::cli::output;
 use crate::reproduction::AnyFigure;
@@ -16,7 +16,7 @@ pub(super) struct ClaimsTable<'a> {
 impl ClaimsTable<'_> {
     /// The table that `path` shall hold.
     pub fn new<'a>(path: Option<&'a Path>, figures: &[AnyFigure]) -> ClaimsTable<'a> {
-        // A pipe has nothing to keep, and reading it would wait.
+        // A pipe holds no earlier rows, and reading it would block.
         let old =
             path.filter(|path| path.is_file()).and_then(|path| std::fs::read_to_string(path).ok());
         let old = old.unwrap_or_default();
@@ -42,7 +42,7 @@ impl ClaimsTable<'_> {
         }
     }
 
-    /// That no more rows come: a pipe or a device is written to only once.
+    /// Ends the table: a pipe or a device is written to only once, here.
     pub fn finish(self) -> miette::Result<()> {
         self.path.map_or(Ok(()), |path| self.write(path))
     }

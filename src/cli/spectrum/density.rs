@@ -14,7 +14,7 @@ const POINTS: usize = 2000;
 const WIDTH: f64 = 0.004;
 
 /// The density as a curve, the quadrature's nodes and weights, and the picture in two formats.
-/// `dimension`: how many eigenvalues there are; `matrix`: of what.
+/// `dimension`: the number of eigenvalues; `matrix`: the name of the matrix.
 pub(super) fn files(
     density: &Quadrature,
     dimension: usize,
@@ -22,7 +22,7 @@ pub(super) fn files(
 ) -> Result<Vec<(String, Vec<u8>)>, Error> {
     let (first, last) = (density.nodes[0], density.nodes[density.nodes.len() - 1]);
     let extent = match last - first {
-        // One eigenvalue alone: any width shows it.
+        // A single eigenvalue: any width shows it.
         0.0 => first.abs().max(1.0),
         extent => extent,
     };
@@ -43,8 +43,8 @@ fn table(names: [&str; 2], rows: impl IntoIterator<Item = (f64, f64)>) -> Vec<u8
     csv::text(names, rows.into_iter().map(|(x, y)| [x.to_string(), y.to_string()])).into_bytes()
 }
 
-/// On a logarithmic axis that reaches a little below the peak of a single eigenvalue: single ones
-/// far from the others are what the picture is about.
+/// On a logarithmic axis that reaches a little below the peak of one eigenvalue: isolated eigenvalues
+/// are what the picture is about.
 fn figure(curve: &[(f64, f64)], width: f64, dimension: usize, matrix: &str) -> Figure {
     let single = 1.0 / (dimension as f64 * width * std::f64::consts::TAU.sqrt());
     let highest = curve.iter().fold(single, |most, point| most.max(point.1));

@@ -96,7 +96,7 @@ enum Format {
 
 /// Larger matrices are not assembled: their eigenvalues would take hours.
 const LARGEST: usize = 4096;
-/// How many eigenvalues are listed if nothing is said.
+/// How many eigenvalues are listed by default.
 const TOP: usize = 10;
 
 /// Eigenpairs, and how they were found.
@@ -105,7 +105,7 @@ struct Found {
     pairs: Vec<Eigenpair>,
     /// The number of each among all eigenvalues, 1 being the largest.
     indices: Vec<usize>,
-    /// What gradient descent does along each, where there is a step size.
+    /// The stability coefficient of each, if there is a step size.
     coefficients: Vec<StabilityCoefficient>,
     products: usize,
     converged: bool,
@@ -189,7 +189,7 @@ impl SpectrumOf {
         let p = operator.dimension();
         let largest = self.top.unwrap_or(TOP.min(p.saturating_sub(self.bottom)));
         let tolerance = match dtype {
-            // The products themselves are not better than that.
+            // Products with the Hessian are not more exact than that.
             Dtype::F32 => 1e-5,
             Dtype::F64 => 1e-8,
         };
@@ -238,7 +238,7 @@ fn all(operator: &dyn Operator) -> Result<Found, Error> {
     Ok(Found { pairs, indices, coefficients: Vec::new(), products: p, converged: true })
 }
 
-/// Residuals by products of their own, instead of those that the iteration believes in.
+/// Residuals recomputed by products with the operator, instead of the iteration's estimates.
 fn check(operator: &(impl Operator + ?Sized), pairs: &mut [Eigenpair]) -> Result<(), Error> {
     let vectors: Vec<Vec<f64>> = pairs.iter().map(|pair| pair.vector.clone()).collect();
     for (pair, product) in pairs.iter_mut().zip(operator.apply(&vectors)?) {

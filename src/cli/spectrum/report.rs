@@ -66,7 +66,7 @@ impl Report<'_> {
         }
     }
 
-    /// One row an eigenvalue, dots where there are others between.
+    /// One row per eigenvalue, dots where others are left out between two.
     fn rows<const N: usize>(
         &self,
         out: &mut String,

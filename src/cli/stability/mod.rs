@@ -16,7 +16,7 @@ use std::process::ExitCode;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct StabilityOf {
-    /// A name from `bea loss`, a file, or a formula; for several vector fields once a field
+    /// A name from `bea loss`, a file, or a formula; repeated for each vector field of the optimizer
     #[arg(long = "loss", value_name = "LOSS", required = true, allow_hyphen_values = true)]
     losses: Vec<String>,
     /// Where to look for a critical point, `1,1` or `x=1,y=1` [default: a known minimum]

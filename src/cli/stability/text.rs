@@ -1,4 +1,4 @@
-//! What a stability analysis is in the terminal.
+//! A stability analysis as text for the terminal.
 
 use super::Report;
 use crate::cli::terminal::{LISTED, assignments, complex, line, list, short, table, tiny};
@@ -83,7 +83,7 @@ impl Report<'_> {
                 table(out, &lambdas);
             }
         }
-        // One of each sign says it for all.
+        // One direction of each sign stands for all.
         for sign in [1.0, -1.0] {
             let of_sign = |d: &&Direction| d.scaled && d.lambda * sign > 0.0;
             let with = directions.iter().filter(of_sign).find(|d| !d.intervals.is_empty());

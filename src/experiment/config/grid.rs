@@ -14,14 +14,14 @@ const MOST: usize = 10_000;
 /// A point of the grid: its label and the keys that it sets.
 type Cell = (String, String);
 
-/// The values that a grid has for each key, which is the last of a path.
+/// The values that a grid has for each key; a key is a path such as `train.lr`.
 type Grid<'a> = BTreeMap<Vec<&'a str>, Entry<'a>>;
 
 impl Experiment {
-    /// All runs, variant by variant, those of one in the order of the grid, its last key the fastest.
+    /// All runs, variant by variant. Those of a variant are in the order of the grid, whose last key varies fastest.
     ///
     /// # Errors
-    /// What is wrong with the description, in its place: an unknown key, a value that is none.
+    /// What is wrong with the description, in its place: an unknown key, an invalid value.
     pub fn runs(&self) -> Result<Vec<Config>, SourceError> {
         let parsed = parse(&self.source)?;
         let top = top(&self.source, parsed.get_ref());

@@ -1,4 +1,4 @@
-//! Tables laid over one another: what the first does not say, the next one does.
+//! Tables laid over one another: a key that the first does not set is looked up in the next.
 
 use bea_series::text::source::SourceError;
 use bea_series::text::table::{Entry, Table};
@@ -6,20 +6,20 @@ use bea_series::text::table::{Entry, Table};
 /// Tables of the same kind, those that override others first.
 pub(super) struct Layers<'a> {
     tables: Vec<Table<'a>>,
-    /// How many of the first are what `--set` says.
+    /// How many of the first are those of `--set`.
     set: usize,
-    /// Where a missing key is missed, and what it is missed of.
+    /// The table that a missing key is reported in.
     base: usize,
 }
 
 impl<'a> Layers<'a> {
-    /// The first `set` are what `--set` says. The last table is the one that a missing key is missed in.
+    /// The first `set` are those of `--set`. A missing key is reported in the last table.
     pub(super) fn new(tables: Vec<Table<'a>>, set: usize) -> Layers<'a> {
         let base = tables.len() - 1;
         Layers { tables, set, base }
     }
 
-    /// The tables, and whether each is what `--set` says.
+    /// The tables, and whether each is of `--set`.
     pub(super) fn tables(&self) -> impl Iterator<Item = (bool, &Table<'a>)> {
         self.tables.iter().enumerate().map(|(i, table)| (i < self.set, table))
     }

@@ -12,7 +12,7 @@ use std::fmt;
 pub enum Metric {
     /// `loss`: `E(θ)`.
     Loss,
-    /// `accuracy`: the part of the examples that are classified rightly.
+    /// `accuracy`: the share of the examples that are classified correctly.
     Accuracy,
     /// `test_loss`.
     TestLoss,
@@ -146,7 +146,7 @@ impl Metric {
         }
     }
 
-    /// Whether it takes a step for one of gradient descent with the step size `h`, or compares it with one.
+    /// Whether it compares a step with one of gradient descent of the step size `h`, or assumes that it is one.
     pub fn compares_with_descent(self) -> bool {
         matches!(
             self,
@@ -163,7 +163,7 @@ impl Metric {
         )
     }
 
-    /// The names of its columns. `parameters` is the number of eigenvalues.
+    /// The names of its columns. `parameters` is the number of parameters of the network.
     pub fn columns(self, parameters: usize) -> Vec<String> {
         let each = |name: &str, k: usize| (0..k).map(|i| format!("{name}_{i}")).collect();
         match self {

@@ -26,7 +26,7 @@ pub struct Config {
     pub data: String,
     /// The examples to test with.
     pub test: Option<String>,
-    /// The loss; what fits the data, if not said.
+    /// The loss; cross entropy for classes and mean squared error for values, if not given.
     pub(super) criterion: Option<Criterion>,
     /// The numbers to calculate with.
     pub dtype: Dtype,
@@ -38,7 +38,7 @@ pub struct Config {
     pub rule: Rule,
     /// How many steps.
     pub steps: usize,
-    /// Examples a step; all, if not said.
+    /// Examples per step; all, if not given.
     pub batch: Option<usize>,
     /// What is measured, in this order.
     pub metrics: Vec<Metric>,
@@ -64,9 +64,9 @@ pub enum Start {
 /// How flows are integrated.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Flows {
-    /// Relative tolerance of a step; what suits the network, if not said.
+    /// Relative tolerance of a step; chosen by the network, if not given.
     pub rtol: Option<f64>,
-    /// Absolute tolerance of a step; what suits the network, if not said.
+    /// Absolute tolerance of a step; chosen by the network, if not given.
     pub atol: Option<f64>,
     /// Fixed Euler steps instead.
     pub euler: Option<f64>,
@@ -74,7 +74,7 @@ pub struct Flows {
     pub directions: Option<usize>,
 }
 
-/// Flows that start from iterates of the optimizer and go beside it.
+/// Flows that start from iterates of the optimizer and are integrated beside it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Follow {
     /// Which iterates.
@@ -83,7 +83,7 @@ pub struct Follow {
     pub steps: usize,
     /// Which flows.
     pub flows: Vec<FlowName>,
-    /// Whether the largest eigenvalue of the Hessian is computed along the way.
+    /// Whether the largest eigenvalue of the Hessian is computed at every step.
     pub sharpness: bool,
 }
 

@@ -30,10 +30,10 @@ const KEYS: [&str; 14] = [
     "flows",
     "follow",
 ];
-/// Those of the description alone, not of what is laid over it.
+/// Keys that only the description itself may have, not the layers over it.
 const OUTER: [&str; 3] = ["grid", "variant", "paper"];
 
-/// What is laid over a description to make one run of it.
+/// The layer over a description that makes one run of it.
 pub(super) struct Overlay<'a> {
     pub label: String,
     pub cell: Source,
@@ -159,7 +159,7 @@ fn beside(source: &Source, file: &str) -> PathBuf {
 fn network_of(all: &Layers, source: &Source) -> Result<NetworkSource, SourceError> {
     let entry = all.required("network", "network = \"mlp:100,100,100,100\"")?;
     if entry.is_table() {
-        // Where it stands by itself in the description, faults are shown there.
+        // Faults are shown in the description if the table stands there.
         let own = parse(source)?;
         let top = own.get_ref().get("network").is_some_and(|value| value.span() == entry.span());
         let alone = || Source::new("the network", format!("network = {}", entry.text()));

@@ -6,7 +6,7 @@ use super::rule;
 use bea_network::architecture::Dtype;
 use std::fmt::Write as _;
 
-/// Everything that `config` was read from, with what it left to its defaults.
+/// All keys that `config` was read from, with the defaults of those that were not set.
 pub(super) fn text(all: &Layers, config: &Config, method: &str) -> String {
     let mut out = format!("name = {}\nseed = {}\n", quoted(&config.name), config.seed);
     let inline = |out: &mut String, key: &str, otherwise: Option<String>| {

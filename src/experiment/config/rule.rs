@@ -6,7 +6,7 @@ use bea_series::text::near;
 use bea_series::text::source::SourceError;
 use bea_series::text::table::{Entry, Table, alike};
 
-/// Methods, and the keys that each takes besides those that all do.
+/// Methods, and the keys that each takes beside [`COMMON`].
 const METHODS: [(&str, &[&str]); 6] = [
     ("gd", &["lr", "lr_changes"]),
     ("heavy_ball", &["lr", "lr_changes", "momentum"]),

@@ -1,11 +1,11 @@
-//! Sums of what a description names without saying what it is: a run must not go on with something else of
+//! Checksums of the files and data that a description names: a run must not be continued with other contents of
 //! the same name.
 
 use crate::experiment::config::Config;
 use bea_network::data::{Dataset, Targets, Values};
 use sha2::{Digest, Sha256};
 
-/// What it is, as messages call it, and the SHA-256 sum of it: the file of the network, the data, the test data.
+/// Names, as in messages, and SHA-256 sums of the network's file, the data and the test data.
 pub(super) fn sums(
     config: &Config,
     data: &Dataset,
@@ -21,7 +21,7 @@ pub(super) fn sums(
     network.into_iter().chain([data]).chain(test).collect()
 }
 
-/// The sum of the numbers of a data set: as stored, for these are fewer bytes, with the map from them to inputs.
+/// The checksum of a data set: of its numbers as stored, which are fewer bytes, and of the map from them to inputs.
 fn sum(set: &Dataset) -> String {
     let mut sum = Sha256::new();
     let mut sizes =

@@ -11,7 +11,7 @@ pub enum End {
     Diverged {
         /// The step.
         step: usize,
-        /// What.
+        /// Which quantity.
         quantity: &'static str,
     },
 }

@@ -1,4 +1,4 @@
-//! Why there is no run.
+//! Why a run cannot start.
 
 use crate::experiment::config::Metric;
 use bea_flow::flow::FlowName;
@@ -8,14 +8,14 @@ use bea_network::data::DataError;
 use bea_network::device::DeviceError;
 use bea_network::weights::WeightsError;
 
-/// Why there is no run.
+/// Why a run cannot start.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum RunError {
     /// No such data, or damaged ones.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Data(#[from] DataError),
-    /// Data that are somewhere else, or nowhere yet.
+    /// Data that are not where the description says.
     #[error("{error}")]
     #[diagnostic(help(
         "{}`--set {key}={name}` says where the data are, `bea data --help` where to get them",
@@ -24,7 +24,7 @@ pub enum RunError {
     NoData {
         /// The key of the description.
         key: &'static str,
-        /// What it could be.
+        /// How the key could be set.
         name: String,
         /// What is missing.
         error: Box<DataError>,
@@ -62,7 +62,7 @@ pub enum RunError {
         /// Why.
         reason: String,
     },
-    /// Flows are followed beside gradient descent alone.
+    /// Flows can be followed only beside gradient descent with full batches.
     #[error("flows are followed beside full-batch gradient descent, method = \"gd\", only")]
     Follow,
     /// A flow that this network does not have.
@@ -73,7 +73,7 @@ pub enum RunError {
         /// Why.
         reason: String,
     },
-    /// An iterate that the run ends before.
+    /// An iterate beyond the end of the run.
     #[error("no flow starts `from` iterate {from} of a run of {steps} steps")]
     #[diagnostic(help("take iterates from 0 to {}, or more steps", .steps - 1))]
     FollowFrom {
@@ -82,14 +82,14 @@ pub enum RunError {
         /// The steps of the run.
         steps: usize,
     },
-    /// The run was something else.
+    /// The checkpoint is of another run.
     #[error("the checkpoint is of another run: {difference}")]
     #[diagnostic(help("go on with the description in the run's folder, config.toml"))]
     OtherRun {
         /// The first line that differs.
         difference: String,
     },
-    /// The description names the same, but that is something else now.
+    /// The contents of a file or of the data have changed.
     #[error("the checkpoint is of another run: {what} has changed since")]
     #[diagnostic(help(
         "put back what was there, or begin again with --force or in another folder"
@@ -98,7 +98,7 @@ pub enum RunError {
         /// The file or the data.
         what: String,
     },
-    /// What a checkpoint does not hold.
+    /// The measurements do not fit the checkpoint.
     #[error("the measurements do not belong to the checkpoint: {0}")]
     Measurements(String),
 }

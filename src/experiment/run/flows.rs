@@ -12,8 +12,8 @@ use bea_series::series::GeneralLinearMethod;
 const SMOOTH: (f64, f64) = (1e-8, 1e-10);
 
 /// The integrator's tolerances, relative and absolute, for the flows of a network: `smooth` where its derivatives
-/// are smooth and have 16 digits. Where they have 7, with smaller ones it would follow rounding; where the Hessian
-/// jumps at every kink of an activation, smaller steps than these need would only find the kinks.
+/// are smooth and have 16 digits. With 7 digits, smaller tolerances would resolve rounding errors; where the Hessian
+/// jumps at the kinks of activations, they would spend steps on locating the kinks.
 pub fn tolerances(network: &Architecture, smooth: (f64, f64)) -> (f64, f64) {
     match network.dtype {
         _ if !network.is_smooth() => (1e-5, 1e-7),
@@ -45,7 +45,7 @@ impl Flows {
     }
 }
 
-/// Refuses flows that there are not, and flows that are followed where nothing goes.
+/// Refuses flows that the network does not have, and flows to follow that start after the run's end.
 pub(super) fn check(config: &Config, problem: &Problem, theta: &[f64]) -> Result<(), RunError> {
     for &metric in &config.metrics {
         if let Some(flow) = flow(metric) {
@@ -68,9 +68,9 @@ pub(super) fn check(config: &Config, problem: &Problem, theta: &[f64]) -> Result
     }
 }
 
-/// Why the network does not have a flow, if it does not.
+/// Why the network does not have this flow; `None` if it does.
 fn refused(config: &Config, problem: &Problem, theta: &[f64], flow: FlowName) -> Option<String> {
-    // Euler's method asks whether to go on before it evaluates anything.
+    // Cancelled at once: Euler's method checks that before it evaluates anything.
     let request = config.flows.request(1.0, 1, vec![flow]);
     let request = Request { euler: Some(1.0), ..request };
     let method = GeneralLinearMethod::euler();

@@ -1,4 +1,4 @@
-//! Flows that start from an iterate and go beside gradient descent for some steps.
+//! Flows that start from an iterate and are integrated beside gradient descent for some steps.
 
 use super::sharpness::Sharpness;
 use super::table::Table;
@@ -8,7 +8,7 @@ use bea_network::NetworkLoss;
 use bea_network::architecture::Dtype;
 use bea_series::series::GeneralLinearMethod;
 
-/// No rows yet.
+/// A table without rows.
 pub(super) fn table(follow: &Follow) -> Table {
     let mut columns: Vec<String> =
         ["from", "step", "t", "flow", "distance", "loss"].map(String::from).into();
@@ -40,7 +40,7 @@ impl FollowContext<'_> {
         let method = GeneralLinearMethod::euler();
         let simulated = simulate_until(self.problem, "gd", &method, theta, &request, watch);
         let Ok(simulated) = simulated else { return Vec::new() };
-        // Gradient descent comes first, and not again where the description names it among the flows.
+        // Gradient descent is number 0, and is not repeated where the description names it among the flows.
         let named = follow.flows.iter().enumerate();
         let numbers = named.filter(|(_, flow)| **flow != FlowName::GradientDescent);
         let numbers = std::iter::once(0).chain(numbers.map(|(i, _)| i + 1));

@@ -1,4 +1,4 @@
-//! A run: training with measurements, step by step, so that it can be stopped anywhere and go on later.
+//! A run: training with measurements, step by step, so that it can be stopped anywhere and continued later.
 
 mod digest;
 mod end;
@@ -32,9 +32,9 @@ pub struct Run {
     problem: Problem,
     /// How flows are integrated on this network.
     flows: Flows,
-    /// The sums of what the description names without saying what it is.
+    /// The checksums of the files and data that the description names.
     sums: Vec<(String, String)>,
-    /// The examples and their order, where steps see mini-batches.
+    /// The examples and their order, for mini-batches.
     batches: Option<(Dataset, Batches)>,
     state: State,
     sharpness: Sharpness,
@@ -44,19 +44,19 @@ pub struct Run {
     last: Option<Seen>,
 }
 
-/// What the last step saw, for those who watch.
+/// The loss and sharpness of the last step, for observers.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Seen {
-    /// The loss that the step saw.
+    /// The loss at which the step was made, of its mini-batch.
     pub loss: f64,
     /// The largest eigenvalue, if it is measured.
     pub sharpness: Option<f64>,
 }
 
-/// The most parameters of a network whose eigenvalues are all computed.
+/// The most parameters of a network for which all eigenvalues are computed.
 const LARGEST: usize = 4096;
 
-/// Which of them is not finite, if one is not.
+/// Which of them is not finite; `None` if both are.
 fn infinite(loss: f64, gradient: &[f64]) -> Option<&'static str> {
     if !loss.is_finite() {
         Some("the loss")
@@ -150,8 +150,8 @@ impl Run {
         })
     }
 
-    /// Goes on from where a run of the same description was. Of its measurements, those after the
-    /// checkpoint are forgotten.
+    /// Continues a run of the same description from its checkpoint. Measurements after the
+    /// checkpoint are dropped.
     ///
     /// # Errors
     /// The checkpoint or the measurements are of another run.
@@ -181,7 +181,7 @@ impl Run {
             let read = read.filter(|read| read.columns == own.columns);
             let read = read.ok_or_else(|| RunError::Measurements("other columns".into()))?;
             own.rows = read.rows;
-            // The last row of a run that has ended has no step after it.
+            // A run that has ended has one more row, of its last iterate, which is measured again.
             own.rows.retain(|row| row[0] < step as f64);
         }
         let expected = step.div_ceil(self.config.every);
@@ -195,8 +195,8 @@ impl Run {
         Ok(self)
     }
 
-    /// One step, with what is to be measured before it. Nothing happens once the run has ended, and
-    /// nothing is changed where `watch` cancels amid the step.
+    /// Measures the iterate where that is due, and makes one step. Does nothing once the run has ended;
+    /// changes nothing where `watch` cancels during the step.
     pub fn advance(&mut self, watch: &dyn Watch) {
         if self.end.is_some() {
             return;
@@ -218,7 +218,7 @@ impl Run {
             if watch.cancelled() {
                 forget(self);
             } else {
-                // A run that goes on from its end measures it again, from the same directions.
+                // A run that is continued from its end measures its last iterate again, from the same directions.
                 self.sharpness.directions = directions;
                 let diverged = quantity.map(|quantity| End::Diverged { step, quantity });
                 self.end = Some(diverged.unwrap_or(End::Finished));
@@ -265,7 +265,7 @@ impl Run {
     }
 
     /// The row of iterate number `step`, `θ`, from which the step `taken` leads to the state. There is none
-    /// where the loss or the gradient is not finite; then this says which.
+    /// where the loss or the gradient is not finite; then their name is returned.
     fn measure(
         &mut self,
         step: usize,
@@ -273,7 +273,7 @@ impl Run {
         taken: Option<&Step>,
         watch: &dyn Watch,
     ) -> Option<&'static str> {
-        // What the step saw is what it is at θ for the full batch alone, and not for Nesterov.
+        // The step has loss and gradient at θ for full batches only, and Nesterov's method takes them elsewhere.
         let known = taken.filter(|_| {
             self.batches.is_none() && !matches!(self.config.rule, Rule::Nesterov { .. })
         });
@@ -304,17 +304,17 @@ impl Run {
         None
     }
 
-    /// What is run.
+    /// The description.
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// The network's loss on the training data.
+    /// The loss of the network on the training data.
     pub fn loss(&self) -> &NetworkLoss {
         &self.loss
     }
 
-    /// Where the optimizer is.
+    /// The state of the optimizer.
     pub fn state(&self) -> &State {
         &self.state
     }
@@ -342,7 +342,7 @@ impl Run {
         self.follow.as_ref()
     }
 
-    /// From which [`resume`](Self::resume) goes on.
+    /// The state from which [`resume`](Self::resume) continues.
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
             state: self.state.clone(),

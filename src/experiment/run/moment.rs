@@ -12,7 +12,7 @@ use num_complex::Complex64;
 
 /// An iterate `θ`, and the step from it.
 pub(super) struct Moment<'a> {
-    /// Its number among those that are measured.
+    /// Its number among the iterates that are measured.
     pub number: usize,
     pub loss: &'a NetworkLoss,
     pub test: Option<&'a NetworkLoss>,
@@ -33,7 +33,7 @@ pub(super) struct Moment<'a> {
 pub(super) struct Taken<'a> {
     /// Its learning rate.
     pub h: f64,
-    /// Where it leads.
+    /// The next iterate.
     pub next: &'a [f64],
 }
 
@@ -44,7 +44,7 @@ struct Shared {
     pairs: Vec<Eigenpair>,
     coefficients: Vec<StabilityCoefficient>,
     next_value: f64,
-    /// Where flows are after the time of a step.
+    /// The points of flows after the time of one step.
     ends: Vec<(FlowName, Vec<Complex64>)>,
 }
 
@@ -186,7 +186,7 @@ impl Moment<'_> {
     }
 }
 
-/// The flow that a metric is about.
+/// The flow that a metric compares with.
 pub(super) fn flow(metric: Metric) -> Option<FlowName> {
     match metric {
         Metric::Drift => Some(FlowName::NegativeGradient),

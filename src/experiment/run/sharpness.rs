@@ -5,8 +5,8 @@ use bea_flow::curvature::{Eigenpair, Lanczos};
 use bea_network::architecture::Dtype;
 use bea_network::{Hessian, NetworkLoss};
 
-/// Every so many searches one starts from a random vector as well, which finds an eigenvalue that has overtaken
-/// those that are followed. The others cost half of it.
+/// Every eighth search starts from a random vector as well, which finds an eigenvalue that has overtaken
+/// those that are followed. The other searches cost half as much.
 const LOOKS_AROUND: usize = 8;
 
 /// The sharpest directions, followed from iterate to iterate: each search starts from the eigenvectors
@@ -49,7 +49,7 @@ impl Sharpness {
         pairs
     }
 
-    /// [`find`](Self::find) at a point beside the run, which leaves no trace.
+    /// [`find`](Self::find) at a point beside the run, without a change of the directions.
     pub fn at(&self, loss: &NetworkLoss, theta: &[f64]) -> Vec<Eigenpair> {
         self.search(loss, theta, 1)
     }

@@ -1,4 +1,4 @@
-//! What was measured: named columns of numbers, a row for each step that was looked at.
+//! Measurements: named columns of numbers, with a row for each step that was measured.
 
 /// Columns of numbers. The first one of the metrics of a run is `step`.
 #[derive(Clone, Debug, Default)]
@@ -9,7 +9,7 @@ pub struct Table {
     pub rows: Vec<Vec<f64>>,
 }
 
-/// Why a text is no table.
+/// Why a text cannot be read as a table.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("line {line}: {message}")]
 pub struct TableError {

@@ -7,7 +7,7 @@ use super::numbers::{
 use crate::experiment::Outcome;
 use crate::reproduction::verdict::Verdict;
 
-/// Correlations from here on are strong.
+/// Correlations of at least this are strong.
 const STRONG: f64 = 0.8;
 
 /// A column beside the exact drift of the steps.
@@ -45,7 +45,7 @@ pub(super) fn fig16(outcomes: &[Outcome]) -> (Verdict, String) {
     (Verdict::of(&parts), numbers)
 }
 
-/// Correlation of `‖∇²E g‖` with the exact drift, at each learning rate and over all, and of what it is made of.
+/// Correlation of `‖∇²E g‖` with the exact drift, at each learning rate and over all, and of its factors.
 pub(super) fn fig17(outcomes: &[Outcome]) -> (Verdict, String) {
     each_network(outcomes, |outcomes| {
         let pooled = |pairs: &dyn Fn(&Outcome) -> Vec<(f64, f64)>| {

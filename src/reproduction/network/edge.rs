@@ -7,7 +7,7 @@ use super::numbers::{
 use crate::experiment::Outcome;
 use crate::reproduction::verdict::Verdict;
 
-/// Whether `λ_0` comes to `2/h`, and its median from there on.
+/// Whether `λ_0` reaches `2/h`, and its median from there on.
 pub(super) fn fig9(outcomes: &[Outcome]) -> (Verdict, String) {
     let (mut parts, mut texts) = (Vec::new(), Vec::new());
     for outcome in outcomes {
@@ -20,7 +20,7 @@ pub(super) fn fig9(outcomes: &[Outcome]) -> (Verdict, String) {
                 let step = column(outcome, "step")[first];
                 texts.push(format!("median λ_0 = {after:.2}·2/h from step {step} on (h = {h})"));
             }
-            // The run ends before there is something to judge.
+            // The run ends too early to be judged.
             None => {
                 parts.push(None);
                 let (_, most) = range(ratio);
@@ -140,7 +140,7 @@ pub(super) fn fig12(outcomes: &[Outcome]) -> (Verdict, String) {
     up_and_down("sc_0", steps)
 }
 
-/// The same, in parts of the gradient's norm.
+/// The same, divided by the gradient's norm.
 pub(super) fn fig36(outcomes: &[Outcome]) -> (Verdict, String) {
     let steps = outcomes.iter().flat_map(|outcome| {
         let (sc, size) = (column(outcome, "sc_0_re"), column(outcome, "gradient_norm"));

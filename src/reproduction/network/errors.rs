@@ -26,7 +26,7 @@ pub(super) fn fig7(outcomes: &[Outcome]) -> (Verdict, String) {
             "{step} steps: NGF {ngf}, IGR {igr}, PF {pf}, PF nearest in {} runs{others}",
             tally(&nearest)
         ));
-        // What comes later is no part of the claim.
+        // Later steps are not part of the claim.
         if step <= 5.0 {
             parts.extend(nearest);
         }
@@ -70,7 +70,7 @@ pub(super) fn fig10(outcomes: &[Outcome]) -> (Verdict, String) {
             let (h, sharpness) = (rate(outcome), column(outcome, "lambda_0"));
             let errors = column(outcome, &format!("{what}_{flow}"));
             let measured = column(outcome, &format!("{what}_ngf"));
-            // Where NGF came to the end of the step and this flow did not, it is infinitely far.
+            // A flow that ended during the step, where NGF did not, counts as infinitely far.
             let rows = errors.iter().zip(&measured).zip(&sharpness);
             let edge = rows.filter(|((_, ngf), l)| !ngf.is_nan() && h * *l > 1.5);
             median(edge.map(|((e, _), _)| if e.is_nan() { f64::INFINITY } else { e.abs() }))

@@ -14,7 +14,7 @@ fn along(outcomes: &[Outcome], flow: f64, column: usize) -> Vec<f64> {
 /// The loss at the end of followed flows, against that at their start.
 pub(super) fn fig35(outcomes: &[Outcome]) -> (Verdict, String) {
     let (ngf, flipped) = (along(outcomes, 1.0, 5), along(outcomes, 2.0, 5));
-    // Nothing is followed where there is only a start.
+    // A table with the start alone holds no steps.
     let steps = |losses: &[f64]| losses.len().saturating_sub(1);
     let last = |losses: &[f64]| losses.get(1..).and_then(|rest| rest.last().copied());
     let start = ngf.first().copied().unwrap_or(f64::NAN);

@@ -1,4 +1,4 @@
-//! Runs that differ in the seed alone, and what they come to.
+//! Groups of runs that differ in the seed alone.
 
 use super::numbers::{
     Part, all, below, column, diverged, increases, last, mean, median, range, spread,
@@ -8,24 +8,24 @@ use crate::experiment::Outcome;
 use crate::experiment::config::Config;
 use bea_network::training::{Dal, Product, Rule};
 
-/// One group of seeds; lists have an entry a seed.
+/// One group of seeds; lists have an entry for each seed.
 pub(super) struct Group {
-    /// What the label of its runs says but for the seed.
+    /// The label of its runs without the seed.
     pub label: String,
     network: String,
-    /// Of DAL; nothing with a fixed rate.
+    /// The power of DAL; `None` with a fixed rate.
     pub power: Option<f64>,
     /// DAL with a difference of gradients.
     pub by_difference: bool,
-    /// Examples a step.
+    /// Examples per step.
     pub batch: Option<usize>,
-    /// Whether these are all.
+    /// Whether these are all examples.
     pub full: bool,
     /// The final loss, infinite where a run diverges.
     pub losses: Vec<f64>,
     /// How often the loss increases from one measurement to the next; infinite where a run diverges.
     pub increases: Vec<f64>,
-    /// On the test data at the end, zero where a run diverges.
+    /// The accuracy on the test data at the end, zero where a run diverges.
     pub accuracies: Vec<f64>,
     /// The mean learning rate of all steps.
     pub rates: Vec<f64>,
@@ -58,7 +58,7 @@ impl Group {
     }
 }
 
-/// DAL's numbers, if it is that.
+/// DAL's parameters; `None` for other rules.
 pub(super) fn dal(config: &Config) -> Option<&Dal> {
     match &config.rule {
         Rule::Dal(dal) | Rule::DalMomentum { dal, .. } | Rule::DalPerParameter(dal) => Some(dal),
@@ -66,7 +66,7 @@ pub(super) fn dal(config: &Config) -> Option<&Dal> {
     }
 }
 
-/// Runs by what their label says but for the seed, in the order of their first.
+/// Groups of runs by their label without the seed, in the order of their first run.
 pub(super) fn summarise(outcomes: &[Outcome]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for outcome in outcomes {
@@ -106,7 +106,7 @@ pub(super) fn summarise(outcomes: &[Outcome]) -> Vec<Group> {
     groups
 }
 
-/// Whether every step is of all examples.
+/// Whether every step takes all examples.
 fn is_full(config: &Config) -> bool {
     let Some(batch) = config.batch else { return true };
     examples(&config.data).is_some_and(|all| batch >= all)
@@ -166,7 +166,7 @@ pub(super) fn sides<'a>(
     groups.into_iter().partition(|group| group.is_dal())
 }
 
-/// Groups of each network, which alone compare with one another.
+/// The groups of each network; groups of different networks are not compared.
 pub(super) fn networks(groups: &[Group]) -> Vec<Vec<&Group>> {
     let mut networks: Vec<Vec<&Group>> = Vec::new();
     for group in groups {

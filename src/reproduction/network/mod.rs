@@ -28,7 +28,7 @@ pub struct NetworkFigure {
     pub claim: &'static str,
     text: &'static str,
     judge: fn(&[Outcome]) -> (Verdict, String),
-    /// What was measured against the step, if not said.
+    /// The picture; if `None`, the measurements against the step.
     picture: Option<fn(&[Outcome]) -> Figure>,
 }
 

@@ -1,4 +1,4 @@
-//! What judges ask of measurements.
+//! What judges compute from measurements.
 
 use crate::experiment::Outcome;
 use crate::experiment::run::End;
@@ -13,7 +13,7 @@ pub(super) fn below(a: f64, b: f64) -> Part {
     a.partial_cmp(&b).map(Ordering::is_lt)
 }
 
-/// `a ≤ b`. What is infinite, since it diverged, is not.
+/// `a ≤ b`, and false where `a` is infinite, that is, diverged.
 pub(super) fn at_most(a: f64, b: f64) -> Part {
     a.partial_cmp(&b).map(|order| order.is_le() && a < f64::INFINITY)
 }
@@ -43,7 +43,7 @@ pub(super) fn column(outcome: &Outcome, name: &str) -> Vec<f64> {
     outcome.metrics.column(name).unwrap_or_default()
 }
 
-/// What a quantity changes by in each step; empty if not every iterate was measured.
+/// The change of a quantity in each step; empty if not every iterate was measured.
 pub(super) fn changes(outcome: &Outcome, name: &str) -> Vec<f64> {
     match outcome.config.every {
         1 => column(outcome, name).windows(2).map(|pair| pair[1] - pair[0]).collect(),
@@ -85,7 +85,7 @@ pub(super) fn range(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
     (values.first().copied().unwrap_or(f64::NAN), values.last().copied().unwrap_or(f64::NAN))
 }
 
-/// Medians of the ten tenths of a curve; nothing where they are of less than two points.
+/// Medians of the ten tenths of a curve; `None` where a tenth has fewer than two points.
 pub(super) fn tenths(values: &[f64]) -> Option<[f64; 10]> {
     let values: Vec<f64> = values.iter().copied().filter(|x| !x.is_nan()).collect();
     let n = values.len();
@@ -114,7 +114,7 @@ pub(super) fn spread(values: &[f64]) -> String {
     spread_as(values, number)
 }
 
-/// The same of counts.
+/// The same for counts.
 pub(super) fn spread_of_counts(values: &[f64]) -> String {
     spread_as(values, |x| if x.is_finite() { x.to_string() } else { number(x) })
 }
@@ -173,7 +173,7 @@ pub(super) fn last(outcome: &Outcome, name: &str) -> f64 {
     column(outcome, name).into_iter().rev().find(|x| x.is_finite()).unwrap_or(f64::NAN)
 }
 
-/// Judges the runs of each network by themselves: the paper has figures of two.
+/// Judges the runs of each network separately: some figures of the paper show two networks.
 pub(super) fn each_network(
     outcomes: &[Outcome],
     judge: impl Fn(&[Outcome]) -> (Vec<Part>, String),
@@ -195,7 +195,7 @@ pub(super) fn label(outcome: &Outcome) -> String {
 }
 
 /// How far flows are from gradient descent some steps after an iterate: infinitely far where they have
-/// ended. Nothing where gradient descent was not followed so long.
+/// ended. `None` where gradient descent was not followed for that long.
 pub(super) fn distances<const N: usize>(
     outcome: &Outcome,
     from: f64,

@@ -16,7 +16,7 @@ fn figure(title: &str, panels: Vec<Panel>) -> Figure {
     Figure { title: title.into(), panels, columns }
 }
 
-/// Predictions against what came, a panel for each learning rate.
+/// Predicted against actual values, a panel for each learning rate.
 pub(super) fn fig8(outcomes: &[Outcome]) -> Figure {
     let panel = |outcome: &Outcome| {
         let actual = column(outcome, "prediction_actual");
@@ -46,7 +46,7 @@ pub(super) fn fig8(outcomes: &[Outcome]) -> Figure {
     figure("Figure 8", outcomes.iter().map(panel).collect())
 }
 
-/// The drift against what may predict it, a series for each learning rate.
+/// The drift against its possible predictors, a series for each learning rate.
 pub(super) fn fig17(outcomes: &[Outcome]) -> Figure {
     type Pairs = fn(&Outcome) -> Vec<(f64, f64)>;
     let shown: [(&str, Pairs); 4] = [

@@ -11,7 +11,7 @@ use crate::reproduction::verdict::Verdict;
 /// Fewer increases of the loss than with every fixed rate that ends with a lower loss.
 pub(super) fn fig18(outcomes: &[Outcome]) -> (Verdict, String) {
     let groups = summarise(outcomes);
-    // A rate that trains less far may well be calmer.
+    // Only rates that end with a lower loss count: one that trains less far may increase the loss less often.
     let calmer = |dal: &Group, fixed: &Group| {
         if below(fixed.loss(), dal.loss())? {
             below(dal.rises(), fixed.rises())
@@ -29,7 +29,7 @@ pub(super) fn fig18(outcomes: &[Outcome]) -> (Verdict, String) {
     (Verdict::of(&parts), numbers)
 }
 
-/// The learning rate and the update of every run with DAL, over tenths of it.
+/// Learning rate and update of every run with DAL, as medians of the tenths of the run.
 pub(super) fn fig19(outcomes: &[Outcome]) -> (Verdict, String) {
     let (adaptive, fixed): (Vec<&Outcome>, Vec<&Outcome>) =
         outcomes.iter().partition(|outcome| dal(&outcome.config).is_some());
@@ -120,8 +120,8 @@ pub(super) fn fig23(outcomes: &[Outcome]) -> (Verdict, String) {
     (Verdict::of(&parts), list(&groups))
 }
 
-/// By what factor the final loss changes with the difference in place of the exact product; not a number where the
-/// latter diverges, beside which anything would do.
+/// The final loss with the difference of gradients divided by that with the exact product; NaN where the
+/// latter diverges, so that there is nothing to compare with.
 fn by_difference(groups: &[Group], full: bool, power: f64) -> f64 {
     let loss = |by_difference: bool| {
         let found = groups.iter().find(|group| {
@@ -135,7 +135,7 @@ fn by_difference(groups: &[Group], full: bool, power: f64) -> f64 {
     }
 }
 
-/// That the loss is at most this factor higher with the difference.
+/// Whether the loss is at most this factor higher with the difference.
 fn little_loss(
     outcomes: &[Outcome],
     full: bool,
@@ -242,7 +242,7 @@ pub(super) fn fig45(outcomes: &[Outcome]) -> (Verdict, String) {
     (Verdict::of(&parts), numbers)
 }
 
-/// The best fixed loss in parts of DAL's, with small and with large batches.
+/// The best final loss with fixed rates divided by that with DAL, with small and with large batches.
 pub(super) fn fig48(outcomes: &[Outcome]) -> (Verdict, String) {
     let groups = summarise(outcomes);
     let gain = |groups: Vec<&Group>| {

@@ -1,4 +1,4 @@
-//! Figure 2: the real line leads through the minimum, the complex plane around it.
+//! Figure 2: real flows stop at the minimum, the complex principal flow goes around it.
 
 use super::judged::Judged;
 use super::paper_loss::{PaperLoss, PaperRun, request};

@@ -36,7 +36,7 @@ pub fn run() -> Judged {
     Judged { figure: Figure { title, panels: vec![panel], columns: 0 }, csv, verdict, numbers }
 }
 
-/// The signs of the coefficient on the three sides of `hλ = 1` and `hλ = 2`.
+/// The sign and the kind (real or complex) of the coefficient below, between and above `hλ = 1` and `hλ = 2`.
 pub fn judge(points: &[f64], pf: impl Fn(Complex64) -> Complex64) -> (Verdict, String) {
     let count = |holds: &dyn Fn(f64, Complex64) -> bool| {
         points.iter().filter(|&&z| !holds(z, pf(z.into()))).count()

@@ -53,7 +53,7 @@ pub fn judge(runs: &[PaperRun]) -> (Verdict, String) {
             (descent[last][0] - flow.theta[last][0]).norm()
         });
         apart = [apart[0].max(from[0]), apart[1].max(from[1])];
-        // A distance that is no number is none either.
+        // A distance of NaN counts as apart.
         escapes += usize::from(from.iter().all(|&d| d.is_nan() || d > APART));
     }
     let verdict = Verdict::of(&[(!runs.is_empty()).then_some(escapes > 0)]);

@@ -21,7 +21,7 @@ pub fn run() -> Judged {
     Judged { figure, csv: loss.table(&runs), verdict, numbers }
 }
 
-/// `e^(log(1-h) t/h)`: the closed form, with the `t` that the caption has lost.
+/// `e^(log(1-h) t/h)`: the closed form, with the `t` that is missing in the paper's caption.
 fn closed_form(h: f64, t: f64) -> Complex64 {
     (log_1p((-h).into()) * (t / h)).exp()
 }

@@ -11,7 +11,7 @@ use nalgebra::{DMatrix, DVector};
 
 const STEPS: usize = 50;
 const START: [f64; 2] = [1.0, 1.0];
-/// A larger relative distance is more than the integrator's error.
+/// A larger relative distance is not the integrator's error.
 const EXACT: f64 = 1e-8;
 /// The name of the limit of the principal flow where it has no velocity.
 const LIMIT: &str = "closed form";

@@ -14,9 +14,9 @@ use rayon::prelude::*;
 /// The paper gives no start; this is Rosenbrock's.
 const START: [f64; 2] = [-1.2, 1.0];
 const STEPS: usize = 30;
-/// A flow tracks gradient descent if its distance stays below this part of the way of the latter.
+/// A flow tracks gradient descent if its distance stays below this share of how far the latter moves.
 const TRACKS: f64 = 0.1;
-/// It captures the general trajectory below this one.
+/// It captures the general trajectory if its distance stays below this share.
 const CAPTURES: f64 = 0.5;
 /// `hλ0` of the starts that count as near `2/h`.
 const NEAR: (f64, f64) = (1.5, 2.5);
@@ -46,7 +46,7 @@ pub fn run() -> Judged {
     Judged { figure, csv: loss.table(&runs), verdict, numbers }
 }
 
-/// The same by the paper's means, which pass branch points unawares.
+/// The same with the paper's method: fixed Euler steps and the principal branch, which step over branch points.
 fn as_in_the_paper(request: Request) -> Request {
     Request { euler: Some(5e-5), branch: Branch::Principal, ..request }
 }

@@ -25,14 +25,14 @@ pub(super) struct Reach {
     pub largest: f64,
     /// The same, divided by the size of the iterate where that exceeds 1.
     pub relative: f64,
-    /// Whether it comes to the end.
+    /// Whether it reaches the last step.
     pub complete: bool,
-    /// How many steps it makes.
+    /// How many steps it reaches.
     pub steps: usize,
 }
 
 impl PaperRun {
-    /// The trajectory of that name, which must be there.
+    /// The trajectory of that name, which the figure has asked for.
     pub(super) fn flow(&self, name: &str) -> &Trajectory {
         self.simulation.find(name).expect("the figure asked for this flow")
     }

@@ -1,4 +1,4 @@
-//! Why a text describes no network.
+//! Why a text does not describe a network.
 
 use bea_series::text::source::SourceError;
 
@@ -13,13 +13,13 @@ pub enum ArchitectureError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Layer(#[from] LayerError),
-    /// No architecture goes by this name.
+    /// There is no architecture of this name.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Spec(#[from] SpecError),
 }
 
-/// No architecture goes by this name.
+/// There is no architecture of this name.
 #[derive(Clone, Debug, thiserror::Error, miette::Diagnostic)]
 #[error("{message}")]
 pub struct SpecError {

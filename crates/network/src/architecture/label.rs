@@ -15,8 +15,8 @@ impl Architecture {
     }
 }
 
-/// PyTorch's name of the layer at one end and the type that a network file gives it. One without parameters has that
-/// alone: nothing keeps its position.
+/// The prefix of the layer's parameters in PyTorch and its type in a network file. A layer without parameters has
+/// only the type: its position is not stored.
 fn label(layers: &[Layer], end: fn(&[Layer]) -> Option<&Layer>) -> String {
     let (name, word) = match end(layers) {
         None => return "which does nothing".into(),

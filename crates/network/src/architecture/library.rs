@@ -1,4 +1,4 @@
-//! Architectures that go by a name.
+//! Architectures by name.
 //!
 //! * `mlp`: linear layers of the widths `hidden`, an activation after each, and a last one. Its layers are those
 //!   of `nn.Sequential`, with a `Flatten` at 0 if inputs have several axes.
@@ -20,7 +20,7 @@ use super::plan::{LayerKind, Plan, Window};
 use crate::function::Function;
 pub(super) use transformer::Transformer;
 
-/// An architecture of the library, and how it differs from its namesakes.
+/// An architecture of the library, with its choices.
 #[derive(Clone, Debug)]
 pub(super) struct Design {
     pub(super) family: Family,
@@ -53,7 +53,7 @@ pub(super) enum Family {
     Transformer(Transformer),
 }
 
-/// What a network for images is cut for.
+/// The size of images that a network is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Images {
     /// 32x32: a residual network starts with a 3x3 convolution and does not pool; VGG ends with one linear layer.
@@ -63,7 +63,7 @@ pub(super) enum Images {
 }
 
 impl Images {
-    /// The cut for inputs of this shape, if it is not chosen: from 64x64 on, as for ImageNet.
+    /// The default for inputs of this shape: ImageNet from 64x64 on.
     fn of(chosen: Option<Images>, input: &[usize]) -> Images {
         chosen.unwrap_or(match input {
             [_, height, width] if *height.min(width) >= 64 => Images::ImageNet,

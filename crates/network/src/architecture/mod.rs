@@ -240,8 +240,8 @@ impl Architecture {
     /// `spec` is `mlp:100,100,100`, `vgg11`, `vgg11_bn`, `vgg16`, `vgg16_bn`, `vgg_slim`,
     /// `resnet18`, `resnet50`, `resnet_slim` or `transformer`;
     /// an activation other than its usual one follows it: `mlp:100,100,tanh`, `resnet18:relu`. Networks for images of
-    /// 64x64 and more are cut as for ImageNet, else as for CIFAR-10. The transformer takes real `[tokens, features]`;
-    /// one that takes integers is described in a network file, which gives its vocabulary.
+    /// 64x64 and more are those for ImageNet, for smaller ones those for CIFAR-10. The transformer takes real
+    /// `[tokens, features]`; one that takes integers is described in a network file, which gives its vocabulary.
     ///
     /// ```
     /// use bea_network::architecture::{Architecture, Dtype, Criterion};
@@ -252,7 +252,7 @@ impl Architecture {
     /// ```
     ///
     /// # Errors
-    /// An unknown name; a width or activation that is none; inputs that the network does not take.
+    /// An unknown name; an invalid width or activation; inputs that the network does not take.
     pub fn find(
         spec: &str,
         input: &[usize],

@@ -3,7 +3,7 @@
 use super::Layer;
 use std::collections::HashSet;
 
-/// The most numbers that a network may have as parameters, or a layer as outputs for one input.
+/// The most parameters that a network may have, and the most outputs of a layer for one input.
 pub(super) const MOST: usize = 1 << 31;
 
 /// One array of parameters.
@@ -31,9 +31,9 @@ pub enum Role {
     },
     /// The joint weight of an attention's queries, keys and values, `[3 width, width]`.
     Projection,
-    /// Starts at one: the scale of a norm.
+    /// The scale of a norm, one at the start.
     Ones,
-    /// Starts at zero: the shift of a norm, the biases of an attention.
+    /// The shift of a norm or the biases of an attention, zero at the start.
     Zeros,
     /// Rows for integers.
     Embedding,
@@ -64,7 +64,7 @@ pub(super) fn count(parameters: &[Parameter]) -> usize {
     parameters.last().map_or(0, |last| last.range().end)
 }
 
-/// A layer whose parameters cannot be had: its name, and why.
+/// A layer whose parameters cannot be listed: its name, and why.
 pub(super) struct Fault {
     pub(super) layer: String,
     pub(super) message: String,

@@ -3,7 +3,7 @@
 use crate::function::Function;
 use std::ops::Range;
 
-/// A layer as it is written down: what follows from the layer before it is left out.
+/// A layer as it is written in a file, without what is inferred from the layer before it.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) kind: LayerKind,
@@ -13,7 +13,7 @@ pub(super) struct Plan {
     pub(super) span: Option<Range<usize>>,
 }
 
-/// What a layer does, and the sizes that it alone decides.
+/// What a layer does, with the sizes that are not inferred.
 #[derive(Clone, Debug)]
 pub(super) enum LayerKind {
     Linear { inputs: Option<usize>, outputs: usize, bias: bool },
@@ -32,7 +32,7 @@ pub(super) enum LayerKind {
     MeanTokens,
 }
 
-/// What slides over an image, and how.
+/// A window that slides over an image.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
     pub(super) kernel: [usize; 2],

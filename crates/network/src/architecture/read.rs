@@ -32,7 +32,7 @@ const EPSILON: f64 = 1e-5;
 /// Keys that every network file may have.
 const COMMON: [&str; 5] = ["name", "loss", "label_smoothing", "dtype", "input"];
 
-/// What a network within another description does not say itself.
+/// What the description around a network says about it.
 pub struct Frame {
     /// What it is called.
     pub name: String,
@@ -72,7 +72,7 @@ pub(super) fn architecture(source: &Source) -> Result<Architecture, Architecture
     finish(&top, entry.span(), Frame { name, criterion, dtype, input }, &plans)
 }
 
-/// The network of a table that says no more than what its layers are.
+/// The network of a table that describes only its layers.
 pub(super) fn within(top: &Table, frame: Frame) -> Result<Architecture, ArchitectureError> {
     let plans = content(top, &[], &frame.input)?;
     finish(top, top.span.clone(), frame, &plans)

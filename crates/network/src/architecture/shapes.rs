@@ -203,7 +203,7 @@ fn step(plan: &Plan, given: &Given) -> Result<(Layer, Vec<usize>), LayerError> {
     })
 }
 
-/// What a linear layer takes, if it is given that.
+/// The number of inputs of a linear layer, if the shape has one.
 fn linear_inputs(plan: &Plan, inputs: Option<usize>, given: &Given) -> Result<usize, LayerError> {
     let size: usize = given.shape.iter().product();
     let takes = match inputs {

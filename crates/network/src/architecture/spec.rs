@@ -1,4 +1,4 @@
-//! Architectures of the library in a word: `mlp:100,100,tanh`.
+//! Architectures of the library in short: `mlp:100,100,tanh`.
 
 use super::error::SpecError;
 use super::library::{Design, Family, NAMES, Transformer};

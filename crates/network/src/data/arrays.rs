@@ -6,7 +6,7 @@ use super::{DataError, Dataset, Targets, Values};
 /// The numbers of an array, row-major.
 pub(super) enum Numbers {
     Bytes(Vec<u8>),
-    /// Of any other type of whole numbers; those of 64 bits that no real number is are rounded.
+    /// Integers of any other type; those of 64 bits that `f64` does not represent are rounded.
     Integers(Vec<f64>),
     F32(Vec<f32>),
     F64(Vec<f64>),
@@ -19,7 +19,7 @@ pub(super) struct Array {
 }
 
 /// The examples that the two arrays hold. The first axis of both counts the examples. Targets of an
-/// integer type and one number an example are labels, unless `kind` says otherwise.
+/// integer type with one number per example are labels, unless `kind` says otherwise.
 pub(super) fn dataset(
     name: &str,
     inputs: Array,
@@ -74,7 +74,7 @@ pub(super) fn dataset(
 pub(super) fn labels(name: &str, numbers: &[f64]) -> Result<Targets, DataError> {
     let mut labels = Vec::with_capacity(numbers.len());
     for (row, number) in numbers.iter().enumerate() {
-        // The last of the u32 is left out so that their number fits one too.
+        // The largest u32 is left out so that the number of classes fits a u32 too.
         if number.fract() != 0.0 || !(0.0..f64::from(u32::MAX)).contains(number) {
             return Err(DataError::NoLabel { name: name.into(), row, value: *number });
         }

@@ -1,4 +1,4 @@
-//! Whether files are those that everybody else uses.
+//! Whether files are the published ones.
 
 use super::cifar;
 use super::known::{Known, Storage};
@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// What a file is beside the one that everybody else uses.
+/// How a file compares with the published one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChecksumMatch {
@@ -16,7 +16,7 @@ pub enum ChecksumMatch {
     Known,
     /// Other bytes.
     Different,
-    /// Nothing to compare with is on record.
+    /// No checksum is on record.
     Unrecorded,
 }
 
@@ -33,7 +33,7 @@ pub struct Checked {
 
 impl Specification {
     /// The checksums of the files of MNIST, Fashion-MNIST or CIFAR-10, of both parts as far as they are
-    /// there; nothing for other data. Of CIFAR-10 only the sum of the archive is on record, so that is
+    /// there; an empty list for other data. Of CIFAR-10 only the sum of the archive is on record, so that is
     /// compared if it lies in or beside the folder.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ const TRAIN: &[&str] = &[
 ];
 const TEST: &[&str] = &["test_batch.bin"];
 
-/// The examples of each file. A download that ends early may end after a whole one, so that only their number tells.
+/// The number of examples in each file. A download may stop after a complete example, so the number is checked.
 const EXAMPLES: usize = 10_000;
 
 /// The examples of one part, in the order of the files. The archive's own folder within `folder` is

@@ -21,8 +21,8 @@ pub(super) fn read(
 
 /// The examples of a table. Its first line names the columns if none of its cells is a number. Targets
 /// are labels of classes if all of them are written as whole numbers without a point, or all are words:
-/// then the classes are the words in alphabetical order. A word among numbers is more likely a mark of
-/// what is missing, and only a class where `kind` says so.
+/// then the classes are the words in alphabetical order. A word among numbers more likely marks a missing
+/// value, and is a class only where `kind` says so.
 pub(super) fn table(
     name: &str,
     text: &[u8],
@@ -105,8 +105,8 @@ pub(super) fn table(
     Ok(set)
 }
 
-/// The line on which a record stands, from 1. The reader's own count is of the line after the record
-/// before, which may be an empty one or a comment.
+/// The line of a record, counted from 1. The reader's position is the line after the previous record,
+/// which may be empty or a comment.
 fn line(text: &[u8], position: Option<&csv::Position>) -> u64 {
     let Some(position) = position else { return 0 };
     let rest = text.get(position.byte() as usize..).unwrap_or_default();

@@ -15,7 +15,7 @@ pub enum Targets {
     },
     /// Numbers for each example.
     Values {
-        /// `width` numbers an example, one example after the other.
+        /// `width` numbers per example, one example after the other.
         values: Vec<f64>,
         /// How many numbers an example has.
         width: usize,

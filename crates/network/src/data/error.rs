@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Why data cannot be had.
+/// Why data cannot be read.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum DataError {
     /// The specification names no data set and no file.
@@ -23,7 +23,7 @@ pub enum DataError {
         #[help]
         help: Option<String>,
     },
-    /// The system refuses.
+    /// The system reports an error.
     #[error("{} cannot be read: {source}", path.display())]
     Unreadable {
         /// The file.

@@ -25,11 +25,11 @@ pub(super) fn unpacked(path: &Path) -> Result<Box<dyn Read>, DataError> {
     Ok(if compressed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
 }
 
-/// What is said when `path` cannot be read, with names that resemble it if it does not exist.
+/// The error for a `path` that cannot be read, with names that resemble it if it does not exist.
 pub(super) fn refusal(path: &Path, source: io::Error) -> DataError {
     match source.kind() {
         io::ErrorKind::NotFound => missing(path),
-        // What a decoder says of a broken stream.
+        // The errors of a decoder for a damaged stream.
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
             DataError::Corrupt {
                 path: path.into(),
@@ -52,7 +52,7 @@ pub(super) fn open(path: &Path) -> Result<File, DataError> {
     File::open(path).map_err(|error| refusal(path, error))
 }
 
-/// That there is no such file, and which names beside it resemble it.
+/// The error for a missing file, with the names beside it that resemble it.
 pub(super) fn missing(path: &Path) -> DataError {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

@@ -1,20 +1,20 @@
-//! Random regression: what no network can learn but by heart.
+//! Random regression: targets that are independent of the inputs, so that a network can only memorise them.
 
 use super::{DataError, Dataset, Targets, Values};
 use crate::random::Stream;
 
-/// So many examples with inputs of so many standard normal numbers, and a standard normal target each.
+/// Examples whose inputs and targets are independent standard normal numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Gaussian {
     /// How many examples.
     pub examples: usize,
-    /// Numbers an input has.
+    /// Numbers per input.
     pub inputs: usize,
     /// Which ones.
     pub seed: u64,
 }
 
-/// More numbers than this are refused: a typing error, rather.
+/// More numbers than this are refused as a probable typing error.
 const MOST: usize = 1 << 28;
 
 impl Gaussian {

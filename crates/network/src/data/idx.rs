@@ -1,4 +1,4 @@
-//! IDX files, the format of MNIST: a magic number, the sizes of the axes, and a byte a pixel.
+//! IDX files, the format of MNIST: a magic number, the sizes of the axes, and a byte per pixel.
 
 use super::known::Known;
 use super::specification::Split;
@@ -99,7 +99,7 @@ fn bytes(path: &Path, rank: usize) -> Result<Idx, DataError> {
     let Some(length) = length.filter(|n| *n < 1 << 40) else {
         return Err(corrupt(format!("its header says {sizes} bytes"), "less than 1 TiB".into()));
     };
-    // One more, to see whether the file goes on.
+    // One byte more, to detect a file that is too long.
     let data = read(length + 1)?;
     if data.len() as u64 != length {
         let found = if data.len() as u64 > length {

@@ -1,8 +1,8 @@
-//! Inputs of examples, as compact as they came.
+//! Inputs of examples, stored in the type of their file.
 
 use std::ops::Range;
 
-/// Numbers as they are stored. A data set of images takes one byte a pixel, not eight.
+/// Numbers as they are stored. A data set of images takes one byte per pixel, not eight.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Values {
     /// Bytes, as pixels are.
@@ -67,7 +67,7 @@ impl Values {
     }
 }
 
-/// An affine map of the stored numbers, `x ↦ (x - shift) / divisor`, of its own for each channel:
+/// An affine map of the stored numbers, `x ↦ (x - shift) / divisor`, one for each channel:
 /// `run` numbers in succession share one map, and the maps repeat with every example.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Scaling {

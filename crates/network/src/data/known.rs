@@ -7,7 +7,7 @@ use super::Dataset;
 pub struct Known {
     /// The name in a specification.
     pub name: &'static str,
-    /// In a few words.
+    /// A short description.
     pub summary: &'static str,
     /// The shape of one example.
     pub shape: &'static [usize],
@@ -15,7 +15,7 @@ pub struct Known {
     pub examples: (usize, usize),
     /// The names of the classes.
     pub classes: &'static [&'static str],
-    /// What `scale=unit` divides the stored numbers by; images are scaled so if nothing else is said.
+    /// What `scale=unit` divides the stored numbers by, which is the default for images.
     pub unit: Option<f64>,
     /// Where to get it.
     pub source: &'static str,
@@ -46,7 +46,7 @@ pub enum Storage {
 pub struct KnownFile {
     /// The name of the file, without `.gz`.
     pub name: &'static str,
-    /// The SHA-256 sum in hexadecimal; of an IDX file, of the unpacked one: the same images are in
+    /// The SHA-256 sum in hexadecimal; for an IDX file, of the unpacked file: the same images are in
     /// circulation compressed in several ways.
     pub sha256: &'static str,
 }

@@ -1,4 +1,4 @@
-//! Data sets: built-in tables, the usual images, and files of one's own.
+//! Data sets: built-in tables, MNIST, Fashion-MNIST and CIFAR-10, and the user's files.
 //!
 //! [`open`] reads what a *specification* names, the argument of `--data` of every command:
 //!
@@ -11,16 +11,16 @@
 //! | `FILE.npz`, `FILE.safetensors` | the arrays `inputs` and `targets` of that file |
 //! | `FILE.csv` | a table whose last column is the target |
 //!
-//! and may go on with options, `mnist:FOLDER,split=test,first=1000` say:
+//! optionally followed by options, for example `mnist:FOLDER,split=test,first=1000`:
 //!
 //! | option | meaning |
 //! |---|---|
 //! | `seed=N` | other numbers of `gaussian` |
-//! | `split=train\|test` | the part of MNIST, Fashion-MNIST or CIFAR-10, `train` if not said |
+//! | `split=train\|test` | the part of MNIST, Fashion-MNIST or CIFAR-10, by default `train` |
 //! | `skip=N`, `first=N` | leave out N examples, then keep only the first N |
 //! | `scale=raw\|unit\|standard` | see [`Normalization`] |
 //! | `target=NAME` | the column of a `.csv` that is the target |
-//! | `targets=classes\|values` | read the targets as labels of classes, or as numbers to be met |
+//! | `targets=classes\|values` | read the targets as labels of classes, or as numbers |
 
 mod arrays;
 mod builtin;

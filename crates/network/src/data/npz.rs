@@ -44,7 +44,7 @@ fn array(
         }
         error => corrupt(error.to_string()),
     })?;
-    // To its end, where the archive's checksum of it is compared.
+    // Read to the end, where the archive's checksum is verified.
     let mut bytes = Vec::new();
     entry.read_to_end(&mut bytes).map_err(|error| corrupt(error.to_string()))?;
     let npy = NpyFile::new(bytes.as_slice()).map_err(|error| corrupt(error.to_string()))?;

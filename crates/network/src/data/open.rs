@@ -1,4 +1,4 @@
-//! From a specification to its examples.
+//! Reads the examples that a specification names.
 
 use super::known::{Known, Storage};
 use super::specification::{Normalization, Source, Specification, Split};

@@ -14,15 +14,15 @@ pub struct Specification {
     pub source: Source,
     /// Which part of a data set that has several.
     pub split: Split,
-    /// So many examples are left out.
+    /// How many examples are left out at the start.
     pub skip: usize,
-    /// So many of the rest are kept; all, if not said.
+    /// How many of the rest are kept; all, if not given.
     pub first: Option<usize>,
-    /// How the inputs are scaled; images as [`Normalization::Unit`] and all else as [`Normalization::Raw`], if not said.
+    /// How the inputs are scaled; by default images as [`Normalization::Unit`], all else as [`Normalization::Raw`].
     pub scale: Option<Normalization>,
-    /// The column of a table that is the target; the last, if not said.
+    /// The column of a table that is the target; by default the last.
     pub target: Option<String>,
-    /// How targets are read; as their type suggests, if not said.
+    /// How targets are read; by default as their type suggests.
     pub targets: Option<TargetKind>,
 }
 
@@ -198,7 +198,7 @@ impl Specification {
         })
     }
 
-    /// That an option does not fit.
+    /// The error for an option that does not fit.
     pub(super) fn bad(&self, option: &str, problem: String, help: Option<String>) -> DataError {
         DataError::Option { specification: self.text.clone(), option: option.into(), problem, help }
     }

@@ -1,4 +1,4 @@
-//! A data set in a few numbers.
+//! The summary of a data set.
 
 use super::{Dataset, Targets};
 
@@ -41,7 +41,7 @@ pub enum TargetSummary {
     },
 }
 
-/// A data set in a few numbers.
+/// The summary of a data set.
 #[derive(Clone, PartialEq, Debug, serde::Serialize)]
 pub struct Summary {
     /// Its name.
@@ -56,7 +56,7 @@ pub struct Summary {
     pub targets: TargetSummary,
 }
 
-/// So many examples are unpacked at a time.
+/// How many examples are unpacked at a time.
 const SHARD: usize = 1024;
 
 impl Summary {
@@ -91,7 +91,7 @@ impl Summary {
     }
 }
 
-/// In two passes, so that a mean far from 0 costs no digits.
+/// In two passes, so that a mean far from 0 causes no cancellation.
 fn statistics<I: Iterator<Item = f64>>(numbers: impl Fn() -> I) -> Statistics {
     let (mut min, mut max, mut sum, mut count) = (f64::INFINITY, f64::NEG_INFINITY, 0.0, 0_usize);
     for x in numbers() {

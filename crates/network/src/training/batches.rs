@@ -1,10 +1,10 @@
-//! Which examples a step sees.
+//! Which examples a step takes.
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-/// Mini-batches without replacement: every epoch goes through the examples in a random order of its own,
+/// Mini-batches without replacement: every epoch has its own random order of the examples,
 /// which depends on the seed and its number alone. Examples that do not fill a batch are left out of the
 /// epoch.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ impl Batches {
         Batches { examples, size, seed, current: None }
     }
 
-    /// Steps an epoch.
+    /// Steps per epoch.
     pub fn per_epoch(&self) -> usize {
         self.examples / self.size
     }

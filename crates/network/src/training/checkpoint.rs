@@ -1,4 +1,4 @@
-//! Where a run was, in a file from which it goes on as if nothing had happened.
+//! The state of a run in a file, from which it continues bit for bit.
 
 use super::State;
 use bea_series::text::file;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// The version of the format.
 const VERSION: u64 = 2;
-/// The only entry of the metadata, in JSON: where there are several, safetensors writes them in an order of chance,
+/// The only entry of the metadata, in JSON: safetensors writes several entries in a random order,
 /// and equal runs shall have equal files.
 const ENTRY: &str = "bea.checkpoint";
 
@@ -20,13 +20,13 @@ pub struct Checkpoint {
     pub state: State,
     /// The eigenvectors that the next search for the sharpest directions starts from.
     pub directions: Vec<Vec<f64>>,
-    /// What is run: the resolved description. Another one cannot go on from here.
+    /// The resolved description. Only a run with the same one can continue.
     pub run: String,
-    /// What the description only names, and a sum of it. Where one differs, it cannot go on either.
+    /// The files and data that the description names, with their checksums. These must be the same too.
     pub sums: Vec<(String, String)>,
 }
 
-/// What a checkpoint holds beside numbers.
+/// What a checkpoint holds beside arrays.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Header {
     version: u64,
@@ -124,7 +124,7 @@ impl Checkpoint {
         let metadata = header.metadata().clone().unwrap_or_default();
         let entry = metadata.get(ENTRY).ok_or_else(|| corrupt("no version"))?;
         let entry: Value = serde_json::from_str(entry).map_err(|_| corrupt("no version"))?;
-        // The first version had nothing but itself in this entry.
+        // In the first version this entry was the version alone.
         let version = entry.get("version").unwrap_or(&entry);
         if version.as_u64() != Some(VERSION) {
             let found = version.to_string();

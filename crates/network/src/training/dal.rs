@@ -1,8 +1,8 @@
 //! Drift-adjusted learning rates.
 //!
 //! The drift of a step of gradient descent from the negative gradient flow is `h²/2 ∇²E g` (Theorem 6.1
-//! of the paper), so that the learning rate `h_p(θ) = 2/‖∇²E ĝ‖^p`, `ĝ = g/‖g‖`, is large where there is
-//! little of it (equations 18 and 19). For `p = 1` and the gradient along an eigenvector it is `2/λ`, the
+//! of the paper). The learning rate `h_p(θ) = 2/‖∇²E ĝ‖^p`, `ĝ = g/‖g‖`, is large where the drift
+//! is small (equations 18 and 19). For `p = 1` and the gradient along an eigenvector it is `2/λ`, the
 //! edge of stability.
 
 use super::norm;
@@ -27,7 +27,7 @@ pub struct Dal {
 pub enum Product {
     /// Exactly.
     Exact,
-    /// As `(∇E(θ + εg) - ∇E(θ))/ε` with this `ε`, which costs one gradient more and is the paper's
+    /// As `(∇E(θ + εg) - ∇E(θ))/ε` with this `ε`, for the price of one more gradient: the paper's
     /// approximation (section 6.1; it prints `E` for `∇E`).
     Difference(f64),
 }
@@ -52,7 +52,7 @@ impl Dal {
     /// momentum (equation 21).
     pub fn rate(&self, numerator: f64, gradient: &[f64], product: &[f64]) -> f64 {
         let size = norm(gradient);
-        // Where the gradient vanishes there is no direction, and no drift.
+        // Where the gradient vanishes there is no drift.
         if size == 0.0 {
             return self.cap;
         }

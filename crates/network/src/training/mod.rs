@@ -1,8 +1,8 @@
-//! Training: optimizers as one iterates them on a network, and the state that a checkpoint keeps.
+//! Training: update rules of optimizers on a network's loss, and the state that a checkpoint keeps.
 //!
-//! A [`Rule`] makes a [`Step`] of a [`State`] on a [`Loss`]. [`Batches`] says which examples a step
-//! sees. Everything is deterministic: the same start, rule and batches give the same numbers, and a
-//! run that goes on from a [`Checkpoint`] equals one that was never interrupted, bit for bit.
+//! A [`Rule`] makes a [`Step`] from a [`State`] on a [`Loss`]. [`Batches`] says which examples a step
+//! takes. Everything is deterministic: the same start, rule and batches give the same numbers, and a
+//! run that continues from a [`Checkpoint`] equals one that was never interrupted, bit for bit.
 //!
 //! ```
 //! use bea_network::training::{Loss, Rule, Schedule, State};

@@ -1,4 +1,4 @@
-//! The optimizers, as one iterates them.
+//! The update rules of optimizers.
 
 use super::dal::Dal;
 use super::state::{Loss, State, Step};
@@ -54,7 +54,7 @@ pub enum Rule {
 pub struct Schedule {
     /// The learning rate of the first step.
     pub first: f64,
-    /// From which step on there is another one, in ascending order.
+    /// The steps from which on the learning rate is another one, in ascending order.
     pub changes: Vec<(usize, f64)>,
 }
 
@@ -72,7 +72,7 @@ impl Schedule {
 }
 
 impl Rule {
-    /// The step size where it does not depend on the loss.
+    /// The schedule of the learning rate; `None` where the rate depends on the loss.
     pub fn schedule(&self) -> Option<&Schedule> {
         match self {
             Rule::GradientDescent { lr }
@@ -83,8 +83,8 @@ impl Rule {
         }
     }
 
-    /// Whether it adds multiples of gradients, each with one factor for all parameters: not so for Adam, nor where
-    /// every parameter has a factor of its own.
+    /// Whether its steps add multiples of gradients, with one factor for all parameters. This is false for Adam and where
+    /// every parameter has its own factor.
     pub fn is_descent(&self) -> bool {
         !matches!(self, Rule::Adam { .. } | Rule::DalPerParameter(_))
     }
@@ -130,7 +130,7 @@ impl Rule {
     }
 }
 
-/// What the gradient is multiplied by, with the product that says so.
+/// The factor of the gradient, with the Hessian-vector product that it was computed from.
 type Rate = (f64, Option<Vec<f64>>);
 
 fn plain(loss: &impl Loss, state: &mut State, rate: impl Fn(&[f64], &[f64]) -> Rate) -> Step {

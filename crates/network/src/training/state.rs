@@ -1,8 +1,8 @@
-//! What an optimizer carries from step to step, and what it sees of a loss.
+//! The state of an optimizer, and the loss as it is evaluated.
 
 use crate::NetworkLoss;
 
-/// A loss, as optimizers see it.
+/// The derivatives of a loss that update rules need.
 pub trait Loss {
     /// `E(θ)` and `∇E(θ)`.
     fn gradient(&self, theta: &[f64]) -> (f64, Vec<f64>);
@@ -20,7 +20,7 @@ impl Loss for NetworkLoss {
     }
 }
 
-/// Where an optimizer is.
+/// The state of an optimizer.
 #[derive(Clone, PartialEq, Debug)]
 pub struct State {
     /// How many steps were made.
@@ -40,7 +40,7 @@ impl State {
     }
 }
 
-/// What a step saw and did.
+/// What a step has evaluated and done.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Step {
     /// The loss where the gradient was taken.

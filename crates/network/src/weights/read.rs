@@ -71,7 +71,7 @@ fn with_file<T>(
     let bytes = std::fs::read(path)
         .map_err(|cause| error(Helped::new(Fault::Io(cause.to_string()), None)))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|cause| {
-        // PyTorch's own files are zip archives, and were pickles.
+        // Files of `torch.save` are zip archives, older ones pickles.
         let pickled = bytes.starts_with(b"PK") || bytes.starts_with(&[0x80]);
         let help = "`safetensors.torch.save_file(network.state_dict(), FILE)` writes one";
         error(Helped::new(Fault::Corrupt(cause.to_string()), pickled.then(|| help.into())))
@@ -178,7 +178,7 @@ fn values(
     Ok(flat)
 }
 
-/// Advice where a linear weight seems to be from a program that keeps them inputs x outputs.
+/// Advice where a linear weight seems to be transposed, `[inputs, outputs]`, as some programs store them.
 fn transposed(found: &[usize], wanted: &[usize]) -> Option<String> {
     let swapped = found.len() == 2 && found.iter().eq(wanted.iter().rev());
     swapped.then(|| "a linear weight is [outputs, inputs], as in PyTorch: transpose it".into())

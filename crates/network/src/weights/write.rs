@@ -81,11 +81,11 @@ fn write(path: &Path, bytes: Result<Vec<u8>, SafeTensorError>) -> Result<(), Wei
 /// # Errors
 /// Names that occur twice, or tensors whose values do not fit their shapes.
 pub fn encoded(tensors: &[Tensor], dtype: Dtype) -> Result<Vec<u8>, SafeTensorError> {
-    // What libraries around PyTorch look for.
+    // Libraries for PyTorch expect this entry.
     serialized(tensors, dtype, ("format", "pt"))
 }
 
-/// With one entry of metadata: two would come in an order that differs from run to run, and files with it.
+/// With one entry of metadata: the order of several would differ from run to run.
 fn serialized(
     tensors: &[Tensor],
     dtype: Dtype,

@@ -47,7 +47,7 @@ impl Vgg<'_> {
                 plans.extend(self.adaptive(input).map(|pool| plan("avgpool", pool)));
                 plans.push(plan("flatten", LayerKind::Flatten));
                 let inputs = Some(self.channels(self.depths.len() - 1) * SIDE * SIDE);
-                // Torchvision's 2 and 5 are dropouts.
+                // Positions 2 and 5 are dropouts in torchvision.
                 plans.extend([
                     plan("classifier.0", LayerKind::Linear { inputs, outputs: HIDDEN, bias: true }),
                     plan("classifier.1", LayerKind::Activation(activation)),
