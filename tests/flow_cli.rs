@@ -1,5 +1,7 @@
 //! `bea flow`: what it prints, the files it leaves, and what it refuses.
 
+mod golden;
+
 use assert_cmd::Command;
 use predicates::prelude::*;
 use std::path::Path;
@@ -55,6 +57,18 @@ fn the_same_run_leaves_the_same_bytes() {
         let read = |out: &str| std::fs::read(folder.path().join(out).join(file)).unwrap();
         assert!(read("a") == read("b"), "{file}");
     }
+}
+
+/// The picture of the README is what its command draws.
+#[test]
+fn the_picture_of_the_readme_is_drawn() {
+    let readme = include_str!("../README.md");
+    let commands = readme.lines().filter_map(|line| line.strip_prefix("$ bea flow "));
+    let command = commands.into_iter().find(|line| line.contains("--plot --out banana")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    flow(folder.path(), &command.split_whitespace().collect::<Vec<_>>()).success();
+    let svg = std::fs::read_to_string(folder.path().join("banana/trajectories.svg")).unwrap();
+    golden::assert_golden("docs/banana.svg", &svg);
 }
 
 #[test]

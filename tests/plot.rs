@@ -1,6 +1,9 @@
 //! Figures: the same bytes from the same description, well-formed whatever the numbers are.
 
+mod golden;
+
 use bea::plot::{Axis, Color, Contours, Dash, Figure, Marker, Panel, Series, Style};
+use golden::assert_golden;
 use proptest::prelude::*;
 
 fn banana(x: f64, y: f64) -> f64 {
@@ -38,6 +41,90 @@ fn the_same_figure_has_the_same_bytes() {
     let figure = figure(&[(-0.5, 1.0), (0.3, 0.8), (0.9, 0.7)]);
     assert_eq!(figure.svg(), figure.clone().svg());
     assert_eq!(figure.png(), figure.clone().png());
+}
+
+/// Samples of `a e^{-bt} cos(ct)`.
+fn decay(a: f64, b: f64, c: f64) -> Vec<(f64, f64)> {
+    (0..40).map(|i| f64::from(i) / 4.0).map(|t| (t, a * (-b * t).exp() * (c * t).cos())).collect()
+}
+
+fn one_panel(title: &str, panel: Panel) -> Figure {
+    Figure { title: title.into(), panels: vec![panel], columns: 1 }
+}
+
+#[test]
+fn curves_are_as_reviewed() {
+    let curve = |i: usize| {
+        let points = decay(1.0, 0.1 * (i as f64 + 1.0), i as f64 / 2.0);
+        Series::new(format!("curve {i}"), points, Style::of_series(i).line())
+    };
+    let y = Axis::linear("θ").from_to(-0.8, 1.1);
+    let mut series: Vec<Series> = (0..8).map(curve).collect();
+    series.push(Series::new("", vec![(0.0, 0.0), (10.0, 0.0)], Style::soft(Dash::Dashed)));
+    let panel = Panel { x: Axis::linear("t"), y, series, ..Panel::default() };
+    assert_golden("tests/golden/curves.svg", &one_panel("Damped oscillations", panel).svg());
+}
+
+#[test]
+fn logarithmic_axes_are_as_reviewed() {
+    let points = |f: fn(f64) -> f64| (0..30).map(|i| 1.3f64.powi(i)).map(|x| (x, f(x))).collect();
+    let series = vec![
+        Series::new("1/x", points(|x| 1.0 / x), Style::of_series(0)),
+        Series::new("1/x²", points(|x| x.powi(-2)), Style::of_series(1).line()),
+        // What has no place on the axis interrupts a curve.
+        Series::new("1/x - 1/50", points(|x| 1.0 / x - 0.02), Style::of_series(2).markers()),
+    ];
+    let panel = Panel { x: Axis::log("x"), y: Axis::log("y"), series, ..Panel::default() };
+    assert_golden("tests/golden/logarithmic.svg", &one_panel("Powers", panel).svg());
+}
+
+#[test]
+fn markers_are_as_reviewed() {
+    let kinds = [
+        Marker::Circle,
+        Marker::Square,
+        Marker::Triangle,
+        Marker::Diamond,
+        Marker::Cross,
+        Marker::Plus,
+        Marker::Star,
+    ];
+    let series = kinds.into_iter().enumerate().map(|(i, marker)| {
+        let style = Style { marker: Some(marker), ..Style::of_series(i).markers() };
+        let points = (0..4).map(|j| (f64::from(j), i as f64)).collect();
+        Series::new(format!("{marker:?}"), points, style)
+    });
+    let panel = Panel { series: series.collect(), ..Panel::default() };
+    assert_golden("tests/golden/markers.svg", &one_panel("Markers", panel).svg());
+}
+
+#[test]
+fn contours_are_as_reviewed() {
+    let steps = vec![(-1.2, 1.0), (-0.9, 0.9), (-0.4, 0.1), (0.3, -0.1), (0.8, 0.6), (1.0, 1.0)];
+    let panel = Panel {
+        x: Axis::linear("x"),
+        y: Axis::linear("y"),
+        contours: Some(Contours::sample((-2.0, 2.0), (-1.0, 3.0), "loss", banana)),
+        series: vec![Series::new("a path", steps, Style::of_series(0))],
+        ..Panel::default()
+    };
+    assert_golden("tests/golden/contours.svg", &one_panel("The banana function", panel).svg());
+}
+
+#[test]
+fn a_grid_of_panels_is_as_reviewed() {
+    let panels = (0..5).map(|i| Panel {
+        title: format!("panel {i}"),
+        x: Axis::linear("t"),
+        y: if i % 2 == 0 { Axis::linear("θ") } else { Axis::log("|θ|") },
+        contours: None,
+        series: vec![
+            Series::new("a", decay(1.0, 0.2, f64::from(i)), Style::of_series(0)),
+            Series::new(format!("b{i}"), decay(0.5, 0.4, 0.0), Style::of_series(1)),
+        ],
+    });
+    let figure = Figure { title: "a < b & c".into(), panels: panels.collect(), columns: 3 };
+    assert_golden("tests/golden/grid.svg", &figure.svg());
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Programs over doubles as machine code of this computer.
 //!
-//! The only module with `unsafe` code: calling what Cranelift has compiled. `cargo bench --bench
-//! evaluation` shows what that earns.
+//! `unsafe` here calls what Cranelift has compiled. `cargo bench --bench evaluation` shows what that earns.
 #![allow(unsafe_code)]
 
 use super::function::Function;
