@@ -9,7 +9,7 @@ use super::spelling::{Derivatives, Spelling};
 use super::stream::write_separated;
 use crate::expression::Expression;
 use crate::field::{PrincipalFormula, PrincipalPart, Term};
-use crate::formula::{Code, Plain, Script, Tree, layout, zero};
+use crate::formula::{Code, JsonTree, Plain, Script, layout, zero};
 use crate::tree::{TreeId, TreeTable};
 use num_traits::One;
 use std::io::{self, Write};
@@ -68,22 +68,22 @@ fn principal_part(principal: &PrincipalPart, out: &mut dyn Write) -> io::Result<
     )
 }
 
-/// The principal part as trees of [`Tree`].
+/// The principal part as trees of [`JsonTree`].
 fn expression(formula: &PrincipalFormula) -> String {
     let (field, closed) = match formula {
         PrincipalFormula::OneField(closed) => ("f", closed),
         PrincipalFormula::AllFields(closed) => ("F", closed),
         PrincipalFormula::StepMap(map) => {
-            let map = map.as_ref().map_or("null".into(), |map| Tree.show(&map.layout()));
+            let map = map.as_ref().map_or("null".into(), |map| JsonTree.show(&map.layout()));
             return format!("{{\"step_map\": {map}}}");
         }
     };
     let names = closed.names();
     let variable = serde_json::json!(names.last());
     let argument = if closed.keeps_step() { "J" } else { "h*J" };
-    let function = Tree.show(&layout(&closed.function(), names));
+    let function = JsonTree.show(&layout(&closed.function(), names));
     let zero = match closed.root() {
-        Expression::Root(root) => format!(", \"zero\": {}", Tree.show(&zero(&root, names))),
+        Expression::Root(root) => format!(", \"zero\": {}", JsonTree.show(&zero(&root, names))),
         _ => String::new(),
     };
     format!(
