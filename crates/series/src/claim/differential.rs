@@ -34,14 +34,14 @@ pub(crate) const MAX_NODES: usize = 300;
 /// The most terms of one combination.
 const MAX_TERMS: usize = 200_000;
 
-/// A vector or a scalar at each point.
+/// Whether a combination is a vector or a scalar at each point.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum FieldKind {
     Vector,
     Scalar,
 }
 
-/// See the module.
+/// A linear combination of trees with holes, or of free trees.
 #[derive(Clone, Debug)]
 pub(crate) struct Differential {
     pub kind: FieldKind,
@@ -57,7 +57,7 @@ pub(crate) struct Differential {
 pub(crate) struct Bounds {
     /// Powers of `h` from here on.
     pub order: Option<i64>,
-    /// Trees with branching nodes. They form an ideal: nothing built from them is a chain.
+    /// Trees with branching nodes: no tree that contains one is a chain.
     pub chains_only: bool,
 }
 
@@ -73,7 +73,7 @@ pub(crate) enum TooLarge {
 }
 
 impl Differential {
-    /// Nothing, of the given form.
+    /// The combination without terms.
     pub fn zero(kind: FieldKind, arity: usize) -> Differential {
         Differential { kind, arity, terms: BTreeMap::new(), precision: None }
     }
@@ -133,7 +133,7 @@ impl Differential {
         &self.terms
     }
 
-    /// Whether nothing is left.
+    /// Whether there are no terms.
     pub fn is_zero(&self) -> bool {
         self.terms.is_empty()
     }
@@ -144,7 +144,7 @@ impl Differential {
         Differential { terms: terms.map(|(t, c)| (t.clone(), c.clone())).collect(), ..self.clone() }
     }
 
-    /// Every coefficient replaced, by one that is exact.
+    /// Every coefficient `c` replaced by `change(c)`; the result counts as exact.
     pub fn map(&self, change: impl Fn(&Q) -> Q) -> Differential {
         let mut result = Differential::zero(self.kind, self.arity);
         for (tree, coefficient) in &self.terms {
@@ -178,7 +178,7 @@ impl Differential {
         self.terms.values().map(lowest_power).chain(self.precision).min().unwrap_or(0)
     }
 
-    /// Without what the bounds leave out.
+    /// The terms that the bounds keep.
     pub fn within(&self, bounds: &Bounds) -> Differential {
         let mut result = Differential::zero(self.kind, self.arity);
         result.precision = self.precision;
@@ -268,7 +268,7 @@ impl Differential {
     }
 
     fn product(&mut self, tree: Tree, a: &Q, b: &Q, bounds: &Bounds) -> Result<(), TooLarge> {
-        // A path is a chain from its end, which is how the largest of its rooted forms looks.
+        // The largest rooted form of a path has its root at one end: it is a chain.
         let tree = if self.kind == FieldKind::Scalar { unrooted(tree) } else { tree };
         if bounds.chains_only && !tree.is_chain() {
             return Ok(());

@@ -35,14 +35,15 @@ pub(crate) struct Evaluator<'e, 'c> {
     scope: Vec<(String, Binding<'c>)>,
     steps: u64,
     calls: usize,
-    /// The last sum of unlike things that was met: an equation with it is false, not senseless,
-    /// if that is what it says.
+    /// The message of the last sum of unlike values, of a number and a field say. A claim with
+    /// `expect false` counts such an equation as false; elsewhere it is an error.
     pub(super) unlike: Option<String>,
-    /// Whether a coefficient was asked for that is known only with more guard digits.
+    /// Whether a coefficient was asked for that is known only with more powers of [`GUARD`].
     pub(super) imprecise: Cell<bool>,
 }
 
-/// How many more powers than asked are computed, in turn, until those that cancel do not matter.
+/// How many powers beyond those asked for are computed: the next number is tried where cancellation
+/// leaves too few.
 pub(super) const GUARD: [i64; 5] = [0, 1, 4, 16, 64];
 
 pub(super) type Evaluated<T> = Result<T, SourceError>;

@@ -289,7 +289,7 @@ mod tests {
         prop::collection::vec(range, 1..3)
     }
 
-    /// What may follow an operator by juxtaposition: nothing that would be drawn into it.
+    /// Whether `part` may stand behind an operator: brackets there would be read as its arguments.
     fn follows(part: &Expr) -> bool {
         match &part.kind {
             ExprKind::Name(_) | ExprKind::Number(_) | ExprKind::Nabla(..) => true,

@@ -133,7 +133,7 @@ fn is_of_language(name: &str) -> bool {
 }
 
 /// Refuses a claim that gives a name of the language or of an optimizer's field another meaning,
-/// or one name two meanings: `f + h*f'f == f for h in 0..0` would read as what it is not.
+/// or one name two meanings: `f + h*f'f == f for h in 0..0` would hold for an index named `h`.
 ///
 /// # Errors
 /// The first such name, and its place.
@@ -242,7 +242,7 @@ impl<'c> Evaluator<'_, 'c> {
         self.context.formal.is_some_and(|f| self.names.variables[f.variable] == name)
     }
 
-    /// The fault of a name that stands for nothing, with those that are nearly written so.
+    /// The fault of a name that is not defined, with the nearest one that is.
     pub(super) fn unknown(&self, name: &str, span: &Range<usize>) -> SourceError {
         let mut known: Vec<&str> = FUNCTIONS.iter().map(|(n, _)| *n).collect();
         known.extend(self.bound_names());

@@ -1,4 +1,4 @@
-//! The terms for machines: a stable contract.
+//! The terms for programs. Keys are added but never renamed or removed.
 
 use super::Export;
 use super::document::{Content, Document};
@@ -14,7 +14,7 @@ use crate::tree::{TreeId, TreeTable};
 use num_traits::One;
 use std::io::{self, Write};
 
-/// The terms for machines, one a line.
+/// The terms for programs, one a line.
 pub(super) struct Json;
 
 impl Export for Json {
@@ -164,7 +164,7 @@ impl<'a> TermWriter<'a> {
         let names = self.document.field.variables();
         self.head(term.h, term.tree, out);
         let b = term.b.display(names);
-        // Writing a polynomial in factors is the longest part of the work.
+        // Writing a polynomial in factors takes most of the time.
         let coefficient =
             if term.symmetry.is_one() { b.clone() } else { term.coefficient.display(names) };
         out.extend_from_slice(
