@@ -639,7 +639,7 @@ mod command_line {
             &[
                 "minimum",
                 "order:3",
-                "stable for 0 < hλ < 19/5 = 2*(1+m)",
+                "stable for 0 < hλ < 19/5 = 2(1+m)",
                 "critical learning rate  h = 0.38",
                 "h = 0.1 converges",
             ],

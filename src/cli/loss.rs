@@ -3,6 +3,7 @@
 use super::terminal::{line, short};
 use super::{loss_input, output};
 use bea_flow::loss::{self, Expr, Graph, Loss as Formula, Printer, Program, Style};
+use bea_series::formula::superscript;
 use miette::miette;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -45,12 +46,12 @@ Examples:
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
-    /// In the language of losses
+    /// Formulas for the terminal
     #[default]
     Text,
     /// Lines for a LaTeX `align` environment
     Latex,
-    /// An object
+    /// An object, its formulas in the language of losses
     Json,
 }
 
@@ -105,7 +106,11 @@ impl Loss {
             );
             values
         });
-        let style = if self.format == Format::Latex { Style::Latex } else { Style::Text };
+        let style = match self.format {
+            Format::Text => Style::Unicode,
+            Format::Json => Style::Text,
+            Format::Latex => Style::Latex,
+        };
         let printer = Printer::new(&graph, &variables, style, &roots);
         if self.format == Format::Json {
             let list: Vec<Value> = entries
@@ -131,7 +136,7 @@ impl Loss {
             });
             return Ok(format!("{object:#}\n"));
         }
-        let known = if style == Style::Text { known } else { String::new() };
+        let known = if style == Style::Latex { String::new() } else { known };
         Ok(table(&printer, &variables, style, &entries, values.as_deref()) + &known)
     }
 }
@@ -195,11 +200,11 @@ fn table(
     let mut out = String::new();
     let (equals, end) = if style == Style::Latex { (" &= ", r" \\") } else { (" = ", "") };
     for (name, value) in printer.definitions() {
-        match style {
-            Style::Text => writeln!(out, "let {name} = {value};"),
-            Style::Latex => writeln!(out, "{name}{equals}{value}{end}"),
+        if style == Style::Latex {
+            writeln!(out, "{name}{equals}{value}{end}").expect("a string");
+        } else {
+            writeln!(out, "let {name} = {value};").expect("a string");
         }
-        .expect("a string");
     }
     let mut zeros = vec![0_usize; entries.last().map_or(0, |(i, _)| i.len()) + 1];
     for (i, (indices, e)) in entries.iter().enumerate() {
@@ -210,7 +215,7 @@ fn table(
         let name = derivative_name(printer, variables, style, indices);
         let formula = printer.write(*e);
         let value = match values {
-            Some(values) if style == Style::Text => format!("{}", values[i]),
+            Some(values) if style != Style::Latex => format!("{}", values[i]),
             Some(values) => latex_number(values[i]),
             None => formula.clone(),
         };
@@ -249,10 +254,7 @@ fn derivative_name(
     let raised = |n: usize| match style {
         _ if n == 1 => String::new(),
         Style::Latex => format!("^{{{n}}}"),
-        Style::Text => {
-            let digit = |d: char| "⁰¹²³⁴⁵⁶⁷⁸⁹".chars().nth(d as usize - '0' as usize);
-            n.to_string().chars().filter_map(digit).collect()
-        }
+        _ => superscript(&n.to_string()),
     };
     let sign = if style == Style::Latex { r"\partial " } else { "∂" };
     let mut below = String::new();
@@ -261,13 +263,11 @@ fn derivative_name(
         let _ = write!(below, "{sign}{name}{}", raised(group.len()));
     }
     let above = format!("{}{}E", sign.trim_end(), raised(indices.len()));
-    match style {
-        Style::Text => format!("{above}/{below}"),
-        Style::Latex => {
-            let above = format!(r"\partial{} E", raised(indices.len()));
-            format!(r"\frac{{{above}}}{{{below}}}")
-        }
+    if style == Style::Latex {
+        let above = format!(r"\partial{} E", raised(indices.len()));
+        return format!(r"\frac{{{above}}}{{{below}}}");
     }
+    format!("{above}/{below}")
 }
 
 /// The library.

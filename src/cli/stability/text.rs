@@ -5,6 +5,7 @@ use crate::cli::terminal::{LISTED, assignments, complex, line, list, short, tabl
 use bea_flow::flow::stability::{
     Coupled, Direction, End, Interval, MAX_ROWS, Spectrum, Verdict, formula,
 };
+use bea_series::formula::{Coefficient, Plain, Script};
 use num_rational::BigRational;
 use std::collections::BTreeMap;
 
@@ -110,7 +111,8 @@ impl Report<'_> {
             .iter()
             .map(|p| self.values.get(p).cloned())
             .collect::<Option<_>>()?;
-        formula(&symbolic, &values, &interval.to)
+        let end = formula(&symbolic, &values, &interval.to)?;
+        Some(Plain.show(&Coefficient::new(&end, &symbolic.parameters).signed()))
     }
 
     fn coupled(&self, out: &mut String, coupled: &Coupled) {
@@ -196,7 +198,7 @@ impl Report<'_> {
     }
 }
 
-/// `stable for 0 < hλ < 19/5 = 2*(1+m), where an eigenvalue is -1`.
+/// `stable for 0 < hλ < 19/5 = 2(1+m); at the end an eigenvalue is -1`.
 fn describe(interval: &Interval, name: &str, formula: Option<String>) -> String {
     let (from, to) = (&interval.from, &interval.to);
     let shown = |end: &End| match &end.exact {

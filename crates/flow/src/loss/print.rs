@@ -1,8 +1,9 @@
-//! Expressions as text that the loss language reads back, and as LaTeX.
+//! Expressions in the loss language, for the terminal, and as LaTeX.
 
 use super::function::Function;
 use super::graph::{Expr, Graph, Node, Relation};
 use bea_series::exact::Rational;
+use bea_series::formula::{Math, Plain, Script, greek, superscript};
 use std::collections::BTreeMap;
 
 /// How much may be written out in full before shared parts get names.
@@ -13,6 +14,8 @@ const MAX_WRITTEN: u64 = 400;
 pub enum Style {
     /// In the loss language.
     Text,
+    /// For the terminal: as in the loss language, but for `β` and `x²`.
+    Unicode,
     /// LaTeX, for mathematical mode.
     Latex,
 }
@@ -122,8 +125,8 @@ impl<'a> Printer<'a> {
 
     fn brackets(&self, text: &str) -> String {
         match self.style {
-            Style::Text => format!("({text})"),
             Style::Latex => format!(r"\left({text}\right)"),
+            _ => format!("({text})"),
         }
     }
 
@@ -134,7 +137,14 @@ impl<'a> Printer<'a> {
                 (format!("-{text}"), Level::Sum)
             }
             Node::Constant(value) => self.fraction(value, &[]),
-            Node::Pi => (if self.style == Style::Text { "pi" } else { r"\pi" }.into(), Level::Atom),
+            Node::Pi => {
+                let pi = match self.style {
+                    Style::Text => "pi",
+                    Style::Unicode => "π",
+                    Style::Latex => r"\pi",
+                };
+                (pi.into(), Level::Atom)
+            }
             Node::Variable(i) => {
                 let name = self.variables.get(*i as usize).map_or("?", String::as_str);
                 (self.variable(name), Level::Atom)
@@ -147,10 +157,10 @@ impl<'a> Printer<'a> {
                     [condition.left, condition.right, *yes, *no].map(|e| self.write(e));
                 let sign = self.relation(condition.relation);
                 let text = match self.style {
-                    Style::Text => format!("where({left} {sign} {right}, {yes}, {no})"),
                     Style::Latex => format!(
                         r"\begin{{cases}}{yes} & \text{{if }} {left} {sign} {right}\\ {no} & \text{{otherwise}}\end{{cases}}"
                     ),
+                    _ => format!("where({left} {sign} {right}, {yes}, {no})"),
                 };
                 (text, Level::Atom)
             }
@@ -162,6 +172,8 @@ impl<'a> Printer<'a> {
             (Relation::Less, _) => "<",
             (Relation::Greater, _) => ">",
             (Relation::LessEqual, Style::Text) => "<=",
+            (Relation::LessEqual, Style::Unicode) => "≤",
+            (Relation::GreaterEqual, Style::Unicode) => "≥",
             (Relation::LessEqual, Style::Latex) => r"\le",
             (Relation::GreaterEqual, Style::Text) => ">=",
             (Relation::GreaterEqual, Style::Latex) => r"\ge",
@@ -269,8 +281,8 @@ impl<'a> Printer<'a> {
         let (below, bottom) = self.juxtaposed(below);
         match self.style {
             Style::Latex => (format!(r"\frac{{{above}}}{{{below}}}"), Level::Product),
-            Style::Text if bottom < Level::Power => (format!("{above}/({below})"), Level::Product),
-            Style::Text => (format!("{above}/{below}"), Level::Product),
+            _ if bottom < Level::Power => (format!("{above}/({below})"), Level::Product),
+            _ => (format!("{above}/{below}"), Level::Product),
         }
     }
 
@@ -279,7 +291,7 @@ impl<'a> Printer<'a> {
             Ok([one]) => one,
             Err(factors) if factors.is_empty() => ("1".into(), Level::Atom),
             Err(factors) => {
-                let sign = if self.style == Style::Text { "*" } else { r" \, " };
+                let sign = if self.style == Style::Latex { r" \, " } else { "*" };
                 let texts: Vec<String> = factors
                     .into_iter()
                     .map(
@@ -301,16 +313,19 @@ impl<'a> Printer<'a> {
         if Rational::new(1, 2).as_ref() == Some(exponent) {
             let inner = self.write(base);
             let text = match self.style {
-                Style::Text => format!("sqrt({inner})"),
                 Style::Latex => format!(r"\sqrt{{{inner}}}"),
+                _ => format!("sqrt({inner})"),
             };
             return (text, Level::Atom);
         }
         let base = self.at(base, Level::Atom);
         let text = match self.style {
             Style::Latex => format!("{base}^{{{exponent}}}"),
-            Style::Text if exponent.is_integer() => format!("{base}^{exponent}"),
-            Style::Text => format!("{base}^({exponent})"),
+            Style::Unicode if exponent.is_integer() => {
+                format!("{base}{}", superscript(&exponent.to_string()))
+            }
+            _ if exponent.is_integer() => format!("{base}^{exponent}"),
+            _ => format!("{base}^({exponent})"),
         };
         (text, Level::Power)
     }
@@ -318,7 +333,7 @@ impl<'a> Printer<'a> {
     fn function(&self, function: Function, x: Expr) -> String {
         let inner = self.write(x);
         let name = function.name();
-        if self.style == Style::Text {
+        if self.style != Style::Latex {
             return format!("{name}({inner})");
         }
         match function {
@@ -336,10 +351,12 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// A name: `w[0,1]` is `w_{0,1}` in LaTeX, `alpha` is `\alpha`.
+    /// A name: `w[0,1]` is `w_{0,1}` in LaTeX, `alpha` is `\alpha` there and `α` in the terminal.
     pub fn variable(&self, name: &str) -> String {
-        if self.style == Style::Text {
-            return name.into();
+        match self.style {
+            Style::Text => return name.into(),
+            Style::Unicode => return Plain.show(&Math::name(name)),
+            Style::Latex => {}
         }
         let (stem, mut index) = match name.split_once('[') {
             Some((stem, index)) => (stem, index.trim_end_matches(']').to_string()),
@@ -350,7 +367,7 @@ impl<'a> Printer<'a> {
             index = stem[letters.len()..].trim_start_matches('_').replace('_', r"\_");
         }
         let letters = if index.is_empty() { stem } else { letters };
-        let stem = if GREEK.contains(&letters) {
+        let stem = if greek(letters).is_some() && letters != "omicron" {
             format!(r"\{letters}")
         } else if letters.chars().count() > 1 {
             format!(r"\mathrm{{{}}}", letters.replace('_', r"\_"))
@@ -360,11 +377,6 @@ impl<'a> Printer<'a> {
         if index.is_empty() { stem } else { format!("{stem}_{{{index}}}") }
     }
 }
-
-const GREEK: [&str; 20] = [
-    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa",
-    "lambda", "mu", "nu", "xi", "rho", "sigma", "tau", "phi", "chi", "omega",
-];
 
 /// A letter, or several, that no variable starts with before a number.
 fn free_prefix(variables: &[String]) -> String {

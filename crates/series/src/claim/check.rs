@@ -144,7 +144,7 @@ fn compare_case<'c>(
             (Err(fault), _) if imprecise && limit.is_some() => {
                 last = Some(fault);
             }
-            // As printed, the formula adds what cannot be added, and the claim says so.
+            // A published formula that adds a number and a field is false, as the claim expects.
             (Err(_), Some(unlike)) if claim.expect_false => {
                 return Ok(vec![Difference {
                     case: Vec::new(),

@@ -1,6 +1,6 @@
 //! Sums over compositions of a number, which the recurrences of the paper are made of.
 
-use super::evaluate::{Binding, Evaluator, Outcome};
+use super::evaluate::{Binding, Evaluated, Evaluator};
 use super::functions::MAX_ORDER;
 use super::syntax::{Expr, ExprKind};
 use super::value::Value;
@@ -18,7 +18,7 @@ impl<'c> Evaluator<'_, 'c> {
         count: &'c Expr,
         sum: &'c Expr,
         span: &Range<usize>,
-    ) -> Outcome<Value> {
+    ) -> Evaluated<Value> {
         let ExprKind::Name(name) = &sequence.kind else {
             return Err(self.fault(&sequence.span, "the name of a sequence is needed"));
         };

@@ -146,8 +146,8 @@ impl<'a> Derivations<'a> {
         if order > MAX_CHAIN {
             return Err(format!("order {order} is too high, a claim handles {MAX_CHAIN}"));
         }
-        // Claims ask for n = 0, 1, 2, …: derive further than asked, and seldom. With symbolic
-        // parameters the last coefficients cost more than all others together.
+        // Claims ask for n = 0, 1, 2, …, so each derivation goes further than asked. With symbolic
+        // parameters it does not: the last coefficients take longer than all others together.
         let symbolic = !entry.method.parameters.is_empty();
         let order = if symbolic { order } else { (2 * order).clamp(8, MAX_CHAIN) };
         let table = TreeTable::closure(entry.method.fields.len(), &[Tree::chain(order + 1)]);

@@ -34,17 +34,17 @@ pub(crate) const MAX_NODES: usize = 300;
 /// The most terms of one combination.
 const MAX_TERMS: usize = 200_000;
 
-/// A vector or a scalar at each point.
+/// Whether a combination is a vector or a scalar at each point.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Kind {
+pub(crate) enum FieldKind {
     Vector,
     Scalar,
 }
 
-/// See the module.
+/// A linear combination of trees with holes, or of free trees.
 #[derive(Clone, Debug)]
 pub(crate) struct Differential {
-    pub kind: Kind,
+    pub kind: FieldKind,
     /// The number of holes of each tree.
     pub arity: usize,
     terms: BTreeMap<Tree, Q>,
@@ -57,7 +57,7 @@ pub(crate) struct Differential {
 pub(crate) struct Bounds {
     /// Powers of `h` from here on.
     pub order: Option<i64>,
-    /// Trees with branching nodes. They form an ideal: nothing built from them is a chain.
+    /// Trees with branching nodes: no tree that contains one is a chain.
     pub chains_only: bool,
 }
 
@@ -73,27 +73,27 @@ pub(crate) enum TooLarge {
 }
 
 impl Differential {
-    /// Nothing, of the given form.
-    pub fn zero(kind: Kind, arity: usize) -> Differential {
+    /// The combination without terms.
+    pub fn zero(kind: FieldKind, arity: usize) -> Differential {
         Differential { kind, arity, terms: BTreeMap::new(), precision: None }
     }
 
     /// The vector field with the given colour.
     pub fn field(color: u8) -> Differential {
-        Differential::term(Kind::Vector, 0, Tree::leaf(color), Q::one())
+        Differential::term(FieldKind::Vector, 0, Tree::leaf(color), Q::one())
     }
 
     /// The identity operator.
     pub fn identity() -> Differential {
-        Differential::term(Kind::Vector, 1, Tree::leaf(FIRST_HOLE), Q::one())
+        Differential::term(FieldKind::Vector, 1, Tree::leaf(FIRST_HOLE), Q::one())
     }
 
     /// The loss `E = -U`.
     pub fn loss() -> Differential {
-        Differential::term(Kind::Scalar, 0, Tree::leaf(0), Q::integer(-1))
+        Differential::term(FieldKind::Scalar, 0, Tree::leaf(0), Q::integer(-1))
     }
 
-    fn term(kind: Kind, arity: usize, tree: Tree, coefficient: Q) -> Differential {
+    fn term(kind: FieldKind, arity: usize, tree: Tree, coefficient: Q) -> Differential {
         let mut result = Differential::zero(kind, arity);
         result.insert(tree, &coefficient);
         result
@@ -101,7 +101,7 @@ impl Differential {
 
     /// `Σ c F(τ)`.
     pub fn vector(terms: impl IntoIterator<Item = (Tree, Q)>) -> Differential {
-        let mut result = Differential::zero(Kind::Vector, 0);
+        let mut result = Differential::zero(FieldKind::Vector, 0);
         for (tree, coefficient) in terms {
             result.insert(tree, &coefficient);
         }
@@ -112,7 +112,7 @@ impl Differential {
         if coefficient.is_zero() {
             return;
         }
-        let tree = if self.kind == Kind::Scalar { unrooted(tree) } else { tree };
+        let tree = if self.kind == FieldKind::Scalar { unrooted(tree) } else { tree };
         match self.terms.entry(tree) {
             std::collections::btree_map::Entry::Vacant(place) => {
                 place.insert(coefficient.clone());
@@ -133,7 +133,7 @@ impl Differential {
         &self.terms
     }
 
-    /// Whether nothing is left.
+    /// Whether there are no terms.
     pub fn is_zero(&self) -> bool {
         self.terms.is_empty()
     }
@@ -144,7 +144,7 @@ impl Differential {
         Differential { terms: terms.map(|(t, c)| (t.clone(), c.clone())).collect(), ..self.clone() }
     }
 
-    /// Every coefficient replaced, by one that is exact.
+    /// Every coefficient `c` replaced by `change(c)`; the result counts as exact.
     pub fn map(&self, change: impl Fn(&Q) -> Q) -> Differential {
         let mut result = Differential::zero(self.kind, self.arity);
         for (tree, coefficient) in &self.terms {
@@ -178,7 +178,7 @@ impl Differential {
         self.terms.values().map(lowest_power).chain(self.precision).min().unwrap_or(0)
     }
 
-    /// Without what the bounds leave out.
+    /// The terms that the bounds keep.
     pub fn within(&self, bounds: &Bounds) -> Differential {
         let mut result = Differential::zero(self.kind, self.arity);
         result.precision = self.precision;
@@ -219,7 +219,7 @@ impl Differential {
 
     /// The gradient of a scalar field: every node in turn becomes the root.
     pub fn gradient(&self) -> Differential {
-        let mut result = Differential::zero(Kind::Vector, self.arity);
+        let mut result = Differential::zero(FieldKind::Vector, self.arity);
         result.precision = self.precision;
         for (tree, coefficient) in &self.terms {
             for root in 0..tree.size() {
@@ -234,7 +234,7 @@ impl Differential {
 
     /// The inner product of two vector fields: their roots are joined by an edge.
     pub fn dot(&self, other: &Differential, bounds: &Bounds) -> Result<Differential, TooLarge> {
-        let mut result = Differential::zero(Kind::Scalar, 0);
+        let mut result = Differential::zero(FieldKind::Scalar, 0);
         result.precision = product_precision(self, other);
         for (a, ca) in &self.terms {
             for (b, cb) in &other.terms {
@@ -268,8 +268,8 @@ impl Differential {
     }
 
     fn product(&mut self, tree: Tree, a: &Q, b: &Q, bounds: &Bounds) -> Result<(), TooLarge> {
-        // A path is a chain from its end, which is how the largest of its rooted forms looks.
-        let tree = if self.kind == Kind::Scalar { unrooted(tree) } else { tree };
+        // The largest rooted form of a path has its root at one end: it is a chain.
+        let tree = if self.kind == FieldKind::Scalar { unrooted(tree) } else { tree };
         if bounds.chains_only && !tree.is_chain() {
             return Ok(());
         }

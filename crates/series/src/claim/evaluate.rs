@@ -35,17 +35,18 @@ pub(crate) struct Evaluator<'e, 'c> {
     scope: Vec<(String, Binding<'c>)>,
     steps: u64,
     calls: usize,
-    /// The last sum of unlike things that was met: an equation with it is false, not senseless,
-    /// if that is what it says.
+    /// The message of the last sum of unlike values, of a number and a field say. A claim with
+    /// `expect false` counts such an equation as false; elsewhere it is an error.
     pub(super) unlike: Option<String>,
-    /// Whether a coefficient was asked for that is known only with more guard digits.
+    /// Whether a coefficient was asked for that is known only with more powers of [`GUARD`].
     pub(super) imprecise: Cell<bool>,
 }
 
-/// How many more powers than asked are computed, in turn, until those that cancel do not matter.
+/// How many powers beyond those asked for are computed: the next number is tried where cancellation
+/// leaves too few.
 pub(super) const GUARD: [i64; 5] = [0, 1, 4, 16, 64];
 
-pub(super) type Outcome<T> = Result<T, SourceError>;
+pub(super) type Evaluated<T> = Result<T, SourceError>;
 
 impl<'e, 'c> Evaluator<'e, 'c> {
     pub fn new(
@@ -79,7 +80,11 @@ impl<'e, 'c> Evaluator<'e, 'c> {
         self.source.fault(span.clone(), message, "here", Some(help.into()))
     }
 
-    pub(super) fn lift<T>(&self, span: &Range<usize>, result: Result<T, ValueError>) -> Outcome<T> {
+    pub(super) fn lift<T>(
+        &self,
+        span: &Range<usize>,
+        result: Result<T, ValueError>,
+    ) -> Evaluated<T> {
         result.map_err(|error| {
             if matches!(error, ValueError::Series(SeriesError::Unknown(_))) {
                 self.imprecise.set(true);
@@ -137,7 +142,7 @@ impl<'e, 'c> Evaluator<'e, 'c> {
     }
 
     /// The value.
-    pub fn evaluate(&mut self, expr: &'c Expr) -> Outcome<Value> {
+    pub fn evaluate(&mut self, expr: &'c Expr) -> Evaluated<Value> {
         self.steps += 1;
         if self.steps > MAX_STEPS {
             return Err(self.fault(
@@ -205,7 +210,7 @@ impl<'e, 'c> Evaluator<'e, 'c> {
             ExprKind::Index(tensor, arguments) => {
                 let tensor = self.evaluate(tensor)?;
                 let arguments =
-                    arguments.iter().map(|a| self.evaluate(a)).collect::<Outcome<Vec<_>>>()?;
+                    arguments.iter().map(|a| self.evaluate(a)).collect::<Evaluated<Vec<_>>>()?;
                 self.contract(tensor, arguments, span)
             }
             ExprKind::Norm(_) => Err(self.fault_with(
@@ -226,7 +231,7 @@ impl<'e, 'c> Evaluator<'e, 'c> {
         }
     }
 
-    fn juxtaposition(&mut self, parts: &'c [Expr]) -> Outcome<Value> {
+    fn juxtaposition(&mut self, parts: &'c [Expr]) -> Evaluated<Value> {
         let (last, operators) = parts.split_last().expect("at least two parts");
         let mut value = self.evaluate(last)?;
         for part in operators.iter().rev() {
@@ -243,7 +248,12 @@ impl<'e, 'c> Evaluator<'e, 'c> {
         Ok(value)
     }
 
-    fn power(&mut self, base: &'c Expr, exponent: &'c Expr, span: &Range<usize>) -> Outcome<Value> {
+    fn power(
+        &mut self,
+        base: &'c Expr,
+        exponent: &'c Expr,
+        span: &Range<usize>,
+    ) -> Evaluated<Value> {
         let power = self.evaluate(exponent)?;
         let power = power.as_rational().ok_or_else(|| {
             self.fault(&exponent.span, "an exponent is a number without parameters")
@@ -259,7 +269,7 @@ impl<'e, 'c> Evaluator<'e, 'c> {
         self.lift(span, base.power(&power, &self.context))
     }
 
-    pub(super) fn factorial(&self, n: i64, span: &Range<usize>) -> Outcome<Value> {
+    pub(super) fn factorial(&self, n: i64, span: &Range<usize>) -> Evaluated<Value> {
         if !(0..=1000).contains(&n) {
             return Err(self.fault(span, format!("{n}! is not computed; 0 to 1000 are")));
         }
@@ -273,7 +283,7 @@ impl<'e, 'c> Evaluator<'e, 'c> {
         definition: &'c Definition,
         arguments: Vec<Value>,
         span: &Range<usize>,
-    ) -> Outcome<Value> {
+    ) -> Evaluated<Value> {
         if arguments.len() != definition.parameters.len() {
             return Err(self.fault(
                 span,
@@ -306,7 +316,7 @@ impl<'e, 'c> Evaluator<'e, 'c> {
         callee: &'c Expr,
         arguments: &'c [Argument],
         span: &Range<usize>,
-    ) -> Outcome<Value> {
+    ) -> Evaluated<Value> {
         if let ExprKind::Name(name) = &callee.kind {
             match self.lookup(name).map(|(place, binding)| (place, binding.clone())) {
                 Some((place, Binding::Function(definition))) => {
@@ -326,7 +336,7 @@ impl<'e, 'c> Evaluator<'e, 'c> {
         self.contract(tensor, values, span)
     }
 
-    pub(super) fn positional(&mut self, arguments: &'c [Argument]) -> Outcome<Vec<Value>> {
+    pub(super) fn positional(&mut self, arguments: &'c [Argument]) -> Evaluated<Vec<Value>> {
         arguments
             .iter()
             .map(|a| match &a.name {

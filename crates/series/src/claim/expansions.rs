@@ -1,7 +1,7 @@
 //! The functions that expand: `flow`, `at`, `time_derivative`, `coefficient`, `series`, `part`.
 
-use super::differential::{Bounds, Differential, H, Kind};
-use super::evaluate::{Evaluator, GUARD, Outcome};
+use super::differential::{Bounds, Differential, FieldKind, H};
+use super::evaluate::{Evaluated, Evaluator, GUARD};
 use super::functions::MAX_ORDER;
 use super::syntax::Expr;
 use super::value::{Value, ValueError};
@@ -18,7 +18,7 @@ impl<'c> Evaluator<'_, 'c> {
         field: &Differential,
         bounds: &Bounds,
         span: &Range<usize>,
-    ) -> Outcome<Differential> {
+    ) -> Evaluated<Differential> {
         let hole = value.arity;
         let result = value.derivative().and_then(|d| d.filled(hole, field, bounds));
         self.lift(span, result.map_err(ValueError::from))
@@ -26,7 +26,7 @@ impl<'c> Evaluator<'_, 'c> {
 
     /// `flow(X)`: the displacement `Σ_(k≥1) h^k/k! X_k` of the time-`h` flow, `X_1 = X` and
     /// `X_(k+1)` the derivative of `X_k` along `X`.
-    pub(super) fn flow(&mut self, field: &Differential, span: &Range<usize>) -> Outcome<Value> {
+    pub(super) fn flow(&mut self, field: &Differential, span: &Range<usize>) -> Evaluated<Value> {
         let order = self.context.bounds.order.ok_or_else(|| {
             self.fault_with(
                 span,
@@ -34,13 +34,13 @@ impl<'c> Evaluator<'_, 'c> {
                 "say how far: `flow(X) == h*f up to h^3`",
             )
         })?;
-        if field.kind != Kind::Vector || field.arity > 0 || field.low() < 0 {
+        if field.kind != FieldKind::Vector || field.arity > 0 || field.low() < 0 {
             return Err(self.fault(span, "a flow belongs to a vector field without powers of 1/h"));
         }
         // X_k is multiplied by h^k, so its powers of h from order - k on do not count.
         let below = |k: i64| Bounds { order: Some(order - k), ..self.context.bounds };
         let mut derivative = field.within(&below(1));
-        let mut sum = Differential::zero(Kind::Vector, 0);
+        let mut sum = Differential::zero(FieldKind::Vector, 0);
         let mut factor = Q::one();
         for k in 1..order {
             factor = &factor * &(&Q::variable(H) * &Q::integer(k).inverse().expect("k > 0"));
@@ -60,7 +60,7 @@ impl<'c> Evaluator<'_, 'c> {
         field: &'c Expr,
         shift: &'c Expr,
         span: &Range<usize>,
-    ) -> Outcome<Value> {
+    ) -> Evaluated<Value> {
         let value = self.field_argument(field)?;
         let by = self.evaluate(shift)?;
         let by = self.vector_field(by, &shift.span)?;
@@ -88,7 +88,7 @@ impl<'c> Evaluator<'_, 'c> {
         variable: usize,
         n: i64,
         span: &Range<usize>,
-    ) -> Outcome<Value> {
+    ) -> Evaluated<Value> {
         if n > MAX_ORDER as i64 {
             return Err(self.fault(span, format!("series go up to the power {MAX_ORDER}")));
         }
@@ -129,12 +129,12 @@ impl<'c> Evaluator<'_, 'c> {
         variable: usize,
         n: i64,
         span: &Range<usize>,
-    ) -> Outcome<Value> {
+    ) -> Evaluated<Value> {
         let cut = |q: &Q| PowerSeries::through(q, variable, n).polynomial(n + 1);
         match value {
             Value::Scalar(q) => Ok(Value::Scalar(cut(q))),
             Value::Series(s) => Ok(Value::Scalar(s.polynomial(n + 1))),
-            Value::Differential(d) if d.arity == 0 && d.kind == Kind::Vector => {
+            Value::Differential(d) if d.arity == 0 && d.kind == FieldKind::Vector => {
                 Ok(Value::Differential(d.map(cut)))
             }
             Value::Differential(_) => {
@@ -150,7 +150,7 @@ impl<'c> Evaluator<'_, 'c> {
         variable: usize,
         n: i64,
         span: &Range<usize>,
-    ) -> Outcome<Value> {
+    ) -> Evaluated<Value> {
         let of = |q: &Q| {
             PowerSeries::through(q, variable, n).coefficient(n).expect("expanded through n")
         };

@@ -1,7 +1,7 @@
 //! The functions of the claim language.
 
-use super::differential::{Differential, H, Kind};
-use super::evaluate::{Evaluator, Outcome};
+use super::differential::{Differential, FieldKind, H};
+use super::evaluate::{Evaluated, Evaluator};
 use super::syntax::{Argument, Expr, ExprKind};
 use super::value::Value;
 use crate::exact::RationalFunction as Q;
@@ -43,7 +43,7 @@ impl<'c> Evaluator<'_, 'c> {
         name: &str,
         arguments: &'c [Argument],
         span: &Range<usize>,
-    ) -> Outcome<Option<Value>> {
+    ) -> Evaluated<Option<Value>> {
         let Some((_, usage)) = FUNCTIONS.iter().find(|(n, _)| *n == name) else {
             return Ok(None);
         };
@@ -110,7 +110,7 @@ impl<'c> Evaluator<'_, 'c> {
                 self.derivative(value, 1, span)?
             }
             "grad" => match self.evaluate(argument(0))? {
-                Value::Differential(d) if d.kind == Kind::Scalar => {
+                Value::Differential(d) if d.kind == FieldKind::Scalar => {
                     Value::Differential(d.gradient())
                 }
                 other => {
@@ -155,7 +155,7 @@ impl<'c> Evaluator<'_, 'c> {
     }
 
     /// An argument that must be a field, an operator or a scalar field.
-    pub(super) fn field_argument(&mut self, expr: &'c Expr) -> Outcome<Differential> {
+    pub(super) fn field_argument(&mut self, expr: &'c Expr) -> Evaluated<Differential> {
         match self.evaluate(expr)? {
             Value::Differential(d) => Ok(d),
             other => {
@@ -165,7 +165,7 @@ impl<'c> Evaluator<'_, 'c> {
     }
 
     /// `component(X, player)`: the terms of a game's field that move one player.
-    fn component(&mut self, field: &'c Expr, player: &'c Expr) -> Outcome<Value> {
+    fn component(&mut self, field: &'c Expr, player: &'c Expr) -> Evaluated<Value> {
         let value = self.field_argument(field)?;
         let ExprKind::Name(name) = &player.kind else {
             return Err(self.fault(&player.span, "the name of a player is needed"));

@@ -1,6 +1,6 @@
 //! Indices that run through ranges of integers.
 
-use super::evaluate::{Evaluator, Outcome};
+use super::evaluate::{Evaluated, Evaluator};
 use super::syntax::{Expr, IndexRange};
 use super::value::Value;
 
@@ -13,8 +13,8 @@ impl<'c> Evaluator<'_, 'c> {
         &mut self,
         ranges: &'c [IndexRange],
         cases: &mut i64,
-        action: &mut dyn FnMut(&mut Self) -> Outcome<()>,
-    ) -> Outcome<()> {
+        action: &mut dyn FnMut(&mut Self) -> Evaluated<()>,
+    ) -> Evaluated<()> {
         let Some((range, rest)) = ranges.split_first() else {
             return action(self);
         };
@@ -41,7 +41,7 @@ impl<'c> Evaluator<'_, 'c> {
     }
 
     /// An expression that must be an integer.
-    pub fn integer(&mut self, expr: &'c Expr) -> Outcome<i64> {
+    pub fn integer(&mut self, expr: &'c Expr) -> Evaluated<i64> {
         let value = self.evaluate(expr)?;
         value.as_integer().ok_or_else(|| match &value {
             Value::Scalar(q) => {
@@ -53,7 +53,7 @@ impl<'c> Evaluator<'_, 'c> {
     }
 
     /// An expression that must be an integer from 0 on.
-    pub(super) fn natural(&mut self, expr: &'c Expr) -> Outcome<usize> {
+    pub(super) fn natural(&mut self, expr: &'c Expr) -> Evaluated<usize> {
         let value = self.integer(expr)?;
         usize::try_from(value)
             .map_err(|_| self.fault(&expr.span, format!("{value} is negative; count from 0")))

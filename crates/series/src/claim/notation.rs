@@ -1,12 +1,12 @@
 //! Terms in the notation of the claim that they belong to.
 
-use super::differential::{Differential, H, Kind};
+use super::differential::{Differential, FieldKind, H};
 use super::holes::hole;
-use super::print::superscript;
 use super::scope::{Names, derivative_of_loss};
 use super::syntax::{Claim, ExprKind};
 use crate::exact::RationalFunction as Q;
 use crate::expression::PowerSeries;
+use crate::formula::superscript;
 use crate::tree::Tree;
 
 /// How elementary differentials are written.
@@ -51,18 +51,18 @@ impl Style {
 
     /// The factor between the term as written and the elementary differential in `f = -∇E`. The
     /// loss itself, the free tree of one node, is written `E` in every style and stored as `-E`.
-    pub fn sign(self, tree: &Tree, kind: Kind) -> Q {
+    pub fn sign(self, tree: &Tree, kind: FieldKind) -> Q {
         fn nodes(tree: &Tree) -> usize {
             tree.children().iter().map(nodes).sum::<usize>() + usize::from(hole(tree).is_none())
         }
-        let of_loss = self != Style::Prime || (kind == Kind::Scalar && nodes(tree) == 1);
+        let of_loss = self != Style::Prime || (kind == FieldKind::Scalar && nodes(tree) == 1);
         Q::integer(if of_loss && nodes(tree) % 2 == 1 { -1 } else { 1 })
     }
 }
 
 /// An elementary differential, or a scalar one, without its coefficient.
-pub(crate) fn differential(tree: &Tree, kind: Kind, style: Style, names: &Names) -> String {
-    if kind == Kind::Vector {
+pub(crate) fn differential(tree: &Tree, kind: FieldKind, style: Style, names: &Names) -> String {
+    if kind == FieldKind::Vector {
         let text = vector(tree, style, names);
         // An operator is written without what it acts on: `f'f'`, `H^2`.
         let operator = text.strip_suffix("*·").or_else(|| text.strip_suffix("(·)"));
@@ -117,11 +117,15 @@ fn vector(tree: &Tree, style: Style, names: &Names) -> String {
                         (false, 1) => format!("H*{rest}"),
                         (false, _) => format!("H^{power}*{rest}"),
                         (true, 1) => format!("∇²E*{rest}"),
-                        (true, _) => format!("(∇²E){}*{rest}", superscript(power)),
+                        (true, _) => format!("(∇²E){}*{rest}", superscript(&power.to_string())),
                     }
                 }
                 _ if nabla => {
-                    format!("∇{}E[{}]", superscript(derivatives + 1), children.join(","))
+                    format!(
+                        "∇{}E[{}]",
+                        superscript(&(derivatives + 1).to_string()),
+                        children.join(",")
+                    )
                 }
                 _ => format!("D{}E[{}]", derivatives + 1, children.join(",")),
             }

@@ -2,7 +2,7 @@
 
 use super::derivations::{Derived, MAX_CHAIN, Values};
 use super::differential::{Differential, H};
-use super::evaluate::{Evaluator, Outcome};
+use super::evaluate::{Evaluated, Evaluator};
 use super::syntax::{Argument, Expr, ExprKind};
 use super::value::Value;
 use crate::exact::RationalFunction as Q;
@@ -21,7 +21,7 @@ struct Reference {
 }
 
 impl<'c> Evaluator<'_, 'c> {
-    fn reference(&mut self, expr: &'c Expr) -> Outcome<Reference> {
+    fn reference(&mut self, expr: &'c Expr) -> Evaluated<Reference> {
         let (name, arguments): (&str, &'c [Argument]) = match &expr.kind {
             ExprKind::Name(name) => (name, &[]),
             ExprKind::Apply(callee, arguments) => match &callee.kind {
@@ -75,7 +75,7 @@ impl<'c> Evaluator<'_, 'c> {
     }
 
     /// A coefficient in the variables of the claim instead of those of the method.
-    fn translate(&mut self, value: &Q, derived: &Derived, by: &Reference) -> Outcome<Q> {
+    fn translate(&mut self, value: &Q, derived: &Derived, by: &Reference) -> Evaluated<Q> {
         let method = &derived.method;
         let mut to = Vec::new();
         for (i, parameter) in method.parameters.iter().enumerate() {
@@ -109,7 +109,7 @@ impl<'c> Evaluator<'_, 'c> {
     }
 
     /// `field(optimizer, n)`: the modified field on all trees with up to `n + 1` nodes.
-    pub(super) fn field(&mut self, optimizer: &'c Expr, order: &'c Expr) -> Outcome<Value> {
+    pub(super) fn field(&mut self, optimizer: &'c Expr, order: &'c Expr) -> Evaluated<Value> {
         let reference = self.reference(optimizer)?;
         let n = self.natural(order)?;
         // Where only chains count, only chains are derived.
@@ -146,7 +146,7 @@ impl<'c> Evaluator<'_, 'c> {
         optimizer: &'c Expr,
         tree: &'c Expr,
         over_symmetry: bool,
-    ) -> Outcome<Value> {
+    ) -> Evaluated<Value> {
         let reference = self.reference(optimizer)?;
         let (name, values) = (&reference.name, &reference.values);
         let method = self.derivations.method(name, values);
@@ -198,7 +198,7 @@ impl<'c> Evaluator<'_, 'c> {
         over_symmetry: bool,
         sign: &Q,
         span: &Range<usize>,
-    ) -> Outcome<Value> {
+    ) -> Evaluated<Value> {
         if tree.size() > MAX_CHAIN {
             return Err(self.fault(span, format!("trees have up to {MAX_CHAIN} nodes here")));
         }
@@ -216,7 +216,7 @@ impl<'c> Evaluator<'_, 'c> {
         &mut self,
         optimizer: &'c Expr,
         order: &'c Expr,
-    ) -> Outcome<Value> {
+    ) -> Evaluated<Value> {
         let reference = self.reference(optimizer)?;
         let n = self.natural(order)?;
         let derived = self.derivations.chains(&reference.name, &reference.values, n);

@@ -1,7 +1,7 @@
 //! Derivatives, contractions and inner products of fields.
 
-use super::differential::{Differential, Kind, MAX_ARITY};
-use super::evaluate::{Evaluator, Outcome};
+use super::differential::{Differential, FieldKind, MAX_ARITY};
+use super::evaluate::{Evaluated, Evaluator};
 use super::value::{Value, ValueError};
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ impl Evaluator<'_, '_> {
         value: Value,
         count: usize,
         span: &Range<usize>,
-    ) -> Outcome<Value> {
+    ) -> Evaluated<Value> {
         let Value::Differential(mut field) = value else {
             return Err(self.fault_with(
                 span,
@@ -24,7 +24,7 @@ impl Evaluator<'_, '_> {
             return Err(self.fault(span, format!("at most {MAX_ARITY} derivatives are taken")));
         }
         for _ in 0..count {
-            field = if field.kind == Kind::Scalar {
+            field = if field.kind == FieldKind::Scalar {
                 field.gradient()
             } else {
                 self.lift(span, field.derivative().map_err(ValueError::from))?
@@ -39,7 +39,7 @@ impl Evaluator<'_, '_> {
         tensor: Value,
         mut arguments: Vec<Value>,
         span: &Range<usize>,
-    ) -> Outcome<Value> {
+    ) -> Evaluated<Value> {
         let Value::Differential(tensor) = tensor else {
             return Err(self.fault_with(
                 span,
@@ -69,7 +69,7 @@ impl Evaluator<'_, '_> {
         let fields = arguments
             .into_iter()
             .map(|a| self.vector_field(a, span))
-            .collect::<Outcome<Vec<_>>>()?;
+            .collect::<Evaluated<Vec<_>>>()?;
         let value = tensor.applied(&fields, &self.context.bounds).map_err(ValueError::from);
         let value = Value::Differential(self.lift(span, value)?);
         match last {
@@ -79,10 +79,14 @@ impl Evaluator<'_, '_> {
     }
 
     /// A value that must be a vector field.
-    pub(super) fn vector_field(&self, value: Value, span: &Range<usize>) -> Outcome<Differential> {
+    pub(super) fn vector_field(
+        &self,
+        value: Value,
+        span: &Range<usize>,
+    ) -> Evaluated<Differential> {
         match value {
-            Value::Differential(d) if d.kind == Kind::Vector && d.arity == 0 => Ok(d),
-            value if value.is_zero_number() => Ok(Differential::zero(Kind::Vector, 0)),
+            Value::Differential(d) if d.kind == FieldKind::Vector && d.arity == 0 => Ok(d),
+            value if value.is_zero_number() => Ok(Differential::zero(FieldKind::Vector, 0)),
             other => {
                 Err(self.fault(span, format!("a vector field is needed, not {}", other.kind())))
             }
@@ -90,7 +94,7 @@ impl Evaluator<'_, '_> {
     }
 
     /// The inner product of two vector fields.
-    pub(super) fn dot(&self, a: &Value, b: &Value, span: &Range<usize>) -> Outcome<Value> {
+    pub(super) fn dot(&self, a: &Value, b: &Value, span: &Range<usize>) -> Evaluated<Value> {
         let (a, b) = (self.vector_field(a.clone(), span)?, self.vector_field(b.clone(), span)?);
         if !a.is_of_one_field() || !b.is_of_one_field() {
             return Err(self.fault_with(

@@ -1,6 +1,7 @@
 //! Claims back to text, such that parsing gives the same claim.
 
 use super::syntax::{Claim, Declaration, Expr, ExprKind, IndexRange};
+use crate::formula::superscript;
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_rational::BigRational;
@@ -206,7 +207,7 @@ impl fmt::Display for Expr {
             ExprKind::Nabla(order, value) => {
                 out.write_str("∇")?;
                 if *order != 1 {
-                    out.write_str(&superscript(*order))?;
+                    out.write_str(&superscript(&order.to_string()))?;
                 }
                 write_inside(value, out)
             }
@@ -221,12 +222,6 @@ impl fmt::Display for Expr {
 
 fn ends_in_prime(expr: &Expr) -> bool {
     matches!(expr.kind, ExprKind::Prime(..))
-}
-
-/// `²³`.
-pub(super) fn superscript(value: usize) -> String {
-    const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
-    value.to_string().bytes().map(|b| DIGITS[usize::from(b - b'0')]).collect()
 }
 
 /// A number that was written as an integer or a decimal, as such. Anything else has no literal
@@ -294,7 +289,7 @@ mod tests {
         prop::collection::vec(range, 1..3)
     }
 
-    /// What may follow an operator by juxtaposition: nothing that would be drawn into it.
+    /// Whether `part` may stand behind an operator: brackets there would be read as its arguments.
     fn follows(part: &Expr) -> bool {
         match &part.kind {
             ExprKind::Name(_) | ExprKind::Number(_) | ExprKind::Nabla(..) => true,

@@ -2,11 +2,12 @@
 
 use super::derivations::Derivations;
 use super::differential::{Differential, H};
-use super::evaluate::{Binding, Evaluator, Outcome};
+use super::evaluate::{Binding, Evaluated, Evaluator};
 use super::functions::FUNCTIONS;
 use super::syntax::{Claim, Declaration, Expr, ExprKind};
 use super::value::Value;
 use crate::exact::{MAX_VARIABLES, RationalFunction as Q};
+use crate::formula::greek;
 use crate::text::source::{Source, SourceError};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -114,15 +115,10 @@ fn optimizer_reference(expr: &Expr) -> Option<&Expr> {
     }
 }
 
-/// Names of Greek letters: usable as symbols without further ado, as single letters are.
-const GREEK: [&str; 24] = [
-    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa",
-    "lambda", "mu", "nu", "xi", "omicron", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi",
-    "psi", "omega",
-];
-
+/// Whether a name is usable as a symbol without being declared: single letters and names of Greek
+/// letters are.
 fn is_symbol(name: &str) -> bool {
-    name.chars().count() == 1 || GREEK.contains(&name)
+    name.chars().count() == 1 || greek(name).is_some()
 }
 
 /// `3` of `D3E`.
@@ -137,7 +133,7 @@ fn is_of_language(name: &str) -> bool {
 }
 
 /// Refuses a claim that gives a name of the language or of an optimizer's field another meaning,
-/// or one name two meanings: `f + h*f'f == f for h in 0..0` would read as what it is not.
+/// or one name two meanings: `f + h*f'f == f for h in 0..0` would hold for an index named `h`.
 ///
 /// # Errors
 /// The first such name, and its place.
@@ -195,7 +191,7 @@ pub(super) fn check_binders(
 impl<'c> Evaluator<'_, 'c> {
     /// What a name stands for: first what the claim binds, then fields, then the notation of
     /// gradients, then symbols.
-    pub(super) fn name(&mut self, name: &str, span: &Range<usize>) -> Outcome<Value> {
+    pub(super) fn name(&mut self, name: &str, span: &Range<usize>) -> Evaluated<Value> {
         match self.lookup(name).map(|(_, b)| b.clone()) {
             Some(Binding::Value(Value::Series(series))) => {
                 return match self.context.formal {
@@ -246,7 +242,7 @@ impl<'c> Evaluator<'_, 'c> {
         self.context.formal.is_some_and(|f| self.names.variables[f.variable] == name)
     }
 
-    /// The fault of a name that stands for nothing, with those that are nearly written so.
+    /// The fault of a name that is not defined, with the nearest one that is.
     pub(super) fn unknown(&self, name: &str, span: &Range<usize>) -> SourceError {
         let mut known: Vec<&str> = FUNCTIONS.iter().map(|(n, _)| *n).collect();
         known.extend(self.bound_names());

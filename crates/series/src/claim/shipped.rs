@@ -69,8 +69,8 @@ mod tests {
         claim
     }
 
-    /// The checker is only worth something if it can say no: each true claim becomes false when
-    /// one of its sides is doubled, unless that side is zero.
+    /// The checker finds claims false: each true one becomes false when one of its sides is doubled,
+    /// unless that side is zero.
     #[test]
     fn a_claim_with_one_side_doubled_is_false() {
         let mut zero = Vec::new();

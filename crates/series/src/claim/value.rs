@@ -1,6 +1,6 @@
 //! What an expression of a claim stands for, and its arithmetic.
 
-use super::differential::{Bounds, Differential, H, Kind, MAX_NODES, TooLarge};
+use super::differential::{Bounds, Differential, FieldKind, H, MAX_NODES, TooLarge};
 use crate::exact::RationalFunction as Q;
 use crate::expression::{PowerSeries, SeriesError, rational_power};
 use num_rational::BigRational;
@@ -78,11 +78,11 @@ impl Value {
             Value::Scalar(_) => "a number",
             Value::Series(_) => "a power series",
             Value::Differential(d) => match (d.kind, d.arity) {
-                (Kind::Vector, 0) => "a vector field",
-                (Kind::Vector, 1) => "a linear operator",
-                (Kind::Vector, _) => "a multilinear operator",
-                (Kind::Scalar, 0) => "a scalar field",
-                (Kind::Scalar, _) => "a form",
+                (FieldKind::Vector, 0) => "a vector field",
+                (FieldKind::Vector, 1) => "a linear operator",
+                (FieldKind::Vector, _) => "a multilinear operator",
+                (FieldKind::Scalar, 0) => "a scalar field",
+                (FieldKind::Scalar, _) => "a form",
             },
         }
     }
@@ -166,7 +166,7 @@ impl Value {
                 Ok(Value::Differential(product.within(&context.bounds)))
             }
             (Value::Differential(a), Value::Differential(b)) => {
-                if a.arity != 1 || a.kind != Kind::Vector || b.kind != Kind::Vector {
+                if a.arity != 1 || a.kind != FieldKind::Vector || b.kind != FieldKind::Vector {
                     return Err(ValueError::Product(self.kind(), other.kind()));
                 }
                 Ok(Value::Differential(a.filled(0, b, &context.bounds)?))
@@ -219,7 +219,7 @@ impl Value {
             Value::Differential(d) => {
                 let count = exponent.is_integer().then(|| exponent.to_usize()).flatten();
                 match count {
-                    Some(count) if d.arity == 1 && d.kind == Kind::Vector => {
+                    Some(count) if d.arity == 1 && d.kind == FieldKind::Vector => {
                         if count > MAX_NODES {
                             return Err(TooLarge::Nodes.into());
                         }

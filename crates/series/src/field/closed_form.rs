@@ -221,6 +221,7 @@ mod tests {
     use crate::series::derive;
     use crate::text::source::Source;
     use crate::tree::TreeTable;
+    use num_rational::BigRational;
 
     fn closed(text: &str) -> ClosedForm {
         let source = Source::new("test", format!("optimizer mine{text}"));
@@ -228,34 +229,42 @@ mod tests {
         ClosedForm::new(&optimizer.method(&Default::default()).unwrap(), 2).unwrap()
     }
 
-    /// The expression that is printed, expanded in `z`, against the recurrence in the step number.
-    #[test]
-    fn printed_expressions_expand_into_the_chains_of_the_trees() {
-        let order = 8;
-        let (mut explicit, mut roots) = (0, 0);
-        for optimizer in optimizer::library() {
-            let method = optimizer.method(&Default::default()).unwrap();
-            let Some(method) = joint(&method) else { continue };
-            let closed = ClosedForm::new(&method, 0).unwrap();
-            let z = closed.names().len() - 1;
-            match closed.root() {
-                Expression::Root(_) => roots += 1,
-                _ => explicit += 1,
+    /// The expression that is printed, expanded in `z`, against the recurrence in the step number, for
+    /// the chains with up to `order + 1` nodes.
+    fn expands_into_the_chains(closed: &ClosedForm, method: &GeneralLinearMethod, order: usize) {
+        let z = closed.names().len() - 1;
+        // The division by z costs one coefficient.
+        let series = closed.function().series(z, order + 2).unwrap();
+        let trees = TreeTable::closure(1, &[Tree::chain(order + 1)]);
+        let field = derive(method, trees.into()).unwrap();
+        for n in 0..=order {
+            let mut expected = field.b(field.trees().find(&Tree::chain(n + 1)).unwrap());
+            if let Some(h) = method.step_parameter {
+                expected = expected.divide(&RationalFunction::variable(h)).unwrap();
             }
-            // The divisions by z cost one coefficient.
-            let series = closed.function().series(z, order + 2).unwrap();
-            let trees = TreeTable::closure(1, &[Tree::chain(order + 1)]);
-            let field = derive(&method, trees.into()).unwrap();
-            for n in 0..=order {
-                let chain = field.trees().find(&Tree::chain(n + 1)).unwrap();
-                let mut expected = field.b(chain);
-                if let Some(h) = method.step_parameter {
-                    expected = expected.divide(&RationalFunction::variable(h)).unwrap();
+            assert_eq!(series.coefficient(n as i64), Some(expected), "{}", closed.formula());
+        }
+    }
+
+    #[test]
+    fn printed_expressions_of_the_library_expand_into_the_chains() {
+        let (mut explicit, mut implicit) = (0, 0);
+        for optimizer in optimizer::library() {
+            // With symbols, and further with numbers.
+            let number =
+                |i: usize| BigRational::new((i as i64 + 2).into(), (2 * i as i64 + 7).into());
+            let numbers = optimizer.parameters.iter().cloned().zip((0..).map(number)).collect();
+            for (values, order) in [(Default::default(), 2), (numbers, 8)] {
+                let Some(method) = joint(&optimizer.method(&values).unwrap()) else { continue };
+                let closed = ClosedForm::new(&method, 0).unwrap();
+                match closed.root() {
+                    Expression::Root(_) => implicit += 1,
+                    _ => explicit += 1,
                 }
-                assert_eq!(series.coefficient(n as i64), Some(expected), "{}, {n}", optimizer.name);
+                expands_into_the_chains(&closed, &method, order);
             }
         }
-        assert!(explicit >= 30 && roots >= 1, "{explicit}, {roots}");
+        assert!(explicit >= 60 && implicit >= 2, "{explicit}, {implicit}");
     }
 
     #[test]
@@ -284,8 +293,8 @@ mod tests {
             ("p, q", "p' = a*p + (1-a)*theta + 2*h*f(p)\n q' = b*q + (1-b)*theta + h*f(3*q - 2*p)"),
             (
                 "p, q, r",
-                "p' = a*p + (1-a)*theta + h*f(2*p)\n q' = b*q + (1-b)*p + h*f(3*q)
-                 r' = r/2 + q/2 + h*f(5*r)",
+                "p' = a*p + (1-a)*theta + h*f(2*p - theta)\n q' = b*q + (1-b)*p + h*f(3*q - 2*p)
+                 r' = r/2 + q/2 + h*f(5*r - 4*q)",
             ),
         ] {
             let text =
@@ -298,7 +307,7 @@ mod tests {
     #[test]
     fn a_parameter_may_be_called_z() {
         let ball = closed("(z) { state v\n v' = z*v + h*f(theta)\n theta' = theta + v' }");
-        let expected = "P(w) = (1+w+z + sqrt((1+w+z)^2 - 4*z))/2, the branch with P(0) = 1";
+        let expected = "P(w) = (1+z+w + sqrt((1+z+w)^2 - 4*z))/2, the branch with P(0) = 1";
         assert_eq!(ball.definition(), expected);
     }
 }

@@ -18,8 +18,8 @@ pub struct PrincipalPart {
     pub formula: Result<PrincipalFormula, &'static str>,
     /// Whether the coefficients are `(-1)^n/(n+1)`, those of gradient descent (Theorem 3.1).
     pub tall_tree: bool,
-    /// The first disagreement between the trees and the closed form. There is none unless this
-    /// program is wrong: the two are computed independently.
+    /// The first disagreement between the trees and the closed form. The two are computed
+    /// independently, so it shows an error of this program.
     pub difference: Option<ChainDifference>,
     /// The names of the parameters.
     parameters: Vec<String>,

@@ -30,8 +30,10 @@ pub(crate) struct Words {
     length: usize,
 }
 
-/// The longest words that are looked at, and how many of one length if no chain asks for them.
+/// The longest words whose coefficients are computed.
 const MAX_LENGTH: usize = 12;
+/// Words longer than the chains of the field are computed while there are no more than this of one
+/// length: they show whether `M` is a polynomial.
 const MAX_WORDS: usize = 2000;
 
 impl Words {
@@ -49,7 +51,7 @@ impl Words {
         Some(Words { step, finite, log, length })
     }
 
-    /// How many letters the words have at most.
+    /// The number of letters of the longest words.
     pub(crate) fn length(&self) -> usize {
         self.length
     }

@@ -21,9 +21,9 @@ pub struct Document<'a> {
     pub notation: Notation,
     /// What they are written in terms of.
     pub form: Form,
-    /// The verdict on the principal part, if it is to be shown.
+    /// The principal part in closed form, if it is to be shown.
     pub verdict: Option<PrincipalPart>,
-    /// For text.
+    /// The page of the text format.
     pub layout: Layout,
     counts: Counts,
     pub(super) arrays: Spelling<'a, Arrays>,

@@ -1,4 +1,4 @@
-//! The terms for machines: a stable contract.
+//! The terms for programs. Keys are added but never renamed or removed.
 
 use super::Export;
 use super::document::{Content, Document};
@@ -9,12 +9,12 @@ use super::spelling::{Derivatives, Spelling};
 use super::stream::write_separated;
 use crate::expression::Expression;
 use crate::field::{PrincipalFormula, PrincipalPart, Term};
-use crate::formula::{Code, Plain, Script, Tree, layout, zero};
+use crate::formula::{Code, JsonTree, Plain, Script, layout, zero};
 use crate::tree::{TreeId, TreeTable};
 use num_traits::One;
 use std::io::{self, Write};
 
-/// The terms for machines, one a line.
+/// The terms for programs, one a line.
 pub(super) struct Json;
 
 impl Export for Json {
@@ -68,22 +68,22 @@ fn principal_part(principal: &PrincipalPart, out: &mut dyn Write) -> io::Result<
     )
 }
 
-/// The principal part as trees of [`Tree`].
+/// The principal part as trees of [`JsonTree`].
 fn expression(formula: &PrincipalFormula) -> String {
     let (field, closed) = match formula {
         PrincipalFormula::OneField(closed) => ("f", closed),
         PrincipalFormula::AllFields(closed) => ("F", closed),
         PrincipalFormula::StepMap(map) => {
-            let map = map.as_ref().map_or("null".into(), |map| Tree.show(&map.layout()));
+            let map = map.as_ref().map_or("null".into(), |map| JsonTree.show(&map.layout()));
             return format!("{{\"step_map\": {map}}}");
         }
     };
     let names = closed.names();
     let variable = serde_json::json!(names.last());
     let argument = if closed.keeps_step() { "J" } else { "h*J" };
-    let function = Tree.show(&layout(&closed.function(), names));
+    let function = JsonTree.show(&layout(&closed.function(), names));
     let zero = match closed.root() {
-        Expression::Root(root) => format!(", \"zero\": {}", Tree.show(&zero(&root, names))),
+        Expression::Root(root) => format!(", \"zero\": {}", JsonTree.show(&zero(&root, names))),
         _ => String::new(),
     };
     format!(
@@ -164,7 +164,7 @@ impl<'a> TermWriter<'a> {
         let names = self.document.field.variables();
         self.head(term.h, term.tree, out);
         let b = term.b.display(names);
-        // Writing a polynomial in factors is the longest part of the work.
+        // Writing a polynomial in factors takes most of the time.
         let coefficient =
             if term.symmetry.is_one() { b.clone() } else { term.coefficient.display(names) };
         out.extend_from_slice(

@@ -14,7 +14,7 @@ pub(super) struct Number {
 impl Number {
     /// `None` if the denominator of `b/σ` overflows. `top/bottom` is in lowest terms.
     pub fn new(top: i128, bottom: i128, (symmetry, density): (u64, u64)) -> Option<Number> {
-        // Division of 64 bits is several times faster than of 128.
+        // Dividing 64-bit integers is several times faster than dividing 128-bit ones.
         let (common, top_part) = match i64::try_from(top) {
             Ok(small) => {
                 let common = small.unsigned_abs().gcd(&symmetry).max(1);

@@ -16,7 +16,7 @@ const WIDTH: f64 = 1000.0;
 const MARGIN: f64 = 28.0;
 /// Where the trees of a group start; to the left stands what they have in common.
 const LEFT: f64 = 92.0;
-/// Of a monospaced character at 13 pixels.
+/// The width of a monospaced character at 13 pixels.
 const CHARACTER: f64 = 7.9;
 const LINE: f64 = 18.0;
 

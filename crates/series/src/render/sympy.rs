@@ -142,7 +142,7 @@ fn expression(value: &RationalFunction, variables: &[String]) -> String {
     }
 }
 
-/// A parameter's name as a Python variable that hides nothing of this module.
+/// A parameter's name as a Python variable, with `_` appended to names that the module uses itself.
 fn identifier(name: &str) -> String {
     const TAKEN: [&str; 55] = [
         "False",

@@ -46,7 +46,7 @@ fn write_sentence(text: &str, width: usize, out: &mut dyn Write) -> io::Result<(
     page.end()
 }
 
-/// What the symbols of the equation mean, where that is not plain.
+/// What the symbols of the equation mean, where that is not obvious.
 fn legend(document: &Document) -> Vec<String> {
     let mut lines = Vec::new();
     let field = document.field;

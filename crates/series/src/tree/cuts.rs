@@ -13,7 +13,7 @@ pub struct Cut {
     /// The branches `u1, …, uk` that were cut off, as the tree `[u1, …, uk]` with the root's
     /// colour; a single node if nothing was cut.
     pub branches: TreeId,
-    /// In how many ways.
+    /// How many sets of edges give this trunk and these branches.
     pub count: u32,
 }
 

@@ -328,14 +328,14 @@ pub(super) fn critical(intervals: &[Interval]) -> f64 {
 }
 
 /// A formula in the parameters for the end `exact` of an interval in `hλ`: if an eigenvalue of
-/// `M(hλ)` is 1 or -1 there and the condition has a factor linear in `hλ`, which is the variable after
-/// the parameters.
+/// `M(hλ)` is 1 or -1 there and the condition has a factor linear in `hλ`, which is `variable`, the one
+/// after the parameters.
 pub(super) fn formula(
     m: &Matrix,
-    names: &[String],
+    variable: usize,
     values: &[BigRational],
     end: &End,
-) -> Option<String> {
+) -> Option<RationalFunction> {
     let exact = end.exact.as_ref()?;
     let mu = match end.crossing {
         Crossing::Plus => RationalFunction::one(),
@@ -349,17 +349,15 @@ pub(super) fn formula(
         return None;
     }
     let factors = square_free(&square_free_part(numerator));
-    let roots =
-        factors.iter().filter(|(f, _)| f.degree_in(names.len()) == 1).filter_map(|(f, _)| {
-            let c = f.coefficients_in(names.len());
-            RationalFunction::new(c[0].neg(), c[1].clone())
-        });
+    let roots = factors.iter().filter(|(f, _)| f.degree_in(variable) == 1).filter_map(|(f, _)| {
+        let c = f.coefficients_in(variable);
+        RationalFunction::new(c[0].neg(), c[1].clone())
+    });
     let at: Vec<Option<RationalFunction>> = values.iter().map(|v| Some(v.clone().into())).collect();
     let matches = |root: &RationalFunction| {
         root.substitute(&at).and_then(|r| r.as_rational()).as_ref() == Some(exact)
     };
-    let root = roots.into_iter().find(|root| root.as_rational().is_none() && matches(root))?;
-    Some(root.display(names))
+    roots.into_iter().find(|root| root.as_rational().is_none() && matches(root))
 }
 
 /// The number as `p/q` if that is short, as a decimal otherwise.

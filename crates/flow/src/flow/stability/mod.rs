@@ -32,6 +32,7 @@ pub use direction::{AtStep, Case, Direction};
 pub use truncated::MAX_CHAINS;
 
 use super::Problem;
+use bea_series::exact::RationalFunction;
 use bea_series::series::{GeneralLinearMethod, MethodError};
 use continuation::Principal;
 use critical_point::Found;
@@ -294,14 +295,14 @@ fn directions(
 /// use bea_flow::flow::stability::{Crossing, End, formula};
 /// let method = bea_series::optimizer::find("heavy_ball").unwrap().method(&Default::default()).unwrap();
 /// let end = End { value: 3.8, exact: Some("19/5".parse().unwrap()), crossing: Crossing::Minus };
-/// let text = formula(&method, &["9/10".parse().unwrap()], &end);
-/// assert_eq!(text.as_deref(), Some("2*(1+m)"));
+/// let formula = formula(&method, &["9/10".parse().unwrap()], &end).unwrap();
+/// assert_eq!(formula.display(&method.parameters), "2*(1+m)");
 /// ```
 pub fn formula(
     symbolic: &GeneralLinearMethod,
     values: &[BigRational],
     end: &End,
-) -> Option<String> {
+) -> Option<RationalFunction> {
     let parameters = symbolic.parameters.len();
     let single = symbolic.fields.len() == 1 && symbolic.step_parameter.is_none();
     if !single || parameters != values.len() || parameters + 1 >= bea_series::exact::MAX_VARIABLES {
@@ -310,12 +311,12 @@ pub fn formula(
     // R(z) at z = -hλ.
     let map = symbolic.linear_step(parameters)?;
     let mut at = vec![None; parameters];
-    at.push(Some(-&bea_series::exact::RationalFunction::variable(parameters)));
+    at.push(Some(-&RationalFunction::variable(parameters)));
     let map = map
         .iter()
         .map(|row| row.iter().map(|x| x.substitute(&at)).collect::<Option<Vec<_>>>())
         .collect::<Option<Vec<_>>>()?;
-    boundary::formula(&map, &symbolic.parameters, values, end)
+    boundary::formula(&map, parameters, values, end)
 }
 
 /// The eigenvalues of `M(h)`, largest first; none where the step does not exist.

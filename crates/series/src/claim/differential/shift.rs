@@ -1,6 +1,6 @@
 //! A field at a shifted point.
 
-use super::{Bounds, Differential, Kind, MAX_NODES, TooLarge, earliest};
+use super::{Bounds, Differential, FieldKind, MAX_NODES, TooLarge, earliest};
 use crate::claim::holes::is_hole;
 use crate::exact::RationalFunction as Q;
 use crate::tree::Tree;
@@ -13,8 +13,10 @@ impl Differential {
         let mut result = Differential::zero(self.kind, self.arity);
         for (tree, coefficient) in &self.terms {
             // Of a scalar field, a node with two neighbours is still part of a path.
-            let inner =
-                Bounds { chains_only: bounds.chains_only && self.kind == Kind::Vector, ..*bounds };
+            let inner = Bounds {
+                chains_only: bounds.chains_only && self.kind == FieldKind::Vector,
+                ..*bounds
+            };
             let moved = shifted_tree(tree, shift, &inner)?;
             for (t, c) in &moved.terms {
                 result.product(t.clone(), c, coefficient, bounds)?;
@@ -27,7 +29,7 @@ impl Differential {
 
     /// Every root with one more child, of any of the trees of `other`.
     fn grafted(&self, other: &Differential, bounds: &Bounds) -> Result<Differential, TooLarge> {
-        let mut result = Differential::zero(Kind::Vector, self.arity);
+        let mut result = Differential::zero(FieldKind::Vector, self.arity);
         for (a, ca) in &self.terms {
             for (b, cb) in &other.terms {
                 if a.size() + b.size() > MAX_NODES {
@@ -49,7 +51,7 @@ fn shifted_tree(
     bounds: &Bounds,
 ) -> Result<Differential, TooLarge> {
     let root = Tree::leaf(tree.color());
-    let mut node = Differential::term(Kind::Vector, 0, root, Q::one());
+    let mut node = Differential::term(FieldKind::Vector, 0, root, Q::one());
     if is_hole(tree) {
         return Ok(node);
     }

@@ -1,17 +1,17 @@
 //! The syntaxes that a formula can be written in, one file each.
 
 mod code;
+mod json_tree;
 mod latex;
 mod mathml;
 mod plain;
-mod tree;
 mod typst;
 
 pub use code::Code;
+pub use json_tree::JsonTree;
 pub use latex::Latex;
 pub use mathml::MathMl;
-pub use plain::Plain;
-pub use tree::Tree;
+pub use plain::{Plain, superscript};
 pub use typst::Typst;
 
 use super::Math;
@@ -90,7 +90,7 @@ const GREEK: [(&str, &str); 24] = [
 ];
 
 /// The Greek letter of this name.
-fn greek(name: &str) -> Option<&'static str> {
+pub fn greek(name: &str) -> Option<&'static str> {
     GREEK.iter().find(|(n, _)| *n == name).map(|(_, letter)| *letter)
 }
 

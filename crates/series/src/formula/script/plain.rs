@@ -92,16 +92,8 @@ impl Script for Plain {
             }
             Math::Dots => out.push('…'),
             Math::Velocity(name, index) => {
-                // The dot belongs to the letter, not to its subscript.
-                let mut dotted = letter(name);
-                let single = letter(split_name(name).0).chars().count() == 1;
-                let place = if single {
-                    dotted.chars().next().map_or(0, char::len_utf8)
-                } else {
-                    dotted.len()
-                };
-                dotted.insert(place, '\u{307}');
-                out.push_str(&dotted);
+                out.push_str(&letter(name));
+                out.push('\u{307}');
                 match index {
                     None => {}
                     Some(Index::Upper(i)) => out.push_str(&format!("^{i}")),
@@ -115,7 +107,7 @@ impl Script for Plain {
 impl Plain {
     fn product(&self, factors: &[Math], out: &mut String) {
         for (i, factor) in factors.iter().enumerate() {
-            // 2m reads well, but hm as one name and h(1+m) as a function.
+            // 2m reads well, but hm reads as one name and h(1+m) as a function.
             if i > 0 && is_letter(&factors[i - 1]) {
                 out.push('*');
             }
@@ -142,24 +134,22 @@ fn node(color: usize) -> String {
     }
 }
 
-/// `β` for `beta`, `β₁` for `beta_1` and `beta1`; longer names as they are.
+/// `β` for `beta`, `β₁` for `beta_1` and `beta1`; other names as they are.
 fn letter(name: &str) -> String {
     let (base, subscript) = split_name(name);
-    let digits = subscript.chars().all(|c| c.is_ascii_digit());
-    match greek(base) {
-        Some(base) if subscript.is_empty() => base.to_string(),
-        Some(base) if !digits => format!("{base}_{subscript}"),
-        None if !digits || base.chars().count() > 1 => name.to_string(),
-        base_letter => {
-            let subscript = subscript
-                .bytes()
-                .map(|digit| char::from_u32(0x2080 + u32::from(digit - b'0')).expect("a digit"));
-            base_letter.unwrap_or(base).chars().chain(subscript).collect()
-        }
+    let Some(letter) = greek(base) else { return name.to_string() };
+    if subscript.is_empty() {
+        return letter.to_string();
     }
+    if !subscript.chars().all(|c| c.is_ascii_digit()) {
+        return format!("{letter}_{subscript}");
+    }
+    let lowered = |digit: u8| char::from_u32(0x2080 + u32::from(digit - b'0')).expect("a digit");
+    letter.chars().chain(subscript.bytes().map(lowered)).collect()
 }
 
-fn superscript(text: &str) -> String {
+/// Digits, signs and `n` raised: `²`.
+pub fn superscript(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '0' => '⁰',

@@ -18,9 +18,9 @@ use serde_json::{Value, json};
 /// | `equation` | `left`, `right` |
 /// | `apply` | `function`, `arguments` |
 #[derive(Clone, Copy, Debug)]
-pub struct Tree;
+pub struct JsonTree;
 
-impl Script for Tree {
+impl Script for JsonTree {
     fn write(&self, formula: &Math, out: &mut String) {
         out.push_str(&value(formula).to_string());
     }
