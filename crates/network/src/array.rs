@@ -1,26 +1,27 @@
-//! Real arrays of any rank on a device: what an algebra's coefficients are stored in.
+//! Real arrays of any rank: what an algebra's coefficients are stored in.
 //!
-//! An [`Array`] is row-major and contiguous. On the host it is a plain buffer, for which the operations that every
-//! network needs have [loops](super::host) of their own, since small networks would spend their time on the overhead
-//! of tensors. Everything else, and everything on other devices, goes through Burn, whose tensors have their rank in
-//! their type.
+//! An [`Array`] is row-major and contiguous. It knows its shape; its entries are those of an executor, which does the
+//! arithmetic: [loops](super::host) over buffers of the host, or, in a build for accelerators, Burn's tensors.
 
 mod context;
-mod entries;
-mod windows;
+mod numbers;
+mod storage;
+#[cfg(feature = "accelerator")]
+pub(crate) mod tensor;
 
-pub(crate) use context::Context;
-pub(crate) use windows::Window;
+pub(crate) use context::{Context, Place};
+pub(crate) use numbers::Number;
+pub(crate) use storage::{Data, Indices};
 
 use std::sync::Arc;
 
-use burn::tensor::{DType, Device, Tensor, TensorData};
 use smallvec::SmallVec;
 
 use super::buffer::Buffer;
-use super::host::{self, Axes, Matrices, Pairwise};
-use super::lanes::Real;
-use super::small::Destination;
+use super::host::convolution::Convolution;
+use super::host::window::{Grid, Window};
+use super::host::{Axes, Matrices, Pairwise};
+use storage::{Storage, wherever};
 
 /// Sizes of the axes, in place: a small network would spend its time asking for the memory of shapes.
 pub(crate) type Shape = SmallVec<[usize; 4]>;
@@ -32,65 +33,9 @@ pub(crate) struct Array {
     shape: Shape,
 }
 
-#[derive(Clone, Debug)]
-pub(crate) enum Data {
-    F32(Arc<Buffer<f32>>),
-    F64(Arc<Buffer<f64>>),
-    /// Behind a pointer, since Burn's tensors are ten times as large as the others.
-    Device(Box<Tensor<1>>),
-}
-
-/// A machine number that arrays on the host hold.
-pub(crate) trait Number: Real {
-    fn slice(data: &Data) -> Option<&[Self]>;
-    /// Its own copy, where others hold the data too.
-    fn slice_mut(data: &mut Data) -> &mut [Self];
-    fn data(values: Vec<Self>) -> Data;
-    /// The values of a tensor of these numbers.
-    fn of_data(data: TensorData) -> Vec<Self>;
-}
-
-macro_rules! number {
-    ($t:ty, $variant:ident) => {
-        impl Number for $t {
-            fn slice(data: &Data) -> Option<&[Self]> {
-                if let Data::$variant(values) = data { Some(values) } else { None }
-            }
-            fn slice_mut(data: &mut Data) -> &mut [Self] {
-                let Data::$variant(values) = data else {
-                    unreachable!("one kind of numbers to a context")
-                };
-                Arc::<Buffer<$t>>::make_mut(values).slice_mut()
-            }
-            fn data(values: Vec<Self>) -> Data {
-                Data::$variant(Arc::new(Buffer::new(values)))
-            }
-            fn of_data(data: TensorData) -> Vec<Self> {
-                data.try_into_vec().expect("a tensor of its context's numbers")
-            }
-        }
-    };
-}
-
-number!(f32, F32);
-number!(f64, F64);
-
-/// `$host` with the names as slices of one type where the arrays are on the host, as the data of a new array; else
-/// `$device`.
-macro_rules! on_host {
-    ($($name:ident = $array:expr),+ => $host:expr, $device:expr) => {
-        match ($(&$array.data,)+) {
-            ($(Data::F32($name),)+) => Number::data($host),
-            ($(Data::F64($name),)+) => Number::data($host),
-            _ => Data::Device(Box::new($device)),
-        }
-    };
-}
-
 /// What a bilinear operation adds its result to, or takes it from.
-#[derive(Default)]
-pub(crate) struct Sum {
-    pub so_far: Option<Array>,
+pub(crate) struct Sum<S = Array> {
+    pub so_far: Option<S>,
     pub negative: bool,
 }
 
@@ -103,6 +48,11 @@ impl Sum {
             (Some(sum), true) => sum.sub(&term),
         }
     }
+
+    /// The sum as an executor has it.
+    fn stored<S: Storage>(self) -> Sum<S> {
+        Sum { so_far: self.so_far.map(|sum| S::own(sum.data)), negative: self.negative }
+    }
 }
 
 /// The shape of a broadcast of two shapes of one rank.
@@ -111,38 +61,25 @@ pub(crate) fn broadcast_shape(a: &[usize], b: &[usize]) -> Shape {
     a.iter().zip(b).map(|(&x, &y)| if x == 1 { y } else { x }).collect()
 }
 
-/// Zeros beside a tensor.
-fn zeros<const D: usize, const E: usize>(beside: &Tensor<D>, shape: [usize; E]) -> Tensor<E> {
-    Tensor::zeros(shape, (&beside.device(), beside.dtype()))
-}
-
-fn on_host_matmul<T: Number>(
-    sizes: Matrices,
-    x: &[T],
-    y: &[T],
-    sum: Sum,
-    shape: impl Fn() -> Shape,
-) -> Array {
-    let kept = sum.so_far.is_some();
-    let mut out = sum.so_far.unwrap_or_else(|| {
-        let length = sizes.batch * sizes.rows * sizes.columns;
-        Array::of_numbers(T::vector(length), &shape())
-    });
-    let destination = Destination { kept, negative: sum.negative };
-    host::matmul(sizes, x, y, T::slice_mut(&mut out.data), destination);
-    out
-}
-
 impl Array {
+    pub fn new(data: Data, shape: &[usize]) -> Self {
+        Self { data, shape: Shape::from_slice(shape) }
+    }
+
     /// An array on the host.
     pub fn of_numbers<T: Number>(values: Vec<T>, shape: &[usize]) -> Self {
         debug_assert_eq!(values.len(), shape.iter().product::<usize>());
-        Self { data: T::data(values), shape: Shape::from_slice(shape) }
+        Self::new(Arc::new(Buffer::new(values)).into(), shape)
     }
 
     /// The entries of an array on the host.
     pub fn numbers<T: Number>(&self) -> &[T] {
-        T::slice(&self.data).expect("numbers of the context, on the host")
+        <Arc<Buffer<T>> as Storage>::of(&self.data)
+    }
+
+    #[cfg(feature = "accelerator")]
+    pub fn data(&self) -> &Data {
+        &self.data
     }
 
     pub fn shape(&self) -> &[usize] {
@@ -153,86 +90,31 @@ impl Array {
         self.shape.iter().product()
     }
 
-    /// Whether it holds 64-bit numbers.
-    pub fn is_double(&self) -> bool {
-        match &self.data {
-            Data::F32(_) => false,
-            Data::F64(_) => true,
-            Data::Device(tensor) => tensor.dtype() == DType::F64,
-        }
-    }
-
     /// The entries as `f64`, from any device.
     pub fn to_f64(&self) -> Vec<f64> {
-        let wide = |values: &[f32]| values.iter().map(|&x| x.into()).collect();
-        match &self.data {
-            Data::F32(values) => wide(values),
-            Data::F64(values) => values.to_vec(),
-            Data::Device(_) if self.is_double() => f64::of_data(self.flat().into_data()),
-            Data::Device(_) => wide(&f32::of_data(self.flat().into_data())),
-        }
+        wherever!(&self.data, x => x.to_f64())
     }
 
     /// Adds the entries to `sum`.
     pub fn add_to(&self, sum: &mut [f64]) {
-        match &self.data {
-            Data::F32(values) => {
-                sum.iter_mut().zip(values.iter()).for_each(|(s, &v)| *s += f64::from(v));
-            }
-            Data::F64(values) => sum.iter_mut().zip(values.iter()).for_each(|(s, &v)| *s += v),
-            Data::Device(_) => sum.iter_mut().zip(self.to_f64()).for_each(|(s, v)| *s += v),
-        }
+        wherever!(&self.data, x => x.add_to(sum));
+    }
+
+    /// The sum of all entries, on the host.
+    pub fn total(&self) -> f64 {
+        self.to_f64().iter().sum()
     }
 
     pub fn reshape(&self, shape: &[usize]) -> Self {
         debug_assert_eq!(self.length(), shape.iter().product::<usize>());
-        Self { data: self.data.clone(), shape: Shape::from_slice(shape) }
-    }
-
-    /// The entries as one of Burn's tensors; from the host, a copy.
-    fn flat(&self) -> Tensor<1> {
-        let length = self.length();
-        let data = match &self.data {
-            Data::F32(values) => TensorData::new(values.to_vec(), [length]),
-            Data::F64(values) => TensorData::new(values.to_vec(), [length]),
-            Data::Device(tensor) => return (**tensor).clone(),
-        };
-        let dtype = data.dtype();
-        Tensor::from_data(data, (&Device::flex(), dtype))
-    }
-
-    fn tensor<const D: usize>(&self, shape: [usize; D]) -> Tensor<D> {
-        self.flat().reshape(shape)
-    }
-
-    fn image(&self) -> Tensor<4> {
-        self.tensor([self.shape[0], self.shape[1], self.shape[2], self.shape[3]])
-    }
-
-    /// A tensor made from this array's, where this array is.
-    fn of<const D: usize>(&self, tensor: Tensor<D>, shape: &[usize]) -> Self {
-        let tensor = tensor.reshape([shape.iter().product::<usize>()]);
-        let data = match &self.data {
-            Data::F32(_) => Number::data(f32::of_data(tensor.into_data())),
-            Data::F64(_) => Number::data(f64::of_data(tensor.into_data())),
-            Data::Device(_) => Data::Device(Box::new(tensor)),
-        };
-        Self { data, shape: Shape::from_slice(shape) }
+        Self::new(self.data.clone(), shape)
     }
 
     fn pairwise(&self, other: &Self, operation: Pairwise) -> Self {
         let shape = broadcast_shape(&self.shape, &other.shape);
         let axes = Axes::of(&shape, |axis| self.shape[axis] != 1, |axis| other.shape[axis] != 1);
-        let data = on_host!(a = self, b = other => host::pairwise(operation, a, b, &axes), {
-            let axes: [_; 4] = axes.four();
-            let a = self.tensor(axes.map(|(size, left, _)| if left { size } else { 1 }));
-            let b = other.tensor(axes.map(|(size, _, right)| if right { size } else { 1 }));
-            let result = match operation {
-                Pairwise::Add => a + b,
-                Pairwise::Subtract => a - b,
-                Pairwise::Multiply => a * b,
-            };
-            result.reshape([shape.iter().product::<usize>()])
+        let data = wherever!(&self.data, x => {
+            x.pairwise(Storage::of(&other.data), operation, &axes).into()
         });
         Self { data, shape }
     }
@@ -251,47 +133,18 @@ impl Array {
         self.pairwise(other, Pairwise::Subtract)
     }
 
+    pub fn scale(&self, factor: f64) -> Self {
+        let data = wherever!(&self.data, x => x.scale(factor).into());
+        Self { data, shape: self.shape.clone() }
+    }
+
     /// Repeated along the axes where it has one entry and `shape` has more.
     pub fn spread(&self, shape: &[usize]) -> Self {
         if self.shape() == shape {
             return self.clone();
         }
         let axes = Axes::of(shape, |axis| self.shape[axis] != 1, |_| true);
-        let data = on_host!(a = self => host::spread(a, &axes), {
-            let axes: [_; 4] = axes.four();
-            let narrow = self.tensor(axes.map(|(size, mine, _)| if mine { size } else { 1 }));
-            narrow.expand(axes.map(|(size, _, _)| size)).reshape([shape.iter().product::<usize>()])
-        });
-        Self { data, shape: Shape::from_slice(shape) }
-    }
-
-    pub fn scale(&self, factor: f64) -> Self {
-        let data = on_host!(a = self => host::scale(a, factor), self.flat() * factor);
-        Self { data, shape: self.shape.clone() }
-    }
-
-    /// By operations of tensors.
-    pub fn map(&self, f: impl Fn(Tensor<1>) -> Tensor<1>) -> Self {
-        self.of(f(self.flat()), &self.shape)
-    }
-
-    /// The argument of `x + i·self`.
-    pub fn atan2(&self, x: &Self) -> Self {
-        self.map(|y| y.atan2(x.flat()))
-    }
-
-    /// Other entries, in an array of this shape on this device.
-    pub fn like(&self, values: Vec<f64>) -> Self {
-        self.map(|x| {
-            let length = values.len();
-            let data = TensorData::new(values.clone(), [length]);
-            Tensor::from_data(data, (&x.device(), x.dtype()))
-        })
-    }
-
-    /// `yes` where this is positive, else `no`.
-    pub fn positive(&self, yes: &Self, no: &Self) -> Self {
-        self.map(|x| no.flat().mask_where(x.greater_elem(0.0), yes.flat()))
+        Self::new(wherever!(&self.data, x => x.spread(&axes).into()), shape)
     }
 
     /// Sums over the axes where `shape` has one entry: the adjoint of a broadcast from `shape`.
@@ -300,22 +153,20 @@ impl Array {
             return self.clone();
         }
         let axes = Axes::of(&self.shape, |axis| shape[axis] != 1, |_| true);
-        let data = on_host!(a = self => host::sum(a, &axes), {
-            let axes: [_; 4] = axes.four();
-            let mut sum = self.tensor(axes.map(|(size, _, _)| size));
-            for (axis, (size, kept, _)) in axes.into_iter().enumerate() {
-                if size > 1 && !kept {
-                    sum = sum.sum_dim(axis);
-                }
-            }
-            sum.reshape([shape.iter().product::<usize>()])
-        });
-        Self { data, shape: Shape::from_slice(shape) }
+        Self::new(wherever!(&self.data, x => x.sum(&axes).into()), shape)
     }
 
-    /// The sum of all entries, on the host.
-    pub fn total(&self) -> f64 {
-        self.to_f64().iter().sum()
+    /// The shape with another last axis, and the length of the last axis.
+    fn with_last(&self, length: usize) -> (Shape, usize) {
+        let mut shape = self.shape.clone();
+        let last = std::mem::replace(shape.last_mut().expect("an array with an axis"), length);
+        (shape, last)
+    }
+
+    /// The largest entry along the last axis, kept as an axis of one.
+    pub fn max_last(&self) -> Self {
+        let (shape, last) = self.with_last(1);
+        Self { data: wherever!(&self.data, x => x.largest(last).into()), shape }
     }
 
     /// `a b`, with either transposed, added to `sum`: two axes, or more with the leading ones a batch.
@@ -329,30 +180,116 @@ impl Array {
             columns: b[usize::from(!transposed.1)],
             transposed,
         };
-        let shape = || batch.iter().copied().chain([sizes.rows, sizes.columns]).collect();
-        match (&self.data, &other.data) {
-            (Data::F32(x), Data::F32(y)) => on_host_matmul(sizes, x, y, sum, shape),
-            (Data::F64(x), Data::F64(y)) => on_host_matmul(sizes, x, y, sum, shape),
-            _ => {
-                let turn = |array: &Self, sides: &[usize], transposed: bool| -> Tensor<3> {
-                    let tensor = array.tensor([sizes.batch, sides[0], sides[1]]);
-                    if transposed { tensor.swap_dims(1, 2) } else { tensor }
-                };
-                let product = turn(self, a, transposed.0).matmul(turn(other, b, transposed.1));
-                sum.with(self.of(product, &shape()))
-            }
-        }
+        let data = wherever!(&self.data, x => {
+            x.matmul(Storage::of(&other.data), &sizes, sum.stored()).into()
+        });
+        let shape = batch.iter().copied().chain([sizes.rows, sizes.columns]).collect();
+        Self { data, shape }
     }
 
-    /// The largest entry along the last axis, kept as an axis of one.
-    pub fn max_last(&self) -> Self {
-        let mut shape = self.shape.clone();
-        let last = shape.pop().expect("an array with an axis");
-        let rows: usize = shape.iter().product();
-        shape.push(1);
-        let data = on_host!(a = self => host::largest(a, last), {
-            self.tensor([rows, last]).max_dim(1).reshape([rows])
+    fn four(&self) -> [usize; 4] {
+        self.shape[..].try_into().expect("an array of four axes")
+    }
+
+    /// Axes 1 and 2 of four exchanged.
+    pub fn swap_middle(&self) -> Self {
+        let [a, b, c, d] = self.four();
+        Self::new(wherever!(&self.data, x => x.swap_middle([a, b, c, d]).into()), &[a, c, b, d])
+    }
+
+    /// Entries `start … start + count` of the last axis.
+    pub fn narrow(&self, start: usize, count: usize) -> Self {
+        let (shape, last) = self.with_last(count);
+        let range = start..start + count;
+        Self { data: wherever!(&self.data, x => x.narrow(last, range).into()), shape }
+    }
+
+    /// The adjoint of [`narrow`](Self::narrow): this in an array of zeros with `last` entries on the last axis.
+    pub fn widen(&self, start: usize, last: usize) -> Self {
+        let (shape, count) = self.with_last(last);
+        let range = start..start + count;
+        Self { data: wherever!(&self.data, x => x.widen(last, range).into()), shape }
+    }
+
+    /// The rows of a table that `indices` name.
+    pub fn rows(&self, indices: &Indices) -> Self {
+        let width = self.shape[1];
+        let data: Data = wherever!(&self.data, x => x.rows(indices, width).into());
+        let count = indices.length();
+        Self::new(data, &[count, width])
+    }
+
+    /// The adjoint of [`rows`](Self::rows): every row of this is added to the row of a table that it came from.
+    pub fn scatter_rows(&self, indices: &Indices, rows: usize) -> Self {
+        let width = self.shape[1];
+        let data = wherever!(&self.data, x => x.scatter_rows(indices, width, rows).into());
+        Self::new(data, &[rows, width])
+    }
+
+    /// Convolution of `[n, in, h, w]` with `[out, in, kh, kw]`.
+    pub fn conv2d(&self, weight: &Self, window: Window, sum: Sum) -> Self {
+        let ([images, channels, h, w], filters) = (self.four(), weight.shape[0]);
+        let convolution = Convolution { images, channels, filters, grid: window.over([h, w]) };
+        let data = wherever!(&self.data, x => {
+            x.conv2d(Storage::of(&weight.data), &convolution, sum.stored()).into()
         });
-        Self { data, shape }
+        let [rows, columns] = convolution.grid.output;
+        Self::new(data, &[images, filters, rows, columns])
+    }
+
+    /// The adjoint of a convolution with respect to its input, of height and width `size`.
+    pub fn conv2d_input(&self, weight: &Self, window: Window, size: [usize; 2], sum: Sum) -> Self {
+        let ([images, filters, ..], channels) = (self.four(), weight.shape[1]);
+        let convolution = Convolution { images, channels, filters, grid: window.over(size) };
+        let data = wherever!(&self.data, x => {
+            x.conv2d_input(Storage::of(&weight.data), &convolution, sum.stored()).into()
+        });
+        Self::new(data, &[images, channels, size[0], size[1]])
+    }
+
+    /// The adjoint of a convolution of `self` with respect to its weight.
+    pub fn conv2d_weight(&self, output: &Self, window: Window, sum: Sum) -> Self {
+        let ([images, channels, h, w], filters) = (self.four(), output.shape[1]);
+        let convolution = Convolution { images, channels, filters, grid: window.over([h, w]) };
+        let data = wherever!(&self.data, x => {
+            x.conv2d_weight(Storage::of(&output.data), &convolution, sum.stored()).into()
+        });
+        let [rows, columns] = window.kernel;
+        Self::new(data, &[filters, channels, rows, columns])
+    }
+
+    /// The window at all its places over images of this size.
+    pub fn grid(&self, window: Window) -> Grid {
+        window.over([self.shape[2], self.shape[3]])
+    }
+
+    /// As many images of another size.
+    fn images(&self, data: Data, size: [usize; 2]) -> Self {
+        Self::new(data, &[self.shape[0], self.shape[1], size[0], size[1]])
+    }
+
+    /// Means over windows, padding counted.
+    pub fn avg_pool2d(&self, grid: &Grid) -> Self {
+        self.images(wherever!(&self.data, x => x.avg_pool2d(grid).into()), grid.output)
+    }
+
+    /// The adjoint of [`avg_pool2d`](Self::avg_pool2d).
+    pub fn avg_pool2d_input(&self, grid: &Grid) -> Self {
+        self.images(wherever!(&self.data, x => x.avg_pool2d_input(grid).into()), grid.input)
+    }
+
+    /// Where each window has its largest entry.
+    pub fn max_positions(&self, grid: &Grid) -> Indices {
+        wherever!(&self.data, x => x.max_positions(grid))
+    }
+
+    /// The entries at the positions.
+    pub fn take(&self, at: &Indices, grid: &Grid) -> Self {
+        self.images(wherever!(&self.data, x => x.take(at, grid).into()), grid.output)
+    }
+
+    /// The adjoint of [`take`](Self::take).
+    pub fn put(&self, at: &Indices, grid: &Grid) -> Self {
+        self.images(wherever!(&self.data, x => x.put(at, grid).into()), grid.input)
     }
 }

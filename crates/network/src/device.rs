@@ -2,10 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use burn::tensor::{DType, DeviceType};
+#[cfg(feature = "accelerator")]
+use burn::tensor::DeviceType;
 
 use super::architecture::Dtype;
-use super::array::Context;
+use super::array::{Context, Place};
 use bea_series::text::near;
 
 /// Burn's backends for accelerators; each is a cargo feature of the same name.
@@ -15,8 +16,7 @@ const BACKENDS: [&str; 5] = ["wgpu", "vulkan", "metal", "cuda", "rocm"];
 #[derive(Clone, Debug)]
 pub struct Device {
     name: String,
-    device: burn::tensor::Device,
-    host: bool,
+    place: Place,
 }
 
 /// Why a device cannot be used.
@@ -65,7 +65,7 @@ fn list(names: &[String]) -> String {
 impl Device {
     /// The host.
     pub fn cpu() -> Self {
-        Self { name: "cpu".into(), device: burn::tensor::Device::flex(), host: true }
+        Self { name: "cpu".into(), place: Place::Host }
     }
 
     /// The device called `name`: `cpu`, or `BACKEND:INDEX` such as `wgpu:0` or `cuda:0`; without the index, the
@@ -84,7 +84,7 @@ impl Device {
         };
         index
             .and_then(|index: usize| Some((index, devices(backend).into_iter().nth(index)?)))
-            .map(|(index, device)| Self { name: format!("{backend}:{index}"), device, host: false })
+            .map(|(index, place)| Self { name: format!("{backend}:{index}"), place })
             .ok_or_else(|| {
                 let present = Self::present();
                 let help = advice(name, backend, &present);
@@ -112,7 +112,7 @@ impl Device {
     ///
     /// [`DeviceError::NoDouble`] for 64-bit numbers on a device without them.
     pub fn check(&self, dtype: Dtype) -> Result<(), DeviceError> {
-        if self.device.supports_dtype(element(dtype)) {
+        if self.place.holds(dtype) {
             Ok(())
         } else {
             Err(DeviceError::NoDouble { device: self.name.clone() })
@@ -126,57 +126,57 @@ impl Device {
     ///
     /// [`DeviceError::Failed`], with what the backend said.
     pub fn guard<T>(&self, work: impl FnOnce() -> T) -> Result<T, DeviceError> {
-        if self.host {
-            return Ok(work());
-        }
-        catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-            let panic = match panic.downcast::<DeviceError>() {
-                Ok(error) => return *error,
-                Err(panic) => panic,
-            };
-            let text = panic
-                .downcast_ref::<String>()
-                .map(String::as_str)
-                .or_else(|| panic.downcast_ref::<&str>().copied());
-            let reason = text.unwrap_or("its backend did not say why").to_string();
-            DeviceError::Failed { device: self.name.clone(), reason }
-        })
+        if self.place.is_host() { Ok(work()) } else { guarded(&self.name, work) }
     }
 
     pub(crate) fn context(&self, dtype: Dtype) -> Context {
-        Context { device: self.device.clone(), dtype: element(dtype), host: self.host }
+        Context { place: self.place.clone(), dtype }
     }
 }
 
-fn element(dtype: Dtype) -> DType {
-    match dtype {
-        Dtype::F32 => DType::F32,
-        Dtype::F64 => DType::F64,
-    }
+/// Does `work` on the device called `name`, whose backend may panic.
+fn guarded<T>(name: &str, work: impl FnOnce() -> T) -> Result<T, DeviceError> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let panic = match panic.downcast::<DeviceError>() {
+            Ok(error) => return *error,
+            Err(panic) => panic,
+        };
+        let text = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied());
+        let reason = text.unwrap_or("its backend did not say why").to_string();
+        DeviceError::Failed { device: name.into(), reason }
+    })
 }
 
-/// The accelerators' backends in this build.
-fn built() -> Vec<(&'static str, DeviceType)> {
+/// The accelerators' backends in this build, with the devices of each.
+fn built() -> Vec<(&'static str, fn() -> Vec<Place>)> {
     Vec::from([
         #[cfg(feature = "wgpu")]
-        ("wgpu", DeviceType::Wgpu),
+        ("wgpu", (|| present(DeviceType::Wgpu)) as _),
         #[cfg(feature = "vulkan")]
-        ("vulkan", DeviceType::Vulkan),
+        ("vulkan", (|| present(DeviceType::Vulkan)) as _),
         #[cfg(feature = "metal")]
-        ("metal", DeviceType::Metal),
+        ("metal", (|| present(DeviceType::Metal)) as _),
         #[cfg(feature = "cuda")]
-        ("cuda", DeviceType::Cuda),
+        ("cuda", (|| present(DeviceType::Cuda)) as _),
         #[cfg(feature = "rocm")]
-        ("rocm", DeviceType::Rocm),
+        ("rocm", (|| present(DeviceType::Rocm)) as _),
     ])
 }
 
+#[cfg(feature = "accelerator")]
+fn present(kind: DeviceType) -> Vec<Place> {
+    burn::tensor::Device::enumerate(kind).into_vec().into_iter().map(Place::Device).collect()
+}
+
 /// The devices that a backend finds on this machine; none where the build lacks the backend.
-fn devices(backend: &str) -> Vec<burn::tensor::Device> {
+fn devices(backend: &str) -> Vec<Place> {
     built()
         .into_iter()
         .find(|(name, _)| *name == backend)
-        .map(|(_, kind)| burn::tensor::Device::enumerate(kind).into_vec())
+        .map(|(_, devices)| devices())
         .unwrap_or_default()
 }
 
@@ -245,9 +245,8 @@ mod tests {
 
     #[test]
     fn an_accelerators_panic_is_an_error() {
-        let device = Device { host: false, name: "wgpu:0".into(), ..Device::cpu() };
-        assert_eq!(device.guard(|| 3).unwrap(), 3);
-        let error = device.guard(|| panic!("no memory for {} numbers", 7)).unwrap_err();
+        assert_eq!(guarded("wgpu:0", || 3).unwrap(), 3);
+        let error = guarded("wgpu:0", || panic!("no memory for {} numbers", 7)).unwrap_err();
         assert_eq!(error.to_string(), "wgpu:0 failed: no memory for 7 numbers");
     }
 }

@@ -206,7 +206,7 @@ impl NetworkLoss {
     }
 
     fn cores(&self) -> usize {
-        if self.context.host { rayon::current_num_threads().max(1) } else { 1 }
+        if self.context.is_host() { rayon::current_num_threads().max(1) } else { 1 }
     }
 
     fn evaluate_one<S: Scalar>(&self, point: Point<'_, S>) -> Evaluation {

@@ -1,10 +1,10 @@
 //! The forward pass of an architecture on a tape: each layer once, over any algebra.
 
 use super::architecture::{Architecture, Criterion, Layer};
-use super::array::{Array, Window};
+use super::array::{Array, Indices};
 use super::function::Elementary;
+use super::host::window::Window;
 use super::tape::{Tape, Variable};
-use burn::tensor::{Int, Tensor};
 
 /// Examples on a device.
 pub(crate) struct Batch {
@@ -18,7 +18,7 @@ pub(crate) struct Batch {
 pub(crate) enum Inputs {
     Values(Array),
     /// Numbers of rows of an embedding, example by example.
-    Tokens(Tensor<1, Int>),
+    Tokens(Indices),
 }
 
 /// How the sweep back takes the network between the parameters and its outputs.
@@ -213,12 +213,12 @@ impl<I: Iterator<Item = Variable>> Pass<'_, '_, I> {
         let projected = tape.linear(x, &weight, Some(&bias));
         let part = |index: usize| {
             let part = tape.narrow(&projected, index * width, width);
-            tape.permute(&tape.reshape(&part, &[n, length, heads, size]), &[0, 2, 1, 3])
+            tape.swap_middle(&tape.reshape(&part, &[n, length, heads, size]))
         };
         let (query, key, value) = (part(0), part(1), part(2));
         let scores = tape.scale(&tape.matmul(&query, &key, true), 1.0 / (size as f64).sqrt());
         let mixed = tape.matmul(&tape.softmax(&scores), &value, false);
-        let joined = tape.reshape(&tape.permute(&mixed, &[0, 2, 1, 3]), &[n, length, width]);
+        let joined = tape.reshape(&tape.swap_middle(&mixed), &[n, length, width]);
         let (weight, bias) = (self.parameter(), self.parameter());
         tape.linear(&joined, &weight, Some(&bias))
     }

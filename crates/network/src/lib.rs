@@ -22,6 +22,7 @@ mod series;
 mod shards;
 mod small;
 mod tape;
+#[cfg(feature = "accelerator")]
 mod tensors;
 pub mod training;
 pub mod weights;

@@ -21,9 +21,23 @@ pub(super) fn multiply_add<T: Real>(
         entries,
         steps: if transposed { [1, rows] } else { [columns, 1] },
     };
-    let sizes = [rows, inner, columns];
     let x = factor(x, [rows, inner], x_transposed);
     let y = factor(y, [inner, columns], y_transposed);
+    multiply([rows, inner, columns], x, y, sum, destination);
+}
+
+/// The same for factors that may be parts of larger matrices.
+///
+/// # Panics
+///
+/// Where a factor has too few entries, or `sum` is not as long as its matrix.
+pub(super) fn multiply<T: Real>(
+    sizes: [usize; 3],
+    x: Factor<'_, T>,
+    y: Factor<'_, T>,
+    sum: &mut [T],
+    destination: Destination,
+) {
     if small::is_small(sizes) {
         small::multiply_add(sizes, x, y, sum, destination);
     } else {
@@ -31,7 +45,7 @@ pub(super) fn multiply_add<T: Real>(
     }
 }
 
-/// The same for matrices whose rows or columns are adjacent.
+/// The same by `gemm`.
 pub(super) fn large<T: Real>(
     [rows, inner, columns]: [usize; 3],
     x: Factor<'_, T>,
@@ -39,21 +53,20 @@ pub(super) fn large<T: Real>(
     sum: &mut [T],
     Destination { kept, negative }: Destination,
 ) {
-    assert_eq!(
-        (x.entries.len(), y.entries.len(), sum.len()),
-        (rows * inner, inner * columns, rows * columns),
+    let holds = |factor: &Factor<'_, T>, [rows, columns]: [usize; 2]| {
+        let last = |axis: usize, length: usize| length.saturating_sub(1) * factor.steps[axis];
+        rows * columns == 0 || last(0, rows) + last(1, columns) < factor.entries.len()
+    };
+    assert!(
+        holds(&x, [rows, inner]) && holds(&y, [inner, columns]) && sum.len() == rows * columns,
         "a product of {rows} x {inner} by {inner} x {columns}"
     );
-    let dense = |[row, column]: [usize; 2], [rows, columns]: [usize; 2]| {
-        [row, column] == [columns, 1] || [row, column] == [1, rows]
-    };
-    assert!(dense(x.steps, [rows, inner]) && dense(y.steps, [inner, columns]));
     let [x_row, x_column] = x.steps.map(|step| step as isize);
     let [y_row, y_column] = y.steps.map(|step| step as isize);
     let sign = if negative { -T::one() } else { T::one() };
-    // SAFETY: `Real` is implemented for `f32` and `f64` alone, which `gemm` knows. The largest offset into a
-    // `rows` x `columns` matrix with these strides, asserted above, is `rows * columns - 1`, and the slices are as long
-    // as their matrices by the other assertion; `sum`, borrowed mutably, overlaps neither of the others.
+    // SAFETY: `Real` is implemented for `f32` and `f64` alone, which `gemm` knows. By the
+    // assertion the last entry of each matrix, which has its largest offset, lies in its slice; `sum`, borrowed
+    // mutably, overlaps neither of the others.
     unsafe {
         gemm::gemm(
             rows,

@@ -1,14 +1,15 @@
 //! Arrays with coefficients in an algebra, and the operations that do not care which algebra it is.
 
-use burn::tensor::DType;
 use smallvec::{SmallVec, smallvec};
 
 use super::algebra::{Algebra, Product};
+use super::architecture::Dtype;
 use super::array::{Array, Context, Number, Shape, Sum, broadcast_shape};
-use super::function::{Elementary, taylor};
+use super::function::Elementary;
 use super::host;
 use super::lanes;
-use super::tensors::ComplexArray;
+#[cfg(feature = "accelerator")]
+use super::tensors;
 
 /// An algebra with its table of products, and where its arrays live.
 pub(crate) struct Ring<'a> {
@@ -130,10 +131,10 @@ impl<'a> Ring<'a> {
 
     /// Product entry by entry, with broadcasting.
     pub fn multiply(&self, x: &Series, y: &Series) -> Series {
-        if self.context.host && x.shape == y.shape {
+        if self.context.is_host() && x.shape == y.shape {
             return match self.context.dtype {
-                DType::F64 => self.multiply_on_host::<f64>(x, y),
-                _ => self.multiply_on_host::<f32>(x, y),
+                Dtype::F64 => self.multiply_on_host::<f64>(x, y),
+                Dtype::F32 => self.multiply_on_host::<f32>(x, y),
             };
         }
         let shape = broadcast_shape(&x.shape, &y.shape);
@@ -174,10 +175,11 @@ impl<'a> Ring<'a> {
         let asked = wanted;
         // The exponential is its own derivative.
         let wanted = asked && function != Elementary::Exp;
-        let (value, derivative) = match (self.context.host, self.context.dtype) {
-            (true, DType::F64) => self.apply_on_host::<f64>(function, x, wanted),
-            (true, _) => self.apply_on_host::<f32>(function, x, wanted),
-            (false, _) => self.apply_in_tensors(function, x),
+        let (value, derivative) = match self.context.dtype {
+            #[cfg(feature = "accelerator")]
+            _ if !self.context.is_host() => tensors::apply(self, function, x),
+            Dtype::F64 => self.apply_on_host::<f64>(function, x, wanted),
+            Dtype::F32 => self.apply_on_host::<f32>(function, x, wanted),
         };
         let derivative = if wanted { derivative } else { value.clone() };
         (value, asked.then_some(derivative))
@@ -193,120 +195,5 @@ impl<'a> Ring<'a> {
         let (value, derivative) =
             lanes::apply::<T>(self.algebra, function, &x.numbers(), length, wanted);
         (Series::of_numbers(value, &x.shape), Series::of_numbers(derivative, &x.shape))
-    }
-
-    /// The same by tensor operations, for devices whose memory the host cannot read.
-    fn apply_in_tensors(&self, function: Elementary, x: &Series) -> (Series, Series) {
-        let nilpotent = self.nilpotent(x);
-        let orders = if nilpotent.coefficients.iter().all(Option::is_none) {
-            0
-        } else {
-            self.algebra.nilpotency()
-        };
-        // The Taylor coefficients as elements of the algebra.
-        let coefficients: Vec<Series> = if self.algebra.is_complex() {
-            let im = x.coefficients[1].clone().unwrap_or_else(|| self.context.zeros(&x.shape));
-            let z = ComplexArray { re: x.base().clone(), im };
-            let mut c = vec![z.clone(); orders + 2];
-            taylor(function, &z, &mut c);
-            c.into_iter()
-                .map(|c| self.element(smallvec![Some(c.re), Some(c.im)], &x.shape))
-                .collect()
-        } else {
-            let mut c = vec![x.base().clone(); orders + 2];
-            taylor(function, x.base(), &mut c);
-            c.into_iter().map(|c| self.element(smallvec![Some(c)], &x.shape)).collect()
-        };
-        let (mut value, mut derivative) = (coefficients[0].clone(), coefficients[1].clone());
-        let mut power = nilpotent.clone();
-        for r in 1..=orders {
-            if r > 1 {
-                power = self.multiply(&power, &nilpotent);
-            }
-            value = self.add(&value, &self.multiply(&coefficients[r], &power));
-            let slope = coefficients[r + 1].linear(|a| a.scale((r + 1) as f64));
-            derivative = self.add(&derivative, &self.multiply(&slope, &power));
-        }
-        (value, derivative)
-    }
-
-    /// The element whose first coefficients are these, and whose others are zero.
-    fn element(&self, mut first: Coefficients, shape: &[usize]) -> Series {
-        first.resize(self.algebra.len(), None);
-        Series::new(first, shape)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::function::Function;
-    use burn::tensor::{DType, Device};
-
-    /// Both ways to apply a function, on one backend: the lanes of the host, and the tensor operations of other devices.
-    fn both(function: Elementary, algebra: &Algebra, base: &[f64]) -> [(Series, Series); 2] {
-        [true, false].map(|host| {
-            let context = Context { device: Device::flex(), dtype: DType::F64, host };
-            let ring = Ring::new(algebra, &context);
-            let shape = [base.len()];
-            let coefficients: Coefficients = (0..algebra.len())
-                .map(|k| {
-                    let entry = |(i, x): (usize, &f64)| match k {
-                        0 => *x,
-                        _ => 0.3 * ((1 + i + 5 * k) as f64).sin(),
-                    };
-                    Some(context.array(base.iter().enumerate().map(entry).collect(), &shape))
-                })
-                .collect();
-            let (value, derivative) =
-                ring.apply(function, &Series::new(coefficients, &shape), true);
-            (value, derivative.expect("asked for"))
-        })
-    }
-
-    #[test]
-    fn tensor_operations_compute_what_the_lanes_do() {
-        // Both sides of every bound between a formula and a series, and of every kink.
-        let any =
-            [-20.0, -3.0, -1.1, -0.36, -0.34, -0.26, -0.24, -1e-3, 1e-9, 0.1, 0.3, 0.4, 5.0, 20.0];
-        let positive = [0.4, 0.8, 1.0, 1.3, 7.0, 90.0];
-        let activations = [
-            Function::Elu,
-            Function::Tanh,
-            Function::Softplus,
-            Function::Sigmoid,
-            Function::Gelu,
-            Function::Relu,
-        ];
-        let cases = activations
-            .map(|f| (Elementary::Activation(f), &any[..]))
-            .into_iter()
-            .chain([(Elementary::Exp, &any[..])])
-            .chain(
-                [Elementary::Log, Elementary::Reciprocal, Elementary::InverseSqrt]
-                    .map(|f| (f, &positive[..])),
-            );
-        let real = [Algebra::real(), Algebra::taylor(3), Algebra::truncated(&[1, 2])];
-        let algebras: Vec<Algebra> =
-            real.iter().cloned().chain(real.iter().cloned().map(Algebra::complexified)).collect();
-        for (function, base) in cases {
-            for algebra in &algebras {
-                let [lanes, tensors] = both(function, algebra, base);
-                for (x, y) in [(&lanes.0, &tensors.0), (&lanes.1, &tensors.1)] {
-                    for k in 0..algebra.len() {
-                        let entries = |s: &Series| {
-                            s.coefficient(k).map_or_else(|| vec![0.0; base.len()], Array::to_f64)
-                        };
-                        for ((a, b), at) in entries(x).iter().zip(entries(y)).zip(base) {
-                            assert!(
-                                (a - b).abs() <= 1e-13 * a.abs().max(1.0),
-                                "{function:?} at {at}, coefficient {k} of {}: {a:e} and {b:e}",
-                                algebra.len()
-                            );
-                        }
-                    }
-                }
-            }
-        }
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn cut(
     } else {
         balanced(examples, (shard_size(context) / activations).max(32))
     };
-    if context.host {
+    if context.is_host() {
         memory::check(architecture, shard.saturating_mul(activations))?;
     }
     let ranges = (0..examples).step_by(shard).map(|start| start..(start + shard).min(examples));
@@ -64,7 +64,7 @@ pub(super) fn cut(
 
 /// How many numbers of activations a shard aims at.
 pub(super) fn shard_size(context: &Context) -> usize {
-    if context.host { SHARD } else { DEVICE_SHARD }
+    if context.is_host() { SHARD } else { DEVICE_SHARD }
 }
 
 /// Whether the layers mix examples, so that the data cannot be cut into shards.
@@ -110,7 +110,7 @@ fn batch(
                     }
                 })
                 .collect();
-            Inputs::Tokens(context.indices(&tokens?))
+            Inputs::Tokens(context.indices(tokens?))
         }
         _ => {
             let mut shape = vec![count];

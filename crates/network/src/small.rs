@@ -36,7 +36,7 @@ pub(super) struct Destination {
 
 vectorised! {
     /// As [`multiply_add`](super::product::multiply_add).
-    fn multiply_add(
+    pub(crate) fn multiply_add(
         sizes: [usize; 3],
         left: Factor<'w, T>,
         right: Factor<'w, T>,

@@ -7,11 +7,11 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use burn::tensor::{Int, Tensor};
 use smallvec::{SmallVec, smallvec};
 
-use super::array::{Array, Sum, Window};
+use super::array::{Array, Indices, Sum};
 use super::function::Elementary;
+use super::host::window::Window;
 use super::series::{Ring, Series};
 
 /// A value on the tape, with the number of its adjoint; `None` where nothing upstream is differentiated.
@@ -279,12 +279,9 @@ impl<'a> Tape<'a> {
         })
     }
 
-    pub fn permute(&self, x: &Variable, order: &'static [usize]) -> Variable {
-        let mut inverse = vec![0; order.len()];
-        for (to, &from) in order.iter().enumerate() {
-            inverse[from] = to;
-        }
-        self.linear_map(x, |a| a.permute(order), move |a| a.permute(&inverse))
+    /// Axes 1 and 2 of four exchanged.
+    pub fn swap_middle(&self, x: &Variable) -> Variable {
+        self.linear_map(x, Array::swap_middle, Array::swap_middle)
     }
 
     /// Entries `start … start + count` of the last axis.
@@ -313,35 +310,33 @@ impl<'a> Tape<'a> {
     /// Convolution of `[n, in, h, w]` with `[out, in, kh, kw]`.
     pub fn conv2d(&self, x: &Variable, weight: &Variable, window: Window) -> Variable {
         let size = [x.shape()[2], x.shape()[3]];
-        let kernel = weight.shape().to_vec();
-        let side = |axis: usize| {
-            (size[axis] + 2 * window.padding[axis] - window.kernel[axis]) / window.stride[axis] + 1
-        };
-        let shape = [x.shape()[0], kernel[0], side(0), side(1)];
+        let [rows, columns] = window.over(size).output;
+        let shape = [x.shape()[0], weight.shape()[0], rows, columns];
         self.bilinear(
             x,
             weight,
             &shape,
-            |x, w, sum| sum.with(x.conv2d(w, window)),
-            move |y, w, sum| sum.with(y.conv2d_input(w, window, size)),
-            move |x, y, sum| sum.with(x.conv2d_weight(y, window, &kernel)),
+            |x, w, sum| x.conv2d(w, window, sum),
+            move |y, w, sum| y.conv2d_input(w, window, size, sum),
+            move |x, y, sum| x.conv2d_weight(y, window, sum),
         )
     }
 
     pub fn avg_pool2d(&self, x: &Variable, window: Window) -> Variable {
-        let before = x.shape().to_vec();
-        self.linear_map(x, |a| a.avg_pool2d(window), move |a| a.avg_pool2d_input(window, &before))
+        let grid = x.value.base().grid(window);
+        self.linear_map(x, |a| a.avg_pool2d(&grid), move |a| a.avg_pool2d_input(&grid))
     }
 
     /// The entry of each window whose real base is largest.
     pub fn max_pool2d(&self, x: &Variable, window: Window) -> Variable {
-        let at = x.value.base().max_positions(window);
+        let grid = x.value.base().grid(window);
+        let at = x.value.base().max_positions(&grid);
         let back = at.clone();
-        self.linear_map(x, |a| a.take(&at), move |a| a.put(&back))
+        self.linear_map(x, |a| a.take(&at, &grid), move |a| a.put(&back, &grid))
     }
 
     /// Rows of a table.
-    pub fn rows(&self, table: &Variable, indices: Tensor<1, Int>) -> Variable {
+    pub fn rows(&self, table: &Variable, indices: Indices) -> Variable {
         let rows = table.shape()[0];
         let back = indices.clone();
         self.linear_map(table, |a| a.rows(&indices), move |a| a.scatter_rows(&back, rows))

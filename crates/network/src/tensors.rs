@@ -1,85 +1,137 @@
-//! Elementary functions of whole arrays by tensor operations, for devices whose memory the host cannot read.
+//! Elementary functions by operations of tensors, for devices whose memory the host cannot read.
 
-use super::array::Array;
-use super::function::Analytic;
+use burn::tensor::{DType, Tensor};
+use num_complex::Complex;
+use smallvec::smallvec;
 
-impl Analytic for Array {
+use super::array::{Array, Data, tensor};
+use super::function::{Analytic, Elementary, taylor};
+use super::lanes::Real;
+use super::series::{Coefficients, Ring, Series};
+
+/// `σ(x)` and `σ'(x)`.
+pub(super) fn apply(ring: &Ring<'_>, function: Elementary, x: &Series) -> (Series, Series) {
+    let nilpotent = ring.nilpotent(x);
+    let plain = (0..ring.algebra.len()).all(|k| nilpotent.coefficient(k).is_none());
+    let orders = if plain { 0 } else { ring.algebra.nilpotency() };
+    let entries = |array: &Array| match array.data() {
+        Data::Device(tensor) => tensor.as_ref().clone(),
+        Data::F32(_) | Data::F64(_) => unreachable!("one place to a context"),
+    };
+    let array = |tensor| Some(Array::new(Data::Device(Box::new(tensor)), x.shape()));
+    // An element whose first coefficients are these, and whose others are zero.
+    let element = |mut first: Coefficients| {
+        first.resize(ring.algebra.len(), None);
+        Series::new(first, x.shape())
+    };
+    // The Taylor coefficients as elements of the algebra.
+    let base = entries(x.base());
+    let coefficients: Vec<Series> = if ring.algebra.is_complex() {
+        let im = x.coefficient(1).map_or_else(|| base.zeros_like(), entries);
+        let mut c = vec![ComplexTensor { re: base.clone(), im }; orders + 2];
+        let z = c[0].clone();
+        taylor(function, &z, &mut c);
+        c.into_iter().map(|c| element(smallvec![array(c.re), array(c.im)])).collect()
+    } else {
+        let mut c = vec![base.clone(); orders + 2];
+        taylor(function, &base, &mut c);
+        c.into_iter().map(|c| element(smallvec![array(c)])).collect()
+    };
+    let (mut value, mut derivative) = (coefficients[0].clone(), coefficients[1].clone());
+    let mut power = nilpotent.clone();
+    for r in 1..=orders {
+        if r > 1 {
+            power = ring.multiply(&power, &nilpotent);
+        }
+        value = ring.add(&value, &ring.multiply(&coefficients[r], &power));
+        let slope = coefficients[r + 1].linear(|a| a.scale((r + 1) as f64));
+        derivative = ring.add(&derivative, &ring.multiply(&slope, &power));
+    }
+    (value, derivative)
+}
+
+fn is_double(x: &Tensor<1>) -> bool {
+    x.dtype() == DType::F64
+}
+
+/// Other entries, beside `x`.
+fn like(x: &Tensor<1>, values: Vec<f64>) -> Tensor<1> {
+    *tensor::upload(values, &x.device(), x.dtype())
+}
+
+impl Analytic for Tensor<1> {
     fn add(&self, other: &Self) -> Self {
-        Array::add(self, other)
+        self.clone() + other.clone()
     }
     fn sub(&self, other: &Self) -> Self {
-        Array::sub(self, other)
+        self.clone() - other.clone()
     }
     fn mul(&self, other: &Self) -> Self {
-        Array::mul(self, other)
+        self.clone() * other.clone()
     }
     fn scale(&self, factor: f64) -> Self {
-        Array::scale(self, factor)
+        self.clone() * factor
     }
     fn offset(&self, term: f64) -> Self {
-        self.map(|x| x + term)
+        self.clone() + term
     }
     fn reciprocal(&self) -> Self {
-        self.map(|x| x.recip())
+        self.clone().recip()
     }
     fn exp_m1(&self) -> Self {
         // The difference cancels near 0; Taylor's polynomial to these degrees is exact to rounding below the bound.
         const BOUND: f64 = 0.35;
-        let degree = if self.is_double() { 13 } else { 7 };
-        let plain = self.map(|x| x.exp() - 1.0);
-        let near = self.map(|x| {
-            let mut tail = x.clone() * (1.0 / f64::from(degree));
-            for k in (2..degree).rev() {
-                tail = (tail + 1.0) * (x.clone() * (1.0 / f64::from(k)));
-            }
-            tail * x.clone() + x
-        });
-        self.map(|x| x.abs() - BOUND).positive(&plain, &near)
+        let degree = if is_double(self) { 13 } else { 7 };
+        let plain = self.clone().exp() - 1.0;
+        let mut tail = self.clone() * (1.0 / f64::from(degree));
+        for k in (2..degree).rev() {
+            tail = (tail + 1.0) * (self.clone() * (1.0 / f64::from(k)));
+        }
+        let near = tail * self.clone() + self.clone();
+        (self.clone().abs() - BOUND).positive(&plain, &near)
     }
     fn ln(&self) -> Self {
-        self.map(|x| x.log())
+        self.clone().log()
     }
     fn ln_1p(&self) -> Self {
         // WGSL has no such function. log(1 + x) = 2 artanh s with s = x/(2 + x), a series in s² ≤ 1/49 below the bound.
         const BOUND: f64 = 0.25;
-        let terms = if self.is_double() { 9 } else { 4 };
-        let plain = self.map(|x| (x + 1.0).log());
-        let near = self.map(|x| {
-            let s = x.clone() / (x + 2.0);
-            let square = s.clone() * s.clone();
-            let coefficient = |k: i32| 2.0 / f64::from(2 * k + 1);
-            let mut sum = square.clone() * coefficient(terms);
-            for k in (1..terms).rev() {
-                sum = (sum + coefficient(k)) * square.clone();
-            }
-            (sum + coefficient(0)) * s
-        });
-        self.map(|x| x.abs() - BOUND).positive(&plain, &near)
+        let terms = if is_double(self) { 9 } else { 4 };
+        let plain = (self.clone() + 1.0).log();
+        let s = self.clone() / (self.clone() + 2.0);
+        let square = s.clone() * s.clone();
+        let coefficient = |k: i32| 2.0 / f64::from(2 * k + 1);
+        let mut sum = square.clone() * coefficient(terms);
+        for k in (1..terms).rev() {
+            sum = (sum + coefficient(k)) * square.clone();
+        }
+        let near = (sum + coefficient(0)) * s;
+        (self.clone().abs() - BOUND).positive(&plain, &near)
     }
     fn sqrt(&self) -> Self {
-        self.map(|x| x.sqrt())
+        self.clone().sqrt()
     }
     fn erf(&self) -> Self {
         // Backends approximate it to 1.5e-7, enough for 32-bit numbers only; the others go through the host.
-        if self.is_double() {
-            self.like(self.to_f64().into_iter().map(libm::erf).collect())
+        if is_double(self) {
+            like(self, tensor::download(self).into_iter().map(libm::erf).collect())
         } else {
-            self.map(|x| x.erf())
+            self.clone().erf()
         }
     }
     fn positive(&self, yes: &Self, no: &Self) -> Self {
-        Array::positive(self, yes, no)
+        no.clone().mask_where(self.clone().greater_elem(0.0), yes.clone())
     }
 }
 
-/// A complex array, for the complex functions of devices that have only real ones.
+/// A complex tensor, for the complex functions of devices that have only real ones.
 #[derive(Clone)]
-pub(super) struct ComplexArray {
-    pub re: Array,
-    pub im: Array,
+struct ComplexTensor {
+    re: Tensor<1>,
+    im: Tensor<1>,
 }
 
-impl Analytic for ComplexArray {
+impl Analytic for ComplexTensor {
     fn add(&self, other: &Self) -> Self {
         Self { re: self.re.add(&other.re), im: self.im.add(&other.im) }
     }
@@ -99,13 +151,13 @@ impl Analytic for ComplexArray {
         Self { re: self.re.offset(term), im: self.im.clone() }
     }
     fn reciprocal(&self) -> Self {
-        let inverse = Analytic::reciprocal(&self.re.mul(&self.re).add(&self.im.mul(&self.im)));
+        let inverse = self.re.mul(&self.re).add(&self.im.mul(&self.im)).reciprocal();
         Self { re: self.re.mul(&inverse), im: self.im.mul(&inverse).scale(-1.0) }
     }
     fn exp_m1(&self) -> Self {
-        let growth = Analytic::exp_m1(&self.re);
-        let half = self.im.map(|y| (y * 0.5).sin());
-        let (sine, cosine) = (self.im.map(|y| y.sin()), self.im.map(|y| y.cos()));
+        let growth = self.re.exp_m1();
+        let half = self.im.scale(0.5).sin();
+        let (sine, cosine) = (self.im.clone().sin(), self.im.clone().cos());
         Self {
             re: growth.mul(&cosine).sub(&half.mul(&half).scale(2.0)),
             im: growth.offset(1.0).mul(&sine),
@@ -113,33 +165,107 @@ impl Analytic for ComplexArray {
     }
     fn ln(&self) -> Self {
         let modulus = self.re.mul(&self.re).add(&self.im.mul(&self.im));
-        Self { re: Analytic::ln(&modulus).scale(0.5), im: self.im.atan2(&self.re) }
+        Self { re: modulus.ln().scale(0.5), im: self.im.clone().atan2(self.re.clone()) }
     }
     fn ln_1p(&self) -> Self {
         let excess = self.re.scale(2.0).add(&self.re.mul(&self.re)).add(&self.im.mul(&self.im));
-        Self { re: Analytic::ln_1p(&excess).scale(0.5), im: self.im.atan2(&self.re.offset(1.0)) }
+        let im = self.im.clone().atan2(self.re.offset(1.0));
+        Self { re: excess.ln_1p().scale(0.5), im }
     }
     fn sqrt(&self) -> Self {
         // Of numbers near the positive axis (variances): √z = (√((|z| + re)/2), im / (2 re √z)).
-        let modulus = Analytic::sqrt(&self.re.mul(&self.re).add(&self.im.mul(&self.im)));
-        let re = Analytic::sqrt(&modulus.add(&self.re).scale(0.5));
-        Self { im: self.im.mul(&Analytic::reciprocal(&re)).scale(0.5), re }
+        let modulus = self.re.mul(&self.re).add(&self.im.mul(&self.im)).sqrt();
+        let re = modulus.add(&self.re).scale(0.5).sqrt();
+        Self { im: self.im.mul(&re.reciprocal()).scale(0.5), re }
     }
     fn erf(&self) -> Self {
         // Elementwise special function without a tensor form: through the host.
-        use super::lanes::Real;
-        let (re, im) = (self.re.to_f64(), self.im.to_f64());
-        let values: Vec<_> = re
-            .iter()
-            .zip(&im)
-            .map(|(&a, &b)| f64::complex_erf(num_complex::Complex::new(a, b)))
-            .collect();
+        let (re, im) = (tensor::download(&self.re), tensor::download(&self.im));
+        let values: Vec<_> =
+            re.iter().zip(&im).map(|(&a, &b)| f64::complex_erf(Complex::new(a, b))).collect();
         Self {
-            re: self.re.like(values.iter().map(|z| z.re).collect()),
-            im: self.re.like(values.iter().map(|z| z.im).collect()),
+            re: like(&self.re, values.iter().map(|z| z.re).collect()),
+            im: like(&self.re, values.iter().map(|z| z.im).collect()),
         }
     }
     fn positive(&self, yes: &Self, no: &Self) -> Self {
         Self { re: self.re.positive(&yes.re, &no.re), im: self.re.positive(&yes.im, &no.im) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::algebra::Algebra;
+    use crate::architecture::Dtype;
+    use crate::array::{Context, Place};
+    use crate::function::Function;
+    use burn::tensor::Device;
+
+    /// Both ways to apply a function: the lanes of the host, and operations of tensors, by the backend for the host.
+    fn both(function: Elementary, algebra: &Algebra, base: &[f64]) -> [(Series, Series); 2] {
+        [Place::Host, Place::Device(Device::flex())].map(|place| {
+            let context = Context { place, dtype: Dtype::F64 };
+            let ring = Ring::new(algebra, &context);
+            let shape = [base.len()];
+            let coefficients: Coefficients = (0..algebra.len())
+                .map(|k| {
+                    let entry = |(i, x): (usize, &f64)| match k {
+                        0 => *x,
+                        _ => 0.3 * ((1 + i + 5 * k) as f64).sin(),
+                    };
+                    Some(context.array(base.iter().enumerate().map(entry).collect(), &shape))
+                })
+                .collect();
+            let (value, derivative) =
+                ring.apply(function, &Series::new(coefficients, &shape), true);
+            (value, derivative.expect("asked for"))
+        })
+    }
+
+    #[test]
+    fn tensor_operations_compute_what_the_lanes_do() {
+        // Both sides of every bound between a formula and a series, and of every kink.
+        let any =
+            [-20.0, -3.0, -1.1, -0.36, -0.34, -0.26, -0.24, -1e-3, 1e-9, 0.1, 0.3, 0.4, 5.0, 20.0];
+        let positive = [0.4, 0.8, 1.0, 1.3, 7.0, 90.0];
+        let activations = [
+            Function::Elu,
+            Function::Tanh,
+            Function::Softplus,
+            Function::Sigmoid,
+            Function::Gelu,
+            Function::Relu,
+        ];
+        let cases = activations
+            .map(|f| (Elementary::Activation(f), &any[..]))
+            .into_iter()
+            .chain([(Elementary::Exp, &any[..])])
+            .chain(
+                [Elementary::Log, Elementary::Reciprocal, Elementary::InverseSqrt]
+                    .map(|f| (f, &positive[..])),
+            );
+        let real = [Algebra::real(), Algebra::taylor(3), Algebra::truncated(&[1, 2])];
+        let algebras: Vec<Algebra> =
+            real.iter().cloned().chain(real.iter().cloned().map(Algebra::complexified)).collect();
+        for (function, base) in cases {
+            for algebra in &algebras {
+                let [lanes, tensors] = both(function, algebra, base);
+                for (x, y) in [(&lanes.0, &tensors.0), (&lanes.1, &tensors.1)] {
+                    for k in 0..algebra.len() {
+                        let entries = |s: &Series| {
+                            s.coefficient(k).map_or_else(|| vec![0.0; base.len()], Array::to_f64)
+                        };
+                        for ((a, b), at) in entries(x).iter().zip(entries(y)).zip(base) {
+                            assert!(
+                                (a - b).abs() <= 1e-13 * a.abs().max(1.0),
+                                "{function:?} at {at}, coefficient {k} of {}: {a:e} and {b:e}",
+                                algebra.len()
+                            );
+                        }
+                    }
+                }
+            }
+        }
     }
 }

@@ -1,55 +1,72 @@
 //! Where arrays live, and how they are made of numbers.
 
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use std::sync::Arc;
 
-use super::{Array, Data, Number, Shape};
+#[cfg(feature = "accelerator")]
+use super::tensor;
+use super::{Array, Data, Indices};
+use crate::architecture::Dtype;
 use crate::buffer::{Buffer, Pooled};
+
+/// Where networks are evaluated.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    Host,
+    #[cfg(feature = "accelerator")]
+    Device(burn::tensor::Device),
+}
+
+impl Place {
+    /// Whether arrays are buffers of the host.
+    pub fn is_host(&self) -> bool {
+        matches!(self, Self::Host)
+    }
+
+    /// Whether there are such numbers.
+    pub fn holds(&self, dtype: Dtype) -> bool {
+        match (self, dtype) {
+            (Self::Host, Dtype::F32 | Dtype::F64) => true,
+            #[cfg(feature = "accelerator")]
+            (Self::Device(device), dtype) => device.supports_dtype(tensor::element(dtype)),
+        }
+    }
+}
 
 /// Where arrays live and the numbers they hold.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
-    pub device: Device,
-    pub dtype: DType,
-    /// Whether arrays are buffers of the host.
-    pub host: bool,
+    pub place: Place,
+    pub dtype: Dtype,
 }
 
 impl Context {
+    /// Whether arrays are buffers of the host.
+    pub fn is_host(&self) -> bool {
+        self.place.is_host()
+    }
+
     pub fn array(&self, values: Vec<f64>, shape: &[usize]) -> Array {
         debug_assert_eq!(values.len(), shape.iter().product::<usize>());
-        let data = match (self.host, self.dtype) {
-            (true, DType::F64) => Number::data(values),
-            (true, _) => {
+        let data: Data = match (&self.place, self.dtype) {
+            (Place::Host, Dtype::F64) => Arc::new(Buffer::new(values)).into(),
+            (Place::Host, Dtype::F32) => {
                 let wide = Buffer::new(values);
                 let mut values = f32::vector(wide.len());
                 values.iter_mut().zip(wide.iter()).for_each(|(to, &v)| *to = v as f32);
-                Number::data(values)
+                Arc::new(Buffer::new(values)).into()
             }
-            (false, _) => Data::Device(Box::new(self.on_device(values))),
+            #[cfg(feature = "accelerator")]
+            (Place::Device(device), dtype) => {
+                tensor::upload(values, device, tensor::element(dtype)).into()
+            }
         };
-        Array { data, shape: Shape::from_slice(shape) }
-    }
-
-    fn on_device(&self, values: Vec<f64>) -> Tensor<1> {
-        let length = values.len();
-        let data = match self.dtype {
-            DType::F64 => TensorData::new(values, [length]),
-            _ => TensorData::new(values.into_iter().map(|v| v as f32).collect(), [length]),
-        };
-        Tensor::from_data(data, (&self.device, self.dtype))
+        Array::new(data, shape)
     }
 
     fn full(&self, value: f64, shape: &[usize]) -> Array {
-        let length: usize = shape.iter().product();
-        let data = match (self.host, self.dtype) {
-            (true, DType::F64) => Number::data(vec![value; length]),
-            (true, _) => Number::data(vec![value as f32; length]),
-            (false, _) => {
-                let tensor = Tensor::full([length], value, (&self.device, self.dtype));
-                Data::Device(Box::new(tensor))
-            }
-        };
-        Array { data, shape: Shape::from_slice(shape) }
+        let mut values = f64::vector(shape.iter().product());
+        values.fill(value);
+        self.array(values, shape)
     }
 
     pub fn zeros(&self, shape: &[usize]) -> Array {
@@ -61,9 +78,11 @@ impl Context {
     }
 
     /// The rows of a table of parameters that `indices` name.
-    pub fn indices(&self, values: &[usize]) -> Tensor<1, Int> {
-        let values: Vec<i32> = values.iter().map(|&v| v as i32).collect();
-        let length = values.len();
-        Tensor::from_data(TensorData::new(values, [length]), (&self.device, DType::I32))
+    pub fn indices(&self, values: Vec<usize>) -> Indices {
+        match &self.place {
+            Place::Host => Indices::Host(values.into()),
+            #[cfg(feature = "accelerator")]
+            Place::Device(device) => Indices::Device(tensor::upload_indices(&values, device)),
+        }
     }
 }

@@ -12,6 +12,7 @@ pub(super) const LANES: usize = 16;
 /// A machine number of a network.
 pub(crate) trait Real: Float + std::ops::AddAssign + Pooled + Send + Sync + 'static {
     fn of(value: f64) -> Self;
+    fn wide(self) -> f64;
     /// `e^x - 1`.
     fn exp_m1_lane(x: &[Self; LANES]) -> [Self; LANES];
     fn erf(self) -> Self;
@@ -61,6 +62,9 @@ impl Real for f64 {
     fn of(value: f64) -> Self {
         value
     }
+    fn wide(self) -> f64 {
+        self
+    }
     exp_m1!(
         f64,
         6755399441055744.0,
@@ -82,6 +86,9 @@ impl Real for f64 {
 impl Real for f32 {
     fn of(value: f64) -> Self {
         value as f32
+    }
+    fn wide(self) -> f64 {
+        self.into()
     }
     exp_m1!(f32, 12582912.0, 127u32, 23, 6.9314575e-1, 1.4286068e-6, 87.0, 8);
     fn erf(self) -> Self {

@@ -1,17 +1,21 @@
 //! Loops over row-major buffers on the host.
 
+pub(crate) mod convolution;
+pub(crate) mod entries;
+pub(crate) mod window;
+
 use smallvec::{SmallVec, smallvec};
 
-use super::algebra::Product;
-use super::lanes::{Coefficients, Real};
-use super::small::Destination;
+use crate::algebra::Product;
+use crate::lanes::{Coefficients, Real};
+use crate::small::Destination;
 
 /// A function whose loops `pulp` compiles for each set of vector instructions. (A closure would do, but may fail to be
 /// inlined, and then it is not compiled for them.)
 macro_rules! vectorised {
-    ($(#[$doc:meta])* fn $name:ident($($argument:ident: $type:ty),+) -> $output:ty $body:block) => {
+    ($(#[$doc:meta])* $visibility:vis fn $name:ident($($argument:ident: $type:ty),+) -> $output:ty $body:block) => {
         $(#[$doc])*
-        pub(crate) fn $name<'w, T: Real>($($argument: $type),+) -> $output {
+        $visibility fn $name<'w, T: Real>($($argument: $type),+) -> $output {
             struct Work<'w, T> {
                 $($argument: $type),+
             }
@@ -28,7 +32,7 @@ macro_rules! vectorised {
     };
 }
 
-pub(super) use vectorised;
+pub(crate) use vectorised;
 
 /// What is done with two arrays entry by entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +68,7 @@ impl Axes {
     }
 
     /// As four axes, the rank of the tensors that broadcast on other devices.
+    #[cfg(feature = "accelerator")]
     pub fn four(&self) -> [(usize, bool, bool); 4] {
         assert!(self.0.len() <= 4, "a broadcast over more than four groups of axes: {self:?}");
         let missing = 4 - self.0.len();
@@ -134,7 +139,7 @@ fn broadcast<T: Real>(x: &[T], y: &[T], axes: &Axes, f: impl Fn(T, T) -> T) -> V
 
 vectorised! {
     /// `x + y`, `x - y` or `xy`, with broadcasting.
-    fn pairwise(operation: Pairwise, x: &'w [T], y: &'w [T], axes: &'w Axes) -> Vec<T> {
+    pub(crate) fn pairwise(operation: Pairwise, x: &'w [T], y: &'w [T], axes: &'w Axes) -> Vec<T> {
         match operation {
             Pairwise::Add => broadcast(x, y, axes, |x, y| x + y),
             Pairwise::Subtract => broadcast(x, y, axes, |x, y| x - y),
@@ -180,7 +185,7 @@ pub(crate) fn scale<T: Real>(x: &[T], factor: f64) -> Vec<T> {
 
 vectorised! {
     /// Sums over the axes that the left operand, the result, lacks.
-    fn sum(x: &'w [T], axes: &'w Axes) -> Vec<T> {
+    pub(crate) fn sum(x: &'w [T], axes: &'w Axes) -> Vec<T> {
         let kept = axes.0.iter().map(|&(size, kept, _)| if kept { size } else { 1 }).product();
         let mut out = T::vector(kept);
         out.fill(T::zero());
@@ -224,7 +229,7 @@ fn total<T: Real>(x: &[T]) -> T {
 vectorised! {
     /// `Σ ± x_i y_j` over the products `(i, j)` that make each coefficient of an algebra; `None` for zero. A stretch at
     /// a time, so that the sums stay in cache.
-    fn multiply(
+    pub(crate) fn multiply(
         table: &'w [Product],
         x: &'w [Option<&'w [T]>],
         y: &'w [Option<&'w [T]>],
@@ -279,7 +284,7 @@ pub(crate) fn matmul<T: Real>(
     let Matrices { batch, rows, inner, columns, transposed } = sizes;
     let (left, right) = (rows * inner, inner * columns);
     for at in 0..batch {
-        super::product::multiply_add(
+        crate::product::multiply_add(
             [rows, inner, columns],
             (&x[at * left..(at + 1) * left], transposed.0),
             (&y[at * right..(at + 1) * right], transposed.1),

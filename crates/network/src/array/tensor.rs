@@ -1,0 +1,264 @@
+//! Arrays on an accelerator: Burn's tensors, whose memory the host cannot read.
+
+use std::ops::Range;
+
+use burn::tensor::ops::{AvgPoolOptions, ConvOptions, ConvTransposeOptions, MaxPoolOptions};
+use burn::tensor::{DType, Device, IndexingUpdateOp, Int, Tensor, TensorData, module};
+
+use super::Sum;
+use super::storage::{Data, Indices, Storage};
+use crate::architecture::Dtype;
+use crate::host::convolution::Convolution;
+use crate::host::window::{Grid, Window};
+use crate::host::{Axes, Matrices, Pairwise};
+
+/// Behind a pointer, since Burn's tensors are ten times as large as the buffers of the host.
+pub(crate) type Real = Box<Tensor<1>>;
+
+/// Whole numbers.
+pub(crate) type Positions = Box<Tensor<1, Int>>;
+
+/// The numbers of a network as Burn names them.
+pub(crate) fn element(dtype: Dtype) -> DType {
+    match dtype {
+        Dtype::F32 => DType::F32,
+        Dtype::F64 => DType::F64,
+    }
+}
+
+/// Numbers of the host on a device.
+pub(crate) fn upload(values: Vec<f64>, device: &Device, dtype: DType) -> Real {
+    let length = values.len();
+    let data = match dtype {
+        DType::F64 => TensorData::new(values, [length]),
+        _ => TensorData::new(values.into_iter().map(|v| v as f32).collect(), [length]),
+    };
+    Box::new(Tensor::from_data(data, (device, dtype)))
+}
+
+/// The entries of a tensor on the host.
+pub(crate) fn download(tensor: &Tensor<1>) -> Vec<f64> {
+    let data = tensor.clone().into_data();
+    if tensor.dtype() == DType::F64 {
+        return data.try_into_vec().expect("a tensor of 64-bit numbers");
+    }
+    let values: Vec<f32> = data.try_into_vec().expect("a tensor of 32-bit numbers");
+    values.into_iter().map(f64::from).collect()
+}
+
+/// Indices of the host on a device.
+pub(super) fn upload_indices(values: &[usize], device: &Device) -> Positions {
+    let values: Vec<i32> = values.iter().map(|&v| v as i32).collect();
+    let length = values.len();
+    Box::new(Tensor::from_data(TensorData::new(values, [length]), (device, DType::I32)))
+}
+
+/// Zeros beside a tensor.
+fn zeros<const D: usize>(beside: &Tensor<1>, shape: [usize; D]) -> Tensor<D> {
+    Tensor::zeros(shape, (&beside.device(), beside.dtype()))
+}
+
+/// The entries of a tensor of any rank.
+fn flat<const D: usize>(tensor: Tensor<D>) -> Real {
+    let length = tensor.dims().iter().product();
+    Box::new(tensor.reshape([length]))
+}
+
+impl Sum<Real> {
+    fn with<const D: usize>(self, term: Tensor<D>) -> Real {
+        let term = *flat(term);
+        Box::new(match (self.so_far, self.negative) {
+            (None, false) => term,
+            (None, true) => -term,
+            (Some(sum), false) => *sum + term,
+            (Some(sum), true) => *sum - term,
+        })
+    }
+}
+
+impl Indices {
+    fn on_device(&self) -> Tensor<1, Int> {
+        match self {
+            Self::Device(indices) => (**indices).clone(),
+            Self::Host(_) => unreachable!("one place to a context"),
+        }
+    }
+}
+
+impl From<Real> for Data {
+    fn from(tensor: Real) -> Self {
+        Self::Device(tensor)
+    }
+}
+
+fn tensor<const D: usize>(entries: &Real, shape: [usize; D]) -> Tensor<D> {
+    entries.as_ref().clone().reshape(shape)
+}
+
+/// Images, a plane each.
+fn planes(entries: &Real, [height, width]: [usize; 2]) -> Tensor<4> {
+    let count = entries.dims()[0] / (height * width);
+    tensor(entries, [count, 1, height, width])
+}
+
+impl Convolution {
+    fn options(&self) -> ConvOptions<2> {
+        let Window { stride, padding, .. } = self.grid.window;
+        ConvOptions::new(stride, padding, [1, 1], 1)
+    }
+
+    fn input(&self, entries: &Real) -> Tensor<4> {
+        let [height, width] = self.grid.input;
+        tensor(entries, [self.images, self.channels, height, width])
+    }
+
+    fn weight(&self) -> [usize; 4] {
+        let [height, width] = self.grid.window.kernel;
+        [self.filters, self.channels, height, width]
+    }
+
+    fn output(&self, entries: &Real) -> Tensor<4> {
+        let [height, width] = self.grid.output;
+        tensor(entries, [self.images, self.filters, height, width])
+    }
+}
+
+impl Storage for Real {
+    fn of(data: &Data) -> &Self {
+        if let Data::Device(tensor) = data {
+            tensor
+        } else {
+            unreachable!("one place to a context")
+        }
+    }
+    fn own(data: Data) -> Self {
+        if let Data::Device(tensor) = data {
+            tensor
+        } else {
+            unreachable!("one place to a context")
+        }
+    }
+    fn to_f64(&self) -> Vec<f64> {
+        download(self)
+    }
+    fn add_to(&self, sum: &mut [f64]) {
+        sum.iter_mut().zip(self.to_f64()).for_each(|(sum, x)| *sum += x);
+    }
+
+    fn pairwise(&self, other: &Self, operation: Pairwise, axes: &Axes) -> Self {
+        let axes = axes.four();
+        let a = tensor(self, axes.map(|(size, left, _)| if left { size } else { 1 }));
+        let b = tensor(other, axes.map(|(size, _, right)| if right { size } else { 1 }));
+        flat(match operation {
+            Pairwise::Add => a + b,
+            Pairwise::Subtract => a - b,
+            Pairwise::Multiply => a * b,
+        })
+    }
+    fn scale(&self, factor: f64) -> Self {
+        Box::new(self.as_ref().clone() * factor)
+    }
+    fn spread(&self, axes: &Axes) -> Self {
+        let axes = axes.four();
+        let narrow = tensor(self, axes.map(|(size, mine, _)| if mine { size } else { 1 }));
+        flat(narrow.expand(axes.map(|(size, _, _)| size)))
+    }
+    fn sum(&self, axes: &Axes) -> Self {
+        let axes = axes.four();
+        let mut sum = tensor(self, axes.map(|(size, _, _)| size));
+        for (axis, (size, kept, _)) in axes.into_iter().enumerate() {
+            if size > 1 && !kept {
+                sum = sum.sum_dim(axis);
+            }
+        }
+        flat(sum)
+    }
+    fn largest(&self, width: usize) -> Self {
+        flat(tensor(self, [self.dims()[0] / width, width]).max_dim(1))
+    }
+    fn matmul(&self, other: &Self, sizes: &Matrices, sum: Sum<Self>) -> Self {
+        let turn = |entries: &Self, [rows, columns]: [usize; 2], transposed: bool| {
+            if transposed {
+                tensor(entries, [sizes.batch, columns, rows]).swap_dims(1, 2)
+            } else {
+                tensor(entries, [sizes.batch, rows, columns])
+            }
+        };
+        let left = turn(self, [sizes.rows, sizes.inner], sizes.transposed.0);
+        let right = turn(other, [sizes.inner, sizes.columns], sizes.transposed.1);
+        sum.with(left.matmul(right))
+    }
+
+    fn swap_middle(&self, sizes: [usize; 4]) -> Self {
+        flat(tensor(self, sizes).swap_dims(1, 2))
+    }
+    fn narrow(&self, width: usize, range: Range<usize>) -> Self {
+        let rows = tensor(self, [self.dims()[0] / width, width]);
+        flat(rows.narrow(1, range.start, range.len()))
+    }
+    fn widen(&self, width: usize, range: Range<usize>) -> Self {
+        let rows = self.dims()[0] / range.len();
+        let values = tensor(self, [rows, range.len()]);
+        flat(zeros(self, [rows, width]).slice_assign([0..rows, range], values))
+    }
+    fn rows(&self, indices: &Indices, width: usize) -> Self {
+        flat(tensor(self, [self.dims()[0] / width, width]).select(0, indices.on_device()))
+    }
+    fn scatter_rows(&self, indices: &Indices, width: usize, length: usize) -> Self {
+        let values = tensor(self, [self.dims()[0] / width, width]);
+        let table = zeros(self, [length, width]);
+        flat(table.select_assign(0, indices.on_device(), values, IndexingUpdateOp::Add))
+    }
+
+    fn conv2d(&self, weight: &Self, convolution: &Convolution, sum: Sum<Self>) -> Self {
+        let weight = tensor(weight, convolution.weight());
+        let input = convolution.input(self);
+        sum.with(module::conv2d(input, weight, None, convolution.options()))
+    }
+    fn conv2d_input(&self, weight: &Self, convolution: &Convolution, sum: Sum<Self>) -> Self {
+        let Grid { window: Window { kernel, stride, padding }, input, .. } = convolution.grid;
+        // What the strides leave over at the lower and right edge.
+        let rest =
+            [0, 1].map(|axis| (input[axis] + 2 * padding[axis] - kernel[axis]) % stride[axis]);
+        let options = ConvTransposeOptions::new(stride, padding, rest, [1, 1], 1);
+        let weight = tensor(weight, convolution.weight());
+        sum.with(module::conv_transpose2d(convolution.output(self), weight, None, options))
+    }
+    fn conv2d_weight(&self, output: &Self, convolution: &Convolution, sum: Sum<Self>) -> Self {
+        sum.with(module::conv2d_weight_backward(
+            convolution.input(self),
+            zeros(self, convolution.weight()),
+            convolution.output(output),
+            convolution.options(),
+        ))
+    }
+    fn avg_pool2d(&self, grid: &Grid) -> Self {
+        let Window { kernel, stride, padding } = grid.window;
+        let options = AvgPoolOptions::new(kernel).with_stride(stride).with_padding(padding);
+        flat(module::avg_pool2d(planes(self, grid.input), options))
+    }
+    fn avg_pool2d_input(&self, grid: &Grid) -> Self {
+        let Window { kernel, stride, padding } = grid.window;
+        let output = planes(self, grid.output);
+        let input = zeros(self, [output.dims()[0], 1, grid.input[0], grid.input[1]]);
+        flat(module::avg_pool2d_backward(input, output, kernel, stride, padding, true, false))
+    }
+    fn max_positions(&self, grid: &Grid) -> Indices {
+        let Window { kernel, stride, padding } = grid.window;
+        let options = MaxPoolOptions::new(kernel).with_stride(stride).with_padding(padding);
+        let (_, positions) = module::max_pool2d_with_indices(planes(self, grid.input), options);
+        let length = positions.dims().iter().product();
+        Indices::Device(Box::new(positions.reshape([length])))
+    }
+    fn take(&self, at: &Indices, grid: &Grid) -> Self {
+        let count = self.dims()[0] / grid.pixels();
+        let at = at.on_device().reshape([count, grid.places()]);
+        flat(tensor(self, [count, grid.pixels()]).gather(1, at))
+    }
+    fn put(&self, at: &Indices, grid: &Grid) -> Self {
+        let count = self.dims()[0] / grid.places();
+        let at = at.on_device().reshape([count, grid.places()]);
+        let values = tensor(self, [count, grid.places()]);
+        flat(zeros(self, [count, grid.pixels()]).scatter(1, at, values, IndexingUpdateOp::Add))
+    }
+}
