@@ -11,7 +11,7 @@
 //! optimization via Hessian eigenvalue density*, ICML (2019).
 
 use super::krylov::KrylovSpace;
-use super::probe::{Probe, Probes};
+use crate::random::{Probe, Probes};
 use super::spectrum::symmetric_eigen;
 use super::{Error, Operator};
 

@@ -15,7 +15,7 @@
 
 use super::operator::{check, products};
 use super::orthogonal::{combine, norm, orthogonalise, scale};
-use super::probe::{Probe, Probes};
+use crate::random::{Probe, Probes};
 use super::spectrum::symmetric_eigen;
 use super::{Error, Operator};
 use nalgebra::DMatrix;

@@ -1,7 +1,7 @@
 //! Random regression: what no network can learn but by heart.
 
 use super::{DataError, Dataset, Targets, Values};
-use crate::random::Stream;
+use bea_flow::random::Stream;
 
 /// So many examples with inputs of so many standard normal numbers, and a standard normal target each.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
