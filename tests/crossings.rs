@@ -84,7 +84,8 @@ impl Objective for Ridges {
     fn third(&self, theta: &[Complex64], u: &[Complex64], v: &[Complex64], out: &mut [Complex64]) {
         let (u, v) = (self.along(u), self.along(v));
         let c = self.derivative(theta, 3);
-        let c: Vec<Complex64> = c.iter().zip(u.iter().zip(&v)).map(|(c, (u, v))| c * u * v).collect();
+        let c: Vec<Complex64> =
+            c.iter().zip(u.iter().zip(&v)).map(|(c, (u, v))| c * u * v).collect();
         self.combine(&c, out);
     }
 
@@ -103,16 +104,13 @@ fn pf(ridges: Ridges, start: &[f64], optimizer: &str, request: &Request) -> Traj
 }
 
 /// The largest distance of the flow of both parts from the flows of each.
-fn error(
-    angle: (f64, f64),
-    b: f64,
-    matrix_free: bool,
-    optimizer: &str,
-    request: &Request,
-) -> f64 {
+fn error(angle: (f64, f64), b: f64, matrix_free: bool, optimizer: &str, request: &Request) -> f64 {
     let alone = |polynomial, start: f64| {
-        let ridges =
-            Ridges { directions: vec![vec![1.0]], polynomials: vec![polynomial], matrix_free: false };
+        let ridges = Ridges {
+            directions: vec![vec![1.0]],
+            polynomials: vec![polynomial],
+            matrix_free: false,
+        };
         pf(ridges, &[start], optimizer, request)
     };
     let (one, other) = (alone(A, 0.5), alone(B, b));

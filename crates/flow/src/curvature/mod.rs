@@ -27,9 +27,9 @@ mod operator;
 mod orthogonal;
 mod spectrum;
 
+pub use crate::random::Probe;
 pub use density::{Density, Quadrature};
 pub use krylov::{Krylov, KrylovSpace, MatrixFunction};
 pub use lanczos::{Eigenpair, Extremes, Lanczos};
 pub use operator::{Error, Operator, Scalar};
-pub use crate::random::Probe;
 pub use spectrum::{assemble, eigenvalues};

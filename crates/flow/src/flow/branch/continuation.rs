@@ -216,13 +216,14 @@ impl Continuation {
             let distance = |k: usize| (self.last[k].at.z - sheet.z).norm();
             let nearest =
                 (0..lost.len()).min_by(|&a, &b| distance(lost[a]).total_cmp(&distance(lost[b])));
-            let within = |k: &usize| {
-                distance(lost[*k]) < self.root.scale(&self.last[lost[*k]].at) * REACH
-            };
+            let within =
+                |k: &usize| distance(lost[*k]) < self.root.scale(&self.last[lost[*k]].at) * REACH;
             let Some(nearest) = nearest.filter(within) else { continue };
             let old = self.last[lost.swap_remove(nearest)].at;
             // The step has been accepted: no smaller one will be tried.
-            if self.strict && let Some(stop) = self.root.turned(old, *sheet) {
+            if self.strict
+                && let Some(stop) = self.root.turned(old, *sheet)
+            {
                 return Err(if stop == Stop::Jump { Stop::BranchPoint } else { stop });
             }
         }
@@ -262,10 +263,14 @@ impl Continuation {
         }
         // To belong to none costs as much as the farthest one that is near.
         let room: Vec<f64> = self.last.iter().map(|last| self.root.room(&last.at)).collect();
-        let cost = |k: usize, i: usize| match i < count {
-            true if distance(i, k) < room[k] => distance(i, k),
-            true => 2.0 * room[k],
-            false => room[k],
+        let cost = |k: usize, i: usize| {
+            if i >= count {
+                room[k]
+            } else if distance(i, k) < room[k] {
+                distance(i, k)
+            } else {
+                2.0 * room[k]
+            }
         };
         let mut before = vec![None; count];
         for (k, i) in assignment(n, count + n, cost).into_iter().enumerate() {
