@@ -2,9 +2,10 @@
 //! code, as a program, and as the Rust that `bea codegen` writes, compiled by `rustc -C opt-level=3`; and
 //! a dense quartic in 20 variables, derived, compiled and evaluated.
 
-use bea::codegen::{self, Flow, Language, Objective, Request};
+use bea::codegen::{self, Language, Objective, Request};
 use bea::exact::Rational;
 use bea::field::Field;
+use bea::flow::FlowName;
 use bea::loss::{Compiled, Expr, Graph, Program, VectorFields, modified_field};
 use bea::optimizer;
 use bea::series::GeneralLinearMethod;
@@ -69,7 +70,7 @@ fn emitted() -> String {
         objective: &objective,
         optimizer: optimizer::find("gradient_descent").unwrap(),
         values: &Default::default(),
-        flow: Flow::Order(4),
+        flow: FlowName::Order(4),
         command: None,
     };
     codegen::emit(Language::Rust, &request).unwrap()

@@ -5,7 +5,8 @@
 mod emitted;
 mod needs;
 
-use bea::codegen::{CodegenError, Flow, Language, Request, emit};
+use bea::codegen::{CodegenError, Language, Request, emit};
+use bea::flow::FlowName;
 use bea::optimizer;
 use emitted::{
     Case, Expected, assert_close, cases, complex, has_principal_flow, of_library, rosenbrock,
@@ -60,7 +61,7 @@ fn expected(case: &Case, number: usize, is_complex: bool) -> Vec<(String, Vec<Co
 
 /// At a real point: principal flows are complex beyond the branch point.
 fn real(case: &Case, point: &[f64]) -> Expected<Complex64> {
-    if matches!(case.flow, Flow::Order(_)) {
+    if matches!(case.flow, FlowName::Order(_)) {
         let Expected { loss, gradient, field } = case.expected(point);
         let complex = |v: Vec<f64>| v.into_iter().map(Complex64::from).collect();
         return Expected { loss: loss.into(), gradient: complex(gradient), field: complex(field) };
@@ -114,14 +115,14 @@ fn run_rust(cases: &[(usize, &Case)], folder: &Path, needs_crates: bool) -> Stri
         main += &format!("mod case{i};\n");
         let (loss, gradient) = names(case);
         let module = format!("case{i}");
-        let is_complex = needs_crates && case.flow != Flow::PrincipalEven;
+        let is_complex = needs_crates && case.flow != FlowName::PrincipalEven;
         let (of_loss, of_field) =
             (arguments(&case.loss_arguments), arguments(&case.field_arguments));
         // Called, so that the compiler has nothing to warn of.
         for (loss, gradient) in &all_names(case)[1..] {
             calls += &format!("    let _ = ({module}::{loss}, {module}::{gradient});\n");
         }
-        if !matches!(case.flow, Flow::Order(_)) {
+        if !matches!(case.flow, FlowName::Order(_)) {
             let matrix =
                 if case.objective.fields.fields.len() == 1 { "hessian" } else { "jacobian" };
             calls += &format!("    let _ = {module}::{matrix};\n");
@@ -180,7 +181,7 @@ fn run_rust(cases: &[(usize, &Case)], folder: &Path, needs_crates: bool) -> Stri
 fn rust_without_crates() {
     let folder = tempfile::tempdir().unwrap();
     let all = cases();
-    let chosen = |case: &Case| matches!(case.flow, Flow::Order(_));
+    let chosen = |case: &Case| matches!(case.flow, FlowName::Order(_));
     let chosen: Vec<(usize, &Case)> = all.iter().enumerate().filter(|(_, c)| chosen(c)).collect();
     let printed = run_rust(&chosen, folder.path(), false);
     let expected: Vec<_> = chosen.iter().flat_map(|(i, case)| expected(case, *i, false)).collect();
@@ -192,7 +193,7 @@ fn rust_without_crates() {
 fn rust_with_nalgebra() {
     let folder = tempfile::tempdir().unwrap();
     let all = cases();
-    let chosen = |case: &Case| !matches!(case.flow, Flow::Order(_));
+    let chosen = |case: &Case| !matches!(case.flow, FlowName::Order(_));
     let chosen: Vec<(usize, &Case)> = all.iter().enumerate().filter(|(_, c)| chosen(c)).collect();
     let printed = run_rust(&chosen, folder.path(), true);
     let mut lines = Vec::new();
@@ -208,7 +209,7 @@ fn rust_with_nalgebra() {
 #[test]
 fn c() {
     for (i, case) in cases().iter().enumerate() {
-        if !matches!(case.flow, Flow::Order(_)) {
+        if !matches!(case.flow, FlowName::Order(_)) {
             continue;
         }
         let folder = tempfile::tempdir().unwrap();
@@ -286,7 +287,7 @@ fn python() {
 #[test]
 fn python_stays_real_where_it_can() {
     let folder = tempfile::tempdir().unwrap();
-    let case = cases().into_iter().find(|case| case.flow == Flow::Principal).unwrap();
+    let case = cases().into_iter().find(|case| case.flow == FlowName::Principal).unwrap();
     std::fs::write(folder.path().join("emitted.py"), case.emit(Language::Python)).unwrap();
     let code = "import emitted, numpy as np\n\
                 p = np.array([-1.0, 1.0])\n\
@@ -304,9 +305,9 @@ fn python_stays_real_where_it_can() {
 
 #[test]
 fn julia_is_as_it_was_reviewed() {
-    let case = |flow: Flow| cases().into_iter().find(|case| case.flow == flow).unwrap();
-    insta::assert_snapshot!("julia_order", case(Flow::Order(2)).emit(Language::Julia));
-    let principal = case(Flow::PrincipalWith(2)).emit(Language::Julia);
+    let case = |flow: FlowName| cases().into_iter().find(|case| case.flow == flow).unwrap();
+    insta::assert_snapshot!("julia_order", case(FlowName::Order(2)).emit(Language::Julia));
+    let principal = case(FlowName::PrincipalWith(2)).emit(Language::Julia);
     insta::assert_snapshot!("julia_principal", principal);
 }
 
@@ -339,7 +340,7 @@ fn julia_brackets_and_blocks_close() {
 
 #[test]
 fn a_common_subexpression_appears_once() {
-    let case = cases().into_iter().find(|case| case.flow == Flow::Order(4)).unwrap();
+    let case = cases().into_iter().find(|case| case.flow == FlowName::Order(4)).unwrap();
     for language in [Language::Rust, Language::C, Language::Python, Language::Julia] {
         let text = case.emit(language);
         let mut values: Vec<&str> = text
@@ -368,12 +369,12 @@ fn what_cannot_be_written_is_said() {
             Request { objective: &objective, optimizer, values: &values, flow, command: None };
         emit(language, &request).unwrap_err()
     };
-    let error = fails(Language::C, "gradient_descent", Flow::Principal);
+    let error = fails(Language::C, "gradient_descent", FlowName::Principal);
     assert_eq!(error.to_string(), "`pf` cannot be written in C, which has no eigenvalue solver");
     let help = miette::Diagnostic::help(&error).unwrap().to_string();
     assert!(help.starts_with("C can have any `order:n`"), "{help}");
     assert_eq!(
-        fails(Language::Python, "minibatch2", Flow::Order(1)).to_string(),
+        fails(Language::Python, "minibatch2", FlowName::Order(1)).to_string(),
         "`minibatch2` has 2 vector fields (f1, f2), but the number of losses is 1"
     );
 }
@@ -383,7 +384,7 @@ fn what_cannot_be_written_is_said() {
 fn principal_flows_are_those_that_are_simulated() {
     let mut refused = Vec::new();
     for optimizer in optimizer::library() {
-        let case = of_library(&optimizer.name, Flow::Principal);
+        let case = of_library(&optimizer.name, FlowName::Principal);
         let Case { objective, values, flow, .. } = &case;
         let request = Request { objective, optimizer, values, flow: *flow, command: None };
         let written = emit(Language::Rust, &request);

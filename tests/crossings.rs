@@ -31,7 +31,7 @@ struct Ridges {
 }
 
 impl Ridges {
-    /// Polynomials, and their coordinates: `(p/q, …)`.
+    /// Derivatives of the polynomials.
     fn derivative(&self, theta: &[Complex64], order: usize) -> Vec<Complex64> {
         let along = |u: &Vec<f64>| u.iter().zip(theta).map(|(u, x)| x * u).sum::<Complex64>();
         let values = self.directions.iter().map(along).zip(&self.polynomials);
@@ -84,7 +84,8 @@ impl Objective for Ridges {
     fn third(&self, theta: &[Complex64], u: &[Complex64], v: &[Complex64], out: &mut [Complex64]) {
         let (u, v) = (self.along(u), self.along(v));
         let c = self.derivative(theta, 3);
-        let c: Vec<Complex64> = c.iter().zip(u.iter().zip(&v)).map(|(c, (u, v))| c * u * v).collect();
+        let c: Vec<Complex64> =
+            c.iter().zip(u.iter().zip(&v)).map(|(c, (u, v))| c * u * v).collect();
         self.combine(&c, out);
     }
 
@@ -103,27 +104,25 @@ fn pf(ridges: Ridges, start: &[f64], optimizer: &str, request: &Request) -> Traj
 }
 
 /// The largest distance of the flow of both parts from the flows of each.
-fn error(
-    angle: (f64, f64),
-    b: f64,
-    matrix_free: bool,
-    optimizer: &str,
-    request: &Request,
-) -> f64 {
+fn error(angle: (f64, f64), b: f64, matrix_free: bool, optimizer: &str, request: &Request) -> f64 {
     let alone = |polynomial, start: f64| {
-        let ridges =
-            Ridges { directions: vec![vec![1.0]], polynomials: vec![polynomial], matrix_free: false };
+        let ridges = Ridges {
+            directions: vec![vec![1.0]],
+            polynomials: vec![polynomial],
+            matrix_free: false,
+        };
         pf(ridges, &[start], optimizer, request)
     };
     let (one, other) = (alone(A, 0.5), alone(B, b));
-    assert_eq!((&one.note, &other.note), (&None, &None));
     let (cos, sin) = angle;
     let directions = vec![vec![cos, sin], vec![-sin, cos]];
     let ridges = Ridges { directions, polynomials: vec![A, B], matrix_free };
     let start = [0.5 * cos - b * sin, 0.5 * sin + b * cos];
     let both = pf(ridges, &start, optimizer, request);
-    assert_eq!((both.note, both.path.len()), (None, one.path.len()));
-    let pairs = one.path.iter().zip(&other.path).zip(&both.path);
+    // Later one of them runs into the branch point, which is another matter.
+    let until = |(t, _): &&(f64, Vec<Complex64>)| *t < 1.5 * H;
+    assert!(both.path.last().unwrap().0 >= 1.45 * H, "{:?}", both.note);
+    let pairs = one.path.iter().zip(&other.path).zip(both.path.iter().take_while(until));
     let errors = pairs.map(|(((_, a), (_, b)), (_, x))| {
         let (a, b) = (a[0], b[0]);
         (x[0] - a * cos + b * sin).norm() + (x[1] - a * sin - b * cos).norm()
@@ -133,7 +132,7 @@ fn error(
 
 fn request() -> Request {
     let flows = FlowName::parse(&Source::new("flows", "pf")).unwrap();
-    Request { lr: H, steps: 2, flows, samples_per_step: 10, ..Request::default() }
+    Request { lr: H, steps: 2, flows, samples_per_step: 20, ..Request::default() }
 }
 
 const ANGLES: [(f64, f64); 3] = [(1.0, 0.0), (0.6, 0.8), (5.0 / 13.0, -12.0 / 13.0)];
@@ -146,20 +145,26 @@ fn eigenvalues_that_cross_keep_their_branches() {
         for angle in ANGLES {
             for shift in [0.0, 1e-9, -1e-6, 1e-4] {
                 let error = error(angle, MEET + shift, matrix_free, "gradient_descent", &request());
-                println!("{matrix_free} {angle:?} {shift:e}: {error:e}");
+                assert!(error < 1e-7, "{matrix_free} {angle:?} {shift:e}: {error:e}");
             }
         }
     }
 }
 
-/// Fixed steps, which cannot be made smaller.
+/// Fixed steps, which cannot be made smaller: some of these starts have a step across the crossing.
+/// Another optimizer's principal root has branches of its own.
 #[test]
-fn euler_steps_keep_them_too() {
+fn they_keep_them_in_euler_steps_too() {
     for matrix_free in [false, true] {
-        for (step, shift) in [(0.01, 0.0), (0.01, -1e-2), (0.05, 0.0), (0.05, 0.05)] {
-            let request = Request { euler: Some(step), ..request() };
-            let error = error(ANGLES[1], MEET + shift, matrix_free, "gradient_descent", &request);
-            println!("{matrix_free} {step} {shift:e}: {error:e}");
+        for (optimizer, step) in
+            [("gradient_descent", 0.01), ("gradient_descent", 0.05), ("heavy_ball", 0.02)]
+        {
+            for k in -20..=20 {
+                let start = MEET + 0.05 * f64::from(k);
+                let request = Request { euler: Some(step), ..request() };
+                let error = error(ANGLES[1], start, matrix_free, optimizer, &request);
+                assert!(error < 1e-9, "{matrix_free} {optimizer} {step} {start}: {error:e}");
+            }
         }
     }
 }

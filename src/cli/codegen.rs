@@ -1,7 +1,7 @@
 //! `bea codegen`: a flow as source code.
 
 use super::{input, limit, loss_input, output, problem_input};
-use bea_flow::codegen::{self, Flow, Language, Request};
+use bea_flow::codegen::{self, Language, Request};
 use bea_flow::flow::FlowName;
 use bea_series::text::source::Source;
 use miette::miette;
@@ -56,10 +56,12 @@ impl Codegen {
     pub fn run(self) -> miette::Result<ExitCode> {
         let language = self.language()?;
         let flow = self.flow()?;
-        // These two are flows of gradient descent, whatever the optimizer is.
-        let gradient_descent =
-            matches!(flow, FlowName::NegativeGradient | FlowName::ImplicitRegularization);
-        let name = if gradient_descent { "gradient_descent" } else { &self.optimizer };
+        // Two are flows of gradient descent, whatever the optimizer is.
+        let (name, flow) = match flow {
+            FlowName::NegativeGradient => ("gradient_descent", FlowName::Order(0)),
+            FlowName::ImplicitRegularization => ("gradient_descent", FlowName::Order(1)),
+            flow => (self.optimizer.as_str(), flow),
+        };
         let optimizer = input::optimizer(name)?;
         let mut settings = loss_input::settings(&self.settings)?;
         let values = loss_input::of_optimizer(&optimizer, &mut settings)?;
@@ -67,8 +69,7 @@ impl Codegen {
         let players = self.players.as_deref();
         let losses = problem_input::losses(&self.losses, &settings, &method, players)?;
         let objective = losses.objective();
-        let flow = writable(flow)?;
-        if let Flow::Order(n) | Flow::PrincipalWith(n) = flow {
+        if let FlowName::Order(n) | FlowName::PrincipalWith(n) = flow {
             limit::check(n, &method, self.force)?;
         }
         let command = self.command(language);
@@ -139,26 +140,6 @@ impl Codegen {
         option("--flow", &self.flow);
         option("--lang", language.get_name());
         words.join(" ")
-    }
-}
-
-/// The flow as one that can be written down.
-fn writable(flow: FlowName) -> miette::Result<Flow> {
-    match flow {
-        FlowName::NegativeGradient => Ok(Flow::Order(0)),
-        FlowName::ImplicitRegularization => Ok(Flow::Order(1)),
-        FlowName::Order(n) => Ok(Flow::Order(n)),
-        FlowName::Principal => Ok(Flow::Principal),
-        FlowName::PrincipalEven => Ok(Flow::PrincipalEven),
-        FlowName::PrincipalWith(n) => Ok(Flow::PrincipalWith(n)),
-        FlowName::GradientDescent
-        | FlowName::Positive
-        | FlowName::Flip(_)
-        | FlowName::Cubic
-        | FlowName::Interpolated(_) => Err(miette!(
-            help = "`ngf`, `igr`, `order:N`, `pf`, `pf-even` and `pf+np:N` can be written",
-            "`{flow}` is not written as code"
-        )),
     }
 }
 

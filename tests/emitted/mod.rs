@@ -1,6 +1,6 @@
 //! Losses, points and the values that emitted code must reproduce.
 
-use bea::codegen::{Flow, Language, Objective, Request, emit};
+use bea::codegen::{Language, Objective, Request, emit};
 use bea::exact::Rational;
 use bea::field::{ClosedForm, Field};
 use bea::flow::{self, FlowName, Problem, SimulateError, Stop, alpha};
@@ -19,7 +19,7 @@ pub struct Case {
     pub objective: Objective,
     pub optimizer: String,
     pub values: BTreeMap<String, BigRational>,
-    pub flow: Flow,
+    pub flow: FlowName,
     pub points: Vec<Vec<f64>>,
     pub h: f64,
     /// What `loss` and `gradient` take beside the point.
@@ -51,7 +51,7 @@ impl Case {
 
     /// Whether the field is evaluated at complex points too.
     pub fn has_complex_field(&self) -> bool {
-        self.flow != Flow::PrincipalEven
+        self.flow != FlowName::PrincipalEven
     }
 
     /// The vector fields, each of which descends a loss; the second player of a zero-sum game ascends.
@@ -78,14 +78,8 @@ impl Case {
             values.insert(name.clone(), BigRational::from_float(value).unwrap());
         }
         let method = optimizer.method(&values).unwrap();
-        let flow = match self.flow {
-            Flow::Order(n) => FlowName::Order(n),
-            Flow::Principal => FlowName::Principal,
-            Flow::PrincipalEven => FlowName::PrincipalEven,
-            Flow::PrincipalWith(n) => FlowName::PrincipalWith(n),
-        };
         let request = flow::Request { lr: self.h, ..flow::Request::default() };
-        flow::velocity(&self.problem(), &self.optimizer, &method, theta, flow, &request)
+        flow::velocity(&self.problem(), &self.optimizer, &method, theta, self.flow, &request)
     }
 
     /// Values in process.
@@ -100,7 +94,7 @@ impl Case {
 
         let method = optimizer::find(&self.optimizer).unwrap().method(&self.values).unwrap();
         let order = match self.flow {
-            Flow::Order(n) | Flow::PrincipalWith(n) => n,
+            FlowName::Order(n) | FlowName::PrincipalWith(n) => n,
             _ => 0,
         };
         let field = Field::derive(&self.optimizer, &method, order).unwrap();
@@ -112,7 +106,7 @@ impl Case {
         with_step.push(T::real(self.h));
         with_step.extend(self.field_arguments[of_loss.len()..].iter().map(|&x| T::real(x)));
         let velocity = match self.flow {
-            Flow::Order(_) => {
+            FlowName::Order(_) => {
                 let value = modified_field(&mut graph, fields, &field, h, &parameters);
                 evaluate(&graph, &value, &with_step)
             }
@@ -131,7 +125,7 @@ impl Case {
                 } else {
                     series(&closed, &hessian, &g, self.h)
                 };
-                if let Flow::PrincipalWith(_) = flow {
+                if let FlowName::PrincipalWith(_) = flow {
                     let rest = non_principal_field(&mut graph, fields, &field, h, &parameters);
                     let rest = evaluate(&graph, &rest, &with_step);
                     for (sum, rest) in principal.iter_mut().zip(rest) {
@@ -156,7 +150,7 @@ pub trait Value: Number + Copy {
     fn of(z: Complex64) -> Self;
     /// The principal flow of gradient descent, `log(1-hH)/(hH) g`, by another route than emitted
     /// code takes.
-    fn principal(flow: Flow, hessian: &[Self], g: &[Self], h: f64) -> Vec<Self>;
+    fn principal(flow: FlowName, hessian: &[Self], g: &[Self], h: f64) -> Vec<Self>;
 }
 
 impl Value for f64 {
@@ -170,7 +164,7 @@ impl Value for f64 {
         assert_eq!(z.im, 0.0, "a complex velocity at a real point");
         z.re
     }
-    fn principal(flow: Flow, hessian: &[f64], g: &[f64], h: f64) -> Vec<f64> {
+    fn principal(flow: FlowName, hessian: &[f64], g: &[f64], h: f64) -> Vec<f64> {
         let value = symmetric(flow, hessian, g, h);
         assert!(value.iter().all(|z| z.im == 0.0), "a complex velocity at a real point");
         value.iter().map(|z| z.re).collect()
@@ -187,7 +181,7 @@ impl Value for Complex64 {
     fn of(z: Complex64) -> Complex64 {
         z
     }
-    fn principal(flow: Flow, hessian: &[Complex64], g: &[Complex64], h: f64) -> Vec<Complex64> {
+    fn principal(flow: FlowName, hessian: &[Complex64], g: &[Complex64], h: f64) -> Vec<Complex64> {
         let real = |x: &[Complex64]| -> Option<Vec<f64>> {
             x.iter().map(|z| (z.im == 0.0).then_some(z.re)).collect()
         };
@@ -215,13 +209,13 @@ impl Value for Complex64 {
 }
 
 /// At a real point, from orthonormal eigenvectors and `bea::flow::alpha`.
-fn symmetric(flow: Flow, hessian: &[f64], g: &[f64], h: f64) -> Vec<Complex64> {
+fn symmetric(flow: FlowName, hessian: &[f64], g: &[f64], h: f64) -> Vec<Complex64> {
     let d = g.len();
     let eigen = SymmetricEigen::new(DMatrix::from_row_slice(d, d, hessian));
     let mut velocity = vec![Complex64::ZERO; d];
     for (lambda, u) in eigen.eigenvalues.iter().zip(eigen.eigenvectors.column_iter()) {
         let z = Complex64::from(h * lambda);
-        let alpha = if flow == Flow::PrincipalEven { alpha::pf_even(z) } else { alpha::pf(z) };
+        let alpha = if flow == FlowName::PrincipalEven { alpha::pf_even(z) } else { alpha::pf(z) };
         let component: f64 = u.iter().zip(g).map(|(u, g)| u * g).sum();
         for (v, u) in velocity.iter_mut().zip(u.iter()) {
             *v += alpha * component * u;
@@ -433,7 +427,7 @@ fn points(d: usize, count: usize) -> Vec<Vec<f64>> {
     (0..count).map(|_| (0..d).map(|_| next()).collect()).collect()
 }
 
-fn case(objective: Objective, optimizer: &str, flow: Flow, h: f64) -> Case {
+fn case(objective: Objective, optimizer: &str, flow: FlowName, h: f64) -> Case {
     let points = points(objective.variables.len(), 4);
     Case {
         objective,
@@ -463,29 +457,29 @@ pub fn cases() -> Vec<Case> {
     let gd = "gradient_descent";
     let mut all = Vec::new();
     for n in 0..=4 {
-        all.push(case(rosenbrock(), gd, Flow::Order(n), 0.001));
+        all.push(case(rosenbrock(), gd, FlowName::Order(n), 0.001));
     }
-    all.push(case(functions(), gd, Flow::Order(2), 0.1));
-    all.push(case(choices(), gd, Flow::Order(3), 0.1));
-    all.push(case(quartic(), gd, Flow::Order(2), 0.01));
-    all.push(with(case(rosenbrock(), "heavy_ball", Flow::Order(4), 1e-4), "m", 9, 10));
-    all.push(with(case(functions(), "nesterov", Flow::Order(1), 0.01), "m", 1, 3));
-    all.push(case(rosenbrock(), "adams_bashforth2", Flow::Order(3), 0.001));
-    all.push(case(batches(2), "minibatch2", Flow::Order(2), 0.001));
+    all.push(case(functions(), gd, FlowName::Order(2), 0.1));
+    all.push(case(choices(), gd, FlowName::Order(3), 0.1));
+    all.push(case(quartic(), gd, FlowName::Order(2), 0.01));
+    all.push(with(case(rosenbrock(), "heavy_ball", FlowName::Order(4), 1e-4), "m", 9, 10));
+    all.push(with(case(functions(), "nesterov", FlowName::Order(1), 0.01), "m", 1, 3));
+    all.push(case(rosenbrock(), "adams_bashforth2", FlowName::Order(3), 0.001));
+    all.push(case(batches(2), "minibatch2", FlowName::Order(2), 0.001));
     // `f` has names of its own here: `fx`, `fy`.
-    all.push(case(game(), "simultaneous_gda", Flow::Order(3), 0.001));
-    all.push(case(duel(), "alternating_gda", Flow::Order(2), 0.1));
-    all.push(with(case(duel(), "momentum_gda", Flow::Order(2), 0.01), "m", 1, 2));
+    all.push(case(game(), "simultaneous_gda", FlowName::Order(3), 0.001));
+    all.push(case(duel(), "alternating_gda", FlowName::Order(2), 0.1));
+    all.push(with(case(duel(), "momentum_gda", FlowName::Order(2), 0.01), "m", 1, 2));
     // Parameters of the loss and of the optimizer stay arguments; `h` stays in the coefficients.
-    let mut symbolic = case(cubic(), "heavy_ball", Flow::Order(3), 0.05);
+    let mut symbolic = case(cubic(), "heavy_ball", FlowName::Order(3), 0.05);
     symbolic.loss_arguments = vec![0.7];
     symbolic.field_arguments = vec![0.7, 0.4];
     all.push(symbolic);
-    let mut sharp = case(rosenbrock(), "sam", Flow::Order(3), 0.001);
+    let mut sharp = case(rosenbrock(), "sam", FlowName::Order(3), 0.001);
     sharp.field_arguments = vec![0.02];
     all.push(sharp);
 
-    for flow in [Flow::Principal, Flow::PrincipalEven, Flow::PrincipalWith(2)] {
+    for flow in [FlowName::Principal, FlowName::PrincipalEven, FlowName::PrincipalWith(2)] {
         all.push(case(rosenbrock(), gd, flow, 0.0006));
         // Some eigenvalues beyond the branch point.
         all.push(case(rosenbrock(), gd, flow, 0.005));
@@ -493,14 +487,14 @@ pub fn cases() -> Vec<Case> {
         all.push(with(case(rosenbrock(), "heavy_ball", flow, 1e-6), "m", 1, 2));
         all.push(with(case(rosenbrock(), "rk2", flow, 1e-4), "a", 2, 3));
     }
-    all.push(case(choices(), gd, Flow::Principal, 0.2));
-    all.push(case(quartic(), gd, Flow::PrincipalWith(3), 0.02));
-    let mut symbolic = case(cubic(), gd, Flow::Principal, 0.5);
+    all.push(case(choices(), gd, FlowName::Principal, 0.2));
+    all.push(case(quartic(), gd, FlowName::PrincipalWith(3), 0.02));
+    let mut symbolic = case(cubic(), gd, FlowName::Principal, 0.5);
     symbolic.loss_arguments = vec![0.7];
     symbolic.field_arguments = vec![0.7];
     all.push(symbolic);
     // Beyond branch points of the principal root: both eigenvalues, and one.
-    for flow in [Flow::Principal, Flow::PrincipalEven, Flow::PrincipalWith(2)] {
+    for flow in [FlowName::Principal, FlowName::PrincipalEven, FlowName::PrincipalWith(2)] {
         for h in [0.0005, 0.005, 0.05] {
             let momentum = case(rosenbrock(), "heavy_ball", flow, h);
             all.push(simulated(with(momentum, "m", 1, 2)));
@@ -514,10 +508,10 @@ pub fn cases() -> Vec<Case> {
         sharp.field_arguments = vec![0.001];
         all.push(sharp);
     }
-    all.push(simulated(case(game(), "simultaneous_gda", Flow::Principal, 0.002)));
+    all.push(simulated(case(game(), "simultaneous_gda", FlowName::Principal, 0.002)));
     for optimizer in optimizer::library() {
-        all.push(of_library(&optimizer.name, Flow::Order(2)));
-        let principal = simulated(of_library(&optimizer.name, Flow::Principal));
+        all.push(of_library(&optimizer.name, FlowName::Order(2)));
+        let principal = simulated(of_library(&optimizer.name, FlowName::Principal));
         if has_principal_flow(&principal) {
             all.push(principal);
         }
@@ -532,7 +526,7 @@ pub fn has_principal_flow(case: &Case) -> bool {
 }
 
 /// An optimizer of the library, with numbers for its parameters.
-pub fn of_library(name: &str, flow: Flow) -> Case {
+pub fn of_library(name: &str, flow: FlowName) -> Case {
     let optimizer = optimizer::find(name).unwrap();
     let values = optimizer.parameters.iter().zip(3..);
     let values: BTreeMap<String, BigRational> =

@@ -4,7 +4,7 @@
 //! seed, names and shapes: not on the device, the machine, the precision, or the order of the layers.
 
 use super::architecture::{Architecture, Parameter, Role};
-use super::random::Stream;
+use bea_flow::random::Stream;
 use bea_series::text::near;
 
 /// A rule for the initial parameters.

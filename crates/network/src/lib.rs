@@ -17,7 +17,6 @@ mod mismatch;
 mod objective;
 mod point;
 mod product;
-mod random;
 mod series;
 mod shards;
 mod small;

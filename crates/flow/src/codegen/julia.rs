@@ -132,9 +132,8 @@ impl Syntax for Numbers {
         relation: Relation,
         [yes, no]: [&Operand; 2],
     ) -> Text {
-        let part = |x: &Operand| match x.literal {
-            true => x.text.code.clone(),
-            false => format!("real({})", x.text.code),
+        let part = |x: &Operand| {
+            if x.literal { x.text.code.clone() } else { format!("real({})", x.text.code) }
         };
         let (yes, no) = (yes.text.at(Level::Sum), no.text.at(Level::Sum));
         let code = format!("{} {} {} ? {yes} : {no}", part(left), sign(relation), part(right));
@@ -308,9 +307,10 @@ fn write_principal(out: &mut String, principal: &Principal, module: &Module, nam
     .unwrap();
     let symbol = principal.symbol();
     // Only the real part at a real eigenvalue.
-    let end = match principal.even {
-        true => "    return (iszero(imag(z)) ? real(log) : log) / z\nend\n",
-        false => "    return log / z\nend\n",
+    let end = if principal.even {
+        "    return (iszero(imag(z)) ? real(log) : log) / z\nend\n"
+    } else {
+        "    return log / z\nend\n"
     };
     match &principal.characteristic {
         None => write!(
@@ -320,13 +320,14 @@ fn write_principal(out: &mut String, principal: &Principal, module: &Module, nam
         )
         .unwrap(),
         Some(characteristic) => {
-            let (argument, sheet) = match principal.even {
-                true => ("_", ""),
-                false => (
+            let (argument, sheet) = if principal.even {
+                ("_", "")
+            } else {
+                (
                     "argument",
                     "    # On the sheet that the root came along.\n    \
                      log += 2.0im * π * round((argument - imag(log)) / (2.0 * π))\n",
-                ),
+                )
             };
             write!(
                 out,

@@ -22,13 +22,13 @@ mod principal;
 mod python;
 mod rust;
 
+use crate::flow::FlowName;
 use crate::loss::{Expr, Graph, VectorFields};
 use bea_series::optimizer::Optimizer;
 use bea_series::series::MethodError;
 use bea_series::text::source::SourceError;
 use num_rational::BigRational;
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// A language to write in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,31 +53,6 @@ impl Language {
             "py" => Some(Language::Python),
             "jl" => Some(Language::Julia),
             _ => None,
-        }
-    }
-}
-
-/// A flow whose velocity can be written down.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Flow {
-    /// The modified field up to `h^n`.
-    Order(usize),
-    /// All terms `(f')^n f`: `log(P(hJ))/(hJ) f` (for gradient descent the paper's Definition 3.1).
-    Principal,
-    /// The same with `log|P|`, which stays real.
-    PrincipalEven,
-    /// All terms `(f')^n f`, and the others up to `h^n` (Definition 3.3 for `n = 2`).
-    PrincipalWith(usize),
-}
-
-/// The flow's name on the command line.
-impl fmt::Display for Flow {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Flow::Order(n) => write!(out, "order:{n}"),
-            Flow::Principal => write!(out, "pf"),
-            Flow::PrincipalEven => write!(out, "pf-even"),
-            Flow::PrincipalWith(n) => write!(out, "pf+np:{n}"),
         }
     }
 }
@@ -111,8 +86,8 @@ pub struct Request<'a> {
     pub optimizer: &'a Optimizer,
     /// The values of the optimizer's parameters; those without one become arguments.
     pub values: &'a BTreeMap<String, BigRational>,
-    /// The flow.
-    pub flow: Flow,
+    /// The flow: `order:n`, `pf`, `pf-even` or `pf+np:n`.
+    pub flow: FlowName,
     /// The command for the header, if there was one.
     pub command: Option<&'a str>,
 }
@@ -142,6 +117,13 @@ pub enum CodegenError {
         /// How many the objective has.
         found: usize,
     },
+    /// Another flow. `ngf` and `igr` are `order:0` and `order:1` of gradient descent.
+    #[error("`{flow}` is not written as code")]
+    #[diagnostic(help("`ngf`, `igr`, `order:N`, `pf`, `pf-even` and `pf+np:N` can be written"))]
+    NotWritten {
+        /// The flow asked for.
+        flow: FlowName,
+    },
     /// The principal flow in C.
     #[error("`{flow}` cannot be written in C, which has no eigenvalue solver")]
     #[diagnostic(help(
@@ -149,7 +131,7 @@ pub enum CodegenError {
     ))]
     NoEigenvalues {
         /// The flow asked for.
-        flow: Flow,
+        flow: FlowName,
     },
     /// The principal part is no function of one Jacobian.
     #[error("`{flow}` of `{optimizer}` cannot be written down: {reason}")]
@@ -159,7 +141,7 @@ pub enum CodegenError {
     ))]
     NoClosedForm {
         /// The flow asked for.
-        flow: Flow,
+        flow: FlowName,
         /// The optimizer.
         optimizer: String,
         /// Why not.
@@ -178,8 +160,14 @@ pub fn emit(language: Language, request: &Request) -> Result<String, CodegenErro
         Language::Python => &python::Python,
         Language::Julia => &julia::Julia,
     };
-    if matches!(language, Language::C) && !matches!(request.flow, Flow::Order(_)) {
-        return Err(CodegenError::NoEigenvalues { flow: request.flow });
+    match request.flow {
+        FlowName::Order(_) => {}
+        flow @ (FlowName::Principal | FlowName::PrincipalEven | FlowName::PrincipalWith(_)) => {
+            if language == Language::C {
+                return Err(CodegenError::NoEigenvalues { flow });
+            }
+        }
+        flow => return Err(CodegenError::NotWritten { flow }),
     }
     Ok(emitter.file(&module::Module::new(request)?))
 }

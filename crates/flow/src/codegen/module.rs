@@ -2,7 +2,8 @@
 
 use super::names::Namer;
 use super::principal::{self, Principal};
-use super::{CodegenError, Flow, Request};
+use super::{CodegenError, Request};
+use crate::flow::FlowName;
 use crate::loss::{Expr, Program, modified_field, non_principal_field};
 use bea_series::field::Field;
 use bea_series::render::{Content, Document, Format, Part};
@@ -89,6 +90,7 @@ impl Module {
         Names { point, scalars, prefix: namer.prefix() }
     }
 
+    /// The flow is one of those that can be written.
     pub fn new(request: &Request) -> Result<Module, CodegenError> {
         let Request { objective, optimizer, values, flow, .. } = *request;
         let method = optimizer.method(values)?;
@@ -102,8 +104,8 @@ impl Module {
             });
         }
         let order = match flow {
-            Flow::Order(n) | Flow::PrincipalWith(n) => n,
-            Flow::Principal | Flow::PrincipalEven => 0,
+            FlowName::Order(n) | FlowName::PrincipalWith(n) => n,
+            _ => 0,
         };
         let field = Field::derive(&optimizer.name, &method, order)?;
 
@@ -162,7 +164,7 @@ impl Module {
         let mut with_step = vec![step];
         with_step.extend(&of_field);
         let (velocity, formula) = match flow {
-            Flow::Order(n) => {
+            FlowName::Order(n) => {
                 let value = modified_field(&mut graph, &objective.fields, &field, h, &parameters);
                 let function = Function {
                     name: "field".into(),
@@ -173,7 +175,7 @@ impl Module {
                 };
                 (Velocity::Direct(function), terms(&field, values, Part::All))
             }
-            Flow::Principal | Flow::PrincipalEven | Flow::PrincipalWith(_) => {
+            _ => {
                 let (joint, closed) = principal::closed_form(request, &method)?;
                 let one_loss = method.fields.len() == 1;
                 let mut formula = principal::formula(&closed, flow, one_loss);
@@ -195,7 +197,7 @@ impl Module {
                     ("vector_field", jacobian)
                 };
                 let rest = match flow {
-                    Flow::PrincipalWith(n) => {
+                    FlowName::PrincipalWith(n) => {
                         formula.push(String::new());
                         formula.extend(terms(&field, values, Part::NonPrincipal));
                         let fields = &objective.fields;
@@ -211,10 +213,10 @@ impl Module {
                     _ => None,
                 };
                 let doc = match flow {
-                    Flow::PrincipalWith(n) => {
+                    FlowName::PrincipalWith(n) => {
                         format!("The velocity: the principal flow and the other terms up to h^{n}.")
                     }
-                    Flow::PrincipalEven => "The velocity: the even principal flow.".into(),
+                    FlowName::PrincipalEven => "The velocity: the even principal flow.".into(),
                     _ => "The velocity: the principal flow.".to_string(),
                 };
                 // What the parameters of the method stand for, `h` among them if it is one.
@@ -229,7 +231,7 @@ impl Module {
                     symmetric: method.spaces.len() == 1,
                     keeps_step: joint.step_parameter.is_some(),
                     characteristic: principal::characteristic(&closed, &of_method),
-                    even: flow == Flow::PrincipalEven,
+                    even: flow == FlowName::PrincipalEven,
                     rest,
                     doc,
                 };

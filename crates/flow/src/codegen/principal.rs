@@ -17,7 +17,8 @@
 //! for `J`, and the principal part is `log(P(J))/(hJ) f`.
 
 use super::module::{Function, Shape};
-use super::{CodegenError, Flow, Request};
+use super::{CodegenError, Request};
+use crate::flow::FlowName;
 use crate::loss::{Expr, Graph, Program};
 use bea_series::field::{ClosedForm, joint};
 use bea_series::series::GeneralLinearMethod;
@@ -173,7 +174,7 @@ pub(super) fn of_fields(
 }
 
 /// The principal part as formulas, for the header.
-pub(super) fn formula(closed: &ClosedForm, flow: Flow, one_loss: bool) -> Vec<String> {
+pub(super) fn formula(closed: &ClosedForm, flow: FlowName, one_loss: bool) -> Vec<String> {
     let mut lines = vec![
         "principal part of the modified field".to_string(),
         format!("    {}", closed.formula()),
@@ -188,7 +189,7 @@ pub(super) fn formula(closed: &ClosedForm, flow: Flow, one_loss: bool) -> Vec<St
             "f all vector fields together, J = f'; a function of J acts on its eigenvalues".into(),
         );
     }
-    if flow == Flow::PrincipalEven {
+    if flow == FlowName::PrincipalEven {
         lines.push("log|·| in place of log: the field stays real, and every second iterate".into());
         lines.push("of gradient descent on a quadratic loss is met".into());
     }

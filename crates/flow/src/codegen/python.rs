@@ -84,9 +84,8 @@ impl Syntax for Arrays {
         relation: Relation,
         [yes, no]: [&Operand; 2],
     ) -> Text {
-        let part = |x: &Operand| match x.literal {
-            true => x.text.code.clone(),
-            false => format!("np.real({})", x.text.code),
+        let part = |x: &Operand| {
+            if x.literal { x.text.code.clone() } else { format!("np.real({})", x.text.code) }
         };
         let (yes, no) = (yes.text.at(Level::Sum), no.text.at(Level::Sum));
         let code = format!("{yes} if {} {} {} else {no}", part(left), sign(relation), part(right));
@@ -273,9 +272,10 @@ fn write_alpha_of_descent(out: &mut String, principal: &Principal) {
         (true, true) => "log = np.real(_log_1p(z))",
         (true, false) => "log = _log_1p(z)\n    log = np.where(np.isreal(z), np.real(log), log)",
     };
-    let result = match principal.even {
-        true => "alpha",
-        false => "alpha if np.any(np.imag(alpha)) else np.real(alpha)",
+    let result = if principal.even {
+        "alpha"
+    } else {
+        "alpha if np.any(np.imag(alpha)) else np.real(alpha)"
     };
     write!(
         out,
@@ -289,14 +289,15 @@ fn write_alpha_of_descent(out: &mut String, principal: &Principal) {
 
 /// `log(P(z))/z`, one eigenvalue after another.
 fn write_alpha(out: &mut String, principal: &Principal, of_root: &str) {
-    let (argument, log) = match principal.even {
-        true => ("_", "if z.imag == 0.0:\n            log = log.real"),
-        false => (
+    let (argument, log) = if principal.even {
+        ("_", "if z.imag == 0.0:\n            log = log.real")
+    } else {
+        (
             "argument",
             "# On the sheet that the root came along.\n        \
              turns = np.round((argument - log.imag) / (2.0 * np.pi))\n        \
              log += 2j * np.pi * turns",
-        ),
+        )
     };
     let result = match (principal.even, principal.symmetric) {
         (true, true) => "np.real(alpha)",

@@ -64,17 +64,19 @@ impl Numbers {
 
     /// The operand as a value of the type of points.
     fn point(&self, x: &Operand) -> String {
-        match self.complex && x.real {
-            true => format!("Complex64::from({})", x.text.code),
-            false => x.text.code.clone(),
+        if self.complex && x.real {
+            format!("Complex64::from({})", x.text.code)
+        } else {
+            x.text.code.clone()
         }
     }
 }
 
 fn method(x: &Operand, name: &str) -> Text {
-    Text::atom(match x.literal {
-        true => format!("f64::{name}({})", x.text.code),
-        false => format!("{}.{name}()", x.text.at(Level::Atom)),
+    Text::atom(if x.literal {
+        format!("f64::{name}({})", x.text.code)
+    } else {
+        format!("{}.{name}()", x.text.at(Level::Atom))
     })
 }
 
@@ -88,9 +90,10 @@ impl Syntax for Numbers {
     }
 
     fn power(&self, x: &Operand, exponent: &str) -> Text {
-        Text::atom(match x.literal {
-            true => format!("f64::powf({}, {exponent})", x.text.code),
-            false => format!("{}.powf({exponent})", x.text.at(Level::Atom)),
+        Text::atom(if x.literal {
+            format!("f64::powf({}, {exponent})", x.text.code)
+        } else {
+            format!("{}.powf({exponent})", x.text.at(Level::Atom))
         })
     }
 
@@ -110,14 +113,14 @@ impl Syntax for Numbers {
         relation: Relation,
         [yes, no]: [&Operand; 2],
     ) -> Text {
-        let part = |x: &Operand| match x.real {
-            true => x.text.at(Level::Sum),
-            false => format!("{}.re", x.text.at(Level::Atom)),
+        let part = |x: &Operand| {
+            if x.real { x.text.at(Level::Sum) } else { format!("{}.re", x.text.at(Level::Atom)) }
         };
         let (left, right) = (part(left), part(right));
-        let (yes, no) = match yes.real && no.real {
-            true => (yes.text.code.clone(), no.text.code.clone()),
-            false => (self.point(yes), self.point(no)),
+        let (yes, no) = if yes.real && no.real {
+            (yes.text.code.clone(), no.text.code.clone())
+        } else {
+            (self.point(yes), self.point(no))
         };
         let code = format!("if {left} {} {right} {{ {yes} }} else {{ {no} }}", sign(relation));
         Text { code, level: Level::Negative }
@@ -292,12 +295,13 @@ fn write_principal(out: &mut String, principal: &Principal, module: &Module, nam
         doc += &format!("/// Not a number where the {matrix} has no basis of eigenvectors.\n");
     }
     let jacobian = &principal.jacobian.name;
-    let force = match principal.even {
-        true => format!(
+    let force = if principal.even {
+        format!(
             "DVector::from_iterator(N, {}(theta{of_loss}).map(Complex64::from))",
             principal.force
-        ),
-        false => format!("DVector::from_row_slice(&{}(theta{of_loss}))", principal.force),
+        )
+    } else {
+        format!("DVector::from_row_slice(&{}(theta{of_loss}))", principal.force)
     };
     let (scale, sign, over) = (principal.scale(), principal.sign(), principal.over());
     write!(

@@ -11,9 +11,9 @@
 //! optimization via Hessian eigenvalue density*, ICML (2019).
 
 use super::krylov::KrylovSpace;
-use super::probe::{Probe, Probes};
 use super::spectrum::symmetric_eigen;
 use super::{Error, Operator};
+use crate::random::{Probe, Probes};
 
 /// How to estimate the density.
 #[derive(Clone, Copy, PartialEq, Debug)]

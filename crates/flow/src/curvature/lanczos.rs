@@ -15,9 +15,9 @@
 
 use super::operator::{check, products};
 use super::orthogonal::{combine, norm, orthogonalise, scale};
-use super::probe::{Probe, Probes};
 use super::spectrum::symmetric_eigen;
 use super::{Error, Operator};
+use crate::random::{Probe, Probes};
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 

@@ -25,12 +25,11 @@ mod krylov;
 mod lanczos;
 mod operator;
 mod orthogonal;
-mod probe;
 mod spectrum;
 
+pub use crate::random::Probe;
 pub use density::{Density, Quadrature};
 pub use krylov::{Krylov, KrylovSpace, MatrixFunction};
 pub use lanczos::{Eigenpair, Extremes, Lanczos};
 pub use operator::{Error, Operator, Scalar};
-pub use probe::Probe;
 pub use spectrum::{assemble, eigenvalues};

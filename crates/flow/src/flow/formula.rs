@@ -41,13 +41,16 @@ impl Evaluator {
         let inputs: Vec<f64> = inputs.iter().map(|z| z.re).collect();
         let mut values = vec![0.0; out.len()];
         let often = self.evaluations.fetch_add(1, Ordering::Relaxed) >= WORTH_COMPILING;
-        REAL.with_borrow_mut(|scratch| match often {
-            true => self.compiled.get_or_init(|| Compiled::new(self.program.clone())).evaluate(
-                &inputs,
-                &mut values,
-                scratch,
-            ),
-            false => self.program.evaluate(&inputs, &mut values, scratch),
+        REAL.with_borrow_mut(|scratch| {
+            if often {
+                self.compiled.get_or_init(|| Compiled::new(self.program.clone())).evaluate(
+                    &inputs,
+                    &mut values,
+                    scratch,
+                )
+            } else {
+                self.program.evaluate(&inputs, &mut values, scratch)
+            }
         });
         out.iter_mut().zip(values).for_each(|(out, x)| *out = x.into());
     }

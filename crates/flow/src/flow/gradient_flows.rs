@@ -63,9 +63,10 @@ impl GradientFlow<'_> {
     fn flip(&mut self, k: usize, theta: &[Complex64], f: &mut [Complex64]) -> Result<(), Stop> {
         // This flow stays real.
         debug_assert!(is_real(theta));
-        let vectors = match self.problem.is_matrix_free() {
-            true => self.sharp(k, theta)?,
-            false => sharp_of_matrix(self.problem, k, theta)?,
+        let vectors = if self.problem.is_matrix_free() {
+            self.sharp(k, theta)?
+        } else {
+            sharp_of_matrix(self.problem, k, theta)?
         };
         for u in vectors {
             let along: Complex64 = u.iter().zip(f.iter()).map(|(u, f)| f * u).sum();

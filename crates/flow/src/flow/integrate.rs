@@ -118,9 +118,10 @@ impl ODE<f64, Vec<f64>> for System<'_> {
     fn diff(&self, _t: f64, y: &Vec<f64>, dydt: &mut Vec<f64>) {
         let theta = complex(y);
         let mut out = vec![Complex64::ZERO; theta.len()];
-        let result = match is_finite(&theta) {
-            true => self.velocity.borrow_mut().velocity(&theta, &mut out),
-            false => Err(Stop::NotFinite),
+        let result = if is_finite(&theta) {
+            self.velocity.borrow_mut().velocity(&theta, &mut out)
+        } else {
+            Err(Stop::NotFinite)
         };
         let result = result.and_then(|()| is_finite(&out).then_some(()).ok_or(Stop::NotFinite));
         match result {
@@ -225,9 +226,10 @@ fn adaptive(
                 break;
             }
             // Interpolation costs a digit or two, which the end of a step need not lose.
-            points.push(match now - t > smallest {
-                true => complex(&solver.interpolate(t).map_err(|_| (Stop::StepSize, now))?),
-                false => theta.clone(),
+            points.push(if now - t > smallest {
+                complex(&solver.interpolate(t).map_err(|_| (Stop::StepSize, now))?)
+            } else {
+                theta.clone()
             });
             if points.len().is_multiple_of(times.budget_every) {
                 tried = 0;

@@ -42,10 +42,12 @@ pub fn quadratic(
         let omega_t = log_1p(Complex64::from(-h * lambda)) * (t / h);
         let growth = omega_t.exp();
         // (e^(ωt) - 1)/λ without cancellation: e^(x/2) 2 sinh(x/2).
-        let driven = match lambda == 0.0 {
-            true => Complex64::from(-t),
-            false if omega_t.re == f64::NEG_INFINITY => Complex64::from(-1.0 / lambda),
-            false => (omega_t / 2.0).exp() * (omega_t / 2.0).sinh() * (2.0 / lambda),
+        let driven = if lambda == 0.0 {
+            Complex64::from(-t)
+        } else if omega_t.re == f64::NEG_INFINITY {
+            Complex64::from(-1.0 / lambda)
+        } else {
+            (omega_t / 2.0).exp() * (omega_t / 2.0).sinh() * (2.0 / lambda)
         };
         let value = growth * start + driven * b;
         end.iter_mut().zip(u.iter()).for_each(|(x, u)| *x += value * u);

@@ -1,7 +1,7 @@
 //! Random regression: targets that are independent of the inputs, so that a network can only memorise them.
 
 use super::{DataError, Dataset, Targets, Values};
-use crate::random::Stream;
+use bea_flow::random::Stream;
 
 /// Examples whose inputs and targets are independent standard normal numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

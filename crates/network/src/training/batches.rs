@@ -1,8 +1,6 @@
 //! Which examples a step takes.
 
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
+use bea_flow::random::permutation;
 
 /// Mini-batches without replacement: every epoch has its own random order of the examples,
 /// which depends on the seed and its number alone. Examples that do not fill a batch are left out of the
@@ -35,11 +33,7 @@ impl Batches {
     pub fn at(&mut self, step: usize) -> &[usize] {
         let (epoch, position) = (step / self.per_epoch(), step % self.per_epoch());
         if self.current.as_ref().is_none_or(|(known, _)| *known != epoch) {
-            let mut random = ChaCha8Rng::seed_from_u64(self.seed);
-            random.set_stream(epoch as u64);
-            let mut order: Vec<usize> = (0..self.examples).collect();
-            order.shuffle(&mut random);
-            self.current = Some((epoch, order));
+            self.current = Some((epoch, permutation(self.seed, epoch as u64, self.examples)));
         }
         let (_, order) = self.current.as_ref().expect("the order was just made");
         &order[position * self.size..(position + 1) * self.size]

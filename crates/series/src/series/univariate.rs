@@ -56,7 +56,8 @@ impl<const X: usize, R: Ring> Ring for Univariate<X, R> {
     }
 
     fn add(&self, other: &Self) -> Option<Self> {
-        let (short, long) = if self.0.len() < other.0.len() { (self, other) } else { (other, self) };
+        let (short, long) =
+            if self.0.len() < other.0.len() { (self, other) } else { (other, self) };
         let mut sum = long.clone();
         sum.add_assign(short)?;
         Some(sum)

@@ -68,7 +68,12 @@ mod tests {
 
     /// All injections of rows into columns.
     fn cheapest(rows: usize, columns: usize, cost: &dyn Fn(usize, usize) -> f64) -> f64 {
-        fn go(row: usize, rows: usize, free: &mut Vec<bool>, cost: &dyn Fn(usize, usize) -> f64) -> f64 {
+        fn go(
+            row: usize,
+            rows: usize,
+            free: &mut Vec<bool>,
+            cost: &dyn Fn(usize, usize) -> f64,
+        ) -> f64 {
             if row == rows {
                 return 0.0;
             }

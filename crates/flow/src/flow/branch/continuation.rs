@@ -216,13 +216,14 @@ impl Continuation {
             let distance = |k: usize| (self.last[k].at.z - sheet.z).norm();
             let nearest =
                 (0..lost.len()).min_by(|&a, &b| distance(lost[a]).total_cmp(&distance(lost[b])));
-            let within = |k: &usize| {
-                distance(lost[*k]) < self.root.scale(&self.last[lost[*k]].at) * REACH
-            };
+            let within =
+                |k: &usize| distance(lost[*k]) < self.root.scale(&self.last[lost[*k]].at) * REACH;
             let Some(nearest) = nearest.filter(within) else { continue };
             let old = self.last[lost.swap_remove(nearest)].at;
             // The step has been accepted: no smaller one will be tried.
-            if self.strict && let Some(stop) = self.root.turned(old, *sheet) {
+            if self.strict
+                && let Some(stop) = self.root.turned(old, *sheet)
+            {
                 return Err(if stop == Stop::Jump { Stop::BranchPoint } else { stop });
             }
         }
@@ -262,10 +263,14 @@ impl Continuation {
         }
         // To belong to none costs as much as the farthest one that is near.
         let room: Vec<f64> = self.last.iter().map(|last| self.root.room(&last.at)).collect();
-        let cost = |k: usize, i: usize| match i < count {
-            true if distance(i, k) < room[k] => distance(i, k),
-            true => 2.0 * room[k],
-            false => room[k],
+        let cost = |k: usize, i: usize| {
+            if i >= count {
+                room[k]
+            } else if distance(i, k) < room[k] {
+                distance(i, k)
+            } else {
+                2.0 * room[k]
+            }
         };
         let mut before = vec![None; count];
         for (k, i) in assignment(n, count + n, cost).into_iter().enumerate() {
@@ -353,4 +358,123 @@ pub(in crate::flow) fn turned(z: &[Complex64], last: &[Complex64]) -> Vec<usize>
     let pairs = before.into_iter().enumerate();
     let far = pairs.filter(|&(k, i)| ((1.0 + z[i]) * (1.0 + last[k]).conj()).re < 0.0);
     far.map(|(_, i)| i).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::dense::spectrum::Spectrum;
+    use nalgebra::DMatrix;
+    use std::f64::consts::{PI, TAU};
+
+    fn descent(branch: Branch, strict: bool) -> Continuation {
+        Continuation::new(PrincipalRoot::Descent, branch, false, strict, Known::All)
+    }
+
+    /// Of eigenvalues without eigenvectors.
+    fn logs(continuation: &Continuation, z: &[Complex64]) -> Result<Vec<Complex64>, Stop> {
+        let branches = continuation.certain(z, &|_| None)?;
+        Ok(branches.at.iter().map(|at| at.log).collect())
+    }
+
+    /// Fixed Euler steps may step over `hλ = 1` on the real line: the logarithm is then that of a start
+    /// beyond it, whatever the sign of the zero imaginary part.
+    #[test]
+    fn a_step_over_the_branch_point_takes_the_upper_side() {
+        for zero in [0.0, -0.0] {
+            let mut continuation = descent(Branch::Continued, false);
+            continuation.accept(&[Complex64::new(-0.5, zero)], &|_| None).unwrap();
+            let beyond = logs(&continuation, &[Complex64::new(-1.5, zero)]).unwrap()[0];
+            assert!((beyond.im - PI).abs() < 1e-12, "{beyond}");
+        }
+    }
+
+    #[test]
+    fn an_argument_that_goes_around_the_branch_point_keeps_its_turns() {
+        let mut continuation = descent(Branch::Continued, true);
+        let at = |turn: f64| [Complex64::cis(TAU * turn) * 0.5 - 1.0];
+        continuation.accept(&at(0.5), &|_| None).unwrap();
+        for k in 0..20 {
+            continuation.accept(&at(0.5 + 0.1 * f64::from(k)), &|_| None).unwrap();
+        }
+        let end = logs(&continuation, &at(2.4)).unwrap()[0];
+        assert!((end.im - 2.4 * TAU).abs() < 1e-12);
+        assert_eq!(logs(&continuation, &at(1.9)), Err(Stop::Jump));
+        let principal = descent(Branch::Principal, true);
+        assert!((logs(&principal, &at(2.4)).unwrap()[0].im - 0.4 * TAU).abs() < 1e-12);
+    }
+
+    #[test]
+    fn eigenvalues_are_followed_whatever_their_order() {
+        let mut continuation = descent(Branch::Continued, true);
+        let (a, b) = (Complex64::new(-3.0, 0.1), Complex64::new(-0.5, 0.0));
+        continuation.accept(&[a, b], &|_| None).unwrap();
+        // The first argument crosses the cut from above.
+        let moved = Complex64::new(-3.0, -0.1);
+        let end = logs(&continuation, &[b, moved]).unwrap();
+        assert_eq!(end[0].im, 0.0);
+        assert!(end[1].im > PI);
+    }
+
+    /// `diag(2, 2) + [[t, c], [c, -t]]` with `t` from -1 on, where the first eigenvector belongs to a
+    /// logarithm that has gone around once.
+    fn meeting(coupling: f64) -> (Continuation, impl Fn(f64) -> Spectrum) {
+        let matrix = move |t: f64| {
+            let a = DMatrix::from_row_slice(2, 2, &[2.0 + t, coupling, coupling, 2.0 - t]);
+            Spectrum::of(a.map(Complex64::from), true).unwrap()
+        };
+        let mut continuation = descent(Branch::Continued, true);
+        let start = matrix(-1.0);
+        let at: Vec<Sheet> = start
+            .eigenvalues()
+            .iter()
+            .map(|&z| Sheet::descent(z, Complex64::ZERO).near(if z.re < 2.0 { TAU } else { 0.0 }))
+            .collect();
+        continuation.last = continuation.followed(&at, &[0, 1], &|which| start.eigenvectors(which));
+        (continuation, matrix)
+    }
+
+    /// The turns of the smaller and of the larger eigenvalue.
+    fn turns(at: &[Sheet]) -> [f64; 2] {
+        let mut at = at.to_vec();
+        at.sort_by(|a, b| a.z.re.total_cmp(&b.z.re));
+        [at[0], at[1]].map(|at| (at.log.im / TAU).round())
+    }
+
+    #[test]
+    fn a_step_across_a_crossing_follows_the_eigenvectors() {
+        let (continuation, matrix) = meeting(0.0);
+        for t in [-0.5, -1e-9, 1e-9, 0.3, 1.0] {
+            let spectrum = matrix(t);
+            let vectors = |which: &[usize]| spectrum.eigenvectors(which);
+            let branches = continuation.of(spectrum.eigenvalues(), &vectors).unwrap();
+            assert!(!branches.uncertain);
+            assert_eq!(turns(&branches.at), if t < 0.0 { [1.0, 0.0] } else { [0.0, 1.0] }, "{t}");
+            // Without eigenvectors nobody knows.
+            assert_eq!(logs(&continuation, spectrum.eigenvalues()), Err(Stop::Crossing));
+        }
+    }
+
+    /// Eigenvalues that only come near to each other keep their branches, if the steps resolve it.
+    #[test]
+    fn a_step_across_an_avoided_crossing_is_refused() {
+        let (mut continuation, matrix) = meeting(0.01);
+        let across = matrix(1.0);
+        let vectors = |which: &[usize]| across.eigenvectors(which);
+        let refused = continuation.certain(across.eigenvalues(), &vectors);
+        assert_eq!(refused.err(), Some(Stop::Crossing));
+        let (mut t, mut step, mut steps) = (-1.0, 1.0, 0);
+        while t < 1.0 {
+            let spectrum = matrix(t + step);
+            let vectors = |which: &[usize]| spectrum.eigenvectors(which);
+            match continuation.accept(spectrum.eigenvalues(), &vectors) {
+                Ok(()) => (t, step) = (t + step, 1.5 * step),
+                Err(_) => step /= 2.0,
+            }
+            steps += 1;
+            assert!(steps < 100, "{t} {step}");
+        }
+        let at: Vec<Sheet> = continuation.last.iter().map(|last| last.at).collect();
+        assert_eq!(turns(&at), [1.0, 0.0]);
+    }
 }

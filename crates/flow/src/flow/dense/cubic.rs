@@ -144,10 +144,7 @@ fn parts(at: &[Sheet], c: &[Complex64], chosen: &[usize]) -> Vec<Part> {
         chosen.iter().partition(|&&j| at[j].z.norm() <= FLAT && principal(&at[j]));
     // On another sheet G has a pole at 1 + x = (1 + y)(1 + w), which may be near.
     let near_pole = at.iter().any(|at| at.z.re > -1.0 && !principal(at));
-    let summed = match flat.len() > FEW && !near_pole {
-        true => summed(at, c, &flat),
-        false => None,
-    };
+    let summed = if flat.len() > FEW && !near_pole { summed(at, c, &flat) } else { None };
     if summed.is_none() {
         single = chosen.to_vec();
     }

@@ -52,11 +52,9 @@ impl<'a> Projection<'a> {
         mut function: impl FnMut(&Ritz<'_>) -> Result<(Vec<Complex64>, f64), Stop>,
     ) -> Result<Growth, Stop> {
         let (c, estimate, converged) = match self {
-            Projection::Real(jacobian, space) => {
-                krylov.grow(space, jacobian, least, |space| {
-                    of_projected(space, jacobian, true, &mut function)
-                })?
-            }
+            Projection::Real(jacobian, space) => krylov.grow(space, jacobian, least, |space| {
+                of_projected(space, jacobian, true, &mut function)
+            })?,
             Projection::Complex(jacobian, space) => {
                 let all = jacobian.dimension() <= krylov.steps;
                 let steps = if all { krylov.steps } else { krylov.steps.min(COMPLEX) };
@@ -170,7 +168,8 @@ impl<'a> Ritz<'a> {
     fn vectors(&self, which: &[usize]) -> Option<Vec<Eigenvector>> {
         let basis = if self.is_symmetric { self.spectrum.basis().ok()? } else { return None };
         let vector = |&i: &usize| {
-            let right = DVector::from_vec(self.space.combine(&basis.vectors.column(i).into_owned()));
+            let right =
+                DVector::from_vec(self.space.combine(&basis.vectors.column(i).into_owned()));
             let square = right.dot(&right);
             (square != Complex64::ZERO)
                 .then(|| Eigenvector { left: right.transpose() / square, right })

@@ -54,10 +54,7 @@ pub fn stability_coefficients(
             along = -along;
         }
         let z = h * pair.value;
-        let coefficient = match along == 0.0 {
-            true => Complex64::ZERO,
-            false => alpha::pf(z.into()) * along,
-        };
+        let coefficient = if along == 0.0 { Complex64::ZERO } else { alpha::pf(z.into()) * along };
         let case = Case::of((1.0 - z).into(), (1.0 - z).abs());
         StabilityCoefficient { lambda: pair.value, z, along, coefficient, case }
     };

@@ -83,10 +83,8 @@ impl Coupled {
             .ok_or(StabilityError::Undefined)?;
         let map = LinearMap::new(method, problem.spaces(), &exact);
         let rows = map.size();
-        let intervals = match rows <= MAX_ROWS {
-            true => map.exact().map(|m| boundary::intervals(&m)),
-            false => None,
-        };
+        let intervals =
+            if rows <= MAX_ROWS { map.exact().map(|m| boundary::intervals(&m)) } else { None };
         let at_step = step.map(|(h, truncated)| {
             let whole: Vec<DMatrix<f64>> =
                 jacobians.iter().enumerate().map(|(c, m)| embedded(problem, c, m)).collect();

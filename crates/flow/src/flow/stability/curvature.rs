@@ -79,9 +79,12 @@ pub(super) fn curvatures(
     let distances: Vec<f64> = (0..d).map(distance).collect();
     let is_zero = |i: usize| {
         // Where a direction is flat all points are as good, and none is off.
-        let change = |k: usize| match lambda[k].abs() > negligible {
-            true => vectors.column(k).dot(&thirds[i]).abs() * distances[k],
-            false => 0.0,
+        let change = |k: usize| {
+            if lambda[k].abs() > negligible {
+                vectors.column(k).dot(&thirds[i]).abs() * distances[k]
+            } else {
+                0.0
+            }
         };
         lambda[i].abs() <= negligible
             || (0..d).map(change).sum::<f64>() >= KANTOROVICH * lambda[i].abs()

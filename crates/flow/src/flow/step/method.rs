@@ -210,9 +210,10 @@ impl Method {
                 residual.extend(stages[l].iter().zip(value).map(|(e, f)| e - f));
             }
             let newton = Newton { method: self, problem, points, offsets: &offsets, size };
-            let change = match problem.is_matrix_free() {
-                true => newton.solve_by_products(&residual)?,
-                false => newton.solve(residual).ok_or(Stop::NoConvergence(IMPLICIT))?,
+            let change = if problem.is_matrix_free() {
+                newton.solve_by_products(&residual)?
+            } else {
+                newton.solve(residual).ok_or(Stop::NoConvergence(IMPLICIT))?
             };
             for (stage, &at) in stages.iter_mut().zip(&offsets) {
                 stage.iter_mut().zip(&change[at..]).for_each(|(e, c)| *e -= c);

@@ -299,9 +299,10 @@ impl Lowering<'_> {
                 let mut known: Vec<&str> = Function::ALL.iter().map(|f| f.name()).collect();
                 known.extend(OTHERS);
                 known.push("where");
-                let help = match self.names.iter().any(|(n, _)| n == other) {
-                    true => Some(format!("products are written with `*`: `{other}*(…)`")),
-                    false => near::advice(other, &known),
+                let help = if self.names.iter().any(|(n, _)| n == other) {
+                    Some(format!("products are written with `*`: `{other}*(…)`"))
+                } else {
+                    near::advice(other, &known)
                 };
                 let message = format!("there is no function `{other}`");
                 return Err(self.fault(&name.span, message, "not a function", help));
