@@ -120,12 +120,13 @@ impl Device {
     }
 
     /// Does `work`, which evaluates networks on this device. Backends of accelerators panic where memory runs out or
-    /// a driver fails: that panic becomes an error here. On the host a panic is a bug, and stays one.
+    /// a driver fails: here, and nowhere else, that panic becomes an error. On the host a panic is a bug, and
+    /// stays one.
     ///
     /// # Errors
     ///
     /// [`DeviceError::Failed`], with what the backend said.
-    pub fn guard<T>(&self, work: impl FnOnce() -> T) -> Result<T, DeviceError> {
+    pub(crate) fn guard<T>(&self, work: impl FnOnce() -> T) -> Result<T, DeviceError> {
         if self.place.is_host() { Ok(work()) } else { guarded(&self.name, work) }
     }
 
@@ -137,10 +138,6 @@ impl Device {
 /// Does `work` on the device called `name`, whose backend may panic.
 fn guarded<T>(name: &str, work: impl FnOnce() -> T) -> Result<T, DeviceError> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-        let panic = match panic.downcast::<DeviceError>() {
-            Ok(error) => return *error,
-            Err(panic) => panic,
-        };
         let text = panic
             .downcast_ref::<String>()
             .map(String::as_str)

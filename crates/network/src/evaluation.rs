@@ -6,7 +6,6 @@
 
 use rayon::prelude::*;
 use smallvec::smallvec;
-use std::panic::resume_unwind;
 use std::sync::{Arc, OnceLock};
 
 use super::algebra::Algebra;
@@ -14,22 +13,24 @@ use super::architecture::Architecture;
 use super::array::{Array, Context};
 use super::buffer::Pooled;
 use super::data::Dataset;
-use super::device::Device;
-#[cfg(doc)]
-use super::device::DeviceError;
+use super::device::{Device, DeviceError};
 use super::forward::{self, Batch, Model};
 use super::mismatch::{Mismatch, check};
 use super::point::{Point, Scalar, join};
 use super::series::{Coefficients, Ring, Series};
 use super::shards::{cut, shard_size, shards};
 use super::tape::Tape;
+use bea_flow::objective::{Call, Counter, Counts};
 
 /// A loss `E(θ)` of a network on a data set. Parameters are flat vectors in the order of
-/// [`Architecture::parameters`].
+/// [`Architecture::parameters`]. It is an [`Objective`](bea_flow::objective::Objective), and clones count
+/// their evaluations together.
+///
+/// # Errors
+/// Where an accelerator fails amid an evaluation, a method returns a [`DeviceError`]. The host does not fail.
 ///
 /// # Panics
-/// Where an accelerator fails amid an evaluation, its methods unwind with a [`DeviceError`]; within
-/// [`Device::guard`] that is an error.
+/// If a vector does not have [`dimension`](Self::dimension) entries.
 #[derive(Clone)]
 pub struct NetworkLoss {
     architecture: Architecture,
@@ -39,6 +40,7 @@ pub struct NetworkLoss {
     examples: usize,
     /// Numbers that the operations on one example produce.
     activations: usize,
+    counter: Arc<Counter>,
 }
 
 /// The result of [`NetworkLoss::evaluate`]; real and imaginary parts in turn if complex.
@@ -75,10 +77,12 @@ impl NetworkLoss {
         let (context, examples) = (device.context(architecture.dtype), data.len());
         let (batches, activations) = device.guard(|| shards(&architecture, data, &context))??;
         let device = device.clone();
-        Ok(Self { architecture, device, context, batches: batches.into(), examples, activations })
+        let (batches, counter) = (batches.into(), Arc::default());
+        Ok(Self { architecture, device, context, batches, examples, activations, counter })
     }
 
-    /// The mean loss of the same network on other data, a mini-batch or a test set.
+    /// The mean loss of the same network on other data, a mini-batch or a test set. Its evaluations are counted
+    /// together with those of this one.
     ///
     /// # Errors
     /// The data do not fit the network.
@@ -104,14 +108,27 @@ impl NetworkLoss {
         self.examples
     }
 
+    /// How often it was evaluated.
+    pub fn counts(&self) -> Counts {
+        self.counter.counts()
+    }
+
     /// `E(θ)`.
-    pub fn loss<S: Scalar>(&self, theta: &[S]) -> S {
-        let loss = self.evaluate_one(Point::plain(theta, vec![])).loss;
-        S::of_parts(loss[0], *loss.get(1).unwrap_or(&0.0))
+    ///
+    /// # Errors
+    /// An accelerator that fails; so for all methods.
+    pub fn loss<S: Scalar>(&self, theta: &[S]) -> Result<S, DeviceError> {
+        self.counter.add(Call::Value, 1);
+        let loss = self.evaluate_one(Point::plain(theta, vec![]))?.loss;
+        Ok(S::of_parts(loss[0], *loss.get(1).unwrap_or(&0.0)))
     }
 
     /// The part of the examples whose right class has the largest output, of a classification.
-    pub fn accuracy(&self, theta: &[f64]) -> f64 {
+    ///
+    /// # Errors
+    /// An accelerator that fails.
+    pub fn accuracy(&self, theta: &[f64]) -> Result<f64, DeviceError> {
+        self.counter.add(Call::Value, 1);
         let (algebra, values) = (Algebra::real(), [(0, theta)]);
         let count = |batch: &Batch| -> usize {
             let ring = Ring::new(&algebra, &self.context);
@@ -127,19 +144,29 @@ impl NetworkLoss {
             rows.filter(|(found, wanted)| largest(found) == largest(wanted)).count()
         };
         let total = || -> usize { self.batches.iter().map(count).sum() };
-        let total = self.device.guard(total).unwrap_or_else(|error| resume_unwind(Box::new(error)));
-        total as f64 / self.examples as f64
+        Ok(self.device.guard(total)? as f64 / self.examples as f64)
     }
 
     /// `E(θ)` and `∇E(θ)`. At complex parameters the holomorphic gradient, `∂E/∂θ` without conjugation.
-    pub fn gradient<S: Scalar>(&self, theta: &[S]) -> (S, Vec<S>) {
-        let result = self.evaluate_one(Point::plain(theta, vec![0]));
+    ///
+    /// # Errors
+    /// An accelerator that fails.
+    pub fn gradient<S: Scalar>(&self, theta: &[S]) -> Result<(S, Vec<S>), DeviceError> {
+        self.counter.add(Call::Gradient, 1);
+        let result = self.evaluate_one(Point::plain(theta, vec![0]))?;
         let loss = S::of_parts(result.loss[0], *result.loss.get(1).unwrap_or(&0.0));
-        (loss, join(result.gradient).pop().expect("one gradient"))
+        Ok((loss, join(result.gradient).pop().expect("one gradient")))
     }
 
     /// `∇²E(θ) v` for each of the directions, which share the evaluation of the network itself.
-    pub fn hessian_vectors<S: Scalar>(&self, theta: &[S], directions: &[&[S]]) -> Vec<Vec<S>> {
+    ///
+    /// # Errors
+    /// An accelerator that fails.
+    pub fn hessian_vectors<S: Scalar>(
+        &self,
+        theta: &[S],
+        directions: &[&[S]],
+    ) -> Result<Vec<Vec<S>>, DeviceError> {
         self.products(theta, directions, Model::Exact)
     }
 
@@ -148,12 +175,25 @@ impl NetworkLoss {
     /// matrix-vector products for second-order gradient descent*, Neural Computation 14, 2002). It is the Hessian
     /// without the second derivatives of the network, and positive semidefinite where the loss is convex in the
     /// outputs, as all losses here are.
-    pub fn gauss_newton_vectors<S: Scalar>(&self, theta: &[S], directions: &[&[S]]) -> Vec<Vec<S>> {
+    ///
+    /// # Errors
+    /// An accelerator that fails.
+    pub fn gauss_newton_vectors<S: Scalar>(
+        &self,
+        theta: &[S],
+        directions: &[&[S]],
+    ) -> Result<Vec<Vec<S>>, DeviceError> {
         self.products(theta, directions, Model::Linearised)
     }
 
     /// The derivatives of the gradient along each of the directions.
-    fn products<S: Scalar>(&self, theta: &[S], directions: &[&[S]], model: Model) -> Vec<Vec<S>> {
+    fn products<S: Scalar>(
+        &self,
+        theta: &[S],
+        directions: &[&[S]],
+        model: Model,
+    ) -> Result<Vec<Vec<S>>, DeviceError> {
+        self.counter.add(Call::HessianVector, directions.len());
         let point = |block: &[_]| {
             let mut values = vec![(0, theta)];
             values.extend(block.iter().enumerate().map(|(i, v): (usize, &&[S])| (i + 1, *v)));
@@ -161,13 +201,26 @@ impl NetworkLoss {
             Point::new(Algebra::tangents(block.len(), 1), values, wanted)
         };
         let points: Vec<_> = directions.chunks(self.block(directions.len())).map(point).collect();
-        let evaluations = self.evaluate(&points, model);
-        evaluations.into_iter().flat_map(|evaluation| join(evaluation.gradient)).collect()
+        let evaluations = self.evaluate(&points, model)?;
+        Ok(evaluations.into_iter().flat_map(|evaluation| join(evaluation.gradient)).collect())
     }
 
     /// `∇^{m+1}E(θ)[v_1, …, v_m]`, a vector: the gradient for no direction, a Hessian-vector product for one.
     /// Directions that are equal cost less than different ones.
-    pub fn contraction<S: Scalar>(&self, theta: &[S], directions: &[&[S]]) -> Vec<S> {
+    ///
+    /// # Errors
+    /// An accelerator that fails.
+    pub fn contraction<S: Scalar>(
+        &self,
+        theta: &[S],
+        directions: &[&[S]],
+    ) -> Result<Vec<S>, DeviceError> {
+        let call = match directions.len() {
+            0 => Call::Gradient,
+            1 => Call::HessianVector,
+            _ => Call::Contraction,
+        };
+        self.counter.add(call, 1);
         let mut distinct: Vec<(&[S], usize)> = Vec::new();
         for &v in directions {
             match distinct.iter_mut().find(|(w, _)| *w == v) {
@@ -187,13 +240,13 @@ impl NetworkLoss {
         let last = algebra.monomial(&degrees).expect("the highest monomial");
         let point = Point::new(algebra, values, vec![last]);
         let mut result: Vec<S> =
-            join(self.evaluate_one(point).gradient).pop().expect("one coefficient");
+            join(self.evaluate_one(point)?.gradient).pop().expect("one coefficient");
         // The coefficient of ε^α is the derivative over α!.
         let factor: f64 = degrees.iter().map(|&d| (1..=d).product::<usize>() as f64).product();
         for entry in &mut result {
             *entry = S::of_parts(entry.part(0) * factor, entry.part(1) * factor);
         }
-        result
+        Ok(result)
     }
 
     /// How many directions to evaluate in one pass: blocks share the network's own evaluation, but their activations
@@ -209,18 +262,19 @@ impl NetworkLoss {
         if self.context.is_host() { rayon::current_num_threads().max(1) } else { 1 }
     }
 
-    fn evaluate_one<S: Scalar>(&self, point: Point<'_, S>) -> Evaluation {
-        self.evaluate(&[point], Model::Exact).pop().expect("one evaluation a point")
-    }
-
-    /// [`evaluate_unguarded`](Self::evaluate_unguarded), unwinding with a [`DeviceError`] where an accelerator fails.
-    fn evaluate<S: Scalar>(&self, points: &[Point<'_, S>], model: Model) -> Vec<Evaluation> {
-        self.device
-            .guard(|| self.evaluate_unguarded(points, model))
-            .unwrap_or_else(|error| resume_unwind(Box::new(error)))
+    fn evaluate_one<S: Scalar>(&self, point: Point<'_, S>) -> Result<Evaluation, DeviceError> {
+        Ok(self.evaluate(&[point], Model::Exact)?.pop().expect("one evaluation a point"))
     }
 
     /// Evaluates loss and gradient at each of the points.
+    fn evaluate<S: Scalar>(
+        &self,
+        points: &[Point<'_, S>],
+        model: Model,
+    ) -> Result<Vec<Evaluation>, DeviceError> {
+        self.device.guard(|| self.evaluate_unguarded(points, model))
+    }
+
     fn evaluate_unguarded<S: Scalar>(
         &self,
         points: &[Point<'_, S>],

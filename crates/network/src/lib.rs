@@ -26,7 +26,8 @@ mod tensors;
 pub mod training;
 pub mod weights;
 
+pub use bea_flow::curvature::Hessian;
 pub use evaluation::NetworkLoss;
 pub use mismatch::Mismatch;
-pub use objective::{GaussNewton, Hessian};
+pub use objective::GaussNewton;
 pub use point::Scalar;

@@ -5,6 +5,7 @@
 //!
 //! | | |
 //! |---|---|
+//! | [`Hessian`] | that of an objective, as an operator; [`spectrum`] for short |
 //! | [`Lanczos`] | the largest and smallest eigenvalues, with eigenvectors and residuals |
 //! | [`eigenvalues`] | all of them, of a small matrix |
 //! | [`Density`] | the spectral density by stochastic Lanczos quadrature |
@@ -21,15 +22,18 @@
 //! ```
 
 mod density;
+mod hessian;
 mod krylov;
 mod lanczos;
 mod operator;
 mod orthogonal;
 mod spectrum;
 
+pub use crate::objective::Scalar;
 pub use crate::random::Probe;
 pub use density::{Density, Quadrature};
+pub use hessian::{Hessian, spectrum};
 pub use krylov::{Krylov, KrylovSpace, MatrixFunction};
 pub use lanczos::{Eigenpair, Extremes, Lanczos};
-pub use operator::{Error, Operator, Scalar};
+pub use operator::{Error, Operator};
 pub use spectrum::{assemble, eigenvalues};

@@ -1,30 +1,7 @@
 //! Symmetric matrices that are known by their products.
 
-use nalgebra::{ComplexField, DMatrix};
-use num_complex::Complex64;
-
-/// Real or complex numbers in double precision.
-pub trait Scalar: ComplexField<RealField = f64> + Copy {
-    /// From a complex number, whose imaginary part a real one drops.
-    fn of_complex(z: Complex64) -> Self;
-
-    /// As a complex number.
-    fn to_complex(self) -> Complex64 {
-        Complex64::new(self.real(), self.imaginary())
-    }
-}
-
-impl Scalar for f64 {
-    fn of_complex(z: Complex64) -> f64 {
-        z.re
-    }
-}
-
-impl Scalar for Complex64 {
-    fn of_complex(z: Complex64) -> Complex64 {
-        z
-    }
-}
+use crate::objective::{ObjectiveError, Scalar};
+use nalgebra::DMatrix;
 
 /// A real symmetric matrix (`S = f64`), or a complex **symmetric** one, `Aᵀ = A` without
 /// conjugation (`S = Complex64`), known by its products with vectors.
@@ -70,6 +47,9 @@ pub enum Error {
     /// The eigenvalues of the small projected matrix were not found.
     #[error("the eigenvalues of a projected matrix of {0} rows were not found")]
     Projected(usize),
+    /// The objective whose derivatives the operator consists of was not evaluated.
+    #[error(transparent)]
+    Objective(#[from] ObjectiveError),
     /// What the operator itself reports.
     #[error("{0}")]
     Operator(String),

@@ -2,13 +2,18 @@
 
 use super::integrate::{Integrator, Samples, integrate};
 use super::scene::Scene;
-use super::velocity::is_finite;
-use super::{FlowName, Stop, Trajectory, Velocity, Watch};
+use super::velocity::{Velocity, is_finite};
+use super::{FlowName, SimulateError, Stop, Trajectory, Watch};
 use num_complex::Complex64;
 
 impl Scene<'_> {
     /// The optimizer.
-    pub(super) fn itself(&self, name: &str, start: &[Complex64], watch: &dyn Watch) -> Trajectory {
+    pub(super) fn itself(
+        &self,
+        name: &str,
+        start: &[Complex64],
+        watch: &dyn Watch,
+    ) -> Result<Trajectory, SimulateError> {
         let mut states = self.numeric.start(self.problem, start);
         self.iterate(name, start, watch, |_| {
             states = self.numeric.step(self.problem, &states)?;
@@ -17,10 +22,14 @@ impl Scene<'_> {
     }
 
     /// Gradient descent, beside another optimizer.
-    pub(super) fn descent(&self, start: &[Complex64], watch: &dyn Watch) -> Trajectory {
+    pub(super) fn descent(
+        &self,
+        start: &[Complex64],
+        watch: &dyn Watch,
+    ) -> Result<Trajectory, SimulateError> {
         let mut f = vec![Complex64::ZERO; start.len()];
         self.iterate(&FlowName::GradientDescent.to_string(), start, watch, |last| {
-            self.problem.total(last, &mut f);
+            self.problem.total(last, &mut f)?;
             let next: Vec<Complex64> =
                 last.iter().zip(&f).map(|(x, f)| x + self.request.lr * f).collect();
             is_finite(&next).then_some(next).ok_or(Stop::NotFinite)
@@ -34,7 +43,7 @@ impl Scene<'_> {
         start: &[Complex64],
         watch: &dyn Watch,
         mut next: impl FnMut(&[Complex64]) -> Result<Vec<Complex64>, Stop>,
-    ) -> Trajectory {
+    ) -> Result<Trajectory, SimulateError> {
         let mut points = vec![start.to_vec()];
         let mut note = None;
         for n in 0..self.request.steps {
@@ -43,6 +52,7 @@ impl Scene<'_> {
             match point {
                 Ok(point) => points.push(point),
                 Err(stop) => {
+                    failure(&stop)?;
                     let reason = match stop {
                         Stop::NotFinite => "the parameters are no longer finite".to_string(),
                         stop => stop.to_string(),
@@ -63,7 +73,7 @@ impl Scene<'_> {
         velocity: &mut dyn Velocity,
         start: &[Complex64],
         watch: &dyn Watch,
-    ) -> Trajectory {
+    ) -> Result<Trajectory, SimulateError> {
         let request = self.request;
         let integrator = match request.euler {
             Some(step) => Integrator::Euler(step),
@@ -82,16 +92,17 @@ impl Scene<'_> {
         let Samples { points, stop } =
             integrate(velocity, start, interval, count, integrator, samples, &mut go_on);
         watch.reached(&name, points.len() / samples);
+        stop.as_ref().map_or(Ok(()), |(stop, _)| failure(stop))?;
         let note = stop.map(|(stop, t)| format!("t = {t:.6}, step {:.3}: {stop}", t / request.lr));
         let all = std::iter::once(start.to_vec()).chain(points);
         let all: Vec<(f64, Vec<Complex64>)> =
             all.enumerate().map(|(i, p)| (i as f64 * interval, p)).collect();
         let at_steps = all.iter().step_by(samples).map(|(_, p)| p.clone()).collect();
-        let mut out = self.trajectory(name, at_steps, note);
+        let mut out = self.trajectory(name, at_steps, note)?;
         if request.samples_per_step > 0 {
             out.path = all;
         }
-        out
+        Ok(out)
     }
 
     fn trajectory(
@@ -99,9 +110,18 @@ impl Scene<'_> {
         name: String,
         theta: Vec<Vec<Complex64>>,
         note: Option<String>,
-    ) -> Trajectory {
-        let loss = theta.iter().map(|p| self.problem.loss(p)).collect();
+    ) -> Result<Trajectory, SimulateError> {
+        let loss = |theta: &Vec<Complex64>| match self.problem.loss(theta).map_err(Stop::from) {
+            Ok(loss) => Ok(loss),
+            Err(stop) => failure(&stop).map(|()| Complex64::new(f64::NAN, f64::NAN)),
+        };
+        let loss = theta.iter().map(loss).collect::<Result<_, _>>()?;
         let t = (0..theta.len()).map(|n| n as f64 * self.request.lr).collect();
-        Trajectory { name, t, theta, loss, note, path: Vec::new() }
+        Ok(Trajectory { name, t, theta, loss, note, path: Vec::new() })
     }
+}
+
+/// An objective that fails ends a simulation; one that is merely not defined at a point, a trajectory.
+fn failure(stop: &Stop) -> Result<(), SimulateError> {
+    stop.failure().map_or(Ok(()), |error| Err(SimulateError::Objective(error.clone())))
 }

@@ -1,11 +1,12 @@
 //! Objectives that are formulas.
 
 use super::velocity::is_real;
-use super::{Objective, Problem, ProblemError};
+use super::{Problem, ProblemError};
 use crate::loss::{Compiled, Expr, Graph, Jets, Program, VectorFields, modified_field_of};
+use crate::objective::{Capability, Objective, ObjectiveError, Scalar};
 use bea_series::field::Field;
 use bea_series::tree::TreeId;
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,25 +35,48 @@ impl Evaluator {
         Evaluator { program, evaluations: AtomicUsize::new(0), compiled: OnceLock::new() }
     }
 
+    /// At real inputs, if they are, otherwise at complex ones.
     pub(super) fn evaluate(&self, inputs: &[Complex64], out: &mut [Complex64]) {
         if !is_real(inputs) {
-            return COMPLEX.with_borrow_mut(|scratch| self.program.evaluate(inputs, out, scratch));
+            return self.complex(inputs, out);
         }
         let inputs: Vec<f64> = inputs.iter().map(|z| z.re).collect();
         let mut values = vec![0.0; out.len()];
+        self.real(&inputs, &mut values);
+        out.iter_mut().zip(values).for_each(|(out, x)| *out = x.into());
+    }
+
+    fn complex(&self, inputs: &[Complex64], out: &mut [Complex64]) {
+        COMPLEX.with_borrow_mut(|scratch| self.program.evaluate(inputs, out, scratch));
+    }
+
+    fn real(&self, inputs: &[f64], out: &mut [f64]) {
         let often = self.evaluations.fetch_add(1, Ordering::Relaxed) >= WORTH_COMPILING;
         REAL.with_borrow_mut(|scratch| {
             if often {
-                self.compiled.get_or_init(|| Compiled::new(self.program.clone())).evaluate(
-                    &inputs,
-                    &mut values,
-                    scratch,
-                )
+                let compiled = self.compiled.get_or_init(|| Compiled::new(self.program.clone()));
+                compiled.evaluate(inputs, out, scratch);
             } else {
-                self.program.evaluate(&inputs, &mut values, scratch)
+                self.program.evaluate(inputs, out, scratch);
             }
         });
-        out.iter_mut().zip(values).for_each(|(out, x)| *out = x.into());
+    }
+}
+
+/// The numbers that a formula is evaluated with.
+trait Number: Scalar {
+    fn evaluate(evaluator: &Evaluator, inputs: &[Self], out: &mut [Self]);
+}
+
+impl Number for f64 {
+    fn evaluate(evaluator: &Evaluator, inputs: &[f64], out: &mut [f64]) {
+        evaluator.real(inputs, out);
+    }
+}
+
+impl Number for Complex64 {
+    fn evaluate(evaluator: &Evaluator, inputs: &[Complex64], out: &mut [Complex64]) {
+        evaluator.complex(inputs, out);
     }
 }
 
@@ -90,44 +114,22 @@ impl LossObjective {
     }
 }
 
-impl Objective for LossObjective {
-    fn dimension(&self) -> usize {
-        self.dimension
-    }
-
-    fn value(&self, theta: &[Complex64]) -> Complex64 {
-        let mut out = [Complex64::ZERO];
-        self.value.evaluate(theta, &mut out);
-        out[0]
-    }
-
-    fn gradient(&self, theta: &[Complex64], out: &mut [Complex64]) {
-        self.gradient.evaluate(theta, out);
-    }
-
-    fn hessian(&self, theta: &[Complex64], out: &mut DMatrix<Complex64>) {
-        let d = self.dimension;
-        let program = self.hessian.get_or_init(|| {
+impl LossObjective {
+    fn hessian_program(&self) -> &Evaluator {
+        self.hessian.get_or_init(|| {
             let mut graph = self.graph.clone();
             let mut lower = Vec::new();
-            for i in 0..d {
+            for i in 0..self.dimension {
                 let row: Vec<u32> = (0..=i as u32).collect();
                 lower.extend(graph.gradient(self.gradient_of[i], &row));
             }
-            Evaluator::new(&graph, d, &lower)
-        });
-        let mut lower = vec![Complex64::ZERO; d * (d + 1) / 2];
-        program.evaluate(theta, &mut lower);
-        let pairs = (0..d).flat_map(|i| (0..=i).map(move |j| (i, j)));
-        for ((i, j), value) in pairs.zip(lower) {
-            out[(i, j)] = value;
-            out[(j, i)] = value;
-        }
+            Evaluator::new(&graph, self.dimension, &lower)
+        })
     }
 
-    fn third(&self, theta: &[Complex64], u: &[Complex64], v: &[Complex64], out: &mut [Complex64]) {
+    fn third_program(&self) -> &Evaluator {
         let d = self.dimension;
-        let program = self.third.get_or_init(|| {
+        self.third.get_or_init(|| {
             let mut graph = self.graph.clone();
             let mut jets = Jets::new();
             let mut along = |offset: usize| {
@@ -139,8 +141,82 @@ impl Objective for LossObjective {
             let third: Vec<Expr> =
                 self.gradient_of.iter().map(|&e| jets.derivative(&mut graph, e, &along)).collect();
             Evaluator::new(&graph, 3 * d, &third)
-        });
-        program.evaluate(&[theta, u, v].concat(), out);
+        })
+    }
+}
+
+impl<S: Number> Objective<S> for LossObjective {
+    fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    fn value_and_gradient(&self, x: &[S], gradient: &mut [S]) -> Result<S, ObjectiveError> {
+        S::evaluate(&self.gradient, x, gradient);
+        self.value(x)
+    }
+
+    fn value(&self, x: &[S]) -> Result<S, ObjectiveError> {
+        let mut out = [S::zero()];
+        S::evaluate(&self.value, x, &mut out);
+        Ok(out[0])
+    }
+
+    fn gradient(&self, x: &[S], out: &mut [S]) -> Result<(), ObjectiveError> {
+        S::evaluate(&self.gradient, x, out);
+        Ok(())
+    }
+
+    fn max_directions(&self) -> usize {
+        2
+    }
+
+    fn hessian_vectors(&self, x: &[S], block: &[&[S]]) -> Result<Vec<Vec<S>>, ObjectiveError> {
+        let d = self.dimension;
+        let mut hessian = DMatrix::zeros(d, d);
+        self.hessian(x, &mut hessian)?;
+        let product = |v: &&[S]| (&hessian * DVector::from_column_slice(v)).as_slice().to_vec();
+        Ok(block.iter().map(product).collect())
+    }
+
+    fn hessian(&self, x: &[S], out: &mut DMatrix<S>) -> Result<(), ObjectiveError> {
+        let d = self.dimension;
+        let mut lower = vec![S::zero(); d * (d + 1) / 2];
+        S::evaluate(self.hessian_program(), x, &mut lower);
+        let pairs = (0..d).flat_map(|i| (0..=i).map(move |j| (i, j)));
+        for ((i, j), value) in pairs.zip(lower) {
+            out[(i, j)] = value;
+            out[(j, i)] = value;
+        }
+        Ok(())
+    }
+
+    fn contraction(
+        &self,
+        x: &[S],
+        directions: &[&[S]],
+        out: &mut [S],
+    ) -> Result<(), ObjectiveError> {
+        match directions {
+            [] => self.gradient(x, out),
+            [v] => {
+                out.copy_from_slice(&self.hessian_vectors(x, &[v])?[0]);
+                Ok(())
+            }
+            [u, v] => {
+                S::evaluate(self.third_program(), &[x, u, v].concat(), out);
+                Ok(())
+            }
+            _ => Err(ObjectiveError::Missing(Capability::Contraction(directions.len()))),
+        }
+    }
+
+    fn complex(&self) -> Option<&dyn Objective<Complex64>> {
+        Some(self)
+    }
+
+    /// Its Hessian is one program, whatever its size.
+    fn is_matrix_free(&self) -> bool {
+        false
     }
 }
 

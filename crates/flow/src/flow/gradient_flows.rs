@@ -1,7 +1,7 @@
 //! The flows that need no logarithm: `ngf`, `igr`, `positive`, `flip:k`.
 
-use super::velocity::is_real;
-use super::{FlowName, Problem, Stop, Velocity};
+use super::velocity::{Velocity, is_real};
+use super::{FlowName, Problem, Stop};
 use crate::curvature::Lanczos;
 use crate::flow::dense::spectrum::Spectrum;
 use crate::flow::matrix_free::products::Jacobian;
@@ -38,18 +38,14 @@ impl<'a> GradientFlow<'a> {
 }
 
 impl Velocity for GradientFlow<'_> {
-    fn dimension(&self) -> usize {
-        self.problem.dimension()
-    }
-
     fn velocity(&mut self, theta: &[Complex64], out: &mut [Complex64]) -> Result<(), Stop> {
-        self.problem.total(theta, out);
+        self.problem.total(theta, out)?;
         match self.kind {
             Kind::Negative => {}
             Kind::Positive => out.iter_mut().for_each(|x| *x = -*x),
             // f - h/2 f'f
             Kind::Regularized => {
-                let change = self.problem.jacobian_vectors(theta, &[out.to_vec()]).remove(0);
+                let change = self.problem.jacobian_vectors(theta, &[out.to_vec()])?.remove(0);
                 out.iter_mut().zip(&change).for_each(|(f, c)| *f -= c * (self.h / 2.0));
             }
             Kind::Flipped(k) => self.flip(k, theta, out)?,
@@ -77,7 +73,7 @@ impl GradientFlow<'_> {
 
     /// These eigenvectors, from products.
     fn sharp(&mut self, k: usize, theta: &[Complex64]) -> Result<Vec<Vec<f64>>, Stop> {
-        let jacobian = Jacobian::<f64>::new(self.problem, theta, 1.0);
+        let jacobian = Jacobian::real(self.problem, theta, 1.0);
         // The Jacobian is -H. Eigenvectors are less accurate than eigenvalues.
         let lanczos = Lanczos { largest: 0, smallest: k, tolerance: 1e-10, ..Lanczos::default() };
         let found = lanczos.run(&jacobian, &self.sharp)?;

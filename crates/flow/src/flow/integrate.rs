@@ -7,8 +7,8 @@
 //! as well, but its dense output does not: on a smooth problem, at a tolerance of 1e-12, it is off by
 //! 1e-8 between the steps.
 
-use super::velocity::is_finite;
-use super::{Stop, Velocity};
+use super::Stop;
+use super::velocity::{Velocity, is_finite};
 use differential_equations::interpolate::Interpolation;
 use differential_equations::methods::ExplicitRungeKutta;
 use differential_equations::ode::{ODE, OrdinaryNumericalMethod};
@@ -16,7 +16,7 @@ use num_complex::Complex64;
 use std::cell::RefCell;
 
 /// How many steps, accepted or not, the integrator may try within one step of the optimizer.
-pub const MAX_STEPS: usize = 20_000;
+const MAX_STEPS: usize = 20_000;
 
 /// Nearer to the branch point of a logarithm than this the field is stiff.
 const BESIDE: f64 = 1e-2;
@@ -26,8 +26,8 @@ const MAX_BESIDE: usize = 200;
 const SHORT: f64 = 1e-2;
 
 /// How to integrate.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Integrator {
+#[derive(Clone, Copy)]
+pub(super) enum Integrator {
     /// Adaptive steps that keep the estimated error of a step below `rtol |θ| + atol`.
     Adaptive {
         /// Relative tolerance.
@@ -201,10 +201,13 @@ fn adaptive(
         // The crate takes NaN for no error, so it cannot be left to reject such a step.
         if system.stop.borrow().is_some() {
             let stop = system.stop.take();
-            // Much shorter steps would only end at the same place, and fields that are not found are dear.
-            if h < short
-                && let Some(stop @ (Stop::NoConvergence(_) | Stop::Unresolved(_))) = stop
-            {
+            // Much shorter steps would only end at the same place, and fields that are not found are
+            // expensive.
+            let hopeless = |stop: &Stop| {
+                let unfound = matches!(stop, Stop::NoConvergence(_) | Stop::Unresolved(_));
+                stop.is_final() || h < short && unfound
+            };
+            if let Some(stop) = stop.clone().filter(hopeless) {
                 return Err((stop, before));
             }
             solver = restart(before, &y, 0.2 * h)?;

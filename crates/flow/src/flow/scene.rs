@@ -2,7 +2,8 @@
 
 use super::gradient_flows::GradientFlow;
 use super::trajectory::DIRECTIONS;
-use super::{FlowName, Problem, Request, SimulateError, Velocity};
+use super::velocity::Velocity;
+use super::{FlowName, Problem, Request, SimulateError};
 use crate::curvature::Krylov;
 use crate::flow::branch::continuation::{Continuation, Known};
 use crate::flow::branch::principal_root::{AlgebraicRoot, PrincipalRoot};
@@ -14,6 +15,7 @@ use crate::flow::step::method::Method;
 use crate::flow::truncated::contracted::Contracted;
 use crate::flow::truncated::formula::Truncated;
 use crate::flow::truncated::interpolated::Interpolated;
+use crate::objective::{Capability, ObjectiveError};
 use bea_series::field::{Field, joint};
 use bea_series::series::GeneralLinearMethod;
 
@@ -34,6 +36,18 @@ impl Scene<'_> {
     pub(super) fn velocity(&self, flow: FlowName) -> Result<Flowing<'_>, SimulateError> {
         let (problem, h) = (self.problem, self.request.lr);
         let no_flow = |reason: String| Err(SimulateError::NoFlow { flow, reason });
+        let needed = match flow {
+            FlowName::Cubic => 2,
+            FlowName::ImplicitRegularization
+            | FlowName::Flip(_)
+            | FlowName::Principal
+            | FlowName::PrincipalWith(_)
+            | FlowName::PrincipalEven => 1,
+            _ => 0,
+        };
+        if problem.max_directions() < needed {
+            return no_flow(missing(needed));
+        }
         if flow == FlowName::Cubic
             && self.request.directions.is_some_and(|k| k > problem.dimension())
         {
@@ -83,6 +97,11 @@ impl Scene<'_> {
     }
 }
 
+/// That the objective lacks contractions along so many directions.
+fn missing(directions: usize) -> String {
+    ObjectiveError::Missing(Capability::of_directions(directions)).to_string()
+}
+
 impl<'a> Scene<'a> {
     /// Whether a step is `θ' = θ + h f(θ)` for the sum `f` of all fields: gradient descent, or the
     /// simultaneous descent of players.
@@ -107,7 +126,7 @@ impl<'a> Scene<'a> {
             return Ok(Box::new(Truncated { problem, terms, h, besides }));
         }
         let terms = Contracted::new(problem, &field, h, wanted, besides)?;
-        let known = problem.fields().iter().map(|(_, e)| e.max_directions()).min().unwrap_or(0);
+        let known = problem.max_directions();
         match terms.directions() {
             needed if needed > known => {
                 let (needed, known) = (needed + 1, known + 1);

@@ -4,6 +4,7 @@ use super::scene::{Flowing, Scene};
 use super::velocity::is_finite;
 use super::{FlowName, Problem, Request, Simulation, Stop, Trajectory, Watch};
 use crate::flow::step::method::Method;
+use crate::objective::ObjectiveError;
 use bea_series::series::{GeneralLinearMethod, MethodError};
 use num_complex::Complex64;
 use rayon::prelude::*;
@@ -36,6 +37,9 @@ pub enum SimulateError {
     /// The loss or its gradient is not finite at the start.
     #[error("the loss or its gradient is not finite at the start")]
     Undefined,
+    /// The objective fails, or is not finite at the start.
+    #[error(transparent)]
+    Objective(#[from] ObjectiveError),
     /// Parameters of the optimizer without a value.
     #[error("the optimizer's parameters need values: {}", .0.join(", "))]
     Symbolic(Vec<String>),
@@ -66,7 +70,8 @@ pub enum SimulateError {
 /// note.
 ///
 /// # Errors
-/// What makes the request meaningless; nothing has been simulated then.
+/// What makes the request meaningless; nothing has been simulated then. An objective that fails amid the
+/// simulation, as opposed to one that is not defined where a trajectory leads.
 pub fn simulate(
     problem: &Problem,
     name: &str,
@@ -113,16 +118,17 @@ pub fn simulate_until(
     watch: &dyn Watch,
 ) -> Result<Simulation, SimulateError> {
     check(problem, method, start, request)?;
+    let before = problem.counts();
     let start: Vec<Complex64> = start.iter().map(|&x| x.into()).collect();
     let mut force = vec![Complex64::ZERO; start.len()];
-    problem.total(&start, &mut force);
-    if !is_finite(&force) || !is_finite(&[problem.loss(&start)]) {
+    problem.total(&start, &mut force)?;
+    if !is_finite(&force) || !is_finite(&[problem.loss(&start)?]) {
         return Err(SimulateError::Undefined);
     }
     let is_descent = *method == GeneralLinearMethod::euler();
     let numeric = Method::new(method, request.lr)?;
     let scene = Scene { problem, name, method, numeric, request };
-    // The optimizer itself comes first; `gd` among the flows is then not another trajectory.
+    // Beside gradient descent itself `gd` among the flows is not another trajectory.
     let flows = request.flows.iter().copied();
     let flows: Vec<FlowName> =
         flows.filter(|f| !(is_descent && *f == FlowName::GradientDescent)).collect();
@@ -143,10 +149,11 @@ pub fn simulate_until(
     };
     let (itself, rest) = rayon::join(
         || scene.itself(own, &start, watch),
-        || jobs.into_par_iter().map(flow).collect::<Vec<Trajectory>>(),
+        || jobs.into_par_iter().map(flow).collect::<Result<Vec<Trajectory>, _>>(),
     );
-    let flows = std::iter::once(itself).chain(rest).collect();
-    Ok(Simulation { lr: request.lr, flows })
+    let (optimizer, flows) = (itself?, rest?);
+    let counts = problem.counts().since(&before);
+    Ok(Simulation { lr: request.lr, optimizer, flows, counts })
 }
 
 fn check(

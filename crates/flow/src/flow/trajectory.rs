@@ -1,6 +1,7 @@
 //! What a simulation is asked for and what it returns.
 
 use super::FlowName;
+use crate::objective::Counts;
 use num_complex::Complex64;
 
 /// Which branch of the logarithm the principal flow takes where `1-hλ` is not positive.
@@ -79,19 +80,28 @@ pub struct Trajectory {
 pub struct Simulation {
     /// The step size `h`.
     pub lr: f64,
-    /// The optimizer itself first, then the flows in the order of the request.
+    /// The optimizer itself.
+    pub optimizer: Trajectory,
+    /// The flows, in the order of the request.
     pub flows: Vec<Trajectory>,
+    /// How often the objectives were evaluated.
+    pub counts: Counts,
 }
 
 impl Simulation {
+    /// The optimizer, then the flows.
+    pub fn trajectories(&self) -> impl Iterator<Item = &Trajectory> {
+        std::iter::once(&self.optimizer).chain(&self.flows)
+    }
+
     /// The trajectory of that name.
     pub fn find(&self, name: &str) -> Option<&Trajectory> {
-        self.flows.iter().find(|flow| flow.name == name)
+        self.trajectories().find(|flow| flow.name == name)
     }
 
     /// The Euclidean distance of `flow` to the optimizer at every step that both reach.
     pub fn distances(&self, flow: &Trajectory) -> Vec<f64> {
-        let pairs = self.flows[0].theta.iter().zip(&flow.theta);
+        let pairs = self.optimizer.theta.iter().zip(&flow.theta);
         pairs.map(|(a, b)| distance(a, b)).collect()
     }
 }

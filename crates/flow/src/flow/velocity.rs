@@ -1,13 +1,11 @@
 //! Velocity fields, and the reasons why a trajectory ends.
 
 use crate::curvature;
+use crate::objective::{Capability, ObjectiveError};
 use num_complex::Complex64;
 
 /// The right-hand side of `θ̇ = v(θ)` along one trajectory.
-pub trait Velocity {
-    /// How many parameters there are.
-    fn dimension(&self) -> usize;
-
+pub(super) trait Velocity {
     /// `v(θ)` into `out`, near the last accepted point.
     ///
     /// # Errors
@@ -30,7 +28,7 @@ pub trait Velocity {
 }
 
 /// Why a trajectory ends.
-#[derive(Clone, Copy, PartialEq, Debug, thiserror::Error)]
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
 pub enum Stop {
     /// Inf or NaN.
     #[error("the parameters or their velocity are no longer finite")]
@@ -75,15 +73,56 @@ pub enum Stop {
          point of the optimizer's principal root"
     )]
     Unresolved(usize),
+    /// The objective was not evaluated.
+    #[error(transparent)]
+    Objective(ObjectiveError),
+    /// The flow leaves the real line, as the principal flow does beyond `hλ = 1`, and the objective has no
+    /// complex points.
+    #[error(
+        "the flow leaves the real line, and the objective has no complex points: {}",
+        Capability::ComplexPoints.help()
+    )]
+    ComplexPoints,
     /// The caller asked to stop.
     #[error("interrupted")]
     Cancelled,
+}
+
+impl Stop {
+    /// Whether a smaller step would end in the same way.
+    pub(super) fn is_final(&self) -> bool {
+        match self {
+            Stop::Objective(error) => !error.is_undefined(),
+            Stop::ComplexPoints => true,
+            _ => false,
+        }
+    }
+
+    /// The error of an objective that failed, as opposed to one that is not defined at a point.
+    pub(super) fn failure(&self) -> Option<&ObjectiveError> {
+        match self {
+            Stop::Objective(
+                error @ (ObjectiveError::Closure { .. } | ObjectiveError::Other(_)),
+            ) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<ObjectiveError> for Stop {
+    fn from(error: ObjectiveError) -> Stop {
+        match error {
+            ObjectiveError::Missing(Capability::ComplexPoints) => Stop::ComplexPoints,
+            error => Stop::Objective(error),
+        }
+    }
 }
 
 impl From<curvature::Error> for Stop {
     fn from(error: curvature::Error) -> Stop {
         match error {
             curvature::Error::NotFinite(_) => Stop::NotFinite,
+            curvature::Error::Objective(error) => error.into(),
             _ => Stop::NoConvergence("the Krylov method"),
         }
     }

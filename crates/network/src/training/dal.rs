@@ -6,7 +6,7 @@
 //! edge of stability.
 
 use super::norm;
-use super::state::Loss;
+use bea_flow::objective::{Objective, ObjectiveError};
 
 /// The largest learning rate of the paper's experiments (its Appendix C).
 pub const CAP: f64 = 5.0;
@@ -34,20 +34,82 @@ pub enum Product {
 
 impl Product {
     /// `∇²E(θ) g`, `g = ∇E(θ)`.
-    pub fn of(self, loss: &impl Loss, theta: &[f64], gradient: &[f64]) -> Vec<f64> {
+    ///
+    /// # Errors
+    /// Those of the objective.
+    pub fn of(
+        self,
+        objective: &dyn Objective,
+        theta: &[f64],
+        gradient: &[f64],
+    ) -> Result<Vec<f64>, ObjectiveError> {
         match self {
-            Product::Exact => loss.hessian_vector(theta, gradient),
+            Product::Exact => Ok(objective.hessian_vectors(theta, &[gradient])?.remove(0)),
             Product::Difference(epsilon) => {
                 let moved: Vec<f64> =
                     theta.iter().zip(gradient).map(|(x, g)| x + epsilon * g).collect();
-                let (_, there) = loss.gradient(&moved);
-                there.iter().zip(gradient).map(|(a, b)| (a - b) / epsilon).collect()
+                let mut there = vec![0.0; theta.len()];
+                objective.gradient(&moved, &mut there)?;
+                Ok(there.iter().zip(gradient).map(|(a, b)| (a - b) / epsilon).collect())
             }
         }
     }
 }
 
+impl Default for Dal {
+    /// `p = 1` with exact products and the cap of the paper's experiments.
+    fn default() -> Dal {
+        Dal { power: 1.0, cap: CAP, product: Product::Exact }
+    }
+}
+
+/// A step of gradient descent with a drift-adjusted learning rate.
+#[derive(Clone, PartialEq, Debug)]
+pub struct DalStep {
+    /// `E(θ)`.
+    pub loss: f64,
+    /// `∇E(θ)`.
+    pub gradient: Vec<f64>,
+    /// `h_p(θ)`.
+    pub learning_rate: f64,
+    /// `θ - h_p(θ) ∇E(θ)`.
+    pub next: Vec<f64>,
+}
+
 impl Dal {
+    /// [`Dal::default`].
+    pub fn new() -> Dal {
+        Dal::default()
+    }
+
+    /// One step from `θ` (equation 19). Training with it, with momentum or a factor for each parameter, is a
+    /// [`Rule`](super::Rule).
+    ///
+    /// ```
+    /// use bea_network::training::Dal;
+    /// // E = 2x², whose edge of stability is at h = 2/λ = 1/2.
+    /// let parabola = bea_flow::objective(1)
+    ///     .gradient(|x, g| {
+    ///         g[0] = 4.0 * x[0];
+    ///         2.0 * x[0] * x[0]
+    ///     })
+    ///     .hessian_vector(|_, v, out| out[0] = 4.0 * v[0]);
+    /// let step = Dal::new().step(&parabola, &[1.0])?;
+    /// assert_eq!((step.learning_rate, step.next[0]), (0.5, -1.0));
+    /// # Ok::<(), bea_flow::objective::ObjectiveError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of the objective.
+    pub fn step(&self, objective: &dyn Objective, x: &[f64]) -> Result<DalStep, ObjectiveError> {
+        let mut gradient = vec![0.0; x.len()];
+        let loss = objective.value_and_gradient(x, &mut gradient)?;
+        let product = self.product.of(objective, x, &gradient)?;
+        let learning_rate = self.rate(2.0, &gradient, &product);
+        let next = x.iter().zip(&gradient).map(|(x, g)| x - learning_rate * g).collect();
+        Ok(DalStep { loss, gradient, learning_rate, next })
+    }
+
     /// `numerator/‖∇²E ĝ‖^p`, at most the cap: the numerator is 2 for gradient descent and 1/2 with
     /// momentum (equation 21).
     pub fn rate(&self, numerator: f64, gradient: &[f64], product: &[f64]) -> f64 {

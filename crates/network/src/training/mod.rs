@@ -1,27 +1,22 @@
 //! Training: update rules of optimizers on a network's loss, and the state that a checkpoint keeps.
 //!
-//! A [`Rule`] makes a [`Step`] from a [`State`] on a [`Loss`]. [`Batches`] says which examples a step
-//! takes. Everything is deterministic: the same start, rule and batches give the same numbers, and a
+//! A [`Rule`] makes a [`Step`] from a [`State`] on an [`Objective`](bea_flow::objective::Objective).
+//! [`Batches`] says which examples a step takes. Everything is deterministic: the same start, rule and batches give the same numbers, and a
 //! run that continues from a [`Checkpoint`] equals one that was never interrupted, bit for bit.
 //!
 //! ```
-//! use bea_network::training::{Loss, Rule, Schedule, State};
+//! use bea_network::training::{Rule, Schedule, State};
 //!
-//! /// E = 2x²
-//! struct Parabola;
-//! impl Loss for Parabola {
-//!     fn gradient(&self, theta: &[f64]) -> (f64, Vec<f64>) {
-//!         (2.0 * theta[0] * theta[0], vec![4.0 * theta[0]])
-//!     }
-//!     fn hessian_vector(&self, _: &[f64], v: &[f64]) -> Vec<f64> {
-//!         vec![4.0 * v[0]]
-//!     }
-//! }
-//!
+//! // E = 2x²
+//! let parabola = bea_flow::objective(1).gradient(|x, g| {
+//!     g[0] = 4.0 * x[0];
+//!     2.0 * x[0] * x[0]
+//! });
 //! let rule = Rule::GradientDescent { lr: Schedule::constant(0.1) };
 //! let mut state = State::new(vec![1.0]);
-//! let step = rule.step(&Parabola, &mut state);
+//! let step = rule.step(&parabola, &mut state)?;
 //! assert_eq!((step.loss, state.theta[0], state.step), (2.0, 0.6, 1));
+//! # Ok::<(), bea_flow::objective::ObjectiveError>(())
 //! ```
 
 mod batches;
@@ -32,9 +27,9 @@ mod state;
 
 pub use batches::Batches;
 pub use checkpoint::{Checkpoint, CheckpointError};
-pub use dal::{CAP, Dal, Product};
+pub use dal::{CAP, Dal, DalStep, Product};
 pub use rule::{Rule, Schedule};
-pub use state::{Loss, State, Step};
+pub use state::{State, Step};
 
 /// `(Σ_i x_i²)^(1/2)`
 pub fn norm(x: &[f64]) -> f64 {

@@ -1,7 +1,8 @@
 //! The update rules of optimizers.
 
 use super::dal::Dal;
-use super::state::{Loss, State, Step};
+use super::state::{State, Step};
+use bea_flow::objective::{Objective, ObjectiveError};
 
 /// How a step follows from the gradient `g = ∇E`.
 #[derive(Clone, PartialEq, Debug)]
@@ -90,19 +91,22 @@ impl Rule {
     }
 
     /// Makes one step on `loss`, which may be that of a mini-batch.
-    pub fn step(&self, loss: &impl Loss, state: &mut State) -> Step {
+    ///
+    /// # Errors
+    /// Those of the objective; no step was made then.
+    pub fn step(&self, loss: &dyn Objective, state: &mut State) -> Result<Step, ObjectiveError> {
         let step = match self {
             Rule::GradientDescent { lr } => {
                 let h = lr.at(state.step);
-                plain(loss, state, |_, _| (h, None))
+                plain(loss, state, |_, _| Ok((h, None)))?
             }
             Rule::Dal(dal) => plain(loss, state, |theta, g| {
-                let product = dal.product.of(loss, theta, g);
-                (dal.rate(2.0, g, &product), Some(product))
-            }),
+                let product = dal.product.of(loss, theta, g)?;
+                Ok((dal.rate(2.0, g, &product), Some(product)))
+            })?,
             Rule::DalPerParameter(dal) => {
-                let (value, gradient) = loss.gradient(&state.theta);
-                let product = dal.product.of(loss, &state.theta, &gradient);
+                let (value, gradient) = gradient(loss, &state.theta)?;
+                let product = dal.product.of(loss, &state.theta, &gradient)?;
                 let rates = dal.rates(&product);
                 for ((x, g), h) in state.theta.iter_mut().zip(&gradient).zip(&rates) {
                     *x -= h * g;
@@ -112,72 +116,88 @@ impl Rule {
             }
             Rule::HeavyBall { lr, momentum } => {
                 let h = lr.at(state.step);
-                heavy_ball(loss, state, *momentum, |_, _| (h, None))
+                heavy_ball(loss, state, *momentum, |_, _| Ok((h, None)))?
             }
             Rule::DalMomentum { dal, momentum } => {
                 heavy_ball(loss, state, *momentum, |theta, g| {
-                    let product = dal.product.of(loss, theta, g);
-                    (dal.rate(0.5, g, &product), Some(product))
-                })
+                    let product = dal.product.of(loss, theta, g)?;
+                    Ok((dal.rate(0.5, g, &product), Some(product)))
+                })?
             }
-            Rule::Nesterov { lr, momentum } => nesterov(loss, state, *momentum, lr.at(state.step)),
+            Rule::Nesterov { lr, momentum } => nesterov(loss, state, *momentum, lr.at(state.step))?,
             Rule::Adam { lr, beta1, beta2, epsilon } => {
-                adam(loss, state, lr.at(state.step), (*beta1, *beta2), *epsilon)
+                adam(loss, state, lr.at(state.step), (*beta1, *beta2), *epsilon)?
             }
         };
         state.step += 1;
-        step
+        Ok(step)
     }
 }
 
 /// The factor of the gradient, with the Hessian-vector product that it was computed from.
-type Rate = (f64, Option<Vec<f64>>);
+type Rate = Result<(f64, Option<Vec<f64>>), ObjectiveError>;
 
-fn plain(loss: &impl Loss, state: &mut State, rate: impl Fn(&[f64], &[f64]) -> Rate) -> Step {
-    let (value, gradient) = loss.gradient(&state.theta);
-    let (learning_rate, product) = rate(&state.theta, &gradient);
+/// `E(θ)` and `∇E(θ)`.
+fn gradient(loss: &dyn Objective, theta: &[f64]) -> Result<(f64, Vec<f64>), ObjectiveError> {
+    let mut gradient = vec![0.0; theta.len()];
+    let value = loss.value_and_gradient(theta, &mut gradient)?;
+    Ok((value, gradient))
+}
+
+fn plain(
+    loss: &dyn Objective,
+    state: &mut State,
+    rate: impl Fn(&[f64], &[f64]) -> Rate,
+) -> Result<Step, ObjectiveError> {
+    let (value, gradient) = gradient(loss, &state.theta)?;
+    let (learning_rate, product) = rate(&state.theta, &gradient)?;
     for (x, g) in state.theta.iter_mut().zip(&gradient) {
         *x -= learning_rate * g;
     }
-    Step { loss: value, gradient, learning_rate, product }
+    Ok(Step { loss: value, gradient, learning_rate, product })
 }
 
 fn heavy_ball(
-    loss: &impl Loss,
+    loss: &dyn Objective,
     state: &mut State,
     momentum: f64,
     rate: impl Fn(&[f64], &[f64]) -> Rate,
-) -> Step {
-    let (value, gradient) = loss.gradient(&state.theta);
-    let (learning_rate, product) = rate(&state.theta, &gradient);
+) -> Result<Step, ObjectiveError> {
+    let (value, gradient) = gradient(loss, &state.theta)?;
+    let (learning_rate, product) = rate(&state.theta, &gradient)?;
     state.velocity.resize(state.theta.len(), 0.0);
     for ((x, v), g) in state.theta.iter_mut().zip(&mut state.velocity).zip(&gradient) {
         *v = momentum * *v - learning_rate * g;
         *x += *v;
     }
-    Step { loss: value, gradient, learning_rate, product }
+    Ok(Step { loss: value, gradient, learning_rate, product })
 }
 
-fn nesterov(loss: &impl Loss, state: &mut State, momentum: f64, h: f64) -> Step {
+fn nesterov(
+    loss: &dyn Objective,
+    state: &mut State,
+    momentum: f64,
+    h: f64,
+) -> Result<Step, ObjectiveError> {
     state.velocity.resize(state.theta.len(), 0.0);
     let ahead = state.theta.iter().zip(&state.velocity);
     let ahead: Vec<f64> = ahead.map(|(x, v)| x + momentum * v).collect();
-    let (value, gradient) = loss.gradient(&ahead);
+    let (value, gradient) = gradient(loss, &ahead)?;
     for ((x, v), g) in state.theta.iter_mut().zip(&mut state.velocity).zip(&gradient) {
         *v = momentum * *v - h * g;
         *x += *v;
     }
-    Step { loss: value, gradient, learning_rate: h, product: None }
+    Ok(Step { loss: value, gradient, learning_rate: h, product: None })
 }
 
 fn adam(
-    loss: &impl Loss,
+    loss: &dyn Objective,
     state: &mut State,
     h: f64,
     (beta1, beta2): (f64, f64),
     epsilon: f64,
-) -> Step {
-    let (value, gradient) = loss.gradient(&state.theta);
+) -> Result<Step, ObjectiveError> {
+    let (value, gradient) = gradient(loss, &state.theta)?;
     state.velocity.resize(state.theta.len(), 0.0);
     state.second.resize(state.theta.len(), 0.0);
     let steps = (state.step + 1) as f64;
@@ -188,5 +208,5 @@ fn adam(
         *v = beta2 * *v + (1.0 - beta2) * g * g;
         *x -= h * (*m / bias1) / ((*v / bias2).sqrt() + epsilon);
     }
-    Step { loss: value, gradient, learning_rate: h, product: None }
+    Ok(Step { loss: value, gradient, learning_rate: h, product: None })
 }

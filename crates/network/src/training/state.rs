@@ -1,24 +1,4 @@
-//! The state of an optimizer, and the loss as it is evaluated.
-
-use crate::NetworkLoss;
-
-/// The derivatives of a loss that update rules need.
-pub trait Loss {
-    /// `E(θ)` and `∇E(θ)`.
-    fn gradient(&self, theta: &[f64]) -> (f64, Vec<f64>);
-    /// `∇²E(θ) v`.
-    fn hessian_vector(&self, theta: &[f64], v: &[f64]) -> Vec<f64>;
-}
-
-impl Loss for NetworkLoss {
-    fn gradient(&self, theta: &[f64]) -> (f64, Vec<f64>) {
-        NetworkLoss::gradient(self, theta)
-    }
-
-    fn hessian_vector(&self, theta: &[f64], v: &[f64]) -> Vec<f64> {
-        self.contraction(theta, &[v])
-    }
-}
+//! The state of an optimizer, and what a step of it was.
 
 /// The state of an optimizer.
 #[derive(Clone, PartialEq, Debug)]

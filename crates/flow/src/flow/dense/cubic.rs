@@ -7,7 +7,8 @@ use crate::flow::branch::continuation::{Continuation, turned};
 use crate::flow::branch::sheet::Sheet;
 use crate::flow::dense::generating::generating;
 use crate::flow::dense::spectrum::Spectrum;
-use crate::flow::{Problem, Stop, Velocity};
+use crate::flow::velocity::Velocity;
+use crate::flow::{Problem, Stop};
 use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
 use rayon::prelude::*;
@@ -43,13 +44,9 @@ impl<'a> CubicFlow<'a> {
 }
 
 impl Velocity for CubicFlow<'_> {
-    fn dimension(&self) -> usize {
-        self.problem.dimension()
-    }
-
     fn velocity(&mut self, theta: &[Complex64], out: &mut [Complex64]) -> Result<(), Stop> {
         let d = self.problem.dimension();
-        self.problem.total(theta, out);
+        self.problem.total(theta, out)?;
         let spectrum = Spectrum::at(self.problem, theta, self.h)?;
         let eigenvectors = |which: &[usize]| spectrum.eigenvectors(which);
         let at = self.continuation.certain(spectrum.eigenvalues(), &eigenvectors)?.at;
@@ -67,7 +64,12 @@ impl Velocity for CubicFlow<'_> {
             (0..parts.len()).flat_map(|a| (0..=a).map(move |b| (a, b))).collect();
         let term = |&(a, b): &(usize, usize)| -> Result<DVector<Complex64>, Stop> {
             let mut second = vec![Complex64::ZERO; d];
-            self.problem.second(theta, vectors[a].as_slice(), vectors[b].as_slice(), &mut second);
+            self.problem.second(
+                theta,
+                vectors[a].as_slice(),
+                vectors[b].as_slice(),
+                &mut second,
+            )?;
             let mut q = basis.along(&second);
             // Both orders of a and b.
             let twice = if a == b { 0.5 } else { 1.0 };
@@ -100,7 +102,7 @@ impl Velocity for CubicFlow<'_> {
         let turned = turned(spectrum.eigenvalues(), &self.last);
         if !turned.is_empty() {
             let mut f = vec![Complex64::ZERO; theta.len()];
-            self.problem.total(theta, &mut f);
+            self.problem.total(theta, &mut f)?;
             let c = spectrum.basis()?.along(&f);
             if turned.iter().any(|&i| c[i].norm() > EXACT * c.norm()) {
                 return Err(Stop::BranchPoint);

@@ -3,7 +3,8 @@
 
 use crate::flow::branch::continuation::Continuation;
 use crate::flow::dense::spectrum::Spectrum;
-use crate::flow::{Problem, Stop, Velocity};
+use crate::flow::velocity::Velocity;
+use crate::flow::{Problem, Stop};
 use num_complex::Complex64;
 
 /// `pf` (paper, Definition 3.1) and `pf-even`.
@@ -23,12 +24,8 @@ impl<'a> PrincipalFlow<'a> {
 }
 
 impl Velocity for PrincipalFlow<'_> {
-    fn dimension(&self) -> usize {
-        self.problem.dimension()
-    }
-
     fn velocity(&mut self, theta: &[Complex64], out: &mut [Complex64]) -> Result<(), Stop> {
-        self.problem.total(theta, out);
+        self.problem.total(theta, out)?;
         let spectrum = Spectrum::at(self.problem, theta, self.argument)?;
         let eigenvectors = |which: &[usize]| spectrum.eigenvectors(which);
         let at = self.continuation.certain(spectrum.eigenvalues(), &eigenvectors)?.at;

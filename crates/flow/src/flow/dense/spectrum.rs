@@ -91,7 +91,7 @@ impl Spectrum {
     ) -> Result<Spectrum, Stop> {
         let d = problem.dimension();
         let mut a = DMatrix::zeros(d, d);
-        problem.jacobian(theta, &mut a);
+        problem.jacobian(theta, &mut a)?;
         a *= Complex64::from(h);
         Spectrum::of(a, problem.is_gradient() && is_real(theta))
     }

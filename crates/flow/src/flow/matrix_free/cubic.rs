@@ -9,7 +9,8 @@ use crate::flow::branch::continuation::Continuation;
 use crate::flow::branch::sheet::Sheet;
 use crate::flow::dense::generating::generating;
 use crate::flow::matrix_free::krylov::{Growth, NOT_CONVERGED, Projection, follow};
-use crate::flow::{Problem, Stop, Velocity};
+use crate::flow::velocity::Velocity;
+use crate::flow::{Problem, Stop};
 use num_complex::Complex64;
 
 /// See [`CubicFlow`](crate::flow::dense::cubic::CubicFlow).
@@ -52,7 +53,7 @@ impl<'a> KrylovCubic<'a> {
     /// The principal flow and the sharpest directions, and the Krylov space in which they are known.
     fn linear(&self, theta: &[Complex64]) -> Result<(Linear, Projection<'a>), Stop> {
         let mut f = vec![Complex64::ZERO; self.problem.dimension()];
-        self.problem.total(theta, &mut f);
+        self.problem.total(theta, &mut f)?;
         let mut space = Projection::new(self.problem, theta, self.h, &f)?;
         let (continuation, root) = (&self.continuation, &self.continuation.root);
         let mut uncertain = false;
@@ -102,10 +103,6 @@ impl<'a> KrylovCubic<'a> {
 }
 
 impl Velocity for KrylovCubic<'_> {
-    fn dimension(&self) -> usize {
-        self.problem.dimension()
-    }
-
     fn velocity(&mut self, theta: &[Complex64], out: &mut [Complex64]) -> Result<(), Stop> {
         let fresh;
         let Linear { value, sharp } = match &self.known {
@@ -120,7 +117,7 @@ impl Velocity for KrylovCubic<'_> {
         let mut second = vec![Complex64::ZERO; out.len()];
         for (j, u) in sharp.iter().enumerate() {
             for (k, v) in sharp[..=j].iter().enumerate() {
-                self.problem.second(theta, &u.part, &v.part, &mut second);
+                self.problem.second(theta, &u.part, &v.part, &mut second)?;
                 let mut space = Projection::new(self.problem, theta, self.h, &second)?;
                 let mut uncertain = false;
                 let Growth { c, converged, .. } = space.grow(&self.krylov, 0, |ritz| {

@@ -5,8 +5,8 @@ use crate::flow::branch::continuation::{Branches, Continuation, Eigenvector, Kno
 use crate::flow::branch::principal_root::PrincipalRoot;
 use crate::flow::dense::spectrum::Spectrum;
 use crate::flow::matrix_free::products::Jacobian;
-use crate::flow::velocity::{is_finite, is_real};
-use crate::flow::{Branch, Problem, Stop, Velocity};
+use crate::flow::velocity::{Velocity, is_finite, is_real};
+use crate::flow::{Branch, Problem, Stop};
 use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
 
@@ -33,7 +33,7 @@ impl<'a> Projection<'a> {
         f: &[Complex64],
     ) -> Result<Projection<'a>, Stop> {
         if problem.is_gradient() && is_real(theta) && is_real(f) {
-            let jacobian = Jacobian::new(problem, theta, h);
+            let jacobian = Jacobian::real(problem, theta, h);
             let f: Vec<f64> = f.iter().map(|x| x.re).collect();
             let space = KrylovSpace::new(&jacobian, &f)?;
             return Ok(Projection::Real(jacobian, space));
@@ -219,7 +219,7 @@ impl<'a> KrylovFlow<'a> {
     /// The value of the field, and the space in which it was found.
     fn field(&mut self, theta: &[Complex64]) -> Result<(MatrixFunction, Projection<'a>), Stop> {
         let mut f = vec![Complex64::ZERO; self.problem.dimension()];
-        self.problem.total(theta, &mut f);
+        self.problem.total(theta, &mut f)?;
         let mut space = Projection::new(self.problem, theta, self.argument, &f)?;
         let (continuation, root) = (&self.continuation, &self.continuation.root);
         let mut uncertain = false;
@@ -237,10 +237,6 @@ impl<'a> KrylovFlow<'a> {
 }
 
 impl Velocity for KrylovFlow<'_> {
-    fn dimension(&self) -> usize {
-        self.problem.dimension()
-    }
-
     fn velocity(&mut self, theta: &[Complex64], out: &mut [Complex64]) -> Result<(), Stop> {
         if let Some((_, value)) = self.known.as_ref().filter(|(at, _)| at == theta) {
             out.copy_from_slice(value);

@@ -6,6 +6,7 @@ use super::linear_map::{LinearMap, rational};
 use super::truncated::Truncated;
 use super::{StabilityError, sorted};
 use crate::flow::Problem;
+use crate::objective::ObjectiveError;
 use bea_series::series::GeneralLinearMethod;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
@@ -45,8 +46,9 @@ pub struct CoupledAtStep {
 }
 
 /// The rows of every `f_c'` that belong to its space.
-fn jacobians(problem: &Problem, theta: &[Complex64]) -> Vec<DMatrix<f64>> {
-    (0..problem.fields().len()).map(|c| problem.jacobian_of(c, theta).map(|z| z.re)).collect()
+fn jacobians(problem: &Problem, theta: &[Complex64]) -> Result<Vec<DMatrix<f64>>, ObjectiveError> {
+    let real = |c| Ok(problem.jacobian_of(c, theta)?.map(|z| z.re));
+    (0..problem.fields().len()).map(real).collect()
 }
 
 /// `J_c` among zeros, `D × D`.
@@ -75,7 +77,7 @@ impl Coupled {
         step: Option<(f64, &Truncated)>,
     ) -> Result<Coupled, StabilityError> {
         let theta: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
-        let jacobians = jacobians(problem, &theta);
+        let jacobians = jacobians(problem, &theta)?;
         let exact: Vec<_> = jacobians
             .iter()
             .map(rational)

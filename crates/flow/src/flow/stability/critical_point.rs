@@ -10,6 +10,7 @@ use super::StabilityError;
 use super::curvature::{Curvature, ZERO, curvatures};
 use crate::flow::Problem;
 use crate::flow::velocity::is_finite;
+use crate::objective::ObjectiveError;
 use nalgebra::{DMatrix, DVector, Dim, Matrix, RawStorage};
 use num_complex::Complex64;
 
@@ -113,16 +114,22 @@ pub(super) struct Found {
     pub(super) curvatures: Vec<Curvature>,
 }
 
-/// The total field and its Jacobian; `None` where they are not finite.
-fn linearize(problem: &Problem, theta: &DVector<f64>) -> Option<(DVector<f64>, DMatrix<f64>)> {
+/// The total field and its Jacobian.
+type Linear = (DVector<f64>, DMatrix<f64>);
+
+/// `None` where they are not finite.
+fn linearize(problem: &Problem, theta: &DVector<f64>) -> Result<Option<Linear>, ObjectiveError> {
     let theta: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
     let d = theta.len();
     let mut field = vec![Complex64::ZERO; d];
-    problem.total(&theta, &mut field);
     let mut jacobian = DMatrix::zeros(d, d);
-    problem.jacobian(&theta, &mut jacobian);
+    match problem.total(&theta, &mut field).and_then(|()| problem.jacobian(&theta, &mut jacobian)) {
+        Err(error) if error.is_undefined() => return Ok(None),
+        result => result?,
+    }
     let finite = is_finite(&field) && is_finite(jacobian.as_slice());
-    finite.then(|| (DVector::from_iterator(d, field.iter().map(|z| z.re)), jacobian.map(|z| z.re)))
+    let real = || (DVector::from_iterator(d, field.iter().map(|z| z.re)), jacobian.map(|z| z.re));
+    Ok(finite.then(real))
 }
 
 /// The norm, of the smallest numbers too.
@@ -160,7 +167,7 @@ fn step(f: &DVector<f64>, j: &DMatrix<f64>, damping: f64) -> Option<DVector<f64>
 /// If field or Jacobian are not finite at the start, or no zero is found.
 pub(super) fn find(problem: &Problem, given: &[f64]) -> Result<Found, StabilityError> {
     let mut theta = DVector::from_column_slice(given);
-    let (mut f, mut j) = linearize(problem, &theta).ok_or(StabilityError::Undefined)?;
+    let (mut f, mut j) = linearize(problem, &theta)?.ok_or(StabilityError::Undefined)?;
     let norm_given = size(&f);
     let mut damping = 1e-3;
     for _ in 0..MAX_ITERATIONS {
@@ -169,7 +176,7 @@ pub(super) fn find(problem: &Problem, given: &[f64]) -> Result<Found, StabilityE
         }
         let Some(delta) = step(&f, &j, damping) else { break };
         let next = &theta + &delta;
-        let better = linearize(problem, &next).filter(|(g, _)| size(g) < size(&f));
+        let better = linearize(problem, &next)?.filter(|(g, _)| size(g) < size(&f));
         match better {
             Some((g, k)) => {
                 (theta, f, j) = (next, g, k);
@@ -190,7 +197,7 @@ pub(super) fn find(problem: &Problem, given: &[f64]) -> Result<Found, StabilityE
         return Err(StabilityError::NoCriticalPoint { norm: size(&f), theta });
     }
     let (kind, curvatures) = if problem.is_gradient() {
-        let curvatures = curvatures(problem, given, &theta, &f, &j);
+        let curvatures = curvatures(problem, given, &theta, &f, &j)?;
         (Kind::of_hessian(&curvatures), curvatures)
     } else {
         (Kind::of_jacobian(j.complex_eigenvalues().as_slice()), Vec::new())
@@ -200,7 +207,7 @@ pub(super) fn find(problem: &Problem, given: &[f64]) -> Result<Found, StabilityE
         given: given.to_vec(),
         norm_given,
         norm: size(&f),
-        loss: problem.loss(&complex).re,
+        loss: problem.loss(&complex)?.re,
         theta: theta.as_slice().to_vec(),
         kind,
     };

@@ -19,6 +19,7 @@
 //! section 12.6.
 
 use crate::flow::Problem;
+use crate::objective::ObjectiveError;
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 use num_complex::Complex64;
 
@@ -48,7 +49,7 @@ pub(super) fn curvatures(
     theta: &DVector<f64>,
     f: &DVector<f64>,
     j: &DMatrix<f64>,
-) -> Vec<Curvature> {
+) -> Result<Vec<Curvature>, ObjectiveError> {
     let eigen = SymmetricEigen::new((j + j.transpose()) * -0.5);
     let (lambda, vectors) = (&eigen.eigenvalues, &eigen.eigenvectors);
     let negligible = ZERO * lambda.amax();
@@ -59,24 +60,25 @@ pub(super) fn curvatures(
         .map(|i| {
             let u = complex(&vectors.column(i).into_owned());
             let mut third = vec![Complex64::ZERO; d];
-            problem.second(&complex(theta), &u, &u, &mut third);
-            DVector::from_iterator(d, third.iter().map(|z| -z.re))
+            problem.second(&complex(theta), &u, &u, &mut third)?;
+            Ok(DVector::from_iterator(d, third.iter().map(|z| -z.re)))
         })
-        .collect();
+        .collect::<Result<_, ObjectiveError>>()?;
     // How far the critical point may be along every eigenvector.
     let distance = |i: usize| {
         let u = vectors.column(i).into_owned();
         let (g, t) = (-u.dot(f), u.dot(&thirds[i]));
-        let rounding = (-POINTS..=POINTS).map(|k| {
+        let mut rounding = 0.0f64;
+        for k in -POINTS..=POINTS {
             let s = BESIDE * size * f64::from(k) / f64::from(POINTS);
             let mut field = vec![Complex64::ZERO; d];
-            problem.total(&complex(&(theta + &u * s)), &mut field);
+            problem.total(&complex(&(theta + &u * s)), &mut field)?;
             let along: f64 = u.iter().zip(&field).map(|(u, f)| -u * f.re).sum();
-            (along - (g + lambda[i] * s + 0.5 * t * s * s)).abs()
-        });
-        (g.abs() + rounding.fold(0.0, f64::max)) / lambda[i].abs() + f64::EPSILON * theta.norm()
+            rounding = rounding.max((along - (g + lambda[i] * s + 0.5 * t * s * s)).abs());
+        }
+        Ok((g.abs() + rounding) / lambda[i].abs() + f64::EPSILON * theta.norm())
     };
-    let distances: Vec<f64> = (0..d).map(distance).collect();
+    let distances = (0..d).map(distance).collect::<Result<Vec<f64>, ObjectiveError>>()?;
     let is_zero = |i: usize| {
         // Where a direction is flat all points are as good, and none is off.
         let change = |k: usize| {
@@ -96,7 +98,7 @@ pub(super) fn curvatures(
         })
         .collect();
     found.sort_by(|a, b| b.lambda.total_cmp(&a.lambda));
-    found
+    Ok(found)
 }
 
 fn complex(point: &DVector<f64>) -> Vec<Complex64> {

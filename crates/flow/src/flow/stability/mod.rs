@@ -32,6 +32,7 @@ pub use direction::{AtStep, Case, Direction};
 pub use truncated::MAX_CHAINS;
 
 use super::Problem;
+use crate::objective::ObjectiveError;
 use bea_series::exact::RationalFunction;
 use bea_series::series::{GeneralLinearMethod, MethodError};
 use continuation::Principal;
@@ -70,6 +71,9 @@ pub enum StabilityError {
     /// Gradient or Hessian are not finite at the point.
     #[error("the gradient or the Hessian is not finite at the point")]
     Undefined,
+    /// The objective was not evaluated.
+    #[error(transparent)]
+    Objective(#[from] ObjectiveError),
     /// No critical point was found.
     #[error("no critical point was found: the gradient's norm stays at {norm:.3e}")]
     NoCriticalPoint {
@@ -223,7 +227,7 @@ fn check_fixed(
     let scale = point.theta.iter().fold(1.0f64, |m, x| m.max(x.abs())) * j.norm();
     for (c, (space, _)) in problem.fields().iter().enumerate() {
         let mut field = vec![Complex64::ZERO; problem.spaces()[*space].len()];
-        problem.field(c, &theta, &mut field);
+        problem.field(c, &theta, &mut field)?;
         let norm = field.iter().map(|z| z.norm_sqr()).sum::<f64>().sqrt();
         if norm > 1e-7 * scale {
             return Err(StabilityError::NotFixed { field: c + 1, norm });

@@ -19,16 +19,19 @@ const INDEPENDENT: f64 = 1e-6;
 ///
 /// Source: Walker, Ni (2011), *Anderson acceleration for fixed-point iterations*, with an orthonormal
 /// basis of the changes of residuals.
-pub(in crate::flow) fn fixed_point(
+///
+/// # Errors
+/// Those of the map.
+pub(in crate::flow) fn fixed_point<E>(
     mut u: Vec<Complex64>,
-    mut g: impl FnMut(&[Complex64]) -> Vec<Complex64>,
-) -> Option<Vec<Complex64>> {
+    mut g: impl FnMut(&[Complex64]) -> Result<Vec<Complex64>, E>,
+) -> Result<Option<Vec<Complex64>>, E> {
     // A step `p` in `u` changed the residual by `q`.
     let mut steps: VecDeque<(Vec<Complex64>, Vec<Complex64>)> = VecDeque::new();
     let mut last: Option<(Vec<Complex64>, Vec<Complex64>)> = None;
     let mut reach = f64::INFINITY;
     for _ in 0..MAX_EVALUATIONS {
-        let image = g(&u);
+        let image = g(&u)?;
         let residual = difference(&image, &u);
         let (moved, size) = (norm(&residual), norm(&image));
         if last.is_none() {
@@ -36,18 +39,18 @@ pub(in crate::flow) fn fixed_point(
         }
         // An iterate that has run away is large beside any residual: that is no convergence.
         if !moved.is_finite() || size > reach {
-            return None;
+            return Ok(None);
         }
         if let Some((before, residual_before)) = &last {
             // The convergence ends where rounding takes over.
             if moved <= 1e-9 * size && moved >= norm(residual_before) {
-                return Some(image);
+                return Ok(Some(image));
             }
             steps.push_front((difference(&u, before), difference(&residual, residual_before)));
             steps.truncate(MAX_STEPS);
         }
         if moved <= 1e-15 * size {
-            return Some(image);
+            return Ok(Some(image));
         }
         let mut next = image;
         for (p, q) in orthonormal(&steps) {
@@ -57,7 +60,7 @@ pub(in crate::flow) fn fixed_point(
         }
         last = Some((std::mem::replace(&mut u, next), residual));
     }
-    None
+    Ok(None)
 }
 
 /// Combinations of the steps whose changes of the residual are orthonormal; the latest step, which
@@ -112,12 +115,12 @@ mod tests {
         let a = [[-30.0, 100.0, 5.0], [0.0, 7.0, -40.0], [0.0, 0.0, 0.5]];
         let b = [1.0, -2.0, 3.0];
         let mut evaluations = 0;
-        let map = |u: &[Complex64]| -> Vec<Complex64> {
+        let map = |u: &[Complex64]| -> Result<Vec<Complex64>, std::convert::Infallible> {
             evaluations += 1;
             let row = |i: usize| (0..3).map(|j| a[i][j] * u[j]).sum::<Complex64>() + b[i];
-            (0..3).map(row).collect()
+            Ok((0..3).map(row).collect())
         };
-        let found = fixed_point(vec![Complex64::ZERO; 3], map).unwrap();
+        let found = fixed_point(vec![Complex64::ZERO; 3], map).unwrap().unwrap();
         // (I - A) u = b from below.
         let z = 6.0;
         let y = (-2.0 - 40.0 * z) / -6.0;
@@ -130,7 +133,11 @@ mod tests {
 
     #[test]
     fn a_map_without_a_fixed_point_has_none() {
-        assert_eq!(fixed_point(vec![Complex64::ONE], |u| vec![u[0] + 1.0]), None);
-        assert_eq!(fixed_point(vec![Complex64::ONE], |u| vec![u[0].exp() + 2.0 + u[0]]), None);
+        let none = |map: fn(Complex64) -> Complex64| {
+            let map = |u: &[Complex64]| Ok::<_, std::convert::Infallible>(vec![map(u[0])]);
+            assert_eq!(fixed_point(vec![Complex64::ONE], map), Ok(None));
+        };
+        none(|u| u + 1.0);
+        none(|u| u.exp() + 2.0 + u);
     }
 }

@@ -3,6 +3,7 @@
 use crate::flow::step::newton::Newton;
 use crate::flow::velocity::is_finite;
 use crate::flow::{Problem, SimulateError, Stop};
+use crate::objective::ObjectiveError;
 use bea_series::exact::RationalFunction;
 use bea_series::series::{Combination, GeneralLinearMethod, Recurrence};
 use num_complex::Complex64;
@@ -166,12 +167,12 @@ impl Method {
         problem: &Problem,
         l: usize,
         point: &[Complex64],
-    ) -> Vector {
+    ) -> Result<Vector, ObjectiveError> {
         let c = self.stages[l].0;
         let mut value = vec![Complex64::ZERO; problem.spaces()[problem.fields()[c].0].len()];
-        problem.field(c, point, &mut value);
+        problem.field(c, point, &mut value)?;
         value.iter_mut().for_each(|x| *x *= self.scale);
-        value
+        Ok(value)
     }
 
     pub(in crate::flow) fn solve_stages(
@@ -185,7 +186,7 @@ impl Method {
         let mut stages: Vec<Vector> = self.stages.iter().map(zero).collect();
         for l in 0..stages.len() {
             let point = self.point(problem, l, states, &stages);
-            stages[l] = self.evaluate(problem, l, &point);
+            stages[l] = self.evaluate(problem, l, &point)?;
         }
         if self.explicit { Ok(stages) } else { self.newton(problem, states, stages) }
     }
@@ -206,14 +207,14 @@ impl Method {
                 (0..stages.len()).map(|l| self.point(problem, l, states, &stages)).collect();
             let mut residual = Vec::with_capacity(size);
             for (l, point) in points.iter().enumerate() {
-                let value = self.evaluate(problem, l, point);
+                let value = self.evaluate(problem, l, point)?;
                 residual.extend(stages[l].iter().zip(value).map(|(e, f)| e - f));
             }
             let newton = Newton { method: self, problem, points, offsets: &offsets, size };
             let change = if problem.is_matrix_free() {
                 newton.solve_by_products(&residual)?
             } else {
-                newton.solve(residual).ok_or(Stop::NoConvergence(IMPLICIT))?
+                newton.solve(residual)?.ok_or(Stop::NoConvergence(IMPLICIT))?
             };
             for (stage, &at) in stages.iter_mut().zip(&offsets) {
                 stage.iter_mut().zip(&change[at..]).for_each(|(e, c)| *e -= c);

@@ -3,6 +3,7 @@
 use crate::curvature::{Error, Krylov, KrylovSpace, Operator};
 use crate::flow::step::method::{Method, Vector};
 use crate::flow::{Problem, Stop};
+use crate::objective::ObjectiveError;
 use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
 
@@ -24,12 +25,16 @@ impl Newton<'_> {
     }
 
     /// By elimination; none if the matrix is singular.
-    pub(in crate::flow) fn solve(&self, residual: Vec<Complex64>) -> Option<Vector> {
+    pub(in crate::flow) fn solve(
+        &self,
+        residual: Vec<Complex64>,
+    ) -> Result<Option<Vector>, ObjectiveError> {
         let mut system = DMatrix::<Complex64>::identity(self.size, self.size);
         let spaces = self.problem.spaces();
         for (l, point) in self.points.iter().enumerate() {
             let (field, arguments) = &self.method.stages[l];
-            let rows = self.problem.jacobian_of(*field, point) * Complex64::from(self.method.scale);
+            let rows =
+                self.problem.jacobian_of(*field, point)? * Complex64::from(self.method.scale);
             for j in 0..self.points.len() {
                 let d = arguments[self.space_of(j)].stages[j];
                 for i in 0..rows.nrows() {
@@ -40,7 +45,8 @@ impl Newton<'_> {
                 }
             }
         }
-        Some(system.lu().solve(&DVector::from_vec(residual))?.as_slice().to_vec())
+        let solution = system.lu().solve(&DVector::from_vec(residual));
+        Ok(solution.map(|x| x.as_slice().to_vec()))
     }
 
     /// From products with the Jacobians alone: `x = ‖r‖ V T⁻¹ e_1` in the Krylov space of `r`, the full
@@ -85,13 +91,13 @@ impl Operator<Complex64> for Newton<'_> {
                         direction[variable] += d * x[self.offsets[j] + k];
                     }
                 }
-                let change = self.problem.contraction(*field, point, &[&direction]);
+                let change = self.problem.contraction(*field, point, &[&direction])?;
                 for (i, &variable) in spaces[self.space_of(l)].iter().enumerate() {
                     out[self.offsets[l] + i] -= self.method.scale * change[variable];
                 }
             }
-            out
+            Ok(out)
         };
-        Ok(block.iter().map(product).collect())
+        block.iter().map(product).collect()
     }
 }

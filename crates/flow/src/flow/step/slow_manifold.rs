@@ -3,6 +3,7 @@
 use crate::flow::step::fixed_point::fixed_point;
 use crate::flow::step::method::{Method, Row, Vector, combine};
 use crate::flow::{Problem, Stop};
+use crate::objective::ObjectiveError;
 use num_complex::Complex64;
 
 const MANIFOLD: &str = "the iteration for the slow manifold";
@@ -59,7 +60,7 @@ impl Method {
             differences(&mut stages);
             self.recurrence(problem, theta, &stages)
         };
-        let sweep = |flat: &[Complex64]| -> Vec<Complex64> {
+        let sweep = |flat: &[Complex64]| -> Result<Vec<Complex64>, ObjectiveError> {
             let values = rows(flat);
             let states = polynomials(&values);
             let mut fields = Vec::with_capacity(flat.len());
@@ -70,15 +71,15 @@ impl Method {
                         problem,
                         l,
                         &self.point(problem, l, &states, stages),
-                    ));
+                    )?);
                 }
             }
-            fields
+            Ok(fields)
         };
         if !crate::flow::velocity::is_finite(&still.concat()) {
             return Err(Stop::NotFinite);
         }
-        let fields = fixed_point(still.concat().repeat(degree), sweep);
+        let fields = fixed_point(still.concat().repeat(degree), sweep)?;
         Ok(polynomials(&rows(&fields.ok_or(Stop::NoConvergence(MANIFOLD))?)))
     }
 

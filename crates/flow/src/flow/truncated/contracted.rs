@@ -1,8 +1,9 @@
 //! The terms of a modified field from contractions of the derivatives of its losses: for losses that
 //! are no formulas.
 
-use crate::flow::velocity::is_finite;
-use crate::flow::{Problem, SimulateError, Stop, Velocity};
+use crate::flow::velocity::{Velocity, is_finite};
+use crate::flow::{Problem, SimulateError, Stop};
+use crate::objective::ObjectiveError;
 use bea_series::field::Field;
 use bea_series::tree::{TreeId, TreeTable};
 use num_complex::Complex64;
@@ -63,7 +64,11 @@ impl<'a> Contracted<'a> {
         most
     }
 
-    fn sum(&self, at: &mut At<'_>, weights: &BTreeMap<TreeId, f64>) -> Vec<Complex64> {
+    fn sum(
+        &self,
+        at: &mut At<'_>,
+        weights: &BTreeMap<TreeId, f64>,
+    ) -> Result<Vec<Complex64>, ObjectiveError> {
         let mut groups: BTreeMap<TreeId, BTreeMap<TreeId, f64>> = BTreeMap::new();
         let mut out = vec![Complex64::ZERO; self.problem.dimension()];
         let mut add = |weight: f64, value: &[Complex64]| {
@@ -74,25 +79,28 @@ impl<'a> Contracted<'a> {
                 Some((rest, last)) => {
                     groups.entry(rest).or_default().insert(last, weight);
                 }
-                None => add(weight, &at.differential(self, tree)),
+                None => add(weight, &*at.differential(self, tree)?),
             }
         }
         for (rest, lasts) in groups {
             let direction = match lasts.iter().next() {
                 // One tree alone may be known already.
                 Some((&last, &weight)) if lasts.len() == 1 => {
-                    let mut value = at.differential(self, last).to_vec();
+                    let mut value = at.differential(self, last)?.to_vec();
                     value.iter_mut().for_each(|x| *x *= weight);
                     value
                 }
-                _ => self.sum(at, &lasts),
+                _ => self.sum(at, &lasts)?,
             };
-            let mut children: Vec<Arc<Vec<Complex64>>> =
-                self.trees.children(rest).iter().map(|&c| at.differential(self, c)).collect();
+            let children = self.trees.children(rest);
+            let mut children = children
+                .iter()
+                .map(|&c| at.differential(self, c))
+                .collect::<Result<Vec<_>, _>>()?;
             children.push(Arc::new(direction));
-            add(1.0, &at.contraction(self, rest, &children));
+            add(1.0, &at.contraction(self, rest, &children)?);
         }
-        out
+        Ok(out)
     }
 }
 
@@ -104,15 +112,20 @@ struct At<'a> {
 
 impl At<'_> {
     /// `F(τ)`.
-    fn differential(&mut self, field: &Contracted<'_>, tree: TreeId) -> Arc<Vec<Complex64>> {
+    fn differential(
+        &mut self,
+        field: &Contracted<'_>,
+        tree: TreeId,
+    ) -> Result<Arc<Vec<Complex64>>, ObjectiveError> {
         if let Some(value) = self.known.get(&tree) {
-            return value.clone();
+            return Ok(value.clone());
         }
         let children = field.trees.children(tree);
-        let children: Vec<_> = children.iter().map(|&c| self.differential(field, c)).collect();
-        let value = Arc::new(self.contraction(field, tree, &children));
+        let children =
+            children.iter().map(|&c| self.differential(field, c)).collect::<Result<Vec<_>, _>>()?;
+        let value = Arc::new(self.contraction(field, tree, &children)?);
         self.known.insert(tree, value.clone());
-        value
+        Ok(value)
     }
 
     /// The derivative of the field at the root of `tree` along these vectors.
@@ -121,7 +134,7 @@ impl At<'_> {
         field: &Contracted<'_>,
         tree: TreeId,
         children: &[Arc<Vec<Complex64>>],
-    ) -> Vec<Complex64> {
+    ) -> Result<Vec<Complex64>, ObjectiveError> {
         let children: Vec<&[Complex64]> = children.iter().map(|c| c.as_slice()).collect();
         let color = usize::from(field.trees.color(tree));
         field.problem.contraction(color, self.theta, &children)
@@ -129,13 +142,9 @@ impl At<'_> {
 }
 
 impl Velocity for Contracted<'_> {
-    fn dimension(&self) -> usize {
-        self.problem.dimension()
-    }
-
     fn velocity(&mut self, theta: &[Complex64], out: &mut [Complex64]) -> Result<(), Stop> {
         let mut at = At { theta, known: HashMap::new() };
-        out.copy_from_slice(&self.sum(&mut at, &self.weights));
+        out.copy_from_slice(&self.sum(&mut at, &self.weights)?);
         if !is_finite(out) {
             return Err(Stop::NotFinite);
         }

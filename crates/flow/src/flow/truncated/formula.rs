@@ -2,7 +2,9 @@
 //! beside the principal flow.
 
 use crate::flow::formula::Evaluator;
-use crate::flow::{Problem, Stop, Velocity};
+use crate::flow::velocity::Velocity;
+use crate::flow::{Problem, Stop};
+use crate::objective::Call;
 use num_complex::Complex64;
 
 /// Terms of a modified field, and another flow that is added to them.
@@ -14,13 +16,10 @@ pub(in crate::flow) struct Truncated<'a> {
 }
 
 impl Velocity for Truncated<'_> {
-    fn dimension(&self) -> usize {
-        self.problem.dimension()
-    }
-
     fn velocity(&mut self, theta: &[Complex64], out: &mut [Complex64]) -> Result<(), Stop> {
         let inputs: Vec<Complex64> =
             theta.iter().copied().chain(std::iter::once(self.h.into())).collect();
+        self.problem.counter.add(Call::ModifiedField, 1);
         self.terms.evaluate(&inputs, out);
         if let Some(besides) = &mut self.besides {
             let mut more = vec![Complex64::ZERO; out.len()];

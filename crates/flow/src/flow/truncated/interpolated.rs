@@ -1,7 +1,8 @@
 //! `interpolated:n`: the modified field from differences of the optimizer's own steps.
 
 use crate::flow::step::method::Method;
-use crate::flow::{Problem, Stop, Velocity};
+use crate::flow::velocity::Velocity;
+use crate::flow::{Problem, Stop};
 use num_complex::Complex64;
 
 /// `f̃(θ) ≈ 1/h Σ_{k=1}^{n+1} (-1)^(k-1)/k Δ^k θ_0`, equal to the truncated series `order:n` up to
@@ -14,10 +15,6 @@ pub(in crate::flow) struct Interpolated<'a> {
 }
 
 impl Velocity for Interpolated<'_> {
-    fn dimension(&self) -> usize {
-        self.problem.dimension()
-    }
-
     fn velocity(&mut self, theta: &[Complex64], out: &mut [Complex64]) -> Result<(), Stop> {
         out.copy_from_slice(&self.method.interpolated(self.problem, theta, self.order + 1)?);
         Ok(())

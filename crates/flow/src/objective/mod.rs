@@ -1,0 +1,144 @@
+//! Objectives: a loss `E(x)` of `d` variables, its gradient, and what else it can do.
+//!
+//! [`Objective`] is what everything in bea that looks at a loss asks for: spectra, flows, training. Formulas
+//! ([`LossObjective`](crate::flow::LossObjective)) and networks are objectives that have all derivatives, at real and
+//! complex points. One's own is made of closures by [`objective`], or by implementing the trait: a
+//! value and a gradient are enough, and what needs more than an objective has says so
+//! ([`ObjectiveError::Missing`]).
+//!
+//! | what | needs, beside gradients |
+//! |---|---|
+//! | steps of an optimizer, `ngf`, `positive`, `interpolated:n` | nothing |
+//! | spectra, densities, stability coefficients, `igr`, `flip:k`, DAL, one velocity of `pf` | Hessian-vector products |
+//! | `order:n`, `pf+np:n` | contractions along up to `n` directions |
+//! | `cubic` | contractions along two directions |
+//! | `pf`, `pf+np:n`, `cubic` followed beyond `hλ = 1` | complex points |
+//!
+//! ```
+//! use bea_flow::curvature::spectrum;
+//!
+//! // E = 3x² + y²/2
+//! let bowl = bea_flow::objective(2)
+//!     .gradient(|x, g| {
+//!         g.copy_from_slice(&[6.0 * x[0], x[1]]);
+//!         3.0 * x[0] * x[0] + 0.5 * x[1] * x[1]
+//!     })
+//!     .hessian_vector(|_, v, out| out.copy_from_slice(&[6.0 * v[0], v[1]]));
+//! let sharpest = spectrum(&bowl, &[0.1, 0.2])?.top(1)?;
+//! assert!((sharpest[0].value - 6.0).abs() < 1e-12);
+//! assert!(bowl.counts().hessian_vectors >= 2);
+//! # Ok::<(), bea_flow::curvature::Error>(())
+//! ```
+
+mod closures;
+mod counts;
+mod error;
+mod scalar;
+
+pub use closures::{Closures, Outcome, WithoutGradient, complex, objective};
+pub use counts::{Call, Counter, Counts};
+pub use error::{Capability, Cause, ObjectiveError, Site};
+pub use scalar::Scalar;
+
+use nalgebra::DMatrix;
+use num_complex::Complex64;
+
+/// Objectives of more variables than this do not have their Hessian assembled, unless they say so: an
+/// eigendecomposition would cost more than all products that a Krylov space needs.
+pub const ASSEMBLED: usize = 100;
+
+/// A loss `E(x)` of `d` variables, at real points (`S = f64`), or its holomorphic continuation at
+/// complex ones (`S = Complex64`), whose derivatives conjugate nothing.
+///
+/// Only [`dimension`](Self::dimension) and [`value_and_gradient`](Self::value_and_gradient) are required. An
+/// objective names what else it has by [`max_directions`](Self::max_directions) and
+/// [`complex`](Self::complex). Where it is undefined it may return numbers that are not finite, or an error.
+/// Vectors have `d` entries; callers see to that.
+pub trait Objective<S: Scalar = f64>: Send + Sync {
+    /// `d`.
+    fn dimension(&self) -> usize;
+
+    /// `E(x)`, and `∇E(x)` into `gradient`.
+    ///
+    /// # Errors
+    /// Whatever keeps the objective from being evaluated; so for all methods.
+    fn value_and_gradient(&self, x: &[S], gradient: &mut [S]) -> Result<S, ObjectiveError>;
+
+    /// `E(x)`, with a gradient that is thrown away unless an objective knows better.
+    ///
+    /// # Errors
+    /// As [`value_and_gradient`](Self::value_and_gradient).
+    fn value(&self, x: &[S]) -> Result<S, ObjectiveError> {
+        self.value_and_gradient(x, &mut vec![S::zero(); self.dimension()])
+    }
+
+    /// `∇E(x)` into `out`, with a value that is thrown away unless an objective knows better.
+    ///
+    /// # Errors
+    /// As [`value_and_gradient`](Self::value_and_gradient).
+    fn gradient(&self, x: &[S], out: &mut [S]) -> Result<(), ObjectiveError> {
+        self.value_and_gradient(x, out).map(|_| ())
+    }
+
+    /// The largest number `m` of directions that [`contraction`](Self::contraction) takes: the
+    /// objective has `m + 1` derivatives. 0: it has gradients alone; 1: Hessian-vector products too.
+    fn max_directions(&self) -> usize {
+        0
+    }
+
+    /// `∇²E(x) v` for all vectors of a block, which may share work.
+    ///
+    /// # Errors
+    /// [`ObjectiveError::Missing`] unless an objective provides it, or
+    /// [`contraction`](Self::contraction) along one direction.
+    fn hessian_vectors(&self, x: &[S], block: &[&[S]]) -> Result<Vec<Vec<S>>, ObjectiveError> {
+        let product = |v: &&[S]| {
+            let mut out = vec![S::zero(); x.len()];
+            self.contraction(x, &[v], &mut out).map(|()| out)
+        };
+        block.iter().map(product).collect()
+    }
+
+    /// `∇²E(x)`, `d × d`, into `out`; column by column from products, unless an objective knows better.
+    ///
+    /// # Errors
+    /// As [`hessian_vectors`](Self::hessian_vectors).
+    fn hessian(&self, x: &[S], out: &mut DMatrix<S>) -> Result<(), ObjectiveError> {
+        let identity = DMatrix::<S>::identity(x.len(), x.len());
+        let units: Vec<&[S]> = identity.as_slice().chunks_exact(x.len().max(1)).collect();
+        for (i, column) in self.hessian_vectors(x, &units)?.iter().enumerate() {
+            out.column_mut(i).copy_from_slice(column);
+        }
+        Ok(())
+    }
+
+    /// `∇^{m+1}E(x)[v_1, …, v_m]` into `out`, for `m` from 1 to [`max_directions`](Self::max_directions).
+    ///
+    /// # Errors
+    /// [`ObjectiveError::Missing`] unless an objective provides it.
+    fn contraction(
+        &self,
+        _x: &[S],
+        directions: &[&[S]],
+        _out: &mut [S],
+    ) -> Result<(), ObjectiveError> {
+        Err(ObjectiveError::Missing(Capability::of_directions(directions.len())))
+    }
+
+    /// The same objective at complex points, if it is defined there.
+    fn complex(&self) -> Option<&dyn Objective<Complex64>> {
+        None
+    }
+
+    /// Whether the Hessian is too large to be assembled: flows then take products alone, and never call
+    /// [`hessian`](Self::hessian).
+    fn is_matrix_free(&self) -> bool {
+        self.dimension() > ASSEMBLED
+    }
+
+    /// The unit roundoff of the numbers that derivatives are computed with. Iterations do not ask for
+    /// more digits than that gives.
+    fn precision(&self) -> f64 {
+        f64::EPSILON
+    }
+}
