@@ -45,14 +45,14 @@ fn main() {
     println!("|---|---|---|---|---|");
     for steps in [0, 100] {
         for _ in 0..steps {
-            let gradient = single.gradient(&theta).1;
+            let gradient = single.gradient(&theta).unwrap().1;
             theta.iter_mut().zip(gradient).for_each(|(x, g)| *x -= 0.05 * g);
         }
         let lanczos = Lanczos { tolerance: 1e-4, ..Lanczos::default() };
         let found = lanczos.run(&Hessian::new(&single, &theta), &[]).expect("eigenvalues");
         let sharpest = found.largest[0].value;
         let at: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
-        let (gradient, _) = timed(|| single.gradient(&theta));
+        let (gradient, _) = timed(|| single.gradient(&theta).unwrap());
         let exact = Krylov { tolerance: 1e-11, ..Krylov::default() };
         let krylov = Krylov { tolerance: 1e-4, ..Krylov::default() };
         let (single, double) = (Problem::new(single.clone()), Problem::new(double.clone()));

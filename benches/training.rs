@@ -25,10 +25,10 @@ fn step_cost(loss: &NetworkLoss, start: &[f64], rule: &Rule) -> f64 {
     let mut state = State::new(start.to_vec());
     let ratios = (0..STEPS).map(|_| {
         let begun = Instant::now();
-        loss.gradient(&state.theta);
+        loss.gradient(&state.theta).unwrap();
         let gradient = begun.elapsed();
         let begun = Instant::now();
-        rule.step(loss, &mut state);
+        rule.step(loss, &mut state).unwrap();
         begun.elapsed().as_secs_f64() / gradient.as_secs_f64()
     });
     median(ratios.collect())
@@ -44,7 +44,7 @@ fn follow(loss: &NetworkLoss, start: &[f64], h: f64, tolerance: f64) {
         // As the runs of experiments do.
         let random = usize::from(step % 8 == 0);
         let begun = Instant::now();
-        loss.gradient(&state.theta);
+        loss.gradient(&state.theta).unwrap();
         let gradient = begun.elapsed();
         let begun = Instant::now();
         let hessian = Hessian::new(loss, &state.theta);
@@ -59,7 +59,7 @@ fn follow(loss: &NetworkLoss, start: &[f64], h: f64, tolerance: f64) {
             worst = worst.max((last - exact).abs() / exact);
         }
         warm = found.largest.into_iter().map(|pair| pair.vector).collect();
-        rule.step(loss, &mut state);
+        rule.step(loss, &mut state).unwrap();
     }
     println!(
         "| {h} | {:.2} | {tolerance:e} | {} | {:.1} | {worst:.0e} |",

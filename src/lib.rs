@@ -8,9 +8,12 @@
 //! `folder`, `outcome`, `measured`, `plots`, `report`, `conduct`; within `reproduction` it is `verdict`, the figures, the
 //! list of them.
 
+pub use bea_flow::curvature::spectrum;
+pub use bea_flow::flow::principal_flow;
+pub use bea_flow::objective::{self, Objective, objective};
 pub use bea_flow::{codegen, curvature, flow, loss};
 pub use bea_network as network;
-pub use bea_network::training;
+pub use bea_network::training::{self, Dal};
 #[cfg(feature = "experiment")]
 pub use bea_plot as plot;
 pub use bea_series::{claim, exact, field, optimizer, render, series, source, tree};

@@ -31,7 +31,7 @@ fn configs(text: &str) -> Vec<Config> {
 fn finished(text: &str) -> Run {
     let mut run = Run::new(configs(text).remove(0)).unwrap();
     while run.end().is_none() {
-        run.advance(&|| false);
+        run.advance(&|| false).unwrap();
     }
     run
 }
@@ -157,7 +157,7 @@ fn training_steps_are_those_of_the_optimizer_library() {
         let request = Request { lr: 0.2, steps: 12, ..Request::default() };
         let simulated =
             simulate(&Problem::new(loss), optimizer, &method, &start, &request).unwrap();
-        let last: Vec<f64> = simulated.flows[0].theta[12].iter().map(|z| z.re).collect();
+        let last: Vec<f64> = simulated.optimizer.theta[12].iter().map(|z| z.re).collect();
         let difference: Vec<f64> =
             last.iter().zip(&run.state().theta).map(|(a, b)| a - b).collect();
         assert!(norm(&difference) < 1e-12 * norm(&last), "{optimizer}: {}", norm(&difference));
@@ -177,7 +177,7 @@ fn the_first_step_of_adam_has_the_size_of_its_learning_rate() {
     );
     let start = Run::new(configs(&text).remove(0)).unwrap().state().theta.clone();
     let run = finished(&text);
-    let (_, gradient) = loss_of(&run).gradient(&start);
+    let (_, gradient) = loss_of(&run).gradient(&start).unwrap();
     for ((after, before), g) in run.state().theta.iter().zip(&start).zip(&gradient) {
         assert!((after - before + 0.2 * g.signum()).abs() < 1e-6, "{after} {before} {g}");
     }
@@ -246,16 +246,16 @@ fn measurements_are_what_they_say() {
         assert!(near, "{name}: {found} instead of {expected}");
     };
     let h = 0.2;
-    let (value, g) = loss.gradient(&start);
+    let (value, g) = loss.gradient(&start).unwrap();
     let next: Vec<f64> = start.iter().zip(&g).map(|(x, g)| x - h * g).collect();
-    let (next_value, next_g) = loss.gradient(&next);
+    let (next_value, next_g) = loss.gradient(&next).unwrap();
     close("loss", value, 1e-14);
     close("update_norm", h * norm(&g), 1e-13);
     close("relative_progress", (next_value - value) / (h * norm(&g).powi(2)), 1e-9);
     // By central differences of gradients.
     let shifted = |t: f64| {
         let theta: Vec<f64> = start.iter().zip(&g).map(|(x, g)| x + t * g).collect();
-        loss.gradient(&theta).1
+        loss.gradient(&theta).unwrap().1
     };
     let t = 1e-4;
     let (up, down) = (shifted(t), shifted(-t));
@@ -287,10 +287,10 @@ fn measurements_are_what_they_say() {
         let dt = h / steps as f64;
         let mut theta = start.clone();
         for _ in 0..steps {
-            let (_, g) = loss.gradient(&theta);
+            let (_, g) = loss.gradient(&theta).unwrap();
             let mut v: Vec<f64> = g.iter().map(|g| -g).collect();
             if igr {
-                let product = loss.hessian_vectors(&theta, &[&g]).remove(0);
+                let product = loss.hessian_vectors(&theta, &[&g]).unwrap().remove(0);
                 v.iter_mut().zip(&product).for_each(|(v, p)| *v -= h / 2.0 * p);
             }
             theta.iter_mut().zip(&v).for_each(|(x, v)| *x += dt * v);
@@ -308,8 +308,8 @@ fn measurements_are_what_they_say() {
     let (ngf, igr) = (extrapolated(false), extrapolated(true));
     close("drift", distance(&ngf), 1e-4);
     close("error_igr", distance(&igr), 1e-3);
-    close("flow_loss_ngf", loss.loss(&ngf), 1e-8);
-    close("loss_error_igr", next_value - loss.loss(&igr), 1e-3);
+    close("flow_loss_ngf", loss.loss(&ngf).unwrap(), 1e-8);
+    close("loss_error_igr", next_value - loss.loss(&igr).unwrap(), 1e-3);
     let (there, _) = bea::curvature::eigenvalues(&Hessian::new(&loss, &ngf)).unwrap();
     close("flow_lambda_ngf", there[0], 1e-5);
     // Without the network: the accuracy of a softmax is that of its largest output.

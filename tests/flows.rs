@@ -1,5 +1,8 @@
 //! Flows against what they promise: exact on quadratics, of the right order on other losses.
 
+mod analytic;
+
+use analytic::{Analytic, Of};
 use bea::exact::Rational;
 use bea::flow::{Branch, FlowName, Objective, Problem, Request, Simulation, quadratic, simulate};
 use bea::loss::Graph;
@@ -22,7 +25,7 @@ impl Quadratic {
     }
 }
 
-impl Objective for Quadratic {
+impl Analytic for Quadratic {
     fn dimension(&self) -> usize {
         self.b.len()
     }
@@ -49,7 +52,7 @@ impl Objective for Quadratic {
 /// `x²/2 + c x³/6`, whose curvature is `1 + c x`.
 struct Cubic1d(f64);
 
-impl Objective for Cubic1d {
+impl Analytic for Cubic1d {
     fn dimension(&self) -> usize {
         1
     }
@@ -118,7 +121,7 @@ proptest! {
         let a = symmetric(&eigenvalues, &entries);
         let b = DVector::from_fn(n, |i, _| if linear { slope[i] } else { 0.0 });
         let start = DVector::from_column_slice(&start[..n]);
-        let problem = Problem::new(Quadratic::new(&a, &b));
+        let problem = Problem::new(Of(Quadratic::new(&a, &b)));
         let request = Request {
             lr: h,
             steps: 6,
@@ -128,8 +131,8 @@ proptest! {
             ..Request::default()
         };
         let simulation = descend(&problem, start.as_slice(), &request);
-        let (gd, pf) = (&simulation.flows[0], &simulation.flows[1]);
-        let even = &simulation.flows[2];
+        let (gd, pf) = (&simulation.optimizer, &simulation.flows[0]);
+        let even = &simulation.flows[1];
         prop_assert_eq!(&pf.note, &None);
         prop_assert_eq!(pf.theta.len(), 7);
         prop_assert_eq!(even.theta.len(), 7);
@@ -156,7 +159,7 @@ proptest! {
 fn the_closed_form_solves_the_flow_between_steps_too() {
     let a = symmetric(&[1.7, 0.4], &[0.3, -0.8, 0.5, 0.2]);
     let (b, start) = (DVector::from_vec(vec![0.9, 0.7]), DVector::from_vec(vec![1.0, -0.5]));
-    let problem = Problem::new(Quadratic::new(&a, &b));
+    let problem = Problem::new(Of(Quadratic::new(&a, &b)));
     let request = Request {
         lr: 0.9,
         steps: 3,
@@ -166,8 +169,8 @@ fn the_closed_form_solves_the_flow_between_steps_too() {
         ..Request::default()
     };
     let simulation = descend(&problem, start.as_slice(), &request);
-    assert_eq!(simulation.flows[1].path.len(), 13);
-    for (t, point) in &simulation.flows[1].path {
+    assert_eq!(simulation.flows[0].path.len(), 13);
+    for (t, point) in &simulation.flows[0].path {
         let closed = quadratic(&a, &b, &start, 0.9, *t);
         let error = point.iter().zip(&closed).map(|(x, y)| (x - y).norm()).fold(0.0, f64::max);
         assert!(error < 1e-10, "{t}: {error:e}");
@@ -181,14 +184,14 @@ fn the_closed_form_solves_the_flow_between_steps_too() {
             sum + u.map(Complex64::from) * (log.exp() * u.dot(&start) + log / *l * u.dot(&b))
         },
     );
-    let gd = DVector::from_column_slice(&simulation.flows[0].theta[1]);
+    let gd = DVector::from_column_slice(&simulation.optimizer.theta[1]);
     assert!((paper - gd).norm() > 0.1);
 }
 
 #[test]
 fn the_branch_point_ends_a_trajectory_with_a_note() {
     let a = DMatrix::from_diagonal(&DVector::from_vec(vec![2.0, 1.0]));
-    let problem = Problem::new(Quadratic::new(&a, &DVector::zeros(2)));
+    let problem = Problem::new(Of(Quadratic::new(&a, &DVector::zeros(2))));
     let request =
         Request { lr: 0.5, steps: 3, flows: flows("pf,ngf,pf-even"), ..Request::default() };
     let simulation = descend(&problem, &[1.0, 1.0], &request);
@@ -202,10 +205,10 @@ fn the_branch_point_ends_a_trajectory_with_a_note() {
 /// the branch point there. The stages of its last step try points beyond it.
 #[test]
 fn the_note_names_the_branch_point_that_a_trajectory_runs_into() {
-    let problem = Problem::new(Cubic1d(1.0));
+    let problem = Problem::new(Of(Cubic1d(1.0)));
     let request = Request { lr: 1.0, flows: flows("pf"), ..Request::default() };
     let simulation = descend(&problem, &[0.5], &request);
-    let note = simulation.flows[1].note.as_ref().expect("it cannot go on");
+    let note = simulation.flows[0].note.as_ref().expect("it cannot go on");
     assert!(note.ends_with("reaches the branch point hλ = 1 of the logarithm"), "{note}");
 }
 
@@ -219,7 +222,7 @@ fn a_trajectory_may_go_around_the_branch_point_many_times() {
         let request = Request { lr: 0.0017, steps: 4, flows: flows("pf"), ..Request::default() };
         let mut simulation =
             descend(&problem, &[-1.2, 1.0], &Request { rtol, atol: 1e-2 * rtol, ..request });
-        simulation.flows.swap_remove(1)
+        simulation.flows.swap_remove(0)
     };
     let (coarse, fine) = (run(1e-8), run(1e-11));
     assert_eq!((&coarse.note, &fine.note), (&None, &None));
@@ -232,30 +235,30 @@ fn a_trajectory_may_go_around_the_branch_point_many_times() {
 /// wants to cross the cut; continued, it is smooth.
 #[test]
 fn the_continued_branch_goes_on_where_the_principal_one_grinds() {
-    let problem = Problem::new(Cubic1d(1.0));
+    let problem = Problem::new(Of(Cubic1d(1.0)));
     let run = |branch| {
         let request =
             Request { lr: 1.2, steps: 8, flows: flows("pf"), branch, ..Request::default() };
         descend(&problem, &[0.1], &request)
     };
     let continued = run(Branch::Continued);
-    assert_eq!(continued.flows[1].note, None);
-    assert_eq!(continued.flows[1].theta.len(), 9);
+    assert_eq!(continued.flows[0].note, None);
+    assert_eq!(continued.flows[0].theta.len(), 9);
     let principal = run(Branch::Principal);
-    let note = principal.flows[1].note.as_ref().expect("the principal branch cannot go on");
+    let note = principal.flows[0].note.as_ref().expect("the principal branch cannot go on");
     assert!(note.contains("collapsed") || note.contains("more than"), "{note}");
     // The continued flow follows gradient descent to within the non-principal terms.
-    let distances = continued.distances(&continued.flows[1]);
+    let distances = continued.distances(&continued.flows[0]);
     assert!(distances.iter().all(|&d| d < 0.02), "{distances:?}");
 }
 
 /// Half the Euler step, half the error; a tenth of the tolerance, less error.
 #[test]
 fn the_integrators_have_their_orders() {
-    let problem = Problem::new(Cubic1d(1.0));
+    let problem = Problem::new(Of(Cubic1d(1.0)));
     let end = |request: Request| {
         let request = Request { lr: 0.3, steps: 4, flows: flows("ngf"), ..request };
-        descend(&problem, &[0.8], &request).flows[1].theta[4][0].re
+        descend(&problem, &[0.8], &request).flows[0].theta[4][0].re
     };
     // ẋ = -x - x²/2: the solution with x(0) = x_0.
     let exact = |t: f64| {
@@ -297,7 +300,7 @@ fn the_table_of_the_cubic_flow() {
         let names = flows("ngf,pf,pf+np:2,cubic");
         let request = Request { lr, steps: 1, flows: names, rtol: 1e-12, ..Request::default() };
         let simulation = descend(&problem, &[0.1], &request);
-        for (flow, error) in simulation.flows[1..].iter().zip(errors) {
+        for (flow, error) in simulation.flows.iter().zip(errors) {
             assert_eq!(flow.note, None);
             let found = simulation.distances(flow)[1];
             // Two digits were printed.
@@ -311,7 +314,7 @@ fn the_table_of_the_cubic_flow() {
 #[test]
 fn on_quadratics_every_optimizer_follows_its_own_principal_flow() {
     let a = symmetric(&[0.9, -0.3, 0.05], &[0.3, -0.8, 0.5, 0.2, 0.9, -0.1, 0.4, 0.6, 0.7]);
-    let problem = Problem::new(Quadratic::new(&a, &DVector::from_vec(vec![0.2, -0.1, 0.3])));
+    let problem = Problem::new(Of(Quadratic::new(&a, &DVector::from_vec(vec![0.2, -0.1, 0.3]))));
     for (name, value) in [
         ("heavy_ball", "m"),
         ("nesterov", "m"),
@@ -328,12 +331,12 @@ fn on_quadratics_every_optimizer_follows_its_own_principal_flow() {
                 Request { lr: 0.2, steps, flows, rtol: 1e-13, atol: 1e-14, ..Request::default() };
             simulate(&problem, name, &method, start, &request).unwrap()
         };
-        let optimizer = run(&[1.0, -0.5, 0.3], 54, "");
-        let settled: Vec<f64> = optimizer.flows[0].theta[50].iter().map(|z| z.re).collect();
+        let itself = run(&[1.0, -0.5, 0.3], 54, "");
+        let settled: Vec<f64> = itself.optimizer.theta[50].iter().map(|z| z.re).collect();
         let flow = run(&settled, 4, "pf");
-        assert_eq!(flow.flows[1].note, None);
+        assert_eq!(flow.flows[0].note, None);
         for step in 1..=4 {
-            let (x, y) = (&optimizer.flows[0].theta[50 + step], &flow.flows[1].theta[step]);
+            let (x, y) = (&itself.optimizer.theta[50 + step], &flow.flows[0].theta[step]);
             let error = x.iter().zip(y).map(|(x, y)| (x - y).norm()).fold(0.0, f64::max);
             let size = x.iter().map(|x| x.norm()).fold(0.0, f64::max);
             assert!(error < 1e-10 * size, "{name}, step {step}: {error:e}");
@@ -348,13 +351,13 @@ fn the_general_principal_flow_agrees_with_that_of_gradient_descent() {
     let text = "optimizer idle { state v\n v' = 1/2*v\n theta' = theta + h*f(theta) }";
     let idle = &bea::optimizer::parse(&Source::new("idle", text)).unwrap()[0];
     let idle = idle.method(&Default::default()).unwrap();
-    let problem = Problem::new(Cubic1d(1.0));
+    let problem = Problem::new(Of(Cubic1d(1.0)));
     for names in ["pf", "pf-even"] {
         let request = Request { lr: 1.4, steps: 5, flows: flows(names), ..Request::default() };
         let one = descend(&problem, &[0.1], &request);
         let other = simulate(&problem, "idle", &idle, &[0.1], &request).unwrap();
-        assert_eq!((&one.flows[1].note, &other.flows[1].note), (&None, &None));
-        for (x, y) in one.flows[1].theta.iter().zip(&other.flows[1].theta) {
+        assert_eq!((&one.flows[0].note, &other.flows[0].note), (&None, &None));
+        for (x, y) in one.flows[0].theta.iter().zip(&other.flows[0].theta) {
             assert!((x[0] - y[0]).norm() < 1e-8, "{} {}", x[0], y[0]);
         }
     }
@@ -362,7 +365,7 @@ fn the_general_principal_flow_agrees_with_that_of_gradient_descent() {
 
 #[test]
 fn what_cannot_be_simulated_is_said() {
-    let problem = Problem::new(Cubic1d(1.0));
+    let problem = Problem::new(Of(Cubic1d(1.0)));
     let request = |text| Request { flows: flows(text), ..Request::default() };
     let fault = |start: &[f64], request: &Request| {
         let method = GeneralLinearMethod::euler();
@@ -386,7 +389,7 @@ fn in_quadratic_games_the_principal_flow_is_simultaneous_descent() {
         .into_iter()
         .enumerate()
         .map(|(player, sign)| -> (usize, std::sync::Arc<dyn Objective>) {
-            (player, std::sync::Arc::new(Quadratic::new(&(&a * sign), &DVector::zeros(2))))
+            (player, std::sync::Arc::new(Of(Quadratic::new(&(&a * sign), &DVector::zeros(2)))))
         })
         .collect();
     let problem = Problem::of_fields(vec![vec![0], vec![1]], fields).unwrap();
@@ -402,9 +405,9 @@ fn in_quadratic_games_the_principal_flow_is_simultaneous_descent() {
     let simulation = simulate(&problem, "gda", &method, &[1.0, -0.5], &request).unwrap();
     // θ' = θ + h f(θ), by hand.
     let first = [1.0 - 0.4 * (2.0 - 1.0), -0.5 + 0.4 * (2.0 + 0.5)];
-    let second = &simulation.flows[0].theta[1];
+    let second = &simulation.optimizer.theta[1];
     assert!((0..2).all(|i| (second[i] - first[i]).norm() < 1e-14), "{second:?}");
-    assert_eq!(simulation.flows[1].note, None);
-    let distances = simulation.distances(&simulation.flows[1]);
+    assert_eq!(simulation.flows[0].note, None);
+    let distances = simulation.distances(&simulation.flows[0]);
     assert!(distances.iter().all(|&d| d < 1e-9), "{distances:?}");
 }

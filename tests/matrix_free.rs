@@ -1,6 +1,9 @@
 //! Flows of losses whose Hessian is never assembled, against the same flows with a full
 //! eigendecomposition.
 
+mod analytic;
+
+use analytic::{Analytic, Of};
 use bea::curvature::{Krylov, Lanczos};
 use bea::exact::Rational;
 use bea::flow::stability::{Case, stability_coefficients};
@@ -37,7 +40,7 @@ impl Ridge {
     }
 }
 
-impl Objective for Ridge {
+impl Analytic for Ridge {
     fn dimension(&self) -> usize {
         self.d.len()
     }
@@ -72,19 +75,6 @@ impl Objective for Ridge {
 
     fn is_matrix_free(&self) -> bool {
         self.matrix_free
-    }
-
-    fn hessian_vectors(
-        &self,
-        theta: &[Complex64],
-        block: &[Vec<Complex64>],
-    ) -> Vec<Vec<Complex64>> {
-        let product = |v: &Vec<Complex64>| {
-            let mut out = vec![Complex64::ZERO; self.dimension()];
-            self.contraction(theta, &[v], &mut out);
-            out
-        };
-        block.iter().map(product).collect()
     }
 
     fn max_directions(&self) -> usize {
@@ -163,9 +153,9 @@ fn run(problem: &Problem, name: &str, request: &Request) -> Simulation {
 
 /// Both ways to the same trajectories.
 fn compare(n: usize, sharp: &[f64], name: &str, request: &Request, tolerance: f64) -> Simulation {
-    let one = run(&Problem::new(ridge(n, sharp, true)), name, request);
-    let other = run(&Problem::new(ridge(n, sharp, false)), name, request);
-    for (a, b) in one.flows.iter().zip(&other.flows) {
+    let one = run(&Problem::new(Of(ridge(n, sharp, true))), name, request);
+    let other = run(&Problem::new(Of(ridge(n, sharp, false))), name, request);
+    for (a, b) in one.trajectories().zip(other.trajectories()) {
         assert_eq!(a.note, b.note, "{}", a.name);
         assert_eq!(a.theta.len(), b.theta.len(), "{}", a.name);
         for (step, (x, y)) in a.theta.iter().zip(&b.theta).enumerate() {
@@ -260,7 +250,7 @@ fn other_optimizers_have_principal_flows_too() {
 /// `x²/2 + c x³/6`: its eigenvalue `1 + c x` moves.
 struct Cubic(f64, bool);
 
-impl Objective for Cubic {
+impl Analytic for Cubic {
     fn dimension(&self) -> usize {
         1
     }
@@ -304,7 +294,7 @@ fn time(c: f64, h: f64, to: Complex64) -> Complex64 {
 #[test]
 fn branches_are_followed() {
     let run = |c: f64, x: f64, lr: f64, names: &str, matrix_free| {
-        let problem = Problem::new(Cubic(c, matrix_free));
+        let problem = Problem::new(Of(Cubic(c, matrix_free)));
         let request = Request {
             lr,
             steps: 8,
@@ -316,7 +306,7 @@ fn branches_are_followed() {
     };
     for (c, lr, names) in [(1.0, 1.2, "pf"), (1.0, 1.4, "pf,cubic")] {
         let (one, other) = (run(c, 0.3, lr, names, true), run(c, 0.3, lr, names, false));
-        for (a, b) in one.flows[1..].iter().zip(&other.flows[1..]) {
+        for (a, b) in one.trajectories().zip(other.trajectories()) {
             assert!(a.note.is_none() && b.note.is_none(), "{:?} {:?}", a.note, b.note);
             assert!(a.theta.iter().any(|x| x[0].im.abs() > 1e-6));
             for (x, y) in a.theta.iter().zip(&b.theta) {
@@ -326,7 +316,7 @@ fn branches_are_followed() {
     }
     // hλ rises through 1 on the real line, at x = 1/6: against the time that the way takes, by quadrature.
     for matrix_free in [true, false] {
-        let flow = &run(-1.0, 0.6, 1.2, "pf", matrix_free).flows[1];
+        let flow = &run(-1.0, 0.6, 1.2, "pf", matrix_free).flows[0];
         assert_eq!((flow.note.as_ref(), flow.theta.len()), (None, 9));
         let until = -time(-1.0, 1.2, 0.6.into());
         // Later on it goes around x = 0, where the velocity vanishes, and the straight line is not its way.
@@ -341,7 +331,7 @@ fn branches_are_followed() {
 /// `(9/10 + y) x²/2 - x³/6 - x/10 - y`: its eigenvalue is about `9/10 + y - x`, and `y` grows at the rate 1.
 struct Sticky(bool);
 
-impl Objective for Sticky {
+impl Analytic for Sticky {
     fn dimension(&self) -> usize {
         2
     }
@@ -372,12 +362,12 @@ impl Objective for Sticky {
 #[test]
 fn a_trajectory_that_stays_at_the_branch_point_ends_with_a_note() {
     for matrix_free in [true, false] {
-        let problem = Problem::new(Sticky(matrix_free));
+        let problem = Problem::new(Of(Sticky(matrix_free)));
         let run = |euler| {
             let request =
                 Request { lr: 1.0, steps: 1, flows: flows("pf"), euler, ..Request::default() };
             let method = GeneralLinearMethod::euler();
-            simulate(&problem, "gd", &method, &[0.0, 0.0], &request).unwrap().flows.remove(1)
+            simulate(&problem, "gd", &method, &[0.0, 0.0], &request).unwrap().flows.remove(0)
         };
         let flow = run(None);
         let note = flow.note.as_ref().expect("it cannot go on");
@@ -407,9 +397,9 @@ fn contractions_give_the_terms_that_formulas_give() {
             rtol: 1e-13,
             ..Request::default()
         };
-        let one = run(&Problem::new(ridge(5, &[2.0, 1.0], true)), name, &request);
+        let one = run(&Problem::new(Of(ridge(5, &[2.0, 1.0], true))), name, &request);
         let other = run(&formula(&ridge(5, &[2.0, 1.0], false)), name, &request);
-        for (a, b) in one.flows.iter().zip(&other.flows) {
+        for (a, b) in one.trajectories().zip(other.trajectories()) {
             for (x, y) in a.theta[1].iter().zip(&b.theta[1]) {
                 assert!((x - y).norm() < 1e-11, "{name} {}: {x} {y}", a.name);
             }
@@ -420,7 +410,7 @@ fn contractions_give_the_terms_that_formulas_give() {
 #[test]
 fn flows_that_need_more_derivatives_than_there_are_say_so() {
     struct Three(Ridge);
-    impl Objective for Three {
+    impl Analytic for Three {
         fn dimension(&self) -> usize {
             self.0.dimension()
         }
@@ -437,7 +427,7 @@ fn flows_that_need_more_derivatives_than_there_are_say_so() {
             self.0.third(t, u, v, out);
         }
     }
-    let problem = Problem::new(Three(ridge(4, &[1.0], false)));
+    let problem = Problem::new(Of(Three(ridge(4, &[1.0], false))));
     let request = |text| Request { steps: 1, flows: flows(text), ..Request::default() };
     let gd = method("heavy_ball");
     assert!(simulate(&problem, "heavy_ball", &gd, &[0.1; 4], &request("order:2")).is_ok());
@@ -462,7 +452,7 @@ fn a_principal_field_of_many_parameters() {
         .collect();
     let products = Arc::<AtomicUsize>::default();
     let loss = Ridge { d: d.clone(), rows: vec![], matrix_free: true, products: products.clone() };
-    let problem = Problem::new(loss);
+    let problem = Problem::new(Of(loss));
     let h = 0.5;
     for imaginary in [0.0, 0.3] {
         let theta: Vec<Complex64> = (0..n)
@@ -492,16 +482,15 @@ fn a_principal_field_of_many_parameters() {
 
 #[test]
 fn stability_coefficients_tell_the_cases() {
-    let loss = ridge(40, &[4.6, 3.0, 1.6], true);
+    let loss = Of(ridge(40, &[4.6, 3.0, 1.6], true));
     let theta: Vec<f64> = (0..40).map(|i| (i as f64).cos()).collect();
     let hessian = Hessian::new(&loss, theta.clone());
     let lanczos = Lanczos { largest: 4, smallest: 1, ..Lanczos::default() };
     let found = lanczos.run(&hessian, &[]).unwrap();
     let mut pairs = [found.largest, found.smallest].concat();
     let complex: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
-    let mut gradient = vec![Complex64::ZERO; 40];
-    loss.gradient(&complex, &mut gradient);
-    let g: Vec<f64> = gradient.iter().map(|g| g.re).collect();
+    let mut g = vec![0.0; 40];
+    loss.gradient(&theta, &mut g).unwrap();
     let h = 0.5;
     let coefficients = stability_coefficients(&mut pairs, &g, h);
     let cases: Vec<Case> = coefficients.iter().map(|c| c.case).collect();

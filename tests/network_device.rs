@@ -21,27 +21,27 @@ fn quantities(
 ) -> Vec<(&'static str, Vec<f64>)> {
     let p = theta.len();
     let (v, w) = (numbers(2, p), numbers(3, p));
-    let (loss, gradient) = network.gradient(theta);
-    let mut products = network.hessian_vectors(theta, &[&v, &w]);
+    let (loss, gradient) = network.gradient(theta).unwrap();
+    let mut products = network.hessian_vectors(theta, &[&v, &w]).unwrap();
     let complex = |re: &[f64], im: Vec<f64>| -> Vec<Complex64> {
         re.iter().zip(im).map(|(&re, im)| Complex64::new(re, im)).collect()
     };
     let z = complex(theta, numbers(4, p).into_iter().map(|y| imaginary * y).collect());
     let u = complex(&v, numbers(5, p));
     let parts = |z: Vec<Complex64>| -> Vec<f64> { z.iter().flat_map(|z| [z.re, z.im]).collect() };
-    let (complex_loss, complex_gradient) = network.gradient(&z);
+    let (complex_loss, complex_gradient) = network.gradient(&z).unwrap();
     vec![
         ("E", vec![loss]),
         ("∇E", gradient),
         ("∇²E w", products.remove(1)),
         ("∇²E v", products.remove(0)),
-        ("∇³E[v, v]", network.contraction(theta, &[&v, &v])),
-        ("∇³E[v, w]", network.contraction(theta, &[&v, &w])),
-        ("∇⁴E[v, w, w]", network.contraction(theta, &[&v, &w, &w])),
+        ("∇³E[v, v]", network.contraction(theta, &[&v, &v]).unwrap()),
+        ("∇³E[v, w]", network.contraction(theta, &[&v, &w]).unwrap()),
+        ("∇⁴E[v, w, w]", network.contraction(theta, &[&v, &w, &w]).unwrap()),
         ("complex E", parts(vec![complex_loss])),
         ("complex ∇E", parts(complex_gradient)),
-        ("complex ∇²E u", parts(network.contraction(&z, &[&u]))),
-        ("complex ∇³E[u, u]", parts(network.contraction(&z, &[&u, &u]))),
+        ("complex ∇²E u", parts(network.contraction(&z, &[&u]).unwrap())),
+        ("complex ∇³E[u, u]", parts(network.contraction(&z, &[&u, &u]).unwrap())),
     ]
 }
 

@@ -35,13 +35,13 @@ fn agrees_with_pytorch(name: &str) {
         network.parameters.iter().flat_map(|p| tensor(&format!("{kind}.{}", p.name))).collect()
     };
     let loss = NetworkLoss::new(network.clone(), &examples, &Device::cpu()).unwrap();
-    let (value, gradient) = loss.gradient(&theta);
+    let (value, gradient) = loss.gradient(&theta).unwrap();
     let v = direction.as_slice();
     for (what, found, expected) in [
         ("loss", vec![value], tensor("loss")),
         ("gradient", gradient, flat("gradient")),
-        ("hvp", loss.contraction(&theta, &[v]), flat("hvp")),
-        ("third", loss.contraction(&theta, &[v, v]), flat("third")),
+        ("hvp", loss.contraction(&theta, &[v]).unwrap(), flat("hvp")),
+        ("third", loss.contraction(&theta, &[v, v]).unwrap(), flat("third")),
     ] {
         let difference = difference(&found, &expected);
         assert!(difference < 1e-11, "{name}: {what} differs by {difference:e}");

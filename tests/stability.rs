@@ -250,7 +250,7 @@ fn the_optimizers_step_has_these_eigenvalues() {
             let p = monic(multipliers);
             let request = flow::Request { lr: h, steps: 20, ..flow::Request::default() };
             let run = simulate(&problem, &optimizer.name, &method, &start, &request).unwrap();
-            let theta = &run.flows[0].theta;
+            let theta = &run.optimizer.theta;
             assert_eq!(theta.len(), 21, "{}", optimizer.name);
             for window in theta.windows(p.len()) {
                 for i in 0..start.len() {
@@ -292,7 +292,7 @@ fn derivative(
             ..flow::Request::default()
         };
         let run = simulate(problem, "it", method, &start, &request).unwrap();
-        let trajectory: &Trajectory = &run.flows[1];
+        let trajectory: &Trajectory = &run.flows[0];
         assert_eq!(trajectory.note, None, "{flow}");
         trajectory.theta[1].clone()
     };

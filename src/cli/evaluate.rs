@@ -4,6 +4,7 @@ use super::network_input::{self, NetworkInput};
 use super::{input, loss_input, output};
 use bea_flow::flow::{self, FlowName, Problem, Request};
 use bea_network::architecture::Dtype;
+use bea_network::device::DeviceError;
 use bea_network::weights::{self, Tensor, tensors};
 use bea_network::{NetworkLoss, Scalar};
 use bea_series::series::GeneralLinearMethod;
@@ -141,9 +142,9 @@ impl Evaluate {
                 Quantity::Flow(flow) => self.velocity(name, &loss, &theta, flowing, flow)?,
                 other if is_real => {
                     let re = |z: &[Complex64]| -> Vec<f64> { z.iter().map(|z| z.re).collect() };
-                    derivative(name, &loss, &re(&theta), &re(&direction), &other)
+                    derivative(name, &loss, &re(&theta), &re(&direction), &other)?
                 }
-                other => derivative(name, &loss, &theta, &direction, &other),
+                other => derivative(name, &loss, &theta, &direction, &other)?,
             });
         }
         if let Some(value) = computed.iter().find(|c| c.values().iter().any(|z| !z.is_finite())) {
@@ -200,21 +201,21 @@ fn derivative<S: Scalar>(
     theta: &[S],
     direction: &[S],
     quantity: &Quantity,
-) -> Computed {
+) -> Result<Computed, DeviceError> {
     let complex = |z: S| Complex64::new(z.part(0), z.part(1));
     let vector = match quantity {
         Quantity::Loss => {
-            let value = Value::Number(complex(loss.loss(theta)));
-            return Computed { name, complex: S::COMPLEX, value };
+            let value = Value::Number(complex(loss.loss(theta)?));
+            return Ok(Computed { name, complex: S::COMPLEX, value });
         }
-        Quantity::Derivative(0) => loss.gradient(theta).1,
-        Quantity::Derivative(1) => loss.hessian_vectors(theta, &[direction]).remove(0),
-        Quantity::Derivative(m) => loss.contraction(theta, &vec![direction; *m]),
-        Quantity::Differential(tree) => loss.elementary_differential(theta, tree),
+        Quantity::Derivative(0) => loss.gradient(theta)?.1,
+        Quantity::Derivative(1) => loss.hessian_vectors(theta, &[direction])?.remove(0),
+        Quantity::Derivative(m) => loss.contraction(theta, &vec![direction; *m])?,
+        Quantity::Differential(tree) => loss.elementary_differential(theta, tree)?,
         Quantity::Flow(_) => unreachable!("flows have their own evaluation"),
     };
     let value = Value::Vector(vector.into_iter().map(complex).collect());
-    Computed { name, complex: S::COMPLEX, value }
+    Ok(Computed { name, complex: S::COMPLEX, value })
 }
 
 impl Computed {

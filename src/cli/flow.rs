@@ -186,7 +186,7 @@ impl Flow {
         place: &str,
     ) -> miette::Result<ExitCode> {
         let written = output::to_folder(folder, files, &FILES, self.force)?;
-        let name = &simulation.flows[0].name;
+        let name = &simulation.optimizer.name;
         let mut text = format!(
             "{name} with h = {}, {} steps {place}\ndistance of each flow to {name}:\n\n",
             step_size(self.lr),
@@ -239,7 +239,7 @@ impl Flow {
             minima: &loss.minima,
         };
         let title =
-            format!("{}, {}, h = {}", loss.name, simulation.flows[0].name, step_size(self.lr));
+            format!("{}, {}, h = {}", loss.name, simulation.optimizer.name, step_size(self.lr));
         Figure { title, panels: landscape.panels(simulation), columns: 0 }
     }
 }
@@ -324,13 +324,14 @@ fn place(loss: &Loss, start: &[f64]) -> String {
 
 /// The distance of every flow to the optimizer, at the steps of [`shown`].
 fn table(simulation: &Simulation) -> String {
-    let steps = simulation.flows.iter().map(|flow| flow.t.len()).max().unwrap_or(1) - 1;
+    let steps = simulation.trajectories().map(|flow| flow.t.len()).max().unwrap_or(1) - 1;
     let mut out = format!("{:>6}", "step");
-    let columns: Vec<(usize, Vec<f64>)> = simulation.flows[1..]
+    let columns: Vec<(usize, Vec<f64>)> = simulation
+        .flows
         .iter()
         .map(|flow| (flow.name.len().max(9) + 2, simulation.distances(flow)))
         .collect();
-    for (flow, (width, _)) in simulation.flows[1..].iter().zip(&columns) {
+    for (flow, (width, _)) in simulation.flows.iter().zip(&columns) {
         let _ = write!(out, "{:>width$}", flow.name);
     }
     out.push('\n');
@@ -359,7 +360,8 @@ fn shown(steps: usize) -> Vec<usize> {
 }
 
 fn notes(simulation: &Simulation) -> String {
-    let ended = simulation.flows.iter().filter_map(|flow| Some((&flow.name, flow.note.as_ref()?)));
+    let ended =
+        simulation.trajectories().filter_map(|flow| Some((&flow.name, flow.note.as_ref()?)));
     ended.map(|(name, note)| format!("\n{name} ended: {note}\n")).collect()
 }
 

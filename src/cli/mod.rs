@@ -28,9 +28,7 @@ mod sweep;
 mod terminal;
 mod tree;
 
-use bea_network::device::DeviceError;
 use clap::Parser;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
 
 /// Backward error analysis of optimizers: the exact flow that an optimizer follows.
@@ -69,21 +67,9 @@ pub fn main() -> ExitCode {
     }));
     set.expect("no other hook is set");
     let command = Cli::parse().command;
-    with_device_errors(|| command.run()).unwrap_or_else(|report| {
+    command.run().unwrap_or_else(|report| {
         output::to_stderr(&format!("{report:?}"));
         ExitCode::from(2)
-    })
-}
-
-/// Runs a command. A panic with an accelerator's error becomes the command's error.
-fn with_device_errors(
-    command: impl FnOnce() -> miette::Result<ExitCode>,
-) -> miette::Result<ExitCode> {
-    catch_unwind(AssertUnwindSafe(command)).unwrap_or_else(|panic| {
-        match panic.downcast::<DeviceError>() {
-            Ok(error) => Err((*error).into()),
-            Err(panic) => resume_unwind(panic),
-        }
     })
 }
 

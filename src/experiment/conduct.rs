@@ -60,7 +60,11 @@ pub fn conduct(
     place.save(&run)?;
     let mut saved = Instant::now();
     while run.end().is_none() && !observer.cancelled() {
-        run.advance(&|| observer.cancelled());
+        if let Err(error) = run.advance(&|| observer.cancelled()) {
+            // What was done until then can be gone on from.
+            place.save(&run)?;
+            return Err(error.into());
+        }
         observer.stepped(index, &run);
         if saved.elapsed() > SAVED_EVERY {
             place.save(&run)?;

@@ -44,14 +44,20 @@ impl Landscape<'_> {
         panels
     }
 
+    /// The loss at a real point, NaN where it has none.
+    fn height(&self, point: &[f64]) -> f64 {
+        let point: Vec<Complex64> = point.iter().map(|&x| x.into()).collect();
+        self.problem.loss(&point).map_or(f64::NAN, |loss| loss.re)
+    }
+
     /// In one dimension: the loss curve with the steps of all trajectories on it.
     pub fn curve(&self, simulation: &Simulation) -> Panel {
         let range = self.range(0, simulation);
-        let height = |x: f64| self.problem.loss(&[x.into()]).re;
+        let height = |x: f64| self.height(&[x]);
         let at = |i: usize| range.0 + (range.1 - range.0) * i as f64 / SAMPLES as f64;
         let points: Vec<(f64, f64)> = (0..=SAMPLES).map(|i| (at(i), height(at(i)))).collect();
         let mut series = Vec::new();
-        for (i, flow) in simulation.flows.iter().enumerate() {
+        for (i, flow) in simulation.trajectories().enumerate() {
             let points = flow.theta.iter().map(|theta| (theta[0].re, height(theta[0].re)));
             let mut style = Style::of_series(i).markers();
             if i == 0 {
@@ -79,7 +85,7 @@ impl Landscape<'_> {
     /// In two dimensions: filled contours with the real parts of the trajectories.
     pub fn contours(&self, simulation: &Simulation) -> Panel {
         let (x, y) = (self.range(0, simulation), self.range(1, simulation));
-        let height = |x: f64, y: f64| self.problem.loss(&[x.into(), y.into()]).re;
+        let height = |x: f64, y: f64| self.height(&[x, y]);
         let mut series = trajectories(simulation, |theta| (theta[0].re, theta[1].re));
         self.mark_minima(&mut series, |minimum| (minimum[0], minimum[1]));
         Panel {
@@ -107,7 +113,7 @@ impl Landscape<'_> {
     /// What to show of a coordinate: the box of the loss, if it has one and the optimizer starts in
     /// it; otherwise where the optimizer goes, without the steps of a trajectory that diverges.
     fn range(&self, coordinate: usize, simulation: &Simulation) -> (f64, f64) {
-        let of_optimizer = simulation.flows[0].theta.iter().map(|theta| theta[coordinate].re);
+        let of_optimizer = simulation.optimizer.theta.iter().map(|theta| theta[coordinate].re);
         let steps: Vec<f64> = of_optimizer.filter(|x| x.is_finite()).collect();
         let start = steps[0];
         if let Some(&(low, high)) = self.domain.get(coordinate)
@@ -128,7 +134,7 @@ impl Landscape<'_> {
 
 /// Whether a trajectory has an imaginary part that is more than rounding.
 fn leaves_the_real_line(simulation: &Simulation) -> bool {
-    let points = simulation.flows.iter().flat_map(|flow| &flow.theta).flatten();
+    let points = simulation.trajectories().flat_map(|flow| &flow.theta).flatten();
     points.into_iter().any(|z| z.im.abs() > 1e-12 * z.re.abs())
 }
 
@@ -138,7 +144,7 @@ fn trajectories(
     place: impl Fn(&[Complex64]) -> (f64, f64),
 ) -> Vec<Series> {
     let mut series = Vec::new();
-    for (i, flow) in simulation.flows.iter().enumerate() {
+    for (i, flow) in simulation.trajectories().enumerate() {
         let steps = || flow.theta.iter().map(|theta| place(theta)).collect();
         let (points, style) = match i {
             0 => (steps(), Style { width: 1.0, ..Style::of_series(0) }),
@@ -155,11 +161,11 @@ fn trajectories(
 
 /// The real part of the loss, step by step.
 pub fn losses(simulation: &Simulation) -> Panel {
-    let own = simulation.flows[0].loss.iter().map(|loss| loss.re);
-    let all = simulation.flows.iter().flat_map(|flow| &flow.loss).map(|loss| loss.re);
+    let own = simulation.optimizer.loss.iter().map(|loss| loss.re);
+    let all = simulation.trajectories().flat_map(|flow| &flow.loss).map(|loss| loss.re);
     let (scale, range) = loss_axis(own, all);
     let loss = |flow: &Trajectory| flow.loss.iter().map(|loss| loss.re).collect();
-    let series = by_step(simulation, simulation.flows.iter().enumerate(), loss);
+    let series = by_step(simulation, simulation.trajectories().enumerate(), loss);
     let y = Axis { label: "loss".into(), scale, range };
     Panel { x: Axis::linear("step"), y, series, ..Panel::default() }
 }
@@ -202,18 +208,18 @@ fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
 
 /// The distance of every flow to the optimizer, step by step.
 pub fn distances(simulation: &Simulation) -> Panel {
-    let optimizer = &simulation.flows[0].name;
+    let optimizer = &simulation.optimizer.name;
     let distance = |flow: &Trajectory| {
         let distances = simulation.distances(flow).into_iter();
         distances.map(|d| if d > ROUNDING { d } else { f64::NAN }).collect()
     };
-    let series = by_step(simulation, simulation.flows.iter().enumerate().skip(1), distance);
+    let series = by_step(simulation, simulation.trajectories().enumerate().skip(1), distance);
     let shown = series.iter().flat_map(|curve: &Series| &curve.points).map(|point| point.1);
     let (low, high) = shown
         .filter(|d| d.is_finite())
         .fold((f64::INFINITY, 0.0f64), |(low, high), d| (low.min(d), high.max(d)));
     let size = |theta: &Vec<Complex64>| theta.iter().map(|z| z.norm_sqr()).sum::<f64>().sqrt();
-    let sizes: Vec<f64> = simulation.flows[0].theta.iter().map(size).collect();
+    let sizes: Vec<f64> = simulation.optimizer.theta.iter().map(size).collect();
     let mut y = Axis::log(format!("distance to {optimizer}"));
     y.range = high_enough(low, high, &sizes);
     Panel { x: Axis::linear("step"), y, series, ..Panel::default() }
@@ -232,7 +238,7 @@ fn by_step<'a>(
     flows: impl Iterator<Item = (usize, &'a Trajectory)>,
     values: impl Fn(&Trajectory) -> Vec<f64>,
 ) -> Vec<Series> {
-    let many = simulation.flows.iter().any(|flow| flow.t.len() > MARKED_STEPS);
+    let many = simulation.trajectories().any(|flow| flow.t.len() > MARKED_STEPS);
     let series = flows.map(|(i, flow)| {
         let points = values(flow).into_iter().enumerate().map(|(n, value)| (n as f64, value));
         let style = if many { Style::of_series(i).line() } else { Style::of_series(i) };

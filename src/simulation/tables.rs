@@ -2,8 +2,10 @@
 
 use crate::csv;
 use bea_flow::flow::{Simulation, Trajectory};
+use bea_flow::objective::Counts;
 use num_complex::Complex64;
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Value, json};
 
 /// A row for each step of each trajectory, the start included: `flow,step,t`, the real and imaginary part of
 /// every variable, those of the loss, and the distance to the optimizer at the same step (empty where
@@ -37,7 +39,7 @@ fn columns(variables: &[String]) -> Vec<String> {
 
 /// With the first `parameters` variables of each trajectory.
 fn rows(simulation: &Simulation, parameters: usize) -> impl Iterator<Item = Vec<String>> {
-    simulation.flows.iter().flat_map(move |flow| {
+    simulation.trajectories().flat_map(move |flow| {
         let distances = simulation.distances(flow);
         flow.t.iter().zip(&flow.theta).enumerate().map(move |(step, (t, theta))| {
             let mut row = vec![flow.name.clone(), step.to_string(), t.to_string()];
@@ -71,16 +73,22 @@ impl Serialize for Whole<'_> {
         let mut map = serializer.serialize_map(Some(2))?;
         map.serialize_entry("lr", &self.simulation.lr)?;
         map.serialize_entry("flows", &Flows(self))?;
+        map.serialize_entry("counts", &counts(&self.simulation.counts))?;
         map.end()
     }
+}
+
+/// Evaluations by kind, as every JSON file names them.
+pub fn counts(counts: &Counts) -> Value {
+    counts.named().into_iter().map(|(kind, count)| (kind.to_string(), json!(count))).collect()
 }
 
 struct Flows<'a>(&'a Whole<'a>);
 
 impl Serialize for Flows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let flows = self.0.simulation.flows.iter();
-        serializer.collect_map(flows.map(|flow| (&flow.name, self.0.entry(flow))))
+        let trajectories = self.0.simulation.trajectories();
+        serializer.collect_map(trajectories.map(|flow| (&flow.name, self.0.entry(flow))))
     }
 }
 
@@ -127,22 +135,37 @@ mod tests {
             path: Vec::new(),
         };
         let ended = trajectory("a,b", f64::NAN, Some("it \"ended\""));
-        Simulation { lr: 0.5, flows: vec![trajectory("gd", 3.0, None), ended] }
+        let optimizer = trajectory("gd", 3.0, None);
+        let counts = Counts { gradients: 7, ..Counts::default() };
+        Simulation { lr: 0.5, optimizer, flows: vec![ended], counts }
     }
+
+    /// The optimizer alone.
+    fn alone() -> Simulation {
+        Simulation { flows: Vec::new(), ..simulation() }
+    }
+
+    const COUNTS: &str = "\"counts\":{\"contractions\":0,\"gradients\":7,\"hessian_vectors\":0,\
+                          \"hessians\":0,\"modified_fields\":0,\"values\":0}";
 
     #[test]
     fn json_stays_valid_without_finite_numbers() {
         assert_eq!(
             json(&simulation(), true),
-            "{\"lr\":0.5,\"flows\":{\"gd\":{\"t\":[0.0,0.5],\"re\":[[1.0],[3.0]],\
-             \"im\":[[0.0],[0.25]],\"loss\":[2.0,null],\"distance\":[0.0,0.0],\"note\":null},\
-             \"a,b\":{\"t\":[0.0,0.5],\"re\":[[1.0],[null]],\"im\":[[0.0],[0.25]],\
-             \"loss\":[2.0,null],\"distance\":[0.0,null],\"note\":\"it \\\"ended\\\"\"}}}\n"
+            format!(
+                "{{\"lr\":0.5,\"flows\":{{\"gd\":{{\"t\":[0.0,0.5],\"re\":[[1.0],[3.0]],\
+                 \"im\":[[0.0],[0.25]],\"loss\":[2.0,null],\"distance\":[0.0,0.0],\"note\":null}},\
+                 \"a,b\":{{\"t\":[0.0,0.5],\"re\":[[1.0],[null]],\"im\":[[0.0],[0.25]],\
+                 \"loss\":[2.0,null],\"distance\":[0.0,null],\"note\":\"it \\\"ended\\\"\"}}}},\
+                 {COUNTS}}}\n"
+            )
         );
         assert_eq!(
-            json(&Simulation { lr: 0.5, flows: simulation().flows[..1].to_vec() }, false),
-            "{\"lr\":0.5,\"flows\":{\"gd\":{\"t\":[0.0,0.5],\"loss\":[2.0,null],\
-             \"distance\":[0.0,0.0],\"note\":null}}}\n"
+            json(&alone(), false),
+            format!(
+                "{{\"lr\":0.5,\"flows\":{{\"gd\":{{\"t\":[0.0,0.5],\"loss\":[2.0,null],\
+                 \"distance\":[0.0,0.0],\"note\":null}}}},{COUNTS}}}\n"
+            )
         );
     }
 
@@ -157,7 +180,7 @@ mod tests {
              \"a,b\",1,0.5,NaN,0.25,inf,1,NaN\n"
         );
         assert_eq!(
-            csv(&Simulation { lr: 0.5, flows: simulation().flows[..1].to_vec() }, None),
+            csv(&alone(), None),
             "flow,step,t,loss_re,loss_im,distance\ngd,0,0,2,0,0\ngd,1,0.5,inf,1,0\n"
         );
     }

@@ -50,14 +50,14 @@ impl Flow {
             title: format!(
                 "{}, {}, h = {}",
                 network.network,
-                simulation.flows[0].name,
+                simulation.optimizer.name,
                 step_size(self.lr)
             ),
             panels: vec![losses(&simulation), distances(&simulation)],
             columns: 0,
         });
         let mut files = super::files(&simulation, names.as_deref(), figure);
-        let last = simulation.flows[0].theta.last().expect("the start at least");
+        let last = simulation.optimizer.theta.last().expect("the start at least");
         let last: Vec<f64> = last.iter().map(|z| z.re).collect();
         let last = weights::encoded(&weights::tensors(&architecture, &last, ""), Dtype::F64);
         files.push((super::FILES[4].to_string(), last.into_diagnostic()?));

@@ -122,7 +122,7 @@ impl SpectrumOf {
         let loss = self.network.loss()?;
         let theta = self.network.parameters(loss.architecture())?;
         let p = theta.len();
-        let (value, gradient) = loss.gradient(&theta);
+        let (value, gradient) = loss.gradient(&theta)?;
         if !value.is_finite() || gradient.iter().any(|x| !x.is_finite()) {
             return Err(miette!("the loss or its gradient is not finite at these parameters"));
         }

@@ -2,6 +2,7 @@
 
 use crate::experiment::config::Metric;
 use bea_flow::flow::FlowName;
+use bea_flow::objective::ObjectiveError;
 use bea_network::Mismatch;
 use bea_network::architecture::ArchitectureError;
 use bea_network::data::DataError;
@@ -37,6 +38,9 @@ pub enum RunError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Device(#[from] DeviceError),
+    /// The loss was not evaluated.
+    #[error(transparent)]
+    Objective(ObjectiveError),
     /// The network does not fit the data.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -101,4 +105,14 @@ pub enum RunError {
     /// The measurements do not fit the checkpoint.
     #[error("the measurements do not belong to the checkpoint: {0}")]
     Measurements(String),
+}
+
+impl From<ObjectiveError> for RunError {
+    /// An accelerator's failure comes with its advice.
+    fn from(error: ObjectiveError) -> RunError {
+        match error.cause().and_then(|cause| cause.downcast_ref::<DeviceError>()) {
+            Some(device) => device.clone().into(),
+            None => RunError::Objective(error),
+        }
+    }
 }

@@ -3,7 +3,8 @@
 use super::sharpness::Sharpness;
 use super::table::Table;
 use crate::experiment::config::{Flows, Follow};
-use bea_flow::flow::{FlowName, Problem, Watch, simulate_until};
+use bea_flow::flow::{FlowName, Problem, SimulateError, Watch, simulate_until};
+use bea_flow::objective::ObjectiveError;
 use bea_network::NetworkLoss;
 use bea_network::architecture::Dtype;
 use bea_series::series::GeneralLinearMethod;
@@ -35,17 +36,21 @@ impl FollowContext<'_> {
         theta: &[f64],
         h: f64,
         watch: &dyn Watch,
-    ) -> Vec<Vec<f64>> {
+    ) -> Result<Vec<Vec<f64>>, ObjectiveError> {
         let request = self.flows.request(h, follow.steps, follow.flows.clone());
         let method = GeneralLinearMethod::euler();
         let simulated = simulate_until(self.problem, "gd", &method, theta, &request, watch);
-        let Ok(simulated) = simulated else { return Vec::new() };
+        let simulated = match simulated {
+            Ok(simulated) => simulated,
+            Err(SimulateError::Objective(error)) => return Err(error),
+            Err(_) => return Ok(Vec::new()),
+        };
         // Gradient descent is number 0, and is not repeated where the description names it among the flows.
         let named = follow.flows.iter().enumerate();
         let numbers = named.filter(|(_, flow)| **flow != FlowName::GradientDescent);
         let numbers = std::iter::once(0).chain(numbers.map(|(i, _)| i + 1));
         let mut rows = Vec::new();
-        for (number, flow) in numbers.zip(&simulated.flows) {
+        for (number, flow) in numbers.zip(simulated.trajectories()) {
             let mut sharpness = Sharpness::new(1, self.dtype);
             let distances = simulated.distances(flow);
             for (step, theta) in flow.theta.iter().enumerate() {
@@ -55,13 +60,14 @@ impl FollowContext<'_> {
                 if follow.sharpness {
                     let real: Option<Vec<f64>> =
                         theta.iter().map(|z| (z.im == 0.0).then_some(z.re)).collect();
-                    let pairs = real.map(|theta| sharpness.find(self.loss, &theta, step));
+                    let pairs =
+                        real.map(|theta| sharpness.find(self.loss, &theta, step)).transpose()?;
                     let first = pairs.and_then(|pairs| pairs.first().map(|pair| pair.value));
                     row.push(first.unwrap_or(f64::NAN));
                 }
                 rows.push(row);
             }
         }
-        rows
+        Ok(rows)
     }
 }

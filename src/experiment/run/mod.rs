@@ -16,6 +16,7 @@ pub use table::{Table, TableError};
 
 use super::config::{Config, Flows, Metric, Start};
 use bea_flow::flow::{Problem, Watch};
+use bea_flow::objective::ObjectiveError;
 use bea_network::data::{self, DataError, Dataset, Specification, Targets};
 use bea_network::device::Device;
 use bea_network::initialise::initialise;
@@ -197,9 +198,12 @@ impl Run {
 
     /// Measures the iterate where that is due, and makes one step. Does nothing once the run has ended;
     /// changes nothing where `watch` cancels during the step.
-    pub fn advance(&mut self, watch: &dyn Watch) {
+    ///
+    /// # Errors
+    /// An accelerator that fails. Nothing is changed then either.
+    pub fn advance(&mut self, watch: &dyn Watch) -> Result<(), RunError> {
         if self.end.is_some() {
-            return;
+            return Ok(());
         }
         let step = self.state.step;
         let measured = step.is_multiple_of(self.config.every);
@@ -215,6 +219,7 @@ impl Run {
         };
         if step == self.config.steps {
             let quantity = self.measure(step, &before.theta, None, watch);
+            let quantity = quantity.inspect_err(|_| forget(self))?;
             if watch.cancelled() {
                 forget(self);
             } else {
@@ -223,28 +228,29 @@ impl Run {
                 let diverged = quantity.map(|quantity| End::Diverged { step, quantity });
                 self.end = Some(diverged.unwrap_or(End::Finished));
             }
-            return;
+            return Ok(());
         }
         let taken = match &mut self.batches {
-            None => self.config.rule.step(&self.loss, &mut self.state),
+            None => self.config.rule.step(&self.loss, &mut self.state).map_err(RunError::from),
             Some((examples, order)) => {
-                let batch = examples.select(order.at(step));
-                match self.loss.over(&batch) {
-                    Ok(loss) => self.config.rule.step(&loss, &mut self.state),
-                    Err(_) => unreachable!("the whole data fits the network"),
-                }
+                let batch = self.loss.over(&examples.select(order.at(step)));
+                batch
+                    .map_err(RunError::from)
+                    .and_then(|loss| Ok(self.config.rule.step(&loss, &mut self.state)?))
             }
         };
+        let taken = taken.inspect_err(|_| forget(self))?;
         let moved = norm(&self.state.theta).is_finite();
         let mut quantity =
             infinite(taken.loss, &taken.gradient).or_else(|| (!moved).then_some("the parameters"));
         if measured && quantity.is_none() {
-            quantity = self.measure(step, &before.theta, Some(&taken), watch);
+            let measured = self.measure(step, &before.theta, Some(&taken), watch);
+            quantity = measured.inspect_err(|_| forget(self))?;
         }
         if let Some(quantity) = quantity {
             self.end = Some(End::Diverged { step, quantity });
             self.state = before;
-            return;
+            return Ok(());
         }
         let follows = self.config.follow.as_ref().is_some_and(|f| f.from.contains(&step));
         if follows && let (Some(follow), Some(table)) = (&self.config.follow, &mut self.follow) {
@@ -255,13 +261,20 @@ impl Run {
                 dtype: self.config.dtype,
             };
             let h = taken.learning_rate;
-            table.rows.extend(context.rows(follow, step, &before.theta, h, watch));
+            match context.rows(follow, step, &before.theta, h, watch) {
+                Ok(rows) => table.rows.extend(rows),
+                Err(error) => {
+                    forget(self);
+                    return Err(error.into());
+                }
+            }
         }
         if watch.cancelled() {
             forget(self);
-            return;
+            return Ok(());
         }
         self.last = Some(Seen { loss: taken.loss, sharpness: self.sharpness.last });
+        Ok(())
     }
 
     /// The row of iterate number `step`, `θ`, from which the step `taken` leads to the state. There is none
@@ -272,17 +285,17 @@ impl Run {
         theta: &[f64],
         taken: Option<&Step>,
         watch: &dyn Watch,
-    ) -> Option<&'static str> {
+    ) -> Result<Option<&'static str>, ObjectiveError> {
         // The step has loss and gradient at θ for full batches only, and Nesterov's method takes them elsewhere.
         let known = taken.filter(|_| {
             self.batches.is_none() && !matches!(self.config.rule, Rule::Nesterov { .. })
         });
         let (value, gradient) = match known {
             Some(step) => (step.loss, step.gradient.clone()),
-            None => self.loss.gradient(theta),
+            None => self.loss.gradient(theta)?,
         };
         if let Some(quantity) = infinite(value, &gradient) {
-            return Some(quantity);
+            return Ok(Some(quantity));
         }
         let next = &self.state.theta;
         let taken = taken.map(|step| Taken { h: step.learning_rate, next });
@@ -299,9 +312,9 @@ impl Run {
             watch,
         };
         let mut row = vec![step as f64];
-        row.extend(moment.measure(&self.config.metrics, &mut self.sharpness));
+        row.extend(moment.measure(&self.config.metrics, &mut self.sharpness)?);
         self.metrics.rows.push(row);
-        None
+        Ok(None)
     }
 
     /// The description.

@@ -2,9 +2,11 @@
 
 use super::sharpness::Sharpness;
 use crate::experiment::config::{Flows, Metric};
-use bea_flow::curvature::{Eigenpair, eigenvalues};
+use bea_flow::curvature::{Eigenpair, Error, eigenvalues};
 use bea_flow::flow::stability::{StabilityCoefficient, stability_coefficients};
-use bea_flow::flow::{FlowName, Problem, Watch, simulate_until};
+use bea_flow::flow::{FlowName, Problem, SimulateError, Trajectory, Watch, simulate_until};
+use bea_flow::objective::ObjectiveError;
+use bea_network::device::DeviceError;
 use bea_network::training::norm;
 use bea_network::{Hessian, NetworkLoss};
 use bea_series::series::GeneralLinearMethod;
@@ -50,21 +52,33 @@ struct Shared {
 
 impl Moment<'_> {
     /// The columns of all metrics, in their order.
-    pub fn measure(&self, metrics: &[Metric], sharpness: &mut Sharpness) -> Vec<f64> {
-        let shared = self.share(metrics, sharpness);
-        metrics.iter().flat_map(|&metric| self.values(metric, &shared, sharpness)).collect()
+    pub fn measure(
+        &self,
+        metrics: &[Metric],
+        sharpness: &mut Sharpness,
+    ) -> Result<Vec<f64>, ObjectiveError> {
+        let shared = self.share(metrics, sharpness)?;
+        let mut row = Vec::new();
+        for &metric in metrics {
+            row.extend(self.values(metric, &shared, sharpness)?);
+        }
+        Ok(row)
     }
 
-    fn share(&self, metrics: &[Metric], sharpness: &mut Sharpness) -> Shared {
+    fn share(
+        &self,
+        metrics: &[Metric],
+        sharpness: &mut Sharpness,
+    ) -> Result<Shared, ObjectiveError> {
         let needs = |which: fn(&Metric) -> bool| metrics.iter().any(which);
         let needs_product = needs(|m| matches!(m, Metric::HessianGradient | Metric::DriftEstimate));
         let product = if needs_product {
-            self.loss.contraction(self.theta, &[self.gradient])
+            self.loss.contraction(self.theta, &[self.gradient])?
         } else {
             Vec::new()
         };
         let mut pairs = if metrics.iter().any(|&metric| Sharpness::needed(metric) > 0) {
-            sharpness.find(self.loss, self.theta, self.number)
+            sharpness.find(self.loss, self.theta, self.number)?
         } else {
             Vec::new()
         };
@@ -72,55 +86,62 @@ impl Moment<'_> {
         let coefficients = stability_coefficients(&mut pairs, self.gradient, h);
         let needs_next = needs(|m| matches!(m, Metric::RelativeProgress | Metric::LossError(_)));
         let next_value = match self.taken.filter(|_| needs_next) {
-            Some(taken) => self.loss.loss(taken.next),
+            Some(taken) => self.loss.loss(taken.next)?,
             None => f64::NAN,
         };
-        let ends = self.ends(metrics);
-        Shared { product, pairs, coefficients, next_value, ends }
+        let ends = self.ends(metrics)?;
+        Ok(Shared { product, pairs, coefficients, next_value, ends })
     }
 
     /// Every flow that a metric needs, after the time of one step.
-    fn ends(&self, metrics: &[Metric]) -> Vec<(FlowName, Vec<Complex64>)> {
-        let Some(taken) = self.taken else { return Vec::new() };
+    fn ends(&self, metrics: &[Metric]) -> Result<Vec<(FlowName, Vec<Complex64>)>, ObjectiveError> {
+        let Some(taken) = self.taken else { return Ok(Vec::new()) };
         let mut flows: Vec<FlowName> = metrics.iter().filter_map(|&metric| flow(metric)).collect();
         flows.sort_unstable();
         flows.dedup();
         if flows.is_empty() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let request = self.flows.request(taken.h, 1, flows.clone());
         let method = GeneralLinearMethod::euler();
         let simulated =
             simulate_until(self.problem, "gd", &method, self.theta, &request, self.watch);
-        let Ok(mut simulated) = simulated else { return Vec::new() };
-        let trajectories = simulated.flows.drain(1..);
-        flows
-            .into_iter()
-            .zip(trajectories)
-            .filter_map(|(flow, mut found)| {
-                (found.theta.len() == 2).then(|| (flow, found.theta.swap_remove(1)))
-            })
-            .collect()
+        let simulated = match simulated {
+            Ok(simulated) => simulated,
+            Err(SimulateError::Objective(error)) => return Err(error),
+            Err(_) => return Ok(Vec::new()),
+        };
+        let end = |(flow, mut found): (FlowName, Trajectory)| {
+            (found.theta.len() == 2).then(|| (flow, found.theta.swap_remove(1)))
+        };
+        Ok(flows.into_iter().zip(simulated.flows).filter_map(end).collect())
     }
 
-    fn values(&self, metric: Metric, shared: &Shared, sharpness: &Sharpness) -> Vec<f64> {
+    fn values(
+        &self,
+        metric: Metric,
+        shared: &Shared,
+        sharpness: &Sharpness,
+    ) -> Result<Vec<f64>, ObjectiveError> {
         let h = self.taken.map_or(f64::NAN, |taken| taken.h);
         let end = || {
             let flow = flow(metric)?;
             shared.ends.iter().find(|(name, _)| *name == flow).map(|(_, end)| end.as_slice())
         };
         let one = |value: f64| vec![value];
-        let test = |of: fn(&NetworkLoss, &[f64]) -> f64| {
-            one(self.test.map_or(f64::NAN, |test| of(test, self.theta)))
+        let test = |of: fn(&NetworkLoss, &[f64]) -> Result<f64, DeviceError>| {
+            self.test.map_or(Ok(f64::NAN), |test| of(test, self.theta)).map(one)
         };
+        let flow_loss =
+            || end().map_or(Ok(f64::NAN), |end| self.problem.loss(end).map(|loss| loss.re));
         let of_pairs = |k: usize, of: fn(&StabilityCoefficient) -> f64| -> Vec<f64> {
             (0..k).map(|i| shared.coefficients.get(i).map_or(f64::NAN, of)).collect()
         };
-        match metric {
+        Ok(match metric {
             Metric::Loss => one(self.value),
-            Metric::Accuracy => one(self.loss.accuracy(self.theta)),
-            Metric::TestLoss => test(|test, theta| test.loss(theta)),
-            Metric::TestAccuracy => test(NetworkLoss::accuracy),
+            Metric::Accuracy => one(self.loss.accuracy(self.theta)?),
+            Metric::TestLoss => test(|test, theta| test.loss(theta))?,
+            Metric::TestAccuracy => test(NetworkLoss::accuracy)?,
             Metric::GradientNorm => one(norm(self.gradient)),
             Metric::LearningRate => one(h),
             Metric::UpdateNorm => one(self.taken.map_or(f64::NAN, |taken| {
@@ -143,15 +164,16 @@ impl Moment<'_> {
             }
             Metric::Eigenvalues => match eigenvalues(&Hessian::new(self.loss, self.theta)) {
                 Ok((values, _)) => values,
+                Err(Error::Objective(error)) => return Err(error),
                 Err(_) => vec![f64::NAN; self.theta.len()],
             },
             Metric::HessianGradient => one(norm(&shared.product)),
             Metric::DriftEstimate => one(0.5 * h * h * norm(&shared.product)),
             Metric::ThirdOrder => {
                 let g = self.gradient;
-                one(h * h / 12.0 * norm(&self.loss.contraction(self.theta, &[g, g])))
+                one(h * h / 12.0 * norm(&self.loss.contraction(self.theta, &[g, g])?))
             }
-            Metric::Prediction => self.prediction(shared, h),
+            Metric::Prediction => self.prediction(shared, h)?,
             Metric::Drift | Metric::Error(_) => one(match (end(), self.taken) {
                 (Some(end), Some(taken)) => {
                     let square = |(z, x): (&Complex64, &f64)| (z - x).norm_sqr();
@@ -159,30 +181,29 @@ impl Moment<'_> {
                 }
                 _ => f64::NAN,
             }),
-            Metric::LossError(_) => {
-                one(end().map_or(f64::NAN, |end| shared.next_value - self.problem.loss(end).re))
-            }
-            Metric::FlowLoss(_) => one(end().map_or(f64::NAN, |end| self.problem.loss(end).re)),
+            Metric::LossError(_) => one(shared.next_value - flow_loss()?),
+            Metric::FlowLoss(_) => one(flow_loss()?),
             Metric::FlowLambda(_) => {
                 let real = |end: &[Complex64]| -> Option<Vec<f64>> {
                     end.iter().map(|z| (z.im == 0.0).then_some(z.re)).collect()
                 };
                 let pairs = end().and_then(real).map(|end| sharpness.at(self.loss, &end));
+                let pairs = pairs.transpose()?;
                 one(pairs.and_then(|pairs| pairs.first().map(|p| p.value)).unwrap_or(f64::NAN))
             }
-        }
+        })
     }
 
     /// `x = g·u_0` at the next iterate, and as the flows of section 4.1 predict it: `x e^{ch}` with
     /// `c = -λ`, `-λ - hλ²/2` and `log(1-hλ)/h`.
-    fn prediction(&self, shared: &Shared, h: f64) -> Vec<f64> {
+    fn prediction(&self, shared: &Shared, h: f64) -> Result<Vec<f64>, ObjectiveError> {
         let (Some(pair), Some(taken)) = (shared.pairs.first(), self.taken) else {
-            return vec![f64::NAN; 4];
+            return Ok(vec![f64::NAN; 4]);
         };
-        let (_, next) = self.loss.gradient(taken.next);
+        let (_, next) = self.loss.gradient(taken.next)?;
         let along = |g: &[f64]| g.iter().zip(&pair.vector).map(|(g, u)| g * u).sum::<f64>();
         let (x, z) = (along(self.gradient), h * pair.value);
-        vec![along(&next), x * (-z).exp(), x * (-z - 0.5 * z * z).exp(), x * (1.0 - z)]
+        Ok(vec![along(&next), x * (-z).exp(), x * (-z - 0.5 * z * z).exp(), x * (1.0 - z)])
     }
 }
 

@@ -1,7 +1,8 @@
 //! The largest eigenvalues of the Hessian along a run.
 
 use crate::experiment::config::Metric;
-use bea_flow::curvature::{Eigenpair, Lanczos};
+use bea_flow::curvature::{Eigenpair, Error, Lanczos};
+use bea_flow::objective::ObjectiveError;
 use bea_network::architecture::Dtype;
 use bea_network::{Hessian, NetworkLoss};
 
@@ -41,23 +42,36 @@ impl Sharpness {
     }
 
     /// The eigenpairs at `θ`, the largest first, in search number `number`; none where the iteration fails.
-    pub fn find(&mut self, loss: &NetworkLoss, theta: &[f64], number: usize) -> Vec<Eigenpair> {
+    pub fn find(
+        &mut self,
+        loss: &NetworkLoss,
+        theta: &[f64],
+        number: usize,
+    ) -> Result<Vec<Eigenpair>, ObjectiveError> {
         let random = usize::from(number.is_multiple_of(LOOKS_AROUND));
-        let pairs = self.search(loss, theta, random);
+        let pairs = self.search(loss, theta, random)?;
         self.last = pairs.first().map(|pair| pair.value);
         self.directions = pairs.iter().map(|pair| pair.vector.clone()).collect();
-        pairs
+        Ok(pairs)
     }
 
     /// [`find`](Self::find) at a point beside the run, without a change of the directions.
-    pub fn at(&self, loss: &NetworkLoss, theta: &[f64]) -> Vec<Eigenpair> {
+    pub fn at(&self, loss: &NetworkLoss, theta: &[f64]) -> Result<Vec<Eigenpair>, ObjectiveError> {
         self.search(loss, theta, 1)
     }
 
-    fn search(&self, loss: &NetworkLoss, theta: &[f64], random: usize) -> Vec<Eigenpair> {
+    fn search(
+        &self,
+        loss: &NetworkLoss,
+        theta: &[f64],
+        random: usize,
+    ) -> Result<Vec<Eigenpair>, ObjectiveError> {
         let (largest, tolerance) = (self.wanted.max(1), self.tolerance);
         let lanczos = Lanczos { largest, tolerance, random, ..Lanczos::default() };
-        let found = lanczos.run(&Hessian::new(loss, theta), &self.directions);
-        found.map(|found| found.largest).unwrap_or_default()
+        match lanczos.run(&Hessian::new(loss, theta), &self.directions) {
+            Ok(found) => Ok(found.largest),
+            Err(Error::Objective(error)) => Err(error),
+            Err(_) => Ok(Vec::new()),
+        }
     }
 }

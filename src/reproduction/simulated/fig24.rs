@@ -35,8 +35,8 @@ pub fn run() -> Judged {
         };
         let simulation = simulate(&loss.problem, "gradient_descent", &method, &START, &request);
         let simulation = simulation.expect("the figure's parameters make sense");
-        let step = &simulation.flows[0].theta[1];
-        for (errors, flow) in errors.iter_mut().zip(&simulation.flows[1..]) {
+        let step = &simulation.optimizer.theta[1];
+        for (errors, flow) in errors.iter_mut().zip(&simulation.flows) {
             let off: Vec<Complex64> =
                 flow.theta[1].iter().zip(step).map(|(flow, step)| flow - step).collect();
             errors.push(norm(&off));

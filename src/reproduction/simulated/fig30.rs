@@ -41,7 +41,7 @@ pub fn judge(runs: &[PaperRun]) -> (Verdict, String) {
     let (mut escapes, mut right, mut ended) = (0, 0.0f64, 0);
     let mut apart = [0.0f64; 2];
     for run in runs {
-        let descent = &run.simulation.flows[0].theta;
+        let descent = &run.simulation.optimizer.theta;
         for pair in descent.windows(2) {
             right = right.max(pair[1][0].re - pair[0][0].re);
         }

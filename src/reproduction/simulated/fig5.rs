@@ -51,7 +51,8 @@ fn closed_form(loss: &PaperLoss, h: f64) -> Trajectory {
         t => quadratic(&a, &b, &start, h, t).as_slice().to_vec(),
     };
     let theta: Vec<_> = t.iter().map(at).collect();
-    let loss = theta.iter().map(|theta| loss.problem.loss(theta)).collect();
+    let value = |theta: &Vec<_>| loss.problem.loss(theta).expect("a formula");
+    let loss = theta.iter().map(value).collect();
     Trajectory { name: LIMIT.into(), t, theta, loss, note: None, path: Vec::new() }
 }
 

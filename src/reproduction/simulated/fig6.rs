@@ -63,12 +63,12 @@ fn near_runs(loss: &PaperLoss, request: &Request) -> Vec<PaperRun> {
     let runs = starts
         .par_iter()
         .map(|start| loss.run(format!("from {} {}", start[0], start[1]), start, request));
-    runs.filter(|run| run.simulation.flows[0].note.is_none()).collect()
+    runs.filter(|run| run.simulation.optimizer.note.is_none()).collect()
 }
 
 /// The largest distance of gradient descent from its start.
 fn extent(run: &PaperRun) -> f64 {
-    let theta = &run.simulation.flows[0].theta;
+    let theta = &run.simulation.optimizer.theta;
     let from_start = |x: &Vec<num_complex::Complex64>| {
         x.iter().zip(&theta[0]).map(|(a, b)| (a - b).norm_sqr()).sum::<f64>().sqrt()
     };

@@ -39,7 +39,7 @@ impl PaperRun {
 
     pub(super) fn reach(&self, name: &str) -> Reach {
         let flow = self.flow(name);
-        let sizes = self.simulation.flows[0].theta.iter().map(|theta| norm(theta).max(1.0));
+        let sizes = self.simulation.optimizer.theta.iter().map(|theta| norm(theta).max(1.0));
         let distances = self.simulation.distances(flow);
         // Distances that are not numbers count as infinite.
         let number = |d: f64| if d.is_nan() { f64::INFINITY } else { d };
@@ -47,7 +47,7 @@ impl PaperRun {
         Reach {
             relative: relative.fold(0.0, f64::max),
             largest: distances.iter().map(|d| number(*d)).fold(0.0, f64::max),
-            complete: flow.note.is_none() && flow.t.len() >= self.simulation.flows[0].t.len(),
+            complete: flow.note.is_none() && flow.t.len() >= self.simulation.optimizer.t.len(),
             steps: flow.t.len() - 1,
         }
     }
@@ -99,7 +99,7 @@ impl PaperLoss {
     pub fn hessian(&self, point: &[f64]) -> DMatrix<f64> {
         let d = point.len();
         let mut jacobian = DMatrix::zeros(d, d);
-        self.problem.jacobian(&complex(point), &mut jacobian);
+        self.problem.jacobian(&complex(point), &mut jacobian).expect("a formula");
         jacobian.map(|z: Complex64| -z.re)
     }
 

@@ -98,7 +98,7 @@ fn measure(
     let Some(end) = theta.get(1) else { return (f64::INFINITY, Vec::new()) };
     let velocity: Vec<Complex64> = end.iter().zip(&theta[0]).map(|(a, b)| (a - b) / h).collect();
     let mut force = vec![Complex64::ZERO; point.len()];
-    loss.problem.total(&complex(point), &mut force);
+    loss.problem.total(&complex(point), &mut force).expect("a formula");
     let eigen = SymmetricEigen::new(loss.hessian(point));
     let mut rest = velocity.clone();
     let mut rows = Vec::new();
