@@ -7,7 +7,10 @@
 //! `e_b(s) = -40 s/h - s³/(6h)` is `hλ = -s`; it is real, and the start is such that it comes to the same point
 //! at the same time.
 
-use bea::flow::{FlowName, Objective, Problem, Request, Trajectory, simulate};
+mod analytic;
+
+use analytic::{Analytic, Of};
+use bea::flow::{FlowName, Problem, Request, Trajectory, simulate};
 use bea::optimizer;
 use bea::source::Source;
 use nalgebra::DMatrix;
@@ -57,7 +60,7 @@ impl Ridges {
     }
 }
 
-impl Objective for Ridges {
+impl Analytic for Ridges {
     fn dimension(&self) -> usize {
         self.directions.len()
     }
@@ -99,8 +102,8 @@ fn pf(ridges: Ridges, start: &[f64], optimizer: &str, request: &Request) -> Traj
     let values = [("m".to_string(), optimizer::parse_value("1/10").unwrap())];
     let values = if optimizer == "gradient_descent" { Vec::new() } else { values.to_vec() };
     let method = method.method(&values.into_iter().collect()).unwrap();
-    let problem = Problem::new(ridges);
-    simulate(&problem, optimizer, &method, start, request).unwrap().flows.swap_remove(1)
+    let problem = Problem::new(Of(ridges));
+    simulate(&problem, optimizer, &method, start, request).unwrap().flows.swap_remove(0)
 }
 
 /// The largest distance of the flow of both parts from the flows of each.
