@@ -21,6 +21,8 @@ pub use bea_series::{claim, exact, field, optimizer, render, series, source, tre
 #[cfg(feature = "command")]
 pub mod cli;
 #[cfg(feature = "experiment")]
+mod counts;
+#[cfg(feature = "experiment")]
 mod csv;
 #[cfg(feature = "experiment")]
 pub mod experiment;

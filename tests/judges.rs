@@ -25,7 +25,8 @@ fn outcomes(
             rows: rows.to_vec(),
         });
         let (folder, steps) = (Default::default(), config.steps);
-        Outcome { config, metrics, follow, end: Some(End::Finished), folder, steps }
+        let counts = Default::default();
+        Outcome { config, metrics, follow, end: Some(End::Finished), folder, steps, counts }
     };
     figure.runs(Scale::Small, &[]).unwrap().into_iter().map(outcome).collect()
 }

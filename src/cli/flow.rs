@@ -6,13 +6,16 @@ use super::network_input::NetworkInput;
 use super::progress::Progress;
 use super::{input, interrupt, loss_input, output, problem_input};
 use crate::simulation::{Landscape, csv, json};
-use bea_flow::flow::{Branch, FlowName, Problem, Request, Simulation, simulate_until};
+use bea_flow::flow::{
+    Branch, FlowName, Problem, Request, SimulateError, Simulation, simulate_until,
+};
 use bea_flow::loss::Loss;
+use bea_network::device::DeviceError;
 use bea_plot::Figure;
 use bea_series::optimizer;
 use bea_series::series::GeneralLinearMethod;
 use bea_series::text::source::Source;
-use miette::{IntoDiagnostic, miette};
+use miette::miette;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -83,6 +86,9 @@ pub(super) struct Flow {
     /// Replace the files in a folder that exists
     #[arg(long)]
     force: bool,
+    /// Print how often the loss was evaluated, by kind; trajectories.json has it always
+    #[arg(long)]
+    counts: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -174,7 +180,17 @@ impl Flow {
     ) -> miette::Result<Simulation> {
         interrupt::listen("writing what is there");
         let progress = Progress::new(self.steps);
-        simulate_until(problem, name, method, start, request, &progress).into_diagnostic()
+        simulate_until(problem, name, method, start, request, &progress).map_err(|error| {
+            let cause = match &error {
+                SimulateError::Objective(error) => error.cause(),
+                _ => None,
+            };
+            // An accelerator's failure comes with its advice.
+            match cause.and_then(|cause| cause.downcast_ref::<DeviceError>()) {
+                Some(device) => device.clone().into(),
+                None => miette!("{error}"),
+            }
+        })
     }
 
     /// Writes the files and prints how far the flows are from the optimizer.
@@ -194,6 +210,9 @@ impl Flow {
         );
         text.push_str(&table(simulation));
         text.push_str(&notes(simulation));
+        if self.counts {
+            let _ = writeln!(text, "\nevaluations: {}", simulation.counts);
+        }
         let paths: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
         let _ = writeln!(text, "\nwrote {}", paths.join(", "));
         output::to_stdout(|out| out.write_all(text.as_bytes()))?;

@@ -14,6 +14,9 @@ use std::process::ExitCode;
 pub(super) struct Run {
     #[command(flatten)]
     input: ExperimentInput,
+    /// Print how often the loss was evaluated, by kind; timing.json has it always
+    #[arg(long)]
+    counts: bool,
 }
 
 const HELP: &str = "\
@@ -61,7 +64,11 @@ impl Run {
         let progress = RunProgress::new(std::slice::from_ref(&config));
         let outcome = conduct(config, &folder, self.input.existing(), 0, &progress)?;
         drop(progress);
-        output::to_stdout(|out| out.write_all(summary(&outcome).as_bytes()))?;
+        let mut text = summary(&outcome);
+        if self.counts {
+            let _ = writeln!(text, "evaluations: {}", outcome.counts);
+        }
+        output::to_stdout(|out| out.write_all(text.as_bytes()))?;
         Ok(interrupt::exit_code())
     }
 

@@ -78,6 +78,7 @@ pub fn conduct(
         end: run.end().cloned(),
         folder: place.path().into(),
         steps: run.state().step,
+        counts: place.counts(&run),
         config: run.config().clone(),
     };
     if outcome.end.is_some() {

@@ -6,7 +6,7 @@
 //! | `metrics.csv` | the measurements so far |
 //! | `follow.csv` | flows that were followed |
 //! | `checkpoint.safetensors` | the state from which the run continues |
-//! | `timing.json` | how long it has taken so far |
+//! | `timing.json` | how long it has taken so far, and how often the loss was evaluated |
 //! | `weights.safetensors` | the parameters at the end, with PyTorch's names |
 //! | `metrics.parquet`, `metrics.svg`, `metrics.png`, `report.html` | once the run has ended |
 //!
@@ -14,13 +14,15 @@
 //! `sweep.lock` in the folder above those of its runs.
 
 use super::run::{Run, RunError, Table};
+use crate::counts::Counted;
+use bea_flow::objective::Counts;
 use bea_network::training::{Checkpoint, CheckpointError};
 use bea_network::weights::{self, WeightsError};
 use bea_series::text::file;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The resolved description.
 pub const CONFIG: &str = "config.toml";
@@ -58,8 +60,8 @@ pub struct Folder {
     _lock: File,
     /// When this part of the run began.
     begun: Instant,
-    /// How long the earlier parts took, before resumptions.
-    before: Duration,
+    /// What the earlier parts took, before resumptions.
+    before: Timing,
 }
 
 /// Why a folder cannot be used.
@@ -146,7 +148,7 @@ impl Folder {
             }
         }
         let mut folder = Folder::own(path)?;
-        folder.before = Duration::from_secs_f64(seconds(path).unwrap_or(0.0));
+        folder.before = timing(path).unwrap_or_default();
         let checkpoint = Checkpoint::load(&path.join(CHECKPOINT), run.loss().dimension())?;
         let metrics = folder.table(METRICS)?;
         let follow = run.follow().is_some().then(|| folder.table(FOLLOW)).transpose()?;
@@ -166,7 +168,7 @@ impl Folder {
     }
 
     fn own(path: &Path) -> Result<Folder, FolderError> {
-        let (lock, before) = (lock(path, "lock")?, Duration::ZERO);
+        let (lock, before) = (lock(path, "lock")?, Timing::default());
         Ok(Folder { path: path.into(), _lock: lock, begun: Instant::now(), before })
     }
 
@@ -190,6 +192,11 @@ impl Folder {
             .map_err(|cause| FolderError::Io { path, cause })
     }
 
+    /// How often the loss of a run was evaluated, with all its resumptions.
+    pub fn counts(&self, run: &Run) -> Counts {
+        self.before.counts.0 + run.loss().counts()
+    }
+
     /// Writes the state of a run, so that it can be continued: the measurements before the
     /// checkpoint, which is never ahead of them.
     ///
@@ -201,7 +208,8 @@ impl Folder {
             self.write(FOLLOW, follow.csv().as_bytes())?;
         }
         run.checkpoint().save(&self.path.join(CHECKPOINT))?;
-        let timing = Timing { seconds: (self.before + self.begun.elapsed()).as_secs_f64() };
+        let seconds = self.before.seconds + self.begun.elapsed().as_secs_f64();
+        let timing = Timing { seconds, counts: Counted(self.counts(run)) };
         self.write(TIMING, serde_json::json!(timing).to_string().as_bytes())?;
         self.write(CONFIG, run.config().resolved.as_bytes())?;
         if run.end().is_some() {
@@ -214,17 +222,24 @@ impl Folder {
 }
 
 /// What [`TIMING`] holds.
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 struct Timing {
     seconds: f64,
+    /// Not in files of earlier versions.
+    #[serde(default)]
+    counts: Counted,
 }
 
 /// How long the run in a folder has taken so far, with all its resumptions, in seconds of wall-clock
 /// time.
 pub fn seconds(path: &Path) -> Option<f64> {
+    timing(path).map(|timing| timing.seconds)
+}
+
+fn timing(path: &Path) -> Option<Timing> {
     let text = std::fs::read_to_string(path.join(TIMING)).ok()?;
-    let Timing { seconds } = serde_json::from_str(&text).ok()?;
-    (0.0..1e12).contains(&seconds).then_some(seconds)
+    let timing: Timing = serde_json::from_str(&text).ok()?;
+    (0.0..1e12).contains(&timing.seconds).then_some(timing)
 }
 
 /// A lock on the file `name` of a folder, held as long as that is open.

@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::run::{End, Table};
+use bea_flow::objective::Counts;
 use std::path::PathBuf;
 
 /// The outcome of a run.
@@ -19,4 +20,6 @@ pub struct Outcome {
     pub folder: PathBuf,
     /// Steps made.
     pub steps: usize,
+    /// How often the loss was evaluated, all resumptions together.
+    pub counts: Counts,
 }

@@ -1,11 +1,10 @@
 //! Trajectories as CSV and JSON.
 
+use crate::counts::Counted;
 use crate::csv;
 use bea_flow::flow::{Simulation, Trajectory};
-use bea_flow::objective::Counts;
 use num_complex::Complex64;
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::{Value, json};
 
 /// A row for each step of each trajectory, the start included: `flow,step,t`, the real and imaginary part of
 /// every variable, those of the loss, and the distance to the optimizer at the same step (empty where
@@ -73,14 +72,9 @@ impl Serialize for Whole<'_> {
         let mut map = serializer.serialize_map(Some(2))?;
         map.serialize_entry("lr", &self.simulation.lr)?;
         map.serialize_entry("flows", &Flows(self))?;
-        map.serialize_entry("counts", &counts(&self.simulation.counts))?;
+        map.serialize_entry("counts", &Counted(self.simulation.counts))?;
         map.end()
     }
-}
-
-/// Evaluations by kind, as every JSON file names them.
-pub fn counts(counts: &Counts) -> Value {
-    counts.named().into_iter().map(|(kind, count)| (kind.to_string(), json!(count))).collect()
 }
 
 struct Flows<'a>(&'a Whole<'a>);
@@ -124,6 +118,7 @@ impl Whole<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bea_flow::objective::Counts;
 
     fn simulation() -> Simulation {
         let trajectory = |name: &str, last: f64, note: Option<&str>| Trajectory {
@@ -145,8 +140,8 @@ mod tests {
         Simulation { flows: Vec::new(), ..simulation() }
     }
 
-    const COUNTS: &str = "\"counts\":{\"contractions\":0,\"gradients\":7,\"hessian_vectors\":0,\
-                          \"hessians\":0,\"modified_fields\":0,\"values\":0}";
+    const COUNTS: &str = "\"counts\":{\"values\":0,\"gradients\":7,\"hessian_vectors\":0,\
+                          \"hessians\":0,\"contractions\":0,\"modified_fields\":0}";
 
     #[test]
     fn json_stays_valid_without_finite_numbers() {

@@ -57,6 +57,9 @@ pub(super) struct SpectrumOf {
     /// The format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Print how often the loss was evaluated, by kind; JSON has it always
+    #[arg(long)]
+    counts: bool,
 }
 
 const HELP: &str = "\
@@ -82,7 +85,8 @@ Examples:
 JSON:
   network, data, parameters, examples, dtype, matrix (hessian or gauss_newton), loss, gradient_norm,
   lr, eigenpairs ([{index, eigenvalue, residual, along, sc, case}], index 1 being the largest),
-  products, converged, density ({steps, probes, seed, mean, mean_square, nodes, weights}). Complex
+  products, converged, counts ({values, gradients, hessian_vectors, hessians, contractions,
+  modified_fields}), density ({steps, probes, seed, mean, mean_square, nodes, weights}). Complex
   numbers are [re, im].";
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]

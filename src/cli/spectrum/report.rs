@@ -2,6 +2,7 @@
 
 use super::super::terminal::{complex, line, number, short, table, tiny};
 use super::{Found, SpectrumOf};
+use crate::counts::Counted;
 use bea_flow::curvature::Quadrature;
 use bea_network::NetworkLoss;
 use bea_network::architecture::Dtype;
@@ -38,6 +39,9 @@ impl Report<'_> {
         }
         if let Some(density) = self.density {
             self.density(&mut out, density);
+        }
+        if self.request.counts {
+            line(&mut out, format!("\nevaluations: {}", self.loss.counts()));
         }
         out
     }
@@ -126,6 +130,7 @@ impl Report<'_> {
             "eigenpairs": pairs.collect::<Vec<_>>(),
             "products": found.products,
             "converged": found.converged,
+            "counts": Counted(self.loss.counts()),
         });
         if let Some(density) = self.density {
             object["density"] = json!({

@@ -73,7 +73,7 @@ impl Counts {
         ]
     }
 
-    /// What has come since `before`.
+    /// What has come since `before`, which is not larger.
     pub fn since(&self, before: &Counts) -> Counts {
         Counts {
             values: self.values - before.values,
@@ -82,6 +82,21 @@ impl Counts {
             hessians: self.hessians - before.hessians,
             contractions: self.contractions - before.contractions,
             modified_fields: self.modified_fields - before.modified_fields,
+        }
+    }
+}
+
+impl std::ops::Add for Counts {
+    type Output = Counts;
+
+    fn add(self, other: Counts) -> Counts {
+        Counts {
+            values: self.values + other.values,
+            gradients: self.gradients + other.gradients,
+            hessian_vectors: self.hessian_vectors + other.hessian_vectors,
+            hessians: self.hessians + other.hessians,
+            contractions: self.contractions + other.contractions,
+            modified_fields: self.modified_fields + other.modified_fields,
         }
     }
 }
