@@ -5,7 +5,7 @@
 //! What stands later in this list imports what stands earlier, never the other way round: the crates `bea-series`,
 //! `bea-flow`, `bea-network` and `bea-plot`; in this crate [`simulation`], [`experiment`], `reproduction` (the figures of
 //! the paper and their judges, which are no public API), [`cli`]. Within [`experiment`] the order is `config`, `run`,
-//! `folder`, `outcome`, `measured`, `plots`, `report`, `conduct`; within `reproduction` it is `verdict`, the figures, the
+//! `folder`, `outcome`, `measured`, `plots`, `report`, `conduct`; within `reproduction` it is `judgement`, the figures, the
 //! list of them.
 
 pub use bea_flow::curvature::spectrum;

@@ -2,7 +2,7 @@
 
 use bea::experiment::run::End;
 use bea::experiment::{Config, Outcome, Scale, Table};
-use bea::reproduction::{NETWORK_FIGURES, NetworkFigure, Verdict};
+use bea::reproduction::{Judgement, NETWORK_FIGURES, NetworkFigure};
 
 fn figure(id: &str) -> &'static NetworkFigure {
     NETWORK_FIGURES.iter().find(|figure| figure.id == id).unwrap()
@@ -32,13 +32,13 @@ fn outcomes(
 }
 
 /// The verdict on these.
-fn verdict(id: &str, columns: &str, rows: impl Fn(&Config) -> Vec<Vec<f64>>) -> Verdict {
+fn verdict(id: &str, columns: &str, rows: impl Fn(&Config) -> Vec<Vec<f64>>) -> Judgement {
     let figure = figure(id);
     figure.verdict(&outcomes(figure, columns, rows, None)).0
 }
 
 /// The verdict where the flows that were followed came to rows of `from step t flow distance loss lambda_0`.
-fn followed(id: &str, rows: &[Vec<f64>]) -> Verdict {
+fn followed(id: &str, rows: &[Vec<f64>]) -> Judgement {
     let figure = figure(id);
     figure.verdict(&outcomes(figure, "loss", |_| vec![vec![1.0]], Some(rows))).0
 }
@@ -54,10 +54,10 @@ fn no_figure_holds_where_nothing_was_measured() {
     for figure in all {
         let measured = |columns: &str, rows: &dyn Fn(&Config) -> Vec<Vec<f64>>, follow| {
             let (verdict, numbers) = figure.verdict(&outcomes(figure, columns, rows, follow));
-            assert_eq!(verdict, Verdict::NotMeasured, "{}: {numbers}", figure.id);
+            assert_eq!(verdict, Judgement::NotMeasured, "{}: {numbers}", figure.id);
         };
         // No runs, no rows, rows without numbers, and flows that were not followed beyond their start.
-        assert_eq!(figure.verdict(&[]).0, Verdict::NotMeasured, "{}", figure.id);
+        assert_eq!(figure.verdict(&[]).0, Judgement::NotMeasured, "{}", figure.id);
         let config = figure.runs(Scale::Small, &[]).unwrap().remove(0);
         let names: Vec<String> =
             config.metrics.iter().flat_map(|metric| metric.columns(2)).collect();
@@ -76,12 +76,12 @@ fn no_figure_holds_where_nothing_was_measured() {
 
 #[test]
 fn parts_that_were_not_measured_hold_nothing() {
-    assert_eq!(Verdict::of::<bool>(&[]), Verdict::NotMeasured);
-    assert_eq!(Verdict::of(&[None, None]), Verdict::NotMeasured);
-    assert_eq!(Verdict::of(&[Some(true), None]), Verdict::InPart);
-    assert_eq!(Verdict::of(&[Some(false), None]), Verdict::DoesNotHold);
-    assert_eq!(Verdict::of(&[true, true]), Verdict::Holds);
-    assert_eq!(Verdict::NotMeasured.to_string(), "not measured");
+    assert_eq!(Judgement::of::<bool>(&[]), Judgement::NotMeasured);
+    assert_eq!(Judgement::of(&[None, None]), Judgement::NotMeasured);
+    assert_eq!(Judgement::of(&[Some(true), None]), Judgement::InPart);
+    assert_eq!(Judgement::of(&[Some(false), None]), Judgement::DoesNotHold);
+    assert_eq!(Judgement::of(&[true, true]), Judgement::Holds);
+    assert_eq!(Judgement::NotMeasured.to_string(), "not measured");
 }
 
 #[test]
@@ -159,8 +159,8 @@ fn figure_8_compares_predictions_above_the_branch_point() {
             vec![above.clone(), above, vec![0.5 / rate(config), 1.0, 1.0, 1.0, 9.0]]
         })
     };
-    assert_eq!(judged(0.6, 1.1), Verdict::Holds);
-    assert_eq!(judged(0.6, 0.55), Verdict::DoesNotHold);
+    assert_eq!(judged(0.6, 1.1), Judgement::Holds);
+    assert_eq!(judged(0.6, 0.55), Judgement::DoesNotHold);
 }
 
 #[test]
@@ -176,12 +176,12 @@ fn figure_9_wants_the_sharpness_at_two_over_h() {
             ]
         })
     };
-    assert_eq!(judged(1.05), Verdict::Holds);
-    assert_eq!(judged(1.6), Verdict::DoesNotHold);
-    assert_eq!(judged(0.5), Verdict::DoesNotHold);
+    assert_eq!(judged(1.05), Judgement::Holds);
+    assert_eq!(judged(1.6), Judgement::DoesNotHold);
+    assert_eq!(judged(0.5), Judgement::DoesNotHold);
     // Below 2/h there is nothing to judge yet.
     let young = verdict("fig9", "step lambda_0", |config| vec![vec![0.0, 1.0 / rate(config)]; 4]);
-    assert_eq!(young, Verdict::NotMeasured);
+    assert_eq!(young, Judgement::NotMeasured);
 }
 
 #[test]
@@ -196,9 +196,9 @@ fn figure_10_compares_errors_at_the_edge_alone() {
                 [vec![elsewhere; 3], vec![edge; 2]].concat()
             })
         };
-        assert_eq!(judged(1.0), Verdict::Holds);
-        assert_eq!(judged(2.5), Verdict::DoesNotHold);
-        assert_eq!(judged(f64::NAN), Verdict::DoesNotHold, "a flow that ended is far away");
+        assert_eq!(judged(1.0), Judgement::Holds);
+        assert_eq!(judged(2.5), Judgement::DoesNotHold);
+        assert_eq!(judged(f64::NAN), Judgement::DoesNotHold, "a flow that ended is far away");
     }
 }
 
@@ -226,9 +226,9 @@ fn figure_11_compares_gradient_descent_with_the_flow_of_its_side() {
             (0..20).map(row).collect()
         })
     };
-    assert_eq!(judged(1.0, 1.0), Verdict::Holds);
-    assert_eq!(judged(1.0, -1.0), Verdict::InPart);
-    assert_eq!(judged(-1.0, -1.0), Verdict::DoesNotHold);
+    assert_eq!(judged(1.0, 1.0), Judgement::Holds);
+    assert_eq!(judged(1.0, -1.0), Judgement::InPart);
+    assert_eq!(judged(-1.0, -1.0), Judgement::DoesNotHold);
 }
 
 #[test]
@@ -242,8 +242,8 @@ fn figure_12_looks_before_increases_of_the_loss() {
             (0..9).map(step).collect()
         })
     };
-    assert_eq!(judged(1.0, -1.0), Verdict::Holds);
-    assert_eq!(judged(-1.0, 1.0), Verdict::DoesNotHold);
+    assert_eq!(judged(1.0, -1.0), Judgement::Holds);
+    assert_eq!(judged(-1.0, 1.0), Judgement::DoesNotHold);
 }
 
 #[test]
@@ -258,9 +258,9 @@ fn figure_36_takes_parts_of_the_gradient() {
             (0..9).map(step).collect()
         })
     };
-    assert_eq!(judged(1.0, -2.0), Verdict::Holds);
-    assert_eq!(judged(1.0, 2.0), Verdict::InPart);
-    assert_eq!(judged(-1.0, 2.0), Verdict::DoesNotHold);
+    assert_eq!(judged(1.0, -2.0), Judgement::Holds);
+    assert_eq!(judged(1.0, 2.0), Judgement::InPart);
+    assert_eq!(judged(-1.0, 2.0), Judgement::DoesNotHold);
 }
 
 #[test]
@@ -278,8 +278,8 @@ fn figure_15_looks_after_each_side_of_two() {
             rows
         })
     };
-    assert_eq!(judged(1.5, 0.5), Verdict::Holds);
-    assert_eq!(judged(0.5, 1.5), Verdict::DoesNotHold);
+    assert_eq!(judged(1.5, 0.5), Judgement::Holds);
+    assert_eq!(judged(0.5, 1.5), Judgement::DoesNotHold);
 }
 
 #[test]
@@ -292,13 +292,13 @@ fn figures_16_and_17_want_correlation() {
         })
     };
     for id in ["fig16", "fig17"] {
-        assert_eq!(judged(id, 1.0, 0.0), Verdict::Holds, "{id}");
-        assert_eq!(judged(id, -1.0, 0.0), Verdict::DoesNotHold, "{id}");
+        assert_eq!(judged(id, 1.0, 0.0), Judgement::Holds, "{id}");
+        assert_eq!(judged(id, -1.0, 0.0), Judgement::DoesNotHold, "{id}");
     }
-    assert_eq!(judged("fig16", 1.0, 1e3), Verdict::Holds);
+    assert_eq!(judged("fig16", 1.0, 1e3), Judgement::Holds);
     assert_eq!(
         judged("fig17", 1.0, 1e3),
-        Verdict::InPart,
+        Judgement::InPart,
         "over all rates there is no correlation"
     );
 }
@@ -312,9 +312,9 @@ fn figure_18_forgives_increases_of_rates_that_train_less() {
         })
     };
     let (calm, rough, slow) = ([4.0, 3.0, 2.0, 1.0], [4.0, 5.0, 3.0, 0.5], [4.0, 3.9, 3.8, 3.7]);
-    assert_eq!(judged(calm, rough), Verdict::Holds);
-    assert_eq!(judged([4.0, 5.0, 6.0, 1.0], slow), Verdict::Holds, "slower rates do not count");
-    assert_eq!(judged([4.0, 5.0, 6.0, 1.0], rough), Verdict::DoesNotHold);
+    assert_eq!(judged(calm, rough), Judgement::Holds);
+    assert_eq!(judged([4.0, 5.0, 6.0, 1.0], slow), Judgement::Holds, "slower rates do not count");
+    assert_eq!(judged([4.0, 5.0, 6.0, 1.0], rough), Judgement::DoesNotHold);
 }
 
 #[test]
@@ -325,9 +325,9 @@ fn figure_19_wants_a_valley_and_steady_updates() {
         })
     };
     let valley: fn(f64) -> f64 = |t| 1.0 + (t - 0.3).powi(2);
-    assert_eq!(judged(valley, |t| 1.0 - t), Verdict::Holds);
-    assert_eq!(judged(valley, |t| (t - 0.5).abs()), Verdict::InPart);
-    assert_eq!(judged(|t| 1.0 - t, |_| 1.0), Verdict::DoesNotHold);
+    assert_eq!(judged(valley, |t| 1.0 - t), Judgement::Holds);
+    assert_eq!(judged(valley, |t| (t - 0.5).abs()), Judgement::InPart);
+    assert_eq!(judged(|t| 1.0 - t, |_| 1.0), Judgement::DoesNotHold);
 }
 
 #[test]
@@ -337,8 +337,8 @@ fn figure_25_compares_both_sides_of_the_edge() {
             vec![vec![0.5 / rate(config), 0.01, 1.0], vec![1.9 / rate(config), inside, 1.0]]
         })
     };
-    assert_eq!(judged(0.1), Verdict::Holds);
-    assert_eq!(judged(0.001), Verdict::InPart);
+    assert_eq!(judged(0.1), Judgement::Holds);
+    assert_eq!(judged(0.001), Judgement::InPart);
 }
 
 #[test]
@@ -348,8 +348,8 @@ fn figure_33_weighs_negative_eigenvalues() {
             vec![vec![0.0, 1.0, 1.0, negative]]
         })
     };
-    assert_eq!(judged(-0.05), Verdict::Holds);
-    assert_eq!(judged(-0.5), Verdict::DoesNotHold);
+    assert_eq!(judged(-0.05), Judgement::Holds);
+    assert_eq!(judged(-0.5), Judgement::DoesNotHold);
 }
 
 /// A run whose loss falls from 4 to this, through so many increases.
@@ -368,17 +368,17 @@ fn figure_7_judges_every_run_in_its_first_five_steps() {
         [1.0, 2.0, 5.0, 10.0].into_iter().zip(pf).flat_map(|(n, pf)| at(n, pf)).collect()
     };
     let of = |pf: [f64; 4]| followed("fig7", &rows(pf));
-    assert_eq!(of([1.0, 1.0, 1.0, 1.0]), Verdict::Holds);
-    assert_eq!(of([1.0, 1.0, 1.0, 9.0]), Verdict::Holds, "ten steps are not few");
-    assert_eq!(of([1.0, 1.0, 2.5, 1.0]), Verdict::InPart);
-    assert_eq!(of([9.0, 9.0, 9.0, 1.0]), Verdict::DoesNotHold);
-    assert_eq!(of([f64::NAN; 4]), Verdict::DoesNotHold);
+    assert_eq!(of([1.0, 1.0, 1.0, 1.0]), Judgement::Holds);
+    assert_eq!(of([1.0, 1.0, 1.0, 9.0]), Judgement::Holds, "ten steps are not few");
+    assert_eq!(of([1.0, 1.0, 2.5, 1.0]), Judgement::InPart);
+    assert_eq!(of([9.0, 9.0, 9.0, 1.0]), Judgement::DoesNotHold);
+    assert_eq!(of([f64::NAN; 4]), Judgement::DoesNotHold);
     // One of the runs alone fails, and is named.
     let figure = figure("fig7");
     let mut outcomes = outcomes(figure, "loss", |_| vec![vec![1.0]], Some(&rows([1.0; 4])));
     outcomes[4].follow.as_mut().unwrap().rows.retain(|row| row[3] != 3.0);
     let (verdict, numbers) = figure.verdict(&outcomes);
-    assert_eq!(verdict, Verdict::InPart);
+    assert_eq!(verdict, Judgement::InPart);
     assert!(numbers.contains("24 of 27") && numbers.contains("not seed=1 lr=0.2"), "{numbers}");
 }
 
@@ -396,10 +396,10 @@ fn figure_32_counts_a_flow_that_ended_as_far_away() {
     let of = |pf: Option<f64>, later: Option<f64>| {
         followed("fig32", &rows(0.0, 2.0, pf).chain(rows(20.0, 2.0, later)).collect::<Vec<_>>())
     };
-    assert_eq!(of(Some(1.0), Some(1.0)), Verdict::Holds);
-    assert_eq!(of(Some(1.0), Some(3.0)), Verdict::InPart);
-    assert_eq!(of(None, Some(1.0)), Verdict::InPart);
-    assert_eq!(of(None, Some(2.0)), Verdict::DoesNotHold, "a tie is not nearer");
+    assert_eq!(of(Some(1.0), Some(1.0)), Judgement::Holds);
+    assert_eq!(of(Some(1.0), Some(3.0)), Judgement::InPart);
+    assert_eq!(of(None, Some(1.0)), Judgement::InPart);
+    assert_eq!(of(None, Some(2.0)), Judgement::DoesNotHold, "a tie is not nearer");
 }
 
 #[test]
@@ -415,9 +415,9 @@ fn figures_14_and_35_compare_the_reversed_flow_with_its_start() {
             ];
             followed(id, &rows)
         };
-        assert_eq!(of(5.0, 0.5), Verdict::Holds);
-        assert_eq!(of(1.1, 0.5), Verdict::InPart);
-        assert_eq!(of(0.9, 1.5), Verdict::DoesNotHold);
+        assert_eq!(of(5.0, 0.5), Judgement::Holds);
+        assert_eq!(of(1.1, 0.5), Judgement::InPart);
+        assert_eq!(of(0.9, 1.5), Judgement::DoesNotHold);
     }
 }
 
@@ -430,10 +430,10 @@ fn figure_49_wants_distance_and_growth_throughout() {
             .collect();
         followed("fig49", &rows)
     };
-    assert_eq!(of(|t| t, |t| t), Verdict::Holds);
-    assert_eq!(of(|t| t, |t| t.min(20.0)), Verdict::InPart, "it does not keep growing");
-    assert_eq!(of(|_| 0.0, |t| t), Verdict::InPart, "it does not leave");
-    assert_eq!(of(|_| 0.0, |_| 1.0), Verdict::DoesNotHold);
+    assert_eq!(of(|t| t, |t| t), Judgement::Holds);
+    assert_eq!(of(|t| t, |t| t.min(20.0)), Judgement::InPart, "it does not keep growing");
+    assert_eq!(of(|_| 0.0, |t| t), Judgement::InPart, "it does not leave");
+    assert_eq!(of(|_| 0.0, |_| 1.0), Judgement::DoesNotHold);
 }
 
 #[test]
@@ -450,7 +450,7 @@ fn figures_13_and_37_compare_with_the_positive_flow_above_the_edge() {
             (0..5).map(above).chain([below]).collect()
         })
     };
-    assert_eq!((of(1.0), of(-1.0)), (Verdict::Holds, Verdict::DoesNotHold));
+    assert_eq!((of(1.0), of(-1.0)), (Judgement::Holds, Judgement::DoesNotHold));
     let of = |sign: f64| {
         verdict("fig37", "lambda_0 flow_lambda_positive", |config| {
             let two = 2.0 / rate(config);
@@ -460,7 +460,7 @@ fn figures_13_and_37_compare_with_the_positive_flow_above_the_edge() {
             values.into_iter().zip(changes).map(|(at, change)| vec![at, at + change]).collect()
         })
     };
-    assert_eq!((of(1.0), of(-1.0)), (Verdict::Holds, Verdict::DoesNotHold));
+    assert_eq!((of(1.0), of(-1.0)), (Judgement::Holds, Judgement::DoesNotHold));
 }
 
 #[test]
@@ -476,13 +476,13 @@ fn figures_of_rates_compare_groups_of_seeds() {
         move |label: &str| if label.contains("DAL") { (loss, 1) } else { (fixed, 2) }
     };
     for id in ["fig41", "fig42", "fig44"] {
-        assert_eq!(of(id, &dal(1.0, 2.0)), Verdict::Holds, "{id}");
-        assert_eq!(of(id, &dal(2.0, 1.0)), Verdict::DoesNotHold, "{id}");
+        assert_eq!(of(id, &dal(1.0, 2.0)), Judgement::Holds, "{id}");
+        assert_eq!(of(id, &dal(2.0, 1.0)), Judgement::DoesNotHold, "{id}");
     }
-    assert_eq!(of("fig23", &dal(1.0, 2.0)), Verdict::Holds);
-    assert_eq!(of("fig23", &dal(2.0, 1.0)), Verdict::DoesNotHold);
+    assert_eq!(of("fig23", &dal(1.0, 2.0)), Judgement::Holds);
+    assert_eq!(of("fig23", &dal(2.0, 1.0)), Judgement::DoesNotHold);
     // A lower loss is a lower accuracy here.
-    assert_eq!(of("fig20", &dal(1.0, 2.0)), Verdict::InPart);
+    assert_eq!(of("fig20", &dal(1.0, 2.0)), Judgement::InPart);
     let p = |label: &str| -> f64 {
         let word = label.split(", ").find_map(|word| word.strip_prefix("p="));
         word.map_or(f64::NAN, |p| p.parse().unwrap())
@@ -492,29 +492,29 @@ fn figures_of_rates_compare_groups_of_seeds() {
             vec![vec![1.0, 1.0 - slope * p(&config.label)]; 2]
         })
     };
-    assert_eq!(mean_rate(1.0), Verdict::Holds);
-    assert_eq!(mean_rate(-1.0), Verdict::DoesNotHold);
-    assert_eq!(mean_rate(0.0), Verdict::DoesNotHold, "ties are no trend");
+    assert_eq!(mean_rate(1.0), Judgement::Holds);
+    assert_eq!(mean_rate(-1.0), Judgement::DoesNotHold);
+    assert_eq!(mean_rate(0.0), Judgement::DoesNotHold, "ties are no trend");
     for id in ["fig21", "fig40"] {
-        assert_eq!(of(id, &|_| (1.0, 1)), Verdict::DoesNotHold, "ties are no trend");
+        assert_eq!(of(id, &|_| (1.0, 1)), Judgement::DoesNotHold, "ties are no trend");
         let falls = |label: &str| (2.0 - p(label), (4.0 * (2.0 - p(label))) as usize);
         let rises = |label: &str| (p(label), (4.0 * p(label)) as usize);
-        assert_eq!(of(id, &falls), Verdict::Holds, "{id}");
-        assert_eq!(of(id, &rises), Verdict::DoesNotHold, "{id}");
+        assert_eq!(of(id, &falls), Judgement::Holds, "{id}");
+        assert_eq!(of(id, &rises), Judgement::DoesNotHold, "{id}");
     }
     for id in ["fig26", "fig27", "fig28", "fig29"] {
         let exact = |factor: f64| {
             move |label: &str| (if label.contains("exact") { 1.0 } else { factor }, 0)
         };
-        assert_eq!(of(id, &exact(1.05)), Verdict::Holds, "{id}");
-        assert_eq!(of(id, &exact(3.0)), Verdict::DoesNotHold, "{id}");
+        assert_eq!(of(id, &exact(1.05)), Judgement::Holds, "{id}");
+        assert_eq!(of(id, &exact(3.0)), Judgement::DoesNotHold, "{id}");
         let figure = figure(id);
         let mut outcomes = outcomes(figure, "loss", |_| losses(1.0, 0), None);
         for outcome in outcomes.iter_mut().filter(|o| o.config.label.contains("exact")) {
             outcome.end = Some(End::Diverged { step: 1, quantity: "the loss" });
         }
         let (verdict, numbers) = figure.verdict(&outcomes);
-        assert_eq!(verdict, Verdict::NotMeasured, "{id}: {numbers}");
+        assert_eq!(verdict, Judgement::NotMeasured, "{id}: {numbers}");
         assert!(numbers.contains("none to compare"), "{id}: {numbers}");
     }
     let gain = |small: f64| {
@@ -524,11 +524,11 @@ fn figures_of_rates_compare_groups_of_seeds() {
             (true, false) => (0.5, 0),
         }
     };
-    assert_eq!(of("fig48", &gain(0.9)), Verdict::Holds);
-    assert_eq!(of("fig48", &gain(0.1)), Verdict::DoesNotHold);
+    assert_eq!(of("fig48", &gain(0.9)), Judgement::Holds);
+    assert_eq!(of("fig48", &gain(0.1)), Judgement::DoesNotHold);
     for id in ["fig45", "fig46"] {
-        assert_eq!(of(id, &|_| (1.0, 0)), Verdict::Holds, "{id}");
-        assert_eq!(of(id, &|_| (3.0, 0)), Verdict::DoesNotHold, "{id}");
+        assert_eq!(of(id, &|_| (1.0, 0)), Judgement::Holds, "{id}");
+        assert_eq!(of(id, &|_| (3.0, 0)), Judgement::DoesNotHold, "{id}");
     }
 }
 
@@ -541,9 +541,9 @@ fn figures_22_and_47_want_both_correlations() {
                 vec![vec![1.0, (size / 100.0).exp(), sharpness * size, accuracy * size]]
             })
         };
-        assert_eq!(of(1.0, -1.0), Verdict::Holds, "{id}");
-        assert_eq!(of(1.0, 1.0), Verdict::InPart, "{id}");
-        assert_eq!(of(-1.0, 1.0), Verdict::DoesNotHold, "{id}");
+        assert_eq!(of(1.0, -1.0), Judgement::Holds, "{id}");
+        assert_eq!(of(1.0, 1.0), Judgement::InPart, "{id}");
+        assert_eq!(of(-1.0, 1.0), Judgement::DoesNotHold, "{id}");
     }
     // Of ten runs, a correlation of a half is chance.
     let figure = figure("fig22");
@@ -553,7 +553,7 @@ fn figures_22_and_47_want_both_correlations() {
         let accuracy = [3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0, 5.0, 3.0][i];
         vec![vec![(i as f64).exp(), -accuracy, accuracy]]
     });
-    assert_eq!(noise, Verdict::DoesNotHold);
+    assert_eq!(noise, Judgement::DoesNotHold);
 }
 
 #[test]
@@ -562,9 +562,9 @@ fn figure_31_wants_better_flows_and_a_gap() {
         let columns = "error_ngf error_igr error_order_2 update_norm";
         verdict("fig31", columns, |_| vec![vec![ngf, 0.2, third, 1.0]; 3])
     };
-    assert_eq!(of(0.1, 0.5), Verdict::Holds);
-    assert_eq!(of(0.01, 0.5), Verdict::InPart);
-    assert_eq!(of(0.01, 0.005), Verdict::DoesNotHold);
+    assert_eq!(of(0.1, 0.5), Judgement::Holds);
+    assert_eq!(of(0.01, 0.5), Judgement::InPart);
+    assert_eq!(of(0.01, 0.005), Judgement::DoesNotHold);
 }
 
 #[test]
@@ -578,15 +578,15 @@ fn figure_34_compares_both_sides_of_the_change() {
             before.into_iter().chain(after).chain([end]).collect()
         })
     };
-    assert_eq!(of([0.9, 0.8, 0.7], 2.0), Verdict::Holds);
-    assert_eq!(of([0.9, 0.8, 0.7], 0.5), Verdict::InPart);
-    assert_eq!(of([0.9, 1.8, 2.7], 0.5), Verdict::DoesNotHold);
+    assert_eq!(of([0.9, 0.8, 0.7], 2.0), Judgement::Holds);
+    assert_eq!(of([0.9, 0.8, 0.7], 0.5), Judgement::InPart);
+    assert_eq!(of([0.9, 1.8, 2.7], 0.5), Judgement::DoesNotHold);
 }
 
 #[test]
 fn figure_39_wants_reasonable_sizes() {
     let of = |hg: f64| verdict("fig39", "gradient_norm hg", |_| vec![vec![1.0, hg]; 3]);
-    assert_eq!(of(2.0), Verdict::Holds);
-    assert_eq!(of(1e4), Verdict::DoesNotHold);
-    assert_eq!(of(0.01), Verdict::DoesNotHold);
+    assert_eq!(of(2.0), Judgement::Holds);
+    assert_eq!(of(1e4), Judgement::DoesNotHold);
+    assert_eq!(of(0.01), Judgement::DoesNotHold);
 }

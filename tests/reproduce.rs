@@ -3,7 +3,7 @@
 use assert_cmd::Command;
 use bea::flow::alpha;
 use bea::reproduction::simulated::{fig3, fig5};
-use bea::reproduction::{self, FIGURES, Verdict};
+use bea::reproduction::{self, FIGURES, Judgement};
 use predicates::prelude::*;
 
 #[test]
@@ -32,7 +32,7 @@ fn every_figure_leaves_files_that_can_be_read() {
         assert!(outcome.numbers.contains(|c: char| c.is_ascii_digit()), "{line}");
         // What is exact must be found to be so.
         if ["fig2", "fig3", "fig4", "fig24", "table1"].contains(&figure.id) {
-            assert_eq!(outcome.verdict, Verdict::Holds, "{line}");
+            assert_eq!(outcome.verdict, Judgement::Holds, "{line}");
         }
     }
 }
@@ -42,23 +42,23 @@ fn another_flow_in_the_place_of_the_principal_one_is_found_out() {
     let mut runs = fig5::runs();
     // At h = 0.5 the flow has no velocity.
     let (verdict, numbers) = fig5::judge(&runs);
-    assert_eq!(verdict, Verdict::InPart, "{numbers}");
+    assert_eq!(verdict, Judgement::InPart, "{numbers}");
     let defined: Vec<_> = runs.iter().filter(|run| run.simulation.lr != 0.5).cloned().collect();
-    assert_eq!(fig5::judge(&defined).0, Verdict::Holds);
+    assert_eq!(fig5::judge(&defined).0, Judgement::Holds);
     for run in &mut runs {
         let ngf = run.simulation.find("ngf").unwrap().theta.clone();
         let pf = run.simulation.flows.iter_mut().find(|flow| flow.name == "pf").unwrap();
         pf.theta = ngf;
     }
     let (verdict, numbers) = fig5::judge(&runs);
-    assert_eq!(verdict, Verdict::DoesNotHold, "{numbers}");
+    assert_eq!(verdict, Judgement::DoesNotHold, "{numbers}");
 }
 
 #[test]
 fn another_coefficient_is_found_out() {
     let points = [0.5, 1.5, 2.5];
-    assert_eq!(fig3::judge(&points, alpha::pf).0, Verdict::Holds);
-    assert_eq!(fig3::judge(&points, alpha::igr).0, Verdict::DoesNotHold);
+    assert_eq!(fig3::judge(&points, alpha::pf).0, Judgement::Holds);
+    assert_eq!(fig3::judge(&points, alpha::igr).0, Judgement::DoesNotHold);
 }
 
 #[test]

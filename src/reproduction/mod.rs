@@ -10,13 +10,13 @@
 //! assert!(figure.line(&judged).starts_with("fig3: "));
 //! ```
 
+mod judgement;
 pub mod network;
 pub mod simulated;
-mod verdict;
 
+pub use judgement::Judgement;
 pub use network::{NETWORK_FIGURES, NetworkFigure};
 pub use simulated::{FIGURES, SimulatedFigure};
-pub use verdict::Verdict;
 
 use bea_series::text::near;
 

@@ -5,7 +5,7 @@ use super::numbers::{
     rate,
 };
 use crate::experiment::Outcome;
-use crate::reproduction::verdict::Verdict;
+use crate::reproduction::judgement::Judgement;
 
 /// Correlations of at least this are strong.
 const STRONG: f64 = 0.8;
@@ -37,16 +37,16 @@ fn along_each(outcomes: &[Outcome], name: &str) -> (Vec<f64>, String) {
 }
 
 /// Correlation of `‖∇²E g‖` with the exact drift along each run.
-pub(super) fn fig16(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig16(outcomes: &[Outcome]) -> (Judgement, String) {
     let (each, texts) = along_each(outcomes, "hg");
     let parts: Vec<Part> = each.iter().map(|r| below(STRONG, *r)).collect();
     let numbers =
         format!("correlation along each run: {texts}; more than {STRONG} counts as following");
-    (Verdict::of(&parts), numbers)
+    (Judgement::of(&parts), numbers)
 }
 
 /// Correlation of `‖∇²E g‖` with the exact drift, at each learning rate and over all, and of its factors.
-pub(super) fn fig17(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig17(outcomes: &[Outcome]) -> (Judgement, String) {
     each_network(outcomes, |outcomes| {
         let pooled = |pairs: &dyn Fn(&Outcome) -> Vec<(f64, f64)>| {
             correlation(&outcomes.iter().flat_map(pairs).collect::<Vec<_>>())
@@ -79,7 +79,7 @@ pub(super) fn mean_drift(outcome: &Outcome) -> f64 {
 }
 
 /// Correlations over runs of the mean drift.
-pub(super) fn fig22(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig22(outcomes: &[Outcome]) -> (Judgement, String) {
     let of = |name: &str| {
         let pairs =
             outcomes.iter().map(|o| (mean_drift(o).ln(), last(o, name))).collect::<Vec<_>>();
@@ -97,13 +97,13 @@ pub(super) fn fig22(outcomes: &[Outcome]) -> (Verdict, String) {
         number(accuracy),
         number(sharpness),
         number(bound),
-        Verdict::of(&opposite)
+        Judgement::of(&opposite)
     );
-    (Verdict::of(&parts), numbers)
+    (Judgement::of(&parts), numbers)
 }
 
 /// The term relative to the gradient, for `hλ_0` below 1 and above 1.8.
-pub(super) fn fig25(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig25(outcomes: &[Outcome]) -> (Judgement, String) {
     let (mut outside, mut inside) = (Vec::new(), Vec::new());
     for outcome in outcomes {
         let h = rate(outcome);
@@ -126,5 +126,5 @@ pub(super) fn fig25(outcomes: &[Outcome]) -> (Verdict, String) {
         number(b),
         inside.len()
     );
-    (Verdict::of(&[below(a, 0.05), below(a, b)]), numbers)
+    (Judgement::of(&[below(a, 0.05), below(a, b)]), numbers)
 }

@@ -5,10 +5,10 @@ use super::numbers::{
     number, percent, range, rate, spread,
 };
 use crate::experiment::Outcome;
-use crate::reproduction::verdict::Verdict;
+use crate::reproduction::judgement::Judgement;
 
 /// Whether `λ_0` reaches `2/h`, and its median from there on.
-pub(super) fn fig9(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig9(outcomes: &[Outcome]) -> (Judgement, String) {
     let (mut parts, mut texts) = (Vec::new(), Vec::new());
     for outcome in outcomes {
         let h = rate(outcome);
@@ -29,7 +29,7 @@ pub(super) fn fig9(outcomes: &[Outcome]) -> (Verdict, String) {
         }
     }
     let numbers = format!("{}; a median from 0.8 to 1.25 counts as staying", texts.join("; "));
-    (Verdict::of(&parts), numbers)
+    (Judgement::of(&parts), numbers)
 }
 
 /// Iterates with `hλ_0` above 2, or those below: what a flow does to a quantity in the time of a step, beside what
@@ -58,7 +58,7 @@ fn beside_flow(
 
 /// From how many of the iterates gradient descent changes the loss and `λ_0` in the direction of NGF, where
 /// `hλ_0 < 2`, and of the positive flow, where `hλ_0 > 2`.
-pub(super) fn fig11(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig11(outcomes: &[Outcome]) -> (Judgement, String) {
     each_network(outcomes, |outcomes| {
         let (mut parts, mut texts) = (Vec::new(), Vec::new());
         for (above, flow, side) in [
@@ -99,7 +99,7 @@ fn increase(outcome: &Outcome) -> Vec<f64> {
 }
 
 /// Increases of the loss where `hλ_0 > 2`, beside those along the positive flow.
-pub(super) fn fig13(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig13(outcomes: &[Outcome]) -> (Judgement, String) {
     each_network(outcomes, |outcomes| {
         let pairs = beside_flow(outcomes, "loss", "flow_loss_positive", true, increase);
         let together = correlation(&pairs);
@@ -113,7 +113,7 @@ pub(super) fn fig13(outcomes: &[Outcome]) -> (Verdict, String) {
 }
 
 /// Changes of `λ_0` where `hλ_0 > 2`, beside those along the positive flow.
-pub(super) fn fig37(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig37(outcomes: &[Outcome]) -> (Judgement, String) {
     each_network(outcomes, |outcomes| {
         let change = |outcome: &Outcome| changes(outcome, "lambda_0");
         let pairs = beside_flow(outcomes, "lambda_0", "flow_lambda_positive", true, change);
@@ -133,7 +133,7 @@ pub(super) fn fig37(outcomes: &[Outcome]) -> (Verdict, String) {
 }
 
 /// `Re sc_0` where the loss increases, and where it does not.
-pub(super) fn fig12(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig12(outcomes: &[Outcome]) -> (Judgement, String) {
     let steps = outcomes
         .iter()
         .flat_map(|outcome| changes(outcome, "loss").into_iter().zip(column(outcome, "sc_0_re")));
@@ -141,7 +141,7 @@ pub(super) fn fig12(outcomes: &[Outcome]) -> (Verdict, String) {
 }
 
 /// The same, divided by the gradient's norm.
-pub(super) fn fig36(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig36(outcomes: &[Outcome]) -> (Judgement, String) {
     let steps = outcomes.iter().flat_map(|outcome| {
         let (sc, size) = (column(outcome, "sc_0_re"), column(outcome, "gradient_norm"));
         let parts = sc.into_iter().zip(size).map(|(sc, size)| sc / size);
@@ -151,7 +151,7 @@ pub(super) fn fig36(outcomes: &[Outcome]) -> (Verdict, String) {
 }
 
 /// A coefficient before steps that increase the loss, and before those that do not.
-fn up_and_down(name: &str, steps: impl Iterator<Item = (f64, f64)>) -> (Verdict, String) {
+fn up_and_down(name: &str, steps: impl Iterator<Item = (f64, f64)>) -> (Judgement, String) {
     let steps = finite(&steps.collect::<Vec<_>>());
     let (up, down): (Vec<_>, Vec<_>) = steps.into_iter().partition(|(increase, _)| *increase > 0.0);
     let positive =
@@ -168,11 +168,11 @@ fn up_and_down(name: &str, steps: impl Iterator<Item = (f64, f64)>) -> (Verdict,
         number(y),
         percent(b)
     );
-    (Verdict::of(&[below(y, x), below(b, a)]), numbers)
+    (Judgement::of(&[below(y, x), below(b, a)]), numbers)
 }
 
 /// Whether `|g·u_0|` grows exactly where `hλ_0 > 2`.
-pub(super) fn fig15(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig15(outcomes: &[Outcome]) -> (Judgement, String) {
     let (mut above, mut below_edge) = (Vec::new(), Vec::new());
     for outcome in outcomes {
         let h = rate(outcome);
@@ -191,11 +191,11 @@ pub(super) fn fig15(outcomes: &[Outcome]) -> (Verdict, String) {
         percent(b),
         below_edge.len()
     );
-    (Verdict::of(&[below(0.5, a), below(b, 0.5)]), numbers)
+    (Judgement::of(&[below(0.5, a), below(b, 0.5)]), numbers)
 }
 
 /// The weight of the negative eigenvalues.
-pub(super) fn fig33(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig33(outcomes: &[Outcome]) -> (Judgement, String) {
     let mut shares = Vec::new();
     for outcome in outcomes {
         let names = outcome.metrics.columns.iter();
@@ -213,11 +213,11 @@ pub(super) fn fig33(outcomes: &[Outcome]) -> (Verdict, String) {
          than 10 % counts as little",
         spread(&shares)
     );
-    (Verdict::of(&[below(typical, 10.0)]), numbers)
+    (Judgement::of(&[below(typical, 10.0)]), numbers)
 }
 
 /// Increases of the loss and `λ_0` before and after the learning rate falls.
-pub(super) fn fig34(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig34(outcomes: &[Outcome]) -> (Judgement, String) {
     let (mut parts, mut texts) = (Vec::new(), Vec::new());
     for outcome in outcomes {
         let (rates, loss) = (column(outcome, "learning_rate"), column(outcome, "loss"));
@@ -245,5 +245,5 @@ pub(super) fn fig34(outcomes: &[Outcome]) -> (Verdict, String) {
             number(end)
         ));
     }
-    (Verdict::of(&parts), texts.join("; "))
+    (Judgement::of(&parts), texts.join("; "))
 }

@@ -4,10 +4,10 @@ use super::numbers::{
     Part, all, below, column, distances, each_network, label, median, number, rate, spread, tally,
 };
 use crate::experiment::Outcome;
-use crate::reproduction::verdict::Verdict;
+use crate::reproduction::judgement::Judgement;
 
 /// Distances of followed flows after 1, 2, 5 and 10 steps.
-pub(super) fn fig7(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig7(outcomes: &[Outcome]) -> (Judgement, String) {
     let (mut parts, mut texts) = (Vec::new(), Vec::new());
     for step in [1.0, 2.0, 5.0, 10.0] {
         let (mut nearest, mut all, mut others) =
@@ -36,11 +36,11 @@ pub(super) fn fig7(outcomes: &[Outcome]) -> (Verdict, String) {
         tally(&parts),
         texts.join("; ")
     );
-    (Verdict::of(&parts), numbers)
+    (Judgement::of(&parts), numbers)
 }
 
 /// Median relative errors of the predictions where `hλ_0 > 1`, in each run.
-pub(super) fn fig8(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig8(outcomes: &[Outcome]) -> (Judgement, String) {
     let (mut parts, mut texts) = (Vec::new(), Vec::new());
     for outcome in outcomes {
         let actual = column(outcome, "prediction_actual");
@@ -60,11 +60,11 @@ pub(super) fn fig8(outcomes: &[Outcome]) -> (Verdict, String) {
         let n = errors[2].len();
         texts.push(format!("NGF {ngf}, IGR {igr}, PF {pf} (h = {h}, {n} iterates)"));
     }
-    (Verdict::of(&parts), format!("median relative error where hλ_0 > 1: {}", texts.join("; ")))
+    (Judgement::of(&parts), format!("median relative error where hλ_0 > 1: {}", texts.join("; ")))
 }
 
 /// Median one-step errors where `hλ_0 > 3/2`, over seeds.
-pub(super) fn fig10(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig10(outcomes: &[Outcome]) -> (Judgement, String) {
     let error = |flow: &str, what: &str| -> Vec<f64> {
         let of = |outcome: &Outcome| {
             let (h, sharpness) = (rate(outcome), column(outcome, "lambda_0"));
@@ -90,11 +90,11 @@ pub(super) fn fig10(outcomes: &[Outcome]) -> (Verdict, String) {
         spread(&igr),
         spread(&pf),
     );
-    (Verdict::of(&parts), numbers)
+    (Judgement::of(&parts), numbers)
 }
 
 /// Median errors relative to the size of the update.
-pub(super) fn fig31(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig31(outcomes: &[Outcome]) -> (Judgement, String) {
     each_network(outcomes, |outcomes| {
         let error = |flow: &str| {
             let of = |outcome: &Outcome| {
@@ -117,7 +117,7 @@ pub(super) fn fig31(outcomes: &[Outcome]) -> (Verdict, String) {
 }
 
 /// Distances of followed flows after one and two steps, from each start.
-pub(super) fn fig32(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig32(outcomes: &[Outcome]) -> (Judgement, String) {
     let mut cases: Vec<(f64, usize)> = Vec::new();
     for outcome in outcomes {
         for from in outcome.config.follow.iter().flat_map(|follow| &follow.from) {
@@ -152,5 +152,5 @@ pub(super) fn fig32(outcomes: &[Outcome]) -> (Verdict, String) {
         tally(&parts),
         texts.join("; ")
     );
-    (Verdict::of(&parts), numbers)
+    (Judgement::of(&parts), numbers)
 }

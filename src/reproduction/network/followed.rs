@@ -2,7 +2,7 @@
 
 use super::numbers::{below, number, range, tenths};
 use crate::experiment::Outcome;
-use crate::reproduction::verdict::Verdict;
+use crate::reproduction::judgement::Judgement;
 
 /// A column of the flow of this number; 0 is gradient descent.
 fn along(outcomes: &[Outcome], flow: f64, column: usize) -> Vec<f64> {
@@ -12,7 +12,7 @@ fn along(outcomes: &[Outcome], flow: f64, column: usize) -> Vec<f64> {
 }
 
 /// The loss at the end of followed flows, against that at their start.
-pub(super) fn fig35(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig35(outcomes: &[Outcome]) -> (Judgement, String) {
     let (ngf, flipped) = (along(outcomes, 1.0, 5), along(outcomes, 2.0, 5));
     // A table with the start alone holds no steps.
     let steps = |losses: &[f64]| losses.len().saturating_sub(1);
@@ -30,11 +30,11 @@ pub(super) fn fig35(outcomes: &[Outcome]) -> (Verdict, String) {
         steps(&flipped),
         number(1.5 * start)
     );
-    (Verdict::of(&[below(1.5 * start, most), below(end, start)]), numbers)
+    (Judgement::of(&[below(1.5 * start, most), below(end, start)]), numbers)
 }
 
 /// Distance and `λ_0` along the flow.
-pub(super) fn fig49(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig49(outcomes: &[Outcome]) -> (Judgement, String) {
     let distance = along(outcomes, 1.0, 4);
     let (descent, flow) = (along(outcomes, 0.0, 6), along(outcomes, 1.0, 6));
     let half = distance.len() / 2;
@@ -54,5 +54,5 @@ pub(super) fn fig49(outcomes: &[Outcome]) -> (Verdict, String) {
         number(at(&flow, end)),
         number(at(&descent, end))
     );
-    (Verdict::of(&[below(middle, last), growing.map(|n| n == 9)]), numbers)
+    (Judgement::of(&[below(middle, last), growing.map(|n| n == 9)]), numbers)
 }

@@ -10,7 +10,7 @@ mod numbers;
 mod pictures;
 mod rates;
 
-use super::verdict::Verdict;
+use super::judgement::Judgement;
 use crate::experiment::config::{Config, Experiment, Scale};
 use crate::experiment::{Measured, Outcome, sweep_figure};
 use bea_plot::Figure;
@@ -27,7 +27,7 @@ pub struct NetworkFigure {
     /// What the paper says that it shows.
     pub claim: &'static str,
     text: &'static str,
-    judge: fn(&[Outcome]) -> (Verdict, String),
+    judge: fn(&[Outcome]) -> (Judgement, String),
     /// The picture; if `None`, the measurements against the step.
     picture: Option<fn(&[Outcome]) -> Figure>,
 }
@@ -284,7 +284,7 @@ impl NetworkFigure {
     }
 
     /// Whether the claim holds, and the numbers that decide.
-    pub fn verdict(&self, outcomes: &[Outcome]) -> (Verdict, String) {
+    pub fn verdict(&self, outcomes: &[Outcome]) -> (Judgement, String) {
         (self.judge)(outcomes)
     }
 

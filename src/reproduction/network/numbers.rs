@@ -2,7 +2,7 @@
 
 use crate::experiment::Outcome;
 use crate::experiment::run::End;
-use crate::reproduction::verdict::Verdict;
+use crate::reproduction::judgement::Judgement;
 use std::cmp::Ordering;
 
 /// Whether a part of a claim holds; nothing where it was not measured.
@@ -177,7 +177,7 @@ pub(super) fn last(outcome: &Outcome, name: &str) -> f64 {
 pub(super) fn each_network(
     outcomes: &[Outcome],
     judge: impl Fn(&[Outcome]) -> (Vec<Part>, String),
-) -> (Verdict, String) {
+) -> (Judgement, String) {
     let name = |outcome: &Outcome| outcome.config.network_name().to_string();
     let networks: Vec<&[Outcome]> = outcomes.chunk_by(|a, b| name(a) == name(b)).collect();
     let (mut parts, mut texts) = (Vec::new(), Vec::new());
@@ -186,7 +186,7 @@ pub(super) fn each_network(
         parts.extend(of_network);
         texts.push(if networks.len() == 1 { text } else { format!("{}: {text}", name(&runs[0])) });
     }
-    (Verdict::of(&parts), texts.join("; "))
+    (Judgement::of(&parts), texts.join("; "))
 }
 
 /// What distinguishes a run from the others, `seed=0 lr=0.1`.

@@ -6,10 +6,10 @@ use super::numbers::{
     tally, tenths,
 };
 use crate::experiment::Outcome;
-use crate::reproduction::verdict::Verdict;
+use crate::reproduction::judgement::Judgement;
 
 /// Fewer increases of the loss than with every fixed rate that ends with a lower loss.
-pub(super) fn fig18(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig18(outcomes: &[Outcome]) -> (Judgement, String) {
     let groups = summarise(outcomes);
     // Only rates that end with a lower loss count: one that trains less far may increase the loss less often.
     let calmer = |dal: &Group, fixed: &Group| {
@@ -26,11 +26,11 @@ pub(super) fn fig18(outcomes: &[Outcome]) -> (Verdict, String) {
     };
     let parts: Vec<Part> = networks(&groups).into_iter().flat_map(judged).collect();
     let numbers = format!("rates that end with a higher loss do not count; {}", list(&groups));
-    (Verdict::of(&parts), numbers)
+    (Judgement::of(&parts), numbers)
 }
 
 /// Learning rate and update of every run with DAL, as medians of the tenths of the run.
-pub(super) fn fig19(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig19(outcomes: &[Outcome]) -> (Judgement, String) {
     let (adaptive, fixed): (Vec<&Outcome>, Vec<&Outcome>) =
         outcomes.iter().partition(|outcome| dal(&outcome.config).is_some());
     let (mut parts, mut curves, mut falling) = (Vec::new(), [const { Vec::new() }; 3], Vec::new());
@@ -60,11 +60,11 @@ pub(super) fn fig19(outcomes: &[Outcome]) -> (Verdict, String) {
         number(largest(&adaptive)),
         number(largest(&fixed))
     );
-    (Verdict::of(&parts), numbers)
+    (Judgement::of(&parts), numbers)
 }
 
 /// The final loss and the test accuracy of DAL-0.5 against the best fixed rate.
-pub(super) fn fig20(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig20(outcomes: &[Outcome]) -> (Judgement, String) {
     let groups = summarise(outcomes);
     let judged = |groups: Vec<&Group>| {
         let (dal, fixed) = sides(groups);
@@ -76,14 +76,14 @@ pub(super) fn fig20(outcomes: &[Outcome]) -> (Verdict, String) {
         ]
     };
     let parts: Vec<Part> = networks(&groups).into_iter().flat_map(judged).collect();
-    (Verdict::of(&parts), list(&groups))
+    (Judgement::of(&parts), list(&groups))
 }
 
 /// Test accuracy and increases of the loss against `p`.
-pub(super) fn fig21(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig21(outcomes: &[Outcome]) -> (Judgement, String) {
     let groups = summarise(outcomes);
     let parts: Vec<Part> = networks(&groups).into_iter().flat_map(less_with_power).collect();
-    (Verdict::of(&parts), list(&groups))
+    (Judgement::of(&parts), list(&groups))
 }
 
 /// Whether test accuracy and increases of the loss fall with `p`.
@@ -93,7 +93,7 @@ fn less_with_power(groups: Vec<&Group>) -> [Part; 2] {
 }
 
 /// Mean learning rates against `p`.
-pub(super) fn fig43(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig43(outcomes: &[Outcome]) -> (Judgement, String) {
     let groups = summarise(outcomes);
     let (dal, _) = sides(&groups);
     let rates: Vec<String> =
@@ -102,11 +102,11 @@ pub(super) fn fig43(outcomes: &[Outcome]) -> (Verdict, String) {
     let parts: Vec<Part> = networks(&groups).into_iter().map(judged).collect();
     let numbers =
         format!("mean learning rate of all steps, {}: {}", seeds(&groups), rates.join("; "));
-    (Verdict::of(&parts), numbers)
+    (Judgement::of(&parts), numbers)
 }
 
 /// Both a lower loss and fewer increases than the fixed rate with the lowest loss.
-pub(super) fn fig23(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig23(outcomes: &[Outcome]) -> (Judgement, String) {
     let groups = summarise(outcomes);
     let (dal, fixed) = sides(&groups);
     let best = best(&fixed);
@@ -117,7 +117,7 @@ pub(super) fn fig23(outcomes: &[Outcome]) -> (Verdict, String) {
     let any = |parts: Vec<Part>| if parts.contains(&Some(true)) { Some(true) } else { all(parts) };
     let calmer = |group: &&Group| all([faster(group), below(group.rises(), calm)]);
     let parts = [any(dal.iter().map(faster).collect()), any(dal.iter().map(calmer).collect())];
-    (Verdict::of(&parts), list(&groups))
+    (Judgement::of(&parts), list(&groups))
 }
 
 /// The final loss with the difference of gradients divided by that with the exact product; NaN where the
@@ -142,7 +142,7 @@ fn little_loss(
     powers: &[f64],
     most: f64,
     why: &str,
-) -> (Verdict, String) {
+) -> (Judgement, String) {
     let groups = summarise(outcomes);
     let factors: Vec<f64> = powers.iter().map(|p| by_difference(&groups, full, *p)).collect();
     let parts: Vec<Part> = factors.iter().map(|factor| at_most(*factor, most)).collect();
@@ -159,37 +159,37 @@ fn little_loss(
         texts.join(", "),
         list(&groups)
     );
-    (Verdict::of(&parts), numbers)
+    (Judgement::of(&parts), numbers)
 }
 
 /// Of Figures 26, 28 and 29.
 const NOTHING: (f64, &str) = (1.1, "up to a tenth more, 1.1, counts as nothing");
 
-pub(super) fn fig26(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig26(outcomes: &[Outcome]) -> (Judgement, String) {
     little_loss(outcomes, true, &[0.5, 1.0], NOTHING.0, NOTHING.1)
 }
 
-pub(super) fn fig27(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig27(outcomes: &[Outcome]) -> (Judgement, String) {
     little_loss(outcomes, false, &[0.5, 1.0], 2.0, "up to twice as much, 2, counts as little")
 }
 
-pub(super) fn fig28(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig28(outcomes: &[Outcome]) -> (Judgement, String) {
     little_loss(outcomes, true, &[1.0], NOTHING.0, NOTHING.1)
 }
 
-pub(super) fn fig29(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig29(outcomes: &[Outcome]) -> (Judgement, String) {
     little_loss(outcomes, true, &[0.5], NOTHING.0, NOTHING.1)
 }
 
 /// As Figure 21, with each batch size.
-pub(super) fn fig40(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig40(outcomes: &[Outcome]) -> (Judgement, String) {
     let groups = summarise(outcomes);
     let parts: Vec<Part> = batches(&groups).into_iter().flat_map(less_with_power).collect();
-    (Verdict::of(&parts), list(&groups))
+    (Judgement::of(&parts), list(&groups))
 }
 
 /// DAL of this power against the best fixed rate, with each batch size.
-fn with_each_batch(outcomes: &[Outcome], power: f64) -> (Verdict, String) {
+fn with_each_batch(outcomes: &[Outcome], power: f64) -> (Judgement, String) {
     let groups = summarise(outcomes);
     let judged = |groups: Vec<&Group>| {
         let (dal, fixed): (Vec<&Group>, Vec<&Group>) =
@@ -210,27 +210,27 @@ fn with_each_batch(outcomes: &[Outcome], power: f64) -> (Verdict, String) {
         seeds(&groups),
         texts.join(", ")
     );
-    (Verdict::of(&parts), numbers)
+    (Judgement::of(&parts), numbers)
 }
 
-pub(super) fn fig41(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig41(outcomes: &[Outcome]) -> (Judgement, String) {
     with_each_batch(outcomes, 1.0)
 }
 
-pub(super) fn fig42(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig42(outcomes: &[Outcome]) -> (Judgement, String) {
     with_each_batch(outcomes, 0.5)
 }
 
 /// The final losses of DAL and DAL-0.5 against the best fixed rate.
-pub(super) fn fig44(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig44(outcomes: &[Outcome]) -> (Judgement, String) {
     let groups = summarise(outcomes);
     let (dal, fixed) = sides(&groups);
     let parts: Vec<Part> = dal.iter().map(|group| below(group.loss(), best(&fixed))).collect();
-    (Verdict::of(&parts), list(&groups))
+    (Judgement::of(&parts), list(&groups))
 }
 
 /// Whether the loss halves.
-pub(super) fn fig45(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig45(outcomes: &[Outcome]) -> (Judgement, String) {
     let groups = summarise(outcomes);
     let start = median(outcomes.iter().filter_map(|o| column(o, "loss").first().copied()));
     let parts: Vec<Part> = groups.iter().map(|group| below(group.loss(), 0.5 * start)).collect();
@@ -239,11 +239,11 @@ pub(super) fn fig45(outcomes: &[Outcome]) -> (Verdict, String) {
         number(start),
         list(&groups)
     );
-    (Verdict::of(&parts), numbers)
+    (Judgement::of(&parts), numbers)
 }
 
 /// The best final loss with fixed rates divided by that with DAL, with small and with large batches.
-pub(super) fn fig48(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig48(outcomes: &[Outcome]) -> (Judgement, String) {
     let groups = summarise(outcomes);
     let gain = |groups: Vec<&Group>| {
         let (dal, fixed): (Vec<&Group>, Vec<&Group>) =
@@ -258,11 +258,11 @@ pub(super) fn fig48(outcomes: &[Outcome]) -> (Verdict, String) {
         list(&groups)
     );
     let grows = all(gains.windows(2).map(|pair| below(pair[0], pair[1])));
-    (Verdict::of(&[grows]), numbers)
+    (Judgement::of(&[grows]), numbers)
 }
 
 /// The range of `2‖g‖/‖∇²E g‖`.
-pub(super) fn fig39(outcomes: &[Outcome]) -> (Verdict, String) {
+pub(super) fn fig39(outcomes: &[Outcome]) -> (Judgement, String) {
     let rates = |outcome: &Outcome| -> Vec<f64> {
         let (size, product) = (column(outcome, "gradient_norm"), column(outcome, "hg"));
         size.into_iter().zip(product).map(|(g, hg)| 2.0 * g / hg).collect()
@@ -279,5 +279,5 @@ pub(super) fn fig39(outcomes: &[Outcome]) -> (Verdict, String) {
          0.001",
         texts.join("; ")
     );
-    (Verdict::of(&parts), numbers)
+    (Judgement::of(&parts), numbers)
 }

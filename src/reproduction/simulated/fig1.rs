@@ -2,7 +2,7 @@
 
 use super::judged::Judged;
 use super::paper_loss::{PaperLoss, PaperRun, request};
-use crate::reproduction::verdict::Verdict;
+use crate::reproduction::judgement::Judgement;
 use crate::simulation::distances;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient};
 use bea_plot::Figure;
@@ -22,9 +22,10 @@ pub fn run() -> Judged {
 }
 
 /// Gradient descent crosses the valley, the flows do not.
-pub fn judge(run: &PaperRun) -> (Verdict, String) {
+pub fn judge(run: &PaperRun) -> (Judgement, String) {
     let [gd, ngf, igr] = ["gd", "ngf", "igr"].map(|name| run.crossings(name, 0, 0.0));
-    let verdict = if gd == 0 { Verdict::DoesNotHold } else { Verdict::of(&[ngf == 0, igr == 0]) };
+    let verdict =
+        if gd == 0 { Judgement::DoesNotHold } else { Judgement::of(&[ngf == 0, igr == 0]) };
     let numbers = format!(
         "x changes its sign {gd} times in {STEPS} steps of gradient descent, {ngf} times along NGF \
          and {igr} along IGR; largest distance {:.2} (NGF) and {:.2} (IGR)",

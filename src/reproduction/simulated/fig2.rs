@@ -2,7 +2,7 @@
 
 use super::judged::Judged;
 use super::paper_loss::{PaperLoss, PaperRun, request};
-use crate::reproduction::verdict::Verdict;
+use crate::reproduction::judgement::Judgement;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
 use bea_plot::Figure;
 use num_complex::Complex64;
@@ -23,7 +23,7 @@ pub fn run() -> Judged {
 
 /// The real flows never pass the minimum; the principal flow meets gradient descent beyond it without
 /// going through it.
-pub fn judge(run: &PaperRun) -> (Verdict, String) {
+pub fn judge(run: &PaperRun) -> (Judgement, String) {
     let [gd, ngf, igr] = ["gd", "ngf", "igr"].map(|name| run.crossings(name, 0, MINIMUM));
     let first = run.flow("pf").path.iter().take_while(|(t, _)| *t <= 1.2);
     let nearest = first.map(|(_, theta)| (theta[0] - Complex64::from(MINIMUM)).norm());
@@ -37,5 +37,5 @@ pub fn judge(run: &PaperRun) -> (Verdict, String) {
     );
     let stop = gd > 0 && ngf == 0 && igr == 0;
     let around = pf.complete && pf.relative < 1e-8 && nearest > 0.01;
-    (Verdict::of(&[stop, around]), numbers)
+    (Judgement::of(&[stop, around]), numbers)
 }

@@ -4,7 +4,7 @@
 use super::judged::Judged;
 use super::paper_loss::{PaperLoss, norm};
 use crate::csv;
-use crate::reproduction::verdict::Verdict;
+use crate::reproduction::judgement::Judgement;
 use bea_flow::flow::FlowName::Order;
 use bea_flow::flow::{Request, simulate};
 use bea_plot::{Axis, Figure, Panel, Scale, Series, Style};
@@ -62,7 +62,7 @@ pub fn run() -> Judged {
 }
 
 /// Every slope is `n + 2`.
-pub fn judge(errors: &[Vec<f64>]) -> (Verdict, String) {
+pub fn judge(errors: &[Vec<f64>]) -> (Judgement, String) {
     let slope = |errors: &Vec<f64>| match errors[..] {
         [.., wide, narrow] => (wide / narrow).log2(),
         _ => f64::NAN,
@@ -72,5 +72,5 @@ pub fn judge(errors: &[Vec<f64>]) -> (Verdict, String) {
     let parts: Vec<Option<bool>> = slopes.iter().enumerate().map(near).collect();
     let texts: Vec<String> =
         slopes.iter().enumerate().map(|(n, s)| format!("{s:.2} (n = {n})")).collect();
-    (Verdict::of(&parts), format!("the error falls with the power {} of h", texts.join(", ")))
+    (Judgement::of(&parts), format!("the error falls with the power {} of h", texts.join(", ")))
 }

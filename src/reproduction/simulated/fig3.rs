@@ -2,7 +2,7 @@
 
 use super::judged::Judged;
 use crate::csv;
-use crate::reproduction::verdict::Verdict;
+use crate::reproduction::judgement::Judgement;
 use bea_flow::flow::alpha;
 use bea_plot::{Axis, Figure, Panel, Series, Style};
 use num_complex::Complex64;
@@ -37,7 +37,7 @@ pub fn run() -> Judged {
 }
 
 /// The sign and the kind (real or complex) of the coefficient below, between and above `hλ = 1` and `hλ = 2`.
-pub fn judge(points: &[f64], pf: impl Fn(Complex64) -> Complex64) -> (Verdict, String) {
+pub fn judge(points: &[f64], pf: impl Fn(Complex64) -> Complex64) -> (Judgement, String) {
     let count = |holds: &dyn Fn(f64, Complex64) -> bool| {
         points.iter().filter(|&&z| !holds(z, pf(z.into()))).count()
     };
@@ -54,5 +54,5 @@ pub fn judge(points: &[f64], pf: impl Fn(Complex64) -> Complex64) -> (Verdict, S
         points.len(),
         pf(Complex64::from(4.0)).im
     );
-    (Verdict::of(&[signs == 0, complex == 0]), numbers)
+    (Judgement::of(&[signs == 0, complex == 0]), numbers)
 }

@@ -2,7 +2,7 @@
 
 use super::judged::Judged;
 use super::paper_loss::{PaperLoss, PaperRun, request};
-use crate::reproduction::verdict::Verdict;
+use crate::reproduction::judgement::Judgement;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
 use bea_flow::flow::Request;
 use bea_plot::Figure;
@@ -37,7 +37,7 @@ pub fn run() -> Judged {
 
 /// Whether there is a start from which gradient descent ends in another valley than the flows, and
 /// whether it ever moves to the right, where the flatter branch is.
-pub fn judge(runs: &[PaperRun]) -> (Verdict, String) {
+pub fn judge(runs: &[PaperRun]) -> (Judgement, String) {
     let (mut escapes, mut right, mut ended) = (0, 0.0f64, 0);
     let mut apart = [0.0f64; 2];
     for run in runs {
@@ -56,7 +56,7 @@ pub fn judge(runs: &[PaperRun]) -> (Verdict, String) {
         // A distance of NaN counts as apart.
         escapes += usize::from(from.iter().all(|&d| d.is_nan() || d > APART));
     }
-    let verdict = Verdict::of(&[(!runs.is_empty()).then_some(escapes > 0)]);
+    let verdict = Judgement::of(&[(!runs.is_empty()).then_some(escapes > 0)]);
     let numbers = format!(
         "of {} runs of {STEPS} steps from starts on both branches, h = 0.5 and 0.85, gradient descent \
          parts from both flows in {escapes}; at the end it is at most {:.1e} from PF and {:.1e} from \

@@ -2,7 +2,7 @@
 
 use super::judged::Judged;
 use super::paper_loss::{PaperLoss, PaperRun, request};
-use crate::reproduction::verdict::Verdict;
+use crate::reproduction::judgement::Judgement;
 use bea_flow::flow::FlowName::Principal;
 use bea_flow::flow::alpha::log_1p;
 use bea_plot::Figure;
@@ -28,7 +28,7 @@ fn closed_form(h: f64, t: f64) -> Complex64 {
 
 /// The integrated flow agrees with the closed form and with gradient descent, is complex exactly for
 /// `h > 1` and grows exactly for `h > 2`.
-pub fn judge(runs: &[PaperRun]) -> (Verdict, String) {
+pub fn judge(runs: &[PaperRun]) -> (Judgement, String) {
     let (mut off, mut printed, mut distance) = (0.0f64, 0.0f64, 0.0f64);
     let (mut followed, mut kinds, mut fates) = (true, true, true);
     let mut lasts = Vec::new();
@@ -53,5 +53,5 @@ pub fn judge(runs: &[PaperRun]) -> (Verdict, String) {
          e^(log(1-h)/h), without t, is constant and {printed:.1} off)",
         lasts.join(", ")
     );
-    (Verdict::of(&[followed && off < 1e-8, kinds, fates]), numbers)
+    (Judgement::of(&[followed && off < 1e-8, kinds, fates]), numbers)
 }

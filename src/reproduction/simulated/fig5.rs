@@ -2,7 +2,7 @@
 
 use super::judged::Judged;
 use super::paper_loss::{PaperLoss, PaperRun, complex, request};
-use crate::reproduction::verdict::Verdict;
+use crate::reproduction::judgement::Judgement;
 use crate::simulation::distances;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
 use bea_flow::flow::{Trajectory, quadratic};
@@ -57,7 +57,7 @@ fn closed_form(loss: &PaperLoss, h: f64) -> Trajectory {
 }
 
 /// Exact wherever the flow is defined; where it is not, the claim holds in part at best.
-pub fn judge(runs: &[PaperRun]) -> (Verdict, String) {
+pub fn judge(runs: &[PaperRun]) -> (Judgement, String) {
     let (mut texts, mut exact, mut undefined) = (Vec::new(), true, Vec::new());
     for run in runs {
         let reach = run.reach("pf");
@@ -73,11 +73,11 @@ pub fn judge(runs: &[PaperRun]) -> (Verdict, String) {
         }
     }
     let verdict = if !exact || texts.is_empty() {
-        Verdict::DoesNotHold
+        Judgement::DoesNotHold
     } else if undefined.is_empty() {
-        Verdict::Holds
+        Judgement::Holds
     } else {
-        Verdict::InPart
+        Judgement::InPart
     };
     let mut numbers = format!("largest relative distance {} over {STEPS} steps", texts.join(", "));
     for text in undefined {

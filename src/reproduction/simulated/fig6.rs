@@ -2,7 +2,7 @@
 
 use super::judged::Judged;
 use super::paper_loss::{PaperLoss, PaperRun, request};
-use crate::reproduction::verdict::Verdict;
+use crate::reproduction::judgement::Judgement;
 use crate::simulation::distances;
 use bea_flow::flow::FlowName::{
     ImplicitRegularization, NegativeGradient, Principal, PrincipalWith,
@@ -94,7 +94,7 @@ fn text(run: &PaperRun, flow: &str) -> String {
 /// start and from most starts of `near`; far above it does not track, another term keeps it from
 /// running away, and that flow captures the general trajectory. `runs` are those of [`run`], `near`
 /// those of the grid for both ways to integrate, `eigenvalue` is the one at the start of `runs`.
-pub fn judge(runs: &[PaperRun], near: &[Vec<PaperRun>], eigenvalue: f64) -> (Verdict, String) {
+pub fn judge(runs: &[PaperRun], near: &[Vec<PaperRun>], eigenvalue: f64) -> (Judgement, String) {
     let mut texts = Vec::new();
     let mut parts = Vec::new();
     for run in runs {
@@ -145,5 +145,5 @@ pub fn judge(runs: &[PaperRun], near: &[Vec<PaperRun>], eigenvalue: f64) -> (Ver
         parts.len(),
         texts.join("; ")
     );
-    (Verdict::of(&parts), numbers)
+    (Judgement::of(&parts), numbers)
 }

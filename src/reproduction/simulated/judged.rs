@@ -1,6 +1,6 @@
 //! A figure that has been simulated.
 
-use crate::reproduction::verdict::Verdict;
+use crate::reproduction::judgement::Judgement;
 use bea_plot::Figure;
 
 /// A figure as drawn, and whether its claim holds.
@@ -11,7 +11,7 @@ pub struct Judged {
     /// What is drawn, as a table.
     pub csv: String,
     /// Whether the claim holds.
-    pub verdict: Verdict,
+    pub verdict: Judgement,
     /// The numbers that decided.
     pub numbers: String,
 }

@@ -3,7 +3,7 @@
 use super::judged::Judged;
 use super::paper_loss::{PaperLoss, complex, norm};
 use crate::csv;
-use crate::reproduction::verdict::Verdict;
+use crate::reproduction::judgement::Judgement;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
 use bea_flow::flow::{Request, alpha};
 use bea_plot::{Axis, Figure, Panel, Series, Style};
@@ -40,7 +40,7 @@ pub fn run() -> Judged {
             }
         }
     }
-    let verdict = Verdict::of(&largest.map(|difference| difference < 1e-9));
+    let verdict = Judgement::of(&largest.map(|difference| difference < 1e-9));
     let numbers = format!(
         "largest relative difference of {velocities} velocities {:.1e} (NGF), {:.1e} (IGR), {:.1e} \
          (PF), hλ0 from 0.3 to 2.7",

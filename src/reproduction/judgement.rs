@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Whether the numbers bear out a claim.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Verdict {
+pub enum Judgement {
     /// All parts hold.
     Holds,
     /// Some parts hold, others do not or were not measured.
@@ -15,27 +15,27 @@ pub enum Verdict {
     NotMeasured,
 }
 
-impl Verdict {
+impl Judgement {
     /// Of several parts of a claim, `None` where one was not measured: a claim holds if all of them were and do.
-    pub fn of<P: Copy + Into<Option<bool>>>(parts: &[P]) -> Verdict {
+    pub fn of<P: Copy + Into<Option<bool>>>(parts: &[P]) -> Judgement {
         let parts: Vec<Option<bool>> = parts.iter().map(|part| (*part).into()).collect();
         let count = |what| parts.iter().filter(|part| **part == Some(what)).count();
         match (count(true), count(false)) {
-            (0, 0) => Verdict::NotMeasured,
-            (held, _) if held == parts.len() => Verdict::Holds,
-            (0, _) => Verdict::DoesNotHold,
-            _ => Verdict::InPart,
+            (0, 0) => Judgement::NotMeasured,
+            (held, _) if held == parts.len() => Judgement::Holds,
+            (0, _) => Judgement::DoesNotHold,
+            _ => Judgement::InPart,
         }
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for Judgement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Verdict::Holds => "holds",
-            Verdict::InPart => "holds in part",
-            Verdict::DoesNotHold => "does not hold",
-            Verdict::NotMeasured => "not measured",
+            Judgement::Holds => "holds",
+            Judgement::InPart => "holds in part",
+            Judgement::DoesNotHold => "does not hold",
+            Judgement::NotMeasured => "not measured",
         })
     }
 }
