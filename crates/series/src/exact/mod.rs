@@ -12,6 +12,7 @@ mod rational;
 mod rational_function;
 mod real_root;
 mod scalar;
+mod univariate;
 
 pub use gcd::{gcd, square_free};
 pub use poly::{MAX_VARIABLES, Monomial, Poly};

@@ -56,15 +56,16 @@ impl RationalFunction {
         }
         let content = bottom.content();
         let g = top.content().gcd(&(&content * &constant));
-        let top = top.div_exact(&Poly::constant(g.clone())).expect("g divides the content");
+        let one = Monomial::default();
+        let top = if g.is_one() { top } else { top.over_term(&one, &g).expect("g divides it") };
         // g may exceed the constant only by a part of the content of `bottom`.
-        let bottom = bottom.scale(&constant).div_exact(&Poly::constant(g)).expect("g divides");
+        let bottom = bottom.scale(&constant).over_term(&one, &g).expect("g divides");
         Self::signed(top, bottom)
     }
 
     /// A fraction already in lowest terms but for the sign of the denominator.
     fn signed(numerator: Poly, denominator: Poly) -> Self {
-        if denominator.leading_coefficient().is_negative() {
+        if denominator.terms().first().is_some_and(|lead| lead.1.is_negative()) {
             Self { numerator: numerator.neg(), denominator: denominator.neg() }
         } else {
             Self { numerator, denominator }
@@ -174,7 +175,7 @@ impl RationalFunction {
 fn factors(p: &Poly, names: &[String]) -> (bool, Vec<String>) {
     let content = p.content();
     let monomial = p.monomial_content();
-    let rest = p.div_exact(&Poly::term(monomial, content.clone())).expect("content divides");
+    let rest = p.over_term(&monomial, &content).expect("content divides");
     let mut written = Vec::new();
     if !content.is_one() {
         written.push(content.to_string());
