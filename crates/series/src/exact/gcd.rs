@@ -10,7 +10,7 @@ use super::modular::coprime;
 use super::univariate;
 use num_bigint::BigInt;
 use num_integer::Integer;
-use num_traits::{One, Signed};
+use num_traits::One;
 
 /// The greatest common divisor over the integers, with positive leading coefficient;
 /// `gcd(0, b) = |b|`.
@@ -153,7 +153,7 @@ fn pseudo_remainder(u: &Poly, v: &Poly, x: usize) -> Poly {
 }
 
 fn positive(p: &Poly) -> Poly {
-    if p.leading_coefficient().is_negative() { p.neg() } else { p.clone() }
+    if p.is_leading_negative() { p.neg() } else { p.clone() }
 }
 
 /// The square-free decomposition `p = Π f_i^{k_i}` of a polynomial without integer or monomial

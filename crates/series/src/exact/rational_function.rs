@@ -1,10 +1,10 @@
 //! Quotients of polynomials in lowest terms: the field that every coefficient lives in.
 
-use super::{Monomial, Poly, gcd, square_free};
+use super::{Factors, Monomial, Poly, gcd};
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_rational::BigRational;
-use num_traits::{One, Signed, Zero};
+use num_traits::{One, Zero};
 use std::ops::{Add, Mul, Neg, Sub};
 
 /// An element of `Q(p_1, …, p_k)`, always in lowest terms: numerator and denominator are coprime,
@@ -65,7 +65,7 @@ impl RationalFunction {
 
     /// A fraction already in lowest terms but for the sign of the denominator.
     fn signed(numerator: Poly, denominator: Poly) -> Self {
-        if denominator.terms().first().is_some_and(|lead| lead.1.is_negative()) {
+        if denominator.is_leading_negative() {
             Self { numerator: numerator.neg(), denominator: denominator.neg() }
         } else {
             Self { numerator, denominator }
@@ -173,9 +173,7 @@ impl RationalFunction {
 /// The printed factors of `p ≠ 0` and whether a minus sign stands before them. Every sum is
 /// written in brackets and starts with a positive term.
 fn factors(p: &Poly, names: &[String]) -> (bool, Vec<String>) {
-    let content = p.content();
-    let monomial = p.monomial_content();
-    let rest = p.over_term(&monomial, &content).expect("content divides");
+    let Factors { negative, content, monomial, sums } = p.factors();
     let mut written = Vec::new();
     if !content.is_one() {
         written.push(content.to_string());
@@ -183,20 +181,11 @@ fn factors(p: &Poly, names: &[String]) -> (bool, Vec<String>) {
     for (i, &e) in monomial.0.iter().enumerate().filter(|(_, e)| **e > 0) {
         written.push(Poly::variable(i).pow(e.into()).display(names));
     }
-    let mut product = Poly::one();
-    for (f, k) in square_free(&rest) {
-        let lowest = |q: &Poly| {
-            q.terms()
-                .iter()
-                .min_by_key(|(m, _)| (m.degree(), std::cmp::Reverse(*m)))
-                .map(|t| t.1.is_negative())
-        };
-        let f = if lowest(&f) == Some(true) { f.neg() } else { f };
-        product = product.mul(&f.pow(k));
+    for (f, k) in sums {
         let text = f.display(names);
         written.push(if k == 1 { format!("({text})") } else { format!("({text})^{k}") });
     }
-    (product != rest, written)
+    (negative, written)
 }
 
 impl From<Poly> for RationalFunction {

@@ -171,3 +171,53 @@ fn difference(a: &[i128], b: &[i128]) -> Option<Coefficients> {
     }
     Some(difference)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn poly(coefficients: &[i128]) -> Poly {
+        write(coefficients, 2)
+    }
+
+    #[test]
+    fn common_divisors_are_found_and_proved() {
+        let (a, b, c) = (poly(&[1, 2, 3]), poly(&[-4, 0, 0, 1]), poly(&[5, -7, 2]));
+        assert_eq!(gcd(&a.mul(&c), &b.mul(&c)), Some(c.clone()));
+        assert_eq!(gcd(&a.mul(&c).neg(), &c), Some(c.clone()));
+        assert_eq!(gcd(&a, &b), Some(Poly::one()));
+        assert_eq!(gcd(&a, &Poly::variable(1)), None);
+        // The images have a common root, the polynomials do not.
+        let (u, v) = (poly(&[1, 1]), poly(&[i128::from(PRIME) + 1, 1]));
+        assert_eq!(gcd(&u, &v), None);
+        assert_eq!(crate::exact::gcd(&u, &v), Poly::one());
+        // A leading coefficient that vanishes, and one that is too long.
+        assert_eq!(gcd(&u, &poly(&[1, PRIME.into()])), None);
+        let long = poly(&[1, 1 << 100]).mul(&poly(&[1, 1 << 100]));
+        assert_eq!(gcd(&long, &poly(&[1, 1 << 100])), None);
+        assert_eq!(crate::exact::gcd(&long, &poly(&[1, 1 << 100])), poly(&[1, 1 << 100]));
+    }
+
+    #[test]
+    fn square_free_parts_come_in_order_of_their_powers() {
+        let (a, b, c) = (poly(&[1, -1]), poly(&[1, 0, 1]), poly(&[3, 5]));
+        let p = a.pow(25).mul(&b.pow(2)).mul(&c.pow(2));
+        let expected = vec![(b.mul(&c), 2), (a.neg(), 25)];
+        assert_eq!(square_free(&p), Some(expected.clone()));
+        assert_eq!(square_free(&p.neg()), Some(expected));
+        assert_eq!(square_free(&b), Some(vec![(b.clone(), 1)]));
+        assert_eq!(square_free(&poly(&[0, 1, 1])), Some(vec![(poly(&[0, 1, 1]), 1)]));
+        assert_eq!(square_free(&Poly::one()), None);
+    }
+
+    #[test]
+    fn residues_of_negative_and_long_numbers() {
+        let p = i128::from(PRIME);
+        for c in [0, 1, -1, p, -p, p + 5, -p - 5, i128::MAX, i128::MIN] {
+            assert_eq!(i128::from(residue(c)), c.rem_euclid(p), "{c}");
+        }
+        for a in [1, 2, 12_345_678_901_234, PRIME - 1] {
+            assert_eq!(times(a, inverse(a)), 1);
+        }
+    }
+}

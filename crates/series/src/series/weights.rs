@@ -1,7 +1,7 @@
 //! Integral weights and what they have to be divided by.
 
 use super::sweep::lcm_up_to;
-use crate::exact::{Poly, RationalFunction, gcd, square_free};
+use crate::exact::{Factors, Poly, RationalFunction, gcd};
 use crate::tree::TreeId;
 use num_bigint::BigInt;
 use num_integer::Integer;
@@ -43,16 +43,8 @@ impl Factor {
 impl Denominator {
     pub(crate) fn new(max_nodes: usize, per_node: &Poly) -> Denominator {
         let lcm = lcm_up_to(max_nodes);
-        let monomial = per_node.monomial_content();
-        let mut content = per_node.content();
-        let rest = per_node
-            .div_exact(&Poly::term(monomial, content.clone()))
-            .expect("content divides every term");
-        let mut factors = square_free(&rest);
-        let product = factors.iter().fold(Poly::one(), |p, (f, k)| p.mul(&f.pow(*k)));
-        if product != rest {
-            content = -content;
-        }
+        let Factors { negative, content, monomial, sums: mut factors } = per_node.factors();
+        let content = if negative { -content } else { content };
         for (i, &power) in monomial.0.iter().enumerate().filter(|(_, e)| **e > 0) {
             factors.push((Poly::variable(i), power.into()));
         }
