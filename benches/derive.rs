@@ -1,7 +1,9 @@
 //! `cargo bench --bench derive`: the derivation engine, piece by piece.
 
 use bea::exact::RationalFunction;
+use bea::field::Field;
 use bea::optimizer;
+use bea::render::{Document, Format};
 use bea::series::{GeneralLinearMethod, derive};
 use bea::tree::TreeTable;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
@@ -26,7 +28,7 @@ fn field(c: &mut Criterion) {
         ("gradient_descent", &[6, 8, 12, 16][..]),
         ("midpoint", &[6, 8, 12]),
         ("rk4", &[6, 8, 12]),
-        ("heavy_ball", &[4, 6, 8]),
+        ("heavy_ball", &[4, 6, 8, 12]),
         ("alternating_gda", &[4, 6, 8]),
     ] {
         let method = method(name);
@@ -50,5 +52,21 @@ fn field(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, list, field);
+/// All of `bea derive heavy_ball`, `m` symbolic: where there are parameters, writing the coefficients
+/// in factors is the larger part.
+fn write(c: &mut Criterion) {
+    let method = method("heavy_ball");
+    let mut group = c.benchmark_group("derive and write heavy_ball");
+    group.sample_size(10);
+    for order in [8, 12] {
+        group.bench_function(BenchmarkId::from_parameter(order), |b| {
+            b.iter(|| {
+                let field = Field::derive("heavy_ball", &method, order).unwrap();
+                Format::Text.write(&Document::new(&field), &mut std::io::sink()).unwrap();
+            })
+        });
+    }
+}
+
+criterion_group!(benches, list, field, write);
 criterion_main!(benches);

@@ -5,7 +5,7 @@ use super::measured::{Column, Measured};
 use super::run::Table;
 use bea_flow::flow::FlowName;
 use bea_network::training::Rule;
-use bea_plot::{Axis, Color, Dash, Figure, Panel, Scale, Series, Style};
+use bea_plot::{Axis, AxisScale, Color, Dash, Figure, Panel, Series, Style};
 
 /// A panel shows no more curves than this, those of the first columns.
 const MOST_CURVES: usize = 16;
@@ -207,7 +207,7 @@ fn follow_panels(config: &Config, table: &Table, flows: &[FlowName]) -> Vec<Pane
 fn panel(name: &str, x: &str, series: Vec<Series>) -> Panel {
     let values = series.iter().flat_map(|curve| &curve.points).map(|point| point.1);
     let (low, high) = extent(values);
-    let scale = if low > 0.0 && high > WIDE * low { Scale::Log } else { Scale::Linear };
+    let scale = if low > 0.0 && high > WIDE * low { AxisScale::Log } else { AxisScale::Linear };
     let y = Axis { label: name.into(), scale, range: None };
     Panel { x: Axis::linear(x), y, series, ..Panel::default() }
 }
@@ -220,8 +220,8 @@ fn bounded(panel: &Panel, steady: &[f64]) -> Option<(f64, f64)> {
         return None;
     }
     let (bottom, top) = match panel.y.scale {
-        Scale::Log => (least / RUNAWAY, RUNAWAY * greatest),
-        Scale::Linear => {
+        AxisScale::Log => (least / RUNAWAY, RUNAWAY * greatest),
+        AxisScale::Linear => {
             let room = (greatest - least).max(0.5 * greatest.abs()).max(1e-12);
             (least - room, greatest + room)
         }

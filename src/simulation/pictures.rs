@@ -1,7 +1,7 @@
 //! Pictures of a simulation: the landscape with the trajectories, loss and distance step by step.
 
 use bea_flow::flow::{Problem, Simulation, Trajectory};
-use bea_plot::{Axis, Color, Contours, Dash, Marker, Panel, Scale, Series, Style};
+use bea_plot::{Axis, AxisScale, Color, Contours, Dash, Marker, Panel, Series, Style};
 use num_complex::Complex64;
 
 /// What a picture needs to know of a loss.
@@ -175,22 +175,22 @@ pub fn losses(simulation: &Simulation) -> Panel {
 fn loss_axis(
     own: impl Iterator<Item = f64>,
     all: impl Iterator<Item = f64>,
-) -> (Scale, Option<(f64, f64)>) {
+) -> (AxisScale, Option<(f64, f64)>) {
     let own = extent(own);
     let most = RUNAWAY * own.0.abs().max(own.1.abs());
     let (mut inside, all): (Vec<f64>, Vec<f64>) = (Vec::new(), all.collect());
     inside.extend(all.iter().filter(|x| most == 0.0 || x.abs() <= most));
     let (low, high) = extent(inside.into_iter());
-    let scale = if low >= 0.0 && high > 20.0 * low { Scale::Log } else { Scale::Linear };
+    let scale = if low >= 0.0 && high > 20.0 * low { AxisScale::Log } else { AxisScale::Linear };
     let (least, greatest) = extent(all.into_iter());
     if most == 0.0 || (greatest <= most && least >= -most) {
         return (scale, None);
     }
     let range = match scale {
-        Scale::Log if greatest > most => (low, most),
-        Scale::Log => (low, high),
+        AxisScale::Log if greatest > most => (low, most),
+        AxisScale::Log => (low, high),
         // A linear axis needs less room, so that the optimizer's own losses stay visible.
-        Scale::Linear => {
+        AxisScale::Linear => {
             let room = if own.1 > own.0 { own.1 - own.0 } else { own.1.abs() };
             (least.max(own.0 - room), greatest.min(own.1 + room))
         }
@@ -251,21 +251,21 @@ fn by_step<'a>(
 mod tests {
     use super::*;
 
-    fn axis(own: &[f64], flow: &[f64]) -> (Scale, Option<(f64, f64)>) {
+    fn axis(own: &[f64], flow: &[f64]) -> (AxisScale, Option<(f64, f64)>) {
         loss_axis(own.iter().copied(), own.iter().chain(flow).copied())
     }
 
     #[test]
     fn a_loss_that_runs_away_leaves_the_optimizers_visible() {
         let own = [4.0, 1.0, 0.01];
-        assert_eq!(axis(&own, &[4.0, 2.0, 1.0]), (Scale::Log, None));
+        assert_eq!(axis(&own, &[4.0, 2.0, 1.0]), (AxisScale::Log, None));
         // Upwards, downwards, and downwards by way of small negative numbers.
-        assert_eq!(axis(&own, &[4.0, 1e3, 1e200]), (Scale::Log, Some((0.01, 400.0))));
-        assert_eq!(axis(&own, &[4.0, -1e3, -4e159]), (Scale::Log, Some((0.01, 4.0))));
+        assert_eq!(axis(&own, &[4.0, 1e3, 1e200]), (AxisScale::Log, Some((0.01, 400.0))));
+        assert_eq!(axis(&own, &[4.0, -1e3, -4e159]), (AxisScale::Log, Some((0.01, 4.0))));
         let (scale, range) = axis(&own, &[4.0, -1.0, -4e159]);
-        assert_eq!(scale, Scale::Linear);
+        assert_eq!(scale, AxisScale::Linear);
         assert_eq!(range, Some((0.01 - 3.99, 4.0)));
-        assert_eq!(axis(&[0.0], &[0.0, -1e9]), (Scale::Linear, None));
-        assert_eq!(axis(&own, &[f64::NAN, f64::INFINITY]), (Scale::Log, None));
+        assert_eq!(axis(&[0.0], &[0.0, -1e9]), (AxisScale::Linear, None));
+        assert_eq!(axis(&own, &[f64::NAN, f64::INFINITY]), (AxisScale::Log, None));
     }
 }

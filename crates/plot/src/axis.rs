@@ -1,12 +1,12 @@
 //! Axes: their range, and the places of their ticks.
 
-/// How numbers become places on an axis.
+/// How values are mapped to positions on an axis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Scale {
-    /// Equal differences, equal distances.
+pub enum AxisScale {
+    /// Equal differences are equal distances.
     #[default]
     Linear,
-    /// Equal ratios, equal distances; numbers that are not positive have no place.
+    /// Equal ratios are equal distances; numbers that are not positive have no position.
     Log,
 }
 
@@ -16,8 +16,8 @@ pub struct Axis {
     /// The title beside it.
     pub label: String,
     /// Linear or logarithmic.
-    pub scale: Scale,
-    /// The least and the greatest number; without, that of all points.
+    pub scale: AxisScale,
+    /// The least and the greatest number; `None` for those of all points, with a margin.
     pub range: Option<(f64, f64)>,
 }
 
@@ -29,7 +29,7 @@ impl Axis {
 
     /// A logarithmic axis with a title.
     pub fn log(label: impl Into<String>) -> Axis {
-        Axis { label: label.into(), scale: Scale::Log, range: None }
+        Axis { label: label.into(), scale: AxisScale::Log, range: None }
     }
 
     /// The same axis from `low` to `high`.
@@ -46,13 +46,13 @@ pub(super) struct Tick {
     pub label: Option<String>,
 }
 
-/// Room beyond the outermost points, as a part of the range.
+/// The margin beyond the outermost points, as a part of the range.
 const MARGIN: f64 = 0.04;
 
 /// An axis with a definite range, in the coordinate in which it is linear.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ruler {
-    scale: Scale,
+    scale: AxisScale,
     low: f64,
     high: f64,
 }
@@ -72,45 +72,50 @@ impl Ruler {
         Ruler::between(axis.scale, low - room, high + room)
     }
 
-    /// Without an extent there is still an axis, around the one value or from 0 to 1.
-    fn between(scale: Scale, low: f64, high: f64) -> Ruler {
-        // Far from where arithmetic ends; what is beyond lies outside of the picture.
-        let limit = if scale == Scale::Log { 290.0 } else { 1e290 };
+    /// The ruler from `low` to `high`. A range of a single value is widened around it, and one
+    /// without any is 0 to 1.
+    fn between(scale: AxisScale, low: f64, high: f64) -> Ruler {
+        // Far enough from overflow for differences to be finite; what lies beyond is not drawn.
+        let limit = if scale == AxisScale::Log { 290.0 } else { 1e290 };
         let (low, high) = (low.clamp(-limit, limit), high.clamp(-limit, limit));
-        let (low, high) = match () {
-            _ if low.is_nan() || high.is_nan() || low > high => (0.0, 1.0),
-            _ if high - low > 1e-12 * low.abs().max(high.abs()).max(1e-280) => (low, high),
-            _ if scale == Scale::Log => (low - 0.5, high + 0.5),
-            _ if low.abs() < 1e-280 => (-1.0, 1.0),
-            _ => (low - 0.5 * low.abs(), high + 0.5 * high.abs()),
+        let (low, high) = if low.is_nan() || high.is_nan() || low > high {
+            (0.0, 1.0)
+        } else if high - low > 1e-12 * low.abs().max(high.abs()).max(1e-280) {
+            (low, high)
+        } else if scale == AxisScale::Log {
+            (low - 0.5, high + 0.5)
+        } else if low.abs() < 1e-280 {
+            (-1.0, 1.0)
+        } else {
+            (low - 0.5 * low.abs(), high + 0.5 * high.abs())
         };
         Ruler { scale, low, high }
     }
 
-    /// The place of a number, 0 at the low end and 1 at the high one; not finite if it has none.
+    /// The position of a number, 0 at the low end and 1 at the high one; not finite if it has none.
     pub fn place(&self, value: f64) -> f64 {
         (coordinate(self.scale, value) - self.low) / (self.high - self.low)
     }
 
-    /// The number at a place.
+    /// The number at a position.
     pub fn value(&self, place: f64) -> f64 {
         let coordinate = self.low + place * (self.high - self.low);
         match self.scale {
-            Scale::Linear => coordinate,
-            Scale::Log => 10f64.powf(coordinate),
+            AxisScale::Linear => coordinate,
+            AxisScale::Log => 10f64.powf(coordinate),
         }
     }
 
     /// About `count` ticks with labels, and minor ones between decades.
     pub fn ticks(&self, count: usize) -> Vec<Tick> {
         match self.scale {
-            Scale::Linear => self.linear_ticks(count),
-            Scale::Log if self.high - self.low < 1.0 => {
+            AxisScale::Linear => self.linear_ticks(count),
+            AxisScale::Log if self.high - self.low < 1.0 => {
                 let values =
-                    Ruler { scale: Scale::Linear, low: self.value(0.0), high: self.value(1.0) };
+                    Ruler { scale: AxisScale::Linear, low: self.value(0.0), high: self.value(1.0) };
                 values.linear_ticks(count)
             }
-            Scale::Log => self.decades(count),
+            AxisScale::Log => self.decades(count),
         }
     }
 
@@ -148,11 +153,11 @@ impl Ruler {
     }
 }
 
-fn coordinate(scale: Scale, value: f64) -> f64 {
+fn coordinate(scale: AxisScale, value: f64) -> f64 {
     match scale {
-        Scale::Linear => value,
-        Scale::Log if value > 0.0 => value.log10(),
-        Scale::Log => f64::NAN,
+        AxisScale::Linear => value,
+        AxisScale::Log if value > 0.0 => value.log10(),
+        AxisScale::Log => f64::NAN,
     }
 }
 
@@ -164,7 +169,7 @@ fn nice(step: f64) -> f64 {
     factor * power
 }
 
-/// A multiple of `step`, in decimals or, where these are long, in powers of ten.
+/// A multiple of `step` in decimals, or, where these would be long, as a multiple of a power of ten.
 fn label(value: f64, step: f64, largest: f64) -> String {
     if value == 0.0 {
         return "0".into();
@@ -213,7 +218,7 @@ fn power_of_ten(exponent: i32) -> String {
     format!("10{exponent}")
 }
 
-/// With a minus as long as a plus.
+/// With the minus sign `−`, as wide as a plus, for every hyphen.
 fn minus(text: String) -> String {
     text.replace('-', "−")
 }

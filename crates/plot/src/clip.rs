@@ -1,6 +1,6 @@
-//! Curves within a frame.
+//! Curves clipped to a frame, and without points too close to be seen apart.
 
-use super::scene::Point;
+use super::display_list::Point;
 
 /// Points nearer than this in pixels add nothing to a curve.
 const NEAR: f64 = 0.3;
@@ -60,7 +60,7 @@ impl Frame {
         (enter <= leave).then_some((first, last))
     }
 
-    /// The pieces inside of a curve that points which are not finite interrupt.
+    /// The parts of a curve that lie inside. Points that are not finite interrupt it.
     pub fn pieces(&self, points: &[Point]) -> Vec<Vec<Point>> {
         let mut pieces: Vec<Vec<Point>> = Vec::new();
         let mut end: Option<Point> = None;
@@ -80,7 +80,8 @@ impl Frame {
     }
 }
 
-/// The points of a curve that make a difference to the eye.
+/// A curve without the points that are nearer than [`NEAR`] to the one kept before; its last point
+/// stays.
 fn thin(points: &[Point]) -> Vec<Point> {
     let mut kept: Vec<Point> = Vec::new();
     for (i, point) in points.iter().enumerate() {

@@ -1,17 +1,17 @@
-//! Colours that the colour-blind tell apart.
+//! Colours that people with colour vision deficiencies can tell apart.
 
 /// Red, green and blue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Color(pub u8, pub u8, pub u8);
 
 impl Color {
-    /// The paper.
+    /// The background.
     pub const WHITE: Color = Color(255, 255, 255);
     /// Texts and frames.
     pub const INK: Color = Color(34, 34, 34);
     /// Lines of the grid.
     pub const GRID: Color = Color(228, 228, 228);
-    /// What stands back: the loss curve, a minimum.
+    /// Secondary curves and marks: a loss curve, a minimum.
     pub const SOFT: Color = Color(110, 116, 124);
 
     /// The `i`-th of several curves. After black, the colours of Okabe and Ito (2008) that are dark

@@ -1,7 +1,7 @@
 //! Heights of a function of two variables, and the levels to draw them at.
 
 use super::axis::short;
-use super::scene::Point;
+use super::display_list::Point;
 use contour::ContourBuilder;
 
 /// A function of two variables on a grid, to be drawn as filled contours.
@@ -24,7 +24,8 @@ const LEVELS: usize = 12;
 const WIDE: f64 = 30.0;
 
 impl Contours {
-    /// Samples a function in a box. What is not finite is drawn as the highest.
+    /// Samples a function in a box. Values that are not finite, or above `1e300` in size, are drawn
+    /// as the highest of the others.
     pub fn sample(
         x: (f64, f64),
         y: (f64, f64),
@@ -40,7 +41,7 @@ impl Contours {
                 values.push(function(at(x, i), at(y, j)));
             }
         }
-        // Differences of larger ones would overflow.
+        // Differences of larger values would overflow.
         let is_drawn = |v: f64| v.abs() < 1e300;
         let finite = values.iter().copied().filter(|&v| is_drawn(v));
         let highest = finite.fold(f64::NEG_INFINITY, f64::max);
@@ -53,7 +54,7 @@ impl Contours {
         Contours { x, y, label: label.into(), values }
     }
 
-    /// Increasing heights that part the box into bands of comparable sizes: 1, 2 and 5 times powers
+    /// Increasing heights that divide the box into bands of comparable sizes: 1, 2 and 5 times powers
     /// of ten above the least height where they span several decades, equal steps otherwise.
     pub(super) fn levels(&self) -> Vec<f64> {
         let mut sorted = self.values.clone();
@@ -67,10 +68,12 @@ impl Contours {
         let (low, high) = (quantile(0.004) - base, quantile(0.995) - base);
         if low > 0.0 && high / low > WIDE {
             let decades = (high / low).log10();
-            let factors: &[f64] = match () {
-                _ if decades * 3.0 <= 1.5 * LEVELS as f64 => &[1.0, 2.0, 5.0],
-                _ if decades * 2.0 <= 1.5 * LEVELS as f64 => &[1.0, 3.0],
-                _ => &[1.0],
+            let factors: &[f64] = if decades * 3.0 <= 1.5 * LEVELS as f64 {
+                &[1.0, 2.0, 5.0]
+            } else if decades * 2.0 <= 1.5 * LEVELS as f64 {
+                &[1.0, 3.0]
+            } else {
+                &[1.0]
             };
             let exponents = low.log10().floor() as i32..=high.log10().ceil() as i32;
             let all = exponents.flat_map(|e| factors.iter().map(move |f| f * 10f64.powi(e)));

@@ -12,19 +12,20 @@ pub struct Figure {
     pub title: String,
     /// In rows, from left to right.
     pub panels: Vec<Panel>,
-    /// Panels a row; 0 stands for one row. Panels are smaller where there is more than one a row.
+    /// Panels in a row; 0 puts all of them into one row. Where there are several in a row, they are
+    /// smaller.
     pub columns: usize,
 }
 
 impl Figure {
     /// The text of an SVG file. Equal figures have equal texts.
     pub fn svg(&self) -> String {
-        svg::write(&layout::scene(self))
+        svg::write(&layout::place(self))
     }
 
     /// The bytes of a PNG file of two pixels for each of the SVG's. Equal figures have equal bytes.
     pub fn png(&self) -> Vec<u8> {
-        png::write(&layout::scene(self))
+        png::write(&layout::place(self))
     }
 }
 
@@ -43,12 +44,12 @@ pub struct Panel {
     pub series: Vec<Series>,
 }
 
-/// A curve through points. A point that is not finite, or has no place on its axis, interrupts it.
+/// A curve through points. A point that is not finite, or has no position on its axis, interrupts it.
 #[derive(Clone, Debug)]
 pub struct Series {
     /// In the legend; curves with the same label share an entry, those without have none.
     pub label: String,
-    /// Abscissa and ordinate.
+    /// `(x, y)` of every point.
     pub points: Vec<(f64, f64)>,
     /// How it looks.
     pub style: Style,
@@ -64,7 +65,7 @@ impl Series {
 /// How a curve looks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Style {
-    /// Of line and markers.
+    /// The colour of line and markers.
     pub color: Color,
     /// The line, if there is one.
     pub line: Option<Dash>,
@@ -104,7 +105,7 @@ impl Style {
         Style { line: None, ..self }
     }
 
-    /// What stands back: a thin line without markers.
+    /// A secondary curve: a thin grey line without markers.
     pub fn soft(line: Dash) -> Style {
         Style { color: Color::SOFT, line: Some(line), width: 1.2, marker: None }
     }
@@ -113,7 +114,7 @@ impl Style {
 /// The dashes of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dash {
-    /// None.
+    /// A line without gaps.
     Solid,
     /// Long dashes.
     Dashed,
@@ -140,11 +141,11 @@ impl Dash {
 pub enum Marker {
     /// A disc.
     Circle,
-    /// A square on its side.
+    /// An upright square.
     Square,
     /// A triangle that points up.
     Triangle,
-    /// A square on its corner.
+    /// A square that stands on a corner.
     Diamond,
     /// Two diagonal lines.
     Cross,

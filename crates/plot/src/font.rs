@@ -1,4 +1,5 @@
-//! The one font of all pictures: DejaVu Sans, embedded, so that no picture depends on a machine.
+//! The one font of all pictures: DejaVu Sans, embedded, so that no picture depends on the fonts that
+//! are installed.
 
 use std::sync::LazyLock;
 use ttf_parser::{Face, GlyphId, OutlineBuilder};
@@ -12,7 +13,8 @@ pub(super) fn width(text: &str, size: f64) -> f64 {
     f64::from(units) * scale(size)
 }
 
-/// Hands every glyph's outline to `draw` with the place of its origin, left to right from 0.
+/// Hands the outline of every glyph to `draw`, left to right. `builder` is given the x of the glyph's
+/// origin in pixels, from 0 on.
 pub(super) fn outlines<B: OutlineBuilder>(
     text: &str,
     size: f64,
@@ -29,12 +31,12 @@ pub(super) fn outlines<B: OutlineBuilder>(
     }
 }
 
-/// Pixels a unit of the font.
+/// Pixels per unit of the font.
 pub(super) fn scale(size: f64) -> f64 {
     size / f64::from(FACE.units_per_em())
 }
 
-/// The glyph of a character; the font's box where it has none.
+/// The glyph of a character; the font's replacement box if it has none.
 fn glyph(c: char) -> GlyphId {
     FACE.glyph_index(c).unwrap_or(GlyphId(0))
 }

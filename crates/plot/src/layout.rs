@@ -1,22 +1,22 @@
-//! The places of panels, title and legend.
+//! The positions of panels, title and legend.
 
 use super::clip::Frame;
+use super::display_list::{Anchor, DisplayList};
 use super::figure::Figure;
 use super::legend::Legend;
 use super::panel::Prepared;
-use super::scene::{Anchor, Scene};
 
-/// The area between the axes of a panel, if there is one column, and if there are several, or room for
-/// several.
+/// Width and height of the area between the axes of a panel in pixels: in a figure of one column, and
+/// in one of several.
 const WIDE: (f64, f64) = (520.0, 350.0);
 const NARROW: (f64, f64) = (330.0, 270.0);
-/// Around everything, and between panels.
+/// Pixels around everything, and between panels; the size of the title.
 const MARGIN: f64 = 14.0;
 const GAP: f64 = 20.0;
 const TITLE: f64 = 15.0;
 
-/// Everything in its place.
-pub(super) fn scene(figure: &Figure) -> Scene {
+/// All shapes and texts of a figure in their positions.
+pub(super) fn place(figure: &Figure) -> DisplayList {
     let count = figure.panels.len().max(1);
     let columns = if figure.columns == 0 { count } else { figure.columns.min(count) };
     let (width, height) = if columns == 1 && figure.columns <= 1 { WIDE } else { NARROW };
@@ -39,18 +39,18 @@ pub(super) fn scene(figure: &Figure) -> Scene {
     let total = 2.0 * MARGIN + inner + GAP * (columns - 1) as f64;
     let legend = Legend::new(&figure.panels, total - 2.0 * MARGIN);
 
-    let mut scene = Scene { width: total, height: 0.0, items: Vec::new() };
+    let mut list = DisplayList { width: total, height: 0.0, items: Vec::new() };
     let mut y = MARGIN;
     if !figure.title.is_empty() {
         y += TITLE;
-        scene.text((total / 2.0, y), TITLE, Anchor::Middle, figure.title.as_str());
+        list.text((total / 2.0, y), TITLE, Anchor::Middle, figure.title.as_str());
         y += 8.0;
     }
     for (row, in_row) in panels.chunks(columns).enumerate() {
         let mut x = MARGIN;
         for (column, panel) in in_row.iter().enumerate() {
             let (left, top) = ((x + lefts[column]).round(), (y + tops[row]).round());
-            panel.draw(Frame { left, top, width, height }, &mut scene);
+            panel.draw(Frame { left, top, width, height }, &mut list);
             x += lefts[column] + width + rights[column] + GAP;
         }
         y += tops[row] + height + bottoms[row];
@@ -58,8 +58,8 @@ pub(super) fn scene(figure: &Figure) -> Scene {
             y += GAP / 2.0;
         }
     }
-    y = legend.draw(total, y, &mut scene);
-    scene.width = total.ceil();
-    scene.height = (y + MARGIN).ceil();
-    scene
+    y = legend.draw(total, y, &mut list);
+    list.width = total.ceil();
+    list.height = (y + MARGIN).ceil();
+    list
 }

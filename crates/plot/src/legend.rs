@@ -1,9 +1,11 @@
 //! The legend below all panels.
 
+use super::display_list::{Anchor, DisplayList, Stroke};
 use super::figure::{Panel, Style};
 use super::font;
-use super::scene::{Anchor, Scene, Stroke};
 
+/// Pixels: the size of the text, the length of a line, the space between line and text and between
+/// entries, the height of a row.
 const SIZE: f64 = 12.0;
 const SAMPLE: f64 = 30.0;
 const SPACE: f64 = 7.0;
@@ -44,8 +46,8 @@ impl Legend {
         Legend { rows }
     }
 
-    /// Draws the rows in the middle of `width`, from `y` down; the lower end.
-    pub fn draw(&self, width: f64, mut y: f64, scene: &mut Scene) -> f64 {
+    /// Draws the rows in the middle of `width`, from `y` down. Returns their lower end.
+    pub fn draw(&self, width: f64, mut y: f64, list: &mut DisplayList) -> f64 {
         if !self.rows.is_empty() {
             y += 6.0;
         }
@@ -58,11 +60,11 @@ impl Legend {
                 if let Some(dash) = style.line {
                     let stroke =
                         Stroke { color: style.color, width: style.width, dash: dash.lengths() };
-                    scene.line(vec![(x, middle), (x + SAMPLE, middle)], stroke);
+                    list.line(vec![(x, middle), (x + SAMPLE, middle)], stroke);
                 }
-                scene.mark((x + SAMPLE / 2.0, middle), style);
+                list.mark((x + SAMPLE / 2.0, middle), style);
                 let at = (x + SAMPLE + SPACE, middle + 0.36 * SIZE);
-                scene.text(at, SIZE, Anchor::Start, label.as_str());
+                list.text(at, SIZE, Anchor::Start, label.as_str());
                 x += entry_width(label) + GAP;
             }
             y += ROW;

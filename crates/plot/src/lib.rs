@@ -1,8 +1,8 @@
 //! Pictures: curves, contours and trajectories as SVG and PNG.
 //!
-//! A [`Figure`] says what there is to see; the same figure always gives the same bytes, on a machine
-//! without fonts or libraries. One layout serves both formats: it places shapes and texts on a scene,
-//! which is then written as SVG, or as pixels by `tiny-skia`. Contours come from the crate `contour`.
+//! A [`Figure`] says what is shown; the same figure always gives the same bytes, also on a machine
+//! without fonts or libraries. One layout serves both formats: it makes a list of shapes and texts with
+//! their positions, which is then written as SVG, or as pixels by `tiny-skia`. Contours come from the crate `contour`.
 //!
 //! The crate `plotters` is not used here since its coordinates are whole pixels, in SVG as well, which
 //! makes smooth trajectories ragged, and since its areas have no holes, which contours need.
@@ -25,6 +25,7 @@ mod axis;
 mod clip;
 mod color;
 mod contours;
+mod display_list;
 mod figure;
 mod font;
 mod layout;
@@ -32,10 +33,9 @@ mod legend;
 mod marker;
 mod panel;
 mod png;
-mod scene;
 mod svg;
 
-pub use axis::{Axis, Scale};
+pub use axis::{Axis, AxisScale};
 pub use color::Color;
 pub use contours::Contours;
 pub use figure::{Dash, Figure, Marker, Panel, Series, Style};

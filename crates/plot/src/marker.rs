@@ -1,11 +1,11 @@
 //! Marks at points.
 
 use super::color::Color;
+use super::display_list::{DisplayList, Item, Point, Stroke};
 use super::figure::{Marker, Style};
-use super::scene::{Item, Point, Scene, Stroke};
 use std::f64::consts::PI;
 
-impl Scene {
+impl DisplayList {
     /// The mark of a style at a point.
     pub fn mark(&mut self, (x, y): Point, style: &Style) {
         let Some(marker) = style.marker else { return };

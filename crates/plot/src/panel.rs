@@ -4,9 +4,9 @@ use super::axis::{Ruler, Tick};
 use super::clip::{Frame, straighten};
 use super::color::Color;
 use super::contours::Contours;
+use super::display_list::{Anchor, DisplayList, Item, Point, Stroke};
 use super::figure::{Panel, Series};
 use super::font;
-use super::scene::{Anchor, Item, Point, Scene, Stroke};
 
 const LABEL: f64 = 11.0;
 const NAME: f64 = 12.5;
@@ -82,18 +82,18 @@ impl<'a> Prepared<'a> {
     }
 
     /// Draws the panel with its axes along `frame`.
-    pub fn draw(&self, frame: Frame, scene: &mut Scene) {
+    pub fn draw(&self, frame: Frame, list: &mut DisplayList) {
         match &self.panel.contours {
-            Some(contours) => self.contours(contours, frame, scene),
-            None => self.grid(frame, scene),
+            Some(contours) => self.contours(contours, frame, list),
+            None => self.grid(frame, list),
         }
         for series in self.panel.series.iter().rev() {
-            self.curve(series, frame, scene);
+            self.curve(series, frame, list);
         }
-        self.axes(frame, scene);
+        self.axes(frame, list);
         if !self.panel.title.is_empty() {
             let at = (frame.left + frame.width / 2.0, frame.top - 8.0);
-            scene.text(at, TITLE, Anchor::Middle, self.panel.title.as_str());
+            list.text(at, TITLE, Anchor::Middle, self.panel.title.as_str());
         }
     }
 
@@ -104,85 +104,85 @@ impl<'a> Prepared<'a> {
         )
     }
 
-    fn grid(&self, frame: Frame, scene: &mut Scene) {
+    fn grid(&self, frame: Frame, list: &mut DisplayList) {
         let stroke = Stroke::solid(Color::GRID, 1.0);
         for tick in self.x_ticks.iter().filter(|tick| tick.label.is_some()) {
             let x = crisp(frame.left + self.x.place(tick.value) * frame.width);
-            scene.line(vec![(x, frame.top), (x, frame.bottom())], stroke);
+            list.line(vec![(x, frame.top), (x, frame.bottom())], stroke);
         }
         for tick in self.y_ticks.iter().filter(|tick| tick.label.is_some()) {
             let y = crisp(frame.bottom() - self.y.place(tick.value) * frame.height);
-            scene.line(vec![(frame.left, y), (frame.right(), y)], stroke);
+            list.line(vec![(frame.left, y), (frame.right(), y)], stroke);
         }
     }
 
-    fn curve(&self, series: &Series, frame: Frame, scene: &mut Scene) {
+    fn curve(&self, series: &Series, frame: Frame, list: &mut DisplayList) {
         let style = &series.style;
         let points: Vec<Point> = series.points.iter().map(|p| self.place(frame, *p)).collect();
         if let Some(dash) = style.line {
             let stroke = Stroke { color: style.color, width: style.width, dash: dash.lengths() };
             for piece in frame.pieces(&points) {
-                scene.line(piece, stroke);
+                list.line(piece, stroke);
             }
         }
-        // Markers that lie on one another are drawn once.
+        // Markers within half a pixel of the one before are not drawn.
         let mut last: Option<Point> = None;
         for point in points.into_iter().filter(|point| frame.holds(*point)) {
             if last.is_none_or(|last| (point.0 - last.0).hypot(point.1 - last.1) > 0.5) {
-                scene.mark(point, style);
+                list.mark(point, style);
                 last = Some(point);
             }
         }
     }
 
-    fn axes(&self, frame: Frame, scene: &mut Scene) {
+    fn axes(&self, frame: Frame, list: &mut DisplayList) {
         let stroke = Stroke::solid(Color::INK, 1.0);
         let ring = frame.corners().into_iter().map(|(x, y)| (crisp(x), crisp(y))).collect();
-        scene.items.push(Item::Area { rings: vec![ring], fill: None, stroke: Some(stroke) });
+        list.items.push(Item::Area { rings: vec![ring], fill: None, stroke: Some(stroke) });
         let length = |tick: &Tick| if tick.label.is_some() { 4.0 } else { 2.0 };
         let middle = frame.left + frame.width / 2.0;
         for tick in &self.x_ticks {
             let x = crisp(frame.left + self.x.place(tick.value) * frame.width);
-            scene.line(vec![(x, frame.bottom()), (x, frame.bottom() + length(tick))], stroke);
+            list.line(vec![(x, frame.bottom()), (x, frame.bottom() + length(tick))], stroke);
             if let Some(label) = &tick.label {
-                scene.text((x, frame.bottom() + SPACE + LABEL), LABEL, Anchor::Middle, label);
+                list.text((x, frame.bottom() + SPACE + LABEL), LABEL, Anchor::Middle, label);
             }
         }
         for tick in &self.y_ticks {
             let y = crisp(frame.bottom() - self.y.place(tick.value) * frame.height);
-            scene.line(vec![(frame.left - length(tick), y), (frame.left, y)], stroke);
+            list.line(vec![(frame.left - length(tick), y), (frame.left, y)], stroke);
             if let Some(label) = &tick.label {
                 let at = (frame.left - SPACE, y + 0.36 * LABEL);
-                scene.text(at, LABEL, Anchor::End, label);
+                list.text(at, LABEL, Anchor::End, label);
             }
         }
         if !self.panel.x.label.is_empty() {
             let at = (middle, frame.bottom() + self.bottom() - 2.0);
-            scene.text(at, NAME, Anchor::Middle, self.panel.x.label.as_str());
+            list.text(at, NAME, Anchor::Middle, self.panel.x.label.as_str());
         }
         if !self.panel.y.label.is_empty() {
             let at = (frame.left - self.left() + NAME, frame.top + frame.height / 2.0);
-            upright(at, &self.panel.y.label, scene);
+            upright(at, &self.panel.y.label, list);
         }
     }
 
     /// Bands between the levels, and the bar that explains them.
-    fn contours(&self, contours: &Contours, frame: Frame, scene: &mut Scene) {
+    fn contours(&self, contours: &Contours, frame: Frame, list: &mut DisplayList) {
         let color = |band: usize| Color::of_height(band as f64 / self.levels.len().max(1) as f64);
         let area =
             |ring, band| Item::Area { rings: vec![ring], fill: Some(color(band)), stroke: None };
-        scene.items.push(area(frame.corners(), 0));
+        list.items.push(area(frame.corners(), 0));
         let edge = Stroke::solid(Color(150, 162, 178), 0.5);
         for (level, rings) in contours.rings(&self.levels).into_iter().enumerate() {
-            let on_paper =
+            let to_pixels =
                 |(x, y): Point| (frame.left + x * frame.width, frame.bottom() - y * frame.height);
             let rings: Vec<Vec<Point>> = rings
                 .into_iter()
-                .map(|ring| straighten(&ring.into_iter().map(on_paper).collect::<Vec<_>>()))
+                .map(|ring| straighten(&ring.into_iter().map(to_pixels).collect::<Vec<_>>()))
                 .collect();
             if !rings.is_empty() {
                 let fill = Some(color(level + 1));
-                scene.items.push(Item::Area { rings, fill, stroke: Some(edge) });
+                list.items.push(Item::Area { rings, fill, stroke: Some(edge) });
             }
         }
 
@@ -191,30 +191,30 @@ impl<'a> Prepared<'a> {
         for band in 0..=self.levels.len() {
             let bottom = frame.bottom() - step * band as f64;
             let bar = Frame { left, top: bottom - step, width: BAR, height: step };
-            scene.items.push(area(bar.corners(), band));
+            list.items.push(area(bar.corners(), band));
         }
         let outline = Frame { left, top: frame.top, width: BAR, height: frame.height };
         let ring = outline.corners().into_iter().map(|(x, y)| (crisp(x), crisp(y))).collect();
         let stroke = Stroke::solid(Color::INK, 0.8);
-        scene.items.push(Item::Area { rings: vec![ring], fill: None, stroke: Some(stroke) });
+        list.items.push(Item::Area { rings: vec![ring], fill: None, stroke: Some(stroke) });
         for (level, label) in Contours::labels(&self.levels) {
             let y = frame.bottom() - step * (level + 1) as f64 + 0.36 * LABEL;
-            scene.text((left + BAR + SPACE - 2.0, y), LABEL, Anchor::Start, label);
+            list.text((left + BAR + SPACE - 2.0, y), LABEL, Anchor::Start, label);
         }
         if !contours.label.is_empty() {
             let at = (frame.right() + self.right() - 2.0, frame.top + frame.height / 2.0);
-            upright(at, &contours.label, scene);
+            upright(at, &contours.label, list);
         }
     }
 }
 
-/// A text that reads from below to above, its middle at a point.
-fn upright(at: Point, text: &str, scene: &mut Scene) {
+/// A text that reads upwards, with its middle at a point.
+fn upright(at: Point, text: &str, list: &mut DisplayList) {
     let (size, anchor) = (NAME, Anchor::Middle);
-    scene.items.push(Item::Text { at, size, anchor, upright: true, text: text.into() });
+    list.items.push(Item::Text { at, size, anchor, upright: true, text: text.into() });
 }
 
-/// Rounded so that thin lines are sharp.
+/// The middle of the pixel at `x`, where a line of one pixel is sharp.
 fn crisp(x: f64) -> f64 {
     x.floor() + 0.5
 }

@@ -1,27 +1,27 @@
-//! A scene as pixels.
+//! A display list as pixels.
 
 use super::color::Color;
+use super::display_list::{Anchor, DisplayList, Item, Point, Stroke};
 use super::font;
-use super::scene::{Anchor, Item, Point, Scene, Stroke};
 use tiny_skia::{
     FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, StrokeDash, Transform,
 };
 use ttf_parser::OutlineBuilder;
 
-/// Pixels of the file a pixel of the scene, for screens of high density.
+/// How many pixels of the file stand for one of the list in each direction, for screens of high density.
 const DENSITY: f32 = 2.0;
 
 /// The bytes of the PNG file.
-pub(super) fn write(scene: &Scene) -> Vec<u8> {
+pub(super) fn write(list: &DisplayList) -> Vec<u8> {
     let size = |pixels: f64| (pixels as f32 * DENSITY).ceil() as u32;
     let mut canvas = Canvas {
-        pixels: Pixmap::new(size(scene.width), size(scene.height)).expect("a figure has an area"),
+        pixels: Pixmap::new(size(list.width), size(list.height)).expect("a figure has an area"),
     };
     canvas.pixels.fill(tiny_skia::Color::WHITE);
-    for item in &scene.items {
+    for item in &list.items {
         canvas.draw(item);
     }
-    canvas.pixels.encode_png().expect("memory takes every byte")
+    canvas.pixels.encode_png().expect("writing to memory does not fail")
 }
 
 struct Canvas {

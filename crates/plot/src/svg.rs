@@ -1,18 +1,18 @@
-//! A scene as SVG.
+//! A display list as SVG.
 
-use super::scene::{Anchor, Item, Point, Scene, Stroke};
+use super::display_list::{Anchor, DisplayList, Item, Point, Stroke};
 use std::fmt::Write as _;
 
 /// The text of the SVG file. Numbers are written to a hundredth of a pixel.
-pub(super) fn write(scene: &Scene) -> String {
-    let (width, height) = (number(scene.width), number(scene.height));
+pub(super) fn write(list: &DisplayList) -> String {
+    let (width, height) = (number(list.width), number(list.height));
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
          viewBox=\"0 0 {width} {height}\" font-family=\"'DejaVu Sans',Verdana,sans-serif\" \
          fill=\"#222222\" stroke-linejoin=\"round\" stroke-linecap=\"butt\">\n\
          <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
     );
-    for item in &scene.items {
+    for item in &list.items {
         write_item(item, &mut out);
     }
     out.push_str("</svg>\n");
@@ -87,7 +87,7 @@ fn path(points: &[Point]) -> String {
     out
 }
 
-/// Without trailing zeros.
+/// A number to a hundredth, without trailing zeros.
 fn number(x: f64) -> String {
     let text = format!("{x:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');

@@ -7,7 +7,7 @@ use crate::csv;
 use crate::reproduction::judgement::Judgement;
 use bea_flow::flow::FlowName::Order;
 use bea_flow::flow::{Request, simulate};
-use bea_plot::{Axis, Figure, Panel, Scale, Series, Style};
+use bea_plot::{Axis, AxisScale, Figure, Panel, Series, Style};
 use bea_series::series::GeneralLinearMethod;
 use num_complex::Complex64;
 
@@ -52,8 +52,8 @@ pub fn run() -> Judged {
     }
     let csv = csv::text(["corrections", "h", "error"], rows);
     let panel = Panel {
-        x: Axis { scale: Scale::Log, ..Axis::linear("h") },
-        y: Axis { scale: Scale::Log, ..Axis::linear("error after one step") },
+        x: Axis { scale: AxisScale::Log, ..Axis::linear("h") },
+        y: Axis { scale: AxisScale::Log, ..Axis::linear("error after one step") },
         series,
         ..Panel::default()
     };

@@ -106,37 +106,96 @@ pub(super) fn quotient(a: &Poly, b: &Poly) -> Option<Option<Poly>> {
     for (most, (a, b)) in most.0.iter_mut().zip(all.iter().zip(&below)) {
         *most = (a - b) as u16;
     }
-    let (lead, lead_coefficient) = b.terms().first()?;
-    let first = layout.place(lead);
-    let rest: Vec<(usize, &BigInt)> =
-        b.terms()[1..].iter().map(|(m, c)| (first - layout.place(m), c)).collect();
-    let mut remainder = vec![BigInt::zero(); layout.size];
-    for (m, c) in a.terms() {
-        remainder[layout.place(m)] = c.clone();
-    }
-    let mut terms = Vec::new();
-    for place in (0..layout.size).rev() {
-        if remainder[place].is_zero() {
-            continue;
-        }
-        let monomial = layout.monomial(place);
-        let Some(step) = monomial.over(lead).filter(|s| most.over(s).is_some()) else {
-            return Some(None);
+    let (lead, _) = b.terms().first()?;
+    let division = Division { layout: &layout, first: layout.place(lead), lead: *lead, most };
+    let machine = || {
+        let numbers = |p: &Poly| -> Option<Vec<(usize, i128)>> {
+            let number = |c: &BigInt| c.to_i128().filter(|c| *c != i128::MIN);
+            p.terms().iter().map(|(m, c)| Some((layout.place(m), number(c)?))).collect()
         };
-        let c = std::mem::take(&mut remainder[place]);
-        let q = if lead_coefficient.is_one() {
-            c
-        } else {
-            let (q, r) = num_integer::Integer::div_rem(&c, lead_coefficient);
-            if !r.is_zero() {
-                return Some(None);
+        division.run(numbers(a)?, numbers(b)?)
+    };
+    machine().or_else(|| {
+        let numbers = |p: &Poly| -> Vec<(usize, BigInt)> {
+            p.terms().iter().map(|(m, c)| (layout.place(m), c.clone())).collect()
+        };
+        division.run(numbers(a), numbers(b))
+    })
+}
+
+/// What a division is carried out on.
+struct Division<'a> {
+    layout: &'a Layout,
+    /// The leading monomial of the divisor, and its place.
+    lead: Monomial,
+    first: usize,
+    /// The quotient's degrees.
+    most: Monomial,
+}
+
+impl Division<'_> {
+    /// `a / b` if the division leaves no remainder, else `Some(None)`; `None` if a number gets too
+    /// long for this type. The terms of `b` in descending order of their places.
+    fn run<T: Number>(&self, a: Vec<(usize, T)>, b: Vec<(usize, T)>) -> Option<Option<Poly>> {
+        let mut remainder = vec![T::zero(); self.layout.size];
+        for (place, c) in a {
+            remainder[place] = c;
+        }
+        let ((_, lead_coefficient), rest) = b.split_first()?;
+        let mut terms = Vec::new();
+        for place in (0..remainder.len()).rev() {
+            if remainder[place].is_zero() {
+                continue;
             }
-            q
-        };
-        for (down, d) in &rest {
-            remainder[place - down] -= &q * *d;
+            let monomial = self.layout.monomial(place);
+            let step = monomial.over(&self.lead).filter(|s| self.most.over(s).is_some());
+            let c = std::mem::replace(&mut remainder[place], T::zero());
+            let (Some(step), Some(q)) = (step, c.over(lead_coefficient)) else {
+                return Some(None);
+            };
+            for (other, d) in rest {
+                remainder[place + other - self.first].subtract_product(&q, d)?;
+            }
+            terms.push((step, q.into()));
         }
-        terms.push((step, q));
+        Some(Some(Poly::from_sorted(terms)))
     }
-    Some(Some(Poly::from_sorted(terms)))
+}
+
+/// The integers of a division.
+trait Number: Clone + Zero + Into<BigInt> {
+    /// `self / divisor` if that is an integer.
+    fn over(self, divisor: &Self) -> Option<Self>;
+    /// `self -= a b`; `None` if the result does not fit.
+    fn subtract_product(&mut self, a: &Self, b: &Self) -> Option<()>;
+}
+
+/// Never the lowest number, so that every quotient fits.
+impl Number for i128 {
+    fn over(self, divisor: &i128) -> Option<i128> {
+        match (i64::try_from(self), i64::try_from(*divisor)) {
+            (_, Ok(1)) => Some(self),
+            (_, Ok(-1)) => Some(-self),
+            (Ok(a), Ok(b)) => (a % b == 0).then(|| (a / b).into()),
+            _ => (self % divisor == 0).then(|| self / divisor),
+        }
+    }
+    fn subtract_product(&mut self, a: &i128, b: &i128) -> Option<()> {
+        *self = self.checked_sub(a.checked_mul(*b)?).filter(|c| *c != i128::MIN)?;
+        Some(())
+    }
+}
+
+impl Number for BigInt {
+    fn over(self, divisor: &BigInt) -> Option<BigInt> {
+        if divisor.is_one() {
+            return Some(self);
+        }
+        let (q, r) = num_integer::Integer::div_rem(&self, divisor);
+        r.is_zero().then_some(q)
+    }
+    fn subtract_product(&mut self, a: &BigInt, b: &BigInt) -> Option<()> {
+        *self -= a * b;
+        Some(())
+    }
 }

@@ -1,14 +1,16 @@
-//! Greatest common divisors of multivariate polynomials: by evaluation at integers, and by the
-//! primitive remainder sequence where the integers would be too long.
+//! Greatest common divisors of multivariate polynomials: by their images modulo a prime where there
+//! is one variable, by evaluation at integers, and by the primitive remainder sequence where the
+//! integers would be too long.
 //!
-//! Source of the latter: Knuth, *The Art of Computer Programming*, vol. 2, section 4.6.1, algorithm E, applied
+//! Source of the last: Knuth, *The Art of Computer Programming*, vol. 2, section 4.6.1, algorithm E, applied
 //! to one variable after another.
 
 use super::Poly;
 use super::modular::coprime;
+use super::univariate;
 use num_bigint::BigInt;
 use num_integer::Integer;
-use num_traits::{One, Signed};
+use num_traits::One;
 
 /// The greatest common divisor over the integers, with positive leading coefficient;
 /// `gcd(0, b) = |b|`.
@@ -19,22 +21,33 @@ pub fn gcd(a: &Poly, b: &Poly) -> Poly {
     if b.is_zero() {
         return positive(a);
     }
+    if a.is_one() || b.is_one() {
+        return Poly::one();
+    }
     let integer = a.content().gcd(&b.content());
+    if a.is_constant() || b.is_constant() {
+        return Poly::constant(integer);
+    }
     let (ma, mb) = (a.monomial_content(), b.monomial_content());
     let mut shared = super::Monomial::default();
     for (s, (x, y)) in shared.0.iter_mut().zip(ma.0.iter().zip(&mb.0)) {
         *s = *x.min(y);
     }
     let part = Poly::term(shared, integer);
-    let strip =
-        |p: &Poly, m| p.div_exact(&Poly::term(m, p.content())).expect("content divides every term");
+    let strip = |p: &Poly, m| p.over_term(&m, &p.content()).expect("content divides every term");
     let (a, b) = (strip(a, ma), strip(b, mb));
     part.mul(&primitive_gcd(&a, &b))
 }
 
 /// Both arguments without integer or monomial content.
 fn primitive_gcd(a: &Poly, b: &Poly) -> Poly {
-    if a.as_constant().is_some() || b.as_constant().is_some() || coprime(a, b) {
+    if a.is_constant() || b.is_constant() {
+        return Poly::one();
+    }
+    if let Some(common) = univariate::gcd(a, b) {
+        return common;
+    }
+    if coprime(a, b) {
         return Poly::one();
     }
     heuristic_gcd(a, b).unwrap_or_else(|| remainder_sequence_gcd(a, b))
@@ -140,13 +153,16 @@ fn pseudo_remainder(u: &Poly, v: &Poly, x: usize) -> Poly {
 }
 
 fn positive(p: &Poly) -> Poly {
-    if p.leading_coefficient().is_negative() { p.neg() } else { p.clone() }
+    if p.is_leading_negative() { p.neg() } else { p.clone() }
 }
 
 /// The square-free decomposition `p = Π f_i^{k_i}` of a polynomial without integer or monomial
 /// content, up to sign: pairwise coprime, each `f_i` without repeated factors (Yun's algorithm in
 /// the first variable that occurs; factors free of it are found in turn).
 pub fn square_free(p: &Poly) -> Vec<(Poly, u32)> {
+    if let Some(factors) = univariate::square_free(p) {
+        return factors;
+    }
     let Some(x) = p.variables().next() else { return vec![] };
     let (u, content) = primitive_part(p, x);
     let mut factors = square_free(&content);

@@ -5,6 +5,7 @@
 //! parameters that were left without a value (`m` of heavy ball, say). Nothing here rounds.
 
 mod dense;
+mod factors;
 mod gcd;
 mod modular;
 mod poly;
@@ -12,7 +13,9 @@ mod rational;
 mod rational_function;
 mod real_root;
 mod scalar;
+mod univariate;
 
+pub use factors::Factors;
 pub use gcd::{gcd, square_free};
 pub use poly::{MAX_VARIABLES, Monomial, Poly};
 pub use rational::Rational;

@@ -1,4 +1,4 @@
-//! A proof that two polynomials have no common factor, in arithmetic modulo a prime.
+//! Arithmetic modulo a prime, and a proof by it that two polynomials have no common factor.
 //!
 //! Most pairs have none, and the general algorithms take longest to find that out.
 
@@ -9,7 +9,7 @@ use num_integer::Integer;
 use num_traits::ToPrimitive;
 
 /// The Mersenne prime `2^61 - 1`.
-const PRIME: u64 = (1 << 61) - 1;
+pub(super) const PRIME: u64 = (1 << 61) - 1;
 
 /// Whether a common divisor of `a` and `b` is certain to be an integer.
 ///
@@ -22,7 +22,7 @@ const PRIME: u64 = (1 << 61) - 1;
 pub(super) fn coprime(a: &Poly, b: &Poly) -> bool {
     (0..MAX_VARIABLES).filter(|&x| a.degree_in(x) > 0 && b.degree_in(x) > 0).all(|x| {
         let (u, v) = (image(a, x), image(b, x));
-        u.last() != Some(&0) && coprime_images(u, v)
+        u.last() != Some(&0) && common_image(u, v).len() == 1
     })
 }
 
@@ -30,7 +30,10 @@ pub(super) fn coprime(a: &Poly, b: &Poly) -> bool {
 fn image(p: &Poly, x: usize) -> Vec<u64> {
     let mut out = vec![0; usize::from(p.degree_in(x)) + 1];
     for (m, c) in p.terms() {
-        let c = c.mod_floor(&BigInt::from(PRIME)).to_u64().expect("below the prime");
+        let c = match c.to_i128() {
+            Some(c) => residue(c),
+            None => c.mod_floor(&BigInt::from(PRIME)).to_u64().expect("below the prime"),
+        };
         let others = m.0.iter().enumerate().filter(|(i, e)| *i != x && **e > 0);
         let value = others.fold(c, |value, (i, &e)| {
             // Numbers without any pattern: powers of the golden ratio's fraction.
@@ -43,34 +46,57 @@ fn image(p: &Poly, x: usize) -> Vec<u64> {
     out
 }
 
-/// Euclid's algorithm; lowest power first.
-fn coprime_images(mut u: Vec<u64>, mut v: Vec<u64>) -> bool {
-    let trim = |p: &mut Vec<u64>| {
-        while p.last() == Some(&0) {
-            p.pop();
-        }
-    };
+/// The greatest common divisor, up to a factor, by Euclid's algorithm; lowest power first, and empty
+/// if both are 0. `u` has no leading zeros.
+pub(super) fn common_image(mut u: Vec<u64>, mut v: Vec<u64>) -> Vec<u64> {
     trim(&mut v);
     while let Some(&lead) = v.last() {
         if v.len() == 1 {
-            return true;
+            return v;
         }
-        let inverse = power(lead, PRIME - 2);
         while u.len() >= v.len() {
-            let factor = PRIME - times(u[u.len() - 1], inverse);
+            // Scaling the remainder spares the inverse of the leading coefficient.
+            let factor = PRIME - u[u.len() - 1];
             let shift = u.len() - v.len();
+            for r in &mut u[..shift] {
+                *r = times(*r, lead);
+            }
             for (r, d) in u[shift..].iter_mut().zip(&v) {
-                *r = (*r + times(factor, *d)) % PRIME;
+                *r =
+                    reduce(u128::from(*r) * u128::from(lead) + u128::from(factor) * u128::from(*d));
             }
             trim(&mut u);
         }
         std::mem::swap(&mut u, &mut v);
     }
-    false
+    u
 }
 
-fn times(a: u64, b: u64) -> u64 {
-    (u128::from(a) * u128::from(b) % u128::from(PRIME)) as u64
+fn trim(p: &mut Vec<u64>) {
+    while p.last() == Some(&0) {
+        p.pop();
+    }
+}
+
+/// `x` modulo the prime.
+fn reduce(x: u128) -> u64 {
+    // 2^61 is 1.
+    let part = |shift: u32| (x >> shift) as u64 & PRIME;
+    let sum = part(0) + part(61) + part(122);
+    let sum = (sum & PRIME) + (sum >> 61);
+    if sum >= PRIME { sum - PRIME } else { sum }
+}
+
+/// `c` modulo the prime.
+pub(super) fn residue(c: i128) -> u64 {
+    match reduce(c.unsigned_abs()) {
+        r if c < 0 && r > 0 => PRIME - r,
+        r => r,
+    }
+}
+
+pub(super) fn times(a: u64, b: u64) -> u64 {
+    reduce(u128::from(a) * u128::from(b))
 }
 
 fn power(mut base: u64, mut exponent: u64) -> u64 {
@@ -83,6 +109,11 @@ fn power(mut base: u64, mut exponent: u64) -> u64 {
         exponent >>= 1;
     }
     result
+}
+
+/// `1/a` for `a ≠ 0`, by Fermat's little theorem.
+pub(super) fn inverse(a: u64) -> u64 {
+    power(a, PRIME - 2)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::dense;
 use num_bigint::BigInt;
 use num_integer::Integer;
-use num_traits::{One, Signed, Zero};
+use num_traits::{One, Signed, ToPrimitive, Zero};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
@@ -113,7 +113,13 @@ impl Poly {
 
     /// Whether this is the constant 1.
     pub fn is_one(&self) -> bool {
-        self.as_constant().is_some_and(|c| c.is_one())
+        matches!(self.terms.as_slice(), [(m, c)] if m.degree() == 0 && c.is_one())
+    }
+
+    /// Whether no variable occurs.
+    pub fn is_constant(&self) -> bool {
+        // The leading monomial is the last to be free of variables.
+        self.terms.first().is_none_or(|(m, _)| m.degree() == 0)
     }
 
     /// The value, if no variable occurs.
@@ -137,8 +143,21 @@ impl Poly {
 
     /// The greatest common divisor of the integer coefficients, `≥ 0`.
     pub fn content(&self) -> BigInt {
-        let mut g = BigInt::zero();
-        for (_, c) in &self.terms {
+        let mut g = 0_u64;
+        for (i, (_, c)) in self.terms.iter().enumerate() {
+            let Some(c) = c.magnitude().to_u64() else { return self.long_content(g, i) };
+            g = g.gcd(&c);
+            if g == 1 {
+                break;
+            }
+        }
+        g.into()
+    }
+
+    /// The greatest common divisor of `g` and the coefficients from place `start`.
+    fn long_content(&self, g: u64, start: usize) -> BigInt {
+        let mut g = BigInt::from(g);
+        for (_, c) in &self.terms[start..] {
             g = g.gcd(c);
             if g.is_one() {
                 break;
@@ -275,15 +294,7 @@ impl Poly {
     pub fn div_exact(&self, divisor: &Poly) -> Option<Poly> {
         let (lead, lead_coefficient) = divisor.terms.first()?;
         if divisor.terms.len() == 1 {
-            let mut terms = Vec::with_capacity(self.terms.len());
-            for (m, c) in &self.terms {
-                let (q, r) = c.div_rem(lead_coefficient);
-                if !r.is_zero() {
-                    return None;
-                }
-                terms.push((m.over(lead)?, q));
-            }
-            return Some(Poly { terms });
+            return self.over_term(lead, lead_coefficient);
         }
         if let Some(quotient) = dense::quotient(self, divisor) {
             return quotient;
@@ -306,6 +317,20 @@ impl Poly {
             quotient.push((step, q));
         }
         Some(Poly { terms: quotient })
+    }
+
+    /// `self / (coefficient · monomial)` if the division leaves no remainder, else `None`.
+    pub(crate) fn over_term(&self, monomial: &Monomial, coefficient: &BigInt) -> Option<Poly> {
+        let terms = self.terms.iter().map(|(m, c)| {
+            let quotient = if coefficient.is_one() {
+                c.clone()
+            } else {
+                let (q, r) = c.div_rem(coefficient);
+                r.is_zero().then_some(q)?
+            };
+            Some((m.over(monomial)?, quotient))
+        });
+        Some(Poly { terms: terms.collect::<Option<_>>()? })
     }
 
     /// The coefficients of the powers of variable `index`, lowest first, as polynomials in the
@@ -335,11 +360,13 @@ impl Poly {
 
     /// `∂self/∂p_index`.
     pub fn derivative(&self, index: usize) -> Poly {
-        Poly::from_terms(self.terms.iter().filter(|(m, _)| m.0[index] > 0).map(|(m, c)| {
+        // One exponent lower everywhere, the terms keep their order.
+        let terms = self.terms.iter().filter(|(m, _)| m.0[index] > 0).map(|(m, c)| {
             let mut lower = *m;
             lower.0[index] -= 1;
-            (lower, c * BigInt::from(m.0[index]))
-        }))
+            (lower, c * m.0[index])
+        });
+        Poly { terms: terms.collect() }
     }
 
     /// Variable `i` becomes variable `to[i]`.

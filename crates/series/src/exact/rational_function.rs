@@ -1,10 +1,10 @@
 //! Quotients of polynomials in lowest terms: the field that every coefficient lives in.
 
-use super::{Monomial, Poly, gcd, square_free};
+use super::{Factors, Monomial, Poly, gcd};
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_rational::BigRational;
-use num_traits::{One, Signed, Zero};
+use num_traits::{One, Zero};
 use std::ops::{Add, Mul, Neg, Sub};
 
 /// An element of `Q(p_1, …, p_k)`, always in lowest terms: numerator and denominator are coprime,
@@ -56,15 +56,16 @@ impl RationalFunction {
         }
         let content = bottom.content();
         let g = top.content().gcd(&(&content * &constant));
-        let top = top.div_exact(&Poly::constant(g.clone())).expect("g divides the content");
+        let one = Monomial::default();
+        let top = if g.is_one() { top } else { top.over_term(&one, &g).expect("g divides it") };
         // g may exceed the constant only by a part of the content of `bottom`.
-        let bottom = bottom.scale(&constant).div_exact(&Poly::constant(g)).expect("g divides");
+        let bottom = bottom.scale(&constant).over_term(&one, &g).expect("g divides");
         Self::signed(top, bottom)
     }
 
     /// A fraction already in lowest terms but for the sign of the denominator.
     fn signed(numerator: Poly, denominator: Poly) -> Self {
-        if denominator.leading_coefficient().is_negative() {
+        if denominator.is_leading_negative() {
             Self { numerator: numerator.neg(), denominator: denominator.neg() }
         } else {
             Self { numerator, denominator }
@@ -172,9 +173,7 @@ impl RationalFunction {
 /// The printed factors of `p ≠ 0` and whether a minus sign stands before them. Every sum is
 /// written in brackets and starts with a positive term.
 fn factors(p: &Poly, names: &[String]) -> (bool, Vec<String>) {
-    let content = p.content();
-    let monomial = p.monomial_content();
-    let rest = p.div_exact(&Poly::term(monomial, content.clone())).expect("content divides");
+    let Factors { negative, content, monomial, sums } = p.factors();
     let mut written = Vec::new();
     if !content.is_one() {
         written.push(content.to_string());
@@ -182,20 +181,11 @@ fn factors(p: &Poly, names: &[String]) -> (bool, Vec<String>) {
     for (i, &e) in monomial.0.iter().enumerate().filter(|(_, e)| **e > 0) {
         written.push(Poly::variable(i).pow(e.into()).display(names));
     }
-    let mut product = Poly::one();
-    for (f, k) in square_free(&rest) {
-        let lowest = |q: &Poly| {
-            q.terms()
-                .iter()
-                .min_by_key(|(m, _)| (m.degree(), std::cmp::Reverse(*m)))
-                .map(|t| t.1.is_negative())
-        };
-        let f = if lowest(&f) == Some(true) { f.neg() } else { f };
-        product = product.mul(&f.pow(k));
+    for (f, k) in sums {
         let text = f.display(names);
         written.push(if k == 1 { format!("({text})") } else { format!("({text})^{k}") });
     }
-    (product != rest, written)
+    (negative, written)
 }
 
 impl From<Poly> for RationalFunction {

@@ -1,7 +1,7 @@
 //! A coefficient as a formula: sign, numerator and denominator in factors.
 
 use super::Math;
-use crate::exact::{Poly, RationalFunction, square_free};
+use crate::exact::{Factors, Poly, RationalFunction};
 use num_traits::{One, Signed};
 
 /// `± top/bottom`, both sides as factors.
@@ -62,15 +62,20 @@ impl Coefficient {
 
     /// The coefficient without its sign.
     pub fn magnitude(&self) -> Math {
+        self.clone().into_magnitude()
+    }
+
+    /// [`Coefficient::magnitude`] of a coefficient that nothing else needs.
+    pub fn into_magnitude(self) -> Math {
         // A sum that is the whole side of a fraction needs no brackets of its own.
-        let side = |factors: &[Math]| match factors {
-            [Math::Group(sum)] => (**sum).clone(),
-            _ => Math::product(factors.to_vec()),
+        let side = |factors: Vec<Math>| match Math::product(factors) {
+            Math::Group(sum) => sum,
+            other => Box::new(other),
         };
         if self.bottom.is_empty() {
-            Math::product(self.top.clone())
+            Math::product(self.top)
         } else {
-            Math::Fraction(Box::new(side(&self.top)), Box::new(side(&self.bottom)))
+            Math::Fraction(side(self.top), side(self.bottom))
         }
     }
 }
@@ -85,7 +90,7 @@ fn factors(p: &Poly, names: &[String]) -> (bool, Vec<Math>) {
         let shown = (!magnitude.is_one()).then(|| Math::Number(magnitude.to_string()));
         return (value.is_negative(), shown.into_iter().collect());
     }
-    let (content, monomial) = (p.content(), p.monomial_content());
+    let Factors { negative, content, monomial, sums } = p.factors();
     let mut written = Vec::new();
     if !content.is_one() {
         written.push(Math::Number(content.to_string()));
@@ -93,15 +98,10 @@ fn factors(p: &Poly, names: &[String]) -> (bool, Vec<Math>) {
     for (i, &e) in monomial.0.iter().enumerate().filter(|(_, e)| **e > 0) {
         written.push(Math::power(Math::name(&names[i]), i64::from(e)));
     }
-    let rest = p.div_exact(&Poly::term(monomial, content)).expect("the content divides");
-    let mut product = Poly::one();
-    for (f, exponent) in square_free(&rest) {
-        // A sum starts with a positive term of lowest degree.
-        let f = if ordered(&f)[0].1.is_negative() { f.neg() } else { f };
-        product = product.mul(&f.pow(exponent));
+    for (f, exponent) in sums {
         written.push(Math::power(Math::Group(Box::new(sum(&f, names))), i64::from(exponent)));
     }
-    (product != rest, written)
+    (negative, written)
 }
 
 /// The terms, lowest degree first.

@@ -131,17 +131,18 @@ fn write_group(group: Group, first: bool, paint: &Paint, page: &mut Page) -> io:
     // A single term takes the power of h into its coefficient: h/2 f'f.
     let common = bracketed && group.power.is_some();
     let power = |line: &Line| if common { 0 } else { line.power };
-    let mut principal = line.principal;
-    page.put_spaced(&signed(&line, power(&line), !first && !bracketed, paint))?;
+    let (mut after_principal, own_power) = (line.principal, power(&line));
+    page.put_spaced(&signed(line, own_power, !first && !bracketed, paint))?;
     for line in lines {
-        let shown = signed(&line, power(&line), true, paint);
-        if principal && !line.principal {
+        let (principal, power) = (line.principal, power(&line));
+        let shown = signed(line, power, true, paint);
+        if after_principal && !principal {
             page.start_line(page.indent)?;
             page.put(&shown.0, &shown.1)?;
         } else {
             page.put_wrapped(&shown)?;
         }
-        principal = line.principal;
+        after_principal = principal;
     }
     if bracketed {
         page.put(" )", " )")?;
@@ -150,8 +151,8 @@ fn write_group(group: Group, first: bool, paint: &Paint, page: &mut Page) -> io:
 }
 
 /// A term with its sign, as plain and as painted text; a leading plus only if `plus`.
-fn signed(line: &Line, power: i32, plus: bool, paint: &Paint) -> (String, String) {
-    let coefficient = line.coefficient.clone().times_step(power);
+fn signed(line: Line, power: i32, plus: bool, paint: &Paint) -> (String, String) {
+    let coefficient = line.coefficient.times_step(power);
     let sign = match (coefficient.negative, plus) {
         (true, true) => "- ",
         (true, false) => "-",
@@ -161,7 +162,7 @@ fn signed(line: &Line, power: i32, plus: bool, paint: &Paint) -> (String, String
     let factor = if coefficient.is_unit() {
         String::new()
     } else {
-        format!("{} ", Plain.show(&coefficient.magnitude()))
+        format!("{} ", Plain.show(&coefficient.into_magnitude()))
     };
     let differential = Plain.show(&line.differential);
     let plain = format!("{sign}{factor}{differential}");
@@ -228,7 +229,8 @@ fn one_tree(
         let show = |value| Plain.show(&Coefficient::new(value, field.variables()).signed());
         writeln!(out, "  b            {}", show(&term.b))?;
         writeln!(out, "  coefficient  {}", show(&term.coefficient))?;
-        writeln!(out, "  term         {}", signed(&line, line.power, false, paint).1)?;
+        let power = line.power;
+        writeln!(out, "  term         {}", signed(line, power, false, paint).1)?;
     }
     Ok(())
 }

@@ -199,6 +199,33 @@ mod tests {
     }
 
     #[test]
+    fn polynomials_take_over_where_machine_coefficients_end() {
+        let trees = Arc::new(TreeTable::all(1, 5));
+        let with = |m: &RationalFunction| {
+            let method = heavy_ball(m.clone(), &["m", "n"]);
+            let recurrences = [Recurrence::new(&method, 0).unwrap()];
+            let scale = Scale::new(&method, &recurrences);
+            let on = Prepared {
+                method: &method,
+                recurrences: &recurrences,
+                scale: &scale,
+                trees: &trees,
+            };
+            let fits = [
+                on.run::<Univariate<0, Univariate<1, i64>>>().is_some(),
+                on.run::<Univariate<0, Univariate<1, i128>>>().is_some(),
+            ];
+            let weights: Vec<Poly> = on.unbounded();
+            assert_eq!(on.symbolic::<Univariate<0, Univariate<1, i64>>>(), weights);
+            fits
+        };
+        let [m, n] = [0, 1].map(RationalFunction::variable);
+        assert_eq!(with(&(&m + &n)), [true, true]);
+        assert_eq!(with(&(&m + &(&n * &RationalFunction::integer(1009)))), [false, true]);
+        assert_eq!(with(&(&m + &(&n * &RationalFunction::integer(1_000_000_007_i64)))), [false; 2]);
+    }
+
+    #[test]
     fn the_denominator_a_node_is_the_square_of_the_smaller_one() {
         // b of heavy ball has (1-m)^(2n-1), so nothing below (1-m)^2 a node would do.
         let method = heavy_ball(RationalFunction::variable(0), &["m"]);

@@ -125,3 +125,73 @@ impl<const X: usize, R: Ring> Ring for Univariate<X, R> {
         Some(Univariate(quotient))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Narrow = Univariate<0, Univariate<1, i64>>;
+
+    /// `Σ c m^i n^j` of `(c, i, j)`.
+    fn poly(terms: &[(i64, u32, u32)]) -> Poly {
+        let [m, n] = [0, 1].map(Poly::variable);
+        terms.iter().fold(Poly::zero(), |sum, &(c, i, j)| {
+            sum.add(&m.pow(i).mul(&n.pow(j)).scale(&c.into()))
+        })
+    }
+
+    fn narrow(p: &Poly) -> Narrow {
+        Narrow::from_poly(p).unwrap()
+    }
+
+    #[test]
+    fn operations_are_those_of_polynomials() {
+        let samples = [
+            poly(&[]),
+            poly(&[(-1, 0, 0)]),
+            poly(&[(1, 1, 0), (-1, 0, 0)]),
+            poly(&[(1, 1, 0), (1, 0, 1)]),
+            poly(&[(3, 2, 1), (-5, 0, 3), (7, 0, 0)]),
+            poly(&[(3, 2, 1), (4, 1, 1)]),
+        ];
+        for p in &samples {
+            assert_eq!(narrow(p).to_poly(), *p);
+            assert_eq!(narrow(p).is_zero(), p.is_zero());
+            for q in &samples {
+                let (a, b) = (narrow(p), narrow(q));
+                assert_eq!(a.add(&b).unwrap().to_poly(), p.add(q));
+                assert_eq!(a.sub(&b).unwrap().to_poly(), p.sub(q));
+                let product = a.mul(&b).unwrap();
+                assert_eq!(product.to_poly(), p.mul(q));
+                assert_eq!(product.widen().to_poly(), p.mul(q));
+                if !q.is_zero() {
+                    assert_eq!(product.div_exact(&b), Some(a.clone()));
+                }
+                let mut sum = a.clone();
+                sum.add_product(&a, &b).unwrap();
+                assert_eq!(sum.to_poly(), p.add(&p.mul(q)));
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_none() {
+        let large = narrow(&poly(&[(i64::MAX, 1, 1), (1, 0, 0)]));
+        let lowest = narrow(&poly(&[(i64::MIN, 1, 0)]));
+        let two = narrow(&poly(&[(2, 0, 0)]));
+        assert_eq!(large.add(&large), None);
+        assert_eq!(lowest.sub(&two.mul(&narrow(&poly(&[(1, 1, 0)]))).unwrap()), None);
+        assert_eq!(large.mul(&two), None);
+        assert_eq!(lowest.div_exact(&narrow(&poly(&[(-1, 0, 0)]))), None);
+        assert!(large.widen().mul(&two.widen()).is_some());
+        assert!(Narrow::from_poly(&poly(&[(1, 0, 0)]).scale(&(1_u128 << 70).into())).is_none());
+        assert!(Univariate::<0, i64>::from_poly(&Poly::variable(1)).is_none());
+    }
+
+    #[test]
+    #[should_panic(expected = "too small")]
+    fn a_remainder_is_never_dropped() {
+        let m = narrow(&Poly::variable(0));
+        let _ = m.div_exact(&narrow(&poly(&[(1, 1, 0), (1, 0, 0)])));
+    }
+}

@@ -1,8 +1,8 @@
-//! What a picture consists of once everything has its place: shapes and texts, the lowest first.
+//! The display list of a picture: shapes and texts with their positions, in the order of drawing.
 
 use super::color::Color;
 
-/// Pixels, from the upper left corner.
+/// `(x, y)` in pixels, from the upper left corner.
 pub(super) type Point = (f64, f64);
 
 /// Where a text stands relative to its point.
@@ -28,7 +28,7 @@ impl Stroke {
 }
 
 pub(super) enum Item {
-    /// Closed rings, filled where an odd number of them goes round.
+    /// Closed rings, filled by the even-odd rule.
     Area {
         rings: Vec<Vec<Point>>,
         fill: Option<Color>,
@@ -45,7 +45,7 @@ pub(super) enum Item {
         fill: Color,
         stroke: Option<Stroke>,
     },
-    /// On the base line; `upright` reads from below to above.
+    /// `at` lies on the baseline; an `upright` text reads upwards.
     Text {
         at: Point,
         size: f64,
@@ -55,14 +55,14 @@ pub(super) enum Item {
     },
 }
 
-/// A picture of so many pixels.
-pub(super) struct Scene {
+/// A picture of `width` by `height` pixels.
+pub(super) struct DisplayList {
     pub width: f64,
     pub height: f64,
     pub items: Vec<Item>,
 }
 
-impl Scene {
+impl DisplayList {
     pub fn line(&mut self, points: Vec<Point>, stroke: Stroke) {
         self.items.push(Item::Line { points, stroke });
     }
