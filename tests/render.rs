@@ -395,19 +395,70 @@ fn json_tells_the_principal_part() {
         assert!(places.is_sorted(), "{text}");
         serde_json::from_str::<Value>(&text).unwrap()["principal_part"].clone()
     };
-    let expected = |formula: Option<&str>, tall_tree: bool, order: Option<usize>| {
+    let expected = |formula: Option<&str>, tall_tree: bool, order: Option<usize>, tree: Value| {
         serde_json::json!({
-            "formula": formula, "tall_tree": tall_tree, "verified_to_order": order
+            "formula": formula, "tall_tree": tall_tree, "verified_to_order": order,
+            "expression": tree
         })
     };
     let log = "log(1+hJ)/(hJ) f";
-    assert_eq!(part("gradient_descent", 6, &[]), expected(Some(log), true, Some(6)));
+    let symbol = |name: &str| serde_json::json!({"type": "symbol", "name": name});
+    let one = serde_json::json!({"type": "integer", "value": "1"});
+    let tree = serde_json::json!({
+        "variable": "z", "argument": "h*J", "applied_to": "f",
+        "function": {
+            "type": "quotient",
+            "numerator": {"type": "log", "of": {"type": "sum", "terms": [one, symbol("z")]}},
+            "denominator": symbol("z")
+        }
+    });
+    assert_eq!(part("gradient_descent", 6, &[]), expected(Some(log), true, Some(6), tree));
     let half = part("heavy_ball", 3, &[("m", 1, 2)]);
     let formula = half["formula"].as_str();
     assert!(formula.is_some_and(|f| f.starts_with("log(P(hJ))/(hJ) f")), "{half}");
-    assert_eq!(half, expected(formula, false, Some(3)));
+    let tree = half["expression"].clone();
+    assert_eq!(tree["function"]["type"], "quotient");
+    assert_eq!(half, expected(formula, false, Some(3), tree.clone()));
+    // A root of higher degree is given by its polynomial.
+    let root = part("adams_bashforth3", 2, &[]);
+    assert_eq!(root["expression"]["function"]["numerator"]["of"], symbol("P"));
+    assert_eq!(root["expression"]["zero"]["type"], "sum");
+    let map = &part("alternating_gda", 2, &[])["expression"]["step_map"];
+    assert_eq!(map["terms"].as_array().map(Vec::len), Some(4), "{map}");
     // An alternating game with memory: the principal part is not a function of one Jacobian.
-    assert_eq!(part("negative_momentum_gda", 2, &[]), expected(None, false, None));
+    assert_eq!(part("negative_momentum_gda", 2, &[]), expected(None, false, None, Value::Null));
+}
+
+/// The principal part of each format is a formula, and code formats can evaluate theirs.
+#[test]
+fn every_format_holds_the_principal_part_as_a_formula() {
+    let shown = |name: &str, format| {
+        let field = field(name, 1, &[]);
+        let mut document = Document::new(&field);
+        document.verdict = Some(field.principal_part());
+        write(&document, format)
+    };
+    let latex = r"P(z) = \frac{1+m+z+\sqrt{(1+m+z)^{2}-4\,m}}{2}";
+    for (format, expected) in [
+        (Format::Text, "P(z) = (1+m+z + sqrt((1+m+z)² -\n4m))/2"),
+        (Format::Latex, latex),
+        (Format::Markdown, latex),
+        (Format::Typst, "P(z) = frac(1 + m + z + sqrt((1 + m + z)^(2) - 4 m), 2)"),
+        (Format::Html, "<msqrt>"),
+        (Format::Mathematica, "Log[(1+m+z + Sqrt[(1+m+z)^2 - 4*m])/2]/z"),
+        (Format::Sympy, "principal_part = log((1+m+z + sqrt((1+m+z)**2 - 4*m))/2)/z"),
+    ] {
+        let text = shown("heavy_ball", format);
+        assert!(text.contains(expected), "{format:?}:\n{text}");
+    }
+    // The principal branch of Python's square root is the branch with P(0) = 1.
+    let script = "
+from sympy import series
+expansion = series(principal_part.subs(m, Rational(1, 2)), z, 0, 3).removeO()
+print([expansion.coeff(z, k) for k in range(3)])";
+    if let Some(found) = python(&shown("heavy_ball", Format::Sympy), script) {
+        assert_eq!(found, "[2, -6, 104/3]\n");
+    }
 }
 
 #[test]

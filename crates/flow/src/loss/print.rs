@@ -3,7 +3,7 @@
 use super::function::Function;
 use super::graph::{Expr, Graph, Node, Relation};
 use bea_series::exact::Rational;
-use bea_series::formula::{Math, Plain, Script, greek, superscript};
+use bea_series::formula::{greek, letter, superscript};
 use std::collections::BTreeMap;
 
 /// How much may be written out in full before shared parts get names.
@@ -355,7 +355,7 @@ impl<'a> Printer<'a> {
     pub fn variable(&self, name: &str) -> String {
         match self.style {
             Style::Text => return name.into(),
-            Style::Unicode => return Plain.show(&Math::name(name)),
+            Style::Unicode => return letter(name),
             Style::Latex => {}
         }
         let (stem, mut index) = match name.split_once('[') {

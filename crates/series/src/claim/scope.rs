@@ -7,7 +7,7 @@ use super::functions::FUNCTIONS;
 use super::syntax::{Claim, Declaration, Expr, ExprKind};
 use super::value::Value;
 use crate::exact::{MAX_VARIABLES, RationalFunction as Q};
-use crate::formula::greek;
+use crate::formula::{greek, letter};
 use crate::text::source::{Source, SourceError};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -81,14 +81,23 @@ impl Names {
         self.fields.iter().position(|(n, _)| n == name).map(|i| i as u8)
     }
 
+    /// Whether a name is a parameter of one of the optimizers, or one with its Greek letter.
+    fn is_parameter(&self, name: &str) -> bool {
+        self.parameters.contains(name) || self.parameters.iter().any(|p| letter(p) == name)
+    }
+
     /// Whether a field is one that the claim declares, not `f` or one of an optimizer.
     pub fn is_arbitrary(&self, color: u8) -> bool {
         self.fields.get(usize::from(color)).is_none_or(|(_, space)| space.is_empty())
     }
 
-    /// The index of a variable, which is new or known.
+    /// The index of a variable, which is new or known. `β` is another spelling of `beta`, unless both
+    /// are parameters.
     pub fn variable(&mut self, name: &str) -> Option<usize> {
-        if let Some(known) = self.variables.iter().position(|n| n == name) {
+        let exact = self.variables.iter().position(|n| n == name);
+        let both = |n: &str| self.parameters.contains(n) && self.parameters.contains(name);
+        let spelled = |n: &String| letter(n) == letter(name) && !both(n);
+        if let Some(known) = exact.or_else(|| self.variables.iter().position(spelled)) {
             return Some(known);
         }
         (self.variables.len() < MAX_VARIABLES).then(|| {
@@ -223,7 +232,7 @@ impl<'c> Evaluator<'_, 'c> {
         if let Some(order) = derivative_of_loss(name) {
             return self.derivative(loss(), order, span);
         }
-        if is_symbol(name) || self.names.parameters.contains(name) || self.is_formal(name) {
+        if is_symbol(name) || self.names.is_parameter(name) || self.is_formal(name) {
             return match self.names.variable(name) {
                 Some(index) => Ok(Value::Scalar(Q::variable(index))),
                 None => Err(self.fault(

@@ -12,5 +12,5 @@ mod sentence;
 pub use coefficient::Coefficient;
 pub use expression::{layout, zero};
 pub use math::{Bracket, Index, Math};
-pub use script::{Code, JsonTree, Latex, MathMl, Plain, Script, Typst, greek, superscript};
+pub use script::{Code, JsonTree, Latex, MathMl, Plain, Script, Typst, greek, letter, superscript};
 pub use sentence::{Piece, Sentence};

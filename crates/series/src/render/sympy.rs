@@ -86,6 +86,10 @@ fn principal_part(formula: &PrincipalFormula, out: &mut dyn Write) -> io::Result
         out,
         "\n# The principal part is principal_part at {z} = {argument}, times {field}; J = {field}'."
     )?;
+    writeln!(
+        out,
+        "# Square roots are positive where h and the parameters are small and positive."
+    )?;
     writeln!(out, "{z} = Symbol(\"{z}\")")?;
     if let Expression::Root(root) = closed.root() {
         writeln!(out, "# P is the root of this polynomial with P = 1 at {z} = 0.")?;

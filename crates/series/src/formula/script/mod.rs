@@ -11,7 +11,7 @@ pub use code::Code;
 pub use json_tree::JsonTree;
 pub use latex::Latex;
 pub use mathml::MathMl;
-pub use plain::{Plain, superscript};
+pub use plain::{Plain, letter, superscript};
 pub use typst::Typst;
 
 use super::Math;

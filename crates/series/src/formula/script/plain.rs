@@ -134,18 +134,12 @@ fn node(color: usize) -> String {
     }
 }
 
-/// `β` for `beta`, `β₁` for `beta_1` and `beta1`; other names as they are.
-fn letter(name: &str) -> String {
-    let (base, subscript) = split_name(name);
-    let Some(letter) = greek(base) else { return name.to_string() };
-    if subscript.is_empty() {
-        return letter.to_string();
-    }
-    if !subscript.chars().all(|c| c.is_ascii_digit()) {
-        return format!("{letter}_{subscript}");
-    }
-    let lowered = |digit: u8| char::from_u32(0x2080 + u32::from(digit - b'0')).expect("a digit");
-    letter.chars().chain(subscript.bytes().map(lowered)).collect()
+/// A name with a Greek letter for the name of one: `β` for `beta`, `β1` for `beta1`, `β_1` for
+/// `beta_1`; other names as they are.
+pub fn letter(name: &str) -> String {
+    let (base, _) = split_name(name);
+    let letter = greek(base).unwrap_or(base);
+    format!("{letter}{}", &name[base.len()..])
 }
 
 /// Digits, signs and `n` raised: `²`.
