@@ -1,8 +1,33 @@
-//! Products of matrices on the host: large ones by the crate `gemm`.
+//! Products of matrices on the host: large ones by the crates of `gemm` for the numbers that networks have.
 #![allow(unsafe_code)]
 
 use super::lanes::Real;
 use super::small::{self, Destination, Factor};
+
+/// `gemm` for numbers of one kind: the sizes of `dst`, `m` x `n`, and the inner one; pointers with the steps from column
+/// to column and from row to row, the first with whether it is added to; the factors of the sum and of the product; which
+/// of the three are conjugated.
+pub(super) type Gemm<T> = unsafe fn(
+    usize,
+    usize,
+    usize,
+    *mut T,
+    isize,
+    isize,
+    bool,
+    *const T,
+    isize,
+    isize,
+    *const T,
+    isize,
+    isize,
+    T,
+    T,
+    bool,
+    bool,
+    bool,
+    gemm_common::Parallelism,
+);
 
 /// Adds `±x y` to the `rows` x `columns` matrix `sum`, or sets it where it is not to be `kept`. All are row-major;
 /// `x` and `y` come with whether they are stored transposed.
@@ -64,30 +89,30 @@ pub(super) fn large<T: Real>(
     let [x_row, x_column] = x.steps.map(|step| step as isize);
     let [y_row, y_column] = y.steps.map(|step| step as isize);
     let sign = if negative { -T::one() } else { T::one() };
-    // SAFETY: `Real` is implemented for `f32` and `f64` alone, which `gemm` knows. By the
-    // assertion the last entry of each matrix, which has its largest offset, lies in its slice; `sum`, borrowed
-    // mutably, overlaps neither of the others.
+    // SAFETY: By the assertion the last entry of each matrix, which has its largest offset, lies in its slice; `sum`,
+    // borrowed mutably, overlaps neither of the others.
     unsafe {
-        gemm::gemm(
-            rows,
+        // The transpose of the product, as `gemm` wants the columns of its result contiguous.
+        T::gemm()(
             columns,
+            rows,
             inner,
             sum.as_mut_ptr(),
-            1,
             columns as isize,
+            1,
             kept,
-            x.entries.as_ptr(),
-            x_column,
-            x_row,
             y.entries.as_ptr(),
-            y_column,
             y_row,
+            y_column,
+            x.entries.as_ptr(),
+            x_row,
+            x_column,
             T::one(),
             sign,
             false,
             false,
             false,
-            gemm::Parallelism::None,
+            gemm_common::Parallelism::None,
         );
     }
 }

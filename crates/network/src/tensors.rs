@@ -11,23 +11,23 @@ use super::series::{Coefficients, Ring, Series};
 
 /// `σ(x)` and `σ'(x)`.
 pub(super) fn apply(ring: &Ring<'_>, function: Elementary, x: &Series) -> (Series, Series) {
-    let nilpotent = ring.nilpotent(x);
+    let (nilpotent, shape) = (ring.nilpotent(x), x.shape());
     let plain = (0..ring.algebra.len()).all(|k| nilpotent.coefficient(k).is_none());
     let orders = if plain { 0 } else { ring.algebra.nilpotency() };
     let entries = |array: &Array| match array.data() {
-        Data::Device(tensor) => tensor.as_ref().clone(),
+        Data::Device(tensor) => RealTensor(tensor.as_ref().clone()),
         Data::F32(_) | Data::F64(_) => unreachable!("one place to a context"),
     };
-    let array = |tensor| Some(Array::new(Data::Device(Box::new(tensor)), x.shape()));
+    let array = |x: RealTensor| Some(Array::new(Data::Device(Box::new(x.0)), shape));
     // An element whose first coefficients are these, and whose others are zero.
     let element = |mut first: Coefficients| {
         first.resize(ring.algebra.len(), None);
-        Series::new(first, x.shape())
+        Series::new(first, shape)
     };
     // The Taylor coefficients as elements of the algebra.
     let base = entries(x.base());
     let coefficients: Vec<Series> = if ring.algebra.is_complex() {
-        let im = x.coefficient(1).map_or_else(|| base.zeros_like(), entries);
+        let im = x.coefficient(1).map_or_else(|| base.map(|x| x.zeros_like()), entries);
         let mut c = vec![ComplexTensor { re: base.clone(), im }; orders + 2];
         let z = c[0].clone();
         taylor(function, &z, &mut c);
@@ -50,85 +50,108 @@ pub(super) fn apply(ring: &Ring<'_>, function: Elementary, x: &Series) -> (Serie
     (value, derivative)
 }
 
-fn is_double(x: &Tensor<1>) -> bool {
-    x.dtype() == DType::F64
+/// A real tensor, whose own operations take it.
+#[derive(Clone)]
+struct RealTensor(Tensor<1>);
+
+impl RealTensor {
+    fn map(&self, f: impl FnOnce(Tensor<1>) -> Tensor<1>) -> Self {
+        Self(f(self.0.clone()))
+    }
+
+    fn is_double(&self) -> bool {
+        self.0.dtype() == DType::F64
+    }
+
+    fn to_f64(&self) -> Vec<f64> {
+        tensor::download(&self.0)
+    }
+
+    /// Other entries, where this has its.
+    fn like(&self, values: Vec<f64>) -> Self {
+        Self(*tensor::upload(values, &self.0.device(), self.0.dtype()))
+    }
+
+    /// The argument of `x + i·self`.
+    fn atan2(&self, x: &Self) -> Self {
+        self.map(|y| y.atan2(x.0.clone()))
+    }
 }
 
-/// Other entries, beside `x`.
-fn like(x: &Tensor<1>, values: Vec<f64>) -> Tensor<1> {
-    *tensor::upload(values, &x.device(), x.dtype())
-}
-
-impl Analytic for Tensor<1> {
+impl Analytic for RealTensor {
     fn add(&self, other: &Self) -> Self {
-        self.clone() + other.clone()
+        self.map(|x| x + other.0.clone())
     }
     fn sub(&self, other: &Self) -> Self {
-        self.clone() - other.clone()
+        self.map(|x| x - other.0.clone())
     }
     fn mul(&self, other: &Self) -> Self {
-        self.clone() * other.clone()
+        self.map(|x| x * other.0.clone())
     }
     fn scale(&self, factor: f64) -> Self {
-        self.clone() * factor
+        self.map(|x| x * factor)
     }
     fn offset(&self, term: f64) -> Self {
-        self.clone() + term
+        self.map(|x| x + term)
     }
     fn reciprocal(&self) -> Self {
-        self.clone().recip()
+        self.map(|x| x.recip())
     }
     fn exp_m1(&self) -> Self {
         // The difference cancels near 0; Taylor's polynomial to these degrees is exact to rounding below the bound.
         const BOUND: f64 = 0.35;
-        let degree = if is_double(self) { 13 } else { 7 };
-        let plain = self.clone().exp() - 1.0;
-        let mut tail = self.clone() * (1.0 / f64::from(degree));
-        for k in (2..degree).rev() {
-            tail = (tail + 1.0) * (self.clone() * (1.0 / f64::from(k)));
-        }
-        let near = tail * self.clone() + self.clone();
-        (self.clone().abs() - BOUND).positive(&plain, &near)
+        let degree = if self.is_double() { 13 } else { 7 };
+        let plain = self.map(|x| x.exp() - 1.0);
+        let near = self.map(|x| {
+            let mut tail = x.clone() * (1.0 / f64::from(degree));
+            for k in (2..degree).rev() {
+                tail = (tail + 1.0) * (x.clone() * (1.0 / f64::from(k)));
+            }
+            tail * x.clone() + x
+        });
+        self.map(|x| x.abs() - BOUND).positive(&plain, &near)
     }
     fn ln(&self) -> Self {
-        self.clone().log()
+        self.map(|x| x.log())
     }
     fn ln_1p(&self) -> Self {
         // WGSL has no such function. log(1 + x) = 2 artanh s with s = x/(2 + x), a series in s² ≤ 1/49 below the bound.
         const BOUND: f64 = 0.25;
-        let terms = if is_double(self) { 9 } else { 4 };
-        let plain = (self.clone() + 1.0).log();
-        let s = self.clone() / (self.clone() + 2.0);
-        let square = s.clone() * s.clone();
-        let coefficient = |k: i32| 2.0 / f64::from(2 * k + 1);
-        let mut sum = square.clone() * coefficient(terms);
-        for k in (1..terms).rev() {
-            sum = (sum + coefficient(k)) * square.clone();
-        }
-        let near = (sum + coefficient(0)) * s;
-        (self.clone().abs() - BOUND).positive(&plain, &near)
+        let terms = if self.is_double() { 9 } else { 4 };
+        let plain = self.map(|x| (x + 1.0).log());
+        let near = self.map(|x| {
+            let s = x.clone() / (x + 2.0);
+            let square = s.clone() * s.clone();
+            let coefficient = |k: i32| 2.0 / f64::from(2 * k + 1);
+            let mut sum = square.clone() * coefficient(terms);
+            for k in (1..terms).rev() {
+                sum = (sum + coefficient(k)) * square.clone();
+            }
+            (sum + coefficient(0)) * s
+        });
+        self.map(|x| x.abs() - BOUND).positive(&plain, &near)
     }
     fn sqrt(&self) -> Self {
-        self.clone().sqrt()
+        self.map(|x| x.sqrt())
     }
     fn erf(&self) -> Self {
         // Backends approximate it to 1.5e-7, enough for 32-bit numbers only; the others go through the host.
-        if is_double(self) {
-            like(self, tensor::download(self).into_iter().map(libm::erf).collect())
+        if self.is_double() {
+            self.like(self.to_f64().into_iter().map(libm::erf).collect())
         } else {
-            self.clone().erf()
+            self.map(|x| x.erf())
         }
     }
     fn positive(&self, yes: &Self, no: &Self) -> Self {
-        no.clone().mask_where(self.clone().greater_elem(0.0), yes.clone())
+        self.map(|x| no.0.clone().mask_where(x.greater_elem(0.0), yes.0.clone()))
     }
 }
 
 /// A complex tensor, for the complex functions of devices that have only real ones.
 #[derive(Clone)]
 struct ComplexTensor {
-    re: Tensor<1>,
-    im: Tensor<1>,
+    re: RealTensor,
+    im: RealTensor,
 }
 
 impl Analytic for ComplexTensor {
@@ -156,8 +179,8 @@ impl Analytic for ComplexTensor {
     }
     fn exp_m1(&self) -> Self {
         let growth = self.re.exp_m1();
-        let half = self.im.scale(0.5).sin();
-        let (sine, cosine) = (self.im.clone().sin(), self.im.clone().cos());
+        let half = self.im.map(|y| (y * 0.5).sin());
+        let (sine, cosine) = (self.im.map(|y| y.sin()), self.im.map(|y| y.cos()));
         Self {
             re: growth.mul(&cosine).sub(&half.mul(&half).scale(2.0)),
             im: growth.offset(1.0).mul(&sine),
@@ -165,12 +188,11 @@ impl Analytic for ComplexTensor {
     }
     fn ln(&self) -> Self {
         let modulus = self.re.mul(&self.re).add(&self.im.mul(&self.im));
-        Self { re: modulus.ln().scale(0.5), im: self.im.clone().atan2(self.re.clone()) }
+        Self { re: modulus.ln().scale(0.5), im: self.im.atan2(&self.re) }
     }
     fn ln_1p(&self) -> Self {
         let excess = self.re.scale(2.0).add(&self.re.mul(&self.re)).add(&self.im.mul(&self.im));
-        let im = self.im.clone().atan2(self.re.offset(1.0));
-        Self { re: excess.ln_1p().scale(0.5), im }
+        Self { re: excess.ln_1p().scale(0.5), im: self.im.atan2(&self.re.offset(1.0)) }
     }
     fn sqrt(&self) -> Self {
         // Of numbers near the positive axis (variances): √z = (√((|z| + re)/2), im / (2 re √z)).
@@ -180,12 +202,12 @@ impl Analytic for ComplexTensor {
     }
     fn erf(&self) -> Self {
         // Elementwise special function without a tensor form: through the host.
-        let (re, im) = (tensor::download(&self.re), tensor::download(&self.im));
+        let (re, im) = (self.re.to_f64(), self.im.to_f64());
         let values: Vec<_> =
             re.iter().zip(&im).map(|(&a, &b)| f64::complex_erf(Complex::new(a, b))).collect();
         Self {
-            re: like(&self.re, values.iter().map(|z| z.re).collect()),
-            im: like(&self.re, values.iter().map(|z| z.im).collect()),
+            re: self.re.like(values.iter().map(|z| z.re).collect()),
+            im: self.re.like(values.iter().map(|z| z.im).collect()),
         }
     }
     fn positive(&self, yes: &Self, no: &Self) -> Self {

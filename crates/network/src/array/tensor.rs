@@ -262,3 +262,153 @@ impl Storage for Real {
         flat(zeros(self, [count, grid.pixels()]).scatter(1, at, values, IndexingUpdateOp::Add))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Array, Context, Place, Sum};
+    use super::*;
+
+    /// An operation on arrays of these shapes.
+    struct Case {
+        name: &'static str,
+        shapes: &'static [&'static [usize]],
+        work: fn(&[Array], Sum) -> Array,
+        /// The result's shape, where the operation adds to a sum.
+        sum: Option<&'static [usize]>,
+    }
+
+    /// With what a stride leaves over at the edge, in height.
+    const WINDOW: Window = Window { kernel: [3, 2], stride: [2, 1], padding: [1, 1] };
+
+    const CASES: [Case; 16] = [
+        Case {
+            name: "broadcast sum",
+            shapes: &[&[2, 1, 3], &[1, 4, 3]],
+            work: |a, _| a[0].add(&a[1]),
+            sum: None,
+        },
+        Case {
+            name: "broadcast product",
+            shapes: &[&[2, 4, 1], &[1, 4, 3]],
+            work: |a, _| a[0].mul(&a[1]),
+            sum: None,
+        },
+        Case { name: "scale", shapes: &[&[5]], work: |a, _| a[0].scale(-0.7), sum: None },
+        Case {
+            name: "spread",
+            shapes: &[&[2, 1, 3]],
+            work: |a, _| a[0].spread(&[2, 4, 3]),
+            sum: None,
+        },
+        Case {
+            name: "sum over axes",
+            shapes: &[&[2, 4, 3, 2]],
+            work: |a, _| a[0].sum_to(&[1, 4, 1, 2]),
+            sum: None,
+        },
+        Case { name: "largest", shapes: &[&[3, 5]], work: |a, _| a[0].max_last(), sum: None },
+        Case {
+            name: "product of matrices",
+            shapes: &[&[2, 3, 4], &[2, 5, 3]],
+            work: |a, sum| a[0].matmul(&a[1], (true, true), sum),
+            sum: Some(&[2, 4, 5]),
+        },
+        Case {
+            name: "exchange of axes",
+            shapes: &[&[2, 3, 4, 5]],
+            work: |a, _| a[0].swap_middle(),
+            sum: None,
+        },
+        Case { name: "narrow", shapes: &[&[3, 7]], work: |a, _| a[0].narrow(2, 4), sum: None },
+        Case { name: "widen", shapes: &[&[3, 4]], work: |a, _| a[0].widen(2, 7), sum: None },
+        Case {
+            name: "convolution",
+            shapes: &[&[2, 3, 6, 5], &[4, 3, 3, 2]],
+            work: |a, sum| a[0].conv2d(&a[1], WINDOW, sum),
+            sum: Some(&[2, 4, 3, 6]),
+        },
+        Case {
+            name: "adjoint of a convolution to its input",
+            shapes: &[&[2, 4, 3, 6], &[4, 3, 3, 2]],
+            work: |a, sum| a[0].conv2d_input(&a[1], WINDOW, [6, 5], sum),
+            sum: Some(&[2, 3, 6, 5]),
+        },
+        Case {
+            name: "adjoint of a convolution to its weight",
+            shapes: &[&[2, 3, 6, 5], &[2, 4, 3, 6]],
+            work: |a, sum| a[0].conv2d_weight(&a[1], WINDOW, sum),
+            sum: Some(&[4, 3, 3, 2]),
+        },
+        Case {
+            name: "means over windows",
+            shapes: &[&[2, 3, 6, 5]],
+            work: |a, _| a[0].avg_pool2d(&WINDOW.over([6, 5])),
+            sum: None,
+        },
+        Case {
+            name: "adjoint of means over windows",
+            shapes: &[&[2, 3, 3, 6]],
+            work: |a, _| a[0].avg_pool2d_input(&WINDOW.over([6, 5])),
+            sum: None,
+        },
+        Case {
+            name: "largest of windows, and its adjoint",
+            shapes: &[&[2, 3, 6, 5]],
+            work: |a, _| {
+                let grid = WINDOW.over([6, 5]);
+                let at = a[0].max_positions(&grid);
+                let largest = a[0].take(&at, &grid);
+                largest.put(&at, &grid).add(&a[0])
+            },
+            sum: None,
+        },
+    ];
+
+    fn array(context: &Context, shape: &[usize], seed: usize) -> Array {
+        let entry = |i: usize| (((i + 7 * seed) * 7919 % 101) as f64 * 0.37).sin();
+        context.array((0..shape.iter().product()).map(entry).collect(), shape)
+    }
+
+    fn agree(name: &str, [host, device]: [Array; 2]) {
+        assert_eq!(host.shape(), device.shape(), "{name}");
+        for (a, b) in host.to_f64().iter().zip(device.to_f64()) {
+            assert!((a - b).abs() < 1e-13, "{name}: {a} {b}");
+        }
+    }
+
+    /// The host and Burn's tensors, on its backend for the host.
+    fn both(mut work: impl FnMut(&Context) -> Array) -> [Array; 2] {
+        [Place::Host, Place::Device(Device::flex())]
+            .map(|place| work(&Context { place, dtype: Dtype::F64 }))
+    }
+
+    #[test]
+    fn tensors_do_what_the_host_does() {
+        for Case { name, shapes, work, sum } in CASES {
+            for case in 0..4 {
+                let (kept, negative) = (case & 1 == 1, case & 2 == 2);
+                let results = both(|context| {
+                    let arguments: Vec<Array> = shapes
+                        .iter()
+                        .enumerate()
+                        .map(|(seed, shape)| array(context, shape, seed))
+                        .collect();
+                    let so_far = sum.filter(|_| kept).map(|shape| array(context, shape, 9));
+                    work(&arguments, Sum { so_far, negative })
+                });
+                agree(name, results);
+            }
+        }
+    }
+
+    #[test]
+    fn tensors_gather_rows_as_the_host_does() {
+        let rows = |context: &Context| {
+            let at = context.indices(vec![3, 0, 3, 1]);
+            let rows = array(context, &[5, 2], 0).rows(&at);
+            (rows.clone(), rows.scatter_rows(&at, 5))
+        };
+        agree("rows", both(|context| rows(context).0));
+        agree("their adjoint", both(|context| rows(context).1));
+    }
+}

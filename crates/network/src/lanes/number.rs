@@ -5,6 +5,7 @@ use num_traits::Float;
 
 use crate::buffer::Pooled;
 use crate::function::Analytic;
+use crate::product::Gemm;
 
 /// How many numbers are worked on at a time: one or two vector registers.
 pub(super) const LANES: usize = 16;
@@ -13,6 +14,8 @@ pub(super) const LANES: usize = 16;
 pub(crate) trait Real: Float + std::ops::AddAssign + Pooled + Send + Sync + 'static {
     fn of(value: f64) -> Self;
     fn wide(self) -> f64;
+    /// Large products of matrices of these numbers.
+    fn gemm() -> Gemm<Self>;
     /// `e^x - 1`.
     fn exp_m1_lane(x: &[Self; LANES]) -> [Self; LANES];
     fn erf(self) -> Self;
@@ -65,6 +68,9 @@ impl Real for f64 {
     fn wide(self) -> f64 {
         self
     }
+    fn gemm() -> Gemm<f64> {
+        gemm_f64::gemm::f64::get_gemm_fn()
+    }
     exp_m1!(
         f64,
         6755399441055744.0,
@@ -89,6 +95,9 @@ impl Real for f32 {
     }
     fn wide(self) -> f64 {
         self.into()
+    }
+    fn gemm() -> Gemm<f32> {
+        gemm_f32::gemm::f32::get_gemm_fn()
     }
     exp_m1!(f32, 12582912.0, 127u32, 23, 6.9314575e-1, 1.4286068e-6, 87.0, 8);
     fn erf(self) -> Self {
