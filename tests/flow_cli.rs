@@ -289,3 +289,20 @@ fn bad_input_is_refused_and_leaves_nothing() {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{message}");
     }
 }
+
+/// Six values: at the start, which is checked, and at every point of gradient descent.
+#[test]
+fn evaluations_are_counted_by_kind() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--steps", "4", "--flows", "gd", "--out", "run", "--counts"];
+    let arguments = [&QUADRATIC[..6], &arguments].concat();
+    let said = "\nevaluations: 6 values, 5 gradients\n";
+    flow(folder.path(), &arguments).success().stdout(predicate::str::contains(said));
+    let json = std::fs::read_to_string(folder.path().join("run/trajectories.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let counts = &json["counts"];
+    assert_eq!((&counts["values"], &counts["gradients"]), (&6.into(), &5.into()));
+    for kind in ["hessian_vectors", "hessians", "contractions", "modified_fields"] {
+        assert_eq!(counts[kind], 0, "{kind}");
+    }
+}

@@ -242,3 +242,17 @@ fn optimizers_train_on_closures() {
     let error = Dal::new().step(&without, &[1.0]).unwrap_err();
     assert_eq!(error, ObjectiveError::Missing(Capability::HessianVectors));
 }
+
+/// Within runs an accelerator's failure is the command's error, with its advice.
+#[test]
+fn the_failure_of_an_accelerator_keeps_its_advice() {
+    use bea::experiment::run::RunError;
+    use bea::network::device::DeviceError;
+    let failed = DeviceError::Failed { device: "wgpu:0".into(), reason: "no memory".into() };
+    let error = ObjectiveError::from(failed);
+    assert_eq!(error.to_string(), "wgpu:0 failed: no memory");
+    let error = RunError::from(error);
+    assert!(matches!(&error, RunError::Device(DeviceError::Failed { .. })), "{error}");
+    let help = miette::Diagnostic::help(&error).unwrap().to_string();
+    assert!(help.contains("need less memory"), "{help}");
+}

@@ -54,6 +54,26 @@ fn a_run_leaves_its_folder_and_is_not_overwritten() {
     assert_eq!(std::fs::read(place.path().join("b/metrics.csv")).unwrap(), before);
 }
 
+/// A gradient a step and one at the end; going on from there, the end is measured again.
+#[test]
+fn evaluations_are_counted_by_kind() {
+    let place = tempfile::tempdir().unwrap();
+    let text = IRIS.replace("\"lambda\"", "\"hg\"");
+    std::fs::write(place.path().join("iris.toml"), text).unwrap();
+    let counts = |kind: &str| {
+        let text = std::fs::read_to_string(place.path().join("a/timing.json")).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        json["counts"][kind].as_u64().unwrap()
+    };
+    let (code, out, _) = bea(place.path(), "run iris.toml --out a --counts");
+    let said = "\nevaluations: 5 gradients, 5 Hessian-vector products\n";
+    assert!(code == 0 && out.ends_with(said), "{out}");
+    assert_eq!((counts("gradients"), counts("hessian_vectors"), counts("values")), (5, 5, 0));
+    let (code, out, _) = bea(place.path(), "run iris.toml --out a --resume");
+    assert!(code == 0 && !out.contains("evaluations"), "{out}");
+    assert_eq!((counts("gradients"), counts("hessian_vectors")), (6, 6));
+}
+
 #[test]
 fn bad_input_leaves_nothing() {
     let place = tempfile::tempdir().unwrap();

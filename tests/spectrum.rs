@@ -247,3 +247,17 @@ fn what_makes_no_sense_is_refused() {
     save(&file, &[("0.weight", &[1, 2], &[1e200, 1e200])]);
     bea(&folder, &LINEAR).assert().code(2).stderr(contains("not finite"));
 }
+
+#[test]
+fn evaluations_are_counted_by_kind() {
+    let folder = linear(1);
+    let found = json(&folder, &[&LINEAR[..], &["--top", "1"]].concat());
+    assert_eq!(found["counts"]["gradients"], 1);
+    assert_eq!(found["counts"]["hessian_vectors"], found["products"]);
+    let products = found["products"].as_u64().unwrap();
+    let said = format!("\nevaluations: 1 gradient, {products} Hessian-vector products\n");
+    bea(&folder, &[&LINEAR[..], &["--top", "1", "--counts"]].concat())
+        .assert()
+        .success()
+        .stdout(contains(said));
+}
