@@ -253,7 +253,7 @@ mod tests {
     use num_traits::Zero;
     use proptest::prelude::*;
 
-    /// Integers that crowd where 64 bits end, and small ones.
+    /// Small integers, and many near the ends of 64 bits.
     fn integers() -> impl Strategy<Value = i64> {
         prop_oneof![
             -12..12i64,
@@ -264,7 +264,7 @@ mod tests {
         ]
     }
 
-    /// Rationals on both sides of the seam.
+    /// Rationals that fit machine integers, and some that do not.
     fn rationals() -> impl Strategy<Value = BigRational> {
         (integers(), integers(), integers()).prop_filter_map("zero denominator", |(n, k, d)| {
             let numerator = BigInt::from(n) * BigInt::from(if k % 2 == 0 { 1 } else { k });

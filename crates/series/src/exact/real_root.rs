@@ -9,10 +9,10 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
-/// Roots are told apart from their neighbours and then narrowed down to `2^-60` of their size.
+/// An interval around a root is halved until it is shorter than `2^-BITS` of the root.
 const BITS: usize = 60;
 
-/// A positive real root: the only one between two rationals, of which it is neither; or a rational.
+/// A positive real root: a rational, or the only root strictly between two rationals.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RealRoot {
     low: BigRational,
@@ -20,7 +20,7 @@ pub struct RealRoot {
 }
 
 impl RealRoot {
-    /// The root, rounded.
+    /// The middle of the bounds as a double: the root with a relative error of about `2^-53`.
     pub fn to_f64(&self) -> f64 {
         let middle = (&self.low + &self.high) / BigRational::from_integer(2.into());
         middle.to_f64().unwrap_or(f64::NAN)
@@ -32,7 +32,7 @@ impl RealRoot {
         (self.low == self.high).then_some(&self.low)
     }
 
-    /// Rationals at both sides of it, or twice itself.
+    /// Rationals below and above the root; both are the root itself if that is [`exact`](Self::exact).
     pub fn bounds(&self) -> (&BigRational, &BigRational) {
         (&self.low, &self.high)
     }

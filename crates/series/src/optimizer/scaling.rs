@@ -74,10 +74,10 @@ fn is_homogeneous(method: &GeneralLinearMethod, h: usize) -> bool {
             return false;
         }
     }
-    // Follow the links from states whose degree is known; an island of states without one is free
-    // to have degree 0 somewhere.
+    // Follow the links from the states whose degree is known. States that no link joins to them may
+    // have any degree: one of them gets 0, and the links are followed from there.
     let mut queue: Vec<usize> = (0..degrees.len()).filter(|x| degrees[*x].is_some()).collect();
-    for island in 0..degrees.len() {
+    for unlinked in 0..degrees.len() {
         while let Some(x) = queue.pop() {
             let d = degrees[x].expect("a queued state has a degree");
             for &(y, p) in &links[x] {
@@ -91,9 +91,9 @@ fn is_homogeneous(method: &GeneralLinearMethod, h: usize) -> bool {
                 }
             }
         }
-        if degrees[island].is_none() {
-            degrees[island] = Some(0);
-            queue.push(island);
+        if degrees[unlinked].is_none() {
+            degrees[unlinked] = Some(0);
+            queue.push(unlinked);
         }
     }
     true

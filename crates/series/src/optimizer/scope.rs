@@ -130,7 +130,7 @@ impl Scope {
             ));
         }
         for (space, player) in players.iter().enumerate() {
-            // Nothing else is called theta in a game.
+            // A game has no parameter vector `theta`, so a player may have that name.
             let free: &[&str] = &["theta"];
             self.define(optimizer, player, Symbol::State(space), free)?;
             self.spaces.push(player.text.clone());

@@ -100,8 +100,8 @@ impl<S: Scalar> BSeries<S> {
     ///
     /// and since `J` is skew, `H(u∘v) = -H(v∘u)`: moving the root along an edge changes the sign.
     /// So the rooted trees on one free tree stand for a single elementary Hamiltonian, which is 0
-    /// if the root of some `u∘u` can be moved to itself at the price of a sign; those of
-    /// different free trees are independent. One condition a free tree remains: the signed sum of
+    /// if some `u∘u` is among them, since its sign then changes while the tree stays the same; those
+    /// of different free trees are independent. One condition a free tree remains: the signed sum of
     /// its `b(τ)/σ(τ)` is 0.
     ///
     /// # Errors

@@ -15,7 +15,7 @@
 
 use super::recurrence::Recurrence;
 use super::ring::Ring;
-use super::scaled::{Scale, Scaled};
+use super::scaled::{Scaled, WeightScale};
 use super::sweep::run;
 use super::univariate::Univariate;
 use super::weights::{Denominator, Weights};
@@ -76,7 +76,7 @@ pub fn derive(
         .map(|space| Recurrence::new(method, space))
         .collect::<Result<Vec<_>, _>>()?;
     check_points(method, &recurrences)?;
-    let scale = Scale::new(method, &recurrences);
+    let scale = WeightScale::new(method, &recurrences);
     let method = Prepared { method, recurrences: &recurrences, scale: &scale, trees: &trees };
     let weights = match method.method.parameters.len() {
         0 => match method.machine::<i64>() {
@@ -95,7 +95,7 @@ pub fn derive(
 struct Prepared<'a> {
     method: &'a GeneralLinearMethod,
     recurrences: &'a [Recurrence],
-    scale: &'a Scale,
+    scale: &'a WeightScale,
     trees: &'a TreeTable,
 }
 
@@ -181,7 +181,7 @@ mod tests {
             let m: RationalFunction = BigRational::new(top.into(), i64::from(bottom).into()).into();
             let method = heavy_ball(m.clone(), &[]);
             let recurrences = [Recurrence::new(&method, 0).unwrap()];
-            let scale = Scale::new(&method, &recurrences);
+            let scale = WeightScale::new(&method, &recurrences);
             let narrow = Scaled::<i64>::new(&method, &recurrences, &scale);
             let wide = Scaled::<i128>::new(&method, &recurrences, &scale);
             let narrow = narrow.and_then(|scaled| run(&scaled, &trees));
@@ -204,7 +204,7 @@ mod tests {
         let with = |m: &RationalFunction| {
             let method = heavy_ball(m.clone(), &["m", "n"]);
             let recurrences = [Recurrence::new(&method, 0).unwrap()];
-            let scale = Scale::new(&method, &recurrences);
+            let scale = WeightScale::new(&method, &recurrences);
             let on = Prepared {
                 method: &method,
                 recurrences: &recurrences,
@@ -229,7 +229,7 @@ mod tests {
     fn the_denominator_a_node_is_the_square_of_the_smaller_one() {
         // b of heavy ball has (1-m)^(2n-1), so nothing below (1-m)^2 a node would do.
         let method = heavy_ball(RationalFunction::variable(0), &["m"]);
-        let scale = Scale::new(&method, &[Recurrence::new(&method, 0).unwrap()]);
+        let scale = WeightScale::new(&method, &[Recurrence::new(&method, 0).unwrap()]);
         assert_eq!(scale.per_node.display(&["m".into()]), "1-2*m+m^2");
     }
 }

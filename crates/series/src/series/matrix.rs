@@ -1,8 +1,8 @@
-//! Small dense matrices over the field of coefficients: what the recurrence of a method needs.
+//! Small dense matrices of rational functions, for the recurrence of a method.
 
 use crate::exact::RationalFunction;
 
-/// A matrix as its rows.
+/// A matrix as the list of its rows, which have the same length.
 pub type Matrix = Vec<Vec<RationalFunction>>;
 
 /// The `n × n` identity.
@@ -20,7 +20,16 @@ pub fn zip_with(
     a.iter().zip(b).map(|(x, y)| x.iter().zip(y).map(|(u, v)| f(u, v)).collect()).collect()
 }
 
-/// `a b`.
+/// The product `a b` of an `m × n` and an `n × p` matrix.
+///
+/// ```
+/// use bea_series::exact::RationalFunction as Q;
+/// use bea_series::series::{matrix_inverse, matrix_product};
+/// let entry = Q::integer;
+/// let a = vec![vec![entry(2), entry(1)], vec![entry(1), entry(1)]];
+/// let unit = vec![vec![Q::one(), Q::zero()], vec![Q::zero(), Q::one()]];
+/// assert_eq!(matrix_product(&a, &matrix_inverse(&a).unwrap()), unit);
+/// ```
 pub fn product(a: &Matrix, b: &Matrix) -> Matrix {
     let columns = b.first().map_or(0, Vec::len);
     let entry = |row: &Vec<RationalFunction>, j: usize| {
@@ -65,7 +74,7 @@ fn row_reduce(a: &mut Matrix) -> Vec<usize> {
     pivots
 }
 
-/// The inverse, if there is one.
+/// The inverse of an `n × n` matrix by Gauss-Jordan elimination; `None` if it is singular.
 pub fn inverse(a: &Matrix) -> Option<Matrix> {
     let n = a.len();
     let mut extended: Matrix =
@@ -92,7 +101,8 @@ pub fn null_space(a: &Matrix) -> Matrix {
         .collect()
 }
 
-/// The coefficients of `det(λ - a)`, lowest power first, the last one 1.
+/// The `n + 1` coefficients of `det(λ I - a)` of an `n × n` matrix, lowest power of `λ` first; the last
+/// is 1.
 ///
 /// Source: Faddeev and LeVerrier's method; Gantmacher, *The Theory of Matrices*, section IV.5.
 pub fn characteristic_polynomial(a: &Matrix) -> Vec<RationalFunction> {

@@ -18,15 +18,16 @@ use super::matrix::{self, Matrix};
 use super::{GeneralLinearMethod, MethodError};
 use crate::exact::{Poly, RationalFunction};
 
-/// The recurrence of the states of one space.
+/// The recurrence `s_{ν+1} = A s_ν + r_ν` of the `n` states of one space, and what solves it:
+/// `s_k = G (r_k - s_{k+1}) + P r_{k-1}` in the basis of binomials `C(ν, k)`.
 pub struct Recurrence {
-    /// Indices of the states, the parameter vector first.
+    /// The indices of the states in the method, the parameter vector first; `n` of them.
     pub states: Vec<usize>,
-    /// The constant part `c` of each of these states.
+    /// The constant parts `c = A c` of these states, 1 for the parameter vector.
     pub constant: Vec<RationalFunction>,
-    /// The group inverse `G` of `I - A`.
+    /// The group inverse `G` of `I - A`, `n × n`.
     pub group_inverse: Matrix,
-    /// The projector `P = c lᵀ`.
+    /// The projector `P = c lᵀ` onto the kernel of `I - A`, `n × n`.
     pub projector: Matrix,
 }
 
@@ -34,7 +35,8 @@ impl Recurrence {
     /// The recurrence of space `space` of `method`.
     ///
     /// # Errors
-    /// If the step is not consistent or 1 is a repeated eigenvalue of `A`.
+    /// [`MethodError::Inconsistent`] if 1 is no eigenvalue of `A` or its eigenvector has no parameters, and
+    /// [`MethodError::NoSlowManifold`] if 1 is a repeated eigenvalue.
     pub fn new(method: &GeneralLinearMethod, space: usize) -> Result<Self, MethodError> {
         let states: Vec<usize> =
             (0..method.states.len()).filter(|&i| method.states[i].space == space).collect();
@@ -67,6 +69,7 @@ impl Recurrence {
         let group_inverse = matrix::zip_with(&inverse, &projector, |x, y| x - y);
         Ok(Recurrence { states, constant, group_inverse, projector })
     }
+
     /// `g`: the common denominator of `G`, `P` and `c`.
     pub fn common_denominator(&self) -> Poly {
         RationalFunction::common_denominator(
@@ -77,8 +80,8 @@ impl Recurrence {
     /// A polynomial `q` such that `q P` and `q^(j+1) G^j` are integral for all `j ≥ 1`, and `c` is
     /// (or `q^j G^j`, if `c` is not).
     ///
-    /// `g` will do. The common denominator of `P` alone is often its square
-    /// root, and then enough: of heavy ball `P` has `1-m` and `G` has `(1-m)^2`.
+    /// `g` is one. Often the common denominator of `P` alone is one too, and smaller: for heavy ball,
+    /// `P` has `1-m` and `G` has `(1-m)^2`.
     pub fn denominator(&self) -> Poly {
         let small = RationalFunction::common_denominator(self.projector.iter().flatten());
         let integral = self.constant.iter().all(|c| c.denominator().is_one());

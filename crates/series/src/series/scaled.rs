@@ -12,7 +12,7 @@ use crate::exact::{Poly, RationalFunction, lcm};
 /// `G P = 0`, the recurrence is solved by `s_k = P r_(k-1) + Σ_j (-1)^(j-1) G^j r_(k+j-1)`, and if
 /// `G^j` has denominators of `q^(j+1)` and `P` of `q`, then `s_k` has those of `q^(a+2-k)`. A product
 /// of children has no binomial above the sum of theirs, so with `n` nodes `a = 2n - 2` by induction.
-pub(crate) struct Scale {
+pub(crate) struct WeightScale {
     /// `g`: common denominator of `G`, `P` and `c`.
     pub(crate) recurrence: Poly,
     /// `γ`: common denominator of `C`.
@@ -21,10 +21,10 @@ pub(crate) struct Scale {
     pub(crate) per_node: Poly,
 }
 
-impl Scale {
-    pub(crate) fn new(method: &GeneralLinearMethod, recurrences: &[Recurrence]) -> Scale {
+impl WeightScale {
+    pub(crate) fn new(method: &GeneralLinearMethod, recurrences: &[Recurrence]) -> WeightScale {
         let arguments = || method.stages.iter().flat_map(|s| &s.arguments);
-        // Whatever holds for a denominator holds for its multiples.
+        // A multiple of a denominator is a denominator too.
         let over_spaces = |denominator: fn(&Recurrence) -> Poly| {
             recurrences.iter().fold(Poly::one(), |common, r| lcm(&common, &denominator(r)))
         };
@@ -35,7 +35,7 @@ impl Scale {
         );
         let memory = over_spaces(Recurrence::denominator);
         let per_node = memory.pow(2).mul(&stage).mul(&point);
-        Scale { recurrence, point, per_node }
+        WeightScale { recurrence, point, per_node }
     }
 }
 
@@ -69,7 +69,7 @@ impl<R: Ring> Scaled<R> {
     pub(crate) fn new(
         method: &GeneralLinearMethod,
         recurrences: &[Recurrence],
-        scale: &Scale,
+        scale: &WeightScale,
     ) -> Option<Self> {
         let integral = |value: &RationalFunction, factor: &Poly| {
             let scaled = value * &factor.clone().into();
@@ -93,9 +93,10 @@ impl<R: Ring> Scaled<R> {
             Some(Block {
                 drive: matrix(&drive, &scale.per_node)?,
                 projected: matrix(&projected, &scale.per_node)?,
-                group_inverse: match memoryless {
-                    true => None,
-                    false => Some(matrix(&r.group_inverse, &scale.recurrence)?),
+                group_inverse: if memoryless {
+                    None
+                } else {
+                    Some(matrix(&r.group_inverse, &scale.recurrence)?)
                 },
                 constant: row(&r.constant, &scale.recurrence)?,
                 points: method
@@ -105,10 +106,7 @@ impl<R: Ring> Scaled<R> {
                     .collect::<Option<_>>()?,
             })
         };
-        let unless_one = |p: &Poly| match p.is_one() {
-            true => Some(None),
-            false => R::from_poly(p).map(Some),
-        };
+        let unless_one = |p: &Poly| if p.is_one() { Some(None) } else { R::from_poly(p).map(Some) };
         Some(Scaled {
             blocks: recurrences.iter().enumerate().map(block).collect::<Option<_>>()?,
             stage_fields: method.stages.iter().map(|s| s.field).collect(),

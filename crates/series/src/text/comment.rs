@@ -1,6 +1,9 @@
 //! Comments of `.bea` files.
 
-/// The comment lines directly above byte `at`, without their `#`.
+/// The comment lines directly above the line of byte `at`, without their `#`, joined by line breaks.
+///
+/// # Panics
+/// If `at` is not a boundary of a character of `text`.
 pub fn comment_above(text: &str, at: usize) -> String {
     let mut lines: Vec<&str> = text[..at]
         .trim_end_matches([' ', '\t'])

@@ -1,19 +1,24 @@
-//! Files that appear only when they are complete.
+//! Files that appear only once they are complete.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use tempfile::NamedTempFile;
 
-/// Exporters of many terms hand over larger pieces, which then are not copied.
+/// Bytes of the buffer in front of a file. Exporters of many terms write larger pieces, which then
+/// pass by it uncopied.
 pub const BUFFER: usize = 1 << 16;
 
-/// Runs `write` on a file that appears, or replaces another, only when it is complete.
+/// Runs `write` on a temporary file in the folder of `path`, which takes the name `path` once it is
+/// complete. A symbolic link is followed, and a device or a pipe is written to directly.
+///
+/// # Errors
+/// Those of `write`, and of the system where the file cannot be made or renamed; a file that was at
+/// `path` is then unchanged.
 pub fn replace(
     path: &Path,
     write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> io::Result<()> {
-    // A link stays a link, and a device or a pipe is written to, not replaced.
     let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     if is_device(&target) {
         let mut out = BufWriter::with_capacity(BUFFER, File::create(&target)?);
@@ -26,7 +31,10 @@ pub fn replace(
     Ok(())
 }
 
-/// Whether [`replace`] will find a place for its file. Leaves no trace.
+/// Whether [`replace`] can make its temporary file. Nothing is left behind.
+///
+/// # Errors
+/// If `path` is a folder, its folder is missing, or the system refuses.
 pub fn check(path: &Path) -> io::Result<()> {
     let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     if is_device(&target) {
@@ -39,7 +47,8 @@ fn is_device(target: &Path) -> bool {
     target.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
-/// A file in the folder of `target`, which is removed unless it takes the place of that.
+/// A temporary file in the folder of `target`, removed when it is dropped unless it was renamed to
+/// `target`.
 fn beside(target: &Path) -> io::Result<NamedTempFile> {
     if target.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
@@ -58,7 +67,7 @@ fn beside(target: &Path) -> io::Result<NamedTempFile> {
         use std::os::unix::fs::PermissionsExt;
         let permissions = match target.metadata() {
             Ok(old) => old.permissions(),
-            // The process's mask takes away what it does not allow.
+            // The system applies the process's umask.
             Err(_) => std::fs::Permissions::from_mode(0o666),
         };
         builder.permissions(permissions);

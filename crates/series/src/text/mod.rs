@@ -1,4 +1,5 @@
-//! Texts that people write, and files that are read and written: what every language of the toolkit stands on.
+//! What the languages of optimizers, claims, losses and experiments share: source texts and the errors in them,
+//! numbers, names, tables of TOML, and files.
 
 pub mod file;
 pub mod near;

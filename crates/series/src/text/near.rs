@@ -1,15 +1,16 @@
-//! Names that resemble an unknown one.
+//! Suggestions for unknown names.
 
-/// How alike two names must be, 1 being equal (Jaro and Winkler's measure).
+/// The least Jaro-Winkler similarity of names that are suggested; 1 is that of equal names.
 const RESEMBLANCE: f64 = 0.75;
 
-/// Names up to this length are short: that measure finds them unlike one another when a letter differs.
+/// Letters of a short name, of which the similarity is low when a single letter differs.
 const SHORT: usize = 3;
 
-/// Other names of what is known by another one.
+/// Common other names of functions, and what they are called here.
 const SYNONYMS: [(&str, &str); 3] = [("ln", "log"), ("lg", "log"), ("tg", "tan")];
 
-/// The names of `known` that resemble `unknown`, the nearest first, at most three.
+/// The names of `known` that resemble `unknown`, the most similar first, at most three. Capitals and the
+/// difference of `-` and `_` do not count.
 pub fn names<'a>(unknown: &str, known: &[&'a str]) -> Vec<&'a str> {
     let plain = |name: &str| name.to_lowercase().replace('-', "_");
     let unknown = plain(unknown);
@@ -22,24 +23,26 @@ pub fn names<'a>(unknown: &str, known: &[&'a str]) -> Vec<&'a str> {
     scored.into_iter().take(3).map(|(_, name)| name).collect()
 }
 
-/// From 0 to 1: a synonym is as good as the name itself, and beside a short name one that differs by one
-/// letter too many, too few or another is nearer than a longer one that begins alike.
+/// The similarity of two names, from 0 to 1. A synonym counts as equal. Short names one edit apart (a letter
+/// added, missing, replaced or swapped with its neighbour) have at least 0.9, more than longer names with the
+/// same beginning.
 fn resemblance(unknown: &str, name: &str) -> f64 {
     if SYNONYMS.contains(&(unknown, name)) {
         return 1.0;
     }
     let alike = strsim::jaro_winkler(unknown, name);
     let (length, other) = (unknown.chars().count(), name.chars().count());
-    // Of names of one letter every other one is near.
+    // Names of one letter are all one edit apart, so that says nothing.
     let one_letter = length.min(other) >= 2
         && length <= SHORT
         && other <= SHORT
         && strsim::damerau_levenshtein(unknown, name) == 1;
-    // The letters in common come first among those at the same distance.
+    // Among names one edit apart, the more similar ones come first.
     if one_letter { 0.9 + 0.1 * alike } else { alike }
 }
 
-/// `did you mean …?`, or a list of what there is.
+/// ``did you mean `a`?`` with the names that resemble `unknown`, or else a list of all `known` ones; `None` if
+/// there are none.
 pub fn advice(unknown: &str, known: &[&str]) -> Option<String> {
     match names(unknown, known).as_slice() {
         [] if known.is_empty() => None,
@@ -48,7 +51,7 @@ pub fn advice(unknown: &str, known: &[&str]) -> Option<String> {
     }
 }
 
-/// `` `a`, `b` ``
+/// The names in backticks, with commas between them.
 pub fn quoted(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

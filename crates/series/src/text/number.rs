@@ -4,7 +4,7 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Zero, pow};
 
-/// The largest power of ten and the largest number of digits in a number.
+/// The most digits of a number, and the largest size of its power of ten.
 const MAX_DIGITS: usize = 1000;
 
 /// Why a text is not a number of the language.
@@ -13,7 +13,7 @@ pub enum NumberError {
     /// Not an integer, fraction or decimal.
     #[error("not an exact number; write an integer, a fraction `9/10` or a decimal `0.9`")]
     Malformed,
-    /// More digits than any coefficient needs.
+    /// More digits, or a larger power of ten, than 1000.
     #[error("a number has at most {MAX_DIGITS} digits")]
     TooLong,
     /// `1/0`.
@@ -24,7 +24,8 @@ pub enum NumberError {
 /// A decimal without sign, `12`, `0.9`, `1e-3`, as an exact fraction: `0.9` is 9/10.
 ///
 /// # Errors
-/// See [`NumberError`].
+/// [`NumberError::Malformed`] if the text is anything else, a sign included, and
+/// [`NumberError::TooLong`].
 pub fn number(text: &str) -> Result<BigRational, NumberError> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         None => (text, 0),

@@ -1,11 +1,11 @@
-//! Faults in texts that users write: where they are, what is wrong, what would be right.
+//! Errors in texts that users write: where they are, what is wrong, what would be right.
 
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The most bytes of a text that a fault underlines, and shows on either side of it where lines
-/// are too long to be shown whole.
+/// The most bytes that an error underlines, and that it shows on either side where the line is too long
+/// to be shown whole.
 const MAX_UNDERLINED: usize = 80;
 const MAX_BESIDE: usize = 40;
 
@@ -30,7 +30,8 @@ impl Source {
         (0..=at).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(0)
     }
 
-    /// A fault at the bytes `span` of this text.
+    /// The error `message` at the bytes `span` of this text, which are underlined with `label`; `help`
+    /// says what would be right.
     pub fn fault(
         &self,
         span: Range<usize>,

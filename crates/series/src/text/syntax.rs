@@ -1,4 +1,5 @@
-//! What the grammars of all languages share: depth of brackets, lists of operands, and syntax errors in their words.
+//! What the grammars of all languages share: the depth of brackets, lists of operands, and the wording of syntax
+//! errors.
 
 use super::source::{Source, SourceError};
 use pest::RuleType;
@@ -43,8 +44,8 @@ pub fn check_depth(source: &Source) -> Result<(), SourceError> {
     Ok(())
 }
 
-/// A syntax error at byte `at`, where `expected` would have fitted; `advice` is told what was found
-/// and what stands before it.
+/// The error that something else than `expected` stands at byte `at`. `advice` makes the help from the token
+/// found there, empty at the end of the text, and the text before it.
 pub fn fault_at(
     source: &Source,
     at: usize,
@@ -64,7 +65,7 @@ pub fn fault_at(
     source.fault(span, message, label, advice(found, before))
 }
 
-/// The name, number or character that a text starts with.
+/// The name, number or single character that a text starts with; empty for an empty text.
 pub fn token(text: &str) -> &str {
     let word = |c: char| c.is_alphanumeric() || c == '_';
     let end = match text.chars().next() {
@@ -75,7 +76,7 @@ pub fn token(text: &str) -> &str {
     &text[..end]
 }
 
-/// The start of a token, for a message.
+/// A token for a message: escaped, or cut off with `…` after [`MAX_NAME`] characters.
 pub fn shortened(token: &str) -> String {
     match token.char_indices().nth(MAX_NAME) {
         None => token.escape_debug().to_string(),
@@ -83,7 +84,7 @@ pub fn shortened(token: &str) -> String {
     }
 }
 
-/// `a, b or c`
+/// `a, b or c`; `something else` for none.
 pub fn either(names: &[String]) -> String {
     match names {
         [] => "something else".into(),

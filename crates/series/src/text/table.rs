@@ -1,4 +1,4 @@
-//! Tables of a TOML text, read key by key, with every fault in its place.
+//! Tables of a TOML text, read key by key, with errors that point at the value or the table.
 
 use crate::text::near;
 use crate::text::source::{Source, SourceError};
@@ -6,10 +6,13 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// The largest size that a key may give.
+/// The largest size that a key can be set to.
 const LARGEST: usize = 1 << 24;
 
 /// The text as a table.
+///
+/// # Errors
+/// If the text is not TOML.
 pub fn parse(source: &Source) -> Result<Spanned<DeTable<'_>>, SourceError> {
     DeTable::parse(&source.text).map_err(|error| {
         let end = source.text.len();
@@ -25,9 +28,9 @@ pub struct Table<'a> {
     pub source: &'a Source,
     /// What its keys are set to.
     pub entries: &'a DeTable<'a>,
-    /// Where a missing key is missed.
+    /// The bytes that the error of a missing key underlines.
     pub span: Range<usize>,
-    /// What the table describes: `a linear layer`.
+    /// What the table describes, for errors: `a linear layer`.
     pub what: String,
 }
 
@@ -40,7 +43,10 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// Refuses keys other than `known`.
+    /// Checks that all keys are among `known`.
+    ///
+    /// # Errors
+    /// At the first key that is not, with the known names that resemble it.
     pub fn only(&self, known: &[&str]) -> Result<(), SourceError> {
         let unknown = self.entries.keys().filter(|key| !known.contains(&key.get_ref().as_ref()));
         let Some(key) = unknown.min_by_key(|key| key.span().start) else { return Ok(()) };
@@ -65,45 +71,57 @@ impl<'a> Table<'a> {
     }
 
     /// What `key` is set to. `example` is a line that would set it.
+    ///
+    /// # Errors
+    /// If it is not set.
     pub fn required(&self, key: &'a str, example: &str) -> Result<Entry<'a>, SourceError> {
         self.optional(key).ok_or_else(|| self.missing(key, example))
     }
 
-    /// That `key` is missing. `example` is a line that would set it.
+    /// The error that `key` is missing. `example` is a line that would set it.
     pub fn missing(&self, key: &str, example: &str) -> SourceError {
         let message = format!("{} needs the key `{key}`", self.what);
         let help = format!("for example `{example}`");
         self.source.fault(self.span.clone(), message, format!("no `{key}`"), Some(help))
     }
 
-    /// A size, if `key` is set.
+    /// An integer from 1 to 2^24, if `key` is set.
+    ///
+    /// # Errors
+    /// If it is set to anything else.
     pub fn size(&self, key: &'a str) -> Result<Option<usize>, SourceError> {
         self.optional(key).map(|entry| entry.size(1)).transpose()
     }
 
-    /// A size.
+    /// An integer from 1 to 2^24.
+    ///
+    /// # Errors
+    /// If `key` is not set, or to anything else.
     pub fn required_size(&self, key: &'a str) -> Result<usize, SourceError> {
         self.required(key, &format!("{key} = 10"))?.size(1)
     }
 
     /// `true` or `false`, if `key` is set.
+    ///
+    /// # Errors
+    /// If it is set to anything else.
     pub fn boolean(&self, key: &'a str) -> Result<Option<bool>, SourceError> {
         self.optional(key).map(|entry| entry.boolean()).transpose()
     }
 }
 
 impl<'a> Entry<'a> {
-    /// The place of the value.
+    /// The bytes of the value.
     pub fn span(&self) -> Range<usize> {
         self.value.span()
     }
 
-    /// The value is not what the key takes: `` `key` `` and then `must`.
+    /// The error that the value is not what the key takes: `` `key` ``, then `must`.
     pub fn fault(&self, must: &str, help: Option<String>) -> SourceError {
         self.source.fault(self.span(), format!("`{}` {must}", self.key), "this value", help)
     }
 
-    /// There is no such `what`.
+    /// The error that there is no `what` named `value`, with the `known` names that resemble it.
     pub fn unknown(&self, what: &str, value: &str, known: &[&str]) -> SourceError {
         let message = format!("there is no {what} `{value}`");
         self.source.fault(
@@ -115,11 +133,18 @@ impl<'a> Entry<'a> {
     }
 
     /// A text in quotes.
+    ///
+    /// # Errors
+    /// If the value is anything else.
     pub fn string(&self) -> Result<&'a str, SourceError> {
         self.value.get_ref().as_str().ok_or_else(|| self.fault("must be a text in quotes", None))
     }
 
-    /// One of `known`, whose spelling may differ in capitals and underscores.
+    /// What `known` has beside the value, a text that may differ from the name there in capitals, `_` and
+    /// `-`.
+    ///
+    /// # Errors
+    /// If the value is no text, or no such name.
     pub fn choice<T: Copy>(&self, what: &str, known: &[(&str, T)]) -> Result<T, SourceError> {
         let value = self.string()?;
         let found = known.iter().find(|(name, _)| alike(name, value));
@@ -130,6 +155,9 @@ impl<'a> Entry<'a> {
     }
 
     /// A finite number.
+    ///
+    /// # Errors
+    /// If the value is anything else.
     pub fn number(&self) -> Result<f64, SourceError> {
         let text = match self.value.get_ref() {
             DeValue::Integer(value) if value.radix() == 10 => value.as_str(),
@@ -140,13 +168,19 @@ impl<'a> Entry<'a> {
         number.ok_or_else(|| self.fault("must be a finite number", None))
     }
 
-    /// An integer from `least` on.
+    /// An integer from `least` to 2^24.
+    ///
+    /// # Errors
+    /// If the value is anything else.
     pub fn size(&self, least: usize) -> Result<usize, SourceError> {
         integer(self.value, least)
             .ok_or_else(|| self.fault(&format!("must be an integer from {least} to 2^24"), None))
     }
 
-    /// An array of integers from 1 on.
+    /// An array of integers from 1 to 2^24.
+    ///
+    /// # Errors
+    /// If the value is anything else.
     pub fn sizes(&self) -> Result<Vec<usize>, SourceError> {
         let sizes = self.value.get_ref().as_array().and_then(|array| {
             array.iter().map(|value| integer(value, 1)).collect::<Option<Vec<usize>>>()
@@ -154,7 +188,10 @@ impl<'a> Entry<'a> {
         sizes.ok_or_else(|| self.fault("must be an array of integers from 1 to 2^24", None))
     }
 
-    /// Height and width: one integer for both, or an array of two.
+    /// Height and width, from `least` to 2^24: one integer for both, or an array of two.
+    ///
+    /// # Errors
+    /// If the value is anything else.
     pub fn pair(&self, least: usize) -> Result<[usize; 2], SourceError> {
         let pair = match self.value.get_ref() {
             DeValue::Array(array) => array
@@ -169,6 +206,9 @@ impl<'a> Entry<'a> {
     }
 
     /// `true` or `false`.
+    ///
+    /// # Errors
+    /// If the value is anything else.
     pub fn boolean(&self) -> Result<bool, SourceError> {
         match self.value.get_ref() {
             DeValue::Boolean(value) => Ok(*value),
@@ -181,12 +221,15 @@ impl<'a> Entry<'a> {
         self.value.get_ref().is_table()
     }
 
-    /// A fault of the value in these words.
+    /// The error `message` at the value.
     pub fn wrong(&self, message: String, help: Option<String>) -> SourceError {
         self.source.fault(self.span(), message, "this value", help)
     }
 
-    /// A whole number from 0 on.
+    /// An integer from 0 to 2^64 - 1.
+    ///
+    /// # Errors
+    /// If the value is anything else.
     pub fn whole(&self) -> Result<u64, SourceError> {
         let DeValue::Integer(integer) = self.value.get_ref() else {
             return Err(self.fault("must be a whole number", None));
@@ -195,7 +238,10 @@ impl<'a> Entry<'a> {
         number.map_err(|_| self.fault("must be a whole number from 0 to 2^64 - 1", None))
     }
 
-    /// A number that `is_right`, which `must` says in words.
+    /// A finite number that `is_right`, which `must` says in words.
+    ///
+    /// # Errors
+    /// If the value is anything else.
     pub fn number_that(
         &self,
         must: &str,
@@ -207,7 +253,10 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// The elements of an array.
+    /// The elements of an array; `must` says in words what the value has to be.
+    ///
+    /// # Errors
+    /// If the value is no array.
     pub fn elements(&self, must: &str) -> Result<Vec<Entry<'a>>, SourceError> {
         let array = self.value.get_ref().as_array().ok_or_else(|| self.fault(must, None))?;
         let Entry { source, key, .. } = *self;
@@ -215,6 +264,9 @@ impl<'a> Entry<'a> {
     }
 
     /// A table, described as `what`.
+    ///
+    /// # Errors
+    /// If the value is no table.
     pub fn table(&self, what: &str) -> Result<Table<'a>, SourceError> {
         let must = format!("must be a table, {what}");
         let table = self.value.get_ref().as_table();
@@ -228,6 +280,9 @@ impl<'a> Entry<'a> {
     }
 
     /// An array of tables, each described as `what`.
+    ///
+    /// # Errors
+    /// If the value is anything else.
     pub fn tables(&self, what: &str) -> Result<Vec<Table<'a>>, SourceError> {
         let must = format!("must be tables, each {what}");
         let array = self.value.get_ref().as_array().ok_or_else(|| self.fault(&must, None))?;
@@ -243,7 +298,7 @@ impl<'a> Entry<'a> {
 fn inline(value: &DeValue<'_>) -> String {
     let list = |items: Vec<String>| items.join(", ");
     match value {
-        // JSON's escapes are TOML's.
+        // TOML reads the escapes of JSON.
         DeValue::String(text) => serde_json::to_string(text).unwrap_or_default(),
         DeValue::Integer(value) if value.radix() == 10 => value.as_str().to_string(),
         DeValue::Integer(value) => {
@@ -260,9 +315,10 @@ fn inline(value: &DeValue<'_>) -> String {
             let pair = |(key, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
                 let key: &std::borrow::Cow<'_, str> = key.get_ref();
                 let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-                let key = match !key.is_empty() && key.chars().all(plain) {
-                    true => key.to_string(),
-                    false => serde_json::to_string(key).unwrap_or_default(),
+                let key = if !key.is_empty() && key.chars().all(plain) {
+                    key.to_string()
+                } else {
+                    serde_json::to_string(key).unwrap_or_default()
                 };
                 format!("{key} = {}", inline(value.get_ref()))
             };
@@ -277,7 +333,7 @@ fn integer(value: &Spanned<DeValue<'_>>, least: usize) -> Option<usize> {
     (least..=LARGEST).contains(&size).then_some(size)
 }
 
-/// Whether names are the same but for capitals, `_` and `-`: PyTorch writes `BatchNorm2d` and `ELU`.
+/// Whether two names differ at most in capitals, `_` and `-`: PyTorch writes `BatchNorm2d` and `ELU`.
 pub fn alike(one: &str, other: &str) -> bool {
     let plain = |name: &str| {
         let letters = name.chars().filter(|c| !matches!(c, '_' | '-'));
