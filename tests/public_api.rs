@@ -54,6 +54,14 @@ fn module<'a>(root: &'a [Item], path: &[String]) -> Option<(&'a [Item], bool)> {
     })
 }
 
+/// Whether the documentation leaves it out, since it is not meant for users.
+fn is_hidden(attributes: &[Attribute]) -> bool {
+    let is_hidden = |a: &Attribute| {
+        a.path().is_ident("doc") && a.parse_args::<syn::Ident>().is_ok_and(|word| word == "hidden")
+    };
+    attributes.iter().any(is_hidden)
+}
+
 fn is_public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))
 }
@@ -68,7 +76,7 @@ fn exports(root: &[Item], path: &[String]) -> Vec<Item> {
                 leaves_of(&item.tree, &mut Vec::new(), &mut leaves);
                 out.extend(leaves.into_iter().flat_map(|leaf| used(root, path, leaf)));
             }
-            Item::Mod(module) if is_public(&module.vis) => {
+            Item::Mod(module) if is_public(&module.vis) && !is_hidden(&module.attrs) => {
                 let inner = exports(root, &[path, &[module.ident.to_string()]].concat());
                 let (attributes, name) = (kept(&module.attrs), &module.ident);
                 out.push(syn::parse_quote!(#(#attributes)* pub mod #name { #(#inner)* }));
