@@ -16,7 +16,9 @@ pub use bea_network as network;
 pub use bea_network::training::{self, Dal};
 #[cfg(feature = "experiment")]
 pub use bea_plot as plot;
-pub use bea_series::{claim, exact, field, optimizer, render, series, source, tree};
+pub use bea_series::{
+    claim, exact, expression, field, formula, optimizer, render, series, source, tree,
+};
 
 #[cfg(feature = "command")]
 pub mod cli;

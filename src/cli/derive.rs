@@ -66,10 +66,12 @@ Examples:
 
 JSON:
   optimizer, parameters, values (of --set), order, terms, and principal_part with the keys
-  formula (null: no closed form), tall_tree (whether b = (-1)^n/(n+1) for the chain of n + 1 nodes)
-  and verified_to_order (null: not confirmed), and attracting (whether trajectories settle on the
-  flow; null: depends on symbolic parameters); the last two are left out with --tree,
-  --modified-loss and --only non-principal";
+  formula (null: no closed form), tall_tree (whether b = (-1)^n/(n+1) for the chain of n + 1 nodes),
+  verified_to_order (null: not confirmed) and expression (the formula as a tree of objects with a
+  type: function, whose variable stands for argument, is applied to applied_to; a symbol P in it is
+  the zero of the polynomial zero that is 1 at 0; or step_map, the linear map of one step), and
+  attracting (whether trajectories settle on the flow; null: depends on symbolic parameters); the
+  last two are left out with --tree, --modified-loss and --only non-principal";
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Only {
