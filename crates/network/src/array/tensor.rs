@@ -60,7 +60,7 @@ fn zeros<const D: usize>(beside: &Tensor<1>, shape: [usize; D]) -> Tensor<D> {
 
 /// The entries of a tensor of any rank.
 fn flat<const D: usize>(tensor: Tensor<D>) -> Real {
-    let length = tensor.dims().iter().product();
+    let length: usize = tensor.dims().iter().product();
     Box::new(tensor.reshape([length]))
 }
 
@@ -247,7 +247,7 @@ impl Storage for Real {
         let Window { kernel, stride, padding } = grid.window;
         let options = MaxPoolOptions::new(kernel).with_stride(stride).with_padding(padding);
         let (_, positions) = module::max_pool2d_with_indices(planes(self, grid.input), options);
-        let length = positions.dims().iter().product();
+        let length: usize = positions.dims().iter().product();
         Indices::Device(Box::new(positions.reshape([length])))
     }
     fn take(&self, at: &Indices, grid: &Grid) -> Self {
