@@ -79,7 +79,7 @@ impl<'a> Contracted<'a> {
                 Some((rest, last)) => {
                     groups.entry(rest).or_default().insert(last, weight);
                 }
-                None => add(weight, &*at.differential(self, tree)?),
+                None => add(weight, &at.differential(self, tree)?),
             }
         }
         for (rest, lasts) in groups {
