@@ -68,9 +68,9 @@ fn run(problem: &Problem, h: f64, flows: &str) -> Result<Simulation, SimulateErr
 #[test]
 fn a_real_objective_has_all_flows_that_stay_real() {
     let all = "ngf,igr,positive,flip:1,order:2,order:4,pf,pf-even,pf+np:3,cubic,interpolated:3";
-    // hλ is 0.43 at most.
-    let own = run(&Problem::new(well()), 0.1, all).unwrap();
-    let reference = run(&formula(), 0.1, all).unwrap();
+    // hλ is 0.22 at most on the way down.
+    let own = run(&Problem::new(well()), 0.05, all).unwrap();
+    let reference = run(&formula(), 0.05, all).unwrap();
     assert_eq!(own.flows.len(), 11);
     for (a, b) in own.trajectories().zip(reference.trajectories()) {
         assert_eq!((&a.name, &a.note, a.theta.len()), (&b.name, &None, 5));
@@ -88,7 +88,9 @@ fn beyond_the_branch_point_flows_ask_for_complex_points() {
     // hλ is 1.5 at the start.
     let simulation = run(&Problem::new(well()), 0.35, "ngf,pf,pf-even").unwrap();
     let [ngf, pf, even] = &simulation.flows[..] else { panic!("three flows") };
-    assert_eq!((&ngf.note, &even.note, pf.theta.len()), (&None, &None, 1));
+    let reference = run(&formula(), 0.35, "pf-even").unwrap();
+    assert_eq!((&ngf.note, &even.note), (&None, &reference.flows[0].note));
+    assert_eq!((even.theta.len(), pf.theta.len()), (reference.flows[0].theta.len(), 1));
     let note = pf.note.as_ref().unwrap();
     assert!(
         note.contains("the flow leaves the real line, and the objective has no complex points")
@@ -97,7 +99,7 @@ fn beyond_the_branch_point_flows_ask_for_complex_points() {
     // With them it goes on as the formula does.
     let own = run(&Problem::new(everywhere()), 0.35, "pf").unwrap();
     let reference = run(&formula(), 0.35, "pf").unwrap();
-    assert_eq!(own.flows[0].note, None);
+    assert_eq!(own.flows[0].note, reference.flows[0].note);
     assert!(own.flows[0].theta[1][0].im.abs() > 1e-3);
     for (x, y) in own.flows[0].theta.iter().flatten().zip(reference.flows[0].theta.iter().flatten())
     {
@@ -210,8 +212,7 @@ fn a_closure_that_is_not_finite_ends_a_trajectory_with_a_note() {
     let simulation = run(&problem, 0.2, "ngf").unwrap();
     for trajectory in simulation.trajectories() {
         let note = trajectory.note.as_ref().expect("it leaves the domain");
-        assert!(note.contains("gradient number"), "{note}");
-        assert!(note.contains("is not finite: the value is NaN"), "{note}");
+        assert!(note.contains("gradient number") && note.contains("is not finite"), "{note}");
     }
     let error = edge.value(&[2.0, 0.0]).unwrap_err();
     assert!(error.is_undefined() && error.to_string().contains("at x = (2, 0)"), "{error}");

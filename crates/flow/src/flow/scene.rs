@@ -115,17 +115,17 @@ impl<'a> Scene<'a> {
         &'a self,
         flow: FlowName,
         order: usize,
-        besides: Option<Flowing<'a>>,
+        base: Option<Flowing<'a>>,
     ) -> Result<Flowing<'a>, SimulateError> {
         let field = Field::derive(self.name, self.method, order)?;
-        let all = besides.is_none();
+        let all = base.is_none();
         let wanted = |tree| all || !field.is_principal(tree);
         let (problem, h) = (self.problem, self.request.lr);
         if let Some(formulas) = &problem.formulas {
             let terms = formulas.modified_field(&field, wanted);
-            return Ok(Box::new(Truncated { problem, terms, h, besides }));
+            return Ok(Box::new(Truncated { problem, terms, h, base }));
         }
-        let terms = Contracted::new(problem, &field, h, wanted, besides)?;
+        let terms = Contracted::new(problem, &field, h, wanted, base)?;
         let known = problem.max_directions();
         match terms.directions() {
             needed if needed > known => {

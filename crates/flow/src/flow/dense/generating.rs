@@ -97,7 +97,10 @@ pub(in crate::flow) fn generating(x: Sheet, y: Sheet, w: Sheet) -> Result<Comple
             formula(x, y, w, d, self::turns(x, y, w, d))
         })
         .sum();
-    Ok(sum / CIRCLE as f64)
+    let mean = sum / CIRCLE as f64;
+    // Rounding must not take a flow off the real line.
+    let is_real = [x, y, w].iter().all(|at| at.z.im == 0.0 && at.log.im == 0.0);
+    Ok(if is_real { mean.re.into() } else { mean })
 }
 
 /// `m` of `L(y) + L(w) - L(x) = log(1 + D/(1+x)) + 2πi m`.

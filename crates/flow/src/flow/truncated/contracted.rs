@@ -21,7 +21,7 @@ pub(in crate::flow) struct Contracted<'a> {
     trees: Arc<TreeTable>,
     /// The weights that are not 0.
     weights: BTreeMap<TreeId, f64>,
-    besides: Option<Box<dyn Velocity + Send + 'a>>,
+    base: Option<Box<dyn Velocity + Send + 'a>>,
 }
 
 impl<'a> Contracted<'a> {
@@ -31,7 +31,7 @@ impl<'a> Contracted<'a> {
         field: &Field,
         h: f64,
         wanted: impl Fn(TreeId) -> bool,
-        besides: Option<Box<dyn Velocity + Send + 'a>>,
+        base: Option<Box<dyn Velocity + Send + 'a>>,
     ) -> Result<Self, SimulateError> {
         let exact = num_rational::BigRational::from_float(h).ok_or(SimulateError::StepSize(h))?;
         let step = vec![Some(exact.into()); field.variables().len()];
@@ -48,7 +48,7 @@ impl<'a> Contracted<'a> {
                 weights.insert(tree, weight);
             }
         }
-        Ok(Contracted { problem, trees, weights, besides })
+        Ok(Contracted { problem, trees, weights, base })
     }
 
     /// The largest number of directions that a contraction takes.
@@ -79,7 +79,7 @@ impl<'a> Contracted<'a> {
                 Some((rest, last)) => {
                     groups.entry(rest).or_default().insert(last, weight);
                 }
-                None => add(weight, &*at.differential(self, tree)?),
+                None => add(weight, &at.differential(self, tree)?),
             }
         }
         for (rest, lasts) in groups {
@@ -148,19 +148,19 @@ impl Velocity for Contracted<'_> {
         if !is_finite(out) {
             return Err(Stop::NotFinite);
         }
-        if let Some(besides) = &mut self.besides {
+        if let Some(base) = &mut self.base {
             let mut more = vec![Complex64::ZERO; out.len()];
-            besides.velocity(theta, &mut more)?;
+            base.velocity(theta, &mut more)?;
             out.iter_mut().zip(more).for_each(|(out, x)| *out += x);
         }
         Ok(())
     }
 
     fn accept(&mut self, theta: &[Complex64]) -> Result<(), Stop> {
-        self.besides.as_mut().map_or(Ok(()), |besides| besides.accept(theta))
+        self.base.as_mut().map_or(Ok(()), |base| base.accept(theta))
     }
 
     fn branch_distance(&self) -> f64 {
-        self.besides.as_ref().map_or(f64::INFINITY, |besides| besides.branch_distance())
+        self.base.as_ref().map_or(f64::INFINITY, |base| base.branch_distance())
     }
 }

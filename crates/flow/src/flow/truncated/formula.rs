@@ -12,7 +12,7 @@ pub(in crate::flow) struct Truncated<'a> {
     pub(in crate::flow) problem: &'a Problem,
     pub(in crate::flow) terms: Evaluator,
     pub(in crate::flow) h: f64,
-    pub(in crate::flow) besides: Option<Box<dyn Velocity + Send + 'a>>,
+    pub(in crate::flow) base: Option<Box<dyn Velocity + Send + 'a>>,
 }
 
 impl Velocity for Truncated<'_> {
@@ -21,19 +21,19 @@ impl Velocity for Truncated<'_> {
             theta.iter().copied().chain(std::iter::once(self.h.into())).collect();
         self.problem.counter.add(Call::ModifiedField, 1);
         self.terms.evaluate(&inputs, out);
-        if let Some(besides) = &mut self.besides {
+        if let Some(base) = &mut self.base {
             let mut more = vec![Complex64::ZERO; out.len()];
-            besides.velocity(theta, &mut more)?;
+            base.velocity(theta, &mut more)?;
             out.iter_mut().zip(more).for_each(|(out, x)| *out += x);
         }
         Ok(())
     }
 
     fn accept(&mut self, theta: &[Complex64]) -> Result<(), Stop> {
-        self.besides.as_mut().map_or(Ok(()), |besides| besides.accept(theta))
+        self.base.as_mut().map_or(Ok(()), |base| base.accept(theta))
     }
 
     fn branch_distance(&self) -> f64 {
-        self.besides.as_ref().map_or(f64::INFINITY, |besides| besides.branch_distance())
+        self.base.as_ref().map_or(f64::INFINITY, |base| base.branch_distance())
     }
 }
