@@ -42,10 +42,7 @@ impl RationalFunction {
             return None;
         }
         let g = gcd(&numerator, &denominator);
-        let reduce = |p: &Poly| {
-            if g.is_one() { p.clone() } else { p.div_exact(&g).expect("the gcd divides") }
-        };
-        Some(Self::signed(reduce(&numerator), reduce(&denominator)))
+        Some(Self::signed(over(&numerator, &g), over(&denominator, &g)))
     }
 
     /// `top / (bottom · constant)` where `top` and `bottom` have no common factor but integers, and
@@ -208,11 +205,22 @@ impl Add for &RationalFunction {
             let sum = self.numerator.add(&other.numerator);
             return RationalFunction::new(sum, self.denominator.clone()).expect("not zero");
         }
-        let numerator =
-            self.numerator.mul(&other.denominator).add(&other.numerator.mul(&self.denominator));
-        RationalFunction::new(numerator, self.denominator.mul(&other.denominator))
-            .expect("product of denominators is not zero")
+        // Over the least common denominator, the sum can be reduced only by factors that both
+        // denominators have (Knuth, TAOCP 4.5.1).
+        let common = gcd(&self.denominator, &other.denominator);
+        let (left, right) = (over(&self.denominator, &common), over(&other.denominator, &common));
+        let sum = self.numerator.mul(&right).add(&other.numerator.mul(&left));
+        if sum.is_zero() {
+            return RationalFunction::zero();
+        }
+        let shared = gcd(&sum, &common);
+        RationalFunction::signed(over(&sum, &shared), left.mul(&over(&other.denominator, &shared)))
     }
+}
+
+/// `p / g` for a divisor `g` of `p`.
+fn over(p: &Poly, g: &Poly) -> Poly {
+    if g.is_one() { p.clone() } else { p.div_exact(g).expect("g divides") }
 }
 
 impl Neg for &RationalFunction {
@@ -232,16 +240,13 @@ impl Sub for &RationalFunction {
 impl Mul for &RationalFunction {
     type Output = RationalFunction;
     fn mul(self, other: Self) -> RationalFunction {
+        if self.is_zero() || other.is_zero() {
+            return RationalFunction::zero();
+        }
         // Cross-reduction keeps the gcds small: both fractions are in lowest terms already.
         let (g1, g2) =
             (gcd(&self.numerator, &other.denominator), gcd(&other.numerator, &self.denominator));
-        let over = |p: &Poly, g: &Poly| {
-            if g.is_one() || p.is_zero() { p.clone() } else { p.div_exact(g).expect("gcd divides") }
-        };
         let numerator = over(&self.numerator, &g1).mul(&over(&other.numerator, &g2));
-        if numerator.is_zero() {
-            return RationalFunction::zero();
-        }
         let denominator = over(&self.denominator, &g2).mul(&over(&other.denominator, &g1));
         RationalFunction::signed(numerator, denominator)
     }
