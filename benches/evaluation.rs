@@ -2,7 +2,7 @@
 //! code, as a program, and as the Rust that `bea codegen` writes, compiled by `rustc -C opt-level=3`; and
 //! a dense quartic in 20 variables, derived, compiled and evaluated.
 
-use bea::codegen::{self, Language, Objective, Request};
+use bea::codegen::{self, CodeRequest, Language, LossFormulas};
 use bea::exact::Rational;
 use bea::field::Field;
 use bea::flow::FlowName;
@@ -65,8 +65,8 @@ fn field(g: &mut Graph, e: Expr, variables: u32, order: usize) -> Program {
 fn emitted() -> String {
     let (graph, e) = rosenbrock();
     let names = ["x", "y"].map(String::from).to_vec();
-    let objective = Objective::of_losses(graph, names, &[vec![0, 1]], vec![e], &[(0, e)]);
-    let request = Request {
+    let objective = LossFormulas::of_losses(graph, names, &[vec![0, 1]], vec![e], &[(0, e)]);
+    let request = CodeRequest {
         objective: &objective,
         optimizer: optimizer::find("gradient_descent").unwrap(),
         values: &Default::default(),

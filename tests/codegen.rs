@@ -5,7 +5,7 @@
 mod emitted;
 mod needs;
 
-use bea::codegen::{CodegenError, Language, Request, emit};
+use bea::codegen::{CodeRequest, CodegenError, Language, emit};
 use bea::flow::FlowName;
 use bea::optimizer;
 use emitted::{
@@ -366,7 +366,7 @@ fn what_cannot_be_written_is_said() {
     let fails = |language, name: &str, flow| -> CodegenError {
         let optimizer = optimizer::find(name).unwrap();
         let request =
-            Request { objective: &objective, optimizer, values: &values, flow, command: None };
+            CodeRequest { objective: &objective, optimizer, values: &values, flow, command: None };
         emit(language, &request).unwrap_err()
     };
     let error = fails(Language::C, "gradient_descent", FlowName::Principal);
@@ -386,7 +386,7 @@ fn principal_flows_are_those_that_are_simulated() {
     for optimizer in optimizer::library() {
         let case = of_library(&optimizer.name, FlowName::Principal);
         let Case { objective, values, flow, .. } = &case;
-        let request = Request { objective, optimizer, values, flow: *flow, command: None };
+        let request = CodeRequest { objective, optimizer, values, flow: *flow, command: None };
         let written = emit(Language::Rust, &request);
         assert_eq!(written.is_ok(), has_principal_flow(&case), "{}", optimizer.name);
         if let Err(error) = written {

@@ -1,8 +1,8 @@
 //! Stability against closed forms, and against what the optimizers and flows do near the point.
 
 use bea::flow::stability::{
-    Case, Coupled, Crossing, Direction, Interval, Kind, Request, Spectrum, Stability,
-    StabilityError, Verdict, stability,
+    Case, Coupled, Crossing, Direction, Eigenvalues, Interval, PointKind, Stability,
+    StabilityError, StabilityRequest, Verdict, stability,
 };
 use bea::flow::{self, FlowName, Problem, Trajectory, simulate};
 use bea::loss::Loss;
@@ -40,20 +40,20 @@ fn game(text: &str, first: &[&str]) -> Problem {
 }
 
 fn at(problem: &Problem, method: &GeneralLinearMethod, start: &[f64], h: f64) -> Stability {
-    stability(problem, method, start, &Request { lr: Some(h), order: 4 }).unwrap()
+    stability(problem, method, start, &StabilityRequest { lr: Some(h), order: 4 }).unwrap()
 }
 
 fn directions(stability: &Stability) -> &[Direction] {
     match &stability.spectrum {
-        Spectrum::Loss(directions) => directions,
-        Spectrum::Coupled(_) => panic!("one loss"),
+        Eigenvalues::Loss(directions) => directions,
+        Eigenvalues::Coupled(_) => panic!("one loss"),
     }
 }
 
 fn coupled(stability: &Stability) -> &Coupled {
     match &stability.spectrum {
-        Spectrum::Coupled(coupled) => coupled,
-        Spectrum::Loss(_) => panic!("a game"),
+        Eigenvalues::Coupled(coupled) => coupled,
+        Eigenvalues::Loss(_) => panic!("a game"),
     }
 }
 
@@ -71,7 +71,7 @@ use Verdict::{Neutral, Stable, Unstable};
 #[test]
 fn gradient_descent_converges_below_two_over_lambda() {
     let found = at(&loss("x^2 + 5*y^2"), &GeneralLinearMethod::euler(), &[1.0, -2.0], 0.15);
-    assert_eq!(found.point.kind, Kind::Minimum);
+    assert_eq!(found.point.kind, PointKind::Minimum);
     assert!(found.point.norm < 1e-12 && found.point.norm_given > 1.0);
     assert_eq!(found.critical_learning_rate(), Some(0.2));
     let directions = directions(&found);
@@ -121,7 +121,7 @@ fn implicit_methods_are_a_stable() {
     }
     // 1/(1-h|λ|) at a maximum: too large steps of implicit Euler converge where they should not.
     let found = at(&loss("-x^2/2"), &method("implicit_euler", &[]), &[0.1], 0.1);
-    assert_eq!(found.point.kind, Kind::Maximum);
+    assert_eq!(found.point.kind, PointKind::Maximum);
     assert_eq!(found.critical_learning_rate(), Some(0.0));
     let intervals = found.intervals.unwrap();
     assert_eq!(verdicts(&intervals), [Unstable, Stable]);
@@ -158,7 +158,7 @@ fn bilinear_games() {
     let problem = game("3*x*y", &["x"]);
     let of = |name: &str| at(&problem, &method(name, &[]), &[0.4, 0.3], 0.1);
     let simultaneous = of("simultaneous_gda");
-    assert_eq!(simultaneous.point.kind, Kind::Center);
+    assert_eq!(simultaneous.point.kind, PointKind::Center);
     assert_eq!(verdicts(simultaneous.intervals.as_ref().unwrap()), [Unstable]);
     assert_eq!(simultaneous.critical_learning_rate(), Some(0.0));
     // |1 + ihσ|
@@ -244,8 +244,10 @@ fn the_optimizers_step_has_these_eigenvalues() {
         for h in [0.2, 0.8] {
             let stability = at(&problem, &method, &vec![0.0; start.len()], h);
             let multipliers = match &stability.spectrum {
-                Spectrum::Loss(directions) => &directions[0].at_step.as_ref().unwrap().multipliers,
-                Spectrum::Coupled(coupled) => &coupled.at_step.as_ref().unwrap().multipliers,
+                Eigenvalues::Loss(directions) => {
+                    &directions[0].at_step.as_ref().unwrap().multipliers
+                }
+                Eigenvalues::Coupled(coupled) => &coupled.at_step.as_ref().unwrap().multipliers,
             };
             let p = monic(multipliers);
             let request = flow::Request { lr: h, steps: 20, ..flow::Request::default() };
@@ -305,7 +307,7 @@ fn flows_near_the_point_have_these_jacobians() {
     let problem = loss(LOSS);
     let euler = GeneralLinearMethod::euler();
     for h in [0.05, 0.2, 0.4] {
-        let request = Request { lr: Some(h), order: 3 };
+        let request = StabilityRequest { lr: Some(h), order: 3 };
         let found = stability(&problem, &euler, &[0.0, 0.0], &request).unwrap();
         for direction in directions(&found) {
             let step = direction.at_step.as_ref().unwrap();
@@ -333,7 +335,7 @@ fn truncated_flows_of_other_optimizers_have_these_jacobians() {
     let heavy_ball = method("heavy_ball", &[("m", ratio(1, 4))]);
     let problem = loss(LOSS);
     let h = 0.05;
-    let request = Request { lr: Some(h), order: 3 };
+    let request = StabilityRequest { lr: Some(h), order: 3 };
     let found = stability(&problem, &heavy_ball, &[0.0, 0.0], &request).unwrap();
     for direction in directions(&found) {
         let growth = (direction.at_step.as_ref().unwrap().order * h).exp();
@@ -346,9 +348,13 @@ fn truncated_flows_of_other_optimizers_have_these_jacobians() {
     let problem = game("x^2/2 + x^3/6 + 2*x*y - y^2/3 + x*y^2 + sin(y)*x^2", &["x"]);
     let alternating = method("alternating_gda", &[]);
     let h = 0.3;
-    let found =
-        stability(&problem, &alternating, &[0.01, 0.02], &Request { lr: Some(h), order: 3 })
-            .unwrap();
+    let found = stability(
+        &problem,
+        &alternating,
+        &[0.01, 0.02],
+        &StabilityRequest { lr: Some(h), order: 3 },
+    )
+    .unwrap();
     let columns: Vec<Vec<f64>> = [[1.0, 0.0], [0.0, 1.0]]
         .iter()
         .map(|u| {
@@ -369,15 +375,15 @@ fn truncated_flows_of_other_optimizers_have_these_jacobians() {
 /// `order:3` is `J^5`.
 #[test]
 fn the_principal_flow_is_the_limit_of_the_truncated_ones() {
-    let request = Request { lr: Some(0.05), order: 3 };
+    let request = StabilityRequest { lr: Some(0.05), order: 3 };
     let error = |problem: &Problem, method: &GeneralLinearMethod| {
         let found = stability(problem, method, &vec![0.0; problem.dimension()], &request).unwrap();
         match &found.spectrum {
-            Spectrum::Loss(directions) => {
+            Eigenvalues::Loss(directions) => {
                 let step = directions[0].at_step.as_ref().unwrap();
                 (step.pf.unwrap() - step.order).norm()
             }
-            Spectrum::Coupled(coupled) => {
+            Eigenvalues::Coupled(coupled) => {
                 let step = coupled.at_step.as_ref().unwrap();
                 // Whichever of a conjugate pair comes first.
                 let pf = step.pf.as_ref().unwrap();
@@ -429,7 +435,7 @@ proptest! {
             (2, 2) => (game("x^2/2 + 3*x*y/2 + y^2/3", &["x"]), vec![0.0; 2]),
             _ => return Ok(()),
         };
-        let request = Request { lr: Some(z), order: 1 };
+        let request = StabilityRequest { lr: Some(z), order: 1 };
         let found = match stability(&problem, &method, &start, &request) {
             Ok(found) => found,
             // m = 1, say.
@@ -437,8 +443,8 @@ proptest! {
             Err(error) => panic!("{}: {error}", optimizer.name),
         };
         let radius = match &found.spectrum {
-            Spectrum::Loss(directions) => directions[0].at_step.as_ref().unwrap().radius,
-            Spectrum::Coupled(coupled) => coupled.at_step.as_ref().unwrap().radius,
+            Eigenvalues::Loss(directions) => directions[0].at_step.as_ref().unwrap().radius,
+            Eigenvalues::Coupled(coupled) => coupled.at_step.as_ref().unwrap().radius,
         };
         let Some(intervals) = found.intervals else { return Ok(()) };
         prop_assert_eq!(intervals.first().unwrap().from.value, 0.0);
@@ -480,25 +486,25 @@ fn critical_points_of_every_kind_are_found() {
     let himmelblau = loss("(x^2+y-11)^2 + (x+y^2-7)^2");
     let of = |start: &[f64]| at(&himmelblau, &euler, start, 0.01);
     let minimum = of(&[2.8, 2.1]);
-    assert_eq!(minimum.point.kind, Kind::Minimum);
+    assert_eq!(minimum.point.kind, PointKind::Minimum);
     assert!((minimum.point.theta[0] - 3.0).abs() < 1e-12, "{:?}", minimum.point.theta);
     let maximum = of(&[-0.2, -0.9]);
-    assert_eq!(maximum.point.kind, Kind::Maximum);
+    assert_eq!(maximum.point.kind, PointKind::Maximum);
     assert_eq!(maximum.critical_learning_rate(), Some(0.0));
     let saddle = of(&[0.1, 2.9]);
-    assert_eq!(saddle.point.kind, Kind::Saddle);
+    assert_eq!(saddle.point.kind, PointKind::Saddle);
     let cases: Vec<_> =
         directions(&saddle).iter().map(|d| d.at_step.as_ref().unwrap().case.unwrap()).collect();
     assert_eq!(cases[1], Case::Repelling);
     // A valley of minima: λ = 0 is left out.
     let valley = at(&loss("(x*y-1)^2"), &euler, &[1.1, 0.95], 0.01);
-    assert_eq!(valley.point.kind, Kind::Degenerate);
+    assert_eq!(valley.point.kind, PointKind::Degenerate);
     assert!(directions(&valley)[1].intervals.is_empty());
     let steep = directions(&valley)[0].lambda;
     assert!((valley.critical_learning_rate().unwrap() - 2.0 / steep).abs() < 1e-12);
     // A direction with λ = 0 does not hide a saddle.
     let ridge = at(&loss("x^2 - (y-z)^2"), &euler, &[0.1, 0.2, 0.3], 0.01);
-    assert_eq!(ridge.point.kind, Kind::Saddle);
+    assert_eq!(ridge.point.kind, PointKind::Saddle);
     // Only linearly convergent.
     let flat = at(&loss("x^4 + y^2"), &euler, &[0.5, 0.5], 0.01);
     assert!(flat.point.theta[0].abs() < 1e-3, "{:?}", flat.point);
@@ -525,7 +531,7 @@ fn degenerate_points_are_not_minima() {
         ("1e20*x^3", of("10^20*x^3"), vec![0.3]),
     ] {
         let found = at(&problem, &euler, &start, 0.1);
-        assert_eq!(found.point.kind, Kind::Degenerate, "{what}: {:?}", found.point);
+        assert_eq!(found.point.kind, PointKind::Degenerate, "{what}: {:?}", found.point);
         let direction = &directions(&found)[0];
         assert_eq!((direction.lambda, direction.intervals.len()), (0.0, 0), "{what}");
         assert_eq!(found.critical_learning_rate(), Some(0.0), "{what}");
@@ -536,7 +542,7 @@ fn degenerate_points_are_not_minima() {
         ("(x + y)^3 + (x - y)^2", [0.3, 1.0], 4.0),
     ] {
         let found = at(&loss(text), &euler, &start, 0.1);
-        assert_eq!(found.point.kind, Kind::Degenerate, "{text}: {:?}", found.point);
+        assert_eq!(found.point.kind, PointKind::Degenerate, "{text}: {:?}", found.point);
         assert!((directions(&found)[0].lambda - steep).abs() < 1e-6, "{text}");
         assert!(directions(&found)[1].intervals.is_empty(), "{text}");
         assert!((found.critical_learning_rate().unwrap() * steep / 2.0 - 1.0).abs() < 1e-6);
@@ -548,13 +554,13 @@ fn degenerate_points_are_not_minima() {
 fn regular_points_are_not_degenerate() {
     let euler = GeneralLinearMethod::euler();
     for (text, start, kind) in [
-        ("x^2/1000000 + x^3", vec![1e-7], Kind::Minimum),
-        ("10^7*x^2 + y^2 + y^3", vec![0.1, 0.1], Kind::Minimum),
-        ("-cos(x) + y^2/1000", vec![0.4, 1.0], Kind::Minimum),
-        ("1000 + (x-100)^2*(x+1)", vec![90.0], Kind::Minimum),
-        ("100*(y-x^2)^2 + (1-x)^2", vec![-1.0, 1.0], Kind::Minimum),
-        ("(x-1)^2*(x+1)", vec![-0.5], Kind::Maximum),
-        ("x^2/10^30 + x^3/10^20", vec![1e-12], Kind::Minimum),
+        ("x^2/1000000 + x^3", vec![1e-7], PointKind::Minimum),
+        ("10^7*x^2 + y^2 + y^3", vec![0.1, 0.1], PointKind::Minimum),
+        ("-cos(x) + y^2/1000", vec![0.4, 1.0], PointKind::Minimum),
+        ("1000 + (x-100)^2*(x+1)", vec![90.0], PointKind::Minimum),
+        ("100*(y-x^2)^2 + (1-x)^2", vec![-1.0, 1.0], PointKind::Minimum),
+        ("(x-1)^2*(x+1)", vec![-0.5], PointKind::Maximum),
+        ("x^2/10^30 + x^3/10^20", vec![1e-12], PointKind::Minimum),
     ] {
         let found = at(&loss(text), &euler, &start, 0.1);
         assert_eq!(found.point.kind, kind, "{text}: {:?}", found.point);
@@ -565,7 +571,7 @@ fn regular_points_are_not_degenerate() {
 fn what_makes_no_sense_is_refused() {
     let euler = GeneralLinearMethod::euler();
     let with = |text: &str, method: &GeneralLinearMethod, start: &[f64], lr: Option<f64>| {
-        stability(&loss(text), method, start, &Request { lr, order: 2 }).unwrap_err()
+        stability(&loss(text), method, start, &StabilityRequest { lr, order: 2 }).unwrap_err()
     };
     let symbolic = optimizer::find("heavy_ball").unwrap().method(&Default::default()).unwrap();
     assert_eq!(
@@ -590,7 +596,7 @@ fn what_makes_no_sense_is_refused() {
     let x = graph.variable(0);
     let shifted = graph.powi(x, 2);
     let problem = Problem::of_losses(&graph, vec![vec![0]], &[(0, e), (0, shifted)]).unwrap();
-    let request = Request { lr: Some(0.1), order: 2 };
+    let request = StabilityRequest { lr: Some(0.1), order: 2 };
     let error = stability(&problem, &method("minibatch2", &[]), &[0.4], &request).unwrap_err();
     assert!(matches!(error, StabilityError::NotFixed { field: 1, .. }), "{error}");
     let together =

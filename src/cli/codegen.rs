@@ -1,7 +1,7 @@
 //! `bea codegen`: a flow as source code.
 
 use super::{input, limit, loss_input, output, problem_input};
-use bea_flow::codegen::{self, Language, Request};
+use bea_flow::codegen::{self, CodeRequest, Language};
 use bea_flow::flow::FlowName;
 use bea_series::text::source::Source;
 use miette::miette;
@@ -73,7 +73,7 @@ impl Codegen {
             limit::check(n, &method, self.force)?;
         }
         let command = self.command(language);
-        let request = Request {
+        let request = CodeRequest {
             objective: &objective,
             optimizer: &optimizer,
             values: &values,

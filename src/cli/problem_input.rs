@@ -1,7 +1,7 @@
 //! The losses of an optimizer's vector fields as named on the command line.
 
 use super::loss_input::{self, Settings};
-use bea_flow::codegen::Objective;
+use bea_flow::codegen::LossFormulas;
 use bea_flow::flow::Problem;
 use bea_flow::loss::{self, Expr, Graph, Loss};
 use bea_series::series::GeneralLinearMethod;
@@ -29,15 +29,15 @@ impl Losses {
     }
 
     /// What code is written for.
-    pub(super) fn objective(self) -> Objective {
+    pub(super) fn objective(self) -> LossFormulas {
         let Losses { losses, variables, graph, spaces, fields } = self;
         let written = fields.iter().take(losses.len()).map(|(_, loss)| *loss).collect();
         let names: Vec<&str> = losses.iter().map(|loss| loss.name.as_str()).collect();
         let docs: Vec<&str> = losses.iter().map(|loss| loss.doc.as_str()).collect();
-        Objective {
+        LossFormulas {
             name: names.join(" and "),
             formula: docs.join("\n").trim().to_string(),
-            ..Objective::of_losses(graph, variables, &spaces, written, &fields)
+            ..LossFormulas::of_losses(graph, variables, &spaces, written, &fields)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Losses, points and the values that emitted code must reproduce.
 
-use bea::codegen::{Language, Objective, Request, emit};
+use bea::codegen::{CodeRequest, Language, LossFormulas, emit};
 use bea::exact::Rational;
 use bea::field::{ClosedForm, Field};
 use bea::flow::{self, FlowName, Problem, SimulateError, Stop, alpha};
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 /// One file to emit, and where to evaluate it.
 pub struct Case {
-    pub objective: Objective,
+    pub objective: LossFormulas,
     pub optimizer: String,
     pub values: BTreeMap<String, BigRational>,
     pub flow: FlowName,
@@ -41,7 +41,7 @@ impl Case {
     pub fn emit(&self, language: Language) -> String {
         let optimizer = optimizer::find(&self.optimizer).unwrap();
         let Case { objective, values, flow, .. } = self;
-        let request = Request { objective, optimizer, values, flow: *flow, command: None };
+        let request = CodeRequest { objective, optimizer, values, flow: *flow, command: None };
         emit(language, &request).unwrap()
     }
 
@@ -56,7 +56,7 @@ impl Case {
 
     /// The vector fields, each of which descends a loss; the second player of a zero-sum game ascends.
     fn problem(&self) -> Problem {
-        let Objective { graph, losses, fields, .. } = &self.objective;
+        let LossFormulas { graph, losses, fields, .. } = &self.objective;
         let mut graph = graph.clone();
         let mut losses = losses.clone();
         if losses.len() == 1 && fields.fields.len() == 2 {
@@ -84,7 +84,7 @@ impl Case {
 
     /// Values in process.
     pub fn expected<T: Value>(&self, point: &[T]) -> Expected<T> {
-        let Objective { graph, losses, fields, .. } = &self.objective;
+        let LossFormulas { graph, losses, fields, .. } = &self.objective;
         let mut graph = graph.clone();
         let (d, loss) = (self.dimension(), losses[0]);
         let coordinates: Vec<u32> = (0..d as u32).collect();
@@ -258,14 +258,14 @@ fn objective(
     variables: &[&str],
     parameters: &[&str],
     build: impl Fn(&mut Graph, &[Expr]) -> Expr,
-) -> Objective {
+) -> LossFormulas {
     let mut graph = Graph::new();
     let count = (variables.len() + parameters.len()) as u32;
     let all: Vec<Expr> = (0..count).map(|v| graph.variable(v)).collect();
     let loss = build(&mut graph, &all);
     let coordinates: Vec<u32> = (0..variables.len() as u32).collect();
     let fields = VectorFields::of_loss(&mut graph, loss, &coordinates);
-    Objective {
+    LossFormulas {
         name: name.into(),
         formula: "E = …".into(),
         graph,
@@ -276,7 +276,7 @@ fn objective(
     }
 }
 
-pub fn rosenbrock() -> Objective {
+pub fn rosenbrock() -> LossFormulas {
     objective("rosenbrock", &["x", "y"], &[], |g, v| {
         let one = g.integer(1);
         let first = g.sub(one, v[0]);
@@ -290,7 +290,7 @@ pub fn rosenbrock() -> Objective {
 }
 
 /// Every function of the loss language, at arguments where it is smooth.
-fn functions() -> Objective {
+fn functions() -> LossFormulas {
     objective("functions", &["W", "lambda"], &[], |g, v| {
         let mut terms = Vec::new();
         for (i, function) in Function::ALL.into_iter().enumerate() {
@@ -309,7 +309,7 @@ fn functions() -> Objective {
 }
 
 /// Choices, roots, powers, `π`, and constants of all sizes.
-fn choices() -> Objective {
+fn choices() -> LossFormulas {
     objective("choices", &["x[0]", "θ"], &[], |g, v| {
         let (x, y) = (v[0], v[1]);
         let half = g.scale(&rational(1, 2), y);
@@ -339,7 +339,7 @@ fn choices() -> Objective {
 }
 
 /// A parameter of the loss, and one variable.
-fn cubic() -> Objective {
+fn cubic() -> LossFormulas {
     objective("cubic", &["x"], &["a"], |g, v| {
         let square = g.powi(v[0], 2);
         let square = g.scale(&rational(1, 2), square);
@@ -350,7 +350,7 @@ fn cubic() -> Objective {
 }
 
 /// Nine variables whose names are not valid everywhere.
-fn quartic() -> Objective {
+fn quartic() -> LossFormulas {
     let names: Vec<String> = (0..9).map(|i| format!("w[{i}]")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     objective("quartic", &names, &[], |g, v| {
@@ -368,7 +368,7 @@ fn quartic() -> Objective {
 }
 
 /// Two losses or three, for an optimizer with as many vector fields.
-fn batches(count: usize) -> Objective {
+fn batches(count: usize) -> LossFormulas {
     let mut objective = rosenbrock();
     let (first, graph) = (objective.losses[0], &mut objective.graph);
     let (x, y) = (graph.variable(0), graph.variable(1));
@@ -390,7 +390,7 @@ fn batches(count: usize) -> Objective {
 }
 
 /// A zero-sum game.
-fn game() -> Objective {
+fn game() -> LossFormulas {
     let mut objective = rosenbrock();
     let (loss, graph) = (objective.losses[0], &mut objective.graph);
     let gradient = graph.gradient(loss, &[0, 1]);
@@ -404,7 +404,7 @@ fn game() -> Objective {
 }
 
 /// A game of two players with losses of their own, the first of which has two variables.
-fn duel() -> Objective {
+fn duel() -> LossFormulas {
     let mut graph = Graph::new();
     let [x, y, a] = [0, 1, 2].map(|v| graph.variable(v));
     let product = graph.product(&[x, y, a]);
@@ -414,7 +414,7 @@ fn duel() -> Objective {
     let second = graph.sub(square, product);
     let names = ["x", "y", "a"].map(String::from).to_vec();
     let fields = [(0, first), (1, second)];
-    Objective::of_losses(graph, names, &[vec![0, 2], vec![1]], vec![first, second], &fields)
+    LossFormulas::of_losses(graph, names, &[vec![0, 2], vec![1]], vec![first, second], &fields)
 }
 
 /// Points of `[-1, 1]^d`, the same in every run.
@@ -427,7 +427,7 @@ fn points(d: usize, count: usize) -> Vec<Vec<f64>> {
     (0..count).map(|_| (0..d).map(|_| next()).collect()).collect()
 }
 
-fn case(objective: Objective, optimizer: &str, flow: FlowName, h: f64) -> Case {
+fn case(objective: LossFormulas, optimizer: &str, flow: FlowName, h: f64) -> Case {
     let points = points(objective.variables.len(), 4);
     Case {
         objective,

@@ -2,7 +2,7 @@
 
 use super::Report;
 use crate::cli::terminal::{number, pairs};
-use bea_flow::flow::stability::{AtStep, Crossing, Direction, Interval, Spectrum};
+use bea_flow::flow::stability::{AtStep, Crossing, Direction, Eigenvalues, Interval};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -28,11 +28,11 @@ impl Report<'_> {
             "critical_learning_rate": stability.critical_learning_rate().map(number),
         });
         match &stability.spectrum {
-            Spectrum::Loss(directions) => {
+            Eigenvalues::Loss(directions) => {
                 let directions: Vec<Value> = directions.iter().map(direction_json).collect();
                 object["directions"] = directions.into();
             }
-            Spectrum::Coupled(coupled) => {
+            Eigenvalues::Coupled(coupled) => {
                 let mut value = json!({ "ngf": pairs(&coupled.ngf), "rows": coupled.rows });
                 if let Some(at) = &coupled.at_step {
                     value["igr"] = pairs(&at.igr);

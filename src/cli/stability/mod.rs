@@ -5,7 +5,7 @@ mod text;
 
 use super::terminal::assignments;
 use super::{input, loss_input, output, problem_input};
-use bea_flow::flow::stability::{Request, Stability, StabilityError, stability};
+use bea_flow::flow::stability::{Stability, StabilityError, StabilityRequest, stability};
 use bea_series::optimizer::Optimizer;
 use miette::{IntoDiagnostic, miette};
 use num_rational::BigRational;
@@ -73,7 +73,7 @@ impl StabilityOf {
         let players = self.players.as_deref();
         let losses = problem_input::losses(&self.losses, &settings, &method, players)?;
         let start = self.start(&losses)?;
-        let request = Request { lr: self.lr, order: self.order };
+        let request = StabilityRequest { lr: self.lr, order: self.order };
         let found = stability(&losses.problem()?, &method, &start, &request)
             .map_err(|error| explain(error, &losses.variables))?;
         let report = Report {
@@ -134,5 +134,5 @@ struct Report<'a> {
     loss: &'a str,
     optimizer: &'a Optimizer,
     values: &'a BTreeMap<String, BigRational>,
-    request: Request,
+    request: StabilityRequest,
 }

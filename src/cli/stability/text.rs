@@ -3,7 +3,7 @@
 use super::Report;
 use crate::cli::terminal::{LISTED, assignments, complex, line, list, short, table, tiny};
 use bea_flow::flow::stability::{
-    Coupled, Direction, End, Interval, MAX_ROWS, Spectrum, Verdict, formula,
+    Coupled, Direction, Eigenvalues, End, Interval, MAX_ROWS, Verdict, formula,
 };
 use bea_series::formula::{Coefficient, Plain, Script};
 use num_rational::BigRational;
@@ -13,8 +13,8 @@ impl Report<'_> {
     pub(super) fn text(&self) -> String {
         let point = &self.stability.point;
         let gradient = match &self.stability.spectrum {
-            Spectrum::Loss(_) => "|∇E|",
-            Spectrum::Coupled(_) => "|f|",
+            Eigenvalues::Loss(_) => "|∇E|",
+            Eigenvalues::Coupled(_) => "|f|",
         };
         let mut out = String::new();
         let name = &self.optimizer.name;
@@ -32,8 +32,8 @@ impl Report<'_> {
             line(&mut out, format!("  from  {given}, {gradient} = {}", tiny(point.norm_given)));
         }
         match &self.stability.spectrum {
-            Spectrum::Loss(directions) => self.directions(&mut out, directions),
-            Spectrum::Coupled(coupled) => self.coupled(&mut out, coupled),
+            Eigenvalues::Loss(directions) => self.directions(&mut out, directions),
+            Eigenvalues::Coupled(coupled) => self.coupled(&mut out, coupled),
         }
         self.verdict(&mut out);
         out
@@ -136,7 +136,7 @@ impl Report<'_> {
     fn verdict(&self, out: &mut String) {
         let intervals = match (&self.stability.intervals, &self.stability.spectrum) {
             (Some(intervals), _) => intervals,
-            (None, Spectrum::Coupled(coupled)) => {
+            (None, Eigenvalues::Coupled(coupled)) => {
                 line(
                     out,
                     format!(
@@ -147,13 +147,13 @@ impl Report<'_> {
                 );
                 return self.at_step(out);
             }
-            (None, Spectrum::Loss(_)) => return self.at_step(out),
+            (None, Eigenvalues::Loss(_)) => return self.at_step(out),
         };
         line(out, "\nall directions together".into());
         for interval in intervals {
             line(out, format!("  {}", describe(interval, "h", None)));
         }
-        if let Spectrum::Loss(directions) = &self.stability.spectrum {
+        if let Eigenvalues::Loss(directions) = &self.stability.spectrum {
             let zeros = directions.iter().filter(|d| d.intervals.is_empty()).count();
             if zeros > 0 {
                 let s = if zeros == 1 { "" } else { "s" };
@@ -179,8 +179,8 @@ impl Report<'_> {
     fn at_step(&self, out: &mut String) {
         let Some(h) = self.request.lr else { return };
         let radius = match &self.stability.spectrum {
-            Spectrum::Coupled(coupled) => coupled.at_step.as_ref().map(|at| at.radius),
-            Spectrum::Loss(directions) => directions
+            Eigenvalues::Coupled(coupled) => coupled.at_step.as_ref().map(|at| at.radius),
+            Eigenvalues::Loss(directions) => directions
                 .iter()
                 .filter(|d| !d.intervals.is_empty())
                 .filter_map(|d| d.at_step.as_ref())

@@ -4,7 +4,7 @@
 use super::Emit;
 use super::body::{Body, Level, Operand, Syntax, Text, sign};
 use super::module::{Function, Module, Names, Shape, Velocity};
-use super::principal::Principal;
+use super::principal::PrincipalVelocity;
 use crate::loss::{self, Relation};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -278,7 +278,12 @@ fn array(values: &[String]) -> String {
     format!("[\n{lines}    ]")
 }
 
-fn write_principal(out: &mut String, principal: &Principal, module: &Module, names: &Names) {
+fn write_principal(
+    out: &mut String,
+    principal: &PrincipalVelocity,
+    module: &Module,
+    names: &Names,
+) {
     let of_loss = list(&principal.jacobian.scalars, names);
     let of_field = list(&module.field_scalars, names);
     let of_root: &[usize] = principal.characteristic.as_ref().map_or(&[], |c| &c.scalars);

@@ -1,6 +1,6 @@
 //! Emitters of vector fields as source code, one file a language.
 //!
-//! A [`Request`] names a loss, an optimizer and a flow; [`emit`] writes one self-contained file with
+//! A [`CodeRequest`] names a loss, an optimizer and a flow; [`emit`] writes one self-contained file with
 //! the loss `E`, its gradient and the velocity `field(theta, h)` of the flow, derived exactly:
 //!
 //! ```text
@@ -15,9 +15,9 @@ mod body;
 mod c;
 mod julia;
 mod literal;
+mod loss_formulas;
 mod module;
 mod names;
-mod objective;
 mod principal;
 mod python;
 mod rust;
@@ -59,7 +59,7 @@ impl Language {
 
 /// The losses that an optimizer minimises, as expressions of one graph.
 #[derive(Clone, Debug)]
-pub struct Objective {
+pub struct LossFormulas {
     /// What the header calls it.
     pub name: String,
     /// What else the header says about it, its formula say; may be empty.
@@ -79,9 +79,9 @@ pub struct Objective {
 
 /// What to write.
 #[derive(Clone, Debug)]
-pub struct Request<'a> {
+pub struct CodeRequest<'a> {
     /// What is minimised.
-    pub objective: &'a Objective,
+    pub objective: &'a LossFormulas,
     /// What minimises it.
     pub optimizer: &'a Optimizer,
     /// The values of the optimizer's parameters; those without one become arguments.
@@ -153,7 +153,7 @@ pub enum CodegenError {
 ///
 /// # Errors
 /// See [`CodegenError`].
-pub fn emit(language: Language, request: &Request) -> Result<String, CodegenError> {
+pub fn emit(language: Language, request: &CodeRequest) -> Result<String, CodegenError> {
     let emitter: &dyn Emit = match language {
         Language::Rust => &rust::Rust,
         Language::C => &c::C,

@@ -1,8 +1,8 @@
 //! What a file contains, before it is written in a language.
 
 use super::names::Namer;
-use super::principal::{self, Principal};
-use super::{CodegenError, Request};
+use super::principal::{self, PrincipalVelocity};
+use super::{CodeRequest, CodegenError};
 use crate::flow::FlowName;
 use crate::loss::{Expr, Program, modified_field, non_principal_field};
 use bea_series::field::Field;
@@ -36,7 +36,7 @@ pub(super) enum Velocity {
     /// Its own program.
     Direct(Function),
     /// A function of the Jacobian.
-    Principal(Box<Principal>),
+    Principal(Box<PrincipalVelocity>),
 }
 
 /// A file.
@@ -91,8 +91,8 @@ impl Module {
     }
 
     /// The flow is one of those that can be written.
-    pub fn new(request: &Request) -> Result<Module, CodegenError> {
-        let Request { objective, optimizer, values, flow, .. } = *request;
+    pub fn new(request: &CodeRequest) -> Result<Module, CodegenError> {
+        let CodeRequest { objective, optimizer, values, flow, .. } = *request;
         let method = optimizer.method(values)?;
         if method.fields.len() != objective.fields.fields.len() {
             let names: Vec<&str> = method.fields.iter().map(|f| f.name.as_str()).collect();
@@ -224,7 +224,7 @@ impl Module {
                 if let Some(place) = joint.step_parameter {
                     of_method.insert(place, step);
                 }
-                let principal = Principal {
+                let principal = PrincipalVelocity {
                     jacobian,
                     force,
                     negative: one_loss,
@@ -268,8 +268,8 @@ impl Module {
     }
 }
 
-fn header(request: &Request, formula: Vec<String>) -> Vec<String> {
-    let Request { objective, optimizer, values, flow, command } = request;
+fn header(request: &CodeRequest, formula: Vec<String>) -> Vec<String> {
+    let CodeRequest { objective, optimizer, values, flow, command } = request;
     let mut named = optimizer.name.clone();
     if !optimizer.parameters.is_empty() {
         let show = |name: &String| match values.get(name) {

@@ -17,14 +17,14 @@
 //! for `J`, and the principal part is `log(P(J))/(hJ) f`.
 
 use super::module::{Function, Shape};
-use super::{CodegenError, Request};
+use super::{CodeRequest, CodegenError};
 use crate::flow::FlowName;
 use crate::loss::{Expr, Graph, Program};
 use bea_series::field::{ClosedForm, joint};
 use bea_series::series::GeneralLinearMethod;
 
 /// `log(P(hJ))/(hJ) f`, and what is added to it.
-pub(super) struct Principal {
+pub(super) struct PrincipalVelocity {
     /// `J`, or `-J` if it is [`negative`](Self::negative): the Hessian of one loss.
     pub jacobian: Function,
     /// The name of the function that is `f`, or `-f` if it is negative: the gradient of one loss.
@@ -53,7 +53,7 @@ pub(super) struct Characteristic {
     pub scalars: Vec<usize>,
 }
 
-impl Principal {
+impl PrincipalVelocity {
     /// What the matrix is multiplied by to get `z`, `-h * ` say.
     pub fn scale(&self) -> &'static str {
         match (self.negative, self.keeps_step) {
@@ -106,7 +106,7 @@ impl Principal {
 
 /// The method on all its fields together, and what is known of its principal part.
 pub(super) fn closed_form(
-    request: &Request,
+    request: &CodeRequest,
     method: &GeneralLinearMethod,
 ) -> Result<(GeneralLinearMethod, ClosedForm), CodegenError> {
     let none = |reason| CodegenError::NoClosedForm {
@@ -143,7 +143,7 @@ pub(super) fn characteristic(closed: &ClosedForm, parameters: &[usize]) -> Optio
 /// `f = Σ_c f_c` and `J = f'` of several vector fields, as functions.
 pub(super) fn of_fields(
     graph: &mut Graph,
-    request: &Request,
+    request: &CodeRequest,
     inputs: usize,
     scalars: &[usize],
 ) -> (Function, Function) {

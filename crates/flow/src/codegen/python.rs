@@ -3,7 +3,7 @@
 use super::Emit;
 use super::body::{Body, Level, Operand, Syntax, Text, sign};
 use super::module::{Function, Module, Names, Shape, Velocity};
-use super::principal::Principal;
+use super::principal::PrincipalVelocity;
 use crate::loss::{self, Relation};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -196,7 +196,12 @@ fn array(values: &[String], indent: usize) -> String {
     format!("[\n{lines}{space}]")
 }
 
-fn write_principal(out: &mut String, principal: &Principal, module: &Module, names: &Names) {
+fn write_principal(
+    out: &mut String,
+    principal: &PrincipalVelocity,
+    module: &Module,
+    names: &Names,
+) {
     let of_loss = list(&principal.jacobian.scalars, names);
     let of_field = list(&module.field_scalars, names);
     let of_root: &[usize] = principal.characteristic.as_ref().map_or(&[], |c| &c.scalars);
@@ -266,7 +271,7 @@ fn write_principal(out: &mut String, principal: &Principal, module: &Module, nam
 }
 
 /// `log(1+z)/z`, of all eigenvalues at once.
-fn write_alpha_of_descent(out: &mut String, principal: &Principal) {
+fn write_alpha_of_descent(out: &mut String, principal: &PrincipalVelocity) {
     let log = match (principal.even, principal.symmetric) {
         (false, _) => "log = _log_1p(z)",
         (true, true) => "log = np.real(_log_1p(z))",
@@ -288,7 +293,7 @@ fn write_alpha_of_descent(out: &mut String, principal: &Principal) {
 }
 
 /// `log(P(z))/z`, one eigenvalue after another.
-fn write_alpha(out: &mut String, principal: &Principal, of_root: &str) {
+fn write_alpha(out: &mut String, principal: &PrincipalVelocity, of_root: &str) {
     let (argument, log) = if principal.even {
         ("_", "if z.imag == 0.0:\n            log = log.real")
     } else {

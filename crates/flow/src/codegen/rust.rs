@@ -3,7 +3,7 @@
 use super::Emit;
 use super::body::{Body, Level, Operand, Syntax, Text, sign};
 use super::module::{Function, Module, Names, Shape, Velocity};
-use super::principal::Principal;
+use super::principal::PrincipalVelocity;
 use crate::loss::{self, Relation};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -266,7 +266,7 @@ fn array(values: &[String], indent: usize) -> String {
     format!("[\n{lines}{space}]")
 }
 
-impl Principal {
+impl PrincipalVelocity {
     /// Whether matrices are met that are not real symmetric.
     fn needs_general(&self) -> bool {
         !(self.symmetric && self.even)
@@ -274,7 +274,12 @@ impl Principal {
 }
 
 /// `field` as a function of the eigenvalues of the Jacobian.
-fn write_principal(out: &mut String, principal: &Principal, module: &Module, names: &Names) {
+fn write_principal(
+    out: &mut String,
+    principal: &PrincipalVelocity,
+    module: &Module,
+    names: &Names,
+) {
     let list = |scalars: &[usize], suffix: &str| -> String {
         scalars.iter().map(|&i| format!(", {}{suffix}", names.scalars[i])).collect()
     };
@@ -360,7 +365,7 @@ fn write_principal(out: &mut String, principal: &Principal, module: &Module, nam
 }
 
 /// `log(P(z))/z`.
-fn write_alpha(out: &mut String, principal: &Principal, of_root: &str, typed: &str) {
+fn write_alpha(out: &mut String, principal: &PrincipalVelocity, of_root: &str, typed: &str) {
     let is_root = principal.characteristic.is_some();
     let with = if is_root { " with `P(z) = 1 + z R(z)`" } else { "" };
     let mut body = match (is_root, principal.even) {

@@ -1,12 +1,12 @@
 //! Trajectories, one at a time.
 
 use super::integrate::{Integrator, Samples, integrate};
-use super::scene::Scene;
+use super::setup::Setup;
 use super::velocity::{Velocity, is_finite};
 use super::{FlowName, SimulateError, Stop, Trajectory, Watch};
 use num_complex::Complex64;
 
-impl Scene<'_> {
+impl Setup<'_> {
     /// The optimizer.
     pub(super) fn itself(
         &self,

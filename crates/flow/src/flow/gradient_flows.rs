@@ -3,52 +3,46 @@
 use super::velocity::{Velocity, is_real};
 use super::{FlowName, Problem, Stop};
 use crate::curvature::Lanczos;
-use crate::flow::dense::spectrum::Spectrum;
+use crate::flow::dense::decomposition::Decomposition;
 use crate::flow::matrix_free::products::Jacobian;
 use num_complex::Complex64;
 
 /// One of them.
 pub(super) struct GradientFlow<'a> {
     problem: &'a Problem,
-    kind: Kind,
+    name: FlowName,
     h: f64,
     /// The eigenvectors found last, where the Hessian is not assembled.
     sharp: Vec<Vec<f64>>,
 }
 
-enum Kind {
-    Negative,
-    Regularized,
-    Positive,
-    Flipped(usize),
-}
-
 impl<'a> GradientFlow<'a> {
     /// `None` for other names.
     pub(super) fn new(problem: &'a Problem, name: FlowName, h: f64) -> Option<GradientFlow<'a>> {
-        let kind = match name {
-            FlowName::NegativeGradient => Kind::Negative,
-            FlowName::ImplicitRegularization => Kind::Regularized,
-            FlowName::Positive => Kind::Positive,
-            FlowName::Flip(k) => Kind::Flipped(k),
-            _ => return None,
-        };
-        Some(GradientFlow { problem, kind, h, sharp: Vec::new() })
+        let is_one = matches!(
+            name,
+            FlowName::NegativeGradient
+                | FlowName::ImplicitRegularization
+                | FlowName::Positive
+                | FlowName::Flip(_)
+        );
+        is_one.then(|| GradientFlow { problem, name, h, sharp: Vec::new() })
     }
 }
 
 impl Velocity for GradientFlow<'_> {
     fn velocity(&mut self, theta: &[Complex64], out: &mut [Complex64]) -> Result<(), Stop> {
         self.problem.total(theta, out)?;
-        match self.kind {
-            Kind::Negative => {}
-            Kind::Positive => out.iter_mut().for_each(|x| *x = -*x),
+        match self.name {
+            FlowName::Positive => out.iter_mut().for_each(|x| *x = -*x),
             // f - h/2 f'f
-            Kind::Regularized => {
+            FlowName::ImplicitRegularization => {
                 let change = self.problem.jacobian_vectors(theta, &[out.to_vec()])?.remove(0);
                 out.iter_mut().zip(&change).for_each(|(f, c)| *f -= c * (self.h / 2.0));
             }
-            Kind::Flipped(k) => self.flip(k, theta, out)?,
+            FlowName::Flip(k) => self.flip(k, theta, out)?,
+            // The field itself.
+            _ => {}
         }
         Ok(())
     }
@@ -90,7 +84,7 @@ fn sharp_of_matrix(
     k: usize,
     theta: &[Complex64],
 ) -> Result<Vec<Vec<f64>>, Stop> {
-    let Spectrum::Symmetric(z, vectors) = Spectrum::at(problem, theta, 1.0)? else {
+    let Decomposition::Symmetric(z, vectors) = Decomposition::at(problem, theta, 1.0)? else {
         return Err(Stop::NotFinite);
     };
     let mut order: Vec<usize> = (0..z.len()).collect();

@@ -10,7 +10,7 @@ mod matrix_free;
 mod name;
 mod problem;
 mod quadratic;
-mod scene;
+mod setup;
 mod simulate;
 pub mod stability;
 mod step;

@@ -39,7 +39,7 @@ pub enum FlowName {
 }
 
 /// A kind of flow: how it is written, and how its name is completed with a number.
-struct Kind {
+struct Spelling {
     /// The name, with `:n` if a number belongs to it.
     name: &'static str,
     /// What it makes of the number (0 where there is none).
@@ -48,24 +48,24 @@ struct Kind {
     range: Range<usize>,
 }
 
-const KINDS: [Kind; 11] = [
-    Kind { name: "gd", flow: |_| FlowName::GradientDescent, range: 0..1 },
-    Kind { name: "ngf", flow: |_| FlowName::NegativeGradient, range: 0..1 },
-    Kind { name: "igr", flow: |_| FlowName::ImplicitRegularization, range: 0..1 },
-    Kind { name: "order:n", flow: FlowName::Order, range: 0..MAX_ORDER + 1 },
-    Kind { name: "pf", flow: |_| FlowName::Principal, range: 0..1 },
-    Kind { name: "pf+np:n", flow: FlowName::PrincipalWith, range: 0..MAX_ORDER + 1 },
-    Kind { name: "pf-even", flow: |_| FlowName::PrincipalEven, range: 0..1 },
-    Kind { name: "positive", flow: |_| FlowName::Positive, range: 0..1 },
-    Kind { name: "flip:k", flow: FlowName::Flip, range: 1..usize::MAX },
-    Kind { name: "cubic", flow: |_| FlowName::Cubic, range: 0..1 },
-    Kind { name: "interpolated:n", flow: FlowName::Interpolated, range: 0..MAX_ORDER + 1 },
+const SPELLINGS: [Spelling; 11] = [
+    Spelling { name: "gd", flow: |_| FlowName::GradientDescent, range: 0..1 },
+    Spelling { name: "ngf", flow: |_| FlowName::NegativeGradient, range: 0..1 },
+    Spelling { name: "igr", flow: |_| FlowName::ImplicitRegularization, range: 0..1 },
+    Spelling { name: "order:n", flow: FlowName::Order, range: 0..MAX_ORDER + 1 },
+    Spelling { name: "pf", flow: |_| FlowName::Principal, range: 0..1 },
+    Spelling { name: "pf+np:n", flow: FlowName::PrincipalWith, range: 0..MAX_ORDER + 1 },
+    Spelling { name: "pf-even", flow: |_| FlowName::PrincipalEven, range: 0..1 },
+    Spelling { name: "positive", flow: |_| FlowName::Positive, range: 0..1 },
+    Spelling { name: "flip:k", flow: FlowName::Flip, range: 1..usize::MAX },
+    Spelling { name: "cubic", flow: |_| FlowName::Cubic, range: 0..1 },
+    Spelling { name: "interpolated:n", flow: FlowName::Interpolated, range: 0..MAX_ORDER + 1 },
 ];
 
 impl FlowName {
     /// How flows are written, with `:n` where a number belongs to the name.
     pub fn names() -> Vec<&'static str> {
-        KINDS.iter().map(|kind| kind.name).collect()
+        SPELLINGS.iter().map(|kind| kind.name).collect()
     }
 
     /// The flows of a list such as `gd,ngf,order:3`, in order, each once.
@@ -116,7 +116,7 @@ fn parse_one(source: &Source, text: &str, span: Range<usize>) -> Result<FlowName
         Some((stem, number)) => (stem, Some(number)),
         None => (text, None),
     };
-    let Some(kind) = KINDS.iter().find(|k| k.name.split(':').next() == Some(stem)) else {
+    let Some(kind) = SPELLINGS.iter().find(|k| k.name.split(':').next() == Some(stem)) else {
         return Err(source.fault(
             span,
             format!("there is no flow `{text}`"),
@@ -189,7 +189,7 @@ mod tests {
     fn every_name_parses_back() {
         let text = "gd,ngf,igr,order:3,pf,pf+np:2,pf-even,positive,flip:1,cubic,interpolated:4";
         let flows = FlowName::parse(&Source::new("flows", text)).unwrap();
-        assert_eq!(flows.len(), KINDS.len());
+        assert_eq!(flows.len(), SPELLINGS.len());
         let printed: Vec<String> = flows.iter().map(ToString::to_string).collect();
         assert_eq!(printed.join(","), text);
     }

@@ -1,6 +1,6 @@
 //! The optimizer and its flows, side by side.
 
-use super::scene::{Flowing, Scene};
+use super::setup::{Flowing, Setup};
 use super::velocity::is_finite;
 use super::{FlowName, Problem, Request, Simulation, Stop, Trajectory, Watch};
 use crate::flow::step::method::Method;
@@ -98,8 +98,8 @@ pub fn velocity(
     let start: Vec<f64> = theta.iter().map(|z| z.re).collect();
     check(problem, method, &start, request)?;
     let numeric = Method::new(method, request.lr)?;
-    let scene = Scene { problem, name, method, numeric, request };
-    let mut field = scene.velocity(flow)?;
+    let setup = Setup { problem, name, method, numeric, request };
+    let mut field = setup.velocity(flow)?;
     let mut out = vec![Complex64::ZERO; theta.len()];
     Ok(field.velocity(theta, &mut out).map(|()| out))
 }
@@ -127,7 +127,7 @@ pub fn simulate_until(
     }
     let is_descent = *method == GeneralLinearMethod::euler();
     let numeric = Method::new(method, request.lr)?;
-    let scene = Scene { problem, name, method, numeric, request };
+    let setup = Setup { problem, name, method, numeric, request };
     // Beside gradient descent itself `gd` among the flows is not another trajectory.
     let flows = request.flows.iter().copied();
     let flows: Vec<FlowName> =
@@ -135,7 +135,7 @@ pub fn simulate_until(
     let velocities = flows
         .iter()
         .filter(|f| **f != FlowName::GradientDescent)
-        .map(|&flow| scene.velocity(flow))
+        .map(|&flow| setup.velocity(flow))
         .collect::<Result<Vec<_>, _>>()?;
     let mut velocities = velocities.into_iter();
     let jobs: Vec<(FlowName, Option<Flowing<'_>>)> = flows
@@ -144,11 +144,11 @@ pub fn simulate_until(
         .collect();
     let own = if is_descent { "gd" } else { name };
     let flow = |(flow, velocity): (FlowName, Option<Flowing<'_>>)| match velocity {
-        Some(mut velocity) => scene.follow(flow, &mut *velocity, &start, watch),
-        None => scene.descent(&start, watch),
+        Some(mut velocity) => setup.follow(flow, &mut *velocity, &start, watch),
+        None => setup.descent(&start, watch),
     };
     let (itself, rest) = rayon::join(
-        || scene.itself(own, &start, watch),
+        || setup.itself(own, &start, watch),
         || jobs.into_par_iter().map(flow).collect::<Result<Vec<Trajectory>, _>>(),
     );
     let (optimizer, flows) = (itself?, rest?);

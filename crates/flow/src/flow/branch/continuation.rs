@@ -29,7 +29,7 @@ const MIXED: f64 = 1e-6;
 
 /// Which eigenvalues of the Jacobian are known at a point.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::flow) enum Known {
+pub(in crate::flow) enum Coverage {
     /// All of them, which is as many at every point.
     All,
     /// Ritz values, not always as many. Those with a small residual are followed from one accepted point to
@@ -60,7 +60,7 @@ impl Eigenvector {
 /// An eigenvalue of the last accepted point.
 struct Followed {
     at: Sheet,
-    /// Known where an eigenvalue on another branch is near.
+    /// Coverage where an eigenvalue on another branch is near.
     vector: Option<Eigenvector>,
 }
 
@@ -82,7 +82,7 @@ pub(in crate::flow) struct Continuation {
     branch: Branch,
     even: bool,
     strict: bool,
-    known: Known,
+    coverage: Coverage,
     last: Vec<Followed>,
 }
 
@@ -94,10 +94,10 @@ impl Continuation {
         branch: Branch,
         even: bool,
         strict: bool,
-        known: Known,
+        coverage: Coverage,
     ) -> Continuation {
         let branch = if even { Branch::Principal } else { branch };
-        Continuation { root, branch, even, strict, known, last: Vec::new() }
+        Continuation { root, branch, even, strict, coverage, last: Vec::new() }
     }
 
     /// Whether branches are continued from accepted points.
@@ -127,7 +127,7 @@ impl Continuation {
         for (&z, before) in z.iter().zip(&mut before) {
             at.push(match before.map(|k| self.root.continued(self.last[k].at, z)) {
                 Some(Ok(sheet)) => sheet,
-                Some(Err(stop)) if self.known == Known::All => return Err(stop),
+                Some(Err(stop)) if self.coverage == Coverage::All => return Err(stop),
                 // Where the way is blocked by a branch point the two Ritz values are not the same.
                 Some(Err(_)) | None => {
                     *before = None;
@@ -137,7 +137,7 @@ impl Continuation {
         }
         let mut branches = Branches { at, before, uncertain: false };
         self.exchange(&mut branches, vectors);
-        if self.strict && self.known == Known::All {
+        if self.strict && self.coverage == Coverage::All {
             self.check_turns(&branches)?;
         }
         Ok(branches)
@@ -237,9 +237,9 @@ impl Continuation {
 
     /// The branch at a point that nothing is continued to.
     fn first(&self, z: Complex64) -> Result<Sheet, Stop> {
-        let mut at = match self.known {
-            Known::All => self.root.symmetric(z)?,
-            Known::Ritz => self.root.above(z)?,
+        let mut at = match self.coverage {
+            Coverage::All => self.root.symmetric(z)?,
+            Coverage::Ritz => self.root.above(z)?,
         };
         if !self.follows() {
             at = at.principal();
@@ -258,7 +258,7 @@ impl Continuation {
             return vec![None; count];
         }
         let distance = |i: usize, k: usize| (z[i] - self.last[k].at.z).norm();
-        if self.known == Known::All {
+        if self.coverage == Coverage::All {
             return assignment(count, n, distance).into_iter().map(Some).collect();
         }
         // To belong to none costs as much as the farthest one that is near.
@@ -363,12 +363,12 @@ pub(in crate::flow) fn turned(z: &[Complex64], last: &[Complex64]) -> Vec<usize>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::dense::spectrum::Spectrum;
+    use crate::flow::dense::decomposition::Decomposition;
     use nalgebra::DMatrix;
     use std::f64::consts::{PI, TAU};
 
     fn descent(branch: Branch, strict: bool) -> Continuation {
-        Continuation::new(PrincipalRoot::Descent, branch, false, strict, Known::All)
+        Continuation::new(PrincipalRoot::Descent, branch, false, strict, Coverage::All)
     }
 
     /// Of eigenvalues without eigenvectors.
@@ -418,10 +418,10 @@ mod tests {
 
     /// `diag(2, 2) + [[t, c], [c, -t]]` with `t` from -1 on, where the first eigenvector belongs to a
     /// logarithm that has gone around once.
-    fn meeting(coupling: f64) -> (Continuation, impl Fn(f64) -> Spectrum) {
+    fn meeting(coupling: f64) -> (Continuation, impl Fn(f64) -> Decomposition) {
         let matrix = move |t: f64| {
             let a = DMatrix::from_row_slice(2, 2, &[2.0 + t, coupling, coupling, 2.0 - t]);
-            Spectrum::of(a.map(Complex64::from), true).unwrap()
+            Decomposition::of(a.map(Complex64::from), true).unwrap()
         };
         let mut continuation = descent(Branch::Continued, true);
         let start = matrix(-1.0);
@@ -444,14 +444,14 @@ mod tests {
     #[test]
     fn a_step_across_a_crossing_follows_the_eigenvectors() {
         let (continuation, matrix) = meeting(0.0);
-        for t in [-0.5, -1e-9, 1e-9, 0.3, 1.0] {
-            let spectrum = matrix(t);
-            let vectors = |which: &[usize]| spectrum.eigenvectors(which);
-            let branches = continuation.of(spectrum.eigenvalues(), &vectors).unwrap();
+        for t in [-0.5, -1e-9, 1e-9, 0.3, 0.9] {
+            let decomposition = matrix(t);
+            let vectors = |which: &[usize]| decomposition.eigenvectors(which);
+            let branches = continuation.of(decomposition.eigenvalues(), &vectors).unwrap();
             assert!(!branches.uncertain);
             assert_eq!(turns(&branches.at), if t < 0.0 { [1.0, 0.0] } else { [0.0, 1.0] }, "{t}");
             // Without eigenvectors nobody knows.
-            assert_eq!(logs(&continuation, spectrum.eigenvalues()), Err(Stop::Crossing));
+            assert_eq!(logs(&continuation, decomposition.eigenvalues()), Err(Stop::Crossing));
         }
     }
 
@@ -459,15 +459,15 @@ mod tests {
     #[test]
     fn a_step_across_an_avoided_crossing_is_refused() {
         let (mut continuation, matrix) = meeting(0.01);
-        let across = matrix(1.0);
+        let across = matrix(0.9);
         let vectors = |which: &[usize]| across.eigenvectors(which);
         let refused = continuation.certain(across.eigenvalues(), &vectors);
         assert_eq!(refused.err(), Some(Stop::Crossing));
         let (mut t, mut step, mut steps) = (-1.0, 1.0, 0);
         while t < 1.0 {
-            let spectrum = matrix(t + step);
-            let vectors = |which: &[usize]| spectrum.eigenvectors(which);
-            match continuation.accept(spectrum.eigenvalues(), &vectors) {
+            let decomposition = matrix(t + step);
+            let vectors = |which: &[usize]| decomposition.eigenvectors(which);
+            match continuation.accept(decomposition.eigenvalues(), &vectors) {
                 Ok(()) => (t, step) = (t + step, 1.5 * step),
                 Err(_) => step /= 2.0,
             }

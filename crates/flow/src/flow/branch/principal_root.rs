@@ -8,7 +8,7 @@
 
 use crate::flow::branch::alpha::log_1p;
 use crate::flow::branch::sheet::Sheet;
-use crate::flow::dense::spectrum::Spectrum;
+use crate::flow::dense::decomposition::Decomposition;
 use crate::flow::{SimulateError, Stop};
 use bea_series::exact::{Poly, RationalFunction};
 use bea_series::field::ClosedForm;
@@ -121,20 +121,20 @@ impl PrincipalRoot {
         }
     }
 
-    /// `log P(A)/A f` for a matrix with this spectrum.
+    /// `log P(A)/A f` for a matrix with this decomposition.
     pub(in crate::flow) fn log_over(
         &self,
-        spectrum: &Spectrum,
+        decomposition: &Decomposition,
         at: &[Sheet],
         f: &[Complex64],
     ) -> Result<Vec<Complex64>, Stop> {
         match self {
             PrincipalRoot::Descent => {
                 let logs: Vec<Complex64> = at.iter().map(|at| at.log).collect();
-                spectrum.log_over(&logs, f)
+                decomposition.log_over(&logs, f)
             }
             PrincipalRoot::Algebraic(_) => {
-                spectrum.basis()?.apply(f, |i| Ok(self.coefficient(&at[i])))
+                decomposition.basis()?.apply(f, |i| Ok(self.coefficient(&at[i])))
             }
         }
     }

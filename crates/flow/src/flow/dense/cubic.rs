@@ -5,8 +5,8 @@ use crate::curvature::KrylovSpace;
 use crate::flow::branch::alpha::{ell, log_1p};
 use crate::flow::branch::continuation::{Continuation, turned};
 use crate::flow::branch::sheet::Sheet;
+use crate::flow::dense::decomposition::Decomposition;
 use crate::flow::dense::generating::generating;
-use crate::flow::dense::spectrum::Spectrum;
 use crate::flow::velocity::Velocity;
 use crate::flow::{Problem, Stop};
 use nalgebra::{DMatrix, DVector};
@@ -47,12 +47,12 @@ impl Velocity for CubicFlow<'_> {
     fn velocity(&mut self, theta: &[Complex64], out: &mut [Complex64]) -> Result<(), Stop> {
         let d = self.problem.dimension();
         self.problem.total(theta, out)?;
-        let spectrum = Spectrum::at(self.problem, theta, self.h)?;
-        let eigenvectors = |which: &[usize]| spectrum.eigenvectors(which);
-        let at = self.continuation.certain(spectrum.eigenvalues(), &eigenvectors)?.at;
-        let basis = spectrum.basis()?;
+        let decomposition = Decomposition::at(self.problem, theta, self.h)?;
+        let eigenvectors = |which: &[usize]| decomposition.eigenvectors(which);
+        let at = self.continuation.certain(decomposition.eigenvalues(), &eigenvectors)?.at;
+        let basis = decomposition.basis()?;
         let c = basis.along(out);
-        out.copy_from_slice(&self.continuation.root.log_over(&spectrum, &at, out)?);
+        out.copy_from_slice(&self.continuation.root.log_over(&decomposition, &at, out)?);
         let mut sharpest: Vec<usize> = (0..d).collect();
         // z = -hλ
         sharpest.sort_by(|&j, &k| basis.z[j].re.total_cmp(&basis.z[k].re));
@@ -98,18 +98,18 @@ impl Velocity for CubicFlow<'_> {
     /// Unlike the principal flow's, the field has a pole at the branch point of every direction that the
     /// gradient has a part along, and no step across it means anything, however short it is.
     fn accept(&mut self, theta: &[Complex64]) -> Result<(), Stop> {
-        let spectrum = Spectrum::at(self.problem, theta, self.h)?;
-        let turned = turned(spectrum.eigenvalues(), &self.last);
+        let decomposition = Decomposition::at(self.problem, theta, self.h)?;
+        let turned = turned(decomposition.eigenvalues(), &self.last);
         if !turned.is_empty() {
             let mut f = vec![Complex64::ZERO; theta.len()];
             self.problem.total(theta, &mut f)?;
-            let c = spectrum.basis()?.along(&f);
+            let c = decomposition.basis()?.along(&f);
             if turned.iter().any(|&i| c[i].norm() > EXACT * c.norm()) {
                 return Err(Stop::BranchPoint);
             }
         }
-        self.last = spectrum.eigenvalues().to_vec();
-        let eigenvectors = |which: &[usize]| spectrum.eigenvectors(which);
+        self.last = decomposition.eigenvalues().to_vec();
+        let eigenvectors = |which: &[usize]| decomposition.eigenvectors(which);
         self.continuation.accept(&self.last, &eigenvectors)
     }
 
@@ -168,7 +168,7 @@ fn summed(at: &[Sheet], c: &[Complex64], flat: &[usize]) -> Option<Vec<Part>> {
     while space.len() < flat.len() && !space.is_invariant() {
         space.extend(&diagonal).ok()?;
         let real = z.iter().all(|z| z.im == 0.0);
-        let basis = Spectrum::of(space.projected(), real).ok()?.basis().ok()?;
+        let basis = Decomposition::of(space.projected(), real).ok()?.basis().ok()?;
         let mut start = vec![Complex64::ZERO; space.len()];
         start[0] = space.norm().into();
         let along = basis.along(&start);

@@ -2,7 +2,7 @@
 //! `1 + z` for gradient descent, and the flow all terms `(f')^n f` of its modified field.
 
 use crate::flow::branch::continuation::Continuation;
-use crate::flow::dense::spectrum::Spectrum;
+use crate::flow::dense::decomposition::Decomposition;
 use crate::flow::velocity::Velocity;
 use crate::flow::{Problem, Stop};
 use num_complex::Complex64;
@@ -26,10 +26,10 @@ impl<'a> PrincipalFlow<'a> {
 impl Velocity for PrincipalFlow<'_> {
     fn velocity(&mut self, theta: &[Complex64], out: &mut [Complex64]) -> Result<(), Stop> {
         self.problem.total(theta, out)?;
-        let spectrum = Spectrum::at(self.problem, theta, self.argument)?;
-        let eigenvectors = |which: &[usize]| spectrum.eigenvectors(which);
-        let at = self.continuation.certain(spectrum.eigenvalues(), &eigenvectors)?.at;
-        out.copy_from_slice(&self.continuation.root.log_over(&spectrum, &at, out)?);
+        let decomposition = Decomposition::at(self.problem, theta, self.argument)?;
+        let eigenvectors = |which: &[usize]| decomposition.eigenvectors(which);
+        let at = self.continuation.certain(decomposition.eigenvalues(), &eigenvectors)?.at;
+        out.copy_from_slice(&self.continuation.root.log_over(&decomposition, &at, out)?);
         Ok(())
     }
 
@@ -37,9 +37,9 @@ impl Velocity for PrincipalFlow<'_> {
         if !self.continuation.follows() {
             return Ok(());
         }
-        let spectrum = Spectrum::at(self.problem, theta, self.argument)?;
-        let eigenvectors = |which: &[usize]| spectrum.eigenvectors(which);
-        self.continuation.accept(spectrum.eigenvalues(), &eigenvectors)
+        let decomposition = Decomposition::at(self.problem, theta, self.argument)?;
+        let eigenvectors = |which: &[usize]| decomposition.eigenvectors(which);
+        self.continuation.accept(decomposition.eigenvalues(), &eigenvectors)
     }
 
     fn branch_distance(&self) -> f64 {

@@ -4,7 +4,7 @@ use super::krylov::NOT_CONVERGED;
 use crate::curvature::{Error, Hessian, Krylov, KrylovSpace, MatrixFunction, Operator};
 use crate::flow::Stop;
 use crate::flow::branch::principal_root::PrincipalRoot;
-use crate::flow::dense::spectrum::Spectrum;
+use crate::flow::dense::decomposition::Decomposition;
 use crate::flow::velocity::is_finite;
 use crate::objective::{Objective, ObjectiveError};
 use nalgebra::DVector;
@@ -78,13 +78,13 @@ impl PrincipalFlow<'_> {
         }
         let t = space.projected();
         let t = (&t + t.transpose()) * 0.5;
-        let spectrum = Spectrum::of(t.map(Complex64::from), true)?;
+        let decomposition = Decomposition::of(t.map(Complex64::from), true)?;
         let mut start = vec![Complex64::ZERO; space.len()];
         start[0] = space.norm().into();
         let descent = PrincipalRoot::Descent;
-        let z = spectrum.eigenvalues().iter();
+        let z = decomposition.eigenvalues().iter();
         let at = z.map(|&z| descent.above(z)).collect::<Result<Vec<_>, _>>()?;
-        let value = descent.log_over(&spectrum, &at, &start)?;
+        let value = descent.log_over(&decomposition, &at, &start)?;
         let rounding = descent.rounding(&at, self.objective.precision());
         Ok((value.into(), rounding * space.norm()))
     }

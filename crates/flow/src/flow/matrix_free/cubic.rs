@@ -60,7 +60,7 @@ impl<'a> KrylovCubic<'a> {
         let Growth { c, converged, .. } = space.grow(&self.krylov, 0, |ritz| {
             let branches = ritz.branches(continuation)?;
             uncertain = branches.uncertain;
-            let value = root.log_over(&ritz.spectrum, &branches.at, &ritz.start)?;
+            let value = root.log_over(&ritz.decomposition, &branches.at, &ritz.start)?;
             Ok((value, root.rounding(&branches.at, self.problem.precision())))
         })?;
         if !converged {
@@ -70,7 +70,7 @@ impl<'a> KrylovCubic<'a> {
         let value = space.combine(&c);
         while space.len() > 0 {
             let ritz = space.ritz()?;
-            let basis = ritz.spectrum.basis()?;
+            let basis = ritz.decomposition.basis()?;
             let mut order: Vec<usize> = (0..basis.z.len()).collect();
             // z = -hλ
             order.sort_by(|&i, &k| basis.z[i].re.total_cmp(&basis.z[k].re));
@@ -124,7 +124,7 @@ impl Velocity for KrylovCubic<'_> {
                     let branches = ritz.branches(continuation)?;
                     uncertain = branches.uncertain;
                     let at = branches.at;
-                    let basis = ritz.spectrum.basis()?;
+                    let basis = ritz.decomposition.basis()?;
                     let value = basis.apply(&ritz.start, |i| generating(at[i], u.at, v.at))?;
                     Ok((value, root.rounding(&at, self.problem.precision())))
                 })?;

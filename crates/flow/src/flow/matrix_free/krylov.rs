@@ -1,9 +1,9 @@
 //! The principal flow from products with the Jacobian alone, `θ̇ = ‖f‖ V log P(T)/T e_1`.
 
 use crate::curvature::{Krylov, KrylovSpace, MatrixFunction, Operator, Scalar};
-use crate::flow::branch::continuation::{Branches, Continuation, Eigenvector, Known};
+use crate::flow::branch::continuation::{Branches, Continuation, Coverage, Eigenvector};
 use crate::flow::branch::principal_root::PrincipalRoot;
-use crate::flow::dense::spectrum::Spectrum;
+use crate::flow::dense::decomposition::Decomposition;
 use crate::flow::matrix_free::products::Jacobian;
 use crate::flow::velocity::{Velocity, is_finite, is_real};
 use crate::flow::{Branch, Problem, Stop};
@@ -125,7 +125,7 @@ pub(in crate::flow) struct Growth {
 /// The projected matrix `T` of a Krylov space.
 pub(in crate::flow) struct Ritz<'a> {
     /// That of `T`: Ritz values and vectors.
-    pub(in crate::flow) spectrum: Spectrum,
+    pub(in crate::flow) decomposition: Decomposition,
     /// `‖f‖ e_1`.
     pub(in crate::flow) start: Vec<Complex64>,
     space: &'a dyn Combine,
@@ -155,18 +155,18 @@ impl<'a> Ritz<'a> {
         let t = if is_real { (&t + t.transpose()) * Complex64::from(0.5) } else { t };
         let mut start = vec![Complex64::ZERO; space.len()];
         start[0] = space.norm().into();
-        let spectrum = Spectrum::of(t, is_real)?;
-        Ok(Ritz { spectrum, start, space, is_symmetric: jacobian.is_symmetric() })
+        let decomposition = Decomposition::of(t, is_real)?;
+        Ok(Ritz { decomposition, start, space, is_symmetric: jacobian.is_symmetric() })
     }
 
     /// The branches of the Ritz values.
     pub(in crate::flow) fn branches(&self, continuation: &Continuation) -> Result<Branches, Stop> {
-        continuation.of(self.spectrum.eigenvalues(), &|which| self.vectors(which))
+        continuation.of(self.decomposition.eigenvalues(), &|which| self.vectors(which))
     }
 
     /// Ritz vectors; those from the left are only known where the matrix is symmetric.
     fn vectors(&self, which: &[usize]) -> Option<Vec<Eigenvector>> {
-        let basis = if self.is_symmetric { self.spectrum.basis().ok()? } else { return None };
+        let basis = if self.is_symmetric { self.decomposition.basis().ok()? } else { return None };
         let vector = |&i: &usize| {
             let right =
                 DVector::from_vec(self.space.combine(&basis.vectors.column(i).into_owned()));
@@ -226,7 +226,7 @@ impl<'a> KrylovFlow<'a> {
         let Growth { c, estimate, converged } = space.grow(&self.krylov, self.least, |ritz| {
             let branches = ritz.branches(continuation)?;
             uncertain = branches.uncertain;
-            let value = root.log_over(&ritz.spectrum, &branches.at, &ritz.start)?;
+            let value = root.log_over(&ritz.decomposition, &branches.at, &ritz.start)?;
             Ok((value, root.rounding(&branches.at, self.problem.precision())))
         })?;
         continuation.check(uncertain)?;
@@ -279,7 +279,7 @@ pub(in crate::flow) fn follow(
     }
     let ritz = space.ritz()?;
     let branches = ritz.branches(continuation)?;
-    let residuals = match ritz.spectrum.basis() {
+    let residuals = match ritz.decomposition.basis() {
         Ok(basis) => space.residuals(&basis.vectors),
         // Vectors that fall together are not known well enough to be followed.
         Err(_) => vec![f64::INFINITY; branches.at.len()],
@@ -300,7 +300,7 @@ pub fn principal_field(
     krylov: &Krylov,
 ) -> Result<MatrixFunction, Stop> {
     let descent = PrincipalRoot::Descent;
-    let continuation = Continuation::new(descent, Branch::default(), false, true, Known::Ritz);
+    let continuation = Continuation::new(descent, Branch::default(), false, true, Coverage::Ritz);
     let mut flow = KrylovFlow::new(problem, h, continuation, *krylov);
     let (found, _) = flow.field(theta)?;
     if is_finite(&found.value) { Ok(found) } else { Err(Stop::BranchPoint) }

@@ -20,14 +20,14 @@ const SAME: f64 = 1e-7;
 
 /// A principal eigenvalue of `M(h)` and its logarithm.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) struct Principal {
+pub(super) struct PrincipalEigenvalue {
     pub(super) mu: Complex64,
     pub(super) log: Complex64,
 }
 
 /// The `count` principal eigenvalues at `h > 0`; `None` where they cannot be continued to, or at a
 /// branch point.
-pub(super) fn principal(map: &LinearMap, h: f64, count: usize) -> Option<Vec<Principal>> {
+pub(super) fn principal(map: &LinearMap, h: f64, count: usize) -> Option<Vec<PrincipalEigenvalue>> {
     let path = |t: f64| Complex64::new(h * t, -4.0 * DEPTH * h * t * (1.0 - t));
     let eigenvalues = |t: f64| -> Option<Vec<Complex64>> {
         let (_, triangular) = map.at(path(t))?.try_schur(f64::EPSILON, 10_000)?.unpack();
@@ -66,7 +66,7 @@ pub(super) fn principal(map: &LinearMap, h: f64, count: usize) -> Option<Vec<Pri
             None => piece /= 2.0,
         }
     }
-    Some(all.into_iter().zip(logs).map(|(mu, log)| Principal { mu, log }).collect())
+    Some(all.into_iter().zip(logs).map(|(mu, log)| PrincipalEigenvalue { mu, log }).collect())
 }
 
 /// The logarithm of `mu` next to `before`; `None` if it turned too far, or `mu` is 0.
@@ -109,7 +109,7 @@ mod tests {
     use num_rational::BigRational;
     use std::f64::consts::PI;
 
-    fn of(name: &str, values: &[(&str, &str)], h: f64) -> Option<Principal> {
+    fn of(name: &str, values: &[(&str, &str)], h: f64) -> Option<PrincipalEigenvalue> {
         let values = values
             .iter()
             .map(|(n, v)| (n.to_string(), optimizer::parse_value(v).unwrap()))

@@ -35,12 +35,12 @@ pub struct CriticalPoint {
     /// The loss there: the sum of those of the first player.
     pub loss: f64,
     /// What it is.
-    pub kind: Kind,
+    pub kind: PointKind,
 }
 
 /// What kind of critical point.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
+pub enum PointKind {
     /// All eigenvalues of the Hessian are positive.
     Minimum,
     /// All are negative.
@@ -59,20 +59,20 @@ pub enum Kind {
     Center,
 }
 
-impl std::fmt::Display for Kind {
+impl std::fmt::Display for PointKind {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.write_str(match self {
-            Kind::Minimum => "minimum",
-            Kind::Maximum => "maximum",
-            Kind::Saddle => "saddle",
-            Kind::Degenerate => "degenerate, an eigenvalue of the Hessian is 0",
-            Kind::Sink => "attracting equilibrium of the vector field",
-            Kind::Source => "repelling equilibrium of the vector field",
-            Kind::Hyperbolic => {
+            PointKind::Minimum => "minimum",
+            PointKind::Maximum => "maximum",
+            PointKind::Saddle => "saddle",
+            PointKind::Degenerate => "degenerate, an eigenvalue of the Hessian is 0",
+            PointKind::Sink => "attracting equilibrium of the vector field",
+            PointKind::Source => "repelling equilibrium of the vector field",
+            PointKind::Hyperbolic => {
                 "equilibrium of the vector field with attracting and repelling \
                                  directions"
             }
-            Kind::Center => {
+            PointKind::Center => {
                 "equilibrium of the vector field with directions that neither attract \
                              nor repel"
             }
@@ -80,27 +80,27 @@ impl std::fmt::Display for Kind {
     }
 }
 
-impl Kind {
+impl PointKind {
     /// By the eigenvalues of the Hessian.
-    fn of_hessian(curvatures: &[Curvature]) -> Kind {
+    fn of_hessian(curvatures: &[Curvature]) -> PointKind {
         let count = |sign: f64| curvatures.iter().filter(|c| c.lambda * sign > 0.0).count();
         match (count(1.0), count(-1.0)) {
-            (up, down) if up > 0 && down > 0 => Kind::Saddle,
-            (up, down) if up + down < curvatures.len() => Kind::Degenerate,
-            (_, 0) => Kind::Minimum,
-            _ => Kind::Maximum,
+            (up, down) if up > 0 && down > 0 => PointKind::Saddle,
+            (up, down) if up + down < curvatures.len() => PointKind::Degenerate,
+            (_, 0) => PointKind::Minimum,
+            _ => PointKind::Maximum,
         }
     }
 
     /// By the eigenvalues of the Jacobian of a game.
-    fn of_jacobian(eigenvalues: &[Complex64]) -> Kind {
+    fn of_jacobian(eigenvalues: &[Complex64]) -> PointKind {
         let zero = ZERO * eigenvalues.iter().fold(0.0f64, |m, l| m.max(l.norm()));
         let count = |sign: f64| eigenvalues.iter().filter(|l| l.re * sign > zero).count();
         match (count(1.0), count(-1.0)) {
-            (up, down) if up > 0 && down > 0 => Kind::Hyperbolic,
-            (up, down) if up + down < eigenvalues.len() => Kind::Center,
-            (0, _) => Kind::Sink,
-            _ => Kind::Source,
+            (up, down) if up > 0 && down > 0 => PointKind::Hyperbolic,
+            (up, down) if up + down < eigenvalues.len() => PointKind::Center,
+            (0, _) => PointKind::Sink,
+            _ => PointKind::Source,
         }
     }
 }
@@ -198,9 +198,9 @@ pub(super) fn find(problem: &Problem, given: &[f64]) -> Result<Found, StabilityE
     }
     let (kind, curvatures) = if problem.is_gradient() {
         let curvatures = curvatures(problem, given, &theta, &f, &j)?;
-        (Kind::of_hessian(&curvatures), curvatures)
+        (PointKind::of_hessian(&curvatures), curvatures)
     } else {
-        (Kind::of_jacobian(j.complex_eigenvalues().as_slice()), Vec::new())
+        (PointKind::of_jacobian(j.complex_eigenvalues().as_slice()), Vec::new())
     };
     let complex: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
     let point = CriticalPoint {

@@ -8,7 +8,7 @@
 //! flow has `½ h`.)
 
 use super::boundary::{Interval, Verdict};
-use super::continuation::Principal;
+use super::continuation::PrincipalEigenvalue;
 use super::truncated::Truncated;
 use crate::flow::branch::alpha;
 use num_complex::Complex64;
@@ -137,7 +137,7 @@ impl AtStep {
         h: f64,
         truncated: &Truncated,
         multipliers: Vec<Complex64>,
-        principal: Option<Principal>,
+        principal: Option<PrincipalEigenvalue>,
         is_descent: bool,
     ) -> AtStep {
         let z = h * lambda;

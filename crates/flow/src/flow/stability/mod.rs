@@ -27,7 +27,7 @@ mod truncated;
 pub use boundary::{Crossing, End, Interval, Verdict};
 pub use coefficient::{StabilityCoefficient, stability_coefficients};
 pub use coupled::{Coupled, CoupledAtStep, MAX_ROWS};
-pub use critical_point::{CriticalPoint, Kind};
+pub use critical_point::{CriticalPoint, PointKind};
 pub use direction::{AtStep, Case, Direction};
 pub use truncated::MAX_CHAINS;
 
@@ -35,7 +35,7 @@ use super::Problem;
 use crate::objective::ObjectiveError;
 use bea_series::exact::RationalFunction;
 use bea_series::series::{GeneralLinearMethod, MethodError};
-use continuation::Principal;
+use continuation::PrincipalEigenvalue;
 use critical_point::Found;
 use curvature::Curvature;
 use linear_map::{LinearMap, simplest};
@@ -47,7 +47,7 @@ use truncated::Truncated;
 
 /// What to compute.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Request {
+pub struct StabilityRequest {
     /// The step size, if there is one: without it only what holds for all step sizes is computed.
     pub lr: Option<f64>,
     /// `n` of the flow `order:n`.
@@ -127,7 +127,7 @@ pub struct Stability {
     /// The critical point.
     pub point: CriticalPoint,
     /// The eigenvalues.
-    pub spectrum: Spectrum,
+    pub spectrum: Eigenvalues,
     /// Where the optimizer is stable, in `h`, eigenvalues `λ = 0` of a Hessian left out. `None` if
     /// that was not determined, because the matrix has more than [`MAX_ROWS`] rows.
     pub intervals: Option<Vec<Interval>>,
@@ -135,7 +135,7 @@ pub struct Stability {
 
 /// The eigenvalues at a critical point.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Spectrum {
+pub enum Eigenvalues {
     /// Of a loss, by the eigenvalues of its Hessian in descending order.
     Loss(Vec<Direction>),
     /// Of several vector fields.
@@ -159,7 +159,7 @@ pub fn stability(
     problem: &Problem,
     method: &GeneralLinearMethod,
     start: &[f64],
-    request: &Request,
+    request: &StabilityRequest,
 ) -> Result<Stability, StabilityError> {
     check(problem, method, start, request)?;
     let Found { point, j, curvatures } = critical_point::find(problem, start)?;
@@ -174,19 +174,19 @@ pub fn stability(
             .map(|d| (if d.scaled { d.lambda.abs() } else { 1.0 }, d.intervals.as_slice()))
             .collect();
         let intervals = Some(boundary::intersect(&of_h));
-        return Ok(Stability { point, spectrum: Spectrum::Loss(directions), intervals });
+        return Ok(Stability { point, spectrum: Eigenvalues::Loss(directions), intervals });
     }
     check_fixed(problem, &point, &j)?;
     let coupled = Coupled::new(problem, method, &point.theta, &j, step)?;
     let intervals = coupled.intervals.clone();
-    Ok(Stability { point, spectrum: Spectrum::Coupled(coupled), intervals })
+    Ok(Stability { point, spectrum: Eigenvalues::Coupled(coupled), intervals })
 }
 
 fn check(
     problem: &Problem,
     method: &GeneralLinearMethod,
     start: &[f64],
-    request: &Request,
+    request: &StabilityRequest,
 ) -> Result<(), StabilityError> {
     if let Some(h) = request.lr.filter(|h| !(*h > 0.0 && h.is_finite())) {
         return Err(StabilityError::StepSize(h));
@@ -272,7 +272,7 @@ fn directions(
             let at_step = step.map(|(h, truncated)| {
                 let x = h * factor;
                 let principal = match x {
-                    0.0 => Some(Principal { mu: Complex64::ONE, log: Complex64::ZERO }),
+                    0.0 => Some(PrincipalEigenvalue { mu: Complex64::ONE, log: Complex64::ZERO }),
                     _ if is_descent => None,
                     _ => continuation::principal(map, x, 1).map(|found| found[0]),
                 };

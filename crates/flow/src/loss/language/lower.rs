@@ -3,7 +3,7 @@
 use super::super::Function;
 use super::super::graph::{Condition, Expr, Graph};
 use super::arrays::Value;
-use super::syntax::{Body, Expression, Kind, Name};
+use super::syntax::{Body, Expression, ExpressionKind, Name};
 use bea_series::exact::Rational;
 use bea_series::text::near;
 use bea_series::text::source::{Source, SourceError};
@@ -118,28 +118,30 @@ impl Lowering<'_> {
     pub fn any(&mut self, expression: &Expression) -> Outcome<Value> {
         let span = &expression.span;
         match &expression.kind {
-            Kind::Number(value) => {
+            ExpressionKind::Number(value) => {
                 Ok(Value::Scalar(self.graph.constant(Rational::from(value.clone()))))
             }
-            Kind::Name(name) => self.name(name, span),
-            Kind::Sum(terms) => self.total(terms),
-            Kind::Product(factors) => self.chain(factors, Graph::mul, Graph::div, "multiplied"),
-            Kind::Negative(inner) => {
+            ExpressionKind::Name(name) => self.name(name, span),
+            ExpressionKind::Sum(terms) => self.total(terms),
+            ExpressionKind::Product(factors) => {
+                self.chain(factors, Graph::mul, Graph::div, "multiplied")
+            }
+            ExpressionKind::Negative(inner) => {
                 let value = self.any(inner)?;
                 Ok(self.map(&value, &mut |g, e| g.neg(e)))
             }
-            Kind::Power(base, exponent) => {
+            ExpressionKind::Power(base, exponent) => {
                 let (base, exponent) = (self.any(base)?, self.scalar(exponent)?);
                 Ok(self.map(&base, &mut |g, e| g.pow(e, exponent)))
             }
-            Kind::Index(array, indices) => self.index(array, indices),
-            Kind::Call(name, arguments) => self.call(name, arguments, span),
-            Kind::Array(items) => {
+            ExpressionKind::Index(array, indices) => self.index(array, indices),
+            ExpressionKind::Call(name, arguments) => self.call(name, arguments, span),
+            ExpressionKind::Array(items) => {
                 let items = items.iter().map(|i| self.any(i)).collect::<Outcome<Vec<_>>>()?;
                 self.regular(items, span)
             }
-            Kind::Comprehension(loops, inner) => self.comprehension(loops, inner),
-            Kind::Summation(loops, inner) => {
+            ExpressionKind::Comprehension(loops, inner) => self.comprehension(loops, inner),
+            ExpressionKind::Summation(loops, inner) => {
                 let (mut terms, mut constant) = (Vec::new(), Rational::from(0));
                 self.repeat(loops, &mut |this| {
                     let term = this.scalar(inner)?;
@@ -157,7 +159,7 @@ impl Lowering<'_> {
                 terms.push(self.graph.constant(constant));
                 Ok(Value::Scalar(self.graph.sum(&terms)))
             }
-            Kind::Where(left, relation, right, yes, no) => {
+            ExpressionKind::Where(left, relation, right, yes, no) => {
                 let (left, right) = (self.scalar(left)?, self.scalar(right)?);
                 let (yes, no) = (self.scalar(yes)?, self.scalar(no)?);
                 let condition = Condition { left, relation: *relation, right };
@@ -237,7 +239,7 @@ impl Lowering<'_> {
             .iter()
             .map(|i| Ok((self.integer(i)?, i.span.clone())))
             .collect::<Outcome<_>>()?;
-        if let Kind::Name(name) = &array.kind
+        if let ExpressionKind::Name(name) = &array.kind
             && self.discovery.is_some()
             && !self.names.iter().any(|(n, _)| n == name)
             && !is_function(name)
@@ -247,7 +249,7 @@ impl Lowering<'_> {
         }
         // An array that has a name is not copied for one of its entries.
         let bound = match &array.kind {
-            Kind::Name(name) => self.names.iter().rev().find(|(n, _)| n == name),
+            ExpressionKind::Name(name) => self.names.iter().rev().find(|(n, _)| n == name),
             _ => None,
         };
         if let Some((name, value)) = bound {

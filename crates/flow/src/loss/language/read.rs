@@ -1,7 +1,7 @@
 //! From the text of a loss to its syntax tree.
 
 use super::super::graph::Relation;
-use super::syntax::{Body, Data, Definition, Expression, Kind, Loop, Name, Variable};
+use super::syntax::{Body, Data, Definition, Expression, ExpressionKind, Loop, Name, Variable};
 use bea_series::text::comment_above;
 use bea_series::text::number::number;
 use bea_series::text::source::{Source, SourceError};
@@ -212,7 +212,7 @@ fn chain(
     source: &Source,
     pair: Pair<'_, Rule>,
     inverse: Rule,
-    join: fn(Vec<(bool, Expression)>) -> Kind,
+    join: fn(Vec<(bool, Expression)>) -> ExpressionKind,
 ) -> Result<Expression, SourceError> {
     let span = range(&pair);
     let operators = [Rule::plus, Rule::minus, Rule::times, Rule::over];
@@ -234,14 +234,18 @@ fn signed(source: &Source, pair: Pair<'_, Rule>) -> Result<Expression, SourceErr
         }
     }
     let value = value.expect("the grammar demands an operand");
-    Ok(if negative { Expression { kind: Kind::Negative(Box::new(value)), span } } else { value })
+    Ok(if negative {
+        Expression { kind: ExpressionKind::Negative(Box::new(value)), span }
+    } else {
+        value
+    })
 }
 
 fn expression(source: &Source, pair: Pair<'_, Rule>) -> Result<Expression, SourceError> {
     let span = range(&pair);
     let kind = match pair.as_rule() {
-        Rule::sum => return chain(source, pair, Rule::minus, Kind::Sum),
-        Rule::product => return chain(source, pair, Rule::over, Kind::Product),
+        Rule::sum => return chain(source, pair, Rule::minus, ExpressionKind::Sum),
+        Rule::product => return chain(source, pair, Rule::over, ExpressionKind::Product),
         Rule::factor | Rule::exponent => return signed(source, pair),
         Rule::power => {
             // a^b^c is a^(b^c).
@@ -252,7 +256,7 @@ fn expression(source: &Source, pair: Pair<'_, Rule>) -> Result<Expression, Sourc
             for base in values {
                 let base = base?;
                 let span = base.span.start..value.span.end;
-                let kind = Kind::Power(Box::new(base), Box::new(value));
+                let kind = ExpressionKind::Power(Box::new(base), Box::new(value));
                 value = Expression { kind, span };
             }
             return Ok(value);
@@ -267,7 +271,7 @@ fn expression(source: &Source, pair: Pair<'_, Rule>) -> Result<Expression, Sourc
             let mut value = expression(source, parts.next().expect("the grammar demands one"))?;
             for part in parts {
                 let span = value.span.start..range(&part).end;
-                let kind = Kind::Index(Box::new(value), sums(source, part)?);
+                let kind = ExpressionKind::Index(Box::new(value), sums(source, part)?);
                 value = Expression { kind, span };
             }
             return Ok(value);
@@ -276,19 +280,23 @@ fn expression(source: &Source, pair: Pair<'_, Rule>) -> Result<Expression, Sourc
             let value = number(pair.as_str()).map_err(|error| {
                 source.fault(span.clone(), error.to_string(), "this number", None)
             })?;
-            Kind::Number(value)
+            ExpressionKind::Number(value)
         }
-        Rule::identifier => Kind::Name(pair.as_str().into()),
+        Rule::identifier => ExpressionKind::Name(pair.as_str().into()),
         Rule::application => {
             let title = name(&pair.clone().into_inner().next().expect("a name"));
-            Kind::Call(title, sums(source, pair)?)
+            ExpressionKind::Call(title, sums(source, pair)?)
         }
-        Rule::array => Kind::Array(sums(source, pair)?),
+        Rule::array => ExpressionKind::Array(sums(source, pair)?),
         Rule::comprehension | Rule::summation => {
             let is_sum = pair.as_rule() == Rule::summation;
             let loops = loops(source, &pair)?;
             let value = Box::new(sums(source, pair)?.pop().expect("the grammar demands one"));
-            if is_sum { Kind::Summation(loops, value) } else { Kind::Comprehension(loops, value) }
+            if is_sum {
+                ExpressionKind::Summation(loops, value)
+            } else {
+                ExpressionKind::Comprehension(loops, value)
+            }
         }
         Rule::choice => {
             let mut parts = pair.into_inner();
@@ -305,7 +313,7 @@ fn expression(source: &Source, pair: Pair<'_, Rule>) -> Result<Expression, Sourc
             let mut branch = || expression(source, branches.next().expect("two branches"));
             let (yes, no) = (branch()?, branch()?);
             let [left, right, yes, no] = [left, right, yes, no].map(Box::new);
-            Kind::Where(left, relation, right, yes, no)
+            ExpressionKind::Where(left, relation, right, yes, no)
         }
         other => unreachable!("{other:?} is no expression"),
     };

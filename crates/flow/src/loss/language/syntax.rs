@@ -50,7 +50,7 @@ pub(super) struct Body {
 /// An expression and where it stands.
 #[derive(Clone, Debug)]
 pub(super) struct Expression {
-    pub kind: Kind,
+    pub kind: ExpressionKind,
     pub span: Range<usize>,
 }
 
@@ -64,7 +64,7 @@ pub(super) struct Loop {
 
 /// What an expression is.
 #[derive(Clone, Debug)]
-pub(super) enum Kind {
+pub(super) enum ExpressionKind {
     Number(BigRational),
     Name(String),
     /// Terms with their signs: `true` is subtracted.

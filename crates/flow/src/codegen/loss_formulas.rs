@@ -1,9 +1,9 @@
 //! Losses as the vector fields of an optimizer.
 
-use super::Objective;
+use super::LossFormulas;
 use crate::loss::{Expr, Graph, VectorFields};
 
-impl Objective {
+impl LossFormulas {
     /// What an optimizer minimises whose vector fields descend losses: `fields` are pairs of a space
     /// and its loss, in the optimizer's order, and `spaces` partition the coordinates `0, …, d-1` of
     /// `θ`, which `variables` names. `losses` are written as functions of their own: each loss of
@@ -14,10 +14,10 @@ impl Objective {
         spaces: &[Vec<usize>],
         losses: Vec<Expr>,
         fields: &[(usize, Expr)],
-    ) -> Objective {
+    ) -> LossFormulas {
         let spaces = spaces.iter().map(|s| s.iter().map(|&i| i as u32).collect()).collect();
         let fields = VectorFields::of_losses(&mut graph, spaces, fields);
-        Objective {
+        LossFormulas {
             name: String::new(),
             formula: String::new(),
             graph,

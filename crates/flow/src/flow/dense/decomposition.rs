@@ -45,7 +45,7 @@ const GAUSS: [(f64, f64); 4] = [
 ];
 
 /// `A = hJ(θ)`, decomposed.
-pub(in crate::flow) enum Spectrum {
+pub(in crate::flow) enum Decomposition {
     /// Real symmetric: the eigenvalues and orthonormal eigenvectors.
     Symmetric(Vec<Complex64>, DMatrix<f64>),
     /// Any other: `A = Q T Q*` and the diagonal of `T`.
@@ -82,25 +82,25 @@ impl Basis {
     }
 }
 
-impl Spectrum {
+impl Decomposition {
     /// Of `hJ` at `θ`.
     pub(in crate::flow) fn at(
         problem: &Problem,
         theta: &[Complex64],
         h: f64,
-    ) -> Result<Spectrum, Stop> {
+    ) -> Result<Decomposition, Stop> {
         let d = problem.dimension();
         let mut a = DMatrix::zeros(d, d);
         problem.jacobian(theta, &mut a)?;
         a *= Complex64::from(h);
-        Spectrum::of(a, problem.is_gradient() && is_real(theta))
+        Decomposition::of(a, problem.is_gradient() && is_real(theta))
     }
 
     /// Of `A`, of which the imaginary part is ignored if it is `real_symmetric`.
     pub(in crate::flow) fn of(
         a: DMatrix<Complex64>,
         real_symmetric: bool,
-    ) -> Result<Spectrum, Stop> {
+    ) -> Result<Decomposition, Stop> {
         if !crate::flow::velocity::is_finite(a.as_slice()) {
             return Err(Stop::NotFinite);
         }
@@ -108,7 +108,7 @@ impl Spectrum {
             let eigen = SymmetricEigen::try_new(a.map(|x| x.re), f64::EPSILON, MAX_SWEEPS)
                 .ok_or(Stop::NoConvergence("the eigenvalue solver"))?;
             let z = eigen.eigenvalues.iter().map(|&z| z.into()).collect();
-            return Ok(Spectrum::Symmetric(z, eigen.eigenvectors));
+            return Ok(Decomposition::Symmetric(z, eigen.eigenvectors));
         }
         let is_real = is_real(a.as_slice());
         let (q, t) = Schur::try_new(a, f64::EPSILON, MAX_SWEEPS)
@@ -120,13 +120,13 @@ impl Spectrum {
             let rounding = REAL * t.norm();
             z.iter_mut().filter(|z| z.im.abs() < rounding).for_each(|z| z.im = 0.0);
         }
-        Ok(Spectrum::Triangular { z, q, t })
+        Ok(Decomposition::Triangular { z, q, t })
     }
 
     /// The eigenvalues `z` of `A`; for one loss `-hλ`.
     pub(in crate::flow) fn eigenvalues(&self) -> &[Complex64] {
         match self {
-            Spectrum::Symmetric(z, _) | Spectrum::Triangular { z, .. } => z,
+            Decomposition::Symmetric(z, _) | Decomposition::Triangular { z, .. } => z,
         }
     }
 
@@ -137,8 +137,8 @@ impl Spectrum {
         f: &[Complex64],
     ) -> Result<Vec<Complex64>, Stop> {
         match self {
-            Spectrum::Symmetric(z, vectors) => Ok(combine(vectors, f, |i| ell(z[i], logs[i]))),
-            Spectrum::Triangular { q, t, .. } => {
+            Decomposition::Symmetric(z, vectors) => Ok(combine(vectors, f, |i| ell(z[i], logs[i]))),
+            Decomposition::Triangular { q, t, .. } => {
                 let f = q.ad_mul(&DVector::from_column_slice(f));
                 let value = match parlett(t, logs, &f) {
                     Some(value) => value,
@@ -162,11 +162,11 @@ impl Spectrum {
     /// A basis of eigenvectors.
     pub(in crate::flow) fn basis(&self) -> Result<Basis, Stop> {
         match self {
-            Spectrum::Symmetric(z, vectors) => {
+            Decomposition::Symmetric(z, vectors) => {
                 let vectors = vectors.map(Complex64::from);
                 Ok(Basis { z: z.clone(), inverse: vectors.transpose(), vectors })
             }
-            Spectrum::Triangular { z, q, t } => {
+            Decomposition::Triangular { z, q, t } => {
                 let mut vectors = q * eigenvectors(t);
                 for mut v in vectors.column_iter_mut() {
                     let norm = v.norm();
@@ -347,9 +347,9 @@ mod tests {
     }
 
     fn log_over(a: &DMatrix<Complex64>, f: &DVector<Complex64>) -> DVector<Complex64> {
-        let spectrum = Spectrum::of(a.clone(), false).unwrap();
-        let logs: Vec<_> = spectrum.eigenvalues().iter().map(|&z| log_1p(z)).collect();
-        DVector::from_vec(spectrum.log_over(&logs, f.as_slice()).unwrap())
+        let decomposition = Decomposition::of(a.clone(), false).unwrap();
+        let logs: Vec<_> = decomposition.eigenvalues().iter().map(|&z| log_1p(z)).collect();
+        DVector::from_vec(decomposition.log_over(&logs, f.as_slice()).unwrap())
     }
 
     #[test]
@@ -370,7 +370,7 @@ mod tests {
             let error = (&found - &expected).norm() / expected.norm();
             assert!(error < 1e-13, "{lambda} {size}: {error:e}");
             // A tiny nilpotent part may or may not be seen.
-            let defective = Spectrum::of(a, false).unwrap().basis().is_err();
+            let defective = Decomposition::of(a, false).unwrap().basis().is_err();
             assert!(defective == (size >= 0.1) || size == 1e-9, "{lambda} {size}");
         }
     }
@@ -384,9 +384,9 @@ mod tests {
         for sheet in 0..40 {
             let log = |z: &Complex64| log_1p(*z) + c(0.0, TAU * f64::from(sheet) * z.re.round());
             let value = |symmetric: bool| {
-                let spectrum = Spectrum::of(a.clone(), symmetric).unwrap();
-                let logs: Vec<_> = spectrum.eigenvalues().iter().map(log).collect();
-                DVector::from_vec(spectrum.log_over(&logs, &f).unwrap())
+                let decomposition = Decomposition::of(a.clone(), symmetric).unwrap();
+                let logs: Vec<_> = decomposition.eigenvalues().iter().map(log).collect();
+                DVector::from_vec(decomposition.log_over(&logs, &f).unwrap())
             };
             let (one, other) = (value(true), value(false));
             assert!((&one - &other).norm() < 1e-12 * one.norm(), "{sheet}: {one} {other}");
@@ -421,7 +421,7 @@ mod tests {
     #[test]
     fn a_basis_diagonalises() {
         let a = DMatrix::from_fn(5, 5, |i, j| c((i * j) as f64 % 3.0, (i + j) as f64 % 4.0));
-        let basis = Spectrum::of(a.clone(), false).unwrap().basis().unwrap();
+        let basis = Decomposition::of(a.clone(), false).unwrap().basis().unwrap();
         let z = DMatrix::from_diagonal(&DVector::from_vec(basis.z));
         let back = &basis.vectors * z * &basis.inverse;
         assert!((back - &a).norm() < 1e-12 * a.norm());

@@ -5,7 +5,7 @@ use super::trajectory::DIRECTIONS;
 use super::velocity::Velocity;
 use super::{FlowName, Problem, Request, SimulateError};
 use crate::curvature::Krylov;
-use crate::flow::branch::continuation::{Continuation, Known};
+use crate::flow::branch::continuation::{Continuation, Coverage};
 use crate::flow::branch::principal_root::{AlgebraicRoot, PrincipalRoot};
 use crate::flow::dense::cubic::CubicFlow;
 use crate::flow::dense::principal::PrincipalFlow;
@@ -23,7 +23,7 @@ use bea_series::series::GeneralLinearMethod;
 pub(super) type Flowing<'a> = Box<dyn Velocity + Send + 'a>;
 
 /// Everything that the flows of one simulation share.
-pub(super) struct Scene<'a> {
+pub(super) struct Setup<'a> {
     pub(super) problem: &'a Problem,
     pub(super) name: &'a str,
     pub(super) method: &'a GeneralLinearMethod,
@@ -31,7 +31,7 @@ pub(super) struct Scene<'a> {
     pub(super) request: &'a Request,
 }
 
-impl Scene<'_> {
+impl Setup<'_> {
     /// The velocity field of that name.
     pub(super) fn velocity(&self, flow: FlowName) -> Result<Flowing<'_>, SimulateError> {
         let (problem, h) = (self.problem, self.request.lr);
@@ -75,7 +75,7 @@ impl Scene<'_> {
             }
             FlowName::Cubic if self.is_joint_descent() => {
                 let directions = self.request.directions.unwrap_or(problem.dimension());
-                let continuation = self.continuation(flow, Known::All)?;
+                let continuation = self.continuation(flow, Coverage::All)?;
                 Ok(Box::new(CubicFlow::new(problem, h, directions, continuation)))
             }
             FlowName::Order(n) => self.truncated(flow, n, None),
@@ -84,7 +84,7 @@ impl Scene<'_> {
                 self.truncated(flow, n, Some(principal))
             }
             FlowName::Principal | FlowName::PrincipalEven => {
-                let continuation = self.continuation(flow, Known::All)?;
+                let continuation = self.continuation(flow, Coverage::All)?;
                 Ok(Box::new(PrincipalFlow::new(problem, h, continuation)))
             }
             FlowName::Cubic => no_flow(format!(
@@ -102,7 +102,7 @@ fn missing(directions: usize) -> String {
     ObjectiveError::Missing(Capability::of_directions(directions)).to_string()
 }
 
-impl<'a> Scene<'a> {
+impl<'a> Setup<'a> {
     /// Whether a step is `θ' = θ + h f(θ)` for the sum `f` of all fields: gradient descent, or the
     /// simultaneous descent of players.
     fn is_joint_descent(&self) -> bool {
@@ -139,10 +139,14 @@ impl<'a> Scene<'a> {
     }
 
     /// The branches of the optimizer's principal root, of which the flow is a function.
-    fn continuation(&self, flow: FlowName, known: Known) -> Result<Continuation, SimulateError> {
+    fn continuation(
+        &self,
+        flow: FlowName,
+        coverage: Coverage,
+    ) -> Result<Continuation, SimulateError> {
         let even = flow == FlowName::PrincipalEven;
         let strict = self.request.euler.is_none();
-        Ok(Continuation::new(self.root(flow)?, self.request.branch, even, strict, known))
+        Ok(Continuation::new(self.root(flow)?, self.request.branch, even, strict, coverage))
     }
 
     /// The principal root of a method that has one.
@@ -169,11 +173,11 @@ impl<'a> Scene<'a> {
         Ok(match flow {
             FlowName::Cubic if self.is_joint_descent() => {
                 let directions = request.directions.unwrap_or(DIRECTIONS);
-                let continuation = self.continuation(flow, Known::Ritz)?;
+                let continuation = self.continuation(flow, Coverage::Ritz)?;
                 Some(Box::new(KrylovCubic::new(problem, h, continuation, krylov, directions)))
             }
             FlowName::Principal | FlowName::PrincipalEven => {
-                let continuation = self.continuation(flow, Known::Ritz)?;
+                let continuation = self.continuation(flow, Coverage::Ritz)?;
                 let krylov = match continuation.root {
                     PrincipalRoot::Descent => krylov,
                     // Where so many do not suffice, more only show later that the root branches within the spectrum.
