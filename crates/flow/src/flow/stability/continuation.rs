@@ -8,6 +8,8 @@
 //! on the side where `log(1-hλ)` has the imaginary part `+π`.
 
 use super::linear_map::LinearMap;
+use crate::flow::branch::assignment::assignment;
+use crate::flow::velocity::is_finite;
 use num_complex::Complex64;
 use std::f64::consts::{FRAC_PI_4, TAU};
 
@@ -79,19 +81,10 @@ fn continued(before: Complex64, mu: Complex64) -> Option<Complex64> {
 /// The eigenvalues `next` in the order of `before`; `None` if it is not clear which is which.
 fn pair(before: &[Complex64], next: &[Complex64]) -> Option<Vec<Complex64>> {
     let n = before.len();
-    let mut distances: Vec<(f64, usize, usize)> = (0..n)
-        .flat_map(|i| (0..n).map(move |k| (i, k)))
-        .map(|(i, k)| ((before[i] - next[k]).norm(), i, k))
-        .collect();
-    distances.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut found: Vec<Option<usize>> = vec![None; n];
-    let mut taken = vec![false; n];
-    for (_, i, k) in distances {
-        if found[i].is_none() && !taken[k] {
-            (found[i], taken[k]) = (Some(k), true);
-        }
+    if !is_finite(next) {
+        return None;
     }
-    let found: Vec<usize> = found.into_iter().collect::<Option<_>>()?;
+    let found = assignment(n, n, |i, k| (before[i] - next[k]).norm());
     let clear = |i: usize| {
         let k = found[i];
         let moved = (before[i] - next[k]).norm();
