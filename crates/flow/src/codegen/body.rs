@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 /// The longest expression that is written into another one; longer ones get a name.
 const INLINE: usize = 36;
 
-/// How tightly an expression holds together.
+/// The precedence of the outermost operator of an expression.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Level {
     /// `-a`, or something without precedence: only ever the first operand of a sum.
@@ -32,7 +32,7 @@ impl Text {
         Text { code: code.into(), level: Level::Atom }
     }
 
-    /// The code, in brackets if it holds together less than `level`.
+    /// The code, in brackets if its precedence is lower than `level`.
     pub fn at(&self, level: Level) -> String {
         if self.level < level { format!("({})", self.code) } else { self.code.clone() }
     }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-/// Gives names that are valid, free and alike to those asked for.
+/// Gives names that are valid, unused and similar to those asked for.
 pub(super) struct Namer {
     taken: BTreeSet<String>,
     lowercase: bool,
 }
 
 impl Namer {
-    /// No name of `reserved` is given. In some languages variables must not have capitals.
+    /// Names of `reserved` are never given. In some languages variables must not have capitals.
     pub fn new(reserved: &[&str], lowercase: bool) -> Namer {
         Namer { taken: reserved.iter().map(ToString::to_string).collect(), lowercase }
     }
@@ -44,7 +44,7 @@ impl Namer {
         name
     }
 
-    /// A prefix such that no name taken is it followed by a number.
+    /// A prefix that gives an unused name with any number after it.
     pub fn prefix(&self) -> String {
         let clashes = |prefix: &str| {
             self.taken.iter().any(|name| {

@@ -42,7 +42,7 @@ pub(super) struct PrincipalVelocity {
     pub even: bool,
     /// The non-principal terms up to some order.
     pub rest: Option<Function>,
-    /// What `field` is.
+    /// What the comment of `field` says.
     pub doc: String,
 }
 

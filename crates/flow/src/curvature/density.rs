@@ -82,7 +82,7 @@ impl Density {
             for space in &spaces {
                 let t = space.projected();
                 let (nodes, y) = symmetric_eigen((&t + t.transpose()) * 0.5)?;
-                // ‖v‖²/n is 1 in the mean, and 1 is better than its value.
+                // The mean of ‖v‖²/n is 1, and dividing by ‖v‖² instead of n reduces the variance.
                 let weights: Vec<f64> = y.row(0).iter().map(|y| y * y).collect();
                 let moment =
                     |power| nodes.iter().zip(&weights).map(|(x, w)| w * x.powi(power)).sum::<f64>();

@@ -234,7 +234,7 @@ impl Krylov {
             space.extend(operator)?;
         }
         loop {
-            // Functions of a large projected matrix are dear: not after every product.
+            // A function of a large projected matrix is expensive: it is not computed after every product.
             for _ in 0..1 + space.len() / 20 {
                 if space.len() < self.steps {
                     space.extend(operator)?;

@@ -7,7 +7,7 @@ use crate::flow::dense::decomposition::Decomposition;
 use crate::flow::matrix_free::products::Jacobian;
 use num_complex::Complex64;
 
-/// One of them.
+/// The velocity of one of these flows.
 pub(super) struct GradientFlow<'a> {
     problem: &'a Problem,
     name: FlowName,

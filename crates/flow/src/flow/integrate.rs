@@ -154,7 +154,7 @@ fn adaptive(
     velocity.velocity(start, &mut vec![Complex64::ZERO; start.len()]).map_err(|s| (s, 0.0))?;
     let system = System { velocity: RefCell::new(velocity), stop: RefCell::new(None) };
     let end = times.count as f64 * times.interval;
-    // Its own limits are off: stiffness is what the limit here is for.
+    // The solver's own limits are off: `MAX_STEPS` and `MAX_BESIDE` stand for them.
     let restart = |t: f64, y: &Vec<f64>, h: f64| {
         let solver = ExplicitRungeKutta::rkv988e().rtol(rtol).atol(atol).h0(h);
         let mut solver = solver.max_steps(usize::MAX).max_rejects(usize::MAX);
@@ -198,7 +198,7 @@ fn adaptive(
         }
         system.stop.replace(None);
         solver.step(&system).map_err(|_| reason(Stop::StepSize))?;
-        // The crate takes NaN for no error, so it cannot be left to reject such a step.
+        // The crate would accept a step whose error estimate is NaN.
         if system.stop.borrow().is_some() {
             let stop = system.stop.take();
             // Much shorter steps would only end at the same place, and fields that are not found are
@@ -222,13 +222,13 @@ fn adaptive(
         if !is_finite(&theta) {
             return Err((Stop::NotFinite, now));
         }
-        // Samples first: the step was accepted, whatever comes after it.
+        // The step is accepted, so its samples count even if the branches cannot be continued from its end.
         while points.len() < times.count {
             let t = (points.len() + 1) as f64 * times.interval;
             if t > now + smallest {
                 break;
             }
-            // Interpolation costs a digit or two, which the end of a step need not lose.
+            // Interpolation loses a digit or two; at the end of a step it is not needed.
             points.push(if now - t > smallest {
                 complex(&solver.interpolate(t).map_err(|_| (Stop::StepSize, now))?)
             } else {

@@ -110,7 +110,7 @@ impl<'a> Setup<'a> {
         joint(self.method).is_some_and(|m| (m.stages, m.update) == (euler.stages, euler.update))
     }
 
-    /// The terms up to `h^order`; the non-principal ones alone beside another flow.
+    /// The terms up to `h^order`; the non-principal ones alone if they are added to a base flow.
     fn truncated(
         &'a self,
         flow: FlowName,
@@ -165,8 +165,8 @@ impl<'a> Setup<'a> {
     /// The flows that are functions of the Jacobian, from products with it.
     fn matrix_free(&'a self, flow: FlowName) -> Result<Option<Flowing<'a>>, SimulateError> {
         let (problem, h, request) = (self.problem, self.request.lr, self.request);
-        // Its error is not to be seen in those of the integrator's steps, but it cannot be smaller than that of the
-        // products.
+        // Too small to disturb the integrator's estimates of its errors, but not smaller than the rounding
+        // errors of the products.
         let tolerance =
             (0.1 * request.rtol).clamp(f64::max(1e-13, 10.0 * problem.precision()), 1e-4);
         let krylov = Krylov { tolerance, ..Krylov::default() };
@@ -180,7 +180,8 @@ impl<'a> Setup<'a> {
                 let continuation = self.continuation(flow, Coverage::Ritz)?;
                 let krylov = match continuation.root {
                     PrincipalRoot::Descent => krylov,
-                    // Where so many do not suffice, more only show later that the root branches within the spectrum.
+                    // If these do not suffice, the root has branch points within the spectrum, and more products
+                    // would not help.
                     PrincipalRoot::Algebraic(_) => Krylov { steps: 150, ..krylov },
                 };
                 Some(Box::new(KrylovFlow::new(problem, h, continuation, krylov)))

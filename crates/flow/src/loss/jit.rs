@@ -1,6 +1,6 @@
 //! Programs over doubles as machine code of this computer.
 //!
-//! `unsafe` here calls what Cranelift has compiled. `cargo bench --bench evaluation` shows what that earns.
+//! `unsafe` here calls what Cranelift has compiled; `cargo bench --bench evaluation` measures what that gains.
 #![allow(unsafe_code)]
 
 use super::function::Function;

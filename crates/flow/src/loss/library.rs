@@ -21,7 +21,7 @@ pub struct UnknownLoss {
     help: Option<String>,
 }
 
-/// Why a loss of the library cannot be had.
+/// Why there is no such loss.
 #[derive(Clone, Debug, thiserror::Error, miette::Diagnostic)]
 pub enum LibraryError {
     /// No such name.

@@ -2,8 +2,8 @@
 //!
 //! Every eigenvalue at a new point belongs to one of the last accepted point, and takes the branch
 //! that is reached straight from there. Which one it belongs to is decided by the least total
-//! displacement. That is wrong where two eigenvalues cross between the two points, which is no
-//! matter as long as both would come to the same branch. Where they would not, as after one of them has gone
+//! displacement. That is wrong where two eigenvalues cross between the two points. It makes no
+//! difference as long as both are on the same branch. Where they are not, as after one of them has gone
 //! around the branch point, their eigenvectors decide. If these are mixed as well, a smaller step is
 //! asked for.
 

@@ -226,7 +226,7 @@ impl AlgebraicRoot {
                 _ => step /= 2.0,
             }
         }
-        // Again with all digits, on the sheet found.
+        // The logarithm again, to full precision, on the sheet that was found.
         let mut log = log_1p(at.z * at.rate);
         log.im += TAU * ((at.log.im - log.im) / TAU).round();
         Ok(Sheet { log, ..at })
@@ -236,7 +236,7 @@ impl AlgebraicRoot {
     fn newton(&self, z: Complex64, near: Complex64) -> Option<Complex64> {
         let horner = |c: &[f64]| c.iter().rev().fold(Complex64::ZERO, |sum, c| sum * z + c);
         let coefficients: Vec<Complex64> = self.coefficients.iter().map(|c| horner(c)).collect();
-        // What P is known to rather than R, where R is small.
+        // Where R is small only P is known to full relative precision.
         let floor = self.first.abs() / f64::max(1.0, (self.first * z).norm());
         let mut rate = near;
         let mut last = f64::INFINITY;

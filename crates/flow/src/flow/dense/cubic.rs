@@ -74,7 +74,7 @@ impl Velocity for CubicFlow<'_> {
             // Both orders of a and b.
             let twice = if a == b { 0.5 } else { 1.0 };
             for (q, at) in q.iter_mut().zip(&at) {
-                // A pole matters only where there is something to multiply.
+                // A pole matters only where its factor is not 0.
                 if *q != Complex64::ZERO {
                     *q *= twice * self.h * self.h * generating(*at, parts[a].at, parts[b].at)?;
                 }
@@ -125,13 +125,13 @@ struct Part {
     along: DVector<Complex64>,
 }
 
-/// From so many pairs on they are shared among all cores.
+/// So many pairs, or more, are computed in parallel.
 const MANY: usize = 64;
 /// Eigenvalues of `hJ` up to this are flat: half of the way to the branch point.
 const FLAT: f64 = 0.5;
-/// More flat directions than this are summed up.
+/// More flat directions than this are replaced by Ritz values.
 const FEW: usize = 24;
-/// How exactly those that are summed up must give known functions, relative.
+/// The relative error up to which Ritz values must reproduce known functions.
 const EXACT: f64 = 1e-13;
 
 /// `f = Σ_j c_j v_j` over the directions of `chosen`, in few parts: the sum over pairs of directions costs a third
@@ -182,7 +182,7 @@ fn summed(at: &[Sheet], c: &[Complex64], flat: &[usize]) -> Option<Vec<Part>> {
             let difference = (0..f.len()).map(|j| (sum(j) - function(z[j]) * f[j]).norm_sqr());
             difference.sum::<f64>().sqrt()
         };
-        // Of the singularities of G, at -1 and where it is a removable one, the nearest.
+        // Two functions with the singularity of G that is nearest to 0, at z = -1.
         let tests: [&dyn Fn(Complex64) -> Complex64; 2] =
             [&|z| ell(z, log_1p(z)), &|z| 1.0 / (1.0 + z)];
         if tests.iter().all(|test| error(test) <= EXACT * size) {

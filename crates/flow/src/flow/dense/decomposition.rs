@@ -2,14 +2,14 @@
 //!
 //! `J` is real symmetric at a real point of a gradient field, complex **symmetric** (not Hermitian)
 //! off the real line, and a general matrix for a game. Functions of the first kind come from its
-//! orthogonal eigenvectors. Of the others `A = Q T Q*` with `T` triangular (complex Schur form):
-//! nothing breaks down where eigenvectors fall together.
+//! orthogonal eigenvectors. Of the others `A = Q T Q*` with `T` triangular (complex Schur form),
+//! which exists for every matrix, also where eigenvectors fall together.
 //!
 //! `log(I+A)/A f` is the upper right block of `log(I+M)`, `M = [[A, f], [0, 0]]`, by inverse scaling
 //! and squaring: triangular square roots until `I+M` is near `I`, then a diagonal Padé approximant
 //! as Gauss-Legendre quadrature of `log(I+X) = ∫₀¹ X(I+sX)⁻¹ ds`. The roots of the diagonal are
 //! `exp(log(1+z)/2^s)`, so every eigenvalue may have a logarithm on its own sheet. Where the eigenvalues
-//! lie far apart, Parlett's recurrence comes to the same at once.
+//! lie far apart, Parlett's recurrence gives the same value at once.
 //!
 //! Source: Higham, *Functions of Matrices*, sections 4.5-4.6 (triangular matrices, Parlett's
 //! recurrence), 6.2 (roots) and 11.4-11.5 (inverse scaling and squaring); Al-Mohy and Higham, *Improved inverse scaling and
@@ -73,7 +73,7 @@ impl Basis {
     ) -> Result<Vec<Complex64>, Stop> {
         let mut along = self.along(f);
         for (i, along) in along.iter_mut().enumerate() {
-            // A pole matters only where there is something to multiply.
+            // A pole matters only where its factor is not 0.
             if *along != Complex64::ZERO {
                 *along *= c(i)?;
             }
@@ -173,7 +173,7 @@ impl Decomposition {
                     v /= Complex64::from(norm);
                 }
                 let inverse = vectors.clone().try_inverse().ok_or(Stop::Defective)?;
-                // Not a number is not small either.
+                // NaN fails this comparison too.
                 if inverse.norm() < MAX_CONDITION {
                     Ok(Basis { z: z.clone(), vectors, inverse })
                 } else {
@@ -193,7 +193,7 @@ fn combine(
     let mut out = vec![Complex64::ZERO; f.len()];
     for (i, u) in vectors.column_iter().enumerate() {
         let along: Complex64 = u.iter().zip(f).map(|(u, f)| f * u).sum();
-        // An infinite coefficient matters only if there is something along its direction.
+        // An infinite coefficient matters only where its factor is not 0.
         if along != Complex64::ZERO {
             let along = along * c(i);
             out.iter_mut().zip(u.iter()).for_each(|(out, u)| *out += along * u);
@@ -220,8 +220,8 @@ fn eigenvectors(t: &DMatrix<Complex64>) -> DMatrix<Complex64> {
     v
 }
 
-/// `log(I+T)/T f` for an upper triangular `T`, by Parlett's recurrence; nothing where eigenvalues are so
-/// near to each other that its quotients lose digits.
+/// `log(I+T)/T f` for an upper triangular `T`, by Parlett's recurrence; `None` where eigenvalues are
+/// so near to each other that its quotients lose digits.
 fn parlett(
     t: &DMatrix<Complex64>,
     logs: &[Complex64],

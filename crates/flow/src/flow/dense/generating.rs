@@ -21,7 +21,7 @@ const NEAR: f64 = 0.1;
 /// Points of that circle. Its radius is at most 0.3 of the distance to a true singularity, so the
 /// error is 0.3^32.
 const CIRCLE: usize = 32;
-/// So near to a pole a trajectory only gets by running into it.
+/// A trajectory only gets this near to a pole by running into it.
 const POLE: f64 = 1e-6;
 
 impl Sheet {
@@ -64,7 +64,7 @@ pub(in crate::flow) fn generating(x: Sheet, y: Sheet, w: Sheet) -> Result<Comple
     if gaps.iter().all(|gap| gap.norm() >= NEAR) {
         return Ok(formula(x, y, w, d, turns));
     }
-    // How far y and w may move before anything true happens: branch points, then poles.
+    // How far y and w may move before they meet a true singularity: a branch point or a pole.
     let mut reach = (1.0 + y.z).norm().min((1.0 + w.z).norm()).min(1.0);
     if turns != 0.0 {
         reach = reach.min(d.norm() / (1.0 + (1.0 + y.z).norm() + (1.0 + w.z).norm()));

@@ -25,7 +25,7 @@ pub(in crate::flow) struct KrylovCubic<'a> {
     known: Option<(Vec<Complex64>, Linear)>,
 }
 
-/// What the Krylov space of `f` tells.
+/// What is computed in the Krylov space of `f`.
 struct Linear {
     /// The principal flow.
     value: Vec<Complex64>,
@@ -77,7 +77,7 @@ impl<'a> KrylovCubic<'a> {
             order.truncate(self.directions);
             let residuals = space.residuals(&basis.vectors);
             let along = basis.along(&ritz.start);
-            // What is left out counts as much as it moves the field.
+            // A residual counts in proportion to the part of the field along its vector.
             let total: f64 = along.iter().map(|c| c.norm_sqr()).sum::<f64>().sqrt();
             let known = |&i: &usize| {
                 residuals[i] * along[i].norm() <= self.krylov.tolerance * basis.z[i].norm() * total

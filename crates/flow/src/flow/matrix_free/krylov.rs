@@ -12,8 +12,8 @@ use num_complex::Complex64;
 
 pub(in crate::flow) const NOT_CONVERGED: Stop = Stop::NoConvergence("the Krylov approximation");
 
-/// The most products at a complex point, unless all that there are fit: the decomposition of a complex matrix of
-/// more rows costs more than they do.
+/// The most products at a complex point, unless the full dimension is affordable: to decompose a larger complex
+/// matrix costs more than the products.
 const COMPLEX: usize = 150;
 
 /// `hJ(θ)` on the Krylov space of a vector.

@@ -28,7 +28,7 @@ use num_traits::{One, ToPrimitive};
 const MU: usize = 0;
 const H: usize = 1;
 
-/// What iterating a matrix does.
+/// Whether the powers of a matrix tend to 0, stay bounded or grow.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Verdict {
     /// All eigenvalues lie inside the unit circle.
@@ -79,7 +79,7 @@ impl std::fmt::Display for Crossing {
 /// The end of an interval.
 #[derive(Clone, PartialEq, Debug)]
 pub struct End {
-    /// Where; infinite at the very end.
+    /// The step size; infinite where nothing ends the interval.
     pub value: f64,
     /// The same exactly, if it is a rational number.
     pub exact: Option<BigRational>,
@@ -145,7 +145,7 @@ pub(super) fn intervals(m: &Matrix) -> Vec<Interval> {
         let verdict = verdict(&parts, &between(&roots, k));
         let to = ends.get(k).cloned().unwrap_or_else(|| End::open(f64::INFINITY));
         match found.last_mut() {
-            // Nothing that is said about the points inside changes at a candidate between them.
+            // Two unstable intervals with a candidate between them are one.
             Some(last) if last.verdict == Verdict::Unstable && verdict == Verdict::Unstable => {
                 last.to = to;
             }

@@ -184,7 +184,7 @@ pub(super) fn find(problem: &Problem, given: &[f64]) -> Result<Found, StabilityE
             }
             // Not even the smallest step helps.
             None if damping >= DAMPING.1 => break,
-            // Roundings are all that is left of Newton's step.
+            // What is left of Newton's step is rounding error.
             None if delta.norm() <= 4.0 * f64::EPSILON * theta.norm() => break,
             None => damping = (damping * 10.0).max(1e-8),
         }

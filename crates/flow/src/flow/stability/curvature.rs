@@ -80,7 +80,7 @@ pub(super) fn curvatures(
     };
     let distances = (0..d).map(distance).collect::<Result<Vec<f64>, ObjectiveError>>()?;
     let is_zero = |i: usize| {
-        // Where a direction is flat all points are as good, and none is off.
+        // Along a flat direction all points are critical to first order: no step is needed.
         let change = |k: usize| {
             if lambda[k].abs() > negligible {
                 vectors.column(k).dot(&thirds[i]).abs() * distances[k]

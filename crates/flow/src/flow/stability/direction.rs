@@ -103,8 +103,8 @@ pub struct Direction {
     /// Where the optimizer is stable along this direction. The variable is `h|λ|`, or `h` where
     /// [`scaled`](Self::scaled) says so; empty for `λ = 0`.
     pub intervals: Vec<Interval>,
-    /// Whether the intervals are those of `h|λ|`. Methods with a length of their own depend on `h` and
-    /// `λ` in other ways; their intervals are those of `h`.
+    /// Whether the intervals are those of `h|λ|`. Methods with a length scale of their own, such as
+    /// `sam`, depend on `h` and `λ` separately; their intervals are those of `h`.
     pub scaled: bool,
 }
 

@@ -16,8 +16,8 @@ use num_complex::Complex64;
 use num_rational::BigRational;
 use num_traits::{ToPrimitive, Zero};
 
-/// The Jacobians are only known to a few roundings; of all numbers that near, relative to the
-/// largest entry, the simplest one is taken.
+/// The Jacobians are known up to a few rounding errors, relative to the largest entry. The simplest
+/// rational number within that distance stands for an entry.
 const ROUNDING: f64 = 4.0 * f64::EPSILON;
 
 /// The four matrices of a step; their entries are functions of `h`, which is variable 0.
@@ -141,7 +141,7 @@ impl LinearMap {
             let columns = m.first().map_or(0, Vec::len);
             DMatrix::from_fn(m.len(), columns, |i, j| m[i][j].at(h))
         });
-        // Without stages the other matrices have no rows, whose length nobody knows.
+        // Without stages the other matrices have no rows, so their number of columns is not known.
         let m = if d.is_empty() {
             a
         } else {

@@ -245,7 +245,7 @@ fn directions(
     let largest = curvatures.iter().fold(0.0f64, |m, c| m.max(c.lambda.abs()));
     let is_descent = *method == GeneralLinearMethod::euler();
     let scaled = method.step_parameter.is_none();
-    // Where h and λ only come as hλ, λ = ±1 says it all.
+    // If h and λ occur only as hλ, the intervals for λ = ±1 are enough.
     let unit = |sign: i64| -> (LinearMap, Vec<Interval>) {
         let map = LinearMap::scalar(method, &BigRational::from_integer((-sign).into()));
         let intervals = map.exact().map_or_else(Vec::new, |m| boundary::intervals(&m));

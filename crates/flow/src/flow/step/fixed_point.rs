@@ -9,7 +9,7 @@ const MAX_EVALUATIONS: usize = 500;
 const MAX_STEPS: usize = 40;
 /// How many times as far as the start and its first step an iterate may be.
 const FAR: f64 = 1e6;
-/// What part of a step must be new for it to be used.
+/// A step is used if at least this part of it is independent of the later ones.
 const INDEPENDENT: f64 = 1e-6;
 
 /// The solution of `u = g(u)` near `u`, by Anderson's acceleration of `u ← g(u)`: each iterate is the
@@ -37,7 +37,7 @@ pub(in crate::flow) fn fixed_point<E>(
         if last.is_none() {
             reach = FAR * (norm(&u) + moved);
         }
-        // An iterate that has run away is large beside any residual: that is no convergence.
+        // An iterate that diverges is large compared with any residual, which is no convergence.
         if !moved.is_finite() || size > reach {
             return Ok(None);
         }
@@ -63,8 +63,8 @@ pub(in crate::flow) fn fixed_point<E>(
     Ok(None)
 }
 
-/// Combinations of the steps whose changes of the residual are orthonormal; the latest step, which
-/// knows most of the map near the fixed point, comes first and whole.
+/// Combinations of the steps whose changes of the residual are orthonormal. The latest step, which
+/// describes the map best near the fixed point, comes first and is only normalised.
 fn orthonormal(
     steps: &VecDeque<(Vec<Complex64>, Vec<Complex64>)>,
 ) -> Vec<(Vec<Complex64>, Vec<Complex64>)> {

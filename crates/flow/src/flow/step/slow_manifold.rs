@@ -37,8 +37,8 @@ impl Method {
     /// a memory of `1/(1-m)` steps an error grows by `hλ/(1-m)^degree` a sweep, more than 1 for step
     /// sizes far below the largest that has a slow manifold, so the iteration is accelerated.
     ///
-    /// Source: DESIGN section 2, with numbers for trees; Hairer, Lubich, Wanner, section XV.2.3;
-    /// Gear, Kaper, Kevrekidis, Zagaris (2005), *Projecting to a slow manifold*.
+    /// Source: the recurrence in `ν` that [`derive`](bea_series::series::derive) solves for the weights of trees,
+    /// here with vectors; Hairer, Lubich, Wanner, section XV.2.3; Gear, Kaper, Kevrekidis, Zagaris (2005), *Projecting to a slow manifold*.
     fn slow_manifold(
         &self,
         problem: &Problem,

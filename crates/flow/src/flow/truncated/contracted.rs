@@ -11,7 +11,7 @@ use num_traits::ToPrimitive;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// `Σ_τ w(τ) F(τ)` over some trees, and another flow that is added.
+/// `Σ_τ w(τ) F(τ)` over some trees, added to a base flow if there is one.
 ///
 /// An elementary differential is linear in what its root carries, so trees that differ in one child of
 /// the root only become one contraction with the sum of these children, as in
@@ -21,6 +21,7 @@ pub(in crate::flow) struct Contracted<'a> {
     trees: Arc<TreeTable>,
     /// The weights that are not 0.
     weights: BTreeMap<TreeId, f64>,
+    /// The principal flow, for `pf+np:n`.
     base: Option<Box<dyn Velocity + Send + 'a>>,
 }
 

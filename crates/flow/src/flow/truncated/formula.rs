@@ -7,11 +7,12 @@ use crate::flow::{Problem, Stop};
 use crate::objective::Call;
 use num_complex::Complex64;
 
-/// Terms of a modified field, and another flow that is added to them.
+/// Terms of a modified field, added to a base flow if there is one.
 pub(in crate::flow) struct Truncated<'a> {
     pub(in crate::flow) problem: &'a Problem,
     pub(in crate::flow) terms: Evaluator,
     pub(in crate::flow) h: f64,
+    /// The principal flow, for `pf+np:n`.
     pub(in crate::flow) base: Option<Box<dyn Velocity + Send + 'a>>,
 }
 

@@ -13,7 +13,7 @@ use std::ops::Range;
 /// The most repetitions of sums and comprehensions, and the most entries of an array.
 pub(super) const MAX_ENTRIES: usize = 2_000_000;
 
-/// The most `let`s of a loss: one may nest the next, and what works on expressions recurses.
+/// The most `let`s of a loss: each may nest the one before, and functions of expressions are recursive.
 const MAX_LETS: usize = 100;
 
 /// The longest exact sum of constants.
@@ -220,7 +220,7 @@ impl Lowering<'_> {
         for (known, size) in discovery.found[at].1.iter_mut().zip(sizes) {
             *known = size.max(*known);
         }
-        // The value is thrown away; only it must not fold to a constant.
+        // The value is not used, but it must not fold to a constant.
         Ok(Value::Scalar(self.graph.variable(at as u32)))
     }
 

@@ -31,7 +31,7 @@ pub fn point(source: &Source, variables: &[String]) -> Result<Vec<f64>, SourceEr
                 None if text.trim().is_empty() => ("there is no point".into(), "empty"),
                 None => ("a coordinate is empty".into(), "a value is missing here"),
             };
-            // What is empty has no place of its own: the comma after it or, at the end, before it.
+            // An empty part is shown at the comma after it or, at the end, before it.
             let span = match name {
                 Some(_) => span,
                 None if start < text.len() => start..start + 1,
@@ -41,7 +41,7 @@ pub fn point(source: &Source, variables: &[String]) -> Result<Vec<f64>, SourceEr
             return Err(source.fault(span, message, label, Some(help.into())));
         }
         let offset = span.end - value.trim_start().trim_end().len();
-        // Blanks keep the places of the text.
+        // Blanks keep the positions in the text.
         let padded = format!("{}{}", " ".repeat(offset), value.trim());
         let piece = Source::new(source.name.clone(), padded);
         let numbers = numbers(&piece)?;
