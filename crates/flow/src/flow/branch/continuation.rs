@@ -337,8 +337,9 @@ impl Continuation {
         // Eigenvectors are needed where the next step might lead to a crossing.
         let crossing = |&i: &usize, &k: &usize| {
             let (a, b) = (at[i], at[k]);
-            (a.z - b.z).norm() < 2.0 * self.reach(&b)
-                && self.root.continued(b, a.z).is_ok_and(|c| (c.log - a.log).norm() > SAME)
+            // A branch point on the straight way from one to the other separates branches too.
+            let same = || self.root.continued(b, a.z).is_ok_and(|c| (c.log - a.log).norm() <= SAME);
+            (a.z - b.z).norm() < 2.0 * self.reach(&b) && !same()
         };
         let needed = which.iter().any(|i| which.iter().any(|k| i != k && crossing(i, k)));
         let known = if needed { vectors(which) } else { None };
