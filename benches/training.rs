@@ -20,6 +20,33 @@ fn median(mut times: Vec<f64>) -> f64 {
     times[times.len() / 2]
 }
 
+/// Training with an optimizer of the library.
+fn optimizer(name: &str, h: f64) -> Rule {
+    let optimizer = bea::optimizer::find(name).expect("an optimizer of the library");
+    let m = bea::optimizer::parse_value("0.9").expect("a number");
+    let values = optimizer.parameters.iter().map(|name| (name.clone(), m.clone())).collect();
+    let program = optimizer.program(&values).expect("values of its parameters");
+    Rule::program(program, Schedule::constant(h)).expect("one can train with it")
+}
+
+/// What steps cost that are written out for the heavy ball, measured as [`step_cost`] does.
+fn heavy_ball_by_hand(loss: &NetworkLoss, start: &[f64], h: f64) -> f64 {
+    let (mut theta, mut velocity) = (start.to_vec(), vec![0.0; start.len()]);
+    let ratios = (0..STEPS).map(|_| {
+        let begun = Instant::now();
+        loss.gradient(&theta);
+        let gradient = begun.elapsed();
+        let begun = Instant::now();
+        let (_, g) = loss.gradient(&theta);
+        for ((x, v), g) in theta.iter_mut().zip(&mut velocity).zip(&g) {
+            *v = 0.9 * *v - h * g;
+            *x += *v;
+        }
+        begun.elapsed().as_secs_f64() / gradient.as_secs_f64()
+    });
+    median(ratios.collect())
+}
+
 /// The median over the steps of a run of its time in gradients, each timed beside a gradient at the same point.
 fn step_cost(loss: &NetworkLoss, start: &[f64], rule: &Rule) -> f64 {
     let mut state = State::new(start.to_vec());
@@ -36,7 +63,7 @@ fn step_cost(loss: &NetworkLoss, start: &[f64], rule: &Rule) -> f64 {
 
 /// What following the largest eigenvalue along a run costs, and how right it is.
 fn follow(loss: &NetworkLoss, start: &[f64], h: f64, tolerance: f64) {
-    let rule = Rule::GradientDescent { lr: Schedule::constant(h) };
+    let rule = optimizer("gradient_descent", h);
     let mut state = State::new(start.to_vec());
     let mut warm: Vec<Vec<f64>> = Vec::new();
     let (mut costs, mut counts, mut last, mut worst) = (Vec::new(), Vec::new(), 0.0, 0.0f64);
@@ -79,11 +106,13 @@ fn main() {
     let architecture = architecture.expect("a name of the library");
     let start = initialise(&architecture, Scheme::PyTorch, 0);
     let loss = NetworkLoss::new(architecture, &data, &Device::cpu()).expect("data that fit");
-    let descent = Rule::GradientDescent { lr: Schedule::constant(0.05) };
     let dal = Rule::Dal(Dal { power: 1.0, cap: CAP, product: Product::Exact });
     println!("| a step of | gradients |");
     println!("|---|---|");
-    println!("| gradient descent | {:.2} |", step_cost(&loss, &start, &descent));
+    for name in ["gradient_descent", "heavy_ball", "nesterov"] {
+        println!("| `{name}` | {:.2} |", step_cost(&loss, &start, &optimizer(name, 0.05)));
+    }
+    println!("| heavy ball by hand | {:.2} |", heavy_ball_by_hand(&loss, &start, 0.05));
     println!("| DAL | {:.2} |", step_cost(&loss, &start, &dal));
     println!("\n| h | hλ_0 at the end | tolerance | products | gradients | error of λ_0 |");
     println!("|---|---|---|---|---|---|");

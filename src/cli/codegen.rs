@@ -65,9 +65,10 @@ impl Codegen {
         let optimizer = input::optimizer(name)?;
         let mut settings = loss_input::settings(&self.settings)?;
         let values = loss_input::of_optimizer(&optimizer, &mut settings)?;
-        let method = optimizer.method(&values)?;
+        let program = optimizer.program(&values)?;
+        let method = program.method();
         let players = self.players.as_deref();
-        let losses = problem_input::losses(&self.losses, &settings, &method, players)?;
+        let losses = problem_input::losses(&self.losses, &settings, &program, players)?;
         let objective = losses.objective();
         if let FlowName::Order(n) | FlowName::PrincipalWith(n) = flow {
             limit::check(n, &method, self.force)?;

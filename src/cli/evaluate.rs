@@ -122,7 +122,7 @@ impl Evaluate {
         let optimizer = input::optimizer(&self.optimizer)?;
         let settings = loss_input::settings(&self.settings)?;
         let method = if flows {
-            network_input::method(&optimizer, settings)?
+            network_input::program(&optimizer, settings)?.method()
         } else {
             // Derivatives of the loss need no optimizer.
             network_input::check_settings(&optimizer, settings)?;

@@ -7,12 +7,12 @@ use super::progress::Progress;
 use super::{input, interrupt, loss_input, output, problem_input};
 use crate::simulation::{Landscape, csv, json};
 use bea_flow::flow::{
-    Branch, FlowName, Problem, Request, SimulateError, Simulation, simulate_until,
+    Branch, Buffers, FlowName, Problem, Request, SimulateError, Simulation, simulate_until,
 };
 use bea_flow::loss::Loss;
 use bea_network::device::DeviceError;
 use bea_plot::Figure;
-use bea_series::optimizer;
+use bea_series::optimizer::{self, StepProgram};
 use bea_series::series::GeneralLinearMethod;
 use bea_series::text::source::Source;
 use miette::miette;
@@ -50,6 +50,10 @@ pub(super) struct Flow {
     /// A name from `bea optimizers`, or a file
     #[arg(long, value_name = "OPTIMIZER|FILE", default_value = "gradient_descent")]
     optimizer: String,
+    /// What the optimizer's buffers are at the start: what the optimizer says, at rest in most cases, or
+    /// settled on the slow manifold, as if it had been running before
+    #[arg(long, value_enum, default_value = "written")]
+    buffers: BuffersName,
     /// Give a parameter of the loss or of the optimizer an exact value
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = loss_input::setting)]
     settings: Vec<(String, String)>,
@@ -112,6 +116,12 @@ enum BranchName {
     Principal,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum BuffersName {
+    Written,
+    Settled,
+}
+
 /// The files that this command may leave in its folder.
 const FILES: [&str; 5] = [
     "trajectories.csv",
@@ -148,9 +158,10 @@ impl Flow {
         if let Some(network) = &self.network {
             return self.of_network(network, &chosen, settings, &folder);
         }
-        let method = loss_input::numeric_method(&chosen, &mut settings)?;
+        let program = loss_input::numeric_program(&chosen, &mut settings)?;
+        let method = program.method();
         let players = self.players.as_deref();
-        let losses = problem_input::losses(&self.loss, &settings, &method, players)?;
+        let losses = problem_input::losses(&self.loss, &settings, &program, players)?;
         let (problem, variables) = (losses.problem()?, losses.variables);
         let every = losses.losses;
         let mut loss = every[0].clone();
@@ -164,23 +175,24 @@ impl Flow {
         let is_descent = method == GeneralLinearMethod::euler();
         let request = self.request(is_descent, TOLERANCES)?;
         check_memory(start.len(), start.len(), &request)?;
-        let simulation = self.simulate(&problem, &chosen.name, &method, &start, &request)?;
+        let simulation = self.simulate(&problem, &chosen.name, &program, &start, &request)?;
         let figure = self.plot.then(|| self.figure(&loss, &problem, &simulation));
         let files = files(&simulation, Some(&loss.variables), figure);
-        self.write(&folder, &files, &simulation, &format!("from {}", place(&loss, &start)))
+        let place = format!("from {}", place(&loss, &start));
+        self.write(&folder, &files, &simulation, &program, &place)
     }
 
     fn simulate(
         &self,
         problem: &Problem,
         name: &str,
-        method: &GeneralLinearMethod,
+        program: &StepProgram,
         start: &[f64],
         request: &Request,
     ) -> miette::Result<Simulation> {
         interrupt::listen("writing what is there");
         let progress = Progress::new(self.steps);
-        simulate_until(problem, name, method, start, request, &progress).map_err(|error| {
+        simulate_until(problem, name, program, start, request, &progress).map_err(|error| {
             let cause = match &error {
                 SimulateError::Objective(error) => error.cause(),
                 _ => None,
@@ -199,6 +211,7 @@ impl Flow {
         folder: &Path,
         files: &[(String, Vec<u8>)],
         simulation: &Simulation,
+        program: &StepProgram,
         place: &str,
     ) -> miette::Result<ExitCode> {
         let written = output::to_folder(folder, files, &FILES, self.force)?;
@@ -210,6 +223,13 @@ impl Flow {
         );
         text.push_str(&table(simulation));
         text.push_str(&notes(simulation));
+        if self.buffers == BuffersName::Written && program.starts_beside_manifold() {
+            let _ = writeln!(
+                text,
+                "\nthe buffers of {name} do not start settled: its first steps are a transient that no flow follows;\n\
+                 --buffers settled starts them on the slow manifold"
+            );
+        }
         if self.counts {
             let _ = writeln!(text, "\nevaluations: {}", simulation.counts);
         }
@@ -246,6 +266,10 @@ impl Flow {
                 BranchName::Principal => Branch::Principal,
             },
             directions: self.directions,
+            buffers: match self.buffers {
+                BuffersName::Written => Buffers::Written,
+                BuffersName::Settled => Buffers::Settled,
+            },
             samples_per_step: if self.plot { SAMPLES } else { 0 },
         })
     }

@@ -9,42 +9,7 @@ use std::path::Path;
 /// The optimizer that `text` names: one of the library, or a file, with `:NAME` after it if it
 /// holds several.
 pub(super) fn optimizer(text: &str) -> miette::Result<Optimizer> {
-    let is_path = text.contains(['/', '\\']) || text.ends_with(".bea") || text.contains(".bea:");
-    if !is_path {
-        match optimizer::find(text) {
-            Ok(found) => return Ok(found.clone()),
-            Err(unknown) if !Path::new(text).exists() => return Err(unknown.into()),
-            Err(_) => {}
-        }
-    }
-    match text.rsplit_once(':') {
-        Some((path, name)) if !Path::new(text).exists() => from_file(path, Some(name)),
-        _ => from_file(text, None),
-    }
-}
-
-fn from_file(path: &str, wanted: Option<&str>) -> miette::Result<Optimizer> {
-    let mut found = optimizer::parse(&optimizer::load(path)?)?;
-    let names: Vec<String> = found.iter().map(|o| o.name.clone()).collect();
-    let position = match wanted {
-        Some(name) => names.iter().position(|n| n == name),
-        None => (names.len() == 1).then_some(0),
-    };
-    if let Some(position) = position {
-        return Ok(found.swap_remove(position));
-    }
-    let Some(first) = names.first() else {
-        return Err(miette!(
-            help = "`bea check` checks claims",
-            "{path} holds claims but no optimizer"
-        ));
-    };
-    let message = match wanted {
-        Some(name) => format!("{path} holds no optimizer `{name}`"),
-        None => format!("{path} holds {} optimizers", names.len()),
-    };
-    let help = format!("it holds {}; choose one as `{path}:{first}`", names.join(", "));
-    Err(miette!(help = help, "{message}"))
+    Ok(optimizer::named(text, Path::new(""))?.optimizer)
 }
 
 /// `NAME=VALUE`, the value an exact number.

@@ -1,8 +1,7 @@
 //! Losses and points as named on the command line.
 
 use bea_flow::loss::{self, LibraryError, Loss};
-use bea_series::optimizer::{self, Optimizer};
-use bea_series::series::GeneralLinearMethod;
+use bea_series::optimizer::{self, Optimizer, StepProgram};
 use bea_series::text::source::Source;
 use miette::miette;
 use num_rational::BigRational;
@@ -77,11 +76,11 @@ pub(super) fn of_optimizer(
     Ok(values)
 }
 
-/// The optimizer with numbers for all of its parameters, taken out of `settings`.
-pub(super) fn numeric_method(
+/// The step of an optimizer with numbers for all of its parameters, taken out of `settings`.
+pub(super) fn numeric_program(
     optimizer: &Optimizer,
     settings: &mut Settings,
-) -> miette::Result<GeneralLinearMethod> {
+) -> miette::Result<StepProgram> {
     let values = of_optimizer(optimizer, settings)?;
     if let Some(name) = optimizer.parameters.iter().find(|name| !values.contains_key(*name)) {
         return Err(miette!(
@@ -90,7 +89,7 @@ pub(super) fn numeric_method(
             optimizer.name
         ));
     }
-    Ok(optimizer.method(&values)?)
+    Ok(optimizer.program(&values)?)
 }
 
 /// The point that `text` names, with one coordinate a variable of the loss.

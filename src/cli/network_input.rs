@@ -6,8 +6,7 @@ use bea_network::data::{self, Dataset, Targets};
 use bea_network::device::Device;
 use bea_network::initialise::{Scheme, initialise};
 use bea_network::{NetworkLoss, weights};
-use bea_series::optimizer::Optimizer;
-use bea_series::series::GeneralLinearMethod;
+use bea_series::optimizer::{Optimizer, StepProgram};
 use bea_series::text::near;
 use bea_series::text::source::Source;
 use miette::{IntoDiagnostic, WrapErr, miette};
@@ -103,14 +102,14 @@ impl NetworkInput {
 }
 
 /// The optimizer with numbers for all of its parameters, of a network, whose loss has none of its own.
-pub(super) fn method(
+pub(super) fn program(
     optimizer: &Optimizer,
     mut settings: Settings,
-) -> miette::Result<GeneralLinearMethod> {
-    let method = loss_input::numeric_method(optimizer, &mut settings)?;
+) -> miette::Result<StepProgram> {
+    let program = loss_input::numeric_program(optimizer, &mut settings)?;
     all_known(optimizer, &settings)?;
-    match method.fields.len() {
-        1 => Ok(method),
+    match program.fields.len() {
+        1 => Ok(program),
         n => Err(miette!(
             help = "optimizers of one loss are gradient_descent, heavy_ball, nesterov, … : see `bea optimizers`",
             "`{}` has {n} vector fields, a network on its data is one",

@@ -4,9 +4,11 @@ use super::loss_input::{self, Settings};
 use bea_flow::codegen::LossFormulas;
 use bea_flow::flow::Problem;
 use bea_flow::loss::{self, Expr, Graph, Loss};
-use bea_series::series::GeneralLinearMethod;
+use bea_series::exact::{Rational, RationalFunction};
+use bea_series::optimizer::StepProgram;
 use bea_series::text::near;
 use miette::miette;
+use num_rational::BigRational;
 
 /// The losses of an optimizer.
 pub(super) struct Losses {
@@ -42,20 +44,24 @@ impl Losses {
     }
 }
 
-/// One loss for each vector field of `method`, in their order. For a game of two players one is enough:
-/// the second player then ascends it. `players` are the variables of each, `x,a;y`.
+/// One loss for each vector field of an optimizer, in their order. Those of fields that are multiples of the
+/// parameters may be left out. For a game of two players one is enough: the second player then ascends it.
+/// `players` are the variables of each, `x,a;y`.
 pub(super) fn losses(
     texts: &[String],
     settings: &Settings,
-    method: &GeneralLinearMethod,
+    optimizer: &StepProgram,
     players: Option<&str>,
 ) -> miette::Result<Losses> {
     let losses =
         texts.iter().map(|t| loss_input::loss(t, settings)).collect::<miette::Result<Vec<_>>>()?;
-    let (fields, spaces) = (method.fields.len(), method.spaces.len());
+    let (fields, spaces) = (optimizer.fields.len(), optimizer.spaces.len());
     let zero_sum = losses.len() == 1 && fields == 2 && spaces == 2;
-    if losses.len() != fields && !zero_sum {
-        let names: Vec<&str> = method.fields.iter().map(|f| f.name.as_str()).collect();
+    let factor = |c: &Option<RationalFunction>| c.as_ref().and_then(|c| c.as_rational());
+    let known: Vec<Option<BigRational>> = optimizer.linear.iter().map(factor).collect();
+    let unknown = known.iter().filter(|known| known.is_none()).count();
+    if losses.len() != fields && losses.len() != unknown && !zero_sum {
+        let names: Vec<&str> = optimizer.fields.iter().map(|f| f.name.as_str()).collect();
         return Err(miette!(
             help = "give --loss once for each vector field, in this order",
             "the optimizer has {fields} vector field{} ({}), and there {} {} loss{}",
@@ -91,8 +97,22 @@ pub(super) fn losses(
     if zero_sum {
         expressions.push(graph.neg(expressions[0]));
     }
-    let spaces = partition(players, &variables, &method.spaces)?;
-    let fields = method.fields.iter().map(|f| f.space).zip(expressions).collect();
+    if expressions.len() < fields {
+        // The loss of `c θ` is `-c/2 θ²`.
+        for (i, c) in known.into_iter().enumerate().filter_map(|(i, c)| Some((i, c?))) {
+            let half = Rational::from(-c / BigRational::from_integer(2.into()));
+            let squares: Vec<Expr> = (0..variables.len() as u32)
+                .map(|variable| {
+                    let x = graph.variable(variable);
+                    graph.mul(x, x)
+                })
+                .collect();
+            let sum = squares.into_iter().reduce(|a, b| graph.add(a, b)).expect("a variable");
+            expressions.insert(i, graph.scale(&half, sum));
+        }
+    }
+    let spaces = partition(players, &variables, &optimizer.spaces)?;
+    let fields = optimizer.fields.iter().map(|f| f.space).zip(expressions).collect();
     Ok(Losses { losses, variables, graph, spaces, fields })
 }
 

@@ -1,11 +1,14 @@
 //! Figures of runs: what was measured against the step.
 
-use super::config::{Config, Metric};
+use super::config::{Chosen, Config, Metric};
 use super::measured::{Column, Measured};
 use super::run::Table;
 use bea_flow::flow::FlowName;
-use bea_network::training::Rule;
+use bea_flow::flow::stability::{End, formula, stable_until};
 use bea_plot::{Axis, AxisScale, Color, Dash, Figure, Panel, Series, Style};
+use bea_series::exact::RationalFunction;
+use bea_series::series::GeneralLinearMethod;
+use std::collections::BTreeMap;
 
 /// A panel shows no more curves than this, those of the first columns.
 const MOST_CURVES: usize = 16;
@@ -245,18 +248,17 @@ fn curve(label: String, style: Style, steps: &[f64], column: &Column) -> Series 
     Series::new(label, thin(&points), style)
 }
 
-/// The eigenvalues above which steps of known size are unstable on a parabola, and for gradient
-/// descent those above which it oscillates: `2/h` and `1/h`; with momentum `m`, `2(1+m)/h` (heavy ball) and
-/// `2(1+m)/((1+2m)h)` (Nesterov; Cohen et al. 2021). Those far above `largest` are left out.
+/// The eigenvalues at which steps of a size that is known stop being stable on a parabola, `2/h` for gradient
+/// descent and `2(1+m)/h` for the heavy ball, and for gradient descent those above which it oscillates,
+/// `1/h`. Those far above `largest` are left out.
 fn thresholds(config: &Config, steps: &[f64], largest: f64) -> Vec<Series> {
-    let factors = match &config.rule {
-        Rule::GradientDescent { .. } => vec![("2/h", 2.0), ("1/h", 1.0)],
-        Rule::HeavyBall { momentum: m, .. } => vec![("2(1+m)/h", 2.0 * (1.0 + m))],
-        Rule::Nesterov { momentum: m, .. } => {
-            vec![("2(1+m)/((1+2m)h)", 2.0 * (1.0 + m) / (1.0 + 2.0 * m))]
-        }
-        _ => Vec::new(),
-    };
+    let Some(Ok(method)) = config.optimizer.as_ref().map(Chosen::method) else { return Vec::new() };
+    let end = stable_until(&method);
+    let mut factors: Vec<(String, f64)> =
+        end.into_iter().map(|end| (threshold(config, &end), end.value)).collect();
+    if method == GeneralLinearMethod::euler() {
+        factors.push(("1/h".into(), 1.0));
+    }
     let Some(schedule) = config.rule.schedule() else { return Vec::new() };
     let dashes = [Dash::Dashed, Dash::Dotted];
     let lines = factors.into_iter().zip(dashes).map(|((label, factor), dash)| {
@@ -265,6 +267,21 @@ fn thresholds(config: &Config, steps: &[f64], largest: f64) -> Vec<Series> {
         Series::new(label, corners(&points), Style::soft(dash))
     });
     lines.filter(|line| line.points.iter().any(|point| point.1 <= NEAR * largest)).collect()
+}
+
+/// An end in `hλ` of an interval of stability as a bound of `λ`: a formula in the optimizer's parameters,
+/// if there is one.
+fn threshold(config: &Config, end: &End) -> String {
+    let known = config.optimizer.as_ref().and_then(|Chosen { optimizer, values, .. }| {
+        let symbolic = optimizer.method(&BTreeMap::new()).ok()?;
+        let values: Option<Vec<_>> =
+            optimizer.parameters.iter().map(|name| values.get(name).cloned()).collect();
+        let h = RationalFunction::variable(optimizer.parameters.len());
+        let bound = formula(&symbolic, &values?, end)?.divide(&h)?;
+        let names = [optimizer.parameters.clone(), vec!["h".into()]].concat();
+        Some(bound.display(&names).replace('*', ""))
+    });
+    known.unwrap_or_else(|| format!("{:.3}/h", end.value))
 }
 
 /// The points of a piecewise constant line where it starts, ends or jumps.

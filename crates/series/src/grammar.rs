@@ -78,6 +78,9 @@ fn name(rule: Rule) -> String {
         | Rule::states
         | Rule::state_word
         | Rule::stage
+        | Rule::declared
+        | Rule::first
+        | Rule::first_word
         | Rule::let_word
         | Rule::update
         | Rule::primed

@@ -27,7 +27,8 @@ impl Flow {
         settings: Settings,
         folder: &Path,
     ) -> miette::Result<ExitCode> {
-        let method = network_input::method(chosen, settings)?;
+        let program = network_input::program(chosen, settings)?;
+        let method = program.method();
         let loss = network.loss()?;
         let start = network.parameters(loss.architecture())?;
         let tolerances = tolerances(loss.architecture(), TOLERANCES);
@@ -45,7 +46,7 @@ impl Flow {
         );
         let architecture = loss.architecture().clone();
         let problem = Problem::new(loss);
-        let simulation = self.simulate(&problem, &chosen.name, &method, &start, &request)?;
+        let simulation = self.simulate(&problem, &chosen.name, &program, &start, &request)?;
         let figure = self.plot.then(|| Figure {
             title: format!(
                 "{}, {}, h = {}",
@@ -61,7 +62,7 @@ impl Flow {
         let last: Vec<f64> = last.iter().map(|z| z.re).collect();
         let last = weights::encoded(&weights::tensors(&architecture, &last, ""), Dtype::F64);
         files.push((super::FILES[4].to_string(), last.into_diagnostic()?));
-        self.write(folder, &files, &simulation, &place)
+        self.write(folder, &files, &simulation, &program, &place)
     }
 }
 

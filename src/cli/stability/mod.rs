@@ -69,9 +69,10 @@ impl StabilityOf {
         let optimizer = input::optimizer(&self.optimizer)?;
         let mut settings = loss_input::settings(&self.values)?;
         let values = loss_input::of_optimizer(&optimizer, &mut settings)?;
-        let method = optimizer.method(&values)?;
+        let program = optimizer.program(&values)?;
+        let method = program.method();
         let players = self.players.as_deref();
-        let losses = problem_input::losses(&self.losses, &settings, &method, players)?;
+        let losses = problem_input::losses(&self.losses, &settings, &program, players)?;
         let start = self.start(&losses)?;
         let request = StabilityRequest { lr: self.lr, order: self.order };
         let found = stability(&losses.problem()?, &method, &start, &request)

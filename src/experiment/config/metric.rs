@@ -7,7 +7,9 @@ use std::fmt;
 
 /// Something that is measured at an iterate `θ` of the optimizer, with `θ'` the next one, `h` the learning
 /// rate of the step between them, `g = ∇E(θ)`, and `λ_0 ≥ λ_1 ≥ …` the eigenvalues of `∇²E(θ)` with
-/// eigenvectors `u_i`. All are of the full training data unless the name says `test`.
+/// eigenvectors `u_i`. All are of the full training data unless the name says `test`. Flows are those of the
+/// optimizer that trains, `P` is its principal root (`1+z` for gradient descent), and `c_n` the coefficient of the
+/// chain with `n+1` nodes, of order `h^n`, in its modified field (`1, -1/2, …`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Metric {
     /// `loss`: `E(θ)`.
@@ -28,7 +30,7 @@ pub enum Metric {
     RelativeProgress,
     /// `lambda:k`: the `k` largest eigenvalues `λ_0, …`.
     Lambda(usize),
-    /// `sc:k`: the stability coefficients `α_PF(hλ_i) (g·u_i)`, `g·u_i ≥ 0`, of the first `k` directions.
+    /// `sc:k`: the stability coefficients `log P(-hλ_i)/(hλ_i) (g·u_i)`, `g·u_i ≥ 0`, of the first `k` directions.
     Coefficients(usize),
     /// `along:k`: `|g·u_i|` of the first `k` directions.
     Along(usize),
@@ -36,14 +38,16 @@ pub enum Metric {
     Eigenvalues,
     /// `hg`: `‖∇²E g‖`.
     HessianGradient,
-    /// `drift`: `‖θ' - φ_h(θ)‖` with the negative gradient flow `φ`.
+    /// `drift`: `‖θ' - φ_h(θ)‖` with the leading term `θ̇ = -c_0 g` of the flow: the negative gradient flow for
+    /// gradient descent.
     Drift,
-    /// `drift_estimate`: `h²/2 ‖∇²E g‖`.
+    /// `drift_estimate`: `|c_1| h² ‖∇²E g‖`, for gradient descent `h²/2 ‖∇²E g‖`.
     DriftEstimate,
-    /// `third`: `h²/12 ‖∇³E[g, g]‖`, the non-principal term of third order (paper, equation 8).
+    /// `third`: the non-principal term of third order, `h²/12 ‖∇³E[g, g]‖` for gradient descent (paper, equation
+    /// 8).
     ThirdOrder,
-    /// `prediction`: `∇E(θ')·u_0` as it is, and as NGF, IGR and PF predict it from `g·u_0` (paper,
-    /// section 4.1).
+    /// `prediction`: `∇E(θ')·u_0` as it is, and as one term of the flow (NGF for gradient descent), two terms (IGR)
+    /// and its principal part (PF) predict it from `g·u_0` (paper, section 4.1).
     Prediction,
     /// `error:FLOW`: `‖θ' - φ_h(θ)‖` with that flow.
     Error(FlowName),
@@ -146,8 +150,8 @@ impl Metric {
         }
     }
 
-    /// Whether it compares a step with one of gradient descent of the step size `h`, or assumes that it is one.
-    pub fn compares_with_descent(self) -> bool {
+    /// Whether it compares a step with the flow of the optimizer, or with `h` times the gradient.
+    pub fn compares_with_flow(self) -> bool {
         matches!(
             self,
             Metric::RelativeProgress

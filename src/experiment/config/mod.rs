@@ -35,3 +35,4 @@ mod rule;
 pub use description::{Experiment, Scale};
 pub use metric::Metric;
 pub use one_run::{Config, Flows, Follow, Start};
+pub use rule::Chosen;

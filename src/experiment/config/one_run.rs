@@ -1,6 +1,7 @@
 //! One run of a description, with everything that its numbers depend on.
 
 use super::metric::Metric;
+use super::rule::Chosen;
 use bea_flow::flow::FlowName;
 use bea_network::architecture::{Architecture, ArchitectureError, Criterion, Dtype, Frame};
 use bea_network::data::{Dataset, Targets};
@@ -34,8 +35,10 @@ pub struct Config {
     pub start: Start,
     /// Where to calculate.
     pub device: String,
-    /// The optimizer.
+    /// How steps are made.
     pub rule: Rule,
+    /// The optimizer of the language that makes them, if one does.
+    pub optimizer: Option<Chosen>,
     /// How many steps.
     pub steps: usize,
     /// Examples per step; all, if not given.

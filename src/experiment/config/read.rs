@@ -83,8 +83,8 @@ pub(super) fn config(
     let need = "[train] with method = \"gd\", lr = 0.1 and steps = 100";
     let train = all.below("train", "[train]")?.ok_or_else(|| all.missing("train", need))?;
     train.only(&rule::keys())?;
-    let (method, rule) = rule::read(&train)?;
-    rule::refuse_idle(&train, method, &rule::methods_of(overlay.variants))?;
+    let training = rule::read(&train, folder(&experiment.source), overlay.variants)?;
+    rule::refuse_idle(&train, training.method, &rule::methods_of(overlay.variants))?;
     let steps = train.required("steps", "steps = 100")?.size(1)?;
     let batch = train.read("batch", |entry| entry.size(1))?;
     let weights = train.read("weights", text)?;
@@ -119,7 +119,8 @@ pub(super) fn config(
         dtype,
         start,
         device: all.read("device", text)?.unwrap_or_else(|| "cpu".into()),
-        rule,
+        rule: training.rule,
+        optimizer: training.optimizer,
         steps,
         batch,
         metrics,
@@ -128,7 +129,7 @@ pub(super) fn config(
         follow: follow(&all)?,
         resolved: String::new(),
     };
-    let resolved = resolved::text(&all, &config, method);
+    let resolved = resolved::text(&all, &config, training.method, training.resolved);
     Ok(Config { resolved, ..config })
 }
 
@@ -150,9 +151,14 @@ fn stem(file: &str) -> String {
     stem.map_or_else(|| file.into(), |stem| stem.to_string_lossy().into_owned())
 }
 
+/// The folder of a description.
+fn folder(source: &Source) -> &Path {
+    Path::new(&*source.name).parent().unwrap_or(Path::new(""))
+}
+
 /// A path in a description is relative to the description's folder.
 fn beside(source: &Source, file: &str) -> PathBuf {
-    let path = Path::new(&*source.name).parent().unwrap_or(Path::new("")).join(file);
+    let path = folder(source).join(file);
     std::path::absolute(&path).unwrap_or(path)
 }
 

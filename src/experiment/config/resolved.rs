@@ -7,7 +7,13 @@ use bea_network::architecture::Dtype;
 use std::fmt::Write as _;
 
 /// All keys that `config` was read from, with the defaults of those that were not set.
-pub(super) fn text(all: &Layers, config: &Config, method: &str) -> String {
+/// `training` are keys of `[train]` that are written otherwise.
+pub(super) fn text(
+    all: &Layers,
+    config: &Config,
+    method: &str,
+    training: Vec<(&'static str, String)>,
+) -> String {
     let mut out = format!("name = {}\nseed = {}\n", quoted(&config.name), config.seed);
     let inline = |out: &mut String, key: &str, otherwise: Option<String>| {
         let value = all.written(key).or(otherwise);
@@ -44,11 +50,11 @@ pub(super) fn text(all: &Layers, config: &Config, method: &str) -> String {
             }
         }
     };
-    let weights = match &config.start {
-        Start::Weights(file) => vec![("weights", quoted(&file.display().to_string()))],
-        Start::Scheme(_) => Vec::new(),
-    };
-    table("train", &rule::keys_of(method), &weights, &[]);
+    let mut fixed = training;
+    if let Start::Weights(file) = &config.start {
+        fixed.push(("weights", quoted(&file.display().to_string())));
+    }
+    table("train", &rule::keys_of(method), &fixed, &[]);
     table("measure", &["metrics", "every"], &[], &[("every", config.every.to_string())]);
     table("flows", &["rtol", "atol", "euler", "directions"], &[], &[]);
     table("follow", &["from", "steps", "flows", "sharpness"], &[], &[]);
@@ -56,6 +62,6 @@ pub(super) fn text(all: &Layers, config: &Config, method: &str) -> String {
 }
 
 /// A TOML string: JSON's escapes are TOML's.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }

@@ -2,18 +2,28 @@
 
 use super::layers::Layers;
 use bea_network::training::{CAP, Dal, Product, Rule, Schedule};
+use bea_series::optimizer::{self, NamedError, Optimizer};
+use bea_series::series::GeneralLinearMethod;
 use bea_series::text::near;
-use bea_series::text::source::SourceError;
+use bea_series::text::source::{Source, SourceError};
 use bea_series::text::table::{Entry, Table, alike};
+use miette::Diagnostic;
+use num_rational::BigRational;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What the key `optimizer` takes the place of a method by.
+const OPTIMIZER: &str = "optimizer";
 
 /// Methods, and the keys that each takes beside [`COMMON`].
-const METHODS: [(&str, &[&str]); 6] = [
+const METHODS: [(&str, &[&str]); 7] = [
     ("gd", &["lr", "lr_changes"]),
     ("heavy_ball", &["lr", "lr_changes", "momentum"]),
     ("nesterov", &["lr", "lr_changes", "momentum"]),
     ("adam", &["lr", "lr_changes", "beta1", "beta2", "epsilon"]),
     ("dal", &["p", "cap", "momentum", "difference"]),
     ("dal_per_parameter", &["p", "cap", "difference"]),
+    (OPTIMIZER, &["optimizer", "lr", "lr_changes", "set"]),
 ];
 
 /// Keys of the table that are not of the method.
@@ -33,7 +43,8 @@ pub(super) fn keys() -> Vec<&'static str> {
 /// The keys that belong to a method of that name, with the common ones.
 pub(super) fn keys_of(method: &str) -> Vec<&'static str> {
     let own = METHODS.iter().find(|(name, _)| *name == method).map_or(&[][..], |(_, keys)| keys);
-    COMMON.iter().chain(own).copied().collect()
+    let common = COMMON.iter().filter(|key| **key != "method" || method != OPTIMIZER);
+    common.chain(own).copied().collect()
 }
 
 /// The methods that these tables name in `[train]`.
@@ -46,6 +57,9 @@ pub(super) fn methods_of<'a>(tables: &[Table<'a>]) -> Vec<&'a str> {
 }
 
 fn method_of<'a>(train: &Table<'a>) -> Option<&'a str> {
+    if train.optional(OPTIMIZER).is_some() {
+        return Some(OPTIMIZER);
+    }
     train.optional("method").and_then(|entry| entry.string().ok())
 }
 
@@ -71,27 +85,82 @@ pub(super) fn refuse_idle(
             }
             let Some(entry) = table.optional(key) else { continue };
             let of = METHODS.iter().filter(|(_, keys)| keys.contains(&key));
-            let of: Vec<&str> = of.map(|(name, _)| *name).collect();
-            let help = format!("leave it out, or take method = {}", near::quoted(&of));
-            return Err(entry.fault(&format!("is no key of the method `{method}`"), Some(help)));
+            let of: Vec<&str> =
+                of.map(|(name, _)| *name).filter(|name| *name != OPTIMIZER).collect();
+            let (what, help) = match (method, of.as_slice()) {
+                (OPTIMIZER, _) => (
+                    "is no key beside `optimizer`".to_string(),
+                    "the optimizer's own parameters are set in [train.set]".to_string(),
+                ),
+                (_, []) => (
+                    format!("is no key of the method `{method}`"),
+                    "leave it out, or take optimizer = \"heavy_ball\"".to_string(),
+                ),
+                (_, of) => (
+                    format!("is no key of the method `{method}`"),
+                    format!("leave it out, or take method = {}", near::quoted(of)),
+                ),
+            };
+            return Err(entry.fault(&what, Some(help)));
         }
     }
     Ok(())
 }
 
-/// The method's name, and its rule.
-pub(super) fn read(train: &Layers) -> Result<(&'static str, Rule), SourceError> {
+/// An optimizer of the language with the values of its parameters.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// The optimizer.
+    pub optimizer: Optimizer,
+    /// The values of its parameters.
+    pub values: BTreeMap<String, BigRational>,
+    /// The file that it is from, if it is not of the library.
+    pub file: Option<Source>,
+}
+
+impl Chosen {
+    /// The general linear method that its step is.
+    ///
+    /// # Errors
+    /// As [`Optimizer::method`].
+    pub fn method(&self) -> Result<GeneralLinearMethod, SourceError> {
+        self.optimizer.method(&self.values)
+    }
+}
+
+/// What the table says.
+pub(super) struct Training {
+    /// The method's name.
+    pub method: &'static str,
+    pub rule: Rule,
+    pub optimizer: Option<Chosen>,
+    /// What the resolved description has instead of what is written.
+    pub resolved: Vec<(&'static str, String)>,
+}
+
+/// Reads the table. Files are beside `folder`; `variants` are those of the description.
+pub(super) fn read(
+    train: &Layers,
+    folder: &Path,
+    variants: &[Table],
+) -> Result<Training, SourceError> {
+    let chosen = train.tables().find_map(|(_, table)| {
+        let optimizer = table.optional(OPTIMIZER);
+        (optimizer.is_some() || table.optional("method").is_some()).then_some((optimizer, table))
+    });
+    if let Some((Some(entry), table)) = chosen {
+        if table.optional("method").is_some() {
+            let help = "keep one of them: `method` names a method, `optimizer` an optimizer".into();
+            return Err(entry.fault("stands beside `method`", Some(help)));
+        }
+        return program(train, &entry, folder, variants);
+    }
     let entry = train.required("method", "method = \"gd\"")?;
-    let known = METHODS.map(|(name, _)| (name, name));
+    let known: Vec<_> =
+        METHODS.map(|(name, _)| (name, name)).into_iter().filter(|m| m.0 != OPTIMIZER).collect();
     let method = entry.choice("method", &known)?;
-    let positive = |entry: Entry| entry.number_that("must be positive", |x| x > 0.0);
     let decay = |entry: Entry| {
         entry.number_that("must be at least 0 and below 1", |x| (0.0..1.0).contains(&x))
-    };
-    let lr = || -> Result<Schedule, SourceError> {
-        let first = positive(train.required("lr", "lr = 0.1")?)?;
-        let changes = train.read("lr_changes", changes)?.unwrap_or_default();
-        Ok(Schedule { first, changes })
     };
     let momentum = || train.read("momentum", decay);
     let dal = || -> Result<Dal, SourceError> {
@@ -103,12 +172,23 @@ pub(super) fn read(train: &Layers) -> Result<(&'static str, Rule), SourceError> 
             product: product.map_or(Product::Exact, Product::Difference),
         })
     };
+    let library = |name: &str| -> Result<Training, SourceError> {
+        let optimizer = optimizer::find(name).expect("an optimizer of the library").clone();
+        let mut values = BTreeMap::new();
+        if !optimizer.parameters.is_empty() {
+            momentum()?;
+            let usual = BigRational::new(9.into(), 10.into());
+            values.insert("m".to_string(), train.read("momentum", exact)?.unwrap_or(usual));
+        }
+        let chosen = Chosen { optimizer, values, file: None };
+        let rule = trained(&chosen, schedule(train)?, &entry)?;
+        Ok(Training { method, rule, optimizer: Some(chosen), resolved: Vec::new() })
+    };
     let rule = match method {
-        "gd" => Rule::GradientDescent { lr: lr()? },
-        "heavy_ball" => Rule::HeavyBall { lr: lr()?, momentum: momentum()?.unwrap_or(0.9) },
-        "nesterov" => Rule::Nesterov { lr: lr()?, momentum: momentum()?.unwrap_or(0.9) },
+        "gd" => return library("gradient_descent"),
+        "heavy_ball" | "nesterov" => return library(method),
         "adam" => Rule::Adam {
-            lr: lr()?,
+            lr: schedule(train)?,
             beta1: train.read("beta1", decay)?.unwrap_or(0.9),
             beta2: train.read("beta2", decay)?.unwrap_or(0.999),
             epsilon: train.read("epsilon", positive)?.unwrap_or(1e-8),
@@ -119,7 +199,117 @@ pub(super) fn read(train: &Layers) -> Result<(&'static str, Rule), SourceError> 
         },
         _ => Rule::DalPerParameter(dal()?),
     };
-    Ok((method, rule))
+    Ok(Training { method, rule, optimizer: None, resolved: Vec::new() })
+}
+
+/// `optimizer = "nesterov"` or `"mine.bea"`, with the values of its parameters in `[train.set]`.
+fn program(
+    train: &Layers,
+    entry: &Entry,
+    folder: &Path,
+    variants: &[Table],
+) -> Result<Training, SourceError> {
+    let text = entry.string()?;
+    let named = optimizer::named(text, folder).map_err(|error| match error {
+        NamedError::Text(error) => error,
+        error => {
+            let help = error.help().map(|help| help.to_string());
+            entry.wrong(error.to_string(), help)
+        }
+    })?;
+    let optimizer = &named.optimizer;
+    let values = values(train, optimizer, entry, text, variants)?;
+    let missing: Vec<&str> = optimizer.parameters.iter().map(String::as_str).collect();
+    let missing: Vec<&str> =
+        missing.into_iter().filter(|name| !values.contains_key(*name)).collect();
+    if let Some(first) = missing.first() {
+        let help = format!("[train.set] with {first} = 0.9, or --set train.set.{first}=0.9");
+        let which = near::quoted(&missing);
+        return Err(
+            entry.wrong(format!("`{}` needs a value of {which}", optimizer.name), Some(help))
+        );
+    }
+    let exact = values.iter().map(|(name, (value, _))| (name.clone(), value.clone())).collect();
+    let chosen = Chosen { optimizer: named.optimizer, values: exact, file: named.file };
+    let rule = trained(&chosen, schedule(train)?, entry)?;
+    let place = match chosen.file {
+        Some(_) => {
+            let path = folder.join(text);
+            std::path::absolute(&path).unwrap_or(path).display().to_string()
+        }
+        None => text.to_string(),
+    };
+    let mut resolved = vec![(OPTIMIZER, super::resolved::quoted(&place))];
+    if !values.is_empty() {
+        let values = values.iter().map(|(name, (_, written))| format!("{name} = {written}"));
+        resolved.push(("set", format!("{{ {} }}", values.collect::<Vec<_>>().join(", "))));
+    }
+    Ok(Training { method: OPTIMIZER, rule, optimizer: Some(chosen), resolved })
+}
+
+/// Exact values by name, with how they are written.
+type Values = BTreeMap<String, (BigRational, String)>;
+
+/// The values of the optimizer's parameters. What a layer sets for another optimizer that it names is passed
+/// over; `--set` is for all variants, of which one may know the parameter.
+fn values(
+    train: &Layers,
+    optimizer: &Optimizer,
+    entry: &Entry,
+    name: &str,
+    variants: &[Table],
+) -> Result<Values, SourceError> {
+    let tables: Vec<_> = train.tables().collect();
+    let parameters: Vec<&str> = optimizer.parameters.iter().map(String::as_str).collect();
+    let mut values = Values::new();
+    for (at, (is_set, table)) in tables.iter().enumerate() {
+        let Some(set) = table.optional("set") else { continue };
+        let set = set.table("[train.set]")?;
+        let own = tables[at..].iter().find_map(|(_, table)| table.optional(OPTIMIZER));
+        let other = own.is_some_and(|own| own.text() != entry.text());
+        for key in set.keys() {
+            let Some(value) = set.optional(key) else { continue };
+            if parameters.contains(&key) {
+                let number = exact(value.clone())?;
+                values.entry(key.to_string()).or_insert((number, value.text()));
+            } else if !(other || *is_set && !variants.is_empty()) {
+                let message = format!("`{}` has no parameter `{key}`", optimizer.name);
+                let help = match parameters.as_slice() {
+                    [] => Some(format!("`{name}` takes no parameters")),
+                    known => near::advice(key, known),
+                };
+                return Err(value.wrong(message, help));
+            }
+        }
+    }
+    Ok(values)
+}
+
+/// Training with an optimizer; what keeps one from it is shown at `entry`.
+fn trained(chosen: &Chosen, lr: Schedule, entry: &Entry) -> Result<Rule, SourceError> {
+    let Chosen { optimizer, values, .. } = chosen;
+    Rule::program(optimizer.program(values)?, lr).map_err(|error| {
+        let message = format!("one cannot train with `{}`: {error}", optimizer.name);
+        entry.wrong(message, Some(error.help()))
+    })
+}
+
+/// The learning rates.
+fn schedule(train: &Layers) -> Result<Schedule, SourceError> {
+    let first = positive(train.required("lr", "lr = 0.1")?)?;
+    let changes = train.read("lr_changes", changes)?.unwrap_or_default();
+    Ok(Schedule { first, changes })
+}
+
+fn positive(entry: Entry) -> Result<f64, SourceError> {
+    entry.number_that("must be positive", |x| x > 0.0)
+}
+
+/// An exact number: `0.9`, or the text `"9/10"`.
+fn exact(entry: Entry) -> Result<BigRational, SourceError> {
+    let text = entry.text().replace('_', "");
+    optimizer::parse_value(text.trim_matches('"'))
+        .map_err(|_| entry.fault("must be a number, 0.9 or \"9/10\" say", None))
 }
 
 /// `[[300, 0.01], [500, 0.1]]`: from step 300 on another learning rate, from step 500 on a third.

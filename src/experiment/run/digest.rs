@@ -3,22 +3,27 @@
 
 use crate::experiment::config::Config;
 use bea_network::data::{Dataset, Targets, Values};
+use bea_series::text::source::Source;
 use sha2::{Digest, Sha256};
 
-/// Names, as in messages, and SHA-256 sums of the network's file, the data and the test data.
+/// Names, as in messages, and SHA-256 sums of the files of the network and of the optimizer, the data and the
+/// test data.
 pub(super) fn sums(
     config: &Config,
     data: &Dataset,
     test: Option<&Dataset>,
 ) -> Vec<(String, String)> {
-    let network = config.network_file().map(|source| {
+    let file = |what: &str, source: &Source| {
         let sum = Sha256::digest(source.text.as_bytes());
-        (format!("the network in {}", source.name), hexadecimal(&sum))
-    });
+        (format!("the {what} in {}", source.name), hexadecimal(&sum))
+    };
+    let network = config.network_file().map(|source| file("network", source));
+    let optimizer = config.optimizer.as_ref().and_then(|chosen| chosen.file.as_ref());
+    let optimizer = optimizer.map(|source| file("optimizer", source));
     let of = |set: &Dataset, name: &str| (format!("the data `{name}`"), sum(set));
     let data = of(data, &config.data);
     let test = test.zip(config.test.as_deref()).map(|(set, name)| of(set, name));
-    network.into_iter().chain([data]).chain(test).collect()
+    network.into_iter().chain(optimizer).chain([data]).chain(test).collect()
 }
 
 /// The checksum of a data set: of its numbers as stored, which are fewer bytes, and of the map from them to inputs.

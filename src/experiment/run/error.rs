@@ -66,8 +66,11 @@ pub enum RunError {
         /// Why.
         reason: String,
     },
-    /// Flows can be followed only beside gradient descent with full batches.
-    #[error("flows are followed beside full-batch gradient descent, method = \"gd\", only")]
+    /// Flows are followed beside optimizers that have a flow.
+    #[error(
+        "flows are followed beside full-batch optimizers of the language only, method = \"gd\" or optimizer = \
+         \"heavy_ball\" say"
+    )]
     Follow,
     /// A flow that this network does not have.
     #[error("there is no flow `{flow}` to follow here: {reason}")]

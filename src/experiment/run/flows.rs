@@ -1,12 +1,10 @@
 //! How the flows of a run are integrated, and which it has.
 
 use super::error::RunError;
-use super::moment::flow;
+use super::optimizer::Flowing;
 use crate::experiment::config::{Config, Flows};
-use bea_flow::flow::{FlowName, Problem, Request, SimulateError, simulate_until};
+use bea_flow::flow::{FlowName, Problem, Request, SimulateError};
 use bea_network::architecture::{Architecture, Dtype};
-use bea_network::training::Rule;
-use bea_series::series::GeneralLinearMethod;
 
 /// Tolerances, relative and absolute, where the flows of a network are smooth and exact to 16 digits.
 const SMOOTH: (f64, f64) = (1e-8, 1e-10);
@@ -46,19 +44,26 @@ impl Flows {
 }
 
 /// Refuses flows that the network does not have, and flows to follow that start after the run's end.
-pub(super) fn check(config: &Config, problem: &Problem, theta: &[f64]) -> Result<(), RunError> {
+pub(super) fn check(
+    config: &Config,
+    optimizer: Option<&Flowing>,
+    problem: &Problem,
+    theta: &[f64],
+) -> Result<(), RunError> {
     for &metric in &config.metrics {
-        if let Some(flow) = flow(metric) {
-            let refused = refused(config, problem, theta, flow);
+        if let Some((optimizer, flow)) = optimizer.and_then(|o| Some((o, o.flow(metric)?))) {
+            let refused = refused(config, optimizer, problem, theta, flow);
             refused.map_or(Ok(()), |reason| Err(RunError::Metric { metric, reason }))?;
         }
     }
     let Some(follow) = &config.follow else { return Ok(()) };
-    if config.batch.is_some() || !matches!(config.rule, Rule::GradientDescent { .. }) {
+    let Some(optimizer) =
+        optimizer.filter(|_| config.batch.is_none() && config.optimizer.is_some())
+    else {
         return Err(RunError::Follow);
-    }
+    };
     for &flow in &follow.flows {
-        if let Some(reason) = refused(config, problem, theta, flow) {
+        if let Some(reason) = refused(config, optimizer, problem, theta, flow) {
             return Err(RunError::Flow { flow, reason });
         }
     }
@@ -68,13 +73,18 @@ pub(super) fn check(config: &Config, problem: &Problem, theta: &[f64]) -> Result
     }
 }
 
-/// Why the network does not have this flow; `None` if it does.
-fn refused(config: &Config, problem: &Problem, theta: &[f64], flow: FlowName) -> Option<String> {
+/// Why the optimizer does not have a flow on the network, if it does not.
+fn refused(
+    config: &Config,
+    optimizer: &Flowing,
+    problem: &Problem,
+    theta: &[f64],
+    flow: FlowName,
+) -> Option<String> {
     // Cancelled at once: Euler's method checks that before it evaluates anything.
     let request = config.flows.request(1.0, 1, vec![flow]);
     let request = Request { euler: Some(1.0), ..request };
-    let method = GeneralLinearMethod::euler();
-    match simulate_until(problem, "gd", &method, theta, &request, &|| true) {
+    match optimizer.simulate(problem, theta, &request, &|| true) {
         Err(SimulateError::NoFlow { reason, .. }) => Some(reason),
         Err(SimulateError::Method(error)) => Some(error.to_string()),
         _ => None,

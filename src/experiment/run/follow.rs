@@ -1,13 +1,14 @@
-//! Flows that start from an iterate and are integrated beside gradient descent for some steps.
+//! Flows that start from an iterate and are integrated beside the optimizer for some steps.
 
+use super::optimizer::Flowing;
 use super::sharpness::Sharpness;
 use super::table::Table;
 use crate::experiment::config::{Flows, Follow};
-use bea_flow::flow::{FlowName, Problem, SimulateError, Watch, simulate_until};
+use bea_flow::flow::{FlowName, Problem, Request, SimulateError, Watch};
 use bea_flow::objective::ObjectiveError;
 use bea_network::NetworkLoss;
 use bea_network::architecture::Dtype;
-use bea_series::series::GeneralLinearMethod;
+use bea_network::training::State;
 
 /// A table without rows.
 pub(super) fn table(follow: &Follow) -> Table {
@@ -21,6 +22,7 @@ pub(super) fn table(follow: &Follow) -> Table {
 
 /// What flows are followed on.
 pub(super) struct FollowContext<'a> {
+    pub optimizer: &'a Flowing,
     pub loss: &'a NetworkLoss,
     pub problem: &'a Problem,
     pub flows: &'a Flows,
@@ -28,26 +30,27 @@ pub(super) struct FollowContext<'a> {
 }
 
 impl FollowContext<'_> {
-    /// The rows of all flows from the iterate `θ` of number `from`. A flow that ends early has fewer.
+    /// The rows of all flows from an iterate. A flow that ends early has fewer.
     pub fn rows(
         &self,
         follow: &Follow,
-        from: usize,
-        theta: &[f64],
+        iterate: &State,
         h: f64,
         watch: &dyn Watch,
     ) -> Result<Vec<Vec<f64>>, ObjectiveError> {
         let request = self.flows.request(h, follow.steps, follow.flows.clone());
-        let method = GeneralLinearMethod::euler();
-        let simulated = simulate_until(self.problem, "gd", &method, theta, &request, watch);
+        let request = Request { buffers: self.optimizer.buffers(iterate), ..request };
+        let simulated = self.optimizer.simulate(self.problem, &iterate.theta, &request, watch);
         let simulated = match simulated {
             Ok(simulated) => simulated,
             Err(SimulateError::Objective(error)) => return Err(error),
             Err(_) => return Ok(Vec::new()),
         };
-        // Gradient descent is number 0, and is not repeated where the description names it among the flows.
+        // The optimizer is number 0. Gradient descent is not repeated where the description names it among the flows.
         let named = follow.flows.iter().enumerate();
-        let numbers = named.filter(|(_, flow)| **flow != FlowName::GradientDescent);
+        let again =
+            |flow: FlowName| flow == FlowName::GradientDescent && self.optimizer.is_descent();
+        let numbers = named.filter(|(_, flow)| !again(**flow));
         let numbers = std::iter::once(0).chain(numbers.map(|(i, _)| i + 1));
         let mut rows = Vec::new();
         for (number, flow) in numbers.zip(simulated.trajectories()) {
@@ -55,7 +58,7 @@ impl FollowContext<'_> {
             let distances = simulated.distances(flow);
             for (step, theta) in flow.theta.iter().enumerate() {
                 let distance = distances.get(step).copied().unwrap_or(f64::NAN);
-                let mut row = vec![from as f64, step as f64, flow.t[step], number as f64];
+                let mut row = vec![iterate.step as f64, step as f64, flow.t[step], number as f64];
                 row.extend([distance, flow.loss[step].re]);
                 if follow.sharpness {
                     let real: Option<Vec<f64>> =

@@ -6,6 +6,7 @@ mod error;
 mod flows;
 mod follow;
 mod moment;
+mod optimizer;
 mod sharpness;
 mod table;
 
@@ -20,9 +21,10 @@ use bea_flow::objective::ObjectiveError;
 use bea_network::data::{self, DataError, Dataset, Specification, Targets};
 use bea_network::device::Device;
 use bea_network::initialise::initialise;
-use bea_network::training::{Batches, Checkpoint, Rule, State, Step, norm};
+use bea_network::training::{Batches, Checkpoint, State, Step, norm};
 use bea_network::{NetworkLoss, weights};
 use moment::{Moment, Taken};
+use optimizer::Flowing;
 use sharpness::Sharpness;
 
 /// A run of a description, and how far it has come.
@@ -31,6 +33,8 @@ pub struct Run {
     loss: NetworkLoss,
     test: Option<NetworkLoss>,
     problem: Problem,
+    /// The optimizer, if it has a flow.
+    optimizer: Option<Flowing>,
     /// How flows are integrated on this network.
     flows: Flows,
     /// The checksums of the files and data that the description names.
@@ -96,6 +100,7 @@ impl Run {
             Start::Weights(file) => weights::load(file, &architecture)?,
         };
         let classes = matches!(examples.targets, Targets::Classes { .. });
+        let optimizer = Flowing::of(&config);
         for &metric in &config.metrics {
             let reason = match metric {
                 Metric::Accuracy | Metric::TestAccuracy if !classes => {
@@ -107,9 +112,8 @@ impl Run {
                 Metric::Lambda(k) | Metric::Coefficients(k) | Metric::Along(k) if k > p => {
                     format!("the network has {p} parameters only")
                 }
-                metric if metric.compares_with_descent() && !config.rule.is_descent() => {
-                    "it compares a step with h times the gradient, which this method does not take"
-                        .into()
+                metric if metric.compares_with_flow() && optimizer.is_none() => {
+                    "it compares a step with the optimizer's flow, and this method has none".into()
                 }
                 _ => continue,
             };
@@ -133,8 +137,9 @@ impl Run {
         let columns = std::iter::once("step".to_string()).chain(columns).collect();
         let wanted = config.metrics.iter().map(|m| Sharpness::needed(*m)).max().unwrap_or(0);
         let problem = Problem::new(loss.clone());
-        flows::check(&config, &problem, &theta)?;
+        flows::check(&config, optimizer.as_ref(), &problem, &theta)?;
         Ok(Run {
+            optimizer,
             problem,
             flows,
             sums,
@@ -253,15 +258,19 @@ impl Run {
             return Ok(());
         }
         let follows = self.config.follow.as_ref().is_some_and(|f| f.from.contains(&step));
-        if follows && let (Some(follow), Some(table)) = (&self.config.follow, &mut self.follow) {
+        if follows
+            && let (Some(follow), Some(table), Some(optimizer)) =
+                (&self.config.follow, &mut self.follow, &self.optimizer)
+        {
             let context = follow::FollowContext {
+                optimizer,
                 loss: &self.loss,
                 problem: &self.problem,
                 flows: &self.flows,
                 dtype: self.config.dtype,
             };
             let h = taken.learning_rate;
-            match context.rows(follow, step, &before.theta, h, watch) {
+            match context.rows(follow, &before, h, watch) {
                 Ok(rows) => table.rows.extend(rows),
                 Err(error) => {
                     forget(self);
@@ -287,9 +296,8 @@ impl Run {
         watch: &dyn Watch,
     ) -> Result<Option<&'static str>, ObjectiveError> {
         // The step has loss and gradient at θ for full batches only, and Nesterov's method takes them elsewhere.
-        let known = taken.filter(|_| {
-            self.batches.is_none() && !matches!(self.config.rule, Rule::Nesterov { .. })
-        });
+        let sees_theta = self.batches.is_none() && self.config.rule.starts_at_theta();
+        let known = taken.filter(|_| sees_theta);
         let (value, gradient) = match known {
             Some(step) => (step.loss, step.gradient.clone()),
             None => self.loss.gradient(theta)?,
@@ -303,6 +311,7 @@ impl Run {
             number: self.metrics.rows.len(),
             loss: &self.loss,
             test: self.test.as_ref(),
+            optimizer: self.optimizer.as_ref(),
             problem: &self.problem,
             flows: &self.flows,
             theta,
@@ -349,8 +358,8 @@ impl Run {
     }
 
     /// The flows that were followed: the iterate that they start `from`, the `step` after it, the time
-    /// `t`, the number of the `flow` in the description (0 being gradient descent), its `distance` to
-    /// gradient descent, the `loss`, and `lambda_0` if asked for.
+    /// `t`, the number of the `flow` in the description (0 being the optimizer), its `distance` to
+    /// the optimizer, the `loss`, and `lambda_0` if asked for.
     pub fn follow(&self) -> Option<&Table> {
         self.follow.as_ref()
     }

@@ -1,15 +1,16 @@
 //! What is measured at one iterate. Quantities that several metrics need are computed once.
 
+use super::optimizer::Flowing;
 use super::sharpness::Sharpness;
 use crate::experiment::config::{Flows, Metric};
 use bea_flow::curvature::{Eigenpair, Error, eigenvalues};
-use bea_flow::flow::stability::{StabilityCoefficient, stability_coefficients};
-use bea_flow::flow::{FlowName, Problem, SimulateError, Trajectory, Watch, simulate_until};
+use bea_flow::flow::stability::{PrincipalCoefficient, StabilityCoefficient};
+use bea_flow::flow::{FlowName, Problem, SimulateError, Trajectory, Watch};
 use bea_flow::objective::ObjectiveError;
 use bea_network::device::DeviceError;
 use bea_network::training::norm;
 use bea_network::{Hessian, NetworkLoss};
-use bea_series::series::GeneralLinearMethod;
+use bea_series::tree::Tree;
 use num_complex::Complex64;
 
 /// An iterate `θ`, and the step from it.
@@ -18,6 +19,8 @@ pub(super) struct Moment<'a> {
     pub number: usize,
     pub loss: &'a NetworkLoss,
     pub test: Option<&'a NetworkLoss>,
+    /// The optimizer that trains, if it has a flow.
+    pub optimizer: Option<&'a Flowing>,
     pub problem: &'a Problem,
     pub flows: &'a Flows,
     pub theta: &'a [f64],
@@ -83,7 +86,10 @@ impl Moment<'_> {
             Vec::new()
         };
         let h = self.taken.map_or(f64::NAN, |taken| taken.h);
-        let coefficients = stability_coefficients(&mut pairs, self.gradient, h);
+        // After the last step there is no learning rate, and only λ and g·u are of interest.
+        let principal = self.optimizer.and_then(|optimizer| optimizer.principal(h));
+        let principal = principal.unwrap_or(PrincipalCoefficient::descent(f64::NAN));
+        let coefficients = principal.along(&mut pairs, self.gradient);
         let needs_next = needs(|m| matches!(m, Metric::RelativeProgress | Metric::LossError(_)));
         let next_value = match self.taken.filter(|_| needs_next) {
             Some(taken) => self.loss.loss(taken.next)?,
@@ -95,17 +101,18 @@ impl Moment<'_> {
 
     /// Every flow that a metric needs, after the time of one step.
     fn ends(&self, metrics: &[Metric]) -> Result<Vec<(FlowName, Vec<Complex64>)>, ObjectiveError> {
-        let Some(taken) = self.taken else { return Ok(Vec::new()) };
-        let mut flows: Vec<FlowName> = metrics.iter().filter_map(|&metric| flow(metric)).collect();
+        let (Some(taken), Some(optimizer)) = (self.taken, self.optimizer) else {
+            return Ok(Vec::new());
+        };
+        let mut flows: Vec<FlowName> =
+            metrics.iter().filter_map(|&metric| optimizer.flow(metric)).collect();
         flows.sort_unstable();
         flows.dedup();
         if flows.is_empty() {
             return Ok(Vec::new());
         }
         let request = self.flows.request(taken.h, 1, flows.clone());
-        let method = GeneralLinearMethod::euler();
-        let simulated =
-            simulate_until(self.problem, "gd", &method, self.theta, &request, self.watch);
+        let simulated = optimizer.simulate(self.problem, self.theta, &request, self.watch);
         let simulated = match simulated {
             Ok(simulated) => simulated,
             Err(SimulateError::Objective(error)) => return Err(error),
@@ -125,7 +132,7 @@ impl Moment<'_> {
     ) -> Result<Vec<f64>, ObjectiveError> {
         let h = self.taken.map_or(f64::NAN, |taken| taken.h);
         let end = || {
-            let flow = flow(metric)?;
+            let flow = self.optimizer?.flow(metric)?;
             shared.ends.iter().find(|(name, _)| *name == flow).map(|(_, end)| end.as_slice())
         };
         let one = |value: f64| vec![value];
@@ -168,10 +175,14 @@ impl Moment<'_> {
                 Err(_) => vec![f64::NAN; self.theta.len()],
             },
             Metric::HessianGradient => one(norm(&shared.product)),
-            Metric::DriftEstimate => one(0.5 * h * h * norm(&shared.product)),
+            Metric::DriftEstimate => {
+                one(self.term(&Tree::chain(2), h).abs() * h * h * norm(&shared.product))
+            }
             Metric::ThirdOrder => {
                 let g = self.gradient;
-                one(h * h / 12.0 * norm(&self.loss.contraction(self.theta, &[g, g])?))
+                let cherry = Tree::new(0, vec![Tree::chain(1), Tree::chain(1)]);
+                let size = norm(&self.loss.contraction(self.theta, &[g, g])?);
+                one(self.term(&cherry, h).abs() * h * h * size)
             }
             Metric::Prediction => self.prediction(shared, h)?,
             Metric::Drift | Metric::Error(_) => one(match (end(), self.taken) {
@@ -194,8 +205,13 @@ impl Moment<'_> {
         })
     }
 
-    /// `x = g·u_0` at the next iterate, and as the flows of section 4.1 predict it: `x e^{ch}` with
-    /// `c = -λ`, `-λ - hλ²/2` and `log(1-hλ)/h`.
+    /// The coefficient of a tree in the optimizer's modified field; NaN without one.
+    fn term(&self, tree: &Tree, h: f64) -> f64 {
+        self.optimizer.map_or(f64::NAN, |optimizer| optimizer.coefficient(tree, h))
+    }
+
+    /// `x = g·u_0` at the next iterate, and as flows predict it, those of section 4.1 for gradient descent: `x e^{ch}`
+    /// with `ch = -c_0 z`, `-c_0 z + c_1 z²` and the real part of `x P(-z)`, `z = hλ`.
     fn prediction(&self, shared: &Shared, h: f64) -> Result<Vec<f64>, ObjectiveError> {
         let (Some(pair), Some(taken)) = (shared.pairs.first(), self.taken) else {
             return Ok(vec![f64::NAN; 4]);
@@ -203,18 +219,10 @@ impl Moment<'_> {
         let (_, next) = self.loss.gradient(taken.next)?;
         let along = |g: &[f64]| g.iter().zip(&pair.vector).map(|(g, u)| g * u).sum::<f64>();
         let (x, z) = (along(self.gradient), h * pair.value);
-        Ok(vec![along(&next), x * (-z).exp(), x * (-z - 0.5 * z * z).exp(), x * (1.0 - z)])
-    }
-}
-
-/// The flow that a metric compares with.
-pub(super) fn flow(metric: Metric) -> Option<FlowName> {
-    match metric {
-        Metric::Drift => Some(FlowName::NegativeGradient),
-        Metric::Error(flow)
-        | Metric::LossError(flow)
-        | Metric::FlowLoss(flow)
-        | Metric::FlowLambda(flow) => Some(flow),
-        _ => None,
+        let (first, second) = (self.term(&Tree::chain(1), h), self.term(&Tree::chain(2), h));
+        let principal = self.optimizer.and_then(|optimizer| optimizer.principal(h));
+        let factor = principal.map_or(f64::NAN, |principal| principal.at(pair.value).1.re);
+        let (one, two) = (-first * z, -first * z + second * z * z);
+        Ok(vec![along(&next), x * one.exp(), x * two.exp(), x * factor])
     }
 }

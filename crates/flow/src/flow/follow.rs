@@ -14,10 +14,16 @@ impl Setup<'_> {
         start: &[Complex64],
         watch: &dyn Watch,
     ) -> Result<Trajectory, SimulateError> {
-        let mut states = self.numeric.start(self.problem, start);
+        let mut states = None;
         self.iterate(name, start, watch, |_| {
-            states = self.numeric.step(self.problem, &states)?;
-            Ok(self.numeric.parameters(self.problem, &states))
+            let (before, is_first) = match states.take() {
+                Some(states) => (states, false),
+                None => self.numeric.begin(self.problem, start, &self.request.buffers)?,
+            };
+            let next = self.numeric.step(self.problem, &before, is_first)?;
+            let theta = self.numeric.parameters(self.problem, &next);
+            states = Some(next);
+            Ok(theta)
         })
     }
 

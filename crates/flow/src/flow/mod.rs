@@ -29,6 +29,7 @@ pub use name::{FlowName, MAX_ORDER};
 pub use problem::{Problem, ProblemError};
 pub use quadratic::quadratic;
 pub use simulate::{SimulateError, simulate, simulate_until, velocity};
-pub use trajectory::{Branch, DIRECTIONS, Request, Simulation, Trajectory};
+pub use step::program::{Entry, NumericStep};
+pub use trajectory::{Branch, Buffers, DIRECTIONS, Request, Simulation, Trajectory};
 pub use velocity::Stop;
 pub use watch::Watch;

@@ -26,7 +26,8 @@ pub(super) type Flowing<'a> = Box<dyn Velocity + Send + 'a>;
 pub(super) struct Setup<'a> {
     pub(super) problem: &'a Problem,
     pub(super) name: &'a str,
-    pub(super) method: &'a GeneralLinearMethod,
+    /// What its step program amounts to.
+    pub(super) method: GeneralLinearMethod,
     pub(super) numeric: Method,
     pub(super) request: &'a Request,
 }
@@ -107,7 +108,7 @@ impl<'a> Setup<'a> {
     /// simultaneous descent of players.
     fn is_joint_descent(&self) -> bool {
         let euler = GeneralLinearMethod::euler();
-        joint(self.method).is_some_and(|m| (m.stages, m.update) == (euler.stages, euler.update))
+        joint(&self.method).is_some_and(|m| (m.stages, m.update) == (euler.stages, euler.update))
     }
 
     /// The terms up to `h^order`; the non-principal ones alone if they are added to a base flow.
@@ -117,7 +118,7 @@ impl<'a> Setup<'a> {
         order: usize,
         base: Option<Flowing<'a>>,
     ) -> Result<Flowing<'a>, SimulateError> {
-        let field = Field::derive(self.name, self.method, order)?;
+        let field = Field::derive(self.name, &self.method, order)?;
         let all = base.is_none();
         let wanted = |tree| all || !field.is_principal(tree);
         let (problem, h) = (self.problem, self.request.lr);
@@ -154,7 +155,7 @@ impl<'a> Setup<'a> {
         if self.is_joint_descent() {
             return Ok(PrincipalRoot::Descent);
         }
-        let root = joint(self.method).map(|joint| AlgebraicRoot::new(&joint, self.request.lr));
+        let root = joint(&self.method).map(|joint| AlgebraicRoot::new(&joint, self.request.lr));
         root.transpose()?.flatten().map(PrincipalRoot::Algebraic).ok_or_else(|| {
             let reason = "several vector fields and does not treat them alike, so its \
                           principal part is no function of one Jacobian";

@@ -2,9 +2,10 @@
 
 use super::setup::{Flowing, Setup};
 use super::velocity::is_finite;
-use super::{FlowName, Problem, Request, Simulation, Stop, Trajectory, Watch};
+use super::{Buffers, FlowName, Problem, Request, Simulation, Stop, Trajectory, Watch};
 use crate::flow::step::method::Method;
 use crate::objective::ObjectiveError;
+use bea_series::optimizer::StepProgram;
 use bea_series::series::{GeneralLinearMethod, MethodError};
 use num_complex::Complex64;
 use rayon::prelude::*;
@@ -40,6 +41,14 @@ pub enum SimulateError {
     /// The objective fails, or is not finite at the start.
     #[error(transparent)]
     Objective(#[from] ObjectiveError),
+    /// Other buffers than the optimizer's.
+    #[error("the optimizer has {expected} buffers of so many parameters, not the {found} given")]
+    Buffers {
+        /// How many there are of the right length.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
+    },
     /// Parameters of the optimizer without a value.
     #[error("the optimizer's parameters need values: {}", .0.join(", "))]
     Symbolic(Vec<String>),
@@ -64,9 +73,10 @@ pub enum SimulateError {
     },
 }
 
-/// Simulates the optimizer `method`, called `name`, and the flows of `request`, from `start`.
+/// Simulates an optimizer, called `name`, and the flows of `request`, from `start`: a step program, or a
+/// general linear method, whose stages and update are then computed in this order.
 ///
-/// Buffers start at zero. The flows run in parallel. A trajectory that cannot go on ends with a
+/// Buffers start as the program says. The flows run in parallel. A trajectory that cannot go on ends with a
 /// note.
 ///
 /// # Errors
@@ -75,14 +85,14 @@ pub enum SimulateError {
 pub fn simulate(
     problem: &Problem,
     name: &str,
-    method: &GeneralLinearMethod,
+    optimizer: impl Into<StepProgram>,
     start: &[f64],
     request: &Request,
 ) -> Result<Simulation, SimulateError> {
-    simulate_until(problem, name, method, start, request, &|| false)
+    simulate_until(problem, name, optimizer, start, request, &|| false)
 }
 
-/// The velocity of one flow at `theta`, real or complex, of the optimizer `method`, called `name`, with the step size
+/// The velocity of one flow at `theta`, real or complex, of an optimizer, called `name`, with the step size
 /// and the branch of `request`.
 ///
 /// # Errors
@@ -90,14 +100,16 @@ pub fn simulate(
 pub fn velocity(
     problem: &Problem,
     name: &str,
-    method: &GeneralLinearMethod,
+    optimizer: impl Into<StepProgram>,
     theta: &[Complex64],
     flow: FlowName,
     request: &Request,
 ) -> Result<Result<Vec<Complex64>, Stop>, SimulateError> {
     let start: Vec<f64> = theta.iter().map(|z| z.re).collect();
-    check(problem, method, &start, request)?;
-    let numeric = Method::new(method, request.lr)?;
+    let program = optimizer.into();
+    let method = program.method();
+    check(problem, &method, &start, request)?;
+    let numeric = Method::new(&program, request.lr)?;
     let setup = Setup { problem, name, method, numeric, request };
     let mut field = setup.velocity(flow)?;
     let mut out = vec![Complex64::ZERO; theta.len()];
@@ -112,12 +124,14 @@ pub fn velocity(
 pub fn simulate_until(
     problem: &Problem,
     name: &str,
-    method: &GeneralLinearMethod,
+    optimizer: impl Into<StepProgram>,
     start: &[f64],
     request: &Request,
     watch: &dyn Watch,
 ) -> Result<Simulation, SimulateError> {
-    check(problem, method, start, request)?;
+    let program = optimizer.into();
+    let method = program.method();
+    check(problem, &method, start, request)?;
     let before = problem.counts();
     let start: Vec<Complex64> = start.iter().map(|&x| x.into()).collect();
     let mut force = vec![Complex64::ZERO; start.len()];
@@ -125,8 +139,8 @@ pub fn simulate_until(
     if !is_finite(&force) || !is_finite(&[problem.loss(&start)?]) {
         return Err(SimulateError::Undefined);
     }
-    let is_descent = *method == GeneralLinearMethod::euler();
-    let numeric = Method::new(method, request.lr)?;
+    let is_descent = method == GeneralLinearMethod::euler();
+    let numeric = Method::new(&program, request.lr)?;
     let setup = Setup { problem, name, method, numeric, request };
     // Beside gradient descent itself `gd` among the flows is not another trajectory.
     let flows = request.flows.iter().copied();
@@ -178,6 +192,15 @@ fn check(
     if start.len() != problem.dimension() {
         let expected = problem.dimension();
         return Err(SimulateError::Start { found: start.len(), expected });
+    }
+    if let Buffers::Given(buffers) = &request.buffers {
+        let states = method.states[method.spaces.len()..].iter();
+        let lengths = states.map(|state| problem.spaces().get(state.space).map_or(0, Vec::len));
+        let expected = lengths.len();
+        let found = buffers.iter().zip(lengths).filter(|(b, length)| b.len() == *length).count();
+        if found != expected || buffers.len() != expected {
+            return Err(SimulateError::Buffers { found, expected });
+        }
     }
     let of_method: Vec<usize> = method.fields.iter().map(|f| f.space).collect();
     let of_problem: Vec<usize> = problem.fields().iter().map(|f| f.0).collect();

@@ -15,6 +15,18 @@ pub enum Branch {
     Principal,
 }
 
+/// What the buffers of an optimizer are at the start.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub enum Buffers {
+    /// What the optimizer says: 0, unless it says otherwise.
+    #[default]
+    Written,
+    /// What they are on the slow manifold, as if the optimizer had been running before.
+    Settled,
+    /// These, in the order of the optimizer: it has been running.
+    Given(Vec<Vec<f64>>),
+}
+
 /// How many directions the flow `cubic` takes of a Hessian that is not assembled.
 pub const DIRECTIONS: usize = 4;
 
@@ -38,6 +50,8 @@ pub struct Request {
     /// How many directions the sum of the flow `cubic` runs over, the sharpest ones; `None` for all,
     /// or [`DIRECTIONS`] where the Hessian is not assembled.
     pub directions: Option<usize>,
+    /// What the optimizer's buffers are at the start.
+    pub buffers: Buffers,
     /// How many points an optimizer step [`Trajectory::path`] has; 0 for none.
     pub samples_per_step: usize,
 }
@@ -53,6 +67,7 @@ impl Default for Request {
             euler: None,
             branch: Branch::default(),
             directions: None,
+            buffers: Buffers::default(),
             samples_per_step: 0,
         }
     }

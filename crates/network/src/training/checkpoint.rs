@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// The version of the format.
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
 /// The only entry of the metadata, in JSON: safetensors writes several entries in a random order,
 /// and equal runs shall have equal files.
 const ENTRY: &str = "bea.checkpoint";
@@ -31,6 +31,7 @@ pub struct Checkpoint {
 struct Header {
     version: u64,
     step: usize,
+    buffers: Vec<String>,
     run: String,
     sums: Vec<(String, String)>,
 }
@@ -83,10 +84,11 @@ impl Checkpoint {
     /// It cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), CheckpointError> {
         let error = |cause: String| CheckpointError::Io { path: path.into(), cause };
-        let State { step, theta, velocity, second } = &self.state;
+        let State { step, theta, buffers } = &self.state;
         let mut vectors = vec![("theta".to_string(), theta.as_slice())];
-        vectors.push(("velocity".into(), velocity));
-        vectors.push(("second".into(), second));
+        for (name, values) in buffers {
+            vectors.push((format!("buffer.{name}"), values));
+        }
         for (k, direction) in self.directions.iter().enumerate() {
             vectors.push((format!("direction.{k}"), direction));
         }
@@ -100,7 +102,8 @@ impl Checkpoint {
         });
         let views: Vec<_> = views.collect::<Result<_, _>>().map_err(|e| error(e.to_string()))?;
         let (step, run, sums) = (*step, self.run.clone(), self.sums.clone());
-        let header = serde_json::to_string(&Header { version: VERSION, step, run, sums });
+        let buffers = buffers.iter().map(|(name, _)| name.clone()).collect();
+        let header = serde_json::to_string(&Header { version: VERSION, step, buffers, run, sums });
         let header = header.map_err(|e| error(e.to_string()))?;
         let metadata = HashMap::from([(ENTRY.to_string(), header)]);
         let bytes = serialize(views, Some(metadata)).map_err(|e| error(e.to_string()))?;
@@ -131,7 +134,8 @@ impl Checkpoint {
             return Err(CheckpointError::Version { path: path.into(), found });
         }
         let header = serde_json::from_value(entry);
-        let Header { step, run, sums, .. } = header.map_err(|e| corrupt(&e.to_string()))?;
+        let Header { step, buffers, run, sums, .. } =
+            header.map_err(|e| corrupt(&e.to_string()))?;
         let file = SafeTensors::deserialize(&bytes).map_err(damaged)?;
         let vector = |name: &str| -> Option<Vec<f64>> {
             let view = file.tensor(name).ok().filter(|view| view.dtype() == Dtype::F64)?;
@@ -140,17 +144,16 @@ impl Checkpoint {
             Some(view.data().chunks_exact(8).map(number).collect())
         };
         let required = |name: &str| vector(name).ok_or_else(|| corrupt(&format!("no `{name}`")));
-        let state = State {
-            step,
-            theta: required("theta")?,
-            velocity: required("velocity")?,
-            second: required("second")?,
+        let buffer = |name: String| {
+            let values = required(&format!("buffer.{name}"))?;
+            Ok((name, values))
         };
+        let buffers = buffers.into_iter().map(buffer).collect::<Result<_, CheckpointError>>()?;
+        let state = State { step, theta: required("theta")?, buffers };
         let directions: Vec<Vec<f64>> =
             (0..).map_while(|k| vector(&format!("direction.{k}"))).collect();
-        let all = [&state.theta].into_iter().chain(&directions);
-        let buffers = [&state.velocity, &state.second].into_iter().filter(|v| !v.is_empty());
-        for v in all.chain(buffers) {
+        let buffers = state.buffers.iter().map(|(_, values)| values);
+        for v in [&state.theta].into_iter().chain(&directions).chain(buffers) {
             if v.len() != parameters {
                 let (found, expected) = (v.len(), parameters);
                 return Err(CheckpointError::Network { path: path.into(), found, expected });

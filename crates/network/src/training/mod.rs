@@ -12,22 +12,25 @@
 //!     g[0] = 4.0 * x[0];
 //!     2.0 * x[0] * x[0]
 //! });
-//! let rule = Rule::GradientDescent { lr: Schedule::constant(0.1) };
+//! let descent = bea_series::optimizer::find("gradient_descent")?.program(&Default::default())?;
+//! let rule = Rule::program(descent, Schedule::constant(0.1))?;
 //! let mut state = State::new(vec![1.0]);
 //! let step = rule.step(&parabola, &mut state)?;
 //! assert_eq!((step.loss, state.theta[0], state.step), (2.0, 0.6, 1));
-//! # Ok::<(), bea_flow::objective::ObjectiveError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod batches;
 mod checkpoint;
 mod dal;
+mod iteration;
 mod rule;
 mod state;
 
 pub use batches::Batches;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use dal::{CAP, Dal, DalStep, Product};
+pub use iteration::{Iteration, Untrainable};
 pub use rule::{Rule, Schedule};
 pub use state::{State, Step};
 

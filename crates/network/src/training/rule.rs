@@ -1,31 +1,19 @@
 //! The update rules of optimizers.
 
 use super::dal::Dal;
+use super::iteration::{Iteration, Untrainable};
 use super::state::{State, Step};
 use bea_flow::objective::{Objective, ObjectiveError};
+use bea_series::optimizer::{self, StepProgram};
+use bea_series::series::GeneralLinearMethod;
+use num_rational::BigRational;
 
 /// How a step follows from the gradient `g = ∇E`.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Rule {
-    /// `θ' = θ - h g(θ)`.
-    GradientDescent {
-        /// `h`.
-        lr: Schedule,
-    },
-    /// `v' = m v - h g(θ)`, `θ' = θ + v'` (Polyak 1964).
-    HeavyBall {
-        /// `h`.
-        lr: Schedule,
-        /// `m`.
-        momentum: f64,
-    },
-    /// `v' = m v - h g(θ + m v)`, `θ' = θ + v'` (Nesterov 1983, as Sutskever et al. 2013 write it).
-    Nesterov {
-        /// `h`.
-        lr: Schedule,
-        /// `m`.
-        momentum: f64,
-    },
+    /// An optimizer of the language: gradient descent, the heavy ball, Nesterov's method and all others of the
+    /// library, and one's own.
+    Program(Box<Iteration>),
     /// Kingma and Ba (2015), with the corrections of the bias of both moments.
     Adam {
         /// `h`.
@@ -67,27 +55,52 @@ impl Schedule {
 
     /// The learning rate of step number `step`, from 0.
     pub fn at(&self, step: usize) -> f64 {
-        let last = self.changes.iter().rev().find(|(from, _)| *from <= step);
-        last.map_or(self.first, |(_, lr)| *lr)
+        self.number(step).checked_sub(1).map_or(self.first, |number| self.changes[number].1)
+    }
+
+    /// How many changes there were at step number `step`.
+    pub(super) fn number(&self, step: usize) -> usize {
+        self.changes.iter().take_while(|(from, _)| *from <= step).count()
     }
 }
 
 impl Rule {
+    /// Training with an optimizer of the language at the learning rates `lr`.
+    ///
+    /// # Errors
+    /// A program that one cannot train with.
+    pub fn program(program: impl Into<StepProgram>, lr: Schedule) -> Result<Rule, Untrainable> {
+        Ok(Rule::Program(Box::new(Iteration::new(program.into(), lr)?)))
+    }
+
     /// The schedule of the learning rate; `None` where the rate depends on the loss.
     pub fn schedule(&self) -> Option<&Schedule> {
         match self {
-            Rule::GradientDescent { lr }
-            | Rule::HeavyBall { lr, .. }
-            | Rule::Nesterov { lr, .. }
-            | Rule::Adam { lr, .. } => Some(lr),
+            Rule::Program(iteration) => Some(iteration.schedule()),
+            Rule::Adam { lr, .. } => Some(lr),
             Rule::Dal(_) | Rule::DalMomentum { .. } | Rule::DalPerParameter(_) => None,
         }
     }
 
-    /// Whether its steps add multiples of gradients, with one factor for all parameters. This is false for Adam and where
-    /// every parameter has its own factor.
-    pub fn is_descent(&self) -> bool {
-        !matches!(self, Rule::Adam { .. } | Rule::DalPerParameter(_))
+    /// Whether the first gradient that a step sees is that of the parameters themselves.
+    pub fn starts_at_theta(&self) -> bool {
+        !matches!(self, Rule::Program(iteration) if !iteration.starts_at_theta())
+    }
+
+    /// The general linear method that a step is: with a drift-adjusted learning rate, that of gradient descent or
+    /// of the heavy ball with the learning rate of the step. `None` where a step does not add multiples of
+    /// gradients, each with one factor for all parameters: for Adam, and where every parameter has a factor of its
+    /// own.
+    pub fn method(&self) -> Option<GeneralLinearMethod> {
+        match self {
+            Rule::Program(iteration) => Some(iteration.program().method()),
+            Rule::Dal(_) => Some(GeneralLinearMethod::euler()),
+            Rule::DalMomentum { momentum, .. } => {
+                let values = [("m".to_string(), BigRational::from_float(*momentum)?)];
+                optimizer::find("heavy_ball").ok()?.method(&values.into()).ok()
+            }
+            Rule::Adam { .. } | Rule::DalPerParameter(_) => None,
+        }
     }
 
     /// Makes one step on `loss`, which may be that of a mini-batch.
@@ -96,14 +109,16 @@ impl Rule {
     /// Those of the objective; no step was made then.
     pub fn step(&self, loss: &dyn Objective, state: &mut State) -> Result<Step, ObjectiveError> {
         let step = match self {
-            Rule::GradientDescent { lr } => {
-                let h = lr.at(state.step);
-                plain(loss, state, |_, _| Ok((h, None)))?
+            Rule::Program(iteration) => iteration.step(loss, state)?,
+            Rule::Dal(dal) => {
+                let (value, gradient) = gradient(loss, &state.theta)?;
+                let product = dal.product.of(loss, &state.theta, &gradient)?;
+                let learning_rate = dal.rate(2.0, &gradient, &product);
+                for (x, g) in state.theta.iter_mut().zip(&gradient) {
+                    *x -= learning_rate * g;
+                }
+                Step { loss: value, gradient, learning_rate, product: Some(product) }
             }
-            Rule::Dal(dal) => plain(loss, state, |theta, g| {
-                let product = dal.product.of(loss, theta, g)?;
-                Ok((dal.rate(2.0, g, &product), Some(product)))
-            })?,
             Rule::DalPerParameter(dal) => {
                 let (value, gradient) = gradient(loss, &state.theta)?;
                 let product = dal.product.of(loss, &state.theta, &gradient)?;
@@ -114,17 +129,17 @@ impl Rule {
                 let learning_rate = rates.iter().sum::<f64>() / rates.len() as f64;
                 Step { loss: value, gradient, learning_rate, product: Some(product) }
             }
-            Rule::HeavyBall { lr, momentum } => {
-                let h = lr.at(state.step);
-                heavy_ball(loss, state, *momentum, |_, _| Ok((h, None)))?
-            }
             Rule::DalMomentum { dal, momentum } => {
-                heavy_ball(loss, state, *momentum, |theta, g| {
-                    let product = dal.product.of(loss, theta, g)?;
-                    Ok((dal.rate(0.5, g, &product), Some(product)))
-                })?
+                let (value, gradient) = gradient(loss, &state.theta)?;
+                let product = dal.product.of(loss, &state.theta, &gradient)?;
+                let learning_rate = dal.rate(0.5, &gradient, &product);
+                let (theta, [velocity]) = state.with_buffers(["v"]);
+                for ((x, v), g) in theta.iter_mut().zip(velocity).zip(&gradient) {
+                    *v = momentum * *v - learning_rate * g;
+                    *x += *v;
+                }
+                Step { loss: value, gradient, learning_rate, product: Some(product) }
             }
-            Rule::Nesterov { lr, momentum } => nesterov(loss, state, *momentum, lr.at(state.step))?,
             Rule::Adam { lr, beta1, beta2, epsilon } => {
                 adam(loss, state, lr.at(state.step), (*beta1, *beta2), *epsilon)?
             }
@@ -134,60 +149,14 @@ impl Rule {
     }
 }
 
-/// The factor of the gradient, with the Hessian-vector product that it was computed from.
-type Rate = Result<(f64, Option<Vec<f64>>), ObjectiveError>;
-
 /// `E(θ)` and `∇E(θ)`.
-fn gradient(loss: &dyn Objective, theta: &[f64]) -> Result<(f64, Vec<f64>), ObjectiveError> {
+pub(super) fn gradient(
+    loss: &dyn Objective,
+    theta: &[f64],
+) -> Result<(f64, Vec<f64>), ObjectiveError> {
     let mut gradient = vec![0.0; theta.len()];
     let value = loss.value_and_gradient(theta, &mut gradient)?;
     Ok((value, gradient))
-}
-
-fn plain(
-    loss: &dyn Objective,
-    state: &mut State,
-    rate: impl Fn(&[f64], &[f64]) -> Rate,
-) -> Result<Step, ObjectiveError> {
-    let (value, gradient) = gradient(loss, &state.theta)?;
-    let (learning_rate, product) = rate(&state.theta, &gradient)?;
-    for (x, g) in state.theta.iter_mut().zip(&gradient) {
-        *x -= learning_rate * g;
-    }
-    Ok(Step { loss: value, gradient, learning_rate, product })
-}
-
-fn heavy_ball(
-    loss: &dyn Objective,
-    state: &mut State,
-    momentum: f64,
-    rate: impl Fn(&[f64], &[f64]) -> Rate,
-) -> Result<Step, ObjectiveError> {
-    let (value, gradient) = gradient(loss, &state.theta)?;
-    let (learning_rate, product) = rate(&state.theta, &gradient)?;
-    state.velocity.resize(state.theta.len(), 0.0);
-    for ((x, v), g) in state.theta.iter_mut().zip(&mut state.velocity).zip(&gradient) {
-        *v = momentum * *v - learning_rate * g;
-        *x += *v;
-    }
-    Ok(Step { loss: value, gradient, learning_rate, product })
-}
-
-fn nesterov(
-    loss: &dyn Objective,
-    state: &mut State,
-    momentum: f64,
-    h: f64,
-) -> Result<Step, ObjectiveError> {
-    state.velocity.resize(state.theta.len(), 0.0);
-    let ahead = state.theta.iter().zip(&state.velocity);
-    let ahead: Vec<f64> = ahead.map(|(x, v)| x + momentum * v).collect();
-    let (value, gradient) = gradient(loss, &ahead)?;
-    for ((x, v), g) in state.theta.iter_mut().zip(&mut state.velocity).zip(&gradient) {
-        *v = momentum * *v - h * g;
-        *x += *v;
-    }
-    Ok(Step { loss: value, gradient, learning_rate: h, product: None })
 }
 
 fn adam(
@@ -198,12 +167,11 @@ fn adam(
     epsilon: f64,
 ) -> Result<Step, ObjectiveError> {
     let (value, gradient) = gradient(loss, &state.theta)?;
-    state.velocity.resize(state.theta.len(), 0.0);
-    state.second.resize(state.theta.len(), 0.0);
     let steps = (state.step + 1) as f64;
     let (bias1, bias2) = (1.0 - beta1.powf(steps), 1.0 - beta2.powf(steps));
-    let moments = state.velocity.iter_mut().zip(&mut state.second);
-    for ((x, (m, v)), g) in state.theta.iter_mut().zip(moments).zip(&gradient) {
+    let (theta, [first, second]) = state.with_buffers(["m", "v"]);
+    let moments = first.iter_mut().zip(second);
+    for ((x, (m, v)), g) in theta.iter_mut().zip(moments).zip(&gradient) {
         *m = beta1 * *m + (1.0 - beta1) * g;
         *v = beta2 * *v + (1.0 - beta2) * g * g;
         *x -= h * (*m / bias1) / ((*v / bias2).sqrt() + epsilon);

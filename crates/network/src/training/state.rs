@@ -7,16 +7,32 @@ pub struct State {
     pub step: usize,
     /// The parameters.
     pub theta: Vec<f64>,
-    /// The velocity of momentum methods, the first moment of Adam; empty for the others.
-    pub velocity: Vec<f64>,
-    /// The second moment of Adam; empty for the others.
-    pub second: Vec<f64>,
+    /// The buffers by name, in the order of the optimizer; none before the first step.
+    pub buffers: Vec<(String, Vec<f64>)>,
 }
 
 impl State {
     /// Before the first step.
     pub fn new(theta: Vec<f64>) -> State {
-        State { step: 0, theta, velocity: Vec::new(), second: Vec::new() }
+        State { step: 0, theta, buffers: Vec::new() }
+    }
+
+    /// Whether it has exactly these buffers.
+    pub(super) fn has(&self, names: &[&str]) -> bool {
+        self.buffers.iter().map(|(name, _)| name).eq(names)
+    }
+
+    /// The parameters, and the buffers of these names, which are 0 if they are not there yet.
+    pub(super) fn with_buffers<const N: usize>(
+        &mut self,
+        names: [&str; N],
+    ) -> (&mut [f64], [&mut [f64]; N]) {
+        if !self.has(&names) {
+            let zero = vec![0.0; self.theta.len()];
+            self.buffers = names.map(|name| (name.to_string(), zero.clone())).into();
+        }
+        let mut buffers = self.buffers.iter_mut().map(|(_, values)| values.as_mut_slice());
+        (&mut self.theta, std::array::from_fn(|_| buffers.next().expect("one a name")))
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn check(
         Err(state) => {
             let name = &method.states[state].name;
             return Err(optimizer.source.fault(
-                step.updates[state].1.clone(),
+                step.updates[state].clone(),
                 format!(
                     "the step is not consistent: with a vector field of zero, `{name}'` differs \
                      from `{name}`"
@@ -41,8 +41,8 @@ pub(super) fn check(
             ));
         }
     };
-    for (stage, evaluation) in method.stages.iter().zip(&step.evaluations) {
-        for (space, (point, span)) in stage.arguments.iter().zip(&evaluation.spans).enumerate() {
+    for (stage, spans) in method.stages.iter().zip(&step.evaluations) {
+        for (space, (point, span)) in stage.arguments.iter().zip(spans).enumerate() {
             let found = constant_part(point, &constants);
             if !found.is_one() {
                 let (field, name) = (&method.fields[stage.field].name, &method.spaces[space]);
@@ -85,7 +85,9 @@ fn constant_part(line: &Combination, constants: &[RationalFunction]) -> Rational
 
 /// The solution of `c = A c` with `c = 1` for the parameter vectors; `None` if there are several,
 /// the state of a line that contradicts the others if there is none.
-fn at_rest(method: &GeneralLinearMethod) -> Result<Option<Vec<RationalFunction>>, usize> {
+pub(super) fn at_rest(
+    method: &GeneralLinearMethod,
+) -> Result<Option<Vec<RationalFunction>>, usize> {
     let (spaces, states) = (method.spaces.len(), method.states.len());
     let unknowns = states - spaces;
     // A row holds the coefficients of the buffers and the constant: Σ (A - 1) c = 0. The buffers'

@@ -38,6 +38,7 @@ library! {
     "gradient_descent"
     "heavy_ball"
     "dampened_heavy_ball"
+    "torch_sgd"
     "averaged_momentum"
     "nesterov"
     "shifted_nesterov"

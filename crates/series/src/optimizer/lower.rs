@@ -1,22 +1,22 @@
-//! From an optimizer to its normal form, a general linear method.
+//! From an optimizer's text to its step program.
 
 use super::Optimizer;
-use super::evaluate::{Evaluator, Step, constant};
+use super::consistency;
+use super::evaluate::{Evaluator, constant};
+use super::program::{StepProgram, initial_at_rest};
 use super::scope::Scope;
-use super::value::{Atom, Vector};
-use super::{consistency, scaling};
 use crate::exact::RationalFunction;
-use crate::series::{Combination, GeneralLinearMethod, Stage, State};
+use crate::series::State;
 use crate::text::near;
 use crate::text::source::SourceError;
 use num_rational::BigRational;
 use std::collections::BTreeMap;
 
-/// The general linear method of `optimizer` with some of its parameters set.
-pub(super) fn method(
+/// The step program of `optimizer` with some of its parameters set.
+pub(super) fn program(
     optimizer: &Optimizer,
     values: &BTreeMap<String, BigRational>,
-) -> Result<GeneralLinearMethod, SourceError> {
+) -> Result<StepProgram, SourceError> {
     check_names(optimizer, values)?;
     let scope = Scope::new(optimizer)?;
     let mut symbolic = Vec::new();
@@ -32,10 +32,34 @@ pub(super) fn method(
         })
         .collect();
     let h = RationalFunction::variable(symbolic.len());
-    let step = Evaluator::new(optimizer, &scope, &parameters, &h).run()?;
-    let method = assemble(scope, &step, symbolic);
+    let evaluator = || Evaluator::new(optimizer, &scope, &parameters, &h);
+    let mut step = evaluator().run()?;
+    let formulas = scope.formulas.iter().zip(&scope.fields);
+    let linear = formulas.map(|(formula, field)| {
+        formula.as_ref().map(|formula| evaluator().linear(formula, &field.name)).transpose()
+    });
+    let linear = linear.collect::<Result<_, _>>()?;
+    let written = scope.initial.iter().zip(&step.states).map(|(value, space)| {
+        value.as_ref().map(|value| evaluator().initial(value, *space)).transpose()
+    });
+    let written: Vec<_> = written.collect::<Result<_, _>>()?;
+    symbolic.push("h".into());
+    let states = scope.states.into_iter().zip(&step.states);
+    let mut program = StepProgram {
+        parameters: symbolic,
+        spaces: scope.spaces,
+        linear,
+        fields: scope.fields,
+        states: states.map(|(name, space)| State { name: name.text, space: *space }).collect(),
+        initial: Vec::new(),
+        values: std::mem::take(&mut step.values),
+        operations: std::mem::take(&mut step.operations),
+    };
+    let method = program.assemble(std::mem::take(&mut step.symbolic));
     consistency::check(optimizer, &method, &step)?;
-    Ok(scaling::without_step(method))
+    let rest = initial_at_rest(&method).into_iter();
+    program.initial = rest.zip(written).map(|(rest, written)| written.unwrap_or(rest)).collect();
+    Ok(program)
 }
 
 /// Every given value must belong to a parameter.
@@ -65,46 +89,4 @@ fn check_names(
         label,
         help,
     ))
-}
-
-/// The matrices of one step; variable `symbolic.len()` of their entries is `h`.
-fn assemble(scope: Scope, step: &Step, symbolic: Vec<String>) -> GeneralLinearMethod {
-    let (states, evaluations) = (scope.states.len(), step.evaluations.len());
-    let combination = |vector: &Vector| {
-        let mut result = Combination {
-            states: vec![RationalFunction::zero(); states],
-            stages: vec![RationalFunction::zero(); evaluations],
-        };
-        for (atom, coefficient) in &vector.terms {
-            match atom {
-                Atom::State(i) => result.states[*i] = coefficient.clone(),
-                Atom::Evaluation(i) => result.stages[*i] = coefficient.clone(),
-                Atom::New(_) | Atom::Stage(_) => unreachable!("resolved by the evaluator"),
-            }
-        }
-        result
-    };
-    let stages = step
-        .evaluations
-        .iter()
-        .map(|e| Stage { field: e.field, arguments: e.arguments.iter().map(combination).collect() })
-        .collect();
-    let update = step.updates.iter().map(|(vector, _)| combination(vector)).collect();
-    let step_parameter = Some(symbolic.len());
-    let mut parameters = symbolic;
-    parameters.push("h".into());
-    GeneralLinearMethod {
-        parameters,
-        step_parameter,
-        spaces: scope.spaces,
-        fields: scope.fields,
-        states: scope
-            .states
-            .into_iter()
-            .zip(&step.spaces)
-            .map(|(name, space)| State { name: name.text, space: *space })
-            .collect(),
-        stages,
-        update,
-    }
 }

@@ -22,9 +22,12 @@
 //! | statement | meaning |
 //! |---|---|
 //! | `state v, w` | buffers, vectors that are kept from step to step |
+//! | `state v = …` | what `v` is before the first step: a number for every entry, a multiple of `theta`, or `settled` |
 //! | `v' = …` | the new value of a buffer or of `theta`; every state gets exactly one |
+//! | `first v' = …` | what takes the place of the line `v' = …`, which follows, in the first step |
 //! | `let k = …` | a name for a vector (a stage) or a number |
-//! | `fields f, w` | several vector fields, such as mini-batches or weight decay |
+//! | `fields f, w` | several vector fields, such as mini-batches |
+//! | `fields f, w = -theta` | a field that is a multiple of the parameters, such as weight decay |
 //! | `players x, y` | a game: the parameter vectors `x`, `y` and the fields `fx(x, y)`, `fy(x, y)` |
 //!
 //! # Right-hand sides
@@ -35,6 +38,12 @@
 //! computed, which makes the method implicit: `theta' = theta + h*f(theta')`. The point of a field
 //! must be `theta` up to multiples of the fields and differences of older iterates.
 //!
+//! # The start
+//!
+//! A buffer starts at rest: at what it keeps where all fields are zero, which is 0 for a velocity and
+//! `theta` for an older iterate. `state v = settled` starts it on the slow manifold instead, as if the optimizer had
+//! been running before. The modified field does not depend on the start.
+//!
 //! Buffers may carry any power of `h`: the step size is scaled out of the method if some scaling of
 //! the buffers makes every line homogeneous. Otherwise, as for an optimizer with a length of its
 //! own, it stays as the last parameter ([`GeneralLinearMethod::step_parameter`]).
@@ -44,16 +53,21 @@ mod evaluate;
 mod library;
 mod load;
 mod lower;
+mod named;
 mod print;
+mod program;
 mod read;
 mod scaling;
 mod scope;
+mod symbolic;
 mod syntax;
 mod value;
 
 pub use crate::text::number::{NumberError, parse_value};
 pub use library::{UnknownOptimizer, find, library, names};
 pub use load::{LoadError, MAX_FILE_SIZE, load};
+pub use named::{Named, NamedError, named};
+pub use program::{Initial, Operation, Register, StepProgram, Terms};
 
 use crate::grammar::{Rule, parse_file};
 use crate::series::GeneralLinearMethod;
@@ -99,7 +113,18 @@ impl Optimizer {
         &self,
         values: &BTreeMap<String, BigRational>,
     ) -> Result<GeneralLinearMethod, SourceError> {
-        lower::method(self, values)
+        Ok(self.program(values)?.method())
+    }
+
+    /// Its step, with the parameters in `values` set and the others symbolic.
+    ///
+    /// # Errors
+    /// As [`method`](Self::method).
+    pub fn program(
+        &self,
+        values: &BTreeMap<String, BigRational>,
+    ) -> Result<StepProgram, SourceError> {
+        lower::program(self, values)
     }
 }
 
@@ -138,7 +163,7 @@ pub fn parse(source: &Source) -> Result<Vec<Optimizer>, SourceError> {
                 Some("give it another name".into()),
             ));
         }
-        optimizer.method(&BTreeMap::new())?;
+        optimizer.program(&BTreeMap::new())?;
         optimizers.push(optimizer);
     }
     Ok(optimizers)

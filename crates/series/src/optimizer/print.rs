@@ -1,7 +1,7 @@
 //! Optimizers as text that parses back to the same optimizer.
 
 use super::Optimizer;
-use super::syntax::{Expression, Kind, Name, Statement};
+use super::syntax::{Declared, Expression, Kind, Name, Statement};
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_rational::BigRational;
@@ -31,12 +31,22 @@ impl Display for Statement {
             |names: &[Name]| names.iter().map(|n| n.text.as_str()).collect::<Vec<_>>().join(", ");
         match self {
             Statement::Players(names) => write!(out, "players {}", list(names)),
-            Statement::Fields(names) => write!(out, "fields {}", list(names)),
-            Statement::States(names) => write!(out, "state {}", list(names)),
+            Statement::Fields(fields) => write!(out, "fields {}", declared(fields)),
+            Statement::States(states) => write!(out, "state {}", declared(states)),
             Statement::Stage(name, value) => write!(out, "let {} = {value}", name.text),
+            Statement::First(name, value) => write!(out, "first {}' = {value}", name.text),
             Statement::Update(name, value) => write!(out, "{}' = {value}", name.text),
         }
     }
+}
+
+/// `v, w = 0`
+fn declared(list: &[Declared]) -> String {
+    let one = |Declared { name, value }: &Declared| match value {
+        Some(value) => format!("{} = {value}", name.text),
+        None => name.text.clone(),
+    };
+    list.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// How tightly an expression binds.
@@ -175,10 +185,14 @@ mod tests {
 
     fn statement() -> impl Strategy<Value = Statement> {
         let names = || prop::collection::vec(name(), 1..4);
+        let value = || prop::option::of(expression());
+        let one = move || (name(), value()).prop_map(|(name, value)| Declared { name, value });
+        let declared = move || prop::collection::vec(one(), 1..4);
         prop_oneof![
             names().prop_map(Statement::Players),
-            names().prop_map(Statement::Fields),
-            names().prop_map(Statement::States),
+            declared().prop_map(Statement::Fields),
+            declared().prop_map(Statement::States),
+            (name(), expression()).prop_map(|(name, value)| Statement::First(name, value)),
             (name(), expression()).prop_map(|(name, value)| Statement::Stage(name, value)),
             (name(), expression()).prop_map(|(name, value)| Statement::Update(name, value)),
         ]

@@ -1,7 +1,7 @@
 //! From the parser's pairs to the parts of an optimizer.
 
 use super::Optimizer;
-use super::syntax::{Expression, Kind, Name, Statement};
+use super::syntax::{Declared, Expression, Kind, Name, Statement};
 use crate::exact::MAX_VARIABLES;
 use crate::grammar::Rule;
 use crate::text::comment_above;
@@ -25,9 +25,11 @@ pub(super) fn optimizer(source: &Source, pair: Pair<'_, Rule>) -> Result<Optimiz
             Rule::identifier => name = Some(self::name(&part)),
             Rule::parameters => parameters = names(part),
             Rule::players => statements.push(Statement::Players(names(part))),
-            Rule::fields => statements.push(Statement::Fields(names(part))),
-            Rule::states => statements.push(Statement::States(names(part))),
-            Rule::stage | Rule::update => statements.push(assignment(source, part)?),
+            Rule::fields => statements.push(Statement::Fields(declared(source, part)?)),
+            Rule::states => statements.push(Statement::States(declared(source, part)?)),
+            Rule::stage | Rule::first | Rule::update => {
+                statements.push(assignment(source, part)?);
+            }
             _ => {}
         }
     }
@@ -63,7 +65,19 @@ fn names(pair: Pair<'_, Rule>) -> Vec<Name> {
     pair.into_inner().filter(|p| p.as_rule() == Rule::identifier).map(|p| name(&p)).collect()
 }
 
+/// Reads a list of fields or states.
+fn declared(source: &Source, pair: Pair<'_, Rule>) -> Result<Vec<Declared>, SourceError> {
+    let one = |pair: Pair<'_, Rule>| {
+        let mut parts = pair.into_inner();
+        let name = name(&parts.next().expect("the grammar demands a name"));
+        let value = parts.find(|part| part.as_rule() == Rule::sum);
+        Ok(Declared { name, value: value.map(|value| sum(source, value)).transpose()? })
+    };
+    pair.into_inner().filter(|p| p.as_rule() == Rule::declared).map(one).collect()
+}
+
 fn assignment(source: &Source, pair: Pair<'_, Rule>) -> Result<Statement, SourceError> {
+    let is_first = pair.as_rule() == Rule::first;
     let (mut target, mut value) = (None, None);
     for part in pair.into_inner() {
         match part.as_rule() {
@@ -75,7 +89,11 @@ fn assignment(source: &Source, pair: Pair<'_, Rule>) -> Result<Statement, Source
     }
     let (target, primed) = target.expect("the grammar demands a target");
     let value = value.expect("the grammar demands a value");
-    Ok(if primed { Statement::Update(target, value) } else { Statement::Stage(target, value) })
+    Ok(match (primed, is_first) {
+        (false, _) => Statement::Stage(target, value),
+        (true, false) => Statement::Update(target, value),
+        (true, true) => Statement::First(target, value),
+    })
 }
 
 /// A list of operands with operators between them; `inverse` is the operator that marks its

@@ -1,7 +1,7 @@
 //! What every name of an optimizer stands for.
 
 use super::Optimizer;
-use super::syntax::{Expression, Kind, Name, Statement};
+use super::syntax::{Declared, Expression, Kind, Name, Statement};
 use crate::series::VectorField;
 use crate::text::near;
 use crate::text::source::SourceError;
@@ -32,8 +32,12 @@ pub(super) struct Scope {
     /// `theta`, or the players.
     pub spaces: Vec<String>,
     pub fields: Vec<VectorField>,
+    /// The formulas of the fields that have one.
+    pub formulas: Vec<Option<Expression>>,
     /// The parameter vectors, one a space, then the buffers.
     pub states: Vec<Name>,
+    /// What states are before the first step, where that is said.
+    pub initial: Vec<Option<Expression>>,
     /// Of every name that `let` defines: whether it is a vector.
     pub stages: Vec<bool>,
 }
@@ -48,7 +52,9 @@ impl Scope {
             symbols: BTreeMap::from([("h".into(), Symbol::Step)]),
             spaces: vec![],
             fields: vec![],
+            formulas: vec![],
             states: vec![],
+            initial: vec![],
             stages: vec![],
         };
         let (players, fields) = declared(optimizer)?;
@@ -64,10 +70,11 @@ impl Scope {
         }
         for statement in &optimizer.statements {
             match statement {
-                Statement::States(names) => {
-                    for name in names {
+                Statement::States(states) => {
+                    for Declared { name, value } in states {
                         scope.define(optimizer, name, Symbol::State(scope.states.len()), &[])?;
                         scope.states.push(name.clone());
+                        scope.initial.push(value.clone());
                         limit(optimizer, scope.states.len(), &name.span, "states")?;
                     }
                 }
@@ -135,12 +142,14 @@ impl Scope {
             self.define(optimizer, player, Symbol::State(space), free)?;
             self.spaces.push(player.text.clone());
             self.states.push(player.clone());
+            self.initial.push(None);
             limit(optimizer, self.states.len(), &player.span, "players")?;
         }
         for (space, player) in players.iter().enumerate() {
             let name = Name { text: format!("f{}", player.text), span: player.span.clone() };
             self.define(optimizer, &name, Symbol::Field(space), &[])?;
             self.fields.push(VectorField { name: name.text, space });
+            self.formulas.push(None);
         }
         Ok(())
     }
@@ -148,15 +157,18 @@ impl Scope {
     fn add_theta(
         &mut self,
         optimizer: &Optimizer,
-        fields: Option<&[Name]>,
+        fields: Option<&[Declared]>,
     ) -> Result<(), SourceError> {
         self.symbols.insert("theta".into(), Symbol::State(0));
         self.spaces.push("theta".into());
         self.states.push(Name { text: "theta".into(), span: optimizer.name_span.clone() });
-        let usual = [Name { text: "f".into(), span: optimizer.name_span.clone() }];
-        for (i, name) in fields.unwrap_or(&usual).iter().enumerate() {
+        self.initial.push(None);
+        let usual = Name { text: "f".into(), span: optimizer.name_span.clone() };
+        let usual = [Declared { name: usual, value: None }];
+        for (i, Declared { name, value }) in fields.unwrap_or(&usual).iter().enumerate() {
             self.define(optimizer, name, Symbol::Field(i), &["f"])?;
             self.fields.push(VectorField { name: name.text.clone(), space: 0 });
+            self.formulas.push(value.clone());
             limit(optimizer, self.fields.len(), &name.span, "fields")?;
         }
         Ok(())
@@ -212,20 +224,24 @@ impl Scope {
 }
 
 /// The `players` or `fields` an optimizer declares.
-type Declared<'a> = (Option<&'a [Name]>, Option<&'a [Name]>);
+type Vectors<'a> = (Option<&'a [Name]>, Option<&'a [Declared]>);
 
-fn declared(optimizer: &Optimizer) -> Result<Declared<'_>, SourceError> {
+fn declared(optimizer: &Optimizer) -> Result<Vectors<'_>, SourceError> {
     let (mut players, mut fields) = (None, None);
     for statement in &optimizer.statements {
-        let (slot, names) = match statement {
-            Statement::Players(names) => (&mut players, names),
-            Statement::Fields(names) => (&mut fields, names),
+        let (repeated, first, last) = match statement {
+            Statement::Players(names) => {
+                (players.replace(names.as_slice()).is_some(), &names[0], &names[names.len() - 1])
+            }
+            Statement::Fields(list) => {
+                let (first, last) = (&list[0].name, &list[list.len() - 1].name);
+                (fields.replace(list.as_slice()).is_some(), first, last)
+            }
             _ => continue,
         };
-        let repeated = slot.replace(names.as_slice()).is_some();
         if repeated || (players.is_some() && fields.is_some()) {
             return Err(optimizer.source.fault(
-                names[0].span.start..names[names.len() - 1].span.end,
+                first.span.start..last.span.end,
                 "the vector fields are declared twice",
                 "a second declaration",
                 Some(

@@ -21,14 +21,23 @@ impl PartialEq for Name {
 pub(super) enum Statement {
     /// `players x, y`
     Players(Vec<Name>),
-    /// `fields f, w`
-    Fields(Vec<Name>),
-    /// `state v`
-    States(Vec<Name>),
+    /// `fields f, w = -theta`
+    Fields(Vec<Declared>),
+    /// `state v, w = 0`
+    States(Vec<Declared>),
     /// `let k = …`
     Stage(Name, Expression),
+    /// `first v' = …`
+    First(Name, Expression),
     /// `v' = …`
     Update(Name, Expression),
+}
+
+/// A field, or a state, and what is said of it.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Declared {
+    pub name: Name,
+    pub value: Option<Expression>,
 }
 
 /// A right-hand side or a part of one.

@@ -1,32 +1,27 @@
 //! What expressions denote: numbers, and linear combinations of vectors of one space.
 
+use super::program::{Register, Terms};
 use crate::exact::RationalFunction;
-use std::collections::BTreeMap;
 
-/// A vector that the optimizer computes with.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Atom {
-    /// The old value of a state.
-    State(usize),
-    /// An evaluation of a vector field.
-    Evaluation(usize),
-    /// The new value of a state that is computed further down.
-    New(usize),
-    /// A stage that is defined further down.
-    Stage(usize),
-}
-
-/// A linear combination of vectors; no coefficient is zero.
+/// A linear combination of vectors, in the order in which it is written; no coefficient is zero.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Vector {
     /// The space, as a key of [`Spaces`].
     pub space: usize,
-    pub terms: BTreeMap<Atom, RationalFunction>,
+    pub terms: Terms,
 }
 
 impl Vector {
-    pub fn atom(atom: Atom, space: usize) -> Vector {
-        Vector { space, terms: BTreeMap::from([(atom, RationalFunction::one())]) }
+    pub fn of(register: Register, space: usize) -> Vector {
+        Vector { space, terms: vec![(RationalFunction::one(), register)] }
+    }
+
+    /// The register whose value this is.
+    pub fn register(&self) -> Option<Register> {
+        match self.terms.as_slice() {
+            [(c, register)] if c.is_one() => Some(*register),
+            _ => None,
+        }
     }
 }
 

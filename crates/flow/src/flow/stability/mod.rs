@@ -25,7 +25,7 @@ mod linear_map;
 mod truncated;
 
 pub use boundary::{Crossing, End, Interval, Verdict};
-pub use coefficient::{StabilityCoefficient, stability_coefficients};
+pub use coefficient::{PrincipalCoefficient, StabilityCoefficient, stability_coefficients};
 pub use coupled::{Coupled, CoupledAtStep, MAX_ROWS};
 pub use critical_point::{CriticalPoint, PointKind};
 pub use direction::{AtStep, Case, Direction};
@@ -289,6 +289,24 @@ fn directions(
             })
         })
         .collect()
+}
+
+/// The `hλ` up to which an optimizer converges on `E = λθ²/2`, `λ > 0`, for a method with one vector field,
+/// free of `h` and of parameters without a value. `None` if it does not converge for small steps, or
+/// converges for all.
+///
+/// ```
+/// use bea_flow::flow::stability::stable_until;
+/// use bea_series::series::GeneralLinearMethod;
+/// assert_eq!(stable_until(&GeneralLinearMethod::euler()).unwrap().value, 2.0);
+/// ```
+pub fn stable_until(method: &GeneralLinearMethod) -> Option<End> {
+    if method.fields.len() != 1 || !method.parameters.is_empty() {
+        return None;
+    }
+    let map = LinearMap::scalar(method, &BigRational::from_integer((-1).into())).exact()?;
+    let first = boundary::intervals(&map).into_iter().next()?;
+    (first.verdict == Verdict::Stable && first.to.value.is_finite()).then_some(first.to)
 }
 
 /// A formula in the parameters for an end in `hλ` of an interval of `optimizer`'s stability, for

@@ -1,14 +1,14 @@
 //! An optimizer with numbers for its coefficients, and its steps on a problem.
 
 use crate::flow::step::newton::Newton;
+use crate::flow::step::program::{Numbers, NumericStep};
 use crate::flow::velocity::is_finite;
-use crate::flow::{Problem, SimulateError, Stop};
+use crate::flow::{Buffers, Problem, SimulateError, Stop};
 use crate::objective::ObjectiveError;
 use bea_series::exact::RationalFunction;
-use bea_series::series::{Combination, GeneralLinearMethod, Recurrence};
+use bea_series::optimizer::StepProgram;
+use bea_series::series::{Combination, Recurrence};
 use num_complex::Complex64;
-use num_rational::BigRational;
-use num_traits::ToPrimitive;
 
 /// How many Newton iterations implicit stages may take.
 const MAX_NEWTON: usize = 50;
@@ -30,45 +30,29 @@ pub(in crate::flow) struct Memory {
     pub(in crate::flow) projector: Vec<Vec<f64>>,
 }
 
-/// A general linear method at one step size.
+/// An optimizer at one step size: its step program, and the general linear method that this is.
 pub(in crate::flow) struct Method {
+    program: NumericStep,
     /// The space of each state.
     pub(in crate::flow) states: Vec<usize>,
     /// The field of each stage, and its arguments, one a space.
     pub(in crate::flow) stages: Vec<(usize, Vec<Row>)>,
     pub(in crate::flow) update: Vec<Row>,
     pub(in crate::flow) memories: Vec<Memory>,
-    /// What multiplies a field: `h`, or 1 where the coefficients contain it.
-    pub(in crate::flow) scale: f64,
     pub(in crate::flow) h: f64,
     explicit: bool,
 }
 
 impl Method {
-    /// The method at the step size `h`.
+    /// The optimizer at the step size `h`.
     ///
     /// # Errors
     /// Parameters without a value; methods that have no slow manifold.
-    pub(in crate::flow) fn new(
-        method: &GeneralLinearMethod,
-        h: f64,
-    ) -> Result<Method, SimulateError> {
-        let symbolic: Vec<String> = (0..method.parameters.len())
-            .filter(|&i| method.step_parameter != Some(i))
-            .map(|i| method.parameters[i].clone())
-            .collect();
-        if !symbolic.is_empty() {
-            return Err(SimulateError::Symbolic(symbolic));
-        }
-        // The exact value of the floating-point number.
-        let step = BigRational::from_float(h).ok_or(SimulateError::StepSize(h))?;
-        let step = vec![Some(RationalFunction::from(step)); method.parameters.len()];
-        let number = |c: &RationalFunction| -> Result<f64, SimulateError> {
-            let value = c.substitute(&step).and_then(|c| c.as_rational()?.to_f64());
-            value.filter(|v| v.is_finite()).ok_or(SimulateError::StepSize(h))
-        };
+    pub(in crate::flow) fn new(program: &StepProgram, h: f64) -> Result<Method, SimulateError> {
+        let at = Numbers::new(&program.parameters, h)?;
+        let method = program.with_step();
         let numbers = |row: &[RationalFunction]| -> Result<Vec<f64>, SimulateError> {
-            row.iter().map(number).collect()
+            row.iter().map(|c| at.at(c)).collect()
         };
         let row = |c: &Combination| -> Result<Row, SimulateError> {
             Ok(Row { states: numbers(&c.states)?, stages: numbers(&c.stages)? })
@@ -79,7 +63,7 @@ impl Method {
             .map(|s| Ok((s.field, s.arguments.iter().map(row).collect::<Result<_, _>>()?)))
             .collect::<Result<_, SimulateError>>()?;
         let memory = |space| -> Result<Memory, SimulateError> {
-            let r = Recurrence::new(method, space)?;
+            let r = Recurrence::new(&method, space)?;
             let matrix = |m: &[Vec<RationalFunction>]| {
                 m.iter().map(|row| numbers(row)).collect::<Result<Vec<_>, _>>()
             };
@@ -94,26 +78,54 @@ impl Method {
             arguments.iter().any(|row| row.stages[l..].iter().any(|&d| d != 0.0))
         };
         Ok(Method {
+            program: NumericStep::new(program, h)?,
             states: method.states.iter().map(|s| s.space).collect(),
             explicit: stages.iter().enumerate().all(|(l, (_, args))| !uses(l, args)),
             stages,
             update: method.update.iter().map(row).collect::<Result<_, _>>()?,
             memories: (0..method.spaces.len()).map(memory).collect::<Result<_, _>>()?,
-            scale: if method.step_parameter.is_some() { 1.0 } else { h },
             h,
         })
     }
 
-    /// The states with which the optimizer is started at `θ`: buffers are zero, apart from those
-    /// that hold a multiple of the parameters, such as an older iterate.
-    pub(in crate::flow) fn start(&self, problem: &Problem, theta: &[Complex64]) -> Vec<Vector> {
-        let mut states = vec![Vec::new(); self.states.len()];
-        for (space, memory) in problem.spaces().iter().zip(&self.memories) {
-            for (&state, c) in memory.states.iter().zip(&memory.constant) {
-                states[state] = space.iter().map(|&i| theta[i] * c).collect();
+    /// The states before the first of its steps that is simulated, and whether that is its first step at all.
+    ///
+    /// # Errors
+    /// If the slow manifold is not found where buffers start on it.
+    pub(in crate::flow) fn begin(
+        &self,
+        problem: &Problem,
+        theta: &[Complex64],
+        buffers: &Buffers,
+    ) -> Result<(Vec<Vector>, bool), Stop> {
+        let mut states = self.start(problem, theta);
+        let spaces = problem.spaces().len();
+        match buffers {
+            Buffers::Written if self.program.is_settled() => {
+                let settled = self.settled(problem, theta)?;
+                for (i, (state, settled)) in states.iter_mut().zip(settled).enumerate() {
+                    if self.program.settles(i) {
+                        *state = settled;
+                    }
+                }
+                Ok((states, true))
+            }
+            Buffers::Written => Ok((states, true)),
+            Buffers::Settled => Ok((self.settled(problem, theta)?, false)),
+            Buffers::Given(given) => {
+                for (state, given) in states[spaces..].iter_mut().zip(given) {
+                    *state = given.iter().map(|&x| x.into()).collect();
+                }
+                Ok((states, false))
             }
         }
-        states
+    }
+
+    /// The states with which the optimizer is started at `θ`.
+    pub(in crate::flow) fn start(&self, problem: &Problem, theta: &[Complex64]) -> Vec<Vector> {
+        let of_space = |space: &Vec<usize>| space.iter().map(|&i| theta[i]).collect();
+        let theta: Vec<Vector> = problem.spaces().iter().map(of_space).collect();
+        self.program.start(&theta)
     }
 
     /// The parameters among the states.
@@ -127,7 +139,7 @@ impl Method {
         theta
     }
 
-    /// One step.
+    /// One step, the program's first one or a later one.
     ///
     /// # Errors
     /// If implicit stages are not found, or the result is not finite.
@@ -135,11 +147,24 @@ impl Method {
         &self,
         problem: &Problem,
         states: &[Vector],
+        is_first: bool,
     ) -> Result<Vec<Vector>, Stop> {
-        let stages = self.solve_stages(problem, states)?;
-        let rows = self.update.iter().zip(&self.states);
-        let next: Vec<Vector> =
-            rows.map(|(row, &space)| combine(row, states, &stages, space, self, problem)).collect();
+        let mut next = states.to_vec();
+        if self.explicit {
+            self.program.execute(&mut next, is_first, |field, points| {
+                let mut point = vec![Complex64::ZERO; problem.dimension()];
+                for (space, values) in problem.spaces().iter().zip(points) {
+                    space.iter().zip(*values).for_each(|(&i, x)| point[i] = *x);
+                }
+                Ok::<_, Stop>(Self::field(problem, field, &point)?.iter().map(|x| -x).collect())
+            })?;
+        } else {
+            let mut stages = self.solve_stages(problem, states)?.into_iter();
+            self.program.execute(&mut next, is_first, |_, _| {
+                let stage = stages.next().expect("one value a stage");
+                Ok::<_, Stop>(stage.into_iter().map(|x| -x).collect())
+            })?;
+        }
         if next.iter().all(|s| is_finite(s)) { Ok(next) } else { Err(Stop::NotFinite) }
     }
 
@@ -161,17 +186,19 @@ impl Method {
         point
     }
 
-    /// `scale · f_c` of stage `l` at a point.
+    /// `f_c` of stage `l` at a point.
     pub(in crate::flow) fn evaluate(
         &self,
         problem: &Problem,
         l: usize,
         point: &[Complex64],
     ) -> Result<Vector, ObjectiveError> {
-        let c = self.stages[l].0;
+        Self::field(problem, self.stages[l].0, point)
+    }
+
+    fn field(problem: &Problem, c: usize, point: &[Complex64]) -> Result<Vector, ObjectiveError> {
         let mut value = vec![Complex64::ZERO; problem.spaces()[problem.fields()[c].0].len()];
         problem.field(c, point, &mut value)?;
-        value.iter_mut().for_each(|x| *x *= self.scale);
         Ok(value)
     }
 
@@ -191,7 +218,7 @@ impl Method {
         if self.explicit { Ok(stages) } else { self.newton(problem, states, stages) }
     }
 
-    /// Implicit stages, `e_l = scale · f(Z_l(e))`, by Newton's method from the explicit ones.
+    /// Implicit stages, `e_l = f(Z_l(e))`, by Newton's method from the explicit ones.
     fn newton(
         &self,
         problem: &Problem,

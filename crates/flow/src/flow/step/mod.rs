@@ -3,4 +3,5 @@
 pub(in crate::flow) mod fixed_point;
 pub(in crate::flow) mod method;
 pub(in crate::flow) mod newton;
+pub(in crate::flow) mod program;
 pub(in crate::flow) mod slow_manifold;

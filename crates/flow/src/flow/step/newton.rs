@@ -1,4 +1,4 @@
-//! One step of Newton's method for the implicit stages `e_l = scale · f_l(Z_l(e))` of an optimizer.
+//! One step of Newton's method for the implicit stages `e_l = f_l(Z_l(e))` of an optimizer.
 
 use crate::curvature::{Error, Krylov, KrylovSpace, Operator};
 use crate::flow::step::method::{Method, Vector};
@@ -7,7 +7,7 @@ use crate::objective::ObjectiveError;
 use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
 
-/// The linear system `(1 - scale · f'(Z) Z') x = r` for the change of all stages.
+/// The linear system `(1 - f'(Z) Z') x = r` for the change of all stages.
 pub(in crate::flow) struct Newton<'a> {
     pub(in crate::flow) method: &'a Method,
     pub(in crate::flow) problem: &'a Problem,
@@ -33,8 +33,7 @@ impl Newton<'_> {
         let spaces = self.problem.spaces();
         for (l, point) in self.points.iter().enumerate() {
             let (field, arguments) = &self.method.stages[l];
-            let rows =
-                self.problem.jacobian_of(*field, point)? * Complex64::from(self.method.scale);
+            let rows = self.problem.jacobian_of(*field, point)?;
             for j in 0..self.points.len() {
                 let d = arguments[self.space_of(j)].stages[j];
                 for i in 0..rows.nrows() {
@@ -93,7 +92,7 @@ impl Operator<Complex64> for Newton<'_> {
                 }
                 let change = self.problem.contraction(*field, point, &[&direction])?;
                 for (i, &variable) in spaces[self.space_of(l)].iter().enumerate() {
-                    out[self.offsets[l] + i] -= self.method.scale * change[variable];
+                    out[self.offsets[l] + i] -= change[variable];
                 }
             }
             Ok(out)

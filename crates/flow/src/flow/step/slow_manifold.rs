@@ -6,6 +6,8 @@ use crate::flow::{Problem, Stop};
 use crate::objective::ObjectiveError;
 use num_complex::Complex64;
 
+/// The highest degree of a polynomial on which buffers are settled.
+const SETTLED: usize = 8;
 const MANIFOLD: &str = "the iteration for the slow manifold";
 
 impl Method {
@@ -25,6 +27,36 @@ impl Method {
             out.iter_mut().zip(change).for_each(|(out, c)| *out += weight * c);
         }
         Ok(out)
+    }
+
+    /// The states on the slow manifold at `θ`, as the optimizer has them once its transient is over. The
+    /// polynomials through its steps are an asymptotic series in `h`: of all degrees up to 8 the one is taken
+    /// that changes the states least, compared with the degree below.
+    pub(in crate::flow) fn settled(
+        &self,
+        problem: &Problem,
+        theta: &[Complex64],
+    ) -> Result<Vec<Vector>, Stop> {
+        if self.memories.iter().all(|m| m.states.len() == 1) {
+            return Ok(self.start(problem, theta));
+        }
+        let mut last = self.slow_manifold(problem, theta, 1)?.swap_remove(0);
+        let mut best: Option<(f64, Vec<Vector>)> = None;
+        for degree in 2..=SETTLED {
+            let next = match self.slow_manifold(problem, theta, degree) {
+                Ok(mut states) => states.swap_remove(0),
+                // A step size for which a higher degree has no solution.
+                Err(Stop::NoConvergence(_)) => break,
+                Err(stop) => return Err(stop),
+            };
+            let pairs = next.iter().flatten().zip(last.iter().flatten());
+            let change = pairs.map(|(a, b)| (a - b).norm_sqr()).sum::<f64>().sqrt();
+            if best.as_ref().is_none_or(|(least, _)| change < *least) {
+                best = Some((change, next.clone()));
+            }
+            last = next;
+        }
+        Ok(best.map_or(last, |(_, states)| states))
     }
 
     /// The polynomials in the step number `ν`, of degree `degree`, on which the states move if they
@@ -92,7 +124,7 @@ impl Method {
     ) -> Result<Vec<Vec<Vector>>, Stop> {
         let mut values = vec![self.start(problem, theta)];
         for k in 0..degree {
-            values.push(self.step(problem, &values[k])?);
+            values.push(self.step(problem, &values[k], false)?);
         }
         differences(&mut values);
         Ok(values)

@@ -2,6 +2,7 @@
 
 use super::{Evaluator, Outcome};
 use crate::exact::{Poly, RationalFunction};
+use crate::optimizer::program::{Operation, Register, Terms};
 use crate::optimizer::syntax::{Expression, Kind};
 use crate::optimizer::value::{Value, Vector};
 use num_rational::BigRational;
@@ -14,18 +15,21 @@ const MAX_BITS: u64 = 20_000;
 
 impl Evaluator<'_> {
     pub(super) fn scaled(
-        &self,
+        &mut self,
         value: Value,
         factor: &RationalFunction,
         span: &Range<usize>,
     ) -> Outcome<Value> {
         Ok(match value {
             Value::Number(a) => Value::Number(self.bounded(&a * factor, span)?),
-            Value::Vector(mut vector) => {
-                if factor.is_zero() {
-                    vector.terms.clear();
-                }
-                for coefficient in vector.terms.values_mut() {
+            Value::Vector(vector) if factor.is_one() => Value::Vector(vector),
+            Value::Vector(mut vector) if factor.is_zero() => {
+                vector.terms.clear();
+                Value::Vector(vector)
+            }
+            Value::Vector(vector) => {
+                let mut vector = self.computed(vector, span)?;
+                for (coefficient, _) in &mut vector.terms {
                     *coefficient = self.bounded(&*coefficient * factor, span)?;
                 }
                 Value::Vector(vector)
@@ -33,19 +37,40 @@ impl Evaluator<'_> {
         })
     }
 
-    pub(super) fn added(&self, mut a: Vector, b: &Vector, span: &Range<usize>) -> Outcome<Vector> {
-        for (atom, coefficient) in &b.terms {
-            let sum = match a.terms.get(atom) {
-                Some(present) => self.bounded(present + coefficient, span)?,
-                None => coefficient.clone(),
-            };
-            if sum.is_zero() {
-                a.terms.remove(atom);
-            } else {
-                a.terms.insert(*atom, sum);
-            }
+    /// A sum, computed before it is used as a whole.
+    pub(super) fn computed(&mut self, vector: Vector, span: &Range<usize>) -> Outcome<Vector> {
+        if vector.terms.len() < 2 {
+            return Ok(vector);
         }
-        Ok(a)
+        Ok(Vector::of(self.stored(&vector, span)?, vector.space))
+    }
+
+    /// The register that holds a vector.
+    pub(super) fn stored(&mut self, vector: &Vector, span: &Range<usize>) -> Outcome<Register> {
+        if let Some(register) = vector.register() {
+            return Ok(register);
+        }
+        let register = Register::Value(self.value_spaces.len());
+        self.value_spaces.push(vector.space);
+        self.assign(register, vector.terms.clone(), None, span)?;
+        Ok(register)
+    }
+
+    /// Adds the line `target = Σ c x` to the program.
+    pub(super) fn assign(
+        &mut self,
+        target: Register,
+        terms: Terms,
+        first: Option<Terms>,
+        span: &Range<usize>,
+    ) -> Outcome<()> {
+        for coefficient in self.symbolic.value(&terms).into_values() {
+            self.bounded(coefficient, span)?;
+        }
+        let operation = Operation::Combine { target, terms, first };
+        self.symbolic.execute(&operation);
+        self.operations.push(operation);
+        Ok(())
     }
 
     /// `1/value`, where `value` was written as `expression`.

@@ -1,10 +1,11 @@
 //! What an expression denotes.
 
-use super::{Evaluation, Evaluator, Outcome, constant};
+use super::{Evaluator, Outcome, constant};
 use crate::exact::RationalFunction;
+use crate::optimizer::program::{Operation, Register};
 use crate::optimizer::scope::{MAX_STATES, Symbol};
 use crate::optimizer::syntax::{Expression, Kind, Name};
-use crate::optimizer::value::{Atom, Value, Vector};
+use crate::optimizer::value::{Value, Vector};
 use crate::text::near;
 use num_traits::ToPrimitive;
 use std::ops::Range;
@@ -20,12 +21,10 @@ impl Evaluator<'_> {
             Kind::Old(name) => self.old(name, span),
             Kind::New(name) => {
                 let index = self.state(name, span)?;
+                let (register, space) = (Register::New(index), self.state_spaces[index]);
                 match &self.updates[index] {
-                    Some((value, _)) => Ok(Value::Vector(value.clone())),
-                    None => {
-                        let space = self.state_spaces[index];
-                        self.later(Atom::New(index), space, &format!("{name}'"), span)
-                    }
+                    Some(_) => Ok(Value::Vector(Vector::of(register, space))),
+                    None => self.later(register, space, &format!("{name}'"), span),
                 }
             }
             Kind::Sum(terms) => self.sum(terms),
@@ -44,12 +43,13 @@ impl Evaluator<'_> {
             Some(Symbol::Step) => Ok(Value::Number(self.h.clone())),
             Some(Symbol::Parameter(i)) => Ok(Value::Number(self.parameters[*i].clone())),
             Some(Symbol::State(i)) => {
-                Ok(Value::Vector(Vector::atom(Atom::State(*i), self.state_spaces[*i])))
+                Ok(Value::Vector(Vector::of(Register::State(*i), self.state_spaces[*i])))
             }
             Some(Symbol::Stage(i)) => match &self.stages[*i] {
                 Some(value) => Ok(value.clone()),
-                None if self.scope.stages[*i] || self.target == Some(Atom::Stage(*i)) => {
-                    self.later(Atom::Stage(*i), self.stage_spaces[*i], name, span)
+                None if self.scope.stages[*i] || self.target == Some(Register::Value(*i)) => {
+                    self.awaited[*i] = true;
+                    self.later(Register::Value(*i), self.value_spaces[*i], name, span)
                 }
                 None => Err(self.fault(
                     span,
@@ -80,11 +80,17 @@ impl Evaluator<'_> {
     }
 
     /// A vector that is computed at or below the statement at hand.
-    fn later(&self, atom: Atom, space: usize, name: &str, span: &Range<usize>) -> Outcome<Value> {
+    fn later(
+        &self,
+        register: Register,
+        space: usize,
+        name: &str,
+        span: &Range<usize>,
+    ) -> Outcome<Value> {
         if self.depth > 0 {
-            return Ok(Value::Vector(Vector::atom(atom, space)));
+            return Ok(Value::Vector(Vector::of(register, space)));
         }
-        Err(if self.target == Some(atom) {
+        Err(if self.target == Some(register) {
             self.fault(
                 span,
                 format!("`{name}` refers to itself"),
@@ -119,7 +125,8 @@ impl Evaluator<'_> {
                 }
                 (Some(Value::Vector(a)), Value::Vector(b)) => {
                     self.unite(a.space, b.space, &term.span)?;
-                    Value::Vector(self.added(a, &b, &term.span)?)
+                    let b = self.computed(b, &term.span)?;
+                    Value::Vector(Vector { space: a.space, terms: [a.terms, b.terms].concat() })
                 }
                 (Some(_), value) => {
                     let (this, rest) = match value {
@@ -245,12 +252,10 @@ impl Evaluator<'_> {
             points.push(point);
         }
         self.depth -= 1;
-        let known = self.evaluations.iter().position(|e| {
-            e.field == index
-                && e.arguments.iter().map(|a| &a.terms).eq(points.iter().map(|a| &a.terms))
-        });
-        let evaluation = known.unwrap_or(self.evaluations.len());
-        if evaluation == self.evaluations.len() {
+        let values: Vec<_> = points.iter().map(|p| self.symbolic.value(&p.terms)).collect();
+        let known = self.symbolic.evaluation(index, &values);
+        let evaluation = known.unwrap_or(self.evaluation_spans.len());
+        if known.is_none() {
             if evaluation == MAX_STATES {
                 return Err(self.optimizer.source.fault(
                     span.clone(),
@@ -259,11 +264,17 @@ impl Evaluator<'_> {
                     None,
                 ));
             }
-            let spans = arguments.iter().map(|a| a.span.clone()).collect();
-            self.evaluations.push(Evaluation { field: index, arguments: points, spans });
+            let mut registers = Vec::new();
+            for (point, argument) in points.iter().zip(arguments) {
+                registers.push(self.stored(point, &argument.span)?);
+            }
+            let operation = Operation::Evaluate { field: index, points: registers };
+            self.symbolic.execute(&operation);
+            self.operations.push(operation);
+            self.evaluation_spans.push(arguments.iter().map(|a| a.span.clone()).collect());
         }
         let space = self.scope.fields[index].space;
-        Ok(Value::Vector(Vector::atom(Atom::Evaluation(evaluation), space)))
+        Ok(Value::Vector(Vector::of(Register::Evaluation(evaluation), space)))
     }
 
     fn field(&self, name: &Name) -> Outcome<usize> {

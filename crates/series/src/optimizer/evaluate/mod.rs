@@ -6,28 +6,28 @@ mod expression;
 pub(super) use arithmetic::constant;
 
 use super::Optimizer;
+use super::program::{Initial, Operation, Register, Terms};
 use super::scope::{Scope, Symbol};
-use super::syntax::{Expression, Name, Statement};
-use super::value::{Atom, Spaces, Value, Vector};
+use super::symbolic::Symbolic;
+use super::syntax::{Expression, Kind, Name, Statement};
+use super::value::{Spaces, Value, Vector};
 use crate::exact::RationalFunction;
 use crate::text::source::SourceError;
-use std::collections::BTreeMap;
 use std::ops::Range;
-
-/// An evaluation of a vector field.
-pub(super) struct Evaluation {
-    pub field: usize,
-    pub arguments: Vec<Vector>,
-    pub spans: Vec<Range<usize>>,
-}
 
 /// What one step computes.
 pub(super) struct Step {
-    pub evaluations: Vec<Evaluation>,
-    /// The new value of each state, and where it is written.
-    pub updates: Vec<(Vector, Range<usize>)>,
+    pub operations: Vec<Operation>,
+    /// What they amount to.
+    pub symbolic: Symbolic,
+    /// Where the points of each evaluation are written.
+    pub evaluations: Vec<Vec<Range<usize>>>,
+    /// Where the new value of each state is written.
+    pub updates: Vec<Range<usize>>,
     /// The space of each state.
-    pub spaces: Vec<usize>,
+    pub states: Vec<usize>,
+    /// The space of each vector in between.
+    pub values: Vec<usize>,
 }
 
 /// The evaluation of an optimizer's statements, from top to bottom.
@@ -39,12 +39,20 @@ pub(super) struct Evaluator<'a> {
     h: &'a RationalFunction,
     spaces: Spaces,
     state_spaces: Vec<usize>,
-    stage_spaces: Vec<usize>,
+    /// Of the stages, then of what is stored in between.
+    value_spaces: Vec<usize>,
     stages: Vec<Option<Value>>,
-    updates: Vec<Option<(Vector, Range<usize>)>>,
-    evaluations: Vec<Evaluation>,
-    /// The symbol whose value is being computed.
-    target: Option<Atom>,
+    /// Which stages are used before they are computed.
+    awaited: Vec<bool>,
+    /// What states get in the first step, where that is said.
+    firsts: Vec<Option<Terms>>,
+    /// Where new values are written.
+    updates: Vec<Option<Range<usize>>>,
+    operations: Vec<Operation>,
+    symbolic: Symbolic,
+    evaluation_spans: Vec<Vec<Range<usize>>>,
+    /// What is being computed.
+    target: Option<Register>,
     /// How many `f(…)` surround the expression at hand.
     depth: usize,
 }
@@ -63,7 +71,7 @@ impl<'a> Evaluator<'a> {
         let state_spaces = (0..scope.states.len())
             .map(|i| if i < players { i } else { spaces.unknown() })
             .collect();
-        let stage_spaces = scope.stages.iter().map(|_| spaces.unknown()).collect();
+        let value_spaces = scope.stages.iter().map(|_| spaces.unknown()).collect();
         Evaluator {
             optimizer,
             scope,
@@ -71,10 +79,14 @@ impl<'a> Evaluator<'a> {
             h,
             spaces,
             state_spaces,
-            stage_spaces,
+            value_spaces,
             stages: vec![None; scope.stages.len()],
+            awaited: vec![false; scope.stages.len()],
+            firsts: vec![None; scope.states.len()],
             updates: vec![None; scope.states.len()],
-            evaluations: vec![],
+            operations: vec![],
+            symbolic: Symbolic::default(),
+            evaluation_spans: vec![],
             target: None,
             depth: 0,
         }
@@ -85,6 +97,7 @@ impl<'a> Evaluator<'a> {
         for statement in &self.optimizer.statements {
             match statement {
                 Statement::Stage(name, value) => self.define(name, value)?,
+                Statement::First(name, value) => self.first(name, value)?,
                 Statement::Update(name, value) => self.update(name, value)?,
                 _ => {}
             }
@@ -101,9 +114,9 @@ impl<'a> Evaluator<'a> {
             };
             updates.push(update.ok_or_else(missing)?);
         }
-        let mut spaces = Vec::new();
+        let mut states = Vec::new();
         for (name, key) in self.scope.states.iter().zip(self.state_spaces.clone()) {
-            spaces.push(self.spaces.known(key).ok_or_else(|| {
+            states.push(self.spaces.known(key).ok_or_else(|| {
                 self.fault(
                     &name.span,
                     format!("`{}` belongs to no player", name.text),
@@ -112,13 +125,18 @@ impl<'a> Evaluator<'a> {
                 )
             })?);
         }
-        let mut evaluations = std::mem::take(&mut self.evaluations);
-        for evaluation in &mut evaluations {
-            for (argument, span) in evaluation.arguments.iter_mut().zip(&evaluation.spans) {
-                *argument = self.resolve(argument, &updates, span)?;
-            }
-        }
-        Ok(Step { evaluations, updates, spaces })
+        // What no state depends on belongs to no player: any will do.
+        let values = std::mem::take(&mut self.value_spaces).into_iter();
+        let values = values.map(|key| self.spaces.known(key).unwrap_or(0)).collect();
+        let (operations, symbolic) = (self.operations, self.symbolic);
+        Ok(Step {
+            operations,
+            symbolic,
+            evaluations: self.evaluation_spans,
+            updates,
+            states,
+            values,
+        })
     }
 
     fn fault(
@@ -145,10 +163,16 @@ impl<'a> Evaluator<'a> {
         let Some(Symbol::Stage(index)) = self.scope.symbols.get(&name.text).copied() else {
             return Ok(());
         };
-        self.target = Some(Atom::Stage(index));
-        let result = self.expression(value)?;
-        if let Value::Vector(vector) = &result {
-            self.unite(self.stage_spaces[index], vector.space, &value.span)?;
+        let register = Register::Value(index);
+        self.target = Some(register);
+        let mut result = self.expression(value)?;
+        if let Value::Vector(vector) = &mut result {
+            self.unite(self.value_spaces[index], vector.space, &value.span)?;
+            if self.awaited[index] || vector.register().is_none() {
+                let terms = std::mem::take(&mut vector.terms);
+                self.assign(register, terms, None, &value.span)?;
+                *vector = Vector::of(register, vector.space);
+            }
         }
         self.stages[index] = Some(result);
         Ok(())
@@ -165,7 +189,44 @@ impl<'a> Evaluator<'a> {
                 "name the first value with `let`",
             ));
         }
-        self.target = Some(Atom::New(index));
+        let vector = self.new_value(index, name, value)?;
+        let first = self.firsts[index].take();
+        self.assign(Register::New(index), vector.terms, first, &value.span)?;
+        self.updates[index] = Some(value.span.clone());
+        Ok(())
+    }
+
+    /// `first name' = value`
+    fn first(&mut self, name: &Name, value: &Expression) -> Outcome<()> {
+        let index = self.state(&name.text, &name.span)?;
+        if self.updates[index].is_some() || self.firsts[index].is_some() {
+            let twice = self.firsts[index].is_some();
+            return Err(self.fault(
+                &name.span,
+                match twice {
+                    true => format!("`first {}'` stands twice", name.text),
+                    false => format!("`first {0}'` stands below `{0}'`", name.text),
+                },
+                "here",
+                "one line `first v' = …` stands above the line `v' = …`, whose place it takes in the first step",
+            ));
+        }
+        let evaluations = self.evaluation_spans.len();
+        let vector = self.new_value(index, name, value)?;
+        if self.evaluation_spans.len() > evaluations {
+            return Err(self.fault(
+                &value.span,
+                "a first value needs an evaluation of its own",
+                "is evaluated in the first step alone",
+                "name the evaluation above: `let g = f(theta)`",
+            ));
+        }
+        self.firsts[index] = Some(vector.terms);
+        Ok(())
+    }
+
+    fn new_value(&mut self, index: usize, name: &Name, value: &Expression) -> Outcome<Vector> {
+        self.target = Some(Register::New(index));
         let vector = match self.expression(value)? {
             Value::Vector(vector) => vector,
             Value::Number(_) => {
@@ -178,8 +239,54 @@ impl<'a> Evaluator<'a> {
             }
         };
         self.unite(self.state_spaces[index], vector.space, &value.span)?;
-        self.updates[index] = Some((vector, value.span.clone()));
-        Ok(())
+        Ok(vector)
+    }
+
+    /// The value of a buffer of space `space` before the first step.
+    pub fn initial(mut self, value: &Expression, space: usize) -> Outcome<Initial> {
+        if matches!(&value.kind, Kind::Old(name) if name == "settled") {
+            return Ok(Initial::Settled);
+        }
+        match self.expression(value)? {
+            Value::Number(number) => Ok(Initial::Entries(number)),
+            Value::Vector(vector) => match self.multiple(&vector, space) {
+                Some(factor) => Ok(Initial::Multiple(factor)),
+                None => Err(self.fault(
+                    &value.span,
+                    "a buffer cannot start so",
+                    format!("is no multiple of `{}`", self.scope.spaces[space]),
+                    "a buffer starts as a number, a multiple of the parameters, or `settled`; \
+                     `first v' = …` says what it is after the first step",
+                )),
+            },
+        }
+    }
+
+    /// The `c` of a field that is `c` times its point.
+    pub fn linear(mut self, value: &Expression, field: &str) -> Outcome<RationalFunction> {
+        let found = match self.expression(value)? {
+            Value::Number(_) => None,
+            Value::Vector(vector) => self.multiple(&vector, 0),
+        };
+        found.ok_or_else(|| {
+            self.fault(
+                &value.span,
+                format!("the field `{field}` cannot be this"),
+                "is no multiple of `theta`",
+                "a field that is not a gradient is a multiple of the parameters: \
+                 `fields f, w = -theta`",
+            )
+        })
+    }
+
+    /// The factor of a multiple of the parameter vector of a space.
+    fn multiple(&self, vector: &Vector, space: usize) -> Option<RationalFunction> {
+        let mut value = self.symbolic.value(&vector.terms).into_iter();
+        match (value.next(), value.next()) {
+            (None, _) => Some(RationalFunction::zero()),
+            (Some((register, factor)), None) if register == Register::State(space) => Some(factor),
+            _ => None,
+        }
     }
 
     /// The state that `name'` speaks of.
@@ -224,30 +331,5 @@ impl<'a> Evaluator<'a> {
             "a player's vectors are added among themselves; players meet in the arguments of \
              the fields",
         ))
-    }
-
-    /// Replaces what was used before it was computed by its value.
-    fn resolve(
-        &self,
-        vector: &Vector,
-        updates: &[(Vector, Range<usize>)],
-        span: &Range<usize>,
-    ) -> Outcome<Vector> {
-        let mut result = Vector { space: vector.space, terms: BTreeMap::new() };
-        for (atom, coefficient) in &vector.terms {
-            let value = match atom {
-                Atom::State(_) | Atom::Evaluation(_) => Vector::atom(*atom, vector.space),
-                Atom::New(i) => updates[*i].0.clone(),
-                Atom::Stage(i) => match &self.stages[*i] {
-                    Some(Value::Vector(value)) => value.clone(),
-                    _ => unreachable!("only vectors are used before their definition"),
-                },
-            };
-            let Value::Vector(value) = self.scaled(Value::Vector(value), coefficient, span)? else {
-                unreachable!("a scaled vector is a vector")
-            };
-            result = self.added(result, &value, span)?;
-        }
-        Ok(result)
     }
 }

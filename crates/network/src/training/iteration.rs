@@ -1,0 +1,143 @@
+//! Optimizers of the language, as one trains with them.
+
+use super::rule::{Schedule, gradient};
+use super::state::{State, Step};
+use bea_flow::flow::{NumericStep, SimulateError};
+use bea_flow::objective::{Objective, ObjectiveError};
+use bea_series::optimizer::{Operation, Register, StepProgram};
+
+/// A step program and its learning rates.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Iteration {
+    program: StepProgram,
+    lr: Schedule,
+    /// The program at the learning rates of the schedule, one after the other.
+    steps: Vec<NumericStep>,
+}
+
+/// Why one cannot train with an optimizer.
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+pub enum Untrainable {
+    /// It has several players.
+    #[error("it is a game of the players {}, and training has one loss", .0.join(", "))]
+    Game(Vec<String>),
+    /// It has vector fields that nothing is known of.
+    #[error("it has the vector fields {}, and training has one", .0.join(", "))]
+    Fields(Vec<String>),
+    /// It evaluates its field where it is going.
+    #[error("its steps are implicit: each would have to solve a system of equations")]
+    Implicit,
+    /// It never looks at the loss.
+    #[error("it evaluates no gradient")]
+    NoGradient,
+    /// A parameter without a value, or a learning rate where a coefficient is undefined.
+    #[error(transparent)]
+    Step(#[from] SimulateError),
+}
+
+impl Untrainable {
+    /// What would be right.
+    pub fn help(&self) -> String {
+        match self {
+            Untrainable::Game(_) => "`bea flow` simulates games".into(),
+            Untrainable::Fields(_) => {
+                "only one field may be a gradient of the loss; `bea flow` takes one loss a field"
+                    .into()
+            }
+            Untrainable::Implicit => "`bea flow` solves implicit steps".into(),
+            Untrainable::NoGradient => "a step evaluates `f`: `theta' = theta + h*f(theta)`".into(),
+            Untrainable::Step(SimulateError::Symbolic(names)) => {
+                format!("give each of them a value: {} = 0.9, say", names[0])
+            }
+            Untrainable::Step(_) => "take another learning rate".into(),
+        }
+    }
+}
+
+impl Iteration {
+    /// Training with `program` at the learning rates `lr`.
+    ///
+    /// # Errors
+    /// A program that one cannot train with.
+    pub fn new(program: StepProgram, lr: Schedule) -> Result<Iteration, Untrainable> {
+        if program.spaces.len() > 1 {
+            return Err(Untrainable::Game(program.spaces));
+        }
+        let unknown = program.linear.iter().filter(|linear| linear.is_none()).count();
+        if unknown > 1 {
+            return Err(Untrainable::Fields(program.fields.into_iter().map(|f| f.name).collect()));
+        }
+        if program.is_implicit() {
+            return Err(Untrainable::Implicit);
+        }
+        if first_evaluation(&program).is_none() {
+            return Err(Untrainable::NoGradient);
+        }
+        let rates = std::iter::once(lr.first).chain(lr.changes.iter().map(|(_, lr)| *lr));
+        let steps = rates.map(|h| NumericStep::new(&program, h)).collect::<Result<_, _>>()?;
+        Ok(Iteration { program, lr, steps })
+    }
+
+    /// The step program.
+    pub fn program(&self) -> &StepProgram {
+        &self.program
+    }
+
+    /// The learning rates.
+    pub fn schedule(&self) -> &Schedule {
+        &self.lr
+    }
+
+    /// Whether the gradient that a step sees first is that of the parameters themselves.
+    pub fn starts_at_theta(&self) -> bool {
+        first_evaluation(&self.program) == Some(&[Register::State(0)])
+    }
+
+    /// One step on `loss`. Buffers that `state` does not have start as the program says.
+    pub(super) fn step(
+        &self,
+        loss: &dyn Objective,
+        state: &mut State,
+    ) -> Result<Step, ObjectiveError> {
+        let step = &self.steps[self.lr.number(state.step)];
+        let theta = std::mem::take(&mut state.theta);
+        let mut states = if state.has(&self.buffers()) {
+            let buffers = state.buffers.iter_mut().map(|(_, values)| std::mem::take(values));
+            std::iter::once(theta).chain(buffers).collect()
+        } else {
+            step.start(&[theta])
+        };
+        let mut value = None;
+        let evaluate = |_: usize, points: &[&[f64]]| {
+            let (here, gradient) = gradient(loss, points[0])?;
+            value.get_or_insert(here);
+            Ok(gradient)
+        };
+        let gradients: Result<_, ObjectiveError> =
+            step.execute(&mut states, state.step == 0, evaluate);
+        let mut states = states.into_iter();
+        state.theta = states.next().expect("a program has parameters");
+        state.buffers = self.buffers().into_iter().map(String::from).zip(states).collect();
+        Ok(Step {
+            loss: value.unwrap_or(f64::NAN),
+            gradient: gradients?.swap_remove(0),
+            learning_rate: self.lr.at(state.step),
+            product: None,
+        })
+    }
+
+    /// The names of the buffers.
+    fn buffers(&self) -> Vec<&str> {
+        self.program.states[1..].iter().map(|state| state.name.as_str()).collect()
+    }
+}
+
+/// Where the gradient of the loss is evaluated first.
+fn first_evaluation(program: &StepProgram) -> Option<&[Register]> {
+    program.operations.iter().find_map(|operation| match operation {
+        Operation::Evaluate { field, points } if program.linear[*field].is_none() => {
+            Some(points.as_slice())
+        }
+        _ => None,
+    })
+}
