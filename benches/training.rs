@@ -34,10 +34,10 @@ fn heavy_ball_by_hand(loss: &NetworkLoss, start: &[f64], h: f64) -> f64 {
     let (mut theta, mut velocity) = (start.to_vec(), vec![0.0; start.len()]);
     let ratios = (0..STEPS).map(|_| {
         let begun = Instant::now();
-        loss.gradient(&theta);
+        loss.gradient(&theta).expect("a gradient");
         let gradient = begun.elapsed();
         let begun = Instant::now();
-        let (_, g) = loss.gradient(&theta);
+        let (_, g) = loss.gradient(&theta).expect("a gradient");
         for ((x, v), g) in theta.iter_mut().zip(&mut velocity).zip(&g) {
             *v = 0.9 * *v - h * g;
             *x += *v;

@@ -230,7 +230,8 @@ fn optimizers_train_on_closures() {
     use bea::training::{Dal, Rule, Schedule, State};
     let objective = well();
     let mut state = State::new(vec![1.0, -0.4]);
-    let rule = Rule::GradientDescent { lr: Schedule::constant(0.1) };
+    let descent = optimizer::find("gradient_descent").unwrap().program(&Default::default());
+    let rule = Rule::program(descent.unwrap(), Schedule::constant(0.1)).unwrap();
     let step = rule.step(&objective, &mut state).unwrap();
     assert_eq!(step.gradient, [1.6, 0.19999999999999996]);
     assert!((state.theta[0] - 0.84).abs() < 1e-15);
