@@ -30,13 +30,15 @@ A description:
   data = \"iris\"                      # see bea data --help; test = \"…\" for test_loss, test_accuracy
   seed = 0                           # of the parameters (init = \"pytorch\") and of mini-batches
   [train]
-  method = \"gd\"                      # gd, heavy_ball, nesterov, adam, dal, dal_per_parameter
+  method = \"gd\"                      # gd, heavy_ball, nesterov, adam, dal, dal_per_parameter; or
+  # optimizer = \"nesterov\"           # a name from bea optimizers, or a .bea file, with values of its
+  # set = { m = 0.9 }                # parameters: --set train.set.m=0.9
   lr = 0.1                           # lr_changes = [[300, 0.01]]; for dal: p, cap, momentum, difference
   steps = 500                        # batch = 512 for mini-batches
   [measure]
   every = 1
   metrics = [\"loss\", \"lambda:2\", \"sc:1\", \"error:ngf\", \"error:pf\"]
-  [follow]                           # flows from some iterates on, beside gradient descent
+  [follow]                           # flows from some iterates on, beside the optimizer
   from = [0, 100]
   steps = 5
   flows = [\"ngf\", \"igr\", \"pf\"]
@@ -50,6 +52,7 @@ Metrics:
   relative_progress, lambda:k (largest eigenvalues), sc:k (stability coefficients), along:k (g·u_i),
   eigenvalues, hg (‖Hg‖), drift, drift_estimate (h²/2 ‖Hg‖), third (h²/12 ‖∇³E[g,g]‖), prediction,
   error:FLOW, loss_error:FLOW, flow_loss:FLOW, flow_lambda:FLOW (after one step's time)
+  Flows are those of the optimizer that trains; formulas in brackets are those of gradient descent.
 
 Examples:
   bea run examples/experiments/fig10.toml

@@ -113,7 +113,9 @@ impl Run {
                     format!("the network has {p} parameters only")
                 }
                 metric if metric.compares_with_flow() && optimizer.is_none() => {
-                    "it compares a step with the optimizer's flow, and this method has none".into()
+                    "it compares a step with the flow of the optimizer on this loss, and there is none for `adam`, \
+                     `dal_per_parameter`, weight decay, and buffers that never settle"
+                        .into()
                 }
                 _ => continue,
             };

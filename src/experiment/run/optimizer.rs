@@ -21,13 +21,17 @@ pub(super) struct Flowing {
 }
 
 impl Flowing {
-    /// `None` for optimizers that do not add multiples of gradients, or have no slow manifold.
+    /// `None` for optimizers that do not add multiples of gradients, or have no slow manifold; with weight decay,
+    /// because the flow is not one of the loss alone.
     pub fn of(config: &Config) -> Option<Flowing> {
         let program = match &config.rule {
             Rule::Program(iteration) => iteration.program().clone(),
             rule => StepProgram::from(&rule.method()?),
         };
         let method = program.method();
+        if method.fields.len() > 1 {
+            return None;
+        }
         let is_descent = method == GeneralLinearMethod::euler();
         let name = match &config.optimizer {
             Some(chosen) if !is_descent => chosen.optimizer.name.clone(),

@@ -4,7 +4,7 @@ use super::rule::{Schedule, gradient};
 use super::state::{State, Step};
 use bea_flow::flow::{NumericStep, SimulateError};
 use bea_flow::objective::{Objective, ObjectiveError};
-use bea_series::optimizer::{Operation, Register, StepProgram};
+use bea_series::optimizer::{Initial, Operation, Register, StepProgram};
 
 /// A step program and its learning rates.
 #[derive(Clone, PartialEq, Debug)]
@@ -27,6 +27,9 @@ pub enum Untrainable {
     /// It evaluates its field where it is going.
     #[error("its steps are implicit: each would have to solve a system of equations")]
     Implicit,
+    /// Its buffers start on the slow manifold.
+    #[error("its buffers start settled on the slow manifold, which training does not compute")]
+    Settled,
     /// It never looks at the loss.
     #[error("it evaluates no gradient")]
     NoGradient,
@@ -45,6 +48,7 @@ impl Untrainable {
                     .into()
             }
             Untrainable::Implicit => "`bea flow` solves implicit steps".into(),
+            Untrainable::Settled => "let them start at rest, `state v`".into(),
             Untrainable::NoGradient => "a step evaluates `f`: `theta' = theta + h*f(theta)`".into(),
             Untrainable::Step(SimulateError::Symbolic(names)) => {
                 format!("give each of them a value: {} = 0.9, say", names[0])
@@ -66,6 +70,9 @@ impl Iteration {
         let unknown = program.linear.iter().filter(|linear| linear.is_none()).count();
         if unknown > 1 {
             return Err(Untrainable::Fields(program.fields.into_iter().map(|f| f.name).collect()));
+        }
+        if program.initial.contains(&Initial::Settled) {
+            return Err(Untrainable::Settled);
         }
         if program.is_implicit() {
             return Err(Untrainable::Implicit);
