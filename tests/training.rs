@@ -46,7 +46,7 @@ fn bits(theta: &[f64]) -> Vec<u64> {
 type Step = fn(&mut Vec<f64>, &mut Vec<f64>, f64, &dyn Fn(&[f64]) -> Vec<f64>);
 
 fn gradient_descent(
-    theta: &mut Vec<f64>,
+    theta: &mut [f64],
     _: &mut Vec<f64>,
     h: f64,
     gradient: &dyn Fn(&[f64]) -> Vec<f64>,
@@ -55,12 +55,7 @@ fn gradient_descent(
     theta.iter_mut().zip(&g).for_each(|(x, g)| *x -= h * g);
 }
 
-fn heavy_ball(
-    theta: &mut Vec<f64>,
-    v: &mut Vec<f64>,
-    h: f64,
-    gradient: &dyn Fn(&[f64]) -> Vec<f64>,
-) {
+fn heavy_ball(theta: &mut [f64], v: &mut Vec<f64>, h: f64, gradient: &dyn Fn(&[f64]) -> Vec<f64>) {
     let g = gradient(theta);
     for ((x, v), g) in theta.iter_mut().zip(v).zip(&g) {
         *v = 0.9 * *v - h * g;
@@ -68,7 +63,7 @@ fn heavy_ball(
     }
 }
 
-fn nesterov(theta: &mut Vec<f64>, v: &mut Vec<f64>, h: f64, gradient: &dyn Fn(&[f64]) -> Vec<f64>) {
+fn nesterov(theta: &mut [f64], v: &mut Vec<f64>, h: f64, gradient: &dyn Fn(&[f64]) -> Vec<f64>) {
     let ahead: Vec<f64> = theta.iter().zip(&*v).map(|(x, v)| x + 0.9 * v).collect();
     let g = gradient(&ahead);
     for ((x, v), g) in theta.iter_mut().zip(v).zip(&g) {

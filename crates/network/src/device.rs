@@ -147,8 +147,11 @@ fn guarded<T>(name: &str, work: impl FnOnce() -> T) -> Result<T, DeviceError> {
     })
 }
 
+/// Lists the devices of a backend.
+type Enumerate = fn() -> Vec<Place>;
+
 /// The accelerators' backends in this build, with the devices of each.
-fn built() -> Vec<(&'static str, fn() -> Vec<Place>)> {
+fn built() -> Vec<(&'static str, Enumerate)> {
     Vec::from([
         #[cfg(feature = "wgpu")]
         ("wgpu", (|| present(DeviceType::Wgpu)) as _),

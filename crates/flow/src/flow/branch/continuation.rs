@@ -294,13 +294,14 @@ impl Continuation {
     fn exchange(&self, branches: &mut Branches, vectors: &Vectors<'_>) {
         let Branches { at, before, uncertain } = branches;
         // The other eigenvalues that one could belong to, and what its branch would be.
-        let mut rivals: Vec<(usize, usize, Vec<(usize, Sheet)>)> = Vec::new();
+        type Others = Vec<(usize, Sheet)>;
+        let mut rivals: Vec<(usize, usize, Others)> = Vec::new();
         for (i, (sheet, k)) in at.iter().zip(before.iter()).enumerate() {
             let Some(k) = *k else { continue };
             let others = self.last.iter().enumerate().filter(|(l, other)| {
                 *l != k && (sheet.z - other.at.z).norm() < self.reach(&other.at)
             });
-            let others: Vec<(usize, Sheet)> = others
+            let others: Others = others
                 .filter_map(|(l, other)| Some((l, self.root.continued(other.at, sheet.z).ok()?)))
                 .filter(|(_, other)| (other.log - sheet.log).norm() > SAME)
                 .collect();
