@@ -43,7 +43,7 @@ fn bits(theta: &[f64]) -> Vec<u64> {
 }
 
 /// One step of a rule written by hand: `θ`, `v` and `h`, with gradients of the loss.
-type Step = fn(&mut Vec<f64>, &mut Vec<f64>, f64, &dyn Fn(&[f64]) -> Vec<f64>);
+type Step = fn(&mut [f64], &mut Vec<f64>, f64, &dyn Fn(&[f64]) -> Vec<f64>);
 
 fn gradient_descent(
     theta: &mut [f64],
