@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | [`Stream`]: parameters, examples | ChaCha, 8 rounds | the key; the stream is the FNV-1a hash of the purpose |
 //! | [`permutation`]: an epoch's examples | ChaCha, 8 rounds | expanded to the key; the stream is the epoch |
-//! | [`Probes`]: vectors | xoshiro256++ | expanded to the state |
+//! | `Probes`: vectors | xoshiro256++ | expanded to the state |
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
