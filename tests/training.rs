@@ -463,7 +463,7 @@ fn metrics_compare_with_the_flow_of_the_optimizer_that_trains() {
     // The leading term is 1/(1-m) times the negative gradient flow, and the next one says how far that is.
     assert!(at("drift") < at("error_ngf"));
     assert!((at("drift") / at("drift_estimate") - 1.0).abs() < 0.3, "{}", run.metrics().csv());
-    let (z, m): (f64, f64) = (0.05 * at("lambda"), 0.5);
+    let (z, m): (f64, f64) = (0.05 * at("lambda_0"), 0.5);
     let half = (1.0 + m - z) / 2.0;
     let root = half + (half * half - m).sqrt();
     assert!((at("sc_0_re") - root.ln() / z * at("along_0")).abs() < 1e-9 * at("sc_0_re").abs());

@@ -270,7 +270,7 @@ fn thresholds(config: &Config, steps: &[f64], largest: f64) -> Vec<Series> {
 }
 
 /// An end in `hλ` of an interval of stability as a bound of `λ`: a formula in the optimizer's parameters,
-/// if there is one.
+/// if there is one, or a number.
 fn threshold(config: &Config, end: &End) -> String {
     let known = config.optimizer.as_ref().and_then(|Chosen { optimizer, values, .. }| {
         let symbolic = optimizer.method(&BTreeMap::new()).ok()?;
@@ -281,7 +281,9 @@ fn threshold(config: &Config, end: &End) -> String {
         let names = [optimizer.parameters.clone(), vec!["h".into()]].concat();
         Some(bound.display(&names).replace('*', ""))
     });
-    known.unwrap_or_else(|| format!("{:.3}/h", end.value))
+    let integer =
+        || end.exact.as_ref().filter(|exact| exact.is_integer()).map(|n| format!("{n}/h"));
+    known.or_else(integer).unwrap_or_else(|| format!("{:.3}/h", end.value))
 }
 
 /// The points of a piecewise constant line where it starts, ends or jumps.

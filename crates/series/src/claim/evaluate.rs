@@ -236,7 +236,9 @@ impl<'e, 'c> Evaluator<'e, 'c> {
         let mut value = self.evaluate(last)?;
         for part in operators.iter().rev() {
             let operator = self.evaluate(part)?;
-            if !matches!(&operator, Value::Differential(d) if d.arity > 0) {
+            // `2α` is a product, as formulas are printed.
+            let numbers = operator.as_rational().is_some() && matches!(value, Value::Scalar(_));
+            if !numbers && !matches!(&operator, Value::Differential(d) if d.arity > 0) {
                 return Err(self.fault_with(
                     &part.span,
                     format!("{} does not act on what follows", operator.kind()),
