@@ -306,7 +306,7 @@ fn branches_are_followed() {
     };
     for (c, lr, names) in [(1.0, 1.2, "pf"), (1.0, 1.4, "pf,cubic")] {
         let (one, other) = (run(c, 0.3, lr, names, true), run(c, 0.3, lr, names, false));
-        for (a, b) in one.trajectories().zip(other.trajectories()) {
+        for (a, b) in one.flows.iter().zip(&other.flows) {
             assert!(a.note.is_none() && b.note.is_none(), "{:?} {:?}", a.note, b.note);
             assert!(a.theta.iter().any(|x| x[0].im.abs() > 1e-6));
             for (x, y) in a.theta.iter().zip(&b.theta) {
