@@ -9,6 +9,7 @@ use bea::network::device::Device;
 use bea::optimizer::{self, parse, parse_value};
 use bea::source::Source;
 use bea::training::{Batches, Checkpoint, Rule, Schedule, State};
+use num_complex::Complex64;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -463,12 +464,17 @@ fn metrics_compare_with_the_flow_of_the_optimizer_that_trains() {
     // The leading term is 1/(1-m) times the negative gradient flow, and the next one says how far that is.
     assert!(at("drift") < at("error_ngf"));
     assert!((at("drift") / at("drift_estimate") - 1.0).abs() < 0.3, "{}", run.metrics().csv());
+    // r² - (1+m-z) r + m = 0: beyond z = (1-√m)² the roots are complex, of modulus √m.
     let (z, m): (f64, f64) = (0.05 * at("lambda_0"), 0.5);
     let half = (1.0 + m - z) / 2.0;
-    let root = half + (half * half - m).sqrt();
-    assert!((at("sc_0_re") - root.ln() / z * at("along_0")).abs() < 1e-9 * at("sc_0_re").abs());
-    let predicted = root * at("along_0");
-    assert!((at("prediction_pf").abs() - predicted).abs() < 1e-9 * predicted);
+    assert!(half * half < m, "hλ = {z}");
+    let root = Complex64::new(half, (m - half * half).sqrt());
+    let (along, expected) = (at("along_0"), root.ln() / z * at("along_0"));
+    let found = Complex64::new(at("sc_0_re"), at("sc_0_im"));
+    assert!((found.re - expected.re).abs() < 1e-9 * found.norm(), "{found} {expected} at hλ = {z}");
+    // Either root is a branch there.
+    assert!((found.im.abs() - expected.im).abs() < 1e-9 * found.norm(), "{found} {expected}");
+    assert!((at("prediction_pf").abs() - root.re * along).abs() < 1e-9 * along);
 }
 
 /// A flow that is followed starts with the buffers that the run has there, and its optimizer is the run.
