@@ -9,6 +9,7 @@ use bea::network::initialise::{Scheme, initialise};
 use bea::source::Source;
 use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
+use std::time::Instant;
 
 /// Two 3x3 convolutions, 3→64→64 channels, then a mean and ten classes.
 const CONVOLUTIONS: &str = r#"
@@ -89,5 +90,37 @@ fn networks(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, networks);
+/// Prints the rate of the convolutions beside that of a large product of matrices: both are losses of networks, the product
+/// one of a linear layer, 1024 x 1024 by 1024 examples.
+fn rates(_: &mut Criterion) {
+    let seconds = |text: &str, examples: usize, gradient: bool| {
+        let architecture = Architecture::parse(&Source::new("network.toml", text));
+        let (loss, theta, _) = problem(architecture.expect("a network"), examples);
+        let run = |_| {
+            let begun = Instant::now();
+            if gradient {
+                black_box(loss.gradient(black_box(&theta)).unwrap());
+            } else {
+                black_box(loss.loss(black_box(&theta)).unwrap());
+            }
+            begun.elapsed().as_secs_f64()
+        };
+        (0..20).map(run).fold(f64::INFINITY, f64::min)
+    };
+    let product = "loss = \"cross_entropy\"\ndtype = \"f32\"\ninput = [1024]\n\
+                   [[layer]]\ntype = \"linear\"\nout = 1024\n";
+    let peak = 2.0 * 1024f64.powi(3) / seconds(product, 1024, false);
+    // Multiplications and additions of the two layers for 64 examples: 64 x 9 and 3 x 9 for each of 64 x 32 x 32 outputs.
+    let forward = 2.0 * 64.0 * 65_536.0 * 9.0 * (64.0 + 3.0);
+    // The adjoint with respect to the weights of both layers, and to the inputs of the second.
+    let gradient = forward + 2.0 * 64.0 * 65_536.0 * 9.0 * (2.0 * 64.0 + 3.0);
+    println!("a linear layer: {:.1} Gflop/s", peak / 1e9);
+    for (name, operations, is_gradient) in [("loss", forward, false), ("gradient", gradient, true)]
+    {
+        let rate = operations / seconds(CONVOLUTIONS, 64, is_gradient);
+        println!("convolutions, {name}: {:.2} times that rate", rate / peak);
+    }
+}
+
+criterion_group!(benches, networks, rates);
 criterion_main!(benches);
