@@ -280,7 +280,7 @@ impl Formulas {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "jit"))]
 mod tests {
     use super::*;
 
