@@ -6,6 +6,7 @@ use bea::loss::Loss;
 use bea::network::NetworkLoss;
 use bea::network::data;
 use bea::network::device::Device;
+use bea::objective::{Objective, ObjectiveError, Scalar};
 use bea::optimizer::{self, parse, parse_value};
 use bea::source::Source;
 use bea::training::{Batches, Checkpoint, Rule, Schedule, State};
@@ -475,6 +476,164 @@ fn metrics_compare_with_the_flow_of_the_optimizer_that_trains() {
     // Either root is a branch there.
     assert!((found.im.abs() - expected.im).abs() < 1e-9 * found.norm(), "{found} {expected}");
     assert!((at("prediction_pf").abs() - root.re * along).abs() < 1e-9 * along);
+}
+
+/// A loss and the penalty `λ/2 θᵀθ`, as one loss.
+struct Penalised(NetworkLoss, f64);
+
+impl<S: Scalar> Objective<S> for Penalised
+where
+    NetworkLoss: Objective<S>,
+{
+    fn dimension(&self) -> usize {
+        Objective::<S>::dimension(&self.0)
+    }
+
+    fn value_and_gradient(&self, x: &[S], gradient: &mut [S]) -> Result<S, ObjectiveError> {
+        let value = self.0.value_and_gradient(x, gradient)?;
+        let lambda = S::of_complex(self.1.into());
+        gradient.iter_mut().zip(x).for_each(|(g, &x)| *g += lambda * x);
+        Ok(value
+            + x.iter().fold(S::zero(), |sum, &x| sum + lambda * x * x) * S::of_complex(0.5.into()))
+    }
+
+    fn max_directions(&self) -> usize {
+        2
+    }
+
+    fn contraction(&self, x: &[S], v: &[&[S]], out: &mut [S]) -> Result<(), ObjectiveError> {
+        Objective::<S>::contraction(&self.0, x, v, out)?;
+        if let [v] = v {
+            let lambda = S::of_complex(self.1.into());
+            out.iter_mut().zip(*v).for_each(|(out, &v)| *out += lambda * v);
+        }
+        Ok(())
+    }
+
+    fn complex(&self) -> Option<&dyn Objective<Complex64>> {
+        Some(self)
+    }
+}
+
+/// With weight decay the flow is that of the loss and its penalty, and the metrics are of that flow.
+#[test]
+fn weight_decay_is_part_of_the_flow() {
+    let (h, decay) = (0.05, 0.25);
+    let metrics = "[measure]\nmetrics = [\"loss\", \"error:ngf\", \"error:order:2\", \"error:pf\", \
+                   \"flow_loss:order:2\", \"drift\", \"drift_estimate\", \"sc:1\", \"lambda\", \"along:1\", \
+                   \"prediction\"]\n[follow]\nfrom = [12]\nsteps = 2\nflows = [\"order:2\"]\n";
+    let values = "momentum = 0.5\ndampening = 0\nweight_decay = 0.25\nnesterov = 0";
+    let text = IRIS
+        .replace("OPTIMIZER", "torch_sgd")
+        .replace("m = 0.9", values)
+        .replace("\nlr_changes = [[10, 0.02], [17, 0.07]]", "")
+        .replace("steps = 24", "steps = 14")
+        + metrics;
+    let mut run = Run::new(configs(&text).remove(0)).unwrap();
+    let mut iterates = Vec::new();
+    while run.end().is_none() {
+        iterates.push(run.state().theta.clone());
+        run.advance(&|| false).unwrap();
+    }
+    let half = [("m".to_string(), parse_value("1/2").unwrap())].into();
+    let program = optimizer::find("heavy_ball").unwrap().program(&half).unwrap();
+    let penalised = || Penalised(run.loss().clone(), decay);
+    let problem = Problem::new(penalised());
+    let step = 12;
+    let (theta, next) = (&iterates[step], &iterates[step + 1]);
+    let at = |name: &str| run.metrics().column(name).unwrap()[step];
+    let near = |name: &str, expected: f64, digits: f64| {
+        assert!(
+            (at(name) - expected).abs() < digits * expected.abs(),
+            "{name} {} {expected}",
+            at(name)
+        );
+    };
+    // torch_sgd keeps v without the factor h, so that it is the heavy ball of the penalised loss.
+    let flows = vec![FlowName::NegativeGradient, FlowName::Order(2), FlowName::Principal];
+    let request =
+        Request { lr: h, steps: 1, flows, rtol: 1e-8, atol: 1e-10, ..Request::default() };
+    let simulated = simulate(&problem, "heavy_ball", &program, theta, &request).unwrap();
+    for (name, flow) in ["ngf", "order_2", "pf"].iter().zip(&simulated.flows) {
+        assert!(flow.note.is_none(), "{name}: {:?}", flow.note);
+        let square = |(z, x): (&Complex64, &f64)| (z - x).norm_sqr();
+        let distance = flow.theta[1].iter().zip(next).map(square).sum::<f64>().sqrt();
+        near(&format!("error_{name}"), distance, 1e-4);
+    }
+    let real: Vec<f64> = simulated.flows[1].theta[1].iter().map(|z| z.re).collect();
+    near("flow_loss_order_2", run.loss().loss(&real).unwrap(), 1e-7);
+    near("loss", run.loss().loss(theta).unwrap(), 1e-12);
+    let mut gradient = vec![0.0; theta.len()];
+    penalised().value_and_gradient(theta, &mut gradient).unwrap();
+    let pair = bea::spectrum(&penalised(), theta).unwrap().top(1).unwrap().remove(0);
+    near("lambda_0", pair.value - decay, 1e-8);
+    let dot = |a: &[f64]| a.iter().zip(&pair.vector).map(|(a, u)| a * u).sum::<f64>().abs();
+    let plain = run.loss().gradient(theta).unwrap().1;
+    // The eigenvector of a run has three digits.
+    near("along_0", dot(&plain), 1e-3);
+    let (z, along) = (h * pair.value, dot(&gradient));
+    // The larger root of r² - (1+m-z) r + m, real or on the circle √m.
+    let half = Complex64::from((1.5 - z) / 2.0);
+    let root = half + (half * half - 0.5).sqrt();
+    let expected = root.ln() / z * along;
+    let found = Complex64::new(at("sc_0_re"), at("sc_0_im").abs());
+    assert!((found - Complex64::new(expected.re, expected.im.abs())).norm() < 1e-3 * found.norm());
+    near("prediction_pf", root.re * along, 1e-3);
+    let mut after = vec![0.0; theta.len()];
+    penalised().value_and_gradient(next, &mut after).unwrap();
+    near("prediction_actual", dot(&after), 1e-3);
+    let mut product = vec![0.0; theta.len()];
+    penalised().contraction(theta, &[&gradient], &mut product).unwrap();
+    let size = product.iter().map(|x| x * x).sum::<f64>().sqrt();
+    // -(1+m)/(2(1-m)³) = -6
+    near("drift_estimate", 6.0 * h * h * size, 1e-8);
+    // What is followed has the loss of the network.
+    let rows = &run.follow().unwrap().rows;
+    let losses = run.metrics().column("loss").unwrap();
+    for row in rows.iter().filter(|row| row[3] == 0.0) {
+        assert!((row[5] - losses[(row[0] + row[1]) as usize]).abs() < 1e-12);
+    }
+}
+
+/// Decoupled weight decay beside a buffer that starts settled: the flow of order `n` is `O(h^(n+2))` from one step.
+#[test]
+fn flows_of_unlike_fields_have_their_order_from_settled_buffers() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = optimizer::find("decoupled_weight_decay_heavy_ball").unwrap().to_string();
+    let text = text.replace("state v", "state v = settled");
+    std::fs::write(folder.path().join("settled.bea"), text).unwrap();
+    let place = folder.path().join("test.toml").display().to_string();
+    let error = |h: f64, metric: &str| {
+        let text = IRIS
+            .replace("OPTIMIZER", "settled.bea")
+            .replace("m = 0.9", "m = 0.5\nlambda = 0.25")
+            .replace("lr_changes = [[10, 0.02], [17, 0.07]]", "")
+            .replace("lr = 0.05", &format!("lr = {h}"))
+            .replace("steps = 24", "steps = 1")
+            + &format!(
+                "[measure]\nmetrics = [\"{metric}\"]\n[flows]\nrtol = 1e-13\natol = 1e-14\n"
+            );
+        let runs = Experiment::parse(Source::new(&*place, text), Scale::Small, &[]).unwrap();
+        let mut run =
+            Run::new(runs.runs().unwrap().remove(0)).map_err(|error| error.to_string())?;
+        run.advance(&|| false).map_err(|error| error.to_string())?;
+        Ok::<f64, String>(run.metrics().rows[0][1])
+    };
+    for n in 0..3 {
+        let metric = format!("error:order:{n}");
+        let (coarse, fine) = (error(0.001, &metric).unwrap(), error(0.0005, &metric).unwrap());
+        let slope = (coarse / fine).log2();
+        assert!((slope - (n + 2) as f64).abs() < 0.15, "order {n}: {slope}");
+    }
+    for metric in ["sc:1", "prediction", "drift_estimate", "third"] {
+        let shown = error(0.01, metric).unwrap_err().to_string();
+        assert!(
+            shown.contains("does not treat the gradient and the weight decay alike"),
+            "{shown}"
+        );
+    }
+    let shown = error(0.01, "error:pf").unwrap_err();
+    assert!(shown.contains("does not treat them alike"), "{shown}");
 }
 
 /// A flow that is followed starts with the buffers that the run has there, and its optimizer is the run.

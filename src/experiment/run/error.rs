@@ -1,7 +1,7 @@
 //! Why a run cannot start.
 
 use crate::experiment::config::Metric;
-use bea_flow::flow::FlowName;
+use bea_flow::flow::{FlowName, SimulateError};
 use bea_flow::objective::ObjectiveError;
 use bea_network::Mismatch;
 use bea_network::architecture::ArchitectureError;
@@ -66,6 +66,12 @@ pub enum RunError {
         /// Why.
         reason: String,
     },
+    /// Buffers that start settled, where there is no slow manifold to be found.
+    #[error(transparent)]
+    #[diagnostic(help(
+        "take a smaller learning rate, or let the buffers start at rest, `state v`"
+    ))]
+    Start(#[from] SimulateError),
     /// Flows are followed beside optimizers that have a flow.
     #[error(
         "flows are followed beside full-batch optimizers of the language only, method = \"gd\" or optimizer = \

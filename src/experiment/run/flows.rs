@@ -3,7 +3,7 @@
 use super::error::RunError;
 use super::optimizer::Flowing;
 use crate::experiment::config::{Config, Flows};
-use bea_flow::flow::{FlowName, Problem, Request, SimulateError};
+use bea_flow::flow::{FlowName, Request, SimulateError};
 use bea_network::architecture::{Architecture, Dtype};
 
 /// Tolerances, relative and absolute, where the flows of a network are smooth and exact to 16 digits.
@@ -47,12 +47,11 @@ impl Flows {
 pub(super) fn check(
     config: &Config,
     optimizer: Option<&Flowing>,
-    problem: &Problem,
     theta: &[f64],
 ) -> Result<(), RunError> {
     for &metric in &config.metrics {
         if let Some((optimizer, flow)) = optimizer.and_then(|o| Some((o, o.flow(metric)?))) {
-            let refused = refused(config, optimizer, problem, theta, flow);
+            let refused = refused(config, optimizer, theta, flow);
             refused.map_or(Ok(()), |reason| Err(RunError::Metric { metric, reason }))?;
         }
     }
@@ -63,7 +62,7 @@ pub(super) fn check(
         return Err(RunError::Follow);
     };
     for &flow in &follow.flows {
-        if let Some(reason) = refused(config, optimizer, problem, theta, flow) {
+        if let Some(reason) = refused(config, optimizer, theta, flow) {
             return Err(RunError::Flow { flow, reason });
         }
     }
@@ -74,17 +73,11 @@ pub(super) fn check(
 }
 
 /// Why the optimizer does not have a flow on the network, if it does not.
-fn refused(
-    config: &Config,
-    optimizer: &Flowing,
-    problem: &Problem,
-    theta: &[f64],
-    flow: FlowName,
-) -> Option<String> {
+fn refused(config: &Config, optimizer: &Flowing, theta: &[f64], flow: FlowName) -> Option<String> {
     // Cancelled at once: Euler's method checks that before it evaluates anything.
     let request = config.flows.request(1.0, 1, vec![flow]);
     let request = Request { euler: Some(1.0), ..request };
-    match optimizer.simulate(problem, theta, &request, &|| true) {
+    match optimizer.simulate(theta, &request, &|| true) {
         Err(SimulateError::NoFlow { reason, .. }) => Some(reason),
         Err(SimulateError::Method(error)) => Some(error.to_string()),
         _ => None,

@@ -24,6 +24,7 @@ pub(super) fn table(follow: &Follow) -> Table {
 pub(super) struct FollowContext<'a> {
     pub optimizer: &'a Flowing,
     pub loss: &'a NetworkLoss,
+    /// The loss of the network alone.
     pub problem: &'a Problem,
     pub flows: &'a Flows,
     pub dtype: Dtype,
@@ -40,7 +41,7 @@ impl FollowContext<'_> {
     ) -> Result<Vec<Vec<f64>>, ObjectiveError> {
         let request = self.flows.request(h, follow.steps, follow.flows.clone());
         let request = Request { buffers: self.optimizer.buffers(iterate), ..request };
-        let simulated = self.optimizer.simulate(self.problem, &iterate.theta, &request, watch);
+        let simulated = self.optimizer.simulate(&iterate.theta, &request, watch);
         let simulated = match simulated {
             Ok(simulated) => simulated,
             Err(SimulateError::Objective(error)) => return Err(error),
@@ -59,7 +60,12 @@ impl FollowContext<'_> {
             for (step, theta) in flow.theta.iter().enumerate() {
                 let distance = distances.get(step).copied().unwrap_or(f64::NAN);
                 let mut row = vec![iterate.step as f64, step as f64, flow.t[step], number as f64];
-                row.extend([distance, flow.loss[step].re]);
+                // The simulation's loss has the penalty of weight decay.
+                let loss = match self.optimizer.decay() {
+                    0.0 => flow.loss[step],
+                    _ => self.problem.loss(theta)?,
+                };
+                row.extend([distance, loss.re]);
                 if follow.sharpness {
                     let real: Option<Vec<f64>> =
                         theta.iter().map(|z| (z.im == 0.0).then_some(z.re)).collect();

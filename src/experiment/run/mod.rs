@@ -21,7 +21,7 @@ use bea_flow::objective::ObjectiveError;
 use bea_network::data::{self, DataError, Dataset, Specification, Targets};
 use bea_network::device::Device;
 use bea_network::initialise::initialise;
-use bea_network::training::{Batches, Checkpoint, State, Step, norm};
+use bea_network::training::{Batches, Checkpoint, Rule, State, Step, norm};
 use bea_network::{NetworkLoss, weights};
 use moment::{Moment, Taken};
 use optimizer::Flowing;
@@ -32,6 +32,7 @@ pub struct Run {
     config: Config,
     loss: NetworkLoss,
     test: Option<NetworkLoss>,
+    /// The loss at complex points too.
     problem: Problem,
     /// The optimizer, if it has a flow.
     optimizer: Option<Flowing>,
@@ -100,7 +101,10 @@ impl Run {
             Start::Weights(file) => weights::load(file, &architecture)?,
         };
         let classes = matches!(examples.targets, Targets::Classes { .. });
-        let optimizer = Flowing::of(&config);
+        let sums = digest::sums(&config, &examples, test.as_ref());
+        let flows = config.flows.on(&architecture);
+        let loss = NetworkLoss::new(architecture, &examples, &device)?;
+        let optimizer = Flowing::of(&config, &loss);
         for &metric in &config.metrics {
             let reason = match metric {
                 Metric::Accuracy | Metric::TestAccuracy if !classes => {
@@ -114,16 +118,16 @@ impl Run {
                 }
                 metric if metric.compares_with_flow() && optimizer.is_none() => {
                     "it compares a step with the flow of the optimizer on this loss, and there is none for `adam`, \
-                     `dal_per_parameter`, weight decay, and buffers that never settle"
+                     `dal_per_parameter`, and buffers that never settle"
                         .into()
                 }
-                _ => continue,
+                metric => match optimizer.as_ref().and_then(|optimizer| optimizer.lacks(metric)) {
+                    Some(reason) => reason.into(),
+                    None => continue,
+                },
             };
             return Err(RunError::Metric { metric, reason });
         }
-        let sums = digest::sums(&config, &examples, test.as_ref());
-        let flows = config.flows.on(&architecture);
-        let loss = NetworkLoss::new(architecture, &examples, &device)?;
         let test = test.map(|test| loss.over(&test)).transpose()?;
         let batches = match config.batch {
             Some(batch) if batch > examples.len() => {
@@ -139,7 +143,11 @@ impl Run {
         let columns = std::iter::once("step".to_string()).chain(columns).collect();
         let wanted = config.metrics.iter().map(|m| Sharpness::needed(*m)).max().unwrap_or(0);
         let problem = Problem::new(loss.clone());
-        flows::check(&config, optimizer.as_ref(), &problem, &theta)?;
+        flows::check(&config, optimizer.as_ref(), &theta)?;
+        let state = match &config.rule {
+            Rule::Program(iteration) => iteration.start(loss.clone(), theta)?,
+            _ => State::new(theta),
+        };
         Ok(Run {
             optimizer,
             problem,
@@ -148,7 +156,7 @@ impl Run {
             follow: config.follow.as_ref().map(follow::table),
             sharpness: Sharpness::new(wanted, config.dtype),
             metrics: Table::new(columns),
-            state: State::new(theta),
+            state,
             config,
             loss,
             test,

@@ -4,7 +4,7 @@ use super::optimizer::Flowing;
 use super::sharpness::Sharpness;
 use crate::experiment::config::{Flows, Metric};
 use bea_flow::curvature::{Eigenpair, Error, eigenvalues};
-use bea_flow::flow::stability::{PrincipalCoefficient, StabilityCoefficient};
+use bea_flow::flow::stability::StabilityCoefficient;
 use bea_flow::flow::{FlowName, Problem, SimulateError, Trajectory, Watch};
 use bea_flow::objective::ObjectiveError;
 use bea_network::device::DeviceError;
@@ -12,6 +12,7 @@ use bea_network::training::norm;
 use bea_network::{Hessian, NetworkLoss};
 use bea_series::tree::Tree;
 use num_complex::Complex64;
+use std::borrow::Cow;
 
 /// An iterate `θ`, and the step from it.
 pub(super) struct Moment<'a> {
@@ -21,6 +22,7 @@ pub(super) struct Moment<'a> {
     pub test: Option<&'a NetworkLoss>,
     /// The optimizer that trains, if it has a flow.
     pub optimizer: Option<&'a Flowing>,
+    /// The loss at complex points too.
     pub problem: &'a Problem,
     pub flows: &'a Flows,
     pub theta: &'a [f64],
@@ -43,10 +45,14 @@ pub(super) struct Taken<'a> {
 }
 
 /// Quantities that several metrics share.
-struct Shared {
+struct Shared<'a> {
     /// `∇²E g`.
     product: Vec<f64>,
+    /// Of the Hessian of the loss.
     pairs: Vec<Eigenpair>,
+    /// The gradient of the loss and the penalty of weight decay.
+    penalised: Cow<'a, [f64]>,
+    /// Of the loss and the penalty.
     coefficients: Vec<StabilityCoefficient>,
     next_value: f64,
     /// The points of flows after the time of one step.
@@ -72,7 +78,7 @@ impl Moment<'_> {
         &self,
         metrics: &[Metric],
         sharpness: &mut Sharpness,
-    ) -> Result<Shared, ObjectiveError> {
+    ) -> Result<Shared<'_>, ObjectiveError> {
         let needs = |which: fn(&Metric) -> bool| metrics.iter().any(which);
         let needs_product = needs(|m| matches!(m, Metric::HessianGradient | Metric::DriftEstimate));
         let product = if needs_product {
@@ -80,23 +86,31 @@ impl Moment<'_> {
         } else {
             Vec::new()
         };
-        let mut pairs = if metrics.iter().any(|&metric| Sharpness::needed(metric) > 0) {
+        let pairs = if metrics.iter().any(|&metric| Sharpness::needed(metric) > 0) {
             sharpness.find(self.loss, self.theta, self.number)?
         } else {
             Vec::new()
         };
         let h = self.taken.map_or(f64::NAN, |taken| taken.h);
-        // After the last step there is no learning rate, and only λ and g·u are of interest.
-        let principal = self.optimizer.and_then(|optimizer| optimizer.principal(h));
-        let principal = principal.unwrap_or(PrincipalCoefficient::descent(f64::NAN));
-        let coefficients = principal.along(&mut pairs, self.gradient);
+        let penalised = match self.optimizer {
+            Some(optimizer) => optimizer.penalised(self.theta, self.gradient),
+            None => self.gradient.into(),
+        };
+        let coefficients = match self.optimizer.and_then(|optimizer| optimizer.principal(h)) {
+            Some(principal) if h.is_finite() => {
+                let mut pairs = pairs.clone();
+                pairs.iter_mut().for_each(|pair| pair.value += self.decay());
+                principal.along(&mut pairs, &penalised)
+            }
+            _ => Vec::new(),
+        };
         let needs_next = needs(|m| matches!(m, Metric::RelativeProgress | Metric::LossError(_)));
         let next_value = match self.taken.filter(|_| needs_next) {
             Some(taken) => self.loss.loss(taken.next)?,
             None => f64::NAN,
         };
         let ends = self.ends(metrics)?;
-        Ok(Shared { product, pairs, coefficients, next_value, ends })
+        Ok(Shared { product, pairs, penalised, coefficients, next_value, ends })
     }
 
     /// Every flow that a metric needs, after the time of one step.
@@ -112,7 +126,7 @@ impl Moment<'_> {
             return Ok(Vec::new());
         }
         let request = self.flows.request(taken.h, 1, flows.clone());
-        let simulated = optimizer.simulate(self.problem, self.theta, &request, self.watch);
+        let simulated = optimizer.simulate(self.theta, &request, self.watch);
         let simulated = match simulated {
             Ok(simulated) => simulated,
             Err(SimulateError::Objective(error)) => return Err(error),
@@ -141,8 +155,8 @@ impl Moment<'_> {
         };
         let flow_loss =
             || end().map_or(Ok(f64::NAN), |end| self.problem.loss(end).map(|loss| loss.re));
-        let of_pairs = |k: usize, of: fn(&StabilityCoefficient) -> f64| -> Vec<f64> {
-            (0..k).map(|i| shared.coefficients.get(i).map_or(f64::NAN, of)).collect()
+        let of_pairs = |k: usize, of: &dyn Fn(&Eigenpair) -> f64| -> Vec<f64> {
+            (0..k).map(|i| shared.pairs.get(i).map_or(f64::NAN, of)).collect()
         };
         Ok(match metric {
             Metric::Loss => one(self.value),
@@ -160,12 +174,12 @@ impl Moment<'_> {
                 let size = norm(self.gradient);
                 one((shared.next_value - self.value) / (h * size * size))
             }
-            Metric::Lambda(k) => of_pairs(k, |c| c.lambda),
-            Metric::Along(k) => of_pairs(k, |c| c.along),
+            Metric::Lambda(k) => of_pairs(k, &|pair| pair.value),
+            Metric::Along(k) => of_pairs(k, &|pair| dot(self.gradient, &pair.vector).abs()),
             Metric::Coefficients(k) => {
                 let parts = |i: usize| match shared.coefficients.get(i) {
-                    Some(c) if h.is_finite() => [c.coefficient.re, c.coefficient.im],
-                    _ => [f64::NAN; 2],
+                    Some(c) => [c.coefficient.re, c.coefficient.im],
+                    None => [f64::NAN; 2],
                 };
                 (0..k).flat_map(parts).collect()
             }
@@ -176,10 +190,25 @@ impl Moment<'_> {
             },
             Metric::HessianGradient => one(norm(&shared.product)),
             Metric::DriftEstimate => {
-                one(self.term(&Tree::chain(2), h).abs() * h * h * norm(&shared.product))
+                // (∇²E + λ)(g + λθ)
+                let g = &shared.penalised;
+                let product = match self.decay() {
+                    0.0 => norm(&shared.product),
+                    decay => {
+                        let product = self.loss.contraction(self.theta, &[g])?;
+                        norm(
+                            &product
+                                .iter()
+                                .zip(&**g)
+                                .map(|(p, g)| p + decay * g)
+                                .collect::<Vec<_>>(),
+                        )
+                    }
+                };
+                one(self.term(&Tree::chain(2), h).abs() * h * h * product)
             }
             Metric::ThirdOrder => {
-                let g = self.gradient;
+                let g = &*shared.penalised;
                 let cherry = Tree::new(0, vec![Tree::chain(1), Tree::chain(1)]);
                 let size = norm(&self.loss.contraction(self.theta, &[g, g])?);
                 one(self.term(&cherry, h).abs() * h * h * size)
@@ -210,19 +239,34 @@ impl Moment<'_> {
         self.optimizer.map_or(f64::NAN, |optimizer| optimizer.coefficient(tree, h))
     }
 
+    /// `λ` of the penalty of weight decay.
+    fn decay(&self) -> f64 {
+        self.optimizer.map_or(0.0, Flowing::decay)
+    }
+
     /// `x = g·u_0` at the next iterate, and as flows predict it, those of section 4.1 for gradient descent: `x e^{ch}`
-    /// with `ch = -c_0 z`, `-c_0 z + c_1 z²` and the real part of `x P(-z)`, `z = hλ`.
+    /// with `ch = -c_0 z`, `-c_0 z + c_1 z²` and the real part of `x P(-z)`, `z = hλ`. With weight decay `g` and `λ`
+    /// are those of the loss and the penalty.
     fn prediction(&self, shared: &Shared, h: f64) -> Result<Vec<f64>, ObjectiveError> {
-        let (Some(pair), Some(taken)) = (shared.pairs.first(), self.taken) else {
+        let (Some(pair), Some(taken), Some(optimizer)) =
+            (shared.pairs.first(), self.taken, self.optimizer)
+        else {
             return Ok(vec![f64::NAN; 4]);
         };
         let (_, next) = self.loss.gradient(taken.next)?;
-        let along = |g: &[f64]| g.iter().zip(&pair.vector).map(|(g, u)| g * u).sum::<f64>();
-        let (x, z) = (along(self.gradient), h * pair.value);
+        let (now, next) = (&shared.penalised, optimizer.penalised(taken.next, &next));
+        // The sign of an eigenvector is chosen so that this is not negative.
+        let sign = dot(now, &pair.vector).signum();
+        let along = |g: &[f64]| sign * dot(g, &pair.vector);
+        let lambda = pair.value + self.decay();
+        let (x, z) = (along(now), h * lambda);
         let (first, second) = (self.term(&Tree::chain(1), h), self.term(&Tree::chain(2), h));
-        let principal = self.optimizer.and_then(|optimizer| optimizer.principal(h));
-        let factor = principal.map_or(f64::NAN, |principal| principal.at(pair.value).1.re);
+        let factor = optimizer.principal(h).map_or(f64::NAN, |root| root.at(lambda).1.re);
         let (one, two) = (-first * z, -first * z + second * z * z);
         Ok(vec![along(&next), x * one.exp(), x * two.exp(), x * factor])
     }
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }

@@ -4,47 +4,90 @@ use crate::experiment::config::{Config, Metric};
 use bea_flow::flow::simulate_until;
 use bea_flow::flow::stability::PrincipalCoefficient;
 use bea_flow::flow::{Buffers, FlowName, Problem, Request, SimulateError, Simulation, Watch};
+use bea_network::NetworkLoss;
 use bea_network::training::{Rule, State};
-use bea_series::field::Field;
+use bea_series::field::{Field, joint};
 use bea_series::optimizer::StepProgram;
 use bea_series::series::GeneralLinearMethod;
 use bea_series::tree::Tree;
 use num_traits::ToPrimitive;
+use std::borrow::Cow;
 
 /// An optimizer whose steps have a modified flow: those of the language, and drift-adjusted learning rates, whose
 /// step is one of gradient descent or of the heavy ball with the learning rate of that step.
 pub(super) struct Flowing {
     name: String,
     program: StepProgram,
-    method: GeneralLinearMethod,
-    field: Field,
+    /// The method on the sum of all fields, and the first terms of its modified field, where it treats the fields
+    /// alike, as weight decay beside the gradient mostly is.
+    joint: Option<(GeneralLinearMethod, Field)>,
+    /// `λ` of the penalty `λ/2 θᵀθ` that it descends beside the loss.
+    decay: f64,
+    problem: Problem,
 }
 
+/// The metrics that are about the loss and the penalty of weight decay as one loss.
+const OF_JOINT: &str = "it is a function of one gradient, and the optimizer does not treat the gradient and the weight \
+                        decay alike";
+
 impl Flowing {
-    /// `None` for optimizers that do not add multiples of gradients, or have no slow manifold; with weight decay,
-    /// because the flow is not one of the loss alone.
-    pub fn of(config: &Config) -> Option<Flowing> {
-        let program = match &config.rule {
-            Rule::Program(iteration) => iteration.program().clone(),
-            rule => StepProgram::from(&rule.method()?),
+    /// `None` for optimizers that do not add multiples of gradients, or have no slow manifold.
+    pub fn of(config: &Config, loss: &NetworkLoss) -> Option<Flowing> {
+        let (program, problem, decay) = match &config.rule {
+            Rule::Program(iteration) => {
+                // No field depends on the learning rate if the weight decay does not.
+                let decay = iteration.weight_decay()?;
+                let problem = iteration.problem(loss.clone(), iteration.schedule().first)?;
+                (iteration.program().clone(), problem, decay)
+            }
+            rule => (StepProgram::from(&rule.method()?), Problem::new(loss.clone()), 0.0),
         };
         let method = program.method();
-        if method.fields.len() > 1 {
-            return None;
-        }
-        let is_descent = method == GeneralLinearMethod::euler();
         let name = match &config.optimizer {
-            Some(chosen) if !is_descent => chosen.optimizer.name.clone(),
-            _ if is_descent => FlowName::GradientDescent.to_string(),
+            Some(chosen) if method != GeneralLinearMethod::euler() => chosen.optimizer.name.clone(),
+            _ if method == GeneralLinearMethod::euler() => FlowName::GradientDescent.to_string(),
             _ => "heavy_ball".to_string(),
         };
-        let field = Field::derive(&name, &method, 2).ok()?;
-        Some(Flowing { name, program, method, field })
+        // An error is that of a method without a slow manifold.
+        let derive = |method: &GeneralLinearMethod| Field::derive(&name, method, 2).ok();
+        let joint = match joint(&method) {
+            Some(joint) => {
+                let field = derive(&joint)?;
+                Some((joint, field))
+            }
+            None => derive(&method).map(|_| None)?,
+        };
+        Some(Flowing { name, program, joint, decay, problem })
     }
 
-    /// Whether it is gradient descent.
+    /// Whether it is gradient descent, on the loss and the penalty of weight decay.
     pub fn is_descent(&self) -> bool {
-        self.method == GeneralLinearMethod::euler()
+        self.joint.as_ref().is_some_and(|(method, _)| *method == GeneralLinearMethod::euler())
+    }
+
+    /// Why there is no such metric of it, if there is none.
+    pub fn lacks(&self, metric: Metric) -> Option<&'static str> {
+        let of_joint = matches!(
+            metric,
+            Metric::Coefficients(_)
+                | Metric::DriftEstimate
+                | Metric::ThirdOrder
+                | Metric::Prediction
+        );
+        (of_joint && self.joint.is_none()).then_some(OF_JOINT)
+    }
+
+    /// `λ` of the penalty `λ/2 θᵀθ` of weight decay; 0 without.
+    pub fn decay(&self) -> f64 {
+        self.decay
+    }
+
+    /// The gradient of the loss and the penalty at `θ`, from that of the loss.
+    pub fn penalised<'a>(&self, theta: &[f64], gradient: &'a [f64]) -> Cow<'a, [f64]> {
+        if self.decay == 0.0 {
+            return gradient.into();
+        }
+        gradient.iter().zip(theta).map(|(g, x)| g + self.decay * x).collect()
     }
 
     /// The flow that `metric` is about, if it is about one. The drift of an optimizer is from the leading term of
@@ -64,37 +107,39 @@ impl Flowing {
     /// The optimizer with `buffers`, and the flows of `request`, from `theta`.
     pub fn simulate(
         &self,
-        problem: &Problem,
         theta: &[f64],
         request: &Request,
         watch: &dyn Watch,
     ) -> Result<Simulation, SimulateError> {
-        simulate_until(problem, &self.name, &self.program, theta, request, watch)
+        simulate_until(&self.problem, &self.name, &self.program, theta, request, watch)
     }
 
     /// The buffers of a state, from which the optimizer goes on.
     pub fn buffers(&self, state: &State) -> Buffers {
         match state.buffers.as_slice() {
-            [] => Buffers::Written,
+            _ if state.step == 0 => Buffers::Written,
             buffers => Buffers::Given(buffers.iter().map(|(_, values)| values.clone()).collect()),
         }
     }
 
-    /// `c` of the term `c h^(n-1) F(τ)` of its modified field, `τ` a tree of one field with `n ≤ 3` nodes.
+    /// `c` of the term `c h^(n-1) F(τ)` of its modified field, `τ` a tree of one field with `n ≤ 3` nodes; NaN if the
+    /// fields are not treated alike.
     pub fn coefficient(&self, tree: &Tree, h: f64) -> f64 {
-        let Some(id) = self.field.trees().find(tree) else { return 0.0 };
+        let Some((_, field)) = &self.joint else { return f64::NAN };
+        let Some(id) = field.trees().find(tree) else { return 0.0 };
         let power = tree.size() as i32 - 1;
-        let values: Vec<_> = self.field.variables().iter().map(|_| exact(h)).collect();
+        let values: Vec<_> = field.variables().iter().map(|_| exact(h)).collect();
         let value = |term: bea_series::field::Term| {
             let coefficient = term.coefficient.substitute(&values)?.as_rational()?.to_f64()?;
             Some(coefficient * h.powi(term.h - power))
         };
-        self.field.terms_of(id).into_iter().map(|term| value(term).unwrap_or(f64::NAN)).sum()
+        field.terms_of(id).into_iter().map(|term| value(term).unwrap_or(f64::NAN)).sum()
     }
 
-    /// What it does along eigenvectors of the Hessian.
+    /// What it does along eigenvectors of the Hessian of the loss and the penalty.
     pub fn principal(&self, h: f64) -> Option<PrincipalCoefficient> {
-        PrincipalCoefficient::new(&self.method, h).ok().flatten()
+        let (method, _) = self.joint.as_ref()?;
+        PrincipalCoefficient::new(method, h).ok().flatten()
     }
 }
 

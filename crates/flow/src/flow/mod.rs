@@ -28,7 +28,7 @@ pub use matrix_free::krylov::principal_field;
 pub use name::{FlowName, MAX_ORDER};
 pub use problem::{Problem, ProblemError};
 pub use quadratic::quadratic;
-pub use simulate::{SimulateError, simulate, simulate_until, velocity};
+pub use simulate::{SimulateError, initial_states, simulate, simulate_until, velocity};
 pub use step::program::{Entry, NumericStep};
 pub use trajectory::{Branch, Buffers, DIRECTIONS, Request, Simulation, Trajectory};
 pub use velocity::Stop;

@@ -63,6 +63,9 @@ pub enum SimulateError {
     /// The optimizer has no modified field.
     #[error(transparent)]
     Method(#[from] MethodError),
+    /// Buffers that start settled, where there is no slow manifold to be found.
+    #[error("the buffers cannot start settled: {0}")]
+    Unsettled(Stop),
     /// A flow that this optimizer or problem does not have.
     #[error("there is no flow `{flow}` here: {reason}")]
     NoFlow {
@@ -114,6 +117,27 @@ pub fn velocity(
     let mut field = setup.velocity(flow)?;
     let mut out = vec![Complex64::ZERO; theta.len()];
     Ok(field.velocity(theta, &mut out).map(|()| out))
+}
+
+/// The states with which an optimizer at the step size `h` starts at `theta`: the parameters of each space, and the
+/// buffers, as its program says, those that start settled on the slow manifold included.
+///
+/// # Errors
+/// As [`simulate`]; and if the slow manifold is not found.
+pub fn initial_states(
+    problem: &Problem,
+    optimizer: impl Into<StepProgram>,
+    theta: &[f64],
+    h: f64,
+) -> Result<Vec<Vec<f64>>, SimulateError> {
+    let program = optimizer.into();
+    check(problem, &program.method(), theta, &Request { lr: h, steps: 1, ..Request::default() })?;
+    let theta: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
+    match Method::new(&program, h)?.begin(problem, &theta, &Buffers::Written) {
+        Ok((states, _)) => Ok(states.iter().map(|s| s.iter().map(|z| z.re).collect()).collect()),
+        Err(Stop::Objective(error)) => Err(error.into()),
+        Err(stop) => Err(SimulateError::Unsettled(stop)),
+    }
 }
 
 /// [`simulate`], watched: ended early, with what is there, as soon as `watch` cancels it. What was

@@ -34,11 +34,13 @@ mod closures;
 mod counts;
 mod error;
 mod scalar;
+mod weight_decay;
 
 pub use closures::{Closures, Outcome, WithoutGradient, complex, objective};
 pub use counts::{Call, Counter, Counts};
 pub use error::{Capability, Cause, ObjectiveError, Site};
 pub use scalar::Scalar;
+pub use weight_decay::WeightDecay;
 
 use nalgebra::DMatrix;
 use num_complex::Complex64;

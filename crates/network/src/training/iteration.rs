@@ -2,9 +2,13 @@
 
 use super::rule::{Schedule, gradient};
 use super::state::{State, Step};
-use bea_flow::flow::{NumericStep, SimulateError};
-use bea_flow::objective::{Objective, ObjectiveError};
-use bea_series::optimizer::{Initial, Operation, Register, StepProgram};
+use bea_flow::flow::{NumericStep, Problem, SimulateError, initial_states};
+use bea_flow::objective::{Objective, ObjectiveError, WeightDecay};
+use bea_series::exact::RationalFunction;
+use bea_series::optimizer::{Operation, Register, StepProgram};
+use num_rational::BigRational;
+use num_traits::ToPrimitive;
+use std::sync::Arc;
 
 /// A step program and its learning rates.
 #[derive(Clone, PartialEq, Debug)]
@@ -27,9 +31,6 @@ pub enum Untrainable {
     /// It evaluates its field where it is going.
     #[error("its steps are implicit: each would have to solve a system of equations")]
     Implicit,
-    /// Its buffers start on the slow manifold.
-    #[error("its buffers start settled on the slow manifold, which training does not compute")]
-    Settled,
     /// It never looks at the loss.
     #[error("it evaluates no gradient")]
     NoGradient,
@@ -48,7 +49,6 @@ impl Untrainable {
                     .into()
             }
             Untrainable::Implicit => "`bea flow` solves implicit steps".into(),
-            Untrainable::Settled => "let them start at rest, `state v`".into(),
             Untrainable::NoGradient => "a step evaluates `f`: `theta' = theta + h*f(theta)`".into(),
             Untrainable::Step(SimulateError::Symbolic(names)) => {
                 format!("give each of them a value: {} = 0.9, say", names[0])
@@ -70,9 +70,6 @@ impl Iteration {
         let unknown = program.linear.iter().filter(|linear| linear.is_none()).count();
         if unknown > 1 {
             return Err(Untrainable::Fields(program.fields.into_iter().map(|f| f.name).collect()));
-        }
-        if program.initial.contains(&Initial::Settled) {
-            return Err(Untrainable::Settled);
         }
         if program.is_implicit() {
             return Err(Untrainable::Implicit);
@@ -100,6 +97,52 @@ impl Iteration {
         first_evaluation(&self.program) == Some(&[Register::State(0)])
     }
 
+    /// The vector fields of the program at the step size `h`, where that which is not known is the negative gradient of
+    /// `loss`, and the multiples of the parameters are those of [`WeightDecay`]; `None` where a multiple is undefined.
+    pub fn problem(&self, loss: impl Objective + 'static, h: f64) -> Option<Problem> {
+        let dimension = loss.dimension();
+        let loss: Arc<dyn Objective> = Arc::new(loss);
+        let h = BigRational::from_float(h).map(RationalFunction::from);
+        let parameters = vec![h; self.program.parameters.len()];
+        let field = |multiple: &Option<RationalFunction>| -> Option<(usize, Arc<dyn Objective>)> {
+            let Some(multiple) = multiple else { return Some((0, loss.clone())) };
+            let lambda = -multiple.substitute(&parameters)?.as_rational()?.to_f64()?;
+            Some((0, Arc::new(WeightDecay { dimension, lambda })))
+        };
+        let fields = self.program.linear.iter().map(field).collect::<Option<_>>()?;
+        Problem::of_fields(vec![(0..dimension).collect()], fields).ok()
+    }
+
+    /// `λ` of the penalty `λ/2 θᵀθ` that the known fields of the program descend together; 0 if there are none, `None`
+    /// if it depends on the step size.
+    pub fn weight_decay(&self) -> Option<f64> {
+        let known = self.program.linear.iter().flatten();
+        known.map(|multiple| multiple.as_rational()?.to_f64().map(|c| -c)).sum()
+    }
+
+    /// Before the first step from `theta`. Buffers that start settled are on the slow manifold of `loss` at the first
+    /// learning rate.
+    ///
+    /// # Errors
+    /// If the slow manifold is not found.
+    pub fn start(
+        &self,
+        loss: impl Objective + 'static,
+        theta: Vec<f64>,
+    ) -> Result<State, SimulateError> {
+        if !self.steps[0].is_settled() {
+            return Ok(State::new(theta));
+        }
+        let h = self.lr.first;
+        let problem = self.problem(loss, h).ok_or(SimulateError::StepSize(h))?;
+        let states = initial_states(&problem, &self.program, &theta, h)?;
+        let buffers = self.buffers().into_iter().map(String::from);
+        Ok(State {
+            buffers: buffers.zip(states.into_iter().skip(1)).collect(),
+            ..State::new(theta)
+        })
+    }
+
     /// One step on `loss`. Buffers that `state` does not have start as the program says.
     pub(super) fn step(
         &self,
@@ -107,8 +150,14 @@ impl Iteration {
         state: &mut State,
     ) -> Result<Step, ObjectiveError> {
         let step = &self.steps[self.lr.number(state.step)];
+        let has_buffers = state.has(&self.buffers());
+        if step.is_settled() && !has_buffers {
+            return Err(ObjectiveError::other(
+                "the buffers start settled, which needs the state that `Iteration::start` gives",
+            ));
+        }
         let theta = std::mem::take(&mut state.theta);
-        let mut states = if state.has(&self.buffers()) {
+        let mut states = if has_buffers {
             let buffers = state.buffers.iter_mut().map(|(_, values)| std::mem::take(values));
             std::iter::once(theta).chain(buffers).collect()
         } else {

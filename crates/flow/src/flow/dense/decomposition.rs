@@ -33,8 +33,8 @@ const MAX_ROOTS: i32 = 60;
 const APART: f64 = 0.1;
 /// An eigenvalue of a real matrix with so small an imaginary part, relative to the norm, is real.
 const REAL: f64 = 64.0 * f64::EPSILON;
-/// How many sweeps the eigenvalue solvers may take.
-const MAX_SWEEPS: usize = 10_000;
+/// How many iterations a row of a matrix may take in the eigenvalue solvers.
+const ITERATIONS: usize = 30;
 
 /// The nodes and weights of Gauss and Legendre on `[-1, 1]`, those that are positive.
 const GAUSS: [(f64, f64); 4] = [
@@ -82,6 +82,15 @@ impl Basis {
     }
 }
 
+/// The result of an eigenvalue solver for `d` rows. It takes what couples two eigenvalues for 0 if that is below
+/// `epsilon` times their size; among many equal eigenvalues that are small beside the norm of the matrix, rounding
+/// errors stay above the unit roundoff, and a larger `epsilon` is within them.
+fn converged<T>(d: usize, solve: impl Fn(f64, usize) -> Option<T>) -> Result<T, Stop> {
+    let epsilons = [1.0, 8.0, 64.0, 512.0].map(|factor| factor * f64::EPSILON);
+    let found = epsilons.into_iter().find_map(|epsilon| solve(epsilon, ITERATIONS * d.max(8)));
+    found.ok_or(Stop::NoConvergence("the eigenvalue solver"))
+}
+
 impl Decomposition {
     /// Of `hJ` at `θ`.
     pub(in crate::flow) fn at(
@@ -105,15 +114,18 @@ impl Decomposition {
             return Err(Stop::NotFinite);
         }
         if real_symmetric {
-            let eigen = SymmetricEigen::try_new(a.map(|x| x.re), f64::EPSILON, MAX_SWEEPS)
-                .ok_or(Stop::NoConvergence("the eigenvalue solver"))?;
+            let a = a.map(|x| x.re);
+            let eigen = converged(a.nrows(), |epsilon, iterations| {
+                SymmetricEigen::try_new(a.clone(), epsilon, iterations)
+            })?;
             let z = eigen.eigenvalues.iter().map(|&z| z.into()).collect();
             return Ok(Decomposition::Symmetric(z, eigen.eigenvectors));
         }
         let is_real = is_real(a.as_slice());
-        let (q, t) = Schur::try_new(a, f64::EPSILON, MAX_SWEEPS)
-            .ok_or(Stop::NoConvergence("the eigenvalue solver"))?
-            .unpack();
+        let (q, t) = converged(a.nrows(), |epsilon, iterations| {
+            Schur::try_new(a.clone(), epsilon, iterations)
+        })?
+        .unpack();
         let mut z: Vec<Complex64> = t.diagonal().iter().copied().collect();
         if is_real {
             // Rounding must not put a real eigenvalue below the cut of its logarithm.
@@ -416,6 +428,30 @@ mod tests {
         t[(1, 1)] = t[(0, 0)] + 0.05;
         let logs: Vec<Complex64> = t.diagonal().iter().map(|&z| log_1p(z)).collect();
         assert!(parlett(&t, &logs, &f).is_none());
+    }
+
+    /// Many equal eigenvalues that are small beside the others, at complex points.
+    #[test]
+    fn clusters_of_small_eigenvalues_are_decomposed() {
+        let mut random = crate::random::Stream::new(5, "clusters");
+        for case in 0..40 {
+            let d = 50;
+            let noise = DMatrix::from_fn(d, d, |_, _| random.normal());
+            let q = noise.qr().q();
+            let value = |i: usize| match i {
+                0..3 => 0.5 / (1 + i) as f64,
+                3..20 => 0.012 + 1e-4 * i as f64,
+                _ => 0.0125,
+            };
+            let diagonal = DMatrix::from_diagonal(&DVector::from_fn(d, |i, _| value(i)));
+            let other = DVector::from_fn(d, |_, _| 0.1 * random.normal());
+            let a = &q * diagonal * q.transpose();
+            let a = a.map(Complex64::from) + (&other * other.transpose()).map(|x| c(0.0, x));
+            let decomposition = Decomposition::of(a.clone(), false).unwrap();
+            let Decomposition::Triangular { q, t, .. } = decomposition else { panic!("general") };
+            let error = (&q * &t * q.adjoint() - &a).norm();
+            assert!(error < 1e-13 * a.norm(), "{case}: {error:e}");
+        }
     }
 
     #[test]
