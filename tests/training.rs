@@ -551,8 +551,7 @@ fn weight_decay_is_part_of_the_flow() {
     };
     // torch_sgd keeps v without the factor h, so that it is the heavy ball of the penalised loss.
     let flows = vec![FlowName::NegativeGradient, FlowName::Order(2), FlowName::Principal];
-    let request =
-        Request { lr: h, steps: 1, flows, rtol: 1e-8, atol: 1e-10, ..Request::default() };
+    let request = Request { lr: h, steps: 1, flows, rtol: 1e-8, atol: 1e-10, ..Request::default() };
     let simulated = simulate(&problem, "heavy_ball", &program, theta, &request).unwrap();
     for (name, flow) in ["ngf", "order_2", "pf"].iter().zip(&simulated.flows) {
         assert!(flow.note.is_none(), "{name}: {:?}", flow.note);

@@ -85,7 +85,7 @@ impl Drawing {
     }
 }
 
-/// How drawings look, in the colours of [`THEME`](super::page::THEME).
+/// How drawings look, in the colours of [`page`](super::page).
 pub(super) const STYLE: &str = "\
 path{stroke:var(--edge);stroke-width:1.4}\n\
 .c0{fill:var(--c0)}.c1{fill:var(--c1)}.c2{fill:var(--c2)}.c3{fill:var(--c3)}\

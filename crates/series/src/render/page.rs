@@ -1,13 +1,47 @@
 //! What all pages have in common: they open from disk, light or dark, without network or scripts.
 
-/// The colours of light and of dark pages. Those of nodes follow Okabe and Ito, which every reader can tell
+use std::fmt::Write as _;
+
+/// The colours of light and of dark pages by name. Those of nodes follow Okabe and Ito, which every reader can tell
 /// apart.
-pub const THEME: &str = "\
-:root{--page:#fff;--ink:#1b1f24;--soft:#66707b;--line:#d8dee4;--edge:#57606a;--tint:#eef4fb;\
---c0:#0072b2;--c1:#d55e00;--c2:#009e73;--c3:#cc79a7;--c4:#e69f00;--c5:#56b4e9;--c6:#b8a800}\n\
-@media(prefers-color-scheme:dark){:root{--page:#12161b;--ink:#e6e9ed;--soft:#9aa4af;\
---line:#2d343c;--edge:#8b949e;--tint:#1a2531;\
---c0:#4aa8e0;--c1:#ff8a3d;--c2:#2fd0a0;--c3:#e79fc6;--c4:#f5b833;--c5:#8fd0f5;--c6:#efe04c}}\n";
+const COLORS: [(&str, &str, &str); 13] = [
+    ("page", "#fff", "#12161b"),
+    ("ink", "#1b1f24", "#e6e9ed"),
+    ("soft", "#66707b", "#9aa4af"),
+    ("line", "#d8dee4", "#2d343c"),
+    ("edge", "#57606a", "#8b949e"),
+    ("tint", "#eef4fb", "#1a2531"),
+    ("c0", "#0072b2", "#4aa8e0"),
+    ("c1", "#d55e00", "#ff8a3d"),
+    ("c2", "#009e73", "#2fd0a0"),
+    ("c3", "#cc79a7", "#e79fc6"),
+    ("c4", "#e69f00", "#f5b833"),
+    ("c5", "#56b4e9", "#8fd0f5"),
+    ("c6", "#b8a800", "#efe04c"),
+];
+
+/// The colours as variables of a page, `var(--ink)`.
+fn variables() -> String {
+    let (mut light, mut dark) = (String::new(), String::new());
+    for (name, bright, dim) in COLORS {
+        let _ = write!(light, "--{name}:{bright};");
+        let _ = write!(dark, "--{name}:{dim};");
+    }
+    format!(":root{{{light}}}\n@media(prefers-color-scheme:dark){{:root{{{dark}}}}}\n")
+}
+
+/// A style with colours in the place of their variables, the dark ones for those who ask for them: many viewers of
+/// pictures do not know variables.
+pub fn literal(style: &str) -> String {
+    let mut light = style.to_string();
+    let mut dark = style.to_string();
+    for (name, bright, dim) in COLORS {
+        let variable = format!("var(--{name})");
+        light = light.replace(&variable, bright);
+        dark = dark.replace(&variable, dim);
+    }
+    format!("{light}@media(prefers-color-scheme:dark){{\n{dark}}}\n")
+}
 
 const LOOK: &str = "\
 body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,sans-serif}\n\
@@ -24,7 +58,8 @@ pub fn start(heading: &str, style: &str) -> String {
         "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>{heading}</title>\n<style>\n{THEME}{LOOK}{style}</style>\n<main>\n<h1>{heading}</h1>\n"
+         <title>{heading}</title>\n<style>\n{}{LOOK}{style}</style>\n<main>\n<h1>{heading}</h1>\n",
+        variables()
     )
 }
 

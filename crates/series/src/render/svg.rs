@@ -3,7 +3,7 @@
 use super::Export;
 use super::document::Document;
 use super::drawing::{Drawing, STYLE};
-use super::page::{THEME, escape};
+use super::page::{escape, literal};
 use crate::formula::Math;
 use crate::formula::{Plain, Script};
 use std::fmt::Write as _;
@@ -44,19 +44,20 @@ impl Export for Svg {
                 page.text(MARGIN, "soft", &row);
             }
         }
-        let height = page.y + MARGIN;
+        let height = (page.y + MARGIN).round();
         writeln!(
             out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
-             viewBox=\"0 0 {WIDTH} {height}\">\n<style>\n{THEME}{STYLE}{TEXT}</style>\n\
+             viewBox=\"0 0 {WIDTH} {height}\">\n<style>\n{}</style>\n\
              <rect class=\"page\" width=\"100%\" height=\"100%\"/>\n{}</svg>",
+            literal(&[STYLE, TEXT].concat()),
             page.body
         )
     }
 }
 
 const TEXT: &str = "\
-text{font:13px ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;fill:var(--ink)}\n\
+text{font-family:'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:13px;fill:var(--ink)}\n\
 .title{font-size:17px;font-weight:600}.soft{fill:var(--soft);font-size:12px}\
 .page{fill:var(--page)}.tint{fill:var(--tint)}.rule{stroke:var(--line)}\n";
 
