@@ -45,6 +45,11 @@ pub(super) struct Derive {
     /// How to write elementary differentials
     #[arg(long, value_enum, default_value_t)]
     notation: Notation,
+    /// The width of a line: characters of text [default: the terminal's, or 80]; of a typeset one about as many digits
+    /// of its font [default: 69, LaTeX's article; a column of two has 45]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(20..))]
+    #[arg(allow_negative_numbers = true)]
+    width: Option<u16>,
     /// Write to a file, which appears only when it is complete
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -184,14 +189,18 @@ impl Derive {
         Ok((field, id))
     }
 
-    /// The terminal, if the result goes there.
+    /// The page: the terminal, if the result goes there.
     fn layout(&self) -> Layout {
-        if self.out.is_some() || !std::io::stdout().is_terminal() {
-            return Layout::default();
+        let mut layout = Layout::default();
+        if self.out.is_none() && std::io::stdout().is_terminal() {
+            let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+                || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+            layout.color = !plain;
+            layout.width = output::terminal_width().unwrap_or(layout.width);
         }
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-            || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-        let width = output::terminal_width().unwrap_or(Layout::default().width);
-        Layout { width, color: !plain }
+        if let Some(width) = self.width {
+            (layout.width, layout.line) = (width.into(), width.into());
+        }
+        layout
     }
 }

@@ -8,6 +8,7 @@ mod expression;
 mod math;
 mod script;
 mod sentence;
+mod width;
 
 pub use coefficient::Coefficient;
 pub use expression::{layout, zero};

@@ -58,18 +58,20 @@ pub enum Part {
     NonPrincipal,
 }
 
-/// The page that text is written on.
+/// The page that is written on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Layout {
-    /// Characters a line.
+    /// Characters a line of text.
     pub width: usize,
+    /// How wide a line is that is typeset, in digits of its font: 69 in LaTeX's `article`, 45 in a column of two.
+    pub line: usize,
     /// Whether to use colours.
     pub color: bool,
 }
 
 impl Default for Layout {
     fn default() -> Layout {
-        Layout { width: 80, color: false }
+        Layout { width: 80, line: 69, color: false }
     }
 }
 

@@ -70,10 +70,25 @@ pub(super) struct Setting<'s> {
     pub newline: &'s str,
     /// The brackets around the terms of a row.
     pub brackets: (&'s str, &'s str),
+    /// The brackets around a coefficient that is broken, within those.
+    pub inner: (&'s str, &'s str),
     /// An indentation within brackets.
     pub indent: &'s str,
-    /// About how many characters of source a row may have.
-    pub width: usize,
+    /// How wide a formula is.
+    pub measure: fn(&Math) -> f64,
+    /// How wide a row may be.
+    pub width: f64,
+}
+
+/// Between a sign and what stands around it, and around brackets.
+const SIGN: f64 = 2.4;
+/// What a row is indented by.
+const INDENT: f64 = 4.0;
+
+/// What stands on one line: a term, or a piece of one.
+struct Piece {
+    text: String,
+    width: f64,
 }
 
 impl Setting<'_> {
@@ -100,32 +115,45 @@ impl Setting<'_> {
             let first = written.is_empty();
             let bracketed = row.terms.len() > 1 && !(first && row.factor.is_none()) && !alone;
             let mut text = String::new();
+            let (mut filled, mut broke) = (0.0, false);
             if bracketed {
                 text.push_str(if first { "" } else { "+ " });
                 if let Some(factor) = &row.factor {
                     script.write(factor, &mut text);
                     text.push_str(self.space);
+                    filled += (self.measure)(factor);
                 }
                 text.push_str(self.brackets.0);
+                filled += SIGN;
             }
-            let mut filled = text.len();
             for (i, (negative, factors)) in row.terms.iter().enumerate() {
-                let mut term = String::new();
-                script.write_list(factors, self.space, &mut term);
-                if i > 0 && filled + term.len() > self.width {
-                    text.push_str(&format!("{}\n{}{}", self.newline, self.align, self.indent));
-                    filled = 0;
-                } else if i > 0 {
-                    text.push(' ');
-                }
-                filled += term.len();
-                text.push_str(match (negative, i == 0 && (bracketed || first)) {
+                let lead = i == 0 && (bracketed || first);
+                let sign = match (negative, lead) {
                     (true, true) => "-",
                     (false, true) => "",
                     (true, false) => "- ",
                     (false, false) => "+ ",
-                });
-                text.push_str(&term);
+                };
+                let pieces = self.pieces(factors, script);
+                let breaks = pieces.len() > 1;
+                for (k, piece) in pieces.into_iter().enumerate() {
+                    // The closing bracket has to fit as well. A term in pieces has rows of its own.
+                    let width = piece.width + SIGN;
+                    let full = filled + width > self.width || (k == 0 && (breaks || broke));
+                    if (i > 0 || k > 0) && full {
+                        // What is left of a term stands further in.
+                        let indents = if k > 0 { 2 } else { 1 };
+                        let indent = self.indent.repeat(indents);
+                        text.push_str(&format!("{}\n{}{indent}", self.newline, self.align));
+                        filled = INDENT * indents as f64;
+                    } else if i > 0 || k > 0 {
+                        text.push(' ');
+                    }
+                    filled += width;
+                    text.push_str(if k == 0 { sign } else { "" });
+                    text.push_str(&piece.text);
+                }
+                broke = breaks;
             }
             if bracketed {
                 text.push_str(self.brackets.1);
@@ -134,4 +162,82 @@ impl Setting<'_> {
         }
         written
     }
+
+    /// A term; one that is wider than a row in pieces, if its coefficient has a long sum that can be broken.
+    fn pieces(&self, factors: &[Math], script: &impl Script) -> Vec<Piece> {
+        let width = |factors: &[Math]| factors.iter().map(self.measure).sum::<f64>();
+        let show = |factors: &[Math]| {
+            let mut text = String::new();
+            script.write_list(factors, self.space, &mut text);
+            text
+        };
+        let whole = width(factors);
+        let broken = factors.split_first().and_then(|(c, rest)| Some((broken(c)?, rest)));
+        let Some(((before, terms), rest)) = broken.filter(|_| whole + INDENT + SIGN > self.width)
+        else {
+            return vec![Piece { text: show(factors), width: whole }];
+        };
+        let mut pieces = Vec::new();
+        for (i, (negative, term)) in terms.iter().enumerate() {
+            let sign = match (negative, i) {
+                (true, 0) => "-",
+                (false, 0) => "",
+                (true, _) => "- ",
+                (false, _) => "+ ",
+            };
+            let mut piece = Piece {
+                text: format!("{sign}{}", script.show(term)),
+                width: (self.measure)(term) + if i > 0 { SIGN } else { 0.0 },
+            };
+            if i == 0 {
+                let space = if before.is_empty() { "" } else { self.space };
+                piece.text = format!("{}{space}{}{}", show(&before), self.inner.0, piece.text);
+                piece.width += width(&before) + 1.0;
+            }
+            if i + 1 == terms.len() {
+                piece.text += self.inner.1;
+                if !rest.is_empty() {
+                    piece.text += self.space;
+                    piece.text += &show(rest);
+                }
+                piece.width += width(rest) + 1.0;
+            }
+            pieces.push(piece);
+        }
+        pieces
+    }
+}
+
+/// A coefficient as other factors and the longest of its sums, `a (b + c)/d` as `a/d` and `b + c`.
+fn broken(coefficient: &Math) -> Option<(Vec<Math>, &[(bool, Math)])> {
+    let (top, bottom) = match coefficient {
+        Math::Fraction(top, bottom) => (&**top, Some(bottom)),
+        other => (other, None),
+    };
+    let sum = |factor| match factor {
+        &Math::Sum(ref terms) => Some(terms.as_slice()),
+        Math::Group(inner) => match &**inner {
+            Math::Sum(terms) => Some(terms.as_slice()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let factors = match top {
+        Math::Product(factors) => factors.as_slice(),
+        other => std::slice::from_ref(other),
+    };
+    let sums = factors.iter().enumerate().filter_map(|(i, factor)| Some((i, sum(factor)?)));
+    let (at, terms) = sums.max_by_key(|(_, terms)| terms.len()).filter(|(_, t)| t.len() > 1)?;
+    let mut others = factors.to_vec();
+    others.remove(at);
+    let before = match (bottom, others.is_empty()) {
+        (None, _) => others,
+        (Some(bottom), true) => {
+            vec![Math::Fraction(Box::new(Math::Number("1".into())), bottom.clone())]
+        }
+        (Some(bottom), false) => {
+            vec![Math::Fraction(Box::new(Math::product(others)), bottom.clone())]
+        }
+    };
+    Some((before, terms))
 }

@@ -21,38 +21,54 @@ impl Export for Latex {
         }
         for (space, name) in document.field.spaces.iter().enumerate() {
             if document.tree().is_some() {
-                for row in SETTING.rows(document, space, &script::Latex) {
+                for row in setting(document.layout.line).rows(document, space, &script::Latex) {
                     writeln!(out, "\\[ {row} \\]")?;
                 }
                 continue;
             }
-            writeln!(out, "\\begin{{align*}}")?;
+            writeln!(out, "{{\\allowdisplaybreaks\n\\begin{{align*}}")?;
             equation(document, space, name, out)?;
-            writeln!(out, "\\end{{align*}}")?;
+            writeln!(out, "\\end{{align*}}}}")?;
         }
-        document.closing().iter().try_for_each(|s| writeln!(out, "\n{}", sentence(s)))
+        let line = document.layout.line as f64;
+        document.closing().iter().try_for_each(|s| writeln!(out, "\n{}", sentence(s, line)))
     }
 }
 
-/// A sentence as a paragraph.
-fn sentence(sentence: &Sentence) -> String {
+/// The width of `\qquad`.
+const QUAD: f64 = 4.0;
+
+/// A sentence as a paragraph, for lines that are so wide.
+fn sentence(sentence: &Sentence, line: f64) -> String {
     let words = |text: &str| text.replace('_', "\\_").replace('…', "\\ldots ");
     let inline = |formula: &Math| format!("${}$", script::Latex.show(formula));
     let display = |formulas: &[Math], mark: &str| {
         let shown: Vec<String> = formulas.iter().map(|f| script::Latex.show(f)).collect();
+        // One below the other where they do not fit side by side.
+        if formulas.len() > 1 && formulas.iter().map(|f| f.width() + QUAD).sum::<f64>() > line - 4.0
+        {
+            let rows = shown.join(", \\\\\n");
+            return format!("\n\\begin{{gather*}}\n{rows}{mark}\n\\end{{gather*}}\n");
+        }
         format!("\n\\[ {}{mark} \\]\n", shown.join(", \\qquad "))
     };
     sentence.paragraph(words, inline, display)
 }
 
-const SETTING: Setting = Setting {
-    space: "\\,",
-    align: "&",
-    newline: " \\\\",
-    brackets: ("\\Bigl(", "\\Bigr)"),
-    indent: "\\qquad{}",
-    width: 140,
-};
+/// How rows are set that are so wide.
+fn setting(width: usize) -> Setting<'static> {
+    Setting {
+        space: "\\,",
+        align: "&",
+        newline: " \\\\",
+        brackets: ("\\Bigl(", "\\Bigr)"),
+        inner: ("\\bigl(", "\\bigr)"),
+        indent: "\\qquad{}",
+        measure: Math::width,
+        // The left-hand side stands before all rows.
+        width: width as f64 - 5.0,
+    }
+}
 
 /// The rows of an aligned equation.
 pub(super) fn equation(
@@ -62,7 +78,11 @@ pub(super) fn equation(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let velocity = document.writer().velocity(name);
-    write_rows(&velocity, &SETTING.rows(document, space, &script::Latex), out)?;
+    write_rows(
+        &velocity,
+        &setting(document.layout.line).rows(document, space, &script::Latex),
+        out,
+    )?;
     match rest(document) {
         Rest::Order(power) => {
             let power = script::Latex.show(&Math::power(Math::name("h"), power.into()));
@@ -88,7 +108,8 @@ pub(super) fn modified_loss(document: &Document, out: &mut dyn Write) -> io::Res
     let corrections: Vec<_> = corrections(document).collect();
     let show = |formula: &Math| format!("${}$", script::Latex.show(formula));
     let sentences = obstructions(document, &corrections, show);
-    let rows = SETTING.write(super::loss::rows(corrections), false, &script::Latex);
+    let rows =
+        setting(document.layout.line).write(super::loss::rows(corrections), false, &script::Latex);
     write_rows(&Math::Modified("E".into()), &rows, out)?;
     writeln!(out, "&{{}}+ \\cdots")?;
     Ok(sentences)

@@ -189,8 +189,10 @@ fn modified_loss(document: &Document, paint: &Paint, out: &mut dyn Write) -> io:
         align: "  ",
         newline: "",
         brackets: ("( ", " )"),
+        inner: ("(", ")"),
         indent: "     ",
-        width: document.layout.width.saturating_sub(12),
+        measure: |formula| Plain.show(formula).chars().count() as f64 + 1.0,
+        width: document.layout.width as f64 - 8.0,
     };
     let loss = show(&Math::Modified("E".into()));
     for (i, row) in setting.write(loss::rows(corrections), false, &Plain).iter().enumerate() {

@@ -17,7 +17,7 @@ impl Export for Typst {
             return modified_loss(document, out);
         }
         for (space, name) in document.field.spaces.iter().enumerate() {
-            let rows = SETTING.rows(document, space, &script::Typst);
+            let rows = setting(document.layout.line).rows(document, space, &script::Typst);
             if document.tree().is_some() {
                 rows.iter().try_for_each(|row| writeln!(out, "$ {row} $"))?;
                 continue;
@@ -51,22 +51,28 @@ fn sentence(sentence: &Sentence) -> String {
     sentence.paragraph(words, inline, display)
 }
 
-const SETTING: Setting = Setting {
-    space: " ",
-    align: "& ",
-    newline: " \\",
-    // Escaped brackets do not have to close on the line where they open.
-    brackets: ("\\( ", " \\)"),
-    indent: "quad ",
-    width: 160,
-};
+/// How rows are set that are so wide.
+fn setting(width: usize) -> Setting<'static> {
+    Setting {
+        space: " ",
+        align: "& ",
+        newline: " \\",
+        // Escaped brackets do not have to close on the line where they open.
+        brackets: ("\\( ", " \\)"),
+        inner: ("\\( ", " \\)"),
+        indent: "quad ",
+        measure: Math::width,
+        // The left-hand side stands before all rows.
+        width: width as f64 - 5.0,
+    }
+}
 
 fn modified_loss(document: &Document, out: &mut dyn Write) -> io::Result<()> {
     let corrections: Vec<_> = corrections(document).collect();
     let show = |formula: &Math| format!("${}$", script::Typst.show(formula));
     let sentences = obstructions(document, &corrections, show);
     write!(out, "$ {} = ", script::Typst.show(&Math::Modified("E".into())))?;
-    for row in SETTING.write(loss::rows(corrections), false, &script::Typst) {
+    for row in setting(document.layout.line).write(loss::rows(corrections), false, &script::Typst) {
         writeln!(out, "& {row} \\")?;
     }
     writeln!(out, "& + dots.c $")?;

@@ -1,0 +1,79 @@
+//! Long derivations fit on the page: LaTeX itself sets them, and says whether a line is too wide.
+
+mod needs;
+
+use std::process::{Command, Stdio};
+
+/// How many points a line may be too wide: less than a digit.
+const TOLERANCE: f64 = 4.0;
+
+/// The excess of every line that is too wide, in points.
+fn excess(class: &str, arguments: &[&str]) -> Option<Vec<f64>> {
+    let pdflatex = needs::program(&["pdflatex"])?;
+    let output = Command::new(env!("CARGO_BIN_EXE_bea"))
+        .args(["derive", "--format", "latex"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{arguments:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let body = String::from_utf8(output.stdout).unwrap();
+    let text = format!(
+        "{class}\\usepackage{{amsmath}}\\sloppy\\begin{{document}}\n{body}\\end{{document}}\n"
+    );
+    std::fs::write(folder.path().join("a.tex"), text).unwrap();
+    let status = Command::new(pdflatex)
+        .args(["-interaction=nonstopmode", "-halt-on-error", "a.tex"])
+        .current_dir(&folder)
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    let log =
+        String::from_utf8_lossy(&std::fs::read(folder.path().join("a.log")).unwrap()).into_owned();
+    assert!(status.success(), "{arguments:?}: {log}");
+    // "Overfull \hbox (160.8pt too wide) detected at line 29"
+    let boxes = log.split("Overfull \\hbox (").skip(1);
+    Some(boxes.map(|rest| rest.split("pt").next().unwrap().parse().unwrap()).collect())
+}
+
+#[test]
+fn derivations_fit_on_the_page() {
+    let article = "\\documentclass{article}";
+    let columns = "\\documentclass[twocolumn]{article}";
+    for (class, arguments) in [
+        (article, &["gradient_descent", "--order", "8"][..]),
+        (article, &["gradient_descent", "--order", "6", "--as", "gradient"]),
+        (article, &["gradient_descent", "--order", "4", "--modified-loss"]),
+        (article, &["heavy_ball", "--order", "6"]),
+        (article, &["nesterov", "--order", "5"]),
+        (article, &["quasi_hyperbolic_momentum", "--order", "4"]),
+        (article, &["simultaneous_gda", "--order", "3"]),
+        (article, &["rk4", "--order", "6"]),
+        (columns, &["gradient_descent", "--order", "6", "--width", "45"]),
+        (columns, &["heavy_ball", "--order", "5", "--width", "45"]),
+    ] {
+        let Some(excess) = excess(class, arguments) else { return };
+        let most = excess.iter().copied().fold(0.0, f64::max);
+        assert!(most < TOLERANCE, "{arguments:?}: {excess:?}");
+    }
+}
+
+#[test]
+fn a_width_is_for_text_and_for_typeset_lines() {
+    let shown = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_bea")).arg("derive").args(arguments).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    for width in [50, 70, 100] {
+        let given = width.to_string();
+        let text = shown(&["--order", "5", "--width", &given]);
+        let longest = text.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!(longest <= width && longest > width / 2, "{width}: {longest}\n{text}");
+    }
+    let rows = |width: &str| {
+        shown(&["--order", "5", "--format", "latex", "--width", width]).lines().count()
+    };
+    assert!(rows("40") > rows("69") && rows("69") > rows("140"));
+    let output = Command::new(env!("CARGO_BIN_EXE_bea")).args(["derive", "--width", "5"]).output();
+    assert_eq!(output.unwrap().status.code(), Some(2));
+}
