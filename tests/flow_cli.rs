@@ -59,16 +59,78 @@ fn the_same_run_leaves_the_same_bytes() {
     }
 }
 
-/// The picture of the README is what its command draws.
+/// The pictures of the README are what its commands draw.
 #[test]
-fn the_picture_of_the_readme_is_drawn() {
+fn the_pictures_of_the_readme_are_drawn() {
     let readme = include_str!("../README.md");
-    let commands = readme.lines().filter_map(|line| line.strip_prefix("$ bea flow "));
-    let command = commands.into_iter().find(|line| line.contains("--plot --out banana")).unwrap();
+    let commands = || {
+        readme.lines().filter_map(|line| line.trim_start_matches("$ ").strip_prefix("bea flow "))
+    };
+    for name in ["banana", "opening"] {
+        let ending = format!(" --out {name}");
+        let command = commands().find(|line| line.contains("--plot") && line.ends_with(&ending));
+        // What stands in quotes is one argument.
+        let quoted = command.unwrap().split('\'').enumerate();
+        let arguments: Vec<&str> = quoted
+            .flat_map(|(i, text)| match i % 2 {
+                0 => text.split_whitespace().collect(),
+                _ => vec![text],
+            })
+            .collect();
+        let folder = tempfile::tempdir().unwrap();
+        flow(folder.path(), &arguments).success();
+        let file = folder.path().join(name).join("trajectories.svg");
+        let svg = std::fs::read_to_string(file).unwrap();
+        golden::assert_golden(&format!("docs/{name}.svg"), &svg);
+    }
+}
+
+/// What is shown of a landscape: all that the optimizer does, with one scale for variables that are alike.
+#[test]
+fn a_picture_frames_the_trajectory() {
     let folder = tempfile::tempdir().unwrap();
-    flow(folder.path(), &command.split_whitespace().collect::<Vec<_>>()).success();
-    let svg = std::fs::read_to_string(folder.path().join("banana/trajectories.svg")).unwrap();
-    golden::assert_golden("docs/banana.svg", &svg);
+    let circles = |out: &str, options: &[&str]| -> Vec<(f64, f64)> {
+        let common = ["--loss", "(x*y-1)^2/2", "--start", "3,0.6", "--lr", "0.15", "--steps", "20"];
+        let more = ["--flows", "ngf", "--plot", "--panel", "landscape", "--out", out];
+        flow(folder.path(), &[&common[..], &more, options].concat()).success();
+        let svg =
+            std::fs::read_to_string(folder.path().join(out).join("trajectories.svg")).unwrap();
+        let number = |circle: &str, key: &str| -> f64 {
+            circle.split(key).nth(1).unwrap().split('"').next().unwrap().parse().unwrap()
+        };
+        // The last one is in the legend.
+        let circles: Vec<&str> = svg.split("<circle").skip(1).collect();
+        circles[..circles.len() - 1]
+            .iter()
+            .map(|circle| (number(circle, "cx=\""), number(circle, "cy=\"")))
+            .collect()
+    };
+    let extent = |points: &[(f64, f64)]| {
+        let range = |of: fn(&(f64, f64)) -> f64| {
+            let (low, high) =
+                points.iter().map(of).fold((f64::MAX, f64::MIN), |(l, h), x| (l.min(x), h.max(x)));
+            high - low
+        };
+        (range(|p| p.0), range(|p| p.1))
+    };
+    // The first step goes furthest, by 0.15 (0.48, 2.4): on the picture in that ratio, over half of its height.
+    let (x, y) = extent(&circles("near", &[]));
+    assert!(y > 150.0 && y < 280.0, "{x} {y}");
+    assert!((y / x - 5.0).abs() < 0.01, "{x} {y}");
+    let (_, far) = extent(&circles("far", &["--box=-4,4,-4,4"]));
+    assert!((far - 350.0 * 0.36 / 8.0).abs() < 1.5, "{far}");
+    for (options, message) in [
+        (&["--box", "1,2"][..], "--box 1,2 is no box"),
+        (&["--box", "1,2,4,3"], "is no box"),
+        (&["--box", "1,2,3,1e999"], "is no box"),
+        (&["--panel", "complex-plane"], "for losses of one variable"),
+    ] {
+        let common = ["--loss", "x*y", "--start", "1,1", "--lr", "0.1", "--plot", "--out", "no"];
+        flow(folder.path(), &[&common[..], options].concat())
+            .code(2)
+            .stderr(predicates::str::contains(message));
+        assert!(!folder.path().join("no").exists());
+    }
 }
 
 #[test]

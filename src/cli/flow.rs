@@ -5,7 +5,7 @@ mod network;
 use super::network_input::NetworkInput;
 use super::progress::Progress;
 use super::{input, interrupt, loss_input, output, problem_input};
-use crate::simulation::{Landscape, csv, json};
+use crate::simulation::{Framing, Landscape, csv, distances, json, losses};
 use bea_flow::flow::{
     Branch, Buffers, FlowName, Problem, Request, SimulateError, Simulation, simulate_until,
 };
@@ -87,6 +87,19 @@ pub(super) struct Flow {
     /// Draw trajectories.svg and trajectories.png as well
     #[arg(long)]
     plot: bool,
+    /// Show where the optimizer goes, or all of the box that a loss of the library comes with
+    #[arg(long, value_enum, default_value = "trajectories", requires = "plot")]
+    frame: FrameName,
+    /// Show this box of a loss of one or two variables, `x0,x1` or `x0,x1,y0,y1`
+    #[arg(long = "box", value_name = "BOX", requires = "plot", conflicts_with = "frame")]
+    #[arg(allow_hyphen_values = true)]
+    shown: Option<String>,
+    /// Draw one panel alone
+    #[arg(long, value_enum, value_name = "PANEL", requires = "plot")]
+    panel: Option<PanelName>,
+    /// What stands above the picture [default: the loss, the optimizer and h]
+    #[arg(long, value_name = "TEXT", requires = "plot")]
+    title: Option<String>,
     /// Replace the files in a folder that exists
     #[arg(long)]
     force: bool,
@@ -114,6 +127,24 @@ steps are in last.safetensors, which --weights reads.";
 enum BranchName {
     Continued,
     Principal,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum FrameName {
+    Trajectories,
+    All,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum PanelName {
+    /// The loss of one or two variables with the trajectories
+    Landscape,
+    /// Real and imaginary part of one variable
+    ComplexPlane,
+    /// The loss step by step
+    Loss,
+    /// The distance of every flow to the optimizer
+    Distance,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -172,11 +203,12 @@ impl Flow {
         }
         let start = self.start(&loss)?;
         check_start(&every, &loss.variables, &start)?;
+        let framing = self.framing(&loss.variables)?;
         let is_descent = method == GeneralLinearMethod::euler();
         let request = self.request(is_descent, TOLERANCES)?;
         check_memory(start.len(), start.len(), &request)?;
         let simulation = self.simulate(&problem, &chosen.name, &program, &start, &request)?;
-        let figure = self.plot.then(|| self.figure(&loss, &problem, &simulation));
+        let figure = self.plot.then(|| self.figure(&loss, &problem, framing, &simulation));
         let files = files(&simulation, Some(&loss.variables), figure);
         let place = format!("from {}", place(&loss, &start));
         self.write(&folder, &files, &simulation, &program, &place)
@@ -274,16 +306,82 @@ impl Flow {
         })
     }
 
-    fn figure(&self, loss: &Loss, problem: &Problem, simulation: &Simulation) -> Figure {
+    /// What the picture shows of the landscape.
+    ///
+    /// # Errors
+    /// A panel or a box that a loss of these variables does not have.
+    fn framing(&self, variables: &[String]) -> miette::Result<Framing> {
+        match (self.panel, variables.len()) {
+            (Some(PanelName::Landscape), n @ 3..) => {
+                return Err(miette!(
+                    "--panel landscape is for losses of one or two variables, and this one has {n}"
+                ));
+            }
+            (Some(PanelName::ComplexPlane), n @ 2..) => {
+                return Err(miette!(
+                    "--panel complex-plane is for losses of one variable, and this one has {n}"
+                ));
+            }
+            _ => {}
+        }
+        let Some(text) = &self.shown else {
+            return Ok(match self.frame {
+                FrameName::Trajectories => Framing::Trajectories,
+                FrameName::All => Framing::All,
+            });
+        };
+        let wanted = 2 * variables.len();
+        let bounds: Option<Vec<f64>> = text.split(',').map(|x| finite(x.trim())).collect();
+        let ranges = bounds.filter(|bounds| bounds.len() == wanted && wanted <= 4).and_then(|b| {
+            let ranges: Vec<_> = b.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+            ranges.iter().all(|(low, high)| low < high).then_some(ranges)
+        });
+        ranges.map(Framing::Box).ok_or_else(|| match variables {
+            [x] => miette!(
+                help = format!("the least and the greatest {x}: --box=-1,2"),
+                "--box {text} is no range"
+            ),
+            [x, y] => miette!(
+                help = format!("the least and the greatest {x}, and those of {y}: --box=-1,2,0,3"),
+                "--box {text} is no box"
+            ),
+            _ => miette!(
+                "--box is for losses of one or two variables, and this one has {}",
+                variables.len()
+            ),
+        })
+    }
+
+    fn figure(
+        &self,
+        loss: &Loss,
+        problem: &Problem,
+        framing: Framing,
+        simulation: &Simulation,
+    ) -> Figure {
         let landscape = Landscape {
             problem,
             variables: &loss.variables,
             domain: &loss.domain,
             minima: &loss.minima,
+            framing,
+            aspect: Figure::aspect(if self.panel.is_some() { 1 } else { 2 }),
         };
-        let title =
-            format!("{}, {}, h = {}", loss.name, simulation.optimizer.name, step_size(self.lr));
-        Figure { title, panels: landscape.panels(simulation), columns: 0 }
+        let title = self.title.clone().unwrap_or_else(|| {
+            format!("{}, {}, h = {}", loss.name, simulation.optimizer.name, step_size(self.lr))
+        });
+        let Some(panel) = self.panel else {
+            return Figure { title, panels: landscape.panels(simulation), columns: 0 };
+        };
+        let panel = match (panel, loss.variables.len()) {
+            (PanelName::Landscape, 1) => landscape.curve(simulation),
+            (PanelName::Landscape, 2) => landscape.contours(simulation),
+            (PanelName::ComplexPlane, 1) => landscape.complex_plane(simulation),
+            (PanelName::Loss, _) => losses(simulation),
+            (PanelName::Distance, _) => distances(simulation),
+            (PanelName::Landscape | PanelName::ComplexPlane, _) => unreachable!("checked before"),
+        };
+        Figure { title, panels: vec![panel], columns: 1 }
     }
 }
 
@@ -406,6 +504,11 @@ fn notes(simulation: &Simulation) -> String {
     let ended =
         simulation.trajectories().filter_map(|flow| Some((&flow.name, flow.note.as_ref()?)));
     ended.map(|(name, note)| format!("\n{name} ended: {note}\n")).collect()
+}
+
+/// A finite number.
+fn finite(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|x: &f64| x.is_finite())
 }
 
 /// A positive number: an integer, a fraction or a decimal.

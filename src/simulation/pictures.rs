@@ -1,5 +1,6 @@
 //! Pictures of a simulation: the landscape with the trajectories, loss and distance step by step.
 
+use super::frame::Framing;
 use bea_flow::flow::{Problem, Simulation, Trajectory};
 use bea_plot::{Axis, AxisScale, Color, Contours, Dash, Marker, Panel, Series, Style};
 use num_complex::Complex64;
@@ -14,6 +15,10 @@ pub struct Landscape<'a> {
     pub domain: &'a [(f64, f64)],
     /// Points to mark.
     pub minima: &'a [Vec<f64>],
+    /// The part that is shown.
+    pub framing: Framing,
+    /// The width of its panel over its height.
+    pub aspect: f64,
 }
 
 /// Samples of a loss curve.
@@ -52,7 +57,7 @@ impl Landscape<'_> {
 
     /// In one dimension: the loss curve with the steps of all trajectories on it.
     pub fn curve(&self, simulation: &Simulation) -> Panel {
-        let range = self.range(0, simulation);
+        let range = self.ranges(simulation)[0];
         let height = |x: f64| self.height(&[x]);
         let at = |i: usize| range.0 + (range.1 - range.0) * i as f64 / SAMPLES as f64;
         let points: Vec<(f64, f64)> = (0..=SAMPLES).map(|i| (at(i), height(at(i)))).collect();
@@ -66,7 +71,7 @@ impl Landscape<'_> {
             }
             series.push(Series::new(flow.name.as_str(), points.collect(), style));
         }
-        self.mark_minima(&mut series, |minimum| (minimum[0], height(minimum[0])));
+        self.mark_minima(&mut series, &[range], |minimum| (minimum[0], height(minimum[0])));
         series.push(Series::new("loss", points, Style::soft(Dash::Solid)));
         let (x, y) = (self.axis(0, range), Axis::linear("loss"));
         Panel { title: String::new(), x, y, contours: None, series }
@@ -77,17 +82,24 @@ impl Landscape<'_> {
         let name = &self.variables[0];
         let place = |theta: &[Complex64]| (theta[0].re, theta[0].im);
         let mut series = trajectories(simulation, place);
-        self.mark_minima(&mut series, |minimum| (minimum[0], 0.0));
+        self.mark_minima(&mut series, &[], |minimum| (minimum[0], 0.0));
         let part = |part: &str| Axis::linear(format!("{part} {name}"));
         Panel { title: String::new(), x: part("Re"), y: part("Im"), contours: None, series }
     }
 
     /// In two dimensions: filled contours with the real parts of the trajectories.
     pub fn contours(&self, simulation: &Simulation) -> Panel {
-        let (x, y) = (self.range(0, simulation), self.range(1, simulation));
+        let ranges = self.ranges(simulation);
+        let (x, y) = (ranges[0], ranges[1]);
         let height = |x: f64, y: f64| self.height(&[x, y]);
-        let mut series = trajectories(simulation, |theta| (theta[0].re, theta[1].re));
-        self.mark_minima(&mut series, |minimum| (minimum[0], minimum[1]));
+        let place = |theta: &[Complex64]| (theta[0].re, theta[1].re);
+        let mut series = trajectories(simulation, place);
+        if let Some(start) = simulation.optimizer.theta.first() {
+            let style =
+                Style { color: Color::INK, line: None, width: 1.4, marker: Some(Marker::Ring) };
+            series.insert(0, Series::new("start", vec![place(start)], style));
+        }
+        self.mark_minima(&mut series, &ranges, |minimum| (minimum[0], minimum[1]));
         Panel {
             title: String::new(),
             contours: Some(Contours::sample(x, y, "loss", height)),
@@ -101,34 +113,28 @@ impl Landscape<'_> {
         Axis::linear(self.variables[coordinate].as_str()).from_to(range.0, range.1)
     }
 
-    fn mark_minima(&self, series: &mut Vec<Series>, place: impl Fn(&[f64]) -> (f64, f64)) {
+    /// Those within the ranges of what is shown.
+    fn mark_minima(
+        &self,
+        series: &mut Vec<Series>,
+        ranges: &[(f64, f64)],
+        place: impl Fn(&[f64]) -> (f64, f64),
+    ) {
         let color = Color(230, 159, 0);
         let style = Style { color, line: None, width: 1.0, marker: Some(Marker::Star) };
-        let points: Vec<(f64, f64)> = self.minima.iter().map(|minimum| place(minimum)).collect();
+        let seen = |at: &&Vec<f64>| {
+            ranges.iter().zip(*at).all(|((low, high), x)| (low..=high).contains(&x))
+        };
+        let points: Vec<(f64, f64)> =
+            self.minima.iter().filter(seen).map(|minimum| place(minimum)).collect();
         if !points.is_empty() {
             series.push(Series::new("minimum", points, style));
         }
     }
 
-    /// What to show of a coordinate: the box of the loss, if it has one and the optimizer starts in
-    /// it; otherwise where the optimizer goes, without the steps of a trajectory that diverges.
-    fn range(&self, coordinate: usize, simulation: &Simulation) -> (f64, f64) {
-        let of_optimizer = simulation.optimizer.theta.iter().map(|theta| theta[coordinate].re);
-        let steps: Vec<f64> = of_optimizer.filter(|x| x.is_finite()).collect();
-        let start = steps[0];
-        if let Some(&(low, high)) = self.domain.get(coordinate)
-            && (low..=high).contains(&start)
-        {
-            return (low, high);
-        }
-        let mut sorted = steps;
-        sorted.sort_by(f64::total_cmp);
-        let quantile = |part: f64| sorted[((sorted.len() - 1) as f64 * part).round() as usize];
-        let far = self.minima.iter().map(|minimum| minimum[coordinate]);
-        let shown = far.chain([start, quantile(0.1), quantile(0.9)]);
-        let (low, high) = shown.fold((start, start), |(low, high), x| (low.min(x), high.max(x)));
-        let room = if high > low { 0.35 * (high - low) } else { 0.5 * start.abs().max(1.0) };
-        (low - room, high + room)
+    /// What to show of every coordinate.
+    fn ranges(&self, simulation: &Simulation) -> Vec<(f64, f64)> {
+        self.framing.ranges(simulation, self.domain, self.minima, self.aspect)
     }
 }
 
@@ -147,7 +153,7 @@ fn trajectories(
     for (i, flow) in simulation.trajectories().enumerate() {
         let steps = || flow.theta.iter().map(|theta| place(theta)).collect();
         let (points, style) = match i {
-            0 => (steps(), Style { width: 1.0, ..Style::of_series(0) }),
+            0 => (steps(), Style { width: 0.5, ..Style::of_series(0) }),
             _ if flow.path.is_empty() => (steps(), Style::of_series(i).line()),
             _ => {
                 let points = flow.path.iter().map(|(_, theta)| place(theta));

@@ -18,10 +18,9 @@ pub struct Contours {
 
 /// Samples along each axis.
 const GRID: usize = 220;
-/// About as many levels as can be told apart.
-const LEVELS: usize = 12;
-/// Heights that differ by more than this factor get levels at equal ratios.
-const WIDE: f64 = 30.0;
+/// The parts of the box that lie below the levels, of which there are as many as can be told apart; the last is the end.
+const PARTS: [f64; 13] =
+    [0.02, 0.05, 0.1, 0.17, 0.25, 0.34, 0.44, 0.54, 0.64, 0.74, 0.84, 0.94, 1.0];
 
 impl Contours {
     /// Samples a function in a box. Values that are not finite, or above `1e300` in size, are drawn
@@ -54,34 +53,22 @@ impl Contours {
         Contours { x, y, label: label.into(), values }
     }
 
-    /// Increasing heights that divide the box into bands of comparable sizes: 1, 2 and 5 times powers
-    /// of ten above the least height where they span several decades, equal steps otherwise.
+    /// Increasing heights that divide the box into bands of comparable sizes: quantiles of the heights, more of them
+    /// near the lowest, rounded as far as that keeps them apart.
     pub(super) fn levels(&self) -> Vec<f64> {
         let mut sorted = self.values.clone();
         sorted.sort_by(f64::total_cmp);
         let quantile = |part: f64| sorted[((sorted.len() - 1) as f64 * part) as usize];
-        let (least, greatest) = (quantile(0.0), quantile(1.0));
-        if greatest <= least {
-            return Vec::new();
+        let mut levels: Vec<f64> = Vec::new();
+        for (part, next) in PARTS.iter().zip(&PARTS[1..]) {
+            let (here, above) = (quantile(*part), quantile(*next));
+            let level = round(here, above - here);
+            let is_above = levels.last().is_none_or(|last| level > *last);
+            if is_above && level > sorted[0] && level < sorted[sorted.len() - 1] {
+                levels.push(level);
+            }
         }
-        let base = least.min(0.0);
-        let (low, high) = (quantile(0.004) - base, quantile(0.995) - base);
-        if low > 0.0 && high / low > WIDE {
-            let decades = (high / low).log10();
-            let factors: &[f64] = if decades * 3.0 <= 1.5 * LEVELS as f64 {
-                &[1.0, 2.0, 5.0]
-            } else if decades * 2.0 <= 1.5 * LEVELS as f64 {
-                &[1.0, 3.0]
-            } else {
-                &[1.0]
-            };
-            let exponents = low.log10().floor() as i32..=high.log10().ceil() as i32;
-            let all = exponents.flat_map(|e| factors.iter().map(move |f| f * 10f64.powi(e)));
-            all.filter(|level| (low..=high).contains(level)).map(|level| base + level).collect()
-        } else {
-            let (low, high) = (quantile(0.0), quantile(0.98));
-            (1..=LEVELS).map(|i| low + (high - low) * i as f64 / (LEVELS + 1) as f64).collect()
-        }
+        levels
     }
 
     /// The rings around what is higher than each level, in parts of the box from its lower left
@@ -109,4 +96,12 @@ impl Contours {
         let chosen = levels.iter().enumerate().step_by(every);
         chosen.map(|(i, level)| (i, short(*level))).collect()
     }
+}
+
+/// A number near `x`, to one digit of what is apart from its neighbour.
+fn round(x: f64, apart: f64) -> f64 {
+    let unit = 10f64.powi((apart / 2.0).log10().floor() as i32);
+    let rounded = (x / unit).round() * unit;
+    // Subnormal and huge steps have no such unit.
+    if apart > 0.0 && rounded.is_finite() && unit.is_normal() { rounded } else { x }
 }

@@ -18,6 +18,12 @@ pub struct Figure {
 }
 
 impl Figure {
+    /// Of so many panels in a row, the width of what is between the axes of each over its height.
+    pub fn aspect(columns: usize) -> f64 {
+        let (width, height) = layout::size(columns);
+        width / height
+    }
+
     /// The text of an SVG file. Equal figures have equal texts.
     pub fn svg(&self) -> String {
         svg::write(&layout::place(self))
@@ -153,4 +159,6 @@ pub enum Marker {
     Plus,
     /// A star of five points.
     Star,
+    /// A circle around the point.
+    Ring,
 }

@@ -15,11 +15,16 @@ const MARGIN: f64 = 14.0;
 const GAP: f64 = 20.0;
 const TITLE: f64 = 15.0;
 
+/// The area between the axes of a panel, of so many in a row.
+pub(super) fn size(columns: usize) -> (f64, f64) {
+    if columns == 1 { WIDE } else { NARROW }
+}
+
 /// All shapes and texts of a figure in their positions.
 pub(super) fn place(figure: &Figure) -> DisplayList {
     let count = figure.panels.len().max(1);
     let columns = if figure.columns == 0 { count } else { figure.columns.min(count) };
-    let (width, height) = if columns == 1 && figure.columns <= 1 { WIDE } else { NARROW };
+    let (width, height) = size(if figure.columns > 1 { figure.columns } else { columns });
     let panels: Vec<Prepared> =
         figure.panels.iter().map(|panel| Prepared::new(panel, width, height)).collect();
 

@@ -21,6 +21,11 @@ impl DisplayList {
                 let (center, fill) = ((x, y), style.color);
                 return self.items.push(Item::Circle { center, radius: 3.2, fill, stroke: edge });
             }
+            Marker::Ring => {
+                let corners = polygon(24, 6.0, 0.0);
+                let stroke = Some(Stroke::solid(style.color, style.width));
+                return self.items.push(Item::Area { rings: vec![corners], fill: None, stroke });
+            }
             Marker::Cross | Marker::Plus => {
                 let (a, b) = if marker == Marker::Plus { (3.6, 0.0) } else { (2.6, 2.6) };
                 let stroke = Stroke::solid(style.color, 1.6);

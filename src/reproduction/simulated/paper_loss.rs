@@ -1,9 +1,9 @@
 //! What the figures share: a loss, and simulations on it.
 
-use crate::simulation::{Landscape, csv_of_runs};
+use crate::simulation::{Framing, Landscape, csv_of_runs};
 use bea_flow::flow::{FlowName, Problem, Request, Simulation, Trajectory, simulate};
 use bea_flow::loss::{self, Loss};
-use bea_plot::Panel;
+use bea_plot::{Figure, Panel};
 use bea_series::series::GeneralLinearMethod;
 use bea_series::text::source::Source;
 use nalgebra::{DMatrix, SymmetricEigen};
@@ -129,6 +129,8 @@ impl PaperLoss {
             variables: &self.loss.variables,
             domain: &self.loss.domain,
             minima: &self.loss.minima,
+            framing: Framing::All,
+            aspect: Figure::aspect(2),
         }
     }
 

@@ -26,15 +26,22 @@ impl Export for Latex {
                 }
                 continue;
             }
-            writeln!(out, "{{\\allowdisplaybreaks\n\\begin{{align*}}")?;
-            equation(document, space, name, out)?;
-            writeln!(out, "\\end{{align*}}}}")?;
+            let mut rows = Vec::new();
+            equation(document, space, name, &mut rows)?;
+            // What does not fit on a page is broken across several.
+            let is_long = rows.iter().filter(|byte| **byte == b'\n').count() > PAGE;
+            let (open, close) = if is_long { ("{\\allowdisplaybreaks\n", "}") } else { ("", "") };
+            writeln!(out, "{open}\\begin{{align*}}")?;
+            out.write_all(&rows)?;
+            writeln!(out, "\\end{{align*}}{close}")?;
         }
         let line = document.layout.line as f64;
         document.closing().iter().try_for_each(|s| writeln!(out, "\n{}", sentence(s, line)))
     }
 }
 
+/// How many rows surely fit on a page.
+const PAGE: usize = 16;
 /// The width of `\qquad`.
 const QUAD: f64 = 4.0;
 

@@ -1,0 +1,130 @@
+//! The part of a landscape that a picture shows.
+
+use bea_flow::flow::{Simulation, Trajectory};
+
+/// What a picture of a landscape shows.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub enum Framing {
+    /// Where the optimizer goes, with room around it.
+    #[default]
+    Trajectories,
+    /// The box of the loss, if it has one and the optimizer starts in it, and otherwise all minima as well.
+    All,
+    /// This box: a range a coordinate.
+    Box(Vec<(f64, f64)>),
+}
+
+/// Of the extent of what is shown, the room on either side.
+const ROOM: f64 = 0.4;
+/// Where one unit of one axis is at most so many of another, both get the same scale.
+const ALIKE: f64 = 8.0;
+/// The largest coordinate that is shown; differences of larger ones would overflow.
+const LARGEST: f64 = 1e300;
+
+impl Framing {
+    /// The range of every coordinate, for a panel of this ratio of width to height. `domain` and `minima` are those of the
+    /// loss.
+    pub fn ranges(
+        &self,
+        simulation: &Simulation,
+        domain: &[(f64, f64)],
+        minima: &[Vec<f64>],
+        aspect: f64,
+    ) -> Vec<(f64, f64)> {
+        let dimension = simulation.optimizer.theta.first().map_or(0, Vec::len);
+        let steps = |i: usize| coordinates(&simulation.optimizer, i);
+        match self {
+            Framing::Box(ranges) => ranges.clone(),
+            Framing::All => {
+                let range = |i: usize| {
+                    let start = steps(i)[0];
+                    let given = domain.get(i).filter(|(low, high)| (*low..=*high).contains(&start));
+                    let all =
+                        || roomy(minima.iter().map(|at| at[i]).fold(inner(&steps(i)), include));
+                    given.copied().unwrap_or_else(all)
+                };
+                (0..dimension).map(range).collect()
+            }
+            Framing::Trajectories => {
+                let mut ranges: Vec<(f64, f64)> = (0..dimension)
+                    .map(|i| {
+                        let range = inner(&steps(i));
+                        // What does not run away is seen as a whole, that of flows included.
+                        let flows = simulation.flows.iter().flat_map(|flow| path(flow, i));
+                        steps(i)
+                            .into_iter()
+                            .chain(flows)
+                            .filter(|x| near(range, *x))
+                            .fold(range, include)
+                    })
+                    .collect();
+                let close =
+                    |at: &&Vec<f64>| ranges.iter().zip(*at).all(|(range, x)| near(*range, *x));
+                for at in minima.iter().filter(close).cloned().collect::<Vec<_>>() {
+                    ranges.iter_mut().zip(at).for_each(|(range, x)| *range = include(*range, x));
+                }
+                let ranges: Vec<_> = ranges.into_iter().map(roomy).collect();
+                match ranges.as_slice() {
+                    [x, y] => equal(*x, *y, aspect).into(),
+                    _ => ranges,
+                }
+            }
+        }
+    }
+}
+
+/// The real parts of a coordinate at the steps, as far as they can be shown.
+fn coordinates(flow: &Trajectory, i: usize) -> Vec<f64> {
+    flow.theta.iter().map(|theta| theta[i].re).filter(|x| x.abs() < LARGEST).collect()
+}
+
+/// The real parts of a coordinate along the curve of a flow.
+fn path(flow: &Trajectory, i: usize) -> Vec<f64> {
+    let curve = flow.path.iter().map(|(_, theta)| theta[i].re);
+    coordinates(flow, i).into_iter().chain(curve).filter(|x| x.abs() < LARGEST).collect()
+}
+
+fn include((low, high): (f64, f64), x: f64) -> (f64, f64) {
+    (low.min(x), high.max(x))
+}
+
+/// The start and four fifths of the steps: not those of a trajectory that diverges.
+fn inner(steps: &[f64]) -> (f64, f64) {
+    let Some(&start) = steps.first() else { return (0.0, 0.0) };
+    let mut sorted = steps.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let quantile = |part: f64| sorted[((sorted.len() - 1) as f64 * part).round() as usize];
+    include(include((start, start), quantile(0.1)), quantile(0.9))
+}
+
+/// Whether a coordinate is no further from a range than that is long.
+fn near((low, high): (f64, f64), x: f64) -> bool {
+    let length = high - low;
+    (low - length..=high + length).contains(&x)
+}
+
+/// A range with room on either side.
+fn roomy((low, high): (f64, f64)) -> (f64, f64) {
+    // Not so little that neighbouring ticks would have the same label.
+    let least = 1e-9 * low.abs().max(high.abs());
+    let room = if high - low > least {
+        ROOM * (high - low)
+    } else {
+        0.5 * low.abs().max(f64::from(low == 0.0))
+    };
+    (low - room, high + room)
+}
+
+/// Two ranges, the shorter one extended so that a unit is equally long on both axes, unless they are of different kinds.
+fn equal(x: (f64, f64), y: (f64, f64), aspect: f64) -> [(f64, f64); 2] {
+    let scale = |(low, high): (f64, f64), length: f64| (high - low) / length;
+    let (across, up) = (scale(x, aspect), scale(y, 1.0));
+    if across.max(up) > ALIKE * across.min(up) {
+        return [x, y];
+    }
+    let extended = |(low, high): (f64, f64), length: f64| {
+        let (middle, half) = (0.5 * low + 0.5 * high, 0.5 * length * across.max(up));
+        (middle - half, middle + half)
+    };
+    [extended(x, aspect), extended(y, 1.0)]
+}
