@@ -1,6 +1,6 @@
 //! The arguments `EXPERIMENT --set --scale --out --force --resume`: which runs, and where their files go.
 
-use super::output;
+use super::results::{self, Reserved};
 use crate::experiment::{Config, Existing, Experiment, Scale};
 use bea_series::text::source::Source;
 use miette::{IntoDiagnostic, WrapErr};
@@ -76,17 +76,23 @@ impl ExperimentInput {
         }
     }
 
-    /// Where the files of an experiment called `name` go.
-    pub fn folder(&self, name: &str) -> miette::Result<PathBuf> {
+    /// Where the files of an experiment called `name` go. A folder that is not named is a new one, which no other
+    /// process gets.
+    pub fn folder(&self, name: &str) -> miette::Result<Reserved> {
         let usual = Path::new("results").join(name);
         let folder = match &self.out {
-            Some(folder) => folder.clone(),
+            Some(folder) => results::real(folder)?,
             None if self.force || self.resume => usual,
-            None => output::new_folder(&usual.to_string_lossy()),
+            None => {
+                results::check_folder(Path::new("results"), true)?;
+                return results::reserve(&usual)
+                    .into_diagnostic()
+                    .wrap_err_with(|| format!("cannot make the folder {}", usual.display()));
+            }
         };
         // Whether it holds a run is checked once it is locked.
-        output::check_folder(&folder, true)?;
-        Ok(folder)
+        results::check_folder(&folder, true)?;
+        Ok(Reserved::named(folder))
     }
 }
 

@@ -4,7 +4,7 @@ mod network;
 
 use super::network_input::NetworkInput;
 use super::progress::Progress;
-use super::{input, interrupt, loss_input, output, problem_input};
+use super::{input, interrupt, loss_input, output, problem_input, results};
 use crate::simulation::{Landscape, csv, json};
 use bea_flow::flow::{
     Branch, Buffers, FlowName, Problem, Request, SimulateError, Simulation, simulate_until,
@@ -147,16 +147,14 @@ const SAMPLES: usize = 16;
 
 impl Flow {
     pub fn run(self) -> miette::Result<ExitCode> {
-        let folder = match &self.out {
-            Some(folder) => folder.clone(),
-            None if self.force => FOLDER.into(),
-            None => output::new_folder(FOLDER),
-        };
-        output::check_folder(&folder, self.force)?;
+        match self.folder() {
+            Some(folder) => results::check_folder(folder, self.force)?,
+            None => results::check_folder(Path::new(FOLDER).parent().unwrap_or(Path::new("")), true)?,
+        }
         let chosen = input::optimizer(&self.optimizer)?;
         let mut settings = loss_input::settings(&self.settings)?;
         if let Some(network) = &self.network {
-            return self.of_network(network, &chosen, settings, &folder);
+            return self.of_network(network, &chosen, settings);
         }
         let program = loss_input::numeric_program(&chosen, &mut settings)?;
         let method = program.method();
@@ -179,7 +177,12 @@ impl Flow {
         let figure = self.plot.then(|| self.figure(&loss, &problem, &simulation));
         let files = files(&simulation, Some(&loss.variables), figure);
         let place = format!("from {}", place(&loss, &start));
-        self.write(&folder, &files, &simulation, &program, &place)
+        self.write(&files, &simulation, &program, &place)
+    }
+
+    /// The folder of the results; `None` for a new one.
+    fn folder(&self) -> Option<&Path> {
+        self.out.as_deref().or(self.force.then(|| Path::new(FOLDER)))
     }
 
     fn simulate(
@@ -208,13 +211,15 @@ impl Flow {
     /// Writes the files and prints how far the flows are from the optimizer.
     fn write(
         &self,
-        folder: &Path,
-        files: &[(String, Vec<u8>)],
+        files: &results::Files,
         simulation: &Simulation,
         program: &StepProgram,
         place: &str,
     ) -> miette::Result<ExitCode> {
-        let written = output::to_folder(folder, files, &FILES, self.force)?;
+        let written = match self.folder() {
+            Some(folder) => results::to_folder(folder, files, &FILES, self.force)?,
+            None => results::to_new_folder(FOLDER, files)?,
+        };
         let name = &simulation.optimizer.name;
         let mut text = format!(
             "{name} with h = {}, {} steps {place}\ndistance of each flow to {name}:\n\n",

@@ -20,6 +20,7 @@ mod output;
 mod problem_input;
 mod progress;
 mod reproduce;
+mod results;
 mod run;
 mod run_progress;
 mod spectrum;
@@ -59,7 +60,7 @@ enum Command {
 }
 
 /// Parses the command line, runs the command and prints what went wrong. The exit code is 0 for
-/// success, 1 for a false claim, 2 for bad input and 130 after Ctrl-C.
+/// success, 1 for a false claim, 2 for bad input, 130 after Ctrl-C and 143 after SIGTERM.
 pub fn main() -> ExitCode {
     // The text of an error is the same wherever it is printed; only colours depend on the terminal.
     let set = miette::set_hook(Box::new(|_| {

@@ -4,7 +4,7 @@ mod claims_table;
 
 use super::experiment_input::{ScaleName, setting};
 use super::run_progress::RunProgress;
-use super::{interrupt, output};
+use super::{interrupt, output, results};
 use crate::experiment::folder;
 use crate::experiment::{Existing, Measured, Outcome, SweepError, sweep};
 use crate::reproduction::{self, AnyFigure, NetworkFigure};
@@ -97,7 +97,7 @@ impl Reproduce {
                 chosen.push(figure);
             }
         }
-        output::check_folder(&self.out, true)?;
+        results::check_folder(&self.out, true)?;
         for name in chosen.iter().flat_map(files) {
             let path = self.out.join(name);
             if path.exists() && !self.force && !self.resume {
@@ -111,7 +111,7 @@ impl Reproduce {
         if let Some(path) = &self.report {
             output::check_file(path)?;
         }
-        std::fs::create_dir_all(&self.out)
+        std::fs::create_dir_all(results::real(&self.out)?)
             .into_diagnostic()
             .wrap_err_with(|| format!("cannot make the folder {}", self.out.display()))?;
         interrupt::listen(

@@ -62,10 +62,10 @@ Examples:
 impl Run {
     pub fn run(self) -> miette::Result<ExitCode> {
         let config = self.input.config().map_err(|error| self.without_run(error))?;
-        let folder = self.input.folder(&config.name)?;
         interrupt::listen("saving; --resume goes on from here");
+        let folder = self.input.folder(&config.name)?;
         let progress = RunProgress::new(std::slice::from_ref(&config));
-        let outcome = conduct(config, &folder, self.input.existing(), 0, &progress)?;
+        let outcome = conduct(config, folder.path(), self.input.existing(), 0, &progress)?;
         drop(progress);
         let mut text = summary(&outcome);
         if self.counts {

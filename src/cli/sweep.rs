@@ -45,21 +45,22 @@ impl Sweep {
     pub fn run(self) -> miette::Result<ExitCode> {
         let configs = self.input.configs()?;
         let name = configs[0].name.clone();
-        let folder = self.input.folder(&name)?;
+        interrupt::listen("saving; --resume goes on from here");
+        let reserved = self.input.folder(&name)?;
+        let folder = reserved.path();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let jobs = self.jobs.unwrap_or(cores);
-        interrupt::listen("saving; --resume goes on from here");
         let progress = RunProgress::new(&configs);
-        let swept = sweep(configs, &folder, self.input.existing(), jobs, &progress);
+        let swept = sweep(configs, folder, self.input.existing(), jobs, &progress);
         drop(progress);
         match swept {
-            Ok(outcomes) => write(&name, &folder, &outcomes)?,
+            Ok(outcomes) => write(&name, folder, &outcomes)?,
             Err(error) => {
                 // The runs that did end are tabulated.
                 if let SweepError::Runs { outcomes, .. } = &error
                     && !outcomes.is_empty()
                 {
-                    write(&name, &folder, outcomes)
+                    write(&name, folder, outcomes)
                         .map_err(|also| also.wrap_err(error.to_string()))?;
                 }
                 return Err(error.into());

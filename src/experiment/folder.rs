@@ -122,12 +122,17 @@ impl Folder {
     /// # Errors
     /// It cannot be made or written, holds a run, or another run writes to it.
     pub fn create(path: &Path, force: bool) -> Result<Folder, FolderError> {
-        if Folder::holds_a_run(path) && !force {
+        let refused = || Folder::holds_a_run(path) && !force;
+        if refused() {
             return Err(FolderError::Exists(path.into()));
         }
         std::fs::create_dir_all(path)
             .map_err(|cause| FolderError::Io { path: path.into(), cause })?;
         let folder = Folder::own(path)?;
+        // Another process may have written a whole run before the lock was free.
+        if refused() {
+            return Err(FolderError::Exists(path.into()));
+        }
         let old = FILES.map(|name| path.join(name));
         for file in old.iter().filter(|file| file.exists()) {
             std::fs::remove_file(file)
@@ -254,11 +259,18 @@ fn lock(path: &Path, name: &str) -> Result<File, FolderError> {
     }
 }
 
+/// How many files and folders a folder holds.
+fn files(path: &Path) -> Option<usize> {
+    std::fs::read_dir(path).ok().map(Iterator::count)
+}
+
 /// The folder of several runs, locked against other sweeps.
 pub(super) struct Runs {
     path: PathBuf,
     /// The folder and those above it that had to be made, the innermost first.
     made: Vec<PathBuf>,
+    /// Whether there was nothing in it.
+    was_empty: bool,
     lock: Option<File>,
 }
 
@@ -275,16 +287,16 @@ impl Runs {
         let made = above.take_while(|path| !path.exists()).map(Path::to_path_buf).collect();
         std::fs::create_dir_all(path)
             .map_err(|cause| FolderError::Io { path: path.into(), cause })?;
+        let was_empty = files(path) == Some(0);
         let lock = Some(lock(path, Runs::LOCK)?);
-        Ok(Runs { path: path.into(), made, lock })
+        Ok(Runs { path: path.into(), made, was_empty, lock })
     }
 }
 
 impl Drop for Runs {
-    /// Removes the folders that were made for runs if no run has written anything.
+    /// Removes the lock and the folders that were made for runs if no run has written anything.
     fn drop(&mut self) {
-        let names = std::fs::read_dir(&self.path).map(|files| files.count());
-        if !self.made.is_empty() && names.is_ok_and(|count| count == 1) {
+        if self.was_empty && files(&self.path) == Some(1) {
             let _ = std::fs::remove_file(self.path.join(Runs::LOCK));
             for path in &self.made {
                 let _ = std::fs::remove_dir(path);

@@ -12,7 +12,6 @@ use bea_plot::Figure;
 use bea_series::optimizer::Optimizer;
 use bea_series::series::GeneralLinearMethod;
 use miette::IntoDiagnostic;
-use std::path::Path;
 use std::process::ExitCode;
 
 /// Networks of more parameters than this leave them out of the files.
@@ -25,7 +24,6 @@ impl Flow {
         network: &NetworkInput,
         chosen: &Optimizer,
         settings: Settings,
-        folder: &Path,
     ) -> miette::Result<ExitCode> {
         let program = network_input::program(chosen, settings)?;
         let method = program.method();
@@ -62,7 +60,7 @@ impl Flow {
         let last: Vec<f64> = last.iter().map(|z| z.re).collect();
         let last = weights::encoded(&weights::tensors(&architecture, &last, ""), Dtype::F64);
         files.push((super::FILES[4].to_string(), last.into_diagnostic()?));
-        self.write(folder, &files, &simulation, &program, &place)
+        self.write(&files, &simulation, &program, &place)
     }
 }
 

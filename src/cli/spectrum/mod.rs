@@ -4,7 +4,7 @@ mod density;
 mod report;
 
 use super::network_input::NetworkInput;
-use super::output;
+use super::{output, results};
 use bea_flow::curvature::{
     Density, Eigenpair, Error, Lanczos, Operator, Quadrature, assemble, eigenvalues,
 };
@@ -121,7 +121,7 @@ impl SpectrumOf {
             return Err(miette!("the step size --lr must be positive, not {h}"));
         }
         if let Some(folder) = &self.out {
-            output::check_folder(folder, self.force)?;
+            results::check_folder(folder, self.force)?;
         }
         let loss = self.network.loss()?;
         let theta = self.network.parameters(loss.architecture())?;
@@ -168,7 +168,7 @@ impl SpectrumOf {
             (Some(density), Some(folder)) => {
                 let matrix = if self.gauss_newton { "Gauss-Newton matrix" } else { "Hessian" };
                 let files = density::files(density, p, matrix).map_err(explain)?;
-                output::to_folder(folder, &files, &density::FILES, self.force)?
+                results::to_folder(folder, &files, &density::FILES, self.force)?
             }
             _ => Vec::new(),
         };
