@@ -2,6 +2,7 @@
 
 mod network;
 
+use super::help::{self, Named};
 use super::network_input::NetworkInput;
 use super::progress::Progress;
 use super::{input, interrupt, loss_input, output, problem_input, results};
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 
 /// Simulate an optimizer beside its flows, and measure how far they part.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = after_help())]
 #[command(mut_arg("network", |arg| arg.required(false).requires("data")))]
 #[command(mut_arg("data", |arg| arg.required(false).requires("network")))]
 pub(super) struct Flow {
@@ -30,6 +31,7 @@ pub(super) struct Flow {
     /// game of two players with one loss is zero-sum
     #[arg(long, value_name = "LOSS", required_unless_present = "network")]
     #[arg(conflicts_with = "NetworkInput", allow_hyphen_values = true)]
+    #[arg(value_parser = Named::Loss, hide_possible_values = true)]
     loss: Vec<String>,
     #[command(flatten)]
     network: Option<NetworkInput>,
@@ -45,10 +47,11 @@ pub(super) struct Flow {
     steps: usize,
     /// The flows, separated by commas [default: ngf,igr,pf for gradient descent, otherwise
     /// order:1,order:3,interpolated:3]
-    #[arg(long, value_name = "FLOWS")]
+    #[arg(long, value_name = "FLOWS", value_parser = Named::Flow, hide_possible_values = true)]
     flows: Option<String>,
     /// A name from `bea optimizers`, or a file
     #[arg(long, value_name = "OPTIMIZER|FILE", default_value = "gradient_descent")]
+    #[arg(value_parser = Named::Optimizer, hide_possible_values = true)]
     optimizer: String,
     /// What the optimizer's buffers are at the start: what the optimizer says, at rest in most cases, or
     /// settled on the slow manifold, as if it had been running before
@@ -87,7 +90,8 @@ pub(super) struct Flow {
     /// Draw trajectories.svg and trajectories.png as well
     #[arg(long)]
     plot: bool,
-    /// Replace the files in a folder that exists
+    /// Replace the files in a folder that exists, and compute flows of a network that take very many
+    /// derivatives
     #[arg(long)]
     force: bool,
     /// Print how often the loss was evaluated, by kind; trajectories.json has it always
@@ -97,18 +101,27 @@ pub(super) struct Flow {
 
 const EXAMPLES: &str = "\
 Examples:
-  bea flow --loss rosenbrock --lr 0.0017 --steps 40 --flows ngf,igr,pf --plot --out banana
+  bea flow --loss rosenbrock --lr 0.0017 --steps 40 --flows ngf,igr,pf \\
+    --plot --out banana
   bea flow --loss '(x-0.6)^2/2' --start 0 --lr 1.2 --flows pf,pf-even
   bea flow --loss rosenbrock --lr 1e-4 --optimizer heavy_ball --set m=9/10
-  bea flow --loss 'x*y' --optimizer alternating_gda --start 1,1 --lr 0.1 --flows order:0,order:3
-  bea flow --network mlp:10,10 --data iris --dtype f64 --lr 0.2 --steps 10 --flows ngf,igr,pf
+  bea flow --loss 'x*y' --optimizer alternating_gda --start 1,1 --lr 0.1 \\
+    --flows order:0,order:3
+  bea flow --network mlp:10,10 --data iris --dtype f64 --lr 0.2 --steps 10 \\
+    --flows ngf,igr,pf
+";
 
-Flows:
-  gd, ngf, igr, order:N, pf, pf+np:N, pf-even, positive, flip:K, cubic, interpolated:N
+const FILES_HELP: &str = "\
+The files hold time, loss and distance of every trajectory at every step, and
+its parameters, but not those of a network that has more than 1000. A network's
+last parameters after the optimizer's steps are in last.safetensors, which
+--weights reads.
 
-The files hold time, loss and distance of every trajectory at every step, and its parameters, but
-not those of a network that has more than 1000. A network's last parameters after the optimizer's
-steps are in last.safetensors, which --weights reads.";
+Ctrl-C and SIGTERM end the simulation, and what is there is written.";
+
+fn after_help() -> String {
+    format!("{EXAMPLES}\nFlows:\n{}\n{FILES_HELP}", help::flows())
+}
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum BranchName {
@@ -149,7 +162,9 @@ impl Flow {
     pub fn run(self) -> miette::Result<ExitCode> {
         match self.folder() {
             Some(folder) => results::check_folder(folder, self.force)?,
-            None => results::check_folder(Path::new(FOLDER).parent().unwrap_or(Path::new("")), true)?,
+            None => {
+                results::check_folder(Path::new(FOLDER).parent().unwrap_or(Path::new("")), true)?
+            }
         }
         let chosen = input::optimizer(&self.optimizer)?;
         let mut settings = loss_input::settings(&self.settings)?;

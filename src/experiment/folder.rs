@@ -38,19 +38,11 @@ pub const WEIGHTS: &str = "weights.safetensors";
 /// How long it took. This differs between equal runs, so it is in no other file.
 const TIMING: &str = "timing.json";
 
-/// All files of a run. A run that replaces another removes them first.
-const FILES: [&str; 10] = [
-    CONFIG,
-    METRICS,
-    FOLLOW,
-    CHECKPOINT,
-    WEIGHTS,
-    TIMING,
-    "metrics.parquet",
-    "metrics.svg",
-    "metrics.png",
-    "report.html",
-];
+/// The files of a run that has not ended.
+const DURING: [&str; 5] = [CONFIG, METRICS, FOLLOW, CHECKPOINT, TIMING];
+/// What a run leaves at its end.
+const AT_THE_END: [&str; 5] =
+    [WEIGHTS, "metrics.parquet", "metrics.svg", "metrics.png", "report.html"];
 
 /// A folder that a run writes to.
 #[derive(Debug)]
@@ -133,12 +125,26 @@ impl Folder {
         if refused() {
             return Err(FolderError::Exists(path.into()));
         }
-        let old = FILES.map(|name| path.join(name));
-        for file in old.iter().filter(|file| file.exists()) {
-            std::fs::remove_file(file)
-                .map_err(|cause| FolderError::Io { path: file.clone(), cause })?;
-        }
+        // A run that replaces another removes its files first.
+        folder.remove(&DURING)?;
+        folder.remove(&AT_THE_END)?;
         Ok(folder)
+    }
+
+    /// Removes what a run has left at its end. A run that has ended and goes on to more steps does not keep it.
+    ///
+    /// # Errors
+    /// A file cannot be removed.
+    pub fn reopen(&self) -> Result<(), FolderError> {
+        self.remove(&AT_THE_END)
+    }
+
+    fn remove(&self, names: &[&str]) -> Result<(), FolderError> {
+        let files = names.iter().map(|name| self.path.join(name));
+        for path in files.filter(|path| path.exists()) {
+            std::fs::remove_file(&path).map_err(|cause| FolderError::Io { path, cause })?;
+        }
+        Ok(())
     }
 
     /// The folder of a run that was interrupted, and `run`, a new one of the same description, set to where

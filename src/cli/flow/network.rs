@@ -1,6 +1,7 @@
 //! `bea flow --network`: flows from a network's parameters.
 
 use super::{Flow, TOLERANCES, check_memory, step_size};
+use crate::cli::limit;
 use crate::cli::loss_input::Settings;
 use crate::cli::network_input::{self, NetworkInput};
 use crate::experiment::run::tolerances;
@@ -32,6 +33,7 @@ impl Flow {
         let tolerances = tolerances(loss.architecture(), TOLERANCES);
         let request = self.request(method == GeneralLinearMethod::euler(), tolerances)?;
         let request = Request { samples_per_step: 0, ..request };
+        limit::check_flows(request.flows.iter().copied(), self.force)?;
         let listed = if start.len() <= LISTED { start.len() } else { 0 };
         check_memory(start.len(), listed, &request)?;
         let names = (start.len() <= LISTED).then(|| names(loss.architecture()));

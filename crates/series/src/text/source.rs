@@ -46,6 +46,7 @@ impl Source {
             help,
             span: (span.start, end.saturating_sub(span.start)).into(),
             source_code: self.clone(),
+            is_missing: false,
         }
     }
 }
@@ -91,4 +92,17 @@ pub struct SourceError {
     span: SourceSpan,
     #[source_code]
     source_code: Source,
+    is_missing: bool,
+}
+
+impl SourceError {
+    /// The same error, marked as that of something that is not there and has to be.
+    pub fn of_missing(self) -> SourceError {
+        SourceError { is_missing: true, ..self }
+    }
+
+    /// Whether something is not there that has to be, rather than there and wrong.
+    pub fn is_missing(&self) -> bool {
+        self.is_missing
+    }
 }
