@@ -176,8 +176,8 @@ fn completed(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Experiment, Scale};
     use super::*;
-    use crate::experiment::{Experiment, Scale};
     use bea_series::text::source::Source;
 
     /// What stands in the list is read, and an example value is one.

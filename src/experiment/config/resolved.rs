@@ -62,7 +62,7 @@ pub(super) fn text(
 }
 
 /// A resolved description without the number of steps, and that number.
-pub(in crate::experiment) fn without_steps(text: &str) -> (String, Option<usize>) {
+pub fn without_steps(text: &str) -> (String, Option<usize>) {
     let (mut rest, mut steps, mut table) = (String::new(), None, "");
     for line in text.lines() {
         if line.starts_with('[') {

@@ -42,7 +42,7 @@ impl Source {
         let end = self.boundary(span.end.min(span.start + MAX_UNDERLINED));
         SourceError {
             message: message.into(),
-            label: label.into(),
+            label: label.into().into(),
             help,
             span: (span.start, end.saturating_sub(span.start)).into(),
             source_code: self.clone(),
@@ -85,7 +85,7 @@ impl SourceCode for Source {
 #[error("{message}")]
 pub struct SourceError {
     message: String,
-    label: String,
+    label: Box<str>,
     #[help]
     help: Option<String>,
     #[label("{label}")]
