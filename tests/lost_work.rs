@@ -331,6 +331,36 @@ fn results_without_a_place_are_kept_elsewhere() {
     assert!(place.path().join("tmp").join(kept).join("trajectories.json").is_file());
 }
 
+/// A run whose folder is gone keeps its state, and goes on where it is.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_without_its_folder_goes_on_elsewhere() {
+    let place = place();
+    let mut child = start(place.path(), "run iris.toml --out a --set train.steps=1000000");
+    let state = place.path().join("a/timing.json");
+    wait_for(&mut child, |child| catches(child, 15) && state.exists());
+    std::thread::sleep(Duration::from_millis(300));
+    fs::rename(place.path().join("a"), place.path().join("tmp/old")).unwrap();
+    fs::remove_dir_all(place.path().join("tmp/old")).unwrap();
+    send("TERM", &child);
+    let (code, _, error) = texts(child.wait_with_output().unwrap());
+    let kept = names(&place.path().join("tmp"));
+    assert!(code == 2 && kept.len() == 1, "{kept:?} {error}");
+    let kept = format!("tmp/{}", kept.first().unwrap());
+    assert!(error.contains("the state of the run is in") && error.contains(&kept[4..]), "{error}");
+    let metrics = || fs::read_to_string(place.path().join(&kept).join("metrics.csv")).unwrap();
+    let steps = metrics().lines().count() - 1;
+    assert!(steps > 0);
+    let more = format!("run iris.toml --out {kept} --resume --set train.steps=1000000");
+    let mut child = start(place.path(), &more);
+    wait_for(&mut child, |child| catches(child, 15));
+    std::thread::sleep(Duration::from_millis(300));
+    send("TERM", &child);
+    let (code, _, error) = texts(child.wait_with_output().unwrap());
+    assert_eq!(code, 143, "{error}");
+    assert!(metrics().lines().count() > steps + 1, "it went on");
+}
+
 /// A run of 12 steps that goes on to 20 is one of 20 steps from the start, whatever trains and wherever the last
 /// measurements of the shorter one were; and so is one that goes on twice.
 #[test]

@@ -91,6 +91,7 @@ enum Only {
 impl Derive {
     pub fn run(self) -> miette::Result<ExitCode> {
         let format = self.format()?;
+        self.out.as_deref().map(output::check_file).transpose()?;
         if let Some(threads) = self.threads {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
             pool.build_global().into_diagnostic().wrap_err("cannot start the threads")?;

@@ -60,7 +60,7 @@ pub(super) fn to_folder(
     } else {
         appear(&folder, files)
     };
-    let written = outcome.or_else(|error| Err(rescue(&folder, files, error)))?;
+    let written = outcome.map_err(|error| rescue(&folder, files, error))?;
     if written != folder {
         let (taken, other) = (folder.display(), written.display());
         output::to_stderr(&format!("{taken} was made meanwhile; the results are in {other}\n"));
@@ -75,7 +75,7 @@ pub(super) fn to_folder(
 /// As [`to_folder`].
 pub(super) fn to_new_folder(name: &str, files: &Files) -> miette::Result<Vec<PathBuf>> {
     let name = Path::new(name);
-    let folder = appear(name, files).or_else(|error| Err(rescue(name, files, error)))?;
+    let folder = appear(name, files).map_err(|error| rescue(name, files, error))?;
     Ok(paths(&folder, files))
 }
 

@@ -94,6 +94,15 @@ pub enum FolderError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Weights(#[from] WeightsError),
+    /// The state of a run cannot be written to its folder any more.
+    #[error("{error}")]
+    #[diagnostic(help("the state of the run is in {0}: `--out {0} --resume` goes on there", .kept.display()))]
+    Kept {
+        /// Why.
+        error: Box<FolderError>,
+        /// The temporary folder that it is in instead.
+        kept: PathBuf,
+    },
     /// Measurements that cannot be read.
     #[error("{} is damaged: {cause}", .path.display())]
     Damaged {
@@ -212,8 +221,24 @@ impl Folder {
     /// checkpoint, which is never ahead of them.
     ///
     /// # Errors
-    /// A file cannot be written, for example because the disk is full. The last complete state is kept.
+    /// A file cannot be written, for example because the disk is full. The last complete state is kept. The new one is
+    /// in a temporary folder, if it can be written there.
     pub fn save(&self, run: &Run) -> Result<(), FolderError> {
+        self.write_state(run).map_err(|error| {
+            let elsewhere = || {
+                let kept = tempfile::Builder::new().prefix("bea-").tempdir().ok()?;
+                let (path, before) = (kept.path(), self.before.clone());
+                let place = Folder { before, begun: self.begun, ..Folder::own(path).ok()? };
+                place.write_state(run).ok().map(|()| kept.keep())
+            };
+            match elsewhere() {
+                Some(kept) => FolderError::Kept { error: Box::new(error), kept },
+                None => error,
+            }
+        })
+    }
+
+    fn write_state(&self, run: &Run) -> Result<(), FolderError> {
         self.write(METRICS, run.metrics().csv().as_bytes())?;
         if let Some(follow) = run.follow() {
             self.write(FOLLOW, follow.csv().as_bytes())?;
@@ -233,7 +258,7 @@ impl Folder {
 }
 
 /// What [`TIMING`] holds.
-#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 struct Timing {
     seconds: f64,
     /// Not in files of earlier versions.

@@ -179,55 +179,49 @@ mod tests {
     use super::super::{Experiment, Scale};
     use super::*;
     use bea_series::text::source::Source;
+    use std::collections::BTreeMap;
 
     /// What stands in the list is read, and an example value is one.
     #[test]
     fn every_key_takes_its_example() {
-        let run = |lines: &[&str]| {
-            let source = Source::new("test.toml", lines.join("\n"));
-            Experiment::parse(source, Scale::Small, &[]).unwrap().run().map_err(|e| e.to_string())
-        };
         for section in &SECTIONS {
             for key in section.keys {
-                let line = format!("{} = {}", key.name, key.value);
-                let of = |other: &str| key.name != other || !section.name.is_empty();
-                let top = ["network = \"mlp:3\"", "data = \"iris\""];
-                let top = top.iter().filter(|line| of(line.split(' ').next().unwrap_or("")));
-                let mut lines: Vec<&str> = top.copied().collect();
-                if section.name.is_empty() {
-                    lines.push(&line);
+                let mut tables: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
+                let of = |name: &str| rule::methods().into_iter().find(|m| m.keys.contains(&name));
+                let method = match (section.name, key.name) {
+                    ("train", "optimizer" | "set") => None,
+                    ("train", name) => Some(of(name).map_or("gd", |method| method.name)),
+                    _ => Some("gd"),
+                };
+                let quoted = method.map(|method| format!("\"{method}\""));
+                tables.insert("", [("network", "\"mlp:3\""), ("data", "\"iris\"")].into());
+                let mut train = BTreeMap::from([("steps", "200")]);
+                match &quoted {
+                    Some(method) => train.insert("method", method),
+                    None => {
+                        train.insert("set", "{ m = 0.9 }");
+                        train.insert("optimizer", "\"heavy_ball\"")
+                    }
+                };
+                if method.is_none_or(|method| !method.starts_with("dal")) {
+                    train.insert("lr", "0.1");
                 }
-                lines.push("[train]");
-                let of_train = section.name == "train";
-                let method = rule::methods().into_iter().find(|m| m.keys.contains(&key.name));
-                let method = method.filter(|_| of_train).map_or("gd", |method| method.name);
-                let method = format!("method = \"{method}\"");
-                if of_train && key.name == "set" {
-                    lines.push("optimizer = \"heavy_ball\"");
-                } else if !(of_train && matches!(key.name, "method" | "optimizer")) {
-                    lines.push(&method);
-                }
-                if of_train && key.name == "optimizer" {
-                    lines.push("set = { m = 0.9 }");
-                }
-                if !(of_train && key.name == "lr") && !method.contains("dal") {
-                    lines.push("lr = 0.1");
-                }
-                if !(of_train && key.name == "steps") {
-                    lines.push("steps = 200");
-                }
-                let header = format!("[{}]", section.name);
-                if !matches!(section.name, "" | "train") {
-                    lines.push(&header);
-                }
+                tables.insert("train", train);
                 if section.name == "follow" {
-                    let rest = ["flows = [\"pf\"]", "steps = 2"];
-                    lines.extend(rest.iter().filter(|line| !line.starts_with(key.name)));
+                    tables.insert("follow", [("flows", "[\"pf\"]"), ("steps", "2")].into());
                 }
-                if !section.name.is_empty() {
-                    lines.push(&line);
+                tables.entry(section.name).or_default().insert(key.name, key.value);
+                let mut text = String::new();
+                for (name, keys) in &tables {
+                    if !name.is_empty() {
+                        text.push_str(&format!("[{name}]\n"));
+                    }
+                    keys.iter()
+                        .for_each(|(key, value)| text.push_str(&format!("{key} = {value}\n")));
                 }
-                assert!(run(&lines).is_ok(), "{lines:?}: {:?}", run(&lines).err());
+                let source = Source::new("test.toml", text.as_str());
+                let run = Experiment::parse(source, Scale::Small, &[]).unwrap().run();
+                assert!(run.is_ok(), "{text}: {}", run.unwrap_err());
             }
         }
     }
