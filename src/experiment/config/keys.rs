@@ -3,6 +3,7 @@
 use super::metric::Metric;
 use super::rule;
 use bea_flow::flow::FlowName;
+use bea_network::initialise::Scheme;
 use bea_series::optimizer;
 
 /// A key of a description.
@@ -60,7 +61,8 @@ const TOP: [Key; 10] = [
         "init",
         "\"pytorch\"",
         "how parameters are drawn: also \"glorot_uniform\", \"he_normal\", …",
-    ),
+    )
+    .with(|| strings(Scheme::names())),
     key("device", "\"cpu\"", "where to calculate: also \"cuda:0\", … in a build with that feature"),
     key("name", "\"trial\"", "of the folder of results [default: that of the file]"),
 ];
@@ -253,6 +255,7 @@ mod tests {
             "measure.metrics=error:pf",
             "follow.flows=order:3",
             "dtype=f64",
+            "init=he_normal",
         ] {
             assert!(settings.iter().any(|text| text == expected), "{expected}");
         }
