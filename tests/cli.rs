@@ -363,3 +363,88 @@ fn pages_and_completions() {
 fn help_names_every_option() {
     insta::assert_snapshot!("help", stdout(&["derive", "--help"]));
 }
+
+/// At most seven parameters stay symbolic; the others take values, and an optimizer with more spoils no other in its
+/// file.
+#[test]
+fn an_optimizer_may_have_many_parameters() {
+    let weights: Vec<String> = (1..=9).map(|i| format!("c{i}")).collect();
+    let many = |name: &str| {
+        let stages: String =
+            (1..=9).map(|i| format!("  let k{i} = f(theta + h*c{i}*k{})\n", i - 1)).collect();
+        let stages = stages.replace("h*c1*k0", "h*c1*f(theta)");
+        format!(
+            "optimizer {name}({}) {{\n{stages}  theta' = theta + h*k9\n}}\n",
+            weights.join(", ")
+        )
+    };
+    let plain = "optimizer plain {\n  theta' = theta + h*f(theta)\n}\n";
+    let folder = folder_with(&[
+        ("many.bea", (many("many") + plain).as_bytes()),
+        (
+            "claims.bea",
+            (many("many")
+                + "claim \"one\":\n  field(many(c1=0, c2=0, c3=0), 1) == -g + h*(c9 - 1/2)*H*g\n")
+                .as_bytes(),
+        ),
+    ]);
+    let run = |arguments: &[&str]| run_in(folder.path(), arguments);
+    let (out, error, code) = run(&["derive", "many.bea:plain", "--order", "1"]);
+    assert!(code == 0 && out.starts_with("plain: "), "{error}");
+    let (_, error, code) = run(&["derive", "many.bea:many", "--order", "1"]);
+    assert_eq!(code, 2);
+    assert!(
+        error.contains("9 parameters of `many` have no value; at most 7 may stay symbolic"),
+        "{error}"
+    );
+    assert!(error.contains("give values to 2 of them: --set c8=1/2, say"), "{error}");
+    let (_, error, code) = run(&["derive", "many.bea:many", "--order", "1", "--set", "c8=1/2"]);
+    assert!(code == 2 && error.contains("8 parameters of `many`"), "{error}");
+    let (out, error, code) =
+        run(&["derive", "many.bea:many", "--order", "1", "--set", "c8=1/2", "--set", "c3=0"]);
+    assert!(code == 0 && out.contains("c9"), "{error}");
+    // With values for all it is the method of the stages: θ' = θ + h f(θ + h c9 f(…)), so b([[]]) = c9 - 1/2.
+    let set: Vec<String> = weights.iter().map(|name| format!("{name}=1/3")).collect();
+    let set: Vec<&str> = set.iter().flat_map(|value| ["--set", value]).collect();
+    let (out, error, code) =
+        run(&[&["derive", "many.bea:many", "--tree", "[[]]"][..], &set].concat());
+    assert!(code == 0 && out.contains("-1/6"), "{out}{error}");
+    let line =
+        ["flow", "--loss", "x^2", "--start", "1", "--lr", "0.1", "--optimizer", "many.bea:many"];
+    assert_eq!(run(&[&line[..], &set].concat()).2, 0);
+    assert_eq!(
+        run(&[
+            &["stability", "--loss", "x^2", "--at", "0", "--optimizer", "many.bea:many"][..],
+            &set
+        ]
+        .concat())
+        .2,
+        0
+    );
+    let (out, error, code) = run(&["check", "claims.bea"]);
+    assert_eq!(code, 0, "{out}{error}");
+    let claims = fs::read_to_string(folder.path().join("claims.bea")).unwrap();
+    fs::write(folder.path().join("claims.bea"), claims.replace("c1=0, c2=0, c3=0", "c1=0"))
+        .unwrap();
+    let (out, error, code) = run(&["check", "claims.bea"]);
+    assert!(code == 2 && error.contains("at most 7 may stay symbolic"), "{out}{error}");
+}
+
+#[test]
+fn eigenvalues_are_counted_from_zero() {
+    let network = ["--network", "mlp:2,tanh", "--data", "iris"];
+    for which in [&["--top", "2", "--bottom", "1"][..], &["--full"]] {
+        let json = stdout(&[&["spectrum", "--format", "json"][..], &network, which].concat());
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let pairs = json["eigenpairs"].as_array().unwrap();
+        let p = json["parameters"].as_u64().unwrap();
+        let index = |pair: &serde_json::Value| pair["index"].as_u64().unwrap();
+        assert_eq!((index(&pairs[0]), index(&pairs[1])), (0, 1));
+        assert_eq!(index(pairs.last().unwrap()), p - 1);
+        let text = stdout(&[&["spectrum"][..], &network, which].concat());
+        assert!(
+            text.lines().any(|line| line.starts_with("   0  ") || line.starts_with("  0  ")),
+            "{text}"
+        );
+    }
+}

@@ -79,7 +79,6 @@ fn names() {
         "optimizer a(m) {\n  theta' = theta + h*m(f(theta))\n}",
         "optimizer a {\n  theta' = theta + h*sqrt(2)*f(theta)\n}",
         "optimizer a {\n  theta' = theta + h*f\n}",
-        "optimizer a(p1, p2, p3, p4, p5, p6, p7, p8) {\n  theta' = theta\n}",
     ]));
 }
 

@@ -219,7 +219,15 @@ fn pages_are_self_contained_and_hold_what_was_measured() {
     assert_eq!(page.matches("<svg role=\"img\"").count(), run_figure(&run).panels.len());
     assert_eq!(page.matches("<title>").count(), 1 + page.matches("<svg").count());
     for column in &outcome.metrics.columns[1..] {
-        assert!(page.contains(&format!("<th scope=\"row\">{column}</th>")), "{column}");
+        let row = format!("<th scope=\"row\">{column}</th>");
+        let row =
+            page.lines().find(|line| line.contains(&row)).unwrap_or_else(|| panic!("{column}"));
+        // The third cell names the step of the last value.
+        let values = outcome.metrics.column(column).unwrap();
+        let last = values.iter().rposition(|x| !x.is_nan()).unwrap();
+        let step = outcome.metrics.rows[last][0];
+        let cells: Vec<&str> = row.split("<td>").collect();
+        assert_eq!(cells[3], format!("{step}</td>"), "{column}");
     }
     assert!(page.contains("<td class=\"words\">finished</td>"));
     assert!(page.contains("method = \"gd\""));

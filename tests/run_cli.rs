@@ -353,3 +353,162 @@ fn what_cannot_be_written_is_an_error() {
     let left = std::fs::read_dir(place.path()).unwrap().count();
     assert_eq!(left, 0, "nothing half-written");
 }
+
+/// The last iterate has no step after it; what belongs to a step is one step older, and the summary says so.
+#[test]
+fn the_summary_names_the_step_of_every_value() {
+    let place = tempfile::tempdir().unwrap();
+    let text =
+        IRIS.replace("\"lambda\"", "\"lambda:1\", \"sc:1\", \"error:ngf\", \"gradient_norm\"");
+    for (every, earlier) in [(1, 3), (2, 2), (3, 3), (10, 0)] {
+        let text = text.replace("[measure]", &format!("[measure]\nevery = {every}"));
+        std::fs::write(place.path().join("iris.toml"), text).unwrap();
+        let (code, out, error) = bea(place.path(), "run iris.toml");
+        assert_eq!(code, 0, "{error}");
+        let folder = out.lines().last().unwrap().strip_prefix("wrote ").unwrap();
+        let csv = std::fs::read_to_string(place.path().join(folder).join("metrics.csv")).unwrap();
+        let rows: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
+        for (column, name) in rows[0].iter().enumerate().skip(1) {
+            let steps = ["sc_0_re", "sc_0_im", "error_ngf"];
+            let step = if steps.contains(name) { earlier } else { 4 };
+            let row = rows.iter().find(|row| row[0] == step.to_string()).unwrap();
+            let value: f64 = row[column].parse().unwrap();
+            let first: f64 = rows[1][column].parse().unwrap();
+            let line =
+                out.lines().find(|line| line.trim().starts_with(&format!("{name} "))).unwrap();
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let said = [&*format!("{first:.4e}"), "→", &*format!("{value:.4e}"), "at", "step"];
+            assert_eq!(&words[1..6], &said, "{line}");
+            assert_eq!(words[6], step.to_string(), "{line}");
+        }
+    }
+    // A sweep's table has one value a column; below it stands which are older.
+    std::fs::write(place.path().join("iris.toml"), text).unwrap();
+    let (_, out, _) = bea(place.path(), "sweep iris.toml");
+    let said =
+        "sc_0_re, sc_0_im, error_ngf: at the last iterate that has a step after it; the others at";
+    assert!(out.contains(said), "{out}");
+    std::fs::write(place.path().join("iris.toml"), IRIS).unwrap();
+    assert!(!bea(place.path(), "sweep iris.toml").1.contains("at the last iterate"));
+}
+
+/// A text is a number if it is one exactly; what is none is refused where it stands, also where a grid would replace it.
+#[test]
+fn numbers_may_be_fractions() {
+    let place = tempfile::tempdir().unwrap();
+    let grid = IRIS.replace("seed = [0, 1]", "train.lr = [0.1, \"1/5\"]");
+    std::fs::write(place.path().join("iris.toml"), IRIS).unwrap();
+    std::fs::write(place.path().join("grid.toml"), &grid).unwrap();
+    std::fs::write(place.path().join("text.toml"), IRIS.replace("lr = 0.1", "lr = \"0.2\""))
+        .unwrap();
+    let mut metrics = Vec::new();
+    for (i, line) in [
+        "run iris.toml --set train.lr=0.2",
+        "run iris.toml --set train.lr=1/5",
+        "run iris.toml --set train.lr=\"1/5\"",
+        "run iris.toml --set train.lr=2e-1",
+        "run text.toml",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let (code, _, error) = bea(place.path(), &format!("{line} --out {i}"));
+        assert_eq!(code, 0, "{line}: {error}");
+        metrics
+            .push(std::fs::read_to_string(place.path().join(format!("{i}/metrics.csv"))).unwrap());
+    }
+    assert!(metrics.iter().all(|table| *table == metrics[0]));
+    assert_eq!(bea(place.path(), "sweep grid.toml --out s").0, 0);
+    let swept = std::fs::read_to_string(place.path().join("s/02-lr=1-5/metrics.csv")).unwrap();
+    assert_eq!(swept, metrics[0]);
+    for (line, message) in [
+        ("run iris.toml --set train.lr=fast", "`lr` must be a number"),
+        ("run iris.toml --set train.lr=1/0", "not TOML"),
+        ("run iris.toml --set train.lr=\"1/0\"", "`lr` must be a number"),
+        ("run iris.toml --set train.lr=-1/5", "`lr` must be positive"),
+        ("run iris.toml --set train.lr=1e400", "`lr` must be a finite number"),
+        ("run iris.toml --set train.lr=\"1e400\"", "`lr` must be a finite number"),
+        ("run iris.toml --set train.steps=1/5", "`steps` must be an integer"),
+        ("run iris.toml --set seed=1/5", "`seed` must be a whole number"),
+        ("run iris.toml --set measure.metrics=loss,lamda:1", "there is no metric `lamda:1`"),
+        ("run iris.toml --set measure.metrics=loss,loss", "names a metric twice"),
+    ] {
+        let (code, _, error) = bea(place.path(), &format!("{line} --out no"));
+        assert!(code == 2 && unbroken(&error).contains(message), "{line}: {error}");
+        assert!(!place.path().join("no").exists(), "{line}");
+    }
+    for wrong in ["\"fast\"", "true", "[0.1]", "-1"] {
+        let text = grid.replace("lr = 0.1\n", &format!("lr = {wrong}\n"));
+        std::fs::write(place.path().join("wrong.toml"), text).unwrap();
+        let (code, _, error) = bea(place.path(), "run wrong.toml --out no");
+        assert!(code == 2 && error.contains("`lr` must be") && !error.contains("sweep"), "{error}");
+    }
+}
+
+/// Lists of names are one text after `--set`.
+#[test]
+fn lists_of_names_need_no_brackets() {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::write(place.path().join("iris.toml"), IRIS).unwrap();
+    let lists = [
+        "--set measure.metrics=loss,lambda:2 --set follow.flows=ngf,order:2 --set follow.steps=2",
+        "--set measure.metrics=[\"loss\",\"lambda:2\"] --set follow.flows=[\"ngf\",\"order:2\"] --set follow.steps=2",
+    ];
+    let files = ["metrics.csv", "follow.csv"];
+    let written = lists.map(|list| {
+        let folder = list.len().to_string();
+        let (code, _, error) = bea(place.path(), &format!("run iris.toml --out {folder} {list}"));
+        assert_eq!(code, 0, "{error}");
+        files.map(|name| std::fs::read_to_string(place.path().join(&folder).join(name)).unwrap())
+    });
+    assert_eq!(written[0], written[1]);
+    assert!(written[0][0].starts_with("step,loss,lambda_0,lambda_1\n"));
+}
+
+/// What a flow costs is known before it is derived. The bound is one on derivatives, and `--force` lifts it; a run that
+/// was let through goes on without it.
+#[test]
+fn flows_that_would_take_hours_are_refused_at_once() {
+    let place = tempfile::tempdir().unwrap();
+    let text = IRIS
+        .replace("mlp:5,elu", "mlp:1,tanh")
+        .replace("data = \"iris\"", "data = \"gaussian:2x1\"");
+    std::fs::write(place.path().join("small.toml"), text.replace("steps = 4", "steps = 1"))
+        .unwrap();
+    let begun = std::time::Instant::now();
+    for metric in ["error", "loss_error", "flow_loss", "flow_lambda"] {
+        for flow in ["order:9", "order:12", "pf+np:12"] {
+            let line = format!("run small.toml --set measure.metrics=loss,{metric}:{flow}");
+            let (code, _, error) = bea(place.path(), &line);
+            let message = unbroken(&error);
+            assert!(code == 2 && message.contains(&format!("the flow `{flow}` takes")), "{error}");
+            assert!(message.contains("more than 1,000 are refused"), "{error}");
+        }
+    }
+    for line in [
+        "run small.toml --set follow.flows=ngf,order:11 --set follow.steps=1",
+        "sweep small.toml --set measure.metrics=error:order:12",
+        "flow --network mlp:2 --data iris --lr 0.1 --flows order:12",
+        "reproduce fig10 --set measure.metrics=error:order:12",
+    ] {
+        let (code, _, error) = bea(place.path(), line);
+        assert!(
+            code == 2 && unbroken(&error).contains("more than 1,000 are refused"),
+            "{line}: {error}"
+        );
+    }
+    assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{:?}", begun.elapsed());
+    let line = "run small.toml --set measure.metrics=error:order:9 --out a";
+    assert_eq!(bea(place.path(), line).0, 2);
+    assert!(!place.path().join("a").exists());
+    assert_eq!(bea(place.path(), &format!("{line} --force")).0, 0);
+    assert_eq!(bea(place.path(), &format!("{line} --resume")).0, 0);
+    assert_eq!(
+        bea(
+            place.path(),
+            "run small.toml --set measure.metrics=error:order:8,error:interpolated:12"
+        )
+        .0,
+        0
+    );
+}

@@ -1,5 +1,6 @@
 //! `bea codegen`: a flow as source code.
 
+use super::help::Named;
 use super::{input, limit, loss_input, output, problem_input};
 use bea_flow::codegen::{self, CodeRequest, Language};
 use bea_flow::flow::FlowName;
@@ -15,15 +16,18 @@ pub(super) struct Codegen {
     /// A formula, a name from `bea loss`, or a file; repeated for each vector field of the optimizer. A
     /// game of two players with one loss is zero-sum
     #[arg(long = "loss", value_name = "LOSS", required = true, allow_hyphen_values = true)]
+    #[arg(value_parser = Named::Loss, hide_possible_values = true)]
     losses: Vec<String>,
     /// ngf, igr, order:N, pf, pf-even or pf+np:N
     #[arg(long, value_name = "FLOW", default_value = "order:2")]
+    #[arg(value_parser = Named::Flow, hide_possible_values = true)]
     flow: String,
     /// The language [default: that of the ending of --out]
     #[arg(long = "lang", value_enum, value_name = "LANGUAGE")]
     language: Option<Language>,
     /// A name from `bea optimizers`, or a file
     #[arg(long, value_name = "OPTIMIZER|FILE", default_value = "gradient_descent")]
+    #[arg(value_parser = Named::Optimizer, hide_possible_values = true)]
     optimizer: String,
     /// Give a parameter of the losses or of the optimizer an exact value; one of the optimizer
     /// without a value becomes an argument of `field`
@@ -44,13 +48,16 @@ const EXAMPLES: &str = "\
 Examples:
   bea codegen --loss '(1-x)^2 + 100*(y-x^2)^2' --flow order:4 --lang rust
   bea codegen --loss rosenbrock --flow pf --out principal.py
-  bea codegen --loss rosenbrock --optimizer heavy_ball --set m=9/10 --flow order:3 --lang c
-  bea codegen --loss 'x*y' --optimizer alternating_gda --flow order:3 --lang julia
+  bea codegen --loss rosenbrock --optimizer heavy_ball --set m=9/10 \\
+    --flow order:3 --lang c
+  bea codegen --loss 'x*y' --optimizer alternating_gda --flow order:3 \\
+    --lang julia
 
 The functions:
-  loss(theta), gradient(theta), field(theta, h), and hessian(theta) for principal flows; of several
-  losses loss_NAME and gradient_NAME, with the names of the optimizer's vector fields.
-  Python and Julia take real and complex points, Rust complex ones for pf and pf+np:N";
+  loss(theta), gradient(theta), field(theta, h), and hessian(theta) for
+  principal flows; of several losses loss_NAME and gradient_NAME, with the names
+  of the optimizer's vector fields. Python and Julia take real and complex
+  points, Rust complex ones for pf and pf+np:N";
 
 impl Codegen {
     pub fn run(self) -> miette::Result<ExitCode> {

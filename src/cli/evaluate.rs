@@ -1,5 +1,6 @@
 //! `bea evaluate`: derivatives and fields of a network at its parameters.
 
+use super::help::Named;
 use super::network_input::{self, NetworkInput};
 use super::{input, loss_input, output};
 use bea_flow::flow::{self, FlowName, Problem, Request};
@@ -33,6 +34,7 @@ pub(super) struct Evaluate {
     lr: Option<f64>,
     /// The optimizer whose modified field `order:n` and `interpolated:n` are: one of the library, or a file
     #[arg(long, value_name = "OPTIMIZER", default_value = "gradient_descent")]
+    #[arg(value_parser = Named::Optimizer, hide_possible_values = true)]
     optimizer: String,
     /// A value for a parameter of the optimizer
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = loss_input::setting)]
@@ -62,18 +64,23 @@ enum Format {
 const HELP: &str = "\
 Quantities, separated by commas:
   loss, gradient               E and ∇E
-  hvp, third, fourth           ∇²E v, ∇³E[v, v], ∇⁴E[v, v, v]; they need --direction
-  [], [[]], [[],[]], …         the elementary differential F(τ) of f = -∇E for any rooted tree τ
+  hvp, third, fourth           ∇²E v, ∇³E[v, v], ∇⁴E[v, v, v]; they need
+                               --direction
+  [], [[]], [[],[]], …         the elementary differential F(τ) of f = -∇E for
+                               any rooted tree τ
   ngf, igr, order:3, pf, pf+np:2, pf-even, cubic, interpolated:4, …
-                               the velocity of a flow at the parameters, of the step size --lr
+                               the velocity of a flow at the parameters, of the
+                               step size --lr
 
-Complex quantities (`pf`, `pf+np:n` and `cubic`; all of them at complex parameters) are written in
-two parts, `….re` and `….im`.
+Complex quantities (`pf`, `pf+np:n` and `cubic`; all of them at complex
+parameters) are written in two parts, `….re` and `….im`.
 
 Examples:
-  bea evaluate --network mlp:10,10 --data iris --quantities loss,gradient,igr --lr 0.1
-  bea evaluate --network net.toml --weights net.safetensors --data train.safetensors \\
-    --direction v.safetensors --quantities loss,gradient,hvp,third,pf --lr 0.01 --out out.safetensors";
+  bea evaluate --network mlp:10,10 --data iris --lr 0.1 \\
+    --quantities loss,gradient,igr
+  bea evaluate --network net.toml --weights net.safetensors \\
+    --data train.safetensors --direction v.safetensors --lr 0.01 \\
+    --quantities loss,gradient,hvp,third,pf --out out.safetensors";
 
 /// One thing to evaluate.
 #[derive(Clone, PartialEq)]

@@ -1,7 +1,10 @@
 //! The arguments `EXPERIMENT --set --scale --out --force --resume`: which runs, and where their files go.
 
-use super::output;
+use super::help::Named;
+use super::limit;
+use super::results::{self, Reserved};
 use crate::experiment::{Config, Existing, Experiment, Scale};
+use bea_series::optimizer;
 use bea_series::text::source::Source;
 use miette::{IntoDiagnostic, WrapErr};
 use std::path::{Path, PathBuf};
@@ -13,7 +16,7 @@ pub(super) struct ExperimentInput {
     #[arg(value_name = "EXPERIMENT")]
     experiment: PathBuf,
     /// Set a key of the description: `train.lr=0.05`, `seed=3`; may be repeated
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = Named::Setting, hide_possible_values = true)]
     settings: Vec<String>,
     /// Which size of the experiment
     #[arg(long, value_enum, default_value_t)]
@@ -21,10 +24,11 @@ pub(super) struct ExperimentInput {
     /// The folder for all files [default: results/NAME, -2, -3, …]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Replace a run that is there already
+    /// Replace a run that is there already, and compute flows that take very many derivatives
     #[arg(long)]
     force: bool,
-    /// Continue the run that is there, as if it had never been interrupted; start one where there is none
+    /// Continue the run that is there, as if it had never been interrupted; start one where there is none.
+    /// With more steps, a run that has ended goes on
     #[arg(long, conflicts_with = "force")]
     resume: bool,
 }
@@ -76,27 +80,37 @@ impl ExperimentInput {
         }
     }
 
-    /// Where the files of an experiment called `name` go.
-    pub fn folder(&self, name: &str) -> miette::Result<PathBuf> {
-        let usual = Path::new("results").join(name);
+    /// Where the files of these runs go. A folder that is not named is a new one, which no other process gets.
+    ///
+    /// Runs that would take very long are refused, unless they were let through before and go on.
+    pub fn folder(&self, runs: &[Config]) -> miette::Result<Reserved> {
+        let usual = Path::new("results").join(&runs[0].name);
+        let goes_on = self.resume && self.out.as_ref().unwrap_or(&usual).exists();
+        limit::check_flows(runs.iter().flat_map(Config::all_flows), self.force || goes_on)?;
         let folder = match &self.out {
-            Some(folder) => folder.clone(),
+            Some(folder) => results::real(folder)?,
             None if self.force || self.resume => usual,
-            None => output::new_folder(&usual.to_string_lossy()),
+            None => {
+                results::check_folder(Path::new("results"), true)?;
+                return results::reserve(&usual)
+                    .into_diagnostic()
+                    .wrap_err_with(|| format!("cannot make the folder {}", usual.display()));
+            }
         };
         // Whether it holds a run is checked once it is locked.
-        output::check_folder(&folder, true)?;
-        Ok(folder)
+        results::check_folder(&folder, true)?;
+        Ok(Reserved::named(folder))
     }
 }
 
-/// `train.method=gd` as TOML: the value needs quotes, which shells remove.
+/// `train.method=gd` as TOML: the value needs quotes, which shells remove, and so does a fraction, `train.lr=1/5`.
 pub(super) fn setting(text: &str) -> Source {
     let quoted = text.split_once('=').and_then(|(key, value)| {
         let value = value.trim();
         let word = value.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '.');
         let is_word = word && !matches!(value, "true" | "false" | "inf" | "nan");
-        is_word.then(|| format!("{key} = {}", serde_json::Value::from(value)))
+        let is_fraction = value.contains('/') && optimizer::parse_value(value).is_ok();
+        (is_word || is_fraction).then(|| format!("{key} = {}", serde_json::Value::from(value)))
     });
     Source::new("--set", quoted.unwrap_or_else(|| text.to_string()))
 }

@@ -2,9 +2,10 @@
 
 mod network;
 
+use super::help::{self, Named};
 use super::network_input::NetworkInput;
 use super::progress::Progress;
-use super::{input, interrupt, loss_input, output, problem_input};
+use super::{input, interrupt, loss_input, output, problem_input, results};
 use crate::simulation::{Framing, Landscape, csv, distances, json, losses};
 use bea_flow::flow::{
     Branch, Buffers, FlowName, Problem, Request, SimulateError, Simulation, simulate_until,
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 
 /// Simulate an optimizer beside its flows, and measure how far they part.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = after_help())]
 #[command(mut_arg("network", |arg| arg.required(false).requires("data")))]
 #[command(mut_arg("data", |arg| arg.required(false).requires("network")))]
 pub(super) struct Flow {
@@ -30,6 +31,7 @@ pub(super) struct Flow {
     /// game of two players with one loss is zero-sum
     #[arg(long, value_name = "LOSS", required_unless_present = "network")]
     #[arg(conflicts_with = "NetworkInput", allow_hyphen_values = true)]
+    #[arg(value_parser = Named::Loss, hide_possible_values = true)]
     loss: Vec<String>,
     #[command(flatten)]
     network: Option<NetworkInput>,
@@ -45,10 +47,11 @@ pub(super) struct Flow {
     steps: usize,
     /// The flows, separated by commas [default: ngf,igr,pf for gradient descent, otherwise
     /// order:1,order:3,interpolated:3]
-    #[arg(long, value_name = "FLOWS")]
+    #[arg(long, value_name = "FLOWS", value_parser = Named::Flow, hide_possible_values = true)]
     flows: Option<String>,
     /// A name from `bea optimizers`, or a file
     #[arg(long, value_name = "OPTIMIZER|FILE", default_value = "gradient_descent")]
+    #[arg(value_parser = Named::Optimizer, hide_possible_values = true)]
     optimizer: String,
     /// What the optimizer's buffers are at the start: what the optimizer says, at rest in most cases, or
     /// settled on the slow manifold, as if it had been running before
@@ -100,7 +103,8 @@ pub(super) struct Flow {
     /// What stands above the picture [default: the loss, the optimizer and h]
     #[arg(long, value_name = "TEXT", requires = "plot")]
     title: Option<String>,
-    /// Replace the files in a folder that exists
+    /// Replace the files in a folder that exists, and compute flows of a network that take very many
+    /// derivatives
     #[arg(long)]
     force: bool,
     /// Print how often the loss was evaluated, by kind; trajectories.json has it always
@@ -110,18 +114,27 @@ pub(super) struct Flow {
 
 const EXAMPLES: &str = "\
 Examples:
-  bea flow --loss rosenbrock --lr 0.0017 --steps 40 --flows ngf,igr,pf --plot --out banana
+  bea flow --loss rosenbrock --lr 0.0017 --steps 40 --flows ngf,igr,pf \\
+    --plot --out banana
   bea flow --loss '(x-0.6)^2/2' --start 0 --lr 1.2 --flows pf,pf-even
   bea flow --loss rosenbrock --lr 1e-4 --optimizer heavy_ball --set m=9/10
-  bea flow --loss 'x*y' --optimizer alternating_gda --start 1,1 --lr 0.1 --flows order:0,order:3
-  bea flow --network mlp:10,10 --data iris --dtype f64 --lr 0.2 --steps 10 --flows ngf,igr,pf
+  bea flow --loss 'x*y' --optimizer alternating_gda --start 1,1 --lr 0.1 \\
+    --flows order:0,order:3
+  bea flow --network mlp:10,10 --data iris --dtype f64 --lr 0.2 --steps 10 \\
+    --flows ngf,igr,pf
+";
 
-Flows:
-  gd, ngf, igr, order:N, pf, pf+np:N, pf-even, positive, flip:K, cubic, interpolated:N
+const FILES_HELP: &str = "\
+The files hold time, loss and distance of every trajectory at every step, and
+its parameters, but not those of a network that has more than 1000. A network's
+last parameters after the optimizer's steps are in last.safetensors, which
+--weights reads.
 
-The files hold time, loss and distance of every trajectory at every step, and its parameters, but
-not those of a network that has more than 1000. A network's last parameters after the optimizer's
-steps are in last.safetensors, which --weights reads.";
+Ctrl-C and SIGTERM end the simulation, and what is there is written.";
+
+fn after_help() -> String {
+    format!("{EXAMPLES}\nFlows:\n{}\n{FILES_HELP}", help::flows())
+}
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum BranchName {
@@ -178,16 +191,16 @@ const SAMPLES: usize = 16;
 
 impl Flow {
     pub fn run(self) -> miette::Result<ExitCode> {
-        let folder = match &self.out {
-            Some(folder) => folder.clone(),
-            None if self.force => FOLDER.into(),
-            None => output::new_folder(FOLDER),
-        };
-        output::check_folder(&folder, self.force)?;
+        match self.folder() {
+            Some(folder) => results::check_folder(folder, self.force)?,
+            None => {
+                results::check_folder(Path::new(FOLDER).parent().unwrap_or(Path::new("")), true)?
+            }
+        }
         let chosen = input::optimizer(&self.optimizer)?;
         let mut settings = loss_input::settings(&self.settings)?;
         if let Some(network) = &self.network {
-            return self.of_network(network, &chosen, settings, &folder);
+            return self.of_network(network, &chosen, settings);
         }
         let program = loss_input::numeric_program(&chosen, &mut settings)?;
         let method = program.method();
@@ -211,7 +224,12 @@ impl Flow {
         let figure = self.plot.then(|| self.figure(&loss, &problem, framing, &simulation));
         let files = files(&simulation, Some(&loss.variables), figure);
         let place = format!("from {}", place(&loss, &start));
-        self.write(&folder, &files, &simulation, &program, &place)
+        self.write(&files, &simulation, &program, &place)
+    }
+
+    /// The folder of the results; `None` for a new one.
+    fn folder(&self) -> Option<&Path> {
+        self.out.as_deref().or(self.force.then(|| Path::new(FOLDER)))
     }
 
     fn simulate(
@@ -240,13 +258,15 @@ impl Flow {
     /// Writes the files and prints how far the flows are from the optimizer.
     fn write(
         &self,
-        folder: &Path,
-        files: &[(String, Vec<u8>)],
+        files: &results::Files,
         simulation: &Simulation,
         program: &StepProgram,
         place: &str,
     ) -> miette::Result<ExitCode> {
-        let written = output::to_folder(folder, files, &FILES, self.force)?;
+        let written = match self.folder() {
+            Some(folder) => results::to_folder(folder, files, &FILES, self.force)?,
+            None => results::to_new_folder(FOLDER, files)?,
+        };
         let name = &simulation.optimizer.name;
         let mut text = format!(
             "{name} with h = {}, {} steps {place}\ndistance of each flow to {name}:\n\n",

@@ -1,32 +1,74 @@
-//! Ctrl-C: the first one asks a command to stop and keep its results, the second one ends it at once.
+//! Ctrl-C and SIGTERM: the first one asks a command to stop and keep its results, the second one ends it at once.
 
-use super::output;
+use super::{output, results};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
-/// What shells report for a program that SIGINT has ended.
-const CODE: u8 = 130;
+/// The numbers of signals on all systems that have them. Shells report a program that one has ended by 128 and its
+/// number.
+const INTERRUPT: u8 = 2;
+#[cfg(unix)]
+const HANGUP: u8 = 1;
+#[cfg(unix)]
+const TERMINATE: u8 = 15;
 
-static HAPPENED: AtomicBool = AtomicBool::new(false);
+/// Signals that come within this time are one: `timeout`, say, sends its signal to the program and to its group.
+const ONE: Duration = Duration::from_millis(50);
 
-/// From now on Ctrl-C does not end the program; [`happened`] reports it. `advice` says what
-/// the command does then.
+/// The first signal, and when it came.
+static FIRST: OnceLock<(u8, Instant)> = OnceLock::new();
+
+/// From now on Ctrl-C does not end the program, nor do SIGTERM, which batch systems send when the time is over, and
+/// SIGHUP, which a closed terminal sends; [`happened`] reports them. `advice` says what the command does then.
 pub(super) fn listen(advice: &'static str) {
-    // Where Ctrl-C is ignored (`nohup`, say), it stays so.
-    let _ = ctrlc::try_set_handler(move || {
-        if HAPPENED.swap(true, Ordering::Relaxed) {
-            std::process::exit(CODE.into());
+    // Where Ctrl-C is ignored (in the background of a script, say), it stays so.
+    let _ = ctrlc::try_set_handler(move || received(INTERRUPT, advice));
+    #[cfg(unix)]
+    {
+        let signals = [TERMINATE, HANGUP].into_iter().filter(|signal| !ignored(*signal));
+        if let Ok(mut signals) = signal_hook::iterator::Signals::new(signals.map(i32::from)) {
+            std::thread::spawn(move || {
+                signals.forever().for_each(|signal| received(signal as u8, advice));
+            });
         }
-        output::to_stderr(&format!("\ninterrupted: {advice}; Ctrl-C again ends at once\n"));
+    }
+}
+
+fn received(signal: u8, advice: &str) {
+    let code = |signal: u8| i32::from(128 + signal);
+    match FIRST.get() {
+        Some((_, first)) if first.elapsed() < ONE => {}
+        Some(_) => {
+            results::release();
+            std::process::exit(code(signal));
+        }
+        None => {
+            let _ = FIRST.set((signal, Instant::now()));
+            let what = if signal == INTERRUPT { "interrupted" } else { "asked to end" };
+            output::to_stderr(&format!("\n{what}: {advice}; Ctrl-C again ends at once\n"));
+        }
+    }
+}
+
+/// Whether the program was started with this signal ignored, as `nohup` does with SIGHUP. Where the system does not
+/// tell, as Linux does, SIGHUP counts as ignored.
+#[cfg(unix)]
+fn ignored(signal: u8) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").ok();
+    let mask = status.and_then(|status| {
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+        u64::from_str_radix(mask.trim(), 16).ok()
     });
+    mask.map_or(signal == HANGUP, |mask| mask >> (signal - 1) & 1 == 1)
 }
 
-/// Whether there was a Ctrl-C.
+/// Whether a signal has come.
 pub(super) fn happened() -> bool {
-    HAPPENED.load(Ordering::Relaxed)
+    FIRST.get().is_some()
 }
 
-/// The exit code of a command that has finished, or stopped after Ctrl-C.
+/// The exit code of a command that has finished, or stopped after a signal: 130 after Ctrl-C, 143 after SIGTERM.
 pub(super) fn exit_code() -> ExitCode {
-    if happened() { ExitCode::from(CODE) } else { ExitCode::SUCCESS }
+    FIRST.get().map_or(ExitCode::SUCCESS, |(signal, _)| ExitCode::from(128 + signal))
 }

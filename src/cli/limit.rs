@@ -1,5 +1,6 @@
-//! Refuses orders whose trees do not fit in memory, before memory runs out.
+//! Refuses what would take more memory or time than anyone expects, before it begins.
 
+use bea_flow::flow::FlowName;
 use bea_series::series::GeneralLinearMethod;
 use bea_series::tree::TreeTable;
 use miette::miette;
@@ -41,6 +42,37 @@ pub(super) fn check(order: usize, method: &GeneralLinearMethod, force: bool) -> 
             help = "--force derives it all the same; --tree derives one coefficient alone",
             "{size}"
         ));
+    }
+    Ok(())
+}
+
+/// The most derivatives that a flow of a network may consist of without `--force`.
+const DERIVATIVES: u32 = 1000;
+
+/// Refuses flows of a network that are sums of very many derivatives, unless `force`: each takes several passes over
+/// the data, whenever the integrator evaluates the flow.
+pub(super) fn check_flows(
+    flows: impl IntoIterator<Item = FlowName>,
+    force: bool,
+) -> miette::Result<()> {
+    for flow in flows.into_iter().filter(|_| !force) {
+        let (FlowName::Order(n) | FlowName::PrincipalWith(n)) = flow else { continue };
+        let derivatives = |order: usize| -> BigUint { TreeTable::count(1, order + 1).iter().sum() };
+        if derivatives(n) > DERIVATIVES.into() {
+            let below = (0..n).rev().find(|order| derivatives(*order) <= DERIVATIVES.into());
+            let below = below.unwrap_or(0);
+            return Err(miette!(
+                help = format!(
+                    "order {below} takes {}; --force calculates the flow all the same",
+                    grouped(&derivatives(below))
+                ),
+                "the flow `{flow}` takes {} derivatives of the network, one for each tree with up to {} nodes, \
+                 whenever it is evaluated; more than {} are refused",
+                grouped(&derivatives(n)),
+                n + 1,
+                grouped(&DERIVATIVES.into())
+            ));
+        }
     }
     Ok(())
 }
@@ -93,6 +125,26 @@ mod tests {
         assert!(check(19, &euler, true).is_ok());
         assert!(check(30, &euler, true).is_err(), "no table holds these");
         assert!(check(usize::MAX, &euler, true).is_err());
+    }
+
+    #[test]
+    fn flows_of_networks_have_a_bound() {
+        let check = |flow, force| check_flows([FlowName::Principal, flow], force);
+        for order in 0..=8 {
+            assert!(check(FlowName::Order(order), false).is_ok());
+            assert!(check(FlowName::PrincipalWith(order), false).is_ok());
+            assert!(check(FlowName::Interpolated(order + 4), false).is_ok());
+        }
+        for order in 9..=12 {
+            assert!(check(FlowName::Order(order), false).is_err());
+            assert!(check(FlowName::PrincipalWith(order), false).is_err());
+            assert!(check(FlowName::Order(order), true).is_ok());
+        }
+        assert_eq!(
+            check(FlowName::Order(12), false).unwrap_err().to_string(),
+            "the flow `order:12` takes 20,299 derivatives of the network, one for each tree with up to 13 nodes, \
+             whenever it is evaluated; more than 1,000 are refused"
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `bea loss`: a loss, its derivatives and their values.
 
+use super::help::Named;
 use super::terminal::{line, short};
 use super::{loss_input, output};
 use bea_flow::loss::{self, Expr, Graph, Loss as Formula, Printer, Program, Style};
@@ -20,7 +21,7 @@ const MAX_ORDER: usize = 30;
 #[command(after_help = EXAMPLES)]
 pub(super) struct Loss {
     /// A name from `bea loss`, a file (FILE:NAME chooses one of several in it), or a formula
-    #[arg(value_name = "NAME|FILE|FORMULA")]
+    #[arg(value_name = "NAME|FILE|FORMULA", value_parser = Named::Loss, hide_possible_values = true)]
     loss: Option<String>,
     /// All derivatives up to this order
     #[arg(long, value_name = "N", default_value_t = 1)]

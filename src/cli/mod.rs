@@ -8,6 +8,7 @@ mod derive;
 mod evaluate;
 mod experiment_input;
 mod flow;
+mod help;
 mod input;
 mod interrupt;
 mod limit;
@@ -20,6 +21,7 @@ mod output;
 mod problem_input;
 mod progress;
 mod reproduce;
+mod results;
 mod run;
 mod run_progress;
 mod spectrum;
@@ -33,11 +35,30 @@ use std::process::ExitCode;
 
 /// Backward error analysis of optimizers: the exact flow that an optimizer follows.
 #[derive(Parser)]
-#[command(name = "bea", version, propagate_version = true)]
+#[command(name = "bea", version, propagate_version = true, after_help = HELP)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+const HELP: &str = "\
+Where to start:
+  bea derive --order 2
+      the flow that gradient descent follows, to second order
+  bea flow --loss rosenbrock --lr 0.001 --plot
+      gradient descent beside its flows, as a table, a picture and files
+  bea stability --loss rosenbrock --lr 0.003
+      whether it converges, and up to which learning rate
+  bea derive mine.bea --order 3
+      the flow of an optimizer of your own: `bea optimizers heavy_ball` shows
+      how one is written
+  bea spectrum --network mlp:10,10 --data iris --lr 0.1
+      the curvature of a network, and what it means for gradient descent
+  bea run examples/experiments/fig10.toml
+      train a network and measure the errors of its flows
+
+`bea COMMAND --help` explains a command and has examples of it.
+`bea completions bash` prints the completions of a shell, of names too.";
 
 #[derive(clap::Subcommand)]
 enum Command {
@@ -59,7 +80,7 @@ enum Command {
 }
 
 /// Parses the command line, runs the command and prints what went wrong. The exit code is 0 for
-/// success, 1 for a false claim, 2 for bad input and 130 after Ctrl-C.
+/// success, 1 for a false claim, 2 for bad input, 130 after Ctrl-C and 143 after SIGTERM.
 pub fn main() -> ExitCode {
     // The text of an error is the same wherever it is printed; only colours depend on the terminal.
     let set = miette::set_hook(Box::new(|_| {

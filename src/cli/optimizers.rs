@@ -1,5 +1,6 @@
 //! `bea optimizers`: the library.
 
+use super::help::{Named, described};
 use super::{input, output};
 use bea_series::optimizer::{Optimizer, library};
 use serde_json::json;
@@ -9,6 +10,7 @@ use std::process::ExitCode;
 #[derive(clap::Args)]
 pub(super) struct Optimizers {
     /// Print the text of this optimizer
+    #[arg(value_name = "OPTIMIZER|FILE", value_parser = Named::Optimizer, hide_possible_values = true)]
     optimizer: Option<String>,
     /// The format of the list
     #[arg(long, value_enum, default_value_t)]
@@ -41,31 +43,8 @@ impl Optimizers {
 
 /// One optimizer per line, or on several lines where the terminal is narrow.
 fn table(optimizers: &[Optimizer], width: usize) -> String {
-    let heads: Vec<String> = optimizers.iter().map(head).collect();
-    let indent = 2 + heads.iter().map(|h| h.chars().count()).max().unwrap_or(0);
-    let mut out = String::new();
-    for (head, optimizer) in heads.iter().zip(optimizers) {
-        out.push_str(head);
-        let mut column = head.chars().count();
-        for (i, word) in optimizer.summary().split_whitespace().enumerate() {
-            let length = word.chars().count();
-            if i > 0 && column + 1 + length <= width {
-                out.push(' ');
-                column += 1;
-            } else {
-                if i > 0 {
-                    out.push('\n');
-                    column = 0;
-                }
-                out.extend(std::iter::repeat_n(' ', indent - column));
-                column = indent;
-            }
-            out.push_str(word);
-            column += length;
-        }
-        out.push('\n');
-    }
-    out
+    let row = |optimizer: &Optimizer| (head(optimizer), optimizer.summary().to_string());
+    described(&optimizers.iter().map(row).collect::<Vec<_>>(), width)
 }
 
 /// `heavy_ball(m)`

@@ -3,10 +3,11 @@
 mod claims_table;
 
 use super::experiment_input::{ScaleName, setting};
+use super::help::Named;
 use super::run_progress::RunProgress;
-use super::{interrupt, output};
+use super::{interrupt, limit, output, results};
 use crate::experiment::folder;
-use crate::experiment::{Existing, Measured, Outcome, SweepError, sweep};
+use crate::experiment::{Config, Existing, Measured, Outcome, SweepError, sweep};
 use crate::reproduction::{self, AnyFigure, NetworkFigure};
 use bea_series::text::source::Source;
 use claims_table::ClaimsTable;
@@ -24,6 +25,7 @@ use std::time::{Duration, Instant};
 pub(super) struct Reproduce {
     /// fig1 to fig49 or table1; any number of them
     #[arg(value_name = "FIGURE", required_unless_present_any = ["list", "all"])]
+    #[arg(value_parser = Named::Figure, hide_possible_values = true)]
     figures: Vec<String>,
     /// List the figures
     #[arg(long)]
@@ -35,7 +37,7 @@ pub(super) struct Reproduce {
     #[arg(long, value_enum, default_value_t)]
     scale: ScaleName,
     /// Set a key of the experiments with networks: `data=fashion_mnist:FOLDER,first=1000`, `train.steps=50`
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = Named::Setting, hide_possible_values = true)]
     settings: Vec<String>,
     /// The folder for the picture (SVG and PNG) of each figure, its table (CSV) or its report (HTML), and
     /// for the runs of networks
@@ -60,19 +62,23 @@ Examples:
   bea reproduce fig1 fig2 table1 --out paper --force
   bea reproduce --all --report reproduction.md
 
-Figures of networks are experiments, shipped as examples/experiments/*.toml; figures of the same
-experiment share its runs. At the small size, the MLP of the paper's MNIST figures is trained on 1,000
-images of Fashion-MNIST, and a slim VGG or ResNet takes the place of those on CIFAR-10;
-`apt-get install dataset-fashion-mnist` puts the images where the experiments look for them.
+Figures of networks are experiments, shipped as examples/experiments/*.toml;
+figures of the same experiment share its runs. At the small size, the MLP of the
+paper's MNIST figures is trained on 1,000 images of Fashion-MNIST, and a slim
+VGG or ResNet takes the place of those on CIFAR-10; `apt-get install
+dataset-fashion-mnist` puts the images where the experiments look for them.
 
-The seconds of the table are those of the clock for a simulation, and for networks the sum of those of its runs,
-interruptions left out. Runs go one beside the other, one a core, and figures of the same experiment
-have the same runs, so that the sum of the column exceeds the time that the command took.
+The seconds of the table are those of the clock for a simulation, and for
+networks the sum of those of its runs, interruptions left out. Runs go one
+beside the other, one a core, and figures of the same experiment have the same
+runs, so that the sum of the column exceeds the time that the command took.
 
-A figure that cannot be made is reported, and the others are made. After Ctrl-C, the table keeps the rows that
-it had for figures that were not reached.
+A figure that cannot be made is reported, and the others are made. After Ctrl-C
+or SIGTERM, the table keeps the rows that it had for figures that were not
+reached.
 
-The exit code says nothing about the claims: it is 0 whatever the verdict, and 2 where a figure could not be made.";
+The exit code says nothing about the claims: it is 0 whatever the verdict, and 2
+where a figure could not be made.";
 
 /// The outcomes of the runs of each experiment, or why there are none.
 type Conducted = BTreeMap<&'static str, Result<Vec<Outcome>, String>>;
@@ -97,7 +103,7 @@ impl Reproduce {
                 chosen.push(figure);
             }
         }
-        output::check_folder(&self.out, true)?;
+        results::check_folder(&self.out, true)?;
         for name in chosen.iter().flat_map(files) {
             let path = self.out.join(name);
             if path.exists() && !self.force && !self.resume {
@@ -111,7 +117,7 @@ impl Reproduce {
         if let Some(path) = &self.report {
             output::check_file(path)?;
         }
-        std::fs::create_dir_all(&self.out)
+        std::fs::create_dir_all(results::real(&self.out)?)
             .into_diagnostic()
             .wrap_err_with(|| format!("cannot make the folder {}", self.out.display()))?;
         interrupt::listen(
@@ -195,6 +201,8 @@ impl Reproduce {
     fn conduct(&self, figure: &'static NetworkFigure) -> miette::Result<Option<Vec<Outcome>>> {
         let set: Vec<Source> = self.settings.iter().map(|text| setting(text)).collect();
         let configs = figure.runs(self.scale.into(), &set)?;
+        let flows = configs.iter().flat_map(Config::all_flows);
+        limit::check_flows(flows, self.force || self.resume)?;
         let existing = match (self.force, self.resume) {
             (true, _) => Existing::Replace,
             (_, true) => Existing::Resume,

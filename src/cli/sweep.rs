@@ -22,20 +22,24 @@ pub(super) struct Sweep {
 }
 
 const HELP: &str = "\
-A grid is a table [grid] of keys with arrays of values; all combinations are run:
+A grid is a table [grid] of keys with arrays of values; all combinations are
+run:
   [grid]
   seed = [0, 1, 2]
   train.lr = [0.01, 0.02, 0.05]
-Variants, [[variant]] with a label and any keys, are run one by one, each with the grid:
+Variants, [[variant]] with a label and any keys, are run one by one, each with
+the grid:
   [[variant]]
   label = \"DAL\"
   train = { method = \"dal\", p = 1.0 }
-With --scale paper the keys of [paper.grid] replace those of [grid], and [[paper.variant]] replaces
-[[variant]].
+With --scale paper the keys of [paper.grid] replace those of [grid], and
+[[paper.variant]] replaces [[variant]]. `bea run --help` lists all keys.
 
-Every run has a folder of its own as `bea run` makes it. A run that diverges is recorded as such, and
-the sweep goes on; one that fails, of a disk that is full say, is reported when the others have ended.
-sweep.csv has a row a run, report.html all of them. The numbers do not depend on --jobs.
+Every run has a folder of its own as `bea run` makes it. A run that diverges is
+recorded as such, and the sweep goes on; one that fails, of a disk that is full
+say, is reported when the others have ended. sweep.csv has a row a run,
+report.html all of them. The numbers do not depend on --jobs. Ctrl-C and SIGTERM
+stop all runs after their current step; --resume goes on.
 
 Examples:
   bea sweep examples/experiments/fig18.toml
@@ -45,21 +49,22 @@ impl Sweep {
     pub fn run(self) -> miette::Result<ExitCode> {
         let configs = self.input.configs()?;
         let name = configs[0].name.clone();
-        let folder = self.input.folder(&name)?;
+        interrupt::listen("saving; --resume goes on from here");
+        let reserved = self.input.folder(&configs)?;
+        let folder = reserved.path();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let jobs = self.jobs.unwrap_or(cores);
-        interrupt::listen("saving; --resume goes on from here");
         let progress = RunProgress::new(&configs);
-        let swept = sweep(configs, &folder, self.input.existing(), jobs, &progress);
+        let swept = sweep(configs, folder, self.input.existing(), jobs, &progress);
         drop(progress);
         match swept {
-            Ok(outcomes) => write(&name, &folder, &outcomes)?,
+            Ok(outcomes) => write(&name, folder, &outcomes)?,
             Err(error) => {
                 // The runs that did end are tabulated.
                 if let SweepError::Runs { outcomes, .. } = &error
                     && !outcomes.is_empty()
                 {
-                    write(&name, &folder, outcomes)
+                    write(&name, folder, outcomes)
                         .map_err(|also| also.wrap_err(error.to_string()))?;
                 }
                 return Err(error.into());
@@ -125,6 +130,23 @@ fn table(outcomes: &[Outcome]) -> String {
             let _ = write!(out, "  {}", ending(outcome));
         }
         out.push('\n');
+    }
+    // The last iterate has no step after it, so what belongs to a step is that of the iterate before.
+    let belongs_to_step = |outcome: &Outcome, column: &str| {
+        let values = outcome.metrics.column(column).unwrap_or_default();
+        values.last().is_some_and(|x| x.is_nan()) && values.iter().any(|x| !x.is_nan())
+    };
+    let earlier: Vec<&str> = columns
+        .iter()
+        .map(String::as_str)
+        .filter(|column| outcomes.iter().any(|outcome| belongs_to_step(outcome, column)))
+        .collect();
+    if !earlier.is_empty() && earlier.len() < columns.len() {
+        let _ = writeln!(
+            out,
+            "{}: at the last iterate that has a step after it; the others at the last iterate",
+            earlier.join(", ")
+        );
     }
     out
 }

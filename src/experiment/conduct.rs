@@ -57,6 +57,9 @@ pub fn conduct(
     } else {
         Folder::create(folder, existing == Existing::Replace)?
     };
+    if run.state().step < run.config().steps {
+        place.reopen()?;
+    }
     place.save(&run)?;
     let mut saved = Instant::now();
     while run.end().is_none() && !observer.cancelled() {

@@ -38,19 +38,11 @@ pub const WEIGHTS: &str = "weights.safetensors";
 /// How long it took. This differs between equal runs, so it is in no other file.
 const TIMING: &str = "timing.json";
 
-/// All files of a run. A run that replaces another removes them first.
-const FILES: [&str; 10] = [
-    CONFIG,
-    METRICS,
-    FOLLOW,
-    CHECKPOINT,
-    WEIGHTS,
-    TIMING,
-    "metrics.parquet",
-    "metrics.svg",
-    "metrics.png",
-    "report.html",
-];
+/// The files of a run that has not ended.
+const DURING: [&str; 5] = [CONFIG, METRICS, FOLLOW, CHECKPOINT, TIMING];
+/// What a run leaves at its end.
+const AT_THE_END: [&str; 5] =
+    [WEIGHTS, "metrics.parquet", "metrics.svg", "metrics.png", "report.html"];
 
 /// A folder that a run writes to.
 #[derive(Debug)]
@@ -102,6 +94,15 @@ pub enum FolderError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Weights(#[from] WeightsError),
+    /// The state of a run cannot be written to its folder any more.
+    #[error("{error}")]
+    #[diagnostic(help("the state of the run is in {0}: `--out {0} --resume` goes on there", .kept.display()))]
+    Kept {
+        /// Why.
+        error: Box<FolderError>,
+        /// The temporary folder that it is in instead.
+        kept: PathBuf,
+    },
     /// Measurements that cannot be read.
     #[error("{} is damaged: {cause}", .path.display())]
     Damaged {
@@ -122,18 +123,37 @@ impl Folder {
     /// # Errors
     /// It cannot be made or written, holds a run, or another run writes to it.
     pub fn create(path: &Path, force: bool) -> Result<Folder, FolderError> {
-        if Folder::holds_a_run(path) && !force {
+        let refused = || Folder::holds_a_run(path) && !force;
+        if refused() {
             return Err(FolderError::Exists(path.into()));
         }
         std::fs::create_dir_all(path)
             .map_err(|cause| FolderError::Io { path: path.into(), cause })?;
         let folder = Folder::own(path)?;
-        let old = FILES.map(|name| path.join(name));
-        for file in old.iter().filter(|file| file.exists()) {
-            std::fs::remove_file(file)
-                .map_err(|cause| FolderError::Io { path: file.clone(), cause })?;
+        // Another process may have written a whole run before the lock was free.
+        if refused() {
+            return Err(FolderError::Exists(path.into()));
         }
+        // A run that replaces another removes its files first.
+        folder.remove(&DURING)?;
+        folder.remove(&AT_THE_END)?;
         Ok(folder)
+    }
+
+    /// Removes what a run has left at its end. A run that has ended and goes on to more steps does not keep it.
+    ///
+    /// # Errors
+    /// A file cannot be removed.
+    pub fn reopen(&self) -> Result<(), FolderError> {
+        self.remove(&AT_THE_END)
+    }
+
+    fn remove(&self, names: &[&str]) -> Result<(), FolderError> {
+        let files = names.iter().map(|name| self.path.join(name));
+        for path in files.filter(|path| path.exists()) {
+            std::fs::remove_file(&path).map_err(|cause| FolderError::Io { path, cause })?;
+        }
+        Ok(())
     }
 
     /// The folder of a run that was interrupted, and `run`, a new one of the same description, set to where
@@ -201,8 +221,24 @@ impl Folder {
     /// checkpoint, which is never ahead of them.
     ///
     /// # Errors
-    /// A file cannot be written, for example because the disk is full. The last complete state is kept.
+    /// A file cannot be written, for example because the disk is full. The last complete state is kept. The new one is
+    /// in a temporary folder, if it can be written there.
     pub fn save(&self, run: &Run) -> Result<(), FolderError> {
+        self.write_state(run).map_err(|error| {
+            let elsewhere = || {
+                let kept = tempfile::Builder::new().prefix("bea-").tempdir().ok()?;
+                let (path, before) = (kept.path(), self.before.clone());
+                let place = Folder { before, begun: self.begun, ..Folder::own(path).ok()? };
+                place.write_state(run).ok().map(|()| kept.keep())
+            };
+            match elsewhere() {
+                Some(kept) => FolderError::Kept { error: Box::new(error), kept },
+                None => error,
+            }
+        })
+    }
+
+    fn write_state(&self, run: &Run) -> Result<(), FolderError> {
         self.write(METRICS, run.metrics().csv().as_bytes())?;
         if let Some(follow) = run.follow() {
             self.write(FOLLOW, follow.csv().as_bytes())?;
@@ -222,7 +258,7 @@ impl Folder {
 }
 
 /// What [`TIMING`] holds.
-#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 struct Timing {
     seconds: f64,
     /// Not in files of earlier versions.
@@ -254,11 +290,18 @@ fn lock(path: &Path, name: &str) -> Result<File, FolderError> {
     }
 }
 
+/// How many files and folders a folder holds.
+fn files(path: &Path) -> Option<usize> {
+    std::fs::read_dir(path).ok().map(Iterator::count)
+}
+
 /// The folder of several runs, locked against other sweeps.
 pub(super) struct Runs {
     path: PathBuf,
     /// The folder and those above it that had to be made, the innermost first.
     made: Vec<PathBuf>,
+    /// Whether there was nothing in it.
+    was_empty: bool,
     lock: Option<File>,
 }
 
@@ -275,16 +318,16 @@ impl Runs {
         let made = above.take_while(|path| !path.exists()).map(Path::to_path_buf).collect();
         std::fs::create_dir_all(path)
             .map_err(|cause| FolderError::Io { path: path.into(), cause })?;
+        let was_empty = files(path) == Some(0);
         let lock = Some(lock(path, Runs::LOCK)?);
-        Ok(Runs { path: path.into(), made, lock })
+        Ok(Runs { path: path.into(), made, was_empty, lock })
     }
 }
 
 impl Drop for Runs {
-    /// Removes the folders that were made for runs if no run has written anything.
+    /// Removes the lock and the folders that were made for runs if no run has written anything.
     fn drop(&mut self) {
-        let names = std::fs::read_dir(&self.path).map(|files| files.count());
-        if !self.made.is_empty() && names.is_ok_and(|count| count == 1) {
+        if self.was_empty && files(&self.path) == Some(1) {
             let _ = std::fs::remove_file(self.path.join(Runs::LOCK));
             for path in &self.made {
                 let _ = std::fs::remove_dir(path);

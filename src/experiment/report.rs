@@ -134,6 +134,20 @@ fn summary(runs: &[Measured], out: &mut String) {
         rows.push_str("</tr>\n");
     }
     table("Summary of the runs", &heads, &rows, out);
+    let is_older = |name: &str| {
+        let mut found = all.iter().flatten().filter(|column| column.name == name);
+        found.any(|c| {
+            c.values.last().is_some_and(|x| x.is_nan()) && c.values.iter().any(|x| !x.is_nan())
+        })
+    };
+    let older: Vec<&str> = names.iter().map(|(name, _)| *name).filter(|n| is_older(n)).collect();
+    if !older.is_empty() {
+        let _ = writeln!(
+            out,
+            "<p class=\"soft\">The last {} is at the last iterate that has a step after it.</p>",
+            escape(&older.join(", "))
+        );
+    }
     if dropped > 0 {
         let _ = writeln!(out, "<p class=\"soft\">{dropped} more columns are not shown.</p>");
     }
@@ -148,12 +162,19 @@ fn details(run: &Measured, alone: bool, out: &mut String) {
     } else {
         let _ = writeln!(out, "<details><summary>{}</summary>", escape(run.label));
     }
-    let heads = ["Column", "First", "Last", "Least", "Greatest", "Mean"].map(String::from);
+    let heads = ["Column", "First", "Last", "of step", "Least", "Greatest", "Mean"];
+    let heads = heads.map(String::from);
+    let steps = run.steps();
     let mut rows = String::new();
     for column in shown {
         let found = Statistics::of(&column.values);
         let _ = write!(rows, "<tr><th scope=\"row\">{}</th>", escape(column.name));
-        for x in [found.first, found.last, found.least, found.greatest, found.mean] {
+        // What belongs to a step has no value at the last iterate, from which no step leads.
+        let step = column.values.iter().rposition(|x| !x.is_nan()).map(|row| steps[row]);
+        cell(found.first, &mut rows);
+        cell(found.last, &mut rows);
+        let _ = write!(rows, "<td>{}</td>", step.map_or("–".into(), |step| step.to_string()));
+        for x in [found.least, found.greatest, found.mean] {
             cell(x, &mut rows);
         }
         rows.push_str("</tr>\n");

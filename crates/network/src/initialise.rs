@@ -58,6 +58,13 @@ pub struct UnknownScheme {
     help: Option<String>,
 }
 
+impl Scheme {
+    /// The names of all schemes.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|(name, _)| *name)
+    }
+}
+
 impl std::str::FromStr for Scheme {
     type Err = UnknownScheme;
 

@@ -1,6 +1,7 @@
 //! `bea flow --network`: flows from a network's parameters.
 
 use super::{Flow, TOLERANCES, check_memory, step_size};
+use crate::cli::limit;
 use crate::cli::loss_input::Settings;
 use crate::cli::network_input::{self, NetworkInput};
 use crate::experiment::run::tolerances;
@@ -12,7 +13,6 @@ use bea_plot::Figure;
 use bea_series::optimizer::Optimizer;
 use bea_series::series::GeneralLinearMethod;
 use miette::IntoDiagnostic;
-use std::path::Path;
 use std::process::ExitCode;
 
 /// Networks of more parameters than this leave them out of the files.
@@ -25,7 +25,6 @@ impl Flow {
         network: &NetworkInput,
         chosen: &Optimizer,
         settings: Settings,
-        folder: &Path,
     ) -> miette::Result<ExitCode> {
         let program = network_input::program(chosen, settings)?;
         let method = program.method();
@@ -34,6 +33,7 @@ impl Flow {
         let tolerances = tolerances(loss.architecture(), TOLERANCES);
         let request = self.request(method == GeneralLinearMethod::euler(), tolerances)?;
         let request = Request { samples_per_step: 0, ..request };
+        limit::check_flows(request.flows.iter().copied(), self.force)?;
         let listed = if start.len() <= LISTED { start.len() } else { 0 };
         check_memory(start.len(), listed, &request)?;
         let names = (start.len() <= LISTED).then(|| names(loss.architecture()));
@@ -62,7 +62,7 @@ impl Flow {
         let last: Vec<f64> = last.iter().map(|z| z.re).collect();
         let last = weights::encoded(&weights::tensors(&architecture, &last, ""), Dtype::F64);
         files.push((super::FILES[4].to_string(), last.into_diagnostic()?));
-        self.write(folder, &files, &simulation, &program, &place)
+        self.write(&files, &simulation, &program, &place)
     }
 }
 

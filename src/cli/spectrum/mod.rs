@@ -4,7 +4,7 @@ mod density;
 mod report;
 
 use super::network_input::NetworkInput;
-use super::output;
+use super::{output, results};
 use bea_flow::curvature::{
     Density, Eigenpair, Error, Lanczos, Operator, Quadrature, assemble, eigenvalues,
 };
@@ -64,30 +64,38 @@ pub(super) struct SpectrumOf {
 
 const HELP: &str = "\
 The matrices:
-  Hessian          ∇²E, whose eigenvalues λ decide on the stability of gradient descent
-  Gauss-Newton     Jᵀ H_L J, with the Jacobian J of the network's outputs by the parameters and the
-                   Hessian H_L of the loss by the outputs; it is never negative
+  Hessian          ∇²E, whose eigenvalues λ decide on the stability of gradient
+                   descent
+  Gauss-Newton     Jᵀ H_L J, with the Jacobian J of the network's outputs by the
+                   parameters and the Hessian H_L of the loss by the outputs; it
+                   is never negative
 
 The columns:
+  (the first)      the number i of the eigenvalue λ_i, λ_0 being the largest
   λ                an eigenvalue, largest first, with unit eigenvector u
   residual         ‖∇²E u - λu‖: an eigenvalue lies so near to λ
-  ∇E·u             the gradient along u, whose sign is chosen to make it positive
-  sc               the stability coefficient α_PF(hλ) (∇E·u), α_PF(z) = log(1-z)/z: how the
-                   principal flow, and so gradient descent, moves along u
-  case             real stable for 0 < hλ < 1, complex stable for 1 < hλ < 2, unstable complex for
-                   hλ > 2, repelling for λ < 0
+  ∇E·u             the gradient along u, whose sign is chosen to make it
+                   positive
+  sc               the stability coefficient α_PF(hλ) (∇E·u),
+                   α_PF(z) = log(1-z)/z: how the principal flow, and so gradient
+                   descent, moves along u
+  case             real stable for 0 < hλ < 1, complex stable for 1 < hλ < 2,
+                   unstable complex for hλ > 2, repelling for λ < 0
 
 Examples:
-  bea spectrum --network mlp:10,10 --data iris --weights trained.safetensors --lr 0.1
+  bea spectrum --network mlp:10,10 --data iris --weights trained.safetensors \\
+    --lr 0.1
   bea spectrum --network net.toml --data iris --full --format json
-  bea spectrum --network mlp:100,100 --data fashion_mnist:FOLDER,first=1000 --density --out density
+  bea spectrum --network mlp:100,100 --data fashion_mnist:FOLDER,first=1000 \\
+    --density --out density
 
 JSON:
-  network, data, parameters, examples, dtype, matrix (hessian or gauss_newton), loss, gradient_norm,
-  lr, eigenpairs ([{index, eigenvalue, residual, along, sc, case}], index 1 being the largest),
-  products, converged, counts ({values, gradients, hessian_vectors, hessians, contractions,
-  modified_fields}), density ({steps, probes, seed, mean, mean_square, nodes, weights}). Complex
-  numbers are [re, im].";
+  network, data, parameters, examples, dtype, matrix (hessian or gauss_newton),
+  loss, gradient_norm, lr, eigenpairs ([{index, eigenvalue, residual, along, sc,
+  case}], index 0 being the largest), products, converged, counts ({values,
+  gradients, hessian_vectors, hessians, contractions, modified_fields}), density
+  ({steps, probes, seed, mean, mean_square, nodes, weights}). Complex numbers
+  are [re, im].";
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
@@ -107,7 +115,7 @@ const TOP: usize = 10;
 struct Found {
     /// In descending order.
     pairs: Vec<Eigenpair>,
-    /// The number of each among all eigenvalues, 1 being the largest.
+    /// The number of each among all eigenvalues, 0 being the largest.
     indices: Vec<usize>,
     /// The stability coefficient of each, if there is a step size.
     coefficients: Vec<StabilityCoefficient>,
@@ -121,7 +129,7 @@ impl SpectrumOf {
             return Err(miette!("the step size --lr must be positive, not {h}"));
         }
         if let Some(folder) = &self.out {
-            output::check_folder(folder, self.force)?;
+            results::check_folder(folder, self.force)?;
         }
         let loss = self.network.loss()?;
         let theta = self.network.parameters(loss.architecture())?;
@@ -168,7 +176,7 @@ impl SpectrumOf {
             (Some(density), Some(folder)) => {
                 let matrix = if self.gauss_newton { "Gauss-Newton matrix" } else { "Hessian" };
                 let files = density::files(density, p, matrix).map_err(explain)?;
-                output::to_folder(folder, &files, &density::FILES, self.force)?
+                results::to_folder(folder, &files, &density::FILES, self.force)?
             }
             _ => Vec::new(),
         };
@@ -214,7 +222,7 @@ impl SpectrumOf {
         let mut pairs = extremes.largest;
         pairs.extend(extremes.smallest.into_iter().rev());
         let missing = p - pairs.len();
-        let indices = (1..=pairs.len()).map(|i| if i <= count { i } else { i + missing }).collect();
+        let indices = (0..pairs.len()).map(|i| if i < count { i } else { i + missing }).collect();
         check(operator, &mut pairs)?;
         let products = extremes.products + pairs.len();
         let converged = extremes.converged;
@@ -238,7 +246,7 @@ fn all(operator: &dyn Operator) -> Result<Found, Error> {
     let mut pairs: Vec<Eigenpair> = values.into_iter().enumerate().map(pair).collect();
     check(&matrix, &mut pairs)?;
     let p = pairs.len();
-    let indices = (1..=p).collect();
+    let indices = (0..p).collect();
     Ok(Found { pairs, indices, coefficients: Vec::new(), products: p, converged: true })
 }
 

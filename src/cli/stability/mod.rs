@@ -3,6 +3,7 @@
 mod json;
 mod text;
 
+use super::help::Named;
 use super::terminal::assignments;
 use super::{input, loss_input, output, problem_input};
 use bea_flow::flow::stability::{Stability, StabilityError, StabilityRequest, stability};
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 pub(super) struct StabilityOf {
     /// A name from `bea loss`, a file, or a formula; repeated for each vector field of the optimizer
     #[arg(long = "loss", value_name = "LOSS", required = true, allow_hyphen_values = true)]
+    #[arg(value_parser = Named::Loss, hide_possible_values = true)]
     losses: Vec<String>,
     /// Where to look for a critical point, `1,1` or `x=1,y=1` [default: a known minimum]
     #[arg(long, value_name = "POINT", allow_hyphen_values = true)]
@@ -27,6 +29,7 @@ pub(super) struct StabilityOf {
     lr: Option<f64>,
     /// A name from `bea optimizers`, or a file
     #[arg(long, value_name = "NAME|FILE", default_value = "gradient_descent")]
+    #[arg(value_parser = Named::Optimizer, hide_possible_values = true)]
     optimizer: String,
     /// Give a parameter of the optimizer or the loss a value
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = loss_input::setting)]
@@ -46,14 +49,16 @@ pub(super) struct StabilityOf {
 const EXAMPLES: &str = "\
 Examples:
   bea stability --loss rosenbrock --at 1,1 --lr 0.003
-  bea stability --loss '(x^2+y-11)^2 + (x+y^2-7)^2' --at 3,2 --optimizer heavy_ball --set m=9/10
+  bea stability --loss '(x^2+y-11)^2 + (x+y^2-7)^2' --at 3,2 \\
+    --optimizer heavy_ball --set m=9/10
   bea stability --loss x*y --at 0,0 --optimizer alternating_gda --lr 0.5
 
 JSON:
-  point, optimizer, values (of the optimizer's parameters), lr, directions (or, for several vector
-  fields, coupled), intervals of the step size h, and critical_learning_rate: 0 if the optimizer
-  does not converge for small h; \"infinity\" if it converges for all; null if not determined.
-  Complex numbers are [re, im].";
+  point, optimizer, values (of the optimizer's parameters), lr, directions (or,
+  for several vector fields, coupled), intervals of the step size h, and
+  critical_learning_rate: 0 if the optimizer does not converge for small h;
+  \"infinity\" if it converges for all; null if not determined. Complex numbers
+  are [re, im].";
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 enum Format {

@@ -167,6 +167,59 @@ impl Metric {
         )
     }
 
+    /// How metrics are written, each with what it is.
+    pub fn described() -> Vec<(String, &'static str)> {
+        let about = |name: &str| {
+            let example = name.replace(":k", ":1").replace(":FLOW", ":pf");
+            Metric::parse(&example).map_or("", Metric::about)
+        };
+        let described = Metric::names().into_iter().map(|name| {
+            let about = about(&name);
+            (name, about)
+        });
+        described.collect()
+    }
+
+    /// What it is, in one line; formulas are those of gradient descent.
+    fn about(self) -> &'static str {
+        match self {
+            Metric::Loss => "E, of the full training data as all others",
+            Metric::Accuracy => "the share of examples that are classified correctly",
+            Metric::TestLoss => "E of the examples of the key test",
+            Metric::TestAccuracy => "the accuracy on them",
+            Metric::GradientNorm => "‖g‖",
+            Metric::LearningRate => "h, what the step multiplies the gradient by",
+            Metric::UpdateNorm => "‖θ' - θ‖, with θ' the next iterate",
+            Metric::RelativeProgress => "(E(θ') - E(θ))/(h ‖g‖²)",
+            Metric::Lambda(_) => "the k largest eigenvalues of the Hessian, λ_0 first",
+            Metric::Coefficients(_) => {
+                "stability coefficients log(1-hλ_i)/(hλ_i) (g·u_i) of the first k directions"
+            }
+            Metric::Along(_) => "|g·u_i| of the first k directions",
+            Metric::Eigenvalues => "all eigenvalues, of a network of at most 4096 parameters",
+            Metric::HessianGradient => "‖Hg‖",
+            Metric::Drift => "the distance from θ' to the negative gradient flow after the time h",
+            Metric::DriftEstimate => "h²/2 ‖Hg‖",
+            Metric::ThirdOrder => "h²/12 ‖∇³E[g,g]‖",
+            Metric::Prediction => "∇E·u_0 at θ', and as NGF, IGR and PF predict it",
+            Metric::Error(_) => "the distance from θ' to the flow after the time h",
+            Metric::LossError(_) => "E(θ') minus E on the flow after the time h",
+            Metric::FlowLoss(_) => "E on the flow after the time h",
+            Metric::FlowLambda(_) => "λ_0 on the flow after the time h",
+        }
+    }
+
+    /// The flow in its name.
+    pub fn flow(self) -> Option<FlowName> {
+        match self {
+            Metric::Error(flow)
+            | Metric::LossError(flow)
+            | Metric::FlowLoss(flow)
+            | Metric::FlowLambda(flow) => Some(flow),
+            _ => None,
+        }
+    }
+
     /// The names of its columns. `parameters` is the number of parameters of the network.
     pub fn columns(self, parameters: usize) -> Vec<String> {
         let each = |name: &str, k: usize| (0..k).map(|i| format!("{name}_{i}")).collect();

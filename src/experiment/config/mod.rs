@@ -25,6 +25,7 @@
 
 mod description;
 mod grid;
+pub mod keys;
 mod layers;
 mod metric;
 mod one_run;
@@ -35,4 +36,5 @@ mod rule;
 pub use description::{Experiment, Scale};
 pub use metric::Metric;
 pub use one_run::{Config, Flows, Follow, Start};
-pub use rule::Chosen;
+pub(super) use resolved::without_steps;
+pub use rule::{Chosen, Method, methods};

@@ -100,6 +100,12 @@ pub(super) enum NetworkSource {
 }
 
 impl Config {
+    /// The flows that metrics are about, and those that are followed.
+    pub fn all_flows(&self) -> impl Iterator<Item = FlowName> {
+        let measured = self.metrics.iter().filter_map(|metric| metric.flow());
+        measured.chain(self.follow.iter().flat_map(|follow| follow.flows.iter().copied()))
+    }
+
     /// The file that describes the network, if one does.
     pub fn network_file(&self) -> Option<&Source> {
         match &self.network {

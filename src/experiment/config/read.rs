@@ -4,7 +4,7 @@ use super::description::Experiment;
 use super::layers::Layers;
 use super::metric::Metric;
 use super::one_run::{Config, Flows, Follow, NetworkSource, Start};
-use super::{resolved, rule};
+use super::{keys, resolved, rule};
 use bea_flow::flow::FlowName;
 use bea_network::architecture::{Criterion, Dtype};
 use bea_network::initialise::Scheme;
@@ -12,26 +12,6 @@ use bea_series::text::near;
 use bea_series::text::source::{Source, SourceError};
 use bea_series::text::table::{Entry, Table, parse};
 use std::path::{Path, PathBuf};
-
-/// The keys of a description.
-const KEYS: [&str; 14] = [
-    "name",
-    "seed",
-    "network",
-    "data",
-    "test",
-    "loss",
-    "label_smoothing",
-    "dtype",
-    "init",
-    "device",
-    "train",
-    "measure",
-    "flows",
-    "follow",
-];
-/// Keys that only the description itself may have, not the layers over it.
-const OUTER: [&str; 3] = ["grid", "variant", "paper"];
 
 /// The layer over a description that makes one run of it.
 pub(super) struct Overlay<'a> {
@@ -47,7 +27,9 @@ pub(super) fn config(
     base: &Table,
     overlay: &Overlay,
 ) -> Result<Config, SourceError> {
-    base.only(&[&KEYS[..], &OUTER].concat())?;
+    let keys = keys::names("");
+    let outer: Vec<&str> = keys::LAYERS.iter().map(|layer| layer.name).collect();
+    base.only(&[&keys[..], &outer].concat())?;
     let texts = experiment.set.iter().chain([&overlay.cell]);
     let parsed: Vec<_> =
         texts.map(|text| Ok((text, parse(text)?))).collect::<Result<_, SourceError>>()?;
@@ -57,15 +39,15 @@ pub(super) fn config(
         tables.push(Table { source, entries: parsed.get_ref(), span: 0..0, what });
     }
     for table in &tables {
-        table.only(&KEYS)?;
+        table.only(&keys)?;
     }
     if let Some(variant) = overlay.variant {
-        variant.only(&[&KEYS[..], &["label", "grid"]].concat())?;
+        variant.only(&[&keys[..], &["label", "grid"]].concat())?;
         tables.push(variant.clone());
     }
     let paper = base.optional("paper").map(|entry| entry.table("[paper]")).transpose()?;
     if let Some(paper) = &paper {
-        paper.only(&[&KEYS[..], &["grid", "variant"]].concat())?;
+        paper.only(&[&keys[..], &["grid", "variant"]].concat())?;
     }
     if experiment.is_paper() {
         tables.extend(paper);
@@ -82,7 +64,7 @@ pub(super) fn config(
 
     let need = "[train] with method = \"gd\", lr = 0.1 and steps = 100";
     let train = all.below("train", "[train]")?.ok_or_else(|| all.missing("train", need))?;
-    train.only(&rule::keys())?;
+    train.only(&keys::names("train"))?;
     let training = rule::read(&train, folder(&experiment.source), overlay.variants)?;
     rule::refuse_idle(&train, training.method, &rule::methods_of(overlay.variants))?;
     let steps = train.required("steps", "steps = 100")?.size(1)?;
@@ -99,7 +81,7 @@ pub(super) fn config(
 
     let (mut metrics, mut every) = (vec![Metric::Loss], 1);
     if let Some(measure) = all.below("measure", "[measure]")? {
-        measure.only(&["metrics", "every"])?;
+        measure.only(&keys::names("measure"))?;
         metrics = measure.read("metrics", names)?.unwrap_or(metrics);
         every = measure.read("every", |entry| entry.size(1))?.unwrap_or(1);
     }
@@ -201,11 +183,20 @@ fn criterion(all: &Layers) -> Result<Option<Criterion>, SourceError> {
     }
 }
 
+/// The names of an array, or of one text with commas between them, which is easier to write after `--set`.
+fn list<'a>(entry: &Entry<'a>, must: &str) -> Result<Vec<(Entry<'a>, &'a str)>, SourceError> {
+    if let Ok(text) = entry.string() {
+        return Ok(text.split(',').map(|name| (entry.clone(), name.trim())).collect());
+    }
+    let elements = entry.elements(must)?.into_iter();
+    elements.map(|element| element.string().map(|name| (element.clone(), name))).collect()
+}
+
 fn names(entry: Entry) -> Result<Vec<Metric>, SourceError> {
     let mut metrics = Vec::new();
-    for element in entry.elements("must be an array of names, [\"loss\", \"lambda:1\"] say")? {
-        let metric = Metric::parse(element.string()?)
-            .map_err(|(message, help)| element.wrong(message, help))?;
+    for (element, name) in list(&entry, "must be an array of names, [\"loss\", \"lambda:1\"] say")?
+    {
+        let metric = Metric::parse(name).map_err(|(message, help)| element.wrong(message, help))?;
         if metrics.contains(&metric) {
             return Err(element.fault("names a metric twice", None));
         }
@@ -217,7 +208,7 @@ fn names(entry: Entry) -> Result<Vec<Metric>, SourceError> {
 fn flows(all: &Layers) -> Result<Flows, SourceError> {
     let mut flows = Flows::default();
     if let Some(table) = all.below("flows", "[flows]")? {
-        table.only(&["rtol", "atol", "euler", "directions"])?;
+        table.only(&keys::names("flows"))?;
         let positive = |entry: Entry| entry.number_that("must be positive", |x| x > 0.0);
         flows.rtol = table.read("rtol", positive)?;
         flows.atol = table.read("atol", positive)?;
@@ -229,15 +220,14 @@ fn flows(all: &Layers) -> Result<Flows, SourceError> {
 
 fn follow(all: &Layers) -> Result<Option<Follow>, SourceError> {
     let Some(table) = all.below("follow", "[follow]")? else { return Ok(None) };
-    table.only(&["from", "steps", "flows", "sharpness"])?;
+    table.only(&keys::names("follow"))?;
     let must = "must be an array of steps, [0, 100] say";
     let from = table.read("from", |entry| {
         entry.elements(must)?.iter().map(|step| step.size(0)).collect::<Result<Vec<_>, _>>()
     })?;
     let flows = |entry: Entry| {
         let mut flows = Vec::new();
-        for element in entry.elements("must be an array of flows, [\"ngf\", \"pf\"] say")? {
-            let text = element.string()?;
+        for (element, text) in list(&entry, "must be an array of flows, [\"ngf\", \"pf\"] say")? {
             let found = FlowName::parse(&Source::new("flow", text)).map_err(|error| {
                 element.wrong(error.to_string(), near::advice(text, &FlowName::names()))
             })?;

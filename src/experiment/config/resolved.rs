@@ -61,6 +61,24 @@ pub(super) fn text(
     out
 }
 
+/// A resolved description without the number of steps, and that number.
+pub fn without_steps(text: &str) -> (String, Option<usize>) {
+    let (mut rest, mut steps, mut table) = (String::new(), None, "");
+    for line in text.lines() {
+        if line.starts_with('[') {
+            table = line;
+        }
+        match line.strip_prefix("steps = ").filter(|_| table == "[train]") {
+            Some(number) => steps = number.replace('_', "").parse().ok(),
+            None => {
+                rest.push_str(line);
+                rest.push('\n');
+            }
+        }
+    }
+    (rest, steps)
+}
+
 /// A TOML string: JSON's escapes are TOML's.
 pub(super) fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()

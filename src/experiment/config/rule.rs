@@ -15,34 +15,58 @@ use std::path::Path;
 /// What the key `optimizer` takes the place of a method by.
 const OPTIMIZER: &str = "optimizer";
 
-/// Methods, and the keys that each takes beside [`COMMON`].
-const METHODS: [(&str, &[&str]); 7] = [
-    ("gd", &["lr", "lr_changes"]),
-    ("heavy_ball", &["lr", "lr_changes", "momentum"]),
-    ("nesterov", &["lr", "lr_changes", "momentum"]),
-    ("adam", &["lr", "lr_changes", "beta1", "beta2", "epsilon"]),
-    ("dal", &["p", "cap", "momentum", "difference"]),
-    ("dal_per_parameter", &["p", "cap", "difference"]),
-    (OPTIMIZER, &["optimizer", "lr", "lr_changes", "set"]),
+/// A way of training.
+#[derive(Clone, Copy)]
+pub struct Method {
+    /// Its name.
+    pub name: &'static str,
+    /// The keys that it takes beside [`COMMON`].
+    pub keys: &'static [&'static str],
+    /// What it does.
+    pub about: &'static str,
+}
+
+const METHODS: [Method; 7] = [
+    Method { name: "gd", keys: &["lr", "lr_changes"], about: "gradient descent" },
+    Method {
+        name: "heavy_ball",
+        keys: &["lr", "lr_changes", "momentum"],
+        about: "v' = m v - h g, θ' = θ + v'",
+    },
+    Method {
+        name: "nesterov",
+        keys: &["lr", "lr_changes", "momentum"],
+        about: "the same with the gradient at θ + m v",
+    },
+    Method {
+        name: "adam",
+        keys: &["lr", "lr_changes", "beta1", "beta2", "epsilon"],
+        about: "Kingma and Ba (2015)",
+    },
+    Method {
+        name: "dal",
+        keys: &["p", "cap", "momentum", "difference"],
+        about: "learning rates that limit the drift, 2/‖∇²E g/‖g‖‖^p, at most cap",
+    },
+    Method {
+        name: "dal_per_parameter",
+        keys: &["p", "cap", "difference"],
+        about: "one for each parameter, 2/|(∇²E g)_i|^p",
+    },
+    Method { name: OPTIMIZER, keys: &["optimizer", "lr", "lr_changes", "set"], about: "" },
 ];
+
+/// The methods that the key `method` names.
+pub fn methods() -> Vec<Method> {
+    METHODS.into_iter().filter(|method| method.name != OPTIMIZER).collect()
+}
 
 /// Keys of the table that are not of the method.
 pub(super) const COMMON: [&str; 4] = ["method", "steps", "batch", "weights"];
 
-/// All keys of the table.
-pub(super) fn keys() -> Vec<&'static str> {
-    let mut keys: Vec<&str> = COMMON
-        .into_iter()
-        .chain(METHODS.iter().flat_map(|(_, keys)| keys.iter().copied()))
-        .collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
-}
-
 /// The keys that belong to a method of that name, with the common ones.
 pub(super) fn keys_of(method: &str) -> Vec<&'static str> {
-    let own = METHODS.iter().find(|(name, _)| *name == method).map_or(&[][..], |(_, keys)| keys);
+    let own = METHODS.iter().find(|known| known.name == method).map_or(&[][..], |known| known.keys);
     let common = COMMON.iter().filter(|key| **key != "method" || method != OPTIMIZER);
     common.chain(own).copied().collect()
 }
@@ -72,8 +96,8 @@ pub(super) fn refuse_idle(
     variants: &[&str],
 ) -> Result<(), SourceError> {
     let known = |method: &str, key: &str| {
-        let found = METHODS.iter().find(|(name, _)| alike(name, method));
-        found.is_some_and(|(_, own)| own.contains(&key) || COMMON.contains(&key))
+        let found = METHODS.iter().find(|known| alike(known.name, method));
+        found.is_some_and(|known| known.keys.contains(&key) || COMMON.contains(&key))
     };
     let tables: Vec<_> = train.tables().collect();
     for (at, (is_set, table)) in tables.iter().enumerate() {
@@ -84,9 +108,8 @@ pub(super) fn refuse_idle(
                 continue;
             }
             let Some(entry) = table.optional(key) else { continue };
-            let of = METHODS.iter().filter(|(_, keys)| keys.contains(&key));
-            let of: Vec<&str> =
-                of.map(|(name, _)| *name).filter(|name| *name != OPTIMIZER).collect();
+            let of = methods().into_iter().filter(|method| method.keys.contains(&key));
+            let of: Vec<&str> = of.map(|method| method.name).collect();
             let (what, help) = match (method, of.as_slice()) {
                 (OPTIMIZER, _) => (
                     "is no key beside `optimizer`".to_string(),
@@ -156,8 +179,7 @@ pub(super) fn read(
         return program(train, &entry, folder, variants);
     }
     let entry = train.required("method", "method = \"gd\"")?;
-    let known: Vec<_> =
-        METHODS.map(|(name, _)| (name, name)).into_iter().filter(|m| m.0 != OPTIMIZER).collect();
+    let known: Vec<_> = methods().into_iter().map(|method| (method.name, method.name)).collect();
     let method = entry.choice("method", &known)?;
     let decay = |entry: Entry| {
         entry.number_that("must be at least 0 and below 1", |x| (0.0..1.0).contains(&x))

@@ -102,6 +102,15 @@ pub enum RunError {
         /// The first line that differs.
         difference: String,
     },
+    /// The run to be continued has more steps.
+    #[error("the run there is one of {there} steps, which cannot be shortened to {here}")]
+    #[diagnostic(help("--resume goes on to {there} steps or more: `--set train.steps={there}`"))]
+    Shorter {
+        /// The steps of the run there.
+        there: usize,
+        /// The steps of the description.
+        here: usize,
+    },
     /// The contents of a file or of the data have changed.
     #[error("the checkpoint is of another run: {what} has changed since")]
     #[diagnostic(help(

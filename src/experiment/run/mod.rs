@@ -15,7 +15,7 @@ pub use error::RunError;
 pub use flows::tolerances;
 pub use table::{Table, TableError};
 
-use super::config::{Config, Flows, Metric, Start};
+use super::config::{Config, Flows, Metric, Start, without_steps};
 use bea_flow::flow::{Problem, Watch};
 use bea_flow::objective::ObjectiveError;
 use bea_network::data::{self, DataError, Dataset, Specification, Targets};
@@ -167,17 +167,24 @@ impl Run {
     }
 
     /// Continues a run of the same description from its checkpoint. Measurements after the
-    /// checkpoint are dropped.
+    /// checkpoint are dropped. The description may have more steps than the run there: it becomes what a run of so many
+    /// steps would be.
     ///
     /// # Errors
-    /// The checkpoint or the measurements are of another run.
+    /// The checkpoint or the measurements are of another run, or of one with more steps.
     pub fn resume(
         mut self,
         checkpoint: Checkpoint,
         metrics: Table,
         follow: Option<Table>,
     ) -> Result<Run, RunError> {
-        if checkpoint.run != self.config.resolved {
+        let (there, steps) = without_steps(&checkpoint.run);
+        if there == without_steps(&self.config.resolved).0 {
+            let here = self.config.steps;
+            if let Some(there) = steps.filter(|there| *there > here) {
+                return Err(RunError::Shorter { there, here });
+            }
+        } else {
             let lines = checkpoint.run.lines().zip(self.config.resolved.lines());
             let different = lines.into_iter().find(|(a, b)| a != b);
             let difference = match different {

@@ -96,11 +96,7 @@ impl Flowing {
         match metric {
             Metric::Drift if self.is_descent() => Some(FlowName::NegativeGradient),
             Metric::Drift => Some(FlowName::Order(0)),
-            Metric::Error(flow)
-            | Metric::LossError(flow)
-            | Metric::FlowLoss(flow)
-            | Metric::FlowLambda(flow) => Some(flow),
-            _ => None,
+            metric => metric.flow(),
         }
     }
 

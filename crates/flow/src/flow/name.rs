@@ -46,26 +46,88 @@ struct Spelling {
     flow: fn(usize) -> FlowName,
     /// The numbers it takes.
     range: Range<usize>,
+    /// What it is, in one line.
+    about: &'static str,
 }
 
 const SPELLINGS: [Spelling; 11] = [
-    Spelling { name: "gd", flow: |_| FlowName::GradientDescent, range: 0..1 },
-    Spelling { name: "ngf", flow: |_| FlowName::NegativeGradient, range: 0..1 },
-    Spelling { name: "igr", flow: |_| FlowName::ImplicitRegularization, range: 0..1 },
-    Spelling { name: "order:n", flow: FlowName::Order, range: 0..MAX_ORDER + 1 },
-    Spelling { name: "pf", flow: |_| FlowName::Principal, range: 0..1 },
-    Spelling { name: "pf+np:n", flow: FlowName::PrincipalWith, range: 0..MAX_ORDER + 1 },
-    Spelling { name: "pf-even", flow: |_| FlowName::PrincipalEven, range: 0..1 },
-    Spelling { name: "positive", flow: |_| FlowName::Positive, range: 0..1 },
-    Spelling { name: "flip:k", flow: FlowName::Flip, range: 1..usize::MAX },
-    Spelling { name: "cubic", flow: |_| FlowName::Cubic, range: 0..1 },
-    Spelling { name: "interpolated:n", flow: FlowName::Interpolated, range: 0..MAX_ORDER + 1 },
+    Spelling {
+        name: "gd",
+        flow: |_| FlowName::GradientDescent,
+        range: 0..1,
+        about: "gradient descent itself, θ' = θ - h∇E: no flow",
+    },
+    Spelling {
+        name: "ngf",
+        flow: |_| FlowName::NegativeGradient,
+        range: 0..1,
+        about: "the negative gradient flow -∇E",
+    },
+    Spelling {
+        name: "igr",
+        flow: |_| FlowName::ImplicitRegularization,
+        range: 0..1,
+        about: "implicit gradient regularisation, -∇E - h/2 H∇E",
+    },
+    Spelling {
+        name: "order:n",
+        flow: FlowName::Order,
+        range: 0..MAX_ORDER + 1,
+        about: "the optimizer's modified field, all terms up to h^n",
+    },
+    Spelling {
+        name: "pf",
+        flow: |_| FlowName::Principal,
+        range: 0..1,
+        about: "the principal flow: the terms (f')^k f of every order",
+    },
+    Spelling {
+        name: "pf+np:n",
+        flow: FlowName::PrincipalWith,
+        range: 0..MAX_ORDER + 1,
+        about: "the principal flow and all other terms up to h^n",
+    },
+    Spelling {
+        name: "pf-even",
+        flow: |_| FlowName::PrincipalEven,
+        range: 0..1,
+        about: "the principal flow with log|1-hλ|, which is real",
+    },
+    Spelling {
+        name: "positive",
+        flow: |_| FlowName::Positive,
+        range: 0..1,
+        about: "the positive gradient flow +∇E",
+    },
+    Spelling {
+        name: "flip:k",
+        flow: FlowName::Flip,
+        range: 1..usize::MAX,
+        about: "ngf with the k directions of largest curvature reversed",
+    },
+    Spelling {
+        name: "cubic",
+        flow: |_| FlowName::Cubic,
+        range: 0..1,
+        about: "the principal flow and all trees with one branching vertex",
+    },
+    Spelling {
+        name: "interpolated:n",
+        flow: FlowName::Interpolated,
+        range: 0..MAX_ORDER + 1,
+        about: "from differences of n + 1 steps, without derivatives",
+    },
 ];
 
 impl FlowName {
     /// How flows are written, with `:n` where a number belongs to the name.
     pub fn names() -> Vec<&'static str> {
         SPELLINGS.iter().map(|kind| kind.name).collect()
+    }
+
+    /// How flows are written, each with what it is.
+    pub fn described() -> Vec<(&'static str, &'static str)> {
+        SPELLINGS.iter().map(|kind| (kind.name, kind.about)).collect()
     }
 
     /// The flows of a list such as `gd,ngf,order:3`, in order, each once.

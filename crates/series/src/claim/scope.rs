@@ -50,7 +50,8 @@ impl Names {
             let fault = |message: String| {
                 source.fault(reference.span.clone(), message, "this optimizer", None)
             };
-            let method = derivations.method(name, &Default::default()).map_err(fault)?;
+            let stand_ins = derivations.find(name).map_err(fault)?.stand_ins();
+            let method = derivations.method(name, &stand_ins).map_err(fault)?;
             names.parameters.extend(derivations.find(name).map_err(fault)?.parameters.clone());
             for field in &method.fields {
                 let space = &method.spaces[field.space];

@@ -5,12 +5,43 @@ use super::consistency;
 use super::evaluate::{Evaluator, constant};
 use super::program::{StepProgram, initial_at_rest};
 use super::scope::Scope;
-use crate::exact::RationalFunction;
+use crate::exact::{MAX_VARIABLES, RationalFunction};
 use crate::series::State;
 use crate::text::near;
 use crate::text::source::SourceError;
 use num_rational::BigRational;
 use std::collections::BTreeMap;
+
+/// How many parameters of an optimizer may stay symbolic: the step is one more variable.
+const MAX_SYMBOLIC: usize = MAX_VARIABLES - 1;
+
+/// Numbers for the parameters beyond those that may stay symbolic, to see whether an optimizer has a normal form and
+/// what its fields are. They are such that nothing vanishes by chance.
+pub(super) fn stand_ins(optimizer: &Optimizer) -> BTreeMap<String, BigRational> {
+    let number = |i: usize| BigRational::new(1.into(), (1009 + 2 * i).into());
+    let beyond = optimizer.parameters.iter().enumerate().skip(MAX_SYMBOLIC);
+    beyond.map(|(i, name)| (name.clone(), number(i))).collect()
+}
+
+/// At most so many parameters may stay without a value.
+fn check_symbolic(
+    optimizer: &Optimizer,
+    values: &BTreeMap<String, BigRational>,
+) -> Result<(), SourceError> {
+    let named = optimizer.parameters.iter().zip(&optimizer.parameter_spans);
+    let symbolic: Vec<_> = named.filter(|(name, _)| !values.contains_key(*name)).collect();
+    let Some((name, span)) = symbolic.get(MAX_SYMBOLIC) else { return Ok(()) };
+    let n = symbolic.len();
+    Err(optimizer.source.fault(
+        (*span).clone(),
+        format!(
+            "{n} parameters of `{}` have no value; at most {MAX_SYMBOLIC} may stay symbolic",
+            optimizer.name
+        ),
+        "one too many",
+        Some(format!("give values to {} of them: --set {name}=1/2, say", n - MAX_SYMBOLIC)),
+    ))
+}
 
 /// The step program of `optimizer` with some of its parameters set.
 pub(super) fn program(
@@ -18,6 +49,7 @@ pub(super) fn program(
     values: &BTreeMap<String, BigRational>,
 ) -> Result<StepProgram, SourceError> {
     check_names(optimizer, values)?;
+    check_symbolic(optimizer, values)?;
     let scope = Scope::new(optimizer)?;
     let mut symbolic = Vec::new();
     let parameters: Vec<RationalFunction> = optimizer

@@ -107,8 +107,8 @@ impl Optimizer {
     /// Its normal form, with the parameters in `values` set and the others symbolic.
     ///
     /// # Errors
-    /// A value for something that is not a parameter, and a division by zero that the values
-    /// cause.
+    /// A value for something that is not a parameter, a division by zero that the values cause, and more than seven
+    /// parameters without a value.
     pub fn method(
         &self,
         values: &BTreeMap<String, BigRational>,
@@ -125,6 +125,12 @@ impl Optimizer {
         values: &BTreeMap<String, BigRational>,
     ) -> Result<StepProgram, SourceError> {
         lower::program(self, values)
+    }
+
+    /// Numbers for the parameters beyond the seven that may stay symbolic; none for most optimizers. With them it has
+    /// a normal form, whose fields are the same for all values.
+    pub(crate) fn stand_ins(&self) -> BTreeMap<String, BigRational> {
+        lower::stand_ins(self)
     }
 }
 
@@ -163,7 +169,7 @@ pub fn parse(source: &Source) -> Result<Vec<Optimizer>, SourceError> {
                 Some("give it another name".into()),
             ));
         }
-        optimizer.program(&BTreeMap::new())?;
+        optimizer.program(&optimizer.stand_ins())?;
         optimizers.push(optimizer);
     }
     Ok(optimizers)

@@ -2,7 +2,6 @@
 
 use super::Optimizer;
 use super::syntax::{Declared, Expression, Kind, Name, Statement};
-use crate::exact::MAX_VARIABLES;
 use crate::grammar::Rule;
 use crate::text::comment_above;
 use crate::text::number::number;
@@ -10,9 +9,6 @@ use crate::text::source::{Source, SourceError};
 use crate::text::syntax::operands;
 use pest::iterators::Pair;
 use std::ops::Range;
-
-/// How many parameters an optimizer may have: the step is one more variable.
-pub(super) const MAX_PARAMETERS: usize = MAX_VARIABLES - 1;
 
 /// Reads one `optimizer`.
 pub(super) fn optimizer(source: &Source, pair: Pair<'_, Rule>) -> Result<Optimizer, SourceError> {
@@ -32,14 +28,6 @@ pub(super) fn optimizer(source: &Source, pair: Pair<'_, Rule>) -> Result<Optimiz
             }
             _ => {}
         }
-    }
-    if let Some(extra) = parameters.get(MAX_PARAMETERS) {
-        return Err(source.fault(
-            extra.span.clone(),
-            format!("an optimizer has at most {MAX_PARAMETERS} parameters beside the step `h`"),
-            "one too many",
-            Some("write the value of some of them into the text".into()),
-        ));
     }
     let name = name.expect("the grammar demands a name");
     Ok(Optimizer {

@@ -42,10 +42,11 @@ impl Source {
         let end = self.boundary(span.end.min(span.start + MAX_UNDERLINED));
         SourceError {
             message: message.into(),
-            label: label.into(),
+            label: label.into().into(),
             help,
             span: (span.start, end.saturating_sub(span.start)).into(),
             source_code: self.clone(),
+            is_missing: false,
         }
     }
 }
@@ -84,11 +85,24 @@ impl SourceCode for Source {
 #[error("{message}")]
 pub struct SourceError {
     message: String,
-    label: String,
+    label: Box<str>,
     #[help]
     help: Option<String>,
     #[label("{label}")]
     span: SourceSpan,
     #[source_code]
     source_code: Source,
+    is_missing: bool,
+}
+
+impl SourceError {
+    /// The same error, marked as that of something that is not there and has to be.
+    pub fn of_missing(self) -> SourceError {
+        SourceError { is_missing: true, ..self }
+    }
+
+    /// Whether something is not there that has to be, rather than there and wrong.
+    pub fn is_missing(&self) -> bool {
+        self.is_missing
+    }
 }

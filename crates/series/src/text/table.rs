@@ -1,7 +1,9 @@
 //! Tables of a TOML text, read key by key, with errors that point at the value or the table.
 
 use crate::text::near;
+use crate::text::number::parse_value;
 use crate::text::source::{Source, SourceError};
+use num_traits::ToPrimitive;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -82,7 +84,9 @@ impl<'a> Table<'a> {
     pub fn missing(&self, key: &str, example: &str) -> SourceError {
         let message = format!("{} needs the key `{key}`", self.what);
         let help = format!("for example `{example}`");
-        self.source.fault(self.span.clone(), message, format!("no `{key}`"), Some(help))
+        self.source
+            .fault(self.span.clone(), message, format!("no `{key}`"), Some(help))
+            .of_missing()
     }
 
     /// An integer from 1 to 2^24, if `key` is set.
@@ -154,7 +158,7 @@ impl<'a> Entry<'a> {
         })
     }
 
-    /// A finite number.
+    /// A finite number: `0.2`, or an exact number as a text, `"1/5"`.
     ///
     /// # Errors
     /// If the value is anything else.
@@ -162,6 +166,13 @@ impl<'a> Entry<'a> {
         let text = match self.value.get_ref() {
             DeValue::Integer(value) if value.radix() == 10 => value.as_str(),
             DeValue::Float(value) => value.as_str(),
+            DeValue::String(text) => {
+                let exact = parse_value(text).map_err(|_| {
+                    self.fault("must be a number", Some("for example 0.2, or \"1/5\"".into()))
+                })?;
+                let number = exact.to_f64().filter(|number| number.is_finite());
+                return number.ok_or_else(|| self.fault("must be a finite number", None));
+            }
             _ => return Err(self.fault("must be a number", None)),
         };
         let number = text.parse().ok().filter(|number: &f64| number.is_finite());
