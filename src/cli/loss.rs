@@ -1,7 +1,7 @@
 //! `bea loss`: a loss, its derivatives and their values.
 
 use super::terminal::{line, short};
-use super::{loss_input, output};
+use super::{limit, loss_input, output};
 use bea_flow::loss::{self, Expr, Graph, Loss as Formula, Printer, Program, Style};
 use bea_series::formula::superscript;
 use miette::miette;
@@ -35,6 +35,9 @@ pub(super) struct Loss {
     /// The format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Derive even what takes too long
+    #[arg(long)]
+    force: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -69,7 +72,9 @@ impl Loss {
             None => list(self.format),
             Some(loss) => {
                 let settings = loss_input::settings(&self.values)?;
-                self.describe(loss_input::loss(loss, &settings)?)?
+                let loss = loss_input::loss(loss, &settings)?;
+                let advice = "ask for derivatives of a lower order";
+                limit::effort(self.force, advice, || self.describe(loss))?
             }
         };
         output::to_stdout(|out| out.write_all(text.as_bytes()))?;

@@ -1,6 +1,6 @@
 //! Tables of a TOML text, read key by key, with errors that point at the value or the table.
 
-use crate::text::near;
+use crate::text::{near, pasted};
 use crate::text::source::{Source, SourceError};
 use std::ops::Range;
 use toml::Spanned;
@@ -17,7 +17,8 @@ pub fn parse(source: &Source) -> Result<Spanned<DeTable<'_>>, SourceError> {
     DeTable::parse(&source.text).map_err(|error| {
         let end = source.text.len();
         let span = error.span().unwrap_or(end..end);
-        source.fault(span, format!("not TOML: {}", error.message()), "here", None)
+        let help = source.text.get(span.clone()).and_then(pasted::advice);
+        source.fault(span, format!("not TOML: {}", error.message()), "here", help)
     })
 }
 
