@@ -9,6 +9,7 @@ fn verdicts(text: &str) -> Vec<Verdict> {
     });
     let mut verdicts = Vec::new();
     document.check(
+        true,
         |_| {},
         |_, result| {
             verdicts.push(result.unwrap_or_else(|e| panic!("{:?}", miette::Report::new(e))));
@@ -68,6 +69,7 @@ fn everything_shipped_is_as_claimed() {
     for source in shipped() {
         let document = Document::parse(source).unwrap();
         document.check(
+            true,
             |_| {},
             |claim, verdict| {
                 assert!(verdict.unwrap().passes(), "{}", claim.name);

@@ -21,6 +21,9 @@ pub struct Check {
     /// How to report
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Check even claims that take too long, or speak of too many trees
+    #[arg(long)]
+    force: bool,
 }
 
 /// How verdicts are reported.
@@ -46,6 +49,21 @@ struct Entry {
     differences: Vec<Difference>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+}
+
+impl Entry {
+    /// One in error, until more is known.
+    fn new(name: &str, file: &str, line: usize) -> Entry {
+        Entry {
+            name: name.to_string(),
+            file: file.to_string(),
+            line,
+            verdict: "error",
+            cases: None,
+            differences: Vec::new(),
+            error: None,
+        }
+    }
 }
 
 /// One differing term in the JSON report.
@@ -82,9 +100,10 @@ impl Check {
         for path in &self.files {
             documents.push(Document::parse(optimizer::load(path)?)?);
         }
-        let mut out = Output::new(self.format, documents.iter().map(|d| d.claims().len()).sum());
+        let number = |d: &Document| d.claims().len() + d.faults().len();
+        let mut out = Output::new(self.format, documents.iter().map(number).sum());
         for document in &documents {
-            out.document(document);
+            out.document(document, !self.force);
         }
         out.finish()
     }
@@ -127,14 +146,17 @@ impl Output {
         }
     }
 
-    fn document(&mut self, document: &Document) {
+    fn document(&mut self, document: &Document, bounded: bool) {
         let file = document.source().name.to_string();
-        let heading = self.format == Format::Text && !document.claims().is_empty();
-        if heading {
+        if self.format == Format::Text {
             self.print(&format!("{file}\n"));
+        }
+        for fault in document.faults() {
+            self.fault(Entry::new(&fault.name, &file, fault.line), fault.error.clone());
         }
         let cell = std::cell::RefCell::new(self);
         document.check(
+            bounded,
             |claim| cell.borrow_mut().announce(claim),
             |claim, result| cell.borrow_mut().record(&file, document.line(claim), claim, result),
         );
@@ -160,15 +182,7 @@ impl Output {
         if self.progress {
             to_stderr("\r\x1b[K");
         }
-        let mut entry = Entry {
-            name: claim.name.clone(),
-            file: file.to_string(),
-            line,
-            verdict: "error",
-            cases: None,
-            differences: Vec::new(),
-            error: None,
-        };
+        let mut entry = Entry::new(&claim.name, file, line);
         match result {
             Ok(verdict) => {
                 if self.format == Format::Text {
@@ -198,15 +212,18 @@ impl Output {
                     })
                     .collect();
             }
-            Err(fault) => {
-                self.report.without_sense += 1;
-                entry.error = Some(fault.to_string());
-                if self.format == Format::Text {
-                    self.print(&format!("  {} {}\n", self.paint("31", "✗"), claim.name));
-                }
-                to_stderr(&format!("{:?}\n", miette::Report::new(fault)));
-            }
+            Err(fault) => return self.fault(entry, fault),
         }
+        self.report.claims.push(entry);
+    }
+
+    fn fault(&mut self, mut entry: Entry, fault: SourceError) {
+        self.report.without_sense += 1;
+        entry.error = Some(fault.to_string());
+        if self.format == Format::Text {
+            self.print(&format!("  {} {}\n", self.paint("31", "✗"), entry.name));
+        }
+        to_stderr(&format!("{:?}\n", miette::Report::new(fault)));
         self.report.claims.push(entry);
     }
 

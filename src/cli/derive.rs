@@ -9,6 +9,7 @@ use bea_series::series::GeneralLinearMethod;
 use bea_series::tree::{TreeId, TreeTable};
 use miette::{Context, IntoDiagnostic, miette};
 use num_rational::BigRational;
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -59,7 +60,7 @@ pub(super) struct Derive {
     #[arg(long, value_name = "N", value_parser = input::threads)]
     #[arg(allow_negative_numbers = true)]
     threads: Option<usize>,
-    /// Derive even what is expected not to fit in memory
+    /// Derive even what is expected not to fit in memory, or takes too long
     #[arg(long)]
     force: bool,
 }
@@ -98,10 +99,27 @@ impl Derive {
         }
         let optimizer = input::optimizer(&self.optimizer)?;
         let values = input::values(&self.values)?;
-        let method = optimizer.method(&values)?;
+        let program = optimizer.program(&values)?;
+        let method = program.method();
         self.check_choices(&optimizer, &method, format)?;
-        let (field, tree) = self.derive(&optimizer, &method)?;
+        let advice = "lower --order, or give parameters values with --set";
+        limit::effort(self.force, advice, || self.write(&optimizer, &method, values, format))?;
+        for buffer in program.idle() {
+            output::to_stderr(&format!(
+                "note: the buffer `{buffer}` is not used: nothing that moves the parameters depends on it\n"
+            ));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
 
+    fn write(
+        &self,
+        optimizer: &Optimizer,
+        method: &GeneralLinearMethod,
+        values: BTreeMap<String, BigRational>,
+        format: Format,
+    ) -> miette::Result<()> {
+        let (field, tree) = self.derive(optimizer, method)?;
         let mut document = Document::new(&field);
         document.values = values.into_iter().collect();
         document.notation = self.notation;
@@ -119,12 +137,19 @@ impl Derive {
         }
         match &self.out {
             Some(path) => output::to_file(path, |out| format.write(&document, out))?,
+            // Coefficients with parameters are worked out while they are written, which may be given up:
+            // then nothing is to have been printed.
+            None if !method.parameters.is_empty() => {
+                let mut text = Vec::new();
+                format.write(&document, &mut text).into_diagnostic()?;
+                output::to_stdout(|out| out.write_all(&text))?;
+            }
             None => output::to_stdout(|out| format.write(&document, out))?,
         }
         // Freeing a large table takes longer than ending the process, which returns the memory at once.
         std::mem::forget(document);
         std::mem::forget(field);
-        Ok(ExitCode::SUCCESS)
+        Ok(())
     }
 
     fn format(&self) -> miette::Result<Format> {

@@ -1,6 +1,7 @@
 //! Optimizers and values as named on the command line.
 
 use bea_series::optimizer::{self, Optimizer};
+use bea_series::text::pasted::explained;
 use miette::{Context, miette};
 use num_rational::BigRational;
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ pub(super) fn optimizer(text: &str) -> miette::Result<Optimizer> {
 /// `NAME=VALUE`, the value an exact number.
 pub(super) fn assignment(text: &str) -> Result<(String, BigRational), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, `m=9/10` say")?;
-    let value = optimizer::parse_value(value).map_err(|error| error.to_string())?;
+    let value = optimizer::parse_value(value).map_err(|error| explained(error, value))?;
     Ok((name.trim().to_string(), value))
 }
 

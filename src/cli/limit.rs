@@ -1,6 +1,8 @@
-//! Refuses what would take more memory or time than anyone expects, before it begins.
+//! Refuses what would take more memory or time than anyone expects, before it begins, and gives up work that grows
+//! beyond a bound.
 
 use bea_flow::flow::FlowName;
+use bea_series::exact::effort;
 use bea_series::series::GeneralLinearMethod;
 use bea_series::tree::TreeTable;
 use miette::miette;
@@ -10,8 +12,24 @@ use num_traits::ToPrimitive;
 /// The most memory that a derivation may take without `--force`, in bytes.
 const MEMORY: f64 = 4.0 * GIB;
 const GIB: f64 = (1u64 << 30) as f64;
+/// The most operations on coefficients that an exact result may take without `--force`: some seconds.
+const EFFORT: u64 = 1_000_000_000;
 /// More nodes than any listing has: there are 10^25 trees with 64 nodes.
 const MAX_ORDER: usize = 63;
+
+/// Runs `compute`, and gives up after too many operations on coefficients, unless `force`.
+pub(super) fn effort<T>(
+    force: bool,
+    advice: &str,
+    compute: impl FnOnce() -> miette::Result<T>,
+) -> miette::Result<T> {
+    if force {
+        return compute();
+    }
+    effort::within(EFFORT, compute).unwrap_or_else(|exhausted| {
+        Err(miette!(help = format!("{advice}; --force does it all the same"), "{exhausted}"))
+    })
+}
 
 /// Refuses an order whose trees do not fit in memory, unless `force`; what no table can hold is
 /// refused in any case.

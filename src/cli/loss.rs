@@ -2,7 +2,7 @@
 
 use super::help::Named;
 use super::terminal::{line, short};
-use super::{loss_input, output};
+use super::{limit, loss_input, output};
 use bea_flow::loss::{self, Expr, Graph, Loss as Formula, Printer, Program, Style};
 use bea_series::formula::superscript;
 use miette::miette;
@@ -36,6 +36,9 @@ pub(super) struct Loss {
     /// The format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Derive even what takes too long
+    #[arg(long)]
+    force: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -70,7 +73,9 @@ impl Loss {
             None => list(self.format),
             Some(loss) => {
                 let settings = loss_input::settings(&self.values)?;
-                self.describe(loss_input::loss(loss, &settings)?)?
+                let loss = loss_input::loss(loss, &settings)?;
+                let advice = "ask for derivatives of a lower order";
+                limit::effort(self.force, advice, || self.describe(loss))?
             }
         };
         output::to_stdout(|out| out.write_all(text.as_bytes()))?;

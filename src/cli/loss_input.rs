@@ -2,6 +2,7 @@
 
 use bea_flow::loss::{self, LibraryError, Loss};
 use bea_series::optimizer::{self, Optimizer, StepProgram};
+use bea_series::text::pasted::explained;
 use bea_series::text::source::Source;
 use miette::miette;
 use num_rational::BigRational;
@@ -69,7 +70,9 @@ pub(super) fn of_optimizer(
     for name in &optimizer.parameters {
         if let Some(text) = settings.remove(name) {
             let value = optimizer::parse_value(&text)
-                .map_err(|error| miette!("{error}").wrap_err(format!("bad --set {name}={text}")))?;
+                .map_err(|error| {
+                    miette!("{}", explained(error, &text)).wrap_err(format!("bad --set {name}={text}"))
+                })?;
             values.insert(name.clone(), value);
         }
     }

@@ -102,6 +102,11 @@ fn name(rule: Rule) -> String {
         | Rule::operand
         | Rule::tree
         | Rule::norm
+        | Rule::inside
+        | Rule::inside_term
+        | Rule::inside_signed
+        | Rule::inside_juxtaposition
+        | Rule::inside_operand
         | Rule::nabla
         | Rule::summation
         | Rule::named_argument

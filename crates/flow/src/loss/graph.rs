@@ -1,7 +1,7 @@
 //! Expressions as nodes of a graph in which equal expressions are the same node.
 
 use super::function::Function;
-use bea_series::exact::Rational;
+use bea_series::exact::{Rational, effort};
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 use std::hash::BuildHasher;
@@ -155,11 +155,18 @@ impl Graph {
 
     /// The expression of a node in canonical form.
     pub(super) fn intern(&mut self, node: Node) -> Expr {
+        effort::spend(10);
         let hash = FxBuildHasher.hash_one(&node);
         let nodes = &self.nodes;
         if let Some(&found) = self.index.find(hash, |e| nodes[e.index()] == node) {
             return found;
         }
+        // With the time goes memory, of which a node takes about a hundred bytes.
+        effort::spend_if_counted(|| match &node {
+            Node::Sum { terms, .. } => 100 + 10 * terms.len() as u64,
+            Node::Product(factors) => 100 + 10 * factors.len() as u64,
+            _ => 100,
+        });
         let new = Expr(u32::try_from(self.nodes.len()).expect("fewer than 2^32 expressions"));
         self.nodes.push(node);
         let nodes = &self.nodes;

@@ -28,6 +28,7 @@
 //!
 //! Parameters are named and laid out as PyTorch does, so that its checkpoints can be read.
 
+mod absent;
 mod error;
 mod label;
 mod library;

@@ -1,5 +1,6 @@
 //! Network files.
 
+use super::absent::LAYERS;
 use super::error::ArchitectureError;
 use super::library::{Design, Family, Images, NAMES, Transformer};
 use super::plan::{FUNCTIONS, LayerKind, Plan, Window};
@@ -8,7 +9,7 @@ use bea_series::text::source::{Source, SourceError};
 use bea_series::text::table::{Entry, Table, alike, parse};
 
 /// The spellings of layers' types other than activations; the first of a kind is the one that is shown.
-const TYPES: [&str; 15] = [
+pub(super) const TYPES: [&str; 15] = [
     "linear",
     "conv2d",
     "batch_norm",
@@ -209,7 +210,7 @@ fn layer(mut table: Table, prefix: &str, position: usize) -> Result<Plan, Source
     let known: Vec<&str> =
         TYPES.into_iter().chain(FUNCTIONS.iter().map(|(word, _)| *word)).collect();
     let Some(word) = word.or(activation.map(|(word, _)| word)) else {
-        return Err(entry.unknown("layer type", spelled, &known));
+        return Err(entry.unknown_or("layer type", spelled, &known, LAYERS));
     };
     table.what = format!("layer {name} ({word})");
     table.span = entry.span();

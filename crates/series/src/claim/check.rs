@@ -9,6 +9,7 @@ use super::notation::Style;
 use super::scope::{Names, check_binders};
 use super::syntax::{Claim, Declaration, Modulo};
 use super::value::Value;
+use crate::exact::effort;
 use crate::optimizer::Optimizer;
 use crate::text::source::{Source, SourceError};
 
@@ -50,21 +51,46 @@ pub struct Difference {
 /// Checks claims that speak of a file's own optimizers and of the library's.
 pub struct Checker<'a> {
     derivations: Derivations<'a>,
+    bound: u64,
 }
+
+/// The most operations on coefficients that a claim may take: a few seconds.
+const MAX_EFFORT: u64 = 400_000_000;
 
 impl<'a> Checker<'a> {
     /// A checker that knows `optimizers` beside the library.
     pub fn new(optimizers: &'a [Optimizer]) -> Checker<'a> {
-        Checker { derivations: Derivations::new(optimizers) }
+        Checker { derivations: Derivations::new(optimizers), bound: MAX_EFFORT }
+    }
+
+    /// The same checker without a bound on the effort for one claim.
+    #[must_use]
+    pub fn without_bound(self) -> Checker<'a> {
+        Checker { bound: u64::MAX, derivations: self.derivations.without_bound() }
     }
 
     /// Derives both sides of a claim and compares them, term by term and exactly.
     ///
     /// # Errors
     /// If the claim does not make sense (a name that is not defined, a field compared with a
-    /// number) or asks for more than can be computed: the fault and its place. A claim that is
+    /// number) or asks for more than can be computed, or for too much: the fault and its place. A claim that is
     /// merely false is not an error.
     pub fn check(&mut self, claim: &'a Claim, source: &Source) -> Result<Verdict, SourceError> {
+        effort::within(self.bound, || self.verdict(claim, source)).unwrap_or_else(|exhausted| {
+            Err(source.fault(
+                claim.span.clone(),
+                exhausted.to_string(),
+                "this claim",
+                Some(
+                    "lower its powers and orders, give its symbols values, or check it all the same \
+                     with --force"
+                        .into(),
+                ),
+            ))
+        })
+    }
+
+    fn verdict(&mut self, claim: &'a Claim, source: &Source) -> Result<Verdict, SourceError> {
         let mut names = Names::collect(claim, source, &mut self.derivations)?;
         check_binders(claim, source, &names)?;
         let mut verdict = Verdict {

@@ -61,7 +61,12 @@ impl Comparison<'_, '_, '_> {
 
     /// A vector field is no operator, and neither is a number.
     fn unlike(&self, left: &Value, right: &Value) -> Vec<Difference> {
-        vec![self.difference(String::new(), left.kind().into(), right.kind().into())]
+        let kind = |value: &Value, side: &Expr| match self.evaluator.other_case(side) {
+            Some(advice) => format!("{} ({advice})", value.kind()),
+            None => value.kind().to_string(),
+        };
+        let (left, right) = (kind(left, self.spans.0), kind(right, self.spans.1));
+        vec![self.difference(String::new(), left, right)]
     }
 
     /// Which side was derived from an optimizer: the right one only if the left one was not.

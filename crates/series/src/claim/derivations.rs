@@ -23,6 +23,7 @@ pub(crate) type Values = BTreeMap<String, BigRational>;
 pub(crate) struct Derivations<'a> {
     local: &'a [Optimizer],
     cache: HashMap<(String, Values), Cached>,
+    bounded: bool,
 }
 
 #[derive(Clone)]
@@ -65,7 +66,12 @@ impl Derived {
 impl<'a> Derivations<'a> {
     /// The optimizers of a file, before those of the library.
     pub fn new(local: &'a [Optimizer]) -> Derivations<'a> {
-        Derivations { local, cache: HashMap::new() }
+        Derivations { local, cache: HashMap::new(), bounded: true }
+    }
+
+    /// The same without a bound on the number of trees.
+    pub fn without_bound(self) -> Derivations<'a> {
+        Derivations { bounded: false, ..self }
     }
 
     /// The optimizer of this name.
@@ -80,7 +86,7 @@ impl<'a> Derivations<'a> {
             near.extend(unknown.near.iter().map(String::as_str));
             match near.first() {
                 Some(near) => format!("{unknown}; did you mean `{near}`?"),
-                None => format!("{unknown}; `bea optimizers` lists them"),
+                None => format!("{unknown}; {}", unknown.advice()),
             }
         })
     }
@@ -111,6 +117,7 @@ impl<'a> Derivations<'a> {
         values: &Values,
         order: usize,
     ) -> Result<Rc<Derived>, String> {
+        let bounded = self.bounded;
         let entry = self.entry(name, values)?;
         if let Some((known, derived)) = &entry.field
             && *known == order
@@ -119,7 +126,7 @@ impl<'a> Derivations<'a> {
         }
         let colors = entry.method.fields.len();
         let count: BigUint = TreeTable::count(colors, order.min(1000) + 1).into_iter().sum();
-        if order > 1000 || count > BigUint::from(MAX_TREES) {
+        if order > 1000 || (bounded && count > BigUint::from(MAX_TREES)) {
             return Err(format!(
                 "order {order} has {} trees, a claim handles {MAX_TREES}",
                 if order > 1000 { "too many".to_string() } else { count.to_string() }

@@ -14,6 +14,7 @@
 //! Source: Hairer, Lubich, Wanner, *Geometric Numerical Integration*, sections III.1 and IX.9
 //! (free trees and gradients).
 
+mod grafting;
 mod shift;
 
 use super::holes::{FIRST_HOLE, attachments, fill, is_hole, rerooted, shift_holes, unrooted};
@@ -330,11 +331,16 @@ pub(crate) fn lowest_power(value: &Q) -> i64 {
     if value.is_zero() { 0 } else { low(value.numerator()) - low(value.denominator()) }
 }
 
+/// The exponent of `h` that a function ends with; `None` if it has infinitely many.
+fn highest_power(value: &Q) -> Option<i64> {
+    let below = value.denominator().degree_in(H);
+    (below == value.denominator().monomial_content().0[H])
+        .then(|| i64::from(value.numerator().degree_in(H)) - i64::from(below))
+}
+
 /// Whether the expansion in `h` has terms from `h^order` on.
 fn has_power_from(value: &Q, order: i64) -> bool {
-    let in_denominator = value.denominator().degree_in(H);
-    let monomial = in_denominator == value.denominator().monomial_content().0[H];
-    !monomial || i64::from(value.numerator().degree_in(H)) - i64::from(in_denominator) >= order
+    highest_power(value).is_none_or(|highest| highest >= order)
 }
 
 #[cfg(test)]

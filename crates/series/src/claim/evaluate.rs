@@ -168,7 +168,12 @@ impl<'e, 'c> Evaluator<'e, 'c> {
                     if let Err(error @ ValueError::Sum(..)) = &next {
                         self.unlike = Some(error.to_string());
                     }
-                    sum = self.lift(&part.span, next)?;
+                    sum = match (next, self.other_case(expr)) {
+                        (Err(error @ ValueError::Sum(..)), Some(help)) => {
+                            return Err(self.fault_with(&part.span, error.to_string(), help));
+                        }
+                        (next, _) => self.lift(&part.span, next)?,
+                    };
                 }
                 Ok(sum)
             }

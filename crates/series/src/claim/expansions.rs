@@ -19,9 +19,7 @@ impl<'c> Evaluator<'_, 'c> {
         bounds: &Bounds,
         span: &Range<usize>,
     ) -> Evaluated<Differential> {
-        let hole = value.arity;
-        let result = value.derivative().and_then(|d| d.filled(hole, field, bounds));
-        self.lift(span, result.map_err(ValueError::from))
+        self.lift(span, value.along(field, bounds).map_err(ValueError::from))
     }
 
     /// `flow(X)`: the displacement `Σ_(k≥1) h^k/k! X_k` of the time-`h` flow, `X_1 = X` and

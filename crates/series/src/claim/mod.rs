@@ -27,7 +27,7 @@ mod syntax;
 mod value;
 
 pub use check::{Checker, Difference, Verdict};
-pub use document::Document;
+pub use document::{Document, Fault};
 pub use parse::parse;
 pub use shipped::shipped;
 pub use syntax::Claim;

@@ -365,7 +365,7 @@ impl Reader<'_> {
                 ExprKind::Tree(tree)
             }
             Rule::norm => {
-                let inner = self.base(parts(pair).next().expect("a vector"))?;
+                let inner = self.expression(parts(pair).next().expect("a vector"))?;
                 ExprKind::Norm(Box::new(inner))
             }
             Rule::nabla => {

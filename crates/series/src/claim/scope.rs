@@ -252,6 +252,35 @@ impl<'c> Evaluator<'_, 'c> {
         self.context.formal.is_some_and(|f| self.names.variables[f.variable] == name)
     }
 
+    /// What a letter of an expression that counts as a number was perhaps meant to be: `G` for `g`.
+    pub(super) fn other_case(&self, expr: &Expr) -> Option<String> {
+        let mut found = None;
+        expr.walk(&mut |e| {
+            let ExprKind::Name(name) = &e.kind else { return };
+            let mut letters = name.chars();
+            let (Some(letter), None) = (letters.next(), letters.next()) else { return };
+            let is_free = !is_of_language(name) && self.names.color(name).is_none();
+            if !is_free || self.lookup(name).is_some() || self.names.parameters.contains(name) {
+                return;
+            }
+            let other: String = if letter.is_uppercase() {
+                letter.to_lowercase().collect()
+            } else {
+                letter.to_uppercase().collect()
+            };
+            let meaning = match other.as_str() {
+                "g" => "the gradient",
+                "E" => "the loss",
+                "I" => "the identity",
+                "f" => "the vector field",
+                _ if self.names.color(&other).is_some() => "a vector field",
+                _ => return,
+            };
+            found.get_or_insert(format!("`{name}` is a number here; {meaning} is `{other}`"));
+        });
+        found
+    }
+
     /// The fault of a name that is not defined, with the nearest one that is.
     pub(super) fn unknown(&self, name: &str, span: &Range<usize>) -> SourceError {
         let mut known: Vec<&str> = FUNCTIONS.iter().map(|(n, _)| *n).collect();

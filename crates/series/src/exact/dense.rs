@@ -4,6 +4,7 @@
 //! A monomial `p^e` has the place `Σ e_i stride_i`, so the place of a product is the sum of the
 //! places, and descending places are descending lexicographic order.
 
+use super::effort;
 use super::poly::{MAX_VARIABLES, Monomial, Poly};
 use num_bigint::BigInt;
 use num_traits::{One, ToPrimitive, Zero};
@@ -153,6 +154,7 @@ impl Division<'_> {
             let (Some(step), Some(q)) = (step, c.over(lead_coefficient)) else {
                 return Some(None);
             };
+            effort::spend(1 + rest.len() as u64);
             for (other, d) in rest {
                 remainder[place + other - self.first].subtract_product(&q, d)?;
             }

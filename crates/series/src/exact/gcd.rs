@@ -5,7 +5,7 @@
 //! Source of the last: Knuth, *The Art of Computer Programming*, vol. 2, section 4.6.1, algorithm E, applied
 //! to one variable after another.
 
-use super::Poly;
+use super::{Poly, effort};
 use super::modular::coprime;
 use super::univariate;
 use num_bigint::BigInt;
@@ -44,6 +44,11 @@ fn primitive_gcd(a: &Poly, b: &Poly) -> Poly {
     if a.is_constant() || b.is_constant() {
         return Poly::one();
     }
+    effort::spend_if_counted(|| {
+        // Images modulo a prime for each variable, and Euclid's algorithm on them.
+        let degree = |p: &Poly| p.terms().first().map_or(0, |(m, _)| u64::from(m.degree()));
+        8 * (a.weight() + b.weight()) + degree(a) * degree(b)
+    });
     if let Some(common) = univariate::gcd(a, b) {
         return common;
     }
@@ -70,6 +75,10 @@ fn heuristic_gcd(a: &Poly, b: &Poly) -> Option<Poly> {
             if point.bits() * degree + height > LONGEST_VALUE {
                 return None;
             }
+            effort::spend_if_counted(|| {
+                let terms = (a.terms().len() + b.terms().len()) as u64;
+                terms.saturating_mul(20 + point.bits() * degree / 64)
+            });
             let value = heuristic_gcd(&a.evaluate(x, &point), &b.evaluate(x, &point))?;
             let candidate = from_digits(value, x, &point);
             let content = Poly::constant(candidate.content());

@@ -5,6 +5,7 @@
 //! parameters that were left without a value (`m` of heavy ball, say). Nothing here rounds.
 
 mod dense;
+pub mod effort;
 mod factors;
 mod gcd;
 mod modular;

@@ -1,6 +1,6 @@
 //! Multivariate polynomials with arbitrary-precision integer coefficients.
 
-use super::dense;
+use super::{dense, effort};
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Signed, ToPrimitive, Zero};
@@ -224,14 +224,23 @@ impl Poly {
         Poly { terms: self.terms.iter().map(|(m, c)| (*m, -c)).collect() }
     }
 
+    /// The number of terms, each counted as often as its coefficient has 64 bits.
+    pub(super) fn weight(&self) -> u64 {
+        let limbs = |c: &BigInt| c.bits() / 64 + 1;
+        self.terms.iter().map(|(_, c)| limbs(c)).sum()
+    }
+
     /// `self · other`.
     pub fn mul(&self, other: &Poly) -> Poly {
         let (short, long) =
             if self.terms.len() <= other.terms.len() { (self, other) } else { (other, self) };
-        if let [(m, c)] = short.terms.as_slice() {
+                if let [(m, c)] = short.terms.as_slice() {
             return long.times_term(m, c);
         }
+        let cost = || short.weight().saturating_mul(long.weight());
+        effort::spend_if_counted(|| 10 + cost() / 4);
         dense::product(short, long).unwrap_or_else(|| {
+            effort::spend_if_counted(|| cost().saturating_mul(15));
             Poly::from_terms(
                 short
                     .terms
@@ -306,6 +315,7 @@ impl Poly {
             if c.is_zero() {
                 continue;
             }
+            effort::spend_if_counted(|| 20 * divisor.weight());
             let step = m.over(lead)?;
             let (q, r) = c.div_rem(lead_coefficient);
             if !r.is_zero() {

@@ -1,5 +1,6 @@
 //! Rational numbers that are fast while they are small.
 
+use super::effort;
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_rational::BigRational;
@@ -142,6 +143,23 @@ impl Rational {
         }
     }
 
+    /// A sum or product of which one is long. Integers are spared the greatest common divisors.
+    fn long(
+        &self,
+        other: &Rational,
+        integers: impl Fn(BigInt, BigInt) -> BigInt,
+        fractions: impl Fn(BigRational, BigRational) -> BigRational,
+    ) -> Rational {
+        let (a, b) = (self.big(), other.big());
+        let limbs = |r: &Rational| r.bits() / 64 + 1;
+        if a.is_integer() && b.is_integer() {
+            effort::spend_if_counted(|| 10 + limbs(self) * limbs(other) / 8);
+            return integers(a.into_raw().0, b.into_raw().0).into();
+        }
+        effort::spend_if_counted(|| 20 + 8 * limbs(self).max(limbs(other)).pow(2));
+        fractions(a, b).into()
+    }
+
     fn big(&self) -> BigRational {
         match self.0 {
             Small(n, d) => BigRational::new_raw(n.into(), d.into()),
@@ -167,7 +185,7 @@ impl From<BigRational> for Rational {
 
 impl From<BigInt> for Rational {
     fn from(value: BigInt) -> Rational {
-        BigRational::from(value).into()
+        BigRational::from_integer(value).into()
     }
 }
 
@@ -181,7 +199,7 @@ impl Add for &Rational {
     type Output = Rational;
     fn add(self, other: &Rational) -> Rational {
         let (&Small(a, b), &Small(c, d)) = (&self.0, &other.0) else {
-            return (self.big() + other.big()).into();
+            return self.long(other, |a, b| a + b, |a, b| a + b);
         };
         // Knuth, TAOCP 4.5.1: every gcd is one of 64-bit numbers. No product of two of them, and no
         // sum of two such products, passes 127 bits.
@@ -213,7 +231,7 @@ impl Mul for &Rational {
     type Output = Rational;
     fn mul(self, other: &Rational) -> Rational {
         let (&Small(a, b), &Small(c, d)) = (&self.0, &other.0) else {
-            return (self.big() * other.big()).into();
+            return self.long(other, |a, b| a * b, |a, b| a * b);
         };
         let (g, k) = (gcd(a, d), gcd(c, b));
         lowest(i128::from(a / g) * i128::from(c / k), i128::from(b / k) * i128::from(d / g))

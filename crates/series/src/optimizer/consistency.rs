@@ -21,27 +21,38 @@ pub(super) fn check(
     method: &GeneralLinearMethod,
     step: &Step,
 ) -> Result<(), SourceError> {
+    // Buffers that the parameters do not depend on may do as they like.
+    let (used, evaluated) = method.used();
+    let method = &method.clone().without_idle_states();
     let constants = match at_rest(method) {
         Ok(Some(constants)) => constants,
         Ok(None) => return Ok(()),
         Err(state) => {
             let name = &method.states[state].name;
+            let advice = if state == 0 && method.spaces.len() == 1 {
+                format!(
+                    "a multiple of the parameters, such as weight decay, is a vector field of its own: \
+                     declare `fields f, w = -{name}`, and write `h*lambda*w({name})` in the place of \
+                     `- h*lambda*{name}`"
+                )
+            } else {
+                "where the fields are zero the parameters must stay as they are, and every buffer a \
+                 multiple of them"
+                    .into()
+            };
             return Err(optimizer.source.fault(
-                step.updates[state].clone(),
+                step.updates[used[state]].clone(),
                 format!(
                     "the step is not consistent: with a vector field of zero, `{name}'` differs \
                      from `{name}`"
                 ),
                 "not at rest where the vector field is zero",
-                Some(
-                    "where the fields are zero the parameters must stay as they are, and every \
-                     buffer a multiple of them"
-                        .into(),
-                ),
+                Some(advice),
             ));
         }
     };
-    for (stage, spans) in method.stages.iter().zip(&step.evaluations) {
+    let spans = evaluated.iter().map(|&l| &step.evaluations[l]);
+    for (stage, spans) in method.stages.iter().zip(spans) {
         for (space, (point, span)) in stage.arguments.iter().zip(spans).enumerate() {
             let found = constant_part(point, &constants);
             if !found.is_one() {

@@ -1,6 +1,7 @@
 //! The optimizers that are compiled in, from `derivations/optimizers/`.
 
 use super::Optimizer;
+use super::absent::ABSENT;
 use crate::text::near;
 use crate::text::source::Source;
 use std::sync::OnceLock;
@@ -105,6 +106,13 @@ pub struct UnknownOptimizer {
     help: String,
 }
 
+impl UnknownOptimizer {
+    /// What to do instead.
+    pub fn advice(&self) -> &str {
+        &self.help
+    }
+}
+
 /// All optimizers of the library, simple ones first, grouped by kind.
 pub fn library() -> &'static [Optimizer] {
     static ALL: OnceLock<Vec<Optimizer>> = OnceLock::new();
@@ -132,8 +140,10 @@ pub fn find(name: &str) -> Result<&'static Optimizer, UnknownOptimizer> {
     if let Some(entry) = ENTRIES.iter().find(|entry| entry.name == name) {
         return Ok(entry.optimizer());
     }
-    let near = near::names(name, NAMES);
+    let instead = near::instead(name, ABSENT);
+    let near = if instead.is_some() { Vec::new() } else { near::names(name, NAMES) };
     let help = match near.as_slice() {
+        _ if instead.is_some() => instead.unwrap_or_default(),
         [] => "`bea optimizers` lists them; a file of your own ends in `.bea`".into(),
         near => format!("did you mean {}?", near::quoted(near)),
     };

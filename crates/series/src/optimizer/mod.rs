@@ -48,6 +48,7 @@
 //! the buffers makes every line homogeneous. Otherwise, as for an optimizer with a length of its
 //! own, it stays as the last parameter ([`GeneralLinearMethod::step_parameter`]).
 
+mod absent;
 mod consistency;
 mod evaluate;
 mod library;
@@ -69,6 +70,7 @@ pub use load::{LoadError, MAX_FILE_SIZE, load};
 pub use named::{Named, NamedError, named};
 pub use program::{Initial, Operation, Register, StepProgram, Terms};
 
+use crate::exact::effort;
 use crate::grammar::{Rule, parse_file};
 use crate::series::GeneralLinearMethod;
 use crate::text::source::{Source, SourceError};
@@ -124,7 +126,11 @@ impl Optimizer {
         &self,
         values: &BTreeMap<String, BigRational>,
     ) -> Result<StepProgram, SourceError> {
-        lower::program(self, values)
+        effort::within(MAX_EFFORT, || lower::program(self, values)).unwrap_or_else(|exhausted| {
+            let help = "use smaller powers of its parameters, and fewer of them";
+            let place = self.name_span.clone();
+            Err(self.source.fault(place, exhausted.to_string(), "this optimizer", Some(help.into())))
+        })
     }
 
     /// Numbers for the parameters beyond the seven that may stay symbolic; none for most optimizers. With them it has
@@ -133,6 +139,9 @@ impl Optimizer {
         lower::stand_ins(self)
     }
 }
+
+/// The most operations that the normal form of an optimizer may take: some seconds.
+const MAX_EFFORT: u64 = 200_000_000;
 
 /// The optimizers of a file, which may hold claims too.
 ///

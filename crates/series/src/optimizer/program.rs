@@ -90,9 +90,17 @@ pub struct StepProgram {
 }
 
 impl StepProgram {
-    /// The general linear method that one step is, the step size scaled out of it where that is possible.
+    /// The general linear method that one step is, the step size scaled out of it where that is possible,
+    /// without [`idle`](Self::idle) buffers.
     pub fn method(&self) -> GeneralLinearMethod {
-        scaling::without_step(self.with_step())
+        scaling::without_step(self.with_step().without_idle_states())
+    }
+
+    /// The names of the buffers that the parameters do not depend on, in this step or in a later one.
+    pub fn idle(&self) -> Vec<&str> {
+        let (used, _) = self.with_step().used();
+        let idle = (0..self.states.len()).filter(|i| !used.contains(i));
+        idle.map(|i| self.states[i].name.as_str()).collect()
     }
 
     /// The same with `h` among the parameters, and states as the program has them.
@@ -231,10 +239,12 @@ impl From<&StepProgram> for StepProgram {
 /// Where it leaves a buffer open, 0.
 pub(super) fn initial_at_rest(method: &GeneralLinearMethod) -> Vec<Initial> {
     let spaces = method.spaces.len();
-    let open = || {
-        let of = |i| if i < spaces { RationalFunction::one() } else { RationalFunction::zero() };
-        (0..method.states.len()).map(of).collect()
-    };
-    let constants = at_rest(method).ok().flatten().unwrap_or_else(open);
+    let open = |i| if i < spaces { RationalFunction::one() } else { RationalFunction::zero() };
+    let mut constants: Vec<RationalFunction> = (0..method.states.len()).map(open).collect();
+    // A buffer that nothing depends on leaves the others as they are.
+    let (used, _) = method.used();
+    if let Ok(Some(found)) = at_rest(&method.clone().without_idle_states()) {
+        used.into_iter().zip(found).for_each(|(i, c)| constants[i] = c);
+    }
     constants.into_iter().map(Initial::Multiple).collect()
 }

@@ -1,5 +1,6 @@
 //! Many small items, formatted in parallel and written in order.
 
+use crate::exact::effort;
 use rayon::prelude::*;
 use std::io::{self, Write};
 
@@ -30,12 +31,13 @@ pub(super) fn write_separated<T: Sync>(
         }
         Ok(())
     };
+    let meter = effort::Shared::of_this_thread();
     for batch in items.chunks(CHUNK * CHUNKS) {
         let fill = || {
             next.par_iter_mut().enumerate().for_each(|(i, buffer)| {
                 buffer.clear();
                 for item in batch.iter().skip(i * CHUNK).take(CHUNK) {
-                    format(item, buffer);
+                    meter.part(|| format(item, buffer));
                 }
             });
         };
@@ -43,6 +45,7 @@ pub(super) fn write_separated<T: Sync>(
         written?;
         std::mem::swap(&mut full, &mut next);
     }
+    meter.settle();
     write(&full)
 }
 

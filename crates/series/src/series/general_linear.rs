@@ -93,6 +93,55 @@ impl GeneralLinearMethod {
 }
 
 impl GeneralLinearMethod {
+    /// The states and the stages that the parameter vectors depend on, in this step or in a later one;
+    /// the parameter vectors are the first of them.
+    pub fn used(&self) -> (Vec<usize>, Vec<usize>) {
+        let mut states: Vec<bool> = (0..self.states.len()).map(|i| i < self.spaces.len()).collect();
+        let mut stages = vec![false; self.stages.len()];
+        loop {
+            let before = (states.clone(), stages.clone());
+            let of_states = self.update.iter().zip(&before.0).filter(|(_, used)| **used);
+            let of_stages = self.stages.iter().zip(&before.1).filter(|(_, used)| **used);
+            let lines = of_states.map(|(line, _)| line);
+            for line in lines.chain(of_stages.flat_map(|(stage, _)| &stage.arguments)) {
+                let mark = |used: &mut [bool], coefficients: &[RationalFunction]| {
+                    for (used, c) in used.iter_mut().zip(coefficients) {
+                        *used |= !c.is_zero();
+                    }
+                };
+                mark(&mut states, &line.states);
+                mark(&mut stages, &line.stages);
+            }
+            if before == (states.clone(), stages.clone()) {
+                break;
+            }
+        }
+        let indices = |used: Vec<bool>| (0..used.len()).filter(|&i| used[i]).collect();
+        (indices(states), indices(stages))
+    }
+
+    /// The method without the states and stages that the parameter vectors do not depend on: a buffer
+    /// that only adds up what it is given has no slow manifold, but the parameters have theirs.
+    #[must_use]
+    pub fn without_idle_states(self) -> GeneralLinearMethod {
+        let (states, stages) = self.used();
+        if (states.len(), stages.len()) == (self.states.len(), self.stages.len()) {
+            return self;
+        }
+        let line = |c: &Combination| Combination {
+            states: states.iter().map(|&i| c.states[i].clone()).collect(),
+            stages: stages.iter().map(|&l| c.stages[l].clone()).collect(),
+        };
+        GeneralLinearMethod {
+            stages: (stages.iter().map(|&l| &self.stages[l]))
+                .map(|s| Stage { field: s.field, arguments: s.arguments.iter().map(line).collect() })
+                .collect(),
+            update: states.iter().map(|&i| line(&self.update[i])).collect(),
+            states: states.iter().map(|&i| self.states[i].clone()).collect(),
+            ..self
+        }
+    }
+
     /// The linear map `R(z) = A + z B (I - z D)⁻¹ C` of the states in one step on the linear field
     /// `f(θ) = Jθ`, `z = hJ`, where `z` is the variable with index `z` of the entries. `None` if the
     /// stages do not exist even for small `z`, or there are several spaces.

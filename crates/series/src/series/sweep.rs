@@ -3,7 +3,7 @@
 use super::ring::Ring;
 use super::scaled::{Block, Scaled};
 use super::slow_manifold::Manifold;
-use crate::exact::Poly;
+use crate::exact::{Poly, effort};
 use crate::tree::{TreeId, TreeTable};
 use num_bigint::BigInt;
 use num_integer::Integer;
@@ -18,6 +18,7 @@ pub(crate) fn run<R: Ring>(method: &Scaled<R>, trees: &TreeTable) -> Option<Vec<
     let mut fields = vec![R::zero(); stored];
     let mut arguments = vec![R::zero(); stored];
     let mut weights = vec![R::Wide::zero(); trees.len()];
+    let meter = effort::Shared::of_this_thread();
     for nodes in 1..=trees.max_nodes() {
         let level = trees.of_size(nodes);
         let output = &mut weights[level.start as usize..level.end as usize];
@@ -26,7 +27,7 @@ pub(crate) fn run<R: Ring>(method: &Scaled<R>, trees: &TreeTable) -> Option<Vec<
         if nodes == trees.max_nodes() {
             let done = Done { fields: &fields, arguments: &arguments };
             output.try_for_each_init(scratch, |scratch, (out, tree)| {
-                *out = sweep.last_weight(&done, tree, nodes, scratch)?;
+                *out = meter.part(|| sweep.last_weight(&done, tree, nodes, scratch))?;
                 Some(())
             })?;
             continue;
@@ -39,13 +40,17 @@ pub(crate) fn run<R: Ring>(method: &Scaled<R>, trees: &TreeTable) -> Option<Vec<
             .zip(new_fields[..chunk].par_chunks_mut(sweep.width.max(1)))
             .zip(new_arguments[..chunk].par_chunks_mut(sweep.width.max(1)))
             .try_for_each_init(scratch, |scratch, (((out, tree), fields), arguments)| {
-                sweep.evaluate(&done, tree, &mut scratch.fields)?;
-                *out = sweep.weight(tree, nodes, scratch)?;
-                sweep.arguments(tree, nodes, scratch, arguments)?;
+                *out = meter.part(|| {
+                    sweep.evaluate(&done, tree, &mut scratch.fields)?;
+                    let weight = sweep.weight(tree, nodes, scratch)?;
+                    sweep.arguments(tree, nodes, scratch, arguments)?;
+                    Some(weight)
+                })?;
                 fields.clone_from_slice(&scratch.fields);
                 Some(())
             })?;
     }
+    meter.settle();
     Some(weights)
 }
 

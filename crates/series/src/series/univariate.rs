@@ -1,7 +1,7 @@
 //! Polynomials in one variable over a ring, every coefficient in its place.
 
 use super::ring::Ring;
-use crate::exact::{Monomial, Poly};
+use crate::exact::{Monomial, Poly, effort};
 
 /// `Σ_k c_k p_X^k`, lowest power first; the last coefficient is not 0. Several parameters nest: the
 /// coefficients are then polynomials in the next one.
@@ -94,6 +94,7 @@ impl<const X: usize, R: Ring> Ring for Univariate<X, R> {
     }
 
     fn add_product(&mut self, a: &Self, b: &Self) -> Option<()> {
+        effort::spend_if_counted(|| a.0.len() as u64 * b.0.len() as u64 / 4);
         if a.is_zero() || b.is_zero() {
             return Some(());
         }

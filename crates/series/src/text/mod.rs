@@ -4,6 +4,7 @@
 pub mod file;
 pub mod near;
 pub mod number;
+pub mod pasted;
 pub mod source;
 pub mod syntax;
 pub mod table;

@@ -1,5 +1,7 @@
 //! Suggestions for unknown names.
 
+use super::table::alike;
+
 /// The least Jaro-Winkler similarity of names that are suggested; 1 is that of equal names.
 const RESEMBLANCE: f64 = 0.75;
 
@@ -39,6 +41,15 @@ fn resemblance(unknown: &str, name: &str) -> f64 {
         && strsim::damerau_levenshtein(unknown, name) == 1;
     // Among names one edit apart, the more similar ones come first.
     if one_letter { 0.9 + 0.1 * alike } else { alike }
+}
+
+/// A group of names that people know from elsewhere and that are not known here, and what to do instead.
+pub type Absent = (&'static [&'static str], &'static str);
+
+/// What to do instead of `name`, if one of the groups has it; capitals, `_` and `-` do not count.
+pub fn instead(name: &str, absent: &[Absent]) -> Option<String> {
+    let group = absent.iter().find(|(names, _)| names.iter().any(|known| alike(known, name)));
+    group.map(|(_, advice)| advice.to_string())
 }
 
 /// ``did you mean `a`?`` with the names that resemble `unknown`, or else a list of all `known` ones; `None` if

@@ -80,6 +80,19 @@ impl SourceCode for Source {
     }
 }
 
+impl SourceError {
+    /// The byte where the fault is.
+    pub(crate) fn place(&self) -> usize {
+        self.span.offset()
+    }
+
+    /// The same fault in another text that has the same bytes there.
+    #[must_use]
+    pub(crate) fn within(self, source: &Source) -> SourceError {
+        SourceError { source_code: source.clone(), ..self }
+    }
+}
+
 /// What is wrong in a text; shown with line, column and the offending text underlined.
 #[derive(Clone, Debug, thiserror::Error, miette::Diagnostic)]
 #[error("{message}")]

@@ -1,6 +1,7 @@
 //! What the grammars of all languages share: the depth of brackets, lists of operands, and the wording of syntax
 //! errors.
 
+use super::pasted;
 use super::source::{Source, SourceError};
 use pest::RuleType;
 use pest::iterators::Pair;
@@ -62,7 +63,7 @@ pub fn fault_at(
         (at..at + found.len(), format!("`{}` does not fit here", shortened(found)))
     };
     let message = format!("syntax error: expected {expected}");
-    source.fault(span, message, label, advice(found, before))
+    source.fault(span, message, label, pasted::advice(found).or_else(|| advice(found, before)))
 }
 
 /// The name, number or single character that a text starts with; empty for an empty text.

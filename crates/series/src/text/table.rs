@@ -1,7 +1,8 @@
 //! Tables of a TOML text, read key by key, with errors that point at the value or the table.
 
-use crate::text::near;
+use crate::text::near::{self, Absent};
 use crate::text::number::parse_value;
+use crate::text::pasted;
 use crate::text::source::{Source, SourceError};
 use num_traits::ToPrimitive;
 use std::ops::Range;
@@ -19,7 +20,8 @@ pub fn parse(source: &Source) -> Result<Spanned<DeTable<'_>>, SourceError> {
     DeTable::parse(&source.text).map_err(|error| {
         let end = source.text.len();
         let span = error.span().unwrap_or(end..end);
-        source.fault(span, format!("not TOML: {}", error.message()), "here", None)
+        let help = source.text.get(span.clone()).and_then(pasted::advice);
+        source.fault(span, format!("not TOML: {}", error.message()), "here", help)
     })
 }
 
@@ -127,13 +129,20 @@ impl<'a> Entry<'a> {
 
     /// The error that there is no `what` named `value`, with the `known` names that resemble it.
     pub fn unknown(&self, what: &str, value: &str, known: &[&str]) -> SourceError {
+        self.unknown_or(what, value, known, &[])
+    }
+
+    /// The same, with what to do instead if the name is one of `absent`.
+    pub fn unknown_or(
+        &self,
+        what: &str,
+        value: &str,
+        known: &[&str],
+        absent: &[Absent],
+    ) -> SourceError {
         let message = format!("there is no {what} `{value}`");
-        self.source.fault(
-            self.span(),
-            message,
-            format!("unknown {what}"),
-            near::advice(value, known),
-        )
+        let help = near::instead(value, absent).or_else(|| near::advice(value, known));
+        self.source.fault(self.span(), message, format!("unknown {what}"), help)
     }
 
     /// A text in quotes.

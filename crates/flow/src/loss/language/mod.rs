@@ -42,6 +42,7 @@ pub use point::split_top_level;
 
 use super::graph::{Expr, Graph};
 use arrays::Value;
+use bea_series::exact::effort;
 use bea_series::text::near;
 use bea_series::text::source::{Source, SourceError};
 use definition::defined;
@@ -53,6 +54,22 @@ pub const MAX_VARIABLES: usize = 100_000;
 
 /// Half the width of the box that a plot shows of a coordinate that has no domain.
 const DEFAULT_DOMAIN: f64 = 2.0;
+
+/// The most operations that reading a text may take: some seconds.
+const MAX_EFFORT: u64 = 400_000_000;
+
+/// What `read` reads from a text, or the fault that this takes too long: exact numbers may grow without
+/// bound.
+fn bounded<T>(
+    source: &Source,
+    read: impl FnOnce() -> Result<T, SourceError>,
+) -> Result<T, SourceError> {
+    effort::within(MAX_EFFORT, read).unwrap_or_else(|exhausted| {
+        let help = "use shorter sums and smaller powers of exact numbers";
+        let place = 0..source.text.len();
+        Err(source.fault(place, exhausted.to_string(), "all of this", Some(help.into())))
+    })
+}
 
 /// A loss: a formula over named variables.
 #[derive(Clone)]
@@ -95,6 +112,10 @@ impl Loss {
         source: &Source,
         settings: &BTreeMap<String, String>,
     ) -> Result<Loss, SourceError> {
+        bounded(source, || Loss::read(source, settings))
+    }
+
+    fn read(source: &Source, settings: &BTreeMap<String, String>) -> Result<Loss, SourceError> {
         if is_definition(&source.text) {
             let mut found = read::file(source)?;
             if let [_, second, ..] = found.as_slice() {
@@ -152,7 +173,7 @@ pub fn named(
     settings: &BTreeMap<String, String>,
 ) -> Result<Option<Loss>, SourceError> {
     let found = read::file(source)?.into_iter().find(|d| d.name.text == name);
-    found.map(|d| defined(source, &d, settings)).transpose()
+    found.map(|d| bounded(source, || defined(source, &d, settings))).transpose()
 }
 
 /// Whether a text starts with `loss`, after blanks and comments.

@@ -1,6 +1,6 @@
 //! Points.
 
-use super::evaluate;
+use super::{bounded, evaluate};
 use super::lower::Lowering;
 use super::read;
 use crate::loss::Graph;
@@ -44,7 +44,7 @@ pub fn point(source: &Source, variables: &[String]) -> Result<Vec<f64>, SourceEr
         // Blanks keep the positions in the text.
         let padded = format!("{}{}", " ".repeat(offset), value.trim());
         let piece = Source::new(source.name.clone(), padded);
-        let numbers = numbers(&piece)?;
+        let numbers = bounded(&piece, || numbers(&piece))?;
         let first = match name {
             None => next,
             Some(name) => {

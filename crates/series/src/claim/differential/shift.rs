@@ -1,73 +1,39 @@
-//! A field at a shifted point.
+//! A field at a shifted point, and its derivative along another field.
 
-use super::{Bounds, Differential, FieldKind, MAX_NODES, TooLarge, earliest};
-use crate::claim::holes::is_hole;
-use crate::exact::RationalFunction as Q;
-use crate::tree::Tree;
+use super::grafting::{Grafting, graft};
+use super::{Bounds, Differential, FieldKind, TooLarge};
+use super::{earliest, highest_power, product_precision};
 
 impl Differential {
     /// The field at the shifted point `θ + shift`, by Taylor's formula at every node:
     /// `f^(m)(…)` becomes `Σ_k 1/k! f^(m+k)(…, shift, …, shift)`. The shift must be a multiple of
     /// `h` and the bounds must limit its powers.
     pub fn shifted(&self, shift: &Differential, bounds: &Bounds) -> Result<Differential, TooLarge> {
-        let mut result = Differential::zero(self.kind, self.arity);
-        for (tree, coefficient) in &self.terms {
-            // Of a scalar field, a node with two neighbours is still part of a path.
-            let inner = Bounds {
-                chains_only: bounds.chains_only && self.kind == FieldKind::Vector,
-                ..*bounds
-            };
-            let moved = shifted_tree(tree, shift, &inner)?;
-            for (t, c) in &moved.terms {
-                result.product(t.clone(), c, coefficient, bounds)?;
-            }
-        }
+        let order = bounds.order.expect("the powers of the shift are limited");
+        let mut result = graft(Grafting::Shift, self, shift, order, bounds)?;
         result.precision = earliest(self.precision, earliest(shift.precision, bounds.order))
             .map(|p| p + self.low().min(0));
         Ok(result)
     }
 
-    /// Every root with one more child, of any of the trees of `other`.
-    fn grafted(&self, other: &Differential, bounds: &Bounds) -> Result<Differential, TooLarge> {
-        let mut result = Differential::zero(FieldKind::Vector, self.arity);
-        for (a, ca) in &self.terms {
-            for (b, cb) in &other.terms {
-                if a.size() + b.size() > MAX_NODES {
-                    return Err(TooLarge::Nodes);
-                }
-                let mut children = a.children().to_vec();
-                children.push(b.clone());
-                result.product(Tree::new(a.color(), children), ca, cb, bounds)?;
-            }
+    /// The derivative of the field in the direction of a vector field, `X'Y`.
+    pub fn along(&self, field: &Differential, bounds: &Bounds) -> Result<Differential, TooLarge> {
+        let degree = |d: &Differential| d.terms.values().map(highest_power).max().unwrap_or(Some(0));
+        let highest = degree(self).zip(degree(field)).map(|(a, b)| a + b);
+        let order = match (bounds.order, highest) {
+            (Some(order), _) => order,
+            (None, Some(highest)) => highest + 1,
+            (None, None) => return self.derivative()?.filled(self.arity, field, bounds),
+        };
+        if field.low() < 0 || field.arity > 0 || field.kind == FieldKind::Scalar {
+            return self.derivative()?.filled(self.arity, field, bounds);
         }
+        let mut result = graft(Grafting::Along, self, field, order, bounds)?;
+        let cut = highest.is_none_or(|highest| highest >= order);
+        let known = earliest(product_precision(self, field), Some(order).filter(|_| cut));
+        result.precision = earliest(result.precision, known);
         Ok(result)
     }
-}
-
-/// The sum over all ways to hang copies of the shift on the nodes of `tree`, `1/k!` for `k` on one.
-fn shifted_tree(
-    tree: &Tree,
-    shift: &Differential,
-    bounds: &Bounds,
-) -> Result<Differential, TooLarge> {
-    let root = Tree::leaf(tree.color());
-    let mut node = Differential::term(FieldKind::Vector, 0, root, Q::one());
-    if is_hole(tree) {
-        return Ok(node);
-    }
-    for child in tree.children() {
-        node = node.grafted(&shifted_tree(child, shift, bounds)?, bounds)?;
-    }
-    let mut sum = node.clone();
-    for k in 1.. {
-        node = node.grafted(shift, bounds)?;
-        if node.is_zero() {
-            break;
-        }
-        node = node.scaled(&Q::integer(k).inverse().expect("k > 0"));
-        sum = sum.plus(&node);
-    }
-    Ok(sum)
 }
 
 #[cfg(test)]

@@ -1,0 +1,89 @@
+//! Optimizers that people look for and that the library does not have.
+
+use crate::text::near::Absent;
+
+/// By groups: other names, and what to do instead.
+pub(super) const ABSENT: &[Absent] = &[
+    (
+        &[
+            "adam", "adamw", "adamax", "nadam", "radam", "amsgrad", "adabelief", "adan", "lamb", "yogi", "adafactor",
+        ],
+        "its step divides by a root of averaged squares of the gradient, and bea derives steps that are linear in \
+         the gradients; `averaged_momentum` is Adam without that division, and `bea run` trains with \
+         method = \"adam\"",
+    ),
+    (
+        &["rmsprop", "adagrad", "adadelta", "rprop", "ada_grad", "rms_prop"],
+        "its step divides by a root of sums of squares of the gradient, and bea derives steps that are linear in \
+         the gradients; at a fixed divisor it is `gradient_descent` in scaled coordinates",
+    ),
+    (
+        &[
+            "lion", "tiger", "signsgd", "sign_descent", "signum", "sign_gradient_descent", "muon", "normalized_sgd",
+            "normalized_gradient_descent", "ngd", "normalized_sam", "asam", "gradient_clipping", "clipped_sgd",
+            "lars", "scion",
+        ],
+        "its step takes signs, norms or a polar factor, and bea derives steps that are linear in the gradients: \
+         of their momentum alone there are `heavy_ball`, `nesterov`, `averaged_momentum` and \
+         `quasi_hyperbolic_momentum`, of SAM `sam` and `proportional_sam`",
+    ),
+    (
+        &[
+            "newton", "newtons_method", "gauss_newton", "bfgs", "lbfgs", "conjugate_gradient", "cg", "kfac",
+            "natural_gradient", "shampoo", "soap", "sophia", "adahessian", "levenberg_marquardt", "trust_region",
+        ],
+        "its step multiplies the gradient by a matrix that depends on the parameters, and bea derives steps that \
+         are linear in the gradients; implicit ones among them are `implicit_euler` and `proximal_point`",
+    ),
+    (
+        &["prodigy", "dadaptation", "dog", "hypergradient", "barzilai_borwein", "armijo", "line_search", "polyak_step"],
+        "its step size depends on the iterates, and bea derives steps with a constant step size h: take \
+         `gradient_descent`, or the method that it is put on",
+    ),
+    (
+        &["sgd", "stochastic_gradient_descent", "minibatch", "minibatch_sgd", "torch_optim_sgd", "batch_sgd"],
+        "on the full loss it is `gradient_descent`; over mini-batches in turn `minibatch2` and `minibatch3`; with \
+         the keys of PyTorch `torch_sgd`",
+    ),
+    (&["gd", "euler", "forward_euler", "explicit_euler", "vanilla", "steepest_descent"], "it is `gradient_descent`"),
+    (
+        &["momentum", "polyak", "sgdm", "sgd_momentum", "polyak_momentum", "classical_momentum"],
+        "it is `heavy_ball`; as a moving average of gradients `averaged_momentum`; with the keys of PyTorch \
+         `torch_sgd`",
+    ),
+    (&["nag", "nesterov_momentum", "nesterov_accelerated_gradient", "agd"], "it is `nesterov`, or `accelerated_gradient`"),
+    (&["ema", "swa", "polyak_averaging", "weight_averaging"], "averages of iterates are in `schedule_free` and `lookahead2`"),
+    (&["lookahead"], "it is `lookahead2`, `lookahead3` or `lookahead_heavy_ball`"),
+    (
+        &["rk45", "dopri5", "rk23", "runge_kutta", "runge_kutta4", "rk3"],
+        "methods of Runge and Kutta with a fixed step: `rk2`, `heun`, `ralston`, `kutta3`, `ssprk3`, `rk4`",
+    ),
+    (
+        &["leapfrog", "verlet", "velocity_verlet", "symplectic_euler", "stoermer_verlet"],
+        "it is `stormer_verlet`, for fields of a position and a velocity",
+    ),
+    (&["gda", "sgda", "gradient_descent_ascent"], "it is `simultaneous_gda`, or `alternating_gda`"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::optimizer::library::names;
+    use crate::text::near::instead;
+
+    #[test]
+    fn what_is_recommended_exists_and_what_is_absent_does_not() {
+        for (absent, advice) in ABSENT {
+            for name in *absent {
+                assert!(!names().contains(name), "{name}");
+            }
+            let quoted = advice.split('`').skip(1).step_by(2).filter(|word| !word.contains(' '));
+            for word in quoted {
+                assert!(names().contains(&word), "{word}");
+            }
+        }
+        assert!(instead("AdamW", ABSENT).is_some_and(|advice| advice.contains("bea run")));
+        assert!(instead("L-BFGS", ABSENT).is_some());
+        assert_eq!(instead("heavy_bal", ABSENT), None);
+    }
+}

@@ -1,0 +1,532 @@
+//! What is fuzzed: one function for each grammar and each binary format, and the texts and files that mutations
+//! start from. `cargo fuzz` runs them guided by coverage, `tests/fuzz.rs` with plain mutations on a stable compiler.
+//!
+//! A target may refuse its input, with an error that can be shown; it may not panic, and it may not take more than
+//! two seconds or a gibibyte.
+
+use bea::experiment::{Experiment, Scale};
+use bea::field::Field;
+use bea::loss::{self, Loss, Program};
+use bea::network::architecture::Architecture;
+use bea::network::data::{Specification, open};
+use bea::network::training::Checkpoint;
+use bea::network::weights;
+use bea::source::{Source, SourceError};
+use bea::{claim, exact::effort, optimizer, render, tree};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// One function to be fuzzed.
+pub struct Target {
+    /// Its name, as in `cargo fuzz run NAME`.
+    pub name: &'static str,
+    /// Runs it on one input.
+    pub run: fn(&[u8]),
+    /// What mutations start from, given the root of the repository.
+    pub corpus: fn(&Path) -> Vec<Vec<u8>>,
+    /// What is put into inputs.
+    pub words: &'static [&'static str],
+}
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
+    Target { name: "loss", run: a_loss, corpus: losses, words: LOSS },
+    Target { name: "point", run: a_point, corpus: points, words: LOSS },
+    Target { name: "value", run: a_value, corpus: values, words: NUMBERS },
+    Target { name: "optimizer", run: an_optimizer, corpus: optimizers, words: OPTIMIZER },
+    Target { name: "claim", run: a_claim, corpus: claims, words: CLAIM },
+    Target { name: "tree", run: a_tree, corpus: trees, words: &["[", "]", ",", "[]", "[[],[]]", " "] },
+    Target { name: "network", run: a_network, corpus: networks, words: TOML },
+    Target { name: "run", run: a_run, corpus: runs, words: TOML },
+    Target { name: "specification", run: a_specification, corpus: specifications, words: SPECIFICATION },
+    Target { name: "csv", run: csv, corpus: tables, words: CSV },
+    Target { name: "npz", run: npz, corpus: npz_files, words: BINARY },
+    Target { name: "safetensors", run: safetensors, corpus: safetensors_files, words: BINARY },
+    Target { name: "idx", run: idx, corpus: idx_files, words: BINARY },
+    Target { name: "cifar", run: cifar, corpus: cifar_files, words: BINARY },
+    Target { name: "weights", run: weights, corpus: weights_files, words: BINARY },
+    Target { name: "checkpoint", run: checkpoint, corpus: checkpoints, words: BINARY },
+];
+
+const NUMBERS: &[&str] = &[
+    "0", "1", "-1", "1/0", "1/3", "0.9", ".5", "1e400", "1e-400", "1e308", "5e-324", "9999999999999999999999", "nan",
+    "inf", "-", "+", "e", "/", ".", "65536", "4294967296", "18446744073709551616", "1e999999999",
+];
+
+const LOSS: &[&str] = &[
+    "(", ")", "[", "]", "{", "}", ",", ";", ":", "=", "..", "<", ">=", "+", "-", "*", "/", "^", "0", "1", "-1", "1/0",
+    "1e400", "99999999999", "1000", "x", "y", "theta", "w[0]", "x[i]", "w[i, j]", "pi", "sum(", "mean(", "dot(", "len(",
+    "max(", "min(", "where(", "exp(", "log(", "sqrt(", "tanh(", "gelu(", "abs(", "sum(i in 0..2: ", "for i in 0..2:",
+    "let r = ", "in", "loss", "variables", "minimum", "start", "data", "#", "\n", "^2", "^(1/2)", "^(-1/3)", "^1000",
+    "θ", "²", "−", "𝒳", "\u{a0}", "\u{feff}", "\0",
+];
+
+const OPTIMIZER: &[&str] = &[
+    "(", ")", "{", "}", ",", ";", "=", "'", "+", "-", "*", "/", "^", "0", "1", "1/2", "h", "theta", "theta'", "f(theta)",
+    "h*f(theta)", "v", "v'", "m*v", "state v", "let k = ", "first v' = ", "fields f, w = -theta", "players x, y", "optimizer",
+    "optimizer o(m) {", "settled", "(k1)^8", "/(1-m)", "^100", "^70000", "(1-m)^8", "f(theta')", "claim", "#", "\n", "θ",
+    "−", "9999999999999999999999",
+];
+
+const CLAIM: &[&str] = &[
+    "(", ")", "[", "]", ",", ";", ":", "=", "==", "'", "''", "+", "-", "*", "/", "^", "0", "1", "2", "1/2", "n", "h", "λ", "f",
+    "g", "H", "E", "I", "D3E", "∇E", "∇²E", "‖g‖²", "|g|^2", "|g|^4", "E^2", "f'f", "f''(f,f)", "[[],[]]",
+    "field(gradient_descent, 3)", "field(heavy_ball, 2)", "term(heavy_ball, [[]])", "principal(gradient_descent, n)",
+    "flow(", "at(f, h*f)", "time_derivative(f, f, 3)", "part(", "coefficient(", "series(", "grad(", "dot(g, g)", "D(",
+    "factorial(", "binomial(", "compositions(c, k, n)", "exp(", "log(1-h*λ)", "log(", "sqrt(1-4*z)", "sum(k in 0..n: ",
+    "up to h^3", "up to z^20", "modulo nonprincipal", "modulo critical", "for n in 0..5", "expect false", "let a = ",
+    "let c(n) = ", "fields u, v;", "claim \"c\": ", "optimizer", "#", "\n", "^8", "^100", "!", "..", "ϕ", "½",
+];
+
+const TOML: &[&str] = &[
+    "=", "[", "]", "[[", "]]", "{", "}", ",", "\"", "\n", "#", ".", "true", "false", "0", "1", "-1", "1e400", "nan",
+    "99999999999", "16777216", "4294967296", "type = \"linear\"\n", "out = 10\n", "kernel = 3\n", "stride = 0\n",
+    "padding = 9\n", "heads = 3\n", "vocabulary = 10\n", "width = 8\n", "input = [3, 32, 32]\n", "input = [100000, 100000]\n",
+    "loss = \"cross_entropy\"\n", "dtype = \"f32\"\n", "architecture = \"mlp\"\n", "layers = [", "[[layer]]\n", "steps = 3\n",
+    "lr = 0.1\n", "lr = [0.1, 0.2]\n", "method = \"heavy_ball\"\n", "optimizer = \"nesterov\"\n", "batch = 5\n", "seed = [1, 2]\n",
+    "data = \"iris\"\n", "data = \"gaussian:5x2\"\n", "metrics = [\"loss\", \"lambda:1\"]\n", "\"error:order:12\"", "\"sc:0\"",
+    "every = 0\n", "[train]\n", "[network]\n", "[[variant]]\n", "[paper]\n", "residual", "conv2d", "attention", "layer_norm",
+];
+
+const SPECIFICATION: &[&str] = &[
+    ",", "=", ":", "/", ".", "iris", "wine", "breast_cancer", "digits", "mnist:", "cifar10:", "fashion_mnist:", "gaussian:",
+    "gaussian:5x2", "split=test", "skip=1", "first=2", "scale=standard", "scale=unit", "target=y", "targets=classes",
+    "targets=values", "seed=1", "99999999999999999999", "0", "x", "-1", "a.csv", "b.npz", "c.safetensors", "file.csv.gz",
+];
+
+const CSV: &[&str] = &[
+    ",", "\n", "\r\n", ";", "\t", "\"", "\"\"", "1", "-1.5", "1e400", "nan", "inf", "", "a", "x,y\n", "\u{feff}", "0", "1,2\n",
+    "99999999999999999999", " ", "é",
+];
+
+const BINARY: &[&str] = &[
+    "\0", "\0\0\0\0", "\u{1}", "\u{7f}", "{", "}", "\"", "[", "]", ":", ",", "0", "9999999999999", "F64", "F32", "BF16", "I64", "U8",
+    "dtype", "shape", "data_offsets", "\u{93}NUMPY", "PK\u{3}\u{4}", "<f8", ">f4", "|u1", "|O", "fortran_order", "True", "(0,)",
+    "(99999999999,)", "x.npy", "y.npy", "inputs", "targets",
+];
+
+/// A bound on exact work that is passed well before two seconds are over, on a busy machine too.
+const EFFORT: u64 = 30_000_000;
+
+/// Shows a fault with its line, as the command does.
+fn show(error: impl miette::Diagnostic + Send + Sync + 'static) {
+    let text = format!("{:?}", miette::Report::new(error));
+    assert!(!text.is_empty());
+}
+
+fn shown<T>(result: Result<T, SourceError>) -> Option<T> {
+    result.map_err(show).ok()
+}
+
+/// A text of the input, if it is one.
+fn text(input: &[u8]) -> Option<String> {
+    std::str::from_utf8(input).ok().map(String::from)
+}
+
+/// An input file of this process.
+fn file(name: &str, input: &[u8]) -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    let folder = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
+    let folder = folder.join(format!("bea-fuzz-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder for inputs");
+    let path = folder.join(name);
+    std::fs::write(&path, input).expect("an input");
+    path
+}
+
+fn a_loss(input: &[u8]) {
+    let Some(text) = text(input) else { return };
+    let source = Source::new("loss", text);
+    let _ = effort::within(EFFORT, || {
+        if let Some(names) = shown(loss::names_in(&source)) {
+            for (name, _) in names.into_iter().take(3) {
+                let _ = shown(loss::named(&source, &name, &BTreeMap::new()));
+            }
+        }
+        let Some(loss) = shown(Loss::parse(&source, &BTreeMap::new())) else { return };
+        let start = loss.start.clone().unwrap_or_else(|| vec![0.5; loss.variables.len()]);
+        let _ = loss.value(&start);
+        if loss.variables.len() > 10 {
+            return;
+        }
+        let dimension = loss.variables.len();
+        let (mut graph, e) = loss.into_parts();
+        let variables: Vec<u32> = (0..dimension as u32).collect();
+        let mut roots = graph.gradient(e, &variables);
+        for i in 0..roots.len() {
+            let second = graph.derivative(roots[i], 0);
+            roots.push(second);
+        }
+        let mut out = vec![0.0; roots.len()];
+        Program::new(&graph, dimension, &roots).evaluate(&start, &mut out, &mut Vec::new());
+    });
+}
+
+fn a_point(input: &[u8]) {
+    let Some(text) = text(input) else { return };
+    let names = ["x", "w[0]", "w[1]"].map(String::from);
+    let _ = effort::within(EFFORT, || shown(loss::point(&Source::new("point", text), &names)));
+}
+
+fn a_value(input: &[u8]) {
+    let Some(text) = text(input) else { return };
+    if let Err(error) = optimizer::parse_value(&text) {
+        assert!(!error.to_string().is_empty());
+    }
+}
+
+fn an_optimizer(input: &[u8]) {
+    let Some(text) = text(input) else { return };
+    let source = Source::new("optimizers", text);
+    let _ = effort::within(EFFORT, || {
+        for optimizer in shown(optimizer::parse(&source)).unwrap_or_default().iter().take(3) {
+            let Some(method) = shown(optimizer.method(&BTreeMap::new())) else { continue };
+            if let Ok(field) = Field::derive("o", &method, 2) {
+                let mut document = render::Document::new(&field);
+                document.verdict = Some(field.principal_part());
+                let mut out = Vec::new();
+                render::Format::Text.write(&document, &mut out).expect("a vector");
+                assert!(!out.is_empty());
+            }
+        }
+    });
+}
+
+fn a_claim(input: &[u8]) {
+    let Some(text) = text(input) else { return };
+    let _ = effort::within(EFFORT, || {
+        match claim::Document::parse(Source::new("claims", text)) {
+            Err(error) => show(error),
+            Ok(document) => {
+                document.faults().iter().for_each(|fault| show(fault.error.clone()));
+                document.check(true, |_| {}, |_, verdict| drop(shown(verdict)));
+            }
+        }
+    });
+}
+
+fn a_tree(input: &[u8]) {
+    let Some(text) = text(input) else { return };
+    if let Ok(tree) = text.parse::<tree::Tree>() {
+        assert_eq!(tree.to_string().parse::<tree::Tree>().as_ref(), Ok(&tree));
+        assert!(tree.density() >= tree.size().into() && tree.symmetry() >= 1_u32.into());
+    }
+}
+
+fn a_network(input: &[u8]) {
+    let Some(text) = text(input) else { return };
+    match Architecture::parse(&Source::new("network.toml", text)) {
+        Ok(network) => assert!(network.len() < usize::MAX),
+        Err(error) => show(error),
+    }
+}
+
+fn a_run(input: &[u8]) {
+    let Some(text) = text(input) else { return };
+    let source = Source::new("run.toml", text);
+    let Some(experiment) = shown(Experiment::parse(source, Scale::Small, &[])) else { return };
+    let _ = effort::within(EFFORT, || {
+        if let Err(error) = experiment.runs() {
+            show(error);
+        }
+    });
+}
+
+fn a_specification(input: &[u8]) {
+    let Some(text) = text(input) else { return };
+    match Specification::parse(&text) {
+        Ok(specification) => assert_eq!(specification.text, text),
+        Err(error) => show(error),
+    }
+}
+
+fn data(specification: String) {
+    match open(&specification) {
+        Ok(set) => assert!(!set.is_empty()),
+        Err(error) => show(error),
+    }
+}
+
+fn csv(input: &[u8]) {
+    let path = file("data.csv", input);
+    data(format!("{}", path.display()));
+    data(format!("{},targets=classes,scale=standard", path.display()));
+}
+
+fn npz(input: &[u8]) {
+    data(format!("{}", file("data.npz", input).display()));
+}
+
+fn safetensors(input: &[u8]) {
+    data(format!("{}", file("data.safetensors", input).display()));
+}
+
+/// Images and labels, cut in the middle.
+fn idx(input: &[u8]) {
+    let cut = input.len() - input.len().min(12);
+    let images = file("train-images-idx3-ubyte", &input[..cut]);
+    file("train-labels-idx1-ubyte", &input[cut..]);
+    data(format!("mnist:{}", images.parent().expect("a folder").display()));
+}
+
+fn cifar(input: &[u8]) {
+    let mut folder = PathBuf::new();
+    for name in ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"] {
+        folder = file(&format!("{name}.bin"), input);
+    }
+    data(format!("cifar10:{}", folder.parent().expect("a folder").display()));
+}
+
+/// A network of three parameters.
+const SMALL: &str = "input = [2]\nloss = \"mean_squared_error\"\nlayer = [{ type = \"linear\", out = 1, name = \"a\" }]\n";
+
+fn small() -> Architecture {
+    Architecture::parse(&Source::new("small.toml", SMALL)).expect("a network")
+}
+
+fn weights(input: &[u8]) {
+    let path = file("weights.safetensors", input);
+    for result in [weights::load(&path, &small()).map(|w| w.len()), weights::load_complex(&path, &small()).map(|w| w.len())] {
+        match result {
+            Ok(count) => assert_eq!(count, 3),
+            Err(error) => show(error),
+        }
+    }
+}
+
+fn checkpoint(input: &[u8]) {
+    let path = file("checkpoint.safetensors", input);
+    match Checkpoint::load(&path, 3) {
+        Ok(checkpoint) => assert_eq!(checkpoint.state.theta.len(), 3),
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// The files of a folder with this ending, no longer than `most` bytes.
+fn files(folder: PathBuf, ending: &str, most: usize) -> Vec<Vec<u8>> {
+    let entries = std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let mut paths: Vec<PathBuf> = entries.map(|f| f.expect("an entry").path()).collect();
+    paths.sort();
+    let wanted = paths.iter().filter(|p| p.extension().is_some_and(|e| e == ending));
+    let texts = wanted.map(|p| std::fs::read(p).expect("a file"));
+    texts.filter(|text| text.len() <= most).collect()
+}
+
+fn bytes(texts: &[&str]) -> Vec<Vec<u8>> {
+    texts.iter().map(|text| text.as_bytes().to_vec()).collect()
+}
+
+/// The blocks between three backticks of the documentation that start with one of the words.
+fn samples(root: &Path, document: &str, language: &str) -> Vec<Vec<u8>> {
+    let text = std::fs::read_to_string(root.join("docs").join(document)).expect("a document");
+    let open = format!("```{language}\n");
+    let blocks = text.split(open.as_str()).skip(1);
+    blocks.filter_map(|rest| rest.split("```").next()).map(|block| block.as_bytes().to_vec()).collect()
+}
+
+fn losses(root: &Path) -> Vec<Vec<u8>> {
+    let mut all = files(root.join("losses"), "bea", 6_000);
+    all.extend(bytes(&[
+        "let r = x^2 + y^2; r^2 - r/(1 + exp(-x*y))",
+        "sum(i in 0..1, j in 0..i: x[i]*w[i, j]) + mean([for i in 0..2: i^2*z])",
+        "where(x < 0, cos(x) + x, (x/3)^2 + 1 + x/3) + max(x, y, 2)*min(x^2, y)",
+        "dot([[1, 2], [3, 4]], [x, y])[1] + len([1, 2])*sqrt(2 + x^2)^(-2/3) + gelu(x)*pi",
+        "(1-x)^2 + 100*(y-x^2)^2",
+        "x^(y^(x^y)) + log(1+log(1+x*y))",
+    ]));
+    all
+}
+
+fn points(_: &Path) -> Vec<Vec<u8>> {
+    bytes(&["-1, 1/2, 3", "x=pi, w=[1, 2^(1/2)]", "x = -1, w = [0, 1e-3]", "[1, 2, 3]"])
+}
+
+fn values(_: &Path) -> Vec<Vec<u8>> {
+    bytes(&["9/10", "-0.5e-3", "1e-3", "+3", "12/7"])
+}
+
+fn optimizers(root: &Path) -> Vec<Vec<u8>> {
+    files(root.join("derivations/optimizers"), "bea", 4_000)
+}
+
+/// The claims one by one: whole files take too long.
+fn claims(root: &Path) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for text in files(root.join("derivations"), "bea", usize::MAX).into_iter().chain(samples(root, "claims.md", "bea")) {
+        let text = String::from_utf8(text).expect("a text");
+        let starts: Vec<usize> = text.match_indices("\nclaim ").map(|(at, _)| at).collect();
+        for (i, start) in starts.iter().enumerate() {
+            let end = starts.get(i + 1).copied().unwrap_or(text.len());
+            all.push(text[*start..end].as_bytes().to_vec());
+        }
+    }
+    all
+}
+
+fn trees(_: &Path) -> Vec<Vec<u8>> {
+    bytes(&["[]", "[[],[[]]]", "[[[[]],[]],[[],[]],[]]", " [ [] , [ [ ] ] ] "])
+}
+
+fn networks(root: &Path) -> Vec<Vec<u8>> {
+    let mut all = samples(root, "networks.md", "toml");
+    all.push(SMALL.as_bytes().to_vec());
+    all.extend(bytes(&[
+        "architecture = \"mlp\"\ninput = [4]\noutputs = 3\nhidden = [5, 5]\nactivation = \"tanh\"\nloss = \"cross_entropy\"\n",
+        "input = [3, 8, 8]\nloss = \"cross_entropy\"\n[[layer]]\ntype = \"conv2d\"\nout = 4\nkernel = 3\npadding = 1\n\
+         [[layer]]\ntype = \"batch_norm2d\"\n[[layer]]\ntype = \"residual\"\nlayers = [{ type = \"conv2d\", out = 4, kernel = 1 }]\n\
+         [[layer]]\ntype = \"max_pool2d\"\nkernel = 2\n[[layer]]\ntype = \"global_avg_pool\"\n[[layer]]\ntype = \"linear\"\nout = 10\n",
+        "input = [6]\nloss = \"cross_entropy\"\nlayer = [{ type = \"embedding\", vocabulary = 7, width = 4 }, { type = \"position\" }, \
+         { type = \"attention\", heads = 2 }, { type = \"layer_norm\" }, { type = \"mean_tokens\" }, { type = \"linear\", out = 3 }]\n",
+    ]));
+    all
+}
+
+fn runs(root: &Path) -> Vec<Vec<u8>> {
+    let mut all = samples(root, "experiments.md", "toml");
+    all.extend(files(root.join("examples"), "toml", 8_000));
+    all.push(
+        b"[network]\narchitecture = \"mlp\"\nhidden = [4]\n[data]\ntrain = \"iris\"\n[train]\nmethod = \"gd\"\nlr = 0.1\nsteps = 3\n".to_vec(),
+    );
+    all
+}
+
+fn specifications(_: &Path) -> Vec<Vec<u8>> {
+    bytes(&[
+        "iris", "iris,skip=3,first=10,scale=standard", "mnist:folder,split=test,scale=unit", "gaussian:5x2,seed=3",
+        "data.csv,target=price,targets=values", "some,path=with/commas.npz",
+    ])
+}
+
+fn tables(_: &Path) -> Vec<Vec<u8>> {
+    bytes(&["a,b,y\n1,2,0\n3,4.5,1\n-1e3,0,1\n", "1,2,x\n3,4,z\n", "\"a\",\"b\"\r\n1,\"2\"\r\n3,4\r\n", "y\n1\n2\n"])
+}
+
+/// An array of NumPy's format.
+fn npy(kind: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+    let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
+    while (header.len() + 11) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut out = b"\x93NUMPY\x01\x00".to_vec();
+    out.extend((header.len() as u16).to_le_bytes());
+    out.extend(header.as_bytes());
+    out.extend(data);
+    out
+}
+
+/// An archive of files that are stored as they are.
+fn archive(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let (mut out, mut directory) = (Vec::new(), Vec::new());
+    for (name, data) in entries {
+        let (start, size) = (out.len() as u32, data.len() as u32);
+        let mut common = Vec::new();
+        common.extend([20, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        common.extend(crc32(data).to_le_bytes());
+        common.extend(size.to_le_bytes());
+        common.extend(size.to_le_bytes());
+        common.extend((name.len() as u16).to_le_bytes());
+        common.extend([0, 0]);
+        out.extend(b"PK\x03\x04");
+        out.extend(&common);
+        out.extend(name.as_bytes());
+        out.extend(data);
+        directory.extend(b"PK\x01\x02\x14\x00");
+        directory.extend(&common);
+        directory.extend([0; 10]);
+        directory.extend(start.to_le_bytes());
+        directory.extend(name.as_bytes());
+    }
+    let (start, size, count) = (out.len() as u32, directory.len() as u32, entries.len() as u16);
+    out.extend(&directory);
+    out.extend(b"PK\x05\x06\0\0\0\0");
+    out.extend(count.to_le_bytes());
+    out.extend(count.to_le_bytes());
+    out.extend(size.to_le_bytes());
+    out.extend(start.to_le_bytes());
+    out.extend([0, 0]);
+    out
+}
+
+fn crc32(data: &[u8]) -> u32 {
+    let mut crc = u32::MAX;
+    for byte in data {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
+        }
+    }
+    !crc
+}
+
+fn numbers(values: &[f64]) -> Vec<u8> {
+    values.iter().flat_map(|x| x.to_le_bytes()).collect()
+}
+
+fn npz_files(_: &Path) -> Vec<Vec<u8>> {
+    let inputs = npy("<f8", "(2, 2)", &numbers(&[1.0, 2.0, 3.0, -4.0]));
+    let single: Vec<u8> = [0.5_f32, 2.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+    vec![
+        archive(&[("inputs.npy", inputs.clone()), ("targets.npy", npy("|u1", "(2,)", &[0, 1]))]),
+        archive(&[("x.npy", inputs), ("y.npy", npy("<f4", "(2,)", &single))]),
+        archive(&[("inputs.npy", npy("|u1", "(2, 1, 2, 2)", &[1; 8])), ("targets.npy", npy("<i8", "(2,)", &[0; 16]))]),
+    ]
+}
+
+fn tensors(header: &str, data: &[u8]) -> Vec<u8> {
+    let mut out = (header.len() as u64).to_le_bytes().to_vec();
+    out.extend(header.as_bytes());
+    out.extend(data);
+    out
+}
+
+fn safetensors_files(_: &Path) -> Vec<Vec<u8>> {
+    vec![
+        tensors(
+            r#"{"inputs":{"dtype":"F64","shape":[2,2],"data_offsets":[0,32]},"targets":{"dtype":"U8","shape":[2],"data_offsets":[32,34]}}"#,
+            &[numbers(&[1.0, 2.0, 3.0, 4.0]), vec![0, 1]].concat(),
+        ),
+        tensors(
+            r#"{"inputs":{"dtype":"U8","shape":[2,1,2,2],"data_offsets":[0,8]},"targets":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}"#,
+            &[7; 16],
+        ),
+    ]
+}
+
+fn idx_files(_: &Path) -> Vec<Vec<u8>> {
+    let mut file = vec![0, 0, 8, 3, 0, 0, 0, 4, 0, 0, 0, 28, 0, 0, 0, 28];
+    file.extend(vec![9; 4 * 28 * 28]);
+    file.extend([0, 0, 8, 1, 0, 0, 0, 4, 1, 2, 3, 4]);
+    vec![file]
+}
+
+fn cifar_files(_: &Path) -> Vec<Vec<u8>> {
+    let mut file = vec![3_u8];
+    file.extend(vec![200; 3 * 32 * 32]);
+    vec![file.clone(), [file.clone(), file].concat()]
+}
+
+fn weights_files(_: &Path) -> Vec<Vec<u8>> {
+    let values = numbers(&[1.0, 2.0, 3.0]);
+    vec![
+        tensors(
+            r#"{"a.weight":{"dtype":"F64","shape":[1,2],"data_offsets":[0,16]},"a.bias":{"dtype":"F64","shape":[1],"data_offsets":[16,24]}}"#,
+            &values,
+        ),
+        tensors(
+            r#"{"a.weight.re":{"dtype":"F64","shape":[1,2],"data_offsets":[0,16]},"a.weight.im":{"dtype":"BF16","shape":[1,2],"data_offsets":[16,20]},"a.bias":{"dtype":"F32","shape":[1],"data_offsets":[20,24]}}"#,
+            &values,
+        ),
+    ]
+}
+
+fn checkpoints(_: &Path) -> Vec<Vec<u8>> {
+    let path = file("written.safetensors", &[]);
+    let mut state = bea::network::training::State::new(vec![1.0, 2.0, 3.0]);
+    state.step = 7;
+    state.buffers.push(("v".into(), vec![0.5; 3]));
+    let (directions, run, sums) = (vec![vec![1.0; 3]], "run".to_string(), Vec::new());
+    let checkpoint = Checkpoint { state, directions, run, sums };
+    checkpoint.save(&path).expect("a checkpoint");
+    vec![std::fs::read(path).expect("the checkpoint")]
+}
