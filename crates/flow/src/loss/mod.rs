@@ -18,6 +18,7 @@ mod number;
 mod print;
 mod program;
 mod roots;
+mod rounding;
 mod simplify;
 mod undefined;
 
@@ -32,3 +33,4 @@ pub use modified_field::{modified_field, modified_field_of, non_principal_field}
 pub use number::Number;
 pub use print::{Printer, Style};
 pub use program::{Constant, Instruction, Program, Register};
+pub(crate) use rounding::Bounded;
