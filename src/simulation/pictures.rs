@@ -115,7 +115,7 @@ impl Landscape<'_> {
     fn range(&self, coordinate: usize, simulation: &Simulation) -> (f64, f64) {
         let of_optimizer = simulation.optimizer.theta.iter().map(|theta| theta[coordinate].re);
         let steps: Vec<f64> = of_optimizer.filter(|x| x.is_finite()).collect();
-        let start = steps[0];
+        let Some(&start) = steps.first() else { return (-1.0, 1.0) };
         if let Some(&(low, high)) = self.domain.get(coordinate)
             && (low..=high).contains(&start)
         {
@@ -128,7 +128,9 @@ impl Landscape<'_> {
         let shown = far.chain([start, quantile(0.1), quantile(0.9)]);
         let (low, high) = shown.fold((start, start), |(low, high), x| (low.min(x), high.max(x)));
         let room = if high > low { 0.35 * (high - low) } else { 0.5 * start.abs().max(1.0) };
-        (low - room, high + room)
+        // The width of the range is a number as well.
+        let inside = |x: f64| x.clamp(-0.25 * f64::MAX, 0.25 * f64::MAX);
+        (inside(low - room), inside(high + room))
     }
 }
 

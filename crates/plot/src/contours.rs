@@ -1,6 +1,6 @@
 //! Heights of a function of two variables, and the levels to draw them at.
 
-use super::axis::short;
+use super::axis::{short, ten};
 use super::display_list::Point;
 use contour::ContourBuilder;
 
@@ -76,11 +76,15 @@ impl Contours {
                 &[1.0]
             };
             let exponents = low.log10().floor() as i32..=high.log10().ceil() as i32;
-            let all = exponents.flat_map(|e| factors.iter().map(move |f| f * 10f64.powi(e)));
+            let all = exponents.flat_map(|e| factors.iter().map(move |f| f * ten(e)));
             all.filter(|level| (low..=high).contains(level)).map(|level| base + level).collect()
         } else {
             let (low, high) = (quantile(0.0), quantile(0.98));
-            (1..=LEVELS).map(|i| low + (high - low) * i as f64 / (LEVELS + 1) as f64).collect()
+            let step = |i| low + (high - low) * i as f64 / (LEVELS + 1) as f64;
+            let mut levels: Vec<f64> = (1..=LEVELS).map(step).collect();
+            // There may be fewer numbers between the two.
+            levels.dedup();
+            levels
         }
     }
 
