@@ -2,7 +2,9 @@
 
 use super::velocity::is_real;
 use super::{Problem, ProblemError};
-use crate::loss::{Bounded, Compiled, Expr, Graph, Jets, Program, VectorFields, modified_field_of};
+use crate::loss::{
+    Bounded, Compiled, Expr, Graph, Jets, Program, VectorFields, Wide, modified_field_of,
+};
 use crate::objective::{Capability, Objective, ObjectiveError, Scalar};
 use bea_series::field::Field;
 use bea_series::tree::TreeId;
@@ -60,6 +62,17 @@ impl Evaluator {
                 self.program.evaluate(inputs, out, scratch);
             }
         });
+        if out.iter().any(|x| !x.is_finite()) {
+            self.wide(inputs, out);
+        }
+    }
+
+    /// Without overflow or underflow on the way.
+    fn wide(&self, inputs: &[f64], out: &mut [f64]) {
+        let inputs: Vec<Wide> = inputs.iter().map(|&x| x.into()).collect();
+        let mut values = vec![Wide::from(0.0); out.len()];
+        self.program.evaluate(&inputs, &mut values, &mut Vec::new());
+        out.iter_mut().zip(values).for_each(|(out, value)| *out = value.to_f64());
     }
 }
 

@@ -21,6 +21,7 @@ mod roots;
 mod rounding;
 mod simplify;
 mod undefined;
+mod wide;
 
 pub use compiled::Compiled;
 pub use differential::{ElementaryDifferentials, VectorFields, elementary_differential};
@@ -32,5 +33,7 @@ pub use library::{LibraryError, UnknownLoss, find, library};
 pub use modified_field::{modified_field, modified_field_of, non_principal_field};
 pub use number::Number;
 pub use print::{Printer, Style};
+pub use undefined::{undefined_part, values_at};
+pub use wide::Wide;
 pub use program::{Constant, Instruction, Program, Register};
 pub(crate) use rounding::Bounded;
