@@ -80,12 +80,7 @@ fn watch(started: Instant) {
         let slow = wall > SECONDS && processor_time(started) - current.processor > SECONDS;
         if slow || memory > BYTES {
             let path = save(current.target, &current.input);
-            eprintln!(
-                "{}: {wall:.1} s, {} MiB: {}",
-                current.target,
-                memory >> 20,
-                path.display()
-            );
+            eprintln!("{}: {wall:.1} s, {} MiB: {}", current.target, memory >> 20, path.display());
             std::process::exit(101);
         }
     }
@@ -98,9 +93,9 @@ fn root() -> &'static Path {
 /// Writes an input that has failed where it is found again.
 fn save(target: &str, input: &[u8]) -> PathBuf {
     let folder = root().join("target/fuzz").join(target);
-    let hash = input.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| {
-        (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3)
-    });
+    let hash = input
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3));
     let path = folder.join(format!("{hash:016x}"));
     std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, input)).expect("a file");
     path
@@ -181,7 +176,8 @@ fn mutated(corpus: &[Vec<u8>], words: &[&str], random: &mut Random) -> Vec<u8> {
                 };
             }
             8 if n > 8 && random.below(4) == 0 => {
-                let number = [0, 1, u64::MAX, u64::from(u32::MAX), 1 << 31, 1 << 40, i64::MAX as u64];
+                let number =
+                    [0, 1, u64::MAX, u64::from(u32::MAX), 1 << 31, 1 << 40, i64::MAX as u64];
                 let number = number[random.below(number.len())];
                 let width = [2, 4, 8][random.below(3)];
                 let at = random.below(n - width);
@@ -212,7 +208,8 @@ fn found() -> Vec<(&'static Target, PathBuf)> {
 #[test]
 fn every_target_comes_to_an_end() {
     let variable = |name: &str| std::env::var(name).ok();
-    let seconds: f64 = variable("BEA_FUZZ_SECONDS").map_or(1.0, |text| text.parse().expect("seconds"));
+    let seconds: f64 =
+        variable("BEA_FUZZ_SECONDS").map_or(1.0, |text| text.parse().expect("seconds"));
     let seed: u64 = variable("BEA_FUZZ_SEED").map_or(1, |text| text.parse().expect("a seed"));
     let only = variable("BEA_FUZZ_TARGET");
     if let Some(name) = &only {

@@ -217,7 +217,7 @@ fn wild() -> impl Strategy<Value = f64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
     fn no_number_breaks_a_figure(points in prop::collection::vec((wild(), wild()), 0..8)) {
@@ -240,10 +240,54 @@ proptest! {
 
     #[test]
     fn levels_and_heights_of_any_function(a in wild(), b in wild(), c in wild()) {
-        let f = |x: f64, y: f64| a + b * x * x + c * (x * y).sin();
-        let contours = Contours::sample((-1.0, 1.0), (-1.0, 1.0), "f", f);
-        let panel = Panel { contours: Some(contours), ..Panel::default() };
+        let svg = landscape(a, b, c);
+        prop_assert!(!svg.contains("NaN") && !svg.contains("inf"));
+    }
+
+    /// Numbers of any size, the smallest too.
+    #[test]
+    fn levels_and_heights_of_any_size(a in any_size(), b in any_size(), c in any_size()) {
+        let svg = landscape(a, b, c);
+        prop_assert!(!svg.contains("NaN") && !svg.contains("inf"));
+    }
+
+    #[test]
+    fn axes_of_any_size(low in any_size(), high in any_size(), logarithmic in any::<bool>()) {
+        let axis = if logarithmic { Axis::log("") } else { Axis::linear("") };
+        let points = vec![(low, high), (high, low), (0.5 * low, high)];
+        let series = vec![Series::new("", points, Style::of_series(1))];
+        let panel = Panel { x: axis.clone(), y: axis, series, ..Panel::default() };
         let svg = Figure { panels: vec![panel], ..Figure::default() }.svg();
         prop_assert!(!svg.contains("NaN") && !svg.contains("inf"));
     }
+}
+
+fn landscape(a: f64, b: f64, c: f64) -> String {
+    let f = |x: f64, y: f64| a + b * x * x + c * (x * y).sin();
+    let contours = Contours::sample((-1.0, 1.0), (-1.0, 1.0), "f", f);
+    let panel = Panel { contours: Some(contours), ..Panel::default() };
+    Figure { panels: vec![panel], ..Figure::default() }.svg()
+}
+
+/// Subnormal and huge numbers as often as others.
+fn any_size() -> impl Strategy<Value = f64> {
+    let of = |digits: f64, exponent: i32| {
+        digits * 10f64.powi(exponent / 2) * 10f64.powi(exponent - exponent / 2)
+    };
+    prop_oneof![
+        3 => (-9.9..9.9f64, -323..309i32).prop_map(move |(digits, exponent)| of(digits, exponent)),
+        1 => prop::num::f64::SUBNORMAL,
+        1 => Just(0.0),
+    ]
+}
+
+/// The labels of heights that span a few of the smallest numbers.
+#[test]
+fn the_smallest_heights_have_labels() {
+    let svg = landscape(0.0, 0.0, -1.9064787045652004e-308);
+    assert!(svg.contains("10⁻³⁰⁸") && !svg.contains("inf") && !svg.contains("NaN"));
+    let svg = landscape(0.0, 0.0, 3e-320);
+    assert!(svg.contains("·10⁻³²⁰") && !svg.contains("inf") && !svg.contains("NaN"));
+    // Three numbers.
+    assert!(landscape(0.0, 1e-323, 0.0).contains("10⁻³²"));
 }

@@ -41,6 +41,7 @@ fn holds(equation: &str) -> bool {
     let claims = Claims::parse(Source::new("test", text)).unwrap_or_else(|e| panic!("{e:?}"));
     let mut passed = Vec::new();
     claims.check(
+        true,
         |_| {},
         |_, verdict| {
             passed.push(verdict.unwrap_or_else(|e| panic!("{equation}\n{e:?}")).passes());

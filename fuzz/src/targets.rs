@@ -35,10 +35,20 @@ pub const TARGETS: &[Target] = &[
     Target { name: "value", run: a_value, corpus: values, words: NUMBERS },
     Target { name: "optimizer", run: an_optimizer, corpus: optimizers, words: OPTIMIZER },
     Target { name: "claim", run: a_claim, corpus: claims, words: CLAIM },
-    Target { name: "tree", run: a_tree, corpus: trees, words: &["[", "]", ",", "[]", "[[],[]]", " "] },
+    Target {
+        name: "tree",
+        run: a_tree,
+        corpus: trees,
+        words: &["[", "]", ",", "[]", "[[],[]]", " "],
+    },
     Target { name: "network", run: a_network, corpus: networks, words: TOML },
     Target { name: "run", run: a_run, corpus: runs, words: TOML },
-    Target { name: "specification", run: a_specification, corpus: specifications, words: SPECIFICATION },
+    Target {
+        name: "specification",
+        run: a_specification,
+        corpus: specifications,
+        words: SPECIFICATION,
+    },
     Target { name: "csv", run: csv, corpus: tables, words: CSV },
     Target { name: "npz", run: npz, corpus: npz_files, words: BINARY },
     Target { name: "safetensors", run: safetensors, corpus: safetensors_files, words: BINARY },
@@ -49,60 +59,384 @@ pub const TARGETS: &[Target] = &[
 ];
 
 const NUMBERS: &[&str] = &[
-    "0", "1", "-1", "1/0", "1/3", "0.9", ".5", "1e400", "1e-400", "1e308", "5e-324", "9999999999999999999999", "nan",
-    "inf", "-", "+", "e", "/", ".", "65536", "4294967296", "18446744073709551616", "1e999999999",
+    "0",
+    "1",
+    "-1",
+    "1/0",
+    "1/3",
+    "0.9",
+    ".5",
+    "1e400",
+    "1e-400",
+    "1e308",
+    "5e-324",
+    "9999999999999999999999",
+    "nan",
+    "inf",
+    "-",
+    "+",
+    "e",
+    "/",
+    ".",
+    "65536",
+    "4294967296",
+    "18446744073709551616",
+    "1e999999999",
 ];
 
 const LOSS: &[&str] = &[
-    "(", ")", "[", "]", "{", "}", ",", ";", ":", "=", "..", "<", ">=", "+", "-", "*", "/", "^", "0", "1", "-1", "1/0",
-    "1e400", "99999999999", "1000", "x", "y", "theta", "w[0]", "x[i]", "w[i, j]", "pi", "sum(", "mean(", "dot(", "len(",
-    "max(", "min(", "where(", "exp(", "log(", "sqrt(", "tanh(", "gelu(", "abs(", "sum(i in 0..2: ", "for i in 0..2:",
-    "let r = ", "in", "loss", "variables", "minimum", "start", "data", "#", "\n", "^2", "^(1/2)", "^(-1/3)", "^1000",
-    "θ", "²", "−", "𝒳", "\u{a0}", "\u{feff}", "\0",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ";",
+    ":",
+    "=",
+    "..",
+    "<",
+    ">=",
+    "+",
+    "-",
+    "*",
+    "/",
+    "^",
+    "0",
+    "1",
+    "-1",
+    "1/0",
+    "1e400",
+    "99999999999",
+    "1000",
+    "x",
+    "y",
+    "theta",
+    "w[0]",
+    "x[i]",
+    "w[i, j]",
+    "pi",
+    "sum(",
+    "mean(",
+    "dot(",
+    "len(",
+    "max(",
+    "min(",
+    "where(",
+    "exp(",
+    "log(",
+    "sqrt(",
+    "tanh(",
+    "gelu(",
+    "abs(",
+    "sum(i in 0..2: ",
+    "for i in 0..2:",
+    "let r = ",
+    "in",
+    "loss",
+    "variables",
+    "minimum",
+    "start",
+    "data",
+    "#",
+    "\n",
+    "^2",
+    "^(1/2)",
+    "^(-1/3)",
+    "^1000",
+    "θ",
+    "²",
+    "−",
+    "𝒳",
+    "\u{a0}",
+    "\u{feff}",
+    "\0",
 ];
 
 const OPTIMIZER: &[&str] = &[
-    "(", ")", "{", "}", ",", ";", "=", "'", "+", "-", "*", "/", "^", "0", "1", "1/2", "h", "theta", "theta'", "f(theta)",
-    "h*f(theta)", "v", "v'", "m*v", "state v", "let k = ", "first v' = ", "fields f, w = -theta", "players x, y", "optimizer",
-    "optimizer o(m) {", "settled", "(k1)^8", "/(1-m)", "^100", "^70000", "(1-m)^8", "f(theta')", "claim", "#", "\n", "θ",
-    "−", "9999999999999999999999",
+    "(",
+    ")",
+    "{",
+    "}",
+    ",",
+    ";",
+    "=",
+    "'",
+    "+",
+    "-",
+    "*",
+    "/",
+    "^",
+    "0",
+    "1",
+    "1/2",
+    "h",
+    "theta",
+    "theta'",
+    "f(theta)",
+    "h*f(theta)",
+    "v",
+    "v'",
+    "m*v",
+    "state v",
+    "let k = ",
+    "first v' = ",
+    "fields f, w = -theta",
+    "players x, y",
+    "optimizer",
+    "optimizer o(m) {",
+    "settled",
+    "(k1)^8",
+    "/(1-m)",
+    "^100",
+    "^70000",
+    "(1-m)^8",
+    "f(theta')",
+    "claim",
+    "#",
+    "\n",
+    "θ",
+    "−",
+    "9999999999999999999999",
 ];
 
 const CLAIM: &[&str] = &[
-    "(", ")", "[", "]", ",", ";", ":", "=", "==", "'", "''", "+", "-", "*", "/", "^", "0", "1", "2", "1/2", "n", "h", "λ", "f",
-    "g", "H", "E", "I", "D3E", "∇E", "∇²E", "‖g‖²", "|g|^2", "|g|^4", "E^2", "f'f", "f''(f,f)", "[[],[]]",
-    "field(gradient_descent, 3)", "field(heavy_ball, 2)", "term(heavy_ball, [[]])", "principal(gradient_descent, n)",
-    "flow(", "at(f, h*f)", "time_derivative(f, f, 3)", "part(", "coefficient(", "series(", "grad(", "dot(g, g)", "D(",
-    "factorial(", "binomial(", "compositions(c, k, n)", "exp(", "log(1-h*λ)", "log(", "sqrt(1-4*z)", "sum(k in 0..n: ",
-    "up to h^3", "up to z^20", "modulo nonprincipal", "modulo critical", "for n in 0..5", "expect false", "let a = ",
-    "let c(n) = ", "fields u, v;", "claim \"c\": ", "optimizer", "#", "\n", "^8", "^100", "!", "..", "ϕ", "½",
+    "(",
+    ")",
+    "[",
+    "]",
+    ",",
+    ";",
+    ":",
+    "=",
+    "==",
+    "'",
+    "''",
+    "+",
+    "-",
+    "*",
+    "/",
+    "^",
+    "0",
+    "1",
+    "2",
+    "1/2",
+    "n",
+    "h",
+    "λ",
+    "f",
+    "g",
+    "H",
+    "E",
+    "I",
+    "D3E",
+    "∇E",
+    "∇²E",
+    "‖g‖²",
+    "|g|^2",
+    "|g|^4",
+    "E^2",
+    "f'f",
+    "f''(f,f)",
+    "[[],[]]",
+    "field(gradient_descent, 3)",
+    "field(heavy_ball, 2)",
+    "term(heavy_ball, [[]])",
+    "principal(gradient_descent, n)",
+    "flow(",
+    "at(f, h*f)",
+    "time_derivative(f, f, 3)",
+    "part(",
+    "coefficient(",
+    "series(",
+    "grad(",
+    "dot(g, g)",
+    "D(",
+    "factorial(",
+    "binomial(",
+    "compositions(c, k, n)",
+    "exp(",
+    "log(1-h*λ)",
+    "log(",
+    "sqrt(1-4*z)",
+    "sum(k in 0..n: ",
+    "up to h^3",
+    "up to z^20",
+    "modulo nonprincipal",
+    "modulo critical",
+    "for n in 0..5",
+    "expect false",
+    "let a = ",
+    "let c(n) = ",
+    "fields u, v;",
+    "claim \"c\": ",
+    "optimizer",
+    "#",
+    "\n",
+    "^8",
+    "^100",
+    "!",
+    "..",
+    "ϕ",
+    "½",
 ];
 
 const TOML: &[&str] = &[
-    "=", "[", "]", "[[", "]]", "{", "}", ",", "\"", "\n", "#", ".", "true", "false", "0", "1", "-1", "1e400", "nan",
-    "99999999999", "16777216", "4294967296", "type = \"linear\"\n", "out = 10\n", "kernel = 3\n", "stride = 0\n",
-    "padding = 9\n", "heads = 3\n", "vocabulary = 10\n", "width = 8\n", "input = [3, 32, 32]\n", "input = [100000, 100000]\n",
-    "loss = \"cross_entropy\"\n", "dtype = \"f32\"\n", "architecture = \"mlp\"\n", "layers = [", "[[layer]]\n", "steps = 3\n",
-    "lr = 0.1\n", "lr = [0.1, 0.2]\n", "method = \"heavy_ball\"\n", "optimizer = \"nesterov\"\n", "batch = 5\n", "seed = [1, 2]\n",
-    "data = \"iris\"\n", "data = \"gaussian:5x2\"\n", "metrics = [\"loss\", \"lambda:1\"]\n", "\"error:order:12\"", "\"sc:0\"",
-    "every = 0\n", "[train]\n", "[network]\n", "[[variant]]\n", "[paper]\n", "residual", "conv2d", "attention", "layer_norm",
+    "=",
+    "[",
+    "]",
+    "[[",
+    "]]",
+    "{",
+    "}",
+    ",",
+    "\"",
+    "\n",
+    "#",
+    ".",
+    "true",
+    "false",
+    "0",
+    "1",
+    "-1",
+    "1e400",
+    "nan",
+    "99999999999",
+    "16777216",
+    "4294967296",
+    "type = \"linear\"\n",
+    "out = 10\n",
+    "kernel = 3\n",
+    "stride = 0\n",
+    "padding = 9\n",
+    "heads = 3\n",
+    "vocabulary = 10\n",
+    "width = 8\n",
+    "input = [3, 32, 32]\n",
+    "input = [100000, 100000]\n",
+    "loss = \"cross_entropy\"\n",
+    "dtype = \"f32\"\n",
+    "architecture = \"mlp\"\n",
+    "layers = [",
+    "[[layer]]\n",
+    "steps = 3\n",
+    "lr = 0.1\n",
+    "lr = [0.1, 0.2]\n",
+    "method = \"heavy_ball\"\n",
+    "optimizer = \"nesterov\"\n",
+    "batch = 5\n",
+    "seed = [1, 2]\n",
+    "data = \"iris\"\n",
+    "data = \"gaussian:5x2\"\n",
+    "metrics = [\"loss\", \"lambda:1\"]\n",
+    "\"error:order:12\"",
+    "\"sc:0\"",
+    "every = 0\n",
+    "[train]\n",
+    "[network]\n",
+    "[[variant]]\n",
+    "[paper]\n",
+    "residual",
+    "conv2d",
+    "attention",
+    "layer_norm",
 ];
 
 const SPECIFICATION: &[&str] = &[
-    ",", "=", ":", "/", ".", "iris", "wine", "breast_cancer", "digits", "mnist:", "cifar10:", "fashion_mnist:", "gaussian:",
-    "gaussian:5x2", "split=test", "skip=1", "first=2", "scale=standard", "scale=unit", "target=y", "targets=classes",
-    "targets=values", "seed=1", "99999999999999999999", "0", "x", "-1", "a.csv", "b.npz", "c.safetensors", "file.csv.gz",
+    ",",
+    "=",
+    ":",
+    "/",
+    ".",
+    "iris",
+    "wine",
+    "breast_cancer",
+    "digits",
+    "mnist:",
+    "cifar10:",
+    "fashion_mnist:",
+    "gaussian:",
+    "gaussian:5x2",
+    "split=test",
+    "skip=1",
+    "first=2",
+    "scale=standard",
+    "scale=unit",
+    "target=y",
+    "targets=classes",
+    "targets=values",
+    "seed=1",
+    "99999999999999999999",
+    "0",
+    "x",
+    "-1",
+    "a.csv",
+    "b.npz",
+    "c.safetensors",
+    "file.csv.gz",
 ];
 
 const CSV: &[&str] = &[
-    ",", "\n", "\r\n", ";", "\t", "\"", "\"\"", "1", "-1.5", "1e400", "nan", "inf", "", "a", "x,y\n", "\u{feff}", "0", "1,2\n",
-    "99999999999999999999", " ", "é",
+    ",",
+    "\n",
+    "\r\n",
+    ";",
+    "\t",
+    "\"",
+    "\"\"",
+    "1",
+    "-1.5",
+    "1e400",
+    "nan",
+    "inf",
+    "",
+    "a",
+    "x,y\n",
+    "\u{feff}",
+    "0",
+    "1,2\n",
+    "99999999999999999999",
+    " ",
+    "é",
 ];
 
 const BINARY: &[&str] = &[
-    "\0", "\0\0\0\0", "\u{1}", "\u{7f}", "{", "}", "\"", "[", "]", ":", ",", "0", "9999999999999", "F64", "F32", "BF16", "I64", "U8",
-    "dtype", "shape", "data_offsets", "\u{93}NUMPY", "PK\u{3}\u{4}", "<f8", ">f4", "|u1", "|O", "fortran_order", "True", "(0,)",
-    "(99999999999,)", "x.npy", "y.npy", "inputs", "targets",
+    "\0",
+    "\0\0\0\0",
+    "\u{1}",
+    "\u{7f}",
+    "{",
+    "}",
+    "\"",
+    "[",
+    "]",
+    ":",
+    ",",
+    "0",
+    "9999999999999",
+    "F64",
+    "F32",
+    "BF16",
+    "I64",
+    "U8",
+    "dtype",
+    "shape",
+    "data_offsets",
+    "\u{93}NUMPY",
+    "PK\u{3}\u{4}",
+    "<f8",
+    ">f4",
+    "|u1",
+    "|O",
+    "fortran_order",
+    "True",
+    "(0,)",
+    "(99999999999,)",
+    "x.npy",
+    "y.npy",
+    "inputs",
+    "targets",
 ];
 
 /// A bound on exact work that is passed well before two seconds are over, on a busy machine too.
@@ -194,13 +528,11 @@ fn an_optimizer(input: &[u8]) {
 
 fn a_claim(input: &[u8]) {
     let Some(text) = text(input) else { return };
-    let _ = effort::within(EFFORT, || {
-        match claim::Document::parse(Source::new("claims", text)) {
-            Err(error) => show(error),
-            Ok(document) => {
-                document.faults().iter().for_each(|fault| show(fault.error.clone()));
-                document.check(true, |_| {}, |_, verdict| drop(shown(verdict)));
-            }
+    let _ = effort::within(EFFORT, || match claim::Document::parse(Source::new("claims", text)) {
+        Err(error) => show(error),
+        Ok(document) => {
+            document.faults().iter().for_each(|fault| show(fault.error.clone()));
+            document.check(true, |_| {}, |_, verdict| drop(shown(verdict)));
         }
     });
 }
@@ -271,7 +603,14 @@ fn idx(input: &[u8]) {
 
 fn cifar(input: &[u8]) {
     let mut folder = PathBuf::new();
-    for name in ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"] {
+    for name in [
+        "data_batch_1",
+        "data_batch_2",
+        "data_batch_3",
+        "data_batch_4",
+        "data_batch_5",
+        "test_batch",
+    ] {
         folder = file(&format!("{name}.bin"), input);
     }
     data(format!("cifar10:{}", folder.parent().expect("a folder").display()));
@@ -286,7 +625,10 @@ fn small() -> Architecture {
 
 fn weights(input: &[u8]) {
     let path = file("weights.safetensors", input);
-    for result in [weights::load(&path, &small()).map(|w| w.len()), weights::load_complex(&path, &small()).map(|w| w.len())] {
+    for result in [
+        weights::load(&path, &small()).map(|w| w.len()),
+        weights::load_complex(&path, &small()).map(|w| w.len()),
+    ] {
         match result {
             Ok(count) => assert_eq!(count, 3),
             Err(error) => show(error),
@@ -304,7 +646,8 @@ fn checkpoint(input: &[u8]) {
 
 /// The files of a folder with this ending, no longer than `most` bytes.
 fn files(folder: PathBuf, ending: &str, most: usize) -> Vec<Vec<u8>> {
-    let entries = std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let entries =
+        std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let mut paths: Vec<PathBuf> = entries.map(|f| f.expect("an entry").path()).collect();
     paths.sort();
     let wanted = paths.iter().filter(|p| p.extension().is_some_and(|e| e == ending));
@@ -321,7 +664,10 @@ fn samples(root: &Path, document: &str, language: &str) -> Vec<Vec<u8>> {
     let text = std::fs::read_to_string(root.join("docs").join(document)).expect("a document");
     let open = format!("```{language}\n");
     let blocks = text.split(open.as_str()).skip(1);
-    blocks.filter_map(|rest| rest.split("```").next()).map(|block| block.as_bytes().to_vec()).collect()
+    blocks
+        .filter_map(|rest| rest.split("```").next())
+        .map(|block| block.as_bytes().to_vec())
+        .collect()
 }
 
 fn losses(root: &Path) -> Vec<Vec<u8>> {
@@ -352,7 +698,11 @@ fn optimizers(root: &Path) -> Vec<Vec<u8>> {
 /// The claims one by one: whole files take too long.
 fn claims(root: &Path) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
-    for text in files(root.join("derivations"), "bea", usize::MAX).into_iter().chain(samples(root, "claims.md", "bea")) {
+    for text in files(root.join("derivations"), "bea", usize::MAX).into_iter().chain(samples(
+        root,
+        "claims.md",
+        "bea",
+    )) {
         let text = String::from_utf8(text).expect("a text");
         let starts: Vec<usize> = text.match_indices("\nclaim ").map(|(at, _)| at).collect();
         for (i, start) in starts.iter().enumerate() {
@@ -392,13 +742,22 @@ fn runs(root: &Path) -> Vec<Vec<u8>> {
 
 fn specifications(_: &Path) -> Vec<Vec<u8>> {
     bytes(&[
-        "iris", "iris,skip=3,first=10,scale=standard", "mnist:folder,split=test,scale=unit", "gaussian:5x2,seed=3",
-        "data.csv,target=price,targets=values", "some,path=with/commas.npz",
+        "iris",
+        "iris,skip=3,first=10,scale=standard",
+        "mnist:folder,split=test,scale=unit",
+        "gaussian:5x2,seed=3",
+        "data.csv,target=price,targets=values",
+        "some,path=with/commas.npz",
     ])
 }
 
 fn tables(_: &Path) -> Vec<Vec<u8>> {
-    bytes(&["a,b,y\n1,2,0\n3,4.5,1\n-1e3,0,1\n", "1,2,x\n3,4,z\n", "\"a\",\"b\"\r\n1,\"2\"\r\n3,4\r\n", "y\n1\n2\n"])
+    bytes(&[
+        "a,b,y\n1,2,0\n3,4.5,1\n-1e3,0,1\n",
+        "1,2,x\n3,4,z\n",
+        "\"a\",\"b\"\r\n1,\"2\"\r\n3,4\r\n",
+        "y\n1\n2\n",
+    ])
 }
 
 /// An array of NumPy's format.
@@ -469,7 +828,10 @@ fn npz_files(_: &Path) -> Vec<Vec<u8>> {
     vec![
         archive(&[("inputs.npy", inputs.clone()), ("targets.npy", npy("|u1", "(2,)", &[0, 1]))]),
         archive(&[("x.npy", inputs), ("y.npy", npy("<f4", "(2,)", &single))]),
-        archive(&[("inputs.npy", npy("|u1", "(2, 1, 2, 2)", &[1; 8])), ("targets.npy", npy("<i8", "(2,)", &[0; 16]))]),
+        archive(&[
+            ("inputs.npy", npy("|u1", "(2, 1, 2, 2)", &[1; 8])),
+            ("targets.npy", npy("<i8", "(2,)", &[0; 16])),
+        ]),
     ]
 }
 

@@ -69,10 +69,9 @@ pub(super) fn of_optimizer(
     let mut values = BTreeMap::new();
     for name in &optimizer.parameters {
         if let Some(text) = settings.remove(name) {
-            let value = optimizer::parse_value(&text)
-                .map_err(|error| {
-                    miette!("{}", explained(error, &text)).wrap_err(format!("bad --set {name}={text}"))
-                })?;
+            let value = optimizer::parse_value(&text).map_err(|error| {
+                miette!("{}", explained(error, &text)).wrap_err(format!("bad --set {name}={text}"))
+            })?;
             values.insert(name.clone(), value);
         }
     }

@@ -37,11 +37,12 @@ impl Framing {
             Framing::Box(ranges) => ranges.clone(),
             Framing::All => {
                 let range = |i: usize| {
-                    let start = steps(i)[0];
-                    let given = domain.get(i).filter(|(low, high)| (*low..=*high).contains(&start));
-                    let all =
-                        || roomy(minima.iter().map(|at| at[i]).fold(inner(&steps(i)), include));
-                    given.copied().unwrap_or_else(all)
+                    let steps = steps(i);
+                    let starts = |range: &&(f64, f64)| {
+                        steps.first().is_some_and(|start| (range.0..=range.1).contains(start))
+                    };
+                    let all = || roomy(minima.iter().map(|at| at[i]).fold(inner(&steps), include));
+                    domain.get(i).filter(starts).copied().unwrap_or_else(all)
                 };
                 (0..dimension).map(range).collect()
             }

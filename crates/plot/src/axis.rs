@@ -138,7 +138,7 @@ impl Ruler {
         let every = (((self.high - self.low) / count.max(1) as f64).ceil() as i32).max(1);
         let mut ticks = Vec::new();
         for exponent in first - 1..=last {
-            let value = 10f64.powi(exponent);
+            let value = ten(exponent);
             if exponent >= first {
                 let label = (exponent.rem_euclid(every) == 0).then(|| power_of_ten(exponent));
                 ticks.push(Tick { value, label });
@@ -163,10 +163,26 @@ fn coordinate(scale: AxisScale, value: f64) -> f64 {
 
 /// The least of 1, 2, 2.5 and 5 times a power of ten that is not less than `step`.
 fn nice(step: f64) -> f64 {
-    let power = 10f64.powf(step.log10().floor());
+    let power = ten(step.log10().floor() as i32);
     let factors = [1.0, 2.0, 2.5, 5.0, 10.0];
     let factor = factors.into_iter().find(|f| f * power >= step * (1.0 - 1e-9)).unwrap_or(10.0);
     factor * power
+}
+
+/// `10^exponent`; down to the smallest numbers, for which `powi` is 0.
+pub(super) fn ten(exponent: i32) -> f64 {
+    match exponent {
+        ..-300 => 10f64.powi(exponent + 300) * 1e-300,
+        _ => 10f64.powi(exponent),
+    }
+}
+
+/// `value/10^exponent`, of the smallest numbers too.
+fn per_ten(value: f64, exponent: i32) -> f64 {
+    match exponent {
+        ..-300 => value * 1e300 / 10f64.powi(exponent + 300),
+        _ => value / 10f64.powi(exponent),
+    }
 }
 
 /// A multiple of `step` in decimals, or, where these would be long, as a multiple of a power of ten.
@@ -182,8 +198,7 @@ fn label(value: f64, step: f64, largest: f64) -> String {
         return minus(format!("{value:.*}", decimals.unwrap_or(8) as usize));
     }
     let exponent = largest.log10().floor() as i32;
-    let digits = value / 10f64.powi(exponent);
-    let digits = format!("{digits:.2}");
+    let digits = format!("{:.2}", per_ten(value, exponent));
     let digits = digits.trim_end_matches('0').trim_end_matches('.');
     minus(format!("{digits}·{}", power_of_ten(exponent)))
 }
@@ -201,7 +216,7 @@ pub(super) fn short(value: f64) -> String {
             if decimals > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
         return minus(text.into());
     }
-    let digits = format!("{:.1}", value / 10f64.powi(exponent));
+    let digits = format!("{:.1}", per_ten(value, exponent));
     match digits.trim_end_matches(".0") {
         "1" => power_of_ten(exponent),
         digits => minus(format!("{digits}·{}", power_of_ten(exponent))),

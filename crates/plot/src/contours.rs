@@ -1,6 +1,6 @@
 //! Heights of a function of two variables, and the levels to draw them at.
 
-use super::axis::short;
+use super::axis::{short, ten};
 use super::display_list::Point;
 use contour::ContourBuilder;
 
@@ -100,7 +100,7 @@ impl Contours {
 
 /// A number near `x`, to one digit of what is apart from its neighbour.
 fn round(x: f64, apart: f64) -> f64 {
-    let unit = 10f64.powi((apart / 2.0).log10().floor() as i32);
+    let unit = ten((apart / 2.0).log10().floor() as i32);
     let rounded = (x / unit).round() * unit;
     // Subnormal and huge steps have no such unit.
     if apart > 0.0 && rounded.is_finite() && unit.is_normal() { rounded } else { x }

@@ -2,7 +2,9 @@
 
 use super::velocity::is_real;
 use super::{Problem, ProblemError};
-use crate::loss::{Compiled, Expr, Graph, Jets, Program, VectorFields, modified_field_of};
+use crate::loss::{
+    Bounded, Compiled, Expr, Graph, Jets, Program, VectorFields, Wide, modified_field_of,
+};
 use crate::objective::{Capability, Objective, ObjectiveError, Scalar};
 use bea_series::field::Field;
 use bea_series::tree::TreeId;
@@ -60,6 +62,17 @@ impl Evaluator {
                 self.program.evaluate(inputs, out, scratch);
             }
         });
+        if out.iter().any(|x| !x.is_finite()) {
+            self.wide(inputs, out);
+        }
+    }
+
+    /// Without overflow or underflow on the way.
+    fn wide(&self, inputs: &[f64], out: &mut [f64]) {
+        let inputs: Vec<Wide> = inputs.iter().map(|&x| x.into()).collect();
+        let mut values = vec![Wide::from(0.0); out.len()];
+        self.program.evaluate(&inputs, &mut values, &mut Vec::new());
+        out.iter_mut().zip(values).for_each(|(out, value)| *out = value.to_f64());
     }
 }
 
@@ -266,6 +279,26 @@ impl Problem {
 }
 
 impl Formulas {
+    /// The total field as a program whose rounding errors can be bounded.
+    pub(super) fn total(&self) -> impl Fn(&[f64]) -> Vec<Bounded> {
+        let mut graph = self.graph.clone();
+        let d: usize = self.fields.spaces.iter().map(Vec::len).sum();
+        let mut parts = vec![Vec::new(); d];
+        for (space, components) in &self.fields.fields {
+            for (&variable, &component) in self.fields.spaces[*space].iter().zip(components) {
+                parts[variable as usize].push(component);
+            }
+        }
+        let total: Vec<Expr> = parts.iter().map(|parts| graph.sum(parts)).collect();
+        let program = Program::new(&graph, d, &total);
+        move |theta| {
+            let inputs: Vec<Bounded> = theta.iter().map(|&x| Bounded::exact(x)).collect();
+            let mut out = vec![Bounded::exact(0.0); d];
+            program.evaluate(&inputs, &mut out, &mut Vec::new());
+            out
+        }
+    }
+
     /// The terms of the wanted trees of a modified field, compiled: the inputs are `θ` and `h`.
     pub(super) fn modified_field(
         &self,

@@ -67,6 +67,9 @@ pub enum Stop {
     /// Implicit stages, or a slow manifold, were not found.
     #[error("{0} did not converge: the step size is too large here")]
     NoConvergence(&'static str),
+    /// The root of an implicit step that begins at the step size 0 ends at this one.
+    #[error("the branch of the implicit step that begins at h = 0 ends at h = {0:.4e}")]
+    BranchEnd(f64),
     /// The principal flow of an optimizer with memory, which was not found with so many products.
     #[error(
         "{0} products do not resolve the principal flow: eigenvalues hλ lie densely around a branch \

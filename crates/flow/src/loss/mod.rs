@@ -18,8 +18,10 @@ mod number;
 mod print;
 mod program;
 mod roots;
+mod rounding;
 mod simplify;
 mod undefined;
+mod wide;
 
 pub use compiled::Compiled;
 pub use differential::{ElementaryDifferentials, VectorFields, elementary_differential};
@@ -32,3 +34,6 @@ pub use modified_field::{modified_field, modified_field_of, non_principal_field}
 pub use number::Number;
 pub use print::{Printer, Style};
 pub use program::{Constant, Instruction, Program, Register};
+pub(crate) use rounding::Bounded;
+pub use undefined::{undefined_part, values_at};
+pub use wide::Wide;

@@ -30,8 +30,8 @@ pub enum Instruction {
     Div(Register, Register),
     /// `√a`, the principal branch.
     Sqrt(Register),
-    /// `a` to the power of the constant with this index, the principal branch; the exponent is
-    /// neither an integer nor half of one.
+    /// `a` to the power of the constant with this index, the principal branch; if the exponent is an integer or
+    /// half of one, it is a large one.
     Power(Register, u32),
     /// `F(a)`.
     Apply(Function, Register),
@@ -154,6 +154,9 @@ impl Program {
     }
 }
 
+/// Higher powers are not made of squares, which double the rounding error each.
+const MAX_SQUARED: u64 = 64;
+
 /// Turns nodes into instructions; a value that is computed already keeps its register.
 struct Builder {
     program: Program,
@@ -253,10 +256,19 @@ impl Builder {
         for (base, exponent) in factors {
             let base = self.registers[base];
             let (value, inverted) = match exponent.as_small() {
-                Some((n, 1)) => (self.power(base, n.unsigned_abs()), n < 0),
-                Some((n, 2)) => {
+                Some((n, 1)) if n.unsigned_abs() <= MAX_SQUARED => {
+                    (self.power(base, n.unsigned_abs()), n < 0)
+                }
+                Some((n, 2)) if n.unsigned_abs() <= MAX_SQUARED => {
                     let root = self.emit(Instruction::Sqrt(base));
                     (self.power(root, n.unsigned_abs()), n < 0)
+                }
+                // Beyond 2^53 a double does not tell an odd exponent from an even one.
+                Some((n, 1)) if n.unsigned_abs() > 1 << 53 && n % 2 != 0 => {
+                    let index = self.constant_index(&(n - n.signum()).into());
+                    let even = self.emit(Instruction::Power(base, index));
+                    let one = if n > 0 { Instruction::Mul } else { Instruction::Div };
+                    (self.emit(one(even, base)), false)
                 }
                 _ => {
                     let index = self.constant_index(exponent);

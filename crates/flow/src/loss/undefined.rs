@@ -1,7 +1,7 @@
 //! Where a loss has no value.
 
 use super::graph::{Expr, Graph, Node};
-use super::{Loss, Printer, Program, Style};
+use super::{Loss, Printer, Program, Style, Wide};
 
 impl Loss {
     /// The smallest part of the formula without a finite real value at a point, in words; `None` if
@@ -20,25 +20,37 @@ impl Loss {
     }
 }
 
-/// The smallest part that is not finite of the first of the `roots` that is not.
-fn undefined_part(
+/// The values of expressions at a point: what a double cannot hold on the way does not matter.
+///
+/// # Panics
+/// If an expression has other variables than the coordinates of the point.
+pub fn values_at(graph: &Graph, roots: &[Expr], point: &[f64]) -> Vec<Wide> {
+    let inputs: Vec<Wide> = point.iter().map(|&x| x.into()).collect();
+    let mut values = vec![Wide::from(0.0); roots.len()];
+    Program::new(graph, point.len(), roots).evaluate(&inputs, &mut values, &mut Vec::new());
+    values
+}
+
+/// Why the first of the `roots` that has no finite real value has none, in words: the smallest part of it that
+/// has none, or that it is too large. `None` if all have one.
+pub fn undefined_part(
     graph: &Graph,
     roots: &[Expr],
     variables: &[String],
     point: &[f64],
 ) -> Option<String> {
-    let values_of = |nodes: &[Expr]| -> Vec<f64> {
-        let mut values = vec![0.0; nodes.len()];
-        Program::new(graph, point.len(), nodes).evaluate(point, &mut values, &mut Vec::new());
-        values
-    };
-    let root = roots.iter().zip(values_of(roots)).find(|(_, value)| !value.is_finite())?.0;
+    let values = values_at(graph, roots, point);
+    let (root, value) = roots.iter().zip(values).find(|(_, value)| !value.to_f64().is_finite())?;
+    let printer = Printer::new(graph, variables, Style::Text, &[]);
+    if value.is_defined() {
+        let text = printer.write(*root);
+        return Some(format!("`{text}` is {value}, more than a double can hold"));
+    }
     // Operands come before what is built from them.
     let nodes = graph.reachable(&[*root]);
-    let values = values_of(&nodes);
-    let value_of = |e| nodes.iter().position(|&n| n == e).map_or(0.0, |i| values[i]);
-    let part = nodes[values.iter().position(|value| !value.is_finite())?];
-    let printer = Printer::new(graph, variables, Style::Text, &[]);
+    let values = values_at(graph, &nodes, point);
+    let value_of = |e| nodes.iter().position(|&n| n == e).map_or(Wide::from(0.0), |i| values[i]);
+    let part = nodes[values.iter().position(|value| !value.is_defined())?];
     let text = printer.write(part);
     Some(match graph.node(part) {
         Node::Apply(_, x) => {

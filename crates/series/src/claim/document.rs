@@ -75,7 +75,10 @@ impl Document {
                 Ok((claims, optimizers)) => {
                     let name = |o: &Optimizer| format!("optimizer {}", o.name);
                     let titles = claims.iter().map(|c| format!("claim {}", c.name));
-                    match titles.chain(optimizers.iter().map(name)).find(|n| !names.insert(n.clone())) {
+                    match titles
+                        .chain(optimizers.iter().map(name))
+                        .find(|n| !names.insert(n.clone()))
+                    {
                         None => {
                             document.claims.extend(claims);
                             document.optimizers.extend(optimizers);

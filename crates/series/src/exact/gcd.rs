@@ -5,9 +5,9 @@
 //! Source of the last: Knuth, *The Art of Computer Programming*, vol. 2, section 4.6.1, algorithm E, applied
 //! to one variable after another.
 
-use super::{Poly, effort};
 use super::modular::coprime;
 use super::univariate;
+use super::{Poly, effort};
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::One;

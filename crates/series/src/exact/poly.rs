@@ -234,7 +234,7 @@ impl Poly {
     pub fn mul(&self, other: &Poly) -> Poly {
         let (short, long) =
             if self.terms.len() <= other.terms.len() { (self, other) } else { (other, self) };
-                if let [(m, c)] = short.terms.as_slice() {
+        if let [(m, c)] = short.terms.as_slice() {
             return long.times_term(m, c);
         }
         let cost = || short.weight().saturating_mul(long.weight());

@@ -6,7 +6,17 @@ use crate::text::near::Absent;
 pub(super) const ABSENT: &[Absent] = &[
     (
         &[
-            "adam", "adamw", "adamax", "nadam", "radam", "amsgrad", "adabelief", "adan", "lamb", "yogi", "adafactor",
+            "adam",
+            "adamw",
+            "adamax",
+            "nadam",
+            "radam",
+            "amsgrad",
+            "adabelief",
+            "adan",
+            "lamb",
+            "yogi",
+            "adafactor",
         ],
         "its step divides by a root of averaged squares of the gradient, and bea derives steps that are linear in \
          the gradients; `averaged_momentum` is Adam without that division, and `bea run` trains with \
@@ -19,9 +29,22 @@ pub(super) const ABSENT: &[Absent] = &[
     ),
     (
         &[
-            "lion", "tiger", "signsgd", "sign_descent", "signum", "sign_gradient_descent", "muon", "normalized_sgd",
-            "normalized_gradient_descent", "ngd", "normalized_sam", "asam", "gradient_clipping", "clipped_sgd",
-            "lars", "scion",
+            "lion",
+            "tiger",
+            "signsgd",
+            "sign_descent",
+            "signum",
+            "sign_gradient_descent",
+            "muon",
+            "normalized_sgd",
+            "normalized_gradient_descent",
+            "ngd",
+            "normalized_sam",
+            "asam",
+            "gradient_clipping",
+            "clipped_sgd",
+            "lars",
+            "scion",
         ],
         "its step takes signs, norms or a polar factor, and bea derives steps that are linear in the gradients: \
          of their momentum alone there are `heavy_ball`, `nesterov`, `averaged_momentum` and \
@@ -29,30 +52,68 @@ pub(super) const ABSENT: &[Absent] = &[
     ),
     (
         &[
-            "newton", "newtons_method", "gauss_newton", "bfgs", "lbfgs", "conjugate_gradient", "cg", "kfac",
-            "natural_gradient", "shampoo", "soap", "sophia", "adahessian", "levenberg_marquardt", "trust_region",
+            "newton",
+            "newtons_method",
+            "gauss_newton",
+            "bfgs",
+            "lbfgs",
+            "conjugate_gradient",
+            "cg",
+            "kfac",
+            "natural_gradient",
+            "shampoo",
+            "soap",
+            "sophia",
+            "adahessian",
+            "levenberg_marquardt",
+            "trust_region",
         ],
         "its step multiplies the gradient by a matrix that depends on the parameters, and bea derives steps that \
          are linear in the gradients; implicit ones among them are `implicit_euler` and `proximal_point`",
     ),
     (
-        &["prodigy", "dadaptation", "dog", "hypergradient", "barzilai_borwein", "armijo", "line_search", "polyak_step"],
+        &[
+            "prodigy",
+            "dadaptation",
+            "dog",
+            "hypergradient",
+            "barzilai_borwein",
+            "armijo",
+            "line_search",
+            "polyak_step",
+        ],
         "its step size depends on the iterates, and bea derives steps with a constant step size h: take \
          `gradient_descent`, or the method that it is put on",
     ),
     (
-        &["sgd", "stochastic_gradient_descent", "minibatch", "minibatch_sgd", "torch_optim_sgd", "batch_sgd"],
+        &[
+            "sgd",
+            "stochastic_gradient_descent",
+            "minibatch",
+            "minibatch_sgd",
+            "torch_optim_sgd",
+            "batch_sgd",
+        ],
         "on the full loss it is `gradient_descent`; over mini-batches in turn `minibatch2` and `minibatch3`; with \
          the keys of PyTorch `torch_sgd`",
     ),
-    (&["gd", "euler", "forward_euler", "explicit_euler", "vanilla", "steepest_descent"], "it is `gradient_descent`"),
+    (
+        &["gd", "euler", "forward_euler", "explicit_euler", "vanilla", "steepest_descent"],
+        "it is `gradient_descent`",
+    ),
     (
         &["momentum", "polyak", "sgdm", "sgd_momentum", "polyak_momentum", "classical_momentum"],
         "it is `heavy_ball`; as a moving average of gradients `averaged_momentum`; with the keys of PyTorch \
          `torch_sgd`",
     ),
-    (&["nag", "nesterov_momentum", "nesterov_accelerated_gradient", "agd"], "it is `nesterov`, or `accelerated_gradient`"),
-    (&["ema", "swa", "polyak_averaging", "weight_averaging"], "averages of iterates are in `schedule_free` and `lookahead2`"),
+    (
+        &["nag", "nesterov_momentum", "nesterov_accelerated_gradient", "agd"],
+        "it is `nesterov`, or `accelerated_gradient`",
+    ),
+    (
+        &["ema", "swa", "polyak_averaging", "weight_averaging"],
+        "averages of iterates are in `schedule_free` and `lookahead2`",
+    ),
     (&["lookahead"], "it is `lookahead2`, `lookahead3` or `lookahead_heavy_ball`"),
     (
         &["rk45", "dopri5", "rk23", "runge_kutta", "runge_kutta4", "rk3"],

@@ -129,7 +129,12 @@ impl Optimizer {
         effort::within(MAX_EFFORT, || lower::program(self, values)).unwrap_or_else(|exhausted| {
             let help = "use smaller powers of its parameters, and fewer of them";
             let place = self.name_span.clone();
-            Err(self.source.fault(place, exhausted.to_string(), "this optimizer", Some(help.into())))
+            Err(self.source.fault(
+                place,
+                exhausted.to_string(),
+                "this optimizer",
+                Some(help.into()),
+            ))
         })
     }
 

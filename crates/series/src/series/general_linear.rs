@@ -134,7 +134,10 @@ impl GeneralLinearMethod {
         };
         GeneralLinearMethod {
             stages: (stages.iter().map(|&l| &self.stages[l]))
-                .map(|s| Stage { field: s.field, arguments: s.arguments.iter().map(line).collect() })
+                .map(|s| Stage {
+                    field: s.field,
+                    arguments: s.arguments.iter().map(line).collect(),
+                })
                 .collect(),
             update: states.iter().map(|&i| line(&self.update[i])).collect(),
             states: states.iter().map(|&i| self.states[i].clone()).collect(),

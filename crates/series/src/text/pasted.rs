@@ -100,8 +100,9 @@ const NOTHING: &str = "nothing: delete it";
 
 /// Greek letters and their names, for mathematical alphabets.
 const GREEK: [&str; 25] = [
-    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
-    "omicron", "pi", "rho", "sigma", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa",
+    "lambda", "mu", "nu", "xi", "omicron", "pi", "rho", "sigma", "sigma", "tau", "upsilon", "phi",
+    "chi", "psi", "omega",
 ];
 
 /// How to write the first character of a text that comes from a printed page: `` `−` (minus sign, U+2212) is
@@ -124,7 +125,8 @@ fn written(c: char) -> Option<(String, String)> {
         return Some((name.to_string(), written.to_string()));
     }
     let digit = |digits: &str| digits.chars().position(|d| d == c);
-    let (code, letter) = (u32::from(c), |name: String| Some(("mathematical letter".to_string(), name)));
+    let (code, letter) =
+        (u32::from(c), |name: String| Some(("mathematical letter".to_string(), name)));
     match code {
         _ if let Some(digit) = digit("⁰¹²³⁴⁵⁶⁷⁸⁹") => {
             Some(("raised digit".into(), format!("`^{digit}`")))
@@ -192,7 +194,10 @@ mod tests {
         ] {
             assert_eq!(advice(text).as_deref(), Some(written));
         }
-        assert_eq!(advice("plain θ²"), Some("`²` (raised digit, U+00B2) is written as `^2`".into()));
+        assert_eq!(
+            advice("plain θ²"),
+            Some("`²` (raised digit, U+00B2) is written as `^2`".into())
+        );
         assert_eq!(advice("plain θ"), None);
         assert_eq!(explained("bad", "1"), "bad");
         let mut seen: Vec<char> = CHARACTERS.iter().map(|(c, ..)| *c).collect();

@@ -61,12 +61,6 @@ fn embedded(problem: &Problem, c: usize, rows: &DMatrix<f64>) -> DMatrix<f64> {
     whole
 }
 
-fn eigenvalues(m: &DMatrix<f64>) -> Vec<Complex64> {
-    let mut found: Vec<Complex64> = m.complex_eigenvalues().iter().copied().collect();
-    found.sort_by(|a, b| (b.re, b.im).partial_cmp(&(a.re, a.im)).expect("finite"));
-    found
-}
-
 impl Coupled {
     /// At the zero `theta` of all fields, where the total field has the Jacobian `j`.
     pub(super) fn new(
@@ -85,26 +79,24 @@ impl Coupled {
             .ok_or(StabilityError::Undefined)?;
         let map = LinearMap::new(method, problem.spaces(), &exact);
         let rows = map.size();
+        let of = |m: &DMatrix<f64>| sorted(super::eigenvalues(m));
         let intervals =
             if rows <= MAX_ROWS { map.exact().map(|m| boundary::intervals(&m)) } else { None };
         let at_step = step.map(|(h, truncated)| {
             let whole: Vec<DMatrix<f64>> =
                 jacobians.iter().enumerate().map(|(c, m)| embedded(problem, c, m)).collect();
             let d = problem.dimension();
-            let order = truncated.words().iter().fold(DMatrix::zeros(d, d), |sum, (word, c)| {
-                let product = word.iter().map(|&c| &whole[c]);
-                sum + product.fold(DMatrix::identity(d, d), |p, m| p * m) * *c
-            });
+            let order = truncated.matrix(&whole);
             let multipliers = super::multipliers(&map, h);
             let principal = continuation::principal(&map, h, d);
             CoupledAtStep {
-                igr: eigenvalues(&(j - j * j * (0.5 * h))),
-                order: eigenvalues(&order),
+                igr: of(&(j - j * j * (0.5 * h))),
+                order: of(&order),
                 pf: principal.map(|all| sorted(all.iter().map(|p| p.log / h).collect())),
                 radius: multipliers.first().map_or(f64::INFINITY, |mu| mu.norm()),
                 multipliers,
             }
         });
-        Ok(Coupled { ngf: eigenvalues(j), at_step, rows, intervals })
+        Ok(Coupled { ngf: of(j), at_step, rows, intervals })
     }
 }

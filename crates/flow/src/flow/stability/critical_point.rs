@@ -6,8 +6,9 @@
 //!
 //! Source: Nocedal and Wright, *Numerical Optimization*, section 10.3.
 
-use super::StabilityError;
 use super::curvature::{Curvature, ZERO, curvatures};
+use super::plateau::{self, OpenSide, Surroundings};
+use super::{Away, StabilityError};
 use crate::flow::Problem;
 use crate::flow::velocity::is_finite;
 use crate::objective::ObjectiveError;
@@ -20,6 +21,9 @@ const DAMPING: (f64, f64) = (1e-15, 1e20);
 /// How far a critical point may be from the point that was found, relative to its size, judged by
 /// the last step and by the norm of the field.
 const ACCURACY: f64 = 1e-7;
+/// A search that has made the field smaller by this factor, and beyond whose end it does not grow, is on its way
+/// to infinity.
+const SMALL: f64 = 1e-3;
 
 /// A zero of the total field.
 #[derive(Clone, PartialEq, Debug)]
@@ -161,6 +165,19 @@ fn step(f: &DVector<f64>, j: &DMatrix<f64>, damping: f64) -> Option<DVector<f64>
     qr.r().solve_upper_triangular(&projected)
 }
 
+/// Whether the loss is smaller at `theta` than at `origin`.
+fn descends(
+    problem: &Problem,
+    origin: &DVector<f64>,
+    theta: &DVector<f64>,
+) -> Result<bool, ObjectiveError> {
+    let loss = |theta: &DVector<f64>| {
+        let theta: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
+        problem.loss(&theta).map(|loss| loss.re)
+    };
+    Ok(loss(theta)? < loss(origin)?)
+}
+
 /// The critical point near `given`.
 ///
 /// # Errors
@@ -192,15 +209,30 @@ pub(super) fn find(problem: &Problem, given: &[f64]) -> Result<Found, StabilityE
     let reach = ACCURACY * (1.0 + theta.norm());
     let last = if size(&f) == 0.0 { Some(0.0) } else { step(&f, &j, DAMPING.0).map(|d| d.norm()) };
     let near = last.is_some_and(|last| last <= reach) && size(&f) <= reach * size(&j);
-    if !near && size(&f) > 0.0 {
+    let Surroundings { is_near, open } =
+        plateau::surroundings(problem, given, &theta, (&f, &j), reach)?;
+    let is_zero = size(&f) == 0.0 || near && is_near;
+    if !is_zero || open.as_ref().is_some_and(|open| open.is_rounding) {
+        let runs = |open: &OpenSide| open.is_rounding || size(&f) < SMALL * norm_given;
+        let away = match open.filter(runs) {
+            None => Away::Least,
+            Some(open) => {
+                let given = DVector::from_column_slice(given);
+                let origin = if norm_given > size(&f) { &given } else { &open.origin };
+                match problem.is_gradient() && descends(problem, origin, &theta)? {
+                    true => Away::Infimum,
+                    false => Away::Plateau,
+                }
+            }
+        };
         let theta = theta.as_slice().to_vec();
-        return Err(StabilityError::NoCriticalPoint { norm: size(&f), theta });
+        return Err(StabilityError::NoCriticalPoint { norm: size(&f), theta, away });
     }
     let (kind, curvatures) = if problem.is_gradient() {
         let curvatures = curvatures(problem, given, &theta, &f, &j)?;
         (PointKind::of_hessian(&curvatures), curvatures)
     } else {
-        (PointKind::of_jacobian(j.complex_eigenvalues().as_slice()), Vec::new())
+        (PointKind::of_jacobian(&super::eigenvalues(&j)), Vec::new())
     };
     let complex: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
     let point = CriticalPoint {

@@ -22,6 +22,7 @@ mod critical_point;
 mod curvature;
 mod direction;
 mod linear_map;
+mod plateau;
 mod truncated;
 
 pub use boundary::{Crossing, End, Interval, Verdict};
@@ -75,12 +76,14 @@ pub enum StabilityError {
     #[error(transparent)]
     Objective(#[from] ObjectiveError),
     /// No critical point was found.
-    #[error("no critical point was found: the gradient's norm stays at {norm:.3e}")]
+    #[error("no critical point was found: {}", away.reason(*norm))]
     NoCriticalPoint {
         /// The smallest norm reached.
         norm: f64,
         /// Where.
         theta: Vec<f64>,
+        /// How the search ended.
+        away: Away,
     },
     /// The total field vanishes, but one of several fields does not.
     #[error(
@@ -147,6 +150,29 @@ impl Stability {
     /// if it always does, `None` if it was not determined.
     pub fn critical_learning_rate(&self) -> Option<f64> {
         self.intervals.as_deref().map(boundary::critical)
+    }
+}
+
+/// How a search that found no critical point ended.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Away {
+    /// Where the norm of the field is least, but not 0.
+    Least,
+    /// On its way to infinity, where the field tends to 0 and the loss decreases.
+    Infimum,
+    /// On its way to infinity, where the field tends to 0.
+    Plateau,
+}
+
+impl Away {
+    fn reason(self, norm: f64) -> String {
+        match self {
+            Away::Least => format!("the gradient's norm stays at {norm:.3e}"),
+            Away::Infimum => "the search runs away; the infimum is approached at infinity".into(),
+            Away::Plateau => {
+                "the search runs away; the gradient only tends to 0 towards infinity".into()
+            }
+        }
     }
 }
 
@@ -344,13 +370,28 @@ pub fn formula(
 /// The eigenvalues of `M(h)`, largest first; none where the step does not exist.
 fn multipliers(map: &LinearMap, h: f64) -> Vec<Complex64> {
     let m = map.at(h.into()).map(|m| m.map(|x| x.re));
-    let mut found: Vec<Complex64> =
-        m.map_or_else(Vec::new, |m| m.complex_eigenvalues().iter().copied().collect());
+    let mut found = m.map_or_else(Vec::new, |m| eigenvalues(&m));
     found.sort_by(|a, b| {
-        (b.norm(), b.re, b.im).partial_cmp(&(a.norm(), a.re, a.im)).expect("finite")
+        let (first, second) = ([b.norm(), b.re, b.im], [a.norm(), a.re, a.im]);
+        let pairs = first.iter().zip(&second).map(|(b, a)| b.total_cmp(a));
+        pairs.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
     });
     found
 }
+
+/// The eigenvalues of a matrix; of one that is not finite, as many infinite ones.
+fn eigenvalues(m: &DMatrix<f64>) -> Vec<Complex64> {
+    let largest = m.amax();
+    if m.iter().any(|x| !x.is_finite()) {
+        return vec![f64::INFINITY.into(); m.nrows()];
+    }
+    // Products of entries would overflow.
+    let scale = if largest > LARGE { largest } else { 1.0 };
+    (m / scale).complex_eigenvalues().iter().map(|z| z * scale).collect()
+}
+
+/// Entries up to here are multiplied without overflow.
+const LARGE: f64 = 1e100;
 
 /// The largest real part first.
 fn sorted(mut found: Vec<Complex64>) -> Vec<Complex64> {

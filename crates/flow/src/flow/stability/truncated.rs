@@ -14,8 +14,10 @@ use bea_series::exact::RationalFunction;
 use bea_series::field::Field;
 use bea_series::series::GeneralLinearMethod;
 use bea_series::tree::{Tree, TreeTable};
+use nalgebra::DMatrix;
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
+use std::ops::Mul;
 use std::sync::Arc;
 
 /// No more chains than this are derived.
@@ -23,9 +25,12 @@ pub const MAX_CHAINS: usize = 20_000;
 
 /// The chains of `order:n` at one step size.
 pub(super) struct Truncated {
-    /// The colours of a chain, root first, and its coefficient, powers of `h` included.
-    words: Vec<(Vec<usize>, f64)>,
+    h: f64,
+    words: Vec<Chain>,
 }
+
+/// The colours of a chain, root first, and its coefficients, each behind its power of `h`.
+type Chain = (Vec<usize>, Vec<(i32, f64)>);
 
 impl Truncated {
     /// # Errors
@@ -68,26 +73,62 @@ impl Truncated {
                     word.push(usize::from(trees.color(child)));
                     node = child;
                 }
-                let mut sum = 0.0;
+                let mut coefficients = Vec::new();
                 for term in field.terms_of(tree) {
                     let value = term.coefficient.substitute(&values).and_then(|c| c.as_rational());
                     let value =
                         value.and_then(|c| c.to_f64()).ok_or(StabilityError::StepSize(h))?;
-                    sum += value * h.powi(term.h);
+                    coefficients.push((term.h, value));
                 }
-                words.push((word, sum));
+                words.push((word, coefficients));
             }
         }
-        Ok(Truncated { words })
+        Ok(Truncated { h, words })
     }
 
-    /// The colours of every chain, root first, and its coefficient, powers of `h` included.
-    pub(super) fn words(&self) -> &[(Vec<usize>, f64)] {
-        &self.words
-    }
-
-    /// The value for a single field with the Jacobian `j`.
+    /// The value for a single field with the Jacobian `j`. Beyond the largest number that of the longest chain
+    /// decides.
     pub(super) fn at(&self, j: f64) -> f64 {
-        self.words.iter().map(|(word, c)| c * j.powi(word.len() as i32)).sum()
+        self.sum(
+            0.0,
+            |c| c,
+            |value, _| value * j,
+            |sum, value| {
+                if value.is_finite() || sum.is_finite() { sum + value } else { value }
+            },
+        )
+    }
+
+    /// The value for fields with these Jacobians, in all coordinates.
+    pub(super) fn matrix(&self, jacobians: &[DMatrix<f64>]) -> DMatrix<f64> {
+        let d = jacobians.first().map_or(0, DMatrix::nrows);
+        let next = |product: DMatrix<f64>, c: usize| product * &jacobians[c];
+        self.sum(DMatrix::zeros(d, d), |c| DMatrix::identity(d, d) * c, next, |a, b| a + b)
+    }
+
+    /// `Σ c h^p J_{c_1} ⋯ J_{c_k}`. Every power of `h` is multiplied with a Jacobian, lest it overflow alone.
+    fn sum<T: Mul<f64, Output = T>>(
+        &self,
+        zero: T,
+        start: impl Fn(f64) -> T,
+        next: impl Fn(T, usize) -> T,
+        add: impl Fn(T, T) -> T,
+    ) -> T {
+        let mut total = zero;
+        for (word, coefficients) in &self.words {
+            for &(power, value) in coefficients {
+                let mut product = start(1.0);
+                let mut left = power;
+                for &c in word {
+                    product = next(product, c);
+                    if left > 0 {
+                        product = product * self.h;
+                        left -= 1;
+                    }
+                }
+                total = add(total, product * self.h.powi(left) * value);
+            }
+        }
+        total
     }
 }

@@ -1,6 +1,5 @@
 //! An optimizer with numbers for its coefficients, and its steps on a problem.
 
-use crate::flow::step::newton::Newton;
 use crate::flow::step::program::{Numbers, NumericStep};
 use crate::flow::velocity::is_finite;
 use crate::flow::{Buffers, Problem, SimulateError, Stop};
@@ -9,9 +8,6 @@ use bea_series::exact::RationalFunction;
 use bea_series::optimizer::StepProgram;
 use bea_series::series::{Combination, Recurrence};
 use num_complex::Complex64;
-
-/// How many Newton iterations implicit stages may take.
-const MAX_NEWTON: usize = 50;
 
 /// A vector of one space.
 pub(in crate::flow) type Vector = Vec<Complex64>;
@@ -207,6 +203,9 @@ impl Method {
         problem: &Problem,
         states: &[Vector],
     ) -> Result<Vec<Vector>, Stop> {
+        if !self.explicit {
+            return self.implicit_stages(problem, states);
+        }
         let zero = |l: &(usize, Vec<Row>)| {
             vec![Complex64::ZERO; problem.spaces()[problem.fields()[l.0].0].len()]
         };
@@ -215,49 +214,9 @@ impl Method {
             let point = self.point(problem, l, states, &stages);
             stages[l] = self.evaluate(problem, l, &point)?;
         }
-        if self.explicit { Ok(stages) } else { self.newton(problem, states, stages) }
-    }
-
-    /// Implicit stages, `e_l = f(Z_l(e))`, by Newton's method from the explicit ones.
-    fn newton(
-        &self,
-        problem: &Problem,
-        states: &[Vector],
-        mut stages: Vec<Vector>,
-    ) -> Result<Vec<Vector>, Stop> {
-        let offsets: Vec<usize> =
-            stages.iter().scan(0, |at, s| Some(std::mem::replace(at, *at + s.len()))).collect();
-        let size: usize = stages.iter().map(Vec::len).sum();
-        let mut last = f64::INFINITY;
-        for _ in 0..MAX_NEWTON {
-            let points: Vec<Vector> =
-                (0..stages.len()).map(|l| self.point(problem, l, states, &stages)).collect();
-            let mut residual = Vec::with_capacity(size);
-            for (l, point) in points.iter().enumerate() {
-                let value = self.evaluate(problem, l, point)?;
-                residual.extend(stages[l].iter().zip(value).map(|(e, f)| e - f));
-            }
-            let newton = Newton { method: self, problem, points, offsets: &offsets, size };
-            let change = if problem.is_matrix_free() {
-                newton.solve_by_products(&residual)?
-            } else {
-                newton.solve(residual)?.ok_or(Stop::NoConvergence(IMPLICIT))?
-            };
-            for (stage, &at) in stages.iter_mut().zip(&offsets) {
-                stage.iter_mut().zip(&change[at..]).for_each(|(e, c)| *e -= c);
-            }
-            let (moved, size) = (norm(&[change]), norm(&stages));
-            // Quadratic convergence ends where rounding takes over.
-            if moved <= 1e-15 * size || (moved <= 1e-10 * size && moved >= last) {
-                return Ok(stages);
-            }
-            last = moved;
-        }
-        Err(Stop::NoConvergence(IMPLICIT))
+        Ok(stages)
     }
 }
-
-const IMPLICIT: &str = "Newton's method for the implicit stages";
 
 /// What a combination takes of the states and stages of a space.
 pub(in crate::flow) fn combine(
@@ -285,8 +244,4 @@ pub(in crate::flow) fn combine(
         }
     }
     out
-}
-
-fn norm(vectors: &[Vector]) -> f64 {
-    vectors.iter().flatten().map(Complex64::norm_sqr).sum::<f64>().sqrt()
 }

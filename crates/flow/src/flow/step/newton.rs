@@ -7,16 +7,18 @@ use crate::objective::ObjectiveError;
 use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
 
-/// The linear system `(1 - f'(Z) Z') x = r` for the change of all stages.
+/// The linear system `(1 - s f'(Z) Z') x = r` for the change of all stages.
 pub(in crate::flow) struct Newton<'a> {
     pub(in crate::flow) method: &'a Method,
     pub(in crate::flow) problem: &'a Problem,
     /// `Z_l`.
     pub(in crate::flow) points: Vec<Vector>,
     /// Where each stage begins.
-    pub(in crate::flow) offsets: &'a [usize],
+    pub(in crate::flow) offsets: Vec<usize>,
     /// The number of unknowns.
     pub(in crate::flow) size: usize,
+    /// What the influence `Z'` of the stages on the points is multiplied with.
+    pub(in crate::flow) scale: f64,
 }
 
 impl Newton<'_> {
@@ -24,11 +26,11 @@ impl Newton<'_> {
         self.problem.fields()[self.method.stages[l].0].0
     }
 
-    /// By elimination; none if the matrix is singular.
+    /// By elimination, and whether the determinant is positive or complex; none if the matrix is singular.
     pub(in crate::flow) fn solve(
         &self,
         residual: Vec<Complex64>,
-    ) -> Result<Option<Vector>, ObjectiveError> {
+    ) -> Result<Option<(Vector, bool)>, ObjectiveError> {
         let mut system = DMatrix::<Complex64>::identity(self.size, self.size);
         let spaces = self.problem.spaces();
         for (l, point) in self.points.iter().enumerate() {
@@ -39,13 +41,39 @@ impl Newton<'_> {
                 for i in 0..rows.nrows() {
                     for (k, &variable) in spaces[self.space_of(j)].iter().enumerate() {
                         system[(self.offsets[l] + i, self.offsets[j] + k)] -=
-                            rows[(i, variable)] * d;
+                            rows[(i, variable)] * d * self.scale;
                     }
                 }
             }
         }
-        let solution = system.lu().solve(&DVector::from_vec(residual));
-        Ok(solution.map(|x| x.as_slice().to_vec()))
+        let lu = system.lu();
+        // Its sign alone: the product may overflow.
+        let signs = lu.u().diagonal().map(|z| z / z.norm()).iter().product::<Complex64>();
+        let determinant = signs * lu.p().determinant::<Complex64>();
+        let is_positive = determinant.re > 0.0 || determinant.im.abs() > 1e-6;
+        let solution = lu.solve(&DVector::from_vec(residual));
+        Ok(solution.map(|x| (x.as_slice().to_vec(), is_positive)))
+    }
+
+    /// `f'(Z) Z' x`
+    pub(in crate::flow) fn influence(&self, x: &[Complex64]) -> Result<Vector, ObjectiveError> {
+        let spaces = self.problem.spaces();
+        let mut out = vec![Complex64::ZERO; self.size];
+        for (l, point) in self.points.iter().enumerate() {
+            let (field, arguments) = &self.method.stages[l];
+            let mut direction = vec![Complex64::ZERO; self.problem.dimension()];
+            for j in 0..self.points.len() {
+                let d = arguments[self.space_of(j)].stages[j];
+                for (k, &variable) in spaces[self.space_of(j)].iter().enumerate() {
+                    direction[variable] += d * x[self.offsets[j] + k];
+                }
+            }
+            let change = self.problem.contraction(*field, point, &[&direction])?;
+            for (i, &variable) in spaces[self.space_of(l)].iter().enumerate() {
+                out[self.offsets[l] + i] = change[variable];
+            }
+        }
+        Ok(out)
     }
 
     /// From products with the Jacobians alone: `x = ‖r‖ V T⁻¹ e_1` in the Krylov space of `r`, the full
@@ -78,23 +106,9 @@ impl Operator<Complex64> for Newton<'_> {
     }
 
     fn apply(&self, block: &[Vec<Complex64>]) -> Result<Vec<Vec<Complex64>>, Error> {
-        let spaces = self.problem.spaces();
         let product = |x: &Vec<Complex64>| {
-            let mut out = x.clone();
-            for (l, point) in self.points.iter().enumerate() {
-                let (field, arguments) = &self.method.stages[l];
-                let mut direction = vec![Complex64::ZERO; self.problem.dimension()];
-                for j in 0..self.points.len() {
-                    let d = arguments[self.space_of(j)].stages[j];
-                    for (k, &variable) in spaces[self.space_of(j)].iter().enumerate() {
-                        direction[variable] += d * x[self.offsets[j] + k];
-                    }
-                }
-                let change = self.problem.contraction(*field, point, &[&direction])?;
-                for (i, &variable) in spaces[self.space_of(l)].iter().enumerate() {
-                    out[self.offsets[l] + i] -= change[variable];
-                }
-            }
+            let mut out = self.influence(x)?;
+            out.iter_mut().zip(x).for_each(|(out, x)| *out = x - *out * self.scale);
             Ok(out)
         };
         block.iter().map(product).collect()

@@ -146,12 +146,9 @@ impl Loss {
         (self.graph, self.expression)
     }
 
-    /// The loss at a point.
+    /// The loss at a point; infinite or NaN where it has no value that a double can hold.
     pub fn value(&self, point: &[f64]) -> f64 {
-        let program = super::Program::new(&self.graph, self.variables.len(), &[self.expression]);
-        let mut out = [0.0];
-        program.evaluate(point, &mut out, &mut Vec::new());
-        out[0]
+        super::values_at(&self.graph, &[self.expression], point)[0].to_f64()
     }
 }
 

@@ -1,8 +1,8 @@
 //! Points.
 
-use super::{bounded, evaluate};
 use super::lower::Lowering;
 use super::read;
+use super::{bounded, evaluate};
 use crate::loss::Graph;
 use bea_series::text::near;
 use bea_series::text::source::{Source, SourceError};

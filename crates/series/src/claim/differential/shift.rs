@@ -18,7 +18,8 @@ impl Differential {
 
     /// The derivative of the field in the direction of a vector field, `X'Y`.
     pub fn along(&self, field: &Differential, bounds: &Bounds) -> Result<Differential, TooLarge> {
-        let degree = |d: &Differential| d.terms.values().map(highest_power).max().unwrap_or(Some(0));
+        let degree =
+            |d: &Differential| d.terms.values().map(highest_power).max().unwrap_or(Some(0));
         let highest = degree(self).zip(degree(field)).map(|(a, b)| a + b);
         let order = match (bounds.order, highest) {
             (Some(order), _) => order,
