@@ -114,8 +114,8 @@ fn everything_is_named_everywhere() {
         }
     }
     for layer in &keys::LAYERS {
-        assert!(run.contains(&format!("\n  [{}] ", layer.name)));
-        assert!(experiments.contains(&format!("\n  [{}] ", layer.name)));
+        let line = format!("\n  {} ", layer.header());
+        assert!(run.contains(&line) && experiments.contains(&line), "{line}");
     }
     let methods = methods().into_iter().map(|method| method.name.to_string());
     for name in methods.chain(Metric::names()) {

@@ -197,6 +197,14 @@ fn a_dangling_link_is_followed() {
             "{line}: still a link"
         );
     }
+    link("far", "results");
+    for (line, folder) in [(FLOW, "far/flow"), ("run iris.toml", "far/iris")] {
+        let (code, _, error) = bea(place.path(), line);
+        assert_eq!(code, 0, "{line}: {error}");
+        assert!(place.path().join(folder).is_dir(), "{line}");
+        fs::rename(place.path().join("far"), place.path().join(format!("seen {}", &folder[4..])))
+            .unwrap();
+    }
     link("elsewhere.json", "field.json");
     assert_eq!(bea(place.path(), "derive --order 2 --out field.json").0, 0);
     assert!(place.path().join("elsewhere.json").is_file());
@@ -431,4 +439,26 @@ fn a_finished_sweep_goes_on() {
     }
     let table = |run: &str| fs::read_to_string(place.path().join(run).join("sweep.csv")).unwrap();
     assert_eq!(table("whole"), table("parts"));
+}
+
+/// What could not be written is found before minutes of work, and nothing is left.
+#[test]
+fn files_are_checked_before_the_work() {
+    let place = place();
+    fs::write(place.path().join("there.py"), "mine").unwrap();
+    let before = names(place.path());
+    let begun = Instant::now();
+    for line in [
+        "derive --order 14 --out none/field.json",
+        "codegen --loss exp(a*b)+sin(b*c)+tanh(a*c*d) --flow order:12 --out none/flow.py",
+        "codegen --loss exp(a*b)+sin(b*c)+tanh(a*c*d) --flow order:12 --out there.py",
+        "flow --loss exp(a*b)+sin(b*c) --start 1,1,1 --lr 0.1 --flows order:12 --out iris.toml",
+    ] {
+        let (code, _, error) = bea(place.path(), line);
+        let said =
+            ["there is no folder none", "there.py exists already", "is a file, not a folder"];
+        assert!(code == 2 && said.iter().any(|text| error.contains(text)), "{line}: {error}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert_eq!(names(place.path()), before);
 }

@@ -80,6 +80,16 @@ impl Codegen {
         if let FlowName::Order(n) | FlowName::PrincipalWith(n) = flow {
             limit::check(n, &method, self.force)?;
         }
+        if let Some(path) = &self.out {
+            if path.exists() && !self.force {
+                return Err(miette!(
+                    help = "--force replaces it",
+                    "{} exists already",
+                    path.display()
+                ));
+            }
+            output::check_file(path)?;
+        }
         let command = self.command(language);
         let request = CodeRequest {
             objective: &objective,
@@ -90,18 +100,10 @@ impl Codegen {
         };
         let code = codegen::emit(language, &request)?;
         match &self.out {
-            Some(path) if path.exists() && !self.force => {
-                Err(miette!(help = "--force replaces it", "{} exists already", path.display()))
-            }
-            Some(path) => {
-                output::to_file(path, |out| out.write_all(code.as_bytes()))?;
-                Ok(ExitCode::SUCCESS)
-            }
-            None => {
-                output::to_stdout(|out| out.write_all(code.as_bytes()))?;
-                Ok(ExitCode::SUCCESS)
-            }
+            Some(path) => output::to_file(path, |out| out.write_all(code.as_bytes()))?,
+            None => output::to_stdout(|out| out.write_all(code.as_bytes()))?,
         }
+        Ok(ExitCode::SUCCESS)
     }
 
     fn language(&self) -> miette::Result<Language> {

@@ -4,7 +4,7 @@
 //! within commands and tables.
 
 use crate::experiment::Metric;
-use crate::experiment::config::keys::{LAYERS, SECTIONS, settings};
+use crate::experiment::config::keys::{LAYERS, SECTIONS, Section, settings};
 use crate::experiment::config::methods;
 use crate::reproduction;
 use bea_flow::flow::FlowName;
@@ -53,12 +53,13 @@ pub(super) fn keys() -> String {
     for section in &SECTIONS {
         let indent = if section.name.is_empty() { "  " } else { "    " };
         if !section.name.is_empty() {
-            rows.push((format!("  [{}]", section.name), section.about.to_string()));
+            rows.push((format!("  {}", section.header()), section.about.to_string()));
         }
         let row = |name: &str, value: &str| format!("{indent}{name} = {value}");
         rows.extend(section.keys.iter().map(|key| (row(key.name, key.value), key.about.into())));
     }
-    rows.extend(LAYERS.iter().map(|layer| (format!("  [{}]", layer.name), layer.about.into())));
+    let row = |layer: &Section| (format!("  {}", layer.header()), layer.about.to_string());
+    rows.extend(LAYERS.iter().map(row));
     described(&rows, WIDTH)
 }
 

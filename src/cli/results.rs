@@ -124,7 +124,7 @@ fn above(folder: &Path) -> io::Result<&Path> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    fs::create_dir_all(above).map(|()| above)
+    fs::create_dir_all(file::beyond_links(above)?).map(|()| above)
 }
 
 /// Writes a new folder, `name` or the next number after it.

@@ -27,6 +27,19 @@ pub struct Section {
     pub about: &'static str,
     /// Its keys.
     pub keys: &'static [Key],
+    /// Whether there may be several of it.
+    pub is_list: bool,
+}
+
+impl Section {
+    /// `[train]`, `[[variant]]`; empty for the keys that are in no table.
+    pub fn header(&self) -> String {
+        match (self.name, self.is_list) {
+            ("", _) => String::new(),
+            (name, false) => format!("[{name}]"),
+            (name, true) => format!("[[{name}]]"),
+        }
+    }
 }
 
 const fn key(name: &'static str, value: &'static str, about: &'static str) -> Key {
@@ -110,33 +123,37 @@ const FLOWS: [Key; 4] = [
 
 /// The tables that a run reads, in the order in which they are listed.
 pub const SECTIONS: [Section; 5] = [
-    Section { name: "", about: "", keys: &TOP },
-    Section { name: "train", about: "how it is trained", keys: &TRAIN },
-    Section { name: "measure", about: "what is measured", keys: &MEASURE },
+    Section { name: "", about: "", keys: &TOP, is_list: false },
+    Section { name: "train", about: "how it is trained", keys: &TRAIN, is_list: false },
+    Section { name: "measure", about: "what is measured", keys: &MEASURE, is_list: false },
     Section {
         name: "follow",
         about: "flows from some iterates on, beside the optimizer",
         keys: &FOLLOW,
+        is_list: false,
     },
-    Section { name: "flows", about: "how flows are integrated", keys: &FLOWS },
+    Section { name: "flows", about: "how flows are integrated", keys: &FLOWS, is_list: false },
 ];
 
-/// The tables that make several runs of a description, or another one; [[variant]] may stand several times.
+/// The tables that make several runs of a description, or another one.
 pub const LAYERS: [Section; 3] = [
     Section {
         name: "grid",
         about: "keys with arrays of values, for bea sweep: train.lr = [0.1, 0.2]",
         keys: &[],
+        is_list: false,
     },
     Section {
         name: "variant",
         about: "keys of one of several runs, for bea sweep, with a label and perhaps a grid of its own",
         keys: &[],
+        is_list: true,
     },
     Section {
         name: "paper",
         about: "what --scale paper changes; may hold variant and grid",
         keys: &[],
+        is_list: false,
     },
 ];
 

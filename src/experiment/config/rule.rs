@@ -20,7 +20,7 @@ const OPTIMIZER: &str = "optimizer";
 pub struct Method {
     /// Its name.
     pub name: &'static str,
-    /// The keys that it takes beside [`COMMON`].
+    /// The keys that it takes, beside those of every method.
     pub keys: &'static [&'static str],
     /// What it does.
     pub about: &'static str,

@@ -62,7 +62,12 @@ impl Flowing {
 
     /// Whether it is gradient descent, on the loss and the penalty of weight decay.
     pub fn is_descent(&self) -> bool {
-        self.joint.as_ref().is_some_and(|(method, _)| *method == GeneralLinearMethod::euler())
+        let euler = GeneralLinearMethod::euler();
+        // The field of the joint method has a name of its own.
+        let is_euler = |method: &GeneralLinearMethod| {
+            method.stages == euler.stages && method.update == euler.update
+        };
+        self.joint.as_ref().is_some_and(|(method, _)| is_euler(method))
     }
 
     /// Why there is no such metric of it, if there is none.
