@@ -1,9 +1,9 @@
 //! `bea data`: data sets for networks.
 
-use super::output;
+use super::{note, output};
 use bea_network::data::known::{self, KNOWN, Known, KnownFile, Storage};
 use bea_network::data::{
-    Checked, ChecksumMatch, Specification, Statistics, Summary, TargetSummary,
+    Checked, ChecksumMatch, Remark, Specification, Statistics, Summary, TargetSummary,
 };
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -24,14 +24,15 @@ pub(super) struct Data {
 const HELP: &str = "\
 Data, here and for `--data` of other commands:
   iris, breast_cancer, digits   built in
-  mnist:FOLDER                  IDX files, plain or .gz, under their usual names
+  mnist:FOLDER                  IDX files, plain or .gz, under their usual names,
+                                or the folder of torchvision
   fashion_mnist:FOLDER          the same
-  cifar10:FOLDER                the binary version
+  cifar10:FOLDER                the binary version, or the one for Python
   gaussian:5x2                  5 examples of 2 standard normal numbers, a
                                 standard normal target each
   FILE.npz, FILE.safetensors    arrays `inputs` and `targets`; their first axis
                                 counts the examples
-  FILE.csv, FILE.csv.gz         a table whose last column is the target
+  FILE.csv, FILE.tsv, ….gz      a table whose last column is the target
 
 Options follow after commas, as in mnist:FOLDER,split=test,first=1000:
   split=train|test              the part of MNIST, Fashion-MNIST or CIFAR-10
@@ -40,7 +41,15 @@ Options follow after commas, as in mnist:FOLDER,split=test,first=1000:
   scale=raw|unit|standard       inputs as stored; pixels from 0 to 1, as images
                                 known by name have them by default; or each
                                 column or channel with mean 0, variance 1
-  target=NAME                   the column of a table that is the target
+  target=NAME                   the column, or the array, of the targets
+  inputs=NAME                   the array of the inputs
+  layout=nhwc|nchw              images in arrays with their channels last; or
+                                first, the default
+  labels=0|1                    the label of the first class [default: 0]
+  separator=;|tab|bar|comma     what separates the cells of a table
+  header=yes|no                 whether the first line of a table names columns
+  index=drop|keep               leave out the first column of a table; or keep
+                                one that numbers the rows
   seed=N                        other numbers of gaussian [default: 0]
   targets=classes|values        what the targets are [default: whole numbers and
                                 words are classes; of a table with both, say
@@ -176,7 +185,10 @@ fn described(known: &Known) -> Value {
 /// The examples that are read, and the checksums of the files they are read from.
 fn summarise(text: &str) -> miette::Result<(String, Value, ExitCode)> {
     let specification = Specification::parse(text)?;
-    let summary = Summary::of(&specification.open()?);
+    let set = specification.open()?;
+    let notes: Vec<String> = set.remarks.iter().map(Remark::note).collect();
+    note::say(&notes);
+    let summary = Summary::of(&set);
     let files = specification.checksums()?;
     let mut out = format!("{text}\n");
     let mut line = |head: &str, text: &str| {
@@ -207,6 +219,7 @@ fn summarise(text: &str) -> miette::Result<(String, Value, ExitCode)> {
         line("cite", known.citation);
     }
     let mut value = serde_json::to_value(&summary).expect("numbers and texts");
+    value["notes"] = json!(notes);
     value["files"] = json!(files);
     value["known"] = json!(known.map(described));
     let foreign = files.iter().any(|file| file.verdict == ChecksumMatch::Different);

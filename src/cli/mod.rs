@@ -16,6 +16,7 @@ mod loss;
 mod loss_input;
 mod man;
 mod network_input;
+mod note;
 mod optimizers;
 mod output;
 mod problem_input;

@@ -1,14 +1,16 @@
 //! `--network`, `--weights`, `--data`, `--device`: a network at its parameters.
 
 use super::loss_input::{self, Settings};
-use bea_network::architecture::{Architecture, Criterion, Dtype};
-use bea_network::data::{self, Dataset, Targets};
+use super::note;
+use bea_network::architecture::{Architecture, Dtype};
+use bea_network::data::{self, Dataset, Remark};
 use bea_network::device::Device;
 use bea_network::initialise::{Scheme, initialise};
-use bea_network::{NetworkLoss, weights};
+use bea_network::{NetworkLoss, suited, usual_criterion, weights};
 use bea_series::optimizer::{Optimizer, StepProgram};
 use bea_series::text::near;
 use bea_series::text::source::Source;
+use bea_series::text::table::parse;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use num_complex::Complex64;
 use std::path::PathBuf;
@@ -48,31 +50,38 @@ impl NetworkInput {
     pub fn loss(&self) -> miette::Result<NetworkLoss> {
         let device = Device::find(&self.device)?;
         let data = data::open(&self.data)?;
+        note::say(data.remarks.iter().map(Remark::note));
         let mut architecture = self.architecture(&data)?;
-        if let Some(precision) = self.dtype {
-            architecture.dtype = match precision {
-                Precision::F32 => Dtype::F32,
-                Precision::F64 => Dtype::F64,
-            };
-        }
+        let statistics = weights::load_statistics(self.weights.as_deref(), &mut architecture)?;
+        note::say(statistics);
         device.check(architecture.dtype)?;
         Ok(NetworkLoss::new(architecture, &data, &device)?)
     }
 
     fn architecture(&self, data: &Dataset) -> miette::Result<Architecture> {
-        if self.network.ends_with(".toml") {
-            let text = std::fs::read_to_string(&self.network)
-                .into_diagnostic()
-                .wrap_err_with(|| format!("cannot read the network {}", self.network))?;
-            return Ok(Architecture::parse(&Source::new(self.network.as_str(), text))?);
+        let dtype = self.dtype.map(|precision| match precision {
+            Precision::F32 => Dtype::F32,
+            Precision::F64 => Dtype::F64,
+        });
+        if !self.network.ends_with(".toml") {
+            let dtype = dtype.unwrap_or(Dtype::F32);
+            return Ok(suited(&self.network, data, usual_criterion(data), dtype)?);
         }
-        let (outputs, criterion) = match &data.targets {
-            Targets::Classes { classes, .. } => {
-                (*classes, Criterion::CrossEntropy { smoothing: 0.0 })
+        let text = std::fs::read_to_string(&self.network)
+            .into_diagnostic()
+            .wrap_err_with(|| format!("cannot read the network {}", self.network))?;
+        let source = Source::new(self.network.as_str(), text);
+        let mut network = Architecture::parse(&source)?;
+        if let Some(dtype) = dtype.filter(|dtype| *dtype != network.dtype) {
+            if parse(&source)?.get_ref().contains_key("dtype") {
+                note::say([format!(
+                    "`dtype` of {} is not used: --dtype gives another",
+                    self.network
+                )]);
             }
-            Targets::Values { width, .. } => (*width, Criterion::MeanSquaredError),
-        };
-        Ok(Architecture::find(&self.network, &data.shape, outputs, criterion, Dtype::F32)?)
+            network.dtype = dtype;
+        }
+        Ok(network)
     }
 
     /// Real parameters.

@@ -1,6 +1,6 @@
 //! Progress of runs, on a terminal.
 
-use super::interrupt;
+use super::{interrupt, note};
 use crate::experiment::{Config, Observer, Run};
 use bea_flow::flow::Watch;
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
@@ -13,6 +13,8 @@ pub(super) struct RunProgress {
     bars: MultiProgress,
     steps: Vec<(String, u64)>,
     shown: Mutex<Vec<(usize, ProgressBar)>>,
+    /// Notes of the runs of a sweep, which are mostly the same.
+    said: Mutex<Vec<String>>,
 }
 
 impl RunProgress {
@@ -20,7 +22,12 @@ impl RunProgress {
     pub(super) fn new(configs: &[Config]) -> RunProgress {
         let name = |c: &Config| if c.label.is_empty() { c.name.clone() } else { c.label.clone() };
         let steps = configs.iter().map(|c| (name(c), c.steps as u64)).collect();
-        RunProgress { bars: MultiProgress::new(), steps, shown: Mutex::new(Vec::new()) }
+        RunProgress {
+            bars: MultiProgress::new(),
+            steps,
+            shown: Mutex::new(Vec::new()),
+            said: Mutex::new(Vec::new()),
+        }
     }
 }
 
@@ -31,6 +38,14 @@ impl Watch for RunProgress {
 }
 
 impl Observer for RunProgress {
+    fn began(&self, _index: usize, run: &Run) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let new: Vec<&String> = run.notes().iter().filter(|note| !said.contains(note)).collect();
+        self.bars.suspend(|| note::say(&new));
+        let new: Vec<String> = new.into_iter().cloned().collect();
+        said.extend(new);
+    }
+
     fn stepped(&self, index: usize, run: &Run) {
         if self.bars.is_hidden() {
             return;

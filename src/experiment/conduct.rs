@@ -31,6 +31,8 @@ pub enum Existing {
 
 /// Who watches runs.
 pub trait Observer: Watch {
+    /// Run number `index` begins, or goes on.
+    fn began(&self, _index: usize, _run: &Run) {}
     /// Run number `index` has made a step.
     fn stepped(&self, _index: usize, _run: &Run) {}
 }
@@ -61,6 +63,7 @@ pub fn conduct(
         place.reopen()?;
     }
     place.save(&run)?;
+    observer.began(index, &run);
     let mut saved = Instant::now();
     while run.end().is_none() && !observer.cancelled() {
         if let Err(error) = run.advance(&|| observer.cancelled()) {

@@ -250,7 +250,8 @@ impl Folder {
         self.write(CONFIG, run.config().resolved.as_bytes())?;
         if run.end().is_some() {
             let network = run.loss().architecture();
-            let tensors = weights::tensors(network, &run.state().theta, "");
+            let mut tensors = weights::tensors(network, &run.state().theta, "");
+            tensors.extend(weights::statistics(network));
             weights::save(&self.path.join(WEIGHTS), &tensors, network.dtype)?;
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! The forward pass of an architecture on a tape: each layer once, over any algebra.
 
-use super::architecture::{Architecture, Criterion, Layer};
+use super::architecture::{Architecture, BatchNormMode, Criterion, Layer, RunningStatistics};
 use super::array::{Array, Indices};
 use super::function::Elementary;
 use super::host::window::Window;
@@ -135,10 +135,15 @@ impl<I: Iterator<Item = Variable>> Pass<'_, '_, I> {
                 let bias = self.parameter();
                 tape.add(&y, &tape.reshape(&bias, &[1, bias.shape()[0], 1, 1]))
             }
-            Layer::BatchNorm { epsilon, .. } => {
+            Layer::BatchNorm { epsilon, mode, .. } => {
                 let mut shape = vec![1; x.shape().len()];
                 shape[1] = x.shape()[1];
-                let y = self.normalised(&x, &shape, *epsilon);
+                let y = match mode {
+                    BatchNormMode::Batch => self.normalised(&x, &shape, *epsilon),
+                    BatchNormMode::Running(statistics) => {
+                        self.standardised(&x, &shape, statistics.as_ref(), *epsilon)
+                    }
+                };
                 self.scaled_and_shifted(y, &shape)
             }
             Layer::LayerNorm { shape, epsilon, .. } => {
@@ -202,6 +207,26 @@ impl<I: Iterator<Item = Variable>> Pass<'_, '_, I> {
         let variance = tape.scale(&tape.sum_to(&tape.multiply(&centred, &centred), shape), share);
         let inverse = tape.apply(Elementary::InverseSqrt, &tape.offset(&variance, epsilon));
         tape.multiply(&centred, &inverse)
+    }
+
+    /// `(x - μ)/√(v + ε)` with fixed means and variances, 0 and 1 where there are none.
+    fn standardised(
+        &self,
+        x: &Variable,
+        shape: &[usize],
+        statistics: Option<&RunningStatistics>,
+        epsilon: f64,
+    ) -> Variable {
+        let tape = self.tape;
+        let context = tape.ring.context;
+        let constant = |values| tape.constant(tape.ring.constant(context.array(values, shape)));
+        let inverse = |variance: f64| (variance + epsilon).sqrt().recip();
+        let Some(RunningStatistics { mean, variance }) = statistics else {
+            return tape.scale(x, inverse(1.0));
+        };
+        let centred = tape.add(x, &constant(mean.iter().map(|mean| -mean).collect()));
+        let inverses = variance.iter().map(|variance| inverse(*variance)).collect();
+        tape.multiply(&centred, &constant(inverses))
     }
 
     /// Multi-head self-attention as `torch.nn.MultiheadAttention` computes it.

@@ -40,11 +40,13 @@ pub(crate) trait Analytic: Clone {
     fn scale(&self, factor: f64) -> Self;
     fn offset(&self, term: f64) -> Self;
     fn reciprocal(&self) -> Self;
-    fn exp_m1(&self) -> Self;
+    /// `e^x` and `e^x - 1`. The sum of the second and 1 would have no digits left where `e^x` is small.
+    fn exponentials(&self) -> [Self; 2];
     fn ln(&self) -> Self;
     fn ln_1p(&self) -> Self;
     fn sqrt(&self) -> Self;
-    fn erf(&self) -> Self;
+    /// The distribution function `Φ(x) = erfc(-x/√2)/2` of the standard normal law, and `e^{-x²/2}`.
+    fn normal(&self) -> [Self; 2];
     /// `yes` where the real part of `self` is positive, else `no`.
     fn positive(&self, yes: &Self, no: &Self) -> Self;
 }
@@ -61,9 +63,8 @@ pub(crate) fn taylor<T: Analytic>(function: Elementary, x: &T, out: &mut [T]) {
             out[1] = x.positive(&one, &zero);
         }
         Elementary::Activation(Function::Elu) => {
-            let below = x.exp_m1();
+            let [mut term, below] = x.exponentials();
             out[0] = x.positive(x, &below);
-            let mut term = below.offset(1.0);
             out[1] = x.positive(&one, &term);
             for (r, slot) in out.iter_mut().enumerate().skip(2) {
                 term = term.scale(1.0 / r as f64);
@@ -72,21 +73,21 @@ pub(crate) fn taylor<T: Analytic>(function: Elementary, x: &T, out: &mut [T]) {
         }
         Elementary::Activation(Function::Tanh) => {
             // tanh|x| = -u/(u + 2), u = e^{-2|x|} - 1: no overflow, and exact near 0.
-            let u = x.positive(x, &x.scale(-1.0)).scale(-2.0).exp_m1();
-            let t = u.scale(-1.0).mul(&u.offset(2.0).reciprocal());
+            let [small, u] = x.positive(x, &x.scale(-1.0)).scale(-2.0).exponentials();
+            let over = u.offset(2.0).reciprocal();
+            let t = u.scale(-1.0).mul(&over);
             out[0] = x.positive(&t, &t.scale(-1.0));
-            // y' = 1 - y².
-            for r in 0..out.len() - 1 {
-                let square = convolution(out, r);
-                let rest = if r == 0 { one.sub(&square) } else { square.scale(-1.0) };
-                out[r + 1] = rest.scale(1.0 / (r + 1) as f64);
+            // y' = 1 - y² = 4 e^{-2|x|}/(1 + e^{-2|x|})², the first coefficient, which cancels far from 0.
+            out[1] = small.mul(&over).mul(&over).scale(4.0);
+            for r in 1..out.len() - 1 {
+                out[r + 1] = convolution(out, r).scale(-1.0 / (r + 1) as f64);
             }
         }
         Elementary::Activation(Function::Sigmoid) => sigmoid(x, out),
         Elementary::Activation(Function::Softplus) => {
             let magnitude = x.positive(x, &x.scale(-1.0));
-            let tail = magnitude.scale(-1.0).exp_m1().offset(1.0).ln_1p();
-            let value = x.positive(x, &zero).add(&tail);
+            let [small, _] = magnitude.scale(-1.0).exponentials();
+            let value = x.positive(x, &zero).add(&small.ln_1p());
             // The derivative is the sigmoid.
             let order = out.len() - 1;
             out[order] = zero;
@@ -98,9 +99,8 @@ pub(crate) fn taylor<T: Analytic>(function: Elementary, x: &T, out: &mut [T]) {
         }
         Elementary::Activation(Function::Gelu) => {
             // φ = e^{-x²/2}/√(2π): φ' = -xφ. Φ' = φ. The function is xΦ.
-            let gauss = x.mul(x).scale(-0.5).exp_m1().offset(1.0).scale(0.3989422804014327);
-            let mut distribution =
-                x.scale(std::f64::consts::FRAC_1_SQRT_2).erf().offset(1.0).scale(0.5);
+            let [mut distribution, gauss] = x.normal();
+            let gauss = gauss.scale(0.3989422804014327);
             let (mut before, mut density) = (zero.clone(), gauss);
             let mut previous = zero.clone();
             for (r, slot) in out.iter_mut().enumerate() {
@@ -113,7 +113,7 @@ pub(crate) fn taylor<T: Analytic>(function: Elementary, x: &T, out: &mut [T]) {
             }
         }
         Elementary::Exp => {
-            let mut term = x.exp_m1().offset(1.0);
+            let [mut term, _] = x.exponentials();
             for (r, slot) in out.iter_mut().enumerate() {
                 if r > 0 {
                     term = term.scale(1.0 / r as f64);
@@ -153,10 +153,15 @@ fn sigmoid<T: Analytic>(x: &T, out: &mut [T]) {
 /// The first `length` coefficients of the sigmoid: `y' = y - y²`.
 #[inline(always)]
 fn sigmoid_to<T: Analytic>(x: &T, out: &mut [T], length: usize) {
-    let small = x.positive(x, &x.scale(-1.0)).scale(-1.0).exp_m1().offset(1.0);
+    let [small, _] = x.positive(x, &x.scale(-1.0)).scale(-1.0).exponentials();
     let upper = small.offset(1.0).reciprocal();
-    out[0] = x.positive(&upper, &small.mul(&upper));
-    for r in 0..length - 1 {
+    let lower = small.mul(&upper);
+    out[0] = x.positive(&upper, &lower);
+    if length > 1 {
+        // y' = y - y² = σ(x) σ(-x), which would cancel for large x.
+        out[1] = upper.mul(&lower);
+    }
+    for r in 1..length - 1 {
         out[r + 1] = out[r].sub(&convolution(out, r)).scale(1.0 / (r + 1) as f64);
     }
 }

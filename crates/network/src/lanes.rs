@@ -108,24 +108,43 @@ mod tests {
         for start in 0..2000 {
             let x: [f64; LANES] =
                 std::array::from_fn(|i| (start * LANES + i) as f64 * 0.04 - 640.0);
-            for (x, y) in x.iter().zip(f64::exp_m1_lane(&x)) {
+            for (x, y) in x.iter().zip(f64::exponentials_lane(&x)[1]) {
                 worst.0 = worst.0.max(((y - x.exp_m1()) / x.exp_m1().abs().max(1e-300)).abs());
             }
             let x: [f32; LANES] =
                 std::array::from_fn(|i| (start * LANES + i) as f32 * 0.005 - 80.0);
-            for (x, y) in x.iter().zip(f32::exp_m1_lane(&x)) {
+            for (x, y) in x.iter().zip(f32::exponentials_lane(&x)[1]) {
                 worst.1 = worst.1.max(((y - x.exp_m1()) / x.exp_m1().abs().max(1e-30)).abs());
             }
         }
         assert!(worst.0 < 6.0 * f64::EPSILON && worst.1 < 6.0 * f32::EPSILON, "{worst:?}");
+        // The exponential itself, down to the smallest normal numbers, below which it is 0.
+        let mut worst: (f64, f32) = (0.0, 0.0);
+        for start in 0..1000 {
+            let x: [f64; LANES] =
+                std::array::from_fn(|i| (start * LANES + i) as f64 * 0.08 - 707.0);
+            for (x, y) in x.iter().zip(f64::exponentials_lane(&x)[0]).filter(|(x, _)| **x < 708.0) {
+                worst.0 = worst.0.max((y / x.exp() - 1.0).abs());
+            }
+            let x: [f32; LANES] = std::array::from_fn(|i| (start * LANES + i) as f32 * 0.01 - 86.0);
+            for (x, y) in x.iter().zip(f32::exponentials_lane(&x)[0]).filter(|(x, _)| **x < 87.0) {
+                worst.1 = worst.1.max((y / x.exp() - 1.0).abs());
+            }
+        }
+        assert!(worst.0 < 6.0 * f64::EPSILON && worst.1 < 6.0 * f32::EPSILON, "{worst:?}");
         let small: [f64; LANES] = std::array::from_fn(|i| 1e-9 * (i as f64 - 7.5));
-        for (x, y) in small.iter().zip(f64::exp_m1_lane(&small)) {
+        for (x, y) in small.iter().zip(f64::exponentials_lane(&small)[1]) {
             assert!((y / x.exp_m1() - 1.0).abs() < 4.0 * f64::EPSILON, "{x} {y}");
         }
         let special = [f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1000.0, -1000.0, 0.0];
         let mut x = [0.0; LANES];
         x[..6].copy_from_slice(&special);
-        let y = f64::exp_m1_lane(&x);
+        let [whole, y] = f64::exponentials_lane(&x);
+        assert_eq!(
+            (whole[0], whole[1], whole[3], whole[4]),
+            (f64::INFINITY, 0.0, f64::INFINITY, 0.0)
+        );
+        assert!(whole[2].is_nan() && whole[5] == 1.0);
         assert_eq!((y[0], y[1], y[3], y[4], y[5]), (f64::INFINITY, -1.0, f64::INFINITY, -1.0, 0.0));
         assert!(y[2].is_nan());
     }

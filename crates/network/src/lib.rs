@@ -20,6 +20,7 @@ mod product;
 mod series;
 mod shards;
 mod small;
+mod suited;
 mod tape;
 #[cfg(feature = "accelerator")]
 mod tensors;
@@ -31,3 +32,4 @@ pub use evaluation::NetworkLoss;
 pub use mismatch::Mismatch;
 pub use objective::GaussNewton;
 pub use point::Scalar;
+pub use suited::{check_layout, suited, usual_criterion};

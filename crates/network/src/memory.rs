@@ -4,7 +4,7 @@ use super::architecture::{Architecture, Dtype};
 use super::mismatch::Mismatch;
 
 /// Refuses what takes more memory than there is: the parameters and a gradient, as 64-bit numbers and as the network's
-/// own, and on the host the `activations` that one shard keeps.
+/// own, and on the host the `activations` that one shard keeps, and the data.
 pub(super) fn check(architecture: &Architecture, activations: usize) -> Result<(), Mismatch> {
     let size: usize = match architecture.dtype {
         Dtype::F32 => 4,
@@ -18,7 +18,7 @@ pub(super) fn check(architecture: &Architecture, activations: usize) -> Result<(
 
 /// Whether the system would give that much at once. It is asked for addresses alone, and past the allocator, which a
 /// program may have told to end it.
-fn available(bytes: usize) -> bool {
+pub(super) fn available(bytes: usize) -> bool {
     bytes == 0 || memmap2::MmapMut::map_anon(bytes).is_ok()
 }
 

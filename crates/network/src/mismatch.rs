@@ -1,7 +1,7 @@
 //! Whether a network and a data set go together.
 
-use super::architecture::{Architecture, Criterion};
-use super::data::{Dataset, Targets};
+use super::architecture::{Architecture, ArchitectureError, Criterion};
+use super::data::{Dataset, Remark, Targets};
 use super::device::DeviceError;
 
 /// How far from one the probabilities of an example may sum: 16-bit numbers of a few classes are not nearer.
@@ -40,6 +40,9 @@ pub enum Mismatch {
         layer: String,
         /// Shape of the outputs for one example.
         expected: Vec<usize>,
+        /// What would be right.
+        #[help]
+        help: Option<String>,
     },
     /// A criterion for classes met targets that are neither classes nor probabilities.
     #[error(
@@ -86,6 +89,14 @@ pub enum Mismatch {
         /// Name of the data set.
         data: String,
     },
+    /// There is no such network.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Architecture(#[from] ArchitectureError),
+    /// Data that may be meant otherwise, where a network takes its form from them.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Doubtful(#[from] Remark),
     /// The device lacks the network's numbers, or failed.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -112,6 +123,12 @@ pub(super) fn check(architecture: &Architecture, data: &Dataset) -> Result<(), M
         found,
         layer: architecture.last_layer(),
         expected: architecture.outputs.clone(),
+        help: data.remarks.iter().find_map(|remark| match remark {
+            Remark::LabelsNotFromZero { .. } => {
+                miette::Diagnostic::help(remark).map(|h| h.to_string())
+            }
+            _ => None,
+        }),
     };
     match (&data.targets, &architecture.criterion) {
         (Targets::Classes { classes, .. }, _) if *classes > outputs => {
@@ -146,7 +163,8 @@ fn order(found: &[usize], expected: &[usize]) -> Option<String> {
     match (found, expected) {
         ([h, w, c], [channels, height, width]) if (c, h, w) == (channels, height, width) => {
             let how = "`inputs.transpose(0, 3, 1, 2)` in NumPy";
-            Some(format!("images have their channels first; transpose them, {how}"))
+            let option = "`,layout=nhwc` after the data";
+            Some(format!("images have their channels first; transpose them, {how}, or {option}"))
         }
         _ if found.iter().product::<usize>() == expected.iter().product::<usize>() => {
             Some("as many numbers, but in which order? Transpose or reshape the inputs".into())

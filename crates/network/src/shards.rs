@@ -1,7 +1,7 @@
 //! A data set on a device, cut into shards that are evaluated one by one.
 
 use super::algebra::Algebra;
-use super::architecture::{Architecture, Criterion, Layer};
+use super::architecture::{Architecture, BatchNormMode, Criterion, Layer};
 use super::array::Context;
 use super::data::{Dataset, Targets};
 use super::forward::{self, Batch, Inputs};
@@ -36,7 +36,9 @@ pub(super) fn shards(
     data: &Dataset,
     context: &Context,
 ) -> Result<(Vec<Batch>, usize), Mismatch> {
-    memory::check(architecture, 0)?;
+    // At least what the layers give for one example, before that is evaluated.
+    let least = architecture.activations.saturating_add(held(architecture, data));
+    memory::check(architecture, least)?;
     let one = batch(architecture, data, 0..1, context)?;
     let activations = activations(architecture, &one, context);
     Ok((cut(architecture, data, context, activations)?, activations))
@@ -56,10 +58,18 @@ pub(super) fn cut(
         balanced(examples, (shard_size(context) / activations).max(32))
     };
     if context.is_host() {
-        memory::check(architecture, shard.saturating_mul(activations))?;
+        let held = held(architecture, data);
+        memory::check(architecture, shard.saturating_mul(activations).saturating_add(held))?;
     }
     let ranges = (0..examples).step_by(shard).map(|start| start..(start + shard).min(examples));
     ranges.map(|range| batch(architecture, data, range, context)).collect()
+}
+
+/// The numbers of all inputs and targets, which stay where they are evaluated.
+fn held(architecture: &Architecture, data: &Dataset) -> usize {
+    let sizes = [&architecture.input, &architecture.outputs];
+    let width: usize = sizes.iter().map(|shape| shape.iter().product::<usize>()).sum();
+    data.len().saturating_mul(width)
 }
 
 /// How many numbers of activations a shard aims at.
@@ -70,7 +80,7 @@ pub(super) fn shard_size(context: &Context) -> usize {
 /// Whether the layers mix examples, so that the data cannot be cut into shards.
 fn couples_examples(layers: &[Layer]) -> bool {
     layers.iter().any(|layer| match layer {
-        Layer::BatchNorm { .. } => true,
+        Layer::BatchNorm { mode, .. } => *mode == BatchNormMode::Batch,
         Layer::Residual { body, shortcut } => couples_examples(body) || couples_examples(shortcut),
         _ => false,
     })

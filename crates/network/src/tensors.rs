@@ -3,6 +3,7 @@
 use burn::tensor::{DType, Tensor};
 use num_complex::Complex;
 use smallvec::smallvec;
+use std::f64::consts::FRAC_1_SQRT_2;
 
 use super::array::{Array, Data, tensor};
 use super::function::{Analytic, Elementary, taylor};
@@ -76,6 +77,37 @@ impl RealTensor {
     fn atan2(&self, x: &Self) -> Self {
         self.map(|y| y.atan2(x.0.clone()))
     }
+
+    /// `1 - erf(x)`, also where that is small.
+    fn erfc(&self) -> Self {
+        // Backends have `erf` alone, from which small values cannot be had. For 32-bit numbers an approximation with a
+        // relative error of 1.2e-7 everywhere takes its place (Press et al., Numerical Recipes in C, section 6.2);
+        // others go through the host.
+        if self.is_double() {
+            return self.like(self.to_f64().into_iter().map(libm::erfc).collect());
+        }
+        const COEFFICIENTS: [f64; 10] = [
+            -1.26551223,
+            1.00002368,
+            0.37409196,
+            0.09678418,
+            -0.18628806,
+            0.27886807,
+            -1.13520398,
+            1.48851587,
+            -0.82215223,
+            0.17087277,
+        ];
+        let [lowest @ .., highest] = COEFFICIENTS;
+        let z = self.map(|x| x.abs());
+        let t = z.scale(0.5).offset(1.0).reciprocal();
+        let mut sum = t.scale(highest).offset(lowest[8]);
+        for coefficient in lowest[..8].iter().rev() {
+            sum = sum.mul(&t).offset(*coefficient);
+        }
+        let tail = t.mul(&sum.sub(&z.mul(&z)).map(|x| x.exp()));
+        self.positive(&tail, &tail.scale(-1.0).offset(2.0))
+    }
 }
 
 impl Analytic for RealTensor {
@@ -97,11 +129,12 @@ impl Analytic for RealTensor {
     fn reciprocal(&self) -> Self {
         self.map(|x| x.recip())
     }
-    fn exp_m1(&self) -> Self {
+    fn exponentials(&self) -> [Self; 2] {
         // The difference cancels near 0; Taylor's polynomial to these degrees is exact to rounding below the bound.
         const BOUND: f64 = 0.35;
         let degree = if self.is_double() { 13 } else { 7 };
-        let plain = self.map(|x| x.exp() - 1.0);
+        let whole = self.map(|x| x.exp());
+        let plain = whole.offset(-1.0);
         let near = self.map(|x| {
             let mut tail = x.clone() * (1.0 / f64::from(degree));
             for k in (2..degree).rev() {
@@ -109,7 +142,8 @@ impl Analytic for RealTensor {
             }
             tail * x.clone() + x
         });
-        self.map(|x| x.abs() - BOUND).positive(&plain, &near)
+        let less_one = self.map(|x| x.abs() - BOUND).positive(&plain, &near);
+        [whole, less_one]
     }
     fn ln(&self) -> Self {
         self.map(|x| x.log())
@@ -134,13 +168,9 @@ impl Analytic for RealTensor {
     fn sqrt(&self) -> Self {
         self.map(|x| x.sqrt())
     }
-    fn erf(&self) -> Self {
-        // Backends approximate it to 1.5e-7, enough for 32-bit numbers only; the others go through the host.
-        if self.is_double() {
-            self.like(self.to_f64().into_iter().map(libm::erf).collect())
-        } else {
-            self.map(|x| x.erf())
-        }
+    fn normal(&self) -> [Self; 2] {
+        let [gauss, _] = self.mul(self).scale(-0.5).exponentials();
+        [self.scale(-FRAC_1_SQRT_2).erfc().scale(0.5), gauss]
     }
     fn positive(&self, yes: &Self, no: &Self) -> Self {
         self.map(|x| no.0.clone().mask_where(x.greater_elem(0.0), yes.0.clone()))
@@ -152,6 +182,19 @@ impl Analytic for RealTensor {
 struct ComplexTensor {
     re: RealTensor,
     im: RealTensor,
+}
+
+impl ComplexTensor {
+    fn erfc(&self) -> Self {
+        // Elementwise special function without a tensor form: through the host.
+        let (re, im) = (self.re.to_f64(), self.im.to_f64());
+        let values: Vec<_> =
+            re.iter().zip(&im).map(|(&a, &b)| f64::complex_erfc(Complex::new(a, b))).collect();
+        Self {
+            re: self.re.like(values.iter().map(|z| z.re).collect()),
+            im: self.re.like(values.iter().map(|z| z.im).collect()),
+        }
+    }
 }
 
 impl Analytic for ComplexTensor {
@@ -177,14 +220,13 @@ impl Analytic for ComplexTensor {
         let inverse = self.re.mul(&self.re).add(&self.im.mul(&self.im)).reciprocal();
         Self { re: self.re.mul(&inverse), im: self.im.mul(&inverse).scale(-1.0) }
     }
-    fn exp_m1(&self) -> Self {
-        let growth = self.re.exp_m1();
+    fn exponentials(&self) -> [Self; 2] {
+        let [modulus, growth] = self.re.exponentials();
         let half = self.im.map(|y| (y * 0.5).sin());
         let (sine, cosine) = (self.im.map(|y| y.sin()), self.im.map(|y| y.cos()));
-        Self {
-            re: growth.mul(&cosine).sub(&half.mul(&half).scale(2.0)),
-            im: growth.offset(1.0).mul(&sine),
-        }
+        let im = modulus.mul(&sine);
+        let whole = Self { re: modulus.mul(&cosine), im: im.clone() };
+        [whole, Self { re: growth.mul(&cosine).sub(&half.mul(&half).scale(2.0)), im }]
     }
     fn ln(&self) -> Self {
         let modulus = self.re.mul(&self.re).add(&self.im.mul(&self.im));
@@ -200,15 +242,9 @@ impl Analytic for ComplexTensor {
         let re = modulus.add(&self.re).scale(0.5).sqrt();
         Self { im: self.im.mul(&re.reciprocal()).scale(0.5), re }
     }
-    fn erf(&self) -> Self {
-        // Elementwise special function without a tensor form: through the host.
-        let (re, im) = (self.re.to_f64(), self.im.to_f64());
-        let values: Vec<_> =
-            re.iter().zip(&im).map(|(&a, &b)| f64::complex_erf(Complex::new(a, b))).collect();
-        Self {
-            re: self.re.like(values.iter().map(|z| z.re).collect()),
-            im: self.re.like(values.iter().map(|z| z.im).collect()),
-        }
+    fn normal(&self) -> [Self; 2] {
+        let [gauss, _] = self.mul(self).scale(-0.5).exponentials();
+        [self.scale(-FRAC_1_SQRT_2).erfc().scale(0.5), gauss]
     }
     fn positive(&self, yes: &Self, no: &Self) -> Self {
         Self { re: self.re.positive(&yes.re, &no.re), im: self.re.positive(&yes.im, &no.im) }

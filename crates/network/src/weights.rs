@@ -5,11 +5,15 @@
 //! [`load`] reads. A direction in parameter space is a file of the same kind.
 
 mod error;
+mod names;
 mod read;
+mod statistics;
+mod stored;
 mod write;
 
 pub use error::{Fault, WeightsError};
 pub use read::{load, load_complex};
+pub use statistics::{StatisticsRemark, load_statistics, statistics};
 pub use write::encoded;
 pub use write::{Tensor, save, save_with, tensors};
 

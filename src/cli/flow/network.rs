@@ -60,7 +60,9 @@ impl Flow {
         let mut files = super::files(&simulation, names.as_deref(), figure);
         let last = simulation.optimizer.theta.last().expect("the start at least");
         let last: Vec<f64> = last.iter().map(|z| z.re).collect();
-        let last = weights::encoded(&weights::tensors(&architecture, &last, ""), Dtype::F64);
+        let mut tensors = weights::tensors(&architecture, &last, "");
+        tensors.extend(weights::statistics(&architecture));
+        let last = weights::encoded(&tensors, Dtype::F64);
         files.push((super::FILES[4].to_string(), last.into_diagnostic()?));
         self.write(&files, &simulation, &program, &place)
     }

@@ -75,7 +75,13 @@ impl Experiment {
         let parsed = parse(&self.source)?;
         let (label, cell) = (String::new(), Source::new("", ""));
         let overlay = Overlay { label, cell, variant: None, variants: &[] };
-        read::config(self, &top(&self.source, parsed.get_ref()), &overlay)
+        let top = top(&self.source, parsed.get_ref());
+        let mut config = read::config(self, &top, &overlay)?;
+        let several = ["grid", "variant"].into_iter().filter(|key| top.optional(key).is_some());
+        config.notes.extend(several.map(|key| {
+            format!("`[{key}]` is not used: this is one run, `bea sweep` conducts all of them")
+        }));
+        Ok(config)
     }
 }
 

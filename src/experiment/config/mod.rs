@@ -28,10 +28,12 @@ mod grid;
 pub mod keys;
 mod layers;
 mod metric;
+mod network_file;
 mod one_run;
 mod read;
 mod resolved;
 mod rule;
+mod unused;
 
 pub use description::{Experiment, Scale};
 pub use metric::Metric;

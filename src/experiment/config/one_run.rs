@@ -4,9 +4,10 @@ use super::metric::Metric;
 use super::rule::Chosen;
 use bea_flow::flow::FlowName;
 use bea_network::architecture::{Architecture, ArchitectureError, Criterion, Dtype, Frame};
-use bea_network::data::{Dataset, Targets};
+use bea_network::data::Dataset;
 use bea_network::initialise::Scheme;
 use bea_network::training::Rule;
+use bea_network::{Mismatch, check_layout, suited, usual_criterion};
 use bea_series::text::source::{Source, SourceError};
 use bea_series::text::table::{Table, parse};
 use std::path::PathBuf;
@@ -27,8 +28,8 @@ pub struct Config {
     pub data: String,
     /// The examples to test with.
     pub test: Option<String>,
-    /// The loss; cross entropy for classes and mean squared error for values, if not given.
-    pub(super) criterion: Option<Criterion>,
+    /// What is said of the loss.
+    pub(super) loss: Loss,
     /// The numbers to calculate with.
     pub dtype: Dtype,
     /// Where parameters start.
@@ -51,6 +52,8 @@ pub struct Config {
     pub flows: Flows,
     /// Flows that are followed from some of the iterates.
     pub follow: Option<Follow>,
+    /// What the description, or the file of its network, says and is not used.
+    pub notes: Vec<String>,
     /// All of it as a TOML text, which describes this run alone.
     pub resolved: String,
 }
@@ -90,6 +93,33 @@ pub struct Follow {
     pub sharpness: bool,
 }
 
+/// What a description says of the loss, which takes the place of what the file of its network says.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub(super) struct Loss {
+    /// Whether it is cross entropy; mean squared error is the other.
+    pub cross_entropy: Option<bool>,
+    /// Of the labels.
+    pub smoothing: Option<f64>,
+}
+
+impl Loss {
+    /// The loss where `own` is the one without this. Smoothing of labels says that it is cross entropy.
+    pub fn over(self, own: Criterion) -> Criterion {
+        let of_own = match own {
+            Criterion::CrossEntropy { smoothing } => Some(smoothing),
+            Criterion::MeanSquaredError => None,
+        };
+        let usual = of_own.is_some() || self.smoothing.is_some();
+        match self.cross_entropy.unwrap_or(usual) {
+            true => {
+                let smoothing = self.smoothing.or(of_own).unwrap_or(0.0);
+                Criterion::CrossEntropy { smoothing }
+            }
+            false => Criterion::MeanSquaredError,
+        }
+    }
+}
+
 /// What a network is given as.
 #[derive(Clone, Debug)]
 pub(super) enum NetworkSource {
@@ -126,31 +156,25 @@ impl Config {
     ///
     /// # Errors
     /// Its description is wrong, or it does not take such examples.
-    pub fn architecture(&self, data: &Dataset) -> Result<Architecture, ArchitectureError> {
-        let (outputs, usual) = match &data.targets {
-            Targets::Classes { classes, .. } => {
-                (*classes, Criterion::CrossEntropy { smoothing: 0.0 })
-            }
-            Targets::Values { width, .. } => (*width, Criterion::MeanSquaredError),
-        };
-        let (criterion, dtype) = (self.criterion.unwrap_or(usual), self.dtype);
+    pub fn architecture(&self, data: &Dataset) -> Result<Architecture, Mismatch> {
+        let (criterion, dtype) = (self.loss.over(usual_criterion(data)), self.dtype);
         match &self.network {
-            NetworkSource::Named(name) => {
-                Architecture::find(name, &data.shape, outputs, criterion, dtype)
-            }
+            NetworkSource::Named(name) => suited(name, data, criterion, dtype),
             NetworkSource::File(source) => {
                 let mut network = Architecture::parse(source)?;
                 network.dtype = dtype;
-                if let Some(criterion) = self.criterion {
-                    network.criterion = criterion;
-                }
+                network.criterion = self.loss.over(network.criterion);
                 Ok(network)
             }
             NetworkSource::Table(source) => {
-                let parsed = parse(source)?;
+                let parsed = parse(source).map_err(ArchitectureError::from)?;
                 let (name, input) = (self.name.clone(), data.shape.clone());
-                let entry = network_table(source, parsed.get_ref())?;
-                Architecture::within(&entry, Frame { name, criterion, dtype, input })
+                let entry =
+                    network_table(source, parsed.get_ref()).map_err(ArchitectureError::from)?;
+                let network =
+                    Architecture::within(&entry, Frame { name, criterion, dtype, input })?;
+                check_layout(&network, data)?;
+                Ok(network)
             }
         }
     }

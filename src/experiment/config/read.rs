@@ -3,10 +3,11 @@
 use super::description::Experiment;
 use super::layers::Layers;
 use super::metric::Metric;
-use super::one_run::{Config, Flows, Follow, NetworkSource, Start};
-use super::{keys, resolved, rule};
+use super::one_run::{Config, Flows, Follow, Loss, NetworkSource, Start};
+use super::{keys, network_file, resolved, rule, unused};
 use bea_flow::flow::FlowName;
-use bea_network::architecture::{Criterion, Dtype};
+use bea_network::architecture::Dtype;
+use bea_network::data::located;
 use bea_network::initialise::Scheme;
 use bea_series::text::near;
 use bea_series::text::source::{Source, SourceError};
@@ -58,14 +59,27 @@ pub(super) fn config(
     let text = |entry: Entry| entry.string().map(str::to_string);
     let name = all.read("name", folder_name)?.unwrap_or_else(|| stem(&experiment.source.name));
     let dtypes = [("f32", Dtype::F32), ("f64", Dtype::F64)];
-    let dtype = all.read("dtype", |entry| entry.choice("dtype", &dtypes))?.unwrap_or(Dtype::F32);
+    let dtype = all.read("dtype", |entry| entry.choice("dtype", &dtypes))?;
+    let network = network_of(&all, &experiment.source)?;
+    let loss = loss(&all)?;
+    let mut notes = Vec::new();
+    let of_file = match &network {
+        NetworkSource::File(source) => {
+            network_file::replaced(&all, source, dtype, loss, &mut notes)?
+        }
+        NetworkSource::Named(_) | NetworkSource::Table(_) => Dtype::F32,
+    };
     let seed = all.read("seed", |entry| entry.whole())?.unwrap_or(0);
-    let data = all.required("data", "data = \"iris\"")?.string()?.to_string();
+    let examples = |entry: Entry, key| -> Result<String, SourceError> {
+        Ok(located(entry.string()?, &base_of(&all, key, &experiment.source)))
+    };
+    let data = examples(all.required("data", "data = \"iris\"")?, "data")?;
 
     let need = "[train] with method = \"gd\", lr = 0.1 and steps = 100";
     let train = all.below("train", "[train]")?.ok_or_else(|| all.missing("train", need))?;
     train.only(&keys::names("train"))?;
-    let training = rule::read(&train, folder(&experiment.source), overlay.variants)?;
+    let place = base_of(&train, "optimizer", &experiment.source);
+    let training = rule::read(&train, &place, overlay.variants)?;
     rule::refuse_idle(&train, training.method, &rule::methods_of(overlay.variants))?;
     let steps = train.required("steps", "steps = 100")?.size(1)?;
     let batch = train.read("batch", |entry| entry.size(1))?;
@@ -75,7 +89,9 @@ pub(super) fn config(
         name.parse::<Scheme>().map_err(|error| entry.fault(&format!("is wrong: {error}"), None))
     })?;
     let start = match weights {
-        Some(file) => Start::Weights(beside(&experiment.source, &file)),
+        Some(file) => {
+            Start::Weights(beside(&base_of(&train, "weights", &experiment.source), &file))
+        }
         None => Start::Scheme(scheme.unwrap_or(Scheme::PyTorch)),
     };
 
@@ -86,7 +102,7 @@ pub(super) fn config(
         every = measure.read("every", |entry| entry.size(1))?.unwrap_or(1);
     }
     let is_test = |metric: &Metric| matches!(metric, Metric::TestLoss | Metric::TestAccuracy);
-    let test = all.read("test", text)?;
+    let test = all.read("test", |entry| examples(entry, "test"))?;
     if metrics.iter().any(is_test) && test.is_none() {
         all.required("test", "test = \"fashion_mnist:FOLDER,split=test\"")?;
     }
@@ -94,11 +110,11 @@ pub(super) fn config(
         label: overlay.label.clone(),
         name,
         seed,
-        network: network_of(&all, &experiment.source)?,
+        network,
         data,
         test,
-        criterion: criterion(&all)?,
-        dtype,
+        loss,
+        dtype: dtype.unwrap_or(of_file),
         start,
         device: all.read("device", text)?.unwrap_or_else(|| "cpu".into()),
         rule: training.rule,
@@ -109,8 +125,10 @@ pub(super) fn config(
         every,
         flows: flows(&all)?,
         follow: follow(&all)?,
+        notes,
         resolved: String::new(),
     };
+    let config = unused::noted(config, &all, &train);
     let resolved = resolved::text(&all, &config, training.method, training.resolved);
     Ok(Config { resolved, ..config })
 }
@@ -133,15 +151,20 @@ fn stem(file: &str) -> String {
     stem.map_or_else(|| file.into(), |stem| stem.to_string_lossy().into_owned())
 }
 
-/// The folder of a description.
-fn folder(source: &Source) -> &Path {
-    Path::new(&*source.name).parent().unwrap_or(Path::new(""))
+/// What a path under `key` is relative to: the folder of the description that it is in, or the working directory if it
+/// is from the command line.
+fn base_of(layers: &Layers, key: &str, source: &Source) -> PathBuf {
+    let set = layers.tables().find(|(_, table)| table.keys().any(|known| known == key));
+    match set {
+        Some((true, _)) => PathBuf::new(),
+        _ => Path::new(&*source.name).parent().unwrap_or(Path::new("")).into(),
+    }
 }
 
-/// A path in a description is relative to the description's folder.
-fn beside(source: &Source, file: &str) -> PathBuf {
-    let path = folder(source).join(file);
-    std::path::absolute(&path).unwrap_or(path)
+/// The path of `file` in a folder from the root, without links, `.` and `..` as far as it is there.
+fn beside(folder: &Path, file: &str) -> PathBuf {
+    let path = folder.join(file);
+    path.canonicalize().or_else(|_| std::path::absolute(&path)).unwrap_or(path)
 }
 
 fn network_of(all: &Layers, source: &Source) -> Result<NetworkSource, SourceError> {
@@ -157,30 +180,24 @@ fn network_of(all: &Layers, source: &Source) -> Result<NetworkSource, SourceErro
     if !name.ends_with(".toml") {
         return Ok(NetworkSource::Named(name.into()));
     }
-    let path = beside(source, name);
+    let path = beside(&base_of(all, "network", source), name);
     let text = std::fs::read_to_string(&path).map_err(|error| {
         entry.fault(&format!("names a file that cannot be read: {error}"), None)
     })?;
     Ok(NetworkSource::File(Source::new(path.display().to_string(), text)))
 }
 
-fn criterion(all: &Layers) -> Result<Option<Criterion>, SourceError> {
+fn loss(all: &Layers) -> Result<Loss, SourceError> {
     let known = [("cross_entropy", true), ("mean_squared_error", false), ("mse", false)];
     let cross_entropy = all.read("loss", |entry| entry.choice("loss", &known))?;
     let smoothing = all.read("label_smoothing", |entry| {
         entry.number_that("must be at least 0 and below 1", |x| (0.0..1.0).contains(&x))
     })?;
-    match (cross_entropy, smoothing) {
-        (Some(false), Some(_)) => {
-            let entry = all.required("label_smoothing", "")?;
-            Err(entry.fault("is for the loss `cross_entropy` only", None))
-        }
-        (Some(false), None) => Ok(Some(Criterion::MeanSquaredError)),
-        (Some(true), smoothing) => {
-            Ok(Some(Criterion::CrossEntropy { smoothing: smoothing.unwrap_or(0.0) }))
-        }
-        (None, smoothing) => Ok(smoothing.map(|smoothing| Criterion::CrossEntropy { smoothing })),
+    if cross_entropy == Some(false) && smoothing.is_some() {
+        let entry = all.required("label_smoothing", "")?;
+        return Err(entry.fault("is for the loss `cross_entropy` only", None));
     }
+    Ok(Loss { cross_entropy, smoothing })
 }
 
 /// The names of an array, or of one text with commas between them, which is easier to write after `--set`.

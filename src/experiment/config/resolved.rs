@@ -27,8 +27,10 @@ pub(super) fn text(
         }
         _ => inline(&mut out, "network", None),
     }
-    inline(&mut out, "data", None);
-    inline(&mut out, "test", None);
+    let _ = writeln!(out, "data = {}", quoted(&config.data));
+    if let Some(test) = &config.test {
+        let _ = writeln!(out, "test = {}", quoted(test));
+    }
     inline(&mut out, "loss", None);
     inline(&mut out, "label_smoothing", None);
     let dtype = if config.dtype == Dtype::F32 { "f32" } else { "f64" };

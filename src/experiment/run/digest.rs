@@ -2,28 +2,49 @@
 //! the same name.
 
 use crate::experiment::config::Config;
+use bea_network::architecture::Architecture;
 use bea_network::data::{Dataset, Targets, Values};
+use bea_network::weights;
 use bea_series::text::source::Source;
 use sha2::{Digest, Sha256};
 
-/// Names, as in messages, and SHA-256 sums of the files of the network and of the optimizer, the data and the
-/// test data.
+/// Names, as in messages, and SHA-256 sums of the files of the network and of the optimizer, the data, the
+/// test data and the running statistics of batch norms.
 pub(super) fn sums(
     config: &Config,
     data: &Dataset,
     test: Option<&Dataset>,
+    network: &Architecture,
 ) -> Vec<(String, String)> {
     let file = |what: &str, source: &Source| {
         let sum = Sha256::digest(source.text.as_bytes());
         (format!("the {what} in {}", source.name), hexadecimal(&sum))
     };
-    let network = config.network_file().map(|source| file("network", source));
+    let file_of_network = config.network_file().map(|source| file("network", source));
     let optimizer = config.optimizer.as_ref().and_then(|chosen| chosen.file.as_ref());
     let optimizer = optimizer.map(|source| file("optimizer", source));
     let of = |set: &Dataset, name: &str| (format!("the data `{name}`"), sum(set));
     let data = of(data, &config.data);
     let test = test.zip(config.test.as_deref()).map(|(set, name)| of(set, name));
-    network.into_iter().chain(optimizer).chain([data]).chain(test).collect()
+    let statistics =
+        statistics(network).map(|sum| ("the file of running statistics".to_string(), sum));
+    file_of_network
+        .into_iter()
+        .chain(optimizer)
+        .chain([data])
+        .chain(test)
+        .chain(statistics)
+        .collect()
+}
+
+/// The checksum of the running statistics of batch norms, where norms take them.
+fn statistics(network: &Architecture) -> Option<String> {
+    let tensors = weights::statistics(network);
+    let mut sum = Sha256::new();
+    for value in tensors.iter().flat_map(|tensor| &tensor.values) {
+        sum.update(value.to_le_bytes());
+    }
+    (!tensors.is_empty()).then(|| hexadecimal(&sum.finalize()))
 }
 
 /// The checksum of a data set: of its numbers as stored, which are fewer bytes, and of the map from them to inputs.

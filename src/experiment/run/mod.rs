@@ -38,6 +38,8 @@ pub struct Run {
     optimizer: Option<Flowing>,
     /// How flows are integrated on this network.
     flows: Flows,
+    /// What the description and its files say and is not used, or may be meant otherwise.
+    notes: Vec<String>,
     /// The checksums of the files and data that the description names.
     sums: Vec<(String, String)>,
     /// The examples and their order, for mini-batches.
@@ -94,16 +96,32 @@ impl Run {
         let device = Device::find(&config.device)?;
         let examples = open("data", &config.data)?;
         let test = config.test.as_ref().map(|test| open("test", test)).transpose()?;
-        let architecture = config.architecture(&examples)?;
+        let mut architecture = config.architecture(&examples)?;
         let p = architecture.len();
-        let theta = match &config.start {
-            Start::Scheme(scheme) => initialise(&architecture, *scheme, config.seed),
-            Start::Weights(file) => weights::load(file, &architecture)?,
+        let file = match &config.start {
+            Start::Scheme(_) => None,
+            Start::Weights(file) => Some(file.as_path()),
         };
+        let statistics = weights::load_statistics(file, &mut architecture)?;
+        let mut notes = config.notes.clone();
+        notes.extend(statistics.map(|remark| remark.to_string()));
+        for remark in
+            [Some(&examples), test.as_ref()].into_iter().flatten().flat_map(|d| &d.remarks)
+        {
+            let note = remark.note();
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
         let classes = matches!(examples.targets, Targets::Classes { .. });
-        let sums = digest::sums(&config, &examples, test.as_ref());
+        let sums = digest::sums(&config, &examples, test.as_ref(), &architecture);
         let flows = config.flows.on(&architecture);
+        // Refuses what the memory does not hold, before parameters are made.
         let loss = NetworkLoss::new(architecture, &examples, &device)?;
+        let theta = match &config.start {
+            Start::Scheme(scheme) => initialise(loss.architecture(), *scheme, config.seed),
+            Start::Weights(file) => weights::load(file, loss.architecture())?,
+        };
         let optimizer = Flowing::of(&config, &loss);
         for &metric in &config.metrics {
             let reason = match metric {
@@ -152,6 +170,7 @@ impl Run {
             optimizer,
             problem,
             flows,
+            notes,
             sums,
             follow: config.follow.as_ref().map(follow::table),
             sharpness: Sharpness::new(wanted, config.dtype),
@@ -346,6 +365,11 @@ impl Run {
     /// The description.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// What the description and its files say and is not used, or may be meant otherwise than it is taken.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The loss of the network on the training data.

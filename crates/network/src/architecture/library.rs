@@ -25,6 +25,8 @@ pub(super) use transformer::Transformer;
 pub(super) struct Design {
     pub(super) family: Family,
     pub(super) activation: Function,
+    /// Whether batch norms take running statistics.
+    pub(super) running: bool,
     /// Outputs of the last layer.
     pub(super) outputs: usize,
 }
@@ -116,6 +118,15 @@ impl Family {
         })
     }
 
+    /// Whether it has batch norms.
+    pub(super) fn has_batch_norms(&self) -> bool {
+        match self {
+            Family::Vgg { batch_norm, .. } => *batch_norm,
+            Family::ResNet { .. } => true,
+            Family::Mlp { .. } | Family::Transformer(_) => false,
+        }
+    }
+
     /// The activation where none is chosen: ELU as in the paper (appendix C), GELU in a transformer.
     pub(super) fn activation(&self) -> Function {
         match self {
@@ -128,7 +139,16 @@ impl Family {
 impl Design {
     /// The layers for inputs of this shape.
     pub(super) fn plans(&self, input: &[usize]) -> Vec<Plan> {
-        let Design { family, activation, outputs } = self;
+        let mut plans = self.usual(input);
+        if self.running {
+            run(&mut plans);
+        }
+        plans
+    }
+
+    /// The layers, with batch norms that take the statistics of the batch.
+    fn usual(&self, input: &[usize]) -> Vec<Plan> {
+        let Design { family, activation, outputs, .. } = self;
         match family {
             Family::Mlp { hidden } => mlp(hidden, *activation, *outputs, input),
             Family::Vgg { depths, width, batch_norm, images } => {
@@ -150,6 +170,20 @@ impl Design {
                 shape.plans(*activation, *outputs)
             }
             Family::Transformer(transformer) => transformer.plans(*activation, *outputs, input),
+        }
+    }
+}
+
+/// Lets all batch norms take running statistics.
+fn run(plans: &mut [Plan]) {
+    for plan in plans {
+        match &mut plan.kind {
+            LayerKind::BatchNorm { running, .. } => *running = true,
+            LayerKind::Residual { body, shortcut } => {
+                run(body);
+                run(shortcut);
+            }
+            _ => {}
         }
     }
 }
@@ -190,4 +224,4 @@ fn convolution(outputs: usize, window: Window, bias: bool) -> LayerKind {
 }
 
 /// PyTorch's `BatchNorm2d`.
-const BATCH_NORM: LayerKind = LayerKind::BatchNorm { epsilon: 1e-5 };
+const BATCH_NORM: LayerKind = LayerKind::BatchNorm { epsilon: 1e-5, running: false };

@@ -65,6 +65,8 @@ pub struct Architecture {
     pub parameters: Vec<Parameter>,
     /// Shape of the outputs for one input.
     pub outputs: Vec<usize>,
+    /// The numbers that all layers give for one input, together.
+    pub activations: usize,
 }
 
 impl Architecture {
@@ -136,8 +138,7 @@ pub enum Layer {
         /// Whether there is a bias.
         bias: bool,
     },
-    /// `(x - mean)/√(variance + ε) · weight + bias` for each channel, with mean and biased variance over the full
-    /// batch and the image.
+    /// `(x - mean)/√(variance + ε) · weight + bias` for each channel.
     BatchNorm {
         /// Prefix of `weight` and `bias`, both `[channels]`.
         name: String,
@@ -145,6 +146,8 @@ pub enum Layer {
         channels: usize,
         /// `ε`.
         epsilon: f64,
+        /// Which mean and variance.
+        mode: BatchNormMode,
     },
     /// `(x - mean)/√(variance + ε) · weight + bias`, with mean and biased variance over the trailing axes.
     LayerNorm {
@@ -218,7 +221,69 @@ pub enum Layer {
     MeanTokens,
 }
 
+/// Which mean and variance a batch norm takes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum BatchNormMode {
+    /// The mean and the biased variance over the full batch and the image, as PyTorch's norms while they train.
+    #[default]
+    Batch,
+    /// Fixed numbers, as PyTorch's norms after `eval()`: the loss is a sum over examples, and its derivatives are
+    /// those at these numbers. Mean 0 and variance 1, until
+    /// [`weights::load_statistics`](crate::weights::load_statistics) reads others.
+    Running(Option<RunningStatistics>),
+}
+
+/// The running statistics of a batch norm.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunningStatistics {
+    /// The mean of each channel.
+    pub mean: Vec<f64>,
+    /// The variance of each channel, not negative.
+    pub variance: Vec<f64>,
+}
+
 impl Architecture {
+    /// The batch norms, in the order in which they are applied, a residual's body before its shortcut: the prefix of
+    /// the parameters, the channels and the mode of each.
+    pub fn batch_norms(&self) -> Vec<(&str, usize, &BatchNormMode)> {
+        fn collect<'a>(layers: &'a [Layer], out: &mut Vec<(&'a str, usize, &'a BatchNormMode)>) {
+            for layer in layers {
+                match layer {
+                    Layer::BatchNorm { name, channels, mode, .. } => {
+                        out.push((name, *channels, mode));
+                    }
+                    Layer::Residual { body, shortcut } => {
+                        collect(body, out);
+                        collect(shortcut, out);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let mut norms = Vec::new();
+        collect(&self.layers, &mut norms);
+        norms
+    }
+
+    /// The modes of [`batch_norms`](Self::batch_norms), to be changed.
+    pub(crate) fn batch_norm_modes(&mut self) -> Vec<&mut BatchNormMode> {
+        fn collect<'a>(layers: &'a mut [Layer], out: &mut Vec<&'a mut BatchNormMode>) {
+            for layer in layers {
+                match layer {
+                    Layer::BatchNorm { mode, .. } => out.push(mode),
+                    Layer::Residual { body, shortcut } => {
+                        collect(body, out);
+                        collect(shortcut, out);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let mut modes = Vec::new();
+        collect(&mut self.layers, &mut modes);
+        modes
+    }
+
     /// The network that a TOML text describes.
     ///
     /// # Errors
@@ -240,7 +305,8 @@ impl Architecture {
     ///
     /// `spec` is `mlp:100,100,100`, `vgg11`, `vgg11_bn`, `vgg16`, `vgg16_bn`, `vgg_slim`,
     /// `resnet18`, `resnet50`, `resnet_slim` or `transformer`;
-    /// an activation other than its usual one follows it: `mlp:100,100,tanh`, `resnet18:relu`. Networks for images of
+    /// an activation other than its usual one follows it: `mlp:100,100,tanh`, `resnet18:relu`. `running` makes its batch
+    /// norms [`BatchNormMode::Running`]: `resnet18:relu,running`. Networks for images of
     /// 64x64 and more are those for ImageNet, for smaller ones those for CIFAR-10. The transformer takes real
     /// `[tokens, features]`; one that takes integers is described in a network file, which gives its vocabulary.
     ///
@@ -280,7 +346,7 @@ fn build(
     criterion: Criterion,
     plans: &[plan::Plan],
 ) -> Result<Architecture, LayerError> {
-    let (layers, outputs) = shapes::resolve(plans, &input)?;
+    let (layers, outputs, activations) = shapes::resolve(plans, &input)?;
     shapes::check_outputs(plans, &outputs, criterion)?;
     let mut list = parameters::List::default();
     list.add(&layers).map_err(|fault| {
@@ -293,5 +359,5 @@ fn build(
         let span = plans.last().and_then(|plan| plan.span.clone());
         return Err(LayerError { message, span, help: Some("add a `linear` layer".into()) });
     }
-    Ok(Architecture { name, dtype, input, criterion, layers, parameters, outputs })
+    Ok(Architecture { name, dtype, input, criterion, layers, parameters, outputs, activations })
 }

@@ -18,7 +18,7 @@ pub(super) struct Plan {
 pub(super) enum LayerKind {
     Linear { inputs: Option<usize>, outputs: usize, bias: bool },
     Conv2d { inputs: Option<usize>, outputs: usize, window: Window, bias: bool },
-    BatchNorm { epsilon: f64 },
+    BatchNorm { epsilon: f64, running: bool },
     LayerNorm { axes: usize, epsilon: f64 },
     Activation(Function),
     MaxPool2d(Window),

@@ -30,6 +30,9 @@ pub(super) const TYPES: [&str; 15] = [
 /// ε of PyTorch's norms.
 const EPSILON: f64 = 1e-5;
 
+/// The modes of batch norms; whether they run.
+const MODES: [(&str, bool); 2] = [("batch", false), ("running", true)];
+
 /// Keys that every network file may have.
 const COMMON: [&str; 5] = ["name", "loss", "label_smoothing", "dtype", "input"];
 
@@ -124,13 +127,14 @@ fn design(top: &Table, entry: &Entry, common: &[&str]) -> Result<Design, SourceE
         let general: [&[&str]; 3] = [common, &["architecture", "activation", "out"], keys];
         top.only(&general.concat())
     };
+    let norms = family.has_batch_norms();
     match &mut family {
         Family::Mlp { hidden } => {
             only(&["hidden"])?;
             *hidden = top.required("hidden", "hidden = [100, 100]")?.sizes()?;
         }
         Family::Vgg { images, .. } | Family::ResNet { images, .. } => {
-            only(&["images"])?;
+            only(if norms { &["images", "mode"] } else { &["images"] })?;
             let known = [("cifar", Images::Cifar), ("imagenet", Images::ImageNet)];
             let entry = top.optional("images");
             *images = entry.map(|entry| entry.choice("kind of images", &known)).transpose()?;
@@ -142,7 +146,7 @@ fn design(top: &Table, entry: &Entry, common: &[&str]) -> Result<Design, SourceE
                 vocabulary: top.size("vocabulary")?,
                 width: top.size("width")?.unwrap_or(usual.width),
                 heads: top.size("heads")?.unwrap_or(usual.heads),
-                blocks: top.size("blocks")?.unwrap_or(usual.blocks),
+                blocks: blocks(top)?.unwrap_or(usual.blocks),
                 feedforward: top.size("feedforward")?,
                 norm_first: top.boolean("norm_first")?.unwrap_or(usual.norm_first),
             };
@@ -151,7 +155,25 @@ fn design(top: &Table, entry: &Entry, common: &[&str]) -> Result<Design, SourceE
     let activation = top.optional("activation");
     let activation = activation.map(|entry| entry.choice("activation", &FUNCTIONS)).transpose()?;
     let activation = activation.unwrap_or(family.activation());
-    Ok(Design { family, activation, outputs: top.required_size("out")? })
+    let running = mode(top)?;
+    Ok(Design { family, activation, running, outputs: top.required_size("out")? })
+}
+
+/// The most blocks of a transformer: each has layers with names of their own.
+const MOST_BLOCKS: usize = 1024;
+
+fn blocks(table: &Table) -> Result<Option<usize>, SourceError> {
+    let Some(entry) = table.optional("blocks") else { return Ok(None) };
+    match entry.size(1)? {
+        blocks if blocks <= MOST_BLOCKS => Ok(Some(blocks)),
+        _ => Err(entry.fault(&format!("must be at most {MOST_BLOCKS}"), None)),
+    }
+}
+
+/// Whether the key `mode` says that batch norms take running statistics.
+fn mode(table: &Table) -> Result<bool, SourceError> {
+    let entry = table.optional("mode");
+    entry.map_or(Ok(false), |entry| entry.choice("mode of batch norms", &MODES))
 }
 
 /// The name of a file without folder and ending.
@@ -235,8 +257,8 @@ fn layer(mut table: Table, prefix: &str, position: usize) -> Result<Plan, Source
             LayerKind::Conv2d { inputs, outputs, window: window(&table, Some([1, 1]))?, bias }
         }
         "batch_norm" | "batch_norm1d" | "batch_norm2d" => {
-            only(&["epsilon"])?;
-            LayerKind::BatchNorm { epsilon: epsilon()? }
+            only(&["epsilon", "mode"])?;
+            LayerKind::BatchNorm { epsilon: epsilon()?, running: mode(&table)? }
         }
         "layer_norm" => {
             only(&["axes", "epsilon"])?;

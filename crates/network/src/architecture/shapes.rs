@@ -3,7 +3,7 @@
 use super::error::LayerError;
 use super::parameters::MOST;
 use super::plan::{LayerKind, Plan, Window};
-use super::{Criterion, Layer};
+use super::{BatchNormMode, Criterion, Layer};
 
 /// Where the first layer's shape comes from.
 const INPUT: &str = "the input is";
@@ -12,23 +12,26 @@ const INPUT: &str = "the input is";
 #[derive(Clone)]
 struct Given {
     shape: Vec<usize>,
+    /// The numbers that the layers before it give.
+    before: usize,
     /// `layer 2 gives`, or `the input is`.
     from: String,
 }
 
-/// The layers of `plans`, applied one after the other to `input`, and the shape of what they give.
+/// The layers of `plans`, applied one after the other to `input`, the shape of what they give, and the numbers that all
+/// of them give together.
 pub(super) fn resolve(
     plans: &[Plan],
     input: &[usize],
-) -> Result<(Vec<Layer>, Vec<usize>), LayerError> {
+) -> Result<(Vec<Layer>, Vec<usize>, usize), LayerError> {
     let size = input.iter().try_fold(1usize, |size, axis| size.checked_mul(*axis));
     if size.is_none_or(|size| !(1..=MOST).contains(&size)) {
         let message = format!("{INPUT} {input:?}: a network takes from 1 to 2^31 numbers");
         return Err(LayerError { message, span: None, help: None });
     }
-    let given = Given { shape: input.to_vec(), from: INPUT.into() };
+    let given = Given { shape: input.to_vec(), before: 0, from: INPUT.into() };
     let (layers, given) = chain(plans, given)?;
-    Ok((layers, given.shape))
+    Ok((layers, given.shape, given.before))
 }
 
 /// Refuses outputs that `criterion` cannot be taken of.
@@ -59,14 +62,15 @@ pub(super) fn check_outputs(
 fn chain(plans: &[Plan], mut given: Given) -> Result<(Vec<Layer>, Given), LayerError> {
     let mut layers = Vec::with_capacity(plans.len());
     for plan in plans {
-        let (layer, shape) = step(plan, &given)?;
+        let (layer, shape, inner) = step(plan, &given)?;
         let size = shape.iter().try_fold(1usize, |size, axis| size.checked_mul(*axis));
         if size.is_none_or(|size| size > MOST) {
             let message = format!("{} gives {shape:?}, more than 2^31 numbers", plan.label());
             return Err(fault(plan, message, None));
         }
         layers.push(layer);
-        given = Given { shape, from: format!("layer {} gives", plan.name) };
+        let before = inner.saturating_add(size.unwrap_or(0));
+        given = Given { shape, before, from: format!("layer {} gives", plan.name) };
     }
     Ok((layers, given))
 }
@@ -78,7 +82,7 @@ fn fault(plan: &Plan, message: String, help: Option<String>) -> LayerError {
 impl Given {
     /// A layer that takes something else.
     fn refused(&self, plan: &Plan, takes: &str, help: Option<String>) -> LayerError {
-        let Given { shape, from } = self;
+        let Given { shape, from, .. } = self;
         fault(plan, format!("{} takes {takes}, but {from} {shape:?}", plan.label()), help)
     }
 
@@ -114,7 +118,17 @@ impl Given {
     }
 }
 
-fn step(plan: &Plan, given: &Given) -> Result<(Layer, Vec<usize>), LayerError> {
+/// The layer, the shape of what it gives, and the numbers given before that, those of layers within included.
+fn step(plan: &Plan, given: &Given) -> Result<(Layer, Vec<usize>, usize), LayerError> {
+    if let LayerKind::Residual { body, shortcut } = &plan.kind {
+        return residual(plan, body, shortcut, given);
+    }
+    let (layer, shape) = plain(plan, given)?;
+    Ok((layer, shape, given.before))
+}
+
+/// A layer without others in it.
+fn plain(plan: &Plan, given: &Given) -> Result<(Layer, Vec<usize>), LayerError> {
     let name = plan.name.clone();
     let shape = &given.shape;
     Ok(match &plan.kind {
@@ -139,10 +153,14 @@ fn step(plan: &Plan, given: &Given) -> Result<(Layer, Vec<usize>), LayerError> {
                 Layer::Conv2d { name, inputs: channels, outputs, kernel, stride, padding, bias };
             (layer, vec![outputs, height, width])
         }
-        LayerKind::BatchNorm { epsilon } => match shape.as_slice() {
+        LayerKind::BatchNorm { epsilon, running } => match shape.as_slice() {
             [channels] | [channels, _, _] => {
                 let (channels, epsilon) = (*channels, *epsilon);
-                (Layer::BatchNorm { name, channels, epsilon }, shape.clone())
+                let mode = match running {
+                    true => BatchNormMode::Running(None),
+                    false => BatchNormMode::Batch,
+                };
+                (Layer::BatchNorm { name, channels, epsilon, mode }, shape.clone())
             }
             _ => {
                 let takes = "[channels] or [channels, height, width]";
@@ -172,7 +190,7 @@ fn step(plan: &Plan, given: &Given) -> Result<(Layer, Vec<usize>), LayerError> {
             (Layer::GlobalAvgPool, vec![channels])
         }
         LayerKind::Flatten => (Layer::Flatten, vec![shape.iter().product()]),
-        LayerKind::Residual { body, shortcut } => residual(plan, body, shortcut, given)?,
+        LayerKind::Residual { .. } => unreachable!("a residual has layers in it"),
         LayerKind::Embedding { vocabulary, width } => {
             let [length] = shape[..] else {
                 return Err(given.refused(plan, "[tokens]", None));
@@ -234,9 +252,9 @@ fn residual(
     body: &[Plan],
     shortcut: &[Plan],
     given: &Given,
-) -> Result<(Layer, Vec<usize>), LayerError> {
+) -> Result<(Layer, Vec<usize>, usize), LayerError> {
     let (body, after) = chain(body, given.clone())?;
-    let (shortcut, other) = chain(shortcut, given.clone())?;
+    let (shortcut, other) = chain(shortcut, Given { before: after.before, ..given.clone() })?;
     if after.shape != other.shape {
         let what = if shortcut.is_empty() { "its input" } else { "its shortcut" };
         let (shape, other) = (after.shape, other.shape);
@@ -244,5 +262,5 @@ fn residual(
         let help = "both must have the same shape: change the layers, or the `shortcut`".into();
         return Err(fault(plan, message, Some(help)));
     }
-    Ok((Layer::Residual { body, shortcut }, after.shape))
+    Ok((Layer::Residual { body, shortcut }, after.shape, other.before))
 }

@@ -6,6 +6,9 @@ use super::plan::FUNCTIONS;
 use crate::function::Function;
 use bea_series::text::near;
 
+/// The mode of batch norms that follows a name.
+const RUNNING: &str = "running";
+
 pub(super) fn design(spec: &str, input: &[usize], outputs: usize) -> Result<Design, SpecError> {
     let (name, items) = spec.split_once(':').unwrap_or((spec, ""));
     let mut family = Family::named(name).ok_or_else(|| SpecError {
@@ -16,8 +19,16 @@ pub(super) fn design(spec: &str, input: &[usize], outputs: usize) -> Result<Desi
         let message = format!("`{spec}` needs at least one output");
         return Err(SpecError { message, help: None });
     }
-    let mut activation = None;
+    let (mut activation, mut running) = (None, false);
     for item in items.split(',').map(str::trim).filter(|_| !items.is_empty()) {
+        if item == RUNNING && !running {
+            if !family.has_batch_norms() {
+                let message = format!("`{spec}` has no batch norms that could be {RUNNING}");
+                return Err(SpecError { message, help: None });
+            }
+            running = true;
+            continue;
+        }
         match (function(item), &mut family) {
             (Some(function), _) if activation.is_none() => activation = Some(function),
             (Some(_), _) => {
@@ -25,7 +36,9 @@ pub(super) fn design(spec: &str, input: &[usize], outputs: usize) -> Result<Desi
                 return Err(SpecError { message, help: None });
             }
             (None, Family::Mlp { hidden }) => hidden.push(width(spec, item)?),
-            (None, _) => return Err(no_activation(spec, item)),
+            (None, family) => {
+                return Err(no_activation(spec, item, family.has_batch_norms()));
+            }
         }
     }
     match &family {
@@ -39,7 +52,10 @@ pub(super) fn design(spec: &str, input: &[usize], outputs: usize) -> Result<Desi
                 help: Some("a network file gives the `vocabulary` of integers".into()),
             })
         }
-        _ => Ok(Design { activation: activation.unwrap_or(family.activation()), family, outputs }),
+        _ => {
+            let activation = activation.unwrap_or(family.activation());
+            Ok(Design { activation, family, running, outputs })
+        }
     }
 }
 
@@ -54,12 +70,13 @@ fn width(spec: &str, item: &str) -> Result<usize, SpecError> {
             message: format!("`{spec}` has a layer of width {item}"),
             help: Some("a width is an integer from 1 to 2^24".into()),
         }),
-        Err(_) => Err(no_activation(spec, item)),
+        Err(_) => Err(no_activation(spec, item, false)),
     }
 }
 
-fn no_activation(spec: &str, item: &str) -> SpecError {
-    let names = FUNCTIONS.map(|(name, _)| name);
+fn no_activation(spec: &str, item: &str, norms: bool) -> SpecError {
+    let running = norms.then_some(RUNNING);
+    let names: Vec<&str> = FUNCTIONS.iter().map(|(name, _)| *name).chain(running).collect();
     let message = format!("in `{spec}` there is no activation `{item}`");
     SpecError { message, help: near::advice(item, &names) }
 }

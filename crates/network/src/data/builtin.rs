@@ -2,15 +2,17 @@
 
 use super::csv::table;
 use super::known::Known;
+use super::specification::{Source, Specification};
 use super::{DataError, Dataset, file};
 use bea_flow::loss::data::csv;
 use flate2::read::GzDecoder;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The examples of a built-in data set.
-pub(super) fn read(known: &Known) -> Result<Dataset, DataError> {
+pub(super) fn read(known: &'static Known) -> Result<Dataset, DataError> {
     let name = known.name;
+    let source = Source::Known(known, PathBuf::new());
     let mut unpacked = Vec::new();
     let text: &[u8] = match name {
         "iris" | "breast_cancer" => csv(name).map_or(&[], str::as_bytes),
@@ -23,5 +25,5 @@ pub(super) fn read(known: &Known) -> Result<Dataset, DataError> {
         }
         _ => return Err(DataError::Unknown { name: name.into(), help: None }),
     };
-    Ok(known.describe(table(name, text, None, None)?))
+    Ok(known.describe(table(name, text, &Specification::plain(name, source))?))
 }

@@ -52,7 +52,7 @@ fn of_known(known: &Known, folder: &Path) -> Result<Vec<Checked>, DataError> {
         Storage::BuiltIn => {}
         Storage::Idx(files) => {
             for record in files {
-                if let Ok(path) = idx::find(folder, record.name) {
+                if let Ok(path) = idx::find(known, folder, record.name) {
                     let sha256 = sum(&path, true)?;
                     let verdict = compare(&sha256, Some(record.sha256));
                     checked.push(Checked { path, sha256, verdict });

@@ -1,6 +1,6 @@
 //! Examples: inputs, and the targets that a network should give for them.
 
-use super::{DataError, Inputs};
+use super::{DataError, Inputs, Remark};
 use std::ops::Range;
 
 /// What a network should give for each example.
@@ -77,6 +77,8 @@ pub struct Dataset {
     pub targets: Targets,
     /// The names of the classes, if they are known.
     pub class_names: Vec<String>,
+    /// What is to be said of the file that they are from.
+    pub remarks: Vec<Remark>,
 }
 
 impl Dataset {
@@ -92,7 +94,8 @@ impl Dataset {
         targets: Targets,
     ) -> Result<Dataset, DataError> {
         let inputs = inputs.into();
-        let set = Dataset { name: name.into(), shape, inputs, targets, class_names: Vec::new() };
+        let (class_names, remarks) = (Vec::new(), Vec::new());
+        let set = Dataset { name: name.into(), shape, inputs, targets, class_names, remarks };
         set.check_shapes()?;
         set.check_numbers()?;
         Ok(set)
@@ -133,6 +136,7 @@ impl Dataset {
             inputs: self.inputs.slice(self.numbers(rows.clone())),
             targets: self.targets.slice(rows),
             class_names: self.class_names.clone(),
+            remarks: self.remarks.clone(),
         }
     }
 
@@ -148,6 +152,7 @@ impl Dataset {
             inputs: self.inputs.select(ranges),
             targets: self.targets.select(rows),
             class_names: self.class_names.clone(),
+            remarks: self.remarks.clone(),
         }
     }
 

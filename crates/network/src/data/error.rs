@@ -1,5 +1,6 @@
 //! What may be wrong with data.
 
+use super::Remark;
 use std::path::PathBuf;
 
 /// Why data cannot be read.
@@ -103,6 +104,64 @@ pub enum DataError {
         /// What it is.
         problem: String,
     },
+    /// A first line that may be names of columns, or numbers.
+    #[error("{name}: its first line, `{cells}`, may be names of columns or an example")]
+    #[diagnostic(help("the option `,header=yes` or `,header=no` after the data says which"))]
+    Header {
+        /// The table.
+        name: String,
+        /// The cells of the line.
+        cells: String,
+    },
+    /// A first column that numbers the rows.
+    #[error(
+        "{name}: its first column, `{column}`, seems to number the rows, and would be an input"
+    )]
+    #[diagnostic(help(
+        "the option `,index=drop` after the data leaves it out; `,index=keep` makes it an input"
+    ))]
+    Index {
+        /// The table.
+        name: String,
+        /// The column's name, or its number counted from 0.
+        column: String,
+    },
+    /// Columns of one name, of which one is the target.
+    #[error("{name}: {} columns are called `{column}`, as the target is: those numbered {}", columns.len(), listed(columns))]
+    #[diagnostic(help("columns are numbered from 0; rename all but one"))]
+    SameName {
+        /// The table.
+        name: String,
+        /// The name.
+        column: String,
+        /// The columns, from 0.
+        columns: Vec<usize>,
+    },
+    /// Cells that are separated by something else.
+    #[error("{name}: its cells seem to be separated by `{found}`, not by `{used}`")]
+    #[diagnostic(help(
+        "the option `,separator={found}` after the data says so; `,separator={used}` insists"
+    ))]
+    Separator {
+        /// The table.
+        name: String,
+        /// What seems to separate them.
+        found: &'static str,
+        /// What would.
+        used: &'static str,
+    },
+    /// More memory than there is.
+    #[error("{name} takes {bytes} bytes of memory, more than there is")]
+    Memory {
+        /// The data set.
+        name: String,
+        /// How many bytes.
+        bytes: usize,
+    },
+    /// What must not be guessed.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Doubtful(#[from] Remark),
     /// Targets of which some are words and some are numbers.
     #[error("{name}: column `{column}` is `{}` in line {}, but `{}` in line {}", word.1, word.0, number.1, number.0)]
     #[diagnostic(help(
@@ -150,7 +209,7 @@ pub enum DataError {
     /// Targets that are read as labels but are none.
     #[error("{name}: the target of row {row}, {value}, is no label of a class")]
     #[diagnostic(help(
-        "labels are whole numbers from 0 on; the option `targets=values` reads targets \
+        "labels are whole numbers from {from} on; the option `targets=values` reads targets \
         as numbers to be met"
     ))]
     NoLabel {
@@ -160,6 +219,8 @@ pub enum DataError {
         row: usize,
         /// Its target.
         value: f64,
+        /// The label of the first class.
+        from: u32,
     },
     /// Inputs and targets whose shapes do not go together.
     #[error("{name}: {problem}")]
@@ -172,4 +233,8 @@ pub enum DataError {
         #[help]
         expected: Option<String>,
     },
+}
+
+fn listed(numbers: &[usize]) -> String {
+    numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -1,6 +1,7 @@
 //! Random regression: targets that are independent of the inputs, so that a network can only memorise them.
 
 use super::{DataError, Dataset, Targets, Values};
+use crate::memory;
 use bea_flow::random::Stream;
 
 /// Examples whose inputs and targets are independent standard normal numbers.
@@ -28,6 +29,10 @@ impl Gaussian {
 
     pub(super) fn read(self, name: &str) -> Result<Dataset, DataError> {
         let Gaussian { examples, inputs, seed } = self;
+        let bytes = 8 * examples * (inputs + 1);
+        if !memory::available(bytes) {
+            return Err(DataError::Memory { name: name.into(), bytes });
+        }
         let draw = |purpose: &str, count: usize| -> Vec<f64> {
             let mut stream = Stream::new(seed, purpose);
             (0..count).map(|_| stream.normal()).collect()

@@ -12,8 +12,8 @@ pub(super) fn read(known: &Known, folder: &Path, split: Split) -> Result<Dataset
         Split::Train => "train",
         Split::Test => "t10k",
     };
-    let images = find(folder, &format!("{prefix}-images-idx3-ubyte"))?;
-    let labels = find(folder, &format!("{prefix}-labels-idx1-ubyte"))?;
+    let images = find(known, folder, &format!("{prefix}-images-idx3-ubyte"))?;
+    let labels = find(known, folder, &format!("{prefix}-labels-idx1-ubyte"))?;
     let pixels = bytes(&images, 3)?;
     let classes = bytes(&labels, 1)?;
     let shape_error = |problem: String, expected: String| DataError::Shape {
@@ -42,13 +42,18 @@ pub(super) fn read(known: &Known, folder: &Path, split: Split) -> Result<Dataset
     Ok(known.describe(set))
 }
 
-/// The file of that name, or its `.gz`.
-pub(super) fn find(folder: &Path, name: &str) -> Result<PathBuf, DataError> {
+/// The file of that name, or its `.gz`, of a known data set: in `folder`, or where torchvision puts it below that.
+pub(super) fn find(known: &Known, folder: &Path, name: &str) -> Result<PathBuf, DataError> {
+    let own = if known.name == "mnist" { "MNIST" } else { "FashionMNIST" };
+    let inner_folders = [String::new(), "raw".into(), format!("{own}/raw")];
     let plain = folder.join(name);
     // Some copies write the dot that others write as a hyphen.
     let names = [name.to_string(), format!("{name}.gz")];
     let dotted = names.clone().map(|name| name.replace("-idx", ".idx"));
-    let found = names.iter().chain(&dotted).map(|name| folder.join(name)).find(|p| p.is_file());
+    let places = inner_folders.iter().map(|inner| folder.join(inner));
+    let found = places
+        .flat_map(|place| names.iter().chain(&dotted).map(move |name| place.join(name)))
+        .find(|path| path.is_file());
     found.ok_or_else(|| {
         if !folder.is_dir() {
             return file::missing(folder);

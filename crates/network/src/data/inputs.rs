@@ -1,5 +1,6 @@
 //! Inputs of examples, stored in the type of their file.
 
+use super::moments::Moments;
 use std::ops::Range;
 
 /// Numbers as they are stored. A data set of images takes one byte per pixel, not eight.
@@ -92,15 +93,13 @@ impl Scaling {
         let channels = shape.first().copied().unwrap_or(1).max(1);
         let width = run * channels;
         let examples = values.len() / width.max(1);
-        let count = (examples * run).max(1) as f64;
         let maps = (0..channels).map(|channel| {
             let stored = || {
                 let starts = (0..examples).map(move |e| e * width + channel * run);
                 starts.flat_map(|s| s..s + run).filter_map(|i| values.get(i))
             };
-            let mean = stored().sum::<f64>() / count;
-            let variance = stored().map(|x| (x - mean).powi(2)).sum::<f64>() / count;
-            (mean, if variance > 0.0 { variance.sqrt() } else { 1.0 })
+            let moments = Moments::of(stored);
+            (moments.mean, if moments.deviation > 0.0 { moments.deviation } else { 1.0 })
         });
         Scaling { maps: maps.collect(), run }
     }
@@ -109,6 +108,12 @@ impl Scaling {
     pub fn maps(&self) -> &[(f64, f64)] {
         &self.maps
     }
+}
+
+/// `(x - shift)/divisor`, without overflow of the difference.
+fn mapped(x: f64, shift: f64, divisor: f64) -> f64 {
+    let y = (x - shift) / divisor;
+    if y.is_finite() { y } else { x / divisor - shift / divisor }
 }
 
 /// The inputs of all examples, one after the other, each flattened with its last axis the fastest.
@@ -193,14 +198,14 @@ impl Inputs {
                 for (run, (shift, divisor)) in
                     v[range].chunks(scaling.run).zip(scaling.maps.iter().cycle())
                 {
-                    out.extend(run.iter().map(|x| round((f64::from(*x) - shift) / divisor)));
+                    out.extend(run.iter().map(|x| round(mapped(f64::from(*x), *shift, *divisor))));
                 }
             }
             Values::F64(v) => {
                 for (run, (shift, divisor)) in
                     v[range].chunks(scaling.run).zip(scaling.maps.iter().cycle())
                 {
-                    out.extend(run.iter().map(|x| round((x - shift) / divisor)));
+                    out.extend(run.iter().map(|x| round(mapped(*x, *shift, *divisor))));
                 }
             }
         }

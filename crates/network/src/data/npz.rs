@@ -1,18 +1,16 @@
 //! `.npz` files of NumPy with the arrays `inputs` and `targets`.
 
-use super::arrays::{Array, Numbers, dataset};
-use super::specification::TargetKind;
+use super::arrays::{Array, Numbers, dataset, missing, names};
+use super::specification::Specification;
 use super::{DataError, Dataset, file};
-use bea_series::text::near;
 use half::f16;
 use npyz::{DType, Deserialize, NpyFile, Order, TypeChar};
 use std::io::{Cursor, Read};
 use std::path::Path;
 use zip::ZipArchive;
-use zip::result::ZipError;
 
 /// The examples of such a file.
-pub(super) fn read(path: &Path, kind: Option<TargetKind>) -> Result<Dataset, DataError> {
+pub(super) fn read(path: &Path, specification: &Specification) -> Result<Dataset, DataError> {
     let bytes = file::bytes(path)?;
     let length = bytes.len();
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| DataError::Corrupt {
@@ -20,9 +18,17 @@ pub(super) fn read(path: &Path, kind: Option<TargetKind>) -> Result<Dataset, Dat
         problem: format!("its {length} bytes are no zip archive ({error})"),
         expected: Some("a file written by `numpy.savez`".into()),
     })?;
-    let inputs = array(path, &mut archive, "inputs")?;
-    let targets = array(path, &mut archive, "targets")?;
-    dataset(&path.display().to_string(), inputs, targets, kind)
+    let held: Vec<String> = archive.file_names().flatten().map(Into::into).collect();
+    let held: Vec<&str> = held.iter().map(|name| name.trim_end_matches(".npy")).collect();
+    let [inputs, targets] = names(specification);
+    for name in [inputs, targets] {
+        if !held.contains(&name) {
+            return Err(missing(path, specification, name, &held));
+        }
+    }
+    let inputs = array(path, &mut archive, inputs)?;
+    let targets = array(path, &mut archive, targets)?;
+    dataset(&path.display().to_string(), inputs, targets, specification, &held)
 }
 
 fn array(
@@ -35,15 +41,8 @@ fn array(
         problem: format!("its array `{name}` cannot be read ({problem})"),
         expected: Some("a complete file written by `numpy.savez`".into()),
     };
-    let names: Vec<String> = archive.file_names().flatten().map(Into::into).collect();
-    let mut entry = archive.by_name(&format!("{name}.npy")).map_err(|error| match error {
-        ZipError::FileNotFound => {
-            let names: Vec<&str> = names.iter().map(|name| name.trim_end_matches(".npy")).collect();
-            let help = Some(format!("it holds {}", near::quoted(&names)));
-            DataError::NoArray { path: path.into(), array: name.into(), help }
-        }
-        error => corrupt(error.to_string()),
-    })?;
+    let mut entry =
+        archive.by_name(&format!("{name}.npy")).map_err(|error| corrupt(error.to_string()))?;
     // Read to the end, where the archive's checksum is verified.
     let mut bytes = Vec::new();
     entry.read_to_end(&mut bytes).map_err(|error| corrupt(error.to_string()))?;
@@ -55,6 +54,14 @@ fn array(
         expected: Some(expected.into()),
     };
     let shape: Vec<usize> = npy.shape().iter().map(|n| *n as usize).collect();
+    // Before anything is allocated for them: each number is at least a byte.
+    let count = shape.iter().try_fold(1_usize, |count, n| count.checked_mul(*n));
+    if count.is_none_or(|count| count > bytes.len()) {
+        return Err(corrupt(format!(
+            "it says that its shape is {shape:?}, in {} bytes",
+            bytes.len()
+        )));
+    }
     let descr = npy.dtype().descr();
     let DType::Plain(kind) = npy.dtype() else {
         return Err(unreadable(format!("holds records {descr}"), NUMBERS));
@@ -76,6 +83,11 @@ fn array(
         (TypeChar::Uint, 1) => numbers(npy).map(Numbers::Bytes),
         (TypeChar::Bool, _) => numbers::<bool>(npy)
             .map(|values| Numbers::Bytes(values.into_iter().map(u8::from).collect())),
+        (TypeChar::ByteStr | TypeChar::UnicodeStr, _) => {
+            let expected =
+                "numbers; `numpy.unique(words, return_inverse=True)[1]` makes labels of words";
+            return Err(unreadable(format!("holds words of type {descr}"), expected));
+        }
         _ => return Err(unreadable(format!("holds numbers of type {descr}"), NUMBERS)),
     };
     let numbers = numbers.map_err(|error| corrupt(error.to_string()))?;

@@ -1,6 +1,7 @@
 //! Reads the examples that a specification names.
 
 use super::known::{Known, Storage};
+use super::remark::channels_last;
 use super::specification::{Normalization, Source, Specification, Split};
 use super::{DataError, Dataset, Scaling, Values, builtin, cifar, csv, idx, npz, safetensors};
 use std::path::Path;
@@ -47,9 +48,9 @@ impl Specification {
         match &self.source {
             Source::Known(known, folder) => known_set(known, folder, split),
             Source::Gaussian(gaussian) => gaussian.read(&self.text),
-            Source::Npz(path) => npz::read(path, self.targets),
-            Source::Safetensors(path) => safetensors::read(path, self.targets),
-            Source::Csv(path) => csv::read(path, self.target.as_deref(), self.targets),
+            Source::Npz(path) => npz::read(path, self),
+            Source::Safetensors(path) => safetensors::read(path, self),
+            Source::Csv(path) => csv::read(path, self),
         }
     }
 
@@ -76,6 +77,12 @@ impl Specification {
             Normalization::Standard if self.split == Split::Test => {
                 let train = self.read(Split::Train)?;
                 Ok(Some(Scaling::standard(train.inputs.values(), &train.shape)))
+            }
+            Normalization::Standard if self.layout.is_none() => {
+                match channels_last(&self.text, &set.shape) {
+                    Some(remark) => Err(remark.into()),
+                    None => Ok(Some(Scaling::standard(set.inputs.values(), &set.shape))),
+                }
             }
             Normalization::Standard => Ok(Some(Scaling::standard(set.inputs.values(), &set.shape))),
         }

@@ -1,15 +1,14 @@
 //! `.safetensors` files with the tensors `inputs` and `targets`.
 
-use super::arrays::{Array, Numbers, dataset};
-use super::specification::TargetKind;
+use super::arrays::{Array, Numbers, dataset, missing, names};
+use super::specification::Specification;
 use super::{DataError, Dataset, file};
-use bea_series::text::near;
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
 use std::path::Path;
 
 /// The examples of such a file.
-pub(super) fn read(path: &Path, kind: Option<TargetKind>) -> Result<Dataset, DataError> {
+pub(super) fn read(path: &Path, specification: &Specification) -> Result<Dataset, DataError> {
     let bytes = file::bytes(path)?;
     let tensors = SafeTensors::deserialize(&bytes).map_err(|error| DataError::Corrupt {
         path: path.into(),
@@ -21,14 +20,11 @@ pub(super) fn read(path: &Path, kind: Option<TargetKind>) -> Result<Dataset, Dat
         },
         expected: Some("a complete file written by `safetensors`".into()),
     })?;
+    let mut held = tensors.names();
+    held.sort_unstable();
     let array = |name: &str| {
         let Ok(tensor) = tensors.tensor(name) else {
-            let help = format!("it holds {}", near::quoted(&tensors.names()));
-            return Err(DataError::NoArray {
-                path: path.into(),
-                array: name.into(),
-                help: Some(help),
-            });
+            return Err(missing(path, specification, name, &held));
         };
         let data = tensor.data();
         let numbers = match tensor.dtype() {
@@ -55,7 +51,9 @@ pub(super) fn read(path: &Path, kind: Option<TargetKind>) -> Result<Dataset, Dat
         };
         Ok(Array { shape: tensor.shape().to_vec(), numbers })
     };
-    dataset(&path.display().to_string(), array("inputs")?, array("targets")?, kind)
+    let [inputs, targets] = names(specification);
+    let (inputs, targets) = (array(inputs)?, array(targets)?);
+    dataset(&path.display().to_string(), inputs, targets, specification, &held)
 }
 
 /// The length that a file says it has: 8 bytes, the header, and the data up to the last tensor's end.

@@ -1,7 +1,7 @@
 //! The argument of `--data`.
 
 use super::known::{self, KNOWN, Known, Storage};
-use super::{DataError, Gaussian, file};
+use super::{DataError, Gaussian, Layout, file, separator};
 use bea_series::text::near;
 use std::path::{Path, PathBuf};
 
@@ -20,8 +20,20 @@ pub struct Specification {
     pub first: Option<usize>,
     /// How the inputs are scaled; by default images as [`Normalization::Unit`], all else as [`Normalization::Raw`].
     pub scale: Option<Normalization>,
-    /// The column of a table that is the target; by default the last.
+    /// The column of a table that is the target; by default the last. The array of targets; by default `targets`.
     pub target: Option<String>,
+    /// The array of inputs; by default `inputs`.
+    pub inputs: Option<String>,
+    /// Where the channels of images are; by default first.
+    pub layout: Option<Layout>,
+    /// The number of the first class; by default 0.
+    pub labels: Option<u32>,
+    /// What separates the cells of a table; by default a comma, and a tab in `.tsv` files.
+    pub separator: Option<u8>,
+    /// Whether the first line of a table names its columns; by default it does if it has no numbers.
+    pub header: Option<bool>,
+    /// Whether the first column of a table is left out; by default one that seems to number the rows is refused.
+    pub drops_index: Option<bool>,
     /// How targets are read; by default as their type suggests.
     pub targets: Option<TargetKind>,
 }
@@ -37,7 +49,7 @@ pub enum Source {
     Npz(PathBuf),
     /// A `.safetensors` file.
     Safetensors(PathBuf),
-    /// A `.csv` file, or a compressed `.csv.gz`.
+    /// A `.csv` or `.tsv` file, or a compressed `.csv.gz` or `.tsv.gz`.
     Csv(PathBuf),
 }
 
@@ -73,7 +85,21 @@ pub enum TargetKind {
     Values,
 }
 
-const OPTIONS: &[&str] = &["split", "skip", "first", "scale", "target", "targets", "seed"];
+const OPTIONS: &[&str] = &[
+    "split",
+    "skip",
+    "first",
+    "scale",
+    "target",
+    "targets",
+    "inputs",
+    "layout",
+    "labels",
+    "separator",
+    "header",
+    "index",
+    "seed",
+];
 
 impl Specification {
     /// Reads `SOURCE[,OPTION=VALUE]…`; see the [module](super).
@@ -82,24 +108,8 @@ impl Specification {
     /// No such data set or option. That a file exists is not checked, except to tell a misspelt name
     /// from a missing file.
     pub fn parse(text: &str) -> Result<Specification, DataError> {
-        // A comma may be part of a path, so only what has the form of an option is one.
-        let mut source = text;
-        let mut options = Vec::new();
-        while let Some((rest, option)) = source.rsplit_once(',') {
-            let Some((key, value)) = option.split_once('=') else { break };
-            options.push((key.trim(), value.trim()));
-            source = rest;
-        }
-        let mut specification = Specification {
-            text: text.into(),
-            source: read_source(source.trim())?,
-            split: Split::Train,
-            skip: 0,
-            first: None,
-            scale: None,
-            target: None,
-            targets: None,
-        };
+        let (source, options) = parts(text);
+        let mut specification = Specification::plain(text, read_source(source.trim())?);
         let mut seen = Vec::new();
         for (key, value) in options.into_iter().rev() {
             if seen.contains(&key) {
@@ -109,6 +119,26 @@ impl Specification {
             specification.set(key, value)?;
         }
         Ok(specification)
+    }
+
+    /// One without options.
+    pub(super) fn plain(text: &str, source: Source) -> Specification {
+        Specification {
+            text: text.into(),
+            source,
+            split: Split::Train,
+            skip: 0,
+            first: None,
+            scale: None,
+            target: None,
+            targets: None,
+            inputs: None,
+            layout: None,
+            labels: None,
+            separator: None,
+            header: None,
+            drops_index: None,
+        }
     }
 
     /// The data set, if it is known by name.
@@ -154,17 +184,48 @@ impl Specification {
                 }
                 _ => return Err(self.bad(key, "only `gaussian` data are random".into(), None)),
             },
-            "target" => match self.source {
-                Source::Csv(_) => self.target = Some(value.into()),
-                _ => {
-                    let help = Some(
-                        "in .npz and .safetensors files the targets are the array \
-                        `targets`"
-                            .to_string(),
-                    );
-                    return Err(self.bad(key, "only a .csv file has columns".into(), help));
+            "target" => {
+                if !self.is_table() && !self.has_arrays() {
+                    let problem = "only a .csv file has columns, and only others have arrays";
+                    return Err(self.bad(key, problem.into(), None));
                 }
-            },
+                self.target = Some(value.into());
+            }
+            "inputs" | "layout" if !self.has_arrays() => {
+                let problem = "only .npz and .safetensors files have arrays";
+                return Err(self.bad(key, problem.into(), None));
+            }
+            "inputs" => self.inputs = Some(value.into()),
+            "layout" => {
+                let choices = [("nchw", Layout::Nchw), ("nhwc", Layout::Nhwc)];
+                self.layout = Some(self.choice(key, value, &choices)?);
+            }
+            "labels" => {
+                if !self.is_table() && !self.has_arrays() {
+                    return Err(self.bad(
+                        key,
+                        "the labels of this data set are known".into(),
+                        None,
+                    ));
+                }
+                self.labels = Some(self.choice(key, value, &[("0", 0), ("1", 1)])?);
+            }
+            "separator" | "header" | "index" if !self.is_table() => {
+                return Err(self.bad(key, "only a .csv file has columns".into(), None));
+            }
+            "separator" => {
+                self.separator = Some(separator::named(value).ok_or_else(|| {
+                    let help = Some("write `;`, `tab`, `bar` or `comma`".into());
+                    self.bad(key, format!("`{value}` separates no cells"), help)
+                })?);
+            }
+            "header" => {
+                self.header = Some(self.choice(key, value, &[("yes", true), ("no", false)])?);
+            }
+            "index" => {
+                let choices = [("drop", true), ("keep", false)];
+                self.drops_index = Some(self.choice(key, value, &choices)?);
+            }
             "targets" => {
                 let choices = [("classes", TargetKind::Classes), ("values", TargetKind::Values)];
                 let kind = self.choice(key, value, &choices)?;
@@ -189,6 +250,14 @@ impl Specification {
         Ok(())
     }
 
+    fn is_table(&self) -> bool {
+        matches!(self.source, Source::Csv(_))
+    }
+
+    fn has_arrays(&self) -> bool {
+        matches!(self.source, Source::Npz(_) | Source::Safetensors(_))
+    }
+
     fn choice<T: Copy>(&self, key: &str, value: &str, of: &[(&str, T)]) -> Result<T, DataError> {
         let found = of.iter().find(|(name, _)| *name == value);
         found.map(|(_, choice)| *choice).ok_or_else(|| {
@@ -202,6 +271,46 @@ impl Specification {
     pub(super) fn bad(&self, option: &str, problem: String, help: Option<String>) -> DataError {
         DataError::Option { specification: self.text.clone(), option: option.into(), problem, help }
     }
+}
+
+/// The source of a specification, and its options from the last to the first. A comma may be part of a path, so only
+/// what has the form of an option is one.
+fn parts(text: &str) -> (&str, Vec<(&str, &str)>) {
+    let mut source = text;
+    let mut options = Vec::new();
+    while let Some((rest, option)) = source.rsplit_once(',') {
+        let Some((key, value)) = option.split_once('=') else { break };
+        options.push((key.trim(), value.trim()));
+        source = rest;
+    }
+    (source, options)
+}
+
+/// The specification with its path, if it has one, taken as relative to `folder`: what a file in that folder means by
+/// `text`. Of what is there the path is made absolute, so that two names of one file become the same.
+///
+/// ```
+/// use bea_network::data::located;
+/// use std::path::Path;
+/// assert_eq!(located("d.csv,first=3", Path::new("/there")), "/there/d.csv,first=3");
+/// assert_eq!(located("mnist:raw", Path::new("/there")), "mnist:/there/raw");
+/// assert_eq!(located("iris", Path::new("/there")), "iris");
+/// ```
+pub fn located(text: &str, folder: &Path) -> String {
+    let (source, _) = parts(text);
+    let options = &text[source.len()..];
+    let named = source.trim();
+    let known = |name: &str| known::find(name.trim()).is_some();
+    let (prefix, path) = match named.split_once(':') {
+        Some((name, path)) if known(name) => (format!("{name}:"), path),
+        _ => (String::new(), named),
+    };
+    let is_path = !prefix.is_empty() || path.contains(['/', '\\', '.']);
+    if !is_path || known(path) || path.starts_with("gaussian:") {
+        return text.into();
+    }
+    let path = folder.join(path);
+    format!("{prefix}{}{options}", path.canonicalize().unwrap_or(path).display())
 }
 
 fn read_source(text: &str) -> Result<Source, DataError> {
@@ -243,7 +352,7 @@ fn read_source(text: &str) -> Result<Source, DataError> {
         Ok(Source::Npz(path.into()))
     } else if ends(".safetensors") {
         Ok(Source::Safetensors(path.into()))
-    } else if ends(".csv") || ends(".csv.gz") {
+    } else if [".csv", ".csv.gz", ".tsv", ".tsv.gz"].into_iter().any(ends) {
         Ok(Source::Csv(path.into()))
     } else if path.is_dir() {
         Err(DataError::Unknown {
@@ -253,10 +362,20 @@ fn read_source(text: &str) -> Result<Source, DataError> {
             )),
         })
     } else if path.is_file() {
-        Err(DataError::Unknown {
-            name: text.into(),
-            help: Some("data files end in .npz, .safetensors, .csv or .csv.gz".into()),
-        })
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("");
+        let to = path.with_extension("safetensors");
+        let to = to.display();
+        let help = match ending.to_ascii_lowercase().as_str() {
+            "pt" | "pth" => format!(
+                "data files end in .npz, .safetensors or .csv; python3 -c \"import torch; from \
+                 safetensors.torch import save_file; x, y = torch.load('{text}', weights_only=True); \
+                 save_file({{'inputs': x, 'targets': y}}, '{to}')\" makes one of a pair of tensors"
+            ),
+            "npy" => "an .npz file has both arrays: `numpy.savez('data.npz', inputs=x, targets=y)`"
+                .into(),
+            _ => "data files end in .npz, .safetensors, .csv or .csv.gz".into(),
+        };
+        Err(DataError::Unknown { name: text.into(), help: Some(help) })
     } else if text.contains(['/', '\\', '.']) && !text.contains(':') {
         Err(file::missing(path))
     } else {

@@ -1,5 +1,6 @@
 //! The summary of a data set.
 
+use super::moments::Moments;
 use super::{Dataset, Targets};
 
 /// The least, the largest, the mean and the standard deviation (over all `n`) of some numbers.
@@ -91,13 +92,9 @@ impl Summary {
     }
 }
 
-/// In two passes, so that a mean far from 0 causes no cancellation.
 fn statistics<I: Iterator<Item = f64>>(numbers: impl Fn() -> I) -> Statistics {
-    let (mut min, mut max, mut sum, mut count) = (f64::INFINITY, f64::NEG_INFINITY, 0.0, 0_usize);
-    for x in numbers() {
-        (min, max, sum, count) = (min.min(x), max.max(x), sum + x, count + 1);
-    }
-    let mean = sum / count as f64;
-    let squares: f64 = numbers().map(|x| (x - mean) * (x - mean)).sum();
-    Statistics { min, max, mean, standard_deviation: (squares / count as f64).sqrt() }
+    let ends = |(least, largest): (f64, f64), x: f64| (least.min(x), largest.max(x));
+    let (min, max) = numbers().fold((f64::INFINITY, f64::NEG_INFINITY), ends);
+    let Moments { mean, deviation } = Moments::of(numbers);
+    Statistics { min, max, mean, standard_deviation: deviation }
 }

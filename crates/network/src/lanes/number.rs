@@ -2,6 +2,7 @@
 
 use num_complex::Complex;
 use num_traits::Float;
+use std::f64::consts::FRAC_1_SQRT_2;
 
 use crate::buffer::Pooled;
 use crate::function::Analytic;
@@ -16,19 +17,20 @@ pub(crate) trait Real: Float + std::ops::AddAssign + Pooled + Send + Sync + 'sta
     fn wide(self) -> f64;
     /// Large products of matrices of these numbers.
     fn gemm() -> Gemm<Self>;
-    /// `e^x - 1`.
-    fn exp_m1_lane(x: &[Self; LANES]) -> [Self; LANES];
-    fn erf(self) -> Self;
-    /// `erf` of a complex number.
-    fn complex_erf(z: Complex<Self>) -> Complex<Self>;
+    /// `e^x` and `e^x - 1`.
+    fn exponentials_lane(x: &[Self; LANES]) -> [[Self; LANES]; 2];
+    fn erfc(self) -> Self;
+    /// `erfc` of a complex number.
+    fn complex_erfc(z: Complex<Self>) -> Complex<Self>;
 }
 
-/// `e^x - 1` without branches: `x = k log 2 + r`, the Taylor polynomial of `e^r - 1` for `|r| ≤ log(2)/2`, and the
-/// scaling by `2^k` put together from bits. Each step goes over all lanes, so that it becomes a few vector instructions.
-macro_rules! exp_m1 {
+/// `e^x` and `e^x - 1` without branches: `x = k log 2 + r`, the Taylor polynomial of `e^r - 1` for `|r| ≤ log(2)/2`, and
+/// the scaling by `2^k` put together from bits; `e^x` below the normal numbers is 0. Each step goes over all lanes, so that
+/// it becomes a few vector instructions.
+macro_rules! exponentials {
     ($t:ty, $round:expr, $bias:expr, $mantissa:expr, $high:expr, $low:expr, $limit:expr, $degree:expr) => {
         #[inline(always)]
-        fn exp_m1_lane(x: &[$t; LANES]) -> [$t; LANES] {
+        fn exponentials_lane(x: &[$t; LANES]) -> [[$t; LANES]; 2] {
             // 1/2!, 1/3!, …
             const COEFFICIENTS: [$t; $degree - 1] = {
                 let (mut coefficients, mut factor, mut k) = ([0.0; $degree - 1], 1.0, 2);
@@ -54,9 +56,14 @@ macro_rules! exp_m1 {
             let power = map(&shifted, |s| {
                 <$t>::from_bits((s.to_bits() << $mantissa).wrapping_add($bias << $mantissa))
             });
-            let value = zip(&power, &q, |power, q| power.mul_add(q, power - 1.0));
-            let value = zip(&value, x, |value, x| if x > $limit { <$t>::INFINITY } else { value });
-            zip(&value, x, |value, x| if x.is_nan() { x } else { value })
+            let whole = zip(&power, &q, |power, q| power.mul_add(q, power));
+            let whole = zip(&whole, x, |value, x| if x < -$limit { 0.0 } else { value });
+            let less_one = zip(&power, &q, |power, q| power.mul_add(q, power - 1.0));
+            [whole, less_one].map(|value| {
+                let value =
+                    zip(&value, x, |value, x| if x > $limit { <$t>::INFINITY } else { value });
+                zip(&value, x, |value, x| if x.is_nan() { x } else { value })
+            })
         }
     };
 }
@@ -71,7 +78,7 @@ impl Real for f64 {
     fn gemm() -> Gemm<f64> {
         gemm_f64::gemm::f64::get_gemm_fn()
     }
-    exp_m1!(
+    exponentials!(
         f64,
         6755399441055744.0,
         1023u64,
@@ -81,11 +88,11 @@ impl Real for f64 {
         708.0,
         14
     );
-    fn erf(self) -> Self {
-        libm::erf(self)
+    fn erfc(self) -> Self {
+        libm::erfc(self)
     }
-    fn complex_erf(z: Complex<f64>) -> Complex<f64> {
-        errorfunctions::ComplexErrorFunctions::erf(z)
+    fn complex_erfc(z: Complex<f64>) -> Complex<f64> {
+        errorfunctions::ComplexErrorFunctions::erfc(z)
     }
 }
 
@@ -99,12 +106,12 @@ impl Real for f32 {
     fn gemm() -> Gemm<f32> {
         gemm_f32::gemm::f32::get_gemm_fn()
     }
-    exp_m1!(f32, 12582912.0, 127u32, 23, 6.9314575e-1, 1.4286068e-6, 87.0, 8);
-    fn erf(self) -> Self {
-        libm::erff(self)
+    exponentials!(f32, 12582912.0, 127u32, 23, 6.9314575e-1, 1.4286068e-6, 87.0, 8);
+    fn erfc(self) -> Self {
+        libm::erfcf(self)
     }
-    fn complex_erf(z: Complex<f32>) -> Complex<f32> {
-        let wide = f64::complex_erf(Complex::new(z.re.into(), z.im.into()));
+    fn complex_erfc(z: Complex<f32>) -> Complex<f32> {
+        let wide = f64::complex_erfc(Complex::new(z.re.into(), z.im.into()));
         Complex::new(wide.re as f32, wide.im as f32)
     }
 }
@@ -175,8 +182,8 @@ impl<T: Real> Analytic for Lane<T> {
         Self(map(&self.0, |a| T::one() / a))
     }
     #[inline(always)]
-    fn exp_m1(&self) -> Self {
-        Self(T::exp_m1_lane(&self.0))
+    fn exponentials(&self) -> [Self; 2] {
+        T::exponentials_lane(&self.0).map(Self)
     }
     #[inline(always)]
     fn ln(&self) -> Self {
@@ -191,8 +198,20 @@ impl<T: Real> Analytic for Lane<T> {
         Self(map(&self.0, T::sqrt))
     }
     #[inline(always)]
-    fn erf(&self) -> Self {
-        Self(map(&self.0, Real::erf))
+    fn normal(&self) -> [Self; 2] {
+        // x² and x/√2 are rounded, which the functions magnify in the tails: the rests are made good to first order.
+        let [square, rest] = [map(&self.0, |x| x * x), map(&self.0, |x| x.mul_add(x, -(x * x)))];
+        let [gauss, _] = T::exponentials_lane(&map(&square, |s| s * T::of(-0.5)));
+        let gauss = zip(&gauss, &rest, |gauss, rest| (rest * T::of(-0.5)).mul_add(gauss, gauss));
+        let high = T::of(-FRAC_1_SQRT_2);
+        let low = T::of(-FRAC_1_SQRT_2 - high.wide());
+        let half = T::of(0.5);
+        let distribution = map(&self.0, |x| half * (x * high).erfc());
+        // The derivative of erfc(z)/2 is -e^{-z²}/√π.
+        let shift = map(&self.0, |x| x.mul_add(high, -(x * high)) + x * low);
+        let slope = map(&gauss, |gauss| gauss * T::of(-0.5641895835477563));
+        let correction = zip(&shift, &slope, |shift, slope| shift * slope);
+        [Self(zip(&distribution, &correction, |a, b| a + b)), Self(gauss)]
     }
     #[inline(always)]
     fn positive(&self, yes: &Self, no: &Self) -> Self {
@@ -249,14 +268,15 @@ impl<T: Real> Analytic for ComplexLane<T> {
     fn reciprocal(&self) -> Self {
         self.each(|z| z.finv())
     }
-    fn exp_m1(&self) -> Self {
+    fn exponentials(&self) -> [Self; 2] {
         // e^{a+ib} - 1 = (e^a - 1) cos b + (cos b - 1) + i e^a sin b, with cos b - 1 = -2 sin²(b/2).
-        self.each(|z| {
-            let growth = z.re.exp_m1();
+        let less_one = self.each(|z| {
             let half = (z.im * T::of(0.5)).sin();
             let (sine, cosine) = z.im.sin_cos();
-            Complex::new(growth * cosine - T::of(2.0) * half * half, (growth + T::one()) * sine)
-        })
+            let re = z.re.exp_m1() * cosine - T::of(2.0) * half * half;
+            Complex::new(re, z.re.exp() * sine)
+        });
+        [self.each(|z| z.exp()), less_one]
     }
     fn ln(&self) -> Self {
         self.each(|z| z.ln())
@@ -271,8 +291,10 @@ impl<T: Real> Analytic for ComplexLane<T> {
     fn sqrt(&self) -> Self {
         self.each(|z| z.sqrt())
     }
-    fn erf(&self) -> Self {
-        self.each(T::complex_erf)
+    fn normal(&self) -> [Self; 2] {
+        let distribution =
+            self.each(|z| T::complex_erfc(z.scale(T::of(-FRAC_1_SQRT_2))).scale(T::of(0.5)));
+        [distribution, self.each(|z| (z * z).scale(T::of(-0.5)).exp())]
     }
     #[inline(always)]
     fn positive(&self, yes: &Self, no: &Self) -> Self {

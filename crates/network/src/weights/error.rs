@@ -32,6 +32,27 @@ pub enum Fault {
         /// The parameters.
         names: Vec<String>,
     },
+    /// It is an index of shards that cannot be followed.
+    #[error("this is no index of safetensors files ({0})")]
+    Index(String),
+    /// A shard that an index names.
+    #[error("its shard {name}: {fault}")]
+    Shard {
+        /// The shard.
+        name: String,
+        /// What is wrong with it.
+        fault: Box<Fault>,
+    },
+    /// A variance among the running statistics is negative.
+    #[error("`{tensor}` is {value} at {at}, but no variance is negative")]
+    Variance {
+        /// The tensor.
+        tensor: String,
+        /// The channel, from 0.
+        at: usize,
+        /// What stands there.
+        value: f64,
+    },
     /// The file has tensors that are no parameters of the network.
     #[error("the network {network} has no parameter {}", listed(names))]
     Extra {
@@ -72,6 +93,24 @@ pub enum Fault {
         /// What stands there.
         value: f64,
     },
+}
+
+/// A fault, and what would be right.
+pub(super) struct Helped {
+    pub(super) fault: Box<Fault>,
+    pub(super) help: Option<String>,
+}
+
+impl Helped {
+    pub(super) fn new(fault: Fault, help: Option<String>) -> Helped {
+        Helped { fault: Box::new(fault), help }
+    }
+
+    /// The same, of a shard.
+    pub(super) fn of_shard(self, name: &str) -> Helped {
+        let Helped { fault, help } = self;
+        Helped::new(Fault::Shard { name: name.into(), fault }, help)
+    }
 }
 
 /// The first names, and how many more there are.

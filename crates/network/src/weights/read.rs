@@ -1,21 +1,22 @@
 //! Reading weights.
 
-use super::error::{Fault, WeightsError};
+use super::error::{Fault, Helped, WeightsError};
+use super::names::renaming;
+use super::statistics::BUFFERS;
+use super::stored::{Stored, Tensors};
 use crate::architecture::{Architecture, Parameter, Role};
 use bea_series::text::near;
 use half::{bf16, f16};
 use num_complex::Complex64;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, TensorView};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// What PyTorch's batch norms keep beside their parameters, for evaluation with running statistics.
-const BUFFERS: [&str; 3] = ["running_mean", "running_var", "num_batches_tracked"];
-
 /// The parameters of `network` from a file of tensors of the types F64, F32, F16 or BF16, as one flat vector.
 ///
-/// The file holds exactly one tensor for each parameter, of the same name and shape. The running statistics of batch
-/// norms are passed over: full-batch statistics take their place.
+/// The file holds exactly one tensor for each parameter, of the same name and shape, or is the index of several such
+/// files, `model.safetensors.index.json`. The running statistics of batch norms may stand beside them:
+/// [`load_statistics`](super::load_statistics) reads those.
 ///
 /// # Errors
 /// The file cannot be read or is no complete safetensors file; tensors are missing, or are no parameters; a shape
@@ -36,7 +37,7 @@ pub fn load_complex(path: &Path, network: &Architecture) -> Result<Vec<Complex64
     with_file(path, |file| {
         let part = |parameter: &Parameter, part| Some(format!("{}.{part}", parameter.name));
         let has =
-            |name: &Option<String>| name.as_ref().is_some_and(|name| file.tensor(name).is_ok());
+            |name: &Option<String>| name.as_ref().is_some_and(|name| file.tensor(name).is_some());
         let split =
             |parameter: &Parameter| has(&part(parameter, "re")) || has(&part(parameter, "im"));
         let real = wanted(network, |parameter| {
@@ -51,32 +52,13 @@ pub fn load_complex(path: &Path, network: &Architecture) -> Result<Vec<Complex64
     })
 }
 
-/// A fault, and what would be right.
-struct Helped {
-    fault: Box<Fault>,
-    help: Option<String>,
-}
-
-impl Helped {
-    fn new(fault: Fault, help: Option<String>) -> Helped {
-        Helped { fault: Box::new(fault), help }
-    }
-}
-
-fn with_file<T>(
+pub(super) fn with_file<T>(
     path: &Path,
-    read: impl FnOnce(SafeTensors) -> Result<T, Helped>,
+    read: impl FnOnce(Tensors) -> Result<T, Helped>,
 ) -> Result<T, WeightsError> {
     let error = |Helped { fault, help }| WeightsError { file: path.into(), fault, help };
-    let bytes = std::fs::read(path)
-        .map_err(|cause| error(Helped::new(Fault::Io(cause.to_string()), None)))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|cause| {
-        // Files of `torch.save` are zip archives, older ones pickles.
-        let pickled = bytes.starts_with(b"PK") || bytes.starts_with(&[0x80]);
-        let help = "`safetensors.torch.save_file(network.state_dict(), FILE)` writes one";
-        error(Helped::new(Fault::Corrupt(cause.to_string()), pickled.then(|| help.into())))
-    })?;
-    read(file).map_err(error)
+    let stored = Stored::read(path).map_err(error)?;
+    stored.tensors(path).and_then(read).map_err(error)
 }
 
 /// A parameter, and the tensor that holds it.
@@ -91,11 +73,7 @@ fn wanted(
 }
 
 /// Refuses missing and extra tensors.
-fn check_names(
-    file: &SafeTensors,
-    network: &Architecture,
-    wanted: &[Wanted],
-) -> Result<(), Helped> {
+fn check_names(file: &Tensors, network: &Architecture, wanted: &[Wanted]) -> Result<(), Helped> {
     let known: BTreeSet<&str> = wanted.iter().map(|(name, _)| name.as_str()).collect();
     let buffers: BTreeSet<String> = network
         .parameters
@@ -112,7 +90,7 @@ fn check_names(
     let missing: Vec<&str> =
         wanted.iter().map(|(name, _)| name.as_str()).filter(|name| !found.contains(name)).collect();
     let names = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
-    let network = network.name.clone();
+    let (architecture, network) = (network, network.name.clone());
     match (missing.first(), extra.first()) {
         (None, None) => Ok(()),
         (Some(name), _) => {
@@ -122,6 +100,7 @@ fn check_names(
                     Some(format!("the file has `{longer}`: take `{prefix}` off its names"))
                 }
                 None if extra.is_empty() => None,
+                None if missing.len() > 1 => Some(renaming(file, architecture, &missing, &extra)),
                 None => match near::names(name, &extra).as_slice() {
                     [] => {
                         Some(format!("the file has {}", near::quoted(&extra[..extra.len().min(6)])))
@@ -141,41 +120,60 @@ fn check_names(
 }
 
 /// The flat vector of parameters, zero where none is wanted.
-fn values(
-    file: &SafeTensors,
-    network: &Architecture,
-    wanted: &[Wanted],
-) -> Result<Vec<f64>, Helped> {
+fn values(file: &Tensors, network: &Architecture, wanted: &[Wanted]) -> Result<Vec<f64>, Helped> {
     let mut flat = vec![0.0; network.len()];
     for (tensor, parameter) in wanted {
-        let view = file
-            .tensor(tensor)
-            .map_err(|cause| Helped::new(Fault::Corrupt(cause.to_string()), None))?;
-        if view.shape() != parameter.shape {
-            let fault = Fault::Shape {
-                tensor: tensor.clone(),
-                layer: parameter.layer().into(),
-                network: network.name.clone(),
-                found: view.shape().into(),
-                wanted: parameter.shape.clone(),
-            };
-            return Err(Helped::new(fault, transposed(view.shape(), &parameter.shape)));
-        }
-        let target = &mut flat[parameter.range()];
-        if !convert(&view, target) {
-            let found = view.dtype().to_string();
-            let help = "weights are of the types F64, F32, F16 or BF16".into();
-            return Err(Helped::new(Fault::Type { tensor: tensor.clone(), found }, Some(help)));
-        }
-        if let Some(at) = target.iter().position(|value| !value.is_finite()) {
-            let (index, value) = (unravelled(at, &parameter.shape), target[at]);
-            return Err(Helped::new(
-                Fault::NotFinite { tensor: tensor.clone(), index, value },
-                None,
-            ));
-        }
+        let place = (parameter.layer(), parameter.shape.as_slice());
+        read_into(file, tensor, place, &network.name, &mut flat[parameter.range()])?;
     }
     Ok(flat)
+}
+
+/// The elements of a tensor of a layer, which has this shape.
+pub(super) fn elements(
+    file: &Tensors,
+    tensor: &str,
+    (layer, shape): (&str, &[usize]),
+    network: &str,
+) -> Result<Vec<f64>, Helped> {
+    let mut values = vec![0.0; shape.iter().product()];
+    read_into(file, tensor, (layer, shape), network, &mut values)?;
+    Ok(values)
+}
+
+/// Writes the elements of a tensor of a layer, which has this shape, to `target`.
+fn read_into(
+    file: &Tensors,
+    tensor: &str,
+    (layer, shape): (&str, &[usize]),
+    network: &str,
+    target: &mut [f64],
+) -> Result<(), Helped> {
+    let Some(view) = file.tensor(tensor) else {
+        let (network, names) = (network.into(), vec![tensor.into()]);
+        return Err(Helped::new(Fault::Missing { network, names }, None));
+    };
+    if view.shape() != shape {
+        let fault = Fault::Shape {
+            tensor: tensor.into(),
+            layer: layer.into(),
+            network: network.into(),
+            found: view.shape().into(),
+            wanted: shape.into(),
+        };
+        return Err(Helped::new(fault, transposed(view.shape(), shape)));
+    }
+    if !convert(&view, target) {
+        let found = view.dtype().to_string();
+        let help = "weights are of the types F64, F32, F16 or BF16".into();
+        return Err(Helped::new(Fault::Type { tensor: tensor.into(), found }, Some(help)));
+    }
+    if let Some(at) = target.iter().position(|value| !value.is_finite()) {
+        let (index, value) = (unravelled(at, shape), target[at]);
+        let tensor = tensor.into();
+        return Err(Helped::new(Fault::NotFinite { tensor, index, value }, None));
+    }
+    Ok(())
 }
 
 /// Advice where a linear weight seems to be transposed, `[inputs, outputs]`, as some programs store them.
