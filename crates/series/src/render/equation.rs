@@ -208,14 +208,17 @@ impl Setting<'_> {
     }
 }
 
+/// The terms of a sum, each with its sign.
+type Terms = [(bool, Math)];
+
 /// A coefficient as other factors and the longest of its sums, `a (b + c)/d` as `a/d` and `b + c`.
-fn broken(coefficient: &Math) -> Option<(Vec<Math>, &[(bool, Math)])> {
+fn broken<'m>(coefficient: &'m Math) -> Option<(Vec<Math>, &'m Terms)> {
     let (top, bottom) = match coefficient {
         Math::Fraction(top, bottom) => (&**top, Some(bottom)),
         other => (other, None),
     };
-    let sum = |factor| match factor {
-        &Math::Sum(ref terms) => Some(terms.as_slice()),
+    let sum = |factor: &'m Math| match factor {
+        Math::Sum(terms) => Some(terms.as_slice()),
         Math::Group(inner) => match &**inner {
             Math::Sum(terms) => Some(terms.as_slice()),
             _ => None,
