@@ -118,6 +118,8 @@ impl Differential {
     /// The same term with its scalar fields in their canonical form.
     fn canonical(&self, tree: Tree) -> Tree {
         if self.is_scalar() || tree.color() == PRODUCT {
+            // Every node is made the root in turn.
+            effort::spend(5 * (tree.size() as u64).pow(2));
             Product::of(&tree, self.is_scalar()).term()
         } else {
             tree
@@ -125,12 +127,17 @@ impl Differential {
     }
 
     fn insert(&mut self, tree: Tree, coefficient: &Q) {
+        let tree = self.canonical(tree);
+        self.add(tree, coefficient);
+    }
+
+    /// Adds a term in its canonical form.
+    fn add(&mut self, tree: Tree, coefficient: &Q) {
         if coefficient.is_zero() {
             return;
         }
         // Trees are compared on the way to their place.
-        effort::spend(50 + 4 * tree.size() as u64);
-        let tree = self.canonical(tree);
+        effort::spend(100 + 5 * tree.size() as u64);
         match self.terms.entry(tree) {
             std::collections::btree_map::Entry::Vacant(place) => {
                 place.insert(coefficient.clone());
@@ -171,7 +178,7 @@ impl Differential {
     pub fn map(&self, change: impl Fn(&Q) -> Q) -> Differential {
         let mut result = Differential::zero(self.kind, self.arity);
         for (tree, coefficient) in &self.terms {
-            result.insert(tree.clone(), &change(coefficient));
+            result.add(tree.clone(), &change(coefficient));
         }
         result
     }
@@ -180,7 +187,7 @@ impl Differential {
     pub fn plus(&self, other: &Differential) -> Differential {
         let mut sum = self.clone();
         for (tree, coefficient) in &other.terms {
-            sum.insert(tree.clone(), coefficient);
+            sum.add(tree.clone(), coefficient);
         }
         sum.precision = earliest(self.precision, other.precision);
         sum
@@ -191,7 +198,7 @@ impl Differential {
         let mut result = Differential::zero(self.kind, self.arity);
         result.precision = self.precision.map(|p| p + lowest_power(factor));
         for (tree, coefficient) in &self.terms {
-            result.insert(tree.clone(), &(coefficient * factor));
+            result.add(tree.clone(), &(coefficient * factor));
         }
         result
     }
@@ -213,10 +220,10 @@ impl Differential {
                 Some(order) if has_power_from(coefficient, order) => {
                     let low = lowest_power(coefficient);
                     let series = PowerSeries::expand(coefficient, H, (order - low).max(1));
-                    result.insert(tree.clone(), &series.polynomial(order));
+                    result.add(tree.clone(), &series.polynomial(order));
                     result.precision = earliest(result.precision, Some(order));
                 }
-                _ => result.insert(tree.clone(), coefficient),
+                _ => result.add(tree.clone(), coefficient),
             }
         }
         result
@@ -306,6 +313,7 @@ impl Differential {
     }
 
     fn product(&mut self, tree: Tree, a: &Q, b: &Q, bounds: &Bounds) -> Result<(), TooLarge> {
+        let tree = self.canonical(tree);
         if bounds.chains_only && !is_principal(&tree, self.is_scalar()) {
             return Ok(());
         }
@@ -313,7 +321,7 @@ impl Differential {
             self.precision = earliest(self.precision, bounds.order);
             return Ok(());
         }
-        self.insert(tree, &(a * b));
+        self.add(tree, &(a * b));
         self.check()
     }
 

@@ -120,11 +120,11 @@ pub(super) fn filled(term: &Tree, color: u8, value: &Tree, scalar: bool) -> Tree
     Product { tree, scalars: product.scalars.iter().map(fill).collect() }.times(&scalars).term()
 }
 
-/// Whether a term has no second or higher derivative of a vector field.
+/// Whether a term in its canonical form has no second or higher derivative of a vector field.
 pub(super) fn is_principal(term: &Tree, scalar: bool) -> bool {
     let Product { tree, scalars } = Product::of(term, scalar);
     // The largest rooted form of a path has its root at one end: it is a chain.
-    tree.iter().all(Tree::is_chain) && scalars.into_iter().all(|s| unrooted(s).is_chain())
+    tree.iter().all(Tree::is_chain) && scalars.iter().all(Tree::is_chain)
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ impl Differential {
 mod tests {
     use super::super::tests::{f, h, shown, up_to};
     use super::*;
+    use crate::exact::RationalFunction as Q;
 
     #[test]
     fn shifting_is_taylors_formula() {
