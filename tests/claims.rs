@@ -337,3 +337,121 @@ fn the_loss_is_reported_with_its_sign() {
     assert_eq!(differences("E == 0"), ["E: 0 | 1"]);
     assert_eq!(differences("2*E == 3*E + dot(f, f)"), ["E: 3 | 2", "dot(f, f): 1 | 0"]);
 }
+
+/// Steps, composed by shifts, beside flows: both routes through orders that took minutes when every tree was shifted
+/// by itself.
+#[test]
+fn compositions_are_flows_of_modified_fields() {
+    assert!(holds("flow(2*field(gradient_descent, 8)) == h*f + at(h*f, h*f) up to h^9"));
+    let steps = "let a = h*f; let b = a + at(a, a); let c = b + at(b, b); ";
+    for (order, equal) in [(7, true), (8, false)] {
+        let equation = format!("{steps} flow(4*field(gradient_descent, 6)) == c up to h^{order}");
+        assert_eq!(verdicts(&format!("claim \"c\": {equation}"))[0].holds, equal, "{order}");
+    }
+    // The same with a parameter, and with the midpoint rule and several fields.
+    assert!(holds(
+        "at(f, h*(1 + k)*f) == f + sum(n in 1..6: h^n*(1 + k)^n/n!*part(at(f, h*f), n)*n!) up to h^6"
+    ));
+    let two = "fields u; let a = h*f + h*u; let b = a + at(a, a);";
+    let alone = "claim \"c\": fields u; h*(f + u) + at(h*(f + u), h*(f + u)) == flow(f) up to h^1";
+    assert!(!verdicts(alone)[0].holds);
+    let both = format!("claim \"c\": {two} b == 2*h*(f + u) + h^2*D(f + u)*(f + u) up to h^2");
+    assert!(verdicts(&both)[0].holds);
+    assert!(holds("flow(field(midpoint, 7)) == h*at(f, h/2*f) up to h^8"));
+}
+
+#[test]
+fn nested_shifts_and_logarithms_are_quick() {
+    let nested = "let a = at(f, h*f); let b = at(a, h*a); let c = at(b, h*b);";
+    assert!(!verdicts(&format!("claim \"c\": {nested} c == f up to h^9"))[0].holds);
+    let mut logarithm = "log(1 - h*λ)".to_string();
+    for _ in 0..40 {
+        logarithm = format!("log(1 - h*λ + {logarithm})");
+    }
+    assert!(!holds(&format!("{logarithm} == 0 up to h^6")));
+    // With a bracket missing as well: reading takes a time that grows with the depth, not with a power of 2.
+    let fault = fault(&format!(
+        "claim \"c\": log(1 - h*λ + {} == 0 up to h^6",
+        "log(1 - h*λ + ".repeat(60)
+    ));
+    assert!(fault.starts_with("syntax error"), "{fault}");
+}
+
+#[test]
+fn products_of_scalar_fields() {
+    for equation in [
+        "grad(E^2) == 2*E*g",
+        "grad(E^3) == 3*E^2*g",
+        "∇(‖∇E‖⁴) == 4*‖∇E‖²*∇²E*∇E",
+        "|g|^4 == dot(g, g)^2 == ‖g‖²*‖g‖² == |grad(E)|^4",
+        "|grad(E)|^2 == dot(g, g)",
+        "|H*g|^2 == dot(H*g, H*g)",
+        "|g - h*H*g|^2 == dot(g, g) - 2*h*dot(g, H*g) + h^2*|H*g|^2",
+        "|2*g/3|^2 == 4/9*|g|^2",
+        "grad(E*|g|^2) == |g|^2*g + 2*E*H*g",
+        "D(E*g)*H*g == dot(g, H*g)*g + E*H^2*g",
+        "D(E*g)*(E*g) == E*dot(g, g)*g + E^2*H*g",
+        "dot(E*g, E*H*g) == E^2*dot(g, H*g)",
+        "at(E^2, h*f) == at(E, h*f)^2 up to h^5",
+        "at(E*g, h*‖g‖²*f) == at(E, h*‖g‖²*f)*at(g, h*‖g‖²*f) up to h^4",
+        "time_derivative(E^2, f, 2) == 2*E*time_derivative(E, f, 2) + 2*time_derivative(E, f, 1)^2",
+        "time_derivative(E, f, 1) == -|g|^2",
+        "principal(E*D3E[g, g] + E^2*H*g) == E^2*H*g",
+        "D(E*g) == E*H modulo critical",
+        "E^0 == 1",
+    ] {
+        assert!(holds(equation), "{equation}");
+    }
+    // Normalised gradient descent in another time: θ' = θ - h ‖g‖² g.
+    assert!(holds("flow(-‖g‖²*g - h/2*(2*‖g‖²*dot(g, H*g)*g + ‖g‖⁴*H*g)) == -h*‖g‖²*g up to h^2"));
+    for equation in ["grad(E^2) == E*g", "|g|^4 == |g|^2", "E^2 == E*dot(g, g)"] {
+        assert!(!holds(equation), "{equation}");
+    }
+    assert_eq!(differences("E^2*g == 2*‖g‖²*E*g"), ["E^2*g: 0 | 1", "E*dot(g, g)*g: 2 | 0"]);
+    assert_eq!(differences("∇(‖∇E‖⁴) == ‖∇E‖²*∇E"), ["‖∇E‖²*∇E: 1 | 0", "‖∇E‖²*∇²E*∇E: 0 | 4"]);
+    assert_eq!(fault("claim \"c\": |g|^3 == E"), "of a norm, only even powers are series");
+}
+
+#[test]
+fn letters_of_the_other_case_are_pointed_out() {
+    let found = &verdicts("claim \"c\": field(gradient_descent, 0) == -G")[0];
+    assert_eq!(
+        found.differences[0].claimed,
+        "a number (`G` is a number here; the gradient is `g`)"
+    );
+    let source = Source::new("test.bea", "claim \"c\": field(gradient_descent, 1) == -G - h/2*H*G");
+    let claims = parse(&source).unwrap();
+    let error = Checker::new(&[]).check(&claims[0], &source).unwrap_err();
+    assert!(format!("{:?}", miette::Report::new(error)).contains("the gradient is `g`"));
+    // A letter that the claim binds is what it is bound to.
+    assert!(holds("sum(G in 0..2: G*H) == 3*H"));
+}
+
+#[test]
+fn a_fault_hides_no_other_claim() {
+    let text = "claim \"a\": f == −g\noptimizer o { theta' = theta + h*f(theta) }\nclaim \"b\": field(o, 0) == f\n\
+                claim \"c\": f ==\nclaim \"b\": f == f # claim\nclaim \"d\": f == -g\noptimizer p { state }";
+    let document = Document::parse(Source::new("test.bea", text)).unwrap();
+    let names: Vec<&str> = document.claims().iter().map(|claim| claim.name.as_str()).collect();
+    assert_eq!(names, ["b", "d"]);
+    let faults: Vec<(&str, usize)> =
+        document.faults().iter().map(|fault| (fault.name.as_str(), fault.line)).collect();
+    assert_eq!(faults, [("a", 1), ("c", 4), ("b", 5), ("p", 7)]);
+    let shown = |i: usize| format!("{:?}", miette::Report::new(document.faults()[i].error.clone()));
+    assert!(shown(0).contains("U+2212") && shown(2).contains("another claim b"), "{}", shown(2));
+    assert!(shown(1).contains("claim \"b\": f == f"), "{}", shown(1));
+    let mut passed = 0;
+    document.check(true, |_| {}, |_, verdict| passed += usize::from(verdict.unwrap().passes()));
+    assert_eq!(passed, 2);
+}
+
+#[test]
+fn what_takes_too_long_is_given_up() {
+    let source = Source::new(
+        "test.bea",
+        "claim \"c\": log(1 + h*(a + b + c + d + k)/(1 - h*(a*b - c*d)))^9 == 0 up to h^80",
+    );
+    let claims = parse(&source).unwrap();
+    let error = Checker::new(&[]).check(&claims[0], &source).unwrap_err();
+    assert!(error.to_string().starts_with("this takes too long"), "{error}");
+}

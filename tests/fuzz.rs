@@ -81,6 +81,7 @@ fn watch(started: Instant) {
         if slow || memory > BYTES {
             let path = save(current.target, &current.input);
             eprintln!("{}: {wall:.1} s, {} MiB: {}", current.target, memory >> 20, path.display());
+            let _ = std::fs::remove_dir_all(targets::folder());
             std::process::exit(101);
         }
     }
@@ -246,5 +247,6 @@ fn every_target_comes_to_an_end() {
     }
     DONE.store(true, Relaxed);
     watch.join().expect("it ends");
+    let _ = std::fs::remove_dir_all(targets::folder());
     assert!(failures.is_empty(), "panics on {failures:#?}");
 }

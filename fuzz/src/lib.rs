@@ -2,7 +2,7 @@
 
 mod targets;
 
-pub use targets::{TARGETS, Target};
+pub use targets::{TARGETS, Target, folder};
 
 /// Runs the target of this name on an input.
 ///

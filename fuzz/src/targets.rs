@@ -457,13 +457,17 @@ fn text(input: &[u8]) -> Option<String> {
     std::str::from_utf8(input).ok().map(String::from)
 }
 
-/// An input file of this process.
-fn file(name: &str, input: &[u8]) -> PathBuf {
+/// The folder of this process's input files.
+pub fn folder() -> PathBuf {
     let memory = Path::new("/dev/shm");
     let folder = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
-    let folder = folder.join(format!("bea-fuzz-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder for inputs");
-    let path = folder.join(name);
+    folder.join(format!("bea-fuzz-{}", std::process::id()))
+}
+
+/// An input file of this process.
+fn file(name: &str, input: &[u8]) -> PathBuf {
+    std::fs::create_dir_all(folder()).expect("a folder for inputs");
+    let path = folder().join(name);
     std::fs::write(&path, input).expect("an input");
     path
 }
@@ -601,19 +605,32 @@ fn idx(input: &[u8]) {
     data(format!("mnist:{}", images.parent().expect("a folder").display()));
 }
 
+/// A batch of CIFAR-10: 10,000 images of 3,072 bytes, each behind its label.
+const BATCH: usize = 10_000 * 3_073;
+
+/// Batches of any length; now and then one of the right length that starts with the input.
 fn cifar(input: &[u8]) {
-    let mut folder = PathBuf::new();
-    for name in [
+    let batches = [
         "data_batch_1",
         "data_batch_2",
         "data_batch_3",
         "data_batch_4",
         "data_batch_5",
         "test_batch",
-    ] {
-        folder = file(&format!("{name}.bin"), input);
+    ];
+    let first = file(&format!("{}.bin", batches[0]), input);
+    let folder = first.parent().expect("a folder");
+    if input.len() % 64 == 0 {
+        let batch = std::fs::OpenOptions::new().write(true).open(&first).expect("a batch");
+        batch.set_len(BATCH as u64).expect("a longer batch");
     }
-    data(format!("cifar10:{}", folder.parent().expect("a folder").display()));
+    for name in &batches[1..] {
+        let path = folder.join(format!("{name}.bin"));
+        if !path.exists() {
+            std::fs::write(path, vec![0; BATCH]).expect("a batch");
+        }
+    }
+    data(format!("cifar10:{}", folder.display()));
 }
 
 /// A network of three parameters.
@@ -721,7 +738,7 @@ fn networks(root: &Path) -> Vec<Vec<u8>> {
     let mut all = samples(root, "networks.md", "toml");
     all.push(SMALL.as_bytes().to_vec());
     all.extend(bytes(&[
-        "architecture = \"mlp\"\ninput = [4]\noutputs = 3\nhidden = [5, 5]\nactivation = \"tanh\"\nloss = \"cross_entropy\"\n",
+        "architecture = \"mlp\"\ninput = [4]\nout = 3\nhidden = [5, 5]\nactivation = \"tanh\"\nloss = \"cross_entropy\"\n",
         "input = [3, 8, 8]\nloss = \"cross_entropy\"\n[[layer]]\ntype = \"conv2d\"\nout = 4\nkernel = 3\npadding = 1\n\
          [[layer]]\ntype = \"batch_norm2d\"\n[[layer]]\ntype = \"residual\"\nlayers = [{ type = \"conv2d\", out = 4, kernel = 1 }]\n\
          [[layer]]\ntype = \"max_pool2d\"\nkernel = 2\n[[layer]]\ntype = \"global_avg_pool\"\n[[layer]]\ntype = \"linear\"\nout = 10\n",
@@ -733,9 +750,10 @@ fn networks(root: &Path) -> Vec<Vec<u8>> {
 
 fn runs(root: &Path) -> Vec<Vec<u8>> {
     let mut all = samples(root, "experiments.md", "toml");
-    all.extend(files(root.join("examples"), "toml", 8_000));
+    all.extend(files(root.join("examples/experiments"), "toml", 8_000));
     all.push(
-        b"[network]\narchitecture = \"mlp\"\nhidden = [4]\n[data]\ntrain = \"iris\"\n[train]\nmethod = \"gd\"\nlr = 0.1\nsteps = 3\n".to_vec(),
+        b"network = \"mlp:4,tanh\"\ndata = \"iris\"\n[train]\nmethod = \"heavy_ball\"\nmomentum = 0.9\nlr = 0.1\nsteps = 3\n\
+          [measure]\nevery = 1\nmetrics = [\"loss\", \"error:pf\"]\n".to_vec(),
     );
     all
 }

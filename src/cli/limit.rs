@@ -13,7 +13,7 @@ use num_traits::ToPrimitive;
 const MEMORY: f64 = 4.0 * GIB;
 const GIB: f64 = (1u64 << 30) as f64;
 /// The most operations on coefficients that an exact result may take without `--force`: some seconds.
-const EFFORT: u64 = 1_000_000_000;
+const EFFORT: u64 = 600_000_000;
 /// More nodes than any listing has: there are 10^25 trees with 64 nodes.
 const MAX_ORDER: usize = 63;
 

@@ -12,5 +12,6 @@ fn main() -> std::io::Result<()> {
             std::fs::write(folder.join(format!("{number:03}")), input)?;
         }
     }
+    let _ = std::fs::remove_dir_all(bea_fuzz::folder());
     Ok(())
 }

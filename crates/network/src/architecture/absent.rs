@@ -134,7 +134,6 @@ pub(super) const LAYERS: &[Absent] = &[
             "rrelu",
             "selu",
             "celu",
-            "relu6",
             "mish",
             "silu",
             "swish",

@@ -54,8 +54,8 @@ pub struct Checker<'a> {
     bound: u64,
 }
 
-/// The most operations on coefficients that a claim may take: a few seconds.
-const MAX_EFFORT: u64 = 400_000_000;
+/// The most operations on coefficients that a claim may take: some seconds.
+const MAX_EFFORT: u64 = 500_000_000;
 
 impl<'a> Checker<'a> {
     /// A checker that knows `optimizers` beside the library.

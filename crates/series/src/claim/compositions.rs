@@ -4,10 +4,9 @@ use super::evaluate::{Binding, Evaluated, Evaluator};
 use super::functions::MAX_ORDER;
 use super::syntax::{Expr, ExprKind};
 use super::value::Value;
-use crate::exact::RationalFunction as Q;
+use crate::exact::{Rational, RationalFunction as Q, Scalar, effort};
 use num_rational::BigRational;
-use num_traits::{One, Zero};
-use std::ops::{Mul, Range};
+use std::ops::Range;
 
 impl<'c> Evaluator<'_, 'c> {
     /// `compositions(c, k, s) = Σ_(l1+…+lk = s) c(l1) … c(lk)`, the coefficient of `x^s` in
@@ -47,31 +46,29 @@ impl<'c> Evaluator<'_, 'c> {
                 }
             }
         }
-        let numbers: Option<Vec<BigRational>> = generating.iter().map(Q::as_rational).collect();
+        let number = |q: &Q| q.as_rational().map(Rational::from);
+        let numbers: Option<Vec<Rational>> = generating.iter().map(number).collect();
         Ok(Value::Scalar(match numbers {
-            Some(numbers) => power_coefficient(&numbers, k, s, BigRational::one()).into(),
-            None => power_coefficient(&generating, k, s, Q::one()),
+            Some(numbers) => BigRational::from(power_coefficient(&numbers, k, s)).into(),
+            None => power_coefficient(&generating, k, s),
         }))
     }
 }
 
 /// The coefficient of `x^s` in `(Σ_l c_l x^l)^k`, `l ≤ s`, by repeated squaring.
-fn power_coefficient<T>(c: &[T], mut k: usize, s: usize, one: T) -> T
-where
-    T: Clone + Zero,
-    for<'a> &'a T: Mul<&'a T, Output = T>,
-{
+fn power_coefficient<T: Scalar>(c: &[T], mut k: usize, s: usize) -> T {
     let product = |a: &[T], b: &[T]| {
         let mut product = vec![T::zero(); s + 1];
         for (i, x) in a.iter().enumerate().filter(|(_, x)| !x.is_zero()) {
+            effort::spend(5 * (s + 1 - i) as u64);
             for (j, y) in b.iter().enumerate().take(s + 1 - i) {
-                product[i + j] = std::mem::replace(&mut product[i + j], T::zero()) + x * y;
+                product[i + j] = product[i + j].plus(&x.times(y));
             }
         }
         product
     };
     let mut power = vec![T::zero(); s + 1];
-    power[0] = one;
+    power[0] = T::one();
     let mut base: Vec<T> = c.iter().take(s + 1).cloned().collect();
     while k > 0 {
         if k % 2 == 1 {
@@ -89,7 +86,6 @@ where
 mod tests {
     use super::power_coefficient;
     use num_rational::BigRational;
-    use num_traits::One;
 
     /// The sum over all compositions, one by one.
     fn one_by_one(c: &[BigRational], k: usize, s: usize) -> BigRational {
@@ -108,7 +104,7 @@ mod tests {
         for k in 0..=5 {
             for s in 0..=6 {
                 assert_eq!(
-                    power_coefficient(&c, k, s, BigRational::one()),
+                    power_coefficient(&c, k, s),
                     one_by_one(&c, k, s),
                     "k = {k}, s = {s}"
                 );

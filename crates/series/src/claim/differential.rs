@@ -7,7 +7,8 @@
 //!   leaves that wait for an argument: `f' = [○]`, `f'' = [○,○]`, the identity is `○`;
 //! * a scalar field built from the loss (`E`, `‖∇E‖²`, …) is a combination of *free* trees, which
 //!   have no root: with `f = ∇U`, `U = -E`, an edge contracts one index of two derivatives of `U`.
-//!   A free tree is stored as the largest of its rooted forms.
+//!   A free tree is stored as the largest of its rooted forms. Products of scalar fields, and of them with other
+//!   terms, are in [`products`](super::products).
 //!
 //! The coefficients are rational functions of the parameters and of `h`.
 //!
@@ -17,8 +18,9 @@
 mod grafting;
 mod shift;
 
-use super::holes::{FIRST_HOLE, attachments, fill, is_hole, rerooted, shift_holes, unrooted};
-use crate::exact::RationalFunction as Q;
+use super::holes::{FIRST_HOLE, is_hole, shift_holes};
+use super::products::{self, FACTOR, PRODUCT, Product, is_principal};
+use crate::exact::{RationalFunction as Q, effort};
 use crate::expression::PowerSeries;
 use crate::tree::Tree;
 use std::collections::BTreeMap;
@@ -109,11 +111,33 @@ impl Differential {
         result
     }
 
+    fn is_scalar(&self) -> bool {
+        self.kind == FieldKind::Scalar
+    }
+
+    /// The same term with its scalar fields in their canonical form.
+    fn canonical(&self, tree: Tree) -> Tree {
+        if self.is_scalar() || tree.color() == PRODUCT {
+            // Every node is made the root in turn.
+            effort::spend(5 * (tree.size() as u64).pow(2));
+            Product::of(&tree, self.is_scalar()).term()
+        } else {
+            tree
+        }
+    }
+
     fn insert(&mut self, tree: Tree, coefficient: &Q) {
+        let tree = self.canonical(tree);
+        self.add(tree, coefficient);
+    }
+
+    /// Adds a term in its canonical form.
+    fn add(&mut self, tree: Tree, coefficient: &Q) {
         if coefficient.is_zero() {
             return;
         }
-        let tree = if self.kind == FieldKind::Scalar { unrooted(tree) } else { tree };
+        // Trees are compared on the way to their place.
+        effort::spend(100 + 5 * tree.size() as u64);
         match self.terms.entry(tree) {
             std::collections::btree_map::Entry::Vacant(place) => {
                 place.insert(coefficient.clone());
@@ -139,6 +163,11 @@ impl Differential {
         self.terms.is_empty()
     }
 
+    /// Whether it is a number at each point, which multiplies whatever stands beside it.
+    pub fn is_scalar_field(&self) -> bool {
+        self.kind == FieldKind::Scalar && self.arity == 0
+    }
+
     /// The terms that satisfy a condition.
     pub fn retain(&self, keep: impl Fn(&Tree) -> bool) -> Differential {
         let terms = self.terms.iter().filter(|(t, _)| keep(t));
@@ -149,7 +178,7 @@ impl Differential {
     pub fn map(&self, change: impl Fn(&Q) -> Q) -> Differential {
         let mut result = Differential::zero(self.kind, self.arity);
         for (tree, coefficient) in &self.terms {
-            result.insert(tree.clone(), &change(coefficient));
+            result.add(tree.clone(), &change(coefficient));
         }
         result
     }
@@ -158,7 +187,7 @@ impl Differential {
     pub fn plus(&self, other: &Differential) -> Differential {
         let mut sum = self.clone();
         for (tree, coefficient) in &other.terms {
-            sum.insert(tree.clone(), coefficient);
+            sum.add(tree.clone(), coefficient);
         }
         sum.precision = earliest(self.precision, other.precision);
         sum
@@ -169,7 +198,7 @@ impl Differential {
         let mut result = Differential::zero(self.kind, self.arity);
         result.precision = self.precision.map(|p| p + lowest_power(factor));
         for (tree, coefficient) in &self.terms {
-            result.insert(tree.clone(), &(coefficient * factor));
+            result.add(tree.clone(), &(coefficient * factor));
         }
         result
     }
@@ -184,17 +213,17 @@ impl Differential {
         let mut result = Differential::zero(self.kind, self.arity);
         result.precision = self.precision;
         for (tree, coefficient) in &self.terms {
-            if bounds.chains_only && !tree.is_chain() {
+            if bounds.chains_only && !is_principal(tree, self.is_scalar()) {
                 continue;
             }
             match bounds.order {
                 Some(order) if has_power_from(coefficient, order) => {
                     let low = lowest_power(coefficient);
                     let series = PowerSeries::expand(coefficient, H, (order - low).max(1));
-                    result.insert(tree.clone(), &series.polynomial(order));
+                    result.add(tree.clone(), &series.polynomial(order));
                     result.precision = earliest(result.precision, Some(order));
                 }
-                _ => result.insert(tree.clone(), coefficient),
+                _ => result.add(tree.clone(), coefficient),
             }
         }
         result
@@ -210,7 +239,7 @@ impl Differential {
         let mut result = Differential::zero(self.kind, self.arity + 1);
         result.precision = self.precision;
         for (tree, coefficient) in &self.terms {
-            for grown in attachments(tree, &hole) {
+            for grown in products::derivatives(tree, &hole, self.is_scalar()) {
                 result.insert(grown, coefficient);
             }
             result.check()?;
@@ -223,11 +252,8 @@ impl Differential {
         let mut result = Differential::zero(FieldKind::Vector, self.arity);
         result.precision = self.precision;
         for (tree, coefficient) in &self.terms {
-            for root in 0..tree.size() {
-                let rooted = rerooted(tree, root);
-                if !is_hole(&rooted) {
-                    result.insert(rooted, coefficient);
-                }
+            for rooted in products::gradients(tree) {
+                result.insert(rooted, coefficient);
             }
         }
         result
@@ -239,9 +265,26 @@ impl Differential {
         result.precision = product_precision(self, other);
         for (a, ca) in &self.terms {
             for (b, cb) in &other.terms {
-                let mut children = a.children().to_vec();
-                children.push(b.clone());
-                result.product(Tree::new(a.color(), children), ca, cb, bounds)?;
+                result.product(products::joined(a, b), ca, cb, bounds)?;
+            }
+        }
+        Ok(result)
+    }
+
+    /// The product of this scalar field with any combination.
+    pub fn multiplied(
+        &self,
+        other: &Differential,
+        bounds: &Bounds,
+    ) -> Result<Differential, TooLarge> {
+        let mut result = Differential::zero(other.kind, other.arity);
+        result.precision = product_precision(self, other);
+        for (a, ca) in &self.terms {
+            for (b, cb) in &other.terms {
+                if a.size() + b.size() > MAX_NODES {
+                    return Err(TooLarge::Nodes);
+                }
+                result.product(products::product(a, b, other.is_scalar()), ca, cb, bounds)?;
             }
         }
         Ok(result)
@@ -262,23 +305,23 @@ impl Differential {
                 if tree.size() + value.size() > MAX_NODES + 1 {
                     return Err(TooLarge::Nodes);
                 }
-                result.product(fill(tree, color, value), ca, cb, bounds)?;
+                let filled = products::filled(tree, color, value, self.is_scalar());
+                result.product(filled, ca, cb, bounds)?;
             }
         }
         Ok(result)
     }
 
     fn product(&mut self, tree: Tree, a: &Q, b: &Q, bounds: &Bounds) -> Result<(), TooLarge> {
-        // The largest rooted form of a path has its root at one end: it is a chain.
-        let tree = if self.kind == FieldKind::Scalar { unrooted(tree) } else { tree };
-        if bounds.chains_only && !tree.is_chain() {
+        let tree = self.canonical(tree);
+        if bounds.chains_only && !is_principal(&tree, self.is_scalar()) {
             return Ok(());
         }
         if bounds.order.is_some_and(|order| lowest_power(a) + lowest_power(b) >= order) {
             self.precision = earliest(self.precision, bounds.order);
             return Ok(());
         }
-        self.insert(tree, &(a * b));
+        self.add(tree, &(a * b));
         self.check()
     }
 
@@ -307,7 +350,8 @@ impl Differential {
     /// Whether only nodes of colour 0 occur beside holes.
     pub fn is_of_one_field(&self) -> bool {
         fn plain(tree: &Tree) -> bool {
-            (tree.color() == 0 || is_hole(tree)) && tree.children().iter().all(plain)
+            let plain_here = matches!(tree.color(), 0 | FACTOR | PRODUCT) || is_hole(tree);
+            plain_here && tree.children().iter().all(plain)
         }
         self.terms.keys().all(plain)
     }

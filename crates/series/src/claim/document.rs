@@ -34,16 +34,23 @@ impl Document {
     /// # Errors
     /// A file without claims, or with nothing but one fault in it.
     pub fn parse(source: Source) -> Result<Document, SourceError> {
-        let first = match Document::whole(&source) {
-            Ok((claims, optimizers)) if !claims.is_empty() => {
+        let claims = parse(&source).and_then(|claims| {
+            if claims.is_empty() {
+                let help = r#"write `claim "name": field(gradient_descent, 1) == f - h/2*f'f`"#;
+                let (end, message) = (source.text.len(), "the file holds no claim");
+                return Err(source.fault(
+                    end..end,
+                    message,
+                    "the end of the file",
+                    Some(help.into()),
+                ));
+            }
+            Ok((claims, optimizer::parse(&source)?))
+        });
+        let first = match claims {
+            Ok((claims, optimizers)) => {
                 return Ok(Document { source, optimizers, claims, faults: Vec::new() });
             }
-            Ok(_) => source.fault(
-                source.text.len()..source.text.len(),
-                "the file holds no claim",
-                "the end of the file",
-                Some(r#"write `claim "name": field(gradient_descent, 1) == f - h/2*f'f`"#.into()),
-            ),
             Err(fault) => fault,
         };
         let document = Document::piecewise(source);

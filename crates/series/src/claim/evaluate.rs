@@ -9,7 +9,7 @@ use crate::exact::RationalFunction as Q;
 use crate::expression::SeriesError;
 use crate::text::source::{Source, SourceError};
 use num_rational::BigRational;
-use num_traits::One;
+use num_traits::{One, Signed};
 use std::cell::Cell;
 use std::ops::Range;
 
@@ -266,11 +266,14 @@ impl<'e, 'c> Evaluator<'e, 'c> {
             self.fault(&exponent.span, "an exponent is a number without parameters")
         })?;
         if let ExprKind::Norm(vector) = &base.kind {
-            if power != BigRational::from_integer(2.into()) {
-                return Err(self.fault(span, "of a norm, only the square is a series"));
+            let half = power / BigRational::from_integer(2.into());
+            if !half.is_integer() || !half.is_positive() {
+                let message = "of a norm, only even powers are series";
+                return Err(self.fault_with(span, message, "write `|X|^2`, `|X|^4`, …"));
             }
             let vector = self.evaluate(vector)?;
-            return self.dot(&vector, &vector, span);
+            let square = self.dot(&vector, &vector, span)?;
+            return self.lift(span, square.power(&half, &self.context));
         }
         let base = self.evaluate(base)?;
         self.lift(span, base.power(&power, &self.context))

@@ -2,6 +2,7 @@
 
 use super::differential::{Differential, FieldKind, H};
 use super::evaluate::{Evaluated, Evaluator};
+use super::products::{Product, is_principal};
 use super::syntax::{Argument, Expr, ExprKind};
 use super::value::Value;
 use crate::exact::RationalFunction as Q;
@@ -69,7 +70,8 @@ impl<'c> Evaluator<'_, 'c> {
             }
             "principal" => {
                 let field = self.field_argument(argument(0))?;
-                Value::Differential(field.retain(Tree::is_chain))
+                let scalar = field.kind == FieldKind::Scalar;
+                Value::Differential(field.retain(|tree| is_principal(tree, scalar)))
             }
             "part" => {
                 let n = self.integer(argument(1))?;
@@ -117,7 +119,7 @@ impl<'c> Evaluator<'_, 'c> {
                     return Err(self.fault_with(
                         span,
                         format!("a gradient is taken of a scalar field, not of {}", other.kind()),
-                        "scalar fields: `E`, `dot(X, Y)`, `‖X‖²` and their combinations",
+                        "scalar fields: `E`, `dot(X, Y)`, `‖X‖²`, their products and sums",
                     ));
                 }
             },
@@ -178,8 +180,10 @@ impl<'c> Evaluator<'_, 'c> {
             let message = format!("there is no player `{name}`");
             return Err(self.fault_with(&player.span, message, known.join(", ")));
         }
-        let of_player =
-            |t: &Tree| fields.get(usize::from(t.color())).is_some_and(|(_, space)| space == name);
+        let of_player = |t: &Tree| {
+            let color = Product::of(t, false).tree.map(|tree| usize::from(tree.color()));
+            color.and_then(|color| fields.get(color)).is_some_and(|(_, space)| space == name)
+        };
         Ok(Value::Differential(value.retain(of_player)))
     }
 }

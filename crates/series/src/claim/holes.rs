@@ -1,5 +1,6 @@
 //! Trees with holes: leaves of special colours that wait for a tree.
 
+use super::products::FACTOR;
 use crate::tree::Tree;
 
 /// Colours from here on are holes.
@@ -14,6 +15,10 @@ pub(super) fn is_hole(tree: &Tree) -> bool {
 pub(super) fn has_leaf(tree: &Tree, of: &impl Fn(u8) -> bool) -> bool {
     if tree.children().is_empty() {
         return !is_hole(tree) && of(tree.color());
+    }
+    // A factor of one node is the loss, not its gradient.
+    if tree.color() == FACTOR && tree.size() == 2 {
+        return false;
     }
     tree.children().iter().any(|child| has_leaf(child, of))
 }

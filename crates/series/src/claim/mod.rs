@@ -21,6 +21,7 @@ mod of_optimizers;
 mod operators;
 mod parse;
 mod print;
+mod products;
 mod scope;
 mod shipped;
 mod syntax;

@@ -2,6 +2,7 @@
 
 use super::differential::{Differential, FieldKind, H};
 use super::holes::hole;
+use super::products::Product;
 use super::scope::{Names, derivative_of_loss};
 use super::syntax::{Claim, ExprKind};
 use crate::exact::RationalFunction as Q;
@@ -55,22 +56,43 @@ impl Style {
         fn nodes(tree: &Tree) -> usize {
             tree.children().iter().map(nodes).sum::<usize>() + usize::from(hole(tree).is_none())
         }
-        let of_loss = self != Style::Prime || (kind == FieldKind::Scalar && nodes(tree) == 1);
-        Q::integer(if of_loss && nodes(tree) % 2 == 1 { -1 } else { 1 })
+        let Product { tree, scalars } = Product::of(tree, kind == FieldKind::Scalar);
+        let negative = |nodes: usize, scalar: bool| {
+            (self != Style::Prime || (scalar && nodes == 1)) && nodes % 2 == 1
+        };
+        let of_scalars = scalars.iter().filter(|s| negative(nodes(s), true)).count();
+        let all = of_scalars + tree.iter().filter(|t| negative(nodes(t), false)).count();
+        Q::integer(if all % 2 == 1 { -1 } else { 1 })
     }
 }
 
 /// An elementary differential, or a scalar one, without its coefficient.
 pub(crate) fn differential(tree: &Tree, kind: FieldKind, style: Style, names: &Names) -> String {
-    if kind == FieldKind::Vector {
-        let text = vector(tree, style, names);
+    let Product { tree, mut scalars } = Product::of(tree, kind == FieldKind::Scalar);
+    scalars.sort_unstable();
+    let mut parts: Vec<String> = Vec::new();
+    for equal in scalars.chunk_by(|a, b| a == b) {
+        let text = scalar(&equal[0], style, names);
+        let squared = text.strip_suffix('²');
+        parts.push(match (equal.len(), squared) {
+            (1, _) => text,
+            (n, Some(norm)) => format!("{norm}{}", superscript(&(2 * n).to_string())),
+            (n, None) => format!("{text}^{n}"),
+        });
+    }
+    parts.extend(tree.map(|tree| {
+        let text = vector(&tree, style, names);
         // An operator is written without what it acts on: `f'f'`, `H^2`.
         let operator = text.strip_suffix("*·").or_else(|| text.strip_suffix("(·)"));
-        return match operator {
+        match operator {
             Some(operator) if !operator.contains('·') => operator.to_string(),
             _ => text,
-        };
-    }
+        }
+    }));
+    parts.join("*")
+}
+
+fn scalar(tree: &Tree, style: Style, names: &Names) -> String {
     let (loss, first) = match style {
         Style::Prime => ("E", "f"),
         Style::Gradient => ("E", "g"),

@@ -165,6 +165,12 @@ impl Value {
                 product.precision = Some(product.precision.map_or(known, |p| p.min(known)));
                 Ok(Value::Differential(product.within(&context.bounds)))
             }
+            (Value::Differential(a), Value::Differential(b)) if a.is_scalar_field() => {
+                Ok(Value::Differential(a.multiplied(b, &context.bounds)?))
+            }
+            (Value::Differential(a), Value::Differential(b)) if b.is_scalar_field() => {
+                Ok(Value::Differential(b.multiplied(a, &context.bounds)?))
+            }
             (Value::Differential(a), Value::Differential(b)) => {
                 if a.arity != 1 || a.kind != FieldKind::Vector || b.kind != FieldKind::Vector {
                     return Err(ValueError::Product(self.kind(), other.kind()));
@@ -219,6 +225,17 @@ impl Value {
             Value::Differential(d) => {
                 let count = exponent.is_integer().then(|| exponent.to_usize()).flatten();
                 match count {
+                    Some(0) if d.is_scalar_field() => Ok(Value::integer(1)),
+                    Some(count) if d.is_scalar_field() => {
+                        if count > MAX_NODES {
+                            return Err(TooLarge::Nodes.into());
+                        }
+                        let mut power = d.clone();
+                        for _ in 1..count {
+                            power = d.multiplied(&power, &context.bounds)?;
+                        }
+                        Ok(Value::Differential(power))
+                    }
                     Some(count) if d.arity == 1 && d.kind == FieldKind::Vector => {
                         if count > MAX_NODES {
                             return Err(TooLarge::Nodes.into());

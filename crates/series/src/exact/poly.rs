@@ -181,6 +181,7 @@ impl Poly {
 
     fn merge(&self, other: &Poly, negate: bool) -> Poly {
         let (a, b) = (&self.terms, &other.terms);
+        effort::spend(5 + 3 * (a.len() + b.len()) as u64);
         let mut terms = Vec::with_capacity(a.len() + b.len());
         let (mut i, mut j) = (0, 0);
         let signed = |c: &BigInt| if negate { -c } else { c.clone() };
@@ -221,7 +222,13 @@ impl Poly {
 
     /// `-self`.
     pub fn neg(&self) -> Poly {
+        self.spend_a_pass();
         Poly { terms: self.terms.iter().map(|(m, c)| (*m, -c)).collect() }
+    }
+
+    /// Counts what one new term for each of this polynomial's costs.
+    fn spend_a_pass(&self) {
+        effort::spend(5 + 4 * self.terms.len() as u64);
     }
 
     /// The number of terms, each counted as often as its coefficient has 64 bits.
@@ -252,6 +259,7 @@ impl Poly {
 
     /// `self · coefficient · monomial`.
     pub fn times_term(&self, monomial: &Monomial, coefficient: &BigInt) -> Poly {
+        self.spend_a_pass();
         if coefficient.is_zero() {
             return Poly::zero();
         }
@@ -331,6 +339,7 @@ impl Poly {
 
     /// `self / (coefficient · monomial)` if the division leaves no remainder, else `None`.
     pub(crate) fn over_term(&self, monomial: &Monomial, coefficient: &BigInt) -> Option<Poly> {
+        self.spend_a_pass();
         let terms = self.terms.iter().map(|(m, c)| {
             let quotient = if coefficient.is_one() {
                 c.clone()
@@ -346,6 +355,7 @@ impl Poly {
     /// The coefficients of the powers of variable `index`, lowest first, as polynomials in the
     /// other variables.
     pub fn coefficients_in(&self, index: usize) -> Vec<Poly> {
+        self.spend_a_pass();
         let mut parts = vec![Vec::new(); usize::from(self.degree_in(index)) + 1];
         for (m, c) in &self.terms {
             let mut rest = *m;
@@ -370,6 +380,7 @@ impl Poly {
 
     /// `∂self/∂p_index`.
     pub fn derivative(&self, index: usize) -> Poly {
+        self.spend_a_pass();
         // One exponent lower everywhere, the terms keep their order.
         let terms = self.terms.iter().filter(|(m, _)| m.0[index] > 0).map(|(m, c)| {
             let mut lower = *m;
@@ -384,6 +395,7 @@ impl Poly {
     /// # Panics
     /// If `to` lacks a variable that occurs, or an exponent passes 65,535.
     pub fn rename(&self, to: &[usize]) -> Poly {
+        self.spend_a_pass();
         Poly::from_terms(self.terms.iter().map(|(m, c)| {
             let mut renamed = Monomial::default();
             for (i, &e) in m.0.iter().enumerate().filter(|(_, e)| **e > 0) {

@@ -21,9 +21,15 @@ pub(super) fn check(
     method: &GeneralLinearMethod,
     step: &Step,
 ) -> Result<(), SourceError> {
-    // Buffers that the parameters do not depend on may do as they like.
+    // A buffer that the parameters do not depend on may leave its constant part open.
     let (used, evaluated) = method.used();
-    let method = &method.clone().without_idle_states();
+    let open = at_rest(method) == Ok(None);
+    let (method, states) = if open {
+        (&method.clone().without_idle_states(), used)
+    } else {
+        (method, (0..method.states.len()).collect())
+    };
+    let evaluated = if open { evaluated } else { (0..method.stages.len()).collect() };
     let constants = match at_rest(method) {
         Ok(Some(constants)) => constants,
         Ok(None) => return Ok(()),
@@ -41,7 +47,7 @@ pub(super) fn check(
                     .into()
             };
             return Err(optimizer.source.fault(
-                step.updates[used[state]].clone(),
+                step.updates[states[state]].clone(),
                 format!(
                     "the step is not consistent: with a vector field of zero, `{name}'` differs \
                      from `{name}`"

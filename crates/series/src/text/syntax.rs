@@ -63,7 +63,10 @@ pub fn fault_at(
         (at..at + found.len(), format!("`{}` does not fit here", shortened(found)))
     };
     let message = format!("syntax error: expected {expected}");
-    source.fault(span, message, label, pasted::advice(found).or_else(|| advice(found, before)))
+    // The character may be the one that keeps the token from being what it looks like.
+    let next = rest[found.len()..].chars().next().map(String::from).unwrap_or_default();
+    let printed = pasted::advice(found).or_else(|| pasted::advice(&next));
+    source.fault(span, message, label, printed.or_else(|| advice(found, before)))
 }
 
 /// The name, number or single character that a text starts with; empty for an empty text.

@@ -1,5 +1,6 @@
 //! One rooted tree as a value.
 
+use crate::text::pasted::explained;
 use num_bigint::BigUint;
 use num_traits::One;
 use std::fmt;
@@ -170,7 +171,10 @@ impl FromStr for Tree {
                 }
                 ',' if after_child && !open.is_empty() => after_comma = true,
                 ',' => return fail("this ',' follows no subtree", position),
-                _ => return fail("a tree is written with '[', ']' and ','", position),
+                other => {
+                    let message = "a tree is written with '[', ']' and ','";
+                    return fail(&explained(message, &other.to_string()), position);
+                }
             }
             after_child = false;
         }

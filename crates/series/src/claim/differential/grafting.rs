@@ -14,7 +14,7 @@
 //! once, and no further than the powers of `h` that its trees leave.
 
 use super::{Bounds, Differential, FieldKind, H, MAX_NODES, MAX_TERMS, TooLarge};
-use crate::claim::holes::FIRST_HOLE;
+use crate::claim::products::{FACTOR, PRODUCT};
 use crate::exact::{Rational, RationalFunction as Q, Scalar, effort};
 use crate::expression::PowerSeries;
 use crate::tree::Tree;
@@ -22,7 +22,7 @@ use num_rational::BigRational;
 use std::collections::HashMap;
 
 /// What one graft costs beside the product of its coefficients.
-const GRAFT: u64 = 20;
+const GRAFT: u64 = 60;
 
 /// The number of a tree.
 type Id = u32;
@@ -50,7 +50,9 @@ impl Forest {
         }
         let at = |id: &Id| &self.nodes[*id as usize];
         let size = 1 + branches.iter().map(|id| at(id).size).sum::<usize>();
-        let chain = branches.len() <= 1 && branches.iter().all(|id| at(id).chain);
+        let below = branches.iter().all(|id| at(id).chain);
+        // Whether a scalar field is principal is not seen before it is complete.
+        let chain = color == FACTOR || (below && (branches.len() <= 1 || color == PRODUCT));
         if size > MAX_NODES {
             return Err(TooLarge::Nodes);
         }
@@ -70,12 +72,46 @@ impl Forest {
         self.node(tree.color(), branches)
     }
 
-    /// The tree with one more branch at its root.
+    /// The tree with one more branch at its root. Scalar factors of the branch become factors of the whole, and a
+    /// product takes a branch as one more factor.
     fn graft(&mut self, tree: Id, branch: Id) -> Result<Id, TooLarge> {
-        let Node { color, branches, .. } = &self.nodes[tree as usize];
-        let (color, mut branches) = (*color, branches.clone());
-        branches.insert(branches.partition_point(|&b| b < branch), branch);
-        self.node(color, branches)
+        let (trunk, mut factors) = self.factors(tree);
+        let (branch, others) = self.factors(branch);
+        let tree = match (trunk, branch) {
+            (trunk, None) => trunk,
+            (None, Some(branch)) => Some(branch),
+            (Some(trunk), Some(branch)) => {
+                let Node { color, branches, .. } = &self.nodes[trunk as usize];
+                let (color, mut branches) = (*color, branches.clone());
+                branches.insert(branches.partition_point(|&b| b < branch), branch);
+                Some(self.node(color, branches)?)
+            }
+        };
+        factors.extend(others);
+        match tree {
+            Some(tree) if factors.is_empty() => Ok(tree),
+            tree => {
+                factors.extend(tree);
+                factors.sort_unstable();
+                self.node(PRODUCT, factors)
+            }
+        }
+    }
+
+    /// What a product multiplies: a tree, if there is one, and scalar factors. A factor without its scalar field is
+    /// a tree, on which the field is grafted.
+    fn factors(&self, id: Id) -> (Option<Id>, Vec<Id>) {
+        let node = |id: &Id| &self.nodes[*id as usize];
+        let is_factor = |id: &Id| node(id).color == FACTOR && !node(id).branches.is_empty();
+        match node(&id).color {
+            PRODUCT => {
+                let (factors, trees): (Vec<Id>, Vec<Id>) =
+                    node(&id).branches.iter().partition(|id| is_factor(id));
+                (trees.first().copied(), factors)
+            }
+            _ if is_factor(&id) => (None, vec![id]),
+            _ => (Some(id), Vec::new()),
+        }
     }
 
     /// The tree without its last branch, and that branch; `None` for a single node.
@@ -156,7 +192,8 @@ impl<S: Scalar> Grafts<S> {
     /// The image of a tree, whose parts have theirs, by powers of `h` below `powers`.
     fn image(&mut self, tree: Id, powers: usize) -> Result<Graded<S>, TooLarge> {
         let mut sum: Graded<S> = vec![HashMap::new(); powers];
-        let hole = self.forest.nodes[tree as usize].color >= FIRST_HOLE;
+        // Holes, and the nodes that hold a product together, are no vector fields.
+        let hole = self.forest.nodes[tree as usize].color >= FACTOR;
         let field = self.field.clone();
         match (self.forest.parts(tree)?, self.which) {
             (None, Grafting::Along) if hole => {}
