@@ -178,7 +178,10 @@ impl Number for Complex64 {
         self.re.partial_cmp(&other.re)
     }
     fn power(&self, exponent: &Rational) -> Complex64 {
-        self.powf(exponent.to_f64())
+        match exponent.as_integer().and_then(|n| i32::try_from(n).ok()) {
+            Some(n) => self.powi(n),
+            None => self.powf(exponent.to_f64()),
+        }
     }
     fn apply(&self, function: Function) -> Complex64 {
         let z = *self;
