@@ -44,6 +44,11 @@ pub trait Number:
     /// How the real parts compare; `None` if they do not.
     fn compare_real(&self, other: &Self) -> Option<Ordering>;
 
+    /// `self/other`; to be overridden where the quotient is finite and the operator overflows.
+    fn quotient(&self, other: &Self) -> Self {
+        self.clone() / other.clone()
+    }
+
     /// `self^exponent`, the principal branch.
     fn power(&self, exponent: &Rational) -> Self {
         (Self::from_rational(exponent) * self.log()).exp()
@@ -177,6 +182,9 @@ impl Number for Complex64 {
     fn compare_real(&self, other: &Complex64) -> Option<Ordering> {
         self.re.partial_cmp(&other.re)
     }
+    fn quotient(&self, other: &Complex64) -> Complex64 {
+        quotient(*self, *other)
+    }
     fn power(&self, exponent: &Rational) -> Complex64 {
         match exponent.as_integer().and_then(|n| i32::try_from(n).ok()) {
             Some(n) => self.powi(n),
@@ -216,6 +224,17 @@ impl Number for Complex64 {
             Function::Gelu => 0.5 * z * ComplexErrorFunctions::erfc(-z * FRAC_1_SQRT_2),
         }
     }
+}
+
+/// `a/b`, where `|b|²` would overflow or underflow as well.
+pub(crate) fn quotient(a: Complex64, b: Complex64) -> Complex64 {
+    let size = b.norm();
+    if (1e-140..1e140).contains(&size) || size == 0.0 || !size.is_finite() {
+        return a / b;
+    }
+    // By a power of two nothing is rounded.
+    let unit = 2f64.powi(-(size.log2() as i32));
+    a * unit / (b * unit)
 }
 
 /// `tanh z`, without overflow far from the imaginary axis.

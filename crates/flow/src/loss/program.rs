@@ -135,7 +135,7 @@ impl Program {
                 Instruction::Add(a, b) => at(a) + at(b),
                 Instruction::Sub(a, b) => at(a) - at(b),
                 Instruction::Mul(a, b) => at(a) * at(b),
-                Instruction::Div(a, b) => at(a) / at(b),
+                Instruction::Div(a, b) => scratch[a as usize].quotient(&scratch[b as usize]),
                 Instruction::Sqrt(a) => scratch[a as usize].sqrt(),
                 Instruction::Power(a, i) => {
                     scratch[a as usize].power(&self.constants[i as usize].exact)
