@@ -425,8 +425,11 @@ fn check_start(losses: &[Loss], variables: &[String], start: &[f64]) -> miette::
             (_, "loss") => format!("loss `{}`", loss.name),
             _ => format!("{subject} of the loss `{}`", loss.name),
         };
-        let place: Vec<String> =
-            variables.iter().zip(start).map(|(name, &x)| format!("{name} = {}", short(x))).collect();
+        let place: Vec<String> = variables
+            .iter()
+            .zip(start)
+            .map(|(name, &x)| format!("{name} = {}", short(x)))
+            .collect();
         return Err(miette!(
             help = "start where every logarithm, root and quotient of the loss is defined",
             "the {which} is undefined at the start, {}: {reason}",

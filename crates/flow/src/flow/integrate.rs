@@ -248,7 +248,8 @@ fn adaptive(
         if !is_finite(&theta) {
             return Err((Stop::NotFinite, now));
         }
-        let moved = theta.iter().zip(complex(&y)).map(|(b, a)| (b - a).norm()).fold(0.0, f64::hypot);
+        let moved =
+            theta.iter().zip(complex(&y)).map(|(b, a)| (b - a).norm()).fold(0.0, f64::hypot);
         speeds.0.push((0.5 * (before + now), moved / (now - before)));
         // The step is accepted, so its samples count even if the branches cannot be continued from its end.
         while points.len() < times.count {

@@ -44,7 +44,8 @@ pub trait Number:
     /// How the real parts compare; `None` if they do not.
     fn compare_real(&self, other: &Self) -> Option<Ordering>;
 
-    /// `self/other`; to be overridden where the quotient is finite and the operator overflows.
+    /// `self/other`. To be overridden where the operator overflows and the quotient does not; doubles give NaN for
+    /// a quotient by infinity, which has overflowed.
     fn quotient(&self, other: &Self) -> Self {
         self.clone() / other.clone()
     }
@@ -123,8 +124,11 @@ impl Number for f64 {
     fn compare_real(&self, other: &f64) -> Option<Ordering> {
         self.partial_cmp(other)
     }
+    fn quotient(&self, other: &f64) -> f64 {
+        self / other + other * 0.0
+    }
     fn power(&self, exponent: &Rational) -> f64 {
-        self.powf(exponent.to_f64())
+        power(*self, exponent.to_f64())
     }
     fn apply(&self, function: Function) -> f64 {
         let x = *self;
@@ -224,6 +228,11 @@ impl Number for Complex64 {
             Function::Gelu => 0.5 * z * ComplexErrorFunctions::erfc(-z * FRAC_1_SQRT_2),
         }
     }
+}
+
+/// `x^r`, NaN for an infinite `x` as in [`Number::quotient`].
+pub(super) fn power(x: f64, r: f64) -> f64 {
+    x.powf(r) + x * 0.0
 }
 
 /// `a/b`, where `|b|²` would overflow or underflow as well.

@@ -113,7 +113,8 @@ impl Program {
         &self.outputs
     }
 
-    /// Computes the outputs. `scratch` is memory that is reused from call to call.
+    /// Computes the outputs. `scratch` is memory that is reused from call to call. Over doubles, what divides by
+    /// a number that has overflowed is NaN: [`values_at`](super::values_at) has its value.
     ///
     /// # Panics
     /// If the numbers of inputs or outputs are not those of the program.
