@@ -61,6 +61,36 @@ fn the_end_of_a_branch_is_said() {
     assert!((last(&before)[0] - expected).abs() < 1e-12);
 }
 
+/// `argmin |x| + (x-θ)²/(2h)` is a soft threshold, and stays at 0; others of its kind.
+#[test]
+fn proximal_steps_stay_at_kinks() {
+    let soft = |x: f64, h: f64| x.signum() * (x.abs() - h).max(0.0);
+    for (start, h) in [(1.0, 0.3), (0.1, 1.5), (-0.25, 0.1), (-3.0, 10.0)] {
+        let found = steps("abs(x)", "proximal_point", &[start], h, 6);
+        let mut expected = start;
+        assert_eq!(found.optimizer.theta.len(), 7, "{}", note(&found));
+        for theta in &found.optimizer.theta[1..] {
+            expected = soft(expected, h);
+            assert!((theta[0].re - expected).abs() < 1e-15, "{theta:?}, not {expected}");
+        }
+    }
+    // The lasso in one coordinate, from its own formula: soft((θ + ha)/(1+h), h/(1+h)).
+    let found = last(&steps("(x-1/2)^2/2 + abs(x)", "proximal_point", &[0.3], 2.0, 1))[0];
+    assert_eq!(found, 0.0);
+    // Coordinates that are coupled by a smooth part: |x| + |y| + (x+y-1)²/2 from (0.2, 3), h = 1. With x = 0:
+    // y - 3 + 1 + y - 1 = 0.
+    let found = steps("abs(x) + abs(y) + (x+y-1)^2/2", "proximal_point", &[0.2, 3.0], 1.0, 1);
+    let theta = last(&found);
+    assert!(theta[0] == 0.0 && (theta[1] - 1.5).abs() < 1e-12, "{theta:?} {}", note(&found));
+    // A kink elsewhere, and relu: θ - h where that is positive, 0 between 0 and h.
+    let found = last(&steps("3*abs(x-1)", "proximal_point", &[1.4], 1.0, 1))[0];
+    assert!((found - 1.0).abs() < 1e-15, "{found}");
+    assert_eq!(last(&steps("relu(x)", "implicit_euler", &[0.2], 1.0, 2)), [0.0]);
+    // A kink across both coordinates is left alone, with a note.
+    let across = steps("abs(x-y)", "proximal_point", &[0.1, 0.0], 1.0, 1);
+    assert!(across.optimizer.theta.len() == 2 || note(&across).contains("ends at h"));
+}
+
 /// `∇E` and `∇²E` of `(x⁴+y⁴)/4 - (x²+y²)/2 + a cos(bx + cy)`.
 fn wells(a: f64, b: f64, c: f64, [x, y]: [f64; 2]) -> ([f64; 2], [[f64; 2]; 2]) {
     let (sine, cosine) = (b * x + c * y).sin_cos();

@@ -5,6 +5,7 @@ mod network;
 use super::help::{self, Named};
 use super::network_input::NetworkInput;
 use super::progress::Progress;
+use super::terminal::short;
 use super::{input, interrupt, loss_input, output, problem_input, results};
 use crate::simulation::{Framing, Landscape, csv, distances, json, losses};
 use bea_flow::flow::{
@@ -275,6 +276,7 @@ impl Flow {
         );
         text.push_str(&table(simulation));
         text.push_str(&notes(simulation));
+        text.push_str(&of_descent(simulation, program));
         if self.buffers == BuffersName::Written && program.starts_beside_manifold() {
             let _ = writeln!(
                 text,
@@ -423,8 +425,11 @@ fn check_start(losses: &[Loss], variables: &[String], start: &[f64]) -> miette::
             (_, "loss") => format!("loss `{}`", loss.name),
             _ => format!("{subject} of the loss `{}`", loss.name),
         };
-        let place: Vec<String> =
-            variables.iter().zip(start).map(|(name, x)| format!("{name} = {x}")).collect();
+        let place: Vec<String> = variables
+            .iter()
+            .zip(start)
+            .map(|(name, &x)| format!("{name} = {}", short(x)))
+            .collect();
         return Err(miette!(
             help = "start where every logarithm, root and quotient of the loss is defined",
             "the {which} is undefined at the start, {}: {reason}",
@@ -531,12 +536,36 @@ fn finite(text: &str) -> Option<f64> {
     text.parse().ok().filter(|x: &f64| x.is_finite())
 }
 
+/// Which flows beside another optimizer are those of gradient descent, and which its own.
+fn of_descent(simulation: &Simulation, program: &StepProgram) -> String {
+    const FLOWS: [(&str, &str); 2] = [("ngf", "order:0"), ("igr", "order:1")];
+    if program.method() == GeneralLinearMethod::euler() {
+        return String::new();
+    }
+    let shown: Vec<_> = FLOWS.iter().filter(|(flow, _)| simulation.find(flow).is_some()).collect();
+    let list = |names: Vec<&str>| names.join(" and ");
+    let flows = list(shown.iter().map(|(flow, _)| *flow).collect());
+    let own = list(shown.iter().map(|(_, own)| *own).collect());
+    match shown.len() {
+        0 => String::new(),
+        n => format!(
+            "\n{flows} {} gradient descent's, whatever the optimizer; {own} {} {}'s own\n",
+            if n == 1 { "is" } else { "are" },
+            if n == 1 { "is" } else { "are" },
+            simulation.optimizer.name
+        ),
+    }
+}
+
 /// A positive number: an integer, a fraction or a decimal.
 pub(super) fn positive(text: &str) -> Result<f64, String> {
     use num_traits::ToPrimitive;
     let value = optimizer::parse_value(text).map_err(|error| error.to_string())?.to_f64();
-    let value = value.filter(|x| *x > 0.0 && x.is_finite());
-    value.ok_or_else(|| "it must be a positive number".to_string())
+    match value {
+        Some(x) if x.is_infinite() => Err(format!("it must be at most {:e}", f64::MAX)),
+        Some(x) if x > 0.0 => Ok(x),
+        _ => Err("it must be a positive number".to_string()),
+    }
 }
 
 /// A number of things, at least one.

@@ -1,9 +1,9 @@
 //! `bea loss`: a loss, its derivatives and their values.
 
 use super::help::Named;
-use super::terminal::{line, short};
+use super::terminal::{assignments, line, short};
 use super::{limit, loss_input, output};
-use bea_flow::loss::{self, Expr, Graph, Loss as Formula, Printer, Program, Style};
+use bea_flow::loss::{self, Expr, Graph, Loss as Formula, Printer, Style, Wide};
 use bea_series::formula::superscript;
 use miette::miette;
 use serde_json::{Value, json};
@@ -103,15 +103,8 @@ impl Loss {
         let (mut graph, expression) = loss.into_parts();
         let entries = derivatives(&mut graph, expression, variables.len(), self.derivatives);
         let roots: Vec<Expr> = entries.iter().map(|(_, e)| *e).collect();
-        let values = at.as_ref().map(|point| {
-            let mut values = vec![0.0; roots.len()];
-            Program::new(&graph, variables.len(), &roots).evaluate(
-                point,
-                &mut values,
-                &mut Vec::new(),
-            );
-            values
-        });
+        let values =
+            at.as_ref().map(|point| values(&graph, &roots, &variables, point)).transpose()?;
         let style = match self.format {
             Format::Text => Style::Unicode,
             Format::Json => Style::Text,
@@ -125,8 +118,17 @@ impl Loss {
                 .map(|(i, (indices, e))| {
                     let along: Vec<&String> = indices.iter().map(|&i| &variables[i]).collect();
                     let mut entry = json!({ "along": along, "expression": printer.write(*e) });
-                    if let Some(values) = &values {
-                        entry["value"] = json!(values[i]);
+                    match values.as_ref().map(|values| &values[i]) {
+                        None => {}
+                        Some(At::Number(value)) => entry["value"] = json!(value),
+                        Some(At::Large(value)) => {
+                            entry["value"] = Value::Null;
+                            entry["overflow"] = json!(value.to_string());
+                        }
+                        Some(At::Undefined(reason)) => {
+                            entry["value"] = Value::Null;
+                            entry["undefined"] = json!(reason);
+                        }
                     }
                     entry
                 })
@@ -145,6 +147,45 @@ impl Loss {
         let known = if style == Style::Latex { String::new() } else { known };
         Ok(table(&printer, &variables, style, &entries, values.as_deref()) + &known)
     }
+}
+
+/// What an expression is at a point.
+enum At {
+    /// A number.
+    Number(f64),
+    /// A number that a double cannot hold.
+    Large(Wide),
+    /// It has no finite real value there, and why.
+    Undefined(String),
+}
+
+/// The values of `roots`, the first of them the loss.
+fn values(
+    graph: &Graph,
+    roots: &[Expr],
+    variables: &[String],
+    point: &[f64],
+) -> miette::Result<Vec<At>> {
+    let all = loss::values_at(graph, roots, point).into_iter().zip(roots).map(|(value, root)| {
+        let double = value.to_f64();
+        if double.is_finite() {
+            At::Number(double)
+        } else if value.is_defined() {
+            At::Large(value)
+        } else {
+            let reason = loss::undefined_part(graph, &[*root], variables, point);
+            At::Undefined(reason.unwrap_or_default())
+        }
+    });
+    let all: Vec<At> = all.collect();
+    if let Some(At::Undefined(reason)) = all.first() {
+        return Err(miette!(
+            help = "choose a point where every logarithm, root and quotient of the loss is defined",
+            "the loss is undefined at {}: {reason}",
+            assignments(variables, point)
+        ));
+    }
+    Ok(all)
 }
 
 /// The box, the start and the minima of a definition that has a start; points as `--at` takes them.
@@ -201,7 +242,7 @@ fn table(
     variables: &[String],
     style: Style,
     entries: &[Entry],
-    values: Option<&[f64]>,
+    values: Option<&[At]>,
 ) -> String {
     let mut out = String::new();
     let (equals, end) = if style == Style::Latex { (" &= ", r" \\") } else { (" = ", "") };
@@ -212,6 +253,7 @@ fn table(
             writeln!(out, "let {name} = {value};").expect("a string");
         }
     }
+    let mut reasons = Vec::new();
     let mut zeros = vec![0_usize; entries.last().map_or(0, |(i, _)| i.len()) + 1];
     for (i, (indices, e)) in entries.iter().enumerate() {
         if *e == Expr::ZERO && indices.len() > 1 {
@@ -220,9 +262,17 @@ fn table(
         }
         let name = derivative_name(printer, variables, style, indices);
         let formula = printer.write(*e);
-        let value = match values {
-            Some(values) if style != Style::Latex => format!("{}", values[i]),
-            Some(values) => latex_number(values[i]),
+        let value = match values.map(|values| &values[i]) {
+            Some(At::Number(value)) if style != Style::Latex => format!("{value}"),
+            Some(At::Number(value)) => latex_number(&format!("{value}"), *value),
+            Some(At::Large(value)) if style != Style::Latex => value.to_string(),
+            Some(At::Large(value)) => latex_number(&value.to_string(), f64::MAX),
+            Some(At::Undefined(reason)) => {
+                if !reasons.contains(&reason) {
+                    reasons.push(reason);
+                }
+                if style == Style::Latex { r"\text{undefined}".into() } else { "undefined".into() }
+            }
             None => formula.clone(),
         };
         // The formula of a constant is its value.
@@ -234,17 +284,24 @@ fn table(
         let others = if *count == 1 { "derivative is" } else { "derivatives are" };
         writeln!(out, "{mark}{count} {others} 0 at order {order}").expect("a string");
     }
+    for reason in reasons {
+        let mark = if style == Style::Latex { "% " } else { "" };
+        writeln!(out, "{mark}undefined: {reason}").expect("a string");
+    }
     out
 }
 
-fn latex_number(value: f64) -> String {
-    let text = format!("{value}");
-    if value != 0.0 && !(1e-5..1e15).contains(&value.abs()) && value.is_finite() {
-        let text = format!("{value:e}");
-        let (mantissa, exponent) = text.split_once('e').expect("an exponent");
-        return format!(r"{mantissa} \cdot 10^{{{exponent}}}");
+/// A number that `text` writes, with a power of ten if it has an exponent or is very small or large.
+fn latex_number(text: &str, value: f64) -> String {
+    let is_moderate = value == 0.0 || (1e-5..1e15).contains(&value.abs());
+    let long = format!("{value:e}");
+    let scientific = if text.contains('e') { text } else { &long };
+    match scientific.split_once('e') {
+        Some((mantissa, exponent)) if !is_moderate => {
+            format!(r"{mantissa} \cdot 10^{{{exponent}}}")
+        }
+        _ => text.into(),
     }
-    text
 }
 
 /// `∂³E/∂x²∂y`.

@@ -6,6 +6,7 @@ use bea_series::text::pasted::explained;
 use bea_series::text::source::Source;
 use miette::miette;
 use num_rational::BigRational;
+use num_traits::ToPrimitive;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -72,6 +73,10 @@ pub(super) fn of_optimizer(
             let value = optimizer::parse_value(&text).map_err(|error| {
                 miette!("{}", explained(error, &text)).wrap_err(format!("bad --set {name}={text}"))
             })?;
+            if value.to_f64().is_none_or(|value| !value.is_finite()) {
+                return Err(miette!("a number is at most {:e} in size", f64::MAX)
+                    .wrap_err(format!("bad --set {name}={text}")));
+            }
             values.insert(name.clone(), value);
         }
     }

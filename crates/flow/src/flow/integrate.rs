@@ -142,6 +142,28 @@ fn real(theta: &[Complex64]) -> Vec<f64> {
     theta.iter().flat_map(|z| [z.re, z.im]).collect()
 }
 
+/// When and how fast a trajectory went.
+struct Speeds(Vec<(f64, f64)>);
+
+/// So many of them are kept from one step of the optimizer to the next.
+const MAX_SPEEDS: usize = 1000;
+
+impl Speeds {
+    /// Whether the trajectory goes to infinity at `end`: the distance that is left there, speed times time, does not
+    /// tend to 0 as it would where only the speed is infinite.
+    fn blow_up(&self, end: f64, interval: f64) -> bool {
+        let rest = |part: f64| {
+            let time = (part * interval).max(1e3 * f64::EPSILON * end);
+            let at = self.0.iter().rev().find(|(t, _)| end - t >= time)?;
+            Some((end - at.0, at.1 * (end - at.0)))
+        };
+        let (Some((early, far)), Some((late, near))) = (rest(1e-3), rest(1e-9)) else {
+            return false;
+        };
+        early > 10.0 * late && near > 0.5 * far
+    }
+}
+
 fn adaptive(
     velocity: &mut dyn Velocity,
     start: &[Complex64],
@@ -166,6 +188,7 @@ fn adaptive(
     let mut solver = restart(0.0, &real(start), 0.0)?;
     let smallest = 1e-13 * times.interval;
     let (mut tried, mut beside) = (0, 0);
+    let mut speeds = Speeds(Vec::new());
     let short = SHORT * times.interval * times.budget_every as f64;
     while points.len() < times.count {
         let (before, y) = (solver.t(), solver.y().clone());
@@ -185,7 +208,10 @@ fn adaptive(
             None => (otherwise, before),
         };
         if h.is_nan() || h <= smallest {
-            return Err(reason(Stop::StepSize));
+            let (stop, t) = reason(Stop::StepSize);
+            let collapsed = matches!(stop, Stop::StepSize | Stop::NotFinite);
+            let blows_up = collapsed && speeds.blow_up(t, times.interval);
+            return Err((if blows_up { Stop::BlowUp } else { stop }, t));
         }
         if tried > MAX_STEPS {
             return Err((Stop::Steps(MAX_STEPS), before));
@@ -222,6 +248,9 @@ fn adaptive(
         if !is_finite(&theta) {
             return Err((Stop::NotFinite, now));
         }
+        let moved =
+            theta.iter().zip(complex(&y)).map(|(b, a)| (b - a).norm()).fold(0.0, f64::hypot);
+        speeds.0.push((0.5 * (before + now), moved / (now - before)));
         // The step is accepted, so its samples count even if the branches cannot be continued from its end.
         while points.len() < times.count {
             let t = (points.len() + 1) as f64 * times.interval;
@@ -236,6 +265,9 @@ fn adaptive(
             });
             if points.len().is_multiple_of(times.budget_every) {
                 tried = 0;
+                // What leads to a singularity is the last of the steps.
+                let old = speeds.0.len().saturating_sub(MAX_SPEEDS);
+                speeds.0.drain(..old);
             }
         }
         system.velocity.borrow_mut().accept(&theta).map_err(|stop| (stop, now))?;

@@ -61,6 +61,9 @@ pub enum Stop {
     /// The integrator's steps became too small.
     #[error("the integrator's steps collapsed: the field is not smooth here")]
     StepSize,
+    /// The trajectory reaches infinity.
+    #[error("the flow blows up: it reaches infinity in finite time")]
+    BlowUp,
     /// The integrator took too many steps.
     #[error("the integrator took more than {0} steps within one step of the optimizer")]
     Steps(usize),

@@ -5,7 +5,7 @@
 
 use super::function::Function;
 use super::graph::Relation;
-use super::number::Number;
+use super::number::{Number, power};
 use super::program::{Instruction, Program};
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{
@@ -93,7 +93,7 @@ impl Drop for MachineCode {
 }
 
 extern "C" fn pow(x: f64, exponent: f64) -> f64 {
-    x.powf(exponent)
+    power(x, exponent)
 }
 
 /// Where a function can be called by machine code.
@@ -145,7 +145,13 @@ impl Emitter<'_> {
                 Instruction::Add(a, b) => self.code.ins().fadd(at(a), at(b)),
                 Instruction::Sub(a, b) => self.code.ins().fsub(at(a), at(b)),
                 Instruction::Mul(a, b) => self.code.ins().fmul(at(a), at(b)),
-                Instruction::Div(a, b) => self.code.ins().fdiv(at(a), at(b)),
+                // NaN where the divisor has overflowed.
+                Instruction::Div(a, b) => {
+                    let quotient = self.code.ins().fdiv(at(a), at(b));
+                    let zero = self.code.ins().f64const(0.0);
+                    let zero = self.code.ins().fmul(at(b), zero);
+                    self.code.ins().fadd(quotient, zero)
+                }
                 Instruction::Sqrt(a) => self.code.ins().sqrt(at(a)),
                 Instruction::Apply(Function::Abs, a) => self.code.ins().fabs(at(a)),
                 Instruction::Power(a, i) => {

@@ -32,6 +32,7 @@ pub use language::{Loss, MAX_VARIABLES, named, names_in, point, split_top_level}
 pub use library::{LibraryError, UnknownLoss, find, library};
 pub use modified_field::{modified_field, modified_field_of, non_principal_field};
 pub use number::Number;
+pub(crate) use number::quotient;
 pub use print::{Printer, Style};
 pub use program::{Constant, Instruction, Program, Register};
 pub(crate) use rounding::Bounded;

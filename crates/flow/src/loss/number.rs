@@ -44,6 +44,12 @@ pub trait Number:
     /// How the real parts compare; `None` if they do not.
     fn compare_real(&self, other: &Self) -> Option<Ordering>;
 
+    /// `self/other`. To be overridden where the operator overflows and the quotient does not; doubles give NaN for
+    /// a quotient by infinity, which has overflowed.
+    fn quotient(&self, other: &Self) -> Self {
+        self.clone() / other.clone()
+    }
+
     /// `self^exponent`, the principal branch.
     fn power(&self, exponent: &Rational) -> Self {
         (Self::from_rational(exponent) * self.log()).exp()
@@ -118,8 +124,11 @@ impl Number for f64 {
     fn compare_real(&self, other: &f64) -> Option<Ordering> {
         self.partial_cmp(other)
     }
+    fn quotient(&self, other: &f64) -> f64 {
+        self / other + other * 0.0
+    }
     fn power(&self, exponent: &Rational) -> f64 {
-        self.powf(exponent.to_f64())
+        power(*self, exponent.to_f64())
     }
     fn apply(&self, function: Function) -> f64 {
         let x = *self;
@@ -177,8 +186,14 @@ impl Number for Complex64 {
     fn compare_real(&self, other: &Complex64) -> Option<Ordering> {
         self.re.partial_cmp(&other.re)
     }
+    fn quotient(&self, other: &Complex64) -> Complex64 {
+        quotient(*self, *other)
+    }
     fn power(&self, exponent: &Rational) -> Complex64 {
-        self.powf(exponent.to_f64())
+        match exponent.as_integer().and_then(|n| i32::try_from(n).ok()) {
+            Some(n) => self.powi(n),
+            None => self.powf(exponent.to_f64()),
+        }
     }
     fn apply(&self, function: Function) -> Complex64 {
         let z = *self;
@@ -213,6 +228,22 @@ impl Number for Complex64 {
             Function::Gelu => 0.5 * z * ComplexErrorFunctions::erfc(-z * FRAC_1_SQRT_2),
         }
     }
+}
+
+/// `x^r`, NaN for an infinite `x` as in [`Number::quotient`].
+pub(super) fn power(x: f64, r: f64) -> f64 {
+    x.powf(r) + x * 0.0
+}
+
+/// `a/b`, where `|b|²` would overflow or underflow as well.
+pub(crate) fn quotient(a: Complex64, b: Complex64) -> Complex64 {
+    let size = b.norm();
+    if (1e-140..1e140).contains(&size) || size == 0.0 || !size.is_finite() {
+        return a / b;
+    }
+    // By a power of two nothing is rounded.
+    let unit = 2f64.powi(-(size.log2() as i32));
+    a * unit / (b * unit)
 }
 
 /// `tanh z`, without overflow far from the imaginary axis.

@@ -113,7 +113,8 @@ impl Program {
         &self.outputs
     }
 
-    /// Computes the outputs. `scratch` is memory that is reused from call to call.
+    /// Computes the outputs. `scratch` is memory that is reused from call to call. Over doubles, what divides by
+    /// a number that has overflowed is NaN: [`values_at`](super::values_at) has its value.
     ///
     /// # Panics
     /// If the numbers of inputs or outputs are not those of the program.
@@ -135,7 +136,7 @@ impl Program {
                 Instruction::Add(a, b) => at(a) + at(b),
                 Instruction::Sub(a, b) => at(a) - at(b),
                 Instruction::Mul(a, b) => at(a) * at(b),
-                Instruction::Div(a, b) => at(a) / at(b),
+                Instruction::Div(a, b) => scratch[a as usize].quotient(&scratch[b as usize]),
                 Instruction::Sqrt(a) => scratch[a as usize].sqrt(),
                 Instruction::Power(a, i) => {
                     scratch[a as usize].power(&self.constants[i as usize].exact)

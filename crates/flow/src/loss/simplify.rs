@@ -190,15 +190,7 @@ impl Graph {
             while let Some((base, exponent)) = open.pop() {
                 self.open_power(base, exponent, &mut coefficient, &mut open, &mut factors);
             }
-            factors.sort_unstable_by_key(|(base, _)| *base);
-            factors.dedup_by(|later, kept| {
-                let same = later.0 == kept.0;
-                if same {
-                    kept.1 = &kept.1 + &later.1;
-                }
-                same
-            });
-            factors.retain(|(_, exponent)| !exponent.is_zero());
+            merge(&mut factors);
             let opens = |(base, exponent): &(Expr, Rational)| match self.node(*base) {
                 Node::Constant(value) => fold(value, exponent).is_some(),
                 Node::Product(_) => exponent.is_integer(),
@@ -214,6 +206,7 @@ impl Graph {
         if coefficient.is_zero() {
             return Expr::ZERO;
         }
+        self.join_sigmoids(&mut factors);
         let product = match factors.as_slice() {
             [] => return self.constant(coefficient),
             [(base, exponent)] if exponent.is_one() => *base,
@@ -261,7 +254,13 @@ impl Graph {
                 let c = self.constant(&c * &sign.into());
                 open.extend([(c, exponent.clone()), (e, exponent)]);
             }
-            _ => factors.push((base, exponent)),
+            _ => match self.one_plus_exp(base) {
+                Some(x) if exponent.is_integer() && exponent.is_negative() => {
+                    let minus = self.neg(x);
+                    factors.push((self.apply(Function::Sigmoid, minus), -&exponent));
+                }
+                _ => factors.push((base, exponent)),
+            },
         }
     }
 
@@ -273,6 +272,9 @@ impl Graph {
         if let (Function::Exp, Node::Apply(Function::Log, x)) = (function, self.node(a)) {
             return *x;
         }
+        if let (Function::Log, Some(x)) = (function, self.one_plus_exp(a)) {
+            return self.apply(Function::Softplus, x);
+        }
         if let Some(sign) = function.parity()
             && let (c, _) = self.split(a)
             && c.is_negative()
@@ -282,6 +284,51 @@ impl Graph {
             return self.scale(&sign.into(), value);
         }
         self.intern(Node::Apply(function, a))
+    }
+
+    /// `x` if `a` is `1 + e^x`. Logarithms and reciprocals of that are softplus and sigmoid, which do not
+    /// overflow and whose derivatives do not cancel.
+    fn one_plus_exp(&self, a: Expr) -> Option<Expr> {
+        match self.node(a) {
+            Node::Sum { constant, terms } if constant.is_one() => match &**terms {
+                [(c, e)] if c.is_one() => match self.node(*e) {
+                    Node::Apply(Function::Exp, x) => Some(*x),
+                    _ => None,
+                },
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// `e^(-x) σ(x) = σ(-x)`, as often as both are there.
+    fn join_sigmoids(&mut self, factors: &mut Vec<(Expr, Rational)>) {
+        let count = |r: &Rational| r.as_integer().filter(|n| *n > 0);
+        let of = |graph: &Graph, wanted: Function, factors: &[(Expr, Rational)]| {
+            let matching = factors.iter().filter_map(|(e, r)| match graph.node(*e) {
+                Node::Apply(function, x) if *function == wanted => Some((*e, *x, count(r)?)),
+                _ => None,
+            });
+            matching.collect::<Vec<_>>()
+        };
+        let sigmoids = of(self, Function::Sigmoid, factors);
+        if sigmoids.is_empty() {
+            return;
+        }
+        let mut exponentials = of(self, Function::Exp, factors);
+        for (sigmoid, x, n) in sigmoids {
+            let minus = self.neg(x);
+            let Some(at) = exponentials.iter().position(|(_, y, _)| *y == minus) else { continue };
+            let (exponential, _, m) = exponentials.swap_remove(at);
+            let both = n.min(m);
+            let turned = self.apply(Function::Sigmoid, minus);
+            factors.extend([
+                (sigmoid, (-both).into()),
+                (exponential, (-both).into()),
+                (turned, both.into()),
+            ]);
+        }
+        merge(factors);
     }
 
     /// `|a|`: `a` where its real part is not negative, `-a` elsewhere.
@@ -310,6 +357,19 @@ impl Graph {
         }
         self.intern(Node::Select(condition, yes, no))
     }
+}
+
+/// Powers with ascending bases, each once.
+fn merge(factors: &mut Vec<(Expr, Rational)>) {
+    factors.sort_unstable_by_key(|(base, _)| *base);
+    factors.dedup_by(|later, kept| {
+        let same = later.0 == kept.0;
+        if same {
+            kept.1 = &kept.1 + &later.1;
+        }
+        same
+    });
+    factors.retain(|(_, exponent)| !exponent.is_zero());
 }
 
 /// Whether `-1 < r < 1`.

@@ -1,5 +1,6 @@
 //! The coefficients `α(hλ)` of the flows `θ̇ = Σ_i α(hλ_i) (g·u_i) u_i` (paper, Table 1).
 
+use crate::loss::quotient;
 use num_complex::Complex64;
 
 /// `log(1+z)`, principal branch, accurate for small `z`; `+iπ` on the negative axis.
@@ -18,7 +19,11 @@ pub fn log_1p(z: Complex64) -> Complex64 {
 /// `log(1+z)/z`, 1 at `z = 0`, where `log` is a value of `log(1+z)`.
 pub(in crate::flow) fn ell(z: Complex64, log: Complex64) -> Complex64 {
     // 1 - z/2 + …; the quotient of tiny numbers would underflow.
-    if z.norm() < f64::EPSILON / 4.0 && log.norm() < 1.0 { Complex64::ONE } else { log / z }
+    if z.norm() < f64::EPSILON / 4.0 && log.norm() < 1.0 {
+        Complex64::ONE
+    } else {
+        quotient(log, z)
+    }
 }
 
 /// `α_NGF(z) = -1`.
@@ -68,6 +73,18 @@ mod tests {
             Complex64::new(0.4, -0.3),
         ] {
             assert!((pf(z) - series(z)).norm() < 1e-15, "{z}");
+        }
+    }
+
+    /// `log(1-z)/z` where `|z|²` is no double any more.
+    #[test]
+    fn the_principal_coefficient_far_away() {
+        for size in [1e100, 1e160, 1e200, 1e300] {
+            let value = pf(Complex64::new(-size, 0.0)) * size;
+            assert!((value.re / -size.ln() - 1.0).abs() < 1e-14 && value.im == 0.0, "{value}");
+            let value = pf(Complex64::new(size, 0.0)) * size;
+            assert!((value.re / size.ln() - 1.0).abs() < 1e-14, "{value}");
+            assert!((value.im - std::f64::consts::PI).abs() < 1e-12, "{value}");
         }
     }
 

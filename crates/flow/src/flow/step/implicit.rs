@@ -69,7 +69,8 @@ impl Method {
                     ds *= 2.0;
                 }
                 None if ds < SMALLEST || tangent.is_none() => {
-                    return Err(Stop::BranchEnd(s * self.h));
+                    let at_kink = self.stage_at_kink(problem, states)?;
+                    return at_kink.ok_or(Stop::BranchEnd(s * self.h));
                 }
                 None => ds /= 4.0,
             }

@@ -2,6 +2,7 @@
 
 pub(in crate::flow) mod fixed_point;
 pub(in crate::flow) mod implicit;
+pub(in crate::flow) mod kink;
 pub(in crate::flow) mod method;
 pub(in crate::flow) mod newton;
 pub(in crate::flow) mod program;

@@ -194,8 +194,14 @@ fn evaluate(graph: &Graph, constants: &[Expr]) -> Vec<f64> {
 fn setting(graph: &mut Graph, name: &str, text: &str) -> Result<Value, SourceError> {
     let source = Source::new(format!("--set {name}"), text);
     let expression = read::constant(&source)?;
-    Lowering { source: &source, graph, names: Vec::new(), discovery: None, count: 0 }
-        .any(&expression)
+    let value = Lowering { source: &source, graph, names: Vec::new(), discovery: None, count: 0 }
+        .any(&expression)?;
+    let mut flat = Vec::new();
+    value.flat(&mut flat);
+    if evaluate(graph, &flat).iter().any(|x| !x.is_finite()) {
+        return Err(point::too_large(&source, 0..text.len()));
+    }
+    Ok(value)
 }
 
 /// A coordinate's names: `x`, or `x[0]`, `x[1]`, …; and the value that the name stands for.

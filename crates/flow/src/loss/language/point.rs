@@ -58,8 +58,15 @@ pub fn point(source: &Source, variables: &[String]) -> Result<Vec<f64>, SourceEr
             }
         };
         for (i, value) in numbers.into_iter().enumerate() {
-            if let Some(slot) = values.get_mut(first + i) {
-                *slot = Some(value);
+            if !value.is_finite() {
+                return Err(too_large(source, span));
+            }
+            if let Some(slot) = values.get_mut(first + i)
+                && slot.replace(value).is_some()
+            {
+                let message = format!("`{}` is given twice", variables[first + i]);
+                let help = "give every coordinate once".to_string();
+                return Err(source.fault(span, message, "the second time", Some(help)));
             }
             next = next.max(first + i + 1);
         }
@@ -78,6 +85,12 @@ pub fn point(source: &Source, variables: &[String]) -> Result<Vec<f64>, SourceEr
         ));
     }
     Ok(values.into_iter().flatten().collect())
+}
+
+/// The fault of a value that no double holds, or that is none.
+pub(super) fn too_large(source: &Source, span: std::ops::Range<usize>) -> SourceError {
+    let help = format!("a number is at most {:e} in size", f64::MAX);
+    source.fault(span, "the value is not a finite number", "too large, or undefined", Some(help))
 }
 
 /// The parts of a list between commas that are in no bracket.
