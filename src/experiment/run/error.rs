@@ -71,7 +71,7 @@ pub enum RunError {
     #[diagnostic(help(
         "take a smaller learning rate, or let the buffers start at rest, `state v`"
     ))]
-    Start(#[from] SimulateError),
+    Start(Box<SimulateError>),
     /// Flows are followed beside optimizers that have a flow.
     #[error(
         "flows are followed beside full-batch optimizers of the language only, method = \"gd\" or optimizer = \

@@ -163,7 +163,10 @@ impl Run {
         let problem = Problem::new(loss.clone());
         flows::check(&config, optimizer.as_ref(), &theta)?;
         let state = match &config.rule {
-            Rule::Program(iteration) => iteration.start(loss.clone(), theta)?,
+            Rule::Program(iteration) => {
+                let start = iteration.start(loss.clone(), theta);
+                start.map_err(|error| RunError::Start(Box::new(error)))?
+            }
             _ => State::new(theta),
         };
         Ok(Run {
