@@ -22,7 +22,7 @@ impl Stored {
     /// Reads `path`, and the shards beside it if it is an index.
     pub(super) fn read(path: &Path) -> Result<Stored, Helped> {
         let name = path.display().to_string();
-        if !path.extension().is_some_and(|ending| ending == "json") {
+        if path.extension().is_none_or(|ending| ending != "json") {
             return Ok(Stored { shards: vec![(name, bytes(path)?)], index: None });
         }
         let index: Index = serde_json::from_slice(&bytes(path)?).map_err(|cause| {
