@@ -269,7 +269,7 @@ proptest! {
         let path = place.write("d.csv", &text);
         let options = if index { ",index=drop" } else { "" };
         if let Ok(set) = open(&format!("{path}{options}")) {
-            prop_assert!(set.len() > 0 && inputs(&set).iter().all(|x| x.is_finite()));
+            prop_assert!(!set.is_empty() && inputs(&set).iter().all(|x| x.is_finite()));
         }
     }
 }

@@ -24,8 +24,8 @@ pub(super) struct Data {
 const HELP: &str = "\
 Data, here and for `--data` of other commands:
   iris, breast_cancer, digits   built in
-  mnist:FOLDER                  IDX files, plain or .gz, under their usual names,
-                                or the folder of torchvision
+  mnist:FOLDER                  IDX files under their usual names, plain or .gz;
+                                also the folder of torchvision
   fashion_mnist:FOLDER          the same
   cifar10:FOLDER                the binary version, or the one for Python
   gaussian:5x2                  5 examples of 2 standard normal numbers, a

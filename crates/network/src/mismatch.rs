@@ -35,14 +35,14 @@ pub enum Mismatch {
         /// Name of the data set.
         data: String,
         /// What its targets are.
-        found: String,
+        found: Box<str>,
         /// The network's last layer, its name and its type.
         layer: String,
         /// Shape of the outputs for one example.
-        expected: Vec<usize>,
+        expected: Box<[usize]>,
         /// What would be right.
         #[help]
-        help: Option<String>,
+        help: Option<Box<str>>,
     },
     /// A criterion for classes met targets that are neither classes nor probabilities.
     #[error(
@@ -91,8 +91,8 @@ pub enum Mismatch {
     },
     /// There is no such network.
     #[error(transparent)]
-    #[diagnostic(transparent)]
-    Architecture(#[from] ArchitectureError),
+    #[diagnostic(forward(0))]
+    Architecture(Box<ArchitectureError>),
     /// Data that may be meant otherwise, where a network takes its form from them.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -101,6 +101,12 @@ pub enum Mismatch {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Device(#[from] DeviceError),
+}
+
+impl From<ArchitectureError> for Mismatch {
+    fn from(error: ArchitectureError) -> Mismatch {
+        Mismatch::Architecture(Box::new(error))
+    }
 }
 
 /// Refuses data that the network cannot read.
@@ -118,14 +124,14 @@ pub(super) fn check(architecture: &Architecture, data: &Dataset) -> Result<(), M
         });
     }
     let outputs: usize = architecture.outputs.iter().product();
-    let targets = |found| Mismatch::Targets {
+    let targets = |found: String| Mismatch::Targets {
         data: data.name.clone(),
-        found,
+        found: found.into(),
         layer: architecture.last_layer(),
-        expected: architecture.outputs.clone(),
+        expected: architecture.outputs.as_slice().into(),
         help: data.remarks.iter().find_map(|remark| match remark {
             Remark::LabelsNotFromZero { .. } => {
-                miette::Diagnostic::help(remark).map(|h| h.to_string())
+                miette::Diagnostic::help(remark).map(|h| h.to_string().into())
             }
             _ => None,
         }),
