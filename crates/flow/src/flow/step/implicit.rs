@@ -20,9 +20,12 @@ use num_complex::Complex64;
 const MAX_NEWTON: usize = 50;
 /// How much shorter the second step of Newton's method must be than the first.
 const CONTRACTION: f64 = 0.25;
-/// A correction that is longer than this part of the step along the tangent must contract by this factor.
-const FAR: f64 = 0.2;
-const FAST: f64 = 0.05;
+/// A correction that is longer than this part of the step along the tangent must contract by this factor, as it does
+/// where the equations are nearly affine.
+const FAR: f64 = 0.1;
+const FAST: f64 = 1e-3;
+/// How near to the old point the tangent at the new one must lead, compared with the distance of the two.
+const BACK: f64 = 0.5;
 /// Where the steps in `s` are as small as this, the branch ends.
 const SMALLEST: f64 = 1e-7;
 
@@ -61,11 +64,20 @@ impl Method {
                 },
                 None => None,
             };
+            // Back along the tangent at the new point lies the old one, on the same branch.
+            let found = match found {
+                Some((found, is_affine)) => {
+                    let onward = branch.tangent(next, &found)?;
+                    let returns =
+                        is_affine || returns(&stages, &found, onward.as_deref(), next - s);
+                    returns.then_some((found, onward))
+                }
+                None => None,
+            };
             match found {
-                Some(found) if next == 1.0 => return Ok(found),
-                Some(found) => {
-                    (s, stages) = (next, found);
-                    tangent = branch.tangent(s, &stages)?;
+                Some((found, _)) if next == 1.0 => return Ok(found),
+                Some((found, onward)) => {
+                    (s, stages, tangent) = (next, found, onward);
                     ds *= 2.0;
                 }
                 None if ds < SMALLEST || tangent.is_none() => {
@@ -144,9 +156,14 @@ impl Branch<'_> {
         self.lengths.iter().map(&mut take).collect()
     }
 
-    /// Newton's method at `s` from a guess that a step of this length along the tangent gave; none if it does
-    /// not stay on the branch.
-    fn correct(&self, s: f64, mut stages: Stages, length: f64) -> Result<Option<Stages>, Stop> {
+    /// Newton's method at `s` from a guess that a step of this length along the tangent gave, and whether the
+    /// equations are nearly affine on the way; none if it does not stay on the branch.
+    fn correct(
+        &self,
+        s: f64,
+        mut stages: Stages,
+        length: f64,
+    ) -> Result<Option<(Stages, bool)>, Stop> {
         let mut moves: Vec<f64> = Vec::new();
         for _ in 0..MAX_NEWTON {
             let points = self.points(s, &stages);
@@ -165,7 +182,8 @@ impl Branch<'_> {
             // Quadratic convergence ends where rounding takes over.
             let rounding = last.is_some_and(|last| moved <= 1e-10 * size && moved >= last);
             if moved <= 1e-15 * size || rounding {
-                return Ok(is_positive.then_some(stages));
+                let is_affine = moves.get(1).is_none_or(|second| *second <= FAST * moves[0]);
+                return Ok(is_positive.then_some((stages, is_affine)));
             }
             if let Some(last) = last
                 && moved > 1e-10 * size
@@ -179,6 +197,16 @@ impl Branch<'_> {
         }
         Ok(None)
     }
+}
+
+/// Whether a step `ds` back along the tangent at `new` comes near `old`, compared with their distance.
+fn returns(old: &[Vector], new: &[Vector], tangent: Option<&[Vector]>, ds: f64) -> bool {
+    let Some(tangent) = tangent else { return false };
+    let way: Vector =
+        new.iter().flatten().zip(old.iter().flatten()).map(|(new, old)| new - old).collect();
+    let rest: Vector =
+        way.iter().zip(tangent.iter().flatten()).map(|(way, t)| way - t * ds).collect();
+    norm(&[rest]) <= BACK * norm(&[way])
 }
 
 fn norm(vectors: &[Vector]) -> f64 {
