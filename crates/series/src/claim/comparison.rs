@@ -7,7 +7,7 @@ use super::holes::has_leaf;
 use super::notation::{self, Style};
 use super::syntax::{Claim, Expr, ExprKind, Modulo};
 use super::value::Value;
-use crate::exact::RationalFunction as Q;
+use crate::exact::{RationalFunction as Q, effort};
 use crate::expression::PowerSeries;
 use crate::text::source::SourceError;
 use std::collections::BTreeSet;
@@ -152,6 +152,11 @@ impl Comparison<'_, '_, '_> {
         }
         let trees: BTreeSet<_> = a.terms().keys().chain(b.terms().keys()).collect();
         let zero = Q::zero();
+        let style = if self.style.for_field(&a) == self.style.for_field(&b) {
+            self.style.for_field(&a)
+        } else {
+            Style::Prime
+        };
         let mut differences = Vec::new();
         for tree in trees {
             let x = a.terms().get(tree).unwrap_or(&zero);
@@ -159,11 +164,8 @@ impl Comparison<'_, '_, '_> {
             if x == y {
                 continue;
             }
-            let style = if self.style.for_field(&a) == self.style.for_field(&b) {
-                self.style.for_field(&a)
-            } else {
-                Style::Prime
-            };
+            // A line of the report.
+            effort::spend(500);
             let sign = style.sign(tree, a.kind);
             let name = notation::differential(tree, a.kind, style, self.evaluator.names);
             let (x, y) = (x * &sign, y * &sign);

@@ -123,8 +123,9 @@ pub(super) fn filled(term: &Tree, color: u8, value: &Tree, scalar: bool) -> Tree
 /// Whether a term in its canonical form has no second or higher derivative of a vector field.
 pub(super) fn is_principal(term: &Tree, scalar: bool) -> bool {
     let Product { tree, scalars } = Product::of(term, scalar);
-    // The largest rooted form of a path has its root at one end: it is a chain.
-    tree.iter().all(Tree::is_chain) && scalars.iter().all(Tree::is_chain)
+    // A path: its largest rooted form has the root at one end, unless there are holes at both.
+    let is_path = |s: &Tree| s.children().len() <= 2 && s.children().iter().all(Tree::is_chain);
+    tree.iter().all(Tree::is_chain) && scalars.iter().all(is_path)
 }
 
 #[cfg(test)]
