@@ -22,11 +22,13 @@
 //! ```
 
 mod density;
+mod factorisation;
 mod hessian;
 mod krylov;
 mod lanczos;
 mod operator;
 mod orthogonal;
+mod search;
 mod spectrum;
 
 pub use crate::objective::Scalar;
@@ -34,6 +36,6 @@ pub use crate::random::Probe;
 pub use density::{Density, Quadrature};
 pub use hessian::{Hessian, spectrum};
 pub use krylov::{Krylov, KrylovSpace, MatrixFunction};
-pub use lanczos::{Eigenpair, Extremes, Lanczos};
+pub use lanczos::{Eigenpair, Extremes, Lanczos, Verification};
 pub use operator::{Error, Operator};
 pub use spectrum::{assemble, eigenvalues};
