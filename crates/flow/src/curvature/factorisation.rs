@@ -1,4 +1,5 @@
-//! The relation `A V = V T + F C` of the block Lanczos method, as it grows and is restarted.
+//! The relation `A V = V T + F C + U S` of the block Lanczos method, as it grows and is restarted, beside eigenvectors `U`
+//! that are locked: `V` and `F` stay orthogonal to them.
 //!
 //! Every vector of `V` and `F` can carry **shadows**: its components along an eigenvector `x` that is orthogonal to
 //! the space so far, `A x = μ x`, in units of the component of a random vector that has just been added. They follow from
@@ -16,17 +17,35 @@ use nalgebra::DMatrix;
 /// Below this part of the largest product a remainder is rounding.
 const INVARIANT: f64 = 100.0 * f64::EPSILON;
 
-/// Ritz values in descending order, the eigenvectors of the projected matrix, and the residuals.
-pub(super) struct Ritz {
-    pub values: Vec<f64>,
-    y: DMatrix<f64>,
-    /// `‖C y‖`.
-    pub residuals: Vec<f64>,
-    /// What restarts have left out of the residuals.
-    lost: Vec<f64>,
+/// Where a Ritz vector is.
+#[derive(Clone, Copy)]
+enum Place {
+    /// A column of `U`.
+    Locked(usize),
+    /// `V y` with a column of `Y`.
+    Ritz(usize),
 }
 
-/// `A V = V T + F C`.
+/// The Ritz pairs and the locked pairs, in descending order.
+pub(super) struct Ritz {
+    pub values: Vec<f64>,
+    /// The norms of what further products would make smaller: `‖C y‖`, 0 for locked pairs.
+    pub open: Vec<f64>,
+    /// `‖A u - λ u‖`.
+    residuals: Vec<f64>,
+    places: Vec<Place>,
+    /// The eigenvectors of `T`.
+    y: DMatrix<f64>,
+}
+
+/// An eigenvector that is locked.
+struct Locked<B> {
+    vector: Vec<B>,
+    value: f64,
+    residual: f64,
+}
+
+/// `A V = V T + F C + U S`.
 pub(super) struct Factorisation<B> {
     dimension: usize,
     /// `V`.
@@ -37,8 +56,10 @@ pub(super) struct Factorisation<B> {
     next: Vec<Vec<B>>,
     /// The rows of `C`.
     coupling: Vec<Vec<f64>>,
-    /// For each vector of `V` the norm of what has been left out of `F C`.
-    lost: Vec<f64>,
+    /// `U`.
+    locked: Vec<Locked<B>>,
+    /// The rows of `S`.
+    beside: Vec<Vec<f64>>,
     /// The eigenvalues `μ` that shadows are for.
     levels: Vec<f64>,
     /// The shadows of `V`.
@@ -60,7 +81,8 @@ impl<B: Stored<f64>> Factorisation<B> {
             t: DMatrix::zeros(0, 0),
             next: Vec::new(),
             coupling: Vec::new(),
-            lost: Vec::new(),
+            locked: Vec::new(),
+            beside: Vec::new(),
             levels: Vec::new(),
             basis_shadows: Vec::new(),
             next_shadows: Vec::new(),
@@ -70,9 +92,9 @@ impl<B: Stored<f64>> Factorisation<B> {
         }
     }
 
-    /// How many vectors there are.
+    /// How many vectors `U`, `V` and `F` have together.
     pub(super) fn len(&self) -> usize {
-        self.basis.len() + self.next.len()
+        self.locked.len() + self.basis.len() + self.next.len()
     }
 
     /// How many have not been multiplied.
@@ -80,25 +102,36 @@ impl<B: Stored<f64>> Factorisation<B> {
         self.next.len()
     }
 
-    /// Whether `V` and `F` span everything.
+    /// Whether `U`, `V` and `F` span everything.
     pub(super) fn is_everything(&self) -> bool {
         self.len() >= self.dimension
     }
 
-    /// Adds a vector to `F`, without its part along `V` and `F`, if more than rounding is left.
+    /// Makes `v` orthogonal to `U`, `V` and `F`, and returns its parts along them.
+    fn orthogonalise(&self, v: &mut [f64]) -> [Vec<f64>; 3] {
+        let locked: Vec<&[B]> = self.locked.iter().map(|locked| locked.vector.as_slice()).collect();
+        let parts = [
+            orthogonalise(&locked, v),
+            orthogonalise(&self.basis, v),
+            orthogonalise(&self.next, v),
+        ];
+        // Parts along the first ones come back with the others.
+        orthogonalise(&self.basis, v);
+        orthogonalise(&locked, v);
+        parts
+    }
+
+    /// Adds a vector to `F`, without its part along what there is, if more than rounding is left.
     pub(super) fn admit(&mut self, mut v: Vec<f64>) {
         let before = norm(&v);
-        orthogonalise(&self.basis, &mut v);
-        orthogonalise(&self.next, &mut v);
-        // The parts along V come back with the second pass.
-        orthogonalise(&self.basis, &mut v);
+        self.orthogonalise(&mut v);
         let rest = norm(&v);
         if rest > 1e-10 * before {
             self.push(v, 1.0 / rest, vec![0.0; self.levels.len()]);
         }
     }
 
-    /// Adds a random vector to `F`, unless `V` and `F` span everything.
+    /// Adds a random vector to `F`, unless everything is spanned.
     pub(super) fn admit_random(&mut self) {
         if !self.is_everything() {
             let v = self.probes.next(Probe::Gaussian, self.dimension);
@@ -113,18 +146,28 @@ impl<B: Stored<f64>> Factorisation<B> {
         self.next_shadows.push(shadow);
     }
 
-    /// Adds a random vector and begins to follow shadows in units of its components, for eigenvalues `levels`. It returns
-    /// the dimension of the space that the vector has been chosen from.
-    pub(super) fn search(&mut self, levels: Vec<f64>) -> usize {
-        let free = self.dimension - self.len();
+    /// Locks these Ritz vectors, leaves all others, and begins with a random vector orthogonal to them, following shadows in
+    /// units of its components for eigenvalues `levels`. It returns the dimension of the space that the vector has been
+    /// chosen from.
+    pub(super) fn search(&mut self, ritz: &Ritz, kept: &[usize], levels: Vec<f64>) -> usize {
+        self.restart(ritz, kept);
+        let vectors = std::mem::take(&mut self.basis).into_iter();
+        let new = kept.iter().filter(|&&i| !ritz.is_locked(i));
+        self.locked.extend(new.zip(vectors).map(|(&i, vector)| Locked {
+            vector,
+            value: ritz.values[i],
+            residual: ritz.residuals[i],
+        }));
+        self.t = DMatrix::zeros(0, 0);
+        self.beside = vec![Vec::new(); self.locked.len()];
+        self.next.clear();
+        self.coupling.clear();
+        self.basis_shadows.clear();
+        self.next_shadows.clear();
         self.levels = levels;
-        let (none, some) = (vec![0.0; self.levels.len()], vec![1.0; self.levels.len()]);
-        self.basis_shadows = vec![none.clone(); self.basis.len()];
-        self.next_shadows = vec![none; self.next.len()];
-        let open = self.open();
         self.admit_random();
-        self.next_shadows[open..].fill(some);
-        free
+        self.next_shadows.iter_mut().for_each(|shadow| shadow.fill(1.0));
+        self.dimension - self.locked.len()
     }
 
     /// For each level the root of the sum of the squared shadows.
@@ -148,10 +191,8 @@ impl<B: Stored<f64>> Factorisation<B> {
 
     /// The vectors of `F` that the residuals of these pairs consist of.
     pub(super) fn behind(&self, ritz: &Ritz, pairs: &[usize]) -> Vec<usize> {
-        let part = |c: &Vec<f64>| {
-            let along = |&i: &usize| dot(c, ritz.y.column(i).as_slice()).abs();
-            pairs.iter().map(along).fold(0.0, f64::max)
-        };
+        let columns = pairs.iter().filter_map(|&i| ritz.column(i));
+        let part = |c: &Vec<f64>| columns.clone().map(|y| dot(c, y).abs()).fold(0.0, f64::max);
         let parts: Vec<f64> = self.coupling.iter().map(part).collect();
         let most = parts.iter().copied().fold(0.0, f64::max);
         (0..parts.len()).filter(|&i| parts[i] >= 0.1 * most).collect()
@@ -179,44 +220,33 @@ impl<B: Stored<f64>> Factorisation<B> {
             self.basis.insert(old, self.next.remove(i));
             self.basis_shadows.insert(old, self.next_shadows.remove(i));
         }
-        self.lost.resize(old + block, 0.0);
         self.coupling.iter_mut().for_each(|c| c.resize(old + block, 0.0));
+        self.beside.iter_mut().for_each(|s| s.resize(old + block, 0.0));
         for (i, mut w) in images.into_iter().enumerate() {
             self.largest = self.largest.max(norm(&w));
-            let along = orthogonalise(&self.basis, &mut w);
+            let [locked, along, ahead] = self.orthogonalise(&mut w);
             for (row, &c) in along.iter().enumerate() {
                 t[(row, old + i)] = c;
             }
-            let beside = orthogonalise(&self.next, &mut w);
-            orthogonalise(&self.basis, &mut w);
             let rest = norm(&w);
-            let shadow = self.follow(old + i, &along, &beside, rest);
-            for (row, c) in beside.into_iter().enumerate() {
-                self.coupling[row][old + i] = c;
-            }
+            let shadow = self.follow(old + i, &along, &ahead, rest);
+            self.beside.iter_mut().zip(locked).for_each(|(row, s)| row[old + i] = s);
+            self.coupling.iter_mut().zip(ahead).for_each(|(row, c)| row[old + i] = c);
             if rest > INVARIANT * self.largest && !self.is_everything() {
                 self.push(w, 1.0 / rest, shadow);
                 let last = self.coupling.len() - 1;
                 self.coupling[last][old + i] = rest;
             }
         }
-        for i in 0..old + block {
-            for k in old..old + block {
-                // What is left out of C is in the products.
-                let left_out = i < old && self.lost[i] > 0.0;
-                let mean = if left_out { t[(i, k)] } else { (t[(i, k)] + t[(k, i)]) / 2.0 };
-                (t[(i, k)], t[(k, i)]) = (mean, mean);
-            }
-        }
-        self.t = t;
+        self.t = (&t + t.transpose()) * 0.5;
         Ok(())
     }
 
     /// The shadows of the rest of a product with the vector `i` of `V`.
-    fn follow(&self, i: usize, along: &[f64], beside: &[f64], rest: f64) -> Vec<f64> {
+    fn follow(&self, i: usize, along: &[f64], ahead: &[f64], rest: f64) -> Vec<f64> {
         let others = || {
             let basis = along.iter().zip(&self.basis_shadows);
-            basis.chain(beside.iter().zip(&self.next_shadows))
+            basis.chain(ahead.iter().zip(&self.next_shadows))
         };
         let at = |(level, mu): (usize, &f64)| {
             let inside: f64 = others().map(|(c, shadow)| c * shadow[level]).sum();
@@ -226,60 +256,99 @@ impl<B: Stored<f64>> Factorisation<B> {
     }
 
     pub(super) fn ritz(&self) -> Result<Ritz, Error> {
-        let (values, y) = symmetric_eigen(self.t.clone())?;
-        let residual = |y: &[f64]| {
-            self.coupling.iter().map(|c| dot(c, y).powi(2)).sum::<f64>().sqrt()
+        let (found, y) = symmetric_eigen(self.t.clone())?;
+        let size = |rows: &[Vec<f64>], i: usize| {
+            let y = y.column(i);
+            rows.iter().map(|row| dot(row, y.as_slice()).powi(2)).sum::<f64>().sqrt()
         };
-        let lost = |y: &[f64]| {
-            self.lost.iter().zip(y).map(|(l, y)| (l * y).powi(2)).sum::<f64>().sqrt()
-        };
-        let of_all = |f: &dyn Fn(&[f64]) -> f64| -> Vec<f64> {
-            (0..values.len()).map(|i| f(y.column(i).as_slice())).collect()
-        };
-        let (residuals, lost) = (of_all(&residual), of_all(&lost));
-        Ok(Ritz { values, y, residuals, lost })
+        // Value, open part, residual, place.
+        let locked = self.locked.iter().enumerate();
+        let locked = locked.map(|(i, l)| (l.value, 0.0, l.residual, Place::Locked(i)));
+        let ritz = found.iter().enumerate().map(|(i, &value)| {
+            let open = size(&self.coupling, i);
+            (value, open, open.hypot(size(&self.beside, i)), Place::Ritz(i))
+        });
+        let mut all: Vec<_> = locked.chain(ritz).collect();
+        all.sort_by(|a, b| b.0.total_cmp(&a.0));
+        Ok(Ritz {
+            values: all.iter().map(|pair| pair.0).collect(),
+            open: all.iter().map(|pair| pair.1).collect(),
+            residuals: all.iter().map(|pair| pair.2).collect(),
+            places: all.iter().map(|pair| pair.3).collect(),
+            y,
+        })
     }
 
-    /// Keeps these Ritz vectors alone.
+    /// Keeps these pairs alone, given in ascending order.
     pub(super) fn restart(&mut self, ritz: &Ritz, kept: &[usize]) {
-        rotate(&mut self.basis, &ritz.y, kept);
-        let values: Vec<f64> = kept.iter().map(|&i| ritz.values[i]).collect();
-        self.t = DMatrix::from_diagonal(&values.into());
-        for c in &mut self.coupling {
-            *c = kept.iter().map(|&i| dot(c, ritz.y.column(i).as_slice())).collect();
+        let mut stays = vec![false; self.locked.len()];
+        let mut columns = Vec::new();
+        for &i in kept {
+            match ritz.places[i] {
+                Place::Locked(k) => stays[k] = true,
+                Place::Ritz(k) => columns.push(k),
+            }
         }
-        self.lost = kept.iter().map(|&i| ritz.lost[i]).collect();
-        let shadow = |&i: &usize| {
+        let new = kept.iter().filter(|&&i| !ritz.is_locked(i));
+        let values: Vec<f64> = new.map(|&i| ritz.values[i]).collect();
+        let mut flags = stays.iter();
+        self.locked.retain(|_| *flags.next().expect("one flag each"));
+        let mut flags = stays.iter();
+        self.beside.retain(|_| *flags.next().expect("one flag each"));
+        rotate(&mut self.basis, &ritz.y, &columns);
+        let turned = |row: &Vec<f64>| {
+            columns.iter().map(|&k| dot(row, ritz.y.column(k).as_slice())).collect()
+        };
+        self.t = DMatrix::from_diagonal(&values.into());
+        self.coupling = self.coupling.iter().map(turned).collect();
+        self.beside = self.beside.iter().map(turned).collect();
+        let shadow = |&k: &usize| {
             let mut sum = vec![0.0; self.levels.len()];
-            for (shadow, &y) in self.basis_shadows.iter().zip(ritz.y.column(i).iter()) {
+            for (shadow, &y) in self.basis_shadows.iter().zip(ritz.y.column(k).iter()) {
                 sum.iter_mut().zip(shadow).for_each(|(sum, x)| *sum += y * x);
             }
             sum
         };
-        self.basis_shadows = kept.iter().map(shadow).collect();
+        self.basis_shadows = columns.iter().map(shadow).collect();
     }
 
-    /// Leaves `F` out.
-    pub(super) fn cut(&mut self) {
-        for (i, lost) in self.lost.iter_mut().enumerate() {
-            let all = self.coupling.iter().map(|c| c[i].powi(2));
-            *lost = (all.sum::<f64>() + lost.powi(2)).sqrt();
-        }
-        self.next.clear();
-        self.next_shadows.clear();
-        self.coupling.clear();
-    }
-
-    /// These Ritz pairs.
+    /// These pairs, in their order.
     pub(super) fn into_pairs(mut self, ritz: &Ritz, chosen: &[usize]) -> Vec<Eigenpair> {
-        drop(std::mem::take(&mut self.next));
-        rotate(&mut self.basis, &ritz.y, chosen);
-        let pair = |(&i, vector): (&usize, Vec<B>)| Eigenpair {
-            value: ritz.values[i],
-            vector: vector.into_iter().map(|x| x.load()).collect(),
-            residual: ritz.residuals[i].hypot(ritz.lost[i]),
+        self.next.clear();
+        let column = |&i: &usize| match ritz.places[i] {
+            Place::Locked(_) => None,
+            Place::Ritz(k) => Some(k),
         };
-        chosen.iter().zip(self.basis).map(pair).collect()
+        let columns: Vec<usize> = chosen.iter().filter_map(column).collect();
+        rotate(&mut self.basis, &ritz.y, &columns);
+        let mut turned = self.basis.into_iter();
+        let mut pair = |&i: &usize| {
+            let vector = match ritz.places[i] {
+                Place::Locked(k) => std::mem::take(&mut self.locked[k].vector),
+                Place::Ritz(_) => turned.next().unwrap_or_default(),
+            };
+            Eigenpair {
+                value: ritz.values[i],
+                vector: vector.into_iter().map(|x| x.load()).collect(),
+                residual: ritz.residuals[i],
+            }
+        };
+        chosen.iter().map(&mut pair).collect()
+    }
+}
+
+impl Ritz {
+    /// Whether a pair is locked.
+    pub(super) fn is_locked(&self, i: usize) -> bool {
+        matches!(self.places[i], Place::Locked(_))
+    }
+
+    /// The coordinates of a pair in `V`, if it is not locked.
+    fn column(&self, i: usize) -> Option<&[f64]> {
+        match self.places[i] {
+            Place::Locked(_) => None,
+            Place::Ritz(k) => Some(&self.y.as_slice()[k * self.y.nrows()..][..self.y.nrows()]),
+        }
     }
 }
 

@@ -105,7 +105,7 @@ pub struct Extremes {
     /// Whether all residuals are below the tolerance. If not, the products allowed did not suffice.
     pub converged: bool,
     /// How much further out than the last of `largest`, and of `smallest`, an eigenvalue may lie that is
-    /// not among them: with a probability below 10⁻⁶, over the choice of the random vectors, one is missed that lies
+    /// not among them: with a probability below 10⁻⁴, over the choice of the random vectors, one is missed that lies
     /// further. It is ten times the tolerance where the search came to its end, more where products did
     /// not suffice, 0 where the whole space was seen, infinite where nothing is known. `None` without a search.
     pub missed: Option<[f64; 2]>,
@@ -141,9 +141,9 @@ impl Lanczos {
         }
     }
 
-    /// How many vectors are kept at most, in blocks of `block`.
+    /// How many vectors are kept at most where the iteration starts from `block` of them.
     pub fn room(&self, block: usize) -> usize {
-        self.basis.max(2 * (self.largest + self.smallest) + 4 * block + 14)
+        self.basis.max(3 * (self.largest + self.smallest) + 4 * block + 14)
     }
 
     fn iterate<B: Stored<f64>>(
@@ -169,18 +169,17 @@ impl Lanczos {
         };
         let room = self.room(first);
         let mut search: Option<Search> = None;
-        let mut searched = false;
         let mut which: Vec<usize> = (0..first).collect();
         loop {
             let block = which.len();
             state.expand(operator, &which)?;
-            let ritz = state.ritz()?;
-            let chosen = self.choose(ritz.values.len());
+            let mut ritz = state.ritz()?;
+            let mut chosen = self.choose(ritz.values.len());
             let scale = ritz.values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
             let small = self.tolerance * scale;
             let enough = chosen.len() == wanted && ritz.values.len() > block;
             let open: Vec<usize> =
-                chosen.iter().copied().filter(|&i| !(ritz.residuals[i] <= small)).collect();
+                chosen.iter().copied().filter(|&i| !(ritz.open[i] <= small)).collect();
             let converged = enough && open.is_empty();
             let exhausted = state.open() == 0 && state.is_everything();
             let values = self.values(&ritz, &chosen);
@@ -194,7 +193,7 @@ impl Lanczos {
                 state.admit_random();
                 which = (0..state.open()).collect();
             } else if !converged {
-                which = if searched && enough {
+                which = if search.is_some() && enough {
                     state.behind(&ritz, &open)
                 } else {
                     (0..state.open()).collect()
@@ -203,15 +202,15 @@ impl Lanczos {
                 done = true;
             } else if !done {
                 which = match &mut search {
-                    Some(search) if search.holds(&values, small) => {
-                        search.proceed(&state)
-                    }
+                    Some(search) if search.holds(&values, small) => search.proceed(&state),
                     _ => {
-                        let kept = self.settled(&ritz, &values, small, room / 2);
-                        state.restart(&ritz, &kept);
-                        state.cut();
-                        searched = true;
-                        let new = search.insert(Search::new(&mut state, values.clone(), small, scale));
+                        let most = room / 2 - wanted;
+                        let kept = self.settled(&ritz, &values, small, most);
+                        let from = (&ritz, kept.as_slice());
+                        let new =
+                            search.insert(Search::new(&mut state, from, &values, small, scale));
+                        ritz = state.ritz()?;
+                        chosen = self.choose(ritz.values.len());
                         new.proceed(&state)
                     }
                 };
@@ -233,7 +232,7 @@ impl Lanczos {
                 return Ok(Extremes { largest, smallest, products, converged, missed });
             }
             if state.len() > room {
-                state.restart(&ritz, &self.keep(ritz.values.len(), room / 2));
+                state.restart(&ritz, &self.keep(&ritz, &chosen, room));
             }
         }
     }
@@ -245,7 +244,7 @@ impl Lanczos {
         let settled = |&i: &usize| {
             let last = wanted.iter().filter_map(|end| end.last());
             let gap = last.map(|last| (last - ritz.values[i]).abs()).fold(f64::INFINITY, f64::min);
-            ritz.residuals[i].powi(2) <= small * gap
+            ritz.open[i].powi(2) <= small * gap
         };
         let mut kept: Vec<usize> = others.clone().filter(settled).collect();
         // Those next to the wanted ones help most.
@@ -269,12 +268,23 @@ impl Lanczos {
         (0..largest).chain((m - smallest..m).rev()).collect()
     }
 
-    /// The indices of `count` of `m` values in descending order, those at the wanted ends.
-    fn keep(&self, m: usize, count: usize) -> Vec<usize> {
-        let wanted = (self.largest + self.smallest).max(1);
-        let extra = count.min(m) - (self.largest + self.smallest).min(count.min(m));
-        let largest = self.largest + extra * self.largest / wanted;
-        let smallest = self.smallest + extra * self.smallest / wanted;
-        (0..largest.min(m)).chain(m.saturating_sub(smallest).max(largest.min(m))..m).collect()
+    /// The pairs that a restart keeps: the chosen and the locked ones, and of the others those at the wanted ends, so that
+    /// half of the room is left.
+    fn keep(&self, ritz: &Ritz, chosen: &[usize], room: usize) -> Vec<usize> {
+        let (locked, others): (Vec<usize>, Vec<usize>) =
+            (0..ritz.values.len()).partition(|&i| ritz.is_locked(i));
+        let m = others.len();
+        let count = (room.saturating_sub(locked.len()) / 2).min(m);
+        let wanted = self.largest + self.smallest;
+        let extra = count - wanted.min(count);
+        let largest = self.largest + extra * self.largest / wanted.max(1);
+        let smallest = self.smallest + extra * self.smallest / wanted.max(1);
+        let largest = largest.min(m);
+        let ends = (0..largest).chain(m.saturating_sub(smallest).max(largest)..m);
+        let mut kept: Vec<usize> = ends.map(|i| others[i]).collect();
+        kept.extend(locked.iter().chain(chosen));
+        kept.sort_unstable();
+        kept.dedup();
+        kept
     }
 }

@@ -64,11 +64,11 @@ pub(super) fn combine<S: Scalar>(vectors: &[Vec<S>], c: &[S], n: usize) -> Vec<S
 }
 
 /// `out + Σ_k c_k v_k`.
-fn add<B: Stored<S>, S: Scalar>(out: &mut [S], vectors: &[Vec<B>], c: &[S]) {
+fn add<B: Stored<S>, S: Scalar>(out: &mut [S], vectors: &[impl AsRef<[B]> + Sync], c: &[S]) {
     out.par_chunks_mut(PIECE).enumerate().for_each(|(piece, out)| {
         let at = piece * PIECE..piece * PIECE + out.len();
         for (v, &c) in vectors.iter().zip(c) {
-            out.iter_mut().zip(&v[at.clone()]).for_each(|(out, x)| *out += c * x.load());
+            out.iter_mut().zip(&v.as_ref()[at.clone()]).for_each(|(out, x)| *out += c * x.load());
         }
     });
 }
@@ -78,11 +78,14 @@ fn add<B: Stored<S>, S: Scalar>(out: &mut [S], vectors: &[Vec<B>], c: &[S]) {
 ///
 /// Source: Giraud, Langou, Rozložník and van den Eshof, *Rounding error analysis of the classical
 /// Gram-Schmidt orthogonalization process*, Numer. Math. 101 (2005): twice is enough.
-pub(super) fn orthogonalise<B: Stored<S>, S: Scalar>(vectors: &[Vec<B>], w: &mut [S]) -> Vec<S> {
+pub(super) fn orthogonalise<B: Stored<S>, S: Scalar>(
+    vectors: &[impl AsRef<[B]> + Sync],
+    w: &mut [S],
+) -> Vec<S> {
     let mut total = vec![S::zero(); vectors.len()];
     for _ in 0..2 {
         let few = 1 + PIECE / w.len().max(1);
-        let c: Vec<S> = vectors.par_iter().with_min_len(few).map(|v| dot(v, w)).collect();
+        let c: Vec<S> = vectors.par_iter().with_min_len(few).map(|v| dot(v.as_ref(), w)).collect();
         let negative: Vec<S> = c.iter().map(|&c| -c).collect();
         add(w, vectors, &negative);
         total.iter_mut().zip(c).for_each(|(total, c)| *total += c);
@@ -92,7 +95,11 @@ pub(super) fn orthogonalise<B: Stored<S>, S: Scalar>(vectors: &[Vec<B>], w: &mut
 
 /// `v_k ← Σ_j y_jk v_j` for the columns `k` of `y`, in place: no second set of vectors is kept. `columns` are those of
 /// `y` by their indices, no more of them than vectors.
-pub(super) fn rotate<B: Stored<f64>>(vectors: &mut Vec<Vec<B>>, y: &DMatrix<f64>, columns: &[usize]) {
+pub(super) fn rotate<B: Stored<f64>>(
+    vectors: &mut Vec<Vec<B>>,
+    y: &DMatrix<f64>,
+    columns: &[usize],
+) {
     let length = vectors.first().map_or(0, Vec::len);
     let mut pieces: Vec<Vec<&mut [B]>> = Vec::new();
     pieces.resize_with(length.div_ceil(PIECE), || Vec::with_capacity(vectors.len()));

@@ -15,7 +15,7 @@
 //! random start*, SIAM J. Matrix Anal. Appl. 13 (1992), for random starts; Akhiezer, *The Classical Moment Problem*,
 //! section 2.4, for the bound on a point mass.
 
-use super::factorisation::Factorisation;
+use super::factorisation::{Factorisation, Ritz};
 use super::orthogonal::Stored;
 
 /// With at most this probability an eigenvalue is missed by the distance that is reported.
@@ -42,10 +42,12 @@ pub(super) struct Search {
 }
 
 impl Search {
-    /// Begins with a random vector. `small`: what a residual may be.
+    /// Begins beside the pairs `kept`. `small`: what a residual may be; `largest`: the modulus of the
+    /// largest eigenvalue.
     pub(super) fn new<B: Stored<f64>>(
         state: &mut Factorisation<B>,
-        wanted: [Vec<f64>; 2],
+        (ritz, kept): (&Ritz, &[usize]),
+        wanted: &[Vec<f64>; 2],
         small: f64,
         largest: f64,
     ) -> Search {
@@ -62,9 +64,9 @@ impl Search {
             wanted[rung.end].last().unwrap_or(&0.0) + sign * rung.distance
         };
         let limit = 2 * state.products + 50;
-        let free = state.search(rungs.iter().map(at).collect());
+        let free = state.search(ritz, kept, rungs.iter().map(at).collect());
         let needed = (2.0 * free as f64 / std::f64::consts::PI).sqrt() / MISSED;
-        Search { wanted, rungs, needed, limit }
+        Search { wanted: wanted.clone(), rungs, needed, limit }
     }
 
     /// Whether the wanted values are still those that it began with.
@@ -86,10 +88,7 @@ impl Search {
     }
 
     /// What to multiply next; nothing where the search is at its end.
-    pub(super) fn proceed<B: Stored<f64>>(
-        &mut self,
-        state: &Factorisation<B>,
-    ) -> Vec<usize> {
+    pub(super) fn proceed<B: Stored<f64>>(&mut self, state: &Factorisation<B>) -> Vec<usize> {
         if state.products >= self.limit {
             return Vec::new();
         }
