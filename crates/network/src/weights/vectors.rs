@@ -3,8 +3,8 @@
 use super::error::{Fault, WeightsError};
 use super::read::{Helped, check_names, convert, unravelled, wanted, with_file};
 use super::write::{Tensor, tensors};
-use crate::architecture::Architecture;
-use safetensors::tensor::SafeTensors;
+use crate::architecture::{Architecture, Parameter};
+use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -12,26 +12,24 @@ use std::path::Path;
 /// Whether a file has complex weights of `network`: tensors `NAME.re` or `NAME.im`. Only the head of the file is read; a file
 /// that is none is not complex, and [`load`](super::load) says what is wrong with it.
 pub fn is_complex(path: &Path, network: &Architecture) -> bool {
-    let head = || -> Option<Vec<u8>> {
-        let mut file = File::open(path).ok()?;
-        let length = file.metadata().ok()?.len();
-        let mut bytes = vec![0; 8];
-        file.read_exact(&mut bytes).ok()?;
-        let head = u64::from_le_bytes(bytes[..].try_into().ok()?);
-        if head > length.saturating_sub(8) {
-            return None;
-        }
-        file.take(head).read_to_end(&mut bytes).ok()?;
-        Some(bytes)
-    };
-    let Some((_, metadata)) = head().and_then(|head| SafeTensors::read_metadata(&head).ok()) else {
-        return false;
-    };
-    let has = |name: String| metadata.info(&name).is_some();
-    network
-        .parameters
-        .iter()
-        .any(|p| has(format!("{}.re", p.name)) || has(format!("{}.im", p.name)))
+    let Some(tensors) = head(path) else { return false };
+    let has = |name: String| tensors.contains_key(&name);
+    let parts = |p: &Parameter| has(format!("{}.re", p.name)) || has(format!("{}.im", p.name));
+    network.parameters.iter().any(parts)
+}
+
+/// The head of a safetensors file: an object with an entry for each tensor, after its length in eight bytes.
+fn head(path: &Path) -> Option<Map<String, Value>> {
+    let mut file = File::open(path).ok()?;
+    let length = file.metadata().ok()?.len();
+    let mut size = [0; 8];
+    file.read_exact(&mut size).ok()?;
+    let size = u64::from_le_bytes(size);
+    let mut text = Vec::new();
+    if size < length {
+        file.take(size).read_to_end(&mut text).ok()?;
+    }
+    serde_json::from_slice(&text).ok()
 }
 
 /// Vectors of the form of the parameters of `network`, from a file that has for each parameter a tensor of its name:
