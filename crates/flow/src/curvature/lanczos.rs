@@ -205,7 +205,7 @@ impl Lanczos {
                     Some(search) if search.holds(&values, small) => search.proceed(&state),
                     _ => {
                         let most = room / 2 - wanted;
-                        let kept = self.settled(&ritz, &values, small, most);
+                        let kept = self.settled(&ritz, small, most);
                         let from = (&ritz, kept.as_slice());
                         let new =
                             search.insert(Search::new(&mut state, from, &values, small, scale));
@@ -237,16 +237,11 @@ impl Lanczos {
         }
     }
 
-    /// The Ritz pairs that a search leaves where they are, at most `most` beside the wanted ones.
-    fn settled(&self, ritz: &Ritz, wanted: &[Vec<f64>; 2], small: f64, most: usize) -> Vec<usize> {
+    /// The converged pairs, which a search leaves where they are: the wanted ones, and at most `most` beside them.
+    fn settled(&self, ritz: &Ritz, small: f64, most: usize) -> Vec<usize> {
         let m = ritz.values.len();
         let others = self.largest..m - self.smallest;
-        let settled = |&i: &usize| {
-            let last = wanted.iter().filter_map(|end| end.last());
-            let gap = last.map(|last| (last - ritz.values[i]).abs()).fold(f64::INFINITY, f64::min);
-            ritz.open[i].powi(2) <= small * gap
-        };
-        let mut kept: Vec<usize> = others.clone().filter(settled).collect();
+        let mut kept: Vec<usize> = others.clone().filter(|&i| ritz.open[i] <= small).collect();
         // Those next to the wanted ones help most.
         kept.sort_by_key(|&i| (i - others.start).min(others.end - 1 - i));
         kept.truncate(most);

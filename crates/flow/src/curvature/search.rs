@@ -7,9 +7,8 @@
 //! of a unit vector do not. If their squares sum up to `Q²`, `|wᵀx| ≤ 1/Q`, and a random unit vector of `N` dimensions is so
 //! nearly orthogonal to `x` with probability `√(2N/π)/Q`. For a Krylov space `1/Q²` is the Christoffel function at `μ`.
 //!
-//! Before the search all Ritz vectors are left out that may have a part of such an `x`, as those of a cluster that has
-//! been separated in part. What is kept beside the wanted ones are pairs `(θ, u)` whose residual `r` is so small
-//! that `r²/|μ - θ|`, by which leaving out `F` moves `μ`, is below the tolerance.
+//! The complement is that of the converged pairs alone: other Ritz vectors may have a part of such an `x`, as those of a
+//! cluster that has been separated in part.
 //!
 //! Source: Kuczyński and Woźniakowski, *Estimating the largest eigenvalue by the power and Lanczos algorithms with a
 //! random start*, SIAM J. Matrix Anal. Appl. 13 (1992), for random starts; Akhiezer, *The Classical Moment Problem*,
