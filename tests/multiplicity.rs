@@ -327,7 +327,7 @@ fn a_linear_network_has_each_eigenvalue_once_for_every_output() {
     bea(&folder, &[&["spectrum"], &CANCER[..], &["--top", "5", "--bottom", "4"]].concat())
         .assert()
         .success()
-        .stdout(predicates::str::contains("    5     2.65632").count(1))
+        .stdout(predicates::str::contains("    5    2.65632  ").count(1))
         .stdout(predicates::str::contains("  307  2.6609e-5"))
         .stdout(predicates::str::contains("not certain").count(0));
 }

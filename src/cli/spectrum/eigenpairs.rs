@@ -34,6 +34,8 @@ pub(super) struct Found {
     pub converged: bool,
     /// How large residuals may be, relative to the largest eigenvalue in modulus; nothing where all are found.
     pub tolerance: Option<f64>,
+    /// The largest eigenvalue in modulus that was met.
+    pub scale: f64,
     /// How much further out than the last one at each end an eigenvalue may lie that is missing.
     pub missed: [f64; 2],
 }
@@ -121,6 +123,7 @@ pub(super) fn extremes(
             products: 0,
             converged: true,
             tolerance: Some(lanczos.tolerance),
+            scale: 0.0,
             missed: [0.0; 2],
         });
     }
@@ -136,6 +139,7 @@ pub(super) fn extremes(
         products: extremes.products + pairs.len(),
         converged: extremes.converged,
         tolerance: Some(lanczos.tolerance),
+        scale: extremes.scale,
         missed: extremes.missed.unwrap_or([f64::INFINITY; 2]),
         pairs,
     })
@@ -158,6 +162,7 @@ pub(super) fn all(operator: &dyn Operator, nearby: &dyn Operator) -> Result<Foun
         products: 2 * pairs.len(),
         converged: true,
         tolerance: None,
+        scale: pairs.iter().fold(0.0, |m, pair| m.max(pair.value.abs())),
         missed: [0.0; 2],
         pairs,
     })
@@ -177,21 +182,16 @@ fn check(operator: &dyn Operator, pairs: &mut [Eigenpair]) -> Result<(), Error> 
 }
 
 impl Found {
-    /// The largest eigenvalue in modulus that was found.
-    fn scale(&self) -> f64 {
-        self.pairs.iter().fold(0.0, |m, pair| m.max(pair.value.abs()))
-    }
-
     /// How far beyond the last one listed at each end an eigenvalue may be missing, where that is more than rounding and
     /// the tolerance account for.
     pub fn uncertain(&self) -> [Option<f64>; 2] {
-        let usual = 20.0 * self.tolerance.unwrap_or(0.0) * self.scale();
+        let usual = 20.0 * self.tolerance.unwrap_or(0.0) * self.scale;
         self.missed.map(|missed| (missed > usual).then_some(missed))
     }
 
     /// Whether rounding, not the iteration, makes the residuals as large as they are.
     pub fn is_noise(&self) -> bool {
-        let small = self.tolerance.unwrap_or(1e-6) * self.scale();
+        let small = self.tolerance.unwrap_or(1e-6) * self.scale;
         self.converged && self.pairs.iter().any(|pair| pair.residual > 2.0 * small)
     }
 }

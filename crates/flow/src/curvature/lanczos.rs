@@ -102,6 +102,8 @@ pub struct Extremes {
     pub smallest: Vec<Eigenpair>,
     /// How many products were taken.
     pub products: usize,
+    /// The largest modulus of an approximate eigenvalue that was met, which the tolerance is relative to.
+    pub scale: f64,
     /// Whether all residuals are below the tolerance. If not, the products allowed did not suffice.
     pub converged: bool,
     /// How much further out than the last of `largest`, and of `smallest`, an eigenvalue may lie that is
@@ -229,7 +231,7 @@ impl Lanczos {
                 let converged = converged || (exhausted && chosen.len() == wanted);
                 let mut largest = state.into_pairs(&ritz, &chosen);
                 let smallest = largest.split_off(self.largest.min(largest.len()));
-                return Ok(Extremes { largest, smallest, products, converged, missed });
+                return Ok(Extremes { largest, smallest, products, scale, converged, missed });
             }
             if state.len() > room {
                 state.restart(&ritz, &self.keep(&ritz, &chosen, room));
