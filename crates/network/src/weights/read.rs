@@ -73,7 +73,11 @@ pub(super) fn wanted(
 }
 
 /// Refuses missing and extra tensors.
-pub(super) fn check_names(file: &Tensors, network: &Architecture, wanted: &[Wanted]) -> Result<(), Helped> {
+pub(super) fn check_names(
+    file: &Tensors,
+    network: &Architecture,
+    wanted: &[Wanted],
+) -> Result<(), Helped> {
     let known: BTreeSet<&str> = wanted.iter().map(|(name, _)| name.as_str()).collect();
     let buffers: BTreeSet<String> = network
         .parameters

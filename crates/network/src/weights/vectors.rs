@@ -1,12 +1,12 @@
 //! What a file holds beside real weights: parts of complex ones, and several vectors of their form.
 
-use super::error::{Fault, WeightsError};
-use super::read::{Helped, check_names, convert, unravelled, wanted, with_file};
+use super::error::WeightsError;
+use super::read::{Wanted, check_names, elements, wanted, with_file};
 use super::write::{Tensor, tensors};
 use crate::architecture::{Architecture, Parameter};
 use serde_json::{Map, Value};
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 /// Whether a file has complex weights of `network`: tensors `NAME.re` or `NAME.im`. Only the head of the file is read; a file
@@ -18,9 +18,14 @@ pub fn is_complex(path: &Path, network: &Architecture) -> bool {
     network.parameters.iter().any(parts)
 }
 
-/// The head of a safetensors file: an object with an entry for each tensor, after its length in eight bytes.
+/// The names in a safetensors file, from its head, an object with an entry for each tensor, after its length in eight
+/// bytes; or those in the index of a file in shards.
 fn head(path: &Path) -> Option<Map<String, Value>> {
     let mut file = File::open(path).ok()?;
+    if path.extension().is_some_and(|ending| ending == "json") {
+        let index: Value = serde_json::from_reader(BufReader::new(file)).ok()?;
+        return index.get("weight_map")?.as_object().cloned();
+    }
     let length = file.metadata().ok()?.len();
     let mut size = [0; 8];
     file.read_exact(&mut size).ok()?;
@@ -42,48 +47,22 @@ pub fn load_vectors(path: &Path, network: &Architecture) -> Result<Vec<Vec<f64>>
     with_file(path, |file| {
         let wanted = wanted(network, |parameter| Some(parameter.name.clone()));
         check_names(&file, network, &wanted)?;
-        let mut vectors: Option<Vec<Vec<f64>>> = None;
+        let axes = |(name, parameter): &Wanted| {
+            let view = file.tensor(name)?;
+            Some((view.shape().len() > parameter.shape.len()).then(|| view.shape()[0]))
+        };
+        // The first tensor says whether there is a first axis, and how long it is.
+        let stack = wanted.first().and_then(axes).flatten();
+        let mut vectors = vec![vec![0.0; network.len()]; stack.unwrap_or(1)];
         for (name, parameter) in &wanted {
-            let view = file
-                .tensor(name)
-                .map_err(|cause| Helped::new(Fault::Corrupt(cause.to_string()), None))?;
-            let count = match view.shape() {
-                shape if shape == parameter.shape => Some(1),
-                [count, shape @ ..] if shape == parameter.shape => Some(*count),
-                _ => None,
-            };
-            let known = vectors.as_ref().map(Vec::len);
-            let count = count.filter(|&count| known.is_none_or(|known| known == count));
-            let Some(count) = count else {
-                let first = known.map_or("k".into(), |k| k.to_string());
-                let fault = Fault::Shape {
-                    tensor: name.clone(),
-                    layer: parameter.layer().into(),
-                    network: network.name.clone(),
-                    found: view.shape().into(),
-                    wanted: parameter.shape.clone(),
-                };
-                let help =
-                    format!("{first} vectors are stacked along a first axis of every tensor");
-                return Err(Helped::new(fault, Some(help)));
-            };
-            let vectors = vectors.get_or_insert_with(|| vec![vec![0.0; network.len()]; count]);
-            let mut all = vec![0.0; count * parameter.len()];
-            if !convert(&view, &mut all) {
-                let found = view.dtype().to_string();
-                let help = "vectors are of the types F64, F32, F16 or BF16".into();
-                return Err(Helped::new(Fault::Type { tensor: name.clone(), found }, Some(help)));
-            }
-            if let Some(at) = all.iter().position(|value| !value.is_finite()) {
-                let index = unravelled(at, view.shape());
-                let fault = Fault::NotFinite { tensor: name.clone(), index, value: all[at] };
-                return Err(Helped::new(fault, None));
-            }
+            let shape: Vec<usize> = stack.into_iter().chain(parameter.shape.clone()).collect();
+            let place = (parameter.layer(), shape.as_slice());
+            let all = elements(&file, name, place, &network.name)?;
             for (vector, part) in vectors.iter_mut().zip(all.chunks(parameter.len().max(1))) {
                 vector[parameter.range()].copy_from_slice(part);
             }
         }
-        Ok(vectors.unwrap_or_default())
+        Ok(vectors)
     })
 }
 

@@ -103,11 +103,7 @@ mod tests {
             (0..=6).map(|n| BigRational::new((2 * n + 1).into(), (n + 3).into())).collect();
         for k in 0..=5 {
             for s in 0..=6 {
-                assert_eq!(
-                    power_coefficient(&c, k, s),
-                    one_by_one(&c, k, s),
-                    "k = {k}, s = {s}"
-                );
+                assert_eq!(power_coefficient(&c, k, s), one_by_one(&c, k, s), "k = {k}, s = {s}");
             }
         }
     }
