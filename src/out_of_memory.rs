@@ -35,8 +35,6 @@ fn given(memory: *mut u8, bytes: usize) -> *mut u8 {
 #[cold]
 fn end(bytes: usize) -> ! {
     eprintln!("  × out of memory: the system refuses another {bytes} bytes");
-    eprintln!(
-        "  help: evaluate fewer examples (`first=1000` after the data's name), or a smaller network or order"
-    );
+    eprintln!("  help: {}", bea::cli::memory::advice());
     std::process::exit(2)
 }

@@ -157,7 +157,9 @@ fn restarts_and_warm_starts() {
     for (pair, expected) in warm.largest.iter().zip(&expected) {
         assert!((pair.value - expected).abs() < 1e-12);
     }
-    assert!(2 * warm.products < cold.products, "{} {}", warm.products, cold.products);
+    assert!(warm.products < cold.products, "{} {}", warm.products, cold.products);
+    // Two blocks, without a search for what was missed, which cold starts have.
+    assert!(warm.products <= 10 && cold.products <= 20, "{} {}", warm.products, cold.products);
 }
 
 #[test]

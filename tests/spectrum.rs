@@ -261,3 +261,226 @@ fn evaluations_are_counted_by_kind() {
         .success()
         .stdout(contains(said));
 }
+
+/// The tensors of a file of vectors, by name: how many vectors, and the numbers.
+fn vectors(path: &Path) -> (Vec<f64>, Vec<(String, usize, Vec<f64>)>) {
+    let bytes = std::fs::read(path).unwrap();
+    let (_, metadata) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let values = &metadata.metadata().as_ref().unwrap()["eigenvalues"];
+    let values: Vec<f64> = serde_json::from_str(values).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let tensor = |name: &str| {
+        let view = file.tensor(name).unwrap();
+        let (numbers, _) = view.data().as_chunks::<8>();
+        (name.into(), view.shape()[0], numbers.iter().map(|b| f64::from_le_bytes(*b)).collect())
+    };
+    let mut names = file.names();
+    names.sort();
+    (values, names.into_iter().map(tensor).collect())
+}
+
+#[test]
+fn eigenvectors_are_written_by_name_and_read_to_start_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let ends = with(&IRIS, &["--top", "4", "--bottom", "2"]);
+    let cold = json(&folder, &with(&ends, &["--vectors", "u.safetensors"]));
+    let (values, tensors) = vectors(&folder.path().join("u.safetensors"));
+    let expected = numbers(&cold, "eigenvalue");
+    values.iter().zip(&expected).for_each(|(x, y)| close(*x, *y, 1e-14));
+    let names: Vec<&str> = tensors.iter().map(|(name, ..)| name.as_str()).collect();
+    assert_eq!(names, ["0.bias", "0.weight", "2.bias", "2.weight", "4.bias", "4.weight"]);
+    assert!(tensors.iter().all(|(_, count, _)| *count == 6));
+    let vector = |k: usize| -> Vec<f64> {
+        let part = |(_, count, all): &(String, usize, Vec<f64>)| {
+            let length = all.len() / count;
+            all[k * length..(k + 1) * length].to_vec()
+        };
+        tensors.iter().flat_map(part).collect()
+    };
+    for i in 0..6 {
+        for k in 0..6 {
+            let dot: f64 = vector(i).iter().zip(vector(k)).map(|(x, y)| x * y).sum();
+            close(dot, f64::from(u8::from(i == k)), 1e-9);
+        }
+    }
+    // `bea evaluate` multiplies the Hessian by the first of them.
+    let shapes = [(10, 4), (10, 10), (3, 10)];
+    let first: Vec<(String, Vec<usize>, Vec<f64>)> = tensors
+        .iter()
+        .map(|(name, count, all)| {
+            let (out, inputs) = shapes[name[..1].parse::<usize>().unwrap() / 2];
+            let shape = if name.ends_with("bias") { vec![out] } else { vec![out, inputs] };
+            (name.clone(), shape, all[..all.len() / count].to_vec())
+        })
+        .collect();
+    let first: Vec<(&str, &[usize], &[f64])> =
+        first.iter().map(|(n, s, v)| (n.as_str(), s.as_slice(), v.as_slice())).collect();
+    save(&folder.path().join("v.safetensors"), &first);
+    let mut evaluate = Command::cargo_bin("bea").unwrap();
+    evaluate.current_dir(folder.path()).arg("evaluate").args(IRIS);
+    let options = ["--direction", "v.safetensors", "--quantities", "hvp", "--format", "json"];
+    let output = evaluate.args(options).assert().success();
+    let found: Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+    close(found["hvp"]["norm"].as_f64().unwrap(), expected[0].abs(), 1e-8);
+
+    // One vector or many: the iteration starts from them.
+    let warm = json(&folder, &with(&ends, &["--start-vectors", "u.safetensors"]));
+    let products = |found: &Value| found["products"].as_u64().unwrap();
+    assert!(products(&warm) < products(&cold) * 3 / 4, "{} {}", products(&warm), products(&cold));
+    for (x, y) in numbers(&warm, "eigenvalue").iter().zip(&expected) {
+        close(*x, *y, 1e-9);
+    }
+    let one = json(&folder, &with(&ends, &["--start-vectors", "v.safetensors"]));
+    close(numbers(&one, "eigenvalue")[0], expected[0], 1e-9);
+    // A copy that was never found before is found from vectors that do not have it.
+    let folder = linear(3);
+    let two = ["--top", "2", "--vectors", "two.safetensors"];
+    json(&folder, &with(&LINEAR, &two));
+    let six = json(&folder, &with(&LINEAR, &["--top", "6", "--start-vectors", "two.safetensors"]));
+    let expected = [10.0, 10.0, 10.0, 4.0, 4.0, 4.0].map(|x| x / 6.0);
+    numbers(&six, "eigenvalue").iter().zip(expected).for_each(|(x, y)| close(*x, y, 1e-12));
+}
+
+#[test]
+fn a_preconditioner_gives_the_eigenvalues_of_the_pencil() {
+    let folder = linear(3);
+    // ∇²E = (7 3; 3 7)/6 for each row of W, P = diag(p, q): λ² - λ (7/p + 7/q)/6 + 40/(36 p q) = 0.
+    let diagonal = [0.5, 2.0, 4.0, 1.0, 1.0, 1.0];
+    save(&folder.path().join("p.safetensors"), &[("0.weight", &[3, 2], &diagonal)]);
+    let mut expected: Vec<f64> = diagonal
+        .chunks(2)
+        .flat_map(|pair| {
+            let (p, q) = (pair[0], pair[1]);
+            let (half, product) = ((7.0 / p + 7.0 / q) / 12.0, 40.0 / (36.0 * p * q));
+            let root = (half * half - product).sqrt();
+            [half + root, half - root]
+        })
+        .collect();
+    expected.sort_by(|a, b| b.total_cmp(a));
+    let base = with(&LINEAR, &["--preconditioner", "p.safetensors"]);
+    for options in [&["--full"][..], &["--top", "6"], &["--top", "3", "--bottom", "2"]] {
+        let found = json(&folder, &with(&base, options));
+        let indices = numbers(&found, "index");
+        for (value, index) in numbers(&found, "eigenvalue").iter().zip(indices) {
+            close(*value, expected[index as usize], 1e-12);
+        }
+        numbers(&found, "residual").iter().for_each(|r| close(*r, 0.0, 1e-11));
+    }
+    // uᵀPu = 1, uᵀPv = 0 and ∇²E u = λPu.
+    json(&folder, &with(&base, &["--full", "--vectors", "u.safetensors"]));
+    let (values, tensors) = vectors(&folder.path().join("u.safetensors"));
+    let all: Vec<&[f64]> = tensors[0].2.chunks(6).collect();
+    for (u, lambda) in all.iter().zip(values) {
+        let size: f64 = u.iter().zip(diagonal).map(|(u, p)| u * u * p).sum();
+        close(size, 1.0, 1e-12);
+        for (row, p) in u.chunks(2).zip(diagonal.chunks(2)) {
+            close((7.0 * row[0] + 3.0 * row[1]) / 6.0, lambda * p[0] * row[0], 1e-11);
+            close((3.0 * row[0] + 7.0 * row[1]) / 6.0, lambda * p[1] * row[1], 1e-11);
+        }
+    }
+    // They are what an iteration with the same preconditioner starts from.
+    let warm = with(&base, &["--top", "6", "--start-vectors", "u.safetensors"]);
+    numbers(&json(&folder, &warm), "eigenvalue")
+        .iter()
+        .zip(&expected)
+        .for_each(|(x, y)| close(*x, *y, 1e-12));
+    bea(&folder, &base).assert().success().stdout(contains("P⁻¹ times the Hessian ∇²E"));
+    for (entry, message) in [(0.0, "has 0 as its entry 3"), (-2.0, "has -2 as its entry 3")] {
+        let mut wrong = diagonal;
+        wrong[3] = entry;
+        save(&folder.path().join("p.safetensors"), &[("0.weight", &[3, 2], &wrong)]);
+        bea(&folder, &base).assert().code(2).stderr(contains(message));
+    }
+}
+
+#[test]
+fn the_iteration_stops_at_the_tolerance_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut last = 0;
+    for tolerance in ["1e-3", "1e-6", "1e-10"] {
+        let options = ["--top", "5", "--bottom", "2", "--tolerance", tolerance];
+        let found = json(&folder, &with(&IRIS, &options));
+        let products = found["products"].as_u64().unwrap();
+        assert!(products > last, "{products} products to {tolerance}");
+        last = products;
+        let asked: f64 = tolerance.parse().unwrap();
+        assert_eq!(found["tolerance"].as_f64().unwrap(), asked);
+        let largest = numbers(&found, "eigenvalue")[0];
+        let residuals = numbers(&found, "residual");
+        let worst = residuals.iter().fold(0.0f64, |m, r| m.max(*r)) / largest;
+        assert!(worst < 1.5 * asked, "{worst:e}");
+    }
+    for (wrong, message) in
+        [("0", "positive"), ("-1", "positive"), ("1", "less than 1"), ("x", "x")]
+    {
+        bea(&folder, &with(&IRIS, &["--tolerance", wrong]))
+            .assert()
+            .code(2)
+            .stderr(contains(message));
+    }
+}
+
+#[test]
+fn memory_bounds_the_vectors_that_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = with(&IRIS, &["--top", "4", "--bottom", "2"]);
+    let free = json(&folder, &base);
+    // 193 parameters: 36 vectors of 8 bytes each and 4 beside them are needed.
+    let bounded = json(&folder, &with(&base, &["--memory", "63kB"]));
+    for (x, y) in numbers(&free, "eigenvalue").iter().zip(numbers(&bounded, "eigenvalue")) {
+        close(*x, y, 1e-9);
+    }
+    assert!(bounded["products"].as_u64() >= free["products"].as_u64());
+    let single = with(&base, &["--memory", "40kB"]);
+    json(&folder, &with(&single[..4], &["--dtype", "f32", "--memory", "40kB", "--top", "4"]));
+    bea(&folder, &single)
+        .assert()
+        .code(2)
+        .stderr(contains("40.0 kB do not suffice"))
+        .stderr(contains("of 193 parameters take 36 vectors"));
+    bea(&folder, &with(&base, &["--memory", "lots"])).assert().code(2).stderr(contains("500MiB"));
+}
+
+#[test]
+fn files_of_vectors_that_do_not_fit_are_refused() {
+    let folder = linear(3);
+    let path = folder.path().join("u.safetensors");
+    let start = with(&LINEAR, &["--start-vectors", "u.safetensors"]);
+    bea(&folder, &start).assert().code(2).stderr(contains("u.safetensors"));
+    for (name, shape, count, message) in [
+        ("0.weight", &[3, 3][..], 9, "`0.weight` is [3, 3]"),
+        ("1.weight", &[3, 2], 6, "no tensor `0.weight`"),
+        ("0.weight", &[2, 3, 2], 12, "starts from a vector that is zero"),
+        ("0.weight", &[0, 3, 2], 0, "starts from a vector that is zero"),
+    ] {
+        save(&path, &[(name, shape, &vec![0.0; count])]);
+        bea(&folder, &start).assert().code(2).stderr(contains(message));
+    }
+    save(&path, &[("0.weight", &[1, 3, 2], &[1.0, 0.0, f64::NAN, 0.0, 0.0, 1.0])]);
+    bea(&folder, &start).assert().code(2).stderr(contains("`0.weight` is NaN at [0, 1, 0]"));
+    bea(&folder, &with(&LINEAR, &["--vectors", "no/folder/u.safetensors"]))
+        .assert()
+        .code(2)
+        .stderr(contains("cannot write"));
+}
+
+/// Near zero loss the curvature of the cross-entropy is a difference of numbers near 1, which f32 hardly has.
+#[test]
+fn residuals_show_the_noise_of_single_precision() {
+    let folder = tempfile::tempdir().unwrap();
+    let flow = ["--network", "mlp:8,tanh", "--data", "iris,scale=standard", "--dtype", "f64"];
+    let mut train = Command::cargo_bin("bea").unwrap();
+    train.current_dir(folder.path()).arg("flow").args(flow);
+    let steps = ["--lr", "0.5", "--steps", "1500", "--flows", "gd", "--out", "trained"];
+    train.args(steps).assert().success();
+    let base = ["--network", "mlp:8,tanh", "--data", "iris,scale=standard"];
+    let at = ["--weights", "trained/last.safetensors", "--top", "6", "--bottom", "2", "--dtype"];
+    let of = |dtype| json(&folder, &[&base[..], &at, &[dtype]].concat());
+    let (single, double) = (of("f32"), of("f64"));
+    let (coarse, fine) = (numbers(&single, "eigenvalue"), numbers(&double, "eigenvalue"));
+    for ((x, y), residual) in coarse.iter().zip(&fine).zip(numbers(&single, "residual")) {
+        assert!((x - y).abs() <= 2.0 * residual, "{x} {y}: {residual:e}");
+        assert!(residual > 1e-9 * fine[0], "{residual:e} is less than f32 has");
+    }
+    assert!(numbers(&double, "residual").iter().all(|r| *r < 2e-8 * fine[0]));
+}

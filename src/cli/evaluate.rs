@@ -1,7 +1,7 @@
 //! `bea evaluate`: derivatives and fields of a network at its parameters.
 
 use super::help::Named;
-use super::network_input::{self, NetworkInput};
+use super::network_input::{self, NetworkInput, Point};
 use super::{input, loss_input, output};
 use bea_flow::flow::{self, FlowName, Problem, Request};
 use bea_network::architecture::Dtype;
@@ -108,7 +108,7 @@ struct Computed {
 enum Value {
     Number(Complex64),
     /// One entry for each parameter.
-    Vector(Vec<Complex64>),
+    Vector(Point),
 }
 
 impl Evaluate {
@@ -136,25 +136,32 @@ impl Evaluate {
             GeneralLinearMethod::euler()
         };
         let loss = self.network.loss()?;
-        let theta = self.network.complex_parameters(loss.architecture())?;
-        let direction = match &self.direction {
-            Some(file) => weights::load_complex(file, loss.architecture())?,
-            None => Vec::new(),
+        let mut theta = self.network.point(loss.architecture())?;
+        let mut direction = match &self.direction {
+            Some(file) => Point::load(file, loss.architecture())?,
+            None => Point::Real(Vec::new()),
         };
-        let is_real = theta.iter().chain(&direction).all(|z| z.im == 0.0);
+        if let (Point::Complex(_), _) | (_, Point::Complex(_)) = (&theta, &direction) {
+            theta = Point::Complex(theta.complex());
+            direction = Point::Complex(direction.complex());
+        }
+        // Flows leave the real numbers; what else is real pays for real numbers alone.
+        let start = if flows { theta.complex() } else { Vec::new() };
         let flowing = (optimizer.name.as_str(), &method, h);
         let mut computed = Vec::new();
         for (name, quantity) in quantities {
-            computed.push(match quantity {
-                Quantity::Flow(flow) => self.velocity(name, &loss, &theta, flowing, flow)?,
-                other if is_real => {
-                    let re = |z: &[Complex64]| -> Vec<f64> { z.iter().map(|z| z.re).collect() };
-                    derivative(name, &loss, &re(&theta), &re(&direction), &other)?
+            computed.push(match (quantity, &theta, &direction) {
+                (Quantity::Flow(flow), ..) => self.velocity(name, &loss, &start, flowing, flow)?,
+                (other, Point::Real(theta), Point::Real(v)) => {
+                    derivative(name, &loss, theta, v, &other, Point::Real)?
                 }
-                other => derivative(name, &loss, &theta, &direction, &other)?,
+                (other, theta, v) => {
+                    let (theta, v) = (theta.complex(), v.complex());
+                    derivative(name, &loss, &theta, &v, &other, Point::Complex)?
+                }
             });
         }
-        if let Some(value) = computed.iter().find(|c| c.values().iter().any(|z| !z.is_finite())) {
+        if let Some(value) = computed.iter().find(|c| !c.values().all(|z| z.is_finite())) {
             return Err(miette!("`{}` is not finite at these parameters", value.name));
         }
         if let Some(file) = &self.out {
@@ -197,7 +204,7 @@ impl Evaluate {
             .map_err(|stop| miette!("`{name}` is not defined at these parameters: {stop}"))?;
         let complex = theta.iter().any(|z| z.im != 0.0)
             || matches!(flow, FlowName::Principal | FlowName::PrincipalWith(_) | FlowName::Cubic);
-        Ok(Computed { name, complex, value: Value::Vector(values) })
+        Ok(Computed { name, complex, value: Value::Vector(Point::Complex(values)) })
     }
 }
 
@@ -208,6 +215,7 @@ fn derivative<S: Scalar>(
     theta: &[S],
     direction: &[S],
     quantity: &Quantity,
+    point: impl Fn(Vec<S>) -> Point,
 ) -> Result<Computed, DeviceError> {
     let complex = |z: S| Complex64::new(z.part(0), z.part(1));
     let vector = match quantity {
@@ -221,26 +229,26 @@ fn derivative<S: Scalar>(
         Quantity::Differential(tree) => loss.elementary_differential(theta, tree)?,
         Quantity::Flow(_) => unreachable!("flows have their own evaluation"),
     };
-    let value = Value::Vector(vector.into_iter().map(complex).collect());
-    Ok(Computed { name, complex: S::COMPLEX, value })
+    Ok(Computed { name, complex: S::COMPLEX, value: Value::Vector(point(vector)) })
 }
 
 impl Computed {
-    fn values(&self) -> &[Complex64] {
+    fn values(&self) -> Box<dyn Iterator<Item = Complex64> + '_> {
         match &self.value {
-            Value::Number(z) => std::slice::from_ref(z),
-            Value::Vector(values) => values,
+            Value::Number(z) => Box::new(std::iter::once(*z)),
+            Value::Vector(Point::Real(values)) => Box::new(values.iter().map(|x| (*x).into())),
+            Value::Vector(Point::Complex(values)) => Box::new(values.iter().copied()),
         }
     }
 
     fn tensors(&self, loss: &NetworkLoss) -> Vec<Tensor> {
-        type Part = (&'static str, fn(&Complex64) -> f64);
+        type Part = (&'static str, fn(Complex64) -> f64);
         let parts: &[Part] =
             if self.complex { &[(".re", |z| z.re), (".im", |z| z.im)] } else { &[("", |z| z.re)] };
         parts
             .iter()
             .flat_map(|(suffix, part)| {
-                let values: Vec<f64> = self.values().iter().map(part).collect();
+                let values: Vec<f64> = self.values().map(part).collect();
                 let mut all = match self.value {
                     Value::Number(_) => {
                         vec![Tensor { name: self.name.clone(), shape: Vec::new(), values }]
@@ -257,7 +265,7 @@ impl Computed {
 
     /// The 2-norm of the vector.
     fn size(&self) -> f64 {
-        self.values().iter().map(|z| z.norm_sqr()).sum::<f64>().sqrt()
+        self.values().map(|z| z.norm_sqr()).sum::<f64>().sqrt()
     }
 }
 

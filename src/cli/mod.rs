@@ -15,6 +15,8 @@ mod limit;
 mod loss;
 mod loss_input;
 mod man;
+#[doc(hidden)]
+pub mod memory;
 mod network_input;
 mod note;
 mod optimizers;

@@ -13,7 +13,7 @@ use bea_series::text::source::Source;
 use bea_series::text::table::parse;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use num_complex::Complex64;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A network, its data and where it is evaluated.
 #[derive(clap::Args)]
@@ -102,10 +102,38 @@ impl NetworkInput {
     }
 
     /// Parameters that may be complex.
-    pub fn complex_parameters(&self, network: &Architecture) -> miette::Result<Vec<Complex64>> {
+    pub fn point(&self, network: &Architecture) -> miette::Result<Point> {
         match &self.weights {
-            Some(file) => Ok(weights::load_complex(file, network)?),
-            None => Ok(self.parameters(network)?.into_iter().map(Complex64::from).collect()),
+            Some(file) => Point::load(file, network),
+            None => Ok(Point::Real(self.parameters(network)?)),
+        }
+    }
+}
+
+/// Parameters, or a vector of their form: complex where the file has a part that is not real.
+pub(super) enum Point {
+    Real(Vec<f64>),
+    Complex(Vec<Complex64>),
+}
+
+impl Point {
+    /// From a file of tensors. Real ones are never held as complex numbers.
+    pub fn load(file: &Path, network: &Architecture) -> miette::Result<Point> {
+        if !weights::is_complex(file, network) {
+            return Ok(Point::Real(weights::load(file, network)?));
+        }
+        let values = weights::load_complex(file, network)?;
+        if values.iter().all(|z| z.im == 0.0) {
+            return Ok(Point::Real(values.into_iter().map(|z| z.re).collect()));
+        }
+        Ok(Point::Complex(values))
+    }
+
+    /// As complex numbers.
+    pub fn complex(&self) -> Vec<Complex64> {
+        match self {
+            Point::Real(values) => values.iter().map(|&x| x.into()).collect(),
+            Point::Complex(values) => values.clone(),
         }
     }
 }

@@ -9,11 +9,13 @@ mod names;
 mod read;
 mod statistics;
 mod stored;
+mod vectors;
 mod write;
 
 pub use error::{Fault, WeightsError};
 pub use read::{load, load_complex};
 pub use statistics::{StatisticsRemark, load_statistics, statistics};
+pub use vectors::{is_complex, load_vectors, stacked};
 pub use write::encoded;
 pub use write::{Tensor, save, save_with, tensors};
 

@@ -1,17 +1,20 @@
 //! `bea spectrum`: the curvature of a network's loss at its parameters.
 
 mod density;
+mod eigenpairs;
+mod files;
+mod progress;
 mod report;
 
+use super::memory::Bytes;
 use super::network_input::NetworkInput;
-use super::{output, results};
-use bea_flow::curvature::{
-    Density, Eigenpair, Error, Lanczos, Operator, Quadrature, assemble, eigenvalues,
-};
-use bea_flow::flow::stability::{StabilityCoefficient, stability_coefficients};
-use bea_network::architecture::Dtype;
+use super::{memory, output, results};
+use bea_flow::curvature::{Density, Error, Operator, Preconditioned, Quadrature};
+use bea_flow::flow::stability::stability_coefficients;
 use bea_network::{GaussNewton, Hessian};
+use files::{preconditioner, start_vectors};
 use miette::miette;
+use progress::Watched;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -30,6 +33,24 @@ pub(super) struct SpectrumOf {
     /// All eigenvalues, of a network of at most 4096 parameters
     #[arg(long, conflicts_with_all = ["top", "bottom"])]
     full: bool,
+    /// How large residuals may be, relative to the largest eigenvalue in modulus [default: 1e-8, and 1e-5
+    /// in f32]
+    #[arg(long, value_name = "T", value_parser = super::flow::positive)]
+    #[arg(allow_negative_numbers = true, conflicts_with = "full")]
+    tolerance: Option<f64>,
+    /// How much memory the vectors of the iteration may take: `2GB`, `500MiB` [default: 64 vectors]
+    #[arg(long, value_name = "BYTES", value_parser = memory::bytes, conflicts_with = "full")]
+    memory: Option<Bytes>,
+    /// Write the eigenvectors to a safetensors file, by the names of the parameters
+    #[arg(long, value_name = "FILE")]
+    vectors: Option<PathBuf>,
+    /// Start from these vectors, a file of --vectors: those of a point nearby save products
+    #[arg(long, value_name = "FILE", conflicts_with = "full")]
+    start_vectors: Option<PathBuf>,
+    /// Eigenvalues of P⁻¹ times the matrix, with a positive diagonal P from a file of the same tensors as the
+    /// parameters
+    #[arg(long, value_name = "FILE")]
+    preconditioner: Option<PathBuf>,
     /// The Gauss-Newton matrix instead of the Hessian
     #[arg(long)]
     gauss_newton: bool,
@@ -73,7 +94,9 @@ The matrices:
 The columns:
   (the first)      the number i of the eigenvalue λ_i, λ_0 being the largest
   λ                an eigenvalue, largest first, with unit eigenvector u
-  residual         ‖∇²E u - λu‖: an eigenvalue lies so near to λ
+  residual         ‖∇²E u - λu‖: an eigenvalue lies so near to λ. ∇²E is evaluated
+                   anew for it, at parameters that differ by rounding, which
+                   shows the noise of f32
   ∇E·u             the gradient along u, whose sign is chosen to make it
                    positive
   sc               the stability coefficient α_PF(hλ) (∇E·u),
@@ -82,17 +105,32 @@ The columns:
   case             real stable for 0 < hλ < 1, complex stable for 1 < hλ < 2,
                    unstable complex for hλ > 2, repelling for λ < 0
 
+Copies and clusters:
+  Each eigenvalue is listed as often as it occurs. When all have converged, the
+  space orthogonal to what was found is searched for more, which takes a quarter
+  to a half as many products again, and as often as further copies are found.
+  What could not be excluded is said.
+
+Vectors (--vectors, --start-vectors):
+  For each parameter a tensor of its name and shape, with a first axis for the
+  eigenvectors in the order of the table; their eigenvalues are in the file's
+  metadata. With --preconditioner they are eigenvectors u of P⁻¹∇²E, uᵀPu = 1.
+
 Examples:
   bea spectrum --network mlp:10,10 --data iris --weights trained.safetensors \\
     --lr 0.1
   bea spectrum --network net.toml --data iris --full --format json
   bea spectrum --network mlp:100,100 --data fashion_mnist:FOLDER,first=1000 \\
     --density --out density
+  bea spectrum --network mlp:10,10 --data iris --top 5 --bottom 2 \\
+    --tolerance 1e-6 --vectors u.safetensors
 
 JSON:
   network, data, parameters, examples, dtype, matrix (hessian or gauss_newton),
   loss, gradient_norm, lr, eigenpairs ([{index, eigenvalue, residual, along, sc,
-  case}], index 0 being the largest), products, converged, counts ({values,
+  case}], index 0 being the largest), tolerance, products, converged,
+  certain, missed ({largest, smallest}: how much further out than the last one
+  listed at each end an eigenvalue may lie that is missing), counts ({values,
   gradients, hessian_vectors, hessians, contractions, modified_fields}), density
   ({steps, probes, seed, mean, mean_square, nodes, weights}). Complex numbers
   are [re, im].";
@@ -106,23 +144,6 @@ enum Format {
     Json,
 }
 
-/// Larger matrices are not assembled: their eigenvalues would take hours.
-const LARGEST: usize = 4096;
-/// How many eigenvalues are listed by default.
-const TOP: usize = 10;
-
-/// Eigenpairs, and how they were found.
-struct Found {
-    /// In descending order.
-    pairs: Vec<Eigenpair>,
-    /// The number of each among all eigenvalues, 0 being the largest.
-    indices: Vec<usize>,
-    /// The stability coefficient of each, if there is a step size.
-    coefficients: Vec<StabilityCoefficient>,
-    products: usize,
-    converged: bool,
-}
-
 impl SpectrumOf {
     pub fn run(self) -> miette::Result<ExitCode> {
         if let Some(h) = self.lr.filter(|h| !(h.is_finite() && *h > 0.0)) {
@@ -131,6 +152,9 @@ impl SpectrumOf {
         if let Some(folder) = &self.out {
             results::check_folder(folder, self.force)?;
         }
+        if let Some(file) = &self.vectors {
+            output::check_file(file)?;
+        }
         let loss = self.network.loss()?;
         let theta = self.network.parameters(loss.architecture())?;
         let p = theta.len();
@@ -138,20 +162,18 @@ impl SpectrumOf {
         if !value.is_finite() || gradient.iter().any(|x| !x.is_finite()) {
             return Err(miette!("the loss or its gradient is not finite at these parameters"));
         }
-        if self.full && p > LARGEST {
-            return Err(miette!(
-                help = "take --top and --bottom for the extreme eigenvalues, --density for an overview",
-                "--full is for at most {LARGEST} parameters, but {} has {p}",
-                self.network.network
-            ));
-        }
-        let (hessian, gauss_newton);
-        let operator: &dyn Operator = if self.gauss_newton {
-            gauss_newton = GaussNewton::new(&loss, &theta);
-            &gauss_newton
+        self.check_size(p)?;
+        let architecture = loss.architecture();
+        // Another evaluation of the same matrix.
+        let nearby = eigenpairs::rounded(&theta, architecture.dtype);
+        let ([hessian, hessian_nearby], [gauss_newton, gauss_newton_nearby]);
+        let (matrix, matrix_nearby): (&dyn Operator, &dyn Operator) = if self.gauss_newton {
+            [gauss_newton, gauss_newton_nearby] =
+                [&theta, &nearby].map(|theta| GaussNewton::new(&loss, theta));
+            (&gauss_newton, &gauss_newton_nearby)
         } else {
-            hessian = Hessian::new(&loss, &theta);
-            &hessian
+            [hessian, hessian_nearby] = [&theta, &nearby].map(|theta| Hessian::new(&loss, theta));
+            (&hessian, &hessian_nearby)
         };
         let explain = |error: Error| match error {
             Error::TooMany { .. } => miette!(
@@ -161,25 +183,60 @@ impl SpectrumOf {
             ),
             other => miette!("{other}"),
         };
+        let progress = progress::Progress::new();
+        let [watched, watched_nearby] =
+            [matrix, matrix_nearby].map(|operator| Watched { operator, progress: &progress });
+        let diagonal = self.preconditioner.as_ref().map(|file| preconditioner(file, architecture));
+        let scaled = match diagonal.transpose()? {
+            Some(p) => {
+                let of = |operator| Preconditioned::new(operator, &p).map_err(explain);
+                Some([of(&watched)?, of(&watched_nearby)?])
+            }
+            None => None,
+        };
+        let [operator, operator_nearby]: [&dyn Operator; 2] = match &scaled {
+            Some([scaled, nearby]) => [scaled, nearby],
+            None => [&watched, &watched_nearby],
+        };
+        let scale = |v: &mut Vec<f64>| scaled.iter().for_each(|[scaled, _]| scaled.scale(v));
+        let unscale = |v: &mut Vec<f64>| scaled.iter().for_each(|[scaled, _]| scaled.unscale(v));
         let mut found = if self.full {
-            all(operator)
+            eigenpairs::all(operator, operator_nearby).map_err(explain)?
         } else {
-            self.extremes(operator, loss.architecture().dtype)
-        }
-        .map_err(explain)?;
+            let mut start = match &self.start_vectors {
+                Some(file) => start_vectors(file, architecture)?,
+                None => Vec::new(),
+            };
+            start.iter_mut().for_each(unscale);
+            let lanczos = self.lanczos(p, architecture.dtype, start.len())?;
+            memory::advise(memory::Advice::Vectors);
+            eigenpairs::extremes(&lanczos, operator, operator_nearby, &start).map_err(explain)?
+        };
+        let mut along = gradient.clone();
+        scale(&mut along);
         if let Some(h) = self.lr {
-            found.coefficients = stability_coefficients(&mut found.pairs, &gradient, h);
+            found.coefficients = stability_coefficients(&mut found.pairs, &along, h);
         }
         let density = self.density.then(|| self.density().run(operator)).transpose();
+        progress.end();
+        memory::advise(memory::Advice::Examples);
         let density: Option<Quadrature> = density.map_err(explain)?;
         let written = match (&density, &self.out) {
             (Some(density), Some(folder)) => {
-                let matrix = if self.gauss_newton { "Gauss-Newton matrix" } else { "Hessian" };
+                let matrix = match (self.gauss_newton, self.preconditioner.is_some()) {
+                    (true, false) => "Gauss-Newton matrix",
+                    (false, false) => "Hessian",
+                    (true, true) => "preconditioned Gauss-Newton matrix",
+                    (false, true) => "preconditioned Hessian",
+                };
                 let files = density::files(density, p, matrix).map_err(explain)?;
                 results::to_folder(folder, &files, &density::FILES, self.force)?
             }
             _ => Vec::new(),
         };
+        if let Some(file) = &self.vectors {
+            files::write(file, architecture, &found.pairs, scale)?;
+        }
         let report = report::Report {
             request: &self,
             loss: &loss,
@@ -197,65 +254,7 @@ impl SpectrumOf {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn extremes(&self, operator: &dyn Operator, dtype: Dtype) -> Result<Found, Error> {
-        let p = operator.dimension();
-        let largest = self.top.unwrap_or(TOP.min(p.saturating_sub(self.bottom)));
-        let tolerance = match dtype {
-            // Products with the Hessian are not more exact than that.
-            Dtype::F32 => 1e-5,
-            Dtype::F64 => 1e-8,
-        };
-        let smallest = self.bottom;
-        let lanczos =
-            Lanczos { largest, smallest, tolerance, seed: self.seed, ..Lanczos::default() };
-        if largest + smallest == 0 {
-            return Ok(Found {
-                pairs: Vec::new(),
-                indices: Vec::new(),
-                coefficients: Vec::new(),
-                products: 0,
-                converged: true,
-            });
-        }
-        let extremes = lanczos.run(operator, &[])?;
-        let count = extremes.largest.len();
-        let mut pairs = extremes.largest;
-        pairs.extend(extremes.smallest.into_iter().rev());
-        let missing = p - pairs.len();
-        let indices = (0..pairs.len()).map(|i| if i < count { i } else { i + missing }).collect();
-        check(operator, &mut pairs)?;
-        let products = extremes.products + pairs.len();
-        let converged = extremes.converged;
-        Ok(Found { pairs, indices, coefficients: Vec::new(), products, converged })
-    }
-
     fn density(&self) -> Density {
         Density { steps: self.steps, probes: self.probes, seed: self.seed, ..Density::default() }
     }
-}
-
-/// All eigenpairs.
-fn all(operator: &dyn Operator) -> Result<Found, Error> {
-    let matrix = assemble(operator)?;
-    let (values, vectors) = eigenvalues(&matrix)?;
-    let pair = |(i, value): (usize, f64)| Eigenpair {
-        value,
-        vector: vectors.column(i).iter().copied().collect(),
-        residual: 0.0,
-    };
-    let mut pairs: Vec<Eigenpair> = values.into_iter().enumerate().map(pair).collect();
-    check(&matrix, &mut pairs)?;
-    let p = pairs.len();
-    let indices = (0..p).collect();
-    Ok(Found { pairs, indices, coefficients: Vec::new(), products: p, converged: true })
-}
-
-/// Residuals recomputed by products with the operator, instead of the iteration's estimates.
-fn check(operator: &(impl Operator + ?Sized), pairs: &mut [Eigenpair]) -> Result<(), Error> {
-    let vectors: Vec<Vec<f64>> = pairs.iter().map(|pair| pair.vector.clone()).collect();
-    for (pair, product) in pairs.iter_mut().zip(operator.apply(&vectors)?) {
-        let rest = product.iter().zip(&pair.vector).map(|(w, u)| (w - pair.value * u).powi(2));
-        pair.residual = rest.sum::<f64>().sqrt();
-    }
-    Ok(())
 }

@@ -1,7 +1,8 @@
 //! What `bea spectrum` prints.
 
 use super::super::terminal::{complex, line, number, short, table, tiny};
-use super::{Found, SpectrumOf};
+use super::SpectrumOf;
+use super::eigenpairs::Found;
 use crate::counts::Counted;
 use bea_flow::curvature::Quadrature;
 use bea_network::NetworkLoss;
@@ -29,7 +30,11 @@ impl Report<'_> {
             "Hessian ∇²E"
         };
         let network = &self.request.network;
-        line(&mut out, format!("{matrix} of {} on {}", network.network, network.data));
+        let metric = match &self.request.preconditioner {
+            Some(file) => format!("P⁻¹ times the {matrix}, P in {},", file.display()),
+            None => matrix.to_string(),
+        };
+        line(&mut out, format!("{metric} of {} on {}", network.network, network.data));
         let (p, n) = (self.loss.dimension(), self.loss.examples());
         line(&mut out, format!("{p} parameters, {n} examples, {}", self.dtype()));
         let norm = short(self.norm());
@@ -39,6 +44,9 @@ impl Report<'_> {
         }
         if let Some(density) = self.density {
             self.density(&mut out, density);
+        }
+        if let Some(file) = &self.request.vectors {
+            line(&mut out, format!("\nwrote {}", file.display()));
         }
         if self.request.counts {
             line(&mut out, format!("\nevaluations: {}", self.loss.counts()));
@@ -67,6 +75,34 @@ impl Report<'_> {
         if !found.converged {
             let most = "the residuals did not become small: the eigenvalues are not final";
             line(out, format!("\nafter {} products {most}", found.products));
+        }
+        let lacks = "the search for what was missed has not come to an end";
+        for (missed, (side, last)) in
+            found.uncertain().into_iter().zip([("above", "largest"), ("below", "smallest")])
+        {
+            match missed {
+                Some(f64::INFINITY) => line(
+                    out,
+                    format!(
+                        "\nnot certain: any eigenvalue may be missing from the {last}: {lacks}"
+                    ),
+                ),
+                Some(missed) => line(
+                    out,
+                    format!(
+                        "\nnot certain: eigenvalues up to {} {side} the last of the {last} may be missing: {lacks}",
+                        tiny(missed)
+                    ),
+                ),
+                None => {}
+            }
+        }
+        if found.is_noise() {
+            let advice = match self.loss.architecture().dtype {
+                Dtype::F32 => ": --dtype f64 has less of it",
+                Dtype::F64 => "",
+            };
+            line(out, format!("\nresiduals above the tolerance are rounding{advice}"));
         }
     }
 
@@ -128,8 +164,11 @@ impl Report<'_> {
             "gradient_norm": self.norm(),
             "lr": request.lr,
             "eigenpairs": pairs.collect::<Vec<_>>(),
+            "tolerance": found.tolerance,
             "products": found.products,
             "converged": found.converged,
+            "certain": found.uncertain() == [None, None],
+            "missed": { "largest": number(found.missed[0]), "smallest": number(found.missed[1]) },
             "counts": Counted(self.loss.counts()),
         });
         if let Some(density) = self.density {

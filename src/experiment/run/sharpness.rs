@@ -1,13 +1,13 @@
 //! The largest eigenvalues of the Hessian along a run.
 
 use crate::experiment::config::Metric;
-use bea_flow::curvature::{Eigenpair, Error, Lanczos};
+use bea_flow::curvature::{Eigenpair, Error, Lanczos, Verification};
 use bea_flow::objective::ObjectiveError;
 use bea_network::architecture::Dtype;
 use bea_network::{Hessian, NetworkLoss};
 
-/// Every eighth search starts from a random vector as well, which finds an eigenvalue that has overtaken
-/// those that are followed. The other searches cost half as much.
+/// Every eighth search looks for eigenvalues that have overtaken those that are followed, every copy of them. The
+/// other searches cost half as much.
 const LOOKS_AROUND: usize = 8;
 
 /// The sharpest directions, followed from iterate to iterate: each search starts from the eigenvectors
@@ -15,6 +15,8 @@ const LOOKS_AROUND: usize = 8;
 pub(super) struct Sharpness {
     wanted: usize,
     tolerance: f64,
+    /// Whether the network's numbers are 32-bit numbers.
+    single: bool,
     /// Where the next search starts.
     pub directions: Vec<Vec<f64>>,
     /// The largest eigenvalue of the last search.
@@ -29,7 +31,8 @@ impl Sharpness {
             Dtype::F32 => 3e-3,
             Dtype::F64 => 1e-4,
         };
-        Sharpness { wanted, tolerance, directions: Vec::new(), last: None }
+        let single = dtype == Dtype::F32;
+        Sharpness { wanted, tolerance, single, directions: Vec::new(), last: None }
     }
 
     /// How many eigenpairs a metric needs.
@@ -48,8 +51,7 @@ impl Sharpness {
         theta: &[f64],
         number: usize,
     ) -> Result<Vec<Eigenpair>, ObjectiveError> {
-        let random = usize::from(number.is_multiple_of(LOOKS_AROUND));
-        let pairs = self.search(loss, theta, random)?;
+        let pairs = self.search(loss, theta, number.is_multiple_of(LOOKS_AROUND))?;
         self.last = pairs.first().map(|pair| pair.value);
         self.directions = pairs.iter().map(|pair| pair.vector.clone()).collect();
         Ok(pairs)
@@ -57,17 +59,23 @@ impl Sharpness {
 
     /// [`find`](Self::find) at a point beside the run, without a change of the directions.
     pub fn at(&self, loss: &NetworkLoss, theta: &[f64]) -> Result<Vec<Eigenpair>, ObjectiveError> {
-        self.search(loss, theta, 1)
+        self.search(loss, theta, false)
     }
 
     fn search(
         &self,
         loss: &NetworkLoss,
         theta: &[f64],
-        random: usize,
+        looks_around: bool,
     ) -> Result<Vec<Eigenpair>, ObjectiveError> {
-        let (largest, tolerance) = (self.wanted.max(1), self.tolerance);
-        let lanczos = Lanczos { largest, tolerance, random, ..Lanczos::default() };
+        let lanczos = Lanczos {
+            largest: self.wanted.max(1),
+            tolerance: self.tolerance,
+            random: 0,
+            verification: if looks_around { Verification::Always } else { Verification::Never },
+            single: self.single,
+            ..Lanczos::default()
+        };
         match lanczos.run(&Hessian::new(loss, theta), &self.directions) {
             Ok(found) => Ok(found.largest),
             Err(Error::Objective(error)) => Err(error),

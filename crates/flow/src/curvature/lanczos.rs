@@ -5,27 +5,19 @@
 //! pairs `(θ_i, V y_i)`, whose residuals are `‖C y_i‖`. When `V` is full, the Ritz vectors nearest to
 //! the wanted ends are kept: `V ← V Y`, `T ← Θ`, `C ← C Y`.
 //!
-//! A block of `b` vectors sees at most `b` copies of a repeated eigenvalue. Therefore, once the wanted
-//! pairs have converged, a random vector is added to the block, and the iteration goes on until no
-//! further eigenvalue is to be expected among the wanted ones.
+//! A block of `b` vectors sees at most `b` copies of a repeated eigenvalue. Therefore, once the wanted pairs have
+//! converged, the orthogonal complement is searched from a random vector for what was missed, and again until nothing is
+//! found ([`Verification`]).
 //!
 //! Source: Wu and Simon, *Thick-restart Lanczos method for large symmetric eigenvalue problems*, SIAM
 //! J. Matrix Anal. Appl. 22 (2000); Stewart, *A Krylov-Schur algorithm for large eigenproblems*, SIAM
 //! J. Matrix Anal. Appl. 23 (2001); Saad, *Numerical Methods for Large Eigenvalue Problems*, chapter 6.
 
-use super::operator::{check, products};
-use super::orthogonal::{combine, norm, orthogonalise, scale};
-use super::spectrum::symmetric_eigen;
+use super::factorisation::{Factorisation, Ritz};
+use super::operator::check;
+use super::orthogonal::Stored;
+use super::search::Search;
 use super::{Error, Operator};
-use crate::random::{Probe, Probes};
-use nalgebra::DMatrix;
-use rayon::prelude::*;
-
-/// Below this part of the largest product a remainder is rounding.
-const INVARIANT: f64 = 100.0 * f64::EPSILON;
-/// How many products with an added random vector, and those it leads to, are taken at least, and at
-/// most, to see a repeated eigenvalue.
-const CHECKS: std::ops::Range<usize> = 8..40;
 
 /// What to compute, and how.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -48,8 +40,28 @@ pub struct Lanczos {
     pub basis: usize,
     /// How many products to take at most.
     pub products: usize,
+    /// When to search for what was missed.
+    pub verification: Verification,
+    /// Whether vectors are kept as 32-bit numbers: half the memory, for an operator whose products are no more exact
+    /// than that.
+    pub single: bool,
     /// Of the random vectors.
     pub seed: u64,
+}
+
+/// When to search for further copies of repeated eigenvalues, and for others that were missed.
+///
+/// A search takes about a quarter to a half as many products as finding the eigenvalues has taken, and one is needed for
+/// each copy that is found. It ends without a result when it has taken as many products as all before, and 50.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Verification {
+    /// Never: what the first vectors have no part of is missed.
+    Never,
+    /// If the iteration starts from fewer vectors than eigenvalues are wanted: a block of as many sees every copy.
+    #[default]
+    Cold,
+    /// Always.
+    Always,
 }
 
 impl Default for Lanczos {
@@ -63,6 +75,8 @@ impl Default for Lanczos {
             random: 1,
             basis: 64,
             products: 10_000,
+            verification: Verification::Cold,
+            single: false,
             seed: 0,
         }
     }
@@ -88,8 +102,15 @@ pub struct Extremes {
     pub smallest: Vec<Eigenpair>,
     /// How many products were taken.
     pub products: usize,
+    /// The largest modulus of an approximate eigenvalue that was met, which the tolerance is relative to.
+    pub scale: f64,
     /// Whether all residuals are below the tolerance. If not, the products allowed did not suffice.
     pub converged: bool,
+    /// How much further out than the last of `largest`, and of `smallest`, an eigenvalue may lie that is
+    /// not among them: with a probability below 10⁻⁴, over the choice of the random vectors, one is missed that lies
+    /// further. It is ten times the tolerance where the search came to its end, more where products did
+    /// not suffice, 0 where the whole space was seen, infinite where nothing is known. `None` without a search.
+    pub missed: Option<[f64; 2]>,
 }
 
 impl Lanczos {
@@ -115,61 +136,126 @@ impl Lanczos {
         if self.tolerance.is_nan() || self.tolerance <= 0.0 {
             return Err(Error::NotPositive { name: "the tolerance" });
         }
-        let mut state = Factorisation::new(dimension, self.seed);
+        if self.single {
+            self.iterate(Factorisation::<f32>::new(dimension, self.seed), operator, warm)
+        } else {
+            self.iterate(Factorisation::<f64>::new(dimension, self.seed), operator, warm)
+        }
+    }
+
+    /// How many vectors are kept at most where the iteration starts from `block` of them.
+    pub fn room(&self, block: usize) -> usize {
+        self.basis.max(3 * (self.largest + self.smallest) + 4 * block + 14)
+    }
+
+    fn iterate<B: Stored<f64>>(
+        &self,
+        mut state: Factorisation<B>,
+        operator: &(impl Operator + ?Sized),
+        warm: &[Vec<f64>],
+    ) -> Result<Extremes, Error> {
         for v in warm {
-            check(v, dimension, "a vector that the iteration starts from")?;
+            check(v, operator.dimension(), "a vector that the iteration starts from")?;
             let size = v.iter().fold(0.0f64, |m, x| m.max(x.abs()));
             if size > 0.0 {
-                state.admit(v.iter().map(|x| x / size).collect(), 0.0);
+                state.admit(v.iter().map(|x| x / size).collect());
             }
         }
-        let missing = self.block.saturating_sub(state.next.len()).max(self.random);
+        let missing = self.block.saturating_sub(state.open()).max(self.random);
         (0..missing).for_each(|_| state.admit_random());
-        let first = state.next.len();
-        let mut check: Option<Check> = None;
+        let (wanted, first) = (self.largest + self.smallest, state.open());
+        let verify = match self.verification {
+            Verification::Never => false,
+            Verification::Cold => first < wanted,
+            Verification::Always => true,
+        };
+        let room = self.room(first);
+        let mut search: Option<Search> = None;
+        let mut which: Vec<usize> = (0..first).collect();
         loop {
-            let block = state.next.len();
-            state.expand(operator)?;
-            let ritz = state.ritz()?;
-            let chosen = self.choose(ritz.values.len());
+            let block = which.len();
+            state.expand(operator, &which)?;
+            let mut ritz = state.ritz()?;
+            let mut chosen = self.choose(ritz.values.len());
             let scale = ritz.values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
             let small = self.tolerance * scale;
             let enough = chosen.len() == wanted && ritz.values.len() > block;
-            let converged = enough && chosen.iter().all(|&i| ritz.residuals[i] <= small);
-            let exhausted = state.next.is_empty();
+            let open: Vec<usize> =
+                chosen.iter().copied().filter(|&i| !(ritz.open[i] <= small)).collect();
+            let converged = enough && open.is_empty();
+            let exhausted = state.open() == 0 && state.is_everything();
+            let values = self.values(&ritz, &chosen);
             let mut done = exhausted || state.products >= self.products;
-            if converged && !done {
-                match &check {
-                    // A copy of every wanted eigenvalue fitted into the first block.
-                    _ if first >= wanted => done = true,
-                    Some(check) => {
-                        let since = state.products - check.products;
-                        done = since >= CHECKS.end * block
-                            || since >= CHECKS.start * block && self.is_clear(&ritz, small);
-                    }
-                    None => {
-                        check = Some(Check { products: state.products });
-                        state.admit_random();
-                    }
-                }
+            if let Some(search) = &mut search {
+                search.look(&mut state);
+            }
+            let mut missed = None;
+            if state.open() == 0 && !converged {
+                // An invariant space, and not all of the wanted ones in it.
+                state.admit_random();
+                which = (0..state.open()).collect();
             } else if !converged {
-                // Something new: after it has converged, look again.
-                check = None;
+                which = if search.is_some() && enough {
+                    state.behind(&ritz, &open)
+                } else {
+                    (0..state.open()).collect()
+                };
+            } else if !verify {
+                done = true;
+            } else if !done {
+                which = match &mut search {
+                    Some(search) if search.holds(&values, small) => search.proceed(&state),
+                    _ => {
+                        let most = room / 2 - wanted;
+                        let kept = self.settled(&ritz, small, most);
+                        let from = (&ritz, kept.as_slice());
+                        let new =
+                            search.insert(Search::new(&mut state, from, &values, small, scale));
+                        ritz = state.ritz()?;
+                        chosen = self.choose(ritz.values.len());
+                        new.proceed(&state)
+                    }
+                };
+                done = which.is_empty();
+            }
+            if verify {
+                let found = search.as_ref().filter(|search| search.holds(&values, small));
+                missed = match found {
+                    _ if exhausted => Some([0.0; 2]),
+                    Some(search) => Some(search.distances()),
+                    None => Some([f64::INFINITY; 2]),
+                };
             }
             if done {
-                let pairs = |indices: &[usize]| state.pairs(&ritz, indices);
-                return Ok(Extremes {
-                    largest: pairs(&chosen[..self.largest.min(chosen.len())]),
-                    smallest: pairs(&chosen[self.largest.min(chosen.len())..]),
-                    products: state.products,
-                    converged: converged || (exhausted && chosen.len() == wanted),
-                });
+                let products = state.products;
+                let converged = converged || (exhausted && chosen.len() == wanted);
+                let mut largest = state.into_pairs(&ritz, &chosen);
+                let smallest = largest.split_off(self.largest.min(largest.len()));
+                return Ok(Extremes { largest, smallest, products, scale, converged, missed });
             }
-            let room = self.basis.max(2 * wanted + 4 * block + 10);
-            if state.basis.len() + state.next.len() > room {
-                state.restart(&ritz, self.keep(ritz.values.len(), room / 2));
+            if state.len() > room {
+                state.restart(&ritz, &self.keep(&ritz, &chosen, room));
             }
         }
+    }
+
+    /// The converged pairs, which a search leaves where they are: the wanted ones, and at most `most` beside them.
+    fn settled(&self, ritz: &Ritz, small: f64, most: usize) -> Vec<usize> {
+        let m = ritz.values.len();
+        let others = self.largest..m - self.smallest;
+        let mut kept: Vec<usize> = others.clone().filter(|&i| ritz.open[i] <= small).collect();
+        // Those next to the wanted ones help most.
+        kept.sort_by_key(|&i| (i - others.start).min(others.end - 1 - i));
+        kept.truncate(most);
+        kept.extend((0..self.largest).chain(others.end..m));
+        kept.sort_unstable();
+        kept
+    }
+
+    /// The wanted values at each end.
+    fn values(&self, ritz: &Ritz, chosen: &[usize]) -> [Vec<f64>; 2] {
+        let (largest, smallest) = chosen.split_at(self.largest.min(chosen.len()));
+        [largest, smallest].map(|end| end.iter().map(|&i| ritz.values[i]).collect())
     }
 
     /// The indices of the wanted ones among `m` values in descending order.
@@ -179,170 +265,23 @@ impl Lanczos {
         (0..largest).chain((m - smallest..m).rev()).collect()
     }
 
-    /// The indices of `count` of `m` values in descending order, those at the wanted ends.
-    fn keep(&self, m: usize, count: usize) -> Vec<usize> {
-        let wanted = (self.largest + self.smallest).max(1);
-        let extra = count.min(m) - (self.largest + self.smallest).min(count.min(m));
-        let largest = self.largest + extra * self.largest / wanted;
-        let smallest = self.smallest + extra * self.smallest / wanted;
-        (0..largest.min(m)).chain(m.saturating_sub(smallest).max(largest.min(m))..m).collect()
-    }
-
-    /// Whether the Ritz values next to the wanted ones are not about to join them.
-    fn is_clear(&self, ritz: &Ritz, small: f64) -> bool {
-        let m = ritz.values.len();
-        let (top, bottom) = (self.largest, self.smallest);
-        let above = top == 0
-            || top >= m
-            || ritz.values[top] + ritz.residuals[top] <= ritz.values[top - 1] + small;
-        let below = bottom == 0
-            || bottom >= m
-            || ritz.values[m - 1 - bottom] - ritz.residuals[m - 1 - bottom]
-                >= ritz.values[m - bottom] - small;
-        above && below
-    }
-}
-
-/// A search for repeated eigenvalues.
-struct Check {
-    /// How many products there were when it began.
-    products: usize,
-}
-
-/// Ritz values in descending order, the eigenvectors of the projected matrix, and the residuals.
-struct Ritz {
-    values: Vec<f64>,
-    y: DMatrix<f64>,
-    residuals: Vec<f64>,
-}
-
-/// `A V = V T + F C`.
-struct Factorisation {
-    dimension: usize,
-    /// `V`.
-    basis: Vec<Vec<f64>>,
-    /// `T`.
-    t: DMatrix<f64>,
-    /// `F`, orthonormal and orthogonal to `V`.
-    next: Vec<Vec<f64>>,
-    /// The rows of `C`.
-    coupling: Vec<Vec<f64>>,
-    probes: Probes,
-    products: usize,
-    /// The largest norm of a product so far.
-    largest: f64,
-}
-
-impl Factorisation {
-    fn new(dimension: usize, seed: u64) -> Factorisation {
-        Factorisation {
-            dimension,
-            basis: Vec::new(),
-            t: DMatrix::zeros(0, 0),
-            next: Vec::new(),
-            coupling: Vec::new(),
-            probes: Probes::new(seed),
-            products: 0,
-            largest: 0.0,
-        }
-    }
-
-    /// Adds a vector to `F`, without its part along `V` and `F`, if more than `smallest` is left.
-    fn admit(&mut self, mut v: Vec<f64>, smallest: f64) {
-        let before = norm(&v);
-        orthogonalise(&self.basis, &mut v);
-        orthogonalise(&self.next, &mut v);
-        // The parts along V come back with the second pass.
-        orthogonalise(&self.basis, &mut v);
-        let rest = norm(&v);
-        if rest > smallest.max(1e-10 * before) {
-            scale(&mut v, 1.0 / rest);
-            self.next.push(v);
-            self.coupling.push(vec![0.0; self.basis.len()]);
-        }
-    }
-
-    /// Adds a random vector to `F`, unless `V` and `F` span everything.
-    fn admit_random(&mut self) {
-        if self.basis.len() + self.next.len() < self.dimension {
-            let v = self.probes.next(Probe::Gaussian, self.dimension);
-            self.admit(v, 0.0);
-        }
-    }
-
-    /// Multiplies `F` and moves it to `V`.
-    fn expand(&mut self, operator: &(impl Operator + ?Sized)) -> Result<(), Error> {
-        let images = products(operator, &self.next)?;
-        self.products += images.len();
-        let (old, block) = (self.basis.len(), self.next.len());
-        let mut t = std::mem::replace(&mut self.t, DMatrix::zeros(0, 0));
-        t = t.resize(old + block, old + block, 0.0);
-        for (row, c) in self.coupling.iter().enumerate() {
-            for (column, &c) in c.iter().enumerate() {
-                t[(old + row, column)] = c;
-            }
-        }
-        self.basis.append(&mut self.next);
-        self.coupling.clear();
-        for (i, mut w) in images.into_iter().enumerate() {
-            self.largest = self.largest.max(norm(&w));
-            let along = orthogonalise(&self.basis, &mut w);
-            for (row, &c) in along.iter().enumerate() {
-                t[(row, old + i)] = c;
-            }
-            let along = orthogonalise(&self.next, &mut w);
-            for (row, c) in along.into_iter().enumerate() {
-                self.coupling[row][old + i] = c;
-            }
-            orthogonalise(&self.basis, &mut w);
-            let rest = norm(&w);
-            let room = self.basis.len() + self.next.len() < self.dimension;
-            if rest > INVARIANT * self.largest && room {
-                scale(&mut w, 1.0 / rest);
-                self.next.push(w);
-                self.coupling.push(vec![0.0; old + block]);
-                let last = self.coupling.len() - 1;
-                self.coupling[last][old + i] = rest;
-            }
-        }
-        if self.next.is_empty() {
-            self.admit_random();
-        }
-        self.t = (&t + t.transpose()) * 0.5;
-        Ok(())
-    }
-
-    fn ritz(&self) -> Result<Ritz, Error> {
-        let (values, y) = symmetric_eigen(self.t.clone())?;
-        let residual = |i: usize| {
-            let y = y.column(i);
-            let part = |c: &Vec<f64>| c.iter().zip(y.iter()).map(|(c, y)| c * y).sum::<f64>();
-            self.coupling.iter().map(|c| part(c).powi(2)).sum::<f64>().sqrt()
-        };
-        let residuals = (0..values.len()).map(residual).collect();
-        Ok(Ritz { values, y, residuals })
-    }
-
-    /// Keeps these Ritz vectors alone.
-    fn restart(&mut self, ritz: &Ritz, kept: Vec<usize>) {
-        self.basis = self.vectors(ritz, &kept);
-        let values: Vec<f64> = kept.iter().map(|&i| ritz.values[i]).collect();
-        self.t = DMatrix::from_diagonal(&values.into());
-        for c in &mut self.coupling {
-            let row = |&i: &usize| c.iter().zip(ritz.y.column(i).iter()).map(|(c, y)| c * y).sum();
-            *c = kept.iter().map(row).collect();
-        }
-    }
-
-    fn vectors(&self, ritz: &Ritz, indices: &[usize]) -> Vec<Vec<f64>> {
-        let vector = |&i: &usize| combine(&self.basis, ritz.y.column(i).as_slice(), self.dimension);
-        indices.par_iter().map(vector).collect()
-    }
-
-    fn pairs(&self, ritz: &Ritz, indices: &[usize]) -> Vec<Eigenpair> {
-        let vectors = self.vectors(ritz, indices);
-        let pair =
-            |(&i, vector)| Eigenpair { value: ritz.values[i], vector, residual: ritz.residuals[i] };
-        indices.iter().zip(vectors).map(pair).collect()
+    /// The pairs that a restart keeps: the chosen and the locked ones, and of the others those at the wanted ends, so that
+    /// half of the room is left.
+    fn keep(&self, ritz: &Ritz, chosen: &[usize], room: usize) -> Vec<usize> {
+        let (locked, others): (Vec<usize>, Vec<usize>) =
+            (0..ritz.values.len()).partition(|&i| ritz.is_locked(i));
+        let m = others.len();
+        let count = (room.saturating_sub(locked.len()) / 2).min(m);
+        let wanted = self.largest + self.smallest;
+        let extra = count - wanted.min(count);
+        let largest = self.largest + extra * self.largest / wanted.max(1);
+        let smallest = self.smallest + extra * self.smallest / wanted.max(1);
+        let largest = largest.min(m);
+        let ends = (0..largest).chain(m.saturating_sub(smallest).max(largest)..m);
+        let mut kept: Vec<usize> = ends.map(|i| others[i]).collect();
+        kept.extend(locked.iter().chain(chosen));
+        kept.sort_unstable();
+        kept.dedup();
+        kept
     }
 }

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`Hessian`] | that of an objective, as an operator; [`spectrum`] for short |
 //! | [`Lanczos`] | the largest and smallest eigenvalues, with eigenvectors and residuals |
+//! | [`Preconditioned`] | a matrix in the metric of a positive diagonal |
 //! | [`eigenvalues`] | all of them, of a small matrix |
 //! | [`Density`] | the spectral density by stochastic Lanczos quadrature |
 //! | [`Krylov`] | `φ(A) g` for any function `φ`, with an estimate of its error |
@@ -22,11 +23,14 @@
 //! ```
 
 mod density;
+mod factorisation;
 mod hessian;
 mod krylov;
 mod lanczos;
 mod operator;
 mod orthogonal;
+mod preconditioned;
+mod search;
 mod spectrum;
 
 pub use crate::objective::Scalar;
@@ -34,6 +38,7 @@ pub use crate::random::Probe;
 pub use density::{Density, Quadrature};
 pub use hessian::{Hessian, spectrum};
 pub use krylov::{Krylov, KrylovSpace, MatrixFunction};
-pub use lanczos::{Eigenpair, Extremes, Lanczos};
+pub use lanczos::{Eigenpair, Extremes, Lanczos, Verification};
 pub use operator::{Error, Operator};
+pub use preconditioned::Preconditioned;
 pub use spectrum::{assemble, eigenvalues};

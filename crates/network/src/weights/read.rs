@@ -62,9 +62,9 @@ pub(super) fn with_file<T>(
 }
 
 /// A parameter, and the tensor that holds it.
-type Wanted<'a> = (String, &'a Parameter);
+pub(super) type Wanted<'a> = (String, &'a Parameter);
 
-fn wanted(
+pub(super) fn wanted(
     network: &Architecture,
     tensor: impl Fn(&Parameter) -> Option<String>,
 ) -> Vec<Wanted<'_>> {
@@ -73,7 +73,11 @@ fn wanted(
 }
 
 /// Refuses missing and extra tensors.
-fn check_names(file: &Tensors, network: &Architecture, wanted: &[Wanted]) -> Result<(), Helped> {
+pub(super) fn check_names(
+    file: &Tensors,
+    network: &Architecture,
+    wanted: &[Wanted],
+) -> Result<(), Helped> {
     let known: BTreeSet<&str> = wanted.iter().map(|(name, _)| name.as_str()).collect();
     let buffers: BTreeSet<String> = network
         .parameters
