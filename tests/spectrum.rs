@@ -262,8 +262,11 @@ fn evaluations_are_counted_by_kind() {
         .stdout(contains(said));
 }
 
+/// The name of a parameter, how many vectors there are, and their entries.
+type Tensor = (String, usize, Vec<f64>);
+
 /// The tensors of a file of vectors, by name: how many vectors, and the numbers.
-fn vectors(path: &Path) -> (Vec<f64>, Vec<(String, usize, Vec<f64>)>) {
+fn vectors(path: &Path) -> (Vec<f64>, Vec<Tensor>) {
     let bytes = std::fs::read(path).unwrap();
     let (_, metadata) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
     let values = &metadata.metadata().as_ref().unwrap()["eigenvalues"];

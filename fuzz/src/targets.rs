@@ -620,7 +620,7 @@ fn cifar(input: &[u8]) {
     ];
     let first = file(&format!("{}.bin", batches[0]), input);
     let folder = first.parent().expect("a folder");
-    if input.len() % 64 == 0 {
+    if input.len().is_multiple_of(64) {
         let batch = std::fs::OpenOptions::new().write(true).open(&first).expect("a batch");
         batch.set_len(BATCH as u64).expect("a longer batch");
     }
@@ -724,7 +724,7 @@ fn claims(root: &Path) -> Vec<Vec<u8>> {
         let starts: Vec<usize> = text.match_indices("\nclaim ").map(|(at, _)| at).collect();
         for (i, start) in starts.iter().enumerate() {
             let end = starts.get(i + 1).copied().unwrap_or(text.len());
-            all.push(text[*start..end].as_bytes().to_vec());
+            all.push(text.as_bytes()[*start..end].to_vec());
         }
     }
     all

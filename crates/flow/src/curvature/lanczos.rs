@@ -180,8 +180,11 @@ impl Lanczos {
             let scale = ritz.values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
             let small = self.tolerance * scale;
             let enough = chosen.len() == wanted && ritz.values.len() > block;
-            let open: Vec<usize> =
-                chosen.iter().copied().filter(|&i| !(ritz.open[i] <= small)).collect();
+            let open: Vec<usize> = chosen
+                .iter()
+                .copied()
+                .filter(|&i| ritz.open[i] > small || ritz.open[i].is_nan())
+                .collect();
             let converged = enough && open.is_empty();
             let exhausted = state.open() == 0 && state.is_everything();
             let values = self.values(&ritz, &chosen);

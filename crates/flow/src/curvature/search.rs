@@ -79,7 +79,8 @@ impl Search {
     pub(super) fn look<B: Stored<f64>>(&mut self, state: &mut Factorisation<B>) {
         for (level, rung) in self.rungs.iter_mut().enumerate() {
             // Also where it is not a number.
-            if !rung.seen && !(state.shadow(level) < self.needed) {
+            let shadow = state.shadow(level);
+            if !rung.seen && (shadow >= self.needed || shadow.is_nan()) {
                 rung.seen = true;
                 state.forget(level);
             }
