@@ -165,7 +165,7 @@ impl Comparison<'_, '_, '_> {
                 continue;
             }
             // A line of the report.
-            effort::spend(500);
+            effort::spend(1000);
             let sign = style.sign(tree, a.kind);
             let name = notation::differential(tree, a.kind, style, self.evaluator.names);
             let (x, y) = (x * &sign, y * &sign);

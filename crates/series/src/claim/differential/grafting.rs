@@ -302,12 +302,13 @@ fn sum<S: Scalar>(
     into: impl Fn(&Q) -> S,
     back: impl Fn(&S) -> Q,
 ) -> Result<Differential, TooLarge> {
+    let has_products = trees.iter().chain(field).any(|(tree, ..)| tree.color() == PRODUCT);
     let mut grafts = Grafts {
         forest: Forest::default(),
         which,
         field: Vec::new(),
-        // Of a scalar field, a node with two neighbours is still part of a path.
-        chains_only: bounds.chains_only && of.kind == FieldKind::Vector,
+        // Of a scalar field or factor, a node with two neighbours is still part of a path.
+        chains_only: bounds.chains_only && of.kind == FieldKind::Vector && !has_products,
         images: HashMap::new(),
     };
     for (tree, power, c) in field {
