@@ -132,7 +132,7 @@ fn clusters_are_counted_and_told_apart() {
 }
 
 /// Products to the tolerance that ARPACK's estimates of residuals are compared with, relative to each eigenvalue: counted
-/// by `scipy.sparse.linalg.eigsh(k, which="LA", tol=1e-6)` from a random vector, the mean of five.
+/// by `scipy.sparse.linalg.eigsh(k, which="LA", tol=1e-6)` from one random vector.
 #[test]
 fn a_spectrum_without_copies_costs_little_more_than_arpack() {
     let mut next = noise(3);
