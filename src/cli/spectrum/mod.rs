@@ -94,9 +94,9 @@ The matrices:
 The columns:
   (the first)      the number i of the eigenvalue λ_i, λ_0 being the largest
   λ                an eigenvalue, largest first, with unit eigenvector u
-  residual         ‖∇²E u - λu‖: an eigenvalue lies so near to λ. ∇²E is evaluated
-                   anew for it, at parameters that differ by rounding, which
-                   shows the noise of f32
+  residual         ‖∇²E u - λu‖: an eigenvalue lies so near to λ. ∇²E is
+                   evaluated anew for it, at parameters that differ by rounding,
+                   which shows the noise of f32
   ∇E·u             the gradient along u, whose sign is chosen to make it
                    positive
   sc               the stability coefficient α_PF(hλ) (∇E·u),
