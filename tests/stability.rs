@@ -2,7 +2,7 @@
 
 use bea::flow::stability::{
     Case, Coupled, Crossing, Direction, Eigenvalues, Interval, PointKind, Stability,
-    StabilityError, StabilityRequest, Verdict, stability,
+    StabilityError, StabilityRequest, StabilityType, stability,
 };
 use bea::flow::{self, FlowName, Problem, Trajectory, simulate};
 use bea::loss::Loss;
@@ -62,11 +62,11 @@ fn unit_intervals(method: &GeneralLinearMethod) -> Vec<Interval> {
     at(&loss("x^2/2"), method, &[0.0], 0.1).intervals.unwrap()
 }
 
-fn verdicts(intervals: &[Interval]) -> Vec<Verdict> {
+fn verdicts(intervals: &[Interval]) -> Vec<StabilityType> {
     intervals.iter().map(|i| i.verdict).collect()
 }
 
-use Verdict::{Neutral, Stable, Unstable};
+use StabilityType::{Neutral, Stable, Unstable};
 
 #[test]
 fn gradient_descent_converges_below_two_over_lambda() {

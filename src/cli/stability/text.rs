@@ -3,7 +3,7 @@
 use super::Report;
 use crate::cli::terminal::{LISTED, assignments, complex, line, list, short, table, tiny};
 use bea_flow::flow::stability::{
-    Coupled, Direction, Eigenvalues, End, Interval, MAX_ROWS, Verdict, formula,
+    Coupled, Direction, Eigenvalues, End, Interval, MAX_ROWS, StabilityType, formula,
 };
 use bea_series::formula::{Coefficient, Plain, Script};
 use num_rational::BigRational;
@@ -163,7 +163,7 @@ impl Report<'_> {
         let critical = match self.stability.critical_learning_rate() {
             Some(h) if h == f64::INFINITY => "none: the optimizer converges for every h".into(),
             Some(0.0) => match intervals[0].verdict {
-                Verdict::Neutral => {
+                StabilityType::Neutral => {
                     "0: for small h the optimizer neither converges nor diverges".into()
                 }
                 _ => "0: the optimizer does not converge for small h".into(),

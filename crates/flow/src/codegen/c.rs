@@ -2,7 +2,7 @@
 
 use super::Emit;
 use super::body::{Body, Level, Operand, Syntax, Text, sign};
-use super::module::{Function, Module, Names, Shape};
+use super::module::{Function, Module, Names, ReturnType};
 use crate::loss::{self, Relation};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -256,7 +256,7 @@ fn write_function(
     let mut arguments = vec!["const double theta[N]".to_string()];
     arguments.extend(function.scalars.iter().map(|&i| format!("double {}", names.scalars[i])));
     let result = match function.shape {
-        Shape::Scalar => "double",
+        ReturnType::Scalar => "double",
         _ => {
             arguments.push("double out[N]".into());
             "void"
@@ -280,7 +280,7 @@ fn write_function(
         writeln!(out, "    const double {name} = {value};").unwrap();
     }
     match function.shape {
-        Shape::Scalar => writeln!(out, "    return {};", body.outputs[0].text.code).unwrap(),
+        ReturnType::Scalar => writeln!(out, "    return {};", body.outputs[0].text.code).unwrap(),
         _ => {
             for (i, value) in body.outputs.iter().enumerate() {
                 writeln!(out, "    out[{i}] = {};", value.text.code).unwrap();

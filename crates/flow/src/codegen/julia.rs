@@ -3,7 +3,7 @@
 
 use super::Emit;
 use super::body::{Body, Level, Operand, Syntax, Text, sign};
-use super::module::{Function, Module, Names, Shape, Velocity};
+use super::module::{Function, Module, Names, ReturnType, Velocity};
 use super::principal::PrincipalVelocity;
 use crate::loss::{self, Relation};
 use std::collections::BTreeSet;
@@ -249,14 +249,14 @@ fn write_function(
     }
     let values = body.outputs.iter().map(|x| x.text.at(Level::Atom));
     match function.shape {
-        Shape::Scalar => {
+        ReturnType::Scalar => {
             writeln!(out, "    return {}", body.outputs[0].text.code).unwrap();
         }
-        Shape::Vector => {
+        ReturnType::Vector => {
             let values: Vec<String> = body.outputs.iter().map(|x| x.text.code.clone()).collect();
             writeln!(out, "    return {}", array(&values)).unwrap();
         }
-        Shape::Matrix => {
+        ReturnType::Matrix => {
             let values: Vec<String> = values.collect();
             out.push_str("    return [\n");
             for row in values.chunks(module.dimension()) {

@@ -10,7 +10,7 @@ use bea_series::render::{Content, Document, Format, Part};
 
 /// The shape of what a function returns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Shape {
+pub(super) enum ReturnType {
     /// A number.
     Scalar,
     /// A vector like `θ`.
@@ -24,7 +24,7 @@ pub(super) struct Function {
     pub name: String,
     /// One sentence or more.
     pub doc: String,
-    pub shape: Shape,
+    pub shape: ReturnType,
     /// Its inputs are the coordinates of `θ` and then all scalars of the module.
     pub program: Program,
     /// Which of the scalars of the module are its arguments.
@@ -148,14 +148,14 @@ impl Module {
             functions.push(Function {
                 name: format!("loss{suffix}"),
                 doc: format!("The loss{of}."),
-                shape: Shape::Scalar,
+                shape: ReturnType::Scalar,
                 program: Program::new(&graph, inputs, &[loss]),
                 scalars: of_loss.clone(),
             });
             functions.push(Function {
                 name: format!("gradient{suffix}"),
                 doc: format!("The gradient of the loss{of}."),
-                shape: Shape::Vector,
+                shape: ReturnType::Vector,
                 program: Program::new(&graph, inputs, &gradient),
                 scalars: of_loss.clone(),
             });
@@ -169,7 +169,7 @@ impl Module {
                 let function = Function {
                     name: "field".into(),
                     doc: format!("The velocity: the modified field with all terms up to h^{n}."),
-                    shape: Shape::Vector,
+                    shape: ReturnType::Vector,
                     program: Program::new(&graph, inputs, &value),
                     scalars: with_step,
                 };
@@ -185,7 +185,7 @@ impl Module {
                     let hessian = Function {
                         name: "hessian".into(),
                         doc: "The Hessian of the loss.".into(),
-                        shape: Shape::Matrix,
+                        shape: ReturnType::Matrix,
                         program: Program::new(&graph, inputs, &entries),
                         scalars: of_loss.clone(),
                     };
@@ -205,7 +205,7 @@ impl Module {
                         Some(Function {
                             name: "non_principal".into(),
                             doc: format!("The non-principal terms up to h^{n}."),
-                            shape: Shape::Vector,
+                            shape: ReturnType::Vector,
                             program: Program::new(&graph, inputs, &value),
                             scalars: with_step,
                         })

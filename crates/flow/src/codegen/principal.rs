@@ -16,7 +16,7 @@
 //! Where no scaling makes a method homogeneous in its step size, `h` is a parameter of `P`, `z` stands
 //! for `J`, and the principal part is `log(P(J))/(hJ) f`.
 
-use super::module::{Function, Shape};
+use super::module::{Function, ReturnType};
 use super::{CodeRequest, CodegenError};
 use crate::flow::FlowName;
 use crate::loss::{Expr, Graph, Program};
@@ -168,8 +168,14 @@ pub(super) fn of_fields(
     };
     let doc = "The vector field f: what each parameter moves along.";
     (
-        function("vector_field", doc, Shape::Vector, graph, &total),
-        function("jacobian", "The Jacobian of the vector field.", Shape::Matrix, graph, &entries),
+        function("vector_field", doc, ReturnType::Vector, graph, &total),
+        function(
+            "jacobian",
+            "The Jacobian of the vector field.",
+            ReturnType::Matrix,
+            graph,
+            &entries,
+        ),
     )
 }
 

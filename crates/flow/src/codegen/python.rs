@@ -2,7 +2,7 @@
 
 use super::Emit;
 use super::body::{Body, Level, Operand, Syntax, Text, sign};
-use super::module::{Function, Module, Names, Shape, Velocity};
+use super::module::{Function, Module, Names, ReturnType, Velocity};
 use super::principal::PrincipalVelocity;
 use crate::loss::{self, Relation};
 use std::collections::BTreeSet;
@@ -175,9 +175,9 @@ fn write_function(
     }
     let values: Vec<String> = body.outputs.iter().map(|x| x.text.code.clone()).collect();
     match function.shape {
-        Shape::Scalar => writeln!(out, "    return {}", values[0]).unwrap(),
-        Shape::Vector => writeln!(out, "    return np.array({})", array(&values, 4)).unwrap(),
-        Shape::Matrix => {
+        ReturnType::Scalar => writeln!(out, "    return {}", values[0]).unwrap(),
+        ReturnType::Vector => writeln!(out, "    return np.array({})", array(&values, 4)).unwrap(),
+        ReturnType::Matrix => {
             let rows: Vec<String> =
                 values.chunks(module.dimension()).map(|row| array(row, 8)).collect();
             writeln!(out, "    return np.array({})", array(&rows, 4)).unwrap();

@@ -2,7 +2,7 @@
 
 use super::Emit;
 use super::body::{Body, Level, Operand, Syntax, Text, sign};
-use super::module::{Function, Module, Names, Shape, Velocity};
+use super::module::{Function, Module, Names, ReturnType, Velocity};
 use super::principal::PrincipalVelocity;
 use crate::loss::{self, Relation};
 use std::collections::BTreeSet;
@@ -218,9 +218,9 @@ fn write_function(
         arguments.push(format!("{}: f64", unused(used, &names.scalars[scalar])));
     }
     let result = match function.shape {
-        Shape::Scalar => number.to_string(),
-        Shape::Vector => format!("[{number}; N]"),
-        Shape::Matrix => format!("[[{number}; N]; N]"),
+        ReturnType::Scalar => number.to_string(),
+        ReturnType::Vector => format!("[{number}; N]"),
+        ReturnType::Matrix => format!("[[{number}; N]; N]"),
     };
     let public = if function.name == "non_principal" { "" } else { "pub " };
     let (name, arguments) = (&function.name, arguments.join(", "));
@@ -232,7 +232,7 @@ fn write_function(
             writeln!(out, "    let {} = theta[{i}];", names.point[i]).unwrap();
         }
     }
-    if function.shape == Shape::Scalar {
+    if function.shape == ReturnType::Scalar {
         // What is returned has no name of its own.
         let last = body.statements.last().is_some_and(|(n, _)| *n == body.outputs[0].text.code);
         if last {
@@ -245,9 +245,9 @@ fn write_function(
     }
     let values: Vec<String> = body.outputs.iter().map(|x| numbers.point(x)).collect();
     match function.shape {
-        Shape::Scalar => writeln!(out, "    {}", values[0]).unwrap(),
-        Shape::Vector => writeln!(out, "    {}", array(&values, 4)).unwrap(),
-        Shape::Matrix => {
+        ReturnType::Scalar => writeln!(out, "    {}", values[0]).unwrap(),
+        ReturnType::Vector => writeln!(out, "    {}", array(&values, 4)).unwrap(),
+        ReturnType::Matrix => {
             let rows: Vec<String> = values.chunks(dimension).map(|row| array(row, 8)).collect();
             writeln!(out, "    {}", array(&rows, 4)).unwrap();
         }

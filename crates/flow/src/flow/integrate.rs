@@ -76,7 +76,7 @@ struct Times {
     budget_every: usize,
 }
 
-type Outcome = Result<(), (Stop, f64)>;
+type Followed = Result<(), (Stop, f64)>;
 
 fn euler(
     velocity: &mut dyn Velocity,
@@ -85,7 +85,7 @@ fn euler(
     step: f64,
     go_on: &mut dyn FnMut(usize) -> bool,
     points: &mut Vec<Vec<Complex64>>,
-) -> Outcome {
+) -> Followed {
     let (mut theta, mut v) = (start.to_vec(), vec![Complex64::ZERO; start.len()]);
     let steps = (times.interval / step - 1e-9).ceil().max(1.0);
     let dt = times.interval / steps;
@@ -171,7 +171,7 @@ fn adaptive(
     (rtol, atol): (f64, f64),
     go_on: &mut dyn FnMut(usize) -> bool,
     points: &mut Vec<Vec<Complex64>>,
-) -> Outcome {
+) -> Followed {
     velocity.accept(start).map_err(|stop| (stop, 0.0))?;
     velocity.velocity(start, &mut vec![Complex64::ZERO; start.len()]).map_err(|s| (s, 0.0))?;
     let system = System { velocity: RefCell::new(velocity), stop: RefCell::new(None) };

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 /// What a closure may return: a value, or a `Result` of one with any error.
-pub trait Outcome<T> {
+pub trait Answer<T> {
     /// As a result.
     ///
     /// # Errors
@@ -15,25 +15,25 @@ pub trait Outcome<T> {
     fn outcome(self) -> Result<T, Cause>;
 }
 
-impl Outcome<f64> for f64 {
+impl Answer<f64> for f64 {
     fn outcome(self) -> Result<f64, Cause> {
         Ok(self)
     }
 }
 
-impl Outcome<Complex64> for Complex64 {
+impl Answer<Complex64> for Complex64 {
     fn outcome(self) -> Result<Complex64, Cause> {
         Ok(self)
     }
 }
 
-impl Outcome<()> for () {
+impl Answer<()> for () {
     fn outcome(self) -> Result<(), Cause> {
         Ok(())
     }
 }
 
-impl<T, E: Into<Box<dyn Error + Send + Sync>>> Outcome<T> for Result<T, E> {
+impl<T, E: Into<Box<dyn Error + Send + Sync>>> Answer<T> for Result<T, E> {
     fn outcome(self) -> Result<T, Cause> {
         self.map_err(Cause::new)
     }
@@ -83,7 +83,7 @@ pub struct WithoutGradient<S> {
 
 impl<S: Scalar> WithoutGradient<S> {
     /// `|x, g| …`: writes `∇E(x)` into `g` and returns `E(x)`, or a `Result` of it.
-    pub fn gradient<'a, R: Outcome<S>>(
+    pub fn gradient<'a, R: Answer<S>>(
         self,
         f: impl Fn(&[S], &mut [S]) -> R + Send + Sync + 'a,
     ) -> Closures<'a, S> {
@@ -118,13 +118,13 @@ pub struct Closures<'a, S: Scalar = f64> {
 
 impl<'a, S: Scalar> Closures<'a, S> {
     /// `|x| …`: returns `E(x)`, where that is cheaper than with its gradient.
-    pub fn with_value<R: Outcome<S>>(mut self, f: impl Fn(&[S]) -> R + Send + Sync + 'a) -> Self {
+    pub fn with_value<R: Answer<S>>(mut self, f: impl Fn(&[S]) -> R + Send + Sync + 'a) -> Self {
         self.value = Some(Box::new(move |x| f(x).outcome()));
         self
     }
 
     /// `|x, v, out| …`: writes `∇²E(x) v` into `out`.
-    pub fn hessian_vector<R: Outcome<()>>(
+    pub fn hessian_vector<R: Answer<()>>(
         mut self,
         f: impl Fn(&[S], &[S], &mut [S]) -> R + Send + Sync + 'a,
     ) -> Self {
@@ -142,7 +142,7 @@ impl<'a, S: Scalar> Closures<'a, S> {
 
     /// `|x, directions, out| …`: writes `∇^{m+1}E(x)[v_1, …, v_m]` into `out`, for the `m` directions
     /// that there are, from 2 to `most`.
-    pub fn with_contraction<R: Outcome<()>>(
+    pub fn with_contraction<R: Answer<()>>(
         mut self,
         most: usize,
         f: impl Fn(&[S], &[&[S]], &mut [S]) -> R + Send + Sync + 'a,

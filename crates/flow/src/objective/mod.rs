@@ -36,7 +36,7 @@ mod error;
 mod scalar;
 mod weight_decay;
 
-pub use closures::{Closures, Outcome, WithoutGradient, complex, objective};
+pub use closures::{Answer, Closures, WithoutGradient, complex, objective};
 pub use counts::{Call, Counter, Counts};
 pub use error::{Capability, Cause, ObjectiveError, Site};
 pub use scalar::Scalar;

@@ -30,7 +30,7 @@ const H: usize = 1;
 
 /// Whether the powers of a matrix tend to 0, stay bounded or grow.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Verdict {
+pub enum StabilityType {
     /// All eigenvalues lie inside the unit circle.
     Stable,
     /// None lies outside, but some on it.
@@ -39,12 +39,12 @@ pub enum Verdict {
     Unstable,
 }
 
-impl std::fmt::Display for Verdict {
+impl std::fmt::Display for StabilityType {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.write_str(match self {
-            Verdict::Stable => "stable",
-            Verdict::Neutral => "neutral",
-            Verdict::Unstable => "unstable",
+            StabilityType::Stable => "stable",
+            StabilityType::Neutral => "neutral",
+            StabilityType::Unstable => "unstable",
         })
     }
 }
@@ -101,7 +101,7 @@ pub struct Interval {
     /// Its upper end.
     pub to: End,
     /// What happens inside.
-    pub verdict: Verdict,
+    pub verdict: StabilityType,
 }
 
 /// A square-free factor of the characteristic polynomial, or a part of one.
@@ -146,7 +146,10 @@ pub(super) fn intervals(m: &Matrix) -> Vec<Interval> {
         let to = ends.get(k).cloned().unwrap_or_else(|| End::open(f64::INFINITY));
         match found.last_mut() {
             // Two unstable intervals with a candidate between them are one.
-            Some(last) if last.verdict == Verdict::Unstable && verdict == Verdict::Unstable => {
+            Some(last)
+                if last.verdict == StabilityType::Unstable
+                    && verdict == StabilityType::Unstable =>
+            {
                 last.to = to;
             }
             _ => {
@@ -225,7 +228,7 @@ impl Part {
         ]
     }
 
-    fn verdict(&self, h: &BigRational) -> Verdict {
+    fn verdict(&self, h: &BigRational) -> StabilityType {
         let at = |c: &Poly| -> BigRational {
             let value = RationalFunction::from(c.clone());
             let value = value.substitute(&[None, Some(h.clone().into())]).expect("a polynomial");
@@ -233,16 +236,16 @@ impl Part {
         };
         let p: Vec<BigRational> = self.polynomial.coefficients_in(MU).iter().map(at).collect();
         if !self.reciprocal {
-            return if is_stable(&p) { Verdict::Stable } else { Verdict::Unstable };
+            return if is_stable(&p) { StabilityType::Stable } else { StabilityType::Unstable };
         }
         let derivative: Vec<BigRational> =
             (1..p.len()).map(|k| &p[k] * BigRational::from_integer(k.into())).collect();
-        if is_stable(&derivative) { Verdict::Neutral } else { Verdict::Unstable }
+        if is_stable(&derivative) { StabilityType::Neutral } else { StabilityType::Unstable }
     }
 }
 
-fn verdict(parts: &[Part], h: &BigRational) -> Verdict {
-    parts.iter().map(|part| part.verdict(h)).max().unwrap_or(Verdict::Stable)
+fn verdict(parts: &[Part], h: &BigRational) -> StabilityType {
+    parts.iter().map(|part| part.verdict(h)).max().unwrap_or(StabilityType::Stable)
 }
 
 /// The resultant of two polynomials with respect to [`MU`]: the determinant of Sylvester's matrix, by
@@ -306,11 +309,14 @@ pub(super) fn intersect(all: &[(f64, &[Interval])]) -> Vec<Interval> {
         };
         let at = |(factor, list): &(f64, &[Interval])| {
             let inside = list.iter().find(|i| middle * factor < i.to.value);
-            inside.map_or(Verdict::Unstable, |i| i.verdict)
+            inside.map_or(StabilityType::Unstable, |i| i.verdict)
         };
-        let verdict = all.iter().map(at).max().unwrap_or(Verdict::Neutral);
+        let verdict = all.iter().map(at).max().unwrap_or(StabilityType::Neutral);
         match found.last_mut() {
-            Some(last) if last.verdict == Verdict::Unstable && verdict == Verdict::Unstable => {
+            Some(last)
+                if last.verdict == StabilityType::Unstable
+                    && verdict == StabilityType::Unstable =>
+            {
                 last.to = pair[1].clone();
             }
             _ => found.push(Interval { from: pair[0].clone(), to: pair[1].clone(), verdict }),
@@ -322,7 +328,7 @@ pub(super) fn intersect(all: &[(f64, &[Interval])]) -> Vec<Interval> {
 /// The end of the first interval, if that is stable; 0 otherwise.
 pub(super) fn critical(intervals: &[Interval]) -> f64 {
     match intervals.first() {
-        Some(first) if first.verdict == Verdict::Stable => first.to.value,
+        Some(first) if first.verdict == StabilityType::Stable => first.to.value,
         _ => 0.0,
     }
 }
@@ -391,13 +397,19 @@ mod tests {
         // μ² + h: a pair ±i√h.
         let found = intervals(&companion(&[h.clone(), RationalFunction::zero()]));
         assert_eq!(found.len(), 2);
-        assert_eq!((found[0].verdict, found[1].verdict), (Verdict::Stable, Verdict::Unstable));
+        assert_eq!(
+            (found[0].verdict, found[1].verdict),
+            (StabilityType::Stable, StabilityType::Unstable)
+        );
         assert_eq!(found[0].to.exact, Some(BigRational::one()));
         assert_eq!(found[0].to.crossing, Crossing::Circle);
         // μ² + (h - 2)μ + 1: on the circle for h < 4.
         let trace = &h - &RationalFunction::integer(2);
         let found = intervals(&companion(&[one, trace]));
-        assert_eq!((found[0].verdict, found[1].verdict), (Verdict::Neutral, Verdict::Unstable));
+        assert_eq!(
+            (found[0].verdict, found[1].verdict),
+            (StabilityType::Neutral, StabilityType::Unstable)
+        );
         assert_eq!(found[0].to.value, 4.0);
         assert_eq!(found[0].to.crossing, Crossing::Minus);
     }

@@ -7,7 +7,7 @@
 //! Jacobian there is `-(H + ½ h H²)`. (The paper prints `½ h²` in section A.4.1, Eqs. 124-130; its own
 //! flow has `½ h`.)
 
-use super::boundary::{Interval, Verdict};
+use super::boundary::{Interval, StabilityType};
 use super::continuation::PrincipalEigenvalue;
 use super::truncated::Truncated;
 use crate::flow::branch::alpha;
@@ -80,11 +80,13 @@ impl Case {
     }
 
     /// Whether steps of this size move towards the critical point.
-    pub fn verdict(self) -> Verdict {
+    pub fn verdict(self) -> StabilityType {
         match self {
-            Case::RealStable | Case::BranchPoint | Case::ComplexStable => Verdict::Stable,
-            Case::Marginal | Case::Neutral | Case::MarginalBuffers => Verdict::Neutral,
-            Case::UnstableComplex | Case::Repelling | Case::UnstableBuffers => Verdict::Unstable,
+            Case::RealStable | Case::BranchPoint | Case::ComplexStable => StabilityType::Stable,
+            Case::Marginal | Case::Neutral | Case::MarginalBuffers => StabilityType::Neutral,
+            Case::UnstableComplex | Case::Repelling | Case::UnstableBuffers => {
+                StabilityType::Unstable
+            }
         }
     }
 }

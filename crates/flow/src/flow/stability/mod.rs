@@ -25,7 +25,7 @@ mod linear_map;
 mod plateau;
 mod truncated;
 
-pub use boundary::{Crossing, End, Interval, Verdict};
+pub use boundary::{Crossing, End, Interval, StabilityType};
 pub use coefficient::{PrincipalCoefficient, StabilityCoefficient, stability_coefficients};
 pub use coupled::{Coupled, CoupledAtStep, MAX_ROWS};
 pub use critical_point::{CriticalPoint, PointKind};
@@ -332,7 +332,7 @@ pub fn stable_until(method: &GeneralLinearMethod) -> Option<End> {
     }
     let map = LinearMap::scalar(method, &BigRational::from_integer((-1).into())).exact()?;
     let first = boundary::intervals(&map).into_iter().next()?;
-    (first.verdict == Verdict::Stable && first.to.value.is_finite()).then_some(first.to)
+    (first.verdict == StabilityType::Stable && first.to.value.is_finite()).then_some(first.to)
 }
 
 /// A formula in the parameters for an end in `hλ` of an interval of `optimizer`'s stability, for

@@ -1,7 +1,7 @@
 //! Numbers and arrays of them: entry by entry, products, repetitions.
 
 use super::super::graph::{Expr, Graph};
-use super::lower::{Lowering, MAX_ENTRIES, Outcome};
+use super::lower::{Lowered, Lowering, MAX_ENTRIES};
 use super::syntax::{Expression, Loop};
 use std::ops::Range;
 
@@ -47,7 +47,7 @@ impl Lowering<'_> {
         join: fn(&mut Graph, Expr, Expr) -> Expr,
         inverse: fn(&mut Graph, Expr, Expr) -> Expr,
         verb: &str,
-    ) -> Outcome<Value> {
+    ) -> Lowered<Value> {
         let mut result = self.any(&operands[0].1)?;
         for (marked, operand) in &operands[1..] {
             let value = self.any(operand)?;
@@ -62,7 +62,7 @@ impl Lowering<'_> {
 
     /// Terms with their signs. Numbers are added all at once: one after another takes a time that grows
     /// with the square of their number.
-    pub fn total(&mut self, terms: &[(bool, Expression)]) -> Outcome<Value> {
+    pub fn total(&mut self, terms: &[(bool, Expression)]) -> Lowered<Value> {
         let mut numbers = Vec::with_capacity(terms.len());
         let mut arrays: Option<Value> = None;
         for (subtracted, term) in terms {
@@ -95,7 +95,7 @@ impl Lowering<'_> {
         operation: fn(&mut Graph, Expr, Expr) -> Expr,
         verb: &str,
         span: &Range<usize>,
-    ) -> Outcome<Value> {
+    ) -> Lowered<Value> {
         self.zip(a, b, operation).ok_or_else(|| {
             let message = format!("{} and {} cannot be {verb}", a.kind(), b.kind());
             let help = "arrays are combined entry by entry; `dot(a, b)` is the product of matrices";
@@ -133,7 +133,7 @@ impl Lowering<'_> {
     }
 
     /// An array, if its items are alike.
-    pub fn regular(&mut self, items: Vec<Value>, span: &Range<usize>) -> Outcome<Value> {
+    pub fn regular(&mut self, items: Vec<Value>, span: &Range<usize>) -> Lowered<Value> {
         let first = items.first().map(Value::kind);
         if let Some(odd) = items.iter().find(|i| Some(i.kind()) != first) {
             let first = first.unwrap_or_default();
@@ -143,7 +143,7 @@ impl Lowering<'_> {
         Ok(Value::Array(items))
     }
 
-    pub fn comprehension(&mut self, loops: &[Loop], inner: &Expression) -> Outcome<Value> {
+    pub fn comprehension(&mut self, loops: &[Loop], inner: &Expression) -> Lowered<Value> {
         let Some((first, rest)) = loops.split_first() else { return self.any(inner) };
         let mut items = Vec::new();
         self.repeat(std::slice::from_ref(first), &mut |this| {
@@ -157,8 +157,8 @@ impl Lowering<'_> {
     pub fn repeat(
         &mut self,
         loops: &[Loop],
-        run: &mut dyn FnMut(&mut Self) -> Outcome<()>,
-    ) -> Outcome<()> {
+        run: &mut dyn FnMut(&mut Self) -> Lowered<()>,
+    ) -> Lowered<()> {
         let Some((first, rest)) = loops.split_first() else {
             self.count += 1;
             return run(self);

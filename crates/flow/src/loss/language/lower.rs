@@ -42,7 +42,7 @@ pub(super) struct Lowering<'a> {
     pub count: usize,
 }
 
-pub(super) type Outcome<T> = Result<T, SourceError>;
+pub(super) type Lowered<T> = Result<T, SourceError>;
 
 impl Lowering<'_> {
     pub fn fault(
@@ -56,7 +56,7 @@ impl Lowering<'_> {
     }
 
     /// The formula, a number.
-    pub fn body(&mut self, body: &Body) -> Outcome<Expr> {
+    pub fn body(&mut self, body: &Body) -> Lowered<Expr> {
         if let Some((name, _)) = body.lets.get(MAX_LETS) {
             let message = format!("a loss has at most {MAX_LETS} lines `let`");
             return Err(self.fault(&name.span, message, "one too many", None));
@@ -70,7 +70,7 @@ impl Lowering<'_> {
     }
 
     /// Refuses to bind a name that has a meaning.
-    pub fn check_name(&self, name: &Name) -> Outcome<()> {
+    pub fn check_name(&self, name: &Name) -> Lowered<()> {
         let message = if is_function(&name.text) || name.text == "pi" {
             format!("`{}` has a meaning in the language", name.text)
         } else if self.names.iter().any(|(n, _)| *n == name.text) {
@@ -82,7 +82,7 @@ impl Lowering<'_> {
     }
 
     /// A number, not an array.
-    pub fn scalar(&mut self, expression: &Expression) -> Outcome<Expr> {
+    pub fn scalar(&mut self, expression: &Expression) -> Lowered<Expr> {
         match self.any(expression)? {
             Value::Scalar(e) => Ok(e),
             other => Err(self.fault(
@@ -98,7 +98,7 @@ impl Lowering<'_> {
     }
 
     /// An exact constant.
-    pub fn constant(&mut self, expression: &Expression) -> Outcome<Rational> {
+    pub fn constant(&mut self, expression: &Expression) -> Lowered<Rational> {
         let value = self.scalar(expression)?;
         self.graph.as_constant(value).cloned().ok_or_else(|| {
             self.fault(&expression.span, "a constant is needed here", "this is not constant", None)
@@ -106,7 +106,7 @@ impl Lowering<'_> {
     }
 
     /// A whole number.
-    pub fn integer(&mut self, expression: &Expression) -> Outcome<i64> {
+    pub fn integer(&mut self, expression: &Expression) -> Lowered<i64> {
         let value = self.constant(expression)?;
         value.as_integer().ok_or_else(|| {
             let message = format!("a whole number is needed, not {value}");
@@ -115,7 +115,7 @@ impl Lowering<'_> {
     }
 
     /// A number or an array.
-    pub fn any(&mut self, expression: &Expression) -> Outcome<Value> {
+    pub fn any(&mut self, expression: &Expression) -> Lowered<Value> {
         let span = &expression.span;
         match &expression.kind {
             ExpressionKind::Number(value) => {
@@ -137,7 +137,7 @@ impl Lowering<'_> {
             ExpressionKind::Index(array, indices) => self.index(array, indices),
             ExpressionKind::Call(name, arguments) => self.call(name, arguments, span),
             ExpressionKind::Array(items) => {
-                let items = items.iter().map(|i| self.any(i)).collect::<Outcome<Vec<_>>>()?;
+                let items = items.iter().map(|i| self.any(i)).collect::<Lowered<Vec<_>>>()?;
                 self.regular(items, span)
             }
             ExpressionKind::Comprehension(loops, inner) => self.comprehension(loops, inner),
@@ -168,7 +168,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn name(&mut self, name: &str, span: &Range<usize>) -> Outcome<Value> {
+    fn name(&mut self, name: &str, span: &Range<usize>) -> Lowered<Value> {
         if let Some((_, value)) = self.names.iter().rev().find(|(n, _)| n == name) {
             if let Some(discovery) = &mut self.discovery {
                 discovery.used.insert(name.into());
@@ -197,7 +197,7 @@ impl Lowering<'_> {
     }
 
     /// A free name of a bare formula, used with these indices.
-    fn discover(&mut self, name: &str, indices: &[i64], span: &Range<usize>) -> Outcome<Value> {
+    fn discover(&mut self, name: &str, indices: &[i64], span: &Range<usize>) -> Lowered<Value> {
         let mut sizes = Vec::new();
         for &index in indices {
             let size = usize::try_from(index + 1).ok().filter(|&n| (1..=MAX_ENTRIES).contains(&n));
@@ -225,7 +225,7 @@ impl Lowering<'_> {
     }
 
     /// Refuses to divide by a constant 0, or by an array that holds one.
-    pub fn check_divisor(&self, value: &Value, span: &Range<usize>) -> Outcome<()> {
+    pub fn check_divisor(&self, value: &Value, span: &Range<usize>) -> Lowered<()> {
         let mut entries = Vec::new();
         value.flat(&mut entries);
         if entries.contains(&Expr::ZERO) {
@@ -234,11 +234,11 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    fn index(&mut self, array: &Expression, indices: &[Expression]) -> Outcome<Value> {
+    fn index(&mut self, array: &Expression, indices: &[Expression]) -> Lowered<Value> {
         let indices: Vec<(i64, Range<usize>)> = indices
             .iter()
             .map(|i| Ok((self.integer(i)?, i.span.clone())))
-            .collect::<Outcome<_>>()?;
+            .collect::<Lowered<_>>()?;
         if let ExpressionKind::Name(name) = &array.kind
             && self.discovery.is_some()
             && !self.names.iter().any(|(n, _)| n == name)
@@ -264,7 +264,7 @@ impl Lowering<'_> {
     }
 
     /// The entry of a value with these indices, which stand at their places in the text.
-    fn entry(&self, value: &Value, indices: &[(i64, Range<usize>)]) -> Outcome<Value> {
+    fn entry(&self, value: &Value, indices: &[(i64, Range<usize>)]) -> Lowered<Value> {
         let mut value = value;
         for (index, span) in indices {
             let Value::Array(items) = value else {
@@ -290,7 +290,7 @@ impl Lowering<'_> {
         name: &Name,
         arguments: &[Expression],
         span: &Range<usize>,
-    ) -> Outcome<Value> {
+    ) -> Lowered<Value> {
         let function = Function::ALL.into_iter().find(|f| f.name() == name.text);
         let expected = match name.text.as_str() {
             _ if function.is_some() => 1..=1,
@@ -319,7 +319,7 @@ impl Lowering<'_> {
             let message = format!("`{}` takes {wanted}, not {}", name.text, arguments.len());
             return Err(self.fault(span, message, "this call", None));
         }
-        let values = arguments.iter().map(|a| self.any(a)).collect::<Outcome<Vec<_>>>()?;
+        let values = arguments.iter().map(|a| self.any(a)).collect::<Lowered<Vec<_>>>()?;
         if let Some(function) = function {
             return Ok(self.map(&values[0], &mut |g, e| g.apply(function, e)));
         }

@@ -1,6 +1,6 @@
 //! Arithmetic on what expressions denote, within bounds.
 
-use super::{Evaluator, Outcome};
+use super::{Evaluated, Evaluator};
 use crate::exact::{Poly, RationalFunction};
 use crate::optimizer::program::{Operation, Register, Terms};
 use crate::optimizer::syntax::{Expression, Kind};
@@ -19,7 +19,7 @@ impl Evaluator<'_> {
         value: Value,
         factor: &RationalFunction,
         span: &Range<usize>,
-    ) -> Outcome<Value> {
+    ) -> Evaluated<Value> {
         Ok(match value {
             Value::Number(a) => Value::Number(self.bounded(&a * factor, span)?),
             Value::Vector(vector) if factor.is_one() => Value::Vector(vector),
@@ -38,7 +38,7 @@ impl Evaluator<'_> {
     }
 
     /// A sum, computed before it is used as a whole.
-    pub(super) fn computed(&mut self, vector: Vector, span: &Range<usize>) -> Outcome<Vector> {
+    pub(super) fn computed(&mut self, vector: Vector, span: &Range<usize>) -> Evaluated<Vector> {
         if vector.terms.len() < 2 {
             return Ok(vector);
         }
@@ -46,7 +46,7 @@ impl Evaluator<'_> {
     }
 
     /// The register that holds a vector.
-    pub(super) fn stored(&mut self, vector: &Vector, span: &Range<usize>) -> Outcome<Register> {
+    pub(super) fn stored(&mut self, vector: &Vector, span: &Range<usize>) -> Evaluated<Register> {
         if let Some(register) = vector.register() {
             return Ok(register);
         }
@@ -63,7 +63,7 @@ impl Evaluator<'_> {
         terms: Terms,
         first: Option<Terms>,
         span: &Range<usize>,
-    ) -> Outcome<()> {
+    ) -> Evaluated<()> {
         for coefficient in self.symbolic.value(&terms).into_values() {
             self.bounded(coefficient, span)?;
         }
@@ -78,7 +78,7 @@ impl Evaluator<'_> {
         &self,
         value: &RationalFunction,
         expression: &Expression,
-    ) -> Outcome<RationalFunction> {
+    ) -> Evaluated<RationalFunction> {
         value.inverse().ok_or_else(|| {
             let text = self.text(expression);
             let mut names = Vec::new();
@@ -120,7 +120,7 @@ impl Evaluator<'_> {
         &self,
         value: RationalFunction,
         span: &Range<usize>,
-    ) -> Outcome<RationalFunction> {
+    ) -> Evaluated<RationalFunction> {
         let small = [value.numerator(), value.denominator()].into_iter().all(|p| {
             p.terms().len() <= MAX_TERMS
                 && p.terms()

@@ -1,6 +1,6 @@
 //! What an expression denotes.
 
-use super::{Evaluator, Outcome, constant};
+use super::{Evaluated, Evaluator, constant};
 use crate::exact::RationalFunction;
 use crate::optimizer::program::{Operation, Register};
 use crate::optimizer::scope::{MAX_STATES, Symbol};
@@ -14,7 +14,7 @@ use std::ops::Range;
 const MAX_EXPONENT: i32 = 1000;
 
 impl Evaluator<'_> {
-    pub(super) fn expression(&mut self, expression: &Expression) -> Outcome<Value> {
+    pub(super) fn expression(&mut self, expression: &Expression) -> Evaluated<Value> {
         let span = &expression.span;
         match &expression.kind {
             Kind::Number(value) => Ok(Value::Number(constant(value))),
@@ -38,7 +38,7 @@ impl Evaluator<'_> {
         }
     }
 
-    fn old(&mut self, name: &str, span: &Range<usize>) -> Outcome<Value> {
+    fn old(&mut self, name: &str, span: &Range<usize>) -> Evaluated<Value> {
         match self.scope.symbols.get(name) {
             Some(Symbol::Step) => Ok(Value::Number(self.h.clone())),
             Some(Symbol::Parameter(i)) => Ok(Value::Number(self.parameters[*i].clone())),
@@ -86,7 +86,7 @@ impl Evaluator<'_> {
         space: usize,
         name: &str,
         span: &Range<usize>,
-    ) -> Outcome<Value> {
+    ) -> Evaluated<Value> {
         if self.depth > 0 {
             return Ok(Value::Vector(Vector::of(register, space)));
         }
@@ -111,7 +111,7 @@ impl Evaluator<'_> {
         })
     }
 
-    fn sum(&mut self, terms: &[(bool, Expression)]) -> Outcome<Value> {
+    fn sum(&mut self, terms: &[(bool, Expression)]) -> Evaluated<Value> {
         let mut total: Option<Value> = None;
         for (subtracted, term) in terms {
             let mut value = self.expression(term)?;
@@ -145,7 +145,7 @@ impl Evaluator<'_> {
         Ok(total.expect("a sum has terms"))
     }
 
-    fn product(&mut self, factors: &[(bool, Expression)]) -> Outcome<Value> {
+    fn product(&mut self, factors: &[(bool, Expression)]) -> Evaluated<Value> {
         let mut total: Option<Value> = None;
         for (divides, factor) in factors {
             let value = self.expression(factor)?;
@@ -183,7 +183,7 @@ impl Evaluator<'_> {
         base: &Expression,
         exponent: &Expression,
         span: &Range<usize>,
-    ) -> Outcome<Value> {
+    ) -> Evaluated<Value> {
         let Value::Number(value) = self.expression(base)? else {
             return Err(self.fault(
                 &base.span,
@@ -226,7 +226,7 @@ impl Evaluator<'_> {
         field: &Name,
         arguments: &[Expression],
         span: &Range<usize>,
-    ) -> Outcome<Value> {
+    ) -> Evaluated<Value> {
         let index = self.field(field)?;
         let players = self.scope.spaces.clone();
         if arguments.len() != players.len() {
@@ -277,7 +277,7 @@ impl Evaluator<'_> {
         Ok(Value::Vector(Vector::of(Register::Evaluation(evaluation), space)))
     }
 
-    fn field(&self, name: &Name) -> Outcome<usize> {
+    fn field(&self, name: &Name) -> Evaluated<usize> {
         match self.scope.symbols.get(&name.text) {
             Some(Symbol::Field(index)) => Ok(*index),
             Some(_) => Err(self.fault(

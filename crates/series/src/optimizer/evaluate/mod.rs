@@ -57,7 +57,7 @@ pub(super) struct Evaluator<'a> {
     depth: usize,
 }
 
-type Outcome<T> = Result<T, SourceError>;
+type Evaluated<T> = Result<T, SourceError>;
 
 impl<'a> Evaluator<'a> {
     pub fn new(
@@ -93,7 +93,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Runs all statements and resolves what was used before it was computed.
-    pub fn run(mut self) -> Outcome<Step> {
+    pub fn run(mut self) -> Evaluated<Step> {
         for statement in &self.optimizer.statements {
             match statement {
                 Statement::Stage(name, value) => self.define(name, value)?,
@@ -159,7 +159,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// `let name = value`
-    fn define(&mut self, name: &Name, value: &Expression) -> Outcome<()> {
+    fn define(&mut self, name: &Name, value: &Expression) -> Evaluated<()> {
         let Some(Symbol::Stage(index)) = self.scope.symbols.get(&name.text).copied() else {
             return Ok(());
         };
@@ -179,7 +179,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// `name' = value`
-    fn update(&mut self, name: &Name, value: &Expression) -> Outcome<()> {
+    fn update(&mut self, name: &Name, value: &Expression) -> Evaluated<()> {
         let index = self.state(&name.text, &name.span)?;
         if self.updates[index].is_some() {
             return Err(self.fault(
@@ -197,7 +197,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// `first name' = value`
-    fn first(&mut self, name: &Name, value: &Expression) -> Outcome<()> {
+    fn first(&mut self, name: &Name, value: &Expression) -> Evaluated<()> {
         let index = self.state(&name.text, &name.span)?;
         if self.updates[index].is_some() || self.firsts[index].is_some() {
             let twice = self.firsts[index].is_some();
@@ -225,7 +225,7 @@ impl<'a> Evaluator<'a> {
         Ok(())
     }
 
-    fn new_value(&mut self, index: usize, name: &Name, value: &Expression) -> Outcome<Vector> {
+    fn new_value(&mut self, index: usize, name: &Name, value: &Expression) -> Evaluated<Vector> {
         self.target = Some(Register::New(index));
         let vector = match self.expression(value)? {
             Value::Vector(vector) => vector,
@@ -243,7 +243,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The value of a buffer of space `space` before the first step.
-    pub fn initial(mut self, value: &Expression, space: usize) -> Outcome<Initial> {
+    pub fn initial(mut self, value: &Expression, space: usize) -> Evaluated<Initial> {
         if matches!(&value.kind, Kind::Old(name) if name == "settled") {
             return Ok(Initial::Settled);
         }
@@ -263,7 +263,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The `c` of a field that is `c` times its point.
-    pub fn linear(mut self, value: &Expression, field: &str) -> Outcome<RationalFunction> {
+    pub fn linear(mut self, value: &Expression, field: &str) -> Evaluated<RationalFunction> {
         let found = match self.expression(value)? {
             Value::Number(_) => None,
             Value::Vector(vector) => self.multiple(&vector, 0),
@@ -290,7 +290,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The state that `name'` speaks of.
-    fn state(&self, name: &str, span: &Range<usize>) -> Outcome<usize> {
+    fn state(&self, name: &str, span: &Range<usize>) -> Evaluated<usize> {
         let what = match self.scope.symbols.get(name) {
             Some(Symbol::State(index)) => return Ok(*index),
             None => {
@@ -318,7 +318,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Declares that two vectors are of one space.
-    fn unite(&mut self, a: usize, b: usize, span: &Range<usize>) -> Outcome<()> {
+    fn unite(&mut self, a: usize, b: usize, span: &Range<usize>) -> Evaluated<()> {
         let players = (self.spaces.known(a), self.spaces.known(b));
         if self.spaces.unite(a, b) {
             return Ok(());
