@@ -429,17 +429,18 @@ fn letters_of_the_other_case_are_pointed_out() {
 
 #[test]
 fn a_fault_hides_no_other_claim() {
-    let text = "claim \"a\": f == −g\noptimizer o { theta' = theta + h*f(theta) }\nclaim \"b\": field(o, 0) == f\n\
+    let text = "clam \"z\": f == f\nclaim \"a\": f == −g\noptimizer o { theta' = theta + h*f(theta) }\nclaim \"b\": field(o, 0) == f\n\
                 claim \"c\": f ==\nclaim \"b\": f == f # claim\nclaim \"d\": f == -g\noptimizer p { state }";
     let document = Document::parse(Source::new("test.bea", text)).unwrap();
     let names: Vec<&str> = document.claims().iter().map(|claim| claim.name.as_str()).collect();
     assert_eq!(names, ["b", "d"]);
     let faults: Vec<(&str, usize)> =
         document.faults().iter().map(|fault| (fault.name.as_str(), fault.line)).collect();
-    assert_eq!(faults, [("a", 1), ("c", 4), ("b", 5), ("p", 7)]);
+    assert_eq!(faults[1..], [("a", 2), ("c", 5), ("b", 6), ("p", 8)]);
+    assert_eq!(faults[0].1, 1, "what stands before the first claim");
     let shown = |i: usize| format!("{:?}", miette::Report::new(document.faults()[i].error.clone()));
-    assert!(shown(0).contains("U+2212") && shown(2).contains("another claim b"), "{}", shown(2));
-    assert!(shown(1).contains("claim \"b\": f == f"), "{}", shown(1));
+    assert!(shown(1).contains("U+2212") && shown(3).contains("another claim b"), "{}", shown(3));
+    assert!(shown(2).contains("claim \"b\": f == f"), "{}", shown(2));
     let mut passed = 0;
     document.check(true, |_| {}, |_, verdict| passed += usize::from(verdict.unwrap().passes()));
     assert_eq!(passed, 2);

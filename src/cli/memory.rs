@@ -20,7 +20,7 @@ impl fmt::Display for Bytes {
 
 /// `2GB`, `500 MiB`, `1.5e9`.
 pub(super) fn bytes(text: &str) -> Result<Bytes, String> {
-    const UNITS: [(&str, f64); 12] = [
+    const UNITS: [(&str, f64); 13] = [
         ("KIB", 1024.0),
         ("MIB", 1_048_576.0),
         ("GIB", 1_073_741_824.0),
@@ -32,6 +32,7 @@ pub(super) fn bytes(text: &str) -> Result<Bytes, String> {
         ("K", 1e3),
         ("M", 1e6),
         ("G", 1e9),
+        ("T", 1e12),
         ("B", 1.0),
     ];
     let upper = text.trim().to_uppercase();

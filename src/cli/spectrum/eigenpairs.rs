@@ -80,8 +80,9 @@ impl SpectrumOf {
             // A vector, its product and the gradient, in 64-bit numbers.
             let beside = 4 * 8 * p;
             let least = Lanczos { basis: 0, ..lanczos }.room(start + 1);
-            lanczos.basis = (given.saturating_sub(beside) / one).min(MOST);
-            if lanczos.basis < least.min(p) {
+            let room = given.saturating_sub(beside) / one;
+            lanczos.basis = room.min(MOST);
+            if room < least.min(p) {
                 let needed = memory::Bytes(beside + least * one);
                 return Err(miette!(
                     help =

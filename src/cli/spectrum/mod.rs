@@ -230,13 +230,14 @@ impl SpectrumOf {
                     (false, true) => "preconditioned Hessian",
                 };
                 let files = density::files(density, p, matrix).map_err(explain)?;
-                results::to_folder(folder, &files, &density::FILES, self.force)?
+                results::to_folder(folder, &files, &density::FILES, self.force)
             }
-            _ => Vec::new(),
+            _ => Ok(Vec::new()),
         };
-        if let Some(file) = &self.vectors {
-            files::write(file, architecture, &found.pairs, scale)?;
-        }
+        let vectors = match &self.vectors {
+            Some(file) => files::write(file, architecture, &found.pairs, scale),
+            None => Ok(()),
+        };
         let report = report::Report {
             request: &self,
             loss: &loss,
@@ -244,14 +245,15 @@ impl SpectrumOf {
             gradient: &gradient,
             found: &found,
             density: density.as_ref(),
-            written: &written,
+            written: written.as_deref().unwrap_or_default(),
         };
         let text = match self.format {
             Format::Text => report.text(),
             Format::Json => format!("{:#}\n", report.json()),
         };
+        // What was computed is shown even where files cannot be written.
         output::to_stdout(|out| out.write_all(text.as_bytes()))?;
-        Ok(ExitCode::SUCCESS)
+        written.and(vectors).map(|()| ExitCode::SUCCESS)
     }
 
     fn density(&self) -> Density {

@@ -55,7 +55,12 @@ impl Document {
         };
         let document = Document::piecewise(source);
         match document {
-            Some(document) if document.claims.len() + document.faults.len() > 1 => Ok(document),
+            Some(document)
+                if !document.faults.is_empty()
+                    && document.claims.len() + document.faults.len() > 1 =>
+            {
+                Ok(document)
+            }
             _ => Err(first),
         }
     }
@@ -66,7 +71,13 @@ impl Document {
 
     /// The file read claim by claim; `None` if there are too many for that.
     fn piecewise(source: Source) -> Option<Document> {
-        let starts = starts(&source.text);
+        let mut starts = starts(&source.text);
+        // What stands before the first claim is a piece as well, unless it is blank or a comment.
+        let head = &source.text[..starts.first().copied().unwrap_or(0)];
+        let is_text = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+        if head.lines().any(is_text) {
+            starts.insert(0, 0);
+        }
         if starts.len() > MAX_PIECES {
             return None;
         }

@@ -50,7 +50,8 @@ pub fn spend_if_counted(operations: impl FnOnce() -> u64) {
 }
 
 /// The result of a computation that spends at most `bound` operations. A computation inside another one
-/// spends of its bound too. What runs on other threads counts if a [`Shared`] meter leads there.
+/// spends of its bound too. What runs on other threads counts if a [`Shared`] meter leads there; each of them may spend what
+/// was left when it began before it notices.
 ///
 /// # Errors
 /// If it would have spent more; what it has changed until then stays changed.

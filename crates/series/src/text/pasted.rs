@@ -35,7 +35,7 @@ const CHARACTERS: &[(char, &str, &str)] = &[
     ('ϰ', "variant of kappa", "`kappa`"),
     ('µ', "micro sign", "`mu`"),
     ('∆', "increment", "`Delta`"),
-    ('Ω', "ohm sign", "`Omega`"),
+    ('\u{2126}', "ohm sign", "`Omega`"),
     ('∇', "nabla", "`f` for -∇E, and `∇E` in claims alone"),
     ('∂', "partial derivative", "primes: `f\'`, `f\'\'`"),
     ('½', "one half", "`1/2`"),
