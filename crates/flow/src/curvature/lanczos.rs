@@ -104,7 +104,8 @@ pub struct Extremes {
     pub products: usize,
     /// The largest modulus of an approximate eigenvalue that was met, which the tolerance is relative to.
     pub scale: f64,
-    /// Whether all residuals are below the tolerance. If not, the products allowed did not suffice.
+    /// Whether what further products would make smaller of the residuals is below the tolerance: they may exceed it by
+    /// their parts along pairs that were found before. If not, the products allowed did not suffice.
     pub converged: bool,
     /// How much further out than the last of `largest`, and of `smallest`, an eigenvalue may lie that is
     /// not among them: with a probability below 10⁻⁴, over the choice of the random vectors, one is missed that lies

@@ -242,7 +242,7 @@ pub(crate) fn quotient(a: Complex64, b: Complex64) -> Complex64 {
         return a / b;
     }
     // By a power of two nothing is rounded.
-    let unit = 2f64.powi(-(size.log2() as i32));
+    let unit = 2f64.powi((-(size.log2() as i32)).clamp(-1022, 1000));
     a * unit / (b * unit)
 }
 

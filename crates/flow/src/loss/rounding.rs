@@ -44,7 +44,10 @@ impl Bounded {
         let value = f(self.value);
         let ends = [self.value - self.error, self.value + self.error].map(|x| (f(x) - value).abs());
         let rounding = FUNCTION * UNIT * value.abs() + f64::MIN_POSITIVE;
-        Bounded { value, error: ends[0].max(ends[1]) + rounding }
+        // Where it is undefined within the error, nothing is known.
+        let known = !ends[0].is_nan() && !ends[1].is_nan();
+        let error = if known { ends[0].max(ends[1]) + rounding } else { f64::INFINITY };
+        Bounded { value, error }
     }
 }
 
@@ -121,6 +124,9 @@ impl Number for Bounded {
         if *self == Bounded::exact(0.0) {
             return *self;
         }
+        if self.value < -self.error {
+            return Bounded { value: f64::NAN, error: f64::INFINITY };
+        }
         self.through(|x| x.max(0.0).sqrt())
     }
     fn exp(&self) -> Bounded {
@@ -149,7 +155,9 @@ impl Number for Bounded {
         match function {
             Function::Abs if self.value < 0.0 => -*self,
             Function::Abs => *self,
-            Function::Relu if self.value <= 0.0 => Bounded::exact(0.0),
+            Function::Relu if self.value <= 0.0 => {
+                Bounded { value: 0.0, error: (self.value + self.error).max(0.0) }
+            }
             Function::Relu => *self,
             Function::Elu if self.value > 0.0 => *self,
             Function::Sin | Function::Tan | Function::Sinh | Function::Tanh | Function::Erf
@@ -175,6 +183,14 @@ mod tests {
         assert_eq!(at(3.0) - at(3.0), at(0.0));
         assert_eq!((at(1.5) - at(1.5)) * at(0.1), at(0.0));
         assert_eq!(at(-2.0).apply(Function::Relu), at(0.0));
+    }
+
+    #[test]
+    fn what_may_be_undefined_has_no_bound() {
+        let rest = at(1.0) - at(40.0).apply(Function::Sigmoid);
+        assert!(rest.apply(Function::Relu).error >= 4.2e-18);
+        assert!(rest.log().error.is_infinite());
+        assert!(at(-1.0).sqrt().value.is_nan());
     }
 
     #[test]

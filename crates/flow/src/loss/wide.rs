@@ -223,6 +223,8 @@ impl Number for Wide {
         let size = match self.moderate() {
             Some(x) if x.abs() <= EXP => Wide::from(x.exp()),
             Some(x) => Wide::exp_far(x),
+            // A number too small for a double; the others are too large for one.
+            None if self.mantissa.is_finite() && self.exponent < 0 => Wide::from(1.0),
             None => Wide::exp_far(self.mantissa * f64::INFINITY),
         };
         match self.turns.rem_euclid(2.0) {
@@ -322,6 +324,9 @@ mod tests {
         assert_eq!((square + square).sqrt().to_f64(), 2f64.sqrt() * 1e200);
         let square = wide(1e-200) * wide(1e-200);
         assert!(((square + square).sqrt().to_f64() / (2f64.sqrt() * 1e-200) - 1.0).abs() < 1e-15);
+        // e^0 of what is no double.
+        assert_eq!((-square).exp().to_f64(), 1.0);
+        assert_eq!(wide(1e-305).exp().to_f64(), 1.0);
         // e^1000 and e^-1000 to sixteen digits.
         assert_eq!(e.to_string(), "1.97007e434");
         assert_eq!((-wide(1000.0).exp()).to_string(), "-1.97007e434");

@@ -31,6 +31,21 @@ pub(super) struct ByteArray {
 }
 
 impl Value {
+    /// How many values it is made of.
+    fn size(&self) -> usize {
+        let all = |values: &[Value]| values.iter().map(Value::size).sum::<usize>();
+        1 + match self {
+            Value::List(values) | Value::Tuple(values) => all(values),
+            Value::Dictionary(entries) => {
+                entries.iter().map(|(key, value)| key.size() + value.size()).sum()
+            }
+            Value::Call(_, arguments, state) => {
+                all(arguments) + state.as_ref().map_or(0, |state| state.size())
+            }
+            _ => 0,
+        }
+    }
+
     /// What a dictionary has under `key`.
     pub(super) fn get(&self, key: &str) -> Option<&Value> {
         let Value::Dictionary(entries) = self else { return None };
@@ -194,7 +209,13 @@ impl<'a> Machine<'a> {
     }
 
     fn recall(&mut self, at: usize) -> Result<(), String> {
-        let value = self.memo.get(&at).cloned().ok_or("it repeats a list or a dictionary")?;
+        let value = self.memo.get(&at).ok_or("it repeats a list or a dictionary")?;
+        // A value that is repeated within itself, level by level, would grow without bound.
+        self.containers += value.size();
+        if self.containers > MOST {
+            return Err(format!("it has more than {MOST} lists, dictionaries and calls"));
+        }
+        let value = value.clone();
         self.container(value)
     }
 

@@ -200,7 +200,9 @@ impl<T: Real> Analytic for Lane<T> {
     #[inline(always)]
     fn normal(&self) -> [Self; 2] {
         // x² and x/√2 are rounded, which the functions magnify in the tails: the rests are made good to first order.
-        let [square, rest] = [map(&self.0, |x| x * x), map(&self.0, |x| x.mul_add(x, -(x * x)))];
+        // Far beyond the tails squares would overflow.
+        let near = map(&self.0, |x| x.max(T::of(-1e4)).min(T::of(1e4)));
+        let [square, rest] = [map(&near, |x| x * x), map(&near, |x| x.mul_add(x, -(x * x)))];
         let [gauss, _] = T::exponentials_lane(&map(&square, |s| s * T::of(-0.5)));
         let gauss = zip(&gauss, &rest, |gauss, rest| (rest * T::of(-0.5)).mul_add(gauss, gauss));
         let high = T::of(-FRAC_1_SQRT_2);

@@ -140,7 +140,9 @@ pub(super) fn elements(
     (layer, shape): (&str, &[usize]),
     network: &str,
 ) -> Result<Vec<f64>, Helped> {
-    let mut values = vec![0.0; shape.iter().product()];
+    // A file may name a shape of any size; what it holds has been compared with its own size.
+    let length = file.tensor(tensor).map_or(0, |view| view.shape().iter().product());
+    let mut values = vec![0.0; length];
     read_into(file, tensor, (layer, shape), network, &mut values)?;
     Ok(values)
 }

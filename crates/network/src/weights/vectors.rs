@@ -53,11 +53,14 @@ pub fn load_vectors(path: &Path, network: &Architecture) -> Result<Vec<Vec<f64>>
         };
         // The first tensor says whether there is a first axis, and how long it is.
         let stack = wanted.first().and_then(axes).flatten();
-        let mut vectors = vec![vec![0.0; network.len()]; stack.unwrap_or(1)];
+        let mut vectors = Vec::new();
         for (name, parameter) in &wanted {
             let shape: Vec<usize> = stack.into_iter().chain(parameter.shape.clone()).collect();
             let place = (parameter.layer(), shape.as_slice());
             let all = elements(&file, name, place, &network.name)?;
+            if vectors.is_empty() {
+                vectors = vec![vec![0.0; network.len()]; stack.unwrap_or(1)];
+            }
             for (vector, part) in vectors.iter_mut().zip(all.chunks(parameter.len().max(1))) {
                 vector[parameter.range()].copy_from_slice(part);
             }

@@ -104,6 +104,7 @@ fn settle(
         (a, of_a) = (b, of_b);
         step *= 2.0;
     }
+    let before = of_a.abs() + of_b.abs();
     for _ in 0..MAX_BISECTIONS {
         // A kink at 0 is found exactly.
         let middle = if a.min(b) < 0.0 && a.max(b) > 0.0 { 0.0 } else { a + (b - a) / 2.0 };
@@ -119,6 +120,11 @@ fn settle(
         } else {
             (b, of_b) = (middle, of_middle);
         }
+    }
+    // At a jump the equation stays as far from 0 as it was; where it grows there is a pole.
+    let after = of_a.abs() + of_b.abs();
+    if after.is_nan() || after > before {
+        return Ok(None);
     }
     at(if a.abs() < b.abs() { a } else { b })?;
     Ok(Some((of_a - of_b).abs() > JUMP * scale))
