@@ -50,7 +50,7 @@ pub fn spend_if_counted(operations: impl FnOnce() -> u64) {
 }
 
 /// The result of a computation that spends at most `bound` operations. A computation inside another one
-/// spends of its bound too. What runs on other threads counts if a [`Shared`] meter leads there; each of them may spend what
+/// spends of its bound too. What runs on other threads counts if a shared meter leads there; each of them may spend what
 /// was left when it began before it notices.
 ///
 /// # Errors
