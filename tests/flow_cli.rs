@@ -64,7 +64,12 @@ fn the_same_run_leaves_the_same_bytes() {
 fn the_pictures_of_the_readme_are_drawn() {
     let readme = include_str!("../README.md");
     let commands = || {
-        readme.lines().filter_map(|line| line.trim_start_matches("$ ").strip_prefix("bea flow "))
+        let of = |line: &'static str| {
+            let command =
+                line.strip_prefix("$ bea ").or(line.strip_prefix("cargo run --release -- "));
+            command?.strip_prefix("flow ")
+        };
+        readme.lines().filter_map(of)
     };
     for name in ["banana", "opening"] {
         let ending = format!(" --out {name}");
@@ -82,6 +87,28 @@ fn the_pictures_of_the_readme_are_drawn() {
         let file = folder.path().join(name).join("trajectories.svg");
         let svg = std::fs::read_to_string(file).unwrap();
         golden::assert_golden(&format!("docs/{name}.svg"), &svg);
+    }
+}
+
+/// What a network does not have of a picture is refused, and what it has is drawn.
+#[test]
+fn pictures_of_networks_take_their_options() {
+    let folder = tempfile::tempdir().unwrap();
+    let common = ["--network", "mlp:3", "--data", "iris", "--lr", "0.1", "--steps", "1", "--plot"];
+    let run = |options: &[&str], out: &str| {
+        flow(folder.path(), &[&common[..], &["--flows", "ngf", "--out", out], options].concat())
+    };
+    run(&["--panel", "distance", "--title", "a title"], "a").success();
+    let svg = std::fs::read_to_string(folder.path().join("a/trajectories.svg")).unwrap();
+    assert!(svg.contains("a title") && svg.contains("distance to gd") && !svg.contains(">loss<"));
+    for options in [
+        &["--panel", "landscape"][..],
+        &["--panel", "complex-plane"],
+        &["--box=0,1"],
+        &["--frame", "all"],
+    ] {
+        run(options, "no").code(2);
+        assert!(!folder.path().join("no").exists(), "{options:?}");
     }
 }
 

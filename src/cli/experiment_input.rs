@@ -3,7 +3,7 @@
 use super::help::Named;
 use super::limit;
 use super::results::{self, Reserved};
-use crate::experiment::{Config, Existing, Experiment, Scale};
+use crate::experiment::{Config, Existing, Experiment, Folder, Scale};
 use bea_series::optimizer;
 use bea_series::text::source::Source;
 use miette::{IntoDiagnostic, WrapErr};
@@ -85,7 +85,7 @@ impl ExperimentInput {
     /// Runs that would take very long are refused, unless they were let through before and go on.
     pub fn folder(&self, runs: &[Config]) -> miette::Result<Reserved> {
         let usual = Path::new("results").join(&runs[0].name);
-        let goes_on = self.resume && self.out.as_ref().unwrap_or(&usual).exists();
+        let goes_on = self.resume && Folder::holds_runs(self.out.as_ref().unwrap_or(&usual));
         limit::check_flows(runs.iter().flat_map(Config::all_flows), self.force || goes_on)?;
         let folder = match &self.out {
             Some(folder) => results::real(folder)?,

@@ -93,9 +93,11 @@ pub(super) struct Flow {
     plot: bool,
     /// Show where the optimizer goes, or all of the box that a loss of the library comes with
     #[arg(long, value_enum, default_value = "trajectories", requires = "plot")]
+    #[arg(conflicts_with = "network")]
     frame: FrameName,
     /// Show this box of a loss of one or two variables, `x0,x1` or `x0,x1,y0,y1`
-    #[arg(long = "box", value_name = "BOX", requires = "plot", conflicts_with = "frame")]
+    #[arg(long = "box", value_name = "BOX", requires = "plot")]
+    #[arg(conflicts_with_all = ["frame", "network"])]
     #[arg(allow_hyphen_values = true)]
     shown: Option<String>,
     /// Draw one panel alone
@@ -328,24 +330,37 @@ impl Flow {
         })
     }
 
+    /// Refuses a panel that a formula of so many variables, or a network, does not have.
+    fn check_panel(&self, variables: Option<usize>) -> miette::Result<()> {
+        let (name, most, of) = match self.panel {
+            Some(PanelName::Landscape) => ("landscape", 2, "one or two variables"),
+            Some(PanelName::ComplexPlane) => ("complex-plane", 1, "one variable"),
+            Some(PanelName::Loss | PanelName::Distance) | None => return Ok(()),
+        };
+        let found = match variables {
+            Some(variables) if variables <= most => return Ok(()),
+            Some(variables) => format!("and this one has {variables}"),
+            None => "not for networks".into(),
+        };
+        Err(miette!(
+            help = "--panel loss and --panel distance are for all losses",
+            "--panel {name} is for losses of {of}, {found}"
+        ))
+    }
+
+    /// What stands above the picture.
+    fn title(&self, loss: &str, simulation: &Simulation) -> String {
+        self.title.clone().unwrap_or_else(|| {
+            format!("{loss}, {}, h = {}", simulation.optimizer.name, step_size(self.lr))
+        })
+    }
+
     /// What the picture shows of the landscape.
     ///
     /// # Errors
     /// A panel or a box that a loss of these variables does not have.
     fn framing(&self, variables: &[String]) -> miette::Result<Framing> {
-        match (self.panel, variables.len()) {
-            (Some(PanelName::Landscape), n @ 3..) => {
-                return Err(miette!(
-                    "--panel landscape is for losses of one or two variables, and this one has {n}"
-                ));
-            }
-            (Some(PanelName::ComplexPlane), n @ 2..) => {
-                return Err(miette!(
-                    "--panel complex-plane is for losses of one variable, and this one has {n}"
-                ));
-            }
-            _ => {}
-        }
+        self.check_panel(Some(variables.len()))?;
         let Some(text) = &self.shown else {
             return Ok(match self.frame {
                 FrameName::Trajectories => Framing::Trajectories,
@@ -389,9 +404,7 @@ impl Flow {
             framing,
             aspect: Figure::aspect(if self.panel.is_some() { 1 } else { 2 }),
         };
-        let title = self.title.clone().unwrap_or_else(|| {
-            format!("{}, {}, h = {}", loss.name, simulation.optimizer.name, step_size(self.lr))
-        });
+        let title = self.title(&loss.name, simulation);
         let Some(panel) = self.panel else {
             return Figure { title, panels: landscape.panels(simulation), columns: 0 };
         };

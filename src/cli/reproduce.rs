@@ -7,7 +7,7 @@ use super::help::Named;
 use super::run_progress::RunProgress;
 use super::{interrupt, limit, output, results};
 use crate::experiment::folder;
-use crate::experiment::{Config, Existing, Measured, Outcome, SweepError, sweep};
+use crate::experiment::{Config, Existing, Folder, Measured, Outcome, SweepError, sweep};
 use crate::reproduction::{self, AnyFigure, NetworkFigure};
 use bea_series::text::source::Source;
 use claims_table::ClaimsTable;
@@ -202,7 +202,9 @@ impl Reproduce {
         let set: Vec<Source> = self.settings.iter().map(|text| setting(text)).collect();
         let configs = figure.runs(self.scale.into(), &set)?;
         let flows = configs.iter().flat_map(Config::all_flows);
-        limit::check_flows(flows, self.force || self.resume)?;
+        let folder = self.out.join(figure.experiment);
+        let goes_on = self.resume && Folder::holds_runs(&folder);
+        limit::check_flows(flows, self.force || goes_on)?;
         let existing = match (self.force, self.resume) {
             (true, _) => Existing::Replace,
             (_, true) => Existing::Resume,
@@ -210,7 +212,6 @@ impl Reproduce {
         };
         let (runs, cores) = (configs.len(), std::thread::available_parallelism());
         let progress = RunProgress::new(&configs);
-        let folder = self.out.join(figure.experiment);
         let jobs = cores.map_or(1, usize::from);
         let outcomes = sweep(configs, &folder, existing, jobs, &progress)?;
         let complete =

@@ -197,6 +197,12 @@ impl Folder {
         [CONFIG, METRICS, CHECKPOINT].iter().any(|name| path.join(name).exists())
     }
 
+    /// Whether it holds a run, or folders of runs, as a sweep leaves them.
+    pub fn holds_runs(path: &Path) -> bool {
+        let inside = std::fs::read_dir(path).into_iter().flatten().flatten();
+        Folder::holds_a_run(path) || inside.into_iter().any(|e| Folder::holds_a_run(&e.path()))
+    }
+
     /// Its path.
     pub fn path(&self) -> &Path {
         &self.path

@@ -1,6 +1,6 @@
 //! `bea flow --network`: flows from a network's parameters.
 
-use super::{Flow, TOLERANCES, check_memory, step_size};
+use super::{Flow, PanelName, TOLERANCES, check_memory};
 use crate::cli::limit;
 use crate::cli::loss_input::Settings;
 use crate::cli::network_input::{self, NetworkInput};
@@ -30,6 +30,7 @@ impl Flow {
         let method = program.method();
         let loss = network.loss()?;
         let start = network.parameters(loss.architecture())?;
+        self.check_panel(None)?;
         let tolerances = tolerances(loss.architecture(), TOLERANCES);
         let request = self.request(method == GeneralLinearMethod::euler(), tolerances)?;
         let request = Request { samples_per_step: 0, ..request };
@@ -47,15 +48,15 @@ impl Flow {
         let architecture = loss.architecture().clone();
         let problem = Problem::new(loss);
         let simulation = self.simulate(&problem, &chosen.name, &program, &start, &request)?;
+        let panels = || match self.panel {
+            Some(PanelName::Loss) => vec![losses(&simulation)],
+            Some(PanelName::Distance) => vec![distances(&simulation)],
+            _ => vec![losses(&simulation), distances(&simulation)],
+        };
         let figure = self.plot.then(|| Figure {
-            title: format!(
-                "{}, {}, h = {}",
-                network.network,
-                simulation.optimizer.name,
-                step_size(self.lr)
-            ),
-            panels: vec![losses(&simulation), distances(&simulation)],
-            columns: 0,
+            title: self.title(&network.network, &simulation),
+            panels: panels(),
+            columns: usize::from(self.panel.is_some()),
         });
         let mut files = super::files(&simulation, names.as_deref(), figure);
         let last = simulation.optimizer.theta.last().expect("the start at least");
