@@ -1,13 +1,17 @@
 //! `cargo bench --bench networks`: exact derivatives of three networks. `benches/peers/networks.py` times JAX on the
 //! same and reads these times.
 
+use bea::flow::{FlowName, Problem, Request, velocity};
 use bea::network::NetworkLoss;
 use bea::network::architecture::{self, Architecture, Dtype};
 use bea::network::data::{Dataset, Targets, Values};
 use bea::network::device::Device;
 use bea::network::initialise::{Scheme, initialise};
+use bea::objective::{Objective, ObjectiveError};
+use bea::series::GeneralLinearMethod;
 use bea::source::Source;
 use criterion::{Criterion, criterion_group, criterion_main};
+use num_complex::Complex64;
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -122,5 +126,74 @@ fn rates(_: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, networks, rates);
+/// A network with contractions but without jets: its modified fields are evaluated tree by tree.
+struct Trees(NetworkLoss);
+
+impl Objective for Trees {
+    fn dimension(&self) -> usize {
+        self.0.dimension()
+    }
+    fn value_and_gradient(&self, x: &[f64], gradient: &mut [f64]) -> Result<f64, ObjectiveError> {
+        self.0.value_and_gradient(x, gradient)
+    }
+    fn max_directions(&self) -> usize {
+        Objective::<f64>::max_directions(&self.0)
+    }
+    fn hessian_vectors(&self, x: &[f64], v: &[&[f64]]) -> Result<Vec<Vec<f64>>, ObjectiveError> {
+        Objective::hessian_vectors(&self.0, x, v)
+    }
+    fn contraction(&self, x: &[f64], v: &[&[f64]], out: &mut [f64]) -> Result<(), ObjectiveError> {
+        Objective::contraction(&self.0, x, v, out)
+    }
+    fn precision(&self) -> f64 {
+        Objective::<f64>::precision(&self.0)
+    }
+}
+
+/// Prints what a velocity of `order:n` of gradient descent takes, in gradients: the shorter of two times of each.
+fn orders(_: &mut Criterion) {
+    let criterion = architecture::Criterion::CrossEntropy { smoothing: 0.0 };
+    let mlp = |spec, inputs, classes, dtype| {
+        Architecture::find(spec, &[inputs], classes, criterion, dtype).expect("a network")
+    };
+    let large = mlp("mlp:100,100,100", 784, 10, Dtype::F32);
+    let small = mlp("mlp:10,10,10,10", 4, 3, Dtype::F64);
+    for (name, architecture, examples) in [("mlp", large, 1000), ("iris", small, 150)] {
+        let (loss, theta, _) = problem(architecture, examples);
+        let seconds = |run: &mut dyn FnMut()| {
+            let time = |_| {
+                let begun = Instant::now();
+                run();
+                begun.elapsed().as_secs_f64()
+            };
+            (0..2).map(time).fold(f64::INFINITY, f64::min)
+        };
+        let gradients = (0..10).map(|_| {
+            seconds(&mut || drop(black_box(loss.gradient(black_box(&theta)).unwrap())))
+        });
+        let gradient = gradients.fold(f64::INFINITY, f64::min);
+        println!("{name}: a gradient takes {:.2} ms", 1e3 * gradient);
+        let at: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
+        let request = Request { lr: 0.01, ..Request::default() };
+        let method = GeneralLinearMethod::euler();
+        let mut take = |problem: &Problem, n| {
+            let flow = FlowName::Order(n);
+            seconds(&mut || {
+                let field = velocity(problem, "gradient_descent", &method, &at, flow, &request);
+                black_box(field.unwrap().unwrap());
+            }) / gradient
+        };
+        let (jets, trees) = (Problem::new(loss.clone()), Problem::new(Trees(loss.clone())));
+        for n in [1, 2, 3, 4, 6, 8] {
+            print!("{name}, order:{n} of gradient descent: {:.1} gradients by jets", take(&jets, n));
+            // Of order 8 there are 486 trees with nine nodes or fewer.
+            match n {
+                ..=6 => println!(", {:.1} by trees", take(&trees, n)),
+                _ => println!(),
+            }
+        }
+    }
+}
+
+criterion_group!(benches, networks, rates, orders);
 criterion_main!(benches);

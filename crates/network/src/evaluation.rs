@@ -20,7 +20,7 @@ use super::point::{Point, Scalar, join};
 use super::series::{Coefficients, Ring, Series};
 use super::shards::{cut, shard_size, shards};
 use super::tape::Tape;
-use bea_flow::objective::{Call, Counter, Counts};
+use bea_flow::objective::{Call, Counter, Counts, Jet};
 
 /// A loss `E(θ)` of a network on a data set. Parameters are flat vectors in the order of
 /// [`Architecture::parameters`]. It is an [`Objective`](bea_flow::objective::Objective), and clones count
@@ -247,6 +247,26 @@ impl NetworkLoss {
             *entry = S::of_parts(entry.part(0) * factor, entry.part(1) * factor);
         }
         Ok(result)
+    }
+
+    /// The part of the highest degree of `∇E(x(h, s))`, `x` of degree `K`: the coefficients of `h^(K-j) s^j` for
+    /// `j = 0, …, K`, by one pass over the algebra `ℝ[h, s]`.
+    ///
+    /// # Errors
+    /// An accelerator that fails.
+    pub fn gradient_jet<S: Scalar>(&self, x: &Jet<S>) -> Result<Vec<Vec<S>>, DeviceError> {
+        let degree = x.degree();
+        let call = match degree {
+            0 => Call::Gradient,
+            1 => Call::HessianVector,
+            _ => Call::Contraction,
+        };
+        self.counter.add(call, 1);
+        let at = |k: usize, j: usize| k * (k + 1) / 2 + j;
+        let values = x.coefficients().map(|(k, j, x)| (at(k, j), x)).collect();
+        let wanted = (0..=degree).map(|j| at(degree, j)).collect();
+        let point = Point::new(Algebra::bivariate(degree), values, wanted);
+        Ok(join(self.evaluate_one(point)?.gradient))
     }
 
     /// How many directions to evaluate in one pass: blocks share the network's own evaluation, but their activations

@@ -7,7 +7,7 @@ use super::device::DeviceError;
 use super::evaluation::NetworkLoss;
 use super::point::Scalar;
 use bea_flow::curvature;
-use bea_flow::objective::{self, Objective, ObjectiveError};
+use bea_flow::objective::{self, Jet, Objective, ObjectiveError};
 use bea_series::tree::Tree;
 use std::collections::BTreeMap;
 
@@ -90,6 +90,14 @@ impl<S: Scalar + objective::Scalar> Objective<S> for NetworkLoss {
     ) -> Result<(), ObjectiveError> {
         out.copy_from_slice(&NetworkLoss::contraction(self, x, directions)?);
         Ok(())
+    }
+
+    fn has_jets(&self) -> bool {
+        true
+    }
+
+    fn gradient_jet(&self, x: &Jet<S>) -> Result<Vec<Vec<S>>, ObjectiveError> {
+        Ok(NetworkLoss::gradient_jet(self, x)?)
     }
 
     fn complex(&self) -> Option<&dyn Objective<Complex64>> {

@@ -3,9 +3,10 @@
 use super::velocity::is_real;
 use super::{Problem, ProblemError};
 use crate::loss::{
-    Bounded, Compiled, Expr, Graph, Jets, Program, VectorFields, Wide, modified_field_of,
+    self, Bivariate, Bounded, Compiled, Expr, Graph, Jets, Program, VectorFields, Wide,
+    modified_field_of,
 };
-use crate::objective::{Capability, Objective, ObjectiveError, Scalar};
+use crate::objective::{Capability, Jet, Objective, ObjectiveError, Scalar};
 use bea_series::field::Field;
 use bea_series::tree::TreeId;
 use nalgebra::{DMatrix, DVector};
@@ -77,7 +78,7 @@ impl Evaluator {
 }
 
 /// The numbers that a formula is evaluated with.
-trait Number: Scalar {
+trait Number: Scalar + loss::Number {
     fn evaluate(evaluator: &Evaluator, inputs: &[Self], out: &mut [Self]);
 }
 
@@ -223,6 +224,14 @@ impl<S: Number> Objective<S> for LossObjective {
         }
     }
 
+    fn has_jets(&self) -> bool {
+        true
+    }
+
+    fn gradient_jet(&self, x: &Jet<S>) -> Result<Vec<Vec<S>>, ObjectiveError> {
+        Ok(gradient_jet(&self.gradient.program, x))
+    }
+
     fn complex(&self) -> Option<&dyn Objective<Complex64>> {
         Some(self)
     }
@@ -231,6 +240,23 @@ impl<S: Number> Objective<S> for LossObjective {
     fn is_matrix_free(&self) -> bool {
         false
     }
+}
+
+/// The part of the highest degree of what a program has at the points `x(h, s)`, its outputs by the coefficients of
+/// `h^(K-j) s^j`.
+pub(super) fn gradient_jet<T: loss::Number>(program: &Program, x: &Jet<T>) -> Vec<Vec<T>> {
+    let zero = || T::from_rational(&0.into());
+    let degree = x.degree();
+    let input = |i: usize| {
+        let entries = (0..=degree).flat_map(|k| (0..=k).map(move |j| x.coefficient(k, j)));
+        Bivariate::new(entries.map(|x| x.map_or_else(zero, |x| x[i].clone())).collect())
+    };
+    let inputs: Vec<Bivariate<T>> = (0..program.inputs()).map(input).collect();
+    let mut out =
+        vec![<Bivariate<T> as loss::Number>::from_rational(&0.into()); program.outputs().len()];
+    program.evaluate(&inputs, &mut out, &mut Vec::new());
+    let entry = |out: &Bivariate<T>, j| out.part(degree).get(j).cloned().unwrap_or_else(zero);
+    (0..=degree).map(|j| out.iter().map(|out| entry(out, j)).collect()).collect()
 }
 
 /// The vector fields of a problem as formulas, for flows that need all their derivatives.

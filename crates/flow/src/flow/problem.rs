@@ -5,7 +5,8 @@
 
 use super::formula::Formulas;
 use super::velocity::is_real;
-use crate::objective::{Call, Capability, Counter, Counts, Objective, ObjectiveError};
+use crate::loss;
+use crate::objective::{Call, Capability, Counter, Counts, Jet, Objective, ObjectiveError, Scalar};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use std::sync::Arc;
@@ -130,6 +131,11 @@ impl Problem {
     /// The largest number of directions that contractions of all objectives take.
     pub(super) fn max_directions(&self) -> usize {
         self.fields.iter().map(|(_, objective)| objective.max_directions()).min().unwrap_or(0)
+    }
+
+    /// Whether all objectives have jets.
+    pub(super) fn has_jets(&self) -> bool {
+        self.fields.iter().all(|(_, objective)| objective.has_jets())
     }
 
     /// Whether the Jacobian of the field is too large to be assembled.
@@ -334,6 +340,26 @@ impl Problem {
         Ok(out)
     }
 
+    /// The part of the highest degree of `f_c(θ(h, s))`, in the coordinates of its space alone: see
+    /// [`Objective::gradient_jet`].
+    pub(super) fn jet<S: Point>(
+        &self,
+        c: usize,
+        theta: &Jet<S>,
+    ) -> Result<Vec<Vec<S>>, ObjectiveError> {
+        let (space, objective) = &self.fields[c];
+        // Derivatives up to this order, and one for the gradient, are in it.
+        let call = match theta.degree() {
+            0 => Call::Gradient,
+            1 => Call::HessianVector,
+            _ => Call::Contraction,
+        };
+        self.counter.add(call, 1);
+        let all = S::objective(&**objective)?.gradient_jet(theta)?;
+        let restricted = |x: Vec<S>| self.spaces[*space].iter().map(|&i| -x[i]).collect();
+        Ok(all.into_iter().map(restricted).collect())
+    }
+
     /// `f''(θ)[u, v]` into `out`.
     ///
     /// # Errors
@@ -354,6 +380,24 @@ impl Problem {
             }
         }
         Ok(())
+    }
+}
+
+/// The numbers that jets are made of.
+pub(super) trait Point: Scalar + loss::Number {
+    /// An objective at points of such numbers.
+    fn objective(objective: &dyn Objective) -> Result<&dyn Objective<Self>, ObjectiveError>;
+}
+
+impl Point for f64 {
+    fn objective(objective: &dyn Objective) -> Result<&dyn Objective, ObjectiveError> {
+        Ok(objective)
+    }
+}
+
+impl Point for Complex64 {
+    fn objective(objective: &dyn Objective) -> Result<&dyn Objective<Complex64>, ObjectiveError> {
+        continuation(objective)
     }
 }
 

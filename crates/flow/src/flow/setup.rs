@@ -12,6 +12,7 @@ use crate::flow::dense::principal::PrincipalFlow;
 use crate::flow::matrix_free::cubic::KrylovCubic;
 use crate::flow::matrix_free::krylov::KrylovFlow;
 use crate::flow::step::method::Method;
+use crate::flow::truncated::by_jets::ByJets;
 use crate::flow::truncated::contracted::Contracted;
 use crate::flow::truncated::formula::Truncated;
 use crate::flow::truncated::interpolated::Interpolated;
@@ -98,6 +99,11 @@ impl Setup<'_> {
     }
 }
 
+/// Whether `order:n` is evaluated by jets rather than tree by tree.
+fn by_jets(problem: &Problem, order: usize) -> bool {
+    problem.has_jets() && (problem.formulas.is_none() || order > usize::MAX)
+}
+
 /// That the objective lacks contractions along so many directions.
 fn missing(directions: usize) -> String {
     ObjectiveError::Missing(Capability::of_directions(directions)).to_string()
@@ -118,10 +124,15 @@ impl<'a> Setup<'a> {
         order: usize,
         base: Option<Flowing<'a>>,
     ) -> Result<Flowing<'a>, SimulateError> {
+        let (problem, h) = (self.problem, self.request.lr);
+        if base.is_none() && by_jets(problem, order) {
+            // The method's own errors are those of a derivation.
+            Field::derive(self.name, &self.method, 0)?;
+            return Ok(Box::new(ByJets::new(problem, &self.method, order, h)?));
+        }
         let field = Field::derive(self.name, &self.method, order)?;
         let all = base.is_none();
         let wanted = |tree| all || !field.is_principal(tree);
-        let (problem, h) = (self.problem, self.request.lr);
         if let Some(formulas) = &problem.formulas {
             let terms = formulas.modified_field(&field, wanted);
             return Ok(Box::new(Truncated { problem, terms, h, base }));

@@ -1,5 +1,6 @@
 //! Losses: a formula as an expression graph, its derivatives, its evaluation.
 
+mod bivariate;
 mod coefficient;
 mod compiled;
 pub mod data;
@@ -23,6 +24,7 @@ mod simplify;
 mod undefined;
 mod wide;
 
+pub use bivariate::Bivariate;
 pub use compiled::Compiled;
 pub use differential::{ElementaryDifferentials, VectorFields, elementary_differential};
 pub use function::Function;

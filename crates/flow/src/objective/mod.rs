@@ -33,12 +33,14 @@
 mod closures;
 mod counts;
 mod error;
+mod jet;
 mod scalar;
 mod weight_decay;
 
 pub use closures::{Answer, Closures, WithoutGradient, complex, objective};
 pub use counts::{Call, Counter, Counts};
 pub use error::{Capability, Cause, ObjectiveError, Site};
+pub use jet::Jet;
 pub use scalar::Scalar;
 pub use weight_decay::WeightDecay;
 
@@ -125,6 +127,20 @@ pub trait Objective<S: Scalar = f64>: Send + Sync {
         _out: &mut [S],
     ) -> Result<(), ObjectiveError> {
         Err(ObjectiveError::Missing(Capability::of_directions(directions.len())))
+    }
+
+    /// Whether the objective has [`gradient_jet`](Self::gradient_jet).
+    fn has_jets(&self) -> bool {
+        false
+    }
+
+    /// The part of the highest degree of `∇E(x(h, s))`, where `x` has the degree `K`: the coefficients of
+    /// `h^(K-j) s^j` for `j = 0, …, K`. They contain derivatives up to `∇^{K+1}E`.
+    ///
+    /// # Errors
+    /// [`ObjectiveError::Missing`] unless an objective provides it.
+    fn gradient_jet(&self, x: &Jet<S>) -> Result<Vec<Vec<S>>, ObjectiveError> {
+        Err(ObjectiveError::Missing(Capability::of_directions(x.degree())))
     }
 
     /// The same objective at complex points, if it is defined there.

@@ -1,6 +1,6 @@
 //! Weight decay: the loss of a field that is a multiple of the parameters.
 
-use super::{Objective, ObjectiveError, Scalar};
+use super::{Jet, Objective, ObjectiveError, Scalar};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 
@@ -67,6 +67,20 @@ impl<S: Scalar> Objective<S> for WeightDecay {
                 Ok(())
             }
         }
+    }
+
+    fn has_jets(&self) -> bool {
+        true
+    }
+
+    fn gradient_jet(&self, x: &Jet<S>) -> Result<Vec<Vec<S>>, ObjectiveError> {
+        let mut out = vec![vec![S::zero(); self.dimension]; x.degree() + 1];
+        for (j, out) in out.iter_mut().enumerate() {
+            if let Some(part) = x.coefficient(x.degree(), j) {
+                self.gradient(part, out)?;
+            }
+        }
+        Ok(out)
     }
 
     fn complex(&self) -> Option<&dyn Objective<Complex64>> {

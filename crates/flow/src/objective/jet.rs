@@ -1,0 +1,73 @@
+//! Points that depend on two small variables.
+
+/// A polynomial in two variables, truncated at a total degree `K`, with vectors for coefficients:
+///
+/// ```text
+/// x(h, s) = Σ_{k ≤ K} Σ_{j ≤ k} x_{kj} h^(k-j) s^j
+/// ```
+///
+/// The iterates of an optimizer are such a function of the step size `h` and the time `s = νh`. A coefficient
+/// that is not there is 0.
+///
+/// ```
+/// use bea_flow::objective::Jet;
+/// let mut x = Jet::new(vec![1.0, 2.0]);
+/// x.push(vec![None, Some(vec![3.0, 0.0])]);
+/// assert_eq!(x.degree(), 1);
+/// assert_eq!(x.coefficient(1, 1), Some(&[3.0, 0.0][..]));
+/// assert_eq!(x.coefficient(1, 0), None);
+/// ```
+#[derive(Clone, PartialEq, Debug)]
+pub struct Jet<S> {
+    /// Degree by degree, in each by the power of `s`.
+    parts: Vec<Vec<Option<Vec<S>>>>,
+}
+
+impl<S> Jet<S> {
+    /// A point that depends on neither variable.
+    pub fn new(point: Vec<S>) -> Jet<S> {
+        Jet { parts: vec![vec![Some(point)]] }
+    }
+
+    /// Adds the part of the next degree `k`: the coefficients of `h^(k-j) s^j` for `j = 0, …, k`.
+    ///
+    /// # Panics
+    /// If these are not `k + 1`.
+    pub fn push(&mut self, part: Vec<Option<Vec<S>>>) {
+        assert_eq!(part.len(), self.parts.len() + 1, "one coefficient a power of s");
+        self.parts.push(part);
+    }
+
+    /// `K`.
+    pub fn degree(&self) -> usize {
+        self.parts.len() - 1
+    }
+
+    /// `x_{00}`.
+    pub fn point(&self) -> &[S] {
+        self.parts[0][0].as_deref().expect("there is a point")
+    }
+
+    /// `x_{kj}`, unless it is 0.
+    ///
+    /// # Panics
+    /// If `k > K` or `j > k`.
+    pub fn coefficient(&self, k: usize, j: usize) -> Option<&[S]> {
+        self.parts[k][j].as_deref()
+    }
+
+    /// The coefficients that are there, as `(k, j, x_{kj})`.
+    pub fn coefficients(&self) -> impl Iterator<Item = (usize, usize, &[S])> {
+        let parts = self.parts.iter().enumerate();
+        parts.flat_map(|(k, part)| {
+            let all = part.iter().enumerate();
+            all.filter_map(move |(j, x)| x.as_deref().map(|x| (k, j, x)))
+        })
+    }
+
+    /// The same with other numbers.
+    pub fn map<T>(&self, f: impl Fn(&S) -> T) -> Jet<T> {
+        let vector = |x: &Option<Vec<S>>| x.as_ref().map(|x| x.iter().map(&f).collect());
+        Jet { parts: self.parts.iter().map(|part| part.iter().map(vector).collect()).collect() }
+    }
+}

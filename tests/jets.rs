@@ -1,0 +1,205 @@
+//! The modified field by jets in the step size and the time, against the trees.
+
+use bea::exact::Rational;
+use bea::field::Field;
+use bea::flow::{FlowName, JetField, Problem, Request, velocity};
+use bea::loss::{
+    Bivariate, Expr, Function, Graph, Number, Program, VectorFields, modified_field, values_at,
+};
+use bea::objective::Jet;
+use bea::series::GeneralLinearMethod;
+use num_complex::Complex64;
+use num_rational::BigRational;
+use std::cmp::Ordering;
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+/// Exact numbers, for polynomials.
+#[derive(Clone, PartialEq, Debug)]
+struct Exact(BigRational);
+
+macro_rules! operators {
+    ($($name:ident $method:ident),*) => {
+        $(impl $name for Exact {
+            type Output = Exact;
+            fn $method(self, other: Exact) -> Exact {
+                Exact($name::$method(self.0, other.0))
+            }
+        })*
+    };
+}
+operators!(Add add, Sub sub, Mul mul, Div div);
+
+impl Neg for Exact {
+    type Output = Exact;
+    fn neg(self) -> Exact {
+        Exact(-self.0)
+    }
+}
+
+impl Number for Exact {
+    fn from_rational(value: &Rational) -> Exact {
+        Exact(value.clone().into())
+    }
+    fn pi() -> Exact {
+        unreachable!("polynomials")
+    }
+    fn sqrt(&self) -> Exact {
+        unreachable!("polynomials")
+    }
+    fn exp(&self) -> Exact {
+        unreachable!("polynomials")
+    }
+    fn log(&self) -> Exact {
+        unreachable!("polynomials")
+    }
+    fn sin(&self) -> Exact {
+        unreachable!("polynomials")
+    }
+    fn cos(&self) -> Exact {
+        unreachable!("polynomials")
+    }
+    fn erf(&self) -> Exact {
+        unreachable!("polynomials")
+    }
+    fn compare_real(&self, other: &Exact) -> Option<Ordering> {
+        self.0.partial_cmp(&other.0)
+    }
+}
+
+fn rational(top: i64, bottom: i64) -> Rational {
+    Rational::new(top, bottom).unwrap()
+}
+
+/// Polynomials in so many variables, one for each of at most four fields; no two alike.
+fn losses(graph: &mut Graph, dimension: u32) -> Vec<Expr> {
+    let variables: Vec<Expr> = (0..dimension).map(|i| graph.variable(i)).collect();
+    (0..4)
+        .map(|which: i64| {
+            let mut terms = Vec::new();
+            for (i, &x) in variables.iter().enumerate() {
+                let next = variables[(i + 1) % variables.len()];
+                let i = i as i64;
+                for (c, a, b) in
+                    [(3 + which, 1, 0), (2 - which, 2, 0), (1 + i, 3, 1), (-2, 1, 2), (1, 4, 0)]
+                {
+                    let (c, x, y) =
+                        (graph.constant(rational(c, 6 + i)), graph.powi(x, a), graph.powi(next, b));
+                    terms.push(graph.product(&[c, x, y]));
+                }
+            }
+            graph.sum(&terms)
+        })
+        .collect()
+}
+
+/// Of one space all variables; of two players one each, and what is left to the second.
+fn spaces(method: &GeneralLinearMethod, dimension: usize) -> Vec<Vec<usize>> {
+    match method.spaces.len() {
+        1 => vec![(0..dimension).collect()],
+        _ => vec![vec![0], (1..dimension).collect()],
+    }
+}
+
+/// A method of the library with numbers for its parameters.
+fn library(name: &str) -> GeneralLinearMethod {
+    let optimizer = bea::optimizer::find(name).unwrap();
+    let value = |p: &String| match p.as_str() {
+        "gamma" if name == "damped_heavy_ball" => BigRational::new(5.into(), 1.into()),
+        _ => BigRational::new(1.into(), 5.into()),
+    };
+    let values = optimizer.parameters.iter().map(|p| (p.clone(), value(p)));
+    optimizer.method(&values.collect()).unwrap()
+}
+
+/// The terms of order 0, …, `order` by jets at a step size of 1/8, exactly.
+fn by_jets(
+    graph: &Graph,
+    method: &GeneralLinearMethod,
+    fields: &[(usize, Expr)],
+    spaces: &[Vec<usize>],
+    theta: &[Exact],
+    order: usize,
+) -> Vec<Vec<Exact>> {
+    let mut graph = graph.clone();
+    let programs: Vec<Program> = fields
+        .iter()
+        .map(|&(space, loss)| {
+            let variables: Vec<u32> = spaces[space].iter().map(|&i| i as u32).collect();
+            let gradient = graph.gradient(loss, &variables);
+            Program::new(&graph, theta.len(), &gradient)
+        })
+        .collect();
+    let zero = || Exact::from_rational(&0.into());
+    let field = |c: usize, x: &Jet<Exact>| {
+        let degree = x.degree();
+        let entry = |i: usize| {
+            let all = (0..=degree).flat_map(|k| (0..=k).map(move |j| x.coefficient(k, j)));
+            Bivariate::new(all.map(|x| x.map_or_else(zero, |x| x[i].clone())).collect())
+        };
+        let inputs: Vec<_> = (0..theta.len()).map(entry).collect();
+        let mut out = vec![Bivariate::from_rational(&0.into()); programs[c].outputs().len()];
+        programs[c].evaluate(&inputs, &mut out, &mut Vec::new());
+        let part = |out: &Bivariate<Exact>, j: usize| {
+            -out.part(degree).get(j).cloned().unwrap_or_else(zero)
+        };
+        Ok::<_, ()>((0..=degree).map(|j| out.iter().map(|out| part(out, j)).collect()).collect())
+    };
+    let jets = JetField::<Exact>::new(method, order, &rational(1, 8)).unwrap();
+    jets.terms(spaces, theta, field).unwrap()
+}
+
+/// The modified field truncated at `order` by trees, exactly.
+fn by_trees(
+    graph: &Graph,
+    method: &GeneralLinearMethod,
+    fields: &[(usize, Expr)],
+    spaces: &[Vec<usize>],
+    theta: &[Exact],
+    order: usize,
+) -> Vec<Exact> {
+    let mut graph = graph.clone();
+    let spaces = spaces.iter().map(|s| s.iter().map(|&i| i as u32).collect()).collect();
+    let fields = VectorFields::of_losses(&mut graph, spaces, fields);
+    let field = Field::derive("test", method, order).unwrap();
+    let h = graph.constant(rational(1, 8));
+    let terms = modified_field(&mut graph, &fields, &field, h, &[]);
+    let program = Program::new(&graph, theta.len(), &terms);
+    let mut out = vec![Exact::from_rational(&0.into()); terms.len()];
+    program.evaluate(theta, &mut out, &mut Vec::new());
+    out
+}
+
+#[test]
+fn every_optimizer_of_the_library_has_the_terms_of_the_trees_exactly() {
+    let mut checked = 0;
+    for optimizer in bea::optimizer::library() {
+        let name = optimizer.name.as_str();
+        let method = library(name);
+        for dimension in method.spaces.len()..=3 {
+            let mut graph = Graph::new();
+            let losses = losses(&mut graph, dimension as u32);
+            let fields = method.fields.iter().zip(losses);
+            let fields: Vec<(usize, Expr)> = fields.map(|(f, loss)| (f.space, loss)).collect();
+            let spaces = spaces(&method, dimension);
+            let theta: Vec<Exact> = (0..dimension as i64)
+                .map(|i| Exact::from_rational(&rational(3 - 2 * i, 4)))
+                .collect();
+            let order = match (method.fields.len(), dimension) {
+                (1, 1) => 6,
+                (1, 2) => 5,
+                (1, _) => 4,
+                (2, _) => 3,
+                _ => 2,
+            };
+            let terms = by_jets(&graph, &method, &fields, &spaces, &theta, order);
+            let mut sum = vec![Exact::from_rational(&0.into()); dimension];
+            for (k, term) in terms.into_iter().enumerate() {
+                sum = sum.into_iter().zip(term).map(|(a, b)| a + b).collect();
+                let expected = by_trees(&graph, &method, &fields, &spaces, &theta, k);
+                assert_eq!(sum, expected, "{name} in {dimension} dimensions, order {k}");
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 200, "{checked}");
+}
