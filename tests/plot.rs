@@ -2,7 +2,7 @@
 
 mod golden;
 
-use bea::plot::{Axis, Color, Contours, Dash, Figure, Marker, Panel, Series, Style};
+use bea::plot::{Axis, Band, Color, Contours, Dash, Figure, Marker, Panel, Series, Style};
 use golden::assert_golden;
 use proptest::prelude::*;
 
@@ -19,15 +19,87 @@ fn figure(points: &[(f64, f64)]) -> Figure {
         y: Axis::linear("y"),
         contours: Some(Contours::sample((-2.0, 2.0), (-1.0, 3.0), "loss", banana)),
         series: (0..9).map(series).collect(),
+        ..Panel::default()
     };
     let lines = Panel {
         title: "lines".into(),
         x: Axis::linear("step"),
         y: Axis::log("distance"),
-        contours: None,
         series: vec![series(0), Series::new("zero", vec![(0.0, 0.0)], Style::soft(Dash::Dotted))],
+        ..Panel::default()
     };
     Figure { title: "a < b & c".into(), panels: vec![contours, lines], columns: 2 }
+}
+
+/// Medians with their spread in two panels that share an axis, a curve that leaves them, labels at the ends.
+fn spread() -> Figure {
+    let color = |i| Color::of_shade(i, 0, 1);
+    let curve = |i: usize, growth: f64| -> Vec<(f64, f64)> {
+        (0..40).map(|t| (f64::from(t), growth.powi(t) * (1.0 + 0.3 * i as f64))).collect()
+    };
+    let panel = |shared: bool| {
+        let curves = [curve(0, 0.9), curve(1, 0.94), curve(2, 1.3)];
+        let style = |i| Style { color: color(i), marker: Some(Marker::Dot), ..Style::of_series(0) };
+        let series = curves.iter().enumerate();
+        let series =
+            series.map(|(i, points)| Series::new(format!("rule {i}"), points.clone(), style(i)));
+        let mut bands = vec![Band::range((10.0, 14.0), Color::SOFT)];
+        bands[0].label = "set off".into();
+        bands.extend(curves[..2].iter().enumerate().map(|(i, points)| {
+            Band::new(points.iter().map(|(x, y)| (*x, 0.7 * y, 1.5 * y)).collect(), color(i))
+        }));
+        let y = Axis { shared, ..Axis::log("loss").from_to(0.01, 10.0) };
+        let note = if shared { String::new() } else { "1 of 3 diverged".into() };
+        let (exits, end_labels) = (true, shared);
+        Panel {
+            x: Axis::linear("step"),
+            y,
+            bands,
+            series: series.collect(),
+            note,
+            exits,
+            end_labels,
+            ..Panel::default()
+        }
+    };
+    Figure { title: "Medians".into(), panels: vec![panel(false), panel(true)], columns: 2 }
+}
+
+#[test]
+fn spreads_are_as_reviewed() {
+    let svg = spread().svg();
+    assert_golden("tests/golden/spread.svg", &svg);
+    let texts = texts(&svg);
+    // An axis that is shared has its title once, and labels at ends are not in the legend again.
+    assert_eq!(texts.iter().filter(|text| **text == "loss").count(), 1);
+    assert_eq!(texts.iter().filter(|text| **text == "rule 0").count(), 2);
+    assert_eq!(texts.iter().filter(|text| **text == "set off").count(), 1);
+    assert!(texts.contains(&"1 of 3 diverged"));
+    // The growing curve leaves through the top of both.
+    let mark = format!("fill=\"{}\" fill-rule", Color::of_shade(2, 0, 1).hex());
+    assert_eq!(svg.matches(&mark).count(), 2);
+}
+
+#[test]
+fn shades_can_be_seen_and_told_apart() {
+    // Contrast with white (WCAG 2.2).
+    let luminance = |color: Color| {
+        let part = |x: u8| match f64::from(x) / 255.0 {
+            x if x <= 0.04045 => x / 12.92,
+            x => ((x + 0.055) / 1.055).powf(2.4),
+        };
+        0.2126 * part(color.0) + 0.7152 * part(color.1) + 0.0722 * part(color.2)
+    };
+    for hue in 0..6 {
+        for n in 1..8 {
+            let all: Vec<f64> = (0..n).map(|i| luminance(Color::of_shade(hue, i, n))).collect();
+            for light in &all {
+                assert!(1.05 / (light + 0.05) >= 3.0, "hue {hue} of {n}: {light}");
+            }
+            // In grey, too, by the order.
+            assert!(all.windows(2).all(|pair| pair[0] < pair[1]), "hue {hue} of {n}: {all:?}");
+        }
+    }
 }
 
 /// The texts of an SVG file.
@@ -117,11 +189,11 @@ fn a_grid_of_panels_is_as_reviewed() {
         title: format!("panel {i}"),
         x: Axis::linear("t"),
         y: if i % 2 == 0 { Axis::linear("θ") } else { Axis::log("|θ|") },
-        contours: None,
         series: vec![
             Series::new("a", decay(1.0, 0.2, f64::from(i)), Style::of_series(0)),
             Series::new(format!("b{i}"), decay(0.5, 0.4, 0.0), Style::of_series(1)),
         ],
+        ..Panel::default()
     });
     let figure = Figure { title: "a < b & c".into(), panels: panels.collect(), columns: 3 };
     assert_golden("tests/golden/grid.svg", &figure.svg());

@@ -211,7 +211,7 @@ fn panel(name: &str, x: &str, series: Vec<Series>) -> Panel {
     let values = series.iter().flat_map(|curve| &curve.points).map(|point| point.1);
     let (low, high) = extent(values);
     let scale = if low > 0.0 && high > WIDE * low { AxisScale::Log } else { AxisScale::Linear };
-    let y = Axis { label: name.into(), scale, range: None };
+    let y = Axis { label: name.into(), scale, ..Axis::default() };
     Panel { x: Axis::linear(x), y, series, ..Panel::default() }
 }
 

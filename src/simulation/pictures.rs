@@ -74,7 +74,7 @@ impl Landscape<'_> {
         self.mark_minima(&mut series, &[range], |minimum| (minimum[0], height(minimum[0])));
         series.push(Series::new("loss", points, Style::soft(Dash::Solid)));
         let (x, y) = (self.axis(0, range), Axis::linear("loss"));
-        Panel { title: String::new(), x, y, contours: None, series }
+        Panel { x, y, series, ..Panel::default() }
     }
 
     /// In one dimension: real and imaginary part.
@@ -84,7 +84,7 @@ impl Landscape<'_> {
         let mut series = trajectories(simulation, place);
         self.mark_minima(&mut series, &[], |minimum| (minimum[0], 0.0));
         let part = |part: &str| Axis::linear(format!("{part} {name}"));
-        Panel { title: String::new(), x: part("Re"), y: part("Im"), contours: None, series }
+        Panel { x: part("Re"), y: part("Im"), series, ..Panel::default() }
     }
 
     /// In two dimensions: filled contours with the real parts of the trajectories.
@@ -101,11 +101,11 @@ impl Landscape<'_> {
         }
         self.mark_minima(&mut series, &ranges, |minimum| (minimum[0], minimum[1]));
         Panel {
-            title: String::new(),
             contours: Some(Contours::sample(x, y, "loss", height)),
             x: self.axis(0, x),
             y: self.axis(1, y),
             series,
+            ..Panel::default()
         }
     }
 
@@ -172,7 +172,7 @@ pub fn losses(simulation: &Simulation) -> Panel {
     let (scale, range) = loss_axis(own, all);
     let loss = |flow: &Trajectory| flow.loss.iter().map(|loss| loss.re).collect();
     let series = by_step(simulation, simulation.trajectories().enumerate(), loss);
-    let y = Axis { label: "loss".into(), scale, range };
+    let y = Axis { scale, range, ..Axis::linear("loss") };
     Panel { x: Axis::linear("step"), y, series, ..Panel::default() }
 }
 

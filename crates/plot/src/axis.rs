@@ -19,6 +19,8 @@ pub struct Axis {
     pub scale: AxisScale,
     /// The least and the greatest number; `None` for those of all points, with a margin.
     pub range: Option<(f64, f64)>,
+    /// Without title and numbers, since a panel beside it has the same axis.
+    pub shared: bool,
 }
 
 impl Axis {
@@ -29,7 +31,7 @@ impl Axis {
 
     /// A logarithmic axis with a title.
     pub fn log(label: impl Into<String>) -> Axis {
-        Axis { label: label.into(), scale: AxisScale::Log, range: None }
+        Axis { label: label.into(), scale: AxisScale::Log, ..Axis::default() }
     }
 
     /// The same axis from `low` to `high`.
@@ -45,6 +47,9 @@ pub(super) struct Tick {
     pub value: f64,
     pub label: Option<String>,
 }
+
+/// Far outside of the range, in parts of it.
+const FAR: f64 = 1e3;
 
 /// The margin beyond the outermost points, as a part of the range.
 const MARGIN: f64 = 0.04;
@@ -90,6 +95,16 @@ impl Ruler {
             (low - 0.5 * low.abs(), high + 0.5 * high.abs())
         };
         Ruler { scale, low, high }
+    }
+
+    /// The position of a number for the border of an area: infinite ones, and those that are too small for a logarithmic
+    /// axis, lie far outside; `None` for NaN.
+    pub fn reach(&self, value: f64) -> Option<f64> {
+        if value.is_nan() {
+            return None;
+        }
+        let place = self.place(value);
+        Some(if place.is_nan() { -FAR } else { place.clamp(-FAR, FAR) })
     }
 
     /// The position of a number, 0 at the low end and 1 at the high one; not finite if it has none.

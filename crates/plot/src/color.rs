@@ -41,11 +41,14 @@ impl Color {
         ];
         let place = height.clamp(0.0, 1.0) * (STOPS.len() - 1) as f64;
         let below = (place as usize).min(STOPS.len() - 2);
-        let part = place - below as f64;
+        STOPS[below].mixed(STOPS[below + 1], place - below as f64)
+    }
+
+    /// This colour with so much of another one, from 0 to 1.
+    pub fn mixed(self, other: Color, part: f64) -> Color {
         let mix =
             |a: u8, b: u8| (f64::from(a) + part * (f64::from(b) - f64::from(a))).round() as u8;
-        let (a, b) = (STOPS[below], STOPS[below + 1]);
-        Color(mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
+        Color(mix(self.0, other.0), mix(self.1, other.1), mix(self.2, other.2))
     }
 
     /// `#rrggbb`

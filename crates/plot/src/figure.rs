@@ -1,6 +1,7 @@
 //! What a figure shows: panels of curves, some over the contours of a function.
 
 use super::axis::Axis;
+use super::band::Band;
 use super::color::Color;
 use super::contours::Contours;
 use super::{layout, png, svg};
@@ -46,8 +47,32 @@ pub struct Panel {
     pub y: Axis,
     /// Filled contours below all curves; their box is the range of both axes.
     pub contours: Option<Contours>,
+    /// Areas below all curves; the first lies on top of the others.
+    pub bands: Vec<Band>,
     /// Curves in the order of the legend; the first lies on top of the others.
     pub series: Vec<Series>,
+    /// Said above the panel, on the right: what it does not show. May be empty.
+    pub note: String,
+    /// Whether curves have their labels at their ends, and not in the legend.
+    pub end_labels: bool,
+    /// Whether it is marked where a curve leaves the panel.
+    pub exits: bool,
+}
+
+impl Panel {
+    /// What the legend says of it.
+    pub(super) fn legend(&self) -> impl Iterator<Item = (&str, Style)> {
+        let series = self.series.iter().filter(|_| !self.end_labels);
+        let series = series.map(|series| (series.label.as_str(), series.style));
+        series.chain(self.bands.iter().map(|band| (band.label.as_str(), band.style())))
+    }
+
+    /// The coordinates of everything that its axes must reach.
+    pub(super) fn extent(&self) -> impl Iterator<Item = (f64, f64)> {
+        let points = self.series.iter().flat_map(|series| series.points.iter().copied());
+        let bands = self.bands.iter().flat_map(|band| &band.points);
+        points.chain(bands.flat_map(|(x, low, high)| [(*x, *low), (*x, *high)]))
+    }
 }
 
 /// A curve through points. A point that is not finite, or has no position on its axis, interrupts it.
@@ -161,4 +186,8 @@ pub enum Marker {
     Star,
     /// A circle around the point.
     Ring,
+    /// A small disc, of a sample.
+    Dot,
+    /// A wide bar: an area in the legend.
+    Swatch,
 }

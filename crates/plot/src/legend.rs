@@ -20,16 +20,16 @@ pub(super) struct Legend {
 impl Legend {
     pub fn new(panels: &[Panel], width: f64) -> Legend {
         let mut entries: Vec<(String, Style)> = Vec::new();
-        for series in panels.iter().flat_map(|panel| &panel.series) {
-            let known = entries.iter_mut().find(|(label, _)| *label == series.label);
+        for (label, look) in panels.iter().flat_map(Panel::legend) {
+            let known = entries.iter_mut().find(|(known, _)| known == label);
             match known {
-                _ if series.label.is_empty() => {}
+                _ if label.is_empty() => {}
                 // A curve drawn as a line in one place and with markers in another shows both.
                 Some((_, style)) => {
-                    style.line = style.line.or(series.style.line);
-                    style.marker = style.marker.or(series.style.marker);
+                    style.line = style.line.or(look.line);
+                    style.marker = style.marker.or(look.marker);
                 }
-                None => entries.push((series.label.clone(), series.style)),
+                None => entries.push((label.to_string(), look)),
             }
         }
         let mut rows: Vec<Vec<(String, Style)>> = Vec::new();

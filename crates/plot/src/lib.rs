@@ -22,10 +22,12 @@
 //! ```
 
 mod axis;
+mod band;
 mod clip;
 mod color;
 mod contours;
 mod display_list;
+mod ends;
 mod figure;
 mod font;
 mod layout;
@@ -33,9 +35,11 @@ mod legend;
 mod marker;
 mod panel;
 mod png;
+mod shade;
 mod svg;
 
 pub use axis::{Axis, AxisScale};
+pub use band::Band;
 pub use color::Color;
 pub use contours::Contours;
 pub use figure::{Dash, Figure, Marker, Panel, Series, Style};

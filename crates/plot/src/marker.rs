@@ -21,6 +21,18 @@ impl DisplayList {
                 let (center, fill) = ((x, y), style.color);
                 return self.items.push(Item::Circle { center, radius: 3.2, fill, stroke: edge });
             }
+            Marker::Dot => {
+                let (center, fill) = ((x, y), style.color);
+                return self.items.push(Item::Circle { center, radius: 2.1, fill, stroke: None });
+            }
+            Marker::Swatch => {
+                vec![
+                    (x - 15.0, y - 5.0),
+                    (x + 15.0, y - 5.0),
+                    (x + 15.0, y + 5.0),
+                    (x - 15.0, y + 5.0),
+                ]
+            }
             Marker::Ring => {
                 let corners = polygon(24, 6.0, 0.0);
                 let stroke = Some(Stroke::solid(style.color, style.width));

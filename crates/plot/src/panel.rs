@@ -5,6 +5,7 @@ use super::clip::{Frame, straighten};
 use super::color::Color;
 use super::contours::Contours;
 use super::display_list::{Anchor, DisplayList, Item, Point, Stroke};
+use super::ends;
 use super::figure::{Panel, Series};
 use super::font;
 
@@ -30,7 +31,6 @@ pub(super) struct Prepared<'a> {
 impl<'a> Prepared<'a> {
     /// A panel of so many pixels between its axes.
     pub fn new(panel: &'a Panel, width: f64, height: f64) -> Prepared<'a> {
-        let points = || panel.series.iter().flat_map(|series| &series.points);
         let (x, y) = match &panel.contours {
             Some(contours) => {
                 let range = |axis: &super::Axis, (low, high)| axis.clone().from_to(low, high);
@@ -41,8 +41,8 @@ impl<'a> Prepared<'a> {
                 )
             }
             None => (
-                Ruler::new(&panel.x, points().map(|p| p.0)),
-                Ruler::new(&panel.y, points().map(|p| p.1)),
+                Ruler::new(&panel.x, panel.extent().map(|p| p.0)),
+                Ruler::new(&panel.y, panel.extent().map(|p| p.1)),
             ),
         };
         Prepared {
@@ -58,18 +58,25 @@ impl<'a> Prepared<'a> {
     /// Pixels that the labels take to the left of the axes.
     pub fn left(&self) -> f64 {
         let labels = self.y_ticks.iter().filter_map(|tick| tick.label.as_deref());
+        if self.panel.y.shared {
+            return SPACE;
+        }
         let widest = labels.map(|label| font::width(label, LABEL)).fold(0.0, f64::max);
         widest + SPACE + if self.panel.y.label.is_empty() { 0.0 } else { NAME + SPACE }
     }
 
     /// Pixels above the axes.
     pub fn top(&self) -> f64 {
-        if self.panel.title.is_empty() { 6.0 } else { TITLE + 10.0 }
+        let note = if self.panel.note.is_empty() { 0.0 } else { LABEL + 5.0 };
+        note + if self.panel.title.is_empty() { 6.0 } else { TITLE + 10.0 }
     }
 
     /// Pixels to the right of the axes.
     pub fn right(&self) -> f64 {
-        let Some(contours) = &self.panel.contours else { return 8.0 };
+        let Some(contours) = &self.panel.contours else {
+            let ends = self.panel.end_labels.then(|| ends::width(&self.panel.series, LABEL));
+            return ends.unwrap_or(8.0);
+        };
         let labels = Contours::labels(&self.levels);
         let widest = labels.iter().map(|(_, label)| font::width(label, LABEL)).fold(0.0, f64::max);
         let name = if contours.label.is_empty() { 0.0 } else { NAME + SPACE };
@@ -78,6 +85,9 @@ impl<'a> Prepared<'a> {
 
     /// Pixels below the axes.
     pub fn bottom(&self) -> f64 {
+        if self.panel.x.shared {
+            return SPACE;
+        }
         LABEL + SPACE + if self.panel.x.label.is_empty() { 0.0 } else { NAME + SPACE }
     }
 
@@ -85,14 +95,31 @@ impl<'a> Prepared<'a> {
     pub fn draw(&self, frame: Frame, list: &mut DisplayList) {
         match &self.panel.contours {
             Some(contours) => self.contours(contours, frame, list),
-            None => self.grid(frame, list),
+            None => {
+                let reach = |x: f64, y: f64| {
+                    let (x, y) = self.x.reach(x).zip(self.y.reach(y))?;
+                    Some((frame.left + x * frame.width, frame.bottom() - y * frame.height))
+                };
+                let bands = || self.panel.bands.iter().rev();
+                bands().for_each(|band| band.fill(frame, &reach, list));
+                self.grid(frame, list);
+                bands().for_each(|band| band.edges(frame, &reach, list));
+            }
         }
         for series in self.panel.series.iter().rev() {
             self.curve(series, frame, list);
         }
         self.axes(frame, list);
+        if self.panel.end_labels {
+            let place = |point| self.place(frame, point);
+            ends::labels(&self.panel.series, frame, LABEL, &place, list);
+        }
+        if !self.panel.note.is_empty() {
+            let at = (frame.right(), frame.top - 5.0);
+            list.text(at, LABEL, Anchor::End, self.panel.note.as_str());
+        }
         if !self.panel.title.is_empty() {
-            let at = (frame.left + frame.width / 2.0, frame.top - 8.0);
+            let at = (frame.left + frame.width / 2.0, frame.top - self.top() + TITLE + 2.0);
             list.text(at, TITLE, Anchor::Middle, self.panel.title.as_str());
         }
     }
@@ -125,6 +152,9 @@ impl<'a> Prepared<'a> {
                 list.line(piece, stroke);
             }
         }
+        if self.panel.exits {
+            ends::exits(&points, frame, style.color, list);
+        }
         // Markers within half a pixel of the one before are not drawn.
         let mut last: Option<Point> = None;
         for point in points.into_iter().filter(|point| frame.holds(*point)) {
@@ -144,23 +174,23 @@ impl<'a> Prepared<'a> {
         for tick in &self.x_ticks {
             let x = crisp(frame.left + self.x.place(tick.value) * frame.width);
             list.line(vec![(x, frame.bottom()), (x, frame.bottom() + length(tick))], stroke);
-            if let Some(label) = &tick.label {
+            if let Some(label) = tick.label.as_ref().filter(|_| !self.panel.x.shared) {
                 list.text((x, frame.bottom() + SPACE + LABEL), LABEL, Anchor::Middle, label);
             }
         }
         for tick in &self.y_ticks {
             let y = crisp(frame.bottom() - self.y.place(tick.value) * frame.height);
             list.line(vec![(frame.left - length(tick), y), (frame.left, y)], stroke);
-            if let Some(label) = &tick.label {
+            if let Some(label) = tick.label.as_ref().filter(|_| !self.panel.y.shared) {
                 let at = (frame.left - SPACE, y + 0.36 * LABEL);
                 list.text(at, LABEL, Anchor::End, label);
             }
         }
-        if !self.panel.x.label.is_empty() {
+        if !self.panel.x.label.is_empty() && !self.panel.x.shared {
             let at = (middle, frame.bottom() + self.bottom() - 2.0);
             list.text(at, NAME, Anchor::Middle, self.panel.x.label.as_str());
         }
-        if !self.panel.y.label.is_empty() {
+        if !self.panel.y.label.is_empty() && !self.panel.y.shared {
             let at = (frame.left - self.left() + NAME, frame.top + frame.height / 2.0);
             upright(at, &self.panel.y.label, list);
         }
