@@ -140,8 +140,9 @@ fn scatter_plots_are_not_drawn_against_the_step() {
         assert_eq!(panels[1].series[1].points, [(1.5, 2.0); 4], "{id}");
     }
     // Four powers, three seeds; and of one seed the curves of all powers.
-    let all = "loss learning_rate test_accuracy";
+    let all = "step loss learning_rate test_accuracy";
     assert_eq!(panels("fig21", all)[0].series[0].points.len(), 12);
+    assert_eq!(panels("fig43", all).len(), 3);
     assert!(panels("fig43", all).iter().all(|panel| panel.series.len() == 4));
 }
 

@@ -4,8 +4,8 @@ mod needs;
 
 use bea::experiment::run::End;
 use bea::experiment::{
-    Config, Existing, Experiment, Measured, Outcome, Scale, Table, conduct, report, run_figure,
-    sweep, sweep_figure,
+    Config, Existing, Experiment, Measured, Outcome, Scale, Seeds, Table, conduct, report,
+    run_figure, sweep, sweep_figure,
 };
 use bea::plot::Panel;
 use bea::source::Source;
@@ -82,21 +82,22 @@ fn what_compares_shares_a_panel() {
     let outcome = followed();
     let figure = run_figure(&Measured::from(outcome));
     let panels = &figure.panels;
-    assert_eq!(figure.title, "iris");
+    assert!(figure.title.starts_with("iris: the loss falls from "), "{}", figure.title);
+    assert!(figure.title.ends_with(" in 3 steps"), "{}", figure.title);
     assert_eq!(labels(panel(panels, "loss")), [""]);
-    assert_eq!(labels(panel(panels, "stability")), ["i = 0", "i = 0"]);
+    assert_eq!(labels(panel(panels, "stability")), ["sc₀", "sc₀"]);
     assert_eq!(labels(panel(panels, "drift")), ["drift", "h²/2 ‖Hg‖"]);
-    assert_eq!(labels(panel(panels, "∇E")), ["actual", "ngf", "igr", "pf"]);
-    assert_eq!(labels(panel(panels, "distance to a flow")), ["ngf", "igr"]);
+    assert_eq!(labels(panel(panels, "∇E")), ["actual", "NGF", "IGR", "PF"]);
+    assert_eq!(labels(panel(panels, "error of a step")), ["NGF", "IGR"]);
     // A flow has the same colour everywhere.
     let color = |name: &str, flow: &str| {
         let panel = panel(panels, name);
         let series = panel.series.iter().find(|series| series.label == flow);
         series.unwrap_or_else(|| panic!("no {flow} in {panel:?}")).style.color
     };
-    for name in ["∇E", "distance to a flow", "distance to gradient descent"] {
-        assert_eq!(color(name, "igr"), color("∇E", "igr"));
-        assert_ne!(color(name, "ngf"), color("∇E", "igr"));
+    for name in ["∇E", "error of a step", "distance to gradient descent"] {
+        assert_eq!(color(name, "IGR"), color("∇E", "IGR"));
+        assert_ne!(color(name, "NGF"), color("∇E", "IGR"));
     }
     // Curves are the columns of the table.
     let loss: Vec<f64> = panel(panels, "loss").series[0].points.iter().map(|p| p.1).collect();
@@ -106,8 +107,10 @@ fn what_compares_shares_a_panel() {
     assert_eq!(starts.iter().filter(|x| **x == "step").count(), panels.len() - 6);
     assert_eq!(starts.iter().filter(|x| **x == "steps after iterate 2").count(), 3);
     let distance = panel(panels, "distance to gradient descent");
-    assert_eq!(labels(distance), ["ngf", "igr"]);
-    assert_eq!(distance.series[0].points.len(), 3);
+    assert_eq!(labels(distance), ["NGF", "IGR"]);
+    // At the start there is none.
+    let steps: Vec<f64> = distance.series[0].points.iter().map(|point| point.0).collect();
+    assert_eq!(steps, [1.0, 2.0]);
 }
 
 #[test]
@@ -154,17 +157,20 @@ fn a_run_that_diverges_does_not_stretch_the_panels() {
         end: Some(ends[i]),
     };
     let runs = [run(0, "slow"), run(1, "fast"), run(2, "wild")];
-    let figure = sweep_figure(&runs);
-    let (loss, lambda) =
-        (panel(&figure.panels, "loss"), panel(&figure.panels, "largest eigenvalues"));
+    let figure = sweep_figure(&runs, Seeds::Median);
+    let (loss, lambda) = (panel(&figure.panels, "loss"), panel(&figure.panels, "sharpness"));
     assert_eq!(labels(loss), ["slow", "fast", "wild"]);
-    assert_eq!(lambda.y.label, "largest eigenvalues λᵢ: lambda_0");
-    // Two decades more than the others reach; on a linear axis as much again as they and 2/h = 10 take.
+    assert_eq!(lambda.y.label, "sharpness λ₀");
+    assert_eq!((loss.note.as_str(), loss.exits), ("1 of 3 runs diverged", true));
+    assert!(figure.title.ends_with("; 1 of 3 runs diverged"), "{}", figure.title);
+    // A decade more than the others reach; on a linear axis as much again as they and 2/h = 10 take.
     let (low, high) = loss.y.range.unwrap();
-    assert!((low - 0.8f64.powi(29)).abs() < 1e-12 && (high - 100.0).abs() < 1e-9, "{low} {high}");
+    assert!((low - 0.8f64.powi(29)).abs() < 1e-12 && (high - 10.0).abs() < 1e-9, "{low} {high}");
     let (low, high) = lambda.y.range.unwrap();
     assert!((low + 6.0).abs() < 0.01 && (high - 10.0).abs() < 1e-9, "{low} {high}");
-    assert!(sweep_figure(&runs[..2]).panels.iter().all(|panel| panel.y.range.is_none()));
+    assert!(
+        sweep_figure(&runs[..2], Seeds::Median).panels.iter().all(|panel| panel.y.range.is_none())
+    );
 }
 
 #[test]
@@ -189,16 +195,33 @@ fn twelve_long_runs_stay_legible_and_small() {
         end: Some(&End::Finished),
     };
     let runs: Vec<Measured> = (0..12).map(run).collect();
-    let figure = sweep_figure(&runs);
+    let figure = sweep_figure(&runs, Seeds::All);
     let loss = panel(&figure.panels, "loss");
-    for (run, series) in loss.series.iter().enumerate() {
+    // The median first, then every seed.
+    assert_eq!(loss.series.len(), 13);
+    for (run, series) in loss.series[1..].iter().enumerate() {
         let spike = series.points.iter().find(|point| point.1 > 999.0);
         assert_eq!(spike.unwrap().0, (1000 + 37 * run) as f64, "spikes stay visible");
         assert!(series.points.len() <= 700, "{}", series.points.len());
         assert_eq!(series.points.first().unwrap().0, 0.0);
         assert_eq!(series.points.last().unwrap().0, 4999.0);
     }
-    let styles: Vec<_> = loss.series.iter().map(|series| series.style).collect();
+    // Without them, a line and a band.
+    let figure = sweep_figure(&runs, Seeds::Median);
+    let loss = panel(&figure.panels, "loss");
+    assert_eq!((labels(loss), loss.bands.len()), (vec![""], 2));
+    assert_eq!(loss.bands[1].label, "median and quartiles of 12 seeds");
+    assert!(loss.bands[0].points.len() <= 700);
+    // Other settings look different, at most seven a panel, on the same axis.
+    let rates: Vec<String> = (1..13).map(|i| format!("lr=0.{i}")).collect();
+    let runs: Vec<Measured> =
+        runs.iter().zip(&rates).map(|(run, label)| Measured { label, ..*run }).collect();
+    let figure = sweep_figure(&runs, Seeds::Median);
+    let losses = || figure.panels.iter().filter(|panel| panel.y.label.starts_with("loss"));
+    assert_eq!(losses().map(|panel| panel.series.len()).collect::<Vec<_>>(), [6, 6]);
+    assert!(losses().all(|panel| panel.y.range == losses().next().unwrap().y.range));
+    assert_eq!(losses().map(|panel| panel.y.shared).collect::<Vec<_>>(), [false, true]);
+    let styles: Vec<_> = losses().flat_map(|panel| &panel.series).map(|line| line.style).collect();
     for (i, style) in styles.iter().enumerate() {
         assert!(!styles[..i].contains(style), "runs look different");
     }
@@ -259,11 +282,11 @@ fn pages_of_several_runs_show_the_flows_that_they_followed() {
     let run = Measured { label: "seed=0", ..Measured::from(outcome) };
     let other = Measured { label: "seed=1", ..run };
     let page = report("Seeds", &[run, other], None);
-    for label in ["seed=0", "seed=1"] {
-        let title = format!("<title>{label}: distance to gradient descent against");
-        assert_eq!(page.matches(&title).count(), 2, "a panel for each start of {label}");
-    }
-    let figure = sweep_figure(&[run, other]);
+    let title = "<title>distance to gradient descent against";
+    assert_eq!(page.matches(title).count(), 2, "a panel for each start");
+    let figure = sweep_figure(&[run, other], Seeds::Median);
+    let distance = panel(&figure.panels, "distance to gradient descent");
+    assert_eq!((labels(distance), distance.bands.len()), (vec!["NGF", "IGR"], 3));
     assert_eq!(page.matches("<svg role=\"img\"").count(), figure.panels.len());
 }
 

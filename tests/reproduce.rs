@@ -80,9 +80,12 @@ fn files_that_exist_are_kept_without_force() {
     };
     run(&["--list"]).success().stdout(predicate::str::contains("fig30"));
     run(&["fig3", "fig1", "fig3"]).success().stdout(predicate::function(|text: &str| {
-        text.lines().count() == 2 && text.starts_with("fig3: ")
+        let figures = text.lines().filter(|line| line.starts_with("fig")).count();
+        let told = ["claim: ", "seen: ", "number: ", "verdict: "];
+        let captions = told.iter().all(|part| text.matches(&format!("  {part}")).count() == 2);
+        figures == 2 && captions && text.starts_with("fig3: ")
     }));
-    for file in ["fig3.svg", "fig3.csv", "fig1.svg", "fig1.csv"] {
+    for file in ["fig3.svg", "fig3.csv", "fig3.txt", "fig1.svg", "fig1.csv", "fig1.txt"] {
         assert!(folder.path().join("results").join(file).is_file(), "{file}");
     }
     run(&["fig3"]).code(2).stderr(predicate::str::contains("exists"));

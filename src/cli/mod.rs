@@ -12,6 +12,7 @@ mod help;
 mod input;
 mod interrupt;
 mod limit;
+mod live_picture;
 mod loss;
 mod loss_input;
 mod man;

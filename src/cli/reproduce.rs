@@ -8,7 +8,7 @@ use super::run_progress::RunProgress;
 use super::{interrupt, limit, output, results};
 use crate::experiment::folder;
 use crate::experiment::{Config, Existing, Folder, Measured, Outcome, SweepError, sweep};
-use crate::reproduction::{self, AnyFigure, NetworkFigure};
+use crate::reproduction::{self, AnyFigure, Caption, NetworkFigure};
 use bea_series::text::source::Source;
 use claims_table::ClaimsTable;
 use miette::{Context, IntoDiagnostic, Report, miette};
@@ -39,8 +39,8 @@ pub(super) struct Reproduce {
     /// Set a key of the experiments with networks: `data=fashion_mnist:FOLDER,first=1000`, `train.steps=50`
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = Named::Setting, hide_possible_values = true)]
     settings: Vec<String>,
-    /// The folder for the picture (SVG and PNG) of each figure, its table (CSV) or its report (HTML), and
-    /// for the runs of networks
+    /// The folder for the picture (SVG and PNG) of each figure, its caption (TXT), its table (CSV) or its report
+    /// (HTML), and for the runs of networks
     #[arg(long, value_name = "DIR", default_value = "results")]
     out: PathBuf,
     /// Write the claims and verdicts as a table in Markdown, too, anew after every figure
@@ -83,8 +83,42 @@ where a figure could not be made.";
 /// The outcomes of the runs of each experiment, or why there are none.
 type Conducted = BTreeMap<&'static str, Result<Vec<Outcome>, String>>;
 
-/// A figure's line, and how long it took.
-type Made = (String, Duration);
+/// What is told of a figure, and how long it took.
+type Made = (Told, Duration);
+
+/// What is told of a figure.
+struct Told {
+    caption: Caption,
+    /// All numbers, on one line.
+    line: String,
+}
+
+impl Told {
+    /// For the terminal: the line, and the caption below it.
+    fn text(&self) -> String {
+        let caption = self.caption.to_string();
+        let indented: String = caption.lines().map(|line| format!("  {line}\n")).collect();
+        format!(
+            "{}: {}\n{indented}  numbers: {}\n",
+            self.caption.id,
+            self.caption.verdict,
+            self.numbers()
+        )
+    }
+
+    /// The numbers of the line, with the setting.
+    fn numbers(&self) -> &str {
+        let before = self.caption.id.len() + self.caption.claim.len() + 4;
+        let numbers = self.line.get(before..).unwrap_or(&self.line);
+        numbers.split_once("; ").map_or(numbers, |(_, numbers)| numbers)
+    }
+
+    /// The file beside the picture.
+    fn bytes(&self) -> Vec<u8> {
+        format!("{}\n\n{}\nnumbers: {}\n", self.caption.title(), self.caption, self.numbers())
+            .into_bytes()
+    }
+}
 
 impl Reproduce {
     pub fn run(self) -> miette::Result<ExitCode> {
@@ -127,9 +161,9 @@ impl Reproduce {
         let (mut conducted, mut failed) = (Conducted::new(), false);
         for figure in &chosen {
             let row = match self.make(figure, &mut conducted) {
-                Ok(Some((line, time))) => {
-                    output::to_stdout(|out| writeln!(out, "{line}"))?;
-                    self.row(figure, &line, time)
+                Ok(Some((told, time))) => {
+                    output::to_stdout(|out| out.write_all(told.text().as_bytes()))?;
+                    self.row(figure, &told.line, time)
                 }
                 Ok(None) => break,
                 Err(error) => {
@@ -158,10 +192,10 @@ impl Reproduce {
                 let Some(outcome) = unless_interrupted(move || figure.run()) else {
                     return Ok(None);
                 };
-                for (name, bytes) in figure.files().iter().zip(figure.contents(&outcome)) {
-                    output::to_file(&self.out.join(name), |out| out.write_all(&bytes))?;
-                }
-                Ok(Some((figure.line(&outcome), begun.elapsed())))
+                let told = Told { caption: figure.caption(&outcome), line: figure.line(&outcome) };
+                let contents = figure.contents(&outcome).into_iter().chain([told.bytes()]);
+                self.write(&AnyFigure::Simulated(figure), contents)?;
+                Ok(Some((told, begun.elapsed())))
             }
             AnyFigure::Network(figure) => self.network(figure, conducted),
         }
@@ -186,16 +220,32 @@ impl Reproduce {
             },
         };
         let outcomes = outcomes.as_ref().map_err(|why| miette!("{why}"))?;
-        let line = figure.line(outcomes);
+        let told = Told { caption: figure.caption(outcomes), line: figure.line(outcomes) };
         let picture = figure.picture(outcomes);
-        let measured: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
-        let page = crate::experiment::report(figure.id, &measured, Some(&line));
-        let contents = [picture.svg().into_bytes(), picture.png(), page.into_bytes()];
-        for (name, bytes) in files(&AnyFigure::Network(figure)).iter().zip(contents) {
-            output::to_file(&self.out.join(name), |out| out.write_all(&bytes))?;
+        if picture.panels.is_empty() {
+            return Err(miette!(
+                help = "more steps, `--set train.steps=N`, or a smaller learning rate may lead to some",
+                "there is nothing to draw: what the figure shows was not measured, or is not finite"
+            ));
         }
+        let measured: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
+        let verdict = format!("{}\n{}", told.caption, told.line);
+        let page = crate::experiment::report(figure.id, &measured, Some(&verdict));
+        let contents = [picture.svg().into_bytes(), picture.png(), page.into_bytes(), told.bytes()];
+        self.write(&AnyFigure::Network(figure), contents)?;
         let seconds = outcomes.iter().filter_map(|outcome| folder::seconds(&outcome.folder)).sum();
-        Ok(Some((line, Duration::from_secs_f64(seconds))))
+        Ok(Some((told, Duration::from_secs_f64(seconds))))
+    }
+
+    fn write(
+        &self,
+        figure: &AnyFigure,
+        contents: impl IntoIterator<Item = Vec<u8>>,
+    ) -> miette::Result<()> {
+        let files = files(figure).into_iter().zip(contents);
+        files.into_iter().try_for_each(|(name, bytes)| {
+            output::to_file(&self.out.join(name), |out| out.write_all(&bytes))
+        })
     }
 
     fn conduct(&self, figure: &'static NetworkFigure) -> miette::Result<Option<Vec<Outcome>>> {
@@ -262,12 +312,17 @@ fn why(error: &Report) -> String {
 }
 
 /// The names of a figure's files.
-fn files(figure: &AnyFigure) -> [String; 3] {
+fn files(figure: &AnyFigure) -> Vec<String> {
+    let named = |endings: &[&str]| -> Vec<String> {
+        endings.iter().map(|ending| format!("{}.{ending}", figure.id())).collect()
+    };
     match figure {
-        AnyFigure::Simulated(figure) => figure.files(),
-        AnyFigure::Network(figure) => {
-            ["svg", "png", "html"].map(|ending| format!("{}.{ending}", figure.id))
+        AnyFigure::Simulated(figure) => {
+            let mut files = figure.files().to_vec();
+            files.extend(named(&["txt"]));
+            files
         }
+        AnyFigure::Network(_) => named(&["svg", "png", "html", "txt"]),
     }
 }
 

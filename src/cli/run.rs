@@ -1,9 +1,11 @@
 //! `bea run`: one run of an experiment.
 
 use super::experiment_input::ExperimentInput;
+use super::live_picture::LivePicture;
 use super::run_progress::RunProgress;
 use super::{help, interrupt, output};
-use crate::experiment::{Outcome, conduct};
+use crate::experiment::folder::PICTURE;
+use crate::experiment::{Observer, Outcome, conduct};
 use bea_series::text::source::SourceError;
 use miette::{Report, miette};
 use std::fmt::Write as _;
@@ -18,6 +20,9 @@ pub(super) struct Run {
     /// Print how often the loss was evaluated, by kind; timing.json has it always
     #[arg(long)]
     counts: bool,
+    /// Draw metrics.svg anew every few seconds while the run goes on; one that is interrupted keeps the last
+    #[arg(long)]
+    plot: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -25,6 +30,7 @@ Examples:
   bea run examples/experiments/fig10.toml
   bea run examples/experiments/fig10.toml --set train.lr=0.05 --set seed=3 \\
     --out slower
+  bea run examples/experiments/fig10.toml --plot
   bea run examples/experiments/fig10.toml --out slower --resume
   bea run examples/experiments/fig10.toml --out slower --resume \\
     --set train.steps=600
@@ -71,7 +77,10 @@ impl Run {
         interrupt::listen("saving; --resume goes on from here");
         let folder = self.input.folder(std::slice::from_ref(&config))?;
         let progress = RunProgress::new(std::slice::from_ref(&config));
-        let outcome = conduct(config, folder.path(), self.input.existing(), 0, &progress)?;
+        let live = self.plot.then(|| LivePicture::new(&progress, folder.path()));
+        let observer: &dyn Observer = live.as_ref().map_or(&progress, |live| live);
+        let outcome = conduct(config, folder.path(), self.input.existing(), 0, observer)?;
+        drop(live);
         drop(progress);
         let mut text = summary(&outcome);
         if self.counts {
@@ -114,6 +123,9 @@ fn summary(outcome: &Outcome) -> String {
         let [first, last] = [first, last].map(|text| text.unwrap_or("-".into()));
         let width = 12 + last.find(' ').map_or(0, |at| last.len() - at);
         let _ = writeln!(text, "  {name:<24} {first:>12} → {last:>width$}");
+    }
+    if outcome.end.is_some() && !outcome.folder.join(PICTURE).is_file() {
+        let _ = writeln!(text, "no picture: nothing that was measured is finite");
     }
     let _ = writeln!(text, "wrote {}", outcome.folder.display());
     text

@@ -5,7 +5,8 @@ use super::flow::from_one;
 use super::run_progress::RunProgress;
 use super::{interrupt, output};
 use crate::csv;
-use crate::experiment::{Measured, Outcome, SweepError, report, sweep};
+use crate::experiment::{Measured, Outcome, Seeds, SweepError, report, sweep, sweep_figure};
+use miette::IntoDiagnostic;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
@@ -19,6 +20,9 @@ pub(super) struct Sweep {
     /// How many runs at a time [default: one a core]
     #[arg(long, value_name = "N", value_parser = from_one, allow_negative_numbers = true)]
     jobs: Option<usize>,
+    /// Draw every seed, thin and pale, instead of a band around their median
+    #[arg(long)]
+    all_seeds: bool,
 }
 
 const HELP: &str = "\
@@ -38,8 +42,12 @@ With --scale paper the keys of [paper.grid] replace those of [grid], and
 Every run has a folder of its own as `bea run` makes it. A run that diverges is
 recorded as such, and the sweep goes on; one that fails, of a disk that is full
 say, is reported when the others have ended. sweep.csv has a row a run,
-report.html all of them. The numbers do not depend on --jobs. Ctrl-C and SIGTERM
-stop all runs after their current step; --resume goes on.
+sweep.svg and sweep.png show them beside one another, report.html all of it: runs
+that differ in the seed alone as their median with a band. There, a run counts as
+diverged where something is not finite, or its loss is above ten times that of
+its start at its end or for more than a tenth of the measurements. The numbers do
+not depend on --jobs. Ctrl-C and SIGTERM stop all runs after their current step;
+--resume goes on.
 
 Examples:
   bea sweep examples/experiments/fig18.toml
@@ -49,6 +57,7 @@ impl Sweep {
     pub fn run(self) -> miette::Result<ExitCode> {
         let configs = self.input.configs()?;
         let name = configs[0].name.clone();
+        let seeds = if self.all_seeds { Seeds::All } else { Seeds::Median };
         interrupt::listen("saving; --resume goes on from here");
         let reserved = self.input.folder(&configs)?;
         let folder = reserved.path();
@@ -58,13 +67,13 @@ impl Sweep {
         let swept = sweep(configs, folder, self.input.existing(), jobs, &progress);
         drop(progress);
         match swept {
-            Ok(outcomes) => write(&name, folder, &outcomes)?,
+            Ok(outcomes) => write(&name, folder, &outcomes, seeds)?,
             Err(error) => {
                 // The runs that did end are tabulated.
                 if let SweepError::Runs { outcomes, .. } = &error
                     && !outcomes.is_empty()
                 {
-                    write(&name, folder, outcomes)
+                    write(&name, folder, outcomes, seeds)
                         .map_err(|also| also.wrap_err(error.to_string()))?;
                 }
                 return Err(error.into());
@@ -74,13 +83,27 @@ impl Sweep {
     }
 }
 
-/// The table and the report of all runs.
-fn write(name: &str, folder: &Path, outcomes: &[Outcome]) -> miette::Result<()> {
+/// The table, the picture and the report of all runs.
+fn write(name: &str, folder: &Path, outcomes: &[Outcome], seeds: Seeds) -> miette::Result<()> {
     output::to_file(&folder.join("sweep.csv"), |out| out.write_all(csv(outcomes).as_bytes()))?;
     let measured: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
     let page = report(name, &measured, None);
     output::to_file(&folder.join("report.html"), |out| out.write_all(page.as_bytes()))?;
     let mut text = table(outcomes);
+    let figure = sweep_figure(&measured, seeds);
+    let pictures = [("sweep.svg", figure.svg().into_bytes()), ("sweep.png", figure.png())];
+    for (name, bytes) in pictures {
+        let path = folder.join(name);
+        if !figure.panels.is_empty() {
+            output::to_file(&path, |out| out.write_all(&bytes))?;
+        } else if path.is_file() {
+            // That of other runs.
+            std::fs::remove_file(&path).into_diagnostic()?;
+        }
+    }
+    if figure.panels.is_empty() {
+        text.push_str("no picture: nothing that was measured is finite\n");
+    }
     let _ = writeln!(text, "wrote {}", folder.display());
     output::to_stdout(|out| out.write_all(text.as_bytes()))
 }

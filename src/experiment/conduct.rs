@@ -1,7 +1,7 @@
 //! Conducts runs, one after the other or several at a time, and saves them along the way.
 
 use super::config::Config;
-use super::folder::{Folder, FolderError, Runs};
+use super::folder::{Folder, FolderError, PICTURE, Runs};
 use super::measured::Measured;
 use super::outcome::Outcome;
 use super::parquet::parquet;
@@ -90,8 +90,11 @@ pub fn conduct(
     if outcome.end.is_some() {
         let measured = Measured::from(&outcome);
         let figure = run_figure(&measured);
-        place.write("metrics.svg", figure.svg().as_bytes())?;
-        place.write("metrics.png", &figure.png())?;
+        // A run that diverges at once has measured nothing that could be drawn.
+        if !figure.panels.is_empty() {
+            place.write(PICTURE, figure.svg().as_bytes())?;
+            place.write("metrics.png", &figure.png())?;
+        }
         let bytes = parquet(&outcome.metrics).map_err(|error| FolderError::Io {
             path: folder.join("metrics.parquet"),
             cause: std::io::Error::other(error),

@@ -32,6 +32,8 @@ pub const METRICS: &str = "metrics.csv";
 pub const FOLLOW: &str = "follow.csv";
 /// The state of the run.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
+/// The picture of the measurements.
+pub const PICTURE: &str = "metrics.svg";
 /// The parameters.
 pub const WEIGHTS: &str = "weights.safetensors";
 
@@ -41,8 +43,7 @@ const TIMING: &str = "timing.json";
 /// The files of a run that has not ended.
 const DURING: [&str; 5] = [CONFIG, METRICS, FOLLOW, CHECKPOINT, TIMING];
 /// What a run leaves at its end.
-const AT_THE_END: [&str; 5] =
-    [WEIGHTS, "metrics.parquet", "metrics.svg", "metrics.png", "report.html"];
+const AT_THE_END: [&str; 5] = [WEIGHTS, "metrics.parquet", PICTURE, "metrics.png", "report.html"];
 
 /// A folder that a run writes to.
 #[derive(Debug)]

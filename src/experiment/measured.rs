@@ -70,4 +70,15 @@ impl<'a> Measured<'a> {
     pub(super) fn diverged(&self) -> bool {
         matches!(self.end, Some(End::Diverged { .. }))
     }
+
+    /// Whether figures count it as diverged: it did, or its loss is above ten times that of its start at its end or for more
+    /// than a tenth of what was measured.
+    pub(super) fn runs_away(&self) -> bool {
+        let losses = self.metrics.column("loss").unwrap_or_default();
+        let finite: Vec<f64> = losses.into_iter().filter(|loss| loss.is_finite()).collect();
+        let Some(first) = finite.first() else { return self.diverged() };
+        let above: Vec<bool> = finite.iter().map(|loss| *loss > 10.0 * first.abs()).collect();
+        let often = 10 * above.iter().filter(|above| **above).count() > above.len();
+        self.diverged() || often || above.last() == Some(&true)
+    }
 }

@@ -6,7 +6,7 @@ pub mod folder;
 mod measured;
 mod outcome;
 mod parquet;
-mod plots;
+pub(crate) mod plots;
 mod report;
 pub mod run;
 
@@ -16,6 +16,6 @@ pub use config::{Config, Experiment, Metric, Scale};
 pub use folder::Folder;
 pub use measured::Measured;
 pub use outcome::Outcome;
-pub use plots::{run_figure, sweep_figure};
+pub use plots::{Seeds, run_figure, sweep_figure};
 pub use report::report;
 pub use run::{Run, Table};

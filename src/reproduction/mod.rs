@@ -10,10 +10,12 @@
 //! assert!(figure.line(&judged).starts_with("fig3: "));
 //! ```
 
+mod caption;
 mod judgement;
 pub mod network;
 pub mod simulated;
 
+pub use caption::Caption;
 pub use judgement::Judgement;
 pub use network::{NETWORK_FIGURES, NetworkFigure};
 pub use simulated::{FIGURES, SimulatedFigure};
@@ -78,6 +80,21 @@ impl AnyFigure {
         match self {
             AnyFigure::Simulated(figure) => figure.claim,
             AnyFigure::Network(figure) => figure.claim,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_belong_to_figures() {
+        for (i, (id, verdict, text)) in caption::SEEN.iter().enumerate() {
+            assert!(find(id).is_ok(), "{id}");
+            assert!(text.chars().count() < 120, "{text}");
+            let before = &caption::SEEN[..i];
+            assert!(!before.iter().any(|(other, of, _)| other == id && of == verdict), "{id}");
         }
     }
 }

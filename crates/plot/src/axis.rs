@@ -51,6 +51,9 @@ pub(super) struct Tick {
 /// Far outside of the range, in parts of it.
 const FAR: f64 = 1e3;
 
+/// A range of fewer decades has labels between them.
+const FEW_DECADES: f64 = 2.2;
+
 /// The margin beyond the outermost points, as a part of the range.
 const MARGIN: f64 = 0.04;
 
@@ -150,18 +153,26 @@ impl Ruler {
 
     fn decades(&self, count: usize) -> Vec<Tick> {
         let (first, last) = (self.low.ceil() as i32, self.high.floor() as i32);
-        let every = (((self.high - self.low) / count.max(1) as f64).ceil() as i32).max(1);
+        // A few more labels than asked for are better than half of them.
+        let every = (((self.high - self.low) / count.max(1) as f64 - 0.3).ceil() as i32).max(1);
+        // Where decades are few, 2 and 5 have labels, too.
+        let few = self.high - self.low < FEW_DECADES;
+        let text =
+            |exponent: i32, value: f64| if few { short(value) } else { power_of_ten(exponent) };
         let mut ticks = Vec::new();
         for exponent in first - 1..=last {
             let value = ten(exponent);
             if exponent >= first {
-                let label = (exponent.rem_euclid(every) == 0).then(|| power_of_ten(exponent));
+                let label = (exponent.rem_euclid(every) == 0).then(|| text(exponent, value));
                 ticks.push(Tick { value, label });
             }
             if every == 1 {
-                let minor = (2..10).map(|digit| f64::from(digit) * value);
-                let inside = minor.filter(|v| (0.0..=1.0).contains(&self.place(*v)));
-                ticks.extend(inside.map(|value| Tick { value, label: None }));
+                let minor = (2..10).map(|digit| (digit, f64::from(digit) * value));
+                let inside = minor.filter(|(_, v)| (0.0..=1.0).contains(&self.place(*v)));
+                ticks.extend(inside.map(|(digit, value)| {
+                    let label = (few && [2, 5].contains(&digit)).then(|| short(value));
+                    Tick { value, label }
+                }));
             }
         }
         ticks
@@ -274,6 +285,8 @@ mod tests {
         assert_eq!(log(0.5e-3, 20.0), ["10⁻³", "10⁻²", "10⁻¹", "10⁰", "10¹"]);
         assert_eq!(log(1e-20, 1.0), ["10⁻²⁰", "10⁻¹⁶", "10⁻¹²", "10⁻⁸", "10⁻⁴", "10⁰"]);
         assert_eq!(log(1.0, 4.0), ["1", "2", "3", "4"]);
+        assert_eq!(log(1.8, 80.0), ["2", "5", "10", "20", "50"]);
+        assert_eq!(log(1e-6, 0.5), ["10⁻⁶", "10⁻⁵", "10⁻⁴", "10⁻³", "10⁻²", "10⁻¹"]);
     }
 
     #[test]

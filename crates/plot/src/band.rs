@@ -86,7 +86,8 @@ fn fill(color: Color) -> Color {
 impl Frame {
     /// The part of a polygon inside (Sutherland and Hodgman 1974).
     fn polygon(&self, ring: Vec<Point>) -> Vec<Point> {
-        let sides: [(fn(&Point) -> f64, f64, f64); 4] = [
+        type Side = (fn(&Point) -> f64, f64, f64);
+        let sides: [Side; 4] = [
             (|p| p.0, self.left, 1.0),
             (|p| p.0, self.right(), -1.0),
             (|p| p.1, self.top, 1.0),

@@ -131,6 +131,11 @@ impl Style {
         Style { marker: None, ..self }
     }
 
+    /// A line without dashes.
+    pub fn solid(self) -> Style {
+        Style { line: Some(Dash::Solid), ..self }
+    }
+
     /// Markers without a line.
     pub fn markers(self) -> Style {
         Style { line: None, ..self }

@@ -90,9 +90,9 @@ pub(super) fn fig22(outcomes: &[Outcome]) -> (Judgement, String) {
     let parts = [below(bound, accuracy), below(sharpness, -bound)];
     let opposite = [below(accuracy, -bound), below(bound, sharpness)];
     let numbers = format!(
-        "read as the conclusions and Figure 21 have it, that drift helps; over {n} runs the logarithm of the \
-         mean drift has correlation {} with the test accuracy and {} with λ_0 at the end, beyond ±{} is no \
-         chance (5 %); the text on Figure 22 says the opposite of both, the lower the drift the higher the \
+        "over {n} runs the logarithm of the mean drift has correlation {} with the test accuracy and {} with λ_0 at \
+         the end, beyond ±{} is no chance (5 %); read as the conclusions and Figure 21 have it, that drift helps; \
+         the text on Figure 22 says the opposite of both, the lower the drift the higher the \
          accuracy and the smaller λ_0: {}",
         number(accuracy),
         number(sharpness),

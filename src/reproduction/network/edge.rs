@@ -28,7 +28,7 @@ pub(super) fn fig9(outcomes: &[Outcome]) -> (Judgement, String) {
             }
         }
     }
-    let numbers = format!("{}; a median from 0.8 to 1.25 counts as staying", texts.join("; "));
+    let numbers = format!("{}; a median from 0.8 to 1.25 counts as staying", texts.join(", "));
     (Judgement::of(&parts), numbers)
 }
 
@@ -86,7 +86,7 @@ pub(super) fn fig11(outcomes: &[Outcome]) -> (Judgement, String) {
         }
         let numbers = format!(
             "iterates from which gradient descent goes the same way: {}; more than half counts",
-            texts.join("; ")
+            texts.join(", ")
         );
         (parts, numbers)
     })

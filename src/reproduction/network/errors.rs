@@ -60,7 +60,7 @@ pub(super) fn fig8(outcomes: &[Outcome]) -> (Judgement, String) {
         let n = errors[2].len();
         texts.push(format!("NGF {ngf}, IGR {igr}, PF {pf} (h = {h}, {n} iterates)"));
     }
-    (Judgement::of(&parts), format!("median relative error where hλ_0 > 1: {}", texts.join("; ")))
+    (Judgement::of(&parts), format!("median relative error where hλ_0 > 1: {}", texts.join(", ")))
 }
 
 /// Median one-step errors where `hλ_0 > 3/2`, over seeds.

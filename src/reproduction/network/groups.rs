@@ -107,7 +107,7 @@ pub(super) fn summarise(outcomes: &[Outcome]) -> Vec<Group> {
 }
 
 /// Whether every step takes all examples.
-fn is_full(config: &Config) -> bool {
+pub(super) fn is_full(config: &Config) -> bool {
     let Some(batch) = config.batch else { return true };
     examples(&config.data).is_some_and(|all| batch >= all)
 }

@@ -10,10 +10,11 @@ mod numbers;
 mod pictures;
 mod rates;
 
+use super::caption::Caption;
 use super::judgement::Judgement;
+use crate::experiment::Outcome;
 use crate::experiment::config::{Config, Experiment, Scale};
-use crate::experiment::{Measured, Outcome, sweep_figure};
-use bea_plot::Figure;
+use bea_plot::{Color, Figure, Series};
 use bea_series::text::source::{Source, SourceError};
 use std::collections::BTreeSet;
 
@@ -28,18 +29,11 @@ pub struct NetworkFigure {
     pub claim: &'static str,
     text: &'static str,
     judge: fn(&[Outcome]) -> (Judgement, String),
-    /// The picture; if `None`, the measurements against the step.
-    picture: Option<fn(&[Outcome]) -> Figure>,
+    picture: fn(&[Outcome]) -> Figure,
 }
 
 macro_rules! figure {
-    ($id:literal, $experiment:literal, $claim:literal, $judge:path) => {
-        figure!(@ $id, $experiment, $claim, $judge, None)
-    };
     ($id:literal, $experiment:literal, $claim:literal, $judge:path, $picture:path) => {
-        figure!(@ $id, $experiment, $claim, $judge, Some($picture))
-    };
-    (@ $id:literal, $experiment:literal, $claim:literal, $judge:path, $picture:expr) => {
         NetworkFigure {
             id: $id,
             experiment: $experiment,
@@ -57,7 +51,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig7",
         "fig7",
         "for few steps PF is nearer to gradient descent than NGF and IGR",
-        errors::fig7
+        errors::fig7,
+        pictures::fig7
     ),
     figure!(
         "fig8",
@@ -66,40 +61,63 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         errors::fig8,
         pictures::fig8
     ),
-    figure!("fig9", "fig9", "λ_0 grows to 2/h and stays there", edge::fig9),
+    figure!("fig9", "fig9", "λ_0 grows to 2/h and stays there", edge::fig9, pictures::fig9),
     figure!(
         "fig10",
         "fig10",
         "PF has the smallest one-step error at the edge of stability",
-        errors::fig10
+        errors::fig10,
+        pictures::fig10
     ),
     figure!(
         "fig10_mlp",
         "fig10_mlp",
         "PF has the smallest one-step error at the edge of stability (MLP with 4x100 units)",
-        errors::fig10
+        errors::fig10,
+        pictures::fig10
     ),
     figure!(
         "fig11",
         "fig11",
         "loss and λ_0 change as along NGF where λ_0 < 2/h, as along the positive flow where λ_0 > 2/h",
-        edge::fig11
+        edge::fig11,
+        pictures::fig11
     ),
-    figure!("fig12", "fig12", "the loss increases where Re sc_0 is large", edge::fig12),
+    figure!(
+        "fig12",
+        "fig12",
+        "the loss increases where Re sc_0 is large",
+        edge::fig12,
+        pictures::fig12
+    ),
     figure!(
         "fig13",
         "fig13",
         "where λ_0 > 2/h, the loss increases in proportion to its increase along the positive flow",
-        edge::fig13
+        edge::fig13,
+        pictures::fig13
     ),
     figure!(
         "fig14",
         "fig14",
         "reversing the sharpest direction alone makes the flow unstable",
-        followed::fig35
+        followed::fig35,
+        pictures::fig35
     ),
-    figure!("fig15", "fig15", "|∇E·u_0| grows where λ_0 > 2/h and shrinks below", edge::fig15),
-    figure!("fig16", "fig17", "‖∇²E ∇E‖ follows the drift of a step along training", drift::fig16),
+    figure!(
+        "fig15",
+        "fig15",
+        "|∇E·u_0| grows where λ_0 > 2/h and shrinks below",
+        edge::fig15,
+        pictures::fig15
+    ),
+    figure!(
+        "fig16",
+        "fig17",
+        "‖∇²E ∇E‖ follows the drift of a step along training",
+        drift::fig16,
+        pictures::fig16
+    ),
     figure!(
         "fig17",
         "fig17",
@@ -107,18 +125,26 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         drift::fig17,
         pictures::fig17
     ),
-    figure!("fig18", "fig18", "DAL is stable without a sweep of learning rates", rates::fig18),
+    figure!(
+        "fig18",
+        "fig18",
+        "DAL is stable without a sweep of learning rates",
+        rates::fig18,
+        pictures::fig18
+    ),
     figure!(
         "fig19",
         "fig18",
         "DAL's learning rate falls, then slowly rises, and its updates decrease steadily",
-        rates::fig19
+        rates::fig19,
+        pictures::fig19
     ),
     figure!(
         "fig20",
         "fig20",
         "DAL-0.5 trains and generalises at least as well as the best fixed learning rate",
-        rates::fig20
+        rates::fig20,
+        pictures::fig20
     ),
     figure!(
         "fig21",
@@ -138,99 +164,127 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig23",
         "fig23",
         "DAL with momentum trains faster and more stably than fixed learning rates",
-        rates::fig23
+        rates::fig23,
+        pictures::fig18
     ),
     figure!(
         "fig25",
         "fig25",
         "the non-principal term is small outside the edge of stability, larger inside",
-        drift::fig25
+        drift::fig25,
+        pictures::fig25
     ),
     figure!(
         "fig26",
         "fig26",
         "with full batches DAL loses nothing by the difference of gradients",
-        rates::fig26
+        rates::fig26,
+        pictures::fig26
     ),
     figure!(
         "fig27",
         "fig26",
         "with small batches DAL loses little by the difference of gradients",
-        rates::fig27
+        rates::fig27,
+        pictures::fig27
     ),
     figure!(
         "fig28",
         "fig28",
         "with full batches DAL loses nothing by the difference of gradients (Imagenet)",
-        rates::fig28
+        rates::fig28,
+        pictures::fig28
     ),
     figure!(
         "fig29",
         "fig28",
         "with full batches DAL-0.5 loses nothing by the difference of gradients (Imagenet)",
-        rates::fig29
+        rates::fig29,
+        pictures::fig29
     ),
     figure!(
         "fig31",
         "fig31",
         "IGR and the third-order flow reduce the error of NGF, and a large gap remains",
-        errors::fig31
+        errors::fig31,
+        pictures::fig31
     ),
     figure!(
         "fig32",
         "fig32",
         "PF tracks gradient descent better than IGR over two steps",
-        errors::fig32
+        errors::fig32,
+        pictures::fig32
     ),
-    figure!("fig33", "fig33", "the Hessian's eigenvalues are largely positive", edge::fig33),
+    figure!(
+        "fig33",
+        "fig33",
+        "the Hessian's eigenvalues are largely positive",
+        edge::fig33,
+        pictures::fig33
+    ),
     figure!(
         "fig34",
         "fig34",
         "a smaller learning rate stabilises training, and λ_0 grows again",
-        edge::fig34
+        edge::fig34,
+        pictures::fig34
     ),
     figure!(
         "fig35",
         "fig35",
         "reversing the sharpest direction alone makes the flow unstable",
-        followed::fig35
+        followed::fig35,
+        pictures::fig35
     ),
     figure!(
         "fig36",
         "fig13",
         "the loss increases where Re sc_0, in parts of the gradient, is large",
-        edge::fig36
+        edge::fig36,
+        pictures::fig36
     ),
     figure!(
         "fig37",
         "fig11",
         "where λ_0 > 2/h, it increases where it increases along the positive flow",
-        edge::fig37
+        edge::fig37,
+        pictures::fig37
     ),
-    figure!("fig38", "fig38", "the loss increases where Re sc_0 is large (ResNet)", edge::fig12),
+    figure!(
+        "fig38",
+        "fig38",
+        "the loss increases where Re sc_0 is large (ResNet)",
+        edge::fig12,
+        pictures::fig12
+    ),
     figure!(
         "fig39",
         "fig39",
         "2/‖∇²E ĝ‖ has a reasonable size along training with fixed learning rates",
-        rates::fig39
+        rates::fig39,
+        pictures::fig39
     ),
     figure!(
         "fig40",
         "fig40",
         "with every batch size DAL-p of a smaller p generalises better and is less stable",
-        rates::fig40
+        rates::fig40,
+        pictures::fig40
     ),
     figure!(
         "fig41",
         "fig40",
         "DAL trains as well as the best fixed learning rate with every batch size",
-        rates::fig41
+        rates::fig41,
+        pictures::fig41
     ),
     figure!(
         "fig42",
         "fig40",
         "DAL-0.5 trains as well as the best fixed learning rate with every batch size",
-        rates::fig42
+        rates::fig42,
+        pictures::fig42
     ),
     figure!(
         "fig43",
@@ -243,33 +297,43 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig44",
         "fig44",
         "DAL and DAL-0.5 train faster with a least-squares loss",
-        rates::fig44
+        rates::fig44,
+        pictures::fig18
     ),
     figure!(
         "fig45",
         "fig45",
         "a learning rate for each parameter, 2/|(∇²E ∇E)_i|^p, trains the network (VGG)",
-        rates::fig45
+        rates::fig45,
+        pictures::fig45
     ),
     figure!(
         "fig46",
         "fig46",
         "a learning rate for each parameter, 2/|(∇²E ∇E)_i|, trains the network (Imagenet)",
-        rates::fig45
+        rates::fig45,
+        pictures::fig18
     ),
     figure!(
         "fig47",
         "fig47",
         "with mini-batches, too, more drift goes with higher test accuracy and a smaller λ_0",
         drift::fig22,
-        pictures::fig47
+        pictures::fig22
     ),
-    figure!("fig48", "fig48", "DAL with momentum gains less with smaller batches", rates::fig48),
+    figure!(
+        "fig48",
+        "fig48",
+        "DAL with momentum gains less with smaller batches",
+        rates::fig48,
+        pictures::fig48
+    ),
     figure!(
         "fig49",
         "fig49",
         "gradient descent leaves NGF, whose λ_0 keeps growing",
-        followed::fig49
+        followed::fig49,
+        pictures::fig49
     ),
 ];
 
@@ -291,17 +355,20 @@ impl NetworkFigure {
     /// `fig10: claim: holds; numbers (mlp:10 on iris, 3 runs of 400 steps, 3 seeds)`
     pub fn line(&self, outcomes: &[Outcome]) -> String {
         let (verdict, numbers) = self.verdict(outcomes);
-        let setting = outcomes.first().map(|outcome| {
-            let (runs, steps) = (outcomes.len(), outcome.config.steps);
-            let runs = if runs == 1 { "one run".into() } else { format!("{runs} runs") };
-            let seeds: BTreeSet<u64> = outcomes.iter().map(|other| other.config.seed).collect();
-            let seeds = match seeds.len() {
-                1 => "one seed".into(),
-                n => format!("{n} seeds"),
-            };
-            format!(" ({}, {runs} of {steps} steps, {seeds})", self.setting(outcomes))
-        });
+        let setting = self.sizes(outcomes).map(|setting| format!(" ({setting})"));
         format!("{}: {}: {verdict}; {numbers}{}", self.id, self.claim, setting.unwrap_or_default())
+    }
+
+    /// `mlp:10 on iris, 3 runs of 400 steps, 3 seeds`; `None` without runs.
+    fn sizes(&self, outcomes: &[Outcome]) -> Option<String> {
+        let (runs, steps) = (outcomes.len(), outcomes.first()?.config.steps);
+        let runs = if runs == 1 { "one run".into() } else { format!("{runs} runs") };
+        let seeds: BTreeSet<u64> = outcomes.iter().map(|other| other.config.seed).collect();
+        let seeds = match seeds.len() {
+            1 => "one seed".into(),
+            n => format!("{n} seeds"),
+        };
+        Some(format!("{}, {runs} of {steps} steps, {seeds}", self.setting(outcomes)))
     }
 
     /// Networks and data of the runs, and those of the paper where these stand in for them.
@@ -319,13 +386,23 @@ impl NetworkFigure {
         }
     }
 
-    /// The measurements of all runs.
+    /// What it shows, in words.
+    pub fn caption(&self, outcomes: &[Outcome]) -> Caption {
+        let (verdict, numbers) = self.verdict(outcomes);
+        let setting = self.sizes(outcomes).unwrap_or_default();
+        Caption::new(self.id, self.claim, verdict, &numbers, setting)
+    }
+
+    /// Its picture in the arrangement of the paper, without panels if nothing that it shows was measured.
     pub fn picture(&self, outcomes: &[Outcome]) -> Figure {
-        if let Some(picture) = self.picture {
-            return picture(outcomes);
-        }
-        let measured: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
-        sweep_figure(&measured)
+        let mut figure = (self.picture)(outcomes);
+        // Lines to compare with are nothing by themselves.
+        let seen = |series: &Series| {
+            let finite = |point: &(f64, f64)| point.0.is_finite() && point.1.is_finite();
+            series.style.color != Color::SOFT && series.points.iter().any(finite)
+        };
+        figure.panels.retain(|panel| panel.series.iter().any(seen));
+        Figure { title: self.caption(outcomes).title(), ..figure }
     }
 }
 

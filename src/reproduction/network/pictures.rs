@@ -1,129 +1,372 @@
-//! Pictures of figures that are not curves against the step.
+//! The pictures of the figures about networks, in the arrangement of the paper: panels, axes, and what shares a panel.
 
-use super::drift::{beside_drift, mean_drift, product_beside_drift};
-use super::groups::{Group, dal, summarise};
-use super::numbers::{column, last, rate};
-use crate::experiment::{Measured, Outcome, sweep_figure};
-use bea_plot::{Axis, Dash, Figure, Panel, Series, Style};
+mod against;
+mod runs;
 
-/// Points without lines, of one colour a name.
-fn scatter(i: usize, name: impl Into<String>, points: Vec<(f64, f64)>) -> Series {
-    Series::new(name, points, Style::of_series(i).markers())
+use super::numbers::{column, rate};
+use crate::experiment::plots::{Kind, Quantity, flow_name, followed, points, solid};
+use crate::experiment::{Measured, Outcome};
+use bea_flow::flow::FlowName;
+use bea_plot::{Axis, AxisScale, Band, Color, Dash, Figure, Panel, Series, Style};
+use runs::{Sheet, highlighted};
+
+pub(super) use against::{fig8, fig17, fig21, fig22, fig33};
+
+/// `θ' - φ_h(θ)` of these flows, each with its colour.
+const FLOWS: [FlowName; 3] =
+    [FlowName::NegativeGradient, FlowName::ImplicitRegularization, FlowName::Principal];
+
+/// What the flows are compared with.
+const OWN: &str = "gradient descent";
+
+fn loss() -> Quantity<'static> {
+    Quantity::of("loss E", |run| points(run, "loss"))
 }
 
-fn figure(title: &str, panels: Vec<Panel>) -> Figure {
+fn sharpness() -> Quantity<'static> {
+    let quantity = Quantity::of("sharpness λ₀", |run| points(run, "lambda_0"));
+    Quantity { thresholds_from: Some(0), ..quantity }
+}
+
+fn accuracy() -> Quantity<'static> {
+    Quantity { grows: false, ..Quantity::of("test accuracy", |run| points(run, "test_accuracy")) }
+}
+
+fn learning_rate() -> Quantity<'static> {
+    Quantity { grows: false, ..Quantity::of("learning rate h", |run| points(run, "learning_rate")) }
+}
+
+fn coefficient() -> Quantity<'static> {
+    Quantity { grows: false, ..Quantity::of("Re sc₀", |run| points(run, "sc_0_re")) }
+}
+
+/// A line for each flow, after the optimizer's own if there is a column of it.
+fn of_flows(
+    y: &str,
+    own: Option<&'static str>,
+    column: &'static str,
+    flows: &[(FlowName, usize)],
+) -> Quantity<'static> {
+    let own = own.map(|column| Kind {
+        label: OWN.into(),
+        style: solid(0),
+        points: Box::new(move |run: &Measured| points(run, column)),
+    });
+    let flow = |(flow, hue): &(FlowName, usize)| {
+        let name = format!("{column}_{flow}").replace(':', "_");
+        Kind {
+            label: flow_name(*flow),
+            style: solid(*hue),
+            points: Box::new(move |run: &Measured| points(run, &name)),
+        }
+    };
+    let kinds = own.into_iter().chain(flows.iter().map(flow)).collect();
+    Quantity { kinds, ..Quantity::of(y, |_| Vec::new()) }
+}
+
+fn three() -> [(FlowName, usize); 3] {
+    std::array::from_fn(|i| (FLOWS[i], i + 1))
+}
+
+/// One column divided by another.
+fn ratio(y: &str, over: &'static str, under: &'static str, factor: f64) -> Quantity<'static> {
+    Quantity::of(y, move |run| {
+        let below = run.metrics.column(under).unwrap_or_default();
+        let pairs = points(run, over).into_iter().zip(below);
+        pairs.map(|((x, y), below)| (x, factor * y / below)).collect()
+    })
+}
+
+/// The distance of the flows to gradient descent along its steps, a panel for each learning rate.
+pub(super) fn fig7(outcomes: &[Outcome]) -> Figure {
+    Sheet::of(outcomes).by("lr", &[followed("distance", 0, OWN, &FLOWS, &FLOWS)])
+}
+
+/// The loss, `λ_0`, and where the loss increases.
+pub(super) fn fig9(outcomes: &[Outcome]) -> Figure {
+    let sheet = Sheet::of(outcomes);
+    let mut figure = sheet.figure(&[loss(), sharpness()]);
+    let color = |i: usize| Color::of_shade(0, i, outcomes.len());
+    let of = |(i, outcome): (usize, &Outcome)| {
+        let (h, loss) = (rate(outcome), column(outcome, "loss"));
+        let sharpness = column(outcome, "lambda_0").into_iter().map(move |l| 0.5 * h * l);
+        let changes = loss.windows(2).map(|pair| pair[1] - pair[0]);
+        let style = Style { color: color(i), ..solid(0).markers() };
+        let style = Style { marker: Some(bea_plot::Marker::Dot), ..style };
+        Series::new("", sharpness.zip(changes).collect(), style)
+    };
+    let mut series: Vec<Series> = outcomes.iter().enumerate().map(of).collect();
+    let right =
+        series.iter().flat_map(|series| &series.points).map(|point| point.0).fold(1.0, f64::max);
+    series.push(Series::new("", vec![(0.0, 0.0), (right, 0.0)], Style::soft(Dash::Dotted)));
+    let mut band = Band::range((1.0, f64::INFINITY), Color::SOFT);
+    band.label = "λ₀ above 2/h".into();
+    figure.panels.push(Panel {
+        x: Axis::linear("sharpness in parts of 2/h"),
+        y: Axis::linear("change of the loss"),
+        bands: vec![band],
+        series,
+        ..Panel::default()
+    });
+    figure.columns = 3;
+    figure
+}
+
+/// `λ_0`, the error of a step and the error of the loss.
+pub(super) fn fig10(outcomes: &[Outcome]) -> Figure {
+    let errors = of_flows("error of a step ‖θ' − φₕ(θ)‖", None, "error", &three());
+    let losses = of_flows("error of the loss E(θ') − E(φₕ(θ))", None, "loss_error", &three());
+    Sheet::of(outcomes).figure(&[sharpness(), errors, Quantity { grows: false, ..losses }])
+}
+
+const BOTH: [(FlowName, usize); 2] = [(FlowName::NegativeGradient, 1), (FlowName::Positive, 3)];
+
+fn flows_from_each(column: &'static str, y: &str, own: &'static str) -> Quantity<'static> {
+    of_flows(y, Some(own), column, &BOTH)
+}
+
+/// `λ_0` and the loss beside those after a step of the negative and of the positive flow.
+pub(super) fn fig11(outcomes: &[Outcome]) -> Figure {
+    let sharpness = flows_from_each("flow_lambda", "sharpness λ₀", "lambda_0");
+    let sharpness = Quantity { thresholds_from: Some(0), ..sharpness };
+    Sheet::of(outcomes).figure(&[sharpness, flows_from_each("flow_loss", "loss E", "loss")])
+}
+
+/// The loss, `λ_0` and `Re sc_0`; set off where the loss increases.
+pub(super) fn fig12(outcomes: &[Outcome]) -> Figure {
+    let figure = Sheet::of(outcomes).figure(&[loss(), sharpness(), coefficient()]);
+    highlighted(figure, outcomes, "loss increases", |outcome| {
+        column(outcome, "loss").windows(2).map(|pair| pair[1] > pair[0]).collect()
+    })
+}
+
+/// Whether the loss increases in each step that was measured.
+fn increasing(outcome: &Outcome) -> Vec<bool> {
+    column(outcome, "relative_progress").iter().map(|progress| *progress > 0.0).collect()
+}
+
+/// `Re sc_0`, and loss and `λ_0` beside the positive flow; set off where the loss increases.
+pub(super) fn fig13(outcomes: &[Outcome]) -> Figure {
+    let positive = [(FlowName::Positive, 3)];
+    let losses = of_flows("loss E", Some("loss"), "flow_loss", &positive);
+    let figure = Sheet::of(outcomes).figure(&[coefficient(), losses, sharpness()]);
+    highlighted(figure, outcomes, "loss increases", increasing)
+}
+
+/// The loss and `Re sc_0` in parts of the gradient.
+pub(super) fn fig36(outcomes: &[Outcome]) -> Figure {
+    let share = ratio("Re sc₀/‖∇E‖", "sc_0_re", "gradient_norm", 1.0);
+    let figure = Sheet::of(outcomes).figure(&[loss(), Quantity { grows: false, ..share }]);
+    highlighted(figure, outcomes, "loss increases", increasing)
+}
+
+/// Loss and `λ_0` along the flows from the edge of stability on.
+pub(super) fn fig35(outcomes: &[Outcome]) -> Figure {
+    followed_flows(outcomes, &["loss", "lambda_0"])
+}
+
+/// The distance to the negative gradient flow, and `λ_0` along it.
+pub(super) fn fig49(outcomes: &[Outcome]) -> Figure {
+    followed_flows(outcomes, &["distance", "lambda_0"])
+}
+
+fn followed_flows(outcomes: &[Outcome], columns: &[&'static str]) -> Figure {
+    let follow = outcomes.iter().find_map(|outcome| outcome.config.follow.as_ref());
+    let Some((flows, start)) = follow.and_then(|f| Some((f.flows.clone(), *f.from.first()?)))
+    else {
+        return Figure::default();
+    };
+    let quantities: Vec<Quantity> =
+        columns.iter().map(|column| followed(column, start, OWN, &flows, &flows)).collect();
+    Sheet::of(outcomes).figure(&quantities)
+}
+
+/// How fast `∇E·u_0` grows by the principal flow, how it develops, and how well the former describes the latter.
+pub(super) fn fig15(outcomes: &[Outcome]) -> Figure {
+    let along = Quantity::of("|∇E·u₀|", |run| points(run, "along_0"));
+    let edge = |outcome: &Outcome| -> Vec<bool> {
+        let h = rate(outcome);
+        column(outcome, "lambda_0").iter().map(|sharpness| h * sharpness > 2.0).collect()
+    };
+    let middle = highlighted(Sheet::of(outcomes).figure(&[along]), outcomes, "λ₀ above 2/h", edge);
+    if middle.panels.is_empty() {
+        return middle;
+    }
+    let theory: Vec<(f64, f64)> =
+        (1..=400).map(|i| f64::from(i) * 0.01).map(|z| (z, (1.0 - z).abs().ln())).collect();
+    let predicted = Style { width: 1.8, ..solid(3) };
+    let mut left = Panel {
+        x: Axis::linear("hλ₀"),
+        y: Axis::linear("log growth of |∇E·u₀| in a step").from_to(-4.0, 1.3),
+        bands: vec![Band::range((2.0, f64::INFINITY), Color::SOFT)],
+        series: vec![Series::new("principal flow, log|1 − hλ₀|", theory.clone(), predicted)],
+        ..Panel::default()
+    };
+    left.series.push(Series::new("", vec![(0.0, 0.0), (4.0, 0.0)], Style::soft(Dash::Dotted)));
+    let measured = |outcome: &Outcome| -> Vec<(f64, f64)> {
+        let (h, along) = (rate(outcome), column(outcome, "along_0"));
+        let growth = along.windows(2).map(|pair| (pair[1] / pair[0]).ln());
+        column(outcome, "lambda_0").into_iter().map(|sharpness| h * sharpness).zip(growth).collect()
+    };
+    let style = Style { marker: Some(bea_plot::Marker::Dot), ..solid(0).markers() };
+    let right = outcomes.iter().map(|outcome| Series::new("measured", measured(outcome), style));
+    let mut right: Vec<Series> = right.collect();
+    right.push(Series::new("principal flow, log|1 − hλ₀|", theory, predicted));
+    let right = Panel { series: right, ..left.clone() };
+    let panels = std::iter::once(left).chain(middle.panels).chain([right]).collect();
+    Figure { panels, columns: 3, ..Figure::default() }
+}
+
+/// `‖∇²E ∇E‖` and the drift of a step along training.
+pub(super) fn fig16(outcomes: &[Outcome]) -> Figure {
+    let product = Quantity::of("‖∇²E ∇E‖", |run| points(run, "hg"));
+    let drift = Quantity::of("drift of a step", |run| points(run, "drift"));
+    Sheet::of(outcomes).figure(&[product, drift])
+}
+
+/// The loss alone.
+pub(super) fn fig18(outcomes: &[Outcome]) -> Figure {
+    Sheet::of(outcomes).figure(&[loss()])
+}
+
+pub(super) fn fig19(outcomes: &[Outcome]) -> Figure {
+    let update =
+        Quantity::of("norm of the update ‖θ' − θ‖", |run| points(run, "update_norm"));
+    Sheet::of(outcomes).figure(&[learning_rate(), update])
+}
+
+/// DAL-0.5 beside the fixed rates.
+pub(super) fn fig20(outcomes: &[Outcome]) -> Figure {
+    Sheet::only(outcomes, |run| run.power().is_none_or(|p| p == 0.5)).figure(&[loss(), accuracy()])
+}
+
+/// The non-principal term in parts of the gradient, and `λ_0`.
+pub(super) fn fig25(outcomes: &[Outcome]) -> Figure {
+    let term = ratio("h²/12 ‖∇³E[∇E, ∇E]‖ / ‖∇E‖", "third", "gradient_norm", 1.0);
+    Sheet::of(outcomes).figure(&[term, sharpness()])
+}
+
+/// DAL with the exact product and with a difference, a panel for each power.
+fn by_difference(outcomes: &[Outcome], full: bool) -> Figure {
+    Sheet::only(outcomes, |run| run.is_full() == full).by("p", &[loss()])
+}
+
+pub(super) fn fig26(outcomes: &[Outcome]) -> Figure {
+    by_difference(outcomes, true)
+}
+
+pub(super) fn fig27(outcomes: &[Outcome]) -> Figure {
+    by_difference(outcomes, false)
+}
+
+/// The same for one power, with the learning rates that it leads to.
+pub(super) fn fig28(outcomes: &[Outcome]) -> Figure {
+    Sheet::only(outcomes, |run| run.power() == Some(1.0)).figure(&[loss(), learning_rate()])
+}
+
+pub(super) fn fig29(outcomes: &[Outcome]) -> Figure {
+    Sheet::only(outcomes, |run| run.power() == Some(0.5)).figure(&[loss(), learning_rate()])
+}
+
+/// The error of a step beside the length of the step.
+pub(super) fn fig31(outcomes: &[Outcome]) -> Figure {
+    let flows = [FLOWS[0], FLOWS[1], FlowName::Order(2)];
+    let flows: Vec<(FlowName, usize)> = flows.into_iter().zip(1..).collect();
+    let mut errors = of_flows("error of a step ‖θ' − φₕ(θ)‖", None, "error", &flows);
+    errors.kinds.push(Kind {
+        label: "length of the step".into(),
+        style: Style::soft(Dash::Dashed),
+        points: Box::new(|run: &Measured| points(run, "update_norm")),
+    });
+    Sheet::of(outcomes).figure(&[errors])
+}
+
+/// The distance of IGR and PF to gradient descent after one and two steps, a panel for each start.
+pub(super) fn fig32(outcomes: &[Outcome]) -> Figure {
+    let flows = [FlowName::ImplicitRegularization, FlowName::Principal];
+    let mut panels = Vec::new();
+    for (h, start) in runs::starts(outcomes) {
+        let sheet = Sheet::only(outcomes, |run| run.rate() == h && run.starts_at(start));
+        let figure = sheet.figure(&[followed("distance", start, OWN, &flows, &FLOWS)]);
+        let title = format!("h = {h}, from iterate {start}");
+        panels
+            .extend(figure.panels.into_iter().map(|panel| Panel { title: title.clone(), ..panel }));
+    }
     let columns = panels.len().min(3);
-    Figure { title: title.into(), panels, columns }
+    Figure { panels, columns, ..Figure::default() }
 }
 
-/// Predicted against actual values, a panel for each learning rate.
-pub(super) fn fig8(outcomes: &[Outcome]) -> Figure {
-    let panel = |outcome: &Outcome| {
-        let actual = column(outcome, "prediction_actual");
-        let ends = actual
-            .iter()
-            .filter(|x| x.is_finite())
-            .fold((0.0f64, 0.0f64), |(low, high), x| (low.min(*x), high.max(*x)));
-        let flows = [("NGF", "prediction_ngf"), ("IGR", "prediction_igr"), ("PF", "prediction_pf")];
-        let mut series: Vec<Series> = flows
-            .into_iter()
-            .enumerate()
-            .map(|(i, (name, predicted))| {
-                let points = actual.iter().copied().zip(column(outcome, predicted)).collect();
-                scatter(i, name, points)
-            })
-            .collect();
-        let exact = vec![(ends.0, ends.0), (ends.1, ends.1)];
-        series.push(Series::new("exact match", exact, Style::soft(Dash::Dashed)));
-        Panel {
-            title: format!("h = {}", rate(outcome)),
-            x: Axis::linear("∇E·u₀ at the next iterate"),
-            y: Axis::linear("prediction"),
+/// `λ_0` beside that after a step of the positive flow, and the changes of both where it is above `2/h`.
+pub(super) fn fig37(outcomes: &[Outcome]) -> Figure {
+    let lines =
+        of_flows("sharpness λ₀", Some("lambda_0"), "flow_lambda", &[(FlowName::Positive, 3)]);
+    let mut figure = Sheet::of(outcomes).figure(&[Quantity { thresholds_from: Some(0), ..lines }]);
+    let pairs = |outcome: &Outcome| -> Vec<(f64, f64)> {
+        let (h, own) = (rate(outcome), column(outcome, "lambda_0"));
+        let flow = column(outcome, "flow_lambda_positive");
+        let rows = own.windows(2).zip(flow).filter(|(pair, _)| h * pair[0] > 2.0);
+        rows.map(|(pair, flow)| (flow - pair[0], pair[1] - pair[0])).collect()
+    };
+    let style = Style { marker: Some(bea_plot::Marker::Dot), ..solid(0).markers() };
+    let series: Vec<Series> = outcomes
+        .iter()
+        .map(|o| Series::new("iterates with λ₀ above 2/h", pairs(o), style))
+        .collect();
+    if series.iter().any(|series| !series.points.is_empty()) {
+        figure.panels.push(Panel {
+            x: Axis::linear("change of λ₀ along the positive flow"),
+            y: Axis::linear("change of λ₀ in the step"),
             series,
             ..Panel::default()
-        }
-    };
-    figure("Figure 8", outcomes.iter().map(panel).collect())
+        });
+        figure.columns = 2;
+    }
+    figure
 }
 
-/// The drift against its possible predictors, a series for each learning rate.
-pub(super) fn fig17(outcomes: &[Outcome]) -> Figure {
-    type Pairs = fn(&Outcome) -> Vec<(f64, f64)>;
-    let shown: [(&str, Pairs); 4] = [
-        ("‖∇²E ∇E‖", |outcome| beside_drift(outcome, "hg")),
-        ("h²/2 ‖∇²E ∇E‖", |outcome| beside_drift(outcome, "drift_estimate")),
-        ("‖∇E‖", |outcome| beside_drift(outcome, "gradient_norm")),
-        ("‖∇²E ĝ‖", product_beside_drift),
-    ];
-    let panels = shown.map(|(name, pairs)| {
-        let series = outcomes
-            .iter()
-            .enumerate()
-            .map(|(i, outcome)| scatter(i, format!("h = {}", rate(outcome)), pairs(outcome)));
-        Panel {
-            x: Axis::log(name),
-            y: Axis::log("drift of a step"),
-            series: series.collect(),
-            ..Panel::default()
-        }
-    });
-    Figure { columns: 2, ..figure("Figure 17", panels.into()) }
+/// The loss and `λ_0`.
+pub(super) fn fig34(outcomes: &[Outcome]) -> Figure {
+    Sheet::of(outcomes).figure(&[loss(), sharpness()])
 }
 
-pub(super) fn fig22(outcomes: &[Outcome]) -> Figure {
-    figure("Figure 22", drift_of_runs(outcomes))
+/// The learning rate that DAL would take.
+pub(super) fn fig39(outcomes: &[Outcome]) -> Figure {
+    Sheet::of(outcomes).figure(&[ratio("2/‖∇²E ĝ‖", "gradient_norm", "hg", 2.0)])
 }
 
-pub(super) fn fig47(outcomes: &[Outcome]) -> Figure {
-    figure("Figure 47", drift_of_runs(outcomes))
+/// Test accuracy, loss and learning rate, a column for each batch size.
+pub(super) fn fig40(outcomes: &[Outcome]) -> Figure {
+    Sheet::of(outcomes).by("batch", &[accuracy(), loss(), learning_rate()])
 }
 
-/// Test accuracy and `λ_0` at the end against the mean drift, a point for each run.
-fn drift_of_runs(outcomes: &[Outcome]) -> Vec<Panel> {
-    let shown = [("test_accuracy", "test accuracy"), ("lambda_0", "largest eigenvalue λ₀")];
-    let panel = |(name, axis): (&str, &str)| {
-        let side = |adaptive: bool| {
-            let runs = outcomes.iter().filter(|o| dal(&o.config).is_some() == adaptive);
-            runs.map(|outcome| (mean_drift(outcome), last(outcome, name))).collect()
-        };
-        Panel {
-            x: Axis::log("mean drift of a step"),
-            y: Axis::linear(axis),
-            series: vec![scatter(0, "fixed", side(false)), scatter(1, "DAL-p", side(true))],
-            ..Panel::default()
-        }
-    };
-    shown.map(panel).into()
+pub(super) fn fig41(outcomes: &[Outcome]) -> Figure {
+    Sheet::only(outcomes, |run| run.power().is_none_or(|p| p == 1.0)).by("batch", &[loss()])
 }
 
-/// Test accuracy and increases of the loss against the power, a point for each seed.
-pub(super) fn fig21(outcomes: &[Outcome]) -> Figure {
-    type Values = fn(&Group) -> &[f64];
-    let shown: [(&str, Values); 2] = [
-        ("test accuracy", |group| &group.accuracies),
-        ("increases of the loss", |group| &group.increases),
-    ];
-    let groups = summarise(outcomes);
-    let panels = shown.map(|(name, values)| {
-        let points = groups.iter().filter_map(|group| group.power.map(|p| (group, p)));
-        let points = points.flat_map(|(group, p)| values(group).iter().map(move |y| (p, *y)));
-        Panel {
-            x: Axis::linear("power p"),
-            y: Axis::linear(name),
-            series: vec![scatter(0, "DAL-p, a point a seed", points.collect())],
-            ..Panel::default()
-        }
-    });
-    figure("Figure 21", panels.into())
+pub(super) fn fig42(outcomes: &[Outcome]) -> Figure {
+    Sheet::only(outcomes, |run| run.power().is_none_or(|p| p == 0.5)).by("batch", &[loss()])
 }
 
-/// The curves of the runs with DAL alone, one seed each.
+/// Learning rate, loss and test accuracy of DAL alone.
 pub(super) fn fig43(outcomes: &[Outcome]) -> Figure {
-    let first = outcomes.iter().map(|outcome| outcome.config.seed).min();
-    let runs: Vec<Measured> = outcomes
-        .iter()
-        .filter(|o| dal(&o.config).is_some() && Some(o.config.seed) == first)
-        .map(Measured::from)
-        .collect();
-    Figure { title: "Figure 43".into(), ..sweep_figure(&runs) }
+    Sheet::only(outcomes, |run| run.power().is_some()).figure(&[
+        learning_rate(),
+        loss(),
+        accuracy(),
+    ])
+}
+
+/// The loss, a panel for each cap of the learning rates.
+pub(super) fn fig45(outcomes: &[Outcome]) -> Figure {
+    Sheet::of(outcomes).by("cap", &[loss()])
+}
+
+/// The loss, a panel for each batch size.
+pub(super) fn fig48(outcomes: &[Outcome]) -> Figure {
+    Sheet::of(outcomes).by("batch", &[loss()])
+}
+
+/// A logarithmic axis for what is positive.
+fn logarithmic(label: &str) -> Axis {
+    Axis { scale: AxisScale::Log, ..Axis::linear(label) }
 }

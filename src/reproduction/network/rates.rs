@@ -25,7 +25,12 @@ pub(super) fn fig18(outcomes: &[Outcome]) -> (Judgement, String) {
         dal.iter().map(calm).collect::<Vec<Part>>()
     };
     let parts: Vec<Part> = networks(&groups).into_iter().flat_map(judged).collect();
-    let numbers = format!("rates that end with a higher loss do not count; {}", list(&groups));
+    let numbers = format!(
+        "calmer than every fixed rate that ends with a lower loss in {} settings; rates that end with a higher loss \
+         do not count; {}",
+        tally(&parts),
+        list(&groups)
+    );
     (Judgement::of(&parts), numbers)
 }
 
@@ -70,20 +75,39 @@ pub(super) fn fig20(outcomes: &[Outcome]) -> (Judgement, String) {
         let (dal, fixed) = sides(groups);
         let half = dal.iter().find(|group| group.power == Some(0.5));
         let (_, highest) = range(fixed.iter().map(|group| group.accuracy()));
-        [
-            half.and_then(|group| at_most(group.loss(), best(&fixed))),
-            half.and_then(|group| at_most(highest, group.accuracy())),
-        ]
+        let [loss, accuracy] =
+            [Group::loss, Group::accuracy].map(|of| half.map_or(f64::NAN, |g| of(g)));
+        let parts = [at_most(loss, best(&fixed)), at_most(highest, accuracy)];
+        let [loss, least, accuracy, highest] = [loss, best(&fixed), accuracy, highest].map(number);
+        (
+            parts,
+            format!(
+                "loss {loss} with DAL-0.5, {least} with the best fixed rate, test accuracy {accuracy} and {highest}"
+            ),
+        )
     };
-    let parts: Vec<Part> = networks(&groups).into_iter().flat_map(judged).collect();
-    (Judgement::of(&parts), list(&groups))
+    let (parts, texts): (Vec<[Part; 2]>, Vec<String>) =
+        networks(&groups).into_iter().map(judged).unzip();
+    (Judgement::of(&parts.concat()), format!("{}; {}", texts.join(", "), list(&groups)))
 }
 
 /// Test accuracy and increases of the loss against `p`.
 pub(super) fn fig21(outcomes: &[Outcome]) -> (Judgement, String) {
     let groups = summarise(outcomes);
     let parts: Vec<Part> = networks(&groups).into_iter().flat_map(less_with_power).collect();
-    (Judgement::of(&parts), list(&groups))
+    let texts: Vec<String> = networks(&groups).into_iter().map(by_power).collect();
+    (Judgement::of(&parts), format!("{}; {}", texts.join(", "), list(&groups)))
+}
+
+/// Test accuracy and increases of the loss of every power.
+fn by_power(groups: Vec<&Group>) -> String {
+    let (dal, _) = sides(groups);
+    let text = |group: &&Group| {
+        let power = group.power.map_or(String::new(), |p| p.to_string());
+        format!("{} and {} (p = {power})", number(group.accuracy()), number(group.rises()))
+    };
+    let texts: Vec<String> = dal.iter().map(text).collect();
+    format!("test accuracy and increases of the loss {}", texts.join(", "))
 }
 
 /// Whether test accuracy and increases of the loss fall with `p`.
@@ -101,7 +125,7 @@ pub(super) fn fig43(outcomes: &[Outcome]) -> (Judgement, String) {
     let judged = |groups: Vec<&Group>| falls(&sides(groups).0, Group::rate);
     let parts: Vec<Part> = networks(&groups).into_iter().map(judged).collect();
     let numbers =
-        format!("mean learning rate of all steps, {}: {}", seeds(&groups), rates.join("; "));
+        format!("mean learning rate of all steps, {}: {}", seeds(&groups), rates.join(", "));
     (Judgement::of(&parts), numbers)
 }
 
@@ -117,7 +141,18 @@ pub(super) fn fig23(outcomes: &[Outcome]) -> (Judgement, String) {
     let any = |parts: Vec<Part>| if parts.contains(&Some(true)) { Some(true) } else { all(parts) };
     let calmer = |group: &&Group| all([faster(group), below(group.rises(), calm)]);
     let parts = [any(dal.iter().map(faster).collect()), any(dal.iter().map(calmer).collect())];
-    (Judgement::of(&parts), list(&groups))
+    let text = |group: &&Group| {
+        format!("{} and {} ({})", number(group.loss()), number(group.rises()), group.label)
+    };
+    let texts: Vec<String> = dal.iter().map(text).collect();
+    let numbers = format!(
+        "final loss and its increases {} and {} with the best fixed rate, {}; {}",
+        number(best),
+        number(calm),
+        texts.join(", "),
+        list(&groups)
+    );
+    (Judgement::of(&parts), numbers)
 }
 
 /// The final loss with the difference of gradients divided by that with the exact product; NaN where the
@@ -185,7 +220,9 @@ pub(super) fn fig29(outcomes: &[Outcome]) -> (Judgement, String) {
 pub(super) fn fig40(outcomes: &[Outcome]) -> (Judgement, String) {
     let groups = summarise(outcomes);
     let parts: Vec<Part> = batches(&groups).into_iter().flat_map(less_with_power).collect();
-    (Judgement::of(&parts), list(&groups))
+    let texts: Vec<String> = batches(&groups).into_iter().map(by_power).collect();
+    let numbers = format!("batches from small to large: {}; {}", texts.join(", "), list(&groups));
+    (Judgement::of(&parts), numbers)
 }
 
 /// DAL of this power against the best fixed rate, with each batch size.
@@ -226,7 +263,15 @@ pub(super) fn fig44(outcomes: &[Outcome]) -> (Judgement, String) {
     let groups = summarise(outcomes);
     let (dal, fixed) = sides(&groups);
     let parts: Vec<Part> = dal.iter().map(|group| below(group.loss(), best(&fixed))).collect();
-    (Judgement::of(&parts), list(&groups))
+    let text = |group: &&Group| format!("{} ({})", number(group.loss()), group.label);
+    let texts: Vec<String> = dal.iter().map(text).collect();
+    let numbers = format!(
+        "final loss {} with the best fixed rate, {}; {}",
+        number(best(&fixed)),
+        texts.join(", "),
+        list(&groups)
+    );
+    (Judgement::of(&parts), numbers)
 }
 
 /// Whether the loss halves.
@@ -235,7 +280,8 @@ pub(super) fn fig45(outcomes: &[Outcome]) -> (Judgement, String) {
     let start = median(outcomes.iter().filter_map(|o| column(o, "loss").first().copied()));
     let parts: Vec<Part> = groups.iter().map(|group| below(group.loss(), 0.5 * start)).collect();
     let numbers = format!(
-        "less than half of the first loss, {}, counts as trained; {}",
+        "the loss halves in {} settings; less than half of the first loss, {}, counts as trained; {}",
+        tally(&parts),
         number(start),
         list(&groups)
     );
@@ -277,7 +323,7 @@ pub(super) fn fig39(outcomes: &[Outcome]) -> (Judgement, String) {
     let numbers = format!(
         "median (smallest to largest) along the run: {}; reasonable is a median below 10 and nothing below \
          0.001",
-        texts.join("; ")
+        texts.join(", ")
     );
     (Judgement::of(&parts), numbers)
 }

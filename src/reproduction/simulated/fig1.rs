@@ -17,7 +17,7 @@ pub fn run() -> Judged {
     let (verdict, numbers) = judge(&run);
     let panels = vec![loss.contours(&run), distances(&run.simulation)];
     let csv = loss.table(std::slice::from_ref(&run));
-    let figure = Figure { title: "Figure 1: x² + 0.01y², h = 0.9".into(), panels, columns: 0 };
+    let figure = Figure { panels, ..Figure::default() };
     Judged { figure, csv, verdict, numbers }
 }
 

@@ -17,7 +17,7 @@ pub fn run() -> Judged {
     let (verdict, numbers) = judge(&run);
     let panels = vec![loss.curve(&run), loss.plane(&run)];
     let csv = loss.table(std::slice::from_ref(&run));
-    let figure = Figure { title: "Figure 2: (θ - 0.6)²/2, h = 1.2".into(), panels, columns: 0 };
+    let figure = Figure { panels, ..Figure::default() };
     Judged { figure, csv, verdict, numbers }
 }
 

@@ -7,7 +7,7 @@ use crate::csv;
 use crate::reproduction::judgement::Judgement;
 use bea_flow::flow::FlowName::Order;
 use bea_flow::flow::{Request, simulate};
-use bea_plot::{Axis, AxisScale, Figure, Panel, Series, Style};
+use bea_plot::{Axis, Figure, Marker, Panel, Series, Style};
 use bea_series::series::GeneralLinearMethod;
 use num_complex::Complex64;
 
@@ -44,21 +44,23 @@ pub fn run() -> Judged {
     }
     let (verdict, numbers) = judge(&errors);
     let (mut rows, mut series) = (Vec::new(), Vec::new());
+    let style = |n| Style { marker: Some(Marker::Dot), ..Style::of_series(n).solid() };
     for (n, errors) in errors.iter().enumerate() {
         let points: Vec<(f64, f64)> = RATES.into_iter().zip(errors.iter().copied()).collect();
         let row = |(h, error): &(f64, f64)| [n.to_string(), h.to_string(), format!("{error:e}")];
         rows.extend(points.iter().map(row));
-        series.push(Series::new(format!("order:{n}"), points, Style::of_series(n).line()));
+        series.push(Series::new(format!("{n} corrections"), points, style(n)));
     }
     let csv = csv::text(["corrections", "h", "error"], rows);
     let panel = Panel {
-        x: Axis { scale: AxisScale::Log, ..Axis::linear("h") },
-        y: Axis { scale: AxisScale::Log, ..Axis::linear("error after one step") },
+        x: Axis::log("learning rate h"),
+        y: Axis::log("error after one step"),
         series,
+        end_labels: true,
         ..Panel::default()
     };
-    let title = "Figure 24: one step of gradient descent on Rosenbrock's function".into();
-    Judged { figure: Figure { title, panels: vec![panel], columns: 1 }, csv, verdict, numbers }
+    let figure = Figure { panels: vec![panel], columns: 1, ..Figure::default() };
+    Judged { figure, csv, verdict, numbers }
 }
 
 /// Every slope is `n + 2`.

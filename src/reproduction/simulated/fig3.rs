@@ -4,7 +4,7 @@ use super::judged::Judged;
 use crate::csv;
 use crate::reproduction::judgement::Judgement;
 use bea_flow::flow::alpha;
-use bea_plot::{Axis, Figure, Panel, Series, Style};
+use bea_plot::{Axis, Dash, Figure, Panel, Series, Style};
 use num_complex::Complex64;
 
 /// Runs the figure.
@@ -20,20 +20,28 @@ pub fn run() -> Judged {
     let csv = csv::text(["h_lambda", "ngf_re", "ngf_im", "pf_re", "pf_im"], rows);
     let series = |name: &str, i: usize, value: &dyn Fn(f64) -> f64| {
         let curve = points.iter().map(|&z| (z, value(z))).collect();
-        Series::new(name, curve, Style::of_series(i).line())
+        Series::new(name, curve, Style::of_series(i).line().solid())
     };
+    let dashed = |series: Series| Series {
+        style: Style { line: Some(Dash::Dashed), ..series.style },
+        ..series
+    };
+    let mark =
+        |z: f64| Series::new("hλ = 1 and 2", vec![(z, -3.0), (z, 3.5)], Style::soft(Dash::Dotted));
     let panel = Panel {
         x: Axis::linear("hλ"),
         y: Axis::linear("α").from_to(-3.0, 3.5),
         series: vec![
-            series("α_NGF", 0, &|z| alpha::ngf(z.into()).re),
-            series("Re α_PF", 1, &|z| alpha::pf(z.into()).re),
-            series("Im α_PF", 2, &|z| alpha::pf(z.into()).im),
+            series("α of NGF", 1, &|z| alpha::ngf(z.into()).re),
+            series("Re α of PF", 3, &|z| alpha::pf(z.into()).re),
+            dashed(series("Im α of PF", 3, &|z| alpha::pf(z.into()).im)),
+            mark(1.0),
+            mark(2.0),
         ],
         ..Panel::default()
     };
-    let title = "Figure 3: the coefficients of the flows".into();
-    Judged { figure: Figure { title, panels: vec![panel], columns: 0 }, csv, verdict, numbers }
+    let figure = Figure { panels: vec![panel], ..Figure::default() };
+    Judged { figure, csv, verdict, numbers }
 }
 
 /// The sign and the kind (real or complex) of the coefficient below, between and above `hλ = 1` and `hλ = 2`.

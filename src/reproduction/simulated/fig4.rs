@@ -17,7 +17,7 @@ pub fn run() -> Judged {
         .collect();
     let (verdict, numbers) = judge(&runs);
     let panels = runs.iter().map(|run| loss.plane(run)).collect();
-    let figure = Figure { title: "Figure 4: z²/2".into(), panels, columns: 3 };
+    let figure = Figure { panels, columns: 3, ..Figure::default() };
     Judged { figure, csv: loss.table(&runs), verdict, numbers }
 }
 

@@ -12,6 +12,7 @@ mod judged;
 mod paper_loss;
 pub mod table1;
 
+use super::caption::Caption;
 pub use judged::Judged;
 pub use paper_loss::PaperRun;
 
@@ -88,7 +89,14 @@ pub static FIGURES: [SimulatedFigure; 9] = [
 impl SimulatedFigure {
     /// Simulates, draws and judges.
     pub fn run(&self) -> Judged {
-        (self.run)()
+        let mut judged = (self.run)();
+        judged.figure.title = self.caption(&judged).title();
+        judged
+    }
+
+    /// What it shows, in words.
+    pub fn caption(&self, judged: &Judged) -> Caption {
+        Caption::new(self.id, self.claim, judged.verdict, &judged.numbers, self.title.into())
     }
 
     /// `fig5: claim: holds; numbers`

@@ -140,5 +140,5 @@ fn figure(all: &[Coefficient]) -> Figure {
         Panel { x, y, series, ..Panel::default() }
     };
     let panels = vec![panel(|z| z.re, "Re α"), panel(|z| z.im, "Im α")];
-    Figure { title: "Table 1: the coefficients of the flows".into(), panels, columns: 2 }
+    Figure { panels, columns: 2, ..Figure::default() }
 }

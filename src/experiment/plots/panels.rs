@@ -1,0 +1,263 @@
+//! Panels of lines: what is compared, on axes that hold what does not diverge.
+
+use super::super::measured::Measured;
+use super::groups::{Facet, Group, Groups};
+use super::spread::{Curve, Line, Seeds, legend};
+use super::thresholds::{NEAR, thresholds};
+use bea_plot::{Axis, AxisScale, Dash, Panel, Series, Style};
+
+/// What is positive and spans more than this factor is shown on a logarithmic axis.
+const WIDE: f64 = 20.0;
+/// A logarithmic axis ends this factor beyond all runs that did not diverge.
+const RUNAWAY: f64 = 10.0;
+
+/// What a panel shows of runs.
+pub struct Quantity<'q> {
+    /// The title of the horizontal axis.
+    pub x: String,
+    /// The title of the vertical axis.
+    pub y: String,
+    /// Several, of which each run has a line, or one, by which runs are compared.
+    pub kinds: Vec<Kind<'q>>,
+    /// Whether what diverges has no bound above.
+    pub grows: bool,
+    /// Of eigenvalues, which the learning rate bounds: the step at which the horizontal axis starts.
+    pub thresholds_from: Option<usize>,
+}
+
+/// A line of a run.
+pub struct Kind<'q> {
+    /// What it is called beside the others.
+    pub label: String,
+    pub style: Style,
+    /// Its points.
+    pub points: Box<dyn Fn(&Measured) -> Vec<(f64, f64)> + 'q>,
+}
+
+impl<'q> Quantity<'q> {
+    /// One line a run, against the step.
+    pub fn of(
+        y: impl Into<String>,
+        points: impl Fn(&Measured) -> Vec<(f64, f64)> + 'q,
+    ) -> Quantity<'q> {
+        let style = Style::of_series(0).line();
+        let kind = Kind { label: String::new(), style, points: Box::new(points) };
+        Quantity {
+            x: "step".into(),
+            y: y.into(),
+            kinds: vec![kind],
+            grows: true,
+            thresholds_from: None,
+        }
+    }
+
+    /// The panel of the groups of a facet; `None` if they have nothing that can be drawn.
+    pub fn panel(&self, groups: &Groups, facet: &Facet, seeds: Seeds) -> Option<Panel> {
+        let mut panel = Panel { title: facet.title.clone(), ..Panel::default() };
+        let (mut pale, mut steady, mut bounds) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut diverged, mut most, mut thin, mut notes) = (0, 0, false, Vec::new());
+        for (at, group) in facet.groups.iter().enumerate() {
+            most = most.max(group.runs.len());
+            let away = group.runs.iter().filter(|run| run.runs_away()).count();
+            diverged += away;
+            for kind in &self.kinds {
+                let (label, style) = self.look(kind, groups, facet, at);
+                let curve = |run: &Measured| {
+                    let points = (kind.points)(run);
+                    // A flow that has ended is infinitely far from then on.
+                    let ended = points.last().is_some_and(|point| point.1 == f64::INFINITY);
+                    let diverged = ended || run.runs_away();
+                    Curve { points, escapes: self.grows && run.diverged(), diverged }
+                };
+                let curves: Vec<Curve> = group.runs.iter().map(curve).collect();
+                for curve in curves.iter().filter(|curve| !curve.diverged) {
+                    steady
+                        .extend(curve.points.iter().map(|point| point.1).filter(|y| y.is_finite()));
+                }
+                let gone = curves.iter().filter(|curve| curve.diverged).count();
+                if self.kinds.len() > 1 && gone > away {
+                    notes.push(format!("{label} ended in {gone} of {}", group.runs.len()));
+                }
+                thin |= gone > 0;
+                let sampled = group.runs.iter().any(|run| run.config.every > 1);
+                let line = Line { label, style, curves, sampled };
+                let (mut series, band) = line.drawn(seeds);
+                let seen = |series: &Series| series.points.iter().any(|point| point.1.is_finite());
+                if !series.iter().any(seen) {
+                    continue;
+                }
+                pale.extend(series.split_off(1));
+                panel.series.extend(series);
+                panel.bands.extend(band);
+            }
+            if let (Some(start), Some(run)) = (self.thresholds_from, group.runs.first()) {
+                let color = self.look(&self.kinds[0], groups, facet, at).1.color;
+                bounds.push((self.thresholds(run, start), color));
+            }
+        }
+        if panel.series.is_empty() {
+            return None;
+        }
+        let top = NEAR * greatest(&panel.series);
+        let lines = self.bounds(bounds).into_iter();
+        let lines =
+            lines.filter(|line| line.points.iter().any(|point| point.1 <= top)).collect::<Vec<_>>();
+        steady.extend(lines.iter().flat_map(|line| &line.points).map(|point| point.1));
+        if let Some(label) = lines
+            .iter()
+            .find(|line| !line.label.is_empty() && line.style.color != bea_plot::Color::SOFT)
+        {
+            // The legend says once what the dashed lines of all colours are.
+            panel.series.push(Series::new(
+                format!("{} of each", label.label),
+                Vec::new(),
+                Style::soft(Dash::Dashed),
+            ));
+        }
+        panel.series.extend(lines.into_iter().map(|line| {
+            let own = line.style.color != bea_plot::Color::SOFT;
+            Series { label: if own { String::new() } else { line.label.clone() }, ..line }
+        }));
+        panel.series.extend(pale);
+        panel.bands.extend(legend(most, thin, seeds));
+        panel.exits = true;
+        if diverged > 0 {
+            let all: usize = facet.groups.iter().map(|group| group.runs.len()).sum();
+            notes.push(format!("{diverged} of {all} runs diverged"));
+        }
+        panel.note = notes.join(", ");
+        self.axes(&mut panel, &steady);
+        Some(panel)
+    }
+
+    /// The thresholds of a run along the horizontal axis.
+    fn thresholds(&self, run: &Measured, start: usize) -> Vec<Series> {
+        let mut steps: Vec<f64> = self
+            .kinds
+            .iter()
+            .flat_map(|kind| (kind.points)(run))
+            .map(|point| point.0 + start as f64)
+            .collect();
+        steps.sort_by(f64::total_cmp);
+        steps.dedup();
+        let mut lines = thresholds(run.config, &steps, f64::INFINITY);
+        lines
+            .iter_mut()
+            .flat_map(|line| &mut line.points)
+            .for_each(|point| point.0 -= start as f64);
+        lines
+    }
+
+    /// Label and look of a line among those of its panel.
+    fn look(&self, kind: &Kind, groups: &Groups, facet: &Facet, at: usize) -> (String, Style) {
+        let (group, apart): (&Group, _) = (facet.groups[at], facet.apart.as_deref());
+        match (self.kinds.len(), facet.groups.len()) {
+            (1, 1) if groups.all.len() == 1 => (kind.label.clone(), kind.style),
+            (1, _) => (groups.label(group, apart), groups.style(group, apart)),
+            (_, 1) => (kind.label.clone(), kind.style),
+            _ => {
+                const DASHES: [Dash; 4] =
+                    [Dash::Solid, Dash::Dashed, Dash::DashDotted, Dash::Dotted];
+                let label = format!("{}, {}", kind.label, groups.label(group, apart));
+                (label, Style { line: Some(DASHES[at % DASHES.len()]), ..kind.style })
+            }
+        }
+    }
+
+    /// The thresholds of all groups where they are the same, and otherwise the first one of each in its colour.
+    fn bounds(&self, bounds: Vec<(Vec<Series>, bea_plot::Color)>) -> Vec<Series> {
+        let first = |bounds: &(Vec<Series>, _)| {
+            bounds.0.first().map(|line| line.points.first().map(|point| point.1))
+        };
+        if bounds.windows(2).all(|pair| first(&pair[0]) == first(&pair[1])) {
+            return bounds.into_iter().next().map(|(lines, _)| lines).unwrap_or_default();
+        }
+        let own = bounds
+            .into_iter()
+            .filter_map(|(lines, color)| Some((lines.into_iter().next()?, color)));
+        own.map(|(line, color)| Series { style: Style { color, width: 0.9, ..line.style }, ..line })
+            .collect()
+    }
+
+    /// Scales, and a range that is not stretched by runs that diverge.
+    fn axes(&self, panel: &mut Panel, steady: &[f64]) {
+        let values = || {
+            let bands = panel
+                .bands
+                .iter()
+                .flat_map(|band| &band.points)
+                .flat_map(|point| [point.1, point.2]);
+            panel.series.iter().flat_map(|series| &series.points).map(|point| point.1).chain(bands)
+        };
+        let (low, high) = extent(values());
+        let scale = if low > 0.0 && high > WIDE * low { AxisScale::Log } else { AxisScale::Linear };
+        let range = bounded((low, high), extent(steady.iter().copied()), scale);
+        panel.y = Axis { scale, range, ..Axis::linear(self.y.as_str()) };
+        panel.x = Axis::linear(self.x.as_str());
+    }
+}
+
+/// The range of a panel that holds `all`, but not what is far beyond the steady runs. `None` where everything fits.
+fn bounded(
+    (low, high): (f64, f64),
+    (least, most): (f64, f64),
+    scale: AxisScale,
+) -> Option<(f64, f64)> {
+    if least > most {
+        return None;
+    }
+    let (bottom, top) = match scale {
+        AxisScale::Log => (least / RUNAWAY, RUNAWAY * most),
+        AxisScale::Linear => {
+            let room = (most - least).max(0.5 * most.abs()).max(1e-12);
+            (least - room, most + room)
+        }
+    };
+    (low < bottom || high > top).then_some((low.max(bottom), high.min(top)))
+}
+
+/// The least and the greatest finite number; `(∞, -∞)` if there is none.
+fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values
+        .filter(|x| x.is_finite())
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)))
+}
+
+fn greatest(series: &[Series]) -> f64 {
+    extent(series.iter().flat_map(|curve| &curve.points).map(|point| point.1)).1
+}
+
+/// Gives the panels of a row the same vertical axis, whose numbers stand on its left.
+pub fn share(row: &mut [Panel]) {
+    if row.len() < 2 {
+        return;
+    }
+    let log = row.iter().all(|panel| panel.y.scale == AxisScale::Log);
+    let ends = |panel: &Panel| {
+        let bands =
+            panel.bands.iter().flat_map(|band| &band.points).flat_map(|point| [point.1, point.2]);
+        let values =
+            panel.series.iter().flat_map(|series| &series.points).map(|point| point.1).chain(bands);
+        panel.y.range.unwrap_or_else(|| extent(values.filter(|y| !log || *y > 0.0)))
+    };
+    let all = row
+        .iter()
+        .map(ends)
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (a, b)| (low.min(a), high.max(b)));
+    if !(all.0 <= all.1) {
+        return;
+    }
+    let (low, high) = all;
+    let range = if log {
+        let room = (high / low).powf(0.04);
+        (low / room, high * room)
+    } else {
+        let room = 0.04 * (high - low);
+        (low - room, high + room)
+    };
+    for (i, panel) in row.iter_mut().enumerate() {
+        panel.y.scale = if log { AxisScale::Log } else { AxisScale::Linear };
+        panel.y.range = Some(range);
+        panel.y.shared = i > 0;
+    }
+}

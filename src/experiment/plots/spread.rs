@@ -1,0 +1,242 @@
+//! Curves of several seeds as their median and a band around it.
+
+use bea_plot::{Band, Color, Dash, Series, Style};
+
+/// A curve with more points is reduced to the extremes of this many stretches, about one per pixel of a panel.
+const STRETCHES: usize = 330;
+/// From so many seeds on, the band is that of the quartiles.
+const QUARTILES: usize = 5;
+/// A line with more points has no markers at what was measured, and one with no more than these has them anyway.
+const MARKED: usize = 30;
+const FEW: usize = 12;
+
+/// How curves of several seeds are drawn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Seeds {
+    /// Their median at every step, and a band: from the smallest to the largest of up to four, between the quartiles of
+    /// more. Those that diverge are no part of the band, but thin lines.
+    #[default]
+    Median,
+    /// Every one, thin and pale, and their median.
+    All,
+}
+
+/// What was measured with one seed.
+#[derive(Clone, Debug)]
+pub struct Curve {
+    pub points: Vec<(f64, f64)>,
+    /// Whether it is beyond all bounds after its last point.
+    pub escapes: bool,
+    /// Whether it counts as diverged: it is no part of the band.
+    pub diverged: bool,
+}
+
+/// A line of a panel.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub label: String,
+    pub style: Style,
+    /// One for each seed.
+    pub curves: Vec<Curve>,
+    /// Whether not every step was measured.
+    pub sampled: bool,
+}
+
+impl Line {
+    /// Its series, the one that sums it up first, and its band.
+    pub fn drawn(&self, seeds: Seeds) -> (Vec<Series>, Option<Band>) {
+        let mut style = self.style;
+        let longest = self.curves.iter().map(|curve| curve.points.len()).max().unwrap_or(0);
+        if (self.sampled && longest <= MARKED || longest <= FEW) && style.marker.is_none() {
+            style.marker = Some(bea_plot::Marker::Dot);
+        }
+        if let [curve] = &self.curves[..] {
+            let series = Series::new(self.label.as_str(), thin(&curve.points), style);
+            return (vec![series], None);
+        }
+        let all: Vec<&Curve> = self.curves.iter().collect();
+        let steady: Vec<&Curve> = self.curves.iter().filter(|curve| !curve.diverged).collect();
+        let mut series = vec![Series::new(self.label.as_str(), thin(&summary(&all).0), style)];
+        let pale =
+            Style { color: style.color.pale(), line: Some(Dash::Solid), width: 0.7, marker: None };
+        let apart = self.curves.iter().filter(|curve| seeds == Seeds::All || curve.diverged);
+        series.extend(apart.map(|curve| Series::new("", thin(&curve.points), pale)));
+        let band = (seeds == Seeds::Median && steady.len() > 1)
+            .then(|| Band::new(thin_band(&summary(&steady).1), style.color));
+        (series, band)
+    }
+}
+
+/// The median at every step, and the band around it.
+fn summary(curves: &[&Curve]) -> (Vec<(f64, f64)>, Vec<(f64, f64, f64)>) {
+    let mut steps: Vec<f64> =
+        curves.iter().flat_map(|curve| curve.points.iter().map(|point| point.0)).collect();
+    steps.sort_by(f64::total_cmp);
+    steps.dedup();
+    let mut next = vec![0; curves.len()];
+    let (mut median, mut band) = (Vec::new(), Vec::new());
+    for x in steps {
+        let mut values: Vec<f64> = Vec::new();
+        for (curve, next) in curves.iter().zip(&mut next) {
+            match curve.points.get(*next) {
+                Some(point) if point.0 == x => {
+                    *next += 1;
+                    values.push(point.1);
+                }
+                None if curve.escapes => values.push(f64::INFINITY),
+                _ => {}
+            }
+        }
+        values.retain(|value| !value.is_nan());
+        values.sort_by(f64::total_cmp);
+        let (low, high) = if curves.len() < QUARTILES { (0.0, 1.0) } else { (0.25, 0.75) };
+        median.push((x, quantile(&values, 0.5)));
+        band.push((x, quantile(&values, low), quantile(&values, high)));
+    }
+    (median, band)
+}
+
+/// What the lines and bands of so many seeds are, some of which diverged.
+pub fn legend(seeds: usize, diverged: bool, shown: Seeds) -> Option<Band> {
+    let thin = if diverged { "; thin: diverged" } else { "" };
+    let label = match (seeds, shown) {
+        (0 | 1, _) => return None,
+        (n, Seeds::All) => format!("thick: median of {n} seeds"),
+        (n, Seeds::Median) if n < QUARTILES => {
+            format!("median, smallest and largest of {n} seeds{thin}")
+        }
+        (n, Seeds::Median) => format!("median and quartiles of {n} seeds{thin}"),
+    };
+    Some(Band { label, ..Band::new(Vec::new(), Color::SOFT) })
+}
+
+/// A quantile of sorted values, between those beside it; NaN if there are none.
+fn quantile(sorted: &[f64], part: f64) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
+    let place = part * last as f64;
+    let (below, rest) = (sorted[place as usize], place.fract());
+    let above = sorted[(place.ceil() as usize).min(last)];
+    if rest == 0.0 || below == above {
+        return below;
+    }
+    ((1.0 - rest) * below + rest * above).clamp(below, above)
+}
+
+/// A curve with fewer points that looks the same: the least and the greatest of each of [`STRETCHES`] stretches
+/// of equally many points, and both ends. A stretch without a finite point remains a gap.
+pub fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    if points.len() <= 2 * STRETCHES {
+        return points.to_vec();
+    }
+    let length = points.len().div_ceil(STRETCHES);
+    let mut kept = vec![0, points.len() - 1];
+    for (number, stretch) in points.chunks(length).enumerate() {
+        let finite = || (0..stretch.len()).filter(|&i| stretch[i].1.is_finite());
+        let order = |i: &usize, j: &usize| stretch[*i].1.total_cmp(&stretch[*j].1);
+        let least = finite().min_by(order).unwrap_or(0);
+        let greatest = finite().max_by(order).unwrap_or(0);
+        kept.extend([number * length + least, number * length + greatest]);
+    }
+    kept.sort_unstable();
+    kept.dedup();
+    kept.into_iter().map(|i| points[i]).collect()
+}
+
+/// A band that reaches as far with fewer points.
+fn thin_band(points: &[(f64, f64, f64)]) -> Vec<(f64, f64, f64)> {
+    if points.len() <= 2 * STRETCHES {
+        return points.to_vec();
+    }
+    let length = points.len().div_ceil(STRETCHES);
+    let stretch = |stretch: &[(f64, f64, f64)]| {
+        let low = stretch.iter().map(|point| point.1).fold(f64::NAN, f64::min);
+        let high = stretch.iter().map(|point| point.2).fold(f64::NAN, f64::max);
+        [(stretch[0].0, low, high), (stretch[stretch.len() - 1].0, low, high)]
+    };
+    points.chunks(length).flat_map(stretch).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn curve(values: &[f64], escapes: bool) -> Curve {
+        let points = values.iter().enumerate().map(|(i, y)| (i as f64, *y)).collect();
+        Curve { points, escapes, diverged: escapes }
+    }
+
+    fn line(curves: Vec<Curve>) -> Line {
+        Line { label: "a".into(), style: Style::of_series(0).line(), curves, sampled: false }
+    }
+
+    #[test]
+    fn a_run_that_escapes_is_above_all_others() {
+        let curves =
+            [curve(&[1.0, 2.0, 3.0], false), curve(&[2.0], true), curve(&[3.0, f64::NAN], true)];
+        let (median, band) = summary(&curves.iter().collect::<Vec<_>>());
+        assert_eq!(median[0], (0.0, 2.0));
+        assert_eq!(band[0], (0.0, 1.0, 3.0));
+        // One is 2, one is beyond, one is not known.
+        assert_eq!((median[1].1, band[1]), (f64::INFINITY, (1.0, 2.0, f64::INFINITY)));
+        assert_eq!(median[2].1, f64::INFINITY);
+    }
+
+    #[test]
+    fn those_that_diverge_are_thin_lines_beside_the_band() {
+        let curves =
+            vec![curve(&[1.0, 2.0], false), curve(&[3.0, 4.0], false), curve(&[9.0], true)];
+        let (series, band) = line(curves).drawn(Seeds::Median);
+        assert_eq!(series.len(), 2);
+        // Of all three the median, of the two others the band.
+        assert_eq!(series[0].points, [(0.0, 3.0), (1.0, 4.0)]);
+        assert_eq!(series[1].points, [(0.0, 9.0)]);
+        assert_eq!(band.unwrap().points, [(0.0, 1.0, 3.0), (1.0, 2.0, 4.0)]);
+    }
+
+    #[test]
+    fn five_seeds_have_quartiles() {
+        let five = line([5.0, 1.0, 2.0, 4.0, 3.0].map(|y| curve(&[y, y], false)).into());
+        assert_eq!(summary(&five.curves.iter().collect::<Vec<_>>()).1[0], (0.0, 2.0, 4.0));
+        assert_eq!(quantile(&[1.0, 2.0], 0.5), 1.5);
+        assert!(quantile(&[], 0.5).is_nan());
+        assert_eq!(quantile(&[1.0, f64::INFINITY, f64::INFINITY], 0.25), f64::INFINITY);
+        let (series, band) = five.drawn(Seeds::All);
+        assert_eq!((series.len(), band), (6, None));
+        let of = |seeds, diverged| legend(seeds, diverged, Seeds::Median).map(|band| band.label);
+        assert_eq!(of(1, false), None);
+        assert_eq!(of(3, true).unwrap(), "median, smallest and largest of 3 seeds; thin: diverged");
+        assert_eq!(of(5, false).unwrap(), "median and quartiles of 5 seeds");
+    }
+
+    proptest! {
+        /// The median is one of what was measured or lies between two of them, and inside the band.
+        #[test]
+        fn a_median_is_inside_its_band(
+            values in proptest::collection::vec(proptest::collection::vec(proptest::num::f64::ANY, 1..20), 2..8),
+            escapes in proptest::bool::ANY,
+        ) {
+            let curves: Vec<Curve> = values.iter().map(|values| curve(values, escapes)).collect();
+            let (median, band) = summary(&curves.iter().collect::<Vec<_>>());
+            prop_assert_eq!(median.len(), band.len());
+            for ((_, middle), (_, low, high)) in median.into_iter().zip(band) {
+                // Between -∞ and ∞ there is no middle.
+                prop_assert!(middle.is_nan() || !(low > middle || middle > high), "{low} {middle} {high}");
+            }
+        }
+
+        #[test]
+        fn thinning_keeps_the_extremes(values in proptest::collection::vec(-1e3..1e3f64, 661..3000)) {
+            let points: Vec<(f64, f64)> = values.iter().enumerate().map(|(i, y)| (i as f64, *y)).collect();
+            let extent = |points: &[(f64, f64)]| {
+                points.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), p| (a.min(p.1), b.max(p.1)))
+            };
+            let thin = thin(&points);
+            prop_assert!(thin.len() <= 2 * STRETCHES + 2);
+            prop_assert_eq!(extent(&thin), extent(&points));
+            let band: Vec<_> = points.iter().map(|(x, y)| (*x, *y, y + 1.0)).collect();
+            let thin: Vec<(f64, f64)> = thin_band(&band).iter().map(|(x, low, _)| (*x, *low)).collect();
+            prop_assert_eq!(extent(&thin).0, extent(&points).0);
+        }
+    }
+}

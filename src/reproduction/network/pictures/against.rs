@@ -1,0 +1,191 @@
+//! Pictures of one measurement against another.
+
+use super::super::drift::{beside_drift, mean_drift, product_beside_drift};
+use super::super::groups::{Group, dal, summarise};
+use super::super::numbers::{column, last, median, rate};
+use super::logarithmic;
+use crate::experiment::Outcome;
+use crate::experiment::plots::solid;
+use bea_plot::{Axis, Color, Dash, Figure, Marker, Panel, Series, Style};
+
+/// Points without lines.
+fn scatter(
+    color: Color,
+    marker: Marker,
+    name: impl Into<String>,
+    points: Vec<(f64, f64)>,
+) -> Series {
+    let style = Style { color, line: None, width: 1.5, marker: Some(marker) };
+    Series::new(name, points, style)
+}
+
+fn figure(panels: Vec<Panel>) -> Figure {
+    let columns = panels.len().min(3);
+    Figure { panels, columns, ..Figure::default() }
+}
+
+/// Predicted against actual values, a panel for each learning rate.
+pub fn fig8(outcomes: &[Outcome]) -> Figure {
+    let panel = |outcome: &Outcome| {
+        let actual = column(outcome, "prediction_actual");
+        let ends = actual
+            .iter()
+            .filter(|x| x.is_finite())
+            .fold((0.0f64, 0.0f64), |(low, high), x| (low.min(*x), high.max(*x)));
+        let flows = [("NGF", "prediction_ngf"), ("IGR", "prediction_igr"), ("PF", "prediction_pf")];
+        let mut series: Vec<Series> = flows
+            .into_iter()
+            .enumerate()
+            .map(|(i, (name, predicted))| {
+                let points = actual.iter().copied().zip(column(outcome, predicted)).collect();
+                let marker = [Marker::Square, Marker::Triangle, Marker::Circle][i];
+                scatter(Color::of_series(i + 1), marker, name, points)
+            })
+            .collect();
+        let exact = vec![(ends.0, ends.0), (ends.1, ends.1)];
+        series.push(Series::new("exact match", exact, Style::soft(Dash::Dashed)));
+        Panel {
+            title: format!("h = {}", rate(outcome)),
+            x: Axis::linear("∇E·u₀ at the next iterate"),
+            y: Axis::linear("prediction of it"),
+            series,
+            ..Panel::default()
+        }
+    };
+    figure(outcomes.iter().map(panel).collect())
+}
+
+/// The drift against its possible predictors, a series for each learning rate.
+pub fn fig17(outcomes: &[Outcome]) -> Figure {
+    type Pairs = fn(&Outcome) -> Vec<(f64, f64)>;
+    let shown: [(&str, Pairs); 4] = [
+        ("‖∇²E ∇E‖", |outcome| beside_drift(outcome, "hg")),
+        ("h²/2 ‖∇²E ∇E‖", |outcome| beside_drift(outcome, "drift_estimate")),
+        ("‖∇E‖", |outcome| beside_drift(outcome, "gradient_norm")),
+        ("‖∇²E ĝ‖", product_beside_drift),
+    ];
+    let markers = [Marker::Circle, Marker::Square, Marker::Triangle, Marker::Diamond];
+    let panels = shown.map(|(name, pairs)| {
+        let series = outcomes.iter().enumerate().map(|(i, outcome)| {
+            let color = Color::of_shade(0, i, outcomes.len());
+            scatter(color, markers[i % 4], format!("h = {}", rate(outcome)), pairs(outcome))
+        });
+        Panel {
+            x: logarithmic(name),
+            y: logarithmic("drift of a step"),
+            series: series.collect(),
+            ..Panel::default()
+        }
+    });
+    Figure { columns: 2, ..figure(panels.into()) }
+}
+
+/// Test accuracy and `λ_0` at the end against the mean drift, a point for each run.
+pub fn fig22(outcomes: &[Outcome]) -> Figure {
+    let shown =
+        [("test_accuracy", "test accuracy at the end"), ("lambda_0", "sharpness λ₀ at the end")];
+    let panel = |(name, axis): (&str, &str)| {
+        let side = |adaptive: bool| {
+            let runs = outcomes.iter().filter(|o| dal(&o.config).is_some() == adaptive);
+            runs.map(|outcome| (mean_drift(outcome), last(outcome, name))).collect()
+        };
+        let fixed = scatter(
+            Color::of_shade(0, 0, 1),
+            Marker::Circle,
+            "fixed learning rate, a point a run",
+            side(false),
+        );
+        let dal =
+            scatter(Color::of_shade(1, 0, 1), Marker::Square, "DAL-p, a point a run", side(true));
+        Panel {
+            x: logarithmic("mean drift of a step"),
+            y: Axis::linear(axis),
+            series: vec![fixed, dal],
+            ..Panel::default()
+        }
+    };
+    figure(shown.map(panel).into())
+}
+
+/// Test accuracy and increases of the loss against the power, a point for each seed.
+pub fn fig21(outcomes: &[Outcome]) -> Figure {
+    type Values = fn(&Group) -> &[f64];
+    let shown: [(&str, Values); 2] = [
+        ("test accuracy at the end", |group| &group.accuracies),
+        ("increases of the loss", |group| &group.increases),
+    ];
+    let groups = summarise(outcomes);
+    let panels = shown.map(|(name, values)| {
+        let powers = || groups.iter().filter_map(|group| group.power.map(|p| (group, p)));
+        let points = powers().flat_map(|(group, p)| values(group).iter().map(move |y| (p, *y)));
+        let medians = powers().map(|(group, p)| (p, median(values(group).iter().copied())));
+        let color = Color::of_shade(1, 0, 1);
+        let points = scatter(color, Marker::Circle, "DAL-p, a point a seed", points.collect());
+        let medians =
+            Series::new("median of the seeds", medians.collect(), Style { color, ..solid(0) });
+        Panel {
+            x: Axis::linear("power p"),
+            y: Axis::linear(name),
+            series: vec![points, medians],
+            ..Panel::default()
+        }
+    });
+    figure(panels.into())
+}
+
+/// All eigenvalues along training, positive ones on the left of their step and the sizes of negative ones on its right, and
+/// the part of them that is negative.
+pub fn fig33(outcomes: &[Outcome]) -> Figure {
+    let (mut sides, mut shares) = ([Vec::new(), Vec::new()], Vec::new());
+    for outcome in outcomes {
+        let names = outcome.metrics.columns.iter().enumerate();
+        let at: Vec<usize> =
+            names.filter(|(_, name)| name.starts_with("eigenvalue_")).map(|(i, _)| i).collect();
+        let beside = 0.15 * outcome.config.every as f64;
+        for (row, step) in outcome.metrics.rows.iter().zip(column(outcome, "step")) {
+            let values = || at.iter().map(|i| row[*i]).filter(|value| value.is_finite());
+            for value in values() {
+                let x = if value < 0.0 { step + beside } else { step - beside };
+                sides[usize::from(value < 0.0)].push((x, value.abs()));
+            }
+            let all: f64 = values().map(f64::abs).sum();
+            shares.push((
+                step,
+                100.0 * values().filter(|x| *x < 0.0).map(f64::abs).sum::<f64>() / all,
+            ));
+        }
+    }
+    // Zeros to rounding are in neither.
+    let greatest = sides.iter().flatten().map(|point| point.1).fold(0.0, f64::max);
+    let [positive, negative] = sides
+        .map(|side| side.into_iter().filter(|point| point.1 > 1e-9 * greatest).collect::<Vec<_>>());
+    if positive.is_empty() && negative.is_empty() {
+        return Figure::default();
+    }
+    let [blue, orange] = [0, 1].map(|hue| Color::of_shade(hue, 0, 1));
+    let spectrum = Panel {
+        x: Axis::linear("step"),
+        y: logarithmic("size of the eigenvalues |λᵢ|"),
+        series: vec![
+            scatter(blue, Marker::Dot, "positive λᵢ, left of their step", positive),
+            scatter(orange, Marker::Dot, "negative λᵢ, right of their step", negative),
+        ],
+        ..Panel::default()
+    };
+    let ends = [shares.first(), shares.last()].map(|end| end.map_or(0.0, |point| point.0));
+    let bound = ends.map(|x| (x, 10.0)).to_vec();
+    let part = Panel {
+        x: Axis::linear("step"),
+        y: Axis::linear("part of Σ|λᵢ| that is negative, %"),
+        series: vec![
+            Series::new(
+                "negative part",
+                shares,
+                Style { color: orange, marker: Some(Marker::Dot), ..solid(0) },
+            ),
+            Series::new("less than 10 % counts as little", bound, Style::soft(Dash::Dashed)),
+        ],
+        ..Panel::default()
+    };
+    figure(vec![spectrum, part])
+}

@@ -1,0 +1,126 @@
+//! The runs of a figure, in panels.
+
+use super::super::groups::{dal, is_full};
+use super::super::numbers::{column, rate};
+use crate::experiment::plots::{Facet, Groups, Quantity, Seeds, share};
+use crate::experiment::{Config, Measured, Outcome};
+use bea_plot::{Band, Color, Figure, Panel};
+
+/// The runs that a figure shows.
+pub(super) struct Sheet<'a> {
+    groups: Groups<'a>,
+}
+
+/// A run, as figures choose among them.
+pub(super) struct Chosen<'a>(&'a Outcome);
+
+impl Chosen<'_> {
+    /// The power of DAL; `None` with a fixed rate.
+    pub fn power(&self) -> Option<f64> {
+        dal(&self.0.config).map(|dal| dal.power)
+    }
+
+    /// Whether every step takes all examples.
+    pub fn is_full(&self) -> bool {
+        is_full(&self.0.config)
+    }
+
+    pub fn rate(&self) -> f64 {
+        rate(self.0)
+    }
+
+    pub fn starts_at(&self, start: usize) -> bool {
+        self.0.config.follow.as_ref().is_some_and(|follow| follow.from.contains(&start))
+    }
+}
+
+/// Learning rates, and the iterates that flows were followed from.
+pub(super) fn starts(outcomes: &[Outcome]) -> Vec<(f64, usize)> {
+    let mut starts: Vec<(f64, usize)> = Vec::new();
+    for outcome in outcomes {
+        for from in outcome.config.follow.iter().flat_map(|follow| &follow.from) {
+            if !starts.contains(&(rate(outcome), *from)) {
+                starts.push((rate(outcome), *from));
+            }
+        }
+    }
+    starts
+}
+
+impl<'a> Sheet<'a> {
+    pub fn of(outcomes: &'a [Outcome]) -> Sheet<'a> {
+        Sheet::only(outcomes, |_| true)
+    }
+
+    pub fn only(outcomes: &'a [Outcome], keep: impl Fn(Chosen) -> bool) -> Sheet<'a> {
+        let runs: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
+        let kept: Vec<&Config> = outcomes
+            .iter()
+            .filter(|outcome| keep(Chosen(outcome)))
+            .map(|outcome| &outcome.config)
+            .collect();
+        let mut groups = Groups::of(&runs);
+        groups.retain(|run| kept.iter().any(|config| std::ptr::eq(*config, run.config)));
+        Sheet { groups }
+    }
+
+    /// Quantities side by side; a row for each network where there are several.
+    pub fn figure(&self, quantities: &[Quantity]) -> Figure {
+        let facets = self.groups.networks();
+        let columns = quantities.len();
+        let rows = facets.iter().flat_map(|facet| {
+            quantities
+                .iter()
+                .filter_map(|quantity| quantity.panel(&self.groups, facet, Seeds::default()))
+        });
+        Figure { panels: rows.collect(), columns, ..Figure::default() }
+    }
+
+    /// A row for each quantity, with a panel for each value of a key of the grid.
+    pub fn by(&self, key: &str, quantities: &[Quantity]) -> Figure {
+        let facets: Vec<Facet> = self.groups.by(key);
+        let mut panels = Vec::new();
+        for quantity in quantities {
+            let row =
+                facets.iter().map(|facet| quantity.panel(&self.groups, facet, Seeds::default()));
+            let mut row: Vec<Panel> = row.flatten().collect();
+            share(&mut row);
+            panels.extend(row);
+        }
+        Figure { panels, columns: facets.len().max(1), ..Figure::default() }
+    }
+}
+
+/// Sets off the steps of a single run for which something holds, in all panels against the step.
+pub(super) fn highlighted(
+    mut figure: Figure,
+    outcomes: &[Outcome],
+    label: &str,
+    holds: impl Fn(&Outcome) -> Vec<bool>,
+) -> Figure {
+    let [outcome] = outcomes else { return figure };
+    let steps = column(outcome, "step");
+    let last = steps.last().copied().unwrap_or(0.0);
+    let holds = holds(outcome);
+    let mut bands: Vec<Band> = Vec::new();
+    let (mut from, mut at) = (None, 0.0);
+    for (i, step) in steps.iter().enumerate() {
+        at = *step;
+        match (holds.get(i).copied().unwrap_or(false), from) {
+            (true, None) => from = Some(*step),
+            (false, Some(begun)) => {
+                bands.push(Band::range((begun, *step), Color::SOFT));
+                from = None;
+            }
+            _ => {}
+        }
+    }
+    bands.extend(from.map(|begun| Band::range((begun, at.max(last)), Color::SOFT)));
+    if let Some(first) = bands.first_mut() {
+        first.label = label.into();
+    }
+    for panel in figure.panels.iter_mut().filter(|panel| panel.x.label == "step") {
+        panel.bands.extend(bands.clone());
+    }
+    figure
+}
