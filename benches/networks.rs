@@ -168,9 +168,8 @@ fn orders(_: &mut Criterion) {
             };
             (0..2).map(time).fold(f64::INFINITY, f64::min)
         };
-        let gradients = (0..10).map(|_| {
-            seconds(&mut || drop(black_box(loss.gradient(black_box(&theta)).unwrap())))
-        });
+        let gradients = (0..10)
+            .map(|_| seconds(&mut || drop(black_box(loss.gradient(black_box(&theta)).unwrap()))));
         let gradient = gradients.fold(f64::INFINITY, f64::min);
         println!("{name}: a gradient takes {:.2} ms", 1e3 * gradient);
         let at: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
@@ -185,7 +184,10 @@ fn orders(_: &mut Criterion) {
         };
         let (jets, trees) = (Problem::new(loss.clone()), Problem::new(Trees(loss.clone())));
         for n in [1, 2, 3, 4, 6, 8] {
-            print!("{name}, order:{n} of gradient descent: {:.1} gradients by jets", take(&jets, n));
+            print!(
+                "{name}, order:{n} of gradient descent: {:.1} gradients by jets",
+                take(&jets, n)
+            );
             // Of order 8 there are 486 trees with nine nodes or fewer.
             match n {
                 ..=6 => println!(", {:.1} by trees", take(&trees, n)),

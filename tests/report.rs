@@ -234,10 +234,14 @@ fn pages_are_self_contained_and_hold_what_was_measured() {
     let outcome = followed();
     let run = Measured::from(outcome);
     let page = report("Iris", &[run], Some("Claim: PF is nearer.\n\nIt is, 3 of 3 seeds."));
-    let outside = page.replace("http://www.w3.org/2000/svg", "");
-    for reference in ["http", "src=", "href=", "url(", "@import", "<script", "<link", "<iframe"] {
+    let outside = page.replace("http://www.w3.org/2000/svg", "").replace("http-equiv", "");
+    for reference in ["http", "src=", "href=", "url(", "@import", "import(", "<link", "<iframe"] {
         assert!(!outside.contains(reference), "{reference}");
     }
+    // The data of every figure, and what makes the figures answer.
+    let figures = page.matches("<figure").count();
+    assert_eq!(page.matches("<script type=\"application/json\">").count(), figures);
+    assert_eq!(page.matches("<script").count(), figures + 1);
     assert_eq!(page.matches("<p class=\"verdict\">").count(), 2);
     assert_eq!(page.matches("<svg role=\"img\"").count(), run_figure(&run).panels.len());
     assert_eq!(page.matches("<title>").count(), 1 + page.matches("<svg").count());
@@ -319,6 +323,14 @@ fn texts_of_users_are_texts() {
         assert!(page.contains("stopped before its end"));
     }
     assert!(report("Nothing", &[], None).ends_with("</html>\n"));
+    // In the data of figures, too.
+    let mut table = metrics.clone();
+    table.rows = vec![vec![0.0, 1.0], vec![1.0, f64::NAN], vec![2.0, 0.5]];
+    let run = Measured { label: "</script><script>alert(1)</script><!--", metrics: &table, ..run };
+    let page = report("Rates", &[run, run], None);
+    assert!(!page.contains("alert(1)</script>") && !page.contains("<!--"));
+    assert_eq!(page.matches("<script").count(), page.matches("</script").count());
+    assert!(page.contains("[1,null,0.5]") && !page.contains("NaN"));
 }
 
 /// What `tests/report/check_report.py` says to a page; `None` where there is no Chromium, or no Python.
@@ -343,8 +355,8 @@ fn pages_open_from_disk_in_a_browser() {
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success() && said.is_empty(), "{said}");
     }
-    // The check sees what it is there for.
-    let page = report("Rates", &runs, None);
+    // The check sees what it is there for, once the page's own policy does not prevent it.
+    let page = report("Rates", &runs, None).replace("Content-Security-Policy", "generator");
     let damaged = |old: &str, new: &str, complaint: &str| {
         assert!(page.contains(old), "{old}");
         let output = opened(&page.replacen(old, new, 1)).unwrap();
@@ -357,6 +369,6 @@ fn pages_open_from_disk_in_a_browser() {
         "asks for http://127.0.0.1:8",
     );
     damaged("<main>", "<main><script>console.log(1)</script>", "writes to the console");
-    damaged("figure{margin:0}", "figure{display:none}", "cannot be seen");
+    damaged(".plot{position:relative", ".plot{display:none", "cannot be seen");
     damaged("pre{overflow-x:auto", "p{width:2000px}pre{overflow-x:auto", "pixels too wide");
 }

@@ -3,7 +3,7 @@
 use super::config::Metric;
 use super::measured::{Column, Measured};
 use super::plots::{all_panels, run_panels};
-use bea_plot::{Color, Figure, Panel};
+use bea_plot::{Figure, Interactive, Panel};
 use bea_series::render::page::{self, escape};
 use std::fmt::Write as _;
 
@@ -12,18 +12,21 @@ const MOST_COLUMNS: usize = 48;
 
 /// A self-contained page about one run, or about several beside one another: the verdict on a claim if there
 /// is one, a summary, figures, all measurements in numbers, and the descriptions of the runs. It needs no
-/// network and no script; equal runs have equal pages.
+/// network; its figures answer by a script ([`Interactive`]) and are seen without it. Equal runs have equal pages.
 pub fn report(title: &str, runs: &[Measured], verdict: Option<&str>) -> String {
-    let mut out = page::start(title, &(STYLE.to_string() + &dark_plots()));
-    for line in verdict.into_iter().flat_map(str::lines).filter(|line| !line.trim().is_empty()) {
-        let _ = writeln!(out, "<p class=\"verdict\">{}</p>", escape(line));
-    }
-    summary(runs, &mut out);
     let panels = match runs {
         [run] => run_panels(run),
         runs => all_panels(runs),
     };
-    figures(panels, &mut out);
+    let figures = figures(panels);
+    let mut out = page::start(title, &(STYLE.to_string() + &figures.style));
+    for line in verdict.into_iter().flat_map(str::lines).filter(|line| !line.trim().is_empty()) {
+        let _ = writeln!(out, "<p class=\"verdict\">{}</p>", escape(line));
+    }
+    summary(runs, &mut out);
+    if !figures.body.is_empty() {
+        let _ = write!(out, "<h2>Figures</h2>\n{}", figures.body);
+    }
     for run in runs {
         details(run, runs.len() == 1, &mut out);
     }
@@ -37,53 +40,25 @@ th,td{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:right;
 thead th{color:var(--soft);font-weight:500;vertical-align:bottom}\n\
 tbody th,thead th:first-child,.words{text-align:left;font-weight:500}\n\
 .diverged{color:var(--c1)}\n\
-.plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,25rem),1fr));gap:1rem}\n\
-figure{margin:0}figure>svg{display:block;width:100%;height:auto;max-width:34rem;margin:0 auto}\n\
 details{border-top:1px solid var(--line);padding:.6rem 0}summary{cursor:pointer;font-weight:500}\n\
 details details{margin-left:1rem}\n\
 pre{overflow-x:auto;font:.85rem/1.45 ui-monospace,Menlo,Consolas,monospace;margin:.6rem 0}\n\
-@media(max-width:30rem){main{padding:1rem .75rem}}\n";
+@media print{thead{display:table-header-group}}\n";
 
-/// Figures are drawn for white paper; on a dark page, ink is light and curves have lighter colours.
-fn dark_plots() -> String {
-    const ON_DARK: [&str; 8] =
-        ["#e6e9ed", "#4aa8e0", "#ff8a3d", "#2fd0a0", "#e79fc6", "#f5b833", "#8fd0f5", "#c98f5a"];
-    let mut rules = String::from("figure>svg>rect:first-of-type{fill:none}");
-    let mut rule = |color: Color, on_dark: &str| {
-        for property in ["stroke", "fill"] {
-            let hex = color.hex();
-            let _ = write!(rules, "figure>svg [{property}=\"{hex}\"]{{{property}:{on_dark}}}");
-        }
+/// Every panel is a figure of its own, so that the page decides how many stand in a row. One in which nothing has been
+/// measured is left out.
+fn figures(panels: Vec<Panel>) -> Interactive {
+    let seen = |panel: &Panel| {
+        let mut points = panel.series.iter().flat_map(|series| &series.points);
+        points.any(|(x, y)| x.is_finite() && y.is_finite())
     };
-    rule(Color::INK, "var(--ink)");
-    rule(Color::GRID, "var(--line)");
-    rule(Color::SOFT, "var(--soft)");
-    for (i, on_dark) in ON_DARK.into_iter().enumerate() {
-        rule(Color::of_series(i), on_dark);
-    }
-    format!("@media(prefers-color-scheme:dark){{figure>svg{{fill:var(--ink)}}{rules}}}\n")
-}
-
-/// Every panel is a figure of its own, so that the page decides how many stand in a row.
-fn figures(panels: Vec<Panel>, out: &mut String) {
-    if panels.is_empty() {
-        return;
-    }
-    out.push_str("<h2>Figures</h2>\n<div class=\"plots\">\n");
-    for panel in panels {
+    let figures = panels.into_iter().filter(seen).map(|panel| {
         let name =
             if panel.title.is_empty() { String::new() } else { format!("{}: ", panel.title) };
         let title = format!("{name}{} against {}", panel.y.label, panel.x.label);
-        let svg = Figure { title: String::new(), panels: vec![panel], columns: 2 }.svg();
-        let (start, rest) = svg.split_once('>').unwrap_or(("<svg", &svg));
-        let attributes = start.trim_start_matches("<svg");
-        let title = escape(&title);
-        let _ = writeln!(
-            out,
-            "<figure><svg role=\"img\"{attributes}><title>{title}</title>{rest}</figure>"
-        );
-    }
-    out.push_str("</div>\n");
+        (title, Figure { title: String::new(), panels: vec![panel], columns: 2 })
+    });
+    Interactive::new(&figures.collect::<Vec<_>>())
 }
 
 /// A row per run: how it ended and, of several runs, the measurements that they are compared by.

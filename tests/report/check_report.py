@@ -4,26 +4,25 @@
     check_report.py REPORT.html [CHROMIUM]
 
 Fails unless plots are visible, nothing is asked of the network, the console is silent, and the page does not
-scroll sideways. Speaks the DevTools protocol through the pipes of --remote-debugging-pipe.
+scroll sideways.
 """
 
-import json
-import os
 import pathlib
-import subprocess
 import sys
 import tempfile
+
+from chromium import Chromium
 
 # Visible: of some size, with a curve that has one too and is not of the colour of the page.
 VISIBLE = """(() => {
   const page = getComputedStyle(document.body).backgroundColor;
-  const plots = [...document.querySelectorAll('svg[role=img]')].map(svg => {
+  const plots = [...document.querySelectorAll('figure>svg')].map(svg => {
     const box = svg.getBoundingClientRect();
     const curves = [...svg.querySelectorAll('path')].filter(path => {
       const size = path.getBoundingClientRect();
       return size.width + size.height > 0 && getComputedStyle(path).stroke !== page;
     });
-    return {title: svg.querySelector('title').textContent, width: box.width, height: box.height,
+    return {title: svg.getAttribute('aria-label'), width: box.width, height: box.height,
             curves: curves.length};
   });
   const root = document.documentElement;
@@ -31,59 +30,9 @@ VISIBLE = """(() => {
 })()"""
 
 
-class Chromium:
-    """A browser, and what it has reported so far."""
-
-    def __init__(self, program, profile):
-        to_browser, self.write = os.pipe()
-        self.read, from_browser = os.pipe()
-        # The browser reads from descriptor 3 and writes to 4.
-        command = f'exec 3<&{to_browser} 4>&{from_browser}; exec "$0" "$@"'
-        options = ["--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu",
-                   "--disable-dev-shm-usage", "--no-first-run", f"--user-data-dir={profile}"]
-        self.process = subprocess.Popen(["bash", "-c", command, program, *options],
-                                        pass_fds=(to_browser, from_browser),
-                                        stderr=subprocess.DEVNULL)
-        os.close(to_browser)
-        os.close(from_browser)
-        self.number, self.rest, self.events, self.session = 0, b"", [], None
-
-    def message(self):
-        while b"\0" not in self.rest:
-            part = os.read(self.read, 1 << 16)
-            if not part:
-                sys.exit("Chromium has ended")
-            self.rest += part
-        text, self.rest = self.rest.split(b"\0", 1)
-        return json.loads(text)
-
-    def call(self, method, **parameters):
-        self.number += 1
-        request = {"id": self.number, "method": method, "params": parameters}
-        if self.session:
-            request["sessionId"] = self.session
-        os.write(self.write, json.dumps(request).encode() + b"\0")
-        while True:
-            message = self.message()
-            if message.get("id") == self.number:
-                if "error" in message:
-                    sys.exit(f"{method}: {message['error']}")
-                return message["result"]
-            self.events.append(message)
-
-    def until(self, method):
-        while not any(event.get("method") == method for event in self.events):
-            self.events.append(self.message())
-
-
 def faults(chromium, url, width, scheme):
     """What is wrong with the page at this width, on a light or a dark screen."""
-    chromium.session = None
-    target = chromium.call("Target.createTarget", url="about:blank")["targetId"]
-    attached = chromium.call("Target.attachToTarget", targetId=target, flatten=True)
-    chromium.session = attached["sessionId"]
-    for domain in ["Page", "Network", "Runtime", "Log"]:
-        chromium.call(f"{domain}.enable")
+    chromium.open_tab()
     chromium.call("Emulation.setDeviceMetricsOverride", width=width, height=800,
                   deviceScaleFactor=1, mobile=width < 600)
     chromium.call("Emulation.setEmulatedMedia",

@@ -60,9 +60,9 @@ const MARGIN: f64 = 0.04;
 /// An axis with a definite range, in the coordinate in which it is linear.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ruler {
-    scale: AxisScale,
-    low: f64,
-    high: f64,
+    pub scale: AxisScale,
+    pub low: f64,
+    pub high: f64,
 }
 
 impl Ruler {

@@ -1,7 +1,7 @@
 //! Colours that people with colour vision deficiencies can tell apart.
 
 /// Red, green and blue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Color(pub u8, pub u8, pub u8);
 
 impl Color {
@@ -28,6 +28,24 @@ impl Color {
             Color(122, 72, 30),
         ];
         PALETTE[i % PALETTE.len()]
+    }
+
+    /// The colour that stands for this one on a dark page: as light on dark as this one is dark on white, and of the same hue.
+    pub fn on_dark(self) -> Color {
+        /// The background of dark pages.
+        const PAGE: [f64; 3] = [18.0, 22.0, 27.0];
+        let channels = [self.0, self.1, self.2].map(f64::from);
+        let (least, greatest) =
+            channels.iter().fold((255.0f64, 0.0f64), |(a, b), c| (a.min(*c), b.max(*c)));
+        // The same differences between the channels, around the opposite lightness.
+        let turned = channels.map(|c| least + greatest - c).map(|c| 255.0 - c);
+        // Colours lose contrast on dark, so that they are lifted; white becomes the page.
+        let lifted = |i: usize| {
+            let part = turned[i] / 255.0;
+            PAGE[i] + (255.0 - PAGE[i]) * part.powf(0.8)
+        };
+        let [r, g, b] = [0, 1, 2].map(|i| lifted(i).round() as u8);
+        Color(r, g, b)
     }
 
     /// Heights from 0 (white) to 1 (slate): one hue, ordered by lightness alone, and light enough for

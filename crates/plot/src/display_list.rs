@@ -1,5 +1,7 @@
 //! The display list of a picture: shapes and texts with their positions, in the order of drawing.
 
+use super::axis::Ruler;
+use super::clip::Frame;
 use super::color::Color;
 
 /// `(x, y)` in pixels, from the upper left corner.
@@ -55,14 +57,58 @@ pub(super) enum Item {
     },
 }
 
+/// What a stretch of the items shows.
+pub(super) enum Part {
+    /// The panel of this number, in the order of [`DisplayList::views`].
+    Panel(usize),
+    /// Contours, below all curves.
+    Contours,
+    /// Lines of the grid.
+    Grid,
+    /// A band of a panel, by its number: its area, or its borders.
+    Band(usize),
+    /// A curve of a panel, by its number.
+    Series(usize),
+    /// A mark at a point, of fixed size.
+    Mark(Point),
+    /// The ticks of both axes and their labels.
+    Ticks,
+    /// The entry of the legend for the curves with this label.
+    Legend(String),
+}
+
+/// Items `first..end`; groups lie in one another or apart.
+pub(super) struct Group {
+    pub part: Part,
+    pub first: usize,
+    pub end: usize,
+}
+
+/// Where a panel is, and the axes along its frame.
+pub(super) struct View {
+    pub frame: Frame,
+    pub x: Ruler,
+    pub y: Ruler,
+}
+
 /// A picture of `width` by `height` pixels.
+#[derive(Default)]
 pub(super) struct DisplayList {
     pub width: f64,
     pub height: f64,
     pub items: Vec<Item>,
+    /// What the items show, for pages on which they can be pointed at.
+    pub groups: Vec<Group>,
+    /// All panels.
+    pub views: Vec<View>,
 }
 
 impl DisplayList {
+    /// Says what the items from `first` on show.
+    pub fn group(&mut self, part: Part, first: usize) {
+        self.groups.push(Group { part, first, end: self.items.len() });
+    }
+
     pub fn line(&mut self, points: Vec<Point>, stroke: Stroke) {
         self.items.push(Item::Line { points, stroke });
     }

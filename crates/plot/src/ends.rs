@@ -2,7 +2,7 @@
 
 use super::clip::Frame;
 use super::color::Color;
-use super::display_list::{Anchor, DisplayList, Item, Point, Stroke};
+use super::display_list::{Anchor, DisplayList, Item, Part, Point, Stroke};
 use super::figure::Series;
 use super::font;
 
@@ -54,10 +54,11 @@ pub(super) fn labels(
     }
     for (y, end, curve) in ends {
         let right = frame.right();
-        let color = curve.style.color;
+        let (color, first) = (curve.style.color, list.items.len());
         list.line(vec![end, (right, end.1), (right + LEAD - 2.0, y)], Stroke::solid(color, 0.8));
         let at = (right + LEAD, y + 0.36 * size);
         list.text(at, size, Anchor::Start, curve.label.as_str());
+        list.group(Part::Legend(curve.label.clone()), first);
     }
 }
 
@@ -73,6 +74,8 @@ pub(super) fn exits(points: &[Point], frame: Frame, color: Color, list: &mut Dis
         let base = border - side * 1.7 * MARK;
         let ring = vec![(x, border), (x - MARK, base), (x + MARK, base)];
         let stroke = Some(Stroke::solid(Color::WHITE, 0.6));
+        let first = list.items.len();
         list.items.push(Item::Area { rings: vec![ring], fill: Some(color), stroke });
+        list.group(Part::Mark((x, border)), first);
     }
 }

@@ -1,7 +1,7 @@
 //! The positions of panels, title and legend.
 
 use super::clip::Frame;
-use super::display_list::{Anchor, DisplayList};
+use super::display_list::{Anchor, DisplayList, Part};
 use super::figure::Figure;
 use super::legend::Legend;
 use super::panel::Prepared;
@@ -44,7 +44,7 @@ pub(super) fn place(figure: &Figure) -> DisplayList {
     let total = 2.0 * MARGIN + inner + GAP * (columns - 1) as f64;
     let legend = Legend::new(&figure.panels, total - 2.0 * MARGIN);
 
-    let mut list = DisplayList { width: total, height: 0.0, items: Vec::new() };
+    let mut list = DisplayList::default();
     let mut y = MARGIN;
     if !figure.title.is_empty() {
         y += TITLE;
@@ -55,7 +55,11 @@ pub(super) fn place(figure: &Figure) -> DisplayList {
         let mut x = MARGIN;
         for (column, panel) in in_row.iter().enumerate() {
             let (left, top) = ((x + lefts[column]).round(), (y + tops[row]).round());
-            panel.draw(Frame { left, top, width, height }, &mut list);
+            let frame = Frame { left, top, width, height };
+            let first = list.items.len();
+            panel.draw(frame, &mut list);
+            list.group(Part::Panel(list.views.len()), first);
+            list.views.push(panel.view(frame));
             x += lefts[column] + width + rights[column] + GAP;
         }
         y += tops[row] + height + bottoms[row];

@@ -1,6 +1,6 @@
 //! The legend below all panels.
 
-use super::display_list::{Anchor, DisplayList, Stroke};
+use super::display_list::{Anchor, DisplayList, Part, Stroke};
 use super::figure::{Panel, Style};
 use super::font;
 
@@ -56,7 +56,7 @@ impl Legend {
             let total = widths.sum::<f64>() + GAP * (row.len() - 1) as f64;
             let mut x = (width - total) / 2.0;
             for (label, style) in row {
-                let middle = y + ROW / 2.0;
+                let (middle, first) = (y + ROW / 2.0, list.items.len());
                 if let Some(dash) = style.line {
                     let stroke =
                         Stroke { color: style.color, width: style.width, dash: dash.lengths() };
@@ -65,6 +65,7 @@ impl Legend {
                 list.mark((x + SAMPLE / 2.0, middle), style);
                 let at = (x + SAMPLE + SPACE, middle + 0.36 * SIZE);
                 list.text(at, SIZE, Anchor::Start, label.as_str());
+                list.group(Part::Legend(label.clone()), first);
                 x += entry_width(label) + GAP;
             }
             y += ROW;

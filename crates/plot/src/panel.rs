@@ -4,7 +4,7 @@ use super::axis::{Ruler, Tick};
 use super::clip::{Frame, straighten};
 use super::color::Color;
 use super::contours::Contours;
-use super::display_list::{Anchor, DisplayList, Item, Point, Stroke};
+use super::display_list::{Anchor, DisplayList, Item, Part, Point, Stroke, View};
 use super::ends;
 use super::figure::{Panel, Series};
 use super::font;
@@ -55,6 +55,11 @@ impl<'a> Prepared<'a> {
         }
     }
 
+    /// Where the panel is when it is drawn along `frame`.
+    pub fn view(&self, frame: Frame) -> View {
+        View { frame, x: self.x, y: self.y }
+    }
+
     /// Pixels that the labels take to the left of the axes.
     pub fn left(&self) -> f64 {
         let labels = self.y_ticks.iter().filter_map(|tick| tick.label.as_deref());
@@ -93,21 +98,38 @@ impl<'a> Prepared<'a> {
 
     /// Draws the panel with its axes along `frame`.
     pub fn draw(&self, frame: Frame, list: &mut DisplayList) {
+        let first = list.items.len();
         match &self.panel.contours {
-            Some(contours) => self.contours(contours, frame, list),
+            Some(contours) => {
+                self.contours(contours, frame, list);
+                list.group(Part::Contours, first);
+                self.bar(contours, frame, list);
+            }
             None => {
                 let reach = |x: f64, y: f64| {
                     let (x, y) = self.x.reach(x).zip(self.y.reach(y))?;
                     Some((frame.left + x * frame.width, frame.bottom() - y * frame.height))
                 };
-                let bands = || self.panel.bands.iter().rev();
-                bands().for_each(|band| band.fill(frame, &reach, list));
+                let bands = || self.panel.bands.iter().enumerate().rev();
+                for (i, band) in bands() {
+                    let first = list.items.len();
+                    band.fill(frame, &reach, list);
+                    list.group(Part::Band(i), first);
+                }
+                let first = list.items.len();
                 self.grid(frame, list);
-                bands().for_each(|band| band.edges(frame, &reach, list));
+                list.group(Part::Grid, first);
+                for (i, band) in bands() {
+                    let first = list.items.len();
+                    band.edges(frame, &reach, list);
+                    list.group(Part::Band(i), first);
+                }
             }
         }
-        for series in self.panel.series.iter().rev() {
+        for (i, series) in self.panel.series.iter().enumerate().rev() {
+            let first = list.items.len();
             self.curve(series, frame, list);
+            list.group(Part::Series(i), first);
         }
         self.axes(frame, list);
         if self.panel.end_labels {
@@ -159,7 +181,9 @@ impl<'a> Prepared<'a> {
         let mut last: Option<Point> = None;
         for point in points.into_iter().filter(|point| frame.holds(*point)) {
             if last.is_none_or(|last| (point.0 - last.0).hypot(point.1 - last.1) > 0.5) {
+                let first = list.items.len();
                 list.mark(point, style);
+                list.group(Part::Mark(point), first);
                 last = Some(point);
             }
         }
@@ -171,6 +195,7 @@ impl<'a> Prepared<'a> {
         list.items.push(Item::Area { rings: vec![ring], fill: None, stroke: Some(stroke) });
         let length = |tick: &Tick| if tick.label.is_some() { 4.0 } else { 2.0 };
         let middle = frame.left + frame.width / 2.0;
+        let first = list.items.len();
         for tick in &self.x_ticks {
             let x = crisp(frame.left + self.x.place(tick.value) * frame.width);
             list.line(vec![(x, frame.bottom()), (x, frame.bottom() + length(tick))], stroke);
@@ -186,6 +211,7 @@ impl<'a> Prepared<'a> {
                 list.text(at, LABEL, Anchor::End, label);
             }
         }
+        list.group(Part::Ticks, first);
         if !self.panel.x.label.is_empty() && !self.panel.x.shared {
             let at = (middle, frame.bottom() + self.bottom() - 2.0);
             list.text(at, NAME, Anchor::Middle, self.panel.x.label.as_str());
@@ -196,12 +222,18 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// Bands between the levels, and the bar that explains them.
+    /// The colour between two levels.
+    fn height(&self, band: usize) -> Color {
+        Color::of_height(band as f64 / self.levels.len().max(1) as f64)
+    }
+
+    fn area(&self, area: Frame, band: usize) -> Item {
+        Item::Area { rings: vec![area.corners()], fill: Some(self.height(band)), stroke: None }
+    }
+
+    /// Bands between the levels.
     fn contours(&self, contours: &Contours, frame: Frame, list: &mut DisplayList) {
-        let color = |band: usize| Color::of_height(band as f64 / self.levels.len().max(1) as f64);
-        let area =
-            |ring, band| Item::Area { rings: vec![ring], fill: Some(color(band)), stroke: None };
-        list.items.push(area(frame.corners(), 0));
+        list.items.push(self.area(frame, 0));
         let edge = Stroke::solid(Color(150, 162, 178), 0.5);
         for (level, rings) in contours.rings(&self.levels).into_iter().enumerate() {
             let to_pixels =
@@ -211,17 +243,20 @@ impl<'a> Prepared<'a> {
                 .map(|ring| straighten(&ring.into_iter().map(to_pixels).collect::<Vec<_>>()))
                 .collect();
             if !rings.is_empty() {
-                let fill = Some(color(level + 1));
+                let fill = Some(self.height(level + 1));
                 list.items.push(Item::Area { rings, fill, stroke: Some(edge) });
             }
         }
+    }
 
+    /// The bar that explains the bands.
+    fn bar(&self, contours: &Contours, frame: Frame, list: &mut DisplayList) {
         let left = frame.right() + BAR_GAP;
         let step = frame.height / (self.levels.len() + 1) as f64;
         for band in 0..=self.levels.len() {
             let bottom = frame.bottom() - step * band as f64;
             let bar = Frame { left, top: bottom - step, width: BAR, height: step };
-            list.items.push(area(bar.corners(), band));
+            list.items.push(self.area(bar, band));
         }
         let outline = Frame { left, top: frame.top, width: BAR, height: frame.height };
         let ring = outline.corners().into_iter().map(|(x, y)| (crisp(x), crisp(y))).collect();

@@ -5,13 +5,7 @@ use std::fmt::Write as _;
 
 /// The text of the SVG file. Numbers are written to a hundredth of a pixel.
 pub(super) fn write(list: &DisplayList) -> String {
-    let (width, height) = (number(list.width), number(list.height));
-    let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-         viewBox=\"0 0 {width} {height}\" font-family=\"'DejaVu Sans',Verdana,sans-serif\" \
-         fill=\"#222222\" stroke-linejoin=\"round\" stroke-linecap=\"butt\">\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
-    );
+    let mut out = start(list);
     for item in &list.items {
         write_item(item, &mut out);
     }
@@ -19,7 +13,18 @@ pub(super) fn write(list: &DisplayList) -> String {
     out
 }
 
-fn write_item(item: &Item, out: &mut String) {
+/// The first tag and the background.
+pub(super) fn start(list: &DisplayList) -> String {
+    let (width, height) = (number(list.width), number(list.height));
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+         viewBox=\"0 0 {width} {height}\" font-family=\"'DejaVu Sans',Verdana,sans-serif\" \
+         fill=\"#222222\" stroke-linejoin=\"round\" stroke-linecap=\"butt\">\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
+    )
+}
+
+pub(super) fn write_item(item: &Item, out: &mut String) {
     // Writing to a string does not fail.
     let _ = match item {
         Item::Area { rings, fill, stroke } => {
@@ -88,12 +93,12 @@ fn path(points: &[Point]) -> String {
 }
 
 /// A number to a hundredth, without trailing zeros.
-fn number(x: f64) -> String {
+pub(super) fn number(x: f64) -> String {
     let text = format!("{x:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text == "-0" { "0".into() } else { text.into() }
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

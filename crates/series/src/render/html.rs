@@ -40,16 +40,22 @@ impl Export for Html {
     }
 }
 
+/// Between two terms: a sign and its spaces, in digits.
+const SIGN: f64 = 2.4;
+
 const LOOK: &str = "\
-.row{margin:.35rem 0;padding-left:4.4rem;text-indent:-2rem;line-height:2.3}\n\
-.row:first-child{text-indent:-4.4rem}\n\
+.row{margin:.7rem 0 .7rem 2.4rem;white-space:nowrap}.row:first-child{margin-left:0}\n\
 math{font-family:'STIX Two Math','Cambria Math','Latin Modern Math',math;font-size:1.05em}\n\
-section{display:grid;grid-template-columns:4.5rem 1fr;border-top:1px solid var(--line);padding:.7rem 0}\n\
+mtd{text-align:left;padding:.3em 0}math[display=block]{margin:.7em 0}\n\
+p{overflow-x:auto;overflow-y:hidden;padding-bottom:.4em}\n\
+section{display:grid;grid-template-columns:4.5rem minmax(0,1fr);border-top:1px solid var(--line);padding:.7rem 0}\n\
 section>h3{margin:.6rem 0;font-size:1.05rem;font-weight:500}\n\
 .cards{display:flex;flex-wrap:wrap;gap:.6rem}\n\
 figure{display:flex;align-items:center;gap:.8rem;margin:0;padding:.45rem .8rem;border-radius:8px}\n\
+figure{max-width:100%;box-sizing:border-box;overflow-x:auto;break-inside:avoid}\n\
 figure.principal{background:var(--tint)}figure svg{flex:none}\n\
-figcaption{display:block;font-size:.92em}\n";
+figcaption{display:block;font-size:.92em}\n\
+@media(max-width:30rem){.row{margin-left:1rem}section{grid-template-columns:minmax(0,1fr)}}\n";
 
 fn math(formula: &Math) -> String {
     format!("<math displaystyle=\"true\">{}</math>", MathMl.show(formula))
@@ -67,19 +73,20 @@ fn sentence(sentence: &Sentence) -> String {
     sentence.paragraph(escape, |formula| format!("<math>{}</math>", MathMl.show(formula)), display)
 }
 
-/// `- 1/2 f'f` as a part of a row, with `end` directly behind it.
-fn signed(negative: bool, plus: bool, factors: &[Math], end: &str) -> String {
+/// Signs between terms, with as much space on either side, of which a slanted letter before them takes some.
+const PLUS: &str = "<mo form=\"infix\" lspace=\".35em\" rspace=\".25em\">+</mo>";
+const MINUS: &str = "<mo form=\"infix\" lspace=\".35em\" rspace=\".25em\">−</mo>";
+
+/// `- 1/2 f'f`, a part of a row.
+fn signed(negative: bool, plus: bool, factors: &[Math]) -> String {
     let sign = match (negative, plus) {
-        (true, true) => "<mo form=\"infix\">−</mo>",
+        (true, true) => MINUS,
         (true, false) => "<mo form=\"prefix\">−</mo>",
-        (false, true) => "<mo form=\"infix\">+</mo>",
+        (false, true) => PLUS,
         (false, false) => "",
     };
     let factors: Vec<String> = factors.iter().map(|f| MathMl.show(f)).collect();
-    format!(
-        "<math displaystyle=\"true\"><mrow>{sign}{}{end}</mrow></math> ",
-        factors.join("<mspace width=\"0.25em\"/>")
-    )
+    format!("<mrow>{sign}{}</mrow>", factors.join("<mspace width=\"0.25em\"/>"))
 }
 
 fn legend(document: &Document, out: &mut dyn Write) -> io::Result<()> {
@@ -101,45 +108,72 @@ fn legend(document: &Document, out: &mut dyn Write) -> io::Result<()> {
 
 fn equation(document: &Document, space: usize, name: &str, out: &mut dyn Write) -> io::Result<()> {
     let rest = match rest(document) {
-        Rest::Order(power) => format!(
-            "<math><mo form=\"infix\">+</mo><mi>O</mi><mo>(</mo>{}<mo>)</mo></math>",
-            MathMl.show(&Math::power(Math::name("h"), power.into()))
-        ),
+        Rest::Order(power) => {
+            let order = Math::function("O", Math::power(Math::name("h"), power.into()));
+            format!("<math>{}</math>", signed(false, true, &[order]))
+        }
         Rest::Nodes(nodes) => format!("+ trees with more than {nodes} nodes"),
         Rest::Unasked => "+ …".into(),
     };
     let rows = dots(document).into_iter().chain(rows(document, space));
-    write_rows(&document.writer().velocity(name), rows, &rest, out)
+    write_rows(&document.writer().velocity(name), rows, &rest, document.layout.line, out)
 }
 
+/// Every row is one formula, so that brackets are as high as each other: browsers stretch those of a pair alike only
+/// where both enclose the same `mrow`.
 fn write_rows(
     left: &Math,
     rows: impl IntoIterator<Item = Row>,
     rest: &str,
+    width: usize,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    writeln!(out, "<div class=\"scroll\">")?;
-    let mut first = true;
-    for row in rows {
-        write!(out, "<div class=\"row\">")?;
-        if first {
-            write!(out, "<math>{}<mo>=</mo></math> ", MathMl.show(left))?;
-        }
+    writeln!(out, "<div class=\"scroll\" role=\"region\" aria-label=\"Equation\" tabindex=\"0\">")?;
+    for (i, row) in rows.into_iter().enumerate() {
+        let first = i == 0;
         let bracketed = !first && row.terms.len() > 1;
-        if bracketed {
-            let factor = row.factor.as_ref().map_or(String::new(), |f| MathMl.show(f));
-            write!(out, "<math><mo form=\"infix\">+</mo>{factor}<mo>(</mo></math> ")?;
-        }
-        for (i, (negative, factors)) in row.terms.iter().enumerate() {
-            let plus = i > 0 || !(first || bracketed);
-            let last = bracketed && i + 1 == row.terms.len();
-            let end = if last { "<mspace width=\"0.25em\"/><mo>)</mo>" } else { "" };
-            write!(out, "{}", signed(*negative, plus, factors, end))?;
-        }
-        writeln!(out, "</div>")?;
-        first = false;
+        let terms = lines(&row.terms, !(first || bracketed), width as f64 - MARGIN);
+        let row = match (first, bracketed) {
+            (true, _) => format!("{}<mo>=</mo>{terms}", MathMl.show(left)),
+            (_, false) => terms,
+            _ => {
+                let factor = row.factor.as_ref().map_or(String::new(), |f| MathMl.show(f));
+                let [open, close] = [("prefix", '('), ("postfix", ')')]
+                    .map(|(form, mark)| format!("<mo form=\"{form}\">{mark}</mo>"));
+                format!("{PLUS}{factor}<mrow>{open}{terms}{close}</mrow>")
+            }
+        };
+        let row = format!("<math displaystyle=\"true\"><mrow>{row}</mrow></math>");
+        writeln!(out, "<div class=\"row\">{row}</div>")?;
     }
     writeln!(out, "<div class=\"row soft\">{rest}</div>\n</div>")
+}
+
+/// What stands before the lines of a row, in digits.
+const MARGIN: f64 = 5.0;
+
+/// The terms side by side, on several lines where they are wider than `width`; `plus`: the first one has a sign before it.
+fn lines(terms: &[(bool, Vec<Math>)], plus: bool, width: f64) -> String {
+    let mut lines = vec![String::new()];
+    let mut used = 0.0;
+    for (i, (negative, factors)) in terms.iter().enumerate() {
+        let needed = SIGN + factors.iter().map(Math::width).sum::<f64>();
+        if used > 0.0 && used + needed > width {
+            lines.push(String::new());
+            used = 0.0;
+        }
+        used += needed;
+        let line = lines.last_mut().expect("there is one");
+        line.push_str(&signed(*negative, plus || i > 0, factors));
+    }
+    match lines.as_slice() {
+        [line] => line.clone(),
+        lines => {
+            let row = |line: &String| format!("<mtr><mtd>{line}</mtd></mtr>");
+            let rows: String = lines.iter().map(row).collect();
+            format!("<mtable displaystyle=\"true\">{rows}</mtable>")
+        }
+    }
 }
 
 fn cards(document: &Document, space: usize, nodes: usize, out: &mut dyn Write) -> io::Result<()> {
@@ -172,8 +206,8 @@ fn cards(document: &Document, space: usize, nodes: usize, out: &mut dyn Write) -
         for line in lines {
             let power = if field.step_parameter().is_some() { line.power } else { 0 };
             let coefficient = line.coefficient.times_step(power);
-            let shown = signed(coefficient.negative, false, &[coefficient.magnitude()], "");
-            write!(out, "<div>{shown}</div>")?;
+            let shown = signed(coefficient.negative, false, &[coefficient.magnitude()]);
+            write!(out, "<div><math displaystyle=\"true\">{shown}</math></div>")?;
         }
         writeln!(out, "<figcaption>{differential}</figcaption></div></figure>")?;
     }
@@ -186,6 +220,12 @@ fn cards(document: &Document, space: usize, nodes: usize, out: &mut dyn Write) -
 fn modified_loss(document: &Document, out: &mut dyn Write) -> io::Result<()> {
     let corrections: Vec<_> = corrections(document).collect();
     let sentences = obstructions(document, &corrections, math);
-    write_rows(&Math::Modified("E".into()), loss::rows(corrections), "+ …", out)?;
+    write_rows(
+        &Math::Modified("E".into()),
+        loss::rows(corrections),
+        "+ …",
+        document.layout.line,
+        out,
+    )?;
     sentences.iter().try_for_each(|line| writeln!(out, "<p>{line}</p>"))
 }

@@ -64,28 +64,29 @@ impl Script for MathMl {
             }
             Math::Primes(name, count) => {
                 let name = identifier(name);
+                let [open, close] = fences(('(', ')'), false);
                 out.push_str(&match count {
                     0..=3 => {
                         let mark = ["", "′", "″", "‴"][*count];
                         format!("<mrow>{name}<mo lspace=\"0\" rspace=\"0\">{mark}</mo></mrow>")
                     }
-                    _ => format!(
-                        "<msup>{name}<mrow><mo>(</mo><mn>{count}</mn><mo>)</mo></mrow></msup>"
-                    ),
+                    _ => format!("<msup>{name}<mrow>{open}<mn>{count}</mn>{close}</mrow></msup>"),
                 });
             }
             Math::Apply(head, arguments, bracket) => {
-                let (open, close) = bracket.pair();
+                let [open, close] = fences(bracket.pair(), arguments.iter().any(is_tall));
                 out.push_str("<mrow>");
                 self.write(head, out);
-                out.push_str(&format!("<mo>{open}</mo>"));
+                // In a row of their own, so that the head does not make them any higher.
+                out.push_str(&format!("<mrow>{open}"));
                 self.write_list(arguments, "<mo>,</mo>", out);
-                out.push_str(&format!("<mo>{close}</mo></mrow>"));
+                out.push_str(&format!("{close}</mrow></mrow>"));
             }
             Math::Norm(vector) => {
-                out.push_str("<mrow><mo>‖</mo>");
+                let [open, close] = fences(('‖', '‖'), is_tall(vector));
+                out.push_str(&format!("<mrow>{open}"));
                 self.write(vector, out);
-                out.push_str("<mo>‖</mo></mrow>");
+                out.push_str(&format!("{close}</mrow>"));
             }
             Math::Nabla(1) => out.push_str("<mo>∇</mo>"),
             Math::Nabla(k) => out.push_str(&format!("<msup><mo>∇</mo><mn>{k}</mn></msup>")),
@@ -127,9 +128,10 @@ impl Script for MathMl {
     }
 
     fn write_group(&self, inner: &Math, out: &mut String) {
-        out.push_str("<mrow><mo>(</mo>");
+        let [open, close] = fences(('(', ')'), is_tall(inner));
+        out.push_str(&format!("<mrow>{open}"));
         self.write(inner, out);
-        out.push_str("<mo>)</mo></mrow>");
+        out.push_str(&format!("{close}</mrow>"));
     }
 }
 
@@ -138,6 +140,30 @@ impl MathMl {
         out.push_str("<mrow>");
         self.write_list(parts, separator, out);
         out.push_str("</mrow>");
+    }
+}
+
+/// The marks around a formula. Browsers stretch both of a row to its height; around what is as high as a line they stay as
+/// they are, since what can stretch takes the room of the largest.
+fn fences((open, close): (char, char), tall: bool) -> [String; 2] {
+    let stretchy = if tall { "" } else { " stretchy=\"false\"" };
+    [("prefix", open), ("postfix", close)]
+        .map(|(form, mark)| format!("<mo form=\"{form}\"{stretchy}>{mark}</mo>"))
+}
+
+/// Whether a formula is higher than a line.
+fn is_tall(formula: &Math) -> bool {
+    match formula {
+        Math::Fraction(..) | Math::SquareRoot(_) | Math::PowerOf(..) => true,
+        Math::Row(parts) | Math::Contraction(parts) | Math::Product(parts) => {
+            parts.iter().any(is_tall)
+        }
+        Math::Sum(terms) | Math::LongSum(terms) => terms.iter().any(|(_, term)| is_tall(term)),
+        Math::Group(inner) | Math::Logarithm(inner) | Math::Norm(inner) => is_tall(inner),
+        Math::Power(base, _) => is_tall(base),
+        Math::Equation(left, right) => is_tall(left) || is_tall(right),
+        Math::Apply(head, arguments, _) => is_tall(head) || arguments.iter().any(is_tall),
+        _ => false,
     }
 }
 
