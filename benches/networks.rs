@@ -175,7 +175,7 @@ fn orders(_: &mut Criterion) {
         let at: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
         let request = Request { lr: 0.01, ..Request::default() };
         let method = GeneralLinearMethod::euler();
-        let mut take = |problem: &Problem, n| {
+        let take = |problem: &Problem, n| {
             let flow = FlowName::Order(n);
             seconds(&mut || {
                 let field = velocity(problem, "gradient_descent", &method, &at, flow, &request);

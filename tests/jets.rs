@@ -1,15 +1,21 @@
 //! The modified field by jets in the step size and the time, against the trees.
 
+#[allow(dead_code)]
+mod precise;
+
 use bea::exact::Rational;
 use bea::field::Field;
 use bea::flow::{FlowName, JetField, Problem, Request, velocity};
-use bea::loss::{
-    Bivariate, Expr, Function, Graph, Number, Program, VectorFields, modified_field, values_at,
-};
-use bea::objective::Jet;
+use bea::loss::{Bivariate, Expr, Function, Graph, Number, Program, VectorFields, modified_field};
+use bea::network::architecture::{Architecture, Criterion, Dtype};
+use bea::network::device::Device;
+use bea::network::initialise::{Scheme, initialise};
+use bea::network::{self, NetworkLoss, data};
+use bea::objective::{self, Jet, Objective, ObjectiveError};
 use bea::series::GeneralLinearMethod;
 use num_complex::Complex64;
 use num_rational::BigRational;
+use precise::Precise;
 use std::cmp::Ordering;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
@@ -202,4 +208,127 @@ fn every_optimizer_of_the_library_has_the_terms_of_the_trees_exactly() {
         }
     }
     assert!(checked > 200, "{checked}");
+}
+
+/// `Σ_k part_k`, with both variables so much of 1 and -2.
+fn sum(y: &Bivariate<Precise>, size: Precise) -> Precise {
+    let (h, s) = (size, Precise::from(-2) * size);
+    let power = |x: Precise, n: usize| (0..n).fold(Precise::from(1), |product, _| product * x);
+    let terms = (0..=y.degree()).flat_map(|k| {
+        let part = y.part(k).iter().enumerate();
+        part.map(move |(j, c)| *c * power(h, k - j) * power(s, j))
+    });
+    terms.fold(Precise::ZERO, |sum, term| sum + term)
+}
+
+/// Where a truncated polynomial goes through a function, what is left out is of the next degree.
+#[test]
+fn every_function_of_a_polynomial_is_right_to_its_degree() {
+    const DEGREE: usize = 5;
+    let check = |name: &str,
+                 base: f64,
+                 on: &dyn Fn(&Bivariate<Precise>) -> Bivariate<Precise>,
+                 at: &dyn Fn(&Precise) -> Precise| {
+        let length = (DEGREE + 1) * (DEGREE + 2) / 2;
+        let coefficient = |i: usize| Precise::from(((i * 7 + 3) % 11) as f64 / 8.0 - 0.6);
+        let mut x: Vec<Precise> = (0..length).map(coefficient).collect();
+        x[0] = base.into();
+        let x = Bivariate::new(x);
+        let y = on(&x);
+        let errors = [12, 13].map(|n| {
+            let size = Precise::half_to(n);
+            (sum(&y, size) - at(&sum(&x, size))).to_f64().abs()
+        });
+        let slope = (errors[0] / errors[1]).log2();
+        assert!(
+            errors[0] == 0.0 || (slope - (DEGREE + 1) as f64).abs() < 0.05,
+            "{name} at {base}: {errors:?}, h^{slope}"
+        );
+    };
+    for function in Function::ALL {
+        for base in [-1.5, -0.25, 0.5, 3.0] {
+            if function == Function::Log && base < 0.0 {
+                continue;
+            }
+            check(function.name(), base, &|x| x.apply(function), &|x| x.apply(function));
+        }
+    }
+    for (top, bottom) in [(-1, 1), (1, 3), (-3, 2), (5, 2), (7, 1), (-2, 1)] {
+        let r = rational(top, bottom);
+        check("a power", 0.75, &|x| x.power(&r), &|x| x.power(&r));
+    }
+    check("a power of 0", 0.0, &|x| x.power(&6.into()), &|x| x.power(&6.into()));
+    check("√", 2.0, &|x| x.sqrt(), &|x| x.sqrt());
+    check("a quotient", 2.0, &|x| x.sin().quotient(x), &|x| x.sin().quotient(x));
+    let one = |x: &Precise| Precise::from(1) / *x;
+    check("1/x", 2.0, &|x| Bivariate::from_rational(&1.into()) / x.clone(), &one);
+}
+
+/// A network without jets: its modified fields are evaluated tree by tree.
+struct Trees(NetworkLoss);
+
+impl<S: network::Scalar + objective::Scalar> Objective<S> for Trees {
+    fn dimension(&self) -> usize {
+        self.0.dimension()
+    }
+    fn value_and_gradient(&self, x: &[S], gradient: &mut [S]) -> Result<S, ObjectiveError> {
+        self.0.value_and_gradient(x, gradient)
+    }
+    fn max_directions(&self) -> usize {
+        Objective::<S>::max_directions(&self.0)
+    }
+    fn hessian_vectors(&self, x: &[S], block: &[&[S]]) -> Result<Vec<Vec<S>>, ObjectiveError> {
+        Objective::hessian_vectors(&self.0, x, block)
+    }
+    fn contraction(&self, x: &[S], along: &[&[S]], out: &mut [S]) -> Result<(), ObjectiveError> {
+        Objective::contraction(&self.0, x, along, out)
+    }
+    fn complex(&self) -> Option<&dyn Objective<Complex64>> {
+        Some(self)
+    }
+}
+
+fn norm(x: &[Complex64]) -> f64 {
+    x.iter().map(|z| z.norm_sqr()).sum::<f64>().sqrt()
+}
+
+#[test]
+fn networks_have_the_fields_of_the_trees() {
+    let data = data::open("iris,first=20").unwrap();
+    let criterion = Criterion::CrossEntropy { smoothing: 0.1 };
+    for spec in ["mlp:4,tanh", "mlp:3,3,gelu", "mlp:4,relu"] {
+        let architecture = Architecture::find(spec, &data.shape, 3, criterion, Dtype::F64).unwrap();
+        let theta = initialise(&architecture, Scheme::GlorotUniform, 5);
+        let loss = NetworkLoss::new(architecture, &data, &Device::cpu()).unwrap();
+        let (jets, trees) = (Problem::new(loss.clone()), Problem::new(Trees(loss)));
+        let real: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
+        let shifted =
+            real.iter().enumerate().map(|(i, z)| z + Complex64::I * 0.01 * (i % 5) as f64);
+        let complex: Vec<Complex64> = shifted.collect();
+        for (name, most) in [
+            ("gradient_descent", 5),
+            ("heavy_ball", 4),
+            ("nesterov", 3),
+            ("rk4", 4),
+            ("implicit_midpoint", 3),
+            ("sam", 3),
+        ] {
+            let method = library(name);
+            for n in 0..=most {
+                for theta in [&real, &complex] {
+                    let request = Request { lr: 0.05, ..Request::default() };
+                    let at = |problem| {
+                        velocity(problem, name, &method, theta, FlowName::Order(n), &request)
+                            .unwrap()
+                            .unwrap()
+                    };
+                    let (found, expected) = (at(&jets), at(&trees));
+                    let difference: Vec<Complex64> =
+                        found.iter().zip(&expected).map(|(a, b)| a - b).collect();
+                    let error = norm(&difference) / norm(&expected);
+                    assert!(error < 1e-12, "{spec}, {name}, order:{n}: {error}");
+                }
+            }
+        }
+    }
 }
