@@ -59,7 +59,7 @@ fn figures_answer_by_pointer_and_by_keyboard() {
     for (old, new, complaint) in [
         ("y: y[k],", "y: y[k] && 1.001 * y[k],", "were measured"),
         ("!hidden.has(label) && points", "points", "is still read out"),
-        ("this.y.zoom(...up)", "void up", "do not come back"),
+        ("this.y.zoom(...up)", "void up", "a drag up does not zoom"),
         ("tabindex: 0, role: \"slider\"", "role: \"slider\"", "Tab does not reach"),
         ("default-src 'none'", "default-src *", "a request is refused by null"),
         ("light-dark(#", "light-dark(#fefefe,#", "contrast of"),
@@ -172,7 +172,7 @@ fn brackets_have_their_partners_in_the_same_row() {
             seen += brackets;
         }
     }
-    assert!(seen > 10_000, "{seen} brackets");
+    assert!(seen > 5_000, "{seen} brackets");
     // The check sees what it is there for.
     let page = "<math><mo>(</mo></math> <math><mrow><mi>f</mi><mo>)</mo></mrow></math>";
     assert_eq!(unmatched(page).0.len(), 2);

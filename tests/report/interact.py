@@ -236,8 +236,13 @@ def zoom(reader):
             reader.expect(back[i][key] == before[i][key], f"{before[i]['name']}: {key} do not come back")
     # A drag along one axis zooms that one alone.
     reader.drag(panel, (0.2, 0.5), (0.6, 0.5))
-    reader.expect(reader.state()[panel]["reset"], "a drag along the axis does not zoom")
-    reader.press("0")
+    along = reader.state()
+    reader.expect(along[panel]["reset"] and along[other]["reset"], "a drag along the axis does not zoom")
+    x, y = reader.point(panel, 0.5)
+    reader.click(x, y, times=2)
+    reader.drag(panel, (0.5, 0.2), (0.5, 0.6))
+    up = reader.state()
+    reader.expect(up[panel]["reset"] and not up[other]["reset"], "a drag up does not zoom its panel alone")
 
 
 def keyboard(reader, rows):

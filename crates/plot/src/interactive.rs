@@ -79,8 +79,8 @@ fn picture(list: &DisplayList, description: &str) -> String {
     let mut open: Vec<usize> = Vec::new();
     let start = svg::start(list);
     let (tag, background) = start.split_once('>').unwrap_or((&start, ""));
-    let mut out =
-        format!("{tag} role=\"img\"><title>{}</title>{background}", svg::escape(description));
+    let (attributes, title) = (tag.trim_start_matches("<svg"), svg::escape(description));
+    let mut out = format!("<svg role=\"img\"{attributes}><title>{title}</title>{background}");
     for (i, item) in list.items.iter().enumerate() {
         while let Some(group) = groups.next_if(|group| group.first == i) {
             let _ = write!(out, "<g {}>", attribute(&group.part));
@@ -91,7 +91,6 @@ fn picture(list: &DisplayList, description: &str) -> String {
             out.push_str("</g>");
         }
     }
-    // The tag is an element of the page: it needs no name space, and its first attribute is one.
     out.push_str("</svg>");
     out
 }

@@ -68,7 +68,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 
 /// The box with which a reader takes the other colours.
 const SWITCH: &str =
-    "<label class=\"colors\"><input type=\"checkbox\" id=\"colors\"> light/dark</label>";
+    "<label class=\"colors\"><input type=\"checkbox\" id=\"colors\"/> light/dark</label>";
 
 /// A page up to its heading; `style` is what it needs beside the common look.
 pub fn start(heading: &str, style: &str) -> String {
