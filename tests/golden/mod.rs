@@ -1,5 +1,6 @@
 //! Pictures that are files of the repository, with which those that are drawn now are compared. After an intended
-//! change, look at the new ones: `BEA_UPDATE_PICTURES=1 cargo test --release --test plot --test flow_cli` writes them.
+//! change, look at the new ones: `BEA_UPDATE_PICTURES=1 cargo test --release --test plot --test flow_cli --test
+//! curvature_pictures` writes them.
 
 use std::path::Path;
 

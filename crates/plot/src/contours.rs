@@ -14,6 +14,8 @@ pub struct Contours {
     /// What the colours stand for.
     pub label: String,
     values: Vec<f64>,
+    /// Levels with their labels, instead of quantiles.
+    fixed: Vec<(f64, String)>,
 }
 
 /// Samples along each axis.
@@ -50,12 +52,22 @@ impl Contours {
                 *value = highest;
             }
         }
-        Contours { x, y, label: label.into(), values }
+        Contours { x, y, label: label.into(), values, fixed: Vec::new() }
+    }
+
+    /// The same heights with levels of one's own: increasing values, each with its label on the colour bar.
+    #[must_use]
+    pub fn with_levels(mut self, levels: Vec<(f64, String)>) -> Contours {
+        self.fixed = levels;
+        self
     }
 
     /// Increasing heights that divide the box into bands of comparable sizes: quantiles of the heights, more of them
     /// near the lowest, rounded as far as that keeps them apart.
     pub(super) fn levels(&self) -> Vec<f64> {
+        if !self.fixed.is_empty() {
+            return self.fixed.iter().map(|(level, _)| *level).collect();
+        }
         let mut sorted = self.values.clone();
         sorted.sort_by(f64::total_cmp);
         let quantile = |part: f64| sorted[((sorted.len() - 1) as f64 * part) as usize];

@@ -11,7 +11,7 @@ pub(super) const FILES: [&str; 4] = ["density.csv", "quadrature.csv", "density.s
 const POINTS: usize = 2000;
 /// The standard deviation of the normal distribution that every node is spread to, as a part of the
 /// spectrum's extent.
-const WIDTH: f64 = 0.004;
+pub(super) const WIDTH: f64 = 0.004;
 
 /// The density as a curve, the quadrature's nodes and weights, and the picture in two formats.
 /// `dimension`: the number of eigenvalues; `matrix`: the name of the matrix.

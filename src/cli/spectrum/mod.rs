@@ -3,6 +3,7 @@
 mod density;
 mod eigenpairs;
 mod files;
+mod picture;
 mod progress;
 mod report;
 
@@ -15,12 +16,13 @@ use bea_network::{GaussNewton, Hessian};
 use files::{preconditioner, start_vectors};
 use miette::miette;
 use progress::Watched;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Eigenvalues of the Hessian of a network's loss, and what they mean for gradient descent
 #[derive(clap::Args)]
 #[command(after_help = HELP)]
+#[command(group(clap::ArgGroup::new("written").multiple(true)))]
 pub(super) struct SpectrumOf {
     #[command(flatten)]
     network: NetworkInput,
@@ -58,8 +60,11 @@ pub(super) struct SpectrumOf {
     #[arg(long, value_name = "H", allow_negative_numbers = true, conflicts_with = "gauss_newton")]
     lr: Option<f64>,
     /// Estimate the density of all eigenvalues too, and write it to the folder of --out
-    #[arg(long, requires = "out")]
+    #[arg(long, requires = "out", group = "written")]
     density: bool,
+    /// Draw the eigenvalues, with the density if it is estimated, and 1/h and 2/h where --lr gives h
+    #[arg(long, group = "written")]
+    plot: bool,
     /// Lanczos steps from each random vector of the density
     #[arg(long, value_name = "M", default_value_t = 80)]
     steps: usize,
@@ -69,8 +74,9 @@ pub(super) struct SpectrumOf {
     /// The seed of random vectors
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// The folder for density.csv, quadrature.csv, density.svg and density.png
-    #[arg(long, value_name = "DIR", requires = "density")]
+    /// The folder for density.csv, quadrature.csv, density.svg and density.png, and the picture [default
+    /// of a picture alone: a new one, results/spectrum or results/spectrum-2 and so on]
+    #[arg(long, value_name = "DIR", requires = "written")]
     out: Option<PathBuf>,
     /// Replace the files in a folder that exists
     #[arg(long)]
@@ -116,12 +122,19 @@ Vectors (--vectors, --start-vectors):
   eigenvectors in the order of the table; their eigenvalues are in the file's
   metadata. With --preconditioner they are eigenvectors u of P⁻¹∇²E, uᵀPu = 1.
 
+The picture (--plot):
+  a mark at each eigenvalue; where several cannot be told apart, one mark as high
+  as they are many. With --density the height is that of the density's peak at as
+  many eigenvalues, and with --lr lines stand at 1/h and 2/h. spectrum.csv has
+  the numbers.
+
 Examples:
   bea spectrum --network mlp:10,10 --data iris --weights trained.safetensors \\
     --lr 0.1
   bea spectrum --network net.toml --data iris --full --format json
   bea spectrum --network mlp:100,100 --data fashion_mnist:FOLDER,first=1000 \\
     --density --out density
+  bea spectrum --network mlp:10,10 --data iris --full --lr 0.5 --plot --out all
   bea spectrum --network mlp:10,10 --data iris --top 5 --bottom 2 \\
     --tolerance 1e-6 --vectors u.safetensors
 
@@ -134,6 +147,9 @@ JSON:
   gradients, hessian_vectors, hessians, contractions, modified_fields}), density
   ({steps, probes, seed, mean, mean_square, nodes, weights}). Complex numbers
   are [re, im].";
+
+/// The folder of a picture, unless another is named.
+const FOLDER: &str = "results/spectrum";
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
@@ -149,8 +165,16 @@ impl SpectrumOf {
         if let Some(h) = self.lr.filter(|h| !(h.is_finite() && *h > 0.0)) {
             return Err(miette!("the step size --lr must be positive, not {h}"));
         }
-        if let Some(folder) = &self.out {
-            results::check_folder(folder, self.force)?;
+        if self.density || self.plot {
+            let above = Path::new(FOLDER).parent().unwrap_or(Path::new(""));
+            let folder = self.folder();
+            results::check_folder(folder.unwrap_or(above), self.force || folder.is_none())?;
+        }
+        if self.plot && self.top == Some(0) && self.bottom == 0 && !self.density {
+            return Err(miette!(
+                help = "--top and --bottom say how many eigenvalues to find, and --density estimates that of all",
+                "there is nothing to draw: no eigenvalue is asked for"
+            ));
         }
         if let Some(file) = &self.vectors {
             output::check_file(file)?;
@@ -221,19 +245,22 @@ impl SpectrumOf {
         progress.end();
         memory::advise(memory::Advice::Examples);
         let density: Option<Quadrature> = density.map_err(explain)?;
-        let written = match (&density, &self.out) {
-            (Some(density), Some(folder)) => {
-                let matrix = match (self.gauss_newton, self.preconditioner.is_some()) {
-                    (true, false) => "Gauss-Newton matrix",
-                    (false, false) => "Hessian",
-                    (true, true) => "preconditioned Gauss-Newton matrix",
-                    (false, true) => "preconditioned Hessian",
-                };
-                let files = density::files(density, p, matrix).map_err(explain)?;
-                results::to_folder(folder, &files, &density::FILES, self.force)
-            }
-            _ => Ok(Vec::new()),
+        let matrix = match (self.gauss_newton, self.preconditioner.is_some()) {
+            (true, false) => "Gauss-Newton matrix",
+            (false, false) => "Hessian",
+            (true, true) => "preconditioned Gauss-Newton matrix",
+            (false, true) => "preconditioned Hessian",
         };
+        let mut files = Vec::new();
+        if let Some(density) = &density {
+            files.extend(density::files(density, p, matrix).map_err(explain)?);
+        }
+        if self.plot {
+            let (found, density, lr) = (&found, density.as_ref(), self.lr);
+            let drawn = picture::Spectrum { found, dimension: p, matrix, density, lr };
+            files.extend(drawn.files().map_err(explain)?);
+        }
+        let written = self.write(&files);
         let vectors = match &self.vectors {
             Some(file) => files::write(file, architecture, &found.pairs, scale),
             None => Ok(()),
@@ -254,6 +281,21 @@ impl SpectrumOf {
         // What was computed is shown even where files cannot be written.
         output::to_stdout(|out| out.write_all(text.as_bytes()))?;
         written.and(vectors).map(|()| ExitCode::SUCCESS)
+    }
+
+    /// The folder of the files; `None` for a new one.
+    fn folder(&self) -> Option<&Path> {
+        self.out.as_deref().or(self.force.then(|| Path::new(FOLDER)))
+    }
+
+    /// Writes the files, if there are any. Returns their paths.
+    fn write(&self, files: &results::Files) -> miette::Result<Vec<PathBuf>> {
+        let stale: Vec<&str> = [&density::FILES[..], &picture::FILES].concat();
+        match (files, self.folder()) {
+            ([], _) => Ok(Vec::new()),
+            (_, Some(folder)) => results::to_folder(folder, files, &stale, self.force),
+            (_, None) => results::to_new_folder(FOLDER, files),
+        }
     }
 
     fn density(&self) -> Density {

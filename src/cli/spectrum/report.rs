@@ -45,6 +45,10 @@ impl Report<'_> {
         if let Some(density) = self.density {
             self.density(&mut out, density);
         }
+        if !self.written.is_empty() {
+            let paths: Vec<String> = self.written.iter().map(|p| p.display().to_string()).collect();
+            line(&mut out, format!("\nwrote {}", paths.join(", ")));
+        }
         if let Some(file) = &self.request.vectors {
             line(&mut out, format!("\nwrote {}", file.display()));
         }
@@ -135,8 +139,6 @@ impl Report<'_> {
             let error = error.map_or(String::new(), |e| format!(" ± {}", tiny(e)));
             line(out, format!("  {name:<11}{}{error}", short(mean)));
         }
-        let paths: Vec<String> = self.written.iter().map(|p| p.display().to_string()).collect();
-        line(out, format!("\nwrote {}", paths.join(", ")));
     }
 
     pub fn json(&self) -> Value {

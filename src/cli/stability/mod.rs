@@ -1,16 +1,19 @@
 //! `bea stability`: where an optimizer and its flows are stable.
 
 mod json;
+mod picture;
 mod text;
 
 use super::help::Named;
 use super::terminal::assignments;
-use super::{input, loss_input, output, problem_input};
+use super::{input, loss_input, output, problem_input, results};
 use bea_flow::flow::stability::{Stability, StabilityError, StabilityRequest, stability};
 use bea_series::optimizer::Optimizer;
 use miette::{IntoDiagnostic, miette};
 use num_rational::BigRational;
+use picture::PanelName;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Show whether an optimizer and its flows converge to a critical point of a loss.
@@ -44,6 +47,19 @@ pub(super) struct StabilityOf {
     /// The format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Draw the multipliers of one step as h grows, and the region of stability
+    #[arg(long)]
+    plot: bool,
+    /// Draw one panel alone
+    #[arg(long, value_enum, value_name = "PANEL", requires = "plot")]
+    panel: Option<PanelName>,
+    /// The folder of the picture and its numbers [default: a new one, results/stability or
+    /// results/stability-2 and so on]
+    #[arg(long, value_name = "DIR", requires = "plot")]
+    out: Option<PathBuf>,
+    /// Replace the files in a folder that exists
+    #[arg(long, requires = "plot")]
+    force: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -52,6 +68,15 @@ Examples:
   bea stability --loss '(x^2+y-11)^2 + (x+y^2-7)^2' --at 3,2 \\
     --optimizer heavy_ball --set m=9/10
   bea stability --loss x*y --at 0,0 --optimizer alternating_gda --lr 0.5
+  bea stability --loss rosenbrock --optimizer heavy_ball --set m=9/10 \\
+    --lr 0.0015 --plot --out momentum
+
+The picture (--plot):
+  the multipliers μ, eigenvalues of one step, in the complex plane as h grows,
+  with a dot at every tenth of the range; the largest |μ| against h; and the
+  region of stability in the plane of z = hλ, shaded by the gain 1 - max |μ| of
+  a step, with the hλ of the critical point at --lr, or at the critical h. λ is
+  an eigenvalue of the Hessian, or of a game's -f'.
 
 JSON:
   point, optimizer, values (of the optimizer's parameters), lr, directions (or,
@@ -69,8 +94,18 @@ enum Format {
     Json,
 }
 
+/// The folder of a picture, unless another is named.
+const FOLDER: &str = "results/stability";
+/// The files that this command may leave there.
+const FILES: [&str; 4] = ["stability.svg", "stability.png", "multipliers.csv", "region.csv"];
+
 impl StabilityOf {
     pub fn run(self) -> miette::Result<ExitCode> {
+        if self.plot {
+            let above = Path::new(FOLDER).parent().unwrap_or(Path::new(""));
+            let folder = self.folder();
+            results::check_folder(folder.unwrap_or(above), self.force || folder.is_none())?;
+        }
         let optimizer = input::optimizer(&self.optimizer)?;
         let mut settings = loss_input::settings(&self.values)?;
         let values = loss_input::of_optimizer(&optimizer, &mut settings)?;
@@ -80,7 +115,8 @@ impl StabilityOf {
         let losses = problem_input::losses(&self.losses, &settings, &program, players)?;
         let start = self.start(&losses)?;
         let request = StabilityRequest { lr: self.lr, order: self.order };
-        let found = stability(&losses.problem()?, &method, &start, &request)
+        let problem = losses.problem()?;
+        let found = stability(&problem, &method, &start, &request)
             .map_err(|error| explain(error, &losses.variables))?;
         let report = Report {
             stability: &found,
@@ -90,12 +126,45 @@ impl StabilityOf {
             values: &values,
             request,
         };
-        let text = match self.format {
+        let picture = match self.plot {
+            true => Some(report.picture(&problem, &method, self.panel)?),
+            false => None,
+        };
+        let mut text = match self.format {
             Format::Text => report.text(),
             Format::Json => format!("{:#}\n", report.json()),
         };
+        let Some(picture) = picture else {
+            output::to_stdout(|out| out.write_all(text.as_bytes()))?;
+            return Ok(ExitCode::SUCCESS);
+        };
+        let note = picture.note.clone();
+        let written = self.write(picture);
+        if self.format == Format::Text {
+            for line in note.into_iter().chain(written.as_ref().ok().map(|paths| wrote(paths))) {
+                text.push_str(&format!("\n{line}\n"));
+            }
+        }
+        // What was computed is shown even where files cannot be written.
         output::to_stdout(|out| out.write_all(text.as_bytes()))?;
-        Ok(ExitCode::SUCCESS)
+        written.map(|_| ExitCode::SUCCESS)
+    }
+
+    /// The folder of the picture; `None` for a new one.
+    fn folder(&self) -> Option<&Path> {
+        self.out.as_deref().or(self.force.then(|| Path::new(FOLDER)))
+    }
+
+    fn write(&self, picture: picture::Picture) -> miette::Result<Vec<PathBuf>> {
+        let mut files = vec![
+            (FILES[0].to_string(), picture.figure.svg().into_bytes()),
+            (FILES[1].to_string(), picture.figure.png()),
+        ];
+        files.extend(picture.tables);
+        match self.folder() {
+            Some(folder) => results::to_folder(folder, &files, &FILES, self.force),
+            None => results::to_new_folder(FOLDER, &files),
+        }
     }
 
     fn start(&self, losses: &problem_input::Losses) -> miette::Result<Vec<f64>> {
@@ -111,6 +180,11 @@ impl StabilityOf {
             )
         })
     }
+}
+
+fn wrote(paths: &[PathBuf]) -> String {
+    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    format!("wrote {}", paths.join(", "))
 }
 
 /// The error with what to do about it.

@@ -8,8 +8,10 @@ use crate::formula::Script;
 pub(super) struct Row {
     /// What the terms have in common, if there are several of them.
     pub factor: Option<Math>,
-    /// The terms, each with its sign, `true` for minus.
+    /// The terms, each with its sign, `true` for minus; principal ones first.
     pub terms: Vec<(bool, Vec<Math>)>,
+    /// How many terms are principal.
+    pub principal: usize,
 }
 
 /// The rows of the velocity of one space.
@@ -18,6 +20,7 @@ pub(super) fn rows<'d>(document: &'d Document, space: usize) -> impl Iterator<It
         let lines: Vec<Line> = group.lines.collect();
         // The power of h stands before the bracket, or in the coefficient of a single term.
         let common = group.power.filter(|_| lines.len() > 1);
+        let principal = lines.iter().filter(|line| line.principal).count();
         let terms = lines.into_iter().map(|line| {
             let power = if common.is_some() { 0 } else { line.power };
             let coefficient = line.coefficient.times_step(power);
@@ -31,13 +34,13 @@ pub(super) fn rows<'d>(document: &'d Document, space: usize) -> impl Iterator<It
         let terms: Vec<_> = terms.collect();
         let step = |power: i32| Math::power(Math::name("h"), power.into());
         let factor = common.filter(|&power| power != 0).map(step);
-        (!terms.is_empty()).then_some(Row { factor, terms })
+        (!terms.is_empty()).then_some(Row { factor, terms, principal })
     })
 }
 
 /// The dots that the equation starts with, for terms that were not asked for.
 pub(super) fn dots(document: &Document) -> Option<Row> {
-    let row = Row { factor: None, terms: vec![(false, vec![Math::Dots])] };
+    let row = Row { factor: None, terms: vec![(false, vec![Math::Dots])], principal: 0 };
     (document.part() == Part::NonPrincipal).then_some(row)
 }
 
@@ -126,7 +129,11 @@ impl Setting<'_> {
                 text.push_str(self.brackets.0);
                 filled += SIGN;
             }
+            // Where a row is broken at all, the terms that are not principal start on a line of their own.
+            let width = |(_, factors): &(bool, Vec<Math>)| self.width_of(factors) + SIGN;
+            let is_long = filled + row.terms.iter().map(width).sum::<f64>() > self.width;
             for (i, (negative, factors)) in row.terms.iter().enumerate() {
+                let kind = is_long && i == row.principal;
                 let lead = i == 0 && (bracketed || first);
                 let sign = match (negative, lead) {
                     (true, true) => "-",
@@ -139,7 +146,7 @@ impl Setting<'_> {
                 for (k, piece) in pieces.into_iter().enumerate() {
                     // The closing bracket has to fit as well. A term in pieces has rows of its own.
                     let width = piece.width + SIGN;
-                    let full = filled + width > self.width || (k == 0 && (breaks || broke));
+                    let full = filled + width > self.width || (k == 0 && (breaks || broke || kind));
                     if (i > 0 || k > 0) && full {
                         // What is left of a term stands further in.
                         let indents = if k > 0 { 2 } else { 1 };
@@ -163,9 +170,13 @@ impl Setting<'_> {
         written
     }
 
+    fn width_of(&self, factors: &[Math]) -> f64 {
+        factors.iter().map(self.measure).sum()
+    }
+
     /// A term; one that is wider than a row in pieces, if its coefficient has a long sum that can be broken.
     fn pieces(&self, factors: &[Math], script: &impl Script) -> Vec<Piece> {
-        let width = |factors: &[Math]| factors.iter().map(self.measure).sum::<f64>();
+        let width = |factors: &[Math]| self.width_of(factors);
         let show = |factors: &[Math]| {
             let mut text = String::new();
             script.write_list(factors, self.space, &mut text);
@@ -178,6 +189,17 @@ impl Setting<'_> {
             return vec![Piece { text: show(factors), width: whole }];
         };
         let mut pieces = Vec::new();
+        let first = terms.first().map_or(0.0, |(_, term)| (self.measure)(term));
+        // Factors that do not fit before the sum are pieces as well.
+        let before = if width(&before) + first + INDENT > self.width {
+            for factor in apart(before) {
+                let text = script.show(&factor) + self.space;
+                pieces.push(Piece { text, width: (self.measure)(&factor) });
+            }
+            Vec::new()
+        } else {
+            before
+        };
         for (i, (negative, term)) in terms.iter().enumerate() {
             let sign = match (negative, i) {
                 (true, 0) => "-",
@@ -206,6 +228,27 @@ impl Setting<'_> {
         }
         pieces
     }
+}
+
+/// Factors of which a quotient has those of its numerator that are sums, or powers of sums, as factors beside it.
+fn apart(factors: Vec<Math>) -> Vec<Math> {
+    let is_sum = |factor: &Math| match factor {
+        Math::Group(_) => true,
+        Math::Power(base, _) => matches!(**base, Math::Group(_)),
+        _ => false,
+    };
+    let parts = factors.into_iter().flat_map(|factor| match factor {
+        Math::Fraction(top, bottom) => {
+            let factors = match *top {
+                Math::Product(factors) => factors,
+                other => vec![other],
+            };
+            let (sums, others): (Vec<_>, Vec<_>) = factors.into_iter().partition(is_sum);
+            [vec![Math::product(others).over(*bottom)], sums].concat()
+        }
+        other => vec![other],
+    });
+    parts.collect()
 }
 
 /// The terms of a sum, each with its sign.

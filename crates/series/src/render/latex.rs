@@ -1,6 +1,7 @@
 //! An equation for LaTeX with amsmath, and for KaTeX.
 
 use super::Export;
+use super::display::Display;
 use super::document::{Content, Document};
 use super::equation::{Rest, Setting, rest};
 use super::loss::{corrections, obstructions};
@@ -35,29 +36,31 @@ impl Export for Latex {
             out.write_all(&rows)?;
             writeln!(out, "\\end{{align*}}{close}")?;
         }
-        let line = document.layout.line as f64;
+        let line = document.layout.line;
         document.closing().iter().try_for_each(|s| writeln!(out, "\n{}", sentence(s, line)))
     }
 }
 
 /// How many rows surely fit on a page.
 const PAGE: usize = 16;
-/// The width of `\qquad`.
-const QUAD: f64 = 4.0;
 
 /// A sentence as a paragraph, for lines that are so wide.
-fn sentence(sentence: &Sentence, line: f64) -> String {
+fn sentence(sentence: &Sentence, line: usize) -> String {
     let words = |text: &str| text.replace('_', "\\_").replace('…', "\\ldots ");
     let inline = |formula: &Math| format!("${}$", script::Latex.show(formula));
     let display = |formulas: &[Math], mark: &str| {
-        let shown: Vec<String> = formulas.iter().map(|f| script::Latex.show(f)).collect();
-        // One below the other where they do not fit side by side.
-        if formulas.len() > 1 && formulas.iter().map(|f| f.width() + QUAD).sum::<f64>() > line - 4.0
-        {
-            let rows = shown.join(", \\\\\n");
-            return format!("\n\\begin{{gather*}}\n{rows}{mark}\n\\end{{gather*}}\n");
+        let display = Display {
+            setting: setting(line),
+            around: ("\\begin{aligned}[b]\n", "\n\\end{aligned}"),
+            equals: " ={}&",
+        };
+        let rows = display.write(formulas, line as f64, ", \\qquad ", &script::Latex);
+        match rows.as_slice() {
+            [row] => format!("\n\\[ {row}{mark} \\]\n"),
+            rows => {
+                format!("\n\\begin{{gather*}}\n{}{mark}\n\\end{{gather*}}\n", rows.join(", \\\\\n"))
+            }
         }
-        format!("\n\\[ {}{mark} \\]\n", shown.join(", \\qquad "))
     };
     sentence.paragraph(words, inline, display)
 }

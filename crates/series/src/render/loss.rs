@@ -37,7 +37,7 @@ pub(super) fn rows(corrections: Vec<Correction>) -> Vec<Row> {
         });
         let terms = terms.collect();
         let step = |power: i32| Math::power(Math::name("h"), power.into());
-        Row { factor: common.filter(|&power| power != 0).map(step), terms }
+        Row { factor: common.filter(|&power| power != 0).map(step), terms, principal: 0 }
     };
     gradients.map(row).collect()
 }

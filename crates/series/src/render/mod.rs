@@ -1,5 +1,6 @@
 //! Modified fields in the formats that people and machines read, one file an exporter.
 
+mod display;
 mod document;
 mod drawing;
 mod equation;

@@ -1,6 +1,7 @@
 //! An equation for Typst.
 
 use super::Export;
+use super::display::Display;
 use super::document::{Content, Document};
 use super::equation::{Rest, Setting, rest};
 use super::loss::{self, corrections, obstructions};
@@ -36,17 +37,19 @@ impl Export for Typst {
                 Rest::Unasked => writeln!(out, "& + dots.c $")?,
             }
         }
-        document.closing().iter().try_for_each(|s| writeln!(out, "\n{}", sentence(s)))
+        let line = document.layout.line;
+        document.closing().iter().try_for_each(|s| writeln!(out, "\n{}", sentence(s, line)))
     }
 }
 
-/// A sentence as a paragraph.
-fn sentence(sentence: &Sentence) -> String {
+/// A sentence as a paragraph, for lines that are so wide.
+fn sentence(sentence: &Sentence, line: usize) -> String {
     let words = |text: &str| text.replace('[', "\\[").replace(']', "\\]").replace('_', "\\_");
     let inline = |formula: &Math| format!("${}$", script::Typst.show(formula));
     let display = |formulas: &[Math], mark: &str| {
-        let shown: Vec<String> = formulas.iter().map(|f| script::Typst.show(f)).collect();
-        format!("\n$ {}{mark} $\n", shown.join(", quad "))
+        let display = Display { setting: setting(line), around: ("", ""), equals: " = & " };
+        let rows = display.write(formulas, line as f64, ", quad ", &script::Typst);
+        format!("\n$ {}{mark} $\n", rows.join(", $\n$ "))
     };
     sentence.paragraph(words, inline, display)
 }

@@ -174,7 +174,7 @@ fn between(roots: &[RealRoot], k: usize) -> BigRational {
 }
 
 /// `det(μ - M)` times the common denominator, a polynomial in [`MU`] and [`H`].
-fn characteristic(m: &Matrix) -> Poly {
+pub(super) fn characteristic(m: &Matrix) -> Poly {
     let coefficients: Vec<RationalFunction> =
         characteristic_polynomial(m).iter().map(|c| c.rename(&[H])).collect();
     let common = RationalFunction::common_denominator(&coefficients);

@@ -46,7 +46,10 @@ pub struct CoupledAtStep {
 }
 
 /// The rows of every `f_c'` that belong to its space.
-fn jacobians(problem: &Problem, theta: &[Complex64]) -> Result<Vec<DMatrix<f64>>, ObjectiveError> {
+pub(super) fn jacobians(
+    problem: &Problem,
+    theta: &[Complex64],
+) -> Result<Vec<DMatrix<f64>>, ObjectiveError> {
     let real = |c| Ok(problem.jacobian_of(c, theta)?.map(|z| z.re));
     (0..problem.fields().len()).map(real).collect()
 }

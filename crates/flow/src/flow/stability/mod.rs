@@ -22,7 +22,10 @@ mod critical_point;
 mod curvature;
 mod direction;
 mod linear_map;
+mod multipliers;
+mod paths;
 mod plateau;
+mod region;
 mod truncated;
 
 pub use boundary::{Crossing, End, Interval, StabilityType};
@@ -30,6 +33,9 @@ pub use coefficient::{PrincipalCoefficient, StabilityCoefficient, stability_coef
 pub use coupled::{Coupled, CoupledAtStep, MAX_ROWS};
 pub use critical_point::{CriticalPoint, PointKind};
 pub use direction::{AtStep, Case, Direction};
+pub use multipliers::Multipliers;
+pub use paths::Path;
+pub use region::Region;
 pub use truncated::MAX_CHAINS;
 
 use super::Problem;
