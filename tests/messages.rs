@@ -146,7 +146,13 @@ fn characters_of_printed_pages_are_named_in_every_language() {
 #[test]
 fn weight_decay_in_a_step_is_shown_the_way() {
     let text = "optimizer o(lambda) { theta' = theta + h*f(theta) - h*lambda*theta }";
-    let err = refused(&[("o.bea", text)], &["derive", "o.bea"]);
+    let (out, err, code) = bea(&[("o.bea", text)], &["derive", "o.bea", "--order", "0"]);
+    assert_eq!((err.as_str(), code), ("", 0));
+    assert!(out.contains("θ̇ = -g\n  - λ*θ\n"), "{out}");
+    let err = refused(
+        &[("o.bea", text)],
+        &["flow", "--loss", "x^2", "--optimizer", "o.bea", "--start", "1", "--lr", "0.1"],
+    );
     assert!(err.contains("declare `fields f, w = -theta`, and write `h*lambda*w(theta)`"), "{err}");
     let right = "optimizer o(lambda) { fields f, w = -theta\n theta' = theta + h*f(theta) + h*lambda*w(theta) }";
     let (out, err, code) = bea(&[("o.bea", right)], &["derive", "o.bea", "--order", "1"]);

@@ -77,7 +77,7 @@ fn names() {
         "optimizer a {\n  let k = f(theta)\n  theta' = theta + k'\n}",
         "optimizer a {\n  theta' = theta + h*g(theta)\n}",
         "optimizer a(m) {\n  theta' = theta + h*m(f(theta))\n}",
-        "optimizer a {\n  theta' = theta + h*sqrt(2)*f(theta)\n}",
+        "optimizer a {\n  theta' = theta + h*cosh(2)*f(theta)\n}",
         "optimizer a {\n  theta' = theta + h*f\n}",
     ]));
 }
@@ -104,7 +104,7 @@ fn numbers_and_vectors() {
         "optimizer a {\n  theta' = theta + h\n}",
         "optimizer a {\n  theta' = h + theta\n}",
         "optimizer a {\n  theta' = theta - f(theta)*theta\n}",
-        "optimizer a {\n  theta' = theta + h/f(theta)\n}",
+        "optimizer a {\n  theta' = theta/f(theta)\n}",
         "optimizer a {\n  theta' = theta^2\n}",
         "optimizer a(m) {\n  theta' = theta + h*m^(1/2)*f(theta)\n}",
         "optimizer a(m) {\n  theta' = theta + 2^m*f(theta)\n}",
@@ -116,6 +116,48 @@ fn numbers_and_vectors() {
         "optimizer a(m) {\n  theta' = theta + 1/(m - m)*f(theta)\n}",
         "optimizer a(m) {\n  theta' = theta + (m - m)^-1*f(theta)\n}",
     ]));
+}
+
+/// What makes a step nonlinear, used where it has no meaning or no constant part.
+#[test]
+fn nonlinear_steps() {
+    let adam = |line: &str| {
+        format!(
+            "optimizer a(beta, eps) {{\n  state v\n  {line}\n  theta' = theta - h*g/(sqrt(v') + eps)\n}}"
+        )
+    };
+    let plain = |step: &str| format!("optimizer a(beta) {{\n  theta' = theta - {step}\n}}");
+    let texts = [
+        adam("v' = v + g^2"),
+        adam("v' = max(beta*v, abs(g))"),
+        adam("v' = beta*v^2 + g^2"),
+        adam("v' = abs(g)*v + g^2"),
+        adam("v' = beta*v + (1-beta)*norm(g)^2 + g"),
+        plain("h*norm(g)"),
+        plain("h*g/(norm(g) + theta)^norm(g)"),
+        plain("h*dot(g, norm(g))*g"),
+        plain("h*g*squrt(g)"),
+        plain("h*sqrt(g, g)"),
+        plain("h*clip(g, 1)"),
+        plain("h*D(f)[norm(f)]"),
+        plain("h*f(norm(f)*1)"),
+        plain("h/t*g^2"),
+        plain("h*g^2*(1 - 2^t)"),
+        plain("h*g^2*(1 - beta^(t*t))"),
+        plain("h*g/norm(g - g)"),
+        plain("h*g/sqrt(h)"),
+        plain("h*abs(h*g)"),
+        plain("h*f(theta + beta*g/norm(g))"),
+        plain("h*g^(beta*beta)"),
+        plain("g^2"),
+        plain("h*g^2*beta(g)"),
+        "optimizer a {\n  slow v\n  v' = v/2 + h*g^2\n  theta' = theta - h*g/sqrt(v)\n}".into(),
+        "optimizer a {\n  state v\n  theta' = theta - h*g/sqrt(v')\n  v' = v/2 + g^2\n}".into(),
+        "optimizer a {\n  fields f, w\n  theta' = theta + h*f(theta)*w(theta)\n}".into(),
+        "optimizer a {\n  players x, y\n  x' = x + h*fx(x, y)^2\n  y' = y\n}".into(),
+    ];
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    snapshot!(errors(&texts));
 }
 
 #[test]
@@ -190,7 +232,7 @@ fn values() {
 
 #[test]
 fn unknown_optimizers_and_files() {
-    let mut texts: Vec<String> = ["heavybal", "adam", "Nesterov", "zzz"]
+    let mut texts: Vec<String> = ["heavybal", "amsgrad", "Nesterov", "zzz"]
         .iter()
         .map(|name| shown(&find(name).unwrap_err()))
         .collect();

@@ -3,10 +3,12 @@
 use super::help::Named;
 use super::{input, limit, output, tree};
 use bea_series::field::Field;
-use bea_series::optimizer::Optimizer;
+use bea_series::optimizer::{Optimizer, Step};
+use bea_series::render::typed::{self, TypedDocument};
 use bea_series::render::{Content, Document, Form, Format, Layout, Notation, Part};
 use bea_series::series::GeneralLinearMethod;
 use bea_series::tree::{TreeId, TreeTable};
+use bea_series::typed::{Program, TypedField};
 use miette::{Context, IntoDiagnostic, miette};
 use num_rational::BigRational;
 use std::collections::BTreeMap;
@@ -23,10 +25,10 @@ pub(super) struct Derive {
     #[arg(value_name = "OPTIMIZER|FILE", default_value = "gradient_descent")]
     #[arg(value_parser = Named::Optimizer, hide_possible_values = true)]
     optimizer: String,
-    /// The highest power of h: all trees with up to N + 1 nodes
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = input::order)]
+    /// The highest power of h: all trees with up to N + 1 nodes [default: 4; 2 where the step is nonlinear]
+    #[arg(long, value_name = "N", value_parser = input::order)]
     #[arg(allow_negative_numbers = true)]
-    order: usize,
+    order: Option<usize>,
     /// Write the terms with the vector field f, or with the gradient of a loss
     #[arg(long = "as", value_enum, value_name = "FORM", default_value_t)]
     form: Form,
@@ -45,6 +47,10 @@ pub(super) struct Derive {
     /// The loss whose gradient flow this is, order by order, or the term that rules it out
     #[arg(long, conflicts_with_all = ["only", "form", "notation"])]
     modified_loss: bool,
+    /// With the bias corrections of step N, rather than 1, which they tend to
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    #[arg(allow_negative_numbers = true)]
+    at_step: Option<u64>,
     /// How to write elementary differentials
     #[arg(long, value_enum, default_value_t)]
     notation: Notation,
@@ -83,6 +89,9 @@ JSON:
   the flow; null: depends on symbolic parameters); the last two are left out
   with --tree, --modified-loss and --only non-principal";
 
+/// More than any typed field can be derived to.
+const MAX_TYPED_ORDER: usize = 20;
+
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Only {
     Principal,
@@ -99,7 +108,17 @@ impl Derive {
         }
         let optimizer = input::optimizer(&self.optimizer)?;
         let values = input::values(&self.values)?;
-        let program = optimizer.program(&values)?;
+        let program = match optimizer.step(&values)? {
+            Step::Linear(program) => program,
+            Step::Nonlinear(program) => return self.nonlinear(&program, values, format),
+        };
+        if self.at_step.is_some() {
+            return Err(miette!(
+                help = "leave --at-step out",
+                "`{}` has no bias corrections: its step is the same at every step",
+                optimizer.name
+            ));
+        }
         let method = program.method();
         self.check_choices(&optimizer, &method, format)?;
         let advice = "lower --order, or give parameters values with --set";
@@ -150,6 +169,53 @@ impl Derive {
         std::mem::forget(document);
         std::mem::forget(field);
         Ok(())
+    }
+
+    /// The field of a nonlinear step.
+    fn nonlinear(
+        &self,
+        program: &Program,
+        values: BTreeMap<String, BigRational>,
+        format: Format,
+    ) -> miette::Result<ExitCode> {
+        let unavailable = [
+            (self.tree.is_some(), "--tree"),
+            (self.only.is_some(), "--only"),
+            (self.modified_loss, "--modified-loss"),
+            (self.notation != Notation::Primes, "--notation"),
+        ];
+        if let Some((_, option)) = unavailable.into_iter().find(|(given, _)| *given) {
+            return Err(miette!(
+                help = format!("leave {option} out"),
+                "{option} is for linear steps; the step of `{}` is nonlinear, its terms are typed trees",
+                program.name
+            ));
+        }
+        let order = self.order.unwrap_or(2);
+        let order = (order <= MAX_TYPED_ORDER).then_some(order).ok_or_else(|| {
+            miette!(
+                help = format!("the orders of a nonlinear step end at {MAX_TYPED_ORDER}"),
+                "order {order} has more terms than any machine can hold"
+            )
+        })?;
+        let advice = "lower --order, or give parameters values with --set";
+        let field = limit::effort(self.force, advice, || {
+            TypedField::derive(program, order, self.at_step)
+                .into_diagnostic()
+                .wrap_err_with(|| format!("`{}` has no modified field", program.name))
+        })?;
+        let layout = self.layout();
+        let document = TypedDocument {
+            field: &field,
+            values: values.into_iter().collect(),
+            width: layout.width,
+            line: layout.line,
+        };
+        match &self.out {
+            Some(path) => output::to_file(path, |out| typed::write(format, &document, out))?,
+            None => output::to_stdout(|out| typed::write(format, &document, out))?,
+        }
+        Ok(ExitCode::SUCCESS)
     }
 
     fn format(&self) -> miette::Result<Format> {
@@ -208,8 +274,9 @@ impl Derive {
         let trees = match &tree {
             Some(tree) => TreeTable::closure(colors, std::slice::from_ref(tree)),
             None => {
-                limit::check(self.order, method, self.force)?;
-                TreeTable::all(colors, self.order + 1)
+                let order = self.order.unwrap_or(4);
+                limit::check(order, method, self.force)?;
+                TreeTable::all(colors, order + 1)
             }
         };
         let id = tree.and_then(|tree| trees.find(&tree));

@@ -2,7 +2,7 @@
 
 use super::help::{Named, described};
 use super::{input, output};
-use bea_series::optimizer::{Optimizer, library};
+use bea_series::optimizer::{Optimizer, library, nonlinear_library};
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -32,9 +32,13 @@ impl Optimizers {
             (Some(name), Format::Text) => input::optimizer(name)?.to_string(),
             (Some(name), Format::Json) => pretty(&object(&input::optimizer(name)?)),
             (None, Format::Text) => {
-                table(library(), output::terminal_width().unwrap_or(usize::MAX))
+                let width = output::terminal_width().unwrap_or(usize::MAX);
+                let nonlinear = table(nonlinear_library(), width);
+                format!("{}\nnonlinear:\n{nonlinear}", table(library(), width))
             }
-            (None, Format::Json) => pretty(&library().iter().map(object).collect()),
+            (None, Format::Json) => {
+                pretty(&library().iter().chain(nonlinear_library()).map(object).collect())
+            }
         };
         output::to_stdout(|out| out.write_all(text.as_bytes()))?;
         Ok(ExitCode::SUCCESS)
@@ -60,6 +64,7 @@ fn object(optimizer: &Optimizer) -> serde_json::Value {
         "name": optimizer.name,
         "parameters": optimizer.parameters,
         "summary": optimizer.summary(),
+        "linear": optimizer.is_linear(),
         "text": optimizer.to_string(),
     })
 }

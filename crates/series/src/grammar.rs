@@ -81,6 +81,8 @@ fn name(rule: Rule) -> String {
         | Rule::declared
         | Rule::first
         | Rule::first_word
+        | Rule::slow
+        | Rule::slow_word
         | Rule::let_word
         | Rule::update
         | Rule::primed
@@ -94,6 +96,8 @@ fn name(rule: Rule) -> String {
         | Rule::exponent
         | Rule::number
         | Rule::application
+        | Rule::derivative
+        | Rule::derivative_word
         | Rule::equation
         | Rule::expression
         | Rule::term

@@ -9,6 +9,7 @@
 //! - [`formula`]: formulas laid out, and the syntaxes that they are written in
 //! - [`tree`]: rooted trees, and tables of all of them
 //! - [`series`]: weights on trees as polynomials in the step number; the algebra of B-series
+//! - [`typed`]: nonlinear steps as programs, and their modified fields
 //! - [`optimizer`]: the optimizer language and its library
 //! - [`field`]: the modified field as terms, its principal part in closed form, modified losses
 //! - [`claim`]: published formulas, checked
@@ -25,5 +26,6 @@ pub mod render;
 pub mod series;
 pub mod text;
 pub mod tree;
+pub mod typed;
 
 pub use text::source;

@@ -50,6 +50,11 @@ impl Coefficient {
         self
     }
 
+    /// The factors above and below the line.
+    pub(crate) fn into_sides(self) -> (Vec<Math>, Vec<Math>) {
+        (self.top, self.bottom)
+    }
+
     /// Whether the coefficient is 1 or -1.
     pub fn is_unit(&self) -> bool {
         self.top.is_empty() && self.bottom.is_empty()

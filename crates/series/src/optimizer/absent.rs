@@ -5,50 +5,32 @@ use crate::text::near::Absent;
 /// By groups: other names, and what to do instead.
 pub(super) const ABSENT: &[Absent] = &[
     (
-        &[
-            "adam",
-            "adamw",
-            "adamax",
-            "nadam",
-            "radam",
-            "amsgrad",
-            "adabelief",
-            "adan",
-            "lamb",
-            "yogi",
-            "adafactor",
-        ],
-        "its step divides by a root of averaged squares of the gradient, and bea derives steps that are linear in \
-         the gradients; `averaged_momentum` is Adam without that division, and `bea run` trains with \
-         method = \"adam\"",
+        &["adamax", "radam", "amsgrad", "adabelief", "adan", "yogi", "adafactor", "adadelta"],
+        "a file can hold it if its buffers average what does not depend on them: `adam`, `adamw`, `nadam` and `rmsprop` \
+         show how such steps are written",
     ),
     (
-        &["rmsprop", "adagrad", "adadelta", "rprop", "ada_grad", "rms_prop"],
-        "its step divides by a root of sums of squares of the gradient, and bea derives steps that are linear in \
-         the gradients; at a fixed divisor it is `gradient_descent` in scaled coordinates",
+        &["rprop"],
+        "its step sizes adapt by signs that change from step to step; without that it is `sign_descent`",
     ),
     (
-        &[
-            "lion",
-            "tiger",
-            "signsgd",
-            "sign_descent",
-            "signum",
-            "sign_gradient_descent",
-            "muon",
-            "normalized_sgd",
-            "normalized_gradient_descent",
-            "ngd",
-            "normalized_sam",
-            "asam",
-            "gradient_clipping",
-            "clipped_sgd",
-            "lars",
-            "scion",
-        ],
-        "its step takes signs, norms or a polar factor, and bea derives steps that are linear in the gradients: \
-         of their momentum alone there are `heavy_ball`, `nesterov`, `averaged_momentum` and \
-         `quasi_hyperbolic_momentum`, of SAM `sam` and `proportional_sam`",
+        &["signsgd", "sign_gradient_descent", "sign_sgd"],
+        "it is `sign_descent`; with momentum `signum`",
+    ),
+    (&["tiger"], "it is `signum` with weight decay, as `lion` has it"),
+    (&["normalized_sgd", "ngd"], "it is `normalized_gradient_descent`"),
+    (
+        &["asam"],
+        "with a radius of its own it is no series in h; there are `normalized_sam` and `sam`",
+    ),
+    (
+        &["gradient_clipping", "clipped_sgd", "clipped_gd"],
+        "it is `clipped_gradient_descent`, or `smoothly_clipped_gradient_descent`",
+    ),
+    (
+        &["muon", "scion"],
+        "its step takes a polar factor of a matrix, which the language does not have; entry by entry that is \
+         `sign_descent`, with momentum `signum`",
     ),
     (
         &[
@@ -69,7 +51,8 @@ pub(super) const ABSENT: &[Absent] = &[
             "trust_region",
         ],
         "its step multiplies the gradient by a matrix that depends on the parameters, and bea derives steps that \
-         are linear in the gradients; implicit ones among them are `implicit_euler` and `proximal_point`",
+         are linear in the gradients, or elementwise; implicit ones among them are `implicit_euler` and \
+         `proximal_point`, elementwise ones `adam` and `rmsprop`",
     ),
     (
         &[
@@ -143,7 +126,7 @@ mod tests {
                 assert!(names().contains(&word), "{word}");
             }
         }
-        assert!(instead("AdamW", ABSENT).is_some_and(|advice| advice.contains("bea run")));
+        assert!(instead("AMSGrad", ABSENT).is_some_and(|advice| advice.contains("adam")));
         assert!(instead("L-BFGS", ABSENT).is_some());
         assert_eq!(instead("heavy_bal", ABSENT), None);
     }

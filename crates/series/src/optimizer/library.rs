@@ -24,6 +24,11 @@ impl Entry {
 }
 
 macro_rules! library {
+    (linear: $($linear:literal)* ; nonlinear: $($nonlinear:literal)*) => {
+        /// How many are linear; they come first.
+        const LINEAR: usize = [$($linear),*].len();
+        library! { $($linear)* $($nonlinear)* }
+    };
     ($($name:literal)*) => {
         const NAMES: &[&str] = &[$($name),*];
         static ENTRIES: [Entry; NAMES.len()] = [$(Entry {
@@ -36,6 +41,7 @@ macro_rules! library {
 
 // One file an optimizer, grouped by kind, simple ones first.
 library! {
+    linear:
     "gradient_descent"
     "heavy_ball"
     "dampened_heavy_ball"
@@ -92,6 +98,30 @@ library! {
     "momentum_gda"
     "negative_momentum_gda"
     "stormer_verlet"
+    ;
+    nonlinear:
+    "adam"
+    "adam_inside"
+    "adam_weight_decay"
+    "adamw"
+    "nadam"
+    "rmsprop"
+    "rmsprop_centered"
+    "adagrad"
+    "lamb"
+    "lion"
+    "smooth_lion"
+    "sign_descent"
+    "signum"
+    "normalized_gradient_descent"
+    "clipped_gradient_descent"
+    "smoothly_clipped_gradient_descent"
+    "normalized_sam"
+    "lars"
+    "dal"
+    "dal_heavy_ball"
+    "slow_heavy_ball"
+    "slow_nesterov"
 }
 
 /// There is no such optimizer in the library.
@@ -113,13 +143,19 @@ impl UnknownOptimizer {
     }
 }
 
-/// All optimizers of the library, simple ones first, grouped by kind.
+/// The linear optimizers of the library, simple ones first, grouped by kind.
 pub fn library() -> &'static [Optimizer] {
     static ALL: OnceLock<Vec<Optimizer>> = OnceLock::new();
-    ALL.get_or_init(|| ENTRIES.iter().map(|entry| entry.optimizer().clone()).collect())
+    ALL.get_or_init(|| ENTRIES[..LINEAR].iter().map(|entry| entry.optimizer().clone()).collect())
 }
 
-/// The names of all optimizers of the library, in the same order, without parsing them.
+/// The nonlinear ones.
+pub fn nonlinear_library() -> &'static [Optimizer] {
+    static ALL: OnceLock<Vec<Optimizer>> = OnceLock::new();
+    ALL.get_or_init(|| ENTRIES[LINEAR..].iter().map(|entry| entry.optimizer().clone()).collect())
+}
+
+/// The names of all optimizers of the library, the linear ones first, without parsing them.
 pub fn names() -> &'static [&'static str] {
     NAMES
 }
@@ -182,7 +218,7 @@ mod tests {
 
     #[test]
     fn every_optimizer_is_described_with_its_source() {
-        for optimizer in library() {
+        for optimizer in library().iter().chain(nonlinear_library()) {
             let summary = optimizer.summary();
             assert!(!summary.is_empty() && summary.chars().count() <= 90, "{}", optimizer.name);
             let rest = &optimizer.doc[summary.len()..];
@@ -190,6 +226,12 @@ mod tests {
                 || rest.contains("Documentation of");
             assert!(cites, "{} names no source", optimizer.name);
         }
+    }
+
+    #[test]
+    fn what_is_listed_as_linear_is() {
+        assert!(library().iter().all(Optimizer::is_linear));
+        assert!(!nonlinear_library().iter().any(Optimizer::is_linear));
     }
 
     #[test]

@@ -43,14 +43,16 @@ fn check_symbolic(
     ))
 }
 
-/// The step program of `optimizer` with some of its parameters set.
-pub(super) fn program(
+/// The names of the parameters that stay symbolic, and the values of all.
+///
+/// # Errors
+/// Values of what is no parameter, and too many symbolic ones.
+pub(super) fn parameters(
     optimizer: &Optimizer,
     values: &BTreeMap<String, BigRational>,
-) -> Result<StepProgram, SourceError> {
+) -> Result<(Vec<String>, Vec<RationalFunction>), SourceError> {
     check_names(optimizer, values)?;
     check_symbolic(optimizer, values)?;
-    let scope = Scope::new(optimizer)?;
     let mut symbolic = Vec::new();
     let parameters: Vec<RationalFunction> = optimizer
         .parameters
@@ -63,18 +65,42 @@ pub(super) fn program(
             }
         })
         .collect();
+    Ok((symbolic, parameters))
+}
+
+/// Why there is no step program.
+pub(super) enum Refusal {
+    /// The text is wrong.
+    Text(SourceError),
+    /// With a vector field of zero the step moves, or a field is evaluated elsewhere.
+    Inconsistent(SourceError),
+}
+
+impl From<SourceError> for Refusal {
+    fn from(error: SourceError) -> Refusal {
+        Refusal::Text(error)
+    }
+}
+
+/// The step program of a linear `optimizer` with these parameters.
+pub(super) fn program(
+    optimizer: &Optimizer,
+    scope: Scope,
+    mut symbolic: Vec<String>,
+    parameters: &[RationalFunction],
+) -> Result<StepProgram, Refusal> {
     let h = RationalFunction::variable(symbolic.len());
-    let evaluator = || Evaluator::new(optimizer, &scope, &parameters, &h);
+    let evaluator = || Evaluator::new(optimizer, &scope, parameters, &h);
     let mut step = evaluator().run()?;
     let formulas = scope.formulas.iter().zip(&scope.fields);
     let linear = formulas.map(|(formula, field)| {
         formula.as_ref().map(|formula| evaluator().linear(formula, &field.name)).transpose()
     });
-    let linear = linear.collect::<Result<_, _>>()?;
+    let linear = linear.collect::<Result<_, SourceError>>()?;
     let written = scope.initial.iter().zip(&step.states).map(|(value, space)| {
         value.as_ref().map(|value| evaluator().initial(value, *space)).transpose()
     });
-    let written: Vec<_> = written.collect::<Result<_, _>>()?;
+    let written: Vec<_> = written.collect::<Result<_, SourceError>>()?;
     symbolic.push("h".into());
     let states = scope.states.into_iter().zip(&step.states);
     let mut program = StepProgram {
@@ -88,7 +114,7 @@ pub(super) fn program(
         operations: std::mem::take(&mut step.operations),
     };
     let method = program.assemble(std::mem::take(&mut step.symbolic));
-    consistency::check(optimizer, &method, &step)?;
+    consistency::check(optimizer, &method, &step).map_err(Refusal::Inconsistent)?;
     let rest = initial_at_rest(&method).into_iter();
     program.initial = rest.zip(written).map(|(rest, written)| written.unwrap_or(rest)).collect();
     Ok(program)

@@ -38,6 +38,34 @@
 //! computed, which makes the method implicit: `theta' = theta + h*f(theta')`. The point of a field
 //! must be `theta` up to multiples of the fields and differences of older iterates.
 //!
+//! # Nonlinear steps
+//!
+//! Beside linear combinations there are products, quotients and powers of vectors, entry by entry, and functions of
+//! them. An optimizer that uses none of this is linear and is derived as such; `g` is `-f(theta)` in all of them.
+//!
+//! | expression | meaning |
+//! |---|---|
+//! | `a*b`, `a/b`, `a^2`, `a^(1/2)`, `a^p` | entry by entry; exponents are numbers, or linear in parameters |
+//! | `sqrt abs sign exp log tanh` | entry by entry |
+//! | `min(a, b)`, `max(a, b)`, `clip(x, low, high)` | entry by entry |
+//! | `dot(a, b)`, `norm(a)`, `mean(a)`, `sum(a)`, `dim` | numbers: products, norms, entries, and how many there are |
+//! | `f`, `g` | `f(theta)` and `-f(theta)`, the gradient of the loss |
+//! | `D(f)[v]` | the derivative of `f` at `theta` along `v`, a Hessian product |
+//! | `1 - beta1^t` | a bias correction: `t = 1, 2, …` is the step number, an exponent of what lies between 0 and 1 |
+//! | `slow v` | a state that is a coordinate of the modified field beside `theta`, rather than a buffer |
+//!
+//! ```text
+//! optimizer adam(beta1, beta2, eps) {
+//!   state m, v
+//!   m' = beta1*m + (1-beta1)*g
+//!   v' = beta2*v + (1-beta2)*g^2
+//!   theta' = theta - h*(m'/(1-beta1^t))/(sqrt(v'/(1-beta2^t)) + eps)
+//! }
+//! ```
+//!
+//! With `h = 0` the parameters stand still and every buffer settles at its constant part, which roots, quotients and
+//! norms must not take to 0. A state that does not settle is `slow`. A buffer's recurrence is linear in the buffer.
+//!
 //! # The start
 //!
 //! A buffer starts at rest: at what it keeps where all fields are zero, which is 0 for a velocity and
@@ -51,24 +79,28 @@
 mod absent;
 mod consistency;
 mod evaluate;
+mod functions;
 mod library;
 mod load;
 mod lower;
 mod named;
+mod nonlinear;
 mod print;
 mod program;
 mod read;
 mod scaling;
 mod scope;
+mod step;
 mod symbolic;
 mod syntax;
 mod value;
 
 pub use crate::text::number::{NumberError, parse_value};
-pub use library::{UnknownOptimizer, find, library, names};
+pub use library::{UnknownOptimizer, find, library, names, nonlinear_library};
 pub use load::{LoadError, MAX_FILE_SIZE, load};
 pub use named::{Named, NamedError, named};
 pub use program::{Initial, Operation, Register, StepProgram, Terms};
+pub use step::Step;
 
 use crate::exact::effort;
 use crate::grammar::{Rule, parse_file};
@@ -109,8 +141,8 @@ impl Optimizer {
     /// Its normal form, with the parameters in `values` set and the others symbolic.
     ///
     /// # Errors
-    /// A value for something that is not a parameter, a division by zero that the values cause, and more than seven
-    /// parameters without a value.
+    /// A value for something that is not a parameter, a division by zero that the values cause, more than seven
+    /// parameters without a value, and a step that is not linear ([`step`](Self::step)).
     pub fn method(
         &self,
         values: &BTreeMap<String, BigRational>,
@@ -126,7 +158,28 @@ impl Optimizer {
         &self,
         values: &BTreeMap<String, BigRational>,
     ) -> Result<StepProgram, SourceError> {
-        effort::within(MAX_EFFORT, || lower::program(self, values)).unwrap_or_else(|exhausted| {
+        self.measured(|| step::linear(self, values))
+    }
+
+    /// Whether its step is linear in states and fields.
+    pub fn is_linear(&self) -> bool {
+        matches!(self.step(&self.stand_ins()), Ok(Step::Linear(_)))
+    }
+
+    /// Its step, linear or not, with the parameters in `values` set and the others symbolic.
+    ///
+    /// # Errors
+    /// As [`method`](Self::method), but for nonlinear operations.
+    pub fn step(&self, values: &BTreeMap<String, BigRational>) -> Result<Step, SourceError> {
+        self.measured(|| step::step(self, values))
+    }
+
+    /// Gives up what takes too many operations.
+    fn measured<T>(
+        &self,
+        compute: impl FnOnce() -> Result<T, SourceError>,
+    ) -> Result<T, SourceError> {
+        effort::within(MAX_EFFORT, compute).unwrap_or_else(|exhausted| {
             let help = "use smaller powers of its parameters, and fewer of them";
             let place = self.name_span.clone();
             Err(self.source.fault(
@@ -183,7 +236,7 @@ pub fn parse(source: &Source) -> Result<Vec<Optimizer>, SourceError> {
                 Some("give it another name".into()),
             ));
         }
-        optimizer.program(&optimizer.stand_ins())?;
+        optimizer.step(&optimizer.stand_ins())?;
         optimizers.push(optimizer);
     }
     Ok(optimizers)

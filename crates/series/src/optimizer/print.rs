@@ -33,6 +33,7 @@ impl Display for Statement {
             Statement::Players(names) => write!(out, "players {}", list(names)),
             Statement::Fields(fields) => write!(out, "fields {}", declared(fields)),
             Statement::States(states) => write!(out, "state {}", declared(states)),
+            Statement::Slow(states) => write!(out, "slow {}", declared(states)),
             Statement::Stage(name, value) => write!(out, "let {} = {value}", name.text),
             Statement::First(name, value) => write!(out, "first {}' = {value}", name.text),
             Statement::Update(name, value) => write!(out, "{}' = {value}", name.text),
@@ -121,6 +122,7 @@ impl Display for Expression {
                 }
                 write!(out, ")")
             }
+            Kind::Derivative(field, direction) => write!(out, "D({})[{direction}]", field.text),
         }
     }
 }
@@ -178,6 +180,7 @@ mod tests {
                 (inner.clone(), inner.clone()).prop_map(|(x, n)| Kind::Power(x.into(), n.into())),
                 (name(), prop::collection::vec(inner.clone(), 1..3))
                     .prop_map(|(field, arguments)| Kind::Application(field, arguments)),
+                (name(), inner.clone()).prop_map(|(field, x)| Kind::Derivative(field, x.into())),
             ]
             .prop_map(plain)
         })
@@ -192,6 +195,7 @@ mod tests {
             names().prop_map(Statement::Players),
             declared().prop_map(Statement::Fields),
             declared().prop_map(Statement::States),
+            declared().prop_map(Statement::Slow),
             (name(), expression()).prop_map(|(name, value)| Statement::First(name, value)),
             (name(), expression()).prop_map(|(name, value)| Statement::Stage(name, value)),
             (name(), expression()).prop_map(|(name, value)| Statement::Update(name, value)),

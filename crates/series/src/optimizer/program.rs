@@ -17,6 +17,7 @@ use super::scaling;
 use super::symbolic::Symbolic;
 use crate::exact::RationalFunction;
 use crate::series::{Combination, GeneralLinearMethod, Stage, State, VectorField};
+pub use crate::typed::Initial;
 
 /// A vector that a step computes with.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -54,17 +55,6 @@ pub enum Operation {
         /// further down.
         points: Vec<Register>,
     },
-}
-
-/// What a state is before the first step.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Initial {
-    /// `c θ`, a multiple of the parameter vector of its space: 0, or an older iterate.
-    Multiple(RationalFunction),
-    /// Every entry is this number.
-    Entries(RationalFunction),
-    /// What the slow manifold has at the parameters: as if the optimizer had been running before.
-    Settled,
 }
 
 /// One step of an optimizer as a list of operations on vectors. Coefficients are rational functions of

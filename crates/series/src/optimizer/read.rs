@@ -23,6 +23,7 @@ pub(super) fn optimizer(source: &Source, pair: Pair<'_, Rule>) -> Result<Optimiz
             Rule::players => statements.push(Statement::Players(names(part))),
             Rule::fields => statements.push(Statement::Fields(declared(source, part)?)),
             Rule::states => statements.push(Statement::States(declared(source, part)?)),
+            Rule::slow => statements.push(Statement::Slow(declared(source, part)?)),
             Rule::stage | Rule::first | Rule::update => {
                 statements.push(assignment(source, part)?);
             }
@@ -172,6 +173,14 @@ fn atom(source: &Source, pair: Pair<'_, Rule>) -> Result<Expression, SourceError
             Kind::Number(number(pair.as_str()).map_err(fault)?)
         }
         Rule::primed => Kind::New(name(&pair).text),
+        Rule::derivative => {
+            let mut parts = pair.into_inner();
+            let field = parts.find(|part| part.as_rule() == Rule::identifier);
+            let field = name(&field.expect("the grammar demands a field"));
+            let direction = parts.find(|part| part.as_rule() == Rule::sum);
+            let direction = sum(source, direction.expect("the grammar demands a direction"))?;
+            Kind::Derivative(field, direction.into())
+        }
         Rule::application => {
             let mut parts = pair.into_inner();
             let field = name(&parts.next().expect("the grammar demands a field"));

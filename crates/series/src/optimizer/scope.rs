@@ -1,6 +1,7 @@
 //! What every name of an optimizer stands for.
 
 use super::Optimizer;
+use super::functions;
 use super::syntax::{Declared, Expression, Kind, Name, Statement};
 use crate::series::VectorField;
 use crate::text::near;
@@ -38,6 +39,8 @@ pub(super) struct Scope {
     pub states: Vec<Name>,
     /// What states are before the first step, where that is said.
     pub initial: Vec<Option<Expression>>,
+    /// Whether a state was declared `slow`.
+    pub slow: Vec<bool>,
     /// Of every name that `let` defines: whether it is a vector.
     pub stages: Vec<bool>,
 }
@@ -55,6 +58,7 @@ impl Scope {
             formulas: vec![],
             states: vec![],
             initial: vec![],
+            slow: vec![],
             stages: vec![],
         };
         let (players, fields) = declared(optimizer)?;
@@ -70,11 +74,13 @@ impl Scope {
         }
         for statement in &optimizer.statements {
             match statement {
-                Statement::States(states) => {
+                Statement::States(states) | Statement::Slow(states) => {
+                    let slow = matches!(statement, Statement::Slow(_));
                     for Declared { name, value } in states {
                         scope.define(optimizer, name, Symbol::State(scope.states.len()), &[])?;
                         scope.states.push(name.clone());
                         scope.initial.push(value.clone());
+                        scope.slow.push(slow);
                         limit(optimizer, scope.states.len(), &name.span, "states")?;
                     }
                 }
@@ -111,20 +117,36 @@ impl Scope {
     }
 
     /// Whether an expression is a vector, by the names in it.
-    fn is_vector(&self, expression: &Expression) -> bool {
+    pub fn is_vector(&self, expression: &Expression) -> bool {
         match &expression.kind {
-            Kind::Number(_) | Kind::Power(..) => false,
-            Kind::New(_) | Kind::Application(..) => true,
+            Kind::Number(_) => false,
+            Kind::New(_) | Kind::Derivative(..) => true,
+            Kind::Application(name, arguments) if self.is_function(&name.text) => {
+                !functions::is_reduction(&name.text)
+                    && arguments.iter().any(|argument| self.is_vector(argument))
+            }
+            Kind::Application(..) => true,
             Kind::Old(name) => match self.symbols.get(name) {
                 Some(Symbol::State(_)) => true,
                 Some(Symbol::Stage(i)) => self.stages[*i],
+                None => self.is_gradient(name),
                 _ => false,
             },
-            Kind::Negative(inner) => self.is_vector(inner),
+            Kind::Power(inner, _) | Kind::Negative(inner) => self.is_vector(inner),
             Kind::Sum(parts) | Kind::Product(parts) => {
                 parts.iter().any(|(_, part)| self.is_vector(part))
             }
         }
+    }
+
+    /// Whether `name` is a function of the language and nothing that the optimizer defines.
+    pub fn is_function(&self, name: &str) -> bool {
+        functions::is_known(name) && !self.symbols.contains_key(name)
+    }
+
+    /// Whether `name` is `g`, which stands for `-f(theta)` where nothing else has that name.
+    pub fn is_gradient(&self, name: &str) -> bool {
+        name == "g" && !self.symbols.contains_key("g") && self.symbols.contains_key("f")
     }
 
     fn add_players(&mut self, optimizer: &Optimizer, players: &[Name]) -> Result<(), SourceError> {
@@ -143,6 +165,7 @@ impl Scope {
             self.spaces.push(player.text.clone());
             self.states.push(player.clone());
             self.initial.push(None);
+            self.slow.push(false);
             limit(optimizer, self.states.len(), &player.span, "players")?;
         }
         for (space, player) in players.iter().enumerate() {
@@ -163,6 +186,7 @@ impl Scope {
         self.spaces.push("theta".into());
         self.states.push(Name { text: "theta".into(), span: optimizer.name_span.clone() });
         self.initial.push(None);
+        self.slow.push(false);
         let usual = Name { text: "f".into(), span: optimizer.name_span.clone() };
         let usual = [Declared { name: usual, value: None }];
         for (i, Declared { name, value }) in fields.unwrap_or(&usual).iter().enumerate() {

@@ -25,6 +25,8 @@ pub(super) enum Statement {
     Fields(Vec<Declared>),
     /// `state v, w = 0`
     States(Vec<Declared>),
+    /// `slow v, w = 0`
+    Slow(Vec<Declared>),
     /// `let k = …`
     Stage(Name, Expression),
     /// `first v' = …`
@@ -70,6 +72,8 @@ pub(super) enum Kind {
     Negative(Box<Expression>),
     /// `x^n`.
     Power(Box<Expression>, Box<Expression>),
-    /// `f(x, …)`.
+    /// `f(x, …)`, or a function of vectors and numbers, `sqrt(x)`.
     Application(Name, Vec<Expression>),
+    /// `D(f)[v]`, the derivative of a field at the parameters along `v`.
+    Derivative(Name, Box<Expression>),
 }

@@ -74,7 +74,7 @@ fn principal_part(formula: &PrincipalFormula, out: &mut dyn Write) -> io::Result
 }
 
 /// A parameter's name as a symbol: `_` is a pattern there, and capitals may be built in.
-fn symbol(name: &str) -> String {
+pub(super) fn symbol(name: &str) -> String {
     let name = name.replace('_', "$");
     if name.starts_with(|c: char| c.is_uppercase()) { format!("p${name}") } else { name }
 }

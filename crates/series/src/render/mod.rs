@@ -18,6 +18,7 @@ mod stream;
 mod svg;
 mod sympy;
 mod text;
+pub mod typed;
 mod typst;
 
 pub use document::{Content, Document, Layout, Part};

@@ -138,7 +138,7 @@ fn list(items: impl Iterator<Item = String>) -> String {
 }
 
 /// An exact expression: a quotient of integers would be a floating-point number in Python.
-fn expression(value: &RationalFunction, variables: &[String]) -> String {
+pub(super) fn expression(value: &RationalFunction, variables: &[String]) -> String {
     match value.as_rational() {
         Some(q) if q.is_integer() => format!("Integer({q})"),
         Some(q) => format!("Rational({}, {})", q.numer(), q.denom()),
@@ -147,7 +147,7 @@ fn expression(value: &RationalFunction, variables: &[String]) -> String {
 }
 
 /// A parameter's name as a Python variable, with `_` appended to names that the module uses itself.
-fn identifier(name: &str) -> String {
+pub(super) fn identifier(name: &str) -> String {
     const TAKEN: [&str; 55] = [
         "False",
         "None",

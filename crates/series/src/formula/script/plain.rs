@@ -37,7 +37,14 @@ impl Script for Plain {
             }
             Math::PowerOf(base, exponent) => {
                 self.write(base, out);
-                out.push_str(&superscript(&self.show(exponent)));
+                let shown = self.show(exponent);
+                if shown.chars().all(|c| c.is_ascii_digit() || c == '-' || c == 'n') {
+                    out.push_str(&superscript(&shown));
+                } else if matches!(**exponent, Math::Name(_) | Math::Number(_)) {
+                    out.push_str(&format!("^{shown}"));
+                } else {
+                    out.push_str(&format!("^({shown})"));
+                }
             }
             Math::SquareRoot(inner) => {
                 out.push_str("sqrt");

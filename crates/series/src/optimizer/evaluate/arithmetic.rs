@@ -161,6 +161,7 @@ fn collect_names<'e>(expression: &'e Expression, names: &mut Vec<&'e str>) {
             collect_names(base, names);
             collect_names(exponent, names);
         }
+        Kind::Derivative(_, direction) => collect_names(direction, names),
         Kind::Application(_, arguments) => {
             arguments.iter().for_each(|argument| collect_names(argument, names));
         }

@@ -2,6 +2,7 @@
 
 use super::{Evaluated, Evaluator, constant};
 use crate::exact::RationalFunction;
+use crate::optimizer::functions;
 use crate::optimizer::program::{Operation, Register};
 use crate::optimizer::scope::{MAX_STATES, Symbol};
 use crate::optimizer::syntax::{Expression, Kind, Name};
@@ -35,6 +36,10 @@ impl Evaluator<'_> {
             }
             Kind::Power(base, exponent) => self.power(base, exponent, span),
             Kind::Application(field, arguments) => self.apply(field, arguments, span),
+            // Steps with derivatives of fields are nonlinear and never come here.
+            Kind::Derivative(field, direction) => {
+                self.apply(field, std::slice::from_ref(&**direction), span)
+            }
         }
     }
 
@@ -66,6 +71,12 @@ impl Evaluator<'_> {
                     "where is it evaluated?",
                     format!("write `{name}({point})`"),
                 ))
+            }
+            None if self.scope.is_gradient(name) => {
+                let theta = Expression { kind: Kind::Old("theta".into()), span: span.clone() };
+                let field = Name { text: "f".into(), span: span.clone() };
+                let value = self.apply(&field, &[theta], span)?;
+                self.scaled(value, &RationalFunction::integer(-1), span)
             }
             None => {
                 let known = self.scope.names(|s| !matches!(s, Symbol::Field(_)));
@@ -288,7 +299,8 @@ impl Evaluator<'_> {
             )),
             None => {
                 let known: Vec<&str> = self.scope.fields.iter().map(|f| f.name.as_str()).collect();
-                let help = match near::names(&name.text, &known).as_slice() {
+                let all: Vec<&str> = known.iter().copied().chain(functions::names()).collect();
+                let help = match near::names(&name.text, &all).as_slice() {
                     [] => {
                         "coefficients are made of numbers, parameters and `h` with `+ - * / ^`; \
                            the vector fields here are "

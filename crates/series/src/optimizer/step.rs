@@ -1,0 +1,128 @@
+//! One step of an optimizer, linear or not.
+
+use super::program::StepProgram;
+use super::scope::Scope;
+use super::{Optimizer, lower, nonlinear};
+use crate::text::source::SourceError;
+use crate::typed::{Program, TypedError, check};
+use num_rational::BigRational;
+use std::collections::BTreeMap;
+
+/// One step of an optimizer.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Step {
+    /// Linear combinations of states and fields.
+    Linear(StepProgram),
+    /// Products, roots, norms and other functions of them.
+    Nonlinear(Program),
+}
+
+/// The step of an optimizer with some of its parameters set. It is linear if its text is.
+pub(super) fn step(
+    optimizer: &Optimizer,
+    values: &BTreeMap<String, BigRational>,
+) -> Result<Step, SourceError> {
+    let (symbolic, parameters) = lower::parameters(optimizer, values)?;
+    let scope = Scope::new(optimizer)?;
+    let is_nonlinear = nonlinear::place(optimizer, &scope).is_some();
+    if !is_nonlinear {
+        match lower::program(optimizer, scope, symbolic.clone(), &parameters) {
+            Ok(program) => return Ok(Step::Linear(program)),
+            Err(lower::Refusal::Text(error)) => return Err(error),
+            Err(lower::Refusal::Inconsistent(error)) => {
+                // A multiple of the parameters that carries `h`, such as weight decay, is a field of its own, and the
+                // engine for nonlinear steps knows its derivatives.
+                let program =
+                    nonlinear::program(optimizer, &Scope::new(optimizer)?, symbolic, &parameters);
+                let found = program.ok().filter(|program| check(program).is_ok());
+                return found.map(Step::Nonlinear).ok_or(error);
+            }
+        }
+    }
+    let program = nonlinear::program(optimizer, &scope, symbolic, &parameters)?;
+    match check(&program) {
+        Ok(()) => Ok(Step::Nonlinear(program)),
+        Err(error) => Err(fault(optimizer, &program, &error)),
+    }
+}
+
+/// The step of an optimizer, if its text is linear.
+pub(super) fn linear(
+    optimizer: &Optimizer,
+    values: &BTreeMap<String, BigRational>,
+) -> Result<StepProgram, SourceError> {
+    let (symbolic, parameters) = lower::parameters(optimizer, values)?;
+    let scope = Scope::new(optimizer)?;
+    if let Some(place) = nonlinear::place(optimizer, &scope) {
+        return Err(not_linear(optimizer, place));
+    }
+    lower::program(optimizer, scope, symbolic, &parameters).map_err(|refusal| match refusal {
+        lower::Refusal::Text(error) | lower::Refusal::Inconsistent(error) => error,
+    })
+}
+
+/// The error of a command that knows linear steps alone.
+fn not_linear(optimizer: &Optimizer, place: std::ops::Range<usize>) -> SourceError {
+    optimizer.source.fault(
+        place,
+        format!("the step of `{}` is not linear in its vectors", optimizer.name),
+        "no linear combination of vectors",
+        Some(
+            "this is for linear steps alone; `bea derive` derives the modified field of any step"
+                .into(),
+        ),
+    )
+}
+
+/// Where a step has no constant part, and what would be right.
+fn fault(optimizer: &Optimizer, program: &Program, error: &TypedError) -> SourceError {
+    let source = &optimizer.source;
+    let at = |span: &std::ops::Range<usize>, label: &str, help: String| {
+        source.fault(span.clone(), error.to_string(), label, Some(help))
+    };
+    match error {
+        TypedError::Unsettled { state, name } => at(
+            &program.states[*state].place,
+            "grows, or keeps any value, with `h = 0`",
+            format!(
+                "a buffer that does not forget is a coordinate of the modified field, as the parameters are: declare \
+                 `slow {name}`, and let its step carry `h`"
+            ),
+        ),
+        TypedError::Inconsistent { state, name } => at(
+            &program.states[*state].place,
+            "moves with `h = 0`",
+            format!("`{name}` moves by multiples of `h`: `{name}' = {name} + h*(…)`"),
+        ),
+        TypedError::SelfReference { state, name } => at(
+            &program.states[*state].place,
+            "its own old value stands inside a nonlinear operation, or comes back through another buffer",
+            format!(
+                "a buffer averages what does not depend on it: `{name}' = beta*{name} + (1-beta)*(…)`; recurrences that \
+                 are nonlinear in their own buffer, such as `max(beta*{name}, abs(g))`, are not supported"
+            ),
+        ),
+        TypedError::Coefficient { state, name } => at(
+            &program.states[*state].place,
+            "its old value has a factor that is no number",
+            format!("the factor of `{name}` is made of numbers, parameters and bias corrections"),
+        ),
+        TypedError::Vanishing { argument, .. } => at(
+            &program.places[*argument],
+            "its constant part is 0",
+            "roots, quotients, logarithms and norms need an argument that does not vanish with `h`".into(),
+        ),
+        TypedError::Kink { argument, .. } => at(
+            &program.places[*argument],
+            "lies on the kink with `h = 0`",
+            "`sign`, `abs`, `min`, `max` and `clip` are differentiated away from their kinks".into(),
+        ),
+        TypedError::Point { point } => at(
+            &program.places[*point],
+            "is not `theta` with `h = 0`",
+            "a field is evaluated near the iterate: at `theta`, at an older iterate, or at one shifted by multiples of \
+             `h`, as in `f(theta - r*h*f/norm(f))`"
+                .into(),
+        ),
+    }
+}

@@ -1,0 +1,156 @@
+//! An equation for the terminal.
+
+use super::TypedDocument;
+use super::layout::Writer;
+use crate::formula::{Math, Plain, Script};
+use crate::typed::{Elementary, Factor, Factors, TypedField};
+use std::io::{self, Write};
+
+/// An equation for the terminal, wrapped to its width.
+pub(super) fn write(document: &TypedDocument, out: &mut dyn Write) -> io::Result<()> {
+    let field = document.field;
+    let writer = Writer::new(field);
+    writeln!(out, "{}", document.heading())?;
+    for line in legend(field, &writer, |math| Plain.show(math)) {
+        wrapped(&line, "", document.width, out)?;
+    }
+    for coordinate in &field.coordinates {
+        let velocity = Plain.show(&Math::Velocity(coordinate.name.clone(), None));
+        writeln!(out)?;
+        let mut first = true;
+        for order in writer.orders(coordinate, field.order) {
+            for term in order {
+                let (start, indent) =
+                    if first { (format!("{velocity} = "), "    ") } else { ("  ".into(), "    ") };
+                let sign = sign(term.0, first);
+                wrapped(
+                    &format!("{start}{sign}{}", Plain.show(&term.1)),
+                    indent,
+                    document.width,
+                    out,
+                )?;
+                first = false;
+            }
+        }
+        if first {
+            writeln!(out, "{velocity} = 0")?;
+        }
+        let rest = Plain.show(&Math::power(Math::name("h"), field.order as i64 + 1));
+        writeln!(out, "  + O({rest})")?;
+    }
+    Ok(())
+}
+
+/// The sign before a term.
+pub(super) fn sign(negative: bool, first: bool) -> &'static str {
+    match (negative, first) {
+        (true, true) => "-",
+        (true, false) => "- ",
+        (false, true) => "",
+        (false, false) => "+ ",
+    }
+}
+
+/// What the symbols mean, and where the field holds.
+pub(super) fn legend(
+    field: &TypedField,
+    writer: &Writer,
+    show: impl Fn(&Math) -> String,
+) -> Vec<String> {
+    let mut symbols =
+        vec![show(&Math::name("g").equals(Math::Row(vec![Math::Nabla(1), Math::name("E")])))];
+    if field.order > 0 {
+        let hessian = Math::Row(vec![Math::Nabla(2), Math::name("E")]);
+        symbols.push(show(&Math::name("H").equals(hessian)));
+    }
+    symbols.extend(writer.definitions().iter().map(&show));
+    let mut lines = vec![format!(
+        "{}; products, powers and functions of vectors are taken entry by entry",
+        symbols.join(", ")
+    )];
+    let kinks = kinks(field);
+    if !kinks.is_empty() {
+        let places: Vec<String> =
+            kinks
+                .iter()
+                .map(|sum| {
+                    show(&writer.vector(&vec![(
+                        Factor::Base(sum.clone()),
+                        crate::typed::Exponent::integer(1),
+                    )]))
+                })
+                .collect();
+        lines.push(format!(
+            "not smooth: the field holds where no entry of {} is 0; `sign`, `abs`, `min`, `max` and `clip` are \
+             differentiated away from their kinks",
+            places.join(" or ")
+        ));
+    } else if !field.kinks.is_empty() {
+        lines.push(
+            "not smooth: `sign`, `abs`, `min`, `max` and `clip` are differentiated away from their kinks".into(),
+        );
+    }
+    if field.coordinates.iter().any(|c| c.terms.iter().any(|t| has_step(&t.factors))) {
+        lines.push("step(x) is 1 where x > 0 and 0 where x < 0".into());
+    }
+    lines
+}
+
+fn has_step(factors: &Factors) -> bool {
+    let mut found = false;
+    walk(factors, &mut |factor| {
+        found |= matches!(factor, Factor::Function(Elementary::Positive, _))
+    });
+    found
+}
+
+/// The arguments of signs and steps.
+fn kinks(field: &TypedField) -> Vec<std::sync::Arc<crate::typed::Terms>> {
+    let mut found: Vec<std::sync::Arc<crate::typed::Terms>> = Vec::new();
+    for term in field.coordinates.iter().flat_map(|c| &c.terms) {
+        walk(&term.factors, &mut |factor| {
+            if let Factor::Function(Elementary::Sign | Elementary::Positive, sum) = factor
+                && !found.contains(sum)
+            {
+                found.push(sum.clone());
+            }
+        });
+    }
+    found
+}
+
+fn walk(factors: &Factors, visit: &mut impl FnMut(&Factor)) {
+    for (factor, _) in factors {
+        visit(factor);
+        match factor {
+            Factor::Gradient(arguments) => arguments.iter().for_each(|a| walk(a, visit)),
+            Factor::Base(sum) | Factor::Function(_, sum) => {
+                sum.iter().for_each(|(_, factors)| walk(factors, visit));
+            }
+            Factor::Entries(inner) => walk(inner, visit),
+            Factor::Coordinate(_) | Factor::Dimension => {}
+        }
+    }
+}
+
+/// A line broken between words, the later ones indented.
+fn wrapped(text: &str, indent: &str, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    let mut column = 0;
+    for word in text.split(' ') {
+        let length = word.chars().filter(|c| *c != '\u{307}').count();
+        if column > indent.len() && column + 1 + length > width {
+            write!(out, "\n{indent}")?;
+            column = indent.len();
+        } else if column > 0 {
+            write!(out, " ")?;
+            column += 1;
+        }
+        write!(out, "{word}")?;
+        column += length;
+        if word.is_empty() && column == 0 {
+            write!(out, " ")?;
+            column = 1;
+        }
+    }
+    writeln!(out)
+}

@@ -1,0 +1,30 @@
+//! Nonlinear optimizers: their steps as programs, and their modified fields by typed trees.
+//!
+//! Every variable of step ν is a power series in `h` whose coefficients are polynomials in ν, as for a linear step
+//! ([`series`](crate::series)). They are sums of products of powers of elementwise functions of the gradient and of the
+//! derivatives `∇^(k+1)E` applied to such products: trees whose nodes are operations and whose edges say which argument
+//! they feed. The flow of the modified field passes through `θ_ν` at time `νh`, so the field is the coefficient of ν.
+
+mod atoms;
+mod field;
+mod program;
+mod solve;
+mod sum;
+
+pub use field::{Elementary, Factor, Factors, Terms, TypedCoordinate, TypedField, TypedTerm};
+pub use program::{Exponent, Function, Initial, Node, NodeId, Program, Shape, TypedState};
+pub use solve::TypedError;
+
+/// Whether a step has constant parts: every buffer settles where `h = 0`, and nothing is singular or has a kink there.
+///
+/// # Errors
+/// What has no constant part, and where.
+pub fn check(program: &Program) -> Result<(), TypedError> {
+    let mut solver = solve::Solver::new(program, None);
+    for k in 0..2 {
+        for state in 0..program.states.len() {
+            solver.state(state, k)?;
+        }
+    }
+    Ok(())
+}

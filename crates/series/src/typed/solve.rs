@@ -1,0 +1,627 @@
+//! Every variable of a nonlinear step as a power series in `h` whose coefficients are polynomials in the step number.
+//!
+//! The coefficient of `h^k` of an operation needs those of its operands up to `h^k`, and none that is multiplied by a
+//! zero. So coefficients are computed when they are asked for. That of a state solves the recurrence
+//! `x(ν+1) = c x(ν) + r(ν)`, whose right-hand side is known by then.
+
+use super::atoms::{Atom, Atoms, Opaque, Product};
+use super::program::{Exponent, Function, Node, NodeId, Program};
+use super::sum::{Sum, Weight, recurrence_factor};
+use crate::exact::RationalFunction;
+use num_rational::{BigRational, Ratio};
+use std::rc::Rc;
+
+/// Why a nonlinear step has no modified field.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum TypedError {
+    /// With `h = 0` the state grows without bound, or keeps any value.
+    #[error("the buffer `{name}` has no constant part: with `h = 0` it does not settle")]
+    Unsettled {
+        /// The index of the state.
+        state: usize,
+        /// Its name.
+        name: String,
+    },
+    /// With `h = 0` a coordinate moves.
+    #[error("the step is not consistent: with `h = 0`, `{name}'` differs from `{name}`")]
+    Inconsistent {
+        /// The index of the state.
+        state: usize,
+        /// Its name.
+        name: String,
+    },
+    /// The recurrence of a state is not linear in the state.
+    #[error("the new value of `{name}` is not linear in `{name}`")]
+    SelfReference {
+        /// The index of the state.
+        state: usize,
+        /// Its name.
+        name: String,
+    },
+    /// A state is multiplied by something that is no number of the parameters.
+    #[error("`{name}` is multiplied by something that depends on the gradient")]
+    Coefficient {
+        /// The index of the state.
+        state: usize,
+        /// Its name.
+        name: String,
+    },
+    /// The constant part of a root's or quotient's argument, of a logarithm's or of a norm, is 0.
+    #[error("{what} is 0 where `h` is 0")]
+    Vanishing {
+        /// The operation.
+        node: NodeId,
+        /// Its argument.
+        argument: NodeId,
+        /// What vanishes.
+        what: &'static str,
+    },
+    /// The constant part lies on a kink.
+    #[error("the argument has a kink where `h` is 0")]
+    Kink {
+        /// The operation.
+        node: NodeId,
+        /// Its argument.
+        argument: NodeId,
+    },
+    /// A field is evaluated away from the parameters.
+    #[error("the field is evaluated at a point that differs from `theta` where `h` is 0")]
+    Point {
+        /// The point.
+        point: NodeId,
+    },
+}
+
+/// An operation on two operands at most.
+#[derive(Clone, Debug)]
+enum Op {
+    Constant(Sum),
+    Step,
+    State(usize),
+    New(usize),
+    Field(usize),
+    FieldDerivative(usize),
+    Sum(Vec<usize>),
+    Product(usize, usize),
+    Power(usize, Exponent),
+    Exponential(usize),
+    Logarithm(usize),
+    HyperbolicTangent(usize),
+    Sign(usize),
+    Absolute(usize),
+    Greater(usize, usize),
+    Entries(usize),
+}
+
+/// The series of all variables, as far as they have been asked for.
+pub(crate) struct Solver<'a> {
+    program: &'a Program,
+    pub atoms: Atoms,
+    ops: Vec<(Op, NodeId)>,
+    /// The operation of each node.
+    of_node: Vec<usize>,
+    values: Vec<Vec<Rc<Sum>>>,
+    states: Vec<Vec<Rc<Sum>>>,
+    /// Whether a coefficient of the state is being computed.
+    busy: Vec<bool>,
+}
+
+type Solved<T> = Result<T, TypedError>;
+
+impl<'a> Solver<'a> {
+    /// Nothing is computed yet. Bias corrections are those of step `at`, or 1.
+    pub fn new(program: &'a Program, at: Option<u64>) -> Solver<'a> {
+        let vectors = program.states.iter().map(|s| s.shape == super::program::Shape::Vector);
+        let mut solver = Solver {
+            program,
+            atoms: Atoms::new(vectors.collect()),
+            ops: Vec::new(),
+            of_node: Vec::new(),
+            values: Vec::new(),
+            states: vec![Vec::new(); program.states.len()],
+            busy: vec![false; program.states.len()],
+        };
+        // The gradient comes first, then the parameters, in every list of atoms.
+        solver.atoms.gradient(Vec::new());
+        for (i, state) in program.states.iter().enumerate() {
+            if i == 0 || state.slow {
+                solver.atoms.intern(Atom::Coordinate(i));
+            }
+        }
+        for (id, node) in program.nodes.iter().enumerate() {
+            let op = solver.operation(id, node, at);
+            solver.of_node.push(op);
+        }
+        solver
+    }
+
+    fn push(&mut self, op: Op, node: NodeId) -> usize {
+        self.ops.push((op, node));
+        self.values.push(Vec::new());
+        self.ops.len() - 1
+    }
+
+    fn operation(&mut self, id: NodeId, node: &Node, at: Option<u64>) -> usize {
+        let op = match node {
+            Node::Number(value) => Op::Constant(Sum::constant(value.clone())),
+            Node::Step => Op::Step,
+            Node::Dimension => {
+                let atom = self.atoms.intern(Atom::Dimension);
+                Op::Constant(Sum::term(Product::of(atom), RationalFunction::one()))
+            }
+            Node::Decay { base, factor, offset } => Op::Constant(match at {
+                None => Sum::default(),
+                Some(step) => {
+                    let t = RationalFunction::integer(i64::try_from(step).unwrap_or(i64::MAX));
+                    self.decayed(base, &(&(factor * &t) + offset))
+                }
+            }),
+            Node::State(i) => Op::State(*i),
+            Node::New(i) => Op::New(*i),
+            Node::Field { point } => Op::Field(self.of_node[*point]),
+            Node::FieldDerivative { direction } => Op::FieldDerivative(self.of_node[*direction]),
+            Node::Sum(parts) => Op::Sum(parts.iter().map(|part| self.of_node[*part]).collect()),
+            Node::Product(parts) => {
+                let parts: Vec<usize> = parts.iter().map(|part| self.of_node[*part]).collect();
+                return self.balanced(&parts, id);
+            }
+            Node::Power(base, exponent) => {
+                let base = self.of_node[*base];
+                return match exponent.as_integer() {
+                    Some(n @ 0..=64) => self.repeated(base, n.unsigned_abs(), id),
+                    _ => self.push(Op::Power(base, exponent.clone()), id),
+                };
+            }
+            Node::Function(function, argument) => {
+                let argument = self.of_node[*argument];
+                match function {
+                    Function::Exponential => Op::Exponential(argument),
+                    Function::Logarithm => Op::Logarithm(argument),
+                    Function::HyperbolicTangent => Op::HyperbolicTangent(argument),
+                    Function::Sign => Op::Sign(argument),
+                    Function::Absolute => Op::Absolute(argument),
+                }
+            }
+            Node::Greater(a, b) => Op::Greater(self.of_node[*a], self.of_node[*b]),
+            Node::Entries(vector) => Op::Entries(self.of_node[*vector]),
+        };
+        self.push(op, id)
+    }
+
+    /// The product of some operations, as a tree that is not deep.
+    fn balanced(&mut self, parts: &[usize], id: NodeId) -> usize {
+        match parts {
+            [] => self.push(Op::Constant(Sum::constant(RationalFunction::one())), id),
+            [one] => *one,
+            _ => {
+                let (left, right) = parts.split_at(parts.len() / 2);
+                let (left, right) = (self.balanced(left, id), self.balanced(right, id));
+                self.push(Op::Product(left, right), id)
+            }
+        }
+    }
+
+    /// `base^n`, by squares.
+    fn repeated(&mut self, base: usize, n: u64, id: NodeId) -> usize {
+        match n {
+            0 => self.push(Op::Constant(Sum::constant(RationalFunction::one())), id),
+            1 => base,
+            _ => {
+                let half = self.repeated(base, n / 2, id);
+                let square = self.push(Op::Product(half, half), id);
+                if n % 2 == 0 { square } else { self.push(Op::Product(square, base), id) }
+            }
+        }
+    }
+
+    /// `base^exponent`
+    fn decayed(&mut self, base: &RationalFunction, exponent: &RationalFunction) -> Sum {
+        use num_traits::ToPrimitive;
+        let rational = exponent
+            .as_rational()
+            .and_then(|q| Some(Ratio::new(q.numer().to_i64()?, q.denom().to_i64()?)));
+        let sum = Sum::constant(base.clone());
+        match rational {
+            Some(exponent) => self.atoms.power(&sum, &Exponent::rational(exponent)),
+            // With a symbolic exponent: b^x = exp(x log b).
+            None => {
+                let log = self.atoms.function(Opaque::Logarithm, sum.coefficient(0));
+                let argument = log.scale(exponent).coefficient(0);
+                self.atoms.function(Opaque::Exponential, argument)
+            }
+        }
+    }
+
+    /// The coefficient of `h^k` of the state.
+    pub fn state(&mut self, i: usize, k: usize) -> Solved<Rc<Sum>> {
+        while self.states[i].len() <= k {
+            if self.busy[i] {
+                let name = self.program.states[i].name.clone();
+                return Err(TypedError::SelfReference { state: i, name });
+            }
+            self.busy[i] = true;
+            let next = self.states[i].len();
+            let solved = self.solve(i, next);
+            self.busy[i] = false;
+            self.states[i].push(Rc::new(solved?));
+        }
+        Ok(Rc::clone(&self.states[i][k]))
+    }
+
+    fn solve(&mut self, i: usize, k: usize) -> Solved<Sum> {
+        let program = self.program;
+        let state = &program.states[i];
+        let named = || (i, state.name.clone());
+        let is_coordinate = i == 0 || state.slow;
+        let mut factor = RationalFunction::zero();
+        let mut right = Sum::default();
+        for (j, coefficient) in &state.linear {
+            let coefficient = self.of_node[*coefficient];
+            for a in 0..=k {
+                let c = self.value(coefficient, a)?;
+                if c.is_zero() {
+                    continue;
+                }
+                if *j == i && a == 0 {
+                    let Some(c) = c.as_constant() else {
+                        let (state, name) = named();
+                        return Err(TypedError::Coefficient { state, name });
+                    };
+                    factor = &factor + &c;
+                } else {
+                    let x = self.state(*j, k - a)?;
+                    right.add(&self.atoms.product(&c, &x));
+                }
+            }
+        }
+        for rest in &state.rest {
+            right.add(&*self.value(self.of_node[*rest], k)?);
+        }
+        if is_coordinate {
+            let (state, name) = named();
+            if !factor.is_one() || (k == 0 && !right.is_zero()) {
+                return Err(TypedError::Inconsistent { state, name });
+            }
+            if k == 0 {
+                let atom = self.atoms.intern(Atom::Coordinate(i));
+                return Ok(Sum::term(Product::of(atom), RationalFunction::one()));
+            }
+        } else if factor.is_one() {
+            let (state, name) = named();
+            return Err(TypedError::Unsettled { state, name });
+        }
+        Ok(right.solved(&factor))
+    }
+
+    /// The coefficient of `h^k` of the operation of a node.
+    #[cfg(test)]
+    pub fn node(&mut self, node: NodeId, k: usize) -> Solved<Rc<Sum>> {
+        self.value(self.of_node[node], k)
+    }
+
+    fn value(&mut self, op: usize, k: usize) -> Solved<Rc<Sum>> {
+        while self.values[op].len() <= k {
+            let next = self.values[op].len();
+            let value = self.compute(op, next)?;
+            // A cycle would have been refused, so nothing else has computed it meanwhile but what is equal.
+            if self.values[op].len() == next {
+                self.values[op].push(value);
+            }
+        }
+        Ok(Rc::clone(&self.values[op][k]))
+    }
+
+    fn compute(&mut self, op: usize, k: usize) -> Solved<Rc<Sum>> {
+        let (operation, node) = self.ops[op].clone();
+        let zero = || Ok(Rc::new(Sum::default()));
+        match operation {
+            Op::Constant(value) => {
+                if k == 0 {
+                    Ok(Rc::new(value))
+                } else {
+                    zero()
+                }
+            }
+            Op::Step => {
+                if k == 1 {
+                    Ok(Rc::new(Sum::constant(RationalFunction::one())))
+                } else {
+                    zero()
+                }
+            }
+            Op::State(i) => self.state(i, k),
+            Op::New(i) => Ok(Rc::new(self.state(i, k)?.shifted())),
+            Op::Sum(parts) => {
+                let mut sum = Sum::default();
+                for part in parts {
+                    sum.add(&*self.value(part, k)?);
+                }
+                Ok(Rc::new(sum))
+            }
+            Op::Product(a, b) => self.multiplied(a, b, k),
+            Op::Field(point) => self.field(point, k),
+            Op::FieldDerivative(direction) => self.field_derivative(direction, k),
+            Op::Entries(vector) => {
+                let value = self.value(vector, k)?;
+                Ok(Rc::new(self.atoms.sum_of_entries(&value)))
+            }
+            Op::Power(base, exponent) => self.power(op, base, &exponent, node, k),
+            Op::Exponential(u) => self.exponential(op, u, k),
+            Op::Logarithm(u) => self.logarithm(op, u, node, k),
+            Op::HyperbolicTangent(u) => self.hyperbolic_tangent(op, u, k),
+            Op::Sign(u) => {
+                if k == 0 {
+                    self.sign(u, node)
+                } else {
+                    zero()
+                }
+            }
+            Op::Absolute(u) => {
+                let sign = self.sign(u, node)?;
+                let value = self.value(u, k)?;
+                Ok(Rc::new(self.atoms.product(&sign, &value)))
+            }
+            Op::Greater(a, b) => self.greater(a, b, node, k),
+        }
+    }
+
+    /// `Σ_i a_i b_{k-i}`; what a zero stands beside is not asked for.
+    fn multiplied(&mut self, a: usize, b: usize, k: usize) -> Solved<Rc<Sum>> {
+        let mut sum = Sum::default();
+        for i in 0..=k {
+            let (first, second) =
+                if i <= k - i { ((a, i), (b, k - i)) } else { ((b, k - i), (a, i)) };
+            let left = self.value(first.0, first.1)?;
+            if left.is_zero() {
+                continue;
+            }
+            let right = self.value(second.0, second.1)?;
+            sum.add(&self.atoms.product(&left, &right));
+        }
+        Ok(Rc::new(sum))
+    }
+
+    /// `f` at a point near the parameters: `-Σ_m 1/m! ∇^(m+1)E[Δ, …, Δ]`.
+    fn field(&mut self, point: usize, k: usize) -> Solved<Rc<Sum>> {
+        let at = self.value(point, 0)?;
+        let theta = self.atoms.intern(Atom::Coordinate(0));
+        if *at != Sum::term(Product::of(theta), RationalFunction::one()) {
+            return Err(TypedError::Point { point: self.ops[point].1 });
+        }
+        let mut deviations = Vec::new();
+        for order in 1..=k {
+            deviations.push(self.value(point, order)?);
+        }
+        let mut out = Sum::default();
+        self.expand(
+            &deviations,
+            k,
+            &[],
+            Product::one(),
+            &Weight::constant(RationalFunction::one()),
+            &mut out,
+        );
+        Ok(Rc::new(out.negative()))
+    }
+
+    /// `Df(θ_ν)[v] = -Σ_m 1/m! ∇^(m+2)E[v, Δ, …, Δ]`
+    fn field_derivative(&mut self, direction: usize, k: usize) -> Solved<Rc<Sum>> {
+        let mut out = Sum::default();
+        for order in 0..=k {
+            let along = self.value(direction, order)?;
+            if along.is_zero() {
+                continue;
+            }
+            let mut deviations = Vec::new();
+            for order in 1..=(k - order) {
+                deviations.push(self.state(0, order)?);
+            }
+            for (product, weight) in &along.0 {
+                let (numbers, vector) = self.atoms.split(product);
+                self.expand(&deviations, k - order, &[vector], numbers, weight, &mut out);
+            }
+        }
+        Ok(Rc::new(out.negative()))
+    }
+
+    /// Adds all terms of order `k` of `Σ_m 1/m! ∇^(m+1+…)E[first…, Δ, …, Δ]`, where `Δ = Σ h^j deviations_{j-1}`.
+    fn expand(
+        &mut self,
+        deviations: &[Rc<Sum>],
+        k: usize,
+        first: &[Product],
+        numbers: Product,
+        weight: &Weight,
+        out: &mut Sum,
+    ) {
+        let mut elements: Vec<(usize, Product, Product, Weight)> = Vec::new();
+        for (at, sum) in deviations.iter().enumerate() {
+            for (product, weight) in &sum.0 {
+                let (numbers, vector) = self.atoms.split(product);
+                elements.push((at + 1, numbers, vector, weight.clone()));
+            }
+        }
+        let mut chosen = first.to_vec();
+        self.choose(&elements, k, &mut chosen, &numbers, weight, out);
+    }
+
+    /// Chooses how often each element is an argument; the rest of the order is `k`.
+    fn choose(
+        &mut self,
+        elements: &[(usize, Product, Product, Weight)],
+        k: usize,
+        chosen: &mut Vec<Product>,
+        numbers: &Product,
+        weight: &Weight,
+        out: &mut Sum,
+    ) {
+        if k == 0 {
+            let atom = self.atoms.gradient(chosen.clone());
+            let product = self.atoms.multiply(numbers, &Product::of(atom));
+            self.atoms.add_product(out, product, weight.clone());
+            return;
+        }
+        for (at, (order, factor, vector, own)) in elements.iter().enumerate() {
+            let (mut numbers, mut weight) = (numbers.clone(), weight.clone());
+            let before = chosen.len();
+            for count in 1..=(k / order) {
+                numbers = self.atoms.multiply(&numbers, factor);
+                let share = RationalFunction::from(BigRational::new(1.into(), count.into()));
+                weight = weight.multiply(own).scale(&share);
+                chosen.push(vector.clone());
+                self.choose(&elements[at + 1..], k - count * order, chosen, &numbers, &weight, out);
+            }
+            chosen.truncate(before);
+        }
+    }
+
+    /// The constant part of an argument that must not vanish.
+    fn nonzero(&mut self, u: usize, node: NodeId, what: &'static str) -> Solved<Rc<Sum>> {
+        let value = self.value(u, 0)?;
+        if value.is_zero() {
+            return Err(TypedError::Vanishing { node, argument: self.ops[u].1, what });
+        }
+        Ok(value)
+    }
+
+    /// `y = u^α`: `k u_0 y_k = Σ_{i=1..k} (α i - k + i) u_i y_{k-i}`.
+    fn power(
+        &mut self,
+        op: usize,
+        u: usize,
+        exponent: &Exponent,
+        node: NodeId,
+        k: usize,
+    ) -> Solved<Rc<Sum>> {
+        let is_quotient = exponent.as_integer().is_some();
+        let what = if is_quotient { "what is divided by" } else { "what a root is taken of" };
+        let start = self.nonzero(u, node, what)?;
+        if k == 0 {
+            return Ok(Rc::new(self.atoms.power(&start, exponent)));
+        }
+        let mut sum = Sum::default();
+        for i in 1..=k {
+            let x = self.value(u, i)?;
+            if x.is_zero() {
+                continue;
+            }
+            let y = self.value(op, k - i)?;
+            sum.add(&self.atoms.product(&x, &y).scale(&recurrence_factor(exponent, i, k)));
+        }
+        let inverse = self.atoms.power(&start, &Exponent::integer(-1));
+        Ok(Rc::new(self.atoms.product(&sum, &inverse)))
+    }
+
+    /// `Σ_{i=1..k} (i/k) u_i w_{k-i}`, as `y' = w u'` says.
+    fn chained(
+        &mut self,
+        u: usize,
+        k: usize,
+        mut w: impl FnMut(&mut Self, usize) -> Solved<Rc<Sum>>,
+    ) -> Solved<Sum> {
+        let mut sum = Sum::default();
+        for i in 1..=k {
+            let x = self.value(u, i)?;
+            if x.is_zero() {
+                continue;
+            }
+            let share = RationalFunction::from(BigRational::new(i.into(), k.into()));
+            let factor = w(self, k - i)?;
+            sum.add(&self.atoms.product(&x, &factor).scale(&share));
+        }
+        Ok(sum)
+    }
+
+    fn exponential(&mut self, op: usize, u: usize, k: usize) -> Solved<Rc<Sum>> {
+        if k == 0 {
+            let start = self.value(u, 0)?;
+            let one = Sum::constant(RationalFunction::one());
+            let value = if start.is_zero() {
+                one
+            } else {
+                self.atoms.function(Opaque::Exponential, start.coefficient(0))
+            };
+            return Ok(Rc::new(value));
+        }
+        Ok(Rc::new(self.chained(u, k, |this, j| this.value(op, j))?))
+    }
+
+    fn logarithm(&mut self, op: usize, u: usize, node: NodeId, k: usize) -> Solved<Rc<Sum>> {
+        let start = self.nonzero(u, node, "what a logarithm is taken of")?;
+        if k == 0 {
+            let is_one = start.as_constant().is_some_and(|c| c.is_one());
+            let value = if is_one {
+                Sum::default()
+            } else {
+                self.atoms.function(Opaque::Logarithm, start.coefficient(0))
+            };
+            return Ok(Rc::new(value));
+        }
+        // k u_k = Σ_i i y_i u_{k-i}
+        let mut sum = (*self.value(u, k)?).clone();
+        for i in 1..k {
+            let (y, x) = (self.value(op, i)?, self.value(u, k - i)?);
+            let share = RationalFunction::from(BigRational::new((-(i as i64)).into(), k.into()));
+            sum.add(&self.atoms.product(&y, &x).scale(&share));
+        }
+        let inverse = self.atoms.power(&start, &Exponent::integer(-1));
+        Ok(Rc::new(self.atoms.product(&sum, &inverse)))
+    }
+
+    fn hyperbolic_tangent(&mut self, op: usize, u: usize, k: usize) -> Solved<Rc<Sum>> {
+        if k == 0 {
+            let start = self.value(u, 0)?;
+            let value = if start.is_zero() {
+                Sum::default()
+            } else {
+                self.atoms.function(Opaque::HyperbolicTangent, start.coefficient(0))
+            };
+            return Ok(Rc::new(value));
+        }
+        let slope = |this: &mut Self, j: usize| {
+            // 1 - y²
+            let mut sum = Sum::default();
+            for i in 0..=j {
+                let (a, b) = (this.value(op, i)?, this.value(op, j - i)?);
+                sum.add(&this.atoms.product(&a, &b));
+            }
+            let mut slope = sum.negative();
+            if j == 0 {
+                slope.add(&Sum::constant(RationalFunction::one()));
+            }
+            Ok(Rc::new(slope))
+        };
+        Ok(Rc::new(self.chained(u, k, slope)?))
+    }
+
+    fn sign(&mut self, u: usize, node: NodeId) -> Solved<Rc<Sum>> {
+        let start = self.value(u, 0)?;
+        if start.is_zero() {
+            return Err(TypedError::Kink { node, argument: self.ops[u].1 });
+        }
+        Ok(Rc::new(self.atoms.sign(&start)))
+    }
+
+    /// `b + 1(a > b) (a - b)`
+    fn greater(&mut self, a: usize, b: usize, node: NodeId, k: usize) -> Solved<Rc<Sum>> {
+        let mut gap = (*self.value(a, 0)?).clone();
+        gap.add(&self.value(b, 0)?.negative());
+        if gap.is_zero() {
+            return Err(TypedError::Kink { node, argument: node });
+        }
+        let number = gap.as_constant().and_then(|c| c.as_rational());
+        let zero = BigRational::from_integer(0.into());
+        match number {
+            Some(gap) => self.value(if gap > zero { a } else { b }, k),
+            None => {
+                let positive = self.atoms.function(Opaque::Positive, gap.coefficient(0));
+                let other = self.value(b, k)?;
+                let mut gap = (*self.value(a, k)?).clone();
+                gap.add(&other.negative());
+                let mut value = self.atoms.product(&positive, &gap);
+                value.add(&other);
+                Ok(Rc::new(value))
+            }
+        }
+    }
+}
