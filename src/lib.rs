@@ -3,7 +3,7 @@
 //! # The order of imports
 //!
 //! What stands later in this list imports what stands earlier, never the other way round: the crates `bea-series`,
-//! `bea-flow`, `bea-network` and `bea-plot`; in this crate [`simulation`], [`experiment`], `reproduction` (the figures of
+//! `bea-flow`, `bea-network` and `bea-plot`; in this crate [`picture`], [`simulation`], [`experiment`], `reproduction` (the figures of
 //! the paper and their judges, which are no public API), [`cli`]. Within [`experiment`] the order is `config`, `run`,
 //! `folder`, `outcome`, `measured`, `plots`, `report`, `conduct`; within `reproduction` it is `judgement`, the figures, the
 //! list of them.
@@ -28,6 +28,8 @@ mod counts;
 mod csv;
 #[cfg(feature = "experiment")]
 pub mod experiment;
+#[cfg(feature = "experiment")]
+pub mod picture;
 #[cfg(feature = "command")]
 #[doc(hidden)]
 pub mod reproduction;

@@ -1,23 +1,24 @@
 //! `bea flow`: an optimizer and its flows, side by side.
 
 mod network;
+mod picture;
 
 use super::help::{self, Named};
 use super::network_input::NetworkInput;
 use super::progress::Progress;
 use super::terminal::short;
 use super::{input, interrupt, loss_input, output, problem_input, results};
-use crate::simulation::{Framing, Landscape, csv, distances, json, losses};
+use crate::simulation::{csv, json};
 use bea_flow::flow::{
     Branch, Buffers, FlowName, Problem, Request, SimulateError, Simulation, simulate_until,
 };
 use bea_flow::loss::Loss;
 use bea_network::device::DeviceError;
-use bea_plot::Figure;
 use bea_series::optimizer::{self, StepProgram};
 use bea_series::series::GeneralLinearMethod;
 use bea_series::text::source::Source;
 use miette::miette;
+use picture::PictureOfFlow;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -88,24 +89,8 @@ pub(super) struct Flow {
     /// results/flow-2 and so on]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Draw trajectories.svg and trajectories.png as well
-    #[arg(long)]
-    plot: bool,
-    /// Show where the optimizer goes, or all of the box that a loss of the library comes with
-    #[arg(long, value_enum, default_value = "trajectories", requires = "plot")]
-    #[arg(conflicts_with = "network")]
-    frame: FrameName,
-    /// Show this box of a loss of one or two variables, `x0,x1` or `x0,x1,y0,y1`
-    #[arg(long = "box", value_name = "BOX", requires = "plot")]
-    #[arg(conflicts_with_all = ["frame", "network"])]
-    #[arg(allow_hyphen_values = true)]
-    shown: Option<String>,
-    /// Draw one panel alone
-    #[arg(long, value_enum, value_name = "PANEL", requires = "plot")]
-    panel: Option<PanelName>,
-    /// What stands above the picture [default: the loss, the optimizer and h]
-    #[arg(long, value_name = "TEXT", requires = "plot")]
-    title: Option<String>,
+    #[command(flatten)]
+    picture: PictureOfFlow,
     /// Replace the files in a folder that exists, and compute flows of a network that take very many
     /// derivatives
     #[arg(long)]
@@ -146,35 +131,18 @@ enum BranchName {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum FrameName {
-    Trajectories,
-    All,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum PanelName {
-    /// The loss of one or two variables with the trajectories
-    Landscape,
-    /// Real and imaginary part of one variable
-    ComplexPlane,
-    /// The loss step by step
-    Loss,
-    /// The distance of every flow to the optimizer
-    Distance,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum BuffersName {
     Written,
     Settled,
 }
 
 /// The files that this command may leave in its folder.
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "trajectories.csv",
     "trajectories.json",
     "trajectories.svg",
     "trajectories.png",
+    "trajectories.pdf",
     "last.safetensors",
 ];
 /// The folder, unless another is named.
@@ -219,15 +187,24 @@ impl Flow {
         }
         let start = self.start(&loss)?;
         check_start(&every, &loss.variables, &start)?;
-        let framing = self.framing(&loss.variables)?;
+        let framing = self.picture.framing(&loss.variables)?;
         let is_descent = method == GeneralLinearMethod::euler();
         let request = self.request(is_descent, TOLERANCES)?;
         check_memory(start.len(), start.len(), &request)?;
         let simulation = self.simulate(&problem, &chosen.name, &program, &start, &request)?;
-        let figure = self.plot.then(|| self.figure(&loss, &problem, framing, &simulation));
-        let files = files(&simulation, Some(&loss.variables), figure);
+        let mut files = files(&simulation, Some(&loss.variables));
+        if self.picture.plot {
+            let title = self.title(&loss.name, &simulation);
+            let picture = &self.picture;
+            files.extend(picture.of_formula(&loss, &problem, framing, &simulation, title)?);
+        }
         let place = format!("from {}", place(&loss, &start));
         self.write(&files, &simulation, &program, &place)
+    }
+
+    /// What stands above the picture.
+    fn title(&self, loss: &str, simulation: &Simulation) -> String {
+        format!("{loss}, {}, h = {}", simulation.optimizer.name, step_size(self.lr))
     }
 
     /// The folder of the results; `None` for a new one.
@@ -326,97 +303,8 @@ impl Flow {
                 BuffersName::Written => Buffers::Written,
                 BuffersName::Settled => Buffers::Settled,
             },
-            samples_per_step: if self.plot { SAMPLES } else { 0 },
+            samples_per_step: if self.picture.plot { SAMPLES } else { 0 },
         })
-    }
-
-    /// Refuses a panel that a formula of so many variables, or a network, does not have.
-    fn check_panel(&self, variables: Option<usize>) -> miette::Result<()> {
-        let (name, most, of) = match self.panel {
-            Some(PanelName::Landscape) => ("landscape", 2, "one or two variables"),
-            Some(PanelName::ComplexPlane) => ("complex-plane", 1, "one variable"),
-            Some(PanelName::Loss | PanelName::Distance) | None => return Ok(()),
-        };
-        let found = match variables {
-            Some(variables) if variables <= most => return Ok(()),
-            Some(variables) => format!("and this one has {variables}"),
-            None => "not for networks".into(),
-        };
-        Err(miette!(
-            help = "--panel loss and --panel distance are for all losses",
-            "--panel {name} is for losses of {of}, {found}"
-        ))
-    }
-
-    /// What stands above the picture.
-    fn title(&self, loss: &str, simulation: &Simulation) -> String {
-        self.title.clone().unwrap_or_else(|| {
-            format!("{loss}, {}, h = {}", simulation.optimizer.name, step_size(self.lr))
-        })
-    }
-
-    /// What the picture shows of the landscape.
-    ///
-    /// # Errors
-    /// A panel or a box that a loss of these variables does not have.
-    fn framing(&self, variables: &[String]) -> miette::Result<Framing> {
-        self.check_panel(Some(variables.len()))?;
-        let Some(text) = &self.shown else {
-            return Ok(match self.frame {
-                FrameName::Trajectories => Framing::Trajectories,
-                FrameName::All => Framing::All,
-            });
-        };
-        let wanted = 2 * variables.len();
-        let bounds: Option<Vec<f64>> = text.split(',').map(|x| finite(x.trim())).collect();
-        let ranges = bounds.filter(|bounds| bounds.len() == wanted && wanted <= 4).and_then(|b| {
-            let ranges: Vec<_> = b.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
-            ranges.iter().all(|(low, high)| low < high).then_some(ranges)
-        });
-        ranges.map(Framing::Box).ok_or_else(|| match variables {
-            [x] => miette!(
-                help = format!("the least and the greatest {x}: --box=-1,2"),
-                "--box {text} is no range"
-            ),
-            [x, y] => miette!(
-                help = format!("the least and the greatest {x}, and those of {y}: --box=-1,2,0,3"),
-                "--box {text} is no box"
-            ),
-            _ => miette!(
-                "--box is for losses of one or two variables, and this one has {}",
-                variables.len()
-            ),
-        })
-    }
-
-    fn figure(
-        &self,
-        loss: &Loss,
-        problem: &Problem,
-        framing: Framing,
-        simulation: &Simulation,
-    ) -> Figure {
-        let landscape = Landscape {
-            problem,
-            variables: &loss.variables,
-            domain: &loss.domain,
-            minima: &loss.minima,
-            framing,
-            aspect: Figure::aspect(if self.panel.is_some() { 1 } else { 2 }),
-        };
-        let title = self.title(&loss.name, simulation);
-        let Some(panel) = self.panel else {
-            return Figure { title, panels: landscape.panels(simulation), columns: 0 };
-        };
-        let panel = match (panel, loss.variables.len()) {
-            (PanelName::Landscape, 1) => landscape.curve(simulation),
-            (PanelName::Landscape, 2) => landscape.contours(simulation),
-            (PanelName::ComplexPlane, 1) => landscape.complex_plane(simulation),
-            (PanelName::Loss, _) => losses(simulation),
-            (PanelName::Distance, _) => distances(simulation),
-            (PanelName::Landscape | PanelName::ComplexPlane, _) => unreachable!("checked before"),
-        };
-        Figure { title, panels: vec![panel], columns: 1 }
     }
 }
 
@@ -471,21 +359,12 @@ fn check_memory(parameters: usize, listed: usize, request: &Request) -> miette::
     ))
 }
 
-/// The trajectories and their picture. `variables` are the names of the parameters, if the files shall hold them.
-fn files(
-    simulation: &Simulation,
-    variables: Option<&[String]>,
-    figure: Option<Figure>,
-) -> Vec<(String, Vec<u8>)> {
-    let mut files = vec![
+/// The trajectories. `variables` are the names of the parameters, if the files shall hold them.
+fn files(simulation: &Simulation, variables: Option<&[String]>) -> Vec<(String, Vec<u8>)> {
+    vec![
         (FILES[0].to_string(), csv(simulation, variables).into_bytes()),
         (FILES[1].to_string(), json(simulation, variables.is_some()).into_bytes()),
-    ];
-    if let Some(figure) = figure {
-        files.push((FILES[2].to_string(), figure.svg().into_bytes()));
-        files.push((FILES[3].to_string(), figure.png()));
-    }
-    files
+    ]
 }
 
 /// The step size as a heading prints it: with all of its digits, in scientific notation where it is very small or large.
@@ -542,11 +421,6 @@ fn notes(simulation: &Simulation) -> String {
     let ended =
         simulation.trajectories().filter_map(|flow| Some((&flow.name, flow.note.as_ref()?)));
     ended.map(|(name, note)| format!("\n{name} ended: {note}\n")).collect()
-}
-
-/// A finite number.
-fn finite(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|x: &f64| x.is_finite())
 }
 
 /// Which flows beside another optimizer are those of gradient descent, and which its own.

@@ -22,6 +22,7 @@ mod network_input;
 mod note;
 mod optimizers;
 mod output;
+mod picture;
 mod problem_input;
 mod progress;
 mod reproduce;

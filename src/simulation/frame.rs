@@ -1,6 +1,7 @@
 //! The part of a landscape that a picture shows.
 
 use bea_flow::flow::{Simulation, Trajectory};
+use num_complex::Complex64;
 
 /// What a picture of a landscape shows.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -72,6 +73,29 @@ impl Framing {
             }
         }
     }
+}
+
+/// The box of the complex plane in which the trajectories of one coordinate move, those that run away left out, for a
+/// panel of this ratio of width to height: ranges of real and imaginary part with one scale.
+pub(super) fn complex(simulation: &Simulation, aspect: f64) -> [(f64, f64); 2] {
+    let points = |part: fn(&Complex64) -> f64| {
+        let of = |flow: &Trajectory| {
+            let curve = flow.path.iter().map(|(_, theta)| &theta[0]);
+            let steps = flow.theta.iter().map(|theta| &theta[0]);
+            curve.chain(steps).map(part).filter(|x| x.abs() < LARGEST).collect::<Vec<f64>>()
+        };
+        simulation.trajectories().flat_map(of).collect::<Vec<f64>>()
+    };
+    let optimizer = coordinates(&simulation.optimizer, 0);
+    let (re, im) = (points(|z| z.re), points(|z| z.im));
+    // How far flows leave the real line is measured by how far the optimizer moves along it.
+    let x = inner(&optimizer);
+    let x = re.into_iter().filter(|re| near(x, *re)).fold(x, include);
+    let length = x.1 - x.0;
+    let y = im.into_iter().filter(|y| y.abs() <= length).fold((0.0, 0.0), include);
+    let room = |(low, high): (f64, f64)| (low - ROOM / 4.0 * length, high + ROOM / 4.0 * length);
+    let (x, y) = if length > 0.0 { (room(x), room(y)) } else { (roomy(x), roomy(y)) };
+    equal(x, y, aspect)
 }
 
 /// The real parts of a coordinate at the steps, as far as they can be shown.

@@ -5,5 +5,5 @@ mod pictures;
 mod tables;
 
 pub use frame::Framing;
-pub use pictures::{Landscape, distances, losses};
+pub use pictures::{Landscape, distances, is_blank, losses};
 pub use tables::{csv, csv_of_runs, json};

@@ -1,9 +1,11 @@
 //! Pictures of a simulation: the landscape with the trajectories, loss and distance step by step.
 
-use super::frame::Framing;
-use bea_flow::flow::{Problem, Simulation, Trajectory};
+use super::frame::{self, Framing};
+use bea_flow::flow::{FlowName, Problem, Simulation, Trajectory};
 use bea_plot::{Axis, AxisScale, Color, Contours, Dash, Marker, Panel, Series, Style};
+use nalgebra::DMatrix;
 use num_complex::Complex64;
+use std::f64::consts::FRAC_PI_4;
 
 /// What a picture needs to know of a loss.
 pub struct Landscape<'a> {
@@ -21,6 +23,8 @@ pub struct Landscape<'a> {
     pub aspect: f64,
 }
 
+/// The name of heights.
+const LOSS: &str = "loss";
 /// Samples of a loss curve.
 const SAMPLES: usize = 600;
 /// With more steps than this, steps have no markers, which would cover one another.
@@ -71,20 +75,41 @@ impl Landscape<'_> {
             }
             series.push(Series::new(flow.name.as_str(), points.collect(), style));
         }
+        mark_ends(&mut series, simulation, |theta| (theta[0].re, height(theta[0].re)));
         self.mark_minima(&mut series, &[range], |minimum| (minimum[0], height(minimum[0])));
-        series.push(Series::new("loss", points, Style::soft(Dash::Solid)));
-        let (x, y) = (self.axis(0, range), Axis::linear("loss"));
+        series.push(Series::new(LOSS, points, Style::soft(Dash::Solid)));
+        let (x, y) = (self.axis(0, range), Axis::linear(LOSS));
         Panel { x, y, series, ..Panel::default() }
     }
 
-    /// In one dimension: real and imaginary part.
+    /// In one dimension: real and imaginary part, over the phase of `1 - hλ` with the second derivative `λ` of the loss, if
+    /// that has values there and the optimizer is gradient descent. It multiplies small differences by `1 - hλ`, whose logarithm the principal flow
+    /// takes: it leaves the real line where the phase is not 0.
     pub fn complex_plane(&self, simulation: &Simulation) -> Panel {
         let name = &self.variables[0];
         let place = |theta: &[Complex64]| (theta[0].re, theta[0].im);
+        let [x, y] = frame::complex(simulation, self.aspect);
         let mut series = trajectories(simulation, place);
-        self.mark_minima(&mut series, &[], |minimum| (minimum[0], 0.0));
-        let part = |part: &str| Axis::linear(format!("{part} {name}"));
-        Panel { x: part("Re"), y: part("Im"), series, ..Panel::default() }
+        mark_ends(&mut series, simulation, place);
+        self.mark_minima(&mut series, &[x, y], |minimum| (minimum[0], 0.0));
+        let part = |part: &str, range: (f64, f64)| {
+            Axis::linear(format!("{part} {name}")).from_to(range.0, range.1)
+        };
+        let phase = Contours::sample(x, y, "phase of 1 − hλ", |re, im| {
+            self.phase(simulation.lr, Complex64::new(re, im)).unwrap_or(f64::NAN)
+        });
+        let of_descent = simulation.optimizer.name == FlowName::GradientDescent.to_string();
+        let contours = (of_descent && phase.is_finite()).then(|| phase.with_levels(phases()));
+        Panel { x: part("Re", x), y: part("Im", y), contours, series, ..Panel::default() }
+    }
+
+    /// The phase of `1 + h f'(z)`, for the field `f = -E'` of gradient descent.
+    fn phase(&self, h: f64, z: Complex64) -> Option<f64> {
+        let mut jacobian = DMatrix::zeros(1, 1);
+        self.problem.jacobian(&[z], &mut jacobian).ok()?;
+        let factor = 1.0 + h * jacobian[(0, 0)];
+        // On the cut, rounding decides between π and -π.
+        (factor.is_finite()).then(|| Complex64::new(factor.re, factor.im + 0.0).arg())
     }
 
     /// In two dimensions: filled contours with the real parts of the trajectories.
@@ -94,14 +119,10 @@ impl Landscape<'_> {
         let height = |x: f64, y: f64| self.height(&[x, y]);
         let place = |theta: &[Complex64]| (theta[0].re, theta[1].re);
         let mut series = trajectories(simulation, place);
-        if let Some(start) = simulation.optimizer.theta.first() {
-            let style =
-                Style { color: Color::INK, line: None, width: 1.4, marker: Some(Marker::Ring) };
-            series.insert(0, Series::new("start", vec![place(start)], style));
-        }
+        mark_ends(&mut series, simulation, place);
         self.mark_minima(&mut series, &ranges, |minimum| (minimum[0], minimum[1]));
         Panel {
-            contours: Some(Contours::sample(x, y, "loss", height)),
+            contours: Some(Contours::sample(x, y, LOSS, height)),
             x: self.axis(0, x),
             y: self.axis(1, y),
             series,
@@ -138,6 +159,16 @@ impl Landscape<'_> {
     }
 }
 
+/// Whether a panel of the landscape shows no value of the loss.
+pub fn is_blank(landscape: &Panel) -> bool {
+    match &landscape.contours {
+        Some(contours) => !contours.is_finite(),
+        None => landscape.series.iter().any(|curve| {
+            curve.label == LOSS && curve.points.iter().all(|(_, loss)| !loss.is_finite())
+        }),
+    }
+}
+
 /// Whether a trajectory has an imaginary part that is more than rounding.
 fn leaves_the_real_line(simulation: &Simulation) -> bool {
     let points = simulation.trajectories().flat_map(|flow| &flow.theta).flatten();
@@ -154,15 +185,49 @@ fn trajectories(
         let steps = || flow.theta.iter().map(|theta| place(theta)).collect();
         let (points, style) = match i {
             0 => (steps(), Style { width: 0.5, ..Style::of_series(0) }),
-            _ if flow.path.is_empty() => (steps(), Style::of_series(i).line()),
+            _ if flow.path.is_empty() => (steps(), directed(i)),
             _ => {
                 let points = flow.path.iter().map(|(_, theta)| place(theta));
-                (points.collect(), Style::of_series(i).line())
+                (points.collect(), directed(i))
             }
         };
         series.push(Series::new(flow.name.as_str(), points, style));
     }
     series
+}
+
+/// A curve with arrows.
+fn directed(i: usize) -> Style {
+    Style { marker: Some(Marker::Arrow), ..Style::of_series(i) }
+}
+
+/// Start and end of the optimizer, on top of all trajectories, and its direction.
+fn mark_ends(
+    series: &mut Vec<Series>,
+    simulation: &Simulation,
+    place: impl Fn(&[Complex64]) -> (f64, f64),
+) {
+    let steps: Vec<(f64, f64)> =
+        simulation.optimizer.theta.iter().map(|theta| place(theta)).collect();
+    let Some((start, end)) = steps.first().zip(steps.last()) else { return };
+    let style = |marker| Style { color: Color::INK, line: None, width: 1.4, marker: Some(marker) };
+    let marks = [
+        Series::new("start", vec![*start], style(Marker::Ring)),
+        Series::new("end", vec![*end], style(Marker::Square)),
+        Series::new(
+            "",
+            steps.clone(),
+            Style { marker: Some(Marker::Arrow), ..style(Marker::Arrow) },
+        ),
+    ];
+    series.splice(0..0, marks);
+}
+
+/// The levels of a phase, in eighths of a turn.
+fn phases() -> Vec<(f64, String)> {
+    let levels =
+        [(-3, "−3π/4"), (-2, "−π/2"), (-1, "−π/4"), (0, "0"), (1, "π/4"), (2, "π/2"), (3, "3π/4")];
+    levels.map(|(eighths, label)| (f64::from(eighths) * FRAC_PI_4, label.to_string())).to_vec()
 }
 
 /// The real part of the loss, step by step.

@@ -30,10 +30,12 @@ pub fn fashion_mnist() -> Option<&'static str> {
 
 /// The first of some programs that is installed.
 pub fn program(names: &[&'static str]) -> Option<&'static str> {
-    let runs = |name: &&&str| {
-        let output = Command::new(name).arg("--version").stdin(Stdio::null()).output();
+    let says = |name: &str, option: &str| {
+        let output = Command::new(name).arg(option).stdin(Stdio::null()).output();
         output.is_ok_and(|output| output.status.success())
     };
+    // Poppler's programs know `-v` alone.
+    let runs = |name: &&&str| says(name, "--version") || says(name, "-v");
     match names.iter().find(runs) {
         Some(name) => Some(name),
         None => not_tested(&format!("there is no {}", names.join(" or "))),

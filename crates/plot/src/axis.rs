@@ -1,5 +1,7 @@
 //! Axes: their range, and the places of their ticks.
 
+use super::number::{Numbers, exponent, in_digits, power_of_ten, ten};
+
 /// How values are mapped to positions on an axis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AxisScale {
@@ -50,6 +52,12 @@ pub(super) struct Tick {
 
 /// Far outside of the range, in parts of it.
 const FAR: f64 = 1e3;
+/// The ticks of an axis, and its title with what their labels leave out.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Ticks {
+    pub ticks: Vec<Tick>,
+    pub title: String,
+}
 
 /// A range of fewer decades has labels between them.
 const FEW_DECADES: f64 = 2.2;
@@ -124,31 +132,32 @@ impl Ruler {
         }
     }
 
-    /// About `count` ticks with labels, and minor ones between decades.
-    pub fn ticks(&self, count: usize) -> Vec<Tick> {
+    /// About `count` ticks with labels, and minor ones between decades; what the labels leave out is in the title, which is
+    /// `name` and that.
+    pub fn ticks(&self, count: usize, name: &str) -> Ticks {
         match self.scale {
-            AxisScale::Linear => self.linear_ticks(count),
+            AxisScale::Linear => self.linear_ticks(count, name),
             AxisScale::Log if self.high - self.low < 1.0 => {
                 let values =
                     Ruler { scale: AxisScale::Linear, low: self.value(0.0), high: self.value(1.0) };
-                values.linear_ticks(count)
+                values.linear_ticks(count, name)
             }
-            AxisScale::Log => self.decades(count),
+            AxisScale::Log => Ticks { ticks: self.decades(count), title: name.into() },
         }
     }
 
-    fn linear_ticks(&self, count: usize) -> Vec<Tick> {
+    fn linear_ticks(&self, count: usize, name: &str) -> Ticks {
         let step = nice((self.high - self.low) / count.max(1) as f64);
         let slack = 1e-9 * step;
         let first = ((self.low - slack) / step).ceil();
         let last = ((self.high + slack) / step).floor();
-        let largest = (self.low.abs()).max(self.high.abs());
-        (0..=(last - first) as usize)
-            .map(|i| {
-                let value = (first + i as f64) * step;
-                Tick { value, label: Some(label(value, step, largest)) }
-            })
-            .collect()
+        let values: Vec<f64> =
+            (0..=(last - first) as usize).map(|i| (first + i as f64) * step).collect();
+        let numbers = Numbers::new(&values, step);
+        let title = numbers.title(name);
+        let labels = numbers.texts.into_iter().map(Some);
+        let ticks = values.into_iter().zip(labels).map(|(value, label)| Tick { value, label });
+        Ticks { ticks: ticks.collect(), title }
     }
 
     fn decades(&self, count: usize) -> Vec<Tick> {
@@ -157,6 +166,8 @@ impl Ruler {
         let every = (((self.high - self.low) / count.max(1) as f64 - 0.3).ceil() as i32).max(1);
         // Where decades are few, 2 and 5 have labels, too.
         let few = self.high - self.low < FEW_DECADES;
+        let plain = (-3..5).contains(&first) && (-3..5).contains(&last);
+        let short = |value: f64| in_digits(value, if plain { 1 } else { 3 });
         let text =
             |exponent: i32, value: f64| if few { short(value) } else { power_of_ten(exponent) };
         let mut ticks = Vec::new();
@@ -189,79 +200,10 @@ fn coordinate(scale: AxisScale, value: f64) -> f64 {
 
 /// The least of 1, 2, 2.5 and 5 times a power of ten that is not less than `step`.
 fn nice(step: f64) -> f64 {
-    let power = ten(step.log10().floor() as i32);
+    let power = ten(exponent(step));
     let factors = [1.0, 2.0, 2.5, 5.0, 10.0];
     let factor = factors.into_iter().find(|f| f * power >= step * (1.0 - 1e-9)).unwrap_or(10.0);
     factor * power
-}
-
-/// `10^exponent`; down to the smallest numbers, for which `powi` is 0.
-pub(super) fn ten(exponent: i32) -> f64 {
-    match exponent {
-        ..-300 => 10f64.powi(exponent + 300) * 1e-300,
-        _ => 10f64.powi(exponent),
-    }
-}
-
-/// `value/10^exponent`, of the smallest numbers too.
-fn per_ten(value: f64, exponent: i32) -> f64 {
-    match exponent {
-        ..-300 => value * 1e300 / 10f64.powi(exponent + 300),
-        _ => value / 10f64.powi(exponent),
-    }
-}
-
-/// A multiple of `step` in decimals, or, where these would be long, as a multiple of a power of ten.
-fn label(value: f64, step: f64, largest: f64) -> String {
-    if value == 0.0 {
-        return "0".into();
-    }
-    if (1e-3..1e5).contains(&largest) {
-        let decimals = (0..8).find(|d| {
-            let scaled = step * 10f64.powi(*d);
-            (scaled - scaled.round()).abs() < 1e-6 * scaled
-        });
-        return minus(format!("{value:.*}", decimals.unwrap_or(8) as usize));
-    }
-    let exponent = largest.log10().floor() as i32;
-    let digits = format!("{:.2}", per_ten(value, exponent));
-    let digits = digits.trim_end_matches('0').trim_end_matches('.');
-    minus(format!("{digits}·{}", power_of_ten(exponent)))
-}
-
-/// A number for a colour bar or a legend: at most three digits.
-pub(super) fn short(value: f64) -> String {
-    if value == 0.0 {
-        return "0".into();
-    }
-    let exponent = value.abs().log10().floor() as i32;
-    if (-3..5).contains(&exponent) {
-        let decimals = (2 - exponent).max(0) as usize;
-        let text = format!("{value:.decimals$}");
-        let text =
-            if decimals > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-        return minus(text.into());
-    }
-    let digits = format!("{:.1}", per_ten(value, exponent));
-    match digits.trim_end_matches(".0") {
-        "1" => power_of_ten(exponent),
-        digits => minus(format!("{digits}·{}", power_of_ten(exponent))),
-    }
-}
-
-/// `10⁻³`
-fn power_of_ten(exponent: i32) -> String {
-    let raised = |c: char| match c.to_digit(10) {
-        None => '⁻',
-        Some(digit) => ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'][digit as usize],
-    };
-    let exponent: String = exponent.to_string().chars().map(raised).collect();
-    format!("10{exponent}")
-}
-
-/// With the minus sign `−`, as wide as a plus, for every hyphen.
-fn minus(text: String) -> String {
-    text.replace('-', "−")
 }
 
 #[cfg(test)]
@@ -270,7 +212,7 @@ mod tests {
 
     fn labels(axis: Axis, count: usize) -> Vec<String> {
         let ruler = Ruler::new(&axis, std::iter::empty());
-        ruler.ticks(count).into_iter().filter_map(|tick| tick.label).collect()
+        ruler.ticks(count, "").ticks.into_iter().filter_map(|tick| tick.label).collect()
     }
 
     #[test]
@@ -279,7 +221,7 @@ mod tests {
         assert_eq!(linear(-2.0, 2.0), ["−2", "−1", "0", "1", "2"]);
         assert_eq!(linear(0.03, 1.0), ["0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(linear(0.0, 1.2), ["0", "0.25", "0.50", "0.75", "1.00"]);
-        assert_eq!(linear(0.0, 3e7), ["0", "1·10⁷", "2·10⁷", "3·10⁷"]);
+        assert_eq!(linear(0.0, 3e7), ["0", "1", "2", "3"]);
         assert_eq!(linear(0.0, 0.0), ["−1.0", "−0.5", "0", "0.5", "1.0"]);
         let log = |low, high| labels(Axis::log("").from_to(low, high), 5);
         assert_eq!(log(0.5e-3, 20.0), ["10⁻³", "10⁻²", "10⁻¹", "10⁰", "10¹"]);
@@ -287,6 +229,9 @@ mod tests {
         assert_eq!(log(1.0, 4.0), ["1", "2", "3", "4"]);
         assert_eq!(log(1.8, 80.0), ["2", "5", "10", "20", "50"]);
         assert_eq!(log(1e-6, 0.5), ["10⁻⁶", "10⁻⁵", "10⁻⁴", "10⁻³", "10⁻²", "10⁻¹"]);
+        // Few powers of ten are not enough.
+        assert_eq!(log(0.7, 15.0), ["1", "2", "5", "10"]);
+        assert_eq!(log(3e-8, 4e-7), ["5·10⁻⁸", "10⁻⁷", "2·10⁻⁷"]);
     }
 
     #[test]
@@ -299,14 +244,5 @@ mod tests {
         assert!(!ruler.place(-3.0).is_finite());
         assert!((0.0..1.0).contains(&ruler.place(1.0)));
         assert!((ruler.value(ruler.place(1.0)) - 1.0).abs() < 1e-12);
-    }
-
-    #[test]
-    fn short_numbers_are_short() {
-        let cases =
-            [(0.1, "0.1"), (1250.0, "1250"), (2e-7, "2·10⁻⁷"), (-0.25, "−0.25"), (1e6, "10⁶")];
-        for (value, text) in cases {
-            assert_eq!(short(value), text);
-        }
     }
 }

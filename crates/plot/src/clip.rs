@@ -1,9 +1,10 @@
 //! Curves clipped to a frame, and without points too close to be seen apart.
 
 use super::display_list::Point;
+use std::collections::HashSet;
 
-/// Points nearer than this in pixels add nothing to a curve.
-const NEAR: f64 = 0.3;
+/// The width of the columns of each of which a curve keeps its extremes: a device pixel where there are two for a unit.
+const COLUMN: f64 = 0.5;
 
 /// A rectangle in pixels.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +55,11 @@ impl Frame {
                 leave = leave.min(room / speed);
             }
         }
-        let at = |part: f64| (from.0 + part * dx, from.1 + part * dy);
+        // Far away, rounding is larger than the frame.
+        let at = |part: f64| {
+            let (x, y) = (from.0 + part * dx, from.1 + part * dy);
+            (x.clamp(self.left, self.right()), y.clamp(self.top, self.bottom()))
+        };
         let first = if enter == 0.0 { from } else { at(enter) };
         let last = if leave == 1.0 { to } else { at(leave) };
         (enter <= leave).then_some((first, last))
@@ -80,23 +85,94 @@ impl Frame {
     }
 }
 
-/// A curve without the points that are nearer than [`NEAR`] to the one kept before; its last point
-/// stays.
+/// A curve that looks the same with at most four points for each passage through a column of pixels: the first, the last, the
+/// highest and the lowest of them (M4 aggregation; Jugel, Jerzak, Hackenbroich and Markl 2014).
 fn thin(points: &[Point]) -> Vec<Point> {
+    let column = |point: &Point| (point.0 / COLUMN).floor();
     let mut kept: Vec<Point> = Vec::new();
-    for (i, point) in points.iter().enumerate() {
-        let far = kept.last().is_none_or(|last| (point.0 - last.0).hypot(point.1 - last.1) > NEAR);
-        if far {
-            kept.push(*point);
-        } else if i + 1 == points.len() && kept.len() > 1 {
-            *kept.last_mut().expect("there are two") = *point;
+    for passage in points.chunk_by(|a, b| column(a) == column(b)) {
+        let of = |better: fn(f64, f64) -> bool| {
+            let better = |best: usize, i: usize| match better(passage[i].1, passage[best].1) {
+                true => i,
+                false => best,
+            };
+            (0..passage.len()).fold(0, better)
+        };
+        let mut chosen = [0, of(|a, b| a < b), of(|a, b| a > b), passage.len() - 1];
+        chosen.sort_unstable();
+        for (place, &i) in chosen.iter().enumerate() {
+            if place == 0 || chosen[place - 1] != i {
+                kept.push(passage[i]);
+            }
         }
     }
-    if let ([only], Some(last)) = (kept.as_slice(), points.last())
-        && points.len() > 1
-        && only != last
-    {
-        kept.push(*last);
+    kept
+}
+
+/// A curve of more points than this is drawn as the area that it covers.
+pub(super) const MOST_POINTS: usize = 30_000;
+
+/// The pixels that curves inside of the frame pass through, as rectangles in rows.
+pub(super) fn covered(frame: Frame, pieces: &[Vec<Point>]) -> Vec<Vec<Point>> {
+    let (columns, rows) = (frame.width.ceil() as usize, frame.height.ceil() as usize);
+    let mut passed = vec![false; columns * rows];
+    let mut free = passed.len();
+    'all: for pair in pieces.iter().flat_map(|piece| piece.windows(2)) {
+        let ((x, y), (dx, dy)) = (pair[0], (pair[1].0 - pair[0].0, pair[1].1 - pair[0].1));
+        let steps = dx.abs().max(dy.abs()).ceil().max(1.0);
+        for i in 0..=steps as usize {
+            let part = i as f64 / steps;
+            let column = ((x + part * dx - frame.left) as usize).min(columns - 1);
+            let row = ((y + part * dy - frame.top) as usize).min(rows - 1);
+            if !std::mem::replace(&mut passed[row * columns + column], true) {
+                free -= 1;
+                if free == 0 {
+                    break 'all;
+                }
+            }
+        }
+    }
+    let mut rings = Vec::new();
+    for (row, cells) in passed.chunks(columns).enumerate() {
+        let mut column = 0;
+        for run in cells.chunk_by(|a, b| a == b) {
+            if run[0] {
+                let (left, top) = (frame.left + column as f64, frame.top + row as f64);
+                let width = (run.len() as f64).min(frame.right() - left);
+                rings.push(Frame { left, top, width, height: 1.0 }.corners());
+            }
+            column += run.len();
+        }
+    }
+    rings
+}
+
+/// The most marks of a curve that are drawn.
+const MARKS: usize = 4000;
+
+/// Marks that look the same as all of them: of those that lie within a fraction of their size of one another, one. The
+/// outermost ones stay.
+pub(super) fn thin_marks(points: &[Point]) -> Vec<Point> {
+    let extreme = |of: fn(&Point) -> f64| {
+        let order = |a: &&Point, b: &&Point| of(a).total_cmp(&of(b));
+        let (least, most) = (points.iter().min_by(order), points.iter().max_by(order));
+        least.into_iter().chain(most).copied()
+    };
+    let outermost: Vec<Point> = extreme(|p| p.0).chain(extreme(|p| p.1)).collect();
+    let (mut kept, mut cell) = (points.to_vec(), 0.5);
+    loop {
+        // A mark is kept if it is the first one in its cell.
+        let mut seen = HashSet::new();
+        kept.retain(|p| seen.insert(((p.0 / cell) as i64, (p.1 / cell) as i64)));
+        if kept.len() <= MARKS {
+            break;
+        }
+        cell *= 2.0;
+    }
+    for point in outermost {
+        if !kept.contains(&point) {
+            kept.push(point);
+        }
     }
     kept
 }
@@ -160,11 +236,76 @@ mod tests {
         }
 
         #[test]
+        fn nothing_leaves_the_frame_from_anywhere(points in proptest::collection::vec((proptest::num::f64::NORMAL, proptest::num::f64::NORMAL), 2..30)) {
+            for point in FRAME.pieces(&points).concat() {
+                prop_assert!(FRAME.holds(point), "{point:?}");
+            }
+        }
+
+        #[test]
         fn what_is_inside_stays(points in proptest::collection::vec((11.0..109.0, 21.0..69.0), 2..30)) {
             let pieces = FRAME.pieces(&points);
             prop_assert_eq!(pieces.len(), 1);
             prop_assert_eq!(pieces[0].first(), points.first());
             prop_assert_eq!(pieces[0].last(), points.last());
+        }
+
+        /// The highest and the lowest point of every column of pixels stay, and the order of points.
+        #[test]
+        fn thinning_keeps_extremes(points in proptest::collection::vec((11.0..13.0, 21.0..69.0), 1..300), sorted: bool) {
+            let mut points: Vec<Point> = points;
+            if sorted {
+                points.sort_by(|a, b| a.0.total_cmp(&b.0));
+            }
+            let kept = thin(&points);
+            let column = |p: &&Point, i: usize| (p.0 / COLUMN) as usize == i;
+            for i in 20..30 {
+                let extremes = |points: &[Point]| {
+                    let here = || points.iter().filter(|p| column(p, i)).map(|p| p.1);
+                    (here().fold(f64::INFINITY, f64::min), here().fold(f64::NEG_INFINITY, f64::max))
+                };
+                prop_assert_eq!(extremes(&points), extremes(&kept));
+            }
+            let mut rest = points.iter();
+            prop_assert!(kept.iter().all(|p| rest.any(|q| q == p)), "the order is another");
+            if sorted {
+                prop_assert!(kept.len() <= 4 * 5, "{}", kept.len());
+            }
+        }
+
+        /// The area that a curve covers holds all of its points, and nothing far from them.
+        #[test]
+        fn the_covered_area_holds_the_curve(points in proptest::collection::vec((11.0..109.0, 21.0..69.0), 1..9)) {
+            let pieces = FRAME.pieces(&points);
+            let boxes = covered(FRAME, &pieces);
+            let holds = |ring: &Vec<Point>, p: &Point, room: f64| {
+                (ring[0].0 - room..=ring[2].0 + room).contains(&p.0)
+                    && (ring[0].1 - room..=ring[2].1 + room).contains(&p.1)
+            };
+            for p in pieces.iter().flatten() {
+                prop_assert!(boxes.iter().any(|ring| holds(ring, p, 0.0)), "{p:?}");
+            }
+            let bounds = |of: fn(&Point) -> f64| {
+                let all = points.iter().map(of);
+                all.fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)))
+            };
+            let (x, y) = (bounds(|p| p.0), bounds(|p| p.1));
+            for corner in boxes.iter().flatten() {
+                prop_assert!((x.0 - 1.0..=x.1 + 1.0).contains(&corner.0));
+                prop_assert!((y.0 - 1.0..=y.1 + 1.0).contains(&corner.1));
+            }
+        }
+
+        #[test]
+        fn marks_are_few_and_the_outermost_stay(
+            points in proptest::collection::vec((11.0..109.0, 21.0..69.0), 1..20_000)
+        ) {
+            let kept = thin_marks(&points);
+            prop_assert!(kept.len() <= MARKS + 4);
+            for of in [|p: &Point| p.0, |p: &Point| p.1, |p: &Point| -p.0, |p: &Point| -p.1] {
+                let least = |points: &[Point]| points.iter().map(of).fold(f64::INFINITY, f64::min);
+                prop_assert_eq!(least(&points), least(&kept));
+            }
         }
     }
 }

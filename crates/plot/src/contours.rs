@@ -1,7 +1,7 @@
 //! Heights of a function of two variables, and the levels to draw them at.
 
-use super::axis::{short, ten};
 use super::display_list::Point;
+use super::number::{Numbers, distinct, exponent, ten};
 use contour::ContourBuilder;
 
 /// A function of two variables on a grid, to be drawn as filled contours.
@@ -14,6 +14,7 @@ pub struct Contours {
     /// What the colours stand for.
     pub label: String,
     values: Vec<f64>,
+    is_finite: bool,
     /// Levels with their labels, instead of quantiles.
     fixed: Vec<(f64, String)>,
 }
@@ -46,13 +47,14 @@ impl Contours {
         let is_drawn = |v: f64| v.abs() < 1e300;
         let finite = values.iter().copied().filter(|&v| is_drawn(v));
         let highest = finite.fold(f64::NEG_INFINITY, f64::max);
-        let highest = if highest.is_finite() { highest } else { 0.0 };
+        let is_finite = highest.is_finite();
+        let highest = if is_finite { highest } else { 0.0 };
         for value in &mut values {
             if !is_drawn(*value) {
                 *value = highest;
             }
         }
-        Contours { x, y, label: label.into(), values, fixed: Vec::new() }
+        Contours { x, y, label: label.into(), values, is_finite, fixed: Vec::new() }
     }
 
     /// The same heights with levels of one's own: increasing values, each with its label on the colour bar.
@@ -60,6 +62,11 @@ impl Contours {
     pub fn with_levels(mut self, levels: Vec<(f64, String)>) -> Contours {
         self.fixed = levels;
         self
+    }
+
+    /// Whether the function has a finite value in the box, at most `1e300` in size.
+    pub fn is_finite(&self) -> bool {
+        self.is_finite
     }
 
     /// Increasing heights that divide the box into bands of comparable sizes: quantiles of the heights, more of them
@@ -102,17 +109,22 @@ impl Contours {
         all
     }
 
-    /// The labels of the levels on the bar: at most eight, evenly chosen.
-    pub(super) fn labels(levels: &[f64]) -> Vec<(usize, String)> {
-        let every = levels.len().div_ceil(8).max(1);
-        let chosen = levels.iter().enumerate().step_by(every);
-        chosen.map(|(i, level)| (i, short(*level))).collect()
+    /// The labels of the levels on the bar, evenly chosen, at most `most`: their indices, and their texts.
+    pub(super) fn labels(&self, levels: &[f64], most: usize) -> (Vec<usize>, Numbers) {
+        let every = levels.len().div_ceil(most.max(1)).max(1);
+        let chosen: Vec<usize> = (0..levels.len()).step_by(every).collect();
+        if !self.fixed.is_empty() {
+            let texts: Vec<String> = chosen.iter().map(|i| self.fixed[*i].1.clone()).collect();
+            return (chosen, Numbers::from(texts));
+        }
+        let values: Vec<f64> = chosen.iter().map(|i| levels[*i]).collect();
+        (chosen, distinct(&values))
     }
 }
 
 /// A number near `x`, to one digit of what is apart from its neighbour.
 fn round(x: f64, apart: f64) -> f64 {
-    let unit = ten((apart / 2.0).log10().floor() as i32);
+    let unit = ten(exponent(apart / 2.0));
     let rounded = (x / unit).round() * unit;
     // Subnormal and huge steps have no such unit.
     if apart > 0.0 && rounded.is_finite() && unit.is_normal() { rounded } else { x }

@@ -3,8 +3,10 @@
 use super::axis::Ruler;
 use super::clip::Frame;
 use super::color::Color;
+use super::font;
+use super::theme::Theme;
 
-/// `(x, y)` in pixels, from the upper left corner.
+/// `(x, y)` in units of the layout, which are CSS pixels in most themes, from the upper left corner.
 pub(super) type Point = (f64, f64);
 
 /// Where a text stands relative to its point.
@@ -52,6 +54,7 @@ pub(super) enum Item {
         at: Point,
         size: f64,
         anchor: Anchor,
+        color: Color,
         upright: bool,
         text: String,
     },
@@ -91,11 +94,30 @@ pub(super) struct View {
     pub y: Ruler,
 }
 
-/// A picture of `width` by `height` pixels.
-#[derive(Default)]
+impl Item {
+    /// Where a text starts.
+    pub fn text_origin(&self) -> Option<Point> {
+        let Item::Text { at, size, anchor, upright, text, .. } = self else { return None };
+        let before = match anchor {
+            Anchor::Start => 0.0,
+            Anchor::Middle => font::width(text, *size) / 2.0,
+            Anchor::End => font::width(text, *size),
+        };
+        Some(if *upright { (at.0, at.1 + before) } else { (at.0 - before, at.1) })
+    }
+}
+
+/// A picture of `width` by `height` units.
 pub(super) struct DisplayList {
     pub width: f64,
     pub height: f64,
+    /// Width and height of the area between the axes of each panel.
+    pub inner: (f64, f64),
+    /// CSS pixels for each unit.
+    pub scale: f64,
+    pub background: Color,
+    /// The colour of texts, unless they have another.
+    pub ink: Color,
     pub items: Vec<Item>,
     /// What the items show, for pages on which they can be pointed at.
     pub groups: Vec<Group>,
@@ -114,6 +136,31 @@ impl DisplayList {
     }
 
     pub fn text(&mut self, at: Point, size: f64, anchor: Anchor, text: impl Into<String>) {
-        self.items.push(Item::Text { at, size, anchor, upright: false, text: text.into() });
+        let (color, upright, text) = (Color::INK, false, text.into());
+        self.items.push(Item::Text { at, size, anchor, color, upright, text });
+    }
+
+    /// Replaces the colours for a white background by those of a theme.
+    pub fn recolor(&mut self, theme: Theme) {
+        (self.background, self.ink) = (theme.background(), theme.ink());
+        let line = |stroke: &mut Option<Stroke>| {
+            if let Some(stroke) = stroke {
+                stroke.color = theme.of(stroke.color);
+            }
+        };
+        for item in &mut self.items {
+            match item {
+                Item::Area { fill, stroke, .. } => {
+                    *fill = fill.map(|fill| theme.of(fill));
+                    line(stroke);
+                }
+                Item::Line { stroke, .. } => stroke.color = theme.of(stroke.color),
+                Item::Circle { fill, stroke, .. } => {
+                    *fill = theme.of(*fill);
+                    line(stroke);
+                }
+                Item::Text { color, .. } => *color = theme.text(*color),
+            }
+        }
     }
 }

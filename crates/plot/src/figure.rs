@@ -4,7 +4,8 @@ use super::axis::Axis;
 use super::band::Band;
 use super::color::Color;
 use super::contours::Contours;
-use super::{layout, png, svg};
+use super::layout;
+use super::picture::{Look, Picture, TooSmall};
 
 /// Panels side by side, below one title and above one legend.
 #[derive(Clone, Debug, Default)]
@@ -25,14 +26,27 @@ impl Figure {
         width / height
     }
 
+    /// The figure laid out for a use. Equal figures have equal pictures.
+    ///
+    /// # Errors
+    /// The size leaves no room for the panels.
+    pub fn draw(&self, look: &Look) -> Result<Picture, TooSmall> {
+        layout::place(self, look).map(Picture)
+    }
+
     /// The text of an SVG file. Equal figures have equal texts.
     pub fn svg(&self) -> String {
-        svg::write(&layout::place(self))
+        Picture(layout::natural(self)).svg()
     }
 
     /// The bytes of a PNG file of two pixels for each of the SVG's. Equal figures have equal bytes.
     pub fn png(&self) -> Vec<u8> {
-        png::write(&layout::place(self))
+        Picture(layout::natural(self)).png(192.0)
+    }
+
+    /// The bytes of a PDF file. Equal figures have equal bytes.
+    pub fn pdf(&self) -> Vec<u8> {
+        Picture(layout::natural(self)).pdf()
     }
 }
 
@@ -60,11 +74,13 @@ pub struct Panel {
 }
 
 impl Panel {
-    /// What the legend says of it.
-    pub(super) fn legend(&self) -> impl Iterator<Item = (&str, Style)> {
-        let series = self.series.iter().filter(|_| !self.end_labels);
-        let series = series.map(|series| (series.label.as_str(), series.style));
-        series.chain(self.bands.iter().map(|band| (band.label.as_str(), band.style())))
+    /// What the legend says of it: labels, looks, and whether there is anything to see.
+    pub(super) fn legend(&self) -> impl Iterator<Item = (&str, Style, bool)> {
+        let series = self.series.iter().filter(|_| !self.end_labels).map(|series| {
+            let is_finite = |(x, y): &(f64, f64)| x.is_finite() && y.is_finite();
+            (series.label.as_str(), series.style, series.points.iter().any(is_finite))
+        });
+        series.chain(self.bands.iter().map(|band| (band.label.as_str(), band.style(), true)))
     }
 
     /// The coordinates of everything that its axes must reach.
@@ -195,4 +211,6 @@ pub enum Marker {
     Dot,
     /// A wide bar: an area in the legend.
     Swatch,
+    /// Heads of arrows along the curve, not at its points: its direction.
+    Arrow,
 }

@@ -4,8 +4,69 @@
 use std::sync::LazyLock;
 use ttf_parser::{Face, GlyphId, OutlineBuilder};
 
+/// From line to line of a text, in heights of its letters.
+pub(super) const LINE: f64 = 1.25;
+
 static FACE: LazyLock<Face<'static>> =
-    LazyLock::new(|| Face::parse(dejavu::sans::regular(), 0).expect("the embedded font is a font"));
+    LazyLock::new(|| Face::parse(data(), 0).expect("the embedded font is a font"));
+
+/// The file of the font.
+pub(super) fn data() -> &'static [u8] {
+    dejavu::sans::regular()
+}
+
+pub(super) fn units_per_em() -> f64 {
+    f64::from(FACE.units_per_em())
+}
+
+/// Ascent, descent, height of capitals, and the box around all glyphs, in units of the font.
+pub(super) fn extent() -> (f64, f64, f64, [f64; 4]) {
+    let all = FACE.global_bounding_box();
+    let all = [all.x_min, all.y_min, all.x_max, all.y_max].map(f64::from);
+    let capital = FACE.capital_height().unwrap_or(FACE.ascender());
+    (FACE.ascender().into(), FACE.descender().into(), capital.into(), all)
+}
+
+/// Every character with the number and the advance of its glyph, in units of the font.
+pub(super) fn glyphs(text: &str) -> impl Iterator<Item = (char, u16, u16)> {
+    text.chars().map(|c| (c, glyph(c).0, FACE.glyph_hor_advance(glyph(c)).unwrap_or(0)))
+}
+
+/// How far the glyphs of a text reach above the baseline: the lowest and the highest of their points, in pixels. Nothing
+/// for spaces.
+pub(super) fn ink(text: &str, size: f64) -> (f64, f64) {
+    let boxes = text.chars().filter_map(|c| FACE.glyph_bounding_box(glyph(c)));
+    let (low, high) = boxes.fold((0, 0), |(low, high), b| (b.y_min.min(low), b.y_max.max(high)));
+    (f64::from(low) * scale(size), f64::from(high) * scale(size))
+}
+
+/// Lines of a text that are no wider than `width`: broken at spaces, and words that are wider, between characters.
+pub(super) fn wrap(text: &str, size: f64, width: f64) -> Vec<String> {
+    let fits = |text: &str| self::width(text, size) <= width;
+    if fits(text) {
+        return vec![text.to_string()];
+    }
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        let longer = if line.is_empty() { word.to_string() } else { format!("{line} {word}") };
+        if fits(&longer) {
+            line = longer;
+            continue;
+        }
+        if !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        for c in word.chars() {
+            if !line.is_empty() && !fits(&format!("{line}{c}")) {
+                lines.push(std::mem::take(&mut line));
+            }
+            line.push(c);
+        }
+    }
+    lines.push(line);
+    lines
+}
 
 /// The width of a text in pixels, at a size in pixels.
 pub(super) fn width(text: &str, size: f64) -> f64 {

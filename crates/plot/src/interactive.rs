@@ -37,7 +37,7 @@ impl Interactive {
         let mut body = format!("<p class=\"how soft\" hidden>{HOW}</p>\n<div class=\"plots\">\n");
         for (description, figure) in figures {
             let figure = &thinned(figure);
-            let list = layout::place(figure);
+            let list = layout::natural(figure);
             colors.extend(list.items.iter().flat_map(Item::colors));
             let picture = picture(&list, description);
             let data = data(figure, &list.views, description);
@@ -86,7 +86,7 @@ fn picture(list: &DisplayList, description: &str) -> String {
             let _ = write!(out, "<g {}>", attribute(&group.part));
             open.push(group.end);
         }
-        svg::write_item(item, &mut out);
+        svg::write_item(item, list.ink, &mut out);
         while open.pop_if(|end| *end == i + 1).is_some() {
             out.push_str("</g>");
         }

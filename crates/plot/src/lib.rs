@@ -1,8 +1,9 @@
-//! Pictures: curves, contours and trajectories as SVG and PNG.
+//! Pictures: curves, contours and trajectories as SVG, PNG and PDF.
 //!
-//! A [`Figure`] says what is shown; the same figure always gives the same bytes, also on a machine
-//! without fonts or libraries. One layout serves both formats: it makes a list of shapes and texts with
-//! their positions, which is then written as SVG, or as pixels by `tiny-skia`. Contours come from the crate `contour`.
+//! A [`Figure`] says what is shown, a [`Look`] for which use; the same figure always gives the same bytes, also on a machine
+//! without fonts or libraries. One layout serves all formats: it makes a list of shapes and texts with
+//! their positions, a [`Picture`], which is then written as SVG, as pixels by `tiny-skia`, or as PDF by `pdf-writer` with a
+//! subset of the font by `subsetter`. Contours come from the crate `contour`.
 //!
 //! The crate `plotters` is not used here since its coordinates are whole pixels, in SVG as well, which
 //! makes smooth trajectories ragged, and since its areas have no holes, which contours need.
@@ -34,10 +35,14 @@ mod interactive;
 mod layout;
 mod legend;
 mod marker;
+mod number;
 mod panel;
+mod pdf;
+mod picture;
 mod png;
 mod shade;
 mod svg;
+mod theme;
 mod thin;
 
 pub use axis::{Axis, AxisScale};
@@ -46,3 +51,5 @@ pub use color::Color;
 pub use contours::Contours;
 pub use figure::{Dash, Figure, Marker, Panel, Series, Style};
 pub use interactive::Interactive;
+pub use picture::{Look, Picture, TextBox, TooSmall};
+pub use theme::Theme;

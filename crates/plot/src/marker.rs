@@ -44,6 +44,7 @@ impl DisplayList {
                 self.line(vec![(x - a, y - b), (x + a, y + b)], stroke);
                 return self.line(vec![(x + b, y - a), (x - b, y + a)], stroke);
             }
+            Marker::Arrow => return self.arrow((x, y), (1.0, 0.0), style.color),
             Marker::Square => polygon(4, 4.0, PI / 4.0),
             Marker::Diamond => polygon(4, 4.4, 0.0),
             Marker::Triangle => polygon(3, 4.4, 0.0),
@@ -53,5 +54,19 @@ impl DisplayList {
             }
         };
         self.items.push(Item::Area { rings: vec![ring], fill, stroke: edge });
+    }
+
+    /// The head of an arrow with its middle at a point.
+    pub fn arrow(&mut self, (x, y): Point, (dx, dy): Point, color: Color) {
+        let length = dx.hypot(dy);
+        if length == 0.0 {
+            return;
+        }
+        let (dx, dy) = (6.0 * dx / length, 6.0 * dy / length);
+        let corner =
+            |along: f64, across: f64| (x + along * dx - across * dy, y + along * dy + across * dx);
+        let ring = vec![corner(1.0, 0.0), corner(-0.5, 0.7), corner(-0.2, 0.0), corner(-0.5, -0.7)];
+        let stroke = Some(Stroke::solid(Color::WHITE, 0.6));
+        self.items.push(Item::Area { rings: vec![ring], fill: Some(color), stroke });
     }
 }

@@ -1,19 +1,29 @@
 //! One panel: axes, grid, contours, curves.
 
-use super::axis::{Ruler, Tick};
-use super::clip::{Frame, straighten};
+use super::axis::{Ruler, Tick, Ticks};
+use super::clip::{Frame, MOST_POINTS, covered, straighten, thin_marks};
 use super::color::Color;
 use super::contours::Contours;
 use super::display_list::{Anchor, DisplayList, Item, Part, Point, Stroke, View};
 use super::ends;
-use super::figure::{Panel, Series};
+use super::figure::{Marker, Panel, Series, Style};
 use super::font;
+use super::theme::TextSizes;
 
-const LABEL: f64 = 11.0;
-const NAME: f64 = 12.5;
-const TITLE: f64 = 13.0;
 /// Between a tick and its label, and between labels and the title of an axis.
 const SPACE: f64 = 7.0;
+/// From the middle of a mark for what lies outside to its tip.
+const CLIP_MARK: f64 = 6.0;
+/// The least radius of a point that stands alone.
+const DOT: f64 = 1.5;
+/// The length of a curve for each arrow on it, of one that has an arrow, and the most arrows of a curve.
+const ARROW: f64 = 140.0;
+const LEAST_ARROW: f64 = 30.0;
+const MOST_ARROWS: f64 = 3.0;
+/// What labels may take of the space between panels.
+const FREE: f64 = 10.0;
+/// Fewer ticks than these are too few to read an axis by, if there is room for more.
+const FEW: usize = 3;
 /// Between the panel and its colour bar, and the bar's width.
 const BAR_GAP: f64 = 12.0;
 const BAR: f64 = 13.0;
@@ -26,11 +36,22 @@ pub(super) struct Prepared<'a> {
     x_ticks: Vec<Tick>,
     y_ticks: Vec<Tick>,
     levels: Vec<f64>,
+    /// Levels with a label on the colour bar.
+    labels: Vec<(usize, String)>,
+    /// Title, titles of the axes and of the colour bar, and note, in lines.
+    title: Vec<String>,
+    x_name: Vec<String>,
+    y_name: Vec<String>,
+    bar_name: Vec<String>,
+    note: Vec<String>,
+    texts: TextSizes,
+    /// Between the axes.
+    width: f64,
 }
 
 impl<'a> Prepared<'a> {
-    /// A panel of so many pixels between its axes.
-    pub fn new(panel: &'a Panel, width: f64, height: f64) -> Prepared<'a> {
+    /// A panel with this width and height between its axes.
+    pub fn new(panel: &'a Panel, (width, height): (f64, f64), texts: TextSizes) -> Prepared<'a> {
         let (x, y) = match &panel.contours {
             Some(contours) => {
                 let range = |axis: &super::Axis, (low, high)| axis.clone().from_to(low, high);
@@ -45,13 +66,42 @@ impl<'a> Prepared<'a> {
                 Ruler::new(&panel.y, panel.extent().map(|p| p.1)),
             ),
         };
+        let size = texts.label;
+        let wide = |label: &str| font::width(label, size) + 0.8 * size;
+        let x_ticks = fitting(&x, &panel.x.label, width, 75.0, wide);
+        let high = |_: &str| 1.3 * size;
+        let y_ticks = fitting(&y, &panel.y.label, height, 50.0, high);
+        let levels = panel.contours.as_ref().map(Contours::levels).unwrap_or_default();
+        let most = (height / (2.0 * size)) as usize;
+        let labels = panel.contours.as_ref().map(|contours| {
+            let (labelled, numbers) = contours.labels(&levels, most.min(8));
+            let name = numbers.title(&contours.label);
+            (labelled.into_iter().zip(numbers.texts).collect(), name)
+        });
+        let (labels, bar_name) = labels.unwrap_or_default();
         Prepared {
             panel,
-            x_ticks: x.ticks((width / 75.0) as usize),
-            y_ticks: y.ticks((height / 50.0) as usize),
+            x_ticks: x_ticks.ticks,
+            y_ticks: y_ticks.ticks,
             x,
             y,
-            levels: panel.contours.as_ref().map(Contours::levels).unwrap_or_default(),
+            levels,
+            labels,
+            title: lines(&panel.title, texts.heading, width),
+            x_name: if panel.x.shared {
+                Vec::new()
+            } else {
+                lines(&x_ticks.title, texts.name, width)
+            },
+            y_name: if panel.y.shared {
+                Vec::new()
+            } else {
+                lines(&y_ticks.title, texts.name, height)
+            },
+            note: lines(&panel.note, texts.label, width),
+            bar_name: lines(&bar_name, texts.name, height),
+            texts,
+            width,
         }
     }
 
@@ -64,28 +114,44 @@ impl<'a> Prepared<'a> {
     pub fn left(&self) -> f64 {
         let labels = self.y_ticks.iter().filter_map(|tick| tick.label.as_deref());
         if self.panel.y.shared {
-            return SPACE;
+            return SPACE.max(self.overhang(|place| place));
         }
-        let widest = labels.map(|label| font::width(label, LABEL)).fold(0.0, f64::max);
-        widest + SPACE + if self.panel.y.label.is_empty() { 0.0 } else { NAME + SPACE }
+        let widest = labels.map(|label| font::width(label, self.texts.label)).fold(0.0, f64::max);
+        let needed = widest + SPACE + height(&self.y_name, self.texts.name, SPACE);
+        needed.max(self.overhang(|place| place))
+    }
+
+    /// How far the labels of the horizontal axis reach beyond an end of it, to which a tick has this distance, and into what
+    /// is free between panels.
+    fn overhang(&self, distance: impl Fn(f64) -> f64) -> f64 {
+        let reach = self.x_ticks.iter().filter_map(|tick| {
+            let width = font::width(tick.label.as_ref()?, self.texts.label);
+            Some(width / 2.0 - self.width * distance(self.x.place(tick.value)))
+        });
+        if self.panel.x.shared { 0.0 } else { reach.fold(0.0, f64::max) - FREE }
     }
 
     /// Pixels above the axes.
     pub fn top(&self) -> f64 {
-        let note = if self.panel.note.is_empty() { 0.0 } else { LABEL + 5.0 };
-        note + if self.panel.title.is_empty() { 6.0 } else { TITLE + 10.0 }
+        self.note_height() + height(&self.title, self.texts.heading, 10.0).max(6.0)
+    }
+
+    /// What the note takes of it.
+    fn note_height(&self) -> f64 {
+        height(&self.note, self.texts.label, 5.0)
     }
 
     /// Pixels to the right of the axes.
     pub fn right(&self) -> f64 {
-        let Some(contours) = &self.panel.contours else {
-            let ends = self.panel.end_labels.then(|| ends::width(&self.panel.series, LABEL));
-            return ends.unwrap_or(8.0);
-        };
-        let labels = Contours::labels(&self.levels);
-        let widest = labels.iter().map(|(_, label)| font::width(label, LABEL)).fold(0.0, f64::max);
-        let name = if contours.label.is_empty() { 0.0 } else { NAME + SPACE };
-        BAR_GAP + BAR + SPACE + widest + name
+        let least = self.overhang(|place| 1.0 - place).max(8.0);
+        if self.panel.contours.is_none() {
+            let ends = self.panel.end_labels;
+            let ends = ends.then(|| ends::width(&self.panel.series, self.texts.label));
+            return ends.unwrap_or(0.0).max(least);
+        }
+        let width = |label: &String| font::width(label, self.texts.label);
+        let widest = self.labels.iter().map(|(_, label)| width(label)).fold(0.0, f64::max);
+        (BAR_GAP + BAR + SPACE + widest + height(&self.bar_name, self.texts.name, SPACE)).max(least)
     }
 
     /// Pixels below the axes.
@@ -93,7 +159,7 @@ impl<'a> Prepared<'a> {
         if self.panel.x.shared {
             return SPACE;
         }
-        LABEL + SPACE + if self.panel.x.label.is_empty() { 0.0 } else { NAME + SPACE }
+        self.texts.label + SPACE + height(&self.x_name, self.texts.name, SPACE)
     }
 
     /// Draws the panel with its axes along `frame`.
@@ -132,17 +198,39 @@ impl<'a> Prepared<'a> {
             list.group(Part::Series(i), first);
         }
         self.axes(frame, list);
+        let (label_size, heading) = (self.texts.label, self.texts.heading);
         if self.panel.end_labels {
             let place = |point| self.place(frame, point);
-            ends::labels(&self.panel.series, frame, LABEL, &place, list);
+            ends::labels(&self.panel.series, frame, label_size, &place, list);
         }
-        if !self.panel.note.is_empty() {
-            let at = (frame.right(), frame.top - 5.0);
-            list.text(at, LABEL, Anchor::End, self.panel.note.as_str());
+        let middle = frame.left + frame.width / 2.0;
+        if let Some(nothing) = self.nothing() {
+            let lines = lines(nothing, self.texts.name, frame.width);
+            let first = frame.top + (frame.height - extra(&lines, self.texts.name)) / 2.0;
+            for (line, down) in below(&lines, self.texts.name) {
+                let at = (middle, first + down);
+                list.text(at, self.texts.name, Anchor::Middle, line);
+            }
         }
-        if !self.panel.title.is_empty() {
-            let at = (frame.left + frame.width / 2.0, frame.top - self.top() + TITLE + 2.0);
-            list.text(at, TITLE, Anchor::Middle, self.panel.title.as_str());
+        for (line, down) in below(&self.note, label_size) {
+            let at = (frame.right(), frame.top - 5.0 - extra(&self.note, label_size) + down);
+            list.text(at, label_size, Anchor::End, line);
+        }
+        let first = frame.top - self.note_height() - 8.0 - extra(&self.title, heading);
+        for (line, down) in below(&self.title, heading) {
+            list.text((middle, first + down), heading, Anchor::Middle, line);
+        }
+    }
+
+    /// What is said in a panel that shows nothing.
+    fn nothing(&self) -> Option<&'static str> {
+        let has_place =
+            |(x, y): (f64, f64)| self.x.place(x).is_finite() && self.y.place(y).is_finite();
+        match &self.panel.contours {
+            Some(contours) => (!contours.is_finite()).then_some("no finite value in this box"),
+            None if self.panel.extent().any(has_place) => None,
+            None if self.panel.extent().next().is_none() => Some("nothing to show"),
+            None => Some("no value that this axis can show"),
         }
     }
 
@@ -168,24 +256,46 @@ impl<'a> Prepared<'a> {
     fn curve(&self, series: &Series, frame: Frame, list: &mut DisplayList) {
         let style = &series.style;
         let points: Vec<Point> = series.points.iter().map(|p| self.place(frame, *p)).collect();
+        let mut pieces = Vec::new();
         if let Some(dash) = style.line {
+            pieces = frame.pieces(&points);
             let stroke = Stroke { color: style.color, width: style.width, dash: dash.lengths() };
-            for piece in frame.pieces(&points) {
-                list.line(piece, stroke);
+            if pieces.iter().map(Vec::len).sum::<usize>() > MOST_POINTS {
+                let (rings, fill) = (covered(frame, &pieces), Some(style.color));
+                list.items.push(Item::Area { rings, fill, stroke: None });
+            } else {
+                for piece in &pieces {
+                    list.line(piece.clone(), stroke);
+                }
             }
         }
         if self.panel.exits {
             ends::exits(&points, frame, style.color, list);
         }
-        // Markers within half a pixel of the one before are not drawn.
-        let mut last: Option<Point> = None;
-        for point in points.into_iter().filter(|point| frame.holds(*point)) {
-            if last.is_none_or(|last| (point.0 - last.0).hypot(point.1 - last.1) > 0.5) {
+        let seen: Vec<Point> = points.iter().filter(|p| frame.holds(**p)).copied().collect();
+        if seen.is_empty() || style.marker.is_none_or(|marker| marker == Marker::Arrow) {
+            // What has no length would not be seen.
+            let short = pieces.iter().filter(|piece| extent(piece) < DOT).map(|piece| piece[0]);
+            for center in short.chain(alone(&points).filter(|p| frame.holds(*p))) {
+                let (radius, fill) = (style.width.max(DOT), style.color);
+                let first = list.items.len();
+                list.items.push(Item::Circle { center, radius, fill, stroke: None });
+                list.group(Part::Mark(center), first);
+            }
+        }
+        if style.marker == Some(Marker::Arrow) {
+            for piece in frame.pieces(&points) {
+                arrows(&piece, style, list);
+            }
+        } else if style.marker.is_some() {
+            for point in thin_marks(&seen) {
                 let first = list.items.len();
                 list.mark(point, style);
                 list.group(Part::Mark(point), first);
-                last = Some(point);
             }
+        }
+        if seen.is_empty() && pieces.is_empty() {
+            outside(&points, frame, style, list);
         }
     }
 
@@ -193,6 +303,7 @@ impl<'a> Prepared<'a> {
         let stroke = Stroke::solid(Color::INK, 1.0);
         let ring = frame.corners().into_iter().map(|(x, y)| (crisp(x), crisp(y))).collect();
         list.items.push(Item::Area { rings: vec![ring], fill: None, stroke: Some(stroke) });
+        let (label_size, name_size) = (self.texts.label, self.texts.name);
         let length = |tick: &Tick| if tick.label.is_some() { 4.0 } else { 2.0 };
         let middle = frame.left + frame.width / 2.0;
         let first = list.items.len();
@@ -200,26 +311,26 @@ impl<'a> Prepared<'a> {
             let x = crisp(frame.left + self.x.place(tick.value) * frame.width);
             list.line(vec![(x, frame.bottom()), (x, frame.bottom() + length(tick))], stroke);
             if let Some(label) = tick.label.as_ref().filter(|_| !self.panel.x.shared) {
-                list.text((x, frame.bottom() + SPACE + LABEL), LABEL, Anchor::Middle, label);
+                let at = (x, frame.bottom() + SPACE + label_size);
+                list.text(at, label_size, Anchor::Middle, label);
             }
         }
         for tick in &self.y_ticks {
             let y = crisp(frame.bottom() - self.y.place(tick.value) * frame.height);
             list.line(vec![(frame.left - length(tick), y), (frame.left, y)], stroke);
             if let Some(label) = tick.label.as_ref().filter(|_| !self.panel.y.shared) {
-                let at = (frame.left - SPACE, y + 0.36 * LABEL);
-                list.text(at, LABEL, Anchor::End, label);
+                let at = (frame.left - SPACE, y + 0.36 * label_size);
+                list.text(at, label_size, Anchor::End, label);
             }
         }
         list.group(Part::Ticks, first);
-        if !self.panel.x.label.is_empty() && !self.panel.x.shared {
-            let at = (middle, frame.bottom() + self.bottom() - 2.0);
-            list.text(at, NAME, Anchor::Middle, self.panel.x.label.as_str());
+        let last = frame.bottom() + self.bottom() - 2.0;
+        for (line, down) in below(&self.x_name, name_size) {
+            let at = (middle, last - extra(&self.x_name, name_size) + down);
+            list.text(at, name_size, Anchor::Middle, line);
         }
-        if !self.panel.y.label.is_empty() && !self.panel.y.shared {
-            let at = (frame.left - self.left() + NAME, frame.top + frame.height / 2.0);
-            upright(at, &self.panel.y.label, list);
-        }
+        let first = (frame.left - self.left() + name_size, frame.top + frame.height / 2.0);
+        upright(first, name_size, &self.y_name, list);
     }
 
     /// The colour between two levels.
@@ -262,21 +373,148 @@ impl<'a> Prepared<'a> {
         let ring = outline.corners().into_iter().map(|(x, y)| (crisp(x), crisp(y))).collect();
         let stroke = Stroke::solid(Color::INK, 0.8);
         list.items.push(Item::Area { rings: vec![ring], fill: None, stroke: Some(stroke) });
-        for (level, label) in Contours::labels(&self.levels) {
-            let y = frame.bottom() - step * (level + 1) as f64 + 0.36 * LABEL;
-            list.text((left + BAR + SPACE - 2.0, y), LABEL, Anchor::Start, label);
+        for (level, label) in &self.labels {
+            let y = frame.bottom() - step * (level + 1) as f64 + 0.36 * self.texts.label;
+            list.text(
+                (left + BAR + SPACE - 2.0, y),
+                self.texts.label,
+                Anchor::Start,
+                label.as_str(),
+            );
         }
-        if !contours.label.is_empty() {
-            let at = (frame.right() + self.right() - 2.0, frame.top + frame.height / 2.0);
-            upright(at, &contours.label, list);
-        }
+        let (size, middle) = (self.texts.name, frame.top + frame.height / 2.0);
+        let last = frame.right() + self.right() - 2.0;
+        upright((last - extra(&self.bar_name, size), middle), size, &self.bar_name, list);
     }
 }
 
-/// A text that reads upwards, with its middle at a point.
-fn upright(at: Point, text: &str, list: &mut DisplayList) {
-    let (size, anchor) = (NAME, Anchor::Middle);
-    list.items.push(Item::Text { at, size, anchor, upright: true, text: text.into() });
+/// The points of a curve that no line joins to others.
+fn alone(points: &[Point]) -> impl Iterator<Item = Point> {
+    let has_place = |i: usize| points.get(i).is_some_and(|p| p.0.is_finite() && p.1.is_finite());
+    let joined = move |i: usize| has_place(i + 1) || (i > 0 && has_place(i - 1));
+    (0..points.len()).filter(move |&i| has_place(i) && !joined(i)).map(|i| points[i])
+}
+
+/// The larger one of width and height of a curve.
+fn extent(points: &[Point]) -> f64 {
+    let of = |part: fn(&Point) -> f64| {
+        let all = points.iter().map(part);
+        let (low, high) =
+            all.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(x), h.max(x)));
+        high - low
+    };
+    of(|p| p.0).max(of(|p| p.1))
+}
+
+/// Heads of arrows along a curve, which show its direction: one in the middle of each part of it.
+fn arrows(points: &[Point], style: &Style, list: &mut DisplayList) {
+    let lengths = points.windows(2).map(|pair| {
+        let (a, b) = (pair[0], pair[1]);
+        (b.0 - a.0).hypot(b.1 - a.1)
+    });
+    let lengths: Vec<f64> = lengths.collect();
+    let total: f64 = lengths.iter().sum();
+    if total < LEAST_ARROW {
+        return;
+    }
+    let count = ((total / ARROW).round()).clamp(1.0, MOST_ARROWS);
+    let place = |along: f64| {
+        let mut rest = along.clamp(0.0, total);
+        for (pair, length) in points.windows(2).zip(&lengths) {
+            if rest <= *length && *length > 0.0 {
+                let part = rest / length;
+                let (a, b) = (pair[0], pair[1]);
+                return (a.0 + part * (b.0 - a.0), a.1 + part * (b.1 - a.1));
+            }
+            rest -= length;
+        }
+        points[points.len() - 1]
+    };
+    for i in 0..count as usize {
+        let middle = (i as f64 + 0.5) / count * total;
+        // Over a few pixels, so that the ragged ones of a curve do not count.
+        let (from, at, to) = (place(middle - 4.0), place(middle), place(middle + 4.0));
+        let first = list.items.len();
+        list.arrow(at, (to.0 - from.0, to.1 - from.1), style.color);
+        list.group(Part::Mark(at), first);
+    }
+}
+
+/// A mark at the frame, for a curve that lies outside of it: a triangle that points to where its first point is.
+fn outside(points: &[Point], frame: Frame, style: &Style, list: &mut DisplayList) {
+    let Some(&(x, y)) = points.iter().find(|p| !p.0.is_nan() && !p.1.is_nan()) else { return };
+    let room = CLIP_MARK;
+    let (left, right) = (frame.left + room, frame.right() - room);
+    let (top, bottom) = (frame.top + room, frame.bottom() - room);
+    let (at_x, at_y) = (x.clamp(left, right), y.clamp(top, bottom));
+    let (dx, dy) = ((x - at_x).clamp(-1e9, 1e9), (y - at_y).clamp(-1e9, 1e9));
+    list.arrow((at_x, at_y), (dx, dy), style.color);
+}
+
+/// The ticks of an axis of a length, one in about `every` of it and at least a few, as far as their labels, of which each takes
+/// `room`, do not meet.
+fn fitting(
+    ruler: &Ruler,
+    name: &str,
+    length: f64,
+    every: f64,
+    room: impl Fn(&str) -> f64,
+) -> Ticks {
+    let count = ((length / every) as usize).max(FEW + 1);
+    let meet = |ticks: &[Tick]| {
+        let labelled = ticks.iter().filter_map(|tick| {
+            Some((ruler.place(tick.value) * length, room(tick.label.as_ref()?) / 2.0))
+        });
+        let labelled: Vec<(f64, f64)> = labelled.collect();
+        labelled.windows(2).any(|pair| pair[1].0 - pair[0].0 < pair[0].1 + pair[1].1)
+    };
+    let labelled = |ticks: &Ticks| ticks.ticks.iter().filter(|t| t.label.is_some()).count();
+    let of = |count: usize| Some(ruler.ticks(count, name)).filter(|ticks| !meet(&ticks.ticks));
+    let fits = (1..=count).rev().find_map(of);
+    // Round numbers may leave too few.
+    let more = || (count + 1..=2 * count).filter_map(of).find(|ticks| labelled(ticks) >= FEW);
+    let fits = match fits {
+        Some(ticks) if labelled(&ticks) < FEW => Some(more().unwrap_or(ticks)),
+        fits => fits,
+    };
+    fits.unwrap_or_else(|| {
+        // Of those of the fewest, every second, then every fourth has a label.
+        let mut ticks = ruler.ticks(1, name);
+        while meet(&ticks.ticks) {
+            let labelled = ticks.ticks.iter_mut().filter(|tick| tick.label.is_some());
+            labelled.skip(1).step_by(2).for_each(|tick| tick.label = None);
+        }
+        ticks
+    })
+}
+
+/// A title in lines that are no longer than `length`.
+fn lines(text: &str, size: f64, length: f64) -> Vec<String> {
+    if text.is_empty() { Vec::new() } else { font::wrap(text, size, length) }
+}
+
+/// The height of the lines of a title, and of the space beside it, if there is one.
+fn height(lines: &[String], size: f64, space: f64) -> f64 {
+    if lines.is_empty() { 0.0 } else { size + extra(lines, size) + space }
+}
+
+/// From the first line of a title to the last one.
+fn extra(lines: &[String], size: f64) -> f64 {
+    lines.len().saturating_sub(1) as f64 * font::LINE * size
+}
+
+/// Lines, each with its distance to the first one.
+fn below(lines: &[String], size: f64) -> impl Iterator<Item = (&str, f64)> {
+    lines.iter().enumerate().map(move |(i, line)| (line.as_str(), i as f64 * font::LINE * size))
+}
+
+/// A title that reads upwards, with the middle of its first line at a point.
+fn upright(first: Point, size: f64, lines: &[String], list: &mut DisplayList) {
+    for (text, right) in below(lines, size) {
+        let (at, text) = ((first.0 + right, first.1), text.to_string());
+        let (anchor, color) = (Anchor::Middle, Color::INK);
+        list.items.push(Item::Text { at, size, anchor, color, upright: true, text });
+    }
 }
 
 /// The middle of the pixel at `x`, where a line of one pixel is sharp.

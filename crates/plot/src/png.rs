@@ -1,31 +1,53 @@
 //! A display list as pixels.
 
 use super::color::Color;
-use super::display_list::{Anchor, DisplayList, Item, Point, Stroke};
+use super::display_list::{DisplayList, Item, Point, Stroke};
 use super::font;
 use tiny_skia::{
     FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, StrokeDash, Transform,
 };
 use ttf_parser::OutlineBuilder;
 
-/// How many pixels of the file stand for one of the list in each direction, for screens of high density.
-const DENSITY: f32 = 2.0;
-
-/// The bytes of the PNG file.
-pub(super) fn write(list: &DisplayList) -> Vec<u8> {
-    let size = |pixels: f64| (pixels as f32 * DENSITY).ceil() as u32;
+/// The bytes of the PNG file, with `dpi` pixels for each inch of 96 CSS pixels.
+pub(super) fn write(list: &DisplayList, dpi: f64) -> Vec<u8> {
+    let density = (list.scale * dpi / 96.0) as f32;
+    let size = |units: f64| ((units as f32 * density).ceil() as u32).clamp(1, MOST);
     let mut canvas = Canvas {
         pixels: Pixmap::new(size(list.width), size(list.height)).expect("a figure has an area"),
+        density,
     };
-    canvas.pixels.fill(tiny_skia::Color::WHITE);
+    let Color(r, g, b) = list.background;
+    canvas.pixels.fill(tiny_skia::Color::from_rgba8(r, g, b, 255));
     for item in &list.items {
         canvas.draw(item);
     }
-    canvas.pixels.encode_png().expect("writing to memory does not fail")
+    let png = canvas.pixels.encode_png().expect("writing to memory does not fail");
+    with_density(png, dpi)
 }
+
+/// The file with its density, so that programs show it in its size: a chunk `pHYs` after the first one, `IHDR`, which ends
+/// at [`AFTER_HEADER`] (PNG, third edition, 11.3.4.3).
+fn with_density(mut png: Vec<u8>, dpi: f64) -> Vec<u8> {
+    let per_meter = ((dpi / 0.0254).round() as u32).to_be_bytes();
+    let chunk = [b"pHYs", &per_meter[..], &per_meter, &[1]].concat();
+    let mut sum = flate2::Crc::new();
+    sum.update(&chunk);
+    let length = (chunk.len() as u32 - 4).to_be_bytes();
+    let inserted = [&length[..], &chunk, &sum.sum().to_be_bytes()].concat();
+    png.splice(AFTER_HEADER..AFTER_HEADER, inserted);
+    png
+}
+
+/// The signature, and `IHDR` with its length, its 13 bytes and its sum.
+const AFTER_HEADER: usize = 8 + 4 + 4 + 13 + 4;
+
+/// The most pixels in a direction.
+const MOST: u32 = 20_000;
 
 struct Canvas {
     pixels: Pixmap,
+    /// Pixels for each unit of the list.
+    density: f32,
 }
 
 impl Canvas {
@@ -44,16 +66,14 @@ impl Canvas {
                 let path = PathBuilder::from_circle(x, y, *radius as f32);
                 self.shape(path, Some(*fill), stroke.as_ref());
             }
-            Item::Text { at, size, anchor, upright, text } => {
-                self.text(*at, *size, *anchor, *upright, text);
-            }
+            Item::Text { .. } => self.text(item),
         }
     }
 
     fn shape(&mut self, path: Option<Path>, fill: Option<Color>, stroke: Option<&Stroke>) {
         // A path without an extent shows nothing.
         let Some(path) = path else { return };
-        let scale = Transform::from_scale(DENSITY, DENSITY);
+        let scale = Transform::from_scale(self.density, self.density);
         if let Some(fill) = fill {
             self.pixels.fill_path(&path, &paint(fill), FillRule::EvenOdd, scale, None);
         }
@@ -70,21 +90,18 @@ impl Canvas {
         }
     }
 
-    fn text(&mut self, at: Point, size: f64, anchor: Anchor, upright: bool, text: &str) {
-        let offset = match anchor {
-            Anchor::Start => 0.0,
-            Anchor::Middle => -font::width(text, size) / 2.0,
-            Anchor::End => -font::width(text, size),
-        };
-        let angle = if upright { -90.0 } else { 0.0 };
+    fn text(&mut self, item: &Item) {
+        let Item::Text { size, color, upright, text, .. } = item else { return };
+        let (x, y) = item.text_origin().expect("it is a text");
+        let angle = if *upright { -90.0 } else { 0.0 };
         let place = Transform::from_rotate(angle)
-            .post_translate(at.0 as f32, at.1 as f32)
-            .post_scale(DENSITY, DENSITY);
-        let scale = font::scale(size) as f32;
-        let glyph = |x: f64| Glyph { path: PathBuilder::new(), x: (x + offset) as f32, scale };
-        font::outlines(text, size, glyph, |glyph| {
+            .post_translate(x as f32, y as f32)
+            .post_scale(self.density, self.density);
+        let scale = font::scale(*size) as f32;
+        let glyph = |x: f64| Glyph { path: PathBuilder::new(), x: x as f32, scale };
+        font::outlines(text, *size, glyph, |glyph| {
             if let Some(path) = glyph.path.finish() {
-                self.pixels.fill_path(&path, &paint(Color::INK), FillRule::Winding, place, None);
+                self.pixels.fill_path(&path, &paint(*color), FillRule::Winding, place, None);
             }
         });
     }

@@ -1,13 +1,19 @@
 //! A display list as SVG.
 
+use super::color::Color;
 use super::display_list::{Anchor, DisplayList, Item, Point, Stroke};
+use super::font;
 use std::fmt::Write as _;
+use ttf_parser::OutlineBuilder;
 
-/// The text of the SVG file. Numbers are written to a hundredth of a pixel.
-pub(super) fn write(list: &DisplayList) -> String {
+/// The text of the SVG file, its texts as outlines if `outlined`. Numbers are written to a hundredth of a unit.
+pub(super) fn write(list: &DisplayList, outlined: bool) -> String {
     let mut out = start(list);
     for item in &list.items {
-        write_item(item, &mut out);
+        match item {
+            Item::Text { .. } if outlined => outlines(item, list.ink, &mut out),
+            _ => write_item(item, list.ink, &mut out),
+        }
     }
     out.push_str("</svg>\n");
     out
@@ -16,15 +22,82 @@ pub(super) fn write(list: &DisplayList) -> String {
 /// The first tag and the background.
 pub(super) fn start(list: &DisplayList) -> String {
     let (width, height) = (number(list.width), number(list.height));
+    let [wide, high] = [list.width, list.height].map(|length| number(length * list.scale));
+    let (ink, background) = (list.ink.hex(), list.background.hex());
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{wide}\" height=\"{high}\" \
          viewBox=\"0 0 {width} {height}\" font-family=\"'DejaVu Sans',Verdana,sans-serif\" \
-         fill=\"#222222\" stroke-linejoin=\"round\" stroke-linecap=\"butt\">\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
+         fill=\"{ink}\" stroke-linejoin=\"round\" stroke-linecap=\"butt\">\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"{background}\"/>\n"
     )
 }
 
-pub(super) fn write_item(item: &Item, out: &mut String) {
+/// A text's attribute for its colour, unless it is that of all texts.
+fn text_color(color: Color, ink: Color) -> String {
+    if color == ink { String::new() } else { format!(" fill=\"{}\"", color.hex()) }
+}
+
+/// A text as the outlines of its glyphs, with the text itself for those who cannot see them.
+fn outlines(item: &Item, ink: Color, out: &mut String) {
+    let Item::Text { size, color, upright, text, .. } = item else { return };
+    let (x, y) = item.text_origin().expect("it is a text");
+    let (mut path, scale) = (String::new(), font::scale(*size));
+    let glyph = |x: f64| Outline { path: String::new(), x, scale };
+    font::outlines(text, *size, glyph, |glyph| path.push_str(&glyph.path));
+    let turn = if *upright { " rotate(-90)" } else { "" };
+    // Writing to a string does not fail.
+    let _ = writeln!(
+        out,
+        "<path role=\"img\" aria-label=\"{}\" transform=\"translate({} {}){turn}\" d=\"{path}\"{}/>",
+        escape(text).replace('"', "&quot;"),
+        number(x),
+        number(y),
+        text_color(*color, ink)
+    );
+}
+
+/// A glyph's outline as the data of a path.
+struct Outline {
+    path: String,
+    x: f64,
+    scale: f64,
+}
+
+impl Outline {
+    fn command(&mut self, letter: char, points: &[(f32, f32)]) {
+        self.path.push(letter);
+        for (i, (x, y)) in points.iter().enumerate() {
+            let x = number(self.x + f64::from(*x) * self.scale);
+            let y = number(-f64::from(*y) * self.scale);
+            let space = if i > 0 { " " } else { "" };
+            let _ = write!(self.path, "{space}{x} {y}");
+        }
+    }
+}
+
+impl OutlineBuilder for Outline {
+    fn move_to(&mut self, x: f32, y: f32) {
+        self.command('M', &[(x, y)]);
+    }
+
+    fn line_to(&mut self, x: f32, y: f32) {
+        self.command('L', &[(x, y)]);
+    }
+
+    fn quad_to(&mut self, x1: f32, y1: f32, x: f32, y: f32) {
+        self.command('Q', &[(x1, y1), (x, y)]);
+    }
+
+    fn curve_to(&mut self, x1: f32, y1: f32, x2: f32, y2: f32, x: f32, y: f32) {
+        self.command('C', &[(x1, y1), (x2, y2), (x, y)]);
+    }
+
+    fn close(&mut self) {
+        self.path.push('Z');
+    }
+}
+
+pub(super) fn write_item(item: &Item, ink: Color, out: &mut String) {
     // Writing to a string does not fail.
     let _ = match item {
         Item::Area { rings, fill, stroke } => {
@@ -53,7 +126,7 @@ pub(super) fn write_item(item: &Item, out: &mut String) {
             fill.hex(),
             attributes(stroke.as_ref())
         ),
-        Item::Text { at, size, anchor, upright, text } => {
+        Item::Text { at, size, anchor, color, upright, text } => {
             let (x, y) = (number(at.0), number(at.1));
             let anchor = match anchor {
                 Anchor::Start => "",
@@ -64,8 +137,9 @@ pub(super) fn write_item(item: &Item, out: &mut String) {
                 if *upright { format!(" transform=\"rotate(-90 {x} {y})\"") } else { "".into() };
             writeln!(
                 out,
-                "<text x=\"{x}\" y=\"{y}\" font-size=\"{}\"{anchor}{turn}>{}</text>",
+                "<text x=\"{x}\" y=\"{y}\" font-size=\"{}\"{anchor}{turn}{}>{}</text>",
                 number(*size),
+                text_color(*color, ink),
                 escape(text)
             )
         }
@@ -99,6 +173,8 @@ pub(super) fn number(x: f64) -> String {
     if text == "-0" { "0".into() } else { text.into() }
 }
 
+/// A text as XML takes it, which has no place for control characters.
 pub(super) fn escape(text: &str) -> String {
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -1,15 +1,13 @@
 //! `bea flow --network`: flows from a network's parameters.
 
-use super::{Flow, PanelName, TOLERANCES, check_memory};
+use super::{Flow, TOLERANCES, check_memory};
 use crate::cli::limit;
 use crate::cli::loss_input::Settings;
 use crate::cli::network_input::{self, NetworkInput};
 use crate::experiment::run::tolerances;
-use crate::simulation::{distances, losses};
 use bea_flow::flow::{Problem, Request};
 use bea_network::architecture::{Architecture, Dtype};
 use bea_network::weights;
-use bea_plot::Figure;
 use bea_series::optimizer::Optimizer;
 use bea_series::series::GeneralLinearMethod;
 use miette::IntoDiagnostic;
@@ -30,7 +28,7 @@ impl Flow {
         let method = program.method();
         let loss = network.loss()?;
         let start = network.parameters(loss.architecture())?;
-        self.check_panel(None)?;
+        self.picture.check_panel(None)?;
         let tolerances = tolerances(loss.architecture(), TOLERANCES);
         let request = self.request(method == GeneralLinearMethod::euler(), tolerances)?;
         let request = Request { samples_per_step: 0, ..request };
@@ -48,23 +46,17 @@ impl Flow {
         let architecture = loss.architecture().clone();
         let problem = Problem::new(loss);
         let simulation = self.simulate(&problem, &chosen.name, &program, &start, &request)?;
-        let panels = || match self.panel {
-            Some(PanelName::Loss) => vec![losses(&simulation)],
-            Some(PanelName::Distance) => vec![distances(&simulation)],
-            _ => vec![losses(&simulation), distances(&simulation)],
-        };
-        let figure = self.plot.then(|| Figure {
-            title: self.title(&network.network, &simulation),
-            panels: panels(),
-            columns: usize::from(self.panel.is_some()),
-        });
-        let mut files = super::files(&simulation, names.as_deref(), figure);
+        let mut files = super::files(&simulation, names.as_deref());
+        if self.picture.plot {
+            let title = self.title(&network.network, &simulation);
+            files.extend(self.picture.of_network(&simulation, title)?);
+        }
         let last = simulation.optimizer.theta.last().expect("the start at least");
         let last: Vec<f64> = last.iter().map(|z| z.re).collect();
         let mut tensors = weights::tensors(&architecture, &last, "");
         tensors.extend(weights::statistics(&architecture));
         let last = weights::encoded(&tensors, Dtype::F64);
-        files.push((super::FILES[4].to_string(), last.into_diagnostic()?));
+        files.push((super::FILES[5].to_string(), last.into_diagnostic()?));
         self.write(&files, &simulation, &program, &place)
     }
 }

@@ -1,0 +1,192 @@
+//! The picture of `bea flow --plot`: what is shown of the landscape, and which panels.
+
+use crate::cli::picture::PictureOptions;
+use crate::picture::{PictureError, pictures};
+use crate::simulation::{Framing, Landscape, distances, is_blank, losses};
+use bea_flow::flow::{Problem, Simulation};
+use bea_flow::loss::Loss;
+use bea_plot::{Figure, Look, TooSmall};
+use miette::{Report, miette};
+
+/// Names and bytes of files.
+type Files = Vec<(String, Vec<u8>)>;
+
+/// What the picture shows.
+#[derive(clap::Args)]
+#[command(mut_args(|arg| match PictureOptions::IDS.contains(&arg.get_id().as_str()) {
+    true => arg.requires("plot"),
+    false => arg,
+}))]
+pub(super) struct PictureOfFlow {
+    /// Draw trajectories.svg, .png and .pdf as well
+    #[arg(long)]
+    pub plot: bool,
+    /// Show where the optimizer goes, or all of the box that a loss of the library comes with
+    #[arg(long, value_enum, default_value = "trajectories", requires = "plot")]
+    #[arg(conflicts_with = "network")]
+    frame: FrameName,
+    /// Show this box of a loss of one or two variables, `x0,x1` or `x0,x1,y0,y1`
+    #[arg(long = "box", value_name = "BOX", requires = "plot")]
+    #[arg(conflicts_with_all = ["frame", "network"])]
+    #[arg(allow_hyphen_values = true)]
+    shown: Option<String>,
+    /// Draw one panel alone
+    #[arg(long, value_enum, value_name = "PANEL", requires = "plot")]
+    panel: Option<PanelName>,
+    /// What stands above the picture [default: the loss, the optimizer and h]
+    #[arg(long, value_name = "TEXT", requires = "plot")]
+    title: Option<String>,
+    #[command(flatten)]
+    options: PictureOptions,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum FrameName {
+    Trajectories,
+    All,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum PanelName {
+    /// The loss of one or two variables with the trajectories
+    Landscape,
+    /// Real and imaginary part of one variable
+    ComplexPlane,
+    /// The loss step by step
+    Loss,
+    /// The distance of every flow to the optimizer
+    Distance,
+}
+
+impl PictureOfFlow {
+    /// What the picture shows of the landscape.
+    ///
+    /// # Errors
+    /// A panel or a box that a loss of these variables does not have.
+    pub fn framing(&self, variables: &[String]) -> miette::Result<Framing> {
+        self.check_panel(Some(variables.len()))?;
+        let Some(text) = &self.shown else {
+            return Ok(match self.frame {
+                FrameName::Trajectories => Framing::Trajectories,
+                FrameName::All => Framing::All,
+            });
+        };
+        let wanted = 2 * variables.len();
+        let bounds: Option<Vec<f64>> = text.split(',').map(|x| finite(x.trim())).collect();
+        let ranges = bounds.filter(|bounds| bounds.len() == wanted && wanted <= 4).and_then(|b| {
+            let ranges: Vec<_> = b.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+            ranges.iter().all(|(low, high)| low < high).then_some(ranges)
+        });
+        ranges.map(Framing::Box).ok_or_else(|| match variables {
+            [x] => miette!(
+                help = format!("the least and the greatest {x}: --box=-1,2"),
+                "--box {text} is no range"
+            ),
+            [x, y] => miette!(
+                help = format!("the least and the greatest {x}, and those of {y}: --box=-1,2,0,3"),
+                "--box {text} is no box"
+            ),
+            _ => miette!(
+                "--box is for losses of one or two variables, and this one has {}",
+                variables.len()
+            ),
+        })
+    }
+
+    /// Refuses a panel that a formula of so many variables, or a network, does not have.
+    pub fn check_panel(&self, variables: Option<usize>) -> miette::Result<()> {
+        let (name, most, of) = match self.panel {
+            Some(PanelName::Landscape) => ("landscape", 2, "one or two variables"),
+            Some(PanelName::ComplexPlane) => ("complex-plane", 1, "one variable"),
+            Some(PanelName::Loss | PanelName::Distance) | None => return Ok(()),
+        };
+        let found = match variables {
+            Some(variables) if variables <= most => return Ok(()),
+            Some(variables) => format!("and this one has {variables}"),
+            None => "not for networks".into(),
+        };
+        Err(miette!(
+            help = "--panel loss and --panel distance are for all losses",
+            "--panel {name} is for losses of {of}, {found}"
+        ))
+    }
+
+    /// The picture of a simulation with a formula, whose heading is `title` unless `--title` gives one.
+    ///
+    /// # Errors
+    /// The loss has no value in all that is shown; no panel fits into the size.
+    pub fn of_formula(
+        &self,
+        loss: &Loss,
+        problem: &Problem,
+        framing: Framing,
+        simulation: &Simulation,
+        title: String,
+    ) -> miette::Result<Files> {
+        let style = self.options.style();
+        let mut landscape = Landscape {
+            problem,
+            variables: &loss.variables,
+            domain: &loss.domain,
+            minima: &loss.minima,
+            framing,
+            aspect: Figure::aspect(if self.panel.is_some() { 1 } else { 2 }),
+        };
+        let figure = self.figure(&landscape, simulation, title.clone());
+        if figure.panels.iter().any(is_blank) {
+            return Err(miette!(
+                help = "show a part in which it has values: --box",
+                "the loss has no finite value in all that the picture shows"
+            ));
+        }
+        // Texts and panels of another size leave the landscape another shape.
+        if style.look != Look::default() {
+            landscape.aspect = figure.draw(&style.look).map_err(too_small)?.aspect();
+            return self.files(&self.figure(&landscape, simulation, title));
+        }
+        self.files(&figure)
+    }
+
+    fn figure(&self, landscape: &Landscape, simulation: &Simulation, title: String) -> Figure {
+        let title = self.title.clone().unwrap_or(title);
+        let panels = match (self.panel, landscape.variables.len()) {
+            (Some(PanelName::Landscape), 1) => vec![landscape.curve(simulation)],
+            (Some(PanelName::Landscape), _) => vec![landscape.contours(simulation)],
+            (Some(PanelName::ComplexPlane), _) => vec![landscape.complex_plane(simulation)],
+            (Some(PanelName::Loss), _) => vec![losses(simulation)],
+            (Some(PanelName::Distance), _) => vec![distances(simulation)],
+            (None, _) => landscape.panels(simulation),
+        };
+        Figure { title, panels, columns: usize::from(self.panel.is_some()) }
+    }
+
+    /// The picture of a simulation with a network.
+    ///
+    /// # Errors
+    /// As for a formula.
+    pub fn of_network(&self, simulation: &Simulation, title: String) -> miette::Result<Files> {
+        let panels = match self.panel {
+            Some(PanelName::Loss) => vec![losses(simulation)],
+            Some(PanelName::Distance) => vec![distances(simulation)],
+            _ => vec![losses(simulation), distances(simulation)],
+        };
+        let title = self.title.clone().unwrap_or(title);
+        self.files(&Figure { title, panels, columns: usize::from(self.panel.is_some()) })
+    }
+
+    fn files(&self, figure: &Figure) -> miette::Result<Files> {
+        pictures("trajectories", figure, &self.options.style()).map_err(|error| match error {
+            PictureError::TooSmall(error) => too_small(error),
+            error => miette!(help = "take a smaller --size or --dpi", "{error}"),
+        })
+    }
+}
+
+fn too_small(error: TooSmall) -> Report {
+    miette!(help = "take a larger --size, or one panel: --panel", "{error}")
+}
+
+/// A finite number.
+fn finite(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|x: &f64| x.is_finite())
+}

@@ -1,0 +1,99 @@
+//! `--theme`, `--size`, `--dpi`, `--outlined`: how pictures look, for every command that draws.
+
+use crate::picture::PictureStyle;
+use bea_plot::{Look, Theme};
+
+/// How pictures look.
+#[derive(clap::Args)]
+pub(super) struct PictureOptions {
+    /// What pictures are for
+    #[arg(long, value_enum, value_name = "THEME", default_value = "screen")]
+    theme: ThemeName,
+    /// Width and height of pictures, in pixels of 1/96 inch or with `in`, `cm`, `mm` or `pt`:
+    /// `600x400`, `3.25x2.5in` [default: the theme's, or what the panels take]
+    #[arg(long, value_name = "WxH", value_parser = size)]
+    size: Option<(f64, f64)>,
+    /// Pixels of a PNG for each inch
+    #[arg(long, value_name = "N", default_value = "192", value_parser = dpi)]
+    #[arg(allow_negative_numbers = true)]
+    dpi: f64,
+    /// Write the texts of an SVG as outlines, which look the same in every viewer
+    #[arg(long)]
+    outlined: bool,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum ThemeName {
+    /// Documents and web pages
+    Screen,
+    /// A column of a paper: 3.25 inches wide, texts of 8 points
+    Paper,
+    /// A slide of 1280 by 720 pixels, with large texts
+    Talk,
+    /// Screens with a dark background
+    Dark,
+}
+
+impl PictureOptions {
+    /// The identifiers of the options, for a command that takes them only with another.
+    pub const IDS: [&'static str; 4] = ["theme", "size", "dpi", "outlined"];
+
+    /// What the options say.
+    pub fn style(&self) -> PictureStyle {
+        let theme = match self.theme {
+            ThemeName::Screen => Theme::Screen,
+            ThemeName::Paper => Theme::Paper,
+            ThemeName::Talk => Theme::Talk,
+            ThemeName::Dark => Theme::Dark,
+        };
+        let look = Look { theme, size: self.size };
+        PictureStyle { look, dpi: self.dpi, outlined: self.outlined }
+    }
+}
+
+/// Units of length, and CSS pixels in each.
+const UNITS: [(&str, f64); 5] =
+    [("px", 1.0), ("in", 96.0), ("cm", 96.0 / 2.54), ("mm", 96.0 / 25.4), ("pt", 96.0 / 72.0)];
+/// The least and the greatest width and height, in CSS pixels.
+const SIDES: std::ops::RangeInclusive<f64> = 20.0..=20_000.0;
+
+/// `600x400`, `3.25x2.5in`
+fn size(text: &str) -> Result<(f64, f64), String> {
+    let lower = text.trim().to_lowercase();
+    let unit = UNITS.iter().find(|(unit, _)| lower.ends_with(unit));
+    let (numbers, pixels) = match unit {
+        Some((unit, pixels)) => (&lower[..lower.len() - unit.len()], *pixels),
+        None => (&*lower, 1.0),
+    };
+    let side = |text: &str| text.trim().parse::<f64>().ok().map(|side| side * pixels);
+    let sides = numbers.split_once(['x', '×']).and_then(|(w, h)| side(w).zip(side(h)));
+    match sides {
+        None => Err("write width and height, such as 600x400 or 3.25x2.5in".into()),
+        Some((w, h)) if SIDES.contains(&w) && SIDES.contains(&h) => Ok((w, h)),
+        Some(_) => Err(format!("write from {} to {} pixels", SIDES.start(), SIDES.end())),
+    }
+}
+
+fn dpi(text: &str) -> Result<f64, String> {
+    let number = text.trim().parse().ok().filter(|dpi| (10.0..=2400.0).contains(dpi));
+    number.ok_or_else(|| "write a number from 10 to 2400".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(size("600x400"), Ok((600.0, 400.0)));
+        assert_eq!(size("3.25x2.5in"), Ok((312.0, 240.0)));
+        assert_eq!(size("72 x 36pt"), Ok((96.0, 48.0)));
+        assert_eq!(size("2.54X5.08cm"), Ok((96.0, 192.0)));
+        for wrong in ["", "600", "x", "600x", "axb", "3inx2in", "NaNxNaN", "infx1"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+        for far in ["1x400", "-600x400", "1e9x2", "600x30000"] {
+            assert!(size(far).unwrap_err().contains("from 20 to 20000 pixels"), "{far}");
+        }
+    }
+}
