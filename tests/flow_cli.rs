@@ -53,7 +53,8 @@ fn the_same_run_leaves_the_same_bytes() {
             ["--loss", "rosenbrock", "--lr", "0.0006", "--steps", "5", "--plot", "--out", out];
         flow(folder.path(), &options).success();
     }
-    for file in ["trajectories.csv", "trajectories.json", "trajectories.svg", "trajectories.png"] {
+    let pictures = ["trajectories.svg", "trajectories.png", "trajectories.pdf"];
+    for file in ["trajectories.csv", "trajectories.json"].into_iter().chain(pictures) {
         let read = |out: &str| std::fs::read(folder.path().join(out).join(file)).unwrap();
         assert!(read("a") == read("b"), "{file}");
     }
@@ -109,6 +110,70 @@ fn pictures_of_networks_take_their_options() {
     ] {
         run(options, "no").code(2);
         assert!(!folder.path().join("no").exists(), "{options:?}");
+    }
+}
+
+/// Themes and sizes, and what is said of those that there are not.
+#[test]
+fn pictures_have_themes_and_sizes() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |options: &[&str], out: &str| {
+        let common = ["--flows", "ngf,pf", "--plot", "--out", out];
+        flow(folder.path(), &[&QUADRATIC[..], &common, options].concat())
+    };
+    for (i, (options, size)) in [
+        (&["--theme", "paper"][..], "width=\"312\""),
+        (&["--theme", "talk"], "width=\"1280\" height=\"720\""),
+        (&["--theme", "dark"], "fill=\"#12161b\"/>"),
+        (&["--size", "3.25x2.5in", "--panel", "loss"], "width=\"312\" height=\"240\""),
+        (
+            &["--theme", "paper", "--size", "600x400", "--panel", "landscape"],
+            "width=\"600\" height=\"400\"",
+        ),
+        (&["--outlined"], "aria-label=\"end\""),
+        (&["--dpi", "600"], "width=\""),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let out = format!("run{i}");
+        run(options, &out).success();
+        let read = |file: &str| std::fs::read(folder.path().join(&out).join(file)).unwrap();
+        let svg = String::from_utf8(read("trajectories.svg")).unwrap();
+        assert!(svg.contains(size), "{options:?}: no {size} in {}", &svg[..300]);
+        assert!(read("trajectories.pdf").starts_with(b"%PDF-"));
+    }
+    for (options, message) in [
+        (&["--theme", "poster"][..], "[possible values: screen, paper, talk, dark]"),
+        (&["--panel", "phase"], "[possible values: landscape, complex-plane, loss, distance]"),
+        (&["--size", "big"], "write width and height, such as 600x400 or 3.25x2.5in"),
+        (&["--size", "40x40"], "are too small for this picture"),
+        (&["--dpi", "1"], "write a number from 10 to 2400"),
+        (&["--size", "9000x9000", "--dpi", "2400"], "are too many"),
+    ] {
+        run(options, "no").code(2).stderr(predicate::str::contains(message));
+        assert!(!folder.path().join("no").exists(), "{options:?}");
+    }
+    flow(folder.path(), &[&QUADRATIC[..], &["--theme", "paper"]].concat())
+        .code(2)
+        .stderr(predicate::str::contains("--plot"));
+    let nowhere = ["--loss", "log(x)+x^2", "--start", "1", "--lr", "0.1", "--steps", "2"];
+    let shown = ["--flows", "ngf", "--plot", "--box=-3,-1", "--out", "no"];
+    flow(folder.path(), &[&nowhere[..], &shown].concat())
+        .code(2)
+        .stderr(predicate::str::contains("no finite value in all that the picture shows"));
+    assert!(!folder.path().join("no").exists());
+}
+
+/// Start, end and directions are marked, and the complex plane has the phase of `1-hλ`.
+#[test]
+fn pictures_show_where_it_begins_and_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let complex = ["--flows", "ngf,pf", "--plot", "--panel", "complex-plane", "--out", "run"];
+    flow(folder.path(), &[&QUADRATIC[..], &complex].concat()).success();
+    let svg = std::fs::read_to_string(folder.path().join("run/trajectories.svg")).unwrap();
+    for text in [">start<", ">end<", ">phase of 1 − hλ<", ">π/2<", ">−3π/4<"] {
+        assert!(svg.contains(text), "{text}");
     }
 }
 

@@ -24,7 +24,8 @@ fn a_run_leaves_its_folder_and_is_not_overwritten() {
     let (code, out, _) = bea(place.path(), "run iris.toml --out a");
     assert_eq!(code, 0);
     assert!(out.starts_with("iris finished after 4 steps"), "{out}");
-    for file in ["config.toml", "metrics.csv", "metrics.parquet", "metrics.svg", "metrics.png"] {
+    let pictures = ["metrics.svg", "metrics.png", "metrics.pdf"];
+    for file in ["config.toml", "metrics.csv", "metrics.parquet"].into_iter().chain(pictures) {
         assert!(place.path().join("a").join(file).is_file(), "{file}");
     }
     for file in ["report.html", "checkpoint.safetensors", "weights.safetensors"] {

@@ -1,7 +1,8 @@
 //! `--theme`, `--size`, `--dpi`, `--outlined`: how pictures look, for every command that draws.
 
-use crate::picture::PictureStyle;
-use bea_plot::{Look, Theme};
+use crate::picture::{PictureError, PictureStyle, pictures};
+use bea_plot::{Figure, Look, Theme};
+use miette::{Report, miette};
 
 /// How pictures look.
 #[derive(clap::Args)]
@@ -36,7 +37,7 @@ enum ThemeName {
 
 impl PictureOptions {
     /// The identifiers of the options, for a command that takes them only with another.
-    pub const IDS: [&'static str; 4] = ["theme", "size", "dpi", "outlined"];
+    const IDS: [&'static str; 4] = ["theme", "size", "dpi", "outlined"];
 
     /// What the options say.
     pub fn style(&self) -> PictureStyle {
@@ -49,6 +50,39 @@ impl PictureOptions {
         let look = Look { theme, size: self.size };
         PictureStyle { look, dpi: self.dpi, outlined: self.outlined }
     }
+
+    /// `NAME.svg`, `NAME.png` and `NAME.pdf` with their bytes.
+    ///
+    /// # Errors
+    /// The size that is asked for is too small, or the PNG too large.
+    pub fn pictures(&self, name: &str, figure: &Figure) -> miette::Result<Vec<(String, Vec<u8>)>> {
+        pictures(name, figure, &self.style()).map_err(explain)
+    }
+}
+
+/// The error with what to do about it.
+pub(super) fn explain(error: PictureError) -> Report {
+    let help = match &error {
+        PictureError::TooSmall(_) => "take a larger --size",
+        PictureError::TooLarge(..) => "take a smaller --size or --dpi",
+        PictureError::Io(..) => return miette!("{error}"),
+    };
+    miette!(help = help, "{error}")
+}
+
+/// Makes the options of pictures need `--plot`, in a command that draws only then.
+pub(super) fn only_with_plot(arg: clap::Arg) -> clap::Arg {
+    only_with("plot", arg)
+}
+
+/// The same for a command that draws where any of the group `written` is given.
+pub(super) fn only_if_written(arg: clap::Arg) -> clap::Arg {
+    only_with("written", arg)
+}
+
+fn only_with(other: &'static str, arg: clap::Arg) -> clap::Arg {
+    let is_of_pictures = PictureOptions::IDS.contains(&arg.get_id().as_str());
+    if is_of_pictures { arg.requires(other) } else { arg }
 }
 
 /// Units of length, and CSS pixels in each.

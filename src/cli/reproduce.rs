@@ -4,11 +4,13 @@ mod claims_table;
 
 use super::experiment_input::{ScaleName, setting};
 use super::help::Named;
+use super::picture::PictureOptions;
 use super::run_progress::RunProgress;
 use super::{interrupt, limit, output, results};
 use crate::experiment::folder;
 use crate::experiment::{Config, Existing, Folder, Measured, Outcome, SweepError, sweep};
 use crate::reproduction::{self, AnyFigure, Caption, NetworkFigure};
+use bea_plot::Figure;
 use bea_series::text::source::Source;
 use claims_table::ClaimsTable;
 use miette::{Context, IntoDiagnostic, Report, miette};
@@ -39,13 +41,15 @@ pub(super) struct Reproduce {
     /// Set a key of the experiments with networks: `data=fashion_mnist:FOLDER,first=1000`, `train.steps=50`
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = Named::Setting, hide_possible_values = true)]
     settings: Vec<String>,
-    /// The folder for the picture (SVG and PNG) of each figure, its caption (TXT), its table (CSV) or its report
+    /// The folder for the picture (SVG, PNG and PDF) of each figure, its caption (TXT), its table (CSV) or its report
     /// (HTML), and for the runs of networks
     #[arg(long, value_name = "DIR", default_value = "results")]
     out: PathBuf,
     /// Write the claims and verdicts as a table in Markdown, too, anew after every figure
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    #[command(flatten)]
+    look: PictureOptions,
     /// Replace files that exist
     #[arg(long)]
     force: bool,
@@ -193,7 +197,8 @@ impl Reproduce {
                     return Ok(None);
                 };
                 let told = Told { caption: figure.caption(&outcome), line: figure.line(&outcome) };
-                let contents = figure.contents(&outcome).into_iter().chain([told.bytes()]);
+                let mut contents = self.pictures(figure.id, &outcome.figure)?;
+                contents.extend([outcome.csv.clone().into_bytes(), told.bytes()]);
                 self.write(&AnyFigure::Simulated(figure), contents)?;
                 Ok(Some((told, begun.elapsed())))
             }
@@ -231,10 +236,16 @@ impl Reproduce {
         let measured: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
         let verdict = format!("{}\n{}", told.caption, told.line);
         let page = crate::experiment::report(figure.id, &measured, Some(&verdict));
-        let contents = [picture.svg().into_bytes(), picture.png(), page.into_bytes(), told.bytes()];
+        let mut contents = self.pictures(figure.id, &picture)?;
+        contents.extend([page.into_bytes(), told.bytes()]);
         self.write(&AnyFigure::Network(figure), contents)?;
         let seconds = outcomes.iter().filter_map(|outcome| folder::seconds(&outcome.folder)).sum();
         Ok(Some((told, Duration::from_secs_f64(seconds))))
+    }
+
+    /// The bytes of a picture in every format, in the order of [`files`].
+    fn pictures(&self, id: &str, figure: &Figure) -> miette::Result<Vec<Vec<u8>>> {
+        Ok(self.look.pictures(id, figure)?.into_iter().map(|(_, bytes)| bytes).collect())
     }
 
     fn write(
@@ -317,12 +328,8 @@ fn files(figure: &AnyFigure) -> Vec<String> {
         endings.iter().map(|ending| format!("{}.{ending}", figure.id())).collect()
     };
     match figure {
-        AnyFigure::Simulated(figure) => {
-            let mut files = figure.files().to_vec();
-            files.extend(named(&["txt"]));
-            files
-        }
-        AnyFigure::Network(_) => named(&["svg", "png", "html", "txt"]),
+        AnyFigure::Simulated(_) => named(&["svg", "png", "pdf", "csv", "txt"]),
+        AnyFigure::Network(_) => named(&["svg", "png", "pdf", "html", "txt"]),
     }
 }
 

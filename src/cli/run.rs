@@ -2,10 +2,12 @@
 
 use super::experiment_input::ExperimentInput;
 use super::live_picture::LivePicture;
+use super::picture::PictureOptions;
 use super::run_progress::RunProgress;
 use super::{help, interrupt, output};
 use crate::experiment::folder::PICTURE;
-use crate::experiment::{Observer, Outcome, conduct};
+use crate::experiment::{Measured, Observer, Outcome, conduct, run_figure};
+use crate::picture::PictureStyle;
 use bea_series::text::source::SourceError;
 use miette::{Report, miette};
 use std::fmt::Write as _;
@@ -23,6 +25,8 @@ pub(super) struct Run {
     /// Draw metrics.svg anew every few seconds while the run goes on; one that is interrupted keeps the last
     #[arg(long)]
     plot: bool,
+    #[command(flatten)]
+    look: PictureOptions,
 }
 
 const EXAMPLES: &str = "\
@@ -50,7 +54,7 @@ const FILES: &str = "\
 Files:
   config.toml                  the resolved description
   metrics.csv, .parquet        the measurements
-  metrics.svg, .png            their picture
+  metrics.svg, .png, .pdf      their picture
   follow.csv                   flows that were followed
   report.html                  all of it on a page
   weights.safetensors          the parameters at the end
@@ -82,12 +86,26 @@ impl Run {
         let outcome = conduct(config, folder.path(), self.input.existing(), 0, observer)?;
         drop(live);
         drop(progress);
+        self.restyle(&outcome)?;
         let mut text = summary(&outcome);
         if self.counts {
             let _ = writeln!(text, "evaluations: {}", outcome.counts);
         }
         output::to_stdout(|out| out.write_all(text.as_bytes()))?;
         Ok(interrupt::exit_code())
+    }
+
+    /// Draws the picture at the end anew where it shall look unlike that of every run.
+    fn restyle(&self, outcome: &Outcome) -> miette::Result<()> {
+        let usual = self.look.style() == PictureStyle::default();
+        if usual || outcome.end.is_none() || !outcome.folder.join(PICTURE).is_file() {
+            return Ok(());
+        }
+        let figure = run_figure(&Measured::from(outcome));
+        for (name, bytes) in self.look.pictures("metrics", &figure)? {
+            output::to_file(&outcome.folder.join(name), |out| out.write_all(&bytes))?;
+        }
+        Ok(())
     }
 
     /// Why the description by itself is no run: what it lacks may be what its grid or its variants set.

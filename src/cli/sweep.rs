@@ -2,6 +2,7 @@
 
 use super::experiment_input::ExperimentInput;
 use super::flow::from_one;
+use super::picture::PictureOptions;
 use super::run_progress::RunProgress;
 use super::{interrupt, output};
 use crate::csv;
@@ -23,6 +24,8 @@ pub(super) struct Sweep {
     /// Draw every seed, thin and pale, instead of a band around their median
     #[arg(long)]
     all_seeds: bool,
+    #[command(flatten)]
+    look: PictureOptions,
 }
 
 const HELP: &str = "\
@@ -42,7 +45,7 @@ With --scale paper the keys of [paper.grid] replace those of [grid], and
 Every run has a folder of its own as `bea run` makes it. A run that diverges is
 recorded as such, and the sweep goes on; one that fails, of a disk that is full
 say, is reported when the others have ended. sweep.csv has a row a run,
-sweep.svg and sweep.png show them beside one another, report.html all of it: runs
+sweep.svg, .png and .pdf show them beside one another, report.html all of it: runs
 that differ in the seed alone as their median with a band. There, a run counts as
 diverged where something is not finite, or its loss is above ten times that of
 its start at its end or for more than a tenth of the measurements. The numbers do
@@ -67,13 +70,13 @@ impl Sweep {
         let swept = sweep(configs, folder, self.input.existing(), jobs, &progress);
         drop(progress);
         match swept {
-            Ok(outcomes) => write(&name, folder, &outcomes, seeds)?,
+            Ok(outcomes) => write(&name, folder, &outcomes, seeds, &self.look)?,
             Err(error) => {
                 // The runs that did end are tabulated.
                 if let SweepError::Runs { outcomes, .. } = &error
                     && !outcomes.is_empty()
                 {
-                    write(&name, folder, outcomes, seeds)
+                    write(&name, folder, outcomes, seeds, &self.look)
                         .map_err(|also| also.wrap_err(error.to_string()))?;
                 }
                 return Err(error.into());
@@ -84,15 +87,20 @@ impl Sweep {
 }
 
 /// The table, the picture and the report of all runs.
-fn write(name: &str, folder: &Path, outcomes: &[Outcome], seeds: Seeds) -> miette::Result<()> {
+fn write(
+    name: &str,
+    folder: &Path,
+    outcomes: &[Outcome],
+    seeds: Seeds,
+    look: &PictureOptions,
+) -> miette::Result<()> {
     output::to_file(&folder.join("sweep.csv"), |out| out.write_all(csv(outcomes).as_bytes()))?;
     let measured: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
     let page = report(name, &measured, None);
     output::to_file(&folder.join("report.html"), |out| out.write_all(page.as_bytes()))?;
     let mut text = table(outcomes);
     let figure = sweep_figure(&measured, seeds);
-    let pictures = [("sweep.svg", figure.svg().into_bytes()), ("sweep.png", figure.png())];
-    for (name, bytes) in pictures {
+    for (name, bytes) in look.pictures("sweep", &figure)? {
         let path = folder.join(name);
         if !figure.panels.is_empty() {
             output::to_file(&path, |out| out.write_all(&bytes))?;

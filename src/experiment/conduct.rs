@@ -94,6 +94,7 @@ pub fn conduct(
         if !figure.panels.is_empty() {
             place.write(PICTURE, figure.svg().as_bytes())?;
             place.write("metrics.png", &figure.png())?;
+            place.write("metrics.pdf", &figure.pdf())?;
         }
         let bytes = parquet(&outcome.metrics).map_err(|error| FolderError::Io {
             path: folder.join("metrics.parquet"),

@@ -8,7 +8,7 @@
 //! | `checkpoint.safetensors` | the state from which the run continues |
 //! | `timing.json` | how long it has taken so far, and how often the loss was evaluated |
 //! | `weights.safetensors` | the parameters at the end, with PyTorch's names |
-//! | `metrics.parquet`, `metrics.svg`, `metrics.png`, `report.html` | once the run has ended |
+//! | `metrics.parquet`, `metrics.svg`, `metrics.png`, `metrics.pdf`, `report.html` | once the run has ended |
 //!
 //! A run holds a lock on the file `lock` in its folder as long as it writes to it, and so does a sweep on
 //! `sweep.lock` in the folder above those of its runs.
@@ -43,7 +43,8 @@ const TIMING: &str = "timing.json";
 /// The files of a run that has not ended.
 const DURING: [&str; 5] = [CONFIG, METRICS, FOLLOW, CHECKPOINT, TIMING];
 /// What a run leaves at its end.
-const AT_THE_END: [&str; 5] = [WEIGHTS, "metrics.parquet", PICTURE, "metrics.png", "report.html"];
+const AT_THE_END: [&str; 6] =
+    [WEIGHTS, "metrics.parquet", PICTURE, "metrics.png", "metrics.pdf", "report.html"];
 
 /// A folder that a run writes to.
 #[derive(Debug)]

@@ -77,20 +77,11 @@ impl Theme {
         if self == Theme::Dark { color.on_dark() } else { color }
     }
 
-    /// A colour for lines and marks, of which every one can be told from the background: a contrast of 3 to 1.
-    pub fn line(self, color: Color) -> Color {
-        self.with_contrast(self.of(color), 3.0)
-    }
-
-    /// A colour for texts, legible on the background: a contrast of 4.5 to 1.
-    pub fn text(self, color: Color) -> Color {
-        self.with_contrast(self.of(color), 4.5)
-    }
-
-    /// The colour, mixed with that of texts until its contrast to the background suffices.
-    fn with_contrast(self, color: Color, least: f64) -> Color {
+    /// A colour for texts: mixed with that of other texts until it is legible on the background, with a contrast of 4.5 to 1.
+    pub(super) fn text(self, color: Color) -> Color {
+        let color = self.of(color);
         let mixed = (0..=20).map(|part| color.mixed(self.ink(), f64::from(part) / 20.0));
-        let mut enough = mixed.filter(|color| color.contrast(self.background()) >= least);
-        enough.next().unwrap_or(self.ink())
+        let mut legible = mixed.filter(|color| color.contrast(self.background()) >= 4.5);
+        legible.next().unwrap_or(self.ink())
     }
 }

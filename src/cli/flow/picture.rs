@@ -1,22 +1,18 @@
 //! The picture of `bea flow --plot`: what is shown of the landscape, and which panels.
 
-use crate::cli::picture::PictureOptions;
-use crate::picture::{PictureError, pictures};
+use crate::cli::picture::{PictureOptions, explain, only_with_plot};
 use crate::simulation::{Framing, Landscape, distances, is_blank, losses};
 use bea_flow::flow::{Problem, Simulation};
 use bea_flow::loss::Loss;
-use bea_plot::{Figure, Look, TooSmall};
-use miette::{Report, miette};
+use bea_plot::{Figure, Look};
+use miette::miette;
 
 /// Names and bytes of files.
 type Files = Vec<(String, Vec<u8>)>;
 
 /// What the picture shows.
 #[derive(clap::Args)]
-#[command(mut_args(|arg| match PictureOptions::IDS.contains(&arg.get_id().as_str()) {
-    true => arg.requires("plot"),
-    false => arg,
-}))]
+#[command(mut_args(only_with_plot))]
 pub(super) struct PictureOfFlow {
     /// Draw trajectories.svg, .png and .pdf as well
     #[arg(long)]
@@ -141,7 +137,7 @@ impl PictureOfFlow {
         }
         // Texts and panels of another size leave the landscape another shape.
         if style.look != Look::default() {
-            landscape.aspect = figure.draw(&style.look).map_err(too_small)?.aspect();
+            landscape.aspect = figure.draw(&style.look).map_err(|e| explain(e.into()))?.aspect();
             return self.files(&self.figure(&landscape, simulation, title));
         }
         self.files(&figure)
@@ -175,15 +171,8 @@ impl PictureOfFlow {
     }
 
     fn files(&self, figure: &Figure) -> miette::Result<Files> {
-        pictures("trajectories", figure, &self.options.style()).map_err(|error| match error {
-            PictureError::TooSmall(error) => too_small(error),
-            error => miette!(help = "take a smaller --size or --dpi", "{error}"),
-        })
+        self.options.pictures("trajectories", figure)
     }
-}
-
-fn too_small(error: TooSmall) -> Report {
-    miette!(help = "take a larger --size, or one panel: --panel", "{error}")
 }
 
 /// A finite number.

@@ -1,11 +1,14 @@
 //! The files of a spectral density.
 
+use crate::cli::picture::PictureOptions;
 use crate::csv;
 use bea_flow::curvature::{Error, Quadrature};
 use bea_plot::{Axis, Figure, Panel, Series, Style};
+use miette::miette;
 
 /// What the folder holds.
-pub(super) const FILES: [&str; 4] = ["density.csv", "quadrature.csv", "density.svg", "density.png"];
+pub(super) const FILES: [&str; 5] =
+    ["density.csv", "quadrature.csv", "density.svg", "density.png", "density.pdf"];
 
 /// Points of the curve.
 const POINTS: usize = 2000;
@@ -13,13 +16,14 @@ const POINTS: usize = 2000;
 /// spectrum's extent.
 pub(super) const WIDTH: f64 = 0.004;
 
-/// The density as a curve, the quadrature's nodes and weights, and the picture in two formats.
+/// The density as a curve, the quadrature's nodes and weights, and the picture in every format.
 /// `dimension`: the number of eigenvalues; `matrix`: the name of the matrix.
 pub(super) fn files(
     density: &Quadrature,
     dimension: usize,
     matrix: &str,
-) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    look: &PictureOptions,
+) -> miette::Result<Vec<(String, Vec<u8>)>> {
     let (first, last) = (density.nodes[0], density.nodes[density.nodes.len() - 1]);
     let extent = match last - first {
         // A single eigenvalue: any width shows it.
@@ -27,16 +31,15 @@ pub(super) fn files(
         extent => extent,
     };
     let width = WIDTH * extent;
-    let curve = density.grid(width, POINTS)?;
+    let curve = density.grid(width, POINTS).map_err(|error: Error| miette!("{error}"))?;
     let figure = figure(&curve, width, dimension, matrix);
     let nodes = density.nodes.iter().copied().zip(density.weights.iter().copied());
-    let contents = [
-        table(["eigenvalue", "density"], curve),
-        table(["node", "weight"], nodes),
-        figure.svg().into_bytes(),
-        figure.png(),
+    let mut files = vec![
+        (FILES[0].to_string(), table(["eigenvalue", "density"], curve)),
+        (FILES[1].to_string(), table(["node", "weight"], nodes)),
     ];
-    Ok(FILES.map(String::from).into_iter().zip(contents).collect())
+    files.extend(look.pictures("density", &figure)?);
+    Ok(files)
 }
 
 fn table(names: [&str; 2], rows: impl IntoIterator<Item = (f64, f64)>) -> Vec<u8> {

@@ -9,6 +9,7 @@ mod report;
 
 use super::memory::Bytes;
 use super::network_input::NetworkInput;
+use super::picture::{PictureOptions, only_if_written};
 use super::{memory, output, results};
 use bea_flow::curvature::{Density, Error, Operator, Preconditioned, Quadrature};
 use bea_flow::flow::stability::stability_coefficients;
@@ -21,7 +22,7 @@ use std::process::ExitCode;
 
 /// Eigenvalues of the Hessian of a network's loss, and what they mean for gradient descent
 #[derive(clap::Args)]
-#[command(after_help = HELP)]
+#[command(after_help = HELP, mut_args(only_if_written))]
 #[command(group(clap::ArgGroup::new("written").multiple(true)))]
 pub(super) struct SpectrumOf {
     #[command(flatten)]
@@ -65,6 +66,8 @@ pub(super) struct SpectrumOf {
     /// Draw the eigenvalues, with the density if it is estimated, and 1/h and 2/h where --lr gives h
     #[arg(long, group = "written")]
     plot: bool,
+    #[command(flatten)]
+    look: PictureOptions,
     /// Lanczos steps from each random vector of the density
     #[arg(long, value_name = "M", default_value_t = 80)]
     steps: usize,
@@ -74,7 +77,7 @@ pub(super) struct SpectrumOf {
     /// The seed of random vectors
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// The folder for density.csv, quadrature.csv, density.svg and density.png, and the picture [default
+    /// The folder for density.csv, quadrature.csv, the density's picture, and that of --plot [default
     /// of a picture alone: a new one, results/spectrum or results/spectrum-2 and so on]
     #[arg(long, value_name = "DIR", requires = "written")]
     out: Option<PathBuf>,
@@ -253,12 +256,12 @@ impl SpectrumOf {
         };
         let mut files = Vec::new();
         if let Some(density) = &density {
-            files.extend(density::files(density, p, matrix).map_err(explain)?);
+            files.extend(density::files(density, p, matrix, &self.look)?);
         }
         if self.plot {
             let (found, density, lr) = (&found, density.as_ref(), self.lr);
             let drawn = picture::Spectrum { found, dimension: p, matrix, density, lr };
-            files.extend(drawn.files().map_err(explain)?);
+            files.extend(drawn.files(&self.look)?);
         }
         let written = self.write(&files);
         let vectors = match &self.vectors {

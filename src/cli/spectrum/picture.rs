@@ -2,13 +2,16 @@
 
 use super::density::WIDTH;
 use super::eigenpairs::Found;
+use crate::cli::picture::PictureOptions;
 use crate::cli::terminal::short;
 use crate::csv;
 use bea_flow::curvature::{Error, Quadrature};
 use bea_plot::{Axis, Color, Dash, Figure, Marker, Panel, Series, Style};
+use miette::miette;
 
 /// The files of the picture.
-pub(super) const FILES: [&str; 3] = ["spectrum.svg", "spectrum.png", "spectrum.csv"];
+pub(super) const FILES: [&str; 4] =
+    ["spectrum.svg", "spectrum.png", "spectrum.pdf", "spectrum.csv"];
 
 /// Eigenvalues nearer than this part of the axis are one mark: less than two of its pixels.
 const RESOLUTION: f64 = 1.0 / 400.0;
@@ -45,16 +48,17 @@ impl Spectrum<'_> {
     /// The picture, and a table of the eigenvalues in it.
     ///
     /// # Errors
-    /// A density that cannot be drawn.
-    pub fn files(&self) -> Result<Vec<(String, Vec<u8>)>, Error> {
-        let figure = self.figure()?;
+    /// A density that cannot be drawn; a size that is too small.
+    pub fn files(&self, look: &PictureOptions) -> miette::Result<Vec<(String, Vec<u8>)>> {
+        let figure = self.figure().map_err(|error| miette!("{error}"))?;
         let rows = self.found.indices.iter().zip(&self.found.pairs);
         let rows = rows.map(|(index, pair)| {
             [index.to_string(), pair.value.to_string(), pair.residual.to_string()]
         });
         let table = csv::text(["index", "eigenvalue", "residual"], rows);
-        let contents = [figure.svg().into_bytes(), figure.png(), table.into_bytes()];
-        Ok(FILES.map(String::from).into_iter().zip(contents).collect())
+        let mut files = look.pictures("spectrum", &figure)?;
+        files.push((FILES[3].into(), table.into_bytes()));
+        Ok(files)
     }
 
     fn figure(&self) -> Result<Figure, Error> {

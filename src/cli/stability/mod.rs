@@ -5,6 +5,7 @@ mod picture;
 mod text;
 
 use super::help::Named;
+use super::picture::{PictureOptions, only_with_plot};
 use super::terminal::assignments;
 use super::{input, loss_input, output, problem_input, results};
 use bea_flow::flow::stability::{Stability, StabilityError, StabilityRequest, stability};
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 
 /// Show whether an optimizer and its flows converge to a critical point of a loss.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, mut_args(only_with_plot))]
 pub(super) struct StabilityOf {
     /// A name from `bea loss`, a file, or a formula; repeated for each vector field of the optimizer
     #[arg(long = "loss", value_name = "LOSS", required = true, allow_hyphen_values = true)]
@@ -53,6 +54,8 @@ pub(super) struct StabilityOf {
     /// Draw one panel alone
     #[arg(long, value_enum, value_name = "PANEL", requires = "plot")]
     panel: Option<PanelName>,
+    #[command(flatten)]
+    look: PictureOptions,
     /// The folder of the picture and its numbers [default: a new one, results/stability or
     /// results/stability-2 and so on]
     #[arg(long, value_name = "DIR", requires = "plot")]
@@ -97,7 +100,8 @@ enum Format {
 /// The folder of a picture, unless another is named.
 const FOLDER: &str = "results/stability";
 /// The files that this command may leave there.
-const FILES: [&str; 4] = ["stability.svg", "stability.png", "multipliers.csv", "region.csv"];
+const FILES: [&str; 5] =
+    ["stability.svg", "stability.png", "stability.pdf", "multipliers.csv", "region.csv"];
 
 impl StabilityOf {
     pub fn run(self) -> miette::Result<ExitCode> {
@@ -156,10 +160,7 @@ impl StabilityOf {
     }
 
     fn write(&self, picture: picture::Picture) -> miette::Result<Vec<PathBuf>> {
-        let mut files = vec![
-            (FILES[0].to_string(), picture.figure.svg().into_bytes()),
-            (FILES[1].to_string(), picture.figure.png()),
-        ];
+        let mut files = self.look.pictures("stability", &picture.figure)?;
         files.extend(picture.tables);
         match self.folder() {
             Some(folder) => results::to_folder(folder, &files, &FILES, self.force),
