@@ -25,13 +25,16 @@ pub struct Quantity<'q> {
     pub thresholds_from: Option<usize>,
 }
 
+/// The points of a run.
+pub type Points<'q> = Box<dyn Fn(&Measured) -> Vec<(f64, f64)> + 'q>;
+
 /// A line of a run.
 pub struct Kind<'q> {
     /// What it is called beside the others.
     pub label: String,
     pub style: Style,
     /// Its points.
-    pub points: Box<dyn Fn(&Measured) -> Vec<(f64, f64)> + 'q>,
+    pub points: Points<'q>,
 }
 
 impl<'q> Quantity<'q> {
@@ -244,7 +247,7 @@ pub fn share(row: &mut [Panel]) {
         .iter()
         .map(ends)
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (a, b)| (low.min(a), high.max(b)));
-    if !(all.0 <= all.1) {
+    if all.0 > all.1 {
         return;
     }
     let (low, high) = all;

@@ -67,8 +67,12 @@ impl Line {
     }
 }
 
+/// Points of a line, and of the band around it.
+type Middle = Vec<(f64, f64)>;
+type Spread = Vec<(f64, f64, f64)>;
+
 /// The median at every step, and the band around it.
-fn summary(curves: &[&Curve]) -> (Vec<(f64, f64)>, Vec<(f64, f64, f64)>) {
+fn summary(curves: &[&Curve]) -> (Middle, Spread) {
     let mut steps: Vec<f64> =
         curves.iter().flat_map(|curve| curve.points.iter().map(|point| point.0)).collect();
     steps.sort_by(f64::total_cmp);
