@@ -29,8 +29,10 @@ pub(super) fn labels(
     let mut ends: Vec<(f64, Point, &Series)> = Vec::new();
     for curve in series.iter().filter(|curve| !curve.label.is_empty()) {
         let known = |(_, _, other): &(f64, Point, &Series)| other.label == curve.label;
-        let last = curve.points.iter().rev().map(|point| place(*point));
-        let last = last.into_iter().find(|(x, y)| x.is_finite() && y.is_finite());
+        // That on the right, whatever the order of the points.
+        let placed = curve.points.iter().map(|point| place(*point));
+        let finite = placed.filter(|(x, y)| x.is_finite() && y.is_finite());
+        let last = finite.max_by(|a, b| a.0.total_cmp(&b.0));
         if let Some((x, y)) = last.filter(|_| !ends.iter().any(known)) {
             // One that has left the panel has its label where it would be.
             let at = if frame.holds((x, y)) {

@@ -352,6 +352,7 @@ impl Report<'_> {
             y: Axis::linear("Im hλ"),
             contours: Some(contours.with_levels(levels.map(|x| (x, short(x))).collect())),
             series,
+            ..Panel::default()
         }
     }
 

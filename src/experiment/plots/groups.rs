@@ -145,7 +145,7 @@ impl<'a> Groups<'a> {
             _ => 1,
         });
         let by_key = |key: &&str| split(&all, |group: &Group| value(group, key));
-        let mut ways: Vec<(Option<&str>, Vec<(String, Vec<&Group>)>)> =
+        let mut ways: Vec<(Option<&str>, Parts)> =
             keys.iter().map(|key| (Some(*key), by_key(key))).collect();
         let rules = split(&all, |group: &Group| Some(group.rule.clone()));
         ways.insert(
@@ -247,11 +247,11 @@ fn value(group: &Group, key: &str) -> Option<String> {
     group.keys.iter().find(|(known, _)| known == key).map(|(_, value)| value.clone())
 }
 
+/// Groups with the same value, and the value.
+type Parts<'g, 'a> = Vec<(String, Vec<&'g Group<'a>>)>;
+
 /// Parts of the groups with the same value; nothing if one has none.
-fn split<'g, 'a>(
-    all: &[&'g Group<'a>],
-    value: impl Fn(&Group) -> Option<String>,
-) -> Vec<(String, Vec<&'g Group<'a>>)> {
+fn split<'g, 'a>(all: &[&'g Group<'a>], value: impl Fn(&Group) -> Option<String>) -> Parts<'g, 'a> {
     let mut parts: Vec<(String, Vec<&Group>)> = Vec::new();
     for group in all {
         let Some(value) = value(group) else { return Vec::new() };

@@ -48,9 +48,11 @@ pub fn sweep_figure(runs: &[Measured], seeds: Seeds) -> Figure {
     Figure { title: format!("{name}{}", comparison(&groups)), panels, columns }
 }
 
-/// The panels of [`sweep_figure`].
+/// The panels of [`sweep_figure`], each of which may stand alone.
 pub(super) fn all_panels(runs: &[Measured]) -> Vec<Panel> {
-    laid_out(runs, &Groups::of(runs), Seeds::default()).0
+    let (mut panels, _) = laid_out(runs, &Groups::of(runs), Seeds::default());
+    panels.iter_mut().for_each(|panel| panel.y.shared = false);
+    panels
 }
 
 fn abreast(panels: usize) -> usize {

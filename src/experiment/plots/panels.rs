@@ -2,9 +2,9 @@
 
 use super::super::measured::Measured;
 use super::groups::{Facet, Group, Groups};
-use super::spread::{Curve, Line, Seeds, legend};
+use super::spread::{Curve, Line, Seeds, legend, thin_line};
 use super::thresholds::{NEAR, thresholds};
-use bea_plot::{Axis, AxisScale, Dash, Panel, Series, Style};
+use bea_plot::{Axis, AxisScale, Color, Dash, Panel, Series, Style};
 
 /// What is positive and spans more than this factor is shown on a logarithmic axis.
 const WIDE: f64 = 20.0;
@@ -25,13 +25,16 @@ pub struct Quantity<'q> {
     pub thresholds_from: Option<usize>,
 }
 
+/// The points of a run.
+pub type Points<'q> = Box<dyn Fn(&Measured) -> Vec<(f64, f64)> + 'q>;
+
 /// A line of a run.
 pub struct Kind<'q> {
     /// What it is called beside the others.
     pub label: String,
     pub style: Style,
     /// Its points.
-    pub points: Box<dyn Fn(&Measured) -> Vec<(f64, f64)> + 'q>,
+    pub points: Points<'q>,
 }
 
 impl<'q> Quantity<'q> {
@@ -63,22 +66,20 @@ impl<'q> Quantity<'q> {
             for kind in &self.kinds {
                 let (label, style) = self.look(kind, groups, facet, at);
                 let curve = |run: &Measured| {
-                    let points = (kind.points)(run);
-                    // A flow that has ended is infinitely far from then on.
-                    let ended = points.last().is_some_and(|point| point.1 == f64::INFINITY);
-                    let diverged = ended || run.runs_away();
-                    Curve { points, escapes: self.grows && run.diverged(), diverged }
+                    let (points, escapes) = ((kind.points)(run), self.grows && run.diverged());
+                    let curve = Curve { points, escapes, diverged: run.runs_away() };
+                    Curve { diverged: curve.diverged || curve.ended(), ..curve }
                 };
                 let curves: Vec<Curve> = group.runs.iter().map(curve).collect();
                 for curve in curves.iter().filter(|curve| !curve.diverged) {
                     steady
                         .extend(curve.points.iter().map(|point| point.1).filter(|y| y.is_finite()));
                 }
-                let gone = curves.iter().filter(|curve| curve.diverged).count();
-                if self.kinds.len() > 1 && gone > away {
-                    notes.push(format!("{label} ended in {gone} of {}", group.runs.len()));
+                let ended = curves.iter().filter(|curve| curve.ended()).count();
+                if ended > 0 {
+                    notes.push(format!("{label} ended in {ended} of {}", group.runs.len()));
                 }
-                thin |= gone > 0;
+                thin |= curves.len() > 1 && curves.iter().any(|curve| curve.diverged);
                 let sampled = group.runs.iter().any(|run| run.config.every > 1);
                 let line = Line { label, style, curves, sampled };
                 let (mut series, band) = line.drawn(seeds);
@@ -103,9 +104,8 @@ impl<'q> Quantity<'q> {
         let lines =
             lines.filter(|line| line.points.iter().any(|point| point.1 <= top)).collect::<Vec<_>>();
         steady.extend(lines.iter().flat_map(|line| &line.points).map(|point| point.1));
-        if let Some(label) = lines
-            .iter()
-            .find(|line| !line.label.is_empty() && line.style.color != bea_plot::Color::SOFT)
+        if let Some(label) =
+            lines.iter().find(|line| !line.label.is_empty() && line.style.color != Color::SOFT)
         {
             // The legend says once what the dashed lines of all colours are.
             panel.series.push(Series::new(
@@ -115,11 +115,14 @@ impl<'q> Quantity<'q> {
             ));
         }
         panel.series.extend(lines.into_iter().map(|line| {
-            let own = line.style.color != bea_plot::Color::SOFT;
+            let own = line.style.color != Color::SOFT;
             Series { label: if own { String::new() } else { line.label.clone() }, ..line }
         }));
         panel.series.extend(pale);
-        panel.bands.extend(legend(most, thin, seeds));
+        panel.bands.extend(legend(most, seeds));
+        if thin {
+            panel.series.push(Series::new("diverged", Vec::new(), thin_line(Color::SOFT)));
+        }
         panel.exits = true;
         if diverged > 0 {
             let all: usize = facet.groups.iter().map(|group| group.runs.len()).sum();
@@ -165,7 +168,7 @@ impl<'q> Quantity<'q> {
     }
 
     /// The thresholds of all groups where they are the same, and otherwise the first one of each in its colour.
-    fn bounds(&self, bounds: Vec<(Vec<Series>, bea_plot::Color)>) -> Vec<Series> {
+    fn bounds(&self, bounds: Vec<(Vec<Series>, Color)>) -> Vec<Series> {
         let first = |bounds: &(Vec<Series>, _)| {
             bounds.0.first().map(|line| line.points.first().map(|point| point.1))
         };
@@ -232,24 +235,27 @@ pub fn share(row: &mut [Panel]) {
     if row.len() < 2 {
         return;
     }
-    let log = row.iter().all(|panel| panel.y.scale == AxisScale::Log);
-    let ends = |panel: &Panel| {
+    let reach = |panel: &Panel| {
         let bands =
             panel.bands.iter().flat_map(|band| &band.points).flat_map(|point| [point.1, point.2]);
-        let values =
-            panel.series.iter().flat_map(|series| &series.points).map(|point| point.1).chain(bands);
-        panel.y.range.unwrap_or_else(|| extent(values.filter(|y| !log || *y > 0.0)))
+        extent(
+            panel.series.iter().flat_map(|series| &series.points).map(|point| point.1).chain(bands),
+        )
     };
-    let all = row
-        .iter()
-        .map(ends)
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (a, b)| (low.min(a), high.max(b)));
-    if !(all.0 <= all.1) {
+    let log = row.iter().any(|panel| panel.y.scale == AxisScale::Log)
+        && row.iter().all(|panel| reach(panel).0 > 0.0);
+    let ends = |panel: &Panel| {
+        let (least, most) = reach(panel);
+        let (low, high) = panel.y.range.unwrap_or((least, most));
+        (if log { low.max(least) } else { low }, high)
+    };
+    let both = |(low, high): (f64, f64), (a, b): (f64, f64)| (low.min(a), high.max(b));
+    let (low, high) = row.iter().map(ends).fold((f64::INFINITY, f64::NEG_INFINITY), both);
+    if low > high {
         return;
     }
-    let (low, high) = all;
     let range = if log {
-        let room = (high / low).powf(0.04);
+        let room = 10f64.powf(0.04 * (high.log10() - low.log10()));
         (low / room, high * room)
     } else {
         let room = 0.04 * (high - low);

@@ -31,6 +31,13 @@ pub struct Curve {
     pub diverged: bool,
 }
 
+impl Curve {
+    /// Whether it is infinite at its end: a flow that has ended is infinitely far from then on.
+    pub fn ended(&self) -> bool {
+        self.points.last().is_some_and(|point| point.1 == f64::INFINITY)
+    }
+}
+
 /// A line of a panel.
 #[derive(Clone, Debug)]
 pub struct Line {
@@ -57,8 +64,7 @@ impl Line {
         let all: Vec<&Curve> = self.curves.iter().collect();
         let steady: Vec<&Curve> = self.curves.iter().filter(|curve| !curve.diverged).collect();
         let mut series = vec![Series::new(self.label.as_str(), thin(&summary(&all).0), style)];
-        let pale =
-            Style { color: style.color.pale(), line: Some(Dash::Solid), width: 0.7, marker: None };
+        let pale = thin_line(style.color.pale());
         let apart = self.curves.iter().filter(|curve| seeds == Seeds::All || curve.diverged);
         series.extend(apart.map(|curve| Series::new("", thin(&curve.points), pale)));
         let band = (seeds == Seeds::Median && steady.len() > 1)
@@ -67,8 +73,12 @@ impl Line {
     }
 }
 
+/// Points of a line, and of the band around it.
+type Middle = Vec<(f64, f64)>;
+type Spread = Vec<(f64, f64, f64)>;
+
 /// The median at every step, and the band around it.
-fn summary(curves: &[&Curve]) -> (Vec<(f64, f64)>, Vec<(f64, f64, f64)>) {
+fn summary(curves: &[&Curve]) -> (Middle, Spread) {
     let mut steps: Vec<f64> =
         curves.iter().flat_map(|curve| curve.points.iter().map(|point| point.0)).collect();
     steps.sort_by(f64::total_cmp);
@@ -96,16 +106,20 @@ fn summary(curves: &[&Curve]) -> (Vec<(f64, f64)>, Vec<(f64, f64, f64)>) {
     (median, band)
 }
 
-/// What the lines and bands of so many seeds are, some of which diverged.
-pub fn legend(seeds: usize, diverged: bool, shown: Seeds) -> Option<Band> {
-    let thin = if diverged { "; thin: diverged" } else { "" };
+/// The look of one seed among several.
+pub fn thin_line(color: Color) -> Style {
+    Style { color, line: Some(Dash::Solid), width: 0.7, marker: None }
+}
+
+/// What the lines and bands of so many seeds are.
+pub fn legend(seeds: usize, shown: Seeds) -> Option<Band> {
     let label = match (seeds, shown) {
         (0 | 1, _) => return None,
         (n, Seeds::All) => format!("thick: median of {n} seeds"),
         (n, Seeds::Median) if n < QUARTILES => {
-            format!("median, smallest and largest of {n} seeds{thin}")
+            format!("median, smallest and largest of {n} seeds")
         }
-        (n, Seeds::Median) => format!("median and quartiles of {n} seeds{thin}"),
+        (n, Seeds::Median) => format!("median and quartiles of {n} seeds"),
     };
     Some(Band { label, ..Band::new(Vec::new(), Color::SOFT) })
 }
@@ -203,10 +217,10 @@ mod tests {
         assert_eq!(quantile(&[1.0, f64::INFINITY, f64::INFINITY], 0.25), f64::INFINITY);
         let (series, band) = five.drawn(Seeds::All);
         assert_eq!((series.len(), band), (6, None));
-        let of = |seeds, diverged| legend(seeds, diverged, Seeds::Median).map(|band| band.label);
-        assert_eq!(of(1, false), None);
-        assert_eq!(of(3, true).unwrap(), "median, smallest and largest of 3 seeds; thin: diverged");
-        assert_eq!(of(5, false).unwrap(), "median and quartiles of 5 seeds");
+        let of = |seeds| legend(seeds, Seeds::Median).map(|band| band.label);
+        assert_eq!(of(1), None);
+        assert_eq!(of(3).unwrap(), "median, smallest and largest of 3 seeds");
+        assert_eq!(of(5).unwrap(), "median and quartiles of 5 seeds");
     }
 
     proptest! {

@@ -1,0 +1,113 @@
+//! The pictures that runs and sweeps leave, from the command line.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+const IRIS: &str = "network = \"mlp:5,elu\"\ndata = \"iris\"\n[train]\nmethod = \"gd\"\nlr = 0.1\nsteps = 4\n\
+    [measure]\nmetrics = [\"loss\", \"lambda\"]\n";
+
+fn bea(folder: &Path, arguments: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bea"));
+    command.current_dir(folder).args(arguments.split_whitespace()).stdin(Stdio::null());
+    command
+}
+
+fn run(folder: &Path, arguments: &str) -> (i32, String, String) {
+    let output = bea(folder, arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// A folder with a description of this text.
+fn place(text: &str) -> tempfile::TempDir {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::write(place.path().join("iris.toml"), text).unwrap();
+    place
+}
+
+#[test]
+fn a_sweep_leaves_a_picture_of_all_its_runs() {
+    let grid = "[grid]\nseed = [0, 1, 2]\ntrain.lr = [0.1, 0.2]\n";
+    let place = place(&(IRIS.to_string() + grid));
+    let svg = || std::fs::read_to_string(place.path().join("s/sweep.svg")).unwrap();
+    let (code, _, error) = run(place.path(), "sweep iris.toml --out s");
+    assert_eq!(code, 0, "{error}");
+    let medians = svg();
+    for text in [
+        "h = 0.1<",
+        "h = 0.2<",
+        ">loss E<",
+        ">sharpness λ₀<",
+        "smallest and largest of 3 seeds<",
+        ">2/h of each<",
+    ] {
+        assert!(medians.contains(text), "{text}: {medians}");
+    }
+    assert!(medians.contains(">iris: the loss ends lowest with h = 0.2, at "), "{medians}");
+    assert!(std::fs::read(place.path().join("s/sweep.png")).unwrap().starts_with(b"\x89PNG"));
+    // Every seed on request; the runs are kept.
+    let (code, _, error) = run(place.path(), "sweep iris.toml --out s --resume --all-seeds");
+    assert_eq!(code, 0, "{error}");
+    assert!(svg().contains("thick: median of 3 seeds") && svg() != medians);
+}
+
+/// Nothing is drawn, and that is said.
+#[test]
+fn what_diverges_at_once_leaves_no_empty_picture() {
+    let place = place(&IRIS.replace("lr = 0.1", "lr = 1e300"));
+    let data = "x1,x2,y\n1e300,1e300,1e300\n-1e300,1e300,-1e300\n";
+    std::fs::write(place.path().join("huge.csv"), data).unwrap();
+    let set = "--set data=csv:huge.csv";
+    let (code, out, error) = run(place.path(), &format!("run iris.toml --out r {set}"));
+    if code == 0 {
+        assert!(out.contains("no picture: nothing that was measured is finite"), "{out}");
+        assert!(!place.path().join("r/metrics.svg").exists());
+        assert!(place.path().join("r/report.html").is_file());
+    } else {
+        panic!("{error}");
+    }
+}
+
+#[test]
+fn a_run_is_drawn_while_it_goes_on() {
+    let place = place(&IRIS.replace("steps = 4", "steps = 100000000"));
+    let mut child = bea(place.path(), "run iris.toml --out r --plot")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let path = place.path().join("r/metrics.svg");
+    let begun = Instant::now();
+    let look = |before: Option<&str>| loop {
+        assert!(begun.elapsed() < Duration::from_secs(120), "no picture");
+        match std::fs::read_to_string(&path) {
+            // It is whole whenever it is there.
+            Ok(svg) if Some(svg.as_str()) != before => {
+                assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"), "{svg}");
+                return svg;
+            }
+            _ => std::thread::sleep(Duration::from_millis(20)),
+        }
+    };
+    let first = look(None);
+    let second = look(Some(&first));
+    assert!(second.contains(">loss E<"));
+    // The last one stays where the run ends of itself or of others.
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(std::fs::read_to_string(&path).unwrap().ends_with("</svg>\n"));
+}
+
+/// A run goes on where its picture cannot be written, and says so once.
+#[cfg(unix)]
+#[test]
+fn a_picture_that_cannot_be_written_does_not_stop_the_run() {
+    let place = place(&IRIS.replace("steps = 4", "steps = 400"));
+    // A folder in the place of the file.
+    std::fs::create_dir_all(place.path().join("r/metrics.svg/x")).unwrap();
+    let (code, _, error) = run(place.path(), "run iris.toml --out r --plot");
+    assert_eq!(error.matches("note: cannot write").count(), 1, "{error}");
+    // At the end it is an error: the files of the run are not complete.
+    assert_eq!(code, 2, "{error}");
+}
