@@ -101,13 +101,12 @@ impl Spectrum<'_> {
             if count == 0 {
                 continue;
             }
-            let (label, style) = match uncertain {
-                false => ("eigenvalues (height: how many)", CERTAIN),
-                true => ("not converged: the residual is above the tolerance", UNCERTAIN),
-            };
-            let label = match self.density {
-                Some(_) if !uncertain => "eigenvalues (height: the density of as many)",
-                _ => label,
+            let (label, style) = if uncertain {
+                ("not converged: the residual is above the tolerance", UNCERTAIN)
+            } else if self.density.is_some() {
+                ("eigenvalues (height: the density of as many)", CERTAIN)
+            } else {
+                ("eigenvalues (height: how many)", CERTAIN)
             };
             let heads = chosen().map(|mark| (mark.at, unit * mark.count as f64)).collect();
             series.push(Series::new(label, heads, style.markers()));
@@ -212,15 +211,14 @@ impl Spectrum<'_> {
             // Rounding makes zeros negative.
             let limit = ZERO * found.scale;
             let negative = found.pairs.iter().filter(|pair| pair.value < -limit).count();
-            return match is_whole {
-                true => format!(
-                    "{all} eigenvalues from {} to {largest}, {negative} below 0",
-                    sign(last.value)
-                ),
-                false => {
-                    format!("{} of {all} eigenvalues, the largest is {largest}", found.pairs.len())
-                }
-            };
+            if !is_whole {
+                return format!(
+                    "{} of {all} eigenvalues, the largest is {largest}",
+                    found.pairs.len()
+                );
+            }
+            let last = sign(last.value);
+            return format!("{all} eigenvalues from {last} to {largest}, {negative} below 0");
         };
         let above = found.pairs.iter().filter(|pair| pair.value * h > 2.0).count();
         // Those that were not found may be above as well, if the next larger one is.

@@ -1,5 +1,6 @@
 //! `bea stability`: where an optimizer and its flows are stable.
 
+mod curves;
 mod json;
 mod picture;
 mod text;
@@ -130,10 +131,8 @@ impl StabilityOf {
             values: &values,
             request,
         };
-        let picture = match self.plot {
-            true => Some(report.picture(&problem, &method, self.panel)?),
-            false => None,
-        };
+        let drawn = self.plot.then(|| report.picture(&problem, &method, self.panel));
+        let picture = drawn.transpose()?;
         let mut text = match self.format {
             Format::Text => report.text(),
             Format::Json => format!("{:#}\n", report.json()),
@@ -142,10 +141,10 @@ impl StabilityOf {
             output::to_stdout(|out| out.write_all(text.as_bytes()))?;
             return Ok(ExitCode::SUCCESS);
         };
-        let note = picture.note.clone();
+        let notes = picture.notes.clone();
         let written = self.write(picture);
         if self.format == Format::Text {
-            for line in note.into_iter().chain(written.as_ref().ok().map(|paths| wrote(paths))) {
+            for line in notes.into_iter().chain(written.as_ref().ok().map(|paths| wrote(paths))) {
                 text.push_str(&format!("\n{line}\n"));
             }
         }

@@ -1,12 +1,11 @@
 //! A stability analysis as a picture: multipliers in the plane as the step grows, their size, the region of stability.
 
 use super::Report;
+use super::curves::{Curve, multipliers_table};
 use crate::cli::terminal::short;
 use crate::csv;
 use bea_flow::flow::Problem;
-use bea_flow::flow::stability::{
-    Crossing, Direction, Eigenvalues, Interval, Multipliers, Path, Region, StabilityType,
-};
+use bea_flow::flow::stability::{Path, Region, StabilityType};
 use bea_plot::{Axis, Color, Contours, Dash, Figure, Marker, Panel, Series, Style};
 use bea_series::series::GeneralLinearMethod;
 use miette::miette;
@@ -24,10 +23,6 @@ pub(super) enum PanelName {
     Region,
 }
 
-/// More eigenvalues than that are not told apart in a picture: of others the first, the last and some between are drawn.
-const MOST: usize = 5;
-/// Eigenvalues that near to one another, relative to the largest, are drawn as one.
-const EQUAL: f64 = 1e-9;
 /// Dots along each path, at equal differences of the step size.
 const DOTS: usize = 10;
 /// The picture goes on beyond the critical learning rate by this factor.
@@ -42,25 +37,13 @@ const OUTER: f64 = 0.1;
 /// Eigenvalues outside the region are shown as far as it reaches, times this.
 const OUTSIDE: f64 = 3.0;
 
-/// What is drawn in one colour: the multipliers along one eigenvector of the Hessian, or all of a game.
-struct Curve {
-    label: String,
-    style: Style,
-    multipliers: Multipliers,
-    paths: Vec<Path>,
-    /// The first step size at which a multiplier reaches the unit circle.
-    critical: Option<f64>,
-    /// The eigenvalues that it stands for.
-    lambdas: Vec<Complex64>,
-}
-
 /// A picture and the numbers in it.
 pub(super) struct Picture {
     pub figure: Figure,
     /// Names and contents of tables.
     pub tables: Vec<(String, Vec<u8>)>,
     /// What is not drawn, and why.
-    pub note: Option<String>,
+    pub notes: Vec<String>,
 }
 
 impl Report<'_> {
@@ -93,7 +76,14 @@ impl Report<'_> {
             panels.push(self.radii(&curves, end));
         }
         let mut tables = vec![("multipliers.csv".to_string(), multipliers_table(&curves))];
-        let mut note = None;
+        let mut notes = Vec::new();
+        if curves.len() < self.different() {
+            notes.push(format!(
+                "the picture shows {} of {} different eigenvalues",
+                curves.len(),
+                self.different()
+            ));
+        }
         match region {
             Some(region) if drawn(PanelName::Region) => {
                 let boundary = region.boundary();
@@ -108,9 +98,10 @@ impl Report<'_> {
                     self.no_region(method)
                 ));
             }
-            None => note = panel.is_none().then(|| self.no_region(method)),
+            None if panel.is_none() => notes.push(self.no_region(method)),
+            None => {}
         }
-        Ok(Picture { figure: Figure { title: self.title(), panels, columns }, tables, note })
+        Ok(Picture { figure: Figure { title: self.title(), panels, columns }, tables, notes })
     }
 
     fn no_region(&self, method: &GeneralLinearMethod) -> String {
@@ -161,60 +152,6 @@ impl Report<'_> {
         let shown = [critical, self.request.lr].into_iter().flatten().reduce(f64::max);
         let end = shown.map(|h| BEYOND * h).or(natural)?;
         (natural.is_some() && end.is_normal()).then_some(end)
-    }
-
-    /// The `λ`, the largest first: eigenvalues of the Hessian, or the negative ones of a game's Jacobian.
-    fn eigenvalues(&self) -> Vec<Complex64> {
-        match &self.stability.spectrum {
-            Eigenvalues::Loss(directions) => directions.iter().map(|d| d.lambda.into()).collect(),
-            Eigenvalues::Coupled(coupled) => coupled.ngf.iter().map(|z| -z).collect(),
-        }
-    }
-
-    fn curves(
-        &self,
-        problem: &Problem,
-        method: &GeneralLinearMethod,
-        end: f64,
-    ) -> miette::Result<Vec<Curve>> {
-        let directions = match &self.stability.spectrum {
-            Eigenvalues::Loss(directions) => directions,
-            Eigenvalues::Coupled(coupled) => {
-                let point = &self.stability.point.theta;
-                let multipliers = Multipliers::of_fields(problem, method, point)
-                    .map_err(|error| miette!("{error}"))?;
-                let intervals = coupled.intervals.as_deref().unwrap_or_default();
-                return Ok(vec![Curve {
-                    label: "multipliers μ".into(),
-                    style: style_of(0),
-                    paths: multipliers.paths(end),
-                    multipliers,
-                    critical: first_crossing(intervals, 1.0),
-                    lambdas: self.eigenvalues(),
-                }]);
-            }
-        };
-        let all = distinct(directions);
-        let chosen: Vec<usize> = match all.len() {
-            n if n <= MOST => (0..n).collect(),
-            n => (0..MOST).map(|k| k * (n - 1) / (MOST - 1)).collect(),
-        };
-        let curve = |(k, i): (usize, &usize)| {
-            let (direction, count) = all[*i];
-            let times = if count > 1 { format!(" ({count} times)") } else { String::new() };
-            let multipliers = Multipliers::along(method, direction.lambda)?;
-            let factor = if direction.scaled { direction.lambda.abs() } else { 1.0 };
-            Some(Curve {
-                label: format!("λ = {}{times}", sign(&short(direction.lambda))),
-                style: style_of(k),
-                paths: multipliers.paths(end),
-                multipliers,
-                critical: first_crossing(&direction.intervals, factor),
-                lambdas: vec![direction.lambda.into()],
-            })
-        };
-        let curves: Vec<Curve> = chosen.iter().enumerate().filter_map(curve).collect();
-        Ok(curves)
     }
 
     /// The multipliers in the complex plane, with the unit circle.
@@ -370,13 +307,6 @@ const MARKED: Style =
 const CRITICAL: Style =
     Style { color: Color::INK, line: None, width: 1.4, marker: Some(Marker::Cross) };
 
-/// The `k`-th of the curves: colours that [`MARKED`] and [`CRITICAL`] do not have.
-fn style_of(k: usize) -> Style {
-    const COLORS: [usize; MOST] = [1, 2, 3, 6, 7];
-    let color = Color::of_series(COLORS[k % MOST]);
-    Style { color, ..Style::of_series(k) }
-}
-
 fn step_label(h: f64) -> String {
     format!("h = {}", sign(&short(h)))
 }
@@ -389,33 +319,13 @@ fn critical_label(h: Option<f64>) -> String {
 }
 
 /// With minus signs.
-fn sign(number: &str) -> String {
+pub(super) fn sign(number: &str) -> String {
     number.replace('-', "−")
 }
 
 /// Two digits, for the end of a range that means nothing.
 fn rounded(x: f64) -> f64 {
     format!("{x:.1e}").parse().unwrap_or(x)
-}
-
-/// Directions with different eigenvalues other than 0, in their order, each with how many have the same.
-fn distinct(directions: &[Direction]) -> Vec<(&Direction, usize)> {
-    let largest = directions.iter().fold(0.0f64, |m, d| m.max(d.lambda.abs()));
-    let mut found: Vec<(&Direction, usize)> = Vec::new();
-    for direction in directions.iter().filter(|d| d.lambda != 0.0) {
-        match found.last_mut() {
-            Some((last, count)) if last.lambda - direction.lambda <= EQUAL * largest => *count += 1,
-            _ => found.push((direction, 1)),
-        }
-    }
-    found
-}
-
-/// The first step size at which an interval ends with a multiplier on the unit circle, of intervals in `h` times a factor.
-fn first_crossing(intervals: &[Interval], factor: f64) -> Option<f64> {
-    let ends = intervals.iter().map(|interval| &interval.to);
-    let mut crossings = ends.filter(|to| to.value.is_finite() && to.crossing != Crossing::Pole);
-    crossings.next().map(|to| to.value / factor)
 }
 
 /// The distance of at most six levels from 0 to `most`: 1, 2 or 5 times a power of ten.
@@ -440,23 +350,6 @@ fn equal_box(points: impl Iterator<Item = Complex64>, aspect: f64) -> ((f64, f64
         (0.5 * (low + high) - 0.5 * length, 0.5 * (low + high) + 0.5 * length)
     };
     (around(x, width), around(y, height))
-}
-
-/// A row for each point of each path. The eigenvalue is left empty where there are several.
-fn multipliers_table(curves: &[Curve]) -> Vec<u8> {
-    let rows = curves.iter().flat_map(|curve| {
-        let lambda = match curve.lambdas.as_slice() {
-            [one] => one.re.to_string(),
-            _ => String::new(),
-        };
-        curve.paths.iter().enumerate().flat_map(move |(k, path)| {
-            let lambda = lambda.clone();
-            path.iter().map(move |(h, mu)| {
-                [lambda.clone(), k.to_string(), h.to_string(), mu.re.to_string(), mu.im.to_string()]
-            })
-        })
-    });
-    csv::text(["lambda", "path", "h", "mu_re", "mu_im"], rows).into_bytes()
 }
 
 /// A row for each point of each piece of the boundary, with the angle of the multiplier there.

@@ -61,9 +61,10 @@ impl Display<'_> {
         let text = self.setting.write([row], true, script).concat();
         let (open, close) = self.around;
         let align = self.setting.align;
-        match is_right {
-            true => format!("{open}{}{}{text}{close}", script.show(left), self.equals),
-            false => format!("{open}{align}{text} = {}{close}", script.show(right)),
+        if is_right {
+            format!("{open}{}{}{text}{close}", script.show(left), self.equals)
+        } else {
+            format!("{open}{align}{text} = {}{close}", script.show(right))
         }
     }
 }
