@@ -5,7 +5,11 @@
 //! evaluated by arithmetic on such series, and the recurrences are solved order by order. Both routes take the values of
 //! transcendental functions at the point as they come, any number will do: only their derivatives matter.
 
+mod needs;
+
 use bea::optimizer::{Step, find, nonlinear_library, parse, parse_value};
+use bea::render::Format;
+use bea::render::typed::{self, TypedDocument};
 use bea::source::Source;
 use bea::typed::{
     Elementary, Exponent, Factor, Factors, Function, Node, NodeId, Program, Shape, Terms,
@@ -67,6 +71,7 @@ fn stand_in(function: Elementary, x: &Q) -> Q {
         Elementary::Exponential => (x * x + x + int(2)) / int(2),
         Elementary::Logarithm => (x - int(1)) / int(3),
         Elementary::HyperbolicTangent => x / (int(2) + x.abs()),
+        Elementary::Absolute => x.abs(),
         Elementary::Sign => x.signum(),
         Elementary::Positive => {
             if x.is_positive() {
@@ -744,15 +749,14 @@ fn vector(depth: u32) -> BoxedStrategy<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
     /// Random steps with a chain of buffers, on random losses in one, two and three dimensions.
     #[test]
     fn random_steps_by_two_routes(
-        first in vector(2),
+        first in vector(1),
         second in vector(2),
         n in 1_usize..4,
-        order in 1_usize..4,
-        coefficients in prop::collection::vec(-4_i64..5, 12),
+        coefficients in prop::collection::vec(-4_i64..5, 6),
         gradient in prop::collection::vec((1_i64..9, 1_i64..6, any::<bool>()), 3),
     ) {
         let buffer = first.replace('M', "theta").replace('N', "g");
@@ -782,7 +786,7 @@ proptest! {
             (Q::new((*c).into(), 3.into()), e)
         });
         let loss = Loss(terms.collect()).with_gradient(&x, &g);
-        let order = if n == 3 { order.min(2) } else { order };
+        let order = if n == 3 { 1 } else { 2 };
         let parameters = [q("13/17")];
         let slow = BTreeMap::new();
         let field = TypedField::derive(&program, order, None).unwrap();
@@ -793,4 +797,90 @@ proptest! {
             prop_assert_eq!(trees, series, "{}", text);
         }
     }
+}
+
+fn shown(field: &TypedField, format: Format) -> String {
+    let document = TypedDocument { field, values: Vec::new(), width: 80, line: 69 };
+    let mut out = Vec::new();
+    typed::write(format, &document, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// As a person reads it: Cattaneo, Klusowski and Shigida's first correction, normalised SAM's, and high-resolution
+/// equations.
+#[test]
+fn first_corrections_as_text() {
+    let text =
+        |name: &str| shown(&TypedField::derive(&library(name), 1, None).unwrap(), Format::Text);
+    let adam = text("adam_inside");
+    assert!(adam.contains("u = g/sqrt(g²+eps)"), "{adam}");
+    let correction =
+        "θ̇ = -u\n  - h/sqrt(g²+eps) (eps*(1+β2)/(2(1-β2)(g²+eps)) + (β1-β2)/((1-β2)(1-β1))) H[u]\n";
+    assert!(adam.contains(correction), "{adam}");
+    let sam = text("normalized_sam");
+    assert!(sam.contains("θ̇ = -g\n  - h (r/‖g‖ + 1/2) H[g]\n  + O(h²)"), "{sam}");
+    // Shi, Du, Jordan and Su's gradient correction is what the two differ by.
+    let (ball, nesterov) = (text("slow_heavy_ball"), text("slow_nesterov"));
+    assert!(
+        ball.contains("  + h/2 H[v]\n") && nesterov.contains("  - h/2 H[v]\n"),
+        "{ball}{nesterov}"
+    );
+    let lion = text("lion");
+    assert!(lion.contains("no entry of g is 0"), "{lion}");
+}
+
+#[test]
+fn every_format_of_the_library() {
+    for optimizer in nonlinear_library() {
+        let program = nonlinear(optimizer.step(&BTreeMap::new()).unwrap());
+        let field = TypedField::derive(&program, 1, None).unwrap();
+        for format in
+            [Format::Text, Format::Latex, Format::Typst, Format::Markdown, Format::Mathematica]
+        {
+            let text = shown(&field, format);
+            assert!(text.contains(&optimizer.name), "{text}");
+            let balance =
+                |open: char, close: char| text.matches(open).count() == text.matches(close).count();
+            assert!(balance('(', ')') && balance('[', ']') && balance('{', '}'), "{text}");
+        }
+        let json: serde_json::Value = serde_json::from_str(&shown(&field, Format::Json)).unwrap();
+        let terms: usize = json["coordinates"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|c| c["terms"].as_array().unwrap().len())
+            .sum();
+        assert_eq!(terms, field.coordinates.iter().map(|c| c.terms.len()).sum::<usize>());
+        for format in [Format::Svg, Format::Html] {
+            let text = shown(&field, format);
+            assert_eq!(text.matches("<svg").count(), text.matches("</svg>").count());
+            assert_eq!(text.matches("<g ").count(), text.matches("</g>").count());
+        }
+    }
+}
+
+/// The SymPy module computes the field of a concrete loss.
+#[test]
+fn the_sympy_module_evaluates_fields() {
+    let run = |name: &str, order: usize, script: &str| {
+        let module =
+            shown(&TypedField::derive(&library(name), order, None).unwrap(), Format::Sympy);
+        let mut python = needs::python()?;
+        let output = python.args(["-c", &format!("{module}\n{script}")]).output().unwrap();
+        assert!(output.status.success(), "{module}\n{}", String::from_utf8_lossy(&output.stderr));
+        Some(String::from_utf8(output.stdout).unwrap())
+    };
+    let adam = "x = Symbol('x')\nf = modified_field(x**2/2 + x**4/4, [x])['theta'][0]\n\
+                f = f.subs({x: 1, beta1: Rational(1, 2), beta2: Rational(3, 4), eps: Rational(9, 4)})\n\
+                print(_sympy.expand(_sympy.simplify(f)))";
+    let Some(found) = run("adam_inside", 2, adam) else { return };
+    assert_eq!(found.trim(), "1486192*h**2/78125 + 592*h/625 - 4/5");
+    let sam = "x, y = Symbol('x'), Symbol('y')\nE = 3*x**2/2 + 2*y**2\n\
+               f = modified_field(E, [x, y])['theta']\n\
+               F = E + h/4*(9*x**2 + 16*y**2) + h*r*_sympy.sqrt(9*x**2 + 16*y**2)\n\
+               print([_sympy.simplify(a + _sympy.diff(F, b)) for a, b in zip(f, [x, y])])";
+    assert_eq!(run("normalized_sam", 1, sam).unwrap().trim(), "[0, 0]");
+    let adagrad = "x = Symbol('x')\nv = Symbol('v', positive=True)\n\
+                   print(modified_field(x**2, [x], {'v': [v]})['v'][0])";
+    assert_eq!(run("adagrad", 0, adagrad).unwrap().trim(), "4*x**2");
 }

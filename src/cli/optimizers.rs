@@ -31,11 +31,7 @@ impl Optimizers {
         let text = match (&self.optimizer, self.format) {
             (Some(name), Format::Text) => input::optimizer(name)?.to_string(),
             (Some(name), Format::Json) => pretty(&object(&input::optimizer(name)?)),
-            (None, Format::Text) => {
-                let width = output::terminal_width().unwrap_or(usize::MAX);
-                let nonlinear = table(nonlinear_library(), width);
-                format!("{}\nnonlinear:\n{nonlinear}", table(library(), width))
-            }
+            (None, Format::Text) => table(output::terminal_width().unwrap_or(usize::MAX)),
             (None, Format::Json) => {
                 pretty(&library().iter().chain(nonlinear_library()).map(object).collect())
             }
@@ -46,9 +42,11 @@ impl Optimizers {
 }
 
 /// One optimizer per line, or on several lines where the terminal is narrow.
-fn table(optimizers: &[Optimizer], width: usize) -> String {
-    let row = |optimizer: &Optimizer| (head(optimizer), optimizer.summary().to_string());
-    described(&optimizers.iter().map(row).collect::<Vec<_>>(), width)
+fn table(width: usize) -> String {
+    let linear = library().iter().map(|o| (head(o), o.summary().to_string()));
+    let others =
+        nonlinear_library().iter().map(|o| (head(o), format!("nonlinear: {}", o.summary())));
+    described(&linear.chain(others).collect::<Vec<_>>(), width)
 }
 
 /// `heavy_ball(m)`

@@ -5,9 +5,13 @@ use crate::text::near::Absent;
 /// By groups: other names, and what to do instead.
 pub(super) const ABSENT: &[Absent] = &[
     (
-        &["adamax", "radam", "amsgrad", "adabelief", "adan", "yogi", "adafactor", "adadelta"],
-        "a file can hold it if its buffers average what does not depend on them: `adam`, `adamw`, `nadam` and `rmsprop` \
-         show how such steps are written",
+        &["amsgrad", "adamax", "yogi", "adadelta", "radam", "adafactor"],
+        "the recurrence of one of its buffers is not linear in the buffer, or its matrix or its schedule is none of the \
+         language; near it are `adam`, `adamw` and `nadam`",
+    ),
+    (
+        &["adabelief", "adan"],
+        "a file can hold it: `adam` and `rmsprop_centered` show how such steps are written",
     ),
     (
         &["rprop"],

@@ -20,6 +20,8 @@ pub(crate) enum Opaque {
     Exponential,
     Logarithm,
     HyperbolicTangent,
+    /// The absolute value of a sum of several products.
+    Absolute,
     /// 1, 0 or -1.
     Sign,
     /// 1 where the argument is positive, otherwise 0.
@@ -121,9 +123,10 @@ impl Atoms {
             Atom::Coordinate(i) => (self.vectors[*i], false),
             Atom::Gradient(_) => (true, false),
             Atom::Base(sum) => (sum_is_vector(sum), self.is_sum_nonnegative(sum)),
-            Atom::Function(function, sum) => {
-                (sum_is_vector(sum), matches!(function, Opaque::Exponential | Opaque::Positive))
-            }
+            Atom::Function(function, sum) => (
+                sum_is_vector(sum),
+                matches!(function, Opaque::Exponential | Opaque::Positive | Opaque::Absolute),
+            ),
             Atom::Entries(product) => (false, self.is_nonnegative(product)),
             Atom::Dimension => (false, true),
         };
@@ -180,8 +183,7 @@ impl Atoms {
         let odd = |exponent: &Exponent| exponent.as_integer().is_some_and(|n| n % 2 != 0);
         let of_sign = |sign: AtomId, other: AtomId| {
             let Atom::Function(Opaque::Sign, sum) = self.atom(sign) else { return false };
-            matches!(self.atom(other), Atom::Base(base) if base == sum)
-                || matches!(&sum[..], [(product, c)] if c.is_one() && *product == Product::of(other))
+            matches!(&sum[..], [(product, c)] if c.is_one() && *product == Product::of(other))
         };
         let others = product.0.iter().enumerate().filter(|(i, (_, e))| *i != at && odd(e));
         odd(exponent).then_some(())?;

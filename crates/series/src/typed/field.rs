@@ -39,6 +39,8 @@ pub enum Elementary {
     Logarithm,
     /// The hyperbolic tangent.
     HyperbolicTangent,
+    /// The absolute value of a sum.
+    Absolute,
     /// 1 where the argument is positive, -1 where it is negative.
     Sign,
     /// 1 where the argument is positive, 0 where it is negative.
@@ -185,6 +187,7 @@ impl Trees<'_> {
                     Opaque::Exponential => Elementary::Exponential,
                     Opaque::Logarithm => Elementary::Logarithm,
                     Opaque::HyperbolicTangent => Elementary::HyperbolicTangent,
+                    Opaque::Absolute => Elementary::Absolute,
                     Opaque::Sign => Elementary::Sign,
                     Opaque::Positive => Elementary::Positive,
                 };

@@ -18,8 +18,9 @@
 //! algebra of series ([`Node`] says what each operation means); then it replaces every state by its
 //! [`update`](TypedState::update).
 
-use crate::exact::RationalFunction;
+use crate::exact::{RationalFunction, effort};
 use num_rational::Ratio;
+use num_traits::{CheckedAdd, CheckedMul};
 use std::ops::Range;
 
 /// An operation of a [`Program`], by its index in [`Program::nodes`].
@@ -76,7 +77,7 @@ impl Exponent {
         for (parameter, factor) in &other.symbolic {
             match symbolic.binary_search_by_key(parameter, |(p, _)| *p) {
                 Ok(at) => {
-                    symbolic[at].1 += factor;
+                    symbolic[at].1 = bounded(symbolic[at].1.checked_add(factor));
                     if symbolic[at].1 == Ratio::from(0) {
                         symbolic.remove(at);
                     }
@@ -84,7 +85,7 @@ impl Exponent {
                 Err(at) => symbolic.insert(at, (*parameter, *factor)),
             }
         }
-        Exponent { constant: self.constant + other.constant, symbolic }
+        Exponent { constant: bounded(self.constant.checked_add(&other.constant)), symbolic }
     }
 
     /// The product with a number.
@@ -93,8 +94,9 @@ impl Exponent {
         if factor == Ratio::from(0) {
             return Exponent::integer(0);
         }
-        let symbolic = self.symbolic.iter().map(|(p, c)| (*p, *c * factor)).collect();
-        Exponent { constant: self.constant * factor, symbolic }
+        let times = |c: &Ratio<i64>| bounded(c.checked_mul(&factor));
+        let symbolic = self.symbolic.iter().map(|(p, c)| (*p, times(c))).collect();
+        Exponent { constant: times(&self.constant), symbolic }
     }
 
     /// The exponent as a coefficient.
@@ -107,6 +109,15 @@ impl Exponent {
             &sum + &(&RationalFunction::variable(*p) * &number(c))
         })
     }
+}
+
+/// An exponent that fits into machine integers. Others come only from texts that are made to be large, which are given up
+/// as what takes too long.
+fn bounded(value: Option<Ratio<i64>>) -> Ratio<i64> {
+    value.unwrap_or_else(|| {
+        effort::spend(u64::MAX);
+        Ratio::from(0)
+    })
 }
 
 /// A function of a number, entry by entry.

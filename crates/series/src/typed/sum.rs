@@ -256,18 +256,16 @@ impl Atoms {
     pub fn power(&mut self, sum: &Sum, exponent: &Exponent) -> Sum {
         let polynomial = sum.coefficient(0);
         let [(product, c)] = &polynomial[..] else {
-            // The root of a square is an absolute value.
-            let doubled = exponent.times(Ratio::from(2));
-            if exponent.as_integer().is_none()
-                && let Some(n) = doubled.as_integer()
-                && let Some(root) = square_root(&polynomial)
-            {
-                let base = self.intern(Atom::Base(root.clone()));
-                let mut product = Product(vec![(base, doubled)]);
-                if n % 2 != 0 && !self.is_sum_nonnegative(&root) {
-                    let sign = self.intern(Atom::Function(Opaque::Sign, root));
-                    product = self.multiply(&product, &Product::of(sign));
-                }
+            // A power of a square is one of an absolute value.
+            if let Some(root) = square_root(&polynomial) {
+                let is_nonnegative = self.is_sum_nonnegative(&root);
+                let atom = if is_nonnegative {
+                    Atom::Base(root)
+                } else {
+                    Atom::Function(Opaque::Absolute, root)
+                };
+                let atom = self.intern(atom);
+                let product = Product(vec![(atom, exponent.times(Ratio::from(2)))]);
                 return self.reduced(product, RationalFunction::one());
             }
             let atom = self.intern(Atom::Base(polynomial));

@@ -1,7 +1,7 @@
 //! The statements of a nonlinear step, one operation after the other.
 
 use super::kinds::{Type, Types};
-use crate::exact::RationalFunction;
+use crate::exact::{Poly, RationalFunction};
 use crate::optimizer::Optimizer;
 use crate::optimizer::evaluate::constant;
 use crate::optimizer::functions;
@@ -17,6 +17,9 @@ use std::ops::Range;
 /// The most operations of a step, and the most terms of a new value.
 const MAX_NODES: usize = 20_000;
 const MAX_TERMS: usize = 1_000;
+
+/// The most bits of a number.
+const MAX_BITS: u64 = 20_000;
 
 /// How many operations may stand inside each other, and how many states a nonlinear step may have.
 const MAX_DEPTH: usize = 150;
@@ -91,6 +94,9 @@ pub(super) struct Lowering<'a> {
 }
 
 type Lowered<T> = Result<T, SourceError>;
+
+/// States with their coefficients, and what is left.
+type Decomposed = (Vec<(usize, NodeId)>, Vec<NodeId>);
 
 impl Lowering<'_> {
     pub(super) fn fault(
@@ -261,8 +267,26 @@ impl Lowering<'_> {
         Ok(node)
     }
 
-    /// An expression as an operation.
+    /// An expression as an operation. Numbers stay within bounds.
     pub(super) fn expression(&mut self, expression: &Expression) -> Lowered<NodeId> {
+        let node = self.operation(expression)?;
+        let is_large = |p: &Poly| {
+            p.terms().len() > MAX_TERMS || p.terms().iter().any(|(_, c)| c.bits() > MAX_BITS)
+        };
+        if let Some(value) = self.constant_value(node)
+            && (is_large(value.numerator()) || is_large(value.denominator()))
+        {
+            return Err(self.fault(
+                &expression.span,
+                "the number is too large",
+                "beyond all bounds",
+                format!("numbers are exact and have at most {MAX_BITS} bits"),
+            ));
+        }
+        Ok(node)
+    }
+
+    fn operation(&mut self, expression: &Expression) -> Lowered<NodeId> {
         let span = &expression.span;
         if self.program.nodes.len() > MAX_NODES {
             return Err(self.fault(
@@ -437,17 +461,18 @@ impl Lowering<'_> {
     fn sum(&mut self, terms: &[(bool, Expression)], span: &Range<usize>) -> Lowered<NodeId> {
         let types: Vec<Type> = terms.iter().map(|(_, term)| self.types.of(term)).collect();
         let greatest = types.iter().max().copied().unwrap_or(Type::Number);
-        if greatest == Type::Vector && self.entrywise == 0 {
-            if let Some(at) = types.iter().position(|t| *t == Type::Number) {
-                let term = &terms[at].1;
-                return Err(self.fault(
+        if greatest == Type::Vector
+            && self.entrywise == 0
+            && let Some(at) = types.iter().position(|t| *t == Type::Number)
+        {
+            let term = &terms[at].1;
+            return Err(self.fault(
                     &term.span,
                     "a number and a vector are added",
                     format!("{} is a number, other terms of this sum are vectors", self.text(term)),
                     "numbers multiply vectors, `h*f` or `norm(g)*g`; they are added to vectors only inside elementwise \
                      operations, as in `sqrt(v) + eps`",
                 ));
-            }
         }
         let (mut parts, mut constants) = (Vec::new(), RationalFunction::zero());
         for (subtracted, term) in terms {
@@ -540,11 +565,12 @@ impl Lowering<'_> {
         self.entrywise += 1;
         let node = self.expression(base)?;
         self.entrywise -= 1;
-        if let (Some(value), Some(n)) = (self.constant_value(node), exponent.as_integer()) {
-            if n.abs() <= MAX_POWER && !(value.is_zero() && n < 0) {
-                let power = value.pow(i32::try_from(n).expect("small"));
-                return Ok(self.number(power.expect("not zero"), &whole.span));
-            }
+        if let (Some(value), Some(n)) = (self.constant_value(node), exponent.as_integer())
+            && n.abs() <= MAX_POWER
+            && !(value.is_zero() && n < 0)
+        {
+            let power = value.pow(i32::try_from(n).expect("small"));
+            return Ok(self.number(power.expect("not zero"), &whole.span));
         }
         self.raised(node, exponent, &whole.span)
     }
@@ -707,11 +733,7 @@ impl Lowering<'_> {
     }
 
     /// The states that a value is linear in, with coefficients that no state occurs in, and the rest.
-    fn decompose(
-        &mut self,
-        node: NodeId,
-        span: &Range<usize>,
-    ) -> Lowered<(Vec<(usize, NodeId)>, Vec<NodeId>)> {
+    fn decompose(&mut self, node: NodeId, span: &Range<usize>) -> Lowered<Decomposed> {
         let (mut linear, mut rest) = (Vec::new(), Vec::new());
         let mut open = vec![(node, Vec::new())];
         while let Some((node, factors)) = open.pop() {

@@ -159,6 +159,7 @@ impl Language for Python {
             Elementary::Exponential => "exp",
             Elementary::Logarithm => "log",
             Elementary::HyperbolicTangent => "tanh",
+            Elementary::Absolute => "Abs",
             Elementary::Sign => "sign",
             Elementary::Positive => "Heaviside",
         };
@@ -270,6 +271,7 @@ impl Language for Wolfram {
             Elementary::Exponential => "Exp",
             Elementary::Logarithm => "Log",
             Elementary::HyperbolicTangent => "Tanh",
+            Elementary::Absolute => "Abs",
             Elementary::Sign => "Sign",
             Elementary::Positive => "UnitStep",
         };

@@ -16,7 +16,7 @@ use std::io::{self, Write};
 /// | `product` | `factors` |
 /// | `power` | `base`, `exponent` |
 /// | `sum` | `terms`, with `coefficient` and `tree` |
-/// | `function` | `name` (`exp`, `log`, `tanh`, `sign`, `step`), `of` |
+/// | `function` | `name` (`exp`, `log`, `tanh`, `abs`, `sign`, `step`), `of` |
 /// | `entries` | `of`: the vector whose entries are summed |
 /// | `dimension` | |
 pub(super) fn write(document: &TypedDocument, out: &mut dyn Write) -> io::Result<()> {
@@ -102,6 +102,7 @@ fn tree(factor: &Factor, names: &[String]) -> Value {
                 Elementary::Exponential => "exp",
                 Elementary::Logarithm => "log",
                 Elementary::HyperbolicTangent => "tanh",
+                Elementary::Absolute => "abs",
                 Elementary::Sign => "sign",
                 Elementary::Positive => "step",
             };

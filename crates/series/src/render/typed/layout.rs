@@ -98,6 +98,8 @@ impl<'a> Writer<'a> {
                 common.push((factor.clone(), shared));
             }
         }
+        let shared = shared_coefficient(terms);
+        let inverse = shared.inverse().unwrap_or_else(RationalFunction::one);
         let inner = terms.iter().map(|(c, factors)| {
             let rest: Factors = factors
                 .iter()
@@ -109,13 +111,14 @@ impl<'a> Writer<'a> {
                 })
                 .filter(|(_, exponent)| !exponent.is_zero())
                 .collect();
-            self.term(c, 0, &[&rest])
+            self.term(&(*c * &inverse), 0, &[&rest])
         });
         let mut inner: Vec<Signed> = inner.collect();
-        let negative = inner[0].0;
+        let mut negative = inner[0].0;
         inner.iter_mut().for_each(|(minus, _)| *minus ^= negative);
         let bracket = Math::Group(Box::new(Math::LongSum(inner)));
-        let (_, outside) = self.term(&RationalFunction::one(), power, &[&common]);
+        let (minus, outside) = self.term(&shared, power, &[&common]);
+        negative ^= minus;
         let (_, vectors) = self.term(&RationalFunction::one(), 0, &[structure]);
         let is_one = |math: &Math| matches!(math, Math::Number(digits) if digits == "1");
         let parts = [outside, bracket, vectors].into_iter().filter(|part| !is_one(part));
@@ -181,17 +184,14 @@ impl<'a> Writer<'a> {
         // x sign(x) is the absolute value.
         for (factor, _) in factors {
             let Factor::Function(Elementary::Sign, sum) = factor else { continue };
-            let single = match &sum[..] {
-                [(c, inner)] if c.is_one() => match &inner[..] {
-                    [(inner, one)] if one.as_integer() == Some(1) => Some(inner.clone()),
-                    _ => None,
-                },
-                _ => None,
-            };
-            let inner = single.unwrap_or_else(|| Factor::Base(sum.clone()));
+            let [(c, inner)] = &sum[..] else { continue };
+            let [(inner, one)] = &inner[..] else { continue };
+            if !c.is_one() || one.as_integer() != Some(1) {
+                continue;
+            }
             let odd = |e: &Exponent| e.as_integer().is_some_and(|n| n % 2 != 0);
-            if factors.iter().any(|(f, e)| *f == inner && odd(e)) {
-                absolute.push((factor.clone(), inner));
+            if factors.iter().any(|(f, e)| f == inner && odd(e)) {
+                absolute.push((factor.clone(), inner.clone()));
             }
         }
         for (factor, exponent) in factors {
@@ -245,6 +245,7 @@ impl<'a> Writer<'a> {
                     Elementary::Exponential => Math::function("exp", argument),
                     Elementary::Logarithm => Math::Logarithm(Box::new(argument)),
                     Elementary::HyperbolicTangent => Math::function("tanh", argument),
+                    Elementary::Absolute => Math::function("abs", argument),
                     Elementary::Sign => Math::function("sign", argument),
                     Elementary::Positive => Math::function("step", argument),
                 }
@@ -285,6 +286,15 @@ impl<'a> Writer<'a> {
             _ => Math::Sum(terms),
         }
     }
+}
+
+/// A coefficient that all are multiples of, by numbers or single products of parameters; 1 if there is none.
+fn shared_coefficient(terms: &[Term]) -> RationalFunction {
+    let simple = |ratio: Option<RationalFunction>| {
+        ratio.is_some_and(|q| q.denominator().is_constant() && q.numerator().terms().len() == 1)
+    };
+    let shared = terms.iter().find(|(base, _)| terms.iter().all(|(c, _)| simple(c.divide(base))));
+    shared.map_or_else(RationalFunction::one, |(c, _)| (*c).clone())
 }
 
 /// The exponent nearer to 0, if both have one sign.

@@ -28,9 +28,9 @@ pub struct TypedDocument<'a> {
 impl TypedDocument<'_> {
     /// The optimizer with the values of its parameters, and what is shown of it.
     fn heading(&self) -> String {
-        let values: Vec<String> = self.values.iter().map(|(k, v)| format!("{k} = {v}")).collect();
-        let values =
-            if values.is_empty() { String::new() } else { format!(" ({})", values.join(", ")) };
+        let given = self.values.iter().map(|(name, value)| format!("{name} = {value}"));
+        let all: Vec<String> = self.field.parameters.iter().cloned().chain(given).collect();
+        let values = if all.is_empty() { String::new() } else { format!("({})", all.join(", ")) };
         let step = match self.field.step {
             Some(n) => format!(", with the bias corrections of step {n}"),
             None => String::new(),

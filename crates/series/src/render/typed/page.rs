@@ -86,32 +86,31 @@ const LETTER: f64 = 8.0;
 const ROW: f64 = 40.0;
 
 impl Node {
-    fn width(&self) -> f64 {
-        let own = 24.0 + LETTER * self.label.chars().count() as f64;
-        own.max(self.children.iter().map(Node::width).sum())
-    }
-
     fn height(&self) -> usize {
         1 + self.children.iter().map(Node::height).max().unwrap_or(0)
     }
 
-    /// Draws the tree with its root below, `left` its left margin.
-    fn draw(&self, left: f64, bottom: f64, out: &mut String) -> f64 {
-        let total: f64 = self.children.iter().map(Node::width).sum();
-        let x = left
-            + 10.0
-            + if self.children.is_empty() { 0.0 } else { (total / 2.0 - 12.0).max(0.0) };
-        let mut child_left = left;
+    /// Draws the tree with its root below; where the root stands, and where the drawing ends on the right.
+    fn draw(&self, left: f64, bottom: f64, out: &mut String) -> (f64, f64) {
+        let (mut roots, mut right) = (Vec::new(), left);
+        let mut above = String::new();
         for child in &self.children {
-            let mut inner = String::new();
-            let child_x = child.draw(child_left, bottom - ROW, &mut inner);
-            let _ = write!(
-                out,
-                "<path class=\"edge\" d=\"M{x:.1} {bottom:.1}L{child_x:.1} {:.1}\"/>{inner}",
-                bottom - ROW
-            );
-            child_left += child.width();
+            let (root, end) = child.draw(right, bottom - ROW, &mut above);
+            roots.push(root);
+            right = end;
         }
+        let x = match &roots[..] {
+            [] => left + 10.0,
+            [first, .., last] => (first + last) / 2.0,
+            [one] => *one,
+        };
+        for root in &roots {
+            let top = bottom - ROW;
+            let _ =
+                write!(out, "<path class=\"edge\" d=\"M{x:.1} {bottom:.1}L{root:.1} {top:.1}\"/>");
+        }
+        out.push_str(&above);
+        right = right.max(x + 22.0 + LETTER * self.label.chars().count() as f64);
         let _ = match self.kind {
             Kind::Loss => {
                 write!(
@@ -145,15 +144,15 @@ impl Node {
             bottom + 4.0,
             escape(&self.label)
         );
-        x
+        (x, right)
     }
 
     /// The drawing, its width and its height.
     fn drawing(&self) -> (String, f64, f64) {
         let height = ROW * self.height() as f64;
         let mut out = String::new();
-        self.draw(0.0, height - ROW / 2.0, &mut out);
-        (out, self.width() + 16.0, height)
+        let (_, right) = self.draw(0.0, height - ROW / 2.0, &mut out);
+        (out, right + 8.0, height)
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) fn write(document: &TypedDocument, out: &mut dyn Write) -> io::Result
     let writer = Writer::new(field);
     writeln!(out, "{}", document.heading())?;
     for line in legend(field, &writer, |math| Plain.show(math)) {
-        wrapped(&line, "", document.width, out)?;
+        wrapped("", &line, "", document.width, out)?;
     }
     for coordinate in &field.coordinates {
         let velocity = Plain.show(&Math::Velocity(coordinate.name.clone(), None));
@@ -20,15 +20,9 @@ pub(super) fn write(document: &TypedDocument, out: &mut dyn Write) -> io::Result
         let mut first = true;
         for order in writer.orders(coordinate, field.order) {
             for term in order {
-                let (start, indent) =
-                    if first { (format!("{velocity} = "), "    ") } else { ("  ".into(), "    ") };
-                let sign = sign(term.0, first);
-                wrapped(
-                    &format!("{start}{sign}{}", Plain.show(&term.1)),
-                    indent,
-                    document.width,
-                    out,
-                )?;
+                let start = if first { format!("{velocity} = ") } else { "  ".to_string() };
+                let text = format!("{}{}", sign(term.0, first), Plain.show(&term.1));
+                wrapped(&start, &text, "    ", document.width, out)?;
                 first = false;
             }
         }
@@ -133,24 +127,27 @@ fn walk(factors: &Factors, visit: &mut impl FnMut(&Factor)) {
     }
 }
 
-/// A line broken between words, the later ones indented.
-fn wrapped(text: &str, indent: &str, width: usize, out: &mut dyn Write) -> io::Result<()> {
-    let mut column = 0;
-    for word in text.split(' ') {
-        let length = word.chars().filter(|c| *c != '\u{307}').count();
-        if column > indent.len() && column + 1 + length > width {
+/// A line that begins so, broken between words, the later lines indented.
+fn wrapped(
+    start: &str,
+    text: &str,
+    indent: &str,
+    width: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let columns = |text: &str| text.chars().filter(|c| *c != '\u{307}').count();
+    write!(out, "{start}")?;
+    let mut column = columns(start);
+    for (i, word) in text.split(' ').enumerate() {
+        if i > 0 && column + 1 + columns(word) > width {
             write!(out, "\n{indent}")?;
-            column = indent.len();
-        } else if column > 0 {
+            column = columns(indent);
+        } else if i > 0 {
             write!(out, " ")?;
             column += 1;
         }
         write!(out, "{word}")?;
-        column += length;
-        if word.is_empty() && column == 0 {
-            write!(out, " ")?;
-            column = 1;
-        }
+        column += columns(word);
     }
     writeln!(out)
 }
