@@ -91,6 +91,7 @@ mod read;
 mod scaling;
 mod scope;
 mod step;
+mod start;
 mod symbolic;
 mod syntax;
 mod value;

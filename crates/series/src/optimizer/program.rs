@@ -83,7 +83,10 @@ impl StepProgram {
     /// The general linear method that one step is, the step size scaled out of it where that is possible,
     /// without [`idle`](Self::idle) buffers.
     pub fn method(&self) -> GeneralLinearMethod {
-        scaling::without_step(self.with_step().without_idle_states())
+        let mut methods = [self.with_step().without_idle_states()];
+        scaling::without_step(&mut methods);
+        let [method] = methods;
+        method
     }
 
     /// The names of the buffers that the parameters do not depend on, in this step or in a later one.

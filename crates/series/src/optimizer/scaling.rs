@@ -11,11 +11,11 @@ use crate::series::{Combination, GeneralLinearMethod};
 /// The degree of an evaluation of a field.
 const EVALUATION: i32 = -1;
 
-/// The same method without `h` among its parameters, if its states can be scaled so.
-pub(super) fn without_step(method: GeneralLinearMethod) -> GeneralLinearMethod {
-    let Some(h) = method.step_parameter else { return method };
-    if !is_homogeneous(&method, h) {
-        return method;
+/// Takes `h` out of the parameters of methods with the same states, if these can be scaled so in all of them.
+pub(super) fn without_step(methods: &mut [GeneralLinearMethod]) {
+    let Some(h) = methods[0].step_parameter else { return };
+    if !is_homogeneous(methods, h) {
+        return;
     }
     let mut one = vec![None; h];
     one.push(Some(RationalFunction::one()));
@@ -23,23 +23,23 @@ pub(super) fn without_step(method: GeneralLinearMethod) -> GeneralLinearMethod {
         // The coefficient is a power of h times a function free of h.
         *c = c.substitute(&one).expect("no denominator vanishes at h = 1");
     };
-    let mut scaled = method;
-    scaled.parameters.remove(h);
-    scaled.step_parameter = None;
-    let arguments = scaled.stages.iter_mut().flat_map(|stage| &mut stage.arguments);
-    for combination in arguments.chain(&mut scaled.update) {
-        combination.states.iter_mut().chain(&mut combination.stages).for_each(set);
+    for scaled in methods {
+        scaled.parameters.remove(h);
+        scaled.step_parameter = None;
+        let arguments = scaled.stages.iter_mut().flat_map(|stage| &mut stage.arguments);
+        for combination in arguments.chain(&mut scaled.update) {
+            combination.states.iter_mut().chain(&mut combination.stages).for_each(set);
+        }
     }
-    scaled
 }
 
 /// Whether states have degrees that make every line of the step homogeneous.
-fn is_homogeneous(method: &GeneralLinearMethod, h: usize) -> bool {
-    let parameters = method.spaces.len();
+fn is_homogeneous(methods: &[GeneralLinearMethod], h: usize) -> bool {
+    let (parameters, states) = (methods[0].spaces.len(), methods[0].states.len());
     let mut degrees: Vec<Option<i32>> =
-        (0..method.states.len()).map(|i| (i < parameters).then_some(0)).collect();
+        (0..states).map(|i| (i < parameters).then_some(0)).collect();
     // `links[x]` holds (y, p) with d_x = p + d_y.
-    let mut links: Vec<Vec<(usize, i32)>> = vec![vec![]; method.states.len()];
+    let mut links: Vec<Vec<(usize, i32)>> = vec![vec![]; states];
     let mut fixed: Vec<(usize, i32)> = Vec::new();
     let mut collect = |line: &Combination, target: Option<usize>| -> Option<()> {
         for (y, c) in line.states.iter().enumerate().filter(|(_, c)| !c.is_zero()) {
@@ -62,8 +62,10 @@ fn is_homogeneous(method: &GeneralLinearMethod, h: usize) -> bool {
         }
         Some(())
     };
-    let lines = method.update.iter().enumerate().map(|(x, line)| (line, Some(x)));
-    let points = method.stages.iter().flat_map(|s| &s.arguments).map(|line| (line, None));
+    let updates = methods.iter().flat_map(|method| method.update.iter().enumerate());
+    let lines = updates.map(|(x, line)| (line, Some(x)));
+    let stages = methods.iter().flat_map(|method| &method.stages);
+    let points = stages.flat_map(|s| &s.arguments).map(|line| (line, None));
     for (line, target) in lines.chain(points) {
         if collect(line, target).is_none() {
             return false;

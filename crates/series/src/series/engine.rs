@@ -19,7 +19,7 @@ use super::scaled::{Scaled, WeightScale};
 use super::sweep::run;
 use super::univariate::Univariate;
 use super::weights::{Denominator, Weights};
-use super::{GeneralLinearMethod, MethodError};
+use super::{BSeries, GeneralLinearMethod, MethodError};
 use crate::exact::{Poly, RationalFunction};
 use crate::tree::{TreeId, TreeTable};
 use rayon::prelude::*;
@@ -30,6 +30,15 @@ pub struct ModifiedField {
     trees: Arc<TreeTable>,
     weights: Weights,
     denominator: Denominator,
+}
+
+/// Any field `h f̃ = Σ_τ b(τ)/σ(τ) F(τ)`, given by its weights.
+impl From<&BSeries<RationalFunction>> for ModifiedField {
+    fn from(series: &BSeries<RationalFunction>) -> Self {
+        let trees = Arc::clone(series.trees());
+        let denominator = Denominator::new(trees.max_nodes(), &Poly::one());
+        ModifiedField { weights: Weights::Exact(series.weights().to_vec()), trees, denominator }
+    }
 }
 
 impl ModifiedField {
@@ -72,10 +81,7 @@ pub fn derive(
     method: &GeneralLinearMethod,
     trees: Arc<TreeTable>,
 ) -> Result<ModifiedField, MethodError> {
-    let recurrences = (0..method.spaces.len())
-        .map(|space| Recurrence::new(method, space))
-        .collect::<Result<Vec<_>, _>>()?;
-    check_points(method, &recurrences)?;
+    let recurrences = recurrences(method)?;
     let scale = WeightScale::new(method, &recurrences);
     let method = Prepared { method, recurrences: &recurrences, scale: &scale, trees: &trees };
     let weights = match method.method.parameters.len() {
@@ -89,6 +95,14 @@ pub fn derive(
     };
     let denominator = Denominator::new(trees.max_nodes(), &scale.per_node);
     Ok(ModifiedField { trees, weights, denominator })
+}
+
+/// The recurrence of each space of a method that has a modified field.
+pub(super) fn recurrences(method: &GeneralLinearMethod) -> Result<Vec<Recurrence>, MethodError> {
+    let spaces = 0..method.spaces.len();
+    let all = spaces.map(|space| Recurrence::new(method, space)).collect::<Result<Vec<_>, _>>()?;
+    check_points(method, &all)?;
+    Ok(all)
 }
 
 /// A method, and what its weights are computed on.

@@ -128,6 +128,11 @@ impl GeneralLinearMethod {
         if (states.len(), stages.len()) == (self.states.len(), self.stages.len()) {
             return self;
         }
+        self.restricted(&states, &stages)
+    }
+
+    /// The method with these states and stages alone, on which nothing else may depend.
+    pub(crate) fn restricted(self, states: &[usize], stages: &[usize]) -> GeneralLinearMethod {
         let line = |c: &Combination| Combination {
             states: states.iter().map(|&i| c.states[i].clone()).collect(),
             stages: stages.iter().map(|&l| c.stages[l].clone()).collect(),

@@ -13,6 +13,7 @@ mod ring;
 mod runge_kutta;
 mod scaled;
 mod slow_manifold;
+mod start;
 mod substitution;
 mod sweep;
 mod univariate;
@@ -29,3 +30,4 @@ pub use matrix::{
 };
 pub use recurrence::Recurrence;
 pub use runge_kutta::{Tableau, TableauError, elementary_weights};
+pub use start::{Start, StartError};

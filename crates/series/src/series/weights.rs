@@ -14,6 +14,8 @@ pub(crate) enum Weights {
     Machine(Vec<i128>),
     Big(Vec<BigInt>),
     Symbolic(Vec<Poly>),
+    /// `b(τ)` itself, of any series.
+    Exact(Vec<RationalFunction>),
 }
 
 /// The denominators `L K^n`.
@@ -68,6 +70,7 @@ impl Weights {
     ) -> RationalFunction {
         let constant = || &denominator.lcm * denominator.content.pow(nodes as u32);
         match self {
+            Weights::Exact(b) => b[tree as usize].clone(),
             Weights::Machine(b) => BigRational::new(b[tree as usize].into(), constant()).into(),
             Weights::Big(b) => BigRational::new(b[tree as usize].clone(), constant()).into(),
             Weights::Symbolic(b) => {
