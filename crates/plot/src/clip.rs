@@ -3,6 +3,8 @@
 use super::display_list::Point;
 use std::collections::HashSet;
 
+/// The largest coordinate that is not taken for a smaller one.
+const LARGEST: f64 = 1e300;
 /// The width of the columns of each of which a curve keeps its extremes: a device pixel where there are two for a unit.
 const COLUMN: f64 = 0.5;
 
@@ -71,7 +73,10 @@ impl Frame {
         let mut end: Option<Point> = None;
         for pair in points.windows(2) {
             let finite = pair.iter().all(|p| p.0.is_finite() && p.1.is_finite());
-            let Some((from, to)) = finite.then(|| self.part(pair[0], pair[1])).flatten() else {
+            // Differences of larger coordinates would overflow.
+            let near = |p: Point| (p.0.clamp(-LARGEST, LARGEST), p.1.clamp(-LARGEST, LARGEST));
+            let part = finite.then(|| self.part(near(pair[0]), near(pair[1]))).flatten();
+            let Some((from, to)) = part else {
                 end = None;
                 continue;
             };

@@ -3,6 +3,8 @@
 use super::clip::Frame;
 use super::color::Color;
 use super::display_list::{Anchor, DisplayList, Part};
+use super::figure::{Figure, Panel};
+use super::font;
 use super::legend::Legend;
 use super::panel::Prepared;
 use super::picture::{Look, TooSmall};

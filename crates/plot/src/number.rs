@@ -26,7 +26,10 @@ impl Numbers {
             return Numbers { texts: vec!["0".into(); values.len()], ..Numbers::default() };
         }
         let high = exponent(largest);
-        if high - exponent(step) > DIGITS {
+        let (low, top) = extent(values);
+        // What is beyond an offset must take fewer digits.
+        let is_narrow = exponent((top - low).max(step)) - exponent(step) < DIGITS;
+        if is_narrow && high - exponent(step) > DIGITS {
             let (offset, rest) = beside(values, step);
             return Numbers { offset: Some(offset), ..Numbers::new(&rest, step) };
         }
@@ -72,11 +75,15 @@ impl Numbers {
     }
 }
 
+/// The least and the greatest.
+fn extent(values: &[f64]) -> (f64, f64) {
+    let infinite = (f64::INFINITY, f64::NEG_INFINITY);
+    values.iter().fold(infinite, |(low, high), x| (low.min(*x), high.max(*x)))
+}
+
 /// A number near all of these, as a text, and what they have beyond it.
 fn beside(values: &[f64], step: f64) -> (String, Vec<f64>) {
-    let (low, high) = values
-        .iter()
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)));
+    let (low, high) = extent(values);
     let largest = low.abs().max(high.abs());
     let digits = exponent(largest) - exponent((high - low).max(step)) + 1;
     let digits = digits.clamp(0, 16) as usize;

@@ -169,7 +169,7 @@ impl<'a> Prepared<'a> {
             Some(contours) => {
                 self.contours(contours, frame, list);
                 list.group(Part::Contours, first);
-                self.bar(contours, frame, list);
+                self.bar(frame, list);
             }
             None => {
                 let reach = |x: f64, y: f64| {
@@ -361,7 +361,7 @@ impl<'a> Prepared<'a> {
     }
 
     /// The bar that explains the bands.
-    fn bar(&self, contours: &Contours, frame: Frame, list: &mut DisplayList) {
+    fn bar(&self, frame: Frame, list: &mut DisplayList) {
         let left = frame.right() + BAR_GAP;
         let step = frame.height / (self.levels.len() + 1) as f64;
         for band in 0..=self.levels.len() {
