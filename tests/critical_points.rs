@@ -1,5 +1,7 @@
 //! What counts as a critical point: zeros of the gradient, not of its rounded values.
 
+mod cases;
+
 use bea::flow::Problem;
 use bea::flow::stability::{
     Away, PointKind, Stability, StabilityError, StabilityRequest, stability,
@@ -102,7 +104,7 @@ fn with_roots(roots: &[i32]) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(cases::cases(300))]
 
     /// Whatever is found of a polynomial is one of its roots, and there is always one to be found or a least
     /// gradient between two of them.

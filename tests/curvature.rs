@@ -1,5 +1,7 @@
 //! Curvature from products alone, against dense linear algebra.
 
+mod cases;
+
 use bea::curvature::{
     Density, Error, Krylov, KrylovSpace, Lanczos, Operator, Probe, assemble, eigenvalues,
 };
@@ -405,7 +407,7 @@ fn products_are_counted_and_come_in_blocks() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(cases::cases(24))]
 
     #[test]
     fn lanczos_agrees_with_the_dense_solver(

@@ -1,6 +1,7 @@
 //! Flows against what they promise: exact on quadratics, of the right order on other losses.
 
 mod analytic;
+mod cases;
 
 use analytic::{Analytic, Of};
 use bea::exact::Rational;
@@ -94,7 +95,7 @@ fn symmetric(eigenvalues: &[f64], entries: &[f64]) -> DMatrix<f64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(cases::cases(40))]
 
     /// SPD and indefinite, `h` from 0.1/λ to 3/λ, with and without a linear term.
     #[test]

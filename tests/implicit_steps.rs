@@ -1,5 +1,7 @@
 //! Implicit steps take the root that is continued from the step size 0.
 
+mod cases;
+
 use bea::flow::{Problem, Request, Simulation, simulate};
 use bea::loss::Loss;
 use bea::optimizer;
@@ -106,7 +108,7 @@ fn wells(a: f64, b: f64, c: f64, [x, y]: [f64; 2]) -> ([f64; 2], [[f64; 2]; 2]) 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(cases::cases(200))]
 
     /// The same root as a continuation in 20000 steps of `h`, or the same end.
     #[test]

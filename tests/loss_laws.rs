@@ -1,5 +1,6 @@
 //! Laws of the loss graph on random expressions, with 71 digits.
 
+mod cases;
 // Not all of it is needed here.
 #[allow(dead_code)]
 mod precise;
@@ -171,7 +172,7 @@ fn agree(a: Precise, b: Precise, scale: &[Precise]) -> Result<(), TestCaseError>
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_global_rejects: 20_000, ..ProptestConfig::default() })]
+    #![proptest_config(cases::cases(256))]
 
     #[test]
     fn the_graph_keeps_the_value(e in tree(), at in point()) {

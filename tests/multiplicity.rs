@@ -1,6 +1,8 @@
 //! Repeated and clustered eigenvalues, each as often as it occurs, at both ends and with the right index; what could not be
 //! excluded is said.
 
+mod cases;
+
 use assert_cmd::Command;
 use bea::curvature::{Error, Extremes, Lanczos, Operator, Verification};
 use nalgebra::{DMatrix, DVector, QR, SymmetricEigen};
@@ -203,7 +205,7 @@ fn the_basis_is_bounded() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(cases::cases(64))]
 
     /// Prescribed eigenvalues with prescribed multiplicities, against the dense solver.
     #[test]

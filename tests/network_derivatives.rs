@@ -1,5 +1,7 @@
 //! Derivatives of networks, layer by layer, against central differences of one order less and against each other.
 
+mod cases;
+
 use bea::network::architecture::Dtype;
 use bea::network::data::{Dataset, Targets, Values};
 use bea::network::device::Device;
@@ -250,7 +252,7 @@ fn shards_add_up() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(cases::cases(24))]
     #[test]
     fn contractions_are_linear(seed in 1u64..1000, a in -2.0..2.0f64, b in -2.0..2.0f64) {
         let text = layers(&["\"linear\"; out = 4", "\"gelu\"", "\"linear\"; out = 3"]);

@@ -1,5 +1,7 @@
 //! Laws of the optimizer language on generated optimizers.
 
+mod cases;
+
 use bea::optimizer::{Optimizer, library, parse};
 use bea::series::GeneralLinearMethod;
 use bea::source::Source;
@@ -76,7 +78,7 @@ fn the_library_prints_and_parses_back() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(cases::cases(64))]
 
     #[test]
     fn printing_keeps_the_method(lines in lines(), powers in prop::collection::vec(-3..4, 3)) {
@@ -113,7 +115,7 @@ fn is_handled(text: &str) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(cases::cases(2000))]
 
     #[test]
     fn noise_is_handled(text in "[ a-f\\n'(){}=+*/^,;#0-9.-]{0,60}|.{0,40}") {

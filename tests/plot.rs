@@ -1,5 +1,6 @@
 //! Figures: the same bytes from the same description, well-formed whatever the numbers are.
 
+mod cases;
 mod golden;
 
 use bea::plot::{Axis, Band, Color, Contours, Dash, Figure, Marker, Panel, Series, Style};
@@ -289,7 +290,7 @@ fn wild() -> impl Strategy<Value = f64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(cases::cases(40))]
 
     #[test]
     fn no_number_breaks_a_figure(points in prop::collection::vec((wild(), wild()), 0..8)) {

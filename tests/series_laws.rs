@@ -1,5 +1,6 @@
 //! The laws of the algebra of B-series, on arbitrary series of one and of two colours.
 
+mod cases;
 mod tableaux;
 
 use bea::exact::{Rational, RationalFunction, Scalar};
@@ -160,7 +161,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(cases::cases(32))]
     #[test]
     fn huge_weights_are_exact([a] in series([1])) {
         // Every operation crosses from machine integers to big ones here.

@@ -1,5 +1,7 @@
 //! Stability against closed forms, and against what the optimizers and flows do near the point.
 
+mod cases;
+
 use bea::flow::stability::{
     Case, Coupled, Crossing, Direction, Eigenvalues, Interval, PointKind, Stability,
     StabilityError, StabilityRequest, StabilityType, stability,
@@ -409,7 +411,7 @@ fn the_principal_flow_is_the_limit_of_the_truncated_ones() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(cases::cases(60))]
 
     /// The exact intervals against the spectral radius at a step size.
     #[test]

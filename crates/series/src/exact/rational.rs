@@ -323,7 +323,10 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #![proptest_config(ProptestConfig {
+            cases: 8 * ProptestConfig::default().cases,
+            ..ProptestConfig::default()
+        })]
         #[test]
         fn agrees_with_big_rationals(x in rationals(), y in rationals()) {
             let (a, b) = (Rational::from(x.clone()), Rational::from(y.clone()));
