@@ -1,5 +1,11 @@
 //! Whatever happens to a text, reading it ends with a value or a fault that can be shown, never a panic.
 
+mod cases;
+// Those of TOML and of binary formats are not needed here.
+#[allow(dead_code)]
+#[path = "../fuzz/src/words.rs"]
+mod words;
+
 use bea::loss::{self, Loss, names_in};
 use bea::optimizer;
 use bea::source::{Source, SourceError};
@@ -7,79 +13,10 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What is put into texts: words of all languages, and characters that none of them knows.
-const PIECES: &[&str] = &[
-    "(",
-    ")",
-    "[",
-    "]",
-    "{",
-    "}",
-    ",",
-    ";",
-    ":",
-    "=",
-    "==",
-    "'",
-    "''",
-    "\"",
-    "#",
-    "..",
-    "<",
-    ">=",
-    "+",
-    "-",
-    "*",
-    "/",
-    "^",
-    "0",
-    "1",
-    "-1",
-    "1/0",
-    "9999999999999999999999",
-    "1e400",
-    "1e-400",
-    ".5",
-    "x",
-    "theta",
-    "f",
-    "h",
-    "g",
-    "H",
-    "v'",
-    "pi",
-    "sum(",
-    "dot(",
-    "len(",
-    "where(",
-    "for i in 0..2:",
-    "in",
-    "loss",
-    "optimizer",
-    "claim",
-    "state",
-    "let",
-    "variables",
-    "minimum",
-    "start",
-    "data",
-    "players x, y",
-    "fields f, w",
-    "field(",
-    "term(",
-    "principal(",
-    "log(",
-    "sqrt(",
-    "\n",
-    "\t",
-    "\u{FEFF}",
-    "\u{0}",
-    "θ",
-    "²",
-    "𝒳",
-    "é",
-    "\u{202E}",
-];
+/// What is put into texts.
+fn pieces() -> Vec<&'static str> {
+    [words::NUMBERS, words::LOSS, words::OPTIMIZER, words::CLAIM].concat()
+}
 
 /// The files of a folder.
 fn files(folder: &str) -> Vec<String> {
@@ -104,7 +41,7 @@ enum Change {
 fn change() -> impl Strategy<Value = Change> {
     let place = || 0.0..1.0;
     prop_oneof![
-        4 => (place(), prop::sample::select(PIECES)).prop_map(|(at, what)| Change::Insert(at, what)),
+        4 => (place(), prop::sample::select(pieces())).prop_map(|(at, what)| Change::Insert(at, what)),
         2 => (place(), 1_usize..30).prop_map(|(at, n)| Change::Delete(at, n)),
         2 => (place(), 1_usize..60, place()).prop_map(|(from, n, to)| Change::Copy(from, n, to)),
         1 => place().prop_map(Change::Cut),
@@ -164,7 +101,7 @@ fn formulas() -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+    #![proptest_config(cases::cases(1500))]
 
     #[test]
     fn formulas_are_read_or_refused(text in hostile(formulas())) {
@@ -200,7 +137,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(cases::cases(300))]
 
     /// Without the tables of data, which are long.
     #[test]
