@@ -283,6 +283,69 @@ fn python() {
     compare(&run(&mut python), &lines);
 }
 
+/// `x^y` of a negative `x` and a whole `y`, and `sqrt(x^2 + z^2)` where the squares are no doubles.
+#[test]
+fn powers_of_negative_numbers_and_distances_of_any_size() {
+    let case = cases().into_iter().find(|case| case.objective.name == "powers").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let points =
+        [[-2.0, 3.0, 0.0], [-2.0, -2.0, 1e200], [-3e200, 0.0, 4e200], [-3e-200, 0.0, 4e-200]];
+    // x^y |(x, z)| + |(1, z)| and its derivative by z, x^y z/|(x, z)| + z/|(1, z)|.
+    let expected = [-15.0, 0.0, 1.25e200, 1.25, 9e200, 1.8, 1.0, 0.8];
+    let close = |printed: &str, language: &str| {
+        let found: Vec<f64> = printed.split_whitespace().map(|x| x.parse().unwrap()).collect();
+        assert_eq!(found.len(), expected.len(), "{printed}");
+        for (found, expected) in found.iter().zip(expected) {
+            let near = (found - expected).abs() <= 1e-14 * expected.abs();
+            assert!(near, "{language}: {found:e} is not {expected:e}");
+        }
+    };
+    let list = |open: &str, close: &str| -> Vec<String> {
+        points.iter().map(|[x, y, z]| format!("{open}{x:?}, {y:?}, {z:?}{close}")).collect()
+    };
+
+    std::fs::write(path("emitted.c"), case.emit(Language::C)).unwrap();
+    let calls: String = list("{", "}")
+        .iter()
+        .map(|p| {
+            format!(
+                "    {{ const double p[N] = {p}; gradient(p, out); printf(\"%.17g %.17g\\n\", loss(p), out[2]); }}\n"
+            )
+        })
+        .collect();
+    let main = format!(
+        "#include \"emitted.c\"\n#include <stdio.h>\nint main(void) {{\n    double out[N];\n{calls}    return 0;\n}}\n"
+    );
+    std::fs::write(path("main.c"), main).unwrap();
+    let mut cc = Command::new("cc");
+    run(cc.args(["-std=c99", "-o", "c", "main.c", "-lm"]).current_dir(folder.path()));
+    close(&run(&mut Command::new(path("c"))), "C");
+
+    std::fs::write(path("emitted.rs"), case.emit(Language::Rust)).unwrap();
+    let calls: String = list("[", "]")
+        .iter()
+        .map(|p| {
+            format!("    println!(\"{{:?}} {{:?}}\", emitted::loss(&{p}), emitted::gradient(&{p})[2]);\n")
+        })
+        .collect();
+    std::fs::write(path("main.rs"), format!("mod emitted;\nfn main() {{\n{calls}}}\n")).unwrap();
+    let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    run(rustc
+        .args(["--edition=2021", "-A", "dead_code", "-o", "rust", "main.rs"])
+        .current_dir(folder.path()));
+    close(&run(&mut Command::new(path("rust"))), "Rust");
+
+    std::fs::write(path("emitted.py"), case.emit(Language::Python)).unwrap();
+    let code = format!(
+        "import numpy as np\nnp.seterr(all='ignore')\nimport emitted\nfor p in [{}]:\n    \
+         print(float(emitted.loss(p)), float(emitted.gradient(p)[2]))\n",
+        list("[", "]").join(", ")
+    );
+    let Some(mut python) = needs::python() else { return };
+    close(&run(python.args(["-c", &code]).current_dir(folder.path())), "Python");
+}
+
 /// Real points give real arrays, and complex ones only where a logarithm asks for them.
 #[test]
 fn python_stays_real_where_it_can() {

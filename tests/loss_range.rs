@@ -137,6 +137,47 @@ fn what_overflows_on_the_way_has_its_value() {
     }
 }
 
+/// `x^y` is a power, not an exponential of a logarithm: whole powers of whole numbers are exact, of negative ones too, by
+/// the interpreter, machine code, wide and complex numbers.
+#[test]
+fn powers_with_variable_exponents_are_exact() {
+    for (text, point, expected) in [
+        ("x^y", &[-2.0, 3.0] as &[f64], -8.0),
+        ("x^y", &[2.0, 3.0], 8.0),
+        ("x^y", &[-3.0, 5.0], -243.0),
+        ("x^y", &[-10.0, -2.0], 0.01),
+        ("x^y", &[0.25, 0.5], 0.5),
+        ("x^y", &[-1.0, 1e15 + 1.0], -1.0),
+        ("x^(2*y)", &[-3.0, 1.5], -27.0),
+        ("x^(-y)", &[-2.0, 1.0], -0.5),
+        ("(x*y)^(z-1)", &[-2.0, 1.0, 4.0], -8.0),
+        ("x^(y*z)", &[-2.0, 0.5, 6.0], -8.0),
+        ("x^y + y", &[-1.0, 2.0], 3.0),
+        ("1/x^y", &[-2.0, 3.0], -0.125),
+        ("x^y", &[0.0, 3.0], 0.0),
+    ] {
+        let loss = loss(text);
+        let program = Program::new(loss.graph(), point.len(), &[loss.expression()]);
+        let mut found = [0.0];
+        program.evaluate(point, &mut found, &mut Vec::new());
+        assert_eq!(found[0], expected, "{text} at {point:?}");
+        Compiled::new(program.clone()).evaluate(point, &mut found, &mut Vec::new());
+        assert_eq!(found[0], expected, "{text} at {point:?} in machine code");
+        let wide = values_at(loss.graph(), &[loss.expression()], point)[0].to_f64();
+        assert_eq!(wide, expected, "{text} at {point:?} in wide numbers");
+        let complex: Vec<Complex64> = point.iter().map(|&x| x.into()).collect();
+        let mut found = [Complex64::ZERO];
+        program.evaluate(&complex, &mut found, &mut Vec::new());
+        assert!((found[0] - expected).norm() <= 1e-15 * expected.abs(), "{text}: {}", found[0]);
+    }
+    // There is no real value, and 0^0 has no limit.
+    for (text, point) in [("x^y", [-2.0, 0.5]), ("x^y", [0.0, 0.0]), ("x^y", [0.0, -1.0])] {
+        let loss = loss(text);
+        let found = values_at(loss.graph(), &[loss.expression()], &point)[0];
+        assert!(!found.to_f64().is_finite(), "{text} at {point:?}: {found}");
+    }
+}
+
 /// Exact values of the doubles in question, from 60 decimals.
 #[test]
 fn high_powers_are_accurate() {
@@ -220,6 +261,15 @@ fn the_command_says_what_is_undefined() {
     assert!(out.contains("∂E/∂y = log(x)*exp(y*log(x)) = undefined"), "{out}");
     let (out, _, _) = run(&["loss", "exp(x)", "--at", "1000"]);
     assert!(out.contains("E = exp(x) = 1.97007e434\n"), "{out}");
+    for (formula, at, expected) in [
+        ("x^10000", "3", "= 1.63135e4771\n"),
+        ("x^-5000", "3", "= 2.47586e-2386\n"),
+        ("x^y", "3,10000", "= 1.63135e4771\n"),
+        ("x^y^2", "2,100", "= 1.99506e3010\n"),
+    ] {
+        let (out, err, _) = run(&["loss", formula, "--at", at, "--derivatives", "0"]);
+        assert!(out.contains(expected), "{formula}: {out}{err}");
+    }
     let (out, _, _) = run(&["loss", "exp(x)", "--at", "1000", "--format", "latex"]);
     assert!(out.contains(r"1.97007 \cdot 10^{434}"), "{out}");
     let (out, _, _) = run(&["loss", "x*abs(x)^(1/2)/x", "--at", "0", "--format", "json"]);

@@ -338,6 +338,18 @@ fn choices() -> LossFormulas {
     })
 }
 
+/// `x^y sqrt(x^2 + z^2) + sqrt(1 + z^2)`.
+pub fn powers() -> LossFormulas {
+    objective("powers", &["x", "y", "z"], &[], |g, v| {
+        let power = g.pow(v[0], v[1]);
+        let [x, z] = [v[0], v[2]].map(|e| g.powi(e, 2));
+        let (both, one) = (g.add(x, z), g.add(z, Expr::ONE));
+        let [both, one] = [both, one].map(|e| g.power(e, &rational(1, 2)));
+        let product = g.mul(power, both);
+        g.add(product, one)
+    })
+}
+
 /// A parameter of the loss, and one variable.
 fn cubic() -> LossFormulas {
     objective("cubic", &["x"], &["a"], |g, v| {
@@ -442,6 +454,12 @@ fn case(objective: LossFormulas, optimizer: &str, flow: FlowName, h: f64) -> Cas
     }
 }
 
+/// At points without negative coordinates.
+fn positive(mut case: Case) -> Case {
+    case.points.iter_mut().flatten().for_each(|x| *x = x.abs());
+    case
+}
+
 /// The field of `bea flow`.
 fn simulated(case: Case) -> Case {
     Case { simulated: true, ..case }
@@ -462,6 +480,7 @@ pub fn cases() -> Vec<Case> {
     all.push(case(functions(), gd, FlowName::Order(2), 0.1));
     all.push(case(choices(), gd, FlowName::Order(3), 0.1));
     all.push(case(quartic(), gd, FlowName::Order(2), 0.01));
+    all.push(positive(case(powers(), gd, FlowName::Order(2), 0.01)));
     all.push(with(case(rosenbrock(), "heavy_ball", FlowName::Order(4), 1e-4), "m", 9, 10));
     all.push(with(case(functions(), "nesterov", FlowName::Order(1), 0.01), "m", 1, 3));
     all.push(case(rosenbrock(), "adams_bashforth2", FlowName::Order(3), 0.001));
@@ -488,6 +507,7 @@ pub fn cases() -> Vec<Case> {
         all.push(with(case(rosenbrock(), "rk2", flow, 1e-4), "a", 2, 3));
     }
     all.push(case(choices(), gd, FlowName::Principal, 0.2));
+    all.push(positive(case(powers(), gd, FlowName::Principal, 0.01)));
     all.push(case(quartic(), gd, FlowName::PrincipalWith(3), 0.02));
     let mut symbolic = case(cubic(), gd, FlowName::Principal, 0.5);
     symbolic.loss_arguments = vec![0.7];

@@ -54,6 +54,10 @@ pub(super) trait Syntax {
     fn sqrt(&self, x: &Operand) -> Text;
     /// `x` to a constant power.
     fn power(&self, x: &Operand, exponent: &str) -> Text;
+    /// `x^y`.
+    fn raise(&self, x: &Operand, y: &Operand) -> Text;
+    /// `√(x² + y²)`.
+    fn hypot(&self, x: &Operand, y: &Operand) -> Text;
     fn apply(&self, function: Function, x: &Operand) -> Text;
     /// `left relation right ? yes : no`.
     fn select(&self, condition: [&Operand; 2], relation: Relation, branches: [&Operand; 2])
@@ -82,6 +86,8 @@ pub(super) struct Body {
     pub functions: BTreeSet<Function>,
     /// Whether `π` is.
     pub pi: bool,
+    /// Whether `√(x² + y²)` is.
+    pub hypot: bool,
 }
 
 impl Body {
@@ -99,16 +105,12 @@ impl Body {
             inputs: BTreeSet::new(),
             functions: BTreeSet::new(),
             pi: false,
+            hypot: false,
         };
         let instructions = program.instructions();
         let (uses, named) = uses(program);
         let mut values: Vec<Operand> = Vec::with_capacity(instructions.len());
         for (register, instruction) in instructions.iter().enumerate() {
-            if uses[register] == 0 {
-                // Never read; keeps the numbering.
-                values.push(Operand { text: Text::atom(""), literal: false, real: true });
-                continue;
-            }
             let at = |r: Register| &values[r as usize];
             let both = |a: Register, b: Register| at(a).real && at(b).real;
             let binary = |a: Register, sign: &str, b: Register, left, level| {
@@ -154,6 +156,11 @@ impl Body {
                     let exponent = literal::text(&program.constants()[i as usize]);
                     (syntax.power(at(a), &exponent.code), at(a).real)
                 }
+                Instruction::Raise(a, b) => (syntax.raise(at(a), at(b)), both(a, b)),
+                Instruction::Hypot(a, b) => {
+                    body.hypot = true;
+                    (syntax.hypot(at(a), at(b)), both(a, b))
+                }
                 Instruction::Apply(function, a) => {
                     body.functions.insert(function);
                     (syntax.apply(function, at(a)), at(a).real)
@@ -195,29 +202,11 @@ fn uses(program: &Program) -> (Vec<usize>, Vec<bool>) {
         uses[r as usize] += 1;
     }
     for (register, instruction) in instructions.iter().enumerate().rev() {
-        if uses[register] == 0 {
-            continue;
-        }
-        let operands: &[Register] = match *instruction {
-            Instruction::Constant(_) | Instruction::Pi | Instruction::Input(_) => &[],
-            Instruction::Neg(a)
-            | Instruction::Sqrt(a)
-            | Instruction::Power(a, _)
-            | Instruction::Apply(_, a) => &[a],
-            Instruction::Add(a, b)
-            | Instruction::Sub(a, b)
-            | Instruction::Mul(a, b)
-            | Instruction::Div(a, b) => &[a, b],
-            Instruction::Select(left, _, right, yes, no) => {
-                named[register] = true;
-                &[left, right, yes, no]
-            }
-        };
-        for &r in operands {
+        let chooses = matches!(instruction, Instruction::Select(..));
+        named[register] |= chooses;
+        for r in instruction.operands().into_iter().flatten() {
             uses[r as usize] += 1;
-            if matches!(instruction, Instruction::Select(..)) {
-                named[r as usize] = true;
-            }
+            named[r as usize] |= chooses;
         }
     }
     (uses, named)

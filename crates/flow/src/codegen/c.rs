@@ -146,7 +146,7 @@ const MACROS: [&str; 83] = [
     "M_SQRT1_2f",
     "M_SQRT1_2l",
 ];
-const OURS: [&str; 27] = [
+const OURS: [&str; 28] = [
     "theta",
     "out",
     "N",
@@ -164,6 +164,7 @@ const OURS: [&str; 27] = [
     "tanh",
     "sqrt",
     "pow",
+    "hypot",
     "fabs",
     "erf",
     "erfc",
@@ -193,6 +194,14 @@ impl Syntax for Doubles {
 
     fn power(&self, x: &Operand, exponent: &str) -> Text {
         Text::atom(format!("pow({}, {exponent})", x.text.code))
+    }
+
+    fn raise(&self, x: &Operand, y: &Operand) -> Text {
+        Text::atom(format!("pow({}, {})", x.text.code, y.text.code))
+    }
+
+    fn hypot(&self, x: &Operand, y: &Operand) -> Text {
+        Text::atom(format!("hypot({}, {})", x.text.code, y.text.code))
     }
 
     fn apply(&self, function: loss::Function, x: &Operand) -> Text {

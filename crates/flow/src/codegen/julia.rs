@@ -50,7 +50,7 @@ const RESERVED: [&str; 37] = [
     "type",
     "im",
 ];
-const OURS: [&str; 46] = [
+const OURS: [&str; 47] = [
     "theta",
     "loss",
     "gradient",
@@ -74,6 +74,7 @@ const OURS: [&str; 46] = [
     "vectors",
     "velocity",
     "isreal",
+    "hypotenuse",
     "exp",
     "log",
     "sin",
@@ -119,6 +120,15 @@ impl Syntax for Numbers {
         Text { code, level: Level::Product }
     }
 
+    fn raise(&self, x: &Operand, y: &Operand) -> Text {
+        let code = format!("{}^{}", x.text.at(Level::Atom), y.text.at(Level::Atom));
+        Text { code, level: Level::Product }
+    }
+
+    fn hypot(&self, x: &Operand, y: &Operand) -> Text {
+        Text::atom(format!("hypotenuse({}, {})", x.text.code, y.text.code))
+    }
+
     fn apply(&self, function: loss::Function, x: &Operand) -> Text {
         match function {
             loss::Function::Abs => call("absolute", x),
@@ -146,10 +156,12 @@ impl Emit for Julia {
         let names = module.names(&[&RESERVED, &OURS], false);
         let inputs = names.inputs(true);
         let mut used = BTreeSet::new();
+        let mut hypot = false;
         let mut code = String::new();
         for function in module.programs() {
             let body = Body::new(&function.program, &Numbers, &inputs, &names.prefix);
             used.extend(body.functions.iter().copied());
+            hypot |= body.hypot;
             write_function(&mut code, function, module, &names, &body);
         }
         let mut out = String::new();
@@ -178,6 +190,11 @@ impl Emit for Julia {
         }
         if principal.is_some() || used.contains(&Softplus) {
             out += include_str!("runtime/log_1p.jl.in");
+        }
+        if hypot {
+            out += "\n# The square root of x^2 + y^2, without overflow at real points.\n\
+                    hypotenuse(x::Real, y::Real) = hypot(x, y)\n\
+                    hypotenuse(x, y) = sqrt(x * x + y * y)\n";
         }
         for function in used {
             out += helper(function);

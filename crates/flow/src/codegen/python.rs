@@ -67,6 +67,14 @@ impl Syntax for Arrays {
         Text::atom(format!("np.power({}, {exponent})", x.text.code))
     }
 
+    fn raise(&self, x: &Operand, y: &Operand) -> Text {
+        Text::atom(format!("np.power({}, {})", x.text.code, y.text.code))
+    }
+
+    fn hypot(&self, x: &Operand, y: &Operand) -> Text {
+        Text::atom(format!("_hypot({}, {})", x.text.code, y.text.code))
+    }
+
     fn apply(&self, function: loss::Function, x: &Operand) -> Text {
         use loss::Function::*;
         match function {
@@ -98,10 +106,12 @@ impl Emit for Python {
         let names = module.names(&[&RESERVED, &OURS], false);
         let inputs = names.inputs(true);
         let mut used = BTreeSet::new();
+        let mut hypot = false;
         let mut code = String::new();
         for function in module.programs() {
             let body = Body::new(&function.program, &Arrays, &inputs, &names.prefix);
             used.extend(body.functions.iter().copied());
+            hypot |= body.hypot;
             write_function(&mut code, function, module, &names, &body);
         }
         if let Velocity::Principal(principal) = &module.velocity {
@@ -130,6 +140,9 @@ impl Emit for Python {
         let log = matches!(module.velocity, Velocity::Principal(_)) || used.contains(&Softplus);
         if log {
             out += include_str!("runtime/log_1p.py.in");
+        }
+        if hypot {
+            out += include_str!("runtime/hypot.py.in");
         }
         for function in used {
             out += match function {

@@ -80,6 +80,14 @@ fn method(x: &Operand, name: &str) -> Text {
     })
 }
 
+fn binary(x: &Operand, name: &str, argument: &str) -> Text {
+    Text::atom(if x.literal {
+        format!("f64::{name}({}, {argument})", x.text.code)
+    } else {
+        format!("{}.{name}({argument})", x.text.at(Level::Atom))
+    })
+}
+
 impl Syntax for Numbers {
     fn pi(&self) -> Text {
         Text::atom("PI")
@@ -90,11 +98,29 @@ impl Syntax for Numbers {
     }
 
     fn power(&self, x: &Operand, exponent: &str) -> Text {
-        Text::atom(if x.literal {
-            format!("f64::powf({}, {exponent})", x.text.code)
+        binary(x, "powf", exponent)
+    }
+
+    fn raise(&self, x: &Operand, y: &Operand) -> Text {
+        if y.real {
+            binary(x, "powf", &y.text.code)
         } else {
-            format!("{}.powf({exponent})", x.text.at(Level::Atom))
-        })
+            {
+                let x = if x.real { self.point(x) } else { x.text.at(Level::Atom) };
+                Text::atom(format!("{x}.powc({})", y.text.code))
+            }
+        }
+    }
+
+    fn hypot(&self, x: &Operand, y: &Operand) -> Text {
+        if x.real && y.real {
+            return binary(x, "hypot", &y.text.code);
+        }
+        let square = |x: &Operand| {
+            let x = x.text.at(Level::Atom);
+            format!("{x} * {x}")
+        };
+        Text::atom(format!("({} + {}).sqrt()", square(x), square(y)))
     }
 
     fn apply(&self, function: loss::Function, x: &Operand) -> Text {

@@ -5,7 +5,7 @@
 
 use super::function::Function;
 use super::graph::Relation;
-use super::number::{Number, power};
+use super::number::{Number, power, raise};
 use super::program::{Instruction, Program};
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{
@@ -46,6 +46,7 @@ impl MachineCode {
             builder.symbol(function.name(), address(function));
         }
         builder.symbol("pow", pow as *const u8);
+        builder.symbol("raise", raised as *const u8);
         let mut module = JITModule::new(builder);
         let target = module.target_config();
         let pointer = target.pointer_type();
@@ -94,6 +95,10 @@ impl Drop for MachineCode {
 
 extern "C" fn pow(x: f64, exponent: f64) -> f64 {
     power(x, exponent)
+}
+
+extern "C" fn raised(x: f64, exponent: f64) -> f64 {
+    raise(x, exponent)
 }
 
 /// Where a function can be called by machine code.
@@ -158,6 +163,12 @@ impl Emitter<'_> {
                     let exponent = program.constants()[i as usize].rounded;
                     let exponent = self.code.ins().f64const(exponent);
                     self.call("pow", &[at(a), exponent])?
+                }
+                Instruction::Raise(a, b) => self.call("raise", &[at(a), at(b)])?,
+                Instruction::Hypot(a, b) => {
+                    let squares = [a, b].map(|r| self.code.ins().fmul(at(r), at(r)));
+                    let sum = self.code.ins().fadd(squares[0], squares[1]);
+                    self.code.ins().sqrt(sum)
                 }
                 Instruction::Apply(function, a) => self.call(function.name(), &[at(a)])?,
                 Instruction::Select(left, relation, right, yes, no) => {

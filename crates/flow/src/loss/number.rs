@@ -5,6 +5,7 @@ use super::function::Function;
 use bea_series::exact::Rational;
 use errorfunctions::ComplexErrorFunctions;
 use num_complex::Complex64;
+use num_traits::Zero;
 use std::cmp::Ordering;
 use std::f64::consts::{FRAC_1_SQRT_2, PI, TAU};
 use std::ops::{Add, Div, Mul, Neg, Sub};
@@ -53,6 +54,12 @@ pub trait Number:
     /// `self^exponent`, the principal branch.
     fn power(&self, exponent: &Rational) -> Self {
         (Self::from_rational(exponent) * self.log()).exp()
+    }
+
+    /// `self^exponent`, the principal branch. To be overridden where the logarithm of a negative number is not
+    /// complex, and the exponent may be a whole number.
+    fn raise(&self, exponent: &Self) -> Self {
+        (exponent.clone() * self.log()).exp()
     }
 
     /// `function(self)`.
@@ -130,6 +137,9 @@ impl Number for f64 {
     fn power(&self, exponent: &Rational) -> f64 {
         power(*self, exponent.to_f64())
     }
+    fn raise(&self, exponent: &f64) -> f64 {
+        raise(*self, *exponent)
+    }
     fn apply(&self, function: Function) -> f64 {
         let x = *self;
         match function {
@@ -195,6 +205,14 @@ impl Number for Complex64 {
             None => self.powf(exponent.to_f64()),
         }
     }
+    fn raise(&self, exponent: &Complex64) -> Complex64 {
+        let whole = exponent.im == 0.0 && exponent.re.fract() == 0.0;
+        if whole && exponent.re.abs() <= f64::from(i32::MAX) && !self.is_zero() {
+            self.powi(exponent.re as i32)
+        } else {
+            (exponent * self.ln()).exp()
+        }
+    }
     fn apply(&self, function: Function) -> Complex64 {
         let z = *self;
         match function {
@@ -233,6 +251,11 @@ impl Number for Complex64 {
 /// `x^r`, NaN for an infinite `x` as in [`Number::quotient`].
 pub(super) fn power(x: f64, r: f64) -> f64 {
     x.powf(r) + x * 0.0
+}
+
+/// `x^y`, NaN for an infinite `x` as in [`Number::quotient`], and where `e^(y log x)` has no limit.
+pub(super) fn raise(x: f64, y: f64) -> f64 {
+    if x == 0.0 && y == 0.0 { f64::NAN } else { power(x, y) }
 }
 
 /// `a/b`, where `|b|²` would overflow or underflow as well.

@@ -33,11 +33,44 @@ pub enum Instruction {
     /// `a` to the power of the constant with this index, the principal branch; if the exponent is an integer or
     /// half of one, it is a large one.
     Power(Register, u32),
+    /// `a^b`, the principal branch.
+    Raise(Register, Register),
+    /// `√(a² + b²)`.
+    Hypot(Register, Register),
     /// `F(a)`.
     Apply(Function, Register),
     /// The first value where `left relation right`, the second elsewhere: `(left, relation, right,
     /// first, second)`.
     Select(Register, Relation, Register, Register, Register),
+}
+
+impl Instruction {
+    /// The registers that it reads.
+    pub(crate) fn operands(&self) -> [Option<Register>; 4] {
+        let mut copy = *self;
+        copy.operands_mut().map(|r| r.copied())
+    }
+
+    fn operands_mut(&mut self) -> [Option<&mut Register>; 4] {
+        match self {
+            Instruction::Constant(_) | Instruction::Pi | Instruction::Input(_) => {
+                [None, None, None, None]
+            }
+            Instruction::Neg(a)
+            | Instruction::Sqrt(a)
+            | Instruction::Power(a, _)
+            | Instruction::Apply(_, a) => [Some(a), None, None, None],
+            Instruction::Add(a, b)
+            | Instruction::Sub(a, b)
+            | Instruction::Mul(a, b)
+            | Instruction::Div(a, b)
+            | Instruction::Raise(a, b)
+            | Instruction::Hypot(a, b) => [Some(a), Some(b), None, None],
+            Instruction::Select(left, _, right, yes, no) => {
+                [Some(left), Some(right), Some(yes), Some(no)]
+            }
+        }
+    }
 }
 
 /// An exact constant of a program and its nearest double.
@@ -90,7 +123,35 @@ impl Program {
         }
         let registers = outputs.iter().map(|e| builder.registers[e]).collect();
         builder.program.outputs = registers;
-        builder.program
+        builder.program.without_unread()
+    }
+
+    /// Without the instructions whose results nothing reads.
+    fn without_unread(mut self) -> Program {
+        let mut read = vec![false; self.instructions.len()];
+        self.outputs.iter().for_each(|r| read[*r as usize] = true);
+        for (register, instruction) in self.instructions.iter().enumerate().rev() {
+            if read[register] {
+                instruction.operands().into_iter().flatten().for_each(|r| read[r as usize] = true);
+            }
+        }
+        let mut places = Vec::with_capacity(read.len());
+        let mut kept = Vec::new();
+        for (mut instruction, read) in std::mem::take(&mut self.instructions).into_iter().zip(read)
+        {
+            places.push(kept.len() as Register);
+            if read {
+                instruction
+                    .operands_mut()
+                    .into_iter()
+                    .flatten()
+                    .for_each(|r| *r = places[*r as usize]);
+                kept.push(instruction);
+            }
+        }
+        self.outputs.iter_mut().for_each(|r| *r = places[*r as usize]);
+        self.instructions = kept;
+        self
     }
 
     /// How many inputs there are.
@@ -141,6 +202,8 @@ impl Program {
                 Instruction::Power(a, i) => {
                     scratch[a as usize].power(&self.constants[i as usize].exact)
                 }
+                Instruction::Raise(a, b) => scratch[a as usize].raise(&scratch[b as usize]),
+                Instruction::Hypot(a, b) => (at(a) * at(a) + at(b) * at(b)).sqrt(),
                 Instruction::Apply(function, a) => scratch[a as usize].apply(function),
                 Instruction::Select(left, relation, right, yes, no) => {
                     let order = scratch[left as usize].compare_real(&scratch[right as usize]);
@@ -176,7 +239,8 @@ impl Builder {
                 self.emit(Instruction::Input(*v))
             }
             Node::Sum { constant, terms } => self.sum(constant, terms),
-            Node::Product(factors) => self.product(factors),
+            Node::Product(factors) => self.product(graph, factors),
+            Node::Apply(Function::Exp, x) if let Some(power) = self.power_of(graph, *x) => power,
             Node::Apply(function, x) => {
                 let x = self.registers[x];
                 self.emit(Instruction::Apply(*function, x))
@@ -251,17 +315,65 @@ impl Builder {
         }
     }
 
+    /// `e^x` where `x` is `c p log(b)`: `b^(c p)`, which has a value for a negative `b` too where the exponent is a
+    /// whole number.
+    fn power_of(&mut self, graph: &Graph, x: Expr) -> Option<Register> {
+        let (c, product) = match graph.node(x) {
+            Node::Sum { constant, terms } => match &terms[..] {
+                [(c, product)] if constant.is_zero() => (c.clone(), graph.node(*product)),
+                _ => return None,
+            },
+            node => (1.into(), node),
+        };
+        let Node::Product(factors) = product else { return None };
+        let logarithm = |(e, r): &(Expr, Rational)| match graph.node(*e) {
+            Node::Apply(Function::Log, b) if r.is_one() => Some(*b),
+            _ => None,
+        };
+        let place = factors.iter().position(|factor| logarithm(factor).is_some())?;
+        let base = logarithm(&factors[place])?;
+        let mut others = factors.to_vec();
+        others.remove(place);
+        let mut exponent = self.product(graph, &others);
+        if !c.is_one() {
+            let c = self.constant(&c);
+            exponent = self.emit(Instruction::Mul(c, exponent));
+        }
+        let base = self.registers[&base];
+        Some(self.emit(Instruction::Raise(base, exponent)))
+    }
+
+    /// `√(a² + b²)` where `e` is `a² + b²`, or `1 + b²`.
+    fn hypot(&mut self, graph: &Graph, e: Expr) -> Option<Register> {
+        let Node::Sum { constant, terms } = graph.node(e) else { return None };
+        let square = |(c, e): &(Rational, Expr)| match graph.node(*e) {
+            Node::Product(factors) => match &factors[..] {
+                [(base, r)] if c.is_one() && *r == 2.into() => Some(*base),
+                _ => None,
+            },
+            _ => None,
+        };
+        let (a, b) = match &terms[..] {
+            [b] if constant.is_one() => (self.constant(constant), square(b)?),
+            [a, b] if constant.is_zero() => (self.registers[&square(a)?], square(b)?),
+            _ => return None,
+        };
+        let b = self.registers[&b];
+        Some(self.emit(Instruction::Hypot(a, b)))
+    }
+
     /// `Π b_i^(r_i)`, one division for all negative exponents.
-    fn product(&mut self, factors: &[(Expr, Rational)]) -> Register {
+    fn product(&mut self, graph: &Graph, factors: &[(Expr, Rational)]) -> Register {
         let (mut above, mut below) = (None, None);
-        for (base, exponent) in factors {
-            let base = self.registers[base];
+        for (e, exponent) in factors {
+            let base = self.registers[e];
             let (value, inverted) = match exponent.as_small() {
                 Some((n, 1)) if n.unsigned_abs() <= MAX_SQUARED => {
                     (self.power(base, n.unsigned_abs()), n < 0)
                 }
                 Some((n, 2)) if n.unsigned_abs() <= MAX_SQUARED => {
-                    let root = self.emit(Instruction::Sqrt(base));
+                    let root = self.hypot(graph, *e);
+                    let root = root.unwrap_or_else(|| self.emit(Instruction::Sqrt(base)));
                     (self.power(root, n.unsigned_abs()), n < 0)
                 }
                 // Beyond 2^53 a double does not tell an odd exponent from an even one.

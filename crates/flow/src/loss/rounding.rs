@@ -150,6 +150,12 @@ impl Number for Bounded {
     fn power(&self, exponent: &Rational) -> Bounded {
         self.through(|x| Number::power(&x, exponent))
     }
+    fn raise(&self, exponent: &Bounded) -> Bounded {
+        if self.value < 0.0 && exponent.error == 0.0 {
+            return self.through(|x| Number::raise(&x, &exponent.value));
+        }
+        (*exponent * self.log()).exp()
+    }
     fn apply(&self, function: Function) -> Bounded {
         let is_zero = *self == Bounded::exact(0.0);
         match function {

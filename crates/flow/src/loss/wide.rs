@@ -271,13 +271,30 @@ impl Number for Wide {
                 return value.into();
             }
         }
-        // |m 2^e|^r = |m|^r 2^(er), the product with its rounding error.
+        if self.mantissa == 0.0 || !self.mantissa.is_finite() {
+            return Wide::real(self.mantissa.powf(r), 0);
+        }
+        // |m 2^e|^r = 2^(er + r log2 |m|), the first product with its rounding error.
         let e = self.exponent as f64;
         let whole = (e * r).round();
-        let part = e.mul_add(r, -whole);
-        let size = Wide::from(self.mantissa.abs().powf(r)) * Wide::from(part.exp2());
+        let rest = e.mul_add(r, -whole) + r * self.mantissa.abs().log2();
+        let more = rest.round();
         let sign = self.mantissa.signum().powf(r);
-        Wide::real(sign * size.mantissa, size.exponent.saturating_add(whole as i64))
+        Wide::real(sign * (rest - more).exp2(), (whole as i64).saturating_add(more as i64))
+    }
+    fn raise(&self, exponent: &Wide) -> Wide {
+        let real = self.turns == 0.0 && exponent.turns == 0.0;
+        match exponent.moderate() {
+            // Whole numbers of more digits are not told from those beside them.
+            Some(n) if real && n.fract() == 0.0 && n.abs() < (1_i64 << 53) as f64 && n != 0.0 => {
+                self.power(&(n as i64).into())
+            }
+            Some(y) if real && self.mantissa > 0.0 => match self.moderate() {
+                Some(x) if x.powf(y).is_normal() => x.powf(y).into(),
+                _ => (*exponent * self.log()).exp(),
+            },
+            _ => (*exponent * self.log()).exp(),
+        }
     }
     fn apply(&self, function: Function) -> Wide {
         let x = self.to_f64();
@@ -345,6 +362,28 @@ mod tests {
         assert!(!wide(-2.0).log().is_defined());
         assert_eq!(wide(-1e200).power(&3.into()).to_string(), "-1e600");
         assert!(!wide(-1.0).sqrt().is_defined());
+    }
+
+    /// Digits of Python's integers.
+    #[test]
+    fn powers_beyond_doubles() {
+        let power = |x: f64, r: (i64, i64)| wide(x).power(&Rational::new(r.0, r.1).unwrap());
+        for (x, r, expected) in [
+            (3.0, (10_000, 1), "1.63135e4771"),
+            (-3.0, (10_001, 1), "-4.89405e4771"),
+            (3.0, (-5000, 1), "2.47586e-2386"),
+            (0.01, (3000, 1), "1e-6000"),
+            (3.0, (20_001, 2), "2.82558e4771"),
+            (1e-200, (100, 1), "1e-20000"),
+        ] {
+            assert_eq!(power(x, r).to_string(), expected, "{x}^{r:?}");
+        }
+        assert_eq!(wide(3.0).raise(&wide(1e4)).to_string(), "1.63135e4771");
+        assert_eq!(wide(2.0).raise(&wide(-1e4)).to_string(), "5.01237e-3011");
+        assert!(wide(0.0).power(&10_000.into()).to_f64() == 0.0);
+        // The reciprocal, and the square of a root.
+        let product = power(3.0, (10_000, 1)) * power(3.0, (-10_000, 1));
+        assert!((product.to_f64() - 1.0).abs() < 1e-11);
     }
 
     proptest! {
