@@ -35,8 +35,9 @@ impl Report<'_> {
             Eigenvalues::Coupled(coupled) => {
                 let mut value = json!({ "ngf": pairs(&coupled.ngf), "rows": coupled.rows });
                 if let Some(at) = &coupled.at_step {
-                    value["igr"] = pairs(&at.igr);
-                    value["order"] = pairs(&at.order);
+                    let or_null = |all: &[_]| if all.is_empty() { Value::Null } else { pairs(all) };
+                    value["igr"] = or_null(&at.igr);
+                    value["order"] = or_null(&at.order);
                     value["pf"] = at.pf.as_deref().map_or(Value::Null, pairs);
                     value["multipliers"] = pairs(&at.multipliers);
                     value["radius"] = number(at.radius);
@@ -55,10 +56,10 @@ fn direction_json(direction: &Direction) -> Value {
         "intervals": intervals_json(&direction.intervals),
     });
     if let Some(AtStep { z, case, igr, order, pf, multipliers, radius }) = &direction.at_step {
-        value["h_lambda"] = json!(z);
+        value["h_lambda"] = number(*z);
         value["case"] = json!(case.map(|case| case.to_string()));
-        value["igr"] = json!(igr);
-        value["order"] = json!(order);
+        value["igr"] = number(*igr);
+        value["order"] = number(*order);
         value["pf"] = pf.map_or(Value::Null, |pf| json!([number(pf.re), number(pf.im)]));
         value["multipliers"] = pairs(multipliers);
         value["radius"] = number(*radius);

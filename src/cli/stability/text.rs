@@ -9,6 +9,9 @@ use bea_series::formula::{Coefficient, Plain, Script};
 use num_rational::BigRational;
 use std::collections::BTreeMap;
 
+/// Of what is listed as infinite, or not listed, for a finite step size.
+const TOO_LARGE: &str = "igr and order:n are not given where they are more than a double can hold";
+
 impl Report<'_> {
     pub(super) fn text(&self) -> String {
         let point = &self.stability.point;
@@ -76,6 +79,10 @@ impl Report<'_> {
                 table(out, &steps);
                 line(out, "\neigenvalues of the flows' Jacobians".into());
                 table(out, &flows);
+                let of_step = directions.iter().filter_map(|d| d.at_step.as_ref());
+                if of_step.flat_map(|at| [at.z, at.igr, at.order]).any(f64::is_infinite) {
+                    line(out, format!("  {TOO_LARGE}"));
+                }
             }
             None => {
                 line(out, "\neigenvalues of the Hessian".into());
@@ -130,6 +137,9 @@ impl Report<'_> {
         let width = rows.iter().map(|row| row[0].chars().count()).max().unwrap_or(0);
         for [name, values] in &rows {
             line(out, format!("  {name:width$}  {values}"));
+        }
+        if coupled.at_step.as_ref().is_some_and(|at| at.igr.is_empty() || at.order.is_empty()) {
+            line(out, format!("  {TOO_LARGE}"));
         }
     }
 

@@ -33,9 +33,9 @@ pub struct Coupled {
 #[derive(Clone, PartialEq, Debug)]
 pub struct CoupledAtStep {
     /// Of the Jacobian `J - hJ²/2` of the flow with the first correction of simultaneous gradient
-    /// descent.
+    /// descent; empty where that overflows.
     pub igr: Vec<Complex64>,
-    /// Of the optimizer's modified field, truncated: `order:n`.
+    /// Of the optimizer's modified field, truncated: `order:n`; empty where that overflows.
     pub order: Vec<Complex64>,
     /// Of its principal flow, `log(μ)/h`; `None` where the `μ` cannot be continued to.
     pub pf: Option<Vec<Complex64>>,
@@ -82,7 +82,10 @@ impl Coupled {
             .ok_or(StabilityError::Undefined)?;
         let map = LinearMap::new(method, problem.spaces(), &exact);
         let rows = map.size();
-        let of = |m: &DMatrix<f64>| sorted(super::eigenvalues(m));
+        let of = |m: &DMatrix<f64>| match m.iter().all(|x| x.is_finite()) {
+            true => sorted(super::eigenvalues(m)),
+            false => Vec::new(),
+        };
         let intervals =
             if rows <= MAX_ROWS { map.exact().map(|m| boundary::intervals(&m)) } else { None };
         let at_step = step.map(|(h, truncated)| {
@@ -100,6 +103,6 @@ impl Coupled {
                 multipliers,
             }
         });
-        Ok(Coupled { ngf: of(j), at_step, rows, intervals })
+        Ok(Coupled { ngf: sorted(super::eigenvalues(j)), at_step, rows, intervals })
     }
 }
