@@ -200,12 +200,51 @@ fn work_that_grows_without_bound_is_given_up() {
     let err = refused(&files, &["derive", "o.bea", "--order", "3", "--set", "m=1"]);
     assert!(err.contains("this takes too long: more than 600000000 operations"), "{err}");
     assert!(err.contains("--force"), "{err}");
+    // What is going to take much longer is refused at once, from what smaller orders have cost.
+    let err = refused(&[], &["derive", "torch_sgd", "--order", "6"]);
+    assert!(err.contains("this takes too long: about") && err.contains("--force"), "{err}");
+    let err = refused(&files, &["derive", "o.bea", "--order", "1", "--set", "m=1"]);
+    assert!(err.contains("this takes too long"), "the closed form alone: {err}");
+    let deep = "tanh(exp(tanh(exp(tanh(exp(tanh(exp(x*y*z)))))))+x)";
+    let err = refused(&[], &["loss", deep, "--derivatives", "8"]);
+    assert!(err.contains("this takes too long: about") && err.contains("--force"), "{err}");
+    let (_, err, code) = bea(&[], &["loss", deep, "--derivatives", "4"]);
+    assert_eq!((err.as_str(), code), ("", 0));
+    let of_network = ["evaluate", "--network", "mlp:2", "--data", "iris", "--quantities"];
+    let err = refused(&[], &[&of_network[..], &["loss,order:12"]].concat());
+    assert!(err.contains("20,299 derivatives") && err.contains("--force"), "{err}");
+    let (_, err, code) = bea(&[], &[&of_network[..], &["order:9", "--force"]].concat());
+    assert_eq!((err.as_str(), code), ("", 0));
     let nested = "x^(y^(x^(y^(x^(y^(x^y))))))";
     let err = refused(&[], &["loss", nested, "--derivatives", "10"]);
     assert!(err.contains("this takes too long") && err.contains("--force"), "{err}");
     // Long exact numbers: a sum that took 20 s takes none, and a longer one is refused.
     let (_, err, code) = bea(&[], &["loss", "sum(i in 0..300, j in 0..300: x*i^j)"]);
     assert_eq!((err.as_str(), code), ("", 0));
+    let err = refused(&[], &["loss", "sum(i in 0..99999, j in 0..99999: x*i*j)"]);
+    assert!(err.contains("more than 2000000 terms"), "{err}");
     let err = refused(&[], &["loss", "sum(i in 0..99, j in 0..9999: x*i^j)"]);
     assert!(err.contains("this takes too long"), "{err}");
+}
+
+/// Flows whose Jacobian overflows have no eigenvalues to be listed.
+#[test]
+fn what_overflows_in_a_stability_analysis_is_said() {
+    let of = |more: &[&str]| bea(&[], &[&["stability"], more].concat());
+    let said = "igr and order:n are not given where they are more than a double can hold";
+    let game =
+        ["--loss", "x*y*1e200", "--optimizer", "alternating_gda", "--at", "0,0", "--lr", "1"];
+    let (out, _, code) = of(&game);
+    assert!(code == 0 && out.contains("  igr       -\n") && out.contains(said), "{out}");
+    let (out, _, _) = of(&[&game[..], &["--format", "json"]].concat());
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert!(json["coupled"]["igr"].is_null() && json["coupled"]["order"].is_null(), "{out}");
+    let steep = ["--loss", "1e200*x^2", "--at", "0", "--lr", "1e200"];
+    let (out, _, code) = of(&steep);
+    assert!(code == 0 && out.contains(said), "{out}");
+    let (out, _, _) = of(&[&steep[..], &["--format", "json"]].concat());
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(json["directions"][0]["igr"], "-infinity");
+    let (out, _, _) = of(&["--loss", "x^2", "--at", "0", "--lr", "0.1"]);
+    assert!(!out.contains(said), "{out}");
 }

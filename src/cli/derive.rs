@@ -122,7 +122,20 @@ impl Derive {
         let method = program.method();
         self.check_choices(&optimizer, &method, format)?;
         let advice = "lower --order, or give parameters values with --set";
-        limit::effort(self.force, advice, || self.write(&optimizer, &method, values, format))?;
+        limit::effort(self.force, advice, |growth| {
+            if self.tree.is_none() {
+                limit::check(self.order(), &method, self.force)?;
+                if !method.parameters.is_empty() {
+                    growth.foresee(1, self.order(), |order| {
+                        let trees = TreeTable::all(method.fields.len(), order + 1);
+                        let field = field(&optimizer, &method, trees)?;
+                        let document = self.document(&field, &values, None);
+                        format.write(&document, &mut std::io::sink()).into_diagnostic()
+                    })?;
+                }
+            }
+            self.write(&optimizer, &method, &values, format)
+        })?;
         for buffer in program.idle() {
             output::to_stderr(&format!(
                 "note: the buffer `{buffer}` is not used: nothing that moves the parameters depends on it\n"
@@ -131,26 +144,20 @@ impl Derive {
         Ok(ExitCode::SUCCESS)
     }
 
+    /// The order, of a linear step.
+    fn order(&self) -> usize {
+        self.order.unwrap_or(4)
+    }
+
     fn write(
         &self,
         optimizer: &Optimizer,
         method: &GeneralLinearMethod,
-        values: BTreeMap<String, BigRational>,
+        values: &BTreeMap<String, BigRational>,
         format: Format,
     ) -> miette::Result<()> {
         let (field, tree) = self.derive(optimizer, method)?;
-        let mut document = Document::new(&field);
-        document.values = values.into_iter().collect();
-        document.notation = self.notation;
-        document.form = self.form;
-        document.layout = self.layout();
-        document.content = match (tree, self.only) {
-            (Some(tree), _) => Content::Tree(tree),
-            (None, _) if self.modified_loss => Content::ModifiedLoss,
-            (None, None) => Content::Terms(Part::All),
-            (None, Some(Only::Principal)) => Content::Terms(Part::Principal),
-            (None, Some(Only::NonPrincipal)) => Content::Terms(Part::NonPrincipal),
-        };
+        let mut document = self.document(&field, values, tree);
         if matches!(document.content, Content::Terms(Part::All | Part::Principal)) {
             document.verdict = Some(field.principal_part());
         }
@@ -199,7 +206,7 @@ impl Derive {
             )
         })?;
         let advice = "lower --order, or give parameters values with --set";
-        let field = limit::effort(self.force, advice, || {
+        let field = limit::effort(self.force, advice, |_| {
             TypedField::derive(program, order, self.at_step)
                 .into_diagnostic()
                 .wrap_err_with(|| format!("`{}` has no modified field", program.name))
@@ -216,6 +223,28 @@ impl Derive {
             None => output::to_stdout(|out| typed::write(format, &document, out))?,
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// What is to be written of a field; of one tree, if there is one.
+    fn document<'f>(
+        &self,
+        field: &'f Field,
+        values: &BTreeMap<String, BigRational>,
+        tree: Option<TreeId>,
+    ) -> Document<'f> {
+        let mut document = Document::new(field);
+        document.values = values.clone().into_iter().collect();
+        document.notation = self.notation;
+        document.form = self.form;
+        document.layout = self.layout();
+        document.content = match (tree, self.only) {
+            (Some(tree), _) => Content::Tree(tree),
+            (None, _) if self.modified_loss => Content::ModifiedLoss,
+            (None, None) => Content::Terms(Part::All),
+            (None, Some(Only::Principal)) => Content::Terms(Part::Principal),
+            (None, Some(Only::NonPrincipal)) => Content::Terms(Part::NonPrincipal),
+        };
+        document
     }
 
     fn format(&self) -> miette::Result<Format> {
@@ -273,17 +302,10 @@ impl Derive {
         let tree = self.tree.as_ref().map(|text| tree::parse(text, &method.fields)).transpose()?;
         let trees = match &tree {
             Some(tree) => TreeTable::closure(colors, std::slice::from_ref(tree)),
-            None => {
-                let order = self.order.unwrap_or(4);
-                limit::check(order, method, self.force)?;
-                TreeTable::all(colors, order + 1)
-            }
+            None => TreeTable::all(colors, self.order() + 1),
         };
         let id = tree.and_then(|tree| trees.find(&tree));
-        let field = Field::derive_on(&optimizer.name, method, Arc::new(trees))
-            .into_diagnostic()
-            .wrap_err_with(|| format!("`{}` has no modified field", optimizer.name))?;
-        Ok((field, id))
+        Ok((field(optimizer, method, trees)?, id))
     }
 
     /// The page: the terminal, if the result goes there.
@@ -300,4 +322,15 @@ impl Derive {
         }
         layout
     }
+}
+
+/// The modified field on these trees.
+fn field(
+    optimizer: &Optimizer,
+    method: &GeneralLinearMethod,
+    trees: TreeTable,
+) -> miette::Result<Field> {
+    Field::derive_on(&optimizer.name, method, Arc::new(trees))
+        .into_diagnostic()
+        .wrap_err_with(|| format!("`{}` has no modified field", optimizer.name))
 }

@@ -2,7 +2,7 @@
 
 use super::help::Named;
 use super::network_input::{self, NetworkInput, Point};
-use super::{input, loss_input, output};
+use super::{input, limit, loss_input, note, output};
 use bea_flow::flow::{self, FlowName, Problem, Request};
 use bea_network::architecture::Dtype;
 use bea_network::device::DeviceError;
@@ -50,6 +50,9 @@ pub(super) struct Evaluate {
     /// The format of the summary
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Evaluate flows that take very many derivatives of the network
+    #[arg(long)]
+    force: bool,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -115,6 +118,11 @@ impl Evaluate {
     pub fn run(self) -> miette::Result<ExitCode> {
         let quantities = quantities(&self.quantities)?;
         let flows = quantities.iter().any(|(_, q)| matches!(q, Quantity::Flow(_)));
+        let named = quantities.iter().filter_map(|(_, q)| match q {
+            Quantity::Flow(flow) => Some(*flow),
+            _ => None,
+        });
+        limit::check_flows(named, self.force)?;
         let h = self.lr.unwrap_or(STEP);
         let along = quantities.iter().find(|(_, q)| matches!(q, Quantity::Derivative(1..)));
         if let (Some((name, _)), None) = (along, &self.direction) {
@@ -138,7 +146,10 @@ impl Evaluate {
         let loss = self.network.loss()?;
         let mut theta = self.network.point(loss.architecture())?;
         let mut direction = match &self.direction {
-            Some(file) => Point::load(file, loss.architecture())?,
+            Some(file) => {
+                note::say(weights::unused_statistics(file, loss.architecture())?);
+                Point::load(file, loss.architecture())?
+            }
             None => Point::Real(Vec::new()),
         };
         if let (Point::Complex(_), _) | (_, Point::Complex(_)) = (&theta, &direction) {
@@ -166,11 +177,10 @@ impl Evaluate {
         }
         if let Some(file) = &self.out {
             let parts: Vec<Tensor> = computed.iter().flat_map(|c| c.tensors(&loss)).collect();
-            if flows {
-                weights::save_with(file, &parts, Dtype::F64, ("lr", &h.to_string()))?
-            } else {
-                weights::save(file, &parts, Dtype::F64)?
-            }
+            output::kept(file, |file| match flows {
+                true => weights::save_with(file, &parts, Dtype::F64, ("lr", &h.to_string())),
+                false => weights::save(file, &parts, Dtype::F64),
+            })?;
         }
         let text = match self.format {
             Format::Text if flows => summary(&computed) + &self.step(),

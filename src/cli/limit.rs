@@ -2,12 +2,17 @@
 //! beyond a bound.
 
 use bea_flow::flow::FlowName;
-use bea_series::exact::effort;
+use bea_series::exact::effort::Meter;
 use bea_series::series::GeneralLinearMethod;
 use bea_series::tree::TreeTable;
+use indicatif::ProgressBar;
 use miette::miette;
 use num_bigint::BigUint;
 use num_traits::ToPrimitive;
+use std::io::IsTerminal;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// The most memory that a derivation may take without `--force`, in bytes.
 const MEMORY: f64 = 4.0 * GIB;
@@ -17,19 +22,126 @@ const EFFORT: u64 = 600_000_000;
 /// More nodes than any listing has: there are 10^25 trees with 64 nodes.
 const MAX_ORDER: usize = 63;
 
-/// Runs `compute`, and gives up after too many operations on coefficients, unless `force`.
+/// What may be more than [`EFFORT`] by so much as an estimate may be wrong.
+const MARGIN: f64 = 4.0;
+/// Pieces of a result are calculated for an estimate as long as they take no more operations: some milliseconds.
+const TRIAL: u64 = 1_000_000;
+
+/// Runs `compute`, and gives up after too many operations on coefficients, unless `force`. On a terminal a line says
+/// how far it is.
 pub(super) fn effort<T>(
     force: bool,
     advice: &str,
-    compute: impl FnOnce() -> miette::Result<T>,
+    compute: impl FnOnce(&Growth) -> miette::Result<T>,
 ) -> miette::Result<T> {
-    if force {
-        return compute();
-    }
-    effort::within(EFFORT, compute).unwrap_or_else(|exhausted| {
-        Err(miette!(help = format!("{advice}; --force does it all the same"), "{exhausted}"))
-    })
+    let meter = Meter::new(if force { u64::MAX } else { EFFORT });
+    let growth = Growth { meter: meter.clone(), force, advice };
+    let shown = Shown::new(meter.clone(), force);
+    let result = meter.run(|| compute(&growth));
+    drop(shown);
+    result.unwrap_or_else(|exhausted| Err(growth.refusal(&exhausted.to_string())))
 }
+
+/// Work whose cost is a multiple of that of a smaller piece.
+pub(super) struct Growth<'a> {
+    meter: Meter,
+    force: bool,
+    advice: &'a str,
+}
+
+impl Growth<'_> {
+    /// Does the pieces with the numbers `from..last` as long as they are cheap, and refuses the one with the number
+    /// `last` if it would pass the bound by far, each piece costing the same multiple of the one before as the last
+    /// two that were done.
+    pub(super) fn foresee(
+        &self,
+        from: usize,
+        last: usize,
+        mut piece: impl FnMut(usize) -> miette::Result<()>,
+    ) -> miette::Result<()> {
+        let mut costs = Vec::new();
+        for number in (from..last).take_while(|_| !self.force) {
+            let before = self.spent();
+            piece(number)?;
+            costs.push(self.spent() - before);
+            if costs[costs.len() - 1] > TRIAL {
+                break;
+            }
+        }
+        self.check(&costs, (last + 1) as f64 - (from + costs.len()) as f64)
+    }
+
+    /// What has been spent so far.
+    pub(super) fn spent(&self) -> u64 {
+        self.meter.counted()
+    }
+
+    /// Refuses so many more pieces after those that had these costs, if they would pass the bound by far.
+    pub(super) fn check(&self, costs: &[u64], pieces: f64) -> miette::Result<()> {
+        let [.., before, last] = *costs else { return Ok(()) };
+        // Small pieces say little about large ones.
+        if self.force || last < TRIAL / 10 || pieces <= 0.0 {
+            return Ok(());
+        }
+        let expected = last as f64 * (last as f64 / before.max(1) as f64).powf(pieces);
+        if expected < MARGIN * EFFORT as f64 {
+            return Ok(());
+        }
+        let (digits, exponent) =
+            (expected / 10f64.powf(expected.log10().floor()), expected.log10());
+        Err(self.refusal(&format!(
+            "this takes too long: about {digits:.0}e{} operations on coefficients, more than {EFFORT}",
+            exponent.floor()
+        )))
+    }
+
+    fn refusal(&self, message: &str) -> miette::Report {
+        miette!(help = format!("{}; --force does it all the same", self.advice), "{message}")
+    }
+}
+
+/// Work shorter than this shows nothing.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often a line is renewed.
+const TICK: Duration = Duration::from_millis(250);
+
+/// A line on a terminal that says how far the work is, until this is dropped.
+struct Shown(Option<(Sender<()>, JoinHandle<()>)>);
+
+impl Shown {
+    fn new(meter: Meter, force: bool) -> Shown {
+        if !std::io::stderr().is_terminal() {
+            return Shown(None);
+        }
+        let (end, ended) = channel::<()>();
+        let watch = move || {
+            if ended.recv_timeout(PATIENCE) != Err(RecvTimeoutError::Timeout) {
+                return;
+            }
+            let bar = ProgressBar::new_spinner();
+            let most =
+                if force { String::new() } else { format!(" of at most {}", EFFORT / MILLION) };
+            while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                let millions = meter.spent() / MILLION;
+                bar.set_message(format!("{millions}{most} million operations on coefficients"));
+                bar.tick();
+            }
+            bar.finish_and_clear();
+        };
+        Shown(Some((end, std::thread::spawn(watch))))
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        if let Some((end, watch)) = self.0.take() {
+            drop(end);
+            let _ = watch.join();
+        }
+    }
+}
+
+const MILLION: u64 = 1_000_000;
 
 /// Refuses an order whose trees do not fit in memory, unless `force`; what no table can hold is
 /// refused in any case.

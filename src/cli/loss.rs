@@ -1,8 +1,9 @@
 //! `bea loss`: a loss, its derivatives and their values.
 
 use super::help::Named;
+use super::limit::{self, Growth};
 use super::terminal::{assignments, line, short};
-use super::{limit, loss_input, output};
+use super::{loss_input, output};
 use bea_flow::loss::{self, Expr, Graph, Loss as Formula, Printer, Style, Wide};
 use bea_series::formula::superscript;
 use miette::miette;
@@ -75,14 +76,14 @@ impl Loss {
                 let settings = loss_input::settings(&self.values)?;
                 let loss = loss_input::loss(loss, &settings)?;
                 let advice = "ask for derivatives of a lower order";
-                limit::effort(self.force, advice, || self.describe(loss))?
+                limit::effort(self.force, advice, |growth| self.describe(loss, growth))?
             }
         };
         output::to_stdout(|out| out.write_all(text.as_bytes()))?;
         Ok(ExitCode::SUCCESS)
     }
 
-    fn describe(&self, loss: Formula) -> miette::Result<String> {
+    fn describe(&self, loss: Formula, growth: &Growth) -> miette::Result<String> {
         let variables = loss.variables.clone();
         let count = (1..=self.derivatives)
             .fold(1_usize, |n, k| n.saturating_mul(variables.len() + k - 1) / k);
@@ -101,7 +102,8 @@ impl Loss {
         let (start, minima) = (loss.start.clone(), loss.minima.clone());
         let known = known(&loss);
         let (mut graph, expression) = loss.into_parts();
-        let entries = derivatives(&mut graph, expression, variables.len(), self.derivatives);
+        let entries =
+            derivatives(&mut graph, expression, variables.len(), self.derivatives, growth)?;
         let roots: Vec<Expr> = entries.iter().map(|(_, e)| *e).collect();
         let values =
             at.as_ref().map(|point| values(&graph, &roots, &variables, point)).transpose()?;
@@ -214,10 +216,21 @@ fn known(loss: &Formula) -> String {
 }
 
 /// All derivatives up to `order`, those of a symmetric tensor once.
-fn derivatives(graph: &mut Graph, e: Expr, dimension: usize, order: usize) -> Vec<Entry> {
+///
+/// # Errors
+/// They are going to take too long, as those of lower orders show.
+fn derivatives(
+    graph: &mut Graph,
+    e: Expr,
+    dimension: usize,
+    order: usize,
+    growth: &Growth,
+) -> miette::Result<Vec<Entry>> {
     let mut all = vec![(Vec::new(), e)];
     let mut last = all.clone();
+    let mut costs = Vec::new();
     for k in 1..=order {
+        let before = growth.spent();
         if k == 1 {
             let variables: Vec<u32> = (0..dimension as u32).collect();
             let gradient = graph.gradient(e, &variables);
@@ -233,8 +246,10 @@ fn derivatives(graph: &mut Graph, e: Expr, dimension: usize, order: usize) -> Ve
             last = next;
         }
         all.extend(last.iter().cloned());
+        costs.push(growth.spent() - before);
+        growth.check(&costs, (order - k) as f64)?;
     }
-    all
+    Ok(all)
 }
 
 fn table(

@@ -56,6 +56,9 @@ fn degrees(p: &Poly) -> [usize; MAX_VARIABLES] {
     degrees
 }
 
+/// Operations that one on integers of any length counts for.
+const LONG: u64 = 6;
+
 /// `a b`, or `None` if it would leave an array mostly empty.
 pub(super) fn product(a: &Poly, b: &Poly) -> Option<Poly> {
     let (mut together, other) = (degrees(a), degrees(b));
@@ -72,6 +75,7 @@ pub(super) fn product(a: &Poly, b: &Poly) -> Option<Poly> {
             p.terms().iter().map(|(m, c)| Some((layout.place(m), c.to_i128()?))).collect()
         };
         let (a, b) = (numbers(a)?, numbers(b)?);
+        effort::spend(layout.size as u64 / 2);
         let mut sums = vec![0i128; layout.size];
         for (i, x) in &a {
             for (j, y) in &b {
@@ -81,6 +85,7 @@ pub(super) fn product(a: &Poly, b: &Poly) -> Option<Poly> {
         return Some(layout.collect(sums, |c| *c == 0));
     }
     let places: Vec<usize> = b.terms().iter().map(|(m, _)| layout.place(m)).collect();
+    effort::spend(layout.size as u64 + LONG * a.terms().len() as u64 * b.terms().len() as u64);
     let mut sums = vec![BigInt::zero(); layout.size];
     for (m, x) in a.terms() {
         let i = layout.place(m);
@@ -138,6 +143,7 @@ impl Division<'_> {
     /// `a / b` if the division leaves no remainder, else `Some(None)`; `None` if a number gets too
     /// long for this type. The terms of `b` in descending order of their places.
     fn run<T: Number>(&self, a: Vec<(usize, T)>, b: Vec<(usize, T)>) -> Option<Option<Poly>> {
+        effort::spend(T::COST * self.layout.size as u64 / 4);
         let mut remainder = vec![T::zero(); self.layout.size];
         for (place, c) in a {
             remainder[place] = c;
@@ -154,7 +160,7 @@ impl Division<'_> {
             let (Some(step), Some(q)) = (step, c.over(lead_coefficient)) else {
                 return Some(None);
             };
-            effort::spend(1 + rest.len() as u64);
+            effort::spend(T::COST * (1 + rest.len() as u64));
             for (other, d) in rest {
                 remainder[place + other - self.first].subtract_product(&q, d)?;
             }
@@ -166,6 +172,8 @@ impl Division<'_> {
 
 /// The integers of a division.
 trait Number: Clone + Zero + Into<BigInt> {
+    /// The operations that a product and a difference count for.
+    const COST: u64;
     /// `self / divisor` if that is an integer.
     fn over(self, divisor: &Self) -> Option<Self>;
     /// `self -= a b`; `None` if the result does not fit.
@@ -174,6 +182,7 @@ trait Number: Clone + Zero + Into<BigInt> {
 
 /// Never the lowest number, so that every quotient fits.
 impl Number for i128 {
+    const COST: u64 = 1;
     fn over(self, divisor: &i128) -> Option<i128> {
         match (i64::try_from(self), i64::try_from(*divisor)) {
             (_, Ok(1)) => Some(self),
@@ -189,6 +198,7 @@ impl Number for i128 {
 }
 
 impl Number for BigInt {
+    const COST: u64 = LONG;
     fn over(self, divisor: &BigInt) -> Option<BigInt> {
         if divisor.is_one() {
             return Some(self);

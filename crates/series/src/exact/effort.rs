@@ -12,12 +12,20 @@
 //! assert!(power(60_000).is_err());
 //! ```
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+/// A thread tells the meter what it has spent whenever that is so much, and each part of a computation at its end.
+const PIECE: u64 = 1 << 16;
+
 thread_local! {
+    /// The meter of the [`within`] around what this thread does.
+    static METER: RefCell<Option<Meter>> = const { RefCell::new(None) };
+    /// What this thread may spend before it tells the meter, of [`Cell`] `GIVEN`; `None` without a meter.
     static LEFT: Cell<Option<u64>> = const { Cell::new(None) };
+    static GIVEN: Cell<u64> = const { Cell::new(0) };
 }
 
 /// A computation passed its bound.
@@ -41,64 +49,149 @@ pub fn spend(operations: u64) {
 #[inline]
 pub fn spend_if_counted(operations: impl FnOnce() -> u64) {
     if let Some(left) = LEFT.get() {
-        match left.checked_sub(operations()) {
+        let operations = operations();
+        match left.checked_sub(operations) {
             Some(rest) => LEFT.set(Some(rest)),
-            // No panic: nothing is printed, and `within` is there to catch it.
-            None => resume_unwind(Box::new(Signal)),
+            None => tell(operations),
         }
     }
 }
 
-/// The result of a computation that spends at most `bound` operations. A computation inside another one
-/// spends of its bound too. What runs on other threads counts if a shared meter leads there; each of them may spend what
-/// was left when it began before it notices.
-///
-/// # Errors
-/// If it would have spent more; what it has changed until then stays changed.
-pub fn within<T>(bound: u64, compute: impl FnOnce() -> T) -> Result<T, Exhausted> {
-    let outer = LEFT.get();
-    let allowed = outer.map_or(bound, |left| left.min(bound));
-    LEFT.set(Some(allowed));
-    let result = catch_unwind(AssertUnwindSafe(compute));
-    let spent = allowed - LEFT.get().unwrap_or(0);
-    LEFT.set(outer.map(|left| left - spent));
-    result.map_err(|cause| match cause.downcast::<Signal>() {
-        Ok(_) if outer.is_some_and(|left| left < bound) => resume_unwind(Box::new(Signal)),
-        Ok(_) => Exhausted { bound },
-        Err(other) => resume_unwind(other),
-    })
+/// Counts with the meter what this thread has spent, and `more`.
+#[cold]
+fn tell(more: u64) {
+    let within_bound = METER.with_borrow(|meter| {
+        let meter = meter.as_ref()?;
+        let spent = (GIVEN.get() - LEFT.get().unwrap_or(0)).saturating_add(more);
+        let take = |total: u64| Some(total.saturating_add(spent));
+        let before = meter.spent.fetch_update(Relaxed, Relaxed, take).unwrap_or(0);
+        let left = meter.bound.checked_sub(before.saturating_add(spent));
+        let piece = left.unwrap_or(0).min(PIECE);
+        GIVEN.set(piece);
+        LEFT.set(Some(piece));
+        left
+    });
+    if within_bound.is_none() {
+        // No panic: nothing is printed, and `within` is there to catch it.
+        resume_unwind(Box::new(Signal));
+    }
 }
 
-/// What is left to this thread, for the threads that work for it.
-pub(crate) struct Shared(Option<AtomicU64>);
+/// A bound, and what has been spent of it by all threads.
+#[derive(Clone)]
+pub struct Meter {
+    bound: u64,
+    spent: Arc<AtomicU64>,
+}
+
+impl Meter {
+    /// A bound of which nothing is spent.
+    pub fn new(bound: u64) -> Meter {
+        Meter { bound, spent: Arc::new(AtomicU64::new(0)) }
+    }
+
+    /// What has been spent so far, but for the last few operations. Other threads may ask while a computation runs.
+    pub fn spent(&self) -> u64 {
+        self.spent.load(Relaxed)
+    }
+
+    /// [`spent`](Self::spent) to the last operation of this thread, which is one that [`run`](Self::run) has called.
+    pub fn counted(&self) -> u64 {
+        if LEFT.get().is_some() {
+            tell(0);
+        }
+        self.spent()
+    }
+
+    /// The result of a computation that spends at most what is left of the bound. A computation inside another one
+    /// spends of its bound too. What runs on other threads counts where a shared meter leads there.
+    ///
+    /// # Errors
+    /// If it would have spent more; what it has changed until then stays changed.
+    pub fn run<T>(&self, compute: impl FnOnce() -> T) -> Result<T, Exhausted> {
+        let outer = Outer::leave();
+        let before = self.spent();
+        let room = outer.room().map_or(self.bound, |room| before.saturating_add(room));
+        let bound = room.min(self.bound);
+        let result = Meter { bound, spent: Arc::clone(&self.spent) }.part(compute);
+        drop(outer);
+        let spent = self.spent();
+        if LEFT.get().is_some() {
+            // Where the outer bound was nearer, it is the one that is passed.
+            let passed = spent > bound && bound < self.bound;
+            spend(if passed { u64::MAX } else { spent.min(bound) - before.min(bound) });
+        }
+        result.map_err(|cause| match cause.downcast::<Signal>() {
+            Ok(_) => Exhausted { bound: self.bound },
+            Err(other) => resume_unwind(other),
+        })
+    }
+
+    /// Runs a part of the computation on this thread, and counts what that spends.
+    fn part<T>(&self, compute: impl FnOnce() -> T) -> std::thread::Result<T> {
+        let outer = Outer::leave();
+        METER.set(Some(self.clone()));
+        (LEFT.set(Some(0)), GIVEN.set(0));
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let value = compute();
+            tell(0);
+            value
+        }));
+        drop(outer);
+        result
+    }
+}
+
+/// The meter that this thread had before, which it has again in the end.
+struct Outer {
+    meter: Option<Meter>,
+    left: Option<u64>,
+    given: u64,
+}
+
+impl Outer {
+    fn leave() -> Outer {
+        Outer { meter: METER.take(), left: LEFT.replace(None), given: GIVEN.get() }
+    }
+
+    /// What may still be spent.
+    fn room(&self) -> Option<u64> {
+        let meter = self.meter.as_ref()?;
+        let own = self.given - self.left.unwrap_or(0);
+        Some(meter.bound.saturating_sub(meter.spent().saturating_add(own)))
+    }
+}
+
+impl Drop for Outer {
+    fn drop(&mut self) {
+        METER.set(self.meter.take());
+        LEFT.set(self.left);
+        GIVEN.set(self.given);
+    }
+}
+
+/// The result of a computation that spends at most `bound` operations: [`Meter::run`].
+///
+/// # Errors
+/// As there.
+pub fn within<T>(bound: u64, compute: impl FnOnce() -> T) -> Result<T, Exhausted> {
+    Meter::new(bound).run(compute)
+}
+
+/// The meter of this thread, for the threads that work for it.
+pub(crate) struct Shared(Option<Meter>);
 
 impl Shared {
-    /// The bound of the [`within`] around this, if there is one.
+    /// That of the [`within`] around this, if there is one.
     pub(crate) fn of_this_thread() -> Shared {
-        Shared(LEFT.get().map(AtomicU64::new))
+        Shared(METER.with_borrow(Clone::clone))
     }
 
     /// Runs a part of the work on any thread. If the parts pass the bound together, the stack is unwound.
     pub(crate) fn part<T>(&self, compute: impl FnOnce() -> T) -> T {
-        let Some(shared) = &self.0 else { return compute() };
-        let outer = LEFT.replace(Some(shared.load(Relaxed)));
-        let allowed = LEFT.get().unwrap_or(0);
-        let result = catch_unwind(AssertUnwindSafe(compute));
-        let spent = allowed - LEFT.get().unwrap_or(0);
-        LEFT.set(outer);
-        let take = |left: u64| Some(left.saturating_sub(spent));
-        let before = shared.fetch_update(Relaxed, Relaxed, take).unwrap_or(0);
-        match result {
-            Ok(_) if before < spent => resume_unwind(Box::new(Signal)),
-            Ok(value) => value,
-            Err(cause) => resume_unwind(cause),
-        }
-    }
-
-    /// Counts on this thread what the parts have spent.
-    pub(crate) fn settle(self) {
-        if let Some(left) = self.0 {
-            LEFT.set(Some(left.into_inner()));
+        match &self.0 {
+            None => compute(),
+            Some(meter) => meter.part(compute).unwrap_or_else(|cause| resume_unwind(cause)),
         }
     }
 }
@@ -137,7 +230,6 @@ mod tests {
             within(1000, || {
                 let shared = Shared::of_this_thread();
                 (0..100).into_par_iter().for_each(|_| shared.part(|| spend(each)));
-                shared.settle();
                 spend(100);
             })
         };

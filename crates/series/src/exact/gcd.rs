@@ -47,7 +47,7 @@ fn primitive_gcd(a: &Poly, b: &Poly) -> Poly {
     effort::spend_if_counted(|| {
         // Images modulo a prime for each variable, and Euclid's algorithm on them.
         let degree = |p: &Poly| p.terms().first().map_or(0, |(m, _)| u64::from(m.degree()));
-        8 * (a.weight() + b.weight()) + degree(a) * degree(b)
+        30 * (a.weight() + b.weight()) + degree(a) * degree(b)
     });
     if let Some(common) = univariate::gcd(a, b) {
         return common;

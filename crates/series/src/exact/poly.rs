@@ -158,6 +158,8 @@ impl Poly {
     fn long_content(&self, g: u64, start: usize) -> BigInt {
         let mut g = BigInt::from(g);
         for (_, c) in &self.terms[start..] {
+            // Some microseconds for numbers of a few words.
+            effort::spend_if_counted(|| 50 * (c.bits() / 64 + 1));
             g = g.gcd(c);
             if g.is_one() {
                 break;
@@ -181,7 +183,7 @@ impl Poly {
 
     fn merge(&self, other: &Poly, negate: bool) -> Poly {
         let (a, b) = (&self.terms, &other.terms);
-        effort::spend(5 + 3 * (a.len() + b.len()) as u64);
+        effort::spend_if_counted(|| 5 + 3 * (self.weight() + other.weight()));
         let mut terms = Vec::with_capacity(a.len() + b.len());
         let (mut i, mut j) = (0, 0);
         let signed = |c: &BigInt| if negate { -c } else { c.clone() };
@@ -228,7 +230,7 @@ impl Poly {
 
     /// Counts what one new term for each of this polynomial's costs.
     fn spend_a_pass(&self) {
-        effort::spend(5 + 4 * self.terms.len() as u64);
+        effort::spend_if_counted(|| 5 + 4 * self.weight());
     }
 
     /// The number of terms, each counted as often as its coefficient has 64 bits.

@@ -45,7 +45,6 @@ pub(super) fn write_separated<T: Sync>(
         written?;
         std::mem::swap(&mut full, &mut next);
     }
-    meter.settle();
     write(&full)
 }
 

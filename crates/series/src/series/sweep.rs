@@ -50,7 +50,6 @@ pub(crate) fn run<R: Ring>(method: &Scaled<R>, trees: &TreeTable) -> Option<Vec<
                 Some(())
             })?;
     }
-    meter.settle();
     Some(weights)
 }
 

@@ -143,6 +143,12 @@ impl Lowering<'_> {
             ExpressionKind::Comprehension(loops, inner) => self.comprehension(loops, inner),
             ExpressionKind::Summation(loops, inner) => {
                 let (mut terms, mut constant) = (Vec::new(), Rational::from(0));
+                // Terms are counted first where that is quicker than to come to one too many.
+                if loops.len() > 1 {
+                    let before = self.count;
+                    self.repeat(loops, &mut |_| Ok(()))?;
+                    self.count = before;
+                }
                 self.repeat(loops, &mut |this| {
                     let term = this.scalar(inner)?;
                     match this.graph.as_constant(term) {
