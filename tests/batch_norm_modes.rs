@@ -7,7 +7,7 @@ use bea::network::architecture::{Architecture, BatchNormMode, Criterion, Dtype};
 use bea::network::data::{Dataset, Targets, Values};
 use bea::network::device::Device;
 use bea::network::weights::{
-    StatisticsRemark, Tensor, load, load_statistics, save, statistics, tensors,
+    StatisticsRemark, Tensor, load, load_statistics, save, statistics, tensors, unused_statistics,
 };
 use bea::source::Source;
 use num_complex::Complex64;
@@ -311,6 +311,15 @@ fn commands_say_what_they_take() {
     assert!(error.contains("note:") && error.contains("`0` the first, are not used"), "{error}");
     let (_, _, error) = bea(folder, "evaluate --network net.toml --data d.safetensors");
     assert!(error.contains("which no file of weights gives"), "{error}");
+    // A direction and vectors to start from have no statistics.
+    for command in [
+        "evaluate --quantities hvp --direction w.safetensors",
+        "spectrum --top 1 --start-vectors w.safetensors",
+    ] {
+        let (code, _, error) = bea(folder, &format!("{command} --network net.toml {with}"));
+        let said = error.contains("this file is read for its tensors of the parameters alone");
+        assert!(code == 0 && said && error.contains("2 batch norms"), "{command}: {error}");
+    }
     // A run starts from the same loss, and leaves weights that can be gone on from.
     write(
         "run.toml",
@@ -338,4 +347,112 @@ fn commands_say_what_they_take() {
     save(&case.file, &parts, Dtype::F64).unwrap();
     let (code, _, error) = bea(folder, "run run.toml --out r --resume");
     assert!(code == 2 && error.contains("the file of running statistics"), "{error}");
+}
+
+/// splitmix64 of Steele, Lea and Flood (2014), one start for each number: in [-1, 1), as tests/pytorch/resnet18.py has them.
+fn random(seed: usize, count: usize) -> Vec<f64> {
+    let number = |i: u64| {
+        let z = ((seed as u64) << 40).wrapping_add(i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 11) as f64 * 2f64.powi(-52) - 1.0
+    };
+    (0..count as u64).map(number).collect()
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+/// torchvision's ResNet-18 after `eval()`: loss, gradient and Hessian-vector product, as PyTorch computes them from the same
+/// weights and running statistics.
+#[test]
+fn resnet18_agrees_with_pytorch() {
+    let criterion = Criterion::CrossEntropy { smoothing: 0.0 };
+    let shape = [3, 64, 64];
+    let mut network =
+        Architecture::find("resnet18:relu,running", &shape, 10, criterion, Dtype::F64).unwrap();
+    let mut theta = Vec::new();
+    for (seed, parameter) in network.parameters.iter().enumerate() {
+        let fan_in: usize = parameter.shape[1..].iter().product();
+        let scale = (6.0 / fan_in as f64).sqrt();
+        let start = if parameter.name.ends_with("weight") { 1.0 } else { 0.0 };
+        theta.extend(random(seed, parameter.len()).iter().map(|x| match parameter.shape.len() {
+            1 => 0.2 * x + start,
+            _ => scale * x,
+        }));
+    }
+    // Mean, variance and number of batches of each norm, in the order of the parameters.
+    let scales =
+        network.parameters.iter().filter(|p| p.shape.len() == 1 && p.name.ends_with("weight"));
+    let mut parts = tensors(&network, &theta, "");
+    for (norm, scale) in scales.enumerate() {
+        let mut part = |buffer: &str, values: Vec<f64>| {
+            let name = format!("{}.{buffer}", scale.layer());
+            parts.push(Tensor { name, shape: scale.shape.clone(), values });
+        };
+        let channels = scale.len();
+        part("running_mean", random(1000 + 3 * norm, channels).iter().map(|x| 0.3 * x).collect());
+        let variance = random(1001 + 3 * norm, channels);
+        part("running_var", variance.iter().map(|x| 1.0 + 0.5 * x).collect());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("w.safetensors");
+    save(&file, &parts, Dtype::F64).unwrap();
+    assert_eq!(load_statistics(Some(&file), &mut network).unwrap(), None);
+    let labels = (0..4).map(|i| i * 3 % 10).collect::<Vec<u32>>();
+    let targets = Targets::Classes { labels, classes: 10 };
+    let images = Values::F64(random(2000, 4 * 3 * 64 * 64));
+    let data = Dataset::new("images", shape.to_vec(), images, targets).unwrap();
+    let of_each = |first: usize| -> Vec<f64> {
+        let parameters = network.parameters.iter().enumerate();
+        parameters.flat_map(|(i, p)| random(first + i, p.len())).collect()
+    };
+    let (direction, probe) = (of_each(3000), of_each(4000));
+    let loss = NetworkLoss::new(network.clone(), &data, &Device::cpu()).unwrap();
+    let (value, gradient) = loss.gradient(&theta).unwrap();
+    let product = loss.hessian_vectors(&theta, &[&direction]).unwrap().remove(0);
+
+    let expected = include_str!("pytorch/resnet18.expected.txt");
+    let lines: Vec<(&str, Vec<f64>)> = expected
+        .lines()
+        .map(|line| {
+            let (name, numbers) = line.split_once(' ').unwrap();
+            (name, numbers.split(' ').map(|x| x.parse().unwrap()).collect())
+        })
+        .collect();
+    let near = |found: f64, expected: f64, size: f64, what: &str| {
+        assert!((found - expected).abs() < 1e-11 * size, "{what}: {found} for {expected}");
+    };
+    near(value, lines[0].1[0], value, "loss");
+    near(dot(&gradient, &direction), lines[1].1[0], 1e3, "slope");
+    assert_eq!(lines.len(), 2 + network.parameters.len());
+    for (parameter, (name, expected)) in network.parameters.iter().zip(&lines[2..]) {
+        assert_eq!(parameter.name, *name);
+        let at = parameter.range();
+        for (vector, expected) in [(&gradient, &expected[..2]), (&product, &expected[2..])] {
+            let part = &vector[at.clone()];
+            let norm = dot(part, part).sqrt();
+            near(norm, expected[1], norm, name);
+            near(
+                dot(part, &probe[at.clone()]),
+                expected[0],
+                norm * (part.len() as f64).sqrt(),
+                name,
+            );
+        }
+    }
+}
+
+/// A vector of the form of the parameters has no use for the statistics beside it.
+#[test]
+fn statistics_beside_a_direction_are_said_to_be_unused() {
+    let case = case(IMAGES);
+    let remark = unused_statistics(&case.file, &case.network).unwrap().unwrap().to_string();
+    assert!(
+        remark.contains("the running statistics of 2 batch norms, `0` the first, are not used")
+    );
+    let plain = case.file.with_file_name("plain.safetensors");
+    save(&plain, &tensors(&case.network, &case.theta, ""), Dtype::F64).unwrap();
+    assert_eq!(unused_statistics(&plain, &case.network).unwrap(), None);
 }

@@ -369,6 +369,86 @@ fn a_run_without_its_folder_goes_on_elsewhere() {
     assert!(metrics().lines().count() > steps + 1, "it went on");
 }
 
+/// What cannot be written to a file for want of room is kept elsewhere, under the name of the file.
+#[cfg(target_os = "linux")]
+#[test]
+fn files_on_a_full_disk_are_kept_elsewhere() {
+    let place = place();
+    let net = "--network mlp:3 --data iris";
+    for (line, plain) in [
+        (
+            "derive heavy_ball --format json --out /dev/full",
+            Some("derive heavy_ball --format json"),
+        ),
+        (
+            "derive --order 12 --format json --out /dev/full",
+            Some("derive --order 12 --format json"),
+        ),
+        ("codegen --loss x^2 --lang c --out /dev/full --force", None),
+        (&format!("evaluate {net} --out /dev/full"), None),
+        (&format!("spectrum {net} --vectors /dev/full"), None),
+    ] {
+        let (code, out, error) = bea(place.path(), line);
+        let kept = names(&place.path().join("tmp"));
+        assert!(code == 2 && kept.len() == 1, "{line}: {kept:?} {out}{error}");
+        let folder = place.path().join("tmp").join(kept.first().unwrap());
+        let said: String = error.split_whitespace().collect();
+        assert!(said.contains("cannotwrite") && said.contains("/dev/full"), "{line}: {error}");
+        assert!(
+            said.contains("theresultsarein") && error.contains(kept.first().unwrap()),
+            "{line}: {error}"
+        );
+        let bytes = fs::read(folder.join("full")).unwrap();
+        assert!(!bytes.is_empty());
+        if let Some(plain) = plain {
+            assert_eq!(String::from_utf8(bytes).unwrap(), bea(place.path(), plain).1, "{line}");
+        }
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
+
+/// A process that was killed before it wrote anything leaves an empty folder: others take the next name, and leave it.
+#[test]
+fn empty_folders_of_killed_processes_disturb_nobody() {
+    let place = place();
+    for folder in ["results/flow", "results/iris"] {
+        fs::create_dir_all(place.path().join(folder)).unwrap();
+    }
+    fs::write(place.path().join("results/iris/lock"), "").unwrap();
+    for (line, folder) in [(FLOW, "results/flow-2"), ("run iris.toml", "results/iris-2")] {
+        let (code, out, error) = bea(place.path(), line);
+        assert!(code == 0 && wrote(&out) == folder, "{line}: {out}{error}");
+    }
+    assert!(names(&place.path().join("results/flow")).is_empty());
+    // Whoever names the folder gets it.
+    let (code, out, error) = bea(place.path(), "run iris.toml --resume");
+    assert!(code == 0 && wrote(&out) == "results/iris", "{out}{error}");
+    let (code, out, error) = bea(place.path(), "run iris.toml --out results/flow");
+    assert!(code == 0 && wrote(&out) == "results/flow", "{out}{error}");
+}
+
+/// A run that was let through with `--force` goes on without it, alone and in a sweep; another one does not.
+#[test]
+fn what_was_let_through_goes_on() {
+    let place = place();
+    let long = "network = \"mlp:1\"\ndata = \"iris,first=4\"\n[train]\nmethod = \"gd\"\nlr = 0.1\nsteps = 1\n\
+        [measure]\nmetrics = [\"loss\", \"error:order:9\"]\n";
+    fs::write(place.path().join("long.toml"), long).unwrap();
+    fs::write(place.path().join("grid.toml"), format!("{long}[grid]\nseed = [0, 1]\n")).unwrap();
+    for command in ["run long.toml", "sweep grid.toml"] {
+        let out = command.replace([' ', '.'], "_");
+        let (code, _, error) = bea(place.path(), &format!("{command} --out {out} --resume"));
+        assert!(code == 2 && error.contains("--force"), "nothing is there yet: {error}");
+        let (code, _, error) = bea(place.path(), &format!("{command} --out {out} --force"));
+        assert_eq!(code, 0, "{error}");
+        let more = format!("{command} --out {out} --resume --set train.steps=2");
+        let (code, _, error) = bea(place.path(), &more);
+        assert_eq!(code, 0, "{error}");
+        let (code, _, error) = bea(place.path(), &format!("{command} --out other --resume"));
+        assert!(code == 2 && error.contains("more than 1,000"), "{error}");
+    }
+}
+
 /// A run of 12 steps that goes on to 20 is one of 20 steps from the start, whatever trains and wherever the last
 /// measurements of the shorter one were; and so is one that goes on twice.
 #[test]

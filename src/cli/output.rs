@@ -1,7 +1,7 @@
 //! Where results go.
 
 use bea_series::text::file::{self, BUFFER};
-use miette::{Context, IntoDiagnostic};
+use miette::{Context, IntoDiagnostic, Report, miette};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
@@ -29,11 +29,45 @@ pub(super) fn to_stderr(text: &str) {
 }
 
 /// Runs `write` on a file that appears, or replaces another, only when it is complete.
+///
+/// # Errors
+/// As [`kept`].
 pub(super) fn to_file(
     path: &Path,
-    write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+    write: impl Fn(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> miette::Result<()> {
-    file::replace(path, write).into_diagnostic().wrap_err_with(|| not_writable(path))
+    kept(path, |path| {
+        file::replace(path, &write).into_diagnostic().wrap_err_with(|| not_writable(path))
+    })
+}
+
+/// Runs `write`, which writes what was computed to a file.
+///
+/// # Errors
+/// The file cannot be written, for example because the disk is full. Then it is in a temporary folder, under its own
+/// name, and the message says where.
+pub(super) fn kept<E: Into<Report>>(
+    path: &Path,
+    write: impl Fn(&Path) -> Result<(), E>,
+) -> miette::Result<()> {
+    let Err(error) = write(path) else { return Ok(()) };
+    let elsewhere = || {
+        let folder = tempfile::Builder::new().prefix("bea-").tempdir().ok()?;
+        let other = folder.path().join(path.file_name()?);
+        write(&other).ok().map(|()| (folder.keep(), other))
+    };
+    let error: Report = error.into();
+    let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    Err(match elsewhere() {
+        Some((_, other)) => {
+            miette!(
+                help = format!("the results are in {}", other.display()),
+                "{}",
+                causes.join(": ")
+            )
+        }
+        None => error,
+    })
 }
 
 /// Refuses a file that cannot be written, before the work for it is done. Leaves nothing behind.

@@ -14,7 +14,7 @@ mod write;
 
 pub use error::{Fault, WeightsError};
 pub use read::{load, load_complex};
-pub use statistics::{StatisticsRemark, load_statistics, statistics};
+pub use statistics::{StatisticsRemark, load_statistics, statistics, unused_statistics};
 pub use vectors::{is_complex, load_vectors, stacked};
 pub use write::encoded;
 pub use write::{Tensor, save, save_with, tensors};

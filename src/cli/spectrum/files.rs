@@ -1,5 +1,6 @@
 //! The files of vectors: eigenvectors out and in, and a preconditioner.
 
+use crate::cli::{note, output};
 use bea_flow::curvature::Eigenpair;
 use bea_network::architecture::Architecture;
 use bea_network::weights;
@@ -23,11 +24,14 @@ pub(super) fn write(
     let values: Vec<f64> = pairs.iter().map(|pair| pair.value).collect();
     let values = serde_json::json!(values).to_string();
     let tensors = weights::stacked(network, &vectors);
-    Ok(weights::save_with(file, &tensors, network.dtype, ("eigenvalues", &values))?)
+    output::kept(file, |file| {
+        weights::save_with(file, &tensors, network.dtype, ("eigenvalues", &values))
+    })
 }
 
 /// Vectors to start from.
 pub(super) fn start_vectors(file: &Path, network: &Architecture) -> miette::Result<Vec<Vec<f64>>> {
+    note::say(weights::unused_statistics(file, network)?);
     let vectors = weights::load_vectors(file, network)?;
     if vectors.iter().any(|v| v.iter().all(|x| *x == 0.0)) || vectors.is_empty() {
         return Err(miette!(
@@ -41,6 +45,7 @@ pub(super) fn start_vectors(file: &Path, network: &Architecture) -> miette::Resu
 
 /// A positive number for each parameter.
 pub(super) fn preconditioner(file: &Path, network: &Architecture) -> miette::Result<Vec<f64>> {
+    note::say(weights::unused_statistics(file, network)?);
     let diagonal = weights::load(file, network)?;
     for parameter in &network.parameters {
         let part = &diagonal[parameter.range()];

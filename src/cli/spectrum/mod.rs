@@ -105,7 +105,8 @@ The columns:
   λ                an eigenvalue, largest first, with unit eigenvector u
   residual         ‖∇²E u - λu‖: an eigenvalue lies so near to λ. ∇²E is
                    evaluated anew for it, at parameters that differ by rounding,
-                   which shows the noise of f32
+                   which shows the noise of f32. With --preconditioner,
+                   ‖P^(-1/2) ∇²E P^(-1/2) w - λw‖ with w = P^(1/2) u
   ∇E·u             the gradient along u, whose sign is chosen to make it
                    positive
   sc               the stability coefficient α_PF(hλ) (∇E·u),

@@ -28,6 +28,18 @@ pub enum StatisticsRemark {
         /// The norms, one at least.
         norms: Vec<String>,
     },
+    /// A file of a vector of the form of the parameters has some.
+    #[error(
+        "{}: the running statistics of {} batch norms, `{}` the first, are not used: this file is read for its \
+         tensors of the parameters alone",
+        file.display(), norms.len(), norms[0]
+    )]
+    Beside {
+        /// The file.
+        file: PathBuf,
+        /// The norms, one at least.
+        norms: Vec<String>,
+    },
     /// Norms take running statistics, but there is no file that has them.
     #[error(
         "{norms} batch norms of {network} take running statistics, which no file of weights gives: mean 0 and variance 1"
@@ -101,6 +113,23 @@ pub fn load_statistics(
     }
     let file = path.into();
     Ok((!unused.is_empty()).then_some(StatisticsRemark::Unused { file, norms: unused }))
+}
+
+/// What is to be said of the running statistics in a file of a vector of the form of the parameters, a direction for
+/// example: they are not used.
+///
+/// # Errors
+/// The file cannot be read or is no complete safetensors file.
+pub fn unused_statistics(
+    path: &Path,
+    network: &Architecture,
+) -> Result<Option<StatisticsRemark>, WeightsError> {
+    let norms = network.batch_norms().into_iter().map(|(name, ..)| name.to_string());
+    let norms: Vec<String> = with_file(path, |file| {
+        Ok(norms.filter(|name| file.tensor(&format!("{name}.{MEAN}")).is_some()).collect())
+    })?;
+    let file = path.into();
+    Ok((!norms.is_empty()).then_some(StatisticsRemark::Beside { file, norms }))
 }
 
 /// The running statistics of the norms in the mode [`BatchNormMode::Running`], as [`load_statistics`] reads them.
