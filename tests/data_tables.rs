@@ -110,6 +110,8 @@ fn a_column_that_numbers_the_rows_is_refused() {
         // Called so, and counting.
         "Id,a,b,t\n1,1.5,2,0\n2,3,4,1\n3,5,6,0\n",
         "index,a,b,t\n0,1.5,2,0\n1,3,4,1\n2,5,6,0\n",
+        // A part of a longer table.
+        "idx,a,b,t\n500,1.5,2,0\n501,3,4,1\n502,5,6,0\n",
         // Without names.
         "0,1.5,2,0\n1,3,4,1\n2,5,6,0\n",
     ];

@@ -37,7 +37,10 @@ impl Columns {
             return Err(DataError::Shape {
                 name: name.into(),
                 problem: "it has one column".into(),
-                expected: Some("columns separated by commas: the inputs and the target".into()),
+                expected: Some(match first.get(0).is_some_and(|cell| cell.trim().contains(' ')) {
+                    true => "columns separated by commas, not by spaces: `tr -s ' ' ,` makes commas of them".into(),
+                    false => "columns separated by commas: the inputs and the target".into(),
+                }),
             });
         }
         let unnamed_index = first[0].is_empty() && counts_up(first.iter().skip(1));
@@ -91,16 +94,19 @@ impl Columns {
         self.header && (first.is_empty() || first.starts_with("Unnamed:"))
     }
 
-    /// Whether the first column, which holds these `numbers`, counts the rows: from 0 or 1, in a table that does not
-    /// name its columns or calls this one an index.
+    /// Whether the first column, which holds these `numbers`, counts the rows: from 0 or 1 in a table that does not
+    /// name its columns, from any number, as a part of a longer table does, where this one is called an index.
     pub fn counts_rows(&self, numbers: &[f64]) -> bool {
-        const NAMES: [&str; 5] = ["index", "id", "row", "rownames", "level_0"];
+        const NAMES: [&str; 9] =
+            ["index", "idx", "id", "row", "row_id", "rowid", "row_number", "rownames", "level_0"];
         let may = match self.header {
             true => NAMES.contains(&self.names[0].to_lowercase().as_str()),
             false => self.names.len() > 2,
         };
         let counts = |from: f64| numbers.iter().enumerate().all(|(i, x)| *x == i as f64 + from);
-        may && numbers.len() > 2 && (counts(0.0) || counts(1.0))
+        let first = numbers.first().copied().unwrap_or(f64::NAN);
+        let start = if self.header { first.fract() == 0.0 } else { first == 0.0 || first == 1.0 };
+        may && numbers.len() > 2 && start && counts(first)
     }
 
     /// The refusal of a first column that counts the rows.
