@@ -487,3 +487,43 @@ fn residuals_show_the_noise_of_single_precision() {
     }
     assert!(numbers(&double, "residual").iter().all(|r| *r < 2e-8 * fine[0]));
 }
+
+/// Where the standard error is no terminal, a line says now and then how far the iteration is.
+#[test]
+fn long_iterations_say_how_far_they_are() {
+    use std::io::{BufRead, BufReader};
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_bea"));
+    command.args(["spectrum", "--network", "mlp:400,400", "--data", "iris", "--dtype", "f64"]);
+    command.args(["--top", "60", "--tolerance", "1e-13"]);
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let begun = std::time::Instant::now();
+    let mut line = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let ["spectrum:", products, "products", "in", seconds, "s"] = words[..] else {
+        panic!("{line}")
+    };
+    assert!(products.parse::<usize>().unwrap() > 0, "{line}");
+    let seconds: f64 = seconds.parse().unwrap();
+    assert!(seconds >= 5.0 && seconds <= begun.elapsed().as_secs_f64() + 0.5, "{line}");
+}
+
+/// Where the vectors of the iteration do not fit in memory, the advice is about them.
+#[cfg(target_os = "linux")]
+#[test]
+fn vectors_that_do_not_fit_in_memory_come_with_their_advice() {
+    let bea = env!("CARGO_BIN_EXE_bea");
+    let run = format!(
+        "ulimit -v 400000; RAYON_NUM_THREADS=1 exec {bea} spectrum --network mlp:1000,1000 --data iris,first=2 \
+         --dtype f64 --top 8 --tolerance 1e-12"
+    );
+    let output = std::process::Command::new("sh").args(["-c", &run]).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains("out of memory: the system refuses another"), "{error}");
+    assert!(error.contains("keep fewer vectors: `--memory 1GB`"), "{error}");
+    assert!(!error.contains("examples"), "{error}");
+}

@@ -57,7 +57,8 @@ pub struct Lanczos {
 pub enum Verification {
     /// Never: what the first vectors have no part of is missed.
     Never,
-    /// If the iteration starts from fewer vectors than eigenvalues are wanted: a block of as many sees every copy.
+    /// If the iteration starts from fewer vectors than eigenvalues are wanted. A block of as many random vectors has, with
+    /// probability 1, a part in every copy that is wanted; vectors that are given may lack one, and are trusted.
     #[default]
     Cold,
     /// Always.

@@ -2,9 +2,9 @@
 //!
 //! With the stages' own influence on their arguments scaled by `s`, `e_l = f_l(Z_l(s, e))` has one root at
 //! `s = 0`, the explicit one; differentiated by `s` it says how the root moves. A step along the tangent is
-//! corrected by Newton's method, and taken only if that contracts fast and the determinant of its matrix keeps
-//! its sign, so that another root is not met by chance. At a fold the branch ends: beyond it the step does not
-//! exist, or would jump.
+//! corrected by Newton's method, and taken only if that contracts fast and, for real stages of a loss whose Hessian is
+//! at hand, the determinant of its matrix keeps its sign: both make it unlikely that another root is met by chance.
+//! At a fold the branch ends: beyond it the step does not exist, or would jump.
 //!
 //! Source: Allgower and Georg, *Introduction to Numerical Continuation Methods*, chapter 2; the contraction as a
 //! measure, Deuflhard, *Newton Methods for Nonlinear Problems*, section 5.1.
