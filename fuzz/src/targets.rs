@@ -12,7 +12,7 @@ use bea::network::data::{Specification, open};
 use bea::network::training::Checkpoint;
 use bea::network::weights;
 use bea::source::{Source, SourceError};
-use bea::{claim, exact::effort, optimizer, render, tree};
+use bea::{claim, exact::effort, optimizer, render, tree, typed};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -184,6 +184,16 @@ const OPTIMIZER: &[&str] = &[
     "first v' = ",
     "fields f, w = -theta",
     "players x, y",
+    "slow v",
+    "sqrt(",
+    "norm(",
+    "max(",
+    "dot(g, ",
+    "D(f)[g]",
+    "beta^t",
+    "^(1/2)",
+    "/v'",
+    "g^2",
     "optimizer",
     "optimizer o(m) {",
     "settled",
@@ -518,7 +528,22 @@ fn an_optimizer(input: &[u8]) {
     let source = Source::new("optimizers", text);
     let _ = effort::within(EFFORT, || {
         for optimizer in shown(optimizer::parse(&source)).unwrap_or_default().iter().take(3) {
-            let Some(method) = shown(optimizer.method(&BTreeMap::new())) else { continue };
+            let method = match shown(optimizer.step(&BTreeMap::new())) {
+                Some(optimizer::Step::Linear(program)) => program.method(),
+                Some(optimizer::Step::Nonlinear(program)) => {
+                    if let Ok(field) = typed::TypedField::derive(&program, 2, None) {
+                        let (values, width, line) = (Vec::new(), 80, 69);
+                        let document =
+                            render::typed::TypedDocument { field: &field, values, width, line };
+                        let mut out = Vec::new();
+                        render::typed::write(render::Format::Text, &document, &mut out)
+                            .expect("a vector");
+                        assert!(!out.is_empty());
+                    }
+                    continue;
+                }
+                None => continue,
+            };
             if let Ok(field) = Field::derive("o", &method, 2) {
                 let mut document = render::Document::new(&field);
                 document.verdict = Some(field.principal_part());
