@@ -52,7 +52,7 @@ fn optimizers_of_other_libraries_have_a_sentence_of_their_own() {
     let claim = [("c.bea", "claim \"c\": field(adam, 1) == f")];
     assert!(bea(&claim, &["check", "c.bea"]).1.contains("the step of `adam` is not linear"));
     for arguments in [
-        vec!["flow", "--loss", "x^2", "--lr", "0.1", "--start", "1", "--optimizer", "adam"],
+        vec!["flow", "--loss", "x^2", "--lr", "0.1", "--start", "1", "--optimizer", "sign_descent"],
         vec!["stability", "--loss", "x^2", "--at", "0", "--lr", "0.1", "--optimizer", "lion"],
         vec![
             "codegen",
@@ -167,7 +167,19 @@ fn weight_decay_in_a_step_is_shown_the_way() {
     assert!(out.contains("θ̇ = -(g + λ*θ)\n"), "{out}");
     let err = refused(
         &[("o.bea", text)],
-        &["flow", "--loss", "x^2", "--optimizer", "o.bea", "--start", "1", "--lr", "0.1"],
+        &[
+            "flow",
+            "--loss",
+            "x^2",
+            "--optimizer",
+            "o.bea",
+            "--start",
+            "1",
+            "--lr",
+            "0.1",
+            "--set",
+            "lambda=1/10",
+        ],
     );
     assert!(err.contains("declare `fields f, w = -theta`, and write `h*lambda*w(theta)`"), "{err}");
     let right = "optimizer o(lambda) { fields f, w = -theta\n theta' = theta + h*f(theta) + h*lambda*w(theta) }";

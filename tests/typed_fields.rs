@@ -818,7 +818,7 @@ fn first_corrections_as_text() {
         "θ̇ = -u\n  - h/sqrt(g²+eps) (eps*(1+β2)/(2(1-β2)(g²+eps)) + (β1-β2)/((1-β2)(1-β1))) H[u]\n";
     assert!(adam.contains(correction), "{adam}");
     let sam = text("normalized_sam");
-    assert!(sam.contains("θ̇ = -g\n  - h (r/‖g‖ + 1/2) H[g]\n  + O(h²)"), "{sam}");
+    assert!(sam.contains("θ̇ = -g\n  - h/2 (2r/‖g‖ + 1) H[g]\n  + O(h²)"), "{sam}");
     // Shi, Du, Jordan and Su's gradient correction is what the two differ by.
     let (ball, nesterov) = (text("slow_heavy_ball"), text("slow_nesterov"));
     assert!(

@@ -15,7 +15,7 @@ use bea::network::data::{Specification, open};
 use bea::network::training::Checkpoint;
 use bea::network::weights;
 use bea::source::{Source, SourceError};
-use bea::{claim, exact::effort, optimizer, render, tree};
+use bea::{claim, exact::effort, optimizer, render, tree, typed};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use words::{BINARY, CLAIM, CSV, LOSS, NUMBERS, OPTIMIZER, SPECIFICATION, TOML};
@@ -141,7 +141,22 @@ fn an_optimizer(input: &[u8]) {
     let source = Source::new("optimizers", text);
     let _ = effort::within(EFFORT, || {
         for optimizer in shown(optimizer::parse(&source)).unwrap_or_default().iter().take(3) {
-            let Some(method) = shown(optimizer.method(&BTreeMap::new())) else { continue };
+            let method = match shown(optimizer.step(&BTreeMap::new())) {
+                Some(optimizer::Step::Linear(program)) => program.method(),
+                Some(optimizer::Step::Nonlinear(program)) => {
+                    if let Ok(field) = typed::TypedField::derive(&program, 2, None) {
+                        let (values, width, line) = (Vec::new(), 80, 69);
+                        let document =
+                            render::typed::TypedDocument { field: &field, values, width, line };
+                        let mut out = Vec::new();
+                        render::typed::write(render::Format::Text, &document, &mut out)
+                            .expect("a vector");
+                        assert!(!out.is_empty());
+                    }
+                    continue;
+                }
+                None => continue,
+            };
             if let Ok(field) = Field::derive("o", &method, 2) {
                 let mut document = render::Document::new(&field);
                 document.verdict = Some(field.principal_part());

@@ -107,8 +107,8 @@ fn fault(optimizer: &Optimizer, program: &Program, error: &TypedError) -> Source
             "its old value has a factor that is no number",
             format!("the factor of `{name}` is made of numbers, parameters and bias corrections"),
         ),
-        TypedError::Vanishing { argument, .. } => at(
-            &program.places[*argument],
+        TypedError::Vanishing { node, .. } => at(
+            &program.places[*node],
             "its constant part is 0",
             "roots, quotients, logarithms and norms need an argument that does not vanish with `h`".into(),
         ),

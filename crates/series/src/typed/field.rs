@@ -110,6 +110,7 @@ impl TypedField {
         at: Option<u64>,
     ) -> Result<TypedField, TypedError> {
         let mut solver = Solver::new(program, at);
+        solver.stand_still()?;
         let mut coordinates = Vec::new();
         let mut names = Vec::new();
         for (i, state) in program.states.iter().enumerate() {

@@ -21,6 +21,7 @@ pub use solve::TypedError;
 /// What has no constant part, and where.
 pub fn check(program: &Program) -> Result<(), TypedError> {
     let mut solver = solve::Solver::new(program, None);
+    solver.stand_still()?;
     for k in 0..2 {
         for state in 0..program.states.len() {
             solver.state(state, k)?;

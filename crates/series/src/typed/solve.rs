@@ -209,7 +209,7 @@ impl<'a> Solver<'a> {
             _ => {
                 let half = self.repeated(base, n / 2, id);
                 let square = self.push(Op::Product(half, half), id);
-                if n % 2 == 0 { square } else { self.push(Op::Product(square, base), id) }
+                if n.is_multiple_of(2) { square } else { self.push(Op::Product(square, base), id) }
             }
         }
     }
@@ -239,13 +239,31 @@ impl<'a> Solver<'a> {
                 let name = self.program.states[i].name.clone();
                 return Err(TypedError::SelfReference { state: i, name });
             }
-            self.busy[i] = true;
             let next = self.states[i].len();
+            let is_coordinate = i == 0 || self.program.states[i].slow;
+            if next == 0 && is_coordinate {
+                // Whether its step agrees, `stand_still` says.
+                let atom = self.atoms.intern(Atom::Coordinate(i));
+                let constant = Sum::term(Product::of(atom), RationalFunction::one());
+                self.states[i].push(Rc::new(constant));
+                continue;
+            }
+            self.busy[i] = true;
             let solved = self.solve(i, next);
             self.busy[i] = false;
             self.states[i].push(Rc::new(solved?));
         }
         Ok(Rc::clone(&self.states[i][k]))
+    }
+
+    /// Whether all coordinates stand still where `h = 0`.
+    pub fn stand_still(&mut self) -> Solved<()> {
+        for i in 0..self.program.states.len() {
+            if i == 0 || self.program.states[i].slow {
+                self.solve(i, 0)?;
+            }
+        }
+        Ok(())
     }
 
     fn solve(&mut self, i: usize, k: usize) -> Solved<Sum> {
@@ -282,21 +300,11 @@ impl<'a> Solver<'a> {
             if !factor.is_one() || (k == 0 && !right.is_zero()) {
                 return Err(TypedError::Inconsistent { state, name });
             }
-            if k == 0 {
-                let atom = self.atoms.intern(Atom::Coordinate(i));
-                return Ok(Sum::term(Product::of(atom), RationalFunction::one()));
-            }
         } else if factor.is_one() {
             let (state, name) = named();
             return Err(TypedError::Unsettled { state, name });
         }
         Ok(right.solved(&factor))
-    }
-
-    /// The coefficient of `h^k` of the operation of a node.
-    #[cfg(test)]
-    pub fn node(&mut self, node: NodeId, k: usize) -> Solved<Rc<Sum>> {
-        self.value(self.of_node[node], k)
     }
 
     fn value(&mut self, op: usize, k: usize) -> Solved<Rc<Sum>> {
@@ -494,7 +502,11 @@ impl<'a> Solver<'a> {
         k: usize,
     ) -> Solved<Rc<Sum>> {
         let is_quotient = exponent.as_integer().is_some();
-        let what = if is_quotient { "what is divided by" } else { "what a root is taken of" };
+        let what = match &self.ops[u].0 {
+            Op::Entries(_) if !is_quotient => "what a norm or a root is taken of",
+            _ if is_quotient => "what is divided by",
+            _ => "what a root is taken of",
+        };
         let start = self.nonzero(u, node, what)?;
         if k == 0 {
             return Ok(Rc::new(self.atoms.power(&start, exponent)));

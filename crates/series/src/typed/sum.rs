@@ -84,9 +84,9 @@ impl Weight {
             // The coefficient of ν^j of Σ_i x_i ((ν+1)^i - factor ν^i).
             let at = j + usize::from(sums);
             let mut right = self.0[j].clone();
-            for i in (at + 1)..out.len() {
-                if !out[i].is_zero() {
-                    right = &right - &(&out[i] * &RationalFunction::integer(binomial(i, j)));
+            for (i, higher) in out.iter().enumerate().skip(at + 1) {
+                if !higher.is_zero() {
+                    right = &right - &(higher * &RationalFunction::integer(binomial(i, j)));
                 }
             }
             let pivot = if sums { number(at) } else { gap.clone() };
