@@ -8,6 +8,7 @@ use bea::network::data::{Dataset, Targets, Values};
 use bea::network::device::Device;
 use bea::network::initialise::{Scheme, initialise};
 use bea::objective::{Objective, ObjectiveError};
+use bea::optimizer::{self, Step};
 use bea::series::GeneralLinearMethod;
 use bea::source::Source;
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -174,25 +175,32 @@ fn orders(_: &mut Criterion) {
         println!("{name}: a gradient takes {:.2} ms", 1e3 * gradient);
         let at: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
         let request = Request { lr: 0.01, ..Request::default() };
-        let method = GeneralLinearMethod::euler();
-        let take = |problem: &Problem, n| {
+        let take = |problem: &Problem, step: &Step, n| {
             let flow = FlowName::Order(n);
             seconds(&mut || {
-                let field = velocity(problem, "gradient_descent", &method, &at, flow, &request);
+                let field = velocity(problem, "optimizer", step, &at, flow, &request);
                 black_box(field.unwrap().unwrap());
             }) / gradient
         };
+        let descent = Step::from(&GeneralLinearMethod::euler());
         let (jets, trees) = (Problem::new(loss.clone()), Problem::new(Trees(loss.clone())));
         for n in [1, 2, 3, 4, 6, 8] {
             print!(
                 "{name}, order:{n} of gradient descent: {:.1} gradients by jets",
-                take(&jets, n)
+                take(&jets, &descent, n)
             );
             // Of order 8 there are 486 trees with nine nodes or fewer.
             match n {
-                ..=6 => println!(", {:.1} by trees", take(&trees, n)),
+                ..=6 => println!(", {:.1} by trees", take(&trees, &descent, n)),
                 _ => println!(),
             }
+        }
+        let values = [("beta1", "0.9"), ("beta2", "0.99"), ("eps", "1e-3")];
+        let value = |x| optimizer::parse_value(x).expect("a number");
+        let values = values.map(|(name, x)| (name.to_string(), value(x))).into();
+        let adam = optimizer::find("adam").expect("of the library").step(&values).expect("values");
+        for n in 0..=4 {
+            println!("{name}, order:{n} of Adam: {:.1} gradients", take(&jets, &adam, n));
         }
     }
 }

@@ -25,8 +25,8 @@ fn optimizer(name: &str, h: f64) -> Rule {
     let optimizer = bea::optimizer::find(name).expect("an optimizer of the library");
     let m = bea::optimizer::parse_value("0.9").expect("a number");
     let values = optimizer.parameters.iter().map(|name| (name.clone(), m.clone())).collect();
-    let program = optimizer.program(&values).expect("values of its parameters");
-    Rule::program(program, Schedule::constant(h)).expect("one can train with it")
+    let step = optimizer.step(&values).expect("values of its parameters");
+    Rule::program(step, Schedule::constant(h)).expect("one can train with it")
 }
 
 /// What steps cost that are written out for the heavy ball, measured as [`step_cost`] does.
@@ -113,7 +113,11 @@ fn main() {
         println!("| `{name}` | {:.2} |", step_cost(&loss, &start, &optimizer(name, 0.05)));
     }
     println!("| heavy ball by hand | {:.2} |", heavy_ball_by_hand(&loss, &start, 0.05));
-    println!("| DAL | {:.2} |", step_cost(&loss, &start, &dal));
+    let adam = Rule::Adam { lr: Schedule::constant(1e-3), beta1: 0.9, beta2: 0.9, epsilon: 0.9 };
+    println!("| Adam by hand | {:.2} |", step_cost(&loss, &start, &adam));
+    println!("| `adam` | {:.2} |", step_cost(&loss, &start, &optimizer("adam", 1e-3)));
+    println!("| DAL by hand | {:.2} |", step_cost(&loss, &start, &dal));
+    println!("| `dal` | {:.2} |", step_cost(&loss, &start, &optimizer("dal", 1.0)));
     println!("\n| h | hλ_0 at the end | tolerance | products | gradients | error of λ_0 |");
     println!("|---|---|---|---|---|---|");
     for h in [0.01, 0.05] {

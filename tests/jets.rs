@@ -136,7 +136,7 @@ fn by_jets(
         })
         .collect();
     let zero = || Exact::from_rational(&0.into());
-    let field = |c: usize, x: &Jet<Exact>| {
+    let field = |c: usize, x: &Jet<Exact>, wanted: &[(usize, usize)]| {
         let degree = x.degree();
         let entry = |i: usize| {
             let all = (0..=degree).flat_map(|k| (0..=k).map(move |j| x.coefficient(k, j)));
@@ -145,10 +145,10 @@ fn by_jets(
         let inputs: Vec<_> = (0..theta.len()).map(entry).collect();
         let mut out = vec![Bivariate::from_rational(&0.into()); programs[c].outputs().len()];
         programs[c].evaluate(&inputs, &mut out, &mut Vec::new());
-        let part = |out: &Bivariate<Exact>, j: usize| {
-            -out.part(degree).get(j).cloned().unwrap_or_else(zero)
-        };
-        Ok::<_, ()>((0..=degree).map(|j| out.iter().map(|out| part(out, j)).collect()).collect())
+        let part =
+            |out: &Bivariate<Exact>, k, j: usize| -out.part(k).get(j).cloned().unwrap_or_else(zero);
+        let all = wanted.iter().map(|&(k, j)| out.iter().map(|out| part(out, k, j)).collect());
+        Ok::<_, ()>(all.collect())
     };
     let jets = JetField::<Exact>::new(method, order, &rational(1, 8)).unwrap();
     jets.terms(spaces, theta, field).unwrap()

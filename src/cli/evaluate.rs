@@ -8,6 +8,7 @@ use bea_network::architecture::Dtype;
 use bea_network::device::DeviceError;
 use bea_network::weights::{self, Tensor, tensors};
 use bea_network::{NetworkLoss, Scalar};
+use bea_series::optimizer::Step;
 use bea_series::series::GeneralLinearMethod;
 use bea_series::text::near;
 use bea_series::text::source::Source;
@@ -136,12 +137,12 @@ impl Evaluate {
         }
         let optimizer = input::optimizer(&self.optimizer)?;
         let settings = loss_input::settings(&self.settings)?;
-        let method = if flows {
-            network_input::program(&optimizer, settings)?.method()
+        let step = if flows {
+            network_input::step(&optimizer, settings)?
         } else {
             // Derivatives of the loss need no optimizer.
             network_input::check_settings(&optimizer, settings)?;
-            GeneralLinearMethod::euler()
+            Step::from(&GeneralLinearMethod::euler())
         };
         let loss = self.network.loss()?;
         let mut theta = self.network.point(loss.architecture())?;
@@ -158,7 +159,7 @@ impl Evaluate {
         }
         // Flows leave the real numbers; what else is real pays for real numbers alone.
         let start = if flows { theta.complex() } else { Vec::new() };
-        let flowing = (optimizer.name.as_str(), &method, h);
+        let flowing = (optimizer.name.as_str(), &step, h);
         let mut computed = Vec::new();
         for (name, quantity) in quantities {
             computed.push(match (quantity, &theta, &direction) {
@@ -204,12 +205,12 @@ impl Evaluate {
         name: String,
         loss: &NetworkLoss,
         theta: &[Complex64],
-        (optimizer, method, h): (&str, &GeneralLinearMethod, f64),
+        (optimizer, step, h): (&str, &Step, f64),
         flow: FlowName,
     ) -> miette::Result<Computed> {
         let problem = Problem::new(loss.clone());
         let request = Request { lr: h, directions: self.directions, ..Request::default() };
-        let values = flow::velocity(&problem, optimizer, method, theta, flow, &request)
+        let values = flow::velocity(&problem, optimizer, step, theta, flow, &request)
             .map_err(|error| miette!("{error}"))?
             .map_err(|stop| miette!("`{name}` is not defined at these parameters: {stop}"))?;
         let complex = theta.iter().any(|z| z.im != 0.0)

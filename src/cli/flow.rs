@@ -14,7 +14,7 @@ use bea_flow::flow::{
 };
 use bea_flow::loss::Loss;
 use bea_network::device::DeviceError;
-use bea_series::optimizer::{self, StepProgram};
+use bea_series::optimizer::{self, Step, StepProgram};
 use bea_series::series::GeneralLinearMethod;
 use bea_series::text::source::Source;
 use miette::miette;
@@ -173,10 +173,18 @@ impl Flow {
         if let Some(network) = &self.network {
             return self.of_network(network, &chosen, settings);
         }
-        let program = loss_input::numeric_program(&chosen, &mut settings)?;
-        let method = program.method();
+        let step = loss_input::numeric_step(&chosen, &mut settings)?;
         let players = self.players.as_deref();
-        let losses = problem_input::losses(&self.loss, &settings, &program, players)?;
+        let losses = match &step {
+            Step::Linear(program) => {
+                problem_input::losses(&self.loss, &settings, program, players)?
+            }
+            // It has the one field that gradient descent has.
+            Step::Nonlinear(_) => {
+                let descent = StepProgram::from(&GeneralLinearMethod::euler());
+                problem_input::losses(&self.loss, &settings, &descent, players)?
+            }
+        };
         let (problem, variables) = (losses.problem()?, losses.variables);
         let every = losses.losses;
         let mut loss = every[0].clone();
@@ -188,10 +196,9 @@ impl Flow {
         let start = self.start(&loss)?;
         check_start(&every, &loss.variables, &start)?;
         let framing = self.picture.framing(&loss.variables)?;
-        let is_descent = method == GeneralLinearMethod::euler();
-        let request = self.request(is_descent, TOLERANCES)?;
+        let request = self.request(step.is_gradient_descent(), TOLERANCES)?;
         check_memory(start.len(), start.len(), &request)?;
-        let simulation = self.simulate(&problem, &chosen.name, &program, &start, &request)?;
+        let simulation = self.simulate(&problem, &chosen.name, &step, &start, &request)?;
         let mut files = files(&simulation, Some(&loss.variables));
         if self.picture.plot {
             let title = self.title(&loss.name, &simulation);
@@ -199,7 +206,7 @@ impl Flow {
             files.extend(picture.of_formula(&loss, &problem, framing, &simulation, title)?);
         }
         let place = format!("from {}", place(&loss, &start));
-        self.write(&files, &simulation, &program, &place)
+        self.write(&files, &simulation, &step, &place)
     }
 
     /// What stands above the picture.
@@ -216,13 +223,13 @@ impl Flow {
         &self,
         problem: &Problem,
         name: &str,
-        program: &StepProgram,
+        step: &Step,
         start: &[f64],
         request: &Request,
     ) -> miette::Result<Simulation> {
         interrupt::listen("writing what is there");
         let progress = Progress::new(self.steps);
-        simulate_until(problem, name, program, start, request, &progress).map_err(|error| {
+        simulate_until(problem, name, step, start, request, &progress).map_err(|error| {
             let cause = match &error {
                 SimulateError::Objective(error) => error.cause(),
                 _ => None,
@@ -240,7 +247,7 @@ impl Flow {
         &self,
         files: &results::Files,
         simulation: &Simulation,
-        program: &StepProgram,
+        step: &Step,
         place: &str,
     ) -> miette::Result<ExitCode> {
         let written = match self.folder() {
@@ -255,8 +262,8 @@ impl Flow {
         );
         text.push_str(&table(simulation));
         text.push_str(&notes(simulation));
-        text.push_str(&of_descent(simulation, program));
-        if self.buffers == BuffersName::Written && program.starts_beside_manifold() {
+        text.push_str(&of_descent(simulation, step));
+        if self.buffers == BuffersName::Written && step.starts_beside_manifold() {
             let _ = writeln!(
                 text,
                 "\nthe buffers of {name} do not start settled: its first steps are a transient that no flow follows;\n\
@@ -424,9 +431,9 @@ fn notes(simulation: &Simulation) -> String {
 }
 
 /// Which flows beside another optimizer are those of gradient descent, and which its own.
-fn of_descent(simulation: &Simulation, program: &StepProgram) -> String {
+fn of_descent(simulation: &Simulation, step: &Step) -> String {
     const FLOWS: [(&str, &str); 2] = [("ngf", "order:0"), ("igr", "order:1")];
-    if program.method() == GeneralLinearMethod::euler() {
+    if step.is_gradient_descent() {
         return String::new();
     }
     let shown: Vec<_> = FLOWS.iter().filter(|(flow, _)| simulation.find(flow).is_some()).collect();

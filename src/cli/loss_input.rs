@@ -1,7 +1,7 @@
 //! Losses and points as named on the command line.
 
 use bea_flow::loss::{self, LibraryError, Loss};
-use bea_series::optimizer::{self, Optimizer, StepProgram};
+use bea_series::optimizer::{self, Optimizer, Step};
 use bea_series::text::pasted::explained;
 use bea_series::text::source::Source;
 use miette::miette;
@@ -83,11 +83,15 @@ pub(super) fn of_optimizer(
     Ok(values)
 }
 
-/// The step of an optimizer with numbers for all of its parameters, taken out of `settings`.
-pub(super) fn numeric_program(
+/// The step of the optimizer, linear or not, with numbers for all of its parameters.
+pub(super) fn numeric_step(optimizer: &Optimizer, settings: &mut Settings) -> miette::Result<Step> {
+    Ok(optimizer.step(&numbers(optimizer, settings)?)?)
+}
+
+fn numbers(
     optimizer: &Optimizer,
     settings: &mut Settings,
-) -> miette::Result<StepProgram> {
+) -> miette::Result<BTreeMap<String, BigRational>> {
     let values = of_optimizer(optimizer, settings)?;
     if let Some(name) = optimizer.parameters.iter().find(|name| !values.contains_key(*name)) {
         return Err(miette!(
@@ -96,7 +100,7 @@ pub(super) fn numeric_program(
             optimizer.name
         ));
     }
-    Ok(optimizer.program(&values)?)
+    Ok(values)
 }
 
 /// The point that `text` names, with one coordinate a variable of the loss.

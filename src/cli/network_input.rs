@@ -7,7 +7,7 @@ use bea_network::data::{self, Dataset, Remark};
 use bea_network::device::Device;
 use bea_network::initialise::{Scheme, initialise};
 use bea_network::{NetworkLoss, suited, usual_criterion, weights};
-use bea_series::optimizer::{Optimizer, StepProgram};
+use bea_series::optimizer::{Optimizer, Step};
 use bea_series::text::near;
 use bea_series::text::source::Source;
 use bea_series::text::table::parse;
@@ -139,14 +139,15 @@ impl Point {
 }
 
 /// The optimizer with numbers for all of its parameters, of a network, whose loss has none of its own.
-pub(super) fn program(
-    optimizer: &Optimizer,
-    mut settings: Settings,
-) -> miette::Result<StepProgram> {
-    let program = loss_input::numeric_program(optimizer, &mut settings)?;
+pub(super) fn step(optimizer: &Optimizer, mut settings: Settings) -> miette::Result<Step> {
+    let step = loss_input::numeric_step(optimizer, &mut settings)?;
     all_known(optimizer, &settings)?;
-    match program.fields.len() {
-        1 => Ok(program),
+    let fields = match &step {
+        Step::Linear(program) => program.fields.len(),
+        Step::Nonlinear(_) => 1,
+    };
+    match fields {
+        1 => Ok(step),
         n => Err(miette!(
             help = "optimizers of one loss are gradient_descent, heavy_ball, nesterov, … : see `bea optimizers`",
             "`{}` has {n} vector fields, a network on its data is one",

@@ -113,6 +113,23 @@ impl Algebra {
         Self { monomials, products, complex: false }
     }
 
+    /// The same with one more direction `η`, `η² = 0`: the monomials `e` are followed by the `e η`.
+    pub fn with_direction(self) -> Self {
+        let count = self.monomials.len();
+        let with = |power: usize| {
+            let longer = move |m: &Vec<usize>| [&m[..], &[power]].concat();
+            self.monomials.iter().map(longer)
+        };
+        let products = self.products.iter().flat_map(|&(i, j, k)| {
+            [(i, j, k), (i + count, j, k + count), (i, j + count, k + count)]
+        });
+        Self {
+            products: products.collect(),
+            monomials: with(0).chain(with(1)).collect(),
+            complex: self.complex,
+        }
+    }
+
     /// The same with complex coefficients.
     pub fn complexified(mut self) -> Self {
         self.complex = true;
@@ -199,6 +216,7 @@ mod tests {
             Algebra::truncated(&[2, 1, 1]),
             Algebra::tangents(3, 2),
             Algebra::bivariate(3),
+            Algebra::bivariate(2).with_direction(),
             Algebra::real().complexified(),
             Algebra::taylor(2).complexified(),
             Algebra::tangents(2, 1).complexified(),
@@ -222,7 +240,12 @@ mod tests {
 
     #[test]
     fn tables_that_are_known_agree_with_the_general_construction() {
-        for direct in [Algebra::tangents(3, 2), Algebra::bivariate(4)] {
+        let direct = [
+            Algebra::tangents(3, 2),
+            Algebra::bivariate(4),
+            Algebra::bivariate(3).with_direction(),
+        ];
+        for direct in direct {
             let general = Algebra::of_monomials(direct.monomials.clone());
             let (mut a, mut b) = (direct.products.clone(), general.products.clone());
             a.sort_unstable();

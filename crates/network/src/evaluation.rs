@@ -249,24 +249,60 @@ impl NetworkLoss {
         Ok(result)
     }
 
-    /// The part of the highest degree of `∇E(x(h, s))`, `x` of degree `K`: the coefficients of `h^(K-j) s^j` for
-    /// `j = 0, …, K`, by one pass over the algebra `ℝ[h, s]`.
+    /// The coefficients of `h^(k-j) s^j` in `∇E(x(h, s))` for the pairs `(k, j)` of `wanted`, by one pass over the algebra
+    /// `ℝ[h, s]`.
     ///
     /// # Errors
     /// An accelerator that fails.
-    pub fn gradient_jet<S: Scalar>(&self, x: &Jet<S>) -> Result<Vec<Vec<S>>, DeviceError> {
-        let degree = x.degree();
-        let call = match degree {
-            0 => Call::Gradient,
-            1 => Call::HessianVector,
-            _ => Call::Contraction,
-        };
+    pub fn gradient_jet<S: Scalar>(
+        &self,
+        x: &Jet<S>,
+        wanted: &[(usize, usize)],
+    ) -> Result<Vec<Vec<S>>, DeviceError> {
+        self.counter.add(
+            match x.degree() {
+                0 => Call::Gradient,
+                1 => Call::HessianVector,
+                _ => Call::Contraction,
+            },
+            1,
+        );
+        self.jet(x, None, wanted)
+    }
+
+    /// The part of the highest degree of `∇²E(x(h, s)) v(h, s)`, of two jets of the same degree.
+    ///
+    /// # Errors
+    /// An accelerator that fails.
+    pub fn hessian_jet<S: Scalar>(
+        &self,
+        x: &Jet<S>,
+        v: &Jet<S>,
+    ) -> Result<Vec<Vec<S>>, DeviceError> {
+        let call = if x.degree() == 0 { Call::HessianVector } else { Call::Contraction };
         self.counter.add(call, 1);
+        self.jet(x, Some(v), &x.last())
+    }
+
+    fn jet<S: Scalar>(
+        &self,
+        x: &Jet<S>,
+        v: Option<&Jet<S>>,
+        wanted: &[(usize, usize)],
+    ) -> Result<Vec<Vec<S>>, DeviceError> {
+        let degree = x.degree();
+        let mut algebra = Algebra::bivariate(degree);
         let at = |k: usize, j: usize| k * (k + 1) / 2 + j;
-        let values = x.coefficients().map(|(k, j, x)| (at(k, j), x)).collect();
-        let wanted = (0..=degree).map(|j| at(degree, j)).collect();
-        let point = Point::new(Algebra::bivariate(degree), values, wanted);
-        Ok(join(self.evaluate_one(point)?.gradient))
+        let mut values: Vec<_> = x.coefficients().map(|(k, j, x)| (at(k, j), x)).collect();
+        let mut first = 0;
+        if let Some(v) = v {
+            let count = algebra.monomials();
+            values.extend(v.coefficients().map(|(k, j, v)| (count + at(k, j), v)));
+            algebra = algebra.with_direction();
+            first = count;
+        }
+        let wanted = wanted.iter().map(|&(k, j)| first + at(k, j)).collect();
+        Ok(join(self.evaluate_one(Point::new(algebra, values, wanted))?.gradient))
     }
 
     /// How many directions to evaluate in one pass: blocks share the network's own evaluation, but their activations

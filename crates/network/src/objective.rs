@@ -96,8 +96,16 @@ impl<S: Scalar + objective::Scalar> Objective<S> for NetworkLoss {
         true
     }
 
-    fn gradient_jet(&self, x: &Jet<S>) -> Result<Vec<Vec<S>>, ObjectiveError> {
-        Ok(NetworkLoss::gradient_jet(self, x)?)
+    fn gradient_jet(
+        &self,
+        x: &Jet<S>,
+        wanted: &[(usize, usize)],
+    ) -> Result<Vec<Vec<S>>, ObjectiveError> {
+        Ok(NetworkLoss::gradient_jet(self, x, wanted)?)
+    }
+
+    fn hessian_jet(&self, x: &Jet<S>, v: &Jet<S>) -> Result<Vec<Vec<S>>, ObjectiveError> {
+        Ok(NetworkLoss::hessian_jet(self, x, v)?)
     }
 
     fn complex(&self) -> Option<&dyn Objective<Complex64>> {

@@ -9,7 +9,6 @@ use bea_flow::flow::{Problem, Request};
 use bea_network::architecture::{Architecture, Dtype};
 use bea_network::weights;
 use bea_series::optimizer::Optimizer;
-use bea_series::series::GeneralLinearMethod;
 use miette::IntoDiagnostic;
 use std::process::ExitCode;
 
@@ -24,13 +23,12 @@ impl Flow {
         chosen: &Optimizer,
         settings: Settings,
     ) -> miette::Result<ExitCode> {
-        let program = network_input::program(chosen, settings)?;
-        let method = program.method();
+        let step = network_input::step(chosen, settings)?;
         let loss = network.loss()?;
         let start = network.parameters(loss.architecture())?;
         self.picture.check_panel(None)?;
         let tolerances = tolerances(loss.architecture(), TOLERANCES);
-        let request = self.request(method == GeneralLinearMethod::euler(), tolerances)?;
+        let request = self.request(step.is_gradient_descent(), tolerances)?;
         let request = Request { samples_per_step: 0, ..request };
         limit::check_flows(request.flows.iter().copied(), self.force)?;
         let listed = if start.len() <= LISTED { start.len() } else { 0 };
@@ -45,7 +43,7 @@ impl Flow {
         );
         let architecture = loss.architecture().clone();
         let problem = Problem::new(loss);
-        let simulation = self.simulate(&problem, &chosen.name, &program, &start, &request)?;
+        let simulation = self.simulate(&problem, &chosen.name, &step, &start, &request)?;
         let mut files = super::files(&simulation, names.as_deref());
         if self.picture.plot {
             let title = self.title(&network.network, &simulation);
@@ -57,7 +55,7 @@ impl Flow {
         tensors.extend(weights::statistics(&architecture));
         let last = weights::encoded(&tensors, Dtype::F64);
         files.push((super::FILES[5].to_string(), last.into_diagnostic()?));
-        self.write(&files, &simulation, &program, &place)
+        self.write(&files, &simulation, &step, &place)
     }
 }
 

@@ -310,7 +310,7 @@ fn values(
 /// Training with an optimizer; what keeps one from it is shown at `entry`.
 fn trained(chosen: &Chosen, lr: Schedule, entry: &Entry) -> Result<Rule, SourceError> {
     let Chosen { optimizer, values, .. } = chosen;
-    Rule::program(optimizer.program(values)?, lr).map_err(|error| {
+    Rule::program(optimizer.step(values)?, lr).map_err(|error| {
         let message = format!("one cannot train with `{}`: {error}", optimizer.name);
         entry.wrong(message, Some(error.help()))
     })

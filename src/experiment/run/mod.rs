@@ -167,6 +167,10 @@ impl Run {
                 let start = iteration.start(loss.clone(), theta);
                 start.map_err(|error| RunError::Start(Box::new(error)))?
             }
+            Rule::Nonlinear(iteration) => {
+                let start = iteration.start(loss.clone(), theta);
+                start.map_err(|error| RunError::Start(Box::new(error)))?
+            }
             _ => State::new(theta),
         };
         Ok(Run {

@@ -7,7 +7,7 @@ use bea_flow::flow::{Buffers, FlowName, Problem, Request, SimulateError, Simulat
 use bea_network::NetworkLoss;
 use bea_network::training::{Rule, State};
 use bea_series::field::{Field, joint};
-use bea_series::optimizer::StepProgram;
+use bea_series::optimizer::{Step, StepProgram};
 use bea_series::series::GeneralLinearMethod;
 use bea_series::tree::Tree;
 use num_traits::ToPrimitive;
@@ -17,7 +17,7 @@ use std::borrow::Cow;
 /// step is one of gradient descent or of the heavy ball with the learning rate of that step.
 pub(super) struct Flowing {
     name: String,
-    program: StepProgram,
+    step: Step,
     /// The method on the sum of all fields, and the first terms of its modified field, where it treats the fields
     /// alike, as weight decay beside the gradient mostly is.
     joint: Option<(GeneralLinearMethod, Field)>,
@@ -30,9 +30,18 @@ pub(super) struct Flowing {
 const OF_JOINT: &str = "it is a function of one gradient, and the optimizer does not treat the gradient and the weight \
                         decay alike";
 
+/// Why steps that are not linear do not have them.
+const OF_LINEAR: &str =
+    "it is of steps that add multiples of gradients, and the optimizer's step is not linear";
+
 impl Flowing {
-    /// `None` for optimizers that do not add multiples of gradients, or have no slow manifold.
+    /// `None` for drift-adjusted learning rates of each parameter, and for linear steps without a slow manifold.
     pub fn of(config: &Config, loss: &NetworkLoss) -> Option<Flowing> {
+        if let Rule::Nonlinear(iteration) = &config.rule {
+            let (name, step) = (iteration.program().name.clone(), iteration.program().into());
+            let problem = Problem::new(loss.clone());
+            return Some(Flowing { name, step, joint: None, decay: 0.0, problem });
+        }
         let (program, problem, decay) = match &config.rule {
             Rule::Program(iteration) => {
                 // No field depends on the learning rate if the weight decay does not.
@@ -57,7 +66,7 @@ impl Flowing {
             }
             None => derive(&method).map(|_| None)?,
         };
-        Some(Flowing { name, program, joint, decay, problem })
+        Some(Flowing { name, step: Step::Linear(program), joint, decay, problem })
     }
 
     /// Whether it is gradient descent, on the loss and the penalty of weight decay.
@@ -79,7 +88,11 @@ impl Flowing {
                 | Metric::ThirdOrder
                 | Metric::Prediction
         );
-        (of_joint && self.joint.is_none()).then_some(OF_JOINT)
+        match &self.step {
+            _ if !of_joint || self.joint.is_some() => None,
+            Step::Linear(_) => Some(OF_JOINT),
+            Step::Nonlinear(_) => Some(OF_LINEAR),
+        }
     }
 
     /// `λ` of the penalty `λ/2 θᵀθ` of weight decay; 0 without.
@@ -112,14 +125,17 @@ impl Flowing {
         request: &Request,
         watch: &dyn Watch,
     ) -> Result<Simulation, SimulateError> {
-        simulate_until(&self.problem, &self.name, &self.program, theta, request, watch)
+        simulate_until(&self.problem, &self.name, &self.step, theta, request, watch)
     }
 
     /// The buffers of a state, from which the optimizer goes on.
     pub fn buffers(&self, state: &State) -> Buffers {
         match state.buffers.as_slice() {
             _ if state.step == 0 => Buffers::Written,
-            buffers => Buffers::Given(buffers.iter().map(|(_, values)| values.clone()).collect()),
+            buffers => Buffers::Given {
+                buffers: buffers.iter().map(|(_, values)| values.clone()).collect(),
+                steps: state.step,
+            },
         }
     }
 

@@ -16,13 +16,13 @@ impl Setup<'_> {
     ) -> Result<Trajectory, SimulateError> {
         let mut states = None;
         self.iterate(name, start, watch, |_| {
-            let (before, is_first) = match states.take() {
-                Some(states) => (states, false),
+            let (before, number) = match states.take() {
+                Some(begun) => begun,
                 None => self.numeric.begin(self.problem, start, &self.request.buffers)?,
             };
-            let next = self.numeric.step(self.problem, &before, is_first)?;
+            let next = self.numeric.step(self.problem, &before, number)?;
             let theta = self.numeric.parameters(self.problem, &next);
-            states = Some(next);
+            states = Some((next, number.map(|number| number + 1)));
             Ok(theta)
         })
     }

@@ -228,8 +228,21 @@ impl<S: Number> Objective<S> for LossObjective {
         true
     }
 
-    fn gradient_jet(&self, x: &Jet<S>) -> Result<Vec<Vec<S>>, ObjectiveError> {
-        Ok(gradient_jet(&self.gradient.program, x))
+    fn gradient_jet(
+        &self,
+        x: &Jet<S>,
+        wanted: &[(usize, usize)],
+    ) -> Result<Vec<Vec<S>>, ObjectiveError> {
+        Ok(gradient_jet(&self.gradient.program, x, wanted))
+    }
+
+    fn hessian_jet(&self, x: &Jet<S>, v: &Jet<S>) -> Result<Vec<Vec<S>>, ObjectiveError> {
+        // ∇E(x + ηv) = ∇E(x) + η ∇²E(x) v + …
+        let zero = S::zero();
+        let moved = x.zip(v, &zero, |&x, &v| Bivariate::new(vec![x, v, zero]));
+        let all = gradient_jet(&self.gradient.program, &moved, &x.last());
+        let slope = |x: &Bivariate<S>| x.part(1).first().copied().unwrap_or(zero);
+        Ok(all.iter().map(|entries| entries.iter().map(slope).collect()).collect())
     }
 
     fn complex(&self) -> Option<&dyn Objective<Complex64>> {
@@ -242,9 +255,12 @@ impl<S: Number> Objective<S> for LossObjective {
     }
 }
 
-/// The part of the highest degree of what a program has at the points `x(h, s)`, its outputs by the coefficients of
-/// `h^(K-j) s^j`.
-pub(super) fn gradient_jet<T: loss::Number>(program: &Program, x: &Jet<T>) -> Vec<Vec<T>> {
+/// The coefficients of `h^(k-j) s^j` in the outputs of a program at the points `x(h, s)`, for the pairs `(k, j)`.
+fn gradient_jet<T: loss::Number>(
+    program: &Program,
+    x: &Jet<T>,
+    wanted: &[(usize, usize)],
+) -> Vec<Vec<T>> {
     let zero = || T::from_rational(&0.into());
     let degree = x.degree();
     let input = |i: usize| {
@@ -255,8 +271,8 @@ pub(super) fn gradient_jet<T: loss::Number>(program: &Program, x: &Jet<T>) -> Ve
     let mut out =
         vec![<Bivariate<T> as loss::Number>::from_rational(&0.into()); program.outputs().len()];
     program.evaluate(&inputs, &mut out, &mut Vec::new());
-    let entry = |out: &Bivariate<T>, j| out.part(degree).get(j).cloned().unwrap_or_else(zero);
-    (0..=degree).map(|j| out.iter().map(|out| entry(out, j)).collect()).collect()
+    let entry = |out: &Bivariate<T>, k, j: usize| out.part(k).get(j).cloned().unwrap_or_else(zero);
+    wanted.iter().map(|&(k, j)| out.iter().map(|out| entry(out, k, j)).collect()).collect()
 }
 
 /// The vector fields of a problem as formulas, for flows that need all their derivatives.

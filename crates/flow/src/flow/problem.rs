@@ -4,6 +4,7 @@
 //! have.
 
 use super::formula::Formulas;
+use super::jets::JetSource;
 use super::velocity::is_real;
 use crate::loss;
 use crate::objective::{Call, Capability, Counter, Counts, Jet, Objective, ObjectiveError, Scalar};
@@ -340,12 +341,12 @@ impl Problem {
         Ok(out)
     }
 
-    /// The part of the highest degree of `f_c(θ(h, s))`, in the coordinates of its space alone: see
-    /// [`Objective::gradient_jet`].
+    /// Coefficients of `f_c(θ(h, s))`, in the coordinates of its space alone: see [`Objective::gradient_jet`].
     pub(super) fn jet<S: Point>(
         &self,
         c: usize,
         theta: &Jet<S>,
+        wanted: &[(usize, usize)],
     ) -> Result<Vec<Vec<S>>, ObjectiveError> {
         let (space, objective) = &self.fields[c];
         // Derivatives up to this order, and one for the gradient, are in it.
@@ -355,9 +356,35 @@ impl Problem {
             _ => Call::Contraction,
         };
         self.counter.add(call, 1);
-        let all = S::objective(&**objective)?.gradient_jet(theta)?;
+        let objective = S::objective(&**objective)?;
+        let all = match theta.degree() {
+            // A gradient, which every objective has.
+            0 => {
+                let mut gradient = vec![S::zero(); self.dimension];
+                objective.gradient(theta.point(), &mut gradient)?;
+                vec![gradient]
+            }
+            _ => objective.gradient_jet(theta, wanted)?,
+        };
         let restricted = |x: Vec<S>| self.spaces[*space].iter().map(|&i| -x[i]).collect();
         Ok(all.into_iter().map(restricted).collect())
+    }
+
+    /// The part of the highest degree of `f'(θ(h, s)) v(h, s)`, of a single field.
+    pub(super) fn jet_along<S: Point>(
+        &self,
+        theta: &Jet<S>,
+        v: &Jet<S>,
+    ) -> Result<Vec<Vec<S>>, ObjectiveError> {
+        let (_, objective) = &self.fields[0];
+        self.counter.add(if v.degree() == 0 { Call::HessianVector } else { Call::Contraction }, 1);
+        let objective = S::objective(&**objective)?;
+        let mut all = match v.degree() {
+            0 => objective.hessian_vectors(theta.point(), &[v.point()])?,
+            _ => objective.hessian_jet(theta, v)?,
+        };
+        all.iter_mut().flatten().for_each(|x| *x = -*x);
+        Ok(all)
     }
 
     /// `f''(θ)[u, v]` into `out`.
@@ -380,6 +407,21 @@ impl Problem {
             }
         }
         Ok(())
+    }
+}
+
+/// The single field of a problem, as the step of a nonlinear optimizer asks for it.
+pub(super) struct OnProblem<'a>(pub(super) &'a Problem);
+
+impl<S: Point> JetSource<S> for OnProblem<'_> {
+    type Error = ObjectiveError;
+
+    fn field(&mut self, x: &Jet<S>) -> Result<Vec<Vec<S>>, ObjectiveError> {
+        self.0.jet(0, x, &x.last())
+    }
+
+    fn along(&mut self, x: &Jet<S>, v: &Jet<S>) -> Result<Vec<Vec<S>>, ObjectiveError> {
+        self.0.jet_along(x, v)
     }
 }
 

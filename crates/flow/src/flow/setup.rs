@@ -11,14 +11,17 @@ use crate::flow::dense::cubic::CubicFlow;
 use crate::flow::dense::principal::PrincipalFlow;
 use crate::flow::matrix_free::cubic::KrylovCubic;
 use crate::flow::matrix_free::krylov::KrylovFlow;
-use crate::flow::step::method::Method;
+use crate::flow::step::stepper::Stepper;
 use crate::flow::truncated::by_jets::ByJets;
+use crate::flow::truncated::by_step::ByStep;
 use crate::flow::truncated::contracted::Contracted;
 use crate::flow::truncated::formula::Truncated;
 use crate::flow::truncated::interpolated::Interpolated;
 use crate::objective::{Capability, ObjectiveError};
 use bea_series::field::{Field, joint};
+use bea_series::optimizer::Step;
 use bea_series::series::GeneralLinearMethod;
+use bea_series::typed::Program;
 
 /// A velocity field of a simulation.
 pub(super) type Flowing<'a> = Box<dyn Velocity + Send + 'a>;
@@ -27,10 +30,36 @@ pub(super) type Flowing<'a> = Box<dyn Velocity + Send + 'a>;
 pub(super) struct Setup<'a> {
     pub(super) problem: &'a Problem,
     pub(super) name: &'a str,
-    /// What its step program amounts to.
-    pub(super) method: GeneralLinearMethod,
-    pub(super) numeric: Method,
+    pub(super) step: Step,
+    /// What its step program amounts to, of a linear step.
+    method: Option<GeneralLinearMethod>,
+    pub(super) numeric: Stepper,
     pub(super) request: &'a Request,
+}
+
+impl<'a> Setup<'a> {
+    /// Of an optimizer at the request's step size.
+    ///
+    /// # Errors
+    /// Parameters without a value; linear methods that have no slow manifold.
+    pub(super) fn new(
+        problem: &'a Problem,
+        name: &'a str,
+        step: Step,
+        request: &'a Request,
+    ) -> Result<Setup<'a>, SimulateError> {
+        let numeric = Stepper::new(&step, request.lr)?;
+        let method = match &step {
+            Step::Linear(program) => Some(program.method()),
+            Step::Nonlinear(_) => None,
+        };
+        Ok(Setup { problem, name, step, method, numeric, request })
+    }
+
+    /// The method of a linear step, which alone has flows that are made of it.
+    fn method(&self) -> &GeneralLinearMethod {
+        self.method.as_ref().expect("the flows of nonlinear steps are others")
+    }
 }
 
 impl Setup<'_> {
@@ -66,6 +95,9 @@ impl Setup<'_> {
                 _ => Ok(Box::new(velocity)),
             };
         }
+        if let Step::Nonlinear(program) = &self.step {
+            return self.of_nonlinear(flow, program);
+        }
         if problem.is_matrix_free()
             && let Some(velocity) = self.matrix_free(flow)?
         {
@@ -73,7 +105,7 @@ impl Setup<'_> {
         }
         match flow {
             FlowName::Interpolated(order) => {
-                Ok(Box::new(Interpolated { problem, method: &self.numeric, order }))
+                Ok(Box::new(Interpolated { problem, optimizer: &self.numeric, order }))
             }
             FlowName::Cubic if self.is_joint_descent() => {
                 let directions = self.request.directions.unwrap_or(problem.dimension());
@@ -99,6 +131,39 @@ impl Setup<'_> {
     }
 }
 
+impl Setup<'_> {
+    /// The flows of a nonlinear step: its modified field by jets, or from its own steps.
+    fn of_nonlinear(
+        &self,
+        flow: FlowName,
+        program: &Program,
+    ) -> Result<Flowing<'_>, SimulateError> {
+        let (problem, name) = (self.problem, self.name);
+        let no_flow = |reason: String| Err(SimulateError::NoFlow { flow, reason });
+        let (FlowName::Order(order) | FlowName::Interpolated(order)) = flow else {
+            return no_flow(format!(
+                "the step of `{name}` is not linear in its gradients, so its modified field has no principal part"
+            ));
+        };
+        if let Some(slow) = program.states.iter().skip(1).find(|state| state.slow) {
+            return no_flow(format!(
+                "the modified field of `{name}` is one of the parameters and of `{}`, which is slow",
+                slow.name
+            ));
+        }
+        let has_buffers = program.states.len() > 1;
+        if !problem.has_jets() && (matches!(flow, FlowName::Order(1..)) || has_buffers) {
+            return no_flow(missing(order + 1));
+        }
+        match flow {
+            FlowName::Order(_) => {
+                Ok(Box::new(ByStep::new(problem, program, order, self.request.lr)?))
+            }
+            _ => Ok(Box::new(Interpolated { problem, optimizer: &self.numeric, order })),
+        }
+    }
+}
+
 /// Whether `order:n` is evaluated by jets rather than tree by tree: on objectives that have jets, from order 2 on. Up to
 /// order 1 there are two trees, which cost as much; the trees of a formula are one compiled program.
 fn by_jets(problem: &Problem, order: usize) -> bool {
@@ -115,7 +180,7 @@ impl<'a> Setup<'a> {
     /// simultaneous descent of players.
     fn is_joint_descent(&self) -> bool {
         let euler = GeneralLinearMethod::euler();
-        joint(&self.method).is_some_and(|m| (m.stages, m.update) == (euler.stages, euler.update))
+        joint(self.method()).is_some_and(|m| (m.stages, m.update) == (euler.stages, euler.update))
     }
 
     /// The terms up to `h^order`; the non-principal ones alone if they are added to a base flow.
@@ -128,10 +193,10 @@ impl<'a> Setup<'a> {
         let (problem, h) = (self.problem, self.request.lr);
         if base.is_none() && by_jets(problem, order) {
             // The method's own errors are those of a derivation.
-            Field::derive(self.name, &self.method, 0)?;
-            return Ok(Box::new(ByJets::new(problem, &self.method, order, h)?));
+            Field::derive(self.name, self.method(), 0)?;
+            return Ok(Box::new(ByJets::new(problem, self.method(), order, h)?));
         }
-        let field = Field::derive(self.name, &self.method, order)?;
+        let field = Field::derive(self.name, self.method(), order)?;
         let all = base.is_none();
         let wanted = |tree| all || !field.is_principal(tree);
         if let Some(formulas) = &problem.formulas {
@@ -167,7 +232,7 @@ impl<'a> Setup<'a> {
         if self.is_joint_descent() {
             return Ok(PrincipalRoot::Descent);
         }
-        let root = joint(&self.method).map(|joint| AlgebraicRoot::new(&joint, self.request.lr));
+        let root = joint(self.method()).map(|joint| AlgebraicRoot::new(&joint, self.request.lr));
         root.transpose()?.flatten().map(PrincipalRoot::Algebraic).ok_or_else(|| {
             let reason = "several vector fields and does not treat them alike, so its \
                           principal part is no function of one Jacobian";

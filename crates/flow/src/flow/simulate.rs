@@ -3,10 +3,11 @@
 use super::setup::{Flowing, Setup};
 use super::velocity::is_finite;
 use super::{Buffers, FlowName, Problem, Request, Simulation, Stop, Trajectory, Watch};
-use crate::flow::step::method::Method;
+use crate::flow::step::stepper::Stepper;
 use crate::objective::ObjectiveError;
-use bea_series::optimizer::StepProgram;
-use bea_series::series::{GeneralLinearMethod, MethodError};
+use bea_series::optimizer::Step;
+use bea_series::series::{MethodError, State};
+use bea_series::typed::{Shape, TypedState};
 use num_complex::Complex64;
 use rayon::prelude::*;
 
@@ -88,7 +89,7 @@ pub enum SimulateError {
 pub fn simulate(
     problem: &Problem,
     name: &str,
-    optimizer: impl Into<StepProgram>,
+    optimizer: impl Into<Step>,
     start: &[f64],
     request: &Request,
 ) -> Result<Simulation, SimulateError> {
@@ -103,17 +104,15 @@ pub fn simulate(
 pub fn velocity(
     problem: &Problem,
     name: &str,
-    optimizer: impl Into<StepProgram>,
+    optimizer: impl Into<Step>,
     theta: &[Complex64],
     flow: FlowName,
     request: &Request,
 ) -> Result<Result<Vec<Complex64>, Stop>, SimulateError> {
     let start: Vec<f64> = theta.iter().map(|z| z.re).collect();
-    let program = optimizer.into();
-    let method = program.method();
-    check(problem, &method, &start, request)?;
-    let numeric = Method::new(&program, request.lr)?;
-    let setup = Setup { problem, name, method, numeric, request };
+    let step = optimizer.into();
+    check(problem, &step, &start, request)?;
+    let setup = Setup::new(problem, name, step, request)?;
     let mut field = setup.velocity(flow)?;
     let mut out = vec![Complex64::ZERO; theta.len()];
     Ok(field.velocity(theta, &mut out).map(|()| out))
@@ -126,14 +125,14 @@ pub fn velocity(
 /// As [`simulate`]; and if the slow manifold is not found.
 pub fn initial_states(
     problem: &Problem,
-    optimizer: impl Into<StepProgram>,
+    optimizer: impl Into<Step>,
     theta: &[f64],
     h: f64,
 ) -> Result<Vec<Vec<f64>>, SimulateError> {
-    let program = optimizer.into();
-    check(problem, &program.method(), theta, &Request { lr: h, steps: 1, ..Request::default() })?;
+    let step = optimizer.into();
+    check(problem, &step, theta, &Request { lr: h, steps: 1, ..Request::default() })?;
     let theta: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
-    match Method::new(&program, h)?.begin(problem, &theta, &Buffers::Written) {
+    match Stepper::new(&step, h)?.begin(problem, &theta, &Buffers::Written) {
         Ok((states, _)) => Ok(states.iter().map(|s| s.iter().map(|z| z.re).collect()).collect()),
         Err(Stop::Objective(error)) => Err(error.into()),
         Err(stop) => Err(SimulateError::Unsettled(stop)),
@@ -148,14 +147,13 @@ pub fn initial_states(
 pub fn simulate_until(
     problem: &Problem,
     name: &str,
-    optimizer: impl Into<StepProgram>,
+    optimizer: impl Into<Step>,
     start: &[f64],
     request: &Request,
     watch: &dyn Watch,
 ) -> Result<Simulation, SimulateError> {
-    let program = optimizer.into();
-    let method = program.method();
-    check(problem, &method, start, request)?;
+    let step = optimizer.into();
+    check(problem, &step, start, request)?;
     let before = problem.counts();
     let start: Vec<Complex64> = start.iter().map(|&x| x.into()).collect();
     let mut force = vec![Complex64::ZERO; start.len()];
@@ -163,9 +161,8 @@ pub fn simulate_until(
     if !is_finite(&force) || !is_finite(&[problem.loss(&start)?]) {
         return Err(SimulateError::Undefined);
     }
-    let is_descent = method == GeneralLinearMethod::euler();
-    let numeric = Method::new(&program, request.lr)?;
-    let setup = Setup { problem, name, method, numeric, request };
+    let is_descent = step.is_gradient_descent();
+    let setup = Setup::new(problem, name, step, request)?;
     // Beside gradient descent itself `gd` among the flows is not another trajectory.
     let flows = request.flows.iter().copied();
     let flows: Vec<FlowName> =
@@ -196,7 +193,7 @@ pub fn simulate_until(
 
 fn check(
     problem: &Problem,
-    method: &GeneralLinearMethod,
+    step: &Step,
     start: &[f64],
     request: &Request,
 ) -> Result<(), SimulateError> {
@@ -217,18 +214,32 @@ fn check(
         let expected = problem.dimension();
         return Err(SimulateError::Start { found: start.len(), expected });
     }
-    if let Buffers::Given(buffers) = &request.buffers {
-        let states = method.states[method.spaces.len()..].iter();
-        let lengths = states.map(|state| problem.spaces().get(state.space).map_or(0, Vec::len));
+    // The fields' spaces, how many spaces there are, and the lengths of the buffers.
+    let (of_method, expected, lengths): (Vec<usize>, usize, Vec<usize>) = match step {
+        Step::Linear(program) => {
+            let method = program.method();
+            let states = method.states[method.spaces.len()..].iter();
+            let length = |state: &State| problem.spaces().get(state.space).map_or(0, Vec::len);
+            let fields = method.fields.iter().map(|f| f.space).collect();
+            (fields, method.spaces.len(), states.map(length).collect())
+        }
+        Step::Nonlinear(program) => {
+            let length = |state: &TypedState| match state.shape {
+                Shape::Number => 1,
+                Shape::Vector => problem.dimension(),
+            };
+            (vec![0], 1, program.states.iter().skip(1).map(length).collect())
+        }
+    };
+    if let Buffers::Given { buffers, .. } = &request.buffers {
         let expected = lengths.len();
         let found = buffers.iter().zip(lengths).filter(|(b, length)| b.len() == *length).count();
         if found != expected || buffers.len() != expected {
             return Err(SimulateError::Buffers { found, expected });
         }
     }
-    let of_method: Vec<usize> = method.fields.iter().map(|f| f.space).collect();
     let of_problem: Vec<usize> = problem.fields().iter().map(|f| f.0).collect();
-    let (expected, found) = (method.spaces.len(), problem.spaces().len());
+    let found = problem.spaces().len();
     if of_method != of_problem || expected != found {
         let describe = |spaces: usize, fields: usize| {
             let plural = |n: usize, word| format!("{n} {word}{}", if n == 1 { "" } else { "s" });

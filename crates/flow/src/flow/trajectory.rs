@@ -24,7 +24,12 @@ pub enum Buffers {
     /// What they are on the slow manifold, as if the optimizer had been running before.
     Settled,
     /// These, in the order of the optimizer: it has been running.
-    Given(Vec<Vec<f64>>),
+    Given {
+        /// One vector for each.
+        buffers: Vec<Vec<f64>>,
+        /// How many steps were made.
+        steps: usize,
+    },
 }
 
 /// How many directions the flow `cubic` takes of a Hessian that is not assembled.

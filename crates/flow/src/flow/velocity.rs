@@ -1,6 +1,7 @@
 //! Velocity fields, and the reasons why a trajectory ends.
 
 use crate::curvature;
+use crate::flow::jets::JetError;
 use crate::objective::{Capability, ObjectiveError};
 use num_complex::Complex64;
 
@@ -79,6 +80,11 @@ pub enum Stop {
          point of the optimizer's principal root"
     )]
     Unresolved(usize),
+    /// The argument of `sign`, `abs`, `min`, `max` or `clip` in a step, whose derivatives are wanted.
+    #[error(
+        "an entry of the argument of sign, abs, min, max or clip lies on its kink, where the step has no derivatives"
+    )]
+    Kink,
     /// The objective was not evaluated.
     #[error(transparent)]
     Objective(ObjectiveError),
@@ -120,6 +126,15 @@ impl From<ObjectiveError> for Stop {
         match error {
             ObjectiveError::Missing(Capability::ComplexPoints) => Stop::ComplexPoints,
             error => Stop::Objective(error),
+        }
+    }
+}
+
+impl From<JetError<ObjectiveError>> for Stop {
+    fn from(error: JetError<ObjectiveError>) -> Stop {
+        match error {
+            JetError::Field(error) => error.into(),
+            JetError::Kink(_) => Stop::Kink,
         }
     }
 }

@@ -43,6 +43,11 @@ impl<S> Jet<S> {
         self.parts.len() - 1
     }
 
+    /// The pairs `(K, j)` of the highest degree.
+    pub fn last(&self) -> Vec<(usize, usize)> {
+        (0..=self.degree()).map(|j| (self.degree(), j)).collect()
+    }
+
     /// `x_{00}`.
     pub fn point(&self) -> &[S] {
         self.parts[0][0].as_deref().expect("there is a point")
@@ -65,9 +70,18 @@ impl<S> Jet<S> {
         })
     }
 
-    /// The same with other numbers.
-    pub fn map<T>(&self, f: impl Fn(&S) -> T) -> Jet<T> {
-        let vector = |x: &Option<Vec<S>>| x.as_ref().map(|x| x.iter().map(&f).collect());
-        Jet { parts: self.parts.iter().map(|part| part.iter().map(vector).collect()).collect() }
+    /// Entry by entry `f(x, y)` of two jets of the same degree, with 0 where one has no coefficient.
+    pub fn zip<T>(&self, other: &Jet<S>, zero: &S, f: impl Fn(&S, &S) -> T) -> Jet<T> {
+        let vector = |x: &Option<Vec<S>>, y: &Option<Vec<S>>| match (x, y) {
+            (Some(x), Some(y)) => Some(x.iter().zip(y).map(|(x, y)| f(x, y)).collect()),
+            (Some(x), None) => Some(x.iter().map(|x| f(x, zero)).collect()),
+            (None, Some(y)) => Some(y.iter().map(|y| f(zero, y)).collect()),
+            (None, None) => None,
+        };
+        let parts = self.parts.iter().zip(&other.parts);
+        let part = |(x, y): (&Vec<Option<Vec<S>>>, &Vec<Option<Vec<S>>>)| {
+            x.iter().zip(y).map(|(x, y)| vector(x, y)).collect()
+        };
+        Jet { parts: parts.map(part).collect() }
     }
 }

@@ -11,6 +11,7 @@
 //! | steps of an optimizer, `ngf`, `positive`, `interpolated:n` | nothing |
 //! | spectra, densities, stability coefficients, `igr`, `flip:k`, DAL, one velocity of `pf` | Hessian-vector products |
 //! | `order:n`, `pf+np:n` | contractions along up to `n` directions |
+//! | `order:n` of nonlinear steps, `interpolated:n` of those with buffers | jets |
 //! | `cubic` | contractions along two directions |
 //! | `pf`, `pf+np:n`, `cubic` followed beyond `hλ = 1` | complex points |
 //!
@@ -129,18 +130,30 @@ pub trait Objective<S: Scalar = f64>: Send + Sync {
         Err(ObjectiveError::Missing(Capability::of_directions(directions.len())))
     }
 
-    /// Whether the objective has [`gradient_jet`](Self::gradient_jet).
+    /// Whether the objective has [`gradient_jet`](Self::gradient_jet) and [`hessian_jet`](Self::hessian_jet).
     fn has_jets(&self) -> bool {
         false
     }
 
-    /// The part of the highest degree of `∇E(x(h, s))`, where `x` has the degree `K`: the coefficients of
-    /// `h^(K-j) s^j` for `j = 0, …, K`. They contain derivatives up to `∇^{K+1}E`.
+    /// The coefficients of `h^(k-j) s^j` in `∇E(x(h, s))` for the pairs `(k, j)` of `wanted`, `k` at most the degree `K`
+    /// of `x`. They contain derivatives up to `∇^{K+1}E`.
     ///
     /// # Errors
     /// [`ObjectiveError::Missing`] unless an objective provides it.
-    fn gradient_jet(&self, x: &Jet<S>) -> Result<Vec<Vec<S>>, ObjectiveError> {
+    fn gradient_jet(
+        &self,
+        x: &Jet<S>,
+        _wanted: &[(usize, usize)],
+    ) -> Result<Vec<Vec<S>>, ObjectiveError> {
         Err(ObjectiveError::Missing(Capability::of_directions(x.degree())))
+    }
+
+    /// The part of the highest degree of `∇²E(x(h, s)) v(h, s)`, of two jets of the same degree.
+    ///
+    /// # Errors
+    /// As [`gradient_jet`](Self::gradient_jet).
+    fn hessian_jet(&self, x: &Jet<S>, _v: &Jet<S>) -> Result<Vec<Vec<S>>, ObjectiveError> {
+        Err(ObjectiveError::Missing(Capability::of_directions(x.degree() + 1)))
     }
 
     /// The same objective at complex points, if it is defined there.

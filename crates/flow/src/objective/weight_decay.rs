@@ -73,14 +73,22 @@ impl<S: Scalar> Objective<S> for WeightDecay {
         true
     }
 
-    fn gradient_jet(&self, x: &Jet<S>) -> Result<Vec<Vec<S>>, ObjectiveError> {
-        let mut out = vec![vec![S::zero(); self.dimension]; x.degree() + 1];
-        for (j, out) in out.iter_mut().enumerate() {
-            if let Some(part) = x.coefficient(x.degree(), j) {
+    fn gradient_jet(
+        &self,
+        x: &Jet<S>,
+        wanted: &[(usize, usize)],
+    ) -> Result<Vec<Vec<S>>, ObjectiveError> {
+        let mut out = vec![vec![S::zero(); self.dimension]; wanted.len()];
+        for (out, &(k, j)) in out.iter_mut().zip(wanted) {
+            if let Some(part) = x.coefficient(k, j) {
                 self.gradient(part, out)?;
             }
         }
         Ok(out)
+    }
+
+    fn hessian_jet(&self, _x: &Jet<S>, v: &Jet<S>) -> Result<Vec<Vec<S>>, ObjectiveError> {
+        self.gradient_jet(v, &v.last())
     }
 
     fn complex(&self) -> Option<&dyn Objective<Complex64>> {

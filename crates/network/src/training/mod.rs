@@ -24,6 +24,7 @@ mod batches;
 mod checkpoint;
 mod dal;
 mod iteration;
+mod nonlinear;
 mod rule;
 mod state;
 
@@ -31,6 +32,7 @@ pub use batches::Batches;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use dal::{CAP, Dal, DalStep, Product};
 pub use iteration::{Iteration, Untrainable};
+pub use nonlinear::NonlinearIteration;
 pub use rule::{Rule, Schedule};
 pub use state::{State, Step};
 

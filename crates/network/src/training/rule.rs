@@ -2,9 +2,10 @@
 
 use super::dal::Dal;
 use super::iteration::{Iteration, Untrainable};
+use super::nonlinear::NonlinearIteration;
 use super::state::{State, Step};
 use bea_flow::objective::{Objective, ObjectiveError};
-use bea_series::optimizer::{self, StepProgram};
+use bea_series::optimizer;
 use bea_series::series::GeneralLinearMethod;
 use num_rational::BigRational;
 
@@ -14,6 +15,8 @@ pub enum Rule {
     /// An optimizer of the language: gradient descent, the heavy ball, Nesterov's method and all others of the
     /// library, and one's own.
     Program(Box<Iteration>),
+    /// An optimizer of the language whose step is not linear.
+    Nonlinear(Box<NonlinearIteration>),
     /// Kingma and Ba (2015), with the corrections of the bias of both moments.
     Adam {
         /// `h`.
@@ -69,14 +72,22 @@ impl Rule {
     ///
     /// # Errors
     /// A program that one cannot train with.
-    pub fn program(program: impl Into<StepProgram>, lr: Schedule) -> Result<Rule, Untrainable> {
-        Ok(Rule::Program(Box::new(Iteration::new(program.into(), lr)?)))
+    pub fn program(step: impl Into<optimizer::Step>, lr: Schedule) -> Result<Rule, Untrainable> {
+        Ok(match step.into() {
+            optimizer::Step::Linear(program) => {
+                Rule::Program(Box::new(Iteration::new(program, lr)?))
+            }
+            optimizer::Step::Nonlinear(program) => {
+                Rule::Nonlinear(Box::new(NonlinearIteration::new(program, lr)?))
+            }
+        })
     }
 
     /// The schedule of the learning rate; `None` where the rate depends on the loss.
     pub fn schedule(&self) -> Option<&Schedule> {
         match self {
             Rule::Program(iteration) => Some(iteration.schedule()),
+            Rule::Nonlinear(iteration) => Some(iteration.schedule()),
             Rule::Adam { lr, .. } => Some(lr),
             Rule::Dal(_) | Rule::DalMomentum { .. } | Rule::DalPerParameter(_) => None,
         }
@@ -84,12 +95,16 @@ impl Rule {
 
     /// Whether the first gradient that a step sees is that of the parameters themselves.
     pub fn starts_at_theta(&self) -> bool {
-        !matches!(self, Rule::Program(iteration) if !iteration.starts_at_theta())
+        match self {
+            Rule::Program(iteration) => iteration.starts_at_theta(),
+            Rule::Nonlinear(iteration) => iteration.starts_at_theta(),
+            _ => true,
+        }
     }
 
     /// The general linear method that a step is: with a drift-adjusted learning rate, that of gradient descent or
     /// of the heavy ball with the learning rate of the step. `None` where a step does not add multiples of
-    /// gradients, each with one factor for all parameters: for Adam, and where every parameter has a factor of its
+    /// gradients, each with one factor for all parameters: for Adam and all that is not linear, and where every parameter has a factor of its
     /// own.
     pub fn method(&self) -> Option<GeneralLinearMethod> {
         match self {
@@ -99,7 +114,7 @@ impl Rule {
                 let values = [("m".to_string(), BigRational::from_float(*momentum)?)];
                 optimizer::find("heavy_ball").ok()?.method(&values.into()).ok()
             }
-            Rule::Adam { .. } | Rule::DalPerParameter(_) => None,
+            Rule::Nonlinear(_) | Rule::Adam { .. } | Rule::DalPerParameter(_) => None,
         }
     }
 
@@ -110,6 +125,7 @@ impl Rule {
     pub fn step(&self, loss: &dyn Objective, state: &mut State) -> Result<Step, ObjectiveError> {
         let step = match self {
             Rule::Program(iteration) => iteration.step(loss, state)?,
+            Rule::Nonlinear(iteration) => iteration.step(loss, state)?,
             Rule::Dal(dal) => {
                 let (value, gradient) = gradient(loss, &state.theta)?;
                 let product = dal.product.of(loss, &state.theta, &gradient)?;

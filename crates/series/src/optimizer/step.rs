@@ -3,8 +3,9 @@
 use super::program::StepProgram;
 use super::scope::Scope;
 use super::{Optimizer, lower, nonlinear};
+use crate::series::GeneralLinearMethod;
 use crate::text::source::SourceError;
-use crate::typed::{Program, TypedError, check};
+use crate::typed::{Initial, Program, TypedError, check};
 use num_rational::BigRational;
 use std::collections::BTreeMap;
 
@@ -15,6 +16,57 @@ pub enum Step {
     Linear(StepProgram),
     /// Products, roots, norms and other functions of them.
     Nonlinear(Program),
+}
+
+impl Step {
+    /// Whether it is `θ' = θ + h f(θ)`.
+    pub fn is_gradient_descent(&self) -> bool {
+        match self {
+            Step::Linear(program) => program.method() == GeneralLinearMethod::euler(),
+            Step::Nonlinear(_) => false,
+        }
+    }
+
+    /// Whether it has buffers that do not start on the slow manifold.
+    pub fn starts_beside_manifold(&self) -> bool {
+        match self {
+            Step::Linear(program) => program.starts_beside_manifold(),
+            Step::Nonlinear(program) => {
+                let mut buffers = program.states.iter().skip(1).filter(|state| !state.slow);
+                buffers.any(|state| state.initial != Some(Initial::Settled))
+            }
+        }
+    }
+}
+
+impl From<StepProgram> for Step {
+    fn from(program: StepProgram) -> Step {
+        Step::Linear(program)
+    }
+}
+
+impl From<&StepProgram> for Step {
+    fn from(program: &StepProgram) -> Step {
+        Step::Linear(program.clone())
+    }
+}
+
+impl From<&GeneralLinearMethod> for Step {
+    fn from(method: &GeneralLinearMethod) -> Step {
+        Step::Linear(method.into())
+    }
+}
+
+impl From<&Program> for Step {
+    fn from(program: &Program) -> Step {
+        Step::Nonlinear(program.clone())
+    }
+}
+
+impl From<&Step> for Step {
+    fn from(step: &Step) -> Step {
+        step.clone()
+    }
 }
 
 /// The step of an optimizer with some of its parameters set. It is linear if its text is.

@@ -7,5 +7,8 @@
 
 pub(in crate::flow) mod at_point;
 mod recurrence;
+mod step;
+pub(in crate::flow) mod vectors;
 
 pub use at_point::JetField;
+pub use step::{JetError, JetSource, StepField};

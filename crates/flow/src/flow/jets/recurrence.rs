@@ -27,7 +27,7 @@ pub(super) struct Responses {
 }
 
 /// `Δ^j ν^b` for `j = -1, 0, …`, by `b`; all but the first vanish for `j > b`. `Δ⁻¹` is the sum from 0 to `ν - 1`.
-struct Differences {
+pub(super) struct Differences {
     sums: Vec<Polynomial>,
     /// `[b][j]`
     powers: Vec<Vec<Polynomial>>,
@@ -35,7 +35,7 @@ struct Differences {
 
 impl Differences {
     /// Up to the power `most`.
-    fn new(most: usize) -> Differences {
+    pub fn new(most: usize) -> Differences {
         // Δν^b = Σ_{i<b} C(b, i) ν^i
         let difference = |p: &Polynomial| -> Polynomial {
             let mut out = vec![Rational::from(0); p.len().saturating_sub(1)];
@@ -64,6 +64,11 @@ impl Differences {
             sums.push(scaled(&sum, &ratio(1, b + 1)));
         }
         Differences { sums, powers }
+    }
+
+    /// `Δ⁻¹ν^b`, by `b`.
+    pub fn sums(&self) -> &[Polynomial] {
+        &self.sums
     }
 
     /// `Σ_j t_j Δ^j` for each power of `ν`, `t_{-1}` the first.

@@ -108,7 +108,7 @@ impl Method {
             }
             Buffers::Written => Ok((states, true)),
             Buffers::Settled => Ok((self.settled(problem, theta)?, false)),
-            Buffers::Given(given) => {
+            Buffers::Given { buffers: given, .. } => {
                 for (state, given) in states[spaces..].iter_mut().zip(given) {
                     *state = given.iter().map(|&x| x.into()).collect();
                 }

@@ -5,5 +5,7 @@ pub(in crate::flow) mod implicit;
 pub(in crate::flow) mod kink;
 pub(in crate::flow) mod method;
 pub(in crate::flow) mod newton;
+pub(in crate::flow) mod nonlinear;
 pub(in crate::flow) mod program;
 pub(in crate::flow) mod slow_manifold;
+pub(in crate::flow) mod stepper;

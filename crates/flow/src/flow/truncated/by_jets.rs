@@ -36,7 +36,8 @@ impl<'a> ByJets<'a> {
         theta: &[S],
         out: &mut [Complex64],
     ) -> Result<(), ObjectiveError> {
-        let terms = field.terms(self.problem.spaces(), theta, |c, x| self.problem.jet(c, x))?;
+        let terms = field
+            .terms(self.problem.spaces(), theta, |c, x, wanted| self.problem.jet(c, x, wanted))?;
         for (i, out) in out.iter_mut().enumerate() {
             // The smallest terms first.
             *out = terms.iter().rev().map(|term| term[i].to_complex()).sum();

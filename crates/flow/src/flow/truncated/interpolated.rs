@@ -1,6 +1,6 @@
 //! `interpolated:n`: the modified field from differences of the optimizer's own steps.
 
-use crate::flow::step::method::Method;
+use crate::flow::step::stepper::Stepper;
 use crate::flow::velocity::Velocity;
 use crate::flow::{Problem, Stop};
 use num_complex::Complex64;
@@ -9,14 +9,14 @@ use num_complex::Complex64;
 /// `O(h^(n+1))`. For a method with buffers the steps start on its slow manifold.
 pub(in crate::flow) struct Interpolated<'a> {
     pub(in crate::flow) problem: &'a Problem,
-    pub(in crate::flow) method: &'a Method,
+    pub(in crate::flow) optimizer: &'a Stepper,
     /// `n`.
     pub(in crate::flow) order: usize,
 }
 
 impl Velocity for Interpolated<'_> {
     fn velocity(&mut self, theta: &[Complex64], out: &mut [Complex64]) -> Result<(), Stop> {
-        out.copy_from_slice(&self.method.interpolated(self.problem, theta, self.order + 1)?);
+        out.copy_from_slice(&self.optimizer.interpolated(self.problem, theta, self.order + 1)?);
         Ok(())
     }
 }

@@ -1,0 +1,454 @@
+//! A nonlinear step with numbers for its coefficients, executed on vectors.
+
+use crate::flow::SimulateError;
+use crate::flow::jets::JetSource;
+use crate::flow::jets::vectors::{broadcast_to, root_power, zero};
+use crate::loss;
+use crate::loss::Number;
+use crate::objective::Jet;
+use bea_series::exact::{Rational, RationalFunction};
+use bea_series::typed::{Function, Initial, Node, NodeId, Program, Shape};
+use std::cmp::Ordering;
+
+/// One step of an optimizer whose operations are not linear, at one step size.
+///
+/// ```
+/// use bea_flow::flow::{JetSource, NonlinearStep};
+/// use bea_flow::objective::Jet;
+/// use bea_series::optimizer::{self, Step};
+/// use std::convert::Infallible;
+///
+/// /// E = x²/2 + y²/2
+/// struct Bowl;
+/// impl JetSource<f64> for Bowl {
+///     type Error = Infallible;
+///     fn field(&mut self, x: &Jet<f64>) -> Result<Vec<Vec<f64>>, Infallible> {
+///         Ok(vec![x.point().iter().map(|x| -x).collect()])
+///     }
+///     fn along(&mut self, _: &Jet<f64>, v: &Jet<f64>) -> Result<Vec<Vec<f64>>, Infallible> {
+///         self.field(v)
+///     }
+/// }
+///
+/// let Step::Nonlinear(program) = optimizer::find("normalized_gradient_descent")?.step(&[].into())? else {
+///     panic!("a norm");
+/// };
+/// let step = NonlinearStep::<f64>::new(&program, &bea_series::exact::Rational::new(1, 2).unwrap())?;
+/// let mut states = step.start(&[3.0, 4.0]);
+/// step.execute(&mut states, Some(1), &mut Bowl)?;
+/// assert!((states[0][0] - 2.7).abs() < 1e-15 && (states[0][1] - 3.6).abs() < 1e-15);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Debug)]
+pub struct NonlinearStep<T> {
+    nodes: Vec<Operation<T>>,
+    /// Whether each operation makes a number.
+    numbers: Vec<bool>,
+    groups: Vec<Group>,
+    /// The vectors that are needed as a whole, or in another group.
+    kept: Vec<bool>,
+    states: Vec<State<T>>,
+    h: T,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+enum Operation<T> {
+    Number(T),
+    Dimension,
+    /// `base^(factor t + offset)`
+    Decay {
+        base: T,
+        factor: Rational,
+        offset: Rational,
+    },
+    /// The rest, as it is.
+    Other(Node, Option<Rational>),
+}
+
+#[derive(Clone, PartialEq, Debug)]
+struct State<T> {
+    initial: Start<T>,
+    shape: Shape,
+    first: Option<NodeId>,
+    update: NodeId,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+enum Start<T> {
+    Parameters,
+    Multiple(T),
+    Entries(T),
+    Settled,
+}
+
+/// Operations on vectors that are computed together, some entries at a time, after the numbers before them. Then one
+/// operation needs all entries of its operand: a field or a sum of entries.
+#[derive(Clone, PartialEq, Debug)]
+struct Group {
+    numbers: Vec<NodeId>,
+    vectors: Vec<NodeId>,
+    whole: Option<NodeId>,
+}
+
+/// So many entries are computed by one operation after the other, while they are in the cache.
+const CHUNK: usize = 512;
+
+impl<T: Number> NonlinearStep<T> {
+    /// `program` at the step size `h`.
+    ///
+    /// # Errors
+    /// Parameters without a value.
+    pub fn new(program: &Program, h: &Rational) -> Result<Self, SimulateError> {
+        if !program.parameters.is_empty() {
+            return Err(SimulateError::Symbolic(program.parameters.clone()));
+        }
+        let undefined = || SimulateError::StepSize(h.to_f64());
+        let exact = |value: &RationalFunction| -> Result<Rational, SimulateError> {
+            value.as_rational().map(Rational::from).ok_or_else(undefined)
+        };
+        let number = |value: &RationalFunction| exact(value).map(|value| T::from_rational(&value));
+        let operation = |node: &Node| -> Result<Operation<T>, SimulateError> {
+            Ok(match node {
+                Node::Number(value) => Operation::Number(number(value)?),
+                Node::Step => Operation::Number(T::from_rational(h)),
+                Node::Dimension => Operation::Dimension,
+                Node::Decay { base, factor, offset } => Operation::Decay {
+                    base: number(base)?,
+                    factor: exact(factor)?,
+                    offset: exact(offset)?,
+                },
+                Node::Power(_, exponent) => {
+                    let exponent = exponent.as_rational().ok_or_else(undefined)?;
+                    let exponent = Rational::new(*exponent.numer(), *exponent.denom());
+                    Operation::Other(node.clone(), Some(exponent.ok_or_else(undefined)?))
+                }
+                other => Operation::Other(other.clone(), None),
+            })
+        };
+        let state = |(i, state): (usize, &bea_series::typed::TypedState)| {
+            let initial = match &state.initial {
+                _ if i == 0 => Start::Parameters,
+                None => Start::Entries(zero()),
+                Some(Initial::Multiple(c)) => Start::Multiple(number(c)?),
+                Some(Initial::Entries(c)) => Start::Entries(number(c)?),
+                Some(Initial::Settled) => Start::Settled,
+            };
+            let (shape, first, update) = (state.shape, state.first, state.update);
+            Ok::<_, SimulateError>(State { initial, shape, first, update })
+        };
+        let mut step = NonlinearStep {
+            nodes: program.nodes.iter().map(operation).collect::<Result<_, _>>()?,
+            numbers: program.shapes.iter().map(|shape| *shape == Shape::Number).collect(),
+            groups: Vec::new(),
+            kept: Vec::new(),
+            states: program.states.iter().enumerate().map(state).collect::<Result<_, _>>()?,
+            h: T::from_rational(h),
+        };
+        step.arrange();
+        Ok(step)
+    }
+
+    /// Sorts the operations into groups.
+    fn arrange(&mut self) {
+        let empty = || Group { numbers: Vec::new(), vectors: Vec::new(), whole: None };
+        let (mut groups, mut last) = (Vec::new(), empty());
+        let mut group_of = vec![0; self.nodes.len()];
+        for (id, node) in self.nodes.iter().enumerate() {
+            group_of[id] = groups.len();
+            match node {
+                Operation::Other(Node::State(_) | Node::New(_), _) => {}
+                Operation::Other(
+                    Node::Field { .. } | Node::FieldDerivative { .. } | Node::Entries(_),
+                    _,
+                ) => {
+                    last.whole = Some(id);
+                    groups.push(std::mem::replace(&mut last, empty()));
+                }
+                _ if self.numbers[id] => last.numbers.push(id),
+                _ => last.vectors.push(id),
+            }
+        }
+        groups.push(last);
+        let mut kept = vec![false; self.nodes.len()];
+        for (id, node) in self.nodes.iter().enumerate() {
+            let Operation::Other(node, _) = node else { continue };
+            let is_whole = groups[group_of[id]].whole == Some(id);
+            for operand in operands(node) {
+                let operand = self.resolved(operand);
+                kept[operand] |= is_whole || group_of[operand] != group_of[id];
+            }
+        }
+        for state in &self.states {
+            for id in state.first.into_iter().chain([state.update]) {
+                kept[self.resolved(id)] = true;
+            }
+        }
+        (self.groups, self.kept) = (groups, kept);
+    }
+
+    /// The operation that makes the new value of a state, in place of that value.
+    fn resolved(&self, id: NodeId) -> NodeId {
+        match &self.nodes[id] {
+            Operation::Other(Node::New(i), _) => self.resolved(self.states[*i].update),
+            _ => id,
+        }
+    }
+
+    /// `h`.
+    pub fn step_size(&self) -> &T {
+        &self.h
+    }
+
+    /// Whether state `i` starts on the slow manifold, which [`start`](Self::start) does not know.
+    pub fn settles(&self, i: usize) -> bool {
+        matches!(self.states[i].initial, Start::Settled)
+    }
+
+    /// The states before the first step, `theta` first. One that starts on the slow manifold is 0.
+    pub fn start(&self, theta: &[T]) -> Vec<Vec<T>> {
+        let state = |state: &State<T>| {
+            let filled = |x: &T| match state.shape {
+                Shape::Number => vec![x.clone()],
+                Shape::Vector => vec![x.clone(); theta.len()],
+            };
+            match &state.initial {
+                Start::Parameters => theta.to_vec(),
+                Start::Multiple(c) => theta.iter().map(|x| c.clone() * x.clone()).collect(),
+                Start::Entries(c) => filled(c),
+                Start::Settled => filled(&zero()),
+            }
+        };
+        self.states.iter().map(state).collect()
+    }
+
+    /// Step `number`, counted from 1; `None` long after the start, where bias corrections are 1. `source` is asked at
+    /// jets of degree 0, that is at points.
+    ///
+    /// # Errors
+    /// The first one of `source`; the states are then what they were.
+    pub fn execute<S: JetSource<T>>(
+        &self,
+        states: &mut [Vec<T>],
+        number: Option<u64>,
+        source: &mut S,
+    ) -> Result<(), S::Error> {
+        let mut run = Run {
+            step: self,
+            dimension: states[0].len(),
+            number,
+            made: vec![Vec::new(); self.nodes.len()],
+        };
+        for group in &self.groups {
+            run.group(group, states, source)?;
+        }
+        let next: Vec<Vec<T>> = (self.states.iter())
+            .map(|state| {
+                let first = state.first.filter(|_| number == Some(1));
+                let id = self.resolved(first.unwrap_or(state.update));
+                match (state.shape, &self.nodes[id]) {
+                    (Shape::Number, _) => vec![run.get(id, states)[0].clone()],
+                    (Shape::Vector, Operation::Other(Node::State(_), _)) => {
+                        broadcast_to(run.get(id, states), run.dimension)
+                    }
+                    (Shape::Vector, _) => {
+                        // Another state may have the same new value.
+                        let value = run.made[id].clone();
+                        if value.len() == run.dimension {
+                            value
+                        } else {
+                            broadcast_to(&value, run.dimension)
+                        }
+                    }
+                }
+            })
+            .collect();
+        states.iter_mut().zip(next).for_each(|(state, next)| *state = next);
+        Ok(())
+    }
+}
+
+/// One step in the making.
+struct Run<'a, T> {
+    step: &'a NonlinearStep<T>,
+    dimension: usize,
+    number: Option<u64>,
+    /// Numbers as one entry, and the vectors that are kept.
+    made: Vec<Vec<T>>,
+}
+
+/// A part of a vector, or a number for every entry of it.
+type Entries<'v, T> = &'v [T];
+
+impl<T: Number> Run<'_, T> {
+    /// All entries of a number, a state or a kept vector.
+    fn get<'v>(&'v self, id: NodeId, states: &'v [Vec<T>]) -> Entries<'v, T> {
+        let id = self.step.resolved(id);
+        match &self.step.nodes[id] {
+            Operation::Other(Node::State(i), _) => &states[*i],
+            _ => &self.made[id],
+        }
+    }
+
+    fn group<S: JetSource<T>>(
+        &mut self,
+        group: &Group,
+        states: &[Vec<T>],
+        source: &mut S,
+    ) -> Result<(), S::Error> {
+        for &id in &group.numbers {
+            let mut out = vec![zero()];
+            let operand = |x: NodeId| self.get(x, states);
+            compute(&self.step.nodes[id], self.number, self.dimension, operand, &mut out);
+            self.made[id] = out;
+        }
+        for &id in group.vectors.iter().filter(|id| self.step.kept[**id]) {
+            self.made[id] = vec![zero(); self.dimension];
+        }
+        let mut places = vec![usize::MAX; self.step.nodes.len()];
+        group.vectors.iter().enumerate().for_each(|(place, id)| places[*id] = place);
+        let mut local: Vec<Vec<T>> = vec![vec![zero(); CHUNK]; group.vectors.len()];
+        for begin in (0..self.dimension).step_by(CHUNK) {
+            let count = CHUNK.min(self.dimension - begin);
+            for (place, &id) in group.vectors.iter().enumerate() {
+                let (before, this) = local.split_at_mut(place);
+                let operand = |x: NodeId| -> Entries<'_, T> {
+                    let x = self.step.resolved(x);
+                    match places[x] {
+                        usize::MAX => match self.get(x, states) {
+                            number @ [_] => number,
+                            all => &all[begin..begin + count],
+                        },
+                        place => &before[place][..count],
+                    }
+                };
+                let out = &mut this[0][..count];
+                compute(&self.step.nodes[id], self.number, self.dimension, operand, out);
+                if self.step.kept[id] {
+                    self.made[id][begin..begin + count].clone_from_slice(out);
+                }
+            }
+        }
+        let Some(id) = group.whole else { return Ok(()) };
+        let vector = |x: &NodeId| Jet::new(broadcast_to(self.get(*x, states), self.dimension));
+        self.made[id] = match &self.step.nodes[id] {
+            Operation::Other(Node::Field { point }, _) => {
+                source.field(&vector(point))?.swap_remove(0)
+            }
+            Operation::Other(Node::FieldDerivative { direction }, _) => {
+                let theta = Jet::new(states[0].clone());
+                source.along(&theta, &vector(direction))?.swap_remove(0)
+            }
+            Operation::Other(Node::Entries(x), _) => {
+                let x = self.get(*x, states);
+                let sum = x.iter().fold(zero(), |sum: T, x| sum + x.clone());
+                // A number stands for a vector of it.
+                let times = if x.len() == 1 { self.dimension as i64 } else { 1 };
+                vec![sum * T::from_rational(&times.into())]
+            }
+            _ => unreachable!("only these need all entries"),
+        };
+        Ok(())
+    }
+}
+
+/// The operands of an operation.
+fn operands(node: &Node) -> Vec<NodeId> {
+    match node {
+        Node::Sum(parts) | Node::Product(parts) => parts.clone(),
+        Node::Power(x, _) | Node::Function(_, x) | Node::Entries(x) => vec![*x],
+        Node::Field { point: x } | Node::FieldDerivative { direction: x } => vec![*x],
+        Node::Greater(x, y) => vec![*x, *y],
+        _ => Vec::new(),
+    }
+}
+
+/// `out = f(x)` entry by entry, where a number stands for a vector of it.
+fn map<T: Number>(out: &mut [T], x: &[T], f: impl Fn(&T) -> T) {
+    match x {
+        [x] => out.fill(f(x)),
+        _ => out.iter_mut().zip(x).for_each(|(out, x)| *out = f(x)),
+    }
+}
+
+/// `out = f(out, x)` entry by entry.
+fn with<T: Number>(out: &mut [T], x: &[T], f: impl Fn(&T, &T) -> T) {
+    match x {
+        [x] => out.iter_mut().for_each(|out| *out = f(out, x)),
+        _ => out.iter_mut().zip(x).for_each(|(out, x)| *out = f(out, x)),
+    }
+}
+
+/// Some entries of what an operation makes.
+fn compute<'v, T: Number + 'v>(
+    operation: &Operation<T>,
+    number: Option<u64>,
+    dimension: usize,
+    get: impl Fn(NodeId) -> Entries<'v, T>,
+    out: &mut [T],
+) {
+    let one = T::from_rational(&1.into());
+    let (node, exponent) = match operation {
+        Operation::Number(x) => return out.fill(x.clone()),
+        Operation::Dimension => return out.fill(T::from_rational(&(dimension as i64).into())),
+        Operation::Decay { base, factor, offset } => {
+            let power = number.map(|t| &(factor * &(t as i64).into()) + offset);
+            return out.fill(power.map_or_else(zero, |power| base.power(&power)));
+        }
+        Operation::Other(node, exponent) => (node, exponent),
+    };
+    let fold =
+        |out: &mut [T], parts: &[NodeId], empty: &T, f: &dyn Fn(&mut [T], Entries<'v, T>)| {
+            match parts.split_first() {
+                None => out.fill(empty.clone()),
+                Some((first, rest)) => {
+                    map(out, get(*first), T::clone);
+                    rest.iter().for_each(|x| f(out, get(*x)));
+                }
+            }
+        };
+    match node {
+        Node::Sum(parts) => {
+            fold(out, parts, &zero(), &|out, x| with(out, x, |a, b| a.clone() + b.clone()));
+        }
+        Node::Product(parts) => {
+            fold(out, parts, &one, &|out, x| with(out, x, |a, b| a.clone() * b.clone()));
+        }
+        Node::Power(x, _) => {
+            let r = exponent.as_ref().expect("powers have exponents");
+            match r.as_small() {
+                Some((-1, 1)) => map(out, get(*x), |x| one.quotient(x)),
+                Some((2, 1)) => map(out, get(*x), |x| x.clone() * x.clone()),
+                Some((1, 2)) => map(out, get(*x), T::sqrt),
+                Some((-1, 2)) => map(out, get(*x), |x| one.quotient(&x.sqrt())),
+                Some((n, 2)) => map(out, get(*x), |x| root_power(x, n)),
+                _ => map(out, get(*x), |x| x.power(r)),
+            }
+        }
+        Node::Function(Function::Exponential, x) => map(out, get(*x), T::exp),
+        Node::Function(Function::Logarithm, x) => map(out, get(*x), T::log),
+        Node::Function(Function::HyperbolicTangent, x) => {
+            map(out, get(*x), |x| x.apply(loss::Function::Tanh));
+        }
+        Node::Function(Function::Sign, x) => {
+            map(out, get(*x), |x| match x.compare_real(&zero()) {
+                Some(Ordering::Less) => -one.clone(),
+                Some(Ordering::Greater) => one.clone(),
+                Some(Ordering::Equal) => zero(),
+                None => x.clone(),
+            });
+        }
+        Node::Function(Function::Absolute, x) => {
+            map(out, get(*x), |x| x.apply(loss::Function::Abs));
+        }
+        Node::Greater(x, y) => {
+            map(out, get(*x), T::clone);
+            with(out, get(*y), |x, y| match x.compare_real(y) {
+                Some(Ordering::Less) => y.clone(),
+                Some(_) => x.clone(),
+                // Not a number.
+                None => x.clone() + y.clone(),
+            });
+        }
+        _ => unreachable!("states, numbers and what needs all entries are not computed here"),
+    }
+}

@@ -1,0 +1,139 @@
+//! Optimizers of the language whose steps are not linear, as one trains with them.
+
+use super::iteration::Untrainable;
+use super::rule::{Schedule, gradient};
+use super::state::{State, Step};
+use bea_flow::flow::{JetSource, NonlinearStep, Problem, SimulateError, initial_states};
+use bea_flow::objective::{Jet, Objective, ObjectiveError};
+use bea_series::exact::Rational;
+use bea_series::typed::{Node, Program};
+use num_rational::BigRational;
+
+/// A nonlinear step and its learning rates.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NonlinearIteration {
+    program: Program,
+    lr: Schedule,
+    /// The program at the learning rates of the schedule, one after the other.
+    steps: Vec<NonlinearStep<f64>>,
+}
+
+impl NonlinearIteration {
+    /// Training with `program` at the learning rates `lr`.
+    ///
+    /// # Errors
+    /// A program that one cannot train with.
+    pub fn new(program: Program, lr: Schedule) -> Result<NonlinearIteration, Untrainable> {
+        if first_evaluation(&program).is_none() {
+            return Err(Untrainable::NoGradient);
+        }
+        let step = |h: f64| -> Result<NonlinearStep<f64>, SimulateError> {
+            let exact = BigRational::from_float(h).ok_or(SimulateError::StepSize(h))?;
+            NonlinearStep::new(&program, &Rational::from(exact))
+        };
+        let rates = std::iter::once(lr.first).chain(lr.changes.iter().map(|(_, lr)| *lr));
+        let steps = rates.map(step).collect::<Result<_, _>>()?;
+        Ok(NonlinearIteration { program, lr, steps })
+    }
+
+    /// The step program.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The learning rates.
+    pub fn schedule(&self) -> &Schedule {
+        &self.lr
+    }
+
+    /// Whether the gradient that a step sees first is that of the parameters themselves.
+    pub fn starts_at_theta(&self) -> bool {
+        first_evaluation(&self.program)
+            .is_some_and(|point| self.program.nodes[point] == Node::State(0))
+    }
+
+    /// Before the first step from `theta`. Buffers that start settled are on the slow manifold of `loss` at the first
+    /// learning rate.
+    ///
+    /// # Errors
+    /// If the slow manifold is not found.
+    pub fn start(
+        &self,
+        loss: impl Objective + 'static,
+        theta: Vec<f64>,
+    ) -> Result<State, SimulateError> {
+        if !(0..self.program.states.len()).any(|i| self.steps[0].settles(i)) {
+            return Ok(State::new(theta));
+        }
+        let states = initial_states(&Problem::new(loss), &self.program, &theta, self.lr.first)?;
+        let buffers = self.buffers().into_iter().map(String::from);
+        Ok(State {
+            buffers: buffers.zip(states.into_iter().skip(1)).collect(),
+            ..State::new(theta)
+        })
+    }
+
+    /// One step on `loss`. Buffers that `state` does not have start as the program says.
+    pub(super) fn step(
+        &self,
+        loss: &dyn Objective,
+        state: &mut State,
+    ) -> Result<Step, ObjectiveError> {
+        let step = &self.steps[self.lr.number(state.step)];
+        let mut states = if state.has(&self.buffers()) {
+            let buffers = state.buffers.iter_mut().map(|(_, values)| std::mem::take(values));
+            std::iter::once(std::mem::take(&mut state.theta)).chain(buffers).collect()
+        } else if (0..self.program.states.len()).any(|i| step.settles(i)) {
+            return Err(ObjectiveError::other(
+                "the buffers start settled, which needs the state that `NonlinearIteration::start` gives",
+            ));
+        } else {
+            step.start(&state.theta)
+        };
+        let mut source = Seen { loss, first: None };
+        let done = step.execute(&mut states, Some(state.step as u64 + 1), &mut source);
+        let mut states = states.into_iter();
+        state.theta = states.next().expect("a program has parameters");
+        state.buffers = self.buffers().into_iter().map(String::from).zip(states).collect();
+        done?;
+        let (loss, gradient) = source.first.expect("a step evaluates a gradient");
+        let learning_rate = self.lr.at(state.step);
+        Ok(Step { loss, gradient, learning_rate, product: None })
+    }
+
+    /// The names of the buffers.
+    fn buffers(&self) -> Vec<&str> {
+        self.program.states[1..].iter().map(|state| state.name.as_str()).collect()
+    }
+}
+
+/// The point where the gradient of the loss is evaluated first.
+fn first_evaluation(program: &Program) -> Option<usize> {
+    program.nodes.iter().find_map(|node| match node {
+        Node::Field { point } => Some(*point),
+        _ => None,
+    })
+}
+
+/// A loss, and its value and gradient where they were first asked for.
+struct Seen<'a> {
+    loss: &'a dyn Objective,
+    first: Option<(f64, Vec<f64>)>,
+}
+
+impl JetSource<f64> for Seen<'_> {
+    type Error = ObjectiveError;
+
+    fn field(&mut self, x: &Jet<f64>) -> Result<Vec<Vec<f64>>, ObjectiveError> {
+        let (value, slope) = gradient(self.loss, x.point())?;
+        let field = slope.iter().map(|g| -g).collect();
+        self.first.get_or_insert((value, slope));
+        Ok(vec![field])
+    }
+
+    fn along(&mut self, x: &Jet<f64>, v: &Jet<f64>) -> Result<Vec<Vec<f64>>, ObjectiveError> {
+        let mut product = self.loss.hessian_vectors(x.point(), &[v.point()])?;
+        product.iter_mut().flatten().for_each(|x| *x = -*x);
+        Ok(product)
+    }
+}

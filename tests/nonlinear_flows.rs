@@ -1,0 +1,237 @@
+//! Flows of nonlinear optimizers on networks and formulas, and what the commands say of them.
+
+use bea::flow::{Buffers, FlowName, Problem, Request, simulate, velocity};
+use bea::network::architecture::{Architecture, Criterion, Dtype};
+use bea::network::device::Device;
+use bea::network::initialise::{Scheme, initialise};
+use bea::network::{NetworkLoss, data};
+use bea::optimizer::{self, Step};
+use bea::training::{Dal, Product, Rule, Schedule, State};
+use num_complex::Complex64;
+use num_rational::BigRational;
+use std::process::Command;
+
+fn network() -> (NetworkLoss, Vec<f64>) {
+    let data = data::open("iris,first=30").unwrap();
+    let criterion = Criterion::CrossEntropy { smoothing: 0.1 };
+    let architecture =
+        Architecture::find("mlp:4,tanh", &data.shape, 3, criterion, Dtype::F64).unwrap();
+    let theta = initialise(&architecture, Scheme::GlorotUniform, 3);
+    (NetworkLoss::new(architecture, &data, &Device::cpu()).unwrap(), theta)
+}
+
+/// An optimizer of the library with numbers for its parameters.
+fn step(name: &str) -> Step {
+    let optimizer = optimizer::find(name).unwrap();
+    let value = |p: &String| match p.as_str() {
+        "eps" => BigRational::new(1.into(), 20.into()),
+        _ => BigRational::new(1.into(), 2.into()),
+    };
+    let values = optimizer.parameters.iter().map(|p| (p.clone(), value(p)));
+    optimizer.step(&values.collect()).unwrap()
+}
+
+fn norm(x: &[Complex64]) -> f64 {
+    x.iter().map(|z| z.norm_sqr()).sum::<f64>().sqrt()
+}
+
+/// The steps themselves, whose buffers settle by themselves, are those of the modified field.
+#[test]
+fn settled_steps_on_a_network_follow_the_field_to_its_order() {
+    let (loss, theta) = network();
+    let problem = Problem::new(loss);
+    for name in ["adam_inside", "rmsprop", "adamw", "normalized_gradient_descent", "dal"] {
+        let step = step(name);
+        let run = |start: &[f64], lr, steps, flows: Vec<FlowName>| {
+            let request =
+                Request { lr, steps, flows, rtol: 1e-13, atol: 1e-15, ..Request::default() };
+            simulate(&problem, name, &step, start, &request).unwrap()
+        };
+        let errors: Vec<Vec<f64>> = [0.002, 0.001]
+            .map(|h: f64| {
+                // What is left of the start, and of bias corrections, is halved by each step.
+                let settle = (0.12 / h).round() as usize;
+                let all = run(&theta, h, settle + 1, vec![]).optimizer.theta;
+                let [.., before, after] = &all[..] else { panic!("two steps at least") };
+                let before: Vec<f64> = before.iter().map(|z| z.re).collect();
+                let flows = run(&before, h, 1, (0..=2).map(FlowName::Order).collect()).flows;
+                let error = |flow: &bea::flow::Trajectory| {
+                    assert_eq!(flow.note, None, "{name}");
+                    norm(&flow.theta[1].iter().zip(after).map(|(a, b)| a - b).collect::<Vec<_>>())
+                };
+                flows.iter().map(error).collect()
+            })
+            .to_vec();
+        for n in 0..=2 {
+            let slope = (errors[0][n] / errors[1][n]).log2();
+            let expected = (n + 2) as f64;
+            assert!((slope - expected).abs() < 0.15, "{name}, order:{n}: {slope} of {errors:?}");
+        }
+    }
+}
+
+/// Two routes to the field at a point: by jets, and from the optimizer's own steps.
+#[test]
+fn truncated_and_interpolated_fields_agree_to_their_order() {
+    let (loss, theta) = network();
+    let problem = Problem::new(loss);
+    let at: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
+    for name in ["adam_inside", "smooth_lion", "normalized_sam", "dal_heavy_ball"] {
+        let step = step(name);
+        for n in 0..=2 {
+            let difference = |lr: f64| {
+                let request = Request { lr, ..Request::default() };
+                let field =
+                    |flow| velocity(&problem, name, &step, &at, flow, &request).unwrap().unwrap();
+                let [jets, steps] = [FlowName::Order(n), FlowName::Interpolated(n)].map(field);
+                norm(&jets.iter().zip(&steps).map(|(a, b)| a - b).collect::<Vec<_>>())
+            };
+            let differences = [4e-3, 2e-3, 1e-3].map(difference);
+            let slope = (differences[1] / differences[2]).log2();
+            assert!(
+                differences[2] < 1e-11 || (slope - (n + 1) as f64).abs() < 0.15,
+                "{name}, order {n}: {differences:?}, h^{slope}"
+            );
+        }
+    }
+}
+
+/// Buffers that start settled have no transient: the first step is the flow's.
+#[test]
+fn settled_buffers_start_on_the_slow_manifold() {
+    let (loss, theta) = network();
+    let problem = Problem::new(loss);
+    let step = step("adam_inside");
+    let distance = |lr, buffers| {
+        let flows = vec![FlowName::Order(2)];
+        let request = Request { lr, steps: 1, flows, buffers, ..Request::default() };
+        let found = simulate(&problem, "adam", &step, &theta, &request).unwrap();
+        found.distances(&found.flows[0])[1]
+    };
+    let settled = [4e-3, 2e-3].map(|h| distance(h, Buffers::Settled));
+    let slope = (settled[0] / settled[1]).log2();
+    assert!((slope - 4.0).abs() < 0.2, "{settled:?}");
+    assert!(distance(2e-3, Buffers::Written) > 100.0 * settled[1]);
+}
+
+/// Training with the library's files is training with what is written out, to rounding.
+#[test]
+fn rules_of_the_language_are_those_written_out() {
+    let (loss, theta) = network();
+    let numeric = |name: &str, values: &[(&str, &str)], lr| {
+        let value = |x: &str| optimizer::parse_value(x).unwrap();
+        let values = values.iter().map(|(name, x)| (name.to_string(), value(x))).collect();
+        let step = optimizer::find(name).unwrap().step(&values).unwrap();
+        Rule::program(step, Schedule::constant(lr)).unwrap()
+    };
+    let adam = [("beta1", "0.9"), ("beta2", "0.999"), ("eps", "1e-8")];
+    let dal = Dal { power: 0.5, cap: f64::INFINITY, product: Product::Exact };
+    let cases = [
+        (
+            Rule::Adam { lr: Schedule::constant(0.01), beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+            numeric("adam", &adam, 0.01),
+        ),
+        (Rule::Dal(dal), numeric("dal", &[("p", "1/2")], 1.0)),
+    ];
+    for (written, language) in cases {
+        let mut states = [State::new(theta.clone()), State::new(theta.clone())];
+        for step in 0..20 {
+            let rules = [&written, &language];
+            let made =
+                rules.iter().zip(&mut states).map(|(rule, state)| rule.step(&loss, state).unwrap());
+            let losses: Vec<f64> = made.map(|step| step.loss).collect();
+            assert!((losses[0] - losses[1]).abs() < 1e-9, "step {step}: {losses:?}");
+        }
+        let [a, b] = &states;
+        let apart = a.theta.iter().zip(&b.theta).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(apart < 1e-9, "{apart}");
+    }
+}
+
+fn bea(arguments: &str) -> (i32, String, String) {
+    let place = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_bea"))
+        .args(arguments.split(' '))
+        .current_dir(place.path())
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| {
+        String::from_utf8_lossy(bytes).split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn a_run_measures_the_flows_of_the_optimizer_that_trains() {
+    let place = tempfile::tempdir().unwrap();
+    let text = "name = \"adam\"\ndata = \"iris\"\nnetwork = \"mlp:4,tanh\"\ndtype = \"f64\"\n\
+                [train]\noptimizer = \"adam\"\nlr = 0.001\nsteps = 30\n\
+                set = { beta1 = 0.5, beta2 = 0.75, eps = 0.1 }\n\
+                [measure]\nmetrics = [\"loss\", \"error:order:0\", \"error:order:1\"]\n";
+    std::fs::write(place.path().join("adam.toml"), text).unwrap();
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_bea"))
+            .args(arguments)
+            .current_dir(place.path())
+            .output()
+            .unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, error) = run(&["run", "adam.toml", "--out", "out"]);
+    assert_eq!(code, 0, "{error}");
+    let table = std::fs::read_to_string(place.path().join("out/metrics.csv")).unwrap();
+    let mut rows = csv::Reader::from_reader(table.as_bytes());
+    let titles: Vec<String> = rows.headers().unwrap().iter().map(String::from).collect();
+    let column = |name: &str| titles.iter().position(|title| title == name).expect(name);
+    let (zero, one) = (column("error_order_0"), column("error_order_1"));
+    // Once the buffers have settled, the field of the optimizer is nearer at each order.
+    let settled: Vec<csv::StringRecord> = rows.records().map(Result::unwrap).skip(22).collect();
+    let number = |row: &csv::StringRecord, i: usize| row[i].parse::<f64>().ok();
+    let pairs: Vec<(f64, f64)> =
+        settled.iter().filter_map(|row| Some((number(row, zero)?, number(row, one)?))).collect();
+    assert!(pairs.len() > 5, "{table}");
+    for (zero, one) in pairs.into_iter().filter(|(zero, _)| zero.is_finite()) {
+        assert!(one < 0.2 * zero, "{zero} {one}");
+    }
+    let (code, error) = run(&["run", "adam.toml", "--set", "measure.metrics=sc:1"]);
+    assert!(code == 2 && error.contains("is not linear"), "{error}");
+}
+
+#[test]
+fn commands_take_nonlinear_optimizers() {
+    let adam = "--optimizer adam_inside --set beta1=1/2 --set beta2=3/4 --set eps=1/20";
+    let (code, out, error) = bea(&format!(
+        "flow --loss rosenbrock --start -1,1.5 --lr 0.01 --steps 20 {adam} --flows ngf,order:0,order:2,interpolated:2"
+    ));
+    assert_eq!(code, 0, "{error}");
+    assert!(out.contains("adam_inside with h = 0.01") && out.contains("interpolated:2"), "{out}");
+    assert!(out.contains("the buffers of adam_inside do not start settled"), "{out}");
+    let (code, out, error) = bea(&format!(
+        "evaluate --network mlp:5,5 --data iris --lr 0.001 {adam} --quantities order:2,interpolated:2 --format json"
+    ));
+    assert_eq!(code, 0, "{error}");
+    assert!(out.contains("order:2"), "{out}");
+    let refusals = [
+        (
+            format!("flow --loss rosenbrock --start -1,1.5 --lr 0.01 {adam} --flows pf"),
+            "is not linear in its gradients, so its modified field has no principal part",
+        ),
+        (
+            "flow --loss rosenbrock --start -1,1.5 --lr 0.01 --optimizer adagrad --set eps=1 --flows order:1".into(),
+            "is one of the parameters and of `v`, which is slow",
+        ),
+        (
+            "flow --loss rosenbrock --start -1,1.5 --lr 0.01 --optimizer adam --flows order:1".into(),
+            "a simulation needs the value of the parameter",
+        ),
+        (
+            format!("codegen --lang c --loss rosenbrock --flow order:2 {adam}"),
+            "is not linear",
+        ),
+    ];
+    for (arguments, expected) in refusals {
+        let (code, _, error) = bea(&arguments);
+        let words = error.replace("│ ", "");
+        assert!(code == 2 && words.contains(expected), "{arguments}: {error}");
+    }
+}

@@ -1,0 +1,291 @@
+//! Modified fields of nonlinear steps by jets in the step size and the time: exact values, and the order of the one-step
+//! error, in 237-bit arithmetic, of every smooth nonlinear optimizer of the library.
+
+#[allow(dead_code)]
+mod precise;
+
+use bea::exact::Rational;
+use bea::flow::{JetSource, NonlinearStep, StepField};
+use bea::loss::{Bivariate, Graph, Number, Program};
+use bea::objective::Jet;
+use bea::optimizer::{self, Step};
+use num_bigint::BigInt;
+use num_rational::BigRational;
+use precise::Precise;
+use std::cmp::Ordering;
+use std::convert::Infallible;
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+/// The field `-∇E` of a formula, over any numbers.
+struct Field {
+    gradient: Program,
+}
+
+impl Field {
+    fn evaluate<T: Number>(&self, x: &Jet<T>) -> Vec<Vec<T>> {
+        let (degree, zero) = (x.degree(), || T::from_rational(&0.into()));
+        let entry = |i: usize| {
+            let all = (0..=degree).flat_map(|k| (0..=k).map(move |j| x.coefficient(k, j)));
+            Bivariate::new(all.map(|x| x.map_or_else(zero, |x| x[i].clone())).collect())
+        };
+        let inputs: Vec<_> = (0..x.point().len()).map(entry).collect();
+        let mut out = vec![Bivariate::from_rational(&0.into()); inputs.len()];
+        self.gradient.evaluate(&inputs, &mut out, &mut Vec::new());
+        let part = |out: &Bivariate<T>, j| -out.part(degree).get(j).cloned().unwrap_or_else(zero);
+        (0..=degree).map(|j| out.iter().map(|out| part(out, j)).collect()).collect()
+    }
+}
+
+impl<T: Number> JetSource<T> for Field {
+    type Error = Infallible;
+
+    fn field(&mut self, x: &Jet<T>) -> Result<Vec<Vec<T>>, Infallible> {
+        Ok(self.evaluate(x))
+    }
+
+    fn along(&mut self, x: &Jet<T>, v: &Jet<T>) -> Result<Vec<Vec<T>>, Infallible> {
+        let zero = T::from_rational(&0.into());
+        let pair = |x: &T, v: &T| Bivariate::new(vec![x.clone(), v.clone(), zero.clone()]);
+        let slope = |x: &Bivariate<T>| x.part(1).first().cloned().unwrap_or_else(|| zero.clone());
+        let all = self.evaluate(&x.zip(v, &zero, pair));
+        Ok(all.iter().map(|entries| entries.iter().map(slope).collect()).collect())
+    }
+}
+
+fn rational(top: i64, bottom: i64) -> Rational {
+    Rational::new(top, bottom).unwrap()
+}
+
+fn big(top: i64, bottom: i64) -> BigRational {
+    BigRational::new(top.into(), bottom.into())
+}
+
+/// `Σ a_i x_i + b_i x_i²/2 + x_i⁴/4 + x_i x_{i+1}/3`, all of it but `x²/2 + x⁴/4` only in `coupled` ones.
+fn field(dimension: u32, coupled: bool) -> Field {
+    let mut graph = Graph::new();
+    let mut terms = Vec::new();
+    for i in 0..dimension {
+        let (x, next) = (graph.variable(i), graph.variable((i + 1) % dimension));
+        let (square, fourth) = (graph.powi(x, 2), graph.powi(x, 4));
+        terms.push(graph.scale(&rational(1 + i64::from(i), 2), square));
+        terms.push(graph.scale(&rational(1, 4), fourth));
+        if coupled {
+            let product = graph.mul(x, next);
+            terms.push(graph.scale(&rational(1, 3), product));
+            terms.push(graph.scale(&rational(7 + i64::from(i), 2), x));
+        }
+    }
+    let loss = graph.sum(&terms);
+    let variables: Vec<u32> = (0..dimension).collect();
+    let gradient = graph.gradient(loss, &variables);
+    Field { gradient: Program::new(&graph, dimension as usize, &gradient) }
+}
+
+/// An optimizer with numbers for its parameters.
+fn step(name: &str, values: &[(&str, BigRational)]) -> bea::typed::Program {
+    let optimizer = optimizer::find(name).unwrap();
+    let values = values.iter().map(|(name, value)| (name.to_string(), value.clone()));
+    match optimizer.step(&values.collect()).unwrap() {
+        Step::Nonlinear(program) => program,
+        Step::Linear(_) => panic!("{name} is linear"),
+    }
+}
+
+/// Exact numbers, with the roots of squares.
+#[derive(Clone, PartialEq, Debug)]
+struct Exact(BigRational);
+
+macro_rules! operators {
+    ($($name:ident $method:ident),*) => {
+        $(impl $name for Exact {
+            type Output = Exact;
+            fn $method(self, other: Exact) -> Exact {
+                Exact($name::$method(self.0, other.0))
+            }
+        })*
+    };
+}
+operators!(Add add, Sub sub, Mul mul, Div div);
+
+impl Neg for Exact {
+    type Output = Exact;
+    fn neg(self) -> Exact {
+        Exact(-self.0)
+    }
+}
+
+impl Number for Exact {
+    fn from_rational(value: &Rational) -> Exact {
+        Exact(value.clone().into())
+    }
+    fn sqrt(&self) -> Exact {
+        let root = |x: &BigInt| {
+            let root = x.sqrt();
+            assert_eq!(&root * &root, *x, "the root of a square");
+            root
+        };
+        Exact(BigRational::new(root(self.0.numer()), root(self.0.denom())))
+    }
+    fn compare_real(&self, other: &Exact) -> Option<Ordering> {
+        self.0.partial_cmp(&other.0)
+    }
+    fn pi() -> Exact {
+        unreachable!("rational numbers")
+    }
+    fn exp(&self) -> Exact {
+        unreachable!("rational numbers")
+    }
+    fn log(&self) -> Exact {
+        unreachable!("rational numbers")
+    }
+    fn sin(&self) -> Exact {
+        unreachable!("rational numbers")
+    }
+    fn cos(&self) -> Exact {
+        unreachable!("rational numbers")
+    }
+    fn erf(&self) -> Exact {
+        unreachable!("rational numbers")
+    }
+}
+
+#[test]
+fn exact_fields_on_a_quartic() {
+    let half = || big(1, 2);
+    let (beta2, eps) = (big(3, 4), big(9, 4));
+    let cases: [(&str, Vec<(&str, BigRational)>, &[(i64, i64)]); 3] = [
+        (
+            "adam_inside",
+            vec![("beta1", half()), ("beta2", beta2.clone()), ("eps", eps.clone())],
+            &[(-4, 5), (592, 625), (1_486_192, 78_125)],
+        ),
+        (
+            "adam_inside",
+            vec![("beta1", big(0, 1)), ("beta2", beta2.clone()), ("eps", eps)],
+            &[(-4, 5), (1392, 625)],
+        ),
+        (
+            "adam",
+            vec![("beta1", half()), ("beta2", beta2), ("eps", half())],
+            &[(-4, 5), (208, 125)],
+        ),
+    ];
+    for (name, values, expected) in cases {
+        let program = step(name, &values);
+        let field = StepField::<Exact>::new(&program, expected.len() - 1, &1.into()).unwrap();
+        let one = Exact::from_rational(&1.into());
+        let terms = field.terms(&[vec![one]], &mut self::field(1, false)).unwrap().remove(0);
+        for (k, (term, &(top, bottom))) in terms.iter().zip(expected).enumerate() {
+            assert_eq!(term[0].0, big(top, bottom), "{name}, h^{k}");
+        }
+    }
+}
+
+/// The point at time `t` of `ẏ = v(y)`: the modified midpoint rule, extrapolated to the order 14.
+fn integrate(
+    velocity: &mut dyn FnMut(&[Vec<Precise>]) -> Vec<Vec<Precise>>,
+    start: &[Vec<Precise>],
+    t: Precise,
+) -> Vec<Vec<Precise>> {
+    let combine = |x: &[Vec<Precise>], c: Precise, y: &[Vec<Precise>]| -> Vec<Vec<Precise>> {
+        let rows = x.iter().zip(y);
+        rows.map(|(x, y)| x.iter().zip(y).map(|(&x, &y)| x + c * y).collect()).collect()
+    };
+    let mut table: Vec<Vec<Vec<Precise>>> = Vec::new();
+    for row in 1..=7i64 {
+        let n = 2 * row;
+        let size = t / Precise::from(n);
+        let mut before = start.to_vec();
+        let mut now = combine(start, size, &velocity(start));
+        for _ in 1..n {
+            let next = combine(&before, Precise::from(2) * size, &velocity(&now));
+            before = std::mem::replace(&mut now, next);
+        }
+        let mut last = now;
+        for (k, entry) in table.iter_mut().enumerate() {
+            // Rows with 2(row-1-k) and 2 row steps, in squares of the step size.
+            let ratio = Precise::from(row) / Precise::from(row - 1 - k as i64);
+            let weight = Precise::from(1) / (ratio * ratio - Precise::from(1));
+            let change = combine(&last, Precise::from(-1), entry);
+            let better = combine(&last, weight, &change);
+            *entry = std::mem::replace(&mut last, better);
+        }
+        table.push(last);
+    }
+    table.pop().unwrap()
+}
+
+fn distance(a: &[Vec<Precise>], b: &[Vec<Precise>]) -> f64 {
+    let all = a.iter().flatten().zip(b.iter().flatten());
+    let square = all.fold(Precise::ZERO, |sum, (&a, &b)| sum + (a - b) * (a - b));
+    square.sqrt().to_f64()
+}
+
+/// Values of parameters.
+fn value(name: &str) -> BigRational {
+    match name {
+        "alpha" | "beta" | "beta1" | "m" => big(1, 2),
+        "beta2" => big(5, 8),
+        "eps" => big(1, 4),
+        "lambda" => big(1, 5),
+        _ => big(3, 4),
+    }
+}
+
+/// The one-step errors of the orders 0 to 3 fall as `h^(n+2)`.
+#[test]
+fn one_step_errors_of_every_smooth_nonlinear_optimizer() {
+    for optimizer in optimizer::nonlinear_library() {
+        let name = optimizer.name.as_str();
+        let values: Vec<(&str, BigRational)> =
+            optimizer.parameters.iter().map(|p| (p.as_str(), value(p))).collect();
+        let program = step(name, &values);
+        for dimension in 1..=3u32 {
+            let mut source = field(dimension, true);
+            let errors = [9u32, 10].map(|bits| {
+                let h = rational(1, 1 << bits);
+                let iteration = NonlinearStep::<Precise>::new(&program, &h).unwrap();
+                let theta: Vec<Precise> =
+                    (0..dimension).map(|i| Precise::from(0.75 - 0.125 * f64::from(i))).collect();
+                let mut states = iteration.start(&theta);
+                // The transient of a buffer falls by 5/8 a step.
+                for _ in 0..1 << (bits - 2) {
+                    iteration.execute(&mut states, None, &mut source).unwrap();
+                }
+                let most = StepField::<Precise>::new(&program, 3, &h).unwrap();
+                let pick = |states: &[Vec<Precise>]| -> Vec<Vec<Precise>> {
+                    most.coordinates().iter().map(|&i| states[i].clone()).collect()
+                };
+                let before = pick(&states);
+                iteration.execute(&mut states, None, &mut source).unwrap();
+                let after = pick(&states);
+                [0, 1, 2, 3].map(|order| {
+                    let field = StepField::<Precise>::new(&program, order, &h).unwrap();
+                    let mut velocity = |x: &[Vec<Precise>]| -> Vec<Vec<Precise>> {
+                        let terms = field.terms(x, &mut source).unwrap();
+                        let sum = |terms: Vec<Vec<Precise>>| {
+                            let sum = |i: usize| {
+                                terms.iter().fold(Precise::ZERO, |sum, term| sum + term[i])
+                            };
+                            (0..terms[0].len()).map(sum).collect()
+                        };
+                        terms.into_iter().map(sum).collect()
+                    };
+                    distance(&integrate(&mut velocity, &before, Precise::half_to(bits)), &after)
+                })
+            });
+            let slopes: Vec<f64> =
+                errors[0].iter().zip(&errors[1]).map(|(a, b)| (a / b).log2()).collect();
+            for (order, slope) in slopes.iter().enumerate() {
+                let exact = errors[1][order] < 1e-40;
+                let expected = order as f64 + 2.0;
+                assert!(
+                    exact || (slope - expected).abs() < 0.1,
+                    "{name} in {dimension} dimensions, order {order}: {:?} and {:?}, h^{slope:.3}",
+                    errors[0][order],
+                    errors[1][order]
+                );
+            }
+        }
+    }
+}
