@@ -2,7 +2,10 @@
 
 mod needs;
 
-use bea::experiment::{Config, Existing, Experiment, Measured, Outcome, Scale, conduct, report};
+use bea::experiment::{
+    Config, Existing, Experiment, Measured, Outcome, Scale, Seeds, conduct, report, report_of,
+    sweep, sweep_figure,
+};
 use bea::plot::{Axis, Figure, Interactive, Panel, Series, Style};
 use bea::source::Source;
 use std::path::Path;
@@ -72,6 +75,42 @@ fn figures_answer_by_pointer_and_by_keyboard() {
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8_lossy(&said);
         assert!(!output.status.success() && said.contains(complaint), "{complaint}: {said}");
+    }
+}
+
+#[test]
+fn pages_of_several_runs_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let text =
+        format!("{RUN}[grid]\nseed = [0, 1, 2]\ntrain.lr = [0.1, 0.2]\n").replace("seed = 2\n", "");
+    let runs = Experiment::parse(Source::new("iris.toml", text), Scale::Small, &[]).unwrap().runs();
+    let outcomes = sweep(runs.unwrap(), folder.path(), Existing::Replace, 2, &|| false).unwrap();
+    let measured: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
+    let figure = sweep_figure(&measured, Seeds::Median);
+    let file = folder.path().join("report.html");
+    std::fs::write(&file, report_of("Rates", &figure, &measured, "It holds.")).unwrap();
+    let Some(output) = said("interact.py", &[&file, Path::new("-")]) else { return };
+    assert_silent(&output);
+    if let Some(output) = said("check_report.py", &[&file]) {
+        assert_silent(&output);
+    }
+}
+
+#[test]
+fn flows_leave_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_bea"))
+        .args(["flow", "--loss", "rosenbrock", "--lr", "0.0006", "--steps", "6", "--plot"])
+        .args(["--title", "</title><b>&", "--out"])
+        .arg(folder.path().join("run"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let file = folder.path().join("run/trajectories.html");
+    let page = std::fs::read_to_string(&file).unwrap();
+    assert!(page.contains("\"plane\":true") && !page.contains("NaN") && !page.contains("<b>"));
+    if let Some(output) = said("check_report.py", &[&file]) {
+        assert_silent(&output);
     }
 }
 

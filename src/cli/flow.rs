@@ -137,12 +137,13 @@ enum BuffersName {
 }
 
 /// The files that this command may leave in its folder.
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "trajectories.csv",
     "trajectories.json",
     "trajectories.svg",
     "trajectories.png",
     "trajectories.pdf",
+    "trajectories.html",
     "last.safetensors",
 ];
 /// The folder, unless another is named.

@@ -8,7 +8,9 @@ use super::picture::PictureOptions;
 use super::run_progress::RunProgress;
 use super::{interrupt, limit, output, results};
 use crate::experiment::folder;
-use crate::experiment::{Config, Existing, Folder, Measured, Outcome, SweepError, sweep};
+use crate::experiment::{
+    Config, Existing, Folder, Measured, Outcome, SweepError, report_of, sweep,
+};
 use crate::reproduction::{self, AnyFigure, Caption, NetworkFigure};
 use bea_plot::Figure;
 use bea_series::text::source::Source;
@@ -197,8 +199,14 @@ impl Reproduce {
                     return Ok(None);
                 };
                 let told = Told { caption: figure.caption(&outcome), line: figure.line(&outcome) };
+                let verdict = format!("{}\n{}", told.caption, told.line);
+                let page = report_of(figure.id, &outcome.figure, &[], &verdict);
                 let mut contents = self.pictures(figure.id, &outcome.figure)?;
-                contents.extend([outcome.csv.clone().into_bytes(), told.bytes()]);
+                contents.extend([
+                    outcome.csv.clone().into_bytes(),
+                    page.into_bytes(),
+                    told.bytes(),
+                ]);
                 self.write(&AnyFigure::Simulated(figure), contents)?;
                 Ok(Some((told, begun.elapsed())))
             }
@@ -235,7 +243,7 @@ impl Reproduce {
         }
         let measured: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
         let verdict = format!("{}\n{}", told.caption, told.line);
-        let page = crate::experiment::report(figure.id, &measured, Some(&verdict));
+        let page = report_of(figure.id, &picture, &measured, &verdict);
         let mut contents = self.pictures(figure.id, &picture)?;
         contents.extend([page.into_bytes(), told.bytes()]);
         self.write(&AnyFigure::Network(figure), contents)?;
@@ -328,7 +336,7 @@ fn files(figure: &AnyFigure) -> Vec<String> {
         endings.iter().map(|ending| format!("{}.{ending}", figure.id())).collect()
     };
     match figure {
-        AnyFigure::Simulated(_) => named(&["svg", "png", "pdf", "csv", "txt"]),
+        AnyFigure::Simulated(_) => named(&["svg", "png", "pdf", "csv", "html", "txt"]),
         AnyFigure::Network(_) => named(&["svg", "png", "pdf", "html", "txt"]),
     }
 }

@@ -17,5 +17,5 @@ pub use folder::Folder;
 pub use measured::Measured;
 pub use outcome::Outcome;
 pub use plots::{Seeds, run_figure, sweep_figure};
-pub use report::report;
+pub use report::{report, report_of};
 pub use run::{Run, Table};

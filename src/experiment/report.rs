@@ -14,16 +14,32 @@ const MOST_COLUMNS: usize = 48;
 /// is one, a summary, figures, all measurements in numbers, and the descriptions of the runs. It needs no
 /// network; its figures answer by a script ([`Interactive`]) and are seen without it. Equal runs have equal pages.
 pub fn report(title: &str, runs: &[Measured], verdict: Option<&str>) -> String {
+    written(title, None, runs, verdict)
+}
+
+/// As [`report`], with a figure that the verdict speaks of before all others; `runs` may be none.
+pub fn report_of(title: &str, figure: &Figure, runs: &[Measured], verdict: &str) -> String {
+    written(title, Some(figure), runs, Some(verdict))
+}
+
+fn written(
+    title: &str,
+    first: Option<&Figure>,
+    runs: &[Measured],
+    verdict: Option<&str>,
+) -> String {
     let panels = match runs {
         [run] => run_panels(run),
         runs => all_panels(runs),
     };
-    let figures = figures(panels);
+    let figures = figures(first, panels);
     let mut out = page::start(title, &(STYLE.to_string() + &figures.style));
     for line in verdict.into_iter().flat_map(str::lines).filter(|line| !line.trim().is_empty()) {
         let _ = writeln!(out, "<p class=\"verdict\">{}</p>", escape(line));
     }
-    summary(runs, &mut out);
+    if !runs.is_empty() || first.is_none() {
+        summary(runs, &mut out);
+    }
     if !figures.body.is_empty() {
         let _ = write!(out, "<h2>Figures</h2>\n{}", figures.body);
     }
@@ -47,18 +63,21 @@ pre{overflow-x:auto;font:.85rem/1.45 ui-monospace,Menlo,Consolas,monospace;margi
 
 /// Every panel is a figure of its own, so that the page decides how many stand in a row. One in which nothing has been
 /// measured is left out.
-fn figures(panels: Vec<Panel>) -> Interactive {
+fn figures(first: Option<&Figure>, panels: Vec<Panel>) -> Interactive {
     let seen = |panel: &Panel| {
         let mut points = panel.series.iter().flat_map(|series| &series.points);
         points.any(|(x, y)| x.is_finite() && y.is_finite())
     };
-    let figures = panels.into_iter().filter(seen).map(|panel| {
+    let first = first.map(|figure| (figure.title.clone(), figure.clone()));
+    let single = panels.into_iter().filter(seen).map(|mut panel| {
+        // Nothing stands beside it that has its axes.
+        (panel.x.shared, panel.y.shared) = (false, false);
         let name =
             if panel.title.is_empty() { String::new() } else { format!("{}: ", panel.title) };
         let title = format!("{name}{} against {}", panel.y.label, panel.x.label);
         (title, Figure { title: String::new(), panels: vec![panel], columns: 2 })
     });
-    Interactive::new(&figures.collect::<Vec<_>>())
+    Interactive::new(&first.into_iter().chain(single).collect::<Vec<_>>())
 }
 
 /// A row per run: how it ended and, of several runs, the measurements that they are compared by.

@@ -15,7 +15,7 @@ pub fn python() -> Option<Command> {
         return not_tested("there is no Python with NumPy, SciPy and SymPy: `tests/run` makes one");
     }
     let mut command = Command::new(program);
-    command.env_remove("PYTHONPATH").env_remove("PYTHONHOME");
+    command.env_remove("PYTHONPATH").env_remove("PYTHONHOME").env("PYTHONDONTWRITEBYTECODE", "1");
     Some(command)
 }
 

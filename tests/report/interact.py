@@ -3,6 +3,7 @@
 
     interact.py REPORT.html METRICS.csv [CHROMIUM]
 
+The measurements are those of a single run, or `-`, and then the page is one of several, its first figure with several panels.
 Prints what is wrong, and fails if anything is: values at the cursor, curves that are hidden, zoom, the keyboard, colours on
 light and dark, paper, a page without scripts, requests.
 """
@@ -30,6 +31,7 @@ STATE = """(() => [...document.querySelectorAll('figure.plot')].map(figure => {
         value: row.querySelector('td').childNodes[0].textContent,
         at: row.querySelector('small')?.textContent ?? null})),
       box: readout.getBoundingClientRect().toJSON(), figure: figure.getBoundingClientRect().toJSON()},
+    panels: svg.querySelectorAll('[role=slider]').length,
     said: hit.getAttribute('aria-valuetext'), role: svg.getAttribute('role'),
     texts: shown.map(t => t.textContent),
     paths: [...svg.querySelectorAll('[data-series]')].map(g => ({
@@ -257,7 +259,7 @@ def keyboard(reader, rows):
             break
         roles.append(focus["role"] or focus["tag"])
         reader.expect(focus["seen"], f"the focus is not seen: {focus}")
-        if focus["role"] == "slider" and roles.count("slider") == 1:
+        if rows and focus["role"] == "slider" and roles.count("slider") == 1:
             cursor(reader, before, rows)
         if focus["role"] == "button" and roles.count("button") == 1:
             for key in ("Enter", " "):
@@ -265,7 +267,8 @@ def keyboard(reader, rows):
                 pressed = reader.chromium.evaluate("document.activeElement.getAttribute('aria-pressed')")
                 reader.expect(pressed == ("false" if key == "Enter" else "true"), f"{key!r} leaves {pressed}")
     entries = sum(len(state["entries"]) for state in before)
-    reader.expect(roles.count("slider") == len(before), f"panels that Tab does not reach: {roles}")
+    panels = sum(state["panels"] for state in before)
+    reader.expect(roles.count("slider") == panels, f"panels that Tab does not reach: {roles}")
     reader.expect(roles.count("button") >= entries, f"entries that Tab does not reach: {roles}")
     reader.expect("INPUT" in roles, "the choice of colours cannot be reached")
 
@@ -341,6 +344,25 @@ def requests(reader):
     reader.expect(refused == "connect-src", f"a request is refused by {refused}")
 
 
+def several(reader):
+    """Panels of one figure share the cursor, each with what it shows at the same step; medians come with their spread."""
+    reader.open(width=1400)
+    for across in (0.3, 0.7):
+        reader.point(0, across)
+        shown = reader.chromium.evaluate("""[...document.querySelectorAll('figure.plot.wide .readout')]
+          .filter(r => !r.hidden).map(r => r.innerText)""")
+        heads = {text.split("\n")[0] for text in shown}
+        reader.expect(len(shown) > 1 and len(heads) == 1, f"panels of one figure do not share a cursor: {shown}")
+        reader.expect(any(" to " in text for text in shown), f"medians without their spread: {shown}")
+    spread = """document.querySelectorAll('figure.plot.wide [data-band]').length
+      && [...document.querySelectorAll('figure.plot.wide [data-band]')].filter(g => g.getClientRects().length).length"""
+    before = reader.chromium.evaluate(spread)
+    label = """[...document.querySelectorAll('figure.plot.wide [data-label]')].find(e => e.dataset.label.startsWith('median'))"""
+    reader.chromium.evaluate(f"{label}.dispatchEvent(new MouseEvent('click'))")
+    after = reader.chromium.evaluate(spread)
+    reader.expect(before > 0 and after == 0, f"the entry of the spread leaves {after} of {before} bands")
+
+
 def data(reader):
     """What is embedded is strict JSON, without NaN."""
     strict = lambda name: reader.expect(False, f"{name} in the data")
@@ -351,7 +373,9 @@ def data(reader):
 
 def main():
     url = pathlib.Path(sys.argv[1]).resolve().as_uri()
-    with open(sys.argv[2], newline="") as file:
+    rows = None
+    if sys.argv[2] != "-":
+        file = open(sys.argv[2], newline="")
         rows = {float(row["step"]): {name: float(x or "nan") for name, x in row.items()}
                 for row in csv.DictReader(file)}
     program = sys.argv[3] if len(sys.argv) > 3 else "chromium"
@@ -359,11 +383,14 @@ def main():
         chromium = Chromium(program, profile)
         reader = Reader(chromium, url)
         try:
-            values(reader, rows)
-            requests(reader)
+            if rows:
+                values(reader, rows)
+                requests(reader)
+                legend(reader)
+                zoom(reader)
+            else:
+                several(reader)
             data(reader)
-            legend(reader)
-            zoom(reader)
             keyboard(reader, rows)
             colors(reader)
             paper(reader)

@@ -128,7 +128,10 @@
         return { label, points: drawn, xs: drawn.map((p) => p.x), groups: groups("series", i), panel: this };
       });
       // The spread of a curve is read out and hidden along with it.
-      this.bands = data.bands.map(({ label, x, low, high, of }, i) => {
+      const legend = data.bands.find(({ low }) => low.length === 0)?.label ?? "";
+      this.bands = data.bands.map(({ label: own, x, low, high, of }, i) => {
+        // An entry for no band in particular is that of all without a label.
+        const label = own || legend;
         const at = new Map(along(x, low).map((value, k) => [value, [low[k], high[k]]]));
         const band = { label, at, groups: groups("band", i), panel: this, of: this.series[of] };
         if (band.of) band.of.band ??= band;
@@ -369,14 +372,14 @@
       if (all > rows.length) html(readout, "small", {}, `and ${all - rows.length} more`);
       const frame = this.svg.getBoundingClientRect(), figure = this.figure.getBoundingClientRect();
       const scale = frame.width / this.svg.viewBox.baseVal.width;
-      const place = frame.left - figure.left + x * scale, right = place > figure.width / 2;
-      // In the half of the frame where fewer of the points are.
-      const { top, height } = this.frame, above = rows.filter((row) => row.top < top + height / 2).length;
-      const border = frame.top - figure.top + (2 * above > rows.length ? top + height - 6 : top + 6) * scale;
-      readout.style.top = `${border}px`;
-      readout.style.transform = 2 * above > rows.length ? "translateY(-100%)" : "none";
-      readout.style.left = right ? "auto" : `${place + 12}px`;
-      readout.style.right = right ? `${figure.width - place + 12}px` : "auto";
+      // Beside the cursor, in the half of the frame where fewer of the points are, and within the figure, which may scroll.
+      const place = frame.left - figure.left + this.figure.scrollLeft + x * scale;
+      const { left, width, top, height } = this.frame;
+      const above = rows.filter((row) => row.top < top + height / 2).length;
+      const beside = x > left + width / 2 ? place - 12 - readout.offsetWidth : place + 12;
+      const border = 2 * above > rows.length ? (top + height - 6) * scale - readout.offsetHeight : (top + 6) * scale;
+      readout.style.left = `${clamp(beside, 0, Math.max(0, Math.max(figure.width, frame.width) - readout.offsetWidth))}px`;
+      readout.style.top = `${frame.top - figure.top + border}px`;
     }
 
     // Shows ranges of coordinates: across in all panels that share the axis, up in this one.

@@ -41,9 +41,10 @@ impl Interactive {
             colors.extend(list.items.iter().flat_map(Item::colors));
             let picture = picture(&list, description);
             let data = data(figure, &list.views, description);
+            let class = if figure.panels.len() > 1 { "plot wide" } else { "plot" };
             let _ = writeln!(
                 body,
-                "<figure class=\"plot\">{picture}<script type=\"application/json\">{data}</script></figure>"
+                "<figure class=\"{class}\">{picture}<script type=\"application/json\">{data}</script></figure>"
             );
         }
         let _ = writeln!(body, "</div>\n<script>\n{}</script>", include_str!("interactive.js"));
@@ -233,7 +234,7 @@ impl Item {
             Item::Area { fill, stroke, .. } => (*fill, *stroke),
             Item::Line { stroke, .. } => (None, Some(*stroke)),
             Item::Circle { fill, stroke, .. } => (Some(*fill), *stroke),
-            Item::Text { .. } => (None, None),
+            Item::Text { color, .. } => (Some(*color), None),
         };
         fill.into_iter().chain(stroke.map(|stroke| stroke.color))
     }

@@ -1,6 +1,7 @@
 //! The picture of `bea flow --plot`: what is shown of the landscape, and which panels.
 
 use crate::cli::picture::{PictureOptions, explain, only_with_plot};
+use crate::experiment::report_of;
 use crate::simulation::{Framing, Landscape, distances, is_blank, losses};
 use bea_flow::flow::{Problem, Simulation};
 use bea_flow::loss::Loss;
@@ -14,7 +15,7 @@ type Files = Vec<(String, Vec<u8>)>;
 #[derive(clap::Args)]
 #[command(mut_args(only_with_plot))]
 pub(super) struct PictureOfFlow {
-    /// Draw trajectories.svg, .png and .pdf as well
+    /// Draw trajectories.svg, .png, .pdf and, to point at, .html as well
     #[arg(long)]
     pub plot: bool,
     /// Show where the optimizer goes, or all of the box that a loss of the library comes with
@@ -171,7 +172,10 @@ impl PictureOfFlow {
     }
 
     fn files(&self, figure: &Figure) -> miette::Result<Files> {
-        self.options.pictures("trajectories", figure)
+        let mut files = self.options.pictures("trajectories", figure)?;
+        let page = report_of(&figure.title, figure, &[], "");
+        files.push(("trajectories.html".into(), page.into_bytes()));
+        Ok(files)
     }
 }
 
