@@ -163,6 +163,12 @@ fn pictures_have_themes_and_sizes() {
         .code(2)
         .stderr(predicate::str::contains("no finite value in all that the picture shows"));
     assert!(!folder.path().join("no").exists());
+    // What runs away is drawn as far as it has a loss.
+    let away = ["--loss", "x^2*1e10", "--start", "1", "--lr", "1", "--steps", "30"];
+    flow(folder.path(), &[&away[..], &["--flows", "ngf", "--plot", "--out", "away"]].concat())
+        .success();
+    let svg = std::fs::read_to_string(folder.path().join("away/trajectories.svg")).unwrap();
+    assert!(!svg.contains("no value that this axis can show"));
 }
 
 /// Start, end and directions are marked, and the complex plane has the phase of `1-hλ`.

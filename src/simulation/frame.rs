@@ -98,9 +98,11 @@ pub(super) fn complex(simulation: &Simulation, aspect: f64) -> [(f64, f64); 2] {
     equal(x, y, aspect)
 }
 
-/// The real parts of a coordinate at the steps, as far as they can be shown.
+/// The real parts of a coordinate at the steps, as far as they can be shown: where the loss has not overflowed, either.
 fn coordinates(flow: &Trajectory, i: usize) -> Vec<f64> {
-    flow.theta.iter().map(|theta| theta[i].re).filter(|x| x.abs() < LARGEST).collect()
+    let steps = flow.theta.iter().zip(&flow.loss);
+    let finite = steps.filter(|(_, loss)| loss.re.abs() < LARGEST);
+    finite.map(|(theta, _)| theta[i].re).filter(|x| x.abs() < LARGEST).collect()
 }
 
 /// The real parts of a coordinate along the curve of a flow.

@@ -130,7 +130,7 @@ impl PictureOfFlow {
             aspect: Figure::aspect(if self.panel.is_some() { 1 } else { 2 }),
         };
         let figure = self.figure(&landscape, simulation, title.clone());
-        if figure.panels.iter().any(is_blank) {
+        if self.shown.is_some() && figure.panels.iter().any(is_blank) {
             return Err(miette!(
                 help = "show a part in which it has values: --box",
                 "the loss has no finite value in all that the picture shows"
