@@ -393,7 +393,7 @@ fn files_on_a_full_disk_are_kept_elsewhere() {
         assert!(code == 2 && kept.len() == 1, "{line}: {kept:?} {out}{error}");
         let folder = place.path().join("tmp").join(kept.first().unwrap());
         let said: String = error.split_whitespace().collect();
-        assert!(said.contains("cannotwrite") && said.contains("/dev/full"), "{line}: {error}");
+        assert!(said.contains("/dev/full:Nospaceleft"), "{line}: {error}");
         assert!(
             said.contains("theresultsarein") && error.contains(kept.first().unwrap()),
             "{line}: {error}"
