@@ -13,7 +13,6 @@ use bea::source::Source;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use num_rational::BigRational;
-use num_traits::ToPrimitive;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -56,12 +55,12 @@ fn c(re: f64, im: f64) -> Complex64 {
 
 /// A polynomial at numbers for its variables.
 fn value(p: &Poly, at: &[Complex64]) -> Complex64 {
-    let power = |(k, x): (usize, &Complex64), term: &bea::exact::Monomial| x.powi(term.0[k].into());
-    let term = |(monomial, coefficient): &(bea::exact::Monomial, num_bigint::BigInt)| {
-        let powers = at.iter().enumerate().map(|factor| power(factor, monomial));
-        powers.fold(Complex64::from(coefficient.to_f64().unwrap()), |a, b| a * b)
-    };
-    p.terms().iter().map(term).sum()
+    let terms = p.terms().iter().map(|(monomial, coefficient)| {
+        let number: f64 = coefficient.to_string().parse().unwrap();
+        let powers = at.iter().enumerate().map(|(k, x)| x.powi(monomial.0[k].into()));
+        powers.fold(Complex64::from(number), |a, b| a * b)
+    });
+    terms.sum()
 }
 
 /// The largest eigenvalue of `R(-z)`, the matrix of one step, whose entries are evaluated as they are: no
