@@ -58,12 +58,11 @@ impl Frame {
             }
         }
         // Far away, rounding is larger than the frame.
-        let at = |part: f64| {
-            let (x, y) = (from.0 + part * dx, from.1 + part * dy);
-            (x.clamp(self.left, self.right()), y.clamp(self.top, self.bottom()))
-        };
-        let first = if enter == 0.0 { from } else { at(enter) };
-        let last = if leave == 1.0 { to } else { at(leave) };
+        let inside =
+            |(x, y): Point| (x.clamp(self.left, self.right()), y.clamp(self.top, self.bottom()));
+        let at = |part: f64| inside((from.0 + part * dx, from.1 + part * dy));
+        let first = if enter == 0.0 { inside(from) } else { at(enter) };
+        let last = if leave == 1.0 { inside(to) } else { at(leave) };
         (enter <= leave).then_some((first, last))
     }
 

@@ -85,7 +85,7 @@ fn extent(values: &[f64]) -> (f64, f64) {
 fn beside(values: &[f64], step: f64) -> (String, Vec<f64>) {
     let (low, high) = extent(values);
     let largest = low.abs().max(high.abs());
-    let digits = exponent(largest) - exponent((high - low).max(step)) + 1;
+    let digits = exponent(largest) - exponent((high - low).max(step));
     let digits = digits.clamp(0, 16) as usize;
     let text = format!("{:.digits$e}", values[0]);
     let offset: f64 = text.parse().expect("a number is read as it is written");
@@ -116,7 +116,7 @@ pub(super) fn distinct(values: &[f64]) -> Numbers {
     }
     let (offset, rest) = beside(values, least);
     let power = exponent(rest.iter().fold(0.0f64, |most, x| most.max(x.abs())));
-    let power = if (-3..5).contains(&power) { 0 } else { power };
+    let power = if (-1..4).contains(&power) { 0 } else { power };
     let scaled: Vec<f64> = rest.iter().map(|x| per_ten(*x, power)).collect();
     match texts(&scaled, 2..=DIGITS) {
         Some(texts) => Numbers { texts, offset: Some(offset), power },
