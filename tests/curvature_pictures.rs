@@ -24,8 +24,9 @@ fn the_pictures_of_the_guides_are_drawn() {
         ("runge_kutta", "stability.svg"),
         ("eigenvalues", "spectrum.svg"),
     ] {
-        let ending = format!("--plot --out {name}");
-        let command = lines.iter().find(|line| line.contains(&ending));
+        let ending = format!("--out {name}");
+        let drawn = |line: &&&str| line.contains(" --plot") && line.contains(&ending);
+        let command = lines.iter().find(drawn);
         let command = command.unwrap_or_else(|| panic!("no command draws {name}"));
         let command = command.trim_start_matches("$ ").trim_start_matches("bea ");
         let arguments: Vec<&str> = command.split(" | ").next().unwrap().split(' ').collect();

@@ -431,7 +431,7 @@ fn empty_folders_of_killed_processes_disturb_nobody() {
 #[test]
 fn what_was_let_through_goes_on() {
     let place = place();
-    let long = "network = \"mlp:1\"\ndata = \"iris,first=4\"\n[train]\nmethod = \"gd\"\nlr = 0.1\nsteps = 1\n\
+    let long = "network = \"mlp:1\"\ndata = \"iris,first=4\"\n[train]\nmethod = \"gd\"\nlr = 0.01\nsteps = 1\n\
         [measure]\nmetrics = [\"loss\", \"error:order:9\"]\n";
     fs::write(place.path().join("long.toml"), long).unwrap();
     fs::write(place.path().join("grid.toml"), format!("{long}[grid]\nseed = [0, 1]\n")).unwrap();

@@ -242,7 +242,7 @@ fn one_step_errors_of_every_smooth_nonlinear_optimizer() {
         let program = step(name, &values);
         for dimension in 1..=3u32 {
             let mut source = field(dimension, true);
-            let errors = [9u32, 10].map(|bits| {
+            let errors = [12u32, 13].map(|bits| {
                 let h = rational(1, 1 << bits);
                 let iteration = NonlinearStep::<Precise>::new(&program, &h).unwrap();
                 let theta: Vec<Precise> =

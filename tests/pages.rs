@@ -63,7 +63,8 @@ fn figures_answer_by_pointer_and_by_keyboard() {
         ("y: y[k],", "y: y[k] && 1.001 * y[k],", "were measured"),
         ("!hidden.has(label) && points", "points", "is still read out"),
         ("this.y.zoom(...up)", "void up", "a drag up does not zoom"),
-        ("tabindex: 0, role: \"slider\"", "role: \"slider\"", "Tab does not reach"),
+        // What listens to its focus can be reached without a `tabindex`, too.
+        ("tabindex: 0, role: \"slider\"", "tabindex: -1, role: \"slider\"", "Tab does not reach"),
         ("default-src 'none'", "default-src *", "a request is refused by null"),
         ("light-dark(#", "light-dark(#fefefe,#", "contrast of"),
         ("color-scheme:light}}", "color-scheme:dark}}", "paper of"),

@@ -170,7 +170,7 @@ fn values(
 ) -> miette::Result<Vec<At>> {
     let all = loss::values_at(graph, roots, point).into_iter().zip(roots).map(|(value, root)| {
         let double = value.to_f64();
-        if double.is_finite() {
+        if double.is_finite() && (double != 0.0 || value == 0.0.into()) {
             At::Number(double)
         } else if value.is_defined() {
             At::Large(value)

@@ -78,7 +78,9 @@ impl Panel {
     pub(super) fn legend(&self) -> impl Iterator<Item = (&str, Style, bool)> {
         let series = self.series.iter().filter(|_| !self.end_labels).map(|series| {
             let is_finite = |(x, y): &(f64, f64)| x.is_finite() && y.is_finite();
-            (series.label.as_str(), series.style, series.points.iter().any(is_finite))
+            // One without points is there for its entry alone.
+            let is_shown = series.points.is_empty() || series.points.iter().any(is_finite);
+            (series.label.as_str(), series.style, is_shown)
         });
         series.chain(self.bands.iter().map(|band| (band.label.as_str(), band.style(), true)))
     }

@@ -182,10 +182,10 @@ impl<'a> Arrangement<'a> {
 
     /// The figure, in the middle of a picture of this size.
     fn draw(&self, theme: Theme, size: Option<(f64, f64)>) -> DisplayList {
-        let (width, height) = size.unwrap_or((self.width, self.height));
+        let (width, height) = size.unwrap_or((self.width.ceil(), self.height.ceil()));
         let mut list = DisplayList {
-            width: width.ceil(),
-            height: height.ceil(),
+            width,
+            height,
             inner: self.inner,
             scale: theme.scale(),
             background: Color::WHITE,

@@ -54,7 +54,7 @@ impl Flow {
         let mut tensors = weights::tensors(&architecture, &last, "");
         tensors.extend(weights::statistics(&architecture));
         let last = weights::encoded(&tensors, Dtype::F64);
-        files.push((super::FILES[5].to_string(), last.into_diagnostic()?));
+        files.push((super::FILES[6].to_string(), last.into_diagnostic()?));
         self.write(&files, &simulation, &step, &place)
     }
 }

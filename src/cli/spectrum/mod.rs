@@ -127,10 +127,10 @@ Vectors (--vectors, --start-vectors):
   metadata. With --preconditioner they are eigenvectors u of P⁻¹∇²E, uᵀPu = 1.
 
 The picture (--plot):
-  a mark at each eigenvalue; where several cannot be told apart, one mark as high
-  as they are many. With --density the height is that of the density's peak at as
-  many eigenvalues, and with --lr lines stand at 1/h and 2/h. spectrum.csv has
-  the numbers.
+  a mark at each eigenvalue; where several cannot be told apart, one mark as
+  high as they are many. With --density the height is that of the density's
+  peak at as many eigenvalues, and with --lr lines stand at 1/h and 2/h.
+  spectrum.csv has the numbers.
 
 Examples:
   bea spectrum --network mlp:10,10 --data iris --weights trained.safetensors \\

@@ -294,9 +294,7 @@ mod tests {
         assert!(svg.contains("the largest of 6 eigenvalues, 3, is below 2/h"));
         assert!(svg.contains("2/h = 4<") && svg.contains("1/h = 2<"), "{svg}");
         assert!(
-            figure(&found, Some(1.0))
-                .title
-                .ends_with("3 are above 2/h, so gradient descent is unstable")
+            figure(&found, Some(1.0)).title.ends_with("3 of 6 eigenvalues are above 2/h: unstable")
         );
         assert!(figure(&found, Some(1e-3)).svg().contains("2/h = 2000 (beyond the frame)"));
     }

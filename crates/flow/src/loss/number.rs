@@ -5,7 +5,6 @@ use super::function::Function;
 use bea_series::exact::Rational;
 use errorfunctions::ComplexErrorFunctions;
 use num_complex::Complex64;
-use num_traits::Zero;
 use std::cmp::Ordering;
 use std::f64::consts::{FRAC_1_SQRT_2, PI, TAU};
 use std::ops::{Add, Div, Mul, Neg, Sub};
@@ -207,7 +206,9 @@ impl Number for Complex64 {
     }
     fn raise(&self, exponent: &Complex64) -> Complex64 {
         let whole = exponent.im == 0.0 && exponent.re.fract() == 0.0;
-        if whole && exponent.re.abs() <= f64::from(i32::MAX) && !self.is_zero() {
+        if whole && self.im == 0.0 {
+            raise(self.re, exponent.re).into()
+        } else if whole && exponent.re.abs() <= f64::from(i32::MAX) {
             self.powi(exponent.re as i32)
         } else {
             (exponent * self.ln()).exp()

@@ -13,7 +13,7 @@ use bea_series::series::GeneralLinearMethod;
 /// use bea_flow::flow::JetField;
 /// use bea_flow::loss::Bivariate;
 /// use bea_series::series::GeneralLinearMethod;
-/// // E = x⁴/4, so f = -x³; the modified field of gradient descent is -x³ - 3h/2 x⁵ - 5h² x⁷ - …
+/// // E = x⁴/4, so f = -x³; the modified field of gradient descent is -x³ - 3h/2 x⁵ - 7h²/2 x⁷ - …
 /// let jets = JetField::<f64>::new(&GeneralLinearMethod::euler(), 2, &1.into())?;
 /// let terms = jets.terms(&[vec![0]], &[1.0], |_, x, wanted| {
 ///     // A number for each coefficient, of 1, h, s, h², …, and what -x³ has.
@@ -22,7 +22,7 @@ use bea_series::series::GeneralLinearMethod;
 ///     let f = -(x.clone() * x.clone() * x);
 ///     Ok::<_, std::convert::Infallible>(wanted.iter().map(|&(k, j)| vec![f.part(k)[j]]).collect())
 /// }).unwrap();
-/// assert_eq!(terms, [vec![-1.0], vec![-1.5], vec![-5.0]]);
+/// assert_eq!(terms, [vec![-1.0], vec![-1.5], vec![-3.5]]);
 /// # Ok::<(), bea_flow::flow::SimulateError>(())
 /// ```
 pub struct JetField<T> {
