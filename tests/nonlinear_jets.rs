@@ -153,7 +153,8 @@ impl Number for Exact {
 fn exact_fields_on_a_quartic() {
     let half = || big(1, 2);
     let (beta2, eps) = (big(3, 4), big(9, 4));
-    let cases: [(&str, Vec<(&str, BigRational)>, &[(i64, i64)]); 3] = [
+    type Case<'a> = (&'a str, Vec<(&'a str, BigRational)>, &'a [(i64, i64)]);
+    let cases: [Case; 3] = [
         (
             "adam_inside",
             vec![("beta1", half()), ("beta2", beta2.clone()), ("eps", eps.clone())],
@@ -183,7 +184,7 @@ fn exact_fields_on_a_quartic() {
 
 /// The point at time `t` of `ẏ = v(y)`: the modified midpoint rule, extrapolated to the order 14.
 fn integrate(
-    velocity: &mut dyn FnMut(&[Vec<Precise>]) -> Vec<Vec<Precise>>,
+    velocity: &mut impl FnMut(&[Vec<Precise>]) -> Vec<Vec<Precise>>,
     start: &[Vec<Precise>],
     t: Precise,
 ) -> Vec<Vec<Precise>> {

@@ -65,7 +65,7 @@ fn figures_answer_by_pointer_and_by_keyboard() {
         ("this.y.zoom(...up)", "void up", "a drag up does not zoom"),
         // What listens to its focus can be reached without a `tabindex`, too.
         ("tabindex: 0, role: \"slider\"", "tabindex: -1, role: \"slider\"", "Tab does not reach"),
-        ("default-src 'none'", "default-src *", "a request is refused by null"),
+        ("default-src 'none'", "default-src *", "a request is refused by None"),
         ("light-dark(#", "light-dark(#fefefe,#", "contrast of"),
         ("color-scheme:light}}", "color-scheme:dark}}", "paper of"),
     ] {

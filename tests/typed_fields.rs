@@ -253,8 +253,8 @@ impl Series {
             let mut out = vec![int(0); p.len()];
             for (i, c) in p.iter().enumerate() {
                 let mut binomial = int(1);
-                for j in 0..=i {
-                    out[j] += c * &binomial;
+                for (j, out) in out.iter_mut().enumerate().take(i + 1) {
+                    *out += c * &binomial;
                     binomial = binomial * int((i - j) as i64) / int(j as i64 + 1);
                 }
             }

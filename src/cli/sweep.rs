@@ -45,12 +45,12 @@ With --scale paper the keys of [paper.grid] replace those of [grid], and
 Every run has a folder of its own as `bea run` makes it. A run that diverges is
 recorded as such, and the sweep goes on; one that fails, of a disk that is full
 say, is reported when the others have ended. sweep.csv has a row a run,
-sweep.svg, .png and .pdf show them beside one another, report.html all of it: runs
-that differ in the seed alone as their median with a band. There, a run counts as
-diverged where something is not finite, or its loss is above ten times that of
-its start at its end or for more than a tenth of the measurements. The numbers do
-not depend on --jobs. Ctrl-C and SIGTERM stop all runs after their current step;
---resume goes on.
+sweep.svg, .png and .pdf show them beside one another, report.html all of it:
+runs that differ in the seed alone as their median with a band. There, a run
+counts as diverged where something is not finite, or its loss is above ten times
+that of its start at its end or for more than a tenth of the measurements. The
+numbers do not depend on --jobs. Ctrl-C and SIGTERM stop all runs after their
+current step; --resume goes on.
 
 Examples:
   bea sweep examples/experiments/fig18.toml

@@ -182,10 +182,12 @@ impl<'a> Arrangement<'a> {
 
     /// The figure, in the middle of a picture of this size.
     fn draw(&self, theme: Theme, size: Option<(f64, f64)>) -> DisplayList {
-        let (width, height) = size.unwrap_or((self.width.ceil(), self.height.ceil()));
+        let (width, height) = size.unwrap_or((self.width, self.height));
+        // A size that was asked for is kept, any other is of whole units.
+        let whole = |length: f64| if size.is_some() { length } else { length.ceil() };
         let mut list = DisplayList {
-            width,
-            height,
+            width: whole(width),
+            height: whole(height),
             inner: self.inner,
             scale: theme.scale(),
             background: Color::WHITE,

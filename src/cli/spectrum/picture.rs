@@ -44,6 +44,9 @@ struct Mark {
     uncertain: bool,
 }
 
+/// A line at `1/h` or `2/h`: its label, place and look.
+type Rate = (String, f64, Style);
+
 impl Spectrum<'_> {
     /// The picture, and a table of the eigenvalues in it.
     ///
@@ -165,11 +168,7 @@ impl Spectrum<'_> {
     }
 
     /// `1/h` and `2/h`, where they are near enough, and the range of the axis.
-    fn rates(
-        &self,
-        (low, high): (f64, f64),
-        length: f64,
-    ) -> (Vec<(String, f64, Style)>, (f64, f64)) {
+    fn rates(&self, (low, high): (f64, f64), length: f64) -> (Vec<Rate>, (f64, f64)) {
         let mut rates = Vec::new();
         let (mut least, mut most) = (low, high);
         if let Some(h) = self.lr {

@@ -79,9 +79,10 @@ impl<S> Jet<S> {
             (None, None) => None,
         };
         let parts = self.parts.iter().zip(&other.parts);
-        let part = |(x, y): (&Vec<Option<Vec<S>>>, &Vec<Option<Vec<S>>>)| {
-            x.iter().zip(y).map(|(x, y)| vector(x, y)).collect()
-        };
-        Jet { parts: parts.map(part).collect() }
+        Jet {
+            parts: parts
+                .map(|(x, y)| x.iter().zip(y).map(|(x, y)| vector(x, y)).collect())
+                .collect(),
+        }
     }
 }

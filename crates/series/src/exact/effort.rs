@@ -131,7 +131,8 @@ impl Meter {
     fn part<T>(&self, compute: impl FnOnce() -> T) -> std::thread::Result<T> {
         let outer = Outer::leave();
         METER.set(Some(self.clone()));
-        (LEFT.set(Some(0)), GIVEN.set(0));
+        LEFT.set(Some(0));
+        GIVEN.set(0);
         let result = catch_unwind(AssertUnwindSafe(|| {
             let value = compute();
             tell(0);

@@ -7,6 +7,9 @@ use crate::objective::Jet;
 use bea_series::exact::{Rational, RationalFunction};
 use bea_series::series::GeneralLinearMethod;
 
+/// A stage, and its response `[b][a]`.
+type FromStage<T> = (usize, Vec<Vec<T>>);
+
 /// A method at one step size, ready to have its modified field evaluated by jets over the numbers `T`.
 ///
 /// ```
@@ -28,7 +31,7 @@ use bea_series::series::GeneralLinearMethod;
 pub struct JetField<T> {
     order: usize,
     /// The field of each stage, and what the stages add to its point: `[space]`, `(stage, [b][a])`.
-    stages: Vec<(usize, Vec<Vec<(usize, Vec<Vec<T>>)>>)>,
+    stages: Vec<(usize, Vec<Vec<FromStage<T>>>)>,
     /// `[space]`, `(stage, [b])`
     velocity: Vec<Vec<(usize, Vec<T>)>>,
     /// What an evaluation of a field is multiplied by.

@@ -112,6 +112,10 @@ impl Responses {
         let mut points: Vec<Vec<Vec<(usize, Response)>>> =
             vec![vec![Vec::new(); method.spaces.len()]; method.stages.len()];
         let mut velocity = Vec::new();
+        #[expect(
+            clippy::needless_range_loop,
+            reason = "of every stage's points, the one of this space"
+        )]
         for space in 0..method.spaces.len() {
             let recurrence = Recurrence::new(method, space)?;
             let matrix = |rows: &[Vec<RationalFunction>]| {

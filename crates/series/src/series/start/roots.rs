@@ -38,7 +38,10 @@ pub(super) fn rational_roots(
     }
     while rest.len() > 1 {
         let candidates = candidates(&rest);
-        let found = candidates.iter().fold(false, |found, root| take(&mut rest, root) || found);
+        let mut found = false;
+        for root in &candidates {
+            found |= take(&mut rest, root);
+        }
         if !found {
             return Err(rest);
         }

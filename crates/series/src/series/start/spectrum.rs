@@ -151,11 +151,11 @@ impl<S: Coefficient> Spectrum<S> {
         for p in (0..r.len()).rev() {
             let mut right = r[p].clone();
             let mut binomial = 1;
-            for q in p + 1..r.len() {
+            for (q, known) in s.iter().enumerate().skip(p + 1) {
                 // C(q, p) from C(q-1, p).
                 binomial = binomial * q as i64 / (q - p) as i64;
                 let factor = rho.times(&S::integer(binomial));
-                for (x, y) in right.iter_mut().zip(&s[q]).filter(|(_, y)| !y.is_zero()) {
+                for (x, y) in right.iter_mut().zip(known).filter(|(_, y)| !y.is_zero()) {
                     *x = x.minus(&factor.times(y));
                 }
             }
@@ -217,9 +217,9 @@ impl<S: Coefficient> Mode<S> {
         for p in (0..g.len()).rev() {
             let mut right: Vec<S> = g[p].iter().map(|x| x.times(&self.inverse_rate)).collect();
             let mut binomial = p as i64 + 1;
-            for q in p + 2..s.len() {
+            for (q, known) in s.iter().enumerate().skip(p + 2) {
                 binomial = binomial * q as i64 / (q - p) as i64;
-                for (x, y) in right.iter_mut().zip(&s[q]).filter(|(_, y)| !y.is_zero()) {
+                for (x, y) in right.iter_mut().zip(known).filter(|(_, y)| !y.is_zero()) {
                     *x = x.minus(&y.times(&S::integer(binomial)));
                 }
             }
