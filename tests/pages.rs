@@ -66,7 +66,7 @@ fn figures_answer_by_pointer_and_by_keyboard() {
         // What listens to its focus can be reached without a `tabindex`, too.
         ("tabindex: 0, role: \"slider\"", "tabindex: -1, role: \"slider\"", "Tab does not reach"),
         ("default-src 'none'", "default-src *", "a request is refused by None"),
-        ("light-dark(#", "light-dark(#fefefe,#", "contrast of"),
+        ("light-dark(#", "light-dark(#fefefe,#", "dark: a page of"),
         ("color-scheme:light}}", "color-scheme:dark}}", "paper of"),
     ] {
         assert!(page.contains(old), "{old}");
