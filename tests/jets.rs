@@ -1,5 +1,6 @@
 //! The modified field by jets in the step size and the time, against the trees.
 
+mod exact_number;
 #[allow(dead_code)]
 mod precise;
 
@@ -13,64 +14,10 @@ use bea::network::initialise::{Scheme, initialise};
 use bea::network::{self, NetworkLoss, data};
 use bea::objective::{self, Jet, Objective, ObjectiveError};
 use bea::series::GeneralLinearMethod;
+use exact_number::Exact;
 use num_complex::Complex64;
 use num_rational::BigRational;
 use precise::Precise;
-use std::cmp::Ordering;
-use std::ops::{Add, Div, Mul, Neg, Sub};
-
-/// Exact numbers, for polynomials.
-#[derive(Clone, PartialEq, Debug)]
-struct Exact(BigRational);
-
-macro_rules! operators {
-    ($($name:ident $method:ident),*) => {
-        $(impl $name for Exact {
-            type Output = Exact;
-            fn $method(self, other: Exact) -> Exact {
-                Exact($name::$method(self.0, other.0))
-            }
-        })*
-    };
-}
-operators!(Add add, Sub sub, Mul mul, Div div);
-
-impl Neg for Exact {
-    type Output = Exact;
-    fn neg(self) -> Exact {
-        Exact(-self.0)
-    }
-}
-
-impl Number for Exact {
-    fn from_rational(value: &Rational) -> Exact {
-        Exact(value.clone().into())
-    }
-    fn pi() -> Exact {
-        unreachable!("polynomials")
-    }
-    fn sqrt(&self) -> Exact {
-        unreachable!("polynomials")
-    }
-    fn exp(&self) -> Exact {
-        unreachable!("polynomials")
-    }
-    fn log(&self) -> Exact {
-        unreachable!("polynomials")
-    }
-    fn sin(&self) -> Exact {
-        unreachable!("polynomials")
-    }
-    fn cos(&self) -> Exact {
-        unreachable!("polynomials")
-    }
-    fn erf(&self) -> Exact {
-        unreachable!("polynomials")
-    }
-    fn compare_real(&self, other: &Exact) -> Option<Ordering> {
-        self.0.partial_cmp(&other.0)
-    }
-}
 
 fn rational(top: i64, bottom: i64) -> Rational {
     Rational::new(top, bottom).unwrap()

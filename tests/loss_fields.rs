@@ -1,69 +1,15 @@
 //! Modified fields of concrete polynomial fields, exactly: the programs against sums over trees with
 //! elementary differentials from differentiated polynomials.
 
-use bea::exact::{Poly, Rational};
+mod exact_number;
+
+use bea::exact::Poly;
 use bea::field::Field;
-use bea::loss::{
-    Expr, Graph, Number, Program, VectorFields, elementary_differential, modified_field,
-};
+use bea::loss::{Expr, Graph, Program, VectorFields, elementary_differential, modified_field};
 use bea::tree::{TreeId, TreeTable};
+use exact_number::Exact;
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use std::cmp::Ordering;
-use std::ops::{Add, Div, Mul, Neg, Sub};
-
-/// Rational numbers as what a program computes with; polynomials need no functions.
-#[derive(Clone, PartialEq, Debug)]
-struct Exact(BigRational);
-
-macro_rules! operators {
-    ($($name:ident $method:ident),*) => {
-        $(impl $name for Exact {
-            type Output = Exact;
-            fn $method(self, other: Exact) -> Exact {
-                Exact($name::$method(self.0, other.0))
-            }
-        })*
-    };
-}
-operators!(Add add, Sub sub, Mul mul, Div div);
-
-impl Neg for Exact {
-    type Output = Exact;
-    fn neg(self) -> Exact {
-        Exact(-self.0)
-    }
-}
-
-impl Number for Exact {
-    fn from_rational(value: &Rational) -> Exact {
-        Exact(value.clone().into())
-    }
-    fn pi() -> Exact {
-        panic!("not in a polynomial")
-    }
-    fn sqrt(&self) -> Exact {
-        panic!("not in a polynomial")
-    }
-    fn exp(&self) -> Exact {
-        panic!("not in a polynomial")
-    }
-    fn log(&self) -> Exact {
-        panic!("not in a polynomial")
-    }
-    fn sin(&self) -> Exact {
-        panic!("not in a polynomial")
-    }
-    fn cos(&self) -> Exact {
-        panic!("not in a polynomial")
-    }
-    fn erf(&self) -> Exact {
-        panic!("not in a polynomial")
-    }
-    fn compare_real(&self, other: &Exact) -> Option<Ordering> {
-        self.0.partial_cmp(&other.0)
-    }
-}
 
 fn ratio(n: i64, d: i64) -> BigRational {
     BigRational::new(n.into(), d.into())

@@ -248,3 +248,14 @@ fn what_overflows_in_a_stability_analysis_is_said() {
     let (out, _, _) = of(&["--loss", "x^2", "--at", "0", "--lr", "0.1"]);
     assert!(!out.contains(said), "{out}");
 }
+
+#[test]
+fn a_misspelt_parameter_is_named() {
+    let flow = "flow --loss x^2 --start 1 --lr 0.1 --optimizer adam --set beta=1/2";
+    let err = refused(&[], &flow.split(' ').collect::<Vec<_>>());
+    assert!(err.contains("needs the value of the parameter `beta1` of `adam`"), "{err}");
+    assert!(
+        err.contains("--set beta is no parameter of it: did you mean `beta1`, `beta2`?"),
+        "{err}"
+    );
+}

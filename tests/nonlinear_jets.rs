@@ -1,6 +1,7 @@
 //! Modified fields of nonlinear steps by jets in the step size and the time: exact values, and the order of the one-step
 //! error, in 237-bit arithmetic, of every smooth nonlinear optimizer of the library.
 
+mod exact_number;
 #[allow(dead_code)]
 mod precise;
 
@@ -9,12 +10,10 @@ use bea::flow::{JetSource, NonlinearStep, StepField};
 use bea::loss::{Bivariate, Graph, Number, Program};
 use bea::objective::Jet;
 use bea::optimizer::{self, Step};
-use num_bigint::BigInt;
+use exact_number::Exact;
 use num_rational::BigRational;
 use precise::Precise;
-use std::cmp::Ordering;
 use std::convert::Infallible;
-use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// The field `-∇E` of a formula, over any numbers.
 struct Field {
@@ -88,64 +87,6 @@ fn step(name: &str, values: &[(&str, BigRational)]) -> bea::typed::Program {
     match optimizer.step(&values.collect()).unwrap() {
         Step::Nonlinear(program) => program,
         Step::Linear(_) => panic!("{name} is linear"),
-    }
-}
-
-/// Exact numbers, with the roots of squares.
-#[derive(Clone, PartialEq, Debug)]
-struct Exact(BigRational);
-
-macro_rules! operators {
-    ($($name:ident $method:ident),*) => {
-        $(impl $name for Exact {
-            type Output = Exact;
-            fn $method(self, other: Exact) -> Exact {
-                Exact($name::$method(self.0, other.0))
-            }
-        })*
-    };
-}
-operators!(Add add, Sub sub, Mul mul, Div div);
-
-impl Neg for Exact {
-    type Output = Exact;
-    fn neg(self) -> Exact {
-        Exact(-self.0)
-    }
-}
-
-impl Number for Exact {
-    fn from_rational(value: &Rational) -> Exact {
-        Exact(value.clone().into())
-    }
-    fn sqrt(&self) -> Exact {
-        let root = |x: &BigInt| {
-            let root = x.sqrt();
-            assert_eq!(&root * &root, *x, "the root of a square");
-            root
-        };
-        Exact(BigRational::new(root(self.0.numer()), root(self.0.denom())))
-    }
-    fn compare_real(&self, other: &Exact) -> Option<Ordering> {
-        self.0.partial_cmp(&other.0)
-    }
-    fn pi() -> Exact {
-        unreachable!("rational numbers")
-    }
-    fn exp(&self) -> Exact {
-        unreachable!("rational numbers")
-    }
-    fn log(&self) -> Exact {
-        unreachable!("rational numbers")
-    }
-    fn sin(&self) -> Exact {
-        unreachable!("rational numbers")
-    }
-    fn cos(&self) -> Exact {
-        unreachable!("rational numbers")
-    }
-    fn erf(&self) -> Exact {
-        unreachable!("rational numbers")
     }
 }
 

@@ -2,6 +2,7 @@
 
 use bea_flow::loss::{self, LibraryError, Loss};
 use bea_series::optimizer::{self, Optimizer, Step};
+use bea_series::text::near;
 use bea_series::text::pasted::explained;
 use bea_series::text::source::Source;
 use miette::miette;
@@ -93,9 +94,19 @@ fn numbers(
     settings: &mut Settings,
 ) -> miette::Result<BTreeMap<String, BigRational>> {
     let values = of_optimizer(optimizer, settings)?;
-    if let Some(name) = optimizer.parameters.iter().find(|name| !values.contains_key(*name)) {
+    let missing = || optimizer.parameters.iter().filter(|name| !values.contains_key(*name));
+    if let Some(name) = missing().next() {
+        let wanted: Vec<&str> = missing().map(String::as_str).collect();
+        let misspelt = settings.keys().find(|other| !near::names(other, &wanted).is_empty());
+        let help = match misspelt {
+            Some(other) => {
+                let wanted = near::quoted(&near::names(other, &wanted));
+                format!("--set {other} is no parameter of it: did you mean {wanted}?")
+            }
+            None => format!("give it a value: --set {name}=9/10, say"),
+        };
         return Err(miette!(
-            help = format!("give it a value: --set {name}=9/10, say"),
+            help = help,
             "a simulation needs the value of the parameter `{name}` of `{}`",
             optimizer.name
         ));

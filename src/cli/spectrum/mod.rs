@@ -277,6 +277,7 @@ impl SpectrumOf {
             found: &found,
             density: density.as_ref(),
             written: written.as_deref().unwrap_or_default(),
+            vectors: self.vectors.as_deref().filter(|_| vectors.is_ok()),
         };
         let text = match self.format {
             Format::Text => report.text(),

@@ -8,7 +8,7 @@ use bea_flow::curvature::Quadrature;
 use bea_network::NetworkLoss;
 use bea_network::architecture::Dtype;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Everything that was computed.
 pub(super) struct Report<'a> {
@@ -19,6 +19,8 @@ pub(super) struct Report<'a> {
     pub found: &'a Found,
     pub density: Option<&'a Quadrature>,
     pub written: &'a [PathBuf],
+    /// The file of eigenvectors, if it has been written.
+    pub vectors: Option<&'a Path>,
 }
 
 impl Report<'_> {
@@ -49,7 +51,7 @@ impl Report<'_> {
             let paths: Vec<String> = self.written.iter().map(|p| p.display().to_string()).collect();
             line(&mut out, format!("\nwrote {}", paths.join(", ")));
         }
-        if let Some(file) = &self.request.vectors {
+        if let Some(file) = self.vectors {
             line(&mut out, format!("\nwrote {}", file.display()));
         }
         if self.request.counts {

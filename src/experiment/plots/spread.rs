@@ -2,7 +2,7 @@
 
 use bea_plot::{Band, Color, Dash, Series, Style};
 
-/// A curve with more points is reduced to the extremes of this many stretches, about one per pixel of a panel.
+/// A band with more points is reduced to the extremes of this many stretches, about one per pixel of a panel.
 const STRETCHES: usize = 330;
 /// From so many seeds on, the band is that of the quartiles.
 const QUARTILES: usize = 5;
@@ -58,15 +58,15 @@ impl Line {
             style.marker = Some(bea_plot::Marker::Dot);
         }
         if let [curve] = &self.curves[..] {
-            let series = Series::new(self.label.as_str(), thin(&curve.points), style);
+            let series = Series::new(self.label.as_str(), curve.points.clone(), style).thinned();
             return (vec![series], None);
         }
         let all: Vec<&Curve> = self.curves.iter().collect();
         let steady: Vec<&Curve> = self.curves.iter().filter(|curve| !curve.diverged).collect();
-        let mut series = vec![Series::new(self.label.as_str(), thin(&summary(&all).0), style)];
+        let mut series = vec![Series::new(self.label.as_str(), summary(&all).0, style).thinned()];
         let pale = thin_line(style.color.pale());
         let apart = self.curves.iter().filter(|curve| seeds == Seeds::All || curve.diverged);
-        series.extend(apart.map(|curve| Series::new("", thin(&curve.points), pale)));
+        series.extend(apart.map(|curve| Series::new("", curve.points.clone(), pale).thinned()));
         let band = (seeds == Seeds::Median && steady.len() > 1)
             .then(|| Band::new(thin_band(&summary(&steady).1), style.color));
         (series, band)
@@ -134,26 +134,6 @@ fn quantile(sorted: &[f64], part: f64) -> f64 {
         return below;
     }
     ((1.0 - rest) * below + rest * above).clamp(below, above)
-}
-
-/// A curve with fewer points that looks the same: the least and the greatest of each of [`STRETCHES`] stretches
-/// of equally many points, and both ends. A stretch without a finite point remains a gap.
-pub fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    if points.len() <= 2 * STRETCHES {
-        return points.to_vec();
-    }
-    let length = points.len().div_ceil(STRETCHES);
-    let mut kept = vec![0, points.len() - 1];
-    for (number, stretch) in points.chunks(length).enumerate() {
-        let finite = || (0..stretch.len()).filter(|&i| stretch[i].1.is_finite());
-        let order = |i: &usize, j: &usize| stretch[*i].1.total_cmp(&stretch[*j].1);
-        let least = finite().min_by(order).unwrap_or(0);
-        let greatest = finite().max_by(order).unwrap_or(0);
-        kept.extend([number * length + least, number * length + greatest]);
-    }
-    kept.sort_unstable();
-    kept.dedup();
-    kept.into_iter().map(|i| points[i]).collect()
 }
 
 /// A band that reaches as far with fewer points.
@@ -240,14 +220,11 @@ mod tests {
         }
 
         #[test]
-        fn thinning_keeps_the_extremes(values in proptest::collection::vec(-1e3..1e3f64, 661..3000)) {
+        fn thinned_bands_keep_their_extremes(values in proptest::collection::vec(-1e3..1e3f64, 661..3000)) {
             let points: Vec<(f64, f64)> = values.iter().enumerate().map(|(i, y)| (i as f64, *y)).collect();
             let extent = |points: &[(f64, f64)]| {
                 points.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), p| (a.min(p.1), b.max(p.1)))
             };
-            let thin = thin(&points);
-            prop_assert!(thin.len() <= 2 * STRETCHES + 2);
-            prop_assert_eq!(extent(&thin), extent(&points));
             let band: Vec<_> = points.iter().map(|(x, y)| (*x, *y, y + 1.0)).collect();
             let thin: Vec<(f64, f64)> = thin_band(&band).iter().map(|(x, low, _)| (*x, *low)).collect();
             prop_assert_eq!(extent(&thin).0, extent(&points).0);

@@ -136,11 +136,9 @@ impl Iteration {
         let h = self.lr.first;
         let problem = self.problem(loss, h).ok_or(SimulateError::StepSize(h))?;
         let states = initial_states(&problem, &self.program, &theta, h)?;
-        let buffers = self.buffers().into_iter().map(String::from);
-        Ok(State {
-            buffers: buffers.zip(states.into_iter().skip(1)).collect(),
-            ..State::new(theta)
-        })
+        let mut state = State::new(theta);
+        state.put(states, &self.buffers());
+        Ok(state)
     }
 
     /// One step on `loss`. Buffers that `state` does not have start as the program says.
@@ -156,12 +154,10 @@ impl Iteration {
                 "the buffers start settled, which needs the state that `Iteration::start` gives",
             ));
         }
-        let theta = std::mem::take(&mut state.theta);
         let mut states = if has_buffers {
-            let buffers = state.buffers.iter_mut().map(|(_, values)| std::mem::take(values));
-            std::iter::once(theta).chain(buffers).collect()
+            state.take()
         } else {
-            step.start(&[theta])
+            step.start(&[std::mem::take(&mut state.theta)])
         };
         let mut value = None;
         let evaluate = |_: usize, points: &[&[f64]]| {
@@ -171,9 +167,7 @@ impl Iteration {
         };
         let gradients: Result<_, ObjectiveError> =
             step.execute(&mut states, state.step == 0, evaluate);
-        let mut states = states.into_iter();
-        state.theta = states.next().expect("a program has parameters");
-        state.buffers = self.buffers().into_iter().map(String::from).zip(states).collect();
+        state.put(states, &self.buffers());
         Ok(Step {
             loss: value.unwrap_or(f64::NAN),
             gradient: gradients?.swap_remove(0),

@@ -66,11 +66,9 @@ impl NonlinearIteration {
             return Ok(State::new(theta));
         }
         let states = initial_states(&Problem::new(loss), &self.program, &theta, self.lr.first)?;
-        let buffers = self.buffers().into_iter().map(String::from);
-        Ok(State {
-            buffers: buffers.zip(states.into_iter().skip(1)).collect(),
-            ..State::new(theta)
-        })
+        let mut state = State::new(theta);
+        state.put(states, &self.buffers());
+        Ok(state)
     }
 
     /// One step on `loss`. Buffers that `state` does not have start as the program says.
@@ -81,8 +79,7 @@ impl NonlinearIteration {
     ) -> Result<Step, ObjectiveError> {
         let step = &self.steps[self.lr.number(state.step)];
         let mut states = if state.has(&self.buffers()) {
-            let buffers = state.buffers.iter_mut().map(|(_, values)| std::mem::take(values));
-            std::iter::once(std::mem::take(&mut state.theta)).chain(buffers).collect()
+            state.take()
         } else if (0..self.program.states.len()).any(|i| step.settles(i)) {
             return Err(ObjectiveError::other(
                 "the buffers start settled, which needs the state that `NonlinearIteration::start` gives",
@@ -92,9 +89,7 @@ impl NonlinearIteration {
         };
         let mut source = Seen { loss, first: None };
         let done = step.execute(&mut states, Some(state.step as u64 + 1), &mut source);
-        let mut states = states.into_iter();
-        state.theta = states.next().expect("a program has parameters");
-        state.buffers = self.buffers().into_iter().map(String::from).zip(states).collect();
+        state.put(states, &self.buffers());
         done?;
         let (loss, gradient) = source.first.expect("a step evaluates a gradient");
         let learning_rate = self.lr.at(state.step);

@@ -22,6 +22,19 @@ impl State {
         self.buffers.iter().map(|(name, _)| name).eq(names)
     }
 
+    /// The parameters and the buffers, which are empty until they are [put](Self::put) back.
+    pub(super) fn take(&mut self) -> Vec<Vec<f64>> {
+        let buffers = self.buffers.iter_mut().map(|(_, values)| std::mem::take(values));
+        std::iter::once(std::mem::take(&mut self.theta)).chain(buffers).collect()
+    }
+
+    /// Parameters, and buffers of these names.
+    pub(super) fn put(&mut self, states: Vec<Vec<f64>>, names: &[&str]) {
+        let mut states = states.into_iter();
+        self.theta = states.next().unwrap_or_default();
+        self.buffers = names.iter().map(|name| name.to_string()).zip(states).collect();
+    }
+
     /// The parameters, and the buffers of these names, which are 0 if they are not there yet.
     pub(super) fn with_buffers<const N: usize>(
         &mut self,

@@ -7,6 +7,7 @@
 
 mod atoms;
 mod field;
+mod functions;
 mod program;
 mod solve;
 mod sum;

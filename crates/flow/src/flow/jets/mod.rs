@@ -7,6 +7,7 @@
 
 pub(in crate::flow) mod at_point;
 mod recurrence;
+mod run;
 mod step;
 pub(in crate::flow) mod vectors;
 

@@ -4,19 +4,17 @@ use super::kinds::{Type, Types};
 use crate::exact::{Poly, RationalFunction};
 use crate::optimizer::Optimizer;
 use crate::optimizer::evaluate::constant;
-use crate::optimizer::functions;
 use crate::optimizer::scope::{Scope, Symbol};
 use crate::optimizer::syntax::{Expression, Kind, Name, Statement};
 use crate::text::near;
 use crate::text::source::SourceError;
-use crate::typed::{Exponent, Function, Initial, Node, NodeId, Program, Shape, TypedState};
-use num_rational::Ratio;
+use crate::typed::{Exponent, Node, NodeId, Program, Shape};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// The most operations of a step, and the most terms of a new value.
+/// The most operations of a step, and the most terms of a new value or a number.
 const MAX_NODES: usize = 20_000;
-const MAX_TERMS: usize = 1_000;
+pub(super) const MAX_TERMS: usize = 1_000;
 
 /// The most bits of a number.
 const MAX_BITS: u64 = 20_000;
@@ -80,23 +78,20 @@ pub(super) struct Lowering<'a> {
     parameters: &'a [RationalFunction],
     types: Types<'a>,
     stages: Vec<Option<NodeId>>,
-    updates: Vec<Option<(NodeId, Range<usize>)>>,
-    firsts: Vec<Option<NodeId>>,
+    pub(super) updates: Vec<Option<(NodeId, Range<usize>)>>,
+    pub(super) firsts: Vec<Option<NodeId>>,
     /// Of each operation: whether no state and no field occurs in it.
-    constant: Vec<bool>,
+    pub(super) constant: Vec<bool>,
     /// Of each operation: how many stand inside each other in it.
     depth: Vec<usize>,
     /// How many elementwise operations surround the expression at hand: there, numbers may be added to vectors.
-    entrywise: usize,
+    pub(super) entrywise: usize,
     /// States and fields that have been read, to use them again.
     known: BTreeMap<(u8, usize), NodeId>,
     pub(super) program: Program,
 }
 
-type Lowered<T> = Result<T, SourceError>;
-
-/// States with their coefficients, and what is left.
-type Decomposed = (Vec<(usize, NodeId)>, Vec<NodeId>);
+pub(super) type Lowered<T> = Result<T, SourceError>;
 
 impl Lowering<'_> {
     pub(super) fn fault(
@@ -149,11 +144,11 @@ impl Lowering<'_> {
         self.push(Node::Number(value), Shape::Number, span)
     }
 
-    fn shape(&self, node: NodeId) -> Shape {
+    pub(super) fn shape(&self, node: NodeId) -> Shape {
         self.program.shapes[node]
     }
 
-    fn constant_value(&self, node: NodeId) -> Option<&RationalFunction> {
+    pub(super) fn constant_value(&self, node: NodeId) -> Option<&RationalFunction> {
         match &self.program.nodes[node] {
             Node::Number(value) => Some(value),
             _ => None,
@@ -337,7 +332,7 @@ impl Lowering<'_> {
     }
 
     /// An operation that is there once.
-    fn remembered(
+    pub(super) fn remembered(
         &mut self,
         kind: u8,
         index: usize,
@@ -353,7 +348,7 @@ impl Lowering<'_> {
         id
     }
 
-    fn state_shape(&self, index: usize) -> Shape {
+    pub(super) fn state_shape(&self, index: usize) -> Shape {
         if self.types.states[index] == Type::Number { Shape::Number } else { Shape::Vector }
     }
 
@@ -434,7 +429,12 @@ impl Lowering<'_> {
         }
     }
 
-    fn field(&mut self, name: &Name, point: NodeId, span: &Range<usize>) -> Lowered<NodeId> {
+    pub(super) fn field(
+        &mut self,
+        name: &Name,
+        point: NodeId,
+        span: &Range<usize>,
+    ) -> Lowered<NodeId> {
         match self.field_factor(name)? {
             None => Ok(self.remembered(3, point, Node::Field { point }, Shape::Vector, span)),
             Some(factor) => Ok(self.scaled(factor, point, span)),
@@ -454,7 +454,7 @@ impl Lowering<'_> {
         self.push(Node::Product(vec![factor, node]), shape, span)
     }
 
-    fn negative(&mut self, node: NodeId, span: &Range<usize>) -> NodeId {
+    pub(super) fn negative(&mut self, node: NodeId, span: &Range<usize>) -> NodeId {
         self.scaled(RationalFunction::integer(-1), node, span)
     }
 
@@ -575,7 +575,12 @@ impl Lowering<'_> {
         self.raised(node, exponent, &whole.span)
     }
 
-    fn raised(&mut self, node: NodeId, exponent: Exponent, span: &Range<usize>) -> Lowered<NodeId> {
+    pub(super) fn raised(
+        &mut self,
+        node: NodeId,
+        exponent: Exponent,
+        span: &Range<usize>,
+    ) -> Lowered<NodeId> {
         match exponent.as_integer() {
             Some(0) => return Ok(self.number(RationalFunction::one(), span)),
             Some(1) => return Ok(node),
@@ -586,7 +591,7 @@ impl Lowering<'_> {
     }
 
     /// An expression that has to be a vector.
-    fn vector(&mut self, expression: &Expression, message: &str) -> Lowered<NodeId> {
+    pub(super) fn vector(&mut self, expression: &Expression, message: &str) -> Lowered<NodeId> {
         let node = self.expression(expression)?;
         if self.types.of(expression) == Type::Number || self.shape(node) == Shape::Number {
             return Err(self.fault(
@@ -597,252 +602,5 @@ impl Lowering<'_> {
             ));
         }
         Ok(node)
-    }
-
-    fn apply(
-        &mut self,
-        name: &Name,
-        arguments: &[Expression],
-        span: &Range<usize>,
-    ) -> Lowered<NodeId> {
-        if !self.scope.is_function(&name.text) {
-            if !matches!(self.scope.symbols.get(&name.text), Some(Symbol::Field(_))) {
-                return Err(self.unknown_function(name));
-            }
-            let [argument] = arguments else {
-                return Err(self.count(name, 1, 1, arguments.len(), span));
-            };
-            let point =
-                self.vector(argument, &format!("`{}` is evaluated at a vector", name.text))?;
-            return self.field(name, point, span);
-        }
-        let (least, most) = functions::arity(&name.text).expect("a known function");
-        if !(least..=most).contains(&arguments.len()) {
-            return Err(self.count(name, least, most, arguments.len(), span));
-        }
-        if functions::is_reduction(&name.text) {
-            let message = format!("`{}` takes vectors", name.text);
-            let vectors: Vec<NodeId> =
-                arguments.iter().map(|x| self.vector(x, &message)).collect::<Result<_, _>>()?;
-            return Ok(self.reduction(&name.text, &vectors, span));
-        }
-        self.entrywise += 1;
-        let nodes: Vec<NodeId> =
-            arguments.iter().map(|x| self.expression(x)).collect::<Result<_, _>>()?;
-        self.entrywise -= 1;
-        let shape = nodes.iter().map(|node| self.shape(*node)).max().unwrap_or(Shape::Number);
-        let function = match name.text.as_str() {
-            "sqrt" => return self.raised(nodes[0], Exponent::rational(Ratio::new(1, 2)), span),
-            "max" => return Ok(self.greatest(&nodes, span)),
-            "min" => {
-                let turned: Vec<NodeId> =
-                    nodes.iter().map(|node| self.negative(*node, span)).collect();
-                let greatest = self.greatest(&turned, span);
-                return Ok(self.negative(greatest, span));
-            }
-            "clip" => {
-                let raised = self.greatest(&[nodes[0], nodes[1]], span);
-                let turned = [self.negative(raised, span), self.negative(nodes[2], span)];
-                let greatest = self.greatest(&turned, span);
-                return Ok(self.negative(greatest, span));
-            }
-            "abs" => Function::Absolute,
-            "sign" => Function::Sign,
-            "exp" => Function::Exponential,
-            "log" => Function::Logarithm,
-            _ => Function::HyperbolicTangent,
-        };
-        Ok(self.push(Node::Function(function, nodes[0]), shape, span))
-    }
-
-    fn greatest(&mut self, nodes: &[NodeId], span: &Range<usize>) -> NodeId {
-        let (first, rest) = nodes.split_first().expect("two arguments or more");
-        rest.iter().fold(*first, |greatest, node| {
-            let shape = self.shape(greatest).max(self.shape(*node));
-            self.push(Node::Greater(greatest, *node), shape, span)
-        })
-    }
-
-    fn reduction(&mut self, name: &str, vectors: &[NodeId], span: &Range<usize>) -> NodeId {
-        let summed = match name {
-            "dot" => self.push(Node::Product(vec![vectors[0], vectors[1]]), Shape::Vector, span),
-            "norm" => self.push(Node::Product(vec![vectors[0], vectors[0]]), Shape::Vector, span),
-            _ => vectors[0],
-        };
-        let sum = self.push(Node::Entries(summed), Shape::Number, span);
-        match name {
-            "norm" => self.push(
-                Node::Power(sum, Exponent::rational(Ratio::new(1, 2))),
-                Shape::Number,
-                span,
-            ),
-            "mean" => {
-                let dimension = self.remembered(5, 0, Node::Dimension, Shape::Number, span);
-                let inverse =
-                    self.push(Node::Power(dimension, Exponent::integer(-1)), Shape::Number, span);
-                self.push(Node::Product(vec![sum, inverse]), Shape::Number, span)
-            }
-            _ => sum,
-        }
-    }
-
-    fn count(
-        &self,
-        name: &Name,
-        least: usize,
-        most: usize,
-        found: usize,
-        span: &Range<usize>,
-    ) -> SourceError {
-        let wanted = match (least, most) {
-            (1, 1) => "1 argument".to_string(),
-            (a, b) if a == b => format!("{a} arguments"),
-            (a, _) => format!("{a} arguments or more"),
-        };
-        let example = match name.text.as_str() {
-            "clip" => "write `clip(x, low, high)`".to_string(),
-            "dot" => "write `dot(a, b)`".to_string(),
-            "min" | "max" => format!("write `{}(a, b)`", name.text),
-            other => format!("write `{other}(x)`"),
-        };
-        self.fault(
-            span,
-            format!("`{}` takes {wanted}, not {found}", name.text),
-            "wrong number of arguments",
-            example,
-        )
-    }
-
-    fn unknown_function(&self, name: &Name) -> SourceError {
-        if self.scope.symbols.contains_key(&name.text) {
-            return self.fault(
-                &name.span,
-                format!("`{}` is neither a vector field nor a function", name.text),
-                "brackets after a name evaluate one",
-                format!("write the product `{}*(…)`", name.text),
-            );
-        }
-        let mut known = self.scope.names(|s| matches!(s, Symbol::Field(_)));
-        known.extend(functions::names());
-        self.optimizer.source.fault(
-            name.span.clone(),
-            format!("unknown function `{}`", name.text),
-            "neither a vector field nor a function",
-            near::advice(&name.text, &known),
-        )
-    }
-
-    /// The states that a value is linear in, with coefficients that no state occurs in, and the rest.
-    fn decompose(&mut self, node: NodeId, span: &Range<usize>) -> Lowered<Decomposed> {
-        let (mut linear, mut rest) = (Vec::new(), Vec::new());
-        let mut open = vec![(node, Vec::new())];
-        while let Some((node, factors)) = open.pop() {
-            if linear.len() + rest.len() + open.len() > MAX_TERMS {
-                return Err(self.fault(
-                    span,
-                    "a new value has too many terms",
-                    format!("more than {MAX_TERMS} terms"),
-                    "nonlinear steps are short",
-                ));
-            }
-            let shape = self.shape(node);
-            let place = self.program.places[node].clone();
-            match self.program.nodes[node].clone() {
-                Node::Sum(parts) if !self.constant[node] => {
-                    open.extend(parts.into_iter().rev().map(|part| (part, factors.clone())));
-                }
-                Node::Product(parts) if !self.constant[node] => {
-                    let (numbers, others): (Vec<NodeId>, Vec<NodeId>) =
-                        parts.iter().partition(|part| {
-                            self.constant[**part] && self.shape(**part) == Shape::Number
-                        });
-                    match others[..] {
-                        [one] => open.push((one, [factors, numbers].concat())),
-                        _ => rest.push(self.multiplied(&factors, Some(node), shape, &place)),
-                    }
-                }
-                Node::State(i) => {
-                    let factor = self.multiplied(&factors, None, Shape::Number, &place);
-                    linear.push((i, factor));
-                }
-                _ => rest.push(self.multiplied(&factors, Some(node), shape, &place)),
-            }
-        }
-        Ok((linear, rest))
-    }
-
-    /// A product of factors; 1 for none.
-    fn multiplied(
-        &mut self,
-        factors: &[NodeId],
-        last: Option<NodeId>,
-        shape: Shape,
-        place: &Range<usize>,
-    ) -> NodeId {
-        let mut parts: Vec<NodeId> = factors.iter().copied().chain(last).collect();
-        if parts.iter().all(|part| self.constant_value(*part).is_some()) {
-            let value = parts.iter().filter_map(|part| self.constant_value(*part));
-            let value = value.fold(RationalFunction::one(), |product, x| &product * x);
-            return self.number(value, place);
-        }
-        match parts.len() {
-            1 => parts.remove(0),
-            _ => self.push(Node::Product(parts), shape, place),
-        }
-    }
-
-    fn finish(mut self) -> Lowered<Program> {
-        let mut states = Vec::new();
-        for index in 0..self.scope.states.len() {
-            let name = &self.scope.states[index];
-            let Some((update, place)) = self.updates[index].clone() else {
-                return Err(self.fault(
-                    &name.span,
-                    format!("`{}` never gets a new value", name.text),
-                    format!("`{}` is not updated", name.text),
-                    format!("add a line `{}' = …`", name.text),
-                ));
-            };
-            let (linear, rest) = self.decompose(update, &place)?;
-            let initial = match self.scope.initial[index].clone() {
-                Some(value) => Some(self.initial(&value)?),
-                None => None,
-            };
-            states.push(TypedState {
-                name: name.text.clone(),
-                shape: self.state_shape(index),
-                slow: self.scope.slow[index],
-                initial,
-                first: self.firsts[index],
-                linear,
-                rest,
-                update,
-                place,
-            });
-        }
-        self.program.states = states;
-        Ok(self.program)
-    }
-
-    fn initial(&mut self, value: &Expression) -> Lowered<Initial> {
-        if matches!(&value.kind, Kind::Old(name) if name == "settled") {
-            return Ok(Initial::Settled);
-        }
-        let node = self.expression(value)?;
-        if let Some(number) = self.constant_value(node) {
-            return Ok(Initial::Entries(number.clone()));
-        }
-        let (linear, rest) = self.decompose(node, &value.span)?;
-        if let ([(0, factor)], []) = (linear.as_slice(), rest.as_slice())
-            && let Some(factor) = self.constant_value(*factor)
-        {
-            return Ok(Initial::Multiple(factor.clone()));
-        }
-        Err(self.fault(
-            &value.span,
-            "a buffer cannot start so",
-            "is neither a number nor a multiple of `theta`",
-            "a buffer starts as a number, a multiple of the parameters, or `settled`",
-        ))
     }
 }
