@@ -17,7 +17,7 @@ optimizer corrected(m) {
 }
 ";
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let optimizer = &optimizer::parse(&Source::new("corrected.bea", TEXT))?[0];
 
     let symbolic = Field::derive(&optimizer.name, &optimizer.method(&BTreeMap::new())?, 2)?;

@@ -8,7 +8,7 @@
 
 use std::error::Error;
 
-fn main() -> Result<(), Box<dyn Error>> {
+pub fn main() -> Result<(), Box<dyn Error>> {
     let objective = bea::objective(2)
         .gradient(|x, g| {
             let (a, b) = (1.0 - x[0], x[1] - x[0] * x[0]);
@@ -51,7 +51,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Beyond hλ = 1 it has an imaginary part, still from products at the real point alone.
     let beyond = bea::principal_flow(&objective).velocity(&x, 0.01)?.value;
     println!("θ̇ = ({:.4}, {:.4}) at h = 0.01", beyond[0], beyond[1]);
-    assert!(beyond[0].im.abs() > 1.0);
+    // That of log(1-hλ) is π, along the eigenvector of the largest eigenvalue alone.
+    let u = [-200.0, lambda[0] - 202.0];
+    let share = u[0] * u[0] / (u[0] * u[0] + u[1] * u[1]);
+    let imaginary = -std::f64::consts::PI / (0.01 * lambda[0]) * share;
+    assert!((beyond[0].im - imaginary).abs() < 1e-10, "{} {imaginary}", beyond[0]);
 
     // 2/‖Hĝ‖ with ĝ = (-1, 0): the first column of the Hessian.
     let step = bea::Dal::new().step(&objective, &x)?;

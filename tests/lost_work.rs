@@ -398,6 +398,7 @@ fn files_on_a_full_disk_are_kept_elsewhere() {
             said.contains("theresultsarein") && error.contains(kept.first().unwrap()),
             "{line}: {error}"
         );
+        assert!(!out.contains("wrote"), "{line}: {out}");
         let bytes = fs::read(folder.join("full")).unwrap();
         assert!(!bytes.is_empty());
         if let Some(plain) = plain {
