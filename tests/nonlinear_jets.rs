@@ -6,13 +6,15 @@ mod exact_number;
 mod precise;
 
 use bea::exact::Rational;
-use bea::flow::{JetSource, NonlinearStep, StepField};
+use bea::flow::{JetError, JetSource, NonlinearStep, StepField};
 use bea::loss::{Bivariate, Graph, Number, Program};
 use bea::objective::Jet;
 use bea::optimizer::{self, Step};
+use bea::source::Source;
 use exact_number::Exact;
 use num_rational::BigRational;
 use precise::Precise;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 /// The field `-∇E` of a formula, over any numbers.
@@ -88,6 +90,28 @@ fn step(name: &str, values: &[(&str, BigRational)]) -> bea::typed::Program {
         Step::Nonlinear(program) => program,
         Step::Linear(_) => panic!("{name} is linear"),
     }
+}
+
+/// At a point where an entry of the gradient is 0 and the steps move it, the field is that of order 0 at most.
+#[test]
+fn a_kink_on_the_way_is_met() {
+    let text = "optimizer kinked { theta' = theta - h*(abs(g) + 2*g) }";
+    let optimizer = optimizer::parse(&Source::new("kinked.bea", text)).unwrap().remove(0);
+    let Step::Nonlinear(program) = optimizer.step(&BTreeMap::new()).unwrap() else {
+        panic!("it is nonlinear")
+    };
+    let mut source = field(2, true);
+    let mut terms = |order, x: [(i64, i64); 2]| {
+        let field = StepField::<Exact>::new(&program, order, &rational(1, 10)).unwrap();
+        let point: Vec<Exact> = x.map(|(top, bottom)| Exact(big(top, bottom))).into();
+        field.terms(&[point], &mut source)
+    };
+    // ∂E/∂x = 7/2 + x + x³ + 2y/3 is 0 here, and ∂E/∂y = 4 + 2y + y³ + 2x/3 is not.
+    let kink = [(0, 1), (-21, 4)];
+    let still = [Exact(big(0, 1)), Exact(big(9677, 64))];
+    assert_eq!(terms(0, kink).unwrap(), [[still.to_vec()]]);
+    assert!(matches!(terms(1, kink), Err(JetError::Kink(_))));
+    assert!(terms(1, [(1, 1), (-21, 4)]).is_ok());
 }
 
 #[test]
