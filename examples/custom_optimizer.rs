@@ -17,6 +17,7 @@ optimizer corrected(m) {
 }
 ";
 
+/// Runs the example.
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let optimizer = &optimizer::parse(&Source::new("corrected.bea", TEXT))?[0];
 

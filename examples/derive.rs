@@ -6,6 +6,7 @@
 use bea::field::{Field, Potential, potential};
 use bea::optimizer;
 
+/// Runs the example.
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let optimizer = optimizer::find("gradient_descent")?;
     let field = Field::derive(&optimizer.name, &optimizer.method(&Default::default())?, 4)?;

@@ -8,6 +8,7 @@
 
 use std::error::Error;
 
+/// Runs the example.
 pub fn main() -> Result<(), Box<dyn Error>> {
     let objective = bea::objective(2)
         .gradient(|x, g| {
