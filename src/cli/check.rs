@@ -193,12 +193,7 @@ impl Output {
                 } else {
                     self.report.not_as_claimed += 1;
                 }
-                entry.verdict = match (verdict.holds, verdict.expect_false) {
-                    (true, false) => "true",
-                    (false, false) => "false",
-                    (false, true) => "false as expected",
-                    (true, true) => "true although expected false",
-                };
+                entry.verdict = verdict.name();
                 entry.cases = Some(verdict.cases);
                 entry.differences = verdict
                     .differences

@@ -89,9 +89,6 @@ JSON:
   the flow; null: depends on symbolic parameters); the last two are left out
   with --tree, --modified-loss and --only non-principal";
 
-/// More than any typed field can be derived to.
-const MAX_TYPED_ORDER: usize = 20;
-
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Only {
     Principal,
@@ -199,9 +196,9 @@ impl Derive {
             ));
         }
         let order = self.order.unwrap_or(2);
-        let order = (order <= MAX_TYPED_ORDER).then_some(order).ok_or_else(|| {
+        let order = (order <= TypedField::MAX_ORDER).then_some(order).ok_or_else(|| {
             miette!(
-                help = format!("the orders of a nonlinear step end at {MAX_TYPED_ORDER}"),
+                help = format!("the orders of a nonlinear step end at {}", TypedField::MAX_ORDER),
                 "order {order} has more terms than any machine can hold"
             )
         })?;

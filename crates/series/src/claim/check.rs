@@ -31,6 +31,16 @@ impl Verdict {
     pub fn passes(&self) -> bool {
         self.holds != self.expect_false
     }
+
+    /// `true`, `false`, `false as expected` or `true although expected false`.
+    pub fn name(&self) -> &'static str {
+        match (self.holds, self.expect_false) {
+            (true, false) => "true",
+            (false, false) => "false",
+            (false, true) => "false as expected",
+            (true, true) => "true although expected false",
+        }
+    }
 }
 
 /// One term in which the sides of an equation differ.

@@ -143,6 +143,14 @@ impl Document {
         line_of(&self.source.text, claim.span.start)
     }
 
+    /// The verdict on one of the claims alone; it is given up where it takes too long.
+    ///
+    /// # Errors
+    /// As [`Checker::check`].
+    pub fn verdict(&self, claim: &Claim) -> Result<Verdict, SourceError> {
+        Checker::new(&self.optimizers).check(claim, &self.source)
+    }
+
     /// Checks the claims one after the other, and hands each verdict over as soon as it is there.
     /// The fault of one claim does not keep the others from being checked. `bounded` claims are given up
     /// where they take too long.

@@ -8,6 +8,7 @@
 
 mod attraction;
 mod closed_form;
+pub mod cost;
 mod modified_loss;
 mod principal;
 mod words;

@@ -87,7 +87,6 @@ fn beside(target: &Path) -> io::Result<NamedTempFile> {
         let message = format!("there is no folder {}", folder.display());
         return Err(io::Error::new(io::ErrorKind::NotFound, message));
     }
-    let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -96,7 +95,8 @@ fn beside(target: &Path) -> io::Result<NamedTempFile> {
             // The system applies the process's umask.
             Err(_) => std::fs::Permissions::from_mode(0o666),
         };
-        builder.permissions(permissions);
+        tempfile::Builder::new().permissions(permissions).tempfile_in(folder)
     }
-    builder.tempfile_in(folder)
+    #[cfg(not(unix))]
+    tempfile::Builder::new().tempfile_in(folder)
 }

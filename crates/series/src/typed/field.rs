@@ -99,6 +99,9 @@ pub struct TypedField {
 }
 
 impl TypedField {
+    /// To a higher order no machine holds a typed field.
+    pub const MAX_ORDER: usize = 20;
+
     /// The field up to `h^order`: the coefficients of ν in the coordinates of step ν. Bias corrections are 1, or those of
     /// step `at`.
     ///

@@ -27,7 +27,7 @@ pub struct TypedDocument<'a> {
 
 impl TypedDocument<'_> {
     /// The optimizer with the values of its parameters, and what is shown of it.
-    fn heading(&self) -> String {
+    pub fn heading(&self) -> String {
         let given = self.values.iter().map(|(name, value)| format!("{name} = {value}"));
         let all: Vec<String> = self.field.parameters.iter().cloned().chain(given).collect();
         let values = if all.is_empty() { String::new() } else { format!("({})", all.join(", ")) };
