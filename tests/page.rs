@@ -98,7 +98,7 @@ fn a_false_claim_shows_its_terms() {
     let found = answer(json!({ "task": "check", "source": source, "index": 0 }));
     assert_eq!(found["passes"], false);
     let difference =
-        json!({ "case": {}, "equality": 1, "term": "h f'f", "claimed": "-1", "derived": "-1/2" });
+        json!({ "case": {}, "equality": 1, "term": "h*f'f", "claimed": "-1", "derived": "-1/2" });
     assert_eq!(found["differences"], json!([difference]));
 }
 
