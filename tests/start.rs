@@ -1,12 +1,16 @@
 //! The effective start: from trees, and by iterating programs in exact arithmetic.
 
+mod needs;
+
 use bea::exact::{Poly, Rational, RationalFunction};
 use bea::optimizer::{self, Initial, Operation, Register, StepProgram};
 use bea::series::{BSeries, derive};
+use bea::source::Source;
 use bea::tree::{TreeId, TreeTable};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
+use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -294,4 +298,501 @@ fn after_a_step_the_lasting_part_is_the_flow_from_the_effective_start() {
         seen += usize::from(memory);
     }
     assert!(seen >= 20, "{seen}");
+}
+
+/// Two coupled buffers with these roots, or one; the gradient beside the iterate, and in all places.
+fn text_of(roots: &[(i64, i64)], [p, q]: [i64; 2], inputs: [i64; 3], outputs: [i64; 3]) -> String {
+    let (a, b) = (self::q(roots[0].0, roots[0].1), roots.get(1).map(|r| self::q(r.0, r.1)));
+    let n = |x: i64| Q::from_integer(x.into());
+    let [i0, i1, i2] = inputs;
+    let [o0, o1, o2] = outputs;
+    let Some(b) = b else {
+        return format!(
+            "optimizer random {{ state v\n let g = h*f(theta + {q}*v)\n v' = ({a})*v + {i1}*g\n \
+             theta' = theta + {o1}*v' + {o0}*g }}"
+        );
+    };
+    // T diag(a, b) T⁻¹ with T = [[1, p], [0, 1]] [[1, 0], [q, 1]], of determinant 1.
+    let (t11, t12, t21, t22) = (n(1 + p * q), n(p), n(q), n(1));
+    let m11 = &t11 * &a * &t22 - &t12 * &b * &t21;
+    let m12 = &t11 * &t12 * (&b - &a);
+    let m21 = &t21 * &t22 * (&a - &b);
+    let m22 = &t22 * &b * &t11 - &t21 * &a * &t12;
+    format!(
+        "optimizer random {{ state v, w\n let g = h*f(theta + {q}*v)\n v' = ({m11})*v + ({m12})*w + {i1}*g\n \
+         w' = ({m21})*v + ({m22})*w + {i2}*g\n theta' = theta + {o1}*v' + {o2}*w + ({i0} + {o0})*g }}"
+    )
+}
+
+fn parsed(text: &str) -> StepProgram {
+    let source = Source::new("random.bea", text);
+    let optimizers = optimizer::parse(&source).unwrap_or_else(|e| panic!("{text}: {e}"));
+    optimizers[0].program(&BTreeMap::new()).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn random_linear_optimizers_settle_on_the_flow_from_their_effective_start(
+        roots in proptest::collection::vec(
+            proptest::sample::select(vec![(0, 1), (1, 2), (-1, 2), (1, 3), (-2, 3), (1, 4), (3, 5)]),
+            1..=2,
+        ),
+        basis in [-2i64..=2, -1i64..=1],
+        inputs in [1i64..=2, 1i64..=2, -1i64..=2],
+        outputs in [0i64..=1, 1i64..=2, -1i64..=1],
+    ) {
+        let text = text_of(&roots, basis, inputs, outputs);
+        let program = parsed(&text);
+        let start = program.start().unwrap();
+        let concrete = Concrete::of(&program);
+        assert_close(&concrete.start(&program, 3), &concrete.iterated(&program, 3, 220), 40, &text);
+        let trees = Arc::new(TreeTable::all(1, 4));
+        let flow = BSeries::from(&derive(&start.method, trees.clone()).unwrap()).exponential();
+        let at = |step| start.series_at(trees.clone(), step).unwrap();
+        prop_assert_eq!(at(1), at(0).then(&flow.unwrap()).unwrap(), "{}", text);
+    }
+}
+
+#[test]
+fn what_has_no_closed_form_says_why() {
+    let start = |text: &str| {
+        let source = Source::new("test.bea", text);
+        let program = optimizer::parse(&source).unwrap()[0].program(&BTreeMap::new()).unwrap();
+        let series = program.start().and_then(|start| start.series(TreeTable::all(1, 3).into()));
+        series.map(|_| ()).map_err(|error| error.to_string())
+    };
+    let irrational =
+        "optimizer o(m) { state v, w\n w' = v\n v' = m*w + h*f(theta)\n theta' = theta + v' }";
+    let message = start(irrational).unwrap_err();
+    assert!(
+        message.contains("r^2 + (-m)") && message.contains("no rational functions"),
+        "{message}"
+    );
+    // The same with a root that is one.
+    let rational = irrational.replace("m*w", "m^2*w");
+    assert_eq!(start(&rational), Ok(()));
+    let away = "optimizer o(m) { state v = 2\n v' = m*v + h*f(theta)\n theta' = theta + v' }";
+    let message = start(away).unwrap_err();
+    assert!(message.contains("`v` starts at 2, and rests at 0"), "{message}");
+    let resonant = "optimizer o { state v\n v' = -v + h*f(theta)\n theta' = theta + v' }";
+    let message = start(resonant).unwrap_err();
+    assert!(message.contains("a product of roots"), "{message}");
+    let never = "optimizer o { state v\n v' = v + h*f(theta)\n theta' = theta + v' }";
+    assert!(start(never).unwrap_err().contains("slow manifold"));
+    // Zero in each entry is at rest, and a first step with other lines is one.
+    let zero = "optimizer o(m) { state v = 0\n v' = m*v + h*f(theta)\n theta' = theta + v' }";
+    assert_eq!(start(zero), Ok(()));
+}
+
+#[test]
+fn equal_roots_that_feed_each_other_have_powers_of_the_step_number() {
+    let program = parsed(
+        "optimizer o { state v, w\n v' = 1/3*v + h*f(theta)\n w' = 1/3*w + v'\n theta' = theta + w' }",
+    );
+    let concrete = Concrete::of(&program);
+    assert_close(&concrete.start(&program, 4), &concrete.iterated(&program, 4, 200), 60, "a chain");
+}
+
+#[test]
+fn settled_buffers_leave_the_start_where_it_is() {
+    let text = |v: &str| {
+        format!("optimizer o {{ state v{v}\n v' = 1/2*v + h*f(theta)\n theta' = theta + v' }}")
+    };
+    let trees = Arc::new(TreeTable::all(1, 5));
+    let settled = parsed(&text(" = settled")).start().unwrap().series(trees.clone()).unwrap();
+    assert_eq!(settled, BSeries::identity(trees.clone()));
+    let declared = parsed(&text("")).settled().start().unwrap().series(trees.clone()).unwrap();
+    assert_eq!(declared, BSeries::identity(trees.clone()));
+    assert_ne!(parsed(&text("")).start().unwrap().series(trees.clone()).unwrap(), settled);
+    // One buffer of two: the other one alone makes a transient.
+    let two = "optimizer o { state v = settled, w\n v' = 1/2*v + h*f(theta)\n w' = 1/3*w + h*f(theta)\n \
+               theta' = theta + v' + w' }";
+    let one = "optimizer o { state w\n w' = 1/3*w + h*f(theta)\n theta' = theta + w' }";
+    let weight = |text: &str| {
+        let series = parsed(text).start().unwrap().series(trees.clone()).unwrap();
+        series.at(&"[]".parse().unwrap()).unwrap().clone()
+    };
+    assert_eq!(weight(two), weight(one));
+}
+
+mod flows {
+    use super::*;
+    use bea::flow::{
+        Beginning, Buffers, FlowName, FlowsFrom, Problem, Request, Simulation, simulate,
+    };
+    use bea::loss::{Expr, Graph};
+
+    /// `Σ c/4 x^i y^j`.
+    fn polynomial(graph: &mut Graph, terms: &[(i64, i64, i64)]) -> Expr {
+        let (x, y) = (graph.variable(0), graph.variable(1));
+        let terms: Vec<Expr> = terms
+            .iter()
+            .map(|&(c, i, j)| {
+                let c = graph.constant(Rational::new(c, 4).unwrap());
+                let (x, y) = (graph.powi(x, i), graph.powi(y, j));
+                graph.product(&[c, x, y])
+            })
+            .collect();
+        graph.sum(&terms)
+    }
+
+    /// A loss for each field of a program.
+    fn problem(program: &StepProgram) -> Problem {
+        let mut graph = Graph::new();
+        let losses = [
+            polynomial(
+                &mut graph,
+                &[(2, 0, 2), (4, 2, 0), (2, 1, 1), (1, 3, 0), (-1, 0, 3), (1, 2, 2)],
+            ),
+            polynomial(&mut graph, &[(3, 0, 2), (-2, 1, 1), (1, 2, 1), (1, 4, 0)]),
+            polynomial(&mut graph, &[(2, 2, 0), (1, 1, 2), (1, 0, 4)]),
+        ];
+        let spaces =
+            if program.spaces.len() == 1 { vec![vec![0, 1]] } else { vec![vec![0], vec![1]] };
+        let fields: Vec<(usize, Expr)> =
+            program.fields.iter().zip(losses).map(|(f, loss)| (f.space, loss)).collect();
+        Problem::of_losses(&graph, spaces, &fields).unwrap()
+    }
+
+    /// `E = x² + y²/2`
+    fn quadratic() -> Problem {
+        let mut graph = Graph::new();
+        let loss = polynomial(&mut graph, &[(4, 2, 0), (2, 0, 2)]);
+        Problem::of_loss(&graph, loss, 2)
+    }
+
+    fn run(
+        problem: &Problem,
+        program: &StepProgram,
+        h: f64,
+        steps: usize,
+        flows: &[FlowName],
+        flows_from: FlowsFrom,
+    ) -> Simulation {
+        let flows = flows.to_vec();
+        let (rtol, atol) = (1e-12, 1e-14);
+        let request = Request { lr: h, steps, flows, rtol, atol, flows_from, ..Request::default() };
+        simulate(problem, "test", program, &[0.4, -0.3], &request).unwrap()
+    }
+
+    /// The slope of the error at time `time` between the step sizes `time/steps` and half of it, of each flow.
+    fn slopes(
+        program: &StepProgram,
+        time: f64,
+        steps: usize,
+        flows: &[FlowName],
+        from: FlowsFrom,
+    ) -> Vec<f64> {
+        let problem = problem(program);
+        let errors = |steps: usize| -> Vec<f64> {
+            let simulation = run(&problem, program, time / steps as f64, steps, flows, from);
+            let last = |flow: &bea::flow::Trajectory| simulation.distances(flow)[steps];
+            simulation.flows.iter().map(last).collect()
+        };
+        let (coarse, fine) = (errors(steps), errors(2 * steps));
+        coarse.iter().zip(fine).map(|(a, b)| (a / b).log2()).collect()
+    }
+
+    #[test]
+    fn from_the_effective_start_the_error_at_a_fixed_time_has_the_order_of_the_flow() {
+        let orders: Vec<FlowName> = (0..4).map(FlowName::Order).collect();
+        let mut seen = 0;
+        for optimizer in optimizer::library() {
+            let program = optimizer.program(&small_values(&optimizer.name)).unwrap();
+            let start = program.start().unwrap();
+            let memory = start.method.states.len() > start.method.spaces.len();
+            if !memory || start.method.step_parameter.is_some() {
+                continue;
+            }
+            let found = slopes(&program, 0.5, 100, &orders, FlowsFrom::EffectiveStart);
+            for (n, slope) in found.iter().enumerate() {
+                // Some optimizers are a flow to a higher order.
+                assert!(*slope > n as f64 + 0.75, "{}: {found:?}", optimizer.name);
+            }
+            seen += 1;
+        }
+        assert!(seen >= 20, "{seen}");
+        let heavy_ball = library("heavy_ball", &[("m", q(1, 2))]);
+        let found = slopes(&heavy_ball, 1.0, 400, &orders, FlowsFrom::EffectiveStart);
+        for (n, slope) in found.iter().enumerate() {
+            assert!((slope - (n + 1) as f64).abs() < 0.15, "{found:?}");
+        }
+        // From the start itself every order has an error of order 1.
+        let found = slopes(&heavy_ball, 1.0, 400, &orders, FlowsFrom::Start);
+        assert!(found.iter().all(|slope| (slope - 1.0).abs() < 0.1), "{found:?}");
+    }
+
+    /// The roots of `r² - (1+m-hλ) r + m`, the larger one first.
+    fn roots(m: f64, z: f64) -> (f64, f64) {
+        let b = 1.0 + m - z;
+        let root = (b * b - 4.0 * m).sqrt();
+        ((b + root) / 2.0, (b - root) / 2.0)
+    }
+
+    #[test]
+    fn on_a_quadratic_pf_is_the_iterates_but_for_the_decaying_root() {
+        let (m, h, steps) = (0.5, 0.03, 40);
+        let program = library("heavy_ball", &[("m", q(1, 2))]);
+        let flows = [FlowName::Principal, FlowName::PrincipalEven, FlowName::PrincipalWith(3)];
+        let simulation = run(&quadratic(), &program, h, steps, &flows, FlowsFrom::EffectiveStart);
+        for flow in &simulation.flows {
+            assert_eq!(flow.beginning, Beginning::Effective);
+            for step in 0..=steps {
+                for (i, (start, lambda)) in [(0.4, 2.0), (-0.3, 1.0)].into_iter().enumerate() {
+                    let (first, second) = roots(m, h * lambda);
+                    let share = first * (1.0 - second) / (first - second);
+                    let expected = share * first.powi(step as i32) * start;
+                    let found = flow.theta[step][i];
+                    assert!((found - expected).norm() < 1e-10, "{found} {expected}");
+                    let rest = (1.0 - share) * second.powi(step as i32) * start;
+                    let iterate = simulation.optimizer.theta[step][i].re;
+                    assert!((iterate - expected - rest).abs() < 1e-12);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn flows_of_gradient_descent_and_settled_buffers_begin_at_the_start() {
+        let program = library("heavy_ball", &[("m", q(1, 2))]);
+        let flows =
+            [FlowName::NegativeGradient, FlowName::ImplicitRegularization, FlowName::Order(0)];
+        let simulation = run(&quadratic(), &program, 0.03, 3, &flows, FlowsFrom::EffectiveStart);
+        for flow in &simulation.flows {
+            assert_eq!(flow.beginning, Beginning::Start);
+            assert_eq!(flow.theta[0], simulation.optimizer.theta[0]);
+        }
+        let request = Request {
+            lr: 0.03,
+            steps: 60,
+            flows: vec![FlowName::Principal],
+            buffers: Buffers::Settled,
+            flows_from: FlowsFrom::EffectiveStart,
+            ..Request::default()
+        };
+        let settled = simulate(&quadratic(), "o", &program, &[0.4, -0.3], &request).unwrap();
+        assert_eq!(settled.flows[0].beginning, Beginning::Start);
+        // The buffers are settled to so many digits as their series has at this step size.
+        let distances = settled.distances(&settled.flows[0]);
+        assert!(distances.iter().all(|d| *d < 1e-5), "{distances:?}");
+    }
+
+    #[test]
+    fn where_no_closed_form_is_known_the_start_is_found_numerically() {
+        // r² - 1/5: the roots are irrational.
+        let program = parsed(
+            "optimizer o { state v, w\n w' = v\n v' = 1/5*w + h*f(theta)\n theta' = theta + v' }",
+        );
+        let orders: Vec<FlowName> = (1..3).map(FlowName::Order).collect();
+        let problem = problem(&program);
+        let simulation = run(&problem, &program, 0.01, 50, &orders, FlowsFrom::EffectiveStart);
+        for flow in &simulation.flows {
+            assert!(matches!(flow.beginning, Beginning::Settled(steps) if steps > 10));
+        }
+        let found = slopes(&program, 0.5, 100, &orders, FlowsFrom::EffectiveStart);
+        assert!(found[0] > 1.7 && found[1] > 2.7, "{found:?}");
+        // Its principal part has a closed form all the same, which needs no root.
+        let pf = run(
+            &quadratic(),
+            &program,
+            0.02,
+            80,
+            &[FlowName::Principal],
+            FlowsFrom::EffectiveStart,
+        );
+        assert!(pf.distances(&pf.flows[0])[80] < 1e-10, "{:?}", pf.flows[0].beginning);
+    }
+
+    #[test]
+    fn where_nothing_settles_flows_begin_at_the_start_and_say_why() {
+        let program = library("heavy_ball", &[("m", q(9, 10))]);
+        let flows = [FlowName::Principal, FlowName::Order(1), FlowName::Order(3)];
+        let simulation = run(&quadratic(), &program, 0.1, 4, &flows, FlowsFrom::EffectiveStart);
+        for flow in &simulation.flows {
+            let Beginning::Unsettled(reason) = &flow.beginning else {
+                panic!("{}: {:?}", flow.name, flow.beginning);
+            };
+            assert!(
+                reason.contains("diverges") || reason.contains("larger than all others"),
+                "{reason}"
+            );
+            assert_eq!(flow.theta[0], simulation.optimizer.theta[0]);
+        }
+    }
+}
+
+mod claims {
+    use bea::claim::{Checker, parse};
+    use bea::source::Source;
+
+    fn holds(equation: &str) -> Result<bool, String> {
+        let source = Source::new("test.bea", format!("claim \"c\": {equation}"));
+        let claims = parse(&source).map_err(|e| e.to_string())?;
+        // What is printed is read again.
+        let printed = claims[0].to_string();
+        let again = parse(&Source::new("again.bea", printed.as_str())).unwrap();
+        assert_eq!(again[0], claims[0], "{printed}");
+        let verdict = Checker::new(&[]).check(&claims[0], &source).map_err(|e| e.to_string())?;
+        Ok(verdict.holds)
+    }
+
+    #[test]
+    fn starts_are_stated() {
+        for equation in [
+            "start(heavy_ball, 1) == theta - h*m/(1-m)^2*f",
+            "start(heavy_ball, 1) == θ + h*m/(1-m)^2*∇E",
+            "start(heavy_ball, 0) == theta",
+            "start(gradient_descent, 4) == theta",
+            "start(heavy_ball(m = 1/2), 3) - theta == -2*h*f - 12*h^2*f'f + h^3*0*f modulo nonprincipal \
+             expect false",
+            "start(momentum_gda, 1) == x + y - h*m/(1-m)^2*(fx + fy)",
+            "component(start(momentum_gda, 1), x) == x - h*m/(1-m)^2*fx",
+            "start(averaged_momentum, n) == theta for n in 0..0",
+            "start(heavy_ball, 2) == theta - h*m/(1-m)^2*f up to h^1",
+        ] {
+            let expected = !equation.contains("expect false");
+            assert_eq!(holds(equation), Ok(expected), "{equation}");
+        }
+        assert_eq!(holds("start(heavy_ball, 1) == theta + h*m/(1-m)^2*f"), Ok(false));
+    }
+
+    #[test]
+    fn faults_say_what_is_wrong() {
+        let fault = |equation: &str| holds(equation).unwrap_err();
+        assert!(fault("start(heavy_bal, 1) == theta").contains("heavy_bal"));
+        assert!(fault("start(heavy_ball) == theta").contains("not called like this"));
+        assert!(fault("D(start(heavy_ball, 1)) == 0").contains("no derivative"));
+        assert!(fault("start(heavy_ball(m = 1), 1) == theta").contains("slow manifold"));
+        assert!(fault("start(heavy_ball(m = -1), 2) == theta").contains("product of roots"));
+    }
+}
+
+mod command {
+    use super::needs;
+    use assert_cmd::Command;
+    use std::fs;
+
+    fn bea(arguments: &[&str]) -> (String, String, i32) {
+        let mut command = Command::cargo_bin("bea").unwrap();
+        for variable in ["COLUMNS", "FORCE_COLOR", "CLICOLOR_FORCE", "NO_COLOR"] {
+            command.env_remove(variable);
+        }
+        let output = command.args(arguments).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (text(output.stdout), text(output.stderr), output.status.code().unwrap())
+    }
+
+    fn stdout(arguments: &[&str]) -> String {
+        let (out, error, code) = bea(arguments);
+        assert_eq!((error.as_str(), code), ("", 0));
+        out
+    }
+
+    #[test]
+    fn derive_prints_the_effective_start_in_every_format() {
+        let start = ["derive", "heavy_ball", "--start", "rest", "--order", "2"];
+        let text = stdout(&start);
+        insta::assert_snapshot!("start_text", text);
+        let with = |format: &str| stdout(&[&start[..], &["--format", format]].concat());
+        insta::assert_snapshot!("start_latex", with("latex"));
+        insta::assert_snapshot!("start_typst", with("typst"));
+        insta::assert_snapshot!("start_mathematica", with("mathematica"));
+        let json: serde_json::Value = serde_json::from_str(&with("json")).unwrap();
+        assert_eq!((&json["start"], &json["order"]), (&"rest".into(), &2.into()));
+        let first = &json["terms"][0];
+        assert_eq!((&first["h"], &first["a"]), (&1.into(), &"-m/(1-m)^2".into()));
+        assert!(with("html").contains("<mover><mi>θ</mi><mo>^</mo></mover>"));
+        for format in ["markdown", "svg"] {
+            assert!(with(format).contains("effective start"), "{format}");
+        }
+        // In other terms, of a game, of one tree.
+        let gradient = stdout(&[&start[..], &["--as", "gradient"]].concat());
+        assert!(gradient.contains("θ̂_0 = θ_0\n  + h*m/(1-m)² ∇E"), "{gradient}");
+        let game = stdout(&["derive", "momentum_gda", "--start", "rest", "--order", "1"]);
+        assert!(game.contains("x̂_0 = x_0\n  - h*m/(1-m)² fx\n  + O(h²)"), "{game}");
+        let tree = stdout(&["derive", "heavy_ball", "--start", "rest", "--tree", "[]"]);
+        assert!(tree.contains("  a            -m/(1-m)²"), "{tree}");
+        let none = stdout(&["derive", "rk4", "--start", "rest", "--order", "3"]);
+        assert!(none.contains("θ̂_0 = θ_0\n  + O(h⁴)"), "{none}");
+    }
+
+    #[test]
+    fn the_python_module_has_the_exact_start() {
+        let Some(mut python) = needs::python() else { return };
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("start.py");
+        let out = file.to_str().unwrap();
+        stdout(&["derive", "heavy_ball", "--start", "rest", "--set", "m=1/2", "--out", out]);
+        let code = "from start import *\nfrom sympy import symbols, expand\nx = symbols('x')\n\
+                    start = effective_start({'f': [-x - x**3]}, {'theta': [x]})['theta'][0]\n\
+                    print(expand(start.subs(x, 1)))";
+        let output = python.args(["-c", code]).current_dir(folder.path()).output().unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(printed.trim(), "8234624*h**4/21 + 7328*h**3 + 160*h**2 + 4*h + 1");
+    }
+
+    #[test]
+    fn what_has_no_effective_start_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mine.bea");
+        let name = file.to_str().unwrap();
+        let error = |text: &str, arguments: &[&str]| {
+            fs::write(&file, text).unwrap();
+            let (out, error, code) =
+                bea(&[&["derive", name, "--start", "rest"], arguments].concat());
+            assert_eq!((out.as_str(), code), ("", 2), "{error}");
+            error
+                .split_whitespace()
+                .filter(|w| !["│", "×"].contains(w))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        let irrational =
+            "optimizer o(m) { state v, w\n w' = v\n v' = m*w + h*f(theta)\n theta' = theta + v' }";
+        let message = error(irrational, &[]);
+        assert!(message.contains("no rational functions of the parameters"), "{message}");
+        assert!(message.contains("give parameters values with --set"), "{message}");
+        assert_eq!(bea(&["derive", name, "--start", "rest", "--set", "m=1/4"]).2, 0);
+        let away = "optimizer o(m) { state v = 2\n v' = m*v + h*f(theta)\n theta' = theta + v' }";
+        assert!(error(away, &[]).contains("`v` starts at 2"));
+        let usual = away.replace(" = 2", "");
+        assert!(error(&usual, &["--order", "0"]).contains("the start itself"));
+        assert!(error(&usual, &["--modified-loss"]).contains("cannot be used with"));
+    }
+
+    #[test]
+    fn flow_begins_there_and_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let flow = |more: &[&str]| {
+            let arguments = [
+                &["flow", "--loss", "x^2/2+x^4/4", "--start", "1", "--optimizer", "heavy_ball"][..],
+                &["--set", "m=1/2", "--lr", "1/100", "--steps", "30", "--flows", "ngf,order:3"],
+                &["--force", "--out", out.to_str().unwrap()],
+                more,
+            ];
+            stdout(&arguments.concat())
+        };
+        let json = || -> serde_json::Value {
+            serde_json::from_str(&fs::read_to_string(out.join("trajectories.json")).unwrap())
+                .unwrap()
+        };
+        let text = flow(&[]);
+        assert!(text.contains("order:3 begins at the effective start"), "{text}");
+        let order = &json()["flows"]["order:3"];
+        assert_eq!(order["beginning"], "effective_start");
+        let expected = 1.0 + 0.04 + 160e-4 + 7328e-6;
+        assert!((order["re"][0][0].as_f64().unwrap() - expected).abs() < 1e-13);
+        assert_eq!(json()["flows"]["ngf"]["re"][0][0], 1.0);
+        let last = |name: &str| json()["flows"][name]["distance"][30].as_f64().unwrap();
+        let near = last("order:3");
+        let text = flow(&["--flows-from", "start"]);
+        assert!(!text.contains("effective start;"), "{text}");
+        assert_eq!(json()["flows"]["order:3"]["re"][0][0], 1.0);
+        assert!(last("order:3") > 5.0 * near, "{near} {}", last("order:3"));
+        let text = flow(&["--buffers", "settled"]);
+        assert!(!text.contains("transient"), "{text}");
+    }
 }

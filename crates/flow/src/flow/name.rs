@@ -125,6 +125,18 @@ impl FlowName {
         SPELLINGS.iter().map(|kind| kind.name).collect()
     }
 
+    /// Whether it is the optimizer's own: the others are gradient descent's, whatever the optimizer.
+    pub fn is_of_optimizer(self) -> bool {
+        matches!(
+            self,
+            FlowName::Order(_)
+                | FlowName::Interpolated(_)
+                | FlowName::Principal
+                | FlowName::PrincipalWith(_)
+                | FlowName::PrincipalEven
+        )
+    }
+
     /// How flows are written, each with what it is.
     pub fn described() -> Vec<(&'static str, &'static str)> {
         SPELLINGS.iter().map(|kind| (kind.name, kind.about)).collect()

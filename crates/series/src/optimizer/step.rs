@@ -37,6 +37,21 @@ impl Step {
             }
         }
     }
+
+    /// The step with all buffers on the slow manifold before it is made for the first time: as if the optimizer had been
+    /// running before.
+    #[must_use]
+    pub fn settled(self) -> Step {
+        match self {
+            Step::Linear(program) => Step::Linear(program.settled()),
+            Step::Nonlinear(mut program) => {
+                for state in program.states.iter_mut().skip(1).filter(|state| !state.slow) {
+                    (state.initial, state.first) = (Some(Initial::Settled), None);
+                }
+                Step::Nonlinear(program)
+            }
+        }
+    }
 }
 
 impl From<StepProgram> for Step {

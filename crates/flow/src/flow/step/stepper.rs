@@ -8,8 +8,9 @@ use crate::flow::velocity::{is_finite, is_real};
 use crate::flow::{Buffers, Problem, SimulateError, Stop};
 use bea_series::exact::Rational;
 use bea_series::optimizer::Step;
-use bea_series::typed::Program;
+use bea_series::typed::{Program, forgetting};
 use num_complex::Complex64;
+use num_traits::ToPrimitive;
 
 /// An optimizer at one step size.
 pub(in crate::flow) enum Stepper {
@@ -72,6 +73,26 @@ impl Stepper {
         match self {
             Stepper::Linear(method) => method.step(problem, states, number == Some(1)),
             Stepper::Nonlinear(step) => step.step(problem, states, number),
+        }
+    }
+
+    /// The size of the largest root of the buffers' recurrences where `h = 0`, beside the root 1 of the parameters: with
+    /// which factor a transient decays, a step.
+    pub(in crate::flow) fn forgetting(&self) -> f64 {
+        match self {
+            Stepper::Linear(method) => method.forgetting(),
+            Stepper::Nonlinear(step) => forgetting(&step.program).map_or(1.0, |factors| {
+                let sizes = factors.iter().map(|c| Some(c.as_rational()?.to_f64()?.abs()));
+                sizes.map(|size| size.unwrap_or(1.0)).fold(0.0, f64::max)
+            }),
+        }
+    }
+
+    /// How many states there are.
+    pub(in crate::flow) fn states(&self) -> usize {
+        match self {
+            Stepper::Linear(method) => method.states.len(),
+            Stepper::Nonlinear(step) => step.program.states.len(),
         }
     }
 
