@@ -222,7 +222,6 @@ impl Derive {
             (self.tree.is_some(), "--tree"),
             (self.only.is_some(), "--only"),
             (self.modified_loss, "--modified-loss"),
-            (self.start.is_some(), "--start"),
             (self.notation != Notation::Primes, "--notation"),
         ];
         if let Some((_, option)) = unavailable.into_iter().find(|(given, _)| *given) {
@@ -231,6 +230,9 @@ impl Derive {
                 "{option} is for linear steps; the step of `{}` is nonlinear, its terms are typed trees",
                 program.name
             ));
+        }
+        if self.start.is_some() {
+            return Err(no_typed_start(program));
         }
         let order = self.order.unwrap_or(2);
         let order = (order <= MAX_TYPED_ORDER).then_some(order).ok_or_else(|| {
@@ -372,9 +374,26 @@ fn field(
         None => Field::derive_on(name, method, Arc::new(trees))
             .into_diagnostic()
             .wrap_err_with(|| format!("`{name}` has no modified field")),
-        Some(start) => Field::of_start(name, start, Arc::new(trees))
-            .map_err(|error| no_start(name, &error)),
+        Some(start) => {
+            Field::of_start(name, start, Arc::new(trees)).map_err(|error| no_start(name, &error))
+        }
     }
+}
+
+/// Why a nonlinear step has no effective start to be printed.
+fn no_typed_start(program: &Program) -> miette::Report {
+    let name = &program.name;
+    if program.states.iter().skip(1).all(|state| state.slow) {
+        return miette!(
+            help = "leave --start out",
+            "`{name}` has no buffers, so its flow begins where it starts"
+        );
+    }
+    miette!(
+        help = "`bea flow` finds it numerically, if the transient is short enough",
+        "the effective start of `{name}` has no closed form: its step is nonlinear, so what its buffers lack at the \
+         start adds up to no sum of powers"
+    )
 }
 
 /// Why an optimizer has no effective start.

@@ -59,6 +59,13 @@ pub enum Beginning {
     Unsettled(String),
 }
 
+impl Beginning {
+    /// Whether it is an effective start.
+    pub fn is_effective(&self) -> bool {
+        !matches!(self, Beginning::Start | Beginning::Unsettled(_))
+    }
+}
+
 /// How many directions the flow `cubic` takes of a Hessian that is not assembled.
 pub const DIRECTIONS: usize = 4;
 

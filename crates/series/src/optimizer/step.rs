@@ -3,9 +3,10 @@
 use super::program::StepProgram;
 use super::scope::Scope;
 use super::{Optimizer, lower, nonlinear};
+use crate::exact::RationalFunction;
 use crate::series::GeneralLinearMethod;
 use crate::text::source::SourceError;
-use crate::typed::{Initial, Program, TypedError, check};
+use crate::typed::{Initial, Node, Program, TypedError, check};
 use num_rational::BigRational;
 use std::collections::BTreeMap;
 
@@ -47,6 +48,12 @@ impl Step {
             Step::Nonlinear(mut program) => {
                 for state in program.states.iter_mut().skip(1).filter(|state| !state.slow) {
                     (state.initial, state.first) = (Some(Initial::Settled), None);
+                }
+                // Long after the start there is nothing left to correct.
+                for node in &mut program.nodes {
+                    if let Node::Decay { .. } = node {
+                        *node = Node::Number(RationalFunction::zero());
+                    }
                 }
                 Step::Nonlinear(program)
             }

@@ -1,11 +1,13 @@
 //! The effective start numerically: some steps of the optimizer, and the flow followed back.
 //!
-//! What is left of the transient after `N` steps is an error of the start, and so is what rounding and the flow's own
-//! error grow to on the way back, for a descent's flow runs apart where time runs back. So there is a best `N`: three are
-//! tried, and two that follow one another have to agree.
+//! What is left of the transient after `N` steps is an error of the start, and so is what the errors of the flow and of
+//! rounding grow to on the way back, for a descent's flow runs apart where time runs back. So there is a best `N`: three are
+//! tried, and two that follow one another have to agree. The way back from where `order:n` is to begin goes by a flow of a
+//! higher order, so that the start has no error of the flow that then shows.
 
 use crate::flow::integrate::{Integrator, Samples, integrate};
-use crate::flow::setup::Setup;
+use crate::flow::name::MAX_ORDER;
+use crate::flow::setup::{Flowing, Setup};
 use crate::flow::velocity::Velocity;
 use crate::flow::{Buffers, FlowName, SimulateError, Stop, Watch};
 use num_complex::Complex64;
@@ -17,7 +19,9 @@ const MAX_STEPS: usize = 10_000;
 /// The most steps that are taken on other objectives, for each step of the simulation.
 const MAX_TIMES: usize = 4;
 /// Two starts agree if they differ by no more than this part of the way to them.
-const AGREE: f64 = 1e-3;
+const AGREE: f64 = 0.1;
+/// How many orders higher the flow is that is followed back.
+const HIGHER: usize = 2;
 /// Or by this part of the parameters, which the integrator's errors may be.
 const ROUNDING: f64 = 1e-9;
 
@@ -124,7 +128,7 @@ impl Setup<'_> {
         steps: usize,
         watch: &dyn Watch,
     ) -> Result<Result<Vec<Complex64>, Stop>, SimulateError> {
-        let mut back = Back(self.velocity(flow)?);
+        let mut back = Back(self.way_back(flow)?);
         let request = self.request;
         let integrator = Integrator::Adaptive { rtol: request.rtol, atol: request.atol };
         let go_on = &mut |_| !watch.cancelled();
@@ -137,6 +141,19 @@ impl Setup<'_> {
     }
 }
 
+impl Setup<'_> {
+    /// The flow that is followed back: of a higher order, if the objective has the derivatives.
+    fn way_back(&self, flow: FlowName) -> Result<Flowing<'_>, SimulateError> {
+        let (FlowName::Order(order) | FlowName::Interpolated(order)) = flow else {
+            return self.velocity(flow);
+        };
+        match self.velocity(FlowName::Order((order + HIGHER).min(MAX_ORDER))) {
+            Err(SimulateError::NoFlow { .. }) => self.velocity(flow),
+            found => found,
+        }
+    }
+}
+
 /// Why there is no start to be found, unless the objective fails.
 fn refused<T>(stop: Stop) -> Result<Result<T, String>, SimulateError> {
     match stop.failure() {
@@ -146,7 +163,7 @@ fn refused<T>(stop: Stop) -> Result<Result<T, String>, SimulateError> {
 }
 
 /// A flow that runs back in time.
-struct Back<'a>(Box<dyn Velocity + Send + 'a>);
+struct Back<'a>(Flowing<'a>);
 
 impl Velocity for Back<'_> {
     fn velocity(&mut self, theta: &[Complex64], out: &mut [Complex64]) -> Result<(), Stop> {
