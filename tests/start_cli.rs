@@ -179,4 +179,102 @@ mod command {
         let text = flow(&["--buffers", "settled"]);
         assert!(!text.contains("transient"), "{text}");
     }
+
+    #[test]
+    fn where_nothing_settles_the_flow_begins_at_the_start_and_the_line_says_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let flow = |optimizer: &[&str]| {
+            let arguments = [
+                &["flow", "--loss", "x^2", "--start", "1", "--lr", "0.1", "--steps", "2"][..],
+                &["--flows", "order:1", "--out", out.to_str().unwrap(), "--force", "--optimizer"],
+                optimizer,
+            ];
+            stdout(&arguments.concat())
+        };
+        let text = flow(&["heavy_ball", "--set", "m=9/10"]);
+        assert!(
+            text.contains(
+                "order:1 begins at the start: the series of the effective start diverges"
+            )
+        );
+        let adam = ["adam", "--set", "beta1=0.9", "--set", "beta2=0.999", "--set", "eps=1e-8"];
+        let text = flow(&adam);
+        assert!(
+            text.contains("order:1 begins at the start: its buffers take 18414 steps"),
+            "{text}"
+        );
+        let text = flow(&["adam", "--set", "beta1=1/4", "--set", "beta2=1/3", "--set", "eps=2"]);
+        let expected = "order:1 begins at the effective start, found by";
+        assert!(text.contains(expected), "{text}");
+    }
+
+    #[test]
+    fn pictures_show_the_effective_start_and_the_way_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let flow = |loss: &str, start: &str, from: &str| {
+            stdout(&[
+                "flow",
+                "--loss",
+                loss,
+                "--start",
+                start,
+                "--optimizer",
+                "heavy_ball",
+                "--set",
+                "m=1/2",
+                "--lr",
+                "0.02",
+                "--steps",
+                "9",
+                "--flows",
+                "order:2",
+                "--plot",
+                "--force",
+                "--flows-from",
+                from,
+                "--out",
+                out.to_str().unwrap(),
+            ]);
+            let csv = fs::read_to_string(out.join("trajectories.svg")).unwrap();
+            csv.matches("effective start").count()
+        };
+        for (loss, start) in [("x^2", "1"), ("x^2+y^2", "1,2")] {
+            assert!(flow(loss, start, "effective-start") > 0, "{loss}");
+            assert_eq!(flow(loss, start, "start"), 0, "{loss}");
+        }
+    }
+
+    #[test]
+    fn a_run_follows_from_there_and_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let description = folder.path().join("ball.toml");
+        let text = "network = \"mlp:6,tanh\"\ndata = \"iris\"\ndtype = \"f64\"\nseed = 3\n[train]\n\
+                    method = \"heavy_ball\"\nmomentum = 0.5\nlr = 0.002\nsteps = 1\n[follow]\nsteps = 40\n\
+                    flows = [\"order:0\", \"order:3\"]\n";
+        fs::write(&description, text).unwrap();
+        // The distances of order:3 from the first step to the last, and the notes.
+        let run = |more: &[&str]| {
+            let out = folder.path().join("out");
+            let (description, out) = (description.to_str().unwrap(), out.to_str().unwrap());
+            let arguments = [&["run", description, "--force", "--out", out][..], more].concat();
+            let (_, notes, code) = bea(&arguments);
+            assert_eq!(code, 0, "{notes}");
+            let csv = fs::read_to_string(format!("{out}/follow.csv")).unwrap();
+            let rows = csv.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
+            let own = rows.filter(|row| row[3] == "2");
+            let distances: Vec<f64> = own.map(|row| row[4].parse().unwrap()).collect();
+            (distances, notes)
+        };
+        let (effective, notes) = run(&[]);
+        assert!(notes.contains("from step 0 order:3 begins at the effective start"), "{notes}");
+        let (start, notes) = run(&["--set", "flows.from=start"]);
+        assert!(!notes.contains("effective"), "{notes}");
+        assert!(effective[0] > 1e-3 && start[0] == 0.0);
+        assert!(effective[40] < 1e-5 && start[40] > 1e-3, "{} {}", effective[40], start[40]);
+        let (settled, notes) = run(&["--set", "train.buffers=settled"]);
+        assert!(!notes.contains("effective"), "{notes}");
+        assert!(settled.iter().all(|distance| *distance < 2e-5), "{settled:?}");
+    }
 }

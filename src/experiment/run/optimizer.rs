@@ -113,18 +113,18 @@ impl Flowing {
     /// What is to be said of flows that are followed from the first step on, if they do not begin there.
     pub fn effective_start(&self, config: &Config) -> Option<String> {
         let follow = config.follow.as_ref().filter(|follow| follow.from.contains(&0))?;
-        let own: Vec<String> = (follow.flows.iter())
-            .filter(|flow| flow.is_of_optimizer() && **flow != FlowName::Order(0))
-            .map(ToString::to_string)
-            .collect();
+        let own = follow.flows.iter().filter(|flow| flow.has_effective_start());
+        let own: Vec<String> = own.map(ToString::to_string).collect();
         let beside = config.flows.from == FlowsFrom::EffectiveStart
             && self.step.starts_beside_manifold()
             && !own.is_empty();
         beside.then(|| {
             format!(
-                "the buffers do not start settled, so from step 0 the flows {} begin at the effective start; \
-                 flows.from = \"start\" begins them at the start, train.buffers = \"settled\" settles the buffers",
-                own.join(", ")
+                "the buffers do not start settled, so from step 0 {} {} at the effective start, if there is one: else \
+                 the distance at step 0 is 0; flows.from = \"start\" begins at the start, train.buffers = \"settled\" \
+                 settles the buffers",
+                own.join(", "),
+                if own.len() == 1 { "begins" } else { "begin" },
             )
         })
     }

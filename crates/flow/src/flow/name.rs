@@ -125,12 +125,13 @@ impl FlowName {
         SPELLINGS.iter().map(|kind| kind.name).collect()
     }
 
-    /// Whether it is the optimizer's own: the others are gradient descent's, whatever the optimizer.
-    pub fn is_of_optimizer(self) -> bool {
+    /// Whether it begins at the effective start of an optimizer whose buffers do not start settled, as its own flows do from
+    /// order 1 on: to order 0 that is the start, and the other flows are gradient descent's, whatever the optimizer.
+    pub fn has_effective_start(self) -> bool {
         matches!(
             self,
-            FlowName::Order(_)
-                | FlowName::Interpolated(_)
+            FlowName::Order(1..)
+                | FlowName::Interpolated(1..)
                 | FlowName::Principal
                 | FlowName::PrincipalWith(_)
                 | FlowName::PrincipalEven

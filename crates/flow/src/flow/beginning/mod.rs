@@ -59,13 +59,10 @@ impl Setup<'_> {
         watch: &dyn Watch,
     ) -> Result<(Vec<Complex64>, Beginning), SimulateError> {
         let request = self.request;
-        // To order 0 the effective start is the start itself, and gradient descent has no buffers.
-        let is_zero = matches!(flow, FlowName::Order(0) | FlowName::Interpolated(0));
-        let own = flow.is_of_optimizer() && !is_zero;
         let from_start = request.flows_from == FlowsFrom::Start
             || request.buffers != Buffers::Written
             || !self.step.starts_beside_manifold();
-        if from_start || !own {
+        if from_start || !flow.has_effective_start() {
             return Ok((theta.to_vec(), Beginning::Start));
         }
         let found = match &self.step {
