@@ -228,7 +228,7 @@ impl<'a> Setup<'a> {
     }
 
     /// The principal root of a method that has one.
-    fn root(&self, flow: FlowName) -> Result<PrincipalRoot, SimulateError> {
+    pub(super) fn root(&self, flow: FlowName) -> Result<PrincipalRoot, SimulateError> {
         if self.is_joint_descent() {
             return Ok(PrincipalRoot::Descent);
         }

@@ -85,6 +85,12 @@ pub enum Stop {
         "an entry of the argument of sign, abs, min, max or clip lies on its kink, where the step has no derivatives"
     )]
     Kink,
+    /// No root of the optimizer's step is larger than all others.
+    #[error(
+        "at an eigenvalue of the Hessian the step has no root that is larger than all others, so the buffers do \
+         not settle on a function of the parameters"
+    )]
+    Unsettled,
     /// The objective was not evaluated.
     #[error(transparent)]
     Objective(ObjectiveError),
