@@ -175,7 +175,7 @@ impl Reproduce {
                     return Ok(None);
                 };
                 let caption = figure.caption(&outcome);
-                let page = report_of(figure.id, &outcome.figure, &[], &caption.to_string());
+                let page = report_of(figure.id, &outcome.figure, &[], &lines(&caption));
                 let mut contents = self.pictures(figure.id, &outcome.figure)?;
                 contents.extend([
                     outcome.csv.clone().into_bytes(),
@@ -217,7 +217,7 @@ impl Reproduce {
             ));
         }
         let measured: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
-        let page = report_of(figure.id, &picture, &measured, &caption.to_string());
+        let page = report_of(figure.id, &picture, &measured, &lines(&caption));
         let mut contents = self.pictures(figure.id, &picture)?;
         let data = picture::data(&picture).into_bytes();
         contents.extend([data, page.into_bytes(), bytes(&caption)]);
@@ -288,6 +288,12 @@ impl Reproduce {
 fn text(caption: &Caption) -> String {
     let indented: String = caption.to_string().lines().map(|line| format!("  {line}\n")).collect();
     format!("{}: {}\n{indented}", caption.id, caption.verdict)
+}
+
+/// For a page: a line a part.
+fn lines(caption: &Caption) -> String {
+    let lines = caption.parts().into_iter().map(|(name, text)| format!("{name}: {text}"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The file beside the picture.

@@ -73,6 +73,7 @@ pub fn conduct(
         advance(&mut run)?;
         // A run that had ended does so again at once, with the same measurements: its pictures are up to date.
         if run.end().is_some() && place.has_measurements(&run) {
+            place.save(&run)?;
             return Ok(outcome(&place, &run));
         }
     }

@@ -51,6 +51,21 @@ impl Caption {
         title::of(self.id, self.claim, self.verdict)
     }
 
+    /// Its parts by name, those that are empty left out.
+    pub fn parts(&self) -> Vec<(&'static str, String)> {
+        let parts = [
+            ("shows", self.shows.clone()),
+            ("claim", self.claim.into()),
+            ("seen", self.seen.clone()),
+            ("number", self.number.clone()),
+            ("verdict", self.verdict.to_string()),
+            ("setting", self.setting.clone()),
+            ("where", self.symbols()),
+            ("more", self.more.clone()),
+        ];
+        parts.into_iter().filter(|(_, text)| !text.is_empty()).collect()
+    }
+
     /// What the symbols of the caption mean.
     pub fn symbols(&self) -> String {
         let title = self.title();
@@ -60,17 +75,28 @@ impl Caption {
     }
 }
 
+/// The columns of a caption as text, and where they begin after the name of a part.
+const WIDTH: usize = 100;
+const INDENT: usize = 9;
+
+/// Its parts in lines of [`WIDTH`] columns.
 impl fmt::Display for Caption {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "shows:   {}", self.shows)?;
-        writeln!(out, "claim:   {}", self.claim)?;
-        writeln!(out, "seen:    {}", self.seen)?;
-        writeln!(out, "number:  {}", self.number)?;
-        write!(out, "verdict: {}", self.verdict)?;
-        let symbols = self.symbols();
-        let rest = [("setting", &self.setting), ("where", &symbols), ("more", &self.more)];
-        for (name, text) in rest.into_iter().filter(|(_, text)| !text.is_empty()) {
-            write!(out, "\n{:<9}{text}", format!("{name}:"))?;
+        for (i, (name, text)) in self.parts().iter().enumerate() {
+            let mut column = INDENT;
+            write!(out, "{}{:<INDENT$}", if i > 0 { "\n" } else { "" }, format!("{name}:"))?;
+            for word in text.split(' ') {
+                let length = word.chars().count();
+                if column > INDENT && column + 1 + length > WIDTH {
+                    write!(out, "\n{:INDENT$}", "")?;
+                    column = INDENT;
+                } else if column > INDENT {
+                    write!(out, " ")?;
+                    column += 1;
+                }
+                write!(out, "{word}")?;
+                column += length;
+            }
         }
         Ok(())
     }

@@ -163,7 +163,7 @@ pub(in crate::reproduction) const SENTENCES: [(&str, Judgement, &str); 29] = [
     (
         "fig47",
         DoesNotHold,
-        "with mini-batches, too, more drift goes neither with higher test accuracy nor with a smaller λ₀",
+        "with mini-batches, too, more drift goes neither with higher accuracy nor with a smaller λ₀",
     ),
 ];
 

@@ -35,7 +35,7 @@ pub(super) fn all(parts: impl IntoIterator<Item = Part>) -> Part {
 pub(super) fn tally(parts: &[Part]) -> String {
     let held = parts.iter().filter(|part| **part == Some(true)).count();
     let gaps = parts.iter().filter(|part| part.is_none()).count();
-    let gaps = if gaps == 0 { String::new() } else { format!(", {gaps} not measured") };
+    let gaps = if gaps == 0 { String::new() } else { format!(" ({gaps} not measured)") };
     format!("{held} of {}{gaps}", parts.len())
 }
 
@@ -256,7 +256,7 @@ mod tests {
         assert_eq!((all([]), all([Some(true), None])), (None, None));
         assert_eq!((all([Some(false), None]), all([Some(true)])), (Some(false), Some(true)));
         assert_eq!((percent(0.625), percent(f64::NAN)), ("62 %".into(), "not measured".into()));
-        assert_eq!(tally(&[Some(true), None, Some(false)]), "1 of 3, 1 not measured");
+        assert_eq!(tally(&[Some(true), None, Some(false)]), "1 of 3 (1 not measured)");
         assert_eq!(spread(&[1.0, f64::INFINITY, 2.0]), "2.000 (1.000 to infinite)");
         assert_eq!((spread(&[1e-5]), spread(&[])), ("1.0e-5".into(), "not measured".into()));
     }

@@ -84,11 +84,8 @@ fn tracks(run: &PaperRun, flow: &str, part: f64) -> bool {
 
 fn text(run: &PaperRun, flow: &str) -> String {
     let reach = run.reach(flow);
-    let end = if reach.complete {
-        String::new()
-    } else {
-        format!(" until it ends at step {}", reach.steps)
-    };
+    let end =
+        if reach.complete { String::new() } else { format!(" (it ends at step {})", reach.steps) };
     format!("{}{end}", number(reach.largest))
 }
 
@@ -150,9 +147,10 @@ pub fn judge(runs: &[PaperRun], near: &[Vec<PaperRun>], eigenvalue: f64) -> Find
     let far = |h: f64, flow: &str| ours(h).map_or_else(String::new, |run| text(run, flow));
     let moves = |h: f64| number(ours(h).map_or(f64::NAN, extent));
     let seen = format!(
-        "over {STEPS} steps with h = {MIDDLE}, where λ₀ is near 2/h, gradient descent moves {} and PF comes {} away from it; with \
-         h = {LARGE}, where λ₀ is far above, gradient descent moves {}, PF comes {} away and PF with the term {}; from other \
-         starts where λ₀ is near 2/h, PF stays within a tenth of the way from {} (the last number: by the paper's way to integrate)",
+        "over {STEPS} steps with h = {MIDDLE}, where λ₀ is near 2/h, gradient descent moves {} and PF comes to a distance of {} from \
+         it; with h = {LARGE}, where λ₀ is far above, gradient descent moves {}, PF comes to a distance of {} and PF with the term \
+         to {}; from other starts where λ₀ is near 2/h, PF stays within a tenth of the way of gradient descent in {} cases, first \
+         with our and then with the paper's way to integrate",
         moves(MIDDLE),
         far(MIDDLE, "pf"),
         moves(LARGE),
