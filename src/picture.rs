@@ -1,7 +1,7 @@
 //! The files of a picture: SVG, PNG, PDF, and its data as CSV. Every command that draws writes them here.
 
 use crate::csv;
-use bea_plot::{Figure, Look, TooSmall};
+use bea_plot::{Figure, Look, Picture, TooSmall};
 use bea_series::text::file;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -42,38 +42,66 @@ pub const MOST_PIXELS: f64 = 1e8;
 /// The endings of the files of [`pictures`].
 pub const FORMATS: [&str; 3] = ["svg", "png", "pdf"];
 
-/// `NAME.svg`, `NAME.png` and `NAME.pdf` with their bytes.
+/// The figure in a style.
 ///
 /// # Errors
 /// The size that the style asks for is too small for the panels, or the PNG too large.
-pub fn pictures(
-    name: &str,
-    figure: &Figure,
-    style: &PictureStyle,
-) -> Result<Vec<(String, Vec<u8>)>, PictureError> {
+pub fn drawn(figure: &Figure, style: &PictureStyle) -> Result<Picture, PictureError> {
     let picture = figure.draw(&style.look)?;
     let (width, height) = picture.size();
     if width * height * (style.dpi / 96.0).powi(2) > MOST_PIXELS {
         return Err(PictureError::TooLarge(width, height, style.dpi));
     }
-    let svg = if style.outlined { picture.outlined_svg() } else { picture.svg() };
-    let contents = [svg.into_bytes(), picture.png(style.dpi), picture.pdf()];
+    Ok(picture)
+}
+
+/// The SVG of a picture in this style.
+pub fn svg(picture: &Picture, style: &PictureStyle) -> String {
+    if style.outlined { picture.outlined_svg() } else { picture.svg() }
+}
+
+/// `NAME.svg`, `NAME.png` and `NAME.pdf` with their bytes.
+///
+/// # Errors
+/// As [`drawn`].
+pub fn pictures(
+    name: &str,
+    figure: &Figure,
+    style: &PictureStyle,
+) -> Result<Vec<(String, Vec<u8>)>, PictureError> {
+    let picture = drawn(figure, style)?;
+    let contents = [svg(&picture, style).into_bytes(), picture.png(style.dpi), picture.pdf()];
     Ok(FORMATS.iter().map(|ending| format!("{name}.{ending}")).zip(contents).collect())
 }
 
-/// The points of a figure: a row a point, with the number of its panel, from 1 on, the titles of the panel's axes, and the
-/// label of its curve. Numbers have all of their digits.
+/// What a figure draws: a row a point of a curve or of a band, with the number of its panel, from 1 on, the titles of the
+/// panel's axes, and the label of the curve, or of that which the band is around. Points of curves have an `y`, those of bands
+/// a `low` and a `high`, two columns that are there only where there are bands. Numbers have all of their digits.
 pub fn data(figure: &Figure) -> String {
+    let bands = figure.panels.iter().flat_map(|panel| &panel.bands);
+    let columns = if bands.into_iter().any(|band| !band.points.is_empty()) { 8 } else { 6 };
     let rows = figure.panels.iter().enumerate().flat_map(|(number, panel)| {
-        panel.series.iter().flat_map(move |series| {
-            series.points.iter().map(move |(x, y)| {
-                let (x_axis, y_axis) = (panel.x.label.clone(), panel.y.label.clone());
-                let (number, label) = ((number + 1).to_string(), series.label.clone());
-                [number, x_axis, y_axis, label, x.to_string(), y.to_string()]
-            })
-        })
+        let row = move |label: &str, x: f64, values: [Option<f64>; 3]| {
+            let place = [(number + 1).to_string(), panel.x.label.clone(), panel.y.label.clone()];
+            let values =
+                values.map(|value| value.map_or_else(String::new, |value| value.to_string()));
+            let texts = place.into_iter().chain([label.to_string(), x.to_string()]).chain(values);
+            texts.take(columns).collect::<Vec<String>>()
+        };
+        let curves = panel.series.iter().flat_map(move |series| {
+            series.points.iter().map(move |(x, y)| row(&series.label, *x, [Some(*y), None, None]))
+        });
+        let bands = panel.bands.iter().flat_map(move |band| {
+            let label = if band.around.is_empty() { &band.label } else { &band.around };
+            let point = move |&(x, low, high): &(f64, f64, f64)| {
+                row(label, x, [None, Some(low), Some(high)])
+            };
+            band.points.iter().map(point)
+        });
+        curves.chain(bands)
     });
-    csv::text(["panel", "x_axis", "y_axis", "series", "x", "y"], rows)
+    let names = ["panel", "x_axis", "y_axis", "series", "x", "y", "low", "high"];
+    csv::text(&names[..columns], rows)
 }
 
 /// `NAME.csv`, the [`data`] beside the [`pictures`], with the bytes of all.

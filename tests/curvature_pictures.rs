@@ -207,3 +207,42 @@ fn a_spectrum_is_drawn_whole_and_in_part() {
         assert_eq!(table.lines().count(), 1 + rows, "{name}");
     }
 }
+
+/// Width and height of the longest of the lines in a picture that are not straight.
+fn shape_of_longest_curve(svg: &str) -> (f64, f64) {
+    let lines = svg.lines().filter(|line| line.contains("fill=\"none\""));
+    let paths = lines.filter_map(|line| line.split("<path d=\"").nth(1)?.split('"').next());
+    let numbers = |path: &str| -> Vec<f64> {
+        let parts = path.split(|c: char| !c.is_ascii_digit() && c != '.' && c != '-');
+        parts.filter_map(|x| x.parse().ok()).collect()
+    };
+    let range = |path: &[f64], from: usize| {
+        let ends = path.iter().skip(from).step_by(2);
+        let ends =
+            ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(*x), b.max(*x)));
+        ends.1 - ends.0
+    };
+    let curved = paths.map(numbers).filter(|path| range(path, 0) > 1.0 && range(path, 1) > 1.0);
+    let longest = curved.max_by_key(Vec::len).unwrap();
+    (range(&longest, 0), range(&longest, 1))
+}
+
+/// The unit circle is one, whatever the size of the picture.
+#[test]
+fn circles_are_round_in_every_size() {
+    let folder = tempfile::tempdir().unwrap();
+    for (i, size) in ["900x300", "500x700", "700x700"].into_iter().enumerate() {
+        for panel in [None, Some("multipliers")] {
+            let out = format!("{i}{}", panel.is_some());
+            let options = ["stability", "--loss", "x^2", "--at", "0", "--plot", "--out", &out];
+            let panel = panel.map(|panel| vec!["--panel", panel]).unwrap_or_default();
+            bea(folder.path(), &[&options[..], &["--size", size], &panel].concat()).success();
+            let (width, height) =
+                shape_of_longest_curve(&read(folder.path(), &format!("{out}/stability.svg")));
+            assert!(
+                width > 20.0 && (width / height - 1.0).abs() < 0.01,
+                "{size}: {width} {height}"
+            );
+        }
+    }
+}

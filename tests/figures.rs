@@ -6,7 +6,7 @@ use bea::experiment::{
     Config, Experiment, Measured, Outcome, Scale, Seeds, Table, run_figure, sweep_figure,
 };
 use bea::plot::{Figure, Panel};
-use bea::reproduction::{AnyFigure, Judgement, NETWORK_FIGURES, find};
+use bea::reproduction::NETWORK_FIGURES;
 use bea::source::Source;
 use proptest::prelude::*;
 
@@ -248,30 +248,4 @@ fn figure_twenty_has_a_colour_for_each_rule() {
         color.2 > color.0
     };
     assert!((0..4).all(blue) && !blue(4));
-}
-
-#[test]
-fn captions_have_claim_sight_number_and_verdict() {
-    let AnyFigure::Simulated(figure) = find("fig30").unwrap() else { panic!() };
-    let judged = figure.run();
-    let caption = figure.caption(&judged);
-    assert_eq!(caption.verdict, Judgement::DoesNotHold);
-    assert_eq!(judged.figure.title, "Figure 30. Gradient descent never parts from PF and IGR");
-    let text = caption.to_string();
-    let parts: Vec<&str> = text.lines().map(|line| line.split(':').next().unwrap()).collect();
-    assert_eq!(parts, ["claim", "seen", "number", "verdict"]);
-    assert!(caption.number.contains("in 0"), "{}", caption.number);
-    for figure in &NETWORK_FIGURES {
-        let caption =
-            figure.caption(&outcomes(figure.id, |run, i, column| (1 + run + i + column) as f64));
-        if caption.verdict == Judgement::NotMeasured {
-            continue;
-        }
-        assert!(
-            !caption.number.is_empty()
-                && caption.number.contains(|c: char| c.is_ascii_digit() || c == 'm'),
-            "{caption}"
-        );
-        assert!(!caption.seen.is_empty() && !caption.setting.is_empty(), "{caption}");
-    }
 }

@@ -34,13 +34,13 @@ fn outcomes(
 /// The verdict on these.
 fn verdict(id: &str, columns: &str, rows: impl Fn(&Config) -> Vec<Vec<f64>>) -> Judgement {
     let figure = figure(id);
-    figure.verdict(&outcomes(figure, columns, rows, None)).0
+    figure.finding(&outcomes(figure, columns, rows, None)).verdict
 }
 
 /// The verdict where the flows that were followed came to rows of `from step t flow distance loss lambda_0`.
 fn followed(id: &str, rows: &[Vec<f64>]) -> Judgement {
     let figure = figure(id);
-    figure.verdict(&outcomes(figure, "loss", |_| vec![vec![1.0]], Some(rows))).0
+    figure.finding(&outcomes(figure, "loss", |_| vec![vec![1.0]], Some(rows))).verdict
 }
 
 /// A row of a flow, 0 for gradient descent.
@@ -53,11 +53,11 @@ fn no_figure_holds_where_nothing_was_measured() {
     let all: Vec<&NetworkFigure> = NETWORK_FIGURES.iter().collect();
     for figure in all {
         let measured = |columns: &str, rows: &dyn Fn(&Config) -> Vec<Vec<f64>>, follow| {
-            let (verdict, numbers) = figure.verdict(&outcomes(figure, columns, rows, follow));
-            assert_eq!(verdict, Judgement::NotMeasured, "{}: {numbers}", figure.id);
+            let finding = figure.finding(&outcomes(figure, columns, rows, follow));
+            assert_eq!(finding.verdict, Judgement::NotMeasured, "{}: {finding:?}", figure.id);
         };
         // No runs, no rows, rows without numbers, and flows that were not followed beyond their start.
-        assert_eq!(figure.verdict(&[]).0, Judgement::NotMeasured, "{}", figure.id);
+        assert_eq!(figure.finding(&[]).verdict, Judgement::NotMeasured, "{}", figure.id);
         let config = figure.runs(Scale::Small, &[]).unwrap().remove(0);
         let names: Vec<String> =
             config.metrics.iter().flat_map(|metric| metric.columns(2)).collect();
@@ -85,22 +85,27 @@ fn parts_that_were_not_measured_hold_nothing() {
 }
 
 #[test]
-fn lines_say_seeds_and_what_stands_in_for_the_paper() {
-    let line = |id: &str| {
+fn captions_say_seeds_and_what_stands_in_for_the_paper() {
+    let caption = |id: &str| {
         let figure = figure(id);
-        figure.line(&outcomes(figure, "loss", |_| vec![vec![1.0]], None))
+        figure.caption(&outcomes(figure, "loss", |_| vec![vec![1.0]], None))
     };
-    let text = line("fig9");
-    assert!(text.contains("(vgg_slim on fashion_mnist,") && text.contains("one seed"), "{text}");
-    assert!(text.contains(" for the paper's vgg16 on cifar10, "), "{text}");
-    assert!(text.contains("from 0.8 to 1.25"), "{text}");
-    let text = line("fig23");
+    let nine = caption("fig9");
+    assert_eq!(
+        nine.setting,
+        "a slim VGG (convolutions with 8, 16 and 32 channels) on 125 images of Fashion-MNIST, in the paper VGG-16 on \
+         CIFAR-10; 3 runs of 400 steps, one seed"
+    );
+    assert!(nine.number.contains("from 0.8 to 1.25"), "{nine}");
+    let text = caption("fig23").setting;
     assert!(
         text.contains("Imagenet, which is not available") && text.contains("3 seeds"),
         "{text}"
     );
-    let text = line("fig10");
-    assert!(!text.contains("paper's") && text.contains("3 seeds"), "{text}");
+    let text = caption("fig10").setting;
+    assert!(!text.contains("paper") && text.contains("3 seeds"), "{text}");
+    // One run of one step, beside which a flow is followed for 300.
+    assert!(caption("fig49").setting.ends_with("; one run of 300 steps, one seed"));
 }
 
 #[test]
@@ -378,9 +383,10 @@ fn figure_7_judges_every_run_in_its_first_five_steps() {
     let figure = figure("fig7");
     let mut outcomes = outcomes(figure, "loss", |_| vec![vec![1.0]], Some(&rows([1.0; 4])));
     outcomes[4].follow.as_mut().unwrap().rows.retain(|row| row[3] != 3.0);
-    let (verdict, numbers) = figure.verdict(&outcomes);
-    assert_eq!(verdict, Judgement::InPart);
-    assert!(numbers.contains("24 of 27") && numbers.contains("not seed=1 lr=0.2"), "{numbers}");
+    let finding = figure.finding(&outcomes);
+    assert_eq!(finding.verdict, Judgement::InPart);
+    assert!(finding.number.contains("24 of 27"), "{finding:?}");
+    assert!(finding.more.contains("not seed = 1, h = 0.2"), "{finding:?}");
 }
 
 #[test]
@@ -514,9 +520,9 @@ fn figures_of_rates_compare_groups_of_seeds() {
         for outcome in outcomes.iter_mut().filter(|o| o.config.label.contains("exact")) {
             outcome.end = Some(End::Diverged { step: 1, quantity: "the loss" });
         }
-        let (verdict, numbers) = figure.verdict(&outcomes);
-        assert_eq!(verdict, Judgement::NotMeasured, "{id}: {numbers}");
-        assert!(numbers.contains("none to compare"), "{id}: {numbers}");
+        let finding = figure.finding(&outcomes);
+        assert_eq!(finding.verdict, Judgement::NotMeasured, "{id}: {finding:?}");
+        assert!(finding.number.contains("none to compare"), "{id}: {finding:?}");
     }
     let gain = |small: f64| {
         move |label: &str| match (label.contains("DAL"), label.contains("batch=50")) {

@@ -4,7 +4,7 @@ mod needs;
 
 use bea::picture::{PictureError, PictureStyle, data, files, pictures, write};
 use bea::plot::{
-    Axis, Color, Contours, Dash, Figure, Look, Panel, Picture, Series, Style, TextBox, Theme,
+    Axis, Band, Color, Contours, Dash, Figure, Look, Panel, Picture, Series, Style, TextBox, Theme,
 };
 use proptest::prelude::*;
 use std::path::Path;
@@ -705,4 +705,35 @@ fn data_are_the_points() {
         "2,\"time, t\",|θ|,a curve,0.1,0.3333333333333333\n2,\"time, t\",|θ|,a curve,1,inf\n"
     ));
     assert_eq!(text.lines().count(), 1 + 3 * 40 + 2);
+}
+
+/// A band is around its line, and its ends are in the data.
+#[test]
+fn data_have_the_ends_of_bands() {
+    let around =
+        Band { around: "a curve".into(), ..Band::new(vec![(0.0, 1.0, 2.0)], Color::of_series(0)) };
+    let range = Band { label: "shaded".into(), ..Band::range((3.0, 4.0), Color::SOFT) };
+    let panel = Panel {
+        bands: vec![around, range],
+        ..axes(Axis::linear("x"), Axis::linear("y"), vec![(0.0, 1.5)])
+    };
+    let text = data(&Figure { panels: vec![panel], ..Figure::default() });
+    let rows = "1,x,y,a curve,0,1.5,,\n1,x,y,a curve,0,,1,2\n1,x,y,shaded,3,,-inf,inf\n1,x,y,shaded,4,,-inf,inf\n";
+    assert_eq!(text, format!("panel,x_axis,y_axis,series,x,y,low,high\n{rows}"));
+}
+
+/// The titles of a row are on one line, also where one of its panels has a note.
+#[test]
+fn titles_of_a_row_are_level() {
+    let titled = |title: &str, note: &str| Panel {
+        title: title.into(),
+        note: note.into(),
+        ..axes(Axis::linear("x"), Axis::linear("y"), vec![(0.0, 1.0), (1.0, 2.0)])
+    };
+    let panels = vec![titled("nun", ""), titled("unn", "1 of 3 runs diverged")];
+    let figure = Figure { panels, ..Figure::default() };
+    let texts = figure.draw(&Look::default()).unwrap().texts();
+    let top = |text: &str| texts.iter().find(|found| found.text == text).unwrap().top;
+    assert_eq!(top("nun"), top("unn"));
+    assert!(top("1 of 3 runs diverged") > top("unn"));
 }

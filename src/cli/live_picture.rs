@@ -4,9 +4,10 @@ use super::note;
 use super::run_progress::RunProgress;
 use crate::experiment::folder::PICTURE;
 use crate::experiment::{Measured, Observer, Run, run_figure};
+use crate::picture::{PictureStyle, drawn, svg};
 use bea_flow::flow::Watch;
 use bea_series::text::file;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,16 +20,18 @@ const SHARE: u32 = 20;
 pub(super) struct LivePicture<'a> {
     progress: &'a RunProgress,
     path: PathBuf,
+    style: PictureStyle,
     /// When to draw next, and whether it has been said that the picture cannot be written.
     state: Mutex<(Instant, bool)>,
 }
 
 impl<'a> LivePicture<'a> {
     /// The picture in the folder of the run.
-    pub fn new(progress: &'a RunProgress, folder: &std::path::Path) -> LivePicture<'a> {
+    pub fn new(progress: &'a RunProgress, folder: &Path, style: PictureStyle) -> LivePicture<'a> {
         LivePicture {
             progress,
             path: folder.join(PICTURE),
+            style,
             state: Mutex::new((Instant::now(), false)),
         }
     }
@@ -59,7 +62,10 @@ impl Observer for LivePicture<'_> {
             Measured { label, config, metrics: run.metrics(), follow: run.follow(), end: None };
         let figure = run_figure(&measured);
         if !figure.panels.is_empty() {
-            let written = file::replace(&self.path, |out| out.write_all(figure.svg().as_bytes()));
+            // Whether it fits was asked before the run; one that just does not is drawn as large as it takes.
+            let styled = drawn(&figure, &self.style).map(|picture| svg(&picture, &self.style));
+            let text = styled.unwrap_or_else(|_| figure.svg());
+            let written = file::replace(&self.path, |out| out.write_all(text.as_bytes()));
             if let (Err(error), false) = (&written, state.1) {
                 note::say(&[format!(
                     "cannot write {}: {error}; the run goes on",

@@ -1,8 +1,11 @@
 //! `--theme`, `--size`, `--dpi`, `--outlined`: how pictures look, for every command that draws.
 
-use crate::picture::{PictureError, PictureStyle, pictures};
+use crate::picture::{PictureError, PictureStyle, drawn, pictures};
 use bea_plot::{Figure, Look, Theme};
 use miette::{Report, miette};
+
+/// How often ranges are adapted to the shape of the panels.
+const ATTEMPTS: usize = 6;
 
 /// How pictures look.
 #[derive(clap::Args)]
@@ -57,6 +60,37 @@ impl PictureOptions {
     /// The size that is asked for is too small, or the PNG too large.
     pub fn pictures(&self, name: &str, figure: &Figure) -> miette::Result<Vec<(String, Vec<u8>)>> {
         pictures(name, figure, &self.style()).map_err(explain)
+    }
+
+    /// Refuses a size that is too small or too large for a figure like this, before the work for it is done.
+    pub fn check(&self, figure: &Figure) -> miette::Result<()> {
+        drawn(figure, &self.style()).map(drop).map_err(explain)
+    }
+
+    /// What has a figure with panels in which a unit shall be equally long on both axes. `make` makes it for a ratio of width to
+    /// height of the panels, their usual one for `None`; texts and sizes of another look change it.
+    ///
+    /// # Errors
+    /// Those of `make`; the size is too small.
+    pub fn undistorted<T>(
+        &self,
+        make: impl Fn(Option<f64>) -> miette::Result<T>,
+        figure: impl Fn(&T) -> &Figure,
+    ) -> miette::Result<T> {
+        let (style, mut aspect, mut made) = (self.style(), None, make(None)?);
+        if style.look == Look::default() {
+            return Ok(made);
+        }
+        // Other ranges have other labels, which leave the panels another shape, a little nearer each time.
+        for _ in 0..ATTEMPTS {
+            let shape = Some(drawn(figure(&made), &style).map_err(explain)?.aspect());
+            if shape == aspect {
+                break;
+            }
+            aspect = shape;
+            made = make(aspect)?;
+        }
+        Ok(made)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::experiment::folder;
 use crate::experiment::{
     Config, Existing, Folder, Measured, Outcome, SweepError, report_of, sweep,
 };
+use crate::picture;
 use crate::reproduction::{self, AnyFigure, Caption, NetworkFigure};
 use bea_plot::Figure;
 use bea_series::text::source::Source;
@@ -43,7 +44,7 @@ pub(super) struct Reproduce {
     /// Set a key of the experiments with networks: `data=fashion_mnist:FOLDER,first=1000`, `train.steps=50`
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = Named::Setting, hide_possible_values = true)]
     settings: Vec<String>,
-    /// The folder for the picture (SVG, PNG and PDF) of each figure, its caption (TXT), its table (CSV) or its report
+    /// The folder for the picture (SVG, PNG and PDF) of each figure, what is drawn (CSV), its caption (TXT) and its report
     /// (HTML), and for the runs of networks
     #[arg(long, value_name = "DIR", default_value = "results")]
     out: PathBuf,
@@ -89,42 +90,8 @@ where a figure could not be made.";
 /// The outcomes of the runs of each experiment, or why there are none.
 type Conducted = BTreeMap<&'static str, Result<Vec<Outcome>, String>>;
 
-/// What is told of a figure, and how long it took.
-type Made = (Told, Duration);
-
-/// What is told of a figure.
-struct Told {
-    caption: Caption,
-    /// All numbers, on one line.
-    line: String,
-}
-
-impl Told {
-    /// For the terminal: the line, and the caption below it.
-    fn text(&self) -> String {
-        let caption = self.caption.to_string();
-        let indented: String = caption.lines().map(|line| format!("  {line}\n")).collect();
-        format!(
-            "{}: {}\n{indented}  numbers: {}\n",
-            self.caption.id,
-            self.caption.verdict,
-            self.numbers()
-        )
-    }
-
-    /// The numbers of the line, with the setting.
-    fn numbers(&self) -> &str {
-        let before = self.caption.id.len() + self.caption.claim.len() + 4;
-        let numbers = self.line.get(before..).unwrap_or(&self.line);
-        numbers.split_once("; ").map_or(numbers, |(_, numbers)| numbers)
-    }
-
-    /// The file beside the picture.
-    fn bytes(&self) -> Vec<u8> {
-        format!("{}\n\n{}\nnumbers: {}\n", self.caption.title(), self.caption, self.numbers())
-            .into_bytes()
-    }
-}
+/// The caption of a figure, and how long it took.
+type Made = (Caption, Duration);
 
 impl Reproduce {
     pub fn run(self) -> miette::Result<ExitCode> {
@@ -157,6 +124,15 @@ impl Reproduce {
         if let Some(path) = &self.report {
             output::check_file(path)?;
         }
+        for figure in &chosen {
+            // What is wrong with its runs is told where it is made.
+            if let AnyFigure::Network(figure) = figure
+                && let Ok(configs) = self.configs(figure)
+            {
+                let expected: Vec<Outcome> = configs.into_iter().map(Outcome::expected).collect();
+                self.look.check(&figure.picture(&expected))?;
+            }
+        }
         std::fs::create_dir_all(results::real(&self.out)?)
             .into_diagnostic()
             .wrap_err_with(|| format!("cannot make the folder {}", self.out.display()))?;
@@ -167,9 +143,9 @@ impl Reproduce {
         let (mut conducted, mut failed) = (Conducted::new(), false);
         for figure in &chosen {
             let row = match self.make(figure, &mut conducted) {
-                Ok(Some((told, time))) => {
-                    output::to_stdout(|out| out.write_all(told.text().as_bytes()))?;
-                    self.row(figure, &told.line, time)
+                Ok(Some((caption, time))) => {
+                    output::to_stdout(|out| out.write_all(text(&caption).as_bytes()))?;
+                    self.row(figure, &caption, time)
                 }
                 Ok(None) => break,
                 Err(error) => {
@@ -198,17 +174,16 @@ impl Reproduce {
                 let Some(outcome) = unless_interrupted(move || figure.run()) else {
                     return Ok(None);
                 };
-                let told = Told { caption: figure.caption(&outcome), line: figure.line(&outcome) };
-                let verdict = format!("{}\n{}", told.caption, told.line);
-                let page = report_of(figure.id, &outcome.figure, &[], &verdict);
+                let caption = figure.caption(&outcome);
+                let page = report_of(figure.id, &outcome.figure, &[], &lines(&caption));
                 let mut contents = self.pictures(figure.id, &outcome.figure)?;
                 contents.extend([
                     outcome.csv.clone().into_bytes(),
                     page.into_bytes(),
-                    told.bytes(),
+                    bytes(&caption),
                 ]);
                 self.write(&AnyFigure::Simulated(figure), contents)?;
-                Ok(Some((told, begun.elapsed())))
+                Ok(Some((caption, begun.elapsed())))
             }
             AnyFigure::Network(figure) => self.network(figure, conducted),
         }
@@ -233,7 +208,7 @@ impl Reproduce {
             },
         };
         let outcomes = outcomes.as_ref().map_err(|why| miette!("{why}"))?;
-        let told = Told { caption: figure.caption(outcomes), line: figure.line(outcomes) };
+        let caption = figure.caption(outcomes);
         let picture = figure.picture(outcomes);
         if picture.panels.is_empty() {
             return Err(miette!(
@@ -242,13 +217,13 @@ impl Reproduce {
             ));
         }
         let measured: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
-        let verdict = format!("{}\n{}", told.caption, told.line);
-        let page = report_of(figure.id, &picture, &measured, &verdict);
+        let page = report_of(figure.id, &picture, &measured, &lines(&caption));
         let mut contents = self.pictures(figure.id, &picture)?;
-        contents.extend([page.into_bytes(), told.bytes()]);
+        let data = picture::data(&picture).into_bytes();
+        contents.extend([data, page.into_bytes(), bytes(&caption)]);
         self.write(&AnyFigure::Network(figure), contents)?;
         let seconds = outcomes.iter().filter_map(|outcome| folder::seconds(&outcome.folder)).sum();
-        Ok(Some((told, Duration::from_secs_f64(seconds))))
+        Ok(Some((caption, Duration::from_secs_f64(seconds))))
     }
 
     /// The bytes of a picture in every format, in the order of [`files`].
@@ -267,9 +242,14 @@ impl Reproduce {
         })
     }
 
-    fn conduct(&self, figure: &'static NetworkFigure) -> miette::Result<Option<Vec<Outcome>>> {
+    /// The runs of a figure.
+    fn configs(&self, figure: &NetworkFigure) -> miette::Result<Vec<Config>> {
         let set: Vec<Source> = self.settings.iter().map(|text| setting(text)).collect();
-        let configs = figure.runs(self.scale.into(), &set)?;
+        Ok(figure.runs(self.scale.into(), &set)?)
+    }
+
+    fn conduct(&self, figure: &'static NetworkFigure) -> miette::Result<Option<Vec<Outcome>>> {
+        let configs = self.configs(figure)?;
         let flows = configs.iter().flat_map(Config::all_flows);
         let folder = self.out.join(figure.experiment);
         let goes_on = self.resume && Folder::holds_runs(&folder);
@@ -288,20 +268,37 @@ impl Reproduce {
         Ok(complete.then_some(outcomes))
     }
 
-    /// `| 10, picture | command | claim | verdict | seconds |`
-    fn row(&self, figure: &AnyFigure, line: &str, time: Duration) -> String {
-        let (id, claim) = (figure.id(), figure.claim());
+    /// `| 10, picture and caption | command | claim | verdict and number | seconds |`
+    fn row(&self, figure: &AnyFigure, caption: &Caption, time: Duration) -> String {
+        let id = figure.id();
         let folder = self.report.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-        let picture = self.out.strip_prefix(folder).unwrap_or(&self.out).join(format!("{id}.svg"));
-        let verdict = line.get(id.len() + claim.len() + 4..).unwrap_or(line);
-        let [claim, verdict] = [claim, verdict].map(cell);
+        let place = self.out.strip_prefix(folder).unwrap_or(&self.out).join(id);
+        let verdict = format!("{}: {}", caption.verdict, caption.number);
+        let [claim, verdict] = [caption.claim, &verdict].map(cell);
         format!(
-            "| [{}]({}) | `bea reproduce {id}` | {claim} | {verdict} | {:.0} |\n",
+            "| [{}]({place}.svg), [caption]({place}.txt) | `bea reproduce {id}` | {claim} | {verdict} | {:.0} |\n",
             number(figure),
-            picture.display(),
-            time.as_secs_f64()
+            time.as_secs_f64(),
+            place = place.display()
         )
     }
+}
+
+/// For the terminal: the verdict, and the caption below it.
+fn text(caption: &Caption) -> String {
+    let indented: String = caption.to_string().lines().map(|line| format!("  {line}\n")).collect();
+    format!("{}: {}\n{indented}", caption.id, caption.verdict)
+}
+
+/// For a page: a line a part.
+fn lines(caption: &Caption) -> String {
+    let lines = caption.parts().into_iter().map(|(name, text)| format!("{name}: {text}"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The file beside the picture.
+fn bytes(caption: &Caption) -> Vec<u8> {
+    format!("{}\n\n{caption}\n", caption.title()).into_bytes()
 }
 
 /// The row of a figure that could not be made.
@@ -332,13 +329,8 @@ fn why(error: &Report) -> String {
 
 /// The names of a figure's files.
 fn files(figure: &AnyFigure) -> Vec<String> {
-    let named = |endings: &[&str]| -> Vec<String> {
-        endings.iter().map(|ending| format!("{}.{ending}", figure.id())).collect()
-    };
-    match figure {
-        AnyFigure::Simulated(_) => named(&["svg", "png", "pdf", "csv", "html", "txt"]),
-        AnyFigure::Network(_) => named(&["svg", "png", "pdf", "html", "txt"]),
-    }
+    let endings = ["svg", "png", "pdf", "csv", "html", "txt"];
+    endings.iter().map(|ending| format!("{}.{ending}", figure.id())).collect()
 }
 
 /// The result of `work`, or `None` after Ctrl-C: then `work` goes on in its thread until the program

@@ -6,7 +6,7 @@ use super::picture::PictureOptions;
 use super::run_progress::RunProgress;
 use super::{help, interrupt, output};
 use crate::experiment::folder::PICTURE;
-use crate::experiment::{Measured, Observer, Outcome, conduct, run_figure};
+use crate::experiment::{Existing, Measured, Observer, Outcome, conduct, run_figure};
 use crate::picture::PictureStyle;
 use bea_series::text::source::SourceError;
 use miette::{Report, miette};
@@ -79,9 +79,10 @@ impl Run {
     pub fn run(self) -> miette::Result<ExitCode> {
         let config = self.input.config().map_err(|error| self.without_run(error))?;
         interrupt::listen("saving; --resume goes on from here");
+        self.look.check(&run_figure(&Measured::from(&Outcome::expected(config.clone()))))?;
         let folder = self.input.folder(std::slice::from_ref(&config))?;
         let progress = RunProgress::new(std::slice::from_ref(&config));
-        let live = self.plot.then(|| LivePicture::new(&progress, folder.path()));
+        let live = self.plot.then(|| LivePicture::new(&progress, folder.path(), self.look.style()));
         let observer: &dyn Observer = live.as_ref().map_or(&progress, |live| live);
         let outcome = conduct(config, folder.path(), self.input.existing(), 0, observer)?;
         drop(live);
@@ -95,10 +96,14 @@ impl Run {
         Ok(interrupt::exit_code())
     }
 
-    /// Draws the picture at the end anew where it shall look unlike that of every run.
+    /// Draws the picture at the end anew where it shall look unlike that of every run, or may already do so.
     fn restyle(&self, outcome: &Outcome) -> miette::Result<()> {
         let usual = self.look.style() == PictureStyle::default();
-        if usual || outcome.end.is_none() || !outcome.folder.join(PICTURE).is_file() {
+        let may_be_styled = self.input.existing() == Existing::Resume;
+        if usual && !may_be_styled
+            || outcome.end.is_none()
+            || !outcome.folder.join(PICTURE).is_file()
+        {
             return Ok(());
         }
         let figure = run_figure(&Measured::from(outcome));

@@ -7,6 +7,7 @@ use super::run_progress::RunProgress;
 use super::{interrupt, output};
 use crate::csv;
 use crate::experiment::{Measured, Outcome, Seeds, SweepError, report, sweep, sweep_figure};
+use crate::picture;
 use miette::IntoDiagnostic;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -44,13 +45,14 @@ With --scale paper the keys of [paper.grid] replace those of [grid], and
 
 Every run has a folder of its own as `bea run` makes it. A run that diverges is
 recorded as such, and the sweep goes on; one that fails, of a disk that is full
-say, is reported when the others have ended. sweep.csv has a row a run,
-sweep.svg, .png and .pdf show them beside one another, report.html all of it:
-runs that differ in the seed alone as their median with a band. There, a run
-counts as diverged where something is not finite, or its loss is above ten times
-that of its start at its end or for more than a tenth of the measurements. The
-numbers do not depend on --jobs. Ctrl-C and SIGTERM stop all runs after their
-current step; --resume goes on.
+say, is reported when the others have ended. sweep.csv has a row a run;
+sweep.svg, .png and .pdf show them beside one another, sweep_curves.csv has what
+is drawn there, report.html all of it. Runs that differ in the seed alone are
+drawn as their median with a band. There, a run counts as diverged where
+something is not finite, or its loss is above ten times that of its start at its
+end or for more than a tenth of the measurements. The numbers do not depend on
+--jobs. Ctrl-C and SIGTERM stop all runs after their current step; --resume goes
+on, and draws runs that had ended only where a picture is missing.
 
 Examples:
   bea sweep examples/experiments/fig18.toml
@@ -61,6 +63,8 @@ impl Sweep {
         let configs = self.input.configs()?;
         let name = configs[0].name.clone();
         let seeds = if self.all_seeds { Seeds::All } else { Seeds::Median };
+        let expected: Vec<Outcome> = configs.iter().cloned().map(Outcome::expected).collect();
+        self.look.check(&sweep_figure(&measured(&expected), seeds))?;
         interrupt::listen("saving; --resume goes on from here");
         let reserved = self.input.folder(&configs)?;
         let folder = reserved.path();
@@ -86,6 +90,10 @@ impl Sweep {
     }
 }
 
+fn measured(outcomes: &[Outcome]) -> Vec<Measured<'_>> {
+    outcomes.iter().map(Measured::from).collect()
+}
+
 /// The table, the picture and the report of all runs.
 fn write(
     name: &str,
@@ -95,12 +103,13 @@ fn write(
     look: &PictureOptions,
 ) -> miette::Result<()> {
     output::to_file(&folder.join("sweep.csv"), |out| out.write_all(csv(outcomes).as_bytes()))?;
-    let measured: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
+    let measured = measured(outcomes);
     let page = report(name, &measured, None);
     output::to_file(&folder.join("report.html"), |out| out.write_all(page.as_bytes()))?;
     let mut text = table(outcomes);
     let figure = sweep_figure(&measured, seeds);
-    for (name, bytes) in look.pictures("sweep", &figure)? {
+    let data = ("sweep_curves.csv".to_string(), picture::data(&figure).into_bytes());
+    for (name, bytes) in look.pictures("sweep", &figure)?.into_iter().chain([data]) {
         let path = folder.join(name);
         if !figure.panels.is_empty() {
             output::to_file(&path, |out| out.write_all(&bytes))?;

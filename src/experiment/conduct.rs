@@ -59,6 +59,24 @@ pub fn conduct(
     } else {
         Folder::create(folder, existing == Existing::Replace)?
     };
+    let advance = |run: &mut Run| {
+        if let Err(error) = run.advance(&|| observer.cancelled()) {
+            // What was done until then can be gone on from.
+            place.save(run)?;
+            return Err(FolderError::from(error));
+        }
+        observer.stepped(index, run);
+        Ok(())
+    };
+    if resumes && place.is_complete() {
+        observer.began(index, &run);
+        advance(&mut run)?;
+        // A run that had ended does so again at once, with the same measurements: its pictures are up to date.
+        if run.end().is_some() && place.has_measurements(&run) {
+            place.save(&run)?;
+            return Ok(outcome(&place, &run));
+        }
+    }
     if run.state().step < run.config().steps {
         place.reopen()?;
     }
@@ -66,27 +84,14 @@ pub fn conduct(
     observer.began(index, &run);
     let mut saved = Instant::now();
     while run.end().is_none() && !observer.cancelled() {
-        if let Err(error) = run.advance(&|| observer.cancelled()) {
-            // What was done until then can be gone on from.
-            place.save(&run)?;
-            return Err(error.into());
-        }
-        observer.stepped(index, &run);
+        advance(&mut run)?;
         if saved.elapsed() > SAVED_EVERY {
             place.save(&run)?;
             saved = Instant::now();
         }
     }
     place.save(&run)?;
-    let outcome = Outcome {
-        metrics: run.metrics().clone(),
-        follow: run.follow().cloned(),
-        end: run.end().cloned(),
-        folder: place.path().into(),
-        steps: run.state().step,
-        counts: place.counts(&run),
-        config: run.config().clone(),
-    };
+    let outcome = outcome(&place, &run);
     if outcome.end.is_some() {
         let measured = Measured::from(&outcome);
         let figure = run_figure(&measured);
@@ -104,6 +109,18 @@ pub fn conduct(
         place.write("report.html", report(measured.label, &[measured], None).as_bytes())?;
     }
     Ok(outcome)
+}
+
+fn outcome(place: &Folder, run: &Run) -> Outcome {
+    Outcome {
+        metrics: run.metrics().clone(),
+        follow: run.follow().cloned(),
+        end: run.end().cloned(),
+        folder: place.path().into(),
+        steps: run.state().step,
+        counts: place.counts(run),
+        config: run.config().clone(),
+    }
 }
 
 /// A run of a sweep that could not be conducted.

@@ -150,6 +150,18 @@ impl Folder {
         self.remove(&AT_THE_END)
     }
 
+    /// Whether it has all that a run leaves at its end.
+    pub(super) fn is_complete(&self) -> bool {
+        AT_THE_END.iter().all(|name| self.path.join(name).is_file())
+    }
+
+    /// Whether the files hold all measurements of a run, and no others.
+    pub(super) fn has_measurements(&self, run: &Run) -> bool {
+        let same =
+            |name: &str, table: &Table| self.read(name).is_ok_and(|text| text == table.csv());
+        same(METRICS, run.metrics()) && run.follow().is_none_or(|table| same(FOLLOW, table))
+    }
+
     fn remove(&self, names: &[&str]) -> Result<(), FolderError> {
         let files = names.iter().map(|name| self.path.join(name));
         for path in files.filter(|path| path.exists()) {

@@ -39,3 +39,32 @@ impl fmt::Display for Judgement {
         })
     }
 }
+
+/// What the runs of a figure came to, in words that are true whatever the verdict.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finding {
+    /// Whether the claim holds.
+    pub verdict: Judgement,
+    /// What is seen, a sentence with its numbers.
+    pub seen: String,
+    /// The number that decides, and the bound that it is held against.
+    pub number: String,
+    /// Other numbers; may be empty.
+    pub more: String,
+}
+
+impl Finding {
+    pub(super) fn new<P: Copy + Into<Option<bool>>>(
+        parts: &[P],
+        seen: impl Into<String>,
+        number: impl Into<String>,
+    ) -> Finding {
+        let (seen, number) = (seen.into(), number.into());
+        Finding { verdict: Judgement::of(parts), seen, number, more: String::new() }
+    }
+
+    /// With other numbers.
+    pub(super) fn with(self, more: impl Into<String>) -> Finding {
+        Finding { more: more.into(), ..self }
+    }
+}

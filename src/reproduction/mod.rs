@@ -7,7 +7,7 @@
 //! use bea::reproduction::{self, AnyFigure};
 //! let AnyFigure::Simulated(figure) = reproduction::find("fig3").unwrap() else { panic!() };
 //! let judged = figure.run();
-//! assert!(figure.line(&judged).starts_with("fig3: "));
+//! assert!(figure.caption(&judged).title().starts_with("Figure 3. "));
 //! ```
 
 mod caption;
@@ -16,7 +16,7 @@ pub mod network;
 pub mod simulated;
 
 pub use caption::Caption;
-pub use judgement::Judgement;
+pub use judgement::{Finding, Judgement};
 pub use network::{NETWORK_FIGURES, NetworkFigure};
 pub use simulated::{FIGURES, SimulatedFigure};
 
@@ -90,10 +90,10 @@ mod tests {
 
     #[test]
     fn sentences_belong_to_figures() {
-        for (i, (id, verdict, text)) in caption::SEEN.iter().enumerate() {
+        for (i, (id, verdict, text)) in caption::SENTENCES.iter().enumerate() {
             assert!(find(id).is_ok(), "{id}");
             assert!(text.chars().count() < 120, "{text}");
-            let before = &caption::SEEN[..i];
+            let before = &caption::SENTENCES[..i];
             assert!(!before.iter().any(|(other, of, _)| other == id && of == verdict), "{id}");
         }
     }

@@ -14,12 +14,14 @@ pub struct Band {
     pub points: Vec<(f64, f64, f64)>,
     /// The colour of its line; the area is paler.
     pub color: Color,
+    /// The label of that line, for the data beside a picture; may be empty.
+    pub around: String,
 }
 
 impl Band {
     /// The area between two curves, without an entry in the legend.
     pub fn new(points: Vec<(f64, f64, f64)>, color: Color) -> Band {
-        Band { label: String::new(), points, color }
+        Band { label: String::new(), points, color, around: String::new() }
     }
 
     /// A range of the horizontal axis, from the bottom to the top of the panel.

@@ -111,6 +111,17 @@ fn fit(
         }
         arrangement = Arrangement::new(figure, columns, inner, texts);
     }
+    // Where two shapes lead to one another, the area becomes smaller until it fits.
+    for _ in 0..ATTEMPTS {
+        let wide = (arrangement.width - width).max(0.0);
+        let high = height.map_or(0.0, |height| (arrangement.height - height).max(0.0));
+        if wide + high == 0.0 || inner == (1.0, 1.0) {
+            break;
+        }
+        inner = (inner.0 - (wide / columns as f64).ceil(), inner.1 - (high / rows).ceil());
+        inner = (inner.0.max(1.0), inner.1.max(1.0));
+        arrangement = Arrangement::new(figure, columns, inner, texts);
+    }
     arrangement
 }
 
@@ -124,6 +135,8 @@ struct Arrangement<'a> {
     lefts: Vec<f64>,
     rights: Vec<f64>,
     tops: Vec<f64>,
+    /// What the notes of each row take of its top.
+    notes: Vec<f64>,
     bottoms: Vec<f64>,
     title: Vec<String>,
     legend: Legend,
@@ -146,14 +159,17 @@ impl<'a> Arrangement<'a> {
         // Panels of a column have the same width, panels of a row the same height, labels included.
         let rows = panels.len().max(1).div_ceil(columns);
         let (mut lefts, mut rights) = (vec![0.0f64; columns], vec![0.0f64; columns]);
-        let (mut tops, mut bottoms) = (vec![0.0f64; rows], vec![0.0f64; rows]);
+        let (mut titles, mut notes) = (vec![0.0f64; rows], vec![0.0f64; rows]);
+        let mut bottoms = vec![0.0f64; rows];
         for (i, panel) in panels.iter().enumerate() {
             let (row, column) = (i / columns, i % columns);
             lefts[column] = lefts[column].max(panel.left());
             rights[column] = rights[column].max(panel.right());
-            tops[row] = tops[row].max(panel.top());
+            titles[row] = titles[row].max(panel.title_height());
+            notes[row] = notes[row].max(panel.note_height());
             bottoms[row] = bottoms[row].max(panel.bottom());
         }
+        let tops: Vec<f64> = titles.iter().zip(&notes).map(|(title, note)| title + note).collect();
         let all: f64 = (0..columns).map(|c| lefts[c] + inner.0 + rights[c]).sum();
         let width = 2.0 * MARGIN + all + GAP * (columns - 1) as f64;
         let legend = Legend::new(&figure.panels, width - 2.0 * MARGIN, texts.legend);
@@ -171,6 +187,7 @@ impl<'a> Arrangement<'a> {
             lefts,
             rights,
             tops,
+            notes,
             bottoms,
             title,
             legend,
@@ -212,7 +229,7 @@ impl<'a> Arrangement<'a> {
                 let (width, height) = self.inner;
                 let frame = Frame { left, top, width, height };
                 let first = list.items.len();
-                panel.draw(frame, &mut list);
+                panel.draw(frame, self.notes[row], &mut list);
                 list.group(Part::Panel(list.views.len()), first);
                 list.views.push(panel.view(frame));
                 x += self.lefts[column] + width + self.rights[column] + GAP;

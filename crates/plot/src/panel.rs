@@ -131,13 +131,13 @@ impl<'a> Prepared<'a> {
         if self.panel.x.shared { 0.0 } else { reach.fold(0.0, f64::max) - FREE }
     }
 
-    /// Pixels above the axes.
-    pub fn top(&self) -> f64 {
-        self.note_height() + height(&self.title, self.texts.heading, 10.0).max(6.0)
+    /// Pixels that the title takes above the axes, or what is free there without one.
+    pub fn title_height(&self) -> f64 {
+        height(&self.title, self.texts.heading, 10.0).max(6.0)
     }
 
-    /// What the note takes of it.
-    fn note_height(&self) -> f64 {
+    /// Pixels that the note takes, between the axes and the title.
+    pub fn note_height(&self) -> f64 {
         height(&self.note, self.texts.label, 5.0)
     }
 
@@ -162,8 +162,9 @@ impl<'a> Prepared<'a> {
         self.texts.label + SPACE + height(&self.x_name, self.texts.name, SPACE)
     }
 
-    /// Draws the panel with its axes along `frame`.
-    pub fn draw(&self, frame: Frame, list: &mut DisplayList) {
+    /// Draws the panel with its axes along `frame`, and its title above the room for a note of this height, so that the titles
+    /// of a row are on one line.
+    pub fn draw(&self, frame: Frame, notes: f64, list: &mut DisplayList) {
         let first = list.items.len();
         match &self.panel.contours {
             Some(contours) => {
@@ -216,7 +217,7 @@ impl<'a> Prepared<'a> {
             let at = (frame.right(), frame.top - 5.0 - extra(&self.note, label_size) + down);
             list.text(at, label_size, Anchor::End, line);
         }
-        let first = frame.top - self.note_height() - 8.0 - extra(&self.title, heading);
+        let first = frame.top - notes - 8.0 - extra(&self.title, heading);
         for (line, down) in below(&self.title, heading) {
             list.text((middle, first + down), heading, Anchor::Middle, line);
         }

@@ -1,11 +1,11 @@
 //! The picture of `bea flow --plot`: what is shown of the landscape, and which panels.
 
-use crate::cli::picture::{PictureOptions, explain, only_with_plot};
+use crate::cli::picture::{PictureOptions, only_with_plot};
 use crate::experiment::report_of;
 use crate::simulation::{Framing, Landscape, distances, is_blank, losses};
 use bea_flow::flow::{Problem, Simulation};
 use bea_flow::loss::Loss;
-use bea_plot::{Figure, Look};
+use bea_plot::Figure;
 use miette::miette;
 
 /// Names and bytes of files.
@@ -120,26 +120,24 @@ impl PictureOfFlow {
         simulation: &Simulation,
         title: String,
     ) -> miette::Result<Files> {
-        let style = self.options.style();
-        let mut landscape = Landscape {
-            problem,
-            variables: &loss.variables,
-            domain: &loss.domain,
-            minima: &loss.minima,
-            framing,
-            aspect: Figure::aspect(if self.panel.is_some() { 1 } else { 2 }),
+        let usual = Figure::aspect(if self.panel.is_some() { 1 } else { 2 });
+        let make = |aspect: Option<f64>| {
+            let landscape = Landscape {
+                problem,
+                variables: &loss.variables,
+                domain: &loss.domain,
+                minima: &loss.minima,
+                framing: framing.clone(),
+                aspect: aspect.unwrap_or(usual),
+            };
+            Ok(self.figure(&landscape, simulation, title.clone()))
         };
-        let figure = self.figure(&landscape, simulation, title.clone());
+        let figure = self.options.undistorted(make, |figure| figure)?;
         if self.shown.is_some() && figure.panels.iter().any(is_blank) {
             return Err(miette!(
                 help = "show a part in which it has values: --box",
                 "the loss has no finite value in all that the picture shows"
             ));
-        }
-        // Texts and panels of another size leave the landscape another shape.
-        if style.look != Look::default() {
-            landscape.aspect = figure.draw(&style.look).map_err(|e| explain(e.into()))?.aspect();
-            return self.files(&self.figure(&landscape, simulation, title));
         }
         self.files(&figure)
     }

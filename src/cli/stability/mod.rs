@@ -131,7 +131,8 @@ impl StabilityOf {
             values: &values,
             request,
         };
-        let drawn = self.plot.then(|| report.picture(&problem, &method, self.panel));
+        let make = |aspect| report.picture(&problem, &method, self.panel, aspect);
+        let drawn = self.plot.then(|| self.look.undistorted(make, |picture| &picture.figure));
         let picture = drawn.transpose()?;
         let mut text = match self.format {
             Format::Text => report.text(),

@@ -47,7 +47,7 @@ pub(super) struct Picture {
 }
 
 impl Report<'_> {
-    /// All panels, or one.
+    /// All panels, or one, for this ratio of width to height of each; the usual one for `None`.
     ///
     /// # Errors
     /// There is nothing to draw, or not the panel that was asked for.
@@ -56,6 +56,7 @@ impl Report<'_> {
         problem: &Problem,
         method: &GeneralLinearMethod,
         panel: Option<PanelName>,
+        aspect: Option<f64>,
     ) -> miette::Result<Picture> {
         let end = self.last_step().ok_or_else(|| {
             miette!(
@@ -68,9 +69,10 @@ impl Report<'_> {
         let region = Region::new(method, self.marked());
         let drawn = |name: PanelName| panel.is_none_or(|one| one == name);
         let columns = if panel.is_some() { 1 } else { 2 + usize::from(region.is_some()) };
+        let aspect = aspect.unwrap_or_else(|| Figure::aspect(columns));
         let mut panels = Vec::new();
         if drawn(PanelName::Multipliers) {
-            panels.push(self.plane(&curves, end, Figure::aspect(columns)));
+            panels.push(self.plane(&curves, end, aspect));
         }
         if drawn(PanelName::Radius) {
             panels.push(self.radii(&curves, end));
@@ -88,7 +90,7 @@ impl Report<'_> {
             Some(region) if drawn(PanelName::Region) => {
                 let boundary = region.boundary();
                 tables.push(("region.csv".into(), region_table(&boundary)));
-                panels.push(self.region(&region, &boundary, &curves, Figure::aspect(columns)));
+                panels.push(self.region(&region, &boundary, &curves, aspect));
             }
             Some(_) => {}
             None if panel == Some(PanelName::Region) => {

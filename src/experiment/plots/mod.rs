@@ -11,7 +11,7 @@ pub(crate) use follow::quantity as followed;
 pub(crate) use groups::{Facet, Groups};
 pub(crate) use panels::{Kind, Quantity, share};
 pub use spread::Seeds;
-pub(crate) use words::flow as flow_name;
+pub(crate) use words::{flow as flow_name, setting as setting_in_words};
 
 use super::config::{Config, Metric};
 use super::measured::{Column, Measured};

@@ -69,6 +69,7 @@ impl Line {
         series.extend(apart.map(|curve| Series::new("", curve.points.clone(), pale).thinned()));
         let band = (seeds == Seeds::Median && steady.len() > 1)
             .then(|| Band::new(thin_band(&summary(&steady).1), style.color));
+        let band = band.map(|band| Band { around: self.label.clone(), ..band });
         (series, band)
     }
 }

@@ -12,12 +12,17 @@ use bea_network::training::State;
 
 /// A table without rows.
 pub(super) fn table(follow: &Follow) -> Table {
+    Table::new(columns(follow))
+}
+
+/// The names of its columns.
+pub fn columns(follow: &Follow) -> Vec<String> {
     let mut columns: Vec<String> =
         ["from", "step", "t", "flow", "distance", "loss"].map(String::from).into();
     if follow.sharpness {
         columns.push("lambda_0".into());
     }
-    Table::new(columns)
+    columns
 }
 
 /// What flows are followed on.

@@ -13,6 +13,7 @@ mod table;
 pub use end::End;
 pub use error::RunError;
 pub use flows::tolerances;
+pub(super) use follow::columns as follow_columns;
 pub use table::{Table, TableError};
 
 use super::config::{Config, Flows, Metric, Start, without_steps};

@@ -2,10 +2,10 @@
 
 use super::numbers::{
     Part, below, by_chance, column, correlation, each_network, finite, last, mean, median, number,
-    rate,
+    range, rate,
 };
 use crate::experiment::Outcome;
-use crate::reproduction::judgement::Judgement;
+use crate::reproduction::judgement::{Finding, Judgement};
 
 /// Correlations of at least this are strong.
 const STRONG: f64 = 0.8;
@@ -30,23 +30,27 @@ fn along_each(outcomes: &[Outcome], name: &str) -> (Vec<f64>, String) {
         .zip(&each)
         .map(|(outcome, r)| {
             let n = finite(&beside_drift(outcome, name)).len();
-            format!("{} (h = {}, n = {n})", number(*r), rate(outcome))
+            format!("{} (h = {}, {n} iterates)", number(*r), rate(outcome))
         })
         .collect();
     (each, texts.join(", "))
 }
 
 /// Correlation of `‖∇²E g‖` with the exact drift along each run.
-pub(super) fn fig16(outcomes: &[Outcome]) -> (Judgement, String) {
+pub(super) fn fig16(outcomes: &[Outcome]) -> Finding {
     let (each, texts) = along_each(outcomes, "hg");
     let parts: Vec<Part> = each.iter().map(|r| below(STRONG, *r)).collect();
-    let numbers =
-        format!("correlation along each run: {texts}; more than {STRONG} counts as following");
-    (Judgement::of(&parts), numbers)
+    let (least, _) = range(each);
+    let seen = format!("the correlation of ‖∇²E ∇E‖ and the drift along each run is {texts}");
+    let decides = format!(
+        "smallest correlation {}; more than {STRONG} with every h counts as following",
+        number(least)
+    );
+    Finding::new(&parts, seen, decides)
 }
 
 /// Correlation of `‖∇²E g‖` with the exact drift, at each learning rate and over all, and of its factors.
-pub(super) fn fig17(outcomes: &[Outcome]) -> (Judgement, String) {
+pub(super) fn fig17(outcomes: &[Outcome]) -> Finding {
     each_network(outcomes, |outcomes| {
         let pooled = |pairs: &dyn Fn(&Outcome) -> Vec<(f64, f64)>| {
             correlation(&outcomes.iter().flat_map(pairs).collect::<Vec<_>>())
@@ -63,13 +67,20 @@ pub(super) fn fig17(outcomes: &[Outcome]) -> (Judgement, String) {
             pooled(&product_beside_drift),
         ]
         .map(number);
-        let numbers = format!(
-            "correlation of the drift with ‖∇²E ∇E‖: {texts}, {} over all learning rates; more than {STRONG} \
-             counts as strong; with h²/2 ‖∇²E ∇E‖: {estimates}, {estimate} over all; over all {size} with ‖∇E‖ and \
-             {along} with ‖∇²E ĝ‖",
+        let seen = format!(
+            "over all learning rates the correlation with the drift is {} for ‖∇²E ∇E‖, {estimate} for h²/2 ‖∇²E ∇E‖, {size} \
+             for ‖∇E‖ and {along} for ‖∇²E ĝ‖",
             number(hg)
         );
-        (parts, numbers)
+        let (least, _) = range(each);
+        let decides = format!(
+            "smallest correlation with ‖∇²E ∇E‖ {}; more than {STRONG} with every h and over all counts as strong",
+            number(least)
+        );
+        let more = format!(
+            "correlation with ‖∇²E ∇E‖ along each run: {texts}; with h²/2 ‖∇²E ∇E‖: {estimates}"
+        );
+        (parts, [seen, decides, more])
     })
 }
 
@@ -79,7 +90,7 @@ pub(super) fn mean_drift(outcome: &Outcome) -> f64 {
 }
 
 /// Correlations over runs of the mean drift.
-pub(super) fn fig22(outcomes: &[Outcome]) -> (Judgement, String) {
+pub(super) fn fig22(outcomes: &[Outcome]) -> Finding {
     let of = |name: &str| {
         let pairs =
             outcomes.iter().map(|o| (mean_drift(o).ln(), last(o, name))).collect::<Vec<_>>();
@@ -89,21 +100,27 @@ pub(super) fn fig22(outcomes: &[Outcome]) -> (Judgement, String) {
     let bound = by_chance(n);
     let parts = [below(bound, accuracy), below(sharpness, -bound)];
     let opposite = [below(accuracy, -bound), below(bound, sharpness)];
-    let numbers = format!(
-        "over {n} runs the logarithm of the mean drift has correlation {} with the test accuracy and {} with λ_0 at \
-         the end, beyond ±{} is no chance (5 %); read as the conclusions and Figure 21 have it, that drift helps; \
-         the text on Figure 22 says the opposite of both, the lower the drift the higher the \
-         accuracy and the smaller λ_0: {}",
+    let seen = format!(
+        "over {n} runs, the logarithm of the mean drift has correlation {} with the test accuracy and {} with λ₀ at the end",
+        number(accuracy),
+        number(sharpness)
+    );
+    let decides = format!(
+        "correlations {} and {}; beyond ±{} is by chance in one case of twenty only",
         number(accuracy),
         number(sharpness),
-        number(bound),
+        number(bound)
+    );
+    let more = format!(
+        "the claim is read as the paper's conclusions and its Figure 21 have it, that drift helps; its text on Figure 22 says \
+         the opposite of both, the lower the drift the higher the accuracy and the smaller λ₀: that {}",
         Judgement::of(&opposite)
     );
-    (Judgement::of(&parts), numbers)
+    Finding::new(&parts, seen, decides).with(more)
 }
 
-/// The term relative to the gradient, for `hλ_0` below 1 and above 1.8.
-pub(super) fn fig25(outcomes: &[Outcome]) -> (Judgement, String) {
+/// The term relative to the gradient, for `hλ₀` below 1 and above 1.8.
+pub(super) fn fig25(outcomes: &[Outcome]) -> Finding {
     let (mut outside, mut inside) = (Vec::new(), Vec::new());
     for outcome in outcomes {
         let h = rate(outcome);
@@ -118,13 +135,18 @@ pub(super) fn fig25(outcomes: &[Outcome]) -> (Judgement, String) {
         }
     }
     let (a, b) = (median(outside.iter().copied()), median(inside.iter().copied()));
-    let numbers = format!(
-        "median of h²/12 ‖∇³E[g,g]‖/‖g‖: {} at {} iterates with hλ_0 < 1, {} at {} with hλ_0 > 1.8; below \
-         0.05 counts as small",
+    let seen = format!(
+        "the term has {} of the gradient's size in the median of the {} iterates with hλ₀ < 1, and {} in that of the {} with \
+         hλ₀ > 1.8",
         number(a),
         outside.len(),
         number(b),
         inside.len()
     );
-    (Judgement::of(&[below(a, 0.05), below(a, b)]), numbers)
+    let decides = format!(
+        "{} where hλ₀ < 1, below 0.05 counts as small; {} where hλ₀ > 1.8",
+        number(a),
+        number(b)
+    );
+    Finding::new(&[below(a, 0.05), below(a, b)], seen, decides)
 }

@@ -5,11 +5,11 @@ use super::numbers::{
     number, percent, range, rate, spread,
 };
 use crate::experiment::Outcome;
-use crate::reproduction::judgement::Judgement;
+use crate::reproduction::judgement::Finding;
 
-/// Whether `λ_0` reaches `2/h`, and its median from there on.
-pub(super) fn fig9(outcomes: &[Outcome]) -> (Judgement, String) {
-    let (mut parts, mut texts) = (Vec::new(), Vec::new());
+/// Whether `λ₀` reaches `2/h`, and its median from there on.
+pub(super) fn fig9(outcomes: &[Outcome]) -> Finding {
+    let (mut parts, mut texts, mut medians) = (Vec::new(), Vec::new(), Vec::new());
     for outcome in outcomes {
         let h = rate(outcome);
         let ratio: Vec<f64> = column(outcome, "lambda_0").iter().map(|l| 0.5 * h * l).collect();
@@ -18,21 +18,27 @@ pub(super) fn fig9(outcomes: &[Outcome]) -> (Judgement, String) {
                 let after = median(ratio[first..].iter().copied());
                 parts.push(all([below(0.8, after), below(after, 1.25)]));
                 let step = column(outcome, "step")[first];
-                texts.push(format!("median λ_0 = {after:.2}·2/h from step {step} on (h = {h})"));
+                texts.push(format!("passes 2/h at step {step} and has a median of {after:.2}·2/h from there on (h = {h})"));
+                medians.push(format!("{after:.2}·2/h"));
             }
             // The run ends too early to be judged.
             None => {
                 parts.push(None);
                 let (_, most) = range(ratio);
-                texts.push(format!("λ_0 comes to {}·2/h at most (h = {h})", number(most)));
+                texts.push(format!("comes to {}·2/h at most (h = {h})", number(most)));
+                medians.push("not reached".into());
             }
         }
     }
-    let numbers = format!("{}; a median from 0.8 to 1.25 counts as staying", texts.join(", "));
-    (Judgement::of(&parts), numbers)
+    let seen = format!("λ₀ {}", texts.join(", "));
+    let decides = format!(
+        "median λ₀ from there on {}; from 0.8 to 1.25 times 2/h counts as staying",
+        medians.join(", ")
+    );
+    Finding::new(&parts, seen, decides)
 }
 
-/// Iterates with `hλ_0` above 2, or those below: what a flow does to a quantity in the time of a step, beside what
+/// Iterates with `hλ₀` above 2, or those below: what a flow does to a quantity in the time of a step, beside what
 /// gradient descent does.
 fn beside_flow(
     outcomes: &[Outcome],
@@ -56,39 +62,44 @@ fn beside_flow(
     finite(&pairs)
 }
 
-/// From how many of the iterates gradient descent changes the loss and `λ_0` in the direction of NGF, where
-/// `hλ_0 < 2`, and of the positive flow, where `hλ_0 > 2`.
-pub(super) fn fig11(outcomes: &[Outcome]) -> (Judgement, String) {
+/// From how many of the iterates gradient descent changes the loss and `λ₀` in the direction of NGF, where
+/// `hλ₀ < 2`, and of the positive flow, where `hλ₀ > 2`.
+pub(super) fn fig11(outcomes: &[Outcome]) -> Finding {
     each_network(outcomes, |outcomes| {
-        let (mut parts, mut texts) = (Vec::new(), Vec::new());
+        let (mut parts, mut texts, mut shares) = (Vec::new(), Vec::new(), Vec::new());
+        let mut correlations = Vec::new();
         for (above, flow, side) in [
-            (false, "ngf", "hλ_0 < 2, as along NGF"),
-            (true, "positive", "hλ_0 > 2, as along the positive flow"),
+            (
+                false,
+                "ngf",
+                "a step from the {n} iterates with hλ₀ < 2 goes in the direction of NGF",
+            ),
+            (true, "positive", "one from the {n} with hλ₀ > 2 in that of the positive flow"),
         ] {
-            let mut of_side = Vec::new();
+            let (mut of_side, mut n) = (Vec::new(), 0);
             for (name, column, symbol) in
-                [("loss", "flow_loss", "the loss"), ("lambda_0", "flow_lambda", "λ_0")]
+                [("loss", "flow_loss", "the loss"), ("lambda_0", "flow_lambda", "λ₀")]
             {
                 let flow = format!("{column}_{flow}");
                 let pairs = beside_flow(outcomes, name, &flow, above, |o| changes(o, name));
                 let alike =
                     pairs.iter().map(|(flow, change)| f64::from(u8::from(flow * change > 0.0)));
                 let share = mean(alike);
+                n = pairs.len();
                 parts.push(below(0.5, share));
-                of_side.push(format!(
-                    "{symbol} from {} of {} (correlation {})",
-                    percent(share),
-                    pairs.len(),
-                    number(correlation(&pairs))
-                ));
+                shares.push(percent(share));
+                of_side.push(format!("for {symbol} in {}", percent(share)));
+                correlations.push(number(correlation(&pairs)));
             }
-            texts.push(format!("{side}, {}", of_side.join(" and ")));
+            let side = side.replace("{n}", &n.to_string());
+            texts.push(format!("{side} {}", of_side.join(" and ")));
         }
-        let numbers = format!(
-            "iterates from which gradient descent goes the same way: {}; more than half counts",
-            texts.join(", ")
-        );
-        (parts, numbers)
+        let seen = texts.join("; ");
+        let decides =
+            format!("{} go the same way; more than half of each counts", shares.join(", "));
+        let more =
+            format!("correlations of the changes, in this order: {}", correlations.join(", "));
+        (parts, [seen, decides, more])
     })
 }
 
@@ -98,69 +109,77 @@ fn increase(outcome: &Outcome) -> Vec<f64> {
     progress.iter().zip(size).map(|(p, g)| p * rate(outcome) * g * g).collect()
 }
 
-/// Increases of the loss where `hλ_0 > 2`, beside those along the positive flow.
-pub(super) fn fig13(outcomes: &[Outcome]) -> (Judgement, String) {
+/// Increases of the loss where `hλ₀ > 2`, beside those along the positive flow.
+pub(super) fn fig13(outcomes: &[Outcome]) -> Finding {
     each_network(outcomes, |outcomes| {
         let pairs = beside_flow(outcomes, "loss", "flow_loss_positive", true, increase);
         let together = correlation(&pairs);
-        let numbers = format!(
-            "correlation {} over {} iterates with hλ_0 > 2; more than 0.5 counts as proportional",
-            number(together),
-            pairs.len()
+        let seen = format!(
+            "over the {} iterates with hλ₀ > 2, the change of the loss in a step and that along the positive flow have \
+             correlation {}",
+            pairs.len(),
+            number(together)
         );
-        (vec![below(0.5, together)], numbers)
+        let decides =
+            format!("correlation {}; more than 0.5 counts as proportional", number(together));
+        (vec![below(0.5, together)], [seen, decides, String::new()])
     })
 }
 
-/// Changes of `λ_0` where `hλ_0 > 2`, beside those along the positive flow.
-pub(super) fn fig37(outcomes: &[Outcome]) -> (Judgement, String) {
+/// Changes of `λ₀` where `hλ₀ > 2`, beside those along the positive flow.
+pub(super) fn fig37(outcomes: &[Outcome]) -> Finding {
     each_network(outcomes, |outcomes| {
         let change = |outcome: &Outcome| changes(outcome, "lambda_0");
         let pairs = beside_flow(outcomes, "lambda_0", "flow_lambda_positive", true, change);
         let together = correlation(&pairs);
         let rises: Vec<_> = pairs.iter().filter(|(_, change)| *change > 0.0).collect();
         let share = mean(rises.iter().map(|(flow, _)| f64::from(u8::from(*flow > 0.0))));
-        let numbers = format!(
-            "of the {} increases from hλ_0 > 2, {} are increases along the positive flow; correlation {} \
-             over {} iterates; more than half, and more than 0.5, count",
+        let seen = format!(
+            "of the {} steps from hλ₀ > 2 in which λ₀ increases, it increases along the positive flow in {}; the changes have \
+             correlation {} over {} iterates",
             rises.len(),
             percent(share),
             number(together),
             pairs.len()
         );
-        (vec![below(0.5, share), below(0.5, together)], numbers)
+        let decides = format!(
+            "{}, more than half counts; correlation {}, more than 0.5 counts",
+            percent(share),
+            number(together)
+        );
+        (vec![below(0.5, share), below(0.5, together)], [seen, decides, String::new()])
     })
 }
 
-/// `Re sc_0` where the loss increases, and where it does not.
-pub(super) fn fig12(outcomes: &[Outcome]) -> (Judgement, String) {
+/// `Re sc₀` where the loss increases, and where it does not.
+pub(super) fn fig12(outcomes: &[Outcome]) -> Finding {
     let steps = outcomes
         .iter()
         .flat_map(|outcome| changes(outcome, "loss").into_iter().zip(column(outcome, "sc_0_re")));
-    up_and_down("sc_0", steps)
+    up_and_down("Re sc₀", steps)
 }
 
 /// The same, divided by the gradient's norm.
-pub(super) fn fig36(outcomes: &[Outcome]) -> (Judgement, String) {
+pub(super) fn fig36(outcomes: &[Outcome]) -> Finding {
     let steps = outcomes.iter().flat_map(|outcome| {
         let (sc, size) = (column(outcome, "sc_0_re"), column(outcome, "gradient_norm"));
         let parts = sc.into_iter().zip(size).map(|(sc, size)| sc / size);
         increase(outcome).into_iter().zip(parts).collect::<Vec<_>>()
     });
-    up_and_down("sc_0/‖∇E‖", steps)
+    up_and_down("Re sc₀/‖∇E‖", steps)
 }
 
 /// A coefficient before steps that increase the loss, and before those that do not.
-fn up_and_down(name: &str, steps: impl Iterator<Item = (f64, f64)>) -> (Judgement, String) {
+fn up_and_down(name: &str, steps: impl Iterator<Item = (f64, f64)>) -> Finding {
     let steps = finite(&steps.collect::<Vec<_>>());
     let (up, down): (Vec<_>, Vec<_>) = steps.into_iter().partition(|(increase, _)| *increase > 0.0);
     let positive =
         |steps: &[(f64, f64)]| mean(steps.iter().map(|(_, sc)| f64::from(u8::from(*sc > 0.0))));
     let typical = |steps: &[(f64, f64)]| mean(steps.iter().map(|(_, sc)| *sc));
     let (a, b, x, y) = (positive(&up), positive(&down), typical(&up), typical(&down));
-    let numbers = format!(
-        "before the {} increases of the loss {name} has a mean of {} and is positive in {}, before the {} \
-         decreases {} and {}; both must be larger before increases",
+    let seen = format!(
+        "before the {} steps in which the loss increases, {name} has a mean of {} and is positive in {}; before the {} in \
+         which it decreases, {} and {}",
         up.len(),
         number(x),
         percent(a),
@@ -168,11 +187,18 @@ fn up_and_down(name: &str, steps: impl Iterator<Item = (f64, f64)>) -> (Judgemen
         number(y),
         percent(b)
     );
-    (Judgement::of(&[below(y, x), below(b, a)]), numbers)
+    let decides = format!(
+        "mean {} before increases, {} before decreases; positive in {}, {}; both must be larger before increases",
+        number(x),
+        number(y),
+        percent(a),
+        percent(b)
+    );
+    Finding::new(&[below(y, x), below(b, a)], seen, decides)
 }
 
-/// Whether `|g·u_0|` grows exactly where `hλ_0 > 2`.
-pub(super) fn fig15(outcomes: &[Outcome]) -> (Judgement, String) {
+/// Whether `|g·u₀|` grows exactly where `hλ₀ > 2`.
+pub(super) fn fig15(outcomes: &[Outcome]) -> Finding {
     let (mut above, mut below_edge) = (Vec::new(), Vec::new());
     for outcome in outcomes {
         let h = rate(outcome);
@@ -183,19 +209,23 @@ pub(super) fn fig15(outcomes: &[Outcome]) -> (Judgement, String) {
         }
     }
     let (a, b) = (mean(above.iter().copied()), mean(below_edge.iter().copied()));
-    let numbers = format!(
-        "|∇E·u_0| grows from {} of the {} iterates with hλ_0 > 2 and {} of the {} others; more than \
-         half and less than half count",
+    let seen = format!(
+        "|∇E·u₀| grows in {} of the {} steps from hλ₀ > 2 and in {} of the {} others",
         percent(a),
         above.len(),
         percent(b),
         below_edge.len()
     );
-    (Judgement::of(&[below(0.5, a), below(b, 0.5)]), numbers)
+    let decides = format!(
+        "{} above 2/h, more than half counts; {} below, less than half counts",
+        percent(a),
+        percent(b)
+    );
+    Finding::new(&[below(0.5, a), below(b, 0.5)], seen, decides)
 }
 
 /// The weight of the negative eigenvalues.
-pub(super) fn fig33(outcomes: &[Outcome]) -> (Judgement, String) {
+pub(super) fn fig33(outcomes: &[Outcome]) -> Finding {
     let mut shares = Vec::new();
     for outcome in outcomes {
         let names = outcome.metrics.columns.iter();
@@ -208,17 +238,17 @@ pub(super) fn fig33(outcomes: &[Outcome]) -> (Judgement, String) {
         }
     }
     let typical = median(shares.iter().copied());
-    let numbers = format!(
-        "negative eigenvalues have {} % of Σ|λ_i| in the median of the iterates (smallest to largest); less \
-         than 10 % counts as little",
+    let seen = format!(
+        "in the median of the iterates (smallest to largest), the negative eigenvalues are {} % of Σ|λᵢ|",
         spread(&shares)
     );
-    (Judgement::of(&[below(typical, 10.0)]), numbers)
+    let decides = format!("{} %; less than 10 % counts as little", number(typical));
+    Finding::new(&[below(typical, 10.0)], seen, decides)
 }
 
-/// Increases of the loss and `λ_0` before and after the learning rate falls.
-pub(super) fn fig34(outcomes: &[Outcome]) -> (Judgement, String) {
-    let (mut parts, mut texts) = (Vec::new(), Vec::new());
+/// Increases of the loss and `λ₀` before and after the learning rate falls.
+pub(super) fn fig34(outcomes: &[Outcome]) -> Finding {
+    let (mut parts, mut texts, mut decide) = (Vec::new(), Vec::new(), Vec::new());
     for outcome in outcomes {
         let (rates, loss) = (column(outcome, "learning_rate"), column(outcome, "loss"));
         let sharpness = column(outcome, "lambda_0");
@@ -237,13 +267,20 @@ pub(super) fn fig34(outcomes: &[Outcome]) -> (Judgement, String) {
         let end = end.unwrap_or(f64::NAN);
         parts.extend([below(after, 0.5 * before), below(at, end)]);
         texts.push(format!(
-            "the loss increases between {} of the measurements at the edge, {} after \
-             the change, less than half as many counts as stable; λ_0 is {} at the change and {} at the end",
+            "from one measurement to the next, the loss increases in {} of cases at the edge of stability and in {} after the \
+             learning rate falls; λ₀ is {} there and {} at the end",
             percent(before),
             percent(after),
             number(at),
             number(end)
         ));
+        decide.push(format!(
+            "increases in {} after, {} before, less than half as many counts as stable; λ₀ {} at the end, {} before",
+            percent(after),
+            percent(before),
+            number(end),
+            number(at)
+        ));
     }
-    (Judgement::of(&parts), texts.join("; "))
+    Finding::new(&parts, texts.join("; "), decide.join("; "))
 }

@@ -4,10 +4,10 @@ use super::numbers::{
     Part, all, below, column, distances, each_network, label, median, number, rate, spread, tally,
 };
 use crate::experiment::Outcome;
-use crate::reproduction::judgement::Judgement;
+use crate::reproduction::judgement::Finding;
 
 /// Distances of followed flows after 1, 2, 5 and 10 steps.
-pub(super) fn fig7(outcomes: &[Outcome]) -> (Judgement, String) {
+pub(super) fn fig7(outcomes: &[Outcome]) -> Finding {
     let (mut parts, mut texts) = (Vec::new(), Vec::new());
     for step in [1.0, 2.0, 5.0, 10.0] {
         let (mut nearest, mut all, mut others) =
@@ -20,10 +20,14 @@ pub(super) fn fig7(outcomes: &[Outcome]) -> (Judgement, String) {
             nearest.push(part);
         }
         let [ngf, igr, pf] = all.map(|values| spread(&values));
-        let others =
-            if others.is_empty() { String::new() } else { format!(" (not {})", others.join(", ")) };
+        let others = if others.is_empty() {
+            String::new()
+        } else {
+            format!(" (not {})", others.join("; not "))
+        };
+        let steps = if step == 1.0 { "1 step".into() } else { format!("{step} steps") };
         texts.push(format!(
-            "{step} steps: NGF {ngf}, IGR {igr}, PF {pf}, PF nearest in {} runs{others}",
+            "after {steps}: NGF {ngf}, IGR {igr}, PF {pf}, PF nearest in {} runs{others}",
             tally(&nearest)
         ));
         // Later steps are not part of the claim.
@@ -31,16 +35,16 @@ pub(super) fn fig7(outcomes: &[Outcome]) -> (Judgement, String) {
             parts.extend(nearest);
         }
     }
-    let numbers = format!(
-        "{} runs and steps up to 5; median distance (smallest to largest) after {}",
-        tally(&parts),
-        texts.join("; ")
+    let (runs, cases) = (outcomes.len(), tally(&parts));
+    let seen = format!(
+        "after 1, 2 and 5 steps of {runs} runs, PF is nearest to gradient descent in {cases} cases"
     );
-    (Judgement::of(&parts), numbers)
+    let more = format!("median distance (smallest to largest of the runs) {}", texts.join("; "));
+    Finding::new(&parts, seen, format!("{cases} cases; all must")).with(more)
 }
 
 /// Median relative errors of the predictions where `hλ_0 > 1`, in each run.
-pub(super) fn fig8(outcomes: &[Outcome]) -> (Judgement, String) {
+pub(super) fn fig8(outcomes: &[Outcome]) -> Finding {
     let (mut parts, mut texts) = (Vec::new(), Vec::new());
     for outcome in outcomes {
         let actual = column(outcome, "prediction_actual");
@@ -60,11 +64,22 @@ pub(super) fn fig8(outcomes: &[Outcome]) -> (Judgement, String) {
         let n = errors[2].len();
         texts.push(format!("NGF {ngf}, IGR {igr}, PF {pf} (h = {h}, {n} iterates)"));
     }
-    (Judgement::of(&parts), format!("median relative error where hλ_0 > 1: {}", texts.join(", ")))
+    let seen = format!(
+        "median error of the predictions where hλ₀ > 1, in units of the actual value: {}",
+        texts.join("; ")
+    );
+    Finding::new(
+        &parts,
+        seen,
+        format!(
+            "PF has the smallest error with {} learning rates; with all it must",
+            tally(&parts)
+        ),
+    )
 }
 
 /// Median one-step errors where `hλ_0 > 3/2`, over seeds.
-pub(super) fn fig10(outcomes: &[Outcome]) -> (Judgement, String) {
+pub(super) fn fig10(outcomes: &[Outcome]) -> Finding {
     let error = |flow: &str, what: &str| -> Vec<f64> {
         let of = |outcome: &Outcome| {
             let (h, sharpness) = (rate(outcome), column(outcome, "lambda_0"));
@@ -82,19 +97,20 @@ pub(super) fn fig10(outcomes: &[Outcome]) -> (Judgement, String) {
     let parts: Vec<Part> =
         (0..outcomes.len()).map(|i| all([below(pf[i], ngf[i]), below(pf[i], igr[i])])).collect();
     let [a, b, c] = flows.map(|flow| spread(&error(flow, "loss_error")));
-    let numbers = format!(
-        "PF is nearest with {} seeds; median error where hλ_0 > 1.5, over the seeds (smallest to largest): \
-         NGF {}, IGR {}, PF {}; error of the loss {a}, {b}, {c}",
-        tally(&parts),
+    let seen = format!(
+        "where hλ₀ > 1.5, the median distance to the next iterate is {} for NGF, {} for IGR and {} for PF (in brackets the \
+         smallest to the largest median of a seed)",
         spread(&ngf),
         spread(&igr),
         spread(&pf),
     );
-    (Judgement::of(&parts), numbers)
+    let decides = format!("PF is nearest with {} seeds; with all it must be", tally(&parts));
+    let more = format!("median error of the loss there: NGF {a}, IGR {b}, PF {c}");
+    Finding::new(&parts, seen, decides).with(more)
 }
 
 /// Median errors relative to the size of the update.
-pub(super) fn fig31(outcomes: &[Outcome]) -> (Judgement, String) {
+pub(super) fn fig31(outcomes: &[Outcome]) -> Finding {
     each_network(outcomes, |outcomes| {
         let error = |flow: &str| {
             let of = |outcome: &Outcome| {
@@ -108,16 +124,20 @@ pub(super) fn fig31(outcomes: &[Outcome]) -> (Judgement, String) {
         let ((ngf, a, n), (igr, b, _), (third, c, _)) =
             (error("ngf"), error("igr"), error("order_2"));
         let parts = [all([below(igr, ngf), below(third, ngf)]), below(0.05, third)];
-        let numbers = format!(
-            "median error of a step in parts of the update over {n} iterates (smallest to largest): NGF {a}, IGR \
-             {b}, third order {c}; a gap of more than 0.05 counts as large"
+        let seen = format!(
+            "in the median of {n} iterates (smallest to largest), the error of a step is {a} of its length for NGF, {b} for IGR \
+             and {c} for the third-order flow"
         );
-        (parts.into(), numbers)
+        let decides = format!(
+            "{} for the third-order flow; more than 0.05 of the step counts as a large gap, and IGR and it must be below NGF",
+            number(third)
+        );
+        (parts.into(), [seen, decides, String::new()])
     })
 }
 
 /// Distances of followed flows after one and two steps, from each start.
-pub(super) fn fig32(outcomes: &[Outcome]) -> (Judgement, String) {
+pub(super) fn fig32(outcomes: &[Outcome]) -> Finding {
     let mut cases: Vec<(f64, usize)> = Vec::new();
     for outcome in outcomes {
         for from in outcome.config.follow.iter().flat_map(|follow| &follow.from) {
@@ -137,8 +157,9 @@ pub(super) fn fig32(outcomes: &[Outcome]) -> (Judgement, String) {
             let nearer: Vec<Part> =
                 starts.iter().map(|start| start.map(|[igr, pf]| pf < igr)).collect();
             let of = |i: usize| spread(&starts.iter().flatten().map(|d| d[i]).collect::<Vec<_>>());
+            let steps = if step == 1.0 { "1 step" } else { "2 steps" };
             texts.push(format!(
-                "h = {h} from iterate {from} after {step}: IGR {}, PF {}, PF nearer from {}",
+                "h = {h}, from iterate {from}, after {steps}: IGR {}, PF {}, PF nearer with {} seeds",
                 of(0),
                 of(1),
                 tally(&nearer)
@@ -146,11 +167,13 @@ pub(super) fn fig32(outcomes: &[Outcome]) -> (Judgement, String) {
             parts.extend(nearer);
         }
     }
-    let numbers = format!(
-        "PF is nearer in {} starts and steps; median distance to gradient descent (smallest to largest of \
-         the seeds), infinite where the flow has ended: {}",
-        tally(&parts),
+    let cases = tally(&parts);
+    let seen = format!(
+        "of the starts with each seed, h and number of steps, PF is nearer to gradient descent than IGR in {cases} cases"
+    );
+    let more = format!(
+        "median distance to gradient descent (smallest to largest of the seeds), infinite where a flow has ended: {}",
         texts.join("; ")
     );
-    (Judgement::of(&parts), numbers)
+    Finding::new(&parts, seen, format!("{cases} cases; all must")).with(more)
 }

@@ -2,7 +2,7 @@
 
 use super::numbers::{below, number, range, tenths};
 use crate::experiment::Outcome;
-use crate::reproduction::judgement::Judgement;
+use crate::reproduction::judgement::Finding;
 
 /// A column of the flow of this number; 0 is gradient descent.
 fn along(outcomes: &[Outcome], flow: f64, column: usize) -> Vec<f64> {
@@ -12,7 +12,7 @@ fn along(outcomes: &[Outcome], flow: f64, column: usize) -> Vec<f64> {
 }
 
 /// The loss at the end of followed flows, against that at their start.
-pub(super) fn fig35(outcomes: &[Outcome]) -> (Judgement, String) {
+pub(super) fn fig35(outcomes: &[Outcome]) -> Finding {
     let (ngf, flipped) = (along(outcomes, 1.0, 5), along(outcomes, 2.0, 5));
     // A table with the start alone holds no steps.
     let steps = |losses: &[f64]| losses.len().saturating_sub(1);
@@ -20,21 +20,24 @@ pub(super) fn fig35(outcomes: &[Outcome]) -> (Judgement, String) {
     let start = ngf.first().copied().unwrap_or(f64::NAN);
     let end = last(&ngf).unwrap_or(f64::NAN);
     let (_, most) = range(flipped.get(1..).unwrap_or_default().iter().copied());
-    let numbers = format!(
-        "from a loss of {}, NGF comes to {} within {} steps and the flow with u_0 reversed to {} within {}; \
-         1.5 times the start, {}, counts as unstable",
+    let seen = format!(
+        "from a loss of {}, NGF comes to {} in {} steps; with its component along u₀ reversed, the loss comes to {} within {}",
         number(start),
         number(end),
         steps(&ngf),
         number(most),
-        steps(&flipped),
+        steps(&flipped)
+    );
+    let decides = format!(
+        "loss {} with the reversed component; more than 1.5 times the start, {}, counts as unstable",
+        number(most),
         number(1.5 * start)
     );
-    (Judgement::of(&[below(1.5 * start, most), below(end, start)]), numbers)
+    Finding::new(&[below(1.5 * start, most), below(end, start)], seen, decides)
 }
 
-/// Distance and `λ_0` along the flow.
-pub(super) fn fig49(outcomes: &[Outcome]) -> (Judgement, String) {
+/// Distance and `λ₀` along the flow.
+pub(super) fn fig49(outcomes: &[Outcome]) -> Finding {
     let distance = along(outcomes, 1.0, 4);
     let (descent, flow) = (along(outcomes, 0.0, 6), along(outcomes, 1.0, 6));
     let half = distance.len() / 2;
@@ -43,16 +46,19 @@ pub(super) fn fig49(outcomes: &[Outcome]) -> (Judgement, String) {
     let (middle, last) =
         if half < end { (at(&distance, half), at(&distance, end)) } else { (f64::NAN, f64::NAN) };
     let growing = tenths(&flow).map(|t| t.windows(2).filter(|pair| pair[0] < pair[1]).count());
-    let numbers = format!(
-        "distance {} after {half} steps, {} after {end}; the median λ_0 of the flow grows from a tenth of the \
-         way to the next, of 9 times: {}, all must; λ_0 goes from {} to {} along the flow and to {} with gradient \
-         descent",
+    let [from, to, descent] = [at(&flow, 0), at(&flow, end), at(&descent, end)].map(number);
+    let seen = format!(
+        "gradient descent is {} away from NGF after {half} steps and {} after {end}; along NGF, λ₀ grows from {from} to {to}, \
+         while it ends at {descent} along gradient descent",
         number(middle),
-        number(last),
-        growing.map_or_else(|| number(f64::NAN), |n| n.to_string()),
-        number(at(&flow, 0)),
-        number(at(&flow, end)),
-        number(at(&descent, end))
+        number(last)
     );
-    (Judgement::of(&[below(middle, last), growing.map(|n| n == 9)]), numbers)
+    let growing_text = growing.map_or_else(|| number(f64::NAN), |n| n.to_string());
+    let decides = format!(
+        "distance {} in the end, {} in the middle; λ₀ of NGF grows from a tenth of the way to the next {growing_text} of 9 \
+         times, all must",
+        number(last),
+        number(middle)
+    );
+    Finding::new(&[below(middle, last), growing.map(|n| n == 9)], seen, decides)
 }

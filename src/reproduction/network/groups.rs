@@ -1,16 +1,17 @@
 //! Groups of runs that differ in the seed alone.
 
 use super::numbers::{
-    Part, all, below, column, diverged, increases, last, mean, median, range, spread,
-    spread_of_counts,
+    Part, all, below, column, diverged, increases, last, mean, median, number, number_of_times,
+    range, spread, spread_of_counts,
 };
 use crate::experiment::Outcome;
 use crate::experiment::config::Config;
+use crate::experiment::plots::setting_in_words;
 use bea_network::training::{Dal, Product, Rule};
 
 /// One group of seeds; lists have an entry for each seed.
 pub(super) struct Group {
-    /// The label of its runs without the seed.
+    /// What distinguishes its runs from others, in words, without the seed.
     pub label: String,
     network: String,
     /// The power of DAL; `None` with a fixed rate.
@@ -72,7 +73,7 @@ pub(super) fn summarise(outcomes: &[Outcome]) -> Vec<Group> {
     for outcome in outcomes {
         let config = &outcome.config;
         let parts = config.label.split(", ").filter(|part| !part.starts_with("seed="));
-        let label = parts.collect::<Vec<_>>().join(" ");
+        let label = parts.map(in_words).collect::<Vec<_>>().join(", ");
         let at = groups.iter().position(|group| group.label == label).unwrap_or_else(|| {
             groups.push(Group {
                 label,
@@ -106,6 +107,11 @@ pub(super) fn summarise(outcomes: &[Outcome]) -> Vec<Group> {
     groups
 }
 
+/// `h = 0.1` of the part `lr=0.1` of a label.
+pub(super) fn in_words(part: &str) -> String {
+    part.split_once('=').map_or_else(|| part.into(), |(key, value)| setting_in_words(key, value))
+}
+
 /// Whether every step takes all examples.
 pub(super) fn is_full(config: &Config) -> bool {
     let Some(batch) = config.batch else { return true };
@@ -124,7 +130,7 @@ fn examples(data: &str) -> Option<usize> {
     }
 }
 
-/// What is judged, for the line of a figure.
+/// The end of every group's runs.
 pub(super) fn list(groups: &[Group]) -> String {
     let text = |group: &Group| {
         let diverging = group.losses.iter().filter(|loss| loss.is_infinite()).count();
@@ -145,18 +151,47 @@ pub(super) fn list(groups: &[Group]) -> String {
         )
     };
     let texts: Vec<String> = groups.iter().map(text).collect();
-    format!("after the same steps, {}: {}", seeds(groups), texts.join("; "))
+    format!("at the end{}: {}", of_seeds(groups), texts.join("; "))
 }
 
-/// `median (smallest to largest) of 3 seeds`.
-pub(super) fn seeds(groups: &[Group]) -> String {
+/// `, median (smallest to largest) of 3 seeds`; nothing for one seed.
+pub(super) fn of_seeds(groups: &[Group]) -> String {
+    seeds(groups)
+        .map_or_else(String::new, |n| format!(", median (smallest to largest) of {n} seeds"))
+}
+
+/// `, medians of 3 seeds`; nothing for one seed.
+pub(super) fn medians(groups: &[Group]) -> String {
+    seeds(groups).map_or_else(String::new, |n| format!(", medians of {n} seeds"))
+}
+
+/// How many seeds the groups have; `None` for one.
+fn seeds(groups: &[Group]) -> Option<String> {
     match range(groups.iter().map(|group| group.losses.len() as f64)) {
-        (_, 1.0) => "one seed".into(),
-        (least, most) if least == most => {
-            format!("median (smallest to largest) of {most} seeds")
-        }
-        (least, most) => format!("median (smallest to largest) of {least} to {most} seeds"),
+        (_, 1.0) => None,
+        (least, most) if least == most => Some(most.to_string()),
+        (least, most) => Some(format!("{least} to {most}")),
     }
+}
+
+/// A final loss, `beyond all bounds` where it is infinite.
+pub(super) fn loss_in_words(loss: f64) -> String {
+    if loss == f64::INFINITY { "beyond all bounds".into() } else { number(loss) }
+}
+
+/// The end of one group: `a loss of 0.324 after 85 increases`.
+pub(super) fn end(group: &Group) -> String {
+    let (loss, rises) = (group.loss(), group.rises());
+    if loss == f64::INFINITY {
+        return format!("a loss {}", loss_in_words(loss));
+    }
+    format!("a loss of {} after {} increases", loss_in_words(loss), number_of_times(rises))
+}
+
+/// The fixed rate with the lowest final loss.
+pub(super) fn winner<'a>(fixed: &[&'a Group]) -> Option<&'a Group> {
+    let least = best(fixed);
+    fixed.iter().find(|group| group.loss() == least).copied()
 }
 
 /// Groups with DAL, and those with fixed rates.

@@ -1,8 +1,9 @@
 //! What judges compute from measurements.
 
+use super::groups::in_words;
 use crate::experiment::Outcome;
 use crate::experiment::run::End;
-use crate::reproduction::judgement::Judgement;
+use crate::reproduction::judgement::Finding;
 use std::cmp::Ordering;
 
 /// Whether a part of a claim holds; nothing where it was not measured.
@@ -34,7 +35,7 @@ pub(super) fn all(parts: impl IntoIterator<Item = Part>) -> Part {
 pub(super) fn tally(parts: &[Part]) -> String {
     let held = parts.iter().filter(|part| **part == Some(true)).count();
     let gaps = parts.iter().filter(|part| part.is_none()).count();
-    let gaps = if gaps == 0 { String::new() } else { format!(", {gaps} not measured") };
+    let gaps = if gaps == 0 { String::new() } else { format!(" ({gaps} not measured)") };
     format!("{held} of {}{gaps}", parts.len())
 }
 
@@ -94,7 +95,7 @@ pub(super) fn tenths(values: &[f64]) -> Option<[f64; 10]> {
 }
 
 /// Three decimals, or two digits where the number is small or large.
-pub(super) fn number(x: f64) -> String {
+pub(in crate::reproduction) fn number(x: f64) -> String {
     match x.abs() {
         size if size.is_nan() => "not measured".into(),
         f64::INFINITY => "infinite".into(),
@@ -116,7 +117,12 @@ pub(super) fn spread(values: &[f64]) -> String {
 
 /// The same for counts.
 pub(super) fn spread_of_counts(values: &[f64]) -> String {
-    spread_as(values, |x| if x.is_finite() { x.to_string() } else { number(x) })
+    spread_as(values, number_of_times)
+}
+
+/// A count without decimals.
+pub(super) fn number_of_times(x: f64) -> String {
+    if x.is_finite() { x.to_string() } else { number(x) }
 }
 
 fn spread_as(values: &[f64], text: impl Fn(f64) -> String) -> String {
@@ -176,22 +182,26 @@ pub(super) fn last(outcome: &Outcome, name: &str) -> f64 {
 /// Judges the runs of each network separately: some figures of the paper show two networks.
 pub(super) fn each_network(
     outcomes: &[Outcome],
-    judge: impl Fn(&[Outcome]) -> (Vec<Part>, String),
-) -> (Judgement, String) {
+    judge: impl Fn(&[Outcome]) -> (Vec<Part>, [String; 3]),
+) -> Finding {
     let name = |outcome: &Outcome| outcome.config.network_name().to_string();
     let networks: Vec<&[Outcome]> = outcomes.chunk_by(|a, b| name(a) == name(b)).collect();
-    let (mut parts, mut texts) = (Vec::new(), Vec::new());
+    let (mut parts, mut texts) = (Vec::new(), [const { Vec::new() }; 3]);
     for runs in &networks {
         let (of_network, text) = judge(runs);
         parts.extend(of_network);
-        texts.push(if networks.len() == 1 { text } else { format!("{}: {text}", name(&runs[0])) });
+        for (all, text) in texts.iter_mut().zip(text).filter(|(_, text)| !text.is_empty()) {
+            let alone = networks.len() == 1;
+            all.push(if alone { text } else { format!("{}: {text}", name(&runs[0])) });
+        }
     }
-    (Judgement::of(&parts), texts.join("; "))
+    let [seen, number, more] = texts.map(|texts| texts.join("; "));
+    Finding::new(&parts, seen, number).with(more)
 }
 
-/// What distinguishes a run from the others, `seed=0 lr=0.1`.
+/// What distinguishes a run from the others, `seed = 0, h = 0.1`.
 pub(super) fn label(outcome: &Outcome) -> String {
-    outcome.config.label.replace(", ", " ")
+    outcome.config.label.split(", ").map(in_words).collect::<Vec<_>>().join(", ")
 }
 
 /// How far flows are from gradient descent some steps after an iterate: infinitely far where they have
@@ -246,7 +256,7 @@ mod tests {
         assert_eq!((all([]), all([Some(true), None])), (None, None));
         assert_eq!((all([Some(false), None]), all([Some(true)])), (Some(false), Some(true)));
         assert_eq!((percent(0.625), percent(f64::NAN)), ("62 %".into(), "not measured".into()));
-        assert_eq!(tally(&[Some(true), None, Some(false)]), "1 of 3, 1 not measured");
+        assert_eq!(tally(&[Some(true), None, Some(false)]), "1 of 3 (1 not measured)");
         assert_eq!(spread(&[1.0, f64::INFINITY, 2.0]), "2.000 (1.000 to infinite)");
         assert_eq!((spread(&[1e-5]), spread(&[])), ("1.0e-5".into(), "not measured".into()));
     }

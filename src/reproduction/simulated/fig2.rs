@@ -2,7 +2,7 @@
 
 use super::judged::Judged;
 use super::paper_loss::{PaperLoss, PaperRun, request};
-use crate::reproduction::judgement::Judgement;
+use crate::reproduction::judgement::Finding;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
 use bea_plot::Figure;
 use num_complex::Complex64;
@@ -14,28 +14,29 @@ pub fn run() -> Judged {
     let loss = PaperLoss::formula("(theta - 0.6)^2/2");
     let flows = [NegativeGradient, ImplicitRegularization, Principal];
     let run = loss.run("h = 1.2", &[0.0], &request(1.2, 8, &flows));
-    let (verdict, numbers) = judge(&run);
+    let finding = judge(&run);
     let panels = vec![loss.curve(&run), loss.plane(&run)];
     let csv = loss.table(std::slice::from_ref(&run));
     let figure = Figure { panels, ..Figure::default() };
-    Judged { figure, csv, verdict, numbers }
+    Judged { figure, csv, finding }
 }
 
 /// The real flows never pass the minimum; the principal flow meets gradient descent beyond it without
 /// going through it.
-pub fn judge(run: &PaperRun) -> (Judgement, String) {
+pub fn judge(run: &PaperRun) -> Finding {
     let [gd, ngf, igr] = ["gd", "ngf", "igr"].map(|name| run.crossings(name, 0, MINIMUM));
     let first = run.flow("pf").path.iter().take_while(|(t, _)| *t <= 1.2);
     let nearest = first.map(|(_, theta)| (theta[0] - Complex64::from(MINIMUM)).norm());
     let nearest = nearest.fold(f64::INFINITY, f64::min);
     let pf = run.reach("pf");
-    let numbers = format!(
-        "gradient descent passes the minimum {gd} times in 8 steps from 0 (our start), NGF {ngf} and \
-         IGR {igr} times; PF keeps {nearest:.2} away in the first step and meets the iterates to \
-         {:.1e}",
+    let seen = format!(
+        "from 0 (our start), gradient descent passes the minimum {gd} times in 8 steps, NGF {ngf} and IGR {igr} times; PF \
+         keeps {nearest:.2} away from it in the first step and meets the iterates of gradient descent to {:.1e}",
         pf.largest
     );
+    let decides =
+        format!("the minimum is passed {gd} times by gradient descent, {ngf} by NGF, {igr} by IGR");
     let stop = gd > 0 && ngf == 0 && igr == 0;
     let around = pf.complete && pf.relative < 1e-8 && nearest > 0.01;
-    (Judgement::of(&[stop, around]), numbers)
+    Finding::new(&[stop, around], seen, decides)
 }

@@ -4,7 +4,7 @@
 use super::judged::Judged;
 use super::paper_loss::{PaperLoss, norm};
 use crate::csv;
-use crate::reproduction::judgement::Judgement;
+use crate::reproduction::judgement::Finding;
 use bea_flow::flow::FlowName::Order;
 use bea_flow::flow::{Request, simulate};
 use bea_plot::{Axis, Figure, Marker, Panel, Series, Style};
@@ -42,7 +42,7 @@ pub fn run() -> Judged {
             errors.push(norm(&off));
         }
     }
-    let (verdict, numbers) = judge(&errors);
+    let finding = judge(&errors);
     let (mut rows, mut series) = (Vec::new(), Vec::new());
     let style = |n| Style { marker: Some(Marker::Dot), ..Style::of_series(n).solid() };
     for (n, errors) in errors.iter().enumerate() {
@@ -60,11 +60,11 @@ pub fn run() -> Judged {
         ..Panel::default()
     };
     let figure = Figure { panels: vec![panel], columns: 1, ..Figure::default() };
-    Judged { figure, csv, verdict, numbers }
+    Judged { figure, csv, finding }
 }
 
 /// Every slope is `n + 2`.
-pub fn judge(errors: &[Vec<f64>]) -> (Judgement, String) {
+pub fn judge(errors: &[Vec<f64>]) -> Finding {
     let slope = |errors: &Vec<f64>| match errors[..] {
         [.., wide, narrow] => (wide / narrow).log2(),
         _ => f64::NAN,
@@ -74,5 +74,11 @@ pub fn judge(errors: &[Vec<f64>]) -> (Judgement, String) {
     let parts: Vec<Option<bool>> = slopes.iter().enumerate().map(near).collect();
     let texts: Vec<String> =
         slopes.iter().enumerate().map(|(n, s)| format!("{s:.2} (n = {n})")).collect();
-    (Judgement::of(&parts), format!("the error falls with the power {} of h", texts.join(", ")))
+    let seen = format!("the error falls with the power {} of h", texts.join(", "));
+    let off = slopes.iter().enumerate().map(|(n, s)| (s - (n as f64 + 2.0)).abs());
+    let decides = format!(
+        "powers up to {:.2} away from n + 2; up to 0.1 counts as equal",
+        off.fold(0.0, f64::max)
+    );
+    Finding::new(&parts, seen, decides)
 }

@@ -2,7 +2,7 @@
 
 use super::judged::Judged;
 use crate::csv;
-use crate::reproduction::judgement::Judgement;
+use crate::reproduction::judgement::Finding;
 use bea_flow::flow::alpha;
 use bea_plot::{Axis, Dash, Figure, Panel, Series, Style};
 use num_complex::Complex64;
@@ -12,7 +12,7 @@ pub fn run() -> Judged {
     // From -1 to 4, never on the branch point.
     let points: Vec<f64> = (0..2000).map(|i| -1.0 + (f64::from(i) + 0.5) / 400.0).collect();
     let pf: Vec<Complex64> = points.iter().map(|&z| alpha::pf(z.into())).collect();
-    let (verdict, numbers) = judge(&points, alpha::pf);
+    let finding = judge(&points, alpha::pf);
     let rows = points.iter().zip(&pf).map(|(z, pf)| {
         let ngf = alpha::ngf((*z).into());
         [*z, ngf.re, ngf.im, pf.re, pf.im].map(|x| x.to_string())
@@ -41,11 +41,11 @@ pub fn run() -> Judged {
         ..Panel::default()
     };
     let figure = Figure { panels: vec![panel], ..Figure::default() };
-    Judged { figure, csv, verdict, numbers }
+    Judged { figure, csv, finding }
 }
 
 /// The sign and the kind (real or complex) of the coefficient below, between and above `hλ = 1` and `hλ = 2`.
-pub fn judge(points: &[f64], pf: impl Fn(Complex64) -> Complex64) -> (Judgement, String) {
+pub fn judge(points: &[f64], pf: impl Fn(Complex64) -> Complex64) -> Finding {
     let count = |holds: &dyn Fn(f64, Complex64) -> bool| {
         points.iter().filter(|&&z| !holds(z, pf(z.into()))).count()
     };
@@ -56,11 +56,16 @@ pub fn judge(points: &[f64], pf: impl Fn(Complex64) -> Complex64) -> (Judgement,
         let middle = f64::midpoint(low, high);
         if pf(middle.into()).re < 0.0 { low = middle } else { high = middle }
     }
-    let numbers = format!(
-        "of {} values of hλ from -1 to 4, {signs} have another sign and {complex} another kind; \
-         Re α_PF = 0 at hλ = {low:.9}; Im α_PF(4) = {:.4}",
+    let seen = format!(
+        "of {} values of hλ from -1 to 4, Re α is negative below 2 and positive above in {}, and α is real below 1 and complex \
+         above in {}; Re α is 0 at hλ = {low:.9}",
         points.len(),
-        pf(Complex64::from(4.0)).im
+        points.len() - signs,
+        points.len() - complex
     );
-    (Judgement::of(&[signs == 0, complex == 0]), numbers)
+    let decides = format!(
+        "{signs} values have another sign, {complex} are real where they should be complex, or the reverse"
+    );
+    let more = format!("Im α at hλ = 4 is {:.4}", pf(Complex64::from(4.0)).im);
+    Finding::new(&[signs == 0, complex == 0], seen, decides).with(more)
 }

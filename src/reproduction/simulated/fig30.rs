@@ -2,7 +2,8 @@
 
 use super::judged::Judged;
 use super::paper_loss::{PaperLoss, PaperRun, request};
-use crate::reproduction::judgement::Judgement;
+use crate::reproduction::judgement::Finding;
+use crate::reproduction::network::number;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
 use bea_flow::flow::Request;
 use bea_plot::Figure;
@@ -26,17 +27,17 @@ pub fn run() -> Judged {
         .flat_map(|&h| (0..=53).map(move |i| (-9.1 + 0.25 * f64::from(i), h)))
         .collect();
     let sweep: Vec<PaperRun> = starts.into_par_iter().map(|(start, h)| run(start, h, 0)).collect();
-    let (verdict, numbers) = judge(&sweep);
+    let finding = judge(&sweep);
     let shown: Vec<PaperRun> =
         [-0.5, 2.0].iter().flat_map(|&start| RATES.map(|h| run(start, h, 16))).collect();
     let panels = shown.iter().map(|run| loss.curve(run)).collect();
     let figure = Figure { panels, columns: 2, ..Figure::default() };
-    Judged { figure, csv: loss.table(&shown), verdict, numbers }
+    Judged { figure, csv: loss.table(&shown), finding }
 }
 
 /// Whether there is a start from which gradient descent ends in another valley than the flows, and
 /// whether it ever moves to the right, where the flatter branch is.
-pub fn judge(runs: &[PaperRun]) -> (Judgement, String) {
+pub fn judge(runs: &[PaperRun]) -> Finding {
     let (mut escapes, mut right, mut ended) = (0, 0.0f64, 0);
     let mut apart = [0.0f64; 2];
     for run in runs {
@@ -55,15 +56,19 @@ pub fn judge(runs: &[PaperRun]) -> (Judgement, String) {
         // A distance of NaN counts as apart.
         escapes += usize::from(from.iter().all(|&d| d.is_nan() || d > APART));
     }
-    let verdict = Judgement::of(&[(!runs.is_empty()).then_some(escapes > 0)]);
-    let numbers = format!(
-        "of {} runs of {STEPS} steps from starts on both branches, h = 0.5 and 0.85, gradient descent \
-         parts from both flows in {escapes}; at the end it is at most {:.1e} from PF and {:.1e} from \
-         IGR; its largest move to the right is {right:.1e} (E' = 1 - sin θ is never negative on the \
-         cosine branch); {ended} flows ended early",
+    let parts = [(!runs.is_empty()).then_some(escapes > 0)];
+    let seen = format!(
+        "of {} runs of {STEPS} steps from starts on both branches, h = 0.5 and 0.85, gradient descent ends in another valley \
+         than both flows in {escapes}; at the end it is at most {:.1e} from PF and {:.1e} from IGR",
         runs.len(),
         apart[0],
         apart[1]
     );
-    (verdict, numbers)
+    let decides = format!("{escapes} of {} runs; one is enough", runs.len());
+    let more = format!(
+        "the largest move of gradient descent to the right is {} (E' = 1 - sin θ is never negative on the cosine \
+         branch); {ended} flows ended early",
+        number(right)
+    );
+    Finding::new(&parts, seen, decides).with(more)
 }

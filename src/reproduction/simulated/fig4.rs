@@ -2,7 +2,8 @@
 
 use super::judged::Judged;
 use super::paper_loss::{PaperLoss, PaperRun, request};
-use crate::reproduction::judgement::Judgement;
+use crate::reproduction::judgement::Finding;
+use crate::reproduction::network::number;
 use bea_flow::flow::FlowName::Principal;
 use bea_flow::flow::alpha::log_1p;
 use bea_plot::Figure;
@@ -15,10 +16,10 @@ pub fn run() -> Judged {
         .iter()
         .map(|&h| loss.run(format!("h = {h}"), &[1.0], &request(h, 20, &[Principal])))
         .collect();
-    let (verdict, numbers) = judge(&runs);
+    let finding = judge(&runs);
     let panels = runs.iter().map(|run| loss.plane(run)).collect();
     let figure = Figure { panels, columns: 3, ..Figure::default() };
-    Judged { figure, csv: loss.table(&runs), verdict, numbers }
+    Judged { figure, csv: loss.table(&runs), finding }
 }
 
 /// `e^(log(1-h) t/h)`: the closed form, with the `t` that is missing in the paper's caption.
@@ -28,7 +29,7 @@ fn closed_form(h: f64, t: f64) -> Complex64 {
 
 /// The integrated flow agrees with the closed form and with gradient descent, is complex exactly for
 /// `h > 1` and grows exactly for `h > 2`.
-pub fn judge(runs: &[PaperRun]) -> (Judgement, String) {
+pub fn judge(runs: &[PaperRun]) -> Finding {
     let (mut off, mut printed, mut distance) = (0.0f64, 0.0f64, 0.0f64);
     let (mut followed, mut kinds, mut fates) = (true, true, true);
     let mut lasts = Vec::new();
@@ -45,13 +46,18 @@ pub fn judge(runs: &[PaperRun]) -> (Judgement, String) {
         kinds &= pf.path.iter().any(|(_, theta)| theta[0].im.abs() > 1e-6) == (h > 1.0);
         let last = pf.theta.last().expect("the start").first().expect("a coordinate").norm();
         fates &= (last > 1.0) == (h > 2.0);
-        lasts.push(format!("{last:.1e}"));
+        lasts.push(number(last));
     }
-    let numbers = format!(
-        "largest relative distance {distance:.1e} to gradient descent and {off:.1e} to \
-         e^(log(1-h)t/h) over 20 steps; |z| ends at {} for h = 0.8, 1.5, 2.1 (the caption's \
-         e^(log(1-h)/h), without t, is constant and {printed:.1} off)",
+    let seen = format!(
+        "over 20 steps PF is at most {distance:.1e} (relative) from gradient descent and {off:.1e} from e^(log(1-h)t/h); from \
+         |z| = 1 it comes to |z| = {} with h = 0.8, 1.5, 2.1",
         lasts.join(", ")
     );
-    (Judgement::of(&[followed && off < 1e-8, kinds, fates]), numbers)
+    let decides = format!(
+        "largest relative distance to gradient descent {distance:.1e}; up to 1e-8 counts as equal"
+    );
+    let more = format!(
+        "the e^(log(1-h)/h) of the paper's caption, without t, is constant and {printed:.1} off"
+    );
+    Finding::new(&[followed && off < 1e-8, kinds, fates], seen, decides).with(more)
 }

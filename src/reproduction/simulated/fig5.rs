@@ -2,7 +2,7 @@
 
 use super::judged::Judged;
 use super::paper_loss::{PaperLoss, PaperRun, complex, request};
-use crate::reproduction::judgement::Judgement;
+use crate::reproduction::judgement::{Finding, Judgement};
 use crate::simulation::distances;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
 use bea_flow::flow::{Beginning, Trajectory, quadratic};
@@ -20,13 +20,13 @@ const LIMIT: &str = "closed form";
 pub fn run() -> Judged {
     let runs = runs();
     let loss = PaperLoss::library("figure5");
-    let (verdict, numbers) = judge(&runs);
+    let finding = judge(&runs);
     // The learning rate that the paper does not have is in the table.
     let shown: Vec<&PaperRun> = runs.iter().filter(|run| run.simulation.lr >= 0.5).collect();
     let mut panels: Vec<Panel> = shown.iter().map(|run| loss.contours(run)).collect();
     panels.extend(shown.iter().map(|run| distances(&run.simulation)));
     let figure = Figure { panels, columns: shown.len(), ..Figure::default() };
-    Judged { figure, csv: loss.table(&runs), verdict, numbers }
+    Judged { figure, csv: loss.table(&runs), finding }
 }
 
 /// The simulations: the paper's learning rates, and one beside the branch point `h = 0.5`.
@@ -67,18 +67,24 @@ fn closed_form(loss: &PaperLoss, h: f64) -> Trajectory {
 }
 
 /// Exact wherever the flow is defined; where it is not, the claim holds in part at best.
-pub fn judge(runs: &[PaperRun]) -> (Judgement, String) {
-    let (mut texts, mut exact, mut undefined) = (Vec::new(), true, Vec::new());
+pub fn judge(runs: &[PaperRun]) -> Finding {
+    let (mut texts, mut exact, mut largest) = (Vec::new(), true, 0.0f64);
+    let (mut undefined, mut notes) = (Vec::new(), Vec::new());
     for run in runs {
         let reach = run.reach("pf");
         if let Some(note) = &run.flow("pf").note {
             let limit = run.simulation.find(LIMIT).map(|_| {
-                format!(", its limit is {:.1e} from gradient descent", run.reach(LIMIT).relative)
+                format!(
+                    "; the limit of its closed form is {:.1e} from gradient descent",
+                    run.reach(LIMIT).relative
+                )
             });
             let limit = limit.unwrap_or_default();
-            undefined.push(format!("PF ends for {} ({note}){limit}", run.label));
+            undefined.push(format!("; PF ends at once for {}, where hλ = 1{limit}", run.label));
+            notes.push(format!("why PF ends for {}: {note}", run.label));
         } else {
             exact &= reach.complete && reach.relative <= EXACT;
+            largest = largest.max(reach.relative);
             texts.push(format!("{:.1e} ({})", reach.relative, run.label));
         }
     }
@@ -89,10 +95,13 @@ pub fn judge(runs: &[PaperRun]) -> (Judgement, String) {
     } else {
         Judgement::InPart
     };
-    let mut numbers = format!("largest relative distance {} over {STEPS} steps", texts.join(", "));
-    for text in undefined {
-        numbers.push_str("; ");
-        numbers.push_str(&text);
-    }
-    (verdict, numbers)
+    let seen = format!(
+        "over {STEPS} steps PF is at most {} from gradient descent, in units of the iterate{}",
+        texts.join(", "),
+        undefined.concat()
+    );
+    let number = format!(
+        "largest relative distance {largest:.1e} where PF is defined; up to {EXACT:e} counts as exact"
+    );
+    Finding { verdict, seen, number, more: notes.join("; ") }
 }

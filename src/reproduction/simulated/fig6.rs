@@ -2,7 +2,8 @@
 
 use super::judged::Judged;
 use super::paper_loss::{PaperLoss, PaperRun, request};
-use crate::reproduction::judgement::Judgement;
+use crate::reproduction::judgement::Finding;
+use crate::reproduction::network::number;
 use crate::simulation::distances;
 use bea_flow::flow::FlowName::{
     ImplicitRegularization, NegativeGradient, Principal, PrincipalWith,
@@ -23,7 +24,7 @@ const NEAR: (f64, f64) = (1.5, 2.5);
 const MIDDLE: f64 = 0.0017;
 const LARGE: f64 = 0.005;
 /// How the paper integrates.
-const PAPER: &str = "Euler 5e-5 principal branch";
+const PAPER: &str = "integrated as in the paper (Euler steps of 5e-5 on the principal branch)";
 
 /// Runs the figure.
 pub fn run() -> Judged {
@@ -38,13 +39,13 @@ pub fn run() -> Judged {
     let near = request(MIDDLE, STEPS, &[NegativeGradient, ImplicitRegularization, Principal]);
     let near = Request { samples_per_step: 0, ..near };
     let near = [near.clone(), as_in_the_paper(near)].map(|request| near_runs(&loss, &request));
-    let (verdict, numbers) = judge(&runs, &near, loss.largest_eigenvalue(&START));
+    let finding = judge(&runs, &near, loss.largest_eigenvalue(&START));
     // The paper shows its three learning rates; those by its own way to integrate are in the table.
     let shown: Vec<&PaperRun> = runs.iter().filter(|run| !run.label.contains(PAPER)).collect();
-    let mut panels: Vec<Panel> = shown.iter().map(|run| loss.contours(run)).collect();
+    let mut panels: Vec<Panel> = shown.iter().map(|run| loss.contours_near(run)).collect();
     panels.extend(shown.iter().map(|run| distances(&run.simulation)));
     let figure = Figure { panels, columns: shown.len(), ..Figure::default() };
-    Judged { figure, csv: loss.table(&runs), verdict, numbers }
+    Judged { figure, csv: loss.table(&runs), finding }
 }
 
 /// The same with the paper's method: fixed Euler steps and the principal branch, which step over branch points.
@@ -83,19 +84,16 @@ fn tracks(run: &PaperRun, flow: &str, part: f64) -> bool {
 
 fn text(run: &PaperRun, flow: &str) -> String {
     let reach = run.reach(flow);
-    let end = if reach.complete {
-        String::new()
-    } else {
-        format!(" until it ends at step {}", reach.steps)
-    };
-    format!("{flow} {:.1e}{end}", reach.largest)
+    let end =
+        if reach.complete { String::new() } else { format!(" (it ends at step {})", reach.steps) };
+    format!("{}{end}", number(reach.largest))
 }
 
 /// The parts of the claim, for both ways to integrate: near `2/h` the principal flow tracks, from our
 /// start and from most starts of `near`; far above it does not track, another term keeps it from
 /// running away, and that flow captures the general trajectory. `runs` are those of [`run`], `near`
 /// those of the grid for both ways to integrate, `eigenvalue` is the one at the start of `runs`.
-pub fn judge(runs: &[PaperRun], near: &[Vec<PaperRun>], eigenvalue: f64) -> (Judgement, String) {
+pub fn judge(runs: &[PaperRun], near: &[Vec<PaperRun>], eigenvalue: f64) -> Finding {
     let mut texts = Vec::new();
     let mut parts = Vec::new();
     for run in runs {
@@ -110,15 +108,17 @@ pub fn judge(runs: &[PaperRun], near: &[Vec<PaperRun>], eigenvalue: f64) -> (Jud
                 tracks(run, "pf+np:2", CAPTURES),
             ]);
         }
-        let flows = ["ngf", "pf", "pf+np:2"].map(|flow| text(run, flow));
+        let flows = [("NGF", "ngf"), ("PF", "pf"), ("PF with the term", "pf+np:2")];
+        let flows = flows.map(|(name, flow)| format!("{name} {}", text(run, flow)));
         texts.push(format!(
-            "{} (hλ0 = {:.2} at the start, gradient descent moves {:.2}): {}",
+            "{} (hλ₀ = {:.2} at the start, gradient descent moves {:.2}): {}",
             run.label,
             lr * eigenvalue,
             extent(run),
             flows.join(", ")
         ));
     }
+    let mut tracked = Vec::new();
     for (runs, way) in near.iter().zip(["", PAPER]) {
         let count = |flow| runs.iter().filter(|run| tracks(run, flow, TRACKS)).count();
         let (pf, ngf) = (count("pf"), count("ngf"));
@@ -129,22 +129,40 @@ pub fn judge(runs: &[PaperRun], near: &[Vec<PaperRun>], eigenvalue: f64) -> (Jud
         });
         let closer = closer.count();
         parts.push(2 * pf > runs.len());
-        let label = format!("h = {MIDDLE} {way}");
+        tracked.push(format!("{pf} of {}", runs.len()));
+        let way = if way.is_empty() { String::new() } else { format!(" {way}") };
+        let label = format!("h = {MIDDLE}{way}");
         texts.push(format!(
-            "{} from {} starts on a grid with hλ0 from {} to {}: PF stays within a tenth of the way \
+            "{}, {} starts on a grid with hλ₀ from {} to {}: PF stays within a tenth of the way \
              of gradient descent from {pf}, NGF from {ngf}; PF is closer than NGF from {closer} and \
              ends early from {ended}",
-            label.trim_end(),
+            label,
             runs.len(),
             NEAR.0,
             NEAR.1
         ));
     }
     let met = parts.iter().filter(|part| **part).count();
-    let numbers = format!(
-        "{met} of {} parts; largest distance over {STEPS} steps from (-1.2, 1) (our start): {}",
-        parts.len(),
-        texts.join("; ")
+    let ours = |h: f64| runs.iter().find(|run| run.simulation.lr == h);
+    let far = |h: f64, flow: &str| ours(h).map_or_else(String::new, |run| text(run, flow));
+    let moves = |h: f64| number(ours(h).map_or(f64::NAN, extent));
+    let seen = format!(
+        "over {STEPS} steps with h = {MIDDLE}, where λ₀ is near 2/h, gradient descent moves {} and PF comes to a distance of {} from \
+         it; with h = {LARGE}, where λ₀ is far above, gradient descent moves {}, PF comes to a distance of {} and PF with the term \
+         to {}; from other starts where λ₀ is near 2/h, PF stays within a tenth of the way of gradient descent in {} cases, first \
+         with our and then with the paper's way to integrate",
+        moves(MIDDLE),
+        far(MIDDLE, "pf"),
+        moves(LARGE),
+        far(LARGE, "pf"),
+        far(LARGE, "pf+np:2"),
+        tracked.join(" and ")
     );
-    (Judgement::of(&parts), numbers)
+    let decides = format!(
+        "{met} of {} statements: by both ways to integrate, PF stays within a tenth of the way of gradient descent from our start \
+         and from most others where λ₀ is near 2/h; far above it does not, and with the term it stays within ten times the way and \
+         within half of it",
+        parts.len()
+    );
+    Finding::new(&parts, seen, decides).with(texts.join("; "))
 }

@@ -1,6 +1,6 @@
 //! A figure that has been simulated.
 
-use crate::reproduction::judgement::Judgement;
+use crate::reproduction::judgement::Finding;
 use bea_plot::Figure;
 
 /// A figure as drawn, and whether its claim holds.
@@ -10,8 +10,6 @@ pub struct Judged {
     pub figure: Figure,
     /// What is drawn, as a table.
     pub csv: String,
-    /// Whether the claim holds.
-    pub verdict: Judgement,
-    /// The numbers that decided.
-    pub numbers: String,
+    /// Whether the claim holds, and what is seen.
+    pub finding: Finding,
 }

@@ -11,6 +11,7 @@ pub mod fig6;
 mod judged;
 mod paper_loss;
 pub mod table1;
+mod words;
 
 use super::caption::Caption;
 pub use judged::Judged;
@@ -21,8 +22,10 @@ pub use paper_loss::PaperRun;
 pub struct SimulatedFigure {
     /// `fig5`; also the stem of its files.
     pub id: &'static str,
-    /// What it shows, with the paper's parameters.
-    pub title: &'static str,
+    /// On what it is measured, with the paper's parameters.
+    pub setting: &'static str,
+    /// What is drawn.
+    pub shows: &'static str,
     /// What the paper says that it shows.
     pub claim: &'static str,
     run: fn() -> Judged,
@@ -32,56 +35,80 @@ pub struct SimulatedFigure {
 pub static FIGURES: [SimulatedFigure; 9] = [
     SimulatedFigure {
         id: "fig1",
-        title: "x² + 0.01y², h = 0.9: gradient descent beside NGF and IGR",
-        claim: "the NGF and the IGR flow miss the oscillations of gradient descent",
+        setting: "x² + 0.01y², h = 0.9, from (1, 1)",
+        shows: "left, 20 steps of gradient descent on x² + 0.01y² with learning rate h = 0.9 (black), and NGF \
+                and IGR from the same start, over contours of the loss; right, their distance to gradient \
+                descent",
+        claim: "the negative gradient flow and IGR miss the oscillations of gradient descent",
         run: fig1::run,
     },
     SimulatedFigure {
         id: "fig2",
-        title: "(θ - 0.6)²/2, h = 1.2: real flows stop at the minimum, the complex one goes around",
+        setting: "(θ - 0.6)²/2, h = 1.2, from 0",
+        shows: "gradient descent (black) on the parabola (θ - 0.6)²/2 with learning rate h = 1.2, and NGF, IGR \
+                and PF from the same start; left, on the graph of the loss; right, in the complex plane, since \
+                PF is complex where hλ > 1",
         claim: "real flows stop at the minimum, the principal flow goes around it",
         run: fig2::run,
     },
     SimulatedFigure {
         id: "fig3",
-        title: "the coefficients of NGF and PF as functions of hλ",
-        claim: "Re α_PF is negative below hλ = 2 and positive above, α_PF is complex from hλ = 1 on",
+        setting: "2000 values of hλ from -1 to 4",
+        shows: "the factor α(hλ) with which a flow moves along an eigenvector of the Hessian whose eigenvalue is \
+                λ, against hλ: of NGF, in blue, and real and imaginary part of that of PF, in green",
+        claim: "Re α of the principal flow is negative below hλ = 2 and positive above; α is complex from hλ = 1 on",
         run: fig3::run,
     },
     SimulatedFigure {
         id: "fig4",
-        title: "z²/2, h = 0.8, 1.5, 2.1: the principal flow in closed form",
+        setting: "z²/2, h = 0.8, 1.5, 2.1, from 1",
+        shows: "20 steps of gradient descent (black) on z²/2 and PF, in blue, in the complex plane, with \
+                learning rates h = 0.8, 1.5 and 2.1; the shade is the phase of 1 − hλ, with which gradient \
+                descent multiplies z in a step",
         claim: "the principal flow of z²/2 converges, oscillates and diverges with gradient descent",
         run: fig4::run,
     },
     SimulatedFigure {
         id: "fig5",
-        title: "x² + 0.01y², h = 0.5, 0.9, 1.05: the principal flow is exact on quadratics",
+        setting: "x² + 0.01y², h = 0.49, 0.5, 0.9, 1.05, from (1, 1)",
+        shows: "50 steps of gradient descent on x² + 0.01y² (black), and NGF, IGR and PF from the same start, a \
+                column for each learning rate h; top, over contours of the loss; bottom, their distance to \
+                gradient descent",
         claim: "the principal flow follows gradient descent exactly on quadratics",
         run: fig5::run,
     },
     SimulatedFigure {
         id: "fig6",
-        title: "Rosenbrock's function, h = 0.0006, 0.0017, 0.005: PF with and without another term",
-        claim: "PF tracks gradient descent for λ0 near 2/h; far above, only with a non-principal term",
+        setting: "Rosenbrock's function, h = 0.0006, 0.0017, 0.005, from (-1.2, 1)",
+        shows: "30 steps of gradient descent on Rosenbrock's function (black), and NGF, IGR, PF, and PF with one \
+                non-principal term (of order h²), from the same start, a column for each learning rate h; top, \
+                over contours of the loss; bottom, their distance to gradient descent",
+        claim: "the principal flow tracks gradient descent for λ₀ near 2/h; far above, only with a non-principal term",
         run: fig6::run,
     },
     SimulatedFigure {
         id: "table1",
-        title: "the coefficients α(hλ) of NGF, IGR and PF",
-        claim: "each flow is Σ α(hλ_i) (g·u_i) u_i",
+        setting: "four random polynomials of four variables and Rosenbrock's function, five learning rates each",
+        shows: "real and imaginary part of the factor α(hλᵢ) with which NGF, IGR and PF move along the \
+                eigenvectors uᵢ of the Hessian, against hλᵢ; lines are the formulas, marks are measured from \
+                velocities of the flows on five losses",
+        claim: "each flow is Σ α(hλᵢ) (∇E·uᵢ) uᵢ",
         run: table1::run,
     },
     SimulatedFigure {
         id: "fig24",
-        title: "errors of one step of order:0 … order:5 against the learning rate, Rosenbrock's function",
-        claim: "n corrections bring the flow within O(h^(n+2)) of a step of gradient descent",
+        setting: "Rosenbrock's function, 0 to 4 corrections, h = 0.0002, 0.0001, 0.00005, 0.000025",
+        shows: "the distance from one step of gradient descent on Rosenbrock's function to where the flow of \
+                backward error analysis with n corrections comes in its time, against the learning rate h",
+        claim: "n corrections bring the flow within O(hⁿ⁺²) of a step of gradient descent",
         run: fig24::run,
     },
     SimulatedFigure {
         id: "fig30",
-        title: "cos θ + θ beside (θ/3)² + 1 + θ/3, h = 0.5, 0.85",
-        claim: "gradient descent escapes the cosine branch, PF and IGR stay",
+        setting: "cos θ + θ beside (θ/3)² + 1 + θ/3, h = 0.5, 0.85",
+        shows: "gradient descent (black) and NGF, IGR and PF on a loss that joins a cosine with a slope, cos θ + \
+                θ, to a parabola, (θ/3)² + 1 + θ/3; a panel for each start and learning rate h",
+        claim: "gradient descent escapes the cosine branch, the principal flow and IGR stay",
         run: fig30::run,
     },
 ];
@@ -90,18 +117,14 @@ impl SimulatedFigure {
     /// Simulates, draws and judges.
     pub fn run(&self) -> Judged {
         let mut judged = (self.run)();
+        words::in_words(&mut judged.figure);
         judged.figure.title = self.caption(&judged).title();
         judged
     }
 
     /// What it shows, in words.
     pub fn caption(&self, judged: &Judged) -> Caption {
-        Caption::new(self.id, self.claim, judged.verdict, &judged.numbers, self.title.into())
-    }
-
-    /// `fig5: claim: holds; numbers`
-    pub fn line(&self, judged: &Judged) -> String {
-        format!("{}: {}: {}; {}", self.id, self.claim, judged.verdict, judged.numbers)
+        Caption::new(self.id, self.shows, self.claim, judged.finding.clone(), self.setting.into())
     }
 
     /// The names of its files.

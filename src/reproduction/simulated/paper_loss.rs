@@ -113,6 +113,12 @@ impl PaperLoss {
         Panel { title: run.label.clone(), ..self.landscape().contours(&run.simulation) }
     }
 
+    /// The part of it where the run goes, in two dimensions.
+    pub fn contours_near(&self, run: &PaperRun) -> Panel {
+        let near = Landscape { framing: Framing::Trajectories, ..self.landscape() };
+        Panel { title: run.label.clone(), ..near.contours(&run.simulation) }
+    }
+
     /// The landscape with a run, in one dimension.
     pub fn curve(&self, run: &PaperRun) -> Panel {
         Panel { title: run.label.clone(), ..self.landscape().curve(&run.simulation) }

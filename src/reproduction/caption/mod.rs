@@ -1,0 +1,103 @@
+//! The caption of a figure, for somebody who sees it first: what is drawn, what the paper says, what is seen here, the
+//! number that decides, the verdict, and what every symbol means.
+
+mod setting;
+mod title;
+mod words;
+
+use super::judgement::{Finding, Judgement};
+use std::fmt;
+
+pub(super) use setting::{data_in_words, network_in_words};
+#[cfg(test)]
+pub(super) use title::SENTENCES;
+
+/// What a figure shows, in words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Caption {
+    /// `fig10`.
+    pub id: &'static str,
+    /// What is drawn, with every abbreviation spelled out where it comes first.
+    pub shows: String,
+    /// What the paper says that it shows.
+    pub claim: &'static str,
+    /// What is seen here, in a sentence with numbers.
+    pub seen: String,
+    /// The number that decides, and the bound that it is held against.
+    pub number: String,
+    /// Whether the claim holds.
+    pub verdict: Judgement,
+    /// On what it was measured; may be empty.
+    pub setting: String,
+    /// Other numbers; may be empty.
+    pub more: String,
+}
+
+impl Caption {
+    pub(super) fn new(
+        id: &'static str,
+        shows: &str,
+        claim: &'static str,
+        finding: Finding,
+        setting: String,
+    ) -> Caption {
+        let Finding { verdict, seen, number, more } = finding;
+        let shows = words::spelled_out(shows);
+        Caption { id, shows, claim, seen, number, verdict, setting, more }
+    }
+
+    /// `Figure 10. A sentence`, the title of the picture: what is seen here, in a few words.
+    pub fn title(&self) -> String {
+        title::of(self.id, self.claim, self.verdict)
+    }
+
+    /// Its parts by name, those that are empty left out.
+    pub fn parts(&self) -> Vec<(&'static str, String)> {
+        let parts = [
+            ("shows", self.shows.clone()),
+            ("claim", self.claim.into()),
+            ("seen", self.seen.clone()),
+            ("number", self.number.clone()),
+            ("verdict", self.verdict.to_string()),
+            ("setting", self.setting.clone()),
+            ("where", self.symbols()),
+            ("more", self.more.clone()),
+        ];
+        parts.into_iter().filter(|(_, text)| !text.is_empty()).collect()
+    }
+
+    /// What the symbols of the caption mean.
+    pub fn symbols(&self) -> String {
+        let title = self.title();
+        let said = [&title, &self.shows, self.claim, &self.seen, &self.number];
+        let parts = [&said[..], &[&self.setting, &self.more]].concat();
+        words::meanings(&parts.join("\n"))
+    }
+}
+
+/// The columns of a caption as text, and where they begin after the name of a part.
+const WIDTH: usize = 100;
+const INDENT: usize = 9;
+
+/// Its parts in lines of [`WIDTH`] columns.
+impl fmt::Display for Caption {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (name, text)) in self.parts().iter().enumerate() {
+            let mut column = INDENT;
+            write!(out, "{}{:<INDENT$}", if i > 0 { "\n" } else { "" }, format!("{name}:"))?;
+            for word in text.split(' ') {
+                let length = word.chars().count();
+                if column > INDENT && column + 1 + length > WIDTH {
+                    write!(out, "\n{:INDENT$}", "")?;
+                    column = INDENT;
+                } else if column > INDENT {
+                    write!(out, " ")?;
+                    column += 1;
+                }
+                write!(out, "{word}")?;
+                column += length;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,186 @@
+//! Titles of pictures: what is seen, in a few words.
+
+use super::super::judgement::Judgement::{self, DoesNotHold, InPart};
+
+/// `Figure 10. A sentence` that is true wherever the verdict is this one: the claim itself where it holds.
+pub(super) fn of(id: &str, claim: &str, verdict: Judgement) -> String {
+    let number = match id.trim_start_matches("fig").split_once('_') {
+        Some((number, _)) => format!("Figure {number}"),
+        None if id.starts_with("table") => id.replace("table", "Table "),
+        None => id.replace("fig", "Figure "),
+    };
+    format!("{number}. {}", capital(&sentence(id, claim, verdict)))
+}
+
+fn sentence(id: &str, claim: &str, verdict: Judgement) -> String {
+    let own = SENTENCES.iter().find(|(known, of, _)| *known == id && *of == verdict);
+    let general = || match verdict {
+        Judgement::Holds => claim.to_string(),
+        InPart => format!("only in part: {claim}"),
+        DoesNotHold => format!("not seen here: {claim}"),
+        Judgement::NotMeasured => format!("not measured: {claim}"),
+    };
+    own.map_or_else(general, |(.., text)| text.to_string())
+}
+
+/// With a capital letter, unless it begins with a symbol, which keeps its case.
+fn capital(text: &str) -> String {
+    let word = text.split([' ', '-', ':']).next().unwrap_or_default();
+    let is_word = word == "a" || word.len() > 1 && word.chars().all(|c| c.is_ascii_lowercase());
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) if is_word => first.to_uppercase().chain(letters).collect(),
+        _ => text.into(),
+    }
+}
+
+/// What is seen where a claim does not hold, or not all of it.
+pub(in crate::reproduction) const SENTENCES: [(&str, Judgement, &str); 29] = [
+    (
+        "fig5",
+        InPart,
+        "the principal flow is exact on quadratics wherever it is defined, and not defined where hλ = 1",
+    ),
+    (
+        "fig6",
+        InPart,
+        "on Rosenbrock's function the principal flow tracks gradient descent in some of the settings only",
+    ),
+    (
+        "fig7",
+        InPart,
+        "for few steps the principal flow is nearest to gradient descent in some runs, not in all",
+    ),
+    ("fig9", DoesNotHold, "the sharpness λ₀ passes 2/h and does not stay within a quarter of it"),
+    (
+        "fig10",
+        InPart,
+        "the principal flow has the smallest error of a step with some seeds, not with all",
+    ),
+    (
+        "fig10_mlp",
+        InPart,
+        "the principal flow has the smallest error of a step with some seeds, not with all (4 layers of 100)",
+    ),
+    (
+        "fig11",
+        InPart,
+        "loss and sharpness λ₀ follow the negative gradient flow below 2/h, or the positive flow above, not both",
+    ),
+    (
+        "fig13",
+        DoesNotHold,
+        "where λ₀ > 2/h, increases of the loss are not proportional to those along the positive flow",
+    ),
+    (
+        "fig13",
+        InPart,
+        "increases of the loss are proportional to those along the positive flow on one network only",
+    ),
+    ("fig15", InPart, "the gradient along u₀ behaves as predicted on one side of 2/h only"),
+    (
+        "fig19",
+        InPart,
+        "the learning rate of DAL falls and rises again, or its updates decrease steadily, not both in all runs",
+    ),
+    (
+        "fig21",
+        DoesNotHold,
+        "neither test accuracy nor the number of increases of the loss falls steadily with p",
+    ),
+    (
+        "fig21",
+        InPart,
+        "test accuracy or the number of increases of the loss falls steadily with p, not both",
+    ),
+    (
+        "fig22",
+        DoesNotHold,
+        "more drift goes neither with higher test accuracy nor with a smaller λ₀, beyond chance",
+    ),
+    (
+        "fig23",
+        InPart,
+        "DAL with momentum ends with a lower loss than fixed rates, but increases it no less often",
+    ),
+    (
+        "fig26",
+        DoesNotHold,
+        "with full batches DAL ends with a higher loss by the difference of gradients",
+    ),
+    (
+        "fig26",
+        InPart,
+        "with full batches DAL loses nothing by the difference of gradients with one power p only",
+    ),
+    ("fig30", DoesNotHold, "gradient descent never parts from the principal flow and from IGR"),
+    (
+        "fig31",
+        InPart,
+        "IGR and the third-order flow reduce the error of the negative gradient flow, or a large gap remains, not both",
+    ),
+    (
+        "fig32",
+        InPart,
+        "the principal flow is nearer to gradient descent than IGR from some starts, not from all",
+    ),
+    (
+        "fig33",
+        DoesNotHold,
+        "more than a tenth of the weight of the Hessian's eigenvalues is negative",
+    ),
+    (
+        "fig37",
+        DoesNotHold,
+        "where λ₀ > 2/h, its changes do not go with those along the positive flow",
+    ),
+    (
+        "fig40",
+        InPart,
+        "a smaller p of DAL-p generalises better or is less stable with some batch sizes, not with all",
+    ),
+    (
+        "fig41",
+        InPart,
+        "DAL trains as well as the best fixed learning rate with one batch size only",
+    ),
+    (
+        "fig42",
+        InPart,
+        "DAL-0.5 trains as well as the best fixed learning rate with one batch size only",
+    ),
+    ("fig42", DoesNotHold, "DAL-0.5 ends with a higher loss than the best fixed learning rate"),
+    (
+        "fig45",
+        InPart,
+        "a learning rate for each parameter trains the network with some caps and powers, not with all",
+    ),
+    (
+        "fig46",
+        InPart,
+        "a learning rate for each parameter trains the network with some caps, not with all",
+    ),
+    (
+        "fig47",
+        DoesNotHold,
+        "with mini-batches, too, more drift goes neither with higher accuracy nor with a smaller λ₀",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_are_sentences() {
+        assert_eq!(of("fig9", "λ₀ grows", Judgement::Holds), "Figure 9. λ₀ grows");
+        assert!(
+            of("fig9", "λ₀ grows", DoesNotHold).starts_with("Figure 9. The sharpness λ₀ passes")
+        );
+        assert_eq!(of("fig24", "n of a", Judgement::Holds), "Figure 24. n of a");
+        assert_eq!(of("fig2", "a rate", Judgement::Holds), "Figure 2. A rate");
+        assert_eq!(of("fig2", "not-so", Judgement::Holds), "Figure 2. Not-so");
+        assert!(of("table1", "each", InPart).starts_with("Table 1. Only in part"));
+        assert!(of("fig10_mlp", "PF", Judgement::Holds).starts_with("Figure 10. PF"));
+    }
+}

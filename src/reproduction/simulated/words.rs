@@ -1,0 +1,55 @@
+//! Legends and axes in words instead of the names that the command line has for flows.
+
+use bea_plot::Figure;
+
+/// Names, and what papers write.
+const WORDS: [(&str, &str); 7] = [
+    ("gd", "gradient descent"),
+    ("ngf", "NGF"),
+    ("igr", "IGR"),
+    ("pf", "PF"),
+    ("pf+np:2", "PF and a non-principal term"),
+    ("closed form", "closed form of PF"),
+    ("theta", "θ"),
+];
+
+/// Replaces names that stand alone between spaces and commas.
+pub(super) fn in_words(figure: &mut Figure) {
+    for panel in &mut figure.panels {
+        let labels = panel.series.iter_mut().map(|series| &mut series.label);
+        labels.chain([&mut panel.x.label, &mut panel.y.label]).for_each(replace);
+    }
+}
+
+fn replace(label: &mut String) {
+    if let Some((_, words)) = WORDS.iter().find(|(name, _)| name == label) {
+        *label = (*words).into();
+        return;
+    }
+    let word = |part: &str| {
+        let (name, comma) = part.strip_suffix(',').map_or((part, ""), |name| (name, ","));
+        let known = WORDS.iter().find(|(known, _)| *known == name);
+        known.map_or_else(|| part.to_string(), |(_, words)| format!("{words}{comma}"))
+    };
+    *label = label.split(' ').map(word).collect::<Vec<_>>().join(" ");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::replace;
+
+    #[test]
+    fn names_that_stand_alone_are_replaced() {
+        for (name, words) in [
+            ("distance to gd", "distance to gradient descent"),
+            ("pf, measured", "PF, measured"),
+            ("closed form", "closed form of PF"),
+            ("Re theta", "Re θ"),
+            ("step", "step"),
+        ] {
+            let mut label = name.to_string();
+            replace(&mut label);
+            assert_eq!(label, words);
+        }
+    }
+}
