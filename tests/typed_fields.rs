@@ -172,6 +172,7 @@ impl Point<'_> {
                 Some(vec![total; n])
             }
             Factor::Dimension => Some(vec![int(n as i64); n]),
+            Factor::Loss => unreachable!("the loss is in no field"),
         }
     }
 }

@@ -28,6 +28,8 @@ pub enum Factor {
     Entries(Arc<Factors>),
     /// The number of entries.
     Dimension,
+    /// The loss, in a modified loss.
+    Loss,
 }
 
 /// A function of one number.
@@ -196,6 +198,8 @@ impl Trees<'_> {
             }
             Atom::Entries(product) => Factor::Entries(self.product(product)),
             Atom::Dimension => Factor::Dimension,
+            Atom::Loss => Factor::Loss,
+            Atom::Hole(_) => unreachable!("a field has no holes"),
         }
     }
 }

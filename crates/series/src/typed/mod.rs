@@ -6,15 +6,24 @@
 //! they feed. The flow of the modified field passes through `θ_ν` at time `νh`, so the field is the coefficient of ν.
 
 mod atoms;
+mod calculus;
 mod field;
 mod functions;
+mod interval;
 mod program;
+mod reading;
 mod solve;
 mod sum;
+mod vanishing;
+mod witness;
 
+pub(crate) use atoms::{Atom, Atoms, Opaque, Product};
 pub use field::{Elementary, Factor, Factors, Terms, TypedCoordinate, TypedField, TypedTerm};
 pub use program::{Exponent, Function, Initial, Node, NodeId, Program, Shape, TypedState};
+pub(crate) use reading::Reading;
 pub use solve::TypedError;
+pub(crate) use sum::Sum;
+pub(crate) use vanishing::Vanishing;
 
 /// Whether a step has constant parts: every buffer settles where `h = 0`, and nothing is singular or has a kink there.
 ///

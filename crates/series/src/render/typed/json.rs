@@ -113,5 +113,6 @@ fn tree(factor: &Factor, names: &[String]) -> Value {
         }
         Factor::Entries(vector) => json!({"type": "entries", "of": product(vector, names)}),
         Factor::Dimension => json!({"type": "dimension"}),
+        Factor::Loss => json!({"type": "loss"}),
     }
 }

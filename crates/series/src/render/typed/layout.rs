@@ -269,6 +269,7 @@ impl<'a> Writer<'a> {
                 Math::function("sum", self.vector(inner))
             }
             Factor::Dimension => Math::name("dim"),
+            Factor::Loss => Math::name("E"),
         }
     }
 
@@ -400,7 +401,7 @@ pub(super) fn is_vector(factor: &Factor) -> bool {
         Factor::Base(sum) | Factor::Function(_, sum) => {
             sum.iter().any(|(_, factors)| factors.iter().any(|(factor, _)| is_vector(factor)))
         }
-        Factor::Entries(_) | Factor::Dimension => false,
+        Factor::Entries(_) | Factor::Dimension | Factor::Loss => false,
     }
 }
 
@@ -412,6 +413,6 @@ fn has_derivative(factor: &Factor) -> bool {
         Factor::Base(sum) | Factor::Function(_, sum) => {
             sum.iter().any(|(_, factors)| factors.iter().any(|(factor, _)| has_derivative(factor)))
         }
-        Factor::Coordinate(_) | Factor::Dimension => false,
+        Factor::Coordinate(_) | Factor::Dimension | Factor::Loss => false,
     }
 }

@@ -122,7 +122,7 @@ fn walk(factors: &Factors, visit: &mut impl FnMut(&Factor)) {
                 sum.iter().for_each(|(_, factors)| walk(factors, visit));
             }
             Factor::Entries(inner) => walk(inner, visit),
-            Factor::Coordinate(_) | Factor::Dimension => {}
+            Factor::Coordinate(_) | Factor::Dimension | Factor::Loss => {}
         }
     }
 }
