@@ -10,6 +10,7 @@ mod calculus;
 mod field;
 mod functions;
 mod interval;
+mod potential;
 mod program;
 mod reading;
 mod solve;
@@ -19,6 +20,7 @@ mod witness;
 
 pub(crate) use atoms::{Atom, Atoms, Opaque, Product};
 pub use field::{Elementary, Factor, Factors, Terms, TypedCoordinate, TypedField, TypedTerm};
+pub use potential::TypedPotential;
 pub use program::{Exponent, Function, Initial, Node, NodeId, Program, Shape, TypedState};
 pub(crate) use reading::Reading;
 pub use solve::TypedError;
