@@ -221,6 +221,13 @@ fn bad_input_is_explained() {
         "loss_as_svg",
         stderr(&["derive", "--modified-loss", "--format", "svg"])
     );
+    for (arguments, message) in [
+        (&["slow_nesterov"][..], "needs a field of the parameters alone"),
+        (&["normalized_sam", "--format", "sympy"], "this format cannot show a modified loss"),
+    ] {
+        let shown = stderr(&[&["derive", "--modified-loss"], arguments].concat());
+        assert!(shown.contains(message), "{shown}");
+    }
     insta::assert_snapshot!(
         "dots_of_a_gradient",
         stderr(&["derive", "--as", "gradient", "--notation", "dots"])

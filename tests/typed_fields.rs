@@ -13,7 +13,7 @@ use bea::render::typed::{self, TypedDocument};
 use bea::source::Source;
 use bea::typed::{
     Elementary, Exponent, Factor, Factors, Function, Node, NodeId, Program, Shape, Terms,
-    TypedField,
+    TypedField, TypedPotential,
 };
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -172,6 +172,7 @@ impl Point<'_> {
                 Some(vec![total; n])
             }
             Factor::Dimension => Some(vec![int(n as i64); n]),
+            Factor::Loss => unreachable!("the loss is in no field"),
         }
     }
 }
@@ -800,7 +801,8 @@ proptest! {
 }
 
 fn shown(field: &TypedField, format: Format) -> String {
-    let document = TypedDocument { field, values: Vec::new(), width: 80, line: 69 };
+    let document =
+        TypedDocument { field, values: Vec::new(), width: 80, line: 69, potentials: None };
     let mut out = Vec::new();
     typed::write(format, &document, &mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -827,6 +829,82 @@ fn first_corrections_as_text() {
     );
     let lion = text("lion");
     assert!(lion.contains("no entry of g is 0"), "{lion}");
+}
+
+/// What each order is the gradient of: `None` where it is none.
+fn potentials(program: &Program, order: usize) -> Vec<Option<usize>> {
+    let field = TypedField::derive(program, order, None).unwrap();
+    let of = |potential: &TypedPotential| match potential {
+        TypedPotential::Gradient(terms) => Some(terms.len()),
+        TypedPotential::Obstructed(terms) => {
+            assert!(!terms.is_empty());
+            None
+        }
+        TypedPotential::Unknown => panic!("undecided"),
+    };
+    field.potentials().unwrap().iter().map(of).collect()
+}
+
+#[test]
+fn modified_losses() {
+    assert_eq!(potentials(&library("normalized_sam"), 2), [Some(1), Some(2), None]);
+    assert_eq!(potentials(&library("normalized_gradient_descent"), 1), [None, None]);
+    assert_eq!(potentials(&library("adam_inside"), 1), [None, None]);
+    assert_eq!(potentials(&library("dal"), 0), [None]);
+    assert!(TypedField::derive(&library("slow_nesterov"), 0, None).unwrap().potentials().is_none());
+    // -∇ of Σ sqrt(1 + g²), of ‖g‖⁴/4, of -1/‖g‖ + ‖θ‖², and two that are none.
+    for (step, expected) in [
+        ("D(f)[g/sqrt(1 + g^2)]", Some(1)),
+        ("dot(g, g)*D(f)[g]", Some(1)),
+        ("D(f)[g]/norm(g)^3 - 2*theta", Some(2)),
+        ("2*D(f)[D(f)[g]]", None),
+        ("sign(g)*D(f)[g]", None),
+    ] {
+        let program = program_of(&format!("optimizer mine {{ theta' = theta + h*({step}) }}"));
+        assert_eq!(potentials(&program, 0), [expected], "{step}");
+    }
+    // -∇ of log(1 + ‖g‖), which is not looked for: neither is claimed.
+    let program = program_of("optimizer mine { theta' = theta + h*D(f)[g]/(norm(g) + norm(g)^2) }");
+    let field = TypedField::derive(&program, 0, None).unwrap();
+    assert_eq!(field.potentials().unwrap(), [TypedPotential::Unknown]);
+}
+
+#[test]
+fn modified_losses_as_text() {
+    let text = |name: &str, order: usize| {
+        let field = TypedField::derive(&library(name), order, None).unwrap();
+        let potentials = field.potentials().unwrap();
+        let document = TypedDocument {
+            field: &field,
+            values: Vec::new(),
+            width: 80,
+            line: 69,
+            potentials: Some(&potentials),
+        };
+        let mut out = Vec::new();
+        typed::write(Format::Text, &document, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let sam = text("normalized_sam", 1);
+    assert!(sam.contains("E\u{303} = E\n  + h*r*‖g‖\n  + h*‖g‖²/4\n  + …\n"), "{sam}");
+    let normalized = text("normalized_gradient_descent", 0);
+    let reason = "their Jacobian J is not symmetric,\nw·J[v] - v·J[w] = sum(g*w)/‖g‖³ ∇²E[g,v] - \
+                  sum(g*v)/‖g‖³ ∇²E[g,w].";
+    assert!(normalized.contains(reason) && !normalized.contains("E\u{303} ="), "{normalized}");
+}
+
+/// Long equations have names for what they repeat, short ones none.
+#[test]
+fn what_repeats_has_a_name() {
+    let text = |name: &str, order: usize| {
+        shown(&TypedField::derive(&library(name), order, None).unwrap(), Format::Text)
+    };
+    let adam = text("adam", 2);
+    assert!(adam.contains("D = abs(g)+eps, u = g/D, c1 = 1+2β1"), "{adam}");
+    assert!(adam.contains("  + h/D ((1+β2)abs(g)/(2(1-β2)D) - (1+β1)/(2(1-β1))) H[u]\n"), "{adam}");
+    assert!(!text("adam", 1).contains("D ="));
+    let lamb = text("lamb", 2);
+    assert!(lamb.contains("S = sum(g*θ/D), R = 2λ*S+‖u‖²+λ²*‖θ‖²,"), "{lamb}");
 }
 
 #[test]

@@ -94,6 +94,26 @@ fn the_whole_library_fits_on_the_page() {
     }
 }
 
+/// To second order the field of LAMB was 4,744 points too wide.
+#[test]
+fn nonlinear_fields_fit_on_the_page() {
+    for (class, width) in [("", "69"), ("[twocolumn]", "45")] {
+        let mut bodies = Vec::new();
+        for optimizer in bea::optimizer::nonlinear_library() {
+            let name = optimizer.name.as_str();
+            bodies.push(latex(&[name, "--order", "2", "--width", width]));
+            if !matches!(name, "adagrad" | "slow_heavy_ball" | "slow_nesterov") {
+                bodies.push(latex(&[name, "--order", "1", "--modified-loss", "--width", width]));
+            }
+        }
+        assert!(bodies.len() > 30);
+        let class = format!("\\documentclass{class}{{article}}");
+        let Some(excess) = excess_of(&class, &bodies.join("\n\n")) else { return };
+        let most = excess.iter().copied().fold(0.0, f64::max);
+        assert!(most < TOLERANCE, "{width}: {excess:?}");
+    }
+}
+
 #[test]
 fn a_width_is_for_text_and_for_typeset_lines() {
     let shown = |arguments: &[&str]| {

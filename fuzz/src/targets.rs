@@ -146,8 +146,13 @@ fn an_optimizer(input: &[u8]) {
                 Some(optimizer::Step::Nonlinear(program)) => {
                     if let Ok(field) = typed::TypedField::derive(&program, 2, None) {
                         let (values, width, line) = (Vec::new(), 80, 69);
-                        let document =
-                            render::typed::TypedDocument { field: &field, values, width, line };
+                        let document = render::typed::TypedDocument {
+                            field: &field,
+                            values,
+                            width,
+                            line,
+                            potentials: None,
+                        };
                         let mut out = Vec::new();
                         render::typed::write(render::Format::Text, &document, &mut out)
                             .expect("a vector");

@@ -8,7 +8,7 @@ use bea_series::render::typed::{self, TypedDocument};
 use bea_series::render::{Content, Document, Form, Format, Layout, Notation, Part};
 use bea_series::series::{GeneralLinearMethod, Start, StartError};
 use bea_series::tree::{TreeId, TreeTable};
-use bea_series::typed::{Program, TypedField};
+use bea_series::typed::{Program, TypedField, TypedPotential};
 use miette::{Context, IntoDiagnostic, miette};
 use num_rational::BigRational;
 use std::collections::BTreeMap;
@@ -218,7 +218,6 @@ impl Derive {
         let unavailable = [
             (self.tree.is_some(), "--tree"),
             (self.only.is_some(), "--only"),
-            (self.modified_loss, "--modified-loss"),
             (self.notation != Notation::Primes, "--notation"),
         ];
         if let Some((_, option)) = unavailable.into_iter().find(|(given, _)| *given) {
@@ -244,8 +243,13 @@ impl Derive {
                 .into_diagnostic()
                 .wrap_err_with(|| format!("`{}` has no modified field", program.name))
         })?;
+        let potentials = match self.modified_loss {
+            true => Some(self.potentials(&field, format)?),
+            false => None,
+        };
         let layout = self.layout();
         let document = TypedDocument {
+            potentials: potentials.as_deref(),
             field: &field,
             values: values.into_iter().collect(),
             width: layout.width,
@@ -256,6 +260,26 @@ impl Derive {
             None => output::to_stdout(|out| typed::write(format, &document, out))?,
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// What each order of a nonlinear step's field is the gradient of.
+    fn potentials(
+        &self,
+        field: &TypedField,
+        format: Format,
+    ) -> miette::Result<Vec<TypedPotential>> {
+        check_loss_format(format)?;
+        let advice = "lower --order, or give parameters values with --set";
+        let potentials = limit::effort(self.force, advice, |_| Ok(field.potentials()))?;
+        potentials.ok_or_else(|| {
+            let names: Vec<&str> = field.coordinates.iter().map(|c| c.name.as_str()).collect();
+            miette!(
+                help = "slow variables move beside the parameters, and not down a slope",
+                "--modified-loss needs a field of the parameters alone; that of `{}` moves {}",
+                field.optimizer,
+                names.join(", ")
+            )
+        })
     }
 
     /// What is to be written of a field; of one tree, if there is one.
@@ -318,13 +342,7 @@ impl Derive {
                 "--notation dots writes trees, which are the same for --as gradient"
             ));
         }
-        if self.modified_loss && !format.has_modified_loss() {
-            return Err(miette!(
-                help = "text, latex, typst, markdown, json and html can",
-                "this format cannot show a modified loss"
-            ));
-        }
-        Ok(())
+        if self.modified_loss { check_loss_format(format) } else { Ok(()) }
     }
 
     /// The field, and the tree in it that was asked for.
@@ -358,6 +376,16 @@ impl Derive {
         }
         layout
     }
+}
+
+fn check_loss_format(format: Format) -> miette::Result<()> {
+    if format.has_modified_loss() {
+        return Ok(());
+    }
+    Err(miette!(
+        help = "text, latex, typst, markdown, json and html can",
+        "this format cannot show a modified loss"
+    ))
 }
 
 /// The modified field, or the effective start, on these trees.

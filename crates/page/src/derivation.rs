@@ -173,9 +173,7 @@ impl Derivation {
             let message = "this needs a single vector field, f = -∇E; the optimizer has several";
             return Err(Fault::without_place(message));
         }
-        if has_loss && !format.has_modified_loss() {
-            return Err(Fault::without_place("this format cannot show a modified loss"));
-        }
+        check_loss_format(has_loss, format)?;
         if verdict && matches!(document.content, Content::Terms(Part::All | Part::Principal)) {
             document.verdict = Some(field.principal_part());
         }
@@ -196,7 +194,8 @@ impl Derivation {
         program: &Program,
         values: &BTreeMap<String, BigRational>,
     ) -> Result<Value, Fault> {
-        let plain = self.content()? == Content::default()
+        let has_loss = self.content()? == Content::ModifiedLoss;
+        let plain = (has_loss || self.content()? == Content::default())
             && self.notation()? == Notation::default()
             && !self.gradient;
         if !plain {
@@ -204,22 +203,30 @@ impl Derivation {
                 "the step of `{}` is nonlinear: its terms are typed trees, shown in one way alone",
                 program.name
             );
-            return Err(Fault::without_place(message));
+            return Err(Fault::without_place(message).with_help("show all terms, or the loss"));
         }
+        let format = self.format()?;
+        check_loss_format(has_loss, format)?;
         let order = self.typed_order()?;
         let field = TypedField::derive(program, order, self.at_step).map_err(|error| {
             let message = format!("`{}` has no modified field", program.name);
             Fault::without_place(message).with_help(error.to_string())
         })?;
+        let potentials = if has_loss { field.potentials() } else { None };
+        if has_loss && potentials.is_none() {
+            let message = "slow variables move beside the parameters, and not down a slope";
+            return Err(Fault::without_place(message));
+        }
         let layout = Layout::default();
         let document = TypedDocument {
+            potentials: potentials.as_deref(),
             field: &field,
             values: values.clone().into_iter().collect(),
             width: layout.width,
             line: layout.line,
         };
         let mut text = Vec::new();
-        typed::write(self.format()?, &document, &mut text).map_err(unwritten)?;
+        typed::write(format, &document, &mut text).map_err(unwritten)?;
         Ok(json!({
             "optimizer": field.optimizer,
             "parameters": field.parameters,
@@ -248,6 +255,14 @@ impl Derivation {
             other => Err(Fault::without_place(format!("there is no notation `{other}`"))),
         }
     }
+}
+
+fn check_loss_format(has_loss: bool, format: Format) -> Result<(), Fault> {
+    if has_loss && !format.has_modified_loss() {
+        return Err(Fault::without_place("this format cannot show a modified loss")
+            .with_help("typeset, LaTeX, Typst, Markdown, text and JSON can"));
+    }
+    Ok(())
 }
 
 fn too_long(message: String) -> Fault {

@@ -244,5 +244,14 @@ fn sides<'c>(
             Declaration::Fields(_) => {}
         }
     }
-    claim.sides.iter().map(|side| evaluator.evaluate(side)).collect()
+    let sides = claim.sides.iter().map(|side| evaluator.evaluate(side));
+    let mut sides: Vec<Value> = sides.collect::<Result<_, _>>()?;
+    // Where one is made entry by entry, all are.
+    if sides.iter().any(|side| matches!(side, Value::Entrywise(_))) {
+        for (side, expr) in sides.iter_mut().zip(&claim.sides) {
+            let value = evaluator.entrywise(side);
+            *side = Value::Entrywise(evaluator.lift(&expr.span, value)?);
+        }
+    }
+    Ok(sides)
 }

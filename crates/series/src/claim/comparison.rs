@@ -2,15 +2,18 @@
 
 use super::check::Difference;
 use super::differential::{Differential, H};
+use super::entrywise::{Entrywise, hides_step};
 use super::evaluate::Evaluator;
 use super::holes::has_leaf;
 use super::notation::{self, Style};
 use super::syntax::{Claim, Expr, ExprKind, Modulo};
+use super::terms::Terms;
 use super::value::Value;
 use crate::exact::{RationalFunction as Q, effort};
 use crate::expression::PowerSeries;
 use crate::text::source::SourceError;
-use std::collections::BTreeSet;
+use crate::typed::{Product, Sum, Vanishing};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The powers that a comparison looks at.
 #[derive(Clone, Copy)]
@@ -48,6 +51,16 @@ impl Comparison<'_, '_, '_> {
             }
             (zero, Value::Differential(b)) if zero.is_zero_number() => {
                 self.fields(&Differential::zero(b.kind, b.arity), b)
+            }
+            (Value::Entrywise(a), Value::Entrywise(b)) => {
+                let zero = a.sum.is_zero() || b.sum.is_zero();
+                if a.arity != b.arity && !zero {
+                    return Ok(Some(self.unlike(left, right)));
+                }
+                // Numbers may stand for vectors of equal entries.
+                let found = self.entrywise(a, b)?;
+                let unlike = a.is_vector != b.is_vector && !zero && !found.is_empty();
+                Ok(Some(if unlike { self.unlike(left, right) } else { found }))
             }
             (Value::Differential(_), _) | (_, Value::Differential(_)) => {
                 Ok(Some(self.unlike(left, right)))
@@ -97,7 +110,7 @@ impl Comparison<'_, '_, '_> {
         let expanded = |value: &Value| match value {
             Value::Scalar(q) => PowerSeries::through(q, limit.variable, limit.power),
             Value::Series(s) => s.clone(),
-            Value::Differential(_) => unreachable!("compared as fields"),
+            Value::Differential(_) | Value::Entrywise(_) => unreachable!("compared as fields"),
         };
         let (a, b) = (expanded(left), expanded(right));
         let from = a.low().min(b.low()).min(limit.power);
@@ -181,6 +194,90 @@ impl Comparison<'_, '_, '_> {
             }
         }
         Ok(Some(differences))
+    }
+
+    /// What is made entry by entry differs where a point shows it; it is equal where clearing denominators does.
+    fn entrywise(
+        &self,
+        left: &Entrywise,
+        right: &Entrywise,
+    ) -> Result<Vec<Difference>, SourceError> {
+        let evaluator = self.evaluator;
+        let fault = |message: &str, help: &str| {
+            Err(evaluator.fault_with(&self.claim.span, message.to_string(), help))
+        };
+        if self.claim.modulo.is_some() {
+            return fault(
+                "`modulo` is said of fields made of derivatives alone",
+                "compare fields without products, powers and functions of vectors",
+            );
+        }
+        if let Some(limit) = self.limit {
+            let hidden = [left, right].iter().any(|e| hides_step(&evaluator.atoms, &e.sum));
+            if limit.variable != H || hidden {
+                return fault(
+                    "powers and functions of vectors are not expanded",
+                    "write the coefficients of the series out",
+                );
+            }
+        }
+        // Coefficients by products and powers of h, where there are such.
+        let mut sides: BTreeMap<Product, (Q, Q)> = BTreeMap::new();
+        let zero = || (Q::zero(), Q::zero());
+        for (product, c) in left.sum.coefficient(0) {
+            sides.entry(product).or_insert_with(zero).0 = c;
+        }
+        for (product, c) in right.sum.coefficient(0) {
+            sides.entry(product).or_insert_with(zero).1 = c;
+        }
+        sides.retain(|_, (x, y)| x != y);
+        let split = sides.iter().map(|(product, (x, y))| (product, self.powers(x, y)));
+        let split: Vec<_> = split.collect();
+        let mut parts: BTreeMap<Option<i64>, Vec<(&Product, Q, Q)>> = BTreeMap::new();
+        let all_split = split.iter().all(|(_, powers)| powers.is_some());
+        for (product, powers) in split {
+            match powers.filter(|_| all_split) {
+                Some((_, powers)) => {
+                    for (n, x, y) in powers {
+                        parts.entry(Some(n)).or_default().push((product, x, y));
+                    }
+                }
+                None => {
+                    let (x, y) = &sides[product];
+                    parts.entry(None).or_default().push((product, x.clone(), y.clone()));
+                }
+            }
+        }
+        let variables = &evaluator.names.variables;
+        let terms =
+            Terms { atoms: &evaluator.atoms, variables, coordinates: &evaluator.names.coordinates };
+        let mut differences = Vec::new();
+        for (power, part) in parts {
+            let mut gap = Sum::default();
+            for (product, x, y) in &part {
+                gap.add(&Sum::term((*product).clone(), x - y));
+            }
+            match evaluator.atoms.vanishing(&gap) {
+                Vanishing::Zero => {}
+                Vanishing::Nonzero => differences.extend(part.iter().map(|(product, x, y)| {
+                    effort::spend(1000);
+                    let name = terms.product(product);
+                    let term = notation::with_power(&variables[H], power.unwrap_or(0), &name);
+                    let term = if name.is_empty() && power.is_none() { name } else { term };
+                    self.difference(term, self.show(x), self.show(y))
+                })),
+                Vanishing::Unknown => {
+                    let gap = terms.sum(&gap.coefficient(0));
+                    return fault(
+                        "it cannot be decided whether the two sides are equal",
+                        &format!(
+                            "they differ in form by `{gap}`, which is 0 at every point that was tried"
+                        ),
+                    );
+                }
+            }
+        }
+        Ok(differences)
     }
 
     /// Two coefficients by powers of the variable of the claim or of `h`, where they differ.

@@ -1,9 +1,10 @@
 //! The modified fields that claims speak of, each derived once.
 
 use crate::exact::RationalFunction as Q;
-use crate::optimizer::{self, Optimizer};
+use crate::optimizer::{self, Optimizer, Step};
 use crate::series::{GeneralLinearMethod, ModifiedField, derive};
 use crate::tree::{Tree, TreeTable};
+use crate::typed::{Program, TypedField};
 use num_bigint::{BigInt, BigUint};
 use num_rational::BigRational;
 use std::collections::{BTreeMap, HashMap};
@@ -23,6 +24,7 @@ pub(crate) type Values = BTreeMap<String, BigRational>;
 pub(crate) struct Derivations<'a> {
     local: &'a [Optimizer],
     cache: HashMap<(String, Values), Cached>,
+    typed: HashMap<(String, Values, usize), Rc<TypedField>>,
     bounded: bool,
 }
 
@@ -66,7 +68,7 @@ impl Derived {
 impl<'a> Derivations<'a> {
     /// The optimizers of a file, before those of the library.
     pub fn new(local: &'a [Optimizer]) -> Derivations<'a> {
-        Derivations { local, cache: HashMap::new(), bounded: true }
+        Derivations { local, cache: HashMap::new(), typed: HashMap::new(), bounded: true }
     }
 
     /// The same without a bound on the number of trees.
@@ -89,6 +91,32 @@ impl<'a> Derivations<'a> {
                 None => format!("{unknown}; {}", unknown.advice()),
             }
         })
+    }
+
+    /// The program of a step that is not linear; `None` for one that is.
+    pub fn program(&self, name: &str, values: &Values) -> Result<Option<Program>, String> {
+        match self.find(name)?.step(values).map_err(|e| e.to_string())? {
+            Step::Nonlinear(program) => Ok(Some(program)),
+            Step::Linear(_) => Ok(None),
+        }
+    }
+
+    /// The modified field of a step that is not linear.
+    pub fn typed_field(
+        &mut self,
+        name: &str,
+        values: &Values,
+        order: usize,
+    ) -> Result<Option<Rc<TypedField>>, String> {
+        let key = (name.to_string(), values.clone(), order);
+        if let Some(known) = self.typed.get(&key) {
+            return Ok(Some(known.clone()));
+        }
+        let Some(program) = self.program(name, values)? else { return Ok(None) };
+        let field = TypedField::derive(&program, order, None).map_err(|e| e.to_string())?;
+        let field = Rc::new(field);
+        self.typed.insert(key, field.clone());
+        Ok(Some(field))
     }
 
     /// The normal form.

@@ -1,13 +1,14 @@
 //! The value of an expression.
 
 use super::derivations::Derivations;
-use super::differential::{Bounds, H};
+use super::differential::{Bounds, FieldKind, H};
 use super::scope::Names;
 use super::syntax::{Argument, Definition, Expr, ExprKind};
 use super::value::{Context, Formal, Value, ValueError};
 use crate::exact::RationalFunction as Q;
 use crate::expression::SeriesError;
 use crate::text::source::{Source, SourceError};
+use crate::typed::{Atoms, Exponent};
 use num_rational::BigRational;
 use num_traits::{One, Signed};
 use std::cell::Cell;
@@ -32,6 +33,8 @@ pub(crate) struct Evaluator<'e, 'c> {
     pub(super) names: &'e mut Names,
     pub(super) derivations: &'e mut Derivations<'c>,
     pub(super) context: Context,
+    /// What values made entry by entry are made of.
+    pub(super) atoms: Atoms,
     scope: Vec<(String, Binding<'c>)>,
     steps: u64,
     calls: usize,
@@ -54,9 +57,11 @@ impl<'e, 'c> Evaluator<'e, 'c> {
         names: &'e mut Names,
         derivations: &'e mut Derivations<'c>,
     ) -> Evaluator<'e, 'c> {
+        let atoms = Atoms::complete(names.coordinates.len());
         Evaluator {
             source,
             names,
+            atoms,
             derivations,
             context: Context::default(),
             scope: Vec::new(),
@@ -164,7 +169,7 @@ impl<'e, 'c> Evaluator<'e, 'c> {
                 for (subtract, part) in parts {
                     let value = self.evaluate(part)?;
                     let value = if *subtract { value.negative() } else { value };
-                    let next = sum.plus(&value, &self.context);
+                    let next = self.plus(&sum, &value);
                     if let Err(error @ ValueError::Sum(..)) = &next {
                         self.unlike = Some(error.to_string());
                     }
@@ -177,25 +182,7 @@ impl<'e, 'c> Evaluator<'e, 'c> {
                 }
                 Ok(sum)
             }
-            ExprKind::Product(parts) => {
-                // From the right, so that operators act on vectors and not on operators; a
-                // divisor is a number and may be taken at any time.
-                let mut product: Option<Value> = None;
-                for (divide, part) in parts.iter().rev() {
-                    let value = self.evaluate(part)?;
-                    let value = if *divide {
-                        let one = Value::integer(1);
-                        self.lift(&part.span, one.over(&value, &self.context))?
-                    } else {
-                        value
-                    };
-                    product = Some(match product {
-                        None => value,
-                        Some(p) => self.lift(&part.span, value.times(&p, &self.context))?,
-                    });
-                }
-                Ok(product.expect("a product has factors"))
-            }
+            ExprKind::Product(parts) => self.factors(parts),
             ExprKind::Negative(value) => Ok(self.evaluate(value)?.negative()),
             ExprKind::Juxtaposition(parts) => self.juxtaposition(parts),
             ExprKind::Power(base, exponent) => self.power(base, exponent, span),
@@ -218,17 +205,18 @@ impl<'e, 'c> Evaluator<'e, 'c> {
                     arguments.iter().map(|a| self.evaluate(a)).collect::<Evaluated<Vec<_>>>()?;
                 self.contract(tensor, arguments, span)
             }
-            ExprKind::Norm(_) => Err(self.fault_with(
-                span,
-                "a norm is not a series, its square is",
-                "write `‖X‖²`, `|X|^2` or `dot(X, X)`",
-            )),
+            ExprKind::Norm(vector) => {
+                let vector = self.evaluate(vector)?;
+                let norm = self.entrywise_function("norm", &vector);
+                self.lift(span, norm)
+            }
             ExprKind::Summation(ranges, body) => {
                 let mut sum = Value::integer(0);
                 let mut cases = 0;
                 self.for_each(ranges, &mut cases, &mut |evaluator| {
                     let value = evaluator.evaluate(body)?;
-                    sum = evaluator.lift(&body.span, sum.plus(&value, &evaluator.context))?;
+                    let next = evaluator.plus(&sum, &value);
+                    sum = evaluator.lift(&body.span, next)?;
                     Ok(())
                 })?;
                 Ok(sum)
@@ -243,16 +231,58 @@ impl<'e, 'c> Evaluator<'e, 'c> {
             let operator = self.evaluate(part)?;
             // `2α` is a product, as formulas are printed.
             let numbers = operator.as_rational().is_some() && matches!(value, Value::Scalar(_));
-            if !numbers && !matches!(&operator, Value::Differential(d) if d.arity > 0) {
+            if !numbers && !is_operator(&operator) {
                 return Err(self.fault_with(
                     &part.span,
                     format!("{} does not act on what follows", operator.kind()),
                     "derivatives act by juxtaposition (`f'f`); other products are written with `*`",
                 ));
             }
-            value = self.lift(&part.span, operator.times(&value, &self.context))?;
+            let product = self.times(&operator, &value);
+            value = self.lift(&part.span, product)?;
         }
         Ok(value)
+    }
+
+    /// A product, from the right, so that operators act on vectors and not on operators; a divisor may be taken at any
+    /// time. What an operator acts on is one vector: `H*u*w` and `H*u/w` could mean two things.
+    fn factors(&mut self, parts: &'c [(bool, Expr)]) -> Evaluated<Value> {
+        let mut product: Option<Value> = None;
+        let (mut vectors, mut divisors) = (0, 0);
+        for (divide, part) in parts.iter().rev() {
+            let value = self.evaluate(part)?;
+            let is_vector = matches!(&value, Value::Entrywise(e) if e.is_vector && e.arity == 0)
+                || matches!(&value, Value::Differential(d)
+                    if d.kind == FieldKind::Vector && d.arity == 0);
+            vectors += usize::from(is_vector);
+            divisors += usize::from(is_vector && *divide);
+            if is_operator(&value) {
+                if vectors > 1 || divisors > 0 {
+                    return Err(self.fault_with(
+                        &part.span,
+                        "it is not clear what this operator acts on: one vector or a product of several",
+                        "write `H[u]*w` or `H[u*w]`, `H[u]/w` or `H[u/w]`",
+                    ));
+                }
+                if *divide {
+                    return Err(self.fault(&part.span, "an operator divides nothing"));
+                }
+            }
+            let value = if *divide {
+                let inverse = self.inverse(&value);
+                self.lift(&part.span, inverse)?
+            } else {
+                value
+            };
+            product = Some(match product {
+                None => value,
+                Some(p) => {
+                    let product = self.times(&value, &p);
+                    self.lift(&part.span, product)?
+                }
+            });
+        }
+        Ok(product.expect("a product has factors"))
     }
 
     fn power(
@@ -262,21 +292,44 @@ impl<'e, 'c> Evaluator<'e, 'c> {
         span: &Range<usize>,
     ) -> Evaluated<Value> {
         let power = self.evaluate(exponent)?;
-        let power = power.as_rational().ok_or_else(|| {
-            self.fault(&exponent.span, "an exponent is a number without parameters")
-        })?;
+        let Some(rational) = power.as_rational() else {
+            // Entry by entry an exponent may hold parameters.
+            let linear = match &power {
+                Value::Scalar(q) if q.numerator().degree_in(H) == 0 => Exponent::of(q),
+                _ => None,
+            };
+            let base = self.evaluate(base)?;
+            let (Some(linear), Value::Entrywise(_) | Value::Differential(_)) = (linear, &base)
+            else {
+                return Err(
+                    self.fault(&exponent.span, "an exponent is a number without parameters")
+                );
+            };
+            let value = self.raised(&base, &linear);
+            return self.lift(span, value);
+        };
         if let ExprKind::Norm(vector) = &base.kind {
-            let half = power / BigRational::from_integer(2.into());
-            if !half.is_integer() || !half.is_positive() {
-                let message = "of a norm, only even powers are series";
-                return Err(self.fault_with(span, message, "write `|X|^2`, `|X|^4`, …"));
+            let half = &rational / BigRational::from_integer(2.into());
+            if half.is_integer() && half.is_positive() {
+                let vector = self.evaluate(vector)?;
+                let square = self.dot(&vector, &vector, span)?;
+                return match &square {
+                    Value::Entrywise(_) => {
+                        let half = self.lift(span, Self::exponent_of(&half))?;
+                        let value = self.raised(&square, &half);
+                        self.lift(span, value)
+                    }
+                    _ => self.lift(span, square.power(&half, &self.context)),
+                };
             }
-            let vector = self.evaluate(vector)?;
-            let square = self.dot(&vector, &vector, span)?;
-            return self.lift(span, square.power(&half, &self.context));
         }
         let base = self.evaluate(base)?;
-        self.lift(span, base.power(&power, &self.context))
+        if Self::is_raised_entrywise(&base, &rational) {
+            let exponent = self.lift(span, Self::exponent_of(&rational))?;
+            let value = self.raised(&base, &exponent);
+            return self.lift(span, value);
+        }
+        self.lift(span, base.power(&rational, &self.context))
     }
 
     pub(super) fn factorial(&self, n: i64, span: &Range<usize>) -> Evaluated<Value> {
@@ -358,5 +411,14 @@ impl<'e, 'c> Evaluator<'e, 'c> {
                 )),
             })
             .collect()
+    }
+}
+
+/// Whether a value waits for a vector.
+fn is_operator(value: &Value) -> bool {
+    match value {
+        Value::Differential(d) => d.arity > 0,
+        Value::Entrywise(e) => e.arity > 0,
+        Value::Scalar(_) | Value::Series(_) => false,
     }
 }

@@ -1,6 +1,7 @@
 //! The functions that expand: `flow`, `at`, `time_derivative`, `coefficient`, `series`, `part`.
 
 use super::differential::{Bounds, Differential, FieldKind, H};
+use super::entrywise::hides_step;
 use super::evaluate::{Evaluated, Evaluator, GUARD};
 use super::functions::MAX_ORDER;
 use super::syntax::Expr;
@@ -107,7 +108,7 @@ impl<'c> Evaluator<'_, 'c> {
                     return Err(self.foreign(&of.span, H, variable));
                 }
                 Value::Differential(d) => d.precision.is_none_or(|p| p > n),
-                Value::Scalar(_) => true,
+                Value::Scalar(_) | Value::Entrywise(_) => true,
             };
             if !known {
                 continue;
@@ -136,7 +137,10 @@ impl<'c> Evaluator<'_, 'c> {
             Value::Differential(d) if d.arity == 0 && d.kind == FieldKind::Vector => {
                 Ok(Value::Differential(d.map(cut)))
             }
-            Value::Differential(_) => {
+            Value::Entrywise(e) if !hides_step(&self.atoms, &e.sum) => {
+                Ok(Value::Entrywise(e.map(cut)))
+            }
+            Value::Differential(_) | Value::Entrywise(_) => {
                 Err(self.fault(span, format!("{} is not cut off", value.kind())))
             }
         }
@@ -162,6 +166,10 @@ impl<'c> Evaluator<'_, 'c> {
                 Ok(Value::Scalar(found))
             }
             Value::Differential(d) => Ok(Value::Differential(d.map(of))),
+            Value::Entrywise(e) if hides_step(&self.atoms, &e.sum) => {
+                Err(self.fault(span, "powers and functions of what holds `h` are not expanded"))
+            }
+            Value::Entrywise(e) => Ok(Value::Entrywise(e.map(of))),
         }
     }
 

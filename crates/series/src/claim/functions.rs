@@ -35,6 +35,16 @@ pub(crate) const FUNCTIONS: &[(&str, &str)] = &[
     ("sqrt", "sqrt(x)"),
 ];
 
+/// Functions entry by entry and numbers made of vectors: a claim may give their names another meaning.
+pub(crate) const ENTRYWISE: &[(&str, &str)] = &[
+    ("abs", "abs(X)"),
+    ("sign", "sign(X)"),
+    ("tanh", "tanh(X)"),
+    ("norm", "norm(X)"),
+    ("mean", "mean(X)"),
+    ("sum", "sum(X)"),
+];
+
 /// The largest argument of `compositions`, and the highest power of a series.
 pub(crate) const MAX_ORDER: usize = 1_000;
 
@@ -46,13 +56,15 @@ impl<'c> Evaluator<'_, 'c> {
         arguments: &'c [Argument],
         span: &Range<usize>,
     ) -> Evaluated<Option<Value>> {
-        let Some((_, usage)) = FUNCTIONS.iter().find(|(n, _)| *n == name) else {
+        let mut all = FUNCTIONS.iter().chain(ENTRYWISE);
+        let Some((_, usage)) = all.find(|(n, _)| *n == name) else {
             return Ok(None);
         };
         let expected: &[usize] = match name {
             "compositions" | "coefficient" | "series" | "time_derivative" => &[3],
             "principal" => &[1, 2],
             "flow" | "D" | "grad" | "factorial" | "exp" | "log" | "sqrt" => &[1],
+            name if ENTRYWISE.iter().any(|(n, _)| *n == name) => &[1],
             _ => &[2],
         };
         if !expected.contains(&arguments.len()) || arguments.iter().any(|a| a.name.is_some()) {
@@ -103,14 +115,27 @@ impl<'c> Evaluator<'_, 'c> {
             }
             "at" => self.at(argument(0), argument(1), span)?,
             "time_derivative" => {
-                let mut value = self.field_argument(argument(0))?;
-                let along = self.field_argument(argument(1))?;
-                self.check_movable(&value, &argument(0).span)?;
-                self.check_movable(&along, &argument(1).span)?;
-                for _ in 0..self.natural(argument(2))? {
-                    value = self.along(&value, &along, &self.context.bounds, span)?;
+                let mut value = self.evaluate(argument(0))?;
+                let along = self.evaluate(argument(1))?;
+                if let Value::Differential(value) = &value {
+                    self.check_movable(value, &argument(0).span)?;
                 }
-                Value::Differential(value)
+                if let Value::Differential(along) = &along {
+                    self.check_movable(along, &argument(1).span)?;
+                }
+                for _ in 0..self.natural(argument(2))? {
+                    value = match (&value, &along) {
+                        (Value::Differential(value), Value::Differential(along)) => {
+                            let bounds = &self.context.bounds;
+                            Value::Differential(self.along(value, along, bounds, span)?)
+                        }
+                        _ => {
+                            let moved = self.entrywise_along(&value, &along);
+                            self.lift(span, moved)?
+                        }
+                    };
+                }
+                value
             }
             "D" => {
                 let value = self.evaluate(argument(0))?;
@@ -120,6 +145,7 @@ impl<'c> Evaluator<'_, 'c> {
                 Value::Differential(d) if d.kind == FieldKind::Scalar => {
                     Value::Differential(d.gradient())
                 }
+                Value::Entrywise(e) if !e.is_vector => self.entrywise_derivative(e, 1, span)?,
                 other => {
                     return Err(self.fault_with(
                         span,
@@ -148,6 +174,11 @@ impl<'c> Evaluator<'_, 'c> {
             "compositions" => self.compositions(argument(0), argument(1), argument(2), span)?,
             _ => {
                 let value = self.evaluate(argument(0))?;
+                let is_number = matches!(value, Value::Scalar(_) | Value::Series(_));
+                if !is_number || !matches!(name, "exp" | "log" | "sqrt") {
+                    let value = self.entrywise_function(name, &value);
+                    return self.lift(span, value).map(Some);
+                }
                 let half = BigRational::new(1.into(), 2.into());
                 let context = &self.context;
                 let result = match name {
@@ -173,10 +204,18 @@ impl<'c> Evaluator<'_, 'c> {
 
     /// `component(X, player)`: the terms of a game's field that move one player.
     fn component(&mut self, field: &'c Expr, player: &'c Expr) -> Evaluated<Value> {
-        let value = self.field_argument(field)?;
         let ExprKind::Name(name) = &player.kind else {
             return Err(self.fault(&player.span, "the name of a player is needed"));
         };
+        if let ExprKind::Apply(callee, arguments) = &field.kind
+            && matches!(&callee.kind, ExprKind::Name(function) if function == "field")
+            && let [optimizer, order] = &arguments[..]
+            && let Some(value) =
+                self.typed_field(&optimizer.value, &order.value, Some((name, &player.span)))?
+        {
+            return Ok(value);
+        }
+        let value = self.field_argument(field)?;
         let fields = &self.names.fields;
         if !fields.iter().any(|(_, space)| space == name) {
             let mut known: Vec<&str> = fields.iter().map(|(_, s)| s.as_str()).collect();

@@ -11,6 +11,7 @@ mod compositions;
 mod derivations;
 mod differential;
 mod document;
+mod entrywise;
 mod evaluate;
 mod expansions;
 mod functions;
@@ -25,6 +26,7 @@ mod products;
 mod scope;
 mod shipped;
 mod syntax;
+mod terms;
 mod value;
 
 pub use check::{Checker, Difference, Verdict};

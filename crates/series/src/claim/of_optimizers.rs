@@ -2,11 +2,13 @@
 
 use super::derivations::{Derived, MAX_CHAIN, Values};
 use super::differential::{Differential, H};
+use super::entrywise::Entrywise;
 use super::evaluate::{Evaluated, Evaluator};
 use super::syntax::{Argument, Expr, ExprKind};
 use super::value::Value;
 use crate::exact::RationalFunction as Q;
 use crate::tree::Tree;
+use crate::typed::{Reading, Shape, Sum};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -110,6 +112,9 @@ impl<'c> Evaluator<'_, 'c> {
 
     /// `field(optimizer, n)`: the modified field on all trees with up to `n + 1` nodes.
     pub(super) fn field(&mut self, optimizer: &'c Expr, order: &'c Expr) -> Evaluated<Value> {
+        if let Some(value) = self.typed_field(optimizer, order, None)? {
+            return Ok(value);
+        }
         let reference = self.reference(optimizer)?;
         let n = self.natural(order)?;
         // Where only chains count, only chains are derived.
@@ -164,6 +169,69 @@ impl<'c> Evaluator<'_, 'c> {
             terms.push((tree, &coefficient * &power));
         }
         Ok(Value::Differential(Differential::vector(terms).within(&self.context.bounds)))
+    }
+
+    /// The modified field of a step that is not linear, of one of its coordinates; `None` for a linear step.
+    pub(super) fn typed_field(
+        &mut self,
+        optimizer: &'c Expr,
+        order: &'c Expr,
+        coordinate: Option<(&str, &Range<usize>)>,
+    ) -> Evaluated<Option<Value>> {
+        let reference = self.reference(optimizer)?;
+        let n = self.natural(order)?;
+        let field = self.derivations.typed_field(&reference.name, &reference.values, n);
+        let Some(field) = field.map_err(|m| self.fault(&reference.span, m))? else {
+            return Ok(None);
+        };
+        let known: Vec<&str> = field.coordinates.iter().map(|c| c.name.as_str()).collect();
+        let chosen = match coordinate {
+            None if known.len() == 1 => &field.coordinates[0],
+            None => {
+                return Err(self.fault_with(
+                    &reference.span,
+                    format!("this field moves {}", known.join(", ")),
+                    format!(
+                        "choose one: `component(field({}, {n}), {})`",
+                        reference.name, known[0]
+                    ),
+                ));
+            }
+            Some((name, span)) => {
+                let name = if name == "θ" { "theta" } else { name };
+                let found = field.coordinates.iter().find(|c| c.name == name);
+                found.ok_or_else(|| {
+                    let message = format!("this field moves no `{name}`");
+                    self.fault_with(span, message, format!("it moves {}", known.join(", ")))
+                })?
+            }
+        };
+        // The parameters as the claim calls them, or what the claim puts in their place.
+        let mut values = Vec::new();
+        for parameter in &field.parameters {
+            let other = reference.others.iter().find(|(name, _)| name == parameter);
+            values.push(Some(match other {
+                Some((_, value)) => value.clone(),
+                None => {
+                    let variable = self.names.variable(parameter);
+                    let most = "a claim has at most 8 symbols";
+                    Q::variable(variable.ok_or_else(|| self.fault(&reference.span, most))?)
+                }
+            }));
+        }
+        let coordinates = self.names.coordinates.clone();
+        let reading = Reading { coordinates: &coordinates, values: &values };
+        let mut sum = Sum::default();
+        for term in &chosen.terms {
+            let step = Q::variable(H).pow(term.power as i32).expect("not a negative power");
+            let read = reading.term(&mut self.atoms, &term.coefficient, &term.factors);
+            let read = read.ok_or_else(|| {
+                self.fault(&reference.span, "these parameters make no sense in this field")
+            })?;
+            sum.add(&read.scale(&step));
+        }
+        let is_vector = chosen.shape == Shape::Vector;
+        Ok(Some(Value::Entrywise(Entrywise { sum, is_vector, arity: 0 })))
     }
 
     /// `term(optimizer, tree)`, `weight(optimizer, tree)`.

@@ -8,11 +8,14 @@ use std::ops::Range;
 impl Evaluator<'_, '_> {
     /// The derivative, `count` times; the first one of a scalar field is its gradient.
     pub(super) fn derivative(
-        &self,
+        &mut self,
         value: Value,
         count: usize,
         span: &Range<usize>,
     ) -> Evaluated<Value> {
+        if let Value::Entrywise(value) = value {
+            return self.entrywise_derivative(value, count, span);
+        }
         let Value::Differential(mut field) = value else {
             return Err(self.fault_with(
                 span,
@@ -52,11 +55,17 @@ impl Evaluator<'_, '_> {
 
     /// An operator with vector fields in its first places.
     pub(super) fn contract(
-        &self,
+        &mut self,
         tensor: Value,
         mut arguments: Vec<Value>,
         span: &Range<usize>,
     ) -> Evaluated<Value> {
+        let of_entries = |value: &Value| matches!(value, Value::Entrywise(_));
+        let is_field = matches!(tensor, Value::Differential(_) | Value::Entrywise(_));
+        if is_field && (of_entries(&tensor) || arguments.iter().any(of_entries)) {
+            let value = self.entrywise_contraction(&tensor, &arguments);
+            return self.lift(span, value);
+        }
         let Value::Differential(tensor) = tensor else {
             return Err(self.fault_with(
                 span,
@@ -111,7 +120,11 @@ impl Evaluator<'_, '_> {
     }
 
     /// The inner product of two vector fields.
-    pub(super) fn dot(&self, a: &Value, b: &Value, span: &Range<usize>) -> Evaluated<Value> {
+    pub(super) fn dot(&mut self, a: &Value, b: &Value, span: &Range<usize>) -> Evaluated<Value> {
+        if matches!(a, Value::Entrywise(_)) || matches!(b, Value::Entrywise(_)) {
+            let value = self.entrywise_dot(a, b);
+            return self.lift(span, value);
+        }
         let (a, b) = (self.vector_field(a.clone(), span)?, self.vector_field(b.clone(), span)?);
         if !a.is_of_one_field() || !b.is_of_one_field() {
             return Err(self.fault_with(

@@ -378,6 +378,12 @@ impl Reader<'_> {
                 }
                 ExprKind::Nabla(order, Box::new(self.base(next)?))
             }
+            Rule::entries => {
+                let inner = parts(pair).next().expect("a vector");
+                let callee = Expr { kind: ExprKind::Name("sum".into()), span: place.clone() };
+                let argument = Argument { name: None, value: self.expression(inner)? };
+                ExprKind::Apply(Box::new(callee), vec![argument])
+            }
             Rule::summation => {
                 let mut ranges = Vec::new();
                 let mut body = None;

@@ -3,7 +3,7 @@
 use super::derivations::Derivations;
 use super::differential::{Differential, H};
 use super::evaluate::{Binding, Evaluated, Evaluator};
-use super::functions::FUNCTIONS;
+use super::functions::{ENTRYWISE, FUNCTIONS};
 use super::syntax::{Claim, Declaration, Expr, ExprKind};
 use super::value::Value;
 use crate::exact::{MAX_VARIABLES, RationalFunction as Q};
@@ -22,6 +22,8 @@ pub(crate) struct Names {
     pub fields: Vec<(String, String)>,
     /// Names that may stand for numbers: the parameters of the optimizers of the claim.
     pub parameters: BTreeSet<String>,
+    /// The coordinates of the nonlinear optimizers of the claim: the parameters first, then slow variables.
+    pub coordinates: Vec<String>,
 }
 
 /// The most vector fields of one claim.
@@ -41,6 +43,7 @@ impl Names {
             variables: vec!["h".to_string()],
             fields: vec![("f".to_string(), "theta".to_string())],
             parameters: BTreeSet::new(),
+            coordinates: Vec::new(),
         };
         let mut references: Vec<(&Expr, bool)> = Vec::new();
         for expression in claim.expressions() {
@@ -53,6 +56,16 @@ impl Names {
                 source.fault(reference.span.clone(), message, "this optimizer", None)
             };
             let stand_ins = derivations.find(name).map_err(fault)?.stand_ins();
+            if let Some(program) = derivations.program(name, &stand_ins).map_err(fault)? {
+                names.parameters.extend(derivations.find(name).map_err(fault)?.parameters.clone());
+                let states = program.states.iter().enumerate();
+                for (_, state) in states.filter(|(i, state)| *i == 0 || state.slow) {
+                    if !names.coordinates.contains(&state.name) {
+                        names.coordinates.push(state.name.clone());
+                    }
+                }
+                continue;
+            }
             let method = derivations.method(name, &stand_ins).map_err(fault)?;
             names.parameters.extend(derivations.find(name).map_err(fault)?.parameters.clone());
             for field in &method.fields {
@@ -246,6 +259,9 @@ impl<'c> Evaluator<'_, 'c> {
         if let Some(order) = derivative_of_loss(name) {
             return self.derivative(loss(), order, span);
         }
+        if let Some(value) = self.entrywise_name(name) {
+            return Ok(value);
+        }
         if is_symbol(name) || self.names.is_parameter(name) || self.is_formal(name) {
             return match self.names.variable(name) {
                 Some(index) => Ok(Value::Scalar(Q::variable(index))),
@@ -255,7 +271,7 @@ impl<'c> Evaluator<'_, 'c> {
                 )),
             };
         }
-        if FUNCTIONS.iter().any(|(n, _)| *n == name) {
+        if FUNCTIONS.iter().chain(ENTRYWISE).any(|(n, _)| *n == name) {
             return Err(self.fault(span, format!("`{name}` is a function; write `{name}(…)`")));
         }
         Err(self.unknown(name, span))
@@ -296,7 +312,7 @@ impl<'c> Evaluator<'_, 'c> {
 
     /// The fault of a name that is not defined, with the nearest one that is.
     pub(super) fn unknown(&self, name: &str, span: &Range<usize>) -> SourceError {
-        let mut known: Vec<&str> = FUNCTIONS.iter().map(|(n, _)| *n).collect();
+        let mut known: Vec<&str> = FUNCTIONS.iter().chain(ENTRYWISE).map(|(n, _)| *n).collect();
         known.extend(self.bound_names());
         known.extend(self.names.fields.iter().map(|(n, _)| n.as_str()));
         known.extend(self.names.parameters.iter().map(String::as_str));

@@ -8,14 +8,15 @@ macro_rules! files {
     };
 }
 
-const FILES: [(&str, &str); 7] = files!(
+const FILES: [(&str, &str); 8] = files!(
     "paper.bea",
     "errata.bea",
     "implicit_regularization.bea",
     "momentum.bea",
     "games.bea",
     "runge_kutta.bea",
-    "one_branching_vertex.bea"
+    "one_branching_vertex.bea",
+    "nonlinear.bea"
 );
 
 /// Every file of claims under `derivations/`.

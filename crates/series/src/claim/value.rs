@@ -1,6 +1,7 @@
 //! What an expression of a claim stands for, and its arithmetic.
 
 use super::differential::{Bounds, Differential, FieldKind, H, MAX_NODES, TooLarge};
+use super::entrywise::Entrywise;
 use crate::exact::RationalFunction as Q;
 use crate::expression::{PowerSeries, SeriesError, rational_power};
 use num_rational::BigRational;
@@ -24,6 +25,8 @@ pub(crate) enum Value {
     Series(PowerSeries),
     /// A vector field, an operator or a scalar field.
     Differential(Differential),
+    /// A number or a vector made entry by entry.
+    Entrywise(Entrywise),
 }
 
 /// The formal variable that series are expanded in, and how far.
@@ -51,6 +54,14 @@ pub(crate) enum ValueError {
     Quotient(&'static str, &'static str),
     #[error("{0} cannot be raised to this power")]
     Power(&'static str),
+    #[error("{0} cannot be an argument here; a vector is needed")]
+    Function(&'static str),
+    #[error("this takes {0} arguments, not {1}")]
+    Arguments(usize, usize),
+    #[error("this is 0")]
+    Vanishing,
+    #[error("{0} has no operations entry by entry")]
+    Entrywise(&'static str),
     #[error("only a series in `h` can be a coefficient of a vector field")]
     Coefficient,
     #[error("{0} needs a power series; say up to which power: `… == … up to z^20`")]
@@ -77,6 +88,7 @@ impl Value {
         match self {
             Value::Scalar(_) => "a number",
             Value::Series(_) => "a power series",
+            Value::Entrywise(e) => e.kind(),
             Value::Differential(d) => match (d.kind, d.arity) {
                 (FieldKind::Vector, 0) => "a vector field",
                 (FieldKind::Vector, 1) => "a linear operator",
@@ -133,6 +145,7 @@ impl Value {
             Value::Scalar(a) => Value::Scalar(-a),
             Value::Series(a) => Value::Series(a.scaled(&minus)),
             Value::Differential(a) => Value::Differential(a.scaled(&minus)),
+            Value::Entrywise(a) => Value::Entrywise(Entrywise { sum: a.sum.negative(), ..*a }),
         }
     }
 
@@ -177,6 +190,7 @@ impl Value {
                 }
                 Ok(Value::Differential(a.filled(0, b, &context.bounds)?))
             }
+            (a, b) => Err(ValueError::Product(a.kind(), b.kind())),
         }
     }
 
@@ -188,7 +202,9 @@ impl Value {
                 self.times(&Value::Scalar(inverse), context)
             }
             Value::Series(s) => self.times(&Value::Series(s.inverse()?), context),
-            Value::Differential(_) => Err(ValueError::Quotient(self.kind(), other.kind())),
+            Value::Differential(_) | Value::Entrywise(_) => {
+                Err(ValueError::Quotient(self.kind(), other.kind()))
+            }
         }
     }
 
@@ -222,6 +238,7 @@ impl Value {
                 }
             }
             Value::Series(s) => Ok(Value::Series(s.power(exponent)?)),
+            Value::Entrywise(_) => Err(ValueError::Power(self.kind())),
             Value::Differential(d) => {
                 let count = exponent.is_integer().then(|| exponent.to_usize()).flatten();
                 match count {

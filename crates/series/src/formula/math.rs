@@ -1,7 +1,7 @@
 //! A formula as it is laid out, before it is written in any one syntax.
 
 /// A formula. Each [`Script`](super::Script) writes it in its own way.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Math {
     /// A variable: `m`, `theta`, `f`.
     Name(String),
@@ -63,7 +63,7 @@ pub enum Math {
 }
 
 /// The index of a component, and where it stands.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Index {
     /// `θ̇^i`, as `f^i`.
     Upper(String),
@@ -72,7 +72,7 @@ pub enum Index {
 }
 
 /// The brackets around arguments.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Bracket {
     /// `(a,b)`
     Round,

@@ -14,6 +14,19 @@ const SPACE: f64 = 0.4;
 const SMALL: f64 = 0.7;
 
 impl Math {
+    /// Whether a displayed formula is higher than a line of text.
+    pub(crate) fn is_tall(&self) -> bool {
+        match self {
+            Math::Fraction(..) => true,
+            Math::Contraction(parts) | Math::Product(parts) | Math::Row(parts) => {
+                parts.iter().any(Math::is_tall)
+            }
+            Math::Sum(terms) | Math::LongSum(terms) => terms.iter().any(|(_, term)| term.is_tall()),
+            Math::Apply(_, parts, _) => parts.iter().any(Math::is_tall),
+            _ => false,
+        }
+    }
+
     /// The width of a displayed formula, in digits of its font, which are half as wide as the font is high: within
     /// about a tenth of what TeX makes of it. A line of LaTeX's `article` holds 69.
     pub fn width(&self) -> f64 {

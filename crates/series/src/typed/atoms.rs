@@ -2,6 +2,7 @@
 
 use super::program::Exponent;
 use crate::exact::RationalFunction;
+use num_rational::Ratio;
 use std::collections::{BTreeSet, HashMap};
 
 /// An atom, by its index in [`Atoms`].
@@ -43,13 +44,16 @@ pub(crate) enum Atom {
     Entries(Product),
     /// The number of entries.
     Dimension,
+    /// The loss itself.
+    Loss,
+    /// A vector that an operator waits for, by its place.
+    Hole(usize),
 }
 
-/// `x^power = (base - rest)/leading`: how powers of `x` beside a power of the base are written.
+/// `lead = (base - rest)/leading`: how `lead` is written beside a power of the base.
 #[derive(Clone, Debug)]
 pub(crate) struct Reduction {
-    pub atom: AtomId,
-    pub power: i64,
+    pub lead: Product,
     pub inverse: RationalFunction,
     pub rest: Polynomial,
 }
@@ -70,6 +74,8 @@ pub(crate) struct Atoms {
     index: HashMap<Atom, AtomId>,
     /// Which coordinates are vectors.
     pub(super) vectors: Vec<bool>,
+    /// Whether quotients are reduced as far as they can be, for comparing, rather than as a person writes them.
+    pub(super) is_complete: bool,
 }
 
 impl Product {
@@ -98,6 +104,14 @@ impl Product {
 impl Atoms {
     pub fn new(vectors: Vec<bool>) -> Atoms {
         Atoms { vectors, ..Atoms::default() }
+    }
+
+    /// A table whose quotients are reduced as far as they can be. Its coordinates are vectors.
+    pub fn complete(coordinates: usize) -> Atoms {
+        let mut atoms =
+            Atoms { vectors: vec![true; coordinates], is_complete: true, ..Atoms::default() };
+        atoms.gradient(Vec::new());
+        atoms
     }
 
     pub fn atom(&self, id: AtomId) -> &Atom {
@@ -129,8 +143,11 @@ impl Atoms {
             ),
             Atom::Entries(product) => (false, self.is_nonnegative(product)),
             Atom::Dimension => (false, true),
+            Atom::Loss => (false, false),
+            Atom::Hole(_) => (true, false),
         };
         let reduction = match &atom {
+            Atom::Base(sum) if self.is_complete => self.complete_reduction(sum),
             Atom::Base(sum) => self.find_reduction(sum),
             _ => None,
         };
@@ -148,20 +165,67 @@ impl Atoms {
     fn find_reduction(&self, sum: &Polynomial) -> Option<Reduction> {
         let mut powers =
             sum.iter().enumerate().filter_map(|(at, (product, _))| match &product.0[..] {
-                [(atom, exponent)] => {
-                    exponent.as_integer().filter(|n| *n >= 2).map(|power| (at, *atom, power))
-                }
+                [(_, exponent)] => exponent.as_integer().filter(|n| *n >= 2).map(|_| at),
                 _ => None,
             });
-        let (at, atom, power) = powers.next()?;
+        let at = powers.next()?;
         let mut rest = sum.clone();
-        let (_, leading) = rest.remove(at);
+        let (lead, leading) = rest.remove(at);
         rest.iter().all(|(product, _)| product.is_one()).then(|| Reduction {
-            atom,
-            power,
+            lead,
             inverse: leading.inverse().expect("no coefficient is zero"),
             rest,
         })
+    }
+
+    /// The greatest product of a sum in an order that products respect: by degrees, then by the exponents of the first
+    /// atoms. Signs do not count; where they alone tell two products apart, neither is the greatest.
+    fn complete_reduction(&self, sum: &Polynomial) -> Option<Reduction> {
+        let mut keys = Vec::new();
+        for (product, _) in sum {
+            let mut degree = Ratio::from(0);
+            let mut exponents = Vec::new();
+            for (atom, exponent) in &product.0 {
+                if !self.is_sign(*atom) {
+                    let exponent = exponent.as_rational()?;
+                    degree += exponent;
+                    exponents.push((std::cmp::Reverse(*atom), exponent));
+                }
+            }
+            keys.push((degree, exponents));
+        }
+        let at = (0..sum.len()).max_by(|a, b| keys[*a].cmp(&keys[*b]))?;
+        let is_single = keys.iter().filter(|key| **key == keys[at]).count() == 1;
+        let is_power =
+            !keys[at].1.is_empty() && keys[at].1.iter().all(|(_, e)| *e > Ratio::from(0));
+        if !is_single || !is_power || sum.len() < 2 {
+            return None;
+        }
+        let mut rest = sum.clone();
+        let (lead, leading) = rest.remove(at);
+        Some(Reduction { lead, inverse: leading.inverse().expect("no coefficient is zero"), rest })
+    }
+
+    pub fn is_sign(&self, atom: AtomId) -> bool {
+        matches!(self.atom(atom), Atom::Function(Opaque::Sign, _))
+    }
+
+    /// `product/divisor`, where no power becomes negative by it.
+    pub fn divided(&self, product: &Product, divisor: &Product) -> Option<Product> {
+        let mut inverse = Vec::with_capacity(divisor.0.len());
+        for (atom, exponent) in &divisor.0 {
+            // A sign is its own inverse.
+            if self.is_sign(*atom) {
+                inverse.push((*atom, exponent.clone()));
+                continue;
+            }
+            let there = product.exponent(*atom)?.as_rational()?;
+            if there < exponent.as_rational()? {
+                return None;
+            }
+            inverse.push((*atom, exponent.times(Ratio::from(-1))));
+        }
+        Some(self.multiply(product, &Product(inverse)))
     }
 
     /// Whether a product is known to be at least zero where it is defined.

@@ -28,6 +28,8 @@ pub enum Factor {
     Entries(Arc<Factors>),
     /// The number of entries.
     Dimension,
+    /// The loss, in a modified loss.
+    Loss,
 }
 
 /// A function of one number.
@@ -152,15 +154,15 @@ impl TypedField {
 }
 
 /// Atoms as trees.
-struct Trees<'a> {
-    atoms: &'a Atoms,
-    names: Vec<String>,
+pub(super) struct Trees<'a> {
+    pub atoms: &'a Atoms,
+    pub names: Vec<String>,
     /// Products that are trees already.
-    products: HashMap<Product, Arc<Factors>>,
+    pub products: HashMap<Product, Arc<Factors>>,
 }
 
 impl Trees<'_> {
-    fn product(&mut self, product: &Product) -> Arc<Factors> {
+    pub fn product(&mut self, product: &Product) -> Arc<Factors> {
         if let Some(known) = self.products.get(product) {
             return Arc::clone(known);
         }
@@ -199,6 +201,9 @@ impl Trees<'_> {
             }
             Atom::Entries(product) => Factor::Entries(self.product(product)),
             Atom::Dimension => Factor::Dimension,
+            Atom::Loss => Factor::Loss,
+            // Only what says that a Jacobian is not symmetric has directions.
+            Atom::Hole(i) => Factor::Coordinate(["v", "w"][*i].to_string()),
         }
     }
 }

@@ -6,15 +6,26 @@
 //! they feed. The flow of the modified field passes through `θ_ν` at time `νh`, so the field is the coefficient of ν.
 
 mod atoms;
+mod calculus;
 mod field;
 mod functions;
+mod interval;
+mod potential;
 mod program;
+mod reading;
 mod solve;
 mod sum;
+mod vanishing;
+mod witness;
 
+pub(crate) use atoms::{Atom, Atoms, Opaque, Product};
 pub use field::{Elementary, Factor, Factors, Terms, TypedCoordinate, TypedField, TypedTerm};
+pub use potential::TypedPotential;
 pub use program::{Exponent, Function, Initial, Node, NodeId, Program, Shape, TypedState};
+pub(crate) use reading::Reading;
 pub use solve::TypedError;
+pub(crate) use sum::Sum;
+pub(crate) use vanishing::Vanishing;
 
 /// With which factor each buffer forgets, a step: `c` of its recurrence `x(ν+1) = c x(ν) + r(ν)` where `h = 0` and bias
 /// corrections are 1.

@@ -19,8 +19,8 @@
 //! [`update`](TypedState::update).
 
 use crate::exact::{RationalFunction, effort};
-use num_rational::Ratio;
-use num_traits::{CheckedAdd, CheckedMul};
+use num_rational::{BigRational, Ratio};
+use num_traits::{CheckedAdd, CheckedMul, ToPrimitive};
 use std::ops::Range;
 
 /// An operation of a [`Program`], by its index in [`Program::nodes`].
@@ -99,10 +99,27 @@ impl Exponent {
         Exponent { constant: times(&self.constant), symbolic }
     }
 
+    /// The exponent that a coefficient is, if it is linear in the parameters, with numbers that fit.
+    pub(crate) fn of(value: &RationalFunction) -> Option<Exponent> {
+        let denominator = value.denominator().as_constant()?;
+        let mut exponent = Exponent::integer(0);
+        for (monomial, coefficient) in value.numerator().terms() {
+            let number = BigRational::new(coefficient.clone(), denominator.clone());
+            let number = Ratio::new(number.numer().to_i64()?, number.denom().to_i64()?);
+            match monomial.degree() {
+                0 => exponent.constant = number,
+                1 => exponent.symbolic.push((monomial.0.iter().position(|e| *e == 1)?, number)),
+                _ => return None,
+            }
+        }
+        exponent.symbolic.sort_unstable_by_key(|(parameter, _)| *parameter);
+        Some(exponent)
+    }
+
     /// The exponent as a coefficient.
     pub fn value(&self) -> RationalFunction {
         let number = |q: &Ratio<i64>| {
-            let fraction = num_rational::BigRational::new((*q.numer()).into(), (*q.denom()).into());
+            let fraction = BigRational::new((*q.numer()).into(), (*q.denom()).into());
             RationalFunction::from(fraction)
         };
         self.symbolic.iter().fold(number(&self.constant), |sum, (p, c)| {

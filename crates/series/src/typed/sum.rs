@@ -227,12 +227,7 @@ impl Atoms {
                     return Some((rest, sum.clone()));
                 }
                 let reduction = self.reduction(*atom)?;
-                let power = product.exponent(reduction.atom)?.as_integer()?;
-                if power < reduction.power {
-                    return None;
-                }
-                let lowered = Exponent::integer(-reduction.power);
-                let rest = self.multiply(&product, &Product(vec![(reduction.atom, lowered)]));
+                let rest = self.divided(&product, &reduction.lead)?;
                 let mut terms = vec![(Product::of(*atom), reduction.inverse.clone())];
                 terms.extend(
                     reduction.rest.iter().map(|(p, c)| (p.clone(), -&(c * &reduction.inverse))),
@@ -268,8 +263,9 @@ impl Atoms {
                 let product = Product(vec![(atom, exponent.times(Ratio::from(2)))]);
                 return self.reduced(product, RationalFunction::one());
             }
+            let (polynomial, factor) = self.monic(polynomial, exponent);
             let atom = self.intern(Atom::Base(polynomial));
-            return self.reduced(Product(vec![(atom, exponent.clone())]), RationalFunction::one());
+            return self.reduced(Product(vec![(atom, exponent.clone())]), factor);
         };
         let (mut coefficient, mut out) = (RationalFunction::one(), Product::one());
         if !c.is_one() {
@@ -287,6 +283,18 @@ impl Atoms {
             out = self.multiply(&out, &factor);
         }
         self.reduced(out, coefficient)
+    }
+
+    /// A sum whose last coefficient is 1, and the power of that coefficient, where that is a rational function; only in
+    /// tables for comparing.
+    fn monic(&self, sum: Polynomial, exponent: &Exponent) -> (Polynomial, RationalFunction) {
+        let one = RationalFunction::one();
+        let Some((_, last)) = sum.last().filter(|_| self.is_complete) else { return (sum, one) };
+        let (Some(factor), Some(inverse)) = (power_of_number(last, exponent), last.inverse())
+        else {
+            return (sum, one);
+        };
+        (sum.iter().map(|(product, c)| (product.clone(), c * &inverse)).collect(), factor)
     }
 
     fn reduced(&mut self, product: Product, coefficient: RationalFunction) -> Sum {

@@ -60,8 +60,12 @@ impl Script for Latex {
             Math::Apply(head, arguments, bracket) => {
                 self.write(head, out);
                 let (open, close) = bracket.pair();
+                // Brackets as high as what stands in them.
+                let tall = arguments.iter().any(Math::is_tall);
+                out.push_str(if tall { "\\left" } else { "" });
                 out.push(open);
                 self.write_list(arguments, ",", out);
+                out.push_str(if tall { "\\right" } else { "" });
                 out.push(close);
             }
             Math::Norm(vector) => {

@@ -136,6 +136,8 @@ fn is_letter(factor: &Math) -> bool {
     match factor {
         Math::Name(_) => true,
         Math::Power(base, _) => is_letter(base),
+        // An exponent of letters is not that of what follows.
+        Math::PowerOf(..) => true,
         _ => false,
     }
 }

@@ -7,8 +7,6 @@ use crate::optimizer::syntax::{Expression, Kind};
 use crate::text::source::SourceError;
 use crate::typed::{Exponent, Node, NodeId};
 use num_bigint::BigInt;
-use num_rational::Ratio;
-use num_traits::ToPrimitive;
 
 /// The largest number in an exponent, and its largest denominator.
 const MAX_EXPONENT: i64 = 64;
@@ -137,7 +135,7 @@ impl Lowering<'_> {
     pub(super) fn exponent(&mut self, expression: &Expression) -> Result<Exponent, SourceError> {
         let node = self.expression(expression)?;
         let found = match &self.program.nodes[node] {
-            Node::Number(value) => linear(value),
+            Node::Number(value) => Exponent::of(value).filter(is_small),
             _ => None,
         };
         found.ok_or_else(|| {
@@ -160,22 +158,8 @@ impl Lowering<'_> {
     }
 }
 
-/// The exponent that a coefficient is, if it is linear in the parameters.
-fn linear(value: &RationalFunction) -> Option<Exponent> {
-    let denominator = value.denominator().as_constant()?;
-    let mut exponent = Exponent::integer(0);
-    for (monomial, coefficient) in value.numerator().terms() {
-        let number = num_rational::BigRational::new(coefficient.clone(), denominator.clone());
-        let number = Ratio::new(number.numer().to_i64()?, number.denom().to_i64()?);
-        if number.numer().abs() > MAX_EXPONENT || *number.denom() > MAX_EXPONENT {
-            return None;
-        }
-        match monomial.degree() {
-            0 => exponent.constant = number,
-            1 => exponent.symbolic.push((monomial.0.iter().position(|e| *e == 1)?, number)),
-            _ => return None,
-        }
-    }
-    exponent.symbolic.sort_unstable_by_key(|(parameter, _)| *parameter);
-    Some(exponent)
+/// Whether the numbers of an exponent are within bounds.
+fn is_small(exponent: &Exponent) -> bool {
+    let mut numbers = exponent.symbolic.iter().map(|(_, c)| c).chain([&exponent.constant]);
+    numbers.all(|c| c.numer().abs() <= MAX_EXPONENT && *c.denom() <= MAX_EXPONENT)
 }

@@ -102,6 +102,7 @@ impl<L: Language> Emitter<'_, L> {
                 self.named(factor, value)
             }),
             Factor::Dimension => self.language.dimension().into(),
+            Factor::Loss => unreachable!("the loss is in no field"),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::TypedDocument;
 use super::layout::{Writer, is_vector};
 use crate::formula::{Plain, Script};
-use crate::typed::{Elementary, Exponent, Factor, Factors, Shape, Terms};
+use crate::typed::{Elementary, Exponent, Factor, Factors, Shape, Terms, TypedPotential};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -19,6 +19,10 @@ use std::io::{self, Write};
 /// | `function` | `name` (`exp`, `log`, `tanh`, `abs`, `sign`, `step`), `of` |
 /// | `entries` | `of`: the vector whose entries are summed |
 /// | `dimension` | |
+/// | `loss` | |
+///
+/// A modified loss has `modified_loss` for `coordinates`: its `terms`, and for every order whether it is a `gradient` (null:
+/// not known).
 pub(super) fn write(document: &TypedDocument, out: &mut dyn Write) -> io::Result<()> {
     let field = document.field;
     let names = &field.parameters;
@@ -52,6 +56,19 @@ pub(super) fn write(document: &TypedDocument, out: &mut dyn Write) -> io::Result
         "smooth": field.kinks.is_empty(),
         "coordinates": coordinates,
     });
+    if let Some(potentials) = document.potentials {
+        let orders: Vec<Value> = potentials
+            .iter()
+            .map(|potential| match potential {
+                TypedPotential::Gradient(_) => json!(true),
+                TypedPotential::Obstructed(_) => json!(false),
+                TypedPotential::Unknown => Value::Null,
+            })
+            .collect();
+        let terms = object["coordinates"][0]["terms"].take();
+        object["modified_loss"] = json!({"terms": terms, "gradient": orders});
+        object.as_object_mut().expect("an object").remove("coordinates");
+    }
     if !document.values.is_empty() {
         let values: serde_json::Map<String, Value> =
             document.values.iter().map(|(k, v)| (k.clone(), v.to_string().into())).collect();
@@ -113,5 +130,6 @@ fn tree(factor: &Factor, names: &[String]) -> Value {
         }
         Factor::Entries(vector) => json!({"type": "entries", "of": product(vector, names)}),
         Factor::Dimension => json!({"type": "dimension"}),
+        Factor::Loss => json!({"type": "loss"}),
     }
 }

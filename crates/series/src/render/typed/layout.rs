@@ -3,7 +3,9 @@
 
 use crate::exact::RationalFunction;
 use crate::formula::{Bracket, Coefficient, Math};
-use crate::typed::{Elementary, Exponent, Factor, Factors, Terms, TypedCoordinate, TypedField};
+use crate::typed::{
+    Elementary, Exponent, Factor, Factors, Terms, TypedCoordinate, TypedField, TypedTerm,
+};
 use num_rational::Ratio;
 use num_traits::Zero;
 
@@ -50,11 +52,11 @@ impl<'a> Writer<'a> {
     }
 
     /// The definitions of the named vectors.
-    pub fn definitions(&self) -> Vec<Math> {
+    pub fn definitions(&self) -> Vec<(String, Math)> {
         let plain = Writer { parameters: self.parameters, named: Vec::new() };
         let definition = |(name, vector): &(String, Factors)| {
             let (_, value) = plain.term(&RationalFunction::one(), 0, &[vector]);
-            Math::name(name).equals(value)
+            (name.clone(), value)
         };
         self.named.iter().map(definition).collect()
     }
@@ -127,6 +129,11 @@ impl<'a> Writer<'a> {
             other => vec![other],
         });
         (negative, contraction(parts.collect()))
+    }
+
+    /// One term of a field.
+    pub fn alone(&self, term: &TypedTerm) -> Signed {
+        self.term(&term.coefficient, term.power, &[&term.factors])
     }
 
     /// A coefficient times `h^power` and powers: a fraction, then the derivatives that stand above it.
@@ -269,6 +276,7 @@ impl<'a> Writer<'a> {
                 Math::function("sum", self.vector(inner))
             }
             Factor::Dimension => Math::name("dim"),
+            Factor::Loss => Math::name("E"),
         }
     }
 
@@ -400,7 +408,7 @@ pub(super) fn is_vector(factor: &Factor) -> bool {
         Factor::Base(sum) | Factor::Function(_, sum) => {
             sum.iter().any(|(_, factors)| factors.iter().any(|(factor, _)| is_vector(factor)))
         }
-        Factor::Entries(_) | Factor::Dimension => false,
+        Factor::Entries(_) | Factor::Dimension | Factor::Loss => false,
     }
 }
 
@@ -412,6 +420,6 @@ fn has_derivative(factor: &Factor) -> bool {
         Factor::Base(sum) | Factor::Function(_, sum) => {
             sum.iter().any(|(_, factors)| factors.iter().any(|(factor, _)| has_derivative(factor)))
         }
-        Factor::Coordinate(_) | Factor::Dimension => false,
+        Factor::Coordinate(_) | Factor::Dimension | Factor::Loss => false,
     }
 }

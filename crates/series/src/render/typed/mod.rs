@@ -1,14 +1,18 @@
 //! Modified fields of nonlinear steps in the formats that people and machines read.
 
+mod abbreviation;
 mod code;
+mod equations;
 mod json;
 mod layout;
+mod loss;
 mod page;
 mod text;
 mod typeset;
 
 use super::Format;
-use crate::typed::TypedField;
+use crate::formula::Math;
+use crate::typed::{TypedCoordinate, TypedField, TypedPotential};
 use num_rational::BigRational;
 use std::io::{self, Write};
 
@@ -23,6 +27,8 @@ pub struct TypedDocument<'a> {
     pub width: usize,
     /// How many digits of its font a typeset line has.
     pub line: usize,
+    /// What each order is the gradient of: the modified loss is shown instead of the field.
+    pub potentials: Option<&'a [TypedPotential]>,
 }
 
 impl TypedDocument<'_> {
@@ -35,10 +41,27 @@ impl TypedDocument<'_> {
             Some(n) => format!(", with the bias corrections of step {n}"),
             None => String::new(),
         };
+        let what = if self.potentials.is_some() { "loss" } else { "field" };
         format!(
-            "{}{values}: modified field to order {}{step}",
+            "{}{values}: modified {what} to order {}{step}",
             self.field.optimizer, self.field.order
         )
+    }
+
+    /// What stands on the left of an equation.
+    fn left(&self, coordinate: &TypedCoordinate) -> Math {
+        match self.potentials {
+            Some(_) => Math::Modified(coordinate.name.clone()),
+            None => Math::Velocity(coordinate.name.clone(), None),
+        }
+    }
+
+    /// What stands at the end of an equation for all that is not shown.
+    fn rest(&self) -> Math {
+        match self.potentials {
+            Some(_) => Math::Dots,
+            None => Math::function("O", Math::power(Math::name("h"), self.field.order as i64 + 1)),
+        }
     }
 }
 
@@ -47,6 +70,10 @@ impl TypedDocument<'_> {
 /// # Errors
 /// Only those of `out`.
 pub fn write(format: Format, document: &TypedDocument, out: &mut dyn Write) -> io::Result<()> {
+    // A loss is written as a field of one number.
+    let loss = document.potentials.map(|potentials| loss::of(document.field, potentials));
+    let shown = loss.as_ref().map(|loss| TypedDocument { field: loss, ..document.clone() });
+    let document = shown.as_ref().unwrap_or(document);
     match format {
         Format::Text => text::write(document, out),
         Format::Latex => typeset::latex(document, out),

@@ -1,7 +1,9 @@
 //! Every typed tree drawn: a picture, and a page with the equation.
 
 use super::TypedDocument;
+use super::equations::Equations;
 use super::layout::Writer;
+use super::loss::obstructions;
 use super::text::legend;
 use crate::formula::{Coefficient, Math, MathMl, Plain, Script};
 use crate::render::page::{self, escape};
@@ -173,25 +175,28 @@ fn coefficient(term: &TypedTerm, names: &[String]) -> Math {
     Coefficient::new(&term.coefficient, names).times_step(power).signed()
 }
 
+/// A line whose words are escaped and whose formulas, between control characters, are not.
+fn escaped(line: &str) -> String {
+    let parts = line.split('\u{1}').enumerate();
+    parts.map(|(i, part)| if i % 2 == 0 { escape(part) } else { part.to_string() }).collect()
+}
+
 /// A page that opens from disk, light or dark, without network or scripts.
 pub(super) fn html(document: &TypedDocument, out: &mut dyn Write) -> io::Result<()> {
     let field = document.field;
-    let writer = Writer::new(field);
+    let equations = Equations::new(document);
     out.write_all(page::start(&document.heading(), &[STYLE, LOOK].concat()).as_bytes())?;
     let inline = |math: &Math| format!("<math>{}</math>", MathMl.show(math));
-    for line in legend(field, &writer, |math| format!("\u{1}{}\u{1}", inline(math))) {
-        // Words are escaped, formulas are not.
-        let parts = line.split('\u{1}').enumerate();
-        let parts: String = parts
-            .map(|(i, part)| if i % 2 == 0 { escape(part) } else { part.to_string() })
-            .collect();
-        writeln!(out, "<p class=\"soft\">{parts}</p>")?;
+    for line in
+        legend(document, &equations.definitions, |math| format!("\u{1}{}\u{1}", inline(math)))
+    {
+        writeln!(out, "<p class=\"soft\">{}</p>", escaped(&line))?;
     }
     writeln!(out, "<div class=\"scroll\">")?;
-    for coordinate in &field.coordinates {
-        let velocity = MathMl.show(&Math::Velocity(coordinate.name.clone(), None));
+    for (left, orders) in &equations.coordinates {
+        let velocity = MathMl.show(left);
         let mut first = true;
-        for order in writer.orders(coordinate, field.order) {
+        for order in orders {
             for (negative, term) in order {
                 let left = if first { format!("{velocity}<mo>=</mo>") } else { String::new() };
                 let sign = match (negative, first) {
@@ -203,16 +208,19 @@ pub(super) fn html(document: &TypedDocument, out: &mut dyn Write) -> io::Result<
                 writeln!(
                     out,
                     "<div class=\"row\"><math displaystyle=\"true\"><mrow>{left}{sign}{}</mrow></math></div>",
-                    MathMl.show(&term)
+                    MathMl.show(term)
                 )?;
                 first = false;
             }
         }
-        let rest =
-            MathMl.show(&Math::function("O", Math::power(Math::name("h"), field.order as i64 + 1)));
+        let rest = MathMl.show(&document.rest());
         writeln!(out, "<div class=\"row\"><math><mo form=\"infix\">+</mo>{rest}</math></div>")?;
     }
-    writeln!(out, "</div>\n<p class=\"legend\">")?;
+    writeln!(out, "</div>")?;
+    for line in obstructions(document, |math| format!("\u{1}{}\u{1}", inline(math))) {
+        writeln!(out, "<p>{}</p>", escaped(&line))?;
+    }
+    writeln!(out, "<p class=\"legend\">")?;
     for kind in [Kind::Loss, Kind::Elementwise, Kind::Entries] {
         let (drawing, ..) = Node { kind, label: String::new(), children: Vec::new() }.drawing();
         write!(
@@ -224,7 +232,7 @@ pub(super) fn html(document: &TypedDocument, out: &mut dyn Write) -> io::Result<
     writeln!(out, "</p>")?;
     let plain = Writer::unnamed(field);
     for coordinate in &field.coordinates {
-        writeln!(out, "<h2>{}</h2>", inline(&Math::Velocity(coordinate.name.clone(), None)))?;
+        writeln!(out, "<h2>{}</h2>", inline(&document.left(coordinate)))?;
         writeln!(out, "<div class=\"cards\">")?;
         for term in &coordinate.terms {
             let (drawing, width, height) = product(&term.factors, &plain).drawing();

@@ -1,24 +1,26 @@
 //! An equation for the terminal.
 
 use super::TypedDocument;
+use super::abbreviation::Definition;
+use super::equations::Equations;
 use super::layout::Writer;
+use super::loss::obstructions;
 use crate::formula::{Math, Plain, Script};
 use crate::typed::{Elementary, Factor, Factors, TypedField};
 use std::io::{self, Write};
 
 /// An equation for the terminal, wrapped to its width.
 pub(super) fn write(document: &TypedDocument, out: &mut dyn Write) -> io::Result<()> {
-    let field = document.field;
-    let writer = Writer::new(field);
+    let equations = Equations::new(document);
     writeln!(out, "{}", document.heading())?;
-    for line in legend(field, &writer, |math| Plain.show(math)) {
+    for line in legend(document, &equations.definitions, |math| Plain.show(math)) {
         wrapped("", &line, "", document.width, out)?;
     }
-    for coordinate in &field.coordinates {
-        let velocity = Plain.show(&Math::Velocity(coordinate.name.clone(), None));
+    for (left, orders) in &equations.coordinates {
+        let velocity = Plain.show(left);
         writeln!(out)?;
         let mut first = true;
-        for order in writer.orders(coordinate, field.order) {
+        for order in orders {
             for term in order {
                 let start = if first { format!("{velocity} = ") } else { "  ".to_string() };
                 let text = format!("{}{}", sign(term.0, first), Plain.show(&term.1));
@@ -29,8 +31,11 @@ pub(super) fn write(document: &TypedDocument, out: &mut dyn Write) -> io::Result
         if first {
             writeln!(out, "{velocity} = 0")?;
         }
-        let rest = Plain.show(&Math::power(Math::name("h"), field.order as i64 + 1));
-        writeln!(out, "  + O({rest})")?;
+        writeln!(out, "  + {}", Plain.show(&document.rest()))?;
+    }
+    for sentence in obstructions(document, |math| Plain.show(math)) {
+        writeln!(out)?;
+        wrapped("", &sentence, "", document.width, out)?;
     }
     Ok(())
 }
@@ -47,22 +52,32 @@ pub(super) fn sign(negative: bool, first: bool) -> &'static str {
 
 /// What the symbols mean, and where the field holds.
 pub(super) fn legend(
-    field: &TypedField,
-    writer: &Writer,
+    document: &TypedDocument,
+    definitions: &[Definition],
     show: impl Fn(&Math) -> String,
 ) -> Vec<String> {
+    let field = document.field;
     let mut symbols =
         vec![show(&Math::name("g").equals(Math::Row(vec![Math::Nabla(1), Math::name("E")])))];
     if field.order > 0 {
         let hessian = Math::Row(vec![Math::Nabla(2), Math::name("E")]);
         symbols.push(show(&Math::name("H").equals(hessian)));
     }
-    symbols.extend(writer.definitions().iter().map(&show));
+    symbols.extend(
+        definitions.iter().map(|(name, value)| show(&Math::name(name).equals(value.clone()))),
+    );
+    if let (Some(_), [loss]) = (document.potentials, &field.coordinates[..])
+        && !loss.terms.is_empty()
+    {
+        let slope = Math::Row(vec![Math::Nabla(1), Math::Modified(loss.name.clone())]);
+        let flow = Math::Velocity("theta".into(), None).equals(Math::Sum(vec![(true, slope)]));
+        symbols.push(format!("the flow is {}", show(&flow)));
+    }
     let mut lines = vec![format!(
         "{}; products, powers and functions of vectors are taken entry by entry",
         symbols.join(", ")
     )];
-    let kinks = kinks(field);
+    let (kinks, writer) = (kinks(field), Writer::unnamed(field));
     if !kinks.is_empty() {
         let places: Vec<String> =
             kinks
@@ -122,7 +137,7 @@ fn walk(factors: &Factors, visit: &mut impl FnMut(&Factor)) {
                 sum.iter().for_each(|(_, factors)| walk(factors, visit));
             }
             Factor::Entries(inner) => walk(inner, visit),
-            Factor::Coordinate(_) | Factor::Dimension => {}
+            Factor::Coordinate(_) | Factor::Dimension | Factor::Loss => {}
         }
     }
 }

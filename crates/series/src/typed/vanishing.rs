@@ -1,0 +1,86 @@
+//! Whether a sum of products is zero: by clearing denominators, which proves that it is, or by a point where it is not.
+
+use super::atoms::{Atom, AtomId, Atoms, Product};
+use super::program::Exponent;
+use super::sum::Sum;
+use super::witness::Witness;
+use crate::exact::{RationalFunction, effort};
+use num_rational::Ratio;
+use std::collections::BTreeMap;
+
+/// What is known of a sum.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Vanishing {
+    /// It is zero wherever it is defined.
+    Zero,
+    /// There is a loss, a point and parameters for which it is not.
+    Nonzero,
+    /// Neither is known.
+    Unknown,
+}
+
+type Terms = BTreeMap<Product, RationalFunction>;
+
+/// How many points are tried.
+const POINTS: u64 = 6;
+
+impl Atoms {
+    /// Whether a sum without the step number is zero for all losses, points and parameters.
+    pub fn vanishing(&self, sum: &Sum) -> Vanishing {
+        let terms: Terms = sum.coefficient(0).into_iter().collect();
+        if self.cleared(terms).is_empty() {
+            return Vanishing::Zero;
+        }
+        let differs = (0..POINTS).any(|seed| {
+            let dimension = 2 + (seed % 2) as usize;
+            Witness::new(self, dimension, seed).is_nonzero(sum)
+        });
+        if differs { Vanishing::Nonzero } else { Vanishing::Unknown }
+    }
+
+    /// A sum multiplied by what it is divided by, and written in powers of the bases between 0 and 1.
+    fn cleared(&self, mut terms: Terms) -> Terms {
+        while let Some((atom, lowest)) = self.open_base(&terms) {
+            let Atom::Base(base) = self.atom(atom) else { unreachable!("a base was found") };
+            let mut cleared = Terms::new();
+            for (product, c) in terms {
+                let here = product.exponent(atom).map_or(0, |e| e.constant.floor().to_integer());
+                let fraction = match here {
+                    0 => product,
+                    _ => self.multiply(&product, &Product(vec![(atom, Exponent::integer(-here))])),
+                };
+                let mut expanded = vec![(fraction, c)];
+                for _ in 0..(here - lowest.min(0)) {
+                    effort::spend(20 * (expanded.len() * base.len()) as u64);
+                    expanded = expanded
+                        .iter()
+                        .flat_map(|(p, c)| {
+                            base.iter().map(move |(q, d)| (self.multiply(p, q), c * d))
+                        })
+                        .collect();
+                }
+                for (product, c) in expanded {
+                    let sum = cleared.entry(product).or_insert_with(RationalFunction::zero);
+                    *sum = &*sum + &c;
+                }
+            }
+            cleared.retain(|_, c| !c.is_zero());
+            terms = cleared;
+        }
+        terms
+    }
+
+    /// A base with an exponent below 0 or from 1 on, and the lowest whole part of its exponents.
+    fn open_base(&self, terms: &Terms) -> Option<(AtomId, i64)> {
+        let zero = Ratio::from(0);
+        let open = |(atom, exponent): &(AtomId, Exponent)| {
+            let outside = exponent.constant < zero || exponent.constant >= Ratio::from(1);
+            (outside && matches!(self.atom(*atom), Atom::Base(_))).then_some(*atom)
+        };
+        let atom = terms.keys().flat_map(|product| &product.0).find_map(open)?;
+        let whole = |product: &Product| {
+            product.exponent(atom).map_or(0, |e| e.constant.floor().to_integer())
+        };
+        Some((atom, terms.keys().map(whole).min().unwrap_or(0)))
+    }
+}
