@@ -12,7 +12,6 @@ use bea_series::typed::{Program, TypedField};
 use miette::{Context, IntoDiagnostic, miette};
 use num_rational::BigRational;
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -311,7 +310,7 @@ impl Derive {
     /// The page: the terminal, if the result goes there.
     fn layout(&self) -> Layout {
         let mut layout = Layout::default();
-        if self.out.is_none() && std::io::stdout().is_terminal() {
+        if self.out.is_none() && output::is_terminal() {
             let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
                 || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
             layout.color = !plain;

@@ -1,0 +1,96 @@
+"""Backward error analysis of optimizers: the exact flow an optimizer follows, to any order.
+
+>>> import bea
+>>> field = bea.optimizer("gradient_descent").derive(order=2)
+>>> field.coefficient("[[]]")
+Fraction(-1, 2)
+>>> print(field)
+gradient_descent: modified field to order 2
+<BLANKLINE>
+θ̇ = f
+  - h/2 f'f
+  + h² ( 1/3 f'f'f
+         + 1/12 f''(f,f) )
+  + O(h³)
+<BLANKLINE>
+every principal coefficient equals (-1)ⁿ/(n+1), verified for n = 0…2; together
+they are log(1+hJ)/(hJ) f
+
+What is wrong is said as the command `bea` says it:
+
+>>> bea.optimizer("heavy_bal")  # doctest: +ELLIPSIS
+Traceback (most recent call last):
+    ...
+bea.Error:   × there is no optimizer `heavy_bal`
+...
+"""
+
+from bea._bea import Error, __version__
+from bea._check import Claim, Claims, check
+from bea._curvature import (
+    DalStep,
+    Density,
+    Eigenpairs,
+    PrincipalFlow,
+    Spectrum,
+    dal,
+    density,
+    evaluate,
+    lanczos,
+    principal_flow,
+    spectrum,
+    stability_coefficients,
+)
+from bea._derive import Field, Optimizer, Term, optimizer
+from bea._experiments import Reproduction, Run, Sweep, reproduce, run, sweep
+from bea._flow import Code, Curve, Flow, codegen, flow
+from bea._objective import Hessian, Objective, network, objective
+
+__all__ = [
+    "Claim",
+    "Claims",
+    "Code",
+    "Curve",
+    "DalStep",
+    "Density",
+    "Eigenpairs",
+    "Error",
+    "Field",
+    "Flow",
+    "Hessian",
+    "Objective",
+    "Optimizer",
+    "PrincipalFlow",
+    "Reproduction",
+    "Run",
+    "Spectrum",
+    "Sweep",
+    "Term",
+    "__version__",
+    "check",
+    "codegen",
+    "dal",
+    "density",
+    "evaluate",
+    "flow",
+    "lanczos",
+    "network",
+    "objective",
+    "optimizer",
+    "principal_flow",
+    "reproduce",
+    "run",
+    "spectrum",
+    "stability_coefficients",
+    "sweep",
+    "torch",
+]
+
+
+def __getattr__(name):
+    # PyTorch takes seconds to import, so it is imported when it is asked for.
+    if name == "torch":
+        import importlib
+
+        return importlib.import_module("bea.torch")
+    raise AttributeError(f"module 'bea' has no attribute {name!r}")
