@@ -103,8 +103,8 @@ def check(claims: str | os.PathLike | None = None, *, force: bool = False) -> Cl
     [('to first order', True), ('wrong', False)]
     >>> print(claims)
        line  verdict  claim
-    ✓     2  true     to first order
-    ✗     4  false    wrong - h Hg: claimed -1/3, derived -1/2
+    ✓     2     true  to first order
+    ✗     4    false  wrong - h*H*g: claimed -1/3, derived -1/2
     """
     words = [] if claims is None else ["--", os.fspath(claims)]
     return Claims(answer(["check", "--format=json", *options(force=force), *words]))

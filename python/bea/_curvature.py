@@ -150,15 +150,16 @@ def _start(v0: Any, n: int) -> np.ndarray | None:
 
 def _pairs(
     matrix: Any, largest: int, smallest: int, tol: float, v0: Any, seed: int, single: bool,
-    search: bool | None, max_products: int, progress: bool, preconditioner: Any,
+    search: bool | None, max_products: int, progress: bool, preconditioner: Any, random: int = 1,
 ) -> dict:
+    """The eigenpairs; `random` is the number of random vectors to start from beside `v0`, at least."""
     operator, n = _matrix(matrix)
     if preconditioner is not None:
         preconditioner = np.ascontiguousarray(np.ravel(preconditioner), dtype=float)
     with _progress(progress) as tell:
         found = _bea.lanczos(
-            operator, largest, smallest, float(tol), _start(v0, n), seed, single, search, max_products, tell,
-            preconditioner,
+            operator, largest, smallest, float(tol), _start(v0, n), random, seed, single, search, max_products,
+            tell, preconditioner,
         )
     del found["scale"]
     found["eigenvectors"] = found["eigenvectors"].reshape(-1, n).T

@@ -19,7 +19,7 @@ except ImportError as error:
 from bea import _bea, _table
 from bea._bea import Error
 from bea._command import exact
-from bea._curvature import Eigenpairs, _along, lanczos
+from bea._curvature import _along, _pairs
 from bea._derive import optimizer as _named
 from bea._objective import _DOUBLE, _SINGLE, Objective
 from bea._structure import Structure
@@ -299,7 +299,7 @@ class Monitor:
         self.history: list[dict[str, Any]] = []
         self._steps = 0
         # The last eigenvectors, of H and of P⁻¹H.
-        self._warm: list[Eigenpairs | None] = [None, None]
+        self._warm: list[np.ndarray | None] = [None, None]
 
     def step(self, loss_fn: Callable, data: Any) -> dict[str, Any] | None:
         """Call it once a step: a log whenever it is due, and otherwise None."""
@@ -317,18 +317,14 @@ class Monitor:
         one = time.perf_counter() - before
         hessian = on.hessian()
         diagonal = _preconditioner(self.optimizer, on._module.parameters())
-        found = [lanczos(hessian, self.top, tol=self.tol, v0=self._warm[0], search=False)]
-        products = found[0].products + 1
+        found = [self._sharpest(on, hessian, self._warm[0], None)]
         if diagonal is not None:
-            warm = self._warm[1] or found[0]
-            found.append(
-                lanczos(hessian, self.top, tol=self.tol, v0=warm, search=False, preconditioner=diagonal)
-            )
-            products += found[1].products
-        self._warm[: len(found)] = found
-        scaled = found[-1]
-        pairs = {"eigenvalues": scaled.eigenvalues, "eigenvectors": scaled.eigenvectors}
-        along = _along(pairs, gradient, rule.h, diagonal, rule.optimizer, rule.values)
+            found.append(self._sharpest(on, hessian, self._warm[1], diagonal))
+        plain, scaled = found[0], found[-1]
+        products = 1 + sum(pairs["products"] for pairs in found)
+        # The turned vectors are new arrays.
+        self._warm[: len(found)] = [pairs["eigenvectors"] for pairs in found]
+        along = _along(dict(scaled), gradient, rule.h, diagonal, rule.optimizer, rule.values)
         step = gradient if diagonal is None else gradient / diagonal
         drift = hessian @ step
         drift = rule.h**2 * rule.drift * np.linalg.norm(drift if diagonal is None else drift / diagonal)
@@ -337,21 +333,36 @@ class Monitor:
             "loss": loss,
             "gradient_norm": float(np.linalg.norm(gradient)),
             "lr": rule.lr,
-            "sharpness": float(found[0].eigenvalues[0]),
-            "preconditioned_sharpness": float(scaled.eigenvalues[0]),
-            "h_lambda": float(rule.lr * scaled.eigenvalues[0]),
+            "sharpness": float(plain["eigenvalues"][0]),
+            "preconditioned_sharpness": float(scaled["eigenvalues"][0]),
+            "h_lambda": float(rule.lr * scaled["eigenvalues"][0]),
             "sc": complex(along["sc"][0]),
             "case": along["case"][0],
             "drift": float(drift),
-            "converged": all(pairs.converged for pairs in found),
+            "converged": all(pairs["converged"] for pairs in found),
         }
         if self.top > 1:
-            entry["eigenvalues"] = found[0].eigenvalues.tolist()
-            entry["preconditioned_eigenvalues"] = scaled.eigenvalues.tolist()
+            entry["eigenvalues"] = plain["eigenvalues"].tolist()
+            entry["preconditioned_eigenvalues"] = scaled["eigenvalues"].tolist()
         seconds = time.perf_counter() - started
         entry |= {"products": products, "seconds": seconds, "gradients": seconds / max(one, 1e-9)}
         self.history.append(entry)
         return entry
+
+    def _sharpest(
+        self, on: Objective, hessian: Any, warm: np.ndarray | None, diagonal: np.ndarray | None
+    ) -> dict:
+        """The largest eigenpairs, from the last ones if there are any."""
+        if warm is not None:
+            # Each with a small part of everything, so that no eigenvector that has overtaken them is missed: cheaper than
+            # a random vector beside them.
+            noise = np.random.default_rng(len(self.history)).normal(size=warm.shape)
+            root = np.sqrt(len(warm) if diagonal is None else len(warm) * diagonal[:, None])
+            warm = warm + 0.05 * noise / root
+        single, random = on.precision > 1e-10, int(warm is None)
+        return _pairs(
+            hessian, self.top, 0, self.tol, warm, 0, single, False, 10_000, False, diagonal, random
+        )
 
     def to_pandas(self):
         """A DataFrame with a row a log."""

@@ -20,7 +20,7 @@ use std::sync::Arc;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Derive {
-    /// A name from `bea optimizers`, or a file; FILE:NAME chooses one of several in a file
+    /// A name from `bea optimizers`, a file, or a definition; FILE:NAME chooses one of several in a file
     #[arg(value_name = "OPTIMIZER|FILE", default_value = "gradient_descent")]
     #[arg(value_parser = Named::Optimizer, hide_possible_values = true)]
     optimizer: String,

@@ -100,7 +100,7 @@ fn on_matrix<T: Send>(
 
 /// The extreme eigenpairs, the largest first: eigenvalues, eigenvectors as rows, residuals, products, converged, missed.
 #[pyfunction]
-#[pyo3(signature = (matrix, largest, smallest, tolerance, start, seed, single, search, products, progress, diagonal))]
+#[pyo3(signature = (matrix, largest, smallest, tolerance, start, random, seed, single, search, products, progress, diagonal))]
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn lanczos<'py>(
     py: Python<'py>,
@@ -109,6 +109,7 @@ pub(crate) fn lanczos<'py>(
     smallest: usize,
     tolerance: f64,
     start: Option<PyReadonlyArray2<'_, f64>>,
+    random: usize,
     seed: u64,
     single: bool,
     search: Option<bool>,
@@ -126,6 +127,7 @@ pub(crate) fn lanczos<'py>(
         largest,
         smallest,
         tolerance,
+        random,
         seed,
         single,
         verification,
