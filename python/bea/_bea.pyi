@@ -67,5 +67,16 @@ def stability_coefficients(
 def velocity(
     objective: Objective, x: Vector, optimizer: str, values: list[str], flow: str, lr: float
 ) -> NDArray[np.complex128]: ...
+def simulate(
+    objective: Objective,
+    x: Vector,
+    optimizer: str,
+    values: list[str],
+    flows: str | None,
+    lr: float,
+    steps: int,
+    tolerances: tuple[float, float],
+    variables: list[str] | None,
+) -> tuple[str, str]: ...
 def dal(objective: Objective, x: Vector, power: float, cap: float) -> dict[str, Any]: ...
 def dal_rate(gradient: float, product: float, power: float, cap: float) -> float: ...

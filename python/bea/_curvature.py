@@ -10,8 +10,7 @@ import numpy as np
 
 from bea import _bea, _table
 from bea._bea import Error
-from bea._command import exact
-from bea._derive import Optimizer
+from bea._derive import Optimizer, named
 from bea._objective import Hessian, Objective
 
 
@@ -119,7 +118,7 @@ def _matrix(matrix: Any) -> tuple[tuple, int]:
         matrix = matrix.hessian()
     if isinstance(matrix, Hessian):
         return (matrix.objective._raw, matrix._at), matrix.shape[0]
-    if not hasattr(matrix, "shape"):
+    if not hasattr(matrix, "shape") or hasattr(matrix, "detach"):
         matrix = np.asarray(matrix)
     if len(matrix.shape) != 2 or matrix.shape[0] != matrix.shape[1]:
         raise Error(f"a symmetric matrix is wanted, not one of shape {tuple(matrix.shape)}")
@@ -198,7 +197,8 @@ def lanczos(
     if k < 1:
         raise Error(f"`k` is the number of eigenvalues, 1 at least, not {k}")
     largest, smallest = counts[which]
-    found = _pairs(H, largest, smallest, tol, v0, seed, False, search, max_products, progress, preconditioner)
+    single = isinstance(H, (Hessian, Objective)) and getattr(H, "objective", H).precision > 1e-10
+    found = _pairs(H, largest, smallest, tol, v0, seed, single, search, max_products, progress, preconditioner)
     return Eigenpairs(**found)
 
 
@@ -260,14 +260,6 @@ def _along(
 def stability_coefficients(objective: Objective, lr: float, top: int | None = None, **more: Any) -> Spectrum:
     """What an optimizer with the step size `lr` does along the sharpest directions: `spectrum` with `lr`."""
     return spectrum(objective, top, lr=lr, **more)
-
-
-def named(optimizer: str | Optimizer, values: dict[str, Any]) -> tuple[str, list[str]]:
-    """An optimizer by its text, and the values of its parameters."""
-    if isinstance(optimizer, Optimizer):
-        values = {**optimizer.values, **values}
-        optimizer = optimizer.text
-    return optimizer, [f"{name}={exact(value)}" for name, value in values.items()]
 
 
 @dataclass(frozen=True)

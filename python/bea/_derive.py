@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Mapping
 
-from bea._command import answer, command, options, settings
+from bea._command import answer, command, exact, options, settings
 from bea._exact import coefficient
 
 
@@ -185,3 +185,11 @@ class Field:
 
     def _repr_latex_(self) -> str:
         return "\n".join(re.findall(r"\\begin\{align\*\}.*?\\end\{align\*\}", self.latex(), re.DOTALL))
+
+
+def named(optimizer: str | Optimizer, values: dict[str, Any]) -> tuple[str, list[str]]:
+    """An optimizer by its text, and the values of its parameters."""
+    if isinstance(optimizer, Optimizer):
+        values = {**optimizer.values, **values}
+        optimizer = optimizer.text
+    return optimizer, [f"{name}={exact(value)}" for name, value in values.items()]

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
 
-from bea import _table
+from bea import _bea, _table
+from bea._bea import Error
 from bea._command import command, exact, options, settings
-from bea._derive import Optimizer
+from bea._derive import Optimizer, named
+from bea._objective import Objective
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,8 +26,9 @@ class Curve:
     name: str
     #: The times, 0, h, 2h, …
     t: np.ndarray
-    #: The points, of shape (steps + 1, variables); complex where the flow leaves the real line.
-    theta: np.ndarray
+    #: The points, of shape (steps + 1, variables), complex where the flow leaves the real line; None of an objective of
+    #: more than 1000 parameters.
+    theta: np.ndarray | None
     #: The loss at each; its real part.
     loss: np.ndarray
     #: The distance to the optimizer at the steps that both reach.
@@ -45,8 +48,10 @@ class Flow(Mapping):
         self.lr: float = found["lr"]
         self._curves = {}
         for name, curve in found["flows"].items():
-            arrays = {key: np.array(curve[key], dtype=float) for key in ("t", "re", "im", "loss", "distance")}
-            theta = arrays["re"] if not arrays["im"].any() else arrays["re"] + 1j * arrays["im"]
+            arrays = {key: np.array(values, dtype=float) for key, values in curve.items() if key != "note"}
+            theta = arrays.get("re")
+            if theta is not None and arrays["im"].any():
+                theta = theta + 1j * arrays["im"]
             self._curves[name] = Curve(
                 name, arrays["t"], theta, arrays["loss"], arrays["distance"], curve["note"]
             )
@@ -84,14 +89,16 @@ class Flow(Mapping):
         first = next(iter(self))
         for name, curve in self.items():
             style = {"marker": "o", "linestyle": "none", "zorder": 3} if name == first else {"marker": "."}
-            points = curve.theta.real
-            if len(self.variables) == 2:
-                ax.plot(points[:, 0], points[:, 1], label=name, **style)
-            else:
-                ax.plot(curve.t, points if len(self.variables) < 2 else curve.loss, label=name, **style)
-        two = len(self.variables) == 2
-        ax.set_xlabel(self.variables[0] if two else "t")
-        ax.set_ylabel(self.variables[1] if two else "loss" if len(self.variables) > 2 else self.variables[0])
+            match self.variables:
+                case [_, _]:
+                    ax.plot(*curve.theta.real.T, label=name, **style)
+                case [_]:
+                    ax.plot(curve.t, curve.theta.real, label=name, **style)
+                case _:
+                    ax.plot(curve.t, curve.loss, label=name, **style)
+        labels = {1: ["t", *self.variables], 2: self.variables}.get(len(self.variables), ["t", "loss"])
+        ax.set_xlabel(labels[0])
+        ax.set_ylabel(labels[1])
         ax.set_title(self._title)
         ax.legend()
         return ax
@@ -122,9 +129,9 @@ def _losses(loss: str | Sequence[str]) -> list[str]:
 
 
 def flow(
-    loss: str | Sequence[str],
+    loss: str | Sequence[str] | Objective,
     *,
-    lr: float,
+    lr: float | str,
     start: Sequence[float] | Mapping[str, float] | str | None = None,
     steps: int = 20,
     flows: Iterable[str] | str | None = None,
@@ -141,7 +148,8 @@ def flow(
     """Simulates an optimizer beside its flows. The arguments are those of `bea flow`.
 
     `loss` is a formula, a name or a file; for a game with several losses, a list of them. `values` are those of
-    parameters of the loss, or of an optimizer that is given by its name.
+    parameters of the loss, or of an optimizer that is given by its name. `loss` may be an objective as well, which is
+    followed from `start` or from where it is; then the arguments are lr, steps, flows, optimizer, rtol and atol.
 
     >>> import bea
     >>> flow = bea.flow("rosenbrock", start=[-1.2, 1], lr=6e-4, steps=6, flows=["ngf", "igr", "pf"])
@@ -150,13 +158,21 @@ def flow(
     >>> bool(flow["pf"].distance[-1] < flow["igr"].distance[-1] < flow["ngf"].distance[-1])
     True
     """
+    if flows is not None and not isinstance(flows, str):
+        flows = ",".join(flows)
+    if isinstance(loss, Objective):
+        given = {
+            "buffers": buffers, "players": players, "euler": euler, "branch": branch, "directions": directions
+        }
+        wrong = [f"`{key}`" for key, value in given.items() if value is not None]
+        if wrong:
+            raise Error(f"flows of an objective have no {' and '.join(wrong)}")
+        return _of_objective(loss, lr, start, steps, flows, optimizer, rtol, atol, values)
     name, words = _optimizer(optimizer)
     if isinstance(start, Mapping):
         start = ",".join(f"{key}={exact(value)}" for key, value in start.items())
     elif start is not None and not isinstance(start, str):
         start = ",".join(exact(value) for value in start)
-    if flows is not None and not isinstance(flows, str):
-        flows = ",".join(flows)
     numbers = {"lr": lr, "rtol": rtol, "atol": atol, "euler": euler}
     with tempfile.TemporaryDirectory(prefix="bea-") as folder:
         out = Path(folder, "flow")
@@ -174,6 +190,24 @@ def flow(
         found = json.loads((out / "trajectories.json").read_text())
         table = (out / "trajectories.csv").read_text()
     return Flow(found, table, f"{' and '.join(_losses(loss))[7:]}, {name}, h = {found['lr']:g}")
+
+
+#: Of more parameters than this, points are left out.
+_LISTED = 1000
+
+
+def _of_objective(
+    objective: Objective, lr, start, steps, flows, optimizer, rtol, atol, values
+) -> Flow:
+    single = objective.precision > 1e-10
+    tolerances = (rtol or (1e-6 if single else 1e-10), atol or (1e-7 if single else 1e-12))
+    names = objective.names() if objective.dimension <= _LISTED else None
+    text, given = named(optimizer, values)
+    found, table = _bea.simulate(
+        objective._raw, objective.point(start), text, given, flows, float(lr), steps, tolerances, names
+    )
+    name = optimizer.name if isinstance(optimizer, Optimizer) else optimizer
+    return Flow(json.loads(found), table, f"{objective!r}, {name}, h = {float(lr):g}")
 
 
 class Code:

@@ -68,6 +68,10 @@ class Objective:
         """The Hessian as a linear operator; a `scipy.sparse.linalg.LinearOperator` where SciPy is installed."""
         return _hessian_class()(self, self.point(x).copy())
 
+    def names(self) -> list[str]:
+        """The name of every single parameter, such as `0.weight[2,0]`."""
+        return self._structure.names()
+
     def unflatten(self, vector: Any) -> Any:
         """A flat vector, such as a column of `eigenvectors`, in the caller's structure."""
         vector = np.asarray(vector)

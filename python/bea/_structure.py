@@ -74,6 +74,22 @@ class Structure:
             part._into(value, out[at : at + part.size], name)
             at += part.size
 
+    def names(self, prefix: str = "") -> list[str]:
+        """The name of every entry, such as `w[2,0]`; those of a single array are `x[0]`, …
+
+        >>> Structure({"w": np.ones((1, 2)), "b": [np.ones(1), 0.0]}).names()
+        ['w[0,0]', 'w[0,1]', 'b.0[0]', 'b.1']
+        """
+        if self._parts is None:
+            indices = (",".join(map(str, index)) for index in np.ndindex(self.shape))
+            return [f"{prefix or 'x'}[{index}]" if index else prefix or "x" for index in indices]
+        keys = range(len(self._parts)) if self._keys is None else self._keys
+        return [
+            name
+            for key, part in zip(keys, self._parts)
+            for name in part.names(f"{prefix}.{key}" if prefix else str(key))
+        ]
+
     def unflatten(self, vector: np.ndarray, own: bool = False) -> Any:
         """The structure with the entries of a vector; with `own`, in the precision of the parameters."""
         if self._parts is None:

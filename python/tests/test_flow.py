@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from conftest import WORDS
 
 import bea
 
@@ -118,3 +119,34 @@ def test_errors_are_those_of_the_command(command, arguments, words):
     with pytest.raises(bea.Error) as caught:
         bea.flow(**arguments)
     assert str(caught.value) == command.error("flow", *words, "--out=out")
+
+
+def test_flows_of_an_objective(command, net, tmp_path):
+    # E = (x² + 5 y²)/2, where the principal flow is exact.
+    a = np.array([1.0, 5.0])
+    bowl = bea.objective(lambda x: (x @ (a * x) / 2, a * x), hvp=lambda x, v: a * v, start=[2.0, 1.0])
+    flow = bea.flow(bowl, lr=0.15, steps=5)
+    assert list(flow)[1:] == ["ngf", "igr", "pf"]
+    n = np.arange(6)[:, None]
+    np.testing.assert_allclose(flow["pf"].theta, (1 - 0.15 * a) ** n * [2, 1], rtol=1e-8)
+    assert flow.variables == ["x[0]", "x[1]"]
+    words = ["--lr=0.2", "--steps=4", "--flows=ngf,igr", "--out=out"]
+    command.text("flow", *WORDS, *words)
+    expected = json.loads((tmp_path / "out/trajectories.json").read_text())
+    flow = bea.flow(net, lr=0.2, steps=4, flows=["ngf", "igr"])
+    assert flow.variables[0] == "0.weight[0,0]"
+    for curve, other in zip(flow.values(), expected["flows"].values(), strict=True):
+        np.testing.assert_allclose(curve.theta.real, other["re"], rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(curve.distance, other["distance"], rtol=1e-6, atol=1e-10)
+
+    def broken(x):
+        raise KeyError("not here")
+
+    with pytest.raises(KeyError, match="not here"):
+        bea.flow(bea.objective(broken, start=[1.0]), lr=0.1, flows=["ngf"])
+    with pytest.raises(bea.Error, match="it needs 3 derivatives of the loss, which has 2"):
+        bea.flow(bowl, lr=0.1, flows=["order:3"])
+    with pytest.raises(bea.Error, match="flows of an objective have no `euler`"):
+        bea.flow(bowl, lr=0.1, euler=0.01)
+    with pytest.raises(bea.Error, match="╰──"):
+        bea.flow(bowl, lr=0.1, flows=["pq"])

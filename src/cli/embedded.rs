@@ -39,6 +39,7 @@ pub fn run(
     stop: Arc<AtomicBool>,
 ) -> Result<Printed, String> {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    // Commands format errors, too.
     super::set_hook(Some(false));
     let words = std::iter::once("bea".into()).chain(arguments);
     let command = Cli::try_parse_from(words).map_err(|error| error.to_string())?.command;
@@ -49,7 +50,7 @@ pub fn run(
         std::mem::take(&mut *running.printed.lock().unwrap_or_else(PoisonError::into_inner));
     match outcome {
         Ok(_) => Ok(printed),
-        Err(report) => Err(printed.notes + &format!("{report:?}")),
+        Err(report) => Err(printed.notes + &text(report)),
     }
 }
 
@@ -69,14 +70,13 @@ struct OfNetwork {
 pub fn network(
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<(NetworkLoss, Vec<f64>), String> {
-    super::set_hook(Some(false));
     let words = std::iter::once("bea".into()).chain(arguments);
     let input = OfNetwork::try_parse_from(words).map_err(|error| error.to_string())?.input;
     let loaded = input.loss().and_then(|loss| {
         let theta = input.parameters(loss.architecture())?;
         Ok((loss, theta))
     });
-    loaded.map_err(|report| format!("{report:?}"))
+    loaded.map_err(text)
 }
 
 /// The step of an optimizer of one loss, by name, file or definition, with these values, `m=9/10` say, and its name.
@@ -84,7 +84,6 @@ pub fn network(
 /// # Errors
 /// The text that the command line prints.
 pub fn step(optimizer: &str, values: &[String]) -> Result<(String, Step), String> {
-    super::set_hook(Some(false));
     let found = input::optimizer(optimizer).and_then(|optimizer| {
         let values = values.iter().map(|text| loss_input::setting(text));
         let values =
@@ -92,7 +91,13 @@ pub fn step(optimizer: &str, values: &[String]) -> Result<(String, Step), String
         let step = network_input::step(&optimizer, loss_input::settings(&values)?)?;
         Ok((optimizer.name, step))
     });
-    found.map_err(|report| format!("{report:?}"))
+    found.map_err(text)
+}
+
+/// An error as the command line prints it.
+pub fn text(error: impl Into<miette::Report>) -> String {
+    super::set_hook(Some(false));
+    format!("{:?}", error.into())
 }
 
 /// While this lives, a command is embedded.
@@ -145,7 +150,6 @@ mod tests {
         let printed = run_words(&["derive", "--order", "1"], false).unwrap();
         assert!(printed.output.starts_with(b"gradient_descent: modified field to order 1\n"));
         assert_eq!(printed.notes, "");
-        assert!(!is_active());
     }
 
     #[test]

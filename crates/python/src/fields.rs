@@ -1,17 +1,21 @@
 //! What an optimizer does at a point.
 
 use crate::objective::{Objective, array, entries, rows};
-use crate::wait::{Error, Explain, released};
+use crate::wait::{Error, Explain, interruptible, released};
 use bea::Dal;
 use bea::cli::embedded;
 use bea::curvature::Eigenpair;
 use bea::flow::stability::{PrincipalCoefficient, StabilityCoefficient};
 use bea::flow::{self, FlowName, Problem, Request, Stop};
+use bea::objective::Objective as Evaluate;
 use bea::optimizer::Step;
+use bea::simulation;
 use bea::source::Source;
 use numpy::{Complex64, PyArray1, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// The velocity `φ(hH) g` of the principal flow of gradient descent, an estimate of its error, and the products it took.
 #[pyfunction]
@@ -80,6 +84,47 @@ fn coefficient(optimizer: &str, values: &[String], lr: f64) -> PyResult<Principa
     })
 }
 
+/// An optimizer beside flows on an objective, as the texts of `trajectories.json` and `trajectories.csv`, with the points
+/// if their variables have names.
+#[pyfunction]
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn simulate(
+    py: Python<'_>,
+    objective: &Objective,
+    x: PyReadonlyArray1<'_, f64>,
+    optimizer: &str,
+    values: Vec<String>,
+    flows: Option<&str>,
+    lr: f64,
+    steps: usize,
+    tolerances: (f64, f64),
+    variables: Option<Vec<String>>,
+) -> PyResult<(String, String)> {
+    let (inner, x) = (objective.inner.clone(), objective.point(&x)?);
+    let bad = |text: String| Error::new_err(text.trim_end().to_string());
+    let (optimizer, step) = embedded::step(optimizer, &values).map_err(bad)?;
+    let usual = if step.is_gradient_descent() { "ngf,igr,pf" } else { "order:1" };
+    let flows = Source::new("flows", flows.unwrap_or(usual));
+    let flows = FlowName::parse(&flows).map_err(|error| bad(embedded::text(error)))?;
+    let (rtol, atol) = tolerances;
+    let request = Request { lr, steps, flows, rtol, atol, ..Request::default() };
+    let problem = problem(inner)?;
+    let found = interruptible(py, move |stop| {
+        let stopped = || stop.load(Ordering::Relaxed);
+        flow::simulate_until(&problem, &optimizer, step, &x, &request, &stopped)
+    })?;
+    let found = found.map_err(|error| error.explain(py))?;
+    let csv = simulation::csv(&found, variables.as_deref());
+    Ok((simulation::json(&found, variables.is_some()), csv))
+}
+
+/// One loss as a problem.
+fn problem(objective: Arc<dyn Evaluate>) -> PyResult<Problem> {
+    let spaces = vec![(0..objective.dimension()).collect()];
+    Problem::of_fields(spaces, vec![(0, objective)])
+        .map_err(|error| Error::new_err(error.to_string()))
+}
+
 /// The velocity of a flow of an optimizer at a point.
 #[pyfunction]
 pub(crate) fn velocity<'py>(
@@ -93,13 +138,11 @@ pub(crate) fn velocity<'py>(
 ) -> PyResult<Bound<'py, PyArray1<Complex64>>> {
     let (inner, x) = (objective.inner.clone(), objective.point(&x)?);
     let bad = |text: String| Error::new_err(text.trim_end().to_string());
-    let names =
-        FlowName::parse(&Source::new("flow", flow)).map_err(|error| bad(error.to_string()))?;
+    let names = FlowName::parse(&Source::new("flow", flow));
+    let names = names.map_err(|error| bad(embedded::text(error)))?;
     let [name] = names[..] else { return Err(bad(format!("one flow is wanted, not `{flow}`"))) };
     let (optimizer, step) = embedded::step(optimizer, &values).map_err(bad)?;
-    let spaces = vec![(0..x.len()).collect()];
-    let problem =
-        Problem::of_fields(spaces, vec![(0, inner)]).map_err(|error| bad(error.to_string()))?;
+    let problem = problem(inner)?;
     let request = Request { lr, ..Request::default() };
     let theta: Vec<Complex64> = x.into_iter().map(Into::into).collect();
     let found =

@@ -28,6 +28,7 @@ fn _bea(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(fields::principal_flow, module)?)?;
     module.add_function(wrap_pyfunction!(fields::stability_coefficients, module)?)?;
     module.add_function(wrap_pyfunction!(fields::velocity, module)?)?;
+    module.add_function(wrap_pyfunction!(fields::simulate, module)?)?;
     module.add_function(wrap_pyfunction!(fields::dal, module)?)?;
     module.add_function(wrap_pyfunction!(fields::dal_rate, module)?)?;
     Ok(())

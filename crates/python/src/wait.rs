@@ -3,9 +3,14 @@
 use bea::curvature;
 use bea::flow::{SimulateError, Stop};
 use bea::objective::ObjectiveError;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 pyo3::create_exception!(
     bea,
@@ -88,4 +93,44 @@ pub(crate) fn released<T: Send, E: Explain + Send>(
     work: impl FnOnce() -> Result<T, E> + Send,
 ) -> PyResult<T> {
     py.detach(work).map_err(|error| error.explain(py))
+}
+
+/// How often signals are looked for.
+const TICK: Duration = Duration::from_millis(50);
+/// As much as the command's own thread has.
+const STACK: usize = 8 << 20;
+
+/// The result of work on a thread of its own, while this one waits for it and for Ctrl-C: then `stop` is set, and once the
+/// work has ended, KeyboardInterrupt is raised.
+pub(crate) fn interruptible<T: Send + 'static>(
+    py: Python<'_>,
+    work: impl FnOnce(Arc<AtomicBool>) -> T + Send + 'static,
+) -> PyResult<T> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let (sender, mut receiver) = mpsc::channel();
+    let asked = stop.clone();
+    thread::Builder::new().stack_size(STACK).spawn(move || {
+        // The receiver waits.
+        let _ = sender.send(work(asked));
+    })?;
+    let mut interrupted = None;
+    loop {
+        let received;
+        (receiver, received) = py.detach(move || {
+            let received = receiver.recv_timeout(TICK);
+            (receiver, received)
+        });
+        match received {
+            Ok(outcome) => return interrupted.map_or(Ok(outcome), Err),
+            Err(RecvTimeoutError::Timeout) => {
+                if let Err(error) = py.check_signals() {
+                    stop.store(true, Ordering::Relaxed);
+                    interrupted.get_or_insert(error);
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(PyRuntimeError::new_err("a fault in bea: see the standard error"));
+            }
+        }
+    }
 }
