@@ -25,26 +25,34 @@ bea.Error:   × there is no optimizer `heavy_bal`
 ...
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from bea._bea import Error, __version__
 from bea._check import Claim, Claims, check
-from bea._curvature import (
-    DalStep,
-    Density,
-    Eigenpairs,
-    PrincipalFlow,
-    Spectrum,
-    dal,
-    density,
-    evaluate,
-    lanczos,
-    principal_flow,
-    spectrum,
-    stability_coefficients,
-)
 from bea._derive import Field, Optimizer, Term, optimizer
-from bea._experiments import Reproduction, Run, Sweep, reproduce, run, sweep
-from bea._flow import Code, Curve, Flow, codegen, flow
-from bea._objective import Hessian, Objective, network, objective
+
+if TYPE_CHECKING:
+    from bea import torch
+    from bea._curvature import (
+        DalStep,
+        Density,
+        Eigenpairs,
+        PrincipalFlow,
+        Spectrum,
+        dal,
+        density,
+        evaluate,
+        lanczos,
+        principal_flow,
+        spectrum,
+        stability_coefficients,
+    )
+    from bea._experiments import Reproduction, Run, Sweep, reproduce, run, sweep
+    from bea._flow import Code, Curve, Flow, codegen, flow
+    from bea._objective import Hessian, Objective, network, objective
 
 __all__ = [
     "Claim",
@@ -87,10 +95,27 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
-    # PyTorch takes seconds to import, so it is imported when it is asked for.
-    if name == "torch":
-        import importlib
+#: The modules that need NumPy, which takes as long to import as everything else, are imported when they are used.
+_LATER = {
+    "_curvature": (
+        "DalStep Density Eigenpairs PrincipalFlow Spectrum dal density evaluate lanczos principal_flow spectrum "
+        "stability_coefficients"
+    ),
+    "_experiments": "Reproduction Run Sweep reproduce run sweep",
+    "_flow": "Code Curve Flow codegen flow",
+    "_objective": "Hessian Objective network objective",
+}
 
+
+def __getattr__(name: str) -> Any:
+    if name == "torch":
         return importlib.import_module("bea.torch")
+    for module, names in _LATER.items():
+        if name in names.split():
+            value = globals()[name] = getattr(importlib.import_module(f"bea.{module}"), name)
+            return value
     raise AttributeError(f"module 'bea' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -69,14 +69,14 @@ class Spectrum(Eigenpairs):
     #: The step size h.
     lr: float | None = None
     #: The gradient along each eigenvector, whose sign makes it positive.
-    along: np.ndarray | None = None
+    along: np.ndarray = field(default_factory=lambda: np.empty(0))
     #: The stability coefficients `sc = α_PF(hλ) (g·u)`, `α_PF(z) = log(1-z)/z`.
-    sc: np.ndarray | None = None
+    sc: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=complex))
     #: `real stable`, `complex stable`, `unstable complex` or `repelling`.
-    case: list[str] | None = None
+    case: list[str] = field(default_factory=list)
 
     def _columns(self) -> dict[str, list]:
-        columns = super()._columns()
+        columns: dict[str, list] = super()._columns()
         if self.lr is not None:
             columns["∇E·u"] = self.along.tolist()
             columns["hλ"] = (self.lr * self.eigenvalues).tolist()
@@ -197,7 +197,8 @@ def lanczos(
     if k < 1:
         raise Error(f"`k` is the number of eigenvalues, 1 at least, not {k}")
     largest, smallest = counts[which]
-    single = isinstance(H, (Hessian, Objective)) and getattr(H, "objective", H).precision > 1e-10
+    objective = H.objective if isinstance(H, Hessian) else H
+    single = isinstance(objective, Objective) and objective.precision > 1e-10
     found = _pairs(H, largest, smallest, tol, v0, seed, single, search, max_products, progress, preconditioner)
     return Eigenpairs(**found)
 

@@ -175,18 +175,18 @@ def objective(
             raise Error(f"value_and_grad returns a loss and a gradient, not {answer!r:.60}")
         return _number(answer[0], "the loss"), structure.flatten(answer[1], "the gradient")
 
-    def product(x: np.ndarray, v: np.ndarray) -> np.ndarray:
+    def product(hvp: Callable, x: np.ndarray, v: np.ndarray) -> np.ndarray:
         answer = hvp(structure.unflatten(x, own=True), structure.unflatten(v, own=True))
         return structure.flatten(answer, "the product of `hvp`")
 
-    def loss(x: np.ndarray) -> float:
+    def loss(value: Callable, x: np.ndarray) -> float:
         return _number(value(structure.unflatten(x, own=True)), "the loss")
 
     raw = _bea.callbacks(
         structure.size,
         gradient,
-        None if hvp is None else product,
-        None if value is None else loss,
+        None if hvp is None else functools.partial(product, hvp),
+        None if value is None else functools.partial(loss, value),
         _SINGLE if single else _DOUBLE,
     )
     x = None if start is None else structure.flatten(start, "start")

@@ -27,7 +27,12 @@ class Structure:
     """
 
     def __init__(self, example: Any):
-        self._kind, self._keys, self._parts = type(example), None, None
+        self._kind: Any = type(example)
+        self._keys: list | None = None
+        self._parts: list[Structure] | None = None
+        self.size: int
+        #: Whether its numbers have 32 bits or fewer.
+        self.single: bool
         if isinstance(example, dict):
             self._keys = list(example)
             self._parts = [Structure(value) for value in example.values()]
@@ -42,7 +47,6 @@ class Structure:
             raise Error(f"parameters are real numbers, not of dtype {leaf.dtype}")
         self.shape, self.size = leaf.shape, leaf.size
         self.dtype = leaf.dtype if leaf.dtype.kind == "f" else np.dtype(float)
-        #: Whether its numbers have 32 bits or fewer.
         self.single = self.dtype.itemsize < 8
 
     def flatten(self, value: Any, what: str) -> np.ndarray:

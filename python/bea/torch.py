@@ -228,7 +228,7 @@ class DAL(torch.optim.Optimizer):
         """That of the last step."""
         return self.param_groups[0]["lr"]
 
-    def step(self, closure: Callable[[], torch.Tensor]) -> torch.Tensor:
+    def step(self, closure: Any) -> torch.Tensor:  # type: ignore[override]
         """One step. Returns the loss before it."""
         if closure is None:
             raise Error("DAL needs a closure that returns the loss: optimizer.step(lambda: loss_fn(model(x), y))")
@@ -238,7 +238,7 @@ class DAL(torch.optim.Optimizer):
             gradient = torch.autograd.grad(loss, parameters, create_graph=True, allow_unused=True)
             used = [(p, g) for p, g in zip(parameters, gradient) if g is not None]
             curved = [g for _, g in used if g.requires_grad]
-            product = [None] * len(used)
+            product: Iterable[torch.Tensor | None] = []
             if curved:
                 product = torch.autograd.grad(
                     curved, [p for p, _ in used], grad_outputs=[g.detach() for g in curved], allow_unused=True
@@ -309,7 +309,7 @@ class Monitor:
     def log(self, loss_fn: Callable, data: Any) -> dict[str, Any]:
         """A log now."""
         started = time.perf_counter()
-        on = objective(self.model, loss_fn, data, **self._more)
+        on = _TorchObjective(_Module(self.model, loss_fn, data, **self._more))
         rule = _rule(self.optimizer)
         point = on.point()
         before = time.perf_counter()
@@ -326,8 +326,8 @@ class Monitor:
         self._warm[: len(found)] = [pairs["eigenvectors"] for pairs in found]
         along = _along(dict(scaled), gradient, rule.h, diagonal, rule.optimizer, rule.values)
         step = gradient if diagonal is None else gradient / diagonal
-        drift = hessian @ step
-        drift = rule.h**2 * rule.drift * np.linalg.norm(drift if diagonal is None else drift / diagonal)
+        beside = hessian @ step
+        beside = beside if diagonal is None else beside / diagonal
         entry = {
             "step": self._steps,
             "loss": loss,
@@ -338,7 +338,7 @@ class Monitor:
             "h_lambda": float(rule.lr * scaled["eigenvalues"][0]),
             "sc": complex(along["sc"][0]),
             "case": along["case"][0],
-            "drift": float(drift),
+            "drift": float(rule.h**2 * rule.drift * np.linalg.norm(beside)),
             "converged": all(pairs["converged"] for pairs in found),
         }
         if self.top > 1:

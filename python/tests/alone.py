@@ -22,6 +22,9 @@ seconds = best("import bea") - best("pass")
 print(f"import bea takes {1000 * seconds:.0f} ms")
 
 import bea  # noqa: E402
+
+assert "numpy" not in sys.modules, "numpy takes longer to import than all of bea"
+
 import numpy as np  # noqa: E402
 
 field = bea.optimizer("heavy_ball").derive(order=1)

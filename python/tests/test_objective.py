@@ -249,6 +249,14 @@ def test_ctrl_c_in_a_callback():
     assert calls == seen, "nothing goes on"
 
 
+def test_ctrl_c_amid_a_network(net):
+    start = time.perf_counter()
+    interrupted(lambda: bea.density(net, steps=40, probes=100_000), 0.3)
+    interrupted(lambda: [bea.principal_flow(net, lr=0.1) for _ in range(100_000)], 0.3)
+    assert time.perf_counter() - start < 10
+    assert bea.spectrum(net, top=1).converged
+
+
 def test_ctrl_c_stops_commands_and_keeps_what_there_is(command, tmp_path):
     start = time.perf_counter()
     interrupted(lambda: bea.flow("rosenbrock", start=[-1.2, 1], lr=1e-5, steps=500_000, flows=["pf"]), 0.5)

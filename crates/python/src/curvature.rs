@@ -31,7 +31,7 @@ impl Operator for Products {
     fn apply(&self, block: &[Vec<f64>]) -> Result<Vec<Vec<f64>>, curvature::Error> {
         let outcome = Python::attach(|py| {
             let result = self.products.call1(py, (array(py, block, self.dimension)?,))?;
-            rows(&result.extract::<PyReadonlyArray2<'_, f64>>(py).map_err(PyErr::from)?)
+            rows(&result.extract::<PyReadonlyArray2<'_, f64>>(py)?)
         });
         Ok(outcome.map_err(|error| ObjectiveError::other(Raised(error)))?)
     }

@@ -2,13 +2,14 @@
 //!
 //! - `wait`: work with the GIL released, Ctrl-C, and errors
 //! - `command`: commands, as on the command line
-//! - `objective`: objectives from callbacks and from networks
+//! - `interruptible`, `objective`: objectives from callbacks and from networks
 //! - `curvature`: eigenpairs and densities
 //! - `fields`: what an optimizer does at a point
 
 mod command;
 mod curvature;
 mod fields;
+mod interruptible;
 mod objective;
 mod wait;
 

@@ -1,5 +1,6 @@
 //! Objectives from callbacks and from networks.
 
+use crate::interruptible::Interruptible;
 use crate::wait::{Error, Raised, released};
 use bea::cli::embedded;
 use bea::objective::{Counts, Objective as Evaluate, ObjectiveError};
@@ -180,6 +181,9 @@ pub(crate) fn network(
     let parameters = &loss.architecture().parameters;
     let layout = parameters.iter().map(|p| (p.name.clone(), p.shape.clone())).collect();
     let counted = loss.clone();
-    let objective = Objective { inner: Arc::new(loss), counts: Arc::new(move || counted.counts()) };
+    let objective = Objective {
+        inner: Arc::new(Interruptible(loss)),
+        counts: Arc::new(move || counted.counts()),
+    };
     Ok((objective, PyArray1::from_vec(py, theta), layout))
 }
