@@ -141,3 +141,11 @@ fn files_that_cannot_be_read() {
     assert_eq!(code, 2);
     assert!(err.contains("there is no file missing.bea"), "{err}");
 }
+
+#[test]
+fn claims_may_be_given_as_a_text() {
+    let (from_file, ..) = check(MIXED, &["--format", "json"]);
+    let (out, err, code) = run(Path::new("."), &[MIXED, "--format", "json"]);
+    assert_eq!((err.as_str(), code), ("", 1));
+    assert_eq!(out, from_file.replace("claims.bea", "claims"));
+}

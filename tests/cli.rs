@@ -455,3 +455,19 @@ fn eigenvalues_are_counted_from_zero() {
         );
     }
 }
+
+#[test]
+fn an_optimizer_may_be_given_by_its_definition() {
+    let text = "optimizer half {\n  theta' = theta + h/2*f(theta)\n}";
+    let folder = folder_with(&[("half.bea", text.as_bytes())]);
+    let json = ["--order", "3", "--format", "json"];
+    let (from_file, ..) = run_in(folder.path(), &[&["derive", "half.bea"], &json[..]].concat());
+    assert_eq!(stdout(&[&["derive", text], &json[..]].concat()), from_file);
+    let error = stderr(&["derive", "optimizer half {\n  theta' = theta + x\n}"]);
+    assert!(
+        error.contains("definition:2:20") && error.contains("not defined in this optimizer"),
+        "{error}"
+    );
+    let error = stderr(&["derive", &format!("{text}\noptimizer other {{ theta' = theta }}")]);
+    assert!(error.contains("the definition holds 2 optimizers"), "{error}");
+}

@@ -129,6 +129,32 @@ fn one_velocity_beyond_the_branch_point_needs_real_points_only() {
     assert_eq!(at(&[0.0; 3], 0.1), Stop::Objective(length));
 }
 
+/// To first order in `h` a nonlinear step needs no more than products, which give what jets give on a formula.
+#[test]
+fn the_first_order_of_adam_needs_products_alone() {
+    let adam = optimizer::find("adam_inside").unwrap();
+    let value =
+        |name: &str, value: &str| (name.to_string(), optimizer::parse_value(value).unwrap());
+    let values = [value("beta1", "9/10"), value("beta2", "99/100"), value("eps", "1/100")];
+    let step = adam.step(&values.into_iter().collect()).unwrap();
+    let theta = [0.7.into(), Complex64::from(-0.4)];
+    let request = Request { lr: 0.02, ..Request::default() };
+    let velocity = |problem: &Problem, order| {
+        bea::flow::velocity(problem, "adam", step.clone(), &theta, FlowName::Order(order), &request)
+    };
+    let products = well();
+    let gradients = bea::objective(2).gradient(|x, g| well().value_and_gradient(x, g));
+    let expected = velocity(&formula(), 1).unwrap().unwrap();
+    let found = velocity(&Problem::new(products), 1).unwrap().unwrap();
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found - expected).norm() < 1e-13, "{found} {expected}");
+    }
+    let error = velocity(&Problem::new(gradients), 1).unwrap_err();
+    assert!(error.to_string().contains("Hessian-vector products"), "{error}");
+    let error = velocity(&Problem::new(well()), 2).unwrap_err();
+    assert!(error.to_string().contains("derivatives of order"), "{error}");
+}
+
 #[test]
 fn spectra_and_what_follows_from_them() {
     let (objective, x) = (well(), [1.0, -0.4]);

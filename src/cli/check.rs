@@ -1,12 +1,12 @@
 //! `bea check`: checks claims about optimizers.
 
-use super::output::{to_stderr, to_stdout};
+use super::output::{self, to_stderr, to_stdout};
 use bea_series::claim::{Claim, Document, Verdict, shipped};
-use bea_series::optimizer;
-use bea_series::text::source::SourceError;
+use bea_series::optimizer::{self, LoadError};
+use bea_series::text::source::{Source, SourceError};
 use std::fmt::Write as _;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Check claims about optimizers, such as `field(gradient_descent, 1) == -g - h/2*H*g`.
@@ -16,7 +16,7 @@ use std::process::ExitCode;
 /// sense.
 #[derive(clap::Args)]
 pub struct Check {
-    /// Files with claims (`.bea`); without any, everything that ships with bea
+    /// Files with claims (`.bea`), or a text of claims, which has a `==`; without any, everything that ships with bea
     files: Vec<PathBuf>,
     /// How to report
     #[arg(long, value_enum, default_value_t)]
@@ -98,7 +98,7 @@ impl Check {
             }
         }
         for path in &self.files {
-            documents.push(Document::parse(optimizer::load(path)?)?);
+            documents.push(Document::parse(source(path)?)?);
         }
         let number = |d: &Document| d.claims().len() + d.faults().len();
         let mut out = Output::new(self.format, documents.iter().map(number).sum());
@@ -106,6 +106,14 @@ impl Check {
             out.document(document, !self.force);
         }
         out.finish()
+    }
+}
+
+/// The text of a file, or what is one itself: every claim has a `==`, and hardly any name of a file.
+fn source(path: &Path) -> Result<Source, LoadError> {
+    match path.to_str() {
+        Some(text) if text.contains("==") => Ok(Source::new("claims", text)),
+        _ => optimizer::load(path),
     }
 }
 
@@ -125,9 +133,7 @@ impl Output {
         let text = format == Format::Text;
         Output {
             format,
-            color: text
-                && std::io::stdout().is_terminal()
-                && std::env::var_os("NO_COLOR").is_none(),
+            color: text && output::is_terminal() && std::env::var_os("NO_COLOR").is_none(),
             progress: text && std::io::stderr().is_terminal(),
             total,
             report: Report {

@@ -12,7 +12,6 @@ use bea_series::typed::{Program, TypedField, TypedPotential};
 use miette::{Context, IntoDiagnostic, miette};
 use num_rational::BigRational;
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -21,7 +20,7 @@ use std::sync::Arc;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Derive {
-    /// A name from `bea optimizers`, or a file; FILE:NAME chooses one of several in a file
+    /// A name from `bea optimizers`, a file, or a definition; FILE:NAME chooses one of several in a file
     #[arg(value_name = "OPTIMIZER|FILE", default_value = "gradient_descent")]
     #[arg(value_parser = Named::Optimizer, hide_possible_values = true)]
     optimizer: String,
@@ -365,7 +364,7 @@ impl Derive {
     /// The page: the terminal, if the result goes there.
     fn layout(&self) -> Layout {
         let mut layout = Layout::default();
-        if self.out.is_none() && std::io::stdout().is_terminal() {
+        if self.out.is_none() && output::is_terminal() {
             let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
                 || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
             layout.color = !plain;

@@ -1,6 +1,6 @@
 //! Ctrl-C and SIGTERM: the first one asks a command to stop and keep its results, the second one ends it at once.
 
-use super::{output, results};
+use super::{embedded, output, results};
 use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -20,8 +20,12 @@ const ONE: Duration = Duration::from_millis(50);
 static FIRST: OnceLock<(u8, Instant)> = OnceLock::new();
 
 /// From now on Ctrl-C does not end the program, nor do SIGTERM, which batch systems send when the time is over, and
-/// SIGHUP, which a closed terminal sends; [`happened`] reports them. `advice` says what the command does then.
+/// SIGHUP, which a closed terminal sends; [`happened`] reports them. `advice` says what the command does then. Those of a
+/// program that has embedded the command are its own.
 pub(super) fn listen(advice: &'static str) {
+    if embedded::is_active() {
+        return;
+    }
     // Where Ctrl-C is ignored (in the background of a script, say), it stays so.
     let _ = ctrlc::try_set_handler(move || received(INTERRUPT, advice));
     #[cfg(unix)]
@@ -63,9 +67,9 @@ fn ignored(signal: u8) -> bool {
     mask.map_or(signal == HANGUP, |mask| mask >> (signal - 1) & 1 == 1)
 }
 
-/// Whether a signal has come.
+/// Whether a signal has come, or the program that has embedded the command wants it to stop.
 pub(super) fn happened() -> bool {
-    FIRST.get().is_some()
+    FIRST.get().is_some() || embedded::is_stopped()
 }
 
 /// The exit code of a command that has finished, or stopped after a signal: 130 after Ctrl-C, 143 after SIGTERM.

@@ -5,6 +5,7 @@ mod codegen;
 mod completions;
 mod data;
 mod derive;
+pub mod embedded;
 mod evaluate;
 mod experiment_input;
 mod flow;
@@ -87,17 +88,28 @@ enum Command {
 /// Parses the command line, runs the command and prints what went wrong. The exit code is 0 for
 /// success, 1 for a false claim, 2 for bad input, 130 after Ctrl-C and 143 after SIGTERM.
 pub fn main() -> ExitCode {
-    // The text of an error is the same wherever it is printed; only colours depend on the terminal.
-    let set = miette::set_hook(Box::new(|_| {
-        Box::new(miette::MietteHandlerOpts::new().unicode(true).build())
-    }));
-    set.expect("no other hook is set");
+    set_hook(None);
     let command = Cli::parse().command;
     command.run().unwrap_or_else(|report| {
         output::to_stderr(&format!("{report:?}"));
         ExitCode::from(2)
     })
 }
+
+/// Has errors printed alike everywhere; only colours depend on the terminal, unless it is said whether there are any.
+fn set_hook(color: Option<bool>) {
+    // One that is set already stays.
+    let _ = miette::set_hook(Box::new(move |_| {
+        let options = miette::MietteHandlerOpts::new().unicode(true);
+        Box::new(match color {
+            Some(color) => options.color(color).width(WIDTH).build(),
+            None => options.build(),
+        })
+    }));
+}
+
+/// The width of messages that go to no terminal.
+const WIDTH: usize = 80;
 
 impl Command {
     fn run(self) -> miette::Result<ExitCode> {

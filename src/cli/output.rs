@@ -1,5 +1,6 @@
 //! Where results go.
 
+use super::embedded;
 use bea_series::text::file::{self, BUFFER};
 use miette::{Context, IntoDiagnostic, Report, miette};
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -7,25 +8,38 @@ use std::path::Path;
 
 /// The width of the terminal that the standard output goes to, if it goes to one.
 pub(super) fn terminal_width() -> Option<usize> {
-    let stdout = io::stdout();
-    let size = stdout.is_terminal().then(|| terminal_size::terminal_size_of(&stdout)).flatten();
+    let size = is_terminal().then(|| terminal_size::terminal_size_of(io::stdout())).flatten();
     size.map(|(width, _)| width.0.into())
+}
+
+/// Whether results go to a terminal.
+pub(super) fn is_terminal() -> bool {
+    !embedded::is_active() && io::stdout().is_terminal()
 }
 
 /// Runs `write` on the standard output. A pipe that its reader has closed is no error.
 pub(super) fn to_stdout(
     write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> miette::Result<()> {
+    const FAILED: &str = "cannot write to the standard output";
+    if embedded::is_active() {
+        let mut text = Vec::new();
+        write(&mut text).into_diagnostic().wrap_err(FAILED)?;
+        embedded::take(|printed| printed.output.append(&mut text));
+        return Ok(());
+    }
     let mut out = BufWriter::with_capacity(BUFFER, io::stdout());
     match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        outcome => outcome.into_diagnostic().wrap_err("cannot write to the standard output"),
+        outcome => outcome.into_diagnostic().wrap_err(FAILED),
     }
 }
 
 /// Writes to the standard error. Failures are ignored: there is nowhere else to report them.
 pub(super) fn to_stderr(text: &str) {
-    let _ = io::stderr().write_all(text.as_bytes());
+    if !embedded::take(|printed| printed.notes.push_str(text)) {
+        let _ = io::stderr().write_all(text.as_bytes());
+    }
 }
 
 /// Runs `write` on a file that appears, or replaces another, only when it is complete.

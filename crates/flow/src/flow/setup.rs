@@ -152,8 +152,10 @@ impl Setup<'_> {
             ));
         }
         let has_buffers = program.states.len() > 1;
-        if !problem.has_jets() && (matches!(flow, FlowName::Order(1..)) || has_buffers) {
-            return no_flow(missing(order + 1));
+        let has_jets = problem.has_jets()
+            || matches!(flow, FlowName::Order(..=1)) && problem.max_directions() >= order;
+        if !has_jets && (matches!(flow, FlowName::Order(1..)) || has_buffers) {
+            return no_flow(missing(if order <= 1 { order } else { order + 1 }));
         }
         match flow {
             FlowName::Order(_) => {

@@ -95,6 +95,7 @@ impl<S: Scalar> WithoutGradient<S> {
             differences: None,
             contraction: None,
             complex: None,
+            precision: f64::EPSILON,
             counter: Arc::default(),
         }
     }
@@ -113,6 +114,7 @@ pub struct Closures<'a, S: Scalar = f64> {
     /// The largest number of directions with it.
     contraction: Option<(usize, Contraction<'a, S>)>,
     complex: Option<Box<dyn Objective<Complex64> + 'a>>,
+    precision: f64,
     counter: Arc<Counter>,
 }
 
@@ -148,6 +150,13 @@ impl<'a, S: Scalar> Closures<'a, S> {
         f: impl Fn(&[S], &[&[S]], &mut [S]) -> R + Send + Sync + 'a,
     ) -> Self {
         self.contraction = Some((most, Box::new(move |x, vs, out| f(x, vs, out).outcome())));
+        self
+    }
+
+    /// The unit roundoff of the numbers that the closures calculate with, `f32::EPSILON.into()` for 32-bit ones: see
+    /// [`Objective::precision`].
+    pub fn with_precision(mut self, precision: f64) -> Self {
+        self.precision = precision;
         self
     }
 
@@ -289,6 +298,10 @@ impl<S: Scalar> Objective<S> for Closures<'_, S> {
 
     fn complex(&self) -> Option<&dyn Objective<Complex64>> {
         self.complex.as_deref()
+    }
+
+    fn precision(&self) -> f64 {
+        self.precision
     }
 }
 

@@ -11,6 +11,7 @@
 //! | steps of an optimizer, `ngf`, `positive`, `interpolated:n` | nothing |
 //! | spectra, densities, stability coefficients, `igr`, `flip:k`, DAL, one velocity of `pf` | Hessian-vector products |
 //! | `order:n`, `pf+np:n` | contractions along up to `n` directions |
+//! | `order:1` of nonlinear steps | Hessian-vector products |
 //! | `order:n` of nonlinear steps, `interpolated:n` of those with buffers | jets |
 //! | `cubic` | contractions along two directions |
 //! | `pf`, `pf+np:n`, `cubic` followed beyond `hλ = 1` | complex points |
@@ -130,30 +131,45 @@ pub trait Objective<S: Scalar = f64>: Send + Sync {
         Err(ObjectiveError::Missing(Capability::of_directions(directions.len())))
     }
 
-    /// Whether the objective has [`gradient_jet`](Self::gradient_jet) and [`hessian_jet`](Self::hessian_jet).
+    /// Whether the objective has [`gradient_jet`](Self::gradient_jet) and [`hessian_jet`](Self::hessian_jet) of every degree.
     fn has_jets(&self) -> bool {
         false
     }
 
     /// The coefficients of `h^(k-j) s^j` in `∇E(x(h, s))` for the pairs `(k, j)` of `wanted`, `k` at most the degree `K`
-    /// of `x`. They contain derivatives up to `∇^{K+1}E`.
+    /// of `x`. They contain derivatives up to `∇^{K+1}E`: those of degree 0 are the gradient, those of degree 1 are
+    /// Hessian-vector products.
     ///
     /// # Errors
-    /// [`ObjectiveError::Missing`] unless an objective provides it.
+    /// [`ObjectiveError::Missing`] of degree 2 and above, unless an objective provides it.
     fn gradient_jet(
         &self,
         x: &Jet<S>,
-        _wanted: &[(usize, usize)],
+        wanted: &[(usize, usize)],
     ) -> Result<Vec<Vec<S>>, ObjectiveError> {
-        Err(ObjectiveError::Missing(Capability::of_directions(x.degree())))
+        let zero = || vec![S::zero(); self.dimension()];
+        let coefficient = |&(k, j): &(usize, usize)| match (k, x.coefficient(k, j)) {
+            (0, _) => {
+                let mut out = zero();
+                self.gradient(x.point(), &mut out).map(|()| out)
+            }
+            (1, None) => Ok(zero()),
+            (1, Some(v)) => Ok(self.hessian_vectors(x.point(), &[v])?.remove(0)),
+            _ => Err(ObjectiveError::Missing(Capability::of_directions(k))),
+        };
+        wanted.iter().map(coefficient).collect()
     }
 
-    /// The part of the highest degree of `∇²E(x(h, s)) v(h, s)`, of two jets of the same degree.
+    /// The part of the highest degree of `∇²E(x(h, s)) v(h, s)`, of two jets of the same degree: of degree 0 it is a
+    /// Hessian-vector product.
     ///
     /// # Errors
-    /// As [`gradient_jet`](Self::gradient_jet).
-    fn hessian_jet(&self, x: &Jet<S>, _v: &Jet<S>) -> Result<Vec<Vec<S>>, ObjectiveError> {
-        Err(ObjectiveError::Missing(Capability::of_directions(x.degree() + 1)))
+    /// [`ObjectiveError::Missing`] of degree 1 and above, unless an objective provides it.
+    fn hessian_jet(&self, x: &Jet<S>, v: &Jet<S>) -> Result<Vec<Vec<S>>, ObjectiveError> {
+        match x.degree() {
+            0 => self.hessian_vectors(x.point(), &[v.point()]),
+            degree => Err(ObjectiveError::Missing(Capability::of_directions(degree + 1))),
+        }
     }
 
     /// The same objective at complex points, if it is defined there.

@@ -1,4 +1,4 @@
-//! Optimizers as users name them: by a name of the library, or by a file.
+//! Optimizers as users name them: by a name of the library, by a file, or by their definition itself.
 
 use super::{LoadError, Optimizer, UnknownOptimizer, find, load, parse};
 use crate::text::source::{Source, SourceError};
@@ -58,11 +58,15 @@ fn holds(wanted: &Option<String>, names: &[String]) -> String {
 }
 
 /// The optimizer that `text` names: one of the library, or a file in or below `folder`, with `:NAME`
-/// after it if it holds several.
+/// after it if it holds several; or the one that it defines, `optimizer mine { … }`.
 ///
 /// # Errors
 /// There is none, or the file is no such file.
 pub fn named(text: &str, folder: &Path) -> Result<Named, NamedError> {
+    // No name has a brace, and every definition.
+    if text.contains('{') {
+        return chosen(Source::new("definition", text), Path::new("the definition"), None);
+    }
     let exists = || folder.join(text).exists();
     let is_path = text.contains(['/', '\\']) || text.ends_with(".bea") || text.contains(".bea:");
     if !is_path {
@@ -79,7 +83,11 @@ pub fn named(text: &str, folder: &Path) -> Result<Named, NamedError> {
 }
 
 fn from_file(path: &Path, wanted: Option<&str>) -> Result<Named, NamedError> {
-    let source = load(path)?;
+    chosen(load(path)?, path, wanted)
+}
+
+/// The optimizer of a text, `wanted` if there are several.
+fn chosen(source: Source, path: &Path, wanted: Option<&str>) -> Result<Named, NamedError> {
     let mut found = parse(&source)?;
     let position = match wanted {
         Some(name) => found.iter().position(|optimizer| optimizer.name == name),

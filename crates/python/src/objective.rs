@@ -1,0 +1,189 @@
+//! Objectives from callbacks and from networks.
+
+use crate::interruptible::Interruptible;
+use crate::wait::{Error, Raised, released};
+use bea::cli::embedded;
+use bea::objective::{Counts, Objective as Evaluate, ObjectiveError};
+use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use std::sync::Arc;
+
+/// A loss of a flat vector of 64-bit numbers. `bea.Objective` is what users have.
+#[pyclass(frozen, module = "bea._bea")]
+pub(crate) struct Objective {
+    pub(crate) inner: Arc<dyn Evaluate>,
+    counts: Arc<dyn Fn() -> Counts + Send + Sync>,
+}
+
+/// A copy of an array's entries.
+pub(crate) fn entries(x: &PyReadonlyArray1<'_, f64>) -> PyResult<Vec<f64>> {
+    Ok(x.as_slice().map_err(|_| Error::new_err("the array is not contiguous"))?.to_vec())
+}
+
+/// The rows of an array.
+pub(crate) fn rows(v: &PyReadonlyArray2<'_, f64>) -> PyResult<Vec<Vec<f64>>> {
+    let width = v.as_array().ncols().max(1);
+    let all = v.as_slice().map_err(|_| Error::new_err("the array is not contiguous"))?;
+    Ok(all.chunks_exact(width).map(<[f64]>::to_vec).collect())
+}
+
+/// An array of these rows, which have all the same length.
+pub(crate) fn array<'py>(
+    py: Python<'py>,
+    rows: &[Vec<f64>],
+    width: usize,
+) -> PyResult<Bound<'py, PyArray2<f64>>> {
+    PyArray1::from_vec(py, rows.concat()).reshape([rows.len(), width])
+}
+
+#[pymethods]
+impl Objective {
+    /// The number of variables.
+    #[getter]
+    fn dimension(&self) -> usize {
+        self.inner.dimension()
+    }
+
+    /// Whether it has Hessian-vector products.
+    #[getter]
+    fn has_products(&self) -> bool {
+        self.inner.max_directions() > 0
+    }
+
+    /// The unit roundoff of its numbers.
+    #[getter]
+    fn precision(&self) -> f64 {
+        self.inner.precision()
+    }
+
+    /// Evaluations so far, by kind.
+    fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let counts = (self.counts)();
+        let all = PyDict::new(py);
+        all.set_item("values", counts.values)?;
+        all.set_item("gradients", counts.gradients)?;
+        all.set_item("hessian_vectors", counts.hessian_vectors)?;
+        all.set_item("hessians", counts.hessians)?;
+        all.set_item("contractions", counts.contractions)?;
+        Ok(all)
+    }
+
+    /// `E(x)` and `∇E(x)`.
+    fn value_and_gradient<'py>(
+        &self,
+        py: Python<'py>,
+        x: PyReadonlyArray1<'_, f64>,
+    ) -> PyResult<(f64, Bound<'py, PyArray1<f64>>)> {
+        let x = self.point(&x)?;
+        let (value, gradient) = released(py, || {
+            let mut gradient = vec![0.0; x.len()];
+            self.inner.value_and_gradient(&x, &mut gradient).map(|value| (value, gradient))
+        })?;
+        Ok((value, PyArray1::from_vec(py, gradient)))
+    }
+
+    /// `∇²E(x) v` for the rows `v` of an array.
+    fn hessian_vectors<'py>(
+        &self,
+        py: Python<'py>,
+        x: PyReadonlyArray1<'_, f64>,
+        rows: PyReadonlyArray2<'_, f64>,
+    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let (x, rows) = (self.point(&x)?, self::rows(&rows)?);
+        let products = released(py, || {
+            let block: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
+            self.inner.hessian_vectors(&x, &block)
+        })?;
+        array(py, &products, x.len())
+    }
+}
+
+impl Objective {
+    /// A point of the right length.
+    pub(crate) fn point(&self, x: &PyReadonlyArray1<'_, f64>) -> PyResult<Vec<f64>> {
+        let x = entries(x)?;
+        let (found, expected) = (x.len(), self.inner.dimension());
+        if found != expected {
+            let error = ObjectiveError::Length { name: "the point", found, expected };
+            return Err(Error::new_err(error.to_string()));
+        }
+        Ok(x)
+    }
+}
+
+/// An array that a callback returned, into `out`.
+fn take(value: &Bound<'_, PyAny>, out: &mut [f64]) -> PyResult<()> {
+    let array: PyReadonlyArray1<'_, f64> = value.extract()?;
+    let found = array.len()?;
+    if found != out.len() {
+        let expected = out.len();
+        return Err(Error::new_err(format!("the array has {found} entries, not {expected}")));
+    }
+    out.copy_from_slice(
+        array.as_slice().map_err(|_| Error::new_err("the array is not contiguous"))?,
+    );
+    Ok(())
+}
+
+/// An objective of `n` variables from `gradient(x) -> (value, array)`, `product(x, v) -> array` and `value(x) -> float`,
+/// whose arrays are flat, contiguous and of 64-bit numbers.
+#[pyfunction]
+#[pyo3(signature = (n, gradient, product, value, precision))]
+pub(crate) fn callbacks(
+    n: usize,
+    gradient: Py<PyAny>,
+    product: Option<Py<PyAny>>,
+    value: Option<Py<PyAny>>,
+    precision: f64,
+) -> Objective {
+    let mut closures = bea::objective(n)
+        .gradient(move |x, out| {
+            Python::attach(|py| {
+                let result = gradient.call1(py, (PyArray1::from_slice(py, x),))?;
+                let (value, gradient): (f64, Bound<'_, PyAny>) = result.bind(py).extract()?;
+                take(&gradient, out).map(|()| value)
+            })
+            .map_err(Raised)
+        })
+        .with_precision(precision);
+    if let Some(value) = value {
+        closures = closures.with_value(move |x| {
+            Python::attach(|py| value.call1(py, (PyArray1::from_slice(py, x),))?.extract::<f64>(py))
+                .map_err(Raised)
+        });
+    }
+    if let Some(product) = product {
+        closures = closures.hessian_vector(move |x, v, out| {
+            Python::attach(|py| {
+                let arguments = (PyArray1::from_slice(py, x), PyArray1::from_slice(py, v));
+                take(product.call1(py, arguments)?.bind(py), out)
+            })
+            .map_err(Raised)
+        });
+    }
+    let inner = Arc::new(closures);
+    let counted = inner.clone();
+    Objective { inner, counts: Arc::new(move || counted.counts()) }
+}
+
+/// A network's parameters: the name and shape of each tensor.
+type Layout = Vec<(String, Vec<usize>)>;
+
+/// A network on its data from the arguments of the command, its parameters, and their names and shapes.
+#[pyfunction]
+pub(crate) fn network(
+    py: Python<'_>,
+    words: Vec<String>,
+) -> PyResult<(Objective, Bound<'_, PyArray1<f64>>, Layout)> {
+    let loaded = py.detach(|| embedded::network(words.into_iter().map(Into::into)));
+    let (loss, theta) = loaded.map_err(|text| Error::new_err(text.trim_end().to_string()))?;
+    let parameters = &loss.architecture().parameters;
+    let layout = parameters.iter().map(|p| (p.name.clone(), p.shape.clone())).collect();
+    let counted = loss.clone();
+    let objective = Objective {
+        inner: Arc::new(Interruptible(loss)),
+        counts: Arc::new(move || counted.counts()),
+    };
+    Ok((objective, PyArray1::from_vec(py, theta), layout))
+}

@@ -1,0 +1,195 @@
+"""Optimizers and their modified fields."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Mapping
+
+from bea._command import answer, command, exact, options, settings
+from bea._exact import coefficient
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term `coefficient · h^power · F(tree)` of a modified field."""
+
+    #: The power of the step size.
+    h: int
+    #: A Fraction; with symbolic parameters a SymPy expression, or text where SymPy is not installed.
+    coefficient: Any
+    #: The elementary differential, such as `f'f`.
+    notation: str
+    #: The tree as nested lists, or the typed tree of a nonlinear step as nested dictionaries.
+    tree: Any
+    #: Whether the tree is a chain; None for nonlinear steps.
+    principal: bool | None = None
+    #: The variable whose velocity it is part of.
+    coordinate: str = "theta"
+
+
+class Optimizer:
+    """An optimizer of the library, of a file, or of a definition, with values for its parameters or without.
+
+    >>> import bea
+    >>> mine = bea.optimizer('''optimizer mine(m) {
+    ...   state v
+    ...   v' = m*v + h*f(theta + m*v)
+    ...   theta' = theta + v'
+    ... }''', m="9/10")
+    >>> mine.derive(order=1).coefficient("[[]]")
+    Fraction(-860, 1)
+    """
+
+    def __init__(self, text: str, values: Mapping[str, Any]):
+        #: The name, path or definition that it was made from.
+        self.text = text
+        #: The values of parameters; others are symbolic.
+        self.values = dict(values)
+        found = self.derive(order=0).to_dict()
+        #: Its name.
+        self.name: str = found["optimizer"]
+        #: The names of the parameters that are symbolic.
+        self.parameters: list[str] = found["parameters"]
+
+    def derive(
+        self, order: int | None = None, *, at_step: int | None = None, force: bool = False
+    ) -> Field:
+        """The modified field, exactly.
+
+        `order` is the highest power of h: 4 unless it is given, and 2 where the step is nonlinear. `at_step` takes the
+        bias corrections of that step. `force` derives even what is expected to take too long.
+        """
+        return Field(self, options(order=order, at_step=at_step, force=force))
+
+    def coefficient(self, tree: str) -> Any:
+        """The coefficient of one tree of any size, such as `"[[[],[]],[]]"`."""
+        words = ["derive", self.text, *settings(self.values), f"--tree={tree}", "--format=json"]
+        found = answer(words)
+        return coefficient(found["terms"][0]["coefficient"], found["parameters"])
+
+    def modified_loss(self, order: int | None = None) -> str:
+        """The loss whose gradient flow this is, order by order, or the term that rules it out, as text."""
+        return command(
+            ["derive", self.text, *settings(self.values), "--modified-loss", *options(order=order)]
+        )
+
+    def words(self) -> list[str]:
+        """The options of the command that mean this optimizer."""
+        return [f"--optimizer={self.text}", *settings(self.values)]
+
+    def __repr__(self) -> str:
+        values = "".join(f", {name}={value!r}" for name, value in self.values.items())
+        return f"bea.optimizer({self.name!r}{values})"
+
+
+def optimizer(text: str, /, **values: Any) -> Optimizer:
+    """An optimizer by its name, its file or its definition; `values` are those of its parameters.
+
+    Values are exact: `m="9/10"`, a Fraction, an int, or a float, which stands for the decimal that it is printed as.
+
+    >>> import bea
+    >>> field = bea.optimizer("heavy_ball", m=0.9).derive(order=1)
+    >>> [str(term.coefficient) for term in field.terms]
+    ['10', '-950']
+    """
+    return Optimizer(text, values)
+
+
+class Field:
+    """A modified field: Jupyter typesets it, and `print` shows it as the command does."""
+
+    def __init__(self, of: Optimizer, words: list[str]):
+        self._words = ["derive", of.text, *settings(of.values), *words]
+        self._of = of
+
+    def _written(self, format: str, *words: str) -> str:
+        return command([*self._words, f"--format={format}", *words])
+
+    @cached_property
+    def _dict(self) -> dict:
+        return answer([*self._words, "--format=json"])
+
+    def to_dict(self) -> dict:
+        """The command's JSON: `bea derive … --format json`."""
+        return self._dict
+
+    @property
+    def order(self) -> int:
+        """The highest power of h."""
+        return self._dict["order"]
+
+    @property
+    def parameters(self) -> list[str]:
+        """The symbolic parameters."""
+        return self._dict["parameters"]
+
+    @cached_property
+    def terms(self) -> list[Term]:
+        """All terms, by the power of h."""
+        found, names = self._dict, self.parameters
+        if "terms" in found:
+            several = [("theta", found["terms"])]
+        else:
+            several = [(part["name"], part["terms"]) for part in found["coordinates"]]
+        return [
+            Term(
+                term["h"],
+                coefficient(term["coefficient"], names),
+                term["notation"],
+                term["tree"],
+                term.get("principal"),
+                coordinate,
+            )
+            for coordinate, terms in several
+            for term in terms
+        ]
+
+    def coefficient(self, tree: str) -> Any:
+        """The coefficient of `"[[]]"`, say: a Fraction, or a SymPy expression in symbolic parameters."""
+        return self._of.coefficient(tree)
+
+    def latex(self, form: str = "field") -> str:
+        """LaTeX. `form="gradient"` writes it with the gradient of a loss."""
+        return self._written("latex", f"--as={form}")
+
+    def sympy(self) -> Any:
+        """A sum of h, the parameters and a noncommutative symbol for each elementary differential.
+
+        Without SymPy it is the Python text that makes the field with it. A field of several variables is a dictionary.
+        """
+        try:
+            import sympy
+        except ImportError:
+            return self.sympy_code()
+        h = sympy.Symbol("h")
+        parts: dict[str, Any] = {}
+        for term in self.terms:
+            symbol = sympy.Symbol(term.notation, commutative=False)
+            factor = term.coefficient
+            if not isinstance(factor, sympy.Basic):
+                factor = sympy.Rational(factor.numerator, factor.denominator)
+            parts[term.coordinate] = parts.get(term.coordinate, 0) + h**term.h * factor * symbol
+        return parts["theta"] if list(parts) == ["theta"] else parts
+
+    def sympy_code(self) -> str:
+        """Python text that has `modified_field`, which applies the field to concrete functions, with SymPy."""
+        return self._written("sympy")
+
+    def __str__(self) -> str:
+        return self._written("text").rstrip("\n")
+
+    def __repr__(self) -> str:
+        return f"<bea.Field of {self._dict['optimizer']} to order {self.order}>"
+
+    def _repr_latex_(self) -> str:
+        return "\n".join(re.findall(r"\\begin\{align\*\}.*?\\end\{align\*\}", self.latex(), re.DOTALL))
+
+
+def named(optimizer: str | Optimizer, values: dict[str, Any]) -> tuple[str, list[str]]:
+    """An optimizer by its text, and the values of its parameters."""
+    if isinstance(optimizer, Optimizer):
+        values = {**optimizer.values, **values}
+        optimizer = optimizer.text
+    return optimizer, [f"{name}={exact(value)}" for name, value in values.items()]

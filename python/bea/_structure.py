@@ -1,0 +1,109 @@
+"""Parameters in the caller's structure, and as one flat vector."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bea._bea import Error
+
+
+def _leaf(value: Any) -> np.ndarray:
+    # A tensor of PyTorch, wherever it lies.
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+    return np.asarray(value)
+
+
+class Structure:
+    """That of an array, or of nested dictionaries, lists and tuples of arrays.
+
+    >>> structure = Structure({"w": np.ones((2, 2)), "b": 0.5})
+    >>> structure.size
+    5
+    >>> structure.unflatten(np.arange(5.0))["b"]
+    array(4.)
+    """
+
+    def __init__(self, example: Any):
+        self._kind: Any = type(example)
+        self._keys: list | None = None
+        self._parts: list[Structure] | None = None
+        self.size: int
+        #: Whether its numbers have 32 bits or fewer.
+        self.single: bool
+        if isinstance(example, dict):
+            self._keys = list(example)
+            self._parts = [Structure(value) for value in example.values()]
+        elif isinstance(example, (list, tuple)) and not all(np.isscalar(value) for value in example):
+            self._parts = [Structure(value) for value in example]
+        if self._parts is not None:
+            self.size = sum(part.size for part in self._parts)
+            self.single = bool(self._parts) and all(part.single for part in self._parts)
+            return
+        leaf = _leaf(example)
+        if leaf.dtype.kind not in "fiub":
+            raise Error(f"parameters are real numbers, not of dtype {leaf.dtype}")
+        self.shape, self.size = leaf.shape, leaf.size
+        self.dtype = leaf.dtype if leaf.dtype.kind == "f" else np.dtype(float)
+        self.single = self.dtype.itemsize < 8
+
+    def flatten(self, value: Any, what: str) -> np.ndarray:
+        """A value of this structure as a contiguous vector of 64-bit numbers."""
+        out = np.empty(self.size)
+        self._into(value, out, what)
+        return out
+
+    def _into(self, value: Any, out: np.ndarray, what: str) -> None:
+        if self._parts is None:
+            leaf = _leaf(value)
+            if leaf.dtype.kind not in "fiub":
+                raise Error(f"{what} has the dtype {leaf.dtype}: real numbers are wanted")
+            if leaf.shape != self.shape:
+                raise Error(f"{what} has the shape {leaf.shape}, not {self.shape}")
+            out[:] = leaf.ravel()
+            return
+        if self._keys is not None:
+            if not isinstance(value, dict) or value.keys() != set(self._keys):
+                found = f"the keys {', '.join(map(repr, value))}" if isinstance(value, dict) else f"{value!r:.60}"
+                raise Error(f"{what} has {found}, not the keys {', '.join(map(repr, self._keys))}")
+            values = [(f"{what}[{key!r}]", value[key]) for key in self._keys]
+        else:
+            if not isinstance(value, (list, tuple)) or len(value) != len(self._parts):
+                raise Error(f"{what} is no sequence of {len(self._parts)} parts: {value!r:.60}")
+            values = [(f"{what}[{i}]", part) for i, part in enumerate(value)]
+        at = 0
+        for part, (name, value) in zip(self._parts, values):
+            part._into(value, out[at : at + part.size], name)
+            at += part.size
+
+    def names(self, prefix: str = "") -> list[str]:
+        """The name of every entry, such as `w[2,0]`; those of a single array are `x[0]`, …
+
+        >>> Structure({"w": np.ones((1, 2)), "b": [np.ones(1), 0.0]}).names()
+        ['w[0,0]', 'w[0,1]', 'b.0[0]', 'b.1']
+        """
+        if self._parts is None:
+            indices = (",".join(map(str, index)) for index in np.ndindex(self.shape))
+            return [f"{prefix or 'x'}[{index}]" if index else prefix or "x" for index in indices]
+        keys = range(len(self._parts)) if self._keys is None else self._keys
+        return [
+            name
+            for key, part in zip(keys, self._parts)
+            for name in part.names(f"{prefix}.{key}" if prefix else str(key))
+        ]
+
+    def unflatten(self, vector: np.ndarray, own: bool = False) -> Any:
+        """The structure with the entries of a vector; with `own`, in the precision of the parameters."""
+        if self._parts is None:
+            out = vector.reshape(self.shape)
+            return out.astype(self.dtype) if own and self.dtype != out.dtype else out
+        ends = np.cumsum([part.size for part in self._parts])
+        values = [
+            part.unflatten(vector[end - part.size : end], own) for part, end in zip(self._parts, ends)
+        ]
+        if self._keys is not None:
+            return dict(zip(self._keys, values))
+        # A named tuple takes its fields one by one.
+        return self._kind(*values) if hasattr(self._kind, "_fields") else self._kind(values)

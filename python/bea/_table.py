@@ -1,0 +1,43 @@
+"""Tables: for the terminal, for Jupyter, and for pandas."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any, Mapping, Sequence
+
+
+def plain(columns: Mapping[str, Sequence]) -> str:
+    """Columns for the terminal, aligned right but for the last."""
+    rows = [list(columns), *map(list, zip(*columns.values()))]
+    cells = [[shown(cell) for cell in row] for row in rows]
+    widths = [max(len(row[k]) for row in cells) for k in range(len(columns))]
+    last = len(columns) - 1
+    lines = (
+        "  ".join(cell if k == last else cell.rjust(widths[k]) for k, cell in enumerate(row)) for row in cells
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def html(columns: Mapping[str, Sequence], caption: str = "") -> str:
+    """The same as HTML."""
+    head = "".join(f"<th>{escape(name)}</th>" for name in columns)
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{escape(shown(cell))}</td>" for cell in row) + "</tr>"
+        for row in zip(*columns.values())
+    )
+    caption = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def shown(cell: Any) -> str:
+    """Six digits of a number."""
+    if isinstance(cell, complex):
+        return f"{cell.real:.6g}" if cell.imag == 0 else f"{cell:.6g}".replace("j", "i")
+    return f"{cell:.6g}" if isinstance(cell, float) else str(cell)
+
+
+def frame(columns: Mapping[str, Sequence]) -> Any:
+    """A DataFrame of pandas."""
+    import pandas
+
+    return pandas.DataFrame(dict(columns))

@@ -1,0 +1,470 @@
+"""PyTorch: modules as objectives, drift-adjusted learning rates, and a monitor for training loops.
+
+It is imported when it is used: `bea.torch.objective(model, loss_fn, data)`.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from typing import Any, Callable, Iterable
+
+import numpy as np
+
+try:
+    import torch
+except ImportError as error:
+    raise ImportError("bea.torch needs PyTorch: pip install torch") from error
+
+from bea import _bea, _table
+from bea._bea import Error
+from bea._command import exact
+from bea._curvature import _along, _pairs
+from bea._derive import optimizer as _named
+from bea._objective import _DOUBLE, _SINGLE, Objective
+from bea._structure import Structure
+
+__all__ = ["DAL", "Monitor", "objective"]
+
+
+class _Module:
+    """The loss of a module on batches as a function of one flat vector."""
+
+    def __init__(self, model: torch.nn.Module, loss_fn: Callable, data: Any, chunk: int | None, reduction: str):
+        if reduction not in ("mean", "sum"):
+            raise Error(f'`reduction` is how the loss treats examples, "mean" or "sum", not {reduction!r}')
+        self.model, self.loss_fn, self.chunk, self.reduction = model, loss_fn, chunk, reduction
+        # Two tensors are one batch; what can be passed through once is kept.
+        is_batch = isinstance(data, (tuple, list)) and len(data) == 2 and torch.is_tensor(data[0])
+        self.data = [data] if is_batch else list(data) if iter(data) is data else data
+        parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        if not parameters:
+            raise Error("the model has no parameter that requires a gradient")
+        self.shapes = {name: p.shape for name, p in parameters.items()}
+        kinds = {p.dtype for p in parameters.values()}
+        if any(kind.is_complex for kind in kinds):
+            raise Error("parameters are real numbers, and those of the model are complex")
+        self.single = any(torch.finfo(kind).bits < 64 for kind in kinds)
+        #: The point of the last product, the mode, and the gradient there with its graph.
+        self.graph: tuple | None = None
+
+    def parameters(self) -> dict[str, torch.nn.Parameter]:
+        found = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
+        shapes = {name: p.shape for name, p in found.items()}
+        if shapes != self.shapes:
+            changed = [name for name in {**self.shapes, **shapes} if self.shapes.get(name) != shapes.get(name)]
+            raise Error(
+                f"the model has changed since the objective was made: {', '.join(map(repr, changed))}; make it anew"
+            )
+        return found
+
+    def point(self) -> np.ndarray:
+        """The parameters of the model as they are."""
+        parts = [p.detach().reshape(-1).to("cpu", torch.float64) for p in self.parameters().values()]
+        return torch.cat(parts).numpy()
+
+    def unflatten(self, x: np.ndarray) -> list[torch.Tensor]:
+        """Tensors like the parameters, on their devices."""
+        out, at, flat = [], 0, torch.from_numpy(x)
+        for p in self.parameters().values():
+            out.append(flat[at : at + p.numel()].view(p.shape).to(p.device, p.dtype))
+            at += p.numel()
+        return out
+
+    @staticmethod
+    def flatten(parts: Iterable[torch.Tensor]) -> np.ndarray:
+        return torch.cat([part.detach().reshape(-1).to("cpu", torch.float64) for part in parts]).numpy()
+
+    def losses(self, leaves: list[torch.Tensor]) -> Iterable[tuple[torch.Tensor, float]]:
+        """The loss of each batch, and its weight before it is divided by the number of examples."""
+        names = list(self.shapes)
+        device = leaves[0].device
+        for inputs, targets in self.data:
+            size = len(targets)
+            for at in range(0, size, self.chunk or size):
+                end = min(at + (self.chunk or size), size)
+                # Batch normalisation in training mode writes to its buffers, which are to stay as they are.
+                buffers = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
+                state = {**buffers, **dict(zip(names, leaves))}
+                outputs = torch.func.functional_call(self.model, state, (inputs[at:end].to(device),))
+                loss = self.loss_fn(outputs, targets[at:end].to(device))
+                if loss.numel() != 1:
+                    raise Error(f"the loss is one number, not a tensor of shape {tuple(loss.shape)}")
+                yield loss, float(end - at) if self.reduction == "mean" else 1.0
+
+    def leaves(self, x: np.ndarray) -> list[torch.Tensor]:
+        return [part.requires_grad_() for part in self.unflatten(x.copy())]
+
+    def total(self, examples: float) -> float:
+        if examples == 0:
+            raise Error("there is no example in the data: a loader is passed through for every evaluation")
+        return examples if self.reduction == "mean" else 1.0
+
+    def value_and_gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        leaves = self.leaves(x)
+        total, weights = 0.0, 0.0
+        gradient = [torch.zeros_like(leaf) for leaf in leaves]
+        with torch.enable_grad():
+            for loss, weight in self.losses(leaves):
+                parts = torch.autograd.grad(loss, leaves, allow_unused=True)
+                for sum, part in zip(gradient, parts):
+                    if part is not None:
+                        sum.add_(part, alpha=weight)
+                total += weight * loss.item()
+                weights += weight
+        scale = self.total(weights)
+        return total / scale, self.flatten(gradient) / scale
+
+    def value(self, x: np.ndarray) -> float:
+        total, weights = 0.0, 0.0
+        with torch.no_grad():
+            for loss, weight in self.losses(self.unflatten(x.copy())):
+                total += weight * loss.item()
+                weights += weight
+        return total / self.total(weights)
+
+    def product(self, x: np.ndarray, v: np.ndarray) -> np.ndarray:
+        along = self.unflatten(v.copy())
+        graphs, keep = self.graphs(x)
+        sums = [torch.zeros_like(part) for part in along]
+        weights = 0.0
+        for leaves, gradient, weight in graphs:
+            used = [(part, v) for part, v in zip(gradient, along) if part is not None and part.requires_grad]
+            if used:
+                parts = torch.autograd.grad(
+                    [part for part, _ in used],
+                    leaves,
+                    grad_outputs=[v for _, v in used],
+                    retain_graph=keep,
+                    allow_unused=True,
+                )
+                for sum, part in zip(sums, parts):
+                    if part is not None:
+                        sum.add_(part, alpha=weight)
+            weights += weight
+        return self.flatten(sums) / self.total(weights)
+
+    def graphs(self, x: np.ndarray) -> tuple[Iterable, bool]:
+        """The gradient of each batch with its graph, and whether that is kept: that of a single batch is."""
+        whole = isinstance(self.data, list) and len(self.data) == 1 and not self.chunk
+        if not whole:
+            return self.differentiated(x), False
+        mode = self.model.training
+        if self.graph is None or self.graph[1] != mode or not np.array_equal(self.graph[0], x):
+            self.graph = None
+            self.graph = (x.copy(), mode, list(self.differentiated(x)))
+        return self.graph[2], True
+
+    def differentiated(self, x: np.ndarray) -> Iterable:
+        leaves = self.leaves(x)
+        with torch.enable_grad():
+            for loss, weight in self.losses(leaves):
+                yield leaves, torch.autograd.grad(loss, leaves, create_graph=True, allow_unused=True), weight
+
+
+class _TorchObjective(Objective):
+    """A module's loss at its parameters as they are, or at those that were assigned to `x`."""
+
+    def __init__(self, module: _Module):
+        structure = Structure({name: np.empty(shape) for name, shape in module.shapes.items()})
+        precision = _SINGLE if module.single else _DOUBLE
+        raw = _bea.callbacks(
+            structure.size, module.value_and_gradient, module.product, module.value, precision
+        )
+        super().__init__(raw, structure, None)
+        self._module = module
+
+    def point(self, x: Any = None) -> np.ndarray:
+        if x is None and self._x is None:
+            return self._module.point()
+        return super().point(x)
+
+    def __repr__(self) -> str:
+        return f"<bea.torch.objective of {type(self._module.model).__name__}, {self.dimension} parameters>"
+
+
+def objective(
+    model: torch.nn.Module,
+    loss_fn: Callable[[Any, Any], torch.Tensor],
+    data: Any,
+    *,
+    chunk: int | None = None,
+    reduction: str = "mean",
+) -> Objective:
+    """The loss of a module on all of `data`, with its gradient and exact Hessian-vector products by autograd.
+
+    `data` is a pair of tensors, or batches of such pairs, a DataLoader for instance, which are summed. `chunk` is the
+    number of examples that are worked on at a time; `reduction` says whether `loss_fn` takes the mean or the sum over
+    the examples. The parameters are those that require a gradient, on their devices and in their precision, as they are
+    when something is asked for; they have the names of the state dict. The module stays in its mode, training or
+    evaluation, and neither its parameters nor its buffers are changed.
+    """
+    return _TorchObjective(_Module(model, loss_fn, data, chunk, reduction))
+
+
+class DAL(torch.optim.Optimizer):
+    """Gradient descent with drift-adjusted learning rates (Rosca et al. 2023, section 6).
+
+    The learning rate of a step is `2/‖∇²E ĝ‖^p`, `ĝ = g/‖g‖`, at most `cap`. `step` takes a closure that returns the
+    loss and does not call `backward`:
+
+        optimizer = bea.torch.DAL(model.parameters(), p=1.0)
+        for inputs, targets in loader:
+            loss = optimizer.step(lambda: loss_fn(model(inputs), targets))
+
+    The last learning rate is `optimizer.learning_rate`, and gradients are in `p.grad`.
+    """
+
+    def __init__(self, params: Any, p: float = 1.0, *, cap: float = 5.0):
+        if not (np.isfinite(p) and p >= 0):
+            raise Error(f"the power `p` is a number from 0 on, not {p}")
+        if not cap > 0:
+            raise Error(f"the largest learning rate, `cap`, is positive, not {cap}")
+        super().__init__(params, {"lr": cap})
+        self.power, self.cap = float(p), float(cap)
+
+    @property
+    def learning_rate(self) -> float:
+        """That of the last step."""
+        return self.param_groups[0]["lr"]
+
+    def step(self, closure: Any) -> torch.Tensor:  # type: ignore[override]
+        """One step. Returns the loss before it."""
+        if closure is None:
+            raise Error("DAL needs a closure that returns the loss: optimizer.step(lambda: loss_fn(model(x), y))")
+        parameters = [p for group in self.param_groups for p in group["params"] if p.requires_grad]
+        with torch.enable_grad():
+            loss = closure()
+            gradient = torch.autograd.grad(loss, parameters, create_graph=True, allow_unused=True)
+            used = [(p, g) for p, g in zip(parameters, gradient) if g is not None]
+            curved = [g for _, g in used if g.requires_grad]
+            product: Iterable[torch.Tensor | None] = []
+            if curved:
+                product = torch.autograd.grad(
+                    curved, [p for p, _ in used], grad_outputs=[g.detach() for g in curved], allow_unused=True
+                )
+        size = _norm(g.detach() for _, g in used)
+        rate = _bea.dal_rate(size, _norm(x for x in product if x is not None), self.power, self.cap)
+        with torch.no_grad():
+            for p, g in used:
+                p.grad = g.detach()
+                p.sub_(p.grad, alpha=rate)
+        for group in self.param_groups:
+            group["lr"] = rate
+        return loss.detach()
+
+
+def _norm(parts: Iterable[torch.Tensor]) -> float:
+    return float(sum(float(part.double().square().sum()) for part in parts)) ** 0.5
+
+
+class Monitor:
+    """Curvature beside training: what the optimizer in use makes of the loss that it trains on.
+
+        monitor = bea.torch.Monitor(model, optimizer, every=100)
+        for inputs, targets in loader:
+            ...
+            optimizer.step()
+            monitor.step(loss_fn, (inputs, targets))
+        print(monitor)
+
+    Every so many steps it logs the loss, the norm of the gradient, the sharpness (the largest eigenvalue λ of the
+    Hessian H), that of P⁻¹H with the preconditioner P of the optimizer, and what the optimizer, with P as it is, does
+    along that eigenvector: hλ, the stability coefficient `sc`, and the case. The drift is the distance of a step from
+    the flow that the optimizer follows for infinitely small steps, to leading order. The learning rate and the second
+    moments are those of Adam, AdamW, RMSprop and SGD of `torch.optim`; weight decay is no part of the loss, and the bias
+    correction of the first moment is that of many steps. Eigenvectors are found from those of the last log, to a residual
+    of `tol` times the largest eigenvalue; the error of an eigenvalue is of the order of its square.
+
+    The cost is in each log: seconds, and how many gradients take as long.
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        optimizer: torch.optim.Optimizer,
+        every: int = 100,
+        *,
+        top: int = 1,
+        tol: float = 1e-2,
+        chunk: int | None = None,
+        reduction: str = "mean",
+    ):
+        if every < 1 or top < 1:
+            raise Error("`every` and `top` are whole numbers from 1 on")
+        self.model, self.optimizer, self.every, self.top, self.tol = model, optimizer, every, top, tol
+        self._more: dict[str, Any] = {"chunk": chunk, "reduction": reduction}
+        _rule(optimizer)
+        #: The logs.
+        self.history: list[dict[str, Any]] = []
+        self._steps = 0
+        # The last eigenvectors, of H and of P⁻¹H.
+        self._warm: list[np.ndarray | None] = [None, None]
+
+    def step(self, loss_fn: Callable, data: Any) -> dict[str, Any] | None:
+        """Call it once a step: a log whenever it is due, and otherwise None."""
+        self._steps += 1
+        return None if self._steps % self.every else self.log(loss_fn, data)
+
+    def log(self, loss_fn: Callable, data: Any) -> dict[str, Any]:
+        """A log now."""
+        started = time.perf_counter()
+        on = _TorchObjective(_Module(self.model, loss_fn, data, **self._more))
+        rule = _rule(self.optimizer)
+        point = on.point()
+        before = time.perf_counter()
+        loss, gradient = on._raw.value_and_gradient(point)
+        one = time.perf_counter() - before
+        hessian = on.hessian()
+        diagonal = _preconditioner(self.optimizer, on._module.parameters())
+        found = [self._sharpest(on, hessian, self._warm[0], None)]
+        if diagonal is not None:
+            found.append(self._sharpest(on, hessian, self._warm[1], diagonal))
+        plain, scaled = found[0], found[-1]
+        products = 1 + sum(pairs["products"] for pairs in found)
+        # The turned vectors are new arrays.
+        self._warm[: len(found)] = [pairs["eigenvectors"] for pairs in found]
+        along = _along(dict(scaled), gradient, rule.h, diagonal, rule.optimizer, rule.values)
+        step = gradient if diagonal is None else gradient / diagonal
+        beside = hessian @ step
+        beside = beside if diagonal is None else beside / diagonal
+        entry = {
+            "step": self._steps,
+            "loss": loss,
+            "gradient_norm": float(np.linalg.norm(gradient)),
+            "lr": rule.lr,
+            "sharpness": float(plain["eigenvalues"][0]),
+            "preconditioned_sharpness": float(scaled["eigenvalues"][0]),
+            "h_lambda": float(rule.lr * scaled["eigenvalues"][0]),
+            "sc": complex(along["sc"][0]),
+            "case": along["case"][0],
+            "drift": float(rule.h**2 * rule.drift * np.linalg.norm(beside)),
+            "converged": all(pairs["converged"] for pairs in found),
+        }
+        if self.top > 1:
+            entry["eigenvalues"] = plain["eigenvalues"].tolist()
+            entry["preconditioned_eigenvalues"] = scaled["eigenvalues"].tolist()
+        seconds = time.perf_counter() - started
+        entry |= {"products": products, "seconds": seconds, "gradients": seconds / max(one, 1e-9)}
+        self.history.append(entry)
+        return entry
+
+    def _sharpest(
+        self, on: Objective, hessian: Any, warm: np.ndarray | None, diagonal: np.ndarray | None
+    ) -> dict:
+        """The largest eigenpairs, from the last ones if there are any."""
+        if warm is not None:
+            # Each with a small part of everything, so that no eigenvector that has overtaken them is missed: cheaper than
+            # a random vector beside them.
+            noise = np.random.default_rng(len(self.history)).normal(size=warm.shape)
+            root = np.sqrt(len(warm) if diagonal is None else len(warm) * diagonal[:, None])
+            warm = warm + 0.05 * noise / root
+        single, random = on.precision > 1e-10, int(warm is None)
+        return _pairs(
+            hessian, self.top, 0, self.tol, warm, 0, single, False, 10_000, False, diagonal, random
+        )
+
+    def to_pandas(self):
+        """A DataFrame with a row a log."""
+        return _table.frame(self._columns())
+
+    def _columns(self) -> dict[str, list]:
+        names = list(self.history[0]) if self.history else []
+        return {name: [entry[name] for entry in self.history] for name in names}
+
+    def __repr__(self) -> str:
+        return _table.plain(self._columns()) if self.history else "no log yet"
+
+    def _repr_html_(self) -> str:
+        return _table.html(self._columns())
+
+
+#: The momentum of SGD with `nesterov=True`, as PyTorch writes it.
+_NESTEROV = """optimizer sgd_nesterov(m) {
+  state v
+  let k = f(theta)
+  v' = m*v + h*k
+  theta' = theta + h*k + m*v'
+}"""
+
+
+class _Rule:
+    """What an optimizer does with its preconditioner as it is: a linear step with a step size."""
+
+    def __init__(self, lr: float, h: float, optimizer: str, momentum: float):
+        self.lr, self.h, self.optimizer = lr, h, optimizer if momentum else "gradient_descent"
+        values = {"m": momentum} if momentum else {}
+        self.values = [f"{name}={exact(value)}" for name, value in values.items()]
+        #: A step leaves the flow of its leading order by `h² drift ‖P⁻¹HP⁻¹g‖`.
+        self.drift = abs(float(_coefficient(self.optimizer, momentum)))
+
+
+@functools.lru_cache
+def _coefficient(optimizer: str, momentum: float) -> Any:
+    return _named(optimizer, **({"m": momentum} if momentum else {})).coefficient("[[]]")
+
+
+_KNOWN = "torch.optim's SGD, Adam, AdamW and RMSprop, and bea.torch.DAL"
+
+
+def _rule(optimizer: torch.optim.Optimizer) -> _Rule:
+    """The step of an optimizer of PyTorch."""
+    group = optimizer.param_groups[0]
+    lr = float(group["lr"])
+    if any(group.get("maximize") for group in optimizer.param_groups):
+        raise Error("the optimizer maximizes: only losses that are minimised have a sharpness to watch")
+    match optimizer:
+        case torch.optim.SGD():
+            _alike(optimizer, "momentum", "dampening", "nesterov")
+            h = lr * (1.0 - float(group["dampening"]) if group["momentum"] else 1.0)
+            return _Rule(lr, h, _NESTEROV if group["nesterov"] else "heavy_ball", float(group["momentum"]))
+        case torch.optim.Adam() | torch.optim.AdamW():
+            _alike(optimizer, "betas", "eps", "amsgrad")
+            momentum = float(group["betas"][0])
+            return _Rule(lr, lr * (1.0 - momentum), "heavy_ball", momentum)
+        case torch.optim.RMSprop():
+            _alike(optimizer, "momentum", "eps", "centered")
+            return _Rule(lr, lr, "heavy_ball", float(group["momentum"]))
+        case DAL():
+            return _Rule(lr, lr, "gradient_descent", 0.0)
+    raise Error(f"the steps of {type(optimizer).__name__} are not known: {_KNOWN} are")
+
+
+def _alike(optimizer: torch.optim.Optimizer, *keys: str) -> None:
+    for key in keys:
+        if any(group[key] != optimizer.param_groups[0][key] for group in optimizer.param_groups):
+            raise Error(f"`{key}` differs from one group of parameters to another")
+
+
+def _preconditioner(
+    optimizer: torch.optim.Optimizer, parameters: dict[str, torch.nn.Parameter]
+) -> np.ndarray | None:
+    """The diagonal of P, where a step is `-lr P⁻¹` times a mean of gradients; None if it is the identity."""
+    groups = {p: group for group in optimizer.param_groups for p in group["params"]}
+    lr = float(optimizer.param_groups[0]["lr"])
+    plain = isinstance(optimizer, (torch.optim.SGD, DAL))
+    if plain and all(float(group["lr"]) == lr for group in optimizer.param_groups):
+        return None
+    parts = []
+    for name, p in parameters.items():
+        if p not in groups:
+            raise Error(f"the optimizer does not have the parameter {name!r}, which requires a gradient")
+        group, state = groups[p], optimizer.state.get(p, {})
+        if float(group["lr"]) == 0:
+            raise Error(f"the learning rate of {name!r} is 0")
+        moment = torch.ones_like(p) if plain else _moment(name, optimizer, group, state)
+        parts.append(moment.detach() * (lr / float(group["lr"])))
+    return _Module.flatten(parts)
+
+
+def _moment(name: str, optimizer: torch.optim.Optimizer, group: dict, state: dict) -> torch.Tensor:
+    """`√v + ε`."""
+    if not state:
+        raise Error(f"the optimizer has no second moments of {name!r} yet: log after its first step")
+    if isinstance(optimizer, torch.optim.RMSprop):
+        moment = state["square_avg"]
+        if group["centered"]:
+            moment = moment - state["grad_avg"].square()
+        return moment.clamp(min=0).sqrt() + group["eps"]
+    moment = state["max_exp_avg_sq" if group["amsgrad"] else "exp_avg_sq"]
+    return (moment / (1 - float(group["betas"][1]) ** float(state["step"]))).sqrt() + group["eps"]

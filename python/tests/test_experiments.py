@@ -1,0 +1,80 @@
+"""Runs, sweeps and figures, against the command."""
+
+import json
+
+import numpy as np
+import pytest
+
+import bea
+
+RUN = """network = "mlp:5,tanh"
+data = "iris"
+dtype = "f64"
+[train]
+method = "gd"
+lr = 0.1
+steps = 20
+[measure]
+metrics = ["loss", "lambda:2", "sc:1", "error:ngf", "error:pf"]
+"""
+GRID = RUN + "[grid]\ntrain.lr = [0.05, 0.1]\n"
+
+
+@pytest.fixture
+def experiment(tmp_path):
+    (tmp_path / "run.toml").write_text(RUN)
+    (tmp_path / "grid.toml").write_text(GRID)
+
+
+def test_a_run(command, experiment, tmp_path):
+    run = bea.run("run.toml", out="python")
+    command.text("run", "run.toml", "--out", "command")
+    for name in ("metrics.csv", "config.toml", "weights.safetensors", "metrics.svg"):
+        assert (tmp_path / "python" / name).read_bytes() == (tmp_path / "command" / name).read_bytes()
+    metrics = run.metrics
+    assert list(metrics)[:2] == ["step", "loss"] and len(metrics["loss"]) == 21
+    losses = np.loadtxt(tmp_path / "command/metrics.csv", delimiter=",", skiprows=1, usecols=1)
+    np.testing.assert_array_equal(np.asarray(metrics["loss"]), losses)
+    assert run.timing["counts"] == json.loads((tmp_path / "command/timing.json").read_text())["counts"]
+    assert 'network = "mlp:5,tanh"' in run.config and run.weights.is_file()
+    assert "finished after 20 steps" in repr(run) and run._repr_svg_().startswith("<svg")
+    assert bea.network("mlp:5,tanh", data="iris", dtype="f64", weights=str(run.weights)).value_and_grad()[
+        0
+    ] == pytest.approx(losses[-1], rel=1e-12)
+
+
+def test_a_run_with_other_keys_in_a_new_folder(command, experiment, tmp_path):
+    run = bea.run("run.toml", set={"train.steps": 3, "measure.metrics": ["loss"]})
+    assert list(run.metrics) == ["step", "loss"] and len(run.metrics["loss"]) == 4
+    assert run.folder.parts[0] == "results"
+    on = bea.run("run.toml", set={"train.steps": 6, "measure.metrics": ["loss"]}, out=run.folder, resume=True)
+    assert len(on.metrics["loss"]) == 7
+
+
+def test_a_sweep(command, experiment, tmp_path):
+    sweep = bea.sweep("grid.toml", out="python", jobs=1)
+    command.text("sweep", "grid.toml", "--out", "command")
+    assert (tmp_path / "python/sweep.csv").read_bytes() == (tmp_path / "command/sweep.csv").read_bytes()
+    assert len(sweep.table["run"]) == len(sweep.runs) == 2
+    assert all(len(run.metrics["loss"]) == 21 for run in sweep.runs.values())
+
+
+def test_a_figure(command, tmp_path):
+    made = bea.reproduce("fig5", out="python")
+    text = command.text("reproduce", "fig5", "--out", "command")
+    assert made.text == text and made.verdicts == {"fig5": "holds in part"}
+    assert made.picture("fig5").read_bytes() == (tmp_path / "command/fig5.svg").read_bytes()
+
+
+def test_errors_are_those_of_the_command(command, experiment, tmp_path):
+    (tmp_path / "bad.toml").write_text(RUN.replace("lr =", "lrr ="))
+    with pytest.raises(bea.Error, match="╰── unknown key") as caught:
+        bea.run("bad.toml")
+    assert str(caught.value) == command.error("run", "bad.toml")
+    bea.run("run.toml", out="there", set={"train.steps": 1})
+    with pytest.raises(bea.Error) as caught:
+        bea.run("run.toml", out="there")
+    assert str(caught.value) == command.error("run", "run.toml", "--out", "there")
+    with pytest.raises(bea.Error):
+        bea.reproduce("fig50")
+    assert not (tmp_path / "results").exists()
