@@ -70,6 +70,15 @@ impl<S> Jet<S> {
         })
     }
 
+    /// The parts up to a degree.
+    #[must_use]
+    pub fn truncated(&self, degree: usize) -> Jet<S>
+    where
+        S: Clone,
+    {
+        Jet { parts: self.parts[..=degree].to_vec() }
+    }
+
     /// Entry by entry `f(x, y)` of two jets of the same degree, with 0 where one has no coefficient.
     pub fn zip<T>(&self, other: &Jet<S>, zero: &S, f: impl Fn(&S, &S) -> T) -> Jet<T> {
         let vector = |x: &Option<Vec<S>>, y: &Option<Vec<S>>| match (x, y) {

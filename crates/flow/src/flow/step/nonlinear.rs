@@ -420,7 +420,7 @@ fn compute<'v, T: Number + 'v>(
                 Some((2, 1)) => map(out, get(*x), |x| x.clone() * x.clone()),
                 Some((1, 2)) => map(out, get(*x), T::sqrt),
                 Some((-1, 2)) => map(out, get(*x), |x| one.quotient(&x.sqrt())),
-                Some((n, 2)) => map(out, get(*x), |x| root_power(x, n)),
+                Some((n, 2)) => map(out, get(*x), root_power(n)),
                 _ => map(out, get(*x), |x| x.power(r)),
             }
         }
