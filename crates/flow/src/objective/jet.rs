@@ -53,6 +53,12 @@ impl<S> Jet<S> {
         self.parts[0][0].as_deref().expect("there is a point")
     }
 
+    /// `x_{00}`, without the rest.
+    pub fn into_point(self) -> Vec<S> {
+        let base = self.parts.into_iter().next().and_then(|part| part.into_iter().next());
+        base.flatten().expect("there is a point")
+    }
+
     /// `x_{kj}`, unless it is 0.
     ///
     /// # Panics

@@ -2,7 +2,7 @@
 
 use super::step::{Op, StepField};
 use super::vectors::{
-    Coefficient, Part, add, add_parts, broadcast_to, is_zero, nothing, root_power, zero, zip,
+    Coefficient, Part, add, add_parts, broadcast_to, is_zero, nothing, root_power, total, zero, zip,
 };
 use crate::loss::Number;
 use bea_series::exact::Rational;
@@ -62,10 +62,9 @@ impl<'a, T: Number + Send + Sync> Run<'a, T> {
     pub(super) fn sums(&self, op: usize, k: usize) -> Part<T> {
         let sum = |x: &Coefficient<T>| {
             let x = x.as_ref()?;
-            let sum = x.iter().fold(zero(), |sum: T, x| sum + x.clone());
             // A number stands for a vector of it.
             let times = if x.len() == 1 { self.length as i64 } else { 1 };
-            Some(vec![sum * T::from_rational(&times.into())])
+            Some(vec![total(x) * T::from_rational(&times.into())])
         };
         self.parts(op)[k].iter().map(sum).collect()
     }

@@ -95,3 +95,21 @@ pub(in crate::flow) fn root_power<T: Number>(n: i64) -> impl Fn(&T) -> T {
         if n < 0 { one.quotient(&power) } else { power }
     }
 }
+
+/// The sum of the entries.
+pub(in crate::flow) fn total<T: Number>(x: &[T]) -> T {
+    const LANES: usize = 8;
+    let add = |sum: T, x: &T| sum + x.clone();
+    if x.len() < LANES {
+        return x.iter().fold(zero(), add);
+    }
+    // Sums side by side, which do not wait for one another.
+    let (first, rest) = x.split_at(LANES);
+    let mut lanes = first.to_vec();
+    let chunks = rest.chunks_exact(LANES);
+    let last = chunks.remainder();
+    for chunk in chunks {
+        lanes.iter_mut().zip(chunk).for_each(|(lane, x)| *lane = lane.clone() + x.clone());
+    }
+    lanes.iter().chain(last).fold(zero(), add)
+}
