@@ -9,12 +9,11 @@ use bea::exact::Rational;
 use bea::flow::{JetError, JetSource, NonlinearStep, StepField};
 use bea::loss::{Bivariate, Graph, Number, Program};
 use bea::objective::Jet;
-use bea::optimizer::{self, Step};
+use bea::optimizer::{self, Optimizer, Step};
 use bea::source::Source;
 use exact_number::Exact;
 use num_rational::BigRational;
 use precise::Precise;
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 /// The field `-∇E` of a formula, over any numbers.
@@ -84,22 +83,25 @@ fn field(dimension: u32, coupled: bool) -> Field {
 
 /// An optimizer with numbers for its parameters.
 fn step(name: &str, values: &[(&str, BigRational)]) -> bea::typed::Program {
-    let optimizer = optimizer::find(name).unwrap();
+    program(&optimizer::find(name).unwrap(), values)
+}
+
+fn program(optimizer: &Optimizer, values: &[(&str, BigRational)]) -> bea::typed::Program {
     let values = values.iter().map(|(name, value)| (name.to_string(), value.clone()));
     match optimizer.step(&values.collect()).unwrap() {
         Step::Nonlinear(program) => program,
-        Step::Linear(_) => panic!("{name} is linear"),
+        Step::Linear(_) => panic!("{} is linear", optimizer.name),
     }
+}
+
+fn own(text: &str) -> Optimizer {
+    optimizer::parse(&Source::new("own.bea", text)).unwrap().remove(0)
 }
 
 /// At a point where an entry of the gradient is 0 and the steps move it, the field is that of order 0 at most.
 #[test]
 fn a_kink_on_the_way_is_met() {
-    let text = "optimizer kinked { theta' = theta - h*(abs(g) + 2*g) }";
-    let optimizer = optimizer::parse(&Source::new("kinked.bea", text)).unwrap().remove(0);
-    let Step::Nonlinear(program) = optimizer.step(&BTreeMap::new()).unwrap() else {
-        panic!("it is nonlinear")
-    };
+    let program = program(&own("optimizer kinked { theta' = theta - h*(abs(g) + 2*g) }"), &[]);
     let mut source = field(2, true);
     let mut terms = |order, x: [(i64, i64); 2]| {
         let field = StepField::<Exact>::new(&program, order, &rational(1, 10)).unwrap();
@@ -201,11 +203,13 @@ fn value(name: &str) -> BigRational {
 /// The one-step errors of the orders 0 to 3 fall as `h^(n+2)`.
 #[test]
 fn one_step_errors_of_every_smooth_nonlinear_optimizer() {
-    for optimizer in optimizer::nonlinear_library() {
+    // The library, and a step that needs a Hessian product to a lower degree than the gradient.
+    let late = "optimizer late { theta' = theta - h*g/(1 + norm(g)) + h^2/(1 + norm(g))*D(f)[g] }";
+    for optimizer in optimizer::nonlinear_library().iter().chain([&own(late)]) {
         let name = optimizer.name.as_str();
         let values: Vec<(&str, BigRational)> =
             optimizer.parameters.iter().map(|p| (p.as_str(), value(p))).collect();
-        let program = step(name, &values);
+        let program = program(optimizer, &values);
         for dimension in 1..=3u32 {
             let mut source = field(dimension, true);
             let errors = [12u32, 13].map(|bits| {
@@ -251,6 +255,62 @@ fn one_step_errors_of_every_smooth_nonlinear_optimizer() {
                     errors[0][order],
                     errors[1][order]
                 );
+            }
+        }
+    }
+}
+
+/// `f_i = -(c_i x_i + x_i³)` with `c_i = 1 + (i mod 5)`.
+struct Separable;
+
+impl JetSource<f64> for Separable {
+    type Error = Infallible;
+
+    fn field(&mut self, x: &Jet<f64>) -> Result<Vec<Vec<f64>>, Infallible> {
+        let degree = x.degree();
+        let entry = |i: usize| {
+            let all = (0..=degree).flat_map(|k| (0..=k).map(move |j| x.coefficient(k, j)));
+            let x = Bivariate::new(all.map(|x| x.map_or(0.0, |x| x[i])).collect());
+            let c = Bivariate::from_rational(&(1 + i as i64 % 5).into());
+            -(c * x.clone() + x.clone() * x.clone() * x)
+        };
+        let entries: Vec<_> = (0..x.point().len()).map(entry).collect();
+        let at = |j| entries.iter().map(move |x| x.part(degree).get(j).copied().unwrap_or(0.0));
+        Ok((0..=degree).map(|j| at(j).collect()).collect())
+    }
+
+    fn along(&mut self, _: &Jet<f64>, _: &Jet<f64>) -> Result<Vec<Vec<f64>>, Infallible> {
+        unreachable!("no Hessian product is asked for")
+    }
+}
+
+/// A vector of many entries, which are computed block by block, has the field of a few of them, whatever the number of
+/// threads.
+#[test]
+fn many_entries_have_the_field_of_a_few() {
+    let few = [0.75, -0.5, 1.25, 0.375, -1.5];
+    // That many copies have a norm 32 times as large.
+    let copies = 1024;
+    let many: Vec<f64> = std::iter::repeat_n(few, copies).flatten().collect();
+    let adam: Vec<_> = ["beta1", "beta2", "eps"].map(|name| (name, value(name))).into();
+    for (name, values, scale) in
+        [("adam", adam, 1), ("normalized_gradient_descent", Vec::new(), 32)]
+    {
+        let program = step(name, &values);
+        let terms = |h: &Rational, start: &[f64], threads| {
+            let field = StepField::<f64>::new(&program, 3, h).unwrap();
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let start = [start.to_vec()];
+            pool.install(|| field.terms(&start, &mut Separable).unwrap().swap_remove(0))
+        };
+        let small = terms(&rational(1, 128), &few, 1);
+        let large = terms(&rational(scale, 128), &many, 1);
+        assert_eq!(large, terms(&rational(scale, 128), &many, 3), "{name}");
+        for (k, (small, large)) in small.iter().zip(&large).enumerate() {
+            assert_eq!(large.len(), many.len());
+            for (i, x) in large.iter().enumerate() {
+                let (x, y) = (x * scale as f64, small[i % few.len()]);
+                assert!((x - y).abs() <= 1e-12 * y.abs(), "{name}, h^{k}, {i}: {x}, {y}");
             }
         }
     }

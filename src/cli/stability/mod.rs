@@ -10,7 +10,8 @@ use super::picture::{PictureOptions, only_with_plot};
 use super::terminal::assignments;
 use super::{input, loss_input, output, problem_input, results};
 use bea_flow::flow::stability::{Stability, StabilityError, StabilityRequest, stability};
-use bea_series::optimizer::Optimizer;
+use bea_series::optimizer::{Optimizer, Step, StepProgram};
+use bea_series::series::GeneralLinearMethod;
 use miette::{IntoDiagnostic, miette};
 use num_rational::BigRational;
 use picture::PanelName;
@@ -72,6 +73,12 @@ Examples:
   bea stability --loss '(x^2+y-11)^2 + (x+y^2-7)^2' --at 3,2 \\
     --optimizer heavy_ball --set m=9/10
   bea stability --loss x*y --at 0,0 --optimizer alternating_gda --lr 0.5
+  bea stability --loss rosenbrock --at 1,1 --optimizer adam --set beta1=9/10 \
+    --set beta2=99/100 --set eps=1/1000
+
+A nonlinear step is linearised at the critical point, with buffers at rest:
+Adam is momentum there, with the step size h/ε. One that has no derivative there
+is refused, as Adam with ε = 0 is.
   bea stability --loss rosenbrock --optimizer heavy_ball --set m=9/10 \\
     --lr 0.0015 --plot --out momentum
 
@@ -114,8 +121,7 @@ impl StabilityOf {
         let optimizer = input::optimizer(&self.optimizer)?;
         let mut settings = loss_input::settings(&self.values)?;
         let values = loss_input::of_optimizer(&optimizer, &mut settings)?;
-        let program = optimizer.program(&values)?;
-        let method = program.method();
+        let (method, program) = self.method(&optimizer, &values)?;
         let players = self.players.as_deref();
         let losses = problem_input::losses(&self.losses, &settings, &program, players)?;
         let start = self.start(&losses)?;
@@ -152,6 +158,25 @@ impl StabilityOf {
         // What was computed is shown even where files cannot be written.
         output::to_stdout(|out| out.write_all(text.as_bytes()))?;
         written.map(|_| ExitCode::SUCCESS)
+    }
+
+    /// What the optimizer is near a critical point, and its step there.
+    fn method(
+        &self,
+        optimizer: &Optimizer,
+        values: &BTreeMap<String, BigRational>,
+    ) -> miette::Result<(GeneralLinearMethod, StepProgram)> {
+        match optimizer.step(values)? {
+            Step::Linear(program) => Ok((program.method(), program)),
+            Step::Nonlinear(program) if !program.parameters.is_empty() => {
+                Err(explain(StabilityError::Symbolic(program.parameters), &[]))
+            }
+            Step::Nonlinear(_) => {
+                let method = optimizer.at_rest(values)?;
+                let program = StepProgram::from(&method);
+                Ok((method, program))
+            }
+        }
     }
 
     /// The folder of the picture; `None` for a new one.

@@ -34,6 +34,9 @@ impl Report<'_> {
             let given = assignments(self.variables, &point.given);
             line(&mut out, format!("  from  {given}, {gradient} = {}", tiny(point.norm_given)));
         }
+        if !self.optimizer.is_linear() {
+            line(&mut out, "  step  linearised there, with buffers at rest".into());
+        }
         match &self.stability.spectrum {
             Eigenvalues::Loss(directions) => self.directions(&mut out, directions),
             Eigenvalues::Coupled(coupled) => self.coupled(&mut out, coupled),

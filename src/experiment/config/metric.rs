@@ -32,6 +32,10 @@ pub enum Metric {
     Lambda(usize),
     /// `sc:k`: the stability coefficients `log P(-hλ_i)/(hλ_i) (g·u_i)`, `g·u_i ≥ 0`, of the first `k` directions.
     Coefficients(usize),
+    /// `preconditioned:k`: the `k` largest eigenvalues of `P⁻¹H`, and the least one from which on the step is not stable,
+    /// with all held that multiplies the gradients of a nonlinear step, such as `1/(√v' + ε)`: see
+    /// [`Frozen`](bea_flow::flow::Frozen).
+    Preconditioned(usize),
     /// `along:k`: `|g·u_i|` of the first `k` directions.
     Along(usize),
     /// `eigenvalues`: all of them, of a small network.
@@ -85,8 +89,12 @@ const PLAIN: [(&str, Metric); 15] = [
 type Named<T> = (&'static str, fn(T) -> Metric);
 
 /// Names with a number.
-const NUMBERED: [Named<usize>; 3] =
-    [("lambda", Metric::Lambda), ("sc", Metric::Coefficients), ("along", Metric::Along)];
+const NUMBERED: [Named<usize>; 4] = [
+    ("lambda", Metric::Lambda),
+    ("preconditioned", Metric::Preconditioned),
+    ("sc", Metric::Coefficients),
+    ("along", Metric::Along),
+];
 
 /// Names with a flow.
 const OF_FLOWS: [Named<FlowName>; 4] = [
@@ -192,6 +200,9 @@ impl Metric {
             Metric::UpdateNorm => "‖θ' - θ‖, with θ' the next iterate",
             Metric::RelativeProgress => "(E(θ') - E(θ))/(h ‖g‖²)",
             Metric::Lambda(_) => "the k largest eigenvalues of the Hessian, λ_0 first",
+            Metric::Preconditioned(_) => {
+                "the k largest eigenvalues of P⁻¹H, steps -hg/P, and their bound"
+            }
             Metric::Coefficients(_) => {
                 "stability coefficients log(1-hλ_i)/(hλ_i) (g·u_i) of the first k directions"
             }
@@ -226,6 +237,11 @@ impl Metric {
         match self {
             Metric::Lambda(k) => each("lambda", k),
             Metric::Along(k) => each("along", k),
+            Metric::Preconditioned(k) => {
+                let mut names: Vec<String> = each("preconditioned", k);
+                names.push("preconditioned_threshold".into());
+                names
+            }
             Metric::Coefficients(k) => {
                 let of = |i| [format!("sc_{i}_re"), format!("sc_{i}_im")];
                 (0..k).flat_map(of).collect()
@@ -245,6 +261,7 @@ impl fmt::Display for Metric {
             Metric::Lambda(k) => write!(out, "lambda:{k}"),
             Metric::Coefficients(k) => write!(out, "sc:{k}"),
             Metric::Along(k) => write!(out, "along:{k}"),
+            Metric::Preconditioned(k) => write!(out, "preconditioned:{k}"),
             Metric::Error(flow) => write!(out, "error:{flow}"),
             Metric::LossError(flow) => write!(out, "loss_error:{flow}"),
             Metric::FlowLoss(flow) => write!(out, "flow_loss:{flow}"),

@@ -150,9 +150,11 @@ fn laid_out(runs: &[Measured], groups: &Groups, seeds: Seeds) -> (Vec<Panel>, us
 /// Whether runs are compared by this column.
 fn compares(column: &Column) -> bool {
     match column.metric {
-        Metric::Lambda(_) | Metric::Along(_) | Metric::Coefficients(_) | Metric::Eigenvalues => {
-            column.index == 0
-        }
+        Metric::Lambda(_)
+        | Metric::Preconditioned(_)
+        | Metric::Along(_)
+        | Metric::Coefficients(_)
+        | Metric::Eigenvalues => column.index == 0,
         _ => true,
     }
 }
@@ -207,6 +209,10 @@ fn look(column: &Column, flows: &[FlowName]) -> (String, Style) {
         | Metric::Error(flow)
         | Metric::LossError(flow) => of_flow(flow),
         Metric::Lambda(_) | Metric::Eigenvalues => of_direction("λ", column.index),
+        Metric::Preconditioned(k) if column.index == k => {
+            ("stable below".into(), Style::soft(Dash::Dashed))
+        }
+        Metric::Preconditioned(_) => of_direction("λ", column.index),
         Metric::Along(_) => of_direction("u", column.index),
         Metric::Coefficients(_) => {
             let (label, style) = of_direction("sc", column.index / 2);

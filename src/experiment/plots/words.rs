@@ -18,6 +18,7 @@ pub fn axis(metric: Metric) -> &'static str {
         Metric::Lambda(_) | Metric::FlowLambda(_) => "sharpness λ₀",
         Metric::Eigenvalues => "eigenvalues λᵢ of the Hessian",
         Metric::Coefficients(_) => "stability coefficient sc₀",
+        Metric::Preconditioned(_) => "preconditioned sharpness",
         Metric::Along(_) => "gradient along u₀, |g·u₀|",
         Metric::HessianGradient => "‖Hg‖",
         Metric::Drift => "drift of a step",
@@ -34,6 +35,7 @@ pub fn axis_of_several(metric: Metric) -> &'static str {
     match metric {
         Metric::Lambda(_) | Metric::FlowLambda(_) => "largest eigenvalues λ₀ ≥ λ₁ ≥ …",
         Metric::Coefficients(_) => "stability coefficients scᵢ (dashed: imaginary)",
+        Metric::Preconditioned(_) => "largest eigenvalues of P⁻¹H",
         Metric::Along(_) => "gradient along uᵢ, |g·uᵢ|",
         Metric::Drift | Metric::DriftEstimate => "drift of a step",
         Metric::Loss | Metric::TestLoss | Metric::FlowLoss(_) => "loss E",

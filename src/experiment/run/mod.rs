@@ -133,7 +133,12 @@ impl Run {
                 Metric::Eigenvalues if p > LARGEST => {
                     format!("the network has {p} parameters, more than {LARGEST}")
                 }
-                Metric::Lambda(k) | Metric::Coefficients(k) | Metric::Along(k) if k > p => {
+                Metric::Lambda(k)
+                | Metric::Coefficients(k)
+                | Metric::Along(k)
+                | Metric::Preconditioned(k)
+                    if k > p =>
+                {
                     format!("the network has {p} parameters only")
                 }
                 metric if metric.compares_with_flow() && optimizer.is_none() => {
@@ -175,6 +180,22 @@ impl Run {
             }
             _ => State::new(theta),
         };
+        let of_frozen = |metric: &&Metric| matches!(metric, Metric::Preconditioned(_));
+        if let Some(&metric) = config.metrics.iter().find(of_frozen) {
+            let reason = match &config.rule {
+                Rule::Nonlinear(iteration) => {
+                    iteration.frozen(&loss, &state)?.err().map(|reason| reason.to_string())
+                }
+                _ => Some(
+                    "it is of nonlinear optimizers of the language, as optimizer = \"adam\" is; of others there \
+                     is lambda:1"
+                        .into(),
+                ),
+            };
+            if let Some(reason) = reason {
+                return Err(RunError::Metric { metric, reason });
+            }
+        }
         Ok(Run {
             optimizer,
             problem,
@@ -268,7 +289,7 @@ impl Run {
             }
         };
         if step == self.config.steps {
-            let quantity = self.measure(step, &before.theta, None, watch);
+            let quantity = self.measure(&before, None, watch);
             let quantity = quantity.inspect_err(|_| forget(self))?;
             if watch.cancelled() {
                 forget(self);
@@ -294,7 +315,7 @@ impl Run {
         let mut quantity =
             infinite(taken.loss, &taken.gradient).or_else(|| (!moved).then_some("the parameters"));
         if measured && quantity.is_none() {
-            let measured = self.measure(step, &before.theta, Some(&taken), watch);
+            let measured = self.measure(&before, Some(&taken), watch);
             quantity = measured.inspect_err(|_| forget(self))?;
         }
         if let Some(quantity) = quantity {
@@ -331,15 +352,15 @@ impl Run {
         Ok(())
     }
 
-    /// The row of iterate number `step`, `θ`, from which the step `taken` leads to the state. There is none
+    /// The row of the iterate `before`, from which the step `taken` leads to the state. There is none
     /// where the loss or the gradient is not finite; then their name is returned.
     fn measure(
         &mut self,
-        step: usize,
-        theta: &[f64],
+        before: &State,
         taken: Option<&Step>,
         watch: &dyn Watch,
     ) -> Result<Option<&'static str>, ObjectiveError> {
+        let (step, theta) = (before.step, &before.theta);
         // The step has loss and gradient at θ for full batches only, and Nesterov's method takes them elsewhere.
         let sees_theta = self.batches.is_none() && self.config.rule.starts_at_theta();
         let known = taken.filter(|_| sees_theta);
@@ -352,7 +373,15 @@ impl Run {
         }
         let next = &self.state.theta;
         let taken = taken.map(|step| Taken { h: step.learning_rate, next });
+        let of_frozen = |metric: &Metric| matches!(metric, Metric::Preconditioned(_));
+        let frozen = match &self.config.rule {
+            Rule::Nonlinear(iteration) if self.config.metrics.iter().any(of_frozen) => {
+                iteration.frozen(&self.loss, before)?.ok()
+            }
+            _ => None,
+        };
         let moment = Moment {
+            frozen,
             number: self.metrics.rows.len(),
             loss: &self.loss,
             test: self.test.as_ref(),

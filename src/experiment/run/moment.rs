@@ -5,7 +5,7 @@ use super::sharpness::Sharpness;
 use crate::experiment::config::{Flows, Metric};
 use bea_flow::curvature::{Eigenpair, Error, eigenvalues};
 use bea_flow::flow::stability::StabilityCoefficient;
-use bea_flow::flow::{FlowName, Problem, SimulateError, Trajectory, Watch};
+use bea_flow::flow::{FlowName, Frozen, Problem, SimulateError, Trajectory, Watch};
 use bea_flow::objective::ObjectiveError;
 use bea_network::device::DeviceError;
 use bea_network::training::norm;
@@ -30,6 +30,8 @@ pub(super) struct Moment<'a> {
     pub value: f64,
     /// `∇E(θ)`.
     pub gradient: &'a [f64],
+    /// The next step with its preconditioner held, where a metric needs it and there is one.
+    pub frozen: Option<Frozen>,
     /// The step; there is none after the last iterate.
     pub taken: Option<Taken<'a>>,
     pub watch: &'a dyn Watch,
@@ -175,6 +177,13 @@ impl Moment<'_> {
                 one((shared.next_value - self.value) / (h * size * size))
             }
             Metric::Lambda(k) => of_pairs(k, &|pair| pair.value),
+            Metric::Preconditioned(k) => {
+                let Some(frozen) = &self.frozen else { return Ok(vec![f64::NAN; k + 1]) };
+                let mut values = sharpness.preconditioned(self.loss, self.theta, frozen, k)?;
+                values.resize(k, f64::NAN);
+                values.push(frozen.threshold.unwrap_or(f64::NAN));
+                values
+            }
             Metric::Along(k) => of_pairs(k, &|pair| dot(self.gradient, &pair.vector).abs()),
             Metric::Coefficients(k) => {
                 let parts = |i: usize| match shared.coefficients.get(i) {

@@ -1,7 +1,8 @@
 //! The largest eigenvalues of the Hessian along a run.
 
 use crate::experiment::config::Metric;
-use bea_flow::curvature::{Eigenpair, Error, Lanczos, Verification};
+use bea_flow::curvature::{Eigenpair, Error, Lanczos, Operator, Verification};
+use bea_flow::flow::Frozen;
 use bea_flow::objective::ObjectiveError;
 use bea_network::architecture::Dtype;
 use bea_network::{Hessian, NetworkLoss};
@@ -62,6 +63,34 @@ impl Sharpness {
         self.search(loss, theta, false)
     }
 
+    /// The `wanted` largest eigenvalues of `P⁻¹(H + λ)`, those of `P^(-1/2) (H + λ) P^(-1/2)`, from a random vector; none
+    /// where `P` is not positive, or the iteration fails.
+    pub fn preconditioned(
+        &self,
+        loss: &NetworkLoss,
+        theta: &[f64],
+        frozen: &Frozen,
+        wanted: usize,
+    ) -> Result<Vec<f64>, ObjectiveError> {
+        if !frozen.preconditioner.iter().all(|p| *p > 0.0 && p.is_finite()) {
+            return Ok(Vec::new());
+        }
+        let scale = frozen.preconditioner.iter().map(|p| p.sqrt().recip()).collect();
+        let hessian = Hessian::new(loss, theta);
+        let operator = Preconditioned { hessian, decay: frozen.decay, scale };
+        let lanczos = Lanczos {
+            largest: wanted,
+            tolerance: self.tolerance,
+            single: self.single,
+            ..Lanczos::default()
+        };
+        match lanczos.run(&operator, &[]) {
+            Ok(found) => Ok(found.largest.into_iter().map(|pair| pair.value).collect()),
+            Err(Error::Objective(error)) => Err(error),
+            Err(_) => Ok(Vec::new()),
+        }
+    }
+
     fn search(
         &self,
         loss: &NetworkLoss,
@@ -81,5 +110,31 @@ impl Sharpness {
             Err(Error::Objective(error)) => Err(error),
             Err(_) => Ok(Vec::new()),
         }
+    }
+}
+
+/// `D (H + λ) D`
+struct Preconditioned<'a> {
+    hessian: Hessian<'a, f64>,
+    decay: f64,
+    /// The diagonal of `D`.
+    scale: Vec<f64>,
+}
+
+impl Operator for Preconditioned<'_> {
+    fn dimension(&self) -> usize {
+        self.scale.len()
+    }
+
+    fn apply(&self, block: &[Vec<f64>]) -> Result<Vec<Vec<f64>>, Error> {
+        let scaled = |v: &Vec<f64>| v.iter().zip(&self.scale).map(|(v, d)| v * d).collect();
+        let block: Vec<Vec<f64>> = block.iter().map(scaled).collect();
+        let mut products = self.hessian.apply(&block)?;
+        for (product, v) in products.iter_mut().zip(&block) {
+            for ((product, v), d) in product.iter_mut().zip(v).zip(&self.scale) {
+                *product = d * (*product + self.decay * v);
+            }
+        }
+        Ok(products)
     }
 }

@@ -32,6 +32,7 @@ pub use name::{FlowName, MAX_ORDER};
 pub use problem::{Problem, ProblemError};
 pub use quadratic::quadratic;
 pub use simulate::{SimulateError, initial_states, simulate, simulate_until, velocity};
+pub use step::frozen::{Frozen, NotPreconditioned};
 pub use step::nonlinear::NonlinearStep;
 pub use step::program::{Entry, NumericStep};
 pub use trajectory::{

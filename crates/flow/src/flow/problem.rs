@@ -366,7 +366,15 @@ impl Problem {
             }
             _ => objective.gradient_jet(theta, wanted)?,
         };
-        let restricted = |x: Vec<S>| self.spaces[*space].iter().map(|&i| -x[i]).collect();
+        let space = &self.spaces[*space];
+        let is_whole = space.iter().copied().eq(0..self.dimension);
+        let restricted = |mut x: Vec<S>| match is_whole {
+            true => {
+                x.iter_mut().for_each(|x| *x = -*x);
+                x
+            }
+            false => space.iter().map(|&i| -x[i]).collect(),
+        };
         Ok(all.into_iter().map(restricted).collect())
     }
 

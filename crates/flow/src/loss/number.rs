@@ -109,6 +109,7 @@ impl Number for f64 {
     fn pi() -> f64 {
         PI
     }
+    #[inline]
     fn sqrt(&self) -> f64 {
         f64::sqrt(*self)
     }
@@ -127,9 +128,11 @@ impl Number for f64 {
     fn erf(&self) -> f64 {
         libm::erf(*self)
     }
+    #[inline]
     fn compare_real(&self, other: &f64) -> Option<Ordering> {
         self.partial_cmp(other)
     }
+    #[inline]
     fn quotient(&self, other: &f64) -> f64 {
         self / other + other * 0.0
     }

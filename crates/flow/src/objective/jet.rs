@@ -53,6 +53,12 @@ impl<S> Jet<S> {
         self.parts[0][0].as_deref().expect("there is a point")
     }
 
+    /// `x_{00}`, without the rest.
+    pub fn into_point(self) -> Vec<S> {
+        let base = self.parts.into_iter().next().and_then(|part| part.into_iter().next());
+        base.flatten().expect("there is a point")
+    }
+
     /// `x_{kj}`, unless it is 0.
     ///
     /// # Panics
@@ -68,6 +74,15 @@ impl<S> Jet<S> {
             let all = part.iter().enumerate();
             all.filter_map(move |(j, x)| x.as_deref().map(|x| (k, j, x)))
         })
+    }
+
+    /// The parts up to a degree.
+    #[must_use]
+    pub fn truncated(&self, degree: usize) -> Jet<S>
+    where
+        S: Clone,
+    {
+        Jet { parts: self.parts[..=degree].to_vec() }
     }
 
     /// Entry by entry `f(x, y)` of two jets of the same degree, with 0 where one has no coefficient.

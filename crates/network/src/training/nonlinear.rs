@@ -3,7 +3,9 @@
 use super::iteration::Untrainable;
 use super::rule::{Schedule, gradient};
 use super::state::{State, Step};
-use bea_flow::flow::{JetSource, NonlinearStep, Problem, SimulateError, initial_states};
+use bea_flow::flow::{
+    Frozen, JetSource, NonlinearStep, NotPreconditioned, Problem, SimulateError, initial_states,
+};
 use bea_flow::objective::{Jet, Objective, ObjectiveError};
 use bea_series::exact::Rational;
 use bea_series::typed::{Node, Program};
@@ -62,7 +64,7 @@ impl NonlinearIteration {
         loss: impl Objective + 'static,
         theta: Vec<f64>,
     ) -> Result<State, SimulateError> {
-        if !(0..self.program.states.len()).any(|i| self.steps[0].settles(i)) {
+        if !self.settles(&self.steps[0]) {
             return Ok(State::new(theta));
         }
         let states = initial_states(&Problem::new(loss), &self.program, &theta, self.lr.first)?;
@@ -80,7 +82,7 @@ impl NonlinearIteration {
         let step = &self.steps[self.lr.number(state.step)];
         let mut states = if state.has(&self.buffers()) {
             state.take()
-        } else if (0..self.program.states.len()).any(|i| step.settles(i)) {
+        } else if self.settles(step) {
             return Err(ObjectiveError::other(
                 "the buffers start settled, which needs the state that `NonlinearIteration::start` gives",
             ));
@@ -94,6 +96,29 @@ impl NonlinearIteration {
         let (loss, gradient) = source.first.expect("a step evaluates a gradient");
         let learning_rate = self.lr.at(state.step);
         Ok(Step { loss, gradient, learning_rate, product: None })
+    }
+
+    /// The next step from `state` on `loss`, with all that multiplies its gradients held: see
+    /// [`NonlinearStep::frozen`].
+    ///
+    /// # Errors
+    /// Those of the objective.
+    pub fn frozen(
+        &self,
+        loss: &dyn Objective,
+        state: &State,
+    ) -> Result<Result<Frozen, NotPreconditioned>, ObjectiveError> {
+        let step = &self.steps[self.lr.number(state.step)];
+        let states = match state.has(&self.buffers()) {
+            true => state.clone().take(),
+            false => step.start(&state.theta),
+        };
+        step.frozen(&states, state.step as u64 + 1, &mut Seen { loss, first: None })
+    }
+
+    /// Whether buffers start on the slow manifold.
+    fn settles(&self, step: &NonlinearStep<f64>) -> bool {
+        (0..self.program.states.len()).any(|i| step.settles(i))
     }
 
     /// The names of the buffers.

@@ -77,6 +77,7 @@
 //! own, it stays as the last parameter ([`GeneralLinearMethod::step_parameter`]).
 
 mod absent;
+mod at_rest;
 mod consistency;
 mod evaluate;
 mod functions;

@@ -6,6 +6,7 @@
 //! solved: every evaluation of a field brings one degree more.
 
 pub(in crate::flow) mod at_point;
+mod blocks;
 mod recurrence;
 mod run;
 mod step;

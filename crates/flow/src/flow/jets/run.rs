@@ -1,29 +1,76 @@
-//! The parts of all operations of a step, computed when they are asked for.
+//! The parts of all operations of a step, on some entries, computed when they are asked for.
 
-use super::step::{JetError, JetSource, Op, StepField};
+use super::step::{Op, StepField};
 use super::vectors::{
-    Coefficient, Part, add, add_parts, broadcast_to, is_zero, nothing, root_power, zero, zip,
+    Coefficient, Part, add, add_parts, broadcast_to, is_zero, nothing, root_power, total, zero, zip,
 };
 use crate::loss::Number;
-use crate::objective::Jet;
 use bea_series::exact::Rational;
 use bea_series::typed::NodeId;
 use std::cmp::Ordering;
 
-/// The series of all operations, as far as they have been asked for.
-pub(super) struct Run<'a, T, S> {
-    pub(super) field: &'a StepField<T>,
-    pub(super) dimension: usize,
-    pub(super) values: Vec<Vec<Part<T>>>,
+/// The series of all operations on a block of entries, as far as they have been asked for.
+pub(super) struct Run<'a, T> {
+    field: &'a StepField<T>,
+    /// Entries of a vector, and those of them that are here.
+    dimension: usize,
+    length: usize,
+    values: Vec<Vec<Part<T>>>,
     pub(super) states: Vec<Vec<Part<T>>>,
-    /// The points and directions of the vector field.
-    pub(super) jets: Vec<Option<Jet<T>>>,
-    pub(super) source: &'a mut S,
 }
 
-impl<T: Number, S: JetSource<T>> Run<'_, T, S> {
+/// Why a part is not computed.
+pub(super) enum Stop {
+    /// An operation needs all entries of its operand, whose parts are there.
+    Whole(usize),
+    /// The argument of a function lies on its kink.
+    Kink(NodeId),
+}
+
+impl<'a, T: Number + Send + Sync> Run<'a, T> {
+    pub(super) fn new(field: &'a StepField<T>, dimension: usize, length: usize) -> Self {
+        Run {
+            field,
+            dimension,
+            length,
+            values: vec![Vec::new(); field.ops.len()],
+            states: vec![Vec::new(); field.states.len()],
+        }
+    }
+
+    /// The degree of the first part of an operation that is not there.
+    pub(super) fn degree(&self, op: usize) -> usize {
+        self.values[op].len()
+    }
+
+    /// The next part of an operation that needs all entries.
+    pub(super) fn give(&mut self, op: usize, part: Part<T>) {
+        while self.values[op].len() < self.field.valuations[op] {
+            let degree = self.values[op].len();
+            self.values[op].push(nothing(degree));
+        }
+        self.values[op].push(part);
+    }
+
+    /// A part of an operation as vectors.
+    pub(super) fn vectors(&self, op: usize, k: usize) -> Part<T> {
+        let vector = |x: &Coefficient<T>| x.as_ref().map(|x| broadcast_to(x, self.length));
+        self.parts(op)[k].iter().map(vector).collect()
+    }
+
+    /// The sums of the entries of a part of an operation.
+    pub(super) fn sums(&self, op: usize, k: usize) -> Part<T> {
+        let sum = |x: &Coefficient<T>| {
+            let x = x.as_ref()?;
+            // A number stands for a vector of it.
+            let times = if x.len() == 1 { self.length as i64 } else { 1 };
+            Some(vec![total(x) * T::from_rational(&times.into())])
+        };
+        self.parts(op)[k].iter().map(sum).collect()
+    }
+
     /// The part of degree `k` of an operation, and those below.
-    fn value(&mut self, op: usize, k: usize) -> Result<(), JetError<S::Error>> {
+    fn value(&mut self, op: usize, k: usize) -> Result<(), Stop> {
         if let (Op::State(i), _) = &self.field.ops[op] {
             return self.state(*i, k);
         }
@@ -42,7 +89,7 @@ impl<T: Number, S: JetSource<T>> Run<'_, T, S> {
         }
     }
 
-    pub(super) fn state(&mut self, i: usize, k: usize) -> Result<(), JetError<S::Error>> {
+    pub(super) fn state(&mut self, i: usize, k: usize) -> Result<(), Stop> {
         while self.states[i].len() <= k {
             let part = self.solution(i, self.states[i].len())?;
             self.states[i].push(part);
@@ -51,7 +98,7 @@ impl<T: Number, S: JetSource<T>> Run<'_, T, S> {
     }
 
     /// The part of degree `k` of the solution of `x(ν+1) = c x(ν) + r(ν)`.
-    fn solution(&mut self, i: usize, k: usize) -> Result<Part<T>, JetError<S::Error>> {
+    fn solution(&mut self, i: usize, k: usize) -> Result<Part<T>, Stop> {
         let field = self.field;
         let one = T::from_rational(&1.into());
         let recurrence = &field.states[i];
@@ -104,7 +151,7 @@ impl<T: Number, S: JetSource<T>> Run<'_, T, S> {
         Ok(out)
     }
 
-    fn part(&mut self, op: usize, k: usize) -> Result<Part<T>, JetError<S::Error>> {
+    fn part(&mut self, op: usize, k: usize) -> Result<Part<T>, Stop> {
         let field = self.field;
         let one = T::from_rational(&1.into());
         if k < field.valuations[op] {
@@ -128,20 +175,14 @@ impl<T: Number, S: JetSource<T>> Run<'_, T, S> {
                     (0..=i).for_each(|j| add(&mut out[j], &binomial::<T>(i, j), x));
                 }
             }
-            Op::Field(point) => {
-                self.jet(*point, k)?;
-                let jet = self.jets[*point].as_ref().expect("there by now");
-                return self.source.field(jet).map(all_there).map_err(JetError::Field);
+            &(Op::Field(x) | Op::Entries(x)) => {
+                self.value(x, k)?;
+                return Err(Stop::Whole(op));
             }
-            Op::FieldDerivative(direction) => {
-                // At the old parameters.
-                let theta = (field.ops.iter()).position(|(op, _)| matches!(op, Op::State(0)));
-                let theta = theta.expect("a field is evaluated at the parameters");
-                self.jet(theta, k)?;
-                self.jet(*direction, k)?;
-                let [x, v] = [theta, *direction].map(|op| self.jets[op].as_ref());
-                let (x, v) = (x.expect("there by now"), v.expect("there by now"));
-                return self.source.along(x, v).map(all_there).map_err(JetError::Field);
+            &Op::FieldDerivative(direction) => {
+                self.value(field.theta(), k)?;
+                self.value(direction, k)?;
+                return Err(Stop::Whole(op));
             }
             Op::Sum(parts) => {
                 for &x in parts {
@@ -157,8 +198,17 @@ impl<T: Number, S: JetSource<T>> Run<'_, T, S> {
                 let (p, q) = (field.valuations[x], field.valuations[y]);
                 self.value(x, k - q)?;
                 self.value(y, k - p)?;
-                let (x, y) = (self.parts(x), self.parts(y));
-                (p..=k - q).for_each(|i| add_parts(&mut out, &one, &x[i], &y[k - i]));
+                if x == y {
+                    // Products of two different parts are there twice.
+                    let two = T::from_rational(&2.into());
+                    for i in p..=k / 2 {
+                        let c = if 2 * i == k { &one } else { &two };
+                        add_parts(&mut out, c, &self.parts(x)[i], &self.parts(x)[k - i]);
+                    }
+                } else {
+                    let (x, y) = (self.parts(x), self.parts(y));
+                    (p..=k - q).for_each(|i| add_parts(&mut out, &one, &x[i], &y[k - i]));
+                }
             }
             Op::Power(x, r) => {
                 self.value(*x, k)?;
@@ -197,9 +247,10 @@ impl<T: Number, S: JetSource<T>> Run<'_, T, S> {
                 self.check_kink(*x, None, k, *node)?;
                 let is_sign = matches!(operation, Op::Sign(_));
                 let x = self.parts(*x);
-                let signs = |x: &T| match x.compare_real(&zero()) {
+                let zero = zero::<T>();
+                let signs = |x: &T| match x.compare_real(&zero) {
                     Some(Ordering::Less) => -one.clone(),
-                    Some(Ordering::Equal) => zero(),
+                    Some(Ordering::Equal) => zero.clone(),
                     _ => one.clone(),
                 };
                 let base: Vec<T> = base_of(x).iter().map(signs).collect();
@@ -234,37 +285,8 @@ impl<T: Number, S: JetSource<T>> Run<'_, T, S> {
                     }
                 }
             }
-            &Op::Entries(x) => {
-                self.value(x, k)?;
-                for (out, x) in out.iter_mut().zip(&self.parts(x)[k]) {
-                    let Some(x) = x else { continue };
-                    let sum = x.iter().fold(zero(), |sum: T, x| sum + x.clone());
-                    // A number stands for a vector of it.
-                    let times = if x.len() == 1 { self.dimension as i64 } else { 1 };
-                    *out = Some(vec![sum * T::from_rational(&times.into())]);
-                }
-            }
         }
         Ok(out)
-    }
-
-    /// The points or directions of the vector field up to degree `k`, as vectors.
-    fn jet(&mut self, op: usize, k: usize) -> Result<(), JetError<S::Error>> {
-        self.value(op, k)?;
-        let vector = |x: &Coefficient<T>| x.as_ref().map(|x| broadcast_to(x, self.dimension));
-        let known = self.jets[op].as_ref().map_or(0, |jet| jet.degree() + 1);
-        for degree in known..=k {
-            let part: Part<T> = self.parts(op)[degree].iter().map(vector).collect();
-            match &mut self.jets[op] {
-                None => {
-                    let base = part.into_iter().next().flatten();
-                    let base = base.unwrap_or_else(|| vec![zero(); self.dimension]);
-                    self.jets[op] = Some(Jet::new(base));
-                }
-                Some(jet) => jet.push(part),
-            }
-        }
-        Ok(())
     }
 
     /// `f` of the constant part.
@@ -283,12 +305,13 @@ impl<T: Number, S: JetSource<T>> Run<'_, T, S> {
     fn power(&self, op: usize, x: usize, r: &Rational, k: usize) -> Part<T> {
         let x = self.parts(x);
         if k == 0 {
-            let value = |x: &T| match r.as_small() {
-                Some((n, 2)) => root_power(x, n),
-                Some((-1, 1)) => T::from_rational(&1.into()).quotient(x),
-                _ => x.power(r),
+            let (one, base) = (T::from_rational(&1.into()), base_of(x));
+            let values = match r.as_small() {
+                Some((n, 2)) => base.iter().map(root_power(n)).collect(),
+                Some((-1, 1)) => base.iter().map(|x| one.quotient(x)).collect(),
+                _ => base.iter().map(|x| x.power(r)).collect(),
             };
-            return vec![Some(base_of(x).iter().map(value).collect())];
+            return vec![Some(values)];
         }
         let y = &self.values[op];
         let mut out = nothing(k);
@@ -298,8 +321,8 @@ impl<T: Number, S: JetSource<T>> Run<'_, T, S> {
         }
         divide(&mut out, x);
         // Where the argument is 0 in every part, a root is.
-        if !r.is_negative() {
-            let base = base_of(x);
+        let base = base_of(x);
+        if !r.is_negative() && has_zero(&base) {
             for out in out.iter_mut().flatten() {
                 for (i, out) in out.iter_mut().enumerate() {
                     let at = |x: &Vec<T>| is_zero(&x[i.min(x.len() - 1)]);
@@ -313,13 +336,7 @@ impl<T: Number, S: JetSource<T>> Run<'_, T, S> {
     }
 
     /// Refuses entries whose difference, or argument, is 0 in its constant part alone.
-    fn check_kink(
-        &self,
-        x: usize,
-        y: Option<usize>,
-        k: usize,
-        node: NodeId,
-    ) -> Result<(), JetError<S::Error>> {
+    fn check_kink(&self, x: usize, y: Option<usize>, k: usize, node: NodeId) -> Result<(), Stop> {
         if k == 0 {
             return Ok(());
         }
@@ -340,7 +357,7 @@ impl<T: Number, S: JetSource<T>> Run<'_, T, S> {
             .iter()
             .for_each(|x| met |= !is_zero(x));
             if met {
-                return Err(JetError::Kink(node));
+                return Err(Stop::Kink(node));
             }
         }
         Ok(())
@@ -352,15 +369,22 @@ fn base_of<T: Number>(parts: &[Part<T>]) -> Vec<T> {
     parts[0][0].clone().unwrap_or_else(|| vec![zero()])
 }
 
-fn all_there<T>(part: Vec<Vec<T>>) -> Part<T> {
-    part.into_iter().map(Some).collect()
+fn has_zero<T: Number>(x: &[T]) -> bool {
+    let zero = zero();
+    x.iter().any(|x| x.compare_real(&zero) == Some(Ordering::Equal))
 }
 
 /// Divides by the constant part of `x`.
 fn divide<T: Number>(out: &mut Part<T>, x: &[Part<T>]) {
-    let base = base_of(x);
+    let Some(base) = &x[0][0] else { return };
     for out in out.iter_mut().flatten() {
-        *out = zip(out, &base, T::quotient);
+        match &base[..] {
+            [x] => out.iter_mut().for_each(|out| *out = out.quotient(x)),
+            base if out.len() == base.len() => {
+                out.iter_mut().zip(base).for_each(|(out, x)| *out = out.quotient(x));
+            }
+            base => *out = zip(out, base, T::quotient),
+        }
     }
 }
 

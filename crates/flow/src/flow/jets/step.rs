@@ -6,9 +6,9 @@
 //! `x(ν+1) = c x(ν) + r(ν)`, whose right-hand side is known by then. Functions are computed from their differential
 //! equations, as in [`Bivariate`](crate::loss::Bivariate).
 
+use super::blocks::Blocks;
 use super::recurrence::Differences;
-use super::run::Run;
-use super::vectors::{add, broadcast_to, zero};
+use super::vectors::{add, zero};
 use crate::flow::SimulateError;
 use crate::loss::Number;
 use crate::objective::Jet;
@@ -89,7 +89,7 @@ pub(super) struct Recurrence {
     pub(super) rest: Vec<usize>,
 }
 
-impl<T: Number> StepField<T> {
+impl<T: Number + Send + Sync> StepField<T> {
     /// `program` at the step size `h`, for the terms up to `h^order`, on losses of so many variables. Bias corrections
     /// are 1.
     ///
@@ -241,20 +241,23 @@ impl<T: Number> StepField<T> {
         source: &mut S,
     ) -> Result<Vec<Vec<Vec<T>>>, JetError<S::Error>> {
         let slow = self.coordinates();
-        let mut run = self.run(start, source);
-        let mut all = vec![Vec::with_capacity(self.order + 1); slow.len()];
-        for k in 1..=self.order + 1 {
-            for ((terms, &i), value) in all.iter_mut().zip(&slow).zip(start) {
-                run.state(i, k)?;
-                let speed = run.states[i][k][1].as_ref();
-                let at = |index: usize| match speed {
-                    None => zero(),
-                    Some(speed) => speed[index.min(speed.len() - 1)].quotient(&self.h),
-                };
-                terms.push((0..value.len()).map(at).collect());
+        assert_eq!(start.len(), slow.len(), "one value a coordinate");
+        let mut blocks = Blocks::new(self, start);
+        let parts = blocks.solve(source, |run| {
+            let mut all = vec![Vec::with_capacity(self.order + 1); slow.len()];
+            for k in 1..=self.order + 1 {
+                for (terms, &i) in all.iter_mut().zip(&slow) {
+                    run.state(i, k)?;
+                    let speed = run.states[i][k][1].iter().flatten();
+                    terms.push(speed.map(|x| x.quotient(&self.h)).collect::<Vec<T>>());
+                }
             }
-        }
-        Ok(all)
+            Ok(all)
+        })?;
+        let terms = |(i, start): (usize, &Vec<T>)| {
+            (0..=self.order).map(|k| blocks.join(start.len(), |b| &parts[b][i][k])).collect()
+        };
+        Ok(start.iter().enumerate().map(terms).collect())
     }
 
     /// The states on the slow manifold where the coordinates have the values `start`, up to `h^order`: what the buffers
@@ -270,22 +273,27 @@ impl<T: Number> StepField<T> {
         start: &[Vec<T>],
         source: &mut S,
     ) -> Result<Vec<Vec<T>>, JetError<S::Error>> {
-        let mut run = self.run(start, source);
-        let mut states = Vec::with_capacity(self.states.len());
-        for (i, recurrence) in self.states.iter().enumerate() {
-            run.state(i, self.order)?;
-            let mut sum = None;
-            // At ν = 0; the smallest parts first.
-            for part in run.states[i].iter().rev() {
-                if let Some(x) = &part[0] {
-                    add(&mut sum, &T::from_rational(&1.into()), x);
+        assert_eq!(start.len(), self.coordinates().len(), "one value a coordinate");
+        let mut blocks = Blocks::new(self, start);
+        let parts = blocks.solve(source, |run| {
+            let state = |i| {
+                run.state(i, self.order)?;
+                let mut sum = None;
+                // At ν = 0; the smallest parts first.
+                for part in run.states[i].iter().rev() {
+                    if let Some(x) = &part[0] {
+                        add(&mut sum, &T::from_rational(&1.into()), x);
+                    }
                 }
-            }
-            let sum = sum.unwrap_or_else(|| vec![zero()]);
-            let length = if recurrence.is_number { 1 } else { run.dimension };
-            states.push(broadcast_to(&sum, length));
-        }
-        Ok(states)
+                Ok(sum.unwrap_or_default())
+            };
+            (0..self.states.len()).map(state).collect::<Result<Vec<_>, _>>()
+        })?;
+        let state = |(i, recurrence): (usize, &Recurrence)| {
+            let length = if recurrence.is_number { 1 } else { start[0].len() };
+            blocks.join(length, |b| &parts[b][i])
+        };
+        Ok(self.states.iter().enumerate().map(state).collect())
     }
 
     /// The states that are coordinates of the modified field, `θ` first.
@@ -293,20 +301,9 @@ impl<T: Number> StepField<T> {
         (0..self.states.len()).filter(|i| self.states[*i].slow).collect()
     }
 
-    fn run<'a, S>(&'a self, start: &[Vec<T>], source: &'a mut S) -> Run<'a, T, S> {
-        let slow = self.coordinates();
-        assert_eq!(start.len(), slow.len(), "one value a coordinate");
-        let mut run = Run {
-            field: self,
-            dimension: start[0].len(),
-            values: vec![Vec::new(); self.ops.len()],
-            states: vec![Vec::new(); self.states.len()],
-            jets: (0..self.ops.len()).map(|_| None).collect(),
-            source,
-        };
-        for (&i, value) in slow.iter().zip(start) {
-            run.states[i].push(vec![Some(value.clone())]);
-        }
-        run
+    /// Where the parameters are among the operations.
+    pub(super) fn theta(&self) -> usize {
+        let theta = self.ops.iter().position(|(op, _)| matches!(op, Op::State(0)));
+        theta.expect("a field is evaluated at the parameters")
     }
 }

@@ -22,41 +22,42 @@ pub(in crate::flow) fn nothing<T>(k: usize) -> Part<T> {
     (0..=k).map(|_| None).collect()
 }
 
-/// `f` of two entries after the other, where a number stands for a vector of it.
-fn broadcast<T: Clone>(x: &[T], y: &[T], mut f: impl FnMut(usize, &T, &T)) {
-    match (x, y) {
-        ([x], y) => y.iter().enumerate().for_each(|(i, y)| f(i, x, y)),
-        (x, [y]) => x.iter().enumerate().for_each(|(i, x)| f(i, x, y)),
-        _ => x.iter().zip(y).enumerate().for_each(|(i, (x, y))| f(i, x, y)),
-    }
-}
-
-/// A sum, of so many entries at least.
-fn at_least<T: Number>(sum: &mut Coefficient<T>, length: usize) -> &mut Vec<T> {
-    let sum = sum.get_or_insert_with(|| vec![zero(); length]);
+/// Makes a number the vector of it, if the other summand is a vector.
+fn lengthen<T: Clone>(sum: &mut Vec<T>, length: usize) {
     if sum.len() < length {
         *sum = vec![sum[0].clone(); length];
     }
-    sum
 }
 
 /// `sum += c x`
 pub(in crate::flow) fn add<T: Number>(sum: &mut Coefficient<T>, c: &T, x: &[T]) {
-    let sum = at_least(sum, x.len());
+    let Some(sum) = sum else {
+        return *sum = Some(x.iter().map(|x| c.clone() * x.clone()).collect());
+    };
+    lengthen(sum, x.len());
     match x {
-        [x] => sum.iter_mut().for_each(|sum| *sum = sum.clone() + c.clone() * x.clone()),
+        [x] => {
+            let x = c.clone() * x.clone();
+            sum.iter_mut().for_each(|sum| *sum = sum.clone() + x.clone());
+        }
         _ => sum.iter_mut().zip(x).for_each(|(sum, x)| *sum = sum.clone() + c.clone() * x.clone()),
     }
 }
 
 /// `sum += c x y`
 fn add_product<T: Number>(sum: &mut Coefficient<T>, c: &T, x: &[T], y: &[T]) {
-    let sum = at_least(sum, x.len().max(y.len()));
-    if sum.len() > x.len().max(y.len()) {
-        let product = c.clone() * x[0].clone() * y[0].clone();
-        return sum.iter_mut().for_each(|sum| *sum = sum.clone() + product.clone());
+    match (x, y) {
+        ([x], y) | (y, [x]) => add(sum, &(c.clone() * x.clone()), y),
+        (x, y) => {
+            let Some(sum) = sum else {
+                return *sum = Some(zip(x, y, |x, y| c.clone() * x.clone() * y.clone()));
+            };
+            lengthen(sum, x.len());
+            for (sum, (x, y)) in sum.iter_mut().zip(x.iter().zip(y)) {
+                *sum = sum.clone() + c.clone() * x.clone() * y.clone();
+            }
+        }
     }
-    broadcast(x, y, |i, x, y| sum[i] = sum[i].clone() + c.clone() * x.clone() * y.clone());
 }
 
 /// `sum += c x_i y_j`, parts of two degrees whose sum is that of the first.
@@ -68,11 +69,13 @@ pub(in crate::flow) fn add_parts<T: Number>(sum: &mut Part<T>, c: &T, x: &Part<T
     }
 }
 
-/// Entry by entry `f(x, y)`.
+/// Entry by entry `f(x, y)`, where a number stands for a vector of it.
 pub(in crate::flow) fn zip<T: Number>(x: &[T], y: &[T], f: impl Fn(&T, &T) -> T) -> Vec<T> {
-    let mut out = Vec::with_capacity(x.len().max(y.len()));
-    broadcast(x, y, |_, x, y| out.push(f(x, y)));
-    out
+    match (x, y) {
+        ([x], y) => y.iter().map(|y| f(x, y)).collect(),
+        (x, [y]) => x.iter().map(|x| f(x, y)).collect(),
+        _ => x.iter().zip(y).map(|(x, y)| f(x, y)).collect(),
+    }
 }
 
 /// A number as a vector of it.
@@ -84,9 +87,29 @@ pub(in crate::flow) fn broadcast_to<T: Clone>(x: &[T], dimension: usize) -> Vec<
 }
 
 /// `(√x)^n`
-pub(in crate::flow) fn root_power<T: Number>(x: &T, n: i64) -> T {
+pub(in crate::flow) fn root_power<T: Number>(n: i64) -> impl Fn(&T) -> T {
     let one = T::from_rational(&1.into());
-    let root = x.sqrt();
-    let power = (0..n.unsigned_abs()).fold(one.clone(), |power, _| power * root.clone());
-    if n < 0 { one.quotient(&power) } else { power }
+    move |x| {
+        let root = x.sqrt();
+        let power = (1..n.unsigned_abs()).fold(root.clone(), |power, _| power * root.clone());
+        if n < 0 { one.quotient(&power) } else { power }
+    }
+}
+
+/// The sum of the entries.
+pub(in crate::flow) fn total<T: Number>(x: &[T]) -> T {
+    const LANES: usize = 8;
+    let add = |sum: T, x: &T| sum + x.clone();
+    if x.len() < LANES {
+        return x.iter().fold(zero(), add);
+    }
+    // Sums side by side, which do not wait for one another.
+    let (first, rest) = x.split_at(LANES);
+    let mut lanes = first.to_vec();
+    let chunks = rest.chunks_exact(LANES);
+    let last = chunks.remainder();
+    for chunk in chunks {
+        lanes.iter_mut().zip(chunk).for_each(|(lane, x)| *lane = lane.clone() + x.clone());
+    }
+    lanes.iter().chain(last).fold(zero(), add)
 }

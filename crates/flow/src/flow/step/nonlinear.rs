@@ -2,12 +2,13 @@
 
 use crate::flow::SimulateError;
 use crate::flow::jets::JetSource;
-use crate::flow::jets::vectors::{broadcast_to, root_power, zero};
+use crate::flow::jets::vectors::{broadcast_to, root_power, total, zero};
 use crate::loss;
 use crate::loss::Number;
 use crate::objective::Jet;
 use bea_series::exact::{Rational, RationalFunction};
 use bea_series::typed::{Function, Initial, Node, NodeId, Program, Shape};
+use rayon::prelude::*;
 use std::cmp::Ordering;
 
 /// One step of an optimizer whose operations are not linear, at one step size.
@@ -41,18 +42,18 @@ use std::cmp::Ordering;
 /// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct NonlinearStep<T> {
-    nodes: Vec<Operation<T>>,
+    pub(super) nodes: Vec<Operation<T>>,
     /// Whether each operation makes a number.
     numbers: Vec<bool>,
     groups: Vec<Group>,
     /// The vectors that are needed as a whole, or in another group.
     kept: Vec<bool>,
-    states: Vec<State<T>>,
-    h: T,
+    pub(super) states: Vec<State<T>>,
+    pub(super) h: T,
 }
 
 #[derive(Clone, PartialEq, Debug)]
-enum Operation<T> {
+pub(super) enum Operation<T> {
     Number(T),
     Dimension,
     /// `base^(factor t + offset)`
@@ -66,15 +67,15 @@ enum Operation<T> {
 }
 
 #[derive(Clone, PartialEq, Debug)]
-struct State<T> {
+pub(super) struct State<T> {
     initial: Start<T>,
-    shape: Shape,
-    first: Option<NodeId>,
-    update: NodeId,
+    pub(super) shape: Shape,
+    pub(super) first: Option<NodeId>,
+    pub(super) update: NodeId,
 }
 
 #[derive(Clone, PartialEq, Debug)]
-enum Start<T> {
+pub(super) enum Start<T> {
     Parameters,
     Multiple(T),
     Entries(T),
@@ -93,7 +94,10 @@ struct Group {
 /// So many entries are computed by one operation after the other, while they are in the cache.
 const CHUNK: usize = 512;
 
-impl<T: Number> NonlinearStep<T> {
+/// From so many chunks on, cores share them. What is computed does not depend on that.
+const SHARED: usize = 16;
+
+impl<T: Number + Send + Sync> NonlinearStep<T> {
     /// `program` at the step size `h`.
     ///
     /// # Errors
@@ -187,7 +191,7 @@ impl<T: Number> NonlinearStep<T> {
     }
 
     /// The operation that makes the new value of a state, in place of that value.
-    fn resolved(&self, id: NodeId) -> NodeId {
+    pub(super) fn resolved(&self, id: NodeId) -> NodeId {
         match &self.nodes[id] {
             Operation::Other(Node::New(i), _) => self.resolved(self.states[*i].update),
             _ => id,
@@ -232,38 +236,54 @@ impl<T: Number> NonlinearStep<T> {
         number: Option<u64>,
         source: &mut S,
     ) -> Result<(), S::Error> {
-        let mut run = Run {
-            step: self,
-            dimension: states[0].len(),
-            number,
-            made: vec![Vec::new(); self.nodes.len()],
-        };
-        for group in &self.groups {
-            run.group(group, states, source)?;
-        }
-        let next: Vec<Vec<T>> = (self.states.iter())
+        let mut run = self.run(states, number, source)?;
+        let new: Vec<NodeId> = (self.states.iter())
             .map(|state| {
                 let first = state.first.filter(|_| number == Some(1));
-                let id = self.resolved(first.unwrap_or(state.update));
-                match (state.shape, &self.nodes[id]) {
-                    (Shape::Number, _) => vec![run.get(id, states)[0].clone()],
-                    (Shape::Vector, Operation::Other(Node::State(_), _)) => {
-                        broadcast_to(run.get(id, states), run.dimension)
-                    }
-                    (Shape::Vector, _) => {
-                        // Another state may have the same new value.
-                        let value = run.made[id].clone();
-                        if value.len() == run.dimension {
-                            value
-                        } else {
-                            broadcast_to(&value, run.dimension)
-                        }
-                    }
+                self.resolved(first.unwrap_or(state.update))
+            })
+            .collect();
+        let next: Vec<Vec<T>> = (new.iter().zip(&self.states).enumerate())
+            .map(|(i, (&id, state))| match state.shape {
+                Shape::Number => vec![run.get(id, states)[0].clone()],
+                // No other state has the same new value.
+                Shape::Vector
+                    if run.made[id].len() == run.dimension && !new[i + 1..].contains(&id) =>
+                {
+                    std::mem::take(&mut run.made[id])
                 }
+                Shape::Vector => broadcast_to(run.get(id, states), run.dimension),
             })
             .collect();
         states.iter_mut().zip(next).for_each(|(state, next)| *state = next);
         Ok(())
+    }
+
+    fn run<S: JetSource<T>>(
+        &self,
+        states: &mut [Vec<T>],
+        number: Option<u64>,
+        source: &mut S,
+    ) -> Result<Run<'_, T>, S::Error> {
+        let made = vec![Vec::new(); self.nodes.len()];
+        let mut run = Run { step: self, dimension: states[0].len(), number, made };
+        for group in &self.groups {
+            run.group(group, states, source)?;
+        }
+        Ok(run)
+    }
+
+    /// What every operation makes in a step from these states, a number as one entry.
+    pub(super) fn values<S: JetSource<T>>(
+        &self,
+        states: &mut [Vec<T>],
+        number: Option<u64>,
+        source: &mut S,
+    ) -> Result<Vec<Vec<T>>, S::Error> {
+        let all = NonlinearStep { kept: vec![true; self.nodes.len()], ..self.clone() };
+        let run = all.run(states, number, source)?;
+        let value = |id| run.get(id, states).to_vec();
+        Ok((0..self.nodes.len()).map(value).collect())
     }
 }
 
@@ -279,7 +299,7 @@ struct Run<'a, T> {
 /// A part of a vector, or a number for every entry of it.
 type Entries<'v, T> = &'v [T];
 
-impl<T: Number> Run<'_, T> {
+impl<T: Number + Send + Sync> Run<'_, T> {
     /// All entries of a number, a state or a kept vector.
     fn get<'v>(&'v self, id: NodeId, states: &'v [Vec<T>]) -> Entries<'v, T> {
         let id = self.step.resolved(id);
@@ -292,7 +312,7 @@ impl<T: Number> Run<'_, T> {
     fn group<S: JetSource<T>>(
         &mut self,
         group: &Group,
-        states: &[Vec<T>],
+        states: &mut [Vec<T>],
         source: &mut S,
     ) -> Result<(), S::Error> {
         for &id in &group.numbers {
@@ -301,15 +321,63 @@ impl<T: Number> Run<'_, T> {
             compute(&self.step.nodes[id], self.number, self.dimension, operand, &mut out);
             self.made[id] = out;
         }
-        for &id in group.vectors.iter().filter(|id| self.step.kept[**id]) {
-            self.made[id] = vec![zero(); self.dimension];
+        self.vectors(&group.vectors, states);
+        let Some(id) = group.whole else { return Ok(()) };
+        self.made[id] = match &self.step.nodes[id] {
+            Operation::Other(Node::Field { point }, _) => {
+                let point = self.step.resolved(*point);
+                let answer = match &self.step.nodes[point] {
+                    // The state itself, without a copy.
+                    Operation::Other(Node::State(i), _) if states[*i].len() == self.dimension => {
+                        let jet = Jet::new(std::mem::take(&mut states[*i]));
+                        let answer = source.field(&jet);
+                        states[*i] = jet.into_point();
+                        answer
+                    }
+                    _ => source.field(&self.point(point, states)),
+                };
+                answer?.swap_remove(0)
+            }
+            Operation::Other(Node::FieldDerivative { direction }, _) => {
+                let theta = Jet::new(states[0].clone());
+                source.along(&theta, &self.point(*direction, states))?.swap_remove(0)
+            }
+            Operation::Other(Node::Entries(x), _) => {
+                let x = self.get(*x, states);
+                let parts: Vec<T> = match x.len() {
+                    length if length < SHARED * CHUNK => x.chunks(CHUNK).map(total).collect(),
+                    _ => x.par_chunks(CHUNK).map(total).collect(),
+                };
+                // A number stands for a vector of it.
+                let times = if x.len() == 1 { self.dimension as i64 } else { 1 };
+                vec![total(&parts) * T::from_rational(&times.into())]
+            }
+            _ => unreachable!("only these need all entries"),
+        };
+        Ok(())
+    }
+
+    fn point(&self, id: NodeId, states: &[Vec<T>]) -> Jet<T> {
+        Jet::new(broadcast_to(self.get(id, states), self.dimension))
+    }
+
+    /// Operations on vectors, each after those that it needs, chunk by chunk.
+    fn vectors(&mut self, vectors: &[NodeId], states: &[Vec<T>]) {
+        let kept: Vec<NodeId> = vectors.iter().copied().filter(|id| self.step.kept[*id]).collect();
+        let mut made: Vec<Vec<T>> = kept.iter().map(|_| vec![zero(); self.dimension]).collect();
+        let mut chunks: Vec<Vec<&mut [T]>> = Vec::new();
+        chunks.resize_with(self.dimension.div_ceil(CHUNK), || Vec::with_capacity(kept.len()));
+        for made in &mut made {
+            chunks.iter_mut().zip(made.chunks_mut(CHUNK)).for_each(|(all, part)| all.push(part));
         }
         let mut places = vec![usize::MAX; self.step.nodes.len()];
-        group.vectors.iter().enumerate().for_each(|(place, id)| places[*id] = place);
-        let mut local: Vec<Vec<T>> = vec![vec![zero(); CHUNK]; group.vectors.len()];
-        for begin in (0..self.dimension).step_by(CHUNK) {
+        vectors.iter().enumerate().for_each(|(place, id)| places[*id] = place);
+        let local = || -> Vec<Vec<T>> { vec![vec![zero(); CHUNK]; vectors.len()] };
+        let run = |local: &mut Vec<Vec<T>>, (number, kept): (usize, Vec<&mut [T]>)| {
+            let begin = number * CHUNK;
             let count = CHUNK.min(self.dimension - begin);
-            for (place, &id) in group.vectors.iter().enumerate() {
+            let mut kept = kept.into_iter();
+            for (place, &id) in vectors.iter().enumerate() {
                 let (before, this) = local.split_at_mut(place);
                 let operand = |x: NodeId| -> Entries<'_, T> {
                     let x = self.step.resolved(x);
@@ -324,35 +392,25 @@ impl<T: Number> Run<'_, T> {
                 let out = &mut this[0][..count];
                 compute(&self.step.nodes[id], self.number, self.dimension, operand, out);
                 if self.step.kept[id] {
-                    self.made[id][begin..begin + count].clone_from_slice(out);
+                    kept.next().expect("one a vector").clone_from_slice(out);
                 }
             }
-        }
-        let Some(id) = group.whole else { return Ok(()) };
-        let vector = |x: &NodeId| Jet::new(broadcast_to(self.get(*x, states), self.dimension));
-        self.made[id] = match &self.step.nodes[id] {
-            Operation::Other(Node::Field { point }, _) => {
-                source.field(&vector(point))?.swap_remove(0)
-            }
-            Operation::Other(Node::FieldDerivative { direction }, _) => {
-                let theta = Jet::new(states[0].clone());
-                source.along(&theta, &vector(direction))?.swap_remove(0)
-            }
-            Operation::Other(Node::Entries(x), _) => {
-                let x = self.get(*x, states);
-                let sum = x.iter().fold(zero(), |sum: T, x| sum + x.clone());
-                // A number stands for a vector of it.
-                let times = if x.len() == 1 { self.dimension as i64 } else { 1 };
-                vec![sum * T::from_rational(&times.into())]
-            }
-            _ => unreachable!("only these need all entries"),
         };
-        Ok(())
+        if vectors.is_empty() {
+            return;
+        }
+        if chunks.len() < SHARED {
+            let mut local = local();
+            chunks.into_iter().enumerate().for_each(|chunk| run(&mut local, chunk));
+        } else {
+            chunks.into_par_iter().enumerate().for_each_init(local, run);
+        }
+        kept.into_iter().zip(made).for_each(|(id, made)| self.made[id] = made);
     }
 }
 
 /// The operands of an operation.
-fn operands(node: &Node) -> Vec<NodeId> {
+pub(super) fn operands(node: &Node) -> Vec<NodeId> {
     match node {
         Node::Sum(parts) | Node::Product(parts) => parts.clone(),
         Node::Power(x, _) | Node::Function(_, x) | Node::Entries(x) => vec![*x],
@@ -420,7 +478,7 @@ fn compute<'v, T: Number + 'v>(
                 Some((2, 1)) => map(out, get(*x), |x| x.clone() * x.clone()),
                 Some((1, 2)) => map(out, get(*x), T::sqrt),
                 Some((-1, 2)) => map(out, get(*x), |x| one.quotient(&x.sqrt())),
-                Some((n, 2)) => map(out, get(*x), |x| root_power(x, n)),
+                Some((n, 2)) => map(out, get(*x), root_power(n)),
                 _ => map(out, get(*x), |x| x.power(r)),
             }
         }
