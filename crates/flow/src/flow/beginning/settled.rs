@@ -20,6 +20,9 @@ const MAX_STEPS: usize = 10_000;
 const MAX_TIMES: usize = 4;
 /// Two starts agree if they differ by no more than this part of the way to them.
 const AGREE: f64 = 0.1;
+/// The integrator's steps back are at most so many, and so many more for each step of the optimizer. A smooth flow takes
+/// fewer than one.
+const INTEGRATED: (usize, usize) = (200, 10);
 /// How many orders higher the flow is that is followed back.
 const HIGHER: usize = 2;
 /// Or by this part of the parameters, which the integrator's errors may be.
@@ -53,7 +56,7 @@ impl Setup<'_> {
                 Ok(start) => start,
                 // Farther away there is nothing better.
                 Err(_) if best.is_some() => break,
-                Err(stop) => return refused(stop),
+                Err(reason) => return Ok(Err(reason)),
             };
             if let Some(last) = last {
                 let change = distance(&start, &last);
@@ -127,17 +130,26 @@ impl Setup<'_> {
         end: &[Complex64],
         steps: usize,
         watch: &dyn Watch,
-    ) -> Result<Result<Vec<Complex64>, Stop>, SimulateError> {
+    ) -> Result<Result<Vec<Complex64>, String>, SimulateError> {
         let mut back = Back(self.way_back(flow)?);
         let request = self.request;
         let integrator = Integrator::Adaptive { rtol: request.rtol, atol: request.atol };
-        let go_on = &mut |_| !watch.cancelled();
+        let most = INTEGRATED.0 + INTEGRATED.1 * steps;
+        let mut tried = 0;
+        let mut go_on = |_| {
+            tried += 1;
+            tried <= most && !watch.cancelled()
+        };
         let Samples { mut points, stop } =
-            integrate(&mut back, end, request.lr, steps, integrator, 1, go_on);
-        Ok(match stop {
-            Some((stop, _)) => Err(stop),
-            None => Ok(points.pop().expect("one point a step")),
-        })
+            integrate(&mut back, end, request.lr, steps, integrator, 1, &mut go_on);
+        match stop {
+            None => Ok(Ok(points.pop().expect("one point a step"))),
+            Some(_) if tried > most => Ok(Err(format!(
+                "no effective start is found: to follow the flow back for {steps} steps takes more than {most} \
+                 steps of the integrator"
+            ))),
+            Some((stop, _)) => refused(stop),
+        }
     }
 }
 
