@@ -248,7 +248,8 @@ fn mark_transients(
     if !starts.is_empty() {
         let style =
             Style { color: Color::INK, line: None, width: 1.4, marker: Some(Marker::Cross) };
-        series.push(Series::new("effective start", starts, style));
+        // On top of the flows' own marks.
+        series.insert(0, Series::new("effective start", starts, style));
     }
 }
 

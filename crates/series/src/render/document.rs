@@ -183,7 +183,7 @@ impl<'a> Document<'a> {
             self.verdict.iter().map(PrincipalPart::sentence).collect();
         if self.field.is_attracting() == Some(false) {
             let flow = if self.start { "the flow from it" } else { "this flow" };
-            sentences.push(Sentence::default().words(&format!(
+            sentences.push(Sentence::default().words(format!(
                 "trajectories do not settle on {flow}: beside 1, the recurrence of the buffers has a root \
                  of modulus 1 or more"
             )));

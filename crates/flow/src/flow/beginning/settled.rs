@@ -2,8 +2,8 @@
 //!
 //! What is left of the transient after `N` steps is an error of the start, and so is what the errors of the flow and of
 //! rounding grow to on the way back, for a descent's flow runs apart where time runs back. So there is a best `N`: three are
-//! tried, and two that follow one another have to agree. The way back from where `order:n` is to begin goes by a flow of a
-//! higher order, so that the start has no error of the flow that then shows.
+//! tried, and two that follow one another have to agree. On a formula the way back from where `order:n` is to begin goes by a
+//! flow of a higher order, so that the start has no error of the flow that then shows.
 
 use crate::flow::integrate::{Integrator, Samples, integrate};
 use crate::flow::name::MAX_ORDER;
@@ -16,10 +16,13 @@ use num_complex::Complex64;
 const LEFT: [f64; 3] = [1e-4, 1e-8, 1e-12];
 /// The most steps that are taken on a formula.
 const MAX_STEPS: usize = 10_000;
-/// The most steps that are taken on other objectives, for each step of the simulation.
-const MAX_TIMES: usize = 4;
+/// The most steps that are taken on other objectives, which are costly, for each step of the simulation.
+const MAX_TIMES: usize = 2;
 /// Two starts agree if they differ by no more than this part of the way to them.
 const AGREE: f64 = 0.1;
+/// The integrator's steps back are at most so many, and so many more for each step of the optimizer. A smooth flow takes
+/// fewer than one.
+const INTEGRATED: (usize, usize) = (200, 10);
 /// How many orders higher the flow is that is followed back.
 const HIGHER: usize = 2;
 /// Or by this part of the parameters, which the integrator's errors may be.
@@ -42,18 +45,38 @@ impl Setup<'_> {
             Ok(ends) => ends,
             Err(stop) => return refused(stop),
         };
+        let mut reason = String::new();
+        for way in self.ways_back(flow) {
+            match self.agreed(way, theta, &ends, &numbers, watch)? {
+                Ok(found) => return Ok(Ok(found)),
+                Err(why) => reason = why,
+            }
+        }
+        Ok(Err(reason))
+    }
+
+    /// Where a flow comes from that is at these `ends` after these numbers of steps, as far as they agree, with the number
+    /// of steps.
+    fn agreed(
+        &self,
+        flow: FlowName,
+        theta: &[Complex64],
+        ends: &[Vec<Complex64>],
+        numbers: &[usize],
+        watch: &dyn Watch,
+    ) -> Result<Result<(Vec<Complex64>, usize), String>, SimulateError> {
         let distance = |a: &[Complex64], b: &[Complex64]| {
             a.iter().zip(b).map(|(a, b)| (a - b).norm_sqr()).sum::<f64>().sqrt()
         };
         let size = theta.iter().map(Complex64::norm_sqr).sum::<f64>().sqrt();
         let mut last: Option<Vec<Complex64>> = None;
         let mut best: Option<(f64, Vec<Complex64>, usize)> = None;
-        for (end, steps) in ends.iter().zip(numbers) {
+        for (end, &steps) in ends.iter().zip(numbers) {
             let start = match self.back(flow, end, steps, watch)? {
                 Ok(start) => start,
                 // Farther away there is nothing better.
                 Err(_) if best.is_some() => break,
-                Err(stop) => return refused(stop),
+                Err(reason) => return Ok(Err(reason)),
             };
             if let Some(last) = last {
                 let change = distance(&start, &last);
@@ -127,29 +150,44 @@ impl Setup<'_> {
         end: &[Complex64],
         steps: usize,
         watch: &dyn Watch,
-    ) -> Result<Result<Vec<Complex64>, Stop>, SimulateError> {
-        let mut back = Back(self.way_back(flow)?);
+    ) -> Result<Result<Vec<Complex64>, String>, SimulateError> {
+        let velocity = match self.velocity(flow) {
+            // The objective lacks the derivatives.
+            Err(SimulateError::NoFlow { reason, .. }) => return Ok(Err(reason)),
+            velocity => velocity?,
+        };
+        let mut back = Back(velocity);
         let request = self.request;
         let integrator = Integrator::Adaptive { rtol: request.rtol, atol: request.atol };
-        let go_on = &mut |_| !watch.cancelled();
+        let most = INTEGRATED.0 + INTEGRATED.1 * steps;
+        let mut tried = 0;
+        let mut go_on = |_| {
+            tried += 1;
+            tried <= most && !watch.cancelled()
+        };
         let Samples { mut points, stop } =
-            integrate(&mut back, end, request.lr, steps, integrator, 1, go_on);
-        Ok(match stop {
-            Some((stop, _)) => Err(stop),
-            None => Ok(points.pop().expect("one point a step")),
-        })
+            integrate(&mut back, end, request.lr, steps, integrator, 1, &mut go_on);
+        match stop {
+            None => Ok(Ok(points.pop().expect("one point a step"))),
+            Some(_) if tried > most => Ok(Err(format!(
+                "no effective start is found: to follow the flow back for {steps} steps takes more than {most} \
+                 steps of the integrator"
+            ))),
+            Some((stop, _)) => refused(stop),
+        }
     }
 }
 
 impl Setup<'_> {
-    /// The flow that is followed back: of a higher order, if the objective has the derivatives.
-    fn way_back(&self, flow: FlowName) -> Result<Flowing<'_>, SimulateError> {
-        let (FlowName::Order(order) | FlowName::Interpolated(order)) = flow else {
-            return self.velocity(flow);
-        };
-        match self.velocity(FlowName::Order((order + HIGHER).min(MAX_ORDER))) {
-            Err(SimulateError::NoFlow { .. }) => self.velocity(flow),
-            found => found,
+    /// The flows that are tried on the way back: on a formula one of a higher order, then the flow itself.
+    fn ways_back(&self, flow: FlowName) -> Vec<FlowName> {
+        match flow {
+            FlowName::Order(order) | FlowName::Interpolated(order)
+                if self.problem.formulas.is_some() =>
+            {
+                vec![FlowName::Order((order + HIGHER).min(MAX_ORDER)), flow]
+            }
+            _ => vec![flow],
         }
     }
 }
