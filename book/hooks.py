@@ -9,6 +9,9 @@ from mkdocs.structure.files import File
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
+# Texts and results of notebooks, which hold formulas as Jupyter reads them.
+CELL = re.compile(r'(<div class="jp-Rendered(?:HTMLCommon jp-RenderedMarkdown|Latex)[^>]*>)(.*?)</div>', re.DOTALL)
+IN_CELL = re.compile(r"\$\$(.+?)\$\$|(\\begin\{align\*\}.*?\\end\{align\*\})|\$(.+?)\$", re.DOTALL)
 
 
 def on_files(files, config):
@@ -25,9 +28,19 @@ def on_page_markdown(markdown, page, **_):
     return re.sub(r"\[([^\]]+)\]\(\.\./(?!api/)[^)]*\)", r"\1", markdown)
 
 
-def on_page_content(content, **_):
-    def typeset(formula):
-        display = "block" if formula[2] == "[" else "inline"
-        return convert(html.unescape(formula[3]).strip(), display=display)
+def mathml(formula, display):
+    typeset = convert(html.unescape(formula).strip(), display=display)
+    # Rows that are aligned stand below each other on the left, which cells of MathML do not by themselves.
+    return typeset.replace("<mtd>", '<mtd style="text-align:left">') if "{align*}" in formula else typeset
 
-    return FORMULA.sub(typeset, content)
+
+def on_page_content(content, **_):
+    def of_cell(cell):
+        def typeset(found):
+            display = found[1] or found[2]
+            return mathml(display or found[3], "block" if display else "inline")
+
+        return f"{cell[1]}{IN_CELL.sub(typeset, cell[2])}</div>"
+
+    content = FORMULA.sub(lambda f: mathml(f[3], "block" if f[2] == "[" else "inline"), content)
+    return CELL.sub(of_cell, content)
