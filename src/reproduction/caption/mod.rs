@@ -1,6 +1,7 @@
 //! The caption of a figure, for somebody who sees it first: what is drawn, what the paper says, what is seen here, the
 //! number that decides, the verdict, and what every symbol means.
 
+mod number;
 mod setting;
 mod title;
 mod words;
@@ -8,6 +9,7 @@ mod words;
 use super::judgement::{Finding, Judgement};
 use std::fmt;
 
+pub(super) use number::number;
 pub(super) use setting::{data_in_words, network_in_words};
 #[cfg(test)]
 pub(super) use title::SENTENCES;

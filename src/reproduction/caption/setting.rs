@@ -1,7 +1,7 @@
 //! Networks and data in words.
 
 /// `a network with one hidden layer of 10 units (ELU)` of `mlp:10,elu`; a name that is not known stays.
-pub(in crate::reproduction) fn network_in_words(name: &str) -> String {
+pub(crate) fn network_in_words(name: &str) -> String {
     if let Some(layers) = name.strip_prefix("mlp:") {
         let (sizes, activation): (Vec<&str>, Vec<&str>) =
             layers.split(',').partition(|part| part.parse::<usize>().is_ok());
@@ -41,7 +41,7 @@ pub(in crate::reproduction) fn network_in_words(name: &str) -> String {
 
 /// `1000 images of Fashion-MNIST` of `fashion_mnist:FOLDER,first=1000`; a name that is not known stays, without its
 /// folder.
-pub(in crate::reproduction) fn data_in_words(specification: &str) -> String {
+pub(crate) fn data_in_words(specification: &str) -> String {
     let mut parts = specification.split(',');
     let source = parts.next().unwrap_or_default();
     let options: Vec<&str> = parts.collect();

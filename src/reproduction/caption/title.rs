@@ -35,7 +35,7 @@ fn capital(text: &str) -> String {
 }
 
 /// What is seen where a claim does not hold, or not all of it.
-pub(in crate::reproduction) const SENTENCES: [(&str, Judgement, &str); 29] = [
+pub(crate) const SENTENCES: [(&str, Judgement, &str); 29] = [
     (
         "fig5",
         InPart,

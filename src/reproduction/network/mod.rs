@@ -18,7 +18,6 @@ use crate::experiment::config::{Config, Experiment, Scale};
 use bea_plot::{Color, Figure, Series};
 use bea_series::text::source::{Source, SourceError};
 pub use figures::NETWORK_FIGURES;
-pub(super) use numbers::number;
 use std::collections::BTreeSet;
 
 /// A figure about networks.

@@ -3,6 +3,7 @@
 use super::groups::in_words;
 use crate::experiment::Outcome;
 use crate::experiment::run::End;
+pub(super) use crate::reproduction::caption::number;
 use crate::reproduction::judgement::Finding;
 use std::cmp::Ordering;
 
@@ -92,17 +93,6 @@ pub(super) fn tenths(values: &[f64]) -> Option<[f64; 10]> {
     let n = values.len();
     let tenth = |i: usize| median(values[i * n / 10..(i + 1) * n / 10].iter().copied());
     (n >= 20).then(|| std::array::from_fn(tenth))
-}
-
-/// Three decimals, or two digits where the number is small or large.
-pub(in crate::reproduction) fn number(x: f64) -> String {
-    match x.abs() {
-        size if size.is_nan() => "not measured".into(),
-        f64::INFINITY => "infinite".into(),
-        0.0 => "0".into(),
-        size if (0.01..1000.0).contains(&size) => format!("{x:.3}"),
-        _ => format!("{x:.1e}"),
-    }
 }
 
 /// `62 %` of a share.

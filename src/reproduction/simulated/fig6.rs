@@ -2,8 +2,8 @@
 
 use super::judged::Judged;
 use super::paper_loss::{PaperLoss, PaperRun, request};
+use crate::reproduction::caption::number;
 use crate::reproduction::judgement::Finding;
-use crate::reproduction::network::number;
 use crate::simulation::distances;
 use bea_flow::flow::FlowName::{
     ImplicitRegularization, NegativeGradient, Principal, PrincipalWith,
