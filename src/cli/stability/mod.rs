@@ -73,14 +73,14 @@ Examples:
   bea stability --loss '(x^2+y-11)^2 + (x+y^2-7)^2' --at 3,2 \\
     --optimizer heavy_ball --set m=9/10
   bea stability --loss x*y --at 0,0 --optimizer alternating_gda --lr 0.5
-  bea stability --loss rosenbrock --at 1,1 --optimizer adam --set beta1=9/10 \
-    --set beta2=99/100 --set eps=1/1000
-
-A nonlinear step is linearised at the critical point, with buffers at rest:
-Adam is momentum there, with the step size h/ε. One that has no derivative there
-is refused, as Adam with ε = 0 is.
+  bea stability --loss rosenbrock --at 1,1 --optimizer adam \\
+    --set beta1=9/10 --set beta2=99/100 --set eps=1/1000
   bea stability --loss rosenbrock --optimizer heavy_ball --set m=9/10 \\
     --lr 0.0015 --plot --out momentum
+
+A step that is not linear is linearised at the critical point, with buffers at
+rest: Adam is momentum there, with the step size h/ε. One that has no derivative
+there is refused, as Adam with ε = 0 is.
 
 The picture (--plot):
   the multipliers μ, eigenvalues of one step, in the complex plane as h grows,
