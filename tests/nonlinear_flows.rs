@@ -243,7 +243,7 @@ fn a_flow_that_slides_along_a_kink_names_it() {
             "flow --loss x^2+y^2/2 --start 1,0.7 --optimizer {optimizer} --lr 0.1 --steps 9 --flows order:1"
         ));
         assert_eq!(code, 0, "{error}");
-        out.lines().find(|line| line.starts_with("order:1 ended")).map(str::to_string)
+        out.split_once("order:1 ended: ").map(|(_, why)| why.to_string())
     };
     // y comes to 0 after the time 0.7, and the sign of its gradient drives it back from either side.
     let ended = end("sign_descent").expect("it ends");
