@@ -32,7 +32,7 @@ impl Witness<'_> {
     }
 
     /// Whether some entry of a sum is certain to differ from 0; not, where it is not defined here.
-    pub fn is_nonzero(mut self, sum: &Sum) -> bool {
+    pub fn is_nonzero(&mut self, sum: &Sum) -> bool {
         let values = self.sum(&sum.coefficient(0));
         values.is_some_and(|entries| entries.iter().any(Interval::is_nonzero))
     }

@@ -39,7 +39,7 @@ pub(super) fn abbreviate(
             let width = part.width();
             let narrow = if is_coefficient(part, parameters) { SHORT } else { NARROW };
             (width >= narrow)
-                .then(|| count as f64 * (width - 1.5) - width - DEFINITION)
+                .then_some(count as f64 * (width - 1.5) - width - DEFINITION)
                 .filter(|saved| *saved >= WORTH)
         };
         let all = counts.iter().filter_map(|(part, count)| Some((saved(part, *count)?, *part)));
