@@ -83,7 +83,7 @@ fn field(dimension: u32, coupled: bool) -> Field {
 
 /// An optimizer with numbers for its parameters.
 fn step(name: &str, values: &[(&str, BigRational)]) -> bea::typed::Program {
-    program(&optimizer::find(name).unwrap(), values)
+    program(optimizer::find(name).unwrap(), values)
 }
 
 fn program(optimizer: &Optimizer, values: &[(&str, BigRational)]) -> bea::typed::Program {
