@@ -235,3 +235,22 @@ fn commands_take_nonlinear_optimizers() {
         assert!(code == 2 && words.contains(expected), "{arguments}: {error}");
     }
 }
+
+#[test]
+fn a_flow_that_slides_along_a_kink_names_it() {
+    let end = |optimizer: &str| {
+        let (code, out, error) = bea(&format!(
+            "flow --loss x^2+y^2/2 --start 1,0.7 --optimizer {optimizer} --lr 0.1 --steps 9 --flows order:1"
+        ));
+        assert_eq!(code, 0, "{error}");
+        out.split_once("order:1 ended: ").map(|(_, why)| why.to_string())
+    };
+    // y comes to 0 after the time 0.7, and the sign of its gradient drives it back from either side.
+    let ended = end("sign_descent").expect("it ends");
+    assert!(
+        ended.contains("t = 0.7000") && ended.contains("slides along a kink of sign"),
+        "{ended}"
+    );
+    // Clipping bends the flow, which goes on.
+    assert_eq!(end("clipped_gradient_descent --set c=1/2"), None);
+}

@@ -3,10 +3,12 @@
 use bea::exact::{Poly, Rational, RationalFunction};
 use bea::optimizer::{self, Initial, Operation, Register, StepProgram};
 use bea::series::{BSeries, derive};
+use bea::source::Source;
 use bea::tree::{TreeId, TreeTable};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
+use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -294,4 +296,121 @@ fn after_a_step_the_lasting_part_is_the_flow_from_the_effective_start() {
         seen += usize::from(memory);
     }
     assert!(seen >= 20, "{seen}");
+}
+
+/// Two coupled buffers with these roots, or one; the gradient beside the iterate, and in all places.
+fn text_of(roots: &[(i64, i64)], [p, q]: [i64; 2], inputs: [i64; 3], outputs: [i64; 3]) -> String {
+    let (a, b) = (self::q(roots[0].0, roots[0].1), roots.get(1).map(|r| self::q(r.0, r.1)));
+    let n = |x: i64| Q::from_integer(x.into());
+    let [i0, i1, i2] = inputs;
+    let [o0, o1, o2] = outputs;
+    let Some(b) = b else {
+        return format!(
+            "optimizer random {{ state v\n let g = h*f(theta + {q}*v)\n v' = ({a})*v + {i1}*g\n \
+             theta' = theta + {o1}*v' + {o0}*g }}"
+        );
+    };
+    // T diag(a, b) T⁻¹ with T = [[1, p], [0, 1]] [[1, 0], [q, 1]], of determinant 1.
+    let (t11, t12, t21, t22) = (n(1 + p * q), n(p), n(q), n(1));
+    let m11 = &t11 * &a * &t22 - &t12 * &b * &t21;
+    let m12 = &t11 * &t12 * (&b - &a);
+    let m21 = &t21 * &t22 * (&a - &b);
+    let m22 = &t22 * &b * &t11 - &t21 * &a * &t12;
+    format!(
+        "optimizer random {{ state v, w\n let g = h*f(theta + {q}*v)\n v' = ({m11})*v + ({m12})*w + {i1}*g\n \
+         w' = ({m21})*v + ({m22})*w + {i2}*g\n theta' = theta + {o1}*v' + {o2}*w + ({i0} + {o0})*g }}"
+    )
+}
+
+fn parsed(text: &str) -> StepProgram {
+    let source = Source::new("random.bea", text);
+    let optimizers = optimizer::parse(&source).unwrap_or_else(|e| panic!("{text}: {e}"));
+    optimizers[0].program(&BTreeMap::new()).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn random_linear_optimizers_settle_on_the_flow_from_their_effective_start(
+        roots in proptest::collection::vec(
+            proptest::sample::select(vec![(0, 1), (1, 2), (-1, 2), (1, 3), (-2, 3), (1, 4), (3, 5)]),
+            1..=2,
+        ),
+        basis in [-2i64..=2, -1i64..=1],
+        inputs in [1i64..=2, 1i64..=2, -1i64..=2],
+        outputs in [0i64..=1, 1i64..=2, -1i64..=1],
+    ) {
+        let text = text_of(&roots, basis, inputs, outputs);
+        let program = parsed(&text);
+        let start = program.start().unwrap();
+        let concrete = Concrete::of(&program);
+        assert_close(&concrete.start(&program, 3), &concrete.iterated(&program, 3, 220), 40, &text);
+        let trees = Arc::new(TreeTable::all(1, 4));
+        let flow = BSeries::from(&derive(&start.method, trees.clone()).unwrap()).exponential();
+        let at = |step| start.series_at(trees.clone(), step).unwrap();
+        prop_assert_eq!(at(1), at(0).then(&flow.unwrap()).unwrap(), "{}", text);
+    }
+}
+
+#[test]
+fn what_has_no_closed_form_says_why() {
+    let start = |text: &str| {
+        let source = Source::new("test.bea", text);
+        let program = optimizer::parse(&source).unwrap()[0].program(&BTreeMap::new()).unwrap();
+        let series = program.start().and_then(|start| start.series(TreeTable::all(1, 3).into()));
+        series.map(|_| ()).map_err(|error| error.to_string())
+    };
+    let irrational =
+        "optimizer o(m) { state v, w\n w' = v\n v' = m*w + h*f(theta)\n theta' = theta + v' }";
+    let message = start(irrational).unwrap_err();
+    assert!(
+        message.contains("r^2 + (-m)") && message.contains("no rational functions"),
+        "{message}"
+    );
+    // The same with a root that is one.
+    let rational = irrational.replace("m*w", "m^2*w");
+    assert_eq!(start(&rational), Ok(()));
+    let away = "optimizer o(m) { state v = 2\n v' = m*v + h*f(theta)\n theta' = theta + v' }";
+    let message = start(away).unwrap_err();
+    assert!(message.contains("`v` starts at 2, and rests at 0"), "{message}");
+    let resonant = "optimizer o { state v\n v' = -v + h*f(theta)\n theta' = theta + v' }";
+    let message = start(resonant).unwrap_err();
+    assert!(message.contains("a product of roots"), "{message}");
+    let never = "optimizer o { state v\n v' = v + h*f(theta)\n theta' = theta + v' }";
+    assert!(start(never).unwrap_err().contains("slow manifold"));
+    // Zero in each entry is at rest, and a first step with other lines is one.
+    let zero = "optimizer o(m) { state v = 0\n v' = m*v + h*f(theta)\n theta' = theta + v' }";
+    assert_eq!(start(zero), Ok(()));
+}
+
+#[test]
+fn equal_roots_that_feed_each_other_have_powers_of_the_step_number() {
+    let program = parsed(
+        "optimizer o { state v, w\n v' = 1/3*v + h*f(theta)\n w' = 1/3*w + v'\n theta' = theta + w' }",
+    );
+    let concrete = Concrete::of(&program);
+    assert_close(&concrete.start(&program, 4), &concrete.iterated(&program, 4, 200), 60, "a chain");
+}
+
+#[test]
+fn settled_buffers_leave_the_start_where_it_is() {
+    let text = |v: &str| {
+        format!("optimizer o {{ state v{v}\n v' = 1/2*v + h*f(theta)\n theta' = theta + v' }}")
+    };
+    let trees = Arc::new(TreeTable::all(1, 5));
+    let settled = parsed(&text(" = settled")).start().unwrap().series(trees.clone()).unwrap();
+    assert_eq!(settled, BSeries::identity(trees.clone()));
+    let declared = parsed(&text("")).settled().start().unwrap().series(trees.clone()).unwrap();
+    assert_eq!(declared, BSeries::identity(trees.clone()));
+    assert_ne!(parsed(&text("")).start().unwrap().series(trees.clone()).unwrap(), settled);
+    // One buffer of two: the other one alone makes a transient.
+    let two = "optimizer o { state v = settled, w\n v' = 1/2*v + h*f(theta)\n w' = 1/3*w + h*f(theta)\n \
+               theta' = theta + v' + w' }";
+    let one = "optimizer o { state w\n w' = 1/3*w + h*f(theta)\n theta' = theta + w' }";
+    let weight = |text: &str| {
+        let series = parsed(text).start().unwrap().series(trees.clone()).unwrap();
+        series.at(&"[]".parse().unwrap()).unwrap().clone()
+    };
+    assert_eq!(weight(two), weight(one));
 }

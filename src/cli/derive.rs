@@ -6,7 +6,7 @@ use bea_series::field::Field;
 use bea_series::optimizer::{Optimizer, Step};
 use bea_series::render::typed::{self, TypedDocument};
 use bea_series::render::{Content, Document, Form, Format, Layout, Notation, Part};
-use bea_series::series::GeneralLinearMethod;
+use bea_series::series::{GeneralLinearMethod, Start, StartError};
 use bea_series::tree::{TreeId, TreeTable};
 use bea_series::typed::{Program, TypedField};
 use miette::{Context, IntoDiagnostic, miette};
@@ -38,6 +38,10 @@ pub(super) struct Derive {
     /// Give a parameter an exact value: an integer, a fraction or a decimal
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = input::assignment)]
     values: Vec<(String, BigRational)>,
+    /// The effective start in the place of the field: where the flow has to begin that the iterates settle on, if
+    /// the buffers begin as the optimizer says, at rest in most cases
+    #[arg(long, value_enum, value_name = "START", conflicts_with = "modified_loss")]
+    start: Option<StartName>,
     /// Only the principal terms, those of tall trees, or only the others
     #[arg(long, value_enum, value_name = "PART")]
     only: Option<Only>,
@@ -77,6 +81,7 @@ Examples:
   bea derive heavy_ball --set m=9/10 --as gradient
   bea derive mine.bea:second --order 8 --out field.json
   bea derive nesterov --tree '[[],[]]'
+  bea derive heavy_ball --start rest --order 2
 
 JSON:
   optimizer, parameters, values (of --set), order, terms, and principal_part
@@ -87,7 +92,8 @@ JSON:
   symbol P in it is the zero of the polynomial zero that is 1 at 0; or step_map,
   the linear map of one step), and attracting (whether trajectories settle on
   the flow; null: depends on symbolic parameters); the last two are left out
-  with --tree, --modified-loss and --only non-principal";
+  with --tree, --modified-loss and --only non-principal. With --start the key
+  start is there, and the weight of a term is a in the place of b";
 
 /// More than any typed field can be derived to.
 const MAX_TYPED_ORDER: usize = 20;
@@ -96,6 +102,13 @@ const MAX_TYPED_ORDER: usize = 20;
 enum Only {
     Principal,
     NonPrincipal,
+}
+
+/// How buffers begin.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum StartName {
+    /// As the optimizer says: at rest, unless it says otherwise
+    Rest,
 }
 
 impl Derive {
@@ -119,22 +132,30 @@ impl Derive {
                 optimizer.name
             ));
         }
-        let method = program.method();
-        self.check_choices(&optimizer, &method, format)?;
+        let start = match self.start {
+            None => None,
+            Some(StartName::Rest) => {
+                Some(program.start().map_err(|error| no_start(&optimizer.name, &error))?)
+            }
+        };
+        let own = program.method();
+        let method = start.as_ref().map_or(&own, |start| &start.method);
+        self.check_choices(&optimizer, method, format)?;
         let advice = "lower --order, or give parameters values with --set";
         limit::effort(self.force, advice, |growth| {
+            let order = self.order(start.is_some())?;
             if self.tree.is_none() {
-                limit::check(self.order(), &method, self.force)?;
+                limit::check(order, method, self.force)?;
                 if !method.parameters.is_empty() {
-                    growth.foresee(1, self.order(), |order| {
+                    growth.foresee(1, order, |order| {
                         let trees = TreeTable::all(method.fields.len(), order + 1);
-                        let field = field(&optimizer, &method, trees)?;
-                        let document = self.document(&field, &values, None);
+                        let field = field(&optimizer.name, method, start.as_ref(), trees)?;
+                        let document = self.document(&field, start.is_some(), &values, None);
                         format.write(&document, &mut std::io::sink()).into_diagnostic()
                     })?;
                 }
             }
-            self.write(&optimizer, &method, &values, format)
+            self.write(&optimizer.name, method, start.as_ref(), &values, format)
         })?;
         for buffer in program.idle() {
             output::to_stderr(&format!(
@@ -144,21 +165,33 @@ impl Derive {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The order, of a linear step.
-    fn order(&self) -> usize {
-        self.order.unwrap_or(4)
+    /// The highest power of `h` of a field with the trees that are wanted of a linear step. A tree has one power more in
+    /// an effective start.
+    fn order(&self, of_start: bool) -> miette::Result<usize> {
+        let order = self.order.unwrap_or(4);
+        if !of_start {
+            return Ok(order);
+        }
+        order.checked_sub(1).ok_or_else(|| {
+            miette!(
+                help = "give --order from 1 on",
+                "the effective start to order 0 is the start itself"
+            )
+        })
     }
 
     fn write(
         &self,
-        optimizer: &Optimizer,
+        name: &str,
         method: &GeneralLinearMethod,
+        start: Option<&Start>,
         values: &BTreeMap<String, BigRational>,
         format: Format,
     ) -> miette::Result<()> {
-        let (field, tree) = self.derive(optimizer, method)?;
-        let mut document = self.document(&field, values, tree);
-        if matches!(document.content, Content::Terms(Part::All | Part::Principal)) {
+        let (field, tree) = self.derive(name, method, start)?;
+        let mut document = self.document(&field, start.is_some(), values, tree);
+        let has_principal = matches!(document.content, Content::Terms(Part::All | Part::Principal));
+        if has_principal && start.is_none() {
             document.verdict = Some(field.principal_part());
         }
         match &self.out {
@@ -198,6 +231,9 @@ impl Derive {
                 program.name
             ));
         }
+        if self.start.is_some() {
+            return Err(no_typed_start(program));
+        }
         let order = self.order.unwrap_or(2);
         let order = (order <= MAX_TYPED_ORDER).then_some(order).ok_or_else(|| {
             miette!(
@@ -229,10 +265,12 @@ impl Derive {
     fn document<'f>(
         &self,
         field: &'f Field,
+        of_start: bool,
         values: &BTreeMap<String, BigRational>,
         tree: Option<TreeId>,
     ) -> Document<'f> {
         let mut document = Document::new(field);
+        document.start = of_start;
         document.values = values.clone().into_iter().collect();
         document.notation = self.notation;
         document.form = self.form;
@@ -295,17 +333,18 @@ impl Derive {
     /// The field, and the tree in it that was asked for.
     fn derive(
         &self,
-        optimizer: &Optimizer,
+        name: &str,
         method: &GeneralLinearMethod,
+        start: Option<&Start>,
     ) -> miette::Result<(Field, Option<TreeId>)> {
         let colors = method.fields.len();
         let tree = self.tree.as_ref().map(|text| tree::parse(text, &method.fields)).transpose()?;
         let trees = match &tree {
             Some(tree) => TreeTable::closure(colors, std::slice::from_ref(tree)),
-            None => TreeTable::all(colors, self.order() + 1),
+            None => TreeTable::all(colors, self.order(start.is_some())? + 1),
         };
         let id = tree.and_then(|tree| trees.find(&tree));
-        Ok((field(optimizer, method, trees)?, id))
+        Ok((field(name, method, start, trees)?, id))
     }
 
     /// The page: the terminal, if the result goes there.
@@ -324,13 +363,50 @@ impl Derive {
     }
 }
 
-/// The modified field on these trees.
+/// The modified field, or the effective start, on these trees.
 fn field(
-    optimizer: &Optimizer,
+    name: &str,
     method: &GeneralLinearMethod,
+    start: Option<&Start>,
     trees: TreeTable,
 ) -> miette::Result<Field> {
-    Field::derive_on(&optimizer.name, method, Arc::new(trees))
-        .into_diagnostic()
-        .wrap_err_with(|| format!("`{}` has no modified field", optimizer.name))
+    match start {
+        None => Field::derive_on(name, method, Arc::new(trees))
+            .into_diagnostic()
+            .wrap_err_with(|| format!("`{name}` has no modified field")),
+        Some(start) => {
+            Field::of_start(name, start, Arc::new(trees)).map_err(|error| no_start(name, &error))
+        }
+    }
+}
+
+/// Why a nonlinear step has no effective start to be printed.
+fn no_typed_start(program: &Program) -> miette::Report {
+    let name = &program.name;
+    if program.states.iter().skip(1).all(|state| state.slow) {
+        return miette!(
+            help = "leave --start out",
+            "`{name}` has no buffers, so its flow begins where it starts"
+        );
+    }
+    miette!(
+        help = "`bea flow` finds it numerically, if the transient is short enough",
+        "the effective start of `{name}` has no closed form: its step is nonlinear, so what its buffers lack at the \
+         start adds up to no sum of powers"
+    )
+}
+
+/// Why an optimizer has no effective start.
+fn no_start(name: &str, error: &StartError) -> miette::Report {
+    let help = match error {
+        StartError::Irrational { .. } => {
+            "give parameters values with --set at which the roots are rational; `bea flow` finds the start \
+             numerically"
+        }
+        StartError::AwayFromRest { .. } | StartError::Resonant => {
+            "`bea flow` shows where the iterates go"
+        }
+        StartError::Method(_) => "there is no slow manifold to settle on either",
+    };
+    miette!(help = help, "`{name}` has no effective start: {error}")
 }

@@ -10,7 +10,8 @@ use super::terminal::short;
 use super::{input, interrupt, loss_input, output, problem_input, results};
 use crate::simulation::{csv, json};
 use bea_flow::flow::{
-    Branch, Buffers, FlowName, Problem, Request, SimulateError, Simulation, simulate_until,
+    Beginning, Branch, Buffers, FlowName, FlowsFrom, Problem, Request, SimulateError, Simulation,
+    simulate_until,
 };
 use bea_flow::loss::Loss;
 use bea_network::device::DeviceError;
@@ -59,6 +60,10 @@ pub(super) struct Flow {
     /// settled on the slow manifold, as if it had been running before
     #[arg(long, value_enum, default_value = "written")]
     buffers: BuffersName,
+    /// Where the optimizer's own flows begin if its buffers do not start settled: at the effective start, from which
+    /// they follow it once the buffers have settled, or at the start
+    #[arg(long, value_enum, value_name = "FROM", default_value = "effective-start")]
+    flows_from: FromName,
     /// Give a parameter of the loss or of the optimizer an exact value
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = loss_input::setting)]
     settings: Vec<(String, String)>,
@@ -134,6 +139,12 @@ enum BranchName {
 enum BuffersName {
     Written,
     Settled,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum FromName {
+    EffectiveStart,
+    Start,
 }
 
 /// The files that this command may leave in its folder.
@@ -265,11 +276,7 @@ impl Flow {
         text.push_str(&notes(simulation));
         text.push_str(&of_descent(simulation, step));
         if self.buffers == BuffersName::Written && step.starts_beside_manifold() {
-            let _ = writeln!(
-                text,
-                "\nthe buffers of {name} do not start settled: its first steps are a transient that no flow follows;\n\
-                 --buffers settled starts them on the slow manifold"
-            );
+            text.push_str(&self.transient(simulation));
         }
         if self.counts {
             let _ = writeln!(text, "\nevaluations: {}", simulation.counts);
@@ -278,6 +285,46 @@ impl Flow {
         let _ = writeln!(text, "\nwrote {}", paths.join(", "));
         output::to_stdout(|out| out.write_all(text.as_bytes()))?;
         Ok(interrupt::exit_code())
+    }
+
+    /// Where flows begin beside an optimizer whose buffers do not start settled.
+    fn transient(&self, simulation: &Simulation) -> String {
+        let name = &simulation.optimizer.name;
+        let mut text = format!(
+            "\nthe buffers of {name} do not start settled: its first steps are a transient that no flow follows;\n"
+        );
+        let mut groups: Vec<(&Beginning, Vec<&str>)> = Vec::new();
+        for flow in simulation.flows.iter().filter(|flow| flow.beginning != Beginning::Start) {
+            match groups.iter_mut().find(|(beginning, _)| **beginning == flow.beginning) {
+                Some((_, names)) => names.push(&flow.name),
+                None => groups.push((&flow.beginning, vec![&flow.name])),
+            }
+        }
+        let has_effective = groups.iter().any(|(b, _)| !matches!(b, Beginning::Unsettled(_)));
+        for (beginning, names) in groups {
+            let begin = if names.len() == 1 { "begins" } else { "begin" };
+            let names = names.join(", ");
+            let _ = match beginning {
+                Beginning::Start => Ok(()),
+                Beginning::Effective => writeln!(text, "{names} {begin} at the effective start;"),
+                Beginning::Truncated(order) => writeln!(
+                    text,
+                    "{names} {begin} at the effective start to order {order}, as the loss has no more derivatives;"
+                ),
+                Beginning::Settled(steps) => writeln!(
+                    text,
+                    "{names} {begin} at the effective start, found by {steps} steps of {name} and the flow back;"
+                ),
+                Beginning::Unsettled(reason) => {
+                    writeln!(text, "{names} {begin} at the start: {reason};")
+                }
+            };
+        }
+        if has_effective {
+            text.push_str("--flows-from start begins at the start, ");
+        }
+        text.push_str("--buffers settled starts the buffers on the slow manifold\n");
+        text
     }
 
     fn start(&self, loss: &Loss) -> miette::Result<Vec<f64>> {
@@ -310,6 +357,10 @@ impl Flow {
             buffers: match self.buffers {
                 BuffersName::Written => Buffers::Written,
                 BuffersName::Settled => Buffers::Settled,
+            },
+            flows_from: match self.flows_from {
+                FromName::EffectiveStart => FlowsFrom::EffectiveStart,
+                FromName::Start => FlowsFrom::Start,
             },
             samples_per_step: if self.picture.plot { SAMPLES } else { 0 },
         })

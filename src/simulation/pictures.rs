@@ -75,7 +75,9 @@ impl Landscape<'_> {
             }
             series.push(Series::new(flow.name.as_str(), points.collect(), style));
         }
-        mark_ends(&mut series, simulation, |theta| (theta[0].re, height(theta[0].re)));
+        let place = |theta: &[Complex64]| (theta[0].re, height(theta[0].re));
+        mark_transients(&mut series, simulation, place);
+        mark_ends(&mut series, simulation, place);
         self.mark_minima(&mut series, &[range], |minimum| (minimum[0], height(minimum[0])));
         series.push(Series::new(LOSS, points, Style::soft(Dash::Solid)));
         let (x, y) = (self.axis(0, range), Axis::linear(LOSS));
@@ -90,6 +92,7 @@ impl Landscape<'_> {
         let place = |theta: &[Complex64]| (theta[0].re, theta[0].im);
         let [x, y] = frame::complex(simulation, self.aspect);
         let mut series = trajectories(simulation, place);
+        mark_transients(&mut series, simulation, place);
         mark_ends(&mut series, simulation, place);
         self.mark_minima(&mut series, &[x, y], |minimum| (minimum[0], 0.0));
         let part = |part: &str, range: (f64, f64)| {
@@ -119,6 +122,7 @@ impl Landscape<'_> {
         let height = |x: f64, y: f64| self.height(&[x, y]);
         let place = |theta: &[Complex64]| (theta[0].re, theta[1].re);
         let mut series = trajectories(simulation, place);
+        mark_transients(&mut series, simulation, place);
         mark_ends(&mut series, simulation, place);
         self.mark_minima(&mut series, &ranges, |minimum| (minimum[0], minimum[1]));
         Panel {
@@ -221,6 +225,32 @@ fn mark_ends(
         ),
     ];
     series.splice(0..0, marks);
+}
+
+/// Where flows begin that begin at an effective start, and a dotted line to it from where the optimizer starts: the way that
+/// its transient adds to that of the flow.
+fn mark_transients(
+    series: &mut Vec<Series>,
+    simulation: &Simulation,
+    place: impl Fn(&[Complex64]) -> (f64, f64),
+) {
+    let start = |flow: &Trajectory| flow.theta.first().map(|theta| place(theta));
+    let Some(from) = start(&simulation.optimizer) else { return };
+    let mut starts = Vec::new();
+    for (i, flow) in
+        simulation.trajectories().enumerate().filter(|(_, f)| f.beginning.is_effective())
+    {
+        let Some(to) = start(flow) else { continue };
+        let style = Style { line: Some(Dash::Dotted), width: 1.2, ..Style::of_series(i).line() };
+        series.push(Series::new("", vec![from, to], style));
+        starts.push(to);
+    }
+    if !starts.is_empty() {
+        let style =
+            Style { color: Color::INK, line: None, width: 1.4, marker: Some(Marker::Cross) };
+        // On top of the flows' own marks.
+        series.insert(0, Series::new("effective start", starts, style));
+    }
 }
 
 /// The levels of a phase, in eighths of a turn.

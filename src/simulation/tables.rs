@@ -2,7 +2,7 @@
 
 use crate::counts::Counted;
 use crate::csv;
-use bea_flow::flow::{Simulation, Trajectory};
+use bea_flow::flow::{Beginning, Simulation, Trajectory};
 use num_complex::Complex64;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -52,7 +52,7 @@ fn rows(simulation: &Simulation, parameters: usize) -> impl Iterator<Item = Vec<
 }
 
 /// `{"lr": h, "flows": {"gd": {"t": […], "re": [[…],…], "im": [[…],…], "loss": […], "distance": […],
-/// "note": null}}}`, with an entry for each step, the start included. `loss` is the real
+/// "note": null}}}`, with `beginning` where a flow does not simply begin at the start, and an entry for each step, the start included. `loss` is the real
 /// part, `distance` the one to the optimizer at the steps that both reach. Numbers that are not finite
 /// are `null`. `re` and `im`, the variables, are there only with `parameters`.
 pub fn json(simulation: &Simulation, parameters: bool) -> String {
@@ -95,6 +95,8 @@ struct Entry<'a> {
     im: Option<Vec<Vec<f64>>>,
     loss: Vec<f64>,
     distance: Vec<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    beginning: Option<String>,
     note: Option<&'a str>,
 }
 
@@ -110,6 +112,13 @@ impl Whole<'_> {
             im: parts(|z| z.im),
             loss: flow.loss.iter().map(|z| z.re).collect(),
             distance: self.simulation.distances(flow),
+            beginning: match &flow.beginning {
+                Beginning::Start => None,
+                Beginning::Effective => Some("effective_start".into()),
+                Beginning::Truncated(order) => Some(format!("effective_start to order {order}")),
+                Beginning::Settled(steps) => Some(format!("effective_start after {steps} steps")),
+                Beginning::Unsettled(reason) => Some(format!("start: {reason}")),
+            },
             note: flow.note.as_deref(),
         }
     }
@@ -126,6 +135,7 @@ mod tests {
             t: vec![0.0, 0.5],
             theta: vec![vec![1.0.into()], vec![Complex64::new(last, 0.25)]],
             loss: vec![2.0.into(), Complex64::new(f64::INFINITY, 1.0)],
+            beginning: Beginning::Start,
             note: note.map(Into::into),
             path: Vec::new(),
         };

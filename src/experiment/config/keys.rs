@@ -80,7 +80,7 @@ const TOP: [Key; 10] = [
     key("name", "\"trial\"", "of the folder of results [default: that of the file]"),
 ];
 
-const TRAIN: [Key; 15] = [
+const TRAIN: [Key; 16] = [
     key("method", "\"gd\"", "one of the methods below, or instead").with(methods),
     key("optimizer", "\"nesterov\"", "a name from bea optimizers, or a .bea file, with")
         .with(|| strings(optimizer::names().iter().copied())),
@@ -89,6 +89,8 @@ const TRAIN: [Key; 15] = [
     key("lr_changes", "[[300, 0.01]]", "other learning rates from these steps on"),
     key("steps", "500", "how many; --resume with more steps goes on with a run that has ended"),
     key("batch", "512", "examples of a mini-batch [default: all]"),
+    key("buffers", "\"settled\"", "start on the slow manifold [default: \"written\", mostly 0]")
+        .with(|| strings(["written", "settled"])),
     key("momentum", "0.9", "of heavy_ball, nesterov [default: 0.9] and dal [default: 0]"),
     key("beta1", "0.9", "of adam [default: 0.9]"),
     key("beta2", "0.999", "of adam [default: 0.999]"),
@@ -114,11 +116,13 @@ const FOLLOW: [Key; 4] = [
         .with(|| strings(["true", "false"])),
 ];
 
-const FLOWS: [Key; 4] = [
+const FLOWS: [Key; 5] = [
     key("rtol", "1e-8", "the integrator's relative tolerance"),
     key("atol", "1e-10", "its absolute tolerance"),
     key("euler", "5e-5", "fixed Euler steps of this size in time instead"),
     key("directions", "4", "how many directions the flow cubic sums over"),
+    key("from", "\"start\"", "not from the effective start, beside buffers that start at 0")
+        .with(|| strings(["effective_start", "start"])),
 ];
 
 /// The tables that a run reads, in the order in which they are listed.
@@ -208,7 +212,7 @@ mod tests {
                 let mut tables: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
                 let of = |name: &str| rule::methods().into_iter().find(|m| m.keys.contains(&name));
                 let method = match (section.name, key.name) {
-                    ("train", "optimizer" | "set") => None,
+                    ("train", "optimizer" | "set" | "buffers") => None,
                     ("train", name) => Some(of(name).map_or("gd", |method| method.name)),
                     _ => Some("gd"),
                 };
@@ -256,7 +260,7 @@ mod tests {
             rule::COMMON.contains(*name)
                 || **name == "optimizer"
                 || rule::methods().iter().any(|method| method.keys.contains(*name))
-                || **name == "set"
+                || ["set", "buffers"].contains(&**name)
         };
         assert_eq!(listed.iter().filter(known).count(), listed.len());
     }
@@ -271,6 +275,8 @@ mod tests {
             "train.optimizer=heavy_ball",
             "measure.metrics=error:pf",
             "follow.flows=order:3",
+            "flows.from=effective_start",
+            "train.buffers=settled",
             "dtype=f64",
             "init=he_normal",
         ] {

@@ -2,7 +2,7 @@
 
 use super::metric::Metric;
 use super::rule::Chosen;
-use bea_flow::flow::FlowName;
+use bea_flow::flow::{FlowName, FlowsFrom};
 use bea_network::architecture::{Architecture, ArchitectureError, Criterion, Dtype, Frame};
 use bea_network::data::Dataset;
 use bea_network::initialise::Scheme;
@@ -68,7 +68,7 @@ pub enum Start {
 }
 
 /// How flows are integrated.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Flows {
     /// Relative tolerance of a step; chosen by the network, if not given.
     pub rtol: Option<f64>,
@@ -78,6 +78,15 @@ pub struct Flows {
     pub euler: Option<f64>,
     /// How many directions the sum of the flow `cubic` runs over.
     pub directions: Option<usize>,
+    /// Where flows begin that are followed from the start, beside buffers that do not start settled.
+    pub from: FlowsFrom,
+}
+
+impl Default for Flows {
+    fn default() -> Flows {
+        let (rtol, atol, euler, directions) = (None, None, None, None);
+        Flows { rtol, atol, euler, directions, from: FlowsFrom::EffectiveStart }
+    }
 }
 
 /// Flows that start from iterates of the optimizer and are integrated beside it.

@@ -5,7 +5,7 @@ use super::layers::Layers;
 use super::metric::Metric;
 use super::one_run::{Config, Flows, Follow, Loss, NetworkSource, Start};
 use super::{keys, network_file, resolved, rule, unused};
-use bea_flow::flow::FlowName;
+use bea_flow::flow::{FlowName, FlowsFrom};
 use bea_network::architecture::Dtype;
 use bea_network::data::located;
 use bea_network::initialise::Scheme;
@@ -231,6 +231,9 @@ fn flows(all: &Layers) -> Result<Flows, SourceError> {
         flows.atol = table.read("atol", positive)?;
         flows.euler = table.read("euler", positive)?;
         flows.directions = table.read("directions", |entry| entry.size(1))?;
+        let known = [("effective_start", FlowsFrom::EffectiveStart), ("start", FlowsFrom::Start)];
+        let from = table.read("from", |entry| entry.choice("beginning of flows", &known))?;
+        flows.from = from.unwrap_or(flows.from);
     }
     Ok(flows)
 }

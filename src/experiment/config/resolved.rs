@@ -58,7 +58,7 @@ pub(super) fn text(
     }
     table("train", &rule::keys_of(method), &fixed, &[]);
     table("measure", &["metrics", "every"], &[], &[("every", config.every.to_string())]);
-    table("flows", &["rtol", "atol", "euler", "directions"], &[], &[]);
+    table("flows", &["rtol", "atol", "euler", "directions", "from"], &[], &[]);
     table("follow", &["from", "steps", "flows", "sharpness"], &[], &[]);
     out
 }

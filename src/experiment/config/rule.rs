@@ -30,12 +30,12 @@ const METHODS: [Method; 7] = [
     Method { name: "gd", keys: &["lr", "lr_changes"], about: "gradient descent" },
     Method {
         name: "heavy_ball",
-        keys: &["lr", "lr_changes", "momentum"],
+        keys: &["lr", "lr_changes", "momentum", "buffers"],
         about: "v' = m v - h g, θ' = θ + v'",
     },
     Method {
         name: "nesterov",
-        keys: &["lr", "lr_changes", "momentum"],
+        keys: &["lr", "lr_changes", "momentum", "buffers"],
         about: "the same with the gradient at θ + m v",
     },
     Method {
@@ -53,7 +53,11 @@ const METHODS: [Method; 7] = [
         keys: &["p", "cap", "difference"],
         about: "one for each parameter, 2/|(∇²E g)_i|^p",
     },
-    Method { name: OPTIMIZER, keys: &["optimizer", "lr", "lr_changes", "set"], about: "" },
+    Method {
+        name: OPTIMIZER,
+        keys: &["optimizer", "lr", "lr_changes", "set", "buffers"],
+        about: "",
+    },
 ];
 
 /// The methods that the key `method` names.
@@ -203,7 +207,7 @@ pub(super) fn read(
             values.insert("m".to_string(), train.read("momentum", exact)?.unwrap_or(usual));
         }
         let chosen = Chosen { optimizer, values, file: None };
-        let rule = trained(&chosen, schedule(train)?, &entry)?;
+        let rule = trained(&chosen, train, &entry)?;
         Ok(Training { method, rule, optimizer: Some(chosen), resolved: Vec::new() })
     };
     let rule = match method {
@@ -253,7 +257,7 @@ fn program(
     }
     let exact = values.iter().map(|(name, (value, _))| (name.clone(), value.clone())).collect();
     let chosen = Chosen { optimizer: named.optimizer, values: exact, file: named.file };
-    let rule = trained(&chosen, schedule(train)?, entry)?;
+    let rule = trained(&chosen, train, entry)?;
     let place = match chosen.file {
         Some(_) => {
             let path = folder.join(text);
@@ -308,9 +312,14 @@ fn values(
 }
 
 /// Training with an optimizer; what keeps one from it is shown at `entry`.
-fn trained(chosen: &Chosen, lr: Schedule, entry: &Entry) -> Result<Rule, SourceError> {
+fn trained(chosen: &Chosen, train: &Layers, entry: &Entry) -> Result<Rule, SourceError> {
     let Chosen { optimizer, values, .. } = chosen;
-    Rule::program(optimizer.step(values)?, lr).map_err(|error| {
+    let mut step = optimizer.step(values)?;
+    let known = [("written", false), ("settled", true)];
+    if train.read("buffers", |entry| entry.choice("start of the buffers", &known))? == Some(true) {
+        step = step.settled();
+    }
+    Rule::program(step, schedule(train)?).map_err(|error| {
         let message = format!("one cannot train with `{}`: {error}", optimizer.name);
         entry.wrong(message, Some(error.help()))
     })

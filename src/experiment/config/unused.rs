@@ -33,13 +33,16 @@ pub(super) fn noted(mut config: Config, all: &Layers, train: &Layers) -> Config 
                 .iter()
                 .any(|metric| metric.flow().is_some() || *metric == Metric::Drift);
         let cubic = config.all_flows().any(|flow| flow == FlowName::Cubic);
-        for key in ["rtol", "atol", "euler", "directions"] {
+        for key in ["rtol", "atol", "euler", "directions", "from"] {
             if !set(&flows, key) {
                 continue;
             }
             let name = format!("flows.{key}");
             if !integrated {
                 note(&name, "no metric and no `[follow]` integrates a flow");
+            } else if key == "from" && !config.follow.as_ref().is_some_and(|f| f.from.contains(&0))
+            {
+                note(&name, "no `[follow]` has flows from step 0, where buffers start");
             } else if key == "directions" && !cubic {
                 note(&name, "no metric and no `[follow]` has the flow `cubic`");
             } else if matches!(key, "rtol" | "atol") && config.flows.euler.is_some() {

@@ -40,7 +40,8 @@ impl FollowContext<'_> {
         watch: &dyn Watch,
     ) -> Result<Vec<Vec<f64>>, ObjectiveError> {
         let request = self.flows.request(h, follow.steps, follow.flows.clone());
-        let request = Request { buffers: self.optimizer.buffers(iterate), ..request };
+        let buffers = self.optimizer.buffers(iterate);
+        let request = Request { buffers, flows_from: self.flows.from, ..request };
         let simulated = self.optimizer.simulate(&iterate.theta, &request, watch);
         let simulated = match simulated {
             Ok(simulated) => simulated,

@@ -123,6 +123,7 @@ impl Run {
             Start::Weights(file) => weights::load(file, loss.architecture())?,
         };
         let optimizer = Flowing::of(&config, &loss);
+        notes.extend(optimizer.as_ref().and_then(|optimizer| optimizer.effective_start(&config)));
         for &metric in &config.metrics {
             let reason = match metric {
                 Metric::Accuracy | Metric::TestAccuracy if !classes => {

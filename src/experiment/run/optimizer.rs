@@ -3,7 +3,9 @@
 use crate::experiment::config::{Config, Metric};
 use bea_flow::flow::simulate_until;
 use bea_flow::flow::stability::PrincipalCoefficient;
-use bea_flow::flow::{Buffers, FlowName, Problem, Request, SimulateError, Simulation, Watch};
+use bea_flow::flow::{
+    Buffers, FlowName, FlowsFrom, Problem, Request, SimulateError, Simulation, Watch,
+};
 use bea_network::NetworkLoss;
 use bea_network::training::{Rule, State};
 use bea_series::field::{Field, joint};
@@ -106,6 +108,25 @@ impl Flowing {
             return gradient.into();
         }
         gradient.iter().zip(theta).map(|(g, x)| g + self.decay * x).collect()
+    }
+
+    /// What is to be said of flows that are followed from the first step on, if they do not begin there.
+    pub fn effective_start(&self, config: &Config) -> Option<String> {
+        let follow = config.follow.as_ref().filter(|follow| follow.from.contains(&0))?;
+        let own = follow.flows.iter().filter(|flow| flow.has_effective_start());
+        let own: Vec<String> = own.map(ToString::to_string).collect();
+        let beside = config.flows.from == FlowsFrom::EffectiveStart
+            && self.step.starts_beside_manifold()
+            && !own.is_empty();
+        beside.then(|| {
+            format!(
+                "the buffers do not start settled, so from step 0 {} {} at the effective start, if there is one: else \
+                 the distance at step 0 is 0; flows.from = \"start\" begins at the start, train.buffers = \"settled\" \
+                 settles the buffers",
+                own.join(", "),
+                if own.len() == 1 { "begins" } else { "begin" },
+            )
+        })
     }
 
     /// The flow that `metric` is about, if it is about one. The drift of an optimizer is from the leading term of

@@ -5,7 +5,7 @@ use super::paper_loss::{PaperLoss, PaperRun, complex, request};
 use crate::reproduction::judgement::Judgement;
 use crate::simulation::distances;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
-use bea_flow::flow::{Trajectory, quadratic};
+use bea_flow::flow::{Beginning, Trajectory, quadratic};
 use bea_plot::{Figure, Panel};
 use nalgebra::{DMatrix, DVector};
 
@@ -55,7 +55,15 @@ fn closed_form(loss: &PaperLoss, h: f64) -> Trajectory {
     let theta: Vec<_> = t.iter().map(at).collect();
     let value = |theta: &Vec<_>| loss.problem.loss(theta).expect("a formula");
     let loss = theta.iter().map(value).collect();
-    Trajectory { name: LIMIT.into(), t, theta, loss, note: None, path: Vec::new() }
+    Trajectory {
+        name: LIMIT.into(),
+        t,
+        theta,
+        loss,
+        beginning: Beginning::Start,
+        note: None,
+        path: Vec::new(),
+    }
 }
 
 /// Exact wherever the flow is defined; where it is not, the claim holds in part at best.

@@ -3,7 +3,7 @@
 use super::integrate::{Integrator, Samples, integrate};
 use super::setup::Setup;
 use super::velocity::{Velocity, is_finite};
-use super::{FlowName, SimulateError, Stop, Trajectory, Watch};
+use super::{Beginning, FlowName, SimulateError, Stop, Trajectory, Watch};
 use num_complex::Complex64;
 
 impl Setup<'_> {
@@ -123,7 +123,8 @@ impl Setup<'_> {
         };
         let loss = theta.iter().map(loss).collect::<Result<_, _>>()?;
         let t = (0..theta.len()).map(|n| n as f64 * self.request.lr).collect();
-        Ok(Trajectory { name, t, theta, loss, note, path: Vec::new() })
+        let beginning = Beginning::default();
+        Ok(Trajectory { name, t, theta, loss, beginning, note, path: Vec::new() })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The flows an optimizer is compared with, and their integration.
 
+mod beginning;
 mod branch;
 mod dense;
 mod follow;
@@ -33,6 +34,8 @@ pub use quadratic::quadratic;
 pub use simulate::{SimulateError, initial_states, simulate, simulate_until, velocity};
 pub use step::nonlinear::NonlinearStep;
 pub use step::program::{Entry, NumericStep};
-pub use trajectory::{Branch, Buffers, DIRECTIONS, Request, Simulation, Trajectory};
+pub use trajectory::{
+    Beginning, Branch, Buffers, DIRECTIONS, FlowsFrom, Request, Simulation, Trajectory,
+};
 pub use velocity::Stop;
 pub use watch::Watch;

@@ -125,6 +125,19 @@ impl FlowName {
         SPELLINGS.iter().map(|kind| kind.name).collect()
     }
 
+    /// Whether it begins at the effective start of an optimizer whose buffers do not start settled, as its own flows do from
+    /// order 1 on: to order 0 that is the start, and the other flows are gradient descent's, whatever the optimizer.
+    pub fn has_effective_start(self) -> bool {
+        matches!(
+            self,
+            FlowName::Order(1..)
+                | FlowName::Interpolated(1..)
+                | FlowName::Principal
+                | FlowName::PrincipalWith(_)
+                | FlowName::PrincipalEven
+        )
+    }
+
     /// How flows are written, each with what it is.
     pub fn described() -> Vec<(&'static str, &'static str)> {
         SPELLINGS.iter().map(|kind| (kind.name, kind.about)).collect()

@@ -17,6 +17,7 @@ use crate::flow::truncated::by_step::ByStep;
 use crate::flow::truncated::contracted::Contracted;
 use crate::flow::truncated::formula::Truncated;
 use crate::flow::truncated::interpolated::Interpolated;
+use crate::flow::truncated::kinked::Kinked;
 use crate::objective::{Capability, ObjectiveError};
 use bea_series::field::{Field, joint};
 use bea_series::optimizer::Step;
@@ -155,12 +156,12 @@ impl Setup<'_> {
         if !problem.has_jets() && (matches!(flow, FlowName::Order(1..)) || has_buffers) {
             return no_flow(missing(order + 1));
         }
-        match flow {
-            FlowName::Order(_) => {
-                Ok(Box::new(ByStep::new(problem, program, order, self.request.lr)?))
-            }
-            _ => Ok(Box::new(Interpolated { problem, optimizer: &self.numeric, order })),
-        }
+        let h = self.request.lr;
+        let velocity: Flowing<'_> = match flow {
+            FlowName::Order(_) => Box::new(ByStep::new(problem, program, order, h)?),
+            _ => Box::new(Interpolated { problem, optimizer: &self.numeric, order }),
+        };
+        Ok(Kinked::of(velocity, program, h))
     }
 }
 
@@ -228,7 +229,7 @@ impl<'a> Setup<'a> {
     }
 
     /// The principal root of a method that has one.
-    fn root(&self, flow: FlowName) -> Result<PrincipalRoot, SimulateError> {
+    pub(super) fn root(&self, flow: FlowName) -> Result<PrincipalRoot, SimulateError> {
         if self.is_joint_descent() {
             return Ok(PrincipalRoot::Descent);
         }

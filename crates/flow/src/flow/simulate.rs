@@ -179,7 +179,11 @@ pub fn simulate_until(
         .collect();
     let own = if is_descent { "gd" } else { name };
     let flow = |(flow, velocity): (FlowName, Option<Flowing<'_>>)| match velocity {
-        Some(mut velocity) => setup.follow(flow, &mut *velocity, &start, watch),
+        Some(mut velocity) => {
+            let (from, beginning) = setup.beginning(flow, &start, watch)?;
+            let followed = setup.follow(flow, &mut *velocity, &from, watch)?;
+            Ok(Trajectory { beginning, ..followed })
+        }
         None => setup.descent(&start, watch),
     };
     let (itself, rest) = rayon::join(

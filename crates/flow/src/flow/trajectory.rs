@@ -32,6 +32,40 @@ pub enum Buffers {
     },
 }
 
+/// Where the flows of an optimizer begin whose buffers do not start settled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum FlowsFrom {
+    /// At the start.
+    #[default]
+    Start,
+    /// Those that are the optimizer's own at its effective start, which the iterates follow them from once the transient
+    /// is over: see [`bea_series::series::Start`]. Those of gradient descent begin at the start.
+    EffectiveStart,
+}
+
+/// Where a flow begins.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Beginning {
+    /// At the start.
+    #[default]
+    Start,
+    /// At the effective start, by its series to the order of the flow, or by its closed form.
+    Effective,
+    /// At the effective start by its series to this order, less than the flow's, since the objective lacks derivatives.
+    Truncated(usize),
+    /// At the effective start, from so many steps of the optimizer, and the flow followed back.
+    Settled(usize),
+    /// At the start, since there is no effective start, for this reason.
+    Unsettled(String),
+}
+
+impl Beginning {
+    /// Whether it is an effective start.
+    pub fn is_effective(&self) -> bool {
+        !matches!(self, Beginning::Start | Beginning::Unsettled(_))
+    }
+}
+
 /// How many directions the flow `cubic` takes of a Hessian that is not assembled.
 pub const DIRECTIONS: usize = 4;
 
@@ -57,6 +91,8 @@ pub struct Request {
     pub directions: Option<usize>,
     /// What the optimizer's buffers are at the start.
     pub buffers: Buffers,
+    /// Where flows begin beside buffers that do not start settled.
+    pub flows_from: FlowsFrom,
     /// How many points an optimizer step [`Trajectory::path`] has; 0 for none.
     pub samples_per_step: usize,
 }
@@ -73,6 +109,7 @@ impl Default for Request {
             branch: Branch::default(),
             directions: None,
             buffers: Buffers::default(),
+            flows_from: FlowsFrom::default(),
             samples_per_step: 0,
         }
     }
@@ -89,6 +126,8 @@ pub struct Trajectory {
     pub theta: Vec<Vec<Complex64>>,
     /// The loss there.
     pub loss: Vec<Complex64>,
+    /// Where it begins.
+    pub beginning: Beginning,
     /// Why the trajectory ended early, if it did: then it has fewer samples than steps.
     pub note: Option<String>,
     /// Points in between, for plots: `(t, θ)`, with [`Request::samples_per_step`] a step.

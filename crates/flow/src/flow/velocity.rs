@@ -85,6 +85,17 @@ pub enum Stop {
         "an entry of the argument of sign, abs, min, max or clip lies on its kink, where the step has no derivatives"
     )]
     Kink,
+    /// The trajectory is driven to a kink of the step from either side.
+    #[error(
+        "it slides along a kink of {0}, from whose two sides the flow leads to it, and has no velocity there"
+    )]
+    Slides(String),
+    /// No root of the optimizer's step is larger than all others.
+    #[error(
+        "at an eigenvalue of the Hessian the step has no root that is larger than all others, so the buffers do \
+         not settle on a function of the parameters"
+    )]
+    Unsettled,
     /// The objective was not evaluated.
     #[error(transparent)]
     Objective(ObjectiveError),

@@ -212,7 +212,7 @@ fn mentions_optimizer(expr: &Expr) -> bool {
         if let ExprKind::Apply(callee, arguments) = &e.kind
             && let ExprKind::Name(name) = &callee.kind
         {
-            found |= matches!(name.as_str(), "field" | "term" | "weight")
+            found |= matches!(name.as_str(), "field" | "term" | "weight" | "start")
                 || (name == "principal" && arguments.len() == 2);
         }
     });

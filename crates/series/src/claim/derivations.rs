@@ -117,7 +117,6 @@ impl<'a> Derivations<'a> {
         values: &Values,
         order: usize,
     ) -> Result<Rc<Derived>, String> {
-        let bounded = self.bounded;
         let entry = self.entry(name, values)?;
         if let Some((known, derived)) = &entry.field
             && *known == order
@@ -125,16 +124,39 @@ impl<'a> Derivations<'a> {
             return Ok(derived.clone());
         }
         let colors = entry.method.fields.len();
+        self.check_count(order, colors)?;
+        let entry = self.entry(name, values)?;
+        let derived = derive_on(&entry.method, TreeTable::all(colors, order + 1))?;
+        entry.field = Some((order, derived.clone()));
+        Ok(derived)
+    }
+
+    /// The effective start with all trees up to `order` nodes, the weights as those of a field.
+    pub fn start(
+        &mut self,
+        name: &str,
+        values: &Values,
+        order: usize,
+    ) -> Result<Rc<Derived>, String> {
+        let program = self.find(name)?.program(values).map_err(|e| e.to_string())?;
+        let start = program.start().map_err(|e| e.to_string())?;
+        let colors = start.method.fields.len();
+        self.check_count(order.saturating_sub(1), colors)?;
+        let series = start.series(Arc::new(TreeTable::all(colors, order.max(1))));
+        let field = ModifiedField::from(&series.map_err(|e| e.to_string())?);
+        Ok(Rc::new(Derived { method: Rc::new(start.method), field }))
+    }
+
+    /// Refuses more trees than a claim handles.
+    fn check_count(&self, order: usize, colors: usize) -> Result<(), String> {
         let count: BigUint = TreeTable::count(colors, order.min(1000) + 1).into_iter().sum();
-        if order > 1000 || (bounded && count > BigUint::from(MAX_TREES)) {
+        if order > 1000 || (self.bounded && count > BigUint::from(MAX_TREES)) {
             return Err(format!(
                 "order {order} has {} trees, a claim handles {MAX_TREES}",
                 if order > 1000 { "too many".to_string() } else { count.to_string() }
             ));
         }
-        let derived = derive_on(&entry.method, TreeTable::all(colors, order + 1))?;
-        entry.field = Some((order, derived.clone()));
-        Ok(derived)
+        Ok(())
     }
 
     /// The modified field on the chains with up to `order + 1` nodes at least.

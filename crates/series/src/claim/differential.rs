@@ -347,6 +347,15 @@ impl Differential {
         Ok(renumbered)
     }
 
+    /// Whether a node has this colour or a later one.
+    pub fn has_color_from(&self, first: u8) -> bool {
+        fn has(tree: &Tree, first: u8) -> bool {
+            let special = matches!(tree.color(), FACTOR | PRODUCT) || is_hole(tree);
+            (!special && tree.color() >= first) || tree.children().iter().any(|c| has(c, first))
+        }
+        self.terms.keys().any(|tree| has(tree, first))
+    }
+
     /// Whether only nodes of colour 0 occur beside holes.
     pub fn is_of_one_field(&self) -> bool {
         fn plain(tree: &Tree) -> bool {

@@ -60,6 +60,7 @@ impl<'c> Evaluator<'_, 'c> {
         span: &Range<usize>,
     ) -> Evaluated<Value> {
         let value = self.field_argument(field)?;
+        self.check_movable(&value, &field.span)?;
         let by = self.evaluate(shift)?;
         let by = self.vector_field(by, &shift.span)?;
         if self.context.bounds.order.is_none() {

@@ -15,6 +15,7 @@ pub(crate) const FUNCTIONS: &[(&str, &str)] = &[
     ("field", "field(optimizer, order)"),
     ("term", "term(optimizer, tree)"),
     ("weight", "weight(optimizer, tree)"),
+    ("start", "start(optimizer, order)"),
     ("principal", "principal(optimizer, n) or principal(X)"),
     ("part", "part(X, n)"),
     ("coefficient", "coefficient(X, variable, n)"),
@@ -65,6 +66,7 @@ impl<'c> Evaluator<'_, 'c> {
         let value = match name {
             "field" => self.field(argument(0), argument(1))?,
             "term" | "weight" => self.term(argument(0), argument(1), name == "term")?,
+            "start" => self.start(argument(0), argument(1))?,
             "principal" if arguments.len() == 2 => {
                 self.principal_coefficient(argument(0), argument(1))?
             }
@@ -96,12 +98,15 @@ impl<'c> Evaluator<'_, 'c> {
             }
             "flow" => {
                 let field = self.field_argument(argument(0))?;
+                self.check_movable(&field, &argument(0).span)?;
                 self.flow(&field, span)?
             }
             "at" => self.at(argument(0), argument(1), span)?,
             "time_derivative" => {
                 let mut value = self.field_argument(argument(0))?;
                 let along = self.field_argument(argument(1))?;
+                self.check_movable(&value, &argument(0).span)?;
+                self.check_movable(&along, &argument(1).span)?;
                 for _ in 0..self.natural(argument(2))? {
                     value = self.along(&value, &along, &self.context.bounds, span)?;
                 }

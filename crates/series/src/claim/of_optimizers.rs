@@ -1,4 +1,4 @@
-//! The functions that speak of optimizers: `field`, `term`, `weight`, `principal`.
+//! The functions that speak of optimizers: `field`, `term`, `weight`, `start`, `principal`.
 
 use super::derivations::{Derived, MAX_CHAIN, Values};
 use super::differential::{Differential, H};
@@ -134,6 +134,32 @@ impl<'c> Evaluator<'_, 'c> {
                 None => Q::variable(H).pow(tree.size() as i32 - 1).expect("not a negative power"),
                 Some(_) => Q::one(),
             };
+            let tree = Self::recolored(&tree, &colors).expect("the claim knows these fields");
+            terms.push((tree, &coefficient * &power));
+        }
+        Ok(Value::Differential(Differential::vector(terms).within(&self.context.bounds)))
+    }
+
+    /// `start(optimizer, n)`: the effective start on all trees with up to `n` nodes, the parameters among the terms.
+    pub(super) fn start(&mut self, optimizer: &'c Expr, order: &'c Expr) -> Evaluated<Value> {
+        let reference = self.reference(optimizer)?;
+        let n = self.natural(order)?;
+        let derived = self.derivations.start(&reference.name, &reference.values, n);
+        let derived = derived.map_err(|m| self.fault(&reference.span, m))?;
+        let method = derived.method.clone();
+        let color = |name: &String| self.names.color(name).expect("the claim knows it");
+        let points = method.spaces.iter().map(|space| (Tree::leaf(color(space)), Q::one()));
+        let mut terms: Vec<(Tree, Q)> = points.collect();
+        let colors: Vec<Option<u8>> = method.fields.iter().map(|f| Some(color(&f.name))).collect();
+        for tree in derived.trees().filter(|t| t.size() <= n) {
+            let coefficient = derived.coefficient(&tree).expect("a tree of the table");
+            let coefficient = self.translate(&coefficient, &derived, &reference)?;
+            let power = match method.step_parameter {
+                None => tree.size() as i32,
+                // The coefficient is one of a field, divided by h.
+                Some(_) => 1,
+            };
+            let power = Q::variable(H).pow(power).expect("not a negative power");
             let tree = Self::recolored(&tree, &colors).expect("the claim knows these fields");
             terms.push((tree, &coefficient * &power));
         }

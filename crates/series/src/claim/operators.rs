@@ -23,6 +23,9 @@ impl Evaluator<'_, '_> {
         if count > MAX_ARITY {
             return Err(self.fault(span, format!("at most {MAX_ARITY} derivatives are taken")));
         }
+        if count > 0 {
+            self.check_movable(&field, span)?;
+        }
         for _ in 0..count {
             field = if field.kind == FieldKind::Scalar {
                 field.gradient()
@@ -31,6 +34,20 @@ impl Evaluator<'_, '_> {
             };
         }
         Ok(Value::Differential(field.within(&self.context.bounds)))
+    }
+
+    /// Refuses to differentiate the point `theta`, which stands among the fields of a claim that speaks of a start.
+    pub(super) fn check_movable(&self, value: &Differential, span: &Range<usize>) -> Evaluated<()> {
+        let point = self.names.fields.iter().position(|(name, space)| name == space);
+        let Some(point) = point.filter(|&first| value.has_color_from(first as u8)) else {
+            return Ok(());
+        };
+        let name = &self.names.fields[point].0;
+        Err(self.fault_with(
+            span,
+            format!("`{name}` is a point here and has no derivative"),
+            format!("take what is added to it: `start(…) - {name}`"),
+        ))
     }
 
     /// An operator with vector fields in its first places.

@@ -17,7 +17,8 @@ use std::ops::Range;
 pub(crate) struct Names {
     /// Variable `i` of a coefficient; the first one is `h`.
     pub variables: Vec<String>,
-    /// The vector field with colour `i`, and its player; the first one is `f`.
+    /// The vector field with colour `i`, and its player; the first one is `f`. The last ones of a claim that speaks of
+    /// a start are the points: parameter vectors, which have the names of their players.
     pub fields: Vec<(String, String)>,
     /// Names that may stand for numbers: the parameters of the optimizers of the claim.
     pub parameters: BTreeSet<String>,
@@ -41,11 +42,12 @@ impl Names {
             fields: vec![("f".to_string(), "theta".to_string())],
             parameters: BTreeSet::new(),
         };
-        let mut references: Vec<&Expr> = Vec::new();
+        let mut references: Vec<(&Expr, bool)> = Vec::new();
         for expression in claim.expressions() {
             expression.walk(&mut |e| references.extend(optimizer_reference(e)));
         }
-        for reference in references {
+        let mut points: Vec<String> = Vec::new();
+        for (reference, of_start) in references {
             let ExprKind::Name(name) = &reference.kind else { continue };
             let fault = |message: String| {
                 source.fault(reference.span.clone(), message, "this optimizer", None)
@@ -59,6 +61,7 @@ impl Names {
                     names.fields.push((field.name.clone(), space.clone()));
                 }
             }
+            points.extend(method.spaces.iter().filter(|_| of_start).cloned());
         }
         for declaration in &claim.declarations {
             let Declaration::Fields(fields) = declaration else { continue };
@@ -74,12 +77,19 @@ impl Names {
                 names.fields.push((field.clone(), String::new()));
             }
         }
+        for point in points {
+            if names.fields.iter().all(|known| *known != (point.clone(), point.clone())) {
+                names.fields.push((point.clone(), point));
+            }
+        }
         Ok(names)
     }
 
-    /// The colour of a field.
+    /// The colour of a field, or of a point, which may be written with its Greek letter.
     pub fn color(&self, name: &str) -> Option<u8> {
-        self.fields.iter().position(|(n, _)| n == name).map(|i| i as u8)
+        let exact = self.fields.iter().position(|(n, _)| n == name);
+        let is_point = |(n, space): &(String, String)| n == space && letter(n) == name;
+        exact.or_else(|| self.fields.iter().position(is_point)).map(|i| i as u8)
     }
 
     /// Whether a name is a parameter of one of the optimizers, or one with its Greek letter.
@@ -108,19 +118,22 @@ impl Names {
     }
 }
 
-/// The name of the optimizer, if an expression is `field(optimizer, …)` or the like.
-fn optimizer_reference(expr: &Expr) -> Option<&Expr> {
+/// The name of the optimizer, if an expression is `field(optimizer, …)` or the like, and whether that is `start`.
+fn optimizer_reference(expr: &Expr) -> Option<(&Expr, bool)> {
     let ExprKind::Apply(callee, arguments) = &expr.kind else { return None };
     let ExprKind::Name(function) = &callee.kind else { return None };
     let takes_optimizer = match function.as_str() {
-        "field" | "term" | "weight" => true,
+        "field" | "term" | "weight" | "start" => true,
         "principal" => arguments.len() == 2,
         _ => false,
     };
     let first = &arguments.first().filter(|_| takes_optimizer)?.value;
+    let of_start = function == "start";
     match &first.kind {
-        ExprKind::Name(_) => Some(first),
-        ExprKind::Apply(name, _) if matches!(name.kind, ExprKind::Name(_)) => Some(name),
+        ExprKind::Name(_) => Some((first, of_start)),
+        ExprKind::Apply(name, _) if matches!(name.kind, ExprKind::Name(_)) => {
+            Some((name, of_start))
+        }
         _ => None,
     }
 }

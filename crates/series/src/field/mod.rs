@@ -19,7 +19,9 @@ pub use principal::{ChainDifference, PrincipalFormula, PrincipalPart, joint};
 pub use words::StepMap;
 
 use crate::exact::{Poly, RationalFunction};
-use crate::series::{GeneralLinearMethod, MethodError, ModifiedField, VectorField, derive};
+use crate::series::{
+    GeneralLinearMethod, MethodError, ModifiedField, Start, StartError, VectorField, derive,
+};
 use crate::tree::{TreeId, TreeTable};
 use num_bigint::{BigInt, BigUint};
 use std::sync::Arc;
@@ -93,19 +95,41 @@ impl Field {
         method: &GeneralLinearMethod,
         trees: Arc<TreeTable>,
     ) -> Result<Field, MethodError> {
+        Ok(Field::with_weights(optimizer, method, derive(method, trees)?))
+    }
+
+    /// The change from the start to the effective start, divided by `h`, as a field:
+    /// `(θ̂_0 - θ_0)/h = Σ_τ h^(|τ|-1) a(τ)/σ(τ) F(τ)`. It is that of [`Start::method`], on the given trees.
+    ///
+    /// # Errors
+    /// If there is no effective start in closed form.
+    pub fn of_start(
+        optimizer: &str,
+        start: &Start,
+        trees: Arc<TreeTable>,
+    ) -> Result<Field, StartError> {
+        let weights = ModifiedField::from(&start.series(trees)?);
+        Ok(Field::with_weights(optimizer, &start.method, weights))
+    }
+
+    fn with_weights(
+        optimizer: &str,
+        method: &GeneralLinearMethod,
+        weights: ModifiedField,
+    ) -> Field {
         let mut parameters = method.parameters.clone();
         if let Some(step) = method.step_parameter {
             parameters.remove(step);
         }
-        Ok(Field {
+        Field {
             optimizer: optimizer.to_string(),
             parameters,
             spaces: method.spaces.clone(),
             fields: method.fields.clone(),
-            order: trees.max_nodes().saturating_sub(1),
-            weights: derive(method, trees)?,
+            order: weights.trees().max_nodes().saturating_sub(1),
+            weights,
             method: method.clone(),
-        })
+        }
     }
 
     /// The trees.

@@ -51,6 +51,15 @@ pub enum Math {
     Velocity(String, Option<Index>),
     /// A variable that was modified: `Ẽ`.
     Modified(String),
+    /// A variable at the start, `θ_0`, or one component of it; with a hat, `θ̂_0`, its effective start.
+    Start {
+        /// The variable.
+        name: String,
+        /// The index of the component.
+        index: Option<Index>,
+        /// Whether it has a hat.
+        effective: bool,
+    },
 }
 
 /// The index of a component, and where it stands.

@@ -60,6 +60,11 @@ impl Math {
                 letters(name) + small(index)
             }
             Math::Modified(name) => letters(name),
+            Math::Start { name, index, .. } => {
+                let index =
+                    index.as_ref().map_or(0.0, |(Index::Upper(i) | Index::Lower(i))| small(i));
+                letters(name) + small("0").max(index)
+            }
         }
     }
 }

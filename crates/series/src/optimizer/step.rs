@@ -3,9 +3,10 @@
 use super::program::StepProgram;
 use super::scope::Scope;
 use super::{Optimizer, lower, nonlinear};
+use crate::exact::RationalFunction;
 use crate::series::GeneralLinearMethod;
 use crate::text::source::SourceError;
-use crate::typed::{Initial, Program, TypedError, check};
+use crate::typed::{Initial, Node, Program, TypedError, check};
 use num_rational::BigRational;
 use std::collections::BTreeMap;
 
@@ -34,6 +35,27 @@ impl Step {
             Step::Nonlinear(program) => {
                 let mut buffers = program.states.iter().skip(1).filter(|state| !state.slow);
                 buffers.any(|state| state.initial != Some(Initial::Settled))
+            }
+        }
+    }
+
+    /// The step with all buffers on the slow manifold before it is made for the first time: as if the optimizer had been
+    /// running before.
+    #[must_use]
+    pub fn settled(self) -> Step {
+        match self {
+            Step::Linear(program) => Step::Linear(program.settled()),
+            Step::Nonlinear(mut program) => {
+                for state in program.states.iter_mut().skip(1).filter(|state| !state.slow) {
+                    (state.initial, state.first) = (Some(Initial::Settled), None);
+                }
+                // Long after the start there is nothing left to correct.
+                for node in &mut program.nodes {
+                    if let Node::Decay { .. } = node {
+                        *node = Node::Number(RationalFunction::zero());
+                    }
+                }
+                Step::Nonlinear(program)
             }
         }
     }

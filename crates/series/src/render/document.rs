@@ -13,6 +13,9 @@ use num_rational::BigRational;
 pub struct Document<'a> {
     /// The field.
     pub field: &'a Field,
+    /// Whether the field is that of [`Field::of_start`], and shown as the effective start `θ̂_0`: its terms
+    /// `h^|τ| a(τ)/σ(τ) F(τ)` beside `θ_0`.
+    pub start: bool,
     /// The parameters that were given values.
     pub values: Vec<(String, BigRational)>,
     /// What of it is shown.
@@ -96,6 +99,7 @@ impl<'a> Document<'a> {
         let names = field.fields.iter().map(|f| f.name.clone()).collect();
         Document {
             field,
+            start: false,
             values: Vec::new(),
             content: Content::default(),
             notation: Notation::default(),
@@ -125,12 +129,38 @@ impl<'a> Document<'a> {
         if self.content == Content::ModifiedLoss {
             return format!("{}: modified loss to order {}", self.title(), self.field.order);
         }
+        let whole = if self.start { "effective start" } else { "modified field" };
         let part = match self.part() {
-            Part::All => "modified field",
-            Part::Principal => "principal part of the modified field",
-            Part::NonPrincipal => "non-principal part of the modified field",
+            Part::All => whole.to_string(),
+            Part::Principal => format!("principal part of the {whole}"),
+            Part::NonPrincipal => format!("non-principal part of the {whole}"),
         };
-        format!("{}: {part} to order {}", self.title(), self.field.order)
+        format!("{}: {part} to order {}", self.title(), self.order())
+    }
+
+    /// The highest power of `h`, where the method is homogeneous in it.
+    pub(super) fn order(&self) -> usize {
+        self.field.order + usize::from(self.start)
+    }
+
+    /// The power of `h` of trees with so many nodes, where the method is homogeneous in it.
+    pub(super) fn power(&self, nodes: usize) -> i32 {
+        nodes as i32 - 1 + i32::from(self.start)
+    }
+
+    /// The left-hand side of the equation of one space.
+    pub(super) fn left(&self, space: &str) -> Math {
+        if self.start { self.writer().start(space, true) } else { self.writer().velocity(space) }
+    }
+
+    /// What stands before all terms: the start, of an effective start.
+    pub(super) fn lead(&self, space: &str) -> Option<Math> {
+        self.start.then(|| self.writer().start(space, false))
+    }
+
+    /// The letter of the weights.
+    pub(super) fn weight(&self) -> &'static str {
+        if self.start { "a" } else { "b" }
     }
 
     /// The only tree whose terms are shown.
@@ -146,13 +176,17 @@ impl<'a> Document<'a> {
     /// The closing sentences: what the principal part sums to, whether that was confirmed, and whether
     /// trajectories leave the flow.
     pub(super) fn closing(&self) -> Vec<Sentence> {
-        let Some(principal) = &self.verdict else { return Vec::new() };
-        let mut sentences = vec![principal.sentence()];
+        if self.verdict.is_none() && !self.start {
+            return Vec::new();
+        }
+        let mut sentences: Vec<Sentence> =
+            self.verdict.iter().map(PrincipalPart::sentence).collect();
         if self.field.is_attracting() == Some(false) {
-            sentences.push(Sentence::default().words(
-                "trajectories do not settle on this flow: beside 1, the recurrence of the buffers \
-                 has a root of modulus 1 or more",
-            ));
+            let flow = if self.start { "the flow from it" } else { "this flow" };
+            sentences.push(Sentence::default().words(format!(
+                "trajectories do not settle on {flow}: beside 1, the recurrence of the buffers has a root \
+                 of modulus 1 or more"
+            )));
         }
         sentences
     }
@@ -193,15 +227,19 @@ impl<'a> Document<'a> {
     /// The terms of one tree; a tree that was asked for has one even if it is 0.
     pub(super) fn terms(&self, tree: TreeId, nodes: usize) -> Vec<Term> {
         let mut terms = self.field.terms_of(tree);
+        for term in &mut terms {
+            // The field is divided by h.
+            term.h += i32::from(self.start);
+        }
         if terms.is_empty() && self.tree() == Some(tree) {
-            terms.push(self.field.term(tree, nodes as i32 - 1, RationalFunction::zero()));
+            terms.push(self.field.term(tree, self.power(nodes), RationalFunction::zero()));
         }
         terms
     }
 
     /// The numbers of the only term of a tree, where machine integers hold them.
     pub(super) fn number(&self, tree: TreeId, nodes: usize) -> Option<Number> {
-        if self.field.step_parameter().is_some() {
+        if self.field.step_parameter().is_some() || self.start {
             return None;
         }
         let (top, bottom) = self.field.weights().b_machine(tree, nodes)?;
@@ -221,7 +259,7 @@ impl<'a> Document<'a> {
             let lines = trees
                 .filter(move |&tree| self.field.space(tree) == space)
                 .flat_map(move |tree| self.lines(tree, nodes, &writer));
-            let power = self.field.step_parameter().is_none().then_some(nodes as i32 - 1);
+            let power = self.field.step_parameter().is_none().then_some(self.power(nodes));
             Group { power, lines: Box::new(lines) }
         })
     }

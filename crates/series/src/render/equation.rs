@@ -38,10 +38,13 @@ pub(super) fn rows<'d>(document: &'d Document, space: usize) -> impl Iterator<It
     })
 }
 
-/// The dots that the equation starts with, for terms that were not asked for.
-pub(super) fn dots(document: &Document) -> Option<Row> {
-    let row = Row { factor: None, terms: vec![(false, vec![Math::Dots])], principal: 0 };
-    (document.part() == Part::NonPrincipal).then_some(row)
+/// What the equation of a space starts with: the start, of an effective start, and dots for terms that were not
+/// asked for.
+pub(super) fn lead(document: &Document, space: usize) -> Option<Row> {
+    let dots = (document.part() == Part::NonPrincipal).then_some(Math::Dots);
+    let start = document.lead(&document.field.spaces[space]);
+    let terms: Vec<_> = start.into_iter().chain(dots).map(|term| (false, vec![term])).collect();
+    (!terms.is_empty()).then_some(Row { factor: None, terms, principal: 0 })
 }
 
 /// What stands at the end of the equation for all that is not shown.
@@ -58,8 +61,8 @@ pub(super) enum Rest {
 pub(super) fn rest(document: &Document) -> Rest {
     match document.field.step_parameter() {
         _ if document.part() == Part::Principal => Rest::Unasked,
-        None => Rest::Order(document.field.order as i32 + 1),
-        Some(_) => Rest::Nodes(document.field.order + 1),
+        None => Rest::Order(document.order() as i32 + 1),
+        Some(_) => Rest::Nodes(document.field.trees().max_nodes()),
     }
 }
 
@@ -98,7 +101,8 @@ impl Setting<'_> {
     /// The right-hand side of the velocity of one space, or the terms of one tree alone.
     pub fn rows(&self, document: &Document, space: usize, script: &impl Script) -> Vec<String> {
         let alone = document.tree().is_some();
-        let rows = dots(document).into_iter().chain(rows(document, space));
+        let lead = lead(document, space).filter(|_| !alone);
+        let rows = lead.into_iter().chain(rows(document, space));
         let mut written = self.write(rows, alone, script);
         if written.is_empty() {
             written.push("0".to_string());

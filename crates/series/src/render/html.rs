@@ -3,7 +3,7 @@
 use super::Export;
 use super::document::{Content, Document};
 use super::drawing::{Drawing, STYLE};
-use super::equation::{Rest, Row, dots, rest, rows};
+use super::equation::{Rest, Row, lead, rest, rows};
 use super::loss::{self, corrections, obstructions};
 use super::page::{self, escape};
 use crate::formula::{Math, MathMl, Script, Sentence};
@@ -30,7 +30,7 @@ impl Export for Html {
         }
         for (space, name) in document.field.spaces.iter().enumerate() {
             if document.field.spaces.len() > 1 {
-                writeln!(out, "<h2>{}</h2>", math(&document.writer().velocity(name)))?;
+                writeln!(out, "<h2>{}</h2>", math(&document.left(name)))?;
             }
             for nodes in 1..=document.field.trees().max_nodes() {
                 cards(document, space, nodes, out)?;
@@ -115,8 +115,8 @@ fn equation(document: &Document, space: usize, name: &str, out: &mut dyn Write) 
         Rest::Nodes(nodes) => format!("+ trees with more than {nodes} nodes"),
         Rest::Unasked => "+ …".into(),
     };
-    let rows = dots(document).into_iter().chain(rows(document, space));
-    write_rows(&document.writer().velocity(name), rows, &rest, document.layout.line, out)
+    let rows = lead(document, space).into_iter().chain(rows(document, space));
+    write_rows(&document.left(name), rows, &rest, document.layout.line, out)
 }
 
 /// Every row is one formula, so that brackets are as high as each other: browsers stretch those of a pair alike only
@@ -184,7 +184,7 @@ fn cards(document: &Document, space: usize, nodes: usize, out: &mut dyn Write) -
         let Some(first) = lines.first() else { continue };
         if !open {
             let head = match field.step_parameter() {
-                None => math(&Math::power(Math::name("h"), nodes as i64 - 1)),
+                None => math(&Math::power(Math::name("h"), document.power(nodes).into())),
                 Some(_) if nodes == 1 => "1 node".into(),
                 Some(_) => format!("{nodes} nodes"),
             };

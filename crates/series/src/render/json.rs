@@ -31,7 +31,10 @@ impl Export for Json {
                 pairs.map(|(k, v)| format!("{}: \"{v}\"", quoted(k))).collect();
             write!(out, ", \"values\": {{{}}}", pairs.join(", "))?;
         }
-        write!(out, ", \"order\": {}, \"terms\": [", field.order)?;
+        if document.start {
+            out.write_all(b", \"start\": \"rest\"")?;
+        }
+        write!(out, ", \"order\": {}, \"terms\": [", document.order())?;
         let sizes = 1..=field.trees().max_nodes();
         let trees: Vec<(u32, TreeId)> = sizes
             .flat_map(|n| document.trees(n).into_iter().map(move |tree| (n as u32, tree)))
@@ -169,8 +172,10 @@ impl<'a> TermWriter<'a> {
             if term.symmetry.is_one() { b.clone() } else { term.coefficient.display(names) };
         out.extend_from_slice(
             format!(
-                "{coefficient}\", \"b\": \"{b}\", \"symmetry\": {}, \"density\": {}",
-                term.symmetry, term.density
+                "{coefficient}\", \"{}\": \"{b}\", \"symmetry\": {}, \"density\": {}",
+                self.document.weight(),
+                term.symmetry,
+                term.density
             )
             .as_bytes(),
         );

@@ -87,12 +87,8 @@ pub(super) fn equation(
     name: &str,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let velocity = document.writer().velocity(name);
-    write_rows(
-        &velocity,
-        &setting(document.layout.line).rows(document, space, &script::Latex),
-        out,
-    )?;
+    let left = document.left(name);
+    write_rows(&left, &setting(document.layout.line).rows(document, space, &script::Latex), out)?;
     match rest(document) {
         Rest::Order(power) => {
             let power = script::Latex.show(&Math::power(Math::name("h"), power.into()));

@@ -24,20 +24,21 @@ impl Export for Mathematica {
         )?;
         writeln!(out, "<|\"optimizer\" -> \"{}\",", field.optimizer)?;
         writeln!(out, " \"parameters\" -> {{{}}},", parameters.join(", "))?;
-        writeln!(out, " \"order\" -> {},", field.order)?;
+        writeln!(out, " \"order\" -> {},", document.order())?;
         write!(out, " \"terms\" -> {{")?;
         let braces = Spelling::new(field.trees(), Braces(names.clone()));
         let derivatives = Spelling::new(field.trees(), Derivatives(names));
         for (i, term) in document.all_terms().enumerate() {
             write!(
                 out,
-                "{}\n  <|\"h\" -> {}, \"tree\" -> {}, \"coefficient\" -> {}, \"b\" -> {}, \
+                "{}\n  <|\"h\" -> {}, \"tree\" -> {}, \"coefficient\" -> {}, \"{}\" -> {}, \
                  \"symmetry\" -> {}, \"density\" -> {}, \"notation\" -> \"{}\", \
                  \"principal\" -> {}|>",
                 if i > 0 { "," } else { "" },
                 term.h,
                 braces.show(term.tree),
                 term.coefficient.display(&variables),
+                document.weight(),
                 term.b.display(&variables),
                 term.symmetry,
                 term.density,

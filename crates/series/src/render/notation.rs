@@ -71,14 +71,22 @@ impl<'a> Writer<'a> {
     /// The velocity of a space, whose index is that of the roots of
     /// [`differential`](Self::differential).
     pub fn velocity(&self, space: &str) -> Math {
-        let index = (self.notation == Notation::Index).then(|| {
+        Math::Velocity(space.into(), self.index())
+    }
+
+    /// The parameters of a space at the start, with the index of [`velocity`](Self::velocity).
+    pub fn start(&self, space: &str, effective: bool) -> Math {
+        Math::Start { name: space.into(), index: self.index(), effective }
+    }
+
+    fn index(&self) -> Option<Index> {
+        (self.notation == Notation::Index).then(|| {
             let letter = self.letters[0].clone();
             match self.form {
                 Form::Field => Index::Upper(letter),
                 Form::Gradient => Index::Lower(letter),
             }
-        });
-        Math::Velocity(space.into(), index)
+        })
     }
 
     fn trees(&self) -> &TreeTable {

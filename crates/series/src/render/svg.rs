@@ -29,8 +29,7 @@ impl Export for Svg {
         for (space, name) in document.field.spaces.iter().enumerate() {
             if document.field.spaces.len() > 1 {
                 page.y += 30.0;
-                let velocity = Plain.show(&document.writer().velocity(name));
-                page.text(MARGIN, "title", &velocity);
+                page.text(MARGIN, "title", &Plain.show(&document.left(name)));
             }
             for nodes in 1..=document.field.trees().max_nodes() {
                 group(document, space, nodes, &mut page);
@@ -133,7 +132,7 @@ fn group(document: &Document, space: usize, nodes: usize, page: &mut Page) {
     let (y, right) = (page.y, WIDTH - MARGIN);
     let _ = writeln!(page.body, "<path class=\"rule\" d=\"M{MARGIN} {y}L{right} {y}\"/>");
     let head = match field.step_parameter() {
-        None => Plain.show(&Math::power(Math::name("h"), nodes as i64 - 1)),
+        None => Plain.show(&Math::power(Math::name("h"), document.power(nodes).into())),
         Some(_) if nodes == 1 => "1 node".into(),
         Some(_) => format!("{nodes} nodes"),
     };

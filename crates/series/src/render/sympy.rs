@@ -30,13 +30,14 @@ impl Export for SymPy {
         for name in field.parameters.iter() {
             writeln!(out, "{} = Symbol(\"{name}\")", identifier(name))?;
         }
-        writeln!(out, "\norder = {}", field.order)?;
+        writeln!(out, "\norder = {}", document.order())?;
         writeln!(out, "NAMES = {}", list(names.iter().map(|n| format!("\"{n}\""))))?;
         let spaces = field.fields.iter().map(|f| format!("\"{}\"", field.spaces[f.space]));
         writeln!(out, "SPACES = dict(zip(NAMES, {}))", list(spaces))?;
         writeln!(
             out,
-            "\nTerm = namedtuple(\n    \"Term\", \"h tree coefficient b symmetry density notation principal\"\n)\n"
+            "\nTerm = namedtuple(\n    \"Term\", \"h tree coefficient {} symmetry density notation principal\"\n)\n",
+            document.weight()
         )?;
         writeln!(out, "terms = [")?;
         let tuples = Spelling::new(field.trees(), Tuples(names.clone()));
@@ -59,7 +60,8 @@ impl Export for SymPy {
         if let Some(Ok(formula)) = document.verdict.as_ref().map(|part| &part.formula) {
             principal_part(formula, out)?;
         }
-        write!(out, "{}", FUNCTIONS.replace("SPLIT", split))
+        let functions = [DIFFERENTIAL, if document.start { START } else { FIELD }].concat();
+        write!(out, "{}", functions.replace("SPLIT", split))
     }
 }
 
@@ -100,8 +102,8 @@ fn principal_part(formula: &PrincipalFormula, out: &mut dyn Write) -> io::Result
     writeln!(out, "principal_part = {}", Code::SymPy.show(&function))
 }
 
-/// What the module can compute from its terms.
-const FUNCTIONS: &str = r#"
+/// What the module can compute from its terms: an elementary differential.
+const DIFFERENTIAL: &str = r#"
 
 def differential(tree, fields, variables):
     """F(tree) of the fields {name: [expression, ...]} in the variables {space: [symbol, ...]}."""
@@ -120,11 +122,28 @@ def differential(tree, fields, variables):
             total += value
         result.append(total)
     return result
+"#;
 
+/// The field.
+const FIELD: &str = r#"
 
 def modified_field(fields, variables):
     """The sum of all terms: {space: [expression, ...]}."""
     total = {space: [Integer(0)] * len(x) for space, x in variables.items()}
+    for term in terms:
+        space = SPACES[term.tree[0] if len(NAMES) > 1 else NAMES[0]]
+        vector = differential(term.tree, fields, variables)
+        for i, value in enumerate(vector):
+            total[space][i] += h**term.h * term.coefficient * value
+    return total
+"#;
+
+/// The effective start.
+const START: &str = r#"
+
+def effective_start(fields, variables):
+    """The start, and the sum of all terms there: {space: [expression, ...]}."""
+    total = {space: list(x) for space, x in variables.items()}
     for term in terms:
         space = SPACES[term.tree[0] if len(NAMES) > 1 else NAMES[0]]
         vector = differential(term.tree, fields, variables)
@@ -148,7 +167,7 @@ pub(super) fn expression(value: &RationalFunction, variables: &[String]) -> Stri
 
 /// A parameter's name as a Python variable, with `_` appended to names that the module uses itself.
 pub(super) fn identifier(name: &str) -> String {
-    const TAKEN: [&str; 55] = [
+    const TAKEN: [&str; 56] = [
         "False",
         "None",
         "True",
@@ -197,6 +216,7 @@ pub(super) fn identifier(name: &str) -> String {
         "namedtuple",
         "differential",
         "modified_field",
+        "effective_start",
         "len",
         "log",
         "sqrt",

@@ -2,7 +2,7 @@
 
 use super::Export;
 use super::document::{Content, Document, Group, Line};
-use super::equation::{Rest, Setting, dots, rest};
+use super::equation::{Rest, Setting, lead, rest};
 use super::loss::{self, corrections, obstructions};
 use super::notation::{Form, Notation};
 use crate::formula::{Coefficient, Math, Plain, Script};
@@ -85,12 +85,14 @@ fn equation(
     paint: &Paint,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let velocity = Plain.show(&document.writer().velocity(name));
+    let left = Plain.show(&document.left(name));
     let mut page = Page { out, width: document.layout.width, indent: 0, column: 0 };
-    page.put(&format!("{velocity} ="), &format!("{} =", paint.bold(&velocity)))?;
+    page.put(&format!("{left} ="), &format!("{} =", paint.bold(&left)))?;
     let mut empty = true;
-    if dots(document).is_some() {
-        page.put(" …", " …")?;
+    for (i, (_, factors)) in lead(document, space).iter().flat_map(|row| &row.terms).enumerate() {
+        let mut term = if i > 0 { " + ".to_string() } else { " ".to_string() };
+        Plain.write_list(factors, " ", &mut term);
+        page.put(&term, &term)?;
         empty = false;
     }
     for group in document.groups(space) {
@@ -229,7 +231,7 @@ fn one_tree(
     for (term, line) in document.terms(tree, nodes).iter().zip(document.lines(tree, nodes, &writer))
     {
         let show = |value| Plain.show(&Coefficient::new(value, field.variables()).signed());
-        writeln!(out, "  b            {}", show(&term.b))?;
+        writeln!(out, "  {}            {}", document.weight(), show(&term.b))?;
         writeln!(out, "  coefficient  {}", show(&term.coefficient))?;
         let power = line.power;
         writeln!(out, "  term         {}", signed(line, power, false, paint).1)?;
@@ -284,9 +286,9 @@ impl Page<'_> {
     }
 }
 
-/// Width on a terminal; the dot of `θ̇` takes no room.
+/// Width on a terminal; the dot of `θ̇` and the hat of `θ̂` take no room.
 fn columns(text: &str) -> usize {
-    text.chars().filter(|&c| c != '\u{307}').count()
+    text.chars().filter(|c| !['\u{307}', '\u{302}'].contains(c)).count()
 }
 
 /// Colours of a terminal, if it has any.

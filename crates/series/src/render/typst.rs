@@ -23,8 +23,7 @@ impl Export for Typst {
                 rows.iter().try_for_each(|row| writeln!(out, "$ {row} $"))?;
                 continue;
             }
-            let velocity = script::Typst.show(&document.writer().velocity(name));
-            write!(out, "$ {velocity} = ")?;
+            write!(out, "$ {} = ", script::Typst.show(&document.left(name)))?;
             rows.iter().try_for_each(|row| writeln!(out, "& {row} \\"))?;
             match rest(document) {
                 Rest::Order(power) => {

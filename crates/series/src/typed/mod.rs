@@ -16,6 +16,26 @@ pub use field::{Elementary, Factor, Factors, Terms, TypedCoordinate, TypedField,
 pub use program::{Exponent, Function, Initial, Node, NodeId, Program, Shape, TypedState};
 pub use solve::TypedError;
 
+/// With which factor each buffer forgets, a step: `c` of its recurrence `x(ν+1) = c x(ν) + r(ν)` where `h = 0` and bias
+/// corrections are 1.
+///
+/// # Errors
+/// A buffer whose old value is multiplied by something that is no number.
+///
+/// ```
+/// use bea_series::optimizer::{self, Step};
+/// let Step::Nonlinear(adam) = optimizer::find("adam")?.step(&[].into())? else { panic!("a root") };
+/// let factors = bea_series::typed::forgetting(&adam)?;
+/// let shown: Vec<String> = factors.iter().map(|c| c.display(&adam.parameters)).collect();
+/// assert_eq!(shown, ["beta1", "beta2"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn forgetting(program: &Program) -> Result<Vec<crate::exact::RationalFunction>, TypedError> {
+    let mut solver = solve::Solver::new(program, None);
+    let buffers = (1..program.states.len()).filter(|i| !program.states[*i].slow);
+    buffers.map(|i| solver.factor(i)).collect()
+}
+
 /// Whether a step has constant parts: every buffer settles where `h = 0`, and nothing is singular or has a kink there.
 ///
 /// # Errors

@@ -266,27 +266,31 @@ impl<'a> Solver<'a> {
         Ok(())
     }
 
+    /// `c` of the recurrence `x(ν+1) = c x(ν) + r(ν)` of the state where `h = 0`.
+    pub fn factor(&mut self, i: usize) -> Solved<RationalFunction> {
+        let state = &self.program.states[i];
+        let mut sum = RationalFunction::zero();
+        for (_, coefficient) in state.linear.iter().filter(|(j, _)| *j == i) {
+            let c = self.value(self.of_node[*coefficient], 0)?;
+            let c = if c.is_zero() { Some(RationalFunction::zero()) } else { c.as_constant() };
+            let name = || state.name.clone();
+            sum = &sum + &c.ok_or_else(|| TypedError::Coefficient { state: i, name: name() })?;
+        }
+        Ok(sum)
+    }
+
     fn solve(&mut self, i: usize, k: usize) -> Solved<Sum> {
         let program = self.program;
         let state = &program.states[i];
-        let named = || (i, state.name.clone());
         let is_coordinate = i == 0 || state.slow;
-        let mut factor = RationalFunction::zero();
+        let factor = self.factor(i)?;
         let mut right = Sum::default();
         for (j, coefficient) in &state.linear {
             let coefficient = self.of_node[*coefficient];
-            for a in 0..=k {
+            // The state's own coefficient of this degree is on the left side.
+            for a in usize::from(*j == i)..=k {
                 let c = self.value(coefficient, a)?;
-                if c.is_zero() {
-                    continue;
-                }
-                if *j == i && a == 0 {
-                    let Some(c) = c.as_constant() else {
-                        let (state, name) = named();
-                        return Err(TypedError::Coefficient { state, name });
-                    };
-                    factor = &factor + &c;
-                } else {
+                if !c.is_zero() {
                     let x = self.state(*j, k - a)?;
                     right.add(&self.atoms.product(&c, &x));
                 }
@@ -296,12 +300,12 @@ impl<'a> Solver<'a> {
             right.add(&*self.value(self.of_node[*rest], k)?);
         }
         if is_coordinate {
-            let (state, name) = named();
+            let (state, name) = (i, state.name.clone());
             if !factor.is_one() || (k == 0 && !right.is_zero()) {
                 return Err(TypedError::Inconsistent { state, name });
             }
         } else if factor.is_one() {
-            let (state, name) = named();
+            let (state, name) = (i, state.name.clone());
             return Err(TypedError::Unsettled { state, name });
         }
         Ok(right.solved(&factor))

@@ -6,10 +6,11 @@ use crate::flow::jets::StepField;
 use crate::flow::problem::{OnProblem, Point};
 use crate::flow::velocity::{is_finite, is_real};
 use crate::flow::{Buffers, Problem, SimulateError, Stop};
-use bea_series::exact::Rational;
+use bea_series::exact::{Rational, RationalFunction};
 use bea_series::optimizer::Step;
-use bea_series::typed::Program;
+use bea_series::typed::{Node, Program, forgetting};
 use num_complex::Complex64;
+use num_traits::ToPrimitive;
 
 /// An optimizer at one step size.
 pub(in crate::flow) enum Stepper {
@@ -75,6 +76,23 @@ impl Stepper {
         }
     }
 
+    /// With which factor a transient decays, a step: the size of the largest root of the buffers' recurrences where
+    /// `h = 0`, beside the root 1 of the parameters, or the base of a bias correction that decays more slowly.
+    pub(in crate::flow) fn forgetting(&self) -> f64 {
+        match self {
+            Stepper::Linear(method) => method.forgetting(),
+            Stepper::Nonlinear(step) => step.forgetting(),
+        }
+    }
+
+    /// How many states there are.
+    pub(in crate::flow) fn states(&self) -> usize {
+        match self {
+            Stepper::Linear(method) => method.states.len(),
+            Stepper::Nonlinear(step) => step.program.states.len(),
+        }
+    }
+
     /// The parameters among the states.
     pub(in crate::flow) fn parameters(&self, problem: &Problem, states: &[Vector]) -> Vector {
         match self {
@@ -110,6 +128,20 @@ impl Nonlinear {
             complex: NonlinearStep::new(program, &h)?,
             h,
         })
+    }
+
+    fn forgetting(&self) -> f64 {
+        let number = |c: &RationalFunction| c.as_rational()?.to_f64();
+        // One that is no number does not decay.
+        let Ok(factors) = forgetting(&self.program) else { return 1.0 };
+        let buffers = factors.iter().map(|c| number(c).map(f64::abs));
+        let corrections = self.program.nodes.iter().filter_map(|node| match node {
+            Node::Decay { base, factor, .. } => {
+                Some(number(base).zip(number(factor)).map(|(base, factor)| base.powf(factor)))
+            }
+            _ => None,
+        });
+        buffers.chain(corrections).map(|size| size.unwrap_or(1.0)).fold(0.0, f64::max)
     }
 
     /// Whether there are states besides the coordinates of the modified field.

@@ -87,6 +87,21 @@ impl Script for Latex {
             Math::Modified(name) => {
                 out.push_str(&format!("\\tilde{{{}}}", identifier(name).trim_end()))
             }
+            Math::Start { name, index, effective } => {
+                let name = identifier(name);
+                let name = name.trim_end();
+                out.push_str(&match effective {
+                    true => format!("\\hat{{{name}}}"),
+                    // A name that has a subscript of its own must not get another one.
+                    false if name.contains('_') => format!("{{{name}}}"),
+                    false => name.to_string(),
+                });
+                out.push_str(&match index {
+                    None => "_0".to_string(),
+                    Some(Index::Upper(i)) => format!("_0^{{{i}}}"),
+                    Some(Index::Lower(i)) => format!("_{{0,{i}}}"),
+                });
+            }
             Math::Dots => out.push_str("\\cdots "),
             Math::Velocity(name, index) => {
                 out.push_str(&format!("\\dot{{{}}}", identifier(name).trim_end()));

@@ -115,6 +115,21 @@ impl Script for MathMl {
             Math::Modified(name) => {
                 out.push_str(&format!("<mover>{}<mo>~</mo></mover>", identifier(name)));
             }
+            Math::Start { name, index, effective } => {
+                let mut name = identifier(name);
+                if *effective {
+                    name = format!("<mover>{name}<mo>^</mo></mover>");
+                }
+                out.push_str(&match index {
+                    None => format!("<msub>{name}<mn>0</mn></msub>"),
+                    Some(Index::Upper(i)) => {
+                        format!("<msubsup>{name}<mn>0</mn><mi>{i}</mi></msubsup>")
+                    }
+                    Some(Index::Lower(i)) => {
+                        format!("<msub>{name}<mrow><mn>0</mn><mo>,</mo><mi>{i}</mi></mrow></msub>")
+                    }
+                });
+            }
             Math::Dots => out.push_str("<mo>⋯</mo>"),
             Math::Velocity(name, index) => {
                 let velocity = format!("<mover>{}<mo>˙</mo></mover>", identifier(name));

@@ -97,6 +97,15 @@ impl Script for Plain {
                 out.push_str(name);
                 out.push('\u{303}');
             }
+            Math::Start { name, index, effective } => {
+                out.push_str(&letter(name));
+                out.push_str(if *effective { "\u{302}_0" } else { "_0" });
+                match index {
+                    None => {}
+                    Some(Index::Upper(i)) => out.push_str(&format!("^{i}")),
+                    Some(Index::Lower(i)) => out.push_str(&format!(",{i}")),
+                }
+            }
             Math::Dots => out.push('…'),
             Math::Velocity(name, index) => {
                 out.push_str(&letter(name));

@@ -74,6 +74,19 @@ impl Script for Typst {
             Math::Node(1) => out.push_str("circle.small"),
             Math::Node(color) => out.push_str(&format!("bullet_{}", color + 1)),
             Math::Modified(name) => out.push_str(&format!("tilde({})", identifier(name))),
+            Math::Start { name, index, effective } => {
+                let name = identifier(name);
+                out.push_str(&match effective {
+                    true => format!("hat({name})"),
+                    false if name.contains('_') => format!("({name})"),
+                    false => name,
+                });
+                out.push_str(&match index {
+                    None => "_0".to_string(),
+                    Some(Index::Upper(i)) => format!("_0^{i}"),
+                    Some(Index::Lower(i)) => format!("_(0, {i})"),
+                });
+            }
             Math::Dots => out.push_str("dots.c"),
             Math::Velocity(name, index) => {
                 out.push_str(&format!("dot({})", identifier(name)));

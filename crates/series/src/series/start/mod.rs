@@ -77,6 +77,11 @@ pub enum StartError {
 }
 
 impl Start {
+    /// Whether the effective start is the start, since there are neither buffers nor a first step of its own.
+    pub fn is_at_parameters(&self) -> bool {
+        self.method.states.len() == self.method.spaces.len() && self.first.is_none()
+    }
+
     /// The weights `a(τ)` of the effective start `θ̂_0 = θ_0 + Σ_τ h^|τ| a(τ)/σ(τ) F(τ)(θ_0)`; `h` stands in
     /// `a` where the method keeps it as a parameter, and is 1 otherwise.
     ///
@@ -105,8 +110,7 @@ impl Start {
         trees: Arc<TreeTable>,
         step: u32,
     ) -> Result<BSeries<RationalFunction>, StartError> {
-        let memoryless = self.method.states.len() == self.method.spaces.len();
-        if step == 0 && memoryless && self.first.is_none() {
+        if step == 0 && self.is_at_parameters() {
             super::engine::recurrences(&self.method)?;
             return Ok(BSeries::identity(trees));
         }

@@ -1,0 +1,220 @@
+//! The effective start numerically: some steps of the optimizer, and the flow followed back.
+//!
+//! What is left of the transient after `N` steps is an error of the start, and so is what the errors of the flow and of
+//! rounding grow to on the way back, for a descent's flow runs apart where time runs back. So there is a best `N`: three are
+//! tried, and two that follow one another have to agree. On a formula the way back from where `order:n` is to begin goes by a
+//! flow of a higher order, so that the start has no error of the flow that then shows.
+
+use crate::flow::integrate::{Integrator, Samples, integrate};
+use crate::flow::name::MAX_ORDER;
+use crate::flow::setup::{Flowing, Setup};
+use crate::flow::velocity::Velocity;
+use crate::flow::{Buffers, FlowName, SimulateError, Stop, Watch};
+use num_complex::Complex64;
+
+/// What is left of the transient after the steps that are tried.
+const LEFT: [f64; 3] = [1e-4, 1e-8, 1e-12];
+/// The most steps that are taken on a formula.
+const MAX_STEPS: usize = 10_000;
+/// The most steps that are taken on other objectives, which are costly, for each step of the simulation.
+const MAX_TIMES: usize = 2;
+/// Two starts agree if they differ by no more than this part of the way to them.
+const AGREE: f64 = 0.1;
+/// The integrator's steps back are at most so many, and so many more for each step of the optimizer. A smooth flow takes
+/// fewer than one.
+const INTEGRATED: (usize, usize) = (200, 10);
+/// How many orders higher the flow is that is followed back.
+const HIGHER: usize = 2;
+/// Or by this part of the parameters, which the integrator's errors may be.
+const ROUNDING: f64 = 1e-9;
+
+impl Setup<'_> {
+    /// The point from which the flow gets to where the optimizer is after so many steps, as long as its transient
+    /// takes; or why there is none.
+    pub(super) fn settled_back(
+        &self,
+        flow: FlowName,
+        theta: &[Complex64],
+        watch: &dyn Watch,
+    ) -> Result<Result<(Vec<Complex64>, usize), String>, SimulateError> {
+        let numbers = match self.transients() {
+            Ok(numbers) => numbers,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let ends = match self.iterates(theta, &numbers, watch) {
+            Ok(ends) => ends,
+            Err(stop) => return refused(stop),
+        };
+        let mut reason = String::new();
+        for way in self.ways_back(flow) {
+            match self.agreed(way, theta, &ends, &numbers, watch)? {
+                Ok(found) => return Ok(Ok(found)),
+                Err(why) => reason = why,
+            }
+        }
+        Ok(Err(reason))
+    }
+
+    /// Where a flow comes from that is at these `ends` after these numbers of steps, as far as they agree, with the number
+    /// of steps.
+    fn agreed(
+        &self,
+        flow: FlowName,
+        theta: &[Complex64],
+        ends: &[Vec<Complex64>],
+        numbers: &[usize],
+        watch: &dyn Watch,
+    ) -> Result<Result<(Vec<Complex64>, usize), String>, SimulateError> {
+        let distance = |a: &[Complex64], b: &[Complex64]| {
+            a.iter().zip(b).map(|(a, b)| (a - b).norm_sqr()).sum::<f64>().sqrt()
+        };
+        let size = theta.iter().map(Complex64::norm_sqr).sum::<f64>().sqrt();
+        let mut last: Option<Vec<Complex64>> = None;
+        let mut best: Option<(f64, Vec<Complex64>, usize)> = None;
+        for (end, &steps) in ends.iter().zip(numbers) {
+            let start = match self.back(flow, end, steps, watch)? {
+                Ok(start) => start,
+                // Farther away there is nothing better.
+                Err(_) if best.is_some() => break,
+                Err(reason) => return Ok(Err(reason)),
+            };
+            if let Some(last) = last {
+                let change = distance(&start, &last);
+                if best.as_ref().is_none_or(|(least, ..)| change < *least) {
+                    best = Some((change, start.clone(), steps));
+                }
+            }
+            last = Some(start);
+        }
+        let (change, start, steps) = best.expect("there are two numbers of steps at least");
+        if change <= AGREE * distance(&start, theta) + ROUNDING * size {
+            return Ok(Ok((start, steps)));
+        }
+        Ok(Err(format!(
+            "followed back from {steps} steps it ends {:.1e} from the start, and differs by {change:.1e} from where it \
+             ends from fewer",
+            distance(&start, theta)
+        )))
+    }
+
+    /// The numbers of steps that are tried: as the powers of the largest root of the recurrence beside 1 decay.
+    fn transients(&self) -> Result<Vec<usize>, String> {
+        let root = self.numeric.forgetting();
+        if root >= 1.0 {
+            return Err("the buffers do not settle on the slow manifold".into());
+        }
+        let most = match self.problem.formulas {
+            Some(_) => MAX_STEPS,
+            None => MAX_TIMES * self.request.steps,
+        };
+        // Roots that are 0 take as many steps as there are states.
+        let least = self.numeric.states();
+        let steps = |left: f64| least + (left.ln() / root.max(f64::MIN_POSITIVE).ln()) as usize;
+        let numbers: Vec<usize> = LEFT.into_iter().map(steps).collect();
+        if numbers[1] > most {
+            return Err(format!(
+                "its buffers take {} steps to settle, and no more than {most} are tried",
+                numbers[1]
+            ));
+        }
+        Ok(numbers.into_iter().filter(|steps| *steps <= most).collect())
+    }
+
+    /// The parameters after so many steps of the optimizer, for each of the numbers, which increase.
+    fn iterates(
+        &self,
+        theta: &[Complex64],
+        numbers: &[usize],
+        watch: &dyn Watch,
+    ) -> Result<Vec<Vec<Complex64>>, Stop> {
+        let (mut states, mut number) =
+            self.numeric.begin(self.problem, theta, &Buffers::Written)?;
+        let mut ends = Vec::with_capacity(numbers.len());
+        for made in 1..=*numbers.last().expect("some are tried") {
+            if watch.cancelled() {
+                return Err(Stop::Cancelled);
+            }
+            states = self.numeric.step(self.problem, &states, number)?;
+            number = number.map(|number| number + 1);
+            let times = numbers.iter().filter(|steps| **steps == made).count();
+            let point = self.numeric.parameters(self.problem, &states);
+            ends.extend(std::iter::repeat_n(point, times));
+        }
+        Ok(ends)
+    }
+
+    /// Where the flow comes from that is at `end` after so many steps.
+    fn back(
+        &self,
+        flow: FlowName,
+        end: &[Complex64],
+        steps: usize,
+        watch: &dyn Watch,
+    ) -> Result<Result<Vec<Complex64>, String>, SimulateError> {
+        let velocity = match self.velocity(flow) {
+            // The objective lacks the derivatives.
+            Err(SimulateError::NoFlow { reason, .. }) => return Ok(Err(reason)),
+            velocity => velocity?,
+        };
+        let mut back = Back(velocity);
+        let request = self.request;
+        let integrator = Integrator::Adaptive { rtol: request.rtol, atol: request.atol };
+        let most = INTEGRATED.0 + INTEGRATED.1 * steps;
+        let mut tried = 0;
+        let mut go_on = |_| {
+            tried += 1;
+            tried <= most && !watch.cancelled()
+        };
+        let Samples { mut points, stop } =
+            integrate(&mut back, end, request.lr, steps, integrator, 1, &mut go_on);
+        match stop {
+            None => Ok(Ok(points.pop().expect("one point a step"))),
+            Some(_) if tried > most => Ok(Err(format!(
+                "no effective start is found: to follow the flow back for {steps} steps takes more than {most} \
+                 steps of the integrator"
+            ))),
+            Some((stop, _)) => refused(stop),
+        }
+    }
+}
+
+impl Setup<'_> {
+    /// The flows that are tried on the way back: on a formula one of a higher order, then the flow itself.
+    fn ways_back(&self, flow: FlowName) -> Vec<FlowName> {
+        match flow {
+            FlowName::Order(order) | FlowName::Interpolated(order)
+                if self.problem.formulas.is_some() =>
+            {
+                vec![FlowName::Order((order + HIGHER).min(MAX_ORDER)), flow]
+            }
+            _ => vec![flow],
+        }
+    }
+}
+
+/// Why there is no start to be found, unless the objective fails.
+fn refused<T>(stop: Stop) -> Result<Result<T, String>, SimulateError> {
+    match stop.failure() {
+        Some(error) => Err(SimulateError::Objective(error.clone())),
+        None => Ok(Err(format!("no effective start is found: {stop}"))),
+    }
+}
+
+/// A flow that runs back in time.
+struct Back<'a>(Flowing<'a>);
+
+impl Velocity for Back<'_> {
+    fn velocity(&mut self, theta: &[Complex64], out: &mut [Complex64]) -> Result<(), Stop> {
+        self.0.velocity(theta, out)?;
+        out.iter_mut().for_each(|x| *x = -*x);
+        Ok(())
+    }
+
+    fn accept(&mut self, theta: &[Complex64]) -> Result<(), Stop> {
+        self.0.accept(theta)
+    }
+
+    fn branch_distance(&self) -> f64 {
+        self.0.branch_distance()
+    }
+}
