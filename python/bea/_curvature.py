@@ -165,6 +165,10 @@ def _pairs(
     return found
 
 
+#: Vectors of more 32-bit parameters than this are kept in 32 bits: half the memory, but slower to work with.
+_LARGE = 4_000_000
+
+
 def lanczos(
     H: Any,
     k: int = 5,
@@ -198,7 +202,7 @@ def lanczos(
         raise Error(f"`k` is the number of eigenvalues, 1 at least, not {k}")
     largest, smallest = counts[which]
     objective = H.objective if isinstance(H, Hessian) else H
-    single = isinstance(objective, Objective) and objective.precision > 1e-10
+    single = isinstance(objective, Objective) and objective.precision > 1e-10 and objective.dimension > _LARGE
     found = _pairs(H, largest, smallest, tol, v0, seed, single, search, max_products, progress, preconditioner)
     return Eigenpairs(**found)
 

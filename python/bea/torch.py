@@ -19,7 +19,7 @@ except ImportError as error:
 from bea import _bea, _table
 from bea._bea import Error
 from bea._command import exact
-from bea._curvature import _along, _pairs
+from bea._curvature import _LARGE, _along, _pairs
 from bea._derive import optimizer as _named
 from bea._objective import _DOUBLE, _SINGLE, Objective
 from bea._structure import Structure
@@ -359,9 +359,9 @@ class Monitor:
             noise = np.random.default_rng(len(self.history)).normal(size=warm.shape)
             root = np.sqrt(len(warm) if diagonal is None else len(warm) * diagonal[:, None])
             warm = warm + 0.05 * noise / root
-        single, random = on.precision > 1e-10, int(warm is None)
+        single = on.precision > 1e-10 and on.dimension > _LARGE
         return _pairs(
-            hessian, self.top, 0, self.tol, warm, 0, single, False, 10_000, False, diagonal, random
+            hessian, self.top, 0, self.tol, warm, 0, single, False, 10_000, False, diagonal, int(warm is None)
         )
 
     def to_pandas(self):
