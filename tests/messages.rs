@@ -49,8 +49,6 @@ fn optimizers_of_other_libraries_have_a_sentence_of_their_own() {
     }
     // A misspelt name is still one.
     assert!(refused(&[], &["derive", "heavybal"]).contains("did you mean `heavy_ball`?"));
-    let claim = [("c.bea", "claim \"c\": field(adam, 1) == f")];
-    assert!(bea(&claim, &["check", "c.bea"]).1.contains("the step of `adam` is not linear"));
     for arguments in [
         vec!["stability", "--loss", "x^2", "--at", "0", "--lr", "0.1", "--optimizer", "lion"],
         vec![

@@ -27,7 +27,8 @@ pub enum TypedPotential {
 }
 
 impl TypedField {
-    /// What each order is the gradient of, from order 0 on; `None` for a field that moves more than one vector.
+    /// What each order is the gradient of, from order 0 up to the first that is none; `None` for a field that moves more
+    /// than one vector.
     pub fn potentials(&self) -> Option<Vec<TypedPotential>> {
         let [coordinate] = &self.coordinates[..] else { return None };
         if coordinate.shape != Shape::Vector {
@@ -46,11 +47,36 @@ impl TypedField {
             }
             potential(&mut atoms, &names, &sum.negative(), power)
         };
-        Some((0..=self.order).map(of_power).collect())
+        // What follows an order that is no gradient is no part of a modified loss.
+        let mut found = Vec::new();
+        for power in 0..=self.order {
+            found.push(of_power(power));
+            if !matches!(found[power], TypedPotential::Gradient(_)) {
+                break;
+            }
+        }
+        Some(found)
     }
 }
 
 fn potential(atoms: &mut Atoms, names: &[String], gradient: &Sum, power: usize) -> TypedPotential {
+    // w·J[v] - v·J[w]
+    let [v, w] = [0, 1].map(|i| {
+        let hole = atoms.intern(Atom::Hole(i));
+        Sum::term(Product::of(hole), RationalFunction::one())
+    });
+    let mut antisymmetric = Sum::default();
+    for (direction, against, sign) in [(&v, &w, 1), (&w, &v, -1)] {
+        let moved = atoms.along(gradient, direction);
+        let product = atoms.product(&moved, against);
+        let number = atoms.sum_of_entries(&product);
+        antisymmetric.add(&number.scale(&RationalFunction::integer(sign)));
+    }
+    if atoms.vanishing(&antisymmetric) == Vanishing::Nonzero {
+        // The Jacobian of the velocity, not of the gradient.
+        let terms = antisymmetric.negative().coefficient(0);
+        return TypedPotential::Obstructed(trees(atoms, names, &terms, power));
+    }
     let candidates = candidates(atoms, gradient);
     let columns: Vec<Polynomial> = candidates
         .iter()
@@ -64,24 +90,7 @@ fn potential(atoms: &mut Atoms, names: &[String], gradient: &Sum, power: usize) 
         let terms: Vec<_> = chosen.collect();
         return TypedPotential::Gradient(trees(atoms, names, &terms, power));
     }
-    // w·J[v] - v·J[w]
-    let [v, w] = [0, 1].map(|i| {
-        let hole = atoms.intern(Atom::Hole(i));
-        Sum::term(Product::of(hole), RationalFunction::one())
-    });
-    let mut antisymmetric = Sum::default();
-    for (direction, against, sign) in [(&v, &w, 1), (&w, &v, -1)] {
-        let moved = atoms.along(gradient, direction);
-        let product = atoms.product(&moved, against);
-        let number = atoms.sum_of_entries(&product);
-        antisymmetric.add(&number.scale(&RationalFunction::integer(sign)));
-    }
-    if atoms.vanishing(&antisymmetric) != Vanishing::Nonzero {
-        return TypedPotential::Unknown;
-    }
-    // The Jacobian of the velocity, not of the gradient.
-    let terms = antisymmetric.negative().coefficient(0);
-    TypedPotential::Obstructed(trees(atoms, names, &terms, power))
+    TypedPotential::Unknown
 }
 
 fn trees(
