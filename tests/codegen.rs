@@ -72,11 +72,11 @@ fn real(case: &Case, point: &[f64]) -> Expected<Complex64> {
 
 /// The names of the losses and the gradients, of which the first ones are compared.
 fn all_names(case: &Case) -> Vec<(String, String)> {
-    let optimizer = optimizer::find(&case.optimizer).unwrap();
-    let method = optimizer.method(&case.values).unwrap();
     match case.objective.losses.len() {
         1 => vec![("loss".into(), "gradient".into())],
         _ => {
+            let optimizer = optimizer::find(&case.optimizer).unwrap();
+            let method = optimizer.method(&case.values).unwrap();
             let name = |field: &str| (format!("loss_{field}"), format!("gradient_{field}"));
             method.fields.iter().map(|field| name(&field.name)).collect()
         }

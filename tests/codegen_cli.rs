@@ -176,6 +176,41 @@ fn ngf_and_igr_are_flows_of_gradient_descent() {
     assert_eq!(flow(&["--flow", "ngf", "--optimizer", "heavy_ball"]), flow(&["--flow", "order:0"]));
 }
 
+/// `-4/5 + 592/625 h + 1486192/78125 h²`, which are exact, on `x²/2 + x⁴/4` at 1.
+#[test]
+fn a_nonlinear_step_has_its_typed_terms() {
+    let adam = ["--optimizer", "adam_inside", "--set", "beta1=1/2", "--set", "beta2=3/4"];
+    let rest = ["--set", "eps=9/4", "--loss", "x^2/2 + x^4/4", "--flow", "order:2"];
+    for h in [0.0, 0.25, 1.0] {
+        let found = field(&[&adam[..], &rest].concat(), "1", &h.to_string());
+        let Some(found) = found else { return };
+        let expected = -0.8 + h * (592.0 / 625.0 + h * (1_486_192.0 / 78_125.0));
+        assert!(
+            (found[0] - expected).abs() <= 1e-14 * expected.abs(),
+            "{h}: {found:?}, {expected}"
+        );
+    }
+    let code = stdout(&[&adam[..], &rest[2..], &["--lang", "c"]].concat());
+    assert!(
+        code.contains("void field(const double theta[N], double h, double eps, double out[N])")
+    );
+    assert!(code.contains("θ̇ = -u") && code.contains("u = g/sqrt(D)"), "{code}");
+}
+
+/// The sum of squares of AdaGrad follows the parameters: `v' = v + h g²`, so `v̇ = g²` to order 0.
+#[test]
+fn slow_variables_follow_the_parameters() {
+    let adagrad = ["--optimizer", "adagrad", "--set", "eps=1", "--flow", "order:0"];
+    let loss = ["--loss", "x^2 + y^2/2"];
+    let found = field(&[&adagrad[..], &loss].concat(), "1, 3, 4, 9", "0.1");
+    let Some(found) = found else { return };
+    assert_eq!(found, [-2.0 / 3.0, -3.0 / 4.0, 4.0, 9.0]);
+    let code = stdout(&[&adagrad[..], &loss, &["--lang", "c"]].concat());
+    assert!(code.contains("a point is x, y, then the slow"), "{code}");
+    assert!(code.contains("variables v[x], v[y], on which the loss does not depend"), "{code}");
+    assert!(code.contains("enum { N = 4 };"), "{code}");
+}
+
 #[test]
 fn bad_input_is_explained() {
     for (arguments, expected) in [
@@ -225,6 +260,14 @@ fn bad_input_is_explained() {
                 "x;y",
             ],
             "--players: `z` belongs to no player",
+        ),
+        (
+            &["--loss", "x", "--lang", "rust", "--optimizer", "adam", "--flow", "pf"],
+            "`pf` of `adam` cannot be written down: its step is not linear in its gradients",
+        ),
+        (
+            &["--loss", "x", "--loss", "y", "--lang", "rust", "--optimizer", "adam"],
+            "the optimizer has 1 vector field (f), and there are 2 losses",
         ),
         (&["--loss", "5", "--lang", "c"], "the loss `5` has no variable"),
         (&["--lang", "c"], "--loss"),

@@ -2,55 +2,22 @@
 //! error, in 237-bit arithmetic, of every smooth nonlinear optimizer of the library.
 
 mod exact_number;
+mod formula_field;
 #[allow(dead_code)]
 mod precise;
 
 use bea::exact::Rational;
 use bea::flow::{JetError, JetSource, NonlinearStep, StepField};
-use bea::loss::{Bivariate, Graph, Number, Program};
+use bea::loss::{Bivariate, Expr, Graph, Number, Program, typed_field};
 use bea::objective::Jet;
 use bea::optimizer::{self, Optimizer, Step};
 use bea::source::Source;
+use bea::typed::{Shape, TypedField};
 use exact_number::Exact;
+use formula_field::Field;
 use num_rational::BigRational;
 use precise::Precise;
 use std::convert::Infallible;
-
-/// The field `-∇E` of a formula, over any numbers.
-struct Field {
-    gradient: Program,
-}
-
-impl Field {
-    fn evaluate<T: Number>(&self, x: &Jet<T>) -> Vec<Vec<T>> {
-        let (degree, zero) = (x.degree(), || T::from_rational(&0.into()));
-        let entry = |i: usize| {
-            let all = (0..=degree).flat_map(|k| (0..=k).map(move |j| x.coefficient(k, j)));
-            Bivariate::new(all.map(|x| x.map_or_else(zero, |x| x[i].clone())).collect())
-        };
-        let inputs: Vec<_> = (0..x.point().len()).map(entry).collect();
-        let mut out = vec![Bivariate::from_rational(&0.into()); inputs.len()];
-        self.gradient.evaluate(&inputs, &mut out, &mut Vec::new());
-        let part = |out: &Bivariate<T>, j| -out.part(degree).get(j).cloned().unwrap_or_else(zero);
-        (0..=degree).map(|j| out.iter().map(|out| part(out, j)).collect()).collect()
-    }
-}
-
-impl<T: Number> JetSource<T> for Field {
-    type Error = Infallible;
-
-    fn field(&mut self, x: &Jet<T>) -> Result<Vec<Vec<T>>, Infallible> {
-        Ok(self.evaluate(x))
-    }
-
-    fn along(&mut self, x: &Jet<T>, v: &Jet<T>) -> Result<Vec<Vec<T>>, Infallible> {
-        let zero = T::from_rational(&0.into());
-        let pair = |x: &T, v: &T| Bivariate::new(vec![x.clone(), v.clone(), zero.clone()]);
-        let slope = |x: &Bivariate<T>| x.part(1).first().cloned().unwrap_or_else(|| zero.clone());
-        let all = self.evaluate(&x.zip(v, &zero, pair));
-        Ok(all.iter().map(|entries| entries.iter().map(slope).collect()).collect())
-    }
-}
 
 fn rational(top: i64, bottom: i64) -> Rational {
     Rational::new(top, bottom).unwrap()
@@ -61,7 +28,7 @@ fn big(top: i64, bottom: i64) -> BigRational {
 }
 
 /// `Σ a_i x_i + b_i x_i²/2 + x_i⁴/4 + x_i x_{i+1}/3`, all of it but `x²/2 + x⁴/4` only in `coupled` ones.
-fn field(dimension: u32, coupled: bool) -> Field {
+fn loss(dimension: u32, coupled: bool) -> (Graph, Expr) {
     let mut graph = Graph::new();
     let mut terms = Vec::new();
     for i in 0..dimension {
@@ -76,9 +43,46 @@ fn field(dimension: u32, coupled: bool) -> Field {
         }
     }
     let loss = graph.sum(&terms);
-    let variables: Vec<u32> = (0..dimension).collect();
-    let gradient = graph.gradient(loss, &variables);
-    Field { gradient: Program::new(&graph, dimension as usize, &gradient) }
+    (graph, loss)
+}
+
+fn field(dimension: u32, coupled: bool) -> Field {
+    let (graph, loss) = loss(dimension, coupled);
+    Field::new(graph, loss, dimension as usize, Vec::new())
+}
+
+/// The typed terms of a step as a program of the parameters, the slow variables, `h`, and the parameters of the optimizer
+/// without a value; and how many entries each of the first has.
+fn typed(
+    program: &bea::typed::Program,
+    order: usize,
+    dimension: u32,
+    coupled: bool,
+) -> (Program, Vec<usize>) {
+    let terms = TypedField::derive(program, order, None).unwrap();
+    let (mut graph, loss) = loss(dimension, coupled);
+    let mut end = 0;
+    let mut next = |count| {
+        end += count;
+        end - count..end
+    };
+    let coordinates = terms.coordinates.iter().map(|coordinate| match coordinate.shape {
+        Shape::Number => next(1).collect(),
+        Shape::Vector => next(dimension).collect(),
+    });
+    let coordinates: Vec<Vec<u32>> = coordinates.collect();
+    let scalars = next(1 + terms.parameters.len() as u32);
+    let scalars: Vec<Expr> = scalars.map(|v| graph.variable(v)).collect();
+    let velocity =
+        typed_field(&mut graph, loss, &coordinates, &terms, scalars[0], &scalars[1..]).concat();
+    let program = Program::new(&graph, end as usize, &velocity);
+    (program, coordinates.iter().map(Vec::len).collect())
+}
+
+fn evaluate<T: Number>(program: &Program, inputs: &[T], outputs: usize) -> Vec<T> {
+    let mut out = vec![T::from_rational(&0.into()); outputs];
+    program.evaluate(inputs, &mut out, &mut Vec::new());
+    out
 }
 
 /// An optimizer with numbers for its parameters.
@@ -146,7 +150,72 @@ fn exact_fields_on_a_quartic() {
         for (k, (term, &(top, bottom))) in terms.iter().zip(expected).enumerate() {
             assert_eq!(term[0].0, big(top, bottom), "{name}, h^{k}");
         }
+        // The typed terms, at as many step sizes as their sum has coefficients.
+        let (typed, _) = typed(&program, expected.len() - 1, 1, false);
+        for n in 0..expected.len() as i64 {
+            let h = big(n, 7);
+            let sum = expected
+                .iter()
+                .rev()
+                .fold(big(0, 1), |sum, &(top, bottom)| sum * h.clone() + big(top, bottom));
+            let point = [Exact(big(1, 1)), Exact(h)];
+            assert_eq!(evaluate(&typed, &point, 1), [Exact(sum)], "{name}, h = {n}/7");
+        }
     }
+}
+
+/// The typed terms on the graph of a formula, derivative by derivative, are the field by jets; with parameters that have
+/// values, and with symbolic ones.
+#[test]
+fn typed_fields_of_formulas_are_those_of_jets() {
+    let mut worst = 0.0f64;
+    for optimizer in optimizer::nonlinear_library() {
+        let name = optimizer.name.as_str();
+        let values: Vec<(&str, BigRational)> =
+            optimizer.parameters.iter().map(|p| (p.as_str(), value(p))).collect();
+        let (numeric, symbolic) = (program(optimizer, &values), program(optimizer, &[]));
+        for (dimension, order) in [(1, 3), (2, 2), (3, 1), (3, 0)] {
+            let of_numbers = typed(&numeric, order, dimension, true);
+            let of_names = typed(&symbolic, order, dimension, true);
+            let count: usize = of_numbers.1.iter().sum();
+            // A positive and a negative entry of the gradient, and positive slow variables.
+            let entry = |i: usize| match i {
+                1 if dimension > 1 => Precise::from(-3.0),
+                i => Precise::from(0.625 + 0.125 * i as f64),
+            };
+            let point: Vec<Precise> = (0..count).map(entry).collect();
+            let mut rest = &point[..];
+            let start = of_numbers.1.iter().map(|length| {
+                let (first, others) = rest.split_at(*length);
+                rest = others;
+                first.to_vec()
+            });
+            let start: Vec<Vec<Precise>> = start.collect();
+            // As many step sizes as the sum has coefficients.
+            for n in 1..=1 + order as i64 {
+                let h = rational(n, 3);
+                let jets = StepField::<Precise>::new(&numeric, order, &h).unwrap();
+                let terms = jets.terms(&start, &mut field(dimension, true)).unwrap();
+                let sum = |terms: &Vec<Vec<Precise>>| -> Vec<Precise> {
+                    let entry = |i: usize| terms.iter().fold(Precise::ZERO, |sum, x| sum + x[i]);
+                    (0..terms[0].len()).map(entry).collect()
+                };
+                let expected: Vec<Precise> = terms.iter().flat_map(sum).collect();
+                let mut inputs = point.clone();
+                inputs.push(Precise::from_rational(&h));
+                let found = evaluate(&of_numbers.0, &inputs, count);
+                inputs.extend(symbolic.parameters.iter().map(|p| Precise::from(&value(p))));
+                let by_name = evaluate(&of_names.0, &inputs, count);
+                for found in [found, by_name] {
+                    let size = distance(&[expected.clone()], &[vec![Precise::ZERO; count]]);
+                    let error = distance(&[found], &[expected.clone()]) / size;
+                    assert!(error < 1e-60, "{name}, {dimension}, order {order}, {h}: {error:e}");
+                    worst = worst.max(error);
+                }
+            }
+        }
+    }
+    println!("worst error {worst:e}");
 }
 
 /// The point at time `t` of `ẏ = v(y)`: the modified midpoint rule, extrapolated to the order 14.

@@ -4,6 +4,7 @@ use super::help::Named;
 use super::{input, limit, loss_input, output, problem_input};
 use bea_flow::codegen::{self, CodeRequest, Language};
 use bea_flow::flow::FlowName;
+use bea_series::optimizer::Step;
 use bea_series::text::source::Source;
 use miette::miette;
 use std::path::PathBuf;
@@ -52,12 +53,16 @@ Examples:
     --flow order:3 --lang c
   bea codegen --loss 'x*y' --optimizer alternating_gda --flow order:3 \\
     --lang julia
+  bea codegen --loss 'x^2/2 + x^4/4' --optimizer adam_inside --set beta1=1/2 \\
+    --lang c
 
 The functions:
   loss(theta), gradient(theta), field(theta, h), and hessian(theta) for
   principal flows; of several losses loss_NAME and gradient_NAME, with the names
   of the optimizer's vector fields. Python and Julia take real and complex
-  points, Rust complex ones for pf and pf+np:N";
+  points, Rust complex ones for pf and pf+np:N. Nonlinear optimizers have
+  order:N, with bias corrections of 1; where one has slow variables, such as
+  the sum of squares of adagrad, they follow the parameters in theta";
 
 impl Codegen {
     pub fn run(self) -> miette::Result<ExitCode> {
@@ -72,13 +77,14 @@ impl Codegen {
         let optimizer = input::optimizer(name)?;
         let mut settings = loss_input::settings(&self.settings)?;
         let values = loss_input::of_optimizer(&optimizer, &mut settings)?;
-        let program = optimizer.program(&values)?;
-        let method = program.method();
+        let step = optimizer.step(&values)?;
         let players = self.players.as_deref();
-        let losses = problem_input::losses(&self.losses, &settings, &program, players)?;
+        let losses = problem_input::losses_of_step(&self.losses, &settings, &step, players)?;
         let objective = losses.objective();
-        if let FlowName::Order(n) | FlowName::PrincipalWith(n) = flow {
-            limit::check(n, &method, self.force)?;
+        if let Step::Linear(program) = &step
+            && let FlowName::Order(n) | FlowName::PrincipalWith(n) = flow
+        {
+            limit::check(n, &program.method(), self.force)?;
         }
         if let Some(path) = &self.out {
             if path.exists() && !self.force {
@@ -98,7 +104,14 @@ impl Codegen {
             flow,
             command: Some(&command),
         };
-        let code = codegen::emit(language, &request)?;
+        let emit = || Ok(codegen::emit(language, &request)?);
+        let code = match step {
+            Step::Linear(_) => emit()?,
+            Step::Nonlinear(_) => {
+                let advice = "lower the order, or give parameters values with --set";
+                limit::effort(self.force, advice, |_| emit())?
+            }
+        };
         match &self.out {
             Some(path) => output::to_file(path, |out| out.write_all(code.as_bytes()))?,
             None => output::to_stdout(|out| out.write_all(code.as_bytes()))?,

@@ -15,8 +15,7 @@ use bea_flow::flow::{
 };
 use bea_flow::loss::Loss;
 use bea_network::device::DeviceError;
-use bea_series::optimizer::{self, Step, StepProgram};
-use bea_series::series::GeneralLinearMethod;
+use bea_series::optimizer::{self, Step};
 use bea_series::text::source::Source;
 use miette::miette;
 use picture::PictureOfFlow;
@@ -187,16 +186,7 @@ impl Flow {
         }
         let step = loss_input::numeric_step(&chosen, &mut settings)?;
         let players = self.players.as_deref();
-        let losses = match &step {
-            Step::Linear(program) => {
-                problem_input::losses(&self.loss, &settings, program, players)?
-            }
-            // It has the one field that gradient descent has.
-            Step::Nonlinear(_) => {
-                let descent = StepProgram::from(&GeneralLinearMethod::euler());
-                problem_input::losses(&self.loss, &settings, &descent, players)?
-            }
-        };
+        let losses = problem_input::losses_of_step(&self.loss, &settings, &step, players)?;
         let (problem, variables) = (losses.problem()?, losses.variables);
         let every = losses.losses;
         let mut loss = every[0].clone();

@@ -5,7 +5,8 @@ use bea_flow::codegen::LossFormulas;
 use bea_flow::flow::Problem;
 use bea_flow::loss::{self, Expr, Graph, Loss};
 use bea_series::exact::{Rational, RationalFunction};
-use bea_series::optimizer::StepProgram;
+use bea_series::optimizer::{Step, StepProgram};
+use bea_series::series::GeneralLinearMethod;
 use bea_series::text::near;
 use miette::miette;
 use num_rational::BigRational;
@@ -114,6 +115,22 @@ pub(super) fn losses(
     let spaces = partition(players, &variables, &optimizer.spaces)?;
     let fields = optimizer.fields.iter().map(|f| f.space).zip(expressions).collect();
     Ok(Losses { losses, variables, graph, spaces, fields })
+}
+
+/// [`losses`] of a step that may be nonlinear: then it has the one field that gradient descent has.
+pub(super) fn losses_of_step(
+    texts: &[String],
+    settings: &Settings,
+    step: &Step,
+    players: Option<&str>,
+) -> miette::Result<Losses> {
+    match step {
+        Step::Linear(program) => losses(texts, settings, program, players),
+        Step::Nonlinear(_) => {
+            let descent = StepProgram::from(&GeneralLinearMethod::euler());
+            losses(texts, settings, &descent, players)
+        }
+    }
 }
 
 /// The coordinates of each player.

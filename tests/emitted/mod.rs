@@ -1,5 +1,7 @@
 //! Losses, points and the values that emitted code must reproduce.
 
+mod nonlinear;
+
 use bea::codegen::{CodeRequest, Language, LossFormulas, emit};
 use bea::exact::Rational;
 use bea::field::{ClosedForm, Field};
@@ -84,6 +86,9 @@ impl Case {
 
     /// Values in process.
     pub fn expected<T: Value>(&self, point: &[T]) -> Expected<T> {
+        if let Some(program) = self.nonlinear_step() {
+            return self.by_jets(&program, point);
+        }
         let LossFormulas { graph, losses, fields, .. } = &self.objective;
         let mut graph = graph.clone();
         let (d, loss) = (self.dimension(), losses[0]);
@@ -144,7 +149,7 @@ impl Case {
 }
 
 /// Real or complex.
-pub trait Value: Number + Copy {
+pub trait Value: Number + Copy + Send + Sync {
     fn real(x: f64) -> Self;
     fn complex(self) -> Complex64;
     fn of(z: Complex64) -> Self;
@@ -536,6 +541,7 @@ pub fn cases() -> Vec<Case> {
             all.push(principal);
         }
     }
+    all.extend(nonlinear::cases());
     all
 }
 

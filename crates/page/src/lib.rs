@@ -15,7 +15,7 @@
 //!
 //! ```
 //! let request = r#"{"task": "derive", "source": "optimizer plain { theta' = theta + h*f(theta) }",
-//!     "order": 1, "format": "text"}"#;
+//!     "order": 1, "format": "txt"}"#;
 //! let answer: serde_json::Value = serde_json::from_str(&bea_page::answer(request)).unwrap();
 //! assert_eq!(answer["heading"], "plain: modified field to order 1");
 //! ```

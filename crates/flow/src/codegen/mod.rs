@@ -4,7 +4,8 @@
 //! the loss `E`, its gradient and the velocity `field(theta, h)` of the flow, derived exactly:
 //!
 //! ```text
-//! order:n          Σ_τ h^(|τ|-1) b(τ)/σ(τ) F(τ), trees with up to n + 1 nodes
+//! order:n          Σ_τ h^(|τ|-1) b(τ)/σ(τ) F(τ), trees with up to n + 1 nodes; of a nonlinear step the typed
+//!                  terms up to h^n
 //! principal flow   log(P(hJ))/(hJ) f, J = f'; for gradient descent P(z) = 1 + z, J = -∇²E
 //! ```
 //!
@@ -18,6 +19,7 @@ mod literal;
 mod loss_formulas;
 mod module;
 mod names;
+mod nonlinear;
 mod principal;
 mod python;
 mod rust;
@@ -27,6 +29,7 @@ use crate::loss::{Expr, Graph, VectorFields};
 use bea_series::optimizer::Optimizer;
 use bea_series::series::MethodError;
 use bea_series::text::source::SourceError;
+use bea_series::typed::TypedError;
 use num_rational::BigRational;
 use std::collections::BTreeMap;
 
@@ -86,7 +89,7 @@ pub struct CodeRequest<'a> {
     pub optimizer: &'a Optimizer,
     /// The values of the optimizer's parameters; those without one become arguments.
     pub values: &'a BTreeMap<String, BigRational>,
-    /// The flow: `order:n`, `pf`, `pf-even` or `pf+np:n`.
+    /// The flow: `order:n`, or of a linear step `pf`, `pf-even` or `pf+np:n`.
     pub flow: FlowName,
     /// The command for the header, if there was one.
     pub command: Option<&'a str>,
@@ -102,6 +105,14 @@ pub enum CodegenError {
     /// The optimizer has no modified field.
     #[error(transparent)]
     Method(#[from] MethodError),
+    /// The nonlinear step has no modified field.
+    #[error("`{optimizer}` has no modified field: {error}")]
+    Typed {
+        /// The optimizer.
+        optimizer: String,
+        /// Why not.
+        error: TypedError,
+    },
     /// The numbers of vector fields differ.
     #[error(
         "`{optimizer}` has {expected} vector fields ({names}), but the number of losses is {found}"
@@ -136,8 +147,8 @@ pub enum CodegenError {
     /// The principal part is no function of one Jacobian.
     #[error("`{flow}` of `{optimizer}` cannot be written down: {reason}")]
     #[diagnostic(help(
-        "`order:n` can, for any n; `{flow}` can for any optimizer that is applied to all its vector \
-         fields at once, `simultaneous_gda` say"
+        "`order:n` can, for any n; `{flow}` can for any linear optimizer that is applied to all its \
+         vector fields at once, `simultaneous_gda` say"
     ))]
     NoClosedForm {
         /// The flow asked for.

@@ -2,11 +2,13 @@
 
 use super::names::Namer;
 use super::principal::{self, PrincipalVelocity};
-use super::{CodeRequest, CodegenError};
+use super::{CodeRequest, CodegenError, nonlinear};
 use crate::flow::FlowName;
-use crate::loss::{Expr, Program, modified_field, non_principal_field};
+use crate::loss::{Expr, Graph, Program, modified_field, non_principal_field};
 use bea_series::field::Field;
+use bea_series::optimizer::Step;
 use bea_series::render::{Content, Document, Format, Part};
+use bea_series::series::GeneralLinearMethod;
 
 /// The shape of what a function returns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,6 +76,85 @@ impl Names {
     }
 }
 
+/// What functions take beside the point: the parameters of the losses, `h`, and the parameters of the optimizer.
+pub(super) struct Scalars {
+    pub names: Vec<String>,
+    /// Which of them is `h`.
+    pub step: usize,
+    /// Which of them each parameter of the optimizer is. One that the loss has too is the same.
+    pub of_optimizer: Vec<usize>,
+    /// Those of the losses.
+    pub of_loss: Vec<usize>,
+    /// Those of `field` beside `h`.
+    pub of_field: Vec<usize>,
+}
+
+impl Scalars {
+    pub fn new(of_losses: &[String], of_optimizer: &[String]) -> Scalars {
+        let mut names = of_losses.to_vec();
+        let step = names.len();
+        names.push("h".to_string());
+        let place = |name: &String| match of_losses.iter().position(|p| p == name) {
+            Some(known) => known,
+            None => {
+                names.push(name.clone());
+                names.len() - 1
+            }
+        };
+        let of_optimizer: Vec<usize> = of_optimizer.iter().map(place).collect();
+        let of_loss: Vec<usize> = (0..step).collect();
+        let own = of_optimizer.iter().copied().filter(|index| *index > step);
+        let of_field = of_loss.iter().copied().chain(own).collect();
+        Scalars { names, step, of_optimizer, of_loss, of_field }
+    }
+
+    /// `h` and the parameters of the optimizer, where so many coordinates stand before them.
+    pub fn expressions(&self, graph: &mut Graph, coordinates: usize) -> (Expr, Vec<Expr>) {
+        let mut scalar = |index: usize| graph.variable((coordinates + index) as u32);
+        (scalar(self.step), self.of_optimizer.iter().map(|&index| scalar(index)).collect())
+    }
+
+    /// What `field` takes.
+    pub fn with_step(&self) -> Vec<usize> {
+        std::iter::once(self.step).chain(self.of_field.iter().copied()).collect()
+    }
+}
+
+/// `loss` and `gradient` of some losses, which `names` tells apart if there are several. `inputs` are the coordinates and
+/// all scalars.
+pub(super) fn of_losses(
+    graph: &mut Graph,
+    losses: &[Expr],
+    names: &[&str],
+    coordinates: &[u32],
+    inputs: usize,
+    scalars: &[usize],
+) -> Vec<Function> {
+    let mut functions = Vec::new();
+    for (i, &loss) in losses.iter().enumerate() {
+        let (suffix, of) = match losses.len() {
+            1 => (String::new(), String::new()),
+            _ => (format!("_{}", names[i]), format!(" of {}", names[i])),
+        };
+        let gradient = graph.gradient(loss, coordinates);
+        functions.push(Function {
+            name: format!("loss{suffix}"),
+            doc: format!("The loss{of}."),
+            shape: ReturnType::Scalar,
+            program: Program::new(graph, inputs, &[loss]),
+            scalars: scalars.to_vec(),
+        });
+        functions.push(Function {
+            name: format!("gradient{suffix}"),
+            doc: format!("The gradient of the loss{of}."),
+            shape: ReturnType::Vector,
+            program: Program::new(graph, inputs, &gradient),
+            scalars: scalars.to_vec(),
+        });
+    }
+    functions
+}
+
 impl Module {
     /// The names in a language with these reserved words.
     pub fn names(&self, reserved: &[&[&str]], lowercase: bool) -> Names {
@@ -92,77 +173,33 @@ impl Module {
 
     /// The flow is one of those that can be written.
     pub fn new(request: &CodeRequest) -> Result<Module, CodegenError> {
-        let CodeRequest { objective, optimizer, values, flow, .. } = *request;
-        let method = optimizer.method(values)?;
-        if method.fields.len() != objective.fields.fields.len() {
-            let names: Vec<&str> = method.fields.iter().map(|f| f.name.as_str()).collect();
-            return Err(CodegenError::Fields {
-                optimizer: optimizer.name.clone(),
-                names: names.join(", "),
-                expected: method.fields.len(),
-                found: objective.losses.len(),
-            });
+        match request.optimizer.step(request.values)? {
+            Step::Linear(program) => Module::linear(request, &program.method()),
+            Step::Nonlinear(program) => nonlinear::module(request, &program),
         }
+    }
+
+    fn linear(request: &CodeRequest, method: &GeneralLinearMethod) -> Result<Module, CodegenError> {
+        let CodeRequest { objective, optimizer, values, flow, .. } = *request;
+        let names: Vec<&str> = method.fields.iter().map(|f| f.name.as_str()).collect();
+        check_fields(request, &names)?;
         let order = match flow {
             FlowName::Order(n) | FlowName::PrincipalWith(n) => n,
             _ => 0,
         };
-        let field = Field::derive(&optimizer.name, &method, order)?;
+        let field = Field::derive(&optimizer.name, method, order)?;
 
         let mut graph = objective.graph.clone();
         let dimension = objective.variables.len();
         let coordinates: Vec<u32> = (0..dimension as u32).collect();
-        let mut scalars = objective.parameters.clone();
-        let step = scalars.len();
-        scalars.push("h".to_string());
-        // A parameter that the loss has too is the same one.
-        let shared: Vec<usize> = field
-            .parameters
-            .iter()
-            .map(|name| match objective.parameters.iter().position(|p| p == name) {
-                Some(known) => known,
-                None => {
-                    scalars.push(name.clone());
-                    scalars.len() - 1
-                }
-            })
-            .collect();
-        let inputs = dimension + scalars.len();
-        let mut scalar = |index: usize| graph.variable((dimension + index) as u32);
-        let h = scalar(step);
-        let parameters: Vec<Expr> = shared.iter().map(|&index| scalar(index)).collect();
-        let of_loss: Vec<usize> = (0..objective.parameters.len()).collect();
-        let mut of_field: Vec<usize> = of_loss.clone();
-        of_field.extend(shared.iter().filter(|&&index| index > step));
-
-        let mut functions = Vec::new();
-        for (i, &loss) in objective.losses.iter().enumerate() {
-            let (suffix, of) = match objective.losses.len() {
-                1 => (String::new(), String::new()),
-                _ => (
-                    format!("_{}", method.fields[i].name),
-                    format!(" of {}", method.fields[i].name),
-                ),
-            };
-            let gradient = graph.gradient(loss, &coordinates);
-            functions.push(Function {
-                name: format!("loss{suffix}"),
-                doc: format!("The loss{of}."),
-                shape: ReturnType::Scalar,
-                program: Program::new(&graph, inputs, &[loss]),
-                scalars: of_loss.clone(),
-            });
-            functions.push(Function {
-                name: format!("gradient{suffix}"),
-                doc: format!("The gradient of the loss{of}."),
-                shape: ReturnType::Vector,
-                program: Program::new(&graph, inputs, &gradient),
-                scalars: of_loss.clone(),
-            });
-        }
-
-        let mut with_step = vec![step];
-        with_step.extend(&of_field);
+        let scalars = Scalars::new(&objective.parameters, &field.parameters);
+        let inputs = dimension + scalars.names.len();
+        let (h, parameters) = scalars.expressions(&mut graph, dimension);
+        let of_loss = scalars.of_loss.clone();
+        let losses = &objective.losses;
+        let mut functions =
+            of_losses(&mut graph, losses, &names, &coordinates, inputs, &scalars.of_loss);
+        let with_step = scalars.with_step();
         let (velocity, formula) = match flow {
             FlowName::Order(n) => {
                 let value = modified_field(&mut graph, &objective.fields, &field, h, &parameters);
@@ -176,7 +213,7 @@ impl Module {
                 (Velocity::Direct(function), terms(&field, values, Part::All))
             }
             _ => {
-                let (joint, closed) = principal::closed_form(request, &method)?;
+                let (joint, closed) = principal::closed_form(request, method)?;
                 let one_loss = method.fields.len() == 1;
                 let mut formula = principal::formula(&closed, flow, one_loss);
                 let (force, jacobian) = if one_loss {
@@ -220,9 +257,9 @@ impl Module {
                     _ => "The velocity: the principal flow.".to_string(),
                 };
                 // What the parameters of the method stand for, `h` among them if it is one.
-                let mut of_method = shared.clone();
+                let mut of_method = scalars.of_optimizer.clone();
                 if let Some(place) = joint.step_parameter {
-                    of_method.insert(place, step);
+                    of_method.insert(place, scalars.step);
                 }
                 let principal = PrincipalVelocity {
                     jacobian,
@@ -241,11 +278,11 @@ impl Module {
         Ok(Module {
             header: header(request, formula),
             variables: objective.variables.clone(),
-            scalars,
-            step,
+            scalars: scalars.names,
+            step: scalars.step,
             functions,
             velocity,
-            field_scalars: of_field,
+            field_scalars: scalars.of_field,
         })
     }
 
@@ -268,7 +305,22 @@ impl Module {
     }
 }
 
-fn header(request: &CodeRequest, formula: Vec<String>) -> Vec<String> {
+/// There is a loss for each vector field.
+pub(super) fn check_fields(request: &CodeRequest, names: &[&str]) -> Result<(), CodegenError> {
+    let objective = request.objective;
+    if names.len() == objective.fields.fields.len() {
+        return Ok(());
+    }
+    Err(CodegenError::Fields {
+        optimizer: request.optimizer.name.clone(),
+        names: names.join(", "),
+        expected: names.len(),
+        found: objective.losses.len(),
+    })
+}
+
+/// The comment that a file starts with; `formula` is its velocity.
+pub(super) fn header(request: &CodeRequest, formula: Vec<String>) -> Vec<String> {
     let CodeRequest { objective, optimizer, values, flow, command } = request;
     let mut named = optimizer.name.clone();
     if !optimizer.parameters.is_empty() {

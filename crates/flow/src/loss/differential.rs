@@ -64,19 +64,12 @@ pub struct ElementaryDifferentials<'a> {
     pub(super) trees: &'a TreeTable,
     pub(super) jets: Jets,
     known: FxHashMap<TreeId, Vec<(u32, Expr)>>,
-    directions: FxHashMap<Vec<(u32, Expr)>, Direction>,
 }
 
 impl<'a> ElementaryDifferentials<'a> {
     /// Of the trees of a table, whose colours are the indices of the fields.
     pub fn new(fields: &'a VectorFields, trees: &'a TreeTable) -> Self {
-        ElementaryDifferentials {
-            fields,
-            trees,
-            jets: Jets::new(),
-            known: FxHashMap::default(),
-            directions: FxHashMap::default(),
-        }
+        ElementaryDifferentials { fields, trees, jets: Jets::new(), known: FxHashMap::default() }
     }
 
     /// The components of `F(τ)`, one a variable of its space.
@@ -101,14 +94,7 @@ impl<'a> ElementaryDifferentials<'a> {
     /// `F(τ)` as a direction.
     pub(super) fn along(&mut self, graph: &mut Graph, tree: TreeId) -> Direction {
         let components = self.components(graph, tree);
-        self.direction(components)
-    }
-
-    /// A vector as a direction; equal vectors are one direction.
-    pub(super) fn direction(&mut self, components: Vec<(u32, Expr)>) -> Direction {
-        let jets = &mut self.jets;
-        let new = |c: &Vec<(u32, Expr)>| jets.direction(c.iter().copied());
-        *self.directions.entry(components).or_insert_with_key(new)
+        self.jets.direction(components)
     }
 
     /// `f^(m)(D_1, …, D_m)` for the field of a colour.

@@ -22,6 +22,8 @@ pub struct Direction(u32);
 pub struct Jets {
     /// Components of each direction by variable; others are 0.
     directions: Vec<FxHashMap<u32, Expr>>,
+    /// Where each list of components is among them.
+    places: FxHashMap<Vec<(u32, Expr)>, Direction>,
     /// Multisets of directions, ascending; number 0 is empty.
     sets: Vec<Vec<Direction>>,
     numbers: FxHashMap<Vec<Direction>, u32>,
@@ -44,6 +46,7 @@ impl Jets {
     pub fn new() -> Jets {
         Jets {
             directions: Vec::new(),
+            places: FxHashMap::default(),
             sets: vec![Vec::new()],
             numbers: FxHashMap::from_iter([(Vec::new(), 0)]),
             splits: FxHashMap::default(),
@@ -51,11 +54,14 @@ impl Jets {
         }
     }
 
-    /// A direction with the given components, `(variable, component)`.
+    /// A direction with the given components, `(variable, component)`; equal ones are one direction.
     pub fn direction(&mut self, components: impl IntoIterator<Item = (u32, Expr)>) -> Direction {
-        let new = Direction(self.directions.len() as u32);
-        self.directions.push(components.into_iter().collect());
-        new
+        let directions = &mut self.directions;
+        let new = |components: &Vec<(u32, Expr)>| {
+            directions.push(components.iter().copied().collect());
+            Direction(directions.len() as u32 - 1)
+        };
+        *self.places.entry(components.into_iter().collect()).or_insert_with_key(new)
     }
 
     /// `e^(m)[D_1, …, D_m]`; the order of the directions does not matter.

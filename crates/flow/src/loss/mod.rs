@@ -21,6 +21,7 @@ mod program;
 mod roots;
 mod rounding;
 mod simplify;
+mod typed_field;
 mod undefined;
 mod wide;
 
@@ -38,5 +39,6 @@ pub(crate) use number::quotient;
 pub use print::{Printer, Style};
 pub use program::{Constant, Instruction, Program, Register};
 pub(crate) use rounding::Bounded;
+pub use typed_field::typed_field;
 pub use undefined::{undefined_part, values_at};
 pub use wide::Wide;

@@ -130,7 +130,7 @@ impl Sums<'_> {
                 }
                 _ => {
                     let vector = self.sum(graph, &lasts);
-                    (trees.size(rest), self.differentials.direction(vector))
+                    (trees.size(rest), self.differentials.jets.direction(vector))
                 }
             };
             along.push(along_last);
