@@ -154,6 +154,8 @@ fn symbols_of_caption_and_picture_are_explained() {
             ("drift", "the drift of a step is"),
             ("positive flow", "the positive flow has the velocity"),
             ("ELU", "ELU is"),
+            ("paper", "the paper is Rosca, Wu, Qin and Dherin"),
+            ("runs that diverge", "or above ten times that at the start"),
             ("seeds", "seeds differ"),
             ("DAL", "(DAL) are 2/‖∇²E ĝ‖"),
         ] {
@@ -203,7 +205,7 @@ fn a_claim_that_fails_has_a_title_that_says_what_is_seen() {
     let judged = figure.run();
     let caption = figure.caption(&judged);
     assert_eq!(caption.verdict, Judgement::DoesNotHold);
-    let title = "Figure 30. Gradient descent never parts from the principal flow and from IGR";
+    let title = "Figure 30. Gradient descent never ends elsewhere than the principal flow and IGR";
     assert_eq!(judged.figure.title, title);
     assert_eq!(caption.number, "0 of 108 runs; one is enough");
     assert!(NETWORK_FIGURES.iter().all(|figure| !figure.shows.is_empty()));

@@ -73,7 +73,7 @@ impl<'a> Measured<'a> {
 
     /// Whether figures count it as diverged: it did, or its loss is above ten times that of its start at its end or for more
     /// than a tenth of what was measured.
-    pub(super) fn runs_away(&self) -> bool {
+    pub(crate) fn runs_away(&self) -> bool {
         let losses = self.metrics.column("loss").unwrap_or_default();
         let finite: Vec<f64> = losses.into_iter().filter(|loss| loss.is_finite()).collect();
         let Some(first) = finite.first() else { return self.diverged() };

@@ -51,6 +51,8 @@ pub struct Finding {
     pub number: String,
     /// Other numbers; may be empty.
     pub more: String,
+    /// What is seen in a few words with numbers, as a title; without it the title is a sentence for each verdict.
+    pub title: Option<String>,
 }
 
 impl Finding {
@@ -60,11 +62,16 @@ impl Finding {
         number: impl Into<String>,
     ) -> Finding {
         let (seen, number) = (seen.into(), number.into());
-        Finding { verdict: Judgement::of(parts), seen, number, more: String::new() }
+        Finding { verdict: Judgement::of(parts), seen, number, more: String::new(), title: None }
     }
 
     /// With other numbers.
     pub(super) fn with(self, more: impl Into<String>) -> Finding {
         Finding { more: more.into(), ..self }
+    }
+
+    /// With a title of its own.
+    pub(super) fn titled(self, title: impl Into<Option<String>>) -> Finding {
+        Finding { title: title.into(), ..self }
     }
 }

@@ -62,7 +62,7 @@ pub fn quantity(
         _ => "sharpness λ₀".into(),
     };
     Quantity {
-        x: format!("steps after iterate {start}"),
+        x: if start == 0 { "step".into() } else { format!("steps after iterate {start}") },
         y,
         kinds: kinds.collect(),
         grows: true,

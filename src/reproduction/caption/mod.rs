@@ -33,6 +33,8 @@ pub struct Caption {
     pub setting: String,
     /// Other numbers; may be empty.
     pub more: String,
+    /// The title, if not the sentence for its verdict.
+    own_title: Option<String>,
 }
 
 impl Caption {
@@ -43,14 +45,15 @@ impl Caption {
         finding: Finding,
         setting: String,
     ) -> Caption {
-        let Finding { verdict, seen, number, more } = finding;
+        let Finding { verdict, seen, number, more, title } = finding;
         let shows = words::spelled_out(shows);
-        Caption { id, shows, claim, seen, number, verdict, setting, more }
+        let own_title = title.filter(|_| verdict != Judgement::NotMeasured);
+        Caption { id, shows, claim, seen, number, verdict, setting, more, own_title }
     }
 
     /// `Figure 10. A sentence`, the title of the picture: what is seen here, in a few words.
     pub fn title(&self) -> String {
-        title::of(self.id, self.claim, self.verdict)
+        title::of(self.id, self.claim, self.verdict, self.own_title.as_deref())
     }
 
     /// Its parts by name, those that are empty left out.
@@ -68,14 +71,18 @@ impl Caption {
         parts.into_iter().filter(|(_, text)| !text.is_empty()).collect()
     }
 
-    /// What the symbols of the caption mean.
+    /// Which paper is meant, and what the symbols of the caption mean.
     pub fn symbols(&self) -> String {
         let title = self.title();
         let said = [&title, &self.shows, self.claim, &self.seen, &self.number];
         let parts = [&said[..], &[&self.setting, &self.more]].concat();
-        words::meanings(&parts.join("\n"))
+        format!("{PAPER}; {}", words::meanings(&parts.join("\n")))
     }
 }
+
+/// The paper of the figures.
+const PAPER: &str = "the paper is Rosca, Wu, Qin and Dherin, “On a continuous time model of gradient descent dynamics and \
+                     instability in deep learning”, Transactions on Machine Learning Research, 2023";
 
 /// The columns of a caption as text, and where they begin after the name of a part.
 const WIDTH: usize = 100;

@@ -9,7 +9,7 @@ pub(super) const ABBREVIATIONS: [(&str, &str); 4] = [
 ];
 
 /// Symbols and terms, what explains them, in an order in which each is explained by those before it.
-const MEANINGS: [(&[&str], &str); 17] = [
+const MEANINGS: [(&[&str], &str); 18] = [
     (
         &["h", "hλ", "hλ₀", "hλᵢ", "h²", "φₕ", "learning rate", "learning rates"],
         "h is the learning rate, the time of a step",
@@ -55,11 +55,18 @@ const MEANINGS: [(&[&str], &str); 17] = [
     ),
     (
         &["DAL", "DAL-p", "DAL-0.5"],
-        "drift-adjusted learning rates (DAL) are 2/‖∇²E ĝ‖ in every step, those of DAL-p 2/‖∇²E ĝ‖^p, with the power p",
+        "drift-adjusted learning rates (DAL) are 2/‖∇²E ĝ‖ in every step, those of DAL-p 2/‖∇²E ĝ‖^p, with the power p, \
+         all of them at most 5",
     ),
     (
         &["seeds"],
-        "seeds differ in the initial weights; a line is their median, a band reaches from their smallest to their largest",
+        "seeds differ in the initial weights; a line is their median, a band reaches from the smallest to the largest of those \
+         that do not diverge",
+    ),
+    (
+        &["runs that diverge"],
+        "runs that diverge are those whose loss is no longer finite, or above ten times that at the start at their end or in \
+         more than a tenth of what is measured; a triangle at the edge of a panel is where a line leaves it",
     ),
     (&["ELU"], "ELU is the activation x where x > 0 and eˣ − 1 elsewhere"),
 ];

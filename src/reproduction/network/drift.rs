@@ -1,8 +1,8 @@
 //! Figures about the drift of a step and its estimates: 16, 17, 22, 25 and 47.
 
 use super::numbers::{
-    Part, below, by_chance, column, correlation, each_network, finite, last, mean, median, number,
-    range, rate,
+    Part, below, by_chance, column, correlation, each_network, fails, finite, last, logarithms,
+    mean, median, number, range, rate,
 };
 use crate::experiment::Outcome;
 use crate::reproduction::judgement::{Finding, Judgement};
@@ -21,15 +21,17 @@ pub(super) fn product_beside_drift(outcome: &Outcome) -> Vec<(f64, f64)> {
     beside_drift(outcome, "hg").into_iter().zip(sizes).map(|((hg, d), g)| (hg / g, d)).collect()
 }
 
-/// Correlation of a column with the drift along each run.
-fn along_each(outcomes: &[Outcome], name: &str) -> (Vec<f64>, String) {
-    let each: Vec<f64> =
-        outcomes.iter().map(|outcome| correlation(&beside_drift(outcome, name))).collect();
+/// Correlation of pairs along each run.
+fn along_each(
+    outcomes: &[Outcome],
+    pairs: impl Fn(&Outcome) -> Vec<(f64, f64)>,
+) -> (Vec<f64>, String) {
+    let each: Vec<f64> = outcomes.iter().map(|outcome| correlation(&pairs(outcome))).collect();
     let texts: Vec<String> = outcomes
         .iter()
         .zip(&each)
         .map(|(outcome, r)| {
-            let n = finite(&beside_drift(outcome, name)).len();
+            let n = finite(&pairs(outcome)).len();
             format!("{} (h = {}, {n} iterates)", number(*r), rate(outcome))
         })
         .collect();
@@ -38,7 +40,8 @@ fn along_each(outcomes: &[Outcome], name: &str) -> (Vec<f64>, String) {
 
 /// Correlation of `‖∇²E g‖` with the exact drift along each run.
 pub(super) fn fig16(outcomes: &[Outcome]) -> Finding {
-    let (each, texts) = along_each(outcomes, "hg");
+    let (each, texts) = along_each(outcomes, |outcome| beside_drift(outcome, "hg"));
+    let (_, logs) = along_each(outcomes, |outcome| logarithms(&beside_drift(outcome, "hg")));
     let parts: Vec<Part> = each.iter().map(|r| below(STRONG, *r)).collect();
     let (least, _) = range(each);
     let seen = format!("the correlation of ‖∇²E ∇E‖ and the drift along each run is {texts}");
@@ -46,7 +49,7 @@ pub(super) fn fig16(outcomes: &[Outcome]) -> Finding {
         "smallest correlation {}; more than {STRONG} with every h counts as following",
         number(least)
     );
-    Finding::new(&parts, seen, decides)
+    Finding::new(&parts, seen, decides).with(format!("correlation of the logarithms: {logs}"))
 }
 
 /// Correlation of `‖∇²E g‖` with the exact drift, at each learning rate and over all, and of its factors.
@@ -56,8 +59,10 @@ pub(super) fn fig17(outcomes: &[Outcome]) -> Finding {
             correlation(&outcomes.iter().flat_map(pairs).collect::<Vec<_>>())
         };
         let pooled_column = |name: &str| pooled(&|outcome| beside_drift(outcome, name));
-        let (mut each, texts) = along_each(outcomes, "hg");
-        let (_, estimates) = along_each(outcomes, "drift_estimate");
+        let (mut each, texts) = along_each(outcomes, |outcome| beside_drift(outcome, "hg"));
+        let (_, estimates) =
+            along_each(outcomes, |outcome| beside_drift(outcome, "drift_estimate"));
+        let logs = number(pooled(&|outcome| logarithms(&beside_drift(outcome, "hg"))));
         let hg = pooled_column("hg");
         each.push(hg);
         let parts: Vec<Part> = each.iter().map(|r| below(STRONG, *r)).collect();
@@ -78,9 +83,10 @@ pub(super) fn fig17(outcomes: &[Outcome]) -> Finding {
             number(least)
         );
         let more = format!(
-            "correlation with ‖∇²E ∇E‖ along each run: {texts}; with h²/2 ‖∇²E ∇E‖: {estimates}"
+            "correlation with ‖∇²E ∇E‖ along each run: {texts}; with h²/2 ‖∇²E ∇E‖: {estimates}; of the \
+             logarithms of the drift and of ‖∇²E ∇E‖ over all learning rates: {logs}"
         );
-        (parts, [seen, decides, more])
+        (parts, [seen, decides, more, String::new()])
     })
 }
 
@@ -91,12 +97,13 @@ pub(super) fn mean_drift(outcome: &Outcome) -> f64 {
 
 /// Correlations over runs of the mean drift.
 pub(super) fn fig22(outcomes: &[Outcome]) -> Finding {
-    let of = |name: &str| {
-        let pairs =
-            outcomes.iter().map(|o| (mean_drift(o).ln(), last(o, name))).collect::<Vec<_>>();
+    let of = |name: &str, keep: &dyn Fn(&&Outcome) -> bool| {
+        let kept = outcomes.iter().filter(keep);
+        let pairs = kept.map(|o| (mean_drift(o).ln(), last(o, name))).collect::<Vec<_>>();
         (correlation(&pairs), finite(&pairs).len())
     };
-    let ((accuracy, n), (sharpness, _)) = (of("test_accuracy"), of("lambda_0"));
+    let every = |_: &&Outcome| true;
+    let ((accuracy, n), (sharpness, _)) = (of("test_accuracy", &every), of("lambda_0", &every));
     let bound = by_chance(n);
     let parts = [below(bound, accuracy), below(sharpness, -bound)];
     let opposite = [below(accuracy, -bound), below(bound, sharpness)];
@@ -115,6 +122,16 @@ pub(super) fn fig22(outcomes: &[Outcome]) -> Finding {
         "the claim is read as the paper's conclusions and its Figure 21 have it, that drift helps; its text on Figure 22 says \
          the opposite of both, the lower the drift the higher the accuracy and the smaller λ₀: that {}",
         Judgement::of(&opposite)
+    );
+    let failed = outcomes.iter().filter(|outcome| fails(outcome)).count();
+    let trains = |outcome: &&Outcome| !fails(outcome);
+    let ((accuracy, n), (sharpness, _)) = (of("test_accuracy", &trains), of("lambda_0", &trains));
+    let more = format!(
+        "{more}; without the {failed} runs that end with a higher loss than at the start, the correlations over {n} runs are {} \
+         and {}, where ±{} is the bound",
+        number(accuracy),
+        number(sharpness),
+        number(by_chance(n))
     );
     Finding::new(&parts, seen, decides).with(more)
 }

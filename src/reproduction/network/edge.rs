@@ -2,7 +2,7 @@
 
 use super::numbers::{
     all, below, changes, column, correlation, each_network, finite, increases, mean, median,
-    number, percent, range, rate, spread,
+    more_often, number, percent, range, rate, spread,
 };
 use crate::experiment::Outcome;
 use crate::reproduction::judgement::Finding;
@@ -99,7 +99,16 @@ pub(super) fn fig11(outcomes: &[Outcome]) -> Finding {
             format!("{} go the same way; more than half of each counts", shares.join(", "));
         let more =
             format!("correlations of the changes, in this order: {}", correlations.join(", "));
-        (parts, [seen, decides, more])
+        let more = format!(
+            "{more}; iterates from which the flow ends before the time of a step do not count"
+        );
+        let title = match &shares[..] {
+            [a, b, c, d] => format!(
+                "steps change loss and λ₀ as NGF does below 2/h ({a}, {b}), as the positive flow above ({c}, {d} of steps)"
+            ),
+            _ => String::new(),
+        };
+        (parts, [seen, decides, more, title])
     })
 }
 
@@ -122,7 +131,7 @@ pub(super) fn fig13(outcomes: &[Outcome]) -> Finding {
         );
         let decides =
             format!("correlation {}; more than 0.5 counts as proportional", number(together));
-        (vec![below(0.5, together)], [seen, decides, String::new()])
+        (vec![below(0.5, together)], [seen, decides, String::new(), String::new()])
     })
 }
 
@@ -147,7 +156,10 @@ pub(super) fn fig37(outcomes: &[Outcome]) -> Finding {
             percent(share),
             number(together)
         );
-        (vec![below(0.5, share), below(0.5, together)], [seen, decides, String::new()])
+        (
+            vec![below(0.5, share), below(0.5, together)],
+            [seen, decides, String::new(), String::new()],
+        )
     })
 }
 
@@ -188,16 +200,17 @@ fn up_and_down(name: &str, steps: impl Iterator<Item = (f64, f64)>) -> Finding {
         percent(b)
     );
     let decides = format!(
-        "mean {} before increases, {} before decreases; positive in {}, {}; both must be larger before increases",
+        "mean {} before increases, {} before decreases; positive in {}, {}; the mean must be larger before increases, and \
+         the share by more than twice the standard error",
         number(x),
         number(y),
         percent(a),
         percent(b)
     );
-    Finding::new(&[below(y, x), below(b, a)], seen, decides)
+    Finding::new(&[below(y, x), more_often((a, up.len()), (b, down.len()))], seen, decides)
 }
 
-/// Whether `|g·u₀|` grows exactly where `hλ₀ > 2`.
+/// Whether `|g·u₀|` grows where `hλ₀ > 2`, more often than elsewhere.
 pub(super) fn fig15(outcomes: &[Outcome]) -> Finding {
     let (mut above, mut below_edge) = (Vec::new(), Vec::new());
     for outcome in outcomes {
@@ -217,11 +230,19 @@ pub(super) fn fig15(outcomes: &[Outcome]) -> Finding {
         below_edge.len()
     );
     let decides = format!(
-        "{} above 2/h, more than half counts; {} below, less than half counts",
+        "{} above 2/h, more than half counts; {} below, less than half counts; the difference must be larger than twice its \
+         standard error",
         percent(a),
         percent(b)
     );
-    Finding::new(&[below(0.5, a), below(b, 0.5)], seen, decides)
+    let apart = more_often((a, above.len()), (b, below_edge.len()));
+    let kind = if apart == Some(true) { "beyond" } else { "within" };
+    let title = format!(
+        "|∇E·u₀| grows in {} of the steps above 2/h and in {} of those below, a difference {kind} chance",
+        percent(a),
+        percent(b)
+    );
+    Finding::new(&[below(0.5, a), below(b, 0.5), apart], seen, decides).titled(title)
 }
 
 /// The weight of the negative eigenvalues.

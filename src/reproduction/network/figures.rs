@@ -4,6 +4,9 @@ use super::{NetworkFigure, drift, edge, errors, followed, pictures, rates};
 
 macro_rules! figure {
     ($id:literal, $experiment:literal, $shows:literal, $claim:literal, $judge:path, $picture:path) => {
+        figure!($id, $experiment, $shows, $claim, $judge, $picture, pictures::EVERY)
+    };
+    ($id:literal, $experiment:literal, $shows:literal, $claim:literal, $judge:path, $picture:path, $shown:path) => {
         NetworkFigure {
             id: $id,
             experiment: $experiment,
@@ -12,6 +15,7 @@ macro_rules! figure {
             text: include_str!(concat!("../../../examples/experiments/", $experiment, ".toml")),
             judge: $judge,
             picture: $picture,
+            shown: $shown,
         }
     };
 }
@@ -22,7 +26,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig7",
         "fig7",
         "distance of NGF, IGR and PF to gradient descent against the number of steps, all from the initial \
-         weights; a panel for each learning rate h",
+         weights; a panel for each learning rate h; thin lines are flows of runs in which they end early",
         "for few steps the principal flow is nearer to gradient descent than the negative gradient flow and \
          IGR",
         errors::fig7,
@@ -90,7 +94,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig13",
         "left, the stability coefficient Re sc₀ along gradient descent; middle, its loss (black) and the loss \
          after following the positive flow from each iterate for the time of a step; right, the sharpness λ₀; \
-         the steps in which the loss increases are shaded",
+         of the steps from iterates measured, those in which the loss increases are shaded",
         "where λ₀ > 2/h, the loss increases in proportion to its increase along the positive flow",
         edge::fig13,
         pictures::fig13
@@ -99,7 +103,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig14",
         "fig14",
         "loss and sharpness λ₀ from one iterate on: gradient descent (black), NGF, and NGF with its component \
-         along u₀, the direction of largest curvature, reversed",
+         along u₀, the direction of largest curvature, reversed, as far as it could be followed",
         "reversing the sharpest direction alone makes the flow unstable",
         followed::fig35,
         pictures::fig35
@@ -108,7 +112,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig15",
         "fig15",
         "left, how the gradient along u₀ grows in a step by PF; middle, its size |∇E·u₀| along gradient \
-         descent; right, its growth as measured (points) beside that by PF; shaded where λ₀ is above 2/h",
+         descent; right, its growth as measured (points) beside that by PF; shaded where λ₀ is above 2/h; ln is the natural \
+         logarithm",
         "the gradient along u₀ grows where λ₀ > 2/h and shrinks below",
         edge::fig15,
         pictures::fig15
@@ -154,7 +159,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
          = 0.5, DAL-0.5, in orange; thin lines are runs that diverge",
         "DAL-0.5 trains and generalises at least as well as the best fixed learning rate",
         rates::fig20,
-        pictures::fig20
+        pictures::fig20,
+        pictures::FIXED_AND_HALF
     ),
     figure!(
         "fig21",
@@ -163,7 +169,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
          seeds, the line is their median",
         "DAL-p with a smaller p, more drift, generalises better and is less stable",
         rates::fig21,
-        pictures::fig21
+        pictures::fig21,
+        pictures::ADAPTIVE
     ),
     figure!(
         "fig22",
@@ -200,7 +207,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
          difference of two gradients, in orange; a panel for each power p; thin lines are runs that diverge",
         "with full batches DAL loses nothing by the difference of gradients",
         rates::fig26,
-        pictures::fig26
+        pictures::fig26,
+        pictures::FULL
     ),
     figure!(
         "fig27",
@@ -209,7 +217,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
          difference of two gradients, in orange; a panel for each power p; thin lines are runs that diverge",
         "with small batches DAL loses little by the difference of gradients",
         rates::fig27,
-        pictures::fig27
+        pictures::fig27,
+        pictures::SMALL
     ),
     figure!(
         "fig28",
@@ -218,7 +227,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
          computed exactly, in blue, or from the difference of two gradients, in orange",
         "with full batches DAL loses nothing by the difference of gradients (on Imagenet in the paper)",
         rates::fig28,
-        pictures::fig28
+        pictures::fig28,
+        pictures::ONE
     ),
     figure!(
         "fig29",
@@ -228,7 +238,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
          runs that diverge",
         "with full batches DAL-0.5 loses nothing by the difference of gradients (on Imagenet in the paper)",
         rates::fig29,
-        pictures::fig29
+        pictures::fig29,
+        pictures::HALF
     ),
     figure!(
         "fig31",
@@ -271,7 +282,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig35",
         "fig35",
         "loss and sharpness λ₀ from one iterate on: gradient descent (black), NGF, and NGF with its component \
-         along u₀, the direction of largest curvature, reversed",
+         along u₀, the direction of largest curvature, reversed, as far as it could be followed",
         "reversing the sharpest direction alone makes the flow unstable",
         followed::fig35,
         pictures::fig35
@@ -279,8 +290,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
     figure!(
         "fig36",
         "fig13",
-        "loss and stability coefficient Re sc₀ in units of the gradient's norm along gradient descent; the \
-         steps in which the loss increases are shaded",
+        "loss and stability coefficient Re sc₀ in units of the gradient's norm along gradient descent; of \
+         the steps from iterates measured, those in which the loss increases are shaded",
         "the loss increases where Re sc₀, in units of the gradient's norm, is large",
         edge::fig36,
         pictures::fig36
@@ -328,7 +339,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
          batch size",
         "DAL trains as well as the best fixed learning rate with every batch size",
         rates::fig41,
-        pictures::fig41
+        pictures::fig41,
+        pictures::FIXED_AND_ONE
     ),
     figure!(
         "fig42",
@@ -337,7 +349,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
          orange, a panel for each batch size; thin lines are runs that diverge",
         "DAL-0.5 trains as well as the best fixed learning rate with every batch size",
         rates::fig42,
-        pictures::fig42
+        pictures::fig42,
+        pictures::FIXED_AND_HALF
     ),
     figure!(
         "fig43",
@@ -346,7 +359,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
          are runs that diverge",
         "DAL-p with a smaller p takes larger learning rates",
         rates::fig43,
-        pictures::fig43
+        pictures::fig43,
+        pictures::ADAPTIVE
     ),
     figure!(
         "fig44",

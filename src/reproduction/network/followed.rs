@@ -55,8 +55,8 @@ pub(super) fn fig49(outcomes: &[Outcome]) -> Finding {
     );
     let growing_text = growing.map_or_else(|| number(f64::NAN), |n| n.to_string());
     let decides = format!(
-        "distance {} in the end, {} in the middle; λ₀ of NGF grows from a tenth of the way to the next {growing_text} of 9 \
-         times, all must",
+        "distance {} in the end, {} in the middle; λ₀ of NGF grows from a tenth of the run to the next in \
+         {growing_text} of 9 cases; it must in all, and the distance grow",
         number(last),
         number(middle)
     );

@@ -1,8 +1,8 @@
 //! Groups of runs that differ in the seed alone.
 
 use super::numbers::{
-    Part, all, below, column, diverged, increases, last, mean, median, number, number_of_times,
-    range, spread, spread_of_counts,
+    Part, all, below, column, diverged, fails, increases, last, mean, median, number,
+    number_of_times, range, spread, spread_of_counts,
 };
 use crate::experiment::Outcome;
 use crate::experiment::config::Config;
@@ -28,9 +28,14 @@ pub(super) struct Group {
     pub increases: Vec<f64>,
     /// The accuracy on the test data at the end, zero where a run diverges.
     pub accuracies: Vec<f64>,
-    /// The mean learning rate of all steps.
+    /// The mean learning rate of the steps before the loss exceeds [`FAR`] times that at the start.
     pub rates: Vec<f64>,
+    /// How many runs end with a higher loss than at the start.
+    pub failed: usize,
 }
+
+/// A loss of so many times that at the start is that of a run that diverges.
+pub(super) const FAR: f64 = 10.0;
 
 /// The median of the seeds, infinite where one is.
 fn typical(values: &[f64]) -> f64 {
@@ -57,6 +62,16 @@ impl Group {
     pub fn rate(&self) -> f64 {
         typical(&self.rates)
     }
+
+    /// Whether most of its seeds end with a higher loss than at the start.
+    pub fn mostly_fails(&self) -> bool {
+        2 * self.failed > self.losses.len()
+    }
+
+    /// `1 of 3 seeds`: how many end with a higher loss than at the start.
+    pub fn failing(&self) -> String {
+        format!("{} of {} seeds", self.failed, self.losses.len())
+    }
 }
 
 /// DAL's parameters; `None` for other rules.
@@ -74,6 +89,7 @@ pub(super) fn summarise(outcomes: &[Outcome]) -> Vec<Group> {
         let config = &outcome.config;
         let parts = config.label.split(", ").filter(|part| !part.starts_with("seed="));
         let label = parts.map(in_words).collect::<Vec<_>>().join(", ");
+        let label = in_full(config, label);
         let at = groups.iter().position(|group| group.label == label).unwrap_or_else(|| {
             groups.push(Group {
                 label,
@@ -87,6 +103,7 @@ pub(super) fn summarise(outcomes: &[Outcome]) -> Vec<Group> {
                 increases: Vec::new(),
                 accuracies: Vec::new(),
                 rates: Vec::new(),
+                failed: 0,
             });
             groups.len() - 1
         });
@@ -102,9 +119,28 @@ pub(super) fn summarise(outcomes: &[Outcome]) -> Vec<Group> {
             (true, true) => 0.0,
             _ => last(outcome, "test_accuracy"),
         });
-        group.rates.push(mean(column(outcome, "learning_rate")));
+        group.rates.push(mean(rates_before_divergence(outcome)));
+        group.failed += usize::from(fails(outcome));
     }
     groups
+}
+
+/// The learning rates of the steps before the loss exceeds [`FAR`] times that at the start.
+fn rates_before_divergence(outcome: &Outcome) -> Vec<f64> {
+    let losses = column(outcome, "loss");
+    let most = losses.first().map_or(f64::NAN, |first| FAR * first.abs());
+    let near = losses.iter().take_while(|loss| **loss <= most).count();
+    column(outcome, "learning_rate").into_iter().take(near).collect()
+}
+
+/// The text with `full batches (125)` for `batches of 125` where these are all examples.
+pub(super) fn in_full(config: &Config, text: String) -> String {
+    match config.batch.filter(|_| is_full(config)) {
+        Some(batch) => {
+            text.replace(&format!("batches of {batch}"), &format!("full batches ({batch})"))
+        }
+        None => text,
+    }
 }
 
 /// `h = 0.1` of the part `lr=0.1` of a label.
@@ -143,8 +179,12 @@ pub(super) fn list(groups: &[Group]) -> String {
         } else {
             String::new()
         };
+        let failed = match group.failed {
+            0 => String::new(),
+            _ => format!(" ({} end with a higher loss than at the start)", group.failing()),
+        };
         format!(
-            "{}: loss {}, increases {}{accuracy}",
+            "{}: loss {}, increases {}{accuracy}{failed}",
             group.label,
             spread(&group.losses),
             spread_of_counts(&group.increases)
@@ -174,18 +214,13 @@ fn seeds(groups: &[Group]) -> Option<String> {
     }
 }
 
-/// A final loss, `beyond all bounds` where it is infinite.
-pub(super) fn loss_in_words(loss: f64) -> String {
-    if loss == f64::INFINITY { "beyond all bounds".into() } else { number(loss) }
-}
-
 /// The end of one group: `a loss of 0.324 after 85 increases`.
 pub(super) fn end(group: &Group) -> String {
     let (loss, rises) = (group.loss(), group.rises());
     if loss == f64::INFINITY {
-        return format!("a loss {}", loss_in_words(loss));
+        return "an infinite loss".into();
     }
-    format!("a loss of {} after {} increases", loss_in_words(loss), number_of_times(rises))
+    format!("a loss of {} after {} increases", number(loss), number_of_times(rises))
 }
 
 /// The fixed rate with the lowest final loss.

@@ -13,11 +13,12 @@ mod rates;
 
 use super::caption::{Caption, data_in_words, network_in_words};
 use super::judgement::Finding;
-use crate::experiment::Outcome;
 use crate::experiment::config::{Config, Experiment, Scale};
+use crate::experiment::{Measured, Outcome};
 use bea_plot::{Color, Figure, Series};
 use bea_series::text::source::{Source, SourceError};
 pub use figures::NETWORK_FIGURES;
+use groups::in_full;
 use std::collections::BTreeSet;
 
 /// A figure about networks.
@@ -34,6 +35,8 @@ pub struct NetworkFigure {
     text: &'static str,
     judge: fn(&[Outcome]) -> Finding,
     picture: fn(&[Outcome]) -> Figure,
+    /// Which of the runs the picture shows.
+    shown: pictures::Keep,
 }
 
 impl NetworkFigure {
@@ -66,12 +69,30 @@ impl NetworkFigure {
         let steps = outcomes.iter().map(steps).max()?;
         let seeds: BTreeSet<u64> = outcomes.iter().map(|other| other.config.seed).collect();
         Some(format!(
-            "{}; {} of {}, {}",
+            "{}; {} of {}, {}{}{}",
             self.setting(outcomes),
             count(outcomes.len(), "run"),
             count(steps, "step"),
-            count(seeds.len(), "seed")
+            count(seeds.len(), "seed"),
+            self.runs_shown(outcomes),
+            steps_in_words(outcomes)
         ))
+    }
+
+    /// `, of which 12 are shown; runs that diverge: 3 of these`, each where it says something.
+    fn runs_shown(&self, outcomes: &[Outcome]) -> String {
+        let shown: Vec<&Outcome> =
+            outcomes.iter().filter(|run| (self.shown)(&(*run).into())).collect();
+        let away = shown.iter().filter(|run| Measured::from(**run).runs_away()).count();
+        let some = match shown.len() {
+            all if all == outcomes.len() => String::new(),
+            1 => ", of which one is shown".into(),
+            some => format!(", of which {some} are shown"),
+        };
+        match away {
+            0 => some,
+            _ => format!("{some}; runs that diverge: {away} of {}", shown.len()),
+        }
     }
 
     /// Networks and data of the runs, and those of the paper where these stand in for them.
@@ -104,8 +125,46 @@ impl NetworkFigure {
             series.style.color != Color::SOFT && series.points.iter().any(finite)
         };
         figure.panels.retain(|panel| panel.series.iter().any(seen));
+        for panel in &mut figure.panels {
+            let title = std::mem::take(&mut panel.title);
+            panel.title = outcomes.iter().fold(title, |title, run| in_full(&run.config, title));
+        }
         Figure { title: self.caption(outcomes).title(), ..figure }
     }
+}
+
+/// `; h = 0.1, 0.2; batches of 25; measured every 2 steps`: learning rates that are fixed, batches unless all examples are
+/// one, and how often is measured, each where it says something.
+fn steps_in_words(outcomes: &[Outcome]) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut rates: Vec<String> = Vec::new();
+    let mut batches: Vec<String> = Vec::new();
+    for Outcome { config, .. } in outcomes {
+        if let Some(schedule) = config.rule.schedule() {
+            let changes =
+                schedule.changes.iter().map(|(step, h)| format!(", {h} from step {step} on"));
+            let text = format!("{}{}", schedule.first, changes.collect::<String>());
+            if !rates.contains(&text) {
+                rates.push(text);
+            }
+        }
+        let batch = config.batch.map(|batch| in_full(config, format!("batches of {batch}")));
+        batches.extend(batch.filter(|batch| !batches.contains(batch)));
+    }
+    if !rates.is_empty() {
+        parts.push(format!("; h = {}", rates.join(", ")));
+    }
+    if !batches.is_empty() {
+        parts.push(format!("; {}", batches.join(", ")));
+    }
+    let every: BTreeSet<usize> = outcomes.iter().map(|outcome| outcome.config.every).collect();
+    match every.first() {
+        Some(every_step) if every.len() == 1 && *every_step > 1 => {
+            parts.push(format!("; measured every {every_step} steps"));
+        }
+        _ => {}
+    }
+    parts.concat()
 }
 
 /// Figures for which the paper trains on Imagenet alone.

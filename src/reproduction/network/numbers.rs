@@ -169,14 +169,33 @@ pub(super) fn last(outcome: &Outcome, name: &str) -> f64 {
     column(outcome, name).into_iter().rev().find(|x| x.is_finite()).unwrap_or(f64::NAN)
 }
 
-/// Judges the runs of each network separately: some figures of the paper show two networks.
+/// Whether a run ends with a higher loss than it began with, or diverged.
+pub(super) fn fails(outcome: &Outcome) -> bool {
+    let first = column(outcome, "loss").into_iter().find(|loss| loss.is_finite());
+    diverged(outcome) || first.is_some_and(|first| last(outcome, "loss") > first)
+}
+
+/// Whether a share `p` of `n` is larger than a share `q` of `m` by more than twice the standard error of the difference,
+/// `√(p(1 - p)/n + q(1 - q)/m)`.
+pub(super) fn more_often((p, n): (f64, usize), (q, m): (f64, usize)) -> Part {
+    let error = (p * (1.0 - p) / n as f64 + q * (1.0 - q) / m as f64).sqrt();
+    below(2.0 * error, p - q)
+}
+
+/// The logarithms of both.
+pub(super) fn logarithms(pairs: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    pairs.iter().map(|(x, y)| (x.ln(), y.ln())).collect()
+}
+
+/// Judges the runs of each network separately: some figures of the paper show two networks. The texts are what is seen, the
+/// number, other numbers and the title; each may be empty.
 pub(super) fn each_network(
     outcomes: &[Outcome],
-    judge: impl Fn(&[Outcome]) -> (Vec<Part>, [String; 3]),
+    judge: impl Fn(&[Outcome]) -> (Vec<Part>, [String; 4]),
 ) -> Finding {
     let name = |outcome: &Outcome| outcome.config.network_name().to_string();
     let networks: Vec<&[Outcome]> = outcomes.chunk_by(|a, b| name(a) == name(b)).collect();
-    let (mut parts, mut texts) = (Vec::new(), [const { Vec::new() }; 3]);
+    let (mut parts, mut texts) = (Vec::new(), [const { Vec::new() }; 4]);
     for runs in &networks {
         let (of_network, text) = judge(runs);
         parts.extend(of_network);
@@ -185,8 +204,10 @@ pub(super) fn each_network(
             all.push(if alone { text } else { format!("{}: {text}", name(&runs[0])) });
         }
     }
-    let [seen, number, more] = texts.map(|texts| texts.join("; "));
-    Finding::new(&parts, seen, number).with(more)
+    // A title is that of one network.
+    let title = texts[3].first().filter(|_| networks.len() == 1).cloned();
+    let [seen, number, more, _] = texts.map(|texts| texts.join("; "));
+    Finding::new(&parts, seen, number).with(more).titled(title)
 }
 
 /// What distinguishes a run from the others, `seed = 0, h = 0.1`.
@@ -247,6 +268,9 @@ mod tests {
         assert_eq!((all([Some(false), None]), all([Some(true)])), (Some(false), Some(true)));
         assert_eq!((percent(0.625), percent(f64::NAN)), ("62 %".into(), "not measured".into()));
         assert_eq!(tally(&[Some(true), None, Some(false)]), "1 of 3 (1 not measured)");
+        assert_eq!(more_often((0.52, 178), (0.42, 72)), Some(false));
+        assert_eq!(more_often((0.52, 1780), (0.42, 720)), Some(true));
+        assert_eq!(more_often((0.4, 10), (f64::NAN, 0)), None);
         assert_eq!(spread(&[1.0, f64::INFINITY, 2.0]), "2.000 (1.000 to infinite)");
         assert_eq!((spread(&[1e-5]), spread(&[])), ("1.0e-5".into(), "not measured".into()));
     }

@@ -8,13 +8,36 @@ use crate::experiment::plots::{Kind, Quantity, flow_name, followed, points, soli
 use crate::experiment::{Measured, Outcome};
 use bea_flow::flow::FlowName;
 use bea_plot::{Axis, AxisScale, Band, Color, Dash, Figure, Panel, Series, Style};
-use runs::{Sheet, highlighted};
+use runs::{Chosen, Sheet, highlighted};
 
 pub(super) use against::{fig8, fig17, fig21, fig22, fig33};
 
 /// `θ' - φ_h(θ)` of these flows, each with its colour.
 const FLOWS: [FlowName; 3] =
     [FlowName::NegativeGradient, FlowName::ImplicitRegularization, FlowName::Principal];
+
+/// Which runs a picture shows.
+pub(super) type Keep = fn(&Chosen) -> bool;
+
+pub(super) const EVERY: Keep = |_| true;
+/// DAL.
+pub(super) const ADAPTIVE: Keep = |run| run.power().is_some();
+/// DAL of power 1/2.
+pub(super) const HALF: Keep = |run| run.power() == Some(0.5);
+/// DAL of power 1.
+pub(super) const ONE: Keep = |run| run.power() == Some(1.0);
+/// Fixed rates, and DAL of power 1/2.
+pub(super) const FIXED_AND_HALF: Keep = |run| run.power().is_none_or(|p| p == 0.5);
+/// Fixed rates, and DAL of power 1.
+pub(super) const FIXED_AND_ONE: Keep = |run| run.power().is_none_or(|p| p == 1.0);
+/// All examples at once.
+pub(super) const FULL: Keep = |run| run.is_full();
+/// Small batches.
+pub(super) const SMALL: Keep = |run| !run.is_full();
+
+/// The colours of flows that are in no figure with all of [`FLOWS`].
+const POSITIVE: usize = 4;
+const THIRD_ORDER: usize = 5;
 
 /// What the flows are compared with.
 const OWN: &str = "gradient descent";
@@ -102,7 +125,7 @@ pub(super) fn fig9(outcomes: &[Outcome]) -> Figure {
     let mut band = Band::range((1.0, f64::INFINITY), Color::SOFT);
     band.label = "λ₀ above 2/h".into();
     figure.panels.push(Panel {
-        x: Axis::linear("sharpness in parts of 2/h"),
+        x: Axis::linear("λ₀ divided by 2/h"),
         y: Axis::linear("change of the loss"),
         bands: vec![band],
         series,
@@ -119,7 +142,8 @@ pub(super) fn fig10(outcomes: &[Outcome]) -> Figure {
     Sheet::of(outcomes).figure(&[sharpness(), errors, Quantity { grows: false, ..losses }])
 }
 
-const BOTH: [(FlowName, usize); 2] = [(FlowName::NegativeGradient, 1), (FlowName::Positive, 3)];
+const BOTH: [(FlowName, usize); 2] =
+    [(FlowName::NegativeGradient, 1), (FlowName::Positive, POSITIVE)];
 
 fn flows_from_each(column: &'static str, y: &str, own: &'static str) -> Quantity<'static> {
     of_flows(y, Some(own), column, &BOTH)
@@ -147,7 +171,7 @@ fn increasing(outcome: &Outcome) -> Vec<bool> {
 
 /// `Re sc_0`, and loss and `λ_0` beside the positive flow; set off where the loss increases.
 pub(super) fn fig13(outcomes: &[Outcome]) -> Figure {
-    let positive = [(FlowName::Positive, 3)];
+    let positive = [(FlowName::Positive, POSITIVE)];
     let losses = of_flows("loss E", Some("loss"), "flow_loss", &positive);
     let figure = Sheet::of(outcomes).figure(&[coefficient(), losses, sharpness()]);
     highlighted(figure, outcomes, "loss increases", increasing)
@@ -197,9 +221,9 @@ pub(super) fn fig15(outcomes: &[Outcome]) -> Figure {
     let predicted = Style { width: 1.8, ..solid(3) };
     let mut left = Panel {
         x: Axis::linear("hλ₀"),
-        y: Axis::linear("log growth of |∇E·u₀| in a step").from_to(-4.0, 1.3),
+        y: Axis::linear("ln(|∇E·u₀| after / before the step)").from_to(-4.0, 1.3),
         bands: vec![Band::range((2.0, f64::INFINITY), Color::SOFT)],
-        series: vec![Series::new("principal flow, log|1 − hλ₀|", theory.clone(), predicted)],
+        series: vec![Series::new("principal flow, ln|1 − hλ₀|", theory.clone(), predicted)],
         ..Panel::default()
     };
     left.series.push(Series::new("", vec![(0.0, 0.0), (4.0, 0.0)], Style::soft(Dash::Dotted)));
@@ -211,8 +235,9 @@ pub(super) fn fig15(outcomes: &[Outcome]) -> Figure {
     let style = Style { marker: Some(bea_plot::Marker::Dot), ..solid(0).markers() };
     let right = outcomes.iter().map(|outcome| Series::new("measured", measured(outcome), style));
     let mut right: Vec<Series> = right.collect();
-    right.push(Series::new("principal flow, log|1 − hλ₀|", theory, predicted));
-    let right = Panel { series: right, ..left.clone() };
+    right.push(Series::new("principal flow, ln|1 − hλ₀|", theory, predicted));
+    let mut right = Panel { series: right, ..left.clone() };
+    right.y.range = None;
     let panels = std::iter::once(left).chain(middle.panels).chain([right]).collect();
     Figure { panels, columns: 3, ..Figure::default() }
 }
@@ -237,7 +262,7 @@ pub(super) fn fig19(outcomes: &[Outcome]) -> Figure {
 
 /// DAL-0.5 beside the fixed rates.
 pub(super) fn fig20(outcomes: &[Outcome]) -> Figure {
-    Sheet::only(outcomes, |run| run.power().is_none_or(|p| p == 0.5)).figure(&[loss(), accuracy()])
+    Sheet::only(outcomes, FIXED_AND_HALF).figure(&[loss(), accuracy()])
 }
 
 /// The non-principal term in parts of the gradient, and `λ_0`.
@@ -247,31 +272,30 @@ pub(super) fn fig25(outcomes: &[Outcome]) -> Figure {
 }
 
 /// DAL with the exact product and with a difference, a panel for each power.
-fn by_difference(outcomes: &[Outcome], full: bool) -> Figure {
-    Sheet::only(outcomes, |run| run.is_full() == full).by("p", &[loss()])
+fn by_difference(outcomes: &[Outcome], keep: Keep) -> Figure {
+    Sheet::only(outcomes, keep).by("p", &[loss()])
 }
 
 pub(super) fn fig26(outcomes: &[Outcome]) -> Figure {
-    by_difference(outcomes, true)
+    by_difference(outcomes, FULL)
 }
 
 pub(super) fn fig27(outcomes: &[Outcome]) -> Figure {
-    by_difference(outcomes, false)
+    by_difference(outcomes, SMALL)
 }
 
 /// The same for one power, with the learning rates that it leads to.
 pub(super) fn fig28(outcomes: &[Outcome]) -> Figure {
-    Sheet::only(outcomes, |run| run.power() == Some(1.0)).figure(&[loss(), learning_rate()])
+    Sheet::only(outcomes, ONE).figure(&[loss(), learning_rate()])
 }
 
 pub(super) fn fig29(outcomes: &[Outcome]) -> Figure {
-    Sheet::only(outcomes, |run| run.power() == Some(0.5)).figure(&[loss(), learning_rate()])
+    Sheet::only(outcomes, HALF).figure(&[loss(), learning_rate()])
 }
 
 /// The error of a step beside the length of the step.
 pub(super) fn fig31(outcomes: &[Outcome]) -> Figure {
-    let flows = [FLOWS[0], FLOWS[1], FlowName::Order(2)];
-    let flows: Vec<(FlowName, usize)> = flows.into_iter().zip(1..).collect();
+    let flows = [(FLOWS[0], 1), (FLOWS[1], 2), (FlowName::Order(2), THIRD_ORDER)];
     let mut errors = of_flows("error of a step ‖θ' − φₕ(θ)‖", None, "error", &flows);
     errors.kinds.push(Kind {
         label: "length of the step".into(),
@@ -298,8 +322,12 @@ pub(super) fn fig32(outcomes: &[Outcome]) -> Figure {
 
 /// `λ_0` beside that after a step of the positive flow, and the changes of both where it is above `2/h`.
 pub(super) fn fig37(outcomes: &[Outcome]) -> Figure {
-    let lines =
-        of_flows("sharpness λ₀", Some("lambda_0"), "flow_lambda", &[(FlowName::Positive, 3)]);
+    let lines = of_flows(
+        "sharpness λ₀",
+        Some("lambda_0"),
+        "flow_lambda",
+        &[(FlowName::Positive, POSITIVE)],
+    );
     let mut figure = Sheet::of(outcomes).figure(&[Quantity { thresholds_from: Some(0), ..lines }]);
     let pairs = |outcome: &Outcome| -> Vec<(f64, f64)> {
         let (h, own) = (rate(outcome), column(outcome, "lambda_0"));
@@ -340,20 +368,23 @@ pub(super) fn fig40(outcomes: &[Outcome]) -> Figure {
 }
 
 pub(super) fn fig41(outcomes: &[Outcome]) -> Figure {
-    Sheet::only(outcomes, |run| run.power().is_none_or(|p| p == 1.0)).by("batch", &[loss()])
+    Sheet::only(outcomes, FIXED_AND_ONE).by("batch", &[loss()])
 }
 
 pub(super) fn fig42(outcomes: &[Outcome]) -> Figure {
-    Sheet::only(outcomes, |run| run.power().is_none_or(|p| p == 0.5)).by("batch", &[loss()])
+    Sheet::only(outcomes, FIXED_AND_HALF).by("batch", &[loss()])
 }
 
 /// Learning rate, loss and test accuracy of DAL alone.
 pub(super) fn fig43(outcomes: &[Outcome]) -> Figure {
-    Sheet::only(outcomes, |run| run.power().is_some()).figure(&[
-        learning_rate(),
-        loss(),
-        accuracy(),
-    ])
+    let mut figure = Sheet::only(outcomes, ADAPTIVE).figure(&[learning_rate(), loss(), accuracy()]);
+    // Rates at the cap are not on the frame.
+    for axis in figure.panels.iter_mut().map(|panel| &mut panel.y) {
+        if let Some((_, top)) = axis.range.as_mut().filter(|_| axis.label == learning_rate().y) {
+            *top *= 1.5;
+        }
+    }
+    figure
 }
 
 /// The loss, a panel for each cap of the learning rates.

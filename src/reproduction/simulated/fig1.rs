@@ -15,7 +15,8 @@ pub fn run() -> Judged {
     let request = request(0.9, STEPS, &[NegativeGradient, ImplicitRegularization]);
     let run = loss.run("h = 0.9", &[1.0, 1.0], &request);
     let finding = judge(&run);
-    let panels = vec![loss.contours(&run), distances(&run.simulation)];
+    let panels =
+        vec![loss.contours_in(&run, [(-1.1, 1.1), (0.6, 1.03)]), distances(&run.simulation)];
     let csv = loss.table(std::slice::from_ref(&run));
     let figure = Figure { panels, ..Figure::default() };
     Judged { figure, csv, finding }

@@ -4,7 +4,7 @@ use super::judged::Judged;
 use super::paper_loss::{PaperLoss, PaperRun, request};
 use crate::reproduction::judgement::Finding;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
-use bea_plot::Figure;
+use bea_plot::{Figure, Panel};
 use num_complex::Complex64;
 
 const MINIMUM: f64 = 0.6;
@@ -15,7 +15,11 @@ pub fn run() -> Judged {
     let flows = [NegativeGradient, ImplicitRegularization, Principal];
     let run = loss.run("h = 1.2", &[0.0], &request(1.2, 8, &flows));
     let finding = judge(&run);
-    let panels = vec![loss.curve(&run), loss.plane(&run)];
+    let panels = vec![
+        loss.curve_in(&run, (-0.1, 0.9)),
+        // The phase of 1 - hλ is the same everywhere.
+        Panel { contours: None, ..loss.plane(&run) },
+    ];
     let csv = loss.table(std::slice::from_ref(&run));
     let figure = Figure { panels, ..Figure::default() };
     Judged { figure, csv, finding }
@@ -30,7 +34,7 @@ pub fn judge(run: &PaperRun) -> Finding {
     let nearest = nearest.fold(f64::INFINITY, f64::min);
     let pf = run.reach("pf");
     let seen = format!(
-        "from 0 (our start), gradient descent passes the minimum {gd} times in 8 steps, NGF {ngf} and IGR {igr} times; PF \
+        "from 0, gradient descent passes the minimum {gd} times in 8 steps, NGF {ngf} and IGR {igr} times; PF \
          keeps {nearest:.2} away from it in the first step and meets the iterates of gradient descent to {:.1e}",
         pf.largest
     );

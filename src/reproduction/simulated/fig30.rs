@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 const RATES: [f64; 2] = [0.5, 0.85];
 const STEPS: usize = 100;
-/// Ends further apart than this lie in different valleys.
+/// Ends further apart than this lie on different branches.
 const APART: f64 = 1.0;
 
 /// Runs the figure.
@@ -35,7 +35,7 @@ pub fn run() -> Judged {
     Judged { figure, csv: loss.table(&shown), finding }
 }
 
-/// Whether there is a start from which gradient descent ends in another valley than the flows, and
+/// Whether there is a start from which gradient descent ends elsewhere than the flows, and
 /// whether it ever moves to the right, where the flatter branch is.
 pub fn judge(runs: &[PaperRun]) -> Finding {
     let (mut escapes, mut right, mut ended) = (0, 0.0f64, 0);
@@ -58,15 +58,15 @@ pub fn judge(runs: &[PaperRun]) -> Finding {
     }
     let parts = [(!runs.is_empty()).then_some(escapes > 0)];
     let seen = format!(
-        "of {} runs of {STEPS} steps from starts on both branches, h = 0.5 and 0.85, gradient descent ends in another valley \
-         than both flows in {escapes}; at the end it is at most {:.1e} from PF and {:.1e} from IGR",
+        "of {} runs of {STEPS} steps from starts on both branches, h = 0.5 and 0.85, gradient descent ends more than 1 away from \
+         both flows in {escapes}; at the end it is at most {:.1e} from PF and {:.1e} from IGR",
         runs.len(),
         apart[0],
         apart[1]
     );
     let decides = format!("{escapes} of {} runs; one is enough", runs.len());
     let more = format!(
-        "the largest move of gradient descent to the right is {} (E' = 1 - sin θ is never negative on the cosine \
+        "the largest move of gradient descent to the right is {} (E' = 1 - sin x is never negative on the cosine \
          branch); {ended} flows ended early",
         number(right)
     );

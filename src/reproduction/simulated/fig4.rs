@@ -57,7 +57,8 @@ pub fn judge(runs: &[PaperRun]) -> Finding {
         "largest relative distance to gradient descent {distance:.1e}; up to 1e-8 counts as equal"
     );
     let more = format!(
-        "the e^(log(1-h)/h) of the paper's caption, without t, is constant and {printed:.1} off"
+        "the closed form of the paper's caption, e^(log(1-h)/h), lacks the factor t: as printed it is constant along the flow \
+         and up to {printed:.1} away from it"
     );
     Finding::new(&[followed && off < 1e-8, kinds, fates], seen, decides).with(more)
 }

@@ -68,11 +68,11 @@ fn closed_form(loss: &PaperLoss, h: f64) -> Trajectory {
 
 /// Exact wherever the flow is defined; where it is not, the claim holds in part at best.
 pub fn judge(runs: &[PaperRun]) -> Finding {
-    let (mut texts, mut exact, mut largest) = (Vec::new(), true, 0.0f64);
-    let (mut undefined, mut notes) = (Vec::new(), Vec::new());
+    let (mut texts, mut sizes, mut exact, mut largest) = (Vec::new(), Vec::new(), true, 0.0f64);
+    let mut undefined = Vec::new();
     for run in runs {
         let reach = run.reach("pf");
-        if let Some(note) = &run.flow("pf").note {
+        if run.flow("pf").note.is_some() {
             let limit = run.simulation.find(LIMIT).map(|_| {
                 format!(
                     "; the limit of its closed form is {:.1e} from gradient descent",
@@ -81,11 +81,11 @@ pub fn judge(runs: &[PaperRun]) -> Finding {
             });
             let limit = limit.unwrap_or_default();
             undefined.push(format!("; PF ends at once for {}, where hλ = 1{limit}", run.label));
-            notes.push(format!("why PF ends for {}: {note}", run.label));
         } else {
             exact &= reach.complete && reach.relative <= EXACT;
             largest = largest.max(reach.relative);
-            texts.push(format!("{:.1e} ({})", reach.relative, run.label));
+            texts.push(format!("{:.1e} ({})", reach.largest, run.label));
+            sizes.push(format!("{:.1e}", reach.relative));
         }
     }
     let verdict = if !exact || texts.is_empty() {
@@ -96,12 +96,19 @@ pub fn judge(runs: &[PaperRun]) -> Finding {
         Judgement::InPart
     };
     let seen = format!(
-        "over {STEPS} steps PF is at most {} from gradient descent, in units of the iterate{}",
+        "over {STEPS} steps PF is at most {} from gradient descent, {} where the distance is divided by the size \
+         of an iterate above 1{}",
         texts.join(", "),
+        sizes.join(", "),
         undefined.concat()
     );
+    let more = if undefined.is_empty() {
+        String::new()
+    } else {
+        "PF has no velocity where hλ = 1, the branch point of its logarithm; h = 0.49, beside it, is not drawn".into()
+    };
     let number = format!(
-        "largest relative distance {largest:.1e} where PF is defined; up to {EXACT:e} counts as exact"
+        "largest distance in units of the iterate {largest:.1e} where PF is defined; up to {EXACT:e} counts as exact"
     );
-    Finding { verdict, seen, number, more: notes.join("; ") }
+    Finding { verdict, seen, number, more, title: None }
 }

@@ -99,13 +99,19 @@ pub fn judge(runs: &[PaperRun], near: &[Vec<PaperRun>], eigenvalue: f64) -> Find
     for run in runs {
         let lr = run.simulation.lr;
         if lr == MIDDLE {
-            parts.push(tracks(run, "pf", TRACKS));
+            parts.push((format!("PF tracks with {}", run.label), tracks(run, "pf", TRACKS)));
         } else if lr == LARGE {
             let np = run.reach("pf+np:2");
             parts.extend([
-                !tracks(run, "pf", TRACKS),
-                np.complete && np.largest < 10.0 * extent(run),
-                tracks(run, "pf+np:2", CAPTURES),
+                (format!("PF does not track with {}", run.label), !tracks(run, "pf", TRACKS)),
+                (
+                    format!("PF with the term stays within ten times the way with {}", run.label),
+                    np.complete && np.largest < 10.0 * extent(run),
+                ),
+                (
+                    format!("PF with the term stays within half of the way with {}", run.label),
+                    tracks(run, "pf+np:2", CAPTURES),
+                ),
             ]);
         }
         let flows = [("NGF", "ngf"), ("PF", "pf"), ("PF with the term", "pf+np:2")];
@@ -128,10 +134,11 @@ pub fn judge(runs: &[PaperRun], near: &[Vec<PaperRun>], eigenvalue: f64) -> Find
             pf.complete && pf.largest < ngf.largest
         });
         let closer = closer.count();
-        parts.push(2 * pf > runs.len());
         tracked.push(format!("{pf} of {}", runs.len()));
         let way = if way.is_empty() { String::new() } else { format!(" {way}") };
         let label = format!("h = {MIDDLE}{way}");
+        let most = format!("PF tracks from most starts where λ₀ is near 2/h with {label}");
+        parts.push((most, 2 * pf > runs.len()));
         texts.push(format!(
             "{}, {} starts on a grid with hλ₀ from {} to {}: PF stays within a tenth of the way \
              of gradient descent from {pf}, NGF from {ngf}; PF is closer than NGF from {closer} and \
@@ -142,14 +149,18 @@ pub fn judge(runs: &[PaperRun], near: &[Vec<PaperRun>], eigenvalue: f64) -> Find
             NEAR.1
         ));
     }
-    let met = parts.iter().filter(|part| **part).count();
+    let met = parts.iter().filter(|(_, holds)| *holds).count();
+    let listed = parts.iter().enumerate().map(|(i, (text, holds))| {
+        format!("({}) {text}: {}", i + 1, if *holds { "yes" } else { "no" })
+    });
+    let listed = listed.collect::<Vec<_>>().join("; ");
     let ours = |h: f64| runs.iter().find(|run| run.simulation.lr == h);
     let far = |h: f64, flow: &str| ours(h).map_or_else(String::new, |run| text(run, flow));
     let moves = |h: f64| number(ours(h).map_or(f64::NAN, extent));
     let seen = format!(
-        "over {STEPS} steps with h = {MIDDLE}, where λ₀ is near 2/h, gradient descent moves {} and PF comes to a distance of {} from \
-         it; with h = {LARGE}, where λ₀ is far above, gradient descent moves {}, PF comes to a distance of {} and PF with the term \
-         to {}; from other starts where λ₀ is near 2/h, PF stays within a tenth of the way of gradient descent in {} cases, first \
+        "over {STEPS} steps with h = {MIDDLE}, where λ₀ is near 2/h, gradient descent moves {} away from its start and PF {} away \
+         from it; with h = {LARGE}, where λ₀ is far above, gradient descent moves {}, PF {} and PF with the term {} away from \
+         it; from other starts where λ₀ is near 2/h, PF stays within a tenth of that way in {} cases, first \
          with our and then with the paper's way to integrate",
         moves(MIDDLE),
         far(MIDDLE, "pf"),
@@ -159,10 +170,14 @@ pub fn judge(runs: &[PaperRun], near: &[Vec<PaperRun>], eigenvalue: f64) -> Find
         tracked.join(" and ")
     );
     let decides = format!(
-        "{met} of {} statements: by both ways to integrate, PF stays within a tenth of the way of gradient descent from our start \
-         and from most others where λ₀ is near 2/h; far above it does not, and with the term it stays within ten times the way and \
-         within half of it",
+        "{met} of {} statements hold, of which all must; a flow tracks gradient descent if it reaches the last step and is never \
+         further from it than a tenth of its way, that is of the largest distance of gradient descent from its start",
         parts.len()
     );
-    Finding::new(&parts, seen, decides).with(texts.join("; "))
+    let parts: Vec<bool> = parts.into_iter().map(|(_, holds)| holds).collect();
+    let more = format!(
+        "the statements: {listed}; largest distances to gradient descent: {}",
+        texts.join("; ")
+    );
+    Finding::new(&parts, seen, decides).with(more)
 }

@@ -46,7 +46,7 @@ pub static FIGURES: [SimulatedFigure; 9] = [
         id: "fig2",
         setting: "(θ - 0.6)²/2, h = 1.2, from 0",
         shows: "gradient descent (black) on the parabola (θ - 0.6)²/2 with learning rate h = 1.2, and NGF, IGR \
-                and PF from the same start; left, on the graph of the loss; right, in the complex plane, since \
+                and PF from the same start; left, on the graph of the loss, without PF; right, in the complex plane, since \
                 PF is complex where hλ > 1",
         claim: "real flows stop at the minimum, the principal flow goes around it",
         run: fig2::run,
@@ -62,18 +62,18 @@ pub static FIGURES: [SimulatedFigure; 9] = [
     SimulatedFigure {
         id: "fig4",
         setting: "z²/2, h = 0.8, 1.5, 2.1, from 1",
-        shows: "20 steps of gradient descent (black) on z²/2 and PF, in blue, in the complex plane, with \
+        shows: "20 steps of gradient descent (black) on z²/2 and PF, in green, in the complex plane, with \
                 learning rates h = 0.8, 1.5 and 2.1; the shade is the phase of 1 − hλ, with which gradient \
                 descent multiplies z in a step",
-        claim: "the principal flow of z²/2 converges, oscillates and diverges with gradient descent",
+        claim: "the principal flow of z²/2 converges, converges oscillating or diverges as gradient descent does",
         run: fig4::run,
     },
     SimulatedFigure {
         id: "fig5",
-        setting: "x² + 0.01y², h = 0.49, 0.5, 0.9, 1.05, from (1, 1)",
+        setting: "x² + 0.01y², h = 0.5, 0.9, 1.05, and 0.49, which is not drawn, from (1, 1)",
         shows: "50 steps of gradient descent on x² + 0.01y² (black), and NGF, IGR and PF from the same start, a \
                 column for each learning rate h; top, over contours of the loss; bottom, their distance to \
-                gradient descent",
+                gradient descent, not divided by the size of the iterate",
         claim: "the principal flow follows gradient descent exactly on quadratics",
         run: fig5::run,
     },
@@ -81,7 +81,7 @@ pub static FIGURES: [SimulatedFigure; 9] = [
         id: "fig6",
         setting: "Rosenbrock's function, h = 0.0006, 0.0017, 0.005, from (-1.2, 1)",
         shows: "30 steps of gradient descent on Rosenbrock's function (black), and NGF, IGR, PF, and PF with one \
-                non-principal term (of order h²), from the same start, a column for each learning rate h; top, \
+                non-principal term, −h²/12 ∇³E[∇E, ∇E], from the same start, a column for each learning rate h; top, \
                 over contours of the loss; bottom, their distance to gradient descent",
         claim: "the principal flow tracks gradient descent for λ₀ near 2/h; far above, only with a non-principal term",
         run: fig6::run,
@@ -105,9 +105,9 @@ pub static FIGURES: [SimulatedFigure; 9] = [
     },
     SimulatedFigure {
         id: "fig30",
-        setting: "cos θ + θ beside (θ/3)² + 1 + θ/3, h = 0.5, 0.85",
-        shows: "gradient descent (black) and NGF, IGR and PF on a loss that joins a cosine with a slope, cos θ + \
-                θ, to a parabola, (θ/3)² + 1 + θ/3; a panel for each start and learning rate h",
+        setting: "cos x + x beside (x/3)² + 1 + x/3, h = 0.5, 0.85",
+        shows: "gradient descent (black) and NGF, IGR and PF on a loss that joins a cosine with a slope, cos x + \
+                x, to a parabola, (x/3)² + 1 + x/3; a panel for each start and learning rate h",
         claim: "gradient descent escapes the cosine branch, the principal flow and IGR stay",
         run: fig30::run,
     },
@@ -118,6 +118,7 @@ impl SimulatedFigure {
     pub fn run(&self) -> Judged {
         let mut judged = (self.run)();
         words::in_words(&mut judged.figure);
+        words::color_alike(&mut judged.figure);
         judged.figure.title = self.caption(&judged).title();
         judged
     }

@@ -113,6 +113,18 @@ impl PaperLoss {
         Panel { title: run.label.clone(), ..self.landscape().contours(&run.simulation) }
     }
 
+    /// A part of it, in two dimensions.
+    pub fn contours_in(&self, run: &PaperRun, ranges: [(f64, f64); 2]) -> Panel {
+        let near = Landscape { framing: Framing::Box(ranges.into()), ..self.landscape() };
+        Panel { title: run.label.clone(), ..near.contours(&run.simulation) }
+    }
+
+    /// A part of it, in one dimension.
+    pub fn curve_in(&self, run: &PaperRun, range: (f64, f64)) -> Panel {
+        let near = Landscape { framing: Framing::Box(vec![range]), ..self.landscape() };
+        Panel { title: run.label.clone(), ..near.curve(&run.simulation) }
+    }
+
     /// The part of it where the run goes, in two dimensions.
     pub fn contours_near(&self, run: &PaperRun) -> Panel {
         let near = Landscape { framing: Framing::Trajectories, ..self.landscape() };

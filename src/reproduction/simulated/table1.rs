@@ -136,8 +136,11 @@ fn figure(all: &[Coefficient]) -> Figure {
             let marks = all.iter().filter(|row| row.flow == flow);
             let marks = marks.map(|row| (row.h_lambda, part(&row.measured))).collect();
             let at = |k: u32| -1.0 + 4.0 * (f64::from(k) + 0.5) / 800.0;
-            let curve = (0..800).map(|k| (at(k), part(&alpha(at(k).into())))).collect();
-            let style = Style::of_series(i);
+            // The line of PF is interrupted where it jumps, at hλ = 1.
+            let value = |z: f64| (z, if z == 1.0 { f64::NAN } else { part(&alpha(z.into())) });
+            let below = (0..400).map(at).chain([1.0]);
+            let curve = below.chain((400..800).map(at)).map(value).collect();
+            let style = Style::of_series(i + 1);
             series.push(Series::new(format!("{flow}, measured"), marks, style.markers()));
             series.push(Series::new(flow, curve, style.line()));
         }

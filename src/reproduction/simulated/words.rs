@@ -1,6 +1,6 @@
-//! Legends and axes in words instead of the names that the command line has for flows.
+//! Legends and axes in words instead of the names that the command line has for flows, and the colours of flows.
 
-use bea_plot::Figure;
+use bea_plot::{Color, Figure};
 
 /// Names, and what papers write.
 const WORDS: [(&str, &str); 7] = [
@@ -18,6 +18,15 @@ pub(super) fn in_words(figure: &mut Figure) {
     for panel in &mut figure.panels {
         let labels = panel.series.iter_mut().map(|series| &mut series.label);
         labels.chain([&mut panel.x.label, &mut panel.y.label]).for_each(replace);
+    }
+}
+
+/// The principal flow has the same colour in all figures, also where it is the first flow of its figure.
+pub(super) fn color_alike(figure: &mut Figure) {
+    for series in figure.panels.iter_mut().flat_map(|panel| &mut panel.series) {
+        if series.label == "PF" {
+            series.style.color = Color::of_series(3);
+        }
     }
 }
 

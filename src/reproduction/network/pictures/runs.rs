@@ -12,7 +12,13 @@ pub(super) struct Sheet<'a> {
 }
 
 /// A run, as figures choose among them.
-pub(super) struct Chosen<'a>(&'a Outcome);
+pub struct Chosen<'a>(&'a Outcome);
+
+impl<'a> From<&'a Outcome> for Chosen<'a> {
+    fn from(outcome: &'a Outcome) -> Chosen<'a> {
+        Chosen(outcome)
+    }
+}
 
 impl Chosen<'_> {
     /// The power of DAL; `None` with a fixed rate.
@@ -52,11 +58,11 @@ impl<'a> Sheet<'a> {
         Sheet::only(outcomes, |_| true)
     }
 
-    pub fn only(outcomes: &'a [Outcome], keep: impl Fn(Chosen) -> bool) -> Sheet<'a> {
+    pub fn only(outcomes: &'a [Outcome], keep: impl Fn(&Chosen) -> bool) -> Sheet<'a> {
         let runs: Vec<Measured> = outcomes.iter().map(Measured::from).collect();
         let kept: Vec<&Config> = outcomes
             .iter()
-            .filter(|outcome| keep(Chosen(outcome)))
+            .filter(|outcome| keep(&Chosen(outcome)))
             .map(|outcome| &outcome.config)
             .collect();
         let mut groups = Groups::of(&runs);
@@ -102,20 +108,22 @@ pub(super) fn highlighted(
     let steps = column(outcome, "step");
     let last = steps.last().copied().unwrap_or(0.0);
     let holds = holds(outcome);
+    // Nothing is known of the steps between those that were measured.
+    let end = |from: f64, next: f64| if outcome.config.every > 1 { from + 1.0 } else { next };
     let mut bands: Vec<Band> = Vec::new();
     let (mut from, mut at) = (None, 0.0);
     for (i, step) in steps.iter().enumerate() {
         at = *step;
         match (holds.get(i).copied().unwrap_or(false), from) {
             (true, None) => from = Some(*step),
-            (false, Some(begun)) => {
-                bands.push(Band::range((begun, *step), Color::SOFT));
-                from = None;
+            (holding, Some(begun)) if !holding || outcome.config.every > 1 => {
+                bands.push(Band::range((begun, end(begun, *step)), Color::SOFT));
+                from = holding.then_some(*step);
             }
             _ => {}
         }
     }
-    bands.extend(from.map(|begun| Band::range((begun, at.max(last)), Color::SOFT)));
+    bands.extend(from.map(|begun| Band::range((begun, end(begun, at.max(last))), Color::SOFT)));
     if let Some(first) = bands.first_mut() {
         first.label = label.into();
     }
