@@ -189,7 +189,7 @@ def flow(
         )
         found = json.loads((out / "trajectories.json").read_text())
         table = (out / "trajectories.csv").read_text()
-    return Flow(found, table, f"{' and '.join(_losses(loss))[7:]}, {name}, h = {found['lr']:g}")
+    return Flow(found, table, f"{loss if isinstance(loss, str) else ' and '.join(loss)}, {name}, h = {found['lr']:g}")
 
 
 #: Of more parameters than this, points are left out.
@@ -203,9 +203,10 @@ def _of_objective(
     tolerances = (rtol or (1e-6 if single else 1e-10), atol or (1e-7 if single else 1e-12))
     names = objective.names() if objective.dimension <= _LISTED else None
     text, given = named(optimizer, values)
-    found, table = _bea.simulate(
-        objective._raw, objective.point(start), text, given, flows, float(lr), steps, tolerances, names
-    )
+    with objective.working(check=True):
+        found, table = _bea.simulate(
+            objective._raw, objective.point(start), text, given, flows, float(lr), steps, tolerances, names
+        )
     name = optimizer.name if isinstance(optimizer, Optimizer) else optimizer
     return Flow(json.loads(found), table, f"{objective!r}, {name}, h = {float(lr):g}")
 
