@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import threading
 import time
+import warnings
 import weakref
 from typing import Any, Callable, Iterable, Iterator
 
@@ -70,7 +72,7 @@ class _Module:
         self.lock = _LOCKS.setdefault(model, threading.RLock())
         # Two tensors are one batch; what can be passed through once is kept.
         is_batch = isinstance(data, (tuple, list)) and len(data) == 2 and torch.is_tensor(data[0])
-        self.data = [data] if is_batch else list(data) if iter(data) is data else data
+        self.data = [data] if is_batch else list(data) if hasattr(data, "__next__") else data
         parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
         if not parameters:
             raise Error("the model has no parameter that requires a gradient")
@@ -201,6 +203,8 @@ class _Module:
                 )
             if self.chunk:
                 self.check_chunks(leaves, tolerance)
+            else:
+                self.check_batches(leaves, tolerance)
         self.checked = modes
 
     def check_chunks(self, leaves: list[torch.Tensor], tolerance: float) -> None:
@@ -222,6 +226,24 @@ class _Module:
                         f"{made:.6g}: leave `chunk` out, or give reduction=\"sum\" if the loss is a sum; weights of classes, "
                         "ignored targets, and batch normalisation in training mode have no such chunks"
                     )
+
+    def check_batches(self, leaves: list[torch.Tensor], tolerance: float) -> None:
+        """Warns where the first two batches together have another loss: each is then taken by itself, as in training."""
+        two = list(itertools.islice(self.data, 2))
+        if len(two) < 2 or any(a.shape[1:] != b.shape[1:] for a, b in zip(*two)):
+            return
+        both = self.loss(leaves, *(torch.cat([a, b]) for a, b in zip(*two))).item()
+        parts = [self.loss(leaves, *batch).item() for batch in two]
+        weights = [len(targets) for _, targets in two] if self.reduction == "mean" else [1, 1]
+        made = sum(part * weight for part, weight in zip(parts, weights))
+        made /= sum(weights) if self.reduction == "mean" else 1
+        if np.isfinite([both, made]).all() and abs(both - made) > tolerance * max(abs(both), *map(abs, parts)):
+            warnings.warn(
+                f"the loss of two batches together, {both:.6g}, is not the {self.reduction} of theirs, {made:.6g}: the "
+                "objective depends on the batches, because of weights of classes, ignored targets or batch normalisation "
+                'in training mode, or it is a sum and wants reduction="sum"',
+                stacklevel=2,
+            )
 
     def leaves(self, x: np.ndarray) -> list[torch.Tensor]:
         return [part.requires_grad_() for part in self.unflatten(x.copy())]
