@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 from bea import _process
 from bea._bea import Error, __version__
 from bea._check import Claim, Claims, check
-from bea._derive import Field, Optimizer, Term, optimizer
+from bea._derive import Field, Optimizer, Term, optimizer, optimizers
 
 if TYPE_CHECKING:
     from bea import torch
@@ -87,6 +87,7 @@ __all__ = [
     "network",
     "objective",
     "optimizer",
+    "optimizers",
     "principal_flow",
     "reproduce",
     "run",

@@ -315,7 +315,7 @@ def stability_coefficients(objective: Objective, lr: float, top: int | None = No
     return spectrum(objective, top, lr=lr, **more)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PrincipalFlow:
     """The velocity of the principal flow at a point."""
 
@@ -325,6 +325,18 @@ class PrincipalFlow:
     estimate: float
     #: How many products it took.
     products: int
+
+    def __repr__(self) -> str:
+        return f"<bea.PrincipalFlow: ‖velocity‖ = {_size(self.velocity):.6g}, {self.products} products>"
+
+
+def _size(value: Any) -> float:
+    """The norm of all entries of a structure."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return sum(_size(part) ** 2 for part in value) ** 0.5
+    return float(np.linalg.norm(np.ravel(value)))
 
 
 def _real(vector: np.ndarray) -> np.ndarray:
@@ -370,7 +382,7 @@ def evaluate(
     return objective.unflatten(_real(found))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DalStep:
     """A step of gradient descent with a drift-adjusted learning rate."""
 
@@ -381,6 +393,10 @@ class DalStep:
     learning_rate: float
     #: The parameters after the step.
     next: Any
+
+    def __repr__(self) -> str:
+        rate = f"learning rate {self.learning_rate:.6g}"
+        return f"<bea.DalStep: E = {self.loss:.6g}, ‖∇E‖ = {_size(self.gradient):.6g}, {rate}>"
 
 
 def dal(objective: Objective, p: float = 1.0, *, cap: float = 5.0, x: Any = None) -> DalStep:
@@ -396,7 +412,7 @@ def dal(objective: Objective, p: float = 1.0, *, cap: float = 5.0, x: Any = None
     return DalStep(found["loss"], both["gradient"], found["learning_rate"], both["next"])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Density:
     """The density of all eigenvalues, of total weight 1, at finitely many nodes."""
 
@@ -405,6 +421,12 @@ class Density:
     #: For each random vector its estimates of the mean of λ and of λ².
     moments: np.ndarray = field(repr=False)
     products: int
+
+    def __repr__(self) -> str:
+        return (
+            f"<bea.Density: {len(self.nodes)} nodes from {self.nodes[0]:.6g} to {self.nodes[-1]:.6g}, "
+            f"mean {self.mean:.6g}, {self.products} products>"
+        )
 
     @property
     def mean(self) -> float:

@@ -37,6 +37,10 @@ class Curve:
     note: str | None
 
 
+#: So many steps are shown, of longer flows the first ones and the last.
+_ROWS = 12
+
+
 class Flow(Mapping):
     """An optimizer and its flows: a mapping from names, the optimizer's first, to curves."""
 
@@ -109,6 +113,8 @@ class Flow(Mapping):
         for name, curve in list(self.items())[1:]:
             column = [float(x) for x in curve.distance]
             columns[name] = [*column, *["-"] * (steps - len(column))]
+        if steps > _ROWS:
+            return {name: [*column[: _ROWS - 1], "…", column[-1]] for name, column in columns.items()}
         return columns
 
     def __repr__(self) -> str:

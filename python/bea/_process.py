@@ -9,6 +9,17 @@ from typing import Callable
 
 from bea import _bea
 
+#: Advice to those who write Rust, and what it is in Python.
+_ADVICE = {
+    "formulas and networks have them; closures get them by `hessian_vector`, or from finite differences of gradients by "
+    "`differences`": "give `hvp` to `bea.objective`",
+    "formulas and networks have derivatives of every order; closures get them by `with_contraction`": "formulas and bea's "
+    "own networks have derivatives of every order",
+    "formulas and networks are defined there; closures get them by `with_complex`": "formulas and bea's own networks are "
+    "defined there",
+    "let the closure return an error": "let the callback raise an exception",
+}
+
 #: The process that used bea first.
 _first: int | None = None
 
@@ -25,7 +36,15 @@ def _checked(function: Callable) -> Callable:
                 "this process was forked from one that had used bea, whose threads it would wait for forever: "
                 'start processes anew, with multiprocessing.get_context("spawn")'
             )
-        return function(*arguments)
+        try:
+            return function(*arguments)
+        except _bea.Error as error:
+            text = str(error)
+            for words, instead in _ADVICE.items():
+                text = text.replace(words, instead)
+            if text == str(error):
+                raise
+            raise _bea.Error(text) from None
 
     return call
 

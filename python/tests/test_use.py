@@ -94,3 +94,29 @@ if __name__ == "__main__":
 """
     (tmp_path / "fork.py").write_text(text)
     subprocess.run([sys.executable, str(tmp_path / "fork.py")], check=True, timeout=60)
+
+
+def test_results_are_shown_in_short():
+    n = 500
+    bowl = bea.objective(lambda x: (x @ x / 2, x), hvp=lambda x, v: v, start=np.ones(n))
+    for result in (bea.principal_flow(bowl, lr=0.1), bea.dal(bowl), bea.density(bowl, steps=5, probes=2)):
+        assert len(repr(result)) < 120 and type(result).__name__ in repr(result)
+    flow = bea.flow("x^2/2", start=[1], lr=0.1, steps=40)
+    rows = repr(flow).splitlines()
+    assert len(rows) == 2 + 1 + 13 and rows[-1].split()[0] == "40" and "…" in rows[-2]
+    assert len(bea.flow("x^2/2", start=[1], lr=0.1, steps=11)._columns()["step"]) == 12
+
+
+def test_advice_is_for_python():
+    gradient = bea.objective(lambda x: (x @ x, 2 * x), start=[1.0])
+    with pytest.raises(bea.Error) as caught:
+        bea.flow(gradient, lr=0.1, flows=["igr"])
+    assert "closure" not in str(caught.value) and "give `hvp` to `bea.objective`" in str(caught.value)
+    undefined = bea.objective(lambda x: (float("nan"), x), hvp=lambda x, v: v, start=[1.0])
+    with pytest.raises(bea.Error) as caught:
+        bea.dal(undefined)
+    assert "let the callback raise an exception" in str(caught.value)
+
+
+def test_the_library_of_optimizers(command):
+    assert bea.optimizers() == [entry["name"] for entry in command.json("optimizers", "--format", "json")]
