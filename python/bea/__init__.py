@@ -28,11 +28,13 @@ bea.Error:   × there is no optimizer `heavy_bal`
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import TYPE_CHECKING, Any
 
+from bea import _process
 from bea._bea import Error, __version__
 from bea._check import Claim, Claims, check
-from bea._derive import Field, Optimizer, Term, optimizer
+from bea._derive import Field, Optimizer, Term, optimizer, optimizers
 
 if TYPE_CHECKING:
     from bea import torch
@@ -85,14 +87,16 @@ __all__ = [
     "network",
     "objective",
     "optimizer",
+    "optimizers",
     "principal_flow",
     "reproduce",
     "run",
     "spectrum",
     "stability_coefficients",
     "sweep",
-    "torch",
 ]
+if importlib.util.find_spec("torch") is not None:
+    __all__ += ["torch"]
 
 
 #: The modules that need NumPy, which takes as long to import as everything else, are imported when they are used.
@@ -105,11 +109,16 @@ _LATER = {
     "_flow": "Code Curve Flow codegen flow",
     "_objective": "Hessian Objective network objective",
 }
+_process.watch()
 
 
 def __getattr__(name: str) -> Any:
     if name == "torch":
-        return importlib.import_module("bea.torch")
+        try:
+            return importlib.import_module("bea.torch")
+        except ImportError as error:
+            # Those who ask whether there is one are told that there is none.
+            raise AttributeError(str(error)) from error
     for module, names in _LATER.items():
         if name in names.split():
             value = globals()[name] = getattr(importlib.import_module(f"bea.{module}"), name)

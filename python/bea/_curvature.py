@@ -14,7 +14,7 @@ from bea._derive import Optimizer, named
 from bea._objective import Hessian, Objective
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Eigenpairs:
     """Extreme eigenpairs of a symmetric matrix, the largest first."""
 
@@ -35,7 +35,10 @@ class Eigenpairs:
         return len(self.eigenvalues)
 
     def _columns(self) -> dict[str, list]:
-        return {"λ": self.eigenvalues.tolist(), "residual": [f"{r:.1e}" for r in self.residuals]}
+        return {"λ": self.eigenvalues.tolist(), "residual": self.residuals.tolist()}
+
+    def _shown(self) -> dict[str, list]:
+        return self._columns() | {"residual": [f"{r:.1e}" for r in self.residuals]}
 
     def _title(self) -> str:
         return f"{len(self)} eigenvalues, {self.products} products" + ("" if self.converged else ", not converged")
@@ -54,13 +57,13 @@ class Eigenpairs:
         return _table.frame(self._columns())
 
     def __repr__(self) -> str:
-        return f"{self._title()}\n{_table.plain(self._columns())}"
+        return f"{self._title()}\n{_table.plain(self._shown())}"
 
     def _repr_html_(self) -> str:
-        return _table.html(self._columns(), self._title())
+        return _table.html(self._shown(), self._title())
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Spectrum(Eigenpairs):
     """The extreme eigenpairs of an objective's Hessian, with what gradient descent does along each if `lr` is given."""
 
@@ -117,7 +120,11 @@ def _matrix(matrix: Any) -> tuple[tuple, int]:
     if isinstance(matrix, Objective):
         matrix = matrix.hessian()
     if isinstance(matrix, Hessian):
-        return (matrix.objective._raw, matrix._at), matrix.shape[0]
+        of = matrix.objective
+        if of._suspect:
+            _symmetric(lambda rows: of._raw.hessian_vectors(matrix._at, rows), of.dimension)
+            of._suspect = False
+        return (of._raw, matrix._at), matrix.shape[0]
     if not hasattr(matrix, "shape") or hasattr(matrix, "detach"):
         matrix = np.asarray(matrix)
     if len(matrix.shape) != 2 or matrix.shape[0] != matrix.shape[1]:
@@ -132,7 +139,25 @@ def _matrix(matrix: Any) -> tuple[tuple, int]:
             raise Error(f"the product with an array of shape {rows.T.shape} has the shape {found.shape}")
         return np.ascontiguousarray(found.T, dtype=float)
 
+    _symmetric(products, n)
     return (products, n), n
+
+
+#: How far from symmetric a matrix may be, in Frobenius norms: products of 32 bits and differences of gradients are nearer.
+_ASYMMETRY = 1e-3
+
+
+def _symmetric(products: Any, n: int) -> None:
+    """Refuses a matrix with `uᵀAv ≠ vᵀAu` for random u and v."""
+    rows = np.random.default_rng(0).normal(size=(2, n))
+    u, v = rows
+    au, av = products(rows)
+    size = (np.linalg.norm(u) * np.linalg.norm(av) + np.linalg.norm(v) * np.linalg.norm(au)) / n**0.5
+    if abs(u @ av - v @ au) > _ASYMMETRY * size:
+        raise Error(
+            f"the matrix is not symmetric, or its products differ from one time to the next: uᵀAv = {u @ av:.6g} and "
+            f"vᵀAu = {v @ au:.6g} for random vectors; a Hessian is symmetric, whatever the loss"
+        )
 
 
 def _start(v0: Any, n: int) -> np.ndarray | None:
@@ -152,7 +177,22 @@ def _pairs(
     search: bool | None, max_products: int, progress: bool, preconditioner: Any, random: int = 1,
 ) -> dict:
     """The eigenpairs; `random` is the number of random vectors to start from beside `v0`, at least."""
-    operator, n = _matrix(matrix)
+    of = matrix.objective if isinstance(matrix, Hessian) else matrix
+    if isinstance(of, Objective):
+        working = of.working(check=True)
+    else:
+        working = contextlib.nullcontext()
+    with working:
+        return _pairs_of(
+            *_matrix(matrix), largest, smallest, tol, v0, seed, single, search, max_products, progress, preconditioner,
+            random,
+        )
+
+
+def _pairs_of(
+    operator: Any, n: int, largest: int, smallest: int, tol: float, v0: Any, seed: int, single: bool,
+    search: bool | None, max_products: int, progress: bool, preconditioner: Any, random: int,
+) -> dict:
     if preconditioner is not None:
         preconditioner = np.ascontiguousarray(np.ravel(preconditioner), dtype=float)
     with _progress(progress) as tell:
@@ -236,8 +276,11 @@ def spectrum(
     """
     if top is None:
         top = min(10, max(objective.dimension - bottom, 0))
-    if lr is not None and not (np.isfinite(lr) and lr > 0):
-        raise Error(f"the step size `lr` must be positive, not {lr}")
+    if lr is None and (values or optimizer != "gradient_descent"):
+        wrong = [f"`{name}`" for name in values] or ["`optimizer`"]
+        raise TypeError(f"a spectrum without a step size `lr` has no argument {' and '.join(wrong)}")
+    if lr is not None:
+        _step_size(lr)
     single = objective.precision > 1e-10
     tol = (1e-5 if single else 1e-8) if tol is None else tol
     point = objective.point(x)
@@ -262,12 +305,17 @@ def _along(
     return out
 
 
+def _step_size(lr: Any) -> None:
+    if isinstance(lr, str) or not (np.isfinite(lr) and lr > 0):
+        raise Error(f"the step size `lr` must be positive, not {lr!r}")
+
+
 def stability_coefficients(objective: Objective, lr: float, top: int | None = None, **more: Any) -> Spectrum:
     """What an optimizer with the step size `lr` does along the sharpest directions: `spectrum` with `lr`."""
     return spectrum(objective, top, lr=lr, **more)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class PrincipalFlow:
     """The velocity of the principal flow at a point."""
 
@@ -277,6 +325,18 @@ class PrincipalFlow:
     estimate: float
     #: How many products it took.
     products: int
+
+    def __repr__(self) -> str:
+        return f"<bea.PrincipalFlow: ‖velocity‖ = {_size(self.velocity):.6g}, {self.products} products>"
+
+
+def _size(value: Any) -> float:
+    """The norm of all entries of a structure."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return sum(_size(part) ** 2 for part in value) ** 0.5
+    return float(np.linalg.norm(np.ravel(value)))
 
 
 def _real(vector: np.ndarray) -> np.ndarray:
@@ -293,7 +353,10 @@ def principal_flow(objective: Objective, lr: float, *, x: Any = None) -> Princip
     >>> bool(np.allclose(flow.velocity, np.log(1 - 0.3 * np.diag(A) + 0j) / 0.3 * bowl.x))
     True
     """
-    found, estimate, products = _bea.principal_flow(objective._raw, objective.point(x), float(lr))
+    _step_size(lr)
+    objective.hessian(x)
+    with objective.working(check=True):
+        found, estimate, products = _bea.principal_flow(objective._raw, objective.point(x), float(lr))
     return PrincipalFlow(objective.unflatten(_real(found)), estimate, products)
 
 
@@ -314,11 +377,12 @@ def evaluate(
     optimizer's parameters.
     """
     flow = f"order:{order}" if flow is None else flow
-    found = _bea.velocity(objective._raw, objective.point(x), *named(optimizer, values), flow, float(lr))
+    with objective.working(check=True):
+        found = _bea.velocity(objective._raw, objective.point(x), *named(optimizer, values), flow, float(lr))
     return objective.unflatten(_real(found))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class DalStep:
     """A step of gradient descent with a drift-adjusted learning rate."""
 
@@ -330,15 +394,25 @@ class DalStep:
     #: The parameters after the step.
     next: Any
 
+    def __repr__(self) -> str:
+        rate = f"learning rate {self.learning_rate:.6g}"
+        return f"<bea.DalStep: E = {self.loss:.6g}, ‖∇E‖ = {_size(self.gradient):.6g}, {rate}>"
+
 
 def dal(objective: Objective, p: float = 1.0, *, cap: float = 5.0, x: Any = None) -> DalStep:
     """A step of gradient descent with the drift-adjusted learning rate of Rosca et al. (2023), equations 18 and 19."""
-    found = _bea.dal(objective._raw, objective.point(x), float(p), float(cap))
+    if not (np.isfinite(p) and p >= 0):
+        raise Error(f"the power `p` is a number from 0 on, not {p}")
+    if not cap > 0:
+        raise Error(f"the largest learning rate, `cap`, is positive, not {cap}")
+    objective.hessian(x)
+    with objective.working(check=True):
+        found = _bea.dal(objective._raw, objective.point(x), float(p), float(cap))
     both = {key: objective.unflatten(found[key]) for key in ("gradient", "next")}
     return DalStep(found["loss"], both["gradient"], found["learning_rate"], both["next"])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Density:
     """The density of all eigenvalues, of total weight 1, at finitely many nodes."""
 
@@ -347,6 +421,12 @@ class Density:
     #: For each random vector its estimates of the mean of λ and of λ².
     moments: np.ndarray = field(repr=False)
     products: int
+
+    def __repr__(self) -> str:
+        return (
+            f"<bea.Density: {len(self.nodes)} nodes from {self.nodes[0]:.6g} to {self.nodes[-1]:.6g}, "
+            f"mean {self.mean:.6g}, {self.products} products>"
+        )
 
     @property
     def mean(self) -> float:
@@ -389,6 +469,6 @@ def density(
     progress: bool = False,
 ) -> Density:
     """The density of all eigenvalues of an objective's Hessian, by stochastic Lanczos quadrature: as `bea spectrum --density`."""
-    operator, _ = _matrix(objective.hessian(x))
-    with _progress(progress) as tell:
+    with objective.working(check=True), _progress(progress) as tell:
+        operator, _ = _matrix(objective.hessian(x))
         return Density(**_bea.density(operator, steps, probes, seed, tell))

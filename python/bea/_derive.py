@@ -97,6 +97,16 @@ def optimizer(text: str, /, **values: Any) -> Optimizer:
     return Optimizer(text, values)
 
 
+def optimizers() -> list[str]:
+    """The names of the library's optimizers.
+
+    >>> import bea
+    >>> "heavy_ball" in bea.optimizers()
+    True
+    """
+    return [entry["name"] for entry in answer(["optimizers", "--format=json"])]
+
+
 class Field:
     """A modified field: Jupyter typesets it, and `print` shows it as the command does."""
 

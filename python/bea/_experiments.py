@@ -61,8 +61,9 @@ class Run:
 
     @property
     def follow(self):
-        """The flows that were followed, if there are any."""
-        return _read(self.folder / "follow.csv")
+        """The flows that were followed; None if there are none."""
+        path = self.folder / "follow.csv"
+        return _read(path) if path.is_file() else None
 
     @property
     def config(self) -> str:

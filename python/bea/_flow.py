@@ -37,6 +37,10 @@ class Curve:
     note: str | None
 
 
+#: So many steps are shown, of longer flows the first ones and the last.
+_ROWS = 12
+
+
 class Flow(Mapping):
     """An optimizer and its flows: a mapping from names, the optimizer's first, to curves."""
 
@@ -109,6 +113,8 @@ class Flow(Mapping):
         for name, curve in list(self.items())[1:]:
             column = [float(x) for x in curve.distance]
             columns[name] = [*column, *["-"] * (steps - len(column))]
+        if steps > _ROWS:
+            return {name: [*column[: _ROWS - 1], "…", column[-1]] for name, column in columns.items()}
         return columns
 
     def __repr__(self) -> str:
@@ -189,7 +195,7 @@ def flow(
         )
         found = json.loads((out / "trajectories.json").read_text())
         table = (out / "trajectories.csv").read_text()
-    return Flow(found, table, f"{' and '.join(_losses(loss))[7:]}, {name}, h = {found['lr']:g}")
+    return Flow(found, table, f"{loss if isinstance(loss, str) else ' and '.join(loss)}, {name}, h = {found['lr']:g}")
 
 
 #: Of more parameters than this, points are left out.
@@ -203,9 +209,10 @@ def _of_objective(
     tolerances = (rtol or (1e-6 if single else 1e-10), atol or (1e-7 if single else 1e-12))
     names = objective.names() if objective.dimension <= _LISTED else None
     text, given = named(optimizer, values)
-    found, table = _bea.simulate(
-        objective._raw, objective.point(start), text, given, flows, float(lr), steps, tolerances, names
-    )
+    with objective.working(check=True):
+        found, table = _bea.simulate(
+            objective._raw, objective.point(start), text, given, flows, float(lr), steps, tolerances, names
+        )
     name = optimizer.name if isinstance(optimizer, Optimizer) else optimizer
     return Flow(json.loads(found), table, f"{objective!r}, {name}, h = {float(lr):g}")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import threading
 from typing import Any, Callable
 
 import numpy as np
@@ -21,6 +23,13 @@ class Objective:
 
     def __init__(self, raw: _bea.Objective, structure: Structure, x: np.ndarray | None):
         self._raw, self._structure, self._x = raw, structure, x
+
+    #: Whether its products come from callbacks, and were not found to be those of a symmetric matrix yet.
+    _suspect = False
+
+    def working(self, check: bool = False) -> contextlib.AbstractContextManager:
+        """While something works with it, which `check`s first that evaluations repeat."""
+        return contextlib.nullcontext()
 
     @property
     def dimension(self) -> int:
@@ -56,13 +65,15 @@ class Objective:
 
     def value_and_grad(self, x: Any = None) -> tuple[float, Any]:
         """The loss and its gradient, in the caller's structure."""
-        value, gradient = self._raw.value_and_gradient(self.point(x))
+        with self.working():
+            value, gradient = self._raw.value_and_gradient(self.point(x))
         return value, self._structure.unflatten(gradient)
 
     def hvp(self, v: Any, x: Any = None) -> Any:
         """The product of the Hessian with `v`, in the caller's structure."""
         row = self._structure.flatten(v, "v")[None]
-        return self._structure.unflatten(self._raw.hessian_vectors(self.point(x), row)[0])
+        with self.working():
+            return self._structure.unflatten(self._raw.hessian_vectors(self.point(x), row)[0])
 
     def hessian(self, x: Any = None) -> Hessian:
         """The Hessian as a linear operator; a `scipy.sparse.linalg.LinearOperator` where SciPy is installed."""
@@ -98,7 +109,8 @@ class Hessian:
         if np.iscomplexobj(block):
             return self._matmat(block.real) + 1j * self._matmat(block.imag)
         rows = np.ascontiguousarray(block.T, dtype=float)
-        return self.objective._raw.hessian_vectors(self._at, rows).T
+        with self.objective.working():
+            return self.objective._raw.hessian_vectors(self._at, rows).T
 
     def _matvec(self, v: np.ndarray) -> np.ndarray:
         return self._matmat(v.reshape(-1, 1)).reshape(v.shape)
@@ -154,7 +166,8 @@ def objective(
     `value_and_grad(x)` returns the loss and its gradient, `hvp(x, v)` the product of the Hessian with `v`, and
     `value(x)` the loss alone, where that is cheaper. `start` is the point: an array, or nested dictionaries, lists and
     tuples of arrays, and callbacks get and return the same structure. `n` stands for a flat vector without a point.
-    `dtype` is that of the calculation, if it is not that of `start`.
+    `dtype` is that of the calculation, if it is not that of `start`. Callbacks are called one at a time, though not always
+    in the thread that asks.
 
     >>> import bea, numpy as np
     >>> A = np.diag([6.0, 1.0])
@@ -182,15 +195,27 @@ def objective(
     def loss(value: Callable, x: np.ndarray) -> float:
         return _number(value(structure.unflatten(x, own=True)), "the loss")
 
+    # Flows are followed in several threads, of which callbacks are to know nothing.
+    lock = threading.RLock()
+
+    def alone(callback: Callable) -> Callable:
+        def call(*arguments: Any) -> Any:
+            with lock:
+                return callback(*arguments)
+
+        return call
+
     raw = _bea.callbacks(
         structure.size,
-        gradient,
-        None if hvp is None else functools.partial(product, hvp),
-        None if value is None else functools.partial(loss, value),
+        alone(gradient),
+        None if hvp is None else alone(functools.partial(product, hvp)),
+        None if value is None else alone(functools.partial(loss, value)),
         _SINGLE if single else _DOUBLE,
     )
     x = None if start is None else structure.flatten(start, "start")
-    return Objective(raw, structure, x)
+    made = Objective(raw, structure, x)
+    made._suspect = True
+    return made
 
 
 def _number(value: Any, what: str) -> float:

@@ -5,9 +5,14 @@ It is imported when it is used: `bea.torch.objective(model, loss_fn, data)`.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import itertools
+import threading
 import time
-from typing import Any, Callable, Iterable
+import warnings
+import weakref
+from typing import Any, Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -27,26 +32,65 @@ from bea._structure import Structure
 __all__ = ["DAL", "Monitor", "objective"]
 
 
+#: Evaluations put other parameters into a module while they last: one at a time, from whatever threads they come.
+_LOCKS: weakref.WeakKeyDictionary[torch.nn.Module, Any] = weakref.WeakKeyDictionary()
+
+
+def _alone(method: Callable) -> Callable:
+    """A method of `_Module` that holds its lock."""
+
+    @functools.wraps(method)
+    def call(self: _Module, *arguments: Any) -> Any:
+        with self.lock:
+            return method(self, *arguments)
+
+    return call
+
+
+class _Whole(torch.nn.Module):
+    """A module with its loss, which may look at the parameters, too."""
+
+    def __init__(self, model: torch.nn.Module, loss_fn: Callable):
+        super().__init__()
+        self.model, self.loss_fn = model, loss_fn
+
+    def forward(self, inputs: Any, targets: Any) -> torch.Tensor:
+        return self.loss_fn(self.model(inputs), targets)
+
+
 class _Module:
     """The loss of a module on batches as a function of one flat vector."""
 
     def __init__(self, model: torch.nn.Module, loss_fn: Callable, data: Any, chunk: int | None, reduction: str):
         if reduction not in ("mean", "sum"):
             raise Error(f'`reduction` is how the loss treats examples, "mean" or "sum", not {reduction!r}')
-        self.model, self.loss_fn, self.chunk, self.reduction = model, loss_fn, chunk, reduction
+        if chunk is not None and chunk < 1:
+            raise Error(f"`chunk` is a number of examples, 1 at least, not {chunk}")
+        self.model, self.chunk, self.reduction = model, chunk, reduction
+        # A loss that is a module is not to be taken for a part of the model.
+        self.whole = _Whole(model, lambda outputs, targets: loss_fn(outputs, targets))
+        self.lock = _LOCKS.setdefault(model, threading.RLock())
         # Two tensors are one batch; what can be passed through once is kept.
         is_batch = isinstance(data, (tuple, list)) and len(data) == 2 and torch.is_tensor(data[0])
-        self.data = [data] if is_batch else list(data) if iter(data) is data else data
+        self.data = [data] if is_batch else list(data) if hasattr(data, "__next__") else data
         parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
         if not parameters:
             raise Error("the model has no parameter that requires a gradient")
         self.shapes = {name: p.shape for name, p in parameters.items()}
+        # They are found here, as evaluations put others in their places.
+        self.originals = parameters
         kinds = {p.dtype for p in parameters.values()}
         if any(kind.is_complex for kind in kinds):
             raise Error("parameters are real numbers, and those of the model are complex")
         self.single = any(torch.finfo(kind).bits < 64 for kind in kinds)
-        #: The point of the last product, the mode, and the gradient there with its graph.
+        #: The point of the last product, and the gradient there with its graph, while something works with it.
         self.graph: tuple | None = None
+        #: How many calls work with it.
+        self.working = 0
+        #: The modes of all parts when it was checked that evaluations repeat.
+        self.checked: list[bool] | None = None
+        #: Whether it was looked for parameters that the loss has kept.
+        self.searched = False
 
     def parameters(self) -> dict[str, torch.nn.Parameter]:
         found = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
@@ -58,6 +102,7 @@ class _Module:
             )
         return found
 
+    @_alone
     def point(self) -> np.ndarray:
         """The parameters of the model as they are."""
         parts = [p.detach().reshape(-1).to("cpu", torch.float64) for p in self.parameters().values()]
@@ -77,20 +122,128 @@ class _Module:
 
     def losses(self, leaves: list[torch.Tensor]) -> Iterable[tuple[torch.Tensor, float]]:
         """The loss of each batch, and its weight before it is divided by the number of examples."""
-        names = list(self.shapes)
-        device = leaves[0].device
         for inputs, targets in self.data:
             size = len(targets)
+            if len(inputs) != size:
+                raise Error(f"there are {len(inputs)} inputs and {size} targets: each example has one of both")
             for at in range(0, size, self.chunk or size):
                 end = min(at + (self.chunk or size), size)
-                # Batch normalisation in training mode writes to its buffers, which are to stay as they are.
-                buffers = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
-                state = {**buffers, **dict(zip(names, leaves))}
-                outputs = torch.func.functional_call(self.model, state, (inputs[at:end].to(device),))
-                loss = self.loss_fn(outputs, targets[at:end].to(device))
-                if loss.numel() != 1:
-                    raise Error(f"the loss is one number, not a tensor of shape {tuple(loss.shape)}")
+                loss = self.loss(leaves, inputs[at:end], targets[at:end])
                 yield loss, float(end - at) if self.reduction == "mean" else 1.0
+
+    def loss(self, leaves: list[torch.Tensor], inputs: Any, targets: Any) -> torch.Tensor:
+        """The loss of these examples as it is."""
+        device = leaves[0].device
+        # Batch normalisation in training mode writes to its buffers, which are to stay as they are.
+        buffers = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
+        state = {f"model.{name}": value for name, value in [*buffers.items(), *zip(self.shapes, leaves)]}
+        loss = torch.func.functional_call(self.whole, state, (inputs.to(device), targets.to(device)))
+        if not torch.is_tensor(loss):
+            raise Error(f"the loss is a tensor of one number, with its graph, not {loss!r:.60}")
+        if loss.numel() != 1:
+            raise Error(f"the loss is one number, not a tensor of shape {tuple(loss.shape)}")
+        if not self.searched and loss.grad_fn is not None:
+            self.search(loss)
+            self.searched = True
+        return loss
+
+    def search(self, loss: torch.Tensor) -> None:
+        """Refuses a loss that has kept parameters of the model: it would be at others than those it is asked for."""
+        own = {id(p): name for name, p in self.originals.items()}
+        seen, left = set(), [loss.grad_fn]
+        while left:
+            node = left.pop()
+            if node is None or node in seen:
+                continue
+            seen.add(node)
+            name = own.get(id(getattr(node, "variable", None)))
+            if name is not None:
+                raise Error(
+                    f"the loss has kept the parameter {name!r}: take it from the model whenever the loss is evaluated, "
+                    "by model.parameters()"
+                )
+            left += [after for after, _ in node.next_functions]
+
+    @contextlib.contextmanager
+    def work(self, check: bool = False) -> Iterator[None]:
+        """While something works with it: a graph is kept, and the generators of random numbers are put back at its end."""
+        with self.lock:
+            self.working += 1
+            first = self.working == 1
+            devices = {p.device for p in self.model.parameters() if p.device.type == "cuda"} if first else set()
+        try:
+            with torch.random.fork_rng(devices=[device.index for device in devices], enabled=first):
+                if check:
+                    self.check()
+                yield
+        finally:
+            with self.lock:
+                self.working -= 1
+                if self.working == 0:
+                    self.graph = None
+
+    @_alone
+    def check(self) -> None:
+        """Refuses what has another loss every time, and parts whose losses do not make the whole, once for each mode."""
+        modes = [part.training for part in self.model.modules()]
+        if modes == self.checked:
+            return
+        leaves = [p.detach() for p in self.parameters().values()]
+        kinds = {p.dtype for p in leaves}
+        tolerance = max(torch.finfo(kind).eps for kind in kinds) ** 0.5
+        with torch.no_grad():
+            first, second = ([(loss.item(), weight) for loss, weight in self.losses(leaves)] for _ in range(2))
+            totals = [sum(loss * weight for loss, weight in found) for found in (first, second)]
+            size = sum(abs(loss * weight) for loss, weight in first)
+            if np.isfinite(totals).all() and abs(totals[0] - totals[1]) > tolerance * size:
+                raise Error(
+                    "the loss is another one every time it is evaluated at the same parameters: "
+                    "switch dropout off with model.eval(), and let a loader pass through the same examples, "
+                    "without drop_last where it shuffles"
+                )
+            if self.chunk:
+                self.check_chunks(leaves, tolerance)
+            else:
+                self.check_batches(leaves, tolerance)
+        self.checked = modes
+
+    def check_chunks(self, leaves: list[torch.Tensor], tolerance: float) -> None:
+        """That the loss of two neighbouring chunks is the mean, or sum, of theirs."""
+        for inputs, targets in self.data:
+            for at in range(0, len(targets) - self.chunk, 2 * self.chunk):
+                middle, end = at + self.chunk, min(at + 2 * self.chunk, len(targets))
+                both = self.loss(leaves, inputs[at:end], targets[at:end]).item()
+                parts = [
+                    self.loss(leaves, inputs[a:b], targets[a:b]).item() for a, b in ((at, middle), (middle, end))
+                ]
+                weights = [self.chunk, end - middle] if self.reduction == "mean" else [1, 1]
+                scale = sum(weights) if self.reduction == "mean" else 1
+                made = sum(part * weight for part, weight in zip(parts, weights)) / scale
+                size = max(abs(both), *map(abs, parts))
+                if np.isfinite([both, made]).all() and abs(both - made) > tolerance * size:
+                    raise Error(
+                        f"the loss of {end - at} examples, {both:.6g}, is not the {self.reduction} of that of chunks of them, "
+                        f"{made:.6g}: leave `chunk` out, or give reduction=\"sum\" if the loss is a sum; weights of classes, "
+                        "ignored targets, and batch normalisation in training mode have no such chunks"
+                    )
+
+    def check_batches(self, leaves: list[torch.Tensor], tolerance: float) -> None:
+        """Warns where the first two batches together have another loss: each is then taken by itself, as in training."""
+        two = list(itertools.islice(self.data, 2))
+        if len(two) < 2 or any(a.shape[1:] != b.shape[1:] for a, b in zip(*two)):
+            return
+        both = self.loss(leaves, *(torch.cat([a, b]) for a, b in zip(*two))).item()
+        parts = [self.loss(leaves, *batch).item() for batch in two]
+        weights = [len(targets) for _, targets in two] if self.reduction == "mean" else [1, 1]
+        made = sum(part * weight for part, weight in zip(parts, weights))
+        made /= sum(weights) if self.reduction == "mean" else 1
+        if np.isfinite([both, made]).all() and abs(both - made) > tolerance * max(abs(both), *map(abs, parts)):
+            warnings.warn(
+                f"the loss of two batches together, {both:.6g}, is not the {self.reduction} of theirs, {made:.6g}: the "
+                "objective depends on the batches, because of weights of classes, ignored targets or batch normalisation "
+                'in training mode, or it is a sum and wants reduction="sum"',
+                stacklevel=2,
+            )
 
     def leaves(self, x: np.ndarray) -> list[torch.Tensor]:
         return [part.requires_grad_() for part in self.unflatten(x.copy())]
@@ -100,6 +253,7 @@ class _Module:
             raise Error("there is no example in the data: a loader is passed through for every evaluation")
         return examples if self.reduction == "mean" else 1.0
 
+    @_alone
     def value_and_gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         leaves = self.leaves(x)
         total, weights = 0.0, 0.0
@@ -115,6 +269,7 @@ class _Module:
         scale = self.total(weights)
         return total / scale, self.flatten(gradient) / scale
 
+    @_alone
     def value(self, x: np.ndarray) -> float:
         total, weights = 0.0, 0.0
         with torch.no_grad():
@@ -123,6 +278,7 @@ class _Module:
                 weights += weight
         return total / self.total(weights)
 
+    @_alone
     def product(self, x: np.ndarray, v: np.ndarray) -> np.ndarray:
         along = self.unflatten(v.copy())
         graphs, keep = self.graphs(x)
@@ -145,15 +301,14 @@ class _Module:
         return self.flatten(sums) / self.total(weights)
 
     def graphs(self, x: np.ndarray) -> tuple[Iterable, bool]:
-        """The gradient of each batch with its graph, and whether that is kept: that of a single batch is."""
+        """The gradient of each batch with its graph, and whether that is kept: that of a single batch is, during one call."""
         whole = isinstance(self.data, list) and len(self.data) == 1 and not self.chunk
-        if not whole:
+        if not (whole and self.working):
             return self.differentiated(x), False
-        mode = self.model.training
-        if self.graph is None or self.graph[1] != mode or not np.array_equal(self.graph[0], x):
+        if self.graph is None or not np.array_equal(self.graph[0], x):
             self.graph = None
-            self.graph = (x.copy(), mode, list(self.differentiated(x)))
-        return self.graph[2], True
+            self.graph = (x.copy(), list(self.differentiated(x)))
+        return self.graph[1], True
 
     def differentiated(self, x: np.ndarray) -> Iterable:
         leaves = self.leaves(x)
@@ -178,6 +333,9 @@ class _TorchObjective(Objective):
         if x is None and self._x is None:
             return self._module.point()
         return super().point(x)
+
+    def working(self, check: bool = False) -> Any:
+        return self._module.work(check)
 
     def __repr__(self) -> str:
         return f"<bea.torch.objective of {type(self._module.model).__name__}, {self.dimension} parameters>"
@@ -220,8 +378,21 @@ class DAL(torch.optim.Optimizer):
             raise Error(f"the power `p` is a number from 0 on, not {p}")
         if not cap > 0:
             raise Error(f"the largest learning rate, `cap`, is positive, not {cap}")
-        super().__init__(params, {"lr": cap})
-        self.power, self.cap = float(p), float(cap)
+        super().__init__(params, {"lr": cap, "p": float(p), "cap": float(cap)})
+        self._alike()
+
+    def _alike(self) -> None:
+        _alike(self, "p", "cap")
+
+    @property
+    def power(self) -> float:
+        """The power p."""
+        return self.param_groups[0]["p"]
+
+    @property
+    def cap(self) -> float:
+        """The largest learning rate."""
+        return self.param_groups[0]["cap"]
 
     @property
     def learning_rate(self) -> float:
@@ -235,6 +406,10 @@ class DAL(torch.optim.Optimizer):
         parameters = [p for group in self.param_groups for p in group["params"] if p.requires_grad]
         with torch.enable_grad():
             loss = closure()
+            if not torch.is_tensor(loss) or loss.numel() != 1 or not loss.requires_grad:
+                raise Error("the closure of DAL returns the loss, a tensor of one number with its graph, and calls no backward")
+            if not torch.isfinite(loss):
+                raise Error(f"the loss is {loss.item()}: no step is taken")
             gradient = torch.autograd.grad(loss, parameters, create_graph=True, allow_unused=True)
             used = [(p, g) for p, g in zip(parameters, gradient) if g is not None]
             curved = [g for _, g in used if g.requires_grad]
@@ -244,6 +419,8 @@ class DAL(torch.optim.Optimizer):
                     curved, [p for p, _ in used], grad_outputs=[g.detach() for g in curved], allow_unused=True
                 )
         size = _norm(g.detach() for _, g in used)
+        if not np.isfinite(size):
+            raise Error("the gradient is not finite: no step is taken")
         rate = _bea.dal_rate(size, _norm(x for x in product if x is not None), self.power, self.cap)
         with torch.no_grad():
             for p, g in used:
@@ -294,7 +471,9 @@ class Monitor:
             raise Error("`every` and `top` are whole numbers from 1 on")
         self.model, self.optimizer, self.every, self.top, self.tol = model, optimizer, every, top, tol
         self._more: dict[str, Any] = {"chunk": chunk, "reduction": reduction}
+        self._checked: list[bool] | None = None
         _rule(optimizer)
+        _covers(optimizer, model)
         #: The logs.
         self.history: list[dict[str, Any]] = []
         self._steps = 0
@@ -310,44 +489,62 @@ class Monitor:
         """A log now."""
         started = time.perf_counter()
         on = _TorchObjective(_Module(self.model, loss_fn, data, **self._more))
+        # One check for all logs, as long as the modes stay.
+        on._module.checked = self._checked
+        with on.working():
+            entry = self._entry(on)
+        self._checked = on._module.checked
+        seconds = time.perf_counter() - started
+        one = entry.pop("one")
+        entry |= {"seconds": seconds, "gradients": seconds / max(one, 1e-9)}
+        self.history.append(entry)
+        return entry
+
+    def _entry(self, on: _TorchObjective) -> dict[str, Any]:
+        """A log, and the seconds of one gradient."""
         rule = _rule(self.optimizer)
         point = on.point()
         before = time.perf_counter()
-        loss, gradient = on._raw.value_and_gradient(point)
+        loss, gradient = on._module.value_and_gradient(point)
         one = time.perf_counter() - before
-        hessian = on.hessian()
         diagonal = _preconditioner(self.optimizer, on._module.parameters())
+        step = gradient if diagonal is None else gradient / diagonal
+        beside = on._module.product(point, step) if np.isfinite(step).all() else step
+        beside = beside if diagonal is None else beside / diagonal
+        entry = {
+            "step": self._steps, "loss": loss, "gradient_norm": float(np.linalg.norm(gradient)), "lr": rule.lr,
+            "sharpness": np.nan, "preconditioned_sharpness": np.nan, "h_lambda": np.nan, "sc": complex(np.nan),
+            "case": "not finite", "drift": np.nan, "converged": False,
+        }
+        lists: dict[str, Any] = {"eigenvalues": [], "preconditioned_eigenvalues": []} if self.top > 1 else {}
+        if not (np.isfinite([loss]).all() and np.isfinite(gradient).all() and np.isfinite(beside).all()):
+            # Training diverges, and goes on.
+            return {**entry, **lists, "products": 1, "one": one}
+        on._module.check()
+        hessian = on.hessian()
         found = [self._sharpest(on, hessian, self._warm[0], None)]
         if diagonal is not None:
             found.append(self._sharpest(on, hessian, self._warm[1], diagonal))
         plain, scaled = found[0], found[-1]
-        products = 1 + sum(pairs["products"] for pairs in found)
         # The turned vectors are new arrays.
         self._warm[: len(found)] = [pairs["eigenvectors"] for pairs in found]
-        along = _along(dict(scaled), gradient, rule.h, diagonal, rule.optimizer, rule.values)
-        step = gradient if diagonal is None else gradient / diagonal
-        beside = hessian @ step
-        beside = beside if diagonal is None else beside / diagonal
-        entry = {
-            "step": self._steps,
-            "loss": loss,
-            "gradient_norm": float(np.linalg.norm(gradient)),
-            "lr": rule.lr,
+        entry |= {
             "sharpness": float(plain["eigenvalues"][0]),
             "preconditioned_sharpness": float(scaled["eigenvalues"][0]),
             "h_lambda": float(rule.lr * scaled["eigenvalues"][0]),
-            "sc": complex(along["sc"][0]),
-            "case": along["case"][0],
+            # A step of length 0 is no step.
+            "case": "at rest",
             "drift": float(rule.h**2 * rule.drift * np.linalg.norm(beside)),
             "converged": all(pairs["converged"] for pairs in found),
         }
+        if rule.lr > 0:
+            along = _along(dict(scaled), gradient, rule.h, diagonal, rule.optimizer, rule.values)
+            entry |= {"sc": complex(along["sc"][0]), "case": along["case"][0]}
         if self.top > 1:
-            entry["eigenvalues"] = plain["eigenvalues"].tolist()
-            entry["preconditioned_eigenvalues"] = scaled["eigenvalues"].tolist()
-        seconds = time.perf_counter() - started
-        entry |= {"products": products, "seconds": seconds, "gradients": seconds / max(one, 1e-9)}
-        self.history.append(entry)
-        return entry
+            lists["eigenvalues"] = plain["eigenvalues"].tolist()
+            lists["preconditioned_eigenvalues"] = scaled["eigenvalues"].tolist()
+        products = 1 + sum(pairs["products"] for pairs in found)
+        return {**entry, **lists, "products": products, "one": one}
 
     def _sharpest(
         self, on: Objective, hessian: Any, warm: np.ndarray | None, diagonal: np.ndarray | None
@@ -373,10 +570,15 @@ class Monitor:
         return {name: [entry[name] for entry in self.history] for name in names}
 
     def __repr__(self) -> str:
-        return _table.plain(self._columns()) if self.history else "no log yet"
+        return _table.plain(self._shown()) if self.history else "no log yet"
 
     def _repr_html_(self) -> str:
-        return _table.html(self._columns())
+        return _table.html(self._shown())
+
+    def _shown(self) -> dict[str, list]:
+        """The columns, with lists of numbers as text."""
+        listed = lambda cell: ", ".join(map(_table.shown, cell)) if isinstance(cell, list) else cell
+        return {name: [listed(cell) for cell in column] for name, column in self._columns().items()}
 
 
 #: The momentum of SGD with `nesterov=True`, as PyTorch writes it.
@@ -410,7 +612,7 @@ _KNOWN = "torch.optim's SGD, Adam, AdamW and RMSprop, and bea.torch.DAL"
 def _rule(optimizer: torch.optim.Optimizer) -> _Rule:
     """The step of an optimizer of PyTorch."""
     group = optimizer.param_groups[0]
-    lr = float(group["lr"])
+    lr = _rate(optimizer)
     if any(group.get("maximize") for group in optimizer.param_groups):
         raise Error("the optimizer maximizes: only losses that are minimised have a sharpness to watch")
     match optimizer:
@@ -430,6 +632,26 @@ def _rule(optimizer: torch.optim.Optimizer) -> _Rule:
     raise Error(f"the steps of {type(optimizer).__name__} are not known: {_KNOWN} are")
 
 
+def _rate(optimizer: torch.optim.Optimizer) -> float:
+    """The learning rate of the first group that moves; 0 where none does."""
+    return next((float(group["lr"]) for group in optimizer.param_groups if float(group["lr"]) != 0), 0.0)
+
+
+#: A learning rate of 0 beside others counts as this part of theirs: the preconditioner stays finite.
+_FROZEN = 1e-12
+
+
+def _covers(optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> None:
+    """Refuses an optimizer that leaves parameters out."""
+    moved = {p for group in optimizer.param_groups for p in group["params"]}
+    for name, p in model.named_parameters():
+        if p.requires_grad and p not in moved:
+            raise Error(
+                f"the optimizer does not have the parameter {name!r}, which requires a gradient: "
+                "give it to the optimizer, or set requires_grad_(False)"
+            )
+
+
 def _alike(optimizer: torch.optim.Optimizer, *keys: str) -> None:
     for key in keys:
         if any(group[key] != optimizer.param_groups[0][key] for group in optimizer.param_groups):
@@ -441,7 +663,7 @@ def _preconditioner(
 ) -> np.ndarray | None:
     """The diagonal of P, where a step is `-lr P⁻¹` times a mean of gradients; None if it is the identity."""
     groups = {p: group for group in optimizer.param_groups for p in group["params"]}
-    lr = float(optimizer.param_groups[0]["lr"])
+    lr = _rate(optimizer)
     plain = isinstance(optimizer, (torch.optim.SGD, DAL))
     if plain and all(float(group["lr"]) == lr for group in optimizer.param_groups):
         return None
@@ -450,10 +672,8 @@ def _preconditioner(
         if p not in groups:
             raise Error(f"the optimizer does not have the parameter {name!r}, which requires a gradient")
         group, state = groups[p], optimizer.state.get(p, {})
-        if float(group["lr"]) == 0:
-            raise Error(f"the learning rate of {name!r} is 0")
         moment = torch.ones_like(p) if plain else _moment(name, optimizer, group, state)
-        parts.append(moment.detach() * (lr / float(group["lr"])))
+        parts.append(moment.detach() * (lr / max(float(group["lr"]), _FROZEN * lr) if lr else 1.0))
     return _Module.flatten(parts)
 
 

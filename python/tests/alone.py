@@ -37,8 +37,16 @@ assert (hessian @ np.array([1.0, 2.0])).tolist() == [3.0, 2.0] and (hessian @ np
 assert abs(bea.lanczos(hessian, k=1, progress=True).eigenvalues[0] - 3) < 1e-3
 try:
     bea.torch
-except ImportError as error:
+except AttributeError as error:
     assert "PyTorch" in str(error), error
 else:
     raise AssertionError("bea.torch without PyTorch")
+assert not hasattr(bea, "torch") and "torch" not in dir(bea)
+exec("from bea import *", {})
+try:
+    import bea.torch  # noqa: F401
+except ImportError as error:
+    assert "PyTorch" in str(error), error
+else:
+    raise AssertionError("import bea.torch without PyTorch")
 print("bea works with NumPy alone")
