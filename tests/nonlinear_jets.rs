@@ -207,8 +207,9 @@ fn typed_fields_of_formulas_are_those_of_jets() {
                 inputs.extend(symbolic.parameters.iter().map(|p| Precise::from(&value(p))));
                 let by_name = evaluate(&of_names.0, &inputs, count);
                 for found in [found, by_name] {
-                    let size = distance(&[expected.clone()], &[vec![Precise::ZERO; count]]);
-                    let error = distance(&[found], &[expected.clone()]) / size;
+                    let size =
+                        distance(std::slice::from_ref(&expected), &[vec![Precise::ZERO; count]]);
+                    let error = distance(&[found], std::slice::from_ref(&expected)) / size;
                     assert!(error < 1e-60, "{name}, {dimension}, order {order}, {h}: {error:e}");
                     worst = worst.max(error);
                 }
