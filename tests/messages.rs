@@ -49,23 +49,6 @@ fn optimizers_of_other_libraries_have_a_sentence_of_their_own() {
     }
     // A misspelt name is still one.
     assert!(refused(&[], &["derive", "heavybal"]).contains("did you mean `heavy_ball`?"));
-    for arguments in [
-        vec!["stability", "--loss", "x^2", "--at", "0", "--lr", "0.1", "--optimizer", "lion"],
-        vec![
-            "codegen",
-            "--loss",
-            "x^2",
-            "--flow",
-            "order:1",
-            "--lang",
-            "c",
-            "--optimizer",
-            "signum",
-        ],
-    ] {
-        let err = refused(&[], &arguments);
-        assert!(err.contains("is not linear in its vectors"), "{err}");
-    }
 }
 
 #[test]

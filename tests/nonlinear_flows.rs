@@ -225,8 +225,8 @@ fn commands_take_nonlinear_optimizers() {
             "a simulation needs the value of the parameter",
         ),
         (
-            format!("codegen --lang c --loss rosenbrock --flow order:2 {adam}"),
-            "is not linear",
+            format!("codegen --lang c --loss rosenbrock --flow pf {adam}"),
+            "its step is not linear in its gradients, so there is no principal part",
         ),
     ];
     for (arguments, expected) in refusals {

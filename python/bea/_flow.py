@@ -35,6 +35,8 @@ class Curve:
     distance: np.ndarray
     #: Why it ended before the last step.
     note: str | None
+    #: Where it begins, beside an optimizer whose buffers do not start settled.
+    beginning: str | None = None
 
 
 #: So many steps are shown, of longer flows the first ones and the last.
@@ -52,12 +54,13 @@ class Flow(Mapping):
         self.lr: float = found["lr"]
         self._curves = {}
         for name, curve in found["flows"].items():
-            arrays = {key: np.array(values, dtype=float) for key, values in curve.items() if key != "note"}
+            words = ("note", "beginning")
+            arrays = {key: np.array(values, dtype=float) for key, values in curve.items() if key not in words}
             theta = arrays.get("re")
             if theta is not None and arrays["im"].any():
                 theta = theta + 1j * arrays["im"]
             self._curves[name] = Curve(
-                name, arrays["t"], theta, arrays["loss"], arrays["distance"], curve["note"]
+                name, arrays["t"], theta, arrays["loss"], arrays["distance"], curve["note"], curve.get("beginning")
             )
         names = next(csv.reader([table.partition("\n")[0]]))
         #: The names of the variables.
@@ -143,6 +146,7 @@ def flow(
     flows: Iterable[str] | str | None = None,
     optimizer: str | Optimizer = "gradient_descent",
     buffers: str | None = None,
+    flows_from: str | None = None,
     players: str | None = None,
     rtol: float | None = None,
     atol: float | None = None,
@@ -168,7 +172,8 @@ def flow(
         flows = ",".join(flows)
     if isinstance(loss, Objective):
         given = {
-            "buffers": buffers, "players": players, "euler": euler, "branch": branch, "directions": directions
+            "buffers": buffers, "flows_from": flows_from, "players": players, "euler": euler, "branch": branch,
+            "directions": directions,
         }
         wrong = [f"`{key}`" for key, value in given.items() if value is not None]
         if wrong:
@@ -188,7 +193,8 @@ def flow(
                 *_losses(loss),
                 *words,
                 *options(**{key: None if x is None else exact(x) for key, x in numbers.items()}),
-                *options(start=start, steps=steps, flows=flows, buffers=buffers, players=players),
+                *options(start=start, steps=steps, flows=flows, buffers=buffers, flows_from=flows_from),
+                *options(players=players),
                 *options(branch=branch, directions=directions, out=out),
                 *settings(values),
             ]

@@ -40,6 +40,16 @@ def equal(found, expected):
             ],
         ),
         (
+            {
+                "loss": "x^4/4 + y^2", "start": [1, 1], "lr": 0.001, "optimizer": "heavy_ball", "m": "1/2",
+                "flows": ["order:1", "pf"], "flows_from": "start",
+            },
+            [
+                "--loss=x^4/4 + y^2", "--start=1,1", "--lr=0.001", "--optimizer=heavy_ball", "--set=m=1/2",
+                "--flows=order:1,pf", "--flows-from=start",
+            ],
+        ),
+        (
             {"loss": "x*y", "start": [1, 1], "lr": 0.1, "optimizer": "alternating_gda", "flows": ["order:3"]},
             ["--loss=x*y", "--start=1,1", "--lr=0.1", "--optimizer=alternating_gda", "--flows=order:3"],
         ),
