@@ -226,7 +226,7 @@ fn commands_take_nonlinear_optimizers() {
         ),
         (
             format!("codegen --lang c --loss rosenbrock --flow pf {adam}"),
-            "its step is not linear in its gradients, so there is no principal part",
+            "cannot be written down: its step is not linear",
         ),
     ];
     for (arguments, expected) in refusals {
