@@ -225,7 +225,7 @@ fn commands_take_nonlinear_optimizers() {
             "a simulation needs the value of the parameter",
         ),
         (
-            format!("codegen --lang c --loss rosenbrock --flow pf {adam}"),
+            format!("codegen --lang rust --loss rosenbrock --flow pf {adam}"),
             "cannot be written down: its step is not linear",
         ),
     ];
