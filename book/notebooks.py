@@ -15,11 +15,11 @@ from nbclient import NotebookClient
 
 
 def said(notebook):
-    """What the cells print and return, as text."""
+    """What the cells print and return, as text. Messages on the way, such as that a cache of fonts is built, do not count."""
     for number, cell in enumerate(notebook.cells):
         for output in cell.get("outputs", []):
             text = output.get("text") or output.get("data", {}).get("text/plain") or ""
-            if "image/png" not in output.get("data", {}):
+            if "image/png" not in output.get("data", {}) and output.get("name") != "stderr":
                 yield number, text
 
 
