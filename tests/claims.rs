@@ -1,7 +1,7 @@
 //! `bea check` decides claims: what ships is true, what is false is said to be, term by term.
 
 use bea::claim::{Checker, Difference, Document, Verdict, parse, shipped};
-use bea::source::Source;
+use bea::source::{Source, SourceError};
 
 fn verdicts(text: &str) -> Vec<Verdict> {
     let document = Document::parse(Source::new("test.bea", text)).unwrap_or_else(|e| {
@@ -570,4 +570,106 @@ fn faults_of_what_is_made_entry_by_entry() {
     ] {
         assert_eq!(of(equation), message, "{equation}");
     }
+}
+
+#[test]
+fn signs_of_symbolic_coefficients() {
+    for equation in [
+        "abs((m-1)*g^2) + abs((1-m)*g^2) == 0",
+        "abs(-m*g^2) == -m*g^2",
+        "sign((a-b)*g^2) == 1",
+        "abs(g^2/(1-m)) == g^2/(1-m)",
+        "abs(g^2 - a) == g^2 - a",
+        "sqrt((g^2 - a)^2) == g^2 - a",
+        "abs((1-h)*g^2) == (1-h)*g^2",
+    ] {
+        assert!(!holds(equation), "{equation}");
+    }
+    // Symbols are positive.
+    for equation in [
+        "abs(-m*g^2) == m*g^2",
+        "abs(m*g) == m*abs(g)",
+        "sign(-g/(m + k)) == -sign(g)",
+        "abs(a*g^2 + b) == a*g^2 + b",
+    ] {
+        assert!(holds(equation), "{equation}");
+    }
+    assert_eq!(
+        fault("claim \"c\": abs((m-1)*g^2) == abs((1-m)*g^2)"),
+        "it cannot be decided whether the two sides are equal"
+    );
+}
+
+#[test]
+fn powers_of_a_hidden_step_are_not_compared() {
+    for equation in [
+        "g^2/(g + h*abs(g)) + h*abs(g)*g/(g + h*abs(g)) == g",
+        "exp(g)^m*g/(exp(g)^m + h) + h*g/(exp(g)^m + h) == g",
+    ] {
+        assert!(holds(equation), "{equation}: {:?}", differences(equation));
+    }
+    assert_eq!(
+        differences("g/(g^2 + h) == h*g^2/(g^2 + h)"),
+        [": h | 0", "g/(g^2 + h): 0 | 1", "1/(g^2 + h): -h^2 | 0"]
+    );
+    let of = |equation: &str| fault(&format!("claim \"c\": {equation}"));
+    for (equation, message) in [
+        (
+            "field(dal(p = h), 0) == -2*g up to h^0",
+            "powers and functions of vectors are not expanded",
+        ),
+        (
+            "coefficient(field(dal(p = h), 0), h, 0) == -2*g",
+            "powers and functions of what holds `h` are not expanded",
+        ),
+        (
+            "coefficient(sqrt(g^2 + z) + z*g, z, 1) == g",
+            "powers and functions of what holds `z` are not expanded",
+        ),
+    ] {
+        assert_eq!(of(equation), message, "{equation}");
+    }
+    assert!(holds("coefficient(sqrt(g^2 + k) + z*g, z, 1) == g"));
+}
+
+#[test]
+fn slow_numbers_are_numbers() {
+    let optimizer = |name: &str, square: &str| {
+        format!(
+            "optimizer {name}(eps) {{ slow v = 1\nv' = v + h*{square}\n\
+             theta' = theta - h*g/(sqrt(v') + eps) }}\n"
+        )
+    };
+    let number = optimizer("o", "dot(g, g)");
+    let of = |equation: &str| verdicts(&format!("{number}claim \"c\": {equation}")).remove(0).holds;
+    for equation in [
+        "dot(component(field(o, 0), theta), g) == -dot(g, g)/(sqrt(v) + eps)",
+        "component(field(o, 0), v) == dot(g, g)",
+        "let F = component(field(o, 0), theta); sum(v*F) == v*sum(F)",
+        "let F = component(field(o, 0), theta); grad(v*E) + 0*F == v*g",
+    ] {
+        assert!(of(equation), "{equation}");
+    }
+    assert!(!of("dot(component(field(o, 0), theta), g) == -sum(g^2/(sqrt(v) + 2*eps))"));
+    let both = format!("{number}{}", optimizer("p", "g^2"));
+    let claim = "claim \"c\": component(field(o, 0), theta) == component(field(p, 0), theta)";
+    let document = Document::parse(Source::new("test.bea", format!("{both}{claim}"))).unwrap();
+    let mut messages = Vec::new();
+    let say = |_: &_, result: Result<Verdict, SourceError>| {
+        messages.push(result.unwrap_err().to_string())
+    };
+    document.check(true, |_| {}, say);
+    let expected = "`v` is a number in one optimizer of this claim and a vector in another";
+    assert_eq!(messages, [expected]);
+}
+
+#[test]
+fn a_point_is_not_declared_as_a_field() {
+    for (name, optimizer) in [("theta", "heavy_ball"), ("θ", "heavy_ball")] {
+        let equation = format!("fields {name}; start({optimizer}, 1) == {name} - h*m/(1-m)^2*f");
+        let message = format!("the field `{name}` cannot be declared in this claim");
+        assert_eq!(fault(&format!("claim \"c\": {equation}")), message);
+    }
+    assert!(holds("start(heavy_ball, 1) == theta - h*m/(1-m)^2*f"));
+    assert!(holds("fields theta; D(theta)*f + field(heavy_ball, 0) == D(theta)*f + f/(1-m)"));
 }

@@ -107,4 +107,5 @@ def check(claims: str | os.PathLike | None = None, *, force: bool = False) -> Cl
     ✗     4    false  wrong - h*H*g: claimed -1/3, derived -1/2
     """
     words = [] if claims is None else ["--", os.fspath(claims)]
-    return Claims(answer(["check", "--format=json", *options(force=force), *words]))
+    found = answer(["check", "--format=json", *options(force=force), *words], faults=True)
+    return Claims(found)

@@ -11,18 +11,25 @@ from typing import Any, Mapping
 from bea import _bea
 
 
-def command(words: list[str]) -> str:
-    """What a command prints; its notes are warnings."""
-    output, notes = _bea.command(words)
-    for line in notes.splitlines():
-        if line.startswith("note: "):
-            warnings.warn(line.removeprefix("note: "), stacklevel=4)
+def command(words: list[str], *, faults: bool = False) -> str:
+    """What a command prints; its notes are warnings. With `faults`, its output tells what was wrong, too."""
+    output, notes, code = _bea.command(words)
+    if code == 2 and not faults:
+        raise _bea.Error(notes.rstrip() or output.decode().rstrip())
+    warn(notes)
     return output.decode()
 
 
-def answer(words: list[str]) -> Any:
+def warn(notes: str) -> None:
+    """Warns of each note."""
+    for line in notes.splitlines():
+        if line.startswith("note: "):
+            warnings.warn(line.removeprefix("note: "), stacklevel=5)
+
+
+def answer(words: list[str], *, faults: bool = False) -> Any:
     """The JSON that a command prints."""
-    return json.loads(command(words))
+    return json.loads(command(words, faults=faults))
 
 
 def exact(value: Any) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from bea import _bea
 from bea._bea import Error
-from bea._command import options
+from bea._command import options, warn
 from bea._structure import Structure
 
 _SINGLE = float(np.finfo(np.float32).eps)
@@ -60,7 +60,7 @@ class Objective:
 
     @property
     def precision(self) -> float:
-        """The unit roundoff of the numbers that it calculates with."""
+        """The machine epsilon of the numbers that it calculates with."""
         return self._raw.precision
 
     def value_and_grad(self, x: Any = None) -> tuple[float, Any]:
@@ -245,6 +245,7 @@ def network(
     (43, ['0.weight', '0.bias', '2.weight', '2.bias'])
     """
     given = options(network=network, data=data, weights=weights, init=init, dtype=dtype, device=device)
-    raw, theta, layout = _bea.network(given)
+    raw, theta, layout, notes = _bea.network(given)
+    warn(notes)
     structure = Structure({name: np.empty(shape) for name, shape in layout})
     return Objective(raw, structure, theta)

@@ -1,7 +1,7 @@
 //! `bea derive`: the modified field of an optimizer.
 
 use super::help::Named;
-use super::{input, limit, output, tree};
+use super::{embedded, input, limit, output, tree};
 use bea_series::field::Field;
 use bea_series::optimizer::{Optimizer, Step};
 use bea_series::render::typed::{self, TypedDocument};
@@ -202,8 +202,10 @@ impl Derive {
             None => output::to_stdout(|out| format.write(&document, out))?,
         }
         // Freeing a large table takes longer than ending the process, which returns the memory at once.
-        std::mem::forget(document);
-        std::mem::forget(field);
+        if !embedded::is_active() {
+            std::mem::forget(document);
+            std::mem::forget(field);
+        }
         Ok(())
     }
 

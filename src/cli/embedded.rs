@@ -7,8 +7,10 @@ use bea_network::NetworkLoss;
 use bea_series::optimizer::Step;
 use clap::Parser;
 use std::ffi::OsString;
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
+use std::time::Duration;
 
 /// What a command has printed.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -17,6 +19,8 @@ pub struct Printed {
     pub output: Vec<u8>,
     /// On the standard error: notes.
     pub notes: String,
+    /// The exit code.
+    pub code: u8,
 }
 
 /// The command that runs.
@@ -28,6 +32,8 @@ struct Running {
 static RUNNING: RwLock<Option<Arc<Running>>> = RwLock::new(None);
 /// Held by the one command that runs.
 static TURN: Mutex<()> = Mutex::new(());
+/// How often one that waits looks again.
+const WAIT: Duration = Duration::from_millis(20);
 
 /// Runs a command, `["derive", "--order", "2"]` say, and returns what it has printed; one at a time, in whatever threads
 /// they come. Once `stop` is set, commands that Ctrl-C stops on the command line stop as they do there.
@@ -38,19 +44,43 @@ pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     stop: Arc<AtomicBool>,
 ) -> Result<Printed, String> {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    // Commands format errors, too.
-    super::set_hook(Some(false));
     let words = std::iter::once("bea".into()).chain(arguments);
     let command = Cli::try_parse_from(words).map_err(|error| error.to_string())?.command;
+    let (code, printed) = embedded(stop, || command.run())?;
+    let code = [0, 1].into_iter().find(|number| ExitCode::from(*number) == code).unwrap_or(2);
+    Ok(Printed { code, ..printed })
+}
+
+/// The outcome of `work` as a command, and what it has printed.
+fn embedded<T>(
+    stop: Arc<AtomicBool>,
+    work: impl FnOnce() -> miette::Result<T>,
+) -> Result<(T, Printed), String> {
+    let _turn = turn(&stop)?;
+    // Commands format errors, too.
+    super::set_hook(Some(false));
     let running = Arc::new(Running { printed: Mutex::default(), stop });
     let _running = Entered::new(&running);
-    let outcome = command.run();
+    let outcome = work();
     let printed =
         std::mem::take(&mut *running.printed.lock().unwrap_or_else(PoisonError::into_inner));
     match outcome {
-        Ok(_) => Ok(printed),
+        Ok(value) => Ok((value, printed)),
         Err(report) => Err(printed.notes + &text(report)),
+    }
+}
+
+/// Waits until no other command runs, unless it is asked to stop.
+fn turn(stop: &AtomicBool) -> Result<MutexGuard<'static, ()>, String> {
+    loop {
+        match TURN.try_lock() {
+            Ok(turn) => return Ok(turn),
+            Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) if stop.load(Ordering::Relaxed) => {
+                return Err("stopped before it began".into());
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(WAIT),
+        }
     }
 }
 
@@ -63,20 +93,20 @@ struct OfNetwork {
 }
 
 /// The loss of a network, with the parameters, from the arguments `--network`, `--data`, `--weights`, `--init`,
-/// `--device` and `--dtype` of the command.
+/// `--device` and `--dtype` of the command; and what was printed.
 ///
 /// # Errors
 /// The text that the command line prints.
 pub fn network(
     arguments: impl IntoIterator<Item = OsString>,
-) -> Result<(NetworkLoss, Vec<f64>), String> {
+) -> Result<((NetworkLoss, Vec<f64>), Printed), String> {
     let words = std::iter::once("bea".into()).chain(arguments);
     let input = OfNetwork::try_parse_from(words).map_err(|error| error.to_string())?.input;
-    let loaded = input.loss().and_then(|loss| {
+    embedded(Arc::default(), || {
+        let loss = input.loss()?;
         let theta = input.parameters(loss.architecture())?;
         Ok((loss, theta))
-    });
-    loaded.map_err(text)
+    })
 }
 
 /// The step of an optimizer of one loss, by name, file or definition, with these values, `m=9/10` say, and its name.

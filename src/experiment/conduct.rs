@@ -68,8 +68,8 @@ pub fn conduct(
         observer.stepped(index, run);
         Ok(())
     };
+    observer.began(index, &run);
     if resumes && place.is_complete() {
-        observer.began(index, &run);
         advance(&mut run)?;
         // A run that had ended does so again at once, with the same measurements: its pictures are up to date.
         if run.end().is_some() && place.has_measurements(&run) {
@@ -81,7 +81,6 @@ pub fn conduct(
         place.reopen()?;
     }
     place.save(&run)?;
-    observer.began(index, &run);
     let mut saved = Instant::now();
     while run.end().is_none() && !observer.cancelled() {
         advance(&mut run)?;

@@ -51,7 +51,7 @@ impl Objective {
         self.inner.max_directions() > 0
     }
 
-    /// The unit roundoff of its numbers.
+    /// The machine epsilon of its numbers.
     #[getter]
     fn precision(&self) -> f64 {
         self.inner.precision()
@@ -170,14 +170,16 @@ pub(crate) fn callbacks(
 /// A network's parameters: the name and shape of each tensor.
 type Layout = Vec<(String, Vec<usize>)>;
 
-/// A network on its data from the arguments of the command, its parameters, and their names and shapes.
+/// A network on its data from the arguments of the command, its parameters, their names and shapes, and what the command
+/// line notes.
 #[pyfunction]
 pub(crate) fn network(
     py: Python<'_>,
     words: Vec<String>,
-) -> PyResult<(Objective, Bound<'_, PyArray1<f64>>, Layout)> {
+) -> PyResult<(Objective, Bound<'_, PyArray1<f64>>, Layout, String)> {
     let loaded = py.detach(|| embedded::network(words.into_iter().map(Into::into)));
-    let (loss, theta) = loaded.map_err(|text| Error::new_err(text.trim_end().to_string()))?;
+    let ((loss, theta), printed) =
+        loaded.map_err(|text| Error::new_err(text.trim_end().to_string()))?;
     let parameters = &loss.architecture().parameters;
     let layout = parameters.iter().map(|p| (p.name.clone(), p.shape.clone())).collect();
     let counted = loss.clone();
@@ -185,5 +187,5 @@ pub(crate) fn network(
         inner: Arc::new(Interruptible(loss)),
         counts: Arc::new(move || counted.counts()),
     };
-    Ok((objective, PyArray1::from_vec(py, theta), layout))
+    Ok((objective, PyArray1::from_vec(py, theta), layout, printed.notes))
 }

@@ -56,12 +56,12 @@ const MEANINGS: [(&[&str], &str); 18] = [
     (
         &["DAL", "DAL-p", "DAL-0.5"],
         "drift-adjusted learning rates (DAL) are 2/‖∇²E ĝ‖ in every step, those of DAL-p 2/‖∇²E ĝ‖^p, with the power p, \
-         all of them at most 5",
+         all of them at most 5 where no other bound is named",
     ),
     (
         &["seeds"],
         "seeds differ in the initial weights; a line is their median, a band reaches from the smallest to the largest of those \
-         that do not diverge",
+         that do not diverge, from 5 seeds on over their middle half",
     ),
     (
         &["runs that diverge"],

@@ -122,8 +122,7 @@ fn by_rounding(group: Option<&Group>) -> String {
     let why = group.filter(some).map(|group| {
         format!(
             "; with {}, {} end with a higher loss than at the start: which ones is decided by rounding, since the same runs of \
-             Figures 20, 26 and 42 at the small size, which sum the examples in another order, differ in the fifth digit after 6 steps \
-             and then part",
+             Figures 20, 26 and 42 at the small size, which sum the examples in another order, end differently",
             group.label,
             group.failing()
         )

@@ -144,7 +144,7 @@ impl Problem {
         self.fields.iter().any(|(_, objective)| objective.is_matrix_free())
     }
 
-    /// The unit roundoff of the least precise loss.
+    /// The machine epsilon of the least precise loss.
     pub(super) fn precision(&self) -> f64 {
         self.fields.iter().map(|(_, objective)| objective.precision()).fold(0.0, f64::max)
     }

@@ -153,7 +153,7 @@ impl<'a, S: Scalar> Closures<'a, S> {
         self
     }
 
-    /// The unit roundoff of the numbers that the closures calculate with, `f32::EPSILON.into()` for 32-bit ones: see
+    /// The machine epsilon of the numbers that the closures calculate with, `f32::EPSILON.into()` for 32-bit ones: see
     /// [`Objective::precision`].
     pub fn with_precision(mut self, precision: f64) -> Self {
         self.precision = precision;

@@ -183,7 +183,7 @@ pub trait Objective<S: Scalar = f64>: Send + Sync {
         self.dimension() > ASSEMBLED
     }
 
-    /// The unit roundoff of the numbers that derivatives are computed with. Iterations do not ask for
+    /// The machine epsilon of the numbers that derivatives are computed with. Iterations do not ask for
     /// more digits than that gives.
     fn precision(&self) -> f64 {
         f64::EPSILON

@@ -2,7 +2,7 @@
 
 use super::check::Difference;
 use super::differential::{Differential, H};
-use super::entrywise::{Entrywise, hides_step};
+use super::entrywise::{Entrywise, hides};
 use super::evaluate::Evaluator;
 use super::holes::has_leaf;
 use super::notation::{self, Style};
@@ -212,16 +212,14 @@ impl Comparison<'_, '_, '_> {
                 "compare fields without products, powers and functions of vectors",
             );
         }
-        if let Some(limit) = self.limit {
-            let hidden = [left, right].iter().any(|e| hides_step(&evaluator.atoms, &e.sum));
-            if limit.variable != H || hidden {
-                return fault(
-                    "powers and functions of vectors are not expanded",
-                    "write the coefficients of the series out",
-                );
-            }
+        let hidden = [left, right].iter().any(|e| hides(&evaluator.atoms, &e.sum, H));
+        if self.limit.is_some_and(|limit| limit.variable != H || hidden) {
+            return fault(
+                "powers and functions of vectors are not expanded",
+                "write the coefficients of the series out",
+            );
         }
-        // Coefficients by products and powers of h, where there are such.
+        // Coefficients by products and powers of h, where all powers of h are seen.
         let mut sides: BTreeMap<Product, (Q, Q)> = BTreeMap::new();
         let zero = || (Q::zero(), Q::zero());
         for (product, c) in left.sum.coefficient(0) {
@@ -234,7 +232,7 @@ impl Comparison<'_, '_, '_> {
         let split = sides.iter().map(|(product, (x, y))| (product, self.powers(x, y)));
         let split: Vec<_> = split.collect();
         let mut parts: BTreeMap<Option<i64>, Vec<(&Product, Q, Q)>> = BTreeMap::new();
-        let all_split = split.iter().all(|(_, powers)| powers.is_some());
+        let all_split = !hidden && split.iter().all(|(_, powers)| powers.is_some());
         for (product, powers) in split {
             match powers.filter(|_| all_split) {
                 Some((_, powers)) => {

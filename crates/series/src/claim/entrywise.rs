@@ -3,14 +3,14 @@
 //! They are sums of products of powers ([`typed`](crate::typed)), in a table of the claim's own; an operator has holes
 //! for its arguments. The variables of their coefficients are those of the claim, `h` the first.
 
-use super::differential::{Differential, FieldKind, H, MAX_ARITY};
+use super::differential::{Differential, FieldKind, MAX_ARITY};
 use super::evaluate::{Evaluated, Evaluator};
 use super::holes::hole;
 use super::products::Product as Factors;
 use super::value::{Value, ValueError};
 use crate::exact::RationalFunction as Q;
 use crate::tree::Tree;
-use crate::typed::{Atom, Atoms, Exponent, Opaque, Product, Sum};
+use crate::typed::{Atom, Atoms, Exponent, Opaque, Product, Shape, Sum};
 use num_rational::{BigRational, Ratio};
 use num_traits::ToPrimitive;
 use std::ops::Range;
@@ -264,9 +264,10 @@ impl<'c> Evaluator<'_, 'c> {
             return Some(Value::Entrywise(Entrywise { sum, is_vector: false, arity: 0 }));
         }
         let name = if name == "θ" { "theta" } else { name };
-        let at = self.names.coordinates.iter().position(|known| known == name)?;
+        let at = self.names.coordinates.iter().position(|(known, _)| known == name)?;
+        let is_vector = self.names.coordinates[at].1 == Shape::Vector;
         let sum = atom(&mut self.atoms, Atom::Coordinate(at));
-        Some(Value::Entrywise(Entrywise { sum, is_vector: true, arity: 0 }))
+        Some(Value::Entrywise(Entrywise { sum, is_vector, arity: 0 }))
     }
 
     /// The derivative by the parameters; that of a number is its gradient.
@@ -353,21 +354,25 @@ impl<'c> Evaluator<'_, 'c> {
     }
 }
 
-/// Whether `h` stands in a power or a function, where no coefficient shows it.
-pub(super) fn hides_step(atoms: &Atoms, sum: &Sum) -> bool {
-    fn in_atom(atoms: &Atoms, atom: &Atom) -> bool {
-        let in_product =
-            |product: &Product| product.0.iter().any(|(id, _)| in_atom(atoms, atoms.atom(*id)));
-        let holds = |c: &Q| c.numerator().degree_in(H) > 0 || c.denominator().degree_in(H) > 0;
-        match atom {
-            Atom::Base(sum) | Atom::Function(_, sum) => {
-                sum.iter().any(|(product, c)| holds(c) || in_product(product))
-            }
-            Atom::Gradient(arguments) => arguments.iter().any(in_product),
-            Atom::Entries(product) => in_product(product),
-            Atom::Coordinate(_) | Atom::Dimension | Atom::Loss | Atom::Hole(_) => false,
+/// Whether a variable stands in a base, an exponent or a function, where no coefficient shows it.
+pub(super) fn hides(atoms: &Atoms, sum: &Sum, variable: usize) -> bool {
+    sum.0.keys().any(|product| is_within(atoms, product, variable))
+}
+
+/// Whether a variable stands in the factors of a product.
+fn is_within(atoms: &Atoms, product: &Product, variable: usize) -> bool {
+    let holds =
+        |c: &Q| c.numerator().degree_in(variable) > 0 || c.denominator().degree_in(variable) > 0;
+    let in_product = |product: &Product| is_within(atoms, product, variable);
+    let in_atom = |atom: &Atom| match atom {
+        Atom::Base(sum) | Atom::Function(_, sum) => {
+            sum.iter().any(|(product, c)| holds(c) || in_product(product))
         }
-    }
-    let mut products = sum.0.keys().flat_map(|product| &product.0);
-    products.any(|(id, _)| in_atom(atoms, atoms.atom(*id)))
+        Atom::Gradient(arguments) => arguments.iter().any(in_product),
+        Atom::Entries(product) => in_product(product),
+        Atom::Coordinate(_) | Atom::Dimension | Atom::Loss | Atom::Hole(_) => false,
+    };
+    product.0.iter().any(|(id, exponent)| {
+        exponent.symbolic.iter().any(|(of, _)| *of == variable) || in_atom(atoms.atom(*id))
+    })
 }

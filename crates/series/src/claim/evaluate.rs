@@ -57,7 +57,7 @@ impl<'e, 'c> Evaluator<'e, 'c> {
         names: &'e mut Names,
         derivations: &'e mut Derivations<'c>,
     ) -> Evaluator<'e, 'c> {
-        let atoms = Atoms::complete(names.coordinates.len());
+        let atoms = Atoms::complete_of(names.coordinates.iter().map(|(_, shape)| *shape));
         Evaluator {
             source,
             names,

@@ -1,7 +1,7 @@
 //! The functions that expand: `flow`, `at`, `time_derivative`, `coefficient`, `series`, `part`.
 
 use super::differential::{Bounds, Differential, FieldKind, H};
-use super::entrywise::hides_step;
+use super::entrywise::hides;
 use super::evaluate::{Evaluated, Evaluator, GUARD};
 use super::functions::MAX_ORDER;
 use super::syntax::Expr;
@@ -137,7 +137,7 @@ impl<'c> Evaluator<'_, 'c> {
             Value::Differential(d) if d.arity == 0 && d.kind == FieldKind::Vector => {
                 Ok(Value::Differential(d.map(cut)))
             }
-            Value::Entrywise(e) if !hides_step(&self.atoms, &e.sum) => {
+            Value::Entrywise(e) if !hides(&self.atoms, &e.sum, variable) => {
                 Ok(Value::Entrywise(e.map(cut)))
             }
             Value::Differential(_) | Value::Entrywise(_) => {
@@ -166,8 +166,11 @@ impl<'c> Evaluator<'_, 'c> {
                 Ok(Value::Scalar(found))
             }
             Value::Differential(d) => Ok(Value::Differential(d.map(of))),
-            Value::Entrywise(e) if hides_step(&self.atoms, &e.sum) => {
-                Err(self.fault(span, "powers and functions of what holds `h` are not expanded"))
+            Value::Entrywise(e) if hides(&self.atoms, &e.sum, variable) => {
+                let name = &self.names.variables[variable];
+                let message =
+                    format!("powers and functions of what holds `{name}` are not expanded");
+                Err(self.fault(span, message))
             }
             Value::Entrywise(e) => Ok(Value::Entrywise(e.map(of))),
         }

@@ -219,7 +219,8 @@ impl<'c> Evaluator<'_, 'c> {
                 }
             }));
         }
-        let coordinates = self.names.coordinates.clone();
+        let coordinates = self.names.coordinates.iter().map(|(name, _)| name.clone());
+        let coordinates: Vec<String> = coordinates.collect();
         let reading = Reading { coordinates: &coordinates, values: &values };
         let mut sum = Sum::default();
         for term in &chosen.terms {

@@ -9,6 +9,7 @@ use super::value::Value;
 use crate::exact::{MAX_VARIABLES, RationalFunction as Q};
 use crate::formula::{greek, letter};
 use crate::text::source::{Source, SourceError};
+use crate::typed::Shape;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -23,7 +24,7 @@ pub(crate) struct Names {
     /// Names that may stand for numbers: the parameters of the optimizers of the claim.
     pub parameters: BTreeSet<String>,
     /// The coordinates of the nonlinear optimizers of the claim: the parameters first, then slow variables.
-    pub coordinates: Vec<String>,
+    pub coordinates: Vec<(String, Shape)>,
 }
 
 /// The most vector fields of one claim.
@@ -33,7 +34,7 @@ impl Names {
     /// The names of a claim: its generic fields and what its optimizers bring along.
     ///
     /// # Errors
-    /// If an optimizer is not known or a field is declared twice.
+    /// If an optimizer is not known, a slow variable is a number and a vector, or a field or a point is declared anew.
     pub fn collect(
         claim: &Claim,
         source: &Source,
@@ -60,8 +61,17 @@ impl Names {
                 names.parameters.extend(derivations.find(name).map_err(fault)?.parameters.clone());
                 let states = program.states.iter().enumerate();
                 for (_, state) in states.filter(|(i, state)| *i == 0 || state.slow) {
-                    if !names.coordinates.contains(&state.name) {
-                        names.coordinates.push(state.name.clone());
+                    let mut known = names.coordinates.iter();
+                    match known.find(|(name, _)| *name == state.name) {
+                        None => names.coordinates.push((state.name.clone(), state.shape)),
+                        Some((_, shape)) if *shape == state.shape => {}
+                        Some(_) => {
+                            let name = &state.name;
+                            let message = format!(
+                                "`{name}` is a number in one optimizer of this claim and a vector in another"
+                            );
+                            return Err(fault(message));
+                        }
                     }
                 }
                 continue;
@@ -79,12 +89,13 @@ impl Names {
         for declaration in &claim.declarations {
             let Declaration::Fields(fields) = declaration else { continue };
             for field in fields {
-                if names.color(field).is_some() || names.fields.len() >= MAX_FIELDS {
+                let is_point = points.iter().any(|p| p == field || letter(p) == *field);
+                if is_point || names.color(field).is_some() || names.fields.len() >= MAX_FIELDS {
                     return Err(source.fault(
                         claim.span.clone(),
                         format!("the field `{field}` cannot be declared in this claim"),
                         "in the declarations of this claim",
-                        Some("`f` and the fields of its optimizers are declared already".into()),
+                        Some("`f`, the fields of its optimizers and the points of starts are declared already".into()),
                     ));
                 }
                 names.fields.push((field.clone(), String::new()));

@@ -1,14 +1,14 @@
 //! Products of powers in the notation of claims: `sqrt(v)*H[u]/(abs(g) + eps)^2`.
 
 use crate::exact::RationalFunction as Q;
-use crate::typed::{Atom, Atoms, Exponent, Opaque, Product};
+use crate::typed::{Atom, Atoms, Exponent, Opaque, Product, Shape};
 use num_rational::Ratio;
 
 /// How products are written.
 pub(super) struct Terms<'a> {
     pub atoms: &'a Atoms,
     pub variables: &'a [String],
-    pub coordinates: &'a [String],
+    pub coordinates: &'a [(String, Shape)],
 }
 
 /// Whether something can stand beside a `*` or below a `/` without brackets.
@@ -137,7 +137,7 @@ impl Terms<'_> {
             products.iter().map(|p| self.vector(p)).collect::<Vec<_>>().join(", ")
         };
         match self.atoms.atom(atom) {
-            Atom::Coordinate(i) => self.coordinates[*i].clone(),
+            Atom::Coordinate(i) => self.coordinates[*i].0.clone(),
             Atom::Gradient(arguments) => match arguments.len() {
                 0 => "g".to_string(),
                 1 => format!("H[{}]", list(arguments)),

@@ -99,18 +99,12 @@ pub struct Growth {
 
 /// Work is expected to pass its bound by far.
 #[derive(Clone, Copy, PartialEq, Debug, thiserror::Error)]
-#[error("this takes too long: about {} operations on coefficients, more than {bound}", rounded(*.expected))]
+#[error("this takes too long: about {expected:.0e} operations on coefficients, more than {bound}")]
 pub struct TooLong {
     /// The operations that are expected.
     pub expected: f64,
     /// The bound.
     pub bound: u64,
-}
-
-/// `3e12`
-fn rounded(number: f64) -> String {
-    let exponent = number.log10().floor();
-    format!("{:.0}e{exponent}", number / 10f64.powf(exponent))
 }
 
 impl Growth {

@@ -63,11 +63,12 @@ fn holds(wanted: &Option<String>, names: &[String]) -> String {
 /// # Errors
 /// There is none, or the file is no such file.
 pub fn named(text: &str, folder: &Path) -> Result<Named, NamedError> {
-    // No name has a brace, and every definition.
-    if text.contains('{') {
+    let exists = || folder.join(text).exists();
+    let file = text.rsplit_once(':').map_or(text, |(file, _)| file);
+    // Every definition has a brace, no name of the library, and few files.
+    if text.contains('{') && !exists() && !folder.join(file).exists() {
         return chosen(Source::new("definition", text), Path::new("the definition"), None);
     }
-    let exists = || folder.join(text).exists();
     let is_path = text.contains(['/', '\\']) || text.ends_with(".bea") || text.contains(".bea:");
     if !is_path {
         match find(text) {

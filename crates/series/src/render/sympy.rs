@@ -60,7 +60,7 @@ impl Export for SymPy {
         if let Some(Ok(formula)) = document.verdict.as_ref().map(|part| &part.formula) {
             principal_part(formula, out)?;
         }
-        let functions = [DIFFERENTIAL, if document.start { START } else { FIELD }].concat();
+        let functions = [DIFFERENTIAL, &sum(document.start)].concat();
         write!(out, "{}", functions.replace("SPLIT", split))
     }
 }
@@ -124,12 +124,12 @@ def differential(tree, fields, variables):
     return result
 "#;
 
-/// The field.
-const FIELD: &str = r#"
+/// The sum of all terms, beside what `START` stands for.
+const SUM: &str = r#"
 
-def modified_field(fields, variables):
-    """The sum of all terms: {space: [expression, ...]}."""
-    total = {space: [Integer(0)] * len(x) for space, x in variables.items()}
+def NAME(fields, variables):
+    """DOC: {space: [expression, ...]}."""
+    total = {space: START for space, x in variables.items()}
     for term in terms:
         space = SPACES[term.tree[0] if len(NAMES) > 1 else NAMES[0]]
         vector = differential(term.tree, fields, variables)
@@ -138,19 +138,14 @@ def modified_field(fields, variables):
     return total
 "#;
 
-/// The effective start.
-const START: &str = r#"
-
-def effective_start(fields, variables):
-    """The start, and the sum of all terms there: {space: [expression, ...]}."""
-    total = {space: list(x) for space, x in variables.items()}
-    for term in terms:
-        space = SPACES[term.tree[0] if len(NAMES) > 1 else NAMES[0]]
-        vector = differential(term.tree, fields, variables)
-        for i, value in enumerate(vector):
-            total[space][i] += h**term.h * term.coefficient * value
-    return total
-"#;
+/// The function that adds up all terms, of a field or of an effective start.
+fn sum(of_start: bool) -> String {
+    let (name, doc, start) = match of_start {
+        false => ("modified_field", "The sum of all terms", "[Integer(0)] * len(x)"),
+        true => ("effective_start", "The start, and the sum of all terms there", "list(x)"),
+    };
+    SUM.replace("NAME(", &format!("{name}(")).replace("DOC", doc).replace("START", start)
+}
 
 fn list(items: impl Iterator<Item = String>) -> String {
     format!("[{}]", items.collect::<Vec<_>>().join(", "))

@@ -286,9 +286,9 @@ impl Page<'_> {
     }
 }
 
-/// Width on a terminal; the dot of `θ̇` and the hat of `θ̂` take no room.
-fn columns(text: &str) -> usize {
-    text.chars().filter(|c| !['\u{307}', '\u{302}'].contains(c)).count()
+/// Width on a terminal; the dot of `θ̇`, the hat of `θ̂` and the tilde of `Ẽ` take no room.
+pub(super) fn columns(text: &str) -> usize {
+    text.chars().filter(|c| !['\u{302}', '\u{303}', '\u{307}'].contains(c)).count()
 }
 
 /// Colours of a terminal, if it has any.

@@ -1,8 +1,9 @@
 //! Products of powers of atoms: what the terms of a nonlinear step are made of.
 
-use super::program::Exponent;
-use crate::exact::RationalFunction;
+use super::program::{Exponent, Shape};
+use crate::exact::{Poly, RationalFunction};
 use num_rational::Ratio;
+use num_traits::Signed;
 use std::collections::{BTreeSet, HashMap};
 
 /// An atom, by its index in [`Atoms`].
@@ -108,8 +109,13 @@ impl Atoms {
 
     /// A table whose quotients are reduced as far as they can be. Its coordinates are vectors.
     pub fn complete(coordinates: usize) -> Atoms {
-        let mut atoms =
-            Atoms { vectors: vec![true; coordinates], is_complete: true, ..Atoms::default() };
+        Atoms::complete_of((0..coordinates).map(|_| Shape::Vector))
+    }
+
+    /// A table whose quotients are reduced as far as they can be, with coordinates of these shapes.
+    pub fn complete_of(coordinates: impl IntoIterator<Item = Shape>) -> Atoms {
+        let vectors = coordinates.into_iter().map(|shape| shape == Shape::Vector).collect();
+        let mut atoms = Atoms { vectors, is_complete: true, ..Atoms::default() };
         atoms.gradient(Vec::new());
         atoms
     }
@@ -232,12 +238,13 @@ impl Atoms {
     pub fn is_nonnegative(&self, product: &Product) -> bool {
         product.0.iter().enumerate().all(|(at, (atom, exponent))| {
             let even = exponent.as_integer().is_some_and(|n| n % 2 == 0);
+            let even_root = exponent.as_rational().is_some_and(|q| q.denom() % 2 == 0);
             // |x| = x sign(x)
             let with_sign = || {
                 let odd = exponent.as_integer().is_some_and(|n| n % 2 != 0);
                 odd && self.partner(product, at).is_some()
             };
-            self.known[*atom as usize].is_nonnegative || even || with_sign()
+            self.known[*atom as usize].is_nonnegative || even || even_root || with_sign()
         })
     }
 
@@ -258,10 +265,7 @@ impl Atoms {
     }
 
     pub fn is_sum_nonnegative(&self, sum: &Polynomial) -> bool {
-        sum.iter().all(|(product, c)| {
-            c.as_rational().is_none_or(|c| c > num_rational::BigRational::from_integer(0.into()))
-                && self.is_nonnegative(product)
-        })
+        sum.iter().all(|(product, c)| is_negative(c) == Some(false) && self.is_nonnegative(product))
     }
 
     /// The product of two.
@@ -343,4 +347,15 @@ impl Atoms {
         let first = found.pop_first().expect("it holds the product itself");
         self.intern(Atom::Entries(first))
     }
+}
+
+/// Whether a coefficient that is not zero is negative wherever all its symbols are positive, or positive there; `None` where
+/// terms of both signs leave that open.
+pub(super) fn is_negative(c: &RationalFunction) -> Option<bool> {
+    let of = |part: &Poly| {
+        let mut signs = part.terms().iter().map(|(_, number)| number.is_negative());
+        let first = signs.next()?;
+        signs.all(|sign| sign == first).then_some(first)
+    };
+    Some(of(c.numerator())? != of(c.denominator())?)
 }

@@ -1,5 +1,6 @@
 //! Numbers enclosed between two dyadic fractions, so that what is shown to differ does differ.
 
+use crate::exact::effort;
 use num_bigint::{BigInt, BigUint};
 use num_integer::Integer;
 use num_rational::{BigRational, Ratio};
@@ -64,14 +65,19 @@ impl Interval {
         })
     }
 
-    /// `x^exponent`: of a positive number, where the exponent is no integer.
+    /// `x^exponent`: of a positive number, where the exponent is no integer; not of exponents with a large
+    /// numerator or denominator, which would take long.
     pub fn power(&self, exponent: Ratio<i64>) -> Option<Interval> {
         let size = exponent.numer().unsigned_abs();
+        let degree = u32::try_from(*exponent.denom()).ok()?;
+        if size > 10_000 || degree > 1000 {
+            return None;
+        }
+        effort::spend(size + 50 * u64::from(degree));
         let mut power = Interval::integer(1);
-        for _ in 0..size.min(10_000) {
+        for _ in 0..size {
             power = power.times(self);
         }
-        let degree = u32::try_from(*exponent.denom()).ok()?;
         if degree > 1 {
             if !self.is_positive() {
                 return None;
@@ -187,6 +193,7 @@ mod tests {
         assert!(
             x.negative().logarithm().is_none() && x.negative().power(Ratio::new(1, 2)).is_none()
         );
+        assert!(x.power(Ratio::from(10_001)).is_none() && x.power(Ratio::new(1, 9999)).is_none());
         // log(exp(x)) = x, and tanh(x) (e^x + e^-x) = e^x - e^-x.
         let there = x.exponential().unwrap();
         let zero = there.logarithm().unwrap().plus(&x.negative());

@@ -43,7 +43,9 @@ impl TypedField {
             let mut sum = Sum::default();
             for term in coordinate.terms.iter().filter(|term| term.power == power) {
                 let read = reading.term(&mut atoms, &term.coefficient, &term.factors);
-                sum.add(&read.expect("the field is in these variables"));
+                // Written in the normal form of these atoms, a denominator can turn out to be 0.
+                let Some(read) = read else { return TypedPotential::Unknown };
+                sum.add(&read);
             }
             potential(&mut atoms, &names, &sum.negative(), power)
         };

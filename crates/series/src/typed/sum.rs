@@ -1,6 +1,6 @@
 //! Sums of products whose coefficients are polynomials in the step number.
 
-use super::atoms::{Atom, AtomId, Atoms, Opaque, Polynomial, Product};
+use super::atoms::{Atom, AtomId, Atoms, Opaque, Polynomial, Product, is_negative};
 use super::program::Exponent;
 use crate::exact::{RationalFunction, effort};
 use num_bigint::BigInt;
@@ -196,14 +196,14 @@ impl Atoms {
             for (q, v) in &b.0 {
                 effort::spend(20);
                 let product = self.multiply(p, q);
-                self.add_reduced(&mut out, product, u.multiply(v));
+                self.add_product(&mut out, product, u.multiply(v));
             }
         }
         out
     }
 
     /// Adds a term, written in the one way that is chosen for it.
-    fn add_reduced(&mut self, out: &mut Sum, product: Product, weight: Weight) {
+    pub fn add_product(&self, out: &mut Sum, product: Product, weight: Weight) {
         let mut open = vec![(product, weight)];
         while let Some((product, weight)) = open.pop() {
             let step = product.0.iter().find_map(|(atom, exponent)| {
@@ -299,7 +299,7 @@ impl Atoms {
 
     fn reduced(&mut self, product: Product, coefficient: RationalFunction) -> Sum {
         let mut out = Sum::default();
-        self.add_reduced(&mut out, product, Weight::constant(coefficient));
+        self.add_product(&mut out, product, Weight::constant(coefficient));
         out
     }
 
@@ -363,13 +363,12 @@ impl Atoms {
             return Sum::constant(RationalFunction::one());
         }
         if let [(product, c)] = &polynomial[..] {
-            let negative = c.as_rational().map(|c| c.is_negative());
-            if let Some(negative) = negative {
+            if let Some(negative) = is_negative(c) {
                 let mut out = Product::one();
                 for (atom, exponent) in &product.0 {
                     let one = Product::of(*atom);
-                    let even = exponent.as_integer().is_some_and(|n| n % 2 == 0);
-                    if even || self.is_nonnegative(&one) {
+                    let power = Product(vec![(*atom, exponent.clone())]);
+                    if self.is_nonnegative(&power) {
                         continue;
                     }
                     let is_sign = matches!(self.atom(*atom), Atom::Function(Opaque::Sign, _));
@@ -403,14 +402,9 @@ impl Atoms {
             let (numbers, vectors) = self.split(product);
             let entries = Product::of(self.entries(&vectors));
             let product = self.multiply(&numbers, &entries);
-            self.add_reduced(&mut out, product, weight.clone());
+            self.add_product(&mut out, product, weight.clone());
         }
         out
-    }
-
-    /// A product that no elementwise factor has to be looked at for, with its weight.
-    pub fn add_product(&mut self, out: &mut Sum, product: Product, weight: Weight) {
-        self.add_reduced(out, product, weight);
     }
 }
 

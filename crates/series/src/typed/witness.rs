@@ -8,7 +8,7 @@ use super::interval::Interval;
 use super::sum::Sum;
 use crate::exact::{MAX_VARIABLES, RationalFunction};
 use num_rational::{BigRational, Ratio};
-use num_traits::{Signed, ToPrimitive};
+use num_traits::{CheckedAdd, CheckedMul, Signed, ToPrimitive};
 use std::collections::HashMap;
 
 /// Everything that a sum depends on, as numbers.
@@ -61,7 +61,7 @@ impl Witness<'_> {
             let exact = exponent.symbolic.iter().try_fold(exponent.constant, |sum, (p, c)| {
                 let value = &self.variables[*p];
                 let value = Ratio::new(value.numer().to_i64()?, value.denom().to_i64()?);
-                Some(sum + *c * value)
+                sum.checked_add(&c.checked_mul(&value)?)
             })?;
             for (out, value) in out.iter_mut().zip(values) {
                 *out = out.times(&value.power(exact)?);

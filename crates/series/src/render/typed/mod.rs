@@ -68,8 +68,12 @@ impl TypedDocument<'_> {
 /// Writes a field in one format.
 ///
 /// # Errors
-/// Only those of `out`.
+/// Those of `out`, and a modified loss in a format that shows none ([`Format::has_modified_loss`]).
 pub fn write(format: Format, document: &TypedDocument, out: &mut dyn Write) -> io::Result<()> {
+    if document.potentials.is_some() && !format.has_modified_loss() {
+        let message = "this format cannot show a modified loss";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
     // A loss is written as a field of one number.
     let loss = document.potentials.map(|potentials| loss::of(document.field, potentials));
     let shown = loss.as_ref().map(|loss| TypedDocument { field: loss, ..document.clone() });

@@ -6,6 +6,7 @@ use super::equations::Equations;
 use super::layout::Writer;
 use super::loss::obstructions;
 use crate::formula::{Math, Plain, Script};
+use crate::render::text::columns;
 use crate::typed::{Elementary, Factor, Factors, TypedField};
 use std::io::{self, Write};
 
@@ -150,7 +151,6 @@ fn wrapped(
     width: usize,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let columns = |text: &str| text.chars().filter(|c| *c != '\u{307}').count();
     write!(out, "{start}")?;
     let mut column = columns(start);
     for (i, word) in text.split(' ').enumerate() {
