@@ -1,5 +1,7 @@
-"""What MkDocs does beside its own: the README as first page, formulas as MathML, no links that lead out of the book."""
+"""What MkDocs does beside its own: the README as first page, the reference of the Python package, formulas as MathML, no
+links that lead out of the book."""
 
+import ast
 import html
 import pathlib
 import re
@@ -20,7 +22,26 @@ def on_files(files, config):
     tour = re.sub(r"\]\(docs/library\.md\)", "](../api/rust/bea/index.html)", tour)
     tour = tour.replace("](docs/", "](")
     files.append(File.generated(config, "index.md", content=tour))
+    files.append(File.generated(config, "python_api.md", content=python_reference()))
     return files
+
+
+def python_reference():
+    """What the package and `bea.torch` offer, each name an entry that mkdocstrings fills from the source, unbuilt."""
+    entries = ["# The Python package", "What [the guide](python.md) introduces, name by name."]
+    for module, file in [("bea", "__init__.py"), ("bea.torch", "torch.py")]:
+        whole = "options: {members: false, show_root_heading: false}"
+        entries += [f"## {module}", f"::: {module}\n    {whole}"]
+        entries += [f"::: {module}.{name}" for name in exported(ROOT / "python/bea" / file) if name != "__version__"]
+    return "\n\n".join(entries) + "\n"
+
+
+def exported(file):
+    """The names in `__all__` of a module."""
+    for node in ast.parse(file.read_text()).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) == "__all__":
+            return ast.literal_eval(node.value)
+    raise ValueError(f"{file} has no __all__")
 
 
 def on_page_markdown(markdown, page, **_):

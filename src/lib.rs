@@ -17,7 +17,8 @@ pub use bea_network::training::{self, Dal};
 #[cfg(feature = "experiment")]
 pub use bea_plot as plot;
 pub use bea_series::{
-    claim, exact, expression, field, formula, optimizer, render, series, source, tree, typed,
+    claim, derivation, exact, expression, field, formula, optimizer, render, series, source, tree,
+    typed,
 };
 
 #[cfg(feature = "command")]

@@ -50,6 +50,13 @@ fn every_choice_is_that_of_the_command() {
         (json!({ "content": "non-principal" }), &["--only", "non-principal"]),
         (json!({ "content": "modified-loss" }), &["--modified-loss"]),
         (json!({ "gradient": true }), &["--as", "gradient"]),
+        (json!({ "start": "rest" }), &["--start", "rest"]),
+        (
+            json!({ "start": "rest", "content": "principal", "gradient": true }),
+            &["--start", "rest", "--only", "principal", "--as", "gradient"],
+        ),
+        (json!({ "start": "rest", "format": "json" }), &["--start", "rest", "--format", "json"]),
+        (json!({ "start": "rest", "format": "html" }), &["--start", "rest", "--format", "html"]),
         (json!({ "notation": "dots" }), &["--notation", "dots"]),
         (json!({ "notation": "index" }), &["--notation", "index"]),
         (json!({ "values": { "m": "9/10" } }), &["--set", "m=9/10"]),
@@ -65,6 +72,91 @@ fn every_choice_is_that_of_the_command() {
         let command = [&["derive", "heavy_ball", "--order", "3"], options].concat();
         assert_eq!(answer(request)["text"], printed(&command), "{options:?}");
     }
+}
+
+#[test]
+fn what_the_command_refuses_the_page_refuses_in_the_same_words() {
+    let momentum = "optimizer o(m) { state v\n v' = m*v + h*f(theta)\n theta' = theta + v' }";
+    let away = momentum.replace("state v", "state v = 2");
+    let irrational =
+        "optimizer o(m) { state v, w\n w' = v\n v' = m*w + h*f(theta)\n theta' = theta + v' }";
+    let squares = "optimizer o { state v\n v' = v/2 + g^2/2\n theta' = theta - h*g/sqrt(v' + 1) }";
+    let normalized = "optimizer o { theta' = theta - h*g/norm(g) }";
+    let slow = "optimizer o { slow v\n v' = v + h*g^2\n theta' = theta - h*g/sqrt(v' + 1) }";
+    let two = "optimizer o { fields f, k\n theta' = theta + h*f(theta) + h*k(theta) }";
+    let rest = || json!({ "start": "rest" });
+    let loss = || json!({ "content": "modified-loss" });
+    for (source, keys, options) in [
+        (momentum, json!({ "start": "rest", "order": 0 }), "--start rest --order 0"),
+        (momentum, json!({ "at_step": 3 }), "--at-step 3"),
+        (
+            momentum,
+            json!({ "gradient": true, "notation": "dots" }),
+            "--as gradient --notation dots",
+        ),
+        (
+            momentum,
+            json!({ "content": "modified-loss", "format": "svg" }),
+            "--modified-loss --format svg",
+        ),
+        (&away, rest(), "--start rest"),
+        (irrational, rest(), "--start rest"),
+        (squares, rest(), "--start rest"),
+        (normalized, rest(), "--start rest"),
+        (slow, loss(), "--modified-loss"),
+        (two, loss(), "--modified-loss"),
+        (two, json!({ "gradient": true }), "--as gradient"),
+        (normalized, json!({ "order": 99 }), "--order 99"),
+        (normalized, json!({ "notation": "index" }), "--notation index"),
+        (normalized, json!({ "content": "principal" }), "--only principal"),
+        (
+            normalized,
+            json!({ "content": "modified-loss", "format": "py" }),
+            "--modified-loss --format sympy",
+        ),
+    ] {
+        let mut request = json!({ "task": "derive", "source": source, "format": "txt" });
+        request.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
+        let found = answer(request);
+        let text = |key: &str| found["fault"][key].as_str().unwrap_or_default().to_string();
+        let options: Vec<&str> = options.split(' ').collect();
+        let said = bea(&[&["derive", source], &options[..]].concat());
+        assert_eq!(said.status.code(), Some(2), "{source} {options:?}");
+        // Without the frame, and with what the choices are called in the page.
+        let mut said =
+            String::from_utf8(said.stderr).unwrap().replace(['×', '│', '╰', '─', '▶'], " ");
+        for (option, name) in [
+            ("--notation dots", "“trees [•,•]”"),
+            ("--notation", "another way to write the terms"),
+            ("--modified-loss", "“modified loss”"),
+            ("--as gradient", "“the gradient ∇E”"),
+            ("--at-step", "“at step”"),
+            ("--order", "“Order”"),
+            ("--only", "a part of the terms"),
+            (" with --set", ""),
+        ] {
+            said = said.replace(option, name);
+        }
+        let said = said.replace("Error:", " ").replace("help:", " ");
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        let expected = format!("{} {}", text("message"), text("help"));
+        assert_eq!(
+            said,
+            expected.replace("“the effective start”", "--start").trim(),
+            "{source} {options:?}"
+        );
+    }
+}
+
+#[test]
+fn buffers_that_are_not_used_are_noted() {
+    let source = "optimizer idle {\n  state v, w\n  v' = v/2 + h*f(theta)\n  w' = w/2\n  theta' = theta + v'\n}";
+    let found = answer(json!({ "task": "derive", "source": source, "order": 1, "format": "txt" }));
+    let said = bea(&["derive", source, "--order", "1"]);
+    assert_eq!(found["text"], String::from_utf8(said.stdout).unwrap());
+    let note = found["notes"][0].as_str().unwrap();
+    assert!(note.contains("`w`"), "{note}");
+    assert_eq!(String::from_utf8(said.stderr).unwrap(), format!("note: {note}\n"));
 }
 
 #[test]
@@ -131,7 +223,24 @@ fn what_makes_no_sense_is_said() {
         (json!({ "format": "doc" }), "no format `doc`"),
         (json!({ "values": { "m": "1/2" } }), "`m`"),
         (json!({ "values": { "m": "half" } }), "the value of m"),
+        (json!({ "order": -1 }), "“Order” is a whole number from 0 on, not -1"),
+        (json!({ "order": 2.5 }), "“Order” is a whole number from 0 on, not 2.5"),
+        (json!({ "order": 1e300 }), "“Order” is a whole number from 0 on, not 1e+300"),
+        (json!({ "order": "two" }), "“Order” is a whole number from 0 on, not two"),
         (json!({ "at_step": 3 }), "no bias corrections"),
+        (json!({ "at_step": 0 }), "“at step” is a whole number from 1 to 1000"),
+        (json!({ "at_step": 1001 }), "“at step” is a whole number from 1 to 1000"),
+        (
+            json!({ "gradient": true, "notation": "dots" }),
+            "“trees [•,•]” writes trees, which are the same",
+        ),
+        (json!({ "start": "settled" }), "no start is called `settled`"),
+        (json!({ "start": "rest", "order": 0 }), "give “Order” from 1 on"),
+        (
+            json!({ "start": "rest", "content": "modified-loss" }),
+            "“the effective start” is a point",
+        ),
+        (json!({ "content": "modified-loss", "format": "py" }), "text, LaTeX, Typst"),
         (json!({ "content": "all" }), "no part of a field is called `all`"),
         (json!({ "notation": "words" }), "no notation `words`"),
         (json!({ "source": "" }), ""),

@@ -178,9 +178,12 @@ impl Evaluate {
         }
         if let Some(file) = &self.out {
             let parts: Vec<Tensor> = computed.iter().flat_map(|c| c.tensors(&loss)).collect();
-            output::kept(file, |file| match flows {
-                true => weights::save_with(file, &parts, Dtype::F64, ("lr", &h.to_string())),
-                false => weights::save(file, &parts, Dtype::F64),
+            output::kept(file, |file| {
+                if flows {
+                    weights::save_with(file, &parts, Dtype::F64, ("lr", &h.to_string()))
+                } else {
+                    weights::save(file, &parts, Dtype::F64)
+                }
             })?;
         }
         let text = match self.format {

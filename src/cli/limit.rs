@@ -16,6 +16,7 @@ use std::time::Duration;
 
 /// The most memory that a derivation may take without `--force`, in bytes.
 const MEMORY: f64 = 4.0 * (1u64 << 30) as f64;
+
 /// Runs `compute`, and gives up after too many operations on coefficients, unless `force`. On a terminal a line says
 /// how far it is.
 pub(super) fn effort<T>(

@@ -17,17 +17,33 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 
 from chromium import Chromium
 
 
 class Files(http.server.SimpleHTTPRequestHandler):
+    """Serves files, but not those of `closed`, each an event that opens one: before it the answer is that of `wait`."""
+
+    def __init__(self, *arguments, closed, wait, **named):
+        self.closed, self.wait = closed, wait
+        super().__init__(*arguments, **named)
+
     def log_message(self, *_):
         pass
 
+    def do_GET(self):
+        opened = self.closed.get(self.path)
+        if opened and not opened.is_set():
+            if not self.wait:
+                return self.send_error(503)
+            opened.wait(60)
+        super().do_GET()
 
-def serve(folder):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Files, directory=folder))
+
+def serve(folder, closed={}, wait=False):
+    handler = functools.partial(Files, directory=folder, closed=closed, wait=wait)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{server.server_address[1]}"
 
@@ -36,12 +52,12 @@ class Reader:
     def __init__(self, chromium, url):
         self.chromium, self.url, self.faults = chromium, url, []
 
-    def open(self, state="", width=1280, scheme="light"):
+    def open(self, state="", width=1280, scheme="light", url=None):
         call = self.chromium.call
         self.chromium.open_tab()
         call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600)
         call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        self.chromium.navigate(f"{self.url}/index.html{state}")
+        self.chromium.navigate(f"{url or self.url}/index.html{state}")
 
     def expect(self, condition, complaint):
         if not condition:
@@ -96,7 +112,7 @@ def command(bea, *arguments):
 def main(folder, bea, program):
     url = serve(folder)
     with tempfile.TemporaryDirectory() as scratch:
-        chromium = Chromium(program, pathlib.Path(scratch) / "profile")
+        chromium, servers = Chromium(program, pathlib.Path(scratch) / "profile"), []
         reader = Reader(chromium, url)
         try:
             first_screen(reader, bea)
@@ -105,11 +121,17 @@ def main(folder, bea, program):
             claims(reader)
             whole_library(reader, bea)
             looks(reader)
+            addresses(reader, bea)
+            servers.append(serve(folder, closed={"/bea.wasm": (opened := threading.Event())}, wait=True))
+            before_the_library(reader, servers[0], opened)
+            for missing in ["/bea.wasm", "/worker.js"]:
+                servers.append(serve(folder, closed={missing: (opened := threading.Event())}))
+                begins_again(reader, servers[-1], opened)
         finally:
             chromium.end()
         requests = {event["params"]["request"]["url"] for event in chromium.events
                     if event.get("method") == "Network.requestWillBeSent"}
-        foreign = [u for u in requests if not u.startswith((url, "data:", "about:", "blob:"))]
+        foreign = [u for u in requests if not u.startswith((url, *servers, "data:", "about:", "blob:"))]
         reader.expect(not foreign, f"asks other hosts: {foreign}")
     for fault in reader.faults:
         print(fault, file=sys.stderr)
@@ -208,6 +230,81 @@ def whole_library(reader, bea):
             reader.expect("fault" in found, f"{entry['name']}: the command refuses it, the page does not")
     print(f"{compared} of {len(library)} optimizers have the same JSON; the command refuses the others, and so does the page")
     reader.expect(compared > 50, f"only {compared} could be compared")
+
+
+def addresses(reader, bea):
+    """What an address says, and what it says in vain."""
+    fault, misread = ("document.getElementById('derive-fault').textContent", "document.getElementById('misread').textContent")
+    # The effective start, as a choice and in the address.
+    reader.open("#do=derive&optimizer=heavy_ball&order=3&format=json")
+    reader.until(DERIVED, "heavy ball is not derived")
+    reader.evaluate("document.getElementById('start').value = 'rest', "
+                    "document.getElementById('start').dispatchEvent(new Event('change'))")
+    started = "/effective start to order 3, derived in/.test(document.getElementById('derive-status').textContent)"
+    reader.until(started, "no effective start")
+    expected = command(bea, "derive", "heavy_ball", "--start", "rest", "--order", "3", "--format", "json")
+    reader.expect(reader.evaluate(PLAIN) == expected, f"another start: {reader.evaluate(PLAIN)}")
+    state = reader.evaluate("location.hash")
+    reader.expect("start=rest" in state, f"the start is not in the address {state}")
+    reader.open(state.replace("format=json", "format=html"))
+    reader.until(started, "an address leads to no effective start")
+    typeset = "document.getElementById('typeset').contentDocument?.querySelector('math')?.textContent ?? ''"
+    reader.until(f"({typeset}).includes('θ̂')", "no effective start is typeset")
+    # Numbers that are none.
+    for order, said in [("-1", "is a whole number from 0 on, not -1"), ("1e300", "not 1e+300"), ("2.5", "not 2.5")]:
+        reader.open(f"#do=derive&optimizer=gradient_descent&order={order}")
+        reader.until("!document.getElementById('derive-fault').hidden", f"order {order} is not refused")
+        reader.expect(said in reader.evaluate(fault), f"order {order}: {reader.evaluate(fault)}")
+    reader.open("#do=derive&optimizer=adam&at-step=1001")
+    reader.until("!document.getElementById('derive-fault').hidden", "step 1001 is not refused")
+    reader.expect("from 1 to 1000" in reader.evaluate(fault), f"step 1001: {reader.evaluate(fault)}")
+    # What there is not is named.
+    for state in ["optimizer=newton", "optimizer=heavy_ball&content=half", "optimizer=heavy_ball&format=doc",
+                  "optimizer=heavy_ball&set.q=1", "optimizer=heavy_ball&ordre=3", "optimizer=heavy_ball&start=settled"]:
+        reader.open(f"#do=derive&{state}")
+        reader.until(DERIVED, f"{state}: nothing is derived")
+        reader.expect(state.split("&")[-1] in reader.evaluate(misread), f"{state}: {reader.evaluate(misread)}")
+    reader.open("#do=derive&optimizer=heavy_ball&order=1&set.m=1/2")
+    reader.until(DERIVED, "nothing is derived")
+    reader.expect(reader.evaluate(misread) == "", f"a good address: {reader.evaluate(misread)}")
+    # An empty text is one.
+    reader.open("#do=derive&text=")
+    reader.until("!document.getElementById('derive-fault').hidden", "an empty text is not refused")
+    reader.expect(reader.evaluate("document.getElementById('optimizer').value") == "", "an empty text is filled")
+    # Parameters may have the names of what every object has.
+    reader.open("#do=derive&format=txt&order=1&text=" + urllib.parse.quote(
+        "optimizer o(constructor) { theta' = theta + h*constructor*f(theta) }"))
+    reader.until(DERIVED, "a parameter called constructor")
+    reader.expect(reader.evaluate(f"{PLAIN}.includes('constructor f')"), f"constructor: {reader.evaluate(PLAIN)}")
+    # A buffer that nothing uses is noted.
+    reader.open("#do=derive&order=1&text=" + urllib.parse.quote(
+        "optimizer o { state v\n v' = v/2 + h*f(theta)\n theta' = theta + h*f(theta) }"))
+    reader.until(DERIVED, "an idle buffer")
+    notes = "document.getElementById('notes').textContent"
+    reader.expect("the buffer `v` is not used" in reader.evaluate(notes), f"notes: {reader.evaluate(notes)}")
+
+
+def before_the_library(reader, url, opened):
+    """Nothing answers before the module is there, and nothing is lost then."""
+    state = "#do=derive&optimizer=nesterov&order=1"
+    reader.open(state, url=url)
+    reader.evaluate("derive(), check(), dispatchEvent(new HashChangeEvent('hashchange')), document.body.dispatchEvent("
+                    "new KeyboardEvent('keydown', {key: 'Enter', ctrlKey: true, bubbles: true}))")
+    reader.evaluate("document.getElementById('tab-check').click(), document.getElementById('tab-derive').click()")
+    reader.expect(reader.evaluate("location.hash") == state, f"the address is now {reader.evaluate('location.hash')}")
+    opened.set()
+    reader.until("/nesterov.*derived in/.test(document.getElementById('derive-status').textContent)", "nesterov is not derived")
+    errors = [event for event in reader.chromium.events if event.get("method") == "Runtime.exceptionThrown"]
+    reader.expect(not errors, f"exceptions: {errors}")
+
+
+def begins_again(reader, url, opened):
+    """A part that did not come is asked for again."""
+    reader.open("#do=derive&optimizer=nesterov&order=1", url=url)
+    reader.until("/503|does not start/.test(document.getElementById('derive-status').textContent)", "no word of a missing part")
+    opened.set()
+    reader.evaluate("act()")
+    reader.until("/nesterov.*derived in/.test(document.getElementById('derive-status').textContent)", "it does not begin again")
 
 
 def looks(reader):

@@ -182,9 +182,10 @@ fn order(found: &[usize], expected: &[usize]) -> Option<String> {
 /// One real number an example where classes are wanted.
 fn numbers(data: &Dataset, values: &[f64]) -> Mismatch {
     let labels = values.iter().all(|x| x.fract() == 0.0 && *x >= 0.0);
-    let help = match labels {
-        true => "they are whole: with `,targets=classes` after the data they are read as classes",
-        false => "for real numbers there is the loss \"mean_squared_error\"",
+    let help = if labels {
+        "they are whole: with `,targets=classes` after the data they are read as classes"
+    } else {
+        "for real numbers there is the loss \"mean_squared_error\""
     };
     let found = "one real number as the target of each".into();
     Mismatch::Classes { data: data.name.clone(), found, help: help.into() }

@@ -1,27 +1,36 @@
 //! A modified field, as a page asks for it.
 
 use crate::fault::Fault;
+use bea_series::derivation::{Checked, Linear, Nonlinear, Request, Words};
 use bea_series::exact::effort::Meter;
-use bea_series::field::Field;
 use bea_series::field::cost::{EFFORT, Growth, Size, TooLong};
 use bea_series::optimizer::{self, Optimizer, Step};
-use bea_series::render::typed::{self, TypedDocument};
-use bea_series::render::{Content, Document, Form, Format, Layout, Notation, Part};
-use bea_series::series::GeneralLinearMethod;
+use bea_series::render::{Content, Form, Format, Layout, Notation, Part, typed};
 use bea_series::source::Source;
-use bea_series::tree::TreeTable;
-use bea_series::typed::{Program, TypedField};
 use num_rational::BigRational;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
+
+/// What is asked for is called like this in messages, as on the page.
+const WORDS: Words = Words {
+    order: "“Order”",
+    give_values: "give parameters values",
+    start: "“the effective start”",
+    tree: "one tree",
+    at_step: "“at step”",
+    part: "a part of the terms",
+    modified_loss: "“modified loss”",
+    gradient: "“the gradient ∇E”",
+    notation: "another way to write the terms",
+    dots: "“trees [•,•]”",
+};
 
 /// A page of a browser has less memory than a machine.
 const MEMORY: f64 = (1u64 << 29) as f64;
 
-/// What is to be derived, and how it is shown. All but `source` may be left out.
+/// What is to be derived, and how it is shown. All but `source` and `format` may be left out.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Derivation {
@@ -29,13 +38,16 @@ pub struct Derivation {
     pub source: String,
     /// The highest power of `h`; 4, or 2 where the step is nonlinear.
     #[serde(default)]
-    pub order: Option<usize>,
+    pub order: Value,
     /// Values of parameters, as `--set` takes them: `"9/10"`.
     #[serde(default)]
     pub values: BTreeMap<String, String>,
+    /// `rest`, if the effective start is wanted in the place of the field.
+    #[serde(default)]
+    pub start: String,
     /// The step whose bias corrections are used.
     #[serde(default)]
-    pub at_step: Option<u64>,
+    pub at_step: Value,
     /// `terms`, or of a linear step `principal`, `non-principal` or `modified-loss`.
     #[serde(default)]
     pub content: String,
@@ -52,13 +64,12 @@ pub struct Derivation {
 impl Derivation {
     /// The field, written as asked for.
     pub(crate) fn answer(&self) -> Result<Value, Fault> {
-        let optimizer = self.optimizer()?;
-        let values = self.values()?;
-        let step = optimizer.step(&values).map_err(|error| Fault::of(&error, &self.source))?;
+        let (request, optimizer, step) = self.read()?;
+        let checked = request.check(&optimizer, &step, &WORDS)?;
         let meter = Meter::new(EFFORT);
-        let shown = meter.run(|| match &step {
-            Step::Linear(program) => self.linear(&optimizer, &program.method(), &values, &meter),
-            Step::Nonlinear(program) => self.nonlinear(program, &values),
+        let shown = meter.run(|| match &checked {
+            Checked::Linear(linear) => write_linear(linear, &request, &meter),
+            Checked::Nonlinear(nonlinear) => write_nonlinear(nonlinear, &request),
         });
         // Where panics abort, as in WebAssembly, this is never reached.
         shown.unwrap_or_else(|exhausted| Err(too_long(exhausted.to_string())))
@@ -66,13 +77,39 @@ impl Derivation {
 
     /// The order, of a derivation that a page has the memory for.
     pub(crate) fn size(&self) -> Result<Value, Fault> {
-        let optimizer = self.optimizer()?;
-        let step = optimizer.step(&self.values()?);
-        let order = match step.map_err(|error| Fault::of(&error, &self.source))? {
-            Step::Linear(program) => self.order_that_fits(&program.method())?,
-            Step::Nonlinear(_) => self.typed_order()?,
+        let (request, optimizer, step) = self.read()?;
+        let order = match request.check(&optimizer, &step, &WORDS)? {
+            Checked::Linear(linear) => {
+                check_memory(&linear)?;
+                linear.order() + usize::from(request.start)
+            }
+            Checked::Nonlinear(nonlinear) => nonlinear.order(),
         };
         Ok(json!({ "order": order }))
+    }
+
+    /// What is asked for, and of which step.
+    fn read(&self) -> Result<(Request, Optimizer, Step), Fault> {
+        let optimizer = self.optimizer()?;
+        let request = self.request()?;
+        let step = optimizer.step(&request.values).map_err(|e| Fault::of(&e, &self.source))?;
+        Ok((request, optimizer, step))
+    }
+
+    fn request(&self) -> Result<Request, Fault> {
+        let order = whole(WORDS.order, &self.order)?;
+        Ok(Request {
+            order: order.map(|order| usize::try_from(order).unwrap_or(usize::MAX)),
+            values: self.values()?,
+            start: self.starts()?,
+            tree: false,
+            at_step: whole(WORDS.at_step, &self.at_step)?,
+            content: self.content()?,
+            form: if self.gradient { Form::Gradient } else { Form::Field },
+            notation: self.notation()?,
+            format: self.format()?,
+            layout: Layout::default(),
+        })
     }
 
     /// The only optimizer of the text.
@@ -105,136 +142,12 @@ impl Derivation {
             .ok_or_else(|| Fault::without_place(format!("there is no format `{}`", self.format)))
     }
 
-    fn linear(
-        &self,
-        optimizer: &Optimizer,
-        method: &GeneralLinearMethod,
-        values: &BTreeMap<String, BigRational>,
-        meter: &Meter,
-    ) -> Result<Value, Fault> {
-        if self.at_step.is_some() {
-            let message = format!("`{}` has no bias corrections", optimizer.name);
-            return Err(Fault::without_place(message).with_help("leave the number of the step out"));
+    fn starts(&self) -> Result<bool, Fault> {
+        match self.start.as_str() {
+            "" => Ok(false),
+            "rest" => Ok(true),
+            other => Err(Fault::without_place(format!("no start is called `{other}`"))),
         }
-        let order = self.order_that_fits(method)?;
-        let write = |order: usize, verdict: bool| {
-            let trees = Arc::new(TreeTable::all(method.fields.len(), order + 1));
-            let field = Field::derive_on(&optimizer.name, method, trees).map_err(|error| {
-                let message = format!("`{}` has no modified field", optimizer.name);
-                Fault::without_place(message).with_help(error.to_string())
-            })?;
-            self.write(&field, values, verdict)
-        };
-        if !method.parameters.is_empty() {
-            let growth = Growth::new(meter.clone(), EFFORT);
-            let refuse = |cause: TooLong| too_long(cause.to_string());
-            growth.foresee(1, order, refuse, |order| write(order, false).map(drop))?;
-        }
-        write(order, true)
-    }
-
-    /// The order of a linear step, unless its trees need more memory than a page has.
-    fn order_that_fits(&self, method: &GeneralLinearMethod) -> Result<usize, Fault> {
-        let order = self.order.unwrap_or(4);
-        let size = Size::of(order, method);
-        if size.fits_a_table() && size.bytes() <= MEMORY {
-            return Ok(order);
-        }
-        Err(Fault::without_place(size.to_string())
-            .with_help("lower the order; the command derives more than a page can"))
-    }
-
-    /// The order of a nonlinear step.
-    fn typed_order(&self) -> Result<usize, Fault> {
-        let order = self.order.unwrap_or(2);
-        if order <= TypedField::MAX_ORDER {
-            return Ok(order);
-        }
-        let message = format!("order {order} has more terms than any machine can hold");
-        let help = format!("the orders of a nonlinear step end at {}", TypedField::MAX_ORDER);
-        Err(Fault::without_place(message).with_help(help))
-    }
-
-    /// `verdict` adds what the principal part sums to.
-    fn write(
-        &self,
-        field: &Field,
-        values: &BTreeMap<String, BigRational>,
-        verdict: bool,
-    ) -> Result<Value, Fault> {
-        let format = self.format()?;
-        let mut document = Document::new(field);
-        document.values = values.clone().into_iter().collect();
-        document.content = self.content()?;
-        document.notation = self.notation()?;
-        document.form = if self.gradient { Form::Gradient } else { Form::Field };
-        let has_loss = document.content == Content::ModifiedLoss;
-        if (self.gradient || has_loss) && field.fields.len() > 1 {
-            let message = "this needs a single vector field, f = -∇E; the optimizer has several";
-            return Err(Fault::without_place(message));
-        }
-        check_loss_format(has_loss, format)?;
-        if verdict && matches!(document.content, Content::Terms(Part::All | Part::Principal)) {
-            document.verdict = Some(field.principal_part());
-        }
-        let mut text = Vec::new();
-        format.write(&document, &mut text).map_err(unwritten)?;
-        Ok(json!({
-            "optimizer": field.optimizer,
-            "parameters": field.parameters,
-            "order": field.order,
-            "linear": true,
-            "heading": document.heading(),
-            "text": String::from_utf8_lossy(&text),
-        }))
-    }
-
-    fn nonlinear(
-        &self,
-        program: &Program,
-        values: &BTreeMap<String, BigRational>,
-    ) -> Result<Value, Fault> {
-        let has_loss = self.content()? == Content::ModifiedLoss;
-        let plain = (has_loss || self.content()? == Content::default())
-            && self.notation()? == Notation::default()
-            && !self.gradient;
-        if !plain {
-            let message = format!(
-                "the step of `{}` is nonlinear: its terms are typed trees, shown in one way alone",
-                program.name
-            );
-            return Err(Fault::without_place(message).with_help("show all terms, or the loss"));
-        }
-        let format = self.format()?;
-        check_loss_format(has_loss, format)?;
-        let order = self.typed_order()?;
-        let field = TypedField::derive(program, order, self.at_step).map_err(|error| {
-            let message = format!("`{}` has no modified field", program.name);
-            Fault::without_place(message).with_help(error.to_string())
-        })?;
-        let potentials = if has_loss { field.potentials() } else { None };
-        if has_loss && potentials.is_none() {
-            let message = "slow variables move beside the parameters, and not down a slope";
-            return Err(Fault::without_place(message));
-        }
-        let layout = Layout::default();
-        let document = TypedDocument {
-            potentials: potentials.as_deref(),
-            field: &field,
-            values: values.clone().into_iter().collect(),
-            width: layout.width,
-            line: layout.line,
-        };
-        let mut text = Vec::new();
-        typed::write(format, &document, &mut text).map_err(unwritten)?;
-        Ok(json!({
-            "optimizer": field.optimizer,
-            "parameters": field.parameters,
-            "order": field.order,
-            "linear": false,
-            "heading": document.heading(),
-            "text": String::from_utf8_lossy(&text),
-        }))
     }
 
     fn content(&self) -> Result<Content, Fault> {
@@ -257,12 +170,64 @@ impl Derivation {
     }
 }
 
-fn check_loss_format(has_loss: bool, format: Format) -> Result<(), Fault> {
-    if has_loss && !format.has_modified_loss() {
-        return Err(Fault::without_place("this format cannot show a modified loss")
-            .with_help("typeset, LaTeX, Typst, Markdown, text and JSON can"));
+/// A whole number, if anything is given.
+fn whole(name: &str, value: &Value) -> Result<Option<u64>, Fault> {
+    if value.is_null() {
+        return Ok(None);
     }
-    Ok(())
+    value.as_u64().map(Some).ok_or_else(|| {
+        let given = value.as_str().map_or_else(|| value.to_string(), String::from);
+        Fault::without_place(format!("{name} is a whole number from 0 on, not {given}"))
+    })
+}
+
+fn write_linear(linear: &Linear, request: &Request, meter: &Meter) -> Result<Value, Fault> {
+    check_memory(linear)?;
+    if !linear.method().parameters.is_empty() {
+        let growth = Growth::new(meter.clone(), EFFORT);
+        let refuse = |cause: TooLong| too_long(cause.to_string());
+        growth.foresee(1, linear.order(), refuse, |order| Ok(linear.try_order(order)?))?;
+    }
+    let field = linear.whole_field()?;
+    let document = linear.document(&field);
+    let mut text = Vec::new();
+    request.format.write(&document, &mut text).map_err(unwritten)?;
+    Ok(json!({
+        "optimizer": field.optimizer,
+        "parameters": field.parameters,
+        "order": linear.order() + usize::from(request.start),
+        "linear": true,
+        "heading": document.heading(),
+        "notes": linear.notes(),
+        "text": String::from_utf8_lossy(&text),
+    }))
+}
+
+fn write_nonlinear(nonlinear: &Nonlinear, request: &Request) -> Result<Value, Fault> {
+    let field = nonlinear.field()?;
+    let potentials = nonlinear.potentials(&field)?;
+    let document = nonlinear.document(&field, potentials.as_deref());
+    let mut text = Vec::new();
+    typed::write(request.format, &document, &mut text).map_err(unwritten)?;
+    Ok(json!({
+        "optimizer": field.optimizer,
+        "parameters": field.parameters,
+        "order": field.order,
+        "linear": false,
+        "heading": document.heading(),
+        "notes": [],
+        "text": String::from_utf8_lossy(&text),
+    }))
+}
+
+/// Refuses a linear step whose trees need more memory than a page has.
+fn check_memory(linear: &Linear) -> Result<(), Fault> {
+    let size = Size::of(linear.order(), linear.method());
+    if size.fits_a_table() && size.bytes() <= MEMORY {
+        return Ok(());
+    }
+    Err(Fault::without_place(size.to_string())
+        .with_help("lower the order; the command derives more than a page can"))
 }
 
 fn too_long(message: String) -> Fault {

@@ -1,7 +1,9 @@
 //! What is wrong in a text, for a page that underlines it.
 
+use bea_series::derivation::Refusal;
 use miette::Diagnostic;
 use serde::Serialize;
+use std::error::Error;
 
 /// A message, and the place in the text that it is about, if it has one.
 #[derive(Serialize, Debug)]
@@ -19,6 +21,17 @@ struct Place {
     label: String,
     start: usize,
     end: usize,
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Fault {
+        let cause = refusal.source().map(|cause| cause.to_string());
+        Fault {
+            message: refusal.to_string(),
+            help: refusal.help().map(|help| help.to_string()).or(cause),
+            place: None,
+        }
+    }
 }
 
 impl Fault {

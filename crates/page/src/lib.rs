@@ -5,7 +5,7 @@
 //! | task | with | answer |
 //! |---|---|---|
 //! | `library` | | `optimizers`: `name`, `summary`, `parameters`, `linear`, `text` of each |
-//! | `derive` | the fields of [`Derivation`] | `optimizer`, `parameters`, `linear`, `order`, `heading`, `text` in the format asked for |
+//! | `derive` | the fields of [`Derivation`] | `optimizer`, `parameters`, `linear`, `order`, `heading`, `notes`, `text` in the format asked for |
 //! | `size` | the same | `order`, if a page has the memory for it |
 //! | `claims` | `source` | `claims`: `name`, `line` of each, in the order of `check`'s `index`; `faults` |
 //! | `check` | `source`, `index` | `verdict`, `cases`, `differences`, as `bea check --format json` has them; or `fault` |

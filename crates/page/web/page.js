@@ -20,19 +20,20 @@ const bea = {
       this.waiting.get(data.number)?.resolve({...data.answer, milliseconds: data.milliseconds});
       this.waiting.delete(data.number);
     };
-    worker.onerror = event => {
-      for (const {resolve} of this.waiting.values()) resolve({fault: {message: event.message || "the worker does not start"}});
-      this.waiting.clear();
-    };
+    // The next request gets another worker.
+    worker.onerror = event => this.stop(({resolve}) => resolve({fault: {message: event.message || "the worker does not start"}}));
     return worker;
   },
   // Gives up what is under way.
   cancel() {
-    if (this.waiting.size === 0) return;
+    if (this.waiting.size > 0) this.stop(({reject}) => reject(new Cancelled()));
+  },
+  stop(settle) {
     this.worker.terminate();
     this.worker = null;
-    for (const {reject} of this.waiting.values()) reject(new Cancelled());
+    const waiting = [...this.waiting.values()];
     this.waiting.clear();
+    waiting.forEach(settle);
   },
 };
 class Cancelled extends Error {}
@@ -120,7 +121,7 @@ function showParameters(given) {
     fields.querySelectorAll("label").forEach(label => label.remove());
     for (const name of names) {
       const label = document.createElement("label"), input = document.createElement("input");
-      [input.name, input.value, input.placeholder] = [name, old[name] ?? "", "symbolic"];
+      [input.name, input.value, input.placeholder] = [name, Object.hasOwn(old, name) ? old[name] : "", "symbolic"];
       input.addEventListener("input", later);
       label.append(`${name} = `, input);
       fields.append(label);
@@ -130,17 +131,20 @@ function showParameters(given) {
 }
 
 function request() {
-  const number = text => text.trim() === "" ? null : Math.trunc(Number(text));
-  return {task: "derive", source: $("optimizer").value, order: number($("order").value), at_step: number($("at-step").value),
+  // What is no number at all has no value.
+  const number = ({value, validity}) => validity.badInput ? "what is written there" : value.trim() === "" ? null : Number(value);
+  return {task: "derive", source: $("optimizer").value, order: number($("order")), at_step: number($("at-step")), start: $("start").value,
     content: $("content").value, gradient: $("form").value === "gradient", notation: $("notation").value, values: values()};
 }
 
 let run = 0;
 
 async function derive() {
+  if (library.length === 0) return start();
   clearTimeout(timer);
   bea.cancel();
   remember();
+  misread([]);
   const [mine, asked] = [++run, request()];
   deriving.begin("deriving");
   try {
@@ -155,6 +159,7 @@ async function derive() {
       if (mine !== run) return;
       if (answer.fault) return refuse(answer.fault);
       optimizer.show(null);
+      note(answer.notes);
       const took = performance.now() - deriving.started;
       if (order === last || took > 500) show(answer.text, answer);
       if (order === last) return deriving.end(`${answer.heading}, derived in ${took.toFixed(0)} ms`);
@@ -167,8 +172,14 @@ async function derive() {
 
 function refuse(fault) {
   optimizer.show(fault);
+  note([]);
   deriving.end("nothing is derived");
   show("", null);
+}
+
+function note(notes) {
+  $("notes").hidden = notes.length === 0;
+  $("notes").textContent = notes.map(text => `note: ${text}`).join("\n");
 }
 
 function show(text, answer) {
@@ -199,9 +210,11 @@ $("copy").addEventListener("click", async () => {
 });
 
 async function check() {
+  if (library.length === 0) return start();
   clearTimeout(timer);
   bea.cancel();
   remember();
+  misread([]);
   const mine = ++run, source = $("claims").value, list = $("verdicts");
   checking.begin("reading");
   try {
@@ -256,7 +269,7 @@ function remember() {
   if (derives) {
     const known = library.find(entry => entry.text === $("optimizer").value);
     if (known) state.set("optimizer", known.name); else state.set("text", $("optimizer").value);
-    for (const id of ["order", "content", "form", "notation", "at-step"]) if ($(id).value !== initial[id]) state.set(id, $(id).value);
+    for (const id of Object.keys(initial)) if ($(id).value !== initial[id]) state.set(id, $(id).value);
     for (const [name, value] of Object.entries(values())) state.set(`set.${name}`, value);
     if (format !== "html") state.set("format", format);
   } else {
@@ -264,20 +277,45 @@ function remember() {
   }
   history.replaceState(null, "", `#${state}`);
 }
-const initial = Object.fromEntries(["order", "content", "form", "notation", "at-step"].map(id => [id, $(id).value]));
+const initial = Object.fromEntries(["order", "start", "content", "form", "notation", "at-step"].map(id => [id, $(id).value]));
 
 function recall() {
-  const state = new URLSearchParams(location.hash.slice(1));
+  const state = new URLSearchParams(location.hash.slice(1)), wrong = [];
   if (!state.has("do")) state.set("optimizer", "heavy_ball");
-  const named = library.find(entry => entry.name === state.get("optimizer"));
-  const derives = state.get("do") !== "check";
-  $("optimizer").value = derives && state.get("text") || (named ?? library[0]).text;
-  $("claims").value = !derives && state.get("text") || CLAIMS;
-  $("example").value = named?.name ?? "";
-  for (const id of Object.keys(initial)) $(id).value = state.get(id) ?? initial[id];
-  showParameters(Object.fromEntries([...state].filter(([key]) => key.startsWith("set.")).map(([key, value]) => [key.slice(4), value])));
-  choose($("formats"), `format-${FORMATS.some(([id]) => id === state.get("format")) ? state.get("format") : "html"}`);
+  const derives = state.get("do") !== "check", own = state.has("text") ? state.get("text") : null;
+  const named = library.find(entry => entry.name === state.get("optimizer")), shown = named ?? library[0];
+  if (!["derive", "check", null].includes(state.get("do"))) wrong.push(`do=${state.get("do")}`);
+  if (state.has("optimizer") && !named) wrong.push(`optimizer=${state.get("optimizer")}, which the library has not`);
+  $("optimizer").value = derives && own !== null ? own : shown.text;
+  $("claims").value = !derives && own !== null ? own : CLAIMS;
+  $("example").value = derives && own !== null ? "" : shown.name;
+  for (const id of Object.keys(initial)) {
+    $(id).value = state.get(id) ?? initial[id];
+    // A control takes no value that it does not offer.
+    if (state.has(id) && $(id).value !== state.get(id)) {
+      wrong.push(`${id}=${state.get(id)}`);
+      $(id).value = initial[id];
+    }
+  }
+  const given = Object.fromEntries([...state].filter(([key]) => key.startsWith("set.")).map(([key, value]) => [key.slice(4), value]));
+  showParameters(given);
+  const taken = values();
+  for (const name of Object.keys(given)) if (!Object.hasOwn(taken, name)) wrong.push(`set.${name}=${given[name]}`);
+  const known = FORMATS.some(([id]) => id === state.get("format"));
+  if (state.has("format") && !known) wrong.push(`format=${state.get("format")}`);
+  for (const key of state.keys()) {
+    if (!["do", "text", "optimizer", "format", ...Object.keys(initial)].includes(key) && !key.startsWith("set.")) wrong.push(`${key}=${state.get(key)}`);
+  }
+  choose($("formats"), `format-${known ? state.get("format") : "html"}`);
   choose(document.querySelector("header [role=tablist]"), derives ? "tab-derive" : "tab-check");
+  act();
+  misread(wrong);
+}
+
+// Says what of the address means nothing, until something else is asked for.
+function misread(wrong) {
+  $("misread").hidden = wrong.length === 0;
+  $("misread").textContent = wrong.length === 0 ? "" : `The address asks for what there is not: ${wrong.join("; ")}. Shown is what the page has instead.`;
 }
 
 // Tabs as the keyboard expects them: arrows move, one of them can be reached with Tab.
@@ -317,7 +355,7 @@ for (const [id, name] of FORMATS) {
   tab.setAttribute("aria-controls", id === "html" ? "typeset" : "plain");
   $("formats").append(tab);
 }
-tabs($("formats"), derive);
+tabs($("formats"), act);
 tabs(document.querySelector("header [role=tablist]"), act);
 $("optimizer").addEventListener("input", () => { $("example").value = ""; showParameters(); later(); });
 $("claims").addEventListener("input", later);
@@ -329,16 +367,30 @@ $("example").addEventListener("change", () => {
   $("optimizer").value = chosen.text;
   for (const id of Object.keys(initial)) if (id !== "order") $(id).value = initial[id];
   showParameters({});
-  derive();
-});
-document.addEventListener("keydown", event => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) act(); });
-addEventListener("hashchange", () => { recall(); act(); });
-
-bea.ask({task: "library"}).then(answer => {
-  if (answer.fault) return deriving.end(answer.fault.message);
-  library = answer.optimizers;
-  const own = new Option("one of your own", "");
-  $("example").append(own, ...library.map(({name, summary, linear}) => new Option(`${name}: ${summary}${linear ? "" : " (nonlinear)"}`, name)));
-  recall();
   act();
 });
+document.addEventListener("keydown", event => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) act(); });
+addEventListener("hashchange", () => { if (library.length > 0) recall(); });
+
+// The library comes first, and nothing answers before it. Where it does not come, whatever is done asks for it again.
+let asked = false;
+async function start() {
+  if (asked) return;
+  asked = true;
+  deriving.begin("loading bea");
+  const answer = await bea.ask({task: "library"});
+  asked = false;
+  document.querySelector("main").inert = false;
+  if (answer.fault) {
+    for (const work of [deriving, checking]) work.end(answer.fault.message);
+    return;
+  }
+  deriving.end("");
+  checking.end("");
+  library = answer.optimizers;
+  $("example").append(new Option("one of your own", ""),
+    ...library.map(({name, summary, linear}) => new Option(`${name}: ${summary}${linear ? "" : " (nonlinear)"}`, name)));
+  recall();
+}
+document.querySelector("main").inert = true;
+start();

@@ -96,9 +96,8 @@ fn thin(points: &[Point]) -> Vec<Point> {
     let mut kept: Vec<Point> = Vec::new();
     for passage in points.chunk_by(|a, b| column(a) == column(b)) {
         let of = |better: fn(f64, f64) -> bool| {
-            let better = |best: usize, i: usize| match better(passage[i].1, passage[best].1) {
-                true => i,
-                false => best,
+            let better = |best: usize, i: usize| {
+                if better(passage[i].1, passage[best].1) { i } else { best }
             };
             (0..passage.len()).fold(0, better)
         };

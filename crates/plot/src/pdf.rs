@@ -152,10 +152,8 @@ impl Canvas {
         let (x, y) = (x as f32, y as f32);
         self.fill(*color);
         // Texts stand the right way up only in a system whose second axis points up.
-        let matrix = match upright {
-            false => [1.0, 0.0, 0.0, -1.0, x, y],
-            true => [0.0, -1.0, -1.0, 0.0, x, y],
-        };
+        let matrix =
+            if upright { [0.0, -1.0, -1.0, 0.0, x, y] } else { [1.0, 0.0, 0.0, -1.0, x, y] };
         self.content.begin_text().set_font(FONT, *size as f32).set_text_matrix(matrix);
         self.content.show(Str(&shown)).end_text();
     }

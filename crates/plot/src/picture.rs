@@ -81,9 +81,10 @@ impl Picture {
         let (x, y) = item.text_origin()?;
         let (bottom, top) = font::ink(text, *size);
         let width = font::width(text, *size);
-        let [left, top, right, bottom] = match upright {
-            false => [x, y - top, x + width, y - bottom],
-            true => [x - top, y - width, x - bottom, y],
+        let [left, top, right, bottom] = if upright {
+            [x - top, y - width, x - bottom, y]
+        } else {
+            [x, y - top, x + width, y - bottom]
         };
         let [left, top, right, bottom] = [left, top, right, bottom].map(|x| x * self.0.scale);
         Some(TextBox { text: text.clone(), left, top, right, bottom, color: *color })

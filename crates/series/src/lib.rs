@@ -14,8 +14,10 @@
 //! - [`field`]: the modified field as terms, its principal part in closed form, modified losses
 //! - [`claim`]: published formulas, checked
 //! - [`render`]: one file an output format
+//! - [`derivation`]: what is asked of a derivation, checked before it begins
 
 pub mod claim;
+pub mod derivation;
 pub mod exact;
 pub mod expression;
 pub mod field;

@@ -119,12 +119,11 @@ impl Loss {
             Criterion::MeanSquaredError => None,
         };
         let usual = of_own.is_some() || self.smoothing.is_some();
-        match self.cross_entropy.unwrap_or(usual) {
-            true => {
-                let smoothing = self.smoothing.or(of_own).unwrap_or(0.0);
-                Criterion::CrossEntropy { smoothing }
-            }
-            false => Criterion::MeanSquaredError,
+        if self.cross_entropy.unwrap_or(usual) {
+            let smoothing = self.smoothing.or(of_own).unwrap_or(0.0);
+            Criterion::CrossEntropy { smoothing }
+        } else {
+            Criterion::MeanSquaredError
         }
     }
 }

@@ -368,12 +368,13 @@ impl Problem {
         };
         let space = &self.spaces[*space];
         let is_whole = space.iter().copied().eq(0..self.dimension);
-        let restricted = |mut x: Vec<S>| match is_whole {
-            true => {
+        let restricted = |mut x: Vec<S>| {
+            if is_whole {
                 x.iter_mut().for_each(|x| *x = -*x);
                 x
+            } else {
+                space.iter().map(|&i| -x[i]).collect()
             }
-            false => space.iter().map(|&i| -x[i]).collect(),
         };
         Ok(all.into_iter().map(restricted).collect())
     }

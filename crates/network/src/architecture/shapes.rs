@@ -156,10 +156,8 @@ fn plain(plan: &Plan, given: &Given) -> Result<(Layer, Vec<usize>), LayerError> 
         LayerKind::BatchNorm { epsilon, running } => match shape.as_slice() {
             [channels] | [channels, _, _] => {
                 let (channels, epsilon) = (*channels, *epsilon);
-                let mode = match running {
-                    true => BatchNormMode::Running(None),
-                    false => BatchNormMode::Batch,
-                };
+                let mode =
+                    if running { BatchNormMode::Running(None) } else { BatchNormMode::Batch };
                 (Layer::BatchNorm { name, channels, epsilon, mode }, shape.clone())
             }
             _ => {

@@ -37,9 +37,11 @@ impl Columns {
             return Err(DataError::Shape {
                 name: name.into(),
                 problem: "it has one column".into(),
-                expected: Some(match first.get(0).is_some_and(|cell| cell.trim().contains(' ')) {
-                    true => "columns separated by commas, not by spaces: `tr -s ' ' ,` makes commas of them".into(),
-                    false => "columns separated by commas: the inputs and the target".into(),
+                expected: Some(if first.get(0).is_some_and(|cell| cell.trim().contains(' ')) {
+                    "columns separated by commas, not by spaces: `tr -s ' ' ,` makes commas of them"
+                        .into()
+                } else {
+                    "columns separated by commas: the inputs and the target".into()
                 }),
             });
         }
@@ -99,9 +101,10 @@ impl Columns {
     pub fn counts_rows(&self, numbers: &[f64]) -> bool {
         const NAMES: [&str; 9] =
             ["index", "idx", "id", "row", "row_id", "rowid", "row_number", "rownames", "level_0"];
-        let may = match self.header {
-            true => NAMES.contains(&self.names[0].to_lowercase().as_str()),
-            false => self.names.len() > 2,
+        let may = if self.header {
+            NAMES.contains(&self.names[0].to_lowercase().as_str())
+        } else {
+            self.names.len() > 2
         };
         let counts = |from: f64| numbers.iter().enumerate().all(|(i, x)| *x == i as f64 + from);
         let first = numbers.first().copied().unwrap_or(f64::NAN);

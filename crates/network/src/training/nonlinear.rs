@@ -109,9 +109,10 @@ impl NonlinearIteration {
         state: &State,
     ) -> Result<Result<Frozen, NotPreconditioned>, ObjectiveError> {
         let step = &self.steps[self.lr.number(state.step)];
-        let states = match state.has(&self.buffers()) {
-            true => state.clone().take(),
-            false => step.start(&state.theta),
+        let states = if state.has(&self.buffers()) {
+            state.clone().take()
+        } else {
+            step.start(&state.theta)
         };
         step.frozen(&states, state.step as u64 + 1, &mut Seen { loss, first: None })
     }

@@ -140,9 +140,10 @@ def NAME(fields, variables):
 
 /// The function that adds up all terms, of a field or of an effective start.
 fn sum(of_start: bool) -> String {
-    let (name, doc, start) = match of_start {
-        false => ("modified_field", "The sum of all terms", "[Integer(0)] * len(x)"),
-        true => ("effective_start", "The start, and the sum of all terms there", "list(x)"),
+    let (name, doc, start) = if of_start {
+        ("effective_start", "The start, and the sum of all terms there", "list(x)")
+    } else {
+        ("modified_field", "The sum of all terms", "[Integer(0)] * len(x)")
     };
     SUM.replace("NAME(", &format!("{name}(")).replace("DOC", doc).replace("START", start)
 }

@@ -254,14 +254,12 @@ impl<'a, T: Number + Send + Sync> Run<'a, T> {
                     _ => one.clone(),
                 };
                 let base: Vec<T> = base_of(x).iter().map(signs).collect();
-                match is_sign {
-                    true if k == 0 => out[0] = Some(base),
-                    true => {}
-                    false => {
-                        for (out, x) in out.iter_mut().zip(&x[k]) {
-                            *out = x.as_ref().map(|x| zip(&base, x, |s, x| s.clone() * x.clone()));
-                        }
+                if !is_sign {
+                    for (out, x) in out.iter_mut().zip(&x[k]) {
+                        *out = x.as_ref().map(|x| zip(&base, x, |s, x| s.clone() * x.clone()));
                     }
+                } else if k == 0 {
+                    out[0] = Some(base);
                 }
             }
             &Op::Greater(x, y) => {

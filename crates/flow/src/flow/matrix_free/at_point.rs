@@ -64,10 +64,12 @@ impl PrincipalFlow<'_> {
         let (c, estimate, converged) =
             self.krylov.grow(&mut space, &jacobian, 0, |space| self.of_projected(space))?;
         let value = space.combine(&c);
-        match converged {
-            _ if !is_finite(&value) => Err(Stop::BranchPoint),
-            true => Ok(MatrixFunction { value, estimate, products: space.len(), converged }),
-            false => Err(NOT_CONVERGED),
+        if !is_finite(&value) {
+            Err(Stop::BranchPoint)
+        } else if converged {
+            Ok(MatrixFunction { value, estimate, products: space.len(), converged })
+        } else {
+            Err(NOT_CONVERGED)
         }
     }
 

@@ -82,9 +82,8 @@ impl Coupled {
             .ok_or(StabilityError::Undefined)?;
         let map = LinearMap::new(method, problem.spaces(), &exact);
         let rows = map.size();
-        let of = |m: &DMatrix<f64>| match m.iter().all(|x| x.is_finite()) {
-            true => sorted(super::eigenvalues(m)),
-            false => Vec::new(),
+        let of = |m: &DMatrix<f64>| {
+            if m.iter().all(|x| x.is_finite()) { sorted(super::eigenvalues(m)) } else { Vec::new() }
         };
         let intervals =
             if rows <= MAX_ROWS { map.exact().map(|m| boundary::intervals(&m)) } else { None };

@@ -219,9 +219,10 @@ pub(super) fn find(problem: &Problem, given: &[f64]) -> Result<Found, StabilityE
             Some(open) => {
                 let given = DVector::from_column_slice(given);
                 let origin = if norm_given > size(&f) { &given } else { &open.origin };
-                match problem.is_gradient() && descends(problem, origin, &theta)? {
-                    true => Away::Infimum,
-                    false => Away::Plateau,
+                if problem.is_gradient() && descends(problem, origin, &theta)? {
+                    Away::Infimum
+                } else {
+                    Away::Plateau
                 }
             }
         };

@@ -136,9 +136,10 @@ impl Forms<'_> {
                 Node::Product(parts) => self.multiple(&forms, parts),
                 other => {
                     let constant = |x: &NodeId| matches!(forms[*x], Form::Constant);
-                    match super::nonlinear::operands(other).iter().all(constant) {
-                        true => Form::Constant,
-                        false => Form::Held,
+                    if super::nonlinear::operands(other).iter().all(constant) {
+                        Form::Constant
+                    } else {
+                        Form::Held
                     }
                 }
             });

@@ -94,11 +94,13 @@ impl Script for Latex {
             Math::Start { name, index, effective } => {
                 let name = identifier(name);
                 let name = name.trim_end();
-                out.push_str(&match effective {
-                    true => format!("\\hat{{{name}}}"),
+                out.push_str(&if effective {
+                    format!("\\hat{{{name}}}")
+                } else if name.contains('_') {
                     // A name that has a subscript of its own must not get another one.
-                    false if name.contains('_') => format!("{{{name}}}"),
-                    false => name.to_string(),
+                    format!("{{{name}}}")
+                } else {
+                    name.to_string()
                 });
                 out.push_str(&match index {
                     None => "_0".to_string(),

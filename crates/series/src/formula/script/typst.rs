@@ -76,10 +76,12 @@ impl Script for Typst {
             Math::Modified(name) => out.push_str(&format!("tilde({})", identifier(name))),
             Math::Start { name, index, effective } => {
                 let name = identifier(name);
-                out.push_str(&match effective {
-                    true => format!("hat({name})"),
-                    false if name.contains('_') => format!("({name})"),
-                    false => name,
+                out.push_str(&if effective {
+                    format!("hat({name})")
+                } else if name.contains('_') {
+                    format!("({name})")
+                } else {
+                    name
                 });
                 out.push_str(&match index {
                     None => "_0".to_string(),

@@ -203,9 +203,10 @@ impl<'a> Evaluator<'a> {
             let twice = self.firsts[index].is_some();
             return Err(self.fault(
                 &name.span,
-                match twice {
-                    true => format!("`first {}'` stands twice", name.text),
-                    false => format!("`first {0}'` stands below `{0}'`", name.text),
+                if twice {
+                    format!("`first {}'` stands twice", name.text)
+                } else {
+                    format!("`first {0}'` stands below `{0}'`", name.text)
                 },
                 "here",
                 "one line `first v' = …` stands above the line `v' = …`, whose place it takes in the first step",
