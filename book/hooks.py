@@ -19,7 +19,8 @@ IN_CELL = re.compile(r"\$\$(.+?)\$\$|(\\begin\{align\*\}.*?\\end\{align\*\})|\$(
 def on_files(files, config):
     tour = (ROOT / "README.md").read_text()
     # What lies beside the README and not in `docs` is not in the book.
-    tour = re.sub(r"\]\(docs/library\.md\)", "](../api/rust/bea/index.html)", tour)
+    # The reference of the library is no file of MkDocs, which therefore is not to look for it; check.py does.
+    tour = re.sub(r"\[([^\]]+)\]\(docs/library\.md\)", r'<a href="../api/rust/bea/index.html">\1</a>', tour)
     tour = tour.replace("](docs/", "](")
     files.append(File.generated(config, "index.md", content=tour))
     files.append(File.generated(config, "python_api.md", content=python_reference()))
@@ -46,7 +47,7 @@ def exported(file):
 
 def on_page_markdown(markdown, page, **_):
     # `[data/README.md](../data/README.md)`, outside of the folder of documents, keeps its words.
-    return re.sub(r"\[([^\]]+)\]\(\.\./(?!api/)[^)]*\)", r"\1", markdown)
+    return re.sub(r"\[([^\]]+)\]\(\.\./[^)]*\)", r"\1", markdown)
 
 
 def mathml(formula, display):

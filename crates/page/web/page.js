@@ -360,7 +360,7 @@ tabs(document.querySelector("header [role=tablist]"), act);
 $("optimizer").addEventListener("input", () => { $("example").value = ""; showParameters(); later(); });
 $("claims").addEventListener("input", later);
 for (const id of ["order", "at-step"]) $(id).addEventListener("input", later);
-for (const id of ["content", "form", "notation"]) $(id).addEventListener("change", act);
+for (const id of ["start", "content", "form", "notation"]) $(id).addEventListener("change", act);
 $("example").addEventListener("change", () => {
   const chosen = library.find(entry => entry.name === $("example").value);
   if (!chosen) return;
@@ -376,11 +376,10 @@ addEventListener("hashchange", () => { if (library.length > 0) recall(); });
 let asked = false;
 async function start() {
   if (asked) return;
-  asked = true;
+  asked = document.querySelector("main").inert = true;
   deriving.begin("loading bea");
   const answer = await bea.ask({task: "library"});
-  asked = false;
-  document.querySelector("main").inert = false;
+  asked = document.querySelector("main").inert = false;
   if (answer.fault) {
     for (const work of [deriving, checking]) work.end(answer.fault.message);
     return;
@@ -392,5 +391,4 @@ async function start() {
     ...library.map(({name, summary, linear}) => new Option(`${name}: ${summary}${linear ? "" : " (nonlinear)"}`, name)));
   recall();
 }
-document.querySelector("main").inert = true;
 start();

@@ -153,7 +153,7 @@ impl Canvas {
         self.fill(*color);
         // Texts stand the right way up only in a system whose second axis points up.
         let matrix =
-            if upright { [0.0, -1.0, -1.0, 0.0, x, y] } else { [1.0, 0.0, 0.0, -1.0, x, y] };
+            if *upright { [0.0, -1.0, -1.0, 0.0, x, y] } else { [1.0, 0.0, 0.0, -1.0, x, y] };
         self.content.begin_text().set_font(FONT, *size as f32).set_text_matrix(matrix);
         self.content.show(Str(&shown)).end_text();
     }

@@ -81,7 +81,7 @@ impl Picture {
         let (x, y) = item.text_origin()?;
         let (bottom, top) = font::ink(text, *size);
         let width = font::width(text, *size);
-        let [left, top, right, bottom] = if upright {
+        let [left, top, right, bottom] = if *upright {
             [x - top, y - width, x - bottom, y]
         } else {
             [x, y - top, x + width, y - bottom]

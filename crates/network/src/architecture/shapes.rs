@@ -157,7 +157,7 @@ fn plain(plan: &Plan, given: &Given) -> Result<(Layer, Vec<usize>), LayerError> 
             [channels] | [channels, _, _] => {
                 let (channels, epsilon) = (*channels, *epsilon);
                 let mode =
-                    if running { BatchNormMode::Running(None) } else { BatchNormMode::Batch };
+                    if *running { BatchNormMode::Running(None) } else { BatchNormMode::Batch };
                 (Layer::BatchNorm { name, channels, epsilon, mode }, shape.clone())
             }
             _ => {

@@ -94,7 +94,7 @@ impl Script for Latex {
             Math::Start { name, index, effective } => {
                 let name = identifier(name);
                 let name = name.trim_end();
-                out.push_str(&if effective {
+                out.push_str(&if *effective {
                     format!("\\hat{{{name}}}")
                 } else if name.contains('_') {
                     // A name that has a subscript of its own must not get another one.

@@ -76,7 +76,7 @@ impl Script for Typst {
             Math::Modified(name) => out.push_str(&format!("tilde({})", identifier(name))),
             Math::Start { name, index, effective } => {
                 let name = identifier(name);
-                out.push_str(&if effective {
+                out.push_str(&if *effective {
                     format!("hat({name})")
                 } else if name.contains('_') {
                     format!("({name})")
