@@ -116,6 +116,9 @@ fn differences_are_in_the_notation_of_the_claim() {
     assert_eq!(differences("D(-g - h*H*g) == -H modulo critical"), ["h*H^2: 0 | -1"]);
     assert_eq!(differences("‖∇E‖² == 2*E"), ["E: 2 | 0", "‖∇E‖²: 0 | 1"]);
     assert_eq!(differences("1 + z == exp(z) up to z^3"), ["z^2: 1/2 | 0", "z^3: 1/6 | 0"]);
+    // A series that begins later than the other differs where that begins.
+    assert_eq!(differences("z == 1 + z up to z^2"), ["1: 1 | 0"]);
+    assert_eq!(differences("1 + z == z up to z^2"), ["1: 0 | 1"]);
     assert_eq!(
         differences("(-1)^n/(n+2) == principal(gradient_descent, n) for n in 0..1"),
         ["n = 0, : 1/2 | 1", "n = 1, : -1/3 | -1/2"]
@@ -226,6 +229,9 @@ fn arbitrary_fields_do_not_vanish_at_critical_points() {
     assert!(!holds("fields w; D(f'w) == f'*D(w) modulo critical"));
     assert!(holds("fields w; D(f'w) == f'*D(w) + f''(w) modulo critical"));
     assert!(holds("D(f'f) == f'^2 modulo critical"));
+    // On either side.
+    assert!(holds("f'^2 == D(f'f) modulo critical"));
+    assert!(!holds("f'^2 == D(f'f)"));
 }
 
 #[test]
@@ -471,6 +477,7 @@ fn what_is_made_entry_by_entry() {
         "grad(norm(g)) == H[g/‖g‖]",
         "grad(sum(log(1 + g^2))) == 2*H[g/(1 + g^2)]",
         "grad(sum(exp(g))/dim) == H[exp(g)]/dim",
+        "grad(sum(sqrt(g^2 + mean(g^2)))) == H[g/sqrt(g^2 + mean(g^2))] + mean(1/sqrt(g^2 + mean(g^2)))*H[g]",
         "mean(g) == sum(g)/dim",
         "grad(E*norm(g)) == norm(g)*g + E/norm(g)*H*g",
         "D(g^2)[g] == 2*g*H*g",

@@ -149,6 +149,24 @@ fn what_the_command_refuses_the_page_refuses_in_the_same_words() {
 }
 
 #[test]
+fn a_size_is_the_order_or_the_memory_that_a_page_lacks() {
+    let size = |keys: Value| {
+        let text = library().iter().find(|o| o.name == "heavy_ball").unwrap().to_string();
+        let mut request =
+            json!({ "task": "size", "source": text, "values": { "m": "1/2" }, "format": "txt" });
+        request.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
+        answer(request)
+    };
+    assert_eq!(size(json!({})), json!({ "order": 4 }));
+    assert_eq!(size(json!({ "order": 12 })), json!({ "order": 12 }));
+    assert_eq!(size(json!({ "order": 3, "start": "rest" })), json!({ "order": 3 }));
+    // A table holds these trees, and the command derives them.
+    let refused = size(json!({ "order": 17 }));
+    let said = refused["fault"]["message"].as_str().unwrap();
+    assert!(said.starts_with("order 17 needs all trees with up to 18 nodes: "), "{said}");
+}
+
+#[test]
 fn buffers_that_are_not_used_are_noted() {
     let source = "optimizer idle {\n  state v, w\n  v' = v/2 + h*f(theta)\n  w' = w/2\n  theta' = theta + v'\n}";
     let found = answer(json!({ "task": "derive", "source": source, "order": 1, "format": "txt" }));
@@ -240,7 +258,7 @@ fn what_makes_no_sense_is_said() {
             json!({ "start": "rest", "content": "modified-loss" }),
             "“the effective start” is a point",
         ),
-        (json!({ "content": "modified-loss", "format": "py" }), "text, LaTeX, Typst"),
+        (json!({ "content": "modified-loss", "format": "py" }), "text, latex, typst"),
         (json!({ "content": "all" }), "no part of a field is called `all`"),
         (json!({ "notation": "words" }), "no notation `words`"),
         (json!({ "source": "" }), ""),

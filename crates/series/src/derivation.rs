@@ -235,7 +235,7 @@ impl Request {
             return Ok(());
         }
         Err(Refusal::new("this format cannot show a modified loss")
-            .help("text, LaTeX, Typst, Markdown, JSON and HTML can"))
+            .help("text, latex, typst, markdown, json and html can"))
     }
 }
 
