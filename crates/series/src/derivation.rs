@@ -96,7 +96,7 @@ impl Refusal {
 /// A request that makes sense of a step.
 pub enum Checked<'r> {
     /// Of a linear one.
-    Linear(Linear<'r>),
+    Linear(Box<Linear<'r>>),
     /// Of a nonlinear one.
     Nonlinear(Nonlinear<'r>),
 }
@@ -146,7 +146,8 @@ impl Request {
         }
         match step {
             Step::Linear(program) => {
-                self.linear(&optimizer.name, program, words).map(Checked::Linear)
+                let linear = self.linear(&optimizer.name, program, words)?;
+                Ok(Checked::Linear(Box::new(linear)))
             }
             Step::Nonlinear(program) => self.nonlinear(program, words).map(Checked::Nonlinear),
         }

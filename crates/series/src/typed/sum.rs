@@ -362,29 +362,26 @@ impl Atoms {
         if self.is_sum_nonnegative(&polynomial) {
             return Sum::constant(RationalFunction::one());
         }
-        if let [(product, c)] = &polynomial[..] {
-            if let Some(negative) = is_negative(c) {
-                let mut out = Product::one();
-                for (atom, exponent) in &product.0 {
-                    let one = Product::of(*atom);
-                    let power = Product(vec![(*atom, exponent.clone())]);
-                    if self.is_nonnegative(&power) {
-                        continue;
-                    }
-                    let is_sign = matches!(self.atom(*atom), Atom::Function(Opaque::Sign, _));
-                    let sign = if is_sign {
-                        *atom
-                    } else {
-                        self.intern(Atom::Function(
-                            Opaque::Sign,
-                            vec![(one, RationalFunction::one())],
-                        ))
-                    };
-                    out = self.multiply(&out, &Product::of(sign));
+        if let [(product, c)] = &polynomial[..]
+            && let Some(negative) = is_negative(c)
+        {
+            let mut out = Product::one();
+            for (atom, exponent) in &product.0 {
+                let one = Product::of(*atom);
+                let power = Product(vec![(*atom, exponent.clone())]);
+                if self.is_nonnegative(&power) {
+                    continue;
                 }
-                let c = RationalFunction::integer(if negative { -1 } else { 1 });
-                return Sum::term(out, c);
+                let is_sign = matches!(self.atom(*atom), Atom::Function(Opaque::Sign, _));
+                let sign = if is_sign {
+                    *atom
+                } else {
+                    self.intern(Atom::Function(Opaque::Sign, vec![(one, RationalFunction::one())]))
+                };
+                out = self.multiply(&out, &Product::of(sign));
             }
+            let c = RationalFunction::integer(if negative { -1 } else { 1 });
+            return Sum::term(out, c);
         }
         self.function(Opaque::Sign, polynomial)
     }
