@@ -288,6 +288,8 @@ def before_the_library(reader, url, opened):
     """Nothing answers before the module is there, and nothing is lost then."""
     state = "#do=derive&optimizer=nesterov&order=1"
     reader.open(state, url=url)
+    time.sleep(0.7)
+    reader.expect(reader.evaluate("document.getElementById('derive-cancel').hidden"), "loading can be cancelled")
     reader.evaluate("derive(), check(), dispatchEvent(new HashChangeEvent('hashchange')), document.body.dispatchEvent("
                     "new KeyboardEvent('keydown', {key: 'Enter', ctrlKey: true, bubbles: true}))")
     reader.evaluate("document.getElementById('tab-check').click(), document.getElementById('tab-derive').click()")

@@ -377,7 +377,8 @@ let asked = false;
 async function start() {
   if (asked) return;
   asked = document.querySelector("main").inert = true;
-  deriving.begin("loading bea");
+  // Nothing to cancel yet.
+  for (const work of [deriving, checking]) work.end("loading bea");
   const answer = await bea.ask({task: "library"});
   asked = document.querySelector("main").inert = false;
   if (answer.fault) {
