@@ -194,10 +194,18 @@ def test_a_log_is_what_the_whole_hessian_says(model, examples, kind):
     beside = hessian @ (gradient / p) / p
     m = {"momentum": 0.5, "dampening": 0.5, "centered": 0.3, "adam": 0.9, "adamw": 0.9, "amsgrad": 0.9}.get(kind, 0)
     factor = (1 + m) / (2 * (1 - m) ** 3)
-    if kind != "nesterov":
-        assert log["drift"] == pytest.approx(h**2 * factor * np.linalg.norm(beside), rel=1e-9)
+    if kind == "nesterov":
+        # The second coefficient of log r, where r² - (1 + m - (1 + m)a) r + m - ma = 0.
+        m = 0.5
+        factor = (1 - m + 2 * m**2) / (2 * (1 - m) ** 3)
+    assert log["drift"] == pytest.approx(h**2 * factor * np.linalg.norm(beside), rel=1e-9)
     assert log["converged"] and log["products"] > 0 and log["seconds"] > 0 and log["gradients"] > 1
     assert "sharpness" in repr(monitor) and "<table>" in monitor._repr_html_()
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    above, below = monitor.plot()
+    assert above.lines[0].get_xydata().tolist() == [[entry["step"], entry["loss"]] for entry in monitor.history]
+    assert below.lines[0].get_ydata().tolist() == [entry["h_lambda"] for entry in monitor.history]
 
 
 def _preconditioner(kind, optimizer):
