@@ -1,6 +1,5 @@
 """Objectives from callbacks, against bea's own networks with the same weights, and what is wrong with them."""
 
-import gc
 import signal
 import threading
 import time
@@ -270,14 +269,12 @@ def test_ctrl_c_amid_a_network(net):
 
 
 def test_ctrl_c_stops_commands_and_keeps_what_there_is(command, tmp_path):
-    start = time.perf_counter()
-    interrupted(lambda: bea.flow("rosenbrock", start=[-1.2, 1], lr=1e-5, steps=500_000, flows=["pf"]), 0.5)
-    assert time.perf_counter() - start < 5
+    assert interrupted(lambda: bea.flow("rosenbrock", start=[-1.2, 1], lr=1e-5, steps=500_000, flows=["pf"]), 0.5) < 5
     (tmp_path / "long.toml").write_text(
         'network = "mlp:5"\ndata = "iris"\n[train]\nmethod = "gd"\nlr = 0.01\nsteps = 1000000\n'
         '[measure]\nmetrics = ["loss"]\n'
     )
-    with pytest.raises(KeyboardInterrupt, match=r"(?s)interrupted after \d+ of 1000000 steps.*wrote kept"):
+    with pytest.raises(KeyboardInterrupt, match=r"(?s)long interrupted after \d+ steps.*wrote kept"):
         timer = threading.Timer(1.0, signal.raise_signal, (signal.SIGINT,))
         timer.start()
         bea.run("long.toml", out="kept")
@@ -308,8 +305,12 @@ def test_third_derivatives_and_complex_points(own, perceptron):
     assert with_third.counts["contractions"] > 0
     found = bea.flow(with_third, lr=0.3, steps=4, flows="order:2", rtol=1e-8)["order:2"]
     np.testing.assert_allclose(found.theta, bea.flow(own, lr=0.3, steps=4, flows="order:2")["order:2"].theta, atol=1e-7)
-    with pytest.raises(bea.Error, match="it needs 4 derivatives of the loss, which has 3"):
-        bea.evaluate(with_third, order=3, lr=0.3)
+    # The coefficient of f'''(f,f,f) is 0.
+    expected = bea.evaluate(own, order=3, lr=0.3)
+    for name, part in bea.evaluate(with_third, order=3, lr=0.3).items():
+        np.testing.assert_allclose(part, expected[name], atol=1e-8)
+    with pytest.raises(bea.Error, match="it needs 5 derivatives of the loss, which has 3"):
+        bea.evaluate(with_third, order=4, lr=0.3)
 
     # Beyond hλ = 1, where the flow is complex.
     lr = 1.5 / bea.spectrum(own, top=1).eigenvalues[0]
@@ -420,19 +421,22 @@ def test_the_gil_is_released(net):
 
 
 def test_callbacks_cost_little():
-    """A call of a million parameters costs a few copies of them, and a small one well below a millisecond."""
-    n = 1_000_000
+    """A call of a million parameters touches the memory of four copies of them at most, and a small one takes no time."""
+    resource = pytest.importorskip("resource")
+    n, calls = 1_000_000, 20
     objective = bea.objective(lambda x: (0.0, x), hvp=lambda x, v: v, start=np.ones(n))
-    rows, point = np.ones((1, n)), objective.point()
+    point = objective.point()
     objective._raw.value_and_gradient(point)
-    best = min(_seconds(lambda: objective._raw.value_and_gradient(point)) for _ in range(10))
-    copy = min(_seconds(lambda: np.copyto(rows[0], point)) for _ in range(10))
-    print(f"{best * 1e3:.2f} ms, a copy {copy * 1e3:.2f} ms")
-    assert best < 1e-3 + 20 * copy, (best, copy)
+    faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    before = faults()
+    for _ in range(calls):
+        objective._raw.value_and_gradient(point)
+    copies = (faults() - before) / calls * resource.getpagesize() / point.nbytes
+    print(f"{copies:.1f} copies")
+    assert copies < 4
     small = bea.objective(lambda x: (0.0, x), start=np.ones(10))
     point = small.point()
     assert min(_seconds(lambda: small._raw.value_and_gradient(point)) for _ in range(20)) < 1e-3
-    gc.collect()
 
 
 def _seconds(call):
