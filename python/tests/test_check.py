@@ -1,6 +1,7 @@
 """Claims, against the command."""
 
 import pytest
+from conftest import interrupted
 
 import bea
 
@@ -52,3 +53,8 @@ def test_errors_are_those_of_the_command(command):
             bea.check(nothing)
     with pytest.raises(bea.Error, match="there is no file nowhere.bea"):
         bea.check("nowhere.bea")
+
+
+def test_ctrl_c_stops_a_check():
+    assert interrupted(bea.check, 0.2) < 1
+    assert bea.check('claim "a": field(gradient_descent, 0) == -g')
