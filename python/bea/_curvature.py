@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -274,6 +274,10 @@ def lanczos(
     return Eigenpairs(**found)
 
 
+@overload
+def spectrum(objective: Objective, top: int | None = None, bottom: int = 0, **more: Any) -> Spectrum: ...
+@overload
+def spectrum(objective: Any, top: int | None = None, bottom: int = 0, **more: Any) -> Eigenpairs: ...
 def spectrum(
     objective: Any,
     top: int | None = None,
@@ -364,7 +368,7 @@ def _step_size(lr: Any) -> float:
     return step
 
 
-def stability_coefficients(objective: Objective, lr: float | str, top: int | None = None, **more: Any) -> Eigenpairs:
+def stability_coefficients(objective: Objective, lr: float | str, top: int | None = None, **more: Any) -> Spectrum:
     """What an optimizer with the step size `lr` does along the sharpest directions: `spectrum` with `lr`."""
     return spectrum(objective, top, lr=lr, **more)
 
