@@ -31,7 +31,6 @@ import importlib
 import importlib.util
 from typing import TYPE_CHECKING, Any
 
-from bea import _process
 from bea._bea import Error, __version__
 from bea._check import Claim, Claims, check
 from bea._derive import Field, Optimizer, Term, optimizer, optimizers
@@ -99,17 +98,8 @@ if importlib.util.find_spec("torch") is not None:
     __all__ += ["torch"]
 
 
-#: The modules that need NumPy, which takes as long to import as everything else, are imported when they are used.
-_LATER = {
-    "_curvature": (
-        "DalStep Density Eigenpairs PrincipalFlow Spectrum dal density evaluate lanczos principal_flow spectrum "
-        "stability_coefficients"
-    ),
-    "_experiments": "Reproduction Run Sweep reproduce run sweep",
-    "_flow": "Code Curve Flow codegen flow",
-    "_objective": "Hessian Objective network objective",
-}
-_process.watch()
+#: The modules whose names are imported when they are used: NumPy takes as long to import as everything else.
+_LATER = ("_experiments", "_flow", "_objective", "_curvature")
 
 
 def __getattr__(name: str) -> Any:
@@ -119,10 +109,10 @@ def __getattr__(name: str) -> Any:
         except ImportError as error:
             # Those who ask whether there is one are told that there is none.
             raise AttributeError(str(error)) from error
-    for module, names in _LATER.items():
-        if name in names.split():
-            value = globals()[name] = getattr(importlib.import_module(f"bea.{module}"), name)
-            return value
+    for module in _LATER if name in __all__ else ():
+        found = vars(importlib.import_module(f"bea.{module}"))
+        if name in found:
+            return globals().setdefault(name, found[name])
     raise AttributeError(f"module 'bea' has no attribute {name!r}")
 
 

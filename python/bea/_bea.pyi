@@ -7,6 +7,10 @@ from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
 _Matrix = tuple[Objective, Vector] | tuple[Callable[[Vector], Vector], int]
+#: Value and gradient, product, third derivative, value; values are arrays of one entry.
+_Callbacks = tuple[Callable, Callable | None, Callable | None, Callable | None]
+#: Takes a list of (name, steps done, steps in all).
+_Progress = Callable[[list[tuple[str, int, int]]], Any]
 
 __version__: str
 
@@ -26,14 +30,10 @@ class Objective:
     def value_and_gradient(self, x: Vector) -> tuple[float, Vector]: ...
     def hessian_vectors(self, x: Vector, rows: Vector) -> Vector: ...
 
-def command(words: list[str]) -> tuple[bytes, str, int]: ...
-def callbacks(
-    n: int,
-    gradient: Callable[[Vector], tuple[float, Vector]],
-    product: Callable[[Vector, Vector], Vector] | None,
-    value: Callable[[Vector], float] | None,
-    precision: float,
-) -> Objective: ...
+def command(
+    words: list[str], progress: _Progress | None = None
+) -> tuple[bytes, str, int, BaseException | None]: ...
+def callbacks(n: int, real: _Callbacks, complex: _Callbacks | None, precision: float) -> Objective: ...
 def network(words: list[str]) -> tuple[Objective, Vector, list[tuple[str, list[int]]], str]: ...
 def lanczos(
     matrix: _Matrix,
@@ -77,6 +77,7 @@ def simulate(
     steps: int,
     tolerances: tuple[float, float],
     variables: list[str] | None,
+    progress: _Progress | None,
 ) -> tuple[str, str]: ...
 def dal(objective: Objective, x: Vector, power: float, cap: float) -> dict[str, Any]: ...
 def dal_rate(gradient: float, product: float, power: float, cap: float) -> float: ...

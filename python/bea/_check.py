@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Iterator
 
 from bea import _table
+from bea._bea import Error
 from bea._command import answer, options
 
 
@@ -89,6 +90,14 @@ class Claims:
         return _table.html(self._columns(), f"{good} of {len(self)} claims as claimed")
 
 
+def _text(claims: str | os.PathLike) -> str:
+    """A path, or a text of claims, which the command knows by its `claim` or `==`."""
+    text = os.fspath(claims)
+    if not text.strip():
+        raise Error("there is no claim: one is a text such as `claim \"first\": field(gradient_descent, 0) == -g`, or a file")
+    return text
+
+
 def check(claims: str | os.PathLike | None = None, *, force: bool = False) -> Claims:
     """Checks the claims of a file, or of a text; without any, all that ship with bea.
 
@@ -106,6 +115,6 @@ def check(claims: str | os.PathLike | None = None, *, force: bool = False) -> Cl
     ✓     2     true  to first order
     ✗     4    false  wrong - h*H*g: claimed -1/3, derived -1/2
     """
-    words = [] if claims is None else ["--", os.fspath(claims)]
+    words = [] if claims is None else ["--", _text(claims)]
     found = answer(["check", "--format=json", *options(force=force), *words], faults=True)
     return Claims(found)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from bea import _bea, _table
 from bea._bea import Error
+from bea._command import number
 from bea._derive import Optimizer, named
 from bea._objective import Hessian, Objective
+from bea._progress import counted
+from bea._structure import KINDS, leaf
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +59,17 @@ class Eigenpairs:
         """A DataFrame with a row an eigenvalue."""
         return _table.frame(self._columns())
 
+    def plot(self, ax=None):
+        """Draws the eigenvalues with matplotlib, by their rank from the largest."""
+        ax = _table.axes(ax)
+        ranks = np.arange(1, len(self) + 1)
+        ax.axhline(0, color="0.7", linewidth=0.8)
+        ax.plot(ranks, self.eigenvalues, marker="o", linestyle="none")
+        ax.set_xlabel("rank")
+        ax.set_ylabel("eigenvalue λ")
+        ax.set_title(self._title())
+        return ax
+
     def __repr__(self) -> str:
         return f"{self._title()}\n{_table.plain(self._shown())}"
 
@@ -87,6 +101,23 @@ class Spectrum(Eigenpairs):
             columns["case"] = self.case
         return columns
 
+    def plot(self, ax=None):
+        """Draws the eigenvalues with matplotlib, in a colour for each case, and 2/h where there is a step size."""
+        if self.lr is None:
+            return super().plot(ax)
+        ax = _table.axes(ax)
+        ax.axhline(0, color="0.7", linewidth=0.8)
+        ax.axhline(2 / self.lr, color="0.4", linewidth=0.8, linestyle="--", label="2/h")
+        ranks = np.arange(1, len(self) + 1)
+        for case in dict.fromkeys(self.case):
+            among = np.array([case == other for other in self.case])
+            ax.plot(ranks[among], self.eigenvalues[among], marker="o", linestyle="none", label=case)
+        ax.set_xlabel("rank")
+        ax.set_ylabel("eigenvalue λ")
+        ax.set_title(f"h = {self.lr:g}")
+        ax.legend()
+        return ax
+
     def _title(self) -> str:
         step = "" if self.lr is None else f", h = {self.lr:g}"
         return f"E = {self.loss:.6g}, ‖∇E‖ = {self.gradient_norm:.6g}{step}; {super()._title()}"
@@ -99,22 +130,6 @@ class Spectrum(Eigenpairs):
         return out
 
 
-@contextlib.contextmanager
-def _progress(wanted: bool):
-    """A function that counts products, shown by tqdm where it is installed."""
-    bar = None
-    if wanted:
-        with contextlib.suppress(ImportError):
-            from tqdm.auto import tqdm
-
-            bar = tqdm(unit=" products")
-    try:
-        yield bar and bar.update
-    finally:
-        if bar is not None:
-            bar.close()
-
-
 def _matrix(matrix: Any) -> tuple[tuple, int]:
     """What the compiled part takes, and the dimension."""
     if isinstance(matrix, Objective):
@@ -125,13 +140,7 @@ def _matrix(matrix: Any) -> tuple[tuple, int]:
             _symmetric(lambda rows: of._raw.hessian_vectors(matrix._at, rows), of.dimension)
             of._suspect = False
         return (of._raw, matrix._at), matrix.shape[0]
-    if not hasattr(matrix, "shape") or hasattr(matrix, "detach"):
-        matrix = np.asarray(matrix)
-    if len(matrix.shape) != 2 or matrix.shape[0] != matrix.shape[1]:
-        raise Error(f"a symmetric matrix is wanted, not one of shape {tuple(matrix.shape)}")
-    n = matrix.shape[0]
-    if getattr(matrix, "dtype", None) is not None and np.dtype(matrix.dtype).kind == "c":
-        raise Error(f"a real symmetric matrix is wanted, not one of dtype {matrix.dtype}")
+    matrix, n = _square(matrix)
 
     def products(rows: np.ndarray) -> np.ndarray:
         found = np.asarray(matrix @ rows.T)
@@ -141,6 +150,23 @@ def _matrix(matrix: Any) -> tuple[tuple, int]:
 
     _symmetric(products, n)
     return (products, n), n
+
+
+def _square(matrix: Any) -> tuple[Any, int]:
+    """Something with real products, and its dimension."""
+    if isinstance(matrix, Hessian):
+        return matrix, matrix.shape[0]
+    if hasattr(matrix, "to_scipy"):
+        # One of curvlinops, whose products are of tensors.
+        matrix = matrix.to_scipy()
+    if not hasattr(matrix, "shape") or hasattr(matrix, "detach"):
+        matrix = leaf(matrix)
+    if len(matrix.shape) != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise Error(f"a symmetric matrix is wanted, not one of shape {tuple(matrix.shape)}")
+    dtype = getattr(matrix, "dtype", None)
+    if dtype is not None and np.dtype(dtype).kind not in KINDS[float]:
+        raise Error(f"a real symmetric matrix is wanted, not one of dtype {dtype}")
+    return matrix, matrix.shape[0]
 
 
 #: How far from symmetric a matrix may be, in Frobenius norms: products of 32 bits and differences of gradients are nearer.
@@ -195,7 +221,7 @@ def _pairs_of(
 ) -> dict:
     if preconditioner is not None:
         preconditioner = np.ascontiguousarray(np.ravel(preconditioner), dtype=float)
-    with _progress(progress) as tell:
+    with counted(progress, "products") as tell:
         found = _bea.lanczos(
             operator, largest, smallest, float(tol), _start(v0, n), random, seed, single, search, max_products,
             tell, preconditioner,
@@ -224,7 +250,8 @@ def lanczos(
 ) -> Eigenpairs:
     """Extreme eigenpairs of a symmetric matrix by the block Lanczos method with thick restarts.
 
-    `H` is a Hessian, an objective, an array, or anything with a shape and `@`, SciPy's linear operators included.
+    `H` is a Hessian, an objective, an array, or anything with a shape and `@`, SciPy's linear operators and sparse matrices
+    included, or with `to_scipy()`, as curvlinops has it.
     `which` is "LA" for the k largest eigenvalues, "SA" for the smallest, "BE" for half of them at each end. Residuals
     are at most `tol` times the largest eigenvalue in modulus. `v0` are vectors to start from, as columns, or the
     eigenpairs of a matrix nearby. `search` says whether repeated eigenvalues that were missed are searched for: by
@@ -247,12 +274,16 @@ def lanczos(
     return Eigenpairs(**found)
 
 
+@overload
+def spectrum(objective: Objective, top: int | None = None, bottom: int = 0, **more: Any) -> Spectrum: ...
+@overload
+def spectrum(objective: Any, top: int | None = None, bottom: int = 0, **more: Any) -> Eigenpairs: ...
 def spectrum(
-    objective: Objective,
+    objective: Any,
     top: int | None = None,
     bottom: int = 0,
     *,
-    lr: float | None = None,
+    lr: float | str | None = None,
     x: Any = None,
     tol: float | None = None,
     v0: Any = None,
@@ -262,25 +293,50 @@ def spectrum(
     progress: bool = False,
     optimizer: str | Optimizer = "gradient_descent",
     **values: Any,
-) -> Spectrum:
+) -> Eigenpairs:
     """The largest and smallest eigenvalues of an objective's Hessian, as `bea spectrum` finds them.
 
     `top` is 10, or all there are; `tol` 1e-8, and 1e-5 for 32-bit numbers. With the step size `lr` it says what the
-    optimizer does along each eigenvector; `values` are those of its parameters. `search=False` saves a quarter to a third of the products, and may miss copies of
-    repeated eigenvalues.
+    optimizer does along each eigenvector; `values` are those of its parameters. `search=False` saves products, and may miss
+    copies of repeated eigenvalues. In the place of an objective there may be any symmetric matrix that `bea.lanczos` takes,
+    whose eigenpairs are returned then; it has no gradient, so `lr` means nothing.
 
     >>> import bea
     >>> net = bea.network("mlp:5,tanh", data="iris", dtype="f64")
     >>> bea.spectrum(net, top=2, lr=0.1).case
     ['real stable', 'real stable']
     """
+    on_matrix = not isinstance(objective, Objective)
+    if callable(objective) and not hasattr(objective, "shape"):
+        raise Error(
+            "a spectrum is that of an objective or of a symmetric matrix: `bea.objective(value_and_grad, hvp=…, start=…)` "
+            f"makes one of callbacks; this is {objective!r:.60}"
+        )
+    if on_matrix:
+        objective, size = _square(objective)
+    else:
+        size = objective.dimension
+    for name, count in (("top", top), ("bottom", bottom)):
+        if count is not None and not (isinstance(count, (int, np.integer)) and count >= 0):
+            raise Error(f"`{name}` is a number of eigenvalues, 0 at least, not {count!r}")
     if top is None:
-        top = min(10, max(objective.dimension - bottom, 0))
+        top = min(10, max(size - bottom, 0))
+    if top + bottom == 0:
+        raise Error("give `top` or `bottom`, how many eigenvalues are wanted")
+    if on_matrix and lr is not None:
+        raise Error("a matrix has no gradient: `lr` is for objectives")
     if lr is None and (values or optimizer != "gradient_descent"):
         wrong = [f"`{name}`" for name in values] or ["`optimizer`"]
         raise TypeError(f"a spectrum without a step size `lr` has no argument {' and '.join(wrong)}")
+    if on_matrix:
+        if x is not None:
+            raise Error("a matrix is that of one point: `x` is for objectives")
+        tol = 1e-8 if tol is None else tol
+        return Eigenpairs(
+            **_pairs(objective, top, bottom, tol, v0, seed, False, search, 10_000, progress, preconditioner)
+        )
     if lr is not None:
-        _step_size(lr)
+        lr = _step_size(lr)
     single = objective.precision > 1e-10
     tol = (1e-5 if single else 1e-8) if tol is None else tol
     point = objective.point(x)
@@ -305,12 +361,14 @@ def _along(
     return out
 
 
-def _step_size(lr: Any) -> None:
-    if isinstance(lr, str) or not (np.isfinite(lr) and lr > 0):
+def _step_size(lr: Any) -> float:
+    step = number(lr, "the step size `lr`")
+    if not (np.isfinite(step) and step > 0):
         raise Error(f"the step size `lr` must be positive, not {lr!r}")
+    return step
 
 
-def stability_coefficients(objective: Objective, lr: float, top: int | None = None, **more: Any) -> Spectrum:
+def stability_coefficients(objective: Objective, lr: float | str, top: int | None = None, **more: Any) -> Spectrum:
     """What an optimizer with the step size `lr` does along the sharpest directions: `spectrum` with `lr`."""
     return spectrum(objective, top, lr=lr, **more)
 
@@ -343,7 +401,7 @@ def _real(vector: np.ndarray) -> np.ndarray:
     return vector if vector.imag.any() else vector.real.copy()
 
 
-def principal_flow(objective: Objective, lr: float, *, x: Any = None) -> PrincipalFlow:
+def principal_flow(objective: Objective, lr: float | str, *, x: Any = None) -> PrincipalFlow:
     """The velocity `φ(hH) g`, `φ(z) = log(1-z)/z`, of the principal flow of gradient descent, from Hessian-vector products.
 
     >>> import bea, numpy as np
@@ -353,10 +411,10 @@ def principal_flow(objective: Objective, lr: float, *, x: Any = None) -> Princip
     >>> bool(np.allclose(flow.velocity, np.log(1 - 0.3 * np.diag(A) + 0j) / 0.3 * bowl.x))
     True
     """
-    _step_size(lr)
+    lr = _step_size(lr)
     objective.hessian(x)
     with objective.working(check=True):
-        found, estimate, products = _bea.principal_flow(objective._raw, objective.point(x), float(lr))
+        found, estimate, products = _bea.principal_flow(objective._raw, objective.point(x), lr)
     return PrincipalFlow(objective.unflatten(_real(found)), estimate, products)
 
 
@@ -365,7 +423,7 @@ def evaluate(
     optimizer: str | Optimizer = "gradient_descent",
     order: int = 1,
     *,
-    lr: float = 0.01,
+    lr: float | str = 0.01,
     flow: str | None = None,
     x: Any = None,
     **values: Any,
@@ -373,12 +431,14 @@ def evaluate(
     """The modified field of an optimizer to an order, at the current parameters and in their structure.
 
     `flow` names another flow, as `bea evaluate` does: "pf", "igr", "interpolated:4", … Order 1 needs Hessian-vector
-    products, of any optimizer; higher orders need derivatives that bea's own networks have. `values` are those of the
+    products, of any optimizer, and order 2 of a linear step the callback `third`; bea's own networks have all derivatives.
+    `values` are those of the
     optimizer's parameters.
     """
     flow = f"order:{order}" if flow is None else flow
+    lr = _step_size(lr)
     with objective.working(check=True):
-        found = _bea.velocity(objective._raw, objective.point(x), *named(optimizer, values), flow, float(lr))
+        found = _bea.velocity(objective._raw, objective.point(x), *named(optimizer, values), flow, lr)
     return objective.unflatten(_real(found))
 
 
@@ -448,10 +508,7 @@ class Density:
 
     def plot(self, ax=None):
         """Draws it with matplotlib, on a logarithmic axis."""
-        import matplotlib.pyplot as plt
-
-        if ax is None:
-            ax = plt.subplots()[1]
+        ax = _table.axes(ax)
         x, y = self.grid()
         ax.semilogy(x, np.maximum(y, 1e-6 * y.max()))
         ax.set_xlabel("eigenvalue of the Hessian")
@@ -460,7 +517,7 @@ class Density:
 
 
 def density(
-    objective: Objective,
+    objective: Any,
     *,
     steps: int = 80,
     probes: int = 10,
@@ -468,7 +525,13 @@ def density(
     x: Any = None,
     progress: bool = False,
 ) -> Density:
-    """The density of all eigenvalues of an objective's Hessian, by stochastic Lanczos quadrature: as `bea spectrum --density`."""
-    with objective.working(check=True), _progress(progress) as tell:
-        operator, _ = _matrix(objective.hessian(x))
+    """The density of all eigenvalues of an objective's Hessian, by stochastic Lanczos quadrature, as `bea spectrum --density`.
+
+    In the place of an objective there may be any symmetric matrix that `bea.lanczos` takes.
+    """
+    if not isinstance(objective, Objective) and x is not None:
+        raise Error("a matrix is that of one point: `x` is for objectives")
+    working = objective.working(check=True) if isinstance(objective, Objective) else contextlib.nullcontext()
+    with working, counted(progress, "products") as tell:
+        operator, _ = _matrix(objective.hessian(x) if isinstance(objective, Objective) else objective)
         return Density(**_bea.density(operator, steps, probes, seed, tell))

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Mapping
 
-from bea._command import answer, command, exact, options, settings
+from bea._bea import Error
+from bea._command import answer, assignments, command, options, settings
 from bea._exact import coefficient
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Term:
     """One term `coefficient · h^power · F(tree)` of a modified field."""
 
@@ -54,26 +55,44 @@ class Optimizer:
         self.parameters: list[str] = found["parameters"]
 
     def derive(
-        self, order: int | None = None, *, at_step: int | None = None, force: bool = False
+        self,
+        order: int | None = None,
+        *,
+        start: str | None = None,
+        only: str | None = None,
+        at_step: int | None = None,
+        notation: str | None = None,
+        force: bool = False,
     ) -> Field:
         """The modified field, exactly.
 
-        `order` is the highest power of h: 4 unless it is given, and 2 where the step is nonlinear. `at_step` takes the
-        bias corrections of that step. `force` derives even what is expected to take too long.
+        `order` is the highest power of h: 4 unless it is given, and 2 where the step is nonlinear. With `start="rest"`
+        it is the effective start in the place of the field: where the flow has to begin that the iterates settle on.
+        `only` is "principal" or "non-principal", terms of tall trees or the others. `at_step` takes the bias corrections
+        of that step. `notation` is "primes" or "dots", how elementary differentials are written. `force` derives even
+        what is expected to take too long.
+
+        >>> import bea
+        >>> [term.notation for term in bea.optimizer("gradient_descent").derive(order=2, only="non-principal").terms]
+        ["f''(f,f)"]
         """
-        return Field(self, options(order=order, at_step=at_step, force=force))
+        words = options(
+            order=order, start=start, only=only, at_step=at_step, notation=notation, force=force
+        )
+        return Field(self, words)
 
     def coefficient(self, tree: str) -> Any:
         """The coefficient of one tree of any size, such as `"[[[],[]],[]]"`."""
-        words = ["derive", self.text, *settings(self.values), f"--tree={tree}", "--format=json"]
-        found = answer(words)
+        found = answer(self.derivation([f"--tree={tree}", "--format=json"]))
         return coefficient(found["terms"][0]["coefficient"], found["parameters"])
 
     def modified_loss(self, order: int | None = None) -> str:
         """The loss whose gradient flow this is, order by order, or the term that rules it out, as text."""
-        return command(
-            ["derive", self.text, *settings(self.values), "--modified-loss", *options(order=order)]
-        )
+        return command(self.derivation(["--modified-loss", *options(order=order)]))
+
+    def derivation(self, words: list[str]) -> list[str]:
+        """The words of the command that derives with these options."""
+        return ["derive", *settings(self.values), *words, "--", self.text]
 
     def words(self) -> list[str]:
         """The options of the command that mean this optimizer."""
@@ -93,7 +112,11 @@ def optimizer(text: str, /, **values: Any) -> Optimizer:
     >>> field = bea.optimizer("heavy_ball", m=0.9).derive(order=1)
     >>> [str(term.coefficient) for term in field.terms]
     ['10', '-950']
+
+    A parameter that is named like a keyword of Python, `lambda` say, has an underscore behind it here: `lambda_="1/10"`.
     """
+    if not isinstance(text, str):
+        raise Error(f"an optimizer is a name, a file or a definition, as text, not {text!r:.60}")
     return Optimizer(text, values)
 
 
@@ -111,15 +134,14 @@ class Field:
     """A modified field: Jupyter typesets it, and `print` shows it as the command does."""
 
     def __init__(self, of: Optimizer, words: list[str]):
-        self._words = ["derive", of.text, *settings(of.values), *words]
-        self._of = of
+        self._words, self._of = words, of
 
     def _written(self, format: str, *words: str) -> str:
-        return command([*self._words, f"--format={format}", *words])
+        return command(self._of.derivation([*self._words, f"--format={format}", *words]))
 
     @cached_property
     def _dict(self) -> dict:
-        return answer([*self._words, "--format=json"])
+        return answer(self._of.derivation([*self._words, "--format=json"]))
 
     def to_dict(self) -> dict:
         """The command's JSON: `bea derive … --format json`."""
@@ -167,12 +189,14 @@ class Field:
     def sympy(self) -> Any:
         """A sum of h, the parameters and a noncommutative symbol for each elementary differential.
 
-        Without SymPy it is the Python text that makes the field with it. A field of several variables is a dictionary.
+        A field of several variables is a dictionary.
         """
         try:
             import sympy
-        except ImportError:
-            return self.sympy_code()
+        except ImportError as error:
+            raise ImportError(
+                "`sympy()` needs SymPy: pip install sympy; `sympy_code()` is text, which needs none"
+            ) from error
         h = sympy.Symbol("h")
         parts: dict[str, Any] = {}
         for term in self.terms:
@@ -202,4 +226,4 @@ def named(optimizer: str | Optimizer, values: dict[str, Any]) -> tuple[str, list
     if isinstance(optimizer, Optimizer):
         values = {**optimizer.values, **values}
         optimizer = optimizer.text
-    return optimizer, [f"{name}={exact(value)}" for name, value in values.items()]
+    return optimizer, assignments(values)

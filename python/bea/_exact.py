@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import operator
+import re
 from fractions import Fraction
 from typing import Any, Callable
 
-_OPERATIONS: dict[type, Callable] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.Pow: operator.pow,
-}
+_TOKEN = re.compile(r"\s*(?:(?P<number>\d+)|(?P<name>[^\W\d]\w*)|(?P<sign>[-+*/^()]))")
 
 
 def coefficient(text: str, parameters: list[str]) -> Any:
@@ -22,26 +16,72 @@ def coefficient(text: str, parameters: list[str]) -> Any:
     >>> coefficient("-1/2", [])
     Fraction(-1, 2)
     """
-    tree = ast.parse(text.replace("^", "**"), mode="eval").body
-    if not any(isinstance(node, ast.Name) for node in ast.walk(tree)):
-        return _value(tree, Fraction, {})
+    if not re.search(r"[^\W\d]", text):
+        return _Reader(text, Fraction, {}, sum).read()
     try:
         import sympy
     except ImportError:
         return text
-    return _value(tree, sympy.Integer, {name: sympy.Symbol(name) for name in parameters})
+    symbols = {name: sympy.Symbol(name) for name in parameters}
+    return _Reader(text, sympy.Integer, symbols, lambda terms: sympy.Add(*terms)).read()
 
 
-def _value(node: ast.expr, number: Callable, symbols: dict[str, Any]) -> Any:
-    match node:
-        case ast.Constant(value=int(value)):
-            return number(value)
-        case ast.Name(id=name) if name in symbols:
-            return symbols[name]
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_value(operand, number, symbols)
-        case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int(exponent))):
-            return _value(left, number, symbols) ** exponent
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATIONS:
-            return _OPERATIONS[type(op)](_value(left, number, symbols), _value(right, number, symbols))
-    raise ValueError(f"no coefficient: {ast.unparse(node)}")
+class _Reader:
+    """Reads sums of products of powers. Only parentheses nest: sums may be long."""
+
+    def __init__(self, text: str, number: Callable, symbols: dict[str, Any], sum: Callable):
+        self._text, self._number, self._symbols, self._sum = text, number, symbols, sum
+        self._at = 0
+
+    def read(self) -> Any:
+        value = self._read_sum()
+        if self._text[self._at :].strip():
+            raise self._fault()
+        return value
+
+    def _fault(self) -> ValueError:
+        return ValueError(f"no coefficient: {self._text[:60]} at {self._at}")
+
+    def _take(self, kind: str, among: str | None = None) -> str | None:
+        found = _TOKEN.match(self._text, self._at)
+        if found is None or found[kind] is None or (among is not None and found[kind] not in among):
+            return None
+        self._at = found.end()
+        return found[kind]
+
+    def _read_sum(self) -> Any:
+        terms = []
+        sign = self._take("sign", "+-") or "+"
+        while sign:
+            terms.append(self._read_product(sign == "-"))
+            sign = self._take("sign", "+-")
+        return self._sum(terms)
+
+    def _read_product(self, negative: bool) -> Any:
+        value = self._read_power()
+        # A minus belongs to the first factor, as in Python.
+        value = -value if negative else value
+        while sign := self._take("sign", "*/"):
+            value = (operator.mul if sign == "*" else operator.truediv)(value, self._read_power())
+        return value
+
+    def _read_power(self) -> Any:
+        value = self._read_atom()
+        if self._take("sign", "^"):
+            negative = self._take("sign", "-")
+            exponent = int(self._take("number") or self._fail())
+            value = value ** (-exponent if negative else exponent)
+        return value
+
+    def _read_atom(self) -> Any:
+        if digits := self._take("number"):
+            return self._number(int(digits))
+        if name := self._take("name"):
+            return self._symbols[name] if name in self._symbols else self._fail()
+        if not self._take("sign", "("):
+            self._fail()
+        value = self._read_sum()
+        return value if self._take("sign", ")") else self._fail()
+
+    def _fail(self) -> Any:
+        raise self._fault()

@@ -148,14 +148,18 @@ def run(
     out: str | os.PathLike | None = None,
     force: bool = False,
     resume: bool = False,
+    progress: bool = False,
 ) -> Run:
     """Trains a network as a description in TOML says, and measures. The arguments are those of `bea run`.
 
     `set` gives keys of the description other values, `{"train.steps": 50, "seed": 3}`. Ctrl-C stops the run after the
-    current step, and `resume=True` goes on.
+    current step: the message of KeyboardInterrupt says how far it is and where, and `resume=True` goes on. `progress` shows
+    bars by tqdm, where that is installed.
     """
     words = options(scale=scale, out=out, force=force, resume=resume)
-    text = command(["run", *words, *_set(set), "--", os.fspath(experiment)])
+    text = command(
+        ["run", *words, *_set(set), "--", os.fspath(experiment)], progress=progress, keeps=True
+    )
     return Run(_folder(text), text)
 
 
@@ -168,10 +172,13 @@ def sweep(
     jobs: int | None = None,
     force: bool = False,
     resume: bool = False,
+    progress: bool = False,
 ) -> Sweep:
     """Conducts all runs of a description's grid. The arguments are those of `bea sweep`."""
     words = options(scale=scale, out=out, jobs=jobs, force=force, resume=resume)
-    text = command(["sweep", *words, *_set(set), "--", os.fspath(experiment)])
+    text = command(
+        ["sweep", *words, *_set(set), "--", os.fspath(experiment)], progress=progress, keeps=True
+    )
     return Sweep(_folder(text), text)
 
 
@@ -182,7 +189,9 @@ def reproduce(
     out: str | os.PathLike = "results",
     force: bool = False,
     resume: bool = False,
+    progress: bool = False,
 ) -> Reproduction:
     """Makes figures of the paper, `bea.reproduce("fig5", "table1")`, and says whether they show what they claim."""
     words = options(scale=scale, out=out, force=force, resume=resume)
-    return Reproduction(Path(out), command(["reproduce", *words, *_set(set), "--", *figures]))
+    text = command(["reproduce", *words, *_set(set), "--", *figures], progress=progress, keeps=True)
+    return Reproduction(Path(out), text)

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
 
 from bea import _bea, _table
 from bea._bea import Error
-from bea._command import command, exact, options, settings
+from bea._command import command, exact, number, options, settings
 from bea._derive import Optimizer, named
+from bea._progress import told
 from bea._objective import Objective
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Curve:
     """One trajectory, at every step of the optimizer."""
 
@@ -83,16 +84,11 @@ class Flow(Mapping):
         """The command's `trajectories.csv` as a DataFrame: a row for each step of each curve."""
         import io
 
-        import pandas
-
-        return pandas.read_csv(io.StringIO(self._table))
+        return _table.pandas().read_csv(io.StringIO(self._table))
 
     def plot(self, ax=None):
         """Draws the curves with matplotlib: two variables against each other, one or several over time."""
-        import matplotlib.pyplot as plt
-
-        if ax is None:
-            ax = plt.subplots()[1]
+        ax = _table.axes(ax)
         first = next(iter(self))
         for name, curve in self.items():
             style = {"marker": "o", "linestyle": "none", "zorder": 3} if name == first else {"marker": "."}
@@ -153,6 +149,7 @@ def flow(
     euler: float | None = None,
     branch: str | None = None,
     directions: int | None = None,
+    progress: bool = False,
     **values: Any,
 ) -> Flow:
     """Simulates an optimizer beside its flows. The arguments are those of `bea flow`.
@@ -160,6 +157,7 @@ def flow(
     `loss` is a formula, a name or a file; for a game with several losses, a list of them. `values` are those of
     parameters of the loss, or of an optimizer that is given by its name. `loss` may be an objective as well, which is
     followed from `start` or from where it is; then the arguments are lr, steps, flows, optimizer, rtol and atol.
+    `progress` shows bars by tqdm, where that is installed.
 
     >>> import bea
     >>> flow = bea.flow("rosenbrock", start=[-1.2, 1], lr=6e-4, steps=6, flows=["ngf", "igr", "pf"])
@@ -178,12 +176,19 @@ def flow(
         wrong = [f"`{key}`" for key, value in given.items() if value is not None]
         if wrong:
             raise Error(f"flows of an objective have no {' and '.join(wrong)}")
-        return _of_objective(loss, lr, start, steps, flows, optimizer, rtol, atol, values)
+        return _of_objective(loss, lr, start, steps, flows, optimizer, rtol, atol, values, progress)
+    texts = [loss] if isinstance(loss, str) else loss
+    if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
+        raise Error(
+            "a loss is a formula, a name or a file, as text, a list of such, or an objective: "
+            f"`bea.objective(value_and_grad, start=…)` makes one of callbacks; this is {loss!r:.60}"
+        )
     name, words = _optimizer(optimizer)
     if isinstance(start, Mapping):
         start = ",".join(f"{key}={exact(value)}" for key, value in start.items())
     elif start is not None and not isinstance(start, str):
-        start = ",".join(exact(value) for value in start)
+        # One number is the start of one variable.
+        start = ",".join(exact(value) for value in (start if hasattr(start, "__len__") else [start]))
     numbers = {"lr": lr, "rtol": rtol, "atol": atol, "euler": euler}
     with tempfile.TemporaryDirectory(prefix="bea-") as folder:
         out = Path(folder, "flow")
@@ -197,7 +202,8 @@ def flow(
                 *options(players=players),
                 *options(branch=branch, directions=directions, out=out),
                 *settings(values),
-            ]
+            ],
+            progress=progress,
         )
         found = json.loads((out / "trajectories.json").read_text())
         table = (out / "trajectories.csv").read_text()
@@ -209,18 +215,25 @@ _LISTED = 1000
 
 
 def _of_objective(
-    objective: Objective, lr, start, steps, flows, optimizer, rtol, atol, values
+    objective: Objective, lr, start, steps, flows, optimizer, rtol, atol, values, progress
 ) -> Flow:
     single = objective.precision > 1e-10
-    tolerances = (rtol or (1e-6 if single else 1e-10), atol or (1e-7 if single else 1e-12))
+    lr = number(lr, "the step size `lr`")
+    usual = {"rtol": 1e-6, "atol": 1e-7} if single else {"rtol": 1e-10, "atol": 1e-12}
+    given = {"rtol": rtol, "atol": atol}
+    tolerances = {key: usual[key] if x is None else number(x, f"`{key}`") for key, x in given.items()}
+    for key, value in tolerances.items():
+        if not value > 0:
+            raise Error(f"the tolerance `{key}` must be positive, not {value:g}")
     names = objective.names() if objective.dimension <= _LISTED else None
     text, given = named(optimizer, values)
-    with objective.working(check=True):
+    with objective.working(check=True), told(progress) as tell:
         found, table = _bea.simulate(
-            objective._raw, objective.point(start), text, given, flows, float(lr), steps, tolerances, names
+            objective._raw, objective.point(start), text, given, flows, lr, steps, tuple(tolerances.values()), names,
+            tell,
         )
     name = optimizer.name if isinstance(optimizer, Optimizer) else optimizer
-    return Flow(json.loads(found), table, f"{objective!r}, {name}, h = {float(lr):g}")
+    return Flow(json.loads(found), table, f"{objective!r}, {name}, h = {lr:g}")
 
 
 class Code:

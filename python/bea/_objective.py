@@ -11,8 +11,8 @@ import numpy as np
 
 from bea import _bea
 from bea._bea import Error
-from bea._command import options, warn
-from bea._structure import Structure
+from bea._command import in_python, options, warn
+from bea._structure import KINDS, Structure, leaf
 
 _SINGLE = float(np.finfo(np.float32).eps)
 _DOUBLE = float(np.finfo(float).eps)
@@ -156,15 +156,21 @@ def objective(
     value_and_grad: Callable[[Any], tuple[Any, Any]],
     *,
     hvp: Callable[[Any, Any], Any] | None = None,
+    third: Callable[[Any, Any, Any], Any] | None = None,
     value: Callable[[Any], Any] | None = None,
+    complex_value_and_grad: Callable[[Any], tuple[Any, Any]] | None = None,
+    complex_hvp: Callable[[Any, Any], Any] | None = None,
+    complex_third: Callable[[Any, Any, Any], Any] | None = None,
     start: Any = None,
     n: int | None = None,
     dtype: Any = None,
 ) -> Objective:
     """An objective from callbacks of any framework.
 
-    `value_and_grad(x)` returns the loss and its gradient, `hvp(x, v)` the product of the Hessian with `v`, and
-    `value(x)` the loss alone, where that is cheaper. `start` is the point: an array, or nested dictionaries, lists and
+    `value_and_grad(x)` returns the loss and its gradient, `hvp(x, v)` the product of the Hessian with `v`, `third(x, u, v)`
+    the gradient of `uᵀ∇²E(x)v`, for fields of order 2, and `value(x)` the loss alone, where that is cheaper. Those whose
+    names begin with `complex_` are the same at complex points, for flows that leave the real line: of the holomorphic
+    continuation, where nothing is conjugated. They may be the same functions, if they can calculate there. `start` is the point: an array, or nested dictionaries, lists and
     tuples of arrays, and callbacks get and return the same structure. `n` stands for a flat vector without a point.
     `dtype` is that of the calculation, if it is not that of `start`. Callbacks are called one at a time, though not always
     in the thread that asks.
@@ -174,7 +180,25 @@ def objective(
     >>> bowl = bea.objective(lambda x: (x @ A @ x / 2, A @ x), hvp=lambda x, v: A @ v, start=[0.1, 0.2])
     >>> bea.spectrum(bowl, top=1).eigenvalues
     array([6.])
+
+    The principal flow beyond hλ = 1:
+
+    >>> def loss(x): return (x @ A @ x / 2, A @ x)
+    >>> def product(x, v): return A @ v
+    >>> bowl = bea.objective(
+    ...     loss, hvp=product, complex_value_and_grad=loss, complex_hvp=product, start=[0.1, 0.2])
+    >>> bea.flow(bowl, lr=0.25, steps=2, flows="pf")["pf"].theta.real.round(6)
+    array([[ 0.1   ,  0.2   ],
+           [-0.05  ,  0.15  ],
+           [ 0.025 ,  0.1125]])
     """
+    for name, callback, needs, other in [
+        ("third", third, "hvp", hvp),
+        ("complex_hvp", complex_hvp, "complex_value_and_grad", complex_value_and_grad),
+        ("complex_third", complex_third, "complex_hvp", complex_hvp),
+    ]:
+        if callback is not None and other is None:
+            raise Error(f"`{name}` is of no use without `{needs}`")
     if (start is None) == (n is None):
         raise Error("give either `start`, the point, or `n`, the number of parameters of a flat vector")
     structure = Structure(np.zeros(n) if start is None else start)
@@ -182,34 +206,40 @@ def objective(
         raise Error("an objective needs a parameter at least")
     single = structure.single if dtype is None else np.dtype(dtype).itemsize < 8
 
-    def gradient(x: np.ndarray) -> tuple[float, np.ndarray]:
-        answer = value_and_grad(structure.unflatten(x, own=True))
+    def gradient(callback: Callable, kind: type, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        answer = callback(structure.unflatten(x, own=True))
         if not isinstance(answer, (tuple, list)) or len(answer) != 2:
             raise Error(f"value_and_grad returns a loss and a gradient, not {answer!r:.60}")
-        return _number(answer[0], "the loss"), structure.flatten(answer[1], "the gradient")
+        return _number(answer[0], "the loss", kind), structure.flatten(answer[1], "the gradient", kind)
 
-    def product(hvp: Callable, x: np.ndarray, v: np.ndarray) -> np.ndarray:
-        answer = hvp(structure.unflatten(x, own=True), structure.unflatten(v, own=True))
-        return structure.flatten(answer, "the product of `hvp`")
+    def contraction(name: str, callback: Callable, kind: type, *arrays: np.ndarray) -> np.ndarray:
+        answer = callback(*(structure.unflatten(array, own=True) for array in arrays))
+        return structure.flatten(answer, f"the result of `{name}`", kind)
 
-    def loss(value: Callable, x: np.ndarray) -> float:
-        return _number(value(structure.unflatten(x, own=True)), "the loss")
+    def loss(callback: Callable, kind: type, x: np.ndarray) -> np.ndarray:
+        return _number(callback(structure.unflatten(x, own=True)), "the loss", kind)
 
     # Flows are followed in several threads, of which callbacks are to know nothing.
     lock = threading.RLock()
 
-    def alone(callback: Callable) -> Callable:
+    def alone(function: Callable, callback: Callable | None, kind: type) -> Callable | None:
         def call(*arguments: Any) -> Any:
             with lock:
-                return callback(*arguments)
+                return function(callback, kind, *arguments)
 
-        return call
+        return None if callback is None else call
 
+    product, derivative = (functools.partial(contraction, name) for name in ("hvp", "third"))
     raw = _bea.callbacks(
         structure.size,
-        alone(gradient),
-        None if hvp is None else alone(functools.partial(product, hvp)),
-        None if value is None else alone(functools.partial(loss, value)),
+        (
+            alone(gradient, value_and_grad, float), alone(product, hvp, float), alone(derivative, third, float),
+            alone(loss, value, float),
+        ),
+        None if complex_value_and_grad is None else (
+            alone(gradient, complex_value_and_grad, complex), alone(product, complex_hvp, complex),
+            alone(derivative, complex_third, complex), None,
+        ),
         _SINGLE if single else _DOUBLE,
     )
     x = None if start is None else structure.flatten(start, "start")
@@ -218,12 +248,13 @@ def objective(
     return made
 
 
-def _number(value: Any, what: str) -> float:
-    number = value.detach().cpu() if hasattr(value, "detach") else value
-    number = np.asarray(number)
-    if number.size != 1 or number.dtype.kind not in "fiub":
-        raise Error(f"{what} is one real number, not an array of shape {number.shape} and dtype {number.dtype}")
-    return float(number.reshape(()))
+def _number(value: Any, what: str, kind: type = float) -> np.ndarray:
+    """An array of one number."""
+    number = leaf(value)
+    if number.size != 1 or number.dtype.kind not in KINDS[kind]:
+        name = "complex" if kind is complex else "real"
+        raise Error(f"{what} is one {name} number, not an array of shape {number.shape} and dtype {number.dtype}")
+    return number.reshape(1).astype(kind)
 
 
 def network(
@@ -245,7 +276,10 @@ def network(
     (43, ['0.weight', '0.bias', '2.weight', '2.bias'])
     """
     given = options(network=network, data=data, weights=weights, init=init, dtype=dtype, device=device)
-    raw, theta, layout, notes = _bea.network(given)
+    try:
+        raw, theta, layout, notes = _bea.network(given)
+    except Error as error:
+        raise Error(in_python(str(error))) from None
     warn(notes)
     structure = Structure({name: np.empty(shape) for name, shape in layout})
     return Objective(raw, structure, theta)

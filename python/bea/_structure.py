@@ -9,7 +9,12 @@ import numpy as np
 from bea._bea import Error
 
 
-def _leaf(value: Any) -> np.ndarray:
+#: The kinds of dtypes that a number of this type may come in.
+KINDS = {float: "fiub", complex: "fiubc"}
+
+
+def leaf(value: Any) -> np.ndarray:
+    """A number, an array or a tensor as an array."""
     # A tensor of PyTorch, wherever it lies.
     if hasattr(value, "detach"):
         value = value.detach().cpu()
@@ -42,27 +47,30 @@ class Structure:
             self.size = sum(part.size for part in self._parts)
             self.single = bool(self._parts) and all(part.single for part in self._parts)
             return
-        leaf = _leaf(example)
-        if leaf.dtype.kind not in "fiub":
-            raise Error(f"parameters are real numbers, not of dtype {leaf.dtype}")
-        self.shape, self.size = leaf.shape, leaf.size
-        self.dtype = leaf.dtype if leaf.dtype.kind == "f" else np.dtype(float)
+        array = leaf(example)
+        if array.dtype.kind not in KINDS[float]:
+            raise Error(f"parameters are real numbers, not of dtype {array.dtype}")
+        self.shape, self.size = array.shape, array.size
+        self.dtype = array.dtype if array.dtype.kind == "f" else np.dtype(float)
         self.single = self.dtype.itemsize < 8
 
-    def flatten(self, value: Any, what: str) -> np.ndarray:
-        """A value of this structure as a contiguous vector of 64-bit numbers."""
-        out = np.empty(self.size)
+    def flatten(self, value: Any, what: str, kind: type = float) -> np.ndarray:
+        """A value of this structure as a contiguous vector of 64-bit numbers, or of complex ones."""
+        out = np.empty(self.size, kind)
         self._into(value, out, what)
         return out
 
     def _into(self, value: Any, out: np.ndarray, what: str) -> None:
         if self._parts is None:
-            leaf = _leaf(value)
-            if leaf.dtype.kind not in "fiub":
-                raise Error(f"{what} has the dtype {leaf.dtype}: real numbers are wanted")
-            if leaf.shape != self.shape:
-                raise Error(f"{what} has the shape {leaf.shape}, not {self.shape}")
-            out[:] = leaf.ravel()
+            array = leaf(value)
+            kind = complex if out.dtype.kind == "c" else float
+            if array.dtype.kind not in KINDS[kind]:
+                name = "complex" if kind is complex else "real"
+                raise Error(f"{what} has the dtype {array.dtype}: {name} numbers are wanted")
+            # One number is as good as an array of one.
+            if array.shape != self.shape and not array.ndim == self.size - 1 == 0:
+                raise Error(f"{what} has the shape {array.shape}, not {self.shape}")
+            out[:] = array.ravel()
             return
         if self._keys is not None:
             if not isinstance(value, dict) or value.keys() != set(self._keys):
@@ -98,7 +106,8 @@ class Structure:
         """The structure with the entries of a vector; with `own`, in the precision of the parameters."""
         if self._parts is None:
             out = vector.reshape(self.shape)
-            return out.astype(self.dtype) if own and self.dtype != out.dtype else out
+            dtype = np.result_type(self.dtype, np.complex64) if out.dtype.kind == "c" else self.dtype
+            return out.astype(dtype) if own and dtype != out.dtype else out
         ends = np.cumsum([part.size for part in self._parts])
         values = [
             part.unflatten(vector[end - part.size : end], own) for part, end in zip(self._parts, ends)

@@ -38,6 +38,24 @@ def shown(cell: Any) -> str:
 
 def frame(columns: Mapping[str, Sequence]) -> Any:
     """A DataFrame of pandas."""
-    import pandas
+    return pandas().DataFrame(dict(columns))
 
-    return pandas.DataFrame(dict(columns))
+
+def pandas() -> Any:
+    """pandas, or what to do about it."""
+    try:
+        import pandas
+    except ImportError as error:
+        raise ImportError("a DataFrame needs pandas: pip install pandas; `to_dict()` needs none") from error
+    return pandas
+
+
+def axes(ax: Any, number: int = 1) -> Any:
+    """What to draw on with matplotlib: `ax`, or new axes, one below the other."""
+    if ax is not None:
+        return ax
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError("a picture needs matplotlib: pip install matplotlib") from error
+    return plt.subplots(number, sharex=True)[1]

@@ -58,10 +58,56 @@ class _Whole(torch.nn.Module):
         return self.loss_fn(self.model(inputs), targets)
 
 
+def _what(value: Any) -> str:
+    """Something unexpected, in a few words."""
+    text = f"{value!r}".replace("\n", " ")
+    return f"{text[:57]}…" if len(text) > 60 else text
+
+
+def _batches(data: Any) -> Any:
+    """Pairs of inputs and targets, to be passed through again and again."""
+    if isinstance(data, (tuple, list)) and len(data) == 2 and not any(isinstance(part, (tuple, list)) for part in data):
+        # Two tensors are one batch.
+        return [_pair(data)]
+    if isinstance(data, dict):
+        raise Error(f"data are a pair of tensors, inputs and targets, or batches of such pairs, not {_what(data)}")
+    if isinstance(data, torch.utils.data.Dataset) and not isinstance(data, torch.utils.data.IterableDataset):
+        raise Error(
+            "a Dataset has single examples: give batches of them, torch.utils.data.DataLoader(dataset, batch_size=1000)"
+        )
+    if torch.is_tensor(data) or not hasattr(data, "__iter__"):
+        raise Error(f"data are a pair of tensors, inputs and targets, or batches of such pairs, not {_what(data)}")
+    # What can be passed through once is kept.
+    return list(data) if hasattr(data, "__next__") else data
+
+
+def _pair(batch: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """The inputs and targets of a batch."""
+    if isinstance(batch, (tuple, list)) and len(batch) == 2 and all(map(torch.is_tensor, batch)):
+        return batch[0], batch[1]
+    if isinstance(batch, dict):
+        keys = ", ".join(map(repr, batch))
+        raise Error(
+            f"a batch is a pair of tensors, inputs and targets, not a dictionary with the keys {keys}: give pairs, "
+            '[(batch["inputs"], batch["targets"]) for batch in loader]'
+        )
+    if isinstance(batch, (tuple, list)) and any(isinstance(part, np.ndarray) for part in batch):
+        raise Error("a batch is a pair of tensors, not of NumPy arrays: make tensors of them by torch.from_numpy")
+    parts = f" of {', '.join(type(part).__name__ for part in batch)}" if isinstance(batch, (tuple, list)) else ""
+    raise Error(
+        f"a batch is a pair of tensors, inputs and targets, not {type(batch).__name__}{parts}; a model of several inputs "
+        "takes one tensor in a module around it that splits it"
+    )
+
+
 class _Module:
     """The loss of a module on batches as a function of one flat vector."""
 
     def __init__(self, model: torch.nn.Module, loss_fn: Callable, data: Any, chunk: int | None, reduction: str):
+        if not isinstance(model, torch.nn.Module):
+            raise Error(f"the model comes first, a torch.nn.Module, then the loss and the data; it is {_what(model)}")
+        if not callable(loss_fn):
+            raise Error(f"the loss comes second, a function of outputs and targets, then the data; it is {_what(loss_fn)}")
         if reduction not in ("mean", "sum"):
             raise Error(f'`reduction` is how the loss treats examples, "mean" or "sum", not {reduction!r}')
         if chunk is not None and chunk < 1:
@@ -70,12 +116,12 @@ class _Module:
         # A loss that is a module is not to be taken for a part of the model.
         self.whole = _Whole(model, lambda outputs, targets: loss_fn(outputs, targets))
         self.lock = _LOCKS.setdefault(model, threading.RLock())
-        # Two tensors are one batch; what can be passed through once is kept.
-        is_batch = isinstance(data, (tuple, list)) and len(data) == 2 and torch.is_tensor(data[0])
-        self.data = [data] if is_batch else list(data) if hasattr(data, "__next__") else data
+        self.data = _batches(data)
         parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
         if not parameters:
-            raise Error("the model has no parameter that requires a gradient")
+            swapped = isinstance(loss_fn, torch.nn.Module) and any(True for _ in loss_fn.parameters())
+            advice = ": the model comes first, then the loss" if swapped else ""
+            raise Error(f"the model has no parameter that requires a gradient{advice}")
         self.shapes = {name: p.shape for name, p in parameters.items()}
         # They are found here, as evaluations put others in their places.
         self.originals = parameters
@@ -122,7 +168,7 @@ class _Module:
 
     def losses(self, leaves: list[torch.Tensor]) -> Iterable[tuple[torch.Tensor, float]]:
         """The loss of each batch, and its weight before it is divided by the number of examples."""
-        for inputs, targets in self.data:
+        for inputs, targets in map(_pair, self.data):
             size = len(targets)
             if len(inputs) != size:
                 raise Error(f"there are {len(inputs)} inputs and {size} targets: each example has one of both")
@@ -209,7 +255,7 @@ class _Module:
 
     def check_chunks(self, leaves: list[torch.Tensor], tolerance: float) -> None:
         """That the loss of two neighbouring chunks is the mean, or sum, of theirs."""
-        for inputs, targets in self.data:
+        for inputs, targets in map(_pair, self.data):
             for at in range(0, len(targets) - self.chunk, 2 * self.chunk):
                 middle, end = at + self.chunk, min(at + 2 * self.chunk, len(targets))
                 both = self.loss(leaves, inputs[at:end], targets[at:end]).item()
@@ -229,7 +275,7 @@ class _Module:
 
     def check_batches(self, leaves: list[torch.Tensor], tolerance: float) -> None:
         """Warns where the first two batches together have another loss: each is then taken by itself, as in training."""
-        two = list(itertools.islice(self.data, 2))
+        two = [_pair(batch) for batch in itertools.islice(self.data, 2)]
         if len(two) < 2 or any(a.shape[1:] != b.shape[1:] for a, b in zip(*two)):
             return
         both = self.loss(leaves, *(torch.cat([a, b]) for a, b in zip(*two))).item()
@@ -254,7 +300,7 @@ class _Module:
         return examples if self.reduction == "mean" else 1.0
 
     @_alone
-    def value_and_gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+    def value_and_gradient(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         leaves = self.leaves(x)
         total, weights = 0.0, 0.0
         gradient = [torch.zeros_like(leaf) for leaf in leaves]
@@ -267,16 +313,33 @@ class _Module:
                 total += weight * loss.item()
                 weights += weight
         scale = self.total(weights)
-        return total / scale, self.flatten(gradient) / scale
+        return np.array([total / scale]), self.flatten(gradient) / scale
 
     @_alone
-    def value(self, x: np.ndarray) -> float:
+    def value(self, x: np.ndarray) -> np.ndarray:
         total, weights = 0.0, 0.0
         with torch.no_grad():
             for loss, weight in self.losses(self.unflatten(x.copy())):
                 total += weight * loss.item()
                 weights += weight
-        return total / self.total(weights)
+        return np.array([total / self.total(weights)])
+
+    @_alone
+    def third(self, x: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """The gradient of `uᵀ∇²E(x)v`."""
+        along, other = self.unflatten(u.copy()), self.unflatten(v.copy())
+        sums = [torch.zeros_like(part) for part in along]
+        weights = 0.0
+        for leaves, gradient, weight in self.differentiated(x):
+            slope = _inner(gradient, along)
+            with torch.enable_grad():
+                product = _differentiated(slope, leaves, create_graph=True)
+                curvature = _inner(product, other)
+            for sum, part in zip(sums, _differentiated(curvature, leaves)):
+                if part is not None:
+                    sum.add_(part, alpha=weight)
+            weights += weight
+        return self.flatten(sums) / self.total(weights)
 
     @_alone
     def product(self, x: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -317,6 +380,24 @@ class _Module:
                 yield leaves, torch.autograd.grad(loss, leaves, create_graph=True, allow_unused=True), weight
 
 
+def _inner(parts: Iterable[torch.Tensor | None], others: Iterable[torch.Tensor]) -> torch.Tensor | None:
+    """The inner product of what depends on the parameters; None where nothing does."""
+    with torch.enable_grad():
+        products = [
+            (part * other).sum() for part, other in zip(parts, others) if part is not None and part.requires_grad
+        ]
+        return sum(products[1:], start=products[0]) if products else None
+
+
+def _differentiated(
+    number: torch.Tensor | None, leaves: list[torch.Tensor], create_graph: bool = False
+) -> list[torch.Tensor | None]:
+    """The gradient of a number; None for parts that it does not depend on."""
+    if number is None:
+        return [None] * len(leaves)
+    return list(torch.autograd.grad(number, leaves, create_graph=create_graph, allow_unused=True))
+
+
 class _TorchObjective(Objective):
     """A module's loss at its parameters as they are, or at those that were assigned to `x`."""
 
@@ -324,7 +405,10 @@ class _TorchObjective(Objective):
         structure = Structure({name: np.empty(shape) for name, shape in module.shapes.items()})
         precision = _SINGLE if module.single else _DOUBLE
         raw = _bea.callbacks(
-            structure.size, module.value_and_gradient, module.product, module.value, precision
+            structure.size,
+            (module.value_and_gradient, module.product, module.third, module.value),
+            None,
+            precision,
         )
         super().__init__(raw, structure, None)
         self._module = module
@@ -505,7 +589,8 @@ class Monitor:
         rule = _rule(self.optimizer)
         point = on.point()
         before = time.perf_counter()
-        loss, gradient = on._module.value_and_gradient(point)
+        value, gradient = on._module.value_and_gradient(point)
+        loss = float(value[0])
         one = time.perf_counter() - before
         diagonal = _preconditioner(self.optimizer, on._module.parameters())
         step = gradient if diagonal is None else gradient / diagonal
@@ -560,6 +645,22 @@ class Monitor:
         return _pairs(
             hessian, self.top, 0, self.tol, warm, 0, single, False, 10_000, False, diagonal, int(warm is None)
         )
+
+    def plot(self, ax=None):
+        """Draws the loss and, below, hλ over the steps with matplotlib, with 2, where gradient descent loses stability.
+
+        `ax` are two axes, one for each.
+        """
+        above, below = _table.axes(ax, 2)
+        steps = [entry["step"] for entry in self.history]
+        above.plot(steps, [entry["loss"] for entry in self.history], marker=".")
+        above.set_ylabel("loss")
+        below.plot(steps, [entry["h_lambda"] for entry in self.history], marker=".", label="hλ of P⁻¹H")
+        below.axhline(2, color="0.4", linewidth=0.8, linestyle="--", label="2")
+        below.set_ylabel("hλ")
+        below.set_xlabel("step")
+        below.legend()
+        return above, below
 
     def to_pandas(self):
         """A DataFrame with a row a log."""

@@ -29,7 +29,15 @@ import numpy as np  # noqa: E402
 
 field = bea.optimizer("heavy_ball").derive(order=1)
 assert field.coefficient("[[]]") == "-(1+m)/(2*(1-m)^3)", field.coefficient("[[]]")
-assert field.sympy().startswith('"""heavy_ball(m): modified field to order 1.')
+assert field.sympy_code().startswith('"""heavy_ball(m): modified field to order 1.')
+for call, package in [(field.sympy, "sympy"), (bea.flow("x^2", start=1, lr=0.1).plot, "matplotlib"),
+                      (bea.flow("x^2", start=1, lr=0.1).to_pandas, "pandas")]:
+    try:
+        call()
+    except ImportError as error:
+        assert f"pip install {package}" in str(error), error
+    else:
+        raise AssertionError(f"works without {package}")
 a = np.diag([3.0, 1.0])
 bowl = bea.objective(lambda x: (x @ a @ x / 2, a @ x), hvp=lambda x, v: a @ v, start=[1.0, 1.0])
 hessian = bowl.hessian()

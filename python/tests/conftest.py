@@ -3,7 +3,10 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -162,3 +165,20 @@ def same_everything(objective, own):
 
 
 ADAM = ("adam_inside", {"beta1": "9/10", "beta2": "99/100", "eps": "1/100"})
+
+
+def interrupted(call, after):
+    """The seconds that a call takes to raise KeyboardInterrupt, from the moment that it is interrupted."""
+    sent = []
+
+    def send():
+        sent.append(time.perf_counter())
+        signal.raise_signal(signal.SIGINT)
+
+    timer = threading.Timer(after, send)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        call()
+    ended = time.perf_counter()
+    timer.join()
+    return ended - sent[0]

@@ -1,6 +1,7 @@
 """Claims, against the command."""
 
 import pytest
+from conftest import interrupted
 
 import bea
 
@@ -42,5 +43,18 @@ def test_errors_are_those_of_the_command(command):
     with pytest.raises(bea.Error) as caught:
         bea.check(text)
     assert str(caught.value) == command.error("check", text)
+    for typo in ('claim "a": field(gradient_descent, 1) = -g', "claim no_quotes: field(gradient_descent, 1) = -g"):
+        with pytest.raises(bea.Error) as caught:
+            bea.check(typo)
+        assert "there is no file" not in str(caught.value) and "╰──" in str(caught.value)
+        assert str(caught.value) == command.error("check", typo)
+    for nothing in ("", " \n"):
+        with pytest.raises(bea.Error, match="there is no claim"):
+            bea.check(nothing)
     with pytest.raises(bea.Error, match="there is no file nowhere.bea"):
         bea.check("nowhere.bea")
+
+
+def test_ctrl_c_stops_a_check():
+    assert interrupted(bea.check, 0.2) < 1
+    assert bea.check('claim "a": field(gradient_descent, 0) == -g')

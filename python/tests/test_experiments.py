@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import bea
+from bea._command import in_python
 
 RUN = """network = "mlp:5,tanh"
 data = "iris"
@@ -74,7 +75,62 @@ def test_errors_are_those_of_the_command(command, experiment, tmp_path):
     bea.run("run.toml", out="there", set={"train.steps": 1})
     with pytest.raises(bea.Error) as caught:
         bea.run("run.toml", out="there")
-    assert str(caught.value) == command.error("run", "run.toml", "--out", "there")
+    assert str(caught.value) == in_python(command.error("run", "run.toml", "--out", "there"))
+    assert "`force=True` replaces it" in str(caught.value)
     with pytest.raises(bea.Error):
         bea.reproduce("fig50")
     assert not (tmp_path / "results").exists()
+
+
+def test_figures_whose_data_are_not_there_raise(command, tmp_path):
+    with pytest.raises(bea.Error, match="fig13 could not be made") as caught:
+        bea.reproduce("fig13", set={"data": "nothing.npz"}, out="python")
+    done = command.run("reproduce", "fig13", "--set", 'data="nothing.npz"', "--out", "command")
+    assert done.returncode == 2 and str(caught.value) == in_python(done.stderr.rstrip()).replace("command", "python")
+
+
+def test_notes_are_warnings(command, experiment, tmp_path):
+    (tmp_path / "noted.toml").write_text(GRID)
+    with pytest.warns(UserWarning, match="`bea.sweep` conducts all of them"):
+        bea.run("noted.toml", out="noted", set={"train.steps": 1})
+
+
+def test_progress(command, experiment, tmp_path, monkeypatch):
+    bars = {}
+
+    class Bar:
+        def __init__(self, desc=None, total=None, unit=None):
+            bars[desc], self.n, self.total = self, 0, total
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.close()
+
+        def update(self, more):
+            self.n += more
+
+        def close(self):
+            self.closed = True
+
+    monkeypatch.setattr("bea._progress._tqdm", lambda: Bar)
+    ended = lambda: {name: (bar.n, bar.total, bar.closed) for name, bar in bars.items()}
+    bea.run("run.toml", out="run", progress=True)
+    assert ended() == {"run": (20, 20, True)}
+    bars.clear()
+    bea.sweep("grid.toml", out="sweep", progress=True)
+    assert sorted(ended().values()) == 2 * [(20, 20, True)]
+    bars.clear()
+    bea.flow("x^2", start=1, lr=0.1, steps=5, flows="ngf", progress=True)
+    assert ended() == {"gd": (5, 5, True), "ngf": (5, 5, True)}
+    bars.clear()
+    own = bea.objective(lambda x: (x @ x, 2 * x), hvp=lambda x, v: 2 * v, start=[1.0, 2.0])
+    bea.flow(own, lr=0.1, steps=5, flows="ngf", progress=True)
+    assert ended() == {"gd": (5, 5, True), "ngf": (5, 5, True)}
+    bars.clear()
+    found = bea.spectrum(own, top=1, progress=True)
+    assert ended() == {None: (found.products, None, True)}
+    bars.clear()
+    bea.run("run.toml", out="quiet")
+    assert not bars

@@ -7,6 +7,7 @@ import pytest
 from conftest import WORDS
 
 import bea
+from bea._command import in_python
 
 
 def equal(found, expected):
@@ -128,7 +129,8 @@ def test_code_is_the_field():
 def test_errors_are_those_of_the_command(command, arguments, words):
     with pytest.raises(bea.Error) as caught:
         bea.flow(**arguments)
-    assert str(caught.value) == command.error("flow", *words, "--out=out")
+    assert str(caught.value) == in_python(command.error("flow", *words, "--out=out"))
+    assert " --" not in str(caught.value)
 
 
 def test_flows_of_an_objective(command, net, tmp_path):
@@ -160,3 +162,25 @@ def test_flows_of_an_objective(command, net, tmp_path):
         bea.flow(bowl, lr=0.1, euler=0.01)
     with pytest.raises(bea.Error, match="╰──"):
         bea.flow(bowl, lr=0.1, flows=["pq"])
+
+
+def test_one_variable():
+    flow = bea.flow("x^2/2", start=1.0, lr=0.1, steps=3)
+    equal(flow["gd"].theta, bea.flow("x^2/2", start=[1], lr=0.1, steps=3)["gd"].theta)
+    own = bea.objective(lambda x: (x @ x / 2, x), hvp=lambda x, v: v, start=[5.0])
+    equal(bea.flow(own, start=1.0, lr=0.1, steps=3)["gd"].theta, flow["gd"].theta)
+    assert len(set(flow.values())) == len(flow) and flow["gd"] == flow["gd"] != flow["pf"]
+
+
+def test_what_is_no_loss():
+    for wrong in (lambda x: x, 3, ["x^2", 3], None):
+        with pytest.raises(bea.Error, match=r"`bea.objective\(value_and_grad, start=…\)` makes one of callbacks"):
+            bea.flow(wrong, start=[1.0], lr=0.1)
+
+
+def test_advice_is_for_python(bowl):
+    with pytest.raises(bea.Error) as caught:
+        bea.flow("x^2", start=1, lr=0.1, optimizer="heavy_ball")
+    assert 'give it a value: `m="9/10"`, say' in str(caught.value)
+    with pytest.raises(bea.Error, match="this loss has no start of its own: give `start`"):
+        bea.flow("x^2", lr=0.1)

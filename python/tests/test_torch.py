@@ -194,10 +194,18 @@ def test_a_log_is_what_the_whole_hessian_says(model, examples, kind):
     beside = hessian @ (gradient / p) / p
     m = {"momentum": 0.5, "dampening": 0.5, "centered": 0.3, "adam": 0.9, "adamw": 0.9, "amsgrad": 0.9}.get(kind, 0)
     factor = (1 + m) / (2 * (1 - m) ** 3)
-    if kind != "nesterov":
-        assert log["drift"] == pytest.approx(h**2 * factor * np.linalg.norm(beside), rel=1e-9)
+    if kind == "nesterov":
+        # The second coefficient of log r, where r² - (1 + m - (1 + m)a) r + m - ma = 0.
+        m = 0.5
+        factor = (1 - m + 2 * m**2) / (2 * (1 - m) ** 3)
+    assert log["drift"] == pytest.approx(h**2 * factor * np.linalg.norm(beside), rel=1e-9)
     assert log["converged"] and log["products"] > 0 and log["seconds"] > 0 and log["gradients"] > 1
     assert "sharpness" in repr(monitor) and "<table>" in monitor._repr_html_()
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    above, below = monitor.plot()
+    assert above.lines[0].get_xydata().tolist() == [[entry["step"], entry["loss"]] for entry in monitor.history]
+    assert below.lines[0].get_ydata().tolist() == [entry["h_lambda"] for entry in monitor.history]
 
 
 def _preconditioner(kind, optimizer):
@@ -240,7 +248,7 @@ def test_four_lines_watch_the_edge_of_stability():
     inputs = torch.linspace(-2, 2, 40, dtype=torch.float64)[:, None]
     targets = torch.sin(3 * inputs)
     module = torch.nn.Sequential(torch.nn.Linear(1, 30), torch.nn.Tanh(), torch.nn.Linear(30, 1)).double()
-    optimizer = torch.optim.SGD(module.parameters(), lr=0.05)
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
     mse = torch.nn.functional.mse_loss
     monitor = bea.torch.Monitor(module, optimizer, every=200)
     for _ in range(2000):
@@ -248,11 +256,19 @@ def test_four_lines_watch_the_edge_of_stability():
         mse(module(inputs), targets).backward()
         optimizer.step()
         monitor.step(mse, (inputs, targets))
-    assert len(monitor.history) == 10 and all(entry["loss"] < 2 for entry in monitor.history)
-    assert monitor.history[-1]["products"] < monitor.history[0]["products"] + 5
+    history = monitor.history
+    assert [entry["step"] for entry in history] == list(range(200, 2001, 200))
+    around = [entry["h_lambda"] for entry in history[3:]]
+    assert all(1.8 < h_lambda < 2.3 for h_lambda in around) and min(around) < 2 < max(around), around
+    for entry in history:
+        assert entry["case"] == ("unstable complex" if entry["h_lambda"] > 2 else "complex stable")
+        assert entry["h_lambda"] == pytest.approx(0.1 * entry["sharpness"])
+    # It learns all the same, and logs get cheaper.
+    assert history[-1]["loss"] < history[0]["loss"] / 3
+    assert history[-1]["products"] < history[0]["products"]
 
 
-def test_a_log_of_110_000_parameters_takes_little_time():
+def test_a_log_of_110_000_parameters_takes_few_products():
     torch.manual_seed(0)
     widths = [784, 100, 100, 100, 100, 10]
     layers = []
@@ -270,6 +286,9 @@ def test_a_log_of_110_000_parameters_takes_little_time():
     seconds = sorted(entry["seconds"] for entry in monitor.history)
     print(monitor)
     print(f"{sum(p.numel() for p in module.parameters())} parameters: {seconds[len(seconds) // 2]:.3f} s a log")
+    products = [entry["products"] for entry in monitor.history]
+    assert len(products) == 5 and max(products) <= 40 and sorted(products)[2] <= 25, products
+    assert all(entry["converged"] and np.isfinite(entry["sharpness"]) for entry in monitor.history)
 
 
 def test_torch_is_imported_when_it_is_used():

@@ -194,3 +194,65 @@ def test_dal_keeps_its_state_and_the_weights(examples):
     with pytest.raises(bea.Error, match="the closure of DAL returns the loss"):
         optimizer.step(lambda: cross_entropy(model(examples[0]), examples[1]).item())
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters()))
+
+
+def test_data_that_are_refused(examples):
+    model = perceptron()
+    inputs, targets = examples
+    make = lambda data: bea.torch.objective(model, cross_entropy, data).value_and_grad()
+    set = torch.utils.data.TensorDataset(inputs, targets)
+    batches = [{"inputs": inputs, "targets": targets}]
+    for data, message in [
+        ((inputs.numpy(), targets.numpy()), "make tensors of them by torch.from_numpy"),
+        ([(inputs.numpy(), targets)], "make tensors of them by torch.from_numpy"),
+        (set, r"torch.utils.data.DataLoader\(dataset, batch_size=1000\)"),
+        (batches, "not a dictionary with the keys 'inputs', 'targets'"),
+        (batches[0], "data are a pair of tensors"),
+        (inputs, "data are a pair of tensors"),
+        (3, "data are a pair of tensors, inputs and targets, or batches of such pairs, not 3"),
+        ([((inputs, inputs), targets)], "not tuple of tuple, Tensor"),
+        ([(inputs, targets, targets)], "not tuple of Tensor, Tensor, Tensor"),
+    ]:
+        with pytest.raises(bea.Error, match=message):
+            make(data)
+    found = bea.torch.objective(model, cross_entropy, torch.utils.data.DataLoader(set, batch_size=40)).value_and_grad()
+    close(found[0], make(examples)[0])
+    with pytest.raises(bea.Error, match="the model comes first, a torch.nn.Module"):
+        bea.torch.objective(cross_entropy, model, examples)
+    with pytest.raises(bea.Error, match="no parameter that requires a gradient: the model comes first, then the loss"):
+        bea.torch.objective(torch.nn.CrossEntropyLoss(), model, examples)
+    with pytest.raises(bea.Error, match="the loss comes second"):
+        bea.torch.objective(model, examples, cross_entropy)
+
+
+@pytest.mark.parametrize("kind", ["whole", "chunk", "unused"])
+def test_third_derivatives(examples, kind):
+    """Against differences of products, and in a field of order 2."""
+    model = perceptron()
+    loss = cross_entropy if kind != "unused" else lambda o, t: o[:, :2].sum()
+    on = bea.torch.objective(model, loss, examples, chunk=7 if kind == "chunk" else None)
+    x, h = on.point(), 0.1
+    random = np.random.default_rng(0)
+    u, v = random.normal(size=(2, x.size))
+    contracted = on._module.third(x, u, v)
+    ahead, behind = (on._raw.hessian_vectors(x + s * 1e-5 * u, v[None])[0] for s in (1, -1))
+    np.testing.assert_allclose(contracted, (ahead - behind) / 2e-5, atol=1e-7)
+    g = on._raw.value_and_gradient(x)[1]
+    product = lambda v: on._raw.hessian_vectors(x, v[None])[0]
+    hg = product(g)
+    # -g - h/2 Hg - h² (1/3 HHg + 1/12 ∇³E[g,g])
+    expected = -g - h / 2 * hg - h**2 * (product(hg) / 3 + on._module.third(x, g, g) / 12)
+    found = bea.evaluate(on, order=2, lr=h)
+    np.testing.assert_allclose(np.concatenate([part.ravel() for part in found.values()]), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_operators_of_curvlinops(examples):
+    curvlinops = pytest.importorskip("curvlinops")
+    model = perceptron()
+    parameters = list(model.parameters())
+    operator = curvlinops.HessianLinearOperator(model, torch.nn.CrossEntropyLoss(), parameters, [examples])
+    expected = bea.spectrum(bea.torch.objective(model, cross_entropy, examples), top=3, bottom=1)
+    found = bea.spectrum(operator, top=3, bottom=1)
+    np.testing.assert_allclose(found.eigenvalues, expected.eigenvalues, rtol=1e-6)
+    assert bea.lanczos(operator, k=1, tol=1e-6).eigenvalues[0] == pytest.approx(expected.eigenvalues[0])
+    assert bea.density(operator, steps=10, probes=2).products > 0

@@ -91,6 +91,17 @@ if __name__ == "__main__":
     bea.flow("x^2", start=[1], lr=0.1, steps=2)
     with pool() as after:
         assert "spawn" in after.map(work, [0])[0]
+    own = bea.network("mlp:5,tanh", data="iris", dtype="f64")
+    x = own.x
+    own.value_and_grad(), own.hvp(x)
+    calls = [own.value_and_grad, lambda: own.hvp(x), lambda: own.hessian() @ own.point(), lambda: bea.spectrum(own, top=1)]
+    def call(k):
+        try:
+            calls[k]()
+        except RuntimeError as error:
+            return str(error)
+    with pool() as after:
+        assert all("spawn" in text for text in after.map(call, range(len(calls))))
 """
     (tmp_path / "fork.py").write_text(text)
     subprocess.run([sys.executable, str(tmp_path / "fork.py")], check=True, timeout=60)

@@ -1,5 +1,6 @@
 //! `bea check`: checks claims about optimizers.
 
+use super::limit;
 use super::output::{self, to_stderr, to_stdout};
 use bea_series::claim::{Claim, Document, Verdict, shipped};
 use bea_series::optimizer::{self, LoadError};
@@ -16,7 +17,8 @@ use std::process::ExitCode;
 /// sense.
 #[derive(clap::Args)]
 pub struct Check {
-    /// Files with claims (`.bea`), or a text of claims, which has a `==`; without any, everything that ships with bea
+    /// Files with claims (`.bea`), or a text of claims, which has a `==` or begins with `claim`; without any, everything
+    /// that ships with bea
     files: Vec<PathBuf>,
     /// How to report
     #[arg(long, value_enum, default_value_t)]
@@ -102,17 +104,21 @@ impl Check {
         }
         let number = |d: &Document| d.claims().len() + d.faults().len();
         let mut out = Output::new(self.format, documents.iter().map(number).sum());
-        for document in &documents {
-            out.document(document, !self.force);
-        }
+        limit::until_stopped(|| {
+            documents.iter().for_each(|document| out.document(document, !self.force));
+        })?;
         out.finish()
     }
 }
 
-/// The text of a file, or what is one itself: every claim has a `==`, and hardly any name of a file.
+/// The text of a file, or what is one itself: every claim has a `==`, or should have, and hardly any name of a file has.
 fn source(path: &Path) -> Result<Source, LoadError> {
+    let begins = |text: &str| {
+        let rest = text.trim_start().strip_prefix("claim");
+        rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_whitespace() || c == '"'))
+    };
     match path.to_str() {
-        Some(text) if text.contains("==") => Ok(Source::new("claims", text)),
+        Some(text) if text.contains("==") || begins(text) => Ok(Source::new("claims", text)),
         _ => optimizer::load(path),
     }
 }

@@ -23,10 +23,52 @@ pub struct Printed {
     pub code: u8,
 }
 
+/// What a command and the program that has embedded it tell each other while it runs.
+#[derive(Default, Debug)]
+pub struct Control {
+    /// Set by the program: commands that Ctrl-C stops on the command line stop as they do there, keeping what there is,
+    /// and exact arithmetic is given up.
+    pub stop: Arc<AtomicBool>,
+    /// What is in progress, in the order in which it began.
+    bars: Mutex<Vec<Bar>>,
+}
+
+/// How far one part of the work is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Bar {
+    /// What it is: a trajectory, or a run.
+    pub name: String,
+    /// How many steps have been made.
+    pub done: u64,
+    /// Of how many.
+    pub total: u64,
+}
+
+impl Control {
+    /// Whether the program wants the work to end.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// How far everything is.
+    pub fn bars(&self) -> Vec<Bar> {
+        self.bars.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes how far one part is.
+    pub fn tell(&self, name: &str, done: u64, total: u64) {
+        let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
+        match bars.iter_mut().find(|bar| bar.name == name) {
+            Some(bar) => (bar.done, bar.total) = (done, total),
+            None => bars.push(Bar { name: name.to_string(), done, total }),
+        }
+    }
+}
+
 /// The command that runs.
 struct Running {
     printed: Mutex<Printed>,
-    stop: Arc<AtomicBool>,
+    control: Arc<Control>,
 }
 
 static RUNNING: RwLock<Option<Arc<Running>>> = RwLock::new(None);
@@ -36,30 +78,30 @@ static TURN: Mutex<()> = Mutex::new(());
 const WAIT: Duration = Duration::from_millis(20);
 
 /// Runs a command, `["derive", "--order", "2"]` say, and returns what it has printed; one at a time, in whatever threads
-/// they come. Once `stop` is set, commands that Ctrl-C stops on the command line stop as they do there.
+/// they come. `control` stops it, and shows how far it is.
 ///
 /// # Errors
 /// The text that the command line prints.
 pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
-    stop: Arc<AtomicBool>,
+    control: Arc<Control>,
 ) -> Result<Printed, String> {
     let words = std::iter::once("bea".into()).chain(arguments);
     let command = Cli::try_parse_from(words).map_err(|error| error.to_string())?.command;
-    let (code, printed) = embedded(stop, || command.run())?;
+    let (code, printed) = embedded(control, || command.run())?;
     let code = [0, 1].into_iter().find(|number| ExitCode::from(*number) == code).unwrap_or(2);
     Ok(Printed { code, ..printed })
 }
 
 /// The outcome of `work` as a command, and what it has printed.
 fn embedded<T>(
-    stop: Arc<AtomicBool>,
+    control: Arc<Control>,
     work: impl FnOnce() -> miette::Result<T>,
 ) -> Result<(T, Printed), String> {
-    let _turn = turn(&stop)?;
+    let _turn = turn(&control)?;
     // Commands format errors, too.
     super::set_hook(Some(false));
-    let running = Arc::new(Running { printed: Mutex::default(), stop });
+    let running = Arc::new(Running { printed: Mutex::default(), control });
     let _running = Entered::new(&running);
     let outcome = work();
     let printed =
@@ -71,12 +113,12 @@ fn embedded<T>(
 }
 
 /// Waits until no other command runs, unless it is asked to stop.
-fn turn(stop: &AtomicBool) -> Result<MutexGuard<'static, ()>, String> {
+fn turn(control: &Control) -> Result<MutexGuard<'static, ()>, String> {
     loop {
         match TURN.try_lock() {
             Ok(turn) => return Ok(turn),
             Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) if stop.load(Ordering::Relaxed) => {
+            Err(TryLockError::WouldBlock) if control.is_stopped() => {
                 return Err("stopped before it began".into());
             }
             Err(TryLockError::WouldBlock) => std::thread::sleep(WAIT),
@@ -155,9 +197,19 @@ pub(super) fn is_active() -> bool {
     running().is_some()
 }
 
+/// What an embedded command and the other program tell each other.
+pub(super) fn control() -> Option<Arc<Control>> {
+    running().map(|running| running.control.clone())
+}
+
 /// Whether the other program asks an embedded command to stop.
 pub(super) fn is_stopped() -> bool {
-    running().is_some_and(|running| running.stop.load(Ordering::Relaxed))
+    control().is_some_and(|control| control.is_stopped())
+}
+
+/// Tells the other program how far a part of an embedded command is.
+pub(super) fn tell(name: &str, done: u64, total: u64) -> bool {
+    control().map(|control| control.tell(name, done, total)).is_some()
 }
 
 /// Takes what is printed, if the command is embedded.
@@ -172,7 +224,9 @@ mod tests {
     use super::*;
 
     fn run_words(words: &[&str], stop: bool) -> Result<Printed, String> {
-        run(words.iter().map(OsString::from), Arc::new(AtomicBool::new(stop)))
+        let control = Control::default();
+        control.stop.store(stop, Ordering::Relaxed);
+        run(words.iter().map(OsString::from), Arc::new(control))
     }
 
     #[test]
@@ -200,5 +254,22 @@ mod tests {
         run_words(&words, true).unwrap();
         let rows = std::fs::read_to_string(folder.path().join("out/trajectories.csv")).unwrap();
         assert!(rows.lines().count() < 100, "{} rows", rows.lines().count());
+        let error = run_words(&["derive", "nesterov", "--order", "8"], true).unwrap_err();
+        assert!(error.contains("takes too long"), "{error}");
+        assert!(run_words(&["check"], true).unwrap_err().contains("stopped"));
+    }
+
+    #[test]
+    fn what_is_in_progress_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = format!("--out={}", folder.path().join("out").display());
+        let words = ["flow", "--loss=x^2", "--start=1", "--lr=0.1", "--steps=7", "--flows=ngf"];
+        let control = Arc::new(Control::default());
+        run(words.iter().copied().chain([out.as_str()]).map(OsString::from), control.clone())
+            .unwrap();
+        let bar = |name: &str| Bar { name: name.into(), done: 7, total: 7 };
+        let mut bars = control.bars();
+        bars.sort_by(|a, b| a.name.cmp(&b.name));
+        assert_eq!(bars, [bar("gd"), bar("ngf")]);
     }
 }

@@ -1,6 +1,7 @@
 //! Refuses what would take more memory or time than anyone expects, before it begins, and gives up work that grows
 //! beyond a bound.
 
+use super::embedded;
 use bea_flow::flow::FlowName;
 use bea_series::exact::effort::Meter;
 use bea_series::field::cost::{self, EFFORT, Size, grouped};
@@ -25,12 +26,26 @@ pub(super) fn effort<T>(
     compute: impl FnOnce(&Growth) -> miette::Result<T>,
 ) -> miette::Result<T> {
     let bound = if force { u64::MAX } else { EFFORT };
-    let meter = Meter::new(bound);
+    let meter = meter(bound);
     let growth = Growth { cost: cost::Growth::new(meter.clone(), bound), advice };
     let shown = Shown::new(meter.clone(), force);
     let result = meter.run(|| compute(&growth));
     drop(shown);
     result.unwrap_or_else(|exhausted| Err(growth.refusal(&exhausted.to_string())))
+}
+
+/// The result of `compute`, whose exact arithmetic ends where the program that has embedded the command asks it to.
+pub(super) fn until_stopped<T>(compute: impl FnOnce() -> T) -> miette::Result<T> {
+    meter(u64::MAX).run(compute).map_err(|_| miette!("stopped"))
+}
+
+/// A bound, which counts as passed once an embedded command is to stop.
+fn meter(bound: u64) -> Meter {
+    let meter = Meter::new(bound);
+    match embedded::control() {
+        Some(control) => meter.until(control.stop.clone()),
+        None => meter,
+    }
 }
 
 /// Work whose cost is a multiple of that of a smaller piece, and what is said where it is refused.

@@ -1,6 +1,6 @@
 //! Progress of a simulation, on a terminal.
 
-use super::interrupt;
+use super::{embedded, interrupt};
 use bea_flow::flow::Watch;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::sync::{Mutex, PoisonError};
@@ -36,6 +36,9 @@ impl Watch for Progress {
     }
 
     fn reached(&self, name: &str, step: usize) {
+        if embedded::tell(name, step as u64, self.steps) {
+            return;
+        }
         if self.bars.is_hidden() || self.started.elapsed() < PATIENCE {
             return;
         }

@@ -1,6 +1,6 @@
 //! Progress of runs, on a terminal.
 
-use super::{interrupt, note};
+use super::{embedded, interrupt, note};
 use crate::experiment::{Config, Observer, Run};
 use bea_flow::flow::Watch;
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
@@ -47,13 +47,16 @@ impl Observer for RunProgress {
     }
 
     fn stepped(&self, index: usize, run: &Run) {
+        let (name, steps) = &self.steps[index];
+        if embedded::tell(name, run.state().step as u64, *steps) {
+            return;
+        }
         if self.bars.is_hidden() {
             return;
         }
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let place = shown.iter().position(|(known, _)| *known == index).unwrap_or_else(|| {
             let template = "{prefix:>20} {wide_bar} {pos}/{len} {msg} {step_time} {eta} left";
-            let (name, steps) = &self.steps[index];
             let bar = ProgressBar::new(*steps).with_prefix(name.clone());
             let bar = match ProgressStyle::with_template(template) {
                 Ok(style) => bar.with_style(style.with_key("step_time", write_step_time)),

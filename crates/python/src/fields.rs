@@ -1,12 +1,12 @@
 //! What an optimizer does at a point.
 
 use crate::objective::{Objective, array, entries, rows};
-use crate::wait::{Error, Explain, interruptible, released};
+use crate::wait::{Error, Explain, check_process, in_python, interruptible, released};
 use bea::Dal;
-use bea::cli::embedded;
+use bea::cli::embedded::{self, Control};
 use bea::curvature::Eigenpair;
 use bea::flow::stability::{PrincipalCoefficient, StabilityCoefficient};
-use bea::flow::{self, FlowName, Problem, Request, Stop};
+use bea::flow::{self, FlowName, Problem, Request, Stop, Watch};
 use bea::objective::Objective as Evaluate;
 use bea::optimizer::Step;
 use bea::simulation;
@@ -15,7 +15,6 @@ use numpy::{Complex64, PyArray1, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// The velocity `φ(hH) g` of the principal flow of gradient descent, an estimate of its error, and the products it took.
 #[pyfunction]
@@ -43,6 +42,7 @@ pub(crate) fn stability_coefficients<'py>(
     optimizer: &str,
     values: Vec<String>,
 ) -> PyResult<Bound<'py, PyDict>> {
+    check_process()?;
     let lambdas = entries(&eigenvalues)?;
     let (vectors, gradient) = (rows(&eigenvectors)?, entries(&gradient)?);
     let width = gradient.len();
@@ -85,8 +85,9 @@ fn coefficient(optimizer: &str, values: &[String], lr: f64) -> PyResult<Principa
 }
 
 /// An optimizer beside flows on an objective, as the texts of `trajectories.json` and `trajectories.csv`, with the points
-/// if their variables have names.
+/// if their variables have names. `progress` is called as that of a command.
 #[pyfunction]
+#[pyo3(signature = (objective, x, optimizer, values, flows, lr, steps, tolerances, variables, progress))]
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn simulate(
     py: Python<'_>,
@@ -99,9 +100,10 @@ pub(crate) fn simulate(
     steps: usize,
     tolerances: (f64, f64),
     variables: Option<Vec<String>>,
+    progress: Option<Py<PyAny>>,
 ) -> PyResult<(String, String)> {
     let (inner, x) = (objective.inner.clone(), objective.point(&x)?);
-    let bad = |text: String| Error::new_err(text.trim_end().to_string());
+    let bad = |text: String| Error::new_err(in_python(text.trim_end()));
     let (optimizer, step) = embedded::step(optimizer, &values).map_err(bad)?;
     let usual = if step.is_gradient_descent() { "ngf,igr,pf" } else { "order:1" };
     let flows = Source::new("flows", flows.unwrap_or(usual));
@@ -109,13 +111,35 @@ pub(crate) fn simulate(
     let (rtol, atol) = tolerances;
     let request = Request { lr, steps, flows, rtol, atol, ..Request::default() };
     let problem = problem(inner)?;
-    let found = interruptible(py, move |stop| {
-        let stopped = || stop.load(Ordering::Relaxed);
-        flow::simulate_until(&problem, &optimizer, step, &x, &request, &stopped)
+    let (found, interrupted) = interruptible(py, progress.as_ref(), move |control| {
+        let watched = Watched { control, steps };
+        flow::simulate_until(&problem, &optimizer, step, &x, &request, &watched)
     })?;
-    let found = found.map_err(|error| error.explain(py))?;
+    if let Some(error) = interrupted {
+        return Err(error);
+    }
+    let mut found = found.map_err(|error| error.explain(py))?;
+    for flow in &mut found.flows {
+        flow.note = flow.note.take().map(|note| in_python(&note));
+    }
     let csv = simulation::csv(&found, variables.as_deref());
     Ok((simulation::json(&found, variables.is_some()), csv))
+}
+
+/// A simulation that is stopped from outside, and told of.
+struct Watched {
+    control: Arc<Control>,
+    steps: usize,
+}
+
+impl Watch for Watched {
+    fn cancelled(&self) -> bool {
+        self.control.is_stopped()
+    }
+
+    fn reached(&self, name: &str, step: usize) {
+        self.control.tell(name, step as u64, self.steps as u64);
+    }
 }
 
 /// One loss as a problem.
@@ -137,7 +161,7 @@ pub(crate) fn velocity<'py>(
     lr: f64,
 ) -> PyResult<Bound<'py, PyArray1<Complex64>>> {
     let (inner, x) = (objective.inner.clone(), objective.point(&x)?);
-    let bad = |text: String| Error::new_err(text.trim_end().to_string());
+    let bad = |text: String| Error::new_err(in_python(text.trim_end()));
     let names = FlowName::parse(&Source::new("flow", flow));
     let names = names.map_err(|error| bad(embedded::text(error)))?;
     let [name] = names[..] else { return Err(bad(format!("one flow is wanted, not `{flow}`"))) };

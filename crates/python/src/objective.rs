@@ -1,10 +1,12 @@
 //! Objectives from callbacks and from networks.
 
 use crate::interruptible::Interruptible;
-use crate::wait::{Error, Raised, released};
+use crate::wait::{Error, Raised, check_process, released};
 use bea::cli::embedded;
-use bea::objective::{Counts, Objective as Evaluate, ObjectiveError};
-use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
+use bea::objective::{
+    self, Answer, Closures, Counts, Objective as Evaluate, ObjectiveError, Scalar, WithoutGradient,
+};
+use numpy::{Element, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::sync::Arc;
@@ -113,8 +115,8 @@ impl Objective {
 }
 
 /// An array that a callback returned, into `out`.
-fn take(value: &Bound<'_, PyAny>, out: &mut [f64]) -> PyResult<()> {
-    let array: PyReadonlyArray1<'_, f64> = value.extract()?;
+fn take<S: Element + Copy>(value: &Bound<'_, PyAny>, out: &mut [S]) -> PyResult<()> {
+    let array: PyReadonlyArray1<'_, S> = value.extract()?;
     let found = array.len()?;
     if found != out.len() {
         let expected = out.len();
@@ -126,41 +128,76 @@ fn take(value: &Bound<'_, PyAny>, out: &mut [f64]) -> PyResult<()> {
     Ok(())
 }
 
-/// An objective of `n` variables from `gradient(x) -> (value, array)`, `product(x, v) -> array` and `value(x) -> float`,
-/// whose arrays are flat, contiguous and of 64-bit numbers.
-#[pyfunction]
-#[pyo3(signature = (n, gradient, product, value, precision))]
-pub(crate) fn callbacks(
-    n: usize,
-    gradient: Py<PyAny>,
-    product: Option<Py<PyAny>>,
-    value: Option<Py<PyAny>>,
-    precision: f64,
-) -> Objective {
-    let mut closures = bea::objective(n)
-        .gradient(move |x, out| {
+/// The only entry of an array that a callback returned.
+fn number<S: Scalar + Element>(value: &Bound<'_, PyAny>) -> PyResult<S> {
+    let mut out = [S::zero()];
+    take(value, &mut out).map(|()| out[0])
+}
+
+/// `gradient(x) -> (value, array)`, `product(x, v) -> array`, `third(x, u, v) -> array` and `value(x) -> value`, where
+/// values are arrays of one entry, and all arrays are flat, contiguous and of 64-bit numbers, or of complex ones of twice 64.
+#[derive(FromPyObject)]
+pub(crate) struct Callbacks(Py<PyAny>, Option<Py<PyAny>>, Option<Py<PyAny>>, Option<Py<PyAny>>);
+
+/// Closures that call callbacks.
+fn closures<S>(without: WithoutGradient<S>, callbacks: Callbacks) -> Closures<'static, S>
+where
+    S: Scalar + Element,
+    Result<S, Raised>: Answer<S>,
+{
+    let Callbacks(gradient, product, third, value) = callbacks;
+    let mut closures = without.gradient(move |x: &[S], out: &mut [S]| {
+        Python::attach(|py| {
+            let result = gradient.call1(py, (PyArray1::from_slice(py, x),))?;
+            let (value, gradient): (Bound<'_, PyAny>, Bound<'_, PyAny>) =
+                result.bind(py).extract()?;
+            take(&gradient, out)?;
+            number::<S>(&value)
+        })
+        .map_err(Raised)
+    });
+    if let Some(value) = value {
+        closures = closures.with_value(move |x: &[S]| {
             Python::attach(|py| {
-                let result = gradient.call1(py, (PyArray1::from_slice(py, x),))?;
-                let (value, gradient): (f64, Bound<'_, PyAny>) = result.bind(py).extract()?;
-                take(&gradient, out).map(|()| value)
+                let result = value.call1(py, (PyArray1::from_slice(py, x),))?;
+                number::<S>(result.bind(py))
             })
             .map_err(Raised)
-        })
-        .with_precision(precision);
-    if let Some(value) = value {
-        closures = closures.with_value(move |x| {
-            Python::attach(|py| value.call1(py, (PyArray1::from_slice(py, x),))?.extract::<f64>(py))
-                .map_err(Raised)
         });
     }
     if let Some(product) = product {
-        closures = closures.hessian_vector(move |x, v, out| {
+        closures = closures.hessian_vector(move |x: &[S], v: &[S], out: &mut [S]| {
             Python::attach(|py| {
                 let arguments = (PyArray1::from_slice(py, x), PyArray1::from_slice(py, v));
                 take(product.call1(py, arguments)?.bind(py), out)
             })
             .map_err(Raised)
         });
+    }
+    if let Some(third) = third {
+        closures = closures.with_contraction(2, move |x: &[S], along: &[&[S]], out: &mut [S]| {
+            Python::attach(|py| {
+                let [x, u, v] = [x, along[0], along[1]].map(|v| PyArray1::from_slice(py, v));
+                take(third.call1(py, (x, u, v))?.bind(py), out)
+            })
+            .map_err(Raised)
+        });
+    }
+    closures
+}
+
+/// An objective of `n` variables from callbacks at real points, and at complex ones if there are such.
+#[pyfunction]
+#[pyo3(signature = (n, real, complex, precision))]
+pub(crate) fn callbacks(
+    n: usize,
+    real: Callbacks,
+    complex: Option<Callbacks>,
+    precision: f64,
+) -> Objective {
+    let mut closures = self::closures(objective::objective(n), real).with_precision(precision);
+    if let Some(complex) = complex {
+        closures = closures.with_complex(self::closures(objective::complex(n), complex));
     }
     let inner = Arc::new(closures);
     let counted = inner.clone();
@@ -177,6 +214,7 @@ pub(crate) fn network(
     py: Python<'_>,
     words: Vec<String>,
 ) -> PyResult<(Objective, Bound<'_, PyArray1<f64>>, Layout, String)> {
+    check_process()?;
     let loaded = py.detach(|| embedded::network(words.into_iter().map(Into::into)));
     let ((loss, theta), printed) =
         loaded.map_err(|text| Error::new_err(text.trim_end().to_string()))?;

@@ -1,13 +1,14 @@
 //! Work with the GIL released, Ctrl-C, and errors.
 
+use bea::cli::embedded::Control;
 use bea::curvature;
 use bea::flow::{SimulateError, Stop};
-use bea::objective::ObjectiveError;
+use bea::objective::{Capability, ObjectiveError};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -36,10 +37,32 @@ pub(crate) fn check_signals() -> Result<(), ObjectiveError> {
     Python::attach(|py| py.check_signals()).map_err(|error| ObjectiveError::other(Raised(error)))
 }
 
+/// A text of errors or notes with its advice to those who write closures in Rust replaced by what it is in Python.
+pub(crate) fn in_python(text: &str) -> String {
+    let advice = [
+        (Capability::HessianVectors.help(), "give `hvp` to `bea.objective`"),
+        (
+            Capability::Contraction(2).help(),
+            "formulas and bea's own networks have derivatives of every order; callbacks get those of order 3 by `third` \
+             of `bea.objective`",
+        ),
+        (
+            Capability::ComplexPoints.help(),
+            "formulas and bea's own networks are defined there; callbacks get them by `complex_value_and_grad` and \
+             `complex_hvp` of `bea.objective`",
+        ),
+        (
+            ObjectiveError::UNDEFINED,
+            "if the objective is not defined there, let the callback raise an exception that says so",
+        ),
+    ];
+    advice.iter().fold(text.to_string(), |text, (in_rust, here)| text.replace(in_rust, here))
+}
+
 /// The exception that a callback raised, with its traceback and a note on which call it was; or one of bea's own.
 fn exception(py: Python<'_>, error: &ObjectiveError) -> PyErr {
     let Some(Raised(raised)) = error.cause().and_then(|cause| cause.downcast_ref()) else {
-        return Error::new_err(error.to_string());
+        return Error::new_err(in_python(&error.to_string()));
     };
     let raised = raised.clone_ref(py);
     if let ObjectiveError::Closure { site, .. } = error {
@@ -64,7 +87,7 @@ impl Explain for curvature::Error {
     fn explain(&self, py: Python<'_>) -> PyErr {
         match self {
             curvature::Error::Objective(error) => exception(py, error),
-            other => Error::new_err(other.to_string()),
+            other => Error::new_err(in_python(&other.to_string())),
         }
     }
 }
@@ -73,7 +96,7 @@ impl Explain for Stop {
     fn explain(&self, py: Python<'_>) -> PyErr {
         match self {
             Stop::Objective(error) => exception(py, error),
-            other => Error::new_err(other.to_string()),
+            other => Error::new_err(in_python(&other.to_string())),
         }
     }
 }
@@ -82,8 +105,23 @@ impl Explain for SimulateError {
     fn explain(&self, py: Python<'_>) -> PyErr {
         match self {
             SimulateError::Objective(error) => exception(py, error),
-            other => Error::new_err(other.to_string()),
+            other => Error::new_err(in_python(&other.to_string())),
         }
+    }
+}
+
+/// The process that used bea first.
+static FIRST: AtomicU32 = AtomicU32::new(0);
+
+/// Refuses processes that were forked from one that had used bea: they have its memory without its threads.
+pub(crate) fn check_process() -> PyResult<()> {
+    let own = std::process::id();
+    match FIRST.compare_exchange(0, own, Ordering::Relaxed, Ordering::Relaxed) {
+        Err(first) if first != own => Err(PyRuntimeError::new_err(
+            "this process was forked from one that had used bea, whose threads it would wait for forever: start processes \
+             anew, with multiprocessing.get_context(\"spawn\")",
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -92,6 +130,7 @@ pub(crate) fn released<T: Send, E: Explain + Send>(
     py: Python<'_>,
     work: impl FnOnce() -> Result<T, E> + Send,
 ) -> PyResult<T> {
+    check_process()?;
     py.detach(work).map_err(|error| error.explain(py))
 }
 
@@ -100,15 +139,18 @@ const TICK: Duration = Duration::from_millis(50);
 /// As much as the command's own thread has.
 const STACK: usize = 8 << 20;
 
-/// The result of work on a thread of its own, while this one waits for it and for Ctrl-C: then `stop` is set, and once the
-/// work has ended, KeyboardInterrupt is raised.
+/// The result of work on a thread of its own, while this one waits for it and for Ctrl-C: then the work is asked to stop,
+/// and once it has ended, the exception is there as well, KeyboardInterrupt as a rule. How far the work is, is told by
+/// `progress(list of (name, done, total))`.
 pub(crate) fn interruptible<T: Send + 'static>(
     py: Python<'_>,
-    work: impl FnOnce(Arc<AtomicBool>) -> T + Send + 'static,
-) -> PyResult<T> {
-    let stop = Arc::new(AtomicBool::new(false));
+    progress: Option<&Py<PyAny>>,
+    work: impl FnOnce(Arc<Control>) -> T + Send + 'static,
+) -> PyResult<(T, Option<PyErr>)> {
+    check_process()?;
+    let control = Arc::new(Control::default());
     let (sender, mut receiver) = mpsc::channel();
-    let asked = stop.clone();
+    let asked = control.clone();
     thread::Builder::new().stack_size(STACK).spawn(move || {
         // The receiver waits.
         let _ = sender.send(work(asked));
@@ -121,10 +163,13 @@ pub(crate) fn interruptible<T: Send + 'static>(
             (receiver, received)
         });
         match received {
-            Ok(outcome) => return interrupted.map_or(Ok(outcome), Err),
+            Ok(outcome) => {
+                let told = tell(py, progress, &control);
+                return Ok((outcome, interrupted.or(told.err())));
+            }
             Err(RecvTimeoutError::Timeout) => {
-                if let Err(error) = py.check_signals() {
-                    stop.store(true, Ordering::Relaxed);
+                if let Err(error) = py.check_signals().and_then(|()| tell(py, progress, &control)) {
+                    control.stop.store(true, Ordering::Relaxed);
                     interrupted.get_or_insert(error);
                 }
             }
@@ -133,4 +178,15 @@ pub(crate) fn interruptible<T: Send + 'static>(
             }
         }
     }
+}
+
+/// Calls `progress`, if there is anything to tell.
+fn tell(py: Python<'_>, progress: Option<&Py<PyAny>>, control: &Control) -> PyResult<()> {
+    let Some(progress) = progress else { return Ok(()) };
+    let bars = control.bars();
+    if bars.is_empty() {
+        return Ok(());
+    }
+    let bars: Vec<_> = bars.into_iter().map(|bar| (bar.name, bar.done, bar.total)).collect();
+    progress.call1(py, (bars,)).map(|_| ())
 }

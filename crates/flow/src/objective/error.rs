@@ -9,10 +9,7 @@ use std::sync::Arc;
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 pub enum ObjectiveError {
     /// A result of a closure is infinite or not a number.
-    #[error(
-        "{site} is not finite: {}; if the objective is not defined there, let the closure return \
-         an error that says so", Found(.entry, .value)
-    )]
+    #[error("{site} is not finite: {}; {}", Found(.entry, .value), ObjectiveError::UNDEFINED)]
     NotFinite {
         /// Which call.
         site: Box<Site>,
@@ -48,6 +45,10 @@ pub enum ObjectiveError {
 }
 
 impl ObjectiveError {
+    /// What to do where an objective is [`NotFinite`](Self::NotFinite), for those who write closures.
+    pub const UNDEFINED: &str =
+        "if the objective is not defined there, let the closure return an error that says so";
+
     /// Any other error.
     pub fn other(error: impl Into<Box<dyn Error + Send + Sync>>) -> ObjectiveError {
         ObjectiveError::Other(Cause::new(error))

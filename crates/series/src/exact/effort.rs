@@ -11,11 +11,13 @@
 //! assert_eq!(power(10), Ok(true));
 //! assert!(power(60_000).is_err());
 //! ```
+//!
+//! Whatever counts can be stopped from outside, too: [`Meter::until`].
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// A thread tells the meter what it has spent whenever that is so much, and each part of a computation at its end.
 const PIECE: u64 = 1 << 16;
@@ -66,6 +68,7 @@ fn tell(more: u64) {
         let take = |total: u64| Some(total.saturating_add(spent));
         let before = meter.spent.fetch_update(Relaxed, Relaxed, take).unwrap_or(0);
         let left = meter.bound.checked_sub(before.saturating_add(spent));
+        let left = left.filter(|_| !meter.is_stopped());
         let piece = left.unwrap_or(0).min(PIECE);
         GIVEN.set(piece);
         LEFT.set(Some(piece));
@@ -82,12 +85,23 @@ fn tell(more: u64) {
 pub struct Meter {
     bound: u64,
     spent: Arc<AtomicU64>,
+    stop: Option<Arc<AtomicBool>>,
 }
 
 impl Meter {
     /// A bound of which nothing is spent.
     pub fn new(bound: u64) -> Meter {
-        Meter { bound, spent: Arc::new(AtomicU64::new(0)) }
+        Meter { bound, spent: Arc::new(AtomicU64::new(0)), stop: None }
+    }
+
+    /// The same bound, which counts as passed as soon as `stop` is set: a computation then ends within milliseconds.
+    #[must_use]
+    pub fn until(self, stop: Arc<AtomicBool>) -> Meter {
+        Meter { stop: Some(stop), ..self }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.as_ref().is_some_and(|stop| stop.load(Relaxed))
     }
 
     /// What has been spent so far, but for the last few operations. Other threads may ask while a computation runs.
@@ -113,12 +127,14 @@ impl Meter {
         let before = self.spent();
         let room = outer.room().map_or(self.bound, |room| before.saturating_add(room));
         let bound = room.min(self.bound);
-        let result = Meter { bound, spent: Arc::clone(&self.spent) }.part(compute);
+        let stop = self.stop.clone().or_else(|| outer.meter.as_ref()?.stop.clone());
+        let inner = Meter { bound, spent: Arc::clone(&self.spent), stop };
+        let result = inner.part(compute);
         drop(outer);
         let spent = self.spent();
         if LEFT.get().is_some() {
             // Where the outer bound was nearer, it is the one that is passed.
-            let passed = spent > bound && bound < self.bound;
+            let passed = spent > bound && bound < self.bound || inner.is_stopped();
             spend(if passed { u64::MAX } else { spent.min(bound) - before.min(bound) });
         }
         result.map_err(|cause| match cause.downcast::<Signal>() {
@@ -222,6 +238,24 @@ mod tests {
         // The outer bound is nearer: it is the one that is passed.
         assert_eq!(within(10, || within(100, || spend(11))), Err(exhausted(10)));
         spend(u64::MAX);
+    }
+
+    #[test]
+    fn a_computation_is_stopped_from_outside() {
+        let stop = Arc::new(AtomicBool::new(false));
+        let meter = Meter::new(u64::MAX).until(stop.clone());
+        assert_eq!(meter.run(|| spend(1)), Ok(()));
+        let outcome = meter.run(|| {
+            // Bounds inside are stopped with it, and do not pass for exhausted ones.
+            let inner = within(u64::MAX - 1, || {
+                spend(1);
+                stop.store(true, Relaxed);
+                spend(PIECE);
+                unreachable!("stopped")
+            });
+            unreachable!("{inner:?}")
+        });
+        assert_eq!(outcome, Err::<(), _>(Exhausted { bound: u64::MAX }));
     }
 
     #[test]
