@@ -269,7 +269,7 @@ def test_ctrl_c_amid_a_network(net):
 
 
 def test_ctrl_c_stops_commands_and_keeps_what_there_is(command, tmp_path):
-    assert interrupted(lambda: bea.flow("rosenbrock", start=[-1.2, 1], lr=1e-5, steps=500_000, flows=["pf"]), 0.5) < 5
+    assert interrupted(lambda: bea.flow("rosenbrock", start=[-1.2, 1], lr=1e-5, steps=200_000, flows=["pf"]), 0.5) < 5
     (tmp_path / "long.toml").write_text(
         'network = "mlp:5"\ndata = "iris"\n[train]\nmethod = "gd"\nlr = 0.01\nsteps = 1000000\n'
         '[measure]\nmetrics = ["loss"]\n'
