@@ -9,6 +9,7 @@ use bea::plot::{Figure, Panel};
 use bea::reproduction::NETWORK_FIGURES;
 use bea::source::Source;
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 /// A description whose metrics cover all kinds of panels.
 const DESCRIPTION: &str = r#"
@@ -71,9 +72,9 @@ fn check(figure: &Figure) -> Result<(), TestCaseError> {
             "{}",
             panel.y.label
         );
-        prop_assert!(
-            panel.series.iter().filter(|series| !series.label.is_empty()).count() <= 7 + 2
-        );
+        let labels: BTreeSet<&str> =
+            panel.series.iter().map(|series| series.label.as_str()).collect();
+        prop_assert!(labels.iter().filter(|label| !label.is_empty()).count() <= 7 + 2);
         let shown =
             |panel: &Panel| panel.series.iter().flat_map(|s| &s.points).any(|p| p.1.is_finite());
         prop_assert!(shown(panel) || !panel.note.is_empty(), "{panel:?}");

@@ -1,12 +1,16 @@
 //! Pictures of one measurement against another.
 
 use super::super::drift::{beside_drift, mean_drift, product_beside_drift};
+use super::super::errors::at_the_edge;
 use super::super::groups::{Group, dal, summarise};
-use super::super::numbers::{column, last, median, rate};
+use super::super::numbers::{column, last, median, range, rate};
 use super::logarithmic;
 use crate::experiment::Outcome;
 use crate::experiment::plots::solid;
 use bea_plot::{Axis, Color, Dash, Figure, Marker, Panel, Series, Style};
+
+/// Those of NGF, IGR and PF.
+const FLOW_MARKERS: [Marker; 3] = [Marker::Square, Marker::Triangle, Marker::Circle];
 
 /// Points without lines.
 fn scatter(
@@ -38,8 +42,7 @@ pub fn fig8(outcomes: &[Outcome]) -> Figure {
             .enumerate()
             .map(|(i, (name, predicted))| {
                 let points = actual.iter().copied().zip(column(outcome, predicted)).collect();
-                let marker = [Marker::Square, Marker::Triangle, Marker::Circle][i];
-                scatter(Color::of_series(i + 1), marker, name, points)
+                scatter(Color::of_series(i + 1), FLOW_MARKERS[i], name, points)
             })
             .collect();
         let exact = vec![(ends.0, ends.0), (ends.1, ends.1)];
@@ -53,6 +56,23 @@ pub fn fig8(outcomes: &[Outcome]) -> Figure {
         }
     };
     figure(outcomes.iter().map(panel).collect())
+}
+
+/// The median errors of a step at the edge of stability, a mark for each seed and flow.
+pub fn edge_errors(outcomes: &[Outcome]) -> Panel {
+    let seed = |outcome: &Outcome| outcome.config.seed as f64;
+    let flows = [("NGF", "ngf"), ("IGR", "igr"), ("PF", "pf")];
+    let series = flows.into_iter().enumerate().map(|(i, (name, flow))| {
+        let points = outcomes.iter().map(seed).zip(at_the_edge(outcomes, flow, "error")).collect();
+        scatter(Color::of_series(i + 1), FLOW_MARKERS[i], name, points)
+    });
+    let (low, high) = range(outcomes.iter().map(seed));
+    Panel {
+        x: Axis::linear("seed").from_to(low - 0.5, high + 0.5),
+        y: logarithmic("median error of a step where hλ₀ > 1.5"),
+        series: series.collect(),
+        ..Panel::default()
+    }
 }
 
 /// The drift against its possible predictors, a series for each learning rate.
