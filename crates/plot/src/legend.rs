@@ -34,10 +34,12 @@ impl Legend {
             let known = entries.iter_mut().find(|(known, ..)| *known == label);
             match known {
                 _ if label.is_empty() => {}
-                // A curve drawn as a line in one place and with markers in another shows both; arrows only tell a direction.
+                // A curve drawn as a line in one place and with markers in another shows both; arrows only tell a
+                // direction, and small discs what was measured.
                 Some((_, style, shown)) => {
                     style.line = style.line.or(look.line);
-                    let own = style.marker.filter(|marker| *marker != Marker::Arrow);
+                    let shape = |marker: &Marker| !matches!(marker, Marker::Arrow | Marker::Dot);
+                    let own = style.marker.filter(shape);
                     style.marker = own.or(look.marker).or(style.marker);
                     *shown |= is_shown;
                 }

@@ -57,11 +57,6 @@ pub(crate) const SENTENCES: &[(&str, Judgement, &str)] = &[
         "where λ₀ > 2/h, increases of the loss are not proportional to those along the positive flow",
     ),
     (
-        "fig13",
-        InPart,
-        "increases of the loss are proportional to those along the positive flow on one network only",
-    ),
-    (
         "fig21",
         DoesNotHold,
         "neither test accuracy nor the number of increases of the loss falls steadily with p",

@@ -128,24 +128,35 @@ pub(super) fn beside_positive(outcomes: &[Outcome]) -> Vec<(f64, f64)> {
     beside_flow(outcomes, "loss", "flow_loss_positive", true, increase)
 }
 
-/// Whether they go together.
+/// Whether they go together, in size and in rank.
 pub(super) fn fig13(outcomes: &[Outcome]) -> Finding {
     each_network(outcomes, |outcomes| {
         let pairs = beside_positive(outcomes);
-        let together = correlation(&pairs);
+        let (together, by_rank) = (correlation(&pairs), rank_correlation(&pairs));
+        let [size, rank] = [together, by_rank].map(number);
         let seen = format!(
             "over the {} iterates with hλ₀ > 2, the change of the loss in a step and that along the positive flow have \
-             correlation {}",
+             correlation {size}, and their ranks {rank}",
             pairs.len(),
-            number(together)
         );
-        let decides =
-            format!("correlation {}; more than 0.5 counts as proportional", number(together));
+        let decides = format!(
+            "correlation {size}, that of the ranks, which no outlier decides, {rank}; more than 0.5 of each counts as proportional"
+        );
+        let (_, most) = range(pairs.iter().map(|(flow, _)| *flow));
+        let rest: Vec<_> = pairs.iter().copied().filter(|(flow, _)| *flow < most).collect();
         let more = format!(
-            "the correlation of the ranks of both, which no outlier decides, is {}",
-            number(rank_correlation(&pairs))
+            "without the iterate whose change along the positive flow is largest, {}, the correlation is {}",
+            number(most),
+            number(correlation(&rest))
         );
-        (vec![below(0.5, together)], [seen, decides, more, String::new()])
+        let parts = vec![below(0.5, together), below(0.5, by_rank)];
+        let title = match parts[..] {
+            [Some(false), Some(true)] => format!(
+                "above 2/h the loss changes in a step as along the positive flow by rank ({rank}), not by size ({size})"
+            ),
+            _ => String::new(),
+        };
+        (parts, [seen, decides, more, title])
     })
 }
 

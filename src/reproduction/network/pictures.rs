@@ -142,7 +142,11 @@ pub(super) fn fig10(outcomes: &[Outcome]) -> Figure {
     let mut losses = of_flows("error of the loss |E(θ') − E(φₕ(θ))|", None, "loss_error", &three());
     for kind in &mut losses.kinds {
         let of = std::mem::replace(&mut kind.points, Box::new(|_: &Measured| Vec::new()));
-        let size = move |run: &Measured| of(run).into_iter().map(|(x, y)| (x, y.abs())).collect();
+        // What is 0 to rounding has no place on a logarithmic axis.
+        let size = move |run: &Measured| {
+            let sizes = of(run).into_iter().map(|(x, y)| (x, y.abs()));
+            sizes.filter(|point| point.1 > 0.0).collect()
+        };
         kind.points = Box::new(size);
     }
     let mut figure = Sheet::of(outcomes).every_seed().figure(&[sharpness(), errors, losses]);
@@ -198,10 +202,14 @@ pub(super) fn fig13(outcomes: &[Outcome]) -> Figure {
         .collect();
     let reach = || series.iter().flat_map(|series| &series.points).map(|point| point.0);
     let (low, high) = reach().fold((0.0f64, 0.0f64), |(a, b), x| (a.min(x), b.max(x)));
+    let least = reach().fold(f64::INFINITY, f64::min);
     if high > low {
-        let zero = Series::new("", vec![(low, 0.0), (high, 0.0)], Style::soft(Dash::Dotted));
+        let name = "change of the loss along the positive flow";
+        let zero = vec![(if least > 0.0 { least } else { low }, 0.0), (high, 0.0)];
+        let zero = Series::new("", zero, Style::soft(Dash::Dotted));
         figure.panels.push(Panel {
-            x: Axis::linear("change of the loss along the positive flow"),
+            // One of them may be far beyond the others.
+            x: if least > 0.0 { logarithmic(name) } else { Axis::linear(name) },
             y: Axis::linear("change of the loss in the step"),
             series: series.into_iter().chain([zero]).collect(),
             ..Panel::default()

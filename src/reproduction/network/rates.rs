@@ -33,9 +33,16 @@ pub(super) fn fig18(outcomes: &[Outcome]) -> Finding {
         adaptive.iter().chain(&fixed).map(|group| format!("{} ({})", end(group), group.label));
     let seen =
         format!("the runs end with {}{}", texts.collect::<Vec<_>>().join(", "), medians(&groups));
-    let against = |(dal, fixed): &(&Group, &Group)| {
+    let word = |parts: &[Part]| match parts {
+        [Some(true), Some(true)] => "no larger, with every seed",
+        [Some(true), _] => "no larger in the median, but seeds overlap",
+        [Some(false), _] => "larger",
+        _ => "not measured",
+    };
+    let against = |(i, (dal, fixed)): (usize, &(&Group, &Group))| {
+        let [losses, rises] = [0, 2].map(|at| word(&parts[4 * i + at..4 * i + at + 2]));
         format!(
-            "final loss {} with DAL, {} with the best fixed rate; increases {} and {}",
+            "final loss {} against {}: {losses}; increases {} against {}: {rises}",
             spread(&dal.losses),
             spread(&fixed.losses),
             spread_of_counts(&dal.increases),
@@ -43,8 +50,8 @@ pub(super) fn fig18(outcomes: &[Outcome]) -> Finding {
         )
     };
     let decides = format!(
-        "{}; neither may be larger with DAL, in the median and with every seed",
-        compared.iter().map(against).collect::<Vec<_>>().join("; ")
+        "DAL against the best fixed rate, {}; both must be no larger, with every seed",
+        compared.iter().enumerate().map(against).collect::<Vec<_>>().join("; ")
     );
     let title = match compared[..] {
         [(dal, fixed)] => {

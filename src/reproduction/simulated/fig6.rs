@@ -42,6 +42,10 @@ pub fn run() -> Judged {
     // The paper shows its three learning rates; those by its own way to integrate are in the table.
     let shown: Vec<&PaperRun> = runs.iter().filter(|run| !run.label.contains(PAPER)).collect();
     let mut panels: Vec<Panel> = shown.iter().map(|run| loss.contours_near(run)).collect();
+    let places = ["below 1/h", "near 2/h", "far above 2/h"];
+    for (panel, place) in panels.iter_mut().zip(places) {
+        panel.title = format!("{}, λ₀ {place} at the start", panel.title);
+    }
     panels.extend(shown.iter().map(|run| with_bound(distances(&run.simulation), run)));
     let figure = Figure { panels, columns: shown.len(), ..Figure::default() };
     Judged { figure, csv: loss.table(&runs), finding }
@@ -167,23 +171,26 @@ pub fn judge(runs: &[PaperRun], near: &[Vec<PaperRun>], eigenvalue: f64) -> Find
             text(large, TERM)
         ));
     }
-    for (runs, way) in near.iter().zip(["", " with the paper's way to integrate"]) {
-        let count = |flow| runs.iter().filter(|run| tracks(run, flow)).count();
+    let count = |runs: &Vec<PaperRun>, flow| {
+        let tracking = runs.iter().filter(|run| tracks(run, flow)).count();
+        format!("{tracking} of {}", runs.len())
+    };
+    if let [ours, paper] = near {
+        let [pf, ngf] = ["pf", "ngf"].map(|flow| [count(ours, flow), count(paper, flow)]);
         more.push(format!(
-            "from {} other starts with h = {MIDDLE} and hλ₀ from {} to {}, PF stays within a tenth of the way from {}, NGF from \
-             {}{way}",
-            runs.len(),
-            NEAR.0,
-            NEAR.1,
-            count("pf"),
-            count("ngf")
+            "from other starts with h = {MIDDLE} and hλ₀ from {} to {}, PF stays within a tenth of the way from {}, NGF from {}, \
+             and integrated as in the paper from {} and {}",
+            NEAR.0, NEAR.1, pf[0], ngf[0], pf[1], ngf[1]
         ));
     }
+    let far = match (parts[1], parts[2]) {
+        (true, true) => "only with a non-principal term",
+        (true, false) => "not even with a non-principal term",
+        (false, _) => "it does",
+    };
     let title = format!(
-        "near 2/h PF {} gradient descent; far above it {}, and with a non-principal term it {}",
-        if parts[0] { "tracks" } else { "does not track" },
-        if parts[1] { "does not" } else { "does" },
-        if parts[2] { "does" } else { "does not" },
+        "near 2/h PF {} gradient descent, far above {far}",
+        if parts[0] { "tracks" } else { "does not track" }
     );
     Finding::new(&parts, seen, decides).with(more.join("; ")).titled(title)
 }
