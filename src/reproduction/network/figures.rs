@@ -1,6 +1,6 @@
 //! Every figure about networks: its experiment, what is drawn, what the paper says, its judge and its picture.
 
-use super::{NetworkFigure, differences, drift, edge, errors, followed, pictures, rates};
+use super::{NetworkFigure, by_batch, differences, drift, edge, errors, followed, pictures, rates};
 
 macro_rules! figure {
     ($id:literal, $experiment:literal, $shows:literal, $claim:literal, $judge:path, $picture:path) => {
@@ -332,7 +332,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "test accuracy, loss and learning rate along training with fixed learning rates h, in blue, and with \
          DAL, in orange, a column for each batch size; dotted lines are runs that diverge",
         "with every batch size DAL-p of a smaller p generalises better and is less stable",
-        rates::fig40,
+        by_batch::fig40,
         pictures::fig40
     ),
     figure!(
@@ -341,7 +341,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "loss along training with fixed learning rates h, in blue, and with DAL, in orange, a panel for each \
          batch size",
         "DAL trains as well as the best fixed learning rate with every batch size",
-        rates::fig41,
+        by_batch::fig41,
         pictures::fig41,
         pictures::FIXED_AND_ONE
     ),
@@ -351,7 +351,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "loss along training with fixed learning rates h, in blue, and with DAL of power p = 0.5, DAL-0.5, in \
          orange, a panel for each batch size; dotted lines are runs that diverge",
         "DAL-0.5 trains as well as the best fixed learning rate with every batch size",
-        rates::fig42,
+        by_batch::fig42,
         pictures::fig42,
         pictures::FIXED_AND_HALF
     ),
@@ -407,7 +407,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "loss along training with momentum, with fixed learning rates h, in blue, and with DAL of power p = \
          0.5, in orange, a panel for each batch size; dotted lines are runs that diverge",
         "DAL with momentum gains less with smaller batches",
-        rates::fig48,
+        by_batch::fig48,
         pictures::fig48
     ),
     figure!(

@@ -4,9 +4,9 @@ use super::numbers::{
     Part, at_most, below, column, diverged, fails, increases, last, mean, median, number,
     number_of_times, range, spread, spread_of_counts,
 };
-use crate::experiment::Outcome;
 use crate::experiment::config::Config;
 use crate::experiment::plots::setting_in_words;
+use crate::experiment::{Measured, Outcome};
 use bea_network::training::{Dal, Product, Rule};
 
 /// One group of seeds; lists have an entry for each seed.
@@ -32,6 +32,8 @@ pub(super) struct Group {
     pub rates: Vec<f64>,
     /// How many runs end with a higher loss than at the start.
     pub failed: usize,
+    /// How many runs diverge, as pictures count them.
+    pub away: usize,
 }
 
 /// A loss of so many times that at the start is that of a run that diverges.
@@ -104,6 +106,7 @@ pub(super) fn summarise(outcomes: &[Outcome]) -> Vec<Group> {
                 accuracies: Vec::new(),
                 rates: Vec::new(),
                 failed: 0,
+                away: 0,
             });
             groups.len() - 1
         });
@@ -121,6 +124,7 @@ pub(super) fn summarise(outcomes: &[Outcome]) -> Vec<Group> {
         });
         group.rates.push(mean(rates_before_divergence(outcome)));
         group.failed += usize::from(fails(outcome));
+        group.away += usize::from(Measured::from(outcome).runs_away());
     }
     groups
 }
@@ -171,8 +175,12 @@ pub(super) fn list(groups: &[Group]) -> String {
     let text = |group: &Group| {
         let diverging = group.losses.iter().filter(|loss| loss.is_infinite()).count();
         if diverging > 0 {
-            let of = if diverging == group.losses.len() { "" } else { " with some seeds" };
-            return format!("{}: diverges{of}", group.label);
+            return format!(
+                "{}: diverges with {} of {} seeds",
+                group.label,
+                group.away,
+                group.losses.len()
+            );
         }
         let accuracy = if group.accuracies.iter().all(|a| a.is_finite()) {
             format!(", test accuracy {}", spread(&group.accuracies))

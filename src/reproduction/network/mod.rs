@@ -1,6 +1,7 @@
 //! The figures of the paper about networks: each an experiment of `examples/experiments`, and a judge of
 //! what its runs measured.
 
+mod by_batch;
 mod differences;
 mod drift;
 mod edge;
