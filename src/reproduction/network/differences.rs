@@ -32,11 +32,6 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
         let factor = by_difference(&groups, full, *power);
         let [exact, difference] = [false, true].map(|way| of_way(&groups, way, full, *power));
         let loss = |group: Option<&Group>| group.map_or(number(f64::NAN), |g| spread(&g.losses));
-        let ends = format!(
-            "with p = {power}, the loss ends at {} with the difference of gradients and at {} with the exact product",
-            loss(difference),
-            loss(exact)
-        );
         let more_fail = exact.zip(difference).filter(|(exact, diff)| diff.failed > exact.failed);
         if factor.is_nan() {
             parts.push(None);
@@ -46,7 +41,11 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
                     exact.failing()
                 )
             });
-            seen.push(ends);
+            seen.push(format!(
+                "with p = {power}, the loss ends at {} with the difference of gradients and at {} with the exact product",
+                loss(difference),
+                loss(exact)
+            ));
             decides.push(format!("none to compare{} (p = {power})", failing.unwrap_or_default()));
             let failing =
                 exact.map_or_else(String::new, |exact| format!(" with {}", exact.failing()));
@@ -56,7 +55,11 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
         let times = number(factor);
         let holds = at_most(factor, most);
         parts.push(holds);
-        seen.push(format!("{ends}, which is {times} times as much"));
+        seen.push(format!(
+            "with p = {power}, the loss ends at {} with the difference of gradients, {times} times that with the exact product, {}",
+            loss(difference),
+            loss(exact)
+        ));
         decides.push(format!("{times} times (p = {power})"));
         titles.push(format!("the difference multiplies the loss by {times} (p = {power})"));
         if let Some((exact, difference)) = more_fail.filter(|_| holds == Some(true)) {

@@ -358,8 +358,9 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
     figure!(
         "fig43",
         "fig20",
-        "learning rate, loss and test accuracy along training with DAL, a shade for each power p; dotted lines \
-         are runs that diverge",
+        "learning rate, loss and test accuracy along training with DAL, a shade and a mark for each power p; dotted \
+         lines are runs that diverge; bottom right, the mean learning rate of each run before it diverges, which decides, \
+         against p",
         "DAL-p with a smaller p takes larger learning rates",
         rates::fig43,
         pictures::fig43,

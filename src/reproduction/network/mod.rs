@@ -120,8 +120,12 @@ impl NetworkFigure {
         };
         figure.panels.retain(|panel| panel.series.iter().any(seen));
         for panel in &mut figure.panels {
-            let title = std::mem::take(&mut panel.title);
-            panel.title = outcomes.iter().fold(title, |title, run| in_full(&run.config, title));
+            let labels = panel.series.iter_mut().map(|series| &mut series.label);
+            let around = panel.bands.iter_mut().map(|band| &mut band.around);
+            for text in labels.chain(around).chain([&mut panel.title]) {
+                let said = std::mem::take(text);
+                *text = outcomes.iter().fold(said, |text, run| in_full(&run.config, text));
+            }
         }
         Figure { title: self.caption(outcomes).title(), ..figure }
     }

@@ -427,7 +427,7 @@ pub(super) fn fig42(outcomes: &[Outcome]) -> Figure {
     Sheet::only(outcomes, FIXED_AND_HALF).by("batch", &[loss()])
 }
 
-/// Learning rate, loss and test accuracy of DAL alone.
+/// Learning rate, loss and test accuracy of DAL alone, and the mean learning rates.
 pub(super) fn fig43(outcomes: &[Outcome]) -> Figure {
     let mut figure = Sheet::only(outcomes, ADAPTIVE).figure(&[learning_rate(), loss(), accuracy()]);
     // Rates at the cap are not on the frame.
@@ -435,6 +435,10 @@ pub(super) fn fig43(outcomes: &[Outcome]) -> Figure {
         if let Some((_, top)) = axis.range.as_mut().filter(|_| axis.label == learning_rate().y) {
             *top *= 1.5;
         }
+    }
+    if figure.panels.len() == 3 {
+        figure.panels.push(against::mean_rates(outcomes));
+        figure.columns = 2;
     }
     figure
 }

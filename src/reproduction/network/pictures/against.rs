@@ -129,28 +129,32 @@ pub fn fig22(outcomes: &[Outcome]) -> Figure {
 
 /// Test accuracy and increases of the loss against the power, a point for each seed.
 pub fn fig21(outcomes: &[Outcome]) -> Figure {
-    type Values = fn(&Group) -> &[f64];
-    let shown: [(&str, Values); 2] = [
-        ("test accuracy at the end", |group| &group.accuracies),
-        ("increases of the loss", |group| &group.increases),
-    ];
+    let accuracy = against_power(outcomes, "test accuracy at the end", |group| &group.accuracies);
+    let increases = against_power(outcomes, "increases of the loss", |group| &group.increases);
+    figure(vec![accuracy, increases])
+}
+
+/// The mean learning rates that decide Figure 43, a point for each seed.
+pub fn mean_rates(outcomes: &[Outcome]) -> Panel {
+    against_power(outcomes, "mean learning rate before it diverges", |group| &group.rates)
+}
+
+/// What the seeds of every power of DAL come to.
+fn against_power(outcomes: &[Outcome], name: &str, values: fn(&Group) -> &[f64]) -> Panel {
     let groups = summarise(outcomes);
-    let panels = shown.map(|(name, values)| {
-        let powers = || groups.iter().filter_map(|group| group.power.map(|p| (group, p)));
-        let points = powers().flat_map(|(group, p)| values(group).iter().map(move |y| (p, *y)));
-        let medians = powers().map(|(group, p)| (p, median(values(group).iter().copied())));
-        let color = Color::of_shade(1, 0, 1);
-        let points = scatter(color, Marker::Circle, "DAL-p, a point a seed", points.collect());
-        let medians =
-            Series::new("median of the seeds", medians.collect(), Style { color, ..solid(0) });
-        Panel {
-            x: Axis::linear("power p"),
-            y: Axis::linear(name),
-            series: vec![points, medians],
-            ..Panel::default()
-        }
-    });
-    figure(panels.into())
+    let powers = || groups.iter().filter_map(|group| group.power.map(|p| (group, p)));
+    let points = powers().flat_map(|(group, p)| values(group).iter().map(move |y| (p, *y)));
+    let medians = powers().map(|(group, p)| (p, median(values(group).iter().copied())));
+    let color = Color::of_shade(1, 0, 1);
+    let points = scatter(color, Marker::Circle, "DAL-p, a point a seed", points.collect());
+    let medians =
+        Series::new("median of the seeds", medians.collect(), Style { color, ..solid(0) });
+    Panel {
+        x: Axis::linear("power p"),
+        y: Axis::linear(name),
+        series: vec![points, medians],
+        ..Panel::default()
+    }
 }
 
 /// All eigenvalues along training, positive ones on the left of their step and the sizes of negative ones on its right, and
