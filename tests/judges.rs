@@ -387,7 +387,7 @@ fn figure_19_wants_a_valley_and_steady_updates() {
             (0..40).map(|i| f64::from(i) / 40.0).map(|t| vec![rate(t), update(t)]).collect()
         })
     };
-    let valley: fn(f64) -> f64 = |t| 1.0 + (t - 0.3).powi(2);
+    let valley: fn(f64) -> f64 = |t| 1.0 + 2.0 * (t - 0.3).powi(2);
     assert_eq!(judged(valley, |t| 1.0 - t), Judgement::Holds);
     assert_eq!(judged(valley, |t| (t - 0.5).abs()), Judgement::InPart);
     assert_eq!(judged(|t| 1.0 - t, |_| 1.0), Judgement::DoesNotHold);

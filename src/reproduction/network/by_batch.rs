@@ -32,6 +32,7 @@ fn size(group: Option<&Group>) -> String {
 /// DAL of this power against the best fixed rate, with each batch size: the median, and every seed against every seed.
 fn with_each_batch(outcomes: &[Outcome], power: f64) -> Finding {
     let groups = summarise(outcomes);
+    let mut failing = Vec::new();
     let judged = |groups: Vec<&Group>| {
         let (dal, fixed) = sides(groups);
         let dal = dal.into_iter().find(|group| group.power == Some(power));
@@ -45,6 +46,9 @@ fn with_each_batch(outcomes: &[Outcome], power: f64) -> Finding {
         let parts = dal.zip(fixed_best).map_or([None; 2], |(dal, fixed)| {
             no_larger(dal, fixed, Group::loss, |group| &group.losses)
         });
+        if let Some(dal) = dal.filter(|dal| dal.failed > 0) {
+            failing.push(format!("{} with {}", dal.failing(), size(Some(dal))));
+        }
         (parts, (seen, decides))
     };
     let (parts, texts): (Vec<[Part; 2]>, Vec<(String, String)>) =
@@ -63,11 +67,16 @@ fn with_each_batch(outcomes: &[Outcome], power: f64) -> Finding {
         decides.join(", ")
     );
     let parts = parts.concat();
-    let title = (Judgement::of(&parts) == Judgement::InPart).then(|| {
-        format!(
+    let title = match Judgement::of(&parts) {
+        Judgement::Holds => None,
+        _ if !failing.is_empty() => {
+            Some(format!("{name} fails to train with {}", failing.join(", with ")))
+        }
+        Judgement::InPart => Some(format!(
             "{name} ends no higher than the best fixed rate in the median with {medians} batch sizes, with every seed with {every}"
-        )
-    });
+        )),
+        _ => None,
+    };
     Finding::new(&parts, seen, decides).with(list(&groups) + &by_rounding(half)).titled(title)
 }
 

@@ -150,8 +150,10 @@ pub(super) fn fig10(outcomes: &[Outcome]) -> Figure {
         kind.points = Box::new(size);
     }
     let mut figure = Sheet::of(outcomes).every_seed().figure(&[sharpness(), errors, losses]);
-    if figure.panels.len() == 3 {
-        figure.panels.push(against::edge_errors(outcomes));
+    let edge = against::edge_errors(outcomes);
+    let points = || edge.series.iter().flat_map(|series| &series.points);
+    if figure.panels.len() == 3 && points().any(|point| point.1.is_finite()) {
+        figure.panels.push(edge);
         figure.columns = 2;
     }
     figure
