@@ -226,7 +226,7 @@ mod tests {
         let drawn = line(more).drawn(Seeds::Median);
         assert_eq!(points(&drawn.lines), [[(0.0, 1.0), (1.0, 2.0)]]);
         assert_eq!(drawn.below.len(), 1);
-        assert_eq!(drawn.band.unwrap().points, [(0.0, 1.0, 1.5), (1.0, 2.0, 2.5)]);
+        assert_eq!(drawn.band.unwrap().points, [(0.0, 1.0, 3.0), (1.0, 2.0, 4.0)]);
     }
 
     #[test]
