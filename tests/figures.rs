@@ -9,6 +9,7 @@ use bea::plot::{Figure, Panel};
 use bea::reproduction::NETWORK_FIGURES;
 use bea::source::Source;
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 /// A description whose metrics cover all kinds of panels.
 const DESCRIPTION: &str = r#"
@@ -71,9 +72,9 @@ fn check(figure: &Figure) -> Result<(), TestCaseError> {
             "{}",
             panel.y.label
         );
-        prop_assert!(
-            panel.series.iter().filter(|series| !series.label.is_empty()).count() <= 7 + 2
-        );
+        let labels: BTreeSet<&str> =
+            panel.series.iter().map(|series| series.label.as_str()).collect();
+        prop_assert!(labels.iter().filter(|label| !label.is_empty()).count() <= 7 + 2);
         let shown =
             |panel: &Panel| panel.series.iter().flat_map(|s| &s.points).any(|p| p.1.is_finite());
         prop_assert!(shown(panel) || !panel.note.is_empty(), "{panel:?}");
@@ -211,27 +212,31 @@ fn every_figure_of_networks_is_drawn_with_no_more_than_seven_lines_a_panel() {
     }
 }
 
-/// The errors of NGF, IGR and PF are in one panel, seeds are a line and a band.
+/// The errors of NGF, IGR and PF are in one panel, seeds are thin lines, and what decides has a panel of its own.
 #[test]
 fn figure_ten_compares_the_flows_in_one_panel() {
     let figure = NETWORK_FIGURES.iter().find(|figure| figure.id == "fig10").unwrap();
-    let picture = figure
-        .picture(&outcomes("fig10", |run, i, column| (1 + run + column) as f64 / (1 + i) as f64));
-    assert_eq!((picture.panels.len(), picture.columns), (3, 3));
-    let labels = |panel: &Panel| -> Vec<String> {
-        panel.series.iter().map(|series| series.label.clone()).collect()
+    let of = |factor: f64| {
+        let value = |run, i, column| factor * (1 + run + column) as f64 / (1 + i) as f64;
+        figure.picture(&outcomes("fig10", value))
     };
+    // Nothing is at the edge of stability.
+    let picture = of(1.0);
+    assert_eq!((picture.panels.len(), picture.columns), (3, 3));
+    let picture = of(100.0);
+    assert_eq!((picture.panels.len(), picture.columns), (4, 2));
+    assert!(picture.panels[3].series.iter().all(|flow| flow.points.len() == 3));
     assert_eq!(picture.panels[0].y.label, "sharpness λ₀");
-    assert_eq!(labels(&picture.panels[1]), ["NGF", "IGR", "PF"]);
-    assert_eq!(picture.panels[1].bands.len(), 3 + 1);
-    assert_eq!(picture.panels[1].bands[3].label, "median, smallest and largest of 3 seeds");
+    let (named, seeds): (Vec<_>, Vec<_>) =
+        picture.panels[1].series.iter().partition(|series| !series.label.is_empty());
+    let labels: Vec<&str> = named.iter().map(|series| series.label.as_str()).collect();
+    assert_eq!((labels, seeds.len()), (vec!["NGF", "IGR", "PF"], 3 * 3));
+    assert_eq!(picture.panels[1].bands.len(), 1);
+    assert_eq!(picture.panels[1].bands[0].label, "thick: median of 3 seeds");
     // Every 20th step was measured, and is marked.
-    assert!(
-        picture.panels[1]
-            .series
-            .iter()
-            .all(|series| series.style.marker.is_some() || series.points.len() > 30)
-    );
+    let marked =
+        |series: &&bea::plot::Series| series.style.marker.is_some() || series.points.len() > 30;
+    assert!(named.iter().all(marked));
 }
 
 /// 24 runs are five lines: four rates of one colour, and DAL-0.5.

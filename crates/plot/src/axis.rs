@@ -198,11 +198,13 @@ fn coordinate(scale: AxisScale, value: f64) -> f64 {
     }
 }
 
-/// The least of 1, 2, 2.5 and 5 times a power of ten that is not less than `step`.
+/// The least of 1, 2, 2.5 and 5 times a power of ten that is not less than `step`. What is counted has no halves, so that
+/// 2.5 itself is left out.
 fn nice(step: f64) -> f64 {
     let power = ten(exponent(step));
-    let factors = [1.0, 2.0, 2.5, 5.0, 10.0];
-    let factor = factors.into_iter().find(|f| f * power >= step * (1.0 - 1e-9)).unwrap_or(10.0);
+    let factors = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter();
+    let mut factors = factors.filter(|f| *f != 2.5 || power != 1.0);
+    let factor = factors.find(|f| f * power >= step * (1.0 - 1e-9)).unwrap_or(10.0);
     factor * power
 }
 
@@ -222,6 +224,7 @@ mod tests {
         assert_eq!(linear(0.03, 1.0), ["0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(linear(0.0, 1.2), ["0", "0.25", "0.50", "0.75", "1.00"]);
         assert_eq!(linear(0.0, 3e7), ["0", "1", "2", "3"]);
+        assert_eq!(linear(0.6, 10.4), ["2", "4", "6", "8", "10"]);
         assert_eq!(linear(0.0, 0.0), ["−1.0", "−0.5", "0", "0.5", "1.0"]);
         let log = |low, high| labels(Axis::log("").from_to(low, high), 5);
         assert_eq!(log(0.5e-3, 20.0), ["10⁻³", "10⁻²", "10⁻¹", "10⁰", "10¹"]);

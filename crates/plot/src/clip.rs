@@ -180,6 +180,28 @@ pub(super) fn thin_marks(points: &[Point]) -> Vec<Point> {
     kept
 }
 
+/// From one mark to the next where marks only tell curves apart.
+const SPACING: f64 = 55.0;
+
+/// Marks on a curve, evenly spaced from left to right and at least one; those of curves of other numbers are beside them.
+pub(super) fn spaced_marks(pieces: &[Vec<Point>], frame: Frame, number: usize) -> Vec<Point> {
+    let segments = || pieces.iter().flat_map(|piece| piece.windows(2));
+    let at = |x: f64| {
+        let pair = segments().find(|pair| pair[0].0 <= x && x <= pair[1].0)?;
+        let (from, to) = (pair[0], pair[1]);
+        let part = if from.0 < to.0 { (x - from.0) / (to.0 - from.0) } else { 0.0 };
+        Some((x, from.1 + part * (to.1 - from.1)))
+    };
+    // Multiples of the golden ratio are never near one another.
+    let first = (0.3 + 0.618034 * number as f64).fract();
+    let places = (0..).map(|i| frame.left + (first + f64::from(i)) * SPACING);
+    let marks: Vec<Point> = places.take_while(|x| *x <= frame.right()).filter_map(at).collect();
+    match pieces.iter().max_by_key(|piece| piece.len()) {
+        Some(longest) if marks.is_empty() => vec![longest[longest.len() / 2]],
+        _ => marks,
+    }
+}
+
 /// A ring without the points that lie on the straight line between those before and after them,
 /// to within a tenth of a pixel.
 pub(super) fn straighten(ring: &[Point]) -> Vec<Point> {
@@ -296,6 +318,22 @@ mod tests {
             for corner in boxes.iter().flatten() {
                 prop_assert!((x.0 - 1.0..=x.1 + 1.0).contains(&corner.0));
                 prop_assert!((y.0 - 1.0..=y.1 + 1.0).contains(&corner.1));
+            }
+        }
+
+        /// Spaced marks lie on the curve.
+        #[test]
+        fn spaced_marks_are_on_the_curve(heights in proptest::collection::vec(21.0..69.0f64, 2..30), number in 0..9usize) {
+            let step = 99.0 / heights.len() as f64;
+            let points: Vec<Point> = heights.iter().enumerate().map(|(i, y)| (10.5 + step * i as f64, *y)).collect();
+            let pieces = FRAME.pieces(&points);
+            let marks = spaced_marks(&pieces, FRAME, number);
+            prop_assert!((1..=2).contains(&marks.len()), "{marks:?}");
+            for mark in &marks {
+                let on = |pair: &[Point]| {
+                    (pair[0].0 - 1e-9..=pair[1].0 + 1e-9).contains(&mark.0) && height(pair[0], pair[1], *mark) < 1e-9
+                };
+                prop_assert!(points.windows(2).any(on), "{mark:?}");
             }
         }
 

@@ -74,6 +74,12 @@ impl Color {
         0.2126 * linear(self.0) + 0.7152 * linear(self.1) + 0.0722 * linear(self.2)
     }
 
+    /// The lightness `L*` of CIELAB, from 0 to 100: equal differences look alike.
+    pub(super) fn lightness(self) -> f64 {
+        let luminance = self.luminance();
+        if luminance > 0.008856 { 116.0 * luminance.cbrt() - 16.0 } else { 903.3 * luminance }
+    }
+
     /// The contrast of two colours, `(L + 0.05)/(l + 0.05)` with the larger luminance `L` and the smaller one `l` (WCAG
     /// 2.2): from 1 to 21.
     pub fn contrast(self, other: Color) -> f64 {

@@ -71,6 +71,9 @@ pub struct Panel {
     pub end_labels: bool,
     /// Whether it is marked where a curve leaves the panel.
     pub exits: bool,
+    /// Whether curves with a line have their markers here and there, to tell curves apart, and not at every point. Small discs
+    /// stay at every point.
+    pub spaced: bool,
 }
 
 impl Panel {

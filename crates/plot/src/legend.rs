@@ -1,7 +1,7 @@
 //! The legend below all panels.
 
 use super::display_list::{Anchor, DisplayList, Part, Stroke};
-use super::figure::{Panel, Style};
+use super::figure::{Marker, Panel, Style};
 use super::font;
 
 /// The length of a line, the space between line and text and between entries, and between lines of text.
@@ -34,10 +34,13 @@ impl Legend {
             let known = entries.iter_mut().find(|(known, ..)| *known == label);
             match known {
                 _ if label.is_empty() => {}
-                // A curve drawn as a line in one place and with markers in another shows both.
+                // A curve drawn as a line in one place and with markers in another shows both; arrows only tell a
+                // direction, and small discs what was measured.
                 Some((_, style, shown)) => {
                     style.line = style.line.or(look.line);
-                    style.marker = style.marker.or(look.marker);
+                    let shape = |marker: &Marker| !matches!(marker, Marker::Arrow | Marker::Dot);
+                    let own = style.marker.filter(shape);
+                    style.marker = own.or(look.marker).or(style.marker);
                     *shown |= is_shown;
                 }
                 None => entries.push((label, look, is_shown)),

@@ -1,7 +1,7 @@
 //! One panel: axes, grid, contours, curves.
 
 use super::axis::{Ruler, Tick, Ticks};
-use super::clip::{Frame, MOST_POINTS, covered, straighten, thin_marks};
+use super::clip::{Frame, MOST_POINTS, covered, spaced_marks, straighten, thin_marks};
 use super::color::Color;
 use super::contours::Contours;
 use super::display_list::{Anchor, DisplayList, Item, Part, Point, Stroke, View};
@@ -195,7 +195,7 @@ impl<'a> Prepared<'a> {
         }
         for (i, series) in self.panel.series.iter().enumerate().rev() {
             let first = list.items.len();
-            self.curve(series, frame, list);
+            self.curve(i, series, frame, list);
             list.group(Part::Series(i), first);
         }
         self.axes(frame, list);
@@ -254,7 +254,7 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    fn curve(&self, series: &Series, frame: Frame, list: &mut DisplayList) {
+    fn curve(&self, number: usize, series: &Series, frame: Frame, list: &mut DisplayList) {
         let style = &series.style;
         let points: Vec<Point> = series.points.iter().map(|p| self.place(frame, *p)).collect();
         let mut pieces = Vec::new();
@@ -288,8 +288,10 @@ impl<'a> Prepared<'a> {
             for piece in frame.pieces(&points) {
                 arrows(&piece, style, list);
             }
-        } else if style.marker.is_some() {
-            for point in thin_marks(&seen) {
+        } else if let Some(marker) = style.marker {
+            let few = self.panel.spaced && style.line.is_some() && marker != Marker::Dot;
+            let marked = if few { spaced_marks(&pieces, frame, number) } else { thin_marks(&seen) };
+            for point in marked {
                 let first = list.items.len();
                 list.mark(point, style);
                 list.group(Part::Mark(point), first);

@@ -73,26 +73,34 @@ impl<'a> Groups<'a> {
         rule.into_iter().chain(keys).collect::<Vec<_>>().join(", ")
     }
 
-    /// The look of its line, where the value of the key `apart` makes no difference: a colour for its rule, a shade for
-    /// its other keys.
+    /// The look of its line, where the value of the key `apart` makes no difference: a colour for its rule, a shade and a mark
+    /// for its other keys.
     pub fn style(&self, group: &Group, apart: Option<&str>) -> Style {
-        let rest = |group: &Group| -> Vec<(String, String)> {
-            group.keys.iter().filter(|(key, _)| Some(key.as_str()) != apart).cloned().collect()
-        };
-        let mut shades: Vec<Vec<(String, String)>> = Vec::new();
-        for other in self.all.iter().filter(|other| other.rule == group.rule) {
-            if !shades.contains(&rest(other)) {
-                shades.push(rest(other));
-            }
-        }
-        let shade = shades.iter().position(|known| *known == rest(group)).unwrap_or(0);
         let hue = self.rules.iter().position(|rule| *rule == group.rule).unwrap_or(0);
+        let shades = self.shades(&group.rule, apart);
+        let shade = shades.iter().position(|known| *known == rest(group, apart)).unwrap_or(0);
         // Rules differ by widths and dashes, too, in print without colours.
         const LOOKS: [(Dash, f64); 4] =
             [(Dash::Solid, 1.3), (Dash::Solid, 2.2), (Dash::Dashed, 1.7), (Dash::DashDotted, 1.7)];
         let (dash, width) = LOOKS[hue % LOOKS.len()];
         let color = Color::of_shade(hue, shade, shades.len());
-        Style { color, line: Some(dash), width, marker: None }
+        // Shades of one hue differ by marks, those of different hues as well.
+        let before = self.rules[..hue].iter().map(|rule| self.shades(rule, apart).len());
+        let marked: usize = before.filter(|shades| *shades > 1).sum();
+        let mark = Style::of_series(marked + shade).marker;
+        Style { color, line: Some(dash), width, marker: mark.filter(|_| shades.len() > 1) }
+    }
+
+    /// The keys but `apart` of the groups of a rule.
+    fn shades(&self, rule: &str, apart: Option<&str>) -> Vec<Vec<(String, String)>> {
+        let mut shades = Vec::new();
+        for other in self.all.iter().filter(|other| other.rule == rule) {
+            let keys = rest(other, apart);
+            if !shades.contains(&keys) {
+                shades.push(keys);
+            }
+        }
+        shades
     }
 
     /// The groups of each network.
@@ -240,6 +248,11 @@ pub struct Facets<'g, 'a> {
     pub parts: Vec<Facet<'g, 'a>>,
     /// Groups that are in none of them.
     pub left_out: usize,
+}
+
+/// All keys but one.
+fn rest(group: &Group, apart: Option<&str>) -> Vec<(String, String)> {
+    group.keys.iter().filter(|(key, _)| Some(key.as_str()) != apart).cloned().collect()
 }
 
 /// The value of a key.

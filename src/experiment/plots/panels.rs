@@ -2,7 +2,7 @@
 
 use super::super::measured::Measured;
 use super::groups::{Facet, Group, Groups};
-use super::spread::{Curve, Line, Seeds, legend, thin_line};
+use super::spread::{Curve, Drawn, Line, Seeds, apart, legend};
 use super::thresholds::{NEAR, thresholds};
 use bea_plot::{Axis, AxisScale, Color, Dash, Panel, Series, Style};
 
@@ -57,8 +57,10 @@ impl<'q> Quantity<'q> {
     /// The panel of the groups of a facet; `None` if they have nothing that can be drawn.
     pub fn panel(&self, groups: &Groups, facet: &Facet, seeds: Seeds) -> Option<Panel> {
         let mut panel = Panel { title: facet.title.clone(), ..Panel::default() };
-        let (mut pale, mut steady, mut bounds) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut diverged, mut most, mut thin, mut notes) = (0, 0, false, Vec::new());
+        let (mut below, mut steady, mut bounds) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut diverged, mut most, mut notes) = (0, 0, Vec::new());
+        // Where the curves that diverge end, and what the legend calls them.
+        let (mut ends, mut away_label) = (Vec::new(), None);
         for (at, group) in facet.groups.iter().enumerate() {
             most = most.max(group.runs.len());
             let away = group.runs.iter().filter(|run| run.runs_away()).count();
@@ -79,21 +81,25 @@ impl<'q> Quantity<'q> {
                 if ended > 0 {
                     notes.push(format!("{label} ended in {ended} of {}", group.runs.len()));
                 }
-                thin |= curves.len() > 1 && curves.iter().any(|curve| curve.diverged);
+                for curve in curves.iter().filter(|curve| curve.diverged && curves.len() > 1) {
+                    let what = if curve.ended() { "ended early" } else { "diverged" };
+                    away_label = Some(format!("{what} (then every seed has a line)"));
+                    ends.extend(curve.points.last().map(|point| point.1));
+                }
                 let sampled = group.runs.iter().any(|run| run.config.every > 1);
                 let line = Line { label, style, curves, sampled };
-                let (mut series, band) = line.drawn(seeds);
+                let drawn: Drawn = line.drawn(seeds);
                 let seen = |series: &Series| series.points.iter().any(|point| point.1.is_finite());
-                if !series.iter().any(seen) {
+                if !drawn.lines.iter().chain(&drawn.below).any(seen) {
                     continue;
                 }
-                pale.extend(series.split_off(1));
-                panel.series.extend(series);
-                panel.bands.extend(band);
+                panel.series.extend(drawn.lines);
+                below.extend(drawn.below);
+                panel.bands.extend(drawn.band);
             }
             if let (Some(start), Some(run)) = (self.thresholds_from, group.runs.first()) {
-                let color = self.look(&self.kinds[0], groups, facet, at).1.color;
-                bounds.push((self.thresholds(run, start), color));
+                let style = self.look(&self.kinds[0], groups, facet, at).1;
+                bounds.push((self.thresholds(run, start), style));
             }
         }
         if panel.series.is_empty() {
@@ -118,18 +124,18 @@ impl<'q> Quantity<'q> {
             let own = line.style.color != Color::SOFT;
             Series { label: if own { String::new() } else { line.label.clone() }, ..line }
         }));
-        panel.series.extend(pale);
+        panel.series.extend(below);
         panel.bands.extend(legend(most, seeds));
-        if thin {
-            panel.series.push(Series::new("diverged", Vec::new(), thin_line(Color::SOFT)));
+        if let Some(label) = away_label {
+            panel.series.push(Series::new(label, Vec::new(), apart(Color::SOFT)));
         }
-        panel.exits = true;
+        (panel.exits, panel.spaced) = (true, true);
         if diverged > 0 {
             let all: usize = facet.groups.iter().map(|group| group.runs.len()).sum();
             notes.push(format!("{diverged} of {all} runs diverged"));
         }
         panel.note = notes.join(", ");
-        self.axes(&mut panel, &steady);
+        self.axes(&mut panel, &steady, &ends);
         Some(panel)
     }
 
@@ -167,8 +173,8 @@ impl<'q> Quantity<'q> {
         }
     }
 
-    /// The thresholds of all groups where they are the same, and otherwise the first one of each in its colour.
-    fn bounds(&self, bounds: Vec<(Vec<Series>, Color)>) -> Vec<Series> {
+    /// The thresholds of all groups where they are the same, and otherwise the first one of each in its colour, with its mark.
+    fn bounds(&self, bounds: Vec<(Vec<Series>, Style)>) -> Vec<Series> {
         let first = |bounds: &(Vec<Series>, _)| {
             bounds.0.first().map(|line| line.points.first().map(|point| point.1))
         };
@@ -177,13 +183,16 @@ impl<'q> Quantity<'q> {
         }
         let own = bounds
             .into_iter()
-            .filter_map(|(lines, color)| Some((lines.into_iter().next()?, color)));
-        own.map(|(line, color)| Series { style: Style { color, width: 0.9, ..line.style }, ..line })
-            .collect()
+            .filter_map(|(lines, style)| Some((lines.into_iter().next()?, style)));
+        own.map(|(line, Style { color, marker, .. })| Series {
+            style: Style { color, width: 0.9, marker, ..line.style },
+            ..line
+        })
+        .collect()
     }
 
-    /// Scales, and a range that is not stretched by runs that diverge.
-    fn axes(&self, panel: &mut Panel, steady: &[f64]) {
+    /// Scales, and a range that is not stretched by runs that diverge, but holds where they end if that is not far.
+    fn axes(&self, panel: &mut Panel, steady: &[f64], ends: &[f64]) {
         let values = || {
             let bands = panel
                 .bands
@@ -194,7 +203,7 @@ impl<'q> Quantity<'q> {
         };
         let (low, high) = extent(values());
         let scale = if low > 0.0 && high > WIDE * low { AxisScale::Log } else { AxisScale::Linear };
-        let range = bounded((low, high), extent(steady.iter().copied()), scale);
+        let range = bounded((low, high), extent(steady.iter().copied()), ends, scale);
         panel.y = Axis { scale, range, ..Axis::linear(self.y.as_str()) };
         panel.x = Axis::linear(self.x.as_str());
     }
@@ -204,13 +213,17 @@ impl<'q> Quantity<'q> {
 fn bounded(
     (low, high): (f64, f64),
     (least, most): (f64, f64),
+    ends: &[f64],
     scale: AxisScale,
 ) -> Option<(f64, f64)> {
     if least > most {
         return None;
     }
     let (bottom, top) = match scale {
-        AxisScale::Log => (least / RUNAWAY, RUNAWAY * most),
+        AxisScale::Log => {
+            let near = ends.iter().map(|end| 1.2 * end).filter(|end| *end < RUNAWAY.powi(2) * most);
+            (least / RUNAWAY, near.fold(RUNAWAY * most, f64::max))
+        }
         AxisScale::Linear => {
             let room = (most - least).max(0.5 * most.abs()).max(1e-12);
             (least - room, most + room)

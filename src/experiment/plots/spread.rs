@@ -14,7 +14,8 @@ const FEW: usize = 12;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Seeds {
     /// Their median at every step, and a band: from the smallest to the largest of up to four, between the quartiles of
-    /// more. Those that diverge are no part of the band, but thin lines.
+    /// more. Those that diverge are no part of the band, but dotted lines; of up to four, every one is a line then, since a
+    /// median of some that diverge is like none of them.
     #[default]
     Median,
     /// Every one, thin and pale, and their median.
@@ -50,28 +51,57 @@ pub struct Line {
 }
 
 impl Line {
-    /// Its series, the one that sums it up first, and its band.
-    pub fn drawn(&self, seeds: Seeds) -> (Vec<Series>, Option<Band>) {
+    /// What is drawn of it.
+    pub fn drawn(&self, seeds: Seeds) -> Drawn {
         let mut style = self.style;
         let longest = self.curves.iter().map(|curve| curve.points.len()).max().unwrap_or(0);
         if (self.sampled && longest <= MARKED || longest <= FEW) && style.marker.is_none() {
             style.marker = Some(bea_plot::Marker::Dot);
         }
+        let full =
+            |points: Vec<(f64, f64)>| Series::new(self.label.as_str(), points, style).thinned();
         if let [curve] = &self.curves[..] {
-            let series = Series::new(self.label.as_str(), curve.points.clone(), style).thinned();
-            return (vec![series], None);
+            return Drawn {
+                lines: vec![full(curve.points.clone())],
+                below: Vec::new(),
+                band: None,
+            };
         }
         let all: Vec<&Curve> = self.curves.iter().collect();
-        let steady: Vec<&Curve> = self.curves.iter().filter(|curve| !curve.diverged).collect();
-        let mut series = vec![Series::new(self.label.as_str(), summary(&all).0, style).thinned()];
-        let pale = thin_line(style.color.pale());
-        let apart = self.curves.iter().filter(|curve| seeds == Seeds::All || curve.diverged);
-        series.extend(apart.map(|curve| Series::new("", curve.points.clone(), pale).thinned()));
+        let (away, steady): (Vec<&Curve>, Vec<&Curve>) =
+            self.curves.iter().partition(|curve| curve.diverged);
+        let away =
+            away.iter().map(|c| Series::new("", c.points.clone(), apart(style.color)).thinned());
+        let away: Vec<Series> = away.collect();
+        if seeds == Seeds::Median && all.len() < QUARTILES && !away.is_empty() {
+            let mut lines: Vec<Series> = steady.iter().map(|c| full(c.points.clone())).collect();
+            if lines.is_empty() {
+                // For the legend alone.
+                lines.push(full(Vec::new()));
+            }
+            return Drawn { lines, below: away, band: None };
+        }
+        let mut below = away;
+        if seeds == Seeds::All {
+            let pale = Style { line: Some(Dash::Solid), ..apart(style.color.pale()) };
+            let each = steady.iter().map(|c| Series::new("", c.points.clone(), pale).thinned());
+            below.extend(each);
+        }
         let band = (seeds == Seeds::Median && steady.len() > 1)
             .then(|| Band::new(thin_band(&summary(&steady).1), style.color));
         let band = band.map(|band| Band { around: self.label.clone(), ..band });
-        (series, band)
+        Drawn { lines: vec![full(summary(&all).0)], below, band }
     }
+}
+
+/// What is drawn of the seeds of a line.
+#[derive(Debug)]
+pub struct Drawn {
+    /// Their median or every one, with its label.
+    pub lines: Vec<Series>,
+    /// Single seeds, below all other lines.
+    pub below: Vec<Series>,
+    pub band: Option<Band>,
 }
 
 /// Points of a line, and of the band around it.
@@ -107,9 +137,9 @@ fn summary(curves: &[&Curve]) -> (Middle, Spread) {
     (median, band)
 }
 
-/// The look of one seed among several.
-pub fn thin_line(color: Color) -> Style {
-    Style { color, line: Some(Dash::Solid), width: 0.7, marker: None }
+/// The look of one seed that diverges.
+pub fn apart(color: Color) -> Style {
+    Style { color, line: Some(Dash::Dotted), width: 1.0, marker: None }
 }
 
 /// What the lines and bands of so many seeds are.
@@ -178,15 +208,25 @@ mod tests {
     }
 
     #[test]
-    fn those_that_diverge_are_thin_lines_beside_the_band() {
+    fn few_seeds_of_which_some_diverge_are_a_line_each() {
         let curves =
             vec![curve(&[1.0, 2.0], false), curve(&[3.0, 4.0], false), curve(&[9.0], true)];
-        let (series, band) = line(curves).drawn(Seeds::Median);
-        assert_eq!(series.len(), 2);
-        // Of all three the median, of the two others the band.
-        assert_eq!(series[0].points, [(0.0, 3.0), (1.0, 4.0)]);
-        assert_eq!(series[1].points, [(0.0, 9.0)]);
-        assert_eq!(band.unwrap().points, [(0.0, 1.0, 3.0), (1.0, 2.0, 4.0)]);
+        let points = |series: &[Series]| -> Vec<Vec<(f64, f64)>> {
+            series.iter().map(|series| series.points.clone()).collect()
+        };
+        let drawn = line(curves.clone()).drawn(Seeds::Median);
+        assert_eq!(points(&drawn.lines), [[(0.0, 1.0), (1.0, 2.0)], [(0.0, 3.0), (1.0, 4.0)]]);
+        assert_eq!((points(&drawn.below), drawn.band), (vec![vec![(0.0, 9.0)]], None));
+        // All of them: the label alone is above.
+        let drawn = line(vec![curve(&[9.0], true); 3]).drawn(Seeds::Median);
+        assert_eq!((points(&drawn.lines), drawn.below.len()), (vec![Vec::new()], 3));
+        assert_eq!(drawn.lines[0].label, "a");
+        // Of many, of all the median, of the others the band.
+        let more = [curves, vec![curve(&[1.0, 2.0], false); 2]].concat();
+        let drawn = line(more).drawn(Seeds::Median);
+        assert_eq!(points(&drawn.lines), [[(0.0, 1.0), (1.0, 2.0)]]);
+        assert_eq!(drawn.below.len(), 1);
+        assert_eq!(drawn.band.unwrap().points, [(0.0, 1.0, 3.0), (1.0, 2.0, 4.0)]);
     }
 
     #[test]
@@ -196,8 +236,8 @@ mod tests {
         assert_eq!(quantile(&[1.0, 2.0], 0.5), 1.5);
         assert!(quantile(&[], 0.5).is_nan());
         assert_eq!(quantile(&[1.0, f64::INFINITY, f64::INFINITY], 0.25), f64::INFINITY);
-        let (series, band) = five.drawn(Seeds::All);
-        assert_eq!((series.len(), band), (6, None));
+        let drawn = five.drawn(Seeds::All);
+        assert_eq!((drawn.lines.len(), drawn.below.len(), drawn.band), (1, 5, None));
         let of = |seeds| legend(seeds, Seeds::Median).map(|band| band.label);
         assert_eq!(of(1), None);
         assert_eq!(of(3).unwrap(), "median, smallest and largest of 3 seeds");

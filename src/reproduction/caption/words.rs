@@ -58,11 +58,7 @@ const MEANINGS: [(&[&str], &str); 18] = [
         "drift-adjusted learning rates (DAL) are 2/‖∇²E ĝ‖ in every step, those of DAL-p 2/‖∇²E ĝ‖^p, with the power p, \
          all of them at most 5 where no other bound is named",
     ),
-    (
-        &["seeds"],
-        "seeds differ in the initial weights; a line is their median, a band reaches from the smallest to the largest of those \
-         that do not diverge, from 5 seeds on over their middle half",
-    ),
+    (&["seeds"], "seeds differ in the initial weights"),
     (
         &["runs that diverge"],
         "runs that diverge are those whose loss is no longer finite, or above ten times that at the start at their end or in \

@@ -2,7 +2,7 @@
 
 use super::numbers::{
     all, below, changes, column, correlation, each_network, finite, increases, mean, median,
-    more_often, number, percent, range, rate, spread,
+    more_often, number, percent, range, rank_correlation, rate, spread,
 };
 use crate::experiment::Outcome;
 use crate::reproduction::judgement::Finding;
@@ -67,7 +67,7 @@ fn beside_flow(
 pub(super) fn fig11(outcomes: &[Outcome]) -> Finding {
     each_network(outcomes, |outcomes| {
         let (mut parts, mut texts, mut shares) = (Vec::new(), Vec::new(), Vec::new());
-        let mut correlations = Vec::new();
+        let (mut correlations, mut counted) = (Vec::new(), 0);
         for (above, flow, side) in [
             (
                 false,
@@ -91,17 +91,22 @@ pub(super) fn fig11(outcomes: &[Outcome]) -> Finding {
                 of_side.push(format!("for {symbol} in {}", percent(share)));
                 correlations.push(number(correlation(&pairs)));
             }
+            counted += n;
             let side = side.replace("{n}", &n.to_string());
             texts.push(format!("{side} {}", of_side.join(" and ")));
         }
-        let seen = texts.join("; ");
+        let steps: usize = outcomes.iter().map(|o| column(o, "loss").len().saturating_sub(1)).sum();
+        let rest = match steps.saturating_sub(counted) {
+            0 => String::new(),
+            rest => format!(
+                "; the other {rest} of the {steps} steps do not count, since the flow ends before the time of a step"
+            ),
+        };
+        let seen = format!("{}{rest}", texts.join("; "));
         let decides =
             format!("{} go the same way; more than half of each counts", shares.join(", "));
         let more =
             format!("correlations of the changes, in this order: {}", correlations.join(", "));
-        let more = format!(
-            "{more}; iterates from which the flow ends before the time of a step do not count"
-        );
         let title = match &shares[..] {
             [a, b, c, d] => format!(
                 "steps change loss and λ₀ as NGF does below 2/h ({a}, {b}), as the positive flow above ({c}, {d} of steps)"
@@ -119,19 +124,39 @@ fn increase(outcome: &Outcome) -> Vec<f64> {
 }
 
 /// Increases of the loss where `hλ₀ > 2`, beside those along the positive flow.
+pub(super) fn beside_positive(outcomes: &[Outcome]) -> Vec<(f64, f64)> {
+    beside_flow(outcomes, "loss", "flow_loss_positive", true, increase)
+}
+
+/// Whether they go together, in size and in rank.
 pub(super) fn fig13(outcomes: &[Outcome]) -> Finding {
     each_network(outcomes, |outcomes| {
-        let pairs = beside_flow(outcomes, "loss", "flow_loss_positive", true, increase);
-        let together = correlation(&pairs);
+        let pairs = beside_positive(outcomes);
+        let (together, by_rank) = (correlation(&pairs), rank_correlation(&pairs));
+        let [size, rank] = [together, by_rank].map(number);
         let seen = format!(
             "over the {} iterates with hλ₀ > 2, the change of the loss in a step and that along the positive flow have \
-             correlation {}",
+             correlation {size}, and their ranks {rank}",
             pairs.len(),
-            number(together)
         );
-        let decides =
-            format!("correlation {}; more than 0.5 counts as proportional", number(together));
-        (vec![below(0.5, together)], [seen, decides, String::new(), String::new()])
+        let decides = format!(
+            "correlation {size}, that of the ranks, which no outlier decides, {rank}; more than 0.5 of each counts as proportional"
+        );
+        let (_, most) = range(pairs.iter().map(|(flow, _)| *flow));
+        let rest: Vec<_> = pairs.iter().copied().filter(|(flow, _)| *flow < most).collect();
+        let more = format!(
+            "without the iterate whose change along the positive flow is largest, {}, the correlation is {}",
+            number(most),
+            number(correlation(&rest))
+        );
+        let parts = vec![below(0.5, together), below(0.5, by_rank)];
+        let title = match parts[..] {
+            [Some(false), Some(true)] => format!(
+                "above 2/h the loss changes in a step as along the positive flow by rank ({rank}), not by size ({size})"
+            ),
+            _ => String::new(),
+        };
+        (parts, [seen, decides, more, title])
     })
 }
 

@@ -1,7 +1,7 @@
 //! Figures about how far flows are from gradient descent: 7, 8, 10, 31 and 32.
 
 use super::numbers::{
-    Part, all, below, column, distances, each_network, label, median, number, percent, rate,
+    Part, all, below, column, distances, each_network, label, mean, median, number, percent, rate,
     spread, tally,
 };
 use crate::experiment::Outcome;
@@ -50,27 +50,38 @@ pub(super) fn fig7(outcomes: &[Outcome]) -> Finding {
     Finding::new(&parts, seen, format!("{cases} cases; all must")).with(more).titled(title)
 }
 
-/// Median relative errors of the predictions where `hλ_0 > 1`, in each run.
+/// Median relative errors of the predictions where `hλ_0 > 1`, in each run, and how often PF has the smallest.
 pub(super) fn fig8(outcomes: &[Outcome]) -> Finding {
     let (mut parts, mut texts, mut misses) = (Vec::new(), Vec::new(), Vec::new());
+    let mut shares = Vec::new();
     for outcome in outcomes {
         let actual = column(outcome, "prediction_actual");
         let (h, sharpness) = (rate(outcome), column(outcome, "lambda_0"));
-        let error = |flow: &str| -> Vec<f64> {
-            let predicted = column(outcome, &format!("prediction_{flow}"));
-            let rows = predicted.iter().zip(&actual).zip(&sharpness);
-            rows.filter(|(_, sharpness)| h * *sharpness > 1.0)
-                .map(|((predicted, actual), _)| (predicted - actual).abs() / actual.abs())
-                .filter(|error| !error.is_nan())
-                .collect()
-        };
-        let errors = ["ngf", "igr", "pf"].map(error);
-        let [ngf, igr, pf] = errors.each_ref().map(|errors| median(errors.iter().copied()));
-        parts.push(all([below(pf, ngf), below(pf, igr)]));
+        let predicted =
+            ["ngf", "igr", "pf"].map(|flow| column(outcome, &format!("prediction_{flow}")));
+        let rows = (0..actual.len()).filter(|i| sharpness.get(*i).is_some_and(|l| h * l > 1.0));
+        let errors = rows.filter_map(|i| {
+            let error = |predicted: &Vec<f64>| {
+                let error = (predicted.get(i)? - actual[i]).abs() / actual[i].abs();
+                (!error.is_nan()).then_some(error)
+            };
+            let [ngf, igr, pf] = predicted.each_ref().map(error);
+            Some([ngf?, igr?, pf?])
+        });
+        let errors: Vec<[f64; 3]> = errors.collect();
+        let of = |flow: usize| median(errors.iter().map(|error| error[flow]));
+        let [ngf, igr, pf] = [0, 1, 2].map(of);
+        let n = errors.len();
+        let nearest = mean(errors.iter().map(|e| f64::from(u8::from(e[2] < e[0] && e[2] < e[1]))));
+        let error = (nearest * (1.0 - nearest) / n as f64).sqrt();
+        parts.extend([all([below(pf, ngf), below(pf, igr)]), below(0.5, nearest - 2.0 * error)]);
         misses.push(percent(pf));
+        shares.push(percent(nearest));
         let [ngf, igr, pf] = [ngf, igr, pf].map(number);
-        let n = errors[2].len();
-        texts.push(format!("NGF {ngf}, IGR {igr}, PF {pf} (h = {h}, {n} iterates)"));
+        texts.push(format!(
+            "NGF {ngf}, IGR {igr}, PF {pf}, and PF has the smallest in {} (h = {h}, {n} iterates)",
+            percent(nearest)
+        ));
     }
     let seen = format!(
         "median error of the predictions where hλ₀ > 1, in units of the actual value: {}",
@@ -83,31 +94,33 @@ pub(super) fn fig8(outcomes: &[Outcome]) -> Finding {
             misses.join(" and ")
         )
     });
-    Finding::new(
-        &parts,
-        seen,
-        format!(
-            "PF has the smallest error with {} learning rates; with all it must",
-            tally(&parts)
-        ),
-    )
-    .titled(title)
+    let medians: Vec<Part> = parts.iter().step_by(2).copied().collect();
+    let decides = format!(
+        "PF has the smallest median error with {} learning rates, and the smallest error in {} of iterates; it must have both with \
+         all, the latter in more than half by more than twice the standard error",
+        tally(&medians),
+        shares.join(" and ")
+    );
+    Finding::new(&parts, seen, decides).titled(title)
 }
 
-/// Median one-step errors where `hλ_0 > 3/2`, over seeds.
-pub(super) fn fig10(outcomes: &[Outcome]) -> Finding {
-    let error = |flow: &str, what: &str| -> Vec<f64> {
-        let of = |outcome: &Outcome| {
-            let (h, sharpness) = (rate(outcome), column(outcome, "lambda_0"));
-            let errors = column(outcome, &format!("{what}_{flow}"));
-            let measured = column(outcome, &format!("{what}_ngf"));
-            // A flow that ended during the step, where NGF did not, counts as infinitely far.
-            let rows = errors.iter().zip(&measured).zip(&sharpness);
-            let edge = rows.filter(|((_, ngf), l)| !ngf.is_nan() && h * *l > 1.5);
-            median(edge.map(|((e, _), _)| if e.is_nan() { f64::INFINITY } else { e.abs() }))
-        };
-        outcomes.iter().map(of).collect()
+/// The median of one-step errors where `hλ_0 > 3/2`, of each run.
+pub(super) fn at_the_edge(outcomes: &[Outcome], flow: &str, what: &str) -> Vec<f64> {
+    let of = |outcome: &Outcome| {
+        let (h, sharpness) = (rate(outcome), column(outcome, "lambda_0"));
+        let errors = column(outcome, &format!("{what}_{flow}"));
+        let measured = column(outcome, &format!("{what}_ngf"));
+        // A flow that ended during the step, where NGF did not, counts as infinitely far.
+        let rows = errors.iter().zip(&measured).zip(&sharpness);
+        let edge = rows.filter(|((_, ngf), l)| !ngf.is_nan() && h * *l > 1.5);
+        median(edge.map(|((e, _), _)| if e.is_nan() { f64::INFINITY } else { e.abs() }))
     };
+    outcomes.iter().map(of).collect()
+}
+
+/// Which flow has the smallest, over seeds.
+pub(super) fn fig10(outcomes: &[Outcome]) -> Finding {
+    let error = |flow: &str, what: &str| at_the_edge(outcomes, flow, what);
     let flows = ["ngf", "igr", "pf"];
     let [ngf, igr, pf] = flows.map(|flow| error(flow, "error"));
     let parts: Vec<Part> =

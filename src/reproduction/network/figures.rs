@@ -1,6 +1,6 @@
 //! Every figure about networks: its experiment, what is drawn, what the paper says, its judge and its picture.
 
-use super::{NetworkFigure, drift, edge, errors, followed, pictures, rates};
+use super::{NetworkFigure, by_batch, differences, drift, edge, errors, followed, pictures, rates};
 
 macro_rules! figure {
     ($id:literal, $experiment:literal, $shows:literal, $claim:literal, $judge:path, $picture:path) => {
@@ -26,7 +26,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig7",
         "fig7",
         "distance of NGF, IGR and PF to gradient descent against the number of steps, all from the initial \
-         weights; a panel for each learning rate h; thin lines are flows of runs in which they end early",
+         weights; a panel for each learning rate h; dotted lines are flows that end early",
         "for few steps the principal flow is nearer to gradient descent than the negative gradient flow and \
          IGR",
         errors::fig7,
@@ -55,8 +55,9 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
     figure!(
         "fig10",
         "fig10",
-        "left, the sharpness λ₀ along gradient descent; middle, the distance from its next iterate θ' to \
-         where NGF, IGR and PF come in the time of a step; right, the difference of their losses",
+        "top left, the sharpness λ₀ along gradient descent; top right, the distance from its next iterate θ' to \
+         where NGF, IGR and PF come in the time of a step; bottom left, the size of the difference of their losses; bottom \
+         right, for each seed, the median of these distances at the edge of stability, where hλ₀ > 1.5",
         "the principal flow has the smallest error of a step at the edge of stability",
         errors::fig10,
         pictures::fig10
@@ -64,8 +65,9 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
     figure!(
         "fig10_mlp",
         "fig10_mlp",
-        "left, the sharpness λ₀ along gradient descent; middle, the distance from its next iterate θ' to \
-         where NGF, IGR and PF come in the time of a step; right, the difference of their losses",
+        "top left, the sharpness λ₀ along gradient descent; top right, the distance from its next iterate θ' to \
+         where NGF, IGR and PF come in the time of a step; bottom left, the size of the difference of their losses; bottom \
+         right, for each seed, the median of these distances at the edge of stability, where hλ₀ > 1.5",
         "the principal flow has the smallest error of a step at the edge of stability (4 layers of 100)",
         errors::fig10,
         pictures::fig10
@@ -92,9 +94,10 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
     figure!(
         "fig13",
         "fig13",
-        "left, the stability coefficient Re sc₀ along gradient descent; middle, its loss (black) and the loss \
-         after following the positive flow from each iterate for the time of a step; right, the sharpness λ₀; \
-         of the steps from iterates measured, those in which the loss increases are shaded",
+        "top left, the stability coefficient Re sc₀ along gradient descent; top right, its loss (black) and the loss \
+         after following the positive flow from each iterate for the time of a step; bottom left, the sharpness λ₀; \
+         of the steps from iterates measured, those in which the loss increases are shaded; bottom right, the change of \
+         the loss in a step against that along the positive flow, a point for each iterate with λ₀ above 2/h",
         "where λ₀ > 2/h, the loss increases in proportion to its increase along the positive flow",
         edge::fig13,
         pictures::fig13
@@ -147,7 +150,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig19",
         "fig18",
         "learning rate and length ‖θ' − θ‖ of the update along training with fixed learning rates h, in blue, \
-         and with DAL, in orange",
+         and with DAL, in orange; in black, for each seed with DAL, the median of every tenth of the run",
         "the learning rate of DAL falls, then slowly rises, and its updates decrease steadily",
         rates::fig19,
         pictures::fig19
@@ -156,7 +159,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig20",
         "fig20",
         "loss and test accuracy along training with fixed learning rates h, in blue, and with DAL of power p \
-         = 0.5, DAL-0.5, in orange; thin lines are runs that diverge",
+         = 0.5, DAL-0.5, in orange; dotted lines are runs that diverge",
         "DAL-0.5 trains and generalises at least as well as the best fixed learning rate",
         rates::fig20,
         pictures::fig20,
@@ -204,9 +207,9 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig26",
         "fig26",
         "loss along training with DAL on all examples at once: ∇²E ĝ computed exactly, in blue, or from the \
-         difference of two gradients, in orange; a panel for each power p; thin lines are runs that diverge",
+         difference of two gradients, in orange; a panel for each power p; dotted lines are runs that diverge",
         "with full batches DAL loses nothing by the difference of gradients",
-        rates::fig26,
+        differences::fig26,
         pictures::fig26,
         pictures::FULL
     ),
@@ -214,9 +217,9 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig27",
         "fig26",
         "loss along training with DAL on small batches: ∇²E ĝ computed exactly, in blue, or from the \
-         difference of two gradients, in orange; a panel for each power p; thin lines are runs that diverge",
+         difference of two gradients, in orange; a panel for each power p; dotted lines are runs that diverge",
         "with small batches DAL loses little by the difference of gradients",
-        rates::fig27,
+        differences::fig27,
         pictures::fig27,
         pictures::SMALL
     ),
@@ -226,7 +229,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "loss and learning rate along training with DAL of power p = 1 on all examples at once: ∇²E ĝ \
          computed exactly, in blue, or from the difference of two gradients, in orange",
         "with full batches DAL loses nothing by the difference of gradients (on Imagenet in the paper)",
-        rates::fig28,
+        differences::fig28,
         pictures::fig28,
         pictures::ONE
     ),
@@ -234,10 +237,10 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig29",
         "fig28",
         "loss and learning rate along training with DAL of power p = 0.5, DAL-0.5, on all examples at once: \
-         ∇²E ĝ computed exactly, in blue, or from the difference of two gradients, in orange; thin lines are \
+         ∇²E ĝ computed exactly, in blue, or from the difference of two gradients, in orange; dotted lines are \
          runs that diverge",
         "with full batches DAL-0.5 loses nothing by the difference of gradients (on Imagenet in the paper)",
-        rates::fig29,
+        differences::fig29,
         pictures::fig29,
         pictures::HALF
     ),
@@ -327,9 +330,9 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig40",
         "fig40",
         "test accuracy, loss and learning rate along training with fixed learning rates h, in blue, and with \
-         DAL, in orange, a column for each batch size; thin lines are runs that diverge",
+         DAL, in orange, a column for each batch size; dotted lines are runs that diverge",
         "with every batch size DAL-p of a smaller p generalises better and is less stable",
-        rates::fig40,
+        by_batch::fig40,
         pictures::fig40
     ),
     figure!(
@@ -338,7 +341,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "loss along training with fixed learning rates h, in blue, and with DAL, in orange, a panel for each \
          batch size",
         "DAL trains as well as the best fixed learning rate with every batch size",
-        rates::fig41,
+        by_batch::fig41,
         pictures::fig41,
         pictures::FIXED_AND_ONE
     ),
@@ -346,17 +349,18 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig42",
         "fig40",
         "loss along training with fixed learning rates h, in blue, and with DAL of power p = 0.5, DAL-0.5, in \
-         orange, a panel for each batch size; thin lines are runs that diverge",
+         orange, a panel for each batch size; dotted lines are runs that diverge",
         "DAL-0.5 trains as well as the best fixed learning rate with every batch size",
-        rates::fig42,
+        by_batch::fig42,
         pictures::fig42,
         pictures::FIXED_AND_HALF
     ),
     figure!(
         "fig43",
         "fig20",
-        "learning rate, loss and test accuracy along training with DAL, a shade for each power p; thin lines \
-         are runs that diverge",
+        "learning rate, loss and test accuracy along training with DAL, a shade and a mark for each power p; dotted \
+         lines are runs that diverge; bottom right, the mean learning rate of each run before it diverges, which decides, \
+         against p",
         "DAL-p with a smaller p takes larger learning rates",
         rates::fig43,
         pictures::fig43,
@@ -402,9 +406,9 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig48",
         "fig48",
         "loss along training with momentum, with fixed learning rates h, in blue, and with DAL of power p = \
-         0.5, in orange, a panel for each batch size; thin lines are runs that diverge",
+         0.5, in orange, a panel for each batch size; dotted lines are runs that diverge",
         "DAL with momentum gains less with smaller batches",
-        rates::fig48,
+        by_batch::fig48,
         pictures::fig48
     ),
     figure!(

@@ -1,12 +1,12 @@
 //! Groups of runs that differ in the seed alone.
 
 use super::numbers::{
-    Part, all, below, column, diverged, fails, increases, last, mean, median, number,
+    Part, at_most, below, column, diverged, fails, increases, last, mean, median, number,
     number_of_times, range, spread, spread_of_counts,
 };
-use crate::experiment::Outcome;
 use crate::experiment::config::Config;
 use crate::experiment::plots::setting_in_words;
+use crate::experiment::{Measured, Outcome};
 use bea_network::training::{Dal, Product, Rule};
 
 /// One group of seeds; lists have an entry for each seed.
@@ -32,6 +32,8 @@ pub(super) struct Group {
     pub rates: Vec<f64>,
     /// How many runs end with a higher loss than at the start.
     pub failed: usize,
+    /// How many runs diverge, as pictures count them.
+    pub away: usize,
 }
 
 /// A loss of so many times that at the start is that of a run that diverges.
@@ -104,6 +106,7 @@ pub(super) fn summarise(outcomes: &[Outcome]) -> Vec<Group> {
                 accuracies: Vec::new(),
                 rates: Vec::new(),
                 failed: 0,
+                away: 0,
             });
             groups.len() - 1
         });
@@ -121,6 +124,7 @@ pub(super) fn summarise(outcomes: &[Outcome]) -> Vec<Group> {
         });
         group.rates.push(mean(rates_before_divergence(outcome)));
         group.failed += usize::from(fails(outcome));
+        group.away += usize::from(Measured::from(outcome).runs_away());
     }
     groups
 }
@@ -171,8 +175,12 @@ pub(super) fn list(groups: &[Group]) -> String {
     let text = |group: &Group| {
         let diverging = group.losses.iter().filter(|loss| loss.is_infinite()).count();
         if diverging > 0 {
-            let of = if diverging == group.losses.len() { "" } else { " with some seeds" };
-            return format!("{}: diverges{of}", group.label);
+            return format!(
+                "{}: diverges with {} of {} seeds",
+                group.label,
+                group.away,
+                group.losses.len()
+            );
         }
         let accuracy = if group.accuracies.iter().all(|a| a.is_finite()) {
             format!(", test accuracy {}", spread(&group.accuracies))
@@ -214,6 +222,20 @@ fn seeds(groups: &[Group]) -> Option<String> {
     }
 }
 
+/// That rounding decides which seeds of a group train; empty where all seeds end alike.
+pub(super) fn by_rounding(group: Option<&Group>) -> String {
+    let some = |group: &&Group| group.full && group.failed > 0 && group.failed < group.losses.len();
+    let why = group.filter(some).map(|group| {
+        format!(
+            "; {} of {} end with a higher loss than at the start: which ones is decided by rounding, since others do where the \
+             sum over the examples has another order",
+            group.failing(),
+            group.label
+        )
+    });
+    why.unwrap_or_default()
+}
+
 /// The end of one group: `a loss of 0.324 after 85 increases`.
 pub(super) fn end(group: &Group) -> String {
     let (loss, rises) = (group.loss(), group.rises());
@@ -253,12 +275,36 @@ pub(super) fn best(groups: &[&Group]) -> f64 {
     range(groups.iter().map(|group| group.loss())).0
 }
 
-/// Whether a quantity is smaller with every larger power.
-pub(super) fn falls(groups: &[&Group], quantity: impl Fn(&Group) -> f64) -> Part {
+/// Whether a quantity is smaller with every larger power, for each power and the next larger one: with every seed of the one
+/// than with any of the other, since chance may decide between seeds that overlap.
+pub(super) fn steps_down(groups: &[&Group], quantity: impl Fn(&Group) -> &[f64]) -> Vec<Part> {
+    let pair = |[a, b]: [&Group; 2]| apart(quantity(b), quantity(a));
+    by_power(groups).windows(2).map(|pair_of| pair([pair_of[0], pair_of[1]])).collect()
+}
+
+/// Groups with small powers first.
+pub(super) fn by_power<'a>(groups: &[&'a Group]) -> Vec<&'a Group> {
     let mut sorted = groups.to_vec();
     let power = |group: &Group| group.power.unwrap_or(f64::NAN);
     sorted.sort_by(|a, b| power(a).total_cmp(&power(b)));
-    all(sorted.windows(2).map(|pair| below(quantity(pair[1]), quantity(pair[0]))))
+    sorted
+}
+
+/// Whether every one of some values is below all of others.
+pub(super) fn apart(below_these: &[f64], above: &[f64]) -> Part {
+    below(range(below_these.iter().copied()).1, range(above.iter().copied()).0)
+}
+
+/// Whether a quantity is not larger in one group than in another: its median, and with every seed of the one than with any of
+/// the other. Where only the medians differ, chance may decide.
+pub(super) fn no_larger(
+    a: &Group,
+    b: &Group,
+    median: impl Fn(&Group) -> f64,
+    seeds: impl Fn(&Group) -> &[f64],
+) -> [Part; 2] {
+    let most = range(seeds(a).iter().copied()).1;
+    [at_most(median(a), median(b)), at_most(most, range(seeds(b).iter().copied()).0)]
 }
 
 /// Groups of each batch size, small ones first.

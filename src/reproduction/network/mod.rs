@@ -1,6 +1,8 @@
 //! The figures of the paper about networks: each an experiment of `examples/experiments`, and a judge of
 //! what its runs measured.
 
+mod by_batch;
+mod differences;
 mod drift;
 mod edge;
 mod errors;
@@ -15,10 +17,12 @@ use super::caption::{Caption, data_in_words, network_in_words};
 use super::judgement::Finding;
 use crate::experiment::config::{Config, Experiment, Scale};
 use crate::experiment::{Measured, Outcome};
+use bea_network::training::Rule;
 use bea_plot::{Color, Figure, Series};
 use bea_series::text::source::{Source, SourceError};
 pub use figures::NETWORK_FIGURES;
 use groups::in_full;
+use num_traits::ToPrimitive;
 use std::collections::BTreeSet;
 
 /// A figure about networks.
@@ -51,11 +55,17 @@ impl NetworkFigure {
 
     /// Whether the claim holds, and what is seen.
     pub fn finding(&self, outcomes: &[Outcome]) -> Finding {
-        (self.judge)(outcomes)
+        (self.judge)(&self.shown(outcomes))
     }
 
-    /// `a network … on the Iris data; 3 runs of 400 steps, 3 seeds`; `None` without runs.
+    /// Those of its runs that the picture shows, which alone are judged: others of the same experiment belong to other figures.
+    fn shown(&self, outcomes: &[Outcome]) -> Vec<Outcome> {
+        outcomes.iter().filter(|run| (self.shown)(&(*run).into())).cloned().collect()
+    }
+
+    /// `a network … on the Iris data; 3 runs of 400 steps, 3 seeds`, of the runs that are shown; `None` without runs.
     fn sizes(&self, outcomes: &[Outcome]) -> Option<String> {
+        let outcomes = &self.shown(outcomes);
         let count = |n: usize, what: &str| match n {
             1 => format!("one {what}"),
             n => format!("{n} {what}s"),
@@ -74,25 +84,9 @@ impl NetworkFigure {
             count(outcomes.len(), "run"),
             count(steps, "step"),
             count(seeds.len(), "seed"),
-            self.runs_shown(outcomes),
+            diverging(outcomes),
             steps_in_words(outcomes)
         ))
-    }
-
-    /// `, of which 12 are shown; runs that diverge: 3 of these`, each where it says something.
-    fn runs_shown(&self, outcomes: &[Outcome]) -> String {
-        let shown: Vec<&Outcome> =
-            outcomes.iter().filter(|run| (self.shown)(&(*run).into())).collect();
-        let away = shown.iter().filter(|run| Measured::from(**run).runs_away()).count();
-        let some = match shown.len() {
-            all if all == outcomes.len() => String::new(),
-            1 => ", of which one is shown".into(),
-            some => format!(", of which {some} are shown"),
-        };
-        match away {
-            0 => some,
-            _ => format!("{some}; runs that diverge: {away} of {}", shown.len()),
-        }
     }
 
     /// Networks and data of the runs, and those of the paper where these stand in for them.
@@ -126,19 +120,31 @@ impl NetworkFigure {
         };
         figure.panels.retain(|panel| panel.series.iter().any(seen));
         for panel in &mut figure.panels {
-            let title = std::mem::take(&mut panel.title);
-            panel.title = outcomes.iter().fold(title, |title, run| in_full(&run.config, title));
+            let labels = panel.series.iter_mut().map(|series| &mut series.label);
+            let around = panel.bands.iter_mut().map(|band| &mut band.around);
+            for text in labels.chain(around).chain([&mut panel.title]) {
+                let said = std::mem::take(text);
+                *text = outcomes.iter().fold(said, |text, run| in_full(&run.config, text));
+            }
         }
         Figure { title: self.caption(outcomes).title(), ..figure }
     }
 }
 
-/// `; h = 0.1, 0.2; batches of 25; measured every 2 steps`: learning rates that are fixed, batches unless all examples are
-/// one, and how often is measured, each where it says something.
+/// `; runs that diverge: 3 of 12`, where there are any.
+fn diverging(outcomes: &[Outcome]) -> String {
+    match outcomes.iter().filter(|run| Measured::from(*run).runs_away()).count() {
+        0 => String::new(),
+        away => format!("; runs that diverge: {away} of {}", outcomes.len()),
+    }
+}
+
+/// `; h = 0.1, 0.2; momentum 0.9; batches of 25; measured every 2 steps`: learning rates that are fixed, momentum, batches, and
+/// how often is measured, each where it says something.
 fn steps_in_words(outcomes: &[Outcome]) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut rates: Vec<String> = Vec::new();
-    let mut batches: Vec<String> = Vec::new();
+    let (mut batches, mut momenta): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     for Outcome { config, .. } in outcomes {
         if let Some(schedule) = config.rule.schedule() {
             let changes =
@@ -149,13 +155,18 @@ fn steps_in_words(outcomes: &[Outcome]) -> String {
             }
         }
         let batch = config.batch.map(|batch| in_full(config, format!("batches of {batch}")));
-        batches.extend(batch.filter(|batch| !batches.contains(batch)));
+        let batch = batch.unwrap_or_else(|| "full batches".into());
+        if !batches.contains(&batch) {
+            batches.push(batch);
+        }
+        momenta.extend(momentum(config).filter(|m| *m > 0.0).map(|m| format!("momentum {m}")));
     }
+    momenta.dedup();
     if !rates.is_empty() {
         parts.push(format!("; h = {}", rates.join(", ")));
     }
-    if !batches.is_empty() {
-        parts.push(format!("; {}", batches.join(", ")));
+    for said in [momenta, batches].iter().filter(|said| !said.is_empty()) {
+        parts.push(format!("; {}", said.join(", ")));
     }
     let every: BTreeSet<usize> = outcomes.iter().map(|outcome| outcome.config.every).collect();
     match every.first() {
@@ -165,6 +176,14 @@ fn steps_in_words(outcomes: &[Outcome]) -> String {
         _ => {}
     }
     parts.concat()
+}
+
+/// The momentum of a rule that has one.
+fn momentum(config: &Config) -> Option<f64> {
+    match &config.rule {
+        Rule::DalMomentum { momentum, .. } => Some(*momentum),
+        _ => config.optimizer.as_ref()?.values.get("m")?.to_f64(),
+    }
 }
 
 /// Figures for which the paper trains on Imagenet alone.

@@ -137,6 +137,19 @@ pub(super) fn correlation(pairs: &[(f64, f64)]) -> f64 {
     product(|x, y| x * y) / (product(|x, _| x * x) * product(|_, y| y * y)).sqrt()
 }
 
+/// Spearman's coefficient: that of the ranks of both, which no outlier decides; equal numbers have ranks in their order.
+pub(super) fn rank_correlation(pairs: &[(f64, f64)]) -> f64 {
+    let pairs = finite(pairs);
+    let ranks = |of: fn(&(f64, f64)) -> f64| -> Vec<f64> {
+        let mut order: Vec<usize> = (0..pairs.len()).collect();
+        order.sort_by(|a, b| of(&pairs[*a]).total_cmp(&of(&pairs[*b])));
+        let mut ranks = vec![0.0; pairs.len()];
+        order.into_iter().enumerate().for_each(|(rank, i)| ranks[i] = rank as f64);
+        ranks
+    };
+    correlation(&ranks(|p| p.0).into_iter().zip(ranks(|p| p.1)).collect::<Vec<_>>())
+}
+
 /// The pairs that are both finite.
 pub(super) fn finite(pairs: &[(f64, f64)]) -> Vec<(f64, f64)> {
     pairs.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite()).collect()
@@ -249,6 +262,8 @@ mod tests {
         assert!(correlation(&line[..2]).is_nan());
         let cross = [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)];
         assert_eq!(correlation(&cross), 0.0);
+        let outlier = [(0.0, 1.0), (1.0, 2.0), (2.0, 3.0), (3.0, 1e9)];
+        assert!((rank_correlation(&outlier) - 1.0).abs() < 1e-12);
         // 0.632 and 0.444 in tables of the exact distribution.
         assert!((by_chance(10) - 0.63).abs() < 5e-3 && (by_chance(20) - 0.444).abs() < 5e-3);
         let curve: Vec<f64> = (0..40).map(f64::from).collect();

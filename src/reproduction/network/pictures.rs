@@ -3,7 +3,9 @@
 mod against;
 mod runs;
 
-use super::numbers::{column, rate};
+use super::edge::beside_positive;
+use super::groups::dal;
+use super::numbers::{column, rate, tenths};
 use crate::experiment::plots::{Kind, Quantity, flow_name, followed, points, solid};
 use crate::experiment::{Measured, Outcome};
 use bea_flow::flow::FlowName;
@@ -109,13 +111,12 @@ pub(super) fn fig7(outcomes: &[Outcome]) -> Figure {
 pub(super) fn fig9(outcomes: &[Outcome]) -> Figure {
     let sheet = Sheet::of(outcomes);
     let mut figure = sheet.figure(&[loss(), sharpness()]);
-    let color = |i: usize| Color::of_shade(0, i, outcomes.len());
     let of = |(i, outcome): (usize, &Outcome)| {
         let (h, loss) = (rate(outcome), column(outcome, "loss"));
         let sharpness = column(outcome, "lambda_0").into_iter().map(move |l| 0.5 * h * l);
         let changes = loss.windows(2).map(|pair| pair[1] - pair[0]);
-        let style = Style { color: color(i), ..solid(0).markers() };
-        let style = Style { marker: Some(bea_plot::Marker::Dot), ..style };
+        let color = Color::of_shade(0, i, outcomes.len());
+        let style = Style { color, ..Style::of_series(i).markers() };
         Series::new("", sharpness.zip(changes).collect(), style)
     };
     let mut series: Vec<Series> = outcomes.iter().enumerate().map(of).collect();
@@ -135,11 +136,27 @@ pub(super) fn fig9(outcomes: &[Outcome]) -> Figure {
     figure
 }
 
-/// `λ_0`, the error of a step and the error of the loss.
+/// `λ_0`, the error of a step, the size of the error of the loss, and the medians of the former at the edge of stability.
 pub(super) fn fig10(outcomes: &[Outcome]) -> Figure {
     let errors = of_flows("error of a step ‖θ' − φₕ(θ)‖", None, "error", &three());
-    let losses = of_flows("error of the loss E(θ') − E(φₕ(θ))", None, "loss_error", &three());
-    Sheet::of(outcomes).figure(&[sharpness(), errors, Quantity { grows: false, ..losses }])
+    let mut losses = of_flows("error of the loss |E(θ') − E(φₕ(θ))|", None, "loss_error", &three());
+    for kind in &mut losses.kinds {
+        let of = std::mem::replace(&mut kind.points, Box::new(|_: &Measured| Vec::new()));
+        // What is 0 to rounding has no place on a logarithmic axis.
+        let size = move |run: &Measured| {
+            let sizes = of(run).into_iter().map(|(x, y)| (x, y.abs()));
+            sizes.filter(|point| point.1 > 0.0).collect()
+        };
+        kind.points = Box::new(size);
+    }
+    let mut figure = Sheet::of(outcomes).every_seed().figure(&[sharpness(), errors, losses]);
+    let edge = against::edge_errors(outcomes);
+    let points = || edge.series.iter().flat_map(|series| &series.points);
+    if figure.panels.len() == 3 && points().any(|point| point.1.is_finite()) {
+        figure.panels.push(edge);
+        figure.columns = 2;
+    }
+    figure
 }
 
 const BOTH: [(FlowName, usize); 2] =
@@ -174,7 +191,34 @@ pub(super) fn fig13(outcomes: &[Outcome]) -> Figure {
     let positive = [(FlowName::Positive, POSITIVE)];
     let losses = of_flows("loss E", Some("loss"), "flow_loss", &positive);
     let figure = Sheet::of(outcomes).figure(&[coefficient(), losses, sharpness()]);
-    highlighted(figure, outcomes, "loss increases", increasing)
+    let mut figure = highlighted(figure, outcomes, "loss increases", increasing);
+    // A network with nothing above `2/h` has no point.
+    let networks = outcomes.chunk_by(|a, b| a.config.network_name() == b.config.network_name());
+    let series: Vec<Series> = networks
+        .enumerate()
+        .map(|(i, runs)| {
+            let style =
+                Style { color: Color::of_series(POSITIVE), ..Style::of_series(i).markers() };
+            Series::new("iterates with λ₀ above 2/h", beside_positive(runs), style)
+        })
+        .collect();
+    let reach = || series.iter().flat_map(|series| &series.points).map(|point| point.0);
+    let (low, high) = reach().fold((0.0f64, 0.0f64), |(a, b), x| (a.min(x), b.max(x)));
+    let least = reach().fold(f64::INFINITY, f64::min);
+    if high > low {
+        let name = "change of the loss along the positive flow";
+        let zero = vec![(if least > 0.0 { least } else { low }, 0.0), (high, 0.0)];
+        let zero = Series::new("", zero, Style::soft(Dash::Dotted));
+        figure.panels.push(Panel {
+            // One of them may be far beyond the others.
+            x: if least > 0.0 { logarithmic(name) } else { Axis::linear(name) },
+            y: Axis::linear("change of the loss in the step"),
+            series: series.into_iter().chain([zero]).collect(),
+            ..Panel::default()
+        });
+        figure.columns = 2;
+    }
+    figure
 }
 
 /// The loss and `Re sc_0` in parts of the gradient.
@@ -257,7 +301,17 @@ pub(super) fn fig18(outcomes: &[Outcome]) -> Figure {
 pub(super) fn fig19(outcomes: &[Outcome]) -> Figure {
     let update =
         Quantity::of("norm of the update ‖θ' − θ‖", |run| points(run, "update_norm"));
-    Sheet::of(outcomes).figure(&[learning_rate(), update])
+    let mut figure = Sheet::of(outcomes).figure(&[learning_rate(), update]);
+    for (panel, name) in figure.panels.iter_mut().zip(["learning_rate", "update_norm"]) {
+        for outcome in outcomes.iter().filter(|outcome| dal(&outcome.config).is_some()) {
+            let [steps, values] = ["step", name].map(|name| tenths(&column(outcome, name)));
+            let points = steps.zip(values).map(|(x, y)| x.into_iter().zip(y).collect());
+            let style = Style { marker: Some(bea_plot::Marker::Dot), ..solid(0) };
+            let label = "DAL, median of every tenth, a line a seed";
+            panel.series.insert(0, Series::new(label, points.unwrap_or_default(), style));
+        }
+    }
+    figure
 }
 
 /// DAL-0.5 beside the fixed rates.
@@ -375,7 +429,7 @@ pub(super) fn fig42(outcomes: &[Outcome]) -> Figure {
     Sheet::only(outcomes, FIXED_AND_HALF).by("batch", &[loss()])
 }
 
-/// Learning rate, loss and test accuracy of DAL alone.
+/// Learning rate, loss and test accuracy of DAL alone, and the mean learning rates.
 pub(super) fn fig43(outcomes: &[Outcome]) -> Figure {
     let mut figure = Sheet::only(outcomes, ADAPTIVE).figure(&[learning_rate(), loss(), accuracy()]);
     // Rates at the cap are not on the frame.
@@ -383,6 +437,10 @@ pub(super) fn fig43(outcomes: &[Outcome]) -> Figure {
         if let Some((_, top)) = axis.range.as_mut().filter(|_| axis.label == learning_rate().y) {
             *top *= 1.5;
         }
+    }
+    if figure.panels.len() == 3 {
+        figure.panels.push(against::mean_rates(outcomes));
+        figure.columns = 2;
     }
     figure
 }

@@ -13,6 +13,8 @@ const STEPS: usize = 50;
 const START: [f64; 2] = [1.0, 1.0];
 /// A larger relative distance is not the integrator's error.
 const EXACT: f64 = 1e-8;
+/// The distances of rounding.
+const ROUNDING: f64 = 1e-16;
 /// The name of the limit of the principal flow where it has no velocity.
 const LIMIT: &str = "closed form";
 
@@ -24,9 +26,23 @@ pub fn run() -> Judged {
     // The learning rate that the paper does not have is in the table.
     let shown: Vec<&PaperRun> = runs.iter().filter(|run| run.simulation.lr >= 0.5).collect();
     let mut panels: Vec<Panel> = shown.iter().map(|run| loss.contours(run)).collect();
-    panels.extend(shown.iter().map(|run| distances(&run.simulation)));
+    panels.extend(shown.iter().map(|run| with_zeros(distances(&run.simulation))));
     let figure = Figure { panels, columns: shown.len(), ..Figure::default() };
     Judged { figure, csv: loss.table(&runs), finding }
+}
+
+/// The panel with the limit also where its distance is 0, which a logarithmic axis has no place for: where those of rounding
+/// are.
+fn with_zeros(mut panel: Panel) -> Panel {
+    for series in panel.series.iter_mut().filter(|series| series.label == LIMIT) {
+        series
+            .points
+            .iter_mut()
+            .skip(1)
+            .filter(|point| point.1.is_nan())
+            .for_each(|p| p.1 = ROUNDING);
+    }
+    panel
 }
 
 /// The simulations: the paper's learning rates, and one beside the branch point `h = 0.5`.

@@ -9,7 +9,7 @@ use bea_flow::flow::FlowName::{
     ImplicitRegularization, NegativeGradient, Principal, PrincipalWith,
 };
 use bea_flow::flow::{Branch, Request};
-use bea_plot::{Figure, Panel};
+use bea_plot::{Dash, Figure, Panel, Series, Style};
 use rayon::prelude::*;
 
 /// The paper gives no start; this is Rosenbrock's.
@@ -17,10 +17,9 @@ const START: [f64; 2] = [-1.2, 1.0];
 const STEPS: usize = 30;
 /// A flow tracks gradient descent if its distance stays below this share of how far the latter moves.
 const TRACKS: f64 = 0.1;
-/// It captures the general trajectory if its distance stays below this share.
-const CAPTURES: f64 = 0.5;
 /// `hλ0` of the starts that count as near `2/h`.
 const NEAR: (f64, f64) = (1.5, 2.5);
+const SMALL: f64 = 0.0006;
 const MIDDLE: f64 = 0.0017;
 const LARGE: f64 = 0.005;
 /// How the paper integrates.
@@ -35,7 +34,7 @@ pub fn run() -> Judged {
         let request = as_in_the_paper(request(h, STEPS, &flows));
         loss.run(format!("h = {h} {PAPER}"), &START, &request)
     };
-    let runs = vec![of(0.0006), of(MIDDLE), as_paper(MIDDLE), of(LARGE), as_paper(LARGE)];
+    let runs = vec![of(SMALL), of(MIDDLE), as_paper(MIDDLE), of(LARGE), as_paper(LARGE)];
     let near = request(MIDDLE, STEPS, &[NegativeGradient, ImplicitRegularization, Principal]);
     let near = Request { samples_per_step: 0, ..near };
     let near = [near.clone(), as_in_the_paper(near)].map(|request| near_runs(&loss, &request));
@@ -43,7 +42,11 @@ pub fn run() -> Judged {
     // The paper shows its three learning rates; those by its own way to integrate are in the table.
     let shown: Vec<&PaperRun> = runs.iter().filter(|run| !run.label.contains(PAPER)).collect();
     let mut panels: Vec<Panel> = shown.iter().map(|run| loss.contours_near(run)).collect();
-    panels.extend(shown.iter().map(|run| distances(&run.simulation)));
+    let places = ["below 1/h", "near 2/h", "far above 2/h"];
+    for (panel, place) in panels.iter_mut().zip(places) {
+        panel.title = format!("{}, λ₀ {place} at the start", panel.title);
+    }
+    panels.extend(shown.iter().map(|run| with_bound(distances(&run.simulation), run)));
     let figure = Figure { panels, columns: shown.len(), ..Figure::default() };
     Judged { figure, csv: loss.table(&runs), finding }
 }
@@ -77,9 +80,29 @@ fn extent(run: &PaperRun) -> f64 {
     theta.iter().map(from_start).fold(0.0, f64::max)
 }
 
-fn tracks(run: &PaperRun, flow: &str, part: f64) -> bool {
+/// The distance up to which a flow tracks gradient descent.
+fn bound(run: &PaperRun) -> f64 {
+    TRACKS * extent(run)
+}
+
+/// A panel of distances with that one, which its axis reaches.
+fn with_bound(mut panel: Panel, run: &PaperRun) -> Panel {
+    let bound = bound(run);
+    let line = vec![(0.0, bound), (STEPS as f64, bound)];
+    panel.series.push(Series::new(
+        "a tenth of gradient descent's way",
+        line,
+        Style::soft(Dash::Dashed),
+    ));
+    if let Some((low, _)) = &mut panel.y.range {
+        *low = low.min(0.8 * bound);
+    }
+    panel
+}
+
+fn tracks(run: &PaperRun, flow: &str) -> bool {
     let reach = run.reach(flow);
-    reach.complete && reach.largest <= part * extent(run)
+    reach.complete && reach.largest <= bound(run)
 }
 
 fn text(run: &PaperRun, flow: &str) -> String {
@@ -89,95 +112,85 @@ fn text(run: &PaperRun, flow: &str) -> String {
     format!("{}{end}", number(reach.largest))
 }
 
-/// The parts of the claim, for both ways to integrate: near `2/h` the principal flow tracks, from our
-/// start and from most starts of `near`; far above it does not track, another term keeps it from
-/// running away, and that flow captures the general trajectory. `runs` are those of [`run`], `near`
-/// those of the grid for both ways to integrate, `eigenvalue` is the one at the start of `runs`.
+/// The flow with another term.
+const TERM: &str = "pf+np:2";
+
+/// What the claim says of the two learning rates: near `2/h` the principal flow tracks, far above it does not, and with another
+/// term it does.
+fn answers(middle: &PaperRun, large: &PaperRun) -> [bool; 3] {
+    [tracks(middle, "pf"), !tracks(large, "pf"), tracks(large, TERM)]
+}
+
+/// The parts of the claim, from our start; beside them, what the paper's way to integrate and other starts come to. `runs` are
+/// those of [`run`], `near` those of the grid for both ways to integrate, `eigenvalue` is the one at the start of `runs`.
 pub fn judge(runs: &[PaperRun], near: &[Vec<PaperRun>], eigenvalue: f64) -> Finding {
-    let mut texts = Vec::new();
-    let mut parts = Vec::new();
-    for run in runs {
-        let lr = run.simulation.lr;
-        if lr == MIDDLE {
-            parts.push((format!("PF tracks with {}", run.label), tracks(run, "pf", TRACKS)));
-        } else if lr == LARGE {
-            let np = run.reach("pf+np:2");
-            parts.extend([
-                (format!("PF does not track with {}", run.label), !tracks(run, "pf", TRACKS)),
-                (
-                    format!("PF with the term stays within ten times the way with {}", run.label),
-                    np.complete && np.largest < 10.0 * extent(run),
-                ),
-                (
-                    format!("PF with the term stays within half of the way with {}", run.label),
-                    tracks(run, "pf+np:2", CAPTURES),
-                ),
-            ]);
-        }
-        let flows = [("NGF", "ngf"), ("PF", "pf"), ("PF with the term", "pf+np:2")];
-        let flows = flows.map(|(name, flow)| format!("{name} {}", text(run, flow)));
-        texts.push(format!(
-            "{} (hλ₀ = {:.2} at the start, gradient descent moves {:.2}): {}",
-            run.label,
-            lr * eigenvalue,
-            extent(run),
-            flows.join(", ")
-        ));
-    }
-    let mut tracked = Vec::new();
-    for (runs, way) in near.iter().zip(["", PAPER]) {
-        let count = |flow| runs.iter().filter(|run| tracks(run, flow, TRACKS)).count();
-        let (pf, ngf) = (count("pf"), count("ngf"));
-        let ended = runs.iter().filter(|run| !run.reach("pf").complete).count();
-        let closer = runs.iter().filter(|run| {
-            let [pf, ngf] = ["pf", "ngf"].map(|name| run.reach(name));
-            pf.complete && pf.largest < ngf.largest
-        });
-        let closer = closer.count();
-        tracked.push(format!("{pf} of {}", runs.len()));
-        let way = if way.is_empty() { String::new() } else { format!(" {way}") };
-        let label = format!("h = {MIDDLE}{way}");
-        let most = format!("PF tracks from most starts where λ₀ is near 2/h with {label}");
-        parts.push((most, 2 * pf > runs.len()));
-        texts.push(format!(
-            "{}, {} starts on a grid with hλ₀ from {} to {}: PF stays within a tenth of the way \
-             of gradient descent from {pf}, NGF from {ngf}; PF is closer than NGF from {closer} and \
-             ends early from {ended}",
-            label,
-            runs.len(),
-            NEAR.0,
-            NEAR.1
-        ));
-    }
-    let met = parts.iter().filter(|(_, holds)| *holds).count();
-    let listed = parts.iter().enumerate().map(|(i, (text, holds))| {
-        format!("({}) {text}: {}", i + 1, if *holds { "yes" } else { "no" })
-    });
-    let listed = listed.collect::<Vec<_>>().join("; ");
-    let ours = |h: f64| runs.iter().find(|run| run.simulation.lr == h);
-    let far = |h: f64, flow: &str| ours(h).map_or_else(String::new, |run| text(run, flow));
-    let moves = |h: f64| number(ours(h).map_or(f64::NAN, extent));
+    let of = |h: f64, paper: bool| {
+        let wanted = |run: &&PaperRun| run.simulation.lr == h && run.label.contains(PAPER) == paper;
+        runs.iter().find(wanted)
+    };
+    let ours = of(SMALL, false).zip(of(MIDDLE, false)).zip(of(LARGE, false));
+    let Some(((small, middle), large)) = ours else {
+        return Finding::new::<bool>(&[], "the runs are missing", "");
+    };
+    let parts = answers(middle, large);
+    let at = |run: &PaperRun| {
+        format!(
+            "h = {}, hλ₀ = {:.2} at the start",
+            run.simulation.lr,
+            run.simulation.lr * eigenvalue
+        )
+    };
     let seen = format!(
-        "over {STEPS} steps with h = {MIDDLE}, where λ₀ is near 2/h, gradient descent moves {} away from its start and PF {} away \
-         from it; with h = {LARGE}, where λ₀ is far above, gradient descent moves {}, PF {} and PF with the term {} away from \
-         it; from other starts where λ₀ is near 2/h, PF stays within a tenth of that way in {} cases, first \
-         with our and then with the paper's way to integrate",
-        moves(MIDDLE),
-        far(MIDDLE, "pf"),
-        moves(LARGE),
-        far(LARGE, "pf"),
-        far(LARGE, "pf+np:2"),
-        tracked.join(" and ")
+        "near 2/h ({}) PF is up to {} away from gradient descent; far above ({}) it is up to {} away, and PF with the term {}; \
+         below 1/h ({}), PF is up to {} away, where a tenth of the way is {}",
+        at(middle),
+        text(middle, "pf"),
+        at(large),
+        text(large, "pf"),
+        text(large, TERM),
+        at(small),
+        text(small, "pf"),
+        number(bound(small))
     );
+    let yes = |part: bool| if part { "yes" } else { "no" };
+    let [first, second, third] = parts.map(yes);
     let decides = format!(
-        "{met} of {} statements hold, of which all must; a flow tracks gradient descent if it reaches the last step and is never \
-         further from it than a tenth of its way, that is of the largest distance of gradient descent from its start",
-        parts.len()
+        "three statements, of which all must hold: near 2/h PF stays within {}: {first}; far above it does not stay within {}: \
+         {second}; with the term it does: {third}; the bounds are a tenth of the largest distance of gradient descent from its \
+         start, dashed in the picture",
+        number(bound(middle)),
+        number(bound(large))
     );
-    let parts: Vec<bool> = parts.into_iter().map(|(_, holds)| holds).collect();
-    let more = format!(
-        "the statements: {listed}; largest distances to gradient descent: {}",
-        texts.join("; ")
+    let mut more = Vec::new();
+    if let Some((middle, large)) = of(MIDDLE, true).zip(of(LARGE, true)) {
+        let answers = answers(middle, large).map(yes).join(", ");
+        more.push(format!(
+            "{PAPER}, the answers are {answers}: PF {} away near 2/h and {} far above, with the term {}",
+            text(middle, "pf"),
+            text(large, "pf"),
+            text(large, TERM)
+        ));
+    }
+    let count = |runs: &Vec<PaperRun>, flow| {
+        let tracking = runs.iter().filter(|run| tracks(run, flow)).count();
+        format!("{tracking} of {}", runs.len())
+    };
+    if let [ours, paper] = near {
+        let [pf, ngf] = ["pf", "ngf"].map(|flow| [count(ours, flow), count(paper, flow)]);
+        more.push(format!(
+            "from other starts with h = {MIDDLE} and hλ₀ from {} to {}, PF stays within a tenth of the way from {}, NGF from {}, \
+             and integrated as in the paper from {} and {}",
+            NEAR.0, NEAR.1, pf[0], ngf[0], pf[1], ngf[1]
+        ));
+    }
+    let far = match (parts[1], parts[2]) {
+        (true, true) => "only with a non-principal term",
+        (true, false) => "not even with a non-principal term",
+        (false, _) => "it does",
+    };
+    let title = format!(
+        "near 2/h PF {} gradient descent, far above {far}",
+        if parts[0] { "tracks" } else { "does not track" }
     );
-    Finding::new(&parts, seen, decides).with(more)
+    Finding::new(&parts, seen, decides).with(more.join("; ")).titled(title)
 }

@@ -9,7 +9,7 @@ const WORDS: [(&str, &str); 7] = [
     ("igr", "IGR"),
     ("pf", "PF"),
     ("pf+np:2", "PF and a non-principal term"),
-    ("closed form", "closed form of PF"),
+    ("closed form", "limit of the closed form of PF"),
     ("theta", "θ"),
 ];
 
@@ -52,7 +52,7 @@ mod tests {
         for (name, words) in [
             ("distance to gd", "distance to gradient descent"),
             ("pf, measured", "PF, measured"),
-            ("closed form", "closed form of PF"),
+            ("closed form", "limit of the closed form of PF"),
             ("Re theta", "Re θ"),
             ("step", "step"),
         ] {

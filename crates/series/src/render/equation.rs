@@ -197,13 +197,36 @@ impl Setting<'_> {
         // Factors that do not fit before the sum are pieces as well.
         let before = if width(&before) + first + INDENT > self.width {
             for factor in apart(before) {
-                let text = script.show(&factor) + self.space;
-                pieces.push(Piece { text, width: (self.measure)(&factor) });
+                let wide = (self.measure)(&factor) + 2.0 * INDENT > self.width;
+                if let Some((terms, power)) = raised(&factor).filter(|_| wide) {
+                    let close = (script.show(&power) + self.space, 1.0 + (self.measure)(&power));
+                    pieces.extend(self.sum(terms, (String::new(), 0.0), close, script));
+                } else {
+                    let text = script.show(&factor) + self.space;
+                    pieces.push(Piece { text, width: (self.measure)(&factor) });
+                }
             }
             Vec::new()
         } else {
             before
         };
+        let space = if before.is_empty() { "" } else { self.space };
+        let open = (show(&before) + space, width(&before));
+        let close =
+            if rest.is_empty() { String::new() } else { self.space.to_string() + &show(rest) };
+        pieces.extend(self.sum(terms, open, (close, width(rest)), script));
+        pieces
+    }
+
+    /// The terms of a sum in brackets, with what stands before and behind them, each a text and its width.
+    fn sum(
+        &self,
+        terms: &Terms,
+        before: (String, f64),
+        behind: (String, f64),
+        script: &impl Script,
+    ) -> Vec<Piece> {
+        let mut pieces = Vec::new();
         for (i, (negative, term)) in terms.iter().enumerate() {
             let sign = match (negative, i) {
                 (true, 0) => "-",
@@ -216,21 +239,33 @@ impl Setting<'_> {
                 width: (self.measure)(term) + if i > 0 { SIGN } else { 0.0 },
             };
             if i == 0 {
-                let space = if before.is_empty() { "" } else { self.space };
-                piece.text = format!("{}{space}{}{}", show(&before), self.inner.0, piece.text);
-                piece.width += width(&before) + 1.0;
+                piece.text = format!("{}{}{}", before.0, self.inner.0, piece.text);
+                piece.width += before.1 + 1.0;
             }
             if i + 1 == terms.len() {
                 piece.text += self.inner.1;
-                if !rest.is_empty() {
-                    piece.text += self.space;
-                    piece.text += &show(rest);
-                }
-                piece.width += width(rest) + 1.0;
+                piece.text += &behind.0;
+                piece.width += behind.1 + 1.0;
             }
             pieces.push(piece);
         }
         pieces
+    }
+}
+
+/// The terms of a sum in brackets or of a power of one, and its exponent as a formula without a base.
+fn raised(factor: &Math) -> Option<(&Terms, Math)> {
+    let nothing = || Math::Row(Vec::new());
+    let (group, exponent) = match factor {
+        Math::Power(base, exponent) => (&**base, Math::Power(Box::new(nothing()), *exponent)),
+        other => (other, nothing()),
+    };
+    match group {
+        Math::Group(inner) => match &**inner {
+            Math::Sum(terms) | Math::LongSum(terms) => Some((terms, exponent)),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -1,12 +1,16 @@
 //! Pictures of one measurement against another.
 
 use super::super::drift::{beside_drift, mean_drift, product_beside_drift};
+use super::super::errors::at_the_edge;
 use super::super::groups::{Group, dal, summarise};
-use super::super::numbers::{column, last, median, rate};
+use super::super::numbers::{column, last, median, range, rate};
 use super::logarithmic;
 use crate::experiment::Outcome;
 use crate::experiment::plots::solid;
 use bea_plot::{Axis, Color, Dash, Figure, Marker, Panel, Series, Style};
+
+/// Those of NGF, IGR and PF.
+const FLOW_MARKERS: [Marker; 3] = [Marker::Square, Marker::Triangle, Marker::Circle];
 
 /// Points without lines.
 fn scatter(
@@ -38,8 +42,7 @@ pub fn fig8(outcomes: &[Outcome]) -> Figure {
             .enumerate()
             .map(|(i, (name, predicted))| {
                 let points = actual.iter().copied().zip(column(outcome, predicted)).collect();
-                let marker = [Marker::Square, Marker::Triangle, Marker::Circle][i];
-                scatter(Color::of_series(i + 1), marker, name, points)
+                scatter(Color::of_series(i + 1), FLOW_MARKERS[i], name, points)
             })
             .collect();
         let exact = vec![(ends.0, ends.0), (ends.1, ends.1)];
@@ -53,6 +56,23 @@ pub fn fig8(outcomes: &[Outcome]) -> Figure {
         }
     };
     figure(outcomes.iter().map(panel).collect())
+}
+
+/// The median errors of a step at the edge of stability, a mark for each seed and flow.
+pub fn edge_errors(outcomes: &[Outcome]) -> Panel {
+    let seed = |outcome: &Outcome| outcome.config.seed as f64;
+    let flows = [("NGF", "ngf"), ("IGR", "igr"), ("PF", "pf")];
+    let series = flows.into_iter().enumerate().map(|(i, (name, flow))| {
+        let points = outcomes.iter().map(seed).zip(at_the_edge(outcomes, flow, "error")).collect();
+        scatter(Color::of_series(i + 1), FLOW_MARKERS[i], name, points)
+    });
+    let (low, high) = range(outcomes.iter().map(seed));
+    Panel {
+        x: Axis::linear("seed").from_to(low - 0.5, high + 0.5),
+        y: logarithmic("median error of a step where hλ₀ > 1.5"),
+        series: series.collect(),
+        ..Panel::default()
+    }
 }
 
 /// The drift against its possible predictors, a series for each learning rate.
@@ -109,28 +129,32 @@ pub fn fig22(outcomes: &[Outcome]) -> Figure {
 
 /// Test accuracy and increases of the loss against the power, a point for each seed.
 pub fn fig21(outcomes: &[Outcome]) -> Figure {
-    type Values = fn(&Group) -> &[f64];
-    let shown: [(&str, Values); 2] = [
-        ("test accuracy at the end", |group| &group.accuracies),
-        ("increases of the loss", |group| &group.increases),
-    ];
+    let accuracy = against_power(outcomes, "test accuracy at the end", |group| &group.accuracies);
+    let increases = against_power(outcomes, "increases of the loss", |group| &group.increases);
+    figure(vec![accuracy, increases])
+}
+
+/// The mean learning rates that decide Figure 43, a point for each seed.
+pub fn mean_rates(outcomes: &[Outcome]) -> Panel {
+    against_power(outcomes, "mean learning rate before it diverges", |group| &group.rates)
+}
+
+/// What the seeds of every power of DAL come to.
+fn against_power(outcomes: &[Outcome], name: &str, values: fn(&Group) -> &[f64]) -> Panel {
     let groups = summarise(outcomes);
-    let panels = shown.map(|(name, values)| {
-        let powers = || groups.iter().filter_map(|group| group.power.map(|p| (group, p)));
-        let points = powers().flat_map(|(group, p)| values(group).iter().map(move |y| (p, *y)));
-        let medians = powers().map(|(group, p)| (p, median(values(group).iter().copied())));
-        let color = Color::of_shade(1, 0, 1);
-        let points = scatter(color, Marker::Circle, "DAL-p, a point a seed", points.collect());
-        let medians =
-            Series::new("median of the seeds", medians.collect(), Style { color, ..solid(0) });
-        Panel {
-            x: Axis::linear("power p"),
-            y: Axis::linear(name),
-            series: vec![points, medians],
-            ..Panel::default()
-        }
-    });
-    figure(panels.into())
+    let powers = || groups.iter().filter_map(|group| group.power.map(|p| (group, p)));
+    let points = powers().flat_map(|(group, p)| values(group).iter().map(move |y| (p, *y)));
+    let medians = powers().map(|(group, p)| (p, median(values(group).iter().copied())));
+    let color = Color::of_shade(1, 0, 1);
+    let points = scatter(color, Marker::Circle, "DAL-p, a point a seed", points.collect());
+    let medians =
+        Series::new("median of the seeds", medians.collect(), Style { color, ..solid(0) });
+    Panel {
+        x: Axis::linear("power p"),
+        y: Axis::linear(name),
+        series: vec![points, medians],
+        ..Panel::default()
+    }
 }
 
 /// All eigenvalues along training, positive ones on the left of their step and the sizes of negative ones on its right, and

@@ -9,6 +9,7 @@ use bea_plot::{Band, Color, Figure, Panel};
 /// The runs that a figure shows.
 pub(super) struct Sheet<'a> {
     groups: Groups<'a>,
+    seeds: Seeds,
 }
 
 /// A run, as figures choose among them.
@@ -67,7 +68,12 @@ impl<'a> Sheet<'a> {
             .collect();
         let mut groups = Groups::of(&runs);
         groups.retain(|run| kept.iter().any(|config| std::ptr::eq(*config, run.config)));
-        Sheet { groups }
+        Sheet { groups, seeds: Seeds::default() }
+    }
+
+    /// With a line for every seed.
+    pub fn every_seed(self) -> Sheet<'a> {
+        Sheet { seeds: Seeds::All, ..self }
     }
 
     /// Quantities side by side; a row for each network where there are several.
@@ -75,9 +81,7 @@ impl<'a> Sheet<'a> {
         let facets = self.groups.networks();
         let columns = quantities.len();
         let rows = facets.iter().flat_map(|facet| {
-            quantities
-                .iter()
-                .filter_map(|quantity| quantity.panel(&self.groups, facet, Seeds::default()))
+            quantities.iter().filter_map(|quantity| quantity.panel(&self.groups, facet, self.seeds))
         });
         Figure { panels: rows.collect(), columns, ..Figure::default() }
     }
@@ -87,8 +91,7 @@ impl<'a> Sheet<'a> {
         let facets: Vec<Facet> = self.groups.by(key);
         let mut panels = Vec::new();
         for quantity in quantities {
-            let row =
-                facets.iter().map(|facet| quantity.panel(&self.groups, facet, Seeds::default()));
+            let row = facets.iter().map(|facet| quantity.panel(&self.groups, facet, self.seeds));
             let mut row: Vec<Panel> = row.flatten().collect();
             share(&mut row);
             panels.extend(row);

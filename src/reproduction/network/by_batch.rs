@@ -1,0 +1,131 @@
+//! DAL beside fixed learning rates with several batch sizes: Figures 40 to 42 and 48.
+
+use super::groups::{
+    Group, apart, batches, best, by_rounding, list, medians, no_larger, of_seeds, sides, summarise,
+    winner,
+};
+use super::numbers::{Part, all, below, median, number, spread, tally};
+use super::rates::{less_with_power, of_powers, steadiness};
+use crate::experiment::Outcome;
+use crate::reproduction::judgement::{Finding, Judgement};
+
+/// As Figure 21, with each batch size.
+pub(super) fn fig40(outcomes: &[Outcome]) -> Finding {
+    let groups = summarise(outcomes);
+    let parts: Vec<Part> = batches(&groups).into_iter().flat_map(less_with_power).collect();
+    let text = |groups: Vec<&Group>| {
+        let size = size(groups.first().copied());
+        let [accuracies, rises] = of_powers(groups);
+        format!("with {size}, the test accuracy is {accuracies}, and the loss increases {rises}")
+    };
+    let texts: Vec<String> = batches(&groups).into_iter().map(text).collect();
+    let seen = texts.join("; ") + &medians(&groups);
+    Finding::new(&parts, seen, steadiness(&parts)).with(list(&groups))
+}
+
+/// `batches of 25`, or `full batches`.
+fn size(group: Option<&Group>) -> String {
+    let size = group.and_then(|group| group.batch.filter(|_| !group.full));
+    size.map_or_else(|| "full batches".into(), |size| format!("batches of {size}"))
+}
+
+/// DAL of this power against the best fixed rate, with each batch size: the median, and every seed against every seed.
+fn with_each_batch(outcomes: &[Outcome], power: f64) -> Finding {
+    let groups = summarise(outcomes);
+    let mut failing = Vec::new();
+    let judged = |groups: Vec<&Group>| {
+        let (dal, fixed) = sides(groups);
+        let dal = dal.into_iter().find(|group| group.power == Some(power));
+        let text = |group: Option<&Group>| {
+            group.map_or_else(|| number(f64::NAN), |group| spread(&group.losses))
+        };
+        let fixed_best = winner(&fixed);
+        let seen = format!("{} against {} with {}", text(dal), text(fixed_best), size(dal));
+        let [of_dal, least] = [dal.map_or(f64::NAN, Group::loss), best(&fixed)];
+        let decides = format!("{} against {}", number(of_dal), number(least));
+        let parts = dal.zip(fixed_best).map_or([None; 2], |(dal, fixed)| {
+            no_larger(dal, fixed, Group::loss, |group| &group.losses)
+        });
+        if let Some(dal) = dal.filter(|dal| dal.failed > 0) {
+            failing.push(format!("{} with {}", dal.failing(), size(Some(dal))));
+        }
+        (parts, (seen, decides))
+    };
+    let (parts, texts): (Vec<[Part; 2]>, Vec<(String, String)>) =
+        batches(&groups).into_iter().map(judged).unzip();
+    let (seen, decides): (Vec<String>, Vec<String>) = texts.into_iter().unzip();
+    let name = if power == 1.0 { "DAL".into() } else { format!("DAL-{power}") };
+    let seen = format!(
+        "{name} ends with a loss of {}{}, the first number with {name} and the second with the best fixed rate",
+        seen.join(", "),
+        of_seeds(&groups)
+    );
+    let half = groups.iter().find(|group| group.full && group.power == Some(0.5));
+    let [medians, every] = [0, 1].map(|i| tally(&parts.iter().map(|of| of[i]).collect::<Vec<_>>()));
+    let decides = format!(
+        "loss {}; must not be larger with DAL with any batch size, in the median ({medians}) and with every seed ({every})",
+        decides.join(", ")
+    );
+    let parts = parts.concat();
+    let title = match Judgement::of(&parts) {
+        Judgement::Holds => None,
+        _ if !failing.is_empty() => {
+            Some(format!("{name} fails to train with {}", failing.join(", with ")))
+        }
+        Judgement::InPart => Some(format!(
+            "{name} ends no higher than the best fixed rate in the median with {medians} batch sizes, with every seed with {every}"
+        )),
+        _ => None,
+    };
+    Finding::new(&parts, seen, decides).with(list(&groups) + &by_rounding(half)).titled(title)
+}
+
+pub(super) fn fig41(outcomes: &[Outcome]) -> Finding {
+    with_each_batch(outcomes, 1.0)
+}
+
+pub(super) fn fig42(outcomes: &[Outcome]) -> Finding {
+    with_each_batch(outcomes, 0.5)
+}
+
+/// The final loss with the best fixed rate divided by that with DAL, seed by seed, with small and with large batches.
+pub(super) fn fig48(outcomes: &[Outcome]) -> Finding {
+    let groups = summarise(outcomes);
+    let (mut gains, mut seen, mut decides, mut titles) = (vec![], vec![], vec![], vec![]);
+    for groups in batches(&groups) {
+        let (dal, fixed) = sides(groups);
+        let (Some(dal), Some(fixed)) = (dal.first(), winner(&fixed)) else { continue };
+        let size = size(Some(*dal));
+        let gain = fixed.losses.iter().zip(&dal.losses).map(|(fixed, dal)| fixed / dal);
+        let gain: Vec<f64> = gain.collect();
+        let diverging = match dal.away {
+            0 => String::new(),
+            away => format!(" ({away} of {} seeds diverge)", dal.losses.len()),
+        };
+        seen.push(format!(
+            "{} with DAL{diverging} and {} with the best fixed rate with {size}",
+            spread(&dal.losses),
+            spread(&fixed.losses)
+        ));
+        decides.push(format!("{} with {size}", spread(&gain)));
+        titles.push(match dal.away {
+            0 => format!(
+                "divides the best fixed loss by {} ({size})",
+                number(median(gain.iter().copied()))
+            ),
+            away => format!("diverges with {away} of {} seeds ({size})", dal.losses.len()),
+        });
+        gains.push(gain);
+    }
+    let title = format!("with momentum DAL {}", titles.join(" and "));
+    let seen = format!("the final loss is {}{}", seen.join(", "), of_seeds(&groups));
+    let decides = format!(
+        "loss with the best fixed rate divided by that with DAL, seed by seed: {}; must grow with the batches, in the median and \
+         with every seed",
+        decides.join(", ")
+    );
+    let typical = |gain: &Vec<f64>| median(gain.iter().copied());
+    let grows = gains.windows(2).map(|pair| below(typical(&pair[0]), typical(&pair[1])));
+    let every = gains.windows(2).map(|pair| apart(&pair[0], &pair[1]));
+    Finding::new(&[all(grows), all(every)], seen, decides).with(list(&groups)).titled(title)
+}

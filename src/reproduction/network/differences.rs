@@ -1,0 +1,110 @@
+//! DAL with a difference of gradients for the exact `∇²E ĝ`: Figures 26 to 29.
+
+use super::groups::{Group, by_rounding, list, of_seeds, summarise};
+use super::numbers::{at_most, number, spread};
+use crate::experiment::Outcome;
+use crate::reproduction::judgement::Finding;
+
+/// The final loss with the difference of gradients divided by that with the exact product; NaN where the latter diverges or
+/// mostly ends with a higher loss than at the start, so that there is nothing to compare with.
+fn by_difference(groups: &[Group], full: bool, power: f64) -> f64 {
+    let [exact, difference] = [false, true].map(|way| of_way(groups, way, full, power));
+    match exact {
+        Some(exact) if exact.loss().is_finite() && !exact.mostly_fails() => {
+            difference.map_or(f64::NAN, Group::loss) / exact.loss()
+        }
+        _ => f64::NAN,
+    }
+}
+
+/// The group with this power and the exact product or a difference.
+fn of_way(groups: &[Group], by_difference: bool, full: bool, power: f64) -> Option<&Group> {
+    groups.iter().find(|group| {
+        group.by_difference == by_difference && group.full == full && group.power == Some(power)
+    })
+}
+
+/// Whether the loss is at most this factor higher with the difference, and no more seeds fail to train.
+fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why: &str) -> Finding {
+    let groups = summarise(outcomes);
+    let (mut parts, mut seen, mut decides, mut titles) = (vec![], vec![], vec![], vec![]);
+    for power in powers {
+        let factor = by_difference(&groups, full, *power);
+        let [exact, difference] = [false, true].map(|way| of_way(&groups, way, full, *power));
+        let loss = |group: Option<&Group>| group.map_or(number(f64::NAN), |g| spread(&g.losses));
+        let more_fail = exact.zip(difference).filter(|(exact, diff)| diff.failed > exact.failed);
+        if factor.is_nan() {
+            parts.push(None);
+            let failing = exact.filter(|exact| exact.failed > 0).map(|exact| {
+                format!(
+                    ", since {} of exact runs end with a higher loss than at the start",
+                    exact.failing()
+                )
+            });
+            seen.push(format!(
+                "with p = {power}, the loss ends at {} with the difference of gradients and at {} with the exact product",
+                loss(difference),
+                loss(exact)
+            ));
+            decides.push(format!("none to compare{} (p = {power})", failing.unwrap_or_default()));
+            let failing =
+                exact.map_or_else(String::new, |exact| format!(" with {}", exact.failing()));
+            titles.push(format!("exact DAL fails{failing} (p = {power})"));
+            continue;
+        }
+        let times = number(factor);
+        let holds = at_most(factor, most);
+        parts.push(holds);
+        seen.push(format!(
+            "with p = {power}, the loss ends at {} with the difference of gradients, {times} times that with the exact product, {}",
+            loss(difference),
+            loss(exact)
+        ));
+        decides.push(format!("{times} times (p = {power})"));
+        titles.push(format!("the difference multiplies the loss by {times} (p = {power})"));
+        if let Some((exact, difference)) = more_fail.filter(|_| holds == Some(true)) {
+            parts.push(Some(false));
+            let fail = format!(
+                "{} with the difference and {} exact ones end with a higher loss than at the start",
+                difference.failing(),
+                exact.failing()
+            );
+            decides.push(format!("but {fail}"));
+            titles.push(format!("but fails with {}", difference.failing()));
+        }
+    }
+    let more = list(&groups) + &by_rounding(of_way(&groups, false, true, 0.5));
+    let held = parts.iter().all(|part| *part == Some(true));
+    let size = if full { "full" } else { "small" };
+    let title = format!("with {size} batches {}", titles.join("; ").replace("; but", ", but"));
+    let decides = decides.join(", ");
+    Finding::new(&parts, seen.join("; ") + &of_seeds(&groups), format!("{decides}; {why}"))
+        .with(more)
+        .titled((!held).then_some(title))
+}
+
+/// Of Figures 26, 28 and 29.
+const NOTHING: (f64, &str) =
+    (1.1, "up to 1.1 times, with no more seeds that fail, counts as losing nothing");
+
+pub(super) fn fig26(outcomes: &[Outcome]) -> Finding {
+    little_loss(outcomes, true, &[0.5, 1.0], NOTHING.0, NOTHING.1)
+}
+
+pub(super) fn fig27(outcomes: &[Outcome]) -> Finding {
+    little_loss(
+        outcomes,
+        false,
+        &[0.5, 1.0],
+        2.0,
+        "up to twice as much, with no more seeds that fail, counts as little",
+    )
+}
+
+pub(super) fn fig28(outcomes: &[Outcome]) -> Finding {
+    little_loss(outcomes, true, &[1.0], NOTHING.0, NOTHING.1)
+}
+
+pub(super) fn fig29(outcomes: &[Outcome]) -> Finding {
+    little_loss(outcomes, true, &[0.5], NOTHING.0, NOTHING.1)
+}
