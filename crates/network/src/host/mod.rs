@@ -67,6 +67,12 @@ impl Axes {
         Self(merged)
     }
 
+    /// Whether there are more than [`four`](Self::four).
+    #[cfg(feature = "accelerator")]
+    pub fn are_many(&self) -> bool {
+        self.0.len() > 4
+    }
+
     /// As four axes, the rank of the tensors that broadcast on other devices.
     #[cfg(feature = "accelerator")]
     pub fn four(&self) -> [(usize, bool, bool); 4] {
@@ -169,6 +175,31 @@ pub(crate) fn spread<T: Real>(x: &[T], axes: &Axes) -> Vec<T> {
         if own { out.copy_from_slice(&x[i..i + size]) } else { out.fill(x[i]) }
     });
     out
+}
+
+/// For each entry of an array of the shape `shape`, its place in one that has one entry on some of the axes.
+pub(crate) fn places(shape: &[usize], reduced: &[usize]) -> impl Iterator<Item = usize> {
+    let mut steps: SmallVec<[[usize; 2]; 4]> = SmallVec::new();
+    let mut step = 1;
+    for (&size, &one) in shape.iter().zip(reduced).rev() {
+        steps.push([size, if one == 1 { 0 } else { step }]);
+        step *= one;
+    }
+    let mut at: SmallVec<[usize; 4]> = smallvec![0; shape.len()];
+    let mut place = 0;
+    (0..shape.iter().product()).map(move |_| {
+        let found = place;
+        for (at, [size, step]) in at.iter_mut().zip(&steps) {
+            *at += 1;
+            place += step;
+            if *at < *size {
+                break;
+            }
+            place -= size * step;
+            *at = 0;
+        }
+        found
+    })
 }
 
 /// The largest of every `width` entries.
