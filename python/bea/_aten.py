@@ -1,0 +1,813 @@
+"""Operations of PyTorch (ATen) as operations of an operator graph: one table.
+
+A rule gets the graph and the arguments of the operation, with a `Value` in the place of each tensor, and returns the value of its
+result, or of each. What has no rule is taken apart by PyTorch's own decompositions, see `bea._from_torch`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Callable, Sequence
+
+import numpy as np
+
+from bea._bea import Error
+from bea._graph import Graph, Value
+
+#: By the name of an overload, such as `add.Tensor`, or that of all overloads, such as `add`.
+RULES: dict[str, Callable[..., Any]] = {}
+
+#: What returns entries of its arguments in another order: known from where it takes numbers that count entries.
+SELECTIONS = set(
+    """flip roll repeat rot90 pixel_shuffle pixel_unshuffle channel_shuffle upsample_nearest1d upsample_nearest2d
+    upsample_nearest3d _upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d reflection_pad1d
+    reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d replication_pad3d select_scatter slice_scatter
+    diagonal_scatter masked_scatter masked_select repeat_interleave index index_put _unsafe_index _unsafe_index_put scatter
+    unfold_copy view_copy permute_copy expand_copy take""".split()
+)
+
+#: What is linear along the last axes, each by itself.
+SEPARABLE = {
+    "upsample_linear1d": 1, "upsample_bilinear2d": 2, "_upsample_bilinear2d_aa": 2, "upsample_bicubic2d": 2,
+    "_upsample_bicubic2d_aa": 2, "upsample_trilinear3d": 3, "_adaptive_avg_pool2d": 2, "_adaptive_avg_pool3d": 3,
+    "adaptive_avg_pool1d": 1,
+}  # fmt: skip
+
+#: What looks at the shape of its argument alone.
+SHAPES = set(
+    """zeros_like ones_like full_like empty_like new_zeros new_ones new_full new_empty new_empty_strided empty_strided
+    _efficientzerotensor _new_zeros_with_same_feature_meta _has_same_storage_numel is_same_size _nested_tensor_size
+    _is_zerotensor is_pinned""".split()
+)
+
+#: What is the same in the mathematics.
+SAME = set("clone alias lift lift_fresh lift_fresh_copy contiguous alias_copy detach_copy _fw_primal _make_dual".split())
+
+
+def rule(*names: str) -> Callable:
+    def add(function: Callable) -> Callable:
+        RULES.update(dict.fromkeys(names, function))
+        return function
+
+    return add
+
+
+def _unary(aten: str, op: str | None = None) -> None:
+    RULES[aten] = lambda g, x: g.unary(op or aten, x)
+
+
+for _name in """tanh sigmoid relu exp expm1 log log1p sqrt rsqrt reciprocal neg abs sign sin cos tan atan erf erfc silu mish
+    hardsigmoid hardswish square floor ceil trunc""".split():
+    _unary(_name)
+_unary("sgn", "sign")
+_unary("logical_not", "not")
+_unary("bitwise_not", "not")
+RULES["positive"] = lambda g, x: x
+RULES["log2"] = lambda g, x: g.scale(g.unary("log", x), 1 / math.log(2))
+RULES["log10"] = lambda g, x: g.scale(g.unary("log", x), 1 / math.log(10))
+RULES["exp2"] = lambda g, x: g.unary("exp", g.scale(x, math.log(2)))
+RULES["sinh"] = lambda g, x: g.scale(
+    g.subtract(g.unary("expm1", x), g.unary("expm1", g.unary("neg", x))), 0.5
+)
+RULES["cosh"] = lambda g, x: g.scale(g.add(g.unary("exp", x), g.unary("exp", g.unary("neg", x))), 0.5)
+RULES["atanh"] = lambda g, x: g.scale(
+    g.subtract(g.unary("log1p", x), g.unary("log1p", g.unary("neg", x))), 0.5
+)
+RULES["asin"] = lambda g, x: _asin(g, x)
+RULES["acos"] = lambda g, x: g.offset(g.unary("neg", _asin(g, x)), math.pi / 2)
+RULES["frac"] = lambda g, x: g.subtract(x, g.unary("trunc", x))
+RULES["isnan"] = lambda g, x: g.elementwise("not_equal", x, x)
+RULES["isinf"] = lambda g, x: g.elementwise("equal", g.unary("abs", x), g.constant(math.inf))
+
+
+def _asin(g: Graph, x: Value) -> Value:
+    return g.unary("atan", g.multiply(x, g.unary("rsqrt", g.offset(g.unary("neg", g.unary("square", x)), 1.0))))
+
+
+def value(g: Graph, x: Any) -> Value:
+    """A tensor, or a number."""
+    return x if isinstance(x, Value) else g.constant(x)
+
+
+# Entry by entry
+
+
+@rule("round")
+def _(g, x, decimals=0):
+    return g.scale(g.unary("round", g.scale(x, 10.0**decimals)), 10.0**-decimals)
+
+
+@rule("add")
+def _(g, x, y, alpha=1):
+    return g.add(value(g, x), g.scale(value(g, y), alpha))
+
+
+@rule("sub")
+def _(g, x, y, alpha=1):
+    return g.subtract(value(g, x), g.scale(value(g, y), alpha))
+
+
+@rule("rsub")
+def _(g, x, y, alpha=1):
+    return g.subtract(value(g, y), g.scale(x, alpha))
+
+
+@rule("mul")
+def _(g, x, y):
+    return g.multiply(value(g, x), value(g, y))
+
+
+@rule("div", "true_divide", "floor_divide")
+def _(g, x, y, rounding_mode=None):
+    x, y = value(g, x), value(g, y)
+    quotient = g.divide(x, y)
+    return quotient if rounding_mode is None else g.unary(rounding_mode, quotient)
+
+
+@rule("floor_divide")
+def _(g, x, y):
+    return g.unary("floor", g.divide(value(g, x), value(g, y)))
+
+
+def _modulo(rounding: str) -> Callable:
+    def remainder(g, x, y):
+        x, y = value(g, x), value(g, y)
+        return g.subtract(x, g.multiply(y, g.unary(rounding, g.divide(x, y))))
+
+    return remainder
+
+
+RULES["fmod"], RULES["remainder"] = _modulo("trunc"), _modulo("floor")
+
+
+@rule("pow")
+def _(g, x, y):
+    if isinstance(y, Value) and y.uniform() is None:
+        return g.elementwise("power", value(g, x), y)
+    number = y.uniform() if isinstance(y, Value) else float(y)
+    power = g.power(x, number)
+    return g.expand(power, np.broadcast_shapes(x.shape, y.shape)) if isinstance(y, Value) else power
+
+
+for _aten, _op in {
+    "maximum": "maximum", "minimum": "minimum", "fmax": "maximum", "fmin": "minimum", "eq": "equal", "ne": "not_equal",
+    "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal", "logical_and": "and", "logical_or": "or",
+    "logical_xor": "not_equal", "bitwise_and": "and", "bitwise_or": "or", "bitwise_xor": "not_equal",
+}.items():  # fmt: skip
+    RULES[_aten] = lambda g, x, y, op=_op: g.elementwise(op, value(g, x), value(g, y))
+
+
+@rule("clamp", "clamp_min", "clamp_max", "hardtanh")
+def _(g, x, min=None, max=None):
+    bounds = {"min": min, "max": max}
+    for name, op in (("min", "maximum"), ("max", "minimum")):
+        if isinstance(bounds[name], Value):
+            x = g.elementwise(op, x, bounds.pop(name))
+    bounds = {name: float(bound) for name, bound in bounds.items() if bound is not None and math.isfinite(bound)}
+    return g.unary("clamp", x, **bounds) if bounds else x
+
+
+RULES["clamp_max"] = lambda g, x, max: RULES["clamp"](g, x, None, max)
+RULES["hardtanh"] = lambda g, x, min_val=-1.0, max_val=1.0: RULES["clamp"](g, x, min_val, max_val)
+
+
+@rule("where")
+def _(g, mask, x, y):
+    return g.select(mask, value(g, x), value(g, y))
+
+
+@rule("masked_fill")
+def _(g, x, mask, filled):
+    return g.select(mask, value(g, filled), x)
+
+
+RULES["fill"] = lambda g, x, filled: g.expand(value(g, filled), x.shape)
+RULES["zero"] = lambda g, x: g.constant(np.zeros(x.shape))
+
+
+@rule("gelu")
+def _(g, x, approximate="none"):
+    return g.unary("gelu" if approximate == "none" else "gelu_tanh", x)
+
+
+@rule("elu")
+def _(g, x, alpha=1.0, scale=1.0, input_scale=1.0):
+    # The scale of the input is that of its negative part alone.
+    if input_scale == 1:
+        return g.scale(g.unary("elu", x, alpha=float(alpha)), scale)
+    negative = g.scale(g.unary("expm1", g.scale(g.unary("clamp", x, max=0.0), input_scale)), alpha)
+    return g.scale(g.select(g.elementwise("greater", x, g.constant(0.0)), x, negative), scale)
+
+
+@rule("leaky_relu")
+def _(g, x, negative_slope=0.01):
+    return g.unary("leaky_relu", x, slope=float(negative_slope))
+
+
+@rule("_prelu_kernel", "prelu")
+def _(g, x, weight):
+    return g.select(g.elementwise("greater", x, g.constant(0.0)), x, g.multiply(weight, x))
+
+
+@rule("softplus")
+def _(g, x, beta=1.0, threshold=20.0):
+    # From the threshold on, PyTorch has the identity.
+    smooth = g.scale(g.unary("softplus", g.scale(x, beta)), 1 / beta)
+    return g.select(g.elementwise("greater", g.scale(x, beta), g.constant(float(threshold))), x, smooth)
+
+
+RULES["log_sigmoid_forward"] = lambda g, x: (g.unary("log_sigmoid", x), g.constant(np.zeros(0)))
+
+
+@rule("threshold")
+def _(g, x, threshold, filled):
+    return g.select(g.elementwise("greater", x, g.constant(float(threshold))), x, g.constant(float(filled)))
+
+
+@rule("threshold_backward")
+def _(g, grad, x, threshold):
+    return g.select(g.elementwise("less_equal", x, g.constant(float(threshold))), g.constant(0.0), grad)
+
+
+@rule("tanh_backward")
+def _(g, grad, out):
+    return g.multiply(grad, g.offset(g.unary("neg", g.unary("square", out)), 1.0))
+
+
+@rule("sigmoid_backward")
+def _(g, grad, out):
+    return g.multiply(grad, g.multiply(out, g.offset(g.unary("neg", out), 1.0)))
+
+
+@rule("lerp")
+def _(g, x, end, weight):
+    return g.add(x, g.multiply(value(g, weight), g.subtract(end, x)))
+
+
+# Sums, means and extrema
+
+
+def _axes(dim: Any) -> list[int] | None:
+    """Axes as PyTorch gives them: none at all means all."""
+    return None if dim is None or dim == [] or dim == () else [dim] if isinstance(dim, int) else list(dim)
+
+
+_REDUCTIONS = {"sum": "sum", "mean": "mean", "amax": "max", "amin": "min", "logsumexp": "log_sum_exp", "prod": "product"}
+for _aten, _op in _REDUCTIONS.items():
+    RULES[_aten] = lambda g, x, dim=None, keepdim=False, *, dtype=None, op=_op: g.reduce(op, x, _axes(dim), keepdim)
+for _aten, _op in {"any": "max", "all": "min"}.items():
+    RULES[_aten] = lambda g, x, dim=None, keepdim=False, op=_op: g.reduce(
+        op, g.elementwise("not_equal", x, g.constant(0.0)), _axes(dim), keepdim
+    )
+
+
+def _one_of(extremum: str) -> None:
+    """Along an axis, the first of the largest, to which its derivative belongs; of all entries, equal ones share it."""
+
+    def along(g, x, dim, keepdim=False):
+        if x.ndim == 0:
+            return x, g.constant(np.zeros((), dtype=np.int64))
+        kept = g.index_of(f"arg{extremum}", x, dim, True)
+        values = g.gather(x, kept, dim)
+        return (values, kept) if keepdim else (g.squeeze(values, [dim]), g.squeeze(kept, [dim]))
+
+    RULES[f"{extremum}.dim"] = along
+    RULES[f"{extremum}.default"] = lambda g, x: g.reduce(extremum, x)
+    RULES[f"{extremum}.other"] = RULES[f"{extremum}imum"]
+
+    def index(g, x, dim=None, keepdim=False):
+        if dim is None:
+            return g.index_of(f"arg{extremum}", g.reshape(x, [x.size]), 0, False)
+        return g.index_of(f"arg{extremum}", x, dim, keepdim)
+
+    RULES[f"arg{extremum}"] = index
+
+
+_one_of("max")
+_one_of("min")
+
+
+@rule("var.correction", "var.dim", "var.default")
+def _(g, x, dim=None, correction=1, keepdim=False, unbiased=None):
+    return g.variance(x, _axes(dim), 1 if correction is None else correction, keepdim)
+
+
+@rule("std.correction")
+def _(g, x, dim=None, correction=1, keepdim=False):
+    return g.unary("sqrt", RULES["var.correction"](g, x, dim, correction, keepdim))
+
+
+@rule("var_mean.correction")
+def _(g, x, dim=None, correction=1, keepdim=False):
+    return RULES["var.correction"](g, x, dim, correction, keepdim), g.reduce("mean", x, _axes(dim), keepdim)
+
+
+@rule("std_mean.correction")
+def _(g, x, dim=None, correction=1, keepdim=False):
+    return RULES["std.correction"](g, x, dim, correction, keepdim), g.reduce("mean", x, _axes(dim), keepdim)
+
+
+@rule("linalg_vector_norm", "norm")
+def _(g, x, ord=2, dim=None, keepdim=False, *, dtype=None):
+    axes, ord = _axes(dim), 2 if ord is None else float(ord)
+    if ord == 2:
+        return g.unary("sqrt", g.reduce("sum", g.unary("square", x), axes, keepdim))
+    size = g.unary("abs", x)
+    if ord in (math.inf, -math.inf):
+        return g.reduce("max" if ord > 0 else "min", size, axes, keepdim)
+    if ord == 0:
+        return g.reduce("sum", g.elementwise("not_equal", x, g.constant(0.0)), axes, keepdim)
+    return g.power(g.reduce("sum", g.power(size, ord), axes, keepdim), 1 / ord)
+
+
+@rule("cumsum")
+def _(g, x, dim, *, dtype=None):
+    return x if x.ndim == 0 else g.cumulative_sum(x, dim)
+
+
+@rule("sort", "argsort")
+def _(g, x, dim=-1, descending=False, *, stable=None):
+    order = g.argsort(x, dim, descending)
+    return g.gather(x, order, dim), order
+
+
+RULES["sort.stable"] = lambda g, x, *, stable=None, dim=-1, descending=False: RULES["sort"](g, x, dim, descending)
+RULES["argsort"] = lambda g, x, dim=-1, descending=False: g.argsort(x, dim, descending)
+RULES["argsort.stable"] = lambda g, x, *, stable=None, dim=-1, descending=False: g.argsort(x, dim, descending)
+
+
+@rule("topk")
+def _(g, x, k, dim=-1, largest=True, sorted=True):
+    order = g.slice(g.argsort(x, dim, largest), dim % x.ndim, 0, k)
+    return g.gather(x, order, dim), order
+
+
+@rule("_softmax", "softmax", "_safe_softmax")
+def _(g, x, dim, half_to_float=None, *, dtype=None):
+    return g.softmax(x, dim)
+
+
+@rule("_log_softmax", "log_softmax")
+def _(g, x, dim, half_to_float=None, *, dtype=None):
+    return g.softmax(x, dim, logarithm=True)
+
+
+@rule("_safe_softmax")
+def _(g, x, dim, dtype=None):
+    # Rows of -inf alone are 0.
+    none = g.elementwise("equal", g.reduce("max", x, [dim], True), g.constant(-math.inf))
+    return g.select(none, g.constant(0.0), g.softmax(g.select(none, g.constant(0.0), x), dim))
+
+
+@rule("_softmax_backward_data")
+def _(g, grad, out, dim, dtype):
+    weighted = g.multiply(grad, out)
+    return g.subtract(weighted, g.multiply(out, g.reduce("sum", weighted, [dim], True)))
+
+
+# Shapes
+
+
+@rule("view", "_unsafe_view", "reshape", "_reshape_alias", "view_copy")
+def _(g, x, size, stride=None):
+    known = -math.prod(n for n in size)
+    return g.reshape(x, [x.size // known if n == -1 else n for n in size])
+
+
+@rule("permute", "permute_copy")
+def _(g, x, dims):
+    return g.permute(x, dims)
+
+
+RULES["transpose"] = RULES["transpose_copy"] = lambda g, x, a, b: x if x.ndim == 0 else g.transpose(x, a, b)
+RULES["t"] = RULES["t_copy"] = lambda g, x: x if x.ndim < 2 else g.transpose(x, 0, 1)
+
+
+@rule("expand", "expand_copy")
+def _(g, x, size, implicit=False):
+    old = [1] * (len(size) - x.ndim) + list(x.shape)
+    return g.expand(x, [n if m == -1 else m for n, m in zip(old, size)])
+
+
+RULES["unsqueeze"] = RULES["unsqueeze_copy"] = lambda g, x, dim: g.unsqueeze(x, dim)
+
+
+@rule("squeeze", "squeeze_copy")
+def _(g, x, dim=None):
+    return g.squeeze(x, range(x.ndim) if dim is None else [dim] if isinstance(dim, int) else dim)
+
+
+@rule("select", "select_copy")
+def _(g, x, dim, index):
+    dim %= x.ndim
+    index %= x.shape[dim]
+    return g.reshape(g.slice(x, dim, index, index + 1), [*x.shape[:dim], *x.shape[dim + 1 :]])
+
+
+@rule("slice", "slice_copy")
+def _(g, x, dim=0, start=None, end=None, step=1):
+    dim %= x.ndim
+    start, stop, step = slice(start, end, step).indices(x.shape[dim])
+    return g.slice(x, dim, start, stop, step)
+
+
+@rule("split", "split_with_sizes", "split_copy", "split_with_sizes_copy")
+def _(g, x, size, dim=0):
+    dim %= x.ndim
+    n = x.shape[dim]
+    sizes = size if not isinstance(size, int) else [min(size, n - at) for at in range(0, n, size)]
+    ends = np.cumsum(sizes)
+    return [g.slice(x, dim, int(end) - size, int(end)) for end, size in zip(ends, sizes)]
+
+
+@rule("unbind", "unbind_copy")
+def _(g, x, dim=0):
+    return [RULES["select"](g, x, dim, index) for index in range(x.shape[dim])]
+
+
+@rule("cat")
+def _(g, parts, dim=0):
+    # Empty vectors go with everything.
+    parts = [part for part in parts if part.shape != (0,)] or parts[:1]
+    return g.concatenate(parts, dim)
+
+
+@rule("stack")
+def _(g, parts, dim=0):
+    dim %= parts[0].ndim + 1
+    return g.concatenate([g.unsqueeze(part, dim) for part in parts], dim)
+
+
+@rule("constant_pad_nd")
+def _(g, x, pad, value=0):
+    pairs = [[pad[at], pad[at + 1]] for at in range(0, len(pad), 2)]
+    return g.pad(x, [[0, 0]] * (x.ndim - len(pairs)) + pairs[::-1], value)
+
+
+@rule("tril")
+def _(g, x, diagonal=0):
+    return g.select(g.constant(np.tri(*x.shape[-2:], diagonal, dtype=bool)), x, g.constant(0.0))
+
+
+@rule("triu")
+def _(g, x, diagonal=0):
+    return g.select(g.constant(~np.tri(*x.shape[-2:], diagonal - 1, dtype=bool)), x, g.constant(0.0))
+
+
+# Indices
+
+
+@rule("gather")
+def _(g, x, dim, index, *, sparse_grad=False):
+    return x if x.ndim == 0 else g.gather(x, index, dim)
+
+
+@rule("index_select")
+def _(g, x, dim, index):
+    return g.take(x, index, dim)
+
+
+@rule("embedding")
+def _(g, weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False):
+    return g.take(weight, indices, 0)
+
+
+@rule("scatter_add")
+def _(g, x, dim, index, src):
+    source = RULES["slice_to"](g, src, index.shape)
+    if index.constant:
+        places = np.indices(index.shape)
+        places[dim % x.ndim] = index.array
+        return g.added(x, np.ravel_multi_index(tuple(places), x.shape), source)
+    if any(n != m for axis, (n, m) in enumerate(zip(x.shape, index.shape)) if axis != dim % x.ndim):
+        raise Error(g.where("scatter_add whose indices depend on parameters and are not along the whole of other axes"))
+    return g.scatter_add(x, index, source, dim)
+
+
+RULES["slice_to"] = lambda g, x, shape: g.slices(x, [0] * x.ndim, list(shape), [1] * x.ndim)
+
+
+@rule("index_add")
+def _(g, x, dim, index, source, *, alpha=1):
+    dim %= x.ndim
+    position = np.moveaxis(np.arange(x.size).reshape(x.shape), dim, 0)[_known(g, index, "index_add")]
+    return g.added(x, np.moveaxis(position, 0, dim), g.scale(source, alpha))
+
+
+def _known(g: Graph, index: Value, what: str) -> np.ndarray:
+    if not index.constant:
+        raise Error(g.where(f"`{what}` at indices that depend on parameters: `gather` and `index_select` take such ones"))
+    return index.array
+
+
+@rule("index", "_unsafe_index")
+def _(g, x, indices):
+    """By indices that depend on parameters, along one axis."""
+    axes = [axis for axis, index in enumerate(indices) if index is not None]
+    if len(axes) != 1:
+        raise Error(g.where("indices along several axes that depend on parameters: use `gather` or `index_select`"))
+    return g.take(x, indices[axes[0]], axes[0])
+
+
+@rule("index_put.accumulate")
+def _(g, x, indices, values):
+    arrays = [slice(None) if index is None else _known(g, index, "index_put") for index in indices]
+    position = np.arange(x.size).reshape(x.shape)[tuple(arrays)]
+    return g.added(x, position, g.expand(values, position.shape))
+
+
+# Products
+
+
+RULES["mm"] = RULES["bmm"] = lambda g, x, y: g.matmul(x, y)
+
+
+@rule("addmm", "baddbmm")
+def _(g, bias, x, y, *, beta=1, alpha=1):
+    product = g.scale(g.matmul(x, y), alpha)
+    return product if beta == 0 else g.add(g.scale(bias, beta), product)
+
+
+@rule("mv")
+def _(g, x, y):
+    return g.squeeze(g.matmul(x, g.unsqueeze(y, 1)), [1])
+
+
+@rule("addmv")
+def _(g, bias, x, y, *, beta=1, alpha=1):
+    return g.add(g.scale(bias, beta), g.scale(RULES["mv"](g, x, y), alpha))
+
+
+@rule("dot", "vdot")
+def _(g, x, y):
+    return g.reduce("sum", g.multiply(x, y))
+
+
+@rule("convolution")
+def _(g, x, w, bias, stride, padding, dilation, transposed, output_padding, groups):
+    spatial = w.ndim - 2
+    wide = lambda numbers: list(numbers) * (spatial if len(numbers) == 1 else 1)
+    stride, dilation = wide(stride), wide(dilation)
+    padding = [[p, p] for p in wide(padding)]
+    # An example without a batch.
+    single = x.ndim == spatial + 1
+    x = g.unsqueeze(x, 0) if single else x
+    if transposed:
+        out = g.convolution_transpose(x, w, stride, padding, dilation, groups, wide(output_padding))
+    else:
+        out = g.convolution(x, w, stride, padding, dilation, groups)
+    if bias is not None:
+        out = g.add(out, g.reshape(bias, [bias.size] + [1] * spatial))
+    return g.squeeze(out, [0]) if single else out
+
+
+@rule("convolution_backward")
+def _(g, grad, x, w, bias_sizes, stride, padding, dilation, transposed, output_padding, groups, mask):
+    spatial = w.ndim - 2
+    if transposed or (mask[1] and groups != 1):
+        raise Error(g.where("the gradient of a grouped or transposed convolution inside of the loss"))
+    wide = lambda numbers: list(numbers) * (spatial if len(numbers) == 1 else 1)
+    stride, dilation, padding = wide(stride), wide(dilation), [[p, p] for p in wide(padding)]
+    out: list[Value | None] = [None, None, None]
+    reach = [(n - 1) * s + d * (k - 1) + 1 for n, s, d, k in zip(grad.shape[2:], stride, dilation, w.shape[2:])]
+    left = [n + 2 * low - r for n, (low, _), r in zip(x.shape[2:], padding, reach)]
+    if mask[0]:
+        out[0] = g.convolution_transpose(grad, w, stride, padding, dilation, groups, left)
+    if mask[1]:
+        # Examples and channels change their places, and so do stride and dilation.
+        swapped = g.convolution(
+            g.transpose(x, 0, 1), g.transpose(grad, 0, 1), dilation,
+            [[low, high - over] for (low, high), over in zip(padding, left)], stride, 1,
+        )  # fmt: skip
+        out[1] = g.transpose(swapped, 0, 1)
+    if mask[2]:
+        out[2] = g.reduce("sum", grad, [axis for axis in range(grad.ndim) if axis != 1])
+    return out
+
+
+# Pools
+
+
+def _windows(x: Value, kernel, stride, padding, dilation, ceil: bool):
+    """Windows, strides, paddings and dilations of every spatial axis, with what rounding upwards adds at the end."""
+    spatial = x.ndim - 2
+    wide = lambda numbers, other: (lambda all: all * (spatial if len(all) == 1 else 1))(
+        [numbers] if isinstance(numbers, int) else list(numbers) or list(other)
+    )
+    kernel = wide(kernel, [])
+    stride, padding, dilation = wide(stride or [], kernel), wide(padding, [0]), wide(dilation, [1])
+    pairs = []
+    for n, k, s, p, d in zip(x.shape[2:], kernel, stride, padding, dilation):
+        room = n + 2 * p - d * (k - 1) - 1
+        count = (-(-room // s) if ceil else room // s) + 1
+        # The last window begins inside of what there is.
+        if ceil and (count - 1) * s >= n + p:
+            count -= 1
+        pairs.append([p, p + max(0, (count - 1) * s - room)])
+    return kernel, stride, pairs, dilation
+
+
+def _batched(rank: int, pool: Callable) -> Callable:
+    """A pool that also takes an example without a batch."""
+
+    def call(g, x, *args, **kwargs):
+        if x.ndim == rank + 2:
+            return pool(g, x, *args, **kwargs)
+        out = pool(g, g.unsqueeze(x, 0), *args, **kwargs)
+        squeezed = lambda value: value if value is None else g.squeeze(value, [0])
+        return tuple(map(squeezed, out)) if isinstance(out, tuple) else squeezed(out)
+
+    return call
+
+
+def _max_pool(g, x, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False):
+    window, stride, pairs, dilation = _windows(x, kernel_size, stride, padding, dilation, ceil_mode)
+    return g.pool("max_pool", x, window, stride, pairs, dilation), None
+
+
+def _avg_pool(g, x, kernel_size, stride=(), padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
+    window, stride, pairs, _ = _windows(x, kernel_size, stride, padding, 1, ceil_mode)
+    out = g.pool("avg_pool", x, window, stride, pairs)
+    # What PyTorch divides by, which does not count what rounding upwards adds.
+    divisors = np.ones(())
+    for n, k, s, (low, high), outs in zip(x.shape[2:], window, stride, pairs, out.shape[2:]):
+        starts = np.arange(outs) * s - low
+        ends = np.minimum(starts + k, n + low)
+        if not count_include_pad:
+            starts, ends = np.maximum(starts, 0), np.minimum(ends, n)
+        divisors = np.multiply.outer(divisors, ends - starts)
+    if divisor_override:
+        divisors = np.full_like(divisors, divisor_override)
+    return g.multiply(out, g.constant(math.prod(window) / divisors))
+
+
+for _rank in (1, 2, 3):
+    RULES[f"max_pool{_rank}d_with_indices"] = _batched(_rank, _max_pool)
+    RULES[f"max_pool{_rank}d"] = lambda g, x, *args, rank=_rank, **kwargs: _batched(rank, _max_pool)(g, x, *args, **kwargs)[0]
+    RULES[f"avg_pool{_rank}d"] = _batched(_rank, _avg_pool)
+
+
+def _adaptive_max_pool(g, x, output_size):
+    size = [output_size] if isinstance(output_size, int) else list(output_size)
+    if any(n % m for n, m in zip(x.shape[2:], size)):
+        raise Error(g.where(f"adaptive max pooling of {x.shape[2:]} to {tuple(size)}, which does not divide it"))
+    window = [n // m for n, m in zip(x.shape[2:], size)]
+    return g.pool("max_pool", x, window, window, [[0, 0]] * len(size), [1] * len(size)), None
+
+
+for _rank in (1, 2, 3):
+    RULES[f"adaptive_max_pool{_rank}d"] = _batched(_rank, _adaptive_max_pool)
+
+
+@rule("_embedding_bag", "_embedding_bag_forward_only")
+def _(g, weight, indices, offsets, scale_grad_by_freq=False, mode=0, sparse=False, per_sample_weights=None,
+      include_last_offset=False, padding_idx=-1):  # fmt: skip
+    if mode == 2:
+        raise Error(g.where('an EmbeddingBag with mode="max": "sum" and "mean" are there'))
+    words, starts = _known(g, indices, "embedding_bag").ravel(), _known(g, offsets, "embedding_bag")
+    bags = len(starts) - bool(include_last_offset)
+    bag = np.searchsorted(starts[:bags], np.arange(words.size), side="right") - 1
+    matrix = np.zeros((bags, words.size))
+    matrix[bag, np.arange(words.size)] = words != padding_idx
+    if mode == 1:
+        matrix /= np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    rows = g.take(weight, g.constant(words), 0)
+    if per_sample_weights is not None:
+        rows = g.multiply(rows, g.unsqueeze(per_sample_weights, 1))
+    return g.matmul(g.constant(matrix), rows), None, None, None
+
+
+# Norms
+
+
+def _scaled(g: Graph, x: Value, weight: Value | None, bias: Value | None, shape: Sequence[int]) -> Value:
+    if weight is not None:
+        x = g.multiply(x, g.reshape(weight, shape))
+    return x if bias is None else g.add(x, g.reshape(bias, shape))
+
+
+@rule("native_layer_norm")
+def _(g, x, shape, weight, bias, eps):
+    out, mean, inverse = g.normalised(x, range(x.ndim - len(shape), x.ndim), eps)
+    return _scaled(g, out, weight, bias, shape), mean, inverse
+
+
+@rule("native_group_norm")
+def _(g, x, weight, bias, n, channels, rest, groups, eps):
+    out, mean, inverse = g.normalised(g.reshape(x, [n, groups, x.size // (n * groups)]), [2], eps)
+    out = _scaled(g, g.reshape(out, x.shape), weight, bias, [channels] + [1] * (x.ndim - 2))
+    return out, g.reshape(mean, [n, groups]), g.reshape(inverse, [n, groups])
+
+
+@rule("_fused_rms_norm")
+def _(g, x, shape, weight, eps):
+    axes = range(x.ndim - len(shape), x.ndim)
+    square = g.reduce("mean", g.unary("square", x), axes, True)
+    inverse = g.unary("rsqrt", g.offset(square, 2.0**-52 if eps is None and g.dtype == "f64" else 2.0**-23 if eps is None else eps))
+    return _scaled(g, g.multiply(x, inverse), weight, None, shape), inverse
+
+
+def _batch_norm(g, x, weight, bias, mean, var, training, eps):
+    """The norm, and the mean and inverse deviation of the batch."""
+    shape = [x.shape[1]] + [1] * (x.ndim - 2)
+    if training:
+        out, mean, inverse = g.normalised(x, [axis for axis in range(x.ndim) if axis != 1], eps)
+        return _scaled(g, out, weight, bias, shape), g.reshape(mean, [mean.size]), g.reshape(inverse, [inverse.size])
+    inverse = g.unary("rsqrt", g.offset(var, eps))
+    out = g.multiply(g.subtract(x, g.reshape(mean, shape)), g.reshape(inverse, shape))
+    empty = g.constant(np.zeros(0))
+    return _scaled(g, out, weight, bias, shape), empty, empty
+
+
+@rule("native_batch_norm", "_native_batch_norm_legit", "_batch_norm_with_update")
+def _(g, x, weight, bias, mean, var, training, momentum, eps):
+    return _batch_norm(g, x, weight, bias, mean, var, training, eps)
+
+
+@rule("_native_batch_norm_legit.no_stats")
+def _(g, x, weight, bias, training, momentum, eps):
+    return _batch_norm(g, x, weight, bias, None, None, True, eps)
+
+
+@rule("_native_batch_norm_legit_no_training", "_batch_norm_no_update")
+def _(g, x, weight, bias, mean, var, momentum, eps):
+    return _batch_norm(g, x, weight, bias, mean, var, False, eps)
+
+
+# Losses
+
+
+def reduced(g: Graph, x: Value, reduction: int) -> Value:
+    return x if reduction == 0 else g.reduce("mean" if reduction == 1 else "sum", x)
+
+
+@rule("mse_loss")
+def _(g, x, y, reduction=1):
+    return reduced(g, g.unary("square", g.subtract(x, y)), reduction)
+
+
+@rule("l1_loss")
+def _(g, x, y, reduction=1):
+    return reduced(g, g.unary("abs", g.subtract(x, y)), reduction)
+
+
+def _huber(g, x, y, delta: float) -> Value:
+    """`z²/2` for `|z| < delta`, `delta (|z| - delta/2)` beyond."""
+    z = g.subtract(x, y)
+    size = g.unary("abs", z)
+    inside = g.elementwise("less", size, g.constant(float(delta)))
+    return g.select(inside, g.scale(g.unary("square", z), 0.5), g.scale(g.offset(size, -delta / 2), delta))
+
+
+@rule("huber_loss")
+def _(g, x, y, reduction=1, delta=1.0):
+    return reduced(g, _huber(g, x, y, delta), reduction)
+
+
+@rule("smooth_l1_loss")
+def _(g, x, y, reduction=1, beta=1.0):
+    if beta == 0:
+        return RULES["l1_loss"](g, x, y, reduction)
+    return reduced(g, g.scale(_huber(g, x, y, beta), 1 / beta), reduction)
+
+
+@rule("binary_cross_entropy")
+def _(g, p, target, weight=None, reduction=1):
+    logarithm = lambda op, x: g.unary("clamp", g.unary(op, x), min=-100.0)
+    other = g.offset(g.unary("neg", target), 1.0)
+    terms = g.add(g.multiply(target, logarithm("log", p)), g.multiply(other, logarithm("log1p", g.unary("neg", p))))
+    return reduced(g, _scaled(g, g.unary("neg", terms), weight, None, weight.shape if weight else ()), reduction)
+
+
+@rule("binary_cross_entropy_with_logits")
+def _(g, x, target, weight=None, pos_weight=None, reduction=1):
+    likelihood = g.unary("log_sigmoid", x)
+    if pos_weight is not None:
+        likelihood = g.multiply(likelihood, g.offset(g.multiply(g.offset(pos_weight, -1.0), target), 1.0))
+    terms = g.subtract(g.multiply(g.offset(g.unary("neg", target), 1.0), x), likelihood)
+    return reduced(g, _scaled(g, terms, weight, None, weight.shape if weight else ()), reduction)
+
+
+@rule("nll_loss_forward", "nll_loss2d_forward")
+def _(g, x, target, weight, reduction, ignored):
+    classes = 1 if x.ndim > 1 else 0
+    known = _known(g, target, "nll_loss")
+    kept = known != ignored
+    index = np.where(kept, known, 0)
+    picked = g.squeeze(g.gather(x, g.constant(np.expand_dims(index, classes)), classes), [classes])
+    picked = g.unary("neg", picked)
+    if weight is None and kept.all():
+        return reduced(g, picked, reduction), g.constant(np.array(float(kept.size) if reduction == 1 else 0.0))
+    scale = g.constant(kept.astype(float))
+    if weight is not None:
+        scale = g.multiply(g.take(weight, g.constant(index), 0), scale)
+    total = g.reduce("sum", scale)
+    picked = g.multiply(picked, scale)
+    if reduction != 1:
+        return reduced(g, picked, reduction), total
+    return g.divide(g.reduce("sum", picked), total), total
+
+
+@rule("_cdist_forward")
+def _(g, x, y, p, compute_mode=None):
+    return RULES["linalg_vector_norm"](g, g.subtract(g.unsqueeze(x, x.ndim - 1), g.unsqueeze(y, y.ndim - 2)), p, [-1])

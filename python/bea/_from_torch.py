@@ -1,0 +1,542 @@
+"""PyTorch modules as operator graphs.
+
+The loss runs once, on real tensors, and every operation (of ATen, below autograd, so that derivatives inside of the loss are
+operations as well) is seen by a dispatch mode. Those on tensors that depend on parameters become nodes; all others are simply
+done, so that masks, positions and targets are constants, and whatever Python does with them is none of our business. Views and
+in-place operations are followed by the storage that they share.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import linecache
+import os
+import sys
+import warnings
+from typing import Any, Callable, Iterator
+
+import numpy as np
+
+try:
+    import torch
+except ImportError as error:
+    raise ImportError("bea.from_torch needs PyTorch: pip install torch") from error
+
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+from bea import _aten
+from bea._bea import Error
+from bea._graph import Graph, Value, Written
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_TORCH = os.path.dirname(os.path.abspath(torch.__file__))
+_Layout = tuple[tuple[int, ...], tuple[int, ...], int]
+
+
+def _layout(t: torch.Tensor) -> _Layout:
+    return tuple(t.shape), t.stride(), t.storage_offset()
+
+
+def _array(t: torch.Tensor) -> np.ndarray:
+    """The entries of a tensor that does not depend on parameters."""
+    if t._is_zerotensor():
+        t = torch.zeros(t.shape, dtype=t.dtype)
+    t = t.detach().resolve_neg().cpu()
+    return (t.float() if t.dtype in (torch.bfloat16, torch.float16) else t).numpy()
+
+
+class _Storage:
+    """Memory whose contents depend on parameters: their value, laid out as `layout`, and those of views of it."""
+
+    def __init__(self, t: torch.Tensor, value: Value | None):
+        self.storage, self.dtype, self.layout, self.value = t.untyped_storage(), t.dtype, _layout(t), value
+        self.version = 0
+        self.views = {self.layout: (0, value)}
+
+    def places(self, layout: _Layout) -> np.ndarray:
+        """Where the entries of a tensor lie."""
+        size, stride, offset = layout
+        places = np.full(size, offset, dtype=np.int64)
+        for axis, (n, step) in enumerate(zip(size, stride)):
+            places += (np.arange(n) * step).reshape([n] + [1] * (len(size) - axis - 1))
+        return places
+
+    def positions(self, layout: _Layout) -> np.ndarray:
+        """The position of the entries of a tensor among those of the value."""
+        places = self.places(self.layout)
+        known = np.full(max(places.max(initial=0), self.places(layout).max(initial=0)) + 1, -1)
+        known[places.ravel()] = np.arange(places.size)
+        return known[self.places(layout)]
+
+
+class _Words(TorchFunctionMode):
+    """Sees what below autograd cannot be told from other things: `detach` by the user, and numbers that leave PyTorch."""
+
+    def __init__(self, tracer: _Tracer):
+        super().__init__()
+        self.tracer = tracer
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        name = getattr(func, "__name__", "")
+        owner = getattr(getattr(func, "__self__", None), "__name__", "")
+        if name in ("detach", "detach_") or (name == "__get__" and owner == "data"):
+            with self.tracer.detaching():
+                return func(*args, **(kwargs or {}))
+        if name in ("numpy", "tolist", "__array__") and args:
+            self.tracer.refuse_numbers(args[0])
+        return func(*args, **(kwargs or {}))
+
+
+class _Tracer(TorchDispatchMode):
+    def __init__(self, graph: Graph):
+        super().__init__()
+        self.graph = graph
+        self.storages: dict[int, _Storage] = {}
+        #: The modules that are being called, by name and class.
+        self.modules: list[str] = []
+        self._detaching = self._depth = 0
+        #: Casts to fewer digits, which the graph does not have.
+        self.rounded: str | None = None
+
+    # Values of tensors
+
+    def storage(self, t: torch.Tensor) -> _Storage | None:
+        return None if t._is_zerotensor() else self.storages.get(t.untyped_storage()._cdata)
+
+    def value(self, t: torch.Tensor) -> Value:
+        storage = self.storage(t)
+        if storage is None:
+            return self.graph.constant(_array(t))
+        layout = _layout(t)
+        version, value = storage.views.get(layout, (-1, None))
+        if version != storage.version:
+            if storage.value is not None:
+                value = self.graph.selected([storage.value], storage.positions(layout))
+            storage.views[layout] = (storage.version, value)
+        if value is None:
+            raise self.error("a result of this operation other than its first is used, which is not supported")
+        if t.dtype != storage.dtype:
+            raise self.error(f"numbers of type {storage.dtype} are read as {t.dtype}")
+        return value
+
+    def register(self, t: torch.Tensor, value: Value | None) -> None:
+        """That the result of an operation has this value."""
+        storage = self.storage(t)
+        if storage is not None:
+            if value is not None:
+                storage.views[_layout(t)] = (storage.version, value)
+        elif value is None or not value.constant:
+            self.storages[t.untyped_storage()._cdata] = _Storage(t, value)
+
+    def write(self, t: torch.Tensor, value: Value) -> None:
+        """That memory has this value from now on."""
+        storage = self.storage(t)
+        if storage is None:
+            whole = torch.empty(0, dtype=t.dtype).set_(t.untyped_storage())
+            storage = _Storage(whole, self.graph.constant(_array(whole).copy()))
+            self.storages[t.untyped_storage()._cdata] = storage
+        layout = _layout(t)
+        if layout == storage.layout:
+            storage.value = value
+        else:
+            n = storage.value.size
+            chosen = np.arange(n)
+            chosen[storage.positions(layout).ravel()] = n + np.arange(value.size)
+            storage.value = self.graph.selected([storage.value, value], chosen.reshape(storage.value.shape))
+        storage.version += 1
+        storage.views[layout] = (storage.version, value)
+
+    # Operations
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
+        if self._depth == 0:
+            self.graph.at = self.line()
+        if torch.Tag.nondeterministic_seeded in func.tags:
+            raise self.error(
+                f"the loss is another one every time: it draws random numbers ({_name(func)}); switch dropout off with "
+                "model.eval(), and draw what is to be fixed beforehand"
+            )
+        if not any(self.storage(t) is not None for t in tensors):
+            return func(*args, **kwargs)
+        for t in tensors:
+            if t.is_complex():
+                raise self.error("complex numbers: parameters and what depends on them are real")
+        return self.operation(func, args, kwargs)
+
+    def operation(self, func, args, kwargs) -> Any:
+        short = func._schema.name.split("::")[1]
+        if torch.Tag.data_dependent_output in func.tags or short in ("_local_scalar_dense", "equal", "is_nonzero"):
+            raise self.error(
+                "the program goes on in a way that depends on parameters: a tensor becomes a number of Python, in an `if` or by "
+                "`.item()`; use torch.where instead"
+            )
+        if short in _aten.SHAPES:
+            return func(*args, **kwargs)
+        if short == "copy_":
+            return self.copy(func, *args, **kwargs)
+        if func._schema.is_mutable:
+            return self.in_place(func, args, kwargs)
+        rule = self.rule(func, args, kwargs)
+        if rule is None:
+            return self.taken_apart(func, args, kwargs)
+        values = rule()
+        out = func(*args, **kwargs)
+        self.results(out, values)
+        return out
+
+    def results(self, out: Any, values: Any) -> None:
+        results, values = ([out], [values]) if isinstance(out, torch.Tensor) else (list(out), list(values))
+        values += [None] * (len(results) - len(values))
+        for result, value in zip(results, values):
+            if result is None:
+                continue
+            if value is not None:
+                if value.shape != tuple(result.shape) and value.size:
+                    raise self.error(f"the operation has the shape {tuple(result.shape)}, and its rule {value.shape}")
+                if self._depth == 0 and not torch.is_grad_enabled() and not value.constant:
+                    value = self.graph.unary("stop_gradient", value)
+            self.register(result, value)
+
+    def rule(self, func, args, kwargs) -> Callable[[], Any] | None:
+        """What makes the nodes of an operation, if there is something."""
+        short, overload = func._schema.name.split("::")[1], func._overloadname
+        if func.namespace not in ("aten", "prims"):
+            return None
+        rule = _aten.RULES.get(f"{short}.{overload}")
+        indices = [leaf for leaf in tree_leaves((args[1:], kwargs)) if isinstance(leaf, torch.Tensor)]
+        known = not any(self.storage(t) is not None for t in indices if not t.is_floating_point())
+        if short == "index_put" and known and (args[3] if len(args) > 3 else kwargs.get("accumulate", False)):
+            rule = lambda g, x, indices, values, accumulate: _aten.RULES["index_put.accumulate"](g, x, indices, values)
+        elif short in _aten.SELECTIONS and known and overload != "reduce" and short not in ("view_copy",):
+            return lambda: self.selection(func, args, kwargs)
+        elif short in _aten.SEPARABLE:
+            return lambda: self.separable(func, args, kwargs, _aten.SEPARABLE[short])
+        elif short in _aten.SAME:
+            return lambda: self.value(args[0])
+        elif short == "detach":
+            return lambda: self.detached(args[0])
+        elif short in ("_to_copy", "convert_element_type", "to"):
+            return lambda: self.cast(args[0], (kwargs.get("dtype") or (args[1] if len(args) > 1 else None)))
+        rule = rule or _aten.RULES.get(short)
+        if rule is None:
+            return None
+        known_words = {k: v for k, v in kwargs.items() if k not in ("memory_format", "device", "layout", "pin_memory")}
+        as_values = lambda tree: tree_map(lambda leaf: self.value(leaf) if isinstance(leaf, torch.Tensor) else leaf, tree)
+        return lambda: rule(self.graph, *as_values(args), **as_values(known_words))
+
+    def taken_apart(self, func, args, kwargs) -> Any:
+        """An operation without a rule, by PyTorch's own decomposition of it; a view by what it shares."""
+        from torch._decomp import decomposition_table
+
+        if func.is_view:
+            out = func(*args, **kwargs)
+            for view in [out] if isinstance(out, torch.Tensor) else out:
+                self.value(view)
+            return out
+        apart = decomposition_table.get(func) or getattr(func, "impl_aten", None)
+        with self, self.deeper():
+            if apart is not None:
+                out = apart(*args, **kwargs)
+            else:
+                out = func.decompose(*args, **kwargs)
+        if out is NotImplemented:
+            raise self.error(f"the operation {_name(func)} is not supported")
+        return out
+
+    def in_place(self, func, args, kwargs) -> Any:
+        """By the operation that is not in place, and a copy."""
+        short, overload = func._schema.name.split("::")[1], func._overloadname
+        written = [i for i, arg in enumerate(func._schema.arguments) if arg.alias_info is not None and arg.alias_info.is_write]
+        if written == [0] and short.endswith("_"):
+            if short in ("detach_", "requires_grad_", "set_", "resize_", "squeeze_", "unsqueeze_", "transpose_", "t_"):
+                return self.reshaped_in_place(func, args, kwargs)
+            packet = getattr(torch.ops.aten, short[:-1], None)
+            functional = getattr(packet, overload, None) if packet is not None else None
+            if functional is not None:
+                with self, self.deeper():
+                    args[0].copy_(functional(*args, **kwargs))
+                return args[0]
+        rule = self.rule(func, args, kwargs)
+        if rule is None or short.startswith("_foreach"):
+            raise self.error(f"the operation {_name(func)}, which writes to its arguments, is not supported")
+        # Running statistics, which nothing else reads.
+        values = rule()
+        out = func(*args, **kwargs)
+        self.results(out, values)
+        return out
+
+    def reshaped_in_place(self, func, args, kwargs) -> Any:
+        short = func._schema.name.split("::")[1]
+        if short in ("set_", "resize_"):
+            raise self.error(f"the operation {short}, which changes what memory a tensor has, is not supported")
+        if short == "detach_":
+            self.write(args[0], self.detached(args[0]))
+        # A view of the same memory, which is found by it.
+        return func(*args, **kwargs)
+
+    def copy(self, func, target, source, non_blocking=False) -> Any:
+        value = self.cast(source, target.dtype)
+        if self._depth == 0 and not torch.is_grad_enabled() and not value.constant:
+            value = self.graph.unary("stop_gradient", value)
+        self.write(target, self.graph.expand(value, target.shape))
+        return func(target, source, non_blocking)
+
+    # Operations of a kind
+
+    def cast(self, x: torch.Tensor, dtype: torch.dtype | None) -> Value:
+        value = self.value(x)
+        if dtype is None or dtype == x.dtype:
+            return value
+        if dtype.is_complex:
+            raise self.error("complex numbers: parameters and what depends on them are real")
+        if dtype == torch.bool:
+            return self.graph.elementwise("not_equal", value, self.graph.constant(0.0))
+        if x.is_floating_point() and not dtype.is_floating_point:
+            return self.graph.unary("trunc", value)
+        if x.is_floating_point() and torch.finfo(dtype).eps > max(torch.finfo(x.dtype).eps, 2.0**-23):
+            self.rounded = self.rounded or self.graph.at or str(dtype)
+        return value
+
+    def detached(self, x: torch.Tensor) -> Value:
+        value = self.value(x)
+        # Autograd detaches what it saves, too, which is no word of the user's.
+        return self.graph.unary("stop_gradient", value) if self._detaching and not value.constant else value
+
+    def selection(self, func, args, kwargs) -> Value:
+        """Which entry of its arguments each of the results is."""
+        parts: list[Value] = []
+        at = 0
+
+        def counted(leaf: Any) -> Any:
+            nonlocal at
+            if not isinstance(leaf, torch.Tensor) or not (leaf is args[0] or leaf.is_floating_point()):
+                return leaf
+            parts.append(self.value(leaf))
+            numbers = torch.arange(at, at + leaf.numel(), dtype=torch.float64).reshape(leaf.shape)
+            at += leaf.numel()
+            return numbers
+
+        words = dict(kwargs)
+        # A number that is put in.
+        if "value" in words or (func._overloadname.startswith("value") and len(args) > 3):
+            number = words.get("value", args[3] if len(args) > 3 else 0)
+            words["value"] = -1
+            args = args[:3]
+            counted_args = tree_map(counted, args)
+            positions = func(*counted_args, **words).numpy().round().astype(np.int64)
+            parts.append(self.graph.constant(np.array([float(number)])))
+            return self.graph.selected(parts, np.where(positions < 0, at, positions))
+        args, words = tree_map(counted, (tuple(args), words))
+        return self.graph.selected(parts, func(*args, **words).numpy().round().astype(np.int64))
+
+    def separable(self, func, args, kwargs, rank: int) -> Value:
+        """What is linear along each of the last axes, by its matrices."""
+        value = self.value(args[0])
+        sizes = func(*args, **kwargs).shape[-rank:]
+        for axis in range(-rank, 0):
+            n, m = value.shape[axis], sizes[axis]
+            if n == m and "adaptive" in _name(func):
+                continue
+            # Along this axis alone: all others have one entry.
+            unit = torch.eye(n, dtype=torch.float64).reshape([n, 1] + [n if other == axis else 1 for other in range(-rank, 0)])
+            target = [m if other == axis else 1 for other in range(-rank, 0)]
+            rest = [None if isinstance(arg, float) else arg for arg in args[2:]]
+            out = func(unit, target, *rest, **{k: v for k, v in kwargs.items() if not k.startswith("scales")})
+            value = self.graph.along(value, out.reshape(n, m).T.numpy(), axis)
+        return value
+
+    # Messages
+
+    @contextlib.contextmanager
+    def deeper(self) -> Iterator[None]:
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+
+    @contextlib.contextmanager
+    def detaching(self) -> Iterator[None]:
+        self._detaching += 1
+        try:
+            yield
+        finally:
+            self._detaching -= 1
+
+    def error(self, text: str) -> Error:
+        return Error(self.graph.where(text))
+
+    def refuse_numbers(self, t: Any) -> None:
+        if isinstance(t, torch.Tensor) and not torch._C._functorch.is_functorch_wrapped_tensor(t) and self.storage(t):
+            self.graph.at = self.line()
+            raise self.error("numbers that depend on parameters leave PyTorch, by `.numpy()` or `.tolist()`")
+
+    def line(self) -> str | None:
+        """The innermost line of the user's program, and the module that is being called."""
+        frame, found = sys._getframe(1), None
+        while frame is not None and frame.f_code is not trace.__code__:
+            name = frame.f_code.co_filename
+            if not name.startswith((_TORCH, _HERE)) and not name.startswith("<frozen") and "contextlib" not in name:
+                code = linecache.getline(name, frame.f_lineno).strip()
+                found = f"{os.path.basename(name)}:{frame.f_lineno} in {frame.f_code.co_name}"
+                found += f": {code}" if code else ""
+                break
+            frame = frame.f_back
+        inside = self.modules[-1] if self.modules else None
+        return f"{found} ({inside})" if found and inside else found or inside
+
+
+def _name(func: Any) -> str:
+    return str(func)
+
+
+@contextlib.contextmanager
+def _called(model: torch.nn.Module, tracer: _Tracer) -> Iterator[None]:
+    """While the tracer knows what module is being called."""
+    handles = []
+    for name, module in model.named_modules():
+        if name:
+            label = f"{name}: {type(module).__name__}"
+            handles.append(module.register_forward_pre_hook(lambda *_, label=label: tracer.modules.append(label)))
+            handles.append(module.register_forward_hook(lambda *_: tracer.modules.pop() and None, always_call=True))
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@contextlib.contextmanager
+def _plain(dtype: torch.dtype) -> Iterator[None]:
+    """While operations are the plain ones, which have names, and numbers without a dtype have this one."""
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    fast = torch.backends.mha.get_fastpath_enabled()
+    default, fused = torch.get_default_dtype(), torch.backends.mkldnn.enabled
+    apply = torch.autograd.Function.__dict__["apply"]
+
+    def refused(cls, *args, **kwargs):
+        raise Error(
+            f"the loss has an autograd.Function, {cls.__name__}: its derivative is what its author says, and a graph has those of "
+            "its operations; write it in operations of PyTorch (checkpoints: use_reentrant=False)"
+        )
+
+    try:
+        torch.backends.mha.set_fastpath_enabled(False)
+        torch.set_default_dtype(dtype)
+        torch.autograd.Function.apply = classmethod(refused)
+        torch.backends.mkldnn.enabled = False
+        with sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
+            yield
+    finally:
+        torch.autograd.Function.apply = apply
+        torch.backends.mkldnn.enabled = fused
+        torch.set_default_dtype(default)
+        torch.backends.mha.set_fastpath_enabled(fast)
+
+
+class _Whole(torch.nn.Module):
+    """A module with its loss, which may look at the parameters, too."""
+
+    def __init__(self, model: torch.nn.Module, loss_fn: Callable):
+        super().__init__()
+        self.model, self.loss_fn = model, loss_fn
+
+    def forward(self, inputs: Any, targets: Any) -> torch.Tensor:
+        if isinstance(inputs, dict):
+            outputs = self.model(**inputs)
+        else:
+            outputs = self.model(*inputs) if isinstance(inputs, (tuple, list)) else self.model(inputs)
+        return self.loss_fn(outputs, targets)
+
+
+def _parameters(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
+    parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    if not parameters:
+        raise Error("the model has no parameter that requires a gradient")
+    for name, p in parameters.items():
+        if p.is_complex():
+            raise Error(f"the parameter {name!r} is complex: parameters are real numbers")
+        if isinstance(p, torch.nn.parameter.UninitializedParameter):
+            raise Error(f"the parameter {name!r} has no shape yet: call the model once")
+        bad = (~torch.isfinite(p.detach())).nonzero()
+        if len(bad):
+            index = ",".join(map(str, bad[0].tolist()))
+            raise Error(f"the parameter {name}[{index}] is {p.detach()[tuple(bad[0])].item()}, not a finite number")
+    return parameters
+
+
+def trace(
+    model: torch.nn.Module, loss_fn: Callable, inputs: Any, targets: Any, dtype: str | None
+) -> tuple[Written, float]:
+    """The graph of `loss_fn(model(inputs), targets)`, and the loss as PyTorch has it."""
+    if not isinstance(model, torch.nn.Module):
+        raise Error(f"the model is a torch.nn.Module, not {type(model).__name__}")
+    if dtype not in (None, "f32", "f64"):
+        raise Error(f'`dtype` is "f32" or "f64", not {dtype!r}')
+    parameters = _parameters(model)
+    if dtype is None:
+        dtype = "f64" if any(p.dtype == torch.float64 for p in parameters.values()) else "f32"
+    number = torch.float64 if dtype == "f64" else torch.float32
+    kinds = {p.dtype for p in parameters.values()}
+    # A module in several precisions stays as it is.
+    convert = len(kinds) == 1 and kinds != {number}
+
+    def own(leaf: Any) -> Any:
+        """On this machine's processor, where everything has the same names."""
+        if not isinstance(leaf, torch.Tensor):
+            return leaf
+        leaf = leaf.detach().cpu()
+        return leaf.to(number) if convert and leaf.is_floating_point() else leaf
+
+    whole = _Whole(model, lambda outputs, targets: loss_fn(outputs, targets))
+    graph = Graph(f"torch {torch.__version__.split('+')[0]}", dtype)
+    tracer = _Tracer(graph)
+    state = {}
+    for name, buffer in whole.named_buffers():
+        state[name] = own(buffer).clone()
+    for name, p in model.named_parameters():
+        state[f"model.{name}"] = own(p).clone()
+    for name, p in parameters.items():
+        leaf = state[f"model.{name}"].requires_grad_()
+        node = graph.parameter(name, _array(leaf).copy())
+        tracer.register(leaf, node)
+        # Whoever has kept the parameter itself means it as well.
+        tracer.register(p.detach(), node)
+    inputs, targets = tree_map(own, (inputs, targets))
+    with _plain(number), _called(model, tracer), _Words(tracer), tracer:
+        loss = torch.func.functional_call(whole, state, (inputs, targets))
+    graph.at = None
+    if not torch.is_tensor(loss):
+        raise Error(f"the loss is a tensor of one number, not {loss!r:.60}")
+    if loss.numel() != 1:
+        raise Error(f"the loss is one number, not a tensor of shape {tuple(loss.shape)}")
+    if not loss.is_floating_point():
+        raise Error(f"the loss is a number of type {loss.dtype}: a real one is wanted")
+    written = graph.finish(tracer.value(loss))
+    _notes(model, parameters, tracer)
+    return written, float(loss.detach())
+
+
+def _notes(model: torch.nn.Module, parameters: dict[str, Any], tracer: _Tracer) -> None:
+    """Warns of what may surprise."""
+    fixed = [name for name, p in model.named_parameters() if name not in parameters]
+    if fixed:
+        shown = ", ".join(fixed[:3]) + (", …" if len(fixed) > 3 else "")
+        warnings.warn(f"constants, as they do not require a gradient: {shown}", stacklevel=4)
+    batch = torch.nn.modules.batchnorm._BatchNorm
+    normed = [name for name, part in model.named_modules() if isinstance(part, batch) and part.training]
+    if normed:
+        warnings.warn(
+            f"batch normalisation in training mode ({', '.join(normed[:3])}{', …' if len(normed) > 3 else ''}): the objective is a "
+            "function of this batch, and running statistics do not change; model.eval() takes those",
+            stacklevel=4,
+        )
+    if tracer.rounded:
+        warnings.warn(
+            f"numbers are rounded to fewer digits in between, which the graph does not do: {tracer.rounded}", stacklevel=4
+        )
