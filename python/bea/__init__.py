@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     )
     from bea._experiments import Reproduction, Run, Sweep, reproduce, run, sweep
     from bea._flow import Code, Curve, Flow, codegen, flow
+    from bea._imported import GraphObjective, from_jax, from_torch, save
     from bea._objective import Hessian, Objective, network, objective
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "Error",
     "Field",
     "Flow",
+    "GraphObjective",
     "Hessian",
     "Objective",
     "Optimizer",
@@ -83,6 +85,8 @@ __all__ = [
     "density",
     "evaluate",
     "flow",
+    "from_jax",
+    "from_torch",
     "lanczos",
     "network",
     "objective",
@@ -91,6 +95,7 @@ __all__ = [
     "principal_flow",
     "reproduce",
     "run",
+    "save",
     "spectrum",
     "stability_coefficients",
     "sweep",
@@ -107,6 +112,7 @@ _LATER = {
     ),
     "_experiments": "Reproduction Run Sweep reproduce run sweep",
     "_flow": "Code Curve Flow codegen flow",
+    "_imported": "GraphObjective from_jax from_torch save",
     "_objective": "Hessian Objective network objective",
 }
 _process.watch()

@@ -160,7 +160,9 @@ class _Tracer(TorchDispatchMode):
                 f"the loss is another one every time: it draws random numbers ({_name(func)}); switch dropout off with "
                 "model.eval(), and draw what is to be fixed beforehand"
             )
-        if not any(self.storage(t) is not None for t in tensors):
+        # Forward derivatives look at shapes alone, on a device without data.
+        empty = str(kwargs.get("device")) == "meta" or any(t.device.type == "meta" for t in tensors)
+        if empty or not any(self.storage(t) is not None for t in tensors):
             return func(*args, **kwargs)
         for t in tensors:
             if t.is_complex():
