@@ -75,6 +75,8 @@ RULES["atanh"] = lambda g, x: g.scale(
 )
 RULES["asin"] = lambda g, x: _asin(g, x)
 RULES["acos"] = lambda g, x: g.offset(g.unary("neg", _asin(g, x)), math.pi / 2)
+RULES["asinh"] = lambda g, x: _asinh(g, x)
+RULES["acosh"] = lambda g, x: g.unary("log", g.add(x, g.unary("sqrt", g.offset(g.unary("square", x), -1.0))))
 RULES["frac"] = lambda g, x: g.subtract(x, g.unary("trunc", x))
 RULES["isnan"] = lambda g, x: g.elementwise("not_equal", x, x)
 RULES["isinf"] = lambda g, x: g.elementwise("equal", g.unary("abs", x), g.constant(math.inf))
@@ -82,6 +84,16 @@ RULES["isinf"] = lambda g, x: g.elementwise("equal", g.unary("abs", x), g.consta
 
 def _asin(g: Graph, x: Value) -> Value:
     return g.unary("atan", g.multiply(x, g.unary("rsqrt", g.offset(g.unary("neg", g.unary("square", x)), 1.0))))
+
+
+def _asinh(g: Graph, x: Value) -> Value:
+    """`log1p(y + y²/(1 + √(1 + y²)))` for `y = |x|`, with the sign of `x`."""
+    below = g.elementwise("less", x, g.constant(0.0))
+    size = g.select(below, g.unary("neg", x), x)
+    square = g.unary("square", size)
+    rest = g.divide(square, g.offset(g.unary("sqrt", g.offset(square, 1.0)), 1.0))
+    out = g.unary("log1p", g.add(size, rest))
+    return g.select(below, g.unary("neg", out), out)
 
 
 def value(g: Graph, x: Any) -> Value:
@@ -202,6 +214,11 @@ def _(g, x, alpha=1.0, scale=1.0, input_scale=1.0):
 @rule("leaky_relu")
 def _(g, x, negative_slope=0.01):
     return g.unary("leaky_relu", x, slope=float(negative_slope))
+
+
+@rule("rrelu_with_noise")
+def _(g, x, noise, lower=1 / 8, upper=1 / 3, training=False, generator=None):
+    return g.unary("leaky_relu", x, slope=(lower + upper) / 2)
 
 
 @rule("_prelu_kernel", "prelu")
@@ -340,6 +357,23 @@ RULES["argsort.stable"] = lambda g, x, *, stable=None, dim=-1, descending=False:
 def _(g, x, k, dim=-1, largest=True, sorted=True):
     order = g.slice(g.argsort(x, dim, largest), dim % x.ndim, 0, k)
     return g.gather(x, order, dim), order
+
+
+@rule("kthvalue")
+def _(g, x, k, dim=-1, keepdim=False):
+    order = g.slice(g.argsort(x, dim), dim % x.ndim, k - 1, k)
+    values = g.gather(x, order, dim)
+    return (values, order) if keepdim else (g.squeeze(values, [dim]), g.squeeze(order, [dim]))
+
+
+@rule("median.dim")
+def _(g, x, dim, keepdim=False):
+    return RULES["kthvalue"](g, x, (x.shape[dim] + 1) // 2, dim, keepdim)
+
+
+@rule("median.default")
+def _(g, x):
+    return RULES["median.dim"](g, g.reshape(x, [x.size]), 0)[0]
 
 
 @rule("_softmax", "softmax", "_safe_softmax")
@@ -538,6 +572,16 @@ def _(g, bias, x, y, *, beta=1, alpha=1):
     return g.add(g.scale(bias, beta), g.scale(RULES["mv"](g, x, y), alpha))
 
 
+@rule("_trilinear")
+def _(g, x, y, z, expand1, expand2, expand3, sumdim, unroll_dim=1):
+    product = None
+    for factor, axes in ((x, expand1), (y, expand2), (z, expand3)):
+        for axis in axes:
+            factor = g.unsqueeze(factor, axis)
+        product = factor if product is None else g.multiply(product, factor)
+    return g.reduce("sum", product, sumdim)
+
+
 @rule("dot", "vdot")
 def _(g, x, y):
     return g.reduce("sum", g.multiply(x, y))
@@ -628,23 +672,38 @@ def _max_pool(g, x, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=Fal
 def _avg_pool(g, x, kernel_size, stride=(), padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
     window, stride, pairs, _ = _windows(x, kernel_size, stride, padding, 1, ceil_mode)
     out = g.pool("avg_pool", x, window, stride, pairs)
-    # What PyTorch divides by, which does not count what rounding upwards adds.
+    divisors = _divisors(x.shape, out.shape, window, stride, pairs, count_include_pad, divisor_override)
+    return g.multiply(out, g.constant(math.prod(window) / divisors))
+
+
+def _divisors(shape, outs, window, stride, pairs, count_include_pad, divisor_override) -> np.ndarray:
+    """What PyTorch divides the sum over each window by, which does not count what rounding upwards adds."""
     divisors = np.ones(())
-    for n, k, s, (low, high), outs in zip(x.shape[2:], window, stride, pairs, out.shape[2:]):
-        starts = np.arange(outs) * s - low
+    for n, k, s, (low, _), m in zip(shape[2:], window, stride, pairs, outs[2:]):
+        starts = np.arange(m) * s - low
         ends = np.minimum(starts + k, n + low)
         if not count_include_pad:
             starts, ends = np.maximum(starts, 0), np.minimum(ends, n)
         divisors = np.multiply.outer(divisors, ends - starts)
-    if divisor_override:
-        divisors = np.full_like(divisors, divisor_override)
-    return g.multiply(out, g.constant(math.prod(window) / divisors))
+    return np.full_like(divisors, divisor_override) if divisor_override else divisors
+
+
+def _avg_pool_backward(g, grad, x, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override):
+    window, stride, pairs, dilation = _windows(x, kernel_size, stride, padding, 1, ceil_mode)
+    divisors = _divisors(x.shape, grad.shape, window, stride, pairs, count_include_pad, divisor_override)
+    shared = g.multiply(grad, g.constant(1 / divisors))
+    left = [n + low + high - (m - 1) * s - k for n, (low, high), m, s, k in
+            zip(x.shape[2:], pairs, grad.shape[2:], stride, window)]  # fmt: skip
+    flat = g.reshape(shared, [x.shape[0] * x.shape[1], 1, *grad.shape[2:]])
+    ones = g.constant(np.ones([1, 1, *window]))
+    return g.reshape(g.convolution_transpose(flat, ones, stride, pairs, dilation, 1, left), x.shape)
 
 
 for _rank in (1, 2, 3):
     RULES[f"max_pool{_rank}d_with_indices"] = _batched(_rank, _max_pool)
     RULES[f"max_pool{_rank}d"] = lambda g, x, *args, rank=_rank, **kwargs: _batched(rank, _max_pool)(g, x, *args, **kwargs)[0]
     RULES[f"avg_pool{_rank}d"] = _batched(_rank, _avg_pool)
+    RULES[f"avg_pool{_rank}d_backward"] = _avg_pool_backward
 
 
 def _adaptive_max_pool(g, x, output_size):
@@ -791,16 +850,19 @@ def _(g, x, target, weight=None, pos_weight=None, reduction=1):
 @rule("nll_loss_forward", "nll_loss2d_forward")
 def _(g, x, target, weight, reduction, ignored):
     classes = 1 if x.ndim > 1 else 0
-    known = _known(g, target, "nll_loss")
-    kept = known != ignored
-    index = np.where(kept, known, 0)
-    picked = g.squeeze(g.gather(x, g.constant(np.expand_dims(index, classes)), classes), [classes])
-    picked = g.unary("neg", picked)
-    if weight is None and kept.all():
+    if target.constant:
+        kept = g.constant(target.array != ignored)
+        index = g.constant(np.where(kept.array, target.array, 0))
+    else:
+        kept = g.elementwise("not_equal", target, g.constant(float(ignored)))
+        index = g.select(kept, target, g.constant(0.0))
+    picked = g.gather(x, g.unsqueeze(index, classes), classes)
+    picked = g.unary("neg", g.squeeze(picked, [classes]))
+    if weight is None and kept.uniform() == 1:
         return reduced(g, picked, reduction), g.constant(np.array(float(kept.size) if reduction == 1 else 0.0))
-    scale = g.constant(kept.astype(float))
+    scale = g.constant(kept.array.astype(float)) if kept.constant else kept
     if weight is not None:
-        scale = g.multiply(g.take(weight, g.constant(index), 0), scale)
+        scale = g.multiply(g.take(weight, index, 0), scale)
     total = g.reduce("sum", scale)
     picked = g.multiply(picked, scale)
     if reduction != 1:

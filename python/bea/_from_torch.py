@@ -84,6 +84,11 @@ class _Words(TorchFunctionMode):
         if name in ("detach", "detach_") or (name == "__get__" and owner == "data"):
             with self.tracer.detaching():
                 return func(*args, **(kwargs or {}))
+        if name == "one_hot" and len(args) + len(kwargs or {}) > 1:
+            # Which looks at its argument, and would be a program that depends on it.
+            classes = args[1] if len(args) > 1 else kwargs["num_classes"]
+            if classes > 0:
+                return (args[0].unsqueeze(-1) == torch.arange(classes)).long()
         if name in ("numpy", "tolist", "__array__") and args:
             self.tracer.refuse_numbers(args[0])
         return func(*args, **(kwargs or {}))
@@ -97,6 +102,8 @@ class _Tracer(TorchDispatchMode):
         #: The modules that are being called, by name and class.
         self.modules: list[str] = []
         self._detaching = self._depth = 0
+        #: The operations that are being taken apart.
+        self._apart: list[Any] = []
         #: Casts to fewer digits, which the graph does not have.
         self.rounded: str | None = None
 
@@ -155,7 +162,7 @@ class _Tracer(TorchDispatchMode):
         tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
         if self._depth == 0:
             self.graph.at = self.line()
-        if torch.Tag.nondeterministic_seeded in func.tags:
+        if torch.Tag.nondeterministic_seeded in func.tags and not _resting(func, args, kwargs):
             raise self.error(
                 f"the loss is another one every time: it draws random numbers ({_name(func)}); switch dropout off with "
                 "model.eval(), and draw what is to be fixed beforehand"
@@ -172,6 +179,8 @@ class _Tracer(TorchDispatchMode):
     def operation(self, func, args, kwargs) -> Any:
         short = func._schema.name.split("::")[1]
         if torch.Tag.data_dependent_output in func.tags or short in ("_local_scalar_dense", "equal", "is_nonzero"):
+            if _checks_arguments():
+                return func(*args, **kwargs)
             raise self.error(
                 "the program goes on in a way that depends on parameters: a tensor becomes a number of Python, in an `if` or by "
                 "`.item()`; use torch.where instead"
@@ -182,6 +191,8 @@ class _Tracer(TorchDispatchMode):
             return self.copy(func, *args, **kwargs)
         if func._schema.is_mutable:
             return self.in_place(func, args, kwargs)
+        if func.is_view and self.storage(args[0]) is not None and self.storage(args[0]).value is None:
+            return func(*args, **kwargs)
         rule = self.rule(func, args, kwargs)
         if rule is None:
             return self.taken_apart(func, args, kwargs)
@@ -240,13 +251,14 @@ class _Tracer(TorchDispatchMode):
                 self.value(view)
             return out
         apart = decomposition_table.get(func) or getattr(func, "impl_aten", None)
-        with self, self.deeper():
-            if apart is not None:
-                out = apart(*args, **kwargs)
-            else:
-                out = func.decompose(*args, **kwargs)
+        out = NotImplemented
+        if func not in self._apart:
+            self._apart.append(func)
+            with self, self.deeper():
+                out = apart(*args, **kwargs) if apart is not None else func.decompose(*args, **kwargs)
+            self._apart.pop()
         if out is NotImplemented:
-            raise self.error(f"the operation {_name(func)} is not supported")
+            raise self.error(f"the operation {_name(self._apart[0] if self._apart else func)} is not supported")
         return out
 
     def in_place(self, func, args, kwargs) -> Any:
@@ -394,6 +406,24 @@ class _Tracer(TorchDispatchMode):
 
 def _name(func: Any) -> str:
     return str(func)
+
+
+def _checks_arguments() -> bool:
+    """Whether a number is asked for by PyTorch's functions themselves, which refuse what is out of range."""
+    frame = sys._getframe(1)
+    while frame is not None and not frame.f_code.co_filename.endswith(os.path.join("torch", "nn", "functional.py")):
+        name = frame.f_code.co_filename
+        if not name.startswith((_TORCH, _HERE)) or name.startswith(os.path.join(_TORCH, "nn")):
+            return False
+        frame = frame.f_back
+    return frame is not None
+
+
+def _resting(func: Any, args: Any, kwargs: Any) -> bool:
+    """Whether an operation that draws random numbers in training is not in training."""
+    names = [argument.name for argument in func._schema.arguments]
+    given = {**dict(zip(names, args)), **kwargs}
+    return "training" in names and not given.get("training", False)
 
 
 @contextlib.contextmanager

@@ -135,7 +135,8 @@ class Graph:
 
     def _node(self, op: str, args: Sequence[Value], shape: Sequence[int], /, **attributes: Any) -> Value:
         numbers = [arg.number for arg in args]
-        key = (op, tuple(numbers), json.dumps(attributes))
+        described = json.dumps(attributes, default=lambda number: number.item())
+        key, attributes = (op, tuple(numbers), described), json.loads(described)
         known = self._known.get(key)
         if known is None:
             node = {"op": op, **({"args": numbers} if numbers else {}), **attributes}
@@ -166,6 +167,9 @@ class Graph:
 
     def elementwise(self, op: str, *args: Value, **attributes: Any) -> Value:
         shape = np.broadcast_shapes(*(arg.shape for arg in args))
+        if op in ("equal", "not_equal") and args[0].number is not None and args[0].number == args[1].number:
+            # What asks whether a number is NaN, which none is.
+            return self.constant(np.full(shape, op == "equal"))
         return self.emit(op, args, shape, broadcast=len(args) > 1, **attributes)
 
     def unary(self, op: str, x: Value, **attributes: Any) -> Value:
