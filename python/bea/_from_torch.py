@@ -32,6 +32,10 @@ from bea._graph import Graph, Value, Written
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _TORCH = os.path.dirname(os.path.abspath(torch.__file__))
+_OWN_DERIVATIVE = (
+    "the loss has an autograd.Function, {}: its derivative is what its author says, and a graph has those of its operations; write "
+    "it in operations of PyTorch (checkpoints: use_reentrant=False)"
+)
 _Layout = tuple[tuple[int, ...], tuple[int, ...], int]
 
 
@@ -174,6 +178,8 @@ class _Tracer(TorchDispatchMode):
         for t in tensors:
             if t.is_complex():
                 raise self.error("complex numbers: parameters and what depends on them are real")
+            if isinstance(t.grad_fn, torch.autograd.function.BackwardCFunction):
+                raise self.error(_OWN_DERIVATIVE.format(type(t.grad_fn).__name__.removesuffix("Backward")))
         return self.operation(func, args, kwargs)
 
     def operation(self, func, args, kwargs) -> Any:
@@ -184,6 +190,10 @@ class _Tracer(TorchDispatchMode):
             raise self.error(
                 "the program goes on in a way that depends on parameters: a tensor becomes a number of Python, in an `if` or by "
                 "`.item()`; use torch.where instead"
+            )
+        if torch.Tag.dynamic_output_shape in func.tags and not self.known_indices(args, kwargs, short):
+            raise self.error(
+                f"how many entries {_name(func)} has depends on parameters: use torch.where instead of masks that select"
             )
         if short in _aten.SHAPES:
             return func(*args, **kwargs)
@@ -196,9 +206,9 @@ class _Tracer(TorchDispatchMode):
         rule = self.rule(func, args, kwargs)
         if rule is None:
             return self.taken_apart(func, args, kwargs)
-        values = rule()
+        # First, as its own words are the best ones for what is wrong.
         out = func(*args, **kwargs)
-        self.results(out, values)
+        self.results(out, rule())
         return out
 
     def results(self, out: Any, values: Any) -> None:
@@ -220,8 +230,7 @@ class _Tracer(TorchDispatchMode):
         if func.namespace not in ("aten", "prims"):
             return None
         rule = _aten.RULES.get(f"{short}.{overload}")
-        indices = [leaf for leaf in tree_leaves((args[1:], kwargs)) if isinstance(leaf, torch.Tensor)]
-        known = not any(self.storage(t) is not None for t in indices if not t.is_floating_point())
+        known = self.known_indices(args, kwargs, "")
         if short == "index_put" and known and (args[3] if len(args) > 3 else kwargs.get("accumulate", False)):
             rule = lambda g, x, indices, values, accumulate: _aten.RULES["index_put.accumulate"](g, x, indices, values)
         elif short in _aten.SELECTIONS and known and overload != "reduce" and short not in ("view_copy",):
@@ -241,6 +250,16 @@ class _Tracer(TorchDispatchMode):
         as_values = lambda tree: tree_map(lambda leaf: self.value(leaf) if isinstance(leaf, torch.Tensor) else leaf, tree)
         return lambda: rule(self.graph, *as_values(args), **as_values(known_words))
 
+    def known_indices(self, args, kwargs, short: str = "index") -> bool:
+        """Whether no index, or mask that selects, depends on parameters."""
+        leaves = tree_leaves((args[1:], kwargs))
+        indices = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor) and not leaf.is_floating_point()]
+        if short == "index":
+            indices = [t for t in indices if t.dtype in (torch.bool, torch.uint8)]
+        elif short == "nonzero":
+            indices = [args[0]]
+        return not any(self.storage(t) is not None for t in indices)
+
     def taken_apart(self, func, args, kwargs) -> Any:
         """An operation without a rule, by PyTorch's own decomposition of it; a view by what it shares."""
         from torch._decomp import decomposition_table
@@ -258,7 +277,8 @@ class _Tracer(TorchDispatchMode):
                 out = apart(*args, **kwargs) if apart is not None else func.decompose(*args, **kwargs)
             self._apart.pop()
         if out is NotImplemented:
-            raise self.error(f"the operation {_name(self._apart[0] if self._apart else func)} is not supported")
+            name = _name(self._apart[0] if self._apart else func)
+            raise self.error(f"the operation {name} is not supported, nor is what it is made of")
         return out
 
     def in_place(self, func, args, kwargs) -> Any:
@@ -266,7 +286,7 @@ class _Tracer(TorchDispatchMode):
         short, overload = func._schema.name.split("::")[1], func._overloadname
         written = [i for i, arg in enumerate(func._schema.arguments) if arg.alias_info is not None and arg.alias_info.is_write]
         if written == [0] and short.endswith("_"):
-            if short in ("detach_", "requires_grad_", "set_", "resize_", "squeeze_", "unsqueeze_", "transpose_", "t_"):
+            if torch.Tag.inplace_view in func.tags or short in ("detach_", "set_", "resize_"):
                 return self.reshaped_in_place(func, args, kwargs)
             packet = getattr(torch.ops.aten, short[:-1], None)
             functional = getattr(packet, overload, None) if packet is not None else None
@@ -274,6 +294,11 @@ class _Tracer(TorchDispatchMode):
                 with self, self.deeper():
                     args[0].copy_(functional(*args, **kwargs))
                 return args[0]
+        if isinstance(kwargs.get("out"), torch.Tensor):
+            rest = {name: value for name, value in kwargs.items() if name != "out"}
+            with self, self.deeper():
+                kwargs["out"].copy_(func._overloadpacket(*args, **rest))
+            return kwargs["out"]
         rule = self.rule(func, args, kwargs)
         if rule is None or short.startswith("_foreach"):
             raise self.error(f"the operation {_name(func)}, which writes to its arguments, is not supported")
@@ -452,10 +477,7 @@ def _plain(dtype: torch.dtype) -> Iterator[None]:
     apply = torch.autograd.Function.__dict__["apply"]
 
     def refused(cls, *args, **kwargs):
-        raise Error(
-            f"the loss has an autograd.Function, {cls.__name__}: its derivative is what its author says, and a graph has those of "
-            "its operations; write it in operations of PyTorch (checkpoints: use_reentrant=False)"
-        )
+        raise Error(_OWN_DERIVATIVE.format(cls.__name__))
 
     try:
         torch.backends.mha.set_fastpath_enabled(False)

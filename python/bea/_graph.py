@@ -426,15 +426,10 @@ class Graph:
 
     def finish(self, loss: Value) -> Written:
         """The graph of a loss of one number."""
-        if loss.constant:
+        if loss.constant or not any(self._nodes[number]["op"] == "parameter" for number in self._behind(loss, "stop_gradient")):
             raise Error("the loss does not depend on any parameter")
         loss = self.reshape(loss, [])
-        needed, left = set(), [loss.number]
-        while left:
-            number = left.pop()
-            if number not in needed:
-                needed.add(number)
-                left += self._nodes[number].get("args", [])
+        needed = self._behind(loss)
         numbers = {old: new for new, old in enumerate(sorted(needed))}
         nodes = []
         for old in numbers:
@@ -455,6 +450,17 @@ class Graph:
             "loss": numbers[loss.number],
         }
         return Written(document, self.parameters, constants)
+
+
+    def _behind(self, value: Value, stop: str | None = None) -> set[int]:
+        """The nodes that a value depends on, without what lies behind nodes of an operation."""
+        found, left = set(), [value.number]
+        while left:
+            number = left.pop()
+            if number not in found:
+                found.add(number)
+                left += [] if self._nodes[number]["op"] == stop else self._nodes[number].get("args", [])
+        return found
 
 
 class Written:

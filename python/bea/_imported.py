@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import tempfile
 from typing import Any, Callable
 
 import numpy as np
 
 from bea import _bea
 from bea._bea import Error
-from bea._command import warn
+from bea._command import options, warn
 from bea._graph import Written
 from bea._objective import Objective
 from bea._structure import Structure
@@ -24,10 +25,13 @@ class GraphObjective(Objective):
 
     @functools.cached_property
     def _raw(self) -> _bea.Objective:
-        raw, start, notes = _bea.graph(self._written.text(), self._written.tensors())
+        with tempfile.TemporaryDirectory() as folder:
+            path = f"{folder}/model.bea-graph"
+            self._written.save(path)
+            raw, start, _, notes = _bea.network(options(network=path))
         warn(notes)
         # Two ways to one number.
-        value, tolerance = raw.value(start), 1e-3 if raw.precision > 1e-10 else 1e-6
+        value, tolerance = raw.value_and_gradient(start)[0], 1e-3 if raw.precision > 1e-10 else 1e-6
         if abs(value - self._loss) > tolerance * max(abs(value), abs(self._loss)) and np.isfinite(self._loss):
             producer = self._written.document["producer"]
             raise Error(f"the loss of the graph is {value!r}, and that of {producer} {self._loss!r}: this is a fault of bea")

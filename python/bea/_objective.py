@@ -229,13 +229,14 @@ def _number(value: Any, what: str) -> float:
 def network(
     network: str,
     *,
-    data: str,
+    data: str | None = None,
     weights: str | None = None,
     init: str | None = None,
     dtype: str | None = None,
     device: str | None = None,
 ) -> Objective:
-    """One of bea's own networks on its data, at its weights. The arguments are those of `bea spectrum`.
+    """One of bea's own networks on its data, at its weights, or the folder of an operator graph, `model.bea-graph`, which has
+    both. The arguments are those of `bea spectrum`.
 
     Parameters have the names of a PyTorch state dict: `obj.x["0.weight"]`.
 

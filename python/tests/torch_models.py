@@ -281,7 +281,7 @@ def unet():
 def dilated():
     net = nn.Sequential(
         nn.Conv1d(4, 6, 3, padding="same", dilation=2, groups=2), nn.Softplus(), nn.Conv1d(6, 6, 3, 2, 1, groups=3),
-        nn.Hardtanh(-2, 2), nn.ConvTranspose1d(6, 4, 3, 2, 1, 1, groups=2), nn.LeakyReLU(0.1), nn.AvgPool1d(3, 2, 1),
+        nn.Hardtanh(-2, 2), nn.ConvTranspose1d(6, 4, 3, 2, 1, groups=2), nn.LeakyReLU(0.1), nn.AvgPool1d(3, 2, 1),
         nn.Flatten(), nn.Linear(24, 2),
     )  # fmt: skip
     return net, F.smooth_l1_loss, torch.randn(3, 4, 11), torch.randn(3, 2)
