@@ -40,7 +40,7 @@ fn main() {
     let given = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
     let folder = given.unwrap_or(FOLDER.into());
     let (single, double) = (network(&folder, Dtype::F32), network(&folder, Dtype::F64));
-    let mut theta = initialise(single.architecture(), Scheme::HeNormal, 1);
+    let mut theta = initialise(single.architecture().expect("layers"), Scheme::HeNormal, 1);
     println!("| steps of training | hλ | products | gradients | error |");
     println!("|---|---|---|---|---|");
     for steps in [0, 100] {

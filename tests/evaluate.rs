@@ -43,7 +43,7 @@ fn folder() -> (tempfile::TempDir, NetworkLoss, Vec<f64>, Vec<f64>) {
 fn flat(file: &Path, loss: &NetworkLoss, prefix: &str, suffix: &str) -> Vec<f64> {
     let bytes = std::fs::read(file).unwrap();
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
-    let parameters = &loss.architecture().parameters;
+    let parameters = &loss.layout().parameters;
     parameters
         .iter()
         .flat_map(|p| {
@@ -109,7 +109,7 @@ fn complex_parameters_give_complex_derivatives() {
         theta.iter().zip(&direction).map(|(&a, &b)| Complex64::new(a, 0.1 * b)).collect();
     let part = |suffix: &str, part: usize| {
         let values: Vec<f64> = z.iter().map(|z| z.part(part)).collect();
-        let mut all = tensors(loss.architecture(), &values, "");
+        let mut all = tensors(loss.layout(), &values, "");
         all.iter_mut().for_each(|tensor| tensor.name.push_str(suffix));
         all
     };
@@ -320,7 +320,7 @@ fn one_hot_targets_are_classes() {
         let of = |targets| fitted(&[6], &[6], head, targets).unwrap();
         let classes = of(Targets::Classes { labels, classes: 4 });
         let rows = of(Targets::Values { values: one_hot, width: 4 });
-        let theta = initialise(classes.architecture(), Scheme::PyTorch, 1);
+        let theta = initialise(classes.architecture().unwrap(), Scheme::PyTorch, 1);
         let (e, gradient) = classes.gradient(&theta).unwrap();
         let (other, same) = rows.gradient(&theta).unwrap();
         assert!((e - other).abs() < 1e-14);

@@ -660,7 +660,7 @@ fn tolerances_suit_the_network() {
     let tolerances = |network: &str, dtype: &str| {
         let text = with(IRIS, &[("mlp:6,tanh", network), ("f64", dtype)]);
         let loss = loss_of(&Run::new(configs(&text).remove(0)).unwrap());
-        bea::experiment::run::tolerances(loss.architecture(), (1e-8, 1e-10))
+        bea::experiment::run::tolerances(&loss, (1e-8, 1e-10))
     };
     assert_eq!(tolerances("mlp:6,tanh", "f64"), (1e-8, 1e-10));
     assert_eq!(tolerances("mlp:6,tanh", "f32"), (1e-6, 1e-7));

@@ -232,7 +232,7 @@ fn shards_add_up() {
     let text = layers(&["\"linear\"; out = 50", "\"tanh\"", "\"linear\"; out = 2"]);
     let whole = network(head, &text, 6000);
     let theta: Vec<f64> = numbers(1, whole.dimension()).iter().map(|x| 0.1 * x).collect();
-    let architecture = || whole.architecture().clone();
+    let architecture = || whole.architecture().unwrap().clone();
     let (inputs, values) = (numbers(5, 6000 * 40), numbers(6, 6000 * 2));
     let mut sum = vec![0.0; theta.len()];
     for part in 0..100 {

@@ -108,7 +108,7 @@ fn fashion_mnist_agrees(device: &Device, tolerance: f64) {
         };
         let reference = NetworkLoss::new(architecture("f64"), &data, &Device::cpu()).unwrap();
         let network = NetworkLoss::new(architecture("f32"), &data, device).unwrap();
-        let theta: Vec<f64> = initialise(network.architecture(), Scheme::PyTorch, 1)
+        let theta: Vec<f64> = initialise(network.architecture().unwrap(), Scheme::PyTorch, 1)
             .into_iter()
             .map(|x| f64::from(x as f32))
             .collect();

@@ -42,7 +42,7 @@ fn network(name: &str) -> NetworkLoss {
 fn the_optimizer_takes_the_steps_of_training() {
     let loss = network("mlp:5,tanh");
     let (h, m) = (0.1, 0.5);
-    let start = initialise(loss.architecture(), Scheme::GlorotUniform, 7);
+    let start = initialise(loss.architecture().unwrap(), Scheme::GlorotUniform, 7);
     let (mut plain, mut heavy) = (vec![start.clone()], vec![start.clone()]);
     let mut velocity = vec![0.0; start.len()];
     for n in 0..5 {
@@ -106,7 +106,7 @@ fn the_principal_flow_follows_an_unstable_learning_rate() {
     let weights = ["--weights", "trained/last.safetensors"];
     let loss = network("mlp:3,tanh");
     let file = folder.path().join("trained/last.safetensors");
-    let theta = bea::network::weights::load(&file, loss.architecture()).unwrap();
+    let theta = bea::network::weights::load(&file, loss.layout()).unwrap();
     let sharpest =
         Lanczos::default().run(&Hessian::new(&loss, &theta), &[]).unwrap().largest[0].value;
     let h = 2.2 / sharpest;

@@ -206,7 +206,7 @@ fn a_principal_field_costs_few_gradients() {
         NetworkLoss::new(architecture, &data, &Device::cpu()).unwrap()
     };
     let (single, double) = (network(Dtype::F32), network(Dtype::F64));
-    let mut theta = initialise(double.architecture(), Scheme::GlorotUniform, 1);
+    let mut theta = initialise(double.architecture().unwrap(), Scheme::GlorotUniform, 1);
     for _ in 0..30 {
         let gradient = double.gradient(&theta).unwrap().1;
         theta.iter_mut().zip(gradient).for_each(|(x, g)| *x -= 0.1 * g);

@@ -104,7 +104,7 @@ pub fn network(
     let input = OfNetwork::try_parse_from(words).map_err(|error| error.to_string())?.input;
     embedded(Arc::default(), || {
         let loss = input.loss()?;
-        let theta = input.parameters(loss.architecture())?;
+        let theta = input.parameters(&loss)?;
         Ok((loss, theta))
     })
 }

@@ -145,11 +145,13 @@ impl Evaluate {
             Step::from(&GeneralLinearMethod::euler())
         };
         let loss = self.network.loss()?;
-        let mut theta = self.network.point(loss.architecture())?;
+        let mut theta = self.network.point(&loss)?;
         let mut direction = match &self.direction {
             Some(file) => {
-                note::say(weights::unused_statistics(file, loss.architecture())?);
-                Point::load(file, loss.architecture())?
+                if let Some(network) = loss.architecture() {
+                    note::say(weights::unused_statistics(file, network)?);
+                }
+                Point::load(file, loss.layout())?
             }
             None => Point::Real(Vec::new()),
         };
@@ -264,9 +266,7 @@ impl Computed {
                     Value::Number(_) => {
                         vec![Tensor { name: self.name.clone(), shape: Vec::new(), values }]
                     }
-                    Value::Vector(_) => {
-                        tensors(loss.architecture(), &values, &format!("{}.", self.name))
-                    }
+                    Value::Vector(_) => tensors(loss.layout(), &values, &format!("{}.", self.name)),
                 };
                 all.iter_mut().for_each(|tensor| tensor.name.push_str(suffix));
                 all

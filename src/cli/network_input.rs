@@ -2,11 +2,12 @@
 
 use super::loss_input::{self, Settings};
 use super::note;
-use bea_network::architecture::{Architecture, Dtype};
+use bea_network::architecture::{Architecture, Dtype, Layout};
 use bea_network::data::{self, Dataset, Remark};
 use bea_network::device::Device;
+use bea_network::graph::Graph;
 use bea_network::initialise::{Scheme, initialise};
-use bea_network::{NetworkLoss, suited, usual_criterion, weights};
+use bea_network::{NetworkLoss, Start, suited, usual_criterion, weights};
 use bea_series::optimizer::{Optimizer, Step};
 use bea_series::text::near;
 use bea_series::text::source::Source;
@@ -18,19 +19,20 @@ use std::path::{Path, PathBuf};
 /// A network, its data and where it is evaluated.
 #[derive(clap::Args)]
 pub(super) struct NetworkInput {
-    /// A network file in TOML, or an architecture by name: `mlp:100,100`, `resnet18`, `vgg11:relu`
+    /// A network file in TOML, an architecture by name: `mlp:100,100`, `resnet18`, `vgg11:relu`, or the folder of an operator
+    /// graph, `model.bea-graph`, which has its own data and parameters
     #[arg(long, value_name = "NET")]
     pub network: String,
     /// The examples: `iris`, `fashion_mnist:FOLDER,first=1000`, `FILE.safetensors`; see `bea data --help`
     #[arg(long, value_name = "DATA")]
-    pub data: String,
+    pub data: Option<String>,
     /// The parameters, a safetensors file with PyTorch's names; complex ones are NAME.re and NAME.im
     #[arg(long, value_name = "FILE", conflicts_with = "init")]
     pub weights: Option<PathBuf>,
     /// Initial parameters where there is no file: a scheme, for example `pytorch`, `glorot_uniform`
-    /// or `he_normal`, and a seed
-    #[arg(long, value_name = "SCHEME[:SEED]", default_value = "pytorch:0")]
-    pub init: String,
+    /// or `he_normal`, and a seed [default: pytorch:0]
+    #[arg(long, value_name = "SCHEME[:SEED]")]
+    pub init: Option<String>,
     /// Where to evaluate: `cpu`, or `wgpu:0`, `cuda:0` in a build with that feature
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     pub device: String,
@@ -46,10 +48,20 @@ pub(super) enum Precision {
 }
 
 impl NetworkInput {
-    /// The loss of the network on the data.
+    /// The loss of the network on the data, or that of an operator graph.
     pub fn loss(&self) -> miette::Result<NetworkLoss> {
         let device = Device::find(&self.device)?;
-        let data = data::open(&self.data)?;
+        if Graph::is_at(Path::new(&self.network)) {
+            return self.graph(&device);
+        }
+        let Some(data) = &self.data else {
+            return Err(miette!(
+                help = "--data iris, or a file: see `bea data --help`",
+                "the network {} needs examples: there is no --data",
+                self.network
+            ));
+        };
+        let data = data::open(data)?;
         note::say(data.remarks.iter().map(Remark::note));
         let mut architecture = self.architecture(&data)?;
         let statistics = weights::load_statistics(self.weights.as_deref(), &mut architecture)?;
@@ -58,11 +70,35 @@ impl NetworkInput {
         Ok(NetworkLoss::new(architecture, &data, &device)?)
     }
 
-    fn architecture(&self, data: &Dataset) -> miette::Result<Architecture> {
-        let dtype = self.dtype.map(|precision| match precision {
+    fn graph(&self, device: &Device) -> miette::Result<NetworkLoss> {
+        let kept = |option: &str, what: &str| {
+            miette!(
+                help = format!("leave {option} out"),
+                "the operator graph {} has its own {what}, and {option} is given as well",
+                self.network
+            )
+        };
+        if self.data.is_some() {
+            return Err(kept("--data", "data"));
+        }
+        if self.init.is_some() {
+            return Err(kept("--init", "parameters"));
+        }
+        let graph = Graph::open(Path::new(&self.network))?;
+        note::say(graph.remarks());
+        let dtype = self.dtype().unwrap_or(graph.layout().dtype);
+        Ok(NetworkLoss::of_graph(graph.with_dtype(dtype), device)?)
+    }
+
+    fn dtype(&self) -> Option<Dtype> {
+        self.dtype.map(|precision| match precision {
             Precision::F32 => Dtype::F32,
             Precision::F64 => Dtype::F64,
-        });
+        })
+    }
+
+    fn architecture(&self, data: &Dataset) -> miette::Result<Architecture> {
+        let dtype = self.dtype();
         if !self.network.ends_with(".toml") {
             let dtype = dtype.unwrap_or(Dtype::F32);
             return Ok(suited(&self.network, data, usual_criterion(data), dtype)?);
@@ -85,11 +121,15 @@ impl NetworkInput {
     }
 
     /// Real parameters.
-    pub fn parameters(&self, network: &Architecture) -> miette::Result<Vec<f64>> {
-        match &self.weights {
-            Some(file) => Ok(weights::load(file, network)?),
-            None => {
-                let (scheme, seed) = self.init.split_once(':').unwrap_or((&self.init, "0"));
+    pub fn parameters(&self, loss: &NetworkLoss) -> miette::Result<Vec<f64>> {
+        if let Some(file) = &self.weights {
+            return Ok(weights::load(file, loss.layout())?);
+        }
+        match loss.start() {
+            Start::Own(parameters) => Ok(parameters.to_vec()),
+            Start::Drawn(network) => {
+                let init = self.init.as_deref().unwrap_or("pytorch:0");
+                let (scheme, seed) = init.split_once(':').unwrap_or((init, "0"));
                 let seed = seed.parse().map_err(|_| {
                     miette!(
                         help = "as in --init pytorch:1",
@@ -102,10 +142,18 @@ impl NetworkInput {
     }
 
     /// Parameters that may be complex.
-    pub fn point(&self, network: &Architecture) -> miette::Result<Point> {
+    pub fn point(&self, loss: &NetworkLoss) -> miette::Result<Point> {
         match &self.weights {
-            Some(file) => Point::load(file, network),
-            None => Ok(Point::Real(self.parameters(network)?)),
+            Some(file) => Point::load(file, loss.layout()),
+            None => Ok(Point::Real(self.parameters(loss)?)),
+        }
+    }
+
+    /// The network and its data, in words.
+    pub fn place(&self) -> String {
+        match &self.data {
+            Some(data) => format!("{} on {data}", self.network),
+            None => self.network.clone(),
         }
     }
 }
@@ -118,7 +166,7 @@ pub(super) enum Point {
 
 impl Point {
     /// From a file of tensors. Real ones are never held as complex numbers.
-    pub fn load(file: &Path, network: &Architecture) -> miette::Result<Point> {
+    pub fn load(file: &Path, network: &Layout) -> miette::Result<Point> {
         if !weights::is_complex(file, network) {
             return Ok(Point::Real(weights::load(file, network)?));
         }

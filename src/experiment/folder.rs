@@ -269,10 +269,10 @@ impl Folder {
         self.write(TIMING, serde_json::json!(timing).to_string().as_bytes())?;
         self.write(CONFIG, run.config().resolved.as_bytes())?;
         if run.end().is_some() {
-            let network = run.loss().architecture();
-            let mut tensors = weights::tensors(network, &run.state().theta, "");
-            tensors.extend(weights::statistics(network));
-            weights::save(&self.path.join(WEIGHTS), &tensors, network.dtype)?;
+            let (layout, network) = (run.loss().layout(), run.loss().architecture());
+            let mut tensors = weights::tensors(layout, &run.state().theta, "");
+            tensors.extend(network.map(weights::statistics).unwrap_or_default());
+            weights::save(&self.path.join(WEIGHTS), &tensors, layout.dtype)?;
         }
         Ok(())
     }

@@ -39,6 +39,64 @@ pub(crate) struct Sum<S = Array> {
     pub negative: bool,
 }
 
+/// Where each entry of an array comes from: an entry of another, of the shape `source`, or nowhere, where it is zero.
+#[derive(Clone, Debug)]
+pub(crate) struct Positions {
+    /// Rows of `width` entries that follow one another in both.
+    rows: Indices,
+    width: usize,
+    /// Whether there are zeros, which are in the row after the last.
+    hollow: bool,
+    pub source: Shape,
+    pub shape: Shape,
+}
+
+impl Positions {
+    /// Stands for a position where there is none.
+    pub const NONE: usize = usize::MAX;
+
+    /// Takes each entry of an array of the shape `shape` from its position in one of the shape `source`.
+    pub fn new(context: &Context, positions: &[usize], source: &[usize], shape: &[usize]) -> Self {
+        debug_assert_eq!(positions.len(), shape.iter().product::<usize>());
+        let length: usize = source.iter().product();
+        let width = common_width(positions, length);
+        let rows = positions.iter().step_by(width);
+        let rows = rows.map(|&at| if at == Self::NONE { length / width } else { at / width });
+        Self {
+            rows: context.indices(rows.collect()),
+            width,
+            hollow: positions.contains(&Self::NONE),
+            source: Shape::from_slice(source),
+            shape: Shape::from_slice(shape),
+        }
+    }
+}
+
+/// The largest width of rows such that every row of the positions is one of the `length` entries that they are in.
+fn common_width(positions: &[usize], length: usize) -> usize {
+    fn gcd(a: usize, b: usize) -> usize {
+        if b == 0 { a } else { gcd(b, a % b) }
+    }
+    let mut width = gcd(positions.len(), length);
+    for (at, &position) in positions.iter().enumerate() {
+        let follows = at > 0
+            && match (positions[at - 1], position) {
+                (Positions::NONE, position) => position == Positions::NONE,
+                (before, position) => position == before + 1,
+            };
+        if !follows {
+            width = gcd(width, at);
+            if position != Positions::NONE {
+                width = gcd(width, position);
+            }
+        }
+        if width <= 1 {
+            return 1;
+        }
+    }
+    width
+}
+
 impl Sum {
     pub fn with(self, term: Array) -> Array {
         match (self.so_far, self.negative) {
@@ -211,10 +269,21 @@ impl Array {
         Self { data: wherever!(&self.data, x => x.widen(last, range).into()), shape }
     }
 
+    /// Matrices beside one another.
+    pub fn join(parts: &[Self]) -> Self {
+        let widths: Vec<usize> = parts.iter().map(|part| part.shape[1]).collect();
+        let shape = [parts[0].shape[0], widths.iter().sum()];
+        let data = wherever!(&parts[0].data, x => {
+            let rest: Vec<_> = parts[1..].iter().map(|part| Storage::of(&part.data)).collect();
+            x.join(&rest, &widths).into()
+        });
+        Self::new(data, &shape)
+    }
+
     /// The rows of a table that `indices` name.
     pub fn rows(&self, indices: &Indices) -> Self {
         let width = self.shape[1];
-        let data: Data = wherever!(&self.data, x => x.rows(indices, width).into());
+        let data: Data = wherever!(&self.data, x => x.rows(indices, width, false).into());
         let count = indices.length();
         Self::new(data, &[count, width])
     }
@@ -222,8 +291,22 @@ impl Array {
     /// The adjoint of [`rows`](Self::rows): every row of this is added to the row of a table that it came from.
     pub fn scatter_rows(&self, indices: &Indices, rows: usize) -> Self {
         let width = self.shape[1];
-        let data = wherever!(&self.data, x => x.scatter_rows(indices, width, rows).into());
+        let data = wherever!(&self.data, x => x.scatter_rows(indices, width, rows, false).into());
         Self::new(data, &[rows, width])
+    }
+
+    /// The entries at the positions, or zeros.
+    pub fn pick(&self, positions: &Positions) -> Self {
+        let Positions { rows, width, hollow, shape, .. } = positions;
+        Self::new(wherever!(&self.data, x => x.rows(rows, *width, *hollow).into()), shape)
+    }
+
+    /// The adjoint of [`pick`](Self::pick): every entry is added to the place that it came from.
+    pub fn scatter(&self, positions: &Positions) -> Self {
+        let Positions { rows, width, hollow, source, .. } = positions;
+        let length = source.iter().product::<usize>() / width;
+        let data = wherever!(&self.data, x => x.scatter_rows(rows, *width, length, *hollow).into());
+        Self::new(data, source)
     }
 
     /// Convolution of `[n, in, h, w]` with `[out, in, kh, kw]`.

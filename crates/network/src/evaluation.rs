@@ -9,12 +9,13 @@ use smallvec::smallvec;
 use std::sync::{Arc, OnceLock};
 
 use super::algebra::Algebra;
-use super::architecture::Architecture;
+use super::architecture::{Architecture, Layout};
 use super::array::{Array, Context};
 use super::buffer::Pooled;
 use super::data::Dataset;
 use super::device::{Device, DeviceError};
 use super::forward::{self, Batch, Model};
+use super::graph::{Graph, GraphError, Plan};
 use super::mismatch::{Mismatch, check};
 use super::point::{Point, Scalar, join};
 use super::series::{Coefficients, Ring, Series};
@@ -33,14 +34,30 @@ use bea_flow::objective::{Call, Counter, Counts, Jet};
 /// If a vector does not have [`dimension`](Self::dimension) entries.
 #[derive(Clone)]
 pub struct NetworkLoss {
-    architecture: Architecture,
+    network: Network,
     device: Device,
     context: Context,
-    batches: Arc<[Batch]>,
     examples: usize,
     /// Numbers that the operations on one example produce.
     activations: usize,
     counter: Arc<Counter>,
+}
+
+/// Where the parameters of a loss come from.
+pub enum Start<'a> {
+    /// A scheme draws them: see [`initialise`](crate::initialise::initialise).
+    Drawn(&'a Architecture),
+    /// The operator graph comes with them.
+    Own(&'a [f64]),
+}
+
+/// What is evaluated.
+#[derive(Clone)]
+enum Network {
+    /// Layers, on shards of the examples.
+    Layers { architecture: Box<Architecture>, batches: Arc<[Batch]> },
+    /// A graph, whose constants are its data.
+    Graph(Arc<Plan>),
 }
 
 /// The result of [`NetworkLoss::evaluate`]; real and imaginary parts in turn if complex.
@@ -77,33 +94,93 @@ impl NetworkLoss {
         let (context, examples) = (device.context(architecture.dtype), data.len());
         let (batches, activations) = device.guard(|| shards(&architecture, data, &context))??;
         let device = device.clone();
-        let (batches, counter) = (batches.into(), Arc::default());
-        Ok(Self { architecture, device, context, batches, examples, activations, counter })
+        let network =
+            Network::Layers { architecture: architecture.into(), batches: batches.into() };
+        Ok(Self { network, device, context, examples, activations, counter: Arc::default() })
+    }
+
+    /// The loss that an operator graph ends in, evaluated on `device`.
+    ///
+    /// # Errors
+    /// More memory than there is, indices outside of the axis that they name, a device without the graph's numbers.
+    pub fn of_graph(graph: Graph, device: &Device) -> Result<Self, GraphError> {
+        let activations = graph.activations().max(1);
+        let plan = Arc::new(Plan::new(graph, device)?);
+        let (context, device) = (plan.context().clone(), device.clone());
+        let (network, counter) = (Network::Graph(plan), Arc::default());
+        Ok(Self { network, device, context, examples: 1, activations, counter })
     }
 
     /// The mean loss of the same network on other data, a mini-batch or a test set. Its evaluations are counted
     /// together with those of this one.
     ///
     /// # Errors
-    /// The data do not fit the network.
+    /// The data do not fit the network, or this is the loss of an operator graph, which has its own.
     pub fn over(&self, data: &Dataset) -> Result<Self, Mismatch> {
-        check(&self.architecture, data)?;
-        let cut = || cut(&self.architecture, data, &self.context, self.activations);
+        let Network::Layers { architecture, .. } = &self.network else {
+            return Err(Mismatch::OfGraph { graph: self.layout().name.clone() });
+        };
+        check(architecture, data)?;
+        let cut = || cut(architecture, data, &self.context, self.activations);
         let batches = self.device.guard(cut)??.into();
-        Ok(Self { batches, examples: data.len(), ..self.clone() })
+        let network = Network::Layers { architecture: architecture.clone(), batches };
+        Ok(Self { network, examples: data.len(), ..self.clone() })
     }
 
-    /// What the network is.
-    pub fn architecture(&self) -> &Architecture {
-        &self.architecture
+    /// The layers of the network; an operator graph has none.
+    pub fn architecture(&self) -> Option<&Architecture> {
+        match &self.network {
+            Network::Layers { architecture, .. } => Some(architecture),
+            Network::Graph(_) => None,
+        }
+    }
+
+    /// The operator graph, where this is the loss of one.
+    pub fn graph(&self) -> Option<&Graph> {
+        match &self.network {
+            Network::Layers { .. } => None,
+            Network::Graph(plan) => Some(plan.graph()),
+        }
+    }
+
+    /// Name, precision and parameters of the network.
+    pub fn layout(&self) -> &Layout {
+        match &self.network {
+            Network::Layers { architecture, .. } => &architecture.layout,
+            Network::Graph(plan) => plan.graph().layout(),
+        }
+    }
+
+    /// Where the parameters come from, if no file has them.
+    pub fn start(&self) -> Start<'_> {
+        match &self.network {
+            Network::Layers { architecture, .. } => Start::Drawn(architecture),
+            Network::Graph(plan) => Start::Own(plan.graph().initial()),
+        }
+    }
+
+    /// Whether the Hessian is continuous: see [`Architecture::is_smooth`].
+    pub fn is_smooth(&self) -> bool {
+        match &self.network {
+            Network::Layers { architecture, .. } => architecture.is_smooth(),
+            Network::Graph(plan) => plan.graph().is_smooth(),
+        }
+    }
+
+    /// The parts of the loss that are evaluated one by one.
+    fn shards(&self) -> usize {
+        match &self.network {
+            Network::Layers { batches, .. } => batches.len(),
+            Network::Graph(_) => 1,
+        }
     }
 
     /// Number of parameters `p`.
     pub fn dimension(&self) -> usize {
-        self.architecture.len()
+        self.layout().len()
     }
 
-    /// Number of examples.
+    /// Number of examples; an operator graph counts as one.
     pub fn examples(&self) -> usize {
         self.examples
     }
@@ -123,11 +200,13 @@ impl NetworkLoss {
         Ok(S::of_parts(loss[0], *loss.get(1).unwrap_or(&0.0)))
     }
 
-    /// The part of the examples whose right class has the largest output, of a classification.
+    /// The part of the examples whose right class has the largest output, of a classification. `NaN` for an operator
+    /// graph, of which only the loss is known.
     ///
     /// # Errors
     /// An accelerator that fails.
     pub fn accuracy(&self, theta: &[f64]) -> Result<f64, DeviceError> {
+        let Network::Layers { architecture, batches } = &self.network else { return Ok(f64::NAN) };
         self.counter.add(Call::Value, 1);
         let (algebra, values) = (Algebra::real(), [(0, theta)]);
         let count = |batch: &Batch| -> usize {
@@ -135,7 +214,7 @@ impl NetworkLoss {
             let tape = Tape::new(&ring, vec![false]);
             let parameters = self.variables(&ring, &values);
             let variables = parameters.into_iter().map(|p| tape.constant(p)).collect();
-            let outputs = forward::outputs(&tape, &self.architecture, variables, batch);
+            let outputs = forward::outputs(&tape, architecture, variables, batch);
             let width = outputs.shape()[1];
             let outputs = outputs.value.coefficient(0).map_or_else(Vec::new, Array::to_f64);
             let largest = |row: &[f64]| (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b]));
@@ -143,7 +222,7 @@ impl NetworkLoss {
             let rows = outputs.chunks(width).zip(targets.chunks(width));
             rows.filter(|(found, wanted)| largest(found) == largest(wanted)).count()
         };
-        let total = || -> usize { self.batches.iter().map(count).sum() };
+        let total = || -> usize { batches.iter().map(count).sum() };
         Ok(self.device.guard(total)? as f64 / self.examples as f64)
     }
 
@@ -174,7 +253,8 @@ impl NetworkLoss {
     /// the Hessian `H_L` of the loss by the outputs: the Gauss-Newton matrix (Schraudolph, *Fast curvature
     /// matrix-vector products for second-order gradient descent*, Neural Computation 14, 2002). It is the Hessian
     /// without the second derivatives of the network, and positive semidefinite where the loss is convex in the
-    /// outputs, as all losses here are.
+    /// outputs, as all losses of architectures are. An operator graph tells no outputs: there the loss itself is taken
+    /// for them, and the matrix is zero.
     ///
     /// # Errors
     /// An accelerator that fails.
@@ -308,9 +388,12 @@ impl NetworkLoss {
     /// How many directions to evaluate in one pass: blocks share the network's own evaluation, but their activations
     /// must not leave the cache, nor a core be idle. What a direction gets does not depend on its block.
     fn block(&self, directions: usize) -> usize {
-        let largest = self.batches.iter().map(|b| b.count).max().unwrap_or(1);
+        let largest = match &self.network {
+            Network::Layers { batches, .. } => batches.iter().map(|b| b.count).max().unwrap_or(1),
+            Network::Graph(_) => 1,
+        };
         let cached = 4 * shard_size(&self.context) / (largest * self.activations);
-        let blocks = self.cores().div_ceil(self.batches.len().max(1));
+        let blocks = self.cores().div_ceil(self.shards().max(1));
         cached.min(directions.div_ceil(blocks)).clamp(1, 32)
     }
 
@@ -336,7 +419,7 @@ impl NetworkLoss {
         points: &[Point<'_, S>],
         model: Model,
     ) -> Vec<Evaluation> {
-        let (shards, cores) = (self.batches.len(), self.cores());
+        let (shards, cores) = (self.shards(), self.cores());
         // A round of shards, of one or more points, at a time bounds the memory for their results.
         let wanted = points.iter().map(|p| p.wanted.len()).max().unwrap_or(0);
         let numbers = (cores * self.dimension() * wanted).max(1);
@@ -348,12 +431,12 @@ impl NetworkLoss {
             // Made by the first task that needs them.
             let prepared: Vec<OnceLock<Prepared<'_>>> =
                 group.iter().map(|_| OnceLock::new()).collect();
-            let tasks: Vec<(usize, &Batch)> = (0..group.len())
-                .flat_map(|point| self.batches.iter().map(move |batch| (point, batch)))
+            let tasks: Vec<(usize, usize)> = (0..group.len())
+                .flat_map(|point| (0..shards).map(move |shard| (point, shard)))
                 .collect();
-            let run = |&(point, batch): &(usize, &Batch)| {
+            let run = |&(point, shard): &(usize, usize)| {
                 let prepared = prepared[point].get_or_init(|| self.prepare(&group[point]));
-                self.shard(prepared, batch, model)
+                self.shard(prepared, shard, model)
             };
             // Sums in the order of the data are reproducible.
             for round in tasks.chunks(at_once) {
@@ -382,7 +465,7 @@ impl NetworkLoss {
         for (k, sum) in total.loss.iter_mut().enumerate() {
             *sum += loss.coefficient(k).map_or(0.0, Array::total);
         }
-        for (parameter, gradient) in self.architecture.parameters.iter().zip(&gradients) {
+        for (parameter, gradient) in self.layout().parameters.iter().zip(&gradients) {
             for (&index, sum) in prepared.wanted.iter().zip(&mut total.gradient) {
                 if let Some(part) = gradient.as_ref().and_then(|g| g.coefficient(index)) {
                     part.add_to(&mut sum[parameter.offset..]);
@@ -403,7 +486,7 @@ impl NetworkLoss {
     /// Directions without a part along a parameter leave it, and all before it, as they are.
     fn variables<S: Scalar>(&self, ring: &Ring<'_>, values: &[(usize, &[S])]) -> Vec<Arc<Series>> {
         let parts = 1 + usize::from(S::COMPLEX);
-        self.architecture
+        self.layout()
             .parameters
             .iter()
             .map(|parameter| {
@@ -427,7 +510,7 @@ impl NetworkLoss {
             .collect()
     }
 
-    fn shard(&self, prepared: &Prepared<'_>, batch: &Batch, model: Model) -> Gradients {
+    fn shard(&self, prepared: &Prepared<'_>, shard: usize, model: Model) -> Gradients {
         let Prepared { ring, parameters, wanted } = prepared;
         let mut needed = vec![false; ring.algebra.len()];
         for &index in wanted {
@@ -438,7 +521,15 @@ impl NetworkLoss {
             if wanted.is_empty() { tape.constant(p.clone()) } else { tape.parameter(p.clone()) }
         };
         let variables = parameters.iter().map(variable).collect();
-        let loss = forward::loss(&tape, &self.architecture, variables, batch, self.examples, model);
+        let loss = match &self.network {
+            Network::Layers { architecture, batches } => {
+                forward::loss(&tape, architecture, variables, &batches[shard], self.examples, model)
+            }
+            Network::Graph(plan) => {
+                let loss = plan.loss(&tape, variables);
+                if model == Model::Linearised { tape.linearised(&loss) } else { loss }
+            }
+        };
         let gradients = if wanted.is_empty() { Vec::new() } else { tape.gradient(&loss) };
         (loss.value, gradients)
     }

@@ -4,7 +4,7 @@ use super::architecture::{Architecture, BatchNormMode, Criterion, Layer, Running
 use super::array::{Array, Indices};
 use super::function::Elementary;
 use super::host::window::Window;
-use super::tape::{Tape, Variable};
+use super::tape::{Tape, Variable, row_shape};
 
 /// Examples on a device.
 pub(crate) struct Batch {
@@ -50,7 +50,7 @@ pub(crate) fn loss(
     match architecture.criterion {
         Criterion::CrossEntropy { .. } => {
             // The targets sum to one, so that -Σ_c t_c log p_c = log Σ e^x - Σ_c t_c x_c.
-            let (log, shifted) = tape.log_sum_exp(&outputs);
+            let (log, shifted, _) = tape.log_sum_exp(&outputs, &row_shape(&outputs));
             let chosen = tape.sum_to(&tape.multiply(&shifted, &targets), &shape);
             let sum = tape.add(&tape.sum_to(&log, &shape), &tape.scale(&chosen, -1.0));
             tape.scale(&sum, 1.0 / total as f64)
@@ -241,8 +241,10 @@ impl<I: Iterator<Item = Variable>> Pass<'_, '_, I> {
             tape.swap_middle(&tape.reshape(&part, &[n, length, heads, size]))
         };
         let (query, key, value) = (part(0), part(1), part(2));
-        let scores = tape.scale(&tape.matmul(&query, &key, true), 1.0 / (size as f64).sqrt());
-        let mixed = tape.matmul(&tape.softmax(&scores), &value, false);
+        let scores =
+            tape.scale(&tape.matmul(&query, &key, (false, true)), 1.0 / (size as f64).sqrt());
+        let weights = tape.softmax(&scores, &row_shape(&scores));
+        let mixed = tape.matmul(&weights, &value, (false, false));
         let joined = tape.reshape(&tape.swap_middle(&mixed), &[n, length, width]);
         let (weight, bias) = (self.parameter(), self.parameter());
         tape.linear(&joined, &weight, Some(&bias))

@@ -22,13 +22,36 @@ pub enum Function {
 }
 
 /// Everything applied element by element, activations and the pieces of norms and losses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Elementary {
     Activation(Function),
+    /// `x` for `x > 0`, else `α (e^x - 1)`.
+    Elu(f64),
+    /// `x` for `x > 0`, else `s x`.
+    LeakyRelu(f64),
+    /// `x` times the sign of its real part, which is 0 at 0.
+    Abs,
     Exp,
+    /// `e^x - 1`.
+    Expm1,
     Log,
+    /// `log(1 + x)`.
+    Log1p,
     Reciprocal,
+    Sqrt,
     InverseSqrt,
+    /// `x^p`.
+    Power(f64),
+    /// `x^n`, at negative `x` too.
+    IntegerPower(i32),
+    Sin,
+    Cos,
+    Tan,
+    Atan,
+    Erf,
+    Erfc,
+    /// The distribution function of the standard normal law.
+    NormalDistribution,
 }
 
 /// What the coefficients are made of. Comparisons look at the real part, so that a piecewise function stays
@@ -45,10 +68,29 @@ pub(crate) trait Analytic: Clone {
     fn ln(&self) -> Self;
     fn ln_1p(&self) -> Self;
     fn sqrt(&self) -> Self;
+    /// `x^p`, the principal value.
+    fn powf(&self, p: f64) -> Self;
+    /// `sin x` and `cos x`.
+    fn sine_and_cosine(&self) -> [Self; 2];
+    fn atan(&self) -> Self;
+    /// `erf x`, `erfc x = 1 - erf x` and `e^{-x²}`.
+    fn error_functions(&self) -> [Self; 3];
     /// The distribution function `Φ(x) = erfc(-x/√2)/2` of the standard normal law, and `e^{-x²/2}`.
     fn normal(&self) -> [Self; 2];
     /// `yes` where the real part of `self` is positive, else `no`.
     fn positive(&self, yes: &Self, no: &Self) -> Self;
+    /// `x^n`, by squares.
+    #[inline(always)]
+    fn powi(&self, n: u32) -> Self {
+        let mut power = self.scale(0.0).offset(1.0);
+        for bit in (0..u32::BITS - n.leading_zeros()).rev() {
+            power = power.mul(&power);
+            if n >> bit & 1 == 1 {
+                power = power.mul(self);
+            }
+        }
+        power
+    }
 }
 
 /// Writes `c_r = σ^{(r)}(x)/r!` for `r = 0 … out.len() - 1`. Needs `out.len() ≥ 2`.
@@ -62,14 +104,18 @@ pub(crate) fn taylor<T: Analytic>(function: Elementary, x: &T, out: &mut [T]) {
             out[0] = x.positive(x, &zero);
             out[1] = x.positive(&one, &zero);
         }
-        Elementary::Activation(Function::Elu) => {
-            let [mut term, below] = x.exponentials();
-            out[0] = x.positive(x, &below);
-            out[1] = x.positive(&one, &term);
-            for (r, slot) in out.iter_mut().enumerate().skip(2) {
-                term = term.scale(1.0 / r as f64);
-                *slot = x.positive(&zero, &term);
-            }
+        Elementary::Activation(Function::Elu) => elu(x, 1.0, out),
+        Elementary::Elu(alpha) => elu(x, alpha, out),
+        Elementary::LeakyRelu(slope) => {
+            out.fill(zero.clone());
+            out[0] = x.positive(x, &x.scale(slope));
+            out[1] = x.positive(&one, &zero.offset(slope));
+        }
+        Elementary::Abs => {
+            let minus = x.scale(-1.0);
+            out.fill(zero.clone());
+            out[0] = x.positive(x, &minus);
+            out[1] = x.positive(&one, &minus.positive(&one.scale(-1.0), &zero));
         }
         Elementary::Activation(Function::Tanh) => {
             // tanh|x| = -u/(u + 2), u = e^{-2|x|} - 1: no overflow, and exact near 0.
@@ -112,25 +158,125 @@ pub(crate) fn taylor<T: Analytic>(function: Elementary, x: &T, out: &mut [T]) {
                 density = next;
             }
         }
-        Elementary::Exp => {
-            let [mut term, _] = x.exponentials();
+        Elementary::Exp | Elementary::Expm1 => {
+            let [mut term, less_one] = x.exponentials();
             for (r, slot) in out.iter_mut().enumerate() {
                 if r > 0 {
                     term = term.scale(1.0 / r as f64);
                 }
                 *slot = term.clone();
             }
-        }
-        Elementary::Log => {
-            let inverse = x.reciprocal();
-            out[0] = x.ln();
-            out[1] = inverse.clone();
-            for r in 2..out.len() {
-                out[r] = out[r - 1].mul(&inverse).scale(-((r - 1) as f64) / r as f64);
+            if function == Elementary::Expm1 {
+                out[0] = less_one;
             }
         }
+        Elementary::Log => logarithm(x.ln(), &x.reciprocal(), out),
+        Elementary::Log1p => logarithm(x.ln_1p(), &x.offset(1.0).reciprocal(), out),
         Elementary::Reciprocal => power(x, x.reciprocal(), -1.0, out),
+        Elementary::Sqrt => power(x, x.sqrt(), 0.5, out),
+        Elementary::Power(p) => {
+            // No division by x: at 0 as many derivatives exist as p is large.
+            let mut binomial = 1.0;
+            for (r, slot) in out.iter_mut().enumerate() {
+                *slot = x.powf(p - r as f64).scale(binomial);
+                binomial *= (p - r as f64) / (r + 1) as f64;
+            }
+        }
+        Elementary::IntegerPower(n) => match u32::try_from(n) {
+            Err(_) => power(x, x.reciprocal().powi(n.unsigned_abs()), n.into(), out),
+            Ok(n) => {
+                let mut binomial = 1.0;
+                for (r, slot) in out.iter_mut().enumerate() {
+                    let left = n.checked_sub(r as u32);
+                    *slot = left.map_or_else(|| zero.clone(), |n| x.powi(n).scale(binomial));
+                    binomial *= (f64::from(n) - r as f64) / (r + 1) as f64;
+                }
+            }
+        },
+        Elementary::Sin | Elementary::Cos => {
+            let [sine, cosine] = x.sine_and_cosine();
+            let mut pair = match function {
+                Elementary::Sin => [sine, cosine],
+                _ => [cosine, sine.scale(-1.0)],
+            };
+            for (r, slot) in out.iter_mut().enumerate() {
+                let [term, next] = pair;
+                pair = [next.scale(1.0 / (r + 1) as f64), term.scale(-1.0 / (r + 1) as f64)];
+                *slot = term;
+            }
+        }
+        Elementary::Tan => {
+            let [sine, cosine] = x.sine_and_cosine();
+            let secant = cosine.reciprocal();
+            out[0] = sine.mul(&secant);
+            // y' = 1 + y².
+            out[1] = secant.mul(&secant);
+            for r in 1..out.len() - 1 {
+                out[r + 1] = convolution(out, r).scale(1.0 / (r + 1) as f64);
+            }
+        }
+        Elementary::Atan => {
+            // The coefficients f_r of 1/(1 + x²): (1 + x²) f_r + 2x f_{r-1} + f_{r-2} = 0.
+            let first = x.mul(x).offset(1.0).reciprocal();
+            let slope = x.scale(-2.0).mul(&first);
+            out[0] = x.atan();
+            let (mut before, mut f) = (zero.clone(), first.clone());
+            for r in 1..out.len() {
+                out[r] = f.scale(1.0 / r as f64);
+                let next = slope.mul(&f).sub(&first.mul(&before));
+                before = std::mem::replace(&mut f, next);
+            }
+        }
+        Elementary::Erf | Elementary::Erfc => {
+            let [erf, erfc, gauss] = x.error_functions();
+            let (value, sign) = if function == Elementary::Erf { (erf, 1.0) } else { (erfc, -1.0) };
+            // 2/√π
+            density(x, value, gauss.scale(sign * 1.1283791670955126), 2.0, out);
+        }
+        Elementary::NormalDistribution => {
+            let [distribution, gauss] = x.normal();
+            density(x, distribution, gauss.scale(0.3989422804014327), 1.0, out);
+        }
         Elementary::InverseSqrt => power(x, x.sqrt().reciprocal(), -0.5, out),
+    }
+}
+
+/// `x` for positive `x`, else `α (e^x - 1)`.
+#[inline(always)]
+fn elu<T: Analytic>(x: &T, alpha: f64, out: &mut [T]) {
+    let zero = x.scale(0.0);
+    let [mut term, below] = x.exponentials();
+    if alpha != 1.0 {
+        term = term.scale(alpha);
+    }
+    out[0] = x.positive(x, &below.scale(alpha));
+    out[1] = x.positive(&zero.offset(1.0), &term);
+    for (r, slot) in out.iter_mut().enumerate().skip(2) {
+        term = term.scale(1.0 / r as f64);
+        *slot = x.positive(&zero, &term);
+    }
+}
+
+/// The coefficients of a logarithm from its value and its derivative.
+#[inline(always)]
+fn logarithm<T: Analytic>(value: T, inverse: &T, out: &mut [T]) {
+    out[0] = value;
+    out[1] = inverse.clone();
+    for r in 2..out.len() {
+        out[r] = out[r - 1].mul(inverse).scale(-((r - 1) as f64) / r as f64);
+    }
+}
+
+/// The coefficients of a function with the derivative `first = c e^{-a x²/2}`, which has itself the derivative `-a x` times
+/// itself.
+#[inline(always)]
+fn density<T: Analytic>(x: &T, value: T, first: T, a: f64, out: &mut [T]) {
+    out[0] = value;
+    let (mut before, mut density) = (x.scale(0.0), first);
+    for r in 1..out.len() {
+        out[r] = density.scale(1.0 / r as f64);
+        let next = x.mul(&density).add(&before).scale(-a / r as f64);
+        before = std::mem::replace(&mut density, next);
     }
 }
 

@@ -122,7 +122,7 @@ fn law(parameter: &Parameter, scheme: Scheme) -> Law {
         (Role::Bias { fan_in }, Scheme::PyTorch) => {
             return Law::Uniform(1.0 / (fan_in as f64).sqrt());
         }
-        (Role::Bias { .. } | Role::Zeros, _) => return Law::Constant(0.0),
+        (Role::Bias { .. } | Role::Zeros | Role::Given, _) => return Law::Constant(0.0),
         (Role::Ones, _) => return Law::Constant(1.0),
         (Role::Embedding, _) => return Law::Normal(1.0),
         (Role::Position, _) => return Law::Normal(0.02),

@@ -9,6 +9,7 @@ pub mod device;
 mod evaluation;
 mod forward;
 pub mod function;
+pub mod graph;
 mod host;
 pub mod initialise;
 mod lanes;
@@ -28,7 +29,7 @@ pub mod training;
 pub mod weights;
 
 pub use bea_flow::curvature::Hessian;
-pub use evaluation::NetworkLoss;
+pub use evaluation::{NetworkLoss, Start};
 pub use mismatch::Mismatch;
 pub use objective::GaussNewton;
 pub use point::Scalar;

@@ -83,6 +83,12 @@ pub enum Mismatch {
         /// Numbers that the layers give for the examples that are evaluated together.
         activations: usize,
     },
+    /// An operator graph was to be evaluated on data.
+    #[error("{graph} is an operator graph, whose data are constants: it takes no others")]
+    OfGraph {
+        /// The graph.
+        graph: String,
+    },
     /// No examples at all.
     #[error("{data} has no examples")]
     Empty {

@@ -113,7 +113,7 @@ impl<S: Scalar + objective::Scalar> Objective<S> for NetworkLoss {
     }
 
     fn precision(&self) -> f64 {
-        match self.architecture().dtype {
+        match self.layout().dtype {
             Dtype::F32 => f32::EPSILON.into(),
             Dtype::F64 => f64::EPSILON,
         }

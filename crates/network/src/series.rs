@@ -165,6 +165,49 @@ impl<'a> Ring<'a> {
         Series { coefficients, shape }
     }
 
+    /// Matrices beside one another.
+    pub fn join(&self, parts: &[&Series]) -> Series {
+        let shape = [parts[0].shape[0], parts.iter().map(|part| part.shape[1]).sum()];
+        let coefficient = |k: usize| {
+            parts.iter().any(|part| part.coefficients[k].is_some()).then(|| {
+                let part = |part: &&Series| {
+                    part.coefficients[k].clone().unwrap_or_else(|| self.context.zeros(&part.shape))
+                };
+                Array::join(&parts.iter().map(part).collect::<Vec<_>>())
+            })
+        };
+        Series {
+            coefficients: (0..self.algebra.len()).map(coefficient).collect(),
+            shape: Shape::from_slice(&shape),
+        }
+    }
+
+    /// The largest entries over the axes where `shape` has one entry; 0 where none is finite, so that differences from them
+    /// are no `NaN`.
+    pub fn largest(&self, x: &Array, shape: &[usize]) -> Array {
+        let trailing = shape.iter().zip(x.shape()).position(|(one, all)| one != all);
+        let trailing = trailing.unwrap_or(shape.len());
+        let kept = shape[..trailing].iter().product();
+        let largest = if shape[trailing..].iter().all(|&size| size == 1) {
+            x.reshape(&[kept, x.length() / kept]).max_last().reshape(shape)
+        } else {
+            let (mut largest, entries) =
+                (vec![f64::NEG_INFINITY; shape.iter().product()], x.to_f64());
+            let places = host::places(x.shape(), shape);
+            places.zip(entries).for_each(|(at, x)| largest[at] = largest[at].max(x));
+            self.context.array(largest, shape)
+        };
+        if !self.context.is_host() {
+            return largest;
+        }
+        let mut values = largest.to_f64();
+        if values.iter().all(|x| x.is_finite()) {
+            return largest;
+        }
+        values.iter_mut().filter(|x| !x.is_finite()).for_each(|x| *x = 0.0);
+        self.context.array(values, shape)
+    }
+
     /// `σ(x)`, and `σ'(x)` where it is `wanted`.
     pub fn apply(
         &self,

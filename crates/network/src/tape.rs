@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
-use super::array::{Array, Indices, Sum};
+use super::array::{Array, Indices, Positions, Sum};
 use super::function::Elementary;
 use super::host::window::Window;
 use super::series::{Ring, Series};
@@ -209,20 +209,24 @@ impl<'a> Tape<'a> {
         self.reshape(&y, &shape)
     }
 
-    /// Products of matrices over leading batch axes, the second transposed or not.
-    pub fn matmul(&self, x: &Variable, y: &Variable, transposed: bool) -> Variable {
+    /// Products of matrices over leading batch axes, each transposed or not.
+    pub fn matmul(&self, x: &Variable, y: &Variable, (left, right): (bool, bool)) -> Variable {
         let rank = x.shape().len();
         let mut shape = x.shape().to_vec();
-        shape[rank - 1] = y.shape()[if transposed { rank - 2 } else { rank - 1 }];
+        shape[rank - 2] = x.shape()[if left { rank - 1 } else { rank - 2 }];
+        shape[rank - 1] = y.shape()[if right { rank - 2 } else { rank - 1 }];
         self.bilinear(
             x,
             y,
             &shape,
-            move |x, y, sum| x.matmul(y, (false, transposed), sum),
-            move |z, y, sum| z.matmul(y, (false, !transposed), sum),
-            move |x, z, sum| {
-                let (left, right) = if transposed { (z, x) } else { (x, z) };
-                left.matmul(right, (true, false), sum)
+            move |x, y, sum| x.matmul(y, (left, right), sum),
+            move |z, y, sum| match left {
+                false => z.matmul(y, (false, !right), sum),
+                true => y.matmul(z, (right, true), sum),
+            },
+            move |x, z, sum| match right {
+                false => x.matmul(z, (!left, false), sum),
+                true => z.matmul(x, (true, left), sum),
             },
         )
     }
@@ -342,20 +346,57 @@ impl<'a> Tape<'a> {
         self.linear_map(table, |a| a.rows(&indices), move |a| a.scatter_rows(&back, rows))
     }
 
-    /// The softmax along the last axis.
-    pub fn softmax(&self, x: &Variable) -> Variable {
-        let exponentials = self.apply(Elementary::Exp, &self.shifted(x));
-        let sums = self.sum_to(&exponentials, &row_shape(x));
+    /// The entries at the positions, or zeros.
+    pub fn pick(&self, x: &Variable, positions: &Positions) -> Variable {
+        let back = positions.clone();
+        self.linear_map(x, |a| a.pick(positions), move |a| a.scatter(&back))
+    }
+
+    /// Every entry added to its position in an array of zeros: the adjoint of [`pick`](Self::pick).
+    pub fn scatter(&self, x: &Variable, positions: &Positions) -> Variable {
+        let back = positions.clone();
+        self.linear_map(x, |a| a.scatter(positions), move |a| a.pick(&back))
+    }
+
+    /// Matrices beside one another.
+    pub fn join(&self, parts: &[Variable]) -> Variable {
+        let values: Vec<&Series> = parts.iter().map(|part| &*part.value).collect();
+        let joined = self.ring.join(&values);
+        let places: Vec<_> = parts.iter().map(|part| (part.id, part.shape()[1])).collect();
+        self.push(&parts.iter().collect::<Vec<_>>(), joined, move |adjoint, adjoints| {
+            let mut start = 0;
+            for (id, width) in places {
+                adjoints.add(id, || adjoint.linear(|y| y.narrow(start, width)));
+                start += width;
+            }
+        })
+    }
+
+    /// Repeated along the axes where it has one entry and `shape` has more.
+    pub fn spread(&self, x: &Variable, shape: &[usize]) -> Variable {
+        let before = x.shape().to_vec();
+        self.linear_map(x, |a| a.spread(shape), move |a| a.sum_to(&before))
+    }
+
+    /// The real base alone, which is not differentiated.
+    pub fn stopped(&self, x: &Variable) -> Variable {
+        self.constant(self.ring.constant(x.value.base().clone()))
+    }
+
+    /// The softmax over the axes where `shape` has one entry.
+    pub fn softmax(&self, x: &Variable, shape: &[usize]) -> Variable {
+        let (shifted, _) = self.shifted(x, shape);
+        let exponentials = self.apply(Elementary::Exp, &shifted);
+        let sums = self.sum_to(&exponentials, shape);
         self.multiply(&exponentials, &self.apply(Elementary::Reciprocal, &sums))
     }
 
-    /// `log Σ e^x` along the last axis, less the largest entry, and `x` less the same.
-    pub fn log_sum_exp(&self, x: &Variable) -> (Variable, Variable) {
+    /// `log Σ e^x` over the axes where `shape` has one entry, less the largest entry; `x` less the same; and that.
+    pub fn log_sum_exp(&self, x: &Variable, shape: &[usize]) -> (Variable, Variable, Variable) {
         let ring = self.ring;
-        let shifted = self.shifted(x);
+        let (shifted, largest) = self.shifted(x, shape);
         let (exponentials, _) = ring.apply(Elementary::Exp, &shifted.value, false);
-        let shape = row_shape(x);
-        let sums = exponentials.linear(|e| e.sum_to(&shape));
+        let sums = exponentials.linear(|e| e.sum_to(shape));
         let (log, inverse) = ring.apply(Elementary::Log, &sums, shifted.id.is_some());
         let id = shifted.id;
         let log = self.push(&[&shifted], log, move |adjoint, adjoints| {
@@ -363,19 +404,20 @@ impl<'a> Tape<'a> {
             let rows = ring.multiply(&adjoint, &inverse);
             adjoints.add(id, || ring.multiply(&rows, &exponentials));
         });
-        (log, shifted)
+        (log, shifted, largest)
     }
 
-    /// `x - m`, with `m` the largest real part on the last axis: a constant that changes no softmax and keeps the
-    /// exponentials in range.
-    fn shifted(&self, x: &Variable) -> Variable {
-        let largest = x.value.base().max_last().scale(-1.0);
-        self.add(x, &self.constant(self.ring.constant(largest)))
+    /// `x - m`, and `m`, the largest real part over the axes where `shape` has one entry: a constant that changes no
+    /// softmax and keeps the exponentials in range.
+    fn shifted(&self, x: &Variable, shape: &[usize]) -> (Variable, Variable) {
+        let largest = self.ring.largest(x.value.base(), shape);
+        let less = self.constant(self.ring.constant(largest.scale(-1.0)));
+        (self.add(x, &less), self.constant(self.ring.constant(largest)))
     }
 }
 
-/// The shape of sums along the last axis.
-fn row_shape(x: &Variable) -> Vec<usize> {
+/// The shape of what is reduced along the last axis.
+pub(crate) fn row_shape(x: &Variable) -> Vec<usize> {
     let mut shape = x.shape().to_vec();
     *shape.last_mut().expect("an axis") = 1;
     shape

@@ -78,6 +78,13 @@ impl RealTensor {
         self.map(|y| y.atan2(x.0.clone()))
     }
 
+    fn erf(&self) -> Self {
+        if self.is_double() {
+            return self.like(self.to_f64().into_iter().map(libm::erf).collect());
+        }
+        self.map(|x| x.erf())
+    }
+
     /// `1 - erf(x)`, also where that is small.
     fn erfc(&self) -> Self {
         // Backends have `erf` alone, from which small values cannot be had. For 32-bit numbers an approximation with a
@@ -168,6 +175,19 @@ impl Analytic for RealTensor {
     fn sqrt(&self) -> Self {
         self.map(|x| x.sqrt())
     }
+    fn powf(&self, p: f64) -> Self {
+        self.map(|x| x.powf_scalar(p))
+    }
+    fn sine_and_cosine(&self) -> [Self; 2] {
+        [self.map(|x| x.sin()), self.map(|x| x.cos())]
+    }
+    fn atan(&self) -> Self {
+        self.atan2(&self.scale(0.0).offset(1.0))
+    }
+    fn error_functions(&self) -> [Self; 3] {
+        let [gauss, _] = self.mul(self).scale(-1.0).exponentials();
+        [self.erf(), self.erfc(), gauss]
+    }
     fn normal(&self) -> [Self; 2] {
         let [gauss, _] = self.mul(self).scale(-0.5).exponentials();
         [self.scale(-FRAC_1_SQRT_2).erfc().scale(0.5), gauss]
@@ -185,11 +205,10 @@ struct ComplexTensor {
 }
 
 impl ComplexTensor {
-    fn erfc(&self) -> Self {
-        // Elementwise special function without a tensor form: through the host.
+    /// A function that has no form in tensors, through the host.
+    fn through_host(&self, f: impl Fn(Complex<f64>) -> Complex<f64>) -> Self {
         let (re, im) = (self.re.to_f64(), self.im.to_f64());
-        let values: Vec<_> =
-            re.iter().zip(&im).map(|(&a, &b)| f64::complex_erfc(Complex::new(a, b))).collect();
+        let values: Vec<_> = re.iter().zip(&im).map(|(&a, &b)| f(Complex::new(a, b))).collect();
         Self {
             re: self.re.like(values.iter().map(|z| z.re).collect()),
             im: self.re.like(values.iter().map(|z| z.im).collect()),
@@ -242,9 +261,36 @@ impl Analytic for ComplexTensor {
         let re = modulus.add(&self.re).scale(0.5).sqrt();
         Self { im: self.im.mul(&re.reciprocal()).scale(0.5), re }
     }
+    fn powf(&self, p: f64) -> Self {
+        let [power, _] = self.ln().scale(p).exponentials();
+        power
+    }
+    fn sine_and_cosine(&self) -> [Self; 2] {
+        let [[up, growth], [down, decay]] =
+            [self.im.exponentials(), self.im.scale(-1.0).exponentials()];
+        let cosh = up.add(&down).scale(0.5);
+        let sinh = growth.sub(&decay).scale(0.5);
+        let [sine, cosine] = self.re.sine_and_cosine();
+        [
+            Self { re: sine.mul(&cosh), im: cosine.mul(&sinh) },
+            Self { re: cosine.mul(&cosh), im: sine.mul(&sinh).scale(-1.0) },
+        ]
+    }
+    fn atan(&self) -> Self {
+        let below = self.im.offset(-1.0);
+        let square = self.re.mul(&self.re);
+        let ratio = self.im.scale(4.0).mul(&square.add(&below.mul(&below)).reciprocal());
+        let rest = square.add(&self.im.mul(&self.im)).scale(-1.0).offset(1.0);
+        Self { re: self.re.scale(2.0).atan2(&rest).scale(0.5), im: ratio.ln_1p().scale(0.25) }
+    }
+    fn error_functions(&self) -> [Self; 3] {
+        let [gauss, _] = self.mul(self).scale(-1.0).exponentials();
+        [self.through_host(f64::complex_erf), self.through_host(f64::complex_erfc), gauss]
+    }
     fn normal(&self) -> [Self; 2] {
         let [gauss, _] = self.mul(self).scale(-0.5).exponentials();
-        [self.scale(-FRAC_1_SQRT_2).erfc().scale(0.5), gauss]
+        let distribution = self.scale(-FRAC_1_SQRT_2).through_host(f64::complex_erfc);
+        [distribution.scale(0.5), gauss]
     }
     fn positive(&self, yes: &Self, no: &Self) -> Self {
         Self { re: self.re.positive(&yes.re, &no.re), im: self.re.positive(&yes.im, &no.im) }

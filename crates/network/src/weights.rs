@@ -4,6 +4,7 @@
 //! tensor of its own, so that `safetensors.torch.save_file(network.state_dict(), "weights.safetensors")` writes what
 //! [`load`] reads. A direction in parameter space is a file of the same kind.
 
+mod constants;
 mod error;
 mod names;
 mod read;
@@ -12,6 +13,7 @@ mod stored;
 mod vectors;
 mod write;
 
+pub(crate) use constants::{Declared, load_with_constants};
 pub use error::{Fault, WeightsError};
 pub use read::{load, load_complex};
 pub use statistics::{StatisticsRemark, load_statistics, statistics, unused_statistics};

@@ -168,19 +168,18 @@ pub(crate) fn callbacks(
 }
 
 /// A network's parameters: the name and shape of each tensor.
-type Layout = Vec<(String, Vec<usize>)>;
+pub(crate) type Layout = Vec<(String, Vec<usize>)>;
 
-/// A network on its data from the arguments of the command, its parameters, their names and shapes, and what the command
-/// line notes.
+/// What the options of a network give: the loss, its parameters, their names and shapes, and what the command line notes.
+pub(crate) type Loaded<'py> = (Objective, Bound<'py, PyArray1<f64>>, Layout, String);
+
+/// A network on its data from the arguments of the command.
 #[pyfunction]
-pub(crate) fn network(
-    py: Python<'_>,
-    words: Vec<String>,
-) -> PyResult<(Objective, Bound<'_, PyArray1<f64>>, Layout, String)> {
+pub(crate) fn network(py: Python<'_>, words: Vec<String>) -> PyResult<Loaded<'_>> {
     let loaded = py.detach(|| embedded::network(words.into_iter().map(Into::into)));
     let ((loss, theta), printed) =
         loaded.map_err(|text| Error::new_err(text.trim_end().to_string()))?;
-    let parameters = &loss.architecture().parameters;
+    let parameters = &loss.layout().parameters;
     let layout = parameters.iter().map(|p| (p.name.clone(), p.shape.clone())).collect();
     let counted = loss.clone();
     let objective = Objective {

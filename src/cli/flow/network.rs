@@ -6,7 +6,7 @@ use crate::cli::loss_input::Settings;
 use crate::cli::network_input::{self, NetworkInput};
 use crate::experiment::run::tolerances;
 use bea_flow::flow::{Problem, Request};
-use bea_network::architecture::{Architecture, Dtype};
+use bea_network::architecture::{Dtype, Layout};
 use bea_network::weights;
 use bea_series::optimizer::Optimizer;
 use miette::IntoDiagnostic;
@@ -25,23 +25,21 @@ impl Flow {
     ) -> miette::Result<ExitCode> {
         let step = network_input::step(chosen, settings)?;
         let loss = network.loss()?;
-        let start = network.parameters(loss.architecture())?;
+        let start = network.parameters(&loss)?;
         self.picture.check_panel(None)?;
-        let tolerances = tolerances(loss.architecture(), TOLERANCES);
+        let tolerances = tolerances(&loss, TOLERANCES);
         let request = self.request(step.is_gradient_descent(), tolerances)?;
         let request = Request { samples_per_step: 0, ..request };
         limit::check_flows(request.flows.iter().copied(), self.force)?;
         let listed = if start.len() <= LISTED { start.len() } else { 0 };
         check_memory(start.len(), listed, &request)?;
-        let names = (start.len() <= LISTED).then(|| names(loss.architecture()));
-        let place = format!(
-            "of {} on {} ({} parameters, {} examples)",
-            network.network,
-            network.data,
-            start.len(),
-            loss.examples()
-        );
-        let architecture = loss.architecture().clone();
+        let names = (start.len() <= LISTED).then(|| names(loss.layout()));
+        let examples = match loss.graph() {
+            Some(_) => String::new(),
+            None => format!(", {} examples", loss.examples()),
+        };
+        let place = format!("of {} ({} parameters{examples})", network.place(), start.len());
+        let network_loss = loss.clone();
         let problem = Problem::new(loss);
         let simulation = self.simulate(&problem, &chosen.name, &step, &start, &request)?;
         let mut files = super::files(&simulation, names.as_deref());
@@ -51,8 +49,8 @@ impl Flow {
         }
         let last = simulation.optimizer.theta.last().expect("the start at least");
         let last: Vec<f64> = last.iter().map(|z| z.re).collect();
-        let mut tensors = weights::tensors(&architecture, &last, "");
-        tensors.extend(weights::statistics(&architecture));
+        let mut tensors = weights::tensors(network_loss.layout(), &last, "");
+        tensors.extend(network_loss.architecture().map(weights::statistics).unwrap_or_default());
         let last = weights::encoded(&tensors, Dtype::F64);
         files.push((super::FILES[6].to_string(), last.into_diagnostic()?));
         self.write(&files, &simulation, &step, &place)
@@ -60,9 +58,9 @@ impl Flow {
 }
 
 /// `0.weight[2,0]`: the name of every single parameter.
-fn names(architecture: &Architecture) -> Vec<String> {
-    let mut names = Vec::with_capacity(architecture.len());
-    for parameter in &architecture.parameters {
+fn names(layout: &Layout) -> Vec<String> {
+    let mut names = Vec::with_capacity(layout.len());
+    for parameter in &layout.parameters {
         for flat in 0..parameter.len() {
             let mut rest = flat;
             let mut index: Vec<String> = Vec::new();

@@ -2,15 +2,15 @@
 
 use crate::cli::{note, output};
 use bea_flow::curvature::Eigenpair;
-use bea_network::architecture::Architecture;
-use bea_network::weights;
+use bea_network::architecture::Layout;
+use bea_network::{NetworkLoss, weights};
 use miette::miette;
 use std::path::Path;
 
 /// The eigenvectors, each changed by `scale` first, and their eigenvalues.
 pub(super) fn write(
     file: &Path,
-    network: &Architecture,
+    network: &Layout,
     pairs: &[Eigenpair],
     scale: impl Fn(&mut Vec<f64>),
 ) -> miette::Result<()> {
@@ -29,10 +29,18 @@ pub(super) fn write(
     })
 }
 
+/// Says that running statistics in a file of vectors are not used.
+fn say_unused(file: &Path, loss: &NetworkLoss) -> miette::Result<()> {
+    if let Some(network) = loss.architecture() {
+        note::say(weights::unused_statistics(file, network)?);
+    }
+    Ok(())
+}
+
 /// Vectors to start from.
-pub(super) fn start_vectors(file: &Path, network: &Architecture) -> miette::Result<Vec<Vec<f64>>> {
-    note::say(weights::unused_statistics(file, network)?);
-    let vectors = weights::load_vectors(file, network)?;
+pub(super) fn start_vectors(file: &Path, loss: &NetworkLoss) -> miette::Result<Vec<Vec<f64>>> {
+    say_unused(file, loss)?;
+    let vectors = weights::load_vectors(file, loss.layout())?;
     if vectors.iter().any(|v| v.iter().all(|x| *x == 0.0)) || vectors.is_empty() {
         return Err(miette!(
             help = "--vectors of another `bea spectrum` writes vectors to start from",
@@ -44,10 +52,10 @@ pub(super) fn start_vectors(file: &Path, network: &Architecture) -> miette::Resu
 }
 
 /// A positive number for each parameter.
-pub(super) fn preconditioner(file: &Path, network: &Architecture) -> miette::Result<Vec<f64>> {
-    note::say(weights::unused_statistics(file, network)?);
-    let diagonal = weights::load(file, network)?;
-    for parameter in &network.parameters {
+pub(super) fn preconditioner(file: &Path, loss: &NetworkLoss) -> miette::Result<Vec<f64>> {
+    say_unused(file, loss)?;
+    let diagonal = weights::load(file, loss.layout())?;
+    for parameter in &loss.layout().parameters {
         let part = &diagonal[parameter.range()];
         if let Some(at) = part.iter().position(|p| *p <= 0.0) {
             return Err(miette!(

@@ -184,16 +184,22 @@ impl SpectrumOf {
             output::check_file(file)?;
         }
         let loss = self.network.loss()?;
-        let theta = self.network.parameters(loss.architecture())?;
+        if self.gauss_newton && loss.graph().is_some() {
+            return Err(miette!(
+                help = "without --gauss-newton the matrix is the Hessian",
+                "the Gauss-Newton matrix needs the network's outputs, and an operator graph ends in its loss"
+            ));
+        }
+        let theta = self.network.parameters(&loss)?;
         let p = theta.len();
         let (value, gradient) = loss.gradient(&theta)?;
         if !value.is_finite() || gradient.iter().any(|x| !x.is_finite()) {
             return Err(miette!("the loss or its gradient is not finite at these parameters"));
         }
         self.check_size(p)?;
-        let architecture = loss.architecture();
+        let layout = loss.layout();
         // Another evaluation of the same matrix.
-        let nearby = eigenpairs::rounded(&theta, architecture.dtype);
+        let nearby = eigenpairs::rounded(&theta, layout.dtype);
         let ([hessian, hessian_nearby], [gauss_newton, gauss_newton_nearby]);
         let (matrix, matrix_nearby): (&dyn Operator, &dyn Operator) = if self.gauss_newton {
             [gauss_newton, gauss_newton_nearby] =
@@ -214,7 +220,7 @@ impl SpectrumOf {
         let progress = progress::Progress::new();
         let [watched, watched_nearby] =
             [matrix, matrix_nearby].map(|operator| Watched { operator, progress: &progress });
-        let diagonal = self.preconditioner.as_ref().map(|file| preconditioner(file, architecture));
+        let diagonal = self.preconditioner.as_ref().map(|file| preconditioner(file, &loss));
         let scaled = match diagonal.transpose()? {
             Some(p) => {
                 let of = |operator| Preconditioned::new(operator, &p).map_err(explain);
@@ -232,11 +238,11 @@ impl SpectrumOf {
             eigenpairs::all(operator, operator_nearby).map_err(explain)?
         } else {
             let mut start = match &self.start_vectors {
-                Some(file) => start_vectors(file, architecture)?,
+                Some(file) => start_vectors(file, &loss)?,
                 None => Vec::new(),
             };
             start.iter_mut().for_each(unscale);
-            let lanczos = self.lanczos(p, architecture.dtype, start.len())?;
+            let lanczos = self.lanczos(p, layout.dtype, start.len())?;
             memory::advise(memory::Advice::Vectors);
             eigenpairs::extremes(&lanczos, operator, operator_nearby, &start).map_err(explain)?
         };
@@ -266,7 +272,7 @@ impl SpectrumOf {
         }
         let written = self.write(&files);
         let vectors = match &self.vectors {
-            Some(file) => files::write(file, architecture, &found.pairs, scale),
+            Some(file) => files::write(file, layout, &found.pairs, scale),
             None => Ok(()),
         };
         let report = report::Report {

@@ -36,9 +36,12 @@ impl Report<'_> {
             Some(file) => format!("P⁻¹ times the {matrix}, P in {},", file.display()),
             None => matrix.to_string(),
         };
-        line(&mut out, format!("{metric} of {} on {}", network.network, network.data));
-        let (p, n) = (self.loss.dimension(), self.loss.examples());
-        line(&mut out, format!("{p} parameters, {n} examples, {}", self.dtype()));
+        line(&mut out, format!("{metric} of {}", network.place()));
+        let examples = match self.loss.graph() {
+            Some(_) => String::new(),
+            None => format!("{} examples, ", self.loss.examples()),
+        };
+        line(&mut out, format!("{} parameters, {examples}{}", self.loss.dimension(), self.dtype()));
         let norm = short(self.norm());
         line(&mut out, format!("E = {}, ‖∇E‖ = {norm}", short(self.value)));
         if !self.found.pairs.is_empty() {
@@ -104,7 +107,7 @@ impl Report<'_> {
             }
         }
         if found.is_noise() {
-            let advice = match self.loss.architecture().dtype {
+            let advice = match self.loss.layout().dtype {
                 Dtype::F32 => ": --dtype f64 has less of it",
                 Dtype::F64 => "",
             };
@@ -161,7 +164,7 @@ impl Report<'_> {
             "network": request.network.network,
             "data": request.network.data,
             "parameters": self.loss.dimension(),
-            "examples": self.loss.examples(),
+            "examples": self.loss.architecture().map(|_| self.loss.examples()),
             "dtype": self.dtype(),
             "matrix": if request.gauss_newton { "gauss_newton" } else { "hessian" },
             "loss": self.value,
@@ -186,7 +189,7 @@ impl Report<'_> {
     }
 
     fn dtype(&self) -> &'static str {
-        match self.loss.architecture().dtype {
+        match self.loss.layout().dtype {
             Dtype::F32 => "f32",
             Dtype::F64 => "f64",
         }

@@ -4,7 +4,8 @@ use super::error::RunError;
 use super::optimizer::Flowing;
 use crate::experiment::config::{Config, Flows};
 use bea_flow::flow::{FlowName, Request, SimulateError};
-use bea_network::architecture::{Architecture, Dtype};
+use bea_network::NetworkLoss;
+use bea_network::architecture::Dtype;
 
 /// Tolerances, relative and absolute, where the flows of a network are smooth and exact to 16 digits.
 const SMOOTH: (f64, f64) = (1e-8, 1e-10);
@@ -12,8 +13,8 @@ const SMOOTH: (f64, f64) = (1e-8, 1e-10);
 /// The integrator's tolerances, relative and absolute, for the flows of a network: `smooth` where its derivatives
 /// are smooth and have 16 digits. With 7 digits, smaller tolerances would resolve rounding errors; where the Hessian
 /// jumps at the kinks of activations, they would spend steps on locating the kinks.
-pub fn tolerances(network: &Architecture, smooth: (f64, f64)) -> (f64, f64) {
-    match network.dtype {
+pub fn tolerances(network: &NetworkLoss, smooth: (f64, f64)) -> (f64, f64) {
+    match network.layout().dtype {
         _ if !network.is_smooth() => (1e-5, 1e-7),
         Dtype::F32 => (1e-6, 1e-7),
         Dtype::F64 => smooth,
@@ -22,7 +23,7 @@ pub fn tolerances(network: &Architecture, smooth: (f64, f64)) -> (f64, f64) {
 
 impl Flows {
     /// With the tolerances that suit the network, where none are given.
-    pub(super) fn on(&self, network: &Architecture) -> Flows {
+    pub(super) fn on(&self, network: &NetworkLoss) -> Flows {
         let (rtol, atol) = tolerances(network, SMOOTH);
         let (rtol, atol) = (Some(self.rtol.unwrap_or(rtol)), Some(self.atol.unwrap_or(atol)));
         Flows { rtol, atol, ..self.clone() }

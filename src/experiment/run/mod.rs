@@ -116,12 +116,12 @@ impl Run {
         }
         let classes = matches!(examples.targets, Targets::Classes { .. });
         let sums = digest::sums(&config, &examples, test.as_ref(), &architecture);
-        let flows = config.flows.on(&architecture);
         // Refuses what the memory does not hold, before parameters are made.
-        let loss = NetworkLoss::new(architecture, &examples, &device)?;
+        let loss = NetworkLoss::new(architecture.clone(), &examples, &device)?;
+        let flows = config.flows.on(&loss);
         let theta = match &config.start {
-            Start::Scheme(scheme) => initialise(loss.architecture(), *scheme, config.seed),
-            Start::Weights(file) => weights::load(file, loss.architecture())?,
+            Start::Scheme(scheme) => initialise(&architecture, *scheme, config.seed),
+            Start::Weights(file) => weights::load(file, loss.layout())?,
         };
         let optimizer = Flowing::of(&config, &loss);
         notes.extend(optimizer.as_ref().and_then(|optimizer| optimizer.effective_start(&config)));

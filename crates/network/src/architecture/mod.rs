@@ -39,30 +39,27 @@ mod shapes;
 mod spec;
 
 pub use error::{ArchitectureError, LayerError, SpecError};
-pub use parameters::{Parameter, Role};
+pub use parameters::{Layout, Parameter, Role};
 
 pub use read::Frame;
 
 use super::function::Function;
 use bea_series::text::source::Source;
 use bea_series::text::table::Table;
+use std::ops::{Deref, DerefMut};
 
 /// A network: layers one after the other, and the loss at their end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Architecture {
-    /// What the network is called.
-    pub name: String,
-    /// The precision that it is evaluated in.
-    pub dtype: Dtype,
+    /// Its name, precision and parameters: those by first use, a residual's body before its shortcut, a layer's weight
+    /// before its bias.
+    pub layout: Layout,
     /// Shape of one input: `[features]`, `[channels, height, width]`, or `[tokens]` before an embedding.
     pub input: Vec<usize>,
     /// What is minimised.
     pub criterion: Criterion,
     /// The layers, in the order in which they are applied.
     pub layers: Vec<Layer>,
-    /// Every parameter, in the order of the flat vector of parameters: by first use, a residual's body before
-    /// its shortcut, a layer's weight before its bias.
-    pub parameters: Vec<Parameter>,
     /// Shape of the outputs for one input.
     pub outputs: Vec<usize>,
     /// The numbers that all layers give for one input, together.
@@ -330,11 +327,19 @@ impl Architecture {
         let plans = spec::design(spec, input, outputs)?.plans(input);
         Ok(build(spec.into(), dtype, input.to_vec(), criterion, &plans)?)
     }
+}
 
-    /// The number of parameters, `p`.
-    #[expect(clippy::len_without_is_empty, reason = "every network has parameters")]
-    pub fn len(&self) -> usize {
-        parameters::count(&self.parameters)
+/// An architecture is a layout of parameters with what is done with them.
+impl Deref for Architecture {
+    type Target = Layout;
+    fn deref(&self) -> &Layout {
+        &self.layout
+    }
+}
+
+impl DerefMut for Architecture {
+    fn deref_mut(&mut self) -> &mut Layout {
+        &mut self.layout
     }
 }
 
@@ -359,5 +364,6 @@ fn build(
         let span = plans.last().and_then(|plan| plan.span.clone());
         return Err(LayerError { message, span, help: Some("add a `linear` layer".into()) });
     }
-    Ok(Architecture { name, dtype, input, criterion, layers, parameters, outputs, activations })
+    let layout = Layout { name, dtype, parameters };
+    Ok(Architecture { layout, input, criterion, layers, outputs, activations })
 }

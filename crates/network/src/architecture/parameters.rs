@@ -1,6 +1,6 @@
 //! The parameters of layers: names, shapes, places in the flat vector.
 
-use super::Layer;
+use super::{Dtype, Layer};
 use std::collections::HashSet;
 
 /// The most parameters that a network may have, and the most outputs of a layer for one input.
@@ -39,6 +39,27 @@ pub enum Role {
     Embedding,
     /// Rows for positions.
     Position,
+    /// Of an operator graph, which comes with its values.
+    Given,
+}
+
+/// What a flat vector of parameters consists of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layout {
+    /// What the network is called.
+    pub name: String,
+    /// The precision that it is evaluated in.
+    pub dtype: Dtype,
+    /// Every parameter, in the order of the flat vector.
+    pub parameters: Vec<Parameter>,
+}
+
+impl Layout {
+    /// The number of parameters, `p`.
+    #[expect(clippy::len_without_is_empty, reason = "every network has parameters")]
+    pub fn len(&self) -> usize {
+        count(&self.parameters)
+    }
 }
 
 impl Parameter {

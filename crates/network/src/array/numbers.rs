@@ -115,10 +115,15 @@ impl<T: Number> Storage for Arc<Buffer<T>> {
     fn widen(&self, width: usize, range: Range<usize>) -> Self {
         buffer(entries::widen(self, width, range))
     }
-    fn rows(&self, indices: &Indices, width: usize) -> Self {
+    fn join(&self, rest: &[&Self], widths: &[usize]) -> Self {
+        let parts: Vec<&[T]> =
+            std::iter::once(self).chain(rest.iter().copied()).map(|part| &part[..]).collect();
+        buffer(entries::join(&parts, widths))
+    }
+    fn rows(&self, indices: &Indices, width: usize, _: bool) -> Self {
         buffer(entries::rows(self, indices.on_host(), width))
     }
-    fn scatter_rows(&self, indices: &Indices, width: usize, length: usize) -> Self {
+    fn scatter_rows(&self, indices: &Indices, width: usize, length: usize, _: bool) -> Self {
         buffer(entries::scatter_rows(self, indices.on_host(), width, length))
     }
 

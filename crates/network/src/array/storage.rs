@@ -80,10 +80,12 @@ pub(crate) trait Storage: Clone + Into<Data> {
     fn narrow(&self, width: usize, range: Range<usize>) -> Self;
     /// The adjoint of [`narrow`](Self::narrow).
     fn widen(&self, width: usize, range: Range<usize>) -> Self;
-    /// Rows of a table of `width` columns.
-    fn rows(&self, indices: &Indices, width: usize) -> Self;
+    /// The rows of this and of the `rest`, of these `widths`, beside one another.
+    fn join(&self, rest: &[&Self], widths: &[usize]) -> Self;
+    /// Rows of a table of `width` columns; if it is `hollow`, the one after the last is zero.
+    fn rows(&self, indices: &Indices, width: usize, hollow: bool) -> Self;
     /// The adjoint of [`rows`](Self::rows) of a table with `length` of them.
-    fn scatter_rows(&self, indices: &Indices, width: usize, length: usize) -> Self;
+    fn scatter_rows(&self, indices: &Indices, width: usize, length: usize, hollow: bool) -> Self;
 
     fn conv2d(&self, weight: &Self, convolution: &Convolution, sum: Sum<Self>) -> Self;
     /// The adjoint of [`conv2d`](Self::conv2d) with respect to its input, of this output.

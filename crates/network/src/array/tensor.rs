@@ -201,13 +201,23 @@ impl Storage for Real {
         let values = tensor(self, [rows, range.len()]);
         flat(zeros(self, [rows, width]).slice_assign([0..rows, range], values))
     }
-    fn rows(&self, indices: &Indices, width: usize) -> Self {
-        flat(tensor(self, [self.dims()[0] / width, width]).select(0, indices.on_device()))
+    fn join(&self, rest: &[&Self], widths: &[usize]) -> Self {
+        let parts = std::iter::once(self).chain(rest.iter().copied()).zip(widths);
+        let parts = parts.map(|(part, &width)| tensor(part, [part.dims()[0] / width, width]));
+        flat(Tensor::cat(parts.collect(), 1))
     }
-    fn scatter_rows(&self, indices: &Indices, width: usize, length: usize) -> Self {
+    fn rows(&self, indices: &Indices, width: usize, hollow: bool) -> Self {
+        let mut table = tensor(self, [self.dims()[0] / width, width]);
+        if hollow {
+            table = Tensor::cat(vec![table, zeros(self, [1, width])], 0);
+        }
+        flat(table.select(0, indices.on_device()))
+    }
+    fn scatter_rows(&self, indices: &Indices, width: usize, length: usize, hollow: bool) -> Self {
         let values = tensor(self, [self.dims()[0] / width, width]);
-        let table = zeros(self, [length, width]);
-        flat(table.select_assign(0, indices.on_device(), values, IndexingUpdateOp::Add))
+        let table = zeros(self, [length + usize::from(hollow), width]);
+        let sums = table.select_assign(0, indices.on_device(), values, IndexingUpdateOp::Add);
+        flat(sums.narrow(0, 0, length))
     }
 
     fn conv2d(&self, weight: &Self, convolution: &Convolution, sum: Sum<Self>) -> Self {

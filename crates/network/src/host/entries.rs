@@ -34,11 +34,32 @@ pub(crate) fn widen<T: Real>(x: &[T], width: usize, range: Range<usize>) -> Vec<
     out
 }
 
-/// The rows of `width` numbers of a table that `indices` name.
+/// The rows of all parts, each of its width, beside one another.
+pub(crate) fn join<T: Real>(parts: &[&[T]], widths: &[usize]) -> Vec<T> {
+    let mut out = T::vector(parts.iter().map(|part| part.len()).sum());
+    for (row, out) in out.chunks_exact_mut(widths.iter().sum()).enumerate() {
+        let mut start = 0;
+        for (part, &width) in parts.iter().zip(widths) {
+            out[start..start + width].copy_from_slice(&part[row * width..(row + 1) * width]);
+            start += width;
+        }
+    }
+    out
+}
+
+/// The rows of `width` numbers of a table that `indices` name; those beyond it are zero.
 pub(crate) fn rows<T: Real>(table: &[T], indices: &[usize], width: usize) -> Vec<T> {
     let mut out = T::vector(indices.len() * width);
+    if width == 1 {
+        let entry = |&index: &usize| table.get(index).copied().unwrap_or_else(T::zero);
+        out.iter_mut().zip(indices).for_each(|(out, index)| *out = entry(index));
+        return out;
+    }
     for (out, &index) in out.chunks_exact_mut(width).zip(indices) {
-        out.copy_from_slice(&table[index * width..][..width]);
+        match table.get(index * width..) {
+            Some(rest) if !rest.is_empty() => out.copy_from_slice(&rest[..width]),
+            _ => out.fill(T::zero()),
+        }
     }
     out
 }
@@ -52,7 +73,7 @@ pub(crate) fn scatter_rows<T: Real>(
 ) -> Vec<T> {
     let mut table = T::vector(length * width);
     table.fill(T::zero());
-    for (row, &index) in x.chunks_exact(width).zip(indices) {
+    for (row, &index) in x.chunks_exact(width).zip(indices).filter(|(_, index)| **index < length) {
         let sums = table[index * width..][..width].iter_mut();
         sums.zip(row).for_each(|(sum, &x)| *sum += x);
     }

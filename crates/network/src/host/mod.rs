@@ -171,6 +171,31 @@ pub(crate) fn spread<T: Real>(x: &[T], axes: &Axes) -> Vec<T> {
     out
 }
 
+/// For each entry of an array of the shape `shape`, its place in one that has one entry on some of the axes.
+pub(crate) fn places(shape: &[usize], reduced: &[usize]) -> impl Iterator<Item = usize> {
+    let mut steps: SmallVec<[[usize; 2]; 4]> = SmallVec::new();
+    let mut step = 1;
+    for (&size, &one) in shape.iter().zip(reduced).rev() {
+        steps.push([size, if one == 1 { 0 } else { step }]);
+        step *= one;
+    }
+    let mut at: SmallVec<[usize; 4]> = smallvec![0; shape.len()];
+    let mut place = 0;
+    (0..shape.iter().product()).map(move |_| {
+        let found = place;
+        for (at, [size, step]) in at.iter_mut().zip(&steps) {
+            *at += 1;
+            place += step;
+            if *at < *size {
+                break;
+            }
+            place -= size * step;
+            *at = 0;
+        }
+        found
+    })
+}
+
 /// The largest of every `width` entries.
 pub(crate) fn largest<T: Real>(x: &[T], width: usize) -> Vec<T> {
     x.chunks(width).map(|row| row.iter().copied().fold(T::neg_infinity(), T::max)).collect()

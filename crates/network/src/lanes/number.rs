@@ -19,7 +19,10 @@ pub(crate) trait Real: Float + std::ops::AddAssign + Pooled + Send + Sync + 'sta
     fn gemm() -> Gemm<Self>;
     /// `e^x` and `e^x - 1`.
     fn exponentials_lane(x: &[Self; LANES]) -> [[Self; LANES]; 2];
+    fn erf(self) -> Self;
     fn erfc(self) -> Self;
+    /// `erf` of a complex number.
+    fn complex_erf(z: Complex<Self>) -> Complex<Self>;
     /// `erfc` of a complex number.
     fn complex_erfc(z: Complex<Self>) -> Complex<Self>;
 }
@@ -88,8 +91,14 @@ impl Real for f64 {
         708.0,
         14
     );
+    fn erf(self) -> Self {
+        libm::erf(self)
+    }
     fn erfc(self) -> Self {
         libm::erfc(self)
+    }
+    fn complex_erf(z: Complex<f64>) -> Complex<f64> {
+        errorfunctions::ComplexErrorFunctions::erf(z)
     }
     fn complex_erfc(z: Complex<f64>) -> Complex<f64> {
         errorfunctions::ComplexErrorFunctions::erfc(z)
@@ -107,8 +116,15 @@ impl Real for f32 {
         gemm_f32::gemm::f32::get_gemm_fn()
     }
     exponentials!(f32, 12582912.0, 127u32, 23, 6.9314575e-1, 1.4286068e-6, 87.0, 8);
+    fn erf(self) -> Self {
+        libm::erff(self)
+    }
     fn erfc(self) -> Self {
         libm::erfcf(self)
+    }
+    fn complex_erf(z: Complex<f32>) -> Complex<f32> {
+        let wide = f64::complex_erf(Complex::new(z.re.into(), z.im.into()));
+        Complex::new(wide.re as f32, wide.im as f32)
     }
     fn complex_erfc(z: Complex<f32>) -> Complex<f32> {
         let wide = f64::complex_erfc(Complex::new(z.re.into(), z.im.into()));
@@ -152,6 +168,14 @@ fn choose<T: Real>(x: &[T; LANES], yes: &[T; LANES], no: &[T; LANES]) -> [T; LAN
         out[i] = if x[i] > T::zero() { yes[i] } else { no[i] };
     }
     out
+}
+
+/// The squares of numbers, and what their rounding left. Far beyond the tails of the normal law, where they would
+/// overflow, those of ±10⁴.
+#[inline(always)]
+fn squares<T: Real>(x: &[T; LANES]) -> [[T; LANES]; 2] {
+    let near = map(x, |x| x.max(T::of(-1e4)).min(T::of(1e4)));
+    [map(&near, |x| x * x), map(&near, |x| x.mul_add(x, -(x * x)))]
 }
 
 impl<T: Real> Analytic for Lane<T> {
@@ -198,11 +222,29 @@ impl<T: Real> Analytic for Lane<T> {
         Self(map(&self.0, T::sqrt))
     }
     #[inline(always)]
+    fn powf(&self, p: f64) -> Self {
+        let p = T::of(p);
+        Self(map(&self.0, |a| a.powf(p)))
+    }
+    #[inline(always)]
+    fn sine_and_cosine(&self) -> [Self; 2] {
+        [Self(map(&self.0, T::sin)), Self(map(&self.0, T::cos))]
+    }
+    #[inline(always)]
+    fn atan(&self) -> Self {
+        Self(map(&self.0, T::atan))
+    }
+    #[inline(always)]
+    fn error_functions(&self) -> [Self; 3] {
+        let [square, rest] = squares(&self.0);
+        let [gauss, _] = T::exponentials_lane(&map(&square, |s| -s));
+        let gauss = zip(&gauss, &rest, |gauss, rest| (-rest).mul_add(gauss, gauss));
+        [Self(map(&self.0, T::erf)), Self(map(&self.0, T::erfc)), Self(gauss)]
+    }
+    #[inline(always)]
     fn normal(&self) -> [Self; 2] {
         // x² and x/√2 are rounded, which the functions magnify in the tails: the rests are made good to first order.
-        // Far beyond the tails squares would overflow.
-        let near = map(&self.0, |x| x.max(T::of(-1e4)).min(T::of(1e4)));
-        let [square, rest] = [map(&near, |x| x * x), map(&near, |x| x.mul_add(x, -(x * x)))];
+        let [square, rest] = squares(&self.0);
         let [gauss, _] = T::exponentials_lane(&map(&square, |s| s * T::of(-0.5)));
         let gauss = zip(&gauss, &rest, |gauss, rest| (rest * T::of(-0.5)).mul_add(gauss, gauss));
         let high = T::of(-FRAC_1_SQRT_2);
@@ -292,6 +334,27 @@ impl<T: Real> Analytic for ComplexLane<T> {
     }
     fn sqrt(&self) -> Self {
         self.each(|z| z.sqrt())
+    }
+    fn powf(&self, p: f64) -> Self {
+        self.each(|z| z.powf(T::of(p)))
+    }
+    fn sine_and_cosine(&self) -> [Self; 2] {
+        [self.each(|z| z.sin()), self.each(|z| z.cos())]
+    }
+    fn atan(&self) -> Self {
+        // With z = x + iy: (arg((1 - |z|²) + 2xi) + i log(|z + i|²/|z - i|²)/2)/2, whose logarithm is that of one more
+        // than 4y/|z - i|².
+        self.each(|z| {
+            let (two, below) = (T::of(2.0), z.im - T::one());
+            let modulus = z.norm_sqr();
+            let ratio = T::of(4.0) * z.im / (z.re * z.re + below * below);
+            let angle = (two * z.re).atan2(T::one() - modulus);
+            Complex::new(angle / two, ratio.ln_1p() / T::of(4.0))
+        })
+    }
+    fn error_functions(&self) -> [Self; 3] {
+        let gauss = self.each(|z| (-(z * z)).exp());
+        [self.each(T::complex_erf), self.each(T::complex_erfc), gauss]
     }
     fn normal(&self) -> [Self; 2] {
         let distribution =

@@ -1,7 +1,7 @@
 //! Tensors of a file that are called otherwise than the parameters of a network.
 
 use super::stored::Tensors;
-use crate::architecture::Architecture;
+use crate::architecture::Layout;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many names are listed.
@@ -11,7 +11,7 @@ const LISTED: usize = 24;
 /// parameters are missing.
 pub(super) fn renaming(
     file: &Tensors,
-    network: &Architecture,
+    network: &Layout,
     missing: &[&str],
     extra: &[&str],
 ) -> String {

@@ -4,7 +4,7 @@ use super::error::{Fault, Helped, WeightsError};
 use super::names::renaming;
 use super::statistics::BUFFERS;
 use super::stored::{Stored, Tensors};
-use crate::architecture::{Architecture, Parameter, Role};
+use crate::architecture::{Layout, Parameter, Role};
 use bea_series::text::near;
 use half::{bf16, f16};
 use num_complex::Complex64;
@@ -21,7 +21,7 @@ use std::path::Path;
 /// # Errors
 /// The file cannot be read or is no complete safetensors file; tensors are missing, or are no parameters; a shape
 /// differs; an element is not a finite real number.
-pub fn load(path: &Path, network: &Architecture) -> Result<Vec<f64>, WeightsError> {
+pub fn load(path: &Path, network: &Layout) -> Result<Vec<f64>, WeightsError> {
     with_file(path, |file| {
         let wanted = wanted(network, |parameter| Some(parameter.name.clone()));
         check_names(&file, network, &wanted)?;
@@ -33,7 +33,7 @@ pub fn load(path: &Path, network: &Architecture) -> Result<Vec<f64>, WeightsErro
 ///
 /// # Errors
 /// Those of [`load`].
-pub fn load_complex(path: &Path, network: &Architecture) -> Result<Vec<Complex64>, WeightsError> {
+pub fn load_complex(path: &Path, network: &Layout) -> Result<Vec<Complex64>, WeightsError> {
     with_file(path, |file| {
         let part = |parameter: &Parameter, part| Some(format!("{}.{part}", parameter.name));
         let has =
@@ -65,7 +65,7 @@ pub(super) fn with_file<T>(
 pub(super) type Wanted<'a> = (String, &'a Parameter);
 
 pub(super) fn wanted(
-    network: &Architecture,
+    network: &Layout,
     tensor: impl Fn(&Parameter) -> Option<String>,
 ) -> Vec<Wanted<'_>> {
     let parameters = network.parameters.iter();
@@ -75,7 +75,7 @@ pub(super) fn wanted(
 /// Refuses missing and extra tensors.
 pub(super) fn check_names(
     file: &Tensors,
-    network: &Architecture,
+    network: &Layout,
     wanted: &[Wanted],
 ) -> Result<(), Helped> {
     let known: BTreeSet<&str> = wanted.iter().map(|(name, _)| name.as_str()).collect();
@@ -124,7 +124,11 @@ pub(super) fn check_names(
 }
 
 /// The flat vector of parameters, zero where none is wanted.
-fn values(file: &Tensors, network: &Architecture, wanted: &[Wanted]) -> Result<Vec<f64>, Helped> {
+pub(super) fn values(
+    file: &Tensors,
+    network: &Layout,
+    wanted: &[Wanted],
+) -> Result<Vec<f64>, Helped> {
     let mut flat = vec![0.0; network.len()];
     for (tensor, parameter) in wanted {
         let place = (parameter.layer(), parameter.shape.as_slice());
@@ -189,7 +193,7 @@ fn transposed(found: &[usize], wanted: &[usize]) -> Option<String> {
 }
 
 /// Writes the elements of `view` to `target`, of the same length. False if they are of another type.
-fn convert(view: &TensorView, target: &mut [f64]) -> bool {
+pub(super) fn convert(view: &TensorView, target: &mut [f64]) -> bool {
     fn each<const N: usize>(bytes: &[u8], target: &mut [f64], value: impl Fn([u8; N]) -> f64) {
         let (elements, _) = bytes.as_chunks::<N>();
         target.iter_mut().zip(elements).for_each(|(target, bytes)| *target = value(*bytes));
@@ -206,7 +210,7 @@ fn convert(view: &TensorView, target: &mut [f64]) -> bool {
 }
 
 /// The indices along the axes of the element `at`.
-fn unravelled(mut at: usize, shape: &[usize]) -> Vec<usize> {
+pub(super) fn unravelled(mut at: usize, shape: &[usize]) -> Vec<usize> {
     let mut index: Vec<usize> = Vec::with_capacity(shape.len());
     for size in shape.iter().rev() {
         index.push(at % size);

@@ -3,7 +3,7 @@
 use super::error::WeightsError;
 use super::read::{Wanted, check_names, elements, wanted, with_file};
 use super::write::{Tensor, tensors};
-use crate::architecture::{Architecture, Parameter};
+use crate::architecture::{Layout, Parameter};
 use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// Whether a file has complex weights of `network`: tensors `NAME.re` or `NAME.im`. Only the head of the file is read; a file
 /// that is none is not complex, and [`load`](super::load) says what is wrong with it.
-pub fn is_complex(path: &Path, network: &Architecture) -> bool {
+pub fn is_complex(path: &Path, network: &Layout) -> bool {
     let Some(tensors) = head(path) else { return false };
     let has = |name: String| tensors.contains_key(&name);
     let parts = |p: &Parameter| has(format!("{}.re", p.name)) || has(format!("{}.im", p.name));
@@ -43,7 +43,7 @@ fn head(path: &Path) -> Option<Map<String, Value>> {
 ///
 /// # Errors
 /// Those of [`load`](super::load); tensors with different numbers of vectors.
-pub fn load_vectors(path: &Path, network: &Architecture) -> Result<Vec<Vec<f64>>, WeightsError> {
+pub fn load_vectors(path: &Path, network: &Layout) -> Result<Vec<Vec<f64>>, WeightsError> {
     with_file(path, |file| {
         let wanted = wanted(network, |parameter| Some(parameter.name.clone()));
         check_names(&file, network, &wanted)?;
@@ -74,7 +74,7 @@ pub fn load_vectors(path: &Path, network: &Architecture) -> Result<Vec<Vec<f64>>
 ///
 /// # Panics
 /// If a vector is shorter than that of the parameters.
-pub fn stacked(network: &Architecture, vectors: &[&[f64]]) -> Vec<Tensor> {
+pub fn stacked(network: &Layout, vectors: &[&[f64]]) -> Vec<Tensor> {
     let mut all: Vec<Tensor> = tensors(network, &vec![0.0; network.len()], "");
     for (tensor, parameter) in all.iter_mut().zip(&network.parameters) {
         tensor.shape.insert(0, vectors.len());

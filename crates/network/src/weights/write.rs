@@ -1,7 +1,7 @@
 //! Writing weights, and other vectors of the same form.
 
 use super::error::{Fault, WeightsError};
-use crate::architecture::{Architecture, Dtype};
+use crate::architecture::{Dtype, Layout};
 use bea_series::text::file;
 use safetensors::SafeTensorError;
 use safetensors::tensor::{self, View};
@@ -35,7 +35,7 @@ pub struct Tensor {
 ///
 /// # Panics
 /// If `values` is shorter than the vector of parameters.
-pub fn tensors(network: &Architecture, values: &[f64], prefix: &str) -> Vec<Tensor> {
+pub fn tensors(network: &Layout, values: &[f64], prefix: &str) -> Vec<Tensor> {
     let tensor = |parameter: &crate::architecture::Parameter| Tensor {
         name: format!("{prefix}{}", parameter.name),
         shape: parameter.shape.clone(),

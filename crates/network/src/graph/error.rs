@@ -1,0 +1,80 @@
+//! Why a graph cannot be used.
+
+use crate::device::DeviceError;
+use crate::weights::WeightsError;
+use std::path::PathBuf;
+
+/// What is wrong with an operator graph.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum GraphError {
+    /// A file of the folder cannot be read or written.
+    #[error("{}: {cause}", file.display())]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        cause: String,
+        /// What would be right.
+        #[help]
+        help: Option<String>,
+    },
+    /// The description is no JSON, or lacks what a graph has.
+    #[error("{}: {cause}", file.display())]
+    Description {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong, and where.
+        cause: String,
+        /// What would be right.
+        #[help]
+        help: Option<String>,
+    },
+    /// A node that cannot be evaluated.
+    #[error("{}: node {node}, `{operation}`{}: {cause}", file.display(), line(at))]
+    Node {
+        /// The file.
+        file: PathBuf,
+        /// Its number, from 0.
+        node: usize,
+        /// The name of its operation.
+        operation: String,
+        /// The line of the program that made it.
+        at: Option<String>,
+        /// What is wrong.
+        cause: String,
+        /// What would be right.
+        #[help]
+        help: Option<String>,
+    },
+    /// The tensors.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Tensors(#[from] WeightsError),
+    /// A constant that is missing, of another type or shape, or not a number.
+    #[error("{}: {cause}", file.display())]
+    Constant {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        cause: String,
+    },
+    /// More memory than the host has.
+    #[error(
+        "the graph {graph} makes {entries} numbers, which need at least {:.1} GiB of memory at once, more than there is",
+        *entries as f64 * 8.0 / (1u64 << 30) as f64
+    )]
+    Memory {
+        /// The graph.
+        graph: String,
+        /// The entries of all tensors.
+        entries: usize,
+    },
+    /// The device lacks the graph's numbers, or failed.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Device(#[from] DeviceError),
+}
+
+fn line(at: &Option<String>) -> String {
+    at.as_ref().map_or_else(String::new, |at| format!(" from {at}"))
+}

@@ -1,0 +1,159 @@
+//! Losses as operator graphs: how a network of PyTorch or JAX reaches bea. `docs/graph.md` describes the format.
+//!
+//! A graph is a list of operations on tensors that ends in the loss, with its data as constants. Each operation is
+//! evaluated by those of the tape, so that values, derivatives of every order and complex parameters come from one rule.
+
+mod constant;
+mod error;
+mod execute;
+mod format;
+mod operation;
+mod shape;
+mod view;
+
+pub use error::GraphError;
+pub(crate) use execute::Plan;
+
+use crate::architecture::{Dtype, Layout};
+use operation::Operation;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// An operation with its arguments.
+#[derive(Clone, Debug)]
+struct Node {
+    operation: Operation,
+    /// Numbers of earlier nodes.
+    args: Vec<usize>,
+    /// The line of the program that made it.
+    at: Option<String>,
+    shape: Vec<usize>,
+    /// Whether it depends on a parameter.
+    varies: bool,
+    /// Whether the loss depends on it.
+    needed: bool,
+}
+
+/// A constant of a graph.
+#[derive(Clone, Debug)]
+struct Constant {
+    shape: Vec<usize>,
+    values: Vec<f64>,
+}
+
+/// A loss as a graph of operations on tensors, with its data and the parameters it comes with.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    file: PathBuf,
+    producer: String,
+    layout: Layout,
+    initial: Vec<f64>,
+    constants: BTreeMap<String, Constant>,
+    nodes: Vec<Node>,
+    loss: usize,
+}
+
+impl Graph {
+    /// Reads a folder with `graph.json` and `tensors.safetensors`.
+    ///
+    /// # Errors
+    /// What `docs/graph.md` does not allow: another version, unknown operations, arguments that are no earlier nodes,
+    /// shapes that do not fit, tensors that are missing, extra, of another shape or not finite, a loss of more than one
+    /// entry or of no parameter.
+    pub fn open(folder: &Path) -> Result<Graph, GraphError> {
+        format::read(folder)
+    }
+
+    /// A graph from the text of `graph.json` alone, as [`open`](Self::open) does before it reads the tensors: all but the
+    /// values of parameters and constants, which are zeros.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open) that do not concern tensors.
+    pub fn parse(text: &str) -> Result<Graph, GraphError> {
+        format::parse(Path::new("graph.json"), text)
+    }
+
+    /// Name, precision and parameters.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// What made it.
+    pub fn producer(&self) -> &str {
+        &self.producer
+    }
+
+    /// The same in another precision.
+    pub fn with_dtype(mut self, dtype: Dtype) -> Graph {
+        self.layout.dtype = dtype;
+        self
+    }
+
+    /// The parameters that it comes with.
+    pub fn initial(&self) -> &[f64] {
+        &self.initial
+    }
+
+    /// Whether the Hessian of the loss is continuous, as far as the operations tell: see
+    /// [`Architecture::is_smooth`](crate::architecture::Architecture::is_smooth).
+    pub fn is_smooth(&self) -> bool {
+        self.live().all(|node| node.operation.is_smooth())
+    }
+
+    /// The nodes that are evaluated at each point.
+    fn live(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(|node| node.needed && node.varies)
+    }
+
+    /// Whether a path names the folder of a graph: it ends in `.bea-graph` or has a `graph.json`.
+    pub fn is_at(path: &Path) -> bool {
+        path.extension().is_some_and(|ending| ending == "bea-graph")
+            || path.join("graph.json").is_file()
+    }
+
+    /// What may be meant otherwise: parameters that the loss does not depend on.
+    pub fn remarks(&self) -> Option<String> {
+        let unused = self.unused();
+        let named: Vec<String> = unused.iter().take(3).map(|name| format!("`{name}`")).collect();
+        let more = match unused.len() - named.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        (!unused.is_empty())
+            .then(|| format!("the loss does not depend on {}{more}", named.join(", ")))
+    }
+
+    /// Names of the parameters that the loss does not depend on, whose derivatives are zero.
+    pub fn unused(&self) -> Vec<&str> {
+        let used = |name: &str| {
+            self.live().any(
+                |node| matches!(&node.operation, Operation::Parameter { name: used } if used == name),
+            )
+        };
+        let names = self.layout.parameters.iter().map(|parameter| parameter.name.as_str());
+        names.filter(|name| !used(name)).collect()
+    }
+
+    /// How many nodes there are of each operation, the most frequent first.
+    pub fn operations(&self) -> Vec<(String, usize)> {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for node in &self.nodes {
+            *counts.entry(node.operation.name()).or_default() += 1;
+        }
+        let mut counts: Vec<_> = counts.into_iter().collect();
+        counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        counts
+    }
+
+    /// The entries of all values that are evaluated at each point.
+    pub fn activations(&self) -> usize {
+        let size = |node: &Node| node.shape.iter().product();
+        self.live().map(size).fold(0, usize::saturating_add)
+    }
+
+    /// The entries of all other values.
+    fn fixed(&self) -> usize {
+        let fixed = self.nodes.iter().filter(|node| node.needed && !node.varies);
+        fixed.map(|node| node.shape.iter().product()).fold(0, usize::saturating_add)
+    }
+}
