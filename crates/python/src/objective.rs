@@ -97,6 +97,22 @@ impl Objective {
         })?;
         array(py, &products, x.len())
     }
+
+    /// `∇ᵏ⁺¹E(x)[v₁, …, vₖ]` for the `k` rows of an array.
+    fn contraction<'py>(
+        &self,
+        py: Python<'py>,
+        x: PyReadonlyArray1<'_, f64>,
+        rows: PyReadonlyArray2<'_, f64>,
+    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let (x, rows) = (self.point(&x)?, self::rows(&rows)?);
+        let contracted = released(py, || {
+            let directions: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
+            let mut out = vec![0.0; x.len()];
+            self.inner.contraction(&x, &directions, &mut out).map(|()| out)
+        })?;
+        Ok(PyArray1::from_vec(py, contracted))
+    }
 }
 
 impl Objective {
