@@ -11,6 +11,7 @@ from typing import Any, Callable, Sequence
 
 import numpy as np
 
+from bea import _functions
 from bea._bea import Error
 from bea._graph import Graph, Value
 
@@ -65,35 +66,12 @@ _unary("bitwise_not", "not")
 RULES["positive"] = lambda g, x: x
 RULES["log2"] = lambda g, x: g.scale(g.unary("log", x), 1 / math.log(2))
 RULES["log10"] = lambda g, x: g.scale(g.unary("log", x), 1 / math.log(10))
-RULES["exp2"] = lambda g, x: g.unary("exp", g.scale(x, math.log(2)))
-RULES["sinh"] = lambda g, x: g.scale(
-    g.subtract(g.unary("expm1", x), g.unary("expm1", g.unary("neg", x))), 0.5
-)
-RULES["cosh"] = lambda g, x: g.scale(g.add(g.unary("exp", x), g.unary("exp", g.unary("neg", x))), 0.5)
-RULES["atanh"] = lambda g, x: g.scale(
-    g.subtract(g.unary("log1p", x), g.unary("log1p", g.unary("neg", x))), 0.5
-)
-RULES["asin"] = lambda g, x: _asin(g, x)
-RULES["acos"] = lambda g, x: g.offset(g.unary("neg", _asin(g, x)), math.pi / 2)
-RULES["asinh"] = lambda g, x: _asinh(g, x)
-RULES["acosh"] = lambda g, x: g.unary("log", g.add(x, g.unary("sqrt", g.offset(g.unary("square", x), -1.0))))
+for _name, _function in _functions.UNARY.items():
+    RULES[_name] = _function
+RULES["atan2"] = _functions.atan2
 RULES["frac"] = lambda g, x: g.subtract(x, g.unary("trunc", x))
 RULES["isnan"] = lambda g, x: g.elementwise("not_equal", x, x)
 RULES["isinf"] = lambda g, x: g.elementwise("equal", g.unary("abs", x), g.constant(math.inf))
-
-
-def _asin(g: Graph, x: Value) -> Value:
-    return g.unary("atan", g.multiply(x, g.unary("rsqrt", g.offset(g.unary("neg", g.unary("square", x)), 1.0))))
-
-
-def _asinh(g: Graph, x: Value) -> Value:
-    """`log1p(y + y²/(1 + √(1 + y²)))` for `y = |x|`, with the sign of `x`."""
-    below = g.elementwise("less", x, g.constant(0.0))
-    size = g.select(below, g.unary("neg", x), x)
-    square = g.unary("square", size)
-    rest = g.divide(square, g.offset(g.unary("sqrt", g.offset(square, 1.0)), 1.0))
-    out = g.unary("log1p", g.add(size, rest))
-    return g.select(below, g.unary("neg", out), out)
 
 
 def value(g: Graph, x: Any) -> Value:
@@ -141,15 +119,8 @@ def _(g, x, y):
     return g.unary("floor", g.divide(value(g, x), value(g, y)))
 
 
-def _modulo(rounding: str) -> Callable:
-    def remainder(g, x, y):
-        x, y = value(g, x), value(g, y)
-        return g.subtract(x, g.multiply(y, g.unary(rounding, g.divide(x, y))))
-
-    return remainder
-
-
-RULES["fmod"], RULES["remainder"] = _modulo("trunc"), _modulo("floor")
+for _aten, _rounding in {"fmod": "trunc", "remainder": "floor"}.items():
+    RULES[_aten] = lambda g, x, y, rounding=_rounding: _functions.remainder(g, value(g, x), value(g, y), rounding)
 
 
 @rule("pow")

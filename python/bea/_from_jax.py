@@ -69,7 +69,7 @@ class _Interpreter:
         name, params = equation.primitive.name, equation.params
         before, self.graph.at = self.graph.at, _line(equation) or self.graph.at
         try:
-            special = getattr(self, f"_{name.replace('-', '_')}", None)
+            special = getattr(self, f"call_{name.replace('-', '_')}", None)
             if special is not None:
                 return special(equation, args)
             for key in ("jaxpr", "call_jaxpr", "fun_jaxpr"):
@@ -104,7 +104,7 @@ class _Interpreter:
 
     # Calls and loops
 
-    def _custom_jvp_call(self, equation: Any, args: list[Any]) -> list[Any]:
+    def call_custom_jvp_call(self, equation: Any, args: list[Any]) -> list[Any]:
         name = str(equation.params.get("name", ""))
         known = _primitives.CUSTOM.get(name)
         rule = equation.params.get("jvp_jaxpr_fun") or equation.params.get("jvp")
@@ -115,16 +115,16 @@ class _Interpreter:
             self.custom.add(name)
         return self.closed(equation.params["call_jaxpr"], args)
 
-    def _custom_vjp_call(self, equation: Any, args: list[Any]) -> list[Any]:
+    def call_custom_vjp_call(self, equation: Any, args: list[Any]) -> list[Any]:
         self.custom.add(str(equation.params.get("name", "")))
         return self.closed(equation.params.get("call_jaxpr") or equation.params["fun_jaxpr"], args)
 
-    _custom_vjp_call_jaxpr = _custom_vjp_call
+    call_custom_vjp_call_jaxpr = call_custom_vjp_call
 
-    def _optimization_barrier(self, equation: Any, args: list[Any]) -> list[Any]:
+    def call_optimization_barrier(self, equation: Any, args: list[Any]) -> list[Any]:
         return args
 
-    def _cond(self, equation: Any, args: list[Any]) -> list[Any]:
+    def call_cond(self, equation: Any, args: list[Any]) -> list[Any]:
         which, *args = args
         if isinstance(which, Value):
             raise Error(
@@ -133,7 +133,7 @@ class _Interpreter:
         branches = equation.params["branches"]
         return self.closed(branches[int(np.clip(int(which), 0, len(branches) - 1))], args)
 
-    def _scan(self, equation: Any, args: list[Any]) -> list[Any]:
+    def call_scan(self, equation: Any, args: list[Any]) -> list[Any]:
         p = equation.params
         constants, carry = args[: p["num_consts"]], list(args[p["num_consts"] : p["num_consts"] + p["num_carry"]])
         rows = args[p["num_consts"] + p["num_carry"] :]
@@ -158,7 +158,7 @@ class _Interpreter:
             return jnp.stack(parts)
         return self.graph.concatenate([self.graph.unsqueeze(self.value(part), 0) for part in parts], 0)
 
-    def _while(self, equation: Any, args: list[Any]) -> list[Any]:
+    def call_while(self, equation: Any, args: list[Any]) -> list[Any]:
         p = equation.params
         cond_constants, body_constants = args[: p["cond_nconsts"]], args[p["cond_nconsts"] :][: p["body_nconsts"]]
         carry = list(args[p["cond_nconsts"] + p["body_nconsts"] :])
@@ -170,15 +170,15 @@ class _Interpreter:
                 return carry
             carry = self.closed(p["body_jaxpr"], [*body_constants, *carry])
 
-    def _pure_callback(self, equation: Any, args: list[Any]) -> list[Any]:
+    def call_pure_callback(self, equation: Any, args: list[Any]) -> list[Any]:
         raise Error(self.graph.where("a callback into Python: write it in operations of JAX"))
 
-    _io_callback = _pure_callback
+    call_io_callback = call_pure_callback
 
-    def _debug_callback(self, equation: Any, args: list[Any]) -> list[Any]:
+    def call_debug_callback(self, equation: Any, args: list[Any]) -> list[Any]:
         return []
 
-    _debug_print = _debug_callback
+    call_debug_print = call_debug_callback
 
     # Where entries come from and go to, for indices that are known
 

@@ -11,6 +11,7 @@ from typing import Any, Callable
 
 import numpy as np
 
+from bea import _functions
 from bea._bea import Error
 from bea._graph import Graph, Value
 
@@ -56,8 +57,7 @@ def _(at, x, y, **_):
 
 @rule("rem")
 def _(at, x, y, **_):
-    g = at.graph
-    return g.subtract(x, g.multiply(y, g.unary("trunc", g.divide(x, y))))
+    return _functions.remainder(at.graph, x, y, "trunc")
 
 
 @rule("round")
@@ -82,46 +82,15 @@ def _(at, x, y):
     return at.graph.expand(at.graph.power(x, exponent), np.broadcast_shapes(x.shape, y.shape))
 
 
-def _times(op: str, factor: float) -> Callable:
-    return lambda at, x, **_: at.graph.unary(op, at.graph.scale(x, factor))
-
-
-RULES["exp2"] = _times("exp", math.log(2))
-
-
 @rule("cbrt")
 def _(at, x, **_):
     g = at.graph
     return g.multiply(g.unary("sign", x), g.power(g.unary("abs", x), 1 / 3))
 
 
-@rule("sinh")
-def _(at, x, **_):
-    g = at.graph
-    return g.scale(g.subtract(g.unary("expm1", x), g.unary("expm1", g.unary("neg", x))), 0.5)
-
-
-@rule("cosh")
-def _(at, x, **_):
-    g = at.graph
-    return g.scale(g.add(g.unary("exp", x), g.unary("exp", g.unary("neg", x))), 0.5)
-
-
-@rule("asin")
-def _(at, x, **_):
-    g = at.graph
-    return g.unary("atan", g.multiply(x, g.unary("rsqrt", g.offset(g.unary("neg", g.unary("square", x)), 1.0))))
-
-
-@rule("acos")
-def _(at, x, **_):
-    return at.graph.offset(at.graph.unary("neg", RULES["asin"](at, x)), math.pi / 2)
-
-
-@rule("atanh")
-def _(at, x, **_):
-    g = at.graph
-    return g.scale(g.subtract(g.unary("log1p", x), g.unary("log1p", g.unary("neg", x))), 0.5)
+for _name, _function in _functions.UNARY.items():
+    RULES[_name] = lambda at, x, function=_function, **_: function(at.graph, x)
+RULES["atan2"] = lambda at, y, x, **_: _functions.atan2(at.graph, y, x)
 
 
 @rule("is_finite")
@@ -239,6 +208,20 @@ RULES["rev"] = lambda at, x, dimensions: at.graph.flip(x, list(dimensions))
 RULES["concatenate"] = lambda at, *parts, dimension: at.graph.concatenate(parts, dimension)
 
 
+RULES["tile"] = lambda at, x, reps: _functions.tile(at.graph, x, reps)
+
+
+@rule("stack")
+def _(at, *parts, axis):
+    return at.graph.concatenate([at.graph.unsqueeze(part, axis) for part in parts], axis)
+
+
+@rule("unstack")
+def _(at, x, axis):
+    rest = [n for other, n in enumerate(x.shape) if other != axis]
+    return [at.graph.reshape(at.graph.slice(x, axis, k, k + 1), rest) for k in range(x.shape[axis])]
+
+
 @rule("slice")
 def _(at, x, start_indices, limit_indices, strides):
     return at.graph.slices(x, start_indices, limit_indices, strides or [1] * x.ndim)
@@ -349,6 +332,25 @@ def _(at, x, indices, updates, dimension_numbers, **params):
     if not kept.all():
         flat, positions = g.selected([flat], np.flatnonzero(kept)), positions[kept]
     return g.added(x, positions, flat)
+
+
+@rule("scatter-mul", "scatter_mul", "scatter-min", "scatter_min", "scatter-max", "scatter_max")
+def _(at, x, indices, updates, dimension_numbers, **params):
+    g = at.graph
+    if not indices.constant:
+        raise Error(g.where("a scatter at indices that depend on parameters"))
+    positions = at.targets(x, indices, updates, dimension_numbers)
+    kept = positions[positions >= 0]
+    if len(np.unique(kept)) < len(kept):
+        raise Error(g.where(f"`{at.name}` that comes to an entry twice"))
+    op = {"mul": "multiply", "min": "minimum", "max": "maximum"}[at.name[-3:]]
+    new = g.elementwise(op, g.selected([x], np.maximum(positions, 0)), updates)
+    return g.selected([x, new], at.scattered(x, indices, updates, dimension_numbers, params))
+
+
+@rule("scatter-sub", "scatter_sub")
+def _(at, x, indices, updates, **params):
+    return RULES["scatter-add"](at, x, indices, at.graph.unary("neg", updates), **params)
 
 
 # Products

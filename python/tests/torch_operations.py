@@ -13,7 +13,7 @@ OPERATIONS = {
     powers: a**2 + a**3 + p**0.5 + p**-0.5 + p**1.7 + p**-1 + a**0 + 2**a + p**a
     exponentials: a.exp() + a.expm1() + p.log() + p.log1p() + p.log2() + p.log10() + a.exp2() + a.sinh() + a.cosh()
     trigonometry: a.sin() + a.cos() + (a / 3).tan() + a.atan() + (a / 4).asin() + (a / 4).acos() + (a / 4).atanh()
-    hyperbolic: a.asinh() + (p + 1).acosh()
+    hyperbolic: a.asinh() + (p + 1).acosh() + torch.atan2(a, a.flip(1)) + torch.atan2(p - p, -p)
     rounding: a.round() * p + a.floor() + a.ceil() * a + a.trunc() + a.frac() + a.sign() * a + torch.round(a, decimals=1)
     remainders: torch.fmod(a, 0.7) + torch.remainder(a, 0.7) + torch.div(a, 0.3, rounding_mode='floor') + a // 0.4
     special functions: a.erf() + a.erfc() + p.rsqrt() + p.reciprocal() + p.sqrt() + a.square() + a.abs() + torch.special.ndtr(a)
