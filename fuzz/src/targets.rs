@@ -12,13 +12,14 @@ use bea::field::Field;
 use bea::loss::{self, Loss, Program};
 use bea::network::architecture::Architecture;
 use bea::network::data::{Specification, open};
+use bea::network::graph::Graph;
 use bea::network::training::Checkpoint;
 use bea::network::weights;
 use bea::source::{Source, SourceError};
 use bea::{claim, exact::effort, optimizer, render, tree, typed};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use words::{BINARY, CLAIM, CSV, LOSS, NUMBERS, OPTIMIZER, SPECIFICATION, TOML};
+use words::{BINARY, CLAIM, CSV, GRAPH, LOSS, NUMBERS, OPTIMIZER, SPECIFICATION, TOML};
 
 /// One function to be fuzzed.
 pub struct Target {
@@ -46,6 +47,7 @@ pub const TARGETS: &[Target] = &[
         words: &["[", "]", ",", "[]", "[[],[]]", " "],
     },
     Target { name: "network", run: a_network, corpus: networks, words: TOML },
+    Target { name: "graph", run: a_graph, corpus: graphs, words: GRAPH },
     Target { name: "run", run: a_run, corpus: runs, words: TOML },
     Target {
         name: "specification",
@@ -189,6 +191,14 @@ fn a_tree(input: &[u8]) {
     if let Ok(tree) = text.parse::<tree::Tree>() {
         assert_eq!(tree.to_string().parse::<tree::Tree>().as_ref(), Ok(&tree));
         assert!(tree.density() >= tree.size().into() && tree.symmetry() >= 1_u32.into());
+    }
+}
+
+fn a_graph(input: &[u8]) {
+    let Some(text) = text(input) else { return };
+    match Graph::parse(&text) {
+        Ok(graph) => assert!(graph.layout().len() < usize::MAX),
+        Err(error) => show(error),
     }
 }
 
@@ -375,6 +385,12 @@ fn claims(root: &Path) -> Vec<Vec<u8>> {
 
 fn trees(_: &Path) -> Vec<Vec<u8>> {
     bytes(&["[]", "[[],[[]]]", "[[[[]],[]],[[],[]],[]]", " [ [] , [ [ ] ] ] "])
+}
+
+fn graphs(root: &Path) -> Vec<Vec<u8>> {
+    let text = std::fs::read_to_string(root.join("tests/graph/operations.json")).expect("graphs");
+    let cases: Vec<serde_json::Value> = serde_json::from_str(&text).expect("graphs");
+    cases.iter().map(|case| case["graph"].to_string().into_bytes()).collect()
 }
 
 fn networks(root: &Path) -> Vec<Vec<u8>> {

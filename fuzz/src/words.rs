@@ -99,6 +99,38 @@ pub const LOSS: &[&str] = &[
     "\0",
 ];
 
+/// Of operator graphs.
+pub const GRAPH: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "0",
+    "1",
+    "-1",
+    "1e400",
+    "4294967296",
+    "18446744073709551615",
+    "-9223372036854775808",
+    "null",
+    "true",
+    "\"inf\"",
+    "\"op\":\"convolution_transpose\"",
+    "\"op\":\"slice\"",
+    "\"op\":\"pad\"",
+    "\"args\":[0,1]",
+    "\"axes\":[0]",
+    "\"shape\":[2,3]",
+    "\"stride\":[2]",
+    "\"padding\":[[1,-1]]",
+    "\"dilation\":[3]",
+    "\"steps\":[-1]",
+    "\"loss\":0",
+    "\"bea_graph\":1",
+];
+
 /// Of optimizers.
 pub const OPTIMIZER: &[&str] = &[
     "(",

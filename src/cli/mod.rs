@@ -9,6 +9,7 @@ pub mod embedded;
 mod evaluate;
 mod experiment_input;
 mod flow;
+mod graph;
 mod help;
 mod input;
 mod interrupt;
@@ -77,6 +78,7 @@ enum Command {
     Loss(loss::Loss),
     Reproduce(reproduce::Reproduce),
     Data(data::Data),
+    Graph(graph::GraphOf),
     Evaluate(evaluate::Evaluate),
     Spectrum(spectrum::SpectrumOf),
     Run(run::Run),
@@ -123,6 +125,7 @@ impl Command {
             Self::Loss(loss) => loss.run(),
             Self::Reproduce(reproduce) => reproduce.run(),
             Self::Data(data) => data.run(),
+            Self::Graph(graph) => graph.run(),
             Self::Evaluate(evaluate) => evaluate.run(),
             Self::Spectrum(spectrum) => spectrum.run(),
             Self::Run(run) => run.run(),

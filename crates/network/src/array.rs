@@ -171,6 +171,10 @@ impl Array {
     fn pairwise(&self, other: &Self, operation: Pairwise) -> Self {
         let shape = broadcast_shape(&self.shape, &other.shape);
         let axes = Axes::of(&shape, |axis| self.shape[axis] != 1, |axis| other.shape[axis] != 1);
+        #[cfg(feature = "accelerator")]
+        if axes.are_many() && matches!(self.data, Data::Device(_)) {
+            return self.spread(&shape).pairwise(&other.spread(&shape), operation);
+        }
         let data = wherever!(&self.data, x => {
             x.pairwise(Storage::of(&other.data), operation, &axes).into()
         });
@@ -202,6 +206,10 @@ impl Array {
             return self.clone();
         }
         let axes = Axes::of(shape, |axis| self.shape[axis] != 1, |_| true);
+        #[cfg(feature = "accelerator")]
+        if axes.are_many() && matches!(self.data, Data::Device(_)) {
+            return self.one_axis_at_a_time(shape, Self::spread);
+        }
         Self::new(wherever!(&self.data, x => x.spread(&axes).into()), shape)
     }
 
@@ -211,7 +219,21 @@ impl Array {
             return self.clone();
         }
         let axes = Axes::of(&self.shape, |axis| shape[axis] != 1, |_| true);
+        #[cfg(feature = "accelerator")]
+        if axes.are_many() && matches!(self.data, Data::Device(_)) {
+            return self.one_axis_at_a_time(shape, Self::sum_to);
+        }
         Self::new(wherever!(&self.data, x => x.sum(&axes).into()), shape)
+    }
+
+    /// A change of shape by one axis after another, of which tensors take more groups than four.
+    #[cfg(feature = "accelerator")]
+    fn one_axis_at_a_time(&self, shape: &[usize], change: fn(&Self, &[usize]) -> Self) -> Self {
+        (0..shape.len()).fold(self.clone(), |array, axis| {
+            let mut next = array.shape.clone();
+            next[axis] = shape[axis];
+            change(&array, &next)
+        })
     }
 
     /// The shape with another last axis, and the length of the last axis.

@@ -81,25 +81,49 @@ mod tests {
     use crate::function::Function;
     use num_complex::Complex;
 
-    const ALL: [Elementary; 10] = [
+    const ALL: [Elementary; 26] = [
         Elementary::Activation(Function::Elu),
         Elementary::Activation(Function::Tanh),
         Elementary::Activation(Function::Softplus),
         Elementary::Activation(Function::Sigmoid),
         Elementary::Activation(Function::Gelu),
         Elementary::Activation(Function::Relu),
+        Elementary::Elu(0.7),
+        Elementary::LeakyRelu(0.1),
+        Elementary::Abs,
         Elementary::Exp,
+        Elementary::Expm1,
         Elementary::Log,
+        Elementary::Log1p,
         Elementary::Reciprocal,
+        Elementary::Sqrt,
         Elementary::InverseSqrt,
+        Elementary::Power(1.7),
+        Elementary::IntegerPower(3),
+        Elementary::IntegerPower(-2),
+        Elementary::Sin,
+        Elementary::Cos,
+        Elementary::Tan,
+        Elementary::Atan,
+        Elementary::Erf,
+        Elementary::Erfc,
+        Elementary::NormalDistribution,
     ];
 
     fn points(function: Elementary) -> Vec<f64> {
-        let positive =
-            matches!(function, Elementary::Log | Elementary::Reciprocal | Elementary::InverseSqrt);
-        (0..37)
-            .map(|i| if positive { 0.3 + 0.1 * i as f64 } else { -3.3 + 0.17 * i as f64 })
-            .collect()
+        let (start, step) = match function {
+            Elementary::Log
+            | Elementary::Log1p
+            | Elementary::Reciprocal
+            | Elementary::Sqrt
+            | Elementary::InverseSqrt
+            | Elementary::Power(_)
+            | Elementary::IntegerPower(_) => (0.3, 0.1),
+            // Between its poles.
+            Elementary::Tan => (-1.1, 0.06),
+            _ => (-3.3, 0.17),
+        };
+        (0..37).map(|i| start + step * i as f64).collect()
     }
 
     #[test]

@@ -344,10 +344,34 @@ mod tests {
         let cases = activations
             .map(|f| (Elementary::Activation(f), &any[..]))
             .into_iter()
-            .chain([(Elementary::Exp, &any[..])])
             .chain(
-                [Elementary::Log, Elementary::Reciprocal, Elementary::InverseSqrt]
-                    .map(|f| (f, &positive[..])),
+                [
+                    Elementary::Exp,
+                    Elementary::Expm1,
+                    Elementary::Elu(0.7),
+                    Elementary::LeakyRelu(0.1),
+                    Elementary::Abs,
+                    Elementary::IntegerPower(3),
+                    Elementary::Sin,
+                    Elementary::Cos,
+                    Elementary::Atan,
+                    Elementary::Erf,
+                    Elementary::Erfc,
+                    Elementary::NormalDistribution,
+                ]
+                .map(|f| (f, &any[..])),
+            )
+            .chain(
+                [
+                    Elementary::Log,
+                    Elementary::Log1p,
+                    Elementary::Reciprocal,
+                    Elementary::Sqrt,
+                    Elementary::InverseSqrt,
+                    Elementary::Power(1.7),
+                    Elementary::IntegerPower(-2),
+                ]
+                .map(|f| (f, &positive[..])),
             );
         let real = [Algebra::real(), Algebra::taylor(3), Algebra::truncated(&[1, 2])];
         let algebras: Vec<Algebra> =

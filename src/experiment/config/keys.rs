@@ -56,7 +56,7 @@ const TOP: [Key; 10] = [
     key(
         "network",
         "\"mlp:100,100,elu\"",
-        "a name, a file beside the description, or a table with [[network.layer]]",
+        "a name, a file or an operator graph beside the description, or a table with [[network.layer]]",
     ),
     key("data", "\"iris\"", "the examples to train on; see bea data --help"),
     key("test", "\"iris\"", "the examples of test_loss and test_accuracy"),

@@ -5,12 +5,14 @@ use super::rule::Chosen;
 use bea_flow::flow::{FlowName, FlowsFrom};
 use bea_network::architecture::{Architecture, ArchitectureError, Criterion, Dtype, Frame};
 use bea_network::data::Dataset;
+use bea_network::graph::Graph;
 use bea_network::initialise::Scheme;
 use bea_network::training::Rule;
 use bea_network::{Mismatch, check_layout, suited, usual_criterion};
 use bea_series::text::source::{Source, SourceError};
 use bea_series::text::table::{Table, parse};
 use std::path::PathBuf;
+use std::sync::Arc;
 use toml::de::DeTable;
 
 /// One run: everything that its numbers depend on.
@@ -24,8 +26,8 @@ pub struct Config {
     pub seed: u64,
     /// A name of the library, or a file.
     pub(super) network: NetworkSource,
-    /// The examples to train on; see [`data`](bea_network::data).
-    pub data: String,
+    /// The examples to train on; see [`data`](bea_network::data). An operator graph has its own.
+    pub data: Option<String>,
     /// The examples to test with.
     pub test: Option<String>,
     /// What is said of the loss.
@@ -65,6 +67,8 @@ pub enum Start {
     Scheme(Scheme),
     /// Read from a safetensors file.
     Weights(PathBuf),
+    /// Those of the operator graph.
+    Own,
 }
 
 /// How flows are integrated.
@@ -136,6 +140,7 @@ pub(super) enum NetworkSource {
     File(Source),
     /// The table `network` of one of these texts.
     Table(Source),
+    Graph(Arc<Graph>),
 }
 
 impl Config {
@@ -149,7 +154,7 @@ impl Config {
     pub fn network_file(&self) -> Option<&Source> {
         match &self.network {
             NetworkSource::File(source) => Some(source),
-            NetworkSource::Named(_) | NetworkSource::Table(_) => None,
+            NetworkSource::Named(_) | NetworkSource::Table(_) | NetworkSource::Graph(_) => None,
         }
     }
 
@@ -158,17 +163,29 @@ impl Config {
         match &self.network {
             NetworkSource::Named(name) => name,
             NetworkSource::File(source) | NetworkSource::Table(source) => &source.name,
+            NetworkSource::Graph(graph) => &graph.layout().name,
+        }
+    }
+
+    /// The operator graph, if the network is one.
+    pub fn graph(&self) -> Option<&Graph> {
+        match &self.network {
+            NetworkSource::Graph(graph) => Some(graph),
+            _ => None,
         }
     }
 
     /// The network, for examples such as those of `data`.
     ///
     /// # Errors
-    /// Its description is wrong, or it does not take such examples.
+    /// Its description is wrong, it does not take such examples, or is an operator graph, which takes none.
     pub fn architecture(&self, data: &Dataset) -> Result<Architecture, Mismatch> {
         let (criterion, dtype) = (self.loss.over(usual_criterion(data)), self.dtype);
         match &self.network {
             NetworkSource::Named(name) => suited(name, data, criterion, dtype),
+            NetworkSource::Graph(graph) => {
+                Err(Mismatch::OfGraph { graph: graph.layout().name.clone() })
+            }
             NetworkSource::File(source) => {
                 let mut network = Architecture::parse(source)?;
                 network.dtype = dtype;

@@ -8,6 +8,7 @@ use super::{keys, network_file, resolved, rule, unused};
 use bea_flow::flow::{FlowName, FlowsFrom};
 use bea_network::architecture::Dtype;
 use bea_network::data::located;
+use bea_network::graph::Graph;
 use bea_network::initialise::Scheme;
 use bea_series::text::near;
 use bea_series::text::source::{Source, SourceError};
@@ -67,13 +68,20 @@ pub(super) fn config(
         NetworkSource::File(source) => {
             network_file::replaced(&all, source, dtype, loss, &mut notes)?
         }
+        NetworkSource::Graph(graph) => graph.layout().dtype,
         NetworkSource::Named(_) | NetworkSource::Table(_) => Dtype::F32,
     };
     let seed = all.read("seed", |entry| entry.whole())?.unwrap_or(0);
     let examples = |entry: Entry, key| -> Result<String, SourceError> {
         Ok(located(entry.string()?, &base_of(&all, key, &experiment.source)))
     };
-    let data = examples(all.required("data", "data = \"iris\"")?, "data")?;
+    let graph = matches!(network, NetworkSource::Graph(_));
+    let data = if graph {
+        refuse_beside_graph(&all, &["data", "test", "loss", "label_smoothing", "init"])?;
+        None
+    } else {
+        Some(examples(all.required("data", "data = \"iris\"")?, "data")?)
+    };
 
     let need = "[train] with method = \"gd\", lr = 0.1 and steps = 100";
     let train = all.below("train", "[train]")?.ok_or_else(|| all.missing("train", need))?;
@@ -82,6 +90,9 @@ pub(super) fn config(
     let training = rule::read(&train, &place, overlay.variants)?;
     rule::refuse_idle(&train, training.method, &rule::methods_of(overlay.variants))?;
     let steps = train.required("steps", "steps = 100")?.size(1)?;
+    if graph {
+        refuse_beside_graph(&train, &["batch"])?;
+    }
     let batch = train.read("batch", |entry| entry.size(1))?;
     let weights = train.read("weights", text)?;
     let scheme = all.read("init", |entry| {
@@ -92,6 +103,7 @@ pub(super) fn config(
         Some(file) => {
             Start::Weights(beside(&base_of(&train, "weights", &experiment.source), &file))
         }
+        None if graph => Start::Own,
         None => Start::Scheme(scheme.unwrap_or(Scheme::PyTorch)),
     };
 
@@ -167,6 +179,17 @@ fn beside(folder: &Path, file: &str) -> PathBuf {
     path.canonicalize().or_else(|_| std::path::absolute(&path)).unwrap_or(path)
 }
 
+/// Refuses what an operator graph has itself, or has not at all.
+fn refuse_beside_graph(layers: &Layers, keys: &[&'static str]) -> Result<(), SourceError> {
+    match keys.iter().find_map(|key| layers.optional(*key)) {
+        None => Ok(()),
+        Some(entry) => {
+            let help = "an operator graph ends in its loss, with all of its data and the parameters it starts from";
+            Err(entry.fault("is not for an operator graph", Some(help.into())))
+        }
+    }
+}
+
 fn network_of(all: &Layers, source: &Source) -> Result<NetworkSource, SourceError> {
     let entry = all.required("network", "network = \"mlp:100,100,100,100\"")?;
     if entry.is_table() {
@@ -177,6 +200,14 @@ fn network_of(all: &Layers, source: &Source) -> Result<NetworkSource, SourceErro
         return Ok(NetworkSource::Table(if top { source.clone() } else { alone() }));
     }
     let name = entry.string()?;
+    let folder = beside(&base_of(all, "network", source), name);
+    if Graph::is_at(&folder) {
+        let graph = Graph::open(&folder).map_err(|error| {
+            let help = miette::Diagnostic::help(&error).map(|help| help.to_string());
+            entry.fault(&format!("names an operator graph that is wrong: {error}"), help)
+        })?;
+        return Ok(NetworkSource::Graph(graph.into()));
+    }
     if !name.ends_with(".toml") {
         return Ok(NetworkSource::Named(name.into()));
     }

@@ -22,12 +22,14 @@ pub(super) fn text(
         }
     };
     match &config.network {
-        NetworkSource::File(source) => {
-            let _ = writeln!(out, "network = {}", quoted(&source.name));
+        NetworkSource::File(_) | NetworkSource::Graph(_) => {
+            let _ = writeln!(out, "network = {}", quoted(config.network_name()));
         }
-        _ => inline(&mut out, "network", None),
+        NetworkSource::Named(_) | NetworkSource::Table(_) => inline(&mut out, "network", None),
     }
-    let _ = writeln!(out, "data = {}", quoted(&config.data));
+    if let Some(data) = &config.data {
+        let _ = writeln!(out, "data = {}", quoted(data));
+    }
     if let Some(test) = &config.test {
         let _ = writeln!(out, "test = {}", quoted(test));
     }

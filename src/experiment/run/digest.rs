@@ -2,8 +2,10 @@
 //! the same name.
 
 use crate::experiment::config::Config;
+use bea_network::NetworkLoss;
 use bea_network::architecture::Architecture;
 use bea_network::data::{Dataset, Targets, Values};
+use bea_network::graph::{Graph, GraphError};
 use bea_network::weights;
 use bea_series::text::source::Source;
 use sha2::{Digest, Sha256};
@@ -12,10 +14,10 @@ use sha2::{Digest, Sha256};
 /// test data and the running statistics of batch norms.
 pub(super) fn sums(
     config: &Config,
-    data: &Dataset,
+    data: Option<&Dataset>,
     test: Option<&Dataset>,
-    network: &Architecture,
-) -> Vec<(String, String)> {
+    loss: &NetworkLoss,
+) -> Result<Vec<(String, String)>, GraphError> {
     let file = |what: &str, source: &Source| {
         let sum = Sha256::digest(source.text.as_bytes());
         (format!("the {what} in {}", source.name), hexadecimal(&sum))
@@ -24,17 +26,28 @@ pub(super) fn sums(
     let optimizer = config.optimizer.as_ref().and_then(|chosen| chosen.file.as_ref());
     let optimizer = optimizer.map(|source| file("optimizer", source));
     let of = |set: &Dataset, name: &str| (format!("the data `{name}`"), sum(set));
-    let data = of(data, &config.data);
+    let data = data.zip(config.data.as_deref()).map(|(set, name)| of(set, name));
+    let graph = config.graph().map(graph).transpose()?;
     let test = test.zip(config.test.as_deref()).map(|(set, name)| of(set, name));
-    let statistics =
-        statistics(network).map(|sum| ("the file of running statistics".to_string(), sum));
-    file_of_network
+    let statistics = loss.architecture().and_then(statistics);
+    let statistics = statistics.map(|sum| ("the file of running statistics".to_string(), sum));
+    let sums = file_of_network
         .into_iter()
         .chain(optimizer)
-        .chain([data])
+        .chain(data)
+        .chain(graph)
         .chain(test)
-        .chain(statistics)
-        .collect()
+        .chain(statistics);
+    Ok(sums.collect())
+}
+
+/// The checksum of the files of an operator graph.
+fn graph(graph: &Graph) -> Result<(String, String), GraphError> {
+    let mut sum = Sha256::new();
+    for bytes in graph.files()? {
+        sum.update(bytes);
+    }
+    Ok((format!("the operator graph {}", graph.layout().name), hexadecimal(&sum.finalize())))
 }
 
 /// The checksum of the running statistics of batch norms, where norms take them.

@@ -7,6 +7,7 @@ use bea_network::Mismatch;
 use bea_network::architecture::ArchitectureError;
 use bea_network::data::DataError;
 use bea_network::device::DeviceError;
+use bea_network::graph::GraphError;
 use bea_network::weights::WeightsError;
 
 /// Why a run cannot start.
@@ -45,6 +46,10 @@ pub enum RunError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Mismatch(#[from] Mismatch),
+    /// The operator graph.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Graph(#[from] GraphError),
     /// The parameters to start from.
     #[error(transparent)]
     #[diagnostic(transparent)]

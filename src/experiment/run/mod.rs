@@ -23,7 +23,7 @@ use bea_network::data::{self, DataError, Dataset, Specification, Targets};
 use bea_network::device::Device;
 use bea_network::initialise::initialise;
 use bea_network::training::{Batches, Checkpoint, Rule, State, Step, norm};
-use bea_network::{NetworkLoss, weights};
+use bea_network::{NetworkLoss, Start as ParametersOf, weights};
 use moment::{Moment, Taken};
 use optimizer::Flowing;
 use sharpness::Sharpness;
@@ -95,38 +95,55 @@ impl Run {
     /// Whatever is wrong with the description once data and network are there.
     pub fn new(config: Config) -> Result<Run, RunError> {
         let device = Device::find(&config.device)?;
-        let examples = open("data", &config.data)?;
+        let examples = config.data.as_ref().map(|data| open("data", data)).transpose()?;
         let test = config.test.as_ref().map(|test| open("test", test)).transpose()?;
-        let mut architecture = config.architecture(&examples)?;
-        let p = architecture.len();
         let file = match &config.start {
-            Start::Scheme(_) => None,
+            Start::Scheme(_) | Start::Own => None,
             Start::Weights(file) => Some(file.as_path()),
         };
-        let statistics = weights::load_statistics(file, &mut architecture)?;
         let mut notes = config.notes.clone();
-        notes.extend(statistics.map(|remark| remark.to_string()));
+        // Refuses what the memory does not hold, before parameters are made.
+        let loss = match (&examples, config.graph()) {
+            (Some(examples), _) => {
+                let mut architecture = config.architecture(examples)?;
+                let statistics = weights::load_statistics(file, &mut architecture)?;
+                notes.extend(statistics.map(|remark| remark.to_string()));
+                NetworkLoss::new(architecture, examples, &device)?
+            }
+            (None, Some(graph)) => {
+                notes.extend(graph.remarks());
+                NetworkLoss::of_graph(graph.clone().with_dtype(config.dtype), &device)?
+            }
+            (None, None) => unreachable!("a network without data is a graph"),
+        };
+        let p = loss.dimension();
         for remark in
-            [Some(&examples), test.as_ref()].into_iter().flatten().flat_map(|d| &d.remarks)
+            [examples.as_ref(), test.as_ref()].into_iter().flatten().flat_map(|d| &d.remarks)
         {
             let note = remark.note();
             if !notes.contains(&note) {
                 notes.push(note);
             }
         }
-        let classes = matches!(examples.targets, Targets::Classes { .. });
-        let sums = digest::sums(&config, &examples, test.as_ref(), &architecture);
-        // Refuses what the memory does not hold, before parameters are made.
-        let loss = NetworkLoss::new(architecture.clone(), &examples, &device)?;
+        let classes =
+            examples.as_ref().is_some_and(|data| matches!(data.targets, Targets::Classes { .. }));
+        let sums = digest::sums(&config, examples.as_ref(), test.as_ref(), &loss)?;
         let flows = config.flows.on(&loss);
-        let theta = match &config.start {
-            Start::Scheme(scheme) => initialise(&architecture, *scheme, config.seed),
-            Start::Weights(file) => weights::load(file, loss.layout())?,
+        let theta = match (&config.start, loss.start()) {
+            (Start::Weights(file), _) => weights::load(file, loss.layout())?,
+            (_, ParametersOf::Own(parameters)) => parameters.to_vec(),
+            (Start::Scheme(scheme), ParametersOf::Drawn(network)) => {
+                initialise(network, *scheme, config.seed)
+            }
+            (Start::Own, ParametersOf::Drawn(_)) => unreachable!("only graphs have parameters"),
         };
         let optimizer = Flowing::of(&config, &loss);
         notes.extend(optimizer.as_ref().and_then(|optimizer| optimizer.effective_start(&config)));
         for &metric in &config.metrics {
             let reason = match metric {
+                Metric::Accuracy | Metric::TestAccuracy if config.graph().is_some() => {
+                    "of an operator graph only the loss is known".to_string()
+                }
                 Metric::Accuracy | Metric::TestAccuracy if !classes => {
                     "the targets are numbers, not classes".to_string()
                 }
@@ -154,11 +171,11 @@ impl Run {
             return Err(RunError::Metric { metric, reason });
         }
         let test = test.map(|test| loss.over(&test)).transpose()?;
-        let batches = match config.batch {
-            Some(batch) if batch > examples.len() => {
+        let batches = match config.batch.zip(examples) {
+            Some((batch, examples)) if batch > examples.len() => {
                 return Err(RunError::Batch { batch, examples: examples.len() });
             }
-            Some(batch) => {
+            Some((batch, examples)) => {
                 let order = Batches::new(examples.len(), batch, config.seed);
                 Some((examples, order))
             }

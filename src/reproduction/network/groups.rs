@@ -151,7 +151,7 @@ pub(super) fn in_words(part: &str) -> String {
 /// Whether every step takes all examples.
 pub(super) fn is_full(config: &Config) -> bool {
     let Some(batch) = config.batch else { return true };
-    examples(&config.data).is_some_and(|all| batch >= all)
+    config.data.as_deref().and_then(examples).is_some_and(|all| batch >= all)
 }
 
 /// How many examples there are to train on, as far as the name of the data tells.

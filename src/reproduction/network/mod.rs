@@ -175,7 +175,10 @@ fn networks<'a>(configs: impl IntoIterator<Item = &'a Config>) -> String {
     let mut all: Vec<String> = Vec::new();
     for config in configs {
         let network = network_in_words(config.network_name());
-        let text = format!("{network} on {}", data_in_words(&config.data));
+        let text = format!(
+            "{network} on {}",
+            data_in_words(config.data.as_deref().unwrap_or("its own data"))
+        );
         if !all.contains(&text) {
             all.push(text);
         }

@@ -34,7 +34,7 @@ impl Plan {
     /// Evaluates what is fixed, in binary64 on the host.
     pub fn new(graph: Graph, device: &Device) -> Result<Plan, GraphError> {
         device.check(graph.layout.dtype)?;
-        let entries = graph.activations().saturating_add(graph.fixed());
+        let entries = graph.memory();
         if !memory::available(entries.saturating_mul(8)) {
             return Err(GraphError::Memory { graph: graph.layout.name.clone(), entries });
         }

@@ -10,6 +10,9 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+/// The file of the tensors, beside the description.
+pub(super) const TENSORS: &str = "tensors.safetensors";
+
 /// The version of the format.
 const VERSION: u64 = 1;
 
@@ -45,7 +48,7 @@ pub(super) fn read(folder: &Path) -> Result<Graph, GraphError> {
     })?;
     let mut graph = parse(&file, &text)?;
     graph.layout.name = folder.display().to_string();
-    let tensors = folder.join("tensors.safetensors");
+    let tensors = folder.join(TENSORS);
     let constants = graph.constants.iter();
     let declared: Vec<Declared> = constants
         .map(|(name, constant)| Declared { name: name.clone(), shape: constant.shape.clone() })

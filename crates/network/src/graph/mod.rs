@@ -100,6 +100,20 @@ impl Graph {
         self.live().all(|node| node.operation.is_smooth())
     }
 
+    /// What its files hold now.
+    ///
+    /// # Errors
+    /// One cannot be read.
+    pub fn files(&self) -> Result<[Vec<u8>; 2], GraphError> {
+        let read = |file: PathBuf| {
+            std::fs::read(&file).map_err(|cause| {
+                let (cause, help) = (cause.to_string(), None);
+                GraphError::Io { file, cause, help }
+            })
+        };
+        Ok([read(self.file.clone())?, read(self.file.with_file_name(format::TENSORS))?])
+    }
+
     /// The nodes that are evaluated at each point.
     fn live(&self) -> impl Iterator<Item = &Node> {
         self.nodes.iter().filter(|node| node.needed && node.varies)
@@ -134,6 +148,11 @@ impl Graph {
         names.filter(|name| !used(name)).collect()
     }
 
+    /// The names of all operations that a graph may have, in the order of `docs/graph.md`.
+    pub fn operation_names() -> &'static [&'static str] {
+        &operation::NAMES
+    }
+
     /// How many nodes there are of each operation, the most frequent first.
     pub fn operations(&self) -> Vec<(String, usize)> {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
@@ -151,9 +170,15 @@ impl Graph {
         self.live().map(size).fold(0, usize::saturating_add)
     }
 
-    /// The entries of all other values.
-    fn fixed(&self) -> usize {
-        let fixed = self.nodes.iter().filter(|node| node.needed && !node.varies);
-        fixed.map(|node| node.shape.iter().product()).fold(0, usize::saturating_add)
+    /// The entries of all values and of what is made on the way to them.
+    fn memory(&self) -> usize {
+        let needed = self.nodes.iter().filter(|node| node.needed);
+        needed.fold(0, |sum: usize, node| {
+            let args: Vec<&[usize]> =
+                node.args.iter().map(|arg| self.nodes[*arg].shape.as_slice()).collect();
+            let own = node.shape.iter().product();
+            let between = shape::between(&node.operation, &args, &node.shape);
+            sum.saturating_add(own).saturating_add(between)
+        })
     }
 }

@@ -127,6 +127,37 @@ fn value(operation: &Operation, args: &[&[usize]]) -> Result<Vec<usize>, String>
     })
 }
 
+/// The entries of what is made between the arguments and the value: what is padded, and the columns under windows.
+pub(super) fn between(operation: &Operation, args: &[&[usize]], value: &[usize]) -> usize {
+    let (window, kernel, output) = match operation {
+        Operation::Convolution { window, .. } => (window, &args[1][2..], &value[2..]),
+        // Its columns are under windows of stride 1.
+        Operation::ConvolutionTranspose { window, .. } => (window, &args[1][2..], &value[2..]),
+        Operation::MaxPool { window, steps } | Operation::AvgPool { window, steps, .. } => {
+            (steps, &window[..], &value[2..])
+        }
+        _ => return 0,
+    };
+    let planes = args[0][0].saturating_mul(args[0][1]);
+    let size = |shape: &[usize]| shape.iter().fold(1, |size: usize, n| size.saturating_mul(*n));
+    let along = window.along(kernel.len()).unwrap_or_default();
+    let transposed = matches!(operation, Operation::ConvolutionTranspose { .. });
+    let padded = args[0][2..].iter().zip(&along).zip(kernel).map(|((&size, along), &kernel)| {
+        let padding =
+            along.padding.map(|p| usize::try_from(p.unsigned_abs()).unwrap_or(usize::MAX));
+        let reach = if transposed { 2 * kernel.saturating_mul(along.dilation) } else { 0 };
+        let size = if transposed { size.saturating_mul(along.stride) } else { size };
+        size.saturating_add(padding[0]).saturating_add(padding[1]).saturating_add(reach)
+    });
+    let padded = padded.fold(1, usize::saturating_mul);
+    // Plain convolutions of images make no columns of whole images.
+    let plain = matches!(operation, Operation::Convolution { groups: 1, .. })
+        && kernel.len() == 2
+        && along.iter().all(|along| along.dilation == 1);
+    let columns = if plain { 0 } else { size(kernel).saturating_mul(size(output)) };
+    planes.saturating_mul(padded.saturating_add(columns))
+}
+
 fn check_axis(axis: usize, shape: &[usize]) -> Result<(), String> {
     if axis < shape.len() { Ok(()) } else { Err(format!("{shape:?} has no axis {axis}")) }
 }

@@ -133,8 +133,8 @@ impl View {
         shape.extend(kernel);
         shape.extend((0..count).map(places));
         let mut by = steps[..2].to_vec();
-        by.extend((0..count).map(|axis| steps[axis + 2] * along[axis].dilation));
-        by.extend((0..count).map(|axis| steps[axis + 2] * along[axis].stride));
+        by.extend((0..count).map(|axis| steps[axis + 2].saturating_mul(along[axis].dilation)));
+        by.extend((0..count).map(|axis| steps[axis + 2].saturating_mul(along[axis].stride)));
         padded.strided(&shape, &by)
     }
 

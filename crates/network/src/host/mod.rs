@@ -67,6 +67,12 @@ impl Axes {
         Self(merged)
     }
 
+    /// Whether there are more than [`four`](Self::four).
+    #[cfg(feature = "accelerator")]
+    pub fn are_many(&self) -> bool {
+        self.0.len() > 4
+    }
+
     /// As four axes, the rank of the tensors that broadcast on other devices.
     #[cfg(feature = "accelerator")]
     pub fn four(&self) -> [(usize, bool, bool); 4] {

@@ -1,0 +1,210 @@
+//! Every operation of graphs against JAX, against differences, and against the laws of derivatives.
+
+mod graph;
+
+use bea::network::architecture::Dtype;
+use bea::network::device::Device;
+use bea::network::graph::Graph;
+use bea::network::{NetworkLoss, Scalar};
+use graph::{Case, cases};
+use num_complex::Complex64;
+use std::collections::BTreeSet;
+
+/// Where the operation jumps at the point itself, at which there are rules but no differences.
+fn jumps(case: &Case) -> bool {
+    ["equal", "not_equal", "less", "less_equal", "greater", "greater_equal"]
+        .contains(&case.name.as_str())
+        || case.name.contains("of equals")
+}
+
+/// The part of a gradient that is stopped is still there in differences.
+fn is_derivative(case: &Case) -> bool {
+    case.name != "stop_gradient" && !jumps(case)
+}
+
+fn largest(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |largest, x| largest.max(x.abs()))
+}
+
+fn agree(name: &str, found: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len(), "{name}");
+    let size = largest(expected).max(1.0);
+    for (at, (a, b)) in found.iter().zip(expected).enumerate() {
+        assert!((a - b).abs() <= tolerance * size, "{name} at {at}: {a:e}, but {b:e}");
+    }
+}
+
+fn parts<S: Scalar>(values: &[S]) -> Vec<f64> {
+    let each = |z: &S| if S::COMPLEX { vec![z.part(0), z.part(1)] } else { vec![z.part(0)] };
+    values.iter().flat_map(each).collect()
+}
+
+fn compare<S: Scalar>(
+    name: &str,
+    loss: &NetworkLoss,
+    theta: &[S],
+    directions: &[&[S]],
+    expected: &graph::Expected,
+) {
+    let (value, gradient) = loss.gradient(theta).unwrap();
+    agree(&format!("{name}: value"), &parts(&[value]), &expected.loss, 1e-12);
+    agree(
+        &format!("{name}: value alone"),
+        &parts(&[loss.loss(theta).unwrap()]),
+        &expected.loss,
+        1e-12,
+    );
+    agree(&format!("{name}: gradient"), &parts(&gradient), &expected.gradient, 1e-12);
+    let hvp = loss.hessian_vectors(theta, &directions[..1]).unwrap().remove(0);
+    agree(&format!("{name}: hvp"), &parts(&hvp), &expected.hvp, 1e-12);
+    for (count, expected) in [(2, &expected.third), (3, &expected.fourth)] {
+        let found = loss.contraction(theta, &directions[..count]).unwrap();
+        agree(&format!("{name}: contraction with {count}"), &parts(&found), expected, 1e-12);
+    }
+}
+
+#[test]
+fn every_operation_has_the_derivatives_that_jax_has() {
+    for case in cases() {
+        let loss = case.loss();
+        let directions: Vec<&[f64]> = case.directions.iter().map(Vec::as_slice).collect();
+        compare(&case.name, &loss, &case.theta, &directions, &case.real);
+    }
+}
+
+#[test]
+fn every_operation_has_the_complex_derivatives_that_jax_has() {
+    let mut compared = 0;
+    for case in cases() {
+        let Some(expected) = &case.complex else { continue };
+        let loss = case.loss();
+        let pairs = |x: &[f64], y: &[f64], by: f64| -> Vec<Complex64> {
+            x.iter().zip(y).map(|(&re, &im)| Complex64::new(re, by * im)).collect()
+        };
+        let theta = pairs(&case.theta, &case.directions[0], 0.2);
+        let directions: Vec<Vec<Complex64>> =
+            case.directions.iter().map(|v| pairs(v, &case.directions[1], 0.1)).collect();
+        let directions: Vec<&[Complex64]> = directions.iter().map(Vec::as_slice).collect();
+        compare(&format!("{} (complex)", case.name), &loss, &theta, &directions, expected);
+        compared += 1;
+    }
+    assert!(compared > 60, "{compared}");
+}
+
+/// The step of differences.
+const STEP: f64 = 1e-5;
+
+#[test]
+fn each_derivative_is_the_difference_of_the_one_before() {
+    for case in cases().into_iter().filter(is_derivative) {
+        let loss = case.loss();
+        let v = &case.directions[2];
+        let moved =
+            |by: f64| -> Vec<f64> { case.theta.iter().zip(v).map(|(x, v)| x + by * v).collect() };
+        let (above, below) = (moved(STEP), moved(-STEP));
+        let slope = |f: &dyn Fn(&[f64]) -> Vec<f64>| -> Vec<f64> {
+            let pairs = f(&above).into_iter().zip(f(&below));
+            pairs.map(|(a, b)| (a - b) / (2.0 * STEP)).collect()
+        };
+        let (_, gradient) = loss.gradient(&case.theta).unwrap();
+        let along = gradient.iter().zip(v).map(|(g, v)| g * v).sum::<f64>();
+        let value = slope(&|x| vec![loss.loss(x).unwrap()]);
+        agree(&format!("{}: gradient", case.name), &[along], &value, 1e-8);
+        let [u, w] = [&case.directions[0][..], &case.directions[1][..]];
+        for (order, directions) in [vec![], vec![u], vec![u, w]].iter().enumerate() {
+            let lower = slope(&|x| loss.contraction(x, directions).unwrap());
+            let mut all = directions.clone();
+            all.push(v);
+            let exact = loss.contraction(&case.theta, &all).unwrap();
+            // The error of a central difference is a sixth of the third derivative, times the step squared.
+            agree(&format!("{}: order {}", case.name, order + 2), &exact, &lower, 1e-6);
+        }
+    }
+}
+
+#[test]
+fn losses_of_complex_parameters_are_holomorphic() {
+    for case in cases().into_iter().filter(is_derivative) {
+        let loss = case.loss();
+        let pairs = case.theta.iter().zip(&case.directions[0]);
+        let z: Vec<Complex64> = pairs.map(|(&x, &y)| Complex64::new(x, 0.1 * y)).collect();
+        let (_, gradient) = loss.gradient(&z).unwrap();
+        let v = &case.directions[1];
+        let along: Complex64 = gradient.iter().zip(v).map(|(g, v)| g * v).sum();
+        for way in [Complex64::new(1.0, 0.0), Complex64::new(0.0, 1.0)] {
+            let at = |by: f64| {
+                let moved: Vec<Complex64> =
+                    z.iter().zip(v).map(|(z, v)| z + way * (by * v)).collect();
+                loss.loss(&moved).unwrap()
+            };
+            let slope = (at(STEP) - at(-STEP)) / (way * (2.0 * STEP));
+            let size = along.norm().max(1.0);
+            assert!((slope - along).norm() < 1e-8 * size, "{}: {slope} {along}", case.name);
+        }
+    }
+}
+
+#[test]
+fn derivatives_are_linear_and_symmetric() {
+    for case in cases() {
+        let loss = case.loss();
+        let [u, v, w] = [0, 1, 2].map(|i| &case.directions[i][..]);
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let products = loss.hessian_vectors(&case.theta, &[u, v]).unwrap();
+        let size = largest(&case.real.hvp).max(1.0) * u.len() as f64;
+        let (left, right) = (dot(&products[0], v), dot(&products[1], u));
+        assert!((left - right).abs() < 1e-12 * size, "{}: {left} {right}", case.name);
+        let sum: Vec<f64> = u.iter().zip(v).map(|(u, v)| 2.0 * u - 3.0 * v).collect();
+        let of_sum = loss.hessian_vectors(&case.theta, &[&sum]).unwrap().remove(0);
+        let expected: Vec<f64> =
+            products[0].iter().zip(&products[1]).map(|(u, v)| 2.0 * u - 3.0 * v).collect();
+        agree(&format!("{}: linear", case.name), &of_sum, &expected, 1e-12);
+        // The parts of stopped gradients are not symmetric in all three.
+        if is_derivative(&case) {
+            let cubic = |a: &[f64], b: &[f64], c: &[f64]| {
+                dot(&loss.contraction(&case.theta, &[a, b]).unwrap(), c)
+            };
+            let size = largest(&case.real.third).max(1.0) * u.len() as f64;
+            for other in [cubic(u, w, v), cubic(v, w, u)] {
+                let difference = (cubic(u, v, w) - other).abs();
+                assert!(difference < 1e-12 * size, "{}: {difference:e}", case.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn single_precision_has_seven_digits() {
+    for case in cases() {
+        let graph = case.open().unwrap().with_dtype(Dtype::F32);
+        let loss = NetworkLoss::of_graph(graph, &Device::cpu()).unwrap();
+        let (value, gradient) = loss.gradient(&case.theta).unwrap();
+        // A float that is rounded may leave a tie.
+        let tolerance = 2e-6 * largest(&case.real.fourth).max(1.0);
+        agree(&format!("{}: value", case.name), &[value], &case.real.loss, tolerance);
+        if !jumps(&case) {
+            let name = format!("{}: gradient", case.name);
+            agree(&name, &gradient, &case.real.gradient, tolerance);
+        }
+    }
+}
+
+#[test]
+fn every_operation_is_tested_and_documented() {
+    let tested: BTreeSet<String> = cases()
+        .iter()
+        .flat_map(|case| case.open().unwrap().operations())
+        .map(|(name, _)| name)
+        .collect();
+    let text = std::fs::read_to_string("docs/graph.md").unwrap();
+    let documented: BTreeSet<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| "))
+        .filter_map(|line| line.split(" | ").next())
+        .flat_map(|cell| cell.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')))
+        .collect();
+    for name in Graph::operation_names() {
+        assert!(tested.contains(*name), "{name} is not tested");
+        assert!(documented.contains(name), "{name} is not documented");
+    }
+}
