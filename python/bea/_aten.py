@@ -41,6 +41,9 @@ SHAPES = set(
     _is_zerotensor is_pinned""".split()
 )
 
+#: What has no contents yet.
+EMPTY = set("empty empty_like empty_strided empty_permuted new_empty new_empty_strided".split())
+
 #: What is the same in the mathematics.
 SAME = set("clone alias lift lift_fresh lift_fresh_copy contiguous alias_copy detach_copy _fw_primal _make_dual".split())
 

@@ -105,19 +105,21 @@ class _Interpreter:
     # Calls and loops
 
     def call_custom_jvp_call(self, equation: Any, args: list[Any]) -> list[Any]:
-        name = str(equation.params.get("name", ""))
-        known = _primitives.CUSTOM.get(name)
-        rule = equation.params.get("jvp_jaxpr_fun") or equation.params.get("jvp")
-        own = "jax." not in str(getattr(_function(rule), "__module__", "jax."))
-        if known is not None and not own and any(isinstance(arg, Value) for arg in args):
+        closed = equation.params["call_jaxpr"]
+        name, own = _source(closed)
+        known = None if own else _primitives.CUSTOM.get(name)
+        if known is not None and any(isinstance(arg, Value) for arg in args):
             return [known(self.graph, *map(self.value, args))]
         if own:
             self.custom.add(name)
-        return self.closed(equation.params["call_jaxpr"], args)
+        return self.closed(closed, args)
 
     def call_custom_vjp_call(self, equation: Any, args: list[Any]) -> list[Any]:
-        self.custom.add(str(equation.params.get("name", "")))
-        return self.closed(equation.params.get("call_jaxpr") or equation.params["fun_jaxpr"], args)
+        closed = equation.params.get("call_jaxpr") or equation.params["fun_jaxpr"]
+        name, own = _source(closed)
+        if own:
+            self.custom.add(name)
+        return self.closed(closed, args)
 
     call_custom_vjp_call_jaxpr = call_custom_vjp_call
 
@@ -217,12 +219,10 @@ class _Interpreter:
         return positions.reshape(x.shape)
 
 
-def _function(wrapped: Any) -> Any:
-    for name in ("f", "fun", "func", "__wrapped__"):
-        inner = getattr(wrapped, name, None)
-        if callable(inner):
-            return _function(inner)
-    return wrapped
+def _source(closed: Any) -> tuple[str, bool]:
+    """The name of the function that a jaxpr is of, and whether it is one of the user's."""
+    described = str(getattr(getattr(closed.jaxpr, "debug_info", None), "func_src_info", None) or "")
+    return described.split(" at ")[0], bool(described) and _JAX not in described
 
 
 def _dtype(dtype: Any) -> np.dtype:

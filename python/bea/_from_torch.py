@@ -57,6 +57,8 @@ class _Storage:
     def __init__(self, t: torch.Tensor, value: Value | None):
         self.storage, self.dtype, self.layout, self.value = t.untyped_storage(), t.dtype, _layout(t), value
         self.version = 0
+        #: Whether it is a copy of what shares its memory otherwise.
+        self.copied = False
         self.views = {self.layout: (0, value)}
 
     def places(self, layout: _Layout) -> np.ndarray:
@@ -144,6 +146,8 @@ class _Tracer(TorchDispatchMode):
     def write(self, t: torch.Tensor, value: Value) -> None:
         """That memory has this value from now on."""
         storage = self.storage(t)
+        if storage is not None and storage.copied:
+            raise self.error("what `.detach()`, `.data` or a view under torch.no_grad() gives is written to: clone() it before")
         if storage is None:
             whole = torch.empty(0, dtype=t.dtype).set_(t.untyped_storage())
             storage = _Storage(whole, self.graph.constant(_array(whole).copy()))
@@ -172,8 +176,11 @@ class _Tracer(TorchDispatchMode):
                 "model.eval(), and draw what is to be fixed beforehand"
             )
         # Forward derivatives look at shapes alone, on a device without data.
-        empty = str(kwargs.get("device")) == "meta" or any(t.device.type == "meta" for t in tensors)
-        if empty or not any(self.storage(t) is not None for t in tensors):
+        meta = str(kwargs.get("device")) == "meta" or any(t.device.type == "meta" for t in tensors)
+        if not meta and func._overloadpacket.__name__ in _aten.EMPTY:
+            # What nobody has written is to be the same every time.
+            return func(*args, **kwargs).zero_()
+        if meta or not any(self.storage(t) is not None for t in tensors):
             return func(*args, **kwargs)
         for t in tensors:
             if t.is_complex():
@@ -208,7 +215,15 @@ class _Tracer(TorchDispatchMode):
             return self.taken_apart(func, args, kwargs)
         # First, as its own words are the best ones for what is wrong.
         out = func(*args, **kwargs)
-        self.results(out, rule())
+        values = rule()
+        if func.is_view and self._depth == 0 and (self._detaching or not torch.is_grad_enabled()):
+            # The same memory would have two values, one of them constant.
+            out = tree_map(lambda t: t.clone() if isinstance(t, torch.Tensor) else t, out)
+            self.results(out, values)
+            for view in [out] if isinstance(out, torch.Tensor) else out:
+                self.storages[view.untyped_storage()._cdata].copied = True
+            return out
+        self.results(out, values)
         return out
 
     def results(self, out: Any, values: Any) -> None:
@@ -319,6 +334,12 @@ class _Tracer(TorchDispatchMode):
 
     def copy(self, func, target, source, non_blocking=False) -> Any:
         value = self.cast(source, target.dtype)
+        storage = self.storage(target)
+        if storage is not None and not torch.is_grad_enabled() and not self.graph.stops(storage.value):
+            # PyTorch clamps norms like this, which changes none of them.
+            if torch.equal(target, source.to(target.dtype).expand(target.shape)):
+                return target
+            raise self.error("a tensor that depends on parameters is changed under torch.no_grad(): its derivatives are lost")
         if self._depth == 0 and not torch.is_grad_enabled() and not value.constant:
             value = self.graph.unary("stop_gradient", value)
         self.write(target, self.graph.expand(value, target.shape))

@@ -163,6 +163,10 @@ class Graph:
         node = None if x.number is None else self._nodes[x.number]
         return node if node is not None and node["op"] == op else None
 
+    def stops(self, x: Value) -> bool:
+        """Whether it is the value of a `stop_gradient`."""
+        return self._made_by(x, "stop_gradient") is not None
+
     # Entry by entry
 
     def elementwise(self, op: str, *args: Value, **attributes: Any) -> Value:

@@ -48,8 +48,17 @@ def test_models(name, tmp_path):
     same_derivatives(objective, derivatives(model, loss_fn, inputs, targets))
 
 
+@pytest.fixture
+def double():
+    """Numbers without a dtype have 64 bits."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_operations(name, tmp_path):
+def test_operations(name, tmp_path, double):
     model = Operation(name)
     expected = total(model(None), None).item()
     objective = bea.from_torch(model, total, torch.zeros(1), None)
