@@ -48,7 +48,7 @@ fn what_is_wrong_is_said() {
             case.graph["nodes"][2]["op"] = json!("matmull");
             case.graph["nodes"][2]["at"] = json!("model.py:12");
         }),
-        ("did you mean `matmul`?", |case| case.graph["nodes"][2]["op"] = json!("matmull")),
+        ("did you mean `matmul`", |case| case.graph["nodes"][2]["op"] = json!("matmull")),
         ("its argument 2 is no earlier node", |case| {
             case.graph["nodes"][2]["args"] = json!([2, 1]);
         }),

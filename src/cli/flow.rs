@@ -26,8 +26,8 @@ use std::process::ExitCode;
 /// Simulate an optimizer beside its flows, and measure how far they part.
 #[derive(clap::Args)]
 #[command(after_help = after_help())]
-#[command(mut_arg("network", |arg| arg.required(false).requires("data")))]
-#[command(mut_arg("data", |arg| arg.required(false).requires("network")))]
+#[command(mut_arg("network", |arg| arg.required(false)))]
+#[command(mut_arg("data", |arg| arg.requires("network")))]
 pub(super) struct Flow {
     /// A formula, a name from `bea loss`, or a file; repeated for each vector field of the optimizer. A
     /// game of two players with one loss is zero-sum
