@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     )
     from bea._experiments import Reproduction, Run, Sweep, reproduce, run, sweep
     from bea._flow import Code, Curve, Flow, codegen, flow
+    from bea._imported import GraphObjective, from_jax, from_torch, save
     from bea._objective import Hessian, Objective, network, objective
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "Error",
     "Field",
     "Flow",
+    "GraphObjective",
     "Hessian",
     "Objective",
     "Optimizer",
@@ -82,6 +84,8 @@ __all__ = [
     "density",
     "evaluate",
     "flow",
+    "from_jax",
+    "from_torch",
     "lanczos",
     "network",
     "objective",
@@ -90,6 +94,7 @@ __all__ = [
     "principal_flow",
     "reproduce",
     "run",
+    "save",
     "spectrum",
     "stability_coefficients",
     "sweep",
@@ -99,7 +104,7 @@ if importlib.util.find_spec("torch") is not None:
 
 
 #: The modules whose names are imported when they are used: NumPy takes as long to import as everything else.
-_LATER = ("_experiments", "_flow", "_objective", "_curvature")
+_LATER = ("_experiments", "_flow", "_objective", "_imported", "_curvature")
 
 
 def __getattr__(name: str) -> Any:

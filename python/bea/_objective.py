@@ -75,6 +75,16 @@ class Objective:
         with self.working():
             return self._structure.unflatten(self._raw.hessian_vectors(self.point(x), row)[0])
 
+    def contract(self, *vectors: Any, x: Any = None) -> Any:
+        """`∇ᵏ⁺¹E[v₁, …, vₖ]` of k vectors in the caller's structure, and in that structure: the gradient with none, the product
+        of the Hessian with one. Of callbacks there are no more than those.
+        """
+        if not vectors:
+            return self.value_and_grad(x)[1]
+        rows = np.stack([self._structure.flatten(v, f"vector {k}") for k, v in enumerate(vectors, 1)])
+        with self.working():
+            return self._structure.unflatten(self._raw.contraction(self.point(x), rows))
+
     def hessian(self, x: Any = None) -> Hessian:
         """The Hessian as a linear operator; a `scipy.sparse.linalg.LinearOperator` where SciPy is installed."""
         return _hessian_class()(self, self.point(x).copy())
@@ -260,13 +270,14 @@ def _number(value: Any, what: str, kind: type = float) -> np.ndarray:
 def network(
     network: str,
     *,
-    data: str,
+    data: str | None = None,
     weights: str | None = None,
     init: str | None = None,
     dtype: str | None = None,
     device: str | None = None,
 ) -> Objective:
-    """One of bea's own networks on its data, at its weights. The arguments are those of `bea spectrum`.
+    """One of bea's own networks on its data, at its weights, or the folder of an operator graph, `model.bea-graph`, which has
+    both. The arguments are those of `bea spectrum`.
 
     Parameters have the names of a PyTorch state dict: `obj.x["0.weight"]`.
 

@@ -4,13 +4,11 @@
 //! - `command`: commands, as on the command line
 //! - `interruptible`, `objective`: objectives from callbacks and from networks
 //! - `curvature`: eigenpairs and densities
-//! - `graph`: operator graphs
 //! - `fields`: what an optimizer does at a point
 
 mod command;
 mod curvature;
 mod fields;
-mod graph;
 mod interruptible;
 mod objective;
 mod wait;
@@ -25,7 +23,6 @@ fn _bea(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(command::command, module)?)?;
     module.add_function(wrap_pyfunction!(objective::callbacks, module)?)?;
     module.add_function(wrap_pyfunction!(objective::network, module)?)?;
-    module.add_function(wrap_pyfunction!(graph::graph, module)?)?;
     module.add_function(wrap_pyfunction!(curvature::lanczos, module)?)?;
     module.add_function(wrap_pyfunction!(curvature::density, module)?)?;
     module.add_function(wrap_pyfunction!(curvature::density_grid, module)?)?;

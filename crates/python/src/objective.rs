@@ -99,6 +99,22 @@ impl Objective {
         })?;
         array(py, &products, x.len())
     }
+
+    /// `∇ᵏ⁺¹E(x)[v₁, …, vₖ]` for the `k` rows of an array.
+    fn contraction<'py>(
+        &self,
+        py: Python<'py>,
+        x: PyReadonlyArray1<'_, f64>,
+        rows: PyReadonlyArray2<'_, f64>,
+    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let (x, rows) = (self.point(&x)?, self::rows(&rows)?);
+        let contracted = released(py, || {
+            let directions: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
+            let mut out = vec![0.0; x.len()];
+            self.inner.contraction(&x, &directions, &mut out).map(|()| out)
+        })?;
+        Ok(PyArray1::from_vec(py, contracted))
+    }
 }
 
 impl Objective {
@@ -205,7 +221,7 @@ pub(crate) fn callbacks(
 }
 
 /// A network's parameters: the name and shape of each tensor.
-pub(crate) type Layout = Vec<(String, Vec<usize>)>;
+type Layout = Vec<(String, Vec<usize>)>;
 
 /// What the options of a network give: the loss, its parameters, their names and shapes, and what the command line notes.
 pub(crate) type Loaded<'py> = (Objective, Bound<'py, PyArray1<f64>>, Layout, String);

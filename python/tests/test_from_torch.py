@@ -1,0 +1,265 @@
+"""Modules of PyTorch as operator graphs: `.ci/python --torch` runs these."""
+
+import copy
+import warnings
+
+import graph_reference
+import numpy as np
+import pytest
+
+import bea
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
+from graph_derivatives import same_derivatives  # noqa: E402
+from torch import nn  # noqa: E402
+from torch.nn import functional as F  # noqa: E402
+from torch_derivatives import call, derivatives  # noqa: E402
+from torch_models import MODELS  # noqa: E402
+from torch_operations import OPERATIONS, Operation, total  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    """Notes on batch normalisation in training mode are tested by themselves."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="batch normalisation in training mode")
+        warnings.filterwarnings("ignore", category=FutureWarning)
+        yield
+
+
+def reference(objective, folder):
+    """The loss of the saved graph in NumPy."""
+    bea.save(objective, folder / "model.bea-graph")
+    return graph_reference.evaluate(folder / "model.bea-graph")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models(name, tmp_path):
+    model, loss_fn, inputs, targets = MODELS[name]()
+    before = copy.deepcopy(model.state_dict())
+    objective = bea.from_torch(model, loss_fn, inputs, targets)
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+    assert all(p.grad is None for p in model.parameters())
+    assert objective.precision < 1e-15 and list(objective.x) == [name for name, _ in model.named_parameters()]
+    expected = loss_fn(call(model, inputs), targets).item()
+    assert reference(objective, tmp_path) == pytest.approx(expected, rel=1e-12)
+    same_derivatives(objective, derivatives(model, loss_fn, inputs, targets))
+
+
+@pytest.fixture
+def double():
+    """Numbers without a dtype have 64 bits."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_operations(name, tmp_path, double):
+    model = Operation(name)
+    expected = total(model(None), None).item()
+    objective = bea.from_torch(model, total, torch.zeros(1), None)
+    assert reference(objective, tmp_path) == pytest.approx(expected, rel=1e-12, abs=1e-12)
+    assert objective.value_and_grad()[0] == pytest.approx(expected, rel=1e-11, abs=1e-11)
+
+
+def small():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+
+
+INPUTS = torch.linspace(-1, 1, 15).reshape(5, 3)
+TARGETS = torch.tensor([0, 1, 1, 0, 1])
+
+
+def test_it_is_an_objective_everywhere():
+    model = small()
+    objective = bea.from_torch(model, F.cross_entropy, INPUTS, TARGETS, dtype="f64")
+    other = bea.torch.objective(copy.deepcopy(model).double(), F.cross_entropy, (INPUTS.double(), TARGETS))
+    value, gradient = objective.value_and_grad()
+    assert list(gradient) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert value == pytest.approx(other.value_and_grad()[0], rel=1e-12)
+    close = lambda found, expected: np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+    close(bea.spectrum(objective, top=3).eigenvalues, bea.spectrum(other, top=3).eigenvalues)
+    for name, part in bea.principal_flow(other, lr=0.1).velocity.items():
+        close(bea.principal_flow(objective, lr=0.1).velocity[name], part)
+    field = bea.evaluate(objective, "adam_inside", order=2, lr=0.01, beta1="9/10", beta2="99/100", eps="1/100")
+    assert field["0.weight"].shape == (4, 3) and np.isfinite(field["0.weight"]).all()
+    # The point may be moved, and is saved where it is.
+    objective.x = {name: 2 * part for name, part in objective.x.items()}
+    model.load_state_dict({name: 2 * p for name, p in model.state_dict().items()})
+    assert objective.value_and_grad()[0] == pytest.approx(F.cross_entropy(model(INPUTS), TARGETS).item(), rel=1e-6)
+
+
+def test_the_precision_is_that_of_the_module(tmp_path):
+    objective = bea.from_torch(small(), F.cross_entropy, INPUTS, TARGETS)
+    assert objective.precision == np.finfo(np.float32).eps
+    bea.save(objective, tmp_path / "m.bea-graph")
+    document, tensors = graph_reference.read(tmp_path / "m.bea-graph")
+    assert document["dtype"] == "f32" and tensors["0.weight"].dtype == np.float32
+    double = bea.from_torch(small(), F.cross_entropy, INPUTS, TARGETS, dtype="f64")
+    np.testing.assert_array_equal(double.x["0.weight"], objective.x["0.weight"])
+    half = bea.from_torch(small().bfloat16(), F.cross_entropy, INPUTS.bfloat16(), TARGETS)
+    assert half.precision == np.finfo(np.float32).eps
+
+
+def test_lines_and_modules_are_told(tmp_path):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(3, 2)
+
+        def forward(self, x):
+            return torch.tanh(self.fc(x))  # here
+
+    bea.save(bea.from_torch(Net(), F.cross_entropy, INPUTS, TARGETS), tmp_path / "m.bea-graph")
+    document, _ = graph_reference.read(tmp_path / "m.bea-graph")
+    at = {node["op"]: node.get("at", "") for node in document["nodes"]}
+    assert at["tanh"].startswith("test_from_torch.py:") and at["tanh"].endswith("return torch.tanh(self.fc(x))  # here")
+    assert at["matmul"].endswith("(fc: Linear)")
+
+
+def test_shared_frozen_and_kept_parameters():
+    model = small()
+    model.append(nn.Linear(2, 4))
+    model[3].weight = model[2].weight if model[2].weight.shape == model[3].weight.shape else nn.Parameter(model[2].weight.T.clone())
+    model[0].bias.requires_grad_(False)
+    weight = model[0].weight
+    loss = lambda outputs, targets: F.cross_entropy(outputs, targets) + (weight**2).sum() + (model[2].weight ** 2).sum()
+    with pytest.warns(UserWarning, match="constants, as they do not require a gradient: 0.bias"):
+        objective = bea.from_torch(model, loss, INPUTS, TARGETS, dtype="f64")
+    assert "0.bias" not in objective.x
+    model = model.double()
+    weight = model[0].weight
+    expected = torch.autograd.grad(loss(model(INPUTS.double()), TARGETS), model[0].weight)[0]
+    np.testing.assert_allclose(objective.value_and_grad()[1]["0.weight"], expected, rtol=1e-10)
+
+
+def test_batch_normalisation_in_training_is_a_function_of_the_batch():
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+    before = copy.deepcopy(model.state_dict())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        bea.from_torch(model, F.cross_entropy, INPUTS, TARGETS)
+    assert any("a function of this batch" in str(one.message) for one in caught)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_programs_that_look_at_data_alone(tmp_path):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(3, 2)
+
+        def forward(self, x):
+            factor = 2.0 if x.max() > 0.5 else 1.0
+            return self.fc(x[x[:, 0] > -0.5]) * factor * x.sum().item()
+
+    model = Net().double()
+    loss = lambda outputs, _: outputs.square().mean()
+    objective = bea.from_torch(model, loss, INPUTS.double(), None)
+    assert reference(objective, tmp_path) == pytest.approx(loss(model(INPUTS.double()), None).item(), rel=1e-12)
+
+
+def test_what_is_detached_is_constant():
+    model = small().double()
+    loss = lambda outputs, targets: (outputs * outputs.detach()).sum() + torch.no_grad()(torch.exp)(outputs).sum() * 0
+    objective = bea.from_torch(model, loss, INPUTS.double(), None)
+    outputs = model(INPUTS.double())
+    expected = torch.autograd.grad((outputs * outputs.detach()).sum(), model[2].bias)[0]
+    np.testing.assert_allclose(objective.value_and_grad()[1]["2.bias"], expected, rtol=1e-12)
+
+
+class Does(nn.Module):
+    """A linear layer, and what is done with its outputs."""
+
+    def __init__(self, then):
+        super().__init__()
+        self.layer, self.then = nn.Linear(3, 2), then
+
+    def forward(self, x):
+        return self.then(self.layer(x))
+
+
+class Sign(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.sign()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient
+
+
+REFUSED = {
+    "branch": (lambda y: y * 2 if y.max() > 0 else y, "goes on in a way that depends on parameters.*torch.where"),
+    "number": (lambda y: y * y.max().item(), "goes on in a way that depends on parameters"),
+    "numpy": (lambda y: y * float(y.detach().numpy().max()), "leave PyTorch"),
+    "mask": (lambda y: y[y > 0].sum() * y, "how many entries .* depends on parameters"),
+    "noise": (lambda y: y + torch.randn(5, 2), "draws random numbers.*model.eval()"),
+    "inverse": (lambda y: y @ torch.linalg.inv(y.T @ y), r"linalg_inv_ex.default is not supported.*\n  at test_from_torch"),
+    "complex": (lambda y: torch.fft.fft(y).abs(), "is not supported"),
+    "function": (lambda y: Sign.apply(y), "autograd.Function, Sign"),
+    "alias": (Sign.apply, "autograd.Function, Sign"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_refused(name):
+    then, message = REFUSED[name]
+    with pytest.raises(bea.Error, match=f"(?s){message}"):
+        bea.from_torch(Does(then), F.cross_entropy, INPUTS, TARGETS)
+
+
+def test_what_is_wrong(tmp_path):
+    make = lambda model, loss=F.cross_entropy, **words: bea.from_torch(model, loss, INPUTS, TARGETS, **words)
+    with pytest.raises(bea.Error, match=r"(?s)draws random numbers.*\n  at 1: Dropout"):
+        make(nn.Sequential(nn.Linear(3, 2), nn.Dropout()))
+    with pytest.raises(bea.Error, match="no parameter that requires a gradient"):
+        make(nn.Tanh())
+    with pytest.raises(bea.Error, match="the parameter 'weight' is complex"):
+        make(nn.Linear(3, 2, dtype=torch.complex64))
+    with pytest.raises(bea.Error, match="has no shape yet: call the model once"):
+        make(nn.LazyLinear(2))
+    with pytest.raises(bea.Error, match=r"the loss is one number, not a tensor of shape \(5,\)"):
+        make(small(), lambda outputs, targets: outputs[:, 0])
+    with pytest.raises(bea.Error, match="not None"):
+        make(small(), lambda outputs, targets: None)
+    with pytest.raises(bea.Error, match="does not depend on any parameter"):
+        make(small(), lambda outputs, targets: outputs.detach().sum())
+    with pytest.raises(bea.Error, match='`dtype` is "f32" or "f64", not \'f16\''):
+        make(small(), dtype="f16")
+    with pytest.raises(bea.Error, match="a torch.nn.Module, not function"):
+        make(lambda x: x)
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        bea.from_torch(small(), F.cross_entropy, INPUTS[:, :2], TARGETS)
+    model = small()
+    model[0].weight.data[1, 2] = float("nan")
+    with pytest.raises(bea.Error, match=r"the parameter 0.weight\[1,2\] is nan"):
+        make(model)
+    with pytest.warns(UserWarning, match="rounded to fewer digits"):
+        make(Does(lambda y: y.bfloat16().float()))
+
+
+def test_saving(tmp_path):
+    objective = bea.from_torch(small(), F.cross_entropy, INPUTS, TARGETS)
+    path = tmp_path / "m.bea-graph"
+    bea.save(objective, path)
+    objective.x = {name: 2 * part for name, part in objective.x.items()}
+    bea.save(objective, path)
+    assert sorted(file.name for file in path.iterdir()) == ["graph.json", "tensors.safetensors"]
+    assert [file.name for file in tmp_path.iterdir()] == ["m.bea-graph"]
+    np.testing.assert_allclose(graph_reference.read(path)[1]["2.bias"], objective.x["2.bias"], rtol=1e-7)
+    again = bea.network(str(path))
+    assert again.value_and_grad()[0] == objective.value_and_grad()[0]
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "mine").write_text("")
+    for name, message in [("file", "is a file"), ("folder", "something else"), ("no/m", "there is no folder")]:
+        with pytest.raises(bea.Error, match=message):
+            bea.save(objective, tmp_path / name)
+    with pytest.raises(bea.Error, match="only objectives of bea.from_torch"):
+        bea.save(small(), path)
