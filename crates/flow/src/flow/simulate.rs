@@ -53,6 +53,12 @@ pub enum SimulateError {
     /// Parameters of the optimizer without a value.
     #[error("the optimizer's parameters need values: {}", .0.join(", "))]
     Symbolic(Vec<String>),
+    /// A step whose modified field is not found order by order.
+    #[error(
+        "terms of the step cancel, as in `g - g`, so that the series of `{0}` in h cannot be found order by order: leave \
+         them out"
+    )]
+    Entangled(String),
     /// The optimizer and the problem do not fit.
     #[error("the optimizer has {expected}, the problem {found}")]
     Shape {
