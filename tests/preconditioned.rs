@@ -186,16 +186,6 @@ fn first_lines_are_those_of_the_first_step_alone() {
     }
 }
 
-/// A buffer that explodes has no stable step, and its numbers near the end of the range no iteration without an end.
-#[test]
-fn a_buffer_that_explodes_has_no_threshold() {
-    let text =
-        "optimizer wild { state m\n m' = 1e200*m + g/(1 + norm(g))\n theta' = theta - h*m' }";
-    let step = numeric(&own(text), 1, 4);
-    let found = frozen(&step, &step.start(&[1.0, -2.0, 0.5]), 1, &matrix()).unwrap();
-    assert_eq!(found.threshold, None);
-}
-
 #[test]
 fn steps_without_a_preconditioner_say_so() {
     let refused = |optimizer: &Optimizer| {
