@@ -130,6 +130,8 @@ fn nonlinear_steps() {
     let texts = [
         adam("v' = v + g^2"),
         adam("v' = max(beta*v, abs(g))"),
+        adam("v' = max(v, g^2)"),
+        adam("v' = min(v, g^2)").replace("state", "slow"),
         adam("v' = beta*v^2 + g^2"),
         adam("v' = abs(g)*v + g^2"),
         adam("v' = beta*v + (1-beta)*norm(g)^2 + g"),

@@ -154,9 +154,40 @@ fn steps_near_a_critical_point_are_as_stable_as_the_threshold_says() {
     }
 }
 
+fn own(text: &str) -> Optimizer {
+    optimizer::parse(&Source::new("own.bea", text)).unwrap().remove(0)
+}
+
+/// A first step of its own is made, once, and leaves the stability of the steps that are repeated as it is.
+#[test]
+fn first_lines_are_those_of_the_first_step_alone() {
+    let text = "optimizer begun { state m, v\n first m' = g\n m' = 4*m/5 + g/5\n first v' = g^2\n \
+                v' = 15*v/16 + g^2/16\n theta' = theta - h*m'/(sqrt(v') + 1/4) }";
+    let step = numeric(&own(text), 1, 4);
+    let loss = matrix();
+    let start = [1.0, -2.0, 0.5];
+    let mut states = step.start(&start);
+    let g = &loss * DMatrix::from_column_slice(3, 1, &start);
+    let first = frozen(&step, &states, 1, &loss).unwrap();
+    for (i, p) in first.preconditioner.iter().enumerate() {
+        let expected = g[i].abs() + 0.25;
+        assert!((p - expected).abs() < 1e-12 * expected, "{p} {expected}");
+    }
+    step.execute(&mut states, Some(1), &mut Quadratic(loss.clone())).unwrap();
+    for i in 0..3 {
+        assert_eq!((states[1][i], states[2][i]), (g[i], g[i] * g[i]));
+        let expected = start[i] - 0.25 * g[i] / (g[i].abs() + 0.25);
+        assert!((states[0][i] - expected).abs() < 1e-15, "{} {expected}", states[0][i]);
+    }
+    let second = frozen(&step, &states, 2, &loss).unwrap();
+    let expected = 2.0 * 1.8 / (0.2 * 0.25);
+    for threshold in [first.threshold.unwrap(), second.threshold.unwrap()] {
+        assert!((threshold - expected).abs() < 1e-9 * expected, "{threshold} {expected}");
+    }
+}
+
 #[test]
 fn steps_without_a_preconditioner_say_so() {
-    let own = |text: &str| optimizer::parse(&Source::new("own.bea", text)).unwrap().remove(0);
     let refused = |optimizer: &Optimizer| {
         let step = numeric(optimizer, 1, 4);
         frozen(&step, &step.start(&[1.0, -2.0, 0.5]), 1, &matrix()).unwrap_err()

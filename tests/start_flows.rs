@@ -274,3 +274,41 @@ fn where_nothing_settles_flows_begin_at_the_start_and_say_why() {
         assert_eq!(flow.theta[0], simulation.optimizer.theta[0]);
     }
 }
+
+/// Flows that are followed back from where the optimizer settles share the steps that it takes to settle.
+#[test]
+fn the_optimizer_settles_once_for_all_flows() {
+    let step = optimizer::find("adam_inside").unwrap().step(&small_values("adam_inside")).unwrap();
+    let gradients = |flows: &[FlowName]| {
+        let flows_from = FlowsFrom::EffectiveStart;
+        let request =
+            Request { lr: 1e-3, steps: 1, flows: flows.to_vec(), flows_from, ..Request::default() };
+        let found = simulate(&problem(&step), "adam", &step, &[0.5, 0.25], &request).unwrap();
+        let settled = |flow: &Trajectory| match flow.beginning {
+            Beginning::Settled(steps) => steps,
+            ref other => panic!("{other:?}"),
+        };
+        (found.counts.gradients, found.flows.iter().map(settled).max().unwrap())
+    };
+    let (one, two) = (FlowName::Order(1), FlowName::Order(2));
+    let [(first, steps), (second, _), (both, _)] = [&[one][..], &[two], &[one, two]].map(gradients);
+    assert!(both + steps as u64 <= first + second, "{first} {second} {both} {steps}");
+}
+
+/// Iterations for the eigenvalues of a cycle of buffers go round in it: that ends, without an effective start.
+#[test]
+fn roots_that_are_not_found_give_no_effective_start() {
+    let text = "optimizer cycle {\n state v, w, y, z\n v' = w/2\n w' = y/2\n y' = z/2\n z' = v/2 + h*f(theta)\n \
+                theta' = theta + h*f(theta) + h^2*v\n}";
+    let step = parsed(text);
+    let request = Request {
+        lr: 1e-3,
+        steps: 1,
+        flows: vec![FlowName::Order(1)],
+        flows_from: FlowsFrom::EffectiveStart,
+        ..Request::default()
+    };
+    let found = simulate(&problem(&step), "cycle", &step, &[0.5, 0.25], &request).unwrap();
+    let Beginning::Unsettled(reason) = &found.flows[0].beginning else { panic!("{found:?}") };
+    assert!(reason.contains("roots"), "{reason}");
+}

@@ -80,7 +80,9 @@ fn refused(config: &Config, optimizer: &Flowing, theta: &[f64], flow: FlowName) 
     let request = Request { euler: Some(1.0), ..request };
     match optimizer.simulate(theta, &request, &|| true) {
         Err(SimulateError::NoFlow { reason, .. }) => Some(reason),
-        Err(SimulateError::Method(error)) => Some(error.to_string()),
+        Err(error @ (SimulateError::Method(_) | SimulateError::Entangled(_))) => {
+            Some(error.to_string())
+        }
         _ => None,
     }
 }

@@ -405,7 +405,7 @@ impl Run {
             optimizer: self.optimizer.as_ref(),
             problem: &self.problem,
             flows: &self.flows,
-            theta,
+            state: before,
             value,
             gradient: &gradient,
             taken,

@@ -5,10 +5,10 @@ use super::sharpness::Sharpness;
 use crate::experiment::config::{Flows, Metric};
 use bea_flow::curvature::{Eigenpair, Error, eigenvalues};
 use bea_flow::flow::stability::StabilityCoefficient;
-use bea_flow::flow::{FlowName, Frozen, Problem, SimulateError, Trajectory, Watch};
+use bea_flow::flow::{FlowName, Frozen, Problem, Request, SimulateError, Trajectory, Watch};
 use bea_flow::objective::ObjectiveError;
 use bea_network::device::DeviceError;
-use bea_network::training::norm;
+use bea_network::training::{State, norm};
 use bea_network::{Hessian, NetworkLoss};
 use bea_series::tree::Tree;
 use num_complex::Complex64;
@@ -25,7 +25,8 @@ pub(super) struct Moment<'a> {
     /// The loss at complex points too.
     pub problem: &'a Problem,
     pub flows: &'a Flows,
-    pub theta: &'a [f64],
+    /// The iterate, with the buffers and slow variables beside it.
+    pub state: &'a State,
     /// `E(θ)`.
     pub value: f64,
     /// `∇E(θ)`.
@@ -62,6 +63,10 @@ struct Shared<'a> {
 }
 
 impl Moment<'_> {
+    fn theta(&self) -> &[f64] {
+        &self.state.theta
+    }
+
     /// The columns of all metrics, in their order.
     pub fn measure(
         &self,
@@ -84,18 +89,18 @@ impl Moment<'_> {
         let needs = |which: fn(&Metric) -> bool| metrics.iter().any(which);
         let needs_product = needs(|m| matches!(m, Metric::HessianGradient | Metric::DriftEstimate));
         let product = if needs_product {
-            self.loss.contraction(self.theta, &[self.gradient])?
+            self.loss.contraction(self.theta(), &[self.gradient])?
         } else {
             Vec::new()
         };
         let pairs = if metrics.iter().any(|&metric| Sharpness::needed(metric) > 0) {
-            sharpness.find(self.loss, self.theta, self.number)?
+            sharpness.find(self.loss, self.theta(), self.number)?
         } else {
             Vec::new()
         };
         let h = self.taken.map_or(f64::NAN, |taken| taken.h);
         let penalised = match self.optimizer {
-            Some(optimizer) => optimizer.penalised(self.theta, self.gradient),
+            Some(optimizer) => optimizer.penalised(self.theta(), self.gradient),
             None => self.gradient.into(),
         };
         let coefficients = match self.optimizer.and_then(|optimizer| optimizer.principal(h)) {
@@ -128,7 +133,8 @@ impl Moment<'_> {
             return Ok(Vec::new());
         }
         let request = self.flows.request(taken.h, 1, flows.clone());
-        let simulated = optimizer.simulate(self.theta, &request, self.watch);
+        let request = Request { buffers: optimizer.slow_variables(self.state), ..request };
+        let simulated = optimizer.simulate(self.theta(), &request, self.watch);
         let simulated = match simulated {
             Ok(simulated) => simulated,
             Err(SimulateError::Objective(error)) => return Err(error),
@@ -153,7 +159,7 @@ impl Moment<'_> {
         };
         let one = |value: f64| vec![value];
         let test = |of: fn(&NetworkLoss, &[f64]) -> Result<f64, DeviceError>| {
-            self.test.map_or(Ok(f64::NAN), |test| of(test, self.theta)).map(one)
+            self.test.map_or(Ok(f64::NAN), |test| of(test, self.theta())).map(one)
         };
         let flow_loss =
             || end().map_or(Ok(f64::NAN), |end| self.problem.loss(end).map(|loss| loss.re));
@@ -162,14 +168,14 @@ impl Moment<'_> {
         };
         Ok(match metric {
             Metric::Loss => one(self.value),
-            Metric::Accuracy => one(self.loss.accuracy(self.theta)?),
+            Metric::Accuracy => one(self.loss.accuracy(self.theta())?),
             Metric::TestLoss => test(|test, theta| test.loss(theta))?,
             Metric::TestAccuracy => test(NetworkLoss::accuracy)?,
             Metric::GradientNorm => one(norm(self.gradient)),
             Metric::LearningRate => one(h),
             Metric::UpdateNorm => one(self.taken.map_or(f64::NAN, |taken| {
                 let moved: Vec<f64> =
-                    taken.next.iter().zip(self.theta).map(|(a, b)| a - b).collect();
+                    taken.next.iter().zip(self.theta()).map(|(a, b)| a - b).collect();
                 norm(&moved)
             })),
             Metric::RelativeProgress => {
@@ -179,7 +185,7 @@ impl Moment<'_> {
             Metric::Lambda(k) => of_pairs(k, &|pair| pair.value),
             Metric::Preconditioned(k) => {
                 let Some(frozen) = &self.frozen else { return Ok(vec![f64::NAN; k + 1]) };
-                let mut values = sharpness.preconditioned(self.loss, self.theta, frozen, k)?;
+                let mut values = sharpness.preconditioned(self.loss, self.theta(), frozen, k)?;
                 values.resize(k, f64::NAN);
                 values.push(frozen.threshold.unwrap_or(f64::NAN));
                 values
@@ -192,10 +198,10 @@ impl Moment<'_> {
                 };
                 (0..k).flat_map(parts).collect()
             }
-            Metric::Eigenvalues => match eigenvalues(&Hessian::new(self.loss, self.theta)) {
+            Metric::Eigenvalues => match eigenvalues(&Hessian::new(self.loss, self.theta())) {
                 Ok((values, _)) => values,
                 Err(Error::Objective(error)) => return Err(error),
-                Err(_) => vec![f64::NAN; self.theta.len()],
+                Err(_) => vec![f64::NAN; self.theta().len()],
             },
             Metric::HessianGradient => one(norm(&shared.product)),
             Metric::DriftEstimate => {
@@ -204,7 +210,7 @@ impl Moment<'_> {
                 let product = match self.decay() {
                     0.0 => norm(&shared.product),
                     decay => {
-                        let product = self.loss.contraction(self.theta, &[g])?;
+                        let product = self.loss.contraction(self.theta(), &[g])?;
                         norm(
                             &product
                                 .iter()
@@ -219,7 +225,7 @@ impl Moment<'_> {
             Metric::ThirdOrder => {
                 let g = &*shared.penalised;
                 let cherry = Tree::new(0, vec![Tree::chain(1), Tree::chain(1)]);
-                let size = norm(&self.loss.contraction(self.theta, &[g, g])?);
+                let size = norm(&self.loss.contraction(self.theta(), &[g, g])?);
                 one(self.term(&cherry, h).abs() * h * h * size)
             }
             Metric::Prediction => self.prediction(shared, h)?,

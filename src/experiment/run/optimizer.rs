@@ -149,6 +149,14 @@ impl Flowing {
         simulate_until(&self.problem, &self.name, &self.step, theta, request, watch)
     }
 
+    /// The slow variables of a state, which flows move beside the parameters.
+    pub fn slow_variables(&self, state: &State) -> Buffers {
+        match &self.step {
+            Step::Nonlinear(_) => self.buffers(state),
+            Step::Linear(_) => Buffers::Written,
+        }
+    }
+
     /// The buffers of a state, from which the optimizer goes on.
     pub fn buffers(&self, state: &State) -> Buffers {
         match state.buffers.as_slice() {

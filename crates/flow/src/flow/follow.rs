@@ -72,7 +72,7 @@ impl Setup<'_> {
         self.trajectory(name.to_string(), points, note)
     }
 
-    /// Integrates one flow.
+    /// Integrates one flow, from the parameters and slow variables at its start.
     pub(super) fn follow(
         &self,
         flow: FlowName,
@@ -100,7 +100,12 @@ impl Setup<'_> {
         watch.reached(&name, points.len() / samples);
         stop.as_ref().map_or(Ok(()), |(stop, _)| failure(stop))?;
         let note = stop.map(|(stop, t)| format!("t = {t:.6}, step {:.3}: {stop}", t / request.lr));
-        let all = std::iter::once(start.to_vec()).chain(points);
+        // The parameters alone, without slow variables.
+        let dimension = self.problem.dimension();
+        let all = std::iter::once(start.to_vec()).chain(points).map(|mut point| {
+            point.truncate(dimension);
+            point
+        });
         let all: Vec<(f64, Vec<Complex64>)> =
             all.enumerate().map(|(i, p)| (i as f64 * interval, p)).collect();
         let at_steps = all.iter().step_by(samples).map(|(_, p)| p.clone()).collect();

@@ -38,6 +38,22 @@ pub enum FlowName {
     Interpolated(usize),
 }
 
+/// Terms of a modified field.
+#[derive(Clone, Copy)]
+pub(super) struct OwnTerms {
+    /// Whether the principal ones are there, to every order.
+    pub principal: bool,
+    /// The highest power of `h` of the others, or of all.
+    pub order: usize,
+}
+
+impl OwnTerms {
+    /// Whether the effective start differs from the start: to order 0 it does not.
+    pub fn move_the_start(self) -> bool {
+        self.principal || self.order > 0
+    }
+}
+
 /// A kind of flow: how it is written, and how its name is completed with a number.
 struct Spelling {
     /// The name, with `:n` if a number belongs to it.
@@ -128,14 +144,18 @@ impl FlowName {
     /// Whether it begins at the effective start of an optimizer whose buffers do not start settled, as its own flows do from
     /// order 1 on: to order 0 that is the start, and the other flows are gradient descent's, whatever the optimizer.
     pub fn has_effective_start(self) -> bool {
-        matches!(
-            self,
-            FlowName::Order(1..)
-                | FlowName::Interpolated(1..)
-                | FlowName::Principal
-                | FlowName::PrincipalWith(_)
-                | FlowName::PrincipalEven
-        )
+        self.own_terms().is_some_and(OwnTerms::move_the_start)
+    }
+
+    /// The terms of the optimizer's own modified field that it has; none of a flow of gradient descent.
+    pub(super) fn own_terms(self) -> Option<OwnTerms> {
+        let (principal, order) = match self {
+            FlowName::Order(order) | FlowName::Interpolated(order) => (false, order),
+            FlowName::Principal | FlowName::PrincipalEven => (true, 0),
+            FlowName::PrincipalWith(order) => (true, order),
+            _ => return None,
+        };
+        Some(OwnTerms { principal, order })
     }
 
     /// How flows are written, each with what it is.

@@ -23,6 +23,7 @@ use bea_series::field::{Field, joint};
 use bea_series::optimizer::Step;
 use bea_series::series::GeneralLinearMethod;
 use bea_series::typed::Program;
+use num_complex::Complex64;
 
 /// A velocity field of a simulation.
 pub(super) type Flowing<'a> = Box<dyn Velocity + Send + 'a>;
@@ -64,6 +65,15 @@ impl<'a> Setup<'a> {
 }
 
 impl Setup<'_> {
+    /// Where a flow begins at the parameters `θ`: the optimizer's own have the slow variables beside them, as they are
+    /// before the first step.
+    pub(super) fn point(&self, flow: FlowName, theta: &[Complex64]) -> Vec<Complex64> {
+        match flow.own_terms() {
+            Some(_) => self.numeric.point(theta, &self.request.buffers),
+            None => theta.to_vec(),
+        }
+    }
+
     /// The velocity field of that name.
     pub(super) fn velocity(&self, flow: FlowName) -> Result<Flowing<'_>, SimulateError> {
         let (problem, h) = (self.problem, self.request.lr);
@@ -134,11 +144,11 @@ impl Setup<'_> {
 
 impl Setup<'_> {
     /// The flows of a nonlinear step: its modified field by jets, or from its own steps.
-    fn of_nonlinear(
-        &self,
+    fn of_nonlinear<'s>(
+        &'s self,
         flow: FlowName,
-        program: &Program,
-    ) -> Result<Flowing<'_>, SimulateError> {
+        program: &'s Program,
+    ) -> Result<Flowing<'s>, SimulateError> {
         let (problem, name) = (self.problem, self.name);
         let no_flow = |reason: String| Err(SimulateError::NoFlow { flow, reason });
         let (FlowName::Order(order) | FlowName::Interpolated(order)) = flow else {
@@ -146,20 +156,14 @@ impl Setup<'_> {
                 "the step of `{name}` is not linear in its gradients, so its modified field has no principal part"
             ));
         };
-        if let Some(slow) = program.states.iter().skip(1).find(|state| state.slow) {
-            return no_flow(format!(
-                "the modified field of `{name}` is one of the parameters and of `{}`, which is slow",
-                slow.name
-            ));
-        }
-        let has_buffers = program.states.len() > 1;
+        let has_buffers = program.states.iter().skip(1).any(|state| !state.slow);
         let has_jets = problem.has_jets()
             || matches!(flow, FlowName::Order(..=1)) && problem.max_directions() >= order;
         if !has_jets && (matches!(flow, FlowName::Order(1..)) || has_buffers) {
             return no_flow(missing(if order <= 1 { order } else { order + 1 }));
         }
         let h = self.request.lr;
-        let velocity: Flowing<'_> = match flow {
+        let velocity: Flowing<'s> = match flow {
             FlowName::Order(_) => Box::new(ByStep::new(problem, program, order, h)?),
             _ => Box::new(Interpolated { problem, optimizer: &self.numeric, order }),
         };

@@ -2,7 +2,7 @@
 
 use super::setup::{Flowing, Setup};
 use super::velocity::is_finite;
-use super::{Buffers, FlowName, Problem, Request, Simulation, Stop, Trajectory, Watch};
+use super::{Beginning, Buffers, FlowName, Problem, Request, Simulation, Stop, Trajectory, Watch};
 use crate::flow::step::stepper::Stepper;
 use crate::objective::ObjectiveError;
 use bea_series::optimizer::Step;
@@ -53,6 +53,12 @@ pub enum SimulateError {
     /// Parameters of the optimizer without a value.
     #[error("the optimizer's parameters need values: {}", .0.join(", "))]
     Symbolic(Vec<String>),
+    /// A step whose modified field is not found order by order.
+    #[error(
+        "terms of the step cancel, as in `g - g`, so that the series of `{0}` in h cannot be found order by order: leave \
+         them out"
+    )]
+    Entangled(String),
     /// The optimizer and the problem do not fit.
     #[error("the optimizer has {expected}, the problem {found}")]
     Shape {
@@ -97,7 +103,8 @@ pub fn simulate(
 }
 
 /// The velocity of one flow at `theta`, real or complex, of an optimizer, called `name`, with the step size
-/// and the branch of `request`.
+/// and the branch of `request`: that of the parameters, where there are slow variables, with these as they are before the
+/// first step.
 ///
 /// # Errors
 /// As [`simulate`]; or, inside, why the flow is not defined at this point.
@@ -114,8 +121,11 @@ pub fn velocity(
     check(problem, &step, &start, request)?;
     let setup = Setup::new(problem, name, step, request)?;
     let mut field = setup.velocity(flow)?;
-    let mut out = vec![Complex64::ZERO; theta.len()];
-    Ok(field.velocity(theta, &mut out).map(|()| out))
+    let point = setup.point(flow, theta);
+    let mut out = vec![Complex64::ZERO; point.len()];
+    let found = field.velocity(&point, &mut out);
+    out.truncate(theta.len());
+    Ok(found.map(|()| out))
 }
 
 /// The states with which an optimizer at the step size `h` starts at `theta`: the parameters of each space, and the
@@ -172,15 +182,28 @@ pub fn simulate_until(
         .filter(|f| **f != FlowName::GradientDescent)
         .map(|&flow| setup.velocity(flow))
         .collect::<Result<Vec<_>, _>>()?;
+    let begun = flows.par_iter().map(|flow| setup.beginning(*flow, &start));
+    let begun = begun.collect::<Result<Vec<_>, _>>()?;
+    // All flows that need it are followed back from where the optimizer settles.
+    let settling = match begun.contains(&None) {
+        true => Some(setup.settling(&start, watch)?),
+        false => None,
+    };
     let mut velocities = velocities.into_iter();
     let jobs: Vec<(FlowName, Option<Flowing<'_>>)> = flows
         .into_iter()
         .map(|f| (f, if f == FlowName::GradientDescent { None } else { velocities.next() }))
         .collect();
     let own = if is_descent { "gd" } else { name };
-    let flow = |(flow, velocity): (FlowName, Option<Flowing<'_>>)| match velocity {
+    type Job<'a> = ((FlowName, Option<Flowing<'a>>), Option<(Vec<Complex64>, Beginning)>);
+    let flow = |((flow, velocity), begun): Job<'_>| match velocity {
         Some(mut velocity) => {
-            let (from, beginning) = setup.beginning(flow, &start, watch)?;
+            let (from, beginning) = match (begun, &settling) {
+                (None, Some(settling)) => {
+                    setup.settled_back(flow, setup.point(flow, &start), settling, watch)?
+                }
+                (begun, _) => begun.expect("it begins somewhere"),
+            };
             let followed = setup.follow(flow, &mut *velocity, &from, watch)?;
             Ok(Trajectory { beginning, ..followed })
         }
@@ -188,7 +211,7 @@ pub fn simulate_until(
     };
     let (itself, rest) = rayon::join(
         || setup.itself(own, &start, watch),
-        || jobs.into_par_iter().map(flow).collect::<Result<Vec<Trajectory>, _>>(),
+        || jobs.into_par_iter().zip(begun).map(flow).collect::<Result<Vec<Trajectory>, _>>(),
     );
     let (optimizer, flows) = (itself?, rest?);
     let counts = problem.counts().since(&before);

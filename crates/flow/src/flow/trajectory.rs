@@ -1,6 +1,7 @@
 //! What a simulation is asked for and what it returns.
 
 use super::FlowName;
+use super::velocity::distance;
 use crate::objective::Counts;
 use num_complex::Complex64;
 
@@ -163,9 +164,4 @@ impl Simulation {
         let pairs = self.optimizer.theta.iter().zip(&flow.theta);
         pairs.map(|(a, b)| distance(a, b)).collect()
     }
-}
-
-/// `(Σ_i |a_i - b_i|²)^(1/2)`.
-fn distance(a: &[Complex64], b: &[Complex64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| (x - y).norm_sqr()).sum::<f64>().sqrt()
 }

@@ -5,7 +5,7 @@ use crate::flow::jets::JetError;
 use crate::objective::{Capability, ObjectiveError};
 use num_complex::Complex64;
 
-/// The right-hand side of `θ̇ = v(θ)` along one trajectory.
+/// The right-hand side of `θ̇ = v(θ)` along one trajectory, `θ` with the slow variables after it where there are some.
 pub(super) trait Velocity {
     /// `v(θ)` into `out`, near the last accepted point.
     ///
@@ -34,6 +34,12 @@ pub enum Stop {
     /// Inf or NaN.
     #[error("the parameters or their velocity are no longer finite")]
     NotFinite,
+    /// The field is not finite where a slow variable is 0.
+    #[error(
+        "the modified field is not finite where an entry of `{0}` is 0, as where the step divides by its root: \
+         `slow {0} = 1/100` starts it elsewhere"
+    )]
+    SlowVariable(String),
     /// The argument of a logarithm, `1-hλ` for gradient descent, comes to 0.
     #[error("an eigenvalue reaches the branch point hλ = 1 of the logarithm")]
     BranchPoint,
@@ -158,6 +164,11 @@ impl From<curvature::Error> for Stop {
             _ => Stop::NoConvergence("the Krylov method"),
         }
     }
+}
+
+/// `(Σ_i |a_i - b_i|²)^(1/2)`
+pub(super) fn distance(a: &[Complex64], b: &[Complex64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b).norm_sqr()).sum::<f64>().sqrt()
 }
 
 /// Whether all components are finite.

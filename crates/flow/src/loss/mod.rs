@@ -18,7 +18,6 @@ mod modified_field;
 mod number;
 mod print;
 mod program;
-mod roots;
 mod rounding;
 mod simplify;
 mod typed_field;

@@ -2,8 +2,7 @@
 
 use super::function::Function;
 use super::graph::{Condition, Expr, Graph, Node, Relation};
-use super::roots::exact_root;
-use bea_series::exact::Rational;
+use bea_series::exact::{Rational, exact_root};
 use num_integer::Integer;
 
 impl Graph {
@@ -395,7 +394,14 @@ fn fold(value: &Rational, exponent: &Rational) -> Option<(Rational, Rational)> {
     }
     let power = value.pow(whole)?;
     let rest = Rational::new(rest, d)?;
-    match exact_root(value, &rest) {
+    let root = match rest.as_small()? {
+        (0, _) => Some(1.into()),
+        (p, q) => u32::try_from(q)
+            .ok()
+            .and_then(|degree| exact_root(&value.clone().into(), degree))
+            .and_then(|root| Rational::from(root).pow(p)),
+    };
+    match root {
         Some(root) => Some((&power * &root, 0.into())),
         None => (whole != 0).then_some((power, rest)),
     }

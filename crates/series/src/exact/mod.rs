@@ -13,6 +13,7 @@ mod poly;
 mod rational;
 mod rational_function;
 mod real_root;
+mod roots;
 mod scalar;
 mod univariate;
 
@@ -23,4 +24,6 @@ pub use rational::Rational;
 pub use rational_function::RationalFunction;
 pub(crate) use rational_function::lcm;
 pub use real_root::{RealRoot, positive_roots, simplest_between, square_free_part};
+pub use roots::exact_root;
+pub(crate) use roots::rounded_root;
 pub use scalar::Scalar;

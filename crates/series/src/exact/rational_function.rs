@@ -1,9 +1,9 @@
 //! Quotients of polynomials in lowest terms: the field that every coefficient lives in.
 
-use super::{Factors, Monomial, Poly, gcd};
+use super::{Factors, Monomial, Poly, exact_root, gcd};
 use num_bigint::BigInt;
 use num_integer::Integer;
-use num_rational::BigRational;
+use num_rational::{BigRational, Ratio};
 use num_traits::{One, Zero};
 use std::ops::{Add, Mul, Neg, Sub};
 
@@ -109,6 +109,16 @@ impl RationalFunction {
         let base = if exponent < 0 { self.inverse()? } else { self.clone() };
         let e = exponent.unsigned_abs();
         Some(Self { numerator: base.numerator.pow(e), denominator: base.denominator.pow(e) })
+    }
+
+    /// `self^exponent` where that is rational: whole powers, and powers of positive numbers with rational roots.
+    pub fn power(&self, exponent: Ratio<i64>) -> Option<Self> {
+        let whole = i32::try_from(*exponent.numer()).ok()?;
+        if exponent.is_integer() {
+            return self.pow(whole);
+        }
+        let root = exact_root(&self.as_rational()?, u32::try_from(*exponent.denom()).ok()?)?;
+        Self::from(root).pow(whole)
     }
 
     /// Variable `i` becomes variable `to[i]`.

@@ -2,8 +2,7 @@
 
 use super::square_root;
 use crate::exact::{Poly, RationalFunction as Q};
-use num_bigint::BigInt;
-use num_rational::BigRational;
+use num_rational::{BigRational, Ratio};
 use num_traits::{Signed, ToPrimitive, Zero};
 
 /// `Σ_i c_i x^(low+i) + O(x^precision)`. Every operation keeps track of the precision, so a
@@ -277,20 +276,17 @@ fn integer(n: usize) -> BigRational {
 }
 
 /// `value^r` where that is a rational function: integer `r`; half-integer `r` of a square (its
-/// root with a positive lowest term); any `r` of 1.
+/// root with a positive lowest term); other `r` of numbers with rational roots.
 pub(crate) fn rational_power(value: &Q, r: &BigRational) -> Option<Q> {
     if value.is_one() {
         return Some(Q::one());
     }
-    let exponent = r.numer().to_i32()?;
-    if r.is_integer() {
-        return value.pow(exponent);
-    }
-    if *r.denom() != BigInt::from(2) {
-        return None;
+    let exponent = Ratio::new(r.numer().to_i64()?, r.denom().to_i64()?);
+    if *exponent.denom() != 2 || value.as_rational().is_some_and(|number| !number.is_zero()) {
+        return value.power(exponent);
     }
     let root = Q::new(square_root(value.numerator())?, square_root(value.denominator())?)?;
-    root.pow(exponent)
+    root.pow(i32::try_from(*exponent.numer()).ok()?)
 }
 
 #[cfg(test)]

@@ -3,17 +3,17 @@
 //! At a critical point `f` is 0, and with buffers that are 0 the iterates rest. Every operation has there a value and a
 //! derivative by the states and by the evaluations of `f`; in a product `x y` with `x = 0` the derivative of `y` is not
 //! needed, so that `m'/(√v' + ε)` has one though `√v'` has none. Numbers are exact; roots and functions whose values are
-//! not rational are those of the nearest doubles.
+//! not rational have 64 significant bits.
 
 use super::Optimizer;
 use super::scaling::without_step;
 use super::step::Step;
-use crate::exact::RationalFunction;
+use crate::exact::{RationalFunction, rounded_root};
 use crate::series::{Combination, GeneralLinearMethod, Stage, State, VectorField};
 use crate::text::source::SourceError;
-use crate::typed::{Function, Initial, Node, NodeId, Program};
+use crate::typed::{Function, Initial, Interval, Node, NodeId, Program};
 use num_rational::{BigRational, Ratio};
-use num_traits::{Signed, ToPrimitive, Zero};
+use num_traits::{One, Signed, Zero};
 use std::collections::BTreeMap;
 
 /// Multiples of states and of evaluations, by their index.
@@ -86,26 +86,16 @@ impl Value {
     }
 }
 
-/// The nearest double to a function of one, as an exact number.
-fn nearest(x: &BigRational, f: impl Fn(f64) -> f64) -> Option<RationalFunction> {
-    BigRational::from_float(f(x.to_f64()?)).map(RationalFunction::from)
-}
-
 /// `x^r` for `x > 0`, or any `x` that is not 0 and an integer `r`.
 fn power(x: &RationalFunction, r: Ratio<i64>) -> Option<RationalFunction> {
-    if r.is_integer() {
-        return x.pow(i32::try_from(r.to_integer()).ok()?);
+    const MAX: u32 = 1000;
+    if let Some(power) = x.power(r) {
+        return Some(power);
     }
     let x = x.as_rational().filter(|x| x.is_positive())?;
-    let root = |n: &num_bigint::BigInt| {
-        let root = n.sqrt();
-        (&root * &root == *n).then_some(root)
-    };
-    match (*r.denom(), root(x.numer()), root(x.denom())) {
-        (2, Some(top), Some(bottom)) => RationalFunction::from(BigRational::new(top, bottom))
-            .pow(i32::try_from(*r.numer()).ok()?),
-        _ => nearest(&x, |x| x.powf(*r.numer() as f64 / *r.denom() as f64)),
-    }
+    let degree = u32::try_from(*r.denom()).ok().filter(|degree| *degree <= MAX)?;
+    let whole = i32::try_from(*r.numer()).ok().filter(|n| n.unsigned_abs() <= MAX)?;
+    RationalFunction::from(rounded_root(&x, degree)).pow(whole)
 }
 
 impl Optimizer {
@@ -442,25 +432,30 @@ fn applied(function: Function, (x, dx): &Point, id: NodeId) -> Point {
         return chain(value, None, dx, id);
     };
     let one = RationalFunction::one();
-    let number = |value: Option<RationalFunction>| value.map_or(Value::Undefined, Value::number);
+    // What has too many digits is finite all the same.
+    let number = |value: Option<RationalFunction>| value.map_or(Value::Finite, Value::number);
+    let rounded = |f: fn(&Interval) -> Option<Interval>| {
+        f(&Interval::rational(&q))?.rounded().map(RationalFunction::from)
+    };
     let sign = || RationalFunction::from(q.signum());
     match function {
         Function::Exponential => {
-            let value = if q.is_zero() { Some(one) } else { nearest(&q, f64::exp) };
+            let value = if q.is_zero() { Some(one) } else { rounded(Interval::exponential) };
             chain(number(value.clone()), value, dx, id)
         }
         Function::Logarithm if q.is_positive() => {
-            let value = if q == BigRational::from_integer(1.into()) {
-                Some(RationalFunction::zero())
-            } else {
-                nearest(&q, f64::ln)
+            let value = match q.is_one() {
+                true => Some(RationalFunction::zero()),
+                false => rounded(Interval::logarithm),
             };
             chain(number(value), Some(RationalFunction::from(q.recip())), dx, id)
         }
         Function::Logarithm => (Value::Undefined, Slope::Missing(id)),
         Function::HyperbolicTangent => {
-            let value =
-                if q.is_zero() { Some(RationalFunction::zero()) } else { nearest(&q, f64::tanh) };
+            let value = match q.is_zero() {
+                true => Some(RationalFunction::zero()),
+                false => rounded(Interval::hyperbolic_tangent),
+            };
             let derivative = value.as_ref().map(|y| &one - &(y * y));
             chain(number(value), derivative, dx, id)
         }

@@ -155,6 +155,19 @@ fn fault(optimizer: &Optimizer, program: &Program, error: &TypedError) -> Source
         source.fault(span.clone(), error.to_string(), label, Some(help))
     };
     match error {
+        TypedError::Inconsistent { state, name } | TypedError::SelfReference { state, name }
+            if program.is_running_extreme(*state) =>
+        {
+            at(
+                &program.states[*state].place,
+                "holds the extreme value so far, and its iterates stay on the kink wherever that follows the other one",
+                format!(
+                    "no field is smooth on both sides of that kink, and each side has one of its own: while `{name}` \
+                     keeps its value it is a slow variable that stands still, `slow {name}` with `{name}' = {name}`; \
+                     while it follows, it is no state, but a name for what it follows: `let {name} = …`"
+                ),
+            )
+        }
         TypedError::Unsettled { state, name } => at(
             &program.states[*state].place,
             "grows, or keeps any value, with `h = 0`",

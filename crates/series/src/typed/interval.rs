@@ -148,6 +148,18 @@ impl Interval {
         Some(part.plus(&Interval::integer(1)))
     }
 
+    /// The enclosed number to 64 significant bits, if it is enclosed so closely.
+    pub fn rounded(&self) -> Option<BigRational> {
+        const SIGNIFICANT: u64 = 64;
+        let twice = &self.low + &self.high;
+        let dropped = twice.bits().checked_sub(SIGNIFICANT)?;
+        if (&self.high - &self.low).bits() > dropped {
+            return None;
+        }
+        let kept = (twice >> dropped) << dropped;
+        Some(BigRational::new(kept, BigInt::one() << (BITS + 1)))
+    }
+
     /// A fraction with a small denominator that depends on a list of numbers as on a random one.
     pub fn random(of: &[u64]) -> BigRational {
         let mut state: u64 = 0x9e37_79b9_7f4a_7c15;

@@ -20,6 +20,7 @@ mod witness;
 
 pub(crate) use atoms::{Atom, Atoms, Opaque, Product};
 pub use field::{Elementary, Factor, Factors, Terms, TypedCoordinate, TypedField, TypedTerm};
+pub(crate) use interval::Interval;
 pub use potential::TypedPotential;
 pub use program::{Exponent, Function, Initial, Node, NodeId, Program, Shape, TypedState};
 pub(crate) use reading::Reading;

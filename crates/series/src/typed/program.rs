@@ -199,6 +199,19 @@ pub enum Node {
     Entries(NodeId),
 }
 
+impl Node {
+    /// What it is made of.
+    pub fn operands(&self) -> Vec<NodeId> {
+        match self {
+            Node::Sum(parts) | Node::Product(parts) => parts.clone(),
+            Node::Power(x, _) | Node::Function(_, x) | Node::Entries(x) => vec![*x],
+            Node::Field { point: x } | Node::FieldDerivative { direction: x } => vec![*x],
+            Node::Greater(x, y) => vec![*x, *y],
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// A state of a nonlinear step.
 #[derive(Clone, PartialEq, Debug)]
 pub struct TypedState {
@@ -252,6 +265,25 @@ pub struct Program {
 }
 
 impl Program {
+    /// Whether the new value of a state is the greater or the smaller one of its old value and something else.
+    pub(crate) fn is_running_extreme(&self, state: usize) -> bool {
+        let is_minus =
+            |id: NodeId| matches!(&self.nodes[id], Node::Number(value) if (-value).is_one());
+        // `min(a, b)` is `-max(-a, -b)`.
+        let unsigned = |id: NodeId| match &self.nodes[id] {
+            Node::Product(parts) => match parts[..] {
+                [sign, x] if is_minus(sign) => x,
+                _ => id,
+            },
+            _ => id,
+        };
+        let is_old = |id: NodeId| matches!(self.nodes[unsigned(id)], Node::State(i) if i == state);
+        match self.nodes[unsigned(self.states[state].update)] {
+            Node::Greater(x, y) => is_old(x) || is_old(y),
+            _ => false,
+        }
+    }
+
     /// Where the step is not smooth: the operations `sign`, `abs`, `min`, `max` and `clip` whose kinks a derivative
     /// knows nothing of.
     pub fn kinks(&self) -> impl Iterator<Item = NodeId> + '_ {

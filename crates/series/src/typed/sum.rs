@@ -5,7 +5,7 @@ use super::program::Exponent;
 use crate::exact::{RationalFunction, effort};
 use num_bigint::BigInt;
 use num_rational::{BigRational, Ratio};
-use num_traits::{One, Signed, Zero};
+use num_traits::One;
 use std::collections::BTreeMap;
 
 /// A polynomial in the step number ν, lowest power first; the last coefficient is not zero.
@@ -269,7 +269,7 @@ impl Atoms {
         };
         let (mut coefficient, mut out) = (RationalFunction::one(), Product::one());
         if !c.is_one() {
-            match power_of_number(c, exponent) {
+            match exponent.as_rational().and_then(|exponent| c.power(exponent)) {
                 Some(value) => coefficient = value,
                 None => {
                     let atom = self.intern(Atom::Base(vec![(Product::one(), c.clone())]));
@@ -290,10 +290,8 @@ impl Atoms {
     fn monic(&self, sum: Polynomial, exponent: &Exponent) -> (Polynomial, RationalFunction) {
         let one = RationalFunction::one();
         let Some((_, last)) = sum.last().filter(|_| self.is_complete) else { return (sum, one) };
-        let (Some(factor), Some(inverse)) = (power_of_number(last, exponent), last.inverse())
-        else {
-            return (sum, one);
-        };
+        let power = exponent.as_rational().and_then(|exponent| last.power(exponent));
+        let (Some(factor), Some(inverse)) = (power, last.inverse()) else { return (sum, one) };
         (sum.iter().map(|(product, c)| (product.clone(), c * &inverse)).collect(), factor)
     }
 
@@ -405,24 +403,6 @@ impl Atoms {
     }
 }
 
-/// A power of a number, where it is one without roots.
-fn power_of_number(c: &RationalFunction, exponent: &Exponent) -> Option<RationalFunction> {
-    if let Some(n) = exponent.as_integer() {
-        return c.pow(i32::try_from(n).ok()?);
-    }
-    let (value, exponent) = (c.as_rational()?, exponent.as_rational()?);
-    if value.is_negative() || value.is_zero() {
-        return None;
-    }
-    let root = |n: &BigInt| {
-        let degree = u32::try_from(*exponent.denom()).ok()?;
-        let root = n.nth_root(degree);
-        (root.pow(degree) == *n).then_some(root)
-    };
-    let rooted = BigRational::new(root(value.numer())?, root(value.denom())?);
-    RationalFunction::from(rooted).pow(i32::try_from(*exponent.numer()).ok()?)
-}
-
 /// The sum whose square a sum of several products is, up to its sign.
 fn square_root(sum: &Polynomial) -> Option<Polynomial> {
     const MAX_TERMS: usize = 8;
@@ -443,8 +423,7 @@ fn square_root(sum: &Polynomial) -> Option<Polynomial> {
     if lead.iter().any(|n| n % 2 != 0) {
         return None;
     }
-    let half = Exponent::rational(Ratio::new(1, 2));
-    let first = (lead.iter().map(|n| n / 2).collect::<Exponents>(), power_of_number(c, &half)?);
+    let first = (lead.iter().map(|n| n / 2).collect::<Exponents>(), c.power(Ratio::new(1, 2))?);
     let mut root: Vec<(Exponents, RationalFunction)> = Vec::new();
     let mut next = first.clone();
     loop {

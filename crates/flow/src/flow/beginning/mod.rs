@@ -7,11 +7,12 @@
 
 mod principal;
 mod series;
-mod settled;
+pub(super) mod settled;
 
+use super::name::OwnTerms;
 use super::setup::Setup;
 use super::trajectory::{Beginning, FlowsFrom};
-use super::{Buffers, FlowName, SimulateError, Stop, Watch};
+use super::{Buffers, FlowName, SimulateError, Stop};
 use crate::objective::ObjectiveError;
 use bea_series::optimizer::Step;
 use bea_series::series::Start;
@@ -51,39 +52,35 @@ impl From<ObjectiveError> for NoStart {
 type Found<T> = Result<T, NoStart>;
 
 impl Setup<'_> {
-    /// Where a flow begins beside the optimizer that starts at `θ`, and how that was found.
+    /// Where a flow begins beside the optimizer that starts at `θ`, and how that was found; `None` where the optimizer has
+    /// to settle first.
     pub(super) fn beginning(
         &self,
         flow: FlowName,
         theta: &[Complex64],
-        watch: &dyn Watch,
-    ) -> Result<(Vec<Complex64>, Beginning), SimulateError> {
+    ) -> Result<Option<(Vec<Complex64>, Beginning)>, SimulateError> {
         let request = self.request;
         let from_start = request.flows_from == FlowsFrom::Start
             || request.buffers != Buffers::Written
             || !self.step.starts_beside_manifold();
-        if from_start || !flow.has_effective_start() {
-            return Ok((theta.to_vec(), Beginning::Start));
-        }
-        let found = match &self.step {
-            Step::Linear(program) => match program.start() {
-                Ok(start) if start.is_at_parameters() => {
-                    return Ok((theta.to_vec(), Beginning::Start));
-                }
-                Ok(start) => self.by_closed_form(flow, &start, theta),
-                Err(_) => Err(NoStart::NoForm),
-            },
-            Step::Nonlinear(_) => Err(NoStart::NoForm),
+        let Some(own) = flow.own_terms().filter(|own| !from_start && own.move_the_start()) else {
+            return Ok(Some((self.point(flow, theta), Beginning::Start)));
         };
-        match found {
+        // Nonlinear steps have no closed form.
+        let Step::Linear(program) = &self.step else { return Ok(None) };
+        let Ok(start) = program.start() else { return Ok(None) };
+        if start.is_at_parameters() {
+            return Ok(Some((theta.to_vec(), Beginning::Start)));
+        }
+        match self.by_closed_form(flow, own, &start, theta) {
             Ok((change, beginning)) => {
-                Ok((theta.iter().zip(change).map(|(x, change)| x + change).collect(), beginning))
+                let moved = theta.iter().zip(change).map(|(x, change)| x + change).collect();
+                Ok(Some((moved, beginning)))
             }
-            Err(NoStart::NoForm) => match self.settled_back(flow, theta, watch)? {
-                Ok((point, steps)) => Ok((point, Beginning::Settled(steps))),
-                Err(reason) => Ok((theta.to_vec(), Beginning::Unsettled(reason))),
-            },
-            Err(NoStart::Unsettled(reason)) => Ok((theta.to_vec(), Beginning::Unsettled(reason))),
+            Err(NoStart::NoForm) => Ok(None),
+            Err(NoStart::Unsettled(reason)) => {
+                Ok(Some((theta.to_vec(), Beginning::Unsettled(reason))))
+            }
             Err(NoStart::Failed(error)) => Err(error),
         }
     }
@@ -92,23 +89,16 @@ impl Setup<'_> {
     fn by_closed_form(
         &self,
         flow: FlowName,
+        own: OwnTerms,
         start: &Start,
         theta: &[Complex64],
     ) -> Found<(Vec<Complex64>, Beginning)> {
-        match flow {
-            FlowName::Principal | FlowName::PrincipalEven => {
-                Ok((self.principal_change(flow, start, theta)?, Beginning::Effective))
-            }
-            FlowName::PrincipalWith(order) => {
-                let mut change = self.principal_change(flow, start, theta)?;
-                let (others, beginning) = self.series_change(start, theta, order, false)?;
-                change.iter_mut().zip(others).for_each(|(sum, x)| *sum += x);
-                Ok((change, beginning))
-            }
-            FlowName::Order(order) | FlowName::Interpolated(order) => {
-                self.series_change(start, theta, order, true)
-            }
-            _ => unreachable!("these flows are gradient descent's"),
+        let (mut change, beginning) =
+            self.series_change(start, theta, own.order, !own.principal)?;
+        if own.principal {
+            let principal = self.principal_change(flow, start, theta)?;
+            change.iter_mut().zip(principal).for_each(|(sum, x)| *sum += x);
         }
+        Ok((change, beginning))
     }
 }

@@ -8,7 +8,8 @@
 use crate::flow::integrate::{Integrator, Samples, integrate};
 use crate::flow::name::MAX_ORDER;
 use crate::flow::setup::{Flowing, Setup};
-use crate::flow::velocity::Velocity;
+use crate::flow::trajectory::Beginning;
+use crate::flow::velocity::{Velocity, distance};
 use crate::flow::{Buffers, FlowName, SimulateError, Stop, Watch};
 use num_complex::Complex64;
 
@@ -18,41 +19,57 @@ const LEFT: [f64; 3] = [1e-4, 1e-8, 1e-12];
 const MAX_STEPS: usize = 10_000;
 /// The most steps that are taken on other objectives, which are costly, for each step of the simulation.
 const MAX_TIMES: usize = 2;
-/// Two starts agree if they differ by no more than this part of the way to them.
-const AGREE: f64 = 0.1;
 /// The integrator's steps back are at most so many, and so many more for each step of the optimizer. A smooth flow takes
 /// fewer than one.
 const INTEGRATED: (usize, usize) = (200, 10);
 /// How many orders higher the flow is that is followed back.
 const HIGHER: usize = 2;
-/// Or by this part of the parameters, which the integrator's errors may be.
+/// Two starts agree if they differ by no more than this part of the way to them,
+const AGREE: f64 = 0.1;
+/// or by this part of the parameters, which the integrator's errors may be.
 const ROUNDING: f64 = 1e-9;
 
+/// Where the optimizer is once its transient is over: after these numbers of steps, which increase, or why it never is.
+pub(in crate::flow) struct Settling(Result<(Vec<usize>, Vec<Vec<Complex64>>), String>);
+
 impl Setup<'_> {
-    /// The point from which the flow gets to where the optimizer is after so many steps, as long as its transient
-    /// takes; or why there is none.
-    pub(super) fn settled_back(
+    /// Iterates the optimizer from `θ` for as long as its transient takes.
+    pub(in crate::flow) fn settling(
         &self,
-        flow: FlowName,
         theta: &[Complex64],
         watch: &dyn Watch,
-    ) -> Result<Result<(Vec<Complex64>, usize), String>, SimulateError> {
+    ) -> Result<Settling, SimulateError> {
         let numbers = match self.transients() {
             Ok(numbers) => numbers,
-            Err(reason) => return Ok(Err(reason)),
+            Err(reason) => return Ok(Settling(Err(reason))),
         };
         let ends = match self.iterates(theta, &numbers, watch) {
-            Ok(ends) => ends,
-            Err(stop) => return refused(stop),
+            Ok(ends) => Ok(ends),
+            Err(stop) => refused(stop)?,
+        };
+        Ok(Settling(ends.map(|ends| (numbers, ends))))
+    }
+
+    /// The point from which the flow gets to where the optimizer is once it has settled; the start, if none is found.
+    pub(in crate::flow) fn settled_back(
+        &self,
+        flow: FlowName,
+        start: Vec<Complex64>,
+        settling: &Settling,
+        watch: &dyn Watch,
+    ) -> Result<(Vec<Complex64>, Beginning), SimulateError> {
+        let (numbers, ends) = match &settling.0 {
+            Ok(settled) => settled,
+            Err(reason) => return Ok((start, Beginning::Unsettled(reason.clone()))),
         };
         let mut reason = String::new();
         for way in self.ways_back(flow) {
-            match self.agreed(way, theta, &ends, &numbers, watch)? {
-                Ok(found) => return Ok(Ok(found)),
+            match self.agreed(way, &start, ends, numbers, watch)? {
+                Ok((point, steps)) => return Ok((point, Beginning::Settled(steps))),
                 Err(why) => reason = why,
             }
         }
-        Ok(Err(reason))
+        Ok((start, Beginning::Unsettled(reason)))
     }
 
     /// Where a flow comes from that is at these `ends` after these numbers of steps, as far as they agree, with the number
@@ -65,9 +82,6 @@ impl Setup<'_> {
         numbers: &[usize],
         watch: &dyn Watch,
     ) -> Result<Result<(Vec<Complex64>, usize), String>, SimulateError> {
-        let distance = |a: &[Complex64], b: &[Complex64]| {
-            a.iter().zip(b).map(|(a, b)| (a - b).norm_sqr()).sum::<f64>().sqrt()
-        };
         let size = theta.iter().map(Complex64::norm_sqr).sum::<f64>().sqrt();
         let mut last: Option<Vec<Complex64>> = None;
         let mut best: Option<(f64, Vec<Complex64>, usize)> = None;
@@ -100,6 +114,7 @@ impl Setup<'_> {
     /// The numbers of steps that are tried: as the powers of the largest root of the recurrence beside 1 decay.
     fn transients(&self) -> Result<Vec<usize>, String> {
         let root = self.numeric.forgetting();
+        let root = root.map_err(|_| "the roots of its buffers' recurrence are not found")?;
         if root >= 1.0 {
             return Err("the buffers do not settle on the slow manifold".into());
         }
@@ -120,7 +135,7 @@ impl Setup<'_> {
         Ok(numbers.into_iter().filter(|steps| *steps <= most).collect())
     }
 
-    /// The parameters after so many steps of the optimizer, for each of the numbers, which increase.
+    /// The parameters and slow variables after so many steps of the optimizer, for each of the numbers, which increase.
     fn iterates(
         &self,
         theta: &[Complex64],
@@ -137,7 +152,7 @@ impl Setup<'_> {
             states = self.numeric.step(self.problem, &states, number)?;
             number = number.map(|number| number + 1);
             let times = numbers.iter().filter(|steps| **steps == made).count();
-            let point = self.numeric.parameters(self.problem, &states);
+            let point = self.numeric.coordinates(self.problem, &states);
             ends.extend(std::iter::repeat_n(point, times));
         }
         Ok(ends)

@@ -91,6 +91,25 @@ fn converged<T>(d: usize, solve: impl Fn(f64, usize) -> Option<T>) -> Result<T, 
     found.ok_or(Stop::NoConvergence("the eigenvalue solver"))
 }
 
+/// The eigenvalues of a real matrix.
+///
+/// # Errors
+/// If an entry is not finite, or the iteration does not converge.
+pub(in crate::flow) fn eigenvalues(m: &DMatrix<f64>) -> Result<Vec<Complex64>, Stop> {
+    // Products of larger entries could overflow.
+    const LARGE: f64 = 1e100;
+    if !m.iter().all(|x| x.is_finite()) {
+        return Err(Stop::NotFinite);
+    }
+    let largest = m.amax();
+    let scale = if largest > LARGE { largest } else { 1.0 };
+    let scaled = m / scale;
+    let schur = converged(m.nrows(), |epsilon, iterations| {
+        Schur::try_new(scaled.clone(), epsilon, iterations)
+    })?;
+    Ok(schur.complex_eigenvalues().iter().map(|z| z * scale).collect())
+}
+
 impl Decomposition {
     /// Of `hJ` at `θ`.
     pub(in crate::flow) fn at(

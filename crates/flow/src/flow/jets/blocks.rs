@@ -11,6 +11,7 @@ use super::vectors::{Coefficient, Part, add, nothing, zero};
 use crate::loss::Number;
 use crate::objective::Jet;
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Entries of a block, except for the last one.
@@ -114,12 +115,12 @@ impl<'a, T: Number + Send + Sync> Blocks<'a, T> {
             Stop::Kink(node) => Halt::Kink(node),
             Stop::Whole(op) => {
                 let k = run.degree(op);
-                let operands = self.operands(op).into_iter().map(|x| {
+                let operands = self.operands(op).into_iter().map(|(x, behind)| {
                     let first = match self.field.ops[op].0 {
                         Op::Entries(_) => k,
                         _ => self.jets[x].as_ref().map_or(0, |jet| jet.degree() + 1),
                     };
-                    (first..=k)
+                    (first..=k - behind)
                         .map(|degree| match self.field.ops[op].0 {
                             Op::Entries(_) => run.sums(x, degree),
                             _ => run.vectors(x, degree),
@@ -131,14 +132,14 @@ impl<'a, T: Number + Send + Sync> Blocks<'a, T> {
         }
     }
 
-    /// What an operation that needs all entries is evaluated at.
-    fn operands(&self, op: usize) -> Vec<usize> {
+    /// What an operation that needs all entries is evaluated at, and by how many degrees less than its own that is needed.
+    fn operands(&self, op: usize) -> Vec<(usize, usize)> {
         match &self.field.ops[op].0 {
-            Op::Field(x) | Op::Entries(x) => vec![*x],
+            Op::Field(x) | Op::Entries(x) => vec![(*x, 0)],
             // At the old parameters.
             Op::FieldDerivative(x) => {
-                let theta = self.field.theta();
-                if *x == theta { vec![theta] } else { vec![theta, *x] }
+                let theta = (self.field.theta(), self.field.valuations[*x]);
+                if *x == theta.0 { vec![theta] } else { vec![theta, (*x, 0)] }
             }
             _ => unreachable!("only these need all entries"),
         }
@@ -173,7 +174,7 @@ impl<'a, T: Number + Send + Sync> Blocks<'a, T> {
             self.known[at].push(sum);
             return Ok(at);
         }
-        for (which, &x) in operands.iter().enumerate() {
+        for (which, &(x, _)) in operands.iter().enumerate() {
             for degree in 0..blocks[0][which].len() {
                 let mut parts = blocks.iter_mut().map(|operands| &mut operands[which][degree]);
                 let mut whole = std::mem::take(parts.next().expect("a block"));
@@ -188,19 +189,24 @@ impl<'a, T: Number + Send + Sync> Blocks<'a, T> {
                 self.extend(x, whole);
             }
         }
-        let jet = |x: usize| self.jets[x].as_ref().expect("there by now");
+        // Other operations may have needed more of the same operands.
+        let k = self.known[at].len() + field.valuations[at];
         let is_still = |x: &Jet<T>| (1..=x.degree()).all(|k| x.coefficient(k, 0).is_none());
         // Whether the part is 0 at s = 0, where the parameters often are the same for every step size.
         let (value, is_zero) = match &field.ops[at].0 {
             Op::Field(x) => {
-                let x = jet(*x);
-                (source.field(x), x.degree() > 0 && is_still(x))
+                let x = self.jet(*x, k);
+                (source.field(&x), k > 0 && is_still(&x))
             }
             Op::FieldDerivative(v) => {
-                let v = jet(*v);
-                let last = v.degree();
-                let x = jet(field.theta()).truncated(last);
-                (source.along(&x, v), last > 0 && is_still(&x) && v.coefficient(last, 0).is_none())
+                let mut x = self.jet(field.theta(), k - field.valuations[*v]).into_owned();
+                // What stands beside nothing of the direction.
+                while x.degree() < k {
+                    x.push(nothing(x.degree() + 1));
+                }
+                let v = self.jet(*v, k);
+                let is_zero = k > 0 && is_still(&x) && v.coefficient(k, 0).is_none();
+                (source.along(&x, &v), is_zero)
             }
             _ => unreachable!("sums are done"),
         };
@@ -210,6 +216,12 @@ impl<'a, T: Number + Send + Sync> Blocks<'a, T> {
         }
         self.known[at].push(part);
         Ok(at)
+    }
+
+    /// A point or a direction up to a degree.
+    fn jet(&self, x: usize, degree: usize) -> Cow<'_, Jet<T>> {
+        let jet = self.jets[x].as_ref().expect("there by now");
+        if jet.degree() > degree { Cow::Owned(jet.truncated(degree)) } else { Cow::Borrowed(jet) }
     }
 
     /// A number, or the vector whose part in each block is `part`.

@@ -10,6 +10,7 @@ mod blocks;
 mod recurrence;
 mod run;
 mod step;
+mod valuations;
 pub(in crate::flow) mod vectors;
 
 pub use at_point::JetField;

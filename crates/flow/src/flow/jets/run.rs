@@ -100,6 +100,9 @@ impl<'a, T: Number + Send + Sync> Run<'a, T> {
     /// The part of degree `k` of the solution of `x(ν+1) = c x(ν) + r(ν)`.
     fn solution(&mut self, i: usize, k: usize) -> Result<Part<T>, Stop> {
         let field = self.field;
+        if k < field.state_valuations[i] {
+            return Ok(nothing(k));
+        }
         let one = T::from_rational(&1.into());
         let recurrence = &field.states[i];
         let mut right = nothing(k);
@@ -180,7 +183,7 @@ impl<'a, T: Number + Send + Sync> Run<'a, T> {
                 return Err(Stop::Whole(op));
             }
             &Op::FieldDerivative(direction) => {
-                self.value(field.theta(), k)?;
+                self.value(field.theta(), k - field.valuations[direction])?;
                 self.value(direction, k)?;
                 return Err(Stop::Whole(op));
             }

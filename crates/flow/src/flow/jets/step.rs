@@ -8,6 +8,7 @@
 
 use super::blocks::Blocks;
 use super::recurrence::Differences;
+use super::valuations::{entangled, valuations};
 use super::vectors::{add, zero};
 use crate::flow::SimulateError;
 use crate::loss::Number;
@@ -72,8 +73,9 @@ pub(super) enum Op<T> {
 pub struct StepField<T> {
     pub(super) order: usize,
     pub(super) ops: Vec<(Op<T>, NodeId)>,
-    /// The least degree that an operation can have.
+    /// The least degree that an operation can have, and a state.
     pub(super) valuations: Vec<usize>,
+    pub(super) state_valuations: Vec<usize>,
     pub(super) states: Vec<Recurrence>,
     pub(super) h: T,
     /// `Δ⁻¹ν^b`, by the powers of `ν`.
@@ -94,7 +96,7 @@ impl<T: Number + Send + Sync> StepField<T> {
     /// are 1.
     ///
     /// # Errors
-    /// Parameters without a value.
+    /// Parameters without a value; a step that is not expanded order by order since its terms cancel.
     pub fn new(program: &Program, order: usize, h: &Rational) -> Result<Self, SimulateError> {
         if !program.parameters.is_empty() {
             return Err(SimulateError::Symbolic(program.parameters.clone()));
@@ -105,6 +107,7 @@ impl<T: Number + Send + Sync> StepField<T> {
             order,
             ops: Vec::new(),
             valuations: Vec::new(),
+            state_valuations: Vec::new(),
             states: Vec::new(),
             h: T::from_rational(h),
             sums: differences.sums().iter().map(numbers).collect(),
@@ -122,20 +125,18 @@ impl<T: Number + Send + Sync> StepField<T> {
                 rest: state.rest.iter().map(|id| of_node[*id]).collect(),
             })
             .collect();
+        // No part of a higher degree is asked for.
+        let most = order + 2;
+        let (of, of_states) = valuations(&field.ops, &field.states, most);
+        if let Some(i) = entangled(&field.ops, &field.states, &of, &of_states, most) {
+            return Err(SimulateError::Entangled(program.states[i].name.clone()));
+        }
+        (field.valuations, field.state_valuations) = (of, of_states);
         Ok(field)
     }
 
     fn push(&mut self, op: Op<T>, node: NodeId) -> usize {
-        let of = |x: &usize| self.valuations.get(*x).copied().unwrap_or(0);
-        let valuation = match &op {
-            Op::Step => 1,
-            Op::Sum(parts) => parts.iter().map(of).min().unwrap_or(0),
-            Op::Product(x, y) => of(x) + of(y),
-            Op::Entries(x) | Op::FieldDerivative(x) => of(x),
-            _ => 0,
-        };
         self.ops.push((op, node));
-        self.valuations.push(valuation);
         self.ops.len() - 1
     }
 

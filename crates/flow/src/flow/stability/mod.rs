@@ -38,7 +38,8 @@ pub use paths::Path;
 pub use region::Region;
 pub use truncated::MAX_CHAINS;
 
-use super::Problem;
+use super::{Problem, Stop};
+use crate::flow::dense::decomposition;
 use crate::objective::ObjectiveError;
 use bea_series::exact::RationalFunction;
 use bea_series::series::{GeneralLinearMethod, MethodError};
@@ -385,19 +386,14 @@ fn multipliers(map: &LinearMap, h: f64) -> Vec<Complex64> {
     found
 }
 
-/// The eigenvalues of a matrix; of one that is not finite, as many infinite ones.
+/// The eigenvalues of a matrix; of one that is not finite, as many infinite ones, and of one whose are not found, as many
+/// that are no numbers.
 fn eigenvalues(m: &DMatrix<f64>) -> Vec<Complex64> {
-    let largest = m.amax();
-    if m.iter().any(|x| !x.is_finite()) {
-        return vec![f64::INFINITY.into(); m.nrows()];
-    }
-    // Products of entries would overflow.
-    let scale = if largest > LARGE { largest } else { 1.0 };
-    (m / scale).complex_eigenvalues().iter().map(|z| z * scale).collect()
+    decomposition::eigenvalues(m).unwrap_or_else(|stop| {
+        let value = if stop == Stop::NotFinite { f64::INFINITY } else { f64::NAN };
+        vec![value.into(); m.nrows()]
+    })
 }
-
-/// Entries up to here are multiplied without overflow.
-const LARGE: f64 = 1e100;
 
 /// The largest real part first.
 fn sorted(mut found: Vec<Complex64>) -> Vec<Complex64> {

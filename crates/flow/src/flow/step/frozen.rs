@@ -8,6 +8,7 @@
 //! *Adaptive gradient methods at the edge of stability*.
 
 use super::nonlinear::{NonlinearStep, Operation};
+use crate::flow::dense::decomposition::eigenvalues;
 use crate::flow::jets::JetSource;
 use bea_series::typed::{Node, NodeId, Shape};
 use nalgebra::DMatrix;
@@ -43,6 +44,9 @@ pub enum NotPreconditioned {
     /// As for momenta that differ.
     #[error("entries differ in more than a factor of their gradient")]
     Entries,
+    /// Numbers are too large for the eigenvalues of an entry's system.
+    #[error("the eigenvalues of the step with its preconditioner held are not found")]
+    Eigenvalues,
 }
 
 /// An entry for each parameter, or one for all.
@@ -78,7 +82,8 @@ fn add(sum: &mut BTreeMap<usize, Diagonal>, terms: BTreeMap<usize, Diagonal>) {
 }
 
 impl NonlinearStep<f64> {
-    /// The step number `number` from these states, counted from 1, with its preconditioner held.
+    /// The step number `number` from these states, counted from 1, with its preconditioner held. Where the first step has
+    /// lines of its own, it holds what these make in the lines of the later steps: those are repeated.
     ///
     /// # Errors
     /// The first one of `source`.
@@ -89,8 +94,7 @@ impl NonlinearStep<f64> {
         source: &mut S,
     ) -> Result<Result<Frozen, NotPreconditioned>, S::Error> {
         let values = self.values(&mut states.to_vec(), Some(number), source)?;
-        Ok(Forms { step: self, values: &values, number, points: Vec::new() }
-            .frozen(states[0].len()))
+        Ok(Forms { step: self, values: &values, points: Vec::new() }.frozen(states[0].len()))
     }
 }
 
@@ -98,15 +102,13 @@ struct Forms<'a> {
     step: &'a NonlinearStep<f64>,
     /// What every operation made.
     values: &'a [Vec<f64>],
-    number: u64,
     /// Where the evaluations took place, as multiples of states.
     points: Vec<BTreeMap<usize, Diagonal>>,
 }
 
 impl Forms<'_> {
     fn update(&self, state: usize) -> NodeId {
-        let state = &self.step.states[state];
-        self.step.resolved(state.first.filter(|_| self.number == 1).unwrap_or(state.update))
+        self.step.resolved(self.step.states[state].update)
     }
 
     /// The forms of all operations.
@@ -136,11 +138,7 @@ impl Forms<'_> {
                 Node::Product(parts) => self.multiple(&forms, parts),
                 other => {
                     let constant = |x: &NodeId| matches!(forms[*x], Form::Constant);
-                    if super::nonlinear::operands(other).iter().all(constant) {
-                        Form::Constant
-                    } else {
-                        Form::Held
-                    }
+                    if other.operands().iter().all(constant) { Form::Constant } else { Form::Held }
                 }
             });
         }
@@ -178,9 +176,8 @@ impl Forms<'_> {
                     unreachable!("just filtered")
                 };
                 let others = parts.iter().filter(|part| *part != one);
-                let factor = others.fold(vec![1.0], |factor, part| {
-                    product(&factor, &self.values[self.step.resolved(*part)])
-                });
+                let factor =
+                    others.fold(vec![1.0], |factor, part| product(&factor, &self.values[*part]));
                 let times = |terms: &BTreeMap<usize, Diagonal>| {
                     terms.iter().map(|(key, term)| (*key, product(term, &factor))).collect()
                 };
@@ -305,7 +302,7 @@ impl Systems {
             }
         }
         let (system, _) = first.ok_or(NotPreconditioned::Unmoved)?;
-        let threshold = system.threshold(preconditioner[0], h);
+        let threshold = system.threshold(preconditioner[0], h)?;
         if count == 1 {
             preconditioner.resize(dimension, preconditioner[0]);
         }
@@ -360,21 +357,22 @@ impl System {
     }
 
     /// Where the spectral radius of `A - μ P b c` passes 1.
-    fn threshold(&self, preconditioner: f64, h: f64) -> Option<f64> {
+    fn threshold(&self, preconditioner: f64, h: f64) -> Result<Option<f64>, NotPreconditioned> {
         let closed = &self.b * &self.c * preconditioner;
-        let radius = |mu: f64| {
-            let matrix = &self.a - &closed * mu;
-            matrix.complex_eigenvalues().iter().map(|root| root.norm()).fold(0.0, f64::max)
+        let is_stable = |mu: f64| -> Result<bool, NotPreconditioned> {
+            let roots = eigenvalues(&(&self.a - &closed * mu));
+            let roots = roots.map_err(|_| NotPreconditioned::Eigenvalues)?;
+            Ok(roots.iter().all(|root| root.norm() <= 1.0))
         };
         let (mut stable, mut unstable) = (1e-3 / h, 1e-3 / h);
-        if radius(stable) > 1.0 {
-            return None;
+        if !is_stable(stable)? {
+            return Ok(None);
         }
-        while radius(unstable) <= 1.0 {
+        while is_stable(unstable)? {
             stable = unstable;
             unstable *= 1.03;
             if unstable * h > 1e9 {
-                return None;
+                return Ok(None);
             }
         }
         while unstable - stable > 1e-14 * unstable {
@@ -382,8 +380,8 @@ impl System {
             if middle <= stable || middle >= unstable {
                 break;
             }
-            *(if radius(middle) > 1.0 { &mut unstable } else { &mut stable }) = middle;
+            *(if is_stable(middle)? { &mut stable } else { &mut unstable }) = middle;
         }
-        Some(f64::midpoint(stable, unstable))
+        Ok(Some(f64::midpoint(stable, unstable)))
     }
 }

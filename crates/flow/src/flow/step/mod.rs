@@ -1,5 +1,6 @@
 //! The optimizer as it is iterated: its step with numbers for its coefficients, implicit stages, and the slow manifold.
 
+pub(in crate::flow) mod coordinates;
 pub(in crate::flow) mod fixed_point;
 pub(in crate::flow) mod frozen;
 pub(in crate::flow) mod implicit;

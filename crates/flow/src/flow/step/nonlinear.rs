@@ -50,6 +50,8 @@ pub struct NonlinearStep<T> {
     kept: Vec<bool>,
     pub(super) states: Vec<State<T>>,
     pub(super) h: T,
+    /// The first step, where it is another one.
+    first: Option<Box<NonlinearStep<T>>>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -70,7 +72,6 @@ pub(super) enum Operation<T> {
 pub(super) struct State<T> {
     initial: Start<T>,
     pub(super) shape: Shape,
-    pub(super) first: Option<NodeId>,
     pub(super) update: NodeId,
 }
 
@@ -137,8 +138,7 @@ impl<T: Number + Send + Sync> NonlinearStep<T> {
                 Some(Initial::Entries(c)) => Start::Entries(number(c)?),
                 Some(Initial::Settled) => Start::Settled,
             };
-            let (shape, first, update) = (state.shape, state.first, state.update);
-            Ok::<_, SimulateError>(State { initial, shape, first, update })
+            Ok::<_, SimulateError>(State { initial, shape: state.shape, update: state.update })
         };
         let mut step = NonlinearStep {
             nodes: program.nodes.iter().map(operation).collect::<Result<_, _>>()?,
@@ -147,7 +147,16 @@ impl<T: Number + Send + Sync> NonlinearStep<T> {
             kept: Vec::new(),
             states: program.states.iter().enumerate().map(state).collect::<Result<_, _>>()?,
             h: T::from_rational(h),
+            first: None,
         };
+        if program.states.iter().any(|state| state.first.is_some()) {
+            let mut first = step.clone();
+            for (state, written) in first.states.iter_mut().zip(&program.states) {
+                state.update = written.first.unwrap_or(state.update);
+            }
+            first.arrange();
+            step.first = Some(Box::new(first));
+        }
         step.arrange();
         Ok(step)
     }
@@ -177,15 +186,13 @@ impl<T: Number + Send + Sync> NonlinearStep<T> {
         for (id, node) in self.nodes.iter().enumerate() {
             let Operation::Other(node, _) = node else { continue };
             let is_whole = groups[group_of[id]].whole == Some(id);
-            for operand in operands(node) {
+            for operand in node.operands() {
                 let operand = self.resolved(operand);
                 kept[operand] |= is_whole || group_of[operand] != group_of[id];
             }
         }
         for state in &self.states {
-            for id in state.first.into_iter().chain([state.update]) {
-                kept[self.resolved(id)] = true;
-            }
+            kept[self.resolved(state.update)] = true;
         }
         (self.groups, self.kept) = (groups, kept);
     }
@@ -225,6 +232,11 @@ impl<T: Number + Send + Sync> NonlinearStep<T> {
         self.states.iter().map(state).collect()
     }
 
+    /// The step of that number.
+    fn numbered(&self, number: Option<u64>) -> &NonlinearStep<T> {
+        self.first.as_deref().filter(|_| number == Some(1)).unwrap_or(self)
+    }
+
     /// Step `number`, counted from 1; `None` long after the start, where bias corrections are 1. `source` is asked at
     /// jets of degree 0, that is at points.
     ///
@@ -236,14 +248,11 @@ impl<T: Number + Send + Sync> NonlinearStep<T> {
         number: Option<u64>,
         source: &mut S,
     ) -> Result<(), S::Error> {
-        let mut run = self.run(states, number, source)?;
-        let new: Vec<NodeId> = (self.states.iter())
-            .map(|state| {
-                let first = state.first.filter(|_| number == Some(1));
-                self.resolved(first.unwrap_or(state.update))
-            })
-            .collect();
-        let next: Vec<Vec<T>> = (new.iter().zip(&self.states).enumerate())
+        let step = self.numbered(number);
+        let mut run = step.run(states, number, source)?;
+        let new: Vec<NodeId> =
+            step.states.iter().map(|state| step.resolved(state.update)).collect();
+        let next: Vec<Vec<T>> = (new.iter().zip(&step.states).enumerate())
             .map(|(i, (&id, state))| match state.shape {
                 Shape::Number => vec![run.get(id, states)[0].clone()],
                 // No other state has the same new value.
@@ -273,14 +282,15 @@ impl<T: Number + Send + Sync> NonlinearStep<T> {
         Ok(run)
     }
 
-    /// What every operation makes in a step from these states, a number as one entry.
+    /// What every operation makes in the step of that number from these states, a number as one entry.
     pub(super) fn values<S: JetSource<T>>(
         &self,
         states: &mut [Vec<T>],
         number: Option<u64>,
         source: &mut S,
     ) -> Result<Vec<Vec<T>>, S::Error> {
-        let all = NonlinearStep { kept: vec![true; self.nodes.len()], ..self.clone() };
+        let step = self.numbered(number).clone();
+        let all = NonlinearStep { kept: vec![true; self.nodes.len()], ..step };
         let run = all.run(states, number, source)?;
         let value = |id| run.get(id, states).to_vec();
         Ok((0..self.nodes.len()).map(value).collect())
@@ -406,17 +416,6 @@ impl<T: Number + Send + Sync> Run<'_, T> {
             chunks.into_par_iter().enumerate().for_each_init(local, run);
         }
         kept.into_iter().zip(made).for_each(|(id, made)| self.made[id] = made);
-    }
-}
-
-/// The operands of an operation.
-pub(super) fn operands(node: &Node) -> Vec<NodeId> {
-    match node {
-        Node::Sum(parts) | Node::Product(parts) => parts.clone(),
-        Node::Power(x, _) | Node::Function(_, x) | Node::Entries(x) => vec![*x],
-        Node::Field { point: x } | Node::FieldDerivative { direction: x } => vec![*x],
-        Node::Greater(x, y) => vec![*x, *y],
-        _ => Vec::new(),
     }
 }
 

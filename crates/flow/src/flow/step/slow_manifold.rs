@@ -1,5 +1,6 @@
 //! The slow manifold of an optimizer with buffers, and the steps on it.
 
+use crate::flow::dense::decomposition::eigenvalues;
 use crate::flow::step::fixed_point::fixed_point;
 use crate::flow::step::method::{Method, Row, Vector, combine};
 use crate::flow::{Problem, Stop};
@@ -13,16 +14,16 @@ const MANIFOLD: &str = "the iteration for the slow manifold";
 
 impl Method {
     /// The size of the largest root of the states' recurrences beside 1.
-    pub(in crate::flow) fn forgetting(&self) -> f64 {
+    pub(in crate::flow) fn forgetting(&self) -> Result<f64, Stop> {
         let mut largest = 0.0f64;
         for memory in &self.memories {
             let entry = |i: usize, j: usize| self.update[memory.states[i]].states[memory.states[j]];
             let n = memory.states.len();
-            let mut roots = DMatrix::from_fn(n, n, entry).complex_eigenvalues().as_slice().to_vec();
+            let mut roots = eigenvalues(&DMatrix::from_fn(n, n, entry))?;
             roots.sort_by(|a, b| (a - 1.0).norm().total_cmp(&(b - 1.0).norm()));
             largest = roots[1..].iter().map(|root| root.norm()).fold(largest, f64::max);
         }
-        largest
+        Ok(largest)
     }
 
     /// `1/h Σ_{k≥1} (-1)^(k-1)/k Δ^k θ_0`: the velocity, at `ν = 0`, of the polynomial

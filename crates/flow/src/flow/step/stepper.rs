@@ -1,5 +1,6 @@
 //! The optimizer as a simulation iterates it, linear or not.
 
+use super::coordinates::{coordinates, split};
 use super::method::{Method, Vector};
 use super::nonlinear::NonlinearStep;
 use crate::flow::jets::StepField;
@@ -78,10 +79,13 @@ impl Stepper {
 
     /// With which factor a transient decays, a step: the size of the largest root of the buffers' recurrences where
     /// `h = 0`, beside the root 1 of the parameters, or the base of a bias correction that decays more slowly.
-    pub(in crate::flow) fn forgetting(&self) -> f64 {
+    ///
+    /// # Errors
+    /// If the roots are not found.
+    pub(in crate::flow) fn forgetting(&self) -> Result<f64, Stop> {
         match self {
             Stepper::Linear(method) => method.forgetting(),
-            Stepper::Nonlinear(step) => step.forgetting(),
+            Stepper::Nonlinear(step) => Ok(step.forgetting()),
         }
     }
 
@@ -101,19 +105,36 @@ impl Stepper {
         }
     }
 
-    /// `1/h Σ_{k=1}^{degree} (-1)^(k-1)/k Δ^k θ_0` from steps on the slow manifold.
+    /// The coordinates of the modified field among the states, in one vector: the parameters, then the slow variables.
+    pub(in crate::flow) fn coordinates(&self, problem: &Problem, states: &[Vector]) -> Vector {
+        match self {
+            Stepper::Linear(method) => method.parameters(problem, states),
+            Stepper::Nonlinear(step) => step.coordinates(states),
+        }
+    }
+
+    /// The coordinates at `θ`, with the slow variables as they are before the first step that is simulated.
+    pub(in crate::flow) fn point(&self, theta: &[Complex64], buffers: &Buffers) -> Vector {
+        match self {
+            Stepper::Linear(_) => theta.to_vec(),
+            Stepper::Nonlinear(step) => step.coordinates(&step.given(theta, buffers)),
+        }
+    }
+
+    /// `1/h Σ_{k=1}^{degree} (-1)^(k-1)/k Δ^k x_0` of the coordinates `x` of the modified field, from steps on the slow
+    /// manifold.
     ///
     /// # Errors
     /// As [`step`](Self::step); and if the slow manifold is not found.
     pub(in crate::flow) fn interpolated(
         &self,
         problem: &Problem,
-        theta: &[Complex64],
+        point: &[Complex64],
         degree: usize,
     ) -> Result<Vector, Stop> {
         match self {
-            Stepper::Linear(method) => method.interpolated(problem, theta, degree),
-            Stepper::Nonlinear(step) => step.interpolated(problem, theta, degree),
+            Stepper::Linear(method) => method.interpolated(problem, point, degree),
+            Stepper::Nonlinear(step) => step.interpolated(problem, point, degree),
         }
     }
 }
@@ -149,13 +170,28 @@ impl Nonlinear {
         self.program.states.iter().skip(1).any(|state| !state.slow)
     }
 
+    fn coordinates(&self, states: &[Vector]) -> Vector {
+        coordinates(&self.program).flat_map(|i| states[i].iter().copied()).collect()
+    }
+
+    /// The states at `θ`, buffers that start settled being 0.
+    fn given(&self, theta: &[Complex64], buffers: &Buffers) -> Vec<Vector> {
+        let mut states = self.complex.start(theta);
+        if let Buffers::Given { buffers, .. } = buffers {
+            for (state, given) in states[1..].iter_mut().zip(buffers) {
+                *state = given.iter().map(|&x| x.into()).collect();
+            }
+        }
+        states
+    }
+
     fn begin(
         &self,
         problem: &Problem,
         theta: &[Complex64],
         buffers: &Buffers,
     ) -> Result<Begun, Stop> {
-        let mut states = self.complex.start(theta);
+        let mut states = self.given(theta, buffers);
         match buffers {
             Buffers::Written => {
                 if (0..states.len()).any(|i| self.complex.settles(i)) {
@@ -170,12 +206,7 @@ impl Nonlinear {
                 Ok((states, Some(1)))
             }
             Buffers::Settled => Ok((self.settled(problem, &states, SETTLED)?, None)),
-            Buffers::Given { buffers: given, steps } => {
-                for (state, given) in states[1..].iter_mut().zip(given) {
-                    *state = given.iter().map(|&x| x.into()).collect();
-                }
-                Ok((states, Some(*steps as u64 + 1)))
-            }
+            Buffers::Given { steps, .. } => Ok((states, Some(*steps as u64 + 1))),
         }
     }
 
@@ -231,16 +262,19 @@ impl Nonlinear {
     fn interpolated(
         &self,
         problem: &Problem,
-        theta: &[Complex64],
+        point: &[Complex64],
         degree: usize,
     ) -> Result<Vector, Stop> {
-        let mut states = self.settled(problem, &self.complex.start(theta), degree)?;
-        let mut points = vec![theta.to_vec()];
+        let parts = split(&self.program, point);
+        let mut states = self.complex.start(&parts[0]);
+        coordinates(&self.program).zip(parts).for_each(|(i, part)| states[i] = part);
+        states = self.settled(problem, &states, degree)?;
+        let mut points = vec![point.to_vec()];
         for _ in 0..degree {
             states = self.step(problem, &states, None)?;
-            points.push(states[0].clone());
+            points.push(self.coordinates(&states));
         }
-        let mut out = vec![Complex64::ZERO; theta.len()];
+        let mut out = vec![Complex64::ZERO; point.len()];
         for k in 1..=degree {
             // Δ^k in place of what Δ^(k-1) were.
             for i in (k..=degree).rev() {

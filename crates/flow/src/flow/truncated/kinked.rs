@@ -2,7 +2,7 @@
 
 use crate::flow::Stop;
 use crate::flow::setup::Flowing;
-use crate::flow::velocity::Velocity;
+use crate::flow::velocity::{Velocity, distance};
 use bea_series::typed::{Function, Node, Program};
 use num_complex::Complex64;
 
@@ -56,9 +56,6 @@ impl Velocity for Kinked<'_> {
         let mut velocity = vec![Complex64::ZERO; theta.len()];
         self.flow.velocity(theta, &mut velocity)?;
         if let Some((at, before)) = &self.last {
-            let distance = |a: &[Complex64], b: &[Complex64]| {
-                a.iter().zip(b).map(|(a, b)| (a - b).norm_sqr()).sum::<f64>().sqrt()
-            };
             let zero = vec![Complex64::ZERO; theta.len()];
             let speed = f64::max(distance(&velocity, &zero), distance(before, &zero));
             let is_jump = distance(&velocity, before) > JUMP * speed
