@@ -244,6 +244,12 @@ impl Derive {
                 .into_diagnostic()
                 .wrap_err_with(|| format!("`{}` has no modified field", program.name))
         })?;
+        if matches!(format, Format::Sympy | Format::Mathematica) && field.has_matrices() {
+            return Err(miette!(
+                help = "text, latex, typst, markdown, json, html and svg can",
+                "this format cannot show functions of matrices"
+            ));
+        }
         let potentials = match self.modified_loss {
             true => Some(self.potentials(&field, format)?),
             false => None,

@@ -10,6 +10,8 @@ mod calculus;
 mod field;
 mod functions;
 mod interval;
+mod matrices;
+mod matrix;
 mod potential;
 mod program;
 mod reading;
@@ -20,6 +22,7 @@ mod witness;
 
 pub(crate) use atoms::{Atom, Atoms, Opaque, Product};
 pub use field::{Elementary, Factor, Factors, Terms, TypedCoordinate, TypedField, TypedTerm};
+pub use matrix::{Axis, Matrix, MatrixFunction};
 pub use potential::TypedPotential;
 pub use program::{Exponent, Function, Initial, Node, NodeId, Program, Shape, TypedState};
 pub(crate) use reading::Reading;

@@ -8,7 +8,7 @@
 //! *Adaptive gradient methods at the edge of stability*.
 
 use super::nonlinear::{NonlinearStep, Operation};
-use crate::flow::jets::JetSource;
+use crate::flow::jets::{JetError, JetSource};
 use bea_series::typed::{Node, NodeId, Shape};
 use nalgebra::DMatrix;
 use std::collections::BTreeMap;
@@ -81,13 +81,13 @@ impl NonlinearStep<f64> {
     /// The step number `number` from these states, counted from 1, with its preconditioner held.
     ///
     /// # Errors
-    /// The first one of `source`.
+    /// As [`execute`](Self::execute).
     pub fn frozen<S: JetSource<f64>>(
         &self,
         states: &[Vec<f64>],
         number: u64,
         source: &mut S,
-    ) -> Result<Result<Frozen, NotPreconditioned>, S::Error> {
+    ) -> Result<Result<Frozen, NotPreconditioned>, JetError<S::Error>> {
         let values = self.values(&mut states.to_vec(), Some(number), source)?;
         Ok(Forms { step: self, values: &values, number, points: Vec::new() }
             .frozen(states[0].len()))
