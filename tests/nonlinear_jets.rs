@@ -12,7 +12,7 @@ use bea::loss::{Bivariate, Expr, Graph, Number, Program, typed_field};
 use bea::objective::Jet;
 use bea::optimizer::{self, Optimizer, Step};
 use bea::source::Source;
-use bea::typed::{Shape, TypedField};
+use bea::typed::{Matrix, Shape, TypedField};
 use exact_number::Exact;
 use formula_field::Field;
 use num_rational::BigRational;
@@ -69,6 +69,7 @@ fn typed(
     let coordinates = terms.coordinates.iter().map(|coordinate| match coordinate.shape {
         Shape::Number => next(1).collect(),
         Shape::Vector => next(dimension).collect(),
+        Shape::Square(_) | Shape::Transposed => unreachable!("no formula has fields of matrices"),
     });
     let coordinates: Vec<Vec<u32>> = coordinates.collect();
     let scalars = next(1 + terms.parameters.len() as u32);
@@ -203,6 +204,9 @@ fn typed_fields_of_formulas_are_those_of_jets() {
         optimizer::nonlinear_library().iter().chain([&logarithm, &ones]).chain(&own_steps())
     {
         let name = optimizer.name.as_str();
+        if program(optimizer, &[]).needs_matrices().is_some() {
+            continue;
+        }
         let values: Vec<(&str, BigRational)> =
             optimizer.parameters.iter().map(|p| (p.as_str(), value(p))).collect();
         let (numeric, symbolic) = (program(optimizer, &values), program(optimizer, &[]));
@@ -310,14 +314,26 @@ fn one_step_errors_of_every_smooth_nonlinear_optimizer() {
         let name = optimizer.name.as_str();
         let values: Vec<(&str, BigRational)> =
             optimizer.parameters.iter().map(|p| (p.as_str(), value(p))).collect();
-        let program = program(optimizer, &values);
-        for dimension in 1..=3u32 {
+        let mut program = program(optimizer, &values);
+        // A column has one singular value; a matrix more.
+        let shapes = match program.needs_matrices() {
+            None => [(1, 1), (2, 1), (3, 1)],
+            Some(_) => [(2, 1), (2, 2), (3, 2)],
+        };
+        for (rows, columns) in shapes {
+            program.matrices = vec![Matrix { rows, columns }];
+            let dimension = (rows * columns) as u32;
             let mut source = field(dimension, true);
             let errors = [12u32, 13].map(|bits| {
                 let h = rational(1, 1 << bits);
                 let iteration = NonlinearStep::<Precise>::new(&program, &h).unwrap();
-                let theta: Vec<Precise> =
-                    (0..dimension).map(|i| Precise::from(0.75 - 0.125 * f64::from(i))).collect();
+                // No singular value of a gradient comes near 0.
+                let entry = |i: u32| match program.needs_matrices() {
+                    Some(_) if i / columns as u32 == i % columns as u32 => 1.5,
+                    Some(_) => -1.0,
+                    None => 0.75 - 0.125 * f64::from(i),
+                };
+                let theta: Vec<Precise> = (0..dimension).map(|i| Precise::from(entry(i))).collect();
                 let mut states = iteration.start(&theta);
                 // The transient of a buffer falls by 5/8 a step.
                 for _ in 0..1 << (bits - 2) {

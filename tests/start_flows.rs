@@ -230,7 +230,11 @@ fn so_is_that_of_nonlinear_steps_with_buffers() {
         let step = optimizer.step(&values).unwrap();
         let Step::Nonlinear(program) = &step else { continue };
         let is_flow = program.states.iter().skip(1).all(|state| !state.slow);
-        if !step.starts_beside_manifold() || !is_flow || program.kinks().next().is_some() {
+        if !step.starts_beside_manifold()
+            || !is_flow
+            || program.kinks().next().is_some()
+            || program.needs_matrices().is_some()
+        {
             continue;
         }
         let found = slopes(&step, 0.5, 100, &orders, FlowsFrom::EffectiveStart);

@@ -98,7 +98,7 @@ fn nonlinear_fields_fit_on_the_page() {
         for optimizer in bea::optimizer::nonlinear_library() {
             let name = optimizer.name.as_str();
             bodies.push(latex(&[name, "--order", "2", "--width", width]));
-            if !matches!(name, "adagrad" | "slow_heavy_ball" | "slow_nesterov") {
+            if !matches!(name, "adagrad" | "shampoo" | "slow_heavy_ball" | "slow_nesterov") {
                 bodies.push(latex(&[name, "--order", "1", "--modified-loss", "--width", width]));
             }
         }

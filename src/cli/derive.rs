@@ -207,6 +207,12 @@ impl Derive {
 
     fn nonlinear(&self, nonlinear: &Nonlinear, format: Format) -> miette::Result<()> {
         let field = limit::effort(self.force, ADVICE, |_| Ok(nonlinear.field()?))?;
+        if matches!(format, Format::Sympy | Format::Mathematica) && field.has_matrices() {
+            return Err(miette!(
+                help = "text, latex, typst, markdown, json, html and svg can",
+                "this format cannot show functions of matrices"
+            ));
+        }
         let potentials = limit::effort(self.force, ADVICE, |_| Ok(nonlinear.potentials(&field)?))?;
         let document = nonlinear.document(&field, potentials.as_deref());
         match &self.out {

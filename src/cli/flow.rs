@@ -7,7 +7,7 @@ use super::help::{self, Named};
 use super::network_input::NetworkInput;
 use super::progress::Progress;
 use super::terminal::short;
-use super::{input, interrupt, loss_input, output, problem_input, results};
+use super::{input, interrupt, loss_input, matrix_input, output, problem_input, results};
 use crate::simulation::{csv, json};
 use bea_flow::flow::{
     Beginning, Branch, Buffers, FlowName, FlowsFrom, Problem, Request, SimulateError, Simulation,
@@ -69,6 +69,10 @@ pub(super) struct Flow {
     /// The variables of each player of a game, `x,a;y`
     #[arg(long, value_name = "NAMES", conflicts_with = "network")]
     players: Option<String>,
+    /// The matrices that the variables form for steps with matrices, row by row: `2x3`, or several, `2x3,3x1` [default:
+    /// the arrays that the loss declares]
+    #[arg(long, value_name = "SIZES", conflicts_with = "network")]
+    matrix: Option<String>,
     /// How many of the sharpest directions `cubic` sums over [default: all, and 4 for a network of
     /// more than 100 parameters]
     #[arg(long, value_name = "K", value_parser = from_one, allow_negative_numbers = true)]
@@ -187,7 +191,12 @@ impl Flow {
         let step = loss_input::numeric_step(&chosen, &mut settings)?;
         let players = self.players.as_deref();
         let losses = problem_input::losses_of_step(&self.loss, &settings, &step, players)?;
-        let (problem, variables) = (losses.problem()?, losses.variables);
+        let mut problem = losses.problem()?;
+        if let Some(sizes) = &self.matrix {
+            problem =
+                problem.with_matrices(matrix_input::matrices(sizes, &step, &losses.variables)?);
+        }
+        let variables = losses.variables;
         let every = losses.losses;
         let mut loss = every[0].clone();
         if loss.variables.len() < variables.len() {
@@ -239,6 +248,7 @@ impl Flow {
             // An accelerator's failure comes with its advice.
             match cause.and_then(|cause| cause.downcast_ref::<DeviceError>()) {
                 Some(device) => device.clone().into(),
+                None if error == SimulateError::NoMatrices => matrix_input::missing(name),
                 None => miette!("{error}"),
             }
         })

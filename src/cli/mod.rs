@@ -18,6 +18,7 @@ mod live_picture;
 mod loss;
 mod loss_input;
 mod man;
+mod matrix_input;
 #[doc(hidden)]
 pub mod memory;
 mod network_input;

@@ -27,8 +27,12 @@ pub(super) struct Losses {
 impl Losses {
     /// The vector fields.
     pub(super) fn problem(&self) -> miette::Result<Problem> {
-        Problem::of_losses(&self.graph, self.spaces.clone(), &self.fields)
-            .map_err(|error| miette!("{error}"))
+        let problem = Problem::of_losses(&self.graph, self.spaces.clone(), &self.fields)
+            .map_err(|error| miette!("{error}"))?;
+        Ok(match self.losses.as_slice() {
+            [loss] => problem.with_matrices(loss.matrices()),
+            _ => problem,
+        })
     }
 
     /// What code is written for.

@@ -79,10 +79,16 @@ fn coupled() -> LossFormulas {
     })
 }
 
-/// Every nonlinear optimizer, at a step size whose square is no small number.
+/// Optimizers of matrices, which are not written as code.
+const MATRICES: [&str; 4] = ["spectral_descent", "muon", "shampoo", "averaged_shampoo"];
+
+/// Every other nonlinear optimizer, at a step size whose square is no small number.
 pub(super) fn cases() -> Vec<Case> {
     let mut all = Vec::new();
     for optimizer in optimizer::nonlinear_library() {
+        if MATRICES.contains(&optimizer.name.as_str()) {
+            continue;
+        }
         let mut case = case(coupled(), &optimizer.name, FlowName::Order(2), 0.5);
         for (name, n) in optimizer.parameters.iter().zip(2..) {
             case = with(case, name, 1, n);

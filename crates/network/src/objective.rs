@@ -1,5 +1,6 @@
 //! A network's loss as an objective, and its Gauss-Newton matrix as an operator.
 
+use bea_series::typed::Matrix;
 use num_complex::Complex64;
 
 use super::architecture::Dtype;
@@ -110,6 +111,12 @@ impl<S: Scalar + objective::Scalar> Objective<S> for NetworkLoss {
 
     fn complex(&self) -> Option<&dyn Objective<Complex64>> {
         Some(self)
+    }
+
+    /// Each array of parameters, a convolution's kernel `[outputs, inputs, height, width]` as `outputs` rows, and one with a
+    /// single axis as a column.
+    fn matrices(&self) -> Vec<Matrix> {
+        self.layout().parameters.iter().map(|p| Matrix::of_axes(&p.shape)).collect()
     }
 
     fn precision(&self) -> f64 {

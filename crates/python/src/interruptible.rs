@@ -2,6 +2,7 @@
 
 use crate::wait::check_signals;
 use bea::objective::{Jet, Objective, ObjectiveError};
+use bea::typed::Matrix;
 use numpy::Complex64;
 
 /// An objective, with Ctrl-C before every evaluation at a real point.
@@ -69,6 +70,10 @@ impl<O: Objective> Objective for Interruptible<O> {
 
     fn is_matrix_free(&self) -> bool {
         self.0.is_matrix_free()
+    }
+
+    fn matrices(&self) -> Vec<Matrix> {
+        self.0.matrices()
     }
 
     fn precision(&self) -> f64 {

@@ -113,6 +113,12 @@ pub enum CodegenError {
         /// Why not.
         error: TypedError,
     },
+    /// The modified field has functions of matrices.
+    #[error("`{0}` multiplies matrices or takes functions of them, which is not written as code")]
+    #[diagnostic(help(
+        "`bea derive` shows its modified field, `bea flow` follows it on a loss whose variables form a matrix"
+    ))]
+    Matrices(String),
     /// The numbers of vector fields differ.
     #[error(
         "`{optimizer}` has {expected} vector fields ({names}), but the number of losses is {found}"

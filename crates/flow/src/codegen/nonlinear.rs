@@ -29,6 +29,9 @@ pub(super) fn module(
         });
     };
     check_fields(request, &["f"])?;
+    if program.needs_matrices().is_some() {
+        return Err(CodegenError::Matrices(optimizer.name.clone()));
+    }
     let field = TypedField::derive(program, order, None)
         .map_err(|error| CodegenError::Typed { optimizer: optimizer.name.clone(), error })?;
 
@@ -78,7 +81,8 @@ fn point(field: &TypedField, parameters: &[String]) -> (Vec<String>, Vec<Vec<u32
         let first = names.len() as u32;
         match slow.shape {
             Shape::Number => names.push(slow.name.clone()),
-            Shape::Vector => {
+            // Fields of matrices are refused.
+            Shape::Vector | Shape::Square(_) | Shape::Transposed => {
                 names.extend(parameters.iter().map(|x| format!("{}[{x}]", slow.name)));
             }
         }

@@ -8,6 +8,8 @@ use super::jets::JetSource;
 use super::velocity::is_real;
 use crate::loss;
 use crate::objective::{Call, Capability, Counter, Counts, Jet, Objective, ObjectiveError, Scalar};
+use bea_series::optimizer::Step;
+use bea_series::typed::Matrix;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use std::sync::Arc;
@@ -23,6 +25,8 @@ pub struct Problem {
     pub(super) counter: Arc<Counter>,
     /// The fields as formulas, if they are known as such.
     pub(super) formulas: Option<Arc<Formulas>>,
+    /// The matrices that the parameters are; empty where that is not known.
+    matrices: Vec<Matrix>,
 }
 
 /// Why losses are not a problem for an optimizer.
@@ -67,11 +71,29 @@ impl Problem {
         let dimension = objective.dimension();
         Problem {
             spaces: vec![(0..dimension).collect()],
+            matrices: objective.matrices(),
             fields: vec![(0, Arc::new(objective))],
             dimension,
             counter: Arc::default(),
             formulas: None,
         }
+    }
+
+    /// The same where the parameters are these matrices, one after the other, for steps that multiply matrices or take
+    /// functions of them.
+    #[must_use]
+    pub fn with_matrices(self, matrices: Vec<Matrix>) -> Problem {
+        Problem { matrices, ..self }
+    }
+
+    /// The step on the matrices that the parameters are, unless it knows others.
+    pub(super) fn shaped(&self, mut step: Step) -> Step {
+        if let Step::Nonlinear(program) = &mut step
+            && program.matrices.is_empty()
+        {
+            program.matrices.clone_from(&self.matrices);
+        }
+        step
     }
 
     /// Several losses: `spaces` partitions the coordinates, `fields` are pairs of a space and the
@@ -101,7 +123,8 @@ impl Problem {
                 return Err(ProblemError::Spaces { coordinate: coordinate + 1, found });
             }
         }
-        Ok(Problem { spaces, fields, dimension, counter: Arc::default(), formulas: None })
+        let (counter, matrices) = (Arc::default(), fields[0].1.matrices());
+        Ok(Problem { spaces, fields, dimension, counter, formulas: None, matrices })
     }
 
     /// How many parameters there are.

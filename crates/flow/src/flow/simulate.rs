@@ -7,7 +7,7 @@ use crate::flow::step::stepper::Stepper;
 use crate::objective::ObjectiveError;
 use bea_series::optimizer::Step;
 use bea_series::series::{MethodError, State};
-use bea_series::typed::{Shape, TypedState};
+use bea_series::typed::TypedState;
 use num_complex::Complex64;
 use rayon::prelude::*;
 
@@ -59,6 +59,17 @@ pub enum SimulateError {
          them out"
     )]
     Entangled(String),
+    /// A step with matrices, on parameters of which it is not known which matrices they are.
+    #[error("the optimizer's step is one of matrices, and the variables of the loss form none")]
+    NoMatrices,
+    /// Matrices that are not all of the parameters.
+    #[error("the matrices have {found} entries, the loss {expected} variables")]
+    Matrices {
+        /// How many entries they have.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
+    },
     /// The optimizer and the problem do not fit.
     #[error("the optimizer has {expected}, the problem {found}")]
     Shape {
@@ -117,7 +128,7 @@ pub fn velocity(
     request: &Request,
 ) -> Result<Result<Vec<Complex64>, Stop>, SimulateError> {
     let start: Vec<f64> = theta.iter().map(|z| z.re).collect();
-    let step = optimizer.into();
+    let step = problem.shaped(optimizer.into());
     check(problem, &step, &start, request)?;
     let setup = Setup::new(problem, name, step, request)?;
     let mut field = setup.velocity(flow)?;
@@ -139,7 +150,7 @@ pub fn initial_states(
     theta: &[f64],
     h: f64,
 ) -> Result<Vec<Vec<f64>>, SimulateError> {
-    let step = optimizer.into();
+    let step = problem.shaped(optimizer.into());
     check(problem, &step, theta, &Request { lr: h, steps: 1, ..Request::default() })?;
     let theta: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
     match Stepper::new(&step, h)?.begin(problem, &theta, &Buffers::Written) {
@@ -162,7 +173,7 @@ pub fn simulate_until(
     request: &Request,
     watch: &dyn Watch,
 ) -> Result<Simulation, SimulateError> {
-    let step = optimizer.into();
+    let step = problem.shaped(optimizer.into());
     check(problem, &step, start, request)?;
     let before = problem.counts();
     let start: Vec<Complex64> = start.iter().map(|&x| x.into()).collect();
@@ -251,10 +262,16 @@ fn check(
             (fields, method.spaces.len(), states.map(length).collect())
         }
         Step::Nonlinear(program) => {
-            let length = |state: &TypedState| match state.shape {
-                Shape::Number => 1,
-                Shape::Vector => problem.dimension(),
-            };
+            if program.matrices.is_empty() && program.needs_matrices().is_some() {
+                return Err(SimulateError::NoMatrices);
+            }
+            let entries: usize = program.matrices.iter().map(|matrix| matrix.entries()).sum();
+            if !program.matrices.is_empty() && entries != problem.dimension() {
+                let expected = problem.dimension();
+                return Err(SimulateError::Matrices { found: entries, expected });
+            }
+            let length =
+                |state: &TypedState| state.shape.length(problem.dimension(), &program.matrices);
             (vec![0], 1, program.states.iter().skip(1).map(length).collect())
         }
     };

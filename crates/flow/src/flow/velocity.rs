@@ -1,6 +1,7 @@
 //! Velocity fields, and the reasons why a trajectory ends.
 
 use crate::curvature;
+use crate::flow::MatrixFault;
 use crate::flow::jets::JetError;
 use crate::objective::{Capability, ObjectiveError};
 use num_complex::Complex64;
@@ -91,6 +92,9 @@ pub enum Stop {
         "an entry of the argument of sign, abs, min, max or clip lies on its kink, where the step has no derivatives"
     )]
     Kink,
+    /// A function of a matrix has no value or no derivatives there.
+    #[error(transparent)]
+    Matrix(MatrixFault),
     /// The trajectory is driven to a kink of the step from either side.
     #[error(
         "it slides along a kink of {0}, from whose two sides the flow leads to it, and has no velocity there"
@@ -152,6 +156,7 @@ impl From<JetError<ObjectiveError>> for Stop {
         match error {
             JetError::Field(error) => error.into(),
             JetError::Kink(_) => Stop::Kink,
+            JetError::Matrix(_, fault) => Stop::Matrix(fault),
         }
     }
 }

@@ -44,6 +44,11 @@ pub trait Number:
     /// How the real parts compare; `None` if they do not.
     fn compare_real(&self, other: &Self) -> Option<Ordering>;
 
+    /// Whether there is no imaginary part.
+    fn is_real(&self) -> bool {
+        true
+    }
+
     /// `self/other`. To be overridden where the operator overflows and the quotient does not; doubles give NaN for
     /// a quotient by infinity, which has overflowed.
     fn quotient(&self, other: &Self) -> Self {
@@ -168,6 +173,9 @@ impl Number for f64 {
 }
 
 impl Number for Complex64 {
+    fn is_real(&self) -> bool {
+        self.im == 0.0
+    }
     fn from_rational(value: &Rational) -> Complex64 {
         value.to_f64().into()
     }

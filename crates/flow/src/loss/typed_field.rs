@@ -23,7 +23,7 @@ use std::sync::Arc;
 /// `sign`, `abs` and steps become choices; on a kink, where there is no field, `sign(0) = 0`.
 ///
 /// # Panics
-/// If there are fewer coordinates or parameters than those of `field`.
+/// If there are fewer coordinates or parameters than those of `field`, or it [has matrices](TypedField::has_matrices).
 pub fn typed_field(
     graph: &mut Graph,
     loss: Expr,
@@ -169,6 +169,9 @@ impl OnLoss<'_> {
             }
             Factor::Dimension => vec![graph.integer(self.variables.len() as i64)],
             Factor::Loss => vec![self.loss],
+            Factor::Chain(_) | Factor::Frechet(..) | Factor::Identity => {
+                unreachable!("fields with matrices are refused")
+            }
         }
     }
 }

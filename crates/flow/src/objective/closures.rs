@@ -2,6 +2,7 @@
 
 use super::error::text;
 use super::{Call, Capability, Cause, Counter, Counts, Objective, ObjectiveError, Scalar, Site};
+use bea_series::typed::Matrix;
 use num_complex::Complex64;
 use std::error::Error;
 use std::sync::Arc;
@@ -97,6 +98,7 @@ impl<S: Scalar> WithoutGradient<S> {
             complex: None,
             precision: f64::EPSILON,
             counter: Arc::default(),
+            matrices: Vec::new(),
         }
     }
 }
@@ -116,9 +118,16 @@ pub struct Closures<'a, S: Scalar = f64> {
     complex: Option<Box<dyn Objective<Complex64> + 'a>>,
     precision: f64,
     counter: Arc<Counter>,
+    matrices: Vec<Matrix>,
 }
 
 impl<'a, S: Scalar> Closures<'a, S> {
+    /// The variables are these matrices, one after the other, each row by row.
+    pub fn with_matrices(mut self, matrices: Vec<Matrix>) -> Self {
+        self.matrices = matrices;
+        self
+    }
+
     /// `|x| …`: returns `E(x)`, where that is cheaper than with its gradient.
     pub fn with_value<R: Answer<S>>(mut self, f: impl Fn(&[S]) -> R + Send + Sync + 'a) -> Self {
         self.value = Some(Box::new(move |x| f(x).outcome()));
@@ -242,6 +251,10 @@ fn finite<S: Scalar>(call: Call, number: u64, x: &[S], out: &[S]) -> Result<(), 
 impl<S: Scalar> Objective<S> for Closures<'_, S> {
     fn dimension(&self) -> usize {
         self.dimension
+    }
+
+    fn matrices(&self) -> Vec<Matrix> {
+        self.matrices.clone()
     }
 
     fn value_and_gradient(&self, x: &[S], gradient: &mut [S]) -> Result<S, ObjectiveError> {

@@ -46,6 +46,7 @@ pub use jet::Jet;
 pub use scalar::Scalar;
 pub use weight_decay::WeightDecay;
 
+use bea_series::typed::Matrix;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 
@@ -175,6 +176,12 @@ pub trait Objective<S: Scalar = f64>: Send + Sync {
     /// The same objective at complex points, if it is defined there.
     fn complex(&self) -> Option<&dyn Objective<Complex64>> {
         None
+    }
+
+    /// The matrices that the variables are, one after the other, each row by row: of what steps with matrices, such as Muon's,
+    /// take them. Empty where they are none.
+    fn matrices(&self) -> Vec<Matrix> {
+        Vec::new()
     }
 
     /// Whether the Hessian is too large to be assembled: flows then take products alone, and never call

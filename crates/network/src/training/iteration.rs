@@ -155,6 +155,7 @@ impl Iteration {
             ));
         }
         let mut states = if has_buffers {
+            state.check(std::iter::repeat(state.theta.len()))?;
             state.take()
         } else {
             step.start(&[std::mem::take(&mut state.theta)])

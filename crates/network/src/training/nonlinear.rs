@@ -4,12 +4,14 @@ use super::iteration::Untrainable;
 use super::rule::{Schedule, gradient};
 use super::state::{State, Step};
 use bea_flow::flow::{
-    Frozen, JetSource, NonlinearStep, NotPreconditioned, Problem, SimulateError, initial_states,
+    Frozen, JetError, JetSource, NonlinearStep, NotPreconditioned, Problem, SimulateError,
+    initial_states,
 };
 use bea_flow::objective::{Jet, Objective, ObjectiveError};
 use bea_series::exact::Rational;
 use bea_series::typed::{Node, Program};
 use num_rational::BigRational;
+use std::borrow::Cow;
 
 /// A nonlinear step and its learning rates.
 #[derive(Clone, PartialEq, Debug)]
@@ -79,8 +81,9 @@ impl NonlinearIteration {
         loss: &dyn Objective,
         state: &mut State,
     ) -> Result<Step, ObjectiveError> {
-        let step = &self.steps[self.lr.number(state.step)];
+        let step = &*self.numbered(state.step, loss)?;
         let mut states = if state.has(&self.buffers()) {
+            state.check(step.lengths(state.theta.len()).into_iter().skip(1))?;
             state.take()
         } else if self.settles(step) {
             return Err(ObjectiveError::other(
@@ -92,7 +95,7 @@ impl NonlinearIteration {
         let mut source = Seen { loss, first: None };
         let done = step.execute(&mut states, Some(state.step as u64 + 1), &mut source);
         state.put(states, &self.buffers());
-        done?;
+        done.map_err(failed)?;
         let (loss, gradient) = source.first.expect("a step evaluates a gradient");
         let learning_rate = self.lr.at(state.step);
         Ok(Step { loss, gradient, learning_rate, product: None })
@@ -108,13 +111,32 @@ impl NonlinearIteration {
         loss: &dyn Objective,
         state: &State,
     ) -> Result<Result<Frozen, NotPreconditioned>, ObjectiveError> {
-        let step = &self.steps[self.lr.number(state.step)];
+        let step = self.numbered(state.step, loss)?;
         let states = if state.has(&self.buffers()) {
             state.clone().take()
         } else {
             step.start(&state.theta)
         };
-        step.frozen(&states, state.step as u64 + 1, &mut Seen { loss, first: None })
+        let source = &mut Seen { loss, first: None };
+        step.frozen(&states, state.step as u64 + 1, source).map_err(failed)
+    }
+
+    /// The program at the learning rate of step number `step`, from 0, on the matrices that the parameters of `loss` are.
+    fn numbered(
+        &self,
+        step: usize,
+        loss: &dyn Objective,
+    ) -> Result<Cow<'_, NonlinearStep<f64>>, ObjectiveError> {
+        let step = &self.steps[self.lr.number(step)];
+        if !step.lacks_matrices() {
+            return Ok(Cow::Borrowed(step));
+        }
+        let matrices = loss.matrices();
+        let entries: usize = matrices.iter().map(|matrix| matrix.entries()).sum();
+        if matrices.is_empty() || entries != loss.dimension() {
+            return Err(ObjectiveError::other(SimulateError::NoMatrices));
+        }
+        Ok(Cow::Owned(step.clone().on(matrices)))
     }
 
     /// Whether buffers start on the slow manifold.
@@ -125,6 +147,14 @@ impl NonlinearIteration {
     /// The names of the buffers.
     fn buffers(&self) -> Vec<&str> {
         self.program.states[1..].iter().map(|state| state.name.as_str()).collect()
+    }
+}
+
+/// An error as one of the objective: of matrices beside it.
+fn failed(error: JetError<ObjectiveError>) -> ObjectiveError {
+    match error {
+        JetError::Field(error) => error,
+        other => ObjectiveError::other(other),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The state of an optimizer, and what a step of it was.
 
+use bea_flow::objective::ObjectiveError;
+
 /// The state of an optimizer.
 #[derive(Clone, PartialEq, Debug)]
 pub struct State {
@@ -20,6 +22,22 @@ impl State {
     /// Whether it has exactly these buffers.
     pub(super) fn has(&self, names: &[&str]) -> bool {
         self.buffers.iter().map(|(name, _)| name).eq(names)
+    }
+
+    /// Refuses buffers, as of a checkpoint, that have other lengths than these.
+    pub(super) fn check(
+        &self,
+        lengths: impl IntoIterator<Item = usize>,
+    ) -> Result<(), ObjectiveError> {
+        for ((name, values), expected) in self.buffers.iter().zip(lengths) {
+            if values.len() != expected {
+                return Err(ObjectiveError::other(format!(
+                    "the buffer `{name}` has {} numbers, not {expected}",
+                    values.len()
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// The parameters and the buffers, which are empty until they are [put](Self::put) back.

@@ -370,7 +370,14 @@ fn is_within(atoms: &Atoms, product: &Product, variable: usize) -> bool {
         }
         Atom::Gradient(arguments) => arguments.iter().any(in_product),
         Atom::Entries(product) => in_product(product),
-        Atom::Coordinate(_) | Atom::Dimension | Atom::Loss | Atom::Hole(_) => false,
+        Atom::Chain(factors) => factors.iter().any(|(product, _)| in_product(product)),
+        Atom::Frechet(_, base, along) => {
+            base.iter().any(|(product, c)| holds(c) || in_product(product))
+                || along.iter().any(in_product)
+        }
+        Atom::Coordinate(_) | Atom::Dimension | Atom::Loss | Atom::Hole(_) | Atom::Identity(_) => {
+            false
+        }
     };
     product.0.iter().any(|(id, exponent)| {
         exponent.symbolic.iter().any(|(of, _)| *of == variable) || in_atom(atoms.atom(*id))

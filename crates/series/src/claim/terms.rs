@@ -171,6 +171,9 @@ impl Terms<'_> {
             Atom::Dimension => "dim".to_string(),
             Atom::Loss => "E".to_string(),
             Atom::Hole(_) => "·".to_string(),
+            Atom::Chain(_) | Atom::Frechet(..) | Atom::Identity(_) => {
+                unreachable!("claims have no matrices")
+            }
         }
     }
 

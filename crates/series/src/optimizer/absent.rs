@@ -31,10 +31,10 @@ pub(super) const ABSENT: &[Absent] = &[
         &["gradient_clipping", "clipped_sgd", "clipped_gd"],
         "it is `clipped_gradient_descent`, or `smoothly_clipped_gradient_descent`",
     ),
+    (&["scion"], "a file can hold it: `muon` shows how such steps are written"),
     (
-        &["muon", "scion"],
-        "its step takes a polar factor of a matrix, which the language does not have; entry by entry that is \
-         `sign_descent`, with momentum `signum`",
+        &["soap"],
+        "it rotates into eigenvectors, which the language does not have; near it are `shampoo` and `adam`",
     ),
     (
         &[
@@ -47,8 +47,6 @@ pub(super) const ABSENT: &[Absent] = &[
             "cg",
             "kfac",
             "natural_gradient",
-            "shampoo",
-            "soap",
             "sophia",
             "adahessian",
             "levenberg_marquardt",

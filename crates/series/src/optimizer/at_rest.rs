@@ -288,6 +288,14 @@ impl Rest<'_> {
             },
             Node::Function(function, x) => applied(*function, &self.points[*x], id),
             Node::Greater(x, y) => greater(&self.points[*x], &self.points[*y], id),
+            Node::MatrixProduct(..)
+            | Node::Transpose(_)
+            | Node::Identity
+            | Node::MatrixFunction(..) => {
+                let message =
+                    "what the step is near a critical point is not known of matrices".into();
+                return Err((id, message, "stability is that of steps taken entry by entry"));
+            }
             Node::Entries(x) => {
                 let (value, slope) = &self.points[*x];
                 let value = match value {

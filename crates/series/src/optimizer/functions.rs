@@ -1,7 +1,7 @@
 //! The functions of the optimizer language.
 
 /// Their names and how many arguments each takes, at most and at least.
-const FUNCTIONS: [(&str, usize, usize); 13] = [
+const FUNCTIONS: [(&str, usize, usize); 17] = [
     ("sqrt", 1, 1),
     ("abs", 1, 1),
     ("sign", 1, 1),
@@ -15,6 +15,10 @@ const FUNCTIONS: [(&str, usize, usize); 13] = [
     ("norm", 1, 1),
     ("mean", 1, 1),
     ("sum", 1, 1),
+    ("matmul", 2, usize::MAX),
+    ("transpose", 1, 1),
+    ("polar", 1, 1),
+    ("inverse_root", 2, 2),
 ];
 
 /// The names of all.
@@ -35,4 +39,9 @@ pub(super) fn arity(name: &str) -> Option<(usize, usize)> {
 /// Whether it makes a number of vectors.
 pub(super) fn is_reduction(name: &str) -> bool {
     matches!(name, "dot" | "norm" | "mean" | "sum")
+}
+
+/// Whether it is one of matrices.
+pub(super) fn is_of_matrices(name: &str) -> bool {
+    matches!(name, "matmul" | "transpose" | "polar" | "inverse_root")
 }

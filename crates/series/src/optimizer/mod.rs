@@ -49,6 +49,8 @@
 //! | `sqrt abs sign exp log tanh` | entry by entry |
 //! | `min(a, b)`, `max(a, b)`, `clip(x, low, high)` | entry by entry |
 //! | `dot(a, b)`, `norm(a)`, `mean(a)`, `sum(a)`, `dim` | numbers: products, norms, entries, and how many there are |
+//! | `matmul(a, b)`, `transpose(a)` | products of matrices, where the parameters are such, and transposed ones |
+//! | `polar(a)`, `inverse_root(M, k)` | the orthogonal polar factor of a matrix, and `M^(-1/k)` of a symmetric positive definite one |
 //! | `f`, `g` | `f(theta)` and `-f(theta)`, the gradient of the loss |
 //! | `D(f)[v]` | the derivative of `f` at `theta` along `v`, a Hessian product |
 //! | `1 - beta1^t` | a bias correction: `t = 1, 2, …` is the step number, an exponent of what lies between 0 and 1 |

@@ -3,6 +3,7 @@
 mod functions;
 mod kinds;
 mod lower;
+mod matrices;
 mod numbers;
 mod states;
 

@@ -1,5 +1,6 @@
 //! Products of powers of atoms: what the terms of a nonlinear step are made of.
 
+use super::matrix::{Axis, MatrixFunction};
 use super::program::{Exponent, Shape};
 use crate::exact::{Poly, RationalFunction};
 use num_rational::Ratio;
@@ -49,6 +50,12 @@ pub(crate) enum Atom {
     Loss,
     /// A vector that an operator waits for, by its place.
     Hole(usize),
+    /// A product of matrices, `true` for those that are transposed; one alone is.
+    Chain(Vec<(Product, bool)>),
+    /// The Fréchet derivative of a function at a matrix, along matrices in their order; along none it is the function.
+    Frechet(MatrixFunction, Polynomial, Vec<Product>),
+    /// The identity matrix along an axis.
+    Identity(Axis),
 }
 
 /// `lead = (base - rest)/leading`: how `lead` is written beside a power of the base.
@@ -114,7 +121,7 @@ impl Atoms {
 
     /// A table whose quotients are reduced as far as they can be, with coordinates of these shapes.
     pub fn complete_of(coordinates: impl IntoIterator<Item = Shape>) -> Atoms {
-        let vectors = coordinates.into_iter().map(|shape| shape == Shape::Vector).collect();
+        let vectors = coordinates.into_iter().map(|shape| shape != Shape::Number).collect();
         let mut atoms = Atoms { vectors, is_complete: true, ..Atoms::default() };
         atoms.gradient(Vec::new());
         atoms
@@ -150,7 +157,7 @@ impl Atoms {
             Atom::Entries(product) => (false, self.is_nonnegative(product)),
             Atom::Dimension => (false, true),
             Atom::Loss => (false, false),
-            Atom::Hole(_) => (true, false),
+            Atom::Hole(_) | Atom::Chain(_) | Atom::Frechet(..) | Atom::Identity(_) => (true, false),
         };
         let reduction = match &atom {
             Atom::Base(sum) if self.is_complete => self.complete_reduction(sum),

@@ -16,26 +16,7 @@ impl Sum {
 impl Atoms {
     /// `∇^(k+1) E[v_1, …, v_k]` of sums, which it is linear in.
     pub fn derivative_of_loss(&mut self, arguments: &[Sum]) -> Sum {
-        let mut terms =
-            vec![(Product::one(), Vec::new(), Weight::constant(RationalFunction::one()))];
-        for argument in arguments {
-            let mut longer = Vec::new();
-            for (numbers, vectors, weight) in &terms {
-                for (product, own) in &argument.0 {
-                    let (factor, vector) = self.split(product);
-                    let vectors: Vec<Product> = [&vectors[..], &[vector]].concat();
-                    longer.push((self.multiply(numbers, &factor), vectors, weight.multiply(own)));
-                }
-            }
-            terms = longer;
-        }
-        let mut out = Sum::default();
-        for (numbers, vectors, weight) in terms {
-            let atom = self.gradient(vectors);
-            let product = self.multiply(&numbers, &Product::of(atom));
-            self.add_product(&mut out, product, weight);
-        }
-        out
+        self.multilinear(arguments, |atoms, vectors| Product::of(atoms.gradient(vectors)))
     }
 
     /// The factors of a product with exponents, each with what the product's derivative by it is.
@@ -86,7 +67,32 @@ impl Atoms {
     fn atom_along(&mut self, atom: AtomId, direction: &Sum) -> Sum {
         match self.atom(atom).clone() {
             Atom::Coordinate(0) => direction.clone(),
-            Atom::Coordinate(_) | Atom::Dimension | Atom::Hole(_) => Sum::default(),
+            Atom::Coordinate(_) | Atom::Dimension | Atom::Hole(_) | Atom::Identity(_) => {
+                Sum::default()
+            }
+            Atom::Chain(factors) => {
+                let factors: Vec<(Sum, bool)> =
+                    factors.into_iter().map(|(product, turned)| (one(product), turned)).collect();
+                let mut out = Sum::default();
+                for at in 0..factors.len() {
+                    let mut moved = factors.clone();
+                    moved[at].0 = self.along(&factors[at].0, direction);
+                    out.add(&self.chained(&moved));
+                }
+                out
+            }
+            Atom::Frechet(function, base, arguments) => {
+                let arguments: Vec<Sum> = arguments.into_iter().map(one).collect();
+                let mut all = arguments.clone();
+                all.push(self.along(&Sum::of(&base), direction));
+                let mut out = self.frechet(function, &base, &all);
+                for at in 0..arguments.len() {
+                    let mut moved = arguments.clone();
+                    moved[at] = self.along(&arguments[at], direction);
+                    out.add(&self.frechet(function, &base, &moved));
+                }
+                out
+            }
             Atom::Loss => {
                 let gradient = self.derivative_of_loss(&[]);
                 let product = self.product(&gradient, direction);
@@ -142,7 +148,31 @@ impl Atoms {
         let is_vector = self.is_vector(atom);
         match self.atom(atom).clone() {
             Atom::Coordinate(0) => weight.clone(),
-            Atom::Coordinate(_) | Atom::Dimension | Atom::Hole(_) => Sum::default(),
+            Atom::Coordinate(_) | Atom::Dimension | Atom::Hole(_) | Atom::Identity(_) => {
+                Sum::default()
+            }
+            Atom::Chain(factors) => {
+                let mut out = Sum::default();
+                for at in 0..factors.len() {
+                    let outside = self.beside(&factors, at, weight);
+                    out.add(&self.pulled(&one(factors[at].0.clone()), &outside, true));
+                }
+                out
+            }
+            Atom::Frechet(function, base, arguments) => {
+                let arguments: Vec<Sum> = arguments.into_iter().map(one).collect();
+                let mut all = arguments.clone();
+                all.push(weight.clone());
+                let outside = self.frechet(function, &base, &all);
+                let mut out = self.pulled(&Sum::of(&base), &outside, true);
+                for at in 0..arguments.len() {
+                    let mut others = arguments.clone();
+                    others[at] = weight.clone();
+                    let outside = self.frechet(function, &base, &others);
+                    out.add(&self.pulled(&arguments[at], &outside, true));
+                }
+                out
+            }
             Atom::Loss => {
                 let gradient = self.derivative_of_loss(&[]);
                 self.product(weight, &gradient)
@@ -207,7 +237,22 @@ impl Atoms {
             }
             // Operators are linear: their holes stand in no power and no function.
             Atom::Base(sum) => self.filled(&Sum::of(&sum), values),
-            Atom::Function(..) | Atom::Coordinate(_) | Atom::Dimension | Atom::Loss => return None,
+            Atom::Chain(factors) => {
+                let filled: Vec<(Sum, bool)> = (factors.into_iter())
+                    .map(|(product, turned)| (self.filled(&one(product), values), turned))
+                    .collect();
+                self.chained(&filled)
+            }
+            Atom::Frechet(function, base, arguments) => {
+                let filled: Vec<Sum> =
+                    arguments.into_iter().map(|a| self.filled(&one(a), values)).collect();
+                self.frechet(function, &base, &filled)
+            }
+            Atom::Function(..)
+            | Atom::Coordinate(_)
+            | Atom::Dimension
+            | Atom::Loss
+            | Atom::Identity(_) => return None,
         })
     }
 
@@ -215,12 +260,15 @@ impl Atoms {
         let holds = |product: &Product| product.0.iter().any(|(atom, _)| self.has_hole(*atom));
         match self.atom(atom) {
             Atom::Hole(_) => true,
-            Atom::Gradient(arguments) => arguments.iter().any(holds),
+            Atom::Gradient(arguments) | Atom::Frechet(_, _, arguments) => {
+                arguments.iter().any(holds)
+            }
             Atom::Entries(product) => holds(product),
+            Atom::Chain(factors) => factors.iter().any(|(product, _)| holds(product)),
             Atom::Base(sum) | Atom::Function(_, sum) => {
                 sum.iter().any(|(product, _)| holds(product))
             }
-            Atom::Coordinate(_) | Atom::Dimension | Atom::Loss => false,
+            Atom::Coordinate(_) | Atom::Dimension | Atom::Loss | Atom::Identity(_) => false,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The modified field of a nonlinear step, as terms that are trees of operations.
 
 use super::atoms::{Atom, Atoms, Opaque, Polynomial, Product};
+use super::matrix::MatrixFunction;
 use super::program::{Exponent, NodeId, Program, Shape};
 use super::solve::{Solver, TypedError};
 use crate::exact::RationalFunction;
@@ -30,6 +31,12 @@ pub enum Factor {
     Dimension,
     /// The loss, in a modified loss.
     Loss,
+    /// A product of matrices, `true` for those that are transposed; one alone is.
+    Chain(Vec<(Arc<Factors>, bool)>),
+    /// The Fréchet derivative of a function at a matrix, along matrices; along none it is the function itself.
+    Frechet(MatrixFunction, Arc<Terms>, Vec<Arc<Factors>>),
+    /// An identity matrix.
+    Identity,
 }
 
 /// A function of one number.
@@ -153,6 +160,25 @@ impl TypedField {
     }
 }
 
+impl TypedField {
+    /// Whether products of matrices or functions of matrices occur.
+    pub fn has_matrices(&self) -> bool {
+        self.coordinates.iter().flat_map(|c| &c.terms).any(|term| holds_matrices(&term.factors))
+    }
+}
+
+fn holds_matrices(factors: &Factors) -> bool {
+    factors.iter().any(|(factor, _)| match factor {
+        Factor::Chain(_) | Factor::Frechet(..) | Factor::Identity => true,
+        Factor::Gradient(arguments) => arguments.iter().any(|x| holds_matrices(x)),
+        Factor::Base(sum) | Factor::Function(_, sum) => {
+            sum.iter().any(|(_, factors)| holds_matrices(factors))
+        }
+        Factor::Entries(inner) => holds_matrices(inner),
+        Factor::Coordinate(_) | Factor::Dimension | Factor::Loss => false,
+    })
+}
+
 /// Atoms as trees.
 pub(super) struct Trees<'a> {
     pub atoms: &'a Atoms,
@@ -202,6 +228,14 @@ impl Trees<'_> {
             Atom::Entries(product) => Factor::Entries(self.product(product)),
             Atom::Dimension => Factor::Dimension,
             Atom::Loss => Factor::Loss,
+            Atom::Chain(factors) => Factor::Chain(
+                factors.iter().map(|(product, turned)| (self.product(product), *turned)).collect(),
+            ),
+            Atom::Frechet(function, base, along) => {
+                let along = along.iter().map(|direction| self.product(direction)).collect();
+                Factor::Frechet(*function, self.sum(base), along)
+            }
+            Atom::Identity(_) => Factor::Identity,
             // Only what says that a Jacobian is not symmetric has directions.
             Atom::Hole(i) => Factor::Coordinate(["v", "w"][*i].to_string()),
         }

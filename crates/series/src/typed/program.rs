@@ -18,6 +18,7 @@
 //! algebra of series ([`Node`] says what each operation means); then it replaces every state by its
 //! [`update`](TypedState::update).
 
+use super::matrix::{Axis, Matrix, MatrixFunction};
 use crate::exact::{RationalFunction, effort};
 use num_rational::{BigRational, Ratio};
 use num_traits::{CheckedAdd, CheckedMul, ToPrimitive};
@@ -26,13 +27,18 @@ use std::ops::Range;
 /// An operation of a [`Program`], by its index in [`Program::nodes`].
 pub type NodeId = usize;
 
-/// Whether something is a number or has an entry for each parameter.
+/// Whether something is a number, has an entry for each parameter, or is made of matrices of another shape.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Shape {
     /// A number.
     Number,
-    /// A vector, as long as the parameters. A number in its place stands for that number in every entry.
+    /// A vector, as long as the parameters. A number in its place stands for that number in every entry. Where the
+    /// parameters are [matrices](Matrix) it is such matrices.
     Vector,
+    /// A square matrix for each matrix of the parameters, with as many rows as that one has along the axis.
+    Square(Axis),
+    /// The transposed shape of each matrix of the parameters.
+    Transposed,
 }
 
 /// An exponent: a rational number plus rational multiples of parameters, `1/2` or `-p - 1`.
@@ -197,6 +203,14 @@ pub enum Node {
     Greater(NodeId, NodeId),
     /// The sum of the entries of a vector.
     Entries(NodeId),
+    /// The product of two matrices, for each matrix of the parameters.
+    MatrixProduct(NodeId, NodeId),
+    /// The transposed matrix.
+    Transpose(NodeId),
+    /// The identity matrix of a square shape.
+    Identity,
+    /// A function of a matrix.
+    MatrixFunction(MatrixFunction, NodeId),
 }
 
 impl Node {
@@ -206,7 +220,8 @@ impl Node {
             Node::Sum(parts) | Node::Product(parts) => parts.clone(),
             Node::Power(x, _) | Node::Function(_, x) | Node::Entries(x) => vec![*x],
             Node::Field { point: x } | Node::FieldDerivative { direction: x } => vec![*x],
-            Node::Greater(x, y) => vec![*x, *y],
+            Node::Greater(x, y) | Node::MatrixProduct(x, y) => vec![*x, *y],
+            Node::Transpose(x) | Node::MatrixFunction(_, x) => vec![*x],
             _ => Vec::new(),
         }
     }
@@ -241,7 +256,7 @@ pub struct TypedState {
 pub enum Initial {
     /// `c θ`, a multiple of the parameter vector of its space: 0, or an older iterate.
     Multiple(RationalFunction),
-    /// Every entry is this number.
+    /// Every entry is this number; of square matrices, those on the diagonal, and the others are 0.
     Entries(RationalFunction),
     /// What the slow manifold has at the parameters: as if the optimizer had been running before.
     Settled,
@@ -262,6 +277,8 @@ pub struct Program {
     pub shapes: Vec<Shape>,
     /// Where each is written.
     pub places: Vec<Range<usize>>,
+    /// The matrices that the parameters are, one after the other; empty where that is not known, or of no use.
+    pub matrices: Vec<Matrix>,
 }
 
 impl Program {

@@ -70,6 +70,8 @@ impl Reading<'_> {
             }
             Factor::Dimension => one(atoms, Atom::Dimension),
             Factor::Loss => one(atoms, Atom::Loss),
+            // Formulas of vectors and numbers have none.
+            Factor::Chain(_) | Factor::Frechet(..) | Factor::Identity => None,
         }
     }
 

@@ -4,7 +4,8 @@
 //! zero. So coefficients are computed when they are asked for. That of a state solves the recurrence
 //! `x(ν+1) = c x(ν) + r(ν)`, whose right-hand side is known by then.
 
-use super::atoms::{Atom, Atoms, Opaque, Product};
+use super::atoms::{Atom, Atoms, Opaque, Polynomial, Product};
+use super::matrix::MatrixFunction;
 use super::program::{Exponent, Function, Node, NodeId, Program};
 use super::sum::{Sum, Weight};
 use crate::exact::RationalFunction;
@@ -91,6 +92,17 @@ pub(super) enum Op {
     Absolute(usize),
     Greater(usize, usize),
     Entries(usize),
+    MatrixProduct(usize, usize),
+    Transpose(usize),
+    MatrixFunction(MatrixFunction, usize),
+}
+
+/// What a Taylor series is that of.
+pub(super) enum Head<'a> {
+    /// A derivative of the loss.
+    Loss,
+    /// A function of matrices at this one.
+    Function(MatrixFunction, &'a Polynomial),
 }
 
 /// The series of all variables, as far as they have been asked for.
@@ -111,7 +123,7 @@ pub(super) type Solved<T> = Result<T, TypedError>;
 impl<'a> Solver<'a> {
     /// Nothing is computed yet. Bias corrections are those of step `at`, or 1.
     pub fn new(program: &'a Program, at: Option<u64>) -> Solver<'a> {
-        let vectors = program.states.iter().map(|s| s.shape == super::program::Shape::Vector);
+        let vectors = program.states.iter().map(|s| s.shape != super::program::Shape::Number);
         let mut solver = Solver {
             program,
             atoms: Atoms::new(vectors.collect()),
@@ -184,6 +196,14 @@ impl<'a> Solver<'a> {
             }
             Node::Greater(a, b) => Op::Greater(self.of_node[*a], self.of_node[*b]),
             Node::Entries(vector) => Op::Entries(self.of_node[*vector]),
+            Node::MatrixProduct(a, b) => Op::MatrixProduct(self.of_node[*a], self.of_node[*b]),
+            Node::Transpose(x) => Op::Transpose(self.of_node[*x]),
+            Node::Identity => {
+                let (axis, _) = self.program.shapes[id].axes().expect("a square matrix");
+                let atom = self.atoms.intern(Atom::Identity(axis));
+                Op::Constant(Sum::term(Product::of(atom), RationalFunction::one()))
+            }
+            Node::MatrixFunction(function, x) => Op::MatrixFunction(*function, self.of_node[*x]),
         };
         self.push(op, id)
     }
@@ -374,6 +394,12 @@ impl<'a> Solver<'a> {
                 Ok(Rc::new(self.atoms.product(&sign, &value)))
             }
             Op::Greater(a, b) => self.greater(a, b, node, k),
+            Op::MatrixProduct(a, b) => self.matrix_product(a, b, k),
+            Op::Transpose(x) => {
+                let value = self.value(x, k)?;
+                Ok(Rc::new(self.atoms.chained(&[((*value).clone(), true)])))
+            }
+            Op::MatrixFunction(function, x) => self.matrix_function(function, x, node, k),
         }
     }
 
@@ -406,6 +432,7 @@ impl<'a> Solver<'a> {
         }
         let mut out = Sum::default();
         self.expand(
+            &Head::Loss,
             &deviations,
             k,
             &[],
@@ -430,15 +457,27 @@ impl<'a> Solver<'a> {
             }
             for (product, weight) in &along.0 {
                 let (numbers, vector) = self.atoms.split(product);
-                self.expand(&deviations, k - order, &[vector], numbers, weight, &mut out);
+                let vector = [vector];
+                self.expand(
+                    &Head::Loss,
+                    &deviations,
+                    k - order,
+                    &vector,
+                    numbers,
+                    weight,
+                    &mut out,
+                );
             }
         }
         Ok(Rc::new(out.negative()))
     }
 
-    /// Adds all terms of order `k` of `Σ_m 1/m! ∇^(m+1+…)E[first…, Δ, …, Δ]`, where `Δ = Σ h^j deviations_{j-1}`.
-    fn expand(
+    /// Adds all terms of order `k` of `Σ_m 1/m! ∇^(m+1+…)E[first…, Δ, …, Δ]`, where `Δ = Σ h^j deviations_{j-1}`; or of a
+    /// function's series.
+    #[expect(clippy::too_many_arguments, reason = "the term so far, and what it becomes")]
+    pub(super) fn expand(
         &mut self,
+        head: &Head,
         deviations: &[Rc<Sum>],
         k: usize,
         first: &[Product],
@@ -454,12 +493,14 @@ impl<'a> Solver<'a> {
             }
         }
         let mut chosen = first.to_vec();
-        self.choose(&elements, k, &mut chosen, &numbers, weight, out);
+        self.choose(head, &elements, k, &mut chosen, &numbers, weight, out);
     }
 
     /// Chooses how often each element is an argument; the rest of the order is `k`.
+    #[expect(clippy::too_many_arguments, reason = "the term so far, and what it becomes")]
     fn choose(
         &mut self,
+        head: &Head,
         elements: &[(usize, Product, Product, Weight)],
         k: usize,
         chosen: &mut Vec<Product>,
@@ -468,7 +509,12 @@ impl<'a> Solver<'a> {
         out: &mut Sum,
     ) {
         if k == 0 {
-            let atom = self.atoms.gradient(chosen.clone());
+            let atom = match head {
+                Head::Loss => self.atoms.gradient(chosen.clone()),
+                Head::Function(function, base) => {
+                    self.atoms.derivative_at(*function, (*base).clone(), chosen.clone())
+                }
+            };
             let product = self.atoms.multiply(numbers, &Product::of(atom));
             self.atoms.add_product(out, product, weight.clone());
             return;
@@ -481,7 +527,8 @@ impl<'a> Solver<'a> {
                 let share = RationalFunction::from(BigRational::new(1.into(), count.into()));
                 weight = weight.multiply(own).scale(&share);
                 chosen.push(vector.clone());
-                self.choose(&elements[at + 1..], k - count * order, chosen, &numbers, &weight, out);
+                let (rest, left) = (&elements[at + 1..], k - count * order);
+                self.choose(head, rest, left, chosen, &numbers, &weight, out);
             }
             chosen.truncate(before);
         }

@@ -98,6 +98,8 @@ impl Witness<'_> {
                 let values = self.sum(&sum)?;
                 values.iter().map(|x| of_function(function, x)).collect::<Option<_>>()?
             }
+            // Not known as exact numbers.
+            Atom::Chain(_) | Atom::Frechet(..) | Atom::Identity(_) => return None,
         };
         self.known.insert(atom, values.clone());
         Some(values)

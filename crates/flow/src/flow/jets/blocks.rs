@@ -8,8 +8,10 @@
 use super::run::{Run, Stop};
 use super::step::{JetError, JetSource, Op, StepField};
 use super::vectors::{Coefficient, Part, add, nothing, zero};
+use crate::flow::MatrixFault;
 use crate::loss::Number;
 use crate::objective::Jet;
+use bea_series::typed::NodeId;
 use rayon::prelude::*;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -34,13 +36,15 @@ enum Halt<T> {
     /// The next part of an operation that needs all entries, and what this block has for it: degree by degree of each
     /// operand.
     Whole(usize, Vec<Vec<Part<T>>>),
-    Kink(bea_series::typed::NodeId),
+    Kink(NodeId),
+    Matrix(NodeId, MatrixFault),
 }
 
 impl<'a, T: Number + Send + Sync> Blocks<'a, T> {
     pub fn new(field: &'a StepField<T>, start: &'a [Vec<T>]) -> Self {
         let dimension = start[0].len();
-        let count = (dimension / BLOCK).max(1);
+        // Matrices are multiplied as a whole.
+        let count = if field.matrices.is_empty() { (dimension / BLOCK).max(1) } else { 1 };
         let end = |i| if i + 1 == count { dimension } else { (i + 1) * BLOCK };
         Blocks {
             field,
@@ -97,7 +101,13 @@ impl<'a, T: Number + Send + Sync> Blocks<'a, T> {
 
     /// A block with what is known.
     fn run(&self, range: &Range<usize>) -> Run<'a, T> {
-        let slice = |x: &Vec<T>| if x.len() == 1 { x.clone() } else { x[range.clone()].to_vec() };
+        // All of it, of matrices that may have another shape than the parameters.
+        let is_whole = self.ranges.len() == 1;
+        let slice = |x: &Vec<T>| match x.len() {
+            1 => x.clone(),
+            _ if is_whole => x.clone(),
+            _ => x[range.clone()].to_vec(),
+        };
         let mut run = Run::new(self.field, self.dimension(), range.len());
         for (i, value) in self.field.coordinates().into_iter().zip(self.start) {
             run.states[i].push(vec![Some(slice(value))]);
@@ -113,6 +123,7 @@ impl<'a, T: Number + Send + Sync> Blocks<'a, T> {
     fn halt(&self, run: &mut Run<'_, T>, stop: Stop) -> Halt<T> {
         match stop {
             Stop::Kink(node) => Halt::Kink(node),
+            Stop::Matrix(node, fault) => Halt::Matrix(node, fault),
             Stop::Whole(op) => {
                 let k = run.degree(op);
                 let operands = self.operands(op).into_iter().map(|(x, behind)| {
@@ -156,6 +167,7 @@ impl<'a, T: Number + Send + Sync> Blocks<'a, T> {
         for halt in halts {
             match halt {
                 Halt::Kink(node) => return Err(JetError::Kink(node)),
+                Halt::Matrix(node, fault) => return Err(JetError::Matrix(node, fault)),
                 Halt::Whole(op, operands) => {
                     at = op;
                     blocks.push(operands);
@@ -234,9 +246,10 @@ impl<'a, T: Number + Send + Sync> Blocks<'a, T> {
         }
         let mut whole = Vec::with_capacity(length);
         for (b, range) in self.ranges.iter().enumerate() {
+            let end = if self.ranges.len() == 1 { length } else { range.end };
             match &part(b)[..] {
-                [] => whole.resize(range.end, zero()),
-                [x] => whole.resize(range.end, x.clone()),
+                [] => whole.resize(end, zero()),
+                [x] => whole.resize(end, x.clone()),
                 x => whole.extend_from_slice(x),
             }
         }

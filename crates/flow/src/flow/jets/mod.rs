@@ -7,6 +7,7 @@
 
 pub(in crate::flow) mod at_point;
 mod blocks;
+mod matrices;
 mod recurrence;
 mod run;
 mod step;

@@ -4,19 +4,24 @@ use super::step::{Op, StepField};
 use super::vectors::{
     Coefficient, Part, add, add_parts, broadcast_to, is_zero, nothing, root_power, total, zero, zip,
 };
+use crate::flow::MatrixFault;
+use crate::flow::matrices::Decompositions;
 use crate::loss::Number;
 use bea_series::exact::Rational;
 use bea_series::typed::NodeId;
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 /// The series of all operations on a block of entries, as far as they have been asked for.
 pub(super) struct Run<'a, T> {
-    field: &'a StepField<T>,
+    pub(super) field: &'a StepField<T>,
     /// Entries of a vector, and those of them that are here.
     dimension: usize,
     length: usize,
     values: Vec<Vec<Part<T>>>,
     pub(super) states: Vec<Vec<Part<T>>>,
+    /// Of the constant parts that functions of matrices are taken of.
+    pub(super) decompositions: BTreeMap<usize, Decompositions<T>>,
 }
 
 /// Why a part is not computed.
@@ -25,6 +30,8 @@ pub(super) enum Stop {
     Whole(usize),
     /// The argument of a function lies on its kink.
     Kink(NodeId),
+    /// A function of a matrix has no derivatives.
+    Matrix(NodeId, MatrixFault),
 }
 
 impl<'a, T: Number + Send + Sync> Run<'a, T> {
@@ -35,6 +42,7 @@ impl<'a, T: Number + Send + Sync> Run<'a, T> {
             length,
             values: vec![Vec::new(); field.ops.len()],
             states: vec![Vec::new(); field.states.len()],
+            decompositions: BTreeMap::new(),
         }
     }
 
@@ -70,7 +78,7 @@ impl<'a, T: Number + Send + Sync> Run<'a, T> {
     }
 
     /// The part of degree `k` of an operation, and those below.
-    fn value(&mut self, op: usize, k: usize) -> Result<(), Stop> {
+    pub(super) fn value(&mut self, op: usize, k: usize) -> Result<(), Stop> {
         if let (Op::State(i), _) = &self.field.ops[op] {
             return self.state(*i, k);
         }
@@ -82,7 +90,7 @@ impl<'a, T: Number + Send + Sync> Run<'a, T> {
     }
 
     /// The parts so far.
-    fn parts(&self, op: usize) -> &[Part<T>] {
+    pub(super) fn parts(&self, op: usize) -> &[Part<T>] {
         match &self.field.ops[op].0 {
             Op::State(i) => &self.states[*i],
             _ => &self.values[op],
@@ -163,6 +171,9 @@ impl<'a, T: Number + Send + Sync> Run<'a, T> {
         let (operation, node) = &field.ops[op];
         let mut out = nothing(k);
         match operation {
+            Op::MatrixProduct(..) | Op::Transpose(_) | Op::Identity | Op::MatrixFunction(..) => {
+                return self.of_matrices(op, k);
+            }
             Op::Number(x) if k == 0 => out[0] = Some(vec![x.clone()]),
             Op::Dimension if k == 0 => {
                 out[0] = Some(vec![T::from_rational(&(self.dimension as i64).into())]);

@@ -10,11 +10,11 @@ use super::blocks::Blocks;
 use super::recurrence::Differences;
 use super::valuations::{entangled, valuations};
 use super::vectors::{add, zero};
-use crate::flow::SimulateError;
+use crate::flow::{MatrixFault, SimulateError};
 use crate::loss::Number;
 use crate::objective::Jet;
 use bea_series::exact::Rational;
-use bea_series::typed::{Exponent, Function, Node, NodeId, Program, Shape};
+use bea_series::typed::{Exponent, Function, Matrix, MatrixFunction, Node, NodeId, Program, Shape};
 
 /// What a step asks of its vector field `f = -∇E`.
 pub trait JetSource<T> {
@@ -43,6 +43,9 @@ pub enum JetError<E> {
     /// The argument of `sign`, `abs`, `min`, `max` or `clip`, by its node, lies on the kink.
     #[error("an argument of sign, abs, min, max or clip lies on its kink")]
     Kink(NodeId),
+    /// A function of a matrix, by its node, has no value or no derivatives.
+    #[error("{1}")]
+    Matrix(NodeId, MatrixFault),
 }
 
 /// An operation on two operands at most.
@@ -67,6 +70,10 @@ pub(super) enum Op<T> {
     Absolute(usize),
     Greater(usize, usize),
     Entries(usize),
+    MatrixProduct(usize, usize),
+    Transpose(usize),
+    Identity,
+    MatrixFunction(MatrixFunction, usize),
 }
 
 /// A nonlinear step at one step size, ready to have its modified field evaluated by jets over the numbers `T`.
@@ -80,13 +87,17 @@ pub struct StepField<T> {
     pub(super) h: T,
     /// `Δ⁻¹ν^b`, by the powers of `ν`.
     pub(super) sums: Vec<Vec<T>>,
+    /// What each node of the program makes.
+    pub(super) shapes: Vec<Shape>,
+    /// The matrices that the parameters are, if the step needs them.
+    pub(super) matrices: Vec<Matrix>,
 }
 
 /// The recurrence of a state.
 pub(super) struct Recurrence {
     /// Whether it is a coordinate of the modified field.
     pub(super) slow: bool,
-    pub(super) is_number: bool,
+    pub(super) shape: Shape,
     pub(super) linear: Vec<(usize, usize)>,
     pub(super) rest: Vec<usize>,
 }
@@ -111,6 +122,11 @@ impl<T: Number + Send + Sync> StepField<T> {
             states: Vec::new(),
             h: T::from_rational(h),
             sums: differences.sums().iter().map(numbers).collect(),
+            shapes: program.shapes.clone(),
+            matrices: match program.needs_matrices() {
+                Some(_) => program.matrices.clone(),
+                None => Vec::new(),
+            },
         };
         let mut of_node = Vec::with_capacity(program.nodes.len());
         for (id, node) in program.nodes.iter().enumerate() {
@@ -120,7 +136,7 @@ impl<T: Number + Send + Sync> StepField<T> {
         field.states = (program.states.iter().enumerate())
             .map(|(i, state)| Recurrence {
                 slow: i == 0 || state.slow,
-                is_number: state.shape == Shape::Number,
+                shape: state.shape,
                 linear: state.linear.iter().map(|(j, c)| (*j, of_node[*c])).collect(),
                 rest: state.rest.iter().map(|id| of_node[*id]).collect(),
             })
@@ -183,6 +199,10 @@ impl<T: Number + Send + Sync> StepField<T> {
             Node::Function(Function::Absolute, x) => Op::Absolute(at(x)),
             Node::Greater(x, y) => Op::Greater(at(x), at(y)),
             Node::Entries(x) => Op::Entries(at(x)),
+            Node::MatrixProduct(x, y) => Op::MatrixProduct(at(x), at(y)),
+            Node::Transpose(x) => Op::Transpose(at(x)),
+            Node::Identity => Op::Identity,
+            Node::MatrixFunction(function, x) => Op::MatrixFunction(*function, at(x)),
         };
         Ok(self.push(op, id))
     }
@@ -291,7 +311,7 @@ impl<T: Number + Send + Sync> StepField<T> {
             (0..self.states.len()).map(state).collect::<Result<Vec<_>, _>>()
         })?;
         let state = |(i, recurrence): (usize, &Recurrence)| {
-            let length = if recurrence.is_number { 1 } else { start[0].len() };
+            let length = recurrence.shape.length(start[0].len(), &self.matrices);
             blocks.join(length, |b| &parts[b][i])
         };
         Ok(self.states.iter().enumerate().map(state).collect())

@@ -28,8 +28,11 @@ pub(super) fn valuations<T: Number>(
                 Op::Step => 1,
                 Op::State(i) | Op::New(i) => of_states[*i],
                 Op::Sum(parts) => parts.iter().map(|x| of[*x]).min().unwrap_or(most),
-                Op::Product(x, y) => of[*x] + of[*y],
-                Op::Entries(x) | Op::FieldDerivative(x) | Op::HyperbolicTangent(x, _) => of[*x],
+                Op::Product(x, y) | Op::MatrixProduct(x, y) => of[*x] + of[*y],
+                Op::Entries(x)
+                | Op::FieldDerivative(x)
+                | Op::HyperbolicTangent(x, _)
+                | Op::Transpose(x) => of[*x],
                 // Kinks are looked for from the constant part on.
                 _ => 0,
             };
@@ -73,7 +76,7 @@ pub(super) fn entangled<T: Number>(
         match op {
             Op::State(i) | Op::New(i) => vec![state(*i)],
             Op::Sum(parts) => parts.clone(),
-            Op::Product(a, b) => {
+            Op::Product(a, b) | Op::MatrixProduct(a, b) => {
                 let needed = [(*a, of[*b]), (*b, of[*a])];
                 needed.into_iter().filter(|(_, other)| *other == 0).map(|(x, _)| x).collect()
             }
@@ -87,9 +90,11 @@ pub(super) fn entangled<T: Number>(
             | Op::HyperbolicTangent(a, _)
             | Op::Sign(a)
             | Op::Absolute(a)
-            | Op::Entries(a) => vec![*a],
+            | Op::Entries(a)
+            | Op::Transpose(a)
+            | Op::MatrixFunction(_, a) => vec![*a],
             Op::Greater(a, b) => vec![*a, *b],
-            Op::Number(_) | Op::Step | Op::Dimension => Vec::new(),
+            Op::Number(_) | Op::Step | Op::Dimension | Op::Identity => Vec::new(),
         }
     };
     // A walk in depth: what is met again on the way down needs itself.

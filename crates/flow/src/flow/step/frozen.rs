@@ -9,7 +9,7 @@
 
 use super::nonlinear::{NonlinearStep, Operation};
 use crate::flow::dense::decomposition::eigenvalues;
-use crate::flow::jets::JetSource;
+use crate::flow::jets::{JetError, JetSource};
 use bea_series::typed::{Node, NodeId, Shape};
 use nalgebra::DMatrix;
 use std::collections::BTreeMap;
@@ -86,13 +86,13 @@ impl NonlinearStep<f64> {
     /// lines of its own, it holds what these make in the lines of the later steps: those are repeated.
     ///
     /// # Errors
-    /// The first one of `source`.
+    /// As [`execute`](Self::execute).
     pub fn frozen<S: JetSource<f64>>(
         &self,
         states: &[Vec<f64>],
         number: u64,
         source: &mut S,
-    ) -> Result<Result<Frozen, NotPreconditioned>, S::Error> {
+    ) -> Result<Result<Frozen, NotPreconditioned>, JetError<S::Error>> {
         let values = self.values(&mut states.to_vec(), Some(number), source)?;
         Ok(Forms { step: self, values: &values, points: Vec::new() }.frozen(states[0].len()))
     }

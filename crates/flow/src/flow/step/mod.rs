@@ -5,6 +5,7 @@ pub(in crate::flow) mod fixed_point;
 pub(in crate::flow) mod frozen;
 pub(in crate::flow) mod implicit;
 pub(in crate::flow) mod kink;
+mod matrices;
 pub(in crate::flow) mod method;
 pub(in crate::flow) mod newton;
 pub(in crate::flow) mod nonlinear;

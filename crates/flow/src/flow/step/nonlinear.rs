@@ -1,13 +1,15 @@
 //! A nonlinear step with numbers for its coefficients, executed on vectors.
 
+use super::matrices;
 use crate::flow::SimulateError;
-use crate::flow::jets::JetSource;
 use crate::flow::jets::vectors::{broadcast_to, root_power, total, zero};
+use crate::flow::jets::{JetError, JetSource};
+use crate::flow::matrices::{MatrixFault, identity};
 use crate::loss;
 use crate::loss::Number;
 use crate::objective::Jet;
 use bea_series::exact::{Rational, RationalFunction};
-use bea_series::typed::{Function, Initial, Node, NodeId, Program, Shape};
+use bea_series::typed::{Function, Initial, Matrix, Node, NodeId, Program, Shape};
 use rayon::prelude::*;
 use std::cmp::Ordering;
 
@@ -43,8 +45,6 @@ use std::cmp::Ordering;
 #[derive(Clone, PartialEq, Debug)]
 pub struct NonlinearStep<T> {
     pub(super) nodes: Vec<Operation<T>>,
-    /// Whether each operation makes a number.
-    numbers: Vec<bool>,
     groups: Vec<Group>,
     /// The vectors that are needed as a whole, or in another group.
     kept: Vec<bool>,
@@ -52,6 +52,10 @@ pub struct NonlinearStep<T> {
     pub(super) h: T,
     /// The first step, where it is another one.
     first: Option<Box<NonlinearStep<T>>>,
+    /// What each operation makes.
+    shapes: Vec<Shape>,
+    /// What the parameters are, where that matters.
+    matrices: Vec<Matrix>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -142,12 +146,13 @@ impl<T: Number + Send + Sync> NonlinearStep<T> {
         };
         let mut step = NonlinearStep {
             nodes: program.nodes.iter().map(operation).collect::<Result<_, _>>()?,
-            numbers: program.shapes.iter().map(|shape| *shape == Shape::Number).collect(),
             groups: Vec::new(),
             kept: Vec::new(),
             states: program.states.iter().enumerate().map(state).collect::<Result<_, _>>()?,
             h: T::from_rational(h),
             first: None,
+            shapes: program.shapes.clone(),
+            matrices: program.matrices.clone(),
         };
         if program.states.iter().any(|state| state.first.is_some()) {
             let mut first = step.clone();
@@ -170,14 +175,11 @@ impl<T: Number + Send + Sync> NonlinearStep<T> {
             group_of[id] = groups.len();
             match node {
                 Operation::Other(Node::State(_) | Node::New(_), _) => {}
-                Operation::Other(
-                    Node::Field { .. } | Node::FieldDerivative { .. } | Node::Entries(_),
-                    _,
-                ) => {
+                operation if self.needs_all(id, operation) => {
                     last.whole = Some(id);
                     groups.push(std::mem::replace(&mut last, empty()));
                 }
-                _ if self.numbers[id] => last.numbers.push(id),
+                _ if self.shapes[id] == Shape::Number => last.numbers.push(id),
                 _ => last.vectors.push(id),
             }
         }
@@ -197,12 +199,53 @@ impl<T: Number + Send + Sync> NonlinearStep<T> {
         (self.groups, self.kept) = (groups, kept);
     }
 
+    /// Whether an operation needs all entries of its operands at once, or makes matrices of another shape than the
+    /// parameters.
+    fn needs_all(&self, id: NodeId, operation: &Operation<T>) -> bool {
+        let is_whole = matches!(
+            operation,
+            Operation::Other(
+                Node::Field { .. }
+                    | Node::FieldDerivative { .. }
+                    | Node::Entries(_)
+                    | Node::MatrixProduct(..)
+                    | Node::Transpose(_)
+                    | Node::MatrixFunction(..),
+                _
+            )
+        );
+        is_whole || matches!(self.shapes[id], Shape::Square(_) | Shape::Transposed)
+    }
+
     /// The operation that makes the new value of a state, in place of that value.
     pub(super) fn resolved(&self, id: NodeId) -> NodeId {
         match &self.nodes[id] {
             Operation::Other(Node::New(i), _) => self.resolved(self.states[*i].update),
             _ => id,
         }
+    }
+
+    /// The step on parameters that are these matrices, one after the other, as a step that multiplies matrices or takes
+    /// functions of them needs to know.
+    #[must_use]
+    pub fn on(self, matrices: Vec<Matrix>) -> Self {
+        let first = self.first.map(|first| Box::new(first.on(matrices.clone())));
+        NonlinearStep { matrices, first, ..self }
+    }
+
+    /// How many entries each state has, `theta` first, on so many parameters.
+    pub fn lengths(&self, dimension: usize) -> Vec<usize> {
+        let length = |state: &State<T>| state.shape.length(dimension, &self.matrices);
+        self.states.iter().map(length).collect()
+    }
+
+    /// Whether it is not known which matrices the parameters are, and that matters.
+    pub fn lacks_matrices(&self) -> bool {
+        let is_of_matrices = |operation: &Operation<T>| match operation {
+            Operation::Other(node, _) => matrices::is_operation(node),
+            _ => false,
+        };
+        self.matrices.is_empty() && self.nodes.iter().any(is_of_matrices)
     }
 
     /// `h`.
@@ -220,7 +263,8 @@ impl<T: Number + Send + Sync> NonlinearStep<T> {
         let state = |state: &State<T>| {
             let filled = |x: &T| match state.shape {
                 Shape::Number => vec![x.clone()],
-                Shape::Vector => vec![x.clone(); theta.len()],
+                Shape::Square(_) => identity(x, state.shape, &self.matrices),
+                shape => vec![x.clone(); shape.length(theta.len(), &self.matrices)],
             };
             match &state.initial {
                 Start::Parameters => theta.to_vec(),
@@ -241,27 +285,26 @@ impl<T: Number + Send + Sync> NonlinearStep<T> {
     /// jets of degree 0, that is at points.
     ///
     /// # Errors
-    /// The first one of `source`; the states are then what they were.
+    /// The first one of `source`, or that of [a function of a matrix](MatrixFault); the states are then what they were.
     pub fn execute<S: JetSource<T>>(
         &self,
         states: &mut [Vec<T>],
         number: Option<u64>,
         source: &mut S,
-    ) -> Result<(), S::Error> {
+    ) -> Result<(), JetError<S::Error>> {
         let step = self.numbered(number);
         let mut run = step.run(states, number, source)?;
         let new: Vec<NodeId> =
             step.states.iter().map(|state| step.resolved(state.update)).collect();
         let next: Vec<Vec<T>> = (new.iter().zip(&step.states).enumerate())
-            .map(|(i, (&id, state))| match state.shape {
-                Shape::Number => vec![run.get(id, states)[0].clone()],
+            .map(|(i, (&id, state))| {
+                let length = state.shape.length(run.dimension, &step.matrices);
                 // No other state has the same new value.
-                Shape::Vector
-                    if run.made[id].len() == run.dimension && !new[i + 1..].contains(&id) =>
-                {
+                if run.made[id].len() == length && !new[i + 1..].contains(&id) {
                     std::mem::take(&mut run.made[id])
+                } else {
+                    broadcast_to(run.get(id, states), length)
                 }
-                Shape::Vector => broadcast_to(run.get(id, states), run.dimension),
             })
             .collect();
         states.iter_mut().zip(next).for_each(|(state, next)| *state = next);
@@ -273,7 +316,10 @@ impl<T: Number + Send + Sync> NonlinearStep<T> {
         states: &mut [Vec<T>],
         number: Option<u64>,
         source: &mut S,
-    ) -> Result<Run<'_, T>, S::Error> {
+    ) -> Result<Run<'_, T>, JetError<S::Error>> {
+        if self.lacks_matrices() {
+            return Err(JetError::Matrix(0, MatrixFault::Unknown));
+        }
         let made = vec![Vec::new(); self.nodes.len()];
         let mut run = Run { step: self, dimension: states[0].len(), number, made };
         for group in &self.groups {
@@ -288,7 +334,7 @@ impl<T: Number + Send + Sync> NonlinearStep<T> {
         states: &mut [Vec<T>],
         number: Option<u64>,
         source: &mut S,
-    ) -> Result<Vec<Vec<T>>, S::Error> {
+    ) -> Result<Vec<Vec<T>>, JetError<S::Error>> {
         let step = self.numbered(number).clone();
         let all = NonlinearStep { kept: vec![true; self.nodes.len()], ..step };
         let run = all.run(states, number, source)?;
@@ -324,7 +370,7 @@ impl<T: Number + Send + Sync> Run<'_, T> {
         group: &Group,
         states: &mut [Vec<T>],
         source: &mut S,
-    ) -> Result<(), S::Error> {
+    ) -> Result<(), JetError<S::Error>> {
         for &id in &group.numbers {
             let mut out = vec![zero()];
             let operand = |x: NodeId| self.get(x, states);
@@ -346,11 +392,12 @@ impl<T: Number + Send + Sync> Run<'_, T> {
                     }
                     _ => source.field(&self.point(point, states)),
                 };
-                answer?.swap_remove(0)
+                answer.map_err(JetError::Field)?.swap_remove(0)
             }
             Operation::Other(Node::FieldDerivative { direction }, _) => {
                 let theta = Jet::new(states[0].clone());
-                source.along(&theta, &self.point(*direction, states))?.swap_remove(0)
+                let answer = source.along(&theta, &self.point(*direction, states));
+                answer.map_err(JetError::Field)?.swap_remove(0)
             }
             Operation::Other(Node::Entries(x), _) => {
                 let x = self.get(*x, states);
@@ -362,7 +409,19 @@ impl<T: Number + Send + Sync> Run<'_, T> {
                 let times = if x.len() == 1 { self.dimension as i64 } else { 1 };
                 vec![total(&parts) * T::from_rational(&times.into())]
             }
-            _ => unreachable!("only these need all entries"),
+            Operation::Other(node, _) if matrices::is_operation(node) => {
+                let (shapes, all) = (&self.step.shapes, &self.step.matrices);
+                let operand = |x: NodeId| self.get(x, states);
+                matrices::compute(node, id, operand, shapes, all)
+                    .map_err(|fault| JetError::Matrix(id, fault))?
+            }
+            operation => {
+                let shape = self.step.shapes[id];
+                let mut out = vec![zero(); shape.length(self.dimension, &self.step.matrices)];
+                let operand = |x: NodeId| self.get(x, states);
+                compute(operation, self.number, self.dimension, operand, &mut out);
+                out
+            }
         };
         Ok(())
     }

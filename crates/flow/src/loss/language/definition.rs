@@ -48,7 +48,7 @@ pub(super) fn defined(
         bind_table(&mut lowering, inputs, targets, table)?;
     }
     let mut variables = Vec::new();
-    let mut domain = Vec::new();
+    let (mut domain, mut arrays) = (Vec::new(), Vec::new());
     for variable in &definition.variables {
         lowering.check_name(&variable.name)?;
         let mut shape = Vec::new();
@@ -79,6 +79,7 @@ pub(super) fn defined(
         };
         let value = coordinates(lowering.graph, &variable.name.text, &shape, &mut variables);
         domain.resize(variables.len(), interval);
+        arrays.push(shape);
         lowering.names.push((variable.name.text.clone(), value));
     }
     if variables.is_empty() {
@@ -101,6 +102,7 @@ pub(super) fn defined(
         name: definition.name.text.clone(),
         doc: definition.doc.clone(),
         variables,
+        arrays,
         domain,
         start,
         minima,

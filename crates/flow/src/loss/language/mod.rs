@@ -45,6 +45,7 @@ use arrays::Value;
 use bea_series::exact::effort;
 use bea_series::text::near;
 use bea_series::text::source::{Source, SourceError};
+use bea_series::typed::Matrix;
 use definition::defined;
 use lower::{Discovery, Lowering};
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,6 +81,8 @@ pub struct Loss {
     pub doc: String,
     /// The names of the coordinates of `θ`; variable `i` of the graph is `variables[i]`.
     pub variables: Vec<String>,
+    /// The sizes of the declared variables in their order, none for a single number: `[[], [2, 3]]` of `variables x, M[2, 3];`.
+    pub arrays: Vec<Vec<usize>>,
     /// The box that a plot shows, one interval a coordinate.
     pub domain: Vec<(f64, f64)>,
     /// A point to start from.
@@ -92,6 +95,15 @@ pub struct Loss {
 }
 
 impl Loss {
+    /// The matrices that its variables are, one after the other, as [`Matrix::of_axes`] takes arrays for them; none if no
+    /// variable has two sizes or more.
+    pub fn matrices(&self) -> Vec<Matrix> {
+        if self.arrays.iter().all(|axes| axes.len() < 2) {
+            return Vec::new();
+        }
+        self.arrays.iter().map(|axes| Matrix::of_axes(axes)).collect()
+    }
+
     /// The loss of a bare formula, or the only loss that a text defines. `settings` are values of
     /// parameters, or of free names of a formula, in the language (`1/2`, `[1, 2]`).
     ///
@@ -255,6 +267,7 @@ fn formula(source: &Source, settings: &BTreeMap<String, String>) -> Result<Loss,
     }
     let mut variables = Vec::new();
     let mut names = set;
+    let arrays = found.iter().map(|(_, shape, _)| shape.clone()).collect();
     for (name, shape, span) in found {
         let size = shape.iter().product::<usize>();
         if variables.len() + size > MAX_VARIABLES {
@@ -272,6 +285,7 @@ fn formula(source: &Source, settings: &BTreeMap<String, String>) -> Result<Loss,
         name,
         doc: String::new(),
         variables,
+        arrays,
         domain,
         start: None,
         minima: Vec::new(),

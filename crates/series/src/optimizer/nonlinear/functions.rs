@@ -33,6 +33,9 @@ impl Lowering<'_> {
         if !(least..=most).contains(&arguments.len()) {
             return Err(self.count(name, least, most, arguments.len(), span));
         }
+        if functions::is_of_matrices(&name.text) {
+            return self.of_matrices(&name.text, arguments, span);
+        }
         if functions::is_reduction(&name.text) {
             let message = format!("`{}` takes vectors", name.text);
             let vectors: Vec<NodeId> =
@@ -41,7 +44,7 @@ impl Lowering<'_> {
         }
         self.entrywise += 1;
         let nodes: Vec<NodeId> =
-            arguments.iter().map(|x| self.expression(x)).collect::<Result<_, _>>()?;
+            arguments.iter().map(|x| self.entry_by_entry(x)).collect::<Result<_, _>>()?;
         self.entrywise -= 1;
         let shape = nodes.iter().map(|node| self.shape(*node)).max().unwrap_or(Shape::Number);
         let function = match name.text.as_str() {
@@ -118,7 +121,8 @@ impl Lowering<'_> {
         let example = match name.text.as_str() {
             "clip" => "write `clip(x, low, high)`".to_string(),
             "dot" => "write `dot(a, b)`".to_string(),
-            "min" | "max" => format!("write `{}(a, b)`", name.text),
+            "min" | "max" | "matmul" => format!("write `{}(a, b)`", name.text),
+            "inverse_root" => "write `inverse_root(M, 4)` for `M^(-1/4)`".to_string(),
             other => format!("write `{other}(x)`"),
         };
         self.fault(

@@ -4,6 +4,7 @@ use crate::optimizer::Optimizer;
 use crate::optimizer::functions;
 use crate::optimizer::scope::{Scope, Symbol};
 use crate::optimizer::syntax::{Expression, Kind, Statement};
+use crate::typed::Shape;
 use std::ops::Range;
 
 /// What an expression is.
@@ -15,6 +16,28 @@ pub(super) enum Type {
     Vector,
     /// A vector that elementwise operations have made, to which numbers may be added: `sqrt(v) + eps`.
     Entrywise,
+    /// Matrices of another shape than the parameters.
+    Matrices(Shape),
+}
+
+impl Type {
+    /// The shape of what has this type.
+    pub fn shape(self) -> Shape {
+        match self {
+            Type::Number => Shape::Number,
+            Type::Vector | Type::Entrywise => Shape::Vector,
+            Type::Matrices(shape) => shape,
+        }
+    }
+
+    /// Matrices of a shape, to which no numbers are added.
+    fn of_shape(shape: Shape) -> Type {
+        match shape {
+            Shape::Number => Type::Number,
+            Shape::Vector => Type::Vector,
+            shape => Type::Matrices(shape),
+        }
+    }
 }
 
 /// The types of the states, by index, and of what `let` defines.
@@ -83,7 +106,9 @@ impl<'a> Types<'a> {
             }
             Kind::Power(base, _) => entrywise(self.of(base)),
             Kind::Application(name, arguments) if self.scope.is_function(&name.text) => {
-                if functions::is_reduction(&name.text) {
+                if functions::is_of_matrices(&name.text) {
+                    self.of_matrices(&name.text, arguments)
+                } else if functions::is_reduction(&name.text) {
                     Type::Number
                 } else {
                     entrywise(self.greatest(arguments.iter()))
@@ -93,13 +118,32 @@ impl<'a> Types<'a> {
         }
     }
 
+    /// The type of a product of matrices, or of a function of one; a number where a factor's is not known yet.
+    fn of_matrices(&self, name: &str, arguments: &[Expression]) -> Type {
+        let mut axes = arguments.iter().map(|argument| self.of(argument).shape().axes());
+        let Some(Some((rows, mut columns))) = axes.next() else { return Type::Number };
+        match name {
+            "transpose" => return Type::of_shape(Shape::of_axes(columns, rows)),
+            "matmul" => {}
+            _ => return Type::of_shape(Shape::of_axes(rows, columns)),
+        }
+        for factor in axes {
+            let Some((_, last)) = factor else { return Type::Number };
+            columns = last;
+        }
+        Type::of_shape(Shape::of_axes(rows, columns))
+    }
+
     fn greatest<'e>(&self, parts: impl Iterator<Item = &'e Expression>) -> Type {
         parts.map(|part| self.of(part)).max().unwrap_or(Type::Number)
     }
 }
 
 fn entrywise(inner: Type) -> Type {
-    if inner == Type::Number { Type::Number } else { Type::Entrywise }
+    match inner {
+        Type::Vector => Type::Entrywise,
+        other => other,
+    }
 }
 
 /// The first place of the text that no linear step has: a function, a product of vectors, the step number, a slow

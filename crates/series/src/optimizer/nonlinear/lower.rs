@@ -55,6 +55,7 @@ pub(in crate::optimizer) fn program(
             nodes: Vec::new(),
             shapes: Vec::new(),
             places: Vec::new(),
+            matrices: Vec::new(),
         },
         types,
     };
@@ -76,7 +77,7 @@ pub(super) struct Lowering<'a> {
     pub(super) optimizer: &'a Optimizer,
     pub(super) scope: &'a Scope,
     parameters: &'a [RationalFunction],
-    types: Types<'a>,
+    pub(super) types: Types<'a>,
     stages: Vec<Option<NodeId>>,
     pub(super) updates: Vec<Option<(NodeId, Range<usize>)>>,
     pub(super) firsts: Vec<Option<NodeId>>,
@@ -121,13 +122,15 @@ impl Lowering<'_> {
             }
             Node::Power(base, _) | Node::Function(_, base) => self.constant[*base],
             Node::Greater(a, b) => self.constant[*a] && self.constant[*b],
+            Node::Identity => true,
             _ => false,
         };
         let depth = |id: &NodeId| self.depth[*id];
         let inner = match &node {
             Node::Sum(parts) | Node::Product(parts) => parts.iter().map(depth).max().unwrap_or(0),
             Node::Power(x, _) | Node::Function(_, x) | Node::Entries(x) => depth(x),
-            Node::Greater(a, b) => depth(a).max(depth(b)),
+            Node::Greater(a, b) | Node::MatrixProduct(a, b) => depth(a).max(depth(b)),
+            Node::Transpose(x) | Node::MatrixFunction(_, x) => depth(x),
             Node::Field { point: x } | Node::FieldDerivative { direction: x } => depth(x),
             Node::New(i) => self.updates[*i].as_ref().map_or(0, |(update, _)| depth(update)),
             _ => 0,
@@ -227,6 +230,7 @@ impl Lowering<'_> {
                 ));
             }
         }
+        self.check_new_value(index, node, value)?;
         if first {
             self.firsts[index] = Some(node);
         } else {
@@ -349,7 +353,7 @@ impl Lowering<'_> {
     }
 
     pub(super) fn state_shape(&self, index: usize) -> Shape {
-        if self.types.states[index] == Type::Number { Shape::Number } else { Shape::Vector }
+        self.types.states[index].shape()
     }
 
     fn theta(&mut self, span: &Range<usize>) -> NodeId {
@@ -474,6 +478,9 @@ impl Lowering<'_> {
                      operations, as in `sqrt(v) + eps`",
                 ));
         }
+        if let Type::Matrices(shape) = greatest {
+            return self.sum_of_matrices(shape, terms, span);
+        }
         let (mut parts, mut constants) = (Vec::new(), RationalFunction::zero());
         for (subtracted, term) in terms {
             let mut node = self.expression(term)?;
@@ -502,9 +509,13 @@ impl Lowering<'_> {
         let vectors = factors.iter().filter(|(_, x)| self.types.of(x) != Type::Number).count();
         let (mut parts, mut constants) = (Vec::new(), RationalFunction::one());
         for (divides, factor) in factors {
-            let inner = usize::from(*divides || vectors > 1);
+            let is_entrywise = *divides || vectors > 1;
+            let inner = usize::from(is_entrywise);
             self.entrywise += inner;
-            let node = self.expression(factor)?;
+            let node = match is_entrywise {
+                true => self.entry_by_entry(factor)?,
+                false => self.expression(factor)?,
+            };
             self.entrywise -= inner;
             match self.constant_value(node) {
                 Some(value) if *divides => {
@@ -563,7 +574,7 @@ impl Lowering<'_> {
         }
         let exponent = self.exponent(exponent)?;
         self.entrywise += 1;
-        let node = self.expression(base)?;
+        let node = self.entry_by_entry(base)?;
         self.entrywise -= 1;
         if let (Some(value), Some(n)) = (self.constant_value(node), exponent.as_integer())
             && n.abs() <= MAX_POWER
@@ -601,6 +612,7 @@ impl Lowering<'_> {
                 "vectors are the parameters, fields, buffers of them, and what is computed of them entry by entry",
             ));
         }
+        self.check_vector(node, expression)?;
         Ok(node)
     }
 }

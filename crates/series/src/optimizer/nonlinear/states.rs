@@ -84,7 +84,7 @@ impl Lowering<'_> {
             };
             let (linear, rest) = self.decompose(update, &place)?;
             let initial = match self.scope.initial[index].clone() {
-                Some(value) => Some(self.initial(&value)?),
+                Some(value) => Some(self.initial(index, &value)?),
                 None => None,
             };
             states.push(TypedState {
@@ -103,7 +103,7 @@ impl Lowering<'_> {
         Ok(self.program)
     }
 
-    fn initial(&mut self, value: &Expression) -> Lowered<Initial> {
+    fn initial(&mut self, state: usize, value: &Expression) -> Lowered<Initial> {
         if matches!(&value.kind, Kind::Old(name) if name == "settled") {
             return Ok(Initial::Settled);
         }
@@ -114,6 +114,7 @@ impl Lowering<'_> {
         let (linear, rest) = self.decompose(node, &value.span)?;
         if let ([(0, factor)], []) = (linear.as_slice(), rest.as_slice())
             && let Some(factor) = self.constant_value(*factor)
+            && self.state_shape(state) == Shape::Vector
         {
             return Ok(Initial::Multiple(factor.clone()));
         }
@@ -121,7 +122,8 @@ impl Lowering<'_> {
             &value.span,
             "a buffer cannot start so",
             "is neither a number nor a multiple of `theta`",
-            "a buffer starts as a number, a multiple of the parameters, or `settled`",
+            "a buffer starts as a number (a square matrix as that multiple of the identity), a multiple of the parameters, \
+             or `settled`",
         ))
     }
 }

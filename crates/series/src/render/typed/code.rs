@@ -103,6 +103,9 @@ impl<L: Language> Emitter<'_, L> {
             }),
             Factor::Dimension => self.language.dimension().into(),
             Factor::Loss => unreachable!("the loss is in no field"),
+            Factor::Chain(_) | Factor::Frechet(..) | Factor::Identity => {
+                unreachable!("fields with matrices are refused")
+            }
         }
     }
 
@@ -150,7 +153,9 @@ impl Language for Python {
     fn coordinate(&self, name: &str, is_parameters: bool, shape: Shape) -> String {
         match shape {
             _ if is_parameters => "_variables[_i]".into(),
-            Shape::Vector => format!("_slow[\"{name}\"][_i]"),
+            Shape::Vector | Shape::Square(_) | Shape::Transposed => {
+                format!("_slow[\"{name}\"][_i]")
+            }
             Shape::Number => format!("_slow[\"{name}\"]"),
         }
     }
@@ -215,7 +220,7 @@ pub(super) fn sympy(document: &TypedDocument, out: &mut dyn Write) -> io::Result
     writeln!(out, "    return {{")?;
     for (coordinate, velocity) in field.coordinates.iter().zip(velocities) {
         match coordinate.shape {
-            Shape::Vector => {
+            Shape::Vector | Shape::Square(_) | Shape::Transposed => {
                 writeln!(out, "        \"{}\": [{velocity} for _i in _range],", coordinate.name)?
             }
             Shape::Number => writeln!(out, "        \"{}\": {velocity},", coordinate.name)?,

@@ -3,7 +3,9 @@
 use super::TypedDocument;
 use super::layout::{Writer, is_vector};
 use crate::formula::{Plain, Script};
-use crate::typed::{Elementary, Exponent, Factor, Factors, Shape, Terms, TypedPotential};
+use crate::typed::{
+    Axis, Elementary, Exponent, Factor, Factors, MatrixFunction, Shape, Terms, TypedPotential,
+};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -19,6 +21,11 @@ use std::io::{self, Write};
 /// | `function` | `name` (`exp`, `log`, `tanh`, `abs`, `sign`, `step`), `of` |
 /// | `entries` | `of`: the vector whose entries are summed |
 /// | `dimension` | |
+/// | `matmul` | `factors`, matrices |
+/// | `transpose` | `of` |
+/// | `polar` | `of`, and `along`: the matrices that its Fréchet derivative is taken along |
+/// | `inverse_root` | the same, and `degree`: `k` of `M^(-1/k)` |
+/// | `identity` | |
 /// | `loss` | |
 ///
 /// A modified loss has `modified_loss` for `coordinates`: its `terms`, and for every order whether it is a `gradient` (null:
@@ -43,7 +50,13 @@ pub(super) fn write(document: &TypedDocument, out: &mut dyn Write) -> io::Result
                     })
                 })
                 .collect();
-            let shape = if coordinate.shape == Shape::Vector { "vector" } else { "number" };
+            let shape = match coordinate.shape {
+                Shape::Number => "number",
+                Shape::Vector => "vector",
+                Shape::Square(Axis::Rows) => "rows × rows",
+                Shape::Square(Axis::Columns) => "columns × columns",
+                Shape::Transposed => "columns × rows",
+            };
             json!({"name": coordinate.name, "shape": shape, "terms": terms})
         })
         .collect();
@@ -131,5 +144,29 @@ fn tree(factor: &Factor, names: &[String]) -> Value {
         Factor::Entries(vector) => json!({"type": "entries", "of": product(vector, names)}),
         Factor::Dimension => json!({"type": "dimension"}),
         Factor::Loss => json!({"type": "loss"}),
+        Factor::Chain(factors) => {
+            let factors: Vec<Value> = (factors.iter())
+                .map(|(x, turned)| match (product(x, names), turned) {
+                    (tree, true) => json!({"type": "transpose", "of": tree}),
+                    (tree, false) => tree,
+                })
+                .collect();
+            match &factors[..] {
+                [one] => one.clone(),
+                _ => json!({"type": "matmul", "factors": factors}),
+            }
+        }
+        Factor::Frechet(function, base, along) => {
+            let along: Vec<Value> = along.iter().map(|a| product(a, names)).collect();
+            match function {
+                MatrixFunction::Polar => {
+                    json!({"type": "polar", "of": sum(base, names), "along": along})
+                }
+                MatrixFunction::InverseRoot(k) => json!({
+                    "type": "inverse_root", "degree": k, "of": sum(base, names), "along": along,
+                }),
+            }
+        }
+        Factor::Identity => json!({"type": "identity"}),
     }
 }

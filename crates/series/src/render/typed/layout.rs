@@ -4,7 +4,8 @@
 use crate::exact::RationalFunction;
 use crate::formula::{Bracket, Coefficient, Math};
 use crate::typed::{
-    Elementary, Exponent, Factor, Factors, Terms, TypedCoordinate, TypedField, TypedTerm,
+    Elementary, Exponent, Factor, Factors, MatrixFunction, Terms, TypedCoordinate, TypedField,
+    TypedTerm,
 };
 use num_rational::Ratio;
 use num_traits::Zero;
@@ -277,6 +278,38 @@ impl<'a> Writer<'a> {
             }
             Factor::Dimension => Math::name("dim"),
             Factor::Loss => Math::name("E"),
+            Factor::Chain(factors) => {
+                let mut all: Vec<Math> = (factors.iter())
+                    .map(|(factor, turned)| match (self.vector(factor), turned) {
+                        (math, true) => Math::function("transpose", math),
+                        (math, false) => math,
+                    })
+                    .collect();
+                match all.len() {
+                    1 => all.remove(0),
+                    _ => Math::Apply(Box::new(Math::name("matmul")), all, Bracket::Round),
+                }
+            }
+            Factor::Frechet(function, base, along) => {
+                let (name, degree) = match function {
+                    MatrixFunction::Polar => ("polar", None),
+                    MatrixFunction::InverseRoot(k) => ("inverse_root", Some(Math::number(k))),
+                };
+                let head = match along.len() {
+                    0 => Math::name(name),
+                    primes => Math::Primes(name.into(), primes),
+                };
+                let arguments = std::iter::once(self.sum(base)).chain(degree).collect();
+                let value = Math::Apply(Box::new(head), arguments, Bracket::Round);
+                match &along[..] {
+                    [] => value,
+                    along => {
+                        let along = along.iter().map(|direction| self.vector(direction)).collect();
+                        Math::Apply(Box::new(value), along, Bracket::Square)
+                    }
+                }
+            }
+            Factor::Identity => Math::name("I"),
         }
     }
 
@@ -404,7 +437,11 @@ fn symbolic(exponent: &Exponent, names: &[String]) -> Math {
 /// Whether something is a vector rather than a number.
 pub(super) fn is_vector(factor: &Factor) -> bool {
     match factor {
-        Factor::Coordinate(_) | Factor::Gradient(_) => true,
+        Factor::Coordinate(_)
+        | Factor::Gradient(_)
+        | Factor::Chain(_)
+        | Factor::Frechet(..)
+        | Factor::Identity => true,
         Factor::Base(sum) | Factor::Function(_, sum) => {
             sum.iter().any(|(_, factors)| factors.iter().any(|(factor, _)| is_vector(factor)))
         }
@@ -420,6 +457,13 @@ fn has_derivative(factor: &Factor) -> bool {
         Factor::Base(sum) | Factor::Function(_, sum) => {
             sum.iter().any(|(_, factors)| factors.iter().any(|(factor, _)| has_derivative(factor)))
         }
-        Factor::Coordinate(_) | Factor::Dimension | Factor::Loss => false,
+        Factor::Chain(factors) => {
+            factors.iter().any(|(x, _)| x.iter().any(|(f, _)| has_derivative(f)))
+        }
+        Factor::Frechet(_, base, along) => {
+            base.iter().any(|(_, factors)| factors.iter().any(|(f, _)| has_derivative(f)))
+                || !along.is_empty()
+        }
+        Factor::Coordinate(_) | Factor::Dimension | Factor::Loss | Factor::Identity => false,
     }
 }

@@ -68,10 +68,15 @@ impl TypedDocument<'_> {
 /// Writes a field in one format.
 ///
 /// # Errors
-/// Those of `out`, and a modified loss in a format that shows none ([`Format::has_modified_loss`]).
+/// Those of `out`; a modified loss in a format that shows none ([`Format::has_modified_loss`]), and code for SymPy or
+/// Mathematica of a field with functions of matrices ([`TypedField::has_matrices`]).
 pub fn write(format: Format, document: &TypedDocument, out: &mut dyn Write) -> io::Result<()> {
     if document.potentials.is_some() && !format.has_modified_loss() {
         let message = "this format cannot show a modified loss";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    if matches!(format, Format::Sympy | Format::Mathematica) && document.field.has_matrices() {
+        let message = "this format cannot show functions of matrices";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
     // A loss is written as a field of one number.

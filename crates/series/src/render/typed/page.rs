@@ -27,6 +27,8 @@ enum Kind {
     Elementwise,
     /// A sum over entries.
     Entries,
+    /// A function of a matrix, with the directions of its Fréchet derivative as children.
+    Matrix,
 }
 
 impl Kind {
@@ -35,6 +37,7 @@ impl Kind {
             Kind::Loss => "derivative of the loss",
             Kind::Elementwise => "elementwise product",
             Kind::Entries => "sum of entries",
+            Kind::Matrix => "function of a matrix",
         }
     }
 
@@ -43,6 +46,7 @@ impl Kind {
             Kind::Loss => "c0",
             Kind::Elementwise => "c1",
             Kind::Entries => "c2",
+            Kind::Matrix => "c3",
         }
     }
 }
@@ -63,6 +67,13 @@ fn product(factors: &Factors, writer: &Writer) -> Node {
                     children.push(Node { kind: Kind::Loss, label, children: inner });
                 }
             }
+            Factor::Frechet(function, base, along) if !along.is_empty() && times > 0 => {
+                let inner = along.iter().map(|a| product(a, writer)).collect();
+                let value = Factor::Frechet(*function, base.clone(), Vec::new());
+                let one = crate::typed::Exponent::integer(1);
+                let label = Plain.show(&writer.vector(&vec![(value, one)]));
+                children.push(Node { kind: Kind::Matrix, label, children: inner });
+            }
             Factor::Entries(vector) if times > 0 && has_children(vector) => {
                 for _ in 0..times {
                     let inner = vec![product(vector, writer)];
@@ -81,7 +92,11 @@ fn product(factors: &Factors, writer: &Writer) -> Node {
 }
 
 fn has_children(factors: &Factors) -> bool {
-    factors.iter().any(|(factor, _)| matches!(factor, Factor::Gradient(a) if !a.is_empty()))
+    let has = |factor: &Factor| match factor {
+        Factor::Gradient(along) | Factor::Frechet(_, _, along) => !along.is_empty(),
+        _ => false,
+    };
+    factors.iter().any(|(factor, _)| has(factor))
 }
 
 const LETTER: f64 = 8.0;
@@ -121,7 +136,7 @@ impl Node {
                     self.kind.class()
                 )
             }
-            Kind::Elementwise => write!(
+            Kind::Elementwise | Kind::Matrix => write!(
                 out,
                 "<rect class=\"{}\" x=\"{:.1}\" y=\"{:.1}\" width=\"12\" height=\"12\"/>",
                 self.kind.class(),
@@ -160,7 +175,7 @@ impl Node {
 
 const STYLE: &str = "\
 .edge{stroke:var(--edge);stroke-width:1.5;fill:none}\
-.c0{fill:var(--c0)}.c1{fill:var(--c1)}.c2{fill:var(--c2)}\
+.c0{fill:var(--c0)}.c1{fill:var(--c1)}.c2{fill:var(--c2)}.c3{fill:var(--c3)}\
 svg text{font:13px system-ui,sans-serif;fill:var(--ink)}\n";
 
 const LOOK: &str = "\
@@ -221,7 +236,9 @@ pub(super) fn html(document: &TypedDocument, out: &mut dyn Write) -> io::Result<
         writeln!(out, "<p>{}</p>", escaped(&line))?;
     }
     writeln!(out, "<p class=\"legend\">")?;
-    for kind in [Kind::Loss, Kind::Elementwise, Kind::Entries] {
+    let mut kinds = vec![Kind::Loss, Kind::Elementwise, Kind::Entries];
+    kinds.extend(field.has_matrices().then_some(Kind::Matrix));
+    for kind in kinds {
         let (drawing, ..) = Node { kind, label: String::new(), children: Vec::new() }.drawing();
         write!(
             out,

@@ -7,7 +7,7 @@ use super::layout::Writer;
 use super::loss::obstructions;
 use crate::formula::{Math, Plain, Script};
 use crate::render::text::columns;
-use crate::typed::{Elementary, Factor, Factors, TypedField};
+use crate::typed::{Elementary, Factor, Factors, MatrixFunction, TypedField};
 use std::io::{self, Write};
 
 /// An equation for the terminal, wrapped to its width.
@@ -103,7 +103,32 @@ pub(super) fn legend(
     if field.coordinates.iter().any(|c| c.terms.iter().any(|t| has_step(&t.factors))) {
         lines.push("step(x) is 1 where x > 0 and 0 where x < 0".into());
     }
+    lines.extend(matrices(field));
     lines
+}
+
+/// What the functions of matrices in a field are.
+fn matrices(field: &TypedField) -> Option<String> {
+    let (mut polar, mut root, mut product, mut derivative) = (false, false, false, false);
+    for term in field.coordinates.iter().flat_map(|c| &c.terms) {
+        walk(&term.factors, &mut |factor| match factor {
+            Factor::Frechet(function, _, along) => {
+                polar |= *function == MatrixFunction::Polar;
+                root |= *function != MatrixFunction::Polar;
+                derivative |= !along.is_empty();
+            }
+            Factor::Chain(_) => product = true,
+            _ => {}
+        });
+    }
+    let parts = [
+        (polar, "polar(G) is the orthogonal polar factor of the matrix G"),
+        (root, "inverse_root(M, k) is the matrix power M^(-1/k)"),
+        (derivative, "F'(G)[X] is the Fréchet derivative of a function of matrices along X"),
+        (product, "matmul(A, B) is the product of matrices"),
+    ];
+    let parts: Vec<&str> = parts.into_iter().filter(|(is, _)| *is).map(|(_, text)| text).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 fn has_step(factors: &Factors) -> bool {
@@ -138,7 +163,12 @@ fn walk(factors: &Factors, visit: &mut impl FnMut(&Factor)) {
                 sum.iter().for_each(|(_, factors)| walk(factors, visit));
             }
             Factor::Entries(inner) => walk(inner, visit),
-            Factor::Coordinate(_) | Factor::Dimension | Factor::Loss => {}
+            Factor::Chain(factors) => factors.iter().for_each(|(x, _)| walk(x, visit)),
+            Factor::Frechet(_, base, along) => {
+                base.iter().for_each(|(_, factors)| walk(factors, visit));
+                along.iter().for_each(|direction| walk(direction, visit));
+            }
+            Factor::Coordinate(_) | Factor::Dimension | Factor::Loss | Factor::Identity => {}
         }
     }
 }
