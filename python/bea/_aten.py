@@ -62,7 +62,7 @@ def _unary(aten: str, op: str | None = None) -> None:
 
 
 for _name in """tanh sigmoid relu exp expm1 log log1p sqrt rsqrt reciprocal neg abs sign sin cos tan atan erf erfc silu mish
-    hardsigmoid hardswish square floor ceil trunc""".split():
+    square floor ceil trunc""".split():
     _unary(_name)
 _unary("sgn", "sign")
 _unary("logical_not", "not")
@@ -73,6 +73,7 @@ RULES["log10"] = lambda g, x: g.scale(g.unary("log", x), 1 / math.log(10))
 for _name, _function in _functions.UNARY.items():
     RULES[_name] = _function
 RULES["atan2"] = _functions.atan2
+RULES["hardsigmoid"], RULES["hardswish"] = _functions.hardsigmoid, _functions.hardswish
 RULES["frac"] = lambda g, x: g.subtract(x, g.unary("trunc", x))
 RULES["isnan"] = lambda g, x: g.elementwise("not_equal", x, x)
 RULES["isinf"] = lambda g, x: g.elementwise("equal", g.unary("abs", x), g.constant(math.inf))
@@ -144,18 +145,17 @@ for _aten, _op in {
     RULES[_aten] = lambda g, x, y, op=_op: g.elementwise(op, value(g, x), value(g, y))
 
 
-@rule("clamp", "clamp_min", "clamp_max", "hardtanh")
+@rule("clamp", "clamp_min")
 def _(g, x, min=None, max=None):
     bounds = {"min": min, "max": max}
     for name, op in (("min", "maximum"), ("max", "minimum")):
         if isinstance(bounds[name], Value):
             x = g.elementwise(op, x, bounds.pop(name))
-    bounds = {name: float(bound) for name, bound in bounds.items() if bound is not None and math.isfinite(bound)}
-    return g.unary("clamp", x, **bounds) if bounds else x
+    return _functions.cut(g, x, bounds.get("min"), bounds.get("max"))
 
 
 RULES["clamp_max"] = lambda g, x, max: RULES["clamp"](g, x, None, max)
-RULES["hardtanh"] = lambda g, x, min_val=-1.0, max_val=1.0: RULES["clamp"](g, x, min_val, max_val)
+RULES["hardtanh"] = lambda g, x, min_val=-1.0, max_val=1.0: _functions.cut(g, x, min_val, max_val)
 
 
 @rule("where")

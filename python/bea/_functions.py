@@ -67,5 +67,22 @@ def tile(g: Graph, x: Value, repeats: tuple[int, ...]) -> Value:
     return g.selected([x], np.tile(np.arange(x.size).reshape(x.shape), repeats))
 
 
+def cut(g: Graph, x: Value, low: float | None, high: float | None) -> Value:
+    """`x` between two bounds, at which its derivative is that of the bound: 0."""
+    out = x
+    for op, bound in (("greater_equal", high), ("less_equal", low)):
+        if bound is not None and math.isfinite(bound):
+            out = g.select(g.elementwise(op, x, g.constant(float(bound))), g.constant(float(bound)), out)
+    return out
+
+
+def hardsigmoid(g: Graph, x: Value) -> Value:
+    return cut(g, g.offset(g.scale(x, 1 / 6), 0.5), 0.0, 1.0)
+
+
+def hardswish(g: Graph, x: Value) -> Value:
+    return g.multiply(x, hardsigmoid(g, x))
+
+
 #: Those of one argument, under their names.
 UNARY = {f.__name__: f for f in (sinh, cosh, atanh, asin, acos, acosh, asinh, exp2)}

@@ -102,8 +102,7 @@ def _(at, x):
 def _(at, low, x, high):
     g = at.graph
     if low.uniform() is not None and high.uniform() is not None:
-        bounds = {"min": low.uniform(), "max": high.uniform()}
-        return g.unary("clamp", x, **{name: bound for name, bound in bounds.items() if math.isfinite(bound)})
+        return _functions.cut(g, x, low.uniform(), high.uniform())
     return g.elementwise("minimum", g.elementwise("maximum", x, low), high)
 
 
@@ -426,6 +425,6 @@ def _(at, x, window_dimensions, window_strides, padding, base_dilation, window_d
 #: What JAX has derivatives of its own for, whose functions are written so that those of operations fail where branches meet.
 CUSTOM: dict[str, Callable[..., Any]] = {
     "relu": lambda g, x: g.unary("relu", x),
-    "relu6": lambda g, x: g.unary("clamp", x, min=0.0, max=6.0),
+    "relu6": lambda g, x: _functions.cut(g, x, 0.0, 6.0),
     "logaddexp": lambda g, x, y: g.add(y, g.unary("softplus", g.subtract(x, y))),
 }

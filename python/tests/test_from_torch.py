@@ -263,3 +263,24 @@ def test_saving(tmp_path):
             bea.save(objective, tmp_path / name)
     with pytest.raises(bea.Error, match="only objectives of bea.from_torch"):
         bea.save(small(), path)
+
+
+KINKED = {
+    "relu": F.relu, "leaky_relu": lambda x: F.leaky_relu(x, 0.2), "elu": lambda x: F.elu(x, 0.7), "relu6": F.relu6,
+    "hardtanh": F.hardtanh, "clamp": lambda x: x.clamp(0, 6), "clamp_min": lambda x: x.clamp_min(0), "abs": torch.abs,
+    "maximum": lambda x: torch.maximum(x, torch.zeros(6)), "hardsigmoid": F.hardsigmoid, "hardswish": F.hardswish,
+    "selu": F.selu, "max_pool": lambda x: F.max_pool1d(x.abs()[None, None], 3),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KINKED)
+def test_kinks_have_the_slope_that_pytorch_gives_them(name, double):
+    """Networks do come to 0 exactly: where convolutions without biases see nothing else."""
+    points = nn.Parameter(torch.tensor([0.0, 1.0, 6.0, -1.0, 3.0, -3.0]))
+    model = Does(lambda _: KINKED[name](points))
+    model.layer = nn.ParameterList([points])
+    model.forward = lambda _: model.then(None)
+    gradient = bea.from_torch(model, lambda out, _: out.sum(), INPUTS, None).value_and_grad()[1]
+    expected = torch.autograd.grad(KINKED[name](points).sum(), points)[0]
+    # PyTorch has a sixth in 32 bits.
+    np.testing.assert_allclose(gradient["layer.0"], expected, rtol=1e-7 if name == "hardsigmoid" else 1e-14)
