@@ -1,12 +1,15 @@
-//! Every operation of graphs against JAX, against differences, and against the laws of derivatives.
+//! Every operation of graphs against JAX, against differences, and against the laws of derivatives; networks of layers against
+//! their graphs.
 
 mod graph;
+mod networks;
 
 use bea::network::architecture::Dtype;
 use bea::network::device::Device;
 use bea::network::graph::Graph;
 use bea::network::{NetworkLoss, Scalar};
 use graph::{Case, cases};
+use networks::{networks, numbers};
 use num_complex::Complex64;
 use std::collections::BTreeSet;
 
@@ -186,6 +189,32 @@ fn single_precision_has_seven_digits() {
             let name = format!("{}: gradient", case.name);
             agree(&name, &gradient, &case.real.gradient, tolerance);
         }
+    }
+}
+
+#[test]
+fn layers_and_their_graphs_have_the_same_derivatives() {
+    for (name, layers) in networks(Dtype::F64, &Device::cpu()) {
+        let p = layers.dimension();
+        let theta: Vec<f64> = numbers(1, p).into_iter().map(|x| 0.7 * x).collect();
+        let (u, v) = (numbers(2, p), numbers(3, p));
+        let folder = tempfile::tempdir().unwrap();
+        layers.to_graph(&theta).unwrap().save(folder.path()).unwrap();
+        let graph = Graph::open(folder.path()).unwrap();
+        assert_eq!(graph.initial(), theta, "{name}");
+        assert!(graph.unused().is_empty(), "{name}");
+        let graph = NetworkLoss::of_graph(graph, &Device::cpu()).unwrap();
+        assert_eq!(graph.layout().parameters.len(), layers.layout().parameters.len());
+        assert_eq!(graph.is_smooth(), layers.is_smooth(), "{name}");
+        let ((value, gradient), (expected, slope)) =
+            (graph.gradient(&theta).unwrap(), layers.gradient(&theta).unwrap());
+        agree(name, &[value], &[expected], 1e-12);
+        agree(name, &gradient, &slope, 1e-12);
+        let both = |loss: &NetworkLoss| {
+            let products = loss.hessian_vectors(&theta, &[&u, &v]).unwrap().concat();
+            [products, loss.contraction(&theta, &[&u, &v]).unwrap()].concat()
+        };
+        agree(name, &both(&graph), &both(&layers), 1e-12);
     }
 }
 

@@ -1,4 +1,5 @@
 //! The graphs of `operations.json`, which `record.py` writes, as folders.
+#![allow(dead_code, reason = "each of the tests uses a part")]
 
 use bea::network::NetworkLoss;
 use bea::network::architecture::Dtype;

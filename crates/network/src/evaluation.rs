@@ -143,6 +143,19 @@ impl NetworkLoss {
         }
     }
 
+    /// The loss as an operator graph with the parameters `theta`: of the same values, to rounding.
+    ///
+    /// # Errors
+    /// An accelerator that fails.
+    pub fn to_graph(&self, theta: &[f64]) -> Result<Graph, DeviceError> {
+        match &self.network {
+            Network::Layers { architecture, batches } => {
+                self.device.guard(|| Graph::of_layers(architecture, batches, theta))
+            }
+            Network::Graph(plan) => Ok(plan.graph().clone().with_parameters(theta)),
+        }
+    }
+
     /// Name, precision and parameters of the network.
     pub fn layout(&self) -> &Layout {
         match &self.network {

@@ -13,7 +13,7 @@ mod stored;
 mod vectors;
 mod write;
 
-pub(crate) use constants::{Declared, load_with_constants};
+pub(crate) use constants::{Declared, PREFIX, load_with_constants};
 pub use error::{Fault, WeightsError};
 pub use read::{load, load_complex};
 pub use statistics::{StatisticsRemark, load_statistics, statistics, unused_statistics};

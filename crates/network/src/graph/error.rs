@@ -2,7 +2,7 @@
 
 use crate::device::DeviceError;
 use crate::weights::WeightsError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What is wrong with an operator graph.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -33,31 +33,23 @@ pub enum GraphError {
     #[error("{}: node {node}, `{operation}`{}: {cause}", file.display(), line(at))]
     Node {
         /// The file.
-        file: PathBuf,
+        file: Box<Path>,
         /// Its number, from 0.
         node: usize,
         /// The name of its operation.
-        operation: String,
+        operation: Box<str>,
         /// The line of the program that made it.
-        at: Option<String>,
+        at: Option<Box<str>>,
         /// What is wrong.
-        cause: String,
+        cause: Box<str>,
         /// What would be right.
         #[help]
-        help: Option<String>,
+        help: Option<Box<str>>,
     },
     /// The tensors.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Tensors(#[from] WeightsError),
-    /// A constant that is missing, of another type or shape, or not a number.
-    #[error("{}: {cause}", file.display())]
-    Constant {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong.
-        cause: String,
-    },
     /// More memory than the host has.
     #[error(
         "the graph {graph} makes {entries} numbers, which need at least {:.1} GiB of memory at once, more than there is",
@@ -75,6 +67,6 @@ pub enum GraphError {
     Device(#[from] DeviceError),
 }
 
-fn line(at: &Option<String>) -> String {
+fn line(at: &Option<Box<str>>) -> String {
     at.as_ref().map_or_else(String::new, |at| format!(" from {at}"))
 }

@@ -3,15 +3,18 @@
 use super::operation::{NAMES, Operation};
 use super::{Constant, Graph, GraphError, Node, shape};
 use crate::architecture::{Dtype, Layout, Parameter, Role};
-use crate::weights::{Declared, load_with_constants};
+use crate::weights::{Declared, PREFIX, Tensor, load_with_constants, save, tensors};
 use bea_series::text::near;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 /// The file of the tensors, beside the description.
 pub(super) const TENSORS: &str = "tensors.safetensors";
+
+/// The description.
+const DESCRIPTION: &str = "graph.json";
 
 /// The version of the format.
 const VERSION: u64 = 1;
@@ -40,7 +43,7 @@ enum Precision {
 
 /// Reads the folder of a graph.
 pub(super) fn read(folder: &Path) -> Result<Graph, GraphError> {
-    let file = folder.join("graph.json");
+    let file = folder.join(DESCRIPTION);
     let text = std::fs::read_to_string(&file).map_err(|cause| GraphError::Io {
         file: file.clone(),
         cause: cause.to_string(),
@@ -59,6 +62,46 @@ pub(super) fn read(folder: &Path) -> Result<Graph, GraphError> {
         constant.values = values;
     }
     Ok(graph)
+}
+
+/// Writes the folder of a graph.
+pub(super) fn write(graph: &Graph, folder: &Path) -> Result<(), GraphError> {
+    let error = |file: &Path| {
+        let file = file.to_path_buf();
+        move |cause: std::io::Error| GraphError::Io { file, cause: cause.to_string(), help: None }
+    };
+    std::fs::create_dir_all(folder).map_err(error(folder))?;
+    let constants = graph.constants.iter().map(|(name, constant)| {
+        let (shape, values) = (constant.shape.clone(), constant.values.clone());
+        Tensor { name: format!("{PREFIX}{name}"), shape, values }
+    });
+    let mut all = tensors(&graph.layout, &graph.initial, "");
+    all.extend(constants);
+    save(&folder.join(TENSORS), &all, Dtype::F64)?;
+    let declared = |name: &str, shape: &[usize]| json!({ "name": name, "shape": shape });
+    let node = |node: &Node| {
+        let mut object = serde_json::to_value(&node.operation).unwrap_or_default();
+        if !node.args.is_empty() {
+            object["args"] = json!(node.args);
+        }
+        if let Some(at) = &node.at {
+            object["at"] = json!(at);
+        }
+        object
+    };
+    let parameters = graph.layout.parameters.iter();
+    let text = json!({
+        "bea_graph": VERSION,
+        "producer": graph.producer,
+        "dtype": if graph.layout.dtype == Dtype::F32 { "f32" } else { "f64" },
+        "parameters": parameters.map(|p| declared(&p.name, &p.shape)).collect::<Vec<_>>(),
+        "constants": graph.constants.iter().map(|(n, c)| declared(n, &c.shape)).collect::<Vec<_>>(),
+        "nodes": graph.nodes.iter().map(node).collect::<Vec<_>>(),
+        "loss": graph.loss,
+    });
+    let file = folder.join(DESCRIPTION);
+    bea_series::text::file::replace(&file, |out| out.write_all(text.to_string().as_bytes()))
+        .map_err(error(&file))
 }
 
 /// A graph without the values of its tensors.
@@ -107,9 +150,9 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Graph, GraphError> {
     let wrong = |cause: String, help: &str| GraphError::Node {
         file: file.into(),
         node: loss,
-        operation: last.operation.name(),
-        at: last.at.clone(),
-        cause,
+        operation: last.operation.name().into(),
+        at: last.at.as_deref().map(Into::into),
+        cause: cause.into(),
         help: Some(help.into()),
     };
     if last.shape.iter().product::<usize>() != 1 {
@@ -185,10 +228,10 @@ fn node(
     let error = |cause: String, help: Option<String>| GraphError::Node {
         file: file.into(),
         node: before.len(),
-        operation: name.clone(),
-        at: at.clone(),
-        cause,
-        help,
+        operation: name.as_str().into(),
+        at: at.as_deref().map(Into::into),
+        cause: cause.into(),
+        help: help.map(Into::into),
     };
     if !NAMES.contains(&name.as_str()) {
         let help = near::advice(&name, &NAMES);

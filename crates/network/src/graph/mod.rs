@@ -7,9 +7,13 @@ mod constant;
 mod error;
 mod execute;
 mod format;
+mod gather;
+mod lower;
 mod operation;
 mod shape;
+mod value;
 mod view;
+mod windows;
 
 pub use error::GraphError;
 pub(crate) use execute::Plan;
@@ -64,6 +68,14 @@ impl Graph {
         format::read(folder)
     }
 
+    /// Writes the folder that [`open`](Self::open) reads.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn save(&self, folder: &Path) -> Result<(), GraphError> {
+        format::write(self, folder)
+    }
+
     /// A graph from the text of `graph.json` alone, as [`open`](Self::open) does before it reads the tensors: all but the
     /// values of parameters and constants, which are zeros.
     ///
@@ -86,6 +98,16 @@ impl Graph {
     /// The same in another precision.
     pub fn with_dtype(mut self, dtype: Dtype) -> Graph {
         self.layout.dtype = dtype;
+        self
+    }
+
+    /// The same with other parameters.
+    ///
+    /// # Panics
+    /// If there are not as many.
+    pub fn with_parameters(mut self, theta: &[f64]) -> Graph {
+        assert_eq!(theta.len(), self.layout.len(), "one number for each parameter");
+        self.initial = theta.to_vec();
         self
     }
 

@@ -15,7 +15,7 @@ pub(crate) struct Declared {
 }
 
 /// What stands before the names of constants.
-const PREFIX: &str = "constant.";
+pub(crate) const PREFIX: &str = "constant.";
 
 /// The flat vector of parameters and the entries of each of the constants, `constant.NAME` in the file.
 ///
