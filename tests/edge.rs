@@ -367,6 +367,35 @@ fn panels_of_oscillations_need_one() {
     assert!(!folder.path().join("run").exists());
 }
 
+/// Figure 10's network: once the oscillation has set in, the averaged loss is within 5 % of what the central flow predicts, and the
+/// sharpness of its path within 1 % of 2/h.
+#[test]
+fn a_network_stays_at_the_edge() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "flow --network mlp:10,10,10,10,10,elu --data iris,scale=standard --dtype f64 --lr 0.2 \
+                --steps 400 --flows central --out run";
+    bea(folder.path(), &line.split_whitespace().collect::<Vec<_>>());
+    let table = std::fs::read_to_string(folder.path().join("run/oscillations.csv")).unwrap();
+    let of = |name: &str, flow: &str| column(&table, name, "flow", flow);
+    let (sharpness, edge) = (of("sharpness", "central"), of("edge", "central"));
+    let onset = of("trace", "central").iter().position(|trace| *trace > 0.0).unwrap();
+    assert!(onset < 200, "{onset}");
+    for n in onset + 1..=400 {
+        assert!((sharpness[n] / edge[n] - 1.0).abs() < 0.01, "{n}: {}", sharpness[n]);
+    }
+    assert!(of("residual", "central").iter().all(|residual| *residual < 1e-8));
+    let mean = |values: &[f64]| values[240..=380].iter().sum::<f64>() / 141.0;
+    for (name, tolerance) in [("loss", 0.05), ("gradient_norm", 0.1), ("trace", 0.15)] {
+        let (own, flow) = (of(name, "gd"), of(name, "central"));
+        assert!((mean(&own) / mean(&flow) - 1.0).abs() < tolerance, "{name}");
+        if name == "loss" {
+            for n in 240..=380 {
+                assert!((own[n] / flow[n] - 1.0).abs() < tolerance, "{n}: {} {}", own[n], flow[n]);
+            }
+        }
+    }
+}
+
 const RUN: &str = r#"
 network = "mlp:4,tanh"
 data = "iris,scale=standard"

@@ -45,7 +45,7 @@ pub(in crate::flow) fn distances(flow: &[Point], optimizer: &[Point], path: Path
     flow.iter().enumerate().map(|at| distance(at).unwrap_or(f64::NAN)).collect()
 }
 
-/// The oscillation of iterates about their path: `δ_n = (2θ_n - θ_{n-1} - θ_{n+1})/4`, and `Σ`, the loss and the square of the
+/// The oscillation of iterates about their path, and the sharpness on that path: `δ_n = (2θ_n - θ_{n-1} - θ_{n+1})/4`, and `Σ`, the loss and the square of the
 /// gradient's norm averaged over [`WINDOW`] steps before and after, or as many as there are.
 ///
 /// # Errors
@@ -71,7 +71,9 @@ pub(in crate::flow) fn oscillations(
         if let Some(second) = &metric.second {
             nu = second.update(&nu, &slope, n + 1);
         }
-        let found = sharp.find(&theta, &metric.edges(&nu, d), 1)?;
+        // That of the path, as the flows have it.
+        let path = mean(&trajectory.theta, n, Path::Average).unwrap_or(theta);
+        let found = sharp.find(&path, &metric.edges(&nu, d), 1)?;
         sharpness.push(found.first().map_or(f64::NAN, |found| found.z) * metric.edge());
     }
     let average = |values: &dyn Fn(usize) -> f64, n: usize| {

@@ -20,7 +20,8 @@ use super::{SimulateError, Stop};
 /// The oscillation about one point of a trajectory.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Oscillation {
-    /// The largest eigenvalue of `∇²E`; of `P⁻¹∇²E` for an optimizer that divides its steps by `P`.
+    /// The largest eigenvalue of `∇²E` on the path; of `P⁻¹∇²E` for an optimizer that divides its steps by `P`. That of the
+    /// optimizer itself is on the path that its iterates oscillate about, too, except for the first and the last of them.
     pub sharpness: f64,
     /// Where the optimizer's steps begin to oscillate: `2/h` for gradient descent.
     pub edge: f64,
