@@ -293,7 +293,8 @@ impl Oscillating for Central<'_> {
         Ok(Oscillation {
             sharpness: z * self.metric.edge(),
             edge: self.metric.edge(),
-            trace: covariance.iter().sum(),
+            // The sum of nothing is -0.
+            trace: covariance.iter().fold(0.0, |sum, value| sum + value),
             covariance,
             loss: loss + 0.5 * x.dot(&product(1)),
             gradient_norm: (dot(&slope, &slope) + x.dot(&product(2))).sqrt(),

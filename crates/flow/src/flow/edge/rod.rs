@@ -26,6 +26,9 @@ use nalgebra::DMatrix;
 /// How many principal axes of `Σ` are kept where nothing else is said.
 const AXES: usize = 8;
 
+/// A direction with `z` above this should have an oscillation.
+const FAR: f64 = 1.1;
+
 /// See the [module](self).
 pub(in crate::flow) struct Rod<'a> {
     problem: &'a Problem,
@@ -37,6 +40,9 @@ pub(in crate::flow) struct Rod<'a> {
     sharp: Sharp<'a>,
     /// The largest part of the trace that was dropped at once.
     dropped: f64,
+    /// How far it has come, in steps, and when it first lay across a direction far beyond the edge.
+    time: f64,
+    across: Option<f64>,
 }
 
 /// What the rod feels.
@@ -67,6 +73,8 @@ impl<'a> Rod<'a> {
             most: most.unwrap_or(AXES).min(theta.len()),
             sharp: Sharp::new(problem),
             dropped: 0.0,
+            time: 0.0,
+            across: None,
         })
     }
 
@@ -135,6 +143,7 @@ impl Oscillating for Rod<'_> {
         }
         (self.w, self.axes) = (w, axes);
         self.dropped = self.dropped.max(dropped);
+        self.time += steps;
         Ok(())
     }
 
@@ -144,7 +153,17 @@ impl Oscillating for Rod<'_> {
 
     fn oscillation(&mut self) -> Result<Oscillation, Stop> {
         let edge = Metric::of_descent(self.h).edges(&[], self.w.len());
-        let z = self.sharp.find(&self.w, &edge, 1)?.first().map_or(f64::NAN, |found| found.z);
+        let found = self.sharp.find(&self.w, &edge, 1)?;
+        let z = found.first().map_or(f64::NAN, |found| found.z);
+        let covariance: Vec<f64> = self.axes.iter().map(|axis| dot(axis, axis)).collect();
+        let trace: f64 = covariance.iter().sum();
+        if let Some(found) = found.first().filter(|found| found.z > FAR) {
+            // u is of norm 1 in the metric of the edge, 2/h.
+            let along = |axis: &Vec<f64>| dot(axis, &found.u).powi(2) * 2.0 / self.h;
+            if self.axes.iter().map(along).sum::<f64>() < 0.5 * trace {
+                self.across.get_or_insert(self.time);
+            }
+        }
         let edge = 2.0 / self.h;
         let delta = &self.axes[0];
         let (mut loss, mut square) = (0.0, 0.0);
@@ -154,11 +173,10 @@ impl Oscillating for Rod<'_> {
             let slope = gradient(self.problem, &end)?;
             square += 0.5 * dot(&slope, &slope);
         }
-        let covariance: Vec<f64> = self.axes.iter().map(|axis| dot(axis, axis)).collect();
         Ok(Oscillation {
             sharpness: z * edge,
             edge,
-            trace: covariance.iter().sum(),
+            trace,
             covariance,
             loss,
             gradient_norm: square.sqrt(),
@@ -175,7 +193,13 @@ impl Oscillating for Rod<'_> {
                 self.most, self.dropped
             )
         });
-        dropped.into_iter().collect()
+        let across = self.across.map(|time| {
+            format!(
+                "at step {time:.0} the sharpness is far beyond the edge, and most of Σ is not along that direction: the rod \
+                 feels the curvature along its longest axis alone, here the drift of a step, so no oscillation grows"
+            )
+        });
+        dropped.into_iter().chain(across).collect()
     }
 
     fn path(&self) -> Path {
