@@ -145,7 +145,10 @@ fn pictures_have_themes_and_sizes() {
     }
     for (options, message) in [
         (&["--theme", "poster"][..], "[possible values: screen, paper, talk, dark]"),
-        (&["--panel", "phase"], "[possible values: landscape, complex-plane, loss, distance]"),
+        (
+            &["--panel", "phase"],
+            "[possible values: landscape, complex-plane, loss, distance, sharpness, covariance]",
+        ),
         (&["--size", "big"], "write width and height, such as 600x400 or 3.25x2.5in"),
         (&["--size", "40x40"], "are too small for this picture"),
         (&["--dpi", "1"], "write a number from 10 to 2400"),

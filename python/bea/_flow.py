@@ -38,6 +38,21 @@ class Curve:
     note: str | None
     #: Where it begins, beside an optimizer whose buffers do not start settled.
     beginning: str | None = None
+    #: The oscillation about each of the points, beside the flows `central` and `rod`: arrays by name, those of the command's
+    #: `oscillations.csv`, and `remarks`.
+    oscillations: dict[str, Any] | None = None
+
+
+def _oscillations(found: dict | None) -> dict[str, Any] | None:
+    import numpy as np
+
+    if found is None:
+        return None
+    widest = max(map(len, found["covariance"]), default=0)
+    padded = [[*values, *[0.0] * (widest - len(values))] for values in found["covariance"]]
+    plain = {name: values for name, values in found.items() if name not in ("covariance", "remarks")}
+    arrays = {name: np.array(values, dtype=float) for name, values in plain.items()}
+    return {**arrays, "covariance": np.array(padded, dtype=float), "remarks": found["remarks"]}
 
 
 #: So many steps are shown, of longer flows the first ones and the last.
@@ -55,13 +70,14 @@ class Flow(Mapping):
         self.lr: float = found["lr"]
         self._curves = {}
         for name, curve in found["flows"].items():
-            words = ("note", "beginning")
+            words = ("note", "beginning", "oscillations")
             arrays = {key: np.array(values, dtype=float) for key, values in curve.items() if key not in words}
             theta = arrays.get("re")
             if theta is not None and arrays["im"].any():
                 theta = theta + 1j * arrays["im"]
             self._curves[name] = Curve(
-                name, arrays["t"], theta, arrays["loss"], arrays["distance"], curve["note"], curve.get("beginning")
+                name, arrays["t"], theta, arrays["loss"], arrays["distance"], curve["note"], curve.get("beginning"),
+                _oscillations(curve.get("oscillations")),
             )
         names = next(csv.reader([table.partition("\n")[0]]))
         #: The names of the variables.

@@ -8,7 +8,7 @@ use super::network_input::NetworkInput;
 use super::progress::Progress;
 use super::terminal::short;
 use super::{input, interrupt, loss_input, matrix_input, output, problem_input, results};
-use crate::simulation::{csv, json};
+use crate::simulation::{csv, has_oscillations, json, oscillations_csv, oscillations_text};
 use bea_flow::flow::{
     Beginning, Branch, Buffers, FlowName, FlowsFrom, Problem, Request, SimulateError, Simulation,
     simulate_until,
@@ -74,7 +74,8 @@ pub(super) struct Flow {
     #[arg(long, value_name = "SIZES", conflicts_with = "network")]
     matrix: Option<String>,
     /// How many of the sharpest directions `cubic` sums over [default: all, and 4 for a network of
-    /// more than 100 parameters]
+    /// more than 100 parameters], `central` has at most at the edge [default: 16], and along how many
+    /// axes `rod` keeps its covariance [default: 8]
     #[arg(long, value_name = "K", value_parser = from_one, allow_negative_numbers = true)]
     directions: Option<usize>,
     /// Relative tolerance of the integrator [default: 1e-10, 1e-6 for 32-bit networks, and 1e-5
@@ -87,7 +88,8 @@ pub(super) struct Flow {
     #[arg(long, value_name = "TOLERANCE", value_parser = positive)]
     #[arg(allow_hyphen_values = true)]
     atol: Option<f64>,
-    /// Integrate by Euler steps of this size in time, as the paper does (5e-5)
+    /// Integrate by Euler steps of this size in time, as the paper does (5e-5); the size of the steps of
+    /// `central` and `rod`
     #[arg(long, value_name = "STEP", value_parser = positive, allow_hyphen_values = true)]
     euler: Option<f64>,
     /// Continue the logarithm along the trajectory, or take its principal branch everywhere
@@ -151,7 +153,7 @@ enum FromName {
 }
 
 /// The files that this command may leave in its folder.
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "trajectories.csv",
     "trajectories.json",
     "trajectories.svg",
@@ -159,6 +161,7 @@ const FILES: [&str; 7] = [
     "trajectories.pdf",
     "trajectories.html",
     "last.safetensors",
+    "oscillations.csv",
 ];
 /// The folder, unless another is named.
 const FOLDER: &str = "results/flow";
@@ -208,6 +211,7 @@ impl Flow {
         check_start(&every, &loss.variables, &start)?;
         let framing = self.picture.framing(&loss.variables)?;
         let request = self.request(step.is_gradient_descent(), TOLERANCES)?;
+        self.picture.check_flows(&request.flows)?;
         check_memory(start.len(), start.len(), &request)?;
         let simulation = self.simulate(&problem, &chosen.name, &step, &start, &request)?;
         let mut files = files(&simulation, Some(&loss.variables));
@@ -273,6 +277,10 @@ impl Flow {
             self.steps
         );
         text.push_str(&table(simulation));
+        if has_oscillations(simulation) {
+            text.push('\n');
+            text.push_str(&oscillations_text(simulation, &shown(last_step(simulation))));
+        }
         text.push_str(&notes(simulation));
         text.push_str(&of_descent(simulation, step));
         if self.buffers == BuffersName::Written && step.starts_beside_manifold() {
@@ -305,7 +313,7 @@ impl Flow {
             let begin = if names.len() == 1 { "begins" } else { "begin" };
             let names = names.join(", ");
             let _ = match beginning {
-                Beginning::Start => Ok(()),
+                Beginning::Start | Beginning::Midpoint => Ok(()),
                 Beginning::Effective => writeln!(text, "{names} {begin} at the effective start;"),
                 Beginning::Truncated(order) => writeln!(
                     text,
@@ -420,10 +428,14 @@ fn check_memory(parameters: usize, listed: usize, request: &Request) -> miette::
 
 /// The trajectories. `variables` are the names of the parameters, if the files shall hold them.
 fn files(simulation: &Simulation, variables: Option<&[String]>) -> Vec<(String, Vec<u8>)> {
-    vec![
+    let mut files = vec![
         (FILES[0].to_string(), csv(simulation, variables).into_bytes()),
         (FILES[1].to_string(), json(simulation, variables.is_some()).into_bytes()),
-    ]
+    ];
+    if has_oscillations(simulation) {
+        files.push((FILES[7].to_string(), oscillations_csv(simulation).into_bytes()));
+    }
+    files
 }
 
 /// The step size as a heading prints it: with all of its digits, in scientific notation where it is very small or large.
@@ -441,7 +453,7 @@ fn place(loss: &Loss, start: &[f64]) -> String {
 
 /// The distance of every flow to the optimizer, at the steps of [`shown`].
 fn table(simulation: &Simulation) -> String {
-    let steps = simulation.trajectories().map(|flow| flow.t.len()).max().unwrap_or(1) - 1;
+    let steps = last_step(simulation);
     let mut out = format!("{:>6}", "step");
     let columns: Vec<(usize, Vec<f64>)> = simulation
         .flows
@@ -465,6 +477,11 @@ fn table(simulation: &Simulation) -> String {
         out.push('\n');
     }
     out
+}
+
+/// The last step that a trajectory reaches.
+fn last_step(simulation: &Simulation) -> usize {
+    simulation.trajectories().map(|flow| flow.t.len()).max().unwrap_or(1) - 1
 }
 
 /// The steps of the table: the first five, the last, and about ten between them.

@@ -1,6 +1,7 @@
 //! Pictures of a simulation: the landscape with the trajectories, loss and distance step by step.
 
 use super::frame::{self, Framing};
+use super::oscillations::{covariance, has_oscillations, sharpness};
 use bea_flow::flow::{FlowName, Problem, Simulation, Trajectory};
 use bea_plot::{Axis, AxisScale, Color, Contours, Dash, Marker, Panel, Series, Style};
 use nalgebra::DMatrix;
@@ -48,8 +49,7 @@ impl Landscape<'_> {
             2 => panels.push(self.contours(simulation)),
             _ => {}
         }
-        panels.push(losses(simulation));
-        panels.push(distances(simulation));
+        panels.extend(by_steps(simulation));
         panels
     }
 
@@ -258,6 +258,15 @@ fn phases() -> Vec<(f64, String)> {
     let levels =
         [(-3, "−3π/4"), (-2, "−π/2"), (-1, "−π/4"), (0, "0"), (1, "π/4"), (2, "π/2"), (3, "3π/4")];
     levels.map(|(eighths, label)| (f64::from(eighths) * FRAC_PI_4, label.to_string())).to_vec()
+}
+
+/// What is drawn step by step of any loss: losses and distances, and the oscillation where a trajectory has one.
+pub fn by_steps(simulation: &Simulation) -> Vec<Panel> {
+    let mut panels = vec![losses(simulation), distances(simulation)];
+    if has_oscillations(simulation) {
+        panels.extend([sharpness(simulation), covariance(simulation)]);
+    }
+    panels
 }
 
 /// The real part of the loss, step by step.

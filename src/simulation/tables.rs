@@ -1,5 +1,6 @@
 //! Trajectories as CSV and JSON.
 
+use super::oscillations::Columns;
 use crate::counts::Counted;
 use crate::csv;
 use bea_flow::flow::{Beginning, Simulation, Trajectory};
@@ -52,7 +53,8 @@ fn rows(simulation: &Simulation, parameters: usize) -> impl Iterator<Item = Vec<
 }
 
 /// `{"lr": h, "flows": {"gd": {"t": […], "re": [[…],…], "im": [[…],…], "loss": […], "distance": […],
-/// "note": null}}}`, with `beginning` where a flow does not simply begin at the start, and an entry for each step, the start included. `loss` is the real
+/// "note": null}}}`, with `beginning` where a flow does not simply begin at the start, `oscillations` where a trajectory has one (the columns of
+/// [`oscillations_csv`](super::oscillations_csv)), and an entry for each step, the start included. `loss` is the real
 /// part, `distance` the one to the optimizer at the steps that both reach. Numbers that are not finite
 /// are `null`. `re` and `im`, the variables, are there only with `parameters`.
 pub fn json(simulation: &Simulation, parameters: bool) -> String {
@@ -97,6 +99,8 @@ struct Entry<'a> {
     distance: Vec<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     beginning: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oscillations: Option<Columns<'a>>,
     note: Option<&'a str>,
 }
 
@@ -118,7 +122,9 @@ impl Whole<'_> {
                 Beginning::Truncated(order) => Some(format!("effective_start to order {order}")),
                 Beginning::Settled(steps) => Some(format!("effective_start after {steps} steps")),
                 Beginning::Unsettled(reason) => Some(format!("start: {reason}")),
+                Beginning::Midpoint => Some("midpoint of the first step".into()),
             },
+            oscillations: flow.oscillations.as_ref().map(Columns::of),
             note: flow.note.as_deref(),
         }
     }
@@ -137,6 +143,7 @@ mod tests {
             loss: vec![2.0.into(), Complex64::new(f64::INFINITY, 1.0)],
             beginning: Beginning::Start,
             note: note.map(Into::into),
+            oscillations: None,
             path: Vec::new(),
         };
         let ended = trajectory("a,b", f64::NAN, Some("it \"ended\""));

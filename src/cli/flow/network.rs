@@ -29,6 +29,7 @@ impl Flow {
         self.picture.check_panel(None)?;
         let tolerances = tolerances(&loss, TOLERANCES);
         let request = self.request(step.is_gradient_descent(), tolerances)?;
+        self.picture.check_flows(&request.flows)?;
         let request = Request { samples_per_step: 0, ..request };
         limit::check_flows(request.flows.iter().copied(), self.force)?;
         let listed = if start.len() <= LISTED { start.len() } else { 0 };

@@ -2,10 +2,12 @@
 
 use crate::cli::picture::{PictureOptions, only_with_plot};
 use crate::experiment::report_of;
-use crate::simulation::{Framing, Landscape, distances, is_blank, losses};
-use bea_flow::flow::{Problem, Simulation};
+use crate::simulation::{
+    Framing, Landscape, by_steps, covariance, distances, is_blank, losses, sharpness,
+};
+use bea_flow::flow::{FlowName, Problem, Simulation};
 use bea_flow::loss::Loss;
-use bea_plot::Figure;
+use bea_plot::{Figure, Panel};
 use miette::miette;
 
 /// Names and bytes of files.
@@ -53,9 +55,37 @@ enum PanelName {
     Loss,
     /// The distance of every flow to the optimizer
     Distance,
+    /// The sharpness of the optimizer and of the flows central and rod
+    Sharpness,
+    /// The trace of the covariance of their oscillation
+    Covariance,
+}
+
+impl PanelName {
+    /// What is drawn step by step; losses for panels of a landscape.
+    fn by_step(self, simulation: &Simulation) -> Panel {
+        match self {
+            PanelName::Landscape | PanelName::ComplexPlane | PanelName::Loss => losses(simulation),
+            PanelName::Distance => distances(simulation),
+            PanelName::Sharpness => sharpness(simulation),
+            PanelName::Covariance => covariance(simulation),
+        }
+    }
 }
 
 impl PictureOfFlow {
+    /// Refuses panels of an oscillation where no flow has one.
+    pub fn check_flows(&self, flows: &[FlowName]) -> miette::Result<()> {
+        let wanted = matches!(self.panel, Some(PanelName::Sharpness | PanelName::Covariance));
+        if wanted && !flows.iter().any(|flow| flow.oscillates()) {
+            return Err(miette!(
+                help = "add central or rod to --flows",
+                "--panel sharpness and --panel covariance are of the flows central and rod"
+            ));
+        }
+        Ok(())
+    }
+
     /// What the picture shows of the landscape.
     ///
     /// # Errors
@@ -95,7 +125,7 @@ impl PictureOfFlow {
         let (name, most, of) = match self.panel {
             Some(PanelName::Landscape) => ("landscape", 2, "one or two variables"),
             Some(PanelName::ComplexPlane) => ("complex-plane", 1, "one variable"),
-            Some(PanelName::Loss | PanelName::Distance) | None => return Ok(()),
+            Some(_) | None => return Ok(()),
         };
         let found = match variables {
             Some(variables) if variables <= most => return Ok(()),
@@ -148,8 +178,7 @@ impl PictureOfFlow {
             (Some(PanelName::Landscape), 1) => vec![landscape.curve(simulation)],
             (Some(PanelName::Landscape), _) => vec![landscape.contours(simulation)],
             (Some(PanelName::ComplexPlane), _) => vec![landscape.complex_plane(simulation)],
-            (Some(PanelName::Loss), _) => vec![losses(simulation)],
-            (Some(PanelName::Distance), _) => vec![distances(simulation)],
+            (Some(panel), _) => vec![panel.by_step(simulation)],
             (None, _) => landscape.panels(simulation),
         };
         Figure { title, panels, columns: usize::from(self.panel.is_some()) }
@@ -161,9 +190,8 @@ impl PictureOfFlow {
     /// As for a formula.
     pub fn of_network(&self, simulation: &Simulation, title: String) -> miette::Result<Files> {
         let panels = match self.panel {
-            Some(PanelName::Loss) => vec![losses(simulation)],
-            Some(PanelName::Distance) => vec![distances(simulation)],
-            _ => vec![losses(simulation), distances(simulation)],
+            Some(panel) => vec![panel.by_step(simulation)],
+            None => by_steps(simulation),
         };
         let title = self.title.clone().unwrap_or(title);
         self.files(&Figure { title, panels, columns: usize::from(self.panel.is_some()) })

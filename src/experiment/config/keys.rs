@@ -120,7 +120,7 @@ const FLOWS: [Key; 5] = [
     key("rtol", "1e-8", "the integrator's relative tolerance"),
     key("atol", "1e-10", "its absolute tolerance"),
     key("euler", "5e-5", "fixed Euler steps of this size in time instead"),
-    key("directions", "4", "how many directions the flow cubic sums over"),
+    key("directions", "4", "how many directions cubic, central and rod have at most"),
     key("from", "\"start\"", "not from the effective start, beside buffers that start at 0")
         .with(|| strings(["effective_start", "start"])),
 ];

@@ -36,6 +36,10 @@ pub enum Metric {
     /// with all held that multiplies the gradients of a nonlinear step, such as `1/(√v' + ε)`: see
     /// [`Frozen`](bea_flow::flow::Frozen).
     Preconditioned(usize),
+    /// `self_stabilization`: with the sharpness `S = λ_0`, whose gradient is `∇S = ∇³E[u_0, u_0]`: progressive sharpening
+    /// `-∇S·g`, `‖∇S‖²`, and the variance `σ² = 2(-∇S·g)/‖∇S‖²` of an oscillation along `u_0` by which `S` stays where it
+    /// is (Damian, Nichani and Lee 2023). Where `λ_0` is not simple there is no `∇S`, and this is that of one direction.
+    SelfStabilization,
     /// `along:k`: `|g·u_i|` of the first `k` directions.
     Along(usize),
     /// `eigenvalues`: all of them, of a small network.
@@ -67,7 +71,7 @@ pub enum Metric {
 const MOST: usize = 64;
 
 /// Names without an argument.
-const PLAIN: [(&str, Metric); 15] = [
+const PLAIN: [(&str, Metric); 16] = [
     ("loss", Metric::Loss),
     ("accuracy", Metric::Accuracy),
     ("test_loss", Metric::TestLoss),
@@ -82,6 +86,7 @@ const PLAIN: [(&str, Metric); 15] = [
     ("drift_estimate", Metric::DriftEstimate),
     ("third", Metric::ThirdOrder),
     ("prediction", Metric::Prediction),
+    ("self_stabilization", Metric::SelfStabilization),
     ("lambda", Metric::Lambda(1)),
 ];
 
@@ -206,6 +211,9 @@ impl Metric {
             Metric::Coefficients(_) => {
                 "stability coefficients log(1-hλ_i)/(hλ_i) (g·u_i) of the first k directions"
             }
+            Metric::SelfStabilization => {
+                "-∇S·g, ‖∇S‖² and σ² = 2(-∇S·g)/‖∇S‖², with the sharpness S = λ_0"
+            }
             Metric::Along(_) => "|g·u_i| of the first k directions",
             Metric::Eigenvalues => "all eigenvalues, of a network of at most 4096 parameters",
             Metric::HessianGradient => "‖Hg‖",
@@ -246,6 +254,9 @@ impl Metric {
                 let of = |i| [format!("sc_{i}_re"), format!("sc_{i}_im")];
                 (0..k).flat_map(of).collect()
             }
+            Metric::SelfStabilization => ["sharpening", "slope", "variance"]
+                .map(|w| format!("self_stabilization_{w}"))
+                .into(),
             Metric::Eigenvalues => each("eigenvalue", parameters),
             Metric::Prediction => {
                 ["actual", "ngf", "igr", "pf"].map(|w| format!("prediction_{w}")).into()

@@ -32,7 +32,8 @@ pub(super) fn noted(mut config: Config, all: &Layers, train: &Layers) -> Config 
                 .metrics
                 .iter()
                 .any(|metric| metric.flow().is_some() || *metric == Metric::Drift);
-        let cubic = config.all_flows().any(|flow| flow == FlowName::Cubic);
+        let has = |flow: FlowName| flow == FlowName::Cubic || flow.oscillates();
+        let directed = config.all_flows().any(has);
         for key in ["rtol", "atol", "euler", "directions", "from"] {
             if !set(&flows, key) {
                 continue;
@@ -43,8 +44,11 @@ pub(super) fn noted(mut config: Config, all: &Layers, train: &Layers) -> Config 
             } else if key == "from" && !config.follow.as_ref().is_some_and(|f| f.from.contains(&0))
             {
                 note(&name, "no `[follow]` has flows from step 0, where buffers start");
-            } else if key == "directions" && !cubic {
-                note(&name, "no metric and no `[follow]` has the flow `cubic`");
+            } else if key == "directions" && !directed {
+                note(
+                    &name,
+                    "no metric and no `[follow]` has one of the flows `cubic`, `central` and `rod`",
+                );
             } else if matches!(key, "rtol" | "atol") && config.flows.euler.is_some() {
                 note(&name, "`euler` takes steps of a fixed size");
             }

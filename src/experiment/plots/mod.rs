@@ -224,6 +224,10 @@ fn look(column: &Column, flows: &[FlowName]) -> (String, Style) {
             Some(flow) => of_flow(*flow),
             None => ("actual".into(), solid(0)),
         },
+        Metric::SelfStabilization => {
+            let labels = ["−∇S·g", "‖∇S‖²", "σ²"];
+            (labels.get(column.index).copied().unwrap_or_default().into(), solid(column.index))
+        }
         Metric::DriftEstimate => ("h²/2 ‖Hg‖".into(), solid(1)),
         metric => (metric.to_string(), solid(0)),
     }

@@ -25,6 +25,7 @@ pub fn axis(metric: Metric) -> &'static str {
         Metric::DriftEstimate => "estimate h²/2 ‖Hg‖ of the drift",
         Metric::ThirdOrder => "h²/12 ‖∇³E[g, g]‖",
         Metric::Prediction => "∇E(θ')·u₀",
+        Metric::SelfStabilization => "self-stabilization",
         Metric::Error(_) => "error of a step ‖θ' − φₕ(θ)‖",
         Metric::LossError(_) => "error of the loss E(θ') − E(φₕ(θ))",
     }
@@ -54,6 +55,7 @@ pub fn grows(metric: Metric) -> bool {
             | Metric::RelativeProgress
             | Metric::Coefficients(_)
             | Metric::Prediction
+            | Metric::SelfStabilization
             | Metric::LossError(_)
     )
 }
@@ -70,6 +72,8 @@ pub fn flow(flow: FlowName) -> String {
         FlowName::ImplicitRegularization => "IGR".into(),
         FlowName::Principal => "PF".into(),
         FlowName::Positive => "positive flow".into(),
+        FlowName::Central => "central flow".into(),
+        FlowName::Rod => "rod flow".into(),
         FlowName::Order(2) => "third order".into(),
         FlowName::Flip(1) => "NGF with u₀ reversed".into(),
         other => other.to_string(),

@@ -22,7 +22,19 @@ pub fn columns(follow: &Follow) -> Vec<String> {
     if follow.sharpness {
         columns.push("lambda_0".into());
     }
+    if oscillates(follow) {
+        columns.extend(OSCILLATION.map(String::from));
+    }
     columns
+}
+
+/// The columns of oscillations.
+const OSCILLATION: [&str; 6] =
+    ["edge", "sharpness", "trace", "mean_loss", "mean_gradient_norm", "mean_distance"];
+
+/// Whether one of the flows has an oscillation beside its path.
+fn oscillates(follow: &Follow) -> bool {
+    follow.flows.iter().any(|flow| flow.oscillates())
 }
 
 /// What flows are followed on.
@@ -79,6 +91,12 @@ impl FollowContext<'_> {
                         real.map(|theta| sharpness.find(self.loss, &theta, step)).transpose()?;
                     let first = pairs.and_then(|pairs| pairs.first().map(|pair| pair.value));
                     row.push(first.unwrap_or(f64::NAN));
+                }
+                if oscillates(follow) {
+                    let found = flow.oscillations.as_ref().and_then(|found| found.at.get(step));
+                    row.extend(found.map_or([f64::NAN; OSCILLATION.len()], |at| {
+                        [at.edge, at.sharpness, at.trace, at.loss, at.gradient_norm, at.distance]
+                    }));
                 }
                 rows.push(row);
             }

@@ -455,7 +455,9 @@ impl Run {
 
     /// The flows that were followed: the iterate that they start `from`, the `step` after it, the time
     /// `t`, the number of the `flow` in the description (0 being the optimizer), its `distance` to
-    /// the optimizer, the `loss`, and `lambda_0` if asked for.
+    /// the optimizer, the `loss`, and `lambda_0` if asked for; and, with one of the flows `central` and `rod`, what they and
+    /// the optimizer have as [`Oscillation`](bea_flow::flow::Oscillation): `edge`, `sharpness`, `trace`, `mean_loss`,
+    /// `mean_gradient_norm`, `mean_distance`.
     pub fn follow(&self) -> Option<&Table> {
         self.follow.as_ref()
     }

@@ -190,6 +190,12 @@ impl Moment<'_> {
                 values.push(frozen.threshold.unwrap_or(f64::NAN));
                 values
             }
+            Metric::SelfStabilization => {
+                let Some(pair) = shared.pairs.first() else { return Ok(vec![f64::NAN; 3]) };
+                let slope = self.loss.contraction(self.theta(), &[&pair.vector, &pair.vector])?;
+                let (sharpening, square) = (-dot(&slope, self.gradient), dot(&slope, &slope));
+                vec![sharpening, square, 2.0 * sharpening / square]
+            }
             Metric::Along(k) => of_pairs(k, &|pair| dot(self.gradient, &pair.vector).abs()),
             Metric::Coefficients(k) => {
                 let parts = |i: usize| match shared.coefficients.get(i) {

@@ -40,7 +40,7 @@ impl Sharpness {
     pub fn needed(metric: Metric) -> usize {
         match metric {
             Metric::Lambda(k) | Metric::Coefficients(k) | Metric::Along(k) => k,
-            Metric::Prediction | Metric::FlowLambda(_) => 1,
+            Metric::Prediction | Metric::SelfStabilization | Metric::FlowLambda(_) => 1,
             _ => 0,
         }
     }

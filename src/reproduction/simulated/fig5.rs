@@ -78,6 +78,7 @@ fn closed_form(loss: &PaperLoss, h: f64) -> Trajectory {
         loss,
         beginning: Beginning::Start,
         note: None,
+        oscillations: None,
         path: Vec::new(),
     }
 }

@@ -1,10 +1,17 @@
 //! Trajectories, one at a time.
 
+use super::edge::measured::{self, distances};
+use super::edge::{Begin, Oscillations, Path};
 use super::integrate::{Integrator, Samples, integrate};
 use super::setup::Setup;
 use super::velocity::{Velocity, is_finite};
 use super::{Beginning, FlowName, SimulateError, Stop, Trajectory, Watch};
 use num_complex::Complex64;
+
+/// How many steps of a flow through the edge of stability are one of the optimizer, where derivatives cost little; and of
+/// `rod` where they cost much. One does for `central`, whose own step meets its constraint at its end.
+const PARTS: usize = 16;
+const PARTS_OF_ROD: usize = 4;
 
 impl Setup<'_> {
     /// The optimizer.
@@ -116,6 +123,95 @@ impl Setup<'_> {
         Ok(out)
     }
 
+    /// Follows a flow with an oscillation.
+    pub(super) fn through_the_edge(
+        &self,
+        flow: FlowName,
+        begin: &Begin<'_>,
+        start: &[Complex64],
+        watch: &dyn Watch,
+    ) -> Result<(Trajectory, Path), SimulateError> {
+        let request = self.request;
+        let start: Vec<f64> = start.iter().map(|z| z.re).collect();
+        let mut state = begin(&start)?;
+        let parts = match request.euler {
+            Some(step) => (request.lr / step - 1e-9).ceil().max(1.0) as usize,
+            None if !self.problem.is_matrix_free() => PARTS,
+            None if flow == FlowName::Rod => PARTS_OF_ROD,
+            None => 1,
+        };
+        let name = flow.to_string();
+        let samples = request.samples_per_step;
+        let (mut points, mut path) = (Vec::new(), Vec::new());
+        let mut at = Vec::new();
+        let mut note = None;
+        'steps: for n in 0..=request.steps {
+            watch.reached(&name, n);
+            match state.oscillation() {
+                Ok(found) => at.push(found),
+                Err(stop) => {
+                    failure(&stop)?;
+                    note = Some(format!("step {n}: {stop}"));
+                    break;
+                }
+            }
+            points.push(complex(state.point()));
+            for part in 0..parts {
+                let reached = n as f64 + part as f64 / parts as f64;
+                if samples > 0 {
+                    path.push((reached * request.lr, complex(state.point())));
+                }
+                if n == request.steps {
+                    break;
+                }
+                let moved = match watch.cancelled() {
+                    true => Err(Stop::Cancelled),
+                    false => state.advance(1.0 / parts as f64),
+                };
+                if let Err(stop) = moved {
+                    failure(&stop)?;
+                    note = Some(format!("step {reached:.3}: {stop}"));
+                    break 'steps;
+                }
+            }
+        }
+        let remarks = state.remarks();
+        let way = state.path();
+        let beginning = match way {
+            Path::Midpoint => Beginning::Midpoint,
+            Path::Average => Beginning::Start,
+        };
+        let oscillations = Some(Oscillations { at, remarks });
+        let followed = self.trajectory(name, points, note)?;
+        Ok((Trajectory { path, beginning, oscillations, ..followed }, way))
+    }
+
+    /// What the optimizer's iterates do beside such flows, whose distances to the iterates' path are then known.
+    pub(super) fn measure(
+        &self,
+        optimizer: &mut Trajectory,
+        flows: &mut [(Trajectory, Option<Path>)],
+        watch: &dyn Watch,
+    ) -> Result<(), SimulateError> {
+        let mut any = false;
+        for (flow, path) in flows {
+            if let (Some(path), Some(of)) = (path, flow.oscillations.as_mut().map(|o| &mut o.at)) {
+                any = true;
+                let found = distances(&flow.theta, &optimizer.theta, *path);
+                of.iter_mut().zip(found).for_each(|(at, distance)| at.distance = distance);
+            }
+        }
+        if !any {
+            return Ok(());
+        }
+        let Ok(metric) = self.metric() else { return Ok(()) };
+        match measured::oscillations(self.problem, &metric, optimizer, watch) {
+            Ok(found) => optimizer.oscillations = Some(found),
+            Err(stop) => failure(&stop)?,
+        }
+        Ok(())
+    }
+
     fn trajectory(
         &self,
         name: String,
@@ -129,8 +225,13 @@ impl Setup<'_> {
         let loss = theta.iter().map(loss).collect::<Result<_, _>>()?;
         let t = (0..theta.len()).map(|n| n as f64 * self.request.lr).collect();
         let beginning = Beginning::default();
-        Ok(Trajectory { name, t, theta, loss, beginning, note, path: Vec::new() })
+        let (path, oscillations) = (Vec::new(), None);
+        Ok(Trajectory { name, t, theta, loss, beginning, note, oscillations, path })
     }
+}
+
+fn complex(x: &[f64]) -> Vec<Complex64> {
+    x.iter().map(|&x| x.into()).collect()
 }
 
 /// An objective that fails ends a simulation; one that is merely not defined at a point, a trajectory.

@@ -3,6 +3,7 @@
 mod beginning;
 mod branch;
 mod dense;
+mod edge;
 mod follow;
 mod formula;
 mod gradient_flows;
@@ -25,6 +26,7 @@ mod watch;
 pub use crate::curvature::Hessian;
 pub use crate::objective::Objective;
 pub use branch::alpha;
+pub use edge::{Oscillation, Oscillations};
 pub use formula::LossObjective;
 pub use jets::{JetError, JetField, JetSource, StepField};
 pub use matrices::MatrixFault;

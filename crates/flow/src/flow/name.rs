@@ -1,4 +1,4 @@
-//! The names of flows: `gd,ngf,igr,order:3,pf,pf+np:2,pf-even,positive,flip:1,cubic,interpolated:4`.
+//! The names of flows: `gd,ngf,igr,order:3,pf,pf+np:2,pf-even,positive,flip:1,cubic,central,rod,interpolated:4`.
 
 use bea_series::text::near;
 use bea_series::text::source::{Source, SourceError};
@@ -34,6 +34,10 @@ pub enum FlowName {
     Flip(usize),
     /// `cubic`: the principal flow and all trees with one branching vertex.
     Cubic,
+    /// `central`: the path that an optimizer oscillates about at the edge of stability, on the average.
+    Central,
+    /// `rod`: the midpoints of gradient descent's steps, and the covariance of their halves.
+    Rod,
     /// `interpolated:n`: from differences of `n + 1` steps of the optimizer, without derivatives.
     Interpolated(usize),
 }
@@ -66,7 +70,7 @@ struct Spelling {
     about: &'static str,
 }
 
-const SPELLINGS: [Spelling; 11] = [
+const SPELLINGS: [Spelling; 13] = [
     Spelling {
         name: "gd",
         flow: |_| FlowName::GradientDescent,
@@ -128,6 +132,18 @@ const SPELLINGS: [Spelling; 11] = [
         about: "the principal flow and all trees with one branching vertex",
     },
     Spelling {
+        name: "central",
+        flow: |_| FlowName::Central,
+        range: 0..1,
+        about: "the mean path through the edge of stability",
+    },
+    Spelling {
+        name: "rod",
+        flow: |_| FlowName::Rod,
+        range: 0..1,
+        about: "midpoints of steps through the edge of stability",
+    },
+    Spelling {
         name: "interpolated:n",
         flow: FlowName::Interpolated,
         range: 0..MAX_ORDER + 1,
@@ -139,6 +155,11 @@ impl FlowName {
     /// How flows are written, with `:n` where a number belongs to the name.
     pub fn names() -> Vec<&'static str> {
         SPELLINGS.iter().map(|kind| kind.name).collect()
+    }
+
+    /// Whether it has an oscillation beside its path, so that its velocity is no function of the point alone.
+    pub fn oscillates(self) -> bool {
+        matches!(self, FlowName::Central | FlowName::Rod)
     }
 
     /// Whether it begins at the effective start of an optimizer whose buffers do not start settled, as its own flows do from
@@ -267,6 +288,8 @@ impl fmt::Display for FlowName {
             FlowName::Positive => write!(out, "positive"),
             FlowName::Flip(k) => write!(out, "flip:{k}"),
             FlowName::Cubic => write!(out, "cubic"),
+            FlowName::Central => write!(out, "central"),
+            FlowName::Rod => write!(out, "rod"),
             FlowName::Interpolated(n) => write!(out, "interpolated:{n}"),
         }
     }
@@ -282,7 +305,7 @@ mod tests {
 
     #[test]
     fn every_name_parses_back() {
-        let text = "gd,ngf,igr,order:3,pf,pf+np:2,pf-even,positive,flip:1,cubic,interpolated:4";
+        let text = "gd,ngf,igr,order:3,pf,pf+np:2,pf-even,positive,flip:1,cubic,central,rod,interpolated:4";
         let flows = FlowName::parse(&Source::new("flows", text)).unwrap();
         assert_eq!(flows.len(), SPELLINGS.len());
         let printed: Vec<String> = flows.iter().map(ToString::to_string).collect();

@@ -1,9 +1,14 @@
 //! The velocity field of every flow, by its name.
 
+use super::edge::Begin;
+use super::edge::central::Central;
+use super::edge::divided::recognised;
+use super::edge::metric::Metric;
+use super::edge::rod::Rod;
 use super::gradient_flows::GradientFlow;
 use super::trajectory::DIRECTIONS;
 use super::velocity::Velocity;
-use super::{FlowName, Problem, Request, SimulateError};
+use super::{FlowName, Problem, Request, SimulateError, Stop};
 use crate::curvature::Krylov;
 use crate::flow::branch::continuation::{Continuation, Coverage};
 use crate::flow::branch::principal_root::{AlgebraicRoot, PrincipalRoot};
@@ -79,8 +84,9 @@ impl Setup<'_> {
         let (problem, h) = (self.problem, self.request.lr);
         let no_flow = |reason: String| Err(SimulateError::NoFlow { flow, reason });
         let needed = match flow {
-            FlowName::Cubic => 2,
+            FlowName::Cubic | FlowName::Central => 2,
             FlowName::ImplicitRegularization
+            | FlowName::Rod
             | FlowName::Flip(_)
             | FlowName::Principal
             | FlowName::PrincipalWith(_)
@@ -94,6 +100,11 @@ impl Setup<'_> {
             && self.request.directions.is_some_and(|k| k > problem.dimension())
         {
             return no_flow(format!("the Hessian has {} eigendirections", problem.dimension()));
+        }
+        if flow.oscillates() {
+            let reason =
+                "its velocity depends on an oscillation beside the point, so it is followed only";
+            return no_flow(reason.into());
         }
         if let Some(velocity) = GradientFlow::new(problem, flow, h) {
             return match flow {
@@ -138,6 +149,61 @@ impl Setup<'_> {
             )),
             FlowName::GradientDescent => unreachable!("gradient descent is no velocity field"),
             _ => unreachable!("the gradient flows come first"),
+        }
+    }
+}
+
+impl<'a> Setup<'a> {
+    /// How a flow with an oscillation begins.
+    pub(super) fn oscillating(&self, flow: FlowName) -> Result<Begin<'a>, SimulateError> {
+        let (problem, h, most) = (self.problem, self.request.lr, self.request.directions);
+        let no_flow = |reason: String| Err(SimulateError::NoFlow { flow, reason });
+        let needed = if flow == FlowName::Central { 2 } else { 1 };
+        if problem.max_directions() < needed {
+            return no_flow(missing(needed));
+        }
+        if !problem.is_gradient() {
+            return no_flow("it needs the symmetric Hessian of a single player's loss".into());
+        }
+        let failed = |stop: Stop| match stop {
+            Stop::Objective(error) => SimulateError::Objective(error),
+            _ => SimulateError::Undefined,
+        };
+        if flow == FlowName::Central {
+            let metric = match self.metric() {
+                Ok(metric) => metric,
+                Err(reason) => return no_flow(reason),
+            };
+            return Ok(Box::new(move |theta| {
+                let central = Central::new(problem, metric.clone(), theta, most).map_err(failed)?;
+                Ok(Box::new(central))
+            }));
+        }
+        let is_descent = self.method.is_some() && self.is_joint_descent();
+        if !is_descent {
+            return no_flow(format!("it is of gradient descent, not of `{}`", self.name));
+        }
+        Ok(Box::new(move |theta| Ok(Box::new(Rod::new(problem, h, theta, most).map_err(failed)?))))
+    }
+
+    /// What the optimizer's steps are on the average, and where they begin to oscillate.
+    ///
+    /// # Errors
+    /// Says why that is not known.
+    pub(super) fn metric(&self) -> Result<Metric, String> {
+        let only = |what: &str| {
+            Err(format!("it is of an optimizer that {what}, and `{}` is none", self.name))
+        };
+        match (&self.numeric, &self.method) {
+            (Stepper::Linear(_), Some(method)) if joint(method).is_none() => {
+                only("treats its vector fields alike")
+            }
+            (Stepper::Linear(method), _) => Metric::of_linear(method).or_else(only),
+            (Stepper::Nonlinear(step), _) => {
+                recognised(step.program(), step.real()).ok_or(()).or_else(|()| {
+                    only("adds multiples of gradients, or divides by √v + ε as RMSProp and Adam do")
+                })
+            }
         }
     }
 }

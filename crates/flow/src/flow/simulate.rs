@@ -1,5 +1,6 @@
 //! The optimizer and its flows, side by side.
 
+use super::edge::{Begin, Path};
 use super::setup::{Flowing, Setup};
 use super::velocity::is_finite;
 use super::{Beginning, Buffers, FlowName, Problem, Request, Simulation, Stop, Trajectory, Watch};
@@ -188,45 +189,59 @@ pub fn simulate_until(
     let flows = request.flows.iter().copied();
     let flows: Vec<FlowName> =
         flows.filter(|f| !(is_descent && *f == FlowName::GradientDescent)).collect();
-    let velocities = flows
-        .iter()
-        .filter(|f| **f != FlowName::GradientDescent)
-        .map(|&flow| setup.velocity(flow))
-        .collect::<Result<Vec<_>, _>>()?;
     let begun = flows.par_iter().map(|flow| setup.beginning(*flow, &start));
     let begun = begun.collect::<Result<Vec<_>, _>>()?;
     // All flows that need it are followed back from where the optimizer settles.
-    let settling = match begun.contains(&None) {
-        true => Some(setup.settling(&start, watch)?),
-        false => None,
+    let settling = if begun.contains(&None) { Some(setup.settling(&start, watch)?) } else { None };
+    let job = |flow: FlowName| -> Result<(FlowName, Job<'_>), SimulateError> {
+        let job = match flow {
+            FlowName::GradientDescent => Job::Descent,
+            flow if flow.oscillates() => Job::Oscillating(setup.oscillating(flow)?),
+            flow => Job::Flowing(setup.velocity(flow)?),
+        };
+        Ok((flow, job))
     };
-    let mut velocities = velocities.into_iter();
-    let jobs: Vec<(FlowName, Option<Flowing<'_>>)> = flows
-        .into_iter()
-        .map(|f| (f, if f == FlowName::GradientDescent { None } else { velocities.next() }))
-        .collect();
+    let jobs: Vec<(FlowName, Job<'_>)> = flows.into_iter().map(job).collect::<Result<_, _>>()?;
     let own = if is_descent { "gd" } else { name };
-    type Job<'a> = ((FlowName, Option<Flowing<'a>>), Option<(Vec<Complex64>, Beginning)>);
-    let flow = |((flow, velocity), begun): Job<'_>| match velocity {
-        Some(mut velocity) => {
-            let (from, beginning) = match (begun, &settling) {
-                (None, Some(settling)) => {
-                    setup.settled_back(flow, setup.point(flow, &start), settling, watch)?
+    type Begun = Option<(Vec<Complex64>, Beginning)>;
+    type Followed = (Trajectory, Option<Path>);
+    let flow =
+        |((flow, job), begun): ((FlowName, Job<'_>), Begun)| -> Result<Followed, SimulateError> {
+            match job {
+                Job::Flowing(mut velocity) => {
+                    let (from, beginning) = match (begun, &settling) {
+                        (None, Some(settling)) => {
+                            setup.settled_back(flow, setup.point(flow, &start), settling, watch)?
+                        }
+                        (begun, _) => begun.expect("it begins somewhere"),
+                    };
+                    let followed = setup.follow(flow, &mut *velocity, &from, watch)?;
+                    Ok((Trajectory { beginning, ..followed }, None))
                 }
-                (begun, _) => begun.expect("it begins somewhere"),
-            };
-            let followed = setup.follow(flow, &mut *velocity, &from, watch)?;
-            Ok(Trajectory { beginning, ..followed })
-        }
-        None => setup.descent(&start, watch),
-    };
+                Job::Oscillating(begin) => {
+                    let (followed, path) = setup.through_the_edge(flow, &begin, &start, watch)?;
+                    Ok((followed, Some(path)))
+                }
+                Job::Descent => Ok((setup.descent(&start, watch)?, None)),
+            }
+        };
     let (itself, rest) = rayon::join(
         || setup.itself(own, &start, watch),
-        || jobs.into_par_iter().zip(begun).map(flow).collect::<Result<Vec<Trajectory>, _>>(),
+        || jobs.into_par_iter().zip(begun).map(flow).collect::<Result<Vec<_>, SimulateError>>(),
     );
-    let (optimizer, flows) = (itself?, rest?);
+    let (mut optimizer, mut flows) = (itself?, rest?);
+    setup.measure(&mut optimizer, &mut flows, watch)?;
+    let flows = flows.into_iter().map(|(flow, _)| flow).collect();
     let counts = problem.counts().since(&before);
     Ok(Simulation { lr: request.lr, optimizer, flows, counts })
+}
+
+/// What is made of a flow's name.
+enum Job<'a> {
+    /// Gradient descent beside another optimizer.
+    Descent,
+    Flowing(Flowing<'a>),
+    Oscillating(Begin<'a>),
 }
 
 fn check(

@@ -1,7 +1,7 @@
 //! What a simulation is asked for and what it returns.
 
-use super::FlowName;
 use super::velocity::distance;
+use super::{FlowName, Oscillations};
 use crate::objective::Counts;
 use num_complex::Complex64;
 
@@ -58,12 +58,14 @@ pub enum Beginning {
     Settled(usize),
     /// At the start, since there is no effective start, for this reason.
     Unsettled(String),
+    /// At the midpoint of the first step: the flow is one of midpoints.
+    Midpoint,
 }
 
 impl Beginning {
     /// Whether it is an effective start.
     pub fn is_effective(&self) -> bool {
-        !matches!(self, Beginning::Start | Beginning::Unsettled(_))
+        !matches!(self, Beginning::Start | Beginning::Unsettled(_) | Beginning::Midpoint)
     }
 }
 
@@ -88,7 +90,8 @@ pub struct Request {
     /// Which branch of the logarithm.
     pub branch: Branch,
     /// How many directions the sum of the flow `cubic` runs over, the sharpest ones; `None` for all,
-    /// or [`DIRECTIONS`] where the Hessian is not assembled.
+    /// or [`DIRECTIONS`] where the Hessian is not assembled. How many directions `central` has at most at the edge (16), and
+    /// along how many axes `rod` keeps `Σ` (8).
     pub directions: Option<usize>,
     /// What the optimizer's buffers are at the start.
     pub buffers: Buffers,
@@ -131,6 +134,8 @@ pub struct Trajectory {
     pub beginning: Beginning,
     /// Why the trajectory ended early, if it did: then it has fewer samples than steps.
     pub note: Option<String>,
+    /// The oscillation about each of the points: that of the flows `central` and `rod`, and beside them that of the optimizer.
+    pub oscillations: Option<Oscillations>,
     /// Points in between, for plots: `(t, θ)`, with [`Request::samples_per_step`] a step.
     pub path: Vec<(f64, Vec<Complex64>)>,
 }

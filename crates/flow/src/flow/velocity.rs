@@ -106,6 +106,12 @@ pub enum Stop {
          not settle on a function of the parameters"
     )]
     Unsettled,
+    /// No covariance of an oscillation holds the curvature at the edge of stability.
+    #[error(
+        "no oscillation keeps the curvature at the edge of stability: the third derivatives do not flatten the directions \
+         that are there, so the steps diverge along them"
+    )]
+    Unstabilised,
     /// The objective was not evaluated.
     #[error(transparent)]
     Objective(ObjectiveError),

@@ -165,6 +165,16 @@ impl Nonlinear {
         buffers.chain(corrections).map(|size| size.unwrap_or(1.0)).fold(0.0, f64::max)
     }
 
+    /// The step as a program.
+    pub(in crate::flow) fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The step over the reals.
+    pub(in crate::flow) fn real(&self) -> &NonlinearStep<f64> {
+        &self.real
+    }
+
     /// Whether there are states besides the coordinates of the modified field.
     pub(in crate::flow) fn has_buffers(&self) -> bool {
         self.program.states.iter().skip(1).any(|state| !state.slow)
