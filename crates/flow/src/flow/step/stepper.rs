@@ -15,8 +15,8 @@ use num_traits::ToPrimitive;
 
 /// An optimizer at one step size.
 pub(in crate::flow) enum Stepper {
-    Linear(Method),
-    Nonlinear(Nonlinear),
+    Linear(Box<Method>),
+    Nonlinear(Box<Nonlinear>),
 }
 
 /// The step of a nonlinear optimizer, over the reals and the complex numbers.
@@ -37,8 +37,8 @@ const SETTLED: usize = 4;
 impl Stepper {
     pub(in crate::flow) fn new(step: &Step, h: f64) -> Result<Stepper, SimulateError> {
         Ok(match step {
-            Step::Linear(program) => Stepper::Linear(Method::new(program, h)?),
-            Step::Nonlinear(program) => Stepper::Nonlinear(Nonlinear::new(program, h)?),
+            Step::Linear(program) => Stepper::Linear(Box::new(Method::new(program, h)?)),
+            Step::Nonlinear(program) => Stepper::Nonlinear(Box::new(Nonlinear::new(program, h)?)),
         })
     }
 
