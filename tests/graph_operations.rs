@@ -237,3 +237,81 @@ fn every_operation_is_tested_and_documented() {
         assert!(documented.contains(name), "{name} is not documented");
     }
 }
+
+/// A loss of one parameter `x` of these entries, of one node that takes it and these other nodes, summed.
+fn summed(theta: &[f64], nodes: &serde_json::Value) -> NetworkLoss {
+    let mut all = vec![serde_json::json!({"op": "parameter", "name": "x"})];
+    all.extend(nodes.as_array().unwrap().iter().cloned());
+    let last = all.len() - 1;
+    all.push(serde_json::json!({"op": "sum", "args": [last], "axes": [0], "keep": false}));
+    let nowhere = || graph::Expected {
+        loss: vec![],
+        gradient: vec![],
+        hvp: vec![],
+        third: vec![],
+        fourth: vec![],
+    };
+    let case = Case {
+        name: "summed".into(),
+        graph: serde_json::json!({
+            "bea_graph": 1, "producer": "a test", "dtype": "f64",
+            "parameters": [{"name": "x", "shape": [theta.len()]}],
+            "constants": [], "nodes": all, "loss": last + 1
+        }),
+        constants: Default::default(),
+        theta: theta.to_vec(),
+        directions: vec![],
+        real: nowhere(),
+        complex: None,
+    };
+    case.loss()
+}
+
+#[test]
+fn quotients_are_rounded_once() {
+    // 49 (1/49) < 1: rounded down, the quotient of equal numbers would be 0.
+    for n in 1..200_u32 {
+        let nodes = serde_json::json!([
+            {"op": "divide", "args": [0, 0]},
+            {"op": "floor", "args": [1]},
+            {"op": "multiply", "args": [2, 0]}
+        ]);
+        let x = f64::from(n);
+        let (value, gradient) = summed(&[x], &nodes).gradient(&[x]).unwrap();
+        assert_eq!((value, gradient[0]), (x, 1.0), "{n}/{n}");
+    }
+}
+
+#[test]
+fn nothing_passes_a_bound_that_is_met() {
+    let x = [-2.0, -1.0, 0.5, 1.0, 3.0];
+    let clamp = serde_json::json!([{"op": "clamp", "args": [0], "min": -1.0, "max": 1.0}]);
+    let (value, gradient) = summed(&x, &clamp).gradient(&x).unwrap();
+    assert_eq!((value, gradient), (0.5, vec![0.0, 0.0, 1.0, 0.0, 0.0]));
+    let x = [-3.0, 0.0, 3.0];
+    let swish = serde_json::json!([{"op": "hardswish", "args": [0]}]);
+    assert_eq!(summed(&x, &swish).gradient(&x).unwrap().1, [0.0, 0.5, 1.0]);
+}
+
+#[test]
+fn zero_to_a_varying_power() {
+    let nodes = serde_json::json!([{"op": "offset", "args": [0], "term": 2.0}, {"op": "power", "args": [0, 1]}]);
+    let x = [0.0, 1.0];
+    let loss = summed(&x, &nodes);
+    // x^(x+2), whose derivative at 1 is 3, and whose second one is that of e^{(x+2) log x}: 9 - 1 = 8.
+    assert_eq!(loss.gradient(&x).unwrap(), (1.0, vec![0.0, 3.0]));
+    let hvp = loss.hessian_vectors(&x, &[&[1.0, 1.0]]).unwrap().remove(0);
+    assert_eq!(hvp, [0.0, 8.0]);
+}
+
+#[test]
+fn what_no_index_names_has_no_gradient() {
+    // The first index is 0, the second one 3.
+    let x = [0.5, 3.0];
+    let nodes = serde_json::json!([
+        {"op": "floor", "args": [0]},
+        {"op": "gather", "args": [0, 1], "axis": 0}
+    ]);
+    let (value, gradient) = summed(&x, &nodes).gradient(&x).unwrap();
+    assert!(value.is_nan() && gradient[0].is_nan(), "{gradient:?}");
+}

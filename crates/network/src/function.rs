@@ -4,6 +4,8 @@
 //! coefficients come from each function's differential equation, written once over `Analytic`: lanes of machine
 //! numbers on the host, whole tensors on other devices.
 
+use std::f64::consts::FRAC_2_SQRT_PI;
+
 /// The activation functions a network may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Function {
@@ -221,8 +223,8 @@ pub(crate) fn taylor<T: Analytic>(function: Elementary, x: &T, out: &mut [T]) {
             let slope = x.scale(-2.0).mul(&first);
             out[0] = x.atan();
             let (mut before, mut f) = (zero.clone(), first.clone());
-            for r in 1..out.len() {
-                out[r] = f.scale(1.0 / r as f64);
+            for (r, slot) in out.iter_mut().enumerate().skip(1) {
+                *slot = f.scale(1.0 / r as f64);
                 let next = slope.mul(&f).sub(&first.mul(&before));
                 before = std::mem::replace(&mut f, next);
             }
@@ -230,8 +232,7 @@ pub(crate) fn taylor<T: Analytic>(function: Elementary, x: &T, out: &mut [T]) {
         Elementary::Erf | Elementary::Erfc => {
             let [erf, erfc, gauss] = x.error_functions();
             let (value, sign) = if function == Elementary::Erf { (erf, 1.0) } else { (erfc, -1.0) };
-            // 2/√π
-            density(x, value, gauss.scale(sign * 1.1283791670955126), 2.0, out);
+            density(x, value, gauss.scale(sign * FRAC_2_SQRT_PI), 2.0, out);
         }
         Elementary::NormalDistribution => {
             let [distribution, gauss] = x.normal();
@@ -273,8 +274,8 @@ fn logarithm<T: Analytic>(value: T, inverse: &T, out: &mut [T]) {
 fn density<T: Analytic>(x: &T, value: T, first: T, a: f64, out: &mut [T]) {
     out[0] = value;
     let (mut before, mut density) = (x.scale(0.0), first);
-    for r in 1..out.len() {
-        out[r] = density.scale(1.0 / r as f64);
+    for (r, slot) in out.iter_mut().enumerate().skip(1) {
+        *slot = density.scale(1.0 / r as f64);
         let next = x.mul(&density).add(&before).scale(-a / r as f64);
         before = std::mem::replace(&mut density, next);
     }

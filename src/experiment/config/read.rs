@@ -181,7 +181,7 @@ fn beside(folder: &Path, file: &str) -> PathBuf {
 
 /// Refuses what an operator graph has itself, or has not at all.
 fn refuse_beside_graph(layers: &Layers, keys: &[&'static str]) -> Result<(), SourceError> {
-    match keys.iter().find_map(|key| layers.optional(*key)) {
+    match keys.iter().find_map(|key| layers.optional(key)) {
         None => Ok(()),
         Some(entry) => {
             let help = "an operator graph ends in its loss, with all of its data and the parameters it starts from";

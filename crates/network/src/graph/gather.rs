@@ -51,14 +51,12 @@ impl At<'_, '_, '_> {
         if indices.is_some() {
             return picked;
         }
-        // What no index names is not a number.
+        // What no index names is not a number, and neither is a gradient through it.
         let view = view(&entries(&args[1]));
-        if !view.positions().contains(&Positions::NONE) {
-            return picked;
+        if view.positions().contains(&Positions::NONE) {
+            return tape.scale(&picked, f64::NAN);
         }
-        let rest = view.positions().iter();
-        let rest = rest.map(|at| if *at == Positions::NONE { f64::NAN } else { 0.0 });
-        tape.add(&picked, &self.constant(rest.collect()))
+        picked
     }
 }
 

@@ -245,7 +245,7 @@ fn convolution(
     if w.len() != x.len()
         || groups == 0
         || w[1].checked_mul(groups) != Some(x[1])
-        || w[0] % groups != 0
+        || !w[0].is_multiple_of(groups)
     {
         return Err(format!(
             "a weight {w:?} in {groups} groups does not fit {x:?}: it is [outputs, inputs/groups, …]"
@@ -265,7 +265,7 @@ fn transposed(
     output_padding: &[usize],
 ) -> Result<Vec<usize>, String> {
     let sizes = spatial(x)?;
-    if w.len() != x.len() || groups == 0 || w[0] != x[1] || w[0] % groups != 0 {
+    if w.len() != x.len() || groups == 0 || w[0] != x[1] || !w[0].is_multiple_of(groups) {
         return Err(format!(
             "a weight {w:?} in {groups} groups does not fit {x:?}: it is [inputs, outputs/groups, …]"
         ));

@@ -88,9 +88,7 @@ impl At<'_, '_, '_> {
             O::Add => self.pairwise(args, |x, y| tape.add(x, y)),
             O::Subtract => self.pairwise(args, |x, y| tape.add(x, &tape.scale(y, -1.0))),
             O::Multiply => self.pairwise(args, |x, y| tape.multiply(x, y)),
-            O::Divide => {
-                self.pairwise(args, |x, y| tape.multiply(x, &tape.apply(Elementary::Reciprocal, y)))
-            }
+            O::Divide => self.divide(args),
             O::Maximum => self.extremum(args, |x, y| x > y),
             O::Minimum => self.extremum(args, |x, y| x < y),
             O::Power => self.power(args),
@@ -281,8 +279,8 @@ impl At<'_, '_, '_> {
     fn clamp(&self, x: &Variable, min: Option<f64>, max: Option<f64>) -> Variable {
         let (low, high) = (min.unwrap_or(f64::NEG_INFINITY), max.unwrap_or(f64::INFINITY));
         let bound = |x: f64| match x {
-            x if x < low => Some(low),
-            x if x > high => Some(high),
+            x if x <= low => Some(low),
+            x if x >= high => Some(high),
             _ => None,
         };
         let bounds: Vec<Option<f64>> = entries(x).into_iter().map(bound).collect();
@@ -309,6 +307,27 @@ impl At<'_, '_, '_> {
         tape.multiply(x, &tape.apply(Elementary::Activation(Function::Sigmoid), &doubled))
     }
 
+    /// `x/y`. The product of `x` and `1/y` is rounded twice, and 3/3 would be less than 1: real bases are those of the
+    /// quotient itself, which may be rounded down to a whole number later on.
+    fn divide(&self, args: &[Variable]) -> Variable {
+        let tape = self.tape;
+        let product =
+            self.pairwise(args, |x, y| tape.multiply(x, &tape.apply(Elementary::Reciprocal, y)));
+        if tape.ring.algebra.is_complex() {
+            return product;
+        }
+        let [x, y] = [&args[0], &args[1]].map(|x| entries(&self.expanded(x, self.shape)));
+        let missing = |((x, y), product): ((f64, f64), f64)| {
+            let rest = x / y - product;
+            if rest.is_finite() { rest } else { 0.0 }
+        };
+        let missing: Vec<f64> = x.into_iter().zip(y).zip(entries(&product)).map(missing).collect();
+        if missing.iter().all(|rest| *rest == 0.0) {
+            return product;
+        }
+        tape.add(&product, &self.constant(missing))
+    }
+
     /// `x^y = e^{y log x}`; fixed whole exponents, of which there may be several, by products.
     fn power(&self, args: &[Variable]) -> Variable {
         let tape = self.tape;
@@ -318,10 +337,19 @@ impl At<'_, '_, '_> {
             tape.apply(Elementary::Exp, &tape.multiply(y, &log))
         };
         let node = &self.plan.graph.nodes[self.index];
-        if self.plan.graph.nodes[node.args[1]].varies {
-            return general(&x, &y);
-        }
         let exponents = entries(&y);
+        if self.plan.graph.nodes[node.args[1]].varies {
+            // Where the base is 0, so is the power, for all exponents nearby.
+            let bases = entries(&x);
+            let vanishes = bases.iter().zip(&exponents).map(|(x, y)| *x == 0.0 && *y > 0.0);
+            let vanishes: Vec<bool> = vanishes.collect();
+            if !vanishes.contains(&true) {
+                return general(&x, &y);
+            }
+            let ones = self.constant(vec![1.0; vanishes.len()]);
+            let stays = vanishes.iter().map(|vanishes| !vanishes);
+            return self.keep(&general(&self.choose(&ones, &x, &vanishes), &y), stays);
+        }
         let mut distinct = exponents.clone();
         distinct.sort_by(f64::total_cmp);
         distinct.dedup_by_key(|exponent| exponent.to_bits());
