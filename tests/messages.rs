@@ -29,7 +29,6 @@ fn optimizers_of_other_libraries_have_a_sentence_of_their_own() {
         ("amsgrad", "not linear in the buffer"),
         ("AdaBelief", "`rmsprop_centered`"),
         ("signSGD", "`sign_descent`"),
-        ("muon", "polar factor"),
         ("sgd", "`gradient_descent`"),
         ("SGD", "`torch_sgd`"),
         ("momentum", "`heavy_ball`"),

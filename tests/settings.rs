@@ -207,7 +207,7 @@ fn keys_that_change_nothing_are_named() {
             "",
             "",
             "[flows]\ndirections = 3\n[measure]\nmetrics = [\"error:pf\"]\n",
-            "`flows.directions` is not used: no metric and no `[follow]` has the flow `cubic`",
+            "`flows.directions` is not used: no metric and no `[follow]` has one of the flows `cubic`, `central` and `rod`",
         ),
         (
             "",

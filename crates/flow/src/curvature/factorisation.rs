@@ -109,12 +109,16 @@ impl<B: Stored<f64>> Factorisation<B> {
 
     /// Makes `v` orthogonal to `U`, `V` and `F`, and returns its parts along them.
     fn orthogonalise(&self, v: &mut [f64]) -> [Vec<f64>; 3] {
-        let locked = self.locked.iter().map(|locked| &locked.vector);
-        let all: Vec<&Vec<B>> = locked.chain(&self.basis).chain(&self.next).collect();
-        let mut along = orthogonalise(&all, v);
-        let ahead = along.split_off(self.locked.len() + self.basis.len());
-        let inside = along.split_off(self.locked.len());
-        [along, inside, ahead]
+        let locked: Vec<&[B]> = self.locked.iter().map(|locked| locked.vector.as_slice()).collect();
+        let parts = [
+            orthogonalise(&locked, v),
+            orthogonalise(&self.basis, v),
+            orthogonalise(&self.next, v),
+        ];
+        // Parts along the first ones come back with the others.
+        orthogonalise(&self.basis, v);
+        orthogonalise(&locked, v);
+        parts
     }
 
     /// Adds a vector to `F`, without its part along what there is, if more than rounding is left.

@@ -31,8 +31,6 @@ impl Stored<f64> for f32 {
 
 /// Entries in one piece of work: a vector of this length stays in cache.
 const PIECE: usize = 4096;
-/// Of a piece of many vectors, all of which stay in cache.
-const SLICE: usize = 1024;
 
 /// `Σ_i conj(a_i) b_i`, in four sums that run side by side.
 pub(super) fn dot<B: Stored<S>, S: Scalar>(a: &[B], b: &[S]) -> S {
@@ -68,34 +66,11 @@ pub(super) fn combine<S: Scalar>(vectors: &[Vec<S>], c: &[S], n: usize) -> Vec<S
 /// `out + Σ_k c_k v_k`.
 fn add<B: Stored<S>, S: Scalar>(out: &mut [S], vectors: &[impl AsRef<[B]> + Sync], c: &[S]) {
     out.par_chunks_mut(PIECE).enumerate().for_each(|(piece, out)| {
-        let length = out.len();
-        let parts = vectors.iter().map(|v| &v.as_ref()[piece * PIECE..][..length]);
-        accumulate(out, parts.zip(c.iter().copied()));
-    });
-}
-
-/// `out + Σ_k c_k v_k` of short pieces, four at a time, so that `out` is loaded and stored less often.
-fn accumulate<'v, B: Stored<S> + 'v, S: Scalar>(
-    out: &mut [S],
-    terms: impl Iterator<Item = (&'v [B], S)>,
-) {
-    let mut terms = terms.fuse();
-    loop {
-        match [terms.next(), terms.next(), terms.next(), terms.next()] {
-            [Some((a, p)), Some((b, q)), Some((c, r)), Some((d, s))] => {
-                let rest = a.iter().zip(b).zip(c.iter().zip(d));
-                out.iter_mut().zip(rest).for_each(|(out, ((a, b), (c, d)))| {
-                    *out += (p * a.load() + q * b.load()) + (r * c.load() + s * d.load());
-                });
-            }
-            few => {
-                for (a, p) in few.into_iter().flatten() {
-                    out.iter_mut().zip(a).for_each(|(out, a)| *out += p * a.load());
-                }
-                return;
-            }
+        let at = piece * PIECE..piece * PIECE + out.len();
+        for (v, &c) in vectors.iter().zip(c) {
+            out.iter_mut().zip(&v.as_ref()[at.clone()]).for_each(|(out, x)| *out += c * x.load());
         }
-    }
+    });
 }
 
 /// Makes `w` orthogonal to orthonormal vectors by two passes of classical Gram-Schmidt, and returns
@@ -107,36 +82,13 @@ pub(super) fn orthogonalise<B: Stored<S>, S: Scalar>(
     vectors: &[impl AsRef<[B]> + Sync],
     w: &mut [S],
 ) -> Vec<S> {
-    let first = sweep(vectors, w, None, true);
-    let second = sweep(vectors, w, Some(&first), true);
-    sweep(vectors, w, Some(&second), false);
-    first.into_iter().zip(second).map(|(a, b)| a + b).collect()
-}
-
-/// Takes `Σ_k c_k v_k` from `w`, and then, if they are wanted, the products of all `v_k` with it. That is one way through
-/// the vectors, which do not fit in cache, while a slice of all of them does.
-fn sweep<B: Stored<S>, S: Scalar>(
-    vectors: &[impl AsRef<[B]> + Sync],
-    w: &mut [S],
-    taken: Option<&[S]>,
-    wanted: bool,
-) -> Vec<S> {
-    let work = |(slice, w): (usize, &mut [S])| -> Vec<S> {
-        let length = w.len();
-        let parts = vectors.iter().map(|v| &v.as_ref()[slice * SLICE..][..length]);
-        if let Some(c) = taken {
-            accumulate(w, parts.clone().zip(c.iter().map(|&c| -c)));
-        }
-        if wanted { parts.map(|v| dot(v, w)).collect() } else { Vec::new() }
-    };
-    let found: Vec<Vec<S>> = if w.len() <= SLICE {
-        vec![work((0, w))]
-    } else {
-        w.par_chunks_mut(SLICE).enumerate().map(work).collect()
-    };
-    let mut total = vec![S::zero(); if wanted { vectors.len() } else { 0 }];
-    for part in found {
-        total.iter_mut().zip(part).for_each(|(total, c)| *total += c);
+    let mut total = vec![S::zero(); vectors.len()];
+    for _ in 0..2 {
+        let few = 1 + PIECE / w.len().max(1);
+        let c: Vec<S> = vectors.par_iter().with_min_len(few).map(|v| dot(v.as_ref(), w)).collect();
+        let negative: Vec<S> = c.iter().map(|&c| -c).collect();
+        add(w, vectors, &negative);
+        total.iter_mut().zip(c).for_each(|(total, c)| *total += c);
     }
     total
 }
@@ -158,7 +110,9 @@ pub(super) fn rotate<B: Stored<f64>>(
         let rows = piece.first().map_or(0, |part| part.len());
         let mut sums = vec![0.0; rows * columns.len()];
         for (sum, &k) in sums.chunks_mut(rows).zip(columns) {
-            accumulate(sum, piece.iter().map(|part| &**part).zip(y.column(k).iter().copied()));
+            for (part, &c) in piece.iter().zip(y.column(k).iter()) {
+                sum.iter_mut().zip(part.iter()).for_each(|(sum, x)| *sum += c * x.load());
+            }
         }
         for (part, sum) in piece.iter_mut().zip(sums.chunks(rows)) {
             part.iter_mut().zip(sum).for_each(|(x, &sum)| *x = B::store(sum));

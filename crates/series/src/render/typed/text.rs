@@ -122,10 +122,10 @@ fn matrices(field: &TypedField) -> Option<String> {
         });
     }
     let parts = [
-        (polar, "polar(G) is the orthogonal polar factor of the matrix G"),
-        (root, "inverse_root(M, k) is the matrix power M^(-1/k)"),
-        (derivative, "F'(G)[X] is the Fréchet derivative of a function of matrices along X"),
-        (product, "matmul(A, B) is the product of matrices"),
+        (polar, "`polar(G)` is the orthogonal polar factor of the matrix `G`"),
+        (root, "`inverse_root(M, k)` is the matrix power `M^(-1/k)`"),
+        (derivative, "`F'(G)[X]` is the Fréchet derivative of a function of matrices along `X`"),
+        (product, "`matmul(A, B)` is the product of matrices"),
     ];
     let parts: Vec<&str> = parts.into_iter().filter(|(is, _)| *is).map(|(_, text)| text).collect();
     (!parts.is_empty()).then(|| parts.join("; "))

@@ -177,10 +177,11 @@ pub(super) fn latex(document: &TypedDocument, out: &mut dyn Write) -> io::Result
 
 /// Words in backticks in typewriter letters.
 fn texttt(line: &str) -> String {
-    let parts = line.split('`').enumerate();
-    parts
-        .map(|(i, part)| if i % 2 == 1 { format!("\\texttt{{{part}}}") } else { part.to_string() })
-        .collect()
+    let letters = |part: &str| part.replace('_', "\\_").replace('^', "\\textasciicircum{}");
+    let part = |(i, part): (usize, &str)| {
+        if i % 2 == 1 { format!("\\texttt{{{}}}", letters(part)) } else { part.to_string() }
+    };
+    line.split('`').enumerate().map(part).collect()
 }
 
 /// A display equation, aligned at its equals sign.
