@@ -204,6 +204,12 @@ REFUSED = {
     "complex": (lambda y: torch.fft.fft(y).abs(), "is not supported"),
     "function": (lambda y: Sign.apply(y), "autograd.Function, Sign"),
     "alias": (Sign.apply, "autograd.Function, Sign"),
+    "hook": (lambda y: y.register_hook(lambda gradient: 2 * gradient) and y, "register_hook: a hook changes gradients"),
+    "bits": (lambda y: y * ((5 * y).long() & 3), "bitwise_and.* of integers that depend on parameters"),
+    "complement": (lambda y: y * ~(5 * y).long(), "bitwise_not.* of integers that depend on parameters"),
+    "frequencies": (
+        lambda y: F.embedding(torch.tensor([0, 1, 1, 1, 0]), y, scale_grad_by_freq=True), "scale_grad_by_freq.*no gradient"
+    ),
 }
 
 
@@ -284,3 +290,92 @@ def test_kinks_have_the_slope_that_pytorch_gives_them(name, double):
     expected = torch.autograd.grad(KINKED[name](points).sum(), points)[0]
     # PyTorch has a sixth in 32 bits.
     np.testing.assert_allclose(gradient["layer.0"], expected, rtol=1e-7 if name == "hardsigmoid" else 1e-14)
+
+
+def alone(points):
+    """A module of these parameters, which has no `forward` yet."""
+    model = nn.Module()
+    model.points = points
+    return model
+
+
+def powers_in_place(a):
+    b = a * 1
+    b **= 2
+    b.pow_(3)
+    b += 1
+    b /= 3
+    return b.fmod_(2.0)
+
+
+def resized(a, scale, mode, **words):
+    return F.interpolate(a.reshape(1, 2, 3, 4), scale_factor=scale, mode=mode, **words)
+
+
+#: Of `a`, `[6, 4]`, whose first row is 0.
+GRADIENTS = {
+    "padding_idx": lambda a: F.embedding(torch.tensor([[1, 2], [2, 3]]), a, padding_idx=2),
+    "padding_idx of nobody": lambda a: F.embedding(torch.tensor([[1, 2], [2, 3]]), a, padding_idx=5),
+    "powers in place": powers_in_place,
+    "fold": lambda a: F.fold(a[:, :4].reshape(1, 4, 6), (3, 4), (2, 2)),
+    "bilinear by scales": lambda a: resized(a, (1.7, 0.6), "bilinear"),
+    "bicubic by scales": lambda a: resized(a, (1.7, 0.6), "bicubic"),
+    "bilinear, antialiased": lambda a: resized(a, (0.6, 0.5), "bilinear", antialias=True),
+    "bicubic, antialiased": lambda a: resized(a, (0.7, 1.6), "bicubic", antialias=True),
+    "adding at once": lambda a: a.index_put((torch.tensor([1, 1]),), a[2:4], accumulate=True),
+    "cosine similarity": lambda a: F.cosine_similarity(a, a.roll(1, 0)),
+    "cosine similarity of 0": lambda a: F.cosine_similarity(a * 2, a),
+    "gaussian likelihood": lambda a: F.gaussian_nll_loss(a, torch.ones(6, 4), a.roll(1, 0) ** 2, eps=0.05),
+    "norm of 0": lambda a: a.norm(dim=1),
+    "third norm of 0": lambda a: a.norm(3, dim=1),
+    "normalised 0": lambda a: F.normalize(a, dim=1, eps=0.1),
+    "distances": lambda a: torch.cdist(a, a),
+    "deviation of a constant": lambda a: (a * 0 + 1).std(1),
+    "saturated probabilities": lambda a: F.binary_cross_entropy(
+        torch.sigmoid(1e4 * a), (torch.arange(24.0).reshape(6, 4) % 3 > 0).to(a.dtype)
+    ),
+    "logaddexp": lambda a: torch.logaddexp(a, torch.tensor([-float("inf"), 0.0, 1.0, 2.0])),
+    "sinc": torch.sinc,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_gradients(name, double):
+    """Those of PyTorch, also where a chain of derivatives has 0 times infinity."""
+    points = torch.linspace(-1.3, 1.1, 24).roll(5).reshape(6, 4).sin()
+    points[0] = 0
+    points = nn.Parameter(points)
+    model = alone(points)
+    model.forward = lambda _: GRADIENTS[name](points)
+    loss = lambda out, _: (out * (1 + torch.arange(float(out.numel())).reshape(out.shape) / 7) + 0.3 * out**2).sum() + points.sum()
+    value, gradient = bea.from_torch(model, loss, INPUTS, None).value_and_grad()
+    expected = loss(model(None), None)
+    assert value == pytest.approx(expected.item(), rel=1e-12)
+    (slopes,) = torch.autograd.grad(expected, points)
+    np.testing.assert_allclose(gradient["points"], slopes, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("reduce, number", [("add", 3.0), ("multiply", 3.0), ("add", None), ("multiply", None)])
+def test_scatter_that_reduces(reduce, number, double):
+    """Which PyTorch has no derivative of: by differences."""
+    points, index = nn.Parameter(torch.linspace(-1.0, 2.0, 12).reshape(3, 4)), torch.tensor([[0, 1], [1, 3], [2, 0]])
+    model = alone(points)
+    out = lambda a: (a * 1).scatter(1, index, a + 1 if number is None else number, reduce=reduce).square()
+    model.forward = lambda _: out(points).sum()
+    objective = bea.from_torch(model, lambda out, _: out, INPUTS, None)
+    along = torch.cos(torch.arange(12.0)).reshape(3, 4)
+    with torch.no_grad():
+        expected = (out(points + 1e-4 * along) - out(points - 1e-4 * along)).sum() / 2e-4
+    found = (objective.value_and_grad()[1]["points"] * along.numpy()).sum()
+    # A polynomial of degree 4, of differences of second order.
+    assert found == pytest.approx(expected.item(), rel=1e-6)
+
+
+def test_sinc_has_all_derivatives_at_zero(double):
+    points = nn.Parameter(torch.zeros(1))
+    model = alone(points)
+    model.forward = lambda _: torch.sinc(points).sum()
+    objective = bea.from_torch(model, lambda out, _: out, INPUTS, None)
+    one = {"points": np.ones(1)}
+    assert objective.hvp(one)["points"][0] == pytest.approx(-np.pi**2 / 3, rel=1e-14)
+    assert objective.contract(one, one, one)["points"][0] == pytest.approx(np.pi**4 / 5, rel=1e-13)
