@@ -121,7 +121,13 @@ class Graph:
         if array.dtype.name not in _NAMES:
             array = array.astype(np.int64 if array.dtype.kind in "iu" else np.float64)
         if array.dtype.kind == "f" and np.isnan(array).any():
-            raise Error(self.where("a constant is NaN"))
+            at = ",".join(map(str, np.argwhere(np.isnan(array))[0]))
+            raise Error(
+                self.where(
+                    f"a constant of shape {array.shape} is NaN{f' at [{at}]' if at else ''}: replace NaN first (nan_to_num); a "
+                    "where() afterwards does not help, as derivatives of what it leaves out are NaN as well"
+                )
+            )
         key = (array.dtype.name, array.shape, hashlib.sha256(array.tobytes()).digest())
         name = self._digests.setdefault(key, f"c{len(self._digests)}")
         self.constants[name] = array

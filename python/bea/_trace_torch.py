@@ -111,6 +111,8 @@ class Tracer(TorchDispatchMode):
         self._apart: list[Any] = []
         #: Casts to fewer digits, which the graph does not have.
         self.rounded: str | None = None
+        #: The machine epsilon of the coarsest results.
+        self.eps = 0.0
 
     # Values of tensors
 
@@ -238,6 +240,8 @@ class Tracer(TorchDispatchMode):
             if result is None:
                 continue
             if value is not None:
+                if result.is_floating_point() and not value.constant:
+                    self.eps = max(self.eps, torch.finfo(result.dtype).eps)
                 if value.shape != tuple(result.shape) and value.size:
                     raise self.error(f"the operation has the shape {tuple(result.shape)}, and its rule {value.shape}")
                 if self._depth == 0 and not torch.is_grad_enabled() and not value.constant:

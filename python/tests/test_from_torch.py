@@ -246,6 +246,9 @@ def test_what_is_wrong(tmp_path):
     model[0].weight.data[1, 2] = float("nan")
     with pytest.raises(bea.Error, match=r"the parameter 0.weight\[1,2\] is nan"):
         make(model)
+    with pytest.raises(bea.Error, match=r"(?s)a constant of shape \(5, 2\) is NaN at \[4,1\]: replace NaN first.*\n  at test_from_t"):
+        gaps = torch.tensor([[0.0, 0], [0, 0], [0, 0], [0, 0], [0, float("nan")]])
+        make(Does(lambda y: torch.where(gaps.isnan(), 0.0, y - gaps)))
     with pytest.warns(UserWarning, match="rounded to fewer digits"):
         make(Does(lambda y: y.bfloat16().float()))
 
@@ -379,3 +382,66 @@ def test_sinc_has_all_derivatives_at_zero(double):
     one = {"points": np.ones(1)}
     assert objective.hvp(one)["points"][0] == pytest.approx(-np.pi**2 / 3, rel=1e-14)
     assert objective.contract(one, one, one)["points"][0] == pytest.approx(np.pi**4 / 5, rel=1e-13)
+
+
+def evaluated(then, **words):
+    model = Does(then).double()
+    return bea.from_torch(model, lambda out, _: out.square().sum(), INPUTS.double(), None, **words).value_and_grad()
+
+
+def test_graphs_are_compared_with_pytorch(monkeypatch):
+    from bea import _aten
+
+    tanh = _aten.RULES["tanh"]
+    with monkeypatch.context() as patch:
+        patch.setitem(_aten.RULES, "tanh", lambda g, x: g.scale(tanh(g, x), 1 + 1e-8))
+        with pytest.raises(bea.Error, match="the loss of the graph is .*: this is a fault of bea"):
+            evaluated(torch.tanh)
+    with monkeypatch.context() as patch:
+        # The same loss with another gradient.
+        patch.setitem(_aten.RULES, "tanh", lambda g, x: g.add(tanh(g, x), g.subtract(x, g.unary("stop_gradient", x))))
+        with pytest.warns(UserWarning, match=r"the derivative by layer.* in the graph.*kink"):
+            evaluated(torch.tanh)
+    with monkeypatch.context() as patch:
+        patch.setitem(_aten.RULES, "tanh", lambda g, x: g.add(tanh(g, x), g.unary("sqrt", g.scale(x, 0.0))))
+        with pytest.raises(bea.Error, match=r"the derivative by layer.* is nan in the graph.*fault of bea"):
+            evaluated(torch.tanh)
+
+
+def test_no_alarm_for_what_is_rounded():
+    """Coarser numbers on the way, and losses and gradients that are nothing but rounding."""
+    with pytest.warns(UserWarning, match="rounded to fewer digits") as caught:
+        evaluated(lambda y: y.half().tanh().double())
+    assert len(caught) == 1
+    half = nn.Sequential(nn.Linear(3, 3).double(), Does(lambda y: y).half(), Does(lambda y: y).double())
+    half.forward = lambda x: half[2](half[1](half[0](x).half()).double())
+    with pytest.warns(UserWarning, match="rounded to fewer digits"):
+        bea.from_torch(half, lambda out, _: out.square().sum(), INPUTS.double(), None).value_and_grad()
+    layer = nn.Linear(3, 2)
+    cast = lambda x: torch.autocast("cpu", torch.bfloat16)(layer)(x).float()
+    model = nn.Sequential(layer)
+    model.forward = cast
+    with pytest.warns(UserWarning, match="rounded to fewer digits"):
+        bea.from_torch(model, F.cross_entropy, INPUTS, TARGETS).value_and_grad()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = small().double()
+        outputs = model(INPUTS.double()).detach()
+        for found in (outputs, outputs + 1e-15, outputs.roll(1, 0).roll(-1, 0) * (1 + 3e-16)):
+            bea.from_torch(model, F.mse_loss, INPUTS.double(), found).value_and_grad()
+        bea.from_torch(small(), F.mse_loss, INPUTS, outputs.float()).value_and_grad()
+        evaluated(lambda y: (y - y.roll(1, 0)).sum() * 1e-3)
+        evaluated(lambda y: y.float().tanh().double())
+
+
+def test_a_loss_with_a_state_is_refused():
+    calls = []
+    with pytest.raises(bea.Error, match="the loss is another one every time.*random numbers from elsewhere than PyTorch"):
+        evaluated(lambda y: calls.append(1) or y + len(calls))
+
+
+def test_hooks_of_parameters_are_told():
+    model = small()
+    model[0].weight.register_hook(lambda gradient: 2 * gradient)
+    with pytest.warns(UserWarning, match="hooks of parameters, which change gradients, are left out: 0.weight"):
+        bea.from_torch(model, F.cross_entropy, INPUTS, TARGETS)
