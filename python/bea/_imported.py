@@ -32,12 +32,12 @@ class Reference:
         """How far losses may lie apart, of their size: 1e-10 in 64 bits, 1e-4 in 32, and a tenth in 16."""
         return max(1e-10, min(1e3 * max(eps, self.eps), 0.1))
 
-    def same_loss(self, other: float, x: np.ndarray, eps: float = 0.0) -> bool:
-        """Whether that is the same loss, as far as the last digits of parameters go."""
+    def same_loss(self, other: float, x: np.ndarray, eps: float = 0.0, gradient: np.ndarray | None = None) -> bool:
+        """Whether that is the same loss at `x`, by as much of parameters as last digits are, whose effect gradients tell."""
         if not np.isfinite(self.loss):
             return True
-        reach = 0.0 if self.gradient is None else float(np.nan_to_num(np.abs(self.gradient) @ np.abs(x)))
-        return abs(other - self.loss) <= self.tolerance(eps) * max(abs(other), abs(self.loss), reach)
+        reach = [float(np.nan_to_num(np.abs(g)) @ np.abs(x)) for g in (self.gradient, gradient) if g is not None]
+        return abs(other - self.loss) <= self.tolerance(eps) * max(abs(other), abs(self.loss), *reach)
 
 
 class GraphObjective(Objective):
@@ -61,7 +61,7 @@ class GraphObjective(Objective):
         """Two ways to one number, and to its derivatives."""
         reference, producer = self._reference, self._written.document["producer"]
         value, gradient = raw.value_and_gradient(x)
-        if not reference.same_loss(value, x, raw.precision):
+        if not reference.same_loss(value, x, raw.precision, gradient):
             text = f"the loss of the graph is {value!r}, and that of {producer} {reference.loss!r}"
             if reference.eps < 1e-5:
                 raise Error(f"{text}: this is a fault of bea")
