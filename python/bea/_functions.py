@@ -70,6 +70,8 @@ def tile(g: Graph, x: Value, repeats: tuple[int, ...]) -> Value:
 
 def cut(g: Graph, x: Value, low: float | None, high: float | None) -> Value:
     """`x` between two bounds, at which its derivative is that of the bound: 0."""
+    if low is not None and high is not None and low > high:
+        return g.constant(np.full(x.shape, high))
     out = x
     for op, bound in (("greater_equal", high), ("less_equal", low)):
         if bound is not None and math.isfinite(bound):

@@ -337,6 +337,7 @@ GRADIENTS = {
     "saturated probabilities": lambda a: F.binary_cross_entropy(
         torch.sigmoid(1e4 * a), (torch.arange(24.0).reshape(6, 4) % 3 > 0).to(a.dtype)
     ),
+    "bounds in the wrong order": lambda a: a.clamp(0.5, -0.5) + a,
     "logaddexp": lambda a: torch.logaddexp(a, torch.tensor([-float("inf"), 0.0, 1.0, 2.0])),
     "sinc": torch.sinc,
 }  # fmt: skip
