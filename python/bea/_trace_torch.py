@@ -50,11 +50,27 @@ class _Storage:
     """Memory whose contents depend on parameters: their value, laid out as `layout`, and those of views of it."""
 
     def __init__(self, t: torch.Tensor, value: Value | None):
-        self.storage, self.dtype, self.layout, self.value = t.untyped_storage(), t.dtype, _layout(t), value
+        self.storage, self.dtype, self.layout, self._value = t.untyped_storage(), t.dtype, _layout(t), value
         self.version = 0
+        #: What was written to a part since the whole was read: positions in the value, and values.
+        self.written: list[tuple[np.ndarray, Value]] = []
         #: Whether it is a copy of what shares its memory otherwise.
         self.copied = False
         self.views = {self.layout: (0, value)}
+
+    def value(self, graph: Graph) -> Value | None:
+        """That of the whole. Parts that were written come together here, once for as many as there are."""
+        if self.written:
+            whole, parts = self._value, [value for _, value in self.written]
+            chosen, at = np.arange(whole.size), whole.size
+            for positions, value in self.written:
+                chosen[positions.ravel()] = at + np.arange(value.size)
+                at += value.size
+            self.overwrite(graph.selected([whole, *parts], chosen.reshape(whole.shape)))
+        return self._value
+
+    def overwrite(self, value: Value) -> None:
+        self._value, self.written = value, []
 
     def places(self, layout: _Layout) -> np.ndarray:
         """Where the entries of a tensor lie."""
@@ -126,8 +142,9 @@ class Tracer(TorchDispatchMode):
         layout = _layout(t)
         version, value = storage.views.get(layout, (-1, None))
         if version != storage.version:
-            if storage.value is not None:
-                value = self.graph.selected([storage.value], storage.positions(layout))
+            whole = storage.value(self.graph)
+            if whole is not None:
+                value = whole if layout == storage.layout else self.graph.selected([whole], storage.positions(layout))
             storage.views[layout] = (storage.version, value)
         if value is None:
             raise self.error("a result of this operation other than its first is used, which is not supported")
@@ -155,12 +172,9 @@ class Tracer(TorchDispatchMode):
             self.storages[t.untyped_storage()._cdata] = storage
         layout = _layout(t)
         if layout == storage.layout:
-            storage.value = value
+            storage.overwrite(value)
         else:
-            n = storage.value.size
-            chosen = np.arange(n)
-            chosen[storage.positions(layout).ravel()] = n + np.arange(value.size)
-            storage.value = self.graph.selected([storage.value, value], chosen.reshape(storage.value.shape))
+            storage.written.append((storage.positions(layout), value))
         storage.version += 1
         storage.views[layout] = (storage.version, value)
 
@@ -215,8 +229,12 @@ class Tracer(TorchDispatchMode):
             return self.copy(func, *args, **kwargs)
         if func._schema.is_mutable:
             return self.in_place(func, args, kwargs)
-        if func.is_view and self.storage(args[0]) is not None and self.storage(args[0]).value is None:
-            return func(*args, **kwargs)
+        if func.is_view and self.storage(args[0]) is not None:
+            storage = self.storage(args[0])
+            # Nothing is read, maybe to write to another part.
+            lazy = storage.written and torch.is_grad_enabled() and not self._detaching
+            if lazy or storage.value(self.graph) is None:
+                return func(*args, **kwargs)
         rule = self.rule(func, args, kwargs)
         if rule is None:
             return self.taken_apart(func, args, kwargs)
@@ -346,7 +364,7 @@ class Tracer(TorchDispatchMode):
     def copy(self, func, target, source, non_blocking=False) -> Any:
         value = self.cast(source, target.dtype)
         storage = self.storage(target)
-        if storage is not None and not torch.is_grad_enabled() and not self.graph.stops(storage.value):
+        if storage is not None and not torch.is_grad_enabled() and not self.graph.stops(storage.value(self.graph)):
             # PyTorch clamps norms like this, which changes none of them.
             if torch.equal(target, source.to(target.dtype).expand(target.shape)):
                 return target

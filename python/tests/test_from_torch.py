@@ -249,6 +249,12 @@ def test_what_is_wrong(tmp_path):
     with pytest.raises(bea.Error, match=r"(?s)a constant of shape \(5, 2\) is NaN at \[4,1\]: replace NaN first.*\n  at test_from_t"):
         gaps = torch.tensor([[0.0, 0], [0, 0], [0, 0], [0, 0], [0, float("nan")]])
         make(Does(lambda y: torch.where(gaps.isnan(), 0.0, y - gaps)))
+    with pytest.raises(bea.Error, match=r"(?s)a tensor of shape \(0, 3\) .* has no entries\n  at .*Linear"):
+        bea.from_torch(small(), lambda outputs, _: outputs.square().sum(), INPUTS[:0], None)
+    empty = small()
+    empty.unused = nn.Parameter(torch.zeros(0, 3))
+    with pytest.raises(bea.Error, match=r"the parameter unused of shape \(0, 3\) has no entries"):
+        bea.from_torch(empty, lambda outputs, _: outputs.square().sum(), INPUTS, None)
     with pytest.warns(UserWarning, match="rounded to fewer digits"):
         make(Does(lambda y: y.bfloat16().float()))
 
@@ -446,3 +452,30 @@ def test_hooks_of_parameters_are_told():
     model[0].weight.register_hook(lambda gradient: 2 * gradient)
     with pytest.warns(UserWarning, match="hooks of parameters, which change gradients, are left out: 0.weight"):
         bea.from_torch(model, F.cross_entropy, INPUTS, TARGETS)
+
+
+def test_parts_that_are_written_in_a_loop_come_together_once(tmp_path):
+    """Not once a part, which takes memory that grows with the square of their number."""
+
+    def rows(steps, again=lambda out: None):
+        model = alone(nn.Parameter(torch.linspace(-1, 1, 8, dtype=torch.float64)))
+
+        def forward(_):
+            out = torch.zeros(steps, 8, dtype=torch.float64)
+            for t in range(steps):
+                out[t] = torch.tanh(model.points) * (t + 1) / steps
+                again(out)
+            out[:, 2:4] *= 3
+            out[0] += out[-1]
+            return out.square().mean()
+
+        model.forward = forward
+        objective = bea.from_torch(model, lambda out, _: out, INPUTS, None)
+        (slopes,) = torch.autograd.grad(forward(None), model.points)
+        np.testing.assert_allclose(objective.value_and_grad()[1]["points"], slopes, rtol=1e-12)
+        bea.save(objective, tmp_path / "m.bea-graph")
+        return sum(array.nbytes for name, array in graph_reference.read(tmp_path / "m.bea-graph")[1].items())
+
+    assert rows(80) < 2.2 * rows(40)
+    rows(5, lambda out: out.sum())
+    rows(5, lambda out: out[0].mul_(1.5))
