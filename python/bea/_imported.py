@@ -37,7 +37,11 @@ class Reference:
         if not np.isfinite(self.loss):
             return True
         reach = [float(np.nan_to_num(np.abs(g)) @ np.abs(x)) for g in (self.gradient, gradient) if g is not None]
-        return abs(other - self.loss) <= self.tolerance(eps) * max(abs(other), abs(self.loss), *reach)
+        return abs(other - self.loss) <= self.tolerance(eps) * max(abs(other), abs(self.loss), *reach) + self.floor(eps)
+
+    def floor(self, eps: float = 0.0) -> float:
+        """What is left of numbers about 16 that cancel, as logits of a saturated classifier do."""
+        return 16 * max(eps, self.eps)
 
 
 class GraphObjective(Objective):
@@ -69,14 +73,14 @@ class GraphObjective(Objective):
         if reference.gradient is None or reference.eps > 1e-5:
             return
         apart = np.where(np.isfinite(reference.gradient), np.abs(gradient - reference.gradient), 0.0)
-        tolerance = max(1e-6, 1e4 * max(raw.precision, reference.eps))
+        tolerance, floor = max(1e-6, 1e4 * max(raw.precision, reference.eps)), reference.floor(raw.precision)
         size = np.abs(reference.gradient[np.isfinite(reference.gradient)]).max(initial=0.0)
-        if (apart <= tolerance * size).all():
+        if (apart <= tolerance * size + floor).all():
             return
         # At an optimum nothing is left but what the last digits of parameters make.
         signs = np.where(np.arange(x.size) % 2 == 0, 1.0, -1.0)
         size += np.abs(np.nan_to_num(raw.hessian_vectors(x, (signs * x)[None])[0])).max(initial=0.0)
-        if (apart <= tolerance * size).all():
+        if (apart <= tolerance * size + floor).all():
             return
         worst = int(np.argmax(np.nan_to_num(apart, nan=np.inf)))
         text = (
@@ -109,8 +113,8 @@ def from_torch(
 ) -> GraphObjective:
     """The objective `loss_fn(model(inputs), targets)` of a PyTorch module, with exact derivatives of every order.
 
-    The loss is evaluated twice, once with its gradient to compare with, and its operations become an operator graph (`docs/graph.md`). `inputs` are a tensor, a tuple
-    of arguments or a dictionary of them by name. The module's precision is kept unless `dtype` is `"f32"` or `"f64"`, and so is its
+    The loss is evaluated twice, once with its gradient to compare with, and its operations become an operator graph
+    (`docs/graph.md`). `inputs` are a tensor, a tuple of arguments or a dictionary of them by name. The module's precision is kept unless `dtype` is `"f32"` or `"f64"`, and so is its
     mode. Parameters have the names of the state dict; those that do not require a gradient are constants.
 
         obj = bea.from_torch(model, torch.nn.functional.cross_entropy, inputs, targets, dtype="f64")

@@ -437,6 +437,11 @@ def test_no_alarm_for_what_is_rounded():
         for found in (outputs, outputs + 1e-15, outputs.roll(1, 0).roll(-1, 0) * (1 + 3e-16)):
             bea.from_torch(model, F.mse_loss, INPUTS.double(), found).value_and_grad()
         bea.from_torch(small(), F.mse_loss, INPUTS, outputs.float()).value_and_grad()
+        # A classifier that is sure, whose gradient is what 32 bits leave of 1 - p.
+        sure = nn.Linear(3, 3, bias=False)
+        sure.weight.data = 8 * (2 * torch.eye(3) - 1)
+        near = torch.eye(3) + torch.arange(9.0).reshape(3, 3) / 200
+        bea.from_torch(sure, F.cross_entropy, near, torch.arange(3)).value_and_grad()
         evaluated(lambda y: (y - y.roll(1, 0)).sum() * 1e-3)
         evaluated(lambda y: y.float().tanh().double())
 
