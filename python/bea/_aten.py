@@ -72,7 +72,7 @@ RULES["log2"] = lambda g, x: g.scale(g.unary("log", x), 1 / math.log(2))
 RULES["log10"] = lambda g, x: g.scale(g.unary("log", x), 1 / math.log(10))
 for _name, _function in _functions.UNARY.items():
     RULES[_name] = _function
-RULES["atan2"] = _functions.atan2
+RULES["atan2"], RULES["logaddexp"], RULES["sinc"] = _functions.atan2, _functions.logaddexp, _functions.sinc
 RULES["hardsigmoid"], RULES["hardswish"] = _functions.hardsigmoid, _functions.hardswish
 RULES["frac"] = lambda g, x: g.subtract(x, g.unary("trunc", x))
 RULES["isnan"] = lambda g, x: g.elementwise("not_equal", x, x)
@@ -286,7 +286,7 @@ def _(g, x, dim=None, correction=1, keepdim=False, unbiased=None):
 
 @rule("std.correction")
 def _(g, x, dim=None, correction=1, keepdim=False):
-    return g.unary("sqrt", RULES["var.correction"](g, x, dim, correction, keepdim))
+    return _functions.root(g, RULES["var.correction"](g, x, dim, correction, keepdim))
 
 
 @rule("var_mean.correction")
@@ -303,13 +303,14 @@ def _(g, x, dim=None, correction=1, keepdim=False):
 def _(g, x, ord=2, dim=None, keepdim=False, *, dtype=None):
     axes, ord = _axes(dim), 2 if ord is None else float(ord)
     if ord == 2:
-        return g.unary("sqrt", g.reduce("sum", g.unary("square", x), axes, keepdim))
+        return _functions.root(g, g.reduce("sum", g.unary("square", x), axes, keepdim))
     size = g.unary("abs", x)
     if ord in (math.inf, -math.inf):
         return g.reduce("max" if ord > 0 else "min", size, axes, keepdim)
     if ord == 0:
         return g.reduce("sum", g.elementwise("not_equal", x, g.constant(0.0)), axes, keepdim)
-    return g.power(g.reduce("sum", g.power(size, ord), axes, keepdim), 1 / ord)
+    total = g.reduce("sum", g.power(size, ord), axes, keepdim)
+    return _functions.away_from_zero(g, total, lambda x: g.power(x, 1 / ord)) if ord > 1 else g.power(total, 1 / ord)
 
 
 @rule("cumsum")
@@ -478,7 +479,17 @@ def _(g, x, dim, index):
 
 @rule("embedding")
 def _(g, weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False):
-    return g.take(weight, indices, 0)
+    if scale_grad_by_freq:
+        raise Error(g.where(BY_FREQUENCY))
+    rows = g.take(weight, indices, 0)
+    padded = g.elementwise("equal", indices, g.constant(float(padding_idx)))
+    if padding_idx < 0 or padded.uniform() == 0:
+        return rows
+    # A row that does not learn.
+    return g.select(g.unsqueeze(padded, padded.ndim), g.unary("stop_gradient", rows), rows)
+
+
+BY_FREQUENCY = "an embedding with scale_grad_by_freq: what it learns by is no gradient of the loss"
 
 
 @rule("scatter_add")
@@ -491,6 +502,22 @@ def _(g, x, dim, index, src):
     if any(n != m for axis, (n, m) in enumerate(zip(x.shape, index.shape)) if axis != dim % x.ndim):
         raise Error(g.where("scatter_add whose indices depend on parameters and are not along the whole of other axes"))
     return g.scatter_add(x, index, source, dim)
+
+
+@rule("scatter.reduce", "scatter.value_reduce")
+def _(g, x, dim, index, src, *, reduce):
+    source = src if isinstance(src, Value) else g.constant(np.full(index.shape, float(src)))
+    if reduce == "add":
+        return RULES["scatter_add"](g, x, dim, index, source)
+    places = np.indices(index.shape)
+    places[dim % x.ndim] = known(g, index, "scatter")
+    positions = np.ravel_multi_index(tuple(places), x.shape)
+    if len(np.unique(positions)) < positions.size:
+        raise Error(g.where('`scatter` with reduce="multiply" that comes to an entry twice'))
+    source = RULES["slice_to"](g, source, index.shape)
+    factors = np.full(x.size, source.size)
+    factors[positions.ravel()] = np.arange(source.size)
+    return g.multiply(x, g.selected([source, g.constant(np.ones(1))], factors.reshape(x.shape)))
 
 
 RULES["slice_to"] = lambda g, x, shape: g.slices(x, [0] * x.ndim, list(shape), [1] * x.ndim)

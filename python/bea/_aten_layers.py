@@ -7,7 +7,7 @@ from typing import Callable, Sequence
 
 import numpy as np
 
-from bea._aten import RULES, known, rule
+from bea._aten import BY_FREQUENCY, RULES, known, rule
 from bea._bea import Error
 from bea._graph import Graph, Value
 
@@ -182,6 +182,8 @@ for _rank in (1, 2, 3):
 @rule("_embedding_bag", "_embedding_bag_forward_only")
 def _(g, weight, indices, offsets, scale_grad_by_freq=False, mode=0, sparse=False, per_sample_weights=None,
       include_last_offset=False, padding_idx=-1):  # fmt: skip
+    if scale_grad_by_freq:
+        raise Error(g.where(BY_FREQUENCY))
     if mode == 2:
         raise Error(g.where('an EmbeddingBag with mode="max": "sum" and "mean" are there'))
     words, starts = known(g, indices, "embedding_bag").ravel(), known(g, offsets, "embedding_bag")
@@ -293,9 +295,13 @@ def _(g, x, y, reduction=1, beta=1.0):
 
 @rule("binary_cross_entropy")
 def _(g, p, target, weight=None, reduction=1):
-    logarithm = lambda op, x: g.unary("clamp", g.unary(op, x), min=-100.0)
+    # Logarithms from -100 on, below which their argument has another value: a slope of infinity times 0 is NaN.
+    low, one = g.constant(-100.0), g.constant(1.0)
+    some, others = g.elementwise("greater", p, g.constant(math.exp(-100))), g.elementwise("less", p, one)
+    log = g.select(some, g.unary("log", g.select(some, p, one)), low)
+    log_other = g.select(others, g.unary("log1p", g.unary("neg", g.select(others, p, g.constant(0.0)))), low)
     other = g.offset(g.unary("neg", target), 1.0)
-    terms = g.add(g.multiply(target, logarithm("log", p)), g.multiply(other, logarithm("log1p", g.unary("neg", p))))
+    terms = g.add(g.multiply(target, log), g.multiply(other, log_other))
     return reduced(g, _scaled(g, g.unary("neg", terms), weight, None, weight.shape if weight else ()), reduction)
 
 

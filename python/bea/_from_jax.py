@@ -16,12 +16,14 @@ import numpy as np
 try:
     import jax
     import jax.numpy as jnp
+    from jax.extend.core import jaxpr_as_fun
 except ImportError as error:
     raise ImportError("bea.from_jax needs JAX: pip install jax") from error
 
-from bea import _primitives
+from bea import _functions, _primitives
 from bea._bea import Error
 from bea._graph import Graph, Value, Written
+from bea._imported import Reference
 
 _JAX = os.path.dirname(os.path.abspath(jax.__file__))
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -43,6 +45,8 @@ class _Interpreter:
         self.integers = False
         self.dtypes: list[np.dtype] = []
         self.shape: tuple[int, ...] = ()
+        #: The machine epsilon of the coarsest results.
+        self.eps = 0.0
         #: Functions with derivatives of the user's.
         self.custom: set[str] = set()
 
@@ -89,6 +93,10 @@ class _Interpreter:
         self.integers = _dtype(outs[0].aval.dtype).kind in "iu"
         if any(dtype.kind == "c" for dtype in [*self.dtypes, _dtype(outs[0].aval.dtype)]):
             raise Error(self.graph.where("complex numbers: parameters and what depends on them are real"))
+        self.refuse_bits(name, [*equation.invars, *outs])
+        for out in outs:
+            if jnp.issubdtype(out.aval.dtype, jnp.floating):
+                self.eps = max(self.eps, float(jnp.finfo(out.aval.dtype).eps))
         values = [self.value(arg) for arg in args]
         if name in _primitives.SAME:
             return values
@@ -102,13 +110,34 @@ class _Interpreter:
                 raise Error(self.graph.where(f"`{name}` has the shape {out.aval.shape}, and its rule {result.shape}"))
         return [jnp.asarray(r.array, out.aval.dtype) if r.constant else r for r, out in zip(results, outs)]
 
+    def refuse_bits(self, name: str, atoms: Sequence[Any]) -> None:
+        """Integers that depend on parameters are numbers here, without bits and without an end."""
+        kinds = [_dtype(atom.aval.dtype) for atom in atoms]
+        if name in ("and", "or", "xor", "not", "reduce_and", "reduce_or", "reduce_xor") and kinds[0].kind != "b":
+            raise Error(
+                self.graph.where(
+                    f"`{name}` of integers that depend on parameters: of masks (bool), `&`, `|`, `^` and `~` are logic"
+                )
+            )
+        out = kinds[-1]
+        wraps = out.kind in "iu" and out.itemsize < 4 or out.kind == "u" and name in ("sub", "neg")
+        if wraps and name in _primitives.ARITHMETIC and kinds[0].kind != "b":
+            raise Error(self.graph.where(f"`{name}` in {out}, which wraps around, of what depends on parameters: take int32"))
+
     # Calls and loops
 
     def call_custom_jvp_call(self, equation: Any, args: list[Any]) -> list[Any]:
         closed = equation.params["call_jaxpr"]
         name, own = _source(closed)
-        known = None if own else _primitives.CUSTOM.get(name)
-        if known is not None and any(isinstance(arg, Value) for arg in args):
+        depends = any(isinstance(arg, Value) for arg in args)
+        known = None if own or not depends else _primitives.CUSTOM.get(name)
+        if name == "_sinc_maclaurin" and depends and not own:
+            # Whose body has the value at 0 alone: that of sin(x)/x or of one of its derivatives.
+            (value,) = jaxpr_as_fun(closed)(*(jnp.zeros(atom.aval.shape, atom.aval.dtype) for atom in equation.invars))
+            if not (np.asarray(value) == 1).all():
+                raise Error(self.graph.where("a derivative of jnp.sinc inside of the loss"))
+            known = _functions.sinc_at_zero
+        if known is not None:
             return [known(self.graph, *map(self.value, args))]
         if own:
             self.custom.add(name)
@@ -294,7 +323,7 @@ def _wide(on: bool) -> contextlib.AbstractContextManager:
     return enable_x64()
 
 
-def trace(loss_fn: Callable, params: Any, dtype: str | None) -> tuple[Written, Tree, float]:
+def trace(loss_fn: Callable, params: Any, dtype: str | None) -> tuple[Written, Tree, Reference]:
     """The graph of `loss_fn(params)`, the structure of the parameters, and the loss as JAX has it."""
     if dtype not in (None, "f32", "f64"):
         raise Error(f'`dtype` is "f32" or "f64", not {dtype!r}')
@@ -342,7 +371,8 @@ def trace(loss_fn: Callable, params: Any, dtype: str | None) -> tuple[Written, T
             raise Error(f"the loss is a real number, not of dtype {found[0].dtype}")
         nodes = [graph.parameter(name, leaf) for name, leaf in zip(names, leaves)]
         (loss,) = at.closed(closed, nodes)
-        value = float(np.asarray(loss_fn(own)).reshape(()))
+        traced = float(np.asarray(jax.jit(jaxpr_as_fun(closed))(*jax.tree_util.tree_leaves(own))[0]).reshape(()))
+        reference = _reference(loss_fn, own, at)
     graph.at = None
     if not isinstance(loss, Value):
         raise Error("the loss does not depend on any parameter")
@@ -352,4 +382,22 @@ def trace(loss_fn: Callable, params: Any, dtype: str | None) -> tuple[Written, T
             "custom_vjp",
             stacklevel=4,
         )
-    return graph.finish(loss), Tree(leaves, names, tree), value
+    written = graph.finish(loss)
+    if not reference.same_loss(traced, np.concatenate([leaf.ravel() for leaf in leaves], dtype=float)):
+        raise Error(
+            f"the loss is another one every time, {traced!r} and then {reference.loss!r}: it has a state, or random numbers from "
+            "elsewhere than JAX"
+        )
+    return written, Tree(leaves, names, tree), reference
+
+
+def _reference(loss_fn: Callable, params: Any, at: _Interpreter) -> Reference:
+    """The loss as JAX has it, with its gradient if there is one that is not the user's own."""
+    loss = lambda params: jnp.reshape(loss_fn(params), ())
+    gradient = None
+    if not at.custom:
+        # Which not all of what can be evaluated has.
+        with contextlib.suppress(Exception):
+            parts = jax.tree_util.tree_leaves(jax.jit(jax.grad(loss))(params))
+            gradient = np.concatenate([np.asarray(part, dtype=float).ravel() for part in parts])
+    return Reference(float(jax.jit(loss)(params)), gradient, at.eps)

@@ -6,6 +6,8 @@ import contextlib
 import warnings
 from typing import Any, Callable, Iterator
 
+import numpy as np
+
 try:
     import torch
 except ImportError as error:
@@ -15,6 +17,7 @@ from torch.utils._pytree import tree_map
 
 from bea._bea import Error
 from bea._graph import Graph, Written
+from bea._imported import Reference
 from bea._trace_torch import OWN_DERIVATIVE, Tracer, Words, array
 
 @contextlib.contextmanager
@@ -92,7 +95,7 @@ def _parameters(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
 
 def trace(
     model: torch.nn.Module, loss_fn: Callable, inputs: Any, targets: Any, dtype: str | None
-) -> tuple[Written, float]:
+) -> tuple[Written, Reference]:
     """The graph of `loss_fn(model(inputs), targets)`, and the loss as PyTorch has it."""
     if not isinstance(model, torch.nn.Module):
         raise Error(f"the model is a torch.nn.Module, not {type(model).__name__}")
@@ -116,13 +119,18 @@ def trace(
     whole = _Whole(model, lambda outputs, targets: loss_fn(outputs, targets))
     graph = Graph(f"torch {torch.__version__.split('+')[0]}", dtype)
     tracer = Tracer(graph)
-    state = {}
-    for name, buffer in whole.named_buffers():
-        state[name] = own(buffer).clone()
-    for name, p in model.named_parameters():
-        state[f"model.{name}"] = own(p).clone()
+
+    def fresh() -> dict[str, torch.Tensor]:
+        """Buffers and parameters of its own."""
+        state = {name: own(buffer).clone() for name, buffer in whole.named_buffers()}
+        state |= {f"model.{name}": own(p).clone() for name, p in model.named_parameters()}
+        for name in parameters:
+            state[f"model.{name}"].requires_grad_()
+        return state
+
+    state = fresh()
     for name, p in parameters.items():
-        leaf = state[f"model.{name}"].requires_grad_()
+        leaf = state[f"model.{name}"]
         node = graph.parameter(name, array(leaf).copy())
         tracer.register(leaf, node)
         # Whoever has kept the parameter itself means it as well.
@@ -138,8 +146,31 @@ def trace(
     if not loss.is_floating_point():
         raise Error(f"the loss is a number of type {loss.dtype}: a real one is wanted")
     written = graph.finish(tracer.value(loss))
+    state = fresh()
+    with _plain(number):
+        again = torch.func.functional_call(whole, state, (inputs, targets))
+        gradient = _gradient(again, [state[f"model.{name}"] for name in parameters], list(parameters.values()))
+    reference = Reference(float(again.detach()), gradient, tracer.eps)
+    x = np.concatenate([array.ravel() for array in written.parameters.values()], dtype=float)
+    if not reference.same_loss(float(loss.detach()), x):
+        raise Error(
+            f"the loss is another one every time, {float(loss.detach())!r} and then {reference.loss!r}: it has a state, or random "
+            "numbers from elsewhere than PyTorch"
+        )
     _notes(model, parameters, tracer)
-    return written, float(loss.detach())
+    return written, reference
+
+
+def _gradient(loss: torch.Tensor, leaves: list[torch.Tensor], kept: list[torch.Tensor]) -> np.ndarray | None:
+    """PyTorch's own gradient, if it has one, by leaves that may be used as the parameters themselves, too."""
+    try:
+        parts = torch.autograd.grad(loss, [*leaves, *kept], allow_unused=True)
+    except (RuntimeError, NotImplementedError):
+        return None
+    sums = []
+    for leaf, *found in zip(leaves, parts[: len(leaves)], parts[len(leaves) :]):
+        sums.append(sum((part.double().cpu() for part in found if part is not None), torch.zeros(leaf.shape, dtype=torch.float64)))
+    return np.concatenate([part.numpy().ravel() for part in sums])
 
 
 def _notes(model: torch.nn.Module, parameters: dict[str, Any], tracer: Tracer) -> None:
@@ -148,6 +179,9 @@ def _notes(model: torch.nn.Module, parameters: dict[str, Any], tracer: Tracer) -
     if fixed:
         shown = ", ".join(fixed[:3]) + (", …" if len(fixed) > 3 else "")
         warnings.warn(f"constants, as they do not require a gradient: {shown}", stacklevel=4)
+    hooked = [name for name, p in parameters.items() if p._backward_hooks]
+    if hooked:
+        warnings.warn(f"hooks of parameters, which change gradients, are left out: {', '.join(hooked[:3])}", stacklevel=4)
     batch = torch.nn.modules.batchnorm._BatchNorm
     normed = [name for name, part in model.named_modules() if isinstance(part, batch) and part.training]
     if normed:

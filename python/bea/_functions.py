@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Callable
 
 import numpy as np
 
@@ -69,6 +70,8 @@ def tile(g: Graph, x: Value, repeats: tuple[int, ...]) -> Value:
 
 def cut(g: Graph, x: Value, low: float | None, high: float | None) -> Value:
     """`x` between two bounds, at which its derivative is that of the bound: 0."""
+    if low is not None and high is not None and low > high:
+        return g.constant(np.full(x.shape, high))
     out = x
     for op, bound in (("greater_equal", high), ("less_equal", low)):
         if bound is not None and math.isfinite(bound):
@@ -82,6 +85,45 @@ def hardsigmoid(g: Graph, x: Value) -> Value:
 
 def hardswish(g: Graph, x: Value) -> Value:
     return g.multiply(x, hardsigmoid(g, x))
+
+
+def away_from_zero(g: Graph, x: Value, function: Callable[[Value], Value]) -> Value:
+    """A function that is 0 at 0, where its slope is infinite and counts as 0, as PyTorch has it for norms."""
+    zero = g.elementwise("equal", x, g.constant(0.0))
+    return g.select(zero, g.constant(0.0), function(g.select(zero, g.constant(1.0), x)))
+
+
+def root(g: Graph, x: Value) -> Value:
+    """The square root of a sum of squares."""
+    return away_from_zero(g, x, lambda x: g.unary("sqrt", x))
+
+
+def logaddexp(g: Graph, x: Value, y: Value) -> Value:
+    """`log(eˣ + eʸ)`, of infinities the larger one: their difference is NaN."""
+    shape = np.broadcast_shapes(x.shape, y.shape)
+    x, y = g.expand(x, shape), g.expand(y, shape)
+    infinite = lambda x: g.elementwise("equal", g.unary("abs", x), g.constant(math.inf))
+    either = g.elementwise("or", infinite(x), infinite(y))
+    finite = [g.select(either, g.constant(0.0), value) for value in (x, y)]
+    return g.select(either, g.elementwise("maximum", x, y), g.add(finite[1], g.unary("softplus", g.subtract(*finite))))
+
+
+def sinc_at_zero(g: Graph, x: Value) -> Value:
+    """`sin(x)/x` at 0, and 1 elsewhere, with as many derivatives as anybody takes."""
+    square = g.unary("square", g.select(g.elementwise("equal", x, g.constant(0.0)), x, g.constant(0.0)))
+    out = g.constant(np.ones(x.shape))
+    # 1 - x²/(2·3) (1 - x²/(4·5) (1 - …)), from the inside.
+    for n in range(16, 0, -2):
+        out = g.offset(g.scale(g.multiply(square, out), -1 / (n * (n + 1))), 1.0)
+    return out
+
+
+def sinc(g: Graph, x: Value) -> Value:
+    """`sin(πx)/(πx)`."""
+    x = g.scale(x, math.pi)
+    zero = g.elementwise("equal", x, g.constant(0.0))
+    safe = g.select(zero, g.constant(1.0), x)
+    return g.select(zero, sinc_at_zero(g, x), g.divide(g.unary("sin", safe), safe))
 
 
 #: Those of one argument, under their names.

@@ -121,7 +121,13 @@ class Graph:
         if array.dtype.name not in _NAMES:
             array = array.astype(np.int64 if array.dtype.kind in "iu" else np.float64)
         if array.dtype.kind == "f" and np.isnan(array).any():
-            raise Error(self.where("a constant is NaN"))
+            at = ",".join(map(str, np.argwhere(np.isnan(array))[0]))
+            raise Error(
+                self.where(
+                    f"a constant of shape {array.shape} is NaN{f' at [{at}]' if at else ''}: replace NaN first (nan_to_num); a "
+                    "where() afterwards does not help, as derivatives of what it leaves out are NaN as well"
+                )
+            )
         key = (array.dtype.name, array.shape, hashlib.sha256(array.tobytes()).digest())
         name = self._digests.setdefault(key, f"c{len(self._digests)}")
         self.constants[name] = array
@@ -434,6 +440,7 @@ class Graph:
             raise Error("the loss does not depend on any parameter")
         loss = self.reshape(loss, [])
         needed = self._behind(loss)
+        self._refuse_empty(needed)
         numbers = {old: new for new, old in enumerate(sorted(needed))}
         nodes = []
         for old in numbers:
@@ -455,6 +462,18 @@ class Graph:
         }
         return Written(document, self.parameters, constants)
 
+    def _refuse_empty(self, needed: set[int]) -> None:
+        """Says what has an axis of length 0, which graphs do not have."""
+        for name, array in self.parameters.items():
+            if not array.size:
+                raise Error(f"the parameter {name} of shape {array.shape} has no entries: leave it out")
+        for number in sorted(needed):
+            node = self._nodes[number]
+            for arg in node.get("args", []):
+                shape = self._values[arg].shape
+                if 0 in shape and self._nodes[arg]["op"] == "constant":
+                    self.at = node.get("at")
+                    raise Error(self.where(f"a tensor of shape {shape} that does not depend on parameters has no entries"))
 
     def _behind(self, value: Value, stop: str | None = None) -> set[int]:
         """The nodes that a value depends on, without what lies behind nodes of an operation."""

@@ -17,6 +17,9 @@ from bea._graph import Graph, Value
 
 RULES: dict[str, Callable[..., Any]] = {}
 
+#: What may leave the range of integers.
+ARITHMETIC = set("add sub mul neg integer_pow pow dot_general reduce_sum reduce_prod cumsum convert_element_type".split())
+
 #: What is the same in the mathematics.
 SAME = set("copy copy_p reduce_precision name sharding_constraint device_put mesh_cast pvary layout_constraint".split())
 
@@ -286,8 +289,16 @@ def _(at, x, indices, dimension_numbers, slice_sizes, **params):
         bound = dict(dimension_numbers=numbers, slice_sizes=slice_sizes, **params)
         positions = at.positions(x, indices, bound)
         missing = positions < 0
+        outside = at.positions(x, indices, {**bound, "mode": "fill"}) < 0
         filled = params.get("fill_value")
         filled = np.nan if filled is None else filled
+        if outside.any() and (np.isnan(filled) if missing.any() else "CLIP" not in str(params["mode"])):
+            raise Error(
+                g.where(
+                    "an index is out of range: JAX reads NaN there, or another entry, whose derivative is lost; give it a mode: "
+                    '`x.at[i].get(mode="clip")`, or mode="fill" with a fill_value'
+                )
+            )
         if not missing.any():
             return g.selected([x], positions)
         return g.selected([x, g.constant(np.array([float(filled)]))], np.where(missing, x.size, positions))
@@ -426,5 +437,5 @@ def _(at, x, window_dimensions, window_strides, padding, base_dilation, window_d
 CUSTOM: dict[str, Callable[..., Any]] = {
     "relu": lambda g, x: g.unary("relu", x),
     "relu6": lambda g, x: _functions.cut(g, x, 0.0, 6.0),
-    "logaddexp": lambda g, x, y: g.add(y, g.unary("softplus", g.subtract(x, y))),
+    "logaddexp": _functions.logaddexp,
 }

@@ -50,11 +50,27 @@ class _Storage:
     """Memory whose contents depend on parameters: their value, laid out as `layout`, and those of views of it."""
 
     def __init__(self, t: torch.Tensor, value: Value | None):
-        self.storage, self.dtype, self.layout, self.value = t.untyped_storage(), t.dtype, _layout(t), value
+        self.storage, self.dtype, self.layout, self._value = t.untyped_storage(), t.dtype, _layout(t), value
         self.version = 0
+        #: What was written to a part since the whole was read: positions in the value, and values.
+        self.written: list[tuple[np.ndarray, Value]] = []
         #: Whether it is a copy of what shares its memory otherwise.
         self.copied = False
         self.views = {self.layout: (0, value)}
+
+    def value(self, graph: Graph) -> Value | None:
+        """That of the whole. Parts that were written come together here, once for as many as there are."""
+        if self.written:
+            whole, parts = self._value, [value for _, value in self.written]
+            chosen, at = np.arange(whole.size), whole.size
+            for positions, value in self.written:
+                chosen[positions.ravel()] = at + np.arange(value.size)
+                at += value.size
+            self.overwrite(graph.selected([whole, *parts], chosen.reshape(whole.shape)))
+        return self._value
+
+    def overwrite(self, value: Value) -> None:
+        self._value, self.written = value, []
 
     def places(self, layout: _Layout) -> np.ndarray:
         """Where the entries of a tensor lie."""
@@ -92,6 +108,8 @@ class Words(TorchFunctionMode):
                 return (args[0].unsqueeze(-1) == torch.arange(classes)).long()
         if name in ("numpy", "tolist", "__array__") and args:
             self.tracer.refuse_numbers(args[0])
+        if name == "register_hook":
+            self.tracer.refuse_hook(args[0])
         return func(*args, **(kwargs or {}))
 
 
@@ -109,6 +127,8 @@ class Tracer(TorchDispatchMode):
         self._apart: list[Any] = []
         #: Casts to fewer digits, which the graph does not have.
         self.rounded: str | None = None
+        #: The machine epsilon of the coarsest results.
+        self.eps = 0.0
 
     # Values of tensors
 
@@ -122,8 +142,9 @@ class Tracer(TorchDispatchMode):
         layout = _layout(t)
         version, value = storage.views.get(layout, (-1, None))
         if version != storage.version:
-            if storage.value is not None:
-                value = self.graph.selected([storage.value], storage.positions(layout))
+            whole = storage.value(self.graph)
+            if whole is not None:
+                value = whole if layout == storage.layout else self.graph.selected([whole], storage.positions(layout))
             storage.views[layout] = (storage.version, value)
         if value is None:
             raise self.error("a result of this operation other than its first is used, which is not supported")
@@ -151,12 +172,9 @@ class Tracer(TorchDispatchMode):
             self.storages[t.untyped_storage()._cdata] = storage
         layout = _layout(t)
         if layout == storage.layout:
-            storage.value = value
+            storage.overwrite(value)
         else:
-            n = storage.value.size
-            chosen = np.arange(n)
-            chosen[storage.positions(layout).ravel()] = n + np.arange(value.size)
-            storage.value = self.graph.selected([storage.value, value], chosen.reshape(storage.value.shape))
+            storage.written.append((storage.positions(layout), value))
         storage.version += 1
         storage.views[layout] = (storage.version, value)
 
@@ -201,12 +219,22 @@ class Tracer(TorchDispatchMode):
             )
         if short in _aten.SHAPES:
             return func(*args, **kwargs)
+        if short.startswith(("bitwise_", "__")) and any(
+            isinstance(arg, torch.Tensor) and arg.dtype != torch.bool for arg in args
+        ):
+            raise self.error(
+                f"{_name(func)} of integers that depend on parameters: of masks (torch.bool), `&`, `|`, `^` and `~` are logic"
+            )
         if short == "copy_":
             return self.copy(func, *args, **kwargs)
         if func._schema.is_mutable:
             return self.in_place(func, args, kwargs)
-        if func.is_view and self.storage(args[0]) is not None and self.storage(args[0]).value is None:
-            return func(*args, **kwargs)
+        if func.is_view and self.storage(args[0]) is not None:
+            storage = self.storage(args[0])
+            # Nothing is read, maybe to write to another part.
+            lazy = storage.written and torch.is_grad_enabled() and not self._detaching
+            if lazy or storage.value(self.graph) is None:
+                return func(*args, **kwargs)
         rule = self.rule(func, args, kwargs)
         if rule is None:
             return self.taken_apart(func, args, kwargs)
@@ -230,6 +258,8 @@ class Tracer(TorchDispatchMode):
             if result is None:
                 continue
             if value is not None:
+                if result.is_floating_point() and not value.constant:
+                    self.eps = max(self.eps, torch.finfo(result.dtype).eps)
                 if value.shape != tuple(result.shape) and value.size:
                     raise self.error(f"the operation has the shape {tuple(result.shape)}, and its rule {value.shape}")
                 if self._depth == 0 and not torch.is_grad_enabled() and not value.constant:
@@ -243,9 +273,9 @@ class Tracer(TorchDispatchMode):
             return None
         rule = _aten.RULES.get(f"{short}.{overload}")
         known = self.known_indices(args, kwargs, "")
-        if short == "index_put" and known and (args[3] if len(args) > 3 else kwargs.get("accumulate", False)):
+        if short in ("index_put", "_unsafe_index_put") and known and (args[3] if len(args) > 3 else kwargs.get("accumulate", False)):
             rule = lambda g, x, indices, values, accumulate: _aten.RULES["index_put.accumulate"](g, x, indices, values)
-        elif short in _aten.SELECTIONS and known and overload != "reduce" and short not in ("view_copy",):
+        elif short in _aten.SELECTIONS and known and "reduce" not in overload and short not in ("view_copy",):
             return lambda: self.selection(func, args, kwargs)
         elif short in _aten.SEPARABLE:
             return lambda: self.separable(func, args, kwargs, _aten.SEPARABLE[short])
@@ -300,12 +330,14 @@ class Tracer(TorchDispatchMode):
         if written == [0] and short.endswith("_"):
             if torch.Tag.inplace_view in func.tags or short in ("detach_", "set_", "resize_"):
                 return self.reshaped_in_place(func, args, kwargs)
-            packet = getattr(torch.ops.aten, short[:-1], None)
-            functional = getattr(packet, overload, None) if packet is not None else None
+            # Its overloads may have other names.
+            functional = getattr(torch.ops.aten, short[:-1], None)
             if functional is not None:
                 with self, self.deeper():
-                    args[0].copy_(functional(*args, **kwargs))
-                return args[0]
+                    out = functional(*args, **kwargs)
+                    if not (short.startswith("clamp") and not torch.is_grad_enabled()):
+                        return args[0].copy_(out)
+                return self.clamped(args[0], out)
         if isinstance(kwargs.get("out"), torch.Tensor):
             rest = {name: value for name, value in kwargs.items() if name != "out"}
             with self, self.deeper():
@@ -332,7 +364,7 @@ class Tracer(TorchDispatchMode):
     def copy(self, func, target, source, non_blocking=False) -> Any:
         value = self.cast(source, target.dtype)
         storage = self.storage(target)
-        if storage is not None and not torch.is_grad_enabled() and not self.graph.stops(storage.value):
+        if storage is not None and not torch.is_grad_enabled() and not self.graph.stops(storage.value(self.graph)):
             # PyTorch clamps norms like this, which changes none of them.
             if torch.equal(target, source.to(target.dtype).expand(target.shape)):
                 return target
@@ -341,6 +373,15 @@ class Tracer(TorchDispatchMode):
             value = self.graph.unary("stop_gradient", value)
         self.write(target, self.graph.expand(value, target.shape))
         return func(target, source, non_blocking)
+
+    def clamped(self, target: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
+        """What PyTorch clamps under torch.no_grad(), norms and variances, has another value and the derivative as before."""
+        if not torch.equal(target, source):
+            before = self.value(target)
+            more = self.graph.unary("stop_gradient", self.graph.subtract(self.value(source), before))
+            self.write(target, self.graph.add(before, more))
+            target.copy_(source)
+        return target
 
     # Operations of a kind
 
@@ -398,12 +439,13 @@ class Tracer(TorchDispatchMode):
             n, m = value.shape[axis], sizes[axis]
             if n == m and "adaptive" in _name(func):
                 continue
-            # Along this axis alone: all others have one entry.
+            # Along this axis alone: what is the same along others stays so, and a few entries there do.
+            few = [n if other == axis else min(value.shape[other], 4) for other in range(-rank, 0)]
             unit = torch.eye(n, dtype=torch.float64).reshape([n, 1] + [n if other == axis else 1 for other in range(-rank, 0)])
-            target = [m if other == axis else 1 for other in range(-rank, 0)]
-            rest = [None if isinstance(arg, float) else arg for arg in args[2:]]
-            out = func(unit, target, *rest, **{k: v for k, v in kwargs.items() if not k.startswith("scales")})
-            value = self.graph.along(value, out.reshape(n, m).T.numpy(), axis)
+            target = [m if other == axis else size for other, size in zip(range(-rank, 0), few)]
+            out = func(unit.expand([n, 1, *few]).contiguous(), target, *args[2:], **kwargs)
+            matrix = out[(slice(None), 0, *(slice(None) if other == axis else 0 for other in range(-rank, 0)))]
+            value = self.graph.along(value, matrix.T.numpy(), axis)
         return value
 
     # Messages
@@ -431,6 +473,11 @@ class Tracer(TorchDispatchMode):
         if isinstance(t, torch.Tensor) and not torch._C._functorch.is_functorch_wrapped_tensor(t) and self.storage(t):
             self.graph.at = self.line()
             raise self.error("numbers that depend on parameters leave PyTorch, by `.numpy()` or `.tolist()`")
+
+    def refuse_hook(self, t: torch.Tensor) -> None:
+        if self.storage(t):
+            self.graph.at = self.line()
+            raise self.error("register_hook: a hook changes gradients, and a graph has those of its operations")
 
     def line(self) -> str | None:
         """The innermost line of the user's program, and the module that is being called."""

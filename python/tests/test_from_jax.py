@@ -1,5 +1,7 @@
 """Functions of JAX as operator graphs."""
 
+import warnings
+
 import graph_reference
 import numpy as np
 import pytest
@@ -118,6 +120,33 @@ def test_operations(name, tmp_path):
     same_derivatives(objective, derivatives(loss, params, ("loss", "gradient", "product")))
 
 
+#: Of `[3, 4]` whose first row is 0, with the gradient and the product of JAX.
+EDGES = {
+    "logaddexp": lambda a: jnp.logaddexp(a, jnp.array([-jnp.inf, 0.0, 1.0, 2.0])),
+    "logaddexp of two": lambda a: jnp.logaddexp(a, a[::-1]),
+    "sinc": jnp.sinc,
+    "clipped indices": lambda a: a.at[jnp.array([0, 7, -1])].get(mode="clip"),
+    "filled indices": lambda a: a.at[jnp.array([0, 7, -1])].get(mode="fill", fill_value=2.0),
+    "masks as numbers": lambda a: (~(a > 0.1) & (a < 2)).astype(jnp.uint8) * a,
+}
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_edges(name):
+    loss = lambda params: (EDGES[name](params) * jnp.arange(1.0, 13).reshape(3, 4)).sum() + (params**3).sum()
+    params = jnp.asarray(a).at[0].set(0.0)
+    same_derivatives(bea.from_jax(loss, params), derivatives(loss, params, ("loss", "gradient", "product")))
+
+
+def test_other_slopes_than_those_of_jax_are_told():
+    with pytest.warns(UserWarning, match=r"the derivative by x\[1\] is 0 in the graph, and in jax .* 1: .*kink"):
+        bea.from_jax(lambda w: jnp.abs(w).sum(), np.array([1.0, 0.0])).value_and_grad()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        bea.from_jax(lambda w: jnp.tanh(w.astype(jnp.bfloat16)).astype(float).sum(), np.ones(3)).value_and_grad()
+        bea.from_jax(lambda w: jnp.tanh(w.astype(jnp.float32)).astype(float).sum(), np.ones(3)).value_and_grad()
+
+
 def test_loops_of_a_number_of_steps_that_is_known(tmp_path):
     loop = lambda w: lax.while_loop(lambda s: s[0] < 4, lambda s: (s[0] + 1, jnp.sin(s[1]) + s[0]), (0, w))[1].sum()
     bea.save(bea.from_jax(loop, a), tmp_path / "m.bea-graph")
@@ -174,6 +203,7 @@ def test_derivatives_of_the_users_are_told():
 
 def test_what_is_refused():
     make = lambda loss, params=np.ones(3), **words: bea.from_jax(loss, params, **words)
+    gaps = jnp.array([0, jnp.nan, 0])
     for loss, message in [
         (lambda w: w.sum() if w[0] > 0 else w[0], "goes on in a way that depends on parameters"),
         (lambda w: w.sum() * float(w[0]), "goes on in a way that depends on parameters"),
@@ -186,6 +216,14 @@ def test_what_is_refused():
         (lambda w: jnp.argmax(w), "a real number, not of dtype int"),
         (lambda w: jnp.ones(()), "does not depend on any parameter"),
         (lambda w: lax.stop_gradient(w).sum(), "does not depend on any parameter"),
+        (lambda w: (w[jnp.array([0, 3])] ** 2).sum(), r"(?s)index is out of range.*\n  at test_from_jax.py"),
+        (lambda w: jnp.nan_to_num(jnp.take(w, jnp.array([0, 3]))).sum(), "index is out of range"),
+        (lambda w: ((5 * w).astype(int) & 3).sum() * w[0], "`and` of integers that depend on parameters"),
+        (lambda w: (~(5 * w).astype(int)).sum() * w[0], "`not` of integers that depend on parameters"),
+        (lambda w: ((5 * w).astype(jnp.int8) * 100).sum() * w[0], "in int8, which wraps around"),
+        (lambda w: jax.grad(jnp.sinc)(w[0]), "a derivative of jnp.sinc"),
+        (lambda w: w.sum() + np.random.normal(), "another one every time.*random numbers from elsewhere than JAX"),
+        (lambda w: jnp.where(gaps == 0, w - gaps, 0).sum(), r"a constant of shape \(3,\) is NaN at \[1\]: replace NaN first"),
         (lambda w: w[w.argsort()].at[w.argmax()].set(0.0).sum(), "depend"),
     ]:
         with pytest.raises(bea.Error, match=message):

@@ -204,6 +204,12 @@ REFUSED = {
     "complex": (lambda y: torch.fft.fft(y).abs(), "is not supported"),
     "function": (lambda y: Sign.apply(y), "autograd.Function, Sign"),
     "alias": (Sign.apply, "autograd.Function, Sign"),
+    "hook": (lambda y: y.register_hook(lambda gradient: 2 * gradient) and y, "register_hook: a hook changes gradients"),
+    "bits": (lambda y: y * ((5 * y).long() & 3), "bitwise_and.* of integers that depend on parameters"),
+    "complement": (lambda y: y * ~(5 * y).long(), "bitwise_not.* of integers that depend on parameters"),
+    "frequencies": (
+        lambda y: F.embedding(torch.tensor([0, 1, 1, 1, 0]), y, scale_grad_by_freq=True), "scale_grad_by_freq.*no gradient"
+    ),
 }
 
 
@@ -240,6 +246,15 @@ def test_what_is_wrong(tmp_path):
     model[0].weight.data[1, 2] = float("nan")
     with pytest.raises(bea.Error, match=r"the parameter 0.weight\[1,2\] is nan"):
         make(model)
+    with pytest.raises(bea.Error, match=r"(?s)a constant of shape \(5, 2\) is NaN at \[4,1\]: replace NaN first.*\n  at test_from_t"):
+        gaps = torch.tensor([[0.0, 0], [0, 0], [0, 0], [0, 0], [0, float("nan")]])
+        make(Does(lambda y: torch.where(gaps.isnan(), 0.0, y - gaps)))
+    with pytest.raises(bea.Error, match=r"(?s)a tensor of shape \(0, 3\) .* has no entries\n  at .*Linear"):
+        bea.from_torch(small(), lambda outputs, _: outputs.square().sum(), INPUTS[:0], None)
+    empty = small()
+    empty.unused = nn.Parameter(torch.zeros(0, 3))
+    with pytest.raises(bea.Error, match=r"the parameter unused of shape \(0, 3\) has no entries"):
+        bea.from_torch(empty, lambda outputs, _: outputs.square().sum(), INPUTS, None)
     with pytest.warns(UserWarning, match="rounded to fewer digits"):
         make(Does(lambda y: y.bfloat16().float()))
 
@@ -284,3 +299,188 @@ def test_kinks_have_the_slope_that_pytorch_gives_them(name, double):
     expected = torch.autograd.grad(KINKED[name](points).sum(), points)[0]
     # PyTorch has a sixth in 32 bits.
     np.testing.assert_allclose(gradient["layer.0"], expected, rtol=1e-7 if name == "hardsigmoid" else 1e-14)
+
+
+def alone(points):
+    """A module of these parameters, which has no `forward` yet."""
+    model = nn.Module()
+    model.points = points
+    return model
+
+
+def powers_in_place(a):
+    b = a * 1
+    b **= 2
+    b.pow_(3)
+    b += 1
+    b /= 3
+    return b.fmod_(2.0)
+
+
+def resized(a, scale, mode, **words):
+    return F.interpolate(a.reshape(1, 2, 3, 4), scale_factor=scale, mode=mode, **words)
+
+
+#: Of `a`, `[6, 4]`, whose first row is 0.
+GRADIENTS = {
+    "padding_idx": lambda a: F.embedding(torch.tensor([[1, 2], [2, 3]]), a, padding_idx=2),
+    "padding_idx of nobody": lambda a: F.embedding(torch.tensor([[1, 2], [2, 3]]), a, padding_idx=5),
+    "powers in place": powers_in_place,
+    "fold": lambda a: F.fold(a[:, :4].reshape(1, 4, 6), (3, 4), (2, 2)),
+    "bilinear by scales": lambda a: resized(a, (1.7, 0.6), "bilinear"),
+    "bicubic by scales": lambda a: resized(a, (1.7, 0.6), "bicubic"),
+    "bilinear, antialiased": lambda a: resized(a, (0.6, 0.5), "bilinear", antialias=True),
+    "bicubic, antialiased": lambda a: resized(a, (0.7, 1.6), "bicubic", antialias=True),
+    "adding at once": lambda a: a.index_put((torch.tensor([1, 1]),), a[2:4], accumulate=True),
+    "cosine similarity": lambda a: F.cosine_similarity(a, a.roll(1, 0)),
+    "cosine similarity of 0": lambda a: F.cosine_similarity(a * 2, a),
+    "gaussian likelihood": lambda a: F.gaussian_nll_loss(a, torch.ones(6, 4), a.roll(1, 0) ** 2, eps=0.05),
+    "norm of 0": lambda a: a.norm(dim=1),
+    "third norm of 0": lambda a: a.norm(3, dim=1),
+    "normalised 0": lambda a: F.normalize(a, dim=1, eps=0.1),
+    "distances": lambda a: torch.cdist(a, a),
+    "deviation of a constant": lambda a: (a * 0 + 1).std(1),
+    "saturated probabilities": lambda a: F.binary_cross_entropy(
+        torch.sigmoid(1e4 * a), (torch.arange(24.0).reshape(6, 4) % 3 > 0).to(a.dtype)
+    ),
+    "bounds in the wrong order": lambda a: a.clamp(0.5, -0.5) + a,
+    "logaddexp": lambda a: torch.logaddexp(a, torch.tensor([-float("inf"), 0.0, 1.0, 2.0])),
+    "sinc": torch.sinc,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_gradients(name, double):
+    """Those of PyTorch, also where a chain of derivatives has 0 times infinity."""
+    points = torch.linspace(-1.3, 1.1, 24).roll(5).reshape(6, 4).sin()
+    points[0] = 0
+    points = nn.Parameter(points)
+    model = alone(points)
+    model.forward = lambda _: GRADIENTS[name](points)
+    loss = lambda out, _: (out * (1 + torch.arange(float(out.numel())).reshape(out.shape) / 7) + 0.3 * out**2).sum() + points.sum()
+    value, gradient = bea.from_torch(model, loss, INPUTS, None).value_and_grad()
+    expected = loss(model(None), None)
+    assert value == pytest.approx(expected.item(), rel=1e-12)
+    (slopes,) = torch.autograd.grad(expected, points)
+    np.testing.assert_allclose(gradient["points"], slopes, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("reduce, number", [("add", 3.0), ("multiply", 3.0), ("add", None), ("multiply", None)])
+def test_scatter_that_reduces(reduce, number, double):
+    """Which PyTorch has no derivative of: by differences."""
+    points, index = nn.Parameter(torch.linspace(-1.0, 2.0, 12).reshape(3, 4)), torch.tensor([[0, 1], [1, 3], [2, 0]])
+    model = alone(points)
+    out = lambda a: (a * 1).scatter(1, index, a + 1 if number is None else number, reduce=reduce).square()
+    model.forward = lambda _: out(points).sum()
+    objective = bea.from_torch(model, lambda out, _: out, INPUTS, None)
+    along = torch.cos(torch.arange(12.0)).reshape(3, 4)
+    with torch.no_grad():
+        expected = (out(points + 1e-4 * along) - out(points - 1e-4 * along)).sum() / 2e-4
+    found = (objective.value_and_grad()[1]["points"] * along.numpy()).sum()
+    # A polynomial of degree 4, of differences of second order.
+    assert found == pytest.approx(expected.item(), rel=1e-6)
+
+
+def test_sinc_has_all_derivatives_at_zero(double):
+    points = nn.Parameter(torch.zeros(1))
+    model = alone(points)
+    model.forward = lambda _: torch.sinc(points).sum()
+    objective = bea.from_torch(model, lambda out, _: out, INPUTS, None)
+    one = {"points": np.ones(1)}
+    assert objective.hvp(one)["points"][0] == pytest.approx(-np.pi**2 / 3, rel=1e-14)
+    assert objective.contract(one, one, one)["points"][0] == pytest.approx(np.pi**4 / 5, rel=1e-13)
+
+
+def evaluated(then, **words):
+    model = Does(then).double()
+    return bea.from_torch(model, lambda out, _: out.square().sum(), INPUTS.double(), None, **words).value_and_grad()
+
+
+def test_graphs_are_compared_with_pytorch(monkeypatch):
+    from bea import _aten
+
+    tanh = _aten.RULES["tanh"]
+    with monkeypatch.context() as patch:
+        patch.setitem(_aten.RULES, "tanh", lambda g, x: g.scale(tanh(g, x), 1 + 1e-8))
+        with pytest.raises(bea.Error, match="the loss of the graph is .*: this is a fault of bea"):
+            evaluated(torch.tanh)
+    with monkeypatch.context() as patch:
+        # The same loss with another gradient.
+        patch.setitem(_aten.RULES, "tanh", lambda g, x: g.add(tanh(g, x), g.subtract(x, g.unary("stop_gradient", x))))
+        with pytest.warns(UserWarning, match=r"the derivative by layer.* in the graph.*kink"):
+            evaluated(torch.tanh)
+    with monkeypatch.context() as patch:
+        patch.setitem(_aten.RULES, "tanh", lambda g, x: g.add(tanh(g, x), g.unary("sqrt", g.scale(x, 0.0))))
+        with pytest.raises(bea.Error, match=r"the derivative by layer.* is nan in the graph.*fault of bea"):
+            evaluated(torch.tanh)
+
+
+def test_no_alarm_for_what_is_rounded():
+    """Coarser numbers on the way, and losses and gradients that are nothing but rounding."""
+    with pytest.warns(UserWarning, match="rounded to fewer digits") as caught:
+        evaluated(lambda y: y.half().tanh().double())
+    assert len(caught) == 1
+    half = nn.Sequential(nn.Linear(3, 4).double(), nn.Linear(4, 3).half(), nn.Linear(3, 2).double())
+    half.forward = lambda x: half[2](half[1](half[0](x).half()).double())
+    with pytest.warns(UserWarning, match="rounded to fewer digits"):
+        bea.from_torch(half, lambda out, _: out.square().sum(), INPUTS.double(), None).value_and_grad()
+    layer = nn.Linear(3, 2)
+    cast = lambda x: torch.autocast("cpu", torch.bfloat16)(layer)(x).float()
+    model = nn.Sequential(layer)
+    model.forward = cast
+    with pytest.warns(UserWarning, match="rounded to fewer digits"):
+        bea.from_torch(model, F.cross_entropy, INPUTS, TARGETS).value_and_grad()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = small().double()
+        outputs = model(INPUTS.double()).detach()
+        for found in (outputs, outputs + 1e-15, outputs.roll(1, 0).roll(-1, 0) * (1 + 3e-16)):
+            bea.from_torch(model, F.mse_loss, INPUTS.double(), found).value_and_grad()
+        bea.from_torch(small(), F.mse_loss, INPUTS, outputs.float()).value_and_grad()
+        # A classifier that is sure, whose gradient is what 32 bits leave of 1 - p.
+        sure = nn.Linear(3, 3, bias=False)
+        sure.weight.data = 8 * (2 * torch.eye(3) - 1)
+        near = torch.eye(3) + torch.arange(9.0).reshape(3, 3) / 200
+        bea.from_torch(sure, F.cross_entropy, near, torch.arange(3)).value_and_grad()
+        evaluated(lambda y: (y - y.roll(1, 0)).sum() * 1e-3)
+        evaluated(lambda y: y.float().tanh().double())
+
+
+def test_a_loss_with_a_state_is_refused():
+    calls = []
+    with pytest.raises(bea.Error, match="the loss is another one every time.*random numbers from elsewhere than PyTorch"):
+        evaluated(lambda y: calls.append(1) or y + len(calls))
+
+
+def test_hooks_of_parameters_are_told():
+    model = small()
+    model[0].weight.register_hook(lambda gradient: 2 * gradient)
+    with pytest.warns(UserWarning, match="hooks of parameters, which change gradients, are left out: 0.weight"):
+        bea.from_torch(model, F.cross_entropy, INPUTS, TARGETS)
+
+
+def test_parts_that_are_written_in_a_loop_come_together_once(tmp_path):
+    """Not once a part, which takes memory that grows with the square of their number."""
+
+    def rows(steps, again=lambda out: None):
+        model = alone(nn.Parameter(torch.linspace(-1, 1, 8, dtype=torch.float64)))
+
+        def forward(_):
+            out = torch.zeros(steps, 8, dtype=torch.float64)
+            for t in range(steps):
+                out[t] = torch.tanh(model.points) * (t + 1) / steps
+                again(out)
+            out[:, 2:4] *= 3
+            out[0] += out[-1]
+            return out.square().mean()
+
+        model.forward = forward
+        objective = bea.from_torch(model, lambda out, _: out, INPUTS, None)
+        (slopes,) = torch.autograd.grad(forward(None), model.points)
+        np.testing.assert_allclose(objective.value_and_grad()[1]["points"], slopes, rtol=1e-12)
+        bea.save(objective, tmp_path / "m.bea-graph")
+        return sum(array.nbytes for name, array in graph_reference.read(tmp_path / "m.bea-graph")[1].items())
+
+    assert rows(80) < 2.2 * rows(40)
+    rows(5, lambda out: out.sum())
+    rows(5, lambda out: out[0].mul_(1.5))
