@@ -24,7 +24,7 @@ use super::tape::Tape;
 use bea_flow::objective::{Call, Counter, Counts, Jet};
 
 /// A loss `E(θ)` of a network on a data set. Parameters are flat vectors in the order of
-/// [`Architecture::parameters`]. It is an [`Objective`](bea_flow::objective::Objective), and clones count
+/// [`Layout::parameters`]. It is an [`Objective`](bea_flow::objective::Objective), and clones count
 /// their evaluations together.
 ///
 /// # Errors
