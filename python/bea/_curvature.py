@@ -432,8 +432,7 @@ def evaluate(
 
     `flow` names another flow, as `bea evaluate` does: "pf", "igr", "interpolated:4", … Order 1 needs Hessian-vector
     products, of any optimizer, and order 2 of a linear step the callback `third`; bea's own networks have all derivatives.
-    `values` are those of the
-    optimizer's parameters.
+    `values` are those of the optimizer's parameters.
     """
     flow = f"order:{order}" if flow is None else flow
     lr = _step_size(lr)

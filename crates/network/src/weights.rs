@@ -1,8 +1,9 @@
 //! Weights in and out: safetensors files with PyTorch's names and layouts.
 //!
 //! In memory the parameters are one flat vector, in the order of
-//! [`Layout::parameters`](crate::architecture::Layout::parameters). In a file each is a tensor of its own, so that `safetensors.torch.save_file(network.state_dict(), "weights.safetensors")` writes what
-//! [`load`] reads. A direction in parameter space is a file of the same kind.
+//! [`Layout::parameters`](crate::architecture::Layout::parameters). In a file each is a tensor of its own, so that
+//! `safetensors.torch.save_file(network.state_dict(), "weights.safetensors")` writes what [`load`] reads. A direction in
+//! parameter space is a file of the same kind.
 
 mod constants;
 mod error;
