@@ -83,7 +83,7 @@ impl<'q> Quantity<'q> {
                 }
                 for curve in curves.iter().filter(|curve| curve.diverged && curves.len() > 1) {
                     let what = if curve.ended() { "ended early" } else { "diverged" };
-                    away_label = Some(format!("{what} (then every seed has a line)"));
+                    away_label = Some(format!("{what} (a line a seed, no median)"));
                     ends.extend(curve.points.last().map(|point| point.1));
                 }
                 let sampled = group.runs.iter().any(|run| run.config.every > 1);
