@@ -61,7 +61,9 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
             loss(exact)
         ));
         decides.push(format!("{times} times (p = {power})"));
-        titles.push(format!("the difference multiplies the loss by {times} (p = {power})"));
+        titles.push(format!(
+            "a difference of gradients ends at {times} times the exact loss (p = {power})"
+        ));
         if let Some((exact, difference)) = more_fail.filter(|_| holds == Some(true)) {
             parts.push(Some(false));
             let fail = format!(
