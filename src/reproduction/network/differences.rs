@@ -61,9 +61,7 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
             loss(exact)
         ));
         decides.push(format!("{times} times (p = {power})"));
-        titles.push(format!(
-            "a difference of gradients ends at {times} times the exact loss (p = {power})"
-        ));
+        titles.push(format!("differences leave {times} times the exact loss (p = {power})"));
         if let Some((exact, difference)) = more_fail.filter(|_| holds == Some(true)) {
             parts.push(Some(false));
             let fail = format!(
@@ -72,7 +70,7 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
                 exact.failing()
             );
             decides.push(format!("but {fail}"));
-            titles.push(format!("but fails with {}", difference.failing()));
+            titles.push(format!("but fail with {}", difference.failing()));
         }
     }
     let more = list(&groups) + &by_rounding(of_way(&groups, false, true, 0.5));
