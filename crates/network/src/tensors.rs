@@ -369,10 +369,11 @@ mod tests {
                     Elementary::Sqrt,
                     Elementary::InverseSqrt,
                     Elementary::Power(1.7),
-                    Elementary::IntegerPower(-2),
                 ]
                 .map(|f| (f, &positive[..])),
-            );
+            )
+            // Near 0 its third derivative is so large that products of complex coefficients cancel.
+            .chain([(Elementary::IntegerPower(-2), &positive[1..])]);
         let real = [Algebra::real(), Algebra::taylor(3), Algebra::truncated(&[1, 2])];
         let algebras: Vec<Algebra> =
             real.iter().cloned().chain(real.iter().cloned().map(Algebra::complexified)).collect();
