@@ -290,7 +290,12 @@ impl<'a> Prepared<'a> {
             }
         } else if let Some(marker) = style.marker {
             let few = self.panel.spaced && style.line.is_some() && marker != Marker::Dot;
-            let marked = if few { spaced_marks(&pieces, frame, number) } else { thin_marks(&seen) };
+            let marked = if few {
+                let single = alone(&points).filter(|p| frame.holds(*p));
+                spaced_marks(&pieces, frame, number).into_iter().chain(single).collect()
+            } else {
+                thin_marks(&seen)
+            };
             for point in marked {
                 let first = list.items.len();
                 list.mark(point, style);

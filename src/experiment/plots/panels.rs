@@ -81,13 +81,16 @@ impl<'q> Quantity<'q> {
                 if ended > 0 {
                     notes.push(format!("{label} ended in {ended} of {}", group.runs.len()));
                 }
-                for curve in curves.iter().filter(|curve| curve.diverged && curves.len() > 1) {
-                    let what = if curve.ended() { "ended early" } else { "diverged" };
-                    away_label = Some(format!("{what} (a line a seed, no median)"));
-                    ends.extend(curve.points.last().map(|point| point.1));
-                }
                 let sampled = group.runs.iter().any(|run| run.config.every > 1);
                 let line = Line { label, style, curves, sampled };
+                let several = line.curves.len() > 1;
+                for curve in line.curves.iter().filter(|curve| curve.diverged && several) {
+                    let what = if curve.ended() { "ended early" } else { "diverged" };
+                    let drawn =
+                        if line.has_median(seeds) { "" } else { " (a line a seed, no median)" };
+                    away_label = Some(format!("{what}{drawn}"));
+                    ends.extend(curve.points.last().map(|point| point.1));
+                }
                 let drawn: Drawn = line.drawn(seeds);
                 let seen = |series: &Series| series.points.iter().any(|point| point.1.is_finite());
                 if !drawn.lines.iter().chain(&drawn.below).any(seen) {

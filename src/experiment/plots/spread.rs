@@ -51,6 +51,13 @@ pub struct Line {
 }
 
 impl Line {
+    /// Whether several seeds have a median: of few of which one diverges, each has a line instead.
+    pub fn has_median(&self, seeds: Seeds) -> bool {
+        seeds == Seeds::All
+            || self.curves.len() >= QUARTILES
+            || !self.curves.iter().any(|curve| curve.diverged)
+    }
+
     /// What is drawn of it.
     pub fn drawn(&self, seeds: Seeds) -> Drawn {
         let mut style = self.style;
@@ -73,7 +80,7 @@ impl Line {
         let away =
             away.iter().map(|c| Series::new("", c.points.clone(), apart(style.color)).thinned());
         let away: Vec<Series> = away.collect();
-        if seeds == Seeds::Median && all.len() < QUARTILES && !away.is_empty() {
+        if !self.has_median(seeds) {
             let mut lines: Vec<Series> = steady.iter().map(|c| full(c.points.clone())).collect();
             if lines.is_empty() {
                 // For the legend alone.
