@@ -255,8 +255,8 @@ pub(super) fn fig15(outcomes: &[Outcome]) -> Finding {
         below_edge.len()
     );
     let decides = format!(
-        "{} above 2/h, more than half counts; {} below, less than half counts; the difference must be larger than twice its \
-         standard error",
+        "{} above 2/h, more than half counts; {} below, less than half counts; both, and the difference, must be so by more \
+         than twice the standard error",
         percent(a),
         percent(b)
     );
@@ -267,7 +267,10 @@ pub(super) fn fig15(outcomes: &[Outcome]) -> Finding {
         percent(a),
         percent(b)
     );
-    Finding::new(&[below(0.5, a), below(b, 0.5), apart], seen, decides).titled(title)
+    let half = (0.5, usize::MAX);
+    let parts =
+        [more_often((a, above.len()), half), more_often(half, (b, below_edge.len())), apart];
+    Finding::new(&parts, seen, decides).titled(apart.map(|_| title))
 }
 
 /// The weight of the negative eigenvalues.

@@ -50,7 +50,7 @@ pub(super) fn fig18(outcomes: &[Outcome]) -> Finding {
         )
     };
     let decides = format!(
-        "DAL against the best fixed rate, {}; both must be no larger, with every seed",
+        "DAL against the best fixed rate, {}; each must be no larger, in the median and with every seed",
         compared.iter().enumerate().map(against).collect::<Vec<_>>().join("; ")
     );
     let title = match compared[..] {

@@ -125,7 +125,8 @@ pub fn judge(runs: &[PaperRun]) -> Finding {
         "PF has no velocity where hλ = 1, the branch point of its logarithm; h = 0.49, beside it, is not drawn".into()
     };
     let number = format!(
-        "largest distance in units of the iterate {largest:.1e} where PF is defined; up to {EXACT:e} counts as exact"
+        "largest distance in units of the iterate {largest:.1e} where PF is defined; up to {EXACT:e} counts as exact, and \
+         with every h it must be defined"
     );
     Finding { verdict, seen, number, more, title: None }
 }
