@@ -666,7 +666,7 @@ fn slow_numbers_are_numbers() {
         messages.push(result.unwrap_err().to_string())
     };
     document.check(true, |_| {}, say);
-    let expected = "`v` is a number in one optimizer of this claim and a vector in another";
+    let expected = "`v` has different shapes in two optimizers of this claim";
     assert_eq!(messages, [expected]);
 }
 
@@ -679,4 +679,52 @@ fn a_point_is_not_declared_as_a_field() {
     }
     assert!(holds("start(heavy_ball, 1) == theta - h*m/(1-m)^2*f"));
     assert!(holds("fields theta; D(theta)*f + field(heavy_ball, 0) == D(theta)*f + f/(1-m)"));
+}
+
+#[test]
+fn powers_of_products_whose_factors_have_open_signs() {
+    for equation in [
+        "sqrt(abs(g)*H[g])^2 == g*H[g]",
+        "sqrt(g*H[g])*sqrt(g/H[g]) == g",
+        "sqrt(sign(g)*H[g])^2 == H[g]",
+    ] {
+        assert!(!holds(equation), "{equation}");
+    }
+    for equation in [
+        "sqrt(abs(g)*H[g])^2 == abs(g)*H[g]",
+        "sqrt(sign(g))^2 == sign(g)",
+        "sqrt(g^2*H[g]) == abs(g)*sqrt(H[g])",
+        "sqrt(norm(g)*g)^2 == norm(g)*g",
+        "sqrt(4*abs(g)) == 2*sqrt(abs(g))",
+    ] {
+        assert!(holds(equation), "{equation}");
+    }
+}
+
+#[test]
+fn what_stands_for_a_parameter_may_be_negative() {
+    let of = |step: &str, equation: &str| {
+        let text =
+            format!("optimizer o(k) {{ theta' = theta - h*{step} }}\nclaim \"c\": {equation}");
+        verdicts(&text).remove(0).holds
+    };
+    for (step, accepted, refuted) in [
+        ("abs(k*g)", "field(o(k = -m), 0) == -m*abs(g)", "field(o(k = -m), 0) == m*abs(g)"),
+        ("sign(k*g)", "field(o(k = -m), 0) == sign(g)", "field(o(k = -m), 0) == -sign(g)"),
+    ] {
+        assert!(of(step, accepted), "{accepted}");
+        assert!(!of(step, refuted), "{refuted}");
+    }
+    assert!(of("g/sqrt((g^2 + k)^2)", "field(o, 0) == -g/(g^2 + k)"));
+    assert!(of("g/sqrt((g^2 + k)^2)", "field(o(k = 2*m), 0) == -g/(g^2 + 2*m)"));
+}
+
+#[test]
+fn steps_of_matrices_are_not_stated() {
+    let message = "the step of `muon` multiplies matrices or takes functions of them, which claims do not state";
+    assert_eq!(fault("claim \"c\": field(muon, 1) == -g"), message);
+    assert!(
+        fault("claim \"c\": field(dal(p = m^2), 0) == -g")
+            .contains("not linear in the claim's symbols")
+    );
 }

@@ -101,6 +101,20 @@ impl<'a> Derivations<'a> {
         }
     }
 
+    /// The step of an optimizer with these values if it is not linear.
+    ///
+    /// # Errors
+    /// Values that it does not take; a step of matrices, which claims do not state.
+    pub fn nonlinear(&self, name: &str, values: &Values) -> Result<Option<Program>, String> {
+        let program = self.program(name, values)?;
+        if program.as_ref().is_some_and(|program| program.needs_matrices().is_some()) {
+            return Err(format!(
+                "the step of `{name}` multiplies matrices or takes functions of them, which claims do not state"
+            ));
+        }
+        Ok(program)
+    }
+
     /// The modified field of a step that is not linear.
     pub fn typed_field(
         &mut self,
@@ -112,7 +126,7 @@ impl<'a> Derivations<'a> {
         if let Some(known) = self.typed.get(&key) {
             return Ok(Some(known.clone()));
         }
-        let Some(program) = self.program(name, values)? else { return Ok(None) };
+        let Some(program) = self.nonlinear(name, values)? else { return Ok(None) };
         let field = TypedField::derive(&program, order, None).map_err(|e| e.to_string())?;
         let field = Rc::new(field);
         self.typed.insert(key, field.clone());

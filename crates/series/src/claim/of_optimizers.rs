@@ -8,16 +8,20 @@ use super::syntax::{Argument, Expr, ExprKind};
 use super::value::Value;
 use crate::exact::RationalFunction as Q;
 use crate::tree::Tree;
-use crate::typed::{Reading, Shape, Sum};
+use crate::typed::{Reading, Shape, Sum, TypedField};
 use std::ops::Range;
 use std::rc::Rc;
+
+/// What is wrong where a parameter's value has no place in a field.
+const NO_VALUE: &str =
+    "these values divide by zero, or make an exponent that is not linear in the claim's symbols";
 
 /// An optimizer as it is named in a claim.
 struct Reference {
     name: String,
     /// Parameters that are numbers.
     values: Values,
-    /// Parameters that are other expressions, put in afterwards.
+    /// Parameters that are other expressions.
     others: Vec<(String, Q)>,
     span: Range<usize>,
 }
@@ -171,6 +175,46 @@ impl<'c> Evaluator<'_, 'c> {
         Ok(Value::Differential(Differential::vector(terms).within(&self.context.bounds)))
     }
 
+    /// The modified field of a step that is not linear; `None` for one that is. What stands for a parameter is put into the
+    /// step before the derivation, which takes all symbols that are left as positive.
+    fn nonlinear_field(
+        &mut self,
+        reference: &Reference,
+        n: usize,
+    ) -> Evaluated<Option<Rc<TypedField>>> {
+        let fault = |message: String| self.fault(&reference.span, message);
+        let (name, values) = (&reference.name, &reference.values);
+        if reference.others.is_empty() {
+            let field = self.derivations.typed_field(name, values, n);
+            return field.map_err(|message| self.fault(&reference.span, message));
+        }
+        let Some(program) = self.derivations.nonlinear(name, values).map_err(fault)? else {
+            return Ok(None);
+        };
+        let values = self.symbols(&program.parameters, reference)?;
+        let program = program.with_values(&values, self.names.variables.clone());
+        let program = program.ok_or_else(|| self.fault(&reference.span, NO_VALUE))?;
+        let field = TypedField::derive(&program, n, None);
+        Ok(Some(Rc::new(field.map_err(|e| self.fault(&reference.span, e.to_string()))?)))
+    }
+
+    /// Parameters as the claim calls them, or what the claim puts in their place.
+    fn symbols(&mut self, parameters: &[String], by: &Reference) -> Evaluated<Vec<Option<Q>>> {
+        let mut values = Vec::new();
+        for parameter in parameters {
+            let other = by.others.iter().find(|(name, _)| name == parameter);
+            values.push(Some(match other {
+                Some((_, value)) => value.clone(),
+                None => {
+                    let variable = self.names.variable(parameter);
+                    let most = "a claim has at most 8 symbols";
+                    Q::variable(variable.ok_or_else(|| self.fault(&by.span, most))?)
+                }
+            }));
+        }
+        Ok(values)
+    }
+
     /// The modified field of a step that is not linear, of one of its coordinates; `None` for a linear step.
     pub(super) fn typed_field(
         &mut self,
@@ -180,10 +224,7 @@ impl<'c> Evaluator<'_, 'c> {
     ) -> Evaluated<Option<Value>> {
         let reference = self.reference(optimizer)?;
         let n = self.natural(order)?;
-        let field = self.derivations.typed_field(&reference.name, &reference.values, n);
-        let Some(field) = field.map_err(|m| self.fault(&reference.span, m))? else {
-            return Ok(None);
-        };
+        let Some(field) = self.nonlinear_field(&reference, n)? else { return Ok(None) };
         let known: Vec<&str> = field.coordinates.iter().map(|c| c.name.as_str()).collect();
         let chosen = match coordinate {
             None if known.len() == 1 => &field.coordinates[0],
@@ -206,19 +247,7 @@ impl<'c> Evaluator<'_, 'c> {
                 })?
             }
         };
-        // The parameters as the claim calls them, or what the claim puts in their place.
-        let mut values = Vec::new();
-        for parameter in &field.parameters {
-            let other = reference.others.iter().find(|(name, _)| name == parameter);
-            values.push(Some(match other {
-                Some((_, value)) => value.clone(),
-                None => {
-                    let variable = self.names.variable(parameter);
-                    let most = "a claim has at most 8 symbols";
-                    Q::variable(variable.ok_or_else(|| self.fault(&reference.span, most))?)
-                }
-            }));
-        }
+        let values = self.symbols(&field.parameters, &reference)?;
         let coordinates = self.names.coordinates.iter().map(|(name, _)| name.clone());
         let coordinates: Vec<String> = coordinates.collect();
         let reading = Reading { coordinates: &coordinates, values: &values };
@@ -226,9 +255,7 @@ impl<'c> Evaluator<'_, 'c> {
         for term in &chosen.terms {
             let step = Q::variable(H).pow(term.power as i32).expect("not a negative power");
             let read = reading.term(&mut self.atoms, &term.coefficient, &term.factors);
-            let read = read.ok_or_else(|| {
-                self.fault(&reference.span, "these parameters make no sense in this field")
-            })?;
+            let read = read.ok_or_else(|| self.fault(&reference.span, NO_VALUE))?;
             sum.add(&read.scale(&step));
         }
         let is_vector = chosen.shape == Shape::Vector;

@@ -68,7 +68,7 @@ impl Names {
                         Some(_) => {
                             let name = &state.name;
                             let message = format!(
-                                "`{name}` is a number in one optimizer of this claim and a vector in another"
+                                "`{name}` has different shapes in two optimizers of this claim"
                             );
                             return Err(fault(message));
                         }

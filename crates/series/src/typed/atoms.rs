@@ -256,7 +256,7 @@ impl Atoms {
     }
 
     /// The other factor of `x sign(x)`.
-    fn partner(&self, product: &Product, at: usize) -> Option<usize> {
+    pub(super) fn partner(&self, product: &Product, at: usize) -> Option<usize> {
         let (atom, exponent) = &product.0[at];
         let odd = |exponent: &Exponent| exponent.as_integer().is_some_and(|n| n % 2 != 0);
         let of_sign = |sign: AtomId, other: AtomId| {

@@ -282,6 +282,42 @@ pub struct Program {
 }
 
 impl Program {
+    /// The same step with what stands for each of its parameters, rational functions of others. `None` where that divides by
+    /// zero, or makes an exponent that is not linear in them.
+    pub(crate) fn with_values(
+        &self,
+        values: &[Option<RationalFunction>],
+        parameters: Vec<String>,
+    ) -> Option<Program> {
+        let put = |c: &RationalFunction| c.substitute(values);
+        let node = |node: &Node| {
+            Some(match node {
+                Node::Number(c) => Node::Number(put(c)?),
+                Node::Decay { base, factor, offset } => {
+                    Node::Decay { base: put(base)?, factor: put(factor)?, offset: put(offset)? }
+                }
+                Node::Power(x, exponent) => {
+                    Node::Power(*x, Exponent::of(&put(&exponent.value())?)?)
+                }
+                other => other.clone(),
+            })
+        };
+        let state = |state: &TypedState| {
+            let initial = match &state.initial {
+                Some(Initial::Multiple(c)) => Some(Initial::Multiple(put(c)?)),
+                Some(Initial::Entries(c)) => Some(Initial::Entries(put(c)?)),
+                other => other.clone(),
+            };
+            Some(TypedState { initial, ..state.clone() })
+        };
+        Some(Program {
+            parameters,
+            nodes: self.nodes.iter().map(node).collect::<Option<_>>()?,
+            states: self.states.iter().map(state).collect::<Option<_>>()?,
+            ..self.clone()
+        })
+    }
+
     /// Whether the new value of a state is the greater or the smaller one of its old value and something else.
     pub(crate) fn is_running_extreme(&self, state: usize) -> bool {
         let is_minus =

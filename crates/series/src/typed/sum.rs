@@ -267,6 +267,11 @@ impl Atoms {
             let atom = self.intern(Atom::Base(polynomial));
             return self.reduced(Product(vec![(atom, exponent.clone())]), factor);
         };
+        if exponent.as_integer().is_none()
+            && let Some(split) = self.power_of_signed(product, c, exponent)
+        {
+            return split;
+        }
         let (mut coefficient, mut out) = (RationalFunction::one(), Product::one());
         if !c.is_one() {
             match exponent.as_rational().and_then(|exponent| c.power(exponent)) {
@@ -283,6 +288,39 @@ impl Atoms {
             out = self.multiply(&out, &factor);
         }
         self.reduced(out, coefficient)
+    }
+
+    /// `(x y)^p = x^p y^p` holds only where at most one of the factors may be negative: a power of a product by the factors
+    /// that are known not to be, and all others together. `None` where one at most is not known, which stands alone.
+    fn power_of_signed(
+        &mut self,
+        product: &Product,
+        c: &RationalFunction,
+        exponent: &Exponent,
+    ) -> Option<Sum> {
+        let is_known = |at: &usize| {
+            self.is_nonnegative(&Product(vec![product.0[*at].clone()]))
+                || self.partner(product, *at).is_some()
+        };
+        let (known, open): (Vec<usize>, Vec<usize>) = (0..product.0.len()).partition(is_known);
+        let of = |at: &[usize]| Product(at.iter().map(|i| product.0[*i].clone()).collect());
+        let open_part = of(&open);
+        if !known.is_empty() && !open.is_empty() {
+            let known = Sum::term(of(&known), RationalFunction::one());
+            let open = Sum::term(open_part, c.clone());
+            let (known, open) = (self.power(&known, exponent), self.power(&open, exponent));
+            return Some(self.product(&known, &open));
+        }
+        let alone = match open[..] {
+            [] => true,
+            [at] => is_negative(c) == Some(false) && !self.is_sign(product.0[at].0),
+            _ => false,
+        };
+        if alone {
+            return None;
+        }
+        let atom = self.intern(Atom::Base(vec![(open_part, c.clone())]));
+        Some(self.reduced(Product(vec![(atom, exponent.clone())]), RationalFunction::one()))
     }
 
     /// A sum whose last coefficient is 1, and the power of that coefficient, where that is a rational function; only in
