@@ -283,6 +283,33 @@ fn quotients_are_rounded_once() {
 }
 
 #[test]
+fn means_and_the_largest_of_equals_are_rounded_once() {
+    for n in 1..200_usize {
+        let ones = serde_json::json!([
+            {"op": "mean", "args": [0], "axes": [0], "keep": true},
+            {"op": "floor", "args": [1]},
+            {"op": "multiply", "args": [2, 0]}
+        ]);
+        assert_eq!(summed(&vec![1.0; n], &ones).loss(&vec![1.0; n]).unwrap(), n as f64);
+        for name in ["max", "min"] {
+            let equal = serde_json::json!([
+                {"op": name, "args": [0], "axes": [0], "keep": true},
+                {"op": "equal", "args": [0, 1]},
+                {"op": "multiply", "args": [2, 0]}
+            ]);
+            let x = vec![1.1; n];
+            let (value, gradient) = summed(&x, &equal).gradient(&x).unwrap();
+            assert!((value - 1.1 * n as f64).abs() < 1e-12 * value, "{name} of {n}: {value}");
+            assert_eq!(gradient, vec![1.0; n], "{name} of {n}");
+        }
+    }
+    let huge = serde_json::json!([{"op": "maximum", "args": [0, 0]}]);
+    assert_eq!(summed(&[1e308], &huge).gradient(&[1e308]).unwrap(), (1e308, vec![1.0]));
+    let power = serde_json::json!([{"op": "integer_power", "args": [0], "exponent": -2}]);
+    assert_eq!(summed(&[0.0], &power).loss(&[0.0]).unwrap(), f64::INFINITY);
+}
+
+#[test]
 fn nothing_passes_a_bound_that_is_met() {
     let x = [-2.0, -1.0, 0.5, 1.0, 3.0];
     let clamp = serde_json::json!([{"op": "clamp", "args": [0], "min": -1.0, "max": 1.0}]);

@@ -56,7 +56,8 @@ impl NetworkInput {
         }
         let Some(data) = &self.data else {
             return Err(miette!(
-                help = "--data iris, or a file: see `bea data --help`",
+                help = "--data iris, or a file: see `bea data --help`; an operator graph is named by its folder, \
+                        model.bea-graph",
                 "the network {} needs examples: there is no --data",
                 self.network
             ));

@@ -84,8 +84,9 @@ pub(crate) trait Analytic: Clone {
     /// `x^n`, by squares.
     #[inline(always)]
     fn powi(&self, n: u32) -> Self {
-        let mut power = self.scale(0.0).offset(1.0);
-        for bit in (0..u32::BITS - n.leading_zeros()).rev() {
+        let Some(top) = n.checked_ilog2() else { return self.scale(0.0).offset(1.0) };
+        let mut power = self.clone();
+        for bit in (0..top).rev() {
             power = power.mul(&power);
             if n >> bit & 1 == 1 {
                 power = power.mul(self);

@@ -81,7 +81,11 @@ pub(super) fn argsort(x: &[f64], shape: &[usize], axis: usize, descending: bool)
 }
 
 /// Which entries are the largest over the axes where `reduced` has one entry, and how many share that.
-pub(super) fn largest(x: &[f64], shape: &[usize], reduced: &[usize]) -> (Vec<bool>, Vec<usize>) {
+pub(super) fn largest(
+    x: &[f64],
+    shape: &[usize],
+    reduced: &[usize],
+) -> (Vec<bool>, Vec<usize>, Vec<f64>) {
     let places: Vec<usize> = crate::host::places(shape, reduced).collect();
     let mut best = vec![f64::NEG_INFINITY; reduced.iter().product()];
     for (&place, &x) in places.iter().zip(x) {
@@ -96,5 +100,5 @@ pub(super) fn largest(x: &[f64], shape: &[usize], reduced: &[usize]) -> (Vec<boo
         count[place] += usize::from(equal);
         is_largest.push(equal);
     }
-    (is_largest, count)
+    (is_largest, count, best)
 }

@@ -37,6 +37,9 @@ impl Plan {
         if !memory::available(entries.saturating_mul(8)) {
             return Err(GraphError::Memory { graph: graph.layout.name.clone(), entries });
         }
+        if graph.layout.dtype == Dtype::F32 {
+            graph.check_indices()?;
+        }
         let context = device.context(graph.layout.dtype);
         let host = Context { place: Place::Host, dtype: Dtype::F64 };
         let mut last_use = vec![0; graph.nodes.len()];

@@ -233,6 +233,10 @@ fn node(
         cause: cause.into(),
         help: help.map(Into::into),
     };
+    if name.is_empty() {
+        let help = "as in {\"op\": \"tanh\", \"args\": [0]}";
+        return Err(error("it has no `op`, the name of its operation".into(), Some(help.into())));
+    }
     if !NAMES.contains(&name.as_str()) {
         let help = near::advice(&name, &NAMES);
         return Err(error("bea has no such operation".into(), help));

@@ -3,12 +3,48 @@
 use super::operation::Operation;
 use super::value::{At, entries, length};
 use super::view::{View, strides};
+use super::{Graph, GraphError};
 use crate::array::Positions;
 use crate::tape::Variable;
 
 /// A whole number from 0 to `rows - 1`.
 pub(super) fn index_of(at: f64, rows: usize) -> Option<usize> {
     (at >= 0.0 && at.fract() == 0.0 && at < rows as f64).then_some(at as usize)
+}
+
+/// Up to this number all whole numbers are 32-bit ones.
+const EXACT: usize = 1 << f32::MANTISSA_DIGITS;
+
+impl Graph {
+    /// That 32-bit numbers hold all indices that are computed from parameters; those of constants are 64-bit ones.
+    ///
+    /// # Errors
+    /// An operation along an axis that is too long.
+    pub(super) fn check_indices(&self) -> Result<(), GraphError> {
+        let nodes = self.nodes.iter().enumerate();
+        for (index, node) in nodes.filter(|(_, node)| node.needed && node.varies) {
+            let axis = match &node.operation {
+                Operation::Argmax(axis) | Operation::Argmin(axis) => Some(axis.axis),
+                Operation::Argsort { axis, .. } => Some(*axis),
+                operation => operation.indexes().filter(|_| self.nodes[node.args[1]].varies),
+            };
+            let rows = axis.map_or(0, |axis| self.nodes[node.args[0]].shape[axis]);
+            if rows > EXACT + 1 {
+                return Err(GraphError::Node {
+                    file: self.file.clone().into(),
+                    node: index,
+                    operation: node.operation.name().into(),
+                    at: node.at.clone().map(Into::into),
+                    cause: format!(
+                        "its axis has {rows} entries, and 32-bit numbers hold indices up to {EXACT}"
+                    )
+                    .into(),
+                    help: Some("evaluate the graph in 64-bit numbers".into()),
+                });
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Operation {
@@ -40,23 +76,19 @@ impl At<'_, '_, '_> {
             _ => gathered(source, axis, indices, index_shape),
         };
         let context = tape.ring.context;
-        let positions = match indices {
-            Some(indices) => self.positions(|| vec![view(indices)])[0].clone(),
-            None => view(&entries(&args[1])).finish(context),
+        let (positions, is_outside) = match indices {
+            Some(indices) => (self.positions(|| vec![view(indices)])[0].clone(), false),
+            None => {
+                let view = view(&entries(&args[1]));
+                (view.finish(context), view.positions().contains(&Positions::NONE))
+            }
         };
         if let Operation::ScatterAdd { .. } = operation {
             return tape.add(&args[0], &tape.scatter(&args[2], &positions));
         }
         let picked = tape.pick(&args[0], &positions);
-        if indices.is_some() {
-            return picked;
-        }
         // What no index names is not a number, and neither is a gradient through it.
-        let view = view(&entries(&args[1]));
-        if view.positions().contains(&Positions::NONE) {
-            return tape.scale(&picked, f64::NAN);
-        }
-        picked
+        if is_outside { tape.scale(&picked, f64::NAN) } else { picked }
     }
 }
 

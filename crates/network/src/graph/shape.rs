@@ -101,7 +101,7 @@ fn value(operation: &Operation, args: &[&[usize]]) -> Result<Vec<usize>, String>
             [&args[0][..*axis], args[1], &args[0][axis + 1..]].concat()
         }
         Flip { axes } => {
-            axes.iter().try_for_each(|&axis| check_axis(axis, args[0]))?;
+            kept(args[0], axes)?;
             args[0].to_vec()
         }
         Sum(axes) | Mean(axes) | Max(axes) | Min(axes) | Product(axes) | LogSumExp(axes) => {

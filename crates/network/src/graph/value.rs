@@ -162,9 +162,9 @@ impl At<'_, '_, '_> {
             }
             O::Sum(axes) => self.reduced(&self.sum(&args[0], &axes.axes)),
             O::Mean(axes) => {
-                let sum = self.sum(&args[0], &axes.axes);
-                let share = length(sum.shape()) as f64 / length(args[0].shape()) as f64;
-                self.reduced(&tape.scale(&sum, share))
+                let sum = self.reduced(&self.sum(&args[0], &axes.axes));
+                let count = length(args[0].shape()) as f64 / length(self.shape) as f64;
+                self.divide(&[sum, self.constant_of(vec![count], &[])])
             }
             O::Max(axes) => self.reduced(&self.largest(&args[0], &axes.axes)),
             O::Min(axes) => {
@@ -270,7 +270,8 @@ impl At<'_, '_, '_> {
             return self.choose(&x, &y, &first);
         }
         let neither = || first.iter().zip(&second).map(|(first, second)| !first && !second);
-        let mean = tape.scale(&tape.add(&self.keep(&x, neither()), &self.keep(&y, neither())), 0.5);
+        let half = |x: &Variable| tape.scale(&self.keep(x, neither()), 0.5);
+        let mean = tape.add(&half(&x), &half(&y));
         let one = self.keep(&x, first.iter().copied());
         let other = self.keep(&y, second.iter().copied());
         tape.add(&tape.add(&one, &other), &mean)
@@ -309,7 +310,7 @@ impl At<'_, '_, '_> {
 
     /// `x/y`. The product of `x` and `1/y` is rounded twice, and 3/3 would be less than 1: real bases are those of the
     /// quotient itself, which may be rounded down to a whole number later on.
-    fn divide(&self, args: &[Variable]) -> Variable {
+    pub(super) fn divide(&self, args: &[Variable]) -> Variable {
         let tape = self.tape;
         let product =
             self.pairwise(args, |x, y| tape.multiply(x, &tape.apply(Elementary::Reciprocal, y)));
@@ -428,13 +429,17 @@ impl At<'_, '_, '_> {
     fn largest(&self, x: &Variable, axes: &[usize]) -> Variable {
         let tape = self.tape;
         let kept = kept(x, axes);
-        let (is_largest, counts) = constant::largest(&entries(x), x.shape(), &kept);
-        let sum = tape.sum_to(&self.keep(x, is_largest.into_iter()), &kept);
+        let (is_largest, counts, best) = constant::largest(&entries(x), x.shape(), &kept);
+        let sum = |x: &Variable| tape.sum_to(&self.keep(x, is_largest.iter().copied()), &kept);
         if counts.iter().all(|count| *count == 1) {
-            return sum;
+            return sum(x);
         }
+        // The mean of what they have beside their real base, which is then not rounded.
+        let best = best.into_iter().map(|x| if x.is_finite() { x } else { 0.0 }).collect();
+        let best = self.constant_of(best, &kept);
+        let rest = sum(&tape.add(x, &tape.scale(&best, -1.0)));
         let shares = counts.into_iter().map(|count| 1.0 / count as f64).collect();
-        tape.multiply(&sum, &self.constant_of(shares, &kept))
+        tape.add(&tape.multiply(&rest, &self.constant_of(shares, &kept)), &best)
     }
 
     /// The product over axes by halves: a division would fail at zeros.

@@ -4,7 +4,6 @@ use super::operation::{Along, Window};
 use super::value::{At, entries, length};
 use super::view::View;
 use crate::array::Positions;
-use crate::function::Elementary;
 use crate::host::window::Window as Window2d;
 use crate::tape::Variable;
 
@@ -150,14 +149,16 @@ impl At<'_, '_, '_> {
         let size = length(window);
         let positions = self.positions(|| vec![under(x.shape(), window, &along)]);
         let columns = tape.pick(x, &positions[0]);
-        let sums = tape.sum_to(&columns, &[columns.shape()[0], 1]);
-        if count_padding {
-            return tape.reshape(&tape.scale(&sums, 1.0 / size as f64), self.shape);
-        }
-        let counted = self.constant_of(vec![1.0; length(x.shape())], x.shape());
-        let counted = tape.sum_to(&tape.pick(&counted, &positions[0]), &[columns.shape()[0], 1]);
-        let share = tape.apply(Elementary::Reciprocal, &counted);
-        tape.reshape(&tape.multiply(&sums, &share), self.shape)
+        let sums = |columns: &Variable| {
+            tape.reshape(&tape.sum_to(columns, &[columns.shape()[0], 1]), self.shape)
+        };
+        let counts = if count_padding {
+            self.constant_of(vec![size as f64], &[])
+        } else {
+            let ones = self.constant_of(vec![1.0; length(x.shape())], x.shape());
+            sums(&tape.pick(&ones, &positions[0]))
+        };
+        self.divide(&[sums(&columns), counts])
     }
 }
 
