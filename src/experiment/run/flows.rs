@@ -52,7 +52,13 @@ pub(super) fn check(
 ) -> Result<(), RunError> {
     for &metric in &config.metrics {
         if let Some((optimizer, flow)) = optimizer.and_then(|o| Some((o, o.flow(metric)?))) {
-            let refused = refused(config, optimizer, theta, flow);
+            let refused = if flow == FlowName::Rod {
+                Some(
+                    "it is one of midpoints, which no iterate is: follow it with `[follow]`".into(),
+                )
+            } else {
+                refused(config, optimizer, theta, flow)
+            };
             refused.map_or(Ok(()), |reason| Err(RunError::Metric { metric, reason }))?;
         }
     }

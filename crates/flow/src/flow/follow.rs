@@ -205,7 +205,11 @@ impl Setup<'_> {
             return Ok(());
         }
         let Ok(metric) = self.metric() else { return Ok(()) };
-        match measured::oscillations(self.problem, &metric, optimizer, watch) {
+        let start: Vec<f64> = optimizer.theta[0].iter().map(|z| z.re).collect();
+        let found = self
+            .started(metric, &start)
+            .and_then(|metric| measured::oscillations(self.problem, &metric, optimizer, watch));
+        match found {
             Ok(found) => optimizer.oscillations = Some(found),
             Err(stop) => failure(&stop)?,
         }

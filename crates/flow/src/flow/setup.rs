@@ -155,7 +155,7 @@ impl Setup<'_> {
 
 impl<'a> Setup<'a> {
     /// How a flow with an oscillation begins.
-    pub(super) fn oscillating(&self, flow: FlowName) -> Result<Begin<'a>, SimulateError> {
+    pub(super) fn oscillating(&self, flow: FlowName) -> Result<Begin<'_>, SimulateError> {
         let (problem, h, most) = (self.problem, self.request.lr, self.request.directions);
         let no_flow = |reason: String| Err(SimulateError::NoFlow { flow, reason });
         let needed = if flow == FlowName::Central { 2 } else { 1 };
@@ -175,7 +175,8 @@ impl<'a> Setup<'a> {
                 Err(reason) => return no_flow(reason),
             };
             return Ok(Box::new(move |theta| {
-                let central = Central::new(problem, metric.clone(), theta, most).map_err(failed)?;
+                let metric = self.started(metric.clone(), theta).map_err(failed)?;
+                let central = Central::new(problem, metric, theta, most).map_err(failed)?;
                 Ok(Box::new(central))
             }));
         }
@@ -184,6 +185,17 @@ impl<'a> Setup<'a> {
             return no_flow(format!("it is of gradient descent, not of `{}`", self.name));
         }
         Ok(Box::new(move |theta| Ok(Box::new(Rod::new(problem, h, theta, most).map_err(failed)?))))
+    }
+
+    /// The same with the squares that the optimizer has averaged where it starts.
+    ///
+    /// # Errors
+    /// If the slow manifold is not found where buffers start on it.
+    pub(super) fn started(&self, metric: Metric, theta: &[f64]) -> Result<Metric, Stop> {
+        let Some(second) = metric.second else { return Ok(metric) };
+        let theta: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
+        let (states, number) = self.numeric.begin(self.problem, &theta, &self.request.buffers)?;
+        Ok(Metric { second: Some(second.from_states(&states, number)), ..metric })
     }
 
     /// What the optimizer's steps are on the average, and where they begin to oscillate.

@@ -78,7 +78,7 @@ impl<'a> Central<'a> {
         most: Option<usize>,
     ) -> Result<Central<'a>, Stop> {
         let nu = match &metric.second {
-            Some(second) => second.update(&[], &gradient(problem, w)?, 1),
+            Some(second) => second.update(&second.before, &gradient(problem, w)?, 1),
             None => Vec::new(),
         };
         Ok(Central {

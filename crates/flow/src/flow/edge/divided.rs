@@ -21,6 +21,9 @@ const ALIKE: f64 = 1e-9;
 /// Gradients, and buffers, that are tried.
 const TRIED: [[f64; 3]; 4] =
     [[1.0, -0.3, 0.02], [-2.0, 0.7, 0.11], [0.004, 5.0, -1.3], [0.6, 0.06, -0.9]];
+/// Parameters that are tried: the step must not depend on them.
+const ORIGIN: [f64; 3] = [0.0; 3];
+const ELSEWHERE: [f64; 3] = [0.5, -2.0, 3.0];
 /// Numbers of steps that are tried; `None` is long after the start.
 const NUMBERS: [Option<u64>; 4] = [None, Some(1), Some(2), Some(9)];
 
@@ -57,7 +60,7 @@ pub(in crate::flow) fn recognised(program: &Program, step: &NonlinearStep<f64>) 
     let buffers = &program.states[1..];
     let plain = |node: &Node| match node {
         Node::Field { point } => program.nodes[*point] == Node::State(0),
-        Node::FieldDerivative { .. } => false,
+        Node::FieldDerivative { .. } | Node::Greater(..) | Node::Function(..) => false,
         _ => true,
     };
     let settled =
@@ -83,19 +86,23 @@ pub(in crate::flow) fn recognised(program: &Program, step: &NonlinearStep<f64>) 
                 eps: candidate.eps,
                 joint,
                 corrected: candidate.corrected,
+                state: v,
+                before: Vec::new(),
+                steps: 0.0,
             }),
         })
     })
 }
 
-/// The states after a step from these, whatever `θ` is: 0.
+/// The states after a step from these.
 fn after(
     step: &NonlinearStep<f64>,
+    theta: &[f64; 3],
     gradient: &[f64],
     buffers: &[(usize, Vec<f64>)],
     number: Option<u64>,
 ) -> Vec<Vec<f64>> {
-    let mut states = step.start(&vec![0.0; gradient.len()]);
+    let mut states = step.start(theta);
     for (index, values) in buffers {
         states[*index].clone_from(values);
     }
@@ -115,7 +122,7 @@ impl Candidate {
     ) -> Option<Candidate> {
         let factor = |state: usize| {
             let ones = step.start(&[0.0; 3])[state].iter().map(|_| 1.0).collect();
-            let factor = after(step, &[0.0; 3], &[(state, ones)], None)[state][0];
+            let factor = after(step, &ORIGIN, &[0.0; 3], &[(state, ones)], None)[state][0];
             (0.0..1.0).contains(&factor).then_some(factor)
         };
         let beta1 = m.map_or(Some(0.0), factor)?;
@@ -123,12 +130,12 @@ impl Candidate {
         let mut candidate = Candidate { m, v, joint, beta1, beta2, eps: 0.0, corrected: false };
         // A small gradient, so that √v does not drown ε.
         let small = [1e-4; 3];
-        let moved = after(step, &small, &[], None)[0][0];
+        let moved = after(step, &ORIGIN, &small, &[], None)[0][0];
         let [root] = candidate.squares(&small, None).map(f64::sqrt)[..1] else { return None };
         candidate.eps = (-h * (1.0 - beta1) * small[0] / moved - root).max(0.0);
         // Without a correction the first step is smaller.
-        let first = after(step, &TRIED[0], &[], Some(1))[0][0];
-        let late = after(step, &TRIED[0], &[], None)[0][0];
+        let first = after(step, &ORIGIN, &TRIED[0], &[], Some(1))[0][0];
+        let late = after(step, &ORIGIN, &TRIED[0], &[], None)[0][0];
         candidate.corrected = (first - late).abs() > ALIKE * late.abs();
         Some(candidate)
     }
@@ -146,13 +153,18 @@ impl Candidate {
     /// Whether steps are as the formula says.
     fn holds(&self, step: &NonlinearStep<f64>, h: f64) -> bool {
         let alike = |x: f64, y: f64| (x - y).abs() <= ALIKE * y.abs();
+        let moved = |theta: f64, x: f64, y: f64| {
+            (x - theta - y).abs() <= ALIKE * y.abs() + 4.0 * f64::EPSILON * theta.abs()
+        };
         let tries = TRIED.iter().zip(TRIED.iter().cycle().skip(1)).zip(NUMBERS.iter().cycle());
-        tries.clone().chain(tries.map(|((b, a), n)| ((a, b), n))).all(|((g, old), &number)| {
+        let tries = tries.clone().chain(tries.map(|((b, a), n)| ((a, b), n)));
+        let everywhere = tries.flat_map(|tried| [ORIGIN, ELSEWHERE].map(|theta| (theta, tried)));
+        everywhere.into_iter().all(|(theta, ((g, old), &number))| {
             let v: Vec<f64> =
                 old.iter().take(if self.joint { 1 } else { 3 }).map(|x| x * x).collect();
             let mut buffers = vec![(self.v, v.clone())];
             buffers.extend(self.m.map(|m| (m, old.to_vec())));
-            let found = after(step, g, &buffers, number);
+            let found = after(step, &theta, g, &buffers, number);
             let squares = self.squares(g, Some(&v));
             let correct = |beta: f64| match number {
                 Some(t) if self.corrected => 1.0 - beta.powf(t as f64),
@@ -166,7 +178,9 @@ impl Candidate {
                 let root = (squares[i] / correct(self.beta2)).sqrt() + self.eps;
                 let m_found = self.m.is_none_or(|at| alike(found[at][i], m));
                 let v_found = alike(found[self.v][i.min(v.len() - 1)], squares[i]);
-                m_found && v_found && alike(found[0][i], -h * m / correct(self.beta1) / root)
+                m_found
+                    && v_found
+                    && moved(theta[i], found[0][i], -h * m / correct(self.beta1) / root)
             })
         })
     }

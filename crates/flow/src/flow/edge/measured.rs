@@ -60,7 +60,8 @@ pub(in crate::flow) fn oscillations(
     let d = problem.dimension();
     let deltas = Deltas::of(&trajectory.theta);
     let mut sharp = Sharp::new(problem);
-    let (mut nu, mut squares, mut sharpness) = (Vec::new(), Vec::new(), Vec::new());
+    let mut nu = metric.second.as_ref().map_or_else(Vec::new, |second| second.before.clone());
+    let (mut squares, mut sharpness) = (Vec::new(), Vec::new());
     for n in 0..steps {
         if watch.cancelled() {
             return Err(Stop::Cancelled);
@@ -86,7 +87,7 @@ pub(in crate::flow) fn oscillations(
         Oscillation {
             sharpness: sharpness[n],
             edge: metric.edge(),
-            trace: covariance.iter().sum(),
+            trace: if covariance.is_empty() { f64::NAN } else { covariance.iter().sum() },
             covariance: covariance.into_iter().take(KEPT).collect(),
             loss: average(&|n| trajectory.loss[n].re, n),
             gradient_norm: average(&|n| squares[n], n).sqrt(),
@@ -131,6 +132,9 @@ impl Deltas {
         let window: Vec<usize> =
             (n.saturating_sub(WINDOW)..=last).filter(|&n| !self.products[n].is_empty()).collect();
         let k = window.len();
+        if k == 0 {
+            return Vec::new();
+        }
         let entry = |i: usize, j: usize| {
             let (late, early) = (window[i.max(j)], window[i.min(j)]);
             self.products[late].get(late - early).copied().unwrap_or(0.0) / k as f64

@@ -35,6 +35,11 @@ pub(in crate::flow) struct SecondMoment {
     pub(in crate::flow) joint: bool,
     /// Whether steps are divided by the root of `v'/(1-β^t)`: then `ν` is that.
     pub(in crate::flow) corrected: bool,
+    /// Which state of the optimizer `v` is.
+    pub(in crate::flow) state: usize,
+    /// `ν` before the first step that is followed, and how many steps were made until then.
+    pub(in crate::flow) before: Vec<f64>,
+    pub(in crate::flow) steps: f64,
 }
 
 impl SecondMoment {
@@ -46,9 +51,25 @@ impl SecondMoment {
         part / (1.0 - part)
     }
 
-    /// `a`, in step `t`, counted from 1.
+    /// `a`, in step `t`, counted from 1 where the flow begins.
     fn part(&self, t: f64) -> f64 {
-        if self.corrected { (1.0 - self.beta) / (1.0 - self.beta.powf(t)) } else { 1.0 - self.beta }
+        if self.corrected {
+            (1.0 - self.beta) / (1.0 - self.beta.powf(t + self.steps))
+        } else {
+            1.0 - self.beta
+        }
+    }
+
+    /// From an optimizer's states before step `number`, counted from 1, or long after its start.
+    pub(in crate::flow) fn from_states(
+        self,
+        states: &[Vec<Complex64>],
+        number: Option<u64>,
+    ) -> SecondMoment {
+        let steps = number.map_or(f64::INFINITY, |number| number.saturating_sub(1) as f64);
+        let all = if self.corrected && steps > 0.0 { 1.0 - self.beta.powf(steps) } else { 1.0 };
+        let before = states[self.state].iter().map(|v| v.re / all).collect();
+        SecondMoment { before, steps, ..self }
     }
 
     /// The squares that it averages, from those of all entries.
@@ -99,11 +120,12 @@ impl Metric {
         if !(edge > 0.0 && edge.is_finite()) {
             return Err(OTHERWISE);
         }
-        // The residue at 1 by the values beside it; its error is of second order.
-        let near = 1e-5;
-        let beside = |z: f64| response(z).map(|s| (z - 1.0) * s[0]);
-        let rate = beside(1.0 + near).zip(beside(1.0 - near)).map(|(x, y)| 0.5 * (x + y));
-        let rate = rate.filter(|rate| *rate > 0.0).ok_or(OTHERWISE)?;
+        // The residue of (z-A)⁻¹ at 1 is the projector onto the eigenvalue 1.
+        let rate: f64 =
+            method.memories[0].projector[0].iter().zip(b.iter()).map(|(p, b)| p * b).sum();
+        if !(rate > 0.0 && rate.is_finite()) {
+            return Err(OTHERWISE);
+        }
         // Every root is inside of the unit circle before the edge.
         let largest = |lambda: f64| {
             let closed = &a - &b * c.transpose() * (lambda / (1.0 + lambda * d));
@@ -132,7 +154,8 @@ impl Metric {
 
     /// `∂M/∂ν` of `d` entries; nothing where steps are not divided.
     pub(super) fn edge_slopes(&self, nu: &[f64], d: usize) -> Vec<f64> {
-        let slope = |nu: f64| self.threshold / self.rate / (2.0 * nu.sqrt());
+        // An entry that has never had a gradient has no oscillation either.
+        let slope = |nu: f64| self.threshold / self.rate / (2.0 * nu.sqrt().max(1e-100));
         match nu {
             [nu] if self.second.is_some() => vec![slope(*nu); d],
             nu => nu.iter().map(|&nu| slope(nu)).collect(),

@@ -1,6 +1,6 @@
 //! The coordinates of the modified field of a step in one vector: the parameters, then the slow variables.
 
-use bea_series::typed::{Program, Shape, TypedState};
+use bea_series::typed::{Program, TypedState};
 
 /// The states that are coordinates, by their indices.
 pub(in crate::flow) fn coordinates(program: &Program) -> impl Iterator<Item = usize> + '_ {
@@ -8,15 +8,16 @@ pub(in crate::flow) fn coordinates(program: &Program) -> impl Iterator<Item = us
     program.states.iter().enumerate().filter(is_coordinate).map(|(i, _)| i)
 }
 
-/// The coordinates of a point, one vector each.
-pub(in crate::flow) fn split<T: Clone>(program: &Program, point: &[T]) -> Vec<Vec<T>> {
-    let is_number = |i: usize| program.states[i].shape == Shape::Number;
-    let numbers = coordinates(program).filter(|i| is_number(*i)).count();
-    let vectors = coordinates(program).count() - numbers;
-    let dimension = (point.len() - numbers) / vectors;
+/// The coordinates of a point, one vector each, of so many parameters.
+pub(in crate::flow) fn split<T: Clone>(
+    program: &Program,
+    point: &[T],
+    dimension: usize,
+) -> Vec<Vec<T>> {
     let mut rest = point;
     let mut take = |i: usize| {
-        let (first, others) = rest.split_at(if is_number(i) { 1 } else { dimension });
+        let length = program.states[i].shape.length(dimension, &program.matrices);
+        let (first, others) = rest.split_at(length);
         rest = others;
         first.to_vec()
     };

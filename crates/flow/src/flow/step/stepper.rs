@@ -275,7 +275,7 @@ impl Nonlinear {
         point: &[Complex64],
         degree: usize,
     ) -> Result<Vector, Stop> {
-        let parts = split(&self.program, point);
+        let parts = split(&self.program, point, problem.dimension());
         let mut states = self.complex.start(&parts[0]);
         coordinates(&self.program).zip(parts).for_each(|(i, part)| states[i] = part);
         states = self.settled(problem, &states, degree)?;

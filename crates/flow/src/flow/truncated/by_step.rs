@@ -39,7 +39,7 @@ impl<'a> ByStep<'a> {
         point: &[S],
         out: &mut [Complex64],
     ) -> Result<(), Stop> {
-        let start = split(self.program, point);
+        let start = split(self.program, point, self.problem.dimension());
         let terms = field.terms(&start, &mut OnProblem(self.problem))?;
         let entries = terms.iter().flat_map(|terms| (0..terms[0].len()).map(move |i| (terms, i)));
         for (out, (terms, i)) in out.iter_mut().zip(entries) {
@@ -51,7 +51,7 @@ impl<'a> ByStep<'a> {
 
     /// Why there is no velocity at a point: a slow variable that is 0 says it best.
     fn undefined(&self, point: &[Complex64]) -> Stop {
-        let parts = split(self.program, point);
+        let parts = split(self.program, point, self.problem.dimension());
         let mut slow = coordinates(self.program).zip(&parts).skip(1);
         match slow.find(|(_, part)| part.contains(&Complex64::ZERO)) {
             Some((i, _)) => Stop::SlowVariable(self.program.states[i].name.clone()),
