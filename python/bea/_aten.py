@@ -87,6 +87,10 @@ def value(g: Graph, x: Any) -> Value:
 # Entry by entry
 
 
+RULES["xlogy"] = lambda g, x, y: _functions.xlogy(g, value(g, x), value(g, y))
+RULES["special_xlog1py"] = lambda g, x, y: _functions.xlog1py(g, value(g, x), value(g, y))
+
+
 @rule("round")
 def _(g, x, decimals=0):
     return g.scale(g.unary("round", g.scale(x, 10.0**decimals)), 10.0**-decimals)

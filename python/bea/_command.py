@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import keyword
+import numbers
 import re
 import warnings
 from decimal import Decimal
@@ -71,7 +72,7 @@ _WORDS = [
     (r"--(force|resume)\b", r"`\1=True`"),
     (r"'--([a-z][a-z-]*)(?: <[^>]*>)?'", lambda m: f"`{_argument(m[1])}`"),
     (r"`--([a-z][a-z-]*) ([^`]*)`", lambda m: f'`{_argument(m[1])}="{m[2]}"`'),
-    (r"(?<![\w`\"'-])--([a-z][a-z-]*)", lambda m: f"`{_argument(m[1])}`"),
+    (r"(?<![\w`\"'-])--(?!help\b)([a-z][a-z-]*)", lambda m: f"`{_argument(m[1])}`"),
     (r"`bea optimizers`", "`bea.optimizers()`"),
     (r"`bea (derive|flow|check|run|sweep|spectrum)`", r"`bea.\1`"),
 ]
@@ -119,6 +120,14 @@ def number(value: Any, what: str) -> float:
         return float(Fraction(value)) if isinstance(value, str) else float(value)
     except (TypeError, ValueError, ArithmeticError):
         raise _bea.Error(f"{what} is a number, or its text, \"1/100\" say, not {value!r:.60}") from None
+
+
+def count(value: Any, what: str, least: int = 1, most: int = 2**63 - 1) -> int:
+    """A whole number between two bounds."""
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool) and least <= value <= most:
+        return int(value)
+    bounds = f"from {least} on" if most == 2**63 - 1 else f"from {least} to {most}"
+    raise _bea.Error(f"{what} is a whole number {bounds}, not {value!r:.60}")
 
 
 def parameter(name: str) -> str:

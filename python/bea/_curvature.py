@@ -10,7 +10,7 @@ import numpy as np
 
 from bea import _bea, _table
 from bea._bea import Error
-from bea._command import number
+from bea._command import count, number
 from bea._derive import Optimizer, named
 from bea._objective import Hessian, Objective
 from bea._progress import counted
@@ -169,6 +169,8 @@ def _square(matrix: Any) -> tuple[Any, int]:
     return matrix, matrix.shape[0]
 
 
+#: Of what size numbers are at least whose squares are normal numbers, by far.
+_SMALLEST = 1e-140
 #: How far from symmetric a matrix may be, in Frobenius norms: products of 32 bits and differences of gradients are nearer.
 _ASYMMETRY = 1e-3
 
@@ -178,6 +180,9 @@ def _symmetric(products: Any, n: int) -> None:
     rows = np.random.default_rng(0).normal(size=(2, n))
     u, v = rows
     au, av = products(rows)
+    largest = np.abs([au, av]).max()
+    if 0 < largest < _SMALLEST or largest > 1 / _SMALLEST:
+        raise Error(f"the products with the matrix are of the order {largest:.0e}: scale it, as squares of such numbers are lost")
     size = (np.linalg.norm(u) * np.linalg.norm(av) + np.linalg.norm(v) * np.linalg.norm(au)) / n**0.5
     if abs(u @ av - v @ au) > _ASYMMETRY * size:
         raise Error(
@@ -262,11 +267,10 @@ def lanczos(
     >>> bea.lanczos(np.diag(np.arange(1.0, 101)), k=2, tol=1e-8).eigenvalues.round(6)
     array([100.,  99.])
     """
+    k = count(k, "the number of eigenvalues `k`")
     counts = {"LA": (k, 0), "SA": (0, k), "BE": (k - k // 2, k // 2)}
     if which not in counts:
         raise Error(f'`which` is "LA", "SA" or "BE", not {which!r}')
-    if k < 1:
-        raise Error(f"`k` is the number of eigenvalues, 1 at least, not {k}")
     largest, smallest = counts[which]
     objective = H.objective if isinstance(H, Hessian) else H
     single = isinstance(objective, Objective) and objective.precision > 1e-10 and objective.dimension > _LARGE
@@ -316,11 +320,8 @@ def spectrum(
         objective, size = _square(objective)
     else:
         size = objective.dimension
-    for name, count in (("top", top), ("bottom", bottom)):
-        if count is not None and not (isinstance(count, (int, np.integer)) and count >= 0):
-            raise Error(f"`{name}` is a number of eigenvalues, 0 at least, not {count!r}")
-    if top is None:
-        top = min(10, max(size - bottom, 0))
+    bottom = count(bottom, "the number of eigenvalues `bottom`", 0)
+    top = min(10, max(size - bottom, 0)) if top is None else count(top, "the number of eigenvalues `top`", 0)
     if top + bottom == 0:
         raise Error("give `top` or `bottom`, how many eigenvalues are wanted")
     if on_matrix and lr is not None:
@@ -434,7 +435,9 @@ def evaluate(
     products, of any optimizer, and order 2 of a linear step the callback `third`; bea's own networks have all derivatives.
     `values` are those of the optimizer's parameters.
     """
-    flow = f"order:{order}" if flow is None else flow
+    if not isinstance(objective, Objective):
+        raise Error(f"a field is evaluated at the parameters of an objective, not {objective!r:.60}")
+    flow = f"order:{count(order, 'the order', 0)}" if flow is None else flow
     lr = _step_size(lr)
     with objective.working(check=True):
         found = _bea.velocity(objective._raw, objective.point(x), *named(optimizer, values), flow, lr)
@@ -502,6 +505,7 @@ class Density:
         if width is None:
             extent = self.nodes[-1] - self.nodes[0]
             width = 0.004 * (extent or max(abs(self.nodes[0]), 1.0))
+        points = count(points, "the number of points", 2, 10**7)
         x, y = _bea.density_grid(self.nodes, self.weights, float(width), points).T
         return x, y
 
@@ -530,6 +534,7 @@ def density(
     """
     if not isinstance(objective, Objective) and x is not None:
         raise Error("a matrix is that of one point: `x` is for objectives")
+    steps, probes = count(steps, "the number of steps"), count(probes, "the number of probes")
     working = objective.working(check=True) if isinstance(objective, Objective) else contextlib.nullcontext()
     with working, counted(progress, "products") as tell:
         operator, _ = _matrix(objective.hessian(x) if isinstance(objective, Objective) else objective)

@@ -79,11 +79,11 @@ class Optimizer:
         words = options(
             order=order, start=start, only=only, at_step=at_step, notation=notation, force=force
         )
-        return Field(self, words)
+        return Field(self, words, start)
 
-    def coefficient(self, tree: str) -> Any:
+    def coefficient(self, tree: str, *, start: str | None = None) -> Any:
         """The coefficient of one tree of any size, such as `"[[[],[]],[]]"`."""
-        found = answer(self.derivation([f"--tree={tree}", "--format=json"]))
+        found = answer(self.derivation([f"--tree={tree}", "--format=json", *options(start=start)]))
         return coefficient(found["terms"][0]["coefficient"], found["parameters"])
 
     def modified_loss(self, order: int | None = None) -> str:
@@ -133,8 +133,8 @@ def optimizers() -> list[str]:
 class Field:
     """A modified field: Jupyter typesets it, and `print` shows it as the command does."""
 
-    def __init__(self, of: Optimizer, words: list[str]):
-        self._words, self._of = words, of
+    def __init__(self, of: Optimizer, words: list[str], start: str | None):
+        self._words, self._of, self._start = words, of, start
 
     def _written(self, format: str, *words: str) -> str:
         return command(self._of.derivation([*self._words, f"--format={format}", *words]))
@@ -180,7 +180,7 @@ class Field:
 
     def coefficient(self, tree: str) -> Any:
         """The coefficient of `"[[]]"`, say: a Fraction, or a SymPy expression in symbolic parameters."""
-        return self._of.coefficient(tree)
+        return self._of.coefficient(tree, start=self._start)
 
     def latex(self, form: str = "field") -> str:
         """LaTeX. `form="gradient"` writes it with the gradient of a loss."""
@@ -221,9 +221,16 @@ class Field:
         return "\n".join(re.findall(r"\\begin\{align\*\}.*?\\end\{align\*\}", self.latex(), re.DOTALL))
 
 
+def optimizer_text(optimizer: Any) -> str:
+    """The name or the text of an optimizer, after a check that it is one."""
+    if not isinstance(optimizer, str):
+        raise Error(f"an optimizer is a name, a text or a `bea.Optimizer`, not {optimizer!r:.60}")
+    return optimizer
+
+
 def named(optimizer: str | Optimizer, values: dict[str, Any]) -> tuple[str, list[str]]:
     """An optimizer by its text, and the values of its parameters."""
     if isinstance(optimizer, Optimizer):
         values = {**optimizer.values, **values}
         optimizer = optimizer.text
-    return optimizer, assignments(values)
+    return optimizer_text(optimizer), assignments(values)

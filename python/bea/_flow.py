@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
 
 from bea import _bea, _table
 from bea._bea import Error
-from bea._command import command, exact, number, options, settings
-from bea._derive import Optimizer, named
+from bea._command import command, count, exact, number, options, settings
+from bea._derive import Optimizer, named, optimizer_text
 from bea._progress import told
 from bea._objective import Objective
 
@@ -142,11 +142,17 @@ class Flow(Mapping):
 def _optimizer(optimizer: str | Optimizer) -> tuple[str, list[str]]:
     if isinstance(optimizer, Optimizer):
         return optimizer.name, optimizer.words()
-    return optimizer, [f"--optimizer={optimizer}"]
+    return optimizer, [f"--optimizer={optimizer_text(optimizer)}"]
 
 
 def _losses(loss: str | Sequence[str]) -> list[str]:
-    return [f"--loss={text}" for text in ([loss] if isinstance(loss, str) else loss)]
+    texts = [loss] if isinstance(loss, str) else loss
+    if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
+        raise Error(
+            "a loss is a formula, a name or a file, as text, a list of such, or for flows an objective: "
+            f"`bea.objective(value_and_grad, start=…)` makes one of callbacks; this is {loss!r:.60}"
+        )
+    return [f"--loss={text}" for text in texts]
 
 
 def flow(
@@ -184,6 +190,7 @@ def flow(
     """
     if flows is not None and not isinstance(flows, str):
         flows = ",".join(flows)
+    steps = count(steps, "`steps`")
     if isinstance(loss, Objective):
         given = {
             "buffers": buffers, "flows_from": flows_from, "players": players, "euler": euler, "branch": branch,
@@ -193,12 +200,7 @@ def flow(
         if wrong:
             raise Error(f"flows of an objective have no {' and '.join(wrong)}")
         return _of_objective(loss, lr, start, steps, flows, optimizer, rtol, atol, values, progress)
-    texts = [loss] if isinstance(loss, str) else loss
-    if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
-        raise Error(
-            "a loss is a formula, a name or a file, as text, a list of such, or an objective: "
-            f"`bea.objective(value_and_grad, start=…)` makes one of callbacks; this is {loss!r:.60}"
-        )
+    losses = _losses(loss)
     name, words = _optimizer(optimizer)
     if isinstance(start, Mapping):
         start = ",".join(f"{key}={exact(value)}" for key, value in start.items())
@@ -211,7 +213,7 @@ def flow(
         command(
             [
                 "flow",
-                *_losses(loss),
+                *losses,
                 *words,
                 *options(**{key: None if x is None else exact(x) for key, x in numbers.items()}),
                 *options(start=start, steps=steps, flows=flows, buffers=buffers, flows_from=flows_from),

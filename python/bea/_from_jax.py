@@ -24,9 +24,10 @@ from bea import _functions, _primitives
 from bea._bea import Error
 from bea._graph import Graph, Value, Written
 from bea._imported import Reference
+from bea._structure import Structure
 
-_JAX = os.path.dirname(os.path.abspath(jax.__file__))
-_HERE = os.path.dirname(os.path.abspath(__file__))
+# With the separator behind it, as there are packages jaxopt, jaxtyping, …
+_JAX, _HERE = (os.path.join(os.path.dirname(os.path.abspath(file)), "") for file in (jax.__file__, __file__))
 
 
 def _array(x: Any) -> np.ndarray:
@@ -49,6 +50,8 @@ class _Interpreter:
         self.eps = 0.0
         #: Functions with derivatives of the user's.
         self.custom: set[str] = set()
+        #: Functions of JAX with derivatives of its own that are not known here.
+        self.unknown: set[str] = set()
 
     def value(self, x: Any) -> Value:
         return x if isinstance(x, Value) else self.graph.constant(_array(x))
@@ -141,6 +144,8 @@ class _Interpreter:
             return [known(self.graph, *map(self.value, args))]
         if own:
             self.custom.add(name)
+        elif depends and name not in _primitives.WRITTEN_OUT:
+            self.unknown.add(name)
         return self.closed(closed, args)
 
     def call_custom_vjp_call(self, equation: Any, args: list[Any]) -> list[Any]:
@@ -275,35 +280,17 @@ class Tree:
     """The structure of a pytree, for `bea.Objective`."""
 
     def __init__(self, leaves: list[np.ndarray], names: list[str], tree: Any):
-        self.shapes, self.tree, self.leaf_names = [leaf.shape for leaf in leaves], tree, names
-        self.size = sum(leaf.size for leaf in leaves)
-        self.single = all(leaf.dtype.itemsize < 8 for leaf in leaves)
-        self.dtypes = [leaf.dtype for leaf in leaves]
+        self._leaves, self._names, self.tree = Structure(dict(zip(names, leaves))), names, tree
+        self.size, self.names = self._leaves.size, self._leaves.names
 
     def flatten(self, value: Any, what: str) -> np.ndarray:
         leaves, tree = jax.tree_util.tree_flatten(value)
         if tree != self.tree:
             raise Error(f"{what} has the structure {tree}, not {self.tree}")
-        for name, leaf, shape in zip(self.leaf_names, leaves, self.shapes):
-            if np.shape(leaf) != shape:
-                raise Error(f"{what} has the shape {np.shape(leaf)} at {name}, not {shape}")
-        return np.concatenate([np.asarray(leaf, dtype=float).ravel() for leaf in leaves])
+        return self._leaves.flatten(dict(zip(self._names, leaves)), what)
 
-    def unflatten(self, vector: np.ndarray, own: bool = False) -> Any:
-        leaves, at = [], 0
-        for shape, dtype in zip(self.shapes, self.dtypes):
-            size = int(np.prod(shape))
-            part = vector[at : at + size].reshape(shape)
-            leaves.append(part.astype(dtype) if own else part)
-            at += size
-        return jax.tree_util.tree_unflatten(self.tree, leaves)
-
-    def names(self) -> list[str]:
-        return [
-            f"{name}[{','.join(map(str, index))}]" if index else name
-            for name, shape in zip(self.leaf_names, self.shapes)
-            for index in np.ndindex(shape)
-        ]
+    def unflatten(self, vector: np.ndarray) -> Any:
+        return jax.tree_util.tree_unflatten(self.tree, list(self._leaves.unflatten(vector).values()))
 
 
 def _path(path: Sequence[Any]) -> str:
@@ -376,9 +363,9 @@ def trace(loss_fn: Callable, params: Any, dtype: str | None) -> tuple[Written, T
     graph.at = None
     if not isinstance(loss, Value):
         raise Error("the loss does not depend on any parameter")
-    if at.custom:
+    if at.custom | at.unknown:
         warnings.warn(
-            f"derivatives are those of the operations of {', '.join(sorted(at.custom))}, not the ones given by custom_jvp or "
+            f"derivatives are those of the operations of {', '.join(sorted(at.custom | at.unknown))}, not the ones given by custom_jvp or "
             "custom_vjp",
             stacklevel=4,
         )

@@ -18,6 +18,7 @@ from torch.utils._pytree import tree_map
 from bea._bea import Error
 from bea._graph import Graph, Written
 from bea._imported import Reference
+from bea._module import Whole
 from bea._trace_torch import OWN_DERIVATIVE, Tracer, Words, array
 
 @contextlib.contextmanager
@@ -62,21 +63,6 @@ def _plain(dtype: torch.dtype) -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(fast)
 
 
-class _Whole(torch.nn.Module):
-    """A module with its loss, which may look at the parameters, too."""
-
-    def __init__(self, model: torch.nn.Module, loss_fn: Callable):
-        super().__init__()
-        self.model, self.loss_fn = model, loss_fn
-
-    def forward(self, inputs: Any, targets: Any) -> torch.Tensor:
-        if isinstance(inputs, dict):
-            outputs = self.model(**inputs)
-        else:
-            outputs = self.model(*inputs) if isinstance(inputs, (tuple, list)) else self.model(inputs)
-        return self.loss_fn(outputs, targets)
-
-
 def _parameters(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
     parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
     if not parameters:
@@ -116,7 +102,7 @@ def trace(
         leaf = leaf.detach().cpu()
         return leaf.to(number) if convert and leaf.is_floating_point() else leaf
 
-    whole = _Whole(model, lambda outputs, targets: loss_fn(outputs, targets))
+    whole = Whole(model, loss_fn)
     graph = Graph(f"torch {torch.__version__.split('+')[0]}", dtype)
     tracer = Tracer(graph)
 

@@ -108,6 +108,21 @@ def logaddexp(g: Graph, x: Value, y: Value) -> Value:
     return g.select(either, g.elementwise("maximum", x, y), g.add(finite[1], g.unary("softplus", g.subtract(*finite))))
 
 
+def logaddexp2(g: Graph, x: Value, y: Value) -> Value:
+    """`log₂(2ˣ + 2ʸ)`."""
+    return g.scale(logaddexp(g, g.scale(x, math.log(2)), g.scale(y, math.log(2))), 1 / math.log(2))
+
+
+def xlogy(g: Graph, x: Value, y: Value, log: str = "log", pole: float = 0.0) -> Value:
+    """`x log(y)`, 0 for `x = 0` where the logarithm is not finite either; elsewhere its slope by `x` is not lost."""
+    none = g.elementwise("and", g.elementwise("equal", x, g.constant(0.0)), g.elementwise("less_equal", y, g.constant(pole)))
+    return g.multiply(x, g.unary(log, g.select(none, g.constant(pole + 1), y)))
+
+
+def xlog1py(g: Graph, x: Value, y: Value) -> Value:
+    return xlogy(g, x, y, "log1p", -1.0)
+
+
 def sinc_at_zero(g: Graph, x: Value) -> Value:
     """`sin(x)/x` at 0, and 1 elsewhere, with as many derivatives as anybody takes."""
     square = g.unary("square", g.select(g.elementwise("equal", x, g.constant(0.0)), x, g.constant(0.0)))

@@ -438,4 +438,10 @@ CUSTOM: dict[str, Callable[..., Any]] = {
     "relu": lambda g, x: g.unary("relu", x),
     "relu6": lambda g, x: _functions.cut(g, x, 0.0, 6.0),
     "logaddexp": _functions.logaddexp,
+    "logaddexp2": _functions.logaddexp2,
+    "xlogy": _functions.xlogy,
+    "xlog1py": _functions.xlog1py,
 }
+
+#: Those whose operations have the same derivatives.
+WRITTEN_OUT = {"_softmax", "_xlogx", "logit", "log1mexp", "_det", "_slogdet_small"}

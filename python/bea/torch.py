@@ -26,6 +26,7 @@ from bea._bea import Error
 from bea._command import exact
 from bea._curvature import _LARGE, _along, _pairs
 from bea._derive import optimizer as _named
+from bea._module import Whole
 from bea._objective import _DOUBLE, _SINGLE, Objective
 from bea._structure import Structure
 
@@ -45,17 +46,6 @@ def _alone(method: Callable) -> Callable:
             return method(self, *arguments)
 
     return call
-
-
-class _Whole(torch.nn.Module):
-    """A module with its loss, which may look at the parameters, too."""
-
-    def __init__(self, model: torch.nn.Module, loss_fn: Callable):
-        super().__init__()
-        self.model, self.loss_fn = model, loss_fn
-
-    def forward(self, inputs: Any, targets: Any) -> torch.Tensor:
-        return self.loss_fn(self.model(inputs), targets)
 
 
 def _what(value: Any) -> str:
@@ -113,8 +103,7 @@ class _Module:
         if chunk is not None and chunk < 1:
             raise Error(f"`chunk` is a number of examples, 1 at least, not {chunk}")
         self.model, self.chunk, self.reduction = model, chunk, reduction
-        # A loss that is a module is not to be taken for a part of the model.
-        self.whole = _Whole(model, lambda outputs, targets: loss_fn(outputs, targets))
+        self.whole = Whole(model, loss_fn)
         self.lock = _LOCKS.setdefault(model, threading.RLock())
         self.data = _batches(data)
         parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
@@ -327,6 +316,13 @@ class _Module:
     @_alone
     def third(self, x: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
         """The gradient of `uᵀ∇²E(x)v`."""
+        wrong = [name for name, part in self.model.named_modules() if isinstance(part, torch.nn.LayerNorm)]
+        if wrong:
+            warnings.warn(
+                f"third derivatives of PyTorch through LayerNorm are wrong, by a fifth and more in version 2.15, and the model "
+                f"has {len(wrong)} of them, `{wrong[0]}` say: bea.from_torch makes an objective with the right ones",
+                stacklevel=2,
+            )
         along, other = self.unflatten(u.copy()), self.unflatten(v.copy())
         sums = [torch.zeros_like(part) for part in along]
         weights = 0.0

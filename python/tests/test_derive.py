@@ -60,6 +60,13 @@ def test_coefficients_are_fractions():
     assert [field.coefficient(chain(n)) for n in range(6)] == [Fraction((-1) ** n, n + 1) for n in range(6)]
 
 
+def test_coefficients_of_a_start_are_not_those_of_the_field():
+    sympy = pytest.importorskip("sympy")
+    m = sympy.Symbol("m")
+    start = bea.optimizer("heavy_ball").derive(order=1, start="rest")
+    assert sympy.simplify(start.coefficient("[]") + m / (1 - m) ** 2) == 0
+
+
 def test_symbolic_coefficients_are_of_sympy():
     m, h = sympy.symbols("m h")
     field = bea.optimizer("heavy_ball").derive(order=1)

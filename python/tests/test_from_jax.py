@@ -124,6 +124,10 @@ def test_operations(name, tmp_path):
 EDGES = {
     "logaddexp": lambda a: jnp.logaddexp(a, jnp.array([-jnp.inf, 0.0, 1.0, 2.0])),
     "logaddexp of two": lambda a: jnp.logaddexp(a, a[::-1]),
+    "logaddexp2 of two": lambda a: jnp.logaddexp2(a, a[::-1]),
+    "xlogy": lambda a: jax.scipy.special.xlogy(a, jnp.array([2.0, 1.0, 0.5, 3.0])),
+    "xlogy of two": lambda a: jax.scipy.special.xlogy(a, 2 + a[::-1]),
+    "xlog1py": lambda a: jax.scipy.special.xlog1py(a, 1 + a[::-1]),
     "sinc": jnp.sinc,
     "clipped indices": lambda a: a.at[jnp.array([0, 7, -1])].get(mode="clip"),
     "filled indices": lambda a: a.at[jnp.array([0, 7, -1])].get(mode="fill", fill_value=2.0),
@@ -199,6 +203,12 @@ def test_derivatives_of_the_users_are_told():
     straight.defjvp(lambda primals, tangents: (straight(*primals), tangents[0]))
     with pytest.warns(UserWarning, match="operations of straight"):
         bea.from_jax(lambda w: straight(w).sum(), np.ones(3))
+
+
+def test_complex_points_keep_their_imaginary_parts():
+    objective = bea.from_jax(lambda w: (w["a"] ** 3).sum(), {"a": np.arange(1.0, 3.0)})
+    with pytest.raises(bea.Error, match="real numbers are wanted"):
+        objective.hvp({"a": np.array([1j, 1.0])})
 
 
 def test_what_is_refused():

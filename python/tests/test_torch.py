@@ -309,3 +309,12 @@ def test_the_documents_run(document, tmp_path, monkeypatch, capsys):
         exec(block, names)
     assert blocks and "torch" in names
     assert document == "README.md" or "sharpness" in capsys.readouterr().out
+
+
+def test_third_derivatives_through_layer_norm_are_warned_of():
+    model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.LayerNorm(3), torch.nn.Tanh()).double()
+    inputs = torch.linspace(-1, 1, 8, dtype=torch.float64).reshape(4, 2)
+    objective = bea.torch.objective(model, lambda outputs, _: (outputs**2).mean(), (inputs, torch.zeros(4)))
+    objective.hvp(objective.x)
+    with pytest.warns(UserWarning, match="through LayerNorm are wrong.* `1` say: bea.from_torch"):
+        bea.evaluate(objective, order=2)

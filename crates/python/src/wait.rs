@@ -37,7 +37,8 @@ pub(crate) fn check_signals() -> Result<(), ObjectiveError> {
     Python::attach(|py| py.check_signals()).map_err(|error| ObjectiveError::other(Raised(error)))
 }
 
-/// A text of errors or notes with its advice to those who write closures in Rust replaced by what it is in Python.
+/// A text of errors or notes with its advice to those who write closures in Rust, and the options of the command line,
+/// replaced by what they are in Python.
 pub(crate) fn in_python(text: &str) -> String {
     let advice = [
         (Capability::HessianVectors.help(), "give `hvp` to `bea.objective`"),
@@ -56,7 +57,11 @@ pub(crate) fn in_python(text: &str) -> String {
             "if the objective is not defined there, let the callback raise an exception that says so",
         ),
     ];
-    advice.iter().fold(text.to_string(), |text, (in_rust, here)| text.replace(in_rust, here))
+    let text = advice.iter().fold(text.to_string(), |text, (in_rust, here)| text.replace(in_rust, here));
+    let options = |py: Python<'_>| {
+        py.import("bea._command")?.call_method1("in_python", (text.as_str(),))?.extract::<String>()
+    };
+    Python::attach(options).unwrap_or(text)
 }
 
 /// The exception that a callback raised, with its traceback and a note on which call it was; or one of bea's own.

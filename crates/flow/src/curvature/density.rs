@@ -70,7 +70,7 @@ impl Density {
         }
         let mut random = Probes::new(self.seed);
         let mut points = Vec::new();
-        let mut moments = Vec::with_capacity(self.probes);
+        let mut moments = Vec::new();
         let mut products = 0;
         for first in (0..self.probes).step_by(self.block) {
             let count = self.block.min(self.probes - first);
