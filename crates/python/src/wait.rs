@@ -57,7 +57,8 @@ pub(crate) fn in_python(text: &str) -> String {
             "if the objective is not defined there, let the callback raise an exception that says so",
         ),
     ];
-    let text = advice.iter().fold(text.to_string(), |text, (in_rust, here)| text.replace(in_rust, here));
+    let text =
+        advice.iter().fold(text.to_string(), |text, (in_rust, here)| text.replace(in_rust, here));
     let options = |py: Python<'_>| {
         py.import("bea._command")?.call_method1("in_python", (text.as_str(),))?.extract::<String>()
     };
