@@ -73,8 +73,8 @@ impl Caption {
 
     /// Which paper is meant, and what the symbols of the caption mean.
     pub fn symbols(&self) -> String {
-        let title = self.title();
-        let said = [&title, &self.shows, self.claim, &self.seen, &self.number];
+        let (title, verdict) = (self.title(), self.verdict.to_string());
+        let said = [&title, &self.shows, self.claim, &self.seen, &self.number, &verdict];
         let parts = [&said[..], &[&self.setting, &self.more]].concat();
         format!("{PAPER}; {}", words::meanings(&parts.join("\n")))
     }

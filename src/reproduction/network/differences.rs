@@ -53,8 +53,8 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
             continue;
         }
         let times = number(factor);
-        let holds = at_most(factor, most);
-        parts.push(holds);
+        let low = at_most(factor, most);
+        parts.push(low.map(|low| low && more_fail.is_none()));
         seen.push(format!(
             "with p = {power}, the loss ends at {} with the difference of gradients, {times} times that with the exact product, {}",
             loss(difference),
@@ -62,10 +62,9 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
         ));
         decides.push(format!("{times} times (p = {power})"));
         titles.push(format!("differences leave {times} times the exact loss (p = {power})"));
-        if let Some((exact, difference)) = more_fail.filter(|_| holds == Some(true)) {
-            parts.push(Some(false));
+        if let Some((exact, difference)) = more_fail.filter(|_| low == Some(true)) {
             let fail = format!(
-                "{} with the difference and {} exact ones end with a higher loss than at the start",
+                "{} end with a higher loss than at the start with the difference, {} with the exact product",
                 difference.failing(),
                 exact.failing()
             );
