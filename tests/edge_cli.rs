@@ -125,8 +125,8 @@ fn errors_of_a_step_of_runs() {
     assert!(!folder.path().join("refused").exists());
 }
 
-/// Figure 10's network: once the oscillation has set in, the averaged loss is within 5 % of what the central flow predicts, and the
-/// sharpness of its path within 1 % of 2/h.
+/// Figure 10's network: once the oscillation has set in, the averaged loss is within 3 % of what the central flow predicts, and the
+/// sharpness of its path within 0.4 % of 2/h.
 #[test]
 fn a_network_stays_at_the_edge() {
     let folder = tempfile::tempdir().unwrap();
@@ -139,11 +139,11 @@ fn a_network_stays_at_the_edge() {
     let onset = of("trace", "central").iter().position(|trace| *trace > 0.0).unwrap();
     assert!(onset < 200, "{onset}");
     for n in onset + 1..=400 {
-        assert!((sharpness[n] / edge[n] - 1.0).abs() < 0.01, "{n}: {}", sharpness[n]);
+        assert!((sharpness[n] / edge[n] - 1.0).abs() < 0.004, "{n}: {}", sharpness[n]);
     }
     assert!(of("residual", "central").iter().all(|residual| *residual < 1e-8));
     let mean = |values: &[f64]| values[240..=380].iter().sum::<f64>() / 141.0;
-    for (name, tolerance) in [("loss", 0.05), ("gradient_norm", 0.1), ("trace", 0.15)] {
+    for (name, tolerance) in [("loss", 0.03), ("gradient_norm", 0.1), ("trace", 0.15)] {
         let (own, flow) = (of(name, "gd"), of(name, "central"));
         assert!((mean(&own) / mean(&flow) - 1.0).abs() < tolerance, "{name}");
         if name == "loss" {
