@@ -226,6 +226,13 @@ fn adaptive_optimizers_against_their_iterates() {
     }
 }
 
+fn exact(values: &[(&str, i64, i64)]) -> BTreeMap<String, num_rational::BigRational> {
+    let value = |&(name, top, bottom): &(&str, i64, i64)| {
+        (name.to_string(), num_rational::BigRational::new(top.into(), bottom.into()))
+    };
+    values.iter().map(value).collect()
+}
+
 /// An optimizer of the library with these values of its parameters.
 fn simulated(
     name: &str,
@@ -233,11 +240,50 @@ fn simulated(
     (problem, start): &(Problem, Vec<f64>),
     request: &Request,
 ) -> Result<Simulation, bea::flow::SimulateError> {
-    let value = |&(name, top, bottom): &(&str, i64, i64)| {
-        (name.to_string(), num_rational::BigRational::new(top.into(), bottom.into()))
-    };
-    let step = optimizer::find(name).unwrap().step(&values.iter().map(value).collect()).unwrap();
+    let step = optimizer::find(name).unwrap().step(&exact(values)).unwrap();
     simulate(problem, name, step, start, request)
+}
+
+/// `E = (s₀+y)x²/2 - cy + ky²/2`: the path rests where the oscillation's force is that of the slope, `½σ² = c - ky = f`, and at the
+/// edge `S = s₀+y = 2(√ν+ε)/h`: `hS/√ν = 2` but for `ε`. With one `ν` for both coordinates, `ν = f² + S²σ²`; with one for each,
+/// `ν_x = S²σ²`.
+#[test]
+fn adaptive_steps_rest_at_the_edge() {
+    let (h, s, c, k) = (0.1f64, 0.5, 0.01, 0.01);
+    let problem = problem("(1/2 + y)*x^2/2 - y/100 + y^2/200", &[("x", 0.02), ("y", 0.3)]);
+    let joint = "optimizer joint(alpha, eps) { state v; v' = alpha*v + (1-alpha)*dot(g, g)
+                 theta' = theta - h*g/(sqrt(v') + eps) }";
+    let joint = optimizer::parse(&Source::new("joint", joint)).unwrap();
+    let joint = joint[0].step(&exact(&[("alpha", 9, 10), ("eps", 0, 1)])).unwrap();
+    let request = request(h, 3000, "central");
+    let joint = simulate(&problem.0, "joint", joint, &problem.1, &request).unwrap();
+    let values = [("alpha", 9, 10), ("eps", 1, 1000)];
+    let entries = simulated("rmsprop", &values, &problem, &request).unwrap();
+    for (simulation, eps, is_joint) in [(joint, 0.0, true), (entries, 0.001, false)] {
+        // f by iteration from ½σ² = f: σ² = (ν - [f²])/S², √ν = hS/2 - ε.
+        let f = (0..100).fold(h * h / 8.0, |f, _| {
+            let curvature = s + (c - f) / k;
+            let nu = (h * curvature / 2.0 - eps).powi(2);
+            (nu - if is_joint { f * f } else { 0.0 }) / curvature.powi(2) / 2.0
+        });
+        let (y, curvature) = ((c - f) / k, s + (c - f) / k);
+        let central = simulation.find("central").unwrap();
+        let last = at(central, 3000);
+        assert_eq!(central.note, None);
+        let [x_found, y_found] = real(central, 3000)[..] else { panic!("two variables") };
+        let (x_found, y_found) =
+            if y_found.abs() < 1e-9 { (y_found, x_found) } else { (x_found, y_found) };
+        assert!(x_found.abs() < 1e-9 && (y_found - y).abs() < 1e-9, "{y_found} {y}");
+        // The eigenvalue of P⁻¹H is S/(√ν+ε), and 2/h at the edge.
+        assert!((last.sharpness / (2.0 / h) - 1.0).abs() < 1e-9, "{last:?}");
+        assert!((last.trace / (2.0 * f) - 1.0).abs() < 1e-8, "{last:?} {f}");
+        // The iterates alternate between ±σ, where the gradient along y is 0 in each step, not only on the average: that is what the joint ν
+        // of the flow, to the second order in the oscillation, has too much.
+        let iterates = at(&simulation.optimizer, 2900);
+        assert!((iterates.sharpness / (2.0 / h) - 1.0).abs() < 1e-6, "{iterates:?}");
+        let excess = if is_joint { f * f / (2.0 * f * curvature.powi(2)) } else { 0.0 };
+        assert!((iterates.trace / last.trace - 1.0 - excess).abs() < 1e-5, "{iterates:?} {excess}");
+    }
 }
 
 /// AdamW without decay is Adam; with it, its steps depend on where it is.

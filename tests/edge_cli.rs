@@ -154,6 +154,39 @@ fn a_network_stays_at_the_edge() {
     }
 }
 
+/// The same of optimizers that divide their steps, with one `ν` and with one for each parameter: the averaged loss is within 5 % of the central flow's
+/// prediction at every step, and the sharpness of `P⁻¹H` within 1 % of the edge on the average, on both paths.
+#[test]
+fn adaptive_optimizers_of_a_network_stay_at_the_edge() {
+    let folder = tempfile::tempdir().unwrap();
+    let joint = "optimizer joint(alpha) { state v; v' = alpha*v + (1-alpha)*dot(g, g)
+                 theta' = theta - h*g/sqrt(v') }";
+    std::fs::write(folder.path().join("joint.bea"), joint).unwrap();
+    let network = "flow --network mlp:10,10,10,10,10,elu --data iris,scale=standard --dtype f64 \
+                   --steps 800 --flows central --force --out run";
+    for (name, optimizer, values, lr) in [
+        ("joint", "joint.bea", &["alpha=0.99"][..], "0.05"),
+        ("rmsprop", "rmsprop", &["alpha=0.9", "eps=1e-8"], "0.001"),
+        ("adam", "adam", &["beta1=0.5", "beta2=0.99", "eps=0.001"], "0.002"),
+    ] {
+        let mut line: Vec<&str> = network.split_whitespace().collect();
+        line.extend(["--optimizer", optimizer, "--lr", lr]);
+        values.iter().for_each(|value| line.extend(["--set", value]));
+        bea(folder.path(), &line);
+        let table = std::fs::read_to_string(folder.path().join("run/oscillations.csv")).unwrap();
+        let of = |column_name: &str, flow: &str| column(&table, column_name, "flow", flow);
+        let (own, flow) = (of("loss", name), of("loss", "central"));
+        for n in 400..=780 {
+            assert!((own[n] / flow[n] - 1.0).abs() < 0.05, "{name} {n}: {} {}", own[n], flow[n]);
+        }
+        for path in [name, "central"] {
+            let (sharpness, edge) = (of("sharpness", path), of("edge", path));
+            let mean = (400..=780).map(|n| sharpness[n] / edge[n]).sum::<f64>() / 381.0;
+            assert!((mean - 1.0).abs() < 0.01, "{name} {path}: {mean}");
+        }
+    }
+}
+
 const RUN: &str = r#"
 network = "mlp:4,tanh"
 data = "iris,scale=standard"
