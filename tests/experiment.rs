@@ -76,6 +76,10 @@ fn a_run_that_was_interrupted_anywhere_equals_one_that_was_not() {
             ],
         ),
         with(IRIS, &[("\"gd\"", "\"heavy_ball\""), ("[measure]", "[measure]\nevery = 4")]),
+        with(
+            IRIS,
+            &[("\"gd\"", "\"dal\"\nmomentum = 0.5\ndifference = \"previous\""), ("lr = 0.2\n", "")],
+        ),
     ];
     for text in cases {
         let folder = tempfile::tempdir().unwrap();
@@ -227,6 +231,87 @@ fn the_difference_approximates_the_product() {
         (rates(""), rates("\ndifference = 1e-2"), rates("\ndifference = 1e-6"));
     assert_ne!(exact[0], far[0]);
     assert!((exact[0] - near[0]).abs() < 1e-5 * exact[0]);
+}
+
+/// `2/(‖g - g₋‖/‖θ - θ₋‖)^p` from two iterates and their gradients, with one gradient a step after the first one.
+#[test]
+fn the_difference_of_the_last_step_costs_nothing() {
+    use bea::network::training::{Dal, Product, Rule, State};
+    // E = 3x²/2 + y²/8 + x⁴/4
+    let slope = |x: &[f64]| [3.0 * x[0] + x[0].powi(3), x[1] / 4.0];
+    for (momentum, numerator) in [(0.0, 2.0), (0.5, 0.5)] {
+        let (gradients, products) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let loss = bea::objective(2)
+            .gradient(|x, g| {
+                gradients.fetch_add(1, Ordering::SeqCst);
+                g.copy_from_slice(&slope(x));
+                1.5 * x[0] * x[0] + x[1] * x[1] / 8.0 + x[0].powi(4) / 4.0
+            })
+            .hessian_vector(|x, v, out| {
+                products.fetch_add(1, Ordering::SeqCst);
+                out.copy_from_slice(&[(3.0 + 3.0 * x[0] * x[0]) * v[0], v[1] / 4.0]);
+            });
+        let dal = Dal { power: 0.75, cap: 50.0, product: Product::Previous };
+        let rule = match momentum {
+            0.0 => Rule::Dal(dal),
+            momentum => Rule::DalMomentum { dal, momentum },
+        };
+        let mut state = State::new(vec![0.4, 1.0]);
+        let exact = Dal { product: Product::Exact, ..dal };
+        let first = exact.step(&loss, &state.theta).unwrap().learning_rate;
+        let count = || (gradients.load(Ordering::SeqCst), products.load(Ordering::SeqCst));
+        let counted = count();
+        let mut expected = vec![(vec![0.4, 1.0], first * numerator / 2.0)];
+        let mut velocity = [0.0; 2];
+        for n in 0..12 {
+            let (theta, rate) = expected[n].clone();
+            let step = rule.step(&loss, &mut state).unwrap();
+            assert!((step.learning_rate / rate - 1.0).abs() < 1e-12, "{n}: {step:?} {rate}");
+            let g = slope(&theta);
+            let next: Vec<f64> = (0..2)
+                .map(|i| {
+                    velocity[i] = momentum * velocity[i] - rate * g[i];
+                    theta[i] + velocity[i]
+                })
+                .collect();
+            let length = |x: [f64; 2]| x[0].hypot(x[1]);
+            let (a, b) = (slope(&next), g);
+            let ratio = length([a[0] - b[0], a[1] - b[1]])
+                / length([next[0] - theta[0], next[1] - theta[1]]);
+            expected.push((next, numerator / ratio.powf(0.75)));
+        }
+        let found = (count().0 - counted.0, count().1 - counted.1);
+        assert_eq!(found, (12, 1), "a gradient a step, and one product for the first");
+    }
+}
+
+/// In descriptions: near the exact product, and refused where there is no difference for each parameter.
+#[test]
+fn dal_takes_the_difference_of_the_last_step() {
+    let run =
+        |keys: &str| with(IRIS, &[("\"gd\"", &format!("\"dal\"\n{keys}")), ("lr = 0.2\n", "")]);
+    for momentum in ["", "\nmomentum = 0.9"] {
+        let rates = |difference: &str| {
+            column(
+                &finished(&run(&format!("p = 0.5\ncap = 50{momentum}{difference}"))),
+                "learning_rate",
+            )
+        };
+        let (exact, previous) = (rates(""), rates("\ndifference = \"previous\""));
+        assert_eq!(exact[0], previous[0]);
+        assert_ne!(exact[1], previous[1]);
+        assert!((previous[1] / exact[1]).ln().abs() < 1.0, "{exact:?} {previous:?}");
+    }
+    let fault = |text: &str| {
+        let error = Experiment::parse(Source::new("test.toml", text), Scale::Small, &[])
+            .and_then(|experiment| experiment.runs());
+        format!("{:?}", miette::Report::new(error.unwrap_err()))
+    };
+    let text = fault(&run("difference = \"last\""));
+    assert!(text.contains("must be positive, or \"previous\""), "{text}");
+    let each = run("difference = \"previous\"").replace("\"dal\"", "\"dal_per_parameter\"");
+    let text = fault(&each);
+    assert!(text.contains("must be a number"), "{text}");
 }
 
 #[test]
