@@ -1,14 +1,11 @@
 //! Flows through the edge of stability: against closed forms, and against averages of the iterates themselves.
 
-use assert_cmd::Command;
-use bea::experiment::{Experiment, Run, Scale};
 use bea::flow::{FlowName, Oscillation, Problem, Request, Simulation, Trajectory, simulate};
 use bea::loss::Loss;
 use bea::optimizer;
 use bea::series::GeneralLinearMethod;
 use bea::source::Source;
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// A formula, and a start of which coordinates that are not named are 0.
 fn problem(text: &str, start: &[(&str, f64)]) -> (Problem, Vec<f64>) {
@@ -229,6 +226,149 @@ fn adaptive_optimizers_against_their_iterates() {
     }
 }
 
+fn exact(values: &[(&str, i64, i64)]) -> BTreeMap<String, num_rational::BigRational> {
+    let value = |&(name, top, bottom): &(&str, i64, i64)| {
+        (name.to_string(), num_rational::BigRational::new(top.into(), bottom.into()))
+    };
+    values.iter().map(value).collect()
+}
+
+/// An optimizer of the library with these values of its parameters.
+fn simulated(
+    name: &str,
+    values: &[(&str, i64, i64)],
+    (problem, start): &(Problem, Vec<f64>),
+    request: &Request,
+) -> Result<Simulation, bea::flow::SimulateError> {
+    let step = optimizer::find(name).unwrap().step(&exact(values)).unwrap();
+    simulate(problem, name, step, start, request)
+}
+
+/// `E = (s₀+y)x²/2 - cy + ky²/2`: the path rests where the oscillation's force is that of the slope, `½σ² = c - ky = f`, and at the
+/// edge `S = s₀+y = 2(√ν+ε)/h`: `hS/√ν = 2` but for `ε`. With one `ν` for both coordinates, `ν = f² + S²σ²`; with one for each,
+/// `ν_x = S²σ²`.
+#[test]
+fn adaptive_steps_rest_at_the_edge() {
+    let (h, s, c, k) = (0.1f64, 0.5, 0.01, 0.01);
+    let problem = problem("(1/2 + y)*x^2/2 - y/100 + y^2/200", &[("x", 0.02), ("y", 0.3)]);
+    let joint = "optimizer joint(alpha, eps) { state v; v' = alpha*v + (1-alpha)*dot(g, g)
+                 theta' = theta - h*g/(sqrt(v') + eps) }";
+    let joint = optimizer::parse(&Source::new("joint", joint)).unwrap();
+    let joint = joint[0].step(&exact(&[("alpha", 9, 10), ("eps", 0, 1)])).unwrap();
+    let request = request(h, 3000, "central");
+    let joint = simulate(&problem.0, "joint", joint, &problem.1, &request).unwrap();
+    let values = [("alpha", 9, 10), ("eps", 1, 1000)];
+    let entries = simulated("rmsprop", &values, &problem, &request).unwrap();
+    for (simulation, eps, is_joint) in [(joint, 0.0, true), (entries, 0.001, false)] {
+        // f by iteration from ½σ² = f: σ² = (ν - [f²])/S², √ν = hS/2 - ε.
+        let f = (0..100).fold(h * h / 8.0, |f, _| {
+            let curvature = s + (c - f) / k;
+            let nu = (h * curvature / 2.0 - eps).powi(2);
+            (nu - if is_joint { f * f } else { 0.0 }) / curvature.powi(2) / 2.0
+        });
+        let (y, curvature) = ((c - f) / k, s + (c - f) / k);
+        let central = simulation.find("central").unwrap();
+        let last = at(central, 3000);
+        assert_eq!(central.note, None);
+        let [x_found, y_found] = real(central, 3000)[..] else { panic!("two variables") };
+        let (x_found, y_found) =
+            if y_found.abs() < 1e-9 { (y_found, x_found) } else { (x_found, y_found) };
+        assert!(x_found.abs() < 1e-9 && (y_found - y).abs() < 1e-9, "{y_found} {y}");
+        // The eigenvalue of P⁻¹H is S/(√ν+ε), and 2/h at the edge.
+        assert!((last.sharpness / (2.0 / h) - 1.0).abs() < 1e-9, "{last:?}");
+        assert!((last.trace / (2.0 * f) - 1.0).abs() < 1e-8, "{last:?} {f}");
+        // The iterates alternate between ±σ, where the gradient along y is 0 in each step, not only on the average: that is what the joint ν
+        // of the flow, to the second order in the oscillation, has too much.
+        let iterates = at(&simulation.optimizer, 2900);
+        assert!((iterates.sharpness / (2.0 / h) - 1.0).abs() < 1e-6, "{iterates:?}");
+        let excess = if is_joint { f * f / (2.0 * f * curvature.powi(2)) } else { 0.0 };
+        assert!((iterates.trace / last.trace - 1.0 - excess).abs() < 1e-5, "{iterates:?} {excess}");
+    }
+}
+
+/// AdamW without decay is Adam; with it, its steps depend on where it is.
+#[test]
+fn weight_decay_is_no_adam() {
+    let problem = problem("(3 + y)*x^2/2 - y/10", &[("x", 0.3)]);
+    let request = request(0.02, 40, "central");
+    let values = [("beta1", 1, 2), ("beta2", 9, 10), ("eps", 1, 1000)];
+    let decaying = |top| [&values[..], &[("lambda", top, 10)]].concat();
+    let error = simulated("adamw", &decaying(1), &problem, &request).unwrap_err().to_string();
+    assert!(error.contains("`adamw` is none"), "{error}");
+    let adamw = simulated("adamw", &decaying(0), &problem, &request).unwrap();
+    let adam = simulated("adam", &values, &problem, &request).unwrap();
+    assert_eq!(adamw.find("central").unwrap().note, None);
+    for n in 0..=40 {
+        let [found, expected] = [&adamw, &adam].map(|s| real(s.find("central").unwrap(), n));
+        let near = found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-9);
+        assert!(near, "{n}: {found:?} {expected:?}");
+    }
+}
+
+/// A variable that the loss does not depend on has `ν = 0`, and nothing else feels it.
+#[test]
+fn rmsprop_passes_over_what_has_no_gradient() {
+    let values = [("alpha", 9, 10), ("eps", 1, 10_000)];
+    let request = request(0.02, 600, "central");
+    let run = |text| {
+        let problem = problem(text, &[("x", 0.3), ("z", 0.7)]);
+        simulated("rmsprop", &values, &problem, &request).unwrap()
+    };
+    let (without, with) = (run("(3 + y)*x^2/2 - y/10"), run("(3 + y)*x^2/2 - y/10 + 0*z"));
+    let [without, with] = [&without, &with].map(|s| s.find("central").unwrap());
+    assert_eq!((&without.note, &with.note), (&None, &None));
+    assert!(at(with, 600).trace > 0.0);
+    for n in 0..=600 {
+        // The variables are in the order in which the loss names them.
+        assert_eq!(real(with, n)[2], 0.7);
+        let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * b.abs().max(1e-3);
+        assert!(real(with, n).iter().zip(real(without, n)).all(|(a, b)| near(*a, b)), "{n}");
+        assert!(near(at(with, n).trace, at(without, n).trace), "{n}");
+    }
+}
+
+/// From the slow manifold on the squares are averaged from the first step on: without that the first steps would be
+/// `1/√(1-α)` as long.
+#[test]
+fn rmsprop_from_the_settled_start() {
+    let problem = problem("x^2/2 + y^2", &[("x", 1.0), ("y", 1.5)]);
+    let values = [("alpha", 9, 10), ("eps", 1, 1000)];
+    let distance = |h: f64| {
+        let request = Request {
+            buffers: bea::flow::Buffers::Settled,
+            euler: Some(h / 16.0),
+            ..request(h, 3, "central")
+        };
+        let simulation = simulated("rmsprop", &values, &problem, &request).unwrap();
+        let central = simulation.find("central").unwrap();
+        assert_eq!(central.note, None);
+        let pair = real(central, 1).into_iter().zip(real(&simulation.optimizer, 1));
+        pair.map(|(a, b)| (a - b).abs()).sum::<f64>()
+    };
+    let (coarse, fine) = (distance(0.01), distance(0.005));
+    assert!(coarse < 1e-5, "{coarse:e}");
+    // The flow is that of the averages to the lowest order, and a step is nearly along the signs of the gradient, which do not change: what is
+    // left is of order h³.
+    assert!(coarse / fine > 5.0, "{coarse:e} {fine:e}");
+}
+
+/// `ρ = h/(1-m)` and the edge `2(1+m)/h` where the residue of the step at 1 is beside another root, `m`.
+#[test]
+fn the_heaviest_ball_has_its_rate() {
+    let problem = problem("x^2/8000", &[("x", 0.3)]);
+    let values = [("m", 99_999, 100_000)];
+    let simulation =
+        simulated("heavy_ball", &values, &problem, &request(0.02, 3, "central")).unwrap();
+    let central = simulation.find("central").unwrap();
+    assert_eq!(central.note, None);
+    for n in 0..=3 {
+        assert!((at(central, n).edge / 199.999 - 1.0).abs() < 1e-9, "{:?}", at(central, n));
+        // ρ/4000 = 1/2, and h/4000 = 5e-6 is the curvature's part of a step.
+        let expected = 0.3 * (-0.5 * n as f64).exp();
+        assert!((real(central, n)[0] / expected - 1.0).abs() < 1e-6, "{n}: {:?}", real(central, n));
+    }
+}
+
 /// Two directions with the same curvature: one oscillation of two dimensions, with no basis of its own.
 #[test]
 fn degenerate_directions_are_one_block() {
@@ -295,159 +435,4 @@ fn what_is_missing_is_said() {
     assert!(text.contains("evaluates one gradient a step"), "{text}");
     let text = refused(&formula, "central", "lion");
     assert!(text.contains("`lion`"), "{text}");
-}
-
-fn bea(folder: &Path, arguments: &[&str]) -> String {
-    let mut command = Command::cargo_bin("bea").unwrap();
-    command.env("COLUMNS", "200").env("NO_COLOR", "1").current_dir(folder).args(arguments);
-    let output = command.assert().success().get_output().stdout.clone();
-    String::from_utf8(output).unwrap()
-}
-
-/// The numbers of a column, in the rows of one flow.
-fn column(table: &str, name: &str, key: &str, value: &str) -> Vec<f64> {
-    let mut reader = csv::Reader::from_reader(table.as_bytes());
-    let names = reader.headers().unwrap().clone();
-    let place = |name: &str| names.iter().position(|known| known == name).unwrap();
-    let (key, name) = (place(key), place(name));
-    let rows = reader.records().map(Result::unwrap).filter(|row| &row[key] == value);
-    rows.map(|row| row[name].parse().unwrap_or(f64::NAN)).collect()
-}
-
-#[test]
-fn the_command_leaves_oscillations() {
-    let folder = tempfile::tempdir().unwrap();
-    let loss = "(3 + y)*x^2/2 - y/100";
-    let text = bea(
-        folder.path(),
-        &[
-            "flow",
-            "--loss",
-            loss,
-            "--start",
-            "x=0.3,y=0",
-            "--lr",
-            "1/2",
-            "--steps",
-            "300",
-            "--flows",
-            "central,rod,ngf",
-            "--plot",
-            "--out",
-            "run",
-        ],
-    );
-    assert!(text.contains("oscillation at the edge of stability"), "{text}");
-    assert!(text.contains("gd: measured: averages over 20 steps before and after"), "{text}");
-    let run = folder.path().join("run");
-    let table = std::fs::read_to_string(run.join("oscillations.csv")).unwrap();
-    let last = |name: &str, flow: &str| *column(&table, name, "flow", flow).last().unwrap();
-    assert!((last("trace", "central") - 0.02).abs() < 1e-8);
-    assert!((last("sharpness", "central") - last("edge", "central")).abs() < 1e-8);
-    assert_eq!(column(&table, "trace", "flow", "gd").len(), 301);
-    assert_eq!(column(&table, "trace", "flow", "ngf").len(), 0);
-    let json = std::fs::read_to_string(run.join("trajectories.json")).unwrap();
-    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    let found = &json["flows"]["central"]["oscillations"];
-    assert_eq!(found["trace"].as_array().unwrap().len(), 301);
-    assert_eq!(json["flows"]["rod"]["beginning"], "midpoint of the first step");
-    assert!(json["flows"]["ngf"]["oscillations"].is_null());
-    let picture = std::fs::read_to_string(run.join("trajectories.svg")).unwrap();
-    assert!(picture.contains("sharpness") && picture.contains("tr Σ"));
-}
-
-#[test]
-fn panels_of_oscillations_need_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::cargo_bin("bea").unwrap();
-    let line = "flow --loss x^2 --start 1 --lr 0.1 --flows ngf --plot --panel sharpness --out run";
-    let refused = command.current_dir(folder.path()).args(line.split(' ')).assert().code(2);
-    let error = String::from_utf8(refused.get_output().stderr.clone()).unwrap();
-    assert!(error.contains("add central or rod to --flows"), "{error}");
-    assert!(!folder.path().join("run").exists());
-}
-
-/// Figure 10's network: once the oscillation has set in, the averaged loss is within 5 % of what the central flow predicts, and the
-/// sharpness of its path within 1 % of 2/h.
-#[test]
-fn a_network_stays_at_the_edge() {
-    let folder = tempfile::tempdir().unwrap();
-    let line = "flow --network mlp:10,10,10,10,10,elu --data iris,scale=standard --dtype f64 --lr 0.2 \
-                --steps 400 --flows central --out run";
-    bea(folder.path(), &line.split_whitespace().collect::<Vec<_>>());
-    let table = std::fs::read_to_string(folder.path().join("run/oscillations.csv")).unwrap();
-    let of = |name: &str, flow: &str| column(&table, name, "flow", flow);
-    let (sharpness, edge) = (of("sharpness", "central"), of("edge", "central"));
-    let onset = of("trace", "central").iter().position(|trace| *trace > 0.0).unwrap();
-    assert!(onset < 200, "{onset}");
-    for n in onset + 1..=400 {
-        assert!((sharpness[n] / edge[n] - 1.0).abs() < 0.01, "{n}: {}", sharpness[n]);
-    }
-    assert!(of("residual", "central").iter().all(|residual| *residual < 1e-8));
-    let mean = |values: &[f64]| values[240..=380].iter().sum::<f64>() / 141.0;
-    for (name, tolerance) in [("loss", 0.05), ("gradient_norm", 0.1), ("trace", 0.15)] {
-        let (own, flow) = (of(name, "gd"), of(name, "central"));
-        assert!((mean(&own) / mean(&flow) - 1.0).abs() < tolerance, "{name}");
-        if name == "loss" {
-            for n in 240..=380 {
-                assert!((own[n] / flow[n] - 1.0).abs() < tolerance, "{n}: {} {}", own[n], flow[n]);
-            }
-        }
-    }
-}
-
-const RUN: &str = r#"
-network = "mlp:4,tanh"
-data = "iris,scale=standard"
-dtype = "f64"
-[train]
-method = "gd"
-lr = 1.0
-steps = 12
-[measure]
-metrics = ["loss", "lambda:1", "self_stabilization"]
-[follow]
-from = [2, 6]
-steps = 8
-flows = ["central", "rod"]
-"#;
-
-fn started() -> Run {
-    let source = Source::new("run.toml", RUN);
-    let experiment = Experiment::parse(source, Scale::Small, &[]).unwrap();
-    Run::new(experiment.runs().unwrap().remove(0)).unwrap()
-}
-
-fn finished(mut run: Run) -> Run {
-    while run.end().is_none() {
-        run.advance(&|| false).unwrap();
-    }
-    run
-}
-
-#[test]
-fn runs_with_them_go_on_bit_for_bit() {
-    let whole = finished(started());
-    let follow = whole.follow().unwrap();
-    for name in ["edge", "sharpness", "trace", "mean_loss", "mean_gradient_norm", "mean_distance"] {
-        assert!(follow.columns.iter().any(|column| column == name), "{:?}", follow.columns);
-    }
-    // Two starts, three trajectories of nine points.
-    assert_eq!(follow.rows.len(), 54);
-    let variance = whole.metrics().column("self_stabilization_variance").unwrap();
-    let [rate, slope] = ["sharpening", "slope"]
-        .map(|name| whole.metrics().column(&format!("self_stabilization_{name}")).unwrap());
-    for i in 0..variance.len() {
-        assert_eq!(variance[i], 2.0 * rate[i] / slope[i]);
-        assert!(slope[i] > 0.0);
-    }
-    for stop in [0, 3, 7] {
-        let mut first = started();
-        (0..stop).for_each(|_| first.advance(&|| false).unwrap());
-        let (metrics, follow) = (first.metrics().clone(), first.follow().cloned());
-        let second = started().resume(first.checkpoint(), metrics, follow).unwrap();
-        let second = finished(second);
-        assert_eq!(second.metrics().csv(), whole.metrics().csv());
-        assert_eq!(second.follow().unwrap().csv(), whole.follow().unwrap().csv(), "{stop}");
-    }
 }

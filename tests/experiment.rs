@@ -1,5 +1,6 @@
 //! Runs of experiments: resumed runs equal uninterrupted ones, measurements equal those made by hand.
 
+use bea::Objective;
 use bea::experiment::run::End;
 use bea::experiment::{Config, Existing, Experiment, Run, Scale, conduct, sweep};
 use bea::flow::{Problem, Request, simulate};
@@ -76,6 +77,10 @@ fn a_run_that_was_interrupted_anywhere_equals_one_that_was_not() {
             ],
         ),
         with(IRIS, &[("\"gd\"", "\"heavy_ball\""), ("[measure]", "[measure]\nevery = 4")]),
+        with(
+            IRIS,
+            &[("\"gd\"", "\"dal\"\nmomentum = 0.5\ndifference = \"previous\""), ("lr = 0.2\n", "")],
+        ),
     ];
     for text in cases {
         let folder = tempfile::tempdir().unwrap();
@@ -227,6 +232,139 @@ fn the_difference_approximates_the_product() {
         (rates(""), rates("\ndifference = 1e-2"), rates("\ndifference = 1e-6"));
     assert_ne!(exact[0], far[0]);
     assert!((exact[0] - near[0]).abs() < 1e-5 * exact[0]);
+}
+
+/// `2/(‖g - g₋‖/‖θ - θ₋‖)^p` from two iterates and their gradients, with one gradient a step after the first one.
+#[test]
+fn the_difference_of_the_last_step_costs_nothing() {
+    use bea::network::training::{Dal, Product, Rule, State};
+    // E = 3x²/2 + y²/8 + x⁴/4
+    let slope = |x: &[f64]| [3.0 * x[0] + x[0].powi(3), x[1] / 4.0];
+    for (momentum, numerator) in [(0.0, 2.0), (0.5, 0.5)] {
+        let (gradients, products) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let loss = bea::objective(2)
+            .gradient(|x, g| {
+                gradients.fetch_add(1, Ordering::SeqCst);
+                g.copy_from_slice(&slope(x));
+                1.5 * x[0] * x[0] + x[1] * x[1] / 8.0 + x[0].powi(4) / 4.0
+            })
+            .hessian_vector(|x, v, out| {
+                products.fetch_add(1, Ordering::SeqCst);
+                out.copy_from_slice(&[(3.0 + 3.0 * x[0] * x[0]) * v[0], v[1] / 4.0]);
+            });
+        let dal = Dal { power: 0.75, cap: 50.0, product: Product::Previous };
+        let rule = match momentum {
+            0.0 => Rule::Dal(dal),
+            momentum => Rule::DalMomentum { dal, momentum },
+        };
+        let mut state = State::new(vec![0.4, 1.0]);
+        let exact = Dal { product: Product::Exact, ..dal };
+        let first = exact.step(&loss, &state.theta).unwrap().learning_rate;
+        let count = || (gradients.load(Ordering::SeqCst), products.load(Ordering::SeqCst));
+        let counted = count();
+        let mut expected = vec![(vec![0.4, 1.0], first * numerator / 2.0)];
+        let mut velocity = [0.0; 2];
+        for n in 0..12 {
+            let (theta, rate) = expected[n].clone();
+            let step = rule.step(&loss, &mut state).unwrap();
+            assert!((step.learning_rate / rate - 1.0).abs() < 1e-12, "{n}: {step:?} {rate}");
+            let g = slope(&theta);
+            let next: Vec<f64> = (0..2)
+                .map(|i| {
+                    velocity[i] = momentum * velocity[i] - rate * g[i];
+                    theta[i] + velocity[i]
+                })
+                .collect();
+            let length = |x: [f64; 2]| x[0].hypot(x[1]);
+            let (a, b) = (slope(&next), g);
+            let ratio = length([a[0] - b[0], a[1] - b[1]])
+                / length([next[0] - theta[0], next[1] - theta[1]]);
+            expected.push((next, numerator / ratio.powf(0.75)));
+        }
+        let found = (count().0 - counted.0, count().1 - counted.1);
+        assert_eq!(found, (12, 1), "a gradient a step, and one product for the first");
+    }
+}
+
+/// In descriptions: near the exact product, and refused where there is no difference for each parameter.
+#[test]
+fn dal_takes_the_difference_of_the_last_step() {
+    let run =
+        |keys: &str| with(IRIS, &[("\"gd\"", &format!("\"dal\"\n{keys}")), ("lr = 0.2\n", "")]);
+    for momentum in ["", "\nmomentum = 0.9"] {
+        let rates = |difference: &str| {
+            column(
+                &finished(&run(&format!("p = 0.5\ncap = 50{momentum}{difference}"))),
+                "learning_rate",
+            )
+        };
+        let (exact, previous) = (rates(""), rates("\ndifference = \"previous\""));
+        assert_eq!(exact[0], previous[0]);
+        assert_ne!(exact[1], previous[1]);
+        assert!((previous[1] / exact[1]).ln().abs() < 1.0, "{exact:?} {previous:?}");
+    }
+    let fault = |text: &str| {
+        let error = Experiment::parse(Source::new("test.toml", text), Scale::Small, &[])
+            .and_then(|experiment| experiment.runs());
+        format!("{:?}", miette::Report::new(error.unwrap_err()))
+    };
+    let text = fault(&run("difference = \"last\""));
+    assert!(text.contains("must be positive, or \"previous\""), "{text}");
+    let each = run("difference = \"previous\"").replace("\"dal\"", "\"dal_per_parameter\"");
+    let text = fault(&each);
+    assert!(text.contains("must be a number"), "{text}");
+}
+
+/// The optimizer of the guide to the edge of stability, as it is printed there: `min(cap, 2/‖Hĝ‖^p, c/|ĝᵀHĝ|)`.
+#[test]
+fn dal_with_a_cap_from_the_quadratic_model() {
+    let guide = include_str!("../docs/edge.md");
+    let at = guide.find("optimizer dal_quadratic").unwrap();
+    let text = &guide[at..at + guide[at..].find("```").unwrap()];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dal_quadratic.bea");
+    std::fs::write(&path, text).unwrap();
+    let mut bound = 0;
+    for p in [0.0, 0.5, 1.0] {
+        let trained = format!("optimizer = {path:?}\nset = {{ p = {p}, c = 2, cap = 5 }}");
+        let changes = [
+            ("method = \"gd\"", trained.as_str()),
+            ("lr = 0.2", "lr = 1"),
+            ("steps = 12", "steps = 40"),
+            (", \"sc:1\"", ""),
+        ];
+        let mut run = Run::new(configs(&with(IRIS, &changes)).remove(0)).unwrap();
+        let loss = loss_of(&run);
+        while run.end().is_none() {
+            let theta = run.state().theta.clone();
+            let mut gradient = vec![0.0; theta.len()];
+            loss.value_and_gradient(&theta, &mut gradient).unwrap();
+            let size = norm(&gradient);
+            let unit: Vec<f64> = gradient.iter().map(|g| g / size).collect();
+            let product = loss.hessian_vectors(&theta, &[&unit]).unwrap().remove(0);
+            let along: f64 = unit.iter().zip(&product).map(|(u, r)| u * r).sum();
+            let (own, cap) = (5f64.min(2.0 / norm(&product).powf(p)), 2.0 / along.abs());
+            bound += usize::from(cap < own);
+            // |ĝᵀHĝ| ≤ ‖Hĝ‖: with p = 1 the cap never acts.
+            assert!(p < 1.0 || cap >= own * (1.0 - 1e-12));
+            // Measuring is an advance, too.
+            let step = run.state().step;
+            while run.end().is_none() && run.state().step == step {
+                run.advance(&|| false).unwrap();
+            }
+            if run.state().step == step {
+                break;
+            }
+            let moved: Vec<f64> =
+                run.state().theta.iter().zip(&theta).map(|(a, b)| a - b).collect();
+            let found = norm(&moved) / size;
+            assert!(
+                (found / own.min(cap) - 1.0).abs() < 1e-9,
+                "{p} {found:e} {own:e} {cap:e} {size:e}"
+            );
+        }
+    }
+    assert!(bound > 10, "{bound}");
 }
 
 #[test]

@@ -812,6 +812,32 @@ fn networks_train_array_by_array() {
     assert_eq!(lengths, [squares(&|s| s[0]), squares(&|s| s[1..].iter().product())]);
 }
 
+/// Of a matrix that is not square Shampoo's slow variables have two sizes, neither that of the parameters: over a fixed time
+/// the field of order `k` is `O(h^(k+1))` away from the steps.
+#[test]
+fn flows_follow_shampoo_of_a_wide_matrix() {
+    let folder = tempfile::tempdir().unwrap();
+    let ends = |h: &str, steps: &str| -> Vec<f64> {
+        let out = folder.path().join(h);
+        let loss = "a^2 + 2*b^2 + c^2/2 + d^2 + a*b*c + a*d + e^2*f + f^2 + e";
+        let start = "1,2,3,1,0.5,0.7";
+        let (code, text) = bea(&[
+            &["flow", "--loss", loss, "--start", start, "--matrix", "2x3", "--lr", h][..],
+            &["--steps", steps, "--optimizer", "shampoo", "--set", "eps=1"],
+            &["--flows", "order:0,order:1", "--out", out.to_str().unwrap()],
+        ]
+        .concat());
+        assert_eq!(code, 0, "{text}");
+        let last = text.lines().rfind(|line| line.trim_start().starts_with(steps)).unwrap();
+        last.split_whitespace().skip(1).map(|x| x.parse().unwrap()).collect()
+    };
+    let (coarse, fine) = (ends("0.002", "10"), ends("0.001", "20"));
+    for (k, factor) in [2.0, 4.0].into_iter().enumerate() {
+        let ratio = coarse[k] / fine[k];
+        assert!((ratio / factor - 1.0).abs() < 0.05, "{k}: {ratio}");
+    }
+}
+
 /// The flows of a network by jets: each order follows the optimizer better than the one before.
 #[test]
 fn flows_of_networks_follow_muon() {

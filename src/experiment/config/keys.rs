@@ -97,7 +97,11 @@ const TRAIN: [Key; 16] = [
     key("epsilon", "1e-8", "of adam [default: 1e-8]"),
     key("p", "1.0", "the power of dal [default: 1]"),
     key("cap", "5.0", "the largest learning rate of dal [default: 5]"),
-    key("difference", "0.01", "dal takes a difference quotient for the product with the Hessian"),
+    key(
+        "difference",
+        "0.01",
+        "dal takes a difference quotient for the product with the Hessian; \"previous\": that of the last step",
+    ),
     key("weights", "\"start.safetensors\"", "parameters to start from, instead of init"),
 ];
 

@@ -14,6 +14,8 @@ use std::path::Path;
 
 /// What the key `optimizer` takes the place of a method by.
 const OPTIMIZER: &str = "optimizer";
+/// What the key `difference` takes from the step before.
+const PREVIOUS: &str = "previous";
 
 /// A way of training.
 #[derive(Clone, Copy)]
@@ -189,13 +191,18 @@ pub(super) fn read(
         entry.number_that("must be at least 0 and below 1", |x| (0.0..1.0).contains(&x))
     };
     let momentum = || train.read("momentum", decay);
+    let difference = |entry: Entry| match entry.string() {
+        Ok(PREVIOUS) if method == "dal" => Ok(Product::Previous),
+        Ok(_) if method == "dal" => Err(entry.fault("must be positive, or \"previous\"", None)),
+        _ => positive(entry).map(Product::Difference),
+    };
     let dal = || -> Result<Dal, SourceError> {
         let power = |entry: Entry| entry.number_that("must not be negative", |x| x >= 0.0);
-        let product = train.read("difference", positive)?;
+        let product = train.read("difference", difference)?;
         Ok(Dal {
             power: train.read("p", power)?.unwrap_or(1.0),
             cap: train.read("cap", positive)?.unwrap_or(CAP),
-            product: product.map_or(Product::Exact, Product::Difference),
+            product: product.unwrap_or(Product::Exact),
         })
     };
     let library = |name: &str| -> Result<Training, SourceError> {

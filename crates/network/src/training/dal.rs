@@ -30,10 +30,17 @@ pub enum Product {
     /// As `(∇E(θ + εg) - ∇E(θ))/ε` with this `ε`, for the price of one more gradient: the paper's
     /// approximation (section 6.1; it prints `E` for `∇E`).
     Difference(f64),
+    /// As the difference that the last step has made, for nothing: `(g - g₋) ‖g‖/‖θ - θ₋‖`, so that `‖∇²E ĝ‖` is
+    /// `‖g - g₋‖/‖θ - θ₋‖`, that of the last step's direction in place of `ĝ`. Exact in the first step, and where the last one did
+    /// not move. Only with full batches is it a difference of the same loss.
+    Previous,
 }
 
+/// The names of the buffers of [`Product::Previous`].
+pub(super) const PREVIOUS: [&str; 2] = ["last_theta", "last_gradient"];
+
 impl Product {
-    /// `∇²E(θ) g`, `g = ∇E(θ)`.
+    /// `∇²E(θ) g`, `g = ∇E(θ)`; exactly for [`Previous`](Product::Previous), of a step that follows no other.
     ///
     /// # Errors
     /// Those of the objective.
@@ -44,7 +51,9 @@ impl Product {
         gradient: &[f64],
     ) -> Result<Vec<f64>, ObjectiveError> {
         match self {
-            Product::Exact => Ok(objective.hessian_vectors(theta, &[gradient])?.remove(0)),
+            Product::Exact | Product::Previous => {
+                Ok(objective.hessian_vectors(theta, &[gradient])?.remove(0))
+            }
             Product::Difference(epsilon) => {
                 let moved: Vec<f64> =
                     theta.iter().zip(gradient).map(|(x, g)| x + epsilon * g).collect();
@@ -54,6 +63,19 @@ impl Product {
             }
         }
     }
+}
+
+/// `(g - g₋) ‖g‖/‖θ - θ₋‖`, if the last step moved.
+pub(super) fn of_last_step(
+    theta: &[f64],
+    gradient: &[f64],
+    last_theta: &[f64],
+    last_gradient: &[f64],
+) -> Option<Vec<f64>> {
+    let moved: Vec<f64> = theta.iter().zip(last_theta).map(|(x, y)| x - y).collect();
+    let factor = norm(gradient) / norm(&moved);
+    let change = gradient.iter().zip(last_gradient).map(|(x, y)| factor * (x - y));
+    factor.is_finite().then(|| change.collect())
 }
 
 impl Default for Dal {

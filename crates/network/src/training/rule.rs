@@ -1,6 +1,6 @@
 //! The update rules of optimizers.
 
-use super::dal::Dal;
+use super::dal::{Dal, PREVIOUS, Product, of_last_step};
 use super::iteration::{Iteration, Untrainable};
 use super::nonlinear::NonlinearIteration;
 use super::state::{State, Step};
@@ -128,8 +128,11 @@ impl Rule {
             Rule::Nonlinear(iteration) => iteration.step(loss, state)?,
             Rule::Dal(dal) => {
                 let (value, gradient) = gradient(loss, &state.theta)?;
-                let product = dal.product.of(loss, &state.theta, &gradient)?;
+                let product = product(dal, loss, state, &gradient, 0)?;
                 let learning_rate = dal.rate(2.0, &gradient, &product);
+                if dal.product == Product::Previous {
+                    remember(state, state.theta.clone(), &gradient, Vec::new());
+                }
                 for (x, g) in state.theta.iter_mut().zip(&gradient) {
                     *x -= learning_rate * g;
                 }
@@ -147,12 +150,21 @@ impl Rule {
             }
             Rule::DalMomentum { dal, momentum } => {
                 let (value, gradient) = gradient(loss, &state.theta)?;
-                let product = dal.product.of(loss, &state.theta, &gradient)?;
+                let product = product(dal, loss, state, &gradient, 1)?;
                 let learning_rate = dal.rate(0.5, &gradient, &product);
-                let (theta, [velocity]) = state.with_buffers(["v"]);
-                for ((x, v), g) in theta.iter_mut().zip(velocity).zip(&gradient) {
+                let before = (dal.product == Product::Previous).then(|| state.theta.clone());
+                let mut velocity = match state.buffers.first_mut() {
+                    Some((name, velocity)) if name == "v" => std::mem::take(velocity),
+                    _ => vec![0.0; gradient.len()],
+                };
+                for ((x, v), g) in state.theta.iter_mut().zip(&mut velocity).zip(&gradient) {
                     *v = momentum * *v - learning_rate * g;
                     *x += *v;
+                }
+                let velocity = vec![("v".to_string(), velocity)];
+                match before {
+                    Some(theta) => remember(state, theta, &gradient, velocity),
+                    None => state.buffers = velocity,
                 }
                 Step { loss: value, gradient, learning_rate, product: Some(product) }
             }
@@ -163,6 +175,30 @@ impl Rule {
         state.step += 1;
         Ok(step)
     }
+}
+
+/// `∇²E g` as `dal` says, where the buffers of [`Product::Previous`] follow so many others.
+fn product(
+    dal: &Dal,
+    loss: &dyn Objective,
+    state: &State,
+    gradient: &[f64],
+    others: usize,
+) -> Result<Vec<f64>, ObjectiveError> {
+    let last = match state.buffers.get(others..) {
+        Some([(_, theta), (_, last)]) if dal.product == Product::Previous => {
+            of_last_step(&state.theta, gradient, theta, last)
+        }
+        _ => None,
+    };
+    last.map_or_else(|| dal.product.of(loss, &state.theta, gradient), Ok)
+}
+
+/// Keeps where a step began and its gradient, behind the step's own buffers.
+fn remember(state: &mut State, theta: Vec<f64>, gradient: &[f64], own: Vec<(String, Vec<f64>)>) {
+    let kept = [theta, gradient.to_vec()].into_iter();
+    let kept = PREVIOUS.iter().map(|name| name.to_string()).zip(kept);
+    state.buffers = own.into_iter().chain(kept).collect();
 }
 
 /// `E(θ)` and `∇E(θ)`.

@@ -144,7 +144,7 @@ impl<'a> Central<'a> {
     /// `(w, ν)` after the time `tau` with these held, by the classical Runge-Kutta method.
     fn drift(&self, tau: f64, force: &[f64], spread: &[f64]) -> Result<(Vec<f64>, Vec<f64>), Stop> {
         let (mut w, mut nu) = (self.w.clone(), self.nu.clone());
-        // A gradient flow at the edge decays by e^(-2) a step.
+        // A gradient flow at the edge decays by e^(-c) a step.
         let parts = (self.metric.threshold * tau).ceil().max(1.0);
         let h = tau / parts;
         for _ in 0..parts as usize {
