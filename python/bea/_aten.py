@@ -72,7 +72,8 @@ RULES["log2"] = lambda g, x: g.scale(g.unary("log", x), 1 / math.log(2))
 RULES["log10"] = lambda g, x: g.scale(g.unary("log", x), 1 / math.log(10))
 for _name, _function in _functions.UNARY.items():
     RULES[_name] = _function
-RULES["atan2"], RULES["logaddexp"], RULES["sinc"] = _functions.atan2, _functions.logaddexp, _functions.sinc
+RULES["atan2"], RULES["sinc"] = _functions.atan2, _functions.sinc
+RULES["logaddexp"], RULES["logaddexp2"] = _functions.logaddexp, _functions.logaddexp2
 RULES["hardsigmoid"], RULES["hardswish"] = _functions.hardsigmoid, _functions.hardswish
 RULES["frac"] = lambda g, x: g.subtract(x, g.unary("trunc", x))
 RULES["isnan"] = lambda g, x: g.elementwise("not_equal", x, x)
@@ -116,7 +117,7 @@ def _(g, x, y):
     return g.multiply(value(g, x), value(g, y))
 
 
-@rule("div", "true_divide", "floor_divide")
+@rule("div", "true_divide")
 def _(g, x, y, rounding_mode=None):
     x, y = value(g, x), value(g, y)
     quotient = g.divide(x, y)
@@ -322,7 +323,7 @@ def _(g, x, dim, *, dtype=None):
     return x if x.ndim == 0 else g.cumulative_sum(x, dim)
 
 
-@rule("sort", "argsort")
+@rule("sort")
 def _(g, x, dim=-1, descending=False, *, stable=None):
     order = g.argsort(x, dim, descending)
     return g.gather(x, order, dim), order
@@ -356,7 +357,7 @@ def _(g, x):
     return RULES["median.dim"](g, g.reshape(x, [x.size]), 0)[0]
 
 
-@rule("_softmax", "softmax", "_safe_softmax")
+@rule("_softmax", "softmax")
 def _(g, x, dim, half_to_float=None, *, dtype=None):
     return g.softmax(x, dim)
 

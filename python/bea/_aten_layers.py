@@ -164,7 +164,8 @@ for _rank in (1, 2, 3):
     RULES[f"max_pool{_rank}d_with_indices"] = _batched(_rank, _max_pool)
     RULES[f"max_pool{_rank}d"] = lambda g, x, *args, rank=_rank, **kwargs: _batched(rank, _max_pool)(g, x, *args, **kwargs)[0]
     RULES[f"avg_pool{_rank}d"] = _batched(_rank, _avg_pool)
-    RULES[f"avg_pool{_rank}d_backward"] = _avg_pool_backward
+    if _rank > 1:
+        RULES[f"avg_pool{_rank}d_backward"] = _avg_pool_backward
 
 
 def _adaptive_max_pool(g, x, output_size):

@@ -74,6 +74,7 @@ _WORDS = [
     (r"`--([a-z][a-z-]*) ([^`]*)`", lambda m: f'`{_argument(m[1])}="{m[2]}"`'),
     (r"(?<![\w`\"'-])--(?!help\b)([a-z][a-z-]*)", lambda m: f"`{_argument(m[1])}`"),
     (r"`bea optimizers`", "`bea.optimizers()`"),
+    (r"`bea (derive|flow|check|run|sweep|spectrum) --help`", r"`help(bea.\1)`"),
     (r"`bea (derive|flow|check|run|sweep|spectrum)`", r"`bea.\1`"),
 ]
 #: Arguments that have other names than the options.

@@ -224,6 +224,7 @@ def _pairs_of(
     operator: Any, n: int, largest: int, smallest: int, tol: float, v0: Any, seed: int, single: bool,
     search: bool | None, max_products: int, progress: bool, preconditioner: Any, random: int,
 ) -> dict:
+    seed, max_products = count(seed, "the seed", 0), count(max_products, "`max_products`")
     if preconditioner is not None:
         preconditioner = np.ascontiguousarray(np.ravel(preconditioner), dtype=float)
     with counted(progress, "products") as tell:
@@ -535,6 +536,7 @@ def density(
     if not isinstance(objective, Objective) and x is not None:
         raise Error("a matrix is that of one point: `x` is for objectives")
     steps, probes = count(steps, "the number of steps"), count(probes, "the number of probes")
+    seed = count(seed, "the seed", 0)
     working = objective.working(check=True) if isinstance(objective, Objective) else contextlib.nullcontext()
     with working, counted(progress, "products") as tell:
         operator, _ = _matrix(objective.hessian(x) if isinstance(objective, Objective) else objective)

@@ -153,6 +153,8 @@ class _Interpreter:
         name, own = _source(closed)
         if own:
             self.custom.add(name)
+        elif any(isinstance(arg, Value) for arg in args):
+            self.unknown.add(name)
         return self.closed(closed, args)
 
     call_custom_vjp_call_jaxpr = call_custom_vjp_call
@@ -287,7 +289,7 @@ class Tree:
         leaves, tree = jax.tree_util.tree_flatten(value)
         if tree != self.tree:
             raise Error(f"{what} has the structure {tree}, not {self.tree}")
-        return self._leaves.flatten(dict(zip(self._names, leaves)), what)
+        return self._leaves.flatten({name: _array(leaf) for name, leaf in zip(self._names, leaves)}, what)
 
     def unflatten(self, vector: np.ndarray) -> Any:
         return jax.tree_util.tree_unflatten(self.tree, list(self._leaves.unflatten(vector).values()))

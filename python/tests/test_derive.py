@@ -2,6 +2,7 @@
 
 import sys
 from decimal import Decimal
+import json
 from fractions import Fraction
 
 import numpy as np
@@ -65,6 +66,14 @@ def test_coefficients_of_a_start_are_not_those_of_the_field():
     m = sympy.Symbol("m")
     start = bea.optimizer("heavy_ball").derive(order=1, start="rest")
     assert sympy.simplify(start.coefficient("[]") + m / (1 - m) ** 2) == 0
+
+
+def test_coefficients_are_those_of_the_field():
+    for words in ({}, {"start": "rest"}):
+        field = bea.optimizer("heavy_ball", m="9/10").derive(order=2, **words)
+        trees = [json.dumps(term.tree) for term in field.terms]
+        assert trees and [field.coefficient(tree) for tree in trees] == [term.coefficient for term in field.terms]
+    assert bea.optimizer("heavy_ball", m="9/10").coefficient("[[]]", start="rest") == 26100
 
 
 def test_symbolic_coefficients_are_of_sympy():

@@ -128,6 +128,8 @@ EDGES = {
     "xlogy": lambda a: jax.scipy.special.xlogy(a, jnp.array([2.0, 1.0, 0.5, 3.0])),
     "xlogy of two": lambda a: jax.scipy.special.xlogy(a, 2 + a[::-1]),
     "xlog1py": lambda a: jax.scipy.special.xlog1py(a, 1 + a[::-1]),
+    "logaddexp2": lambda a: jnp.logaddexp2(a, jnp.array([-jnp.inf, 0.0, 1.0, 2.0])),
+    "logaddexp2 of equal": lambda a: jnp.logaddexp2(a, a * 1),
     "sinc": jnp.sinc,
     "clipped indices": lambda a: a.at[jnp.array([0, 7, -1])].get(mode="clip"),
     "filled indices": lambda a: a.at[jnp.array([0, 7, -1])].get(mode="fill", fill_value=2.0),
@@ -149,6 +151,24 @@ def test_other_slopes_than_those_of_jax_are_told():
         warnings.simplefilter("error")
         bea.from_jax(lambda w: jnp.tanh(w.astype(jnp.bfloat16)).astype(float).sum(), np.ones(3)).value_and_grad()
         bea.from_jax(lambda w: jnp.tanh(w.astype(jnp.float32)).astype(float).sum(), np.ones(3)).value_and_grad()
+
+
+def test_second_derivatives_where_branches_meet():
+    others = jnp.array([0.5, 1.0, 2.0])
+    for function, expected in [
+        (lambda a: jax.scipy.special.xlogy(a, a + others), 2 / others),
+        (lambda a: jax.scipy.special.xlog1py(a, a + others), 2 / (1 + others)),
+        (lambda a: jnp.logaddexp2(a, 0.0), np.full(3, np.log(2) / 4)),
+    ]:
+        objective = bea.from_jax(lambda a: function(a).sum(), np.zeros(3))
+        np.testing.assert_allclose(objective.hvp(np.ones(3)), expected, rtol=1e-14)
+
+
+def test_complex_points_and_vectors_are_refused():
+    objective = bea.from_jax(lambda w: (w["a"] ** 2).sum(), {"a": np.ones(3)})
+    for call in (objective.value_and_grad, objective.hvp):
+        with pytest.raises(bea.Error, match=r"\['a'\] has the dtype complex128: real numbers are wanted"):
+            call({"a": np.ones(3) + 1j})
 
 
 def test_loops_of_a_number_of_steps_that_is_known(tmp_path):
@@ -209,6 +229,14 @@ def test_complex_points_keep_their_imaginary_parts():
     objective = bea.from_jax(lambda w: (w["a"] ** 3).sum(), {"a": np.arange(1.0, 3.0)})
     with pytest.raises(bea.Error, match="real numbers are wanted"):
         objective.hvp({"a": np.array([1j, 1.0])})
+
+
+def test_derivatives_of_jax_that_are_not_known_are_told():
+    with pytest.warns(UserWarning, match="operations of log_ndtr, not"):
+        bea.from_jax(lambda w: jax.scipy.special.log_ndtr(w).sum(), np.ones(3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        bea.from_jax(lambda w: jax.nn.softmax(w) @ jax.scipy.special.xlogy(w, w), np.ones(3))
 
 
 def test_what_is_refused():

@@ -1,6 +1,7 @@
 """Modules of PyTorch as operator graphs: `.ci/python --torch` runs these."""
 
 import copy
+import math
 import warnings
 
 import graph_reference
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 import bea
+from bea import _aten
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
@@ -345,6 +347,10 @@ GRADIENTS = {
     ),
     "bounds in the wrong order": lambda a: a.clamp(0.5, -0.5) + a,
     "logaddexp": lambda a: torch.logaddexp(a, torch.tensor([-float("inf"), 0.0, 1.0, 2.0])),
+    "logaddexp2": lambda a: torch.logaddexp2(a, torch.tensor([-float("inf"), 0.0, 1.0, 2.0])),
+    "logaddexp2 of equal": lambda a: torch.logaddexp2(a, a * 1),
+    "x log y": lambda a: torch.xlogy(a, torch.tensor([1.0, 2.0, 0.5, 0.25])) + torch.xlogy(a[0], 0.0),
+    "x log of x": lambda a: torch.xlogy(a**2, a.square() + 1) + torch.special.xlog1py(a, a.square()),
     "sinc": torch.sinc,
 }  # fmt: skip
 
@@ -484,3 +490,28 @@ def test_parts_that_are_written_in_a_loop_come_together_once(tmp_path):
     assert rows(80) < 2.2 * rows(40)
     rows(5, lambda out: out.sum())
     rows(5, lambda out: out[0].mul_(1.5))
+
+
+def test_second_derivatives_where_branches_meet(double):
+    """Of formulas whose derivatives of operations are 0 times infinity, or half of what they should be."""
+    zero, others = torch.zeros(3), torch.tensor([0.5, 1.0, 2.0])
+    for function, expected in [
+        (lambda a: torch.xlogy(a, a + others).sum(), 2 / others),
+        (lambda a: torch.special.xlog1py(a, a + others).sum(), 2 / (1 + others)),
+        (lambda a: torch.logaddexp2(a, zero).sum(), torch.full((3,), math.log(2) / 4)),
+    ]:
+        points = nn.Parameter(zero.clone())
+        model = alone(points)
+        model.forward = lambda _: function(points)
+        objective = bea.from_torch(model, lambda out, _: out, INPUTS, None)
+        product = objective.hvp({"points": np.ones(3)})["points"]
+        np.testing.assert_allclose(product, expected.numpy(), rtol=1e-14)
+
+
+def test_rules_have_the_names_of_operations():
+    #: Parts of other rules.
+    own = {"slice_to", "index_put.accumulate"}
+    for name in set(_aten.RULES) - own | _aten.SELECTIONS | set(_aten.SEPARABLE) | _aten.SHAPES | _aten.EMPTY | _aten.SAME:
+        packet, _, overload = name.partition(".")
+        found = getattr(torch.ops.aten, packet, None)
+        assert found is not None and (not overload or overload in found.overloads()), name

@@ -54,6 +54,24 @@ def test_numbers_out_of_range(bowl):
         bea.dal(bowl, cap=0)
 
 
+def test_seeds_are_whole_numbers(bowl):
+    for call in (bea.density, bea.lanczos, bea.spectrum):
+        for seed in (-1, 0.5):
+            with pytest.raises(bea.Error, match=f"the seed is a whole number from 0 on, not {seed}"):
+                call(bowl, seed=seed, **({"k": 1} if call is bea.lanczos else {}))
+
+
+def test_errors_at_a_point_have_words_of_python(bowl):
+    for call in (
+        lambda: bea.evaluate(bowl, "heavy_ball"),
+        lambda: bea.flow(bowl, lr=0.1, optimizer="heavy_ball"),
+        lambda: bea.stability_coefficients(bowl, lr=0.1, optimizer="heavy_ball"),
+    ):
+        with pytest.raises(bea.Error, match='`m="9/10"`') as caught:
+            call()
+        assert "--" not in str(caught.value)
+
+
 def test_spectra_compare_and_tabulate(bowl):
     spectrum = bea.spectrum(bowl, top=2)
     assert spectrum == spectrum and spectrum != bea.spectrum(bowl, top=2) and len({spectrum}) == 1

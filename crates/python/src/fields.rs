@@ -70,7 +70,7 @@ pub(crate) fn stability_coefficients<'py>(
 
 /// What the principal flow of an optimizer does along an eigenvector.
 fn coefficient(optimizer: &str, values: &[String], lr: f64) -> PyResult<PrincipalCoefficient> {
-    let bad = |text: &str| Error::new_err(text.trim_end().to_string());
+    let bad = |text: &str| Error::new_err(in_python(text.trim_end()));
     let (name, step) = embedded::step(optimizer, values).map_err(|text| bad(&text))?;
     let found = match step {
         Step::Linear(program) => PrincipalCoefficient::new(&program.method(), lr)
