@@ -39,7 +39,7 @@ fn refused_after(change: impl FnOnce(&mut Case)) -> String {
 #[test]
 fn what_is_wrong_is_said() {
     type Change = fn(&mut Case);
-    let changes: [(&str, Change); 18] = [
+    let changes: [(&str, Change); 24] = [
         ("this is version 2 of the format", |case| case.graph["bea_graph"] = json!(2)),
         ("this is no graph of bea", |case| {
             case.graph.as_object_mut().unwrap().remove("bea_graph");
@@ -76,6 +76,22 @@ fn what_is_wrong_is_said() {
         ("the graph has no parameters", |case| case.graph["parameters"] = json!([])),
         ("an axis of its value [2, 3, 0] has no entries", |case| {
             case.graph["nodes"][3] = json!({"op": "iota", "shape": [2, 3, 0], "axis": 0});
+        }),
+        ("node 3, `scalar`: its `value`: null is no number, \"inf\" or \"-inf\"", |case| {
+            case.graph["nodes"][3] = json!({"op": "scalar", "value": null});
+        }),
+        ("node 2, `matmul`: its `transpose`: invalid type: integer `3`", |case| {
+            case.graph["nodes"][2]["transpose"] = json!(3);
+        }),
+        ("node 3, `convolution`: its `stride`: invalid type: string", |case| {
+            case.graph["nodes"][3] = json!({"op": "convolution", "args": [0, 1], "stride": "x"});
+        }),
+        ("node 3, `sum`: missing field `axes`", |case| {
+            case.graph["nodes"][3] = json!({"op": "sum", "args": [2]});
+        }),
+        ("node 2, `matmul`: its `at` is 3", |case| case.graph["nodes"][2]["at"] = json!(3)),
+        ("its `parameters`: unknown field `dtype`", |case| {
+            case.graph["parameters"][0]["dtype"] = json!("f64");
         }),
     ];
     for (expected, change) in changes {
