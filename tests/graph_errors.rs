@@ -172,6 +172,8 @@ fn a_graph_takes_neither_data_nor_a_scheme() {
     }
     let output = bea(&["spectrum", "--network", path, "--gauss-newton"]);
     assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("the Gauss-Newton matrix needs the network's outputs"), "{text}");
     let output = bea(&["evaluate", "--network", "mlp:3"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("there is no --data"));
@@ -234,6 +236,17 @@ fn a_run_takes_a_graph() {
         case.theta.iter().zip(&case.real.gradient).map(|(x, g)| x - 0.05 * g).collect();
     let expected = case.loss().loss(&stepped).unwrap();
     assert!((losses[1] - expected).abs() < 1e-12, "{} {expected}", losses[1]);
+    for metric in ["accuracy", "test_loss"] {
+        let text = format!(
+            "network = \"model.bea-graph\"\n{train}[measure]\nmetrics = [\"loss\", \"{metric}\"]\n"
+        );
+        std::fs::write(&description, text).unwrap();
+        let output = run(&folder.path().join("other"));
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains("needs outputs, which a graph does not name"), "{text}");
+        assert!(!folder.path().join("other").exists());
+    }
     for (head, train) in [
         ("data = \"iris\"\n", train.to_string()),
         ("init = \"pytorch\"\n", train.to_string()),

@@ -182,18 +182,19 @@ fn size(shape: &[usize]) -> Option<usize> {
     (1..=1 << 31).contains(&size).then_some(size)
 }
 
-/// What an object says; an error names the entry that is wrong: the first without which the error is another one.
+/// What an object says; an error names the entry that is wrong: one without which there is none, or another one.
 fn from_object<T: serde::de::DeserializeOwned>(object: Value) -> Result<T, String> {
     let read =
         |object: Value| serde_json::from_value::<T>(object).map_err(|cause| cause.to_string());
     read(object.clone()).map_err(|cause| {
-        let wrong = |key: &&String| {
+        let without = |key: &String| {
             let mut rest = object.clone();
-            rest.as_object_mut().and_then(|rest| rest.remove(*key));
-            read(rest).err().as_ref() != Some(&cause)
+            rest.as_object_mut().and_then(|rest| rest.remove(key));
+            read(rest).err()
         };
-        let mut keys = object.as_object().into_iter().flat_map(Map::keys);
-        match keys.find(wrong) {
+        let keys = || object.as_object().into_iter().flat_map(Map::keys).filter(|key| *key != "op");
+        let alone = keys().find(|key| without(key).is_none());
+        match alone.or_else(|| keys().find(|key| without(key).as_ref() != Some(&cause))) {
             Some(key) if !cause.contains(&format!("`{key}`")) => format!("its `{key}`: {cause}"),
             _ => cause,
         }
