@@ -39,7 +39,7 @@ fn refused_after(change: impl FnOnce(&mut Case)) -> String {
 #[test]
 fn what_is_wrong_is_said() {
     type Change = fn(&mut Case);
-    let changes: [(&str, Change); 18] = [
+    let changes: [(&str, Change); 24] = [
         ("this is version 2 of the format", |case| case.graph["bea_graph"] = json!(2)),
         ("this is no graph of bea", |case| {
             case.graph.as_object_mut().unwrap().remove("bea_graph");
@@ -76,6 +76,22 @@ fn what_is_wrong_is_said() {
         ("the graph has no parameters", |case| case.graph["parameters"] = json!([])),
         ("an axis of its value [2, 3, 0] has no entries", |case| {
             case.graph["nodes"][3] = json!({"op": "iota", "shape": [2, 3, 0], "axis": 0});
+        }),
+        ("node 3, `scalar`: its `value`: null is no number, \"inf\" or \"-inf\"", |case| {
+            case.graph["nodes"][3] = json!({"op": "scalar", "value": null});
+        }),
+        ("node 2, `matmul`: its `transpose`: invalid type: integer `3`", |case| {
+            case.graph["nodes"][2]["transpose"] = json!(3);
+        }),
+        ("node 3, `convolution`: its `stride`: invalid type: string", |case| {
+            case.graph["nodes"][3] = json!({"op": "convolution", "args": [0, 1], "stride": "x"});
+        }),
+        ("node 3, `sum`: missing field `axes`", |case| {
+            case.graph["nodes"][3] = json!({"op": "sum", "args": [2]});
+        }),
+        ("node 2, `matmul`: its `at` is 3", |case| case.graph["nodes"][2]["at"] = json!(3)),
+        ("its `parameters`: unknown field `dtype`", |case| {
+            case.graph["parameters"][0]["dtype"] = json!("f64");
         }),
     ];
     for (expected, change) in changes {
@@ -156,6 +172,8 @@ fn a_graph_takes_neither_data_nor_a_scheme() {
     }
     let output = bea(&["spectrum", "--network", path, "--gauss-newton"]);
     assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("the Gauss-Newton matrix needs the network's outputs"), "{text}");
     let output = bea(&["evaluate", "--network", "mlp:3"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("there is no --data"));
@@ -218,6 +236,17 @@ fn a_run_takes_a_graph() {
         case.theta.iter().zip(&case.real.gradient).map(|(x, g)| x - 0.05 * g).collect();
     let expected = case.loss().loss(&stepped).unwrap();
     assert!((losses[1] - expected).abs() < 1e-12, "{} {expected}", losses[1]);
+    for metric in ["accuracy", "test_loss"] {
+        let text = format!(
+            "network = \"model.bea-graph\"\n{train}[measure]\nmetrics = [\"loss\", \"{metric}\"]\n"
+        );
+        std::fs::write(&description, text).unwrap();
+        let output = run(&folder.path().join("other"));
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains("needs outputs, which a graph does not name"), "{text}");
+        assert!(!folder.path().join("other").exists());
+    }
     for (head, train) in [
         ("data = \"iris\"\n", train.to_string()),
         ("init = \"pytorch\"\n", train.to_string()),

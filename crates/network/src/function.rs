@@ -56,6 +56,39 @@ pub(crate) enum Elementary {
     NormalDistribution,
 }
 
+#[cfg(test)]
+impl Elementary {
+    /// Each of them, with parameters that tests take.
+    pub(crate) const ALL: [Elementary; 26] = [
+        Elementary::Activation(Function::Elu),
+        Elementary::Activation(Function::Tanh),
+        Elementary::Activation(Function::Softplus),
+        Elementary::Activation(Function::Sigmoid),
+        Elementary::Activation(Function::Gelu),
+        Elementary::Activation(Function::Relu),
+        Elementary::Elu(0.7),
+        Elementary::LeakyRelu(0.1),
+        Elementary::Abs,
+        Elementary::Exp,
+        Elementary::Expm1,
+        Elementary::Log,
+        Elementary::Log1p,
+        Elementary::Reciprocal,
+        Elementary::Sqrt,
+        Elementary::InverseSqrt,
+        Elementary::Power(1.7),
+        Elementary::IntegerPower(3),
+        Elementary::IntegerPower(-2),
+        Elementary::Sin,
+        Elementary::Cos,
+        Elementary::Tan,
+        Elementary::Atan,
+        Elementary::Erf,
+        Elementary::Erfc,
+        Elementary::NormalDistribution,
+    ];
+}
+
 /// What the coefficients are made of. Comparisons look at the real part, so that a piecewise function stays
 /// holomorphic on either side of the imaginary axis.
 pub(crate) trait Analytic: Clone {
@@ -79,12 +112,17 @@ pub(crate) trait Analytic: Clone {
     fn error_functions(&self) -> [Self; 3];
     /// The distribution function `Φ(x) = erfc(-x/√2)/2` of the standard normal law, and `e^{-x²/2}`.
     fn normal(&self) -> [Self; 2];
+    /// Zeros, but `NaN` where this is: the product with 0 would be `NaN` at what is infinite as well.
+    fn zero(&self) -> Self;
+    /// The nearest number whose real part is at most 10⁴ from 0, where the normal law is flat: an infinite one times its
+    /// density would be `NaN`. Complex numbers stay as they are.
+    fn near(&self) -> Self;
     /// `yes` where the real part of `self` is positive, else `no`.
     fn positive(&self, yes: &Self, no: &Self) -> Self;
     /// `x^n`, by squares.
     #[inline(always)]
     fn powi(&self, n: u32) -> Self {
-        let Some(top) = n.checked_ilog2() else { return self.scale(0.0).offset(1.0) };
+        let Some(top) = n.checked_ilog2() else { return self.zero().offset(1.0) };
         let mut power = self.clone();
         for bit in (0..top).rev() {
             power = power.mul(&power);
@@ -99,7 +137,7 @@ pub(crate) trait Analytic: Clone {
 /// Writes `c_r = σ^{(r)}(x)/r!` for `r = 0 … out.len() - 1`. Needs `out.len() ≥ 2`.
 #[inline(always)]
 pub(crate) fn taylor<T: Analytic>(function: Elementary, x: &T, out: &mut [T]) {
-    let zero = x.scale(0.0);
+    let zero = x.zero();
     let one = zero.offset(1.0);
     match function {
         Elementary::Activation(Function::Relu) => {
@@ -149,17 +187,20 @@ pub(crate) fn taylor<T: Analytic>(function: Elementary, x: &T, out: &mut [T]) {
         Elementary::Activation(Function::Gelu) => {
             // φ = e^{-x²/2}/√(2π): φ' = -xφ. Φ' = φ. The function is xΦ.
             let [mut distribution, gauss] = x.normal();
+            let near = x.near();
+            let value = x.positive(&x.mul(&distribution), &near.mul(&distribution));
             let gauss = gauss.scale(0.3989422804014327);
             let (mut before, mut density) = (zero.clone(), gauss);
             let mut previous = zero.clone();
             for (r, slot) in out.iter_mut().enumerate() {
-                *slot = x.mul(&distribution).add(&previous);
+                *slot = near.mul(&distribution).add(&previous);
                 previous = distribution;
                 distribution = density.scale(1.0 / (r + 1) as f64);
-                let next = x.mul(&density).add(&before).scale(-1.0 / (r + 1) as f64);
+                let next = near.mul(&density).add(&before).scale(-1.0 / (r + 1) as f64);
                 before = density;
                 density = next;
             }
+            out[0] = value;
         }
         Elementary::Exp | Elementary::Expm1 => {
             let [mut term, less_one] = x.exponentials();
@@ -246,7 +287,7 @@ pub(crate) fn taylor<T: Analytic>(function: Elementary, x: &T, out: &mut [T]) {
 /// `x` for positive `x`, else `α (e^x - 1)`.
 #[inline(always)]
 fn elu<T: Analytic>(x: &T, alpha: f64, out: &mut [T]) {
-    let zero = x.scale(0.0);
+    let zero = x.zero();
     let [mut term, below] = x.exponentials();
     if alpha != 1.0 {
         term = term.scale(alpha);
@@ -274,7 +315,8 @@ fn logarithm<T: Analytic>(value: T, inverse: &T, out: &mut [T]) {
 #[inline(always)]
 fn density<T: Analytic>(x: &T, value: T, first: T, a: f64, out: &mut [T]) {
     out[0] = value;
-    let (mut before, mut density) = (x.scale(0.0), first);
+    let x = x.near();
+    let (mut before, mut density) = (x.zero(), first);
     for (r, slot) in out.iter_mut().enumerate().skip(1) {
         *slot = density.scale(1.0 / r as f64);
         let next = x.mul(&density).add(&before).scale(-a / r as f64);

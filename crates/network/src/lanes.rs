@@ -81,35 +81,6 @@ mod tests {
     use crate::function::Function;
     use num_complex::Complex;
 
-    const ALL: [Elementary; 26] = [
-        Elementary::Activation(Function::Elu),
-        Elementary::Activation(Function::Tanh),
-        Elementary::Activation(Function::Softplus),
-        Elementary::Activation(Function::Sigmoid),
-        Elementary::Activation(Function::Gelu),
-        Elementary::Activation(Function::Relu),
-        Elementary::Elu(0.7),
-        Elementary::LeakyRelu(0.1),
-        Elementary::Abs,
-        Elementary::Exp,
-        Elementary::Expm1,
-        Elementary::Log,
-        Elementary::Log1p,
-        Elementary::Reciprocal,
-        Elementary::Sqrt,
-        Elementary::InverseSqrt,
-        Elementary::Power(1.7),
-        Elementary::IntegerPower(3),
-        Elementary::IntegerPower(-2),
-        Elementary::Sin,
-        Elementary::Cos,
-        Elementary::Tan,
-        Elementary::Atan,
-        Elementary::Erf,
-        Elementary::Erfc,
-        Elementary::NormalDistribution,
-    ];
-
     fn points(function: Elementary) -> Vec<f64> {
         let (start, step) = match function {
             Elementary::Log
@@ -173,11 +144,43 @@ mod tests {
         assert!(y[2].is_nan());
     }
 
+    /// At infinity the values are limits, and derivatives of what is flat or straight there are too.
+    #[test]
+    fn infinities_have_limits() {
+        const INF: f64 = f64::INFINITY;
+        let limits = [
+            (Elementary::Activation(Function::Relu), [0.0, 0.0], [INF, 1.0]),
+            (Elementary::Activation(Function::Gelu), [0.0, 0.0], [INF, 1.0]),
+            (Elementary::Activation(Function::Softplus), [0.0, 0.0], [INF, 1.0]),
+            (Elementary::Activation(Function::Elu), [-1.0, 0.0], [INF, 1.0]),
+            (Elementary::Elu(0.7), [-0.7, 0.0], [INF, 1.0]),
+            (Elementary::LeakyRelu(0.1), [-INF, 0.1], [INF, 1.0]),
+            (Elementary::Abs, [INF, -1.0], [INF, 1.0]),
+            (Elementary::Activation(Function::Tanh), [-1.0, 0.0], [1.0, 0.0]),
+            (Elementary::Activation(Function::Sigmoid), [0.0, 0.0], [1.0, 0.0]),
+            (Elementary::Erf, [-1.0, 0.0], [1.0, 0.0]),
+            (Elementary::Erfc, [2.0, 0.0], [0.0, 0.0]),
+            (Elementary::NormalDistribution, [0.0, 0.0], [1.0, 0.0]),
+        ];
+        let algebra = Algebra::taylor(3);
+        let (x, ones) = ([-INF, INF, f64::NAN], [1.0; 3]);
+        for (function, below, above) in limits {
+            let input = [Some(&x[..]), Some(&ones[..]), None, None];
+            let (value, _) = apply(&algebra, function, &input, x.len(), false);
+            for (r, coefficients) in value.iter().enumerate() {
+                let found = coefficients.as_ref().unwrap();
+                let limit = |all: [f64; 2]| all.get(r).copied().unwrap_or(0.0);
+                assert_eq!(found[..2], [limit(below), limit(above)], "{function:?} {r}");
+            }
+            assert!(value[0].as_ref().unwrap()[2].is_nan(), "{function:?}");
+        }
+    }
+
     /// The coefficients along a direction against central differences of one order less.
     #[test]
     fn taylor_coefficients_are_derivatives() {
         let algebra = Algebra::taylor(3);
-        for function in ALL {
+        for function in Elementary::ALL {
             let x = points(function);
             let along = |shift: f64| {
                 let moved: Vec<f64> = x.iter().map(|x| x + shift).collect();
@@ -230,7 +233,7 @@ mod tests {
     #[test]
     fn complex_values_are_holomorphic() {
         let complex = Algebra::real().complexified();
-        for function in ALL {
+        for function in Elementary::ALL {
             let x = points(function);
             let at = |re: f64, im: f64| {
                 let moved: Vec<f64> = x.iter().map(|x| x + re).collect();

@@ -17,9 +17,20 @@ pub(super) fn check(architecture: &Architecture, activations: usize) -> Result<(
 }
 
 /// Whether the system would give that much at once. It is asked for addresses alone, and past the allocator, which a
-/// program may have told to end it.
+/// program may have told to end it. Linux gives addresses for what others use at the moment, and says how much that is.
 pub(super) fn available(bytes: usize) -> bool {
-    bytes == 0 || memmap2::MmapMut::map_anon(bytes).is_ok()
+    let free = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| free(&text));
+    free.is_none_or(|free| bytes <= free)
+        && (bytes == 0 || memmap2::MmapMut::map_anon(bytes).is_ok())
+}
+
+/// The bytes of memory and of swap that Linux says are not in use.
+fn free(meminfo: &str) -> Option<usize> {
+    let entry = |name: &str| {
+        let line = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().strip_suffix(" kB")?.parse::<usize>().ok()?.checked_mul(1024)
+    };
+    entry("MemAvailable:")?.checked_add(entry("SwapFree:")?)
 }
 
 #[cfg(test)]
@@ -39,5 +50,8 @@ mod tests {
         );
         assert!(error.to_string().contains("at least 1073741824.0 GiB"), "{error}");
         assert!(!available(usize::MAX));
+        let text = "MemTotal:  900 kB\nMemFree:  1 kB\nMemAvailable:   300 kB\nSwapFree:  20 kB\n";
+        assert_eq!(free(text), Some(320 * 1024));
+        assert_eq!(free("MemTotal: 900 kB"), None);
     }
 }

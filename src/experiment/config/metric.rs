@@ -110,6 +110,11 @@ const OF_FLOWS: [Named<FlowName>; 4] = [
 ];
 
 impl Metric {
+    /// Whether it compares outputs with targets, or takes other examples than those of the loss.
+    pub(super) fn needs_outputs(&self) -> bool {
+        matches!(self, Metric::Accuracy | Metric::TestLoss | Metric::TestAccuracy)
+    }
+
     /// How metrics are written.
     pub fn names() -> Vec<String> {
         let plain = PLAIN.iter().map(|(name, _)| name.to_string()).filter(|name| name != "lambda");

@@ -111,6 +111,13 @@ pub(super) fn config(
     if let Some(measure) = all.below("measure", "[measure]")? {
         measure.only(&keys::names("measure"))?;
         metrics = measure.read("metrics", names)?.unwrap_or(metrics);
+        if graph && metrics.iter().any(Metric::needs_outputs) {
+            let help = "leave out `accuracy`, `test_loss` and `test_accuracy`: an operator graph ends in its loss, with all of its data";
+            let entry = measure.required("metrics", "metrics = [\"loss\"]")?;
+            return Err(
+                entry.fault("needs outputs, which a graph does not name", Some(help.into()))
+            );
+        }
         every = measure.read("every", |entry| entry.size(1))?.unwrap_or(1);
     }
     let is_test = |metric: &Metric| matches!(metric, Metric::TestLoss | Metric::TestAccuracy);

@@ -185,7 +185,6 @@ impl Plan {
         args: &[Variable],
         indices: Option<&[f64]>,
     ) -> Variable {
-        let at = At { plan: self, tape, index, shape: &node.shape };
-        at.value(&node.operation, args, indices)
+        At { plan: self, tape, index, shape: &node.shape, indices }.value(&node.operation, args)
     }
 }

@@ -124,8 +124,7 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Graph, GraphError> {
             return Err(error(cause, Some(format!("this bea reads version {VERSION}"))));
         }
     }
-    let description: Description =
-        serde_json::from_value(value).map_err(|cause| error(cause.to_string(), None))?;
+    let description: Description = from_object(value).map_err(|cause| error(cause, None))?;
     let layout = layout(&description, file).map_err(|cause| error(cause, None))?;
     let mut constants = BTreeMap::new();
     for Declared { name, shape } in &description.constants {
@@ -183,6 +182,25 @@ fn size(shape: &[usize]) -> Option<usize> {
     (1..=1 << 31).contains(&size).then_some(size)
 }
 
+/// What an object says; an error names the entry that is wrong: one without which there is none, or another one.
+fn from_object<T: serde::de::DeserializeOwned>(object: Value) -> Result<T, String> {
+    let read =
+        |object: Value| serde_json::from_value::<T>(object).map_err(|cause| cause.to_string());
+    read(object.clone()).map_err(|cause| {
+        let without = |key: &String| {
+            let mut rest = object.clone();
+            rest.as_object_mut().and_then(|rest| rest.remove(key));
+            read(rest).err()
+        };
+        let keys = || object.as_object().into_iter().flat_map(Map::keys).filter(|key| *key != "op");
+        let alone = keys().find(|key| without(key).is_none());
+        match alone.or_else(|| keys().find(|key| without(key).as_ref() != Some(&cause))) {
+            Some(key) if !cause.contains(&format!("`{key}`")) => format!("its `{key}`: {cause}"),
+            _ => cause,
+        }
+    })
+}
+
 fn layout(description: &Description, file: &Path) -> Result<Layout, String> {
     let mut parameters: Vec<Parameter> = Vec::with_capacity(description.parameters.len());
     let mut offset = 0usize;
@@ -217,9 +235,9 @@ fn node(
     parameters: &HashMap<&str, &Parameter>,
     constants: &BTreeMap<String, Constant>,
 ) -> Result<Node, GraphError> {
-    let at = match map.remove("at") {
-        Some(Value::String(at)) => Some(at),
-        _ => None,
+    let (at, no_text) = match map.remove("at") {
+        Some(Value::String(at)) => (Some(at), None),
+        other => (None, other),
     };
     let name = match map.get("op") {
         Some(Value::String(name)) => name.clone(),
@@ -237,6 +255,10 @@ fn node(
         let help = "as in {\"op\": \"tanh\", \"args\": [0]}";
         return Err(error("it has no `op`, the name of its operation".into(), Some(help.into())));
     }
+    if let Some(found) = no_text {
+        let help = "it is the line of the program that made the node, a text, or is left out";
+        return Err(error(format!("its `at` is {found}"), Some(help.into())));
+    }
     if !NAMES.contains(&name.as_str()) {
         let help = near::advice(&name, &NAMES);
         return Err(error("bea has no such operation".into(), help));
@@ -247,8 +269,7 @@ fn node(
             .map_err(|cause| error(format!("`args` are not numbers of nodes: {cause}"), None))?,
     };
     let given = Value::Object(map);
-    let operation: Operation =
-        serde_json::from_value(given.clone()).map_err(|cause| error(cause.to_string(), None))?;
+    let operation: Operation = from_object(given.clone()).map_err(|cause| error(cause, None))?;
     let known = serde_json::to_value(&operation).map_err(|cause| error(cause.to_string(), None))?;
     let known_keys: Vec<&str> =
         known.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect();

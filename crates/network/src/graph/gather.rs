@@ -61,12 +61,7 @@ impl Operation {
 
 impl At<'_, '_, '_> {
     /// Where along an axis entries are gathered, taken or added.
-    pub(super) fn indexed(
-        &self,
-        operation: &Operation,
-        args: &[Variable],
-        indices: Option<&[f64]>,
-    ) -> Variable {
+    pub(super) fn indexed(&self, operation: &Operation, args: &[Variable]) -> Variable {
         let tape = self.tape;
         let axis = operation.indexes().expect("an operation with indices");
         let source = args[0].shape();
@@ -76,7 +71,7 @@ impl At<'_, '_, '_> {
             _ => gathered(source, axis, indices, index_shape),
         };
         let context = tape.ring.context;
-        let (positions, is_outside) = match indices {
+        let (positions, is_outside) = match self.indices {
             Some(indices) => (self.positions(|| vec![view(indices)])[0].clone(), false),
             None => {
                 let view = view(&entries(&args[1]));

@@ -76,11 +76,15 @@ impl Graph {
         format::write(self, folder)
     }
 
-    /// A graph from the text of `graph.json` alone, as [`open`](Self::open) does before it reads the tensors: all but the
-    /// values of parameters and constants, which are zeros.
+    /// A graph from the text of `graph.json` alone, as [`open`](Self::open) does before it reads the tensors. It comes with
+    /// no parameters: [`initial`](Self::initial) is empty, unless [`with_parameters`](Self::with_parameters) gives some. Its
+    /// constants are zeros, also those that are indices or divisors.
     ///
     /// # Errors
-    /// Those of [`open`](Self::open) that do not concern tensors.
+    /// Those of [`open`](Self::open) that do not concern tensors: text that is no JSON, another version, fields or
+    /// attributes that are unknown, missing or of another type, two tensors of one name, no parameters, unknown operations,
+    /// arguments that are no earlier nodes, shapes that do not fit or of no entries or more than 2³¹, a loss of more than
+    /// one entry or of no parameter. Indices are checked where the graph is evaluated.
     pub fn parse(text: &str) -> Result<Graph, GraphError> {
         format::parse(Path::new("graph.json"), text)
     }
@@ -198,9 +202,27 @@ impl Graph {
         needed.fold(0, |sum: usize, node| {
             let args: Vec<&[usize]> =
                 node.args.iter().map(|arg| self.nodes[*arg].shape.as_slice()).collect();
-            let own = node.shape.iter().product();
+            // What no parameter changes is a list of numbers on the way to an array, or from one to indices.
+            let copies = if node.varies { 1 } else { 2 };
+            let own = node.shape.iter().product::<usize>().saturating_mul(copies);
             let between = shape::between(&node.operation, &args, &node.shape);
             sum.saturating_add(own).saturating_add(between)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_fixed_counts_as_memory() {
+        let text = r#"{"bea_graph": 1, "dtype": "f64", "parameters": [{"name": "p", "shape": []}], "nodes": [
+            {"op": "parameter", "name": "p"},
+            {"op": "iota", "shape": [2147483648], "axis": 0},
+            {"op": "sum", "args": [1], "axes": [0]},
+            {"op": "multiply", "args": [0, 2]}], "loss": 3}"#;
+        let graph = Graph::parse(text).unwrap();
+        assert_eq!(graph.memory(), 1 + 2 * (1 << 31) + 2 + 1);
     }
 }

@@ -332,19 +332,12 @@ impl Operation {
             | Maximum
             | Minimum
             | Power
-            | Equal
-            | NotEqual
-            | Less
-            | LessEqual
-            | Greater
-            | GreaterEqual
-            | And
-            | Or
             | Matmul { .. }
             | Convolution { .. }
             | ConvolutionTranspose { .. }
             | Gather { .. }
             | Take { .. } => (2, 2),
+            operation if operation.compares() => (2, 2),
             Where | ScatterAdd { .. } => (3, 3),
             Concatenate { .. } => (1, usize::MAX),
             _ => (1, 1),
@@ -361,10 +354,16 @@ impl Operation {
         }
     }
 
-    /// Whether the Hessian jumps somewhere: where an argument changes its sign, or another one becomes the largest.
+    /// Whether it is 1 where something holds of its two arguments, else 0.
+    pub(super) fn compares(&self) -> bool {
+        use Operation::*;
+        matches!(self, Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual | And | Or)
+    }
+
+    /// Whether the Hessian jumps nowhere, as it does where an argument changes its sign, or another one becomes the largest.
     pub(super) fn is_smooth(&self) -> bool {
         use Operation::*;
-        !matches!(
+        let jumps = matches!(
             self,
             Abs | Relu
                 | Elu { .. }
@@ -382,16 +381,11 @@ impl Operation {
                 | Floor
                 | Ceil
                 | Trunc
-                | Equal
-                | NotEqual
-                | Less
-                | LessEqual
-                | Greater
-                | GreaterEqual
                 | Argmax(_)
                 | Argmin(_)
                 | Argsort { .. }
-        )
+        );
+        !jumps && !self.compares()
     }
 }
 
@@ -438,13 +432,7 @@ impl Along {
 /// Numbers, or "inf" and "-inf", which JSON lacks.
 mod extended {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Written {
-        Number(f64),
-        Word(String),
-    }
+    use serde_json::Value;
 
     pub(super) fn serialize<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
         if value.is_finite() {
@@ -454,13 +442,13 @@ mod extended {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
-        match Written::deserialize(from)? {
-            Written::Number(value) => Ok(value),
-            Written::Word(word) => match word.as_str() {
-                "inf" => Ok(f64::INFINITY),
-                "-inf" => Ok(f64::NEG_INFINITY),
-                _ => Err(D::Error::custom(format!("`{word}` is no number, \"inf\" or \"-inf\""))),
-            },
-        }
+        let written = Value::deserialize(from)?;
+        let value = match written.as_str() {
+            Some("inf") => Some(f64::INFINITY),
+            Some("-inf") => Some(f64::NEG_INFINITY),
+            _ => written.as_f64(),
+        };
+        value
+            .ok_or_else(|| D::Error::custom(format!("{written} is no number, \"inf\" or \"-inf\"")))
     }
 }

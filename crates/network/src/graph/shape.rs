@@ -25,8 +25,10 @@ fn value(operation: &Operation, args: &[&[usize]]) -> Result<Vec<usize>, String>
             check_axis(*axis, shape)?;
             shape.clone()
         }
-        Add | Subtract | Multiply | Divide | Maximum | Minimum | Power | Equal | NotEqual
-        | Less | LessEqual | Greater | GreaterEqual | And | Or => broadcast(args[0], args[1])?,
+        Add | Subtract | Multiply | Divide | Maximum | Minimum | Power => {
+            broadcast(args[0], args[1])?
+        }
+        operation if operation.compares() => broadcast(args[0], args[1])?,
         Where => broadcast(args[0], &broadcast(args[1], args[2])?)?,
         Matmul { transpose } => matmul(args[0], args[1], *transpose)?,
         Convolution { window, groups } => convolution(args[0], args[1], window, *groups)?,

@@ -63,15 +63,12 @@ pub(super) struct At<'p, 't, 'a> {
     pub index: usize,
     /// Its shape.
     pub shape: &'p [usize],
+    /// The entries of its second argument, if it is an index and depends on no parameter.
+    pub indices: Option<&'t [f64]>,
 }
 
 impl At<'_, '_, '_> {
-    pub fn value(
-        &self,
-        operation: &Operation,
-        args: &[Variable],
-        indices: Option<&[f64]>,
-    ) -> Variable {
+    pub fn value(&self, operation: &Operation, args: &[Variable]) -> Variable {
         use Operation as O;
         let tape = self.tape;
         if let Some(function) = operation.elementary() {
@@ -118,14 +115,7 @@ impl At<'_, '_, '_> {
             O::Round | O::Floor | O::Ceil | O::Trunc | O::Sign | O::Not => {
                 self.constant(constant::rounded(operation, &entries(&args[0])))
             }
-            O::Equal
-            | O::NotEqual
-            | O::Less
-            | O::LessEqual
-            | O::Greater
-            | O::GreaterEqual
-            | O::And
-            | O::Or => {
+            operation if operation.compares() => {
                 let [x, y] = [&args[0], &args[1]].map(|x| entries(&self.expanded(x, self.shape)));
                 self.constant(constant::compared(operation, &x, &y))
             }
@@ -158,7 +148,7 @@ impl At<'_, '_, '_> {
             O::Pad { padding, value } => self.pad(&args[0], padding, *value),
             O::Concatenate { axis } => self.concatenate(args, *axis),
             O::Gather { .. } | O::Take { .. } | O::ScatterAdd { .. } => {
-                self.indexed(operation, args, indices)
+                self.indexed(operation, args)
             }
             O::Sum(axes) => self.reduced(&self.sum(&args[0], &axes.axes)),
             O::Mean(axes) => {

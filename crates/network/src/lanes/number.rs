@@ -170,12 +170,16 @@ fn choose<T: Real>(x: &[T; LANES], yes: &[T; LANES], no: &[T; LANES]) -> [T; LAN
     out
 }
 
-/// The squares of numbers, and what their rounding left. Far beyond the tails of the normal law, where they would
-/// overflow, those of ±10⁴.
+/// The squares of numbers that do not overflow, and what their rounding left.
 #[inline(always)]
 fn squares<T: Real>(x: &[T; LANES]) -> [[T; LANES]; 2] {
-    let near = map(x, |x| x.max(T::of(-1e4)).min(T::of(1e4)));
-    [map(&near, |x| x * x), map(&near, |x| x.mul_add(x, -(x * x)))]
+    [map(x, |x| x * x), map(x, |x| x.mul_add(x, -(x * x)))]
+}
+
+/// Zeros, but `NaN` stays.
+#[inline(always)]
+fn zeros<T: Real>(x: &[T; LANES]) -> [T; LANES] {
+    map(x, |x| if x.is_nan() { x } else { T::zero() })
 }
 
 impl<T: Real> Analytic for Lane<T> {
@@ -236,7 +240,7 @@ impl<T: Real> Analytic for Lane<T> {
     }
     #[inline(always)]
     fn error_functions(&self) -> [Self; 3] {
-        let [square, rest] = squares(&self.0);
+        let [square, rest] = squares(&self.near().0);
         let [gauss, _] = T::exponentials_lane(&map(&square, |s| -s));
         let gauss = zip(&gauss, &rest, |gauss, rest| (-rest).mul_add(gauss, gauss));
         [Self(map(&self.0, T::erf)), Self(map(&self.0, T::erfc)), Self(gauss)]
@@ -244,7 +248,8 @@ impl<T: Real> Analytic for Lane<T> {
     #[inline(always)]
     fn normal(&self) -> [Self; 2] {
         // x² and x/√2 are rounded, which the functions magnify in the tails: the rests are made good to first order.
-        let [square, rest] = squares(&self.0);
+        let near = self.near().0;
+        let [square, rest] = squares(&near);
         let [gauss, _] = T::exponentials_lane(&map(&square, |s| s * T::of(-0.5)));
         let gauss = zip(&gauss, &rest, |gauss, rest| (rest * T::of(-0.5)).mul_add(gauss, gauss));
         let high = T::of(-FRAC_1_SQRT_2);
@@ -252,10 +257,20 @@ impl<T: Real> Analytic for Lane<T> {
         let half = T::of(0.5);
         let distribution = map(&self.0, |x| half * (x * high).erfc());
         // The derivative of erfc(z)/2 is -e^{-z²}/√π.
-        let shift = map(&self.0, |x| x.mul_add(high, -(x * high)) + x * low);
+        let shift = map(&near, |x| x.mul_add(high, -(x * high)) + x * low);
         let slope = map(&gauss, |gauss| gauss * T::of(-0.5641895835477563));
         let correction = zip(&shift, &slope, |shift, slope| shift * slope);
         [Self(zip(&distribution, &correction, |a, b| a + b)), Self(gauss)]
+    }
+    #[inline(always)]
+    fn zero(&self) -> Self {
+        Self(zeros(&self.0))
+    }
+    #[inline(always)]
+    fn near(&self) -> Self {
+        let bound = T::of(1e4);
+        let below = |x: T| if x > bound { bound } else { x };
+        Self(map(&self.0, |x| if x < -bound { -bound } else { below(x) }))
     }
     #[inline(always)]
     fn positive(&self, yes: &Self, no: &Self) -> Self {
@@ -360,6 +375,14 @@ impl<T: Real> Analytic for ComplexLane<T> {
         let distribution =
             self.each(|z| T::complex_erfc(z.scale(T::of(-FRAC_1_SQRT_2))).scale(T::of(0.5)));
         [distribution, self.each(|z| (z * z).scale(T::of(-0.5)).exp())]
+    }
+    #[inline(always)]
+    fn zero(&self) -> Self {
+        Self { re: zeros(&self.re), im: zeros(&self.im) }
+    }
+    #[inline(always)]
+    fn near(&self) -> Self {
+        *self
     }
     #[inline(always)]
     fn positive(&self, yes: &Self, no: &Self) -> Self {

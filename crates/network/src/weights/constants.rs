@@ -9,6 +9,7 @@ use std::path::Path;
 
 /// The name and shape of a tensor that a file should have.
 #[derive(Clone, Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Declared {
     pub name: String,
     pub shape: Vec<usize>,
