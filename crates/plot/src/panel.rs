@@ -529,3 +529,47 @@ fn upright(first: Point, size: f64, lines: &[String], list: &mut DisplayList) {
 fn crisp(x: f64) -> f64 {
     x.floor() + 0.5
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Axis, Theme};
+
+    /// A point alone between gaps has no line and lies between spaced marks, and still must be seen, with a mark of its own.
+    #[test]
+    fn a_point_alone_between_gaps_has_a_mark() {
+        let frame = Frame { left: 10.0, top: 20.0, width: 100.0, height: 50.0 };
+        let marks = |middle: f64| {
+            let heights = [1.0, 2.0, f64::NAN, middle, f64::NAN, 2.0, 1.0];
+            let points = (0..).zip(heights).map(|(x, y)| (f64::from(x), y)).collect();
+            let style = Style { marker: Some(Marker::Square), ..Style::of_series(0) };
+            let series = vec![Series::new("a", points, style)];
+            let (x, y) = (Axis::linear("step"), Axis::linear("loss"));
+            let panel = Panel { x, y, series, spaced: true, ..Panel::default() };
+            let prepared = Prepared::new(&panel, (100.0, 50.0), Theme::Screen.texts());
+            let mut list = DisplayList {
+                width: 120.0,
+                height: 90.0,
+                inner: (100.0, 50.0),
+                scale: 1.0,
+                background: Color::WHITE,
+                ink: Color::INK,
+                items: Vec::new(),
+                groups: Vec::new(),
+                views: Vec::new(),
+            };
+            prepared.curve(0, &panel.series[0], frame, &mut list);
+            let at = prepared.place(frame, (3.0, 1.5));
+            let mark = |part: &Part| match part {
+                Part::Mark(place) => Some(*place),
+                _ => None,
+            };
+            let all: Vec<Point> =
+                list.groups.iter().filter_map(|group| mark(&group.part)).collect();
+            (all.contains(&at), all.len())
+        };
+        let (with, without) = (marks(1.5), marks(f64::NAN));
+        assert_eq!((with.0, without.0), (true, false));
+        assert_eq!(with.1, without.1 + 1);
+    }
+}
