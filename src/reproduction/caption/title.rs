@@ -6,7 +6,8 @@ use super::super::judgement::Judgement::{self, DoesNotHold, InPart};
 /// its own.
 pub(super) fn of(id: &str, claim: &str, verdict: Judgement, own: Option<&str>) -> String {
     let number = match id.trim_start_matches("fig").split_once('_') {
-        Some((number, network)) => format!("Figure {number} ({})", network.to_uppercase()),
+        // `fig10_mlp`: the same figure with a network that has no convolutions.
+        Some((number, _)) => format!("Figure {number}, fully connected"),
         None if id.starts_with("table") => id.replace("table", "Table "),
         None => id.replace("fig", "Figure "),
     };
@@ -125,6 +126,9 @@ mod tests {
         assert_eq!(of("fig2", "a rate", Judgement::Holds, None), "Figure 2. A rate");
         assert_eq!(of("fig2", "not-so", Judgement::Holds, None), "Figure 2. Not-so");
         assert!(of("table1", "each", InPart, None).starts_with("Table 1. Only in part"));
-        assert!(of("fig10_mlp", "PF", Judgement::Holds, None).starts_with("Figure 10 (MLP). PF"));
+        assert!(
+            of("fig10_mlp", "PF", Judgement::Holds, None)
+                .starts_with("Figure 10, fully connected. PF")
+        );
     }
 }
