@@ -195,7 +195,7 @@ impl<'a> Setup<'a> {
         let Some(second) = metric.second else { return Ok(metric) };
         let theta: Vec<Complex64> = theta.iter().map(|&x| x.into()).collect();
         let (states, number) = self.numeric.begin(self.problem, &theta, &self.request.buffers)?;
-        Ok(Metric { second: Some(second.from_states(&states, number)), ..metric })
+        Ok(Metric { second: Some(second.of_states(&states, number)), ..metric })
     }
 
     /// What the optimizer's steps are on the average, and where they begin to oscillate.

@@ -61,7 +61,7 @@ impl SecondMoment {
     }
 
     /// From an optimizer's states before step `number`, counted from 1, or long after its start.
-    pub(in crate::flow) fn from_states(
+    pub(in crate::flow) fn of_states(
         self,
         states: &[Vec<Complex64>],
         number: Option<u64>,
