@@ -18,7 +18,7 @@ from torch.utils._pytree import tree_map
 from bea._bea import Error
 from bea._graph import Graph, Written
 from bea._imported import Reference
-from bea._module import Whole
+from bea._module_torch import Whole
 from bea._trace_torch import OWN_DERIVATIVE, Tracer, Words, array
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ from bea._bea import Error
 from bea._command import exact
 from bea._curvature import _LARGE, _along, _pairs
 from bea._derive import optimizer as _named
-from bea._module import Whole
+from bea._module_torch import Whole
 from bea._objective import _DOUBLE, _SINGLE, Objective
 from bea._structure import Structure
 
