@@ -48,10 +48,8 @@ class _Interpreter:
         self.shape: tuple[int, ...] = ()
         #: The machine epsilon of the coarsest results.
         self.eps = 0.0
-        #: Functions with derivatives of the user's.
+        #: Functions whose derivatives are the user's, or JAX's own and not known here.
         self.custom: set[str] = set()
-        #: Functions of JAX with derivatives of its own that are not known here.
-        self.unknown: set[str] = set()
 
     def value(self, x: Any) -> Value:
         return x if isinstance(x, Value) else self.graph.constant(_array(x))
@@ -142,19 +140,15 @@ class _Interpreter:
             known = _functions.sinc_at_zero
         if known is not None:
             return [known(self.graph, *map(self.value, args))]
-        if own:
+        if own or depends and name not in _primitives.WRITTEN_OUT:
             self.custom.add(name)
-        elif depends and name not in _primitives.WRITTEN_OUT:
-            self.unknown.add(name)
         return self.closed(closed, args)
 
     def call_custom_vjp_call(self, equation: Any, args: list[Any]) -> list[Any]:
         closed = equation.params.get("call_jaxpr") or equation.params["fun_jaxpr"]
         name, own = _source(closed)
-        if own:
+        if own or any(isinstance(arg, Value) for arg in args):
             self.custom.add(name)
-        elif any(isinstance(arg, Value) for arg in args):
-            self.unknown.add(name)
         return self.closed(closed, args)
 
     call_custom_vjp_call_jaxpr = call_custom_vjp_call
@@ -365,9 +359,9 @@ def trace(loss_fn: Callable, params: Any, dtype: str | None) -> tuple[Written, T
     graph.at = None
     if not isinstance(loss, Value):
         raise Error("the loss does not depend on any parameter")
-    if at.custom | at.unknown:
+    if at.custom:
         warnings.warn(
-            f"derivatives are those of the operations of {', '.join(sorted(at.custom | at.unknown))}, not the ones given by custom_jvp or "
+            f"derivatives are those of the operations of {', '.join(sorted(at.custom))}, not the ones given by custom_jvp or "
             "custom_vjp",
             stacklevel=4,
         )

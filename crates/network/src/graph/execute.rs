@@ -94,19 +94,10 @@ impl Plan {
                 let rows = graph.nodes[node.args[0]].shape[axis];
                 let entries = entries(values[at].as_ref().expect("evaluated before"));
                 if let Some(wrong) = entries.iter().find(|at| index_of(**at, rows).is_none()) {
-                    return Err(GraphError::Node {
-                        file: graph.file.as_path().into(),
-                        node: index,
-                        operation: node.operation.name().into(),
-                        at: node.at.as_deref().map(Into::into),
-                        cause: format!(
-                            "there is an index {wrong}, but the axis has {rows} entries"
-                        )
-                        .into(),
-                        help: Some(
-                            format!("indices are whole numbers from 0 to {}", rows - 1).into(),
-                        ),
-                    });
+                    let cause =
+                        format!("there is an index {wrong}, but the axis has {rows} entries");
+                    let help = format!("indices are whole numbers from 0 to {}", rows - 1);
+                    return Err(graph.fault(index, cause, help));
                 }
                 indices[index] = Some(entries);
             }

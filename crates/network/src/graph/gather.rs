@@ -30,20 +30,30 @@ impl Graph {
             };
             let rows = axis.map_or(0, |axis| self.nodes[node.args[0]].shape[axis]);
             if rows > EXACT + 1 {
-                return Err(GraphError::Node {
-                    file: self.file.clone().into(),
-                    node: index,
-                    operation: node.operation.name().into(),
-                    at: node.at.clone().map(Into::into),
-                    cause: format!(
-                        "its axis has {rows} entries, and 32-bit numbers hold indices up to {EXACT}"
-                    )
-                    .into(),
-                    help: Some("evaluate the graph in 64-bit numbers".into()),
-                });
+                let cause = format!(
+                    "its axis has {rows} entries, and 32-bit numbers hold indices up to {EXACT}"
+                );
+                return Err(self.fault(
+                    index,
+                    cause,
+                    "evaluate the graph in 64-bit numbers".into(),
+                ));
             }
         }
         Ok(())
+    }
+
+    /// What is wrong with a node, and what would be right.
+    pub(super) fn fault(&self, index: usize, cause: String, help: String) -> GraphError {
+        let node = &self.nodes[index];
+        GraphError::Node {
+            file: self.file.as_path().into(),
+            node: index,
+            operation: node.operation.name().into(),
+            at: node.at.as_deref().map(Into::into),
+            cause: cause.into(),
+            help: Some(help.into()),
+        }
     }
 }
 
