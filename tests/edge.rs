@@ -330,26 +330,30 @@ fn rmsprop_passes_over_what_has_no_gradient() {
 /// From the slow manifold on the squares are averaged from the first step on: without that the first steps would be
 /// `1/√(1-α)` as long.
 #[test]
-fn rmsprop_from_the_settled_start() {
+fn averages_of_squares_from_the_settled_start() {
     let problem = problem("x^2/2 + y^2", &[("x", 1.0), ("y", 1.5)]);
-    let values = [("alpha", 9, 10), ("eps", 1, 1000)];
-    let distance = |h: f64| {
+    let rmsprop = [("alpha", 9, 10), ("eps", 1, 1000)];
+    // Its bias corrections are 1 there.
+    let adam = [("beta1", 0, 1), ("beta2", 9, 10), ("eps", 1, 1000)];
+    let distance = |optimizer: &str, values: &[(&str, i64, i64)], h: f64| {
         let request = Request {
             buffers: bea::flow::Buffers::Settled,
             euler: Some(h / 16.0),
             ..request(h, 3, "central")
         };
-        let simulation = simulated("rmsprop", &values, &problem, &request).unwrap();
+        let simulation = simulated(optimizer, values, &problem, &request).unwrap();
         let central = simulation.find("central").unwrap();
         assert_eq!(central.note, None);
         let pair = real(central, 1).into_iter().zip(real(&simulation.optimizer, 1));
         pair.map(|(a, b)| (a - b).abs()).sum::<f64>()
     };
-    let (coarse, fine) = (distance(0.01), distance(0.005));
-    assert!(coarse < 1e-5, "{coarse:e}");
-    // The flow is that of the averages to the lowest order, and a step is nearly along the signs of the gradient, which do not change: what is
-    // left is of order h³.
-    assert!(coarse / fine > 5.0, "{coarse:e} {fine:e}");
+    for (optimizer, values) in [("rmsprop", &rmsprop[..]), ("adam", &adam[..])] {
+        let [coarse, fine] = [0.01, 0.005].map(|h| distance(optimizer, values, h));
+        assert!(coarse < 1e-5, "{optimizer}: {coarse:e}");
+        // The flow is that of the averages to the lowest order, and a step is nearly along the signs of the gradient, which do
+        // not change: what is left is of order h³.
+        assert!(coarse / fine > 5.0, "{optimizer}: {coarse:e} {fine:e}");
+    }
 }
 
 /// `ρ = h/(1-m)` and the edge `2(1+m)/h` where the residue of the step at 1 is beside another root, `m`.
