@@ -94,7 +94,10 @@ fn adam_has_the_preconditioner_and_the_threshold_of_the_literature() {
             let expected = (1.0 - beta1.powi(t)) * root;
             assert!((p - expected).abs() < 1e-12 * expected, "step {number}: {p} {expected}");
         }
-        let threshold = found.threshold.unwrap();
+        let end = found.threshold.as_ref().unwrap();
+        let threshold = end.value;
+        // An oscillation of period 2.
+        assert_eq!((end.crossing, end.angle), (Crossing::Minus, Some(std::f64::consts::PI)));
         let expected = 2.0 * (1.0 + beta1) / ((1.0 - beta1) * h);
         assert!((threshold - expected).abs() < 1e-9 * expected, "{threshold} {expected}");
         assert_eq!(found.decay, 0.0);
@@ -127,7 +130,7 @@ fn steps_near_a_critical_point_are_as_stable_as_the_threshold_says() {
             step.execute(&mut origin, Some(number), &mut Quadratic(matrix())).unwrap();
         }
         let known = frozen(&step, &origin, late, &matrix()).unwrap();
-        let threshold = known.threshold.unwrap();
+        let threshold = known.threshold.as_ref().unwrap().value;
         // P⁻¹(sM + λ) has the wanted eigenvalue for one s between 0 and a large one.
         let scaled_to = |wanted: f64| {
             let (mut low, mut high) = (0.0, 1e4);
@@ -181,7 +184,7 @@ fn first_lines_are_those_of_the_first_step_alone() {
     }
     let second = frozen(&step, &states, 2, &loss).unwrap();
     let expected = 2.0 * 1.8 / (0.2 * 0.25);
-    for threshold in [first.threshold.unwrap(), second.threshold.unwrap()] {
+    for threshold in [first.threshold.unwrap().value, second.threshold.unwrap().value] {
         assert!((threshold - expected).abs() < 1e-9 * expected, "{threshold} {expected}");
     }
 }

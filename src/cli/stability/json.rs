@@ -74,6 +74,7 @@ fn intervals_json(intervals: &[Interval]) -> Value {
             "from": number(from.value), "to": number(to.value),
             "exact_to": to.exact.as_ref().map(ToString::to_string),
             "at_to": (to.crossing != Crossing::Open).then(|| to.crossing.to_string()),
+            "angle_at_to": to.angle.map(number),
             "verdict": interval.verdict.to_string(),
         })
     };

@@ -3,7 +3,7 @@
 use super::Report;
 use crate::cli::terminal::{LISTED, assignments, complex, line, list, short, table, tiny};
 use bea_flow::flow::stability::{
-    Coupled, Direction, Eigenvalues, End, Interval, MAX_ROWS, StabilityType, formula,
+    Coupled, Crossing, Direction, Eigenvalues, End, Interval, MAX_ROWS, StabilityType, formula,
 };
 use bea_series::formula::{Coefficient, Plain, Script};
 use num_rational::BigRational;
@@ -211,6 +211,18 @@ impl Report<'_> {
     }
 }
 
+/// `, at the angles ±1.0472: a period of 6 steps` of a complex pair.
+fn angle(end: &End) -> String {
+    match end.angle.filter(|_| end.crossing == Crossing::Circle) {
+        Some(angle) => format!(
+            ", at the angles ±{}: a period of {} steps",
+            short(angle),
+            short(std::f64::consts::TAU / angle)
+        ),
+        None => String::new(),
+    }
+}
+
 /// `stable for 0 < hλ < 19/5 = 2(1+m); at the end an eigenvalue is -1`.
 fn describe(interval: &Interval, name: &str, formula: Option<String>) -> String {
     let (from, to) = (&interval.from, &interval.to);
@@ -228,7 +240,7 @@ fn describe(interval: &Interval, name: &str, formula: Option<String>) -> String 
     };
     let end = match to.value {
         f64::INFINITY => String::new(),
-        _ => format!("; at the end {}", to.crossing),
+        _ => format!("; at the end {}{}", to.crossing, angle(to)),
     };
     format!("{} for {range}{end}", interval.verdict)
 }

@@ -80,7 +80,7 @@ const TOP: [Key; 10] = [
     key("name", "\"trial\"", "of the folder of results [default: that of the file]"),
 ];
 
-const TRAIN: [Key; 16] = [
+const TRAIN: [Key; 17] = [
     key("method", "\"gd\"", "one of the methods below, or instead").with(methods),
     key("optimizer", "\"nesterov\"", "a name from bea optimizers, or a .bea file, with")
         .with(|| strings(optimizer::names().iter().copied())),
@@ -96,7 +96,8 @@ const TRAIN: [Key; 16] = [
     key("beta2", "0.999", "of adam [default: 0.999]"),
     key("epsilon", "1e-8", "of adam [default: 1e-8]"),
     key("p", "1.0", "the power of dal [default: 1]"),
-    key("cap", "5.0", "the largest learning rate of dal [default: 5]"),
+    key("cap", "5.0", "the largest learning rate of dal [default: 5] and corridor [default: none]"),
+    key("least", "0.0", "the least value of the loss, for corridor [default: 0]"),
     key(
         "difference",
         "0.01",
@@ -230,7 +231,9 @@ mod tests {
                         train.insert("optimizer", "\"heavy_ball\"")
                     }
                 };
-                if method.is_none_or(|method| !method.starts_with("dal")) {
+                let keys =
+                    |name: &str| rule::methods().into_iter().find(|m| m.name == name).unwrap().keys;
+                if method.is_none_or(|method| keys(method).contains(&"lr")) {
                     train.insert("lr", "0.1");
                 }
                 tables.insert("train", train);

@@ -24,6 +24,8 @@ pub enum Metric {
     GradientNorm,
     /// `learning_rate`: what the step multiplies the gradient by.
     LearningRate,
+    /// `corridor_rate`: `E/‖g‖²`, the time in which the loss would vanish if it fell linearly.
+    CorridorRate,
     /// `update_norm`: `‖θ' - θ‖`.
     UpdateNorm,
     /// `relative_progress`: `(E(θ') - E(θ))/(h ‖g‖²)`, `-1` for small steps (Ahn, Zhang and Sra 2022).
@@ -36,6 +38,10 @@ pub enum Metric {
     /// with all held that multiplies the gradients of a nonlinear step, such as `1/(√v' + ε)`: see
     /// [`Frozen`](bea_flow::flow::Frozen).
     Preconditioned(usize),
+    /// `threshold`: the least eigenvalue of `P⁻¹H` from which on the step is not stable, and the argument of its multiplier there:
+    /// an oscillation of the period `2π/φ`. `P` is 1 for linear steps ([`stable_below`](bea_flow::flow::stability::stable_below)),
+    /// `2/h` and `π` for gradient descent.
+    Threshold,
     /// `self_stabilization`: with the sharpness `S = λ_0`, whose gradient is `∇S = ∇³E[u_0, u_0]`: progressive sharpening
     /// `-∇S·g`, `‖∇S‖²`, and the variance `σ² = 2(-∇S·g)/‖∇S‖²` of an oscillation along `u_0` by which `S` stays where it
     /// is (Damian, Nichani and Lee 2023). Where `λ_0` is not simple there is no `∇S`, and this is that of one direction.
@@ -71,13 +77,14 @@ pub enum Metric {
 const MOST: usize = 64;
 
 /// Names without an argument.
-const PLAIN: [(&str, Metric); 16] = [
+const PLAIN: [(&str, Metric); 18] = [
     ("loss", Metric::Loss),
     ("accuracy", Metric::Accuracy),
     ("test_loss", Metric::TestLoss),
     ("test_accuracy", Metric::TestAccuracy),
     ("gradient_norm", Metric::GradientNorm),
     ("learning_rate", Metric::LearningRate),
+    ("corridor_rate", Metric::CorridorRate),
     ("update_norm", Metric::UpdateNorm),
     ("relative_progress", Metric::RelativeProgress),
     ("eigenvalues", Metric::Eigenvalues),
@@ -86,6 +93,7 @@ const PLAIN: [(&str, Metric); 16] = [
     ("drift_estimate", Metric::DriftEstimate),
     ("third", Metric::ThirdOrder),
     ("prediction", Metric::Prediction),
+    ("threshold", Metric::Threshold),
     ("self_stabilization", Metric::SelfStabilization),
     ("lambda", Metric::Lambda(1)),
 ];
@@ -207,11 +215,15 @@ impl Metric {
             Metric::TestAccuracy => "the accuracy on them",
             Metric::GradientNorm => "‖g‖",
             Metric::LearningRate => "h, what the step multiplies the gradient by",
+            Metric::CorridorRate => "E/‖g‖², the corridor learning rate",
             Metric::UpdateNorm => "‖θ' - θ‖, with θ' the next iterate",
             Metric::RelativeProgress => "(E(θ') - E(θ))/(h ‖g‖²)",
             Metric::Lambda(_) => "the k largest eigenvalues of the Hessian, λ_0 first",
             Metric::Preconditioned(_) => {
                 "the k largest eigenvalues of P⁻¹H, steps -hg/P, and their bound"
+            }
+            Metric::Threshold => {
+                "the least λ_0, or that of P⁻¹H, of unstable steps, 2/h; the angle of their oscillation, π"
             }
             Metric::Coefficients(_) => {
                 "stability coefficients log(1-hλ_i)/(hλ_i) (g·u_i) of the first k directions"
@@ -231,6 +243,11 @@ impl Metric {
             Metric::FlowLoss(_) => "E on the flow after the time h",
             Metric::FlowLambda(_) => "λ_0 on the flow after the time h",
         }
+    }
+
+    /// Whether it takes the next step with its preconditioner held, where the optimizer is not linear.
+    pub(in crate::experiment) fn takes_frozen(self) -> bool {
+        matches!(self, Metric::Preconditioned(_) | Metric::Threshold)
     }
 
     /// The flow in its name.
@@ -259,6 +276,7 @@ impl Metric {
                 let of = |i| [format!("sc_{i}_re"), format!("sc_{i}_im")];
                 (0..k).flat_map(of).collect()
             }
+            Metric::Threshold => vec!["threshold".into(), "threshold_angle".into()],
             Metric::SelfStabilization => ["sharpening", "slope", "variance"]
                 .map(|w| format!("self_stabilization_{w}"))
                 .into(),

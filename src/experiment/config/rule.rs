@@ -1,7 +1,7 @@
 //! The table `[train]`: which optimizer, with which numbers.
 
 use super::layers::Layers;
-use bea_network::training::{CAP, Dal, Product, Rule, Schedule};
+use bea_network::training::{CAP, Corridor, Dal, Product, Rule, Schedule};
 use bea_series::optimizer::{self, NamedError, Optimizer};
 use bea_series::series::GeneralLinearMethod;
 use bea_series::text::near;
@@ -28,7 +28,7 @@ pub struct Method {
     pub about: &'static str,
 }
 
-const METHODS: [Method; 7] = [
+const METHODS: [Method; 9] = [
     Method { name: "gd", keys: &["lr", "lr_changes"], about: "gradient descent" },
     Method {
         name: "heavy_ball",
@@ -54,6 +54,16 @@ const METHODS: [Method; 7] = [
         name: "dal_per_parameter",
         keys: &["p", "cap", "difference"],
         about: "one for each parameter, 2/|(∇²E g)_i|^p",
+    },
+    Method {
+        name: "dal_per_layer",
+        keys: &["p", "cap", "difference"],
+        about: "one for each array of parameters, 2/(‖(∇²E g)_l‖/‖g_l‖)^p",
+    },
+    Method {
+        name: "corridor",
+        keys: &["least", "cap"],
+        about: "(E - least)/‖g‖², at most cap: Polyak's step",
     },
     Method {
         name: OPTIMIZER,
@@ -230,7 +240,15 @@ pub(super) fn read(
             Some(momentum) if momentum > 0.0 => Rule::DalMomentum { dal: dal()?, momentum },
             _ => Rule::Dal(dal()?),
         },
-        _ => Rule::DalPerParameter(dal()?),
+        "dal_per_parameter" => Rule::DalPerParameter(dal()?),
+        "dal_per_layer" => Rule::DalPerLayer(dal()?),
+        _ => {
+            let usual = Corridor::default();
+            Rule::Corridor(Corridor {
+                least: train.read("least", |entry| entry.number())?.unwrap_or(usual.least),
+                cap: train.read("cap", positive)?.unwrap_or(usual.cap),
+            })
+        }
     };
     Ok(Training { method, rule, optimizer: None, resolved: Vec::new() })
 }

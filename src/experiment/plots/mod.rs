@@ -17,6 +17,7 @@ use super::config::{Config, Metric};
 use super::measured::{Column, Measured};
 use super::run::End;
 use bea_flow::flow::FlowName;
+use bea_network::training::Rule;
 use bea_plot::{Axis, Color, Dash, Figure, Panel, Style};
 use groups::Group;
 
@@ -70,12 +71,16 @@ pub(super) fn run_panels(run: &Measured) -> Vec<Panel> {
     let facets = groups.facets(1);
     let columns = run.columns();
     let mut families: Vec<(&str, Vec<&Column>)> = Vec::new();
-    for column in &columns {
-        let name = words::axis_of_several(column.metric);
+    for column in columns.iter().filter(|column| !is_angle(column)) {
+        let name = words::axis_of_several(beside(run.config, column.metric));
         match families.iter_mut().find(|(known, _)| *known == name) {
             Some((_, columns)) => columns.push(column),
             None => families.push((name, vec![column])),
         }
+    }
+    // Eigenvalues come before what they are compared with.
+    for (_, columns) in &mut families {
+        columns.sort_by_key(|column| column.metric == Metric::Threshold);
     }
     let mut panels = Vec::new();
     for (_, columns) in &families {
@@ -147,6 +152,20 @@ fn laid_out(runs: &[Measured], groups: &Groups, seeds: Seeds) -> (Vec<Panel>, us
     (panels, abreast)
 }
 
+/// The metric whose panel a metric shares.
+fn beside(config: &Config, metric: Metric) -> Metric {
+    match (metric, &config.rule) {
+        (Metric::Threshold, Rule::Nonlinear(_)) => Metric::Preconditioned(1),
+        (Metric::Threshold, _) => Metric::Lambda(1),
+        (metric, _) => metric,
+    }
+}
+
+/// Whether it is an angle beside an eigenvalue.
+fn is_angle(column: &Column) -> bool {
+    column.metric == Metric::Threshold && column.index == 1
+}
+
 /// Whether runs are compared by this column.
 fn compares(column: &Column) -> bool {
     match column.metric {
@@ -154,6 +173,7 @@ fn compares(column: &Column) -> bool {
         | Metric::Preconditioned(_)
         | Metric::Along(_)
         | Metric::Coefficients(_)
+        | Metric::Threshold
         | Metric::Eigenvalues => column.index == 0,
         _ => true,
     }
@@ -162,6 +182,7 @@ fn compares(column: &Column) -> bool {
 /// What a panel shows of columns, the first of them.
 fn quantity(config: &Config, columns: &[&Column]) -> Quantity<'static> {
     let metric = columns[0].metric;
+    let measured = columns.iter().any(|column| column.metric == Metric::Threshold);
     let one = columns.iter().all(|column| {
         column.index == 0 && matches!(column.metric, Metric::Lambda(_) | Metric::FlowLambda(_))
     });
@@ -184,7 +205,7 @@ fn quantity(config: &Config, columns: &[&Column]) -> Quantity<'static> {
         y: y.into(),
         kinds: kinds.collect(),
         grows: words::grows(metric),
-        thresholds_from: words::is_sharpness(metric).then_some(0),
+        thresholds_from: (words::is_sharpness(metric) && !measured).then_some(0),
     }
 }
 
@@ -213,6 +234,7 @@ fn look(column: &Column, flows: &[FlowName]) -> (String, Style) {
             ("stable below".into(), Style::soft(Dash::Dashed))
         }
         Metric::Preconditioned(_) => of_direction("λ", column.index),
+        Metric::Threshold => ("threshold".into(), Style::soft(Dash::Dashed)),
         Metric::Along(_) => of_direction("u", column.index),
         Metric::Coefficients(_) => {
             let (label, style) = of_direction("sc", column.index / 2);

@@ -160,7 +160,12 @@ impl Run {
                 }
                 metric if metric.compares_with_flow() && optimizer.is_none() => {
                     "it compares a step with the flow of the optimizer on this loss, and there is none for `adam`, \
-                     `dal_per_parameter`, and buffers that never settle"
+                     `dal_per_parameter`, `dal_per_layer`, and buffers that never settle"
+                        .into()
+                }
+                Metric::Threshold if optimizer.is_none() => {
+                    "it is of optimizers of the language, as optimizer = \"adam\" is, and of steps with one learning rate for \
+                     all parameters"
                         .into()
                 }
                 metric => match optimizer.as_ref().and_then(|optimizer| optimizer.lacks(metric)) {
@@ -197,21 +202,20 @@ impl Run {
             }
             _ => State::new(theta),
         };
-        let of_frozen = |metric: &&Metric| matches!(metric, Metric::Preconditioned(_));
-        if let Some(&metric) = config.metrics.iter().find(of_frozen) {
-            let reason = match &config.rule {
-                Rule::Nonlinear(iteration) => {
-                    iteration.frozen(&loss, &state)?.err().map(|reason| reason.to_string())
-                }
-                _ => Some(
-                    "it is of nonlinear optimizers of the language, as optimizer = \"adam\" is; of others there \
-                     is lambda:1"
-                        .into(),
-                ),
-            };
-            if let Some(reason) = reason {
-                return Err(RunError::Metric { metric, reason });
+        let frozen = config.metrics.iter().find(|metric| metric.takes_frozen());
+        let reason = match (&config.rule, frozen) {
+            (Rule::Nonlinear(iteration), Some(_)) => {
+                iteration.frozen(&loss, &state)?.err().map(|reason| reason.to_string())
             }
+            (_, Some(Metric::Preconditioned(_))) => Some(
+                "it is of nonlinear optimizers of the language, as optimizer = \"adam\" is; of others there \
+                 is lambda:1"
+                    .into(),
+            ),
+            _ => None,
+        };
+        if let (Some(&metric), Some(reason)) = (frozen, reason) {
+            return Err(RunError::Metric { metric, reason });
         }
         Ok(Run {
             optimizer,
@@ -390,9 +394,9 @@ impl Run {
         }
         let next = &self.state.theta;
         let taken = taken.map(|step| Taken { h: step.learning_rate, next });
-        let of_frozen = |metric: &Metric| matches!(metric, Metric::Preconditioned(_));
+        let takes_frozen = self.config.metrics.iter().any(|metric| metric.takes_frozen());
         let frozen = match &self.config.rule {
-            Rule::Nonlinear(iteration) if self.config.metrics.iter().any(of_frozen) => {
+            Rule::Nonlinear(iteration) if takes_frozen => {
                 iteration.frozen(&self.loss, before)?.ok()
             }
             _ => None,

@@ -8,7 +8,7 @@ use bea_flow::flow::stability::StabilityCoefficient;
 use bea_flow::flow::{FlowName, Frozen, Problem, Request, SimulateError, Trajectory, Watch};
 use bea_flow::objective::ObjectiveError;
 use bea_network::device::DeviceError;
-use bea_network::training::{State, norm};
+use bea_network::training::{Corridor, State, norm};
 use bea_network::{Hessian, NetworkLoss};
 use bea_series::tree::Tree;
 use num_complex::Complex64;
@@ -173,6 +173,7 @@ impl Moment<'_> {
             Metric::TestAccuracy => test(NetworkLoss::accuracy)?,
             Metric::GradientNorm => one(norm(self.gradient)),
             Metric::LearningRate => one(h),
+            Metric::CorridorRate => one(Corridor::default().rate(self.value, self.gradient)),
             Metric::UpdateNorm => one(self.taken.map_or(f64::NAN, |taken| {
                 let moved: Vec<f64> =
                     taken.next.iter().zip(self.theta()).map(|(a, b)| a - b).collect();
@@ -187,8 +188,16 @@ impl Moment<'_> {
                 let Some(frozen) = &self.frozen else { return Ok(vec![f64::NAN; k + 1]) };
                 let mut values = sharpness.preconditioned(self.loss, self.theta(), frozen, k)?;
                 values.resize(k, f64::NAN);
-                values.push(frozen.threshold.unwrap_or(f64::NAN));
+                values.push(frozen.threshold.as_ref().map_or(f64::NAN, |end| end.value));
                 values
+            }
+            Metric::Threshold => {
+                let end = match (&self.frozen, self.optimizer) {
+                    (Some(frozen), _) => frozen.threshold.clone(),
+                    (None, Some(optimizer)) => optimizer.threshold(h),
+                    (None, None) => None,
+                };
+                end.map_or(vec![f64::NAN; 2], |end| vec![end.value, end.angle.unwrap_or(f64::NAN)])
             }
             Metric::SelfStabilization => {
                 let Some(pair) = shared.pairs.first() else { return Ok(vec![f64::NAN; 3]) };

@@ -2,7 +2,7 @@
 
 use crate::experiment::config::{Config, Metric};
 use bea_flow::flow::simulate_until;
-use bea_flow::flow::stability::PrincipalCoefficient;
+use bea_flow::flow::stability::{End, PrincipalCoefficient, stable_below};
 use bea_flow::flow::{
     Buffers, FlowName, FlowsFrom, Problem, Request, SimulateError, Simulation, Watch,
 };
@@ -89,9 +89,12 @@ impl Flowing {
                 | Metric::DriftEstimate
                 | Metric::ThirdOrder
                 | Metric::Prediction
+                | Metric::Threshold
         );
         match &self.step {
             _ if !of_joint || self.joint.is_some() => None,
+            // It is of the step with its preconditioner held.
+            Step::Nonlinear(_) if metric == Metric::Threshold => None,
             Step::Linear(_) => Some(OF_JOINT),
             Step::Nonlinear(_) => Some(OF_LINEAR),
         }
@@ -180,6 +183,13 @@ impl Flowing {
             Some(coefficient * h.powi(term.h - power))
         };
         field.terms_of(id).into_iter().map(|term| value(term).unwrap_or(f64::NAN)).sum()
+    }
+
+    /// The least eigenvalue of the Hessian of the loss at which its linear step is not stable, weight decay being a penalty.
+    pub fn threshold(&self, h: f64) -> Option<End> {
+        let (method, _) = self.joint.as_ref().filter(|_| h.is_finite())?;
+        let end = stable_below(method, h)?;
+        Some(End { value: end.value - self.decay, exact: None, ..end })
     }
 
     /// What it does along eigenvectors of the Hessian of the loss and the penalty.

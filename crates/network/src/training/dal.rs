@@ -36,8 +36,9 @@ pub enum Product {
     Previous,
 }
 
-/// The names of the buffers of [`Product::Previous`].
-pub(super) const PREVIOUS: [&str; 2] = ["last_theta", "last_gradient"];
+/// The buffers of [`Product::Previous`].
+pub(super) const LAST_THETA: &str = "last_theta";
+pub(super) const LAST_GRADIENT: &str = "last_gradient";
 
 impl Product {
     /// `∇²E(θ) g`, `g = ∇E(θ)`; exactly for [`Previous`](Product::Previous), of a step that follows no other.
@@ -146,6 +147,18 @@ impl Dal {
     /// The learning rate of each parameter, `2/|(∇²E g)_i|^p`, at most the cap.
     pub fn rates(&self, product: &[f64]) -> Vec<f64> {
         product.iter().map(|x| self.capped(2.0, x.abs())).collect()
+    }
+
+    /// The learning rate of each array of parameters, `2/(‖(∇²E g)_l‖/‖g_l‖)^p`, at most the cap, where the arrays have so many entries,
+    /// one after the other: the drift of an array in units of its own gradient. With one array it is [`rate`](Self::rate).
+    pub fn layer_rates(&self, entries: &[usize], gradient: &[f64], product: &[f64]) -> Vec<f64> {
+        let mut end = 0;
+        let rate = |&length: &usize| {
+            let own = end..end + length;
+            end += length;
+            self.rate(2.0, &gradient[own.clone()], &product[own])
+        };
+        entries.iter().map(rate).collect()
     }
 
     fn capped(&self, numerator: f64, drift: f64) -> f64 {

@@ -22,6 +22,7 @@
 
 mod batches;
 mod checkpoint;
+mod corridor;
 mod dal;
 mod iteration;
 mod nonlinear;
@@ -30,6 +31,7 @@ mod state;
 
 pub use batches::Batches;
 pub use checkpoint::{Checkpoint, CheckpointError};
+pub use corridor::Corridor;
 pub use dal::{CAP, Dal, DalStep, Product};
 pub use iteration::{Iteration, Untrainable};
 pub use nonlinear::NonlinearIteration;

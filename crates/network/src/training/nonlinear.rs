@@ -9,7 +9,7 @@ use bea_flow::flow::{
 };
 use bea_flow::objective::{Jet, Objective, ObjectiveError};
 use bea_series::exact::Rational;
-use bea_series::typed::{Node, Program};
+use bea_series::typed::{Matrix, Node, Program};
 use num_rational::BigRational;
 use std::borrow::Cow;
 
@@ -131,12 +131,7 @@ impl NonlinearIteration {
         if !step.lacks_matrices() {
             return Ok(Cow::Borrowed(step));
         }
-        let matrices = loss.matrices();
-        let entries: usize = matrices.iter().map(|matrix| matrix.entries()).sum();
-        if matrices.is_empty() || entries != loss.dimension() {
-            return Err(ObjectiveError::other(SimulateError::NoMatrices));
-        }
-        Ok(Cow::Owned(step.clone().on(matrices)))
+        Ok(Cow::Owned(step.clone().on(matrices(loss)?)))
     }
 
     /// Whether buffers start on the slow manifold.
@@ -148,6 +143,16 @@ impl NonlinearIteration {
     fn buffers(&self) -> Vec<&str> {
         self.program.states[1..].iter().map(|state| state.name.as_str()).collect()
     }
+}
+
+/// The matrices that all parameters are.
+pub(super) fn matrices(loss: &dyn Objective) -> Result<Vec<Matrix>, ObjectiveError> {
+    let matrices = loss.matrices();
+    let entries: usize = matrices.iter().map(|matrix| matrix.entries()).sum();
+    if matrices.is_empty() || entries != loss.dimension() {
+        return Err(ObjectiveError::other(SimulateError::NoMatrices));
+    }
+    Ok(matrices)
 }
 
 /// An error as one of the objective: of matrices beside it.

@@ -1,8 +1,9 @@
 //! The update rules of optimizers.
 
-use super::dal::{Dal, PREVIOUS, Product, of_last_step};
+use super::corridor::Corridor;
+use super::dal::{Dal, LAST_GRADIENT, LAST_THETA, Product, of_last_step};
 use super::iteration::{Iteration, Untrainable};
-use super::nonlinear::NonlinearIteration;
+use super::nonlinear::{NonlinearIteration, matrices};
 use super::state::{State, Step};
 use bea_flow::objective::{Objective, ObjectiveError};
 use bea_series::optimizer;
@@ -39,6 +40,10 @@ pub enum Rule {
     },
     /// `θ_i' = θ_i - 2/|(∇²E g)_i|^p g_i(θ)`: the paper's Figure 45.
     DalPerParameter(Dal),
+    /// `θ_l' = θ_l - 2/(‖(∇²E g)_l‖/‖g_l‖)^p g_l(θ)` for each array `l` of parameters.
+    DalPerLayer(Dal),
+    /// `θ' = θ - h(θ) g(θ)` with the corridor learning rate.
+    Corridor(Corridor),
 }
 
 /// A learning rate that changes at given steps.
@@ -89,7 +94,11 @@ impl Rule {
             Rule::Program(iteration) => Some(iteration.schedule()),
             Rule::Nonlinear(iteration) => Some(iteration.schedule()),
             Rule::Adam { lr, .. } => Some(lr),
-            Rule::Dal(_) | Rule::DalMomentum { .. } | Rule::DalPerParameter(_) => None,
+            Rule::Dal(_)
+            | Rule::DalMomentum { .. }
+            | Rule::DalPerParameter(_)
+            | Rule::DalPerLayer(_)
+            | Rule::Corridor(_) => None,
         }
     }
 
@@ -102,19 +111,22 @@ impl Rule {
         }
     }
 
-    /// The general linear method that a step is: with a drift-adjusted learning rate, that of gradient descent or
+    /// The general linear method that a step is: with a learning rate that depends on the loss, that of gradient descent or
     /// of the heavy ball with the learning rate of the step. `None` where a step does not add multiples of
-    /// gradients, each with one factor for all parameters: for Adam and all that is not linear, and where every parameter has a factor of its
-    /// own.
+    /// gradients, each with one factor for all parameters: for Adam and all that is not linear, and where parameters have factors of
+    /// their own.
     pub fn method(&self) -> Option<GeneralLinearMethod> {
         match self {
             Rule::Program(iteration) => Some(iteration.program().method()),
-            Rule::Dal(_) => Some(GeneralLinearMethod::euler()),
+            Rule::Dal(_) | Rule::Corridor(_) => Some(GeneralLinearMethod::euler()),
             Rule::DalMomentum { momentum, .. } => {
                 let values = [("m".to_string(), BigRational::from_float(*momentum)?)];
                 optimizer::find("heavy_ball").ok()?.method(&values.into()).ok()
             }
-            Rule::Nonlinear(_) | Rule::Adam { .. } | Rule::DalPerParameter(_) => None,
+            Rule::Nonlinear(_)
+            | Rule::Adam { .. }
+            | Rule::DalPerParameter(_)
+            | Rule::DalPerLayer(_) => None,
         }
     }
 
@@ -128,10 +140,10 @@ impl Rule {
             Rule::Nonlinear(iteration) => iteration.step(loss, state)?,
             Rule::Dal(dal) => {
                 let (value, gradient) = gradient(loss, &state.theta)?;
-                let product = product(dal, loss, state, &gradient, 0)?;
+                let product = product(dal, loss, state, &gradient)?;
                 let learning_rate = dal.rate(2.0, &gradient, &product);
                 if dal.product == Product::Previous {
-                    remember(state, state.theta.clone(), &gradient, Vec::new());
+                    remember(state, &gradient);
                 }
                 for (x, g) in state.theta.iter_mut().zip(&gradient) {
                     *x -= learning_rate * g;
@@ -148,24 +160,45 @@ impl Rule {
                 let learning_rate = rates.iter().sum::<f64>() / rates.len() as f64;
                 Step { loss: value, gradient, learning_rate, product: Some(product) }
             }
+            Rule::DalPerLayer(dal) => {
+                let (value, gradient) = gradient(loss, &state.theta)?;
+                let product = dal.product.of(loss, &state.theta, &gradient)?;
+                let arrays = matrices(loss)?;
+                let entries: Vec<usize> = arrays.iter().map(|array| array.entries()).collect();
+                let rates = dal.layer_rates(&entries, &gradient, &product);
+                let each = rates.iter().zip(entries).flat_map(|(h, n)| std::iter::repeat_n(*h, n));
+                let mut sum = 0.0;
+                for ((x, g), h) in state.theta.iter_mut().zip(&gradient).zip(each) {
+                    *x -= h * g;
+                    sum += h;
+                }
+                let learning_rate = sum / gradient.len() as f64;
+                Step { loss: value, gradient, learning_rate, product: Some(product) }
+            }
+            Rule::Corridor(corridor) => {
+                let (value, gradient) = gradient(loss, &state.theta)?;
+                let learning_rate = corridor.rate(value, &gradient);
+                for (x, g) in state.theta.iter_mut().zip(&gradient) {
+                    *x -= learning_rate * g;
+                }
+                Step { loss: value, gradient, learning_rate, product: None }
+            }
             Rule::DalMomentum { dal, momentum } => {
                 let (value, gradient) = gradient(loss, &state.theta)?;
-                let product = product(dal, loss, state, &gradient, 1)?;
+                let product = product(dal, loss, state, &gradient)?;
                 let learning_rate = dal.rate(0.5, &gradient, &product);
-                let before = (dal.product == Product::Previous).then(|| state.theta.clone());
-                let mut velocity = match state.buffers.first_mut() {
-                    Some((name, velocity)) if name == "v" => std::mem::take(velocity),
-                    _ => vec![0.0; gradient.len()],
-                };
-                for ((x, v), g) in state.theta.iter_mut().zip(&mut velocity).zip(&gradient) {
-                    *v = momentum * *v - learning_rate * g;
-                    *x += *v;
+                let mut velocity =
+                    state.buffer("v").map_or_else(|| vec![0.0; gradient.len()], <[f64]>::to_vec);
+                velocity
+                    .iter_mut()
+                    .zip(&gradient)
+                    .for_each(|(v, g)| *v = momentum * *v - learning_rate * g);
+                let next = state.theta.iter().zip(&velocity).map(|(x, v)| x + v).collect();
+                state.keep("v", velocity);
+                if dal.product == Product::Previous {
+                    remember(state, &gradient);
                 }
-                let velocity = vec![("v".to_string(), velocity)];
-                match before {
-                    Some(theta) => remember(state, theta, &gradient, velocity),
-                    None => state.buffers = velocity,
-                }
+                state.theta = next;
                 Step { loss: value, gradient, learning_rate, product: Some(product) }
             }
             Rule::Adam { lr, beta1, beta2, epsilon } => {
@@ -177,16 +210,15 @@ impl Rule {
     }
 }
 
-/// `∇²E g` as `dal` says, where the buffers of [`Product::Previous`] follow so many others.
+/// `∇²E g` as `dal` says.
 fn product(
     dal: &Dal,
     loss: &dyn Objective,
     state: &State,
     gradient: &[f64],
-    others: usize,
 ) -> Result<Vec<f64>, ObjectiveError> {
-    let last = match state.buffers.get(others..) {
-        Some([(_, theta), (_, last)]) if dal.product == Product::Previous => {
+    let last = match (dal.product, state.buffer(LAST_THETA), state.buffer(LAST_GRADIENT)) {
+        (Product::Previous, Some(theta), Some(last)) => {
             of_last_step(&state.theta, gradient, theta, last)
         }
         _ => None,
@@ -194,11 +226,10 @@ fn product(
     last.map_or_else(|| dal.product.of(loss, &state.theta, gradient), Ok)
 }
 
-/// Keeps where a step began and its gradient, behind the step's own buffers.
-fn remember(state: &mut State, theta: Vec<f64>, gradient: &[f64], own: Vec<(String, Vec<f64>)>) {
-    let kept = [theta, gradient.to_vec()].into_iter();
-    let kept = PREVIOUS.iter().map(|name| name.to_string()).zip(kept);
-    state.buffers = own.into_iter().chain(kept).collect();
+/// Keeps where a step begins and its gradient.
+fn remember(state: &mut State, gradient: &[f64]) {
+    state.keep(LAST_THETA, state.theta.clone());
+    state.keep(LAST_GRADIENT, gradient.to_vec());
 }
 
 /// `E(θ)` and `∇E(θ)`.

@@ -24,6 +24,20 @@ impl State {
         self.buffers.iter().map(|(name, _)| name).eq(names)
     }
 
+    /// The buffer of this name, if it is there.
+    pub(super) fn buffer(&self, name: &str) -> Option<&[f64]> {
+        let found = self.buffers.iter().find(|(known, _)| known == name);
+        found.map(|(_, values)| values.as_slice())
+    }
+
+    /// Sets the buffer of this name, behind all others where it is new.
+    pub(super) fn keep(&mut self, name: &str, values: Vec<f64>) {
+        match self.buffers.iter_mut().find(|(known, _)| known == name) {
+            Some((_, own)) => *own = values,
+            None => self.buffers.push((name.to_string(), values)),
+        }
+    }
+
     /// Refuses buffers, as of a checkpoint, that have other lengths than these.
     pub(super) fn check(
         &self,
@@ -74,7 +88,7 @@ pub struct Step {
     pub loss: f64,
     /// The gradient.
     pub gradient: Vec<f64>,
-    /// What the gradient was multiplied by. Where every parameter has its own factor, their mean; for
+    /// What the gradient was multiplied by. Where parameters have factors of their own, the mean over the parameters; for
     /// Adam, the step size.
     pub learning_rate: f64,
     /// `∇²E g` of the gradient `g`, where the method uses it.

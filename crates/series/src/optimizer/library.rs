@@ -124,6 +124,8 @@ library! {
     "averaged_shampoo"
     "dal"
     "dal_heavy_ball"
+    "dal_quadratic"
+    "dal_adam"
     "slow_heavy_ball"
     "slow_nesterov"
 }

@@ -15,14 +15,18 @@
 //! Source: Jury, *Inners and Stability of Dynamic Systems*, chapter 3; Marden, *Geometry of
 //! Polynomials*, section 45.
 
+use crate::flow::dense::decomposition::eigenvalues;
 use bea_series::exact::{
     Poly, RationalFunction, RealRoot, gcd, positive_roots, square_free, square_free_part,
 };
 use bea_series::field::is_stable;
 use bea_series::series::{Matrix, characteristic_polynomial};
+use nalgebra::DMatrix;
 use num_bigint::BigInt;
+use num_complex::Complex64;
 use num_rational::BigRational;
 use num_traits::{One, ToPrimitive};
+use std::f64::consts::PI;
 
 /// The variables of `p`.
 const MU: usize = 0;
@@ -85,11 +89,30 @@ pub struct End {
     pub exact: Option<BigRational>,
     /// What happens there.
     pub crossing: Crossing,
+    /// The argument of an eigenvalue of modulus 1 there, from 0 to `π`: iterates oscillate with the period `2π/φ`. `None` where
+    /// there is no such one.
+    pub angle: Option<f64>,
 }
 
 impl End {
     fn open(value: f64) -> End {
-        End { value, exact: None, crossing: Crossing::Open }
+        End { value, exact: None, crossing: Crossing::Open, angle: None }
+    }
+
+    /// Where an eigenvalue of modulus 1 has this argument.
+    pub(in crate::flow) fn at_angle(value: f64, angle: f64) -> End {
+        let crossing = match angle {
+            0.0 => Crossing::Plus,
+            PI => Crossing::Minus,
+            _ => Crossing::Circle,
+        };
+        End { value, exact: None, crossing, angle: Some(angle) }
+    }
+
+    /// That of another variable, which is this one divided by `factor`.
+    pub(super) fn over(&self, factor: f64) -> End {
+        let exact = self.exact.clone().filter(|_| factor == 1.0);
+        End { value: self.value / factor, exact, ..*self }
     }
 }
 
@@ -134,10 +157,15 @@ pub(super) fn intervals(m: &Matrix) -> Vec<Interval> {
     };
     let ends: Vec<End> = roots
         .iter()
-        .map(|root| End {
-            value: root.to_f64(),
-            exact: root.exact().cloned(),
-            crossing: crossing(root),
+        .map(|root| {
+            let (value, crossing) = (root.to_f64(), crossing(root));
+            let angle = match crossing {
+                Crossing::Plus => Some(0.0),
+                Crossing::Minus => Some(PI),
+                Crossing::Circle => angle(&parts, value),
+                Crossing::Open | Crossing::Pole => None,
+            };
+            End { value, exact: root.exact().cloned(), crossing, angle }
         })
         .collect();
     let mut found: Vec<Interval> = Vec::new();
@@ -229,6 +257,16 @@ impl Part {
     }
 
     fn verdict(&self, h: &BigRational) -> StabilityType {
+        match (is_stable(&self.decisive(h)), self.reciprocal) {
+            (true, false) => StabilityType::Stable,
+            (true, true) => StabilityType::Neutral,
+            (false, _) => StabilityType::Unstable,
+        }
+    }
+
+    /// The coefficients in [`MU`] of the polynomial whose roots inside the unit circle decide: of pairs `μ, 1/μ` on the circle
+    /// it is the derivative, whose roots are on the circle where those of the polynomial meet.
+    fn decisive(&self, h: &BigRational) -> Vec<BigRational> {
         let at = |c: &Poly| -> BigRational {
             let value = RationalFunction::from(c.clone());
             let value = value.substitute(&[None, Some(h.clone().into())]).expect("a polynomial");
@@ -236,12 +274,30 @@ impl Part {
         };
         let p: Vec<BigRational> = self.polynomial.coefficients_in(MU).iter().map(at).collect();
         if !self.reciprocal {
-            return if is_stable(&p) { StabilityType::Stable } else { StabilityType::Unstable };
+            return p;
         }
-        let derivative: Vec<BigRational> =
-            (1..p.len()).map(|k| &p[k] * BigRational::from_integer(k.into())).collect();
-        if is_stable(&derivative) { StabilityType::Neutral } else { StabilityType::Unstable }
+        (1..p.len()).map(|k| &p[k] * BigRational::from_integer(k.into())).collect()
     }
+}
+
+/// The argument of the pair of complex eigenvalues that is nearest to the unit circle.
+fn angle(parts: &[Part], h: f64) -> Option<f64> {
+    let h = BigRational::from_float(h)?;
+    let roots = parts.iter().filter_map(|part| {
+        let p = part.decisive(&h);
+        let (lead, rest) = p.split_last()?;
+        let n = rest.len();
+        let rest: Option<Vec<f64>> = rest.iter().map(|c| (c / lead).to_f64()).collect();
+        let rest = rest?;
+        let companion = DMatrix::from_fn(n, n, |i, j| match j {
+            _ if j + 1 == n => -rest[i],
+            _ => f64::from(u8::from(i == j + 1)),
+        });
+        eigenvalues(&companion).ok()
+    });
+    let above = roots.flatten().filter(|mu| mu.im > 0.0);
+    let off = |mu: &Complex64| (mu.norm() - 1.0).abs();
+    above.min_by(|a, b| off(a).total_cmp(&off(b))).map(Complex64::arg)
 }
 
 fn verdict(parts: &[Part], h: &BigRational) -> StabilityType {
@@ -289,13 +345,9 @@ fn determinant(mut m: Vec<Vec<Poly>>) -> Poly {
 /// The step sizes at which all of several directions have a verdict: the worst of theirs. Each
 /// comes with the factor by which its own variable is `h`.
 pub(super) fn intersect(all: &[(f64, &[Interval])]) -> Vec<Interval> {
-    let scaled = |end: &End, factor: f64| {
-        let exact = end.exact.clone().filter(|_| factor == 1.0);
-        End { value: end.value / factor, exact, crossing: end.crossing }
-    };
     let mut ends: Vec<End> = all
         .iter()
-        .flat_map(|(factor, list)| list[1..].iter().map(move |i| scaled(&i.from, *factor)))
+        .flat_map(|(factor, list)| list[1..].iter().map(move |i| i.from.over(*factor)))
         .collect();
     ends.sort_by(|a, b| a.value.total_cmp(&b.value));
     ends.dedup_by(|a, b| a.value == b.value);
@@ -403,6 +455,7 @@ mod tests {
         );
         assert_eq!(found[0].to.exact, Some(BigRational::one()));
         assert_eq!(found[0].to.crossing, Crossing::Circle);
+        assert!((found[0].to.angle.unwrap() - PI / 2.0).abs() < 1e-15);
         // μ² + (h - 2)μ + 1: on the circle for h < 4.
         let trace = &h - &RationalFunction::integer(2);
         let found = intervals(&companion(&[one, trace]));
@@ -412,5 +465,21 @@ mod tests {
         );
         assert_eq!(found[0].to.value, 4.0);
         assert_eq!(found[0].to.crossing, Crossing::Minus);
+        assert_eq!(found[0].to.angle, Some(PI));
+    }
+
+    /// `(μ² - aμ + 1)(μ² - bμ + 1)` with `a + b = h`, `ab = 1/4`: pairs on the circle, `a` and `b` meet at 1/2 for `h = 1`.
+    #[test]
+    fn pairs_that_meet_on_the_circle() {
+        let (h, one) = (RationalFunction::variable(0), RationalFunction::one());
+        let ratio = |p: i64, q: i64| RationalFunction::from(BigRational::new(p.into(), q.into()));
+        let found = intervals(&companion(&[one, -&h, ratio(9, 4), -&h]));
+        // Below h = 1 a and b are complex, so are the pairs off the circle.
+        let verdicts: Vec<StabilityType> = found.iter().map(|i| i.verdict).collect();
+        assert_eq!(verdicts[..2], [StabilityType::Unstable, StabilityType::Neutral]);
+        assert_eq!(found[1].from.exact, Some(BigRational::one()));
+        assert_eq!(found[1].from.crossing, Crossing::Circle);
+        // 2 cos φ = 1/2, of a double root.
+        assert!((found[1].from.angle.unwrap() - 0.25f64.acos()).abs() < 1e-14);
     }
 }

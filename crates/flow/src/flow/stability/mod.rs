@@ -42,7 +42,7 @@ use super::{Problem, Stop};
 use crate::flow::dense::decomposition;
 use crate::objective::ObjectiveError;
 use bea_series::exact::RationalFunction;
-use bea_series::series::{GeneralLinearMethod, MethodError};
+use bea_series::series::{GeneralLinearMethod, Matrix, MethodError};
 use continuation::PrincipalEigenvalue;
 use critical_point::Found;
 use curvature::Curvature;
@@ -337,8 +337,45 @@ pub fn stable_until(method: &GeneralLinearMethod) -> Option<End> {
     if method.fields.len() != 1 || !method.parameters.is_empty() {
         return None;
     }
-    let map = LinearMap::scalar(method, &BigRational::from_integer((-1).into())).exact()?;
-    let first = boundary::intervals(&map).into_iter().next()?;
+    first_end(&LinearMap::scalar(method, &BigRational::from_integer((-1).into())).exact()?)
+}
+
+/// The least eigenvalue `λ > 0` of the Hessian at which steps of the size `h` do not converge on `E = λθ²/2`, for a method with one
+/// vector field and no parameter without a value but its own `h`: `2/h` for gradient descent. `None` if they do not converge for
+/// small `λ`, or converge for all.
+///
+/// A linear step is a filter of gradients, `ρ(z) θ = -h σ(z) g` with polynomials in the shift `z`, and the roots of `ρ(z) + hλ σ(z)`
+/// are its multipliers. The first of them to reach the unit circle may do so at -1, at 1 or anywhere else: [`End::angle`].
+///
+/// ```
+/// use bea_flow::flow::stability::stable_below;
+/// let delayed = bea_series::optimizer::find("delayed_gradient").unwrap().method(&Default::default()).unwrap();
+/// // z(z-1) + hλ = 0 at e^(iπ/3)
+/// let end = stable_below(&delayed, 0.1).unwrap();
+/// assert!((end.value - 10.0).abs() < 1e-13);
+/// assert!((end.angle.unwrap() - std::f64::consts::FRAC_PI_3).abs() < 1e-14);
+/// ```
+pub fn stable_below(method: &GeneralLinearMethod, h: f64) -> Option<End> {
+    if method.step_parameter.is_none() {
+        return stable_until(method).map(|end| end.over(h));
+    }
+    if method.fields.len() != 1 || method.parameters.len() != 1 {
+        return None;
+    }
+    // A matrix in z = -λ: the step size is a number.
+    let at = [Some(BigRational::from_float(h)?.into()), Some(-&RationalFunction::variable(0))];
+    let substituted = |x: &RationalFunction| x.substitute(&at);
+    let map = method.linear_step(1)?;
+    let map = map
+        .iter()
+        .map(|row| row.iter().map(substituted).collect::<Option<Vec<_>>>())
+        .collect::<Option<Vec<_>>>()?;
+    first_end(&map)
+}
+
+/// The end of the first interval of stability, if that begins at 0 and ends.
+fn first_end(map: &Matrix) -> Option<End> {
+    let first = boundary::intervals(map).into_iter().next()?;
     (first.verdict == StabilityType::Stable && first.to.value.is_finite()).then_some(first.to)
 }
 
@@ -349,7 +386,7 @@ pub fn stable_until(method: &GeneralLinearMethod) -> Option<End> {
 /// ```
 /// use bea_flow::flow::stability::{Crossing, End, formula};
 /// let method = bea_series::optimizer::find("heavy_ball").unwrap().method(&Default::default()).unwrap();
-/// let end = End { value: 3.8, exact: Some("19/5".parse().unwrap()), crossing: Crossing::Minus };
+/// let end = End { value: 3.8, exact: Some("19/5".parse().unwrap()), crossing: Crossing::Minus, angle: None };
 /// let formula = formula(&method, &["9/10".parse().unwrap()], &end).unwrap();
 /// assert_eq!(formula.display(&method.parameters), "2*(1+m)");
 /// ```

@@ -10,6 +10,7 @@
 use super::nonlinear::{NonlinearStep, Operation};
 use crate::flow::dense::decomposition::eigenvalues;
 use crate::flow::jets::{JetError, JetSource};
+use crate::flow::stability::End;
 use bea_series::typed::{Node, NodeId, Shape};
 use nalgebra::DMatrix;
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ pub struct Frozen {
     pub decay: f64,
     /// The least eigenvalue of `P⁻¹H` from which on the step is not stable, `2(1+β₁)/((1-β₁)h)` for Adam; `None` where it
     /// is not stable for small ones, or has no such bound.
-    pub threshold: Option<f64>,
+    pub threshold: Option<End>,
 }
 
 /// Why a step has no preconditioner.
@@ -357,12 +358,14 @@ impl System {
     }
 
     /// Where the spectral radius of `A - μ P b c` passes 1.
-    fn threshold(&self, preconditioner: f64, h: f64) -> Result<Option<f64>, NotPreconditioned> {
+    fn threshold(&self, preconditioner: f64, h: f64) -> Result<Option<End>, NotPreconditioned> {
         let closed = &self.b * &self.c * preconditioner;
-        let is_stable = |mu: f64| -> Result<bool, NotPreconditioned> {
+        let roots = |mu: f64| {
             let roots = eigenvalues(&(&self.a - &closed * mu));
-            let roots = roots.map_err(|_| NotPreconditioned::Eigenvalues)?;
-            Ok(roots.iter().all(|root| root.norm() <= 1.0))
+            roots.map_err(|_| NotPreconditioned::Eigenvalues)
+        };
+        let is_stable = |mu: f64| -> Result<bool, NotPreconditioned> {
+            Ok(roots(mu)?.iter().all(|root| root.norm() <= 1.0))
         };
         let (mut stable, mut unstable) = (1e-3 / h, 1e-3 / h);
         if !is_stable(stable)? {
@@ -382,6 +385,8 @@ impl System {
             }
             *(if is_stable(middle)? { &mut stable } else { &mut unstable }) = middle;
         }
-        Ok(Some(f64::midpoint(stable, unstable)))
+        let largest = roots(unstable)?.into_iter().max_by(|a, b| a.norm().total_cmp(&b.norm()));
+        let angle = largest.map_or(0.0, |root| root.arg().abs());
+        Ok(Some(End::at_angle(f64::midpoint(stable, unstable), angle)))
     }
 }
