@@ -12,6 +12,15 @@ fn bea(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output).unwrap()
 }
 
+/// What the command says as it refuses this, and leaves nothing in the folder `kept`.
+fn refused(folder: &Path, arguments: &[&str], kept: &str) -> String {
+    let mut command = Command::cargo_bin("bea").unwrap();
+    command.env("COLUMNS", "200").env("NO_COLOR", "1").current_dir(folder).args(arguments);
+    let error = command.assert().code(2).get_output().stderr.clone();
+    assert!(!folder.join(kept).exists());
+    String::from_utf8(error).unwrap()
+}
+
 /// The numbers of a column, in the rows of one flow.
 fn column(table: &str, name: &str, key: &str, value: &str) -> Vec<f64> {
     let mut reader = csv::Reader::from_reader(table.as_bytes());
@@ -84,12 +93,9 @@ fn one_step_is_enough() {
 #[test]
 fn panels_of_oscillations_need_one() {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::cargo_bin("bea").unwrap();
     let line = "flow --loss x^2 --start 1 --lr 0.1 --flows ngf --plot --panel sharpness --out run";
-    let refused = command.current_dir(folder.path()).args(line.split(' ')).assert().code(2);
-    let error = String::from_utf8(refused.get_output().stderr.clone()).unwrap();
+    let error = refused(folder.path(), &line.split(' ').collect::<Vec<_>>(), "run");
     assert!(error.contains("add central or rod to --flows"), "{error}");
-    assert!(!folder.path().join("run").exists());
 }
 
 /// A step from the iterate, whatever follows it: `error:central` is that of a flow of one step from there. Before the edge the
@@ -117,12 +123,8 @@ fn errors_of_a_step_of_runs() {
     }
     assert!(compared > 10, "{table}");
     write(metrics("\"error:rod\""));
-    let mut command = Command::cargo_bin("bea").unwrap();
-    let refused = command.env("COLUMNS", "200").current_dir(folder.path());
-    let refused = refused.args(["run", "run.toml", "--out", "refused"]).assert().code(2);
-    let error = String::from_utf8(refused.get_output().stderr.clone()).unwrap();
+    let error = refused(folder.path(), &["run", "run.toml", "--out", "refused"], "refused");
     assert!(error.contains("it is one of midpoints, which no iterate is"), "{error}");
-    assert!(!folder.path().join("refused").exists());
 }
 
 /// Figure 10's network: once the oscillation has set in, the averaged loss is within 3 % of what the central flow predicts, and the

@@ -315,58 +315,6 @@ fn dal_takes_the_difference_of_the_last_step() {
     assert!(text.contains("must be a number"), "{text}");
 }
 
-/// The optimizer of the guide to the edge of stability, as it is printed there: `min(cap, 2/‖Hĝ‖^p, c/|ĝᵀHĝ|)`.
-#[test]
-fn dal_with_a_cap_from_the_quadratic_model() {
-    let guide = include_str!("../docs/edge.md");
-    let at = guide.find("optimizer dal_quadratic").unwrap();
-    let text = &guide[at..at + guide[at..].find("```").unwrap()];
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("dal_quadratic.bea");
-    std::fs::write(&path, text).unwrap();
-    let mut bound = 0;
-    for p in [0.0, 0.5, 1.0] {
-        let trained = format!("optimizer = {path:?}\nset = {{ p = {p}, c = 2, cap = 5 }}");
-        let changes = [
-            ("method = \"gd\"", trained.as_str()),
-            ("lr = 0.2", "lr = 1"),
-            ("steps = 12", "steps = 40"),
-            (", \"sc:1\"", ""),
-        ];
-        let mut run = Run::new(configs(&with(IRIS, &changes)).remove(0)).unwrap();
-        let loss = loss_of(&run);
-        while run.end().is_none() {
-            let theta = run.state().theta.clone();
-            let mut gradient = vec![0.0; theta.len()];
-            loss.value_and_gradient(&theta, &mut gradient).unwrap();
-            let size = norm(&gradient);
-            let unit: Vec<f64> = gradient.iter().map(|g| g / size).collect();
-            let product = loss.hessian_vectors(&theta, &[&unit]).unwrap().remove(0);
-            let along: f64 = unit.iter().zip(&product).map(|(u, r)| u * r).sum();
-            let (own, cap) = (5f64.min(2.0 / norm(&product).powf(p)), 2.0 / along.abs());
-            bound += usize::from(cap < own);
-            // |ĝᵀHĝ| ≤ ‖Hĝ‖: with p = 1 the cap never acts.
-            assert!(p < 1.0 || cap >= own * (1.0 - 1e-12));
-            // Measuring is an advance, too.
-            let step = run.state().step;
-            while run.end().is_none() && run.state().step == step {
-                run.advance(&|| false).unwrap();
-            }
-            if run.state().step == step {
-                break;
-            }
-            let moved: Vec<f64> =
-                run.state().theta.iter().zip(&theta).map(|(a, b)| a - b).collect();
-            let found = norm(&moved) / size;
-            assert!(
-                (found / own.min(cap) - 1.0).abs() < 1e-9,
-                "{p} {found:e} {own:e} {cap:e} {size:e}"
-            );
-        }
-    }
-    assert!(bound > 10, "{bound}");
-}
-
 #[test]
 fn measurements_are_what_they_say() {
     let metrics = "metrics = [\"loss\", \"accuracy\", \"lambda:3\", \"sc:2\", \"along:2\", \"eigenvalues\", \
@@ -607,6 +555,20 @@ fn the_papers_size_has_grids_and_variants_of_its_own() {
     let shown = fault(&hidden);
     assert!(shown.contains("`lr` changes nothing: the grid has values of it"), "{shown}");
     assert!(shown.contains("[paper.grid] with `train.lr = [0.5]`"), "{shown}");
+    // Each size has its own table, and the other one says nothing there.
+    let both = IRIS.to_string()
+        + "[medium]\ntrain.steps = 50\n[medium.grid]\nseed = [4, 5]\n[paper]\ntrain.steps = 99\n";
+    let of = |scale| -> Vec<(u64, usize)> {
+        runs(&both, scale).unwrap().iter().map(|config| (config.seed, config.steps)).collect()
+    };
+    assert_eq!(of(Scale::Small), [(3, 12)]);
+    assert_eq!(of(Scale::Medium), [(4, 50), (5, 50)]);
+    assert_eq!(of(Scale::Paper), [(3, 99)]);
+    for scale in [Scale::Small, Scale::Medium, Scale::Paper] {
+        let wrong = with(&both, &[("[medium]\ntrain.steps", "[medium]\nstepz")]);
+        let error = format!("{:?}", miette::Report::new(runs(&wrong, scale).unwrap_err()));
+        assert!(error.contains("stepz"), "a fault at every size: {error}");
+    }
     let lost = with(
         &variants,
         &[(

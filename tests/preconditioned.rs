@@ -1,6 +1,7 @@
 //! Preconditioned sharpness: the eigenvalues of `P⁻¹H`, with all held that multiplies the gradients of a nonlinear step,
 //! and the largest ones that are stable.
 
+use bea::flow::stability::Crossing;
 use bea::flow::{Frozen, JetSource, NonlinearStep, NotPreconditioned};
 use bea::network::architecture::{Architecture, Criterion, Dtype};
 use bea::network::device::Device;

@@ -251,11 +251,24 @@ fn the_eigenvalues_of_figure_33_have_a_verdict() {
 }
 
 #[test]
-fn every_figure_is_a_description_at_both_sizes() {
+fn every_figure_is_a_description_at_every_size() {
     for figure in &NETWORK_FIGURES {
-        for scale in [Scale::Small, Scale::Paper] {
+        for scale in [Scale::Small, Scale::Medium, Scale::Paper] {
             let runs = figure.runs(scale, &[]).unwrap_or_else(|e| panic!("{}: {e:?}", figure.id));
             assert!(!runs.is_empty());
+        }
+        // At the medium size there are seeds to compare, and enough images.
+        let medium = figure.runs(Scale::Medium, &[]).unwrap();
+        let data = medium[0].data.as_deref().unwrap();
+        let small =
+            data.strip_prefix("fashion_mnist:").and_then(|data| data.split("first=").nth(1));
+        if let Some(images) = small {
+            let expected = if medium[0].network_name().starts_with("mlp") { 5000 } else { 1000 };
+            assert!(images.parse::<usize>().unwrap() >= expected, "{}: {data}", figure.id);
+            let mut seeds: Vec<u64> = medium.iter().map(|run| run.seed).collect();
+            seeds.sort_unstable();
+            seeds.dedup();
+            assert!(seeds.len() >= 3, "{}: {seeds:?}", figure.id);
         }
         // Judges say something, and do not fail, where there is nothing to judge.
         assert!(!figure.caption(&[]).to_string().is_empty());

@@ -38,6 +38,8 @@ pub(super) enum ScaleName {
     /// As the description says: minutes on two cores
     #[default]
     Small,
+    /// As its table [medium] says: hours on two cores
+    Medium,
     /// As its table [paper] says: the paper's own size
     Paper,
 }
@@ -46,6 +48,7 @@ impl From<ScaleName> for Scale {
     fn from(name: ScaleName) -> Scale {
         match name {
             ScaleName::Small => Scale::Small,
+            ScaleName::Medium => Scale::Medium,
             ScaleName::Paper => Scale::Paper,
         }
     }

@@ -41,7 +41,8 @@ the grid:
   label = \"DAL\"
   train = { method = \"dal\", p = 1.0 }
 With --scale paper the keys of [paper.grid] replace those of [grid], and
-[[paper.variant]] replaces [[variant]]. `bea run --help` lists all keys.
+[[paper.variant]] replaces [[variant]]; with --scale medium those of [medium].
+`bea run --help` lists all keys.
 
 Every run has a folder of its own as `bea run` makes it. A run that diverges is
 recorded as such, and the sweep goes on; one that fails, of a disk that is full

@@ -3,21 +3,34 @@
 use bea_series::text::source::{Source, SourceError};
 use bea_series::text::table::parse;
 
-/// Which of the two sizes of an experiment.
+/// Which of the sizes of an experiment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Scale {
     /// As the description says: minutes on two cores.
     #[default]
     Small,
+    /// With what the table `[medium]` says instead: hours on two cores.
+    Medium,
     /// With what the table `[paper]` says instead: the paper's own size.
     Paper,
+}
+
+impl Scale {
+    /// The table that replaces keys of the description.
+    pub(super) fn table(self) -> Option<&'static str> {
+        match self {
+            Scale::Small => None,
+            Scale::Medium => Some("medium"),
+            Scale::Paper => Some("paper"),
+        }
+    }
 }
 
 /// A description of runs: a text, and what is set on top of it.
 #[derive(Clone, Debug)]
 pub struct Experiment {
     pub(super) source: Source,
-    scale: Scale,
+    pub(super) scale: Scale,
     /// Each a TOML text that overrides what the others say, the first before the second.
     pub(super) set: Vec<Source>,
 }
@@ -32,10 +45,5 @@ impl Experiment {
             parse(text)?;
         }
         Ok(Experiment { source, scale, set: set.to_vec() })
-    }
-
-    /// Whether the table `[paper]` counts.
-    pub(super) fn is_paper(&self) -> bool {
-        self.scale == Scale::Paper
     }
 }

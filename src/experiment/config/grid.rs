@@ -25,23 +25,26 @@ impl Experiment {
     pub fn runs(&self) -> Result<Vec<Config>, SourceError> {
         let parsed = parse(&self.source)?;
         let top = top(&self.source, parsed.get_ref());
-        let paper = top.optional("paper").filter(|_| self.is_paper());
-        let paper = paper.map(|entry| entry.table("[paper]")).transpose()?;
-        let of_paper = |key| paper.as_ref().and_then(|paper| paper.optional(key));
-        let variants = match of_paper("variant").or(top.optional("variant")) {
+        let scale = self.scale.table().unwrap_or_default();
+        let scaled = self.scale.table().and_then(|name| top.optional(name));
+        let scaled = scaled.map(|entry| entry.table(&format!("[{scale}]"))).transpose()?;
+        let of_scale = |key| scaled.as_ref().and_then(|scaled| scaled.optional(key));
+        let variants = match of_scale("variant").or(top.optional("variant")) {
             Some(entry) => entry.tables("a variant")?,
             None => Vec::new(),
         };
         let mut shared = grid(top.optional("grid"))?;
-        if let Some(paper) = &paper {
-            refuse_hidden(paper, &shared)?;
-            shared.extend(grid(paper.optional("grid"))?);
+        if let Some(scaled) = &scaled {
+            refuse_hidden(scaled, scale, &shared)?;
+            shared.extend(grid(scaled.optional("grid"))?);
         }
         let all_have =
             !variants.is_empty() && variants.iter().all(|v| v.optional("grid").is_some());
-        if let Some(entry) = of_paper("grid").filter(|_| all_have) {
-            let help = "[[paper.variant]], with grids of their own, take the place of [[variant]]";
-            return Err(entry.fault("reaches no variant: each has its own", Some(help.into())));
+        if let Some(entry) = of_scale("grid").filter(|_| all_have) {
+            let help = format!(
+                "[[{scale}.variant]], with grids of their own, take the place of [[variant]]"
+            );
+            return Err(entry.fault("reaches no variant: each has its own", Some(help)));
         }
         let mut runs = Vec::new();
         for variant in variants.iter().map(Some).chain(variants.is_empty().then_some(None)) {
@@ -114,18 +117,18 @@ fn collect<'a>(grid: &Table<'a>, path: &[&'a str], out: &mut Grid<'a>) -> Result
     Ok(())
 }
 
-/// Refuses a key of `[paper]` that the grid sets for every run, so that it would change nothing.
-fn refuse_hidden(paper: &Table, grid: &Grid) -> Result<(), SourceError> {
+/// Refuses a key of the table of a scale, `[paper]`, that the grid sets for every run, so that it would change nothing.
+fn refuse_hidden(scaled: &Table, scale: &str, grid: &Grid) -> Result<(), SourceError> {
     for path in grid.keys() {
         let [above @ .., key] = &path[..] else { continue };
-        let mut table = Some(paper.clone());
+        let mut table = Some(scaled.clone());
         for part in above {
             let below = table.and_then(|table| table.optional(part));
             table = below.filter(Entry::is_table).map(|entry| entry.table("")).transpose()?;
         }
         if let Some(entry) = table.and_then(|table| table.optional(key)) {
             let path = path.join(".");
-            let help = format!("[paper.grid] with `{path} = [{}]` replaces them", entry.text());
+            let help = format!("[{scale}.grid] with `{path} = [{}]` replaces them", entry.text());
             return Err(entry.fault("changes nothing: the grid has values of it", Some(help)));
         }
     }

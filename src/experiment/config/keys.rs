@@ -145,7 +145,7 @@ pub const SECTIONS: [Section; 5] = [
 ];
 
 /// The tables that make several runs of a description, or another one.
-pub const LAYERS: [Section; 3] = [
+pub const LAYERS: [Section; 4] = [
     Section {
         name: "grid",
         about: "keys with arrays of values, for bea sweep: train.lr = [0.1, 0.2]",
@@ -159,11 +159,12 @@ pub const LAYERS: [Section; 3] = [
         is_list: true,
     },
     Section {
-        name: "paper",
-        about: "what --scale paper changes; may hold variant and grid",
+        name: "medium",
+        about: "what --scale medium changes; may hold variant and grid",
         keys: &[],
         is_list: false,
     },
+    Section { name: "paper", about: "the same of --scale paper", keys: &[], is_list: false },
 ];
 
 /// The names of the keys in a table; with those of the tables themselves where there is no table around them.

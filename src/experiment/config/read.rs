@@ -1,6 +1,6 @@
 //! A description as one run.
 
-use super::description::Experiment;
+use super::description::{Experiment, Scale};
 use super::layers::Layers;
 use super::metric::Metric;
 use super::one_run::{Config, Flows, Follow, Loss, NetworkSource, Start};
@@ -47,12 +47,16 @@ pub(super) fn config(
         variant.only(&[&keys[..], &["label", "grid"]].concat())?;
         tables.push(variant.clone());
     }
-    let paper = base.optional("paper").map(|entry| entry.table("[paper]")).transpose()?;
-    if let Some(paper) = &paper {
-        paper.only(&[&keys[..], &["grid", "variant"]].concat())?;
-    }
-    if experiment.is_paper() {
-        tables.extend(paper);
+    for scale in [Scale::Medium, Scale::Paper] {
+        let Some((name, entry)) = scale.table().and_then(|name| Some((name, base.optional(name)?)))
+        else {
+            continue;
+        };
+        let scaled = entry.table(&format!("[{name}]"))?;
+        scaled.only(&[&keys[..], &["grid", "variant"]].concat())?;
+        if experiment.scale == scale {
+            tables.push(scaled);
+        }
     }
     tables.push(base.clone());
     let all = Layers::new(tables, experiment.set.len());
