@@ -1,6 +1,5 @@
 //! Runs of experiments: resumed runs equal uninterrupted ones, measurements equal those made by hand.
 
-use bea::Objective;
 use bea::experiment::run::End;
 use bea::experiment::{Config, Existing, Experiment, Run, Scale, conduct, sweep};
 use bea::flow::{Problem, Request, simulate};
