@@ -58,7 +58,7 @@ class Examples:
         for number, (node, one, two) in enumerate(zip(*(part.document["nodes"] for part in (whole, less, least)))):
             if not node == one == two:
                 if not _follows(node, one, two, count):
-                    raise _Apart(f"{_named(number, node)}, does not follow the number of examples")
+                    raise _Apart(f"{_named(number, node)} does not follow the number of examples")
                 nodes.append([number, {key: value for key, value in one.items() if key not in ("args", "at")}])
         return {"count": count, "axes": axes, "steps": steps, "other": count - 1, "nodes": nodes}
 

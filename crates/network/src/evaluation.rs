@@ -227,9 +227,9 @@ impl NetworkLoss {
         Ok(S::of_parts(loss[0], *loss.get(1).unwrap_or(&0.0)))
     }
 
-    /// The part of the examples whose right class has the largest output, of a classification; where there is one output, of
-    /// those whose class, 1 or 0, is told by its sign. `NaN` for an operator
-    /// graph, of which only the loss is known.
+    /// The part of the examples, or of their tokens, whose right class has the largest output, of a classification; where
+    /// there is one output, of those whose class, 1 or 0, is told by its sign. `NaN` for an operator graph, of which only
+    /// the loss is known.
     ///
     /// # Errors
     /// An accelerator that fails.
@@ -289,8 +289,8 @@ impl NetworkLoss {
     /// the Hessian `H_L` of the loss by the outputs: the Gauss-Newton matrix (Schraudolph, *Fast curvature
     /// matrix-vector products for second-order gradient descent*, Neural Computation 14, 2002). It is the Hessian
     /// without the second derivatives of the network, and positive semidefinite where the loss is convex in the
-    /// outputs, as all losses of architectures but formulas are; the second derivatives of a penalty are in it. An operator graph tells no outputs: there the loss itself is taken
-    /// for them, and the matrix is zero.
+    /// outputs, as all losses of architectures but formulas are; the second derivatives of a penalty are in it. An
+    /// operator graph tells no outputs: there the loss itself is taken for them, and the matrix is zero.
     ///
     /// # Errors
     /// An accelerator that fails.

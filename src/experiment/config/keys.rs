@@ -64,7 +64,7 @@ const TOP: [Key; 11] = [
     key(
         "loss",
         "\"cross_entropy\"",
-        "or \"mean_squared_error\" [default: for classes, and for values], \"huber\", …, { formula = \"abs(y - t)\" }",
+        "or \"mean_squared_error\" [default: for classes, and for values], \"huber\", …: see docs/networks.md",
     )
     .with(|| strings(Criterion::NAMES)),
     key("label_smoothing", "0.1", "of the cross entropy [default: 0]"),
