@@ -179,7 +179,7 @@ impl Criterion {
     }
 
     /// Whether one output tells two classes apart, by its sign.
-    pub fn takes_sign(&self) -> bool {
+    pub(crate) fn takes_sign(&self) -> bool {
         use Criterion::*;
         matches!(self, Hinge { .. } | Logistic | BinaryCrossEntropy | Formula(_))
     }
