@@ -1,4 +1,5 @@
 //! Small networks with every layer and loss, and random data for them.
+#![allow(dead_code, reason = "each of the tests uses a part")]
 
 use bea::network::NetworkLoss;
 use bea::network::architecture::{Architecture, Dtype};
