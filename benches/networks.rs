@@ -65,7 +65,7 @@ fn problem(architecture: Architecture, examples: usize) -> (NetworkLoss, Vec<f64
 fn networks(c: &mut Criterion) {
     let criterion = architecture::Criterion::CrossEntropy { smoothing: 0.0 };
     let mlp = |spec, inputs, classes, dtype| {
-        Architecture::find(spec, &[inputs], classes, criterion, dtype).expect("a network")
+        Architecture::find(spec, &[inputs], classes, criterion.clone(), dtype).expect("a network")
     };
     let large = mlp("mlp:100,100,100", 784, 10, Dtype::F32);
     let small = mlp("mlp:10,10,10,10", 4, 3, Dtype::F64);
@@ -155,7 +155,7 @@ impl Objective for Trees {
 fn orders(_: &mut Criterion) {
     let criterion = architecture::Criterion::CrossEntropy { smoothing: 0.0 };
     let mlp = |spec, inputs, classes, dtype| {
-        Architecture::find(spec, &[inputs], classes, criterion, dtype).expect("a network")
+        Architecture::find(spec, &[inputs], classes, criterion.clone(), dtype).expect("a network")
     };
     let large = mlp("mlp:100,100,100", 784, 10, Dtype::F32);
     let small = mlp("mlp:10,10,10,10", 4, 3, Dtype::F64);

@@ -250,6 +250,34 @@ fn mistakes_in_files() {
 }
 
 #[test]
+fn mistakes_in_losses() {
+    let file = |head: &str| {
+        error_of(&format!("{head}\ninput = [6]\nlayer = [{{ type = \"linear\", out = 2 }}]"))
+    };
+    let texts = [
+        file("loss = \"bce\""),
+        file("loss = \"mae\""),
+        file("loss = { type = \"hubber\" }"),
+        file("loss = { type = \"huber\", delta = 0 }"),
+        file("loss = { type = \"huber\", margin = 1 }"),
+        file("loss = { type = \"hinge\", power = 3 }"),
+        file("loss = { type = \"logistic\", delta = 1 }"),
+        file("loss = { delta = 1 }"),
+        file("loss = { formula = \"(y - t)^2\", type = \"huber\" }"),
+        file("loss = { formula = \"(y - t)^\" }"),
+        file("loss = { formula = \"sum((y - s)^2)\" }"),
+        file("loss = { formula = \"y[2]^2\" }"),
+        file("loss = { formula = \"dot(t, t)\" }"),
+        file("loss = \"huber\"\nlabel_smoothing = 0.1"),
+        file("loss = \"huber\"\nl2 = -1"),
+        error_of(
+            "loss = \"cross_entropy\"\ninput = [4, 6]\nlayer = [{ type = \"linear\", out = 1 }]",
+        ),
+    ];
+    snapshot!(texts.join("\n"));
+}
+
+#[test]
 fn layers_that_do_not_fit() {
     let error = |input: &str, layers: &str| match parse(input, layers) {
         Ok(_) => panic!("no error in {layers}"),
@@ -286,7 +314,6 @@ fn layers_that_do_not_fit() {
             "[9]",
             "{ type = \"residual\", name = \"a\", layers = [{ type = \"conv2d\", out = 8, kernel = 1 }] },\n",
         ),
-        error("[4, 9]", "{ type = \"linear\", out = 8 },\n"),
         error("[3, 9, 9]", convolution),
         error("[16777216]", "{ type = \"linear\", out = 16777216 },\n"),
         error("[16777216, 16777216, 16777216]", "{ type = \"flatten\" },\n"),

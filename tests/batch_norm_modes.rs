@@ -253,7 +253,8 @@ fn statistics_that_are_missing_or_wrong_are_refused() {
 #[test]
 fn networks_of_the_library_run_too() {
     let criterion = Criterion::CrossEntropy { smoothing: 0.0 };
-    let find = |spec: &str| Architecture::find(spec, &[3, 32, 32], 10, criterion, Dtype::F32);
+    let find =
+        |spec: &str| Architecture::find(spec, &[3, 32, 32], 10, criterion.clone(), Dtype::F32);
     let running = |network: &Architecture| {
         let norms = network.batch_norms();
         (norms.len(), norms.iter().filter(|norm| *norm.2 != BatchNormMode::Batch).count())

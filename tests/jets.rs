@@ -244,7 +244,8 @@ fn networks_have_the_fields_of_the_trees() {
     let data = data::open("iris,first=20").unwrap();
     let criterion = Criterion::CrossEntropy { smoothing: 0.1 };
     for spec in ["mlp:4,tanh", "mlp:3,3,gelu", "mlp:4,relu"] {
-        let architecture = Architecture::find(spec, &data.shape, 3, criterion, Dtype::F64).unwrap();
+        let architecture =
+            Architecture::find(spec, &data.shape, 3, criterion.clone(), Dtype::F64).unwrap();
         let theta = initialise(&architecture, Scheme::GlorotUniform, 5);
         let loss = NetworkLoss::new(architecture, &data, &Device::cpu()).unwrap();
         let (jets, trees) = (Problem::new(loss.clone()), Problem::new(Trees(loss)));

@@ -202,7 +202,8 @@ fn a_principal_field_costs_few_gradients() {
     let criterion = Criterion::CrossEntropy { smoothing: 0.0 };
     let network = |dtype| {
         let architecture =
-            Architecture::find("mlp:100,100,100,100", &data.shape, 10, criterion, dtype).unwrap();
+            Architecture::find("mlp:100,100,100,100", &data.shape, 10, criterion.clone(), dtype)
+                .unwrap();
         NetworkLoss::new(architecture, &data, &Device::cpu()).unwrap()
     };
     let (single, double) = (network(Dtype::F32), network(Dtype::F64));

@@ -98,12 +98,14 @@ def average_pool(x, size, stride, padding):
     return windows(x, size, stride, padding, 0).mean(0)
 
 
-def attention(p, name, x, heads):
+def attention(p, name, x, heads, causal=False):
     examples, length, width = x.shape
     joint = x @ p[f"{name}.in_proj_weight"].T + p[f"{name}.in_proj_bias"]
     split = lambda z: z.reshape(examples, length, heads, width // heads).transpose(0, 2, 1, 3)
     q, k, v = (split(joint[..., i * width : (i + 1) * width]) for i in range(3))
     scores = q @ jnp.swapaxes(k, -1, -2) / np.sqrt(width // heads)
+    if causal:
+        scores = jnp.where(np.tril(np.ones((length, length))) == 1, scores, -jnp.inf)
     mixed = (jnp.exp(log_softmax(scores)) @ v).transpose(0, 2, 1, 3).reshape(x.shape)
     return linear(p, f"{name}.out_proj", mixed)
 
@@ -234,12 +236,53 @@ def tokens():
     return described(CROSS_ENTROPY, (5,), *layers), shapes, network, inputs, labels, cross_entropy()
 
 
+def sequences():
+    """A loss of every token."""
+
+    def network(p, x):
+        x = jnp.tanh(attention(p, "2", p["0.weight"][x] + p["1.weight"], 3, causal=True))
+        return linear(p, "5", attention(p, "4", x, 1, causal=True))
+
+    layers = [layer("embedding", vocabulary=7, width=6), layer("position"), layer("attention", heads=3, causal="true")]
+    layers += [layer("tanh"), layer("attention", causal="true"), layer("linear", out=3)]
+    shapes = {"0.weight": (7, 6), "1.weight": (5, 6)}
+    for name in ("2", "4"):
+        shapes |= {f"{name}.in_proj_weight": (18, 6), f"{name}.in_proj_bias": (18,)}
+        shapes |= {f"{name}.out_proj.weight": (6, 6), f"{name}.out_proj.bias": (6,)}
+    inputs, labels = random.integers(0, 7, (8, 5)), random.integers(0, 3, (8, 5))
+    shapes |= dense(_5=(6, 3))
+    return described(CROSS_ENTROPY, (5,), *layers), shapes, network, inputs, labels, cross_entropy()
+
+
+def patches():
+    def network(p, x):
+        x = convolved(x, p["0.weight"], (2, 2)) + p["0.bias"][:, None, None]
+        x = x.reshape(len(x), 6, 9).swapaxes(1, 2)
+        x = jnp.concatenate([jnp.broadcast_to(p["2.weight"], (len(x), 1, 6)), x], 1)
+        x = attention(p, "4", x + p["3.weight"], 2).swapaxes(1, 2)
+        x = jnp.tanh(linear(p, "6", x)).swapaxes(1, 2)
+        return linear(p, "10", x[:, 0])
+
+    layers = [layer("conv2d", out=6, kernel=2, stride=2), layer("tokens"), layer("class_token"), layer("position")]
+    layers += [layer("attention", heads=2), layer("transpose"), layer("linear", out=4), layer("tanh")]
+    layers += [layer("transpose"), layer("first_token"), layer("linear", out=3)]
+    shapes = {
+        "0.weight": (6, 2, 2, 2), "0.bias": (6,), "2.weight": (6,), "3.weight": (10, 6), "4.in_proj_weight": (18, 6),
+        "4.in_proj_bias": (18,), "4.out_proj.weight": (6, 6), "4.out_proj.bias": (6,),
+    }  # fmt: skip
+    inputs, labels = random.standard_normal((6, 2, 6, 6)), np.arange(6) % 3
+    shapes |= dense(_6=(10, 4), _10=(6, 3))
+    return described(CROSS_ENTROPY, (2, 6, 6), *layers), shapes, network, inputs, labels, cross_entropy()
+
+
 NETWORKS = {function: activated(function) for function in FUNCTIONS} | {
     "label smoothing": smoothed(),
     "norms": norms(),
     "images": images(),
     "global pool": global_pool(),
     "attention": tokens(),
+    "causal attention": sequences(),
+    "patches": patches(),
 }
 
 # The comparison.
@@ -299,7 +342,7 @@ for name, (text, shapes, network, x, y, loss) in NETWORKS.items():
         folder = pathlib.Path(folder)
         (folder / "net.toml").write_text(text)
         save_file(v, folder / "v.safetensors")
-        save_file({"inputs": x, "targets": y.astype(np.int64) if y.ndim == 1 else y}, folder / "d.safetensors")
+        save_file({"inputs": x, "targets": y.astype(np.int64 if y.ndim == 1 else np.float64)}, folder / "d.safetensors")
         parts = {f"{n}.re": theta[n] for n in shapes} | {f"{n}.im": imaginary[n] for n in shapes}
         save_file(theta, folder / "real.safetensors")
         save_file(parts, folder / "complex.safetensors")

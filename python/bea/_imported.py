@@ -13,6 +13,7 @@ import numpy as np
 from bea import _bea
 from bea._bea import Error
 from bea._command import options, warn
+from bea._examples import Examples
 from bea._graph import Written
 from bea._objective import Objective
 from bea._structure import Structure
@@ -47,8 +48,8 @@ class Reference:
 class GraphObjective(Objective):
     """The loss of an operator graph. Evaluations are bea's own: the module or function that it came from is not called again."""
 
-    def __init__(self, written: Written, structure: Any, reference: Reference):
-        self._written, self._structure, self._reference = written, structure, reference
+    def __init__(self, written: Written, structure: Any, reference: Reference, examples: Examples):
+        self._written, self._structure, self._reference, self._examples = written, structure, reference, examples
         self._x = np.concatenate([array.ravel() for array in written.parameters.values()], dtype=float)
 
     @functools.cached_property
@@ -124,25 +125,37 @@ def from_torch(
 
     written, reference = trace(model, loss_fn, inputs, targets, dtype)
     structure = Structure({name: np.empty(a.shape, a.dtype) for name, a in written.parameters.items()})
-    return GraphObjective(written, structure, reference)
+    examples = Examples((inputs, targets), lambda data: trace(model, loss_fn, *data, dtype)[0])
+    return GraphObjective(written, structure, reference, examples)
 
 
-def from_jax(loss_fn: Callable[[Any], Any], params: Any, *, dtype: str | None = None) -> GraphObjective:
-    """The objective `loss_fn(params)` of a JAX function of a pytree, with exact derivatives of every order.
+def from_jax(loss_fn: Callable[..., Any], params: Any, data: Any = None, *, dtype: str | None = None) -> GraphObjective:
+    """The objective `loss_fn(params)` of a JAX function of a pytree, or `loss_fn(params, data)`, with exact derivatives of every
+    order.
 
     Its jaxpr, with calls and loops written out, becomes an operator graph (`docs/graph.md`). The precision is JAX's unless `dtype` is
-    `"f32"` or `"f64"`.
+    `"f32"` or `"f64"`. `data` is a pytree of arrays whose first axis counts examples; only a graph with it can be evaluated on
+    mini-batches once it is saved.
 
         obj = bea.from_jax(lambda w: ((model(w, x) - y) ** 2).mean(), params, dtype="f64")
         bea.principal_flow(obj, lr=0.1)
     """
     from bea._from_jax import trace
 
-    return GraphObjective(*trace(loss_fn, params, dtype))
+    def of(data: Any) -> tuple[Written, Any, Reference]:
+        return trace(loss_fn if data is None else lambda params: loss_fn(params, data), params, dtype)
+
+    return GraphObjective(*of(data), Examples(data, lambda data: of(data)[0]))
 
 
 def save(objective: GraphObjective, path: Any) -> None:
-    """Writes an objective of `from_torch` or `from_jax`, at its point, as a folder that the command reads: `model.bea-graph`."""
+    """Writes an objective of `from_torch` or `from_jax`, at its point, as a folder that the command reads: `model.bea-graph`.
+
+    The loss is traced twice more, without the last example and without the first and the last: by that the folder says how the graph
+    follows the number of examples, which mini-batches of `bea run` need, or why it does not.
+    """
     if not isinstance(objective, GraphObjective):
         raise Error(f"only objectives of bea.from_torch and bea.from_jax are graphs that can be saved, not {objective!r:.60}")
-    objective._written.save(path, objective.parameters())
+    written = objective._written
+    document = {**written.document, "examples": objective._examples.followed_by(written)}
+    Written(document, written.parameters, written.constants).save(path, objective.parameters())

@@ -1,6 +1,7 @@
 """Modules of PyTorch as operator graphs: `.ci/python --torch` runs these."""
 
 import copy
+import json
 import math
 import warnings
 
@@ -515,3 +516,35 @@ def test_rules_have_the_names_of_operations():
         packet, _, overload = name.partition(".")
         found = getattr(torch.ops.aten, packet, None)
         assert found is not None and (not overload or overload in found.overloads()), name
+
+
+def examples(model, loss, inputs, targets, folder):
+    bea.save(bea.from_torch(model, loss, inputs, targets, dtype="f64"), folder / "model.bea-graph")
+    return json.loads((folder / "model.bea-graph/graph.json").read_text())["examples"]
+
+
+def test_graphs_follow_their_examples(tmp_path):
+    images, labels = torch.randn(9, 2, 8, 8), torch.randint(0, 3, (9,))
+    layers = nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64, 3)
+    found = examples(nn.Sequential(*layers), F.cross_entropy, images, labels, tmp_path)
+    assert found["count"] == 9 and list(found["axes"].values()) == [0, 0] and not found["steps"]
+    assert all(operation["op"] == "reshape" for _, operation in found["nodes"])
+
+    encoder = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True)
+    model = nn.Sequential(nn.Embedding(11, 8), encoder, nn.Linear(8, 11))
+    tokens = torch.randint(0, 11, (7, 5))
+    found = examples(model, lambda y, t: F.cross_entropy(y.flatten(0, 1), t.flatten()), tokens, tokens.roll(-1, 1), tmp_path)
+    assert found["count"] == 7
+
+    linear, x = nn.Linear(6, 3), torch.randn(20, 6)
+    at = lambda y, t: -torch.log_softmax(y, 1)[torch.arange(len(t)), t].mean()
+    assert list(examples(linear, at, x, torch.randint(0, 3, (20,)), tmp_path)["steps"].values()) == [3]
+
+
+def test_a_graph_that_mixes_its_examples_says_where(tmp_path):
+    x, labels = torch.randn(20, 6), torch.randint(0, 3, (20,))
+    apart = lambda y, t: (y[:, None] - y[None]).square().reshape(-1).cumsum(0).mean()
+    reason = examples(nn.Linear(6, 3), apart, x, labels, tmp_path)["refused"]
+    assert "`reshape` from" in reason and "does not follow the number of examples" in reason
+    reason = examples(nn.Linear(6, 3), lambda y, t: (y - t).square().mean(), x, torch.randn(3), tmp_path)["refused"]
+    assert "first axes of 3 and 20 entries" in reason

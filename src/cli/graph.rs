@@ -63,9 +63,12 @@ fn summary(graph: &Graph) -> String {
     }
     let _ = writeln!(
         out,
-        "\n{} parameters, {} numbers evaluated at each point\n",
+        "\n{} parameters, {} numbers evaluated at each point{}\n",
         layout.len(),
-        graph.activations()
+        graph.activations(),
+        graph
+            .examples()
+            .map_or_else(|_| String::new(), |n| format!(", {n} examples for mini-batches"))
     );
     let name = layout.parameters.iter().map(|p| p.name.chars().count()).max().unwrap_or(0);
     for parameter in &layout.parameters {
@@ -93,6 +96,7 @@ fn json(graph: &Graph) -> serde_json::Value {
         "dtype": dtype(graph),
         "count": layout.len(),
         "activations": graph.activations(),
+        "examples": graph.examples().ok(),
         "parameters": parameters,
         "operations": operations,
     })

@@ -1,4 +1,5 @@
 //! Small networks with every layer and loss, and random data for them.
+#![allow(dead_code, reason = "each of the tests uses a part")]
 
 use bea::network::NetworkLoss;
 use bea::network::architecture::{Architecture, Dtype};
@@ -28,7 +29,8 @@ pub fn network(
     let dtype = if dtype == Dtype::F64 { "f64" } else { "f32" };
     let text = format!("dtype = \"{dtype}\"\n{head}\n{layers}");
     let architecture = Architecture::parse(&Source::new("net.toml", text)).unwrap();
-    let width: usize = architecture.outputs.iter().product();
+    let width = *architecture.outputs.last().unwrap();
+    let tokens: usize = architecture.outputs.iter().rev().skip(1).product();
     let size: usize = architecture.input.iter().product();
     let inputs = if layers.contains("embedding") {
         numbers(5, examples * size).into_iter().map(|x| ((x + 1.0) * 2.5).floor()).collect()
@@ -37,6 +39,9 @@ pub fn network(
     };
     let targets = if head.contains("mse") {
         Targets::Values { values: numbers(6, examples * width), width }
+    } else if tokens > 1 {
+        let values = (0..examples * tokens).map(|i| (i * i % width) as f64).collect();
+        Targets::Values { values, width: tokens }
     } else {
         Targets::Classes {
             labels: (0..examples).map(|i| (i * i % width) as u32).collect(),
@@ -74,6 +79,17 @@ pub fn networks(dtype: Dtype, device: &Device) -> Vec<(&'static str, NetworkLoss
         "mean squares",
         network("loss = \"mse\"\ninput = [3]", &layers(&[&linear(4), "\"elu\"", &linear(2)]), 6),
     ));
+    for (name, loss, out) in [
+        ("half squares", "\"half_squared_error\"", 2),
+        ("logistic", "\"logistic\"", 3),
+        ("binary cross entropy", "\"binary_cross_entropy\"", 3),
+        ("squared hinge", "{ type = \"hinge\", power = 2 }", 3),
+        ("Huber", "{ type = \"huber\", delta = 0.3 }", 2),
+        ("formula", "{ formula = \"sum(log(cosh(y - t))) + sinh(y[0])*y[1]^3/4\" }", 2),
+    ] {
+        let head = format!("loss = {loss}\nl2 = 0.1\ninput = [4]");
+        all.push((name, network(&head, &layers(&[&linear(4), "\"tanh\"", &linear(out)]), 6)));
+    }
     let image = format!("{ce}\ninput = [2, 6, 6]");
     let conv = "\"conv2d\"; out = 3; kernel = 3; padding = 1";
     let strided = "\"conv2d\"; out = 2; kernel = 3; stride = 2; bias = false";
@@ -159,6 +175,42 @@ pub fn networks(dtype: Dtype, device: &Device) -> Vec<(&'static str, NetworkLoss
                 &linear(3),
             ]),
             5,
+        ),
+    ));
+    let causal = "\"attention\"; heads = 2; causal = true";
+    all.push((
+        "causal attention, a loss for every token",
+        network(
+            "loss = \"logistic\"\ninput = [4]",
+            &layers(&[
+                "\"embedding\"; vocabulary = 5; width = 4",
+                "\"position\"",
+                causal,
+                "\"tanh\"",
+                causal,
+                &linear(3),
+            ]),
+            5,
+        ),
+    ));
+    all.push((
+        "patches and a class token",
+        network(
+            &image,
+            &layers(&[
+                "\"conv2d\"; out = 4; kernel = 3; stride = 3",
+                "\"tokens\"",
+                "\"class_token\"",
+                "\"position\"",
+                attention,
+                "\"transpose\"",
+                &linear(3),
+                "\"transpose\"",
+                "\"tanh\"",
+                "\"first_token\"",
+                &linear(3),
+            ]),
+            4,
         ),
     ));
     all

@@ -2,7 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-#[cfg(feature = "accelerator")]
+#[cfg(any(
+    feature = "wgpu",
+    feature = "vulkan",
+    feature = "metal",
+    feature = "cuda",
+    feature = "rocm"
+))]
 use burn::tensor::DeviceType;
 
 use super::architecture::Dtype;
@@ -166,7 +172,13 @@ fn built() -> Vec<(&'static str, Enumerate)> {
     ])
 }
 
-#[cfg(feature = "accelerator")]
+#[cfg(any(
+    feature = "wgpu",
+    feature = "vulkan",
+    feature = "metal",
+    feature = "cuda",
+    feature = "rocm"
+))]
 fn present(kind: DeviceType) -> Vec<Place> {
     burn::tensor::Device::enumerate(kind).into_vec().into_iter().map(Place::Device).collect()
 }

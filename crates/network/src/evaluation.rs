@@ -92,7 +92,7 @@ impl NetworkLoss {
         device.check(architecture.dtype)?;
         check(&architecture, data)?;
         let (context, examples) = (device.context(architecture.dtype), data.len());
-        let (batches, activations) = device.guard(|| shards(&architecture, data, &context))??;
+        let (batches, activations) = device.guard(|| shards(&architecture, data, device))??;
         let device = device.clone();
         let network =
             Network::Layers { architecture: architecture.into(), batches: batches.into() };
@@ -121,10 +121,24 @@ impl NetworkLoss {
             return Err(Mismatch::OfGraph { graph: self.layout().name.clone() });
         };
         check(architecture, data)?;
-        let cut = || cut(architecture, data, &self.context, self.activations);
+        let cut = || cut(architecture, data, &self.device, self.activations);
         let batches = self.device.guard(cut)??.into();
         let network = Network::Layers { architecture: architecture.clone(), batches };
         Ok(Self { network, examples: data.len(), ..self.clone() })
+    }
+
+    /// The loss of an operator graph on some of its examples: see [`Graph::subset`]. Its evaluations are counted together with
+    /// those of this one.
+    ///
+    /// # Errors
+    /// The graph is of all examples alone, or this is a network of layers, for which there is [`over`](Self::over).
+    pub fn subset(&self, rows: &[usize]) -> Result<Self, GraphError> {
+        let Network::Graph(plan) = &self.network else {
+            let (graph, cause) = (self.layout().name.clone(), "it is a network of layers".into());
+            return Err(GraphError::Examples { graph, cause });
+        };
+        let some = Self::of_graph(plan.graph().subset(rows)?, &self.device)?;
+        Ok(Self { counter: self.counter.clone(), ..some })
     }
 
     /// The layers of the network; an operator graph has none.
@@ -213,8 +227,9 @@ impl NetworkLoss {
         Ok(S::of_parts(loss[0], *loss.get(1).unwrap_or(&0.0)))
     }
 
-    /// The part of the examples whose right class has the largest output, of a classification. `NaN` for an operator
-    /// graph, of which only the loss is known.
+    /// The part of the examples, or of their tokens, whose right class has the largest output, of a classification; where
+    /// there is one output, of those whose class, 1 or 0, is told by its sign. `NaN` for an operator graph, of which only
+    /// the loss is known.
     ///
     /// # Errors
     /// An accelerator that fails.
@@ -233,10 +248,18 @@ impl NetworkLoss {
             let largest = |row: &[f64]| (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b]));
             let targets = batch.targets.to_f64();
             let rows = outputs.chunks(width).zip(targets.chunks(width));
+            if width == 1 {
+                let [low, high] = architecture.criterion.coding();
+                let is_right = |found: &[f64], wanted: &[f64]| {
+                    (found[0] > 0.0) == (wanted[0] > (low + high) / 2.0)
+                };
+                return rows.filter(|(found, wanted)| is_right(found, wanted)).count();
+            }
             rows.filter(|(found, wanted)| largest(found) == largest(wanted)).count()
         };
         let total = || -> usize { batches.iter().map(count).sum() };
-        Ok(self.device.guard(total)? as f64 / self.examples as f64)
+        let rows = self.examples * architecture.tokens();
+        Ok(self.device.guard(total)? as f64 / rows as f64)
     }
 
     /// `E(θ)` and `∇E(θ)`. At complex parameters the holomorphic gradient, `∂E/∂θ` without conjugation.
@@ -266,8 +289,8 @@ impl NetworkLoss {
     /// the Hessian `H_L` of the loss by the outputs: the Gauss-Newton matrix (Schraudolph, *Fast curvature
     /// matrix-vector products for second-order gradient descent*, Neural Computation 14, 2002). It is the Hessian
     /// without the second derivatives of the network, and positive semidefinite where the loss is convex in the
-    /// outputs, as all losses of architectures are. An operator graph tells no outputs: there the loss itself is taken
-    /// for them, and the matrix is zero.
+    /// outputs, as all losses of architectures but formulas are; the second derivatives of a penalty are in it. An
+    /// operator graph tells no outputs: there the loss itself is taken for them, and the matrix is zero.
     ///
     /// # Errors
     /// An accelerator that fails.
@@ -533,10 +556,15 @@ impl NetworkLoss {
         let variable = |p: &Arc<Series>| {
             if wanted.is_empty() { tape.constant(p.clone()) } else { tape.parameter(p.clone()) }
         };
-        let variables = parameters.iter().map(variable).collect();
+        let variables: Vec<_> = parameters.iter().map(variable).collect();
         let loss = match &self.network {
             Network::Layers { architecture, batches } => {
-                forward::loss(&tape, architecture, variables, &batches[shard], self.examples, model)
+                // The penalty is of no example, and stands with the first of them.
+                let penalty = (shard == 0 && architecture.l2 != 0.0)
+                    .then(|| forward::penalty(&tape, architecture.l2, &variables));
+                let (batch, total) = (&batches[shard], self.examples);
+                let loss = forward::loss(&tape, architecture, variables, batch, total, model);
+                penalty.iter().fold(loss, |loss, penalty| tape.add(&loss, penalty))
             }
             Network::Graph(plan) => {
                 let loss = plan.loss(&tape, variables);

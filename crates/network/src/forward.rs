@@ -3,15 +3,18 @@
 use super::architecture::{Architecture, BatchNormMode, Criterion, Layer, RunningStatistics};
 use super::array::{Array, Indices};
 use super::function::Elementary;
+use super::graph::Plan;
 use super::host::window::Window;
 use super::tape::{Tape, Variable, row_shape};
 
 /// Examples on a device.
 pub(crate) struct Batch {
     pub inputs: Inputs,
-    /// Probabilities of the classes, or values: `[n, width]`.
+    /// Probabilities of the classes, or values: `[n, width]`, of every token a row.
     pub targets: Array,
     pub count: usize,
+    /// The mean of the loss over them, of the outputs, where it is not among those of [`loss`].
+    pub criterion: Option<Plan>,
 }
 
 /// What a network reads.
@@ -30,7 +33,7 @@ pub(crate) enum Model {
     Linearised,
 }
 
-/// The criterion of `batch`, summed over its examples and divided by `total`, the size of the whole data set.
+/// The criterion on `batch`, summed over its examples and divided by `total`, the size of the whole data set.
 /// `parameters` in the architecture's order.
 pub(crate) fn loss(
     tape: &Tape<'_>,
@@ -46,6 +49,11 @@ pub(crate) fn loss(
         Model::Linearised => tape.linearised(&outputs),
     };
     let shape = [1, 1];
+    if let Some(criterion) = &batch.criterion {
+        let mean = criterion.loss(tape, vec![outputs]);
+        return tape.scale(&tape.reshape(&mean, &shape), batch.count as f64 / total as f64);
+    }
+    let total = total * architecture.tokens();
     let targets = tape.constant(tape.ring.constant(batch.targets.clone()));
     match architecture.criterion {
         Criterion::CrossEntropy { .. } => {
@@ -55,7 +63,7 @@ pub(crate) fn loss(
             let sum = tape.add(&tape.sum_to(&log, &shape), &tape.scale(&chosen, -1.0));
             tape.scale(&sum, 1.0 / total as f64)
         }
-        Criterion::MeanSquaredError => {
+        _ => {
             let width = outputs.shape()[1];
             let error = tape.add(&outputs, &tape.scale(&targets, -1.0));
             let sum = tape.sum_to(&tape.multiply(&error, &error), &shape);
@@ -64,7 +72,17 @@ pub(crate) fn loss(
     }
 }
 
-/// The network's outputs, `[n, width]`.
+/// The penalty `λ/2 θᵀθ`.
+pub(crate) fn penalty(tape: &Tape<'_>, l2: f64, parameters: &[Variable]) -> Variable {
+    let squares = parameters.iter().map(|parameter| {
+        let flat = tape.reshape(parameter, &[1, parameter.shape().iter().product()]);
+        tape.sum_to(&tape.multiply(&flat, &flat), &[1, 1])
+    });
+    let sum = squares.reduce(|sum, square| tape.add(&sum, &square));
+    tape.scale(&sum.expect("a network has parameters"), l2 / 2.0)
+}
+
+/// The network's outputs, `[n, width]`, of every token a row.
 pub(crate) fn outputs(
     tape: &Tape<'_>,
     architecture: &Architecture,
@@ -77,8 +95,22 @@ pub(crate) fn outputs(
         Inputs::Tokens(_) => None,
     };
     let outputs = pass.layers(&architecture.layers, x).expect("a network has outputs");
-    let width = outputs.shape()[1..].iter().product();
-    tape.reshape(&outputs, &[batch.count, width])
+    let width = architecture.width();
+    tape.reshape(&outputs, &[batch.count * architecture.tokens(), width])
+}
+
+/// Of a square matrix by rows: -∞ where a column is behind the diagonal, zeros elsewhere.
+pub(crate) fn later(length: usize) -> Vec<f64> {
+    let row =
+        |row| (0..length).map(move |column| if column > row { f64::NEG_INFINITY } else { 0.0 });
+    (0..length).flat_map(row).collect()
+}
+
+/// `[n, a, b]` to `[n, b, a]`.
+fn transposed(tape: &Tape<'_>, x: &Variable) -> Variable {
+    let [n, a, b] = [x.shape()[0], x.shape()[1], x.shape()[2]];
+    let swapped = tape.swap_middle(&tape.reshape(x, &[n, a, b, 1]));
+    tape.reshape(&swapped, &[n, b, a])
 }
 
 struct Pass<'t, 'a, I> {
@@ -180,7 +212,25 @@ impl<I: Iterator<Item = Variable>> Pass<'_, '_, I> {
                 let table = self.parameter();
                 tape.add(&x, &tape.reshape(&table, &[1, *length, *width]))
             }
-            Layer::Attention { width, heads, .. } => self.attention(&x, *width, *heads),
+            Layer::Attention { width, heads, causal, .. } => {
+                self.attention(&x, *width, *heads, *causal)
+            }
+            Layer::ClassToken { width, .. } => {
+                let [n, length] = [x.shape()[0], x.shape()[1]];
+                let token = tape.reshape(&self.parameter(), &[1, *width]);
+                let token = tape.spread(&token, &[n, *width]);
+                let joined = tape.join(&[token, tape.reshape(&x, &[n, length * width])]);
+                tape.reshape(&joined, &[n, length + 1, *width])
+            }
+            Layer::FirstToken => {
+                let [n, length, width] = [x.shape()[0], x.shape()[1], x.shape()[2]];
+                tape.narrow(&tape.reshape(&x, &[n, length * width]), 0, width)
+            }
+            Layer::Tokens => {
+                let [n, c, h, w] = [x.shape()[0], x.shape()[1], x.shape()[2], x.shape()[3]];
+                transposed(tape, &tape.reshape(&x, &[n, c, h * w]))
+            }
+            Layer::Transpose => transposed(tape, &x),
             Layer::MeanTokens => {
                 let [n, length, width] = [x.shape()[0], x.shape()[1], x.shape()[2]];
                 let sum = tape.sum_to(&x, &[n, 1, width]);
@@ -230,7 +280,7 @@ impl<I: Iterator<Item = Variable>> Pass<'_, '_, I> {
     }
 
     /// Multi-head self-attention as `torch.nn.MultiheadAttention` computes it.
-    fn attention(&mut self, x: &Variable, width: usize, heads: usize) -> Variable {
+    fn attention(&mut self, x: &Variable, width: usize, heads: usize, causal: bool) -> Variable {
         let tape = self.tape;
         let [n, length] = [x.shape()[0], x.shape()[1]];
         let size = width / heads;
@@ -243,6 +293,12 @@ impl<I: Iterator<Item = Variable>> Pass<'_, '_, I> {
         let (query, key, value) = (part(0), part(1), part(2));
         let scores =
             tape.scale(&tape.matmul(&query, &key, (false, true)), 1.0 / (size as f64).sqrt());
+        let scores = if causal {
+            let mask = tape.ring.context.array(later(length), &[1, 1, length, length]);
+            tape.add(&scores, &tape.constant(tape.ring.constant(mask)))
+        } else {
+            scores
+        };
         let weights = tape.softmax(&scores, &row_shape(&scores));
         let mixed = tape.matmul(&weights, &value, (false, false));
         let joined = tape.reshape(&tape.swap_middle(&mixed), &[n, length, width]);

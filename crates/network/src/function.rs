@@ -31,6 +31,8 @@ pub(crate) enum Elementary {
     Elu(f64),
     /// `x` for `x > 0`, else `s x`.
     LeakyRelu(f64),
+    /// `x σ(x)`, `σ` the sigmoid.
+    Silu,
     /// `x` times the sign of its real part, which is 0 at 0.
     Abs,
     Exp,
@@ -59,7 +61,7 @@ pub(crate) enum Elementary {
 #[cfg(test)]
 impl Elementary {
     /// Each of them, with parameters that tests take.
-    pub(crate) const ALL: [Elementary; 26] = [
+    pub(crate) const ALL: [Elementary; 27] = [
         Elementary::Activation(Function::Elu),
         Elementary::Activation(Function::Tanh),
         Elementary::Activation(Function::Softplus),
@@ -68,6 +70,7 @@ impl Elementary {
         Elementary::Activation(Function::Relu),
         Elementary::Elu(0.7),
         Elementary::LeakyRelu(0.1),
+        Elementary::Silu,
         Elementary::Abs,
         Elementary::Exp,
         Elementary::Expm1,
@@ -171,6 +174,16 @@ pub(crate) fn taylor<T: Analytic>(function: Elementary, x: &T, out: &mut [T]) {
             }
         }
         Elementary::Activation(Function::Sigmoid) => sigmoid(x, out),
+        Elementary::Silu => {
+            // The coefficients of xσ are x σ_r + σ_{r-1}.
+            sigmoid(x, out);
+            let near = x.near();
+            let value = x.positive(&x.mul(&out[0]), &near.mul(&out[0]));
+            for r in (1..out.len()).rev() {
+                out[r] = near.mul(&out[r]).add(&out[r - 1]);
+            }
+            out[0] = value;
+        }
         Elementary::Activation(Function::Softplus) => {
             let magnitude = x.positive(x, &x.scale(-1.0));
             let [small, _] = magnitude.scale(-1.0).exponentials();
@@ -262,7 +275,10 @@ pub(crate) fn taylor<T: Analytic>(function: Elementary, x: &T, out: &mut [T]) {
         Elementary::Atan => {
             // The coefficients f_r of 1/(1 + x²): (1 + x²) f_r + 2x f_{r-1} + f_{r-2} = 0.
             let first = x.mul(x).offset(1.0).reciprocal();
+            // -2x/(1 + x²), which is -2/x to all digits where x² may be infinite.
+            let far = x.reciprocal().scale(-2.0);
             let slope = x.scale(-2.0).mul(&first);
+            let slope = x.offset(-1e8).positive(&far, &x.offset(1e8).positive(&slope, &far));
             out[0] = x.atan();
             let (mut before, mut f) = (zero.clone(), first.clone());
             for (r, slot) in out.iter_mut().enumerate().skip(1) {

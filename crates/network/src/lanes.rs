@@ -80,6 +80,7 @@ mod tests {
     use super::*;
     use crate::function::Function;
     use num_complex::Complex;
+    use std::f64::consts::FRAC_PI_2;
 
     fn points(function: Elementary) -> Vec<f64> {
         let (start, step) = match function {
@@ -161,11 +162,13 @@ mod tests {
             (Elementary::Erf, [-1.0, 0.0], [1.0, 0.0]),
             (Elementary::Erfc, [2.0, 0.0], [0.0, 0.0]),
             (Elementary::NormalDistribution, [0.0, 0.0], [1.0, 0.0]),
+            (Elementary::Silu, [0.0, 0.0], [INF, 1.0]),
+            (Elementary::Atan, [-FRAC_PI_2, 0.0], [FRAC_PI_2, 0.0]),
         ];
-        let algebra = Algebra::taylor(3);
+        let algebra = Algebra::taylor(4);
         let (x, ones) = ([-INF, INF, f64::NAN], [1.0; 3]);
         for (function, below, above) in limits {
-            let input = [Some(&x[..]), Some(&ones[..]), None, None];
+            let input = [Some(&x[..]), Some(&ones[..]), None, None, None];
             let (value, _) = apply(&algebra, function, &input, x.len(), false);
             for (r, coefficients) in value.iter().enumerate() {
                 let found = coefficients.as_ref().unwrap();

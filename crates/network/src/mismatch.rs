@@ -3,6 +3,7 @@
 use super::architecture::{Architecture, ArchitectureError, Criterion};
 use super::data::{Dataset, Remark, Targets};
 use super::device::DeviceError;
+use super::graph::GraphError;
 
 /// How far from one the probabilities of an example may sum: 16-bit numbers of a few classes are not nearer.
 const SLACK: f64 = 2e-3;
@@ -57,6 +58,18 @@ pub enum Mismatch {
         #[help]
         help: String,
     },
+    /// A criterion met targets that it is not defined for.
+    #[error("{data} has {found}, but the loss {criterion} takes {takes}")]
+    Criterion {
+        /// Name of the data set.
+        data: String,
+        /// What its targets are.
+        found: Box<str>,
+        /// The name of the loss.
+        criterion: &'static str,
+        /// What it takes.
+        takes: &'static str,
+    },
     /// An embedding was given something that is no token.
     #[error("example {example} of {data} holds {value}, but the embedding has rows 0 to {last}")]
     Token {
@@ -103,6 +116,10 @@ pub enum Mismatch {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Doubtful(#[from] Remark),
+    /// The loss needs more memory than there is.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Loss(#[from] GraphError),
     /// The device lacks the network's numbers, or failed.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -130,20 +147,38 @@ pub(super) fn check(architecture: &Architecture, data: &Dataset) -> Result<(), M
         });
     }
     let outputs: usize = architecture.outputs.iter().product();
+    let from_one = data.remarks.iter().find_map(|remark| match remark {
+        Remark::LabelsNotFromZero { .. } => miette::Diagnostic::help(remark).map(|h| h.to_string()),
+        _ => None,
+    });
+    let of_tokens = (architecture.tokens() > 1).then(|| {
+        "each token has a class, or numbers; for a class of the whole, `mean_tokens` comes before the last layer"
+            .to_string()
+    });
     let targets = |found: String| Mismatch::Targets {
         data: data.name.clone(),
         found: found.into(),
         layer: architecture.last_layer(),
         expected: architecture.outputs.as_slice().into(),
-        help: data.remarks.iter().find_map(|remark| match remark {
-            Remark::LabelsNotFromZero { .. } => {
-                miette::Diagnostic::help(remark).map(|h| h.to_string().into())
-            }
-            _ => None,
-        }),
+        help: from_one.or(of_tokens).map(Into::into),
     };
     match (&data.targets, &architecture.criterion) {
-        (Targets::Classes { classes, .. }, _) if *classes > outputs => {
+        (Targets::Classes { classes: 2, .. }, criterion)
+            if outputs == 1 && criterion.takes_sign() =>
+        {
+            Ok(())
+        }
+        (Targets::Values { values, width }, criterion)
+            if architecture.outputs.len() == 2
+                && *width == architecture.tokens()
+                && *width != outputs
+                && criterion.takes_classes() =>
+        {
+            classes_of_tokens(data, values, *width, architecture.width())
+        }
+        (Targets::Classes { classes, .. }, _)
+            if *classes > outputs || architecture.tokens() > 1 =>
+        {
             Err(targets(format!("{classes} classes as targets")))
         }
         (Targets::Values { values, width: 1 }, Criterion::CrossEntropy { .. }) => {
@@ -153,7 +188,13 @@ pub(super) fn check(architecture: &Architecture, data: &Dataset) -> Result<(), M
             Err(targets(format!("targets of shape [{width}]")))
         }
         (Targets::Values { values, width }, Criterion::CrossEntropy { .. }) => {
-            values.chunks_exact(*width).enumerate().try_for_each(|row| probabilities(data, row))
+            let (tokens, each) = (architecture.tokens(), width / architecture.tokens());
+            let rows = values.chunks_exact(each).enumerate();
+            rows.map(|(row, values)| (row / tokens, values))
+                .try_for_each(|row| probabilities(data, row))
+        }
+        (Targets::Values { values, width }, criterion) => {
+            numbers_for(criterion, data, values, *width)
         }
         _ => Ok(()),
     }
@@ -183,6 +224,48 @@ fn order(found: &[usize], expected: &[usize]) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Whether the targets of tokens are classes.
+fn classes_of_tokens(
+    data: &Dataset,
+    values: &[f64],
+    tokens: usize,
+    classes: usize,
+) -> Result<(), Mismatch> {
+    let is_class = |x: &f64| x.fract() == 0.0 && (0.0..classes as f64).contains(x);
+    let Some(at) = values.iter().position(|x| !is_class(x)) else { return Ok(()) };
+    Err(Mismatch::Classes {
+        data: data.name.clone(),
+        found: format!("{} among the targets of the tokens of example {}", values[at], at / tokens),
+        help: format!("a class is a whole number from 0 to {}", classes - 1),
+    })
+}
+
+/// Whether a loss that has meanings for numbers has one for these.
+fn numbers_for(
+    criterion: &Criterion,
+    data: &Dataset,
+    values: &[f64],
+    width: usize,
+) -> Result<(), Mismatch> {
+    let (takes, fits): (_, fn(f64) -> bool) = match criterion {
+        Criterion::Hinge { .. } if width > 1 => ("classes", |_| false),
+        Criterion::Hinge { .. } | Criterion::Logistic => {
+            ("classes, or the numbers -1 and 1", |x| x.abs() == 1.0)
+        }
+        Criterion::BinaryCrossEntropy => {
+            ("classes, or numbers from 0 to 1", |x| (0.0..=1.0).contains(&x))
+        }
+        _ => return Ok(()),
+    };
+    let Some(at) = values.iter().position(|x| !fits(*x)) else { return Ok(()) };
+    Err(Mismatch::Criterion {
+        data: data.name.clone(),
+        found: format!("{} among the targets of example {}", values[at], at / width).into(),
+        criterion: criterion.name().unwrap_or_default(),
+        takes,
+    })
 }
 
 /// One real number an example where classes are wanted.

@@ -4,7 +4,9 @@ use super::algebra::Algebra;
 use super::architecture::{Architecture, BatchNormMode, Criterion, Layer};
 use super::array::Context;
 use super::data::{Dataset, Targets};
+use super::device::Device;
 use super::forward::{self, Batch, Inputs};
+use super::graph::{Graph, Plan};
 use super::memory;
 use super::mismatch::Mismatch;
 use super::series::Ring;
@@ -34,23 +36,24 @@ fn activations(architecture: &Architecture, example: &Batch, context: &Context) 
 pub(super) fn shards(
     architecture: &Architecture,
     data: &Dataset,
-    context: &Context,
+    device: &Device,
 ) -> Result<(Vec<Batch>, usize), Mismatch> {
     // At least what the layers give for one example, before that is evaluated.
     let least = architecture.activations.saturating_add(held(architecture, data));
     memory::check(architecture, least)?;
-    let one = batch(architecture, data, 0..1, context)?;
-    let activations = activations(architecture, &one, context);
-    Ok((cut(architecture, data, context, activations)?, activations))
+    let one = batch(architecture, data, 0..1, device)?;
+    let activations = activations(architecture, &one, &device.context(architecture.dtype));
+    Ok((cut(architecture, data, device, activations)?, activations))
 }
 
 /// The data on the device, cut into shards.
 pub(super) fn cut(
     architecture: &Architecture,
     data: &Dataset,
-    context: &Context,
+    device: &Device,
     activations: usize,
 ) -> Result<Vec<Batch>, Mismatch> {
+    let context = &device.context(architecture.dtype);
     let examples = data.len();
     let shard = if couples_examples(&architecture.layers) {
         examples
@@ -62,7 +65,7 @@ pub(super) fn cut(
         memory::check(architecture, shard.saturating_mul(activations).saturating_add(held))?;
     }
     let ranges = (0..examples).step_by(shard).map(|start| start..(start + shard).min(examples));
-    ranges.map(|range| batch(architecture, data, range, context)).collect()
+    ranges.map(|range| batch(architecture, data, range, device)).collect()
 }
 
 /// The numbers of all inputs and targets, which stay where they are evaluated.
@@ -100,8 +103,9 @@ fn batch(
     architecture: &Architecture,
     data: &Dataset,
     range: std::ops::Range<usize>,
-    context: &Context,
+    device: &Device,
 ) -> Result<Batch, Mismatch> {
+    let context = device.context(architecture.dtype);
     let count = range.len();
     let values = data.rows_f64(range.clone());
     let inputs = match architecture.layers.first() {
@@ -128,28 +132,59 @@ fn batch(
             Inputs::Values(context.array(values, &shape))
         }
     };
-    let width: usize = architecture.outputs.iter().product();
-    let targets = match &data.targets {
-        Targets::Classes { labels, .. } => {
-            let smoothing = match architecture.criterion {
-                Criterion::CrossEntropy { smoothing } => smoothing,
-                Criterion::MeanSquaredError => 0.0,
-            };
-            let mut one_hot = vec![smoothing / width as f64; count * width];
-            for (row, &label) in labels[range].iter().enumerate() {
-                one_hot[row * width + label as usize] += 1.0 - smoothing;
-            }
-            one_hot
-        }
-        Targets::Values { values, .. } => {
-            let values = &values[range.start * width..range.end * width];
-            match architecture.criterion {
-                Criterion::CrossEntropy { smoothing } => probabilities(values, width, smoothing),
-                Criterion::MeanSquaredError => values.to_vec(),
-            }
+    let (width, tokens) = (architecture.width(), architecture.tokens());
+    let targets = targets(&architecture.criterion, &data.targets, range, [tokens, width]);
+    let rows = count * tokens;
+    let criterion = match &architecture.criterion {
+        Criterion::CrossEntropy { .. } | Criterion::MeanSquaredError => None,
+        criterion => {
+            let graph = Graph::of_criterion(criterion, rows, width).with_targets(&targets);
+            Some(Plan::new(graph.with_dtype(architecture.dtype), device)?)
         }
     };
-    Ok(Batch { inputs, targets: context.array(targets, &[count, width]), count })
+    Ok(Batch { inputs, targets: context.array(targets, &[rows, width]), count, criterion })
+}
+
+/// The targets of some examples as the criterion takes them, `[n, width]`, of every token a row.
+fn targets(
+    criterion: &Criterion,
+    targets: &Targets,
+    range: std::ops::Range<usize>,
+    [tokens, width]: [usize; 2],
+) -> Vec<f64> {
+    let smoothing = match criterion {
+        Criterion::CrossEntropy { smoothing } => *smoothing,
+        _ => 0.0,
+    };
+    let [wrong, right] = criterion.coding();
+    let coded = |labels: &mut dyn Iterator<Item = usize>| {
+        let mut coded = Vec::new();
+        for label in labels {
+            let row = coded.len();
+            coded.resize(row + width, wrong + smoothing / width as f64);
+            coded[row + label] += right - wrong - smoothing;
+        }
+        coded
+    };
+    match targets {
+        Targets::Classes { labels, classes: 2 } if width == 1 => {
+            labels[range].iter().map(|&label| if label == 1 { right } else { wrong }).collect()
+        }
+        Targets::Classes { labels, .. } => {
+            coded(&mut labels[range].iter().map(|label| *label as usize))
+        }
+        // A class for every token.
+        Targets::Values { values, width: each } if *each != tokens * width => {
+            coded(&mut values[range.start * each..range.end * each].iter().map(|x| *x as usize))
+        }
+        Targets::Values { values, width: each } => {
+            let values = &values[range.start * each..range.end * each];
+            match criterion {
+                Criterion::CrossEntropy { .. } => probabilities(values, width, smoothing),
+                _ => values.to_vec(),
+            }
+        }
+    }
 }
 
 /// Smoothed as classes are. Every row is made to sum to one exactly, as the loss has it, which 32-bit numbers do not.

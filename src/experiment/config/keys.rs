@@ -3,6 +3,7 @@
 use super::metric::Metric;
 use super::rule;
 use bea_flow::flow::FlowName;
+use bea_network::architecture::Criterion;
 use bea_network::initialise::Scheme;
 use bea_series::optimizer;
 
@@ -52,7 +53,7 @@ impl Key {
     }
 }
 
-const TOP: [Key; 10] = [
+const TOP: [Key; 11] = [
     key(
         "network",
         "\"mlp:100,100,elu\"",
@@ -63,10 +64,11 @@ const TOP: [Key; 10] = [
     key(
         "loss",
         "\"cross_entropy\"",
-        "or \"mean_squared_error\" [default: for classes, and for values]",
+        "or \"mean_squared_error\" [default: for classes, and for values], \"huber\", …: see docs/networks.md",
     )
-    .with(|| strings(["cross_entropy", "mean_squared_error"])),
+    .with(|| strings(Criterion::NAMES)),
     key("label_smoothing", "0.1", "of the cross entropy [default: 0]"),
+    key("l2", "1e-4", "λ of the penalty λ/2 θᵀθ in the loss [default: 0]"),
     key("dtype", "\"f64\"", "the numbers to calculate with, or \"f32\"")
         .with(|| strings(["f32", "f64"])),
     key("seed", "0", "of the parameters and of the order of mini-batches [default: 0]"),

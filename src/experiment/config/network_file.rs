@@ -12,7 +12,7 @@ pub(super) fn replaced(
     all: &Layers,
     source: &Source,
     dtype: Option<Dtype>,
-    loss: Loss,
+    loss: &Loss,
     notes: &mut Vec<String>,
 ) -> Result<Dtype, SourceError> {
     let network = Architecture::parse(source).map_err(|error| match error {
@@ -22,11 +22,14 @@ pub(super) fn replaced(
             Err(error) => error,
         },
     })?;
-    if network.criterion == Criterion::MeanSquaredError
-        && let (None, Some(_)) = (loss.cross_entropy, loss.smoothing)
+    let is_cross_entropy =
+        |criterion: &Criterion| matches!(criterion, Criterion::CrossEntropy { .. });
+    if !is_cross_entropy(&network.criterion)
+        && let (None, Some(_)) = (&loss.criterion, loss.smoothing)
     {
         let entry = all.required("label_smoothing", "")?;
-        let help = format!("{} has the loss `mean_squared_error`", source.name);
+        let own = network.criterion.name().unwrap_or("formula");
+        let help = format!("{} has the loss `{own}`", source.name);
         return Err(entry.fault("is for the loss `cross_entropy` only", Some(help)));
     }
     let parsed = parse(source)?;
@@ -40,11 +43,17 @@ pub(super) fn replaced(
     if says("dtype") && dtype.is_some_and(|dtype| dtype != network.dtype) {
         note("dtype");
     }
-    let is_cross_entropy = network.criterion != Criterion::MeanSquaredError;
-    match (loss.cross_entropy, network.criterion) {
-        (Some(chosen), _) if chosen != is_cross_entropy => note("loss"),
+    let differs = |chosen: &Criterion| {
+        *chosen != network.criterion
+            && !(is_cross_entropy(chosen) && is_cross_entropy(&network.criterion))
+    };
+    if says("l2") && loss.l2.is_some_and(|own| own != network.l2) {
+        note("l2");
+    }
+    match (&loss.criterion, &network.criterion) {
+        (Some(chosen), _) if differs(chosen) => note("loss"),
         (_, Criterion::CrossEntropy { smoothing })
-            if says("label_smoothing") && loss.smoothing.is_some_and(|own| own != smoothing) =>
+            if says("label_smoothing") && loss.smoothing.is_some_and(|own| own != *smoothing) =>
         {
             note("label_smoothing");
         }

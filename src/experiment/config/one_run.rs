@@ -107,27 +107,33 @@ pub struct Follow {
 }
 
 /// What a description says of the loss, which takes the place of what the file of its network says.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Loss {
-    /// Whether it is cross entropy; mean squared error is the other.
-    pub cross_entropy: Option<bool>,
+    /// What it is.
+    pub criterion: Option<Criterion>,
     /// Of the labels.
     pub smoothing: Option<f64>,
+    /// The factor of the penalty.
+    pub l2: Option<f64>,
 }
 
 impl Loss {
     /// The loss where `own` is the one without this. Smoothing of labels says that it is cross entropy.
-    pub fn over(self, own: Criterion) -> Criterion {
+    pub fn over(&self, own: Criterion) -> Criterion {
         let of_own = match own {
             Criterion::CrossEntropy { smoothing } => Some(smoothing),
-            Criterion::MeanSquaredError => None,
+            _ => None,
         };
-        let usual = of_own.is_some() || self.smoothing.is_some();
-        if self.cross_entropy.unwrap_or(usual) {
-            let smoothing = self.smoothing.or(of_own).unwrap_or(0.0);
-            Criterion::CrossEntropy { smoothing }
-        } else {
-            Criterion::MeanSquaredError
+        let smoothed = |own: Criterion| match self.smoothing {
+            Some(smoothing) => Criterion::CrossEntropy { smoothing },
+            None => own,
+        };
+        match self.criterion.clone().unwrap_or_else(|| smoothed(own)) {
+            Criterion::CrossEntropy { .. } => {
+                let smoothing = self.smoothing.or(of_own).unwrap_or(0.0);
+                Criterion::CrossEntropy { smoothing }
+            }
+            other => other,
         }
     }
 }
@@ -180,16 +186,16 @@ impl Config {
     /// Its description is wrong, it does not take such examples, or is an operator graph, which takes none.
     pub fn architecture(&self, data: &Dataset) -> Result<Architecture, Mismatch> {
         let (criterion, dtype) = (self.loss.over(usual_criterion(data)), self.dtype);
-        match &self.network {
-            NetworkSource::Named(name) => suited(name, data, criterion, dtype),
+        let mut network = match &self.network {
+            NetworkSource::Named(name) => suited(name, data, criterion, dtype)?,
             NetworkSource::Graph(graph) => {
-                Err(Mismatch::OfGraph { graph: graph.layout().name.clone() })
+                return Err(Mismatch::OfGraph { graph: graph.layout().name.clone() });
             }
             NetworkSource::File(source) => {
                 let mut network = Architecture::parse(source)?;
                 network.dtype = dtype;
-                network.criterion = self.loss.over(network.criterion);
-                Ok(network)
+                let criterion = self.loss.over(network.criterion.clone());
+                network.with_criterion(criterion)?
             }
             NetworkSource::Table(source) => {
                 let parsed = parse(source).map_err(ArchitectureError::from)?;
@@ -199,9 +205,11 @@ impl Config {
                 let network =
                     Architecture::within(&entry, Frame { name, criterion, dtype, input })?;
                 check_layout(&network, data)?;
-                Ok(network)
+                network
             }
-        }
+        };
+        network.l2 = self.loss.l2.unwrap_or(network.l2);
+        Ok(network)
     }
 }
 

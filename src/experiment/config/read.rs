@@ -6,7 +6,7 @@ use super::metric::Metric;
 use super::one_run::{Config, Flows, Follow, Loss, NetworkSource, Start};
 use super::{keys, network_file, resolved, rule, unused};
 use bea_flow::flow::{FlowName, FlowsFrom};
-use bea_network::architecture::Dtype;
+use bea_network::architecture::{Criterion, Dtype, penalty, smoothing};
 use bea_network::data::located;
 use bea_network::graph::Graph;
 use bea_network::initialise::Scheme;
@@ -70,7 +70,7 @@ pub(super) fn config(
     let mut notes = Vec::new();
     let of_file = match &network {
         NetworkSource::File(source) => {
-            network_file::replaced(&all, source, dtype, loss, &mut notes)?
+            network_file::replaced(&all, source, dtype, &loss, &mut notes)?
         }
         NetworkSource::Graph(graph) => graph.layout().dtype,
         NetworkSource::Named(_) | NetworkSource::Table(_) => Dtype::F32,
@@ -81,7 +81,7 @@ pub(super) fn config(
     };
     let graph = matches!(network, NetworkSource::Graph(_));
     let data = if graph {
-        refuse_beside_graph(&all, &["data", "test", "loss", "label_smoothing", "init"])?;
+        refuse_beside_graph(&all, &["data", "test", "loss", "label_smoothing", "l2", "init"])?;
         None
     } else {
         Some(examples(all.required("data", "data = \"iris\"")?, "data")?)
@@ -94,10 +94,14 @@ pub(super) fn config(
     let training = rule::read(&train, &place, overlay.variants)?;
     rule::refuse_idle(&train, training.method, &rule::methods_of(overlay.variants))?;
     let steps = train.required("steps", "steps = 100")?.size(1)?;
-    if graph {
-        refuse_beside_graph(&train, &["batch"])?;
-    }
     let batch = train.read("batch", |entry| entry.size(1))?;
+    if let (NetworkSource::Graph(graph), Some(entry)) = (&network, train.optional("batch"))
+        && let Err(cause) = graph.examples()
+    {
+        let help = "leave it out for all examples at every step; `bea.save` writes graphs that follow their examples";
+        let must = format!("needs a graph that can be evaluated on some of its examples: {cause}");
+        return Err(entry.fault(&must, Some(help.into())));
+    }
     let weights = train.read("weights", text)?;
     let scheme = all.read("init", |entry| {
         let name = entry.string()?;
@@ -230,16 +234,15 @@ fn network_of(all: &Layers, source: &Source) -> Result<NetworkSource, SourceErro
 }
 
 fn loss(all: &Layers) -> Result<Loss, SourceError> {
-    let known = [("cross_entropy", true), ("mean_squared_error", false), ("mse", false)];
-    let cross_entropy = all.read("loss", |entry| entry.choice("loss", &known))?;
-    let smoothing = all.read("label_smoothing", |entry| {
-        entry.number_that("must be at least 0 and below 1", |x| (0.0..1.0).contains(&x))
-    })?;
-    if cross_entropy == Some(false) && smoothing.is_some() {
+    let criterion = all.read("loss", |entry| Criterion::read(&entry))?;
+    let smoothing = all.read("label_smoothing", |entry| smoothing(&entry))?;
+    let is_other = criterion.as_ref().is_some_and(|c| !matches!(c, Criterion::CrossEntropy { .. }));
+    if is_other && smoothing.is_some() {
         let entry = all.required("label_smoothing", "")?;
         return Err(entry.fault("is for the loss `cross_entropy` only", None));
     }
-    Ok(Loss { cross_entropy, smoothing })
+    let l2 = all.read("l2", |entry| penalty(&entry))?;
+    Ok(Loss { criterion, smoothing, l2 })
 }
 
 /// The names of an array, or of one text with commas between them, which is easier to write after `--set`.

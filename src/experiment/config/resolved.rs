@@ -35,6 +35,7 @@ pub(super) fn text(
     }
     inline(&mut out, "loss", None);
     inline(&mut out, "label_smoothing", None);
+    inline(&mut out, "l2", None);
     let dtype = if config.dtype == Dtype::F32 { "f32" } else { "f64" };
     inline(&mut out, "dtype", Some(quoted(dtype)));
     if matches!(config.start, Start::Scheme(_)) {

@@ -43,8 +43,8 @@ pub struct Run {
     notes: Vec<String>,
     /// The checksums of the files and data that the description names.
     sums: Vec<(String, String)>,
-    /// The examples and their order, for mini-batches.
-    batches: Option<(Dataset, Batches)>,
+    /// The examples, unless an operator graph has them, and their order, for mini-batches.
+    batches: Option<(Option<Dataset>, Batches)>,
     state: State,
     sharpness: Sharpness,
     metrics: Table,
@@ -176,14 +176,15 @@ impl Run {
             return Err(RunError::Metric { metric, reason });
         }
         let test = test.map(|test| loss.over(&test)).transpose()?;
-        let batches = match config.batch.zip(examples) {
-            Some((batch, examples)) if batch > examples.len() => {
-                return Err(RunError::Batch { batch, examples: examples.len() });
+        let count = match (&examples, config.graph()) {
+            (Some(examples), _) => examples.len(),
+            (None, graph) => graph.and_then(|graph| graph.examples().ok()).unwrap_or(0),
+        };
+        let batches = match config.batch {
+            Some(batch) if batch > count => {
+                return Err(RunError::Batch { batch, examples: count });
             }
-            Some((batch, examples)) => {
-                let order = Batches::new(examples.len(), batch, config.seed);
-                Some((examples, order))
-            }
+            Some(batch) => Some((examples, Batches::new(count, batch, config.seed))),
             None => None,
         };
         let columns = config.metrics.iter().flat_map(|metric| metric.columns(p));
@@ -325,10 +326,14 @@ impl Run {
         let taken = match &mut self.batches {
             None => self.config.rule.step(&self.loss, &mut self.state).map_err(RunError::from),
             Some((examples, order)) => {
-                let batch = self.loss.over(&examples.select(order.at(step)));
-                batch
-                    .map_err(RunError::from)
-                    .and_then(|loss| Ok(self.config.rule.step(&loss, &mut self.state)?))
+                let rows = order.at(step);
+                let batch = match examples {
+                    Some(examples) => {
+                        self.loss.over(&examples.select(rows)).map_err(RunError::from)
+                    }
+                    None => self.loss.subset(rows).map_err(RunError::from),
+                };
+                batch.and_then(|loss| Ok(self.config.rule.step(&loss, &mut self.state)?))
             }
         };
         let taken = taken.inspect_err(|_| forget(self))?;

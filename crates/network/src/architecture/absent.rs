@@ -5,8 +5,8 @@ use bea_series::text::near::Absent;
 /// By groups: other names, and what to do instead.
 pub(super) const LAYERS: &[Absent] = &[
     (
-        &["class_token", "cls_token", "cls", "prepend_token", "register_tokens"],
-        "there is no token for the class: the mean over the tokens takes its place, `mean_tokens`",
+        &["cls_token", "cls", "prepend_token", "register_tokens"],
+        "a learned token before the others is `class_token`, and `first_token` takes it at the end",
     ),
     (
         &["rnn", "gru", "lstm", "gru_cell", "lstm_cell", "rnn_cell", "mamba", "ssm", "s4"],
@@ -114,13 +114,13 @@ pub(super) const LAYERS: &[Absent] = &[
             "view",
             "unflatten",
             "permute",
-            "transpose",
             "squeeze",
             "unsqueeze",
             "patch_embed",
             "patch_embedding",
         ],
-        "shapes are changed by `flatten`; patches of an image are cut by a `conv2d` whose stride is its kernel",
+        "shapes are changed by `flatten`, `transpose` and `tokens`; patches of an image are cut by a `conv2d` whose stride is its \
+         kernel, and `tokens` makes a list of them",
     ),
     (&["identity", "sequential", "module_list"], "leave it out: layers stand in a line"),
     (

@@ -34,6 +34,10 @@ fn label(layers: &[Layer], end: fn(&[Layer]) -> Option<&Layer>) -> String {
         Some(Layer::GlobalAvgPool) => (None, "global_avg_pool"),
         Some(Layer::Flatten) => (None, "flatten"),
         Some(Layer::MeanTokens) => (None, "mean_tokens"),
+        Some(Layer::ClassToken { name, .. }) => (Some(name), "class_token"),
+        Some(Layer::FirstToken) => (None, "first_token"),
+        Some(Layer::Tokens) => (None, "tokens"),
+        Some(Layer::Transpose) => (None, "transpose"),
         Some(Layer::Activation(function)) => {
             let known = FUNCTIONS.iter().find(|(_, other)| other == function);
             (None, known.map_or("an activation", |(name, _)| name))

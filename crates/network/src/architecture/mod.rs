@@ -29,6 +29,7 @@
 //! Parameters are named and laid out as PyTorch does, so that its checkpoints can be read.
 
 mod absent;
+mod criterion;
 mod error;
 mod label;
 mod library;
@@ -38,12 +39,14 @@ mod read;
 mod shapes;
 mod spec;
 
+pub use criterion::{Criterion, Formula};
 pub use error::{ArchitectureError, LayerError, SpecError};
 pub use parameters::{Layout, Parameter, Role};
 
-pub use read::Frame;
+pub use read::{Frame, penalty, smoothing};
 
 use super::function::Function;
+use super::graph::Graph;
 use bea_series::text::source::Source;
 use bea_series::text::table::Table;
 use std::ops::{Deref, DerefMut};
@@ -58,17 +61,19 @@ pub struct Architecture {
     pub input: Vec<usize>,
     /// What is minimised.
     pub criterion: Criterion,
+    /// `λ` of the penalty `λ/2 θᵀθ` that is added to it.
+    pub l2: f64,
     /// The layers, in the order in which they are applied.
     pub layers: Vec<Layer>,
-    /// Shape of the outputs for one input.
+    /// Shape of the outputs for one input: `[outputs]`, or `[tokens, outputs]`, where the loss is a mean over the tokens.
     pub outputs: Vec<usize>,
     /// The numbers that all layers give for one input, together.
     pub activations: usize,
 }
 
 impl Architecture {
-    /// Whether the Hessian of the loss is continuous: that of a network with `elu`, `relu` or maximum pools jumps
-    /// wherever an input of one of them changes its sign, or another one becomes the largest.
+    /// Whether the Hessian of the loss is continuous: that of a network with `elu`, `relu`, maximum pools or a loss that is
+    /// itself in pieces jumps wherever an input of one of them changes its sign, or another one becomes the largest.
     pub fn is_smooth(&self) -> bool {
         fn smooth(layers: &[Layer]) -> bool {
             layers.iter().all(|layer| match layer {
@@ -78,7 +83,32 @@ impl Architecture {
                 _ => true,
             })
         }
-        smooth(&self.layers)
+        smooth(&self.layers) && Graph::of_criterion(&self.criterion, 1, self.width()).is_smooth()
+    }
+}
+
+impl Architecture {
+    /// The numbers that the loss is taken of: the last axis of the outputs.
+    pub(crate) fn width(&self) -> usize {
+        self.outputs.last().copied().unwrap_or(1)
+    }
+
+    /// How often the loss is taken for one input.
+    pub(crate) fn tokens(&self) -> usize {
+        self.outputs.iter().rev().skip(1).product()
+    }
+
+    /// The same with another loss.
+    ///
+    /// # Errors
+    /// The loss cannot be taken of the outputs.
+    pub fn with_criterion(
+        mut self,
+        criterion: Criterion,
+    ) -> Result<Architecture, ArchitectureError> {
+        shapes::check_criterion(&self.last_layer(), &self.outputs, &criterion)?;
+        self.criterion = criterion;
+        Ok(self)
     }
 }
 
@@ -89,19 +119,6 @@ pub enum Dtype {
     F32,
     /// IEEE binary64.
     F64,
-}
-
-/// The loss of a network, a mean over the examples.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Criterion {
-    /// Softmax cross entropy, `-Σ_c q_c log softmax(y)_c`. Of `C` classes, the right one has
-    /// `q_c = 1 - smoothing + smoothing/C` and every other one `smoothing/C`.
-    CrossEntropy {
-        /// Label smoothing, in `[0, 1)`.
-        smoothing: f64,
-    },
-    /// `(y - t)²`, the mean over all elements as `torch.nn.MSELoss` takes it.
-    MeanSquaredError,
 }
 
 /// One layer, its shapes resolved. `name` is the prefix of its parameters: `0`, `features.3`, `layer1.0.conv1`.
@@ -213,7 +230,22 @@ pub enum Layer {
         width: usize,
         /// Number of heads, a divisor of `width`.
         heads: usize,
+        /// Whether a token sees only those before it and itself.
+        causal: bool,
     },
+    /// A learned vector before the first token: `[tokens, width]` to `[tokens + 1, width]`.
+    ClassToken {
+        /// Prefix of `weight` `[width]`.
+        name: String,
+        /// Size of the last axis.
+        width: usize,
+    },
+    /// The first token alone: `[tokens, width]` to `[width]`.
+    FirstToken,
+    /// The pixels of an image, row by row: `[channels, height, width]` to `[height · width, channels]`.
+    Tokens,
+    /// `[a, b]` to `[b, a]`.
+    Transpose,
     /// The mean over tokens: `[tokens, width]` to `[width]`.
     MeanTokens,
 }
@@ -310,7 +342,7 @@ impl Architecture {
     /// ```
     /// use bea_network::architecture::{Architecture, Dtype, Criterion};
     /// let criterion = Criterion::CrossEntropy { smoothing: 0.0 };
-    /// let network = |spec, input: &[usize]| Architecture::find(spec, input, 10, criterion, Dtype::F32);
+    /// let network = |spec, input: &[usize]| Architecture::find(spec, input, 10, criterion.clone(), Dtype::F32);
     /// assert_eq!(network("mlp:100,100,100", &[784]).unwrap().len(), 99_710);
     /// assert_eq!(network("resnet18", &[3, 32, 32]).unwrap().len(), 11_173_962);
     /// ```
@@ -325,7 +357,7 @@ impl Architecture {
         dtype: Dtype,
     ) -> Result<Architecture, ArchitectureError> {
         let plans = spec::design(spec, input, outputs)?.plans(input);
-        Ok(build(spec.into(), dtype, input.to_vec(), criterion, &plans)?)
+        build(spec.into(), dtype, input.to_vec(), criterion, &plans)
     }
 }
 
@@ -350,9 +382,9 @@ fn build(
     input: Vec<usize>,
     criterion: Criterion,
     plans: &[plan::Plan],
-) -> Result<Architecture, LayerError> {
+) -> Result<Architecture, ArchitectureError> {
     let (layers, outputs, activations) = shapes::resolve(plans, &input)?;
-    shapes::check_outputs(plans, &outputs, criterion)?;
+    shapes::check_outputs(plans, &outputs, &criterion)?;
     let mut list = parameters::List::default();
     list.add(&layers).map_err(|fault| {
         let span = plan::Plan::place(plans, &fault.layer);
@@ -362,8 +394,9 @@ fn build(
     if parameters.is_empty() {
         let message = format!("the network {name} has no parameters");
         let span = plans.last().and_then(|plan| plan.span.clone());
-        return Err(LayerError { message, span, help: Some("add a `linear` layer".into()) });
+        let help = Some("add a `linear` layer".into());
+        return Err(LayerError { message, span, help }.into());
     }
     let layout = Layout { name, dtype, parameters };
-    Ok(Architecture { layout, input, criterion, layers, outputs, activations })
+    Ok(Architecture { layout, input, criterion, l2: 0.0, layers, outputs, activations })
 }

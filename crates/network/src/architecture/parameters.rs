@@ -138,6 +138,9 @@ impl List {
                     self.push(name, "out_proj.weight", &[*width, *width], Role::Weight)?;
                     self.push(name, "out_proj.bias", &[*width], Role::Zeros)?;
                 }
+                Layer::ClassToken { name, width } => {
+                    self.push(name, "weight", &[*width], Role::Position)?;
+                }
                 Layer::Residual { body, shortcut } => {
                     self.add(body)?;
                     self.add(shortcut)?;
@@ -147,7 +150,10 @@ impl List {
                 | Layer::AvgPool2d { .. }
                 | Layer::GlobalAvgPool
                 | Layer::Flatten
-                | Layer::MeanTokens => {}
+                | Layer::MeanTokens
+                | Layer::FirstToken
+                | Layer::Tokens
+                | Layer::Transpose => {}
             }
         }
         Ok(())

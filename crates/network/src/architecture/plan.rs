@@ -28,7 +28,11 @@ pub(super) enum LayerKind {
     Residual { body: Vec<Plan>, shortcut: Vec<Plan> },
     Embedding { vocabulary: usize, width: usize },
     Position,
-    Attention { heads: usize },
+    Attention { heads: usize, causal: bool },
+    ClassToken,
+    FirstToken,
+    Tokens,
+    Transpose,
     MeanTokens,
 }
 
@@ -90,6 +94,10 @@ impl LayerKind {
             LayerKind::Position => "position",
             LayerKind::Attention { .. } => "attention",
             LayerKind::MeanTokens => "mean_tokens",
+            LayerKind::ClassToken => "class_token",
+            LayerKind::FirstToken => "first_token",
+            LayerKind::Tokens => "tokens",
+            LayerKind::Transpose => "transpose",
         }
     }
 }

@@ -9,7 +9,7 @@ use bea_series::text::source::{Source, SourceError};
 use bea_series::text::table::{Entry, Table, alike, parse};
 
 /// The spellings of layers' types other than activations; the first of a kind is the one that is shown.
-pub(super) const TYPES: [&str; 15] = [
+pub(super) const TYPES: [&str; 19] = [
     "linear",
     "conv2d",
     "batch_norm",
@@ -25,6 +25,10 @@ pub(super) const TYPES: [&str; 15] = [
     "position",
     "attention",
     "mean_tokens",
+    "class_token",
+    "first_token",
+    "tokens",
+    "transpose",
 ];
 
 /// ε of PyTorch's norms.
@@ -34,7 +38,7 @@ const EPSILON: f64 = 1e-5;
 const MODES: [(&str, bool); 2] = [("batch", false), ("running", true)];
 
 /// Keys that every network file may have.
-const COMMON: [&str; 5] = ["name", "loss", "label_smoothing", "dtype", "input"];
+const COMMON: [&str; 6] = ["name", "loss", "label_smoothing", "l2", "dtype", "input"];
 
 /// What the description around a network says about it.
 pub struct Frame {
@@ -73,7 +77,9 @@ pub(super) fn architecture(source: &Source) -> Result<Architecture, Architecture
         return Err(entry.fault(must, None).into());
     }
     let plans = content(&top, &COMMON, &input)?;
-    finish(&top, entry.span(), Frame { name, criterion, dtype, input }, &plans)
+    let l2 = top.optional("l2").map(|entry| penalty(&entry)).transpose()?.unwrap_or(0.0);
+    let network = finish(&top, entry.span(), Frame { name, criterion, dtype, input }, &plans)?;
+    Ok(Architecture { l2, ..network })
 }
 
 /// The network of a table that describes only its layers.
@@ -90,10 +96,13 @@ fn finish(
     plans: &[Plan],
 ) -> Result<Architecture, ArchitectureError> {
     let Frame { name, criterion, dtype, input } = frame;
-    build(name, dtype, input, criterion, plans).map_err(|mut error| {
-        let named = top.optional("architecture").map(|entry| entry.span());
-        let span = error.span.take().or(named).unwrap_or(place);
-        top.source.fault(span, error.message, "here", error.help).into()
+    build(name, dtype, input, criterion, plans).map_err(|error| match error {
+        ArchitectureError::Layer(mut error) => {
+            let named = top.optional("architecture").map(|entry| entry.span());
+            let span = error.span.take().or(named).unwrap_or(place);
+            top.source.fault(span, error.message, "here", error.help).into()
+        }
+        other => other,
     })
 }
 
@@ -183,21 +192,30 @@ fn stem(file: &str) -> String {
 }
 
 fn criterion(top: &Table) -> Result<Criterion, SourceError> {
-    let loss = top.required("loss", "loss = \"cross_entropy\"")?;
-    let known = [("cross_entropy", true), ("mean_squared_error", false), ("mse", false)];
-    let cross_entropy = loss.choice("loss", &known)?;
-    let smoothing = top.optional("label_smoothing");
-    match (cross_entropy, smoothing) {
-        (true, None) => Ok(Criterion::CrossEntropy { smoothing: 0.0 }),
-        (true, Some(entry)) => match entry.number()? {
-            smoothing if (0.0..1.0).contains(&smoothing) => {
-                Ok(Criterion::CrossEntropy { smoothing })
-            }
-            _ => Err(entry.fault("must be at least 0 and below 1", None)),
-        },
-        (false, None) => Ok(Criterion::MeanSquaredError),
-        (false, Some(entry)) => Err(entry.fault("is for the loss `cross_entropy` only", None)),
+    let loss = Criterion::read(&top.required("loss", "loss = \"cross_entropy\"")?)?;
+    let Some(entry) = top.optional("label_smoothing") else { return Ok(loss) };
+    match loss {
+        Criterion::CrossEntropy { .. } => {
+            Ok(Criterion::CrossEntropy { smoothing: smoothing(&entry)? })
+        }
+        _ => Err(entry.fault("is for the loss `cross_entropy` only", None)),
     }
+}
+
+/// The smoothing of labels that a key says.
+///
+/// # Errors
+/// It is no number in `[0, 1)`.
+pub fn smoothing(entry: &Entry) -> Result<f64, SourceError> {
+    entry.number_that("must be at least 0 and below 1", |x| (0.0..1.0).contains(&x))
+}
+
+/// The factor of a penalty that a key says.
+///
+/// # Errors
+/// It is no number, or negative.
+pub fn penalty(entry: &Entry) -> Result<f64, SourceError> {
+    entry.number_that("must not be negative", |x| x >= 0.0)
 }
 
 fn dtype(top: &Table) -> Result<Dtype, SourceError> {
@@ -298,12 +316,29 @@ fn layer(mut table: Table, prefix: &str, position: usize) -> Result<Plan, Source
             LayerKind::Position
         }
         "attention" => {
-            only(&["heads"])?;
-            LayerKind::Attention { heads: table.size("heads")?.unwrap_or(1) }
+            only(&["heads", "causal"])?;
+            let (heads, causal) = (table.size("heads")?, table.boolean("causal")?);
+            LayerKind::Attention { heads: heads.unwrap_or(1), causal: causal.unwrap_or(false) }
         }
         "mean_tokens" => {
             only(&[])?;
             LayerKind::MeanTokens
+        }
+        "class_token" => {
+            only(&[])?;
+            LayerKind::ClassToken
+        }
+        "first_token" => {
+            only(&[])?;
+            LayerKind::FirstToken
+        }
+        "tokens" => {
+            only(&[])?;
+            LayerKind::Tokens
+        }
+        "transpose" => {
+            only(&[])?;
+            LayerKind::Transpose
         }
         _ => {
             only(&[])?;

@@ -1,6 +1,6 @@
 //! Shapes, inferred from the input through the layers.
 
-use super::error::LayerError;
+use super::error::{ArchitectureError, LayerError};
 use super::parameters::MOST;
 use super::plan::{LayerKind, Plan, Window};
 use super::{BatchNormMode, Criterion, Layer};
@@ -34,27 +34,40 @@ pub(super) fn resolve(
     Ok((layers, given.shape, given.before))
 }
 
-/// Refuses outputs that `criterion` cannot be taken of.
+/// Refuses layers whose outputs `criterion` cannot be taken of.
 pub(super) fn check_outputs(
     plans: &[Plan],
     outputs: &[usize],
-    criterion: Criterion,
-) -> Result<(), LayerError> {
+    criterion: &Criterion,
+) -> Result<(), ArchitectureError> {
     let Some(last) = plans.last() else { return Ok(()) };
+    check_criterion(&last.label(), outputs, criterion).map_err(|error| match error {
+        ArchitectureError::Layer(error) => LayerError { span: last.span.clone(), ..error }.into(),
+        other => other,
+    })
+}
+
+/// Refuses outputs of the layer `last` that `criterion` cannot be taken of.
+pub(super) fn check_criterion(
+    last: &str,
+    outputs: &[usize],
+    criterion: &Criterion,
+) -> Result<(), ArchitectureError> {
+    let fault = |message: String, help: &str| {
+        ArchitectureError::from(LayerError { message, span: None, help: Some(help.into()) })
+    };
     match (outputs, criterion) {
-        ([1], Criterion::CrossEntropy { .. }) => Err(fault(
-            last,
-            format!("{} gives 1 output, but cross entropy is of at least 2 classes", last.label()),
-            Some("of one class the loss is always 0".into()),
+        ([1] | [_, 1], Criterion::CrossEntropy { .. }) => Err(fault(
+            format!("{last} gives 1 output, but cross entropy is of at least 2 classes"),
+            "of one output there is the loss `binary_cross_entropy`",
         )),
-        ([_], _) => Ok(()),
+        ([width] | [_, width], Criterion::Formula(formula)) => Ok(formula.on(*width).map(drop)?),
+        ([_] | [_, _], _) => Ok(()),
         _ => Err(fault(
-            last,
-            format!("{} gives {outputs:?}, but a network ends with [outputs]", last.label()),
-            Some(match outputs.len() {
-                2 => "add a `mean_tokens` or `flatten`, and a `linear`".into(),
-                _ => "add a `flatten` or `global_avg_pool`, and a `linear`".into(),
-            }),
+            format!(
+                "{last} gives {outputs:?}, but a network ends with [outputs] or [tokens, outputs]"
+            ),
+            "add a `flatten` or `global_avg_pool`, and a `linear`; for a loss of every pixel, `tokens`",
         )),
     }
 }
@@ -204,17 +217,33 @@ fn plain(plan: &Plan, given: &Given) -> Result<(Layer, Vec<usize>), LayerError> 
             let [length, width] = given.tokens(plan)?;
             (Layer::Position { name, length, width }, shape.clone())
         }
-        LayerKind::Attention { heads } => {
+        LayerKind::Attention { heads, causal } => {
             let [_, width] = given.tokens(plan)?;
             if width % heads != 0 {
                 let takes = format!("a width that its {heads} heads share evenly");
                 return Err(given.refused(plan, &takes, None));
             }
-            (Layer::Attention { name, width, heads: *heads }, shape.clone())
+            (Layer::Attention { name, width, heads: *heads, causal: *causal }, shape.clone())
         }
         LayerKind::MeanTokens => {
             let [_, width] = given.tokens(plan)?;
             (Layer::MeanTokens, vec![width])
+        }
+        LayerKind::ClassToken => {
+            let [length, width] = given.tokens(plan)?;
+            (Layer::ClassToken { name, width }, vec![length + 1, width])
+        }
+        LayerKind::FirstToken => {
+            let [_, width] = given.tokens(plan)?;
+            (Layer::FirstToken, vec![width])
+        }
+        LayerKind::Tokens => {
+            let [channels, height, width] = given.image(plan)?;
+            (Layer::Tokens, vec![height * width, channels])
+        }
+        LayerKind::Transpose => {
+            let [length, width] = given.tokens(plan)?;
+            (Layer::Transpose, vec![width, length])
         }
     })
 }

@@ -46,6 +46,17 @@ pub enum GraphError {
         #[help]
         help: Option<Box<str>>,
     },
+    /// It is a graph of all of its examples alone.
+    #[error("{graph} cannot be evaluated on some of its examples: {cause}")]
+    #[diagnostic(help(
+        "of a module of PyTorch, and of a function of JAX with `data`, `bea.save` finds out how it follows them"
+    ))]
+    Examples {
+        /// The graph.
+        graph: String,
+        /// Why.
+        cause: String,
+    },
     /// The tensors.
     #[error(transparent)]
     #[diagnostic(transparent)]

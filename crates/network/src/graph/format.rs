@@ -1,5 +1,6 @@
 //! The folder of a graph: `graph.json` and `tensors.safetensors`.
 
+use super::examples::Examples;
 use super::operation::{NAMES, Operation};
 use super::{Constant, Graph, GraphError, Node, shape};
 use crate::architecture::{Dtype, Layout, Parameter, Role};
@@ -32,6 +33,8 @@ struct Description {
     constants: Vec<Declared>,
     nodes: Vec<Map<String, Value>>,
     loss: usize,
+    #[serde(default)]
+    examples: Option<Examples>,
 }
 
 #[derive(Deserialize)]
@@ -90,7 +93,7 @@ pub(super) fn write(graph: &Graph, folder: &Path) -> Result<(), GraphError> {
         object
     };
     let parameters = graph.layout.parameters.iter();
-    let text = json!({
+    let mut text = json!({
         "bea_graph": VERSION,
         "producer": graph.producer,
         "dtype": if graph.layout.dtype == Dtype::F32 { "f32" } else { "f64" },
@@ -99,6 +102,9 @@ pub(super) fn write(graph: &Graph, folder: &Path) -> Result<(), GraphError> {
         "nodes": graph.nodes.iter().map(node).collect::<Vec<_>>(),
         "loss": graph.loss,
     });
+    if let Some(examples) = &graph.examples {
+        text["examples"] = json!(examples);
+    }
     let file = folder.join(DESCRIPTION);
     bea_series::text::file::replace(&file, |out| out.write_all(text.to_string().as_bytes()))
         .map_err(error(&file))
@@ -172,8 +178,11 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Graph, GraphError> {
     }
     drop(parameters);
     let producer = description.producer;
-    let initial = Vec::new();
-    Ok(Graph { file: file.into(), producer, layout, initial, constants, nodes, loss })
+    let (initial, examples) = (Vec::new(), description.examples);
+    let file = file.into();
+    let graph = Graph { file, producer, layout, initial, constants, nodes, loss, examples };
+    graph.check_examples()?;
+    Ok(graph)
 }
 
 /// The number of entries, if there are any and not too many.

@@ -2,10 +2,8 @@
 
 use super::operation::{Axes, Operation, Window};
 use super::{Constant, Graph, Node, shape};
-use crate::architecture::{
-    Architecture, BatchNormMode, Criterion, Layer, Parameter, RunningStatistics,
-};
-use crate::forward::{Batch, Inputs};
+use crate::architecture::{Architecture, BatchNormMode, Layer, Parameter, RunningStatistics};
+use crate::forward::{Batch, Inputs, later};
 use crate::function::Function;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -41,22 +39,12 @@ impl Graph {
         }
         let x = lowering.constant("inputs", &shape, inputs);
         let outputs = lowering.layers(&architecture.layers, x);
-        let width = values.len() / count;
-        let outputs = lowering.reshape(outputs, &[count, width]);
-        let targets = lowering.constant("targets", &[count, width], values);
-        let loss = match architecture.criterion {
-            Criterion::CrossEntropy { .. } => {
-                let logarithms = lowering.push(Operation::LogSoftmax { axis: 1 }, &[outputs]);
-                let chosen = lowering.push(Operation::Multiply, &[targets, logarithms]);
-                let sum = lowering.push(all(2), &[chosen]);
-                lowering.push(Operation::Scale { factor: -1.0 / count as f64 }, &[sum])
-            }
-            Criterion::MeanSquaredError => {
-                let error = lowering.push(Operation::Subtract, &[outputs, targets]);
-                let square = lowering.push(Operation::Square, &[error]);
-                lowering.push(Operation::Mean(Axes { axes: vec![0, 1], keep: false }), &[square])
-            }
-        };
+        let width = architecture.width();
+        let rows = values.len() / width;
+        let outputs = lowering.reshape(outputs, &[rows, width]);
+        let targets = lowering.constant("targets", &[rows, width], values);
+        let loss = lowering.criterion(&architecture.criterion, outputs, targets);
+        let loss = lowering.penalised(loss, architecture.l2);
         Graph {
             file: PathBuf::from(&architecture.name),
             producer: concat!("bea ", env!("CARGO_PKG_VERSION")).into(),
@@ -65,23 +53,24 @@ impl Graph {
             constants: lowering.constants,
             nodes: lowering.nodes,
             loss,
+            examples: None,
         }
     }
 }
 
-/// The sum over all of so many axes.
-fn all(rank: usize) -> Operation {
-    Operation::Sum(Axes { axes: (0..rank).collect(), keep: false })
-}
-
-struct Lowering<'a> {
-    nodes: Vec<Node>,
-    constants: BTreeMap<String, Constant>,
-    parameters: std::slice::Iter<'a, Parameter>,
+pub(super) struct Lowering<'a> {
+    pub(super) nodes: Vec<Node>,
+    pub(super) constants: BTreeMap<String, Constant>,
+    pub(super) parameters: std::slice::Iter<'a, Parameter>,
 }
 
 impl Lowering<'_> {
-    fn node(&mut self, operation: Operation, args: &[usize], shape: Vec<usize>) -> usize {
+    pub(super) fn node(
+        &mut self,
+        operation: Operation,
+        args: &[usize],
+        shape: Vec<usize>,
+    ) -> usize {
         let varies = matches!(operation, Operation::Parameter { .. })
             || args.iter().any(|arg| self.nodes[*arg].varies);
         // The loss depends on all that layers do.
@@ -90,17 +79,17 @@ impl Lowering<'_> {
         self.nodes.len() - 1
     }
 
-    fn push(&mut self, operation: Operation, args: &[usize]) -> usize {
+    pub(super) fn push(&mut self, operation: Operation, args: &[usize]) -> usize {
         let shapes: Vec<&[usize]> = args.iter().map(|arg| self.shape(*arg)).collect();
         let shape = shape::infer(&operation, &shapes).expect("layers fit one another");
         self.node(operation, args, shape)
     }
 
-    fn shape(&self, node: usize) -> &[usize] {
+    pub(super) fn shape(&self, node: usize) -> &[usize] {
         &self.nodes[node].shape
     }
 
-    fn constant(&mut self, name: &str, shape: &[usize], values: Vec<f64>) -> usize {
+    pub(super) fn constant(&mut self, name: &str, shape: &[usize], values: Vec<f64>) -> usize {
         let (name, shape) = (name.to_string(), shape.to_vec());
         self.constants.insert(name.clone(), Constant { shape: shape.clone(), values });
         self.node(Operation::Constant { name }, &[], shape)
@@ -197,7 +186,28 @@ impl Lowering<'_> {
                 let table = self.parameter();
                 self.push(Operation::Add, &[x, table])
             }
-            Layer::Attention { width, heads, .. } => self.attention(x, *width, *heads),
+            Layer::Attention { name, width, heads, causal } => {
+                let mask = causal.then_some(name.as_str());
+                self.attention(x, *width, *heads, mask)
+            }
+            Layer::ClassToken { width, .. } => {
+                let token = self.parameter();
+                let token = self.reshape(token, &[1, 1, *width]);
+                let token =
+                    self.push(Operation::Expand { shape: vec![shape[0], 1, *width] }, &[token]);
+                self.push(Operation::Concatenate { axis: 1 }, &[token, x])
+            }
+            Layer::FirstToken => {
+                let (n, width) = (shape[0], shape[2]);
+                let (starts, stops) = (vec![0; 3], vec![n as i64, 1, width as i64]);
+                let first = self.push(Operation::Slice { starts, stops, steps: vec![1; 3] }, &[x]);
+                self.reshape(first, &[n, width])
+            }
+            Layer::Tokens => {
+                let rows = self.reshape(x, &[shape[0], shape[1], shape[2] * shape[3]]);
+                self.push(Operation::Permute { axes: vec![0, 2, 1] }, &[rows])
+            }
+            Layer::Transpose => self.push(Operation::Permute { axes: vec![0, 2, 1] }, &[x]),
             Layer::MeanTokens => self.mean(x, &[1], false),
         }
     }
@@ -255,7 +265,8 @@ impl Lowering<'_> {
         self.push(Operation::Multiply, &[centred, inverses])
     }
 
-    fn attention(&mut self, x: usize, width: usize, heads: usize) -> usize {
+    /// A causal one has a mask, a constant that is named after the layer.
+    fn attention(&mut self, x: usize, width: usize, heads: usize, causal: Option<&str>) -> usize {
         let [n, length] = [self.shape(x)[0], self.shape(x)[1]];
         let size = width / heads;
         let projected = self.linear(x, true);
@@ -275,6 +286,17 @@ impl Lowering<'_> {
         let scores = self.push(Operation::Matmul { transpose: [false, true] }, &[query, key]);
         let factor = 1.0 / (size as f64).sqrt();
         let scores = self.push(Operation::Scale { factor }, &[scores]);
+        let scores = match causal {
+            None => scores,
+            Some(layer) => {
+                // Ones for what is later, as tensors of a folder are finite.
+                let later = later(length).into_iter().map(|x| if x == 0.0 { 0.0 } else { 1.0 });
+                let mask = format!("{layer}.later");
+                let mask = self.constant(&mask, &[length, length], later.collect());
+                let never = self.push(Operation::Scalar { value: f64::NEG_INFINITY }, &[]);
+                self.push(Operation::Where, &[mask, never, scores])
+            }
+        };
         let weights = self.push(Operation::Softmax { axis: 3 }, &[scores]);
         let mixed = self.push(Operation::Matmul { transpose: [false, false] }, &[weights, value]);
         let mixed = self.push(Operation::Permute { axes: vec![0, 2, 1, 3] }, &[mixed]);

@@ -4,9 +4,12 @@
 //! evaluated by those of the tape, so that values, derivatives of every order and complex parameters come from one rule.
 
 mod constant;
+mod criterion;
 mod error;
+mod examples;
 mod execute;
 mod format;
+mod formula;
 mod gather;
 mod lower;
 mod operation;
@@ -19,6 +22,7 @@ pub use error::GraphError;
 pub(crate) use execute::Plan;
 
 use crate::architecture::{Dtype, Layout};
+use examples::Examples;
 use operation::Operation;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -55,6 +59,8 @@ pub struct Graph {
     constants: BTreeMap<String, Constant>,
     nodes: Vec<Node>,
     loss: usize,
+    /// What is said of its examples.
+    examples: Option<Examples>,
 }
 
 impl Graph {

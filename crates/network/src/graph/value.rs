@@ -18,6 +18,7 @@ impl Operation {
     fn elementary(&self) -> Option<Elementary> {
         use Elementary as E;
         Some(match self {
+            Operation::Silu => E::Silu,
             Operation::Abs => E::Abs,
             Operation::Exp => E::Exp,
             Operation::Expm1 => E::Expm1,
@@ -98,10 +99,6 @@ impl At<'_, '_, '_> {
                 tape.scale(&tape.apply(softplus, &tape.scale(&args[0], -1.0)), -1.0)
             }
             O::GeluTanh => self.gelu_tanh(&args[0]),
-            O::Silu => tape.multiply(
-                &args[0],
-                &tape.apply(Elementary::Activation(Function::Sigmoid), &args[0]),
-            ),
             O::Mish => {
                 let softplus = tape.apply(Elementary::Activation(Function::Softplus), &args[0]);
                 tape.multiply(

@@ -57,6 +57,12 @@ impl Lowering<'_> {
 
     /// The formula, a number.
     pub fn body(&mut self, body: &Body) -> Lowered<Expr> {
+        self.lets(body)?;
+        self.scalar(&body.value)
+    }
+
+    /// Binds the names of a body.
+    pub fn lets(&mut self, body: &Body) -> Lowered<()> {
         if let Some((name, _)) = body.lets.get(MAX_LETS) {
             let message = format!("a loss has at most {MAX_LETS} lines `let`");
             return Err(self.fault(&name.span, message, "one too many", None));
@@ -66,7 +72,7 @@ impl Lowering<'_> {
             let value = self.any(value)?;
             self.names.push((name.text.clone(), value));
         }
-        self.scalar(&body.value)
+        Ok(())
     }
 
     /// Refuses to bind a name that has a meaning.

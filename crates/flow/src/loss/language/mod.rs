@@ -42,7 +42,7 @@ pub use point::split_top_level;
 
 use super::graph::{Expr, Graph};
 use arrays::Value;
-use bea_series::exact::effort;
+use bea_series::exact::{Rational, effort};
 use bea_series::text::near;
 use bea_series::text::source::{Source, SourceError};
 use bea_series::typed::Matrix;
@@ -127,6 +127,27 @@ impl Loss {
         bounded(source, || Loss::read(source, settings))
     }
 
+    /// A loss that has a formula and nothing else.
+    fn bare(
+        source: &Source,
+        variables: Vec<String>,
+        arrays: Vec<Vec<usize>>,
+        graph: Graph,
+        expression: Expr,
+    ) -> Loss {
+        Loss {
+            name: source.text.split_whitespace().collect::<Vec<_>>().join(" "),
+            doc: String::new(),
+            domain: vec![(-DEFAULT_DOMAIN, DEFAULT_DOMAIN); variables.len()],
+            variables,
+            arrays,
+            start: None,
+            minima: Vec::new(),
+            graph,
+            expression,
+        }
+    }
+
     fn read(source: &Source, settings: &BTreeMap<String, String>) -> Result<Loss, SourceError> {
         if is_definition(&source.text) {
             let mut found = read::file(source)?;
@@ -141,6 +162,24 @@ impl Loss {
             return defined(source, &found.swap_remove(0), settings);
         }
         formula(source, settings)
+    }
+
+    /// The formula over arrays of these names and sizes, which are all of its variables. Where its value is an array, the mean of
+    /// the entries is taken.
+    ///
+    /// # Errors
+    /// Syntax errors, other names, arrays that do not fit, more than [`MAX_VARIABLES`] variables.
+    ///
+    /// ```
+    /// use bea_flow::loss::Loss;
+    /// use bea_series::source::Source;
+    /// let loss = Loss::of_arrays(&Source::new("loss", "(y - t)^2"), &[("y", 2), ("t", 2)])?;
+    /// assert_eq!(loss.variables, ["y[0]", "y[1]", "t[0]", "t[1]"]);
+    /// assert_eq!(loss.value(&[1.0, 2.0, 1.0, 5.0]), 4.5);
+    /// # Ok::<(), bea_series::source::SourceError>(())
+    /// ```
+    pub fn of_arrays(source: &Source, arrays: &[(&str, usize)]) -> Result<Loss, SourceError> {
+        bounded(source, || over_arrays(source, arrays))
     }
 
     /// The graph that holds the formula; variable `i` is `variables[i]`.
@@ -243,6 +282,29 @@ fn coordinates(
     build(graph, name, "", shape, variables)
 }
 
+fn over_arrays(source: &Source, arrays: &[(&str, usize)]) -> Result<Loss, SourceError> {
+    let body = read::formula(source)?;
+    let size = arrays.iter().fold(0_usize, |size, (_, length)| size.saturating_add(*length));
+    if size > MAX_VARIABLES {
+        let message = format!("a loss has at most {MAX_VARIABLES} variables, not {size}");
+        return Err(source.fault(0..source.text.len(), message, "this formula", None));
+    }
+    let (mut graph, mut variables, mut names) = (Graph::new(), Vec::new(), Vec::new());
+    for (name, length) in arrays {
+        let value = coordinates(&mut graph, name, &[*length], &mut variables);
+        names.push((name.to_string(), value));
+    }
+    let mut lowering = Lowering { source, graph: &mut graph, names, discovery: None, count: 0 };
+    lowering.lets(&body)?;
+    let (value, mut entries) = (lowering.any(&body.value)?, Vec::new());
+    value.flat(&mut entries);
+    let sum = graph.sum(&entries);
+    let share = Rational::new(1, entries.len() as i64).expect("arrays have entries");
+    let expression = graph.scale(&share, sum);
+    let shapes = arrays.iter().map(|(_, length)| vec![*length]).collect();
+    Ok(Loss::bare(source, variables, shapes, graph, expression))
+}
+
 fn formula(source: &Source, settings: &BTreeMap<String, String>) -> Result<Loss, SourceError> {
     let body = read::formula(source)?;
     let mut graph = Graph::new();
@@ -279,17 +341,5 @@ fn formula(source: &Source, settings: &BTreeMap<String, String>) -> Result<Loss,
     }
     let mut lowering = Lowering { source, graph: &mut graph, names, discovery: None, count: 0 };
     let expression = lowering.body(&body)?;
-    let domain = vec![(-DEFAULT_DOMAIN, DEFAULT_DOMAIN); variables.len()];
-    let name = source.text.split_whitespace().collect::<Vec<_>>().join(" ");
-    Ok(Loss {
-        name,
-        doc: String::new(),
-        variables,
-        arrays,
-        domain,
-        start: None,
-        minima: Vec::new(),
-        graph,
-        expression,
-    })
+    Ok(Loss::bare(source, variables, arrays, graph, expression))
 }

@@ -48,7 +48,8 @@ impl Transformer {
     fn block(&self, name: &str, activation: Function) -> Vec<Plan> {
         let plan = |own: &str, kind| plan(format!("{name}.{own}"), kind);
         let norm = |own: &str| plan(own, LayerKind::LayerNorm { axes: 1, epsilon: EPSILON });
-        let attention = plan("self_attn", LayerKind::Attention { heads: self.heads });
+        let attention =
+            plan("self_attn", LayerKind::Attention { heads: self.heads, causal: false });
         let feedforward = [
             plan("linear1", linear(self.feedforward.unwrap_or(4 * self.width))),
             plan("activation", LayerKind::Activation(activation)),

@@ -1,0 +1,174 @@
+//! Losses of outputs as graphs, on their own and at the end of a network.
+
+use super::Graph;
+use super::lower::Lowering;
+use super::operation::{Axes, Operation};
+use crate::architecture::{Criterion, Dtype, Layout, Parameter, Role};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+impl Graph {
+    /// The mean of a loss over examples, with their outputs `[count, width]` as its parameter and the targets as a constant of
+    /// the same shape, which are zeros here.
+    ///
+    /// # Panics
+    /// If the outputs are not those of an architecture with this criterion, which were checked.
+    pub(crate) fn of_criterion(criterion: &Criterion, count: usize, width: usize) -> Graph {
+        let shape = vec![count, width];
+        let name = "outputs".to_string();
+        let parameter =
+            Parameter { name: name.clone(), shape: shape.clone(), offset: 0, role: Role::Given };
+        let mut lowering = Lowering {
+            nodes: Vec::new(),
+            constants: BTreeMap::new(),
+            parameters: std::slice::Iter::default(),
+        };
+        let outputs = lowering.node(Operation::Parameter { name }, &[], shape.clone());
+        let targets = lowering.constant("targets", &shape, vec![0.0; count * width]);
+        let loss = lowering.criterion(criterion, outputs, targets);
+        Graph {
+            file: PathBuf::new(),
+            producer: String::new(),
+            layout: Layout {
+                name: "the loss".into(),
+                dtype: Dtype::F64,
+                parameters: vec![parameter],
+            },
+            initial: Vec::new(),
+            constants: lowering.constants,
+            nodes: lowering.nodes,
+            loss,
+            examples: None,
+        }
+    }
+
+    /// The same with other targets.
+    pub(crate) fn with_targets(mut self, values: &[f64]) -> Graph {
+        if let Some(targets) = self.constants.get_mut("targets") {
+            targets.values = values.to_vec();
+        }
+        self
+    }
+}
+
+impl Lowering<'_> {
+    /// The mean over all entries of a matrix.
+    fn mean_of_all(&mut self, x: usize) -> usize {
+        self.push(Operation::Mean(Axes { axes: vec![0, 1], keep: false }), &[x])
+    }
+
+    /// The sum over all axes.
+    fn sum_of_all(&mut self, x: usize) -> usize {
+        let axes = (0..self.shape(x).len()).collect();
+        self.push(Operation::Sum(Axes { axes, keep: false }), &[x])
+    }
+
+    fn scaled(&mut self, x: usize, factor: f64) -> usize {
+        self.push(Operation::Scale { factor }, &[x])
+    }
+
+    /// The mean loss of examples, of outputs and targets `[count, width]`.
+    pub(super) fn criterion(
+        &mut self,
+        criterion: &Criterion,
+        outputs: usize,
+        targets: usize,
+    ) -> usize {
+        let [count, width] = [0, 1].map(|axis| self.shape(outputs)[axis]);
+        match criterion {
+            Criterion::CrossEntropy { .. } => {
+                let logarithms = self.push(Operation::LogSoftmax { axis: 1 }, &[outputs]);
+                let chosen = self.push(Operation::Multiply, &[targets, logarithms]);
+                let sum = self.sum_of_all(chosen);
+                self.scaled(sum, -1.0 / count as f64)
+            }
+            Criterion::MeanSquaredError => {
+                let error = self.push(Operation::Subtract, &[outputs, targets]);
+                let square = self.push(Operation::Square, &[error]);
+                self.mean_of_all(square)
+            }
+            Criterion::HalfSquaredError => {
+                let error = self.push(Operation::Subtract, &[outputs, targets]);
+                let square = self.push(Operation::Square, &[error]);
+                let sum = self.sum_of_all(square);
+                self.scaled(sum, 0.5 / count as f64)
+            }
+            // q (e - q/2) with q = max(-δ, min(e, δ)), which is e²/2 inside and δ|e| - δ²/2 outside.
+            Criterion::Huber { delta } => {
+                let error = self.push(Operation::Subtract, &[outputs, targets]);
+                let clamp = Operation::Clamp { min: Some(-delta), max: Some(*delta) };
+                let inside = self.push(clamp, &[error]);
+                let half = self.scaled(inside, 0.5);
+                let rest = self.push(Operation::Subtract, &[error, half]);
+                let loss = self.push(Operation::Multiply, &[inside, rest]);
+                self.mean_of_all(loss)
+            }
+            Criterion::Hinge { margin, power } if width == 1 => {
+                let signed = self.push(Operation::Multiply, &[targets, outputs]);
+                let missing = self.scaled(signed, -1.0);
+                let loss = self.hinge(missing, *margin, *power);
+                self.mean_of_all(loss)
+            }
+            Criterion::Hinge { margin, power } => {
+                // 1 for the right class, and 1 for all others.
+                let [right, others] = [0.5, -0.5].map(|factor| {
+                    let half = self.scaled(targets, factor);
+                    self.push(Operation::Offset { term: 0.5 }, &[half])
+                });
+                let chosen = self.push(Operation::Multiply, &[right, outputs]);
+                let chosen =
+                    self.push(Operation::Sum(Axes { axes: vec![1], keep: true }), &[chosen]);
+                let missing = self.push(Operation::Subtract, &[outputs, chosen]);
+                let loss = self.hinge(missing, *margin, *power);
+                let loss = self.push(Operation::Multiply, &[others, loss]);
+                self.mean_of_all(loss)
+            }
+            Criterion::Logistic => {
+                let signed = self.push(Operation::Multiply, &[targets, outputs]);
+                let signed = self.scaled(signed, -1.0);
+                let loss = self.push(Operation::Softplus, &[signed]);
+                self.mean_of_all(loss)
+            }
+            // Neither term loses digits where it is small.
+            Criterion::BinaryCrossEntropy => {
+                let minus = self.scaled(outputs, -1.0);
+                let yes = self.push(Operation::Softplus, &[minus]);
+                let yes = self.push(Operation::Multiply, &[targets, yes]);
+                let no = self.push(Operation::Softplus, &[outputs]);
+                let others = self.scaled(targets, -1.0);
+                let others = self.push(Operation::Offset { term: 1.0 }, &[others]);
+                let no = self.push(Operation::Multiply, &[others, no]);
+                let loss = self.push(Operation::Add, &[yes, no]);
+                self.mean_of_all(loss)
+            }
+            Criterion::Formula(formula) => {
+                let loss = formula.on(width).expect("checked with the architecture");
+                let loss = self.formula(&loss, outputs, targets);
+                self.mean_of_all(loss)
+            }
+        }
+    }
+
+    /// `max(0, margin + x)^power`.
+    fn hinge(&mut self, x: usize, margin: f64, power: i32) -> usize {
+        let x = self.push(Operation::Offset { term: margin }, &[x]);
+        let x = self.push(Operation::Relu, &[x]);
+        if power == 1 { x } else { self.push(Operation::Square, &[x]) }
+    }
+
+    /// With the penalty `λ/2 θᵀθ` of all parameters so far.
+    pub(super) fn penalised(&mut self, loss: usize, l2: f64) -> usize {
+        if l2 == 0.0 {
+            return loss;
+        }
+        let is_parameter =
+            |at: &usize| matches!(self.nodes[*at].operation, Operation::Parameter { .. });
+        let parameters: Vec<usize> = (0..self.nodes.len()).filter(is_parameter).collect();
+        parameters.into_iter().fold(loss, |loss, parameter| {
+            let square = self.push(Operation::Square, &[parameter]);
+            let sum = self.sum_of_all(square);
+            let penalty = self.scaled(sum, l2 / 2.0);
+            self.push(Operation::Add, &[loss, penalty])
+        })
+    }
+}

@@ -1,0 +1,184 @@
+//! Losses of networks: values and derivatives as PyTorch has them, what they refuse, and where they count as smooth.
+
+use bea::network::architecture::{Architecture, Criterion};
+use bea::network::data::{Dataset, Targets, Values};
+use bea::network::device::Device;
+use bea::network::{Mismatch, NetworkLoss};
+use bea::source::Source;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+#[derive(Deserialize)]
+struct Recorded {
+    inputs: Vec<f64>,
+    labels: BTreeMap<String, Vec<u32>>,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    toml: String,
+    outputs: usize,
+    classes: Option<usize>,
+    values: Option<Vec<f64>>,
+    theta: Vec<f64>,
+    direction: Vec<f64>,
+    loss: f64,
+    /// The gradient, the product of the Hessian with the direction, and that of the third derivative with it twice.
+    derivatives: [Vec<f64>; 3],
+}
+
+fn recorded() -> Recorded {
+    serde_json::from_str(&std::fs::read_to_string("tests/criteria/expected.json").unwrap()).unwrap()
+}
+
+fn network(head: &str, outputs: usize) -> Architecture {
+    let layers = format!(
+        "input = [4]\ndtype = \"f64\"\nlayer = [{{ type = \"linear\", out = 3 }}, {{ type = \"tanh\" }}, \
+         {{ type = \"linear\", out = {outputs} }}]\n"
+    );
+    Architecture::parse(&Source::new("net.toml", format!("{head}\n{layers}"))).unwrap()
+}
+
+fn data(recorded: &Recorded, targets: Targets) -> Dataset {
+    Dataset::new("random", vec![4], Values::F64(recorded.inputs.clone()), targets).unwrap()
+}
+
+fn classes(recorded: &Recorded, classes: usize) -> Targets {
+    Targets::Classes { labels: recorded.labels[&classes.to_string()].clone(), classes }
+}
+
+impl Case {
+    fn data(&self, recorded: &Recorded) -> Dataset {
+        let targets = match (self.classes, &self.values) {
+            (Some(count), _) => classes(recorded, count),
+            (None, Some(values)) => Targets::Values { values: values.clone(), width: self.outputs },
+            (None, None) => panic!("{} has no targets", self.name),
+        };
+        data(recorded, targets)
+    }
+
+    fn loss(&self, recorded: &Recorded) -> NetworkLoss {
+        let network = network(&self.toml, self.outputs);
+        NetworkLoss::new(network, &self.data(recorded), &Device::cpu()).unwrap()
+    }
+}
+
+fn agree(name: &str, found: &[f64], expected: &[f64], tolerance: f64) {
+    let size = expected.iter().fold(1.0, |size: f64, x| size.max(x.abs()));
+    for (a, b) in found.iter().zip(expected) {
+        assert!((a - b).abs() <= tolerance * size, "{name}: {a:e}, but {b:e}");
+    }
+    assert_eq!(found.len(), expected.len(), "{name}");
+}
+
+#[test]
+fn losses_and_their_derivatives_are_those_of_pytorch() {
+    let recorded = recorded();
+    for case in &recorded.cases {
+        let (loss, name) = (case.loss(&recorded), &case.name);
+        let (value, gradient) = loss.gradient(&case.theta).unwrap();
+        agree(name, &[value], &[case.loss], 1e-13);
+        agree(name, &gradient, &case.derivatives[0], 1e-12);
+        let v = case.direction.as_slice();
+        let product = loss.hessian_vectors(&case.theta, &[v]).unwrap().remove(0);
+        agree(name, &product, &case.derivatives[1], 1e-12);
+        agree(name, &loss.contraction(&case.theta, &[v, v]).unwrap(), &case.derivatives[2], 1e-12);
+    }
+    for name in Criterion::NAMES {
+        let covered =
+            |case: &Case| network(&case.toml, case.outputs).criterion.name() == Some(name);
+        assert!(recorded.cases.iter().any(covered), "{name}");
+    }
+}
+
+#[test]
+fn a_batch_is_the_mean_over_its_examples_and_the_penalty_is_whole_in_each() {
+    let recorded = recorded();
+    for case in recorded.cases.iter().filter(|case| case.classes.is_some()) {
+        let (data, loss) = (case.data(&recorded), case.loss(&recorded));
+        let value =
+            |rows: &[usize]| loss.over(&data.select(rows)).unwrap().loss(&case.theta).unwrap();
+        let mean = (0..7).map(|row| value(&[row])).sum::<f64>() / 7.0;
+        agree(&case.name, &[mean], &[case.loss], 1e-12);
+    }
+}
+
+#[test]
+fn the_class_of_one_output_is_its_sign() {
+    let recorded = recorded();
+    for head in ["loss = \"logistic\"", "loss = \"binary_cross_entropy\"", "loss = \"hinge\""] {
+        let network = network(head, 1);
+        let loss =
+            NetworkLoss::new(network, &data(&recorded, classes(&recorded, 2)), &Device::cpu())
+                .unwrap();
+        // Outputs that do not depend on the inputs: the last bias.
+        let accuracy = |bias: f64| {
+            let mut theta = vec![0.0; loss.dimension()];
+            theta[loss.dimension() - 1] = bias;
+            loss.accuracy(&theta).unwrap()
+        };
+        let ones = recorded.labels["2"].iter().filter(|label| **label == 1).count() as f64;
+        assert_eq!(accuracy(0.5), ones / 7.0, "{head}");
+        assert_eq!(accuracy(-0.5), 1.0 - ones / 7.0, "{head}");
+    }
+}
+
+#[test]
+fn gauss_newton_has_the_hessian_of_the_penalty() {
+    let recorded = recorded();
+    let matrix = |head: &str| {
+        let data = data(&recorded, classes(&recorded, 3));
+        let loss = NetworkLoss::new(network(head, 3), &data, &Device::cpu()).unwrap();
+        let theta: Vec<f64> = (0..loss.dimension()).map(|i| (i as f64).sin()).collect();
+        let v: Vec<f64> = (0..loss.dimension()).map(|i| (i as f64).cos()).collect();
+        (loss.gauss_newton_vectors(&theta, &[&v]).unwrap().remove(0), v)
+    };
+    let (with, v) = matrix("loss = \"logistic\"\nl2 = 0.25");
+    let (without, _) = matrix("loss = \"logistic\"");
+    let expected: Vec<f64> = without.iter().zip(&v).map(|(m, v)| m + 0.25 * v).collect();
+    agree("Gauss-Newton", &with, &expected, 1e-14);
+}
+
+#[test]
+fn losses_in_pieces_are_not_smooth() {
+    let smooth = |loss: &str| network(loss, 2).is_smooth();
+    for loss in [
+        "\"huber\"",
+        "\"hinge\"",
+        "{ formula = \"abs(y - t)\" }",
+        "{ formula = \"max(y[0], t[0])\" }",
+    ] {
+        assert!(!smooth(&format!("loss = {loss}")), "{loss}");
+    }
+    for loss in ["\"logistic\"", "\"binary_cross_entropy\"", "{ formula = \"log(cosh(y - t))\" }"] {
+        assert!(smooth(&format!("loss = {loss}")), "{loss}");
+    }
+}
+
+#[test]
+fn targets_that_a_loss_has_no_meaning_for_are_refused() {
+    let recorded = recorded();
+    let refused = |head: &str, values: f64| -> String {
+        let data = data(&recorded, Targets::Values { values: vec![values; 14], width: 2 });
+        match NetworkLoss::new(network(head, 2), &data, &Device::cpu()) {
+            Err(error @ Mismatch::Criterion { .. }) => error.to_string(),
+            Err(other) => panic!("{head}: {other}"),
+            Ok(_) => panic!("{head} takes {values}"),
+        }
+    };
+    assert_eq!(
+        refused("loss = \"logistic\"", 0.0),
+        "random has 0 among the targets of example 0, but the loss logistic takes classes, or the numbers -1 and 1"
+    );
+    assert!(
+        refused("loss = \"binary_cross_entropy\"", -1.0)
+            .ends_with("classes, or numbers from 0 to 1")
+    );
+    assert!(refused("loss = \"hinge\"", 1.0).ends_with("the loss hinge takes classes"));
+    let data = data(&recorded, classes(&recorded, 2));
+    let one = |head: &str| NetworkLoss::new(network(head, 1), &data, &Device::cpu());
+    assert!(matches!(one("loss = \"mse\""), Err(Mismatch::Targets { .. })));
+    assert!(one("loss = \"hinge\"").is_ok());
+}
