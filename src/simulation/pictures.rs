@@ -81,7 +81,7 @@ impl Landscape<'_> {
         self.mark_minima(&mut series, &[range], |minimum| (minimum[0], height(minimum[0])));
         series.push(Series::new(LOSS, points, Style::soft(Dash::Solid)));
         let (x, y) = (self.axis(0, range), Axis::linear(LOSS));
-        Panel { x, y, series, ..Panel::default() }
+        Panel { x, y, series, note: real_part(simulation), ..Panel::default() }
     }
 
     /// In one dimension: real and imaginary part, over the phase of `1 - hλ` with the second derivative `λ` of the loss, if
@@ -130,6 +130,7 @@ impl Landscape<'_> {
             x: self.axis(0, x),
             y: self.axis(1, y),
             series,
+            note: real_part(simulation),
             ..Panel::default()
         }
     }
@@ -173,10 +174,22 @@ pub fn is_blank(landscape: &Panel) -> bool {
     }
 }
 
-/// Whether a trajectory has an imaginary part that is more than rounding.
+/// Whether a trajectory has an imaginary part that is more than rounding, at its steps or between them.
+fn is_complex(flow: &Trajectory) -> bool {
+    let between = flow.path.iter().map(|(_, theta)| theta);
+    flow.theta.iter().chain(between).flatten().any(|z| z.im.abs() > 1e-12 * z.re.abs())
+}
+
+/// Whether one does.
 fn leaves_the_real_line(simulation: &Simulation) -> bool {
-    let points = simulation.trajectories().flat_map(|flow| &flow.theta).flatten();
-    points.into_iter().any(|z| z.im.abs() > 1e-12 * z.re.abs())
+    simulation.trajectories().any(is_complex)
+}
+
+/// `real part of pf`: what a panel with real coordinates shows of trajectories that are complex; empty if none is.
+fn real_part(simulation: &Simulation) -> String {
+    let complex = simulation.trajectories().filter(|flow| is_complex(flow));
+    let names: Vec<&str> = complex.map(|flow| flow.name.as_str()).collect();
+    if names.is_empty() { String::new() } else { format!("real part of {}", names.join(", ")) }
 }
 
 /// The optimizer with its steps, and the flows as curves below it.
