@@ -13,7 +13,9 @@ impl Script for Typst {
             Math::Name(name) => out.push_str(&identifier(name)),
             Math::Number(digits) => out.push_str(digits),
             Math::Row(parts) => self.write_list(parts, " ", out),
-            Math::Contraction(parts) | Math::Product(parts) => self.write_list(parts, " ", out),
+            Math::Contraction(parts) | Math::Product(parts) => {
+                self.write_list(parts, " thin ", out);
+            }
             Math::Sum(terms) | Math::LongSum(terms) => {
                 self.write_sum(terms, ["-", " - ", " + "], out);
             }
