@@ -777,9 +777,9 @@ fn titles_are_true_of_what_is_seen() {
         word.map_or(1.0, |p| p.parse().unwrap())
     };
     let falls = |config: &Config| (2.0 - power(config), (4.0 * (2.0 - power(config))) as usize);
-    let accurate = |config: &Config| (falls(config).0, 1);
+    let accurate = |config: &Config| (falls(config).0, 1usize);
     let rising = |config: &Config| (1.0, falls(config).1);
-    let neither = |_: &Config| (1.0, 1);
+    let neither = |_: &Config| (1.0, 1usize);
     let small = |config: &Config| match config.batch {
         Some(25) => falls(config),
         _ => rising(config),

@@ -109,8 +109,7 @@ pub static FIGURES: [SimulatedFigure; 9] = [
         id: "fig30",
         setting: "cos x + x beside (x/3)² + 1 + x/3, h = 0.5, 0.85",
         shows: "gradient descent (black) and NGF, IGR and PF on a loss that joins a cosine with a slope, cos x + \
-                x, to a parabola, (x/3)² + 1 + x/3; a panel for each start and learning rate h; where PF is complex, its real \
-                part is drawn",
+                x, to a parabola, (x/3)² + 1 + x/3; a panel for each start and learning rate h",
         claim: "gradient descent escapes the cosine branch, the principal flow and IGR stay",
         run: fig30::run,
     },
