@@ -659,8 +659,8 @@ fn derivations_show_functions_of_matrices() {
     }
     // A power of a matrix looks like one where it is typeset, and its derivative like that of a function.
     for (format, power, derivative) in [
-        ("latex", "L^{-1/4}", "(L^{-1/4})'["),
-        ("typst", "L^(-1\\/4)", "(L^(-1\\/4))'["),
+        ("latex", "\\mathrm{matmul}(L^{-1/4},g,R^{-1/4})", "(L^{-1/4})'["),
+        ("typst", "upright(\"matmul\")(L^(-1\\/4), g, R^(-1\\/4))", "(L^(-1\\/4))'["),
         (
             "html",
             "<msup><mi>L</mi><mrow><mo>−</mo><mn>1</mn><mo>/</mo><mn>4</mn></mrow></msup>",

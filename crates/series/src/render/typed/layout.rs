@@ -399,6 +399,8 @@ fn powered(base: Math, exponent: &Exponent, names: &[String]) -> Math {
         other => Math::Group(Box::new(other)),
     };
     match exponent.as_rational() {
+        // A power by itself needs no brackets.
+        Some(q) if q == Ratio::from(1) && matches!(base, Math::InverseRoot(..)) => base,
         Some(q) if q.is_integer() => Math::power(unit(base), q.to_integer()),
         Some(q) if *q.denom() == 2 => Math::power(Math::SquareRoot(Box::new(base)), *q.numer()),
         Some(q) => {
