@@ -40,8 +40,7 @@ pub(super) fn fig9(outcomes: &[Outcome]) -> Finding {
         "median λ₀ from the first step above 2/h on: {medians}; from {low} to {high} times 2/h counts as staying, and with every h \
          it must"
     );
-    let title =
-        format!("from the first step above 2/h on, the median of the sharpness λ₀ is {medians}");
+    let title = format!("from the first step above 2/h on, the median of λ₀ is {medians}");
     Finding::new(&parts, seen, decides).titled_unless_it_holds(title)
 }
 
