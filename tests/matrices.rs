@@ -671,10 +671,10 @@ fn derivations_show_functions_of_matrices() {
         let (code, text) = bea(&["derive", "shampoo", "--order", "1", "--format", format]);
         assert_eq!(code, 0, "{text}");
         assert!(text.contains(power) && text.contains(derivative), "{format}: {text}");
-        let is_word = format == "text";
-        assert_eq!(text.contains("inverse"), is_word, "{format}: {text}");
         if format == "html" {
             assert!(text.contains("<code>matmul(A, B)</code>") && !text.contains('`'), "{text}");
+        } else {
+            assert_eq!(text.contains("inverse"), format == "text", "{format}: {text}");
         }
     }
     for format in ["sympy", "mathematica"] {
