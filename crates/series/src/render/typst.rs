@@ -69,12 +69,13 @@ fn setting(width: usize) -> Setting<'static> {
     Setting {
         space: " thin ",
         times: "dot ",
-        align: NEXT,
+        align: "& ",
         newline: " \\",
         // Escaped brackets do not have to close on the line where they open, but have to be told how high they are.
         brackets: ("lr(\\(, size: #1.9em) ", " lr(\\), size: #1.9em)"),
         inner: ("\\( ", " \\)"),
-        indent: "quad ",
+        // With something before the sign, as in NEXT.
+        indent: "quad \"\" ",
         measure: Math::width,
         // The left-hand side stands before all rows.
         width: width as f64 - 5.0,
