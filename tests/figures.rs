@@ -1,13 +1,16 @@
 //! Pictures of runs, whatever was measured: no number breaks them, what diverges is counted, and the same thing looks
 //! the same.
 
+mod made_up;
+
 use bea::experiment::run::End;
 use bea::experiment::{
-    Config, Experiment, Measured, Outcome, Scale, Seeds, Table, run_figure, sweep_figure,
+    Config, Experiment, Measured, Scale, Seeds, Table, run_figure, sweep_figure,
 };
 use bea::plot::{Figure, Panel};
-use bea::reproduction::NETWORK_FIGURES;
+use bea::reproduction::{NETWORK_FIGURES, NetworkFigure};
 use bea::source::Source;
+use made_up::outcomes;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -133,42 +136,14 @@ proptest! {
     }
 }
 
-/// The outcomes of a figure where every run measured `rows(run)` in all columns that the figure asks for.
-fn outcomes(id: &str, value: impl Fn(usize, usize, usize) -> f64) -> Vec<Outcome> {
-    let figure = NETWORK_FIGURES.iter().find(|figure| figure.id == id).unwrap();
-    let configs = figure.runs(Scale::Small, &[]).unwrap().into_iter().enumerate();
-    let outcome = |(run, config): (usize, Config)| {
-        let names = config.metrics.iter().flat_map(|metric| metric.columns(4));
-        let columns: Vec<String> = std::iter::once("step".to_string()).chain(names).collect();
-        let row = |i: usize| {
-            let step = std::iter::once((i * config.every) as f64);
-            step.chain((1..columns.len()).map(|column| value(run, i, column))).collect()
-        };
-        let metrics = Table { rows: (0..40).map(row).collect(), columns };
-        let follow = config.follow.as_ref().map(|follow| {
-            let columns = ["from", "step", "t", "flow", "distance", "loss", "lambda_0"];
-            let mut rows = Vec::new();
-            for from in &follow.from {
-                for step in 0..=follow.steps {
-                    for flow in 0..=follow.flows.len() {
-                        let own = |column| value(run, step, column + flow);
-                        let place = [*from as f64, step as f64, step as f64, flow as f64];
-                        rows.push(place.into_iter().chain([own(0), own(1), own(2)]).collect());
-                    }
-                }
-            }
-            Table { columns: columns.map(String::from).into(), rows }
-        });
-        let (folder, steps, counts) = (Default::default(), config.steps, Default::default());
-        Outcome { config, metrics, follow, end: Some(End::Finished), folder, steps, counts }
-    };
-    configs.map(outcome).collect()
+fn figure(id: &str) -> &'static NetworkFigure {
+    NETWORK_FIGURES.iter().find(|figure| figure.id == id).unwrap()
 }
 
 #[test]
 fn every_figure_of_networks_is_drawn_with_no_more_than_seven_lines_a_panel() {
     for figure in &NETWORK_FIGURES {
-        let ordinary = outcomes(figure.id, |run, i, column| {
+        let ordinary = outcomes(figure, |run, i, column| {
             1.0 + 0.1 * run as f64 + 0.01 * (i * column) as f64 + 0.3 * (i as f64).sin()
         });
         let picture = figure.picture(&ordinary);
@@ -199,11 +174,14 @@ fn every_figure_of_networks_is_drawn_with_no_more_than_seven_lines_a_panel() {
         // The same runs have the same picture.
         assert_eq!(picture.svg(), figure.picture(&ordinary).svg(), "{}", figure.id);
         for wild in [f64::NAN, f64::INFINITY, 5e-324, 0.0, 1e308] {
-            check(&figure.picture(&outcomes(figure.id, |run, i, _| {
-                if (run + i) % 3 == 0 { wild } else { 1.0 }
-            })))
+            check(&figure.picture(&outcomes(
+                figure,
+                |run, i, _| {
+                    if (run + i) % 3 == 0 { wild } else { 1.0 }
+                },
+            )))
             .unwrap();
-            let nothing = figure.picture(&outcomes(figure.id, |_, _, _| wild));
+            let nothing = figure.picture(&outcomes(figure, |_, _, _| wild));
             // Where nothing is finite, the loss increases never: that can be drawn.
             if !wild.is_finite() && figure.id != "fig21" {
                 assert!(nothing.panels.is_empty(), "{} {wild}: {:?}", figure.id, nothing.panels[0]);
@@ -215,10 +193,10 @@ fn every_figure_of_networks_is_drawn_with_no_more_than_seven_lines_a_panel() {
 /// The errors of NGF, IGR and PF are in one panel, seeds are thin lines, and what decides has a panel of its own.
 #[test]
 fn figure_ten_compares_the_flows_in_one_panel() {
-    let figure = NETWORK_FIGURES.iter().find(|figure| figure.id == "fig10").unwrap();
+    let figure = figure("fig10");
     let of = |factor: f64| {
         let value = |run, i, column| factor * (1 + run + column) as f64 / (1 + i) as f64;
-        figure.picture(&outcomes("fig10", value))
+        figure.picture(&outcomes(figure, value))
     };
     // Nothing is at the edge of stability.
     let picture = of(1.0);
@@ -242,8 +220,8 @@ fn figure_ten_compares_the_flows_in_one_panel() {
 /// 24 runs are five lines: four rates of one colour, and DAL-0.5.
 #[test]
 fn figure_twenty_has_a_colour_for_each_rule() {
-    let figure = NETWORK_FIGURES.iter().find(|figure| figure.id == "fig20").unwrap();
-    let picture = figure.picture(&outcomes("fig20", |run, i, _| 1.0 / (1 + run + i) as f64));
+    let figure = figure("fig20");
+    let picture = figure.picture(&outcomes(figure, |run, i, _| 1.0 / (1 + run + i) as f64));
     let labels: Vec<&str> =
         picture.panels[0].series.iter().map(|series| series.label.as_str()).collect();
     let rates = ["fixed, h = 0.02", "fixed, h = 0.05", "fixed, h = 0.1", "fixed, h = 0.2"];
@@ -253,4 +231,65 @@ fn figure_twenty_has_a_colour_for_each_rule() {
         color.2 > color.0
     };
     assert!((0..4).all(blue) && !blue(4));
+}
+
+/// The numbers that decide are drawn: bounds as dashed lines, counts as lines, correlations and shares as notes.
+#[test]
+fn what_decides_is_drawn() {
+    let wave = |run: usize, i: usize, column: usize| {
+        2.0 + 0.1 * run as f64 + 0.01 * (i * column) as f64 + 0.9 * (i as f64).sin()
+    };
+    let picture = |id: &str| figure(id).picture(&outcomes(figure(id), wave));
+    // From h λ₀/2 = 0.8 to 1.25.
+    let nine = picture("fig9");
+    let places: Vec<f64> = nine.panels[2]
+        .series
+        .iter()
+        .filter(|series| series.label.contains("counts as staying"))
+        .flat_map(|series| series.points.iter().map(|point| point.0))
+        .collect();
+    assert_eq!(places, [0.8, 0.8, 1.25, 1.25]);
+    // The loss goes up and down as the sine does: three times up to the 20th row.
+    for (id, panel) in [("fig18", 1), ("fig23", 1), ("fig40", 4)] {
+        let picture = picture(id);
+        assert_eq!(picture.panels[panel].y.label, "increases of the loss so far", "{id}");
+        let outcomes = outcomes(figure(id), wave);
+        let ends = |points: &[(f64, f64)]| points.last().map(|point| point.1);
+        let losses = outcomes[0].metrics.column("loss").unwrap();
+        let up = losses.windows(2).filter(|pair| pair[1] > pair[0]).count() as f64;
+        let drawn: Vec<_> =
+            picture.panels[panel].series.iter().filter_map(|series| ends(&series.points)).collect();
+        assert!(drawn.contains(&up), "{id}: {drawn:?} {up}");
+    }
+    // A bound for each power, that many times the final loss of the exact runs.
+    for (id, most) in [("fig26", 1.1), ("fig27", 2.0), ("fig28", 1.1), ("fig29", 1.1)] {
+        let falling = |run: usize, i: usize, _: usize| (5.0 + run as f64) / (1 + i) as f64;
+        let runs = outcomes(figure(id), falling);
+        let picture = figure(id).picture(&runs);
+        let bounds = picture.panels.iter().flat_map(|panel| &panel.series);
+        let bounds: Vec<f64> = bounds
+            .filter(|series| series.label.contains("the exact loss at the end"))
+            .map(|series| series.points[0].1)
+            .collect();
+        let panels = picture.panels.iter().filter(|panel| panel.y.label == "loss E").count();
+        assert_eq!(bounds.len(), panels, "{id}");
+        let ends: Vec<f64> = runs
+            .iter()
+            .filter(|run| run.config.label.contains("exact"))
+            .map(|run| run.metrics.column("loss").unwrap()[39])
+            .collect();
+        let near = |bound: &f64| ends.iter().any(|end| (bound / (most * end) - 1.0).abs() < 1e-12);
+        assert!(bounds.iter().all(near), "{id}: {bounds:?} {ends:?}");
+    }
+    for (id, panel, word) in [
+        ("fig11", 0, "as along NGF below 2/h"),
+        ("fig13", 3, "correlation"),
+        ("fig22", 0, "correlation"),
+        ("fig47", 1, "correlation"),
+    ] {
+        let steep = |run: usize, i: usize, column: usize| 30.0 * wave(run, i, column);
+        let picture = figure(id).picture(&outcomes(figure(id), steep));
+        let note = &picture.panels[panel].note;
+        assert!(note.contains(word), "{id}: {note:?}");
+    }
 }

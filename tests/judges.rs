@@ -701,3 +701,144 @@ fn figure_39_wants_reasonable_sizes() {
     assert_eq!(of(1e4), Judgement::DoesNotHold);
     assert_eq!(of(0.01), Judgement::DoesNotHold);
 }
+
+/// The title of what a figure found.
+fn title(id: &str, columns: &str, rows: impl Fn(&Config) -> Vec<Vec<f64>>) -> String {
+    let figure = figure(id);
+    let caption = figure.caption(&outcomes(figure, columns, rows, None));
+    let title = caption.title();
+    title.split_once(". ").unwrap().1.to_string()
+}
+
+/// A title says what is seen, in every case.
+#[test]
+fn titles_are_true_of_what_is_seen() {
+    // The final loss, which stands for the accuracy, too, and the increases.
+    let of = |id: &str, run: &dyn Fn(&Config) -> (f64, usize)| {
+        title(id, "loss test_accuracy", |config| {
+            let (last, increases) = run(config);
+            losses(last, increases)
+        })
+    };
+    let dal = |config: &Config| config.label.contains("DAL");
+    for (own, fixed, seen) in [
+        (
+            (1.0, 1),
+            (2.0, 2),
+            "a lower loss than the best fixed rate (1.000 against 2.000), and after fewer increases (1 against 2)",
+        ),
+        (
+            (1.0, 3),
+            (2.0, 2),
+            "a lower loss than the best fixed rate (1.000 against 2.000), but after more increases (3 against 2)",
+        ),
+        (
+            (2.0, 2),
+            (2.0, 2),
+            "the same loss as the best fixed rate (2.000 against 2.000), and after as many increases (2 against 2)",
+        ),
+        (
+            (3.0, 2),
+            (2.0, 2),
+            "a higher loss than the best fixed rate (3.000 against 2.000), and after as many increases (2 against 2)",
+        ),
+    ] {
+        let title = of("fig18", &|config| if dal(config) { own } else { fixed });
+        assert_eq!(title, format!("DAL ends with {seen}"));
+    }
+    // With momentum: lower with every seed, with one seed alone, and not at all.
+    let claim = "DAL with momentum trains faster and more stably than fixed learning rates";
+    for (lowest, increases, seen) in [
+        ([1.0; 3], 1, claim),
+        (
+            [1.0; 3],
+            3,
+            "DAL with momentum ends below the best fixed rate with every seed, and after fewer increases as well with no power of it",
+        ),
+        (
+            [1.0, 1.0, 3.0],
+            1,
+            "DAL with momentum ends below the best fixed rate in the median alone, and after fewer increases as well in the median alone",
+        ),
+        (
+            [3.0; 3],
+            1,
+            "DAL with momentum ends below the best fixed rate with no power of it, and after fewer increases as well with no power of it",
+        ),
+    ] {
+        let run = |config: &Config| match dal(config) {
+            true => (lowest[config.seed as usize], increases),
+            false => (2.0, 2),
+        };
+        assert_eq!(of("fig23", &run), seen);
+    }
+    let power = |config: &Config| -> f64 {
+        let word = config.label.split(", ").find_map(|word| word.strip_prefix("p="));
+        word.map_or(1.0, |p| p.parse().unwrap())
+    };
+    let falls = |config: &Config| (2.0 - power(config), (4.0 * (2.0 - power(config))) as usize);
+    let accurate = |config: &Config| (falls(config).0, 1usize);
+    let rising = |config: &Config| (1.0, falls(config).1);
+    let neither = |_: &Config| (1.0, 1usize);
+    let small = |config: &Config| match config.batch {
+        Some(25) => falls(config),
+        _ => rising(config),
+    };
+    assert_eq!(of("fig21", &falls), figure("fig21").claim);
+    for (run, seen) in [
+        (
+            &accurate as &dyn Fn(&Config) -> (f64, usize),
+            "Test accuracy falls steadily with p, the number of increases of the loss does not",
+        ),
+        (
+            &rising,
+            "The number of increases of the loss falls steadily with p, test accuracy does not",
+        ),
+        (
+            &neither,
+            "Neither test accuracy nor the number of increases of the loss falls steadily with p",
+        ),
+    ] {
+        assert_eq!(of("fig21", run), seen);
+    }
+    for (run, accuracy, increases) in [
+        (&accurate as &dyn Fn(&Config) -> (f64, usize), 2, 0),
+        (&rising, 0, 2),
+        (&neither, 0, 0),
+        (&small, 1, 2),
+    ] {
+        let seen = format!(
+            "Test accuracy falls steadily with p with {accuracy} of 2 batch sizes, the number of increases of the loss with {increases} of 2"
+        );
+        assert_eq!(of("fig40", run), seen);
+    }
+    let nine = |after: f64| {
+        title("fig9", "step lambda_0", |config| {
+            let two = 2.0 / rate(config);
+            [0.5, 1.1, after, after]
+                .iter()
+                .enumerate()
+                .map(|(i, x)| vec![i as f64, x * two])
+                .collect()
+        })
+    };
+    assert_eq!(nine(1.1), "The sharpness λ₀ grows to 2/h and stays there");
+    assert!(nine(1.6).contains("is 1.60·2/h (h = 0.03), 1.60·2/h (h = 0.06)"), "{}", nine(1.6));
+    let thirteen = |size: f64| {
+        title(
+            "fig13",
+            "loss lambda_0 relative_progress gradient_norm flow_loss_positive",
+            |config| {
+                let above = |i: u32| {
+                    let (h, i) = (rate(config), f64::from(i));
+                    let last = if i == 4.0 { size } else { i };
+                    vec![1.0, 2.5 / h, last / h, 1.0, 1.0 + if i == 4.0 { 100.0 } else { i }]
+                };
+                (0..5).map(above).collect()
+            },
+        )
+    };
+    let go = "Above 2/h the loss changes as along the positive flow";
+    assert!(thirteen(2.5).starts_with(&format!("{go} by rank alone")), "{}", thirteen(2.5));
+    assert!(thirteen(-9.0).starts_with(&format!("{go} neither")), "{}", thirteen(-9.0));
+}

@@ -657,6 +657,26 @@ fn derivations_show_functions_of_matrices() {
         let (code, text) = bea(&["derive", "muon", "--order", "2", "--format", format]);
         assert!(code == 0 && text.contains("polar"), "{format}: {text}");
     }
+    // A power of a matrix looks like one where it is typeset, and its derivative like that of a function.
+    for (format, power, derivative) in [
+        ("latex", "\\mathrm{matmul}(L^{-1/4},g,R^{-1/4})", "(L^{-1/4})'["),
+        ("typst", "upright(\"matmul\")(L^(-1\\/4), g, R^(-1\\/4))", "(L^(-1\\/4))'["),
+        (
+            "html",
+            "<msup><mi>L</mi><mrow><mo>−</mo><mn>1</mn><mo>/</mo><mn>4</mn></mrow></msup>",
+            "</mrow><mo lspace=\"0\" rspace=\"0\">′</mo>",
+        ),
+        ("text", "inverse_root(L,4)", "inverse_root'(L,4)["),
+    ] {
+        let (code, text) = bea(&["derive", "shampoo", "--order", "1", "--format", format]);
+        assert_eq!(code, 0, "{text}");
+        assert!(text.contains(power) && text.contains(derivative), "{format}: {text}");
+        if format == "html" {
+            assert!(text.contains("<code>matmul(A, B)</code>") && !text.contains('`'), "{text}");
+        } else {
+            assert_eq!(text.contains("inverse"), format == "text", "{format}: {text}");
+        }
+    }
     for format in ["sympy", "mathematica"] {
         let (code, text) = bea(&["derive", "muon", "--order", "1", "--format", format]);
         assert_eq!(code, 2);

@@ -444,7 +444,7 @@ fn every_format_holds_the_principal_part_as_a_formula() {
         (Format::Text, "P(z) = (1+m+z + sqrt((1+m+z)² -\n4m))/2"),
         (Format::Latex, latex),
         (Format::Markdown, latex),
-        (Format::Typst, "P(z) = frac(1 + m + z + sqrt((1 + m + z)^(2) - 4 m), 2)"),
+        (Format::Typst, "P(z) = frac(1 + m + z + sqrt((1 + m + z)^(2) - 4 thin m), 2)"),
         (Format::Html, "<msqrt>"),
         (Format::Mathematica, "Log[(1+m+z + Sqrt[(1+m+z)^2 - 4*m])/2]/z"),
         (Format::Sympy, "principal_part = log((1+m+z + sqrt((1+m+z)**2 - 4*m))/2)/z"),

@@ -101,3 +101,39 @@ fn a_report_that_cannot_be_written_is_found_first() {
     outcome.code(2).stderr(predicate::str::contains("cannot write missing/r.md"));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+/// A link is relative to where it stands, wherever report and pictures are.
+#[test]
+fn links_of_a_report_lead_from_its_folder_to_the_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["sub", "a/b"] {
+        std::fs::create_dir_all(folder.path().join(name)).unwrap();
+    }
+    for (report, out, link) in [
+        ("sub/r.md", "figures", "../figures/fig3.svg"),
+        ("r.md", "figures", "figures/fig3.svg"),
+        ("sub/r.md", "sub/figures", "figures/fig3.svg"),
+        ("a/b/../r.md", "figures", "../figures/fig3.svg"),
+        ("sub/r.md", "sub", "fig3.svg"),
+        ("r.md", "sub/../figures", "figures/fig3.svg"),
+    ] {
+        let mut command = Command::cargo_bin("bea").unwrap();
+        let arguments = ["reproduce", "fig3", "--force", "--out", out, "--report", report];
+        command.current_dir(folder.path()).args(arguments).assert().success();
+        let report = folder.path().join(report);
+        let table = std::fs::read_to_string(&report).unwrap();
+        assert!(table.contains(&format!("| [3]({link}), ")), "{table}");
+        assert!(report.parent().unwrap().join(link).is_file(), "{link}");
+    }
+    // From elsewhere by absolute paths, too.
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let mut command = Command::cargo_bin("bea").unwrap();
+    let (out, report) = (at("figures"), at("a/r.md"));
+    let arguments = ["reproduce", "fig3", "--force", "--out", &out, "--report", &report];
+    command.current_dir(at("sub")).args(arguments).assert().success();
+    let table = std::fs::read_to_string(&report).unwrap();
+    assert!(
+        table.contains("| [3](../figures/fig3.svg), [caption](../figures/fig3.txt) |"),
+        "{table}"
+    );
+}

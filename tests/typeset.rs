@@ -14,8 +14,12 @@ fn excess(class: &str, arguments: &[&str]) -> Option<Vec<f64>> {
 
 /// What `bea derive` writes.
 fn latex(arguments: &[&str]) -> String {
+    derived("latex", arguments)
+}
+
+fn derived(format: &str, arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_bea"))
-        .args(["derive", "--format", "latex"])
+        .args(["derive", "--format", format])
         .args(arguments)
         .output()
         .unwrap();
@@ -42,6 +46,80 @@ fn excess_of(class: &str, body: &str) -> Option<Vec<f64>> {
     // "Overfull \hbox (160.8pt too wide) detected at line 29"
     let boxes = log.split("Overfull \\hbox (").skip(1);
     Some(boxes.map(|rest| rest.split("pt").next().unwrap().parse().unwrap()).collect())
+}
+
+/// Compiles documents of Typst, in which a displayed equation that is wider than its line is an error; what is wrong.
+fn typst_error(bodies: &[String]) -> Option<Option<String>> {
+    const DOCUMENT: &str = "#set text(size: 10pt)\n\
+        #show math.equation.where(block: true): it => layout(size => {\n\
+          let excess = measure(it).width - size.width\n\
+          assert(excess < EXCESS, message: \"too wide by \" + repr(excess))\n\
+          it\n\
+        })\n";
+    const SCRIPT: &str = "import sys, typst\n\
+        for name in sys.argv[1:]:\n    typst.compile(name, output=name + '.pdf')\n";
+    let document = DOCUMENT.replace("EXCESS", &format!("{TOLERANCE}pt"));
+    let folder = tempfile::tempdir().unwrap();
+    let names: Vec<String> = (0..bodies.len()).map(|i| format!("{i}.typ")).collect();
+    for (name, body) in names.iter().zip(bodies) {
+        std::fs::write(folder.path().join(name), format!("{document}{body}")).unwrap();
+    }
+    let mut python = needs::python()?;
+    let output = python.args(["-c", SCRIPT]).args(&names).current_dir(&folder).output().unwrap();
+    if output.status.success() {
+        return Some(None);
+    }
+    let wrong = names.iter().position(|name| !folder.path().join(format!("{name}.pdf")).is_file());
+    let body = wrong.map_or("", |i| &bodies[i]);
+    Some(Some(format!("{}\n{body}", String::from_utf8_lossy(&output.stderr))))
+}
+
+/// In a column as wide as the default page of Typst, whose text is 16 cm wide, and of 3.25 inches.
+#[test]
+fn typst_compiles_and_fits() {
+    let setting = |width: &str, body: String| {
+        let page = if width == "45" { "3.25in" } else { "16cm" };
+        format!("#set page(width: {page}, height: auto, margin: 0pt)\n{body}")
+    };
+    let mut bodies = Vec::new();
+    for width in ["45", "69"] {
+        for name in [
+            "gradient_descent",
+            "heavy_ball",
+            "nesterov",
+            "torch_sgd",
+            "sam",
+            "extragradient",
+            "adam",
+            "lion",
+            "muon",
+            "rmsprop",
+            "dal",
+            "shampoo",
+        ] {
+            let order = if (name, width) == ("shampoo", "45") { "0" } else { "2" };
+            let arguments = [name, "--order", order, "--width", width];
+            bodies.push(setting(width, derived("typst", &arguments)));
+        }
+        for name in ["gradient_descent", "adam"] {
+            let arguments = [name, "--order", "2", "--modified-loss", "--width", width];
+            bodies.push(setting(width, derived("typst", &arguments)));
+        }
+    }
+    for arguments in [
+        &["heavy_ball", "--order", "2", "--start", "rest"][..],
+        &["simultaneous_gda", "--order", "2"],
+        &["heavy_ball", "--order", "3", "--only", "principal"],
+        &["heavy_ball", "--order", "2", "--as", "gradient", "--notation", "index"],
+    ] {
+        bodies.push(setting("69", derived("typst", arguments)));
+    }
+    // What is wrong is found.
+    let wide = setting("45", format!("$ {}a $", "a + ".repeat(200)));
+    let Some(error) = typst_error(&[wide]) else { return };
+    assert!(error.is_some_and(|error| error.contains("too wide by")));
+    let error = typst_error(&bodies).unwrap();
+    assert!(error.is_none(), "{}", error.unwrap());
 }
 
 #[test]
@@ -76,11 +154,7 @@ fn the_whole_library_fits_on_the_page() {
         .collect();
     assert!(optimizers.len() > 50);
     for (class, width) in [("", "69"), ("[twocolumn]", "45")] {
-        let bodies = optimizers.iter().map(|name| {
-            // One of its terms, of six words, is wider than a column.
-            let order = if (name.as_str(), width) == ("torch_sgd", "45") { "0" } else { "2" };
-            latex(&[name, "--order", order, "--width", width])
-        });
+        let bodies = optimizers.iter().map(|name| latex(&[name, "--order", "2", "--width", width]));
         let body = bodies.collect::<Vec<_>>().join("\n\n");
         assert!(body.contains("A^{2}-4\\,m\\,(m+z-\\alpha \\,z)"));
         let class = format!("\\documentclass{class}{{article}}");

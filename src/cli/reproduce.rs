@@ -19,7 +19,7 @@ use claims_table::ClaimsTable;
 use miette::{Context, IntoDiagnostic, Report, miette};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -272,7 +272,7 @@ impl Reproduce {
     fn row(&self, figure: &AnyFigure, caption: &Caption, time: Duration) -> String {
         let id = figure.id();
         let folder = self.report.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-        let place = self.out.strip_prefix(folder).unwrap_or(&self.out).join(id);
+        let place = way(folder, &self.out).join(id);
         let verdict = format!("{}: {}", caption.verdict, caption.number);
         let [claim, verdict] = [caption.claim, &verdict].map(cell);
         format!(
@@ -282,6 +282,18 @@ impl Reproduce {
             place = place.display()
         )
     }
+}
+
+/// The way from one folder to another that exists, as a link has it: `../figures`.
+fn way(from: &Path, to: &Path) -> PathBuf {
+    let real = |path: &Path| {
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        path.canonicalize().unwrap_or_else(|_| path.into())
+    };
+    let (from, to) = (real(from), real(to));
+    let shared = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+    let up = from.components().skip(shared).map(|_| Component::ParentDir);
+    up.chain(to.components().skip(shared)).collect()
 }
 
 /// For the terminal: the verdict, and the caption below it.

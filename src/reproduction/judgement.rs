@@ -51,7 +51,7 @@ pub struct Finding {
     pub number: String,
     /// Other numbers; may be empty.
     pub more: String,
-    /// What is seen in a few words with numbers, as a title; without it the title is a sentence for each verdict.
+    /// What is seen in a few words with numbers, as a title; without it the title is the claim and the verdict.
     pub title: Option<String>,
 }
 
@@ -70,8 +70,13 @@ impl Finding {
         Finding { more: more.into(), ..self }
     }
 
-    /// With a title of its own.
+    /// With a title of its own, if there is one.
     pub(super) fn titled(self, title: impl Into<Option<String>>) -> Finding {
         Finding { title: title.into(), ..self }
+    }
+
+    /// The same, but the claim stays the title where it holds.
+    pub(super) fn titled_unless_it_holds(self, title: impl Into<Option<String>>) -> Finding {
+        if self.verdict == Judgement::Holds { self } else { self.titled(title) }
     }
 }

@@ -83,18 +83,3 @@ impl AnyFigure {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sentences_belong_to_figures() {
-        for (i, (id, verdict, text)) in caption::SENTENCES.iter().enumerate() {
-            assert!(find(id).is_ok(), "{id}");
-            assert!(text.chars().count() < 120, "{text}");
-            let before = &caption::SENTENCES[..i];
-            assert!(!before.iter().any(|(other, of, _)| other == id && of == verdict), "{id}");
-        }
-    }
-}

@@ -81,7 +81,7 @@ impl Landscape<'_> {
         self.mark_minima(&mut series, &[range], |minimum| (minimum[0], height(minimum[0])));
         series.push(Series::new(LOSS, points, Style::soft(Dash::Solid)));
         let (x, y) = (self.axis(0, range), Axis::linear(LOSS));
-        Panel { x, y, series, ..Panel::default() }
+        Panel { x, y, series, note: real_part(simulation, false), ..Panel::default() }
     }
 
     /// In one dimension: real and imaginary part, over the phase of `1 - hλ` with the second derivative `λ` of the loss, if
@@ -130,6 +130,7 @@ impl Landscape<'_> {
             x: self.axis(0, x),
             y: self.axis(1, y),
             series,
+            note: real_part(simulation, true),
             ..Panel::default()
         }
     }
@@ -177,6 +178,24 @@ pub fn is_blank(landscape: &Panel) -> bool {
 fn leaves_the_real_line(simulation: &Simulation) -> bool {
     let points = simulation.trajectories().flat_map(|flow| &flow.theta).flatten();
     points.into_iter().any(|z| z.im.abs() > 1e-12 * z.re.abs())
+}
+
+/// An imaginary part below this share of a position would not be seen.
+const SEEN: f64 = 1e-6;
+
+/// `real part of pf`: what a panel with real coordinates shows of trajectories that are complex at their steps or, if these are
+/// drawn, on their curves; empty if none is.
+fn real_part(simulation: &Simulation, curves: bool) -> String {
+    let is_complex = |theta: &Vec<Complex64>| {
+        let size = |part: fn(&Complex64) -> f64| theta.iter().map(part).map(|x| x * x).sum::<f64>();
+        size(|z| z.im).sqrt() > SEEN * size(|z| z.norm()).sqrt()
+    };
+    let complex = simulation.trajectories().filter(|flow| {
+        flow.theta.iter().any(is_complex)
+            || curves && flow.path.iter().any(|(_, theta)| is_complex(theta))
+    });
+    let names: Vec<&str> = complex.map(|flow| flow.name.as_str()).collect();
+    if names.is_empty() { String::new() } else { format!("real part of {}", names.join(", ")) }
 }
 
 /// The optimizer with its steps, and the flows as curves below it.

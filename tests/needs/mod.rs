@@ -12,7 +12,9 @@ use std::process::{Command, Stdio};
 pub fn python() -> Option<Command> {
     let program = target().join("python/bin/python");
     if !program.is_file() {
-        return not_tested("there is no Python with NumPy, SciPy and SymPy: `tests/run` makes one");
+        return not_tested(
+            "there is no Python with NumPy, SciPy, SymPy and Typst: `tests/run` makes one",
+        );
     }
     let mut command = Command::new(program);
     command.env_remove("PYTHONPATH").env_remove("PYTHONHOME").env("PYTHONDONTWRITEBYTECODE", "1");

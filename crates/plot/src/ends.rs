@@ -2,7 +2,7 @@
 
 use super::clip::Frame;
 use super::color::Color;
-use super::display_list::{Anchor, DisplayList, Item, Part, Point, Stroke};
+use super::display_list::{Anchor, DisplayList, Part, Point, Stroke};
 use super::figure::Series;
 use super::font;
 
@@ -64,7 +64,7 @@ pub(super) fn labels(
     }
 }
 
-/// A triangle where a curve first leaves the frame through the top, and one for the bottom.
+/// An open arrowhead where a curve first leaves the frame through the top, and one for the bottom: no mark of a point looks like it.
 pub(super) fn exits(points: &[Point], frame: Frame, color: Color, list: &mut DisplayList) {
     let inside = |point: &Point| frame.holds(*point);
     for (border, side) in [(frame.top, -1.0), (frame.bottom(), 1.0)] {
@@ -74,10 +74,9 @@ pub(super) fn exits(points: &[Point], frame: Frame, color: Color, list: &mut Dis
         let part = (border - from.1) / (to.1 - from.1);
         let x = from.0 + part * (to.0 - from.0);
         let base = border - side * 1.7 * MARK;
-        let ring = vec![(x, border), (x - MARK, base), (x + MARK, base)];
-        let stroke = Some(Stroke::solid(Color::WHITE, 0.6));
         let first = list.items.len();
-        list.items.push(Item::Area { rings: vec![ring], fill: Some(color), stroke });
+        let head = vec![(x - MARK, base), (x, border), (x + MARK, base)];
+        list.line(head, Stroke::solid(color, 1.8));
         list.group(Part::Mark((x, border)), first);
     }
 }

@@ -65,7 +65,7 @@ pub struct Panel {
     pub bands: Vec<Band>,
     /// Curves in the order of the legend; the first lies on top of the others.
     pub series: Vec<Series>,
-    /// Said above the panel, on the right: what it does not show. May be empty.
+    /// Said above the panel, on the right: what it does not show, or a number for what it shows. May be empty.
     pub note: String,
     /// Whether curves have their labels at their ends, and not in the legend.
     pub end_labels: bool,

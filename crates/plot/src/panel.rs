@@ -448,7 +448,7 @@ fn arrows(points: &[Point], style: &Style, list: &mut DisplayList) {
     }
 }
 
-/// A mark at the frame, for a curve that lies outside of it: a triangle that points to where its first point is.
+/// A mark at the frame, for a curve that lies outside of it: the head of an arrow that points to where its first point is.
 fn outside(points: &[Point], frame: Frame, style: &Style, list: &mut DisplayList) {
     let Some(&(x, y)) = points.iter().find(|p| !p.0.is_nan() && !p.1.is_nan()) else { return };
     let room = CLIP_MARK;

@@ -11,8 +11,6 @@ use std::fmt;
 
 pub(super) use number::number;
 pub(super) use setting::{data_in_words, network_in_words};
-#[cfg(test)]
-pub(super) use title::SENTENCES;
 
 /// What a figure shows, in words.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,7 +31,7 @@ pub struct Caption {
     pub setting: String,
     /// Other numbers; may be empty.
     pub more: String,
-    /// The title, if not the sentence for its verdict.
+    /// The title, if not the claim with its verdict.
     own_title: Option<String>,
 }
 

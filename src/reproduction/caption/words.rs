@@ -62,7 +62,7 @@ const MEANINGS: [(&[&str], &str); 19] = [
     (
         &["runs that diverge"],
         "runs that diverge are those whose loss is no longer finite, or above ten times that at the start at their end or in \
-         more than a tenth of what is measured; a triangle at the edge of a panel is where a line leaves it",
+         more than a tenth of what is measured; an open arrowhead at the edge of a panel is where a line leaves it",
     ),
     (
         &["holds in part"],

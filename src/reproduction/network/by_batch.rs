@@ -5,9 +5,9 @@ use super::groups::{
     winner,
 };
 use super::numbers::{Part, all, below, median, number, spread, tally};
-use super::rates::{less_with_power, of_powers, steadiness};
+use super::rates::{less_with_power, of_powers, steadiness, steadiness_title};
 use crate::experiment::Outcome;
-use crate::reproduction::judgement::{Finding, Judgement};
+use crate::reproduction::judgement::Finding;
 
 /// As Figure 21, with each batch size.
 pub(super) fn fig40(outcomes: &[Outcome]) -> Finding {
@@ -20,7 +20,9 @@ pub(super) fn fig40(outcomes: &[Outcome]) -> Finding {
     };
     let texts: Vec<String> = batches(&groups).into_iter().map(text).collect();
     let seen = texts.join("; ") + &medians(&groups);
-    Finding::new(&parts, seen, steadiness(&parts)).with(list(&groups))
+    Finding::new(&parts, seen, steadiness(&parts, "batch sizes"))
+        .with(list(&groups))
+        .titled_unless_it_holds(steadiness_title(&parts, "batch sizes"))
 }
 
 /// `batches of 25`, or `full batches`.
@@ -67,17 +69,16 @@ fn with_each_batch(outcomes: &[Outcome], power: f64) -> Finding {
         decides.join(", ")
     );
     let parts = parts.concat();
-    let title = match Judgement::of(&parts) {
-        Judgement::Holds => None,
-        _ if !failing.is_empty() => {
-            Some(format!("{name} fails to train with {}", failing.join(", with ")))
-        }
-        Judgement::InPart => Some(format!(
+    let title = if failing.is_empty() {
+        format!(
             "{name} ends no higher than the best fixed rate in the median with {medians} batch sizes, with every seed with {every}"
-        )),
-        _ => None,
+        )
+    } else {
+        format!("{name} fails to train with {}", failing.join(", with "))
     };
-    Finding::new(&parts, seen, decides).with(list(&groups) + &by_rounding(half)).titled(title)
+    Finding::new(&parts, seen, decides)
+        .with(list(&groups) + &by_rounding(half))
+        .titled_unless_it_holds(title)
 }
 
 pub(super) fn fig41(outcomes: &[Outcome]) -> Finding {

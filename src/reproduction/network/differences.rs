@@ -5,12 +5,18 @@ use super::numbers::{at_most, number, spread};
 use crate::experiment::Outcome;
 use crate::reproduction::judgement::Finding;
 
-/// The final loss with the difference of gradients divided by that with the exact product; NaN where the latter diverges or
-/// mostly ends with a higher loss than at the start, so that there is nothing to compare with.
+/// Whether runs with the exact product neither diverge nor mostly end with a higher loss than at the start, so that there is
+/// something to compare with.
+fn is_comparable(exact: &Group) -> bool {
+    exact.loss().is_finite() && !exact.mostly_fails()
+}
+
+/// The final loss with the difference of gradients divided by that with the exact product; NaN where there is nothing to compare
+/// with.
 fn by_difference(groups: &[Group], full: bool, power: f64) -> f64 {
     let [exact, difference] = [false, true].map(|way| of_way(groups, way, full, power));
     match exact {
-        Some(exact) if exact.loss().is_finite() && !exact.mostly_fails() => {
+        Some(exact) if is_comparable(exact) => {
             difference.map_or(f64::NAN, Group::loss) / exact.loss()
         }
         _ => f64::NAN,
@@ -73,31 +79,34 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
         }
     }
     let more = list(&groups) + &by_rounding(of_way(&groups, false, true, 0.5));
-    let held = parts.iter().all(|part| *part == Some(true));
     let size = if full { "full" } else { "small" };
     let title = format!("with {size} batches {}", titles.join("; ").replace("; but", ", but"));
     let decides = decides.join(", ");
     Finding::new(&parts, seen.join("; ") + &of_seeds(&groups), format!("{decides}; {why}"))
         .with(more)
-        .titled((!held).then_some(title))
+        .titled_unless_it_holds(title)
 }
 
 /// Of Figures 26, 28 and 29.
-const NOTHING: (f64, &str) =
+pub(super) const NOTHING: (f64, &str) =
     (1.1, "up to 1.1 times, with no more seeds that fail, counts as losing nothing");
+/// Of Figure 27.
+pub(super) const LITTLE: (f64, &str) =
+    (2.0, "up to twice as much, with no more seeds that fail, counts as little");
+
+/// So many times the final loss with the exact product; `None` where there is nothing to compare with.
+pub(super) fn bound(outcomes: &[Outcome], full: bool, power: f64, most: f64) -> Option<f64> {
+    let groups = summarise(outcomes);
+    let exact = of_way(&groups, false, full, power).filter(|exact| is_comparable(exact));
+    exact.map(|exact| most * exact.loss())
+}
 
 pub(super) fn fig26(outcomes: &[Outcome]) -> Finding {
     little_loss(outcomes, true, &[0.5, 1.0], NOTHING.0, NOTHING.1)
 }
 
 pub(super) fn fig27(outcomes: &[Outcome]) -> Finding {
-    little_loss(
-        outcomes,
-        false,
-        &[0.5, 1.0],
-        2.0,
-        "up to twice as much, with no more seeds that fail, counts as little",
-    )
+    little_loss(outcomes, false, &[0.5, 1.0], LITTLE.0, LITTLE.1)
 }
 
 pub(super) fn fig28(outcomes: &[Outcome]) -> Finding {

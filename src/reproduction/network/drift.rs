@@ -1,5 +1,6 @@
 //! Figures about the drift of a step and its estimates: 16, 17, 22, 25 and 47.
 
+use super::groups::is_full;
 use super::numbers::{
     Part, below, by_chance, column, correlation, each_network, fails, finite, last, logarithms,
     mean, median, number, range, rate,
@@ -95,15 +96,20 @@ pub(super) fn mean_drift(outcome: &Outcome) -> f64 {
     mean(column(outcome, "drift_estimate"))
 }
 
+/// The correlation over runs of the logarithm of the mean drift with what a quantity is at the end, and of how many runs.
+pub(super) fn with_drift<'a>(
+    outcomes: impl IntoIterator<Item = &'a Outcome>,
+    name: &str,
+) -> (f64, usize) {
+    let pairs = outcomes.into_iter().map(|o| (mean_drift(o).ln(), last(o, name)));
+    let pairs = pairs.collect::<Vec<_>>();
+    (correlation(&pairs), finite(&pairs).len())
+}
+
 /// Correlations over runs of the mean drift.
 pub(super) fn fig22(outcomes: &[Outcome]) -> Finding {
-    let of = |name: &str, keep: &dyn Fn(&&Outcome) -> bool| {
-        let kept = outcomes.iter().filter(keep);
-        let pairs = kept.map(|o| (mean_drift(o).ln(), last(o, name))).collect::<Vec<_>>();
-        (correlation(&pairs), finite(&pairs).len())
-    };
-    let every = |_: &&Outcome| true;
-    let ((accuracy, n), (sharpness, _)) = (of("test_accuracy", &every), of("lambda_0", &every));
+    let [(accuracy, n), (sharpness, _)] =
+        ["test_accuracy", "lambda_0"].map(|name| with_drift(outcomes, name));
     let bound = by_chance(n);
     let parts = [below(bound, accuracy), below(sharpness, -bound)];
     let opposite = [below(accuracy, -bound), below(bound, sharpness)];
@@ -113,10 +119,25 @@ pub(super) fn fig22(outcomes: &[Outcome]) -> Finding {
         number(sharpness)
     );
     let decides = format!(
-        "correlations {} and {}; beyond ±{} is by chance in one case of twenty only",
+        "correlation of the drift with the test accuracy {}, which must be above {}, with λ₀ {}, which must be below -{}; one \
+         beyond that is by chance in one case of twenty only",
         number(accuracy),
+        number(bound),
         number(sharpness),
         number(bound)
+    );
+    let kind = |part: Part, opposite: Part| match (part, opposite) {
+        (Some(true), _) => "as claimed",
+        (_, Some(true)) => "the opposite of the claim",
+        _ => "within chance",
+    };
+    let [of_accuracy, of_sharpness] = [0, 1].map(|i| kind(parts[i], opposite[i]));
+    let small = !outcomes.is_empty() && outcomes.iter().all(|o| !is_full(&o.config));
+    let title = format!(
+        "{}the drift's correlation with test accuracy, {}, is {of_accuracy}, that with λ₀, {}, {of_sharpness}",
+        if small { "with mini-batches " } else { "" },
+        number(accuracy),
+        number(sharpness)
     );
     let more = format!(
         "the claim is read as the paper's conclusions and its Figure 21 have it, that drift helps; its text on Figure 22 says \
@@ -124,8 +145,9 @@ pub(super) fn fig22(outcomes: &[Outcome]) -> Finding {
         Judgement::of(&opposite)
     );
     let failed = outcomes.iter().filter(|outcome| fails(outcome)).count();
-    let trains = |outcome: &&Outcome| !fails(outcome);
-    let ((accuracy, n), (sharpness, _)) = (of("test_accuracy", &trains), of("lambda_0", &trains));
+    let trained = || outcomes.iter().filter(|outcome| !fails(outcome));
+    let [(accuracy, n), (sharpness, _)] =
+        ["test_accuracy", "lambda_0"].map(|name| with_drift(trained(), name));
     let more = format!(
         "{more}; without the {failed} runs that end with a higher loss than at the start, the correlations over {n} runs are {} \
          and {}, where ±{} is the bound",
@@ -133,7 +155,7 @@ pub(super) fn fig22(outcomes: &[Outcome]) -> Finding {
         number(sharpness),
         number(by_chance(n))
     );
-    Finding::new(&parts, seen, decides).with(more)
+    Finding::new(&parts, seen, decides).with(more).titled_unless_it_holds(title)
 }
 
 /// The term relative to the gradient, for `hλ₀` below 1 and above 1.8.
@@ -161,7 +183,7 @@ pub(super) fn fig25(outcomes: &[Outcome]) -> Finding {
         inside.len()
     );
     let decides = format!(
-        "{} where hλ₀ < 1, below 0.05 counts as small; {} where hλ₀ > 1.8",
+        "{} where hλ₀ < 1, below 0.05 counts as small; {} where hλ₀ > 1.8, which must be larger",
         number(a),
         number(b)
     );

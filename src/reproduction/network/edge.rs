@@ -1,11 +1,14 @@
 //! Figures about the edge of stability: 9, 11 to 13, 15, 33, 34 and 36 to 38.
 
 use super::numbers::{
-    all, below, changes, column, correlation, each_network, finite, increases, mean, median,
+    Part, all, below, changes, column, correlation, each_network, finite, increases, mean, median,
     more_often, number, percent, range, rank_correlation, rate, spread,
 };
 use crate::experiment::Outcome;
 use crate::reproduction::judgement::Finding;
+
+/// From and up to so many times `2/h`, `λ₀` counts as staying there.
+pub(super) const STAYS: [f64; 2] = [0.8, 1.25];
 
 /// Whether `λ₀` reaches `2/h`, and its median from there on.
 pub(super) fn fig9(outcomes: &[Outcome]) -> Finding {
@@ -16,26 +19,29 @@ pub(super) fn fig9(outcomes: &[Outcome]) -> Finding {
         match ratio.iter().position(|r| *r > 1.0) {
             Some(first) => {
                 let after = median(ratio[first..].iter().copied());
-                parts.push(all([below(0.8, after), below(after, 1.25)]));
+                parts.push(all([below(STAYS[0], after), below(after, STAYS[1])]));
                 let step = column(outcome, "step")[first];
                 texts.push(format!("passes 2/h at step {step} and has a median of {after:.2}·2/h from there on (h = {h})"));
-                medians.push(format!("{after:.2}·2/h"));
+                medians.push(format!("{after:.2}·2/h (h = {h})"));
             }
             // The run ends too early to be judged.
             None => {
                 parts.push(None);
                 let (_, most) = range(ratio);
                 texts.push(format!("comes to {}·2/h at most (h = {h})", number(most)));
-                medians.push("not reached".into());
+                medians.push(format!("not reached (h = {h})"));
             }
         }
     }
     let seen = format!("λ₀ {}", texts.join(", "));
+    let [low, high] = STAYS;
+    let medians = medians.join(", ");
     let decides = format!(
-        "median λ₀ from there on {}; from 0.8 to 1.25 times 2/h counts as staying",
-        medians.join(", ")
+        "median λ₀ from the first step above 2/h on: {medians}; from {low} to {high} times 2/h counts as staying, and with every h \
+         it must"
     );
-    Finding::new(&parts, seen, decides)
+    let title = format!("from the first step above 2/h on, the median of λ₀ is {medians}");
+    Finding::new(&parts, seen, decides).titled_unless_it_holds(title)
 }
 
 /// Iterates with `hλ₀` above 2, or those below: what a flow does to a quantity in the time of a step, beside what
@@ -62,34 +68,41 @@ fn beside_flow(
     finite(&pairs)
 }
 
+/// How gradient descent changes a quantity beside the flow of a side of `2/h`.
+pub(super) struct SameWay {
+    /// The share of iterates from which both increase or both decrease it.
+    pub share: f64,
+    correlation: f64,
+    iterates: usize,
+}
+
+/// The loss or `λ₀`, beside NGF where `hλ₀ < 2` and beside the positive flow where `hλ₀ > 2`.
+pub(super) fn same_way(outcomes: &[Outcome], name: &str, above: bool) -> SameWay {
+    let column = if name == "loss" { "flow_loss" } else { "flow_lambda" };
+    let flow = format!("{column}_{}", if above { "positive" } else { "ngf" });
+    let pairs = beside_flow(outcomes, name, &flow, above, |o| changes(o, name));
+    let alike = pairs.iter().map(|(flow, change)| f64::from(u8::from(flow * change > 0.0)));
+    SameWay { share: mean(alike), correlation: correlation(&pairs), iterates: pairs.len() }
+}
+
 /// From how many of the iterates gradient descent changes the loss and `λ₀` in the direction of NGF, where
 /// `hλ₀ < 2`, and of the positive flow, where `hλ₀ > 2`.
 pub(super) fn fig11(outcomes: &[Outcome]) -> Finding {
     each_network(outcomes, |outcomes| {
         let (mut parts, mut texts, mut shares) = (Vec::new(), Vec::new(), Vec::new());
         let (mut correlations, mut counted) = (Vec::new(), 0);
-        for (above, flow, side) in [
-            (
-                false,
-                "ngf",
-                "a step from the {n} iterates with hλ₀ < 2 goes in the direction of NGF",
-            ),
-            (true, "positive", "one from the {n} with hλ₀ > 2 in that of the positive flow"),
+        for (above, side) in [
+            (false, "a step from the {n} iterates with hλ₀ < 2 goes in the direction of NGF"),
+            (true, "one from the {n} with hλ₀ > 2 in that of the positive flow"),
         ] {
             let (mut of_side, mut n) = (Vec::new(), 0);
-            for (name, column, symbol) in
-                [("loss", "flow_loss", "the loss"), ("lambda_0", "flow_lambda", "λ₀")]
-            {
-                let flow = format!("{column}_{flow}");
-                let pairs = beside_flow(outcomes, name, &flow, above, |o| changes(o, name));
-                let alike =
-                    pairs.iter().map(|(flow, change)| f64::from(u8::from(flow * change > 0.0)));
-                let share = mean(alike);
-                n = pairs.len();
-                parts.push(below(0.5, share));
-                shares.push(percent(share));
-                of_side.push(format!("for {symbol} in {}", percent(share)));
-                correlations.push(number(correlation(&pairs)));
+            for (name, symbol) in [("loss", "the loss"), ("lambda_0", "λ₀")] {
+                let same = same_way(outcomes, name, above);
+                n = same.iterates;
+                parts.push(below(0.5, same.share));
+                shares.push(percent(same.share));
+                of_side.push(format!("for {symbol} in {}", percent(same.share)));
+                correlations.push(number(same.correlation));
             }
             counted += n;
             let side = side.replace("{n}", &n.to_string());
@@ -103,13 +116,25 @@ pub(super) fn fig11(outcomes: &[Outcome]) -> Finding {
             ),
         };
         let seen = format!("{}{rest}", texts.join("; "));
-        let decides =
-            format!("{} go the same way; more than half of each counts", shares.join(", "));
+        let decides = match &shares[..] {
+            [a, b, c, d] => format!(
+                "below 2/h, {a} of changes of the loss and {b} of those of λ₀ have the direction of NGF; above, {c} and {d} that of \
+                 the positive flow; more than half of each must"
+            ),
+            _ => String::new(),
+        };
         let more =
             format!("correlations of the changes, in this order: {}", correlations.join(", "));
+        let most = |parts: &[Part]| match parts {
+            [Some(true), Some(true)] => "mostly",
+            [Some(false), Some(false)] => "mostly not",
+            _ => "in part",
+        };
         let title = match &shares[..] {
             [a, b, c, d] => format!(
-                "steps change loss and λ₀ as NGF does below 2/h ({a}, {b}), as the positive flow above ({c}, {d} of steps)"
+                "loss and λ₀ change {} as along NGF below 2/h ({a}, {b} of steps), {} as along the positive flow above ({c}, {d})",
+                most(&parts[..2]),
+                most(&parts[2..])
             ),
             _ => String::new(),
         };
@@ -150,21 +175,28 @@ pub(super) fn fig13(outcomes: &[Outcome]) -> Finding {
             number(correlation(&rest))
         );
         let parts = vec![below(0.5, together), below(0.5, by_rank)];
-        let title = match parts[..] {
-            [Some(false), Some(true)] => format!(
-                "above 2/h the loss changes in a step as along the positive flow by rank ({rank}), not by size ({size})"
-            ),
-            _ => String::new(),
+        let go = match parts[..] {
+            [Some(true), Some(false)] => "by size alone",
+            [Some(false), Some(true)] => "by rank alone",
+            _ => "neither by size nor by rank",
         };
+        let title = format!(
+            "above 2/h the loss changes as along the positive flow {go} (correlations: of sizes {size}, of ranks {rank})"
+        );
         (parts, [seen, decides, more, title])
     })
 }
 
 /// Changes of `λ₀` where `hλ₀ > 2`, beside those along the positive flow.
+pub(super) fn sharpness_beside_positive(outcomes: &[Outcome]) -> Vec<(f64, f64)> {
+    let change = |outcome: &Outcome| changes(outcome, "lambda_0");
+    beside_flow(outcomes, "lambda_0", "flow_lambda_positive", true, change)
+}
+
+/// Whether these go together.
 pub(super) fn fig37(outcomes: &[Outcome]) -> Finding {
     each_network(outcomes, |outcomes| {
-        let change = |outcome: &Outcome| changes(outcome, "lambda_0");
-        let pairs = beside_flow(outcomes, "lambda_0", "flow_lambda_positive", true, change);
+        let pairs = sharpness_beside_positive(outcomes);
         let together = correlation(&pairs);
         let rises: Vec<_> = pairs.iter().filter(|(_, change)| *change > 0.0).collect();
         let share = mean(rises.iter().map(|(flow, _)| f64::from(u8::from(*flow > 0.0))));
@@ -176,15 +208,15 @@ pub(super) fn fig37(outcomes: &[Outcome]) -> Finding {
             number(together),
             pairs.len()
         );
+        let [share_text, together_text] = [percent(share), number(together)];
         let decides = format!(
-            "{}, more than half counts; correlation {}, more than 0.5 counts",
-            percent(share),
-            number(together)
+            "{share_text} of increases are increases along the positive flow, more than half must be; correlation of the changes \
+             {together_text}, which must be above 0.5"
         );
-        (
-            vec![below(0.5, share), below(0.5, together)],
-            [seen, decides, String::new(), String::new()],
-        )
+        let title = format!(
+            "above 2/h, λ₀ increases along the positive flow in {share_text} of its increases; correlation of changes {together_text}"
+        );
+        (vec![below(0.5, share), below(0.5, together)], [seen, decides, String::new(), title])
     })
 }
 
@@ -270,29 +302,48 @@ pub(super) fn fig15(outcomes: &[Outcome]) -> Finding {
     let half = (0.5, usize::MAX);
     let parts =
         [more_often((a, above.len()), half), more_often(half, (b, below_edge.len())), apart];
-    Finding::new(&parts, seen, decides).titled(apart.map(|_| title))
+    Finding::new(&parts, seen, decides).titled_unless_it_holds(apart.map(|_| title))
 }
+
+/// The eigenvalues at each iterate measured.
+pub(super) fn spectra(outcome: &Outcome) -> Vec<Vec<f64>> {
+    let names = outcome.metrics.columns.iter();
+    let which: Vec<bool> = names.map(|name| name.starts_with("eigenvalue_")).collect();
+    let of = |row: &Vec<f64>| {
+        row.iter().zip(&which).filter(|(_, which)| **which).map(|(value, _)| *value).collect()
+    };
+    outcome.metrics.rows.iter().map(of).collect()
+}
+
+/// Which part of `Σ|λᵢ|` the negative ones are at each iterate measured, in percent.
+pub(super) fn negative_parts(outcome: &Outcome) -> Vec<f64> {
+    let part = |values: Vec<f64>| {
+        let negative: f64 = values.iter().filter(|x| **x < 0.0).map(|x| -x).sum();
+        100.0 * negative / values.iter().map(|x| x.abs()).sum::<f64>()
+    };
+    spectra(outcome).into_iter().map(part).collect()
+}
+
+/// Of `Σ|λᵢ|`, less percent than this count as little.
+pub(super) const LITTLE: f64 = 10.0;
 
 /// The weight of the negative eigenvalues.
 pub(super) fn fig33(outcomes: &[Outcome]) -> Finding {
-    let mut shares = Vec::new();
-    for outcome in outcomes {
-        let names = outcome.metrics.columns.iter();
-        let which: Vec<bool> = names.map(|name| name.starts_with("eigenvalue_")).collect();
-        for row in &outcome.metrics.rows {
-            let values =
-                row.iter().zip(&which).filter(|(_, which)| **which).map(|(value, _)| *value);
-            let negative: f64 = values.clone().filter(|x| *x < 0.0).map(|x| -x).sum();
-            shares.push(100.0 * negative / values.map(f64::abs).sum::<f64>());
-        }
-    }
+    let shares: Vec<f64> = outcomes.iter().flat_map(negative_parts).collect();
     let typical = median(shares.iter().copied());
     let seen = format!(
         "in the median of the iterates (smallest to largest), the negative eigenvalues are {} % of Σ|λᵢ|",
         spread(&shares)
     );
-    let decides = format!("{} %; less than 10 % counts as little", number(typical));
-    Finding::new(&[below(typical, 10.0)], seen, decides)
+    let decides = format!(
+        "the negative ones are {} % of Σ|λᵢ| in the median; less than {LITTLE} % counts as little",
+        number(typical)
+    );
+    let title = format!(
+        "{} % of the weight Σ|λᵢ| of the Hessian's eigenvalues is negative in the median of the iterates",
+        number(typical)
+    );
+    Finding::new(&[below(typical, LITTLE)], seen, decides).titled_unless_it_holds(title)
 }
 
 /// Increases of the loss and `λ₀` before and after the learning rate falls.
@@ -324,7 +375,7 @@ pub(super) fn fig34(outcomes: &[Outcome]) -> Finding {
             number(end)
         ));
         decide.push(format!(
-            "increases in {} after, {} before, less than half as many counts as stable; λ₀ {} at the end, {} before",
+            "increases in {} after, {} before, less than half as many counts as stable; λ₀ {} at the end, {} before, from which it must grow",
             percent(after),
             percent(before),
             number(end),

@@ -1,11 +1,12 @@
 //! Figures about how far flows are from gradient descent: 7, 8, 10, 31 and 32.
 
+use super::followed::starts;
 use super::numbers::{
     Part, all, below, column, distances, each_network, label, mean, median, number, percent, rate,
     spread, tally,
 };
 use crate::experiment::Outcome;
-use crate::reproduction::judgement::Finding;
+use crate::reproduction::judgement::{Finding, Judgement};
 
 /// Distances of followed flows after 1, 2, 5 and 10 steps.
 pub(super) fn fig7(outcomes: &[Outcome]) -> Finding {
@@ -40,14 +41,17 @@ pub(super) fn fig7(outcomes: &[Outcome]) -> Finding {
     let seen = format!(
         "after 1, 2 and 5 steps of {runs} runs, PF is nearest to gradient descent in {cases} cases"
     );
+    let decides = format!(
+        "PF is nearest in {cases} cases, which are {runs} runs after 1, 2 and 5 steps; it must be in all"
+    );
     let more = format!("median distance (smallest to largest of the runs) {}", texts.join("; "));
     let always = (0..runs)
         .filter(|run| parts.iter().skip(*run).step_by(runs).all(|part| *part == Some(true)));
     let title = format!(
-        "for up to 5 steps the principal flow is nearest to gradient descent in {} of {runs} runs",
+        "after 1, 2 and 5 steps the principal flow is nearest to gradient descent in {} of {runs} runs",
         always.count()
     );
-    Finding::new(&parts, seen, format!("{cases} cases; all must")).with(more).titled(title)
+    Finding::new(&parts, seen, decides).with(more).titled(title)
 }
 
 /// Median relative errors of the predictions where `hλ_0 > 1`, in each run, and how often PF has the smallest.
@@ -87,14 +91,18 @@ pub(super) fn fig8(outcomes: &[Outcome]) -> Finding {
         "median error of the predictions where hλ₀ > 1, in units of the actual value: {}",
         texts.join("; ")
     );
-    let held = parts.iter().all(|part| *part == Some(true));
-    let title = held.then(|| {
-        format!(
+    let medians: Vec<Part> = parts.iter().step_by(2).copied().collect();
+    let title = match Judgement::of(&parts) {
+        Judgement::Holds => format!(
             "PF predicts ∇E·u₀ better than NGF and IGR, but misses it by {} in the median",
             misses.join(" and ")
-        )
-    });
-    let medians: Vec<Part> = parts.iter().step_by(2).copied().collect();
+        ),
+        _ => format!(
+            "PF predicts ∇E·u₀ best in the median with {} learning rates, and in {} of iterates",
+            tally(&medians),
+            shares.join(" and ")
+        ),
+    };
     let decides = format!(
         "PF has the smallest median error with {} learning rates, and the smallest error in {} of iterates; it must have both with \
          all, the latter in more than half by more than twice the standard error",
@@ -135,12 +143,11 @@ pub(super) fn fig10(outcomes: &[Outcome]) -> Finding {
     );
     let decides = format!("PF is nearest with {} seeds; with all it must be", tally(&parts));
     let more = format!("median error of the loss there: NGF {a}, IGR {b}, PF {c}");
-    let held = parts.iter().all(|part| *part == Some(true));
     let title = format!(
         "with {} seeds the principal flow has the smallest error of a step at the edge of stability",
         tally(&parts)
     );
-    Finding::new(&parts, seen, decides).with(more).titled((!held).then_some(title))
+    Finding::new(&parts, seen, decides).with(more).titled_unless_it_holds(title)
 }
 
 /// Median errors relative to the size of the update.
@@ -163,25 +170,25 @@ pub(super) fn fig31(outcomes: &[Outcome]) -> Finding {
              and {c} for the third-order flow"
         );
         let decides = format!(
-            "{} for the third-order flow; more than 0.05 of the step counts as a large gap, and IGR and it must be below NGF",
-            number(third)
+            "median error {} of a step for the third-order flow, more than 0.05 counts as a large gap; {} for IGR and {} for \
+             NGF, below which the other two must be",
+            number(third),
+            number(igr),
+            number(ngf)
         );
-        (parts.into(), [seen, decides, String::new(), String::new()])
+        let reduces = match parts[0] {
+            Some(true) => "IGR and the third-order flow reduce the error of NGF",
+            _ => "IGR and the third-order flow do not both reduce the error of NGF",
+        };
+        let title = format!("{reduces}; the latter leaves {} of a step", number(third));
+        (parts.into(), [seen, decides, String::new(), title])
     })
 }
 
 /// Distances of followed flows after one and two steps, from each start.
 pub(super) fn fig32(outcomes: &[Outcome]) -> Finding {
-    let mut cases: Vec<(f64, usize)> = Vec::new();
-    for outcome in outcomes {
-        for from in outcome.config.follow.iter().flat_map(|follow| &follow.from) {
-            if !cases.contains(&(rate(outcome), *from)) {
-                cases.push((rate(outcome), *from));
-            }
-        }
-    }
     let (mut parts, mut texts) = (Vec::new(), Vec::new());
-    for (h, from) in cases {
+    for (h, from) in starts(outcomes) {
         for step in [1.0, 2.0] {
             let starts: Vec<Option<[f64; 2]>> = outcomes
                 .iter()
@@ -209,5 +216,11 @@ pub(super) fn fig32(outcomes: &[Outcome]) -> Finding {
         "median distance to gradient descent (smallest to largest of the seeds), infinite where a flow has ended: {}",
         texts.join("; ")
     );
-    Finding::new(&parts, seen, format!("{cases} cases; all must")).with(more)
+    let decides = format!(
+        "PF is nearer in {cases} cases, which are seeds, learning rates, iterates, and 1 or 2 steps; it must be in all"
+    );
+    let title = format!(
+        "over one and two steps the principal flow is nearer to gradient descent than IGR in {cases} cases"
+    );
+    Finding::new(&parts, seen, decides).with(more).titled_unless_it_holds(title)
 }

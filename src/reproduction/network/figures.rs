@@ -141,7 +141,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
     figure!(
         "fig18",
         "fig18",
-        "loss along training with fixed learning rates h, in blue, and with DAL, in orange",
+        "loss along training, and how often it has increased so far, with fixed learning rates h, in blue, and with DAL, in \
+         orange",
         "DAL is stable without a sweep of learning rates",
         rates::fig18,
         pictures::fig18
@@ -187,7 +188,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
     figure!(
         "fig23",
         "fig23",
-        "loss along training with momentum, with fixed learning rates h, in blue, and with DAL, in orange",
+        "loss along training with momentum, and how often it has increased so far, with fixed learning rates h, in blue, and \
+         with DAL, in orange",
         "DAL with momentum trains faster and more stably than fixed learning rates",
         rates::fig23,
         pictures::fig18
@@ -207,7 +209,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig26",
         "fig26",
         "loss along training with DAL on all examples at once: ∇²E ĝ computed exactly, in blue, or from the \
-         difference of two gradients, in orange; a panel for each power p; dotted lines are runs that diverge",
+         difference of two gradients, in orange; a panel for each power p; dotted lines are runs that diverge; dashed, up to \
+         where the orange one may end, unless exact runs fail",
         "with full batches DAL loses nothing by the difference of gradients",
         differences::fig26,
         pictures::fig26,
@@ -217,7 +220,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig27",
         "fig26",
         "loss along training with DAL on small batches: ∇²E ĝ computed exactly, in blue, or from the \
-         difference of two gradients, in orange; a panel for each power p; dotted lines are runs that diverge",
+         difference of two gradients, in orange; a panel for each power p; dotted lines are runs that diverge; dashed, up to \
+         where the orange one may end, unless exact runs fail",
         "with small batches DAL loses little by the difference of gradients",
         differences::fig27,
         pictures::fig27,
@@ -329,8 +333,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
     figure!(
         "fig40",
         "fig40",
-        "test accuracy, loss and learning rate along training with fixed learning rates h, in blue, and with \
-         DAL, in orange, a column for each batch size; dotted lines are runs that diverge",
+        "test accuracy, loss, how often it has increased so far, and learning rate along training with fixed learning rates h, \
+         in blue, and with DAL, in orange, a column for each batch size; dotted lines are runs that diverge",
         "with every batch size DAL-p of a smaller p generalises better and is less stable",
         by_batch::fig40,
         pictures::fig40
@@ -373,7 +377,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
          p, in orange",
         "DAL and DAL-0.5 train faster with a least-squares loss",
         rates::fig44,
-        pictures::fig18
+        pictures::fig44
     ),
     figure!(
         "fig45",
@@ -391,7 +395,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
          and a cap, a shade for each cap",
         "a learning rate for each parameter i, 2/|(∇²E ∇E)ᵢ|, trains the network (on Imagenet in the paper)",
         rates::fig45,
-        pictures::fig18
+        pictures::fig44
     ),
     figure!(
         "fig47",

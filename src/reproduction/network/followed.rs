@@ -1,8 +1,21 @@
-//! Figures about flows that are followed for many steps: 14, 35 and 49.
+//! Flows that are followed from some iterates, and the figures about those followed for many steps: 14, 35 and 49.
 
-use super::numbers::{below, number, range, tenths};
+use super::numbers::{below, number, range, rate, tenths};
 use crate::experiment::Outcome;
 use crate::reproduction::judgement::Finding;
+
+/// Learning rates, and the iterates that flows were followed from.
+pub(super) fn starts(outcomes: &[Outcome]) -> Vec<(f64, usize)> {
+    let mut starts: Vec<(f64, usize)> = Vec::new();
+    for outcome in outcomes {
+        for from in outcome.config.follow.iter().flat_map(|follow| &follow.from) {
+            if !starts.contains(&(rate(outcome), *from)) {
+                starts.push((rate(outcome), *from));
+            }
+        }
+    }
+    starts
+}
 
 /// A column of the flow of this number; 0 is gradient descent.
 fn along(outcomes: &[Outcome], flow: f64, column: usize) -> Vec<f64> {
@@ -29,9 +42,12 @@ pub(super) fn fig35(outcomes: &[Outcome]) -> Finding {
         steps(&flipped)
     );
     let decides = format!(
-        "loss {} with the reversed component; more than 1.5 times the start, {}, counts as unstable",
+        "loss {} with the reversed component; more than 1.5 times the start, {}, counts as unstable; {} along NGF, which must \
+         come below the start, {}",
         number(most),
-        number(1.5 * start)
+        number(1.5 * start),
+        number(end),
+        number(start)
     );
     Finding::new(&[below(1.5 * start, most), below(end, start)], seen, decides)
 }

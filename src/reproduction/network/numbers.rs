@@ -201,7 +201,7 @@ pub(super) fn logarithms(pairs: &[(f64, f64)]) -> Vec<(f64, f64)> {
 }
 
 /// Judges the runs of each network separately: some figures of the paper show two networks. The texts are what is seen, the
-/// number, other numbers and the title; each may be empty.
+/// number, other numbers and the title unless the claim holds; each may be empty.
 pub(super) fn each_network(
     outcomes: &[Outcome],
     judge: impl Fn(&[Outcome]) -> (Vec<Part>, [String; 4]),
@@ -220,7 +220,7 @@ pub(super) fn each_network(
     // A title is that of one network.
     let title = texts[3].first().filter(|_| networks.len() == 1).cloned();
     let [seen, number, more, _] = texts.map(|texts| texts.join("; "));
-    Finding::new(&parts, seen, number).with(more).titled(title)
+    Finding::new(&parts, seen, number).with(more).titled_unless_it_holds(title)
 }
 
 /// What distinguishes a run from the others, `seed = 0, h = 0.1`.

@@ -3,9 +3,11 @@
 mod against;
 mod runs;
 
-use super::edge::beside_positive;
+use super::differences::{LITTLE, NOTHING, bound};
+use super::edge::{STAYS, beside_positive, same_way, sharpness_beside_positive};
+use super::followed::starts;
 use super::groups::dal;
-use super::numbers::{column, rate, tenths};
+use super::numbers::{column, correlation, number, percent, range, rank_correlation, rate, tenths};
 use crate::experiment::plots::{Kind, Quantity, flow_name, followed, points, solid};
 use crate::experiment::{Measured, Outcome};
 use bea_flow::flow::FlowName;
@@ -55,6 +57,21 @@ fn sharpness() -> Quantity<'static> {
 
 fn accuracy() -> Quantity<'static> {
     Quantity { grows: false, ..Quantity::of("test accuracy", |run| points(run, "test_accuracy")) }
+}
+
+/// How often the loss has increased from one measurement to the next.
+fn increases() -> Quantity<'static> {
+    let points = |run: &Measured| {
+        let (mut count, mut before) = (0.0, f64::NAN);
+        let finite = points(run, "loss").into_iter().filter(|point| point.1.is_finite());
+        let counted = finite.map(|(step, loss)| {
+            count += f64::from(u8::from(loss > before));
+            before = loss;
+            (step, count)
+        });
+        counted.collect()
+    };
+    Quantity { grows: false, ..Quantity::of("increases of the loss so far", points) }
 }
 
 fn learning_rate() -> Quantity<'static> {
@@ -123,6 +140,16 @@ pub(super) fn fig9(outcomes: &[Outcome]) -> Figure {
     let right =
         series.iter().flat_map(|series| &series.points).map(|point| point.0).fold(1.0, f64::max);
     series.push(Series::new("", vec![(0.0, 0.0), (right, 0.0)], Style::soft(Dash::Dotted)));
+    let changes = || series.iter().flat_map(|series| &series.points).map(|point| point.1);
+    let (low, high) = range(changes().filter(|change| change.is_finite()));
+    let [least, most] = STAYS;
+    for bound in STAYS {
+        let label = format!(
+            "{least} and {most} times 2/h, between which the median of λ₀ counts as staying"
+        );
+        let line = vec![(bound, low), (bound, high)];
+        series.push(Series::new(label, line, Style::soft(Dash::Dashed)));
+    }
     let mut band = Band::range((1.0, f64::INFINITY), Color::SOFT);
     band.label = "λ₀ above 2/h".into();
     figure.panels.push(Panel {
@@ -170,7 +197,18 @@ fn flows_from_each(column: &'static str, y: &str, own: &'static str) -> Quantity
 pub(super) fn fig11(outcomes: &[Outcome]) -> Figure {
     let sharpness = flows_from_each("flow_lambda", "sharpness λ₀", "lambda_0");
     let sharpness = Quantity { thresholds_from: Some(0), ..sharpness };
-    Sheet::of(outcomes).figure(&[sharpness, flows_from_each("flow_loss", "loss E", "loss")])
+    let loss = flows_from_each("flow_loss", "loss E", "loss");
+    let mut figure = Sheet::of(outcomes).figure(&[sharpness, loss]);
+    // Where there are two networks, the caption has the shares of each.
+    let alone = figure.panels.len() == 2;
+    for (panel, name) in figure.panels.iter_mut().zip(["lambda_0", "loss"]).filter(|_| alone) {
+        let [below, above] =
+            [false, true].map(|above| percent(same_way(outcomes, name, above).share));
+        panel.note = format!(
+            "of changes in a step, {below} as along NGF below 2/h, {above} as along the positive flow above"
+        );
+    }
+    figure
 }
 
 /// The loss, `λ_0` and `Re sc_0`; set off where the loss increases.
@@ -194,6 +232,7 @@ pub(super) fn fig13(outcomes: &[Outcome]) -> Figure {
     let mut figure = highlighted(figure, outcomes, "loss increases", increasing);
     // A network with nothing above `2/h` has no point.
     let networks = outcomes.chunk_by(|a, b| a.config.network_name() == b.config.network_name());
+    let one = networks.clone().count() == 1;
     let series: Vec<Series> = networks
         .enumerate()
         .map(|(i, runs)| {
@@ -206,6 +245,12 @@ pub(super) fn fig13(outcomes: &[Outcome]) -> Figure {
     let (low, high) = reach().fold((0.0f64, 0.0f64), |(a, b), x| (a.min(x), b.max(x)));
     let least = reach().fold(f64::INFINITY, f64::min);
     if high > low {
+        let pairs = beside_positive(outcomes);
+        let note = format!(
+            "correlation {}, of the ranks {}",
+            number(correlation(&pairs)),
+            number(rank_correlation(&pairs))
+        );
         let name = "change of the loss along the positive flow";
         let zero = vec![(if least > 0.0 { least } else { low }, 0.0), (high, 0.0)];
         let zero = Series::new("", zero, Style::soft(Dash::Dotted));
@@ -214,6 +259,7 @@ pub(super) fn fig13(outcomes: &[Outcome]) -> Figure {
             x: if least > 0.0 { logarithmic(name) } else { Axis::linear(name) },
             y: Axis::linear("change of the loss in the step"),
             series: series.into_iter().chain([zero]).collect(),
+            note: if one { note } else { String::new() },
             ..Panel::default()
         });
         figure.columns = 2;
@@ -293,8 +339,13 @@ pub(super) fn fig16(outcomes: &[Outcome]) -> Figure {
     Sheet::of(outcomes).figure(&[product, drift])
 }
 
-/// The loss alone.
+/// The loss, and how often it has increased.
 pub(super) fn fig18(outcomes: &[Outcome]) -> Figure {
+    Sheet::of(outcomes).figure(&[loss(), increases()])
+}
+
+/// The loss alone.
+pub(super) fn fig44(outcomes: &[Outcome]) -> Figure {
     Sheet::of(outcomes).figure(&[loss()])
 }
 
@@ -326,25 +377,51 @@ pub(super) fn fig25(outcomes: &[Outcome]) -> Figure {
 }
 
 /// DAL with the exact product and with a difference, a panel for each power.
-fn by_difference(outcomes: &[Outcome], keep: Keep) -> Figure {
-    Sheet::only(outcomes, keep).by("p", &[loss()])
+fn by_difference(outcomes: &[Outcome], full: bool, most: f64) -> Figure {
+    let mut figure = Sheet::only(outcomes, if full { FULL } else { SMALL }).by("p", &[loss()]);
+    for panel in &mut figure.panels {
+        if let Some(power) = panel.title.strip_prefix("p = ").and_then(|p| p.parse().ok()) {
+            draw_bound(panel, outcomes, full, power, most);
+        }
+    }
+    figure
+}
+
+/// The final loss up to which a difference of gradients loses little, across a panel.
+fn draw_bound(panel: &mut Panel, outcomes: &[Outcome], full: bool, power: f64, most: f64) {
+    let steps = panel.series.iter().flat_map(|series| &series.points).map(|point| point.0);
+    let (first, last) = range(steps);
+    if let Some(bound) = bound(outcomes, full, power, most) {
+        let label =
+            format!("{most} times the exact loss at the end, up to which the other may end");
+        let line = vec![(first, bound), (last, bound)];
+        panel.series.push(Series::new(label, line, Style::soft(Dash::Dashed)));
+    }
 }
 
 pub(super) fn fig26(outcomes: &[Outcome]) -> Figure {
-    by_difference(outcomes, FULL)
+    by_difference(outcomes, true, NOTHING.0)
 }
 
 pub(super) fn fig27(outcomes: &[Outcome]) -> Figure {
-    by_difference(outcomes, SMALL)
+    by_difference(outcomes, false, LITTLE.0)
 }
 
 /// The same for one power, with the learning rates that it leads to.
 pub(super) fn fig28(outcomes: &[Outcome]) -> Figure {
-    Sheet::only(outcomes, ONE).figure(&[loss(), learning_rate()])
+    of_one_power(outcomes, ONE, 1.0)
 }
 
 pub(super) fn fig29(outcomes: &[Outcome]) -> Figure {
-    Sheet::only(outcomes, HALF).figure(&[loss(), learning_rate()])
+    of_one_power(outcomes, HALF, 0.5)
+}
+
+fn of_one_power(outcomes: &[Outcome], keep: Keep, power: f64) -> Figure {
+    let mut figure = Sheet::only(outcomes, keep).figure(&[loss(), learning_rate()]);
+    if let Some(panel) = figure.panels.first_mut() {
+        draw_bound(panel, outcomes, true, power, NOTHING.0);
+    }
+    figure
 }
 
 /// The error of a step beside the length of the step.
@@ -363,7 +440,7 @@ pub(super) fn fig31(outcomes: &[Outcome]) -> Figure {
 pub(super) fn fig32(outcomes: &[Outcome]) -> Figure {
     let flows = [FlowName::ImplicitRegularization, FlowName::Principal];
     let mut panels = Vec::new();
-    for (h, start) in runs::starts(outcomes) {
+    for (h, start) in starts(outcomes) {
         let sheet = Sheet::only(outcomes, |run| run.rate() == h && run.starts_at(start));
         let figure = sheet.figure(&[followed("distance", start, OWN, &flows, &FLOWS)]);
         let title = format!("h = {h}, from iterate {start}");
@@ -383,21 +460,23 @@ pub(super) fn fig37(outcomes: &[Outcome]) -> Figure {
         &[(FlowName::Positive, POSITIVE)],
     );
     let mut figure = Sheet::of(outcomes).figure(&[Quantity { thresholds_from: Some(0), ..lines }]);
-    let pairs = |outcome: &Outcome| -> Vec<(f64, f64)> {
-        let (h, own) = (rate(outcome), column(outcome, "lambda_0"));
-        let flow = column(outcome, "flow_lambda_positive");
-        let rows = own.windows(2).zip(flow).filter(|(pair, _)| h * pair[0] > 2.0);
-        rows.map(|(pair, flow)| (flow - pair[0], pair[1] - pair[0])).collect()
-    };
     let style = Style { marker: Some(bea_plot::Marker::Dot), ..solid(0).markers() };
     let series: Vec<Series> = outcomes
         .iter()
-        .map(|o| Series::new("iterates with λ₀ above 2/h", pairs(o), style))
+        .map(|run| sharpness_beside_positive(std::slice::from_ref(run)))
+        .map(|pairs| Series::new("iterates with λ₀ above 2/h", pairs, style))
         .collect();
     if series.iter().any(|series| !series.points.is_empty()) {
         figure.panels.push(Panel {
             x: Axis::linear("change of λ₀ along the positive flow"),
             y: Axis::linear("change of λ₀ in the step"),
+            note: match outcomes {
+                [_] => format!(
+                    "correlation {}",
+                    number(correlation(&sharpness_beside_positive(outcomes)))
+                ),
+                _ => String::new(),
+            },
             series,
             ..Panel::default()
         });
@@ -418,7 +497,7 @@ pub(super) fn fig39(outcomes: &[Outcome]) -> Figure {
 
 /// Test accuracy, loss and learning rate, a column for each batch size.
 pub(super) fn fig40(outcomes: &[Outcome]) -> Figure {
-    Sheet::of(outcomes).by("batch", &[accuracy(), loss(), learning_rate()])
+    Sheet::of(outcomes).by("batch", &[accuracy(), loss(), increases(), learning_rate()])
 }
 
 pub(super) fn fig41(outcomes: &[Outcome]) -> Figure {

@@ -10,6 +10,7 @@ use super::numbers::{
 };
 use crate::experiment::Outcome;
 use crate::reproduction::judgement::{Finding, Judgement};
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 /// Neither a larger final loss than the fixed rate with the lowest one, nor more increases of the loss.
@@ -54,23 +55,35 @@ pub(super) fn fig18(outcomes: &[Outcome]) -> Finding {
         compared.iter().enumerate().map(against).collect::<Vec<_>>().join("; ")
     );
     let title = match compared[..] {
-        [(dal, fixed)] => {
-            let lower = dal.loss() < fixed.loss();
-            let more = dal.rises() > fixed.rises();
-            Some(format!(
-                "DAL ends with a {} loss than the best fixed rate ({} against {}), {} after {} increases ({} against {})",
-                if lower { "lower" } else { "higher" },
-                number(dal.loss()),
-                number(fixed.loss()),
-                if lower == more { "but" } else { "and" },
-                if more { "more" } else { "fewer" },
-                number_of_times(dal.rises()),
-                number_of_times(fixed.rises())
-            ))
-        }
+        [(dal, fixed)] => ends_beside(dal, fixed),
         _ => None,
     };
     Finding::new(&parts, seen, decides).with(list(&groups)).titled(title)
+}
+
+/// `DAL ends with a lower loss than the best fixed rate (1 against 2), but after more increases (9 against 8)`; `None` where
+/// something was not measured.
+fn ends_beside(dal: &Group, fixed: &Group) -> Option<String> {
+    let losses = dal.loss().partial_cmp(&fixed.loss())?;
+    let rises = dal.rises().partial_cmp(&fixed.rises())?;
+    let loss = match losses {
+        Ordering::Less => "a lower loss than",
+        Ordering::Equal => "the same loss as",
+        Ordering::Greater => "a higher loss than",
+    };
+    let increases = match rises {
+        Ordering::Less => "fewer",
+        Ordering::Equal => "as many",
+        Ordering::Greater => "more",
+    };
+    Some(format!(
+        "DAL ends with {loss} the best fixed rate ({} against {}), {} after {increases} increases ({} against {})",
+        number(dal.loss()),
+        number(fixed.loss()),
+        if losses != Ordering::Equal && losses == rises.reverse() { "but" } else { "and" },
+        number_of_times(dal.rises()),
+        number_of_times(fixed.rises())
+    ))
 }
 
 /// So many times the lowest learning rate has that at the end where it rises again.
@@ -121,8 +134,7 @@ pub(super) fn fig19(outcomes: &[Outcome]) -> Finding {
         "the learning rate of DAL falls and rises again in {rising} of {n} runs, its updates decrease steadily in {steady} of {n}",
         n = adaptive.len()
     );
-    let held = parts.iter().all(|part| *part == Some(true));
-    Finding::new(&parts, seen, decides).with(more).titled((!held).then_some(title))
+    Finding::new(&parts, seen, decides).with(more).titled_unless_it_holds(title)
 }
 
 /// The final loss and the test accuracy of DAL-0.5 against the best fixed rate.
@@ -147,27 +159,29 @@ pub(super) fn fig20(outcomes: &[Outcome]) -> Finding {
             trains,
         ];
         let failing = half.map_or_else(|| "no seeds".into(), |half| half.failing());
-        let [loss, least, accuracy, highest] = [loss, best(&fixed), accuracy, highest].map(number);
+        let text = |group: Option<&Group>, of: fn(&Group) -> &[f64]| {
+            group.map_or_else(|| number(f64::NAN), |group| spread(of(group)))
+        };
+        let (losses, accuracies): (fn(&Group) -> &[f64], fn(&Group) -> &[f64]) =
+            (|group| &group.losses, |group| &group.accuracies);
+        let (half, accurate) = (half.copied(), accurate.copied());
+        let [loss, least] = [half, winner(&fixed)].map(|group| text(group, losses));
+        let [accuracy, highest] = [half, accurate].map(|group| text(group, accuracies));
         let seen = format!(
-            "DAL-0.5 ends with a loss of {loss} and a test accuracy of {accuracy}; the best fixed rate of each with {least} and \
-             {highest}; {failing} with DAL-0.5 end with a higher loss than at the start"
+            "DAL-0.5 ends with a loss of {loss} and a test accuracy of {accuracy}, the best fixed rate of each with {least} and \
+             {highest}"
         );
-        (
-            parts,
-            (
-                seen,
-                format!(
-                    "loss {loss} against {least}, test accuracy {accuracy} against {highest}, {failing} end above their start"
-                ),
-            ),
-        )
+        let decides = format!(
+            "loss {loss} against {least}, test accuracy {accuracy} against {highest}, and of DAL-0.5 {failing} end with a higher \
+             loss than at the start"
+        );
+        (parts, (seen, decides))
     };
     let (parts, texts): (Vec<[Part; 5]>, Vec<(String, String)>) =
         networks(&groups).into_iter().map(judged).unzip();
     let (seen, decides): (Vec<String>, Vec<String>) = texts.into_iter().unzip();
     let decides = format!(
-        "{}; DAL-0.5 must be better in both, in the median and with every seed, and no seed of it end with a higher loss than at \
-         the start",
+        "{}; DAL-0.5 must be better in both, in the median and with every seed, and no seed of it may end so",
         decides.join(", ")
     );
     let half = groups.iter().find(|group| group.power == Some(0.5));
@@ -179,7 +193,7 @@ pub(super) fn fig20(outcomes: &[Outcome]) -> Finding {
         _ => None,
     };
     let more = list(&groups) + &by_rounding(half);
-    Finding::new(&parts.concat(), seen.join(", ") + &medians(&groups), decides)
+    Finding::new(&parts.concat(), seen.join(", ") + &of_seeds(&groups), decides)
         .with(more)
         .titled(title)
 }
@@ -205,10 +219,12 @@ pub(super) fn fig21(outcomes: &[Outcome]) -> Finding {
         let rest: Vec<Part> = networks(&groups).into_iter().flat_map(rest).collect();
         more = format!(
             "without the powers with which most seeds end with a higher loss than at the start: {}; {more}",
-            steadiness(&rest)
+            steadiness(&rest, "networks")
         );
     }
-    Finding::new(&parts, seen, steadiness(&parts)).with(more)
+    Finding::new(&parts, seen, steadiness(&parts, "networks"))
+        .with(more)
+        .titled_unless_it_holds(steadiness_title(&parts, "networks"))
 }
 
 /// `; with p = 0.25 every seed ends with a higher loss than at the start`; empty where some seed of every power trains.
@@ -222,8 +238,29 @@ fn all_fail(groups: &[Group]) -> String {
     format!("; with {} every seed ends with a higher loss than at the start", powers.join(", "))
 }
 
+/// In how many settings test accuracy and increases of the loss, in turn, fall with every larger `p`.
+fn falling(parts: &[Part]) -> [String; 2] {
+    [0, 1].map(|i| tally(&parts.iter().skip(i).step_by(2).copied().collect::<Vec<_>>()))
+}
+
+/// The same as a title, of so many networks or batch sizes.
+pub(super) fn steadiness_title(parts: &[Part], settings: &str) -> String {
+    const QUANTITIES: [&str; 2] = ["test accuracy", "the number of increases of the loss"];
+    if let [accuracy, increases] = *parts {
+        let [first, second] = QUANTITIES;
+        return match (accuracy, increases) {
+            (Some(true), _) => format!("{first} falls steadily with p, {second} does not"),
+            (_, Some(true)) => format!("{second} falls steadily with p, {first} does not"),
+            _ => format!("neither {first} nor {second} falls steadily with p"),
+        };
+    }
+    let [accuracy, increases] = falling(parts);
+    let [first, second] = QUANTITIES;
+    format!("{first} falls steadily with p with {accuracy} {settings}, {second} with {increases}")
+}
+
 /// Of how many quantities that must fall with every larger `p` each does.
-pub(super) fn steadiness(parts: &[Part]) -> String {
+pub(super) fn steadiness(parts: &[Part], settings: &str) -> String {
     if let [accuracy, increases] = *parts {
         let word =
             |part: Part| part.map_or("not measured", |holds| if holds { "yes" } else { "no" });
@@ -234,13 +271,10 @@ pub(super) fn steadiness(parts: &[Part]) -> String {
             word(increases)
         );
     }
-    let of =
-        |which: usize| tally(&parts.iter().skip(which).step_by(2).copied().collect::<Vec<_>>());
+    let [accuracy, increases] = falling(parts);
     format!(
-        "falls with every larger p, with all seeds: the test accuracy in {} settings, the number of increases in {}; in all both \
-         must",
-        of(0),
-        of(1)
+        "falls with every larger p, with all seeds: the test accuracy with {accuracy} {settings}, the number of increases with \
+         {increases}; with all both must"
     )
 }
 
@@ -335,6 +369,16 @@ pub(super) fn fig23(outcomes: &[Outcome]) -> Finding {
     let texts: Vec<String> = dal.iter().chain(&winner).map(text).collect();
     let seen =
         format!("DAL and the best fixed rate end with {}{}", texts.join(", "), medians(&groups));
+    let level = |median: Part, every: Part| match (median, every) {
+        (Some(true), Some(true)) => "with every seed",
+        (Some(true), _) => "in the median alone",
+        _ => "with no power of it",
+    };
+    let title = format!(
+        "DAL with momentum ends below the best fixed rate {}, and after fewer increases as well {}",
+        level(parts[0], parts[1]),
+        level(parts[2], parts[3])
+    );
     let lowest = range(dal.iter().map(|group| group.loss())).0;
     let decides = format!(
         "loss {} against {}; one power of DAL must end with a lower loss, and one with fewer increases, too, in the median and \
@@ -342,7 +386,7 @@ pub(super) fn fig23(outcomes: &[Outcome]) -> Finding {
         number(lowest),
         number(least)
     );
-    Finding::new(&parts, seen, decides).with(list(&groups))
+    Finding::new(&parts, seen, decides).with(list(&groups)).titled_unless_it_holds(title)
 }
 
 /// The final losses of DAL and DAL-0.5 against the best fixed rate.
@@ -382,11 +426,9 @@ pub(super) fn fig45(outcomes: &[Outcome]) -> Finding {
     let seen =
         format!("from {} at the start, the loss comes to {}", number(start), texts.join(", "));
     let decides = format!("the loss halves in {} settings; in all it must", tally(&parts));
-    let held = parts.iter().all(|part| *part == Some(true));
-    let title = (!held).then(|| {
-        format!("a learning rate for each parameter trains the network {}", which(&groups, &parts))
-    });
-    Finding::new(&parts, seen, decides).with(list(&groups)).titled(title)
+    let title =
+        format!("a learning rate for each parameter trains the network {}", which(&groups, &parts));
+    Finding::new(&parts, seen, decides).with(list(&groups)).titled_unless_it_holds(title)
 }
 
 /// `with cap 0.1 only` where the first part of the labels tells in which settings something holds, else how many they are.

@@ -32,7 +32,8 @@ pub fn judge(run: &PaperRun) -> Finding {
         run.reach("ngf").largest,
         run.reach("igr").largest
     );
-    let decides =
-        format!("{ngf} and {igr} changes of the sign along the flows, {gd} in gradient descent");
+    let decides = format!(
+        "{ngf} and {igr} changes of the sign along the flows, which must have none, {gd} in gradient descent, which must have some"
+    );
     Finding::new(&parts, seen, decides)
 }

@@ -8,6 +8,10 @@ use bea_plot::{Figure, Panel};
 use num_complex::Complex64;
 
 const MINIMUM: f64 = 0.6;
+/// A larger relative distance is not the integrator's error.
+const EXACT: f64 = 1e-8;
+/// What keeps so far away from the minimum goes around it.
+const AROUND: f64 = 0.01;
 
 /// Runs the figure.
 pub fn run() -> Judged {
@@ -38,9 +42,13 @@ pub fn judge(run: &PaperRun) -> Finding {
          keeps {nearest:.2} away from it in the first step and meets the iterates of gradient descent to {:.1e}",
         pf.largest
     );
-    let decides =
-        format!("the minimum is passed {gd} times by gradient descent, {ngf} by NGF, {igr} by IGR");
+    let decides = format!(
+        "the minimum is passed {gd} times by gradient descent, {ngf} by NGF, {igr} by IGR, and must be by the first alone; PF \
+         meets gradient descent to {:.1e} of an iterate's size, which must be below {EXACT:e}, and passes the minimum at a \
+         distance of {nearest:.2}, which must be above {AROUND}",
+        pf.relative
+    );
     let stop = gd > 0 && ngf == 0 && igr == 0;
-    let around = pf.complete && pf.relative < 1e-8 && nearest > 0.01;
+    let around = pf.complete && pf.relative < EXACT && nearest > AROUND;
     Finding::new(&[stop, around], seen, decides)
 }

@@ -64,7 +64,7 @@ pub fn judge(points: &[f64], pf: impl Fn(Complex64) -> Complex64) -> Finding {
         points.len() - complex
     );
     let decides = format!(
-        "{signs} values have another sign, {complex} are real where they should be complex, or the reverse"
+        "{signs} values have another sign, {complex} are real where they should be complex, or the reverse; none may"
     );
     let more = format!("Im α at hλ = 4 is {:.4}", pf(Complex64::from(4.0)).im);
     Finding::new(&[signs == 0, complex == 0], seen, decides).with(more)

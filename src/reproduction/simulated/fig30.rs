@@ -70,5 +70,6 @@ pub fn judge(runs: &[PaperRun]) -> Finding {
          branch); {ended} flows ended early",
         number(right)
     );
-    Finding::new(&parts, seen, decides).with(more)
+    let title = "gradient descent never ends elsewhere than the principal flow and IGR";
+    Finding::new(&parts, seen, decides).with(more).titled_unless_it_holds(title.to_string())
 }

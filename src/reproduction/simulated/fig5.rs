@@ -128,5 +128,8 @@ pub fn judge(runs: &[PaperRun]) -> Finding {
         "largest distance in units of the iterate {largest:.1e} where PF is defined; up to {EXACT:e} counts as exact, and \
          with every h it must be defined"
     );
-    Finding { verdict, seen, number, more, title: None }
+    let title = (verdict == Judgement::InPart).then(|| {
+        "the principal flow is exact on quadratics wherever it is defined, and not defined where hλ = 1".into()
+    });
+    Finding { verdict, seen, number, more, title }
 }

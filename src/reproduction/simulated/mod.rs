@@ -72,8 +72,8 @@ pub static FIGURES: [SimulatedFigure; 9] = [
         id: "fig5",
         setting: "x² + 0.01y², h = 0.5, 0.9, 1.05, and 0.49, which is not drawn, from (1, 1)",
         shows: "50 steps of gradient descent on x² + 0.01y² (black), and NGF, IGR and PF from the same start, a \
-                column for each learning rate h; top, over contours of the loss; bottom, their distance to \
-                gradient descent, not divided by the size of the iterate; where PF ends at once, its place has the \
+                column for each learning rate h; top, over contours of the loss, where PF is complex its real part; bottom, \
+                their distance to gradient descent, with the imaginary part and not divided by the size of the iterate; where PF ends at once, its place has the \
                 limit of its closed form, drawn at 10⁻¹⁶ where the distance is 0",
         claim: "the principal flow follows gradient descent exactly on quadratics",
         run: fig5::run,
@@ -83,8 +83,9 @@ pub static FIGURES: [SimulatedFigure; 9] = [
         setting: "Rosenbrock's function, h = 0.0006, 0.0017, 0.005, from (-1.2, 1)",
         shows: "30 steps of gradient descent on Rosenbrock's function (black), and NGF, IGR, PF, and PF with one \
                 non-principal term, −h²/12 ∇³E[∇E, ∇E], from the same start, a column for each learning rate h; top, \
-                over contours of the loss; bottom, their distance to gradient descent",
-        claim: "the principal flow tracks gradient descent for λ₀ near 2/h; far above, only with a non-principal term",
+                over contours of the loss, where PF is complex its real part; bottom, their distance to gradient descent, with the imaginary \
+                part",
+        claim: "the principal flow tracks gradient descent for λ₀ near 2/h; for λ₀ far above 2/h, only with a non-principal term",
         run: fig6::run,
     },
     SimulatedFigure {
@@ -93,7 +94,7 @@ pub static FIGURES: [SimulatedFigure; 9] = [
         shows: "real and imaginary part of the factor α(hλᵢ) with which NGF, IGR and PF move along the \
                 eigenvectors uᵢ of the Hessian, against hλᵢ; lines are the formulas, marks are measured from \
                 velocities of the flows on five losses",
-        claim: "each flow is Σ α(hλᵢ) (∇E·uᵢ) uᵢ",
+        claim: "the velocity of each flow is Σ α(hλᵢ) (∇E·uᵢ) uᵢ",
         run: table1::run,
     },
     SimulatedFigure {

@@ -17,7 +17,7 @@ const WORDS: [(&str, &str); 7] = [
 pub(super) fn in_words(figure: &mut Figure) {
     for panel in &mut figure.panels {
         let labels = panel.series.iter_mut().map(|series| &mut series.label);
-        labels.chain([&mut panel.x.label, &mut panel.y.label]).for_each(replace);
+        labels.chain([&mut panel.x.label, &mut panel.y.label, &mut panel.note]).for_each(replace);
     }
 }
 
@@ -54,6 +54,7 @@ mod tests {
             ("pf, measured", "PF, measured"),
             ("closed form", "limit of the closed form of PF"),
             ("Re theta", "Re θ"),
+            ("real part of pf, pf+np:2", "real part of PF, PF and a non-principal term"),
             ("step", "step"),
         ] {
             let mut label = name.to_string();

@@ -34,6 +34,9 @@ pub enum Math {
     Primes(String, usize),
     /// A multilinear map applied to vectors, `f''(a,b)` or `∇³E[a,b]`.
     Apply(Box<Math>, Vec<Math>, Bracket),
+    /// The power `-1/k` of a matrix, `M^(-1/k)`, of the matrix and `k`; with so many primes the Fréchet derivative of that power,
+    /// to be applied to directions.
+    InverseRoot(Box<Math>, Box<Math>, usize),
     /// `‖v‖`
     Norm(Box<Math>),
     /// The k-th derivative operator, `∇³`.
@@ -104,6 +107,21 @@ impl Math {
     /// `name(argument)`
     pub fn function(name: &str, argument: Math) -> Math {
         Math::Apply(Box::new(Math::name(name)), vec![argument], Bracket::Round)
+    }
+
+    /// `inverse_root'(M, k)`, the word that optimizers have for [`Math::InverseRoot`].
+    pub(crate) fn inverse_root_in_words(base: &Math, degree: &Math, primes: usize) -> Math {
+        const WORD: &str = "inverse_root";
+        let head = match primes {
+            0 => Math::name(WORD),
+            primes => Math::Primes(WORD.into(), primes),
+        };
+        Math::Apply(Box::new(head), vec![base.clone(), degree.clone()], Bracket::Round)
+    }
+
+    /// Whether the formula as a base needs brackets before an exponent.
+    pub(crate) fn is_unit(&self) -> bool {
+        matches!(self, Math::Name(_) | Math::Number(_) | Math::Group(_))
     }
 
     /// `self = other`

@@ -57,6 +57,12 @@ impl Math {
                 let commas = COMMA * arguments.len().saturating_sub(1) as f64;
                 map.width() + sum(arguments) + commas + BRACKETS
             }
+            Math::InverseRoot(base, degree, primes) => {
+                let brackets =
+                    BRACKETS * f64::from(u8::from(!base.is_unit()) + u8::from(*primes > 0));
+                let exponent = SMALL * (2.6 + degree.width());
+                base.width() + brackets + exponent + 0.6 * *primes as f64
+            }
             Math::Norm(inner) => inner.width() + 2.0,
             Math::Nabla(k) => 1.7 + if *k > 1 { digits(*k as i64) } else { 0.0 },
             Math::Component(name, upper, lower) => {

@@ -134,7 +134,11 @@ fn visit(formula: &Math, each: &mut impl FnMut(&Math)) {
             visit(a, each);
             visit(b, each);
         }
-        Math::Group(a) | Math::Power(a, _) | Math::SquareRoot(a) | Math::Logarithm(a) => {
+        Math::Group(a)
+        | Math::Power(a, _)
+        | Math::SquareRoot(a)
+        | Math::Logarithm(a)
+        | Math::InverseRoot(a, ..) => {
             visit(a, each);
         }
         _ => {}

@@ -70,6 +70,8 @@ pub(super) fn rest(document: &Document) -> Rest {
 pub(super) struct Setting<'s> {
     /// Between the factors of a term.
     pub space: &'s str,
+    /// Between the factors of a term where it is broken.
+    pub times: &'s str,
     /// Where a row starts and all rows are aligned.
     pub align: &'s str,
     /// Where a row ends and the next one starts.
@@ -234,20 +236,52 @@ impl Setting<'_> {
                 (true, _) => "- ",
                 (false, _) => "+ ",
             };
-            let mut piece = Piece {
-                text: format!("{sign}{}", script.show(term)),
-                width: (self.measure)(term) + if i > 0 { SIGN } else { 0.0 },
-            };
+            let mut term = self.product(term, script);
+            term[0].text.insert_str(0, sign);
+            term[0].width += if i > 0 { SIGN } else { 0.0 };
             if i == 0 {
-                piece.text = format!("{}{}{}", before.0, self.inner.0, piece.text);
-                piece.width += before.1 + 1.0;
+                term[0].text.insert_str(0, &format!("{}{}", before.0, self.inner.0));
+                term[0].width += before.1 + 1.0;
             }
-            if i + 1 == terms.len() {
-                piece.text += self.inner.1;
-                piece.text += &behind.0;
-                piece.width += behind.1 + 1.0;
+            pieces.extend(term);
+        }
+        if let Some(last) = pieces.last_mut() {
+            last.text += self.inner.1;
+            last.width += 1.0;
+            if last.width + behind.1 > self.room() {
+                pieces.push(Piece { text: behind.0, width: behind.1 });
+            } else {
+                last.text += &behind.0;
+                last.width += behind.1;
             }
-            pieces.push(piece);
+        }
+        pieces
+    }
+
+    /// What fits on a line that stands furthest in.
+    fn room(&self) -> f64 {
+        self.width - 2.0 * INDENT - SIGN
+    }
+
+    /// A term of a sum, which is broken between factors where it is wider than a line.
+    fn product(&self, term: &Math, script: &impl Script) -> Vec<Piece> {
+        let piece = |math: &Math| Piece { text: script.show(math), width: (self.measure)(math) };
+        let Math::Product(factors) = term else { return vec![piece(term)] };
+        let mut lines: Vec<Vec<Math>> = vec![Vec::new()];
+        for factor in factors {
+            let line = &mut lines[0];
+            line.push(factor.clone());
+            // Behind a sign, or what stands in the place of one.
+            if line.len() > 1 && (self.measure)(&Math::Product(line.clone())) + SIGN > self.room() {
+                line.pop();
+                lines.insert(0, vec![factor.clone()]);
+            }
+        }
+        let lines = lines.into_iter().rev().map(Math::product);
+        let mut pieces: Vec<Piece> = lines.map(|line| piece(&line)).collect();
+        for later in pieces.iter_mut().skip(1) {
+            later.text.insert_str(0, self.times);
+            later.width += SIGN;
         }
         pieces
     }

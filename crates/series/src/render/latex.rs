@@ -69,6 +69,7 @@ fn sentence(sentence: &Sentence, line: usize) -> String {
 fn setting(width: usize) -> Setting<'static> {
     Setting {
         space: "\\,",
+        times: "\\cdot ",
         align: "&",
         newline: " \\\\",
         brackets: ("\\Bigl(", "\\Bigr)"),

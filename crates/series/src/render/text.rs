@@ -188,6 +188,7 @@ fn modified_loss(document: &Document, paint: &Paint, out: &mut dyn Write) -> io:
     writeln!(out, "{}\n", paint.dim("f = -∇E, H = ∇²E; the flow is θ̇ = -∇Ẽ"))?;
     let setting = Setting {
         space: " ",
+        times: "*",
         align: "  ",
         newline: "",
         brackets: ("( ", " )"),

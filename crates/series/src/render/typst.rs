@@ -24,21 +24,32 @@ impl Export for Typst {
                 continue;
             }
             write!(out, "$ {} = ", script::Typst.show(&document.left(name)))?;
-            rows.iter().try_for_each(|row| writeln!(out, "& {row} \\"))?;
+            write_rows(&rows, out)?;
             match rest(document) {
                 Rest::Order(power) => {
                     let power = script::Typst.show(&Math::power(Math::name("h"), power.into()));
-                    writeln!(out, "& + O({power}) $")?;
+                    writeln!(out, "{NEXT}+ O({power}) $")?;
                 }
                 Rest::Nodes(nodes) => {
-                    writeln!(out, "& + \"trees with more than {nodes} nodes\" $")?;
+                    writeln!(out, "{NEXT}+ \"trees with more than {nodes} nodes\" $")?;
                 }
-                Rest::Unasked => writeln!(out, "& + dots.c $")?,
+                Rest::Unasked => writeln!(out, "{NEXT}+ dots.c $")?,
             }
         }
         let line = document.layout.line;
         document.closing().iter().try_for_each(|s| writeln!(out, "\n{}", sentence(s, line)))
     }
+}
+
+/// Where a row after the first begins: a sign stands between two things only if there is something before it.
+const NEXT: &str = "& \"\" ";
+
+/// The rows of an equation, whose left-hand side stands before the first.
+fn write_rows(rows: &[String], out: &mut dyn Write) -> io::Result<()> {
+    rows.iter().enumerate().try_for_each(|(i, row)| {
+        let align = if i == 0 { "& " } else { NEXT };
+        writeln!(out, "{align}{row} \\")
+    })
 }
 
 /// A sentence as a paragraph, for lines that are so wide.
@@ -56,13 +67,15 @@ fn sentence(sentence: &Sentence, line: usize) -> String {
 /// How rows are set that are so wide.
 fn setting(width: usize) -> Setting<'static> {
     Setting {
-        space: " ",
+        space: " thin ",
+        times: "dot ",
         align: "& ",
         newline: " \\",
-        // Escaped brackets do not have to close on the line where they open.
-        brackets: ("\\( ", " \\)"),
+        // Escaped brackets do not have to close on the line where they open, but have to be told how high they are.
+        brackets: ("lr(\\(, size: #1.9em) ", " lr(\\), size: #1.9em)"),
         inner: ("\\( ", " \\)"),
-        indent: "quad ",
+        // With something before the sign, as in NEXT.
+        indent: "quad \"\" ",
         measure: Math::width,
         // The left-hand side stands before all rows.
         width: width as f64 - 5.0,
@@ -74,9 +87,8 @@ fn modified_loss(document: &Document, out: &mut dyn Write) -> io::Result<()> {
     let show = |formula: &Math| format!("${}$", script::Typst.show(formula));
     let sentences = obstructions(document, &corrections, show);
     write!(out, "$ {} = ", script::Typst.show(&Math::Modified("E".into())))?;
-    for row in setting(document.layout.line).write(loss::rows(corrections), false, &script::Typst) {
-        writeln!(out, "& {row} \\")?;
-    }
-    writeln!(out, "& + dots.c $")?;
+    let rows = setting(document.layout.line).write(loss::rows(corrections), false, &script::Typst);
+    write_rows(&rows, out)?;
+    writeln!(out, "{NEXT}+ dots.c $")?;
     sentences.iter().try_for_each(|line| writeln!(out, "\n{line}"))
 }

@@ -1,9 +1,10 @@
 //! Pictures of one measurement against another.
 
-use super::super::drift::{beside_drift, mean_drift, product_beside_drift};
+use super::super::drift::{beside_drift, mean_drift, product_beside_drift, with_drift};
+use super::super::edge::{LITTLE, negative_parts, spectra};
 use super::super::errors::at_the_edge;
 use super::super::groups::{Group, dal, summarise};
-use super::super::numbers::{column, last, median, range, rate};
+use super::super::numbers::{column, last, median, number, range, rate};
 use super::logarithmic;
 use crate::experiment::Outcome;
 use crate::experiment::plots::solid;
@@ -121,6 +122,10 @@ pub fn fig22(outcomes: &[Outcome]) -> Figure {
             x: logarithmic("mean drift of a step"),
             y: Axis::linear(axis),
             series: vec![fixed, dal],
+            note: format!(
+                "correlation {} with the logarithm",
+                number(with_drift(outcomes, name).0)
+            ),
             ..Panel::default()
         }
     };
@@ -162,22 +167,14 @@ fn against_power(outcomes: &[Outcome], name: &str, values: fn(&Group) -> &[f64])
 pub fn fig33(outcomes: &[Outcome]) -> Figure {
     let (mut sides, mut shares) = ([Vec::new(), Vec::new()], Vec::new());
     for outcome in outcomes {
-        let names = outcome.metrics.columns.iter().enumerate();
-        let at: Vec<usize> =
-            names.filter(|(_, name)| name.starts_with("eigenvalue_")).map(|(i, _)| i).collect();
-        let beside = 0.15 * outcome.config.every as f64;
-        for (row, step) in outcome.metrics.rows.iter().zip(column(outcome, "step")) {
-            let values = || at.iter().map(|i| row[*i]).filter(|value| value.is_finite());
-            for value in values() {
+        let (steps, beside) = (column(outcome, "step"), 0.15 * outcome.config.every as f64);
+        for (values, step) in spectra(outcome).into_iter().zip(&steps) {
+            for value in values.into_iter().filter(|value| value.is_finite()) {
                 let x = if value < 0.0 { step + beside } else { step - beside };
                 sides[usize::from(value < 0.0)].push((x, value.abs()));
             }
-            let all: f64 = values().map(f64::abs).sum();
-            shares.push((
-                step,
-                100.0 * values().filter(|x| *x < 0.0).map(f64::abs).sum::<f64>() / all,
-            ));
         }
+        shares.extend(steps.into_iter().zip(negative_parts(outcome)));
     }
     // Zeros to rounding are in neither.
     let greatest = sides.iter().flatten().map(|point| point.1).fold(0.0, f64::max);
@@ -197,7 +194,7 @@ pub fn fig33(outcomes: &[Outcome]) -> Figure {
         ..Panel::default()
     };
     let ends = [shares.first(), shares.last()].map(|end| end.map_or(0.0, |point| point.0));
-    let bound = ends.map(|x| (x, 10.0)).to_vec();
+    let bound = ends.map(|x| (x, LITTLE)).to_vec();
     let part = Panel {
         x: Axis::linear("step"),
         y: Axis::linear("part of Σ|λᵢ| that is negative, %"),
@@ -207,7 +204,11 @@ pub fn fig33(outcomes: &[Outcome]) -> Figure {
                 shares,
                 Style { color: orange, marker: Some(Marker::Dot), ..solid(0) },
             ),
-            Series::new("less than 10 % counts as little", bound, Style::soft(Dash::Dashed)),
+            Series::new(
+                format!("less than {LITTLE} % counts as little"),
+                bound,
+                Style::soft(Dash::Dashed),
+            ),
         ],
         ..Panel::default()
     };

@@ -41,19 +41,6 @@ impl Chosen<'_> {
     }
 }
 
-/// Learning rates, and the iterates that flows were followed from.
-pub(super) fn starts(outcomes: &[Outcome]) -> Vec<(f64, usize)> {
-    let mut starts: Vec<(f64, usize)> = Vec::new();
-    for outcome in outcomes {
-        for from in outcome.config.follow.iter().flat_map(|follow| &follow.from) {
-            if !starts.contains(&(rate(outcome), *from)) {
-                starts.push((rate(outcome), *from));
-            }
-        }
-    }
-    starts
-}
-
 impl<'a> Sheet<'a> {
     pub fn of(outcomes: &'a [Outcome]) -> Sheet<'a> {
         Sheet::only(outcomes, |_| true)

@@ -91,6 +91,9 @@ impl Script for Code {
                 self.write_list(arguments, ",", out);
                 out.push(')');
             }
+            Math::InverseRoot(base, degree, primes) => {
+                self.write(&Math::inverse_root_in_words(base, degree, *primes), out);
+            }
             Math::Row(parts) => self.write_list(parts, "", out),
             Math::Contraction(parts) => {
                 let times = match self {

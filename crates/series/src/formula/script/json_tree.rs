@@ -61,6 +61,9 @@ fn value(formula: &Math) -> Value {
         Math::Apply(head, arguments, _) => {
             json!({"type": "apply", "function": value(head), "arguments": list(arguments)})
         }
+        Math::InverseRoot(base, degree, primes) => {
+            value(&Math::inverse_root_in_words(base, degree, *primes))
+        }
         other => json!({"type": "symbol", "name": super::Plain.show(other)}),
     }
 }

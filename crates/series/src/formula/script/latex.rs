@@ -68,6 +68,22 @@ impl Script for Latex {
                 out.push_str(if tall { "\\right" } else { "" });
                 out.push(close);
             }
+            Math::InverseRoot(base, degree, primes) => {
+                let mut root = String::new();
+                if base.is_unit() {
+                    self.write(base, &mut root);
+                } else {
+                    self.write_group(base, &mut root);
+                }
+                root.push_str("^{-1/");
+                self.write(degree, &mut root);
+                root.push('}');
+                out.push_str(&match primes {
+                    0 => root,
+                    1..=3 => format!("({root}){}", "'".repeat(*primes)),
+                    _ => format!("({root})^{{({primes})}}"),
+                });
+            }
             Math::Norm(vector) => {
                 out.push_str("\\lVert ");
                 self.write(vector, out);

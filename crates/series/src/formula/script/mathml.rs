@@ -82,6 +82,32 @@ impl Script for MathMl {
                 self.write_list(arguments, "<mo>,</mo>", out);
                 out.push_str(&format!("{close}</mrow></mrow>"));
             }
+            Math::InverseRoot(base, degree, primes) => {
+                let mut root = String::from("<msup>");
+                if base.is_unit() {
+                    self.write(base, &mut root);
+                } else {
+                    self.write_group(base, &mut root);
+                }
+                root.push_str("<mrow><mo>−</mo><mn>1</mn><mo>/</mo>");
+                self.write(degree, &mut root);
+                root.push_str("</mrow></msup>");
+                let [open, close] = fences(('(', ')'), true);
+                out.push_str(&match primes {
+                    0 => root,
+                    1..=3 => {
+                        let mark = ["′", "″", "‴"][primes - 1];
+                        let mark = format!("<mo lspace=\"0\" rspace=\"0\">{mark}</mo>");
+                        format!("<mrow><mrow>{open}{root}{close}</mrow>{mark}</mrow>")
+                    }
+                    _ => {
+                        let [left, right] = fences(('(', ')'), false);
+                        format!(
+                            "<msup><mrow>{open}{root}{close}</mrow><mrow>{left}<mn>{primes}</mn>{right}</mrow></msup>"
+                        )
+                    }
+                });
+            }
             Math::Norm(vector) => {
                 let [open, close] = fences(('‖', '‖'), is_tall(vector));
                 out.push_str(&format!("<mrow>{open}"));
@@ -169,7 +195,9 @@ fn fences((open, close): (char, char), tall: bool) -> [String; 2] {
 /// Whether a formula is higher than a line.
 fn is_tall(formula: &Math) -> bool {
     match formula {
-        Math::Fraction(..) | Math::SquareRoot(_) | Math::PowerOf(..) => true,
+        Math::Fraction(..) | Math::SquareRoot(_) | Math::PowerOf(..) | Math::InverseRoot(..) => {
+            true
+        }
         Math::Row(parts) | Math::Contraction(parts) | Math::Product(parts) => {
             parts.iter().any(is_tall)
         }

@@ -70,6 +70,9 @@ impl Script for Plain {
                 self.write_list(arguments, ",", out);
                 out.push(close);
             }
+            Math::InverseRoot(base, degree, primes) => {
+                self.write(&Math::inverse_root_in_words(base, degree, *primes), out);
+            }
             Math::Norm(vector) => {
                 out.push('‖');
                 self.write(vector, out);

@@ -13,7 +13,9 @@ impl Script for Typst {
             Math::Name(name) => out.push_str(&identifier(name)),
             Math::Number(digits) => out.push_str(digits),
             Math::Row(parts) => self.write_list(parts, " ", out),
-            Math::Contraction(parts) | Math::Product(parts) => self.write_list(parts, " ", out),
+            Math::Contraction(parts) | Math::Product(parts) => {
+                self.write_list(parts, " thin ", out);
+            }
             Math::Sum(terms) | Math::LongSum(terms) => {
                 self.write_sum(terms, ["-", " - ", " + "], out);
             }
@@ -56,6 +58,22 @@ impl Script for Typst {
                 out.push(open);
                 self.write_list(arguments, ", ", out);
                 out.push(close);
+            }
+            Math::InverseRoot(base, degree, primes) => {
+                let mut root = String::new();
+                if base.is_unit() {
+                    self.write(base, &mut root);
+                } else {
+                    self.write_group(base, &mut root);
+                }
+                root.push_str("^(-1\\/");
+                self.write(degree, &mut root);
+                root.push(')');
+                out.push_str(&match primes {
+                    0 => root,
+                    1..=3 => format!("({root}){}", "'".repeat(*primes)),
+                    _ => format!("({root})^(({primes}))"),
+                });
             }
             Math::Norm(vector) => self.call("norm", vector, out),
             Math::Nabla(1) => out.push_str("nabla"),

@@ -138,7 +138,7 @@ fn visit<'m>(math: &'m Math, see: &mut impl FnMut(&'m Math)) {
     match math {
         Math::Sum(terms) if terms.len() > 1 => see(math),
         Math::Apply(_, arguments, _) if !arguments.iter().all(is_name) => see(math),
-        Math::Norm(inner) if !is_name(inner) => see(math),
+        Math::Norm(inner) | Math::InverseRoot(inner, ..) if !is_name(inner) => see(math),
         _ => {}
     }
     match math {
@@ -153,12 +153,16 @@ fn visit<'m>(math: &'m Math, see: &mut impl FnMut(&'m Math)) {
         | Math::SquareRoot(inner)
         | Math::Logarithm(inner)
         | Math::Norm(inner)
+        | Math::InverseRoot(inner, ..)
         | Math::PowerOf(inner, _) => visit(inner, see),
         Math::Fraction(a, b) | Math::Equation(a, b) => {
             visit(a, see);
             visit(b, see);
         }
-        Math::Apply(_, arguments, _) => arguments.iter().for_each(|part| visit(part, see)),
+        Math::Apply(head, arguments, _) => {
+            visit(head, see);
+            arguments.iter().for_each(|part| visit(part, see));
+        }
         Math::Name(_)
         | Math::Number(_)
         | Math::Primes(..)
@@ -198,11 +202,12 @@ fn replaced(math: &Math, part: &Math, name: &Math) -> Math {
         Math::SquareRoot(inner) => Math::SquareRoot(boxed(inner)),
         Math::Logarithm(inner) => Math::Logarithm(boxed(inner)),
         Math::Norm(inner) => Math::Norm(boxed(inner)),
+        Math::InverseRoot(base, degree, primes) => {
+            Math::InverseRoot(boxed(base), degree.clone(), *primes)
+        }
         Math::Fraction(top, bottom) => Math::Fraction(boxed(top), boxed(bottom)),
         Math::Equation(left, right) => Math::Equation(boxed(left), boxed(right)),
-        Math::Apply(head, arguments, bracket) => {
-            Math::Apply(head.clone(), all(arguments), *bracket)
-        }
+        Math::Apply(head, arguments, bracket) => Math::Apply(boxed(head), all(arguments), *bracket),
         other => other.clone(),
     }
 }

@@ -291,16 +291,17 @@ impl<'a> Writer<'a> {
                 }
             }
             Factor::Frechet(function, base, along) => {
-                let (name, degree) = match function {
-                    MatrixFunction::Polar => ("polar", None),
-                    MatrixFunction::InverseRoot(k) => ("inverse_root", Some(Math::number(k))),
+                let base = self.sum(base);
+                let value = match (function, along.len()) {
+                    (MatrixFunction::InverseRoot(k), primes) => {
+                        Math::InverseRoot(Box::new(base), Box::new(Math::number(k)), primes)
+                    }
+                    (MatrixFunction::Polar, 0) => Math::function("polar", base),
+                    (MatrixFunction::Polar, primes) => {
+                        let head = Math::Primes("polar".into(), primes);
+                        Math::Apply(Box::new(head), vec![base], Bracket::Round)
+                    }
                 };
-                let head = match along.len() {
-                    0 => Math::name(name),
-                    primes => Math::Primes(name.into(), primes),
-                };
-                let arguments = std::iter::once(self.sum(base)).chain(degree).collect();
-                let value = Math::Apply(Box::new(head), arguments, Bracket::Round);
                 match &along[..] {
                     [] => value,
                     along => {
@@ -398,6 +399,8 @@ fn powered(base: Math, exponent: &Exponent, names: &[String]) -> Math {
         other => Math::Group(Box::new(other)),
     };
     match exponent.as_rational() {
+        // A power by itself needs no brackets.
+        Some(q) if q == Ratio::from(1) && matches!(base, Math::InverseRoot(..)) => base,
         Some(q) if q.is_integer() => Math::power(unit(base), q.to_integer()),
         Some(q) if *q.denom() == 2 => Math::power(Math::SquareRoot(Box::new(base)), *q.numer()),
         Some(q) => {

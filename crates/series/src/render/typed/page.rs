@@ -190,10 +190,15 @@ fn coefficient(term: &TypedTerm, names: &[String]) -> Math {
     Coefficient::new(&term.coefficient, names).times_step(power).signed()
 }
 
-/// A line whose words are escaped and whose formulas, between control characters, are not.
+/// A line whose words are escaped, those in backticks as code, and whose formulas, between control characters, are not.
 fn escaped(line: &str) -> String {
+    let code = |(i, part): (usize, &str)| match i % 2 {
+        1 => format!("<code>{}</code>", escape(part)),
+        _ => escape(part),
+    };
+    let words = |part: &str| part.split('`').enumerate().map(code).collect::<String>();
     let parts = line.split('\u{1}').enumerate();
-    parts.map(|(i, part)| if i % 2 == 0 { escape(part) } else { part.to_string() }).collect()
+    parts.map(|(i, part)| if i % 2 == 0 { words(part) } else { part.to_string() }).collect()
 }
 
 /// A page that opens from disk, light or dark, without network or scripts.

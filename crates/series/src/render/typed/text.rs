@@ -5,7 +5,7 @@ use super::abbreviation::Definition;
 use super::equations::Equations;
 use super::layout::Writer;
 use super::loss::obstructions;
-use crate::formula::{Math, Plain, Script};
+use crate::formula::{Bracket, Math, Plain, Script};
 use crate::render::text::columns;
 use crate::typed::{Elementary, Factor, Factors, MatrixFunction, TypedField};
 use std::io::{self, Write};
@@ -103,12 +103,12 @@ pub(super) fn legend(
     if field.coordinates.iter().any(|c| c.terms.iter().any(|t| has_step(&t.factors))) {
         lines.push("step(x) is 1 where x > 0 and 0 where x < 0".into());
     }
-    lines.extend(matrices(field));
+    lines.extend(matrices(field, show));
     lines
 }
 
 /// What the functions of matrices in a field are.
-fn matrices(field: &TypedField) -> Option<String> {
+fn matrices(field: &TypedField, show: impl Fn(&Math) -> String) -> Option<String> {
     let (mut polar, mut root, mut product, mut derivative) = (false, false, false, false);
     for term in field.coordinates.iter().flat_map(|c| &c.terms) {
         walk(&term.factors, &mut |factor| match factor {
@@ -121,13 +121,25 @@ fn matrices(field: &TypedField) -> Option<String> {
             _ => {}
         });
     }
+    let power = |primes| {
+        let [matrix, degree] = ["M", "k"].map(|name| Box::new(Math::name(name)));
+        Math::InverseRoot(matrix, degree, primes)
+    };
+    let of_power = Math::Apply(Box::new(power(1)), vec![Math::name("X")], Bracket::Square);
+    let of_power = if root { format!(" or {}", show(&of_power)) } else { String::new() };
     let parts = [
-        (polar, "`polar(G)` is the orthogonal polar factor of the matrix `G`"),
-        (root, "`inverse_root(M, k)` is the matrix power `M^(-1/k)`"),
-        (derivative, "`F'(G)[X]` is the Fréchet derivative of a function of matrices along `X`"),
-        (product, "`matmul(A, B)` is the product of matrices"),
+        (polar, "`polar(G)` is the orthogonal polar factor of the matrix `G`".to_string()),
+        (root, format!("{} is the power `-1/k` of the matrix `M`", show(&power(0)))),
+        (
+            derivative,
+            format!(
+                "`F'(G)[X]`{of_power} is the Fréchet derivative of a function of matrices along `X`"
+            ),
+        ),
+        (product, "`matmul(A, B)` is the product of matrices".to_string()),
     ];
-    let parts: Vec<&str> = parts.into_iter().filter(|(is, _)| *is).map(|(_, text)| text).collect();
+    let parts: Vec<String> =
+        parts.into_iter().filter(|(is, _)| *is).map(|(_, text)| text).collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 

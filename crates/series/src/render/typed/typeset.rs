@@ -36,10 +36,11 @@ const LATEX: Setting<'_> = Setting {
 const TYPST: Setting<'_> = Setting {
     script: &Typst,
     newline: " \\",
-    quad: "quad",
-    space: " ",
-    // Escaped, they do not have to close where they open.
-    brackets: ("\\( ", " \\)"),
+    // A sign stands between two things only if there is something before it.
+    quad: "quad \"\" ",
+    space: " thin ",
+    // Escaped, they do not have to close where they open, but have to be told how high they are.
+    brackets: ("lr(\\(, size: #1.9em) ", " lr(\\), size: #1.9em)"),
     small: ("\\( ", " \\)"),
 };
 
