@@ -126,6 +126,8 @@ class _Module:
         self.checked: list[bool] | None = None
         #: Whether it was looked for parameters that the loss has kept.
         self.searched = False
+        #: Whether it was warned of wrong third derivatives.
+        self.warned = False
 
     def parameters(self) -> dict[str, torch.nn.Parameter]:
         found = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
@@ -185,19 +187,13 @@ class _Module:
     def search(self, loss: torch.Tensor) -> None:
         """Refuses a loss that has kept parameters of the model: it would be at others than those it is asked for."""
         own = {id(p): name for name, p in self.originals.items()}
-        seen, left = set(), [loss.grad_fn]
-        while left:
-            node = left.pop()
-            if node is None or node in seen:
-                continue
-            seen.add(node)
+        for node in _nodes(loss):
             name = own.get(id(getattr(node, "variable", None)))
             if name is not None:
                 raise Error(
                     f"the loss has kept the parameter {name!r}: take it from the model whenever the loss is evaluated, "
                     "by model.parameters()"
                 )
-            left += [after for after, _ in node.next_functions]
 
     @contextlib.contextmanager
     def work(self, check: bool = False) -> Iterator[None]:
@@ -316,26 +312,41 @@ class _Module:
     @_alone
     def third(self, x: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
         """The gradient of `uᵀ∇²E(x)v`."""
-        wrong = [name for name, part in self.model.named_modules() if isinstance(part, torch.nn.LayerNorm)]
-        if wrong:
-            warnings.warn(
-                f"third derivatives of PyTorch through LayerNorm are wrong, by a fifth and more in version 2.15, and the model "
-                f"has {len(wrong)} of them, `{wrong[0]}` say: bea.from_torch makes an objective with the right ones",
-                stacklevel=2,
-            )
         along, other = self.unflatten(u.copy()), self.unflatten(v.copy())
         sums = [torch.zeros_like(part) for part in along]
         weights = 0.0
-        for leaves, gradient, weight in self.differentiated(x):
-            slope = _inner(gradient, along)
+        for leaves, loss, weight in self.evaluated(x):
+            self.warn_of_layer_norm(loss)
+            slope = _inner(_differentiated(loss, leaves, create_graph=True), along)
             with torch.enable_grad():
                 product = _differentiated(slope, leaves, create_graph=True)
                 curvature = _inner(product, other)
-            for sum, part in zip(sums, _differentiated(curvature, leaves)):
+            try:
+                parts = _differentiated(curvature, leaves)
+            except RuntimeError as error:
+                if "order derivatives" not in str(error):
+                    raise
+                raise Error(
+                    f"PyTorch has no third derivatives of this loss ({error}): bea.from_torch makes an objective that has"
+                ) from error
+            for sum, part in zip(sums, parts):
                 if part is not None:
                     sum.add_(part, alpha=weight)
             weights += weight
         return self.flatten(sums) / self.total(weights)
+
+    def warn_of_layer_norm(self, loss: torch.Tensor) -> None:
+        """Warns, once, where the loss goes through an operation whose third derivatives PyTorch has wrong."""
+        if self.warned or all(node.name() != _WRONG for node in _nodes(loss)):
+            return
+        self.warned = True
+        names = [f"`{name}`" for name, part in self.model.named_modules() if isinstance(part, torch.nn.LayerNorm)]
+        where = f", at {names[0]} for example" if names else ""
+        warnings.warn(
+            "third derivatives of PyTorch through layer_norm are wrong, by a fifth and more in version 2.15, and the loss goes "
+            f"through it{where}: bea.from_torch makes an objective with the right ones",
+            stacklevel=2,
+        )
 
     @_alone
     def product(self, x: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -370,10 +381,30 @@ class _Module:
         return self.graph[1], True
 
     def differentiated(self, x: np.ndarray) -> Iterable:
+        for leaves, loss, weight in self.evaluated(x):
+            yield leaves, _differentiated(loss, leaves, create_graph=True), weight
+
+    def evaluated(self, x: np.ndarray) -> Iterable:
+        """The parameters, the loss of each batch with its graph, and its weight."""
         leaves = self.leaves(x)
         with torch.enable_grad():
             for loss, weight in self.losses(leaves):
-                yield leaves, torch.autograd.grad(loss, leaves, create_graph=True, allow_unused=True), weight
+                yield leaves, loss, weight
+
+
+#: The node of the graph of autograd whose third derivatives are wrong.
+_WRONG = "NativeLayerNormBackward0"
+
+
+def _nodes(loss: torch.Tensor) -> Iterator[Any]:
+    """The nodes of the graph that a loss was made by."""
+    seen, left = set(), [loss.grad_fn]
+    while left:
+        node = left.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            yield node
+            left += [after for after, _ in node.next_functions]
 
 
 def _inner(parts: Iterable[torch.Tensor | None], others: Iterable[torch.Tensor]) -> torch.Tensor | None:
