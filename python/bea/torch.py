@@ -142,20 +142,25 @@ class _Module:
     @_alone
     def point(self) -> np.ndarray:
         """The parameters of the model as they are."""
-        parts = [p.detach().reshape(-1).to("cpu", torch.float64) for p in self.parameters().values()]
-        return torch.cat(parts).numpy()
+        return self.flatten(self.parameters().values())
 
     def unflatten(self, x: np.ndarray) -> list[torch.Tensor]:
         """Tensors like the parameters, on their devices."""
-        out, at, flat = [], 0, torch.from_numpy(x)
-        for p in self.parameters().values():
-            out.append(flat[at : at + p.numel()].view(p.shape).to(p.device, p.dtype))
-            at += p.numel()
-        return out
+        parameters = list(self.parameters().values())
+        flat = torch.from_numpy(x)
+        kinds = {(p.device, p.dtype) for p in parameters}
+        if len(kinds) == 1:
+            # At once, instead of one by one.
+            flat = flat.to(*kinds.pop())
+        parts = flat.split([p.numel() for p in parameters])
+        return [part.view(p.shape).to(p.device, p.dtype) for part, p in zip(parts, parameters)]
 
     @staticmethod
     def flatten(parts: Iterable[torch.Tensor]) -> np.ndarray:
-        return torch.cat([part.detach().reshape(-1).to("cpu", torch.float64) for part in parts]).numpy()
+        flat = [part.detach().reshape(-1) for part in parts]
+        if len({(part.device, part.dtype) for part in flat}) > 1:
+            flat = [part.to("cpu", torch.float64) for part in flat]
+        return torch.cat(flat).to("cpu", torch.float64).numpy()
 
     def losses(self, leaves: list[torch.Tensor]) -> Iterable[tuple[torch.Tensor, float]]:
         """The loss of each batch, and its weight before it is divided by the number of examples."""
@@ -350,7 +355,7 @@ class _Module:
 
     @_alone
     def product(self, x: np.ndarray, v: np.ndarray) -> np.ndarray:
-        along = self.unflatten(v.copy())
+        along = self.unflatten(v)
         graphs, keep = self.graphs(x)
         sums = [torch.zeros_like(part) for part in along]
         weights = 0.0
