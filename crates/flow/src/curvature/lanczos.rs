@@ -204,44 +204,40 @@ impl Lanczos {
                 values[*end].is_empty() || excluded.is_some_and(|e| e.holds(&values[*end], small))
             };
             let unsure = (0..2).find(|end| verify && !holds(end));
-            match unsure {
-                Some(end) if converged && !spent => {
-                    let kept = self.left_out(&ritz, &chosen, &values, room / 4);
-                    if kept.len() < ritz.values.len() {
-                        state.restart(&ritz, &kept);
-                        ritz = state.ritz()?;
-                    }
-                    let products = (2 * state.products + 50).min(self.products);
-                    let (largest, wanted) = (end == 0, &values[end]);
-                    let search = Search { largest, wanted, small, scale, room, products };
-                    let distance = search.run(&mut state, operator, &ritz, random())?;
-                    let wanted = values[end].clone();
-                    excluded[end] = distance.map(|distance| Excluded { wanted, distance });
-                    searched = true;
-                    continue;
+            if let (Some(end), true, false) = (unsure, converged, spent) {
+                let kept = self.left_out(&ritz, &chosen, &values, room / 4);
+                if kept.len() < ritz.values.len() {
+                    state.restart(&ritz, &kept);
+                    ritz = state.ritz()?;
                 }
-                None if converged => {}
-                _ if spent => {}
-                _ => {
-                    let which = if state.open() == 0 {
-                        // An invariant space, and not all of the wanted ones in it.
-                        state.admit(random());
-                        all(&state)
-                    } else if searched && enough {
-                        let worse = |&&i: &&usize, &&k: &&usize| {
-                            ritz.residuals[i].total_cmp(&ritz.residuals[k])
-                        };
-                        state.turn(&ritz, open.iter().max_by(worse).copied().unwrap_or(0));
-                        vec![0]
-                    } else {
-                        all(&state)
-                    };
-                    if state.len() > room {
-                        state.restart(&ritz, &self.keep(&ritz, &chosen, room / 2));
-                    }
-                    state.expand(operator, &which, &[])?;
-                    continue;
+                let products = (2 * state.products + 50).min(self.products);
+                let (largest, wanted) = (end == 0, &values[end]);
+                let search = Search { largest, wanted, small, scale, room, products };
+                let distance = search.run(&mut state, operator, &ritz, random())?;
+                let wanted = wanted.clone();
+                excluded[end] = distance.map(|distance| Excluded { wanted, distance });
+                searched = true;
+                continue;
+            }
+            if !converged && !spent {
+                let which = if state.open() == 0 {
+                    // An invariant space, and not all of the wanted ones in it.
+                    state.admit(random());
+                    all(&state)
+                } else if searched && enough {
+                    let worst = open
+                        .into_iter()
+                        .max_by(|&i, &k| ritz.residuals[i].total_cmp(&ritz.residuals[k]));
+                    state.turn(&ritz, worst.unwrap_or(0));
+                    vec![0]
+                } else {
+                    all(&state)
+                };
+                if state.len() > room {
+                    state.restart(&ritz, &self.keep(&ritz, &chosen, room / 2));
                 }
+                state.expand(operator, &which, &[])?;
+                continue;
             }
             let distance = |end: usize| match &excluded[end] {
                 _ if exhausted || values[end].is_empty() => 0.0,
