@@ -290,18 +290,19 @@ class _Module:
         return examples if self.reduction == "mean" else 1.0
 
     @_alone
-    def value_and_gradient(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        leaves = self.leaves(x)
+    def value_and_gradient(self, x: np.ndarray, kept: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """The loss and its gradient; `kept` says whether products at `x` follow, whose graph serves both where it is kept."""
+        graphs, keep = self.graphs(x) if kept else ([], False)
+        if not keep:
+            graphs = self.differentiated(x, create_graph=False)
         total, weights = 0.0, 0.0
-        gradient = [torch.zeros_like(leaf) for leaf in leaves]
-        with torch.enable_grad():
-            for loss, weight in self.losses(leaves):
-                parts = torch.autograd.grad(loss, leaves, allow_unused=True)
-                for sum, part in zip(gradient, parts):
-                    if part is not None:
-                        sum.add_(part, alpha=weight)
-                total += weight * loss.item()
-                weights += weight
+        gradient = [torch.zeros_like(p) for p in self.parameters().values()]
+        for _, loss, parts, weight in graphs:
+            for sum, part in zip(gradient, parts):
+                if part is not None:
+                    sum.add_(part.detach(), alpha=weight)
+            total += weight * loss.item()
+            weights += weight
         scale = self.total(weights)
         return np.array([total / scale]), self.flatten(gradient) / scale
 
@@ -359,7 +360,7 @@ class _Module:
         graphs, keep = self.graphs(x)
         sums = [torch.zeros_like(part) for part in along]
         weights = 0.0
-        for leaves, gradient, weight in graphs:
+        for leaves, _, gradient, weight in graphs:
             used = [(part, v) for part, v in zip(gradient, along) if part is not None and part.requires_grad]
             if used:
                 parts = torch.autograd.grad(
@@ -376,7 +377,9 @@ class _Module:
         return self.flatten(sums) / self.total(weights)
 
     def graphs(self, x: np.ndarray) -> tuple[Iterable, bool]:
-        """The gradient of each batch with its graph, and whether that is kept: that of a single batch is, during one call."""
+        """The loss and gradient of each batch with their graph, and whether that is kept: that of a single batch is, during
+        one call.
+        """
         whole = isinstance(self.data, list) and len(self.data) == 1 and not self.chunk
         if not (whole and self.working):
             return self.differentiated(x), False
@@ -385,9 +388,9 @@ class _Module:
             self.graph = (x.copy(), list(self.differentiated(x)))
         return self.graph[1], True
 
-    def differentiated(self, x: np.ndarray) -> Iterable:
+    def differentiated(self, x: np.ndarray, create_graph: bool = True) -> Iterable:
         for leaves, loss, weight in self.evaluated(x):
-            yield leaves, _differentiated(loss, leaves, create_graph=True), weight
+            yield leaves, loss, _differentiated(loss, leaves, create_graph), weight
 
     def evaluated(self, x: np.ndarray) -> Iterable:
         """The parameters, the loss of each batch with its graph, and its weight."""
@@ -621,7 +624,7 @@ class Monitor:
         rule = _rule(self.optimizer)
         point = on.point()
         before = time.perf_counter()
-        value, gradient = on._module.value_and_gradient(point)
+        value, gradient = on._module.value_and_gradient(point, True)
         loss = float(value[0])
         one = time.perf_counter() - before
         diagonal = _preconditioner(self.optimizer, on._module.parameters())
