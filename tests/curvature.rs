@@ -3,7 +3,8 @@
 mod cases;
 
 use bea::curvature::{
-    Density, Error, Krylov, KrylovSpace, Lanczos, Operator, Probe, assemble, eigenvalues,
+    Density, Error, Krylov, KrylovSpace, Lanczos, Operator, Probe, Quadrature, assemble,
+    eigenvalues,
 };
 use nalgebra::{DMatrix, DVector, QR, SymmetricEigen};
 use num_complex::Complex64;
@@ -251,6 +252,20 @@ fn densities_of_random_matrices_follow_their_laws() {
             }
         }
     }
+}
+
+#[test]
+fn a_grid_has_a_bounded_number_of_points() {
+    let found = Density { steps: 3, ..Density::default() }.run(&DMatrix::identity(4, 4)).unwrap();
+    assert_eq!(found.grid(0.1, 7).unwrap().len(), 7);
+    for count in [Quadrature::MOST + 1, usize::MAX] {
+        let error = found.grid(0.1, count).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            format!("the number of points of the grid is {count}, and 10000000 is the most")
+        );
+    }
+    assert!(found.grid(0.1, 1).is_err());
 }
 
 #[test]

@@ -152,6 +152,7 @@ fn a_spectrum_without_copies_costs_little_more_than_arpack() {
             _ => 3.4e-3 * (next() - 0.5),
         })
         .collect();
+    println!("{:>8} {:>3} {:>8} {:>10} {:>10}", "rows", "k", "ARPACK", "no search", "searched");
     let equidistant: Vec<f64> = (0..500).map(|i| f64::from(i) / 500.0).collect();
     for (values, k, arpack) in [
         (outliers(3000), 5, 21),
@@ -168,12 +169,15 @@ fn a_spectrum_without_copies_costs_little_more_than_arpack() {
         assert!(
             found.missed.unwrap()[0] <= 1.1e-5 * matrix.values.iter().fold(0.0, |m, x| x.max(m))
         );
-        assert!(10 * found.products <= 16 * arpack, "{} of {arpack}", found.products);
+        assert!(10 * found.products <= 14 * arpack, "{} of {arpack}", found.products);
         // Where no search is wanted, none is made, and nothing is said.
         let never = Lanczos { verification: Verification::Never, ..lanczos };
         let plain = never.run(&matrix, &[]).unwrap();
         assert!(plain.missed.is_none() && plain.products < found.products);
-        assert!(found.products < 2 * plain.products, "{}", plain.products);
+        assert!(10 * plain.products <= 11 * arpack, "{} of {arpack}", plain.products);
+        assert!(2 * found.products < 3 * plain.products, "{}", plain.products);
+        let (rows, without, with) = (matrix.values.len(), plain.products, found.products);
+        println!("{rows:>8} {k:>3} {arpack:>8} {without:>10} {with:>10}");
     }
 }
 

@@ -126,6 +126,8 @@ class _Module:
         self.checked: list[bool] | None = None
         #: Whether it was looked for parameters that the loss has kept.
         self.searched = False
+        #: Whether it was warned of wrong third derivatives.
+        self.warned = False
 
     def parameters(self) -> dict[str, torch.nn.Parameter]:
         found = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
@@ -140,20 +142,25 @@ class _Module:
     @_alone
     def point(self) -> np.ndarray:
         """The parameters of the model as they are."""
-        parts = [p.detach().reshape(-1).to("cpu", torch.float64) for p in self.parameters().values()]
-        return torch.cat(parts).numpy()
+        return self.flatten(self.parameters().values())
 
     def unflatten(self, x: np.ndarray) -> list[torch.Tensor]:
         """Tensors like the parameters, on their devices."""
-        out, at, flat = [], 0, torch.from_numpy(x)
-        for p in self.parameters().values():
-            out.append(flat[at : at + p.numel()].view(p.shape).to(p.device, p.dtype))
-            at += p.numel()
-        return out
+        parameters = list(self.parameters().values())
+        flat = torch.from_numpy(x)
+        kinds = {(p.device, p.dtype) for p in parameters}
+        if len(kinds) == 1:
+            # At once, instead of one by one.
+            flat = flat.to(*kinds.pop())
+        parts = flat.split([p.numel() for p in parameters])
+        return [part.view(p.shape).to(p.device, p.dtype) for part, p in zip(parts, parameters)]
 
     @staticmethod
     def flatten(parts: Iterable[torch.Tensor]) -> np.ndarray:
-        return torch.cat([part.detach().reshape(-1).to("cpu", torch.float64) for part in parts]).numpy()
+        flat = [part.detach().reshape(-1) for part in parts]
+        if len({(part.device, part.dtype) for part in flat}) > 1:
+            flat = [part.to("cpu", torch.float64) for part in flat]
+        return torch.cat(flat).to("cpu", torch.float64).numpy()
 
     def losses(self, leaves: list[torch.Tensor]) -> Iterable[tuple[torch.Tensor, float]]:
         """The loss of each batch, and its weight before it is divided by the number of examples."""
@@ -185,19 +192,13 @@ class _Module:
     def search(self, loss: torch.Tensor) -> None:
         """Refuses a loss that has kept parameters of the model: it would be at others than those it is asked for."""
         own = {id(p): name for name, p in self.originals.items()}
-        seen, left = set(), [loss.grad_fn]
-        while left:
-            node = left.pop()
-            if node is None or node in seen:
-                continue
-            seen.add(node)
+        for node in _nodes(loss):
             name = own.get(id(getattr(node, "variable", None)))
             if name is not None:
                 raise Error(
                     f"the loss has kept the parameter {name!r}: take it from the model whenever the loss is evaluated, "
                     "by model.parameters()"
                 )
-            left += [after for after, _ in node.next_functions]
 
     @contextlib.contextmanager
     def work(self, check: bool = False) -> Iterator[None]:
@@ -289,18 +290,19 @@ class _Module:
         return examples if self.reduction == "mean" else 1.0
 
     @_alone
-    def value_and_gradient(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        leaves = self.leaves(x)
+    def value_and_gradient(self, x: np.ndarray, kept: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """The loss and its gradient; `kept` says whether products at `x` follow, whose graph serves both where it is kept."""
+        graphs, keep = self.graphs(x) if kept else ([], False)
+        if not keep:
+            graphs = self.differentiated(x, create_graph=False)
         total, weights = 0.0, 0.0
-        gradient = [torch.zeros_like(leaf) for leaf in leaves]
-        with torch.enable_grad():
-            for loss, weight in self.losses(leaves):
-                parts = torch.autograd.grad(loss, leaves, allow_unused=True)
-                for sum, part in zip(gradient, parts):
-                    if part is not None:
-                        sum.add_(part, alpha=weight)
-                total += weight * loss.item()
-                weights += weight
+        gradient = [torch.zeros_like(p) for p in self.parameters().values()]
+        for _, loss, parts, weight in graphs:
+            for sum, part in zip(gradient, parts):
+                if part is not None:
+                    sum.add_(part.detach(), alpha=weight)
+            total += weight * loss.item()
+            weights += weight
         scale = self.total(weights)
         return np.array([total / scale]), self.flatten(gradient) / scale
 
@@ -316,34 +318,49 @@ class _Module:
     @_alone
     def third(self, x: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
         """The gradient of `uᵀ∇²E(x)v`."""
-        wrong = [name for name, part in self.model.named_modules() if isinstance(part, torch.nn.LayerNorm)]
-        if wrong:
-            warnings.warn(
-                f"third derivatives of PyTorch through LayerNorm are wrong, by a fifth and more in version 2.15, and the model "
-                f"has {len(wrong)} of them, `{wrong[0]}` say: bea.from_torch makes an objective with the right ones",
-                stacklevel=2,
-            )
         along, other = self.unflatten(u.copy()), self.unflatten(v.copy())
         sums = [torch.zeros_like(part) for part in along]
         weights = 0.0
-        for leaves, gradient, weight in self.differentiated(x):
-            slope = _inner(gradient, along)
+        for leaves, loss, weight in self.evaluated(x):
+            self.warn_of_layer_norm(loss)
+            slope = _inner(_differentiated(loss, leaves, create_graph=True), along)
             with torch.enable_grad():
                 product = _differentiated(slope, leaves, create_graph=True)
                 curvature = _inner(product, other)
-            for sum, part in zip(sums, _differentiated(curvature, leaves)):
+            try:
+                parts = _differentiated(curvature, leaves)
+            except RuntimeError as error:
+                if "order derivatives" not in str(error):
+                    raise
+                raise Error(
+                    f"PyTorch has no third derivatives of this loss ({error}): bea.from_torch makes an objective that has"
+                ) from error
+            for sum, part in zip(sums, parts):
                 if part is not None:
                     sum.add_(part, alpha=weight)
             weights += weight
         return self.flatten(sums) / self.total(weights)
 
+    def warn_of_layer_norm(self, loss: torch.Tensor) -> None:
+        """Warns, once, where the loss goes through an operation whose third derivatives PyTorch has wrong."""
+        if self.warned or all(node.name() != _WRONG for node in _nodes(loss)):
+            return
+        self.warned = True
+        names = [f"`{name}`" for name, part in self.model.named_modules() if isinstance(part, torch.nn.LayerNorm)]
+        where = f", at {names[0]} for example" if names else ""
+        warnings.warn(
+            "third derivatives of PyTorch through layer_norm are wrong, by a fifth and more in version 2.15, and the loss goes "
+            f"through it{where}: bea.from_torch makes an objective with the right ones",
+            stacklevel=2,
+        )
+
     @_alone
     def product(self, x: np.ndarray, v: np.ndarray) -> np.ndarray:
-        along = self.unflatten(v.copy())
+        along = self.unflatten(v)
         graphs, keep = self.graphs(x)
         sums = [torch.zeros_like(part) for part in along]
         weights = 0.0
-        for leaves, gradient, weight in graphs:
+        for leaves, _, gradient, weight in graphs:
             used = [(part, v) for part, v in zip(gradient, along) if part is not None and part.requires_grad]
             if used:
                 parts = torch.autograd.grad(
@@ -360,7 +377,9 @@ class _Module:
         return self.flatten(sums) / self.total(weights)
 
     def graphs(self, x: np.ndarray) -> tuple[Iterable, bool]:
-        """The gradient of each batch with its graph, and whether that is kept: that of a single batch is, during one call."""
+        """The loss and gradient of each batch with their graph, and whether that is kept: that of a single batch is, during
+        one call.
+        """
         whole = isinstance(self.data, list) and len(self.data) == 1 and not self.chunk
         if not (whole and self.working):
             return self.differentiated(x), False
@@ -369,11 +388,31 @@ class _Module:
             self.graph = (x.copy(), list(self.differentiated(x)))
         return self.graph[1], True
 
-    def differentiated(self, x: np.ndarray) -> Iterable:
+    def differentiated(self, x: np.ndarray, create_graph: bool = True) -> Iterable:
+        for leaves, loss, weight in self.evaluated(x):
+            yield leaves, loss, _differentiated(loss, leaves, create_graph), weight
+
+    def evaluated(self, x: np.ndarray) -> Iterable:
+        """The parameters, the loss of each batch with its graph, and its weight."""
         leaves = self.leaves(x)
         with torch.enable_grad():
             for loss, weight in self.losses(leaves):
-                yield leaves, torch.autograd.grad(loss, leaves, create_graph=True, allow_unused=True), weight
+                yield leaves, loss, weight
+
+
+#: The node of the graph of autograd whose third derivatives are wrong.
+_WRONG = "NativeLayerNormBackward0"
+
+
+def _nodes(loss: torch.Tensor) -> Iterator[Any]:
+    """The nodes of the graph that a loss was made by."""
+    seen, left = set(), [loss.grad_fn]
+    while left:
+        node = left.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            yield node
+            left += [after for after, _ in node.next_functions]
 
 
 def _inner(parts: Iterable[torch.Tensor | None], others: Iterable[torch.Tensor]) -> torch.Tensor | None:
@@ -585,7 +624,7 @@ class Monitor:
         rule = _rule(self.optimizer)
         point = on.point()
         before = time.perf_counter()
-        value, gradient = on._module.value_and_gradient(point)
+        value, gradient = on._module.value_and_gradient(point, True)
         loss = float(value[0])
         one = time.perf_counter() - before
         diagonal = _preconditioner(self.optimizer, on._module.parameters())

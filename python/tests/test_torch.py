@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -311,10 +312,57 @@ def test_the_documents_run(document, tmp_path, monkeypatch, capsys):
     assert document == "README.md" or "sharpness" in capsys.readouterr().out
 
 
-def test_third_derivatives_through_layer_norm_are_warned_of():
-    model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.LayerNorm(3), torch.nn.Tanh()).double()
+class _Normed(torch.nn.Module):
+    """A layer with a normalisation, as a module or as a function."""
+
+    def __init__(self, normalise):
+        super().__init__()
+        self.linear, self.normalise = torch.nn.Linear(2, 4).double(), normalise
+
+    def forward(self, x):
+        return torch.tanh(self.normalise(torch.tanh(self.linear(x)) + self.linear.bias))
+
+
+def _normed(normalise):
     inputs = torch.linspace(-1, 1, 8, dtype=torch.float64).reshape(4, 2)
-    objective = bea.torch.objective(model, lambda outputs, _: (outputs**2).mean(), (inputs, torch.zeros(4)))
-    objective.hvp(objective.x)
-    with pytest.warns(UserWarning, match="through LayerNorm are wrong.* `1` say: bea.from_torch"):
+    return bea.torch.objective(_Normed(normalise), lambda outputs, _: (outputs**2).mean(), (inputs, torch.zeros(4)))
+
+
+@pytest.mark.parametrize("kind", ["module", "function"])
+def test_third_derivatives_through_layer_norm_are_warned_of_once(kind):
+    norm = torch.nn.LayerNorm(4).double()
+    objective = _normed(norm if kind == "module" else lambda y: torch.nn.functional.layer_norm(y, (4,)))
+    where = ", at `normalise` for example" if kind == "module" else ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        objective.hvp(objective.x)
+    with pytest.warns(UserWarning, match=f"through layer_norm are wrong.*goes through it{where}: bea.from_torch"):
         bea.evaluate(objective, order=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        bea.evaluate(objective, order=2)
+
+
+@pytest.mark.parametrize("kind", ["none", "group", "batch_eval"])
+def test_what_has_right_third_derivatives_is_not_warned_of(kind):
+    """They are those of differences of Hessian-vector products."""
+    functional = torch.nn.functional
+    mean, variance = torch.zeros(4).double(), torch.full((4,), 0.7).double()
+    on = _normed({
+        "none": lambda y: y,
+        "group": lambda y: functional.group_norm(y, 2),
+        "batch_eval": lambda y: functional.batch_norm(y, mean, variance),
+    }[kind])
+    x, step = on.point(), 1e-5
+    u, v = np.random.default_rng(0).normal(size=(2, on.dimension))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        third = on._module.third(x, u, v)
+    difference = (on._module.product(x + step * u, v) - on._module.product(x - step * u, v)) / (2 * step)
+    np.testing.assert_allclose(third, difference, rtol=1e-6, atol=1e-9)
+
+
+def test_what_has_no_third_derivatives_is_an_error():
+    on = _normed(lambda y: torch.nn.functional.batch_norm(y, None, None, training=True))
+    with pytest.raises(bea.Error, match="PyTorch has no third derivatives of this loss.*bea.from_torch"):
+        bea.evaluate(on, order=2)

@@ -98,6 +98,9 @@ impl Density {
 }
 
 impl Quadrature {
+    /// How many points a [grid](Self::grid) may have.
+    pub const MOST: usize = 10_000_000;
+
     /// `Σ_k w_k f(θ_k) ≈ tr f(A)/n`.
     pub fn mean(&self, f: impl Fn(f64) -> f64) -> f64 {
         self.nodes.iter().zip(&self.weights).map(|(&x, w)| w * f(x)).sum()
@@ -114,13 +117,17 @@ impl Quadrature {
     /// points that reaches four widths beyond the nodes.
     ///
     /// # Errors
-    /// A width that is not positive, or fewer than two points.
+    /// A width that is not positive, fewer than two points, or more than [`Quadrature::MOST`].
     pub fn grid(&self, width: f64, count: usize) -> Result<Vec<(f64, f64)>, Error> {
         if !(width > 0.0 && width.is_finite()) {
             return Err(Error::NotPositive { name: "the width" });
         }
         if count < 2 {
             return Err(Error::NotPositive { name: "the number of intervals of the grid" });
+        }
+        if count > Self::MOST {
+            let name = "the number of points of the grid";
+            return Err(Error::TooLarge { name, value: count, most: Self::MOST });
         }
         let ends = (self.nodes.first(), self.nodes.last());
         let (Some(first), Some(last)) = ends else { return Ok(Vec::new()) };

@@ -1,53 +1,33 @@
-//! The relation `A V = V T + F C + U S` of the block Lanczos method, as it grows and is restarted, beside eigenvectors `U`
-//! that are locked: `V` and `F` stay orthogonal to them.
+//! The relation `A V = V T + F C` of the block Lanczos method, as it grows, is restarted, and takes in what was found beside it.
 //!
-//! Every vector of `V` and `F` can carry **shadows**: its components along an eigenvector `x` that is orthogonal to
-//! the space so far, `A x = μ x`, in units of the component of a random vector that has just been added. They follow from
-//! `xᵀA V = μ xᵀV` alone, without `x`: where `A f = V t + F c + r f'`, `f'ᵀx = (μ fᵀx - Σ t_i v_iᵀx - Σ c_i f_iᵀx)/r`. As the
-//! components of a unit vector they are bounded, so that large shadows mean a small component of the random vector:
-//! see [`search`](super::search).
+//! Every vector of `V` and `F` can carry **shadows**: its components along an eigenvector `x`, `A x = μ x`, in units of the
+//! component of the vector that the iteration has started from. They follow from `xᵀA V = μ xᵀV` alone, without `x`:
+//! where `A f = V t + F c + r f'`, `f'ᵀx = (μ fᵀx - Σ t_i v_iᵀx - Σ c_i f_iᵀx)/r`. As the components of a unit vector
+//! they are bounded, so that large shadows mean a small component of that vector: see [`search`](super::search).
 
+use super::complement::Complement;
 use super::operator::products;
-use super::orthogonal::{Stored, norm, orthogonalise, rotate, scale};
+use super::orthogonal::{Stored, add, dot, norm, orthogonalise, rotate, scale};
 use super::spectrum::symmetric_eigen;
 use super::{Eigenpair, Error, Operator};
-use crate::random::{Probe, Probes};
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 
 /// Below this part of the largest product a remainder is rounding.
 const INVARIANT: f64 = 100.0 * f64::EPSILON;
 
-/// Where a Ritz vector is.
-#[derive(Clone, Copy)]
-enum Place {
-    /// A column of `U`.
-    Locked(usize),
-    /// `V y` with a column of `Y`.
-    Ritz(usize),
-}
-
-/// The Ritz pairs and the locked pairs, in descending order.
+/// The Ritz pairs `(θ, V y)`, in descending order.
 pub(super) struct Ritz {
     pub values: Vec<f64>,
-    /// The norms of what further products would make smaller: `‖C y‖`, 0 for locked pairs.
-    pub open: Vec<f64>,
-    /// `‖A u - λ u‖`.
-    residuals: Vec<f64>,
-    places: Vec<Place>,
+    /// `‖A V y - θ V y‖ = ‖C y‖`.
+    pub residuals: Vec<f64>,
     /// The eigenvectors of `T`.
     y: DMatrix<f64>,
 }
 
-/// An eigenvector that is locked.
-struct Locked<B> {
-    vector: Vec<B>,
-    value: f64,
-    residual: f64,
-}
-
-/// `A V = V T + F C + U S`.
+/// `A V = V T + F C`.
 pub(super) struct Factorisation<B> {
-    dimension: usize,
+    /// Of the space that `V` and `F` may fill.
+    pub dimension: usize,
     /// `V`.
     basis: Vec<Vec<B>>,
     /// `T`.
@@ -56,17 +36,12 @@ pub(super) struct Factorisation<B> {
     next: Vec<Vec<B>>,
     /// The rows of `C`.
     coupling: Vec<Vec<f64>>,
-    /// `U`.
-    locked: Vec<Locked<B>>,
-    /// The rows of `S`.
-    beside: Vec<Vec<f64>>,
     /// The eigenvalues `μ` that shadows are for.
     levels: Vec<f64>,
     /// The shadows of `V`.
     basis_shadows: Vec<Vec<f64>>,
     /// The shadows of `F`.
     next_shadows: Vec<Vec<f64>>,
-    probes: Probes,
     /// How many products were taken.
     pub products: usize,
     /// The largest norm of a product so far.
@@ -74,27 +49,35 @@ pub(super) struct Factorisation<B> {
 }
 
 impl<B: Stored<f64>> Factorisation<B> {
-    pub(super) fn new(dimension: usize, seed: u64) -> Self {
+    pub(super) fn new(dimension: usize) -> Self {
         Factorisation {
             dimension,
             basis: Vec::new(),
             t: DMatrix::zeros(0, 0),
             next: Vec::new(),
             coupling: Vec::new(),
-            locked: Vec::new(),
-            beside: Vec::new(),
             levels: Vec::new(),
             basis_shadows: Vec::new(),
             next_shadows: Vec::new(),
-            probes: Probes::new(seed),
             products: 0,
             largest: 0.0,
         }
     }
 
-    /// How many vectors `U`, `V` and `F` have together.
+    /// One on what is orthogonal to `V`, from a unit vector there, with shadows for eigenvalues `levels`.
+    pub(super) fn beside(&self, start: Vec<f64>, levels: Vec<f64>) -> Self {
+        let mut new = Factorisation::new(self.dimension - self.basis.len());
+        // What is rounding beside `A` is rounding there.
+        new.largest = self.largest;
+        let shadow = vec![1.0; levels.len()];
+        new.levels = levels;
+        new.push(start, 1.0, shadow);
+        new
+    }
+
+    /// How many vectors `V` and `F` have together.
     pub(super) fn len(&self) -> usize {
-        self.locked.len() + self.basis.len() + self.next.len()
+        self.basis.len() + self.next.len()
     }
 
     /// How many have not been multiplied.
@@ -102,40 +85,41 @@ impl<B: Stored<f64>> Factorisation<B> {
         self.next.len()
     }
 
-    /// Whether `U`, `V` and `F` span everything.
+    /// Whether `V` and `F` span everything.
     pub(super) fn is_everything(&self) -> bool {
         self.len() >= self.dimension
     }
 
-    /// Makes `v` orthogonal to `U`, `V` and `F`, and returns its parts along them.
-    fn orthogonalise(&self, v: &mut [f64]) -> [Vec<f64>; 3] {
-        let locked: Vec<&[B]> = self.locked.iter().map(|locked| locked.vector.as_slice()).collect();
-        let parts = [
-            orthogonalise(&locked, v),
-            orthogonalise(&self.basis, v),
-            orthogonalise(&self.next, v),
-        ];
-        // Parts along the first ones come back with the others.
-        orthogonalise(&self.basis, v);
-        orthogonalise(&locked, v);
+    /// A unit vector along the part of `v` that is orthogonal to `V`, if more than rounding is left.
+    pub(super) fn rest(&self, mut v: Vec<f64>) -> Option<Vec<f64>> {
+        let before = norm(&v);
+        orthogonalise(&self.basis, &mut v);
+        let rest = norm(&v);
+        scale(&mut v, 1.0 / rest);
+        (rest > 1e-10 * before).then_some(v)
+    }
+
+    /// Makes `v` orthogonal to `V`, `F` and vectors outside of this space, and returns its parts along `V` and `F`.
+    fn orthogonalise(&self, v: &mut [f64], outside: &[Vec<B>]) -> [Vec<f64>; 2] {
+        let parts = [orthogonalise(&self.basis, v), orthogonalise(&self.next, v)];
+        if !(self.next.is_empty() && outside.is_empty()) {
+            // Parts along the first ones come back with the others.
+            orthogonalise(outside, v);
+            orthogonalise(&self.basis, v);
+        }
         parts
     }
 
-    /// Adds a vector to `F`, without its part along what there is, if more than rounding is left.
+    /// Adds a vector to `F`, without its part along what there is, if more than rounding is left and room for it.
     pub(super) fn admit(&mut self, mut v: Vec<f64>) {
+        if self.is_everything() {
+            return;
+        }
         let before = norm(&v);
-        self.orthogonalise(&mut v);
+        self.orthogonalise(&mut v, &[]);
         let rest = norm(&v);
         if rest > 1e-10 * before {
             self.push(v, 1.0 / rest, vec![0.0; self.levels.len()]);
-        }
-    }
-
-    /// Adds a random vector to `F`, unless everything is spanned.
-    pub(super) fn admit_random(&mut self) {
-        if !self.is_everything() {
-            let v = self.probes.next(Probe::Gaussian, self.dimension);
-            self.admit(v);
         }
     }
 
@@ -146,31 +130,7 @@ impl<B: Stored<f64>> Factorisation<B> {
         self.next_shadows.push(shadow);
     }
 
-    /// Locks these Ritz vectors, leaves all others, and begins with a random vector orthogonal to them, following shadows in
-    /// units of its components for eigenvalues `levels`. It returns the dimension of the space that the vector has been
-    /// chosen from.
-    pub(super) fn search(&mut self, ritz: &Ritz, kept: &[usize], levels: Vec<f64>) -> usize {
-        self.restart(ritz, kept);
-        let vectors = std::mem::take(&mut self.basis).into_iter();
-        let new = kept.iter().filter(|&&i| !ritz.is_locked(i));
-        self.locked.extend(new.zip(vectors).map(|(&i, vector)| Locked {
-            vector,
-            value: ritz.values[i],
-            residual: ritz.residuals[i],
-        }));
-        self.t = DMatrix::zeros(0, 0);
-        self.beside = vec![Vec::new(); self.locked.len()];
-        self.next.clear();
-        self.coupling.clear();
-        self.basis_shadows.clear();
-        self.next_shadows.clear();
-        self.levels = levels;
-        self.admit_random();
-        self.next_shadows.iter_mut().for_each(|shadow| shadow.fill(1.0));
-        self.dimension - self.locked.len()
-    }
-
-    /// For each level the root of the sum of the squared shadows.
+    /// For a level the root of the sum of the squared shadows.
     pub(super) fn shadow(&self, level: usize) -> f64 {
         let all = self.basis_shadows.iter().chain(&self.next_shadows);
         all.map(|shadow| shadow[level].powi(2)).sum::<f64>().sqrt()
@@ -182,27 +142,33 @@ impl<B: Stored<f64>> Factorisation<B> {
         all.for_each(|shadow| shadow[level] = 0.0);
     }
 
-    /// The vector of `F` with the largest shadow at a level, if any has one.
-    pub(super) fn darkest(&self, level: usize) -> Option<usize> {
-        let size = |i: &usize| self.next_shadows[*i][level].abs();
-        let darkest = (0..self.open()).max_by(|a, b| size(a).total_cmp(&size(b)));
-        darkest.filter(|i| size(i) > 0.0)
+    /// Turns `F` so that its first vector is the residual of a pair.
+    pub(super) fn turn(&mut self, ritz: &Ritz, pair: usize) {
+        // Householder's reflection of the residual's coordinates to the first axis.
+        let mut w: Vec<f64> = self.coupling.iter().map(|row| dot(row, ritz.column(pair))).collect();
+        w[0] += norm(&w).copysign(w[0]);
+        let size = norm(&w);
+        if size == 0.0 {
+            return;
+        }
+        scale(&mut w, 1.0 / size);
+        let mut along = vec![0.0; self.next[0].len()];
+        add(&mut along, &self.next, &w);
+        let mut row = vec![0.0; self.basis.len()];
+        add(&mut row, &self.coupling, &w);
+        for ((w, f), c) in w.iter().zip(&mut self.next).zip(&mut self.coupling) {
+            f.iter_mut().zip(&along).for_each(|(f, x)| *f = B::store(f.load() - 2.0 * w * x));
+            c.iter_mut().zip(&row).for_each(|(c, x)| *c -= 2.0 * w * x);
+        }
     }
 
-    /// The vectors of `F` that the residuals of these pairs consist of.
-    pub(super) fn behind(&self, ritz: &Ritz, pairs: &[usize]) -> Vec<usize> {
-        let columns = pairs.iter().filter_map(|&i| ritz.column(i));
-        let part = |c: &Vec<f64>| columns.clone().map(|y| dot(c, y).abs()).fold(0.0, f64::max);
-        let parts: Vec<f64> = self.coupling.iter().map(part).collect();
-        let most = parts.iter().copied().fold(0.0, f64::max);
-        (0..parts.len()).filter(|&i| parts[i] >= 0.1 * most).collect()
-    }
-
-    /// Multiplies these vectors of `F`, given in ascending order, and moves them to `V`.
+    /// Multiplies these vectors of `F`, given in ascending order, and moves them to `V`. All stays orthogonal to vectors
+    /// `outside` of this space.
     pub(super) fn expand(
         &mut self,
         operator: &(impl Operator + ?Sized),
         which: &[usize],
+        outside: &[Vec<B>],
     ) -> Result<(), Error> {
         let load = |&i: &usize| self.next[i].iter().map(|x| x.load()).collect::<Vec<f64>>();
         let block: Vec<Vec<f64>> = which.iter().map(load).collect();
@@ -221,16 +187,14 @@ impl<B: Stored<f64>> Factorisation<B> {
             self.basis_shadows.insert(old, self.next_shadows.remove(i));
         }
         self.coupling.iter_mut().for_each(|c| c.resize(old + block, 0.0));
-        self.beside.iter_mut().for_each(|s| s.resize(old + block, 0.0));
         for (i, mut w) in images.into_iter().enumerate() {
             self.largest = self.largest.max(norm(&w));
-            let [locked, along, ahead] = self.orthogonalise(&mut w);
+            let [along, ahead] = self.orthogonalise(&mut w, outside);
             for (row, &c) in along.iter().enumerate() {
                 t[(row, old + i)] = c;
             }
             let rest = norm(&w);
             let shadow = self.follow(old + i, &along, &ahead, rest);
-            self.beside.iter_mut().zip(locked).for_each(|(row, s)| row[old + i] = s);
             self.coupling.iter_mut().zip(ahead).for_each(|(row, c)| row[old + i] = c);
             if rest > INVARIANT * self.largest && !self.is_everything() {
                 self.push(w, 1.0 / rest, shadow);
@@ -256,102 +220,132 @@ impl<B: Stored<f64>> Factorisation<B> {
     }
 
     pub(super) fn ritz(&self) -> Result<Ritz, Error> {
-        let (found, y) = symmetric_eigen(self.t.clone())?;
-        let size = |rows: &[Vec<f64>], i: usize| {
-            let y = y.column(i);
-            rows.iter().map(|row| dot(row, y.as_slice()).powi(2)).sum::<f64>().sqrt()
+        let (values, y) = symmetric_eigen(self.t.clone())?;
+        let mut ritz = Ritz { values, residuals: Vec::new(), y };
+        let residual = |i| {
+            let along = self.coupling.iter().map(|row| dot(row, ritz.column(i)).powi(2));
+            along.sum::<f64>().sqrt()
         };
-        // Value, open part, residual, place.
-        let locked = self.locked.iter().enumerate();
-        let locked = locked.map(|(i, l)| (l.value, 0.0, l.residual, Place::Locked(i)));
-        let ritz = found.iter().enumerate().map(|(i, &value)| {
-            let open = size(&self.coupling, i);
-            (value, open, open.hypot(size(&self.beside, i)), Place::Ritz(i))
-        });
-        let mut all: Vec<_> = locked.chain(ritz).collect();
-        all.sort_by(|a, b| b.0.total_cmp(&a.0));
-        Ok(Ritz {
-            values: all.iter().map(|pair| pair.0).collect(),
-            open: all.iter().map(|pair| pair.1).collect(),
-            residuals: all.iter().map(|pair| pair.2).collect(),
-            places: all.iter().map(|pair| pair.3).collect(),
-            y,
-        })
+        ritz.residuals = (0..ritz.values.len()).map(residual).collect();
+        Ok(ritz)
     }
 
-    /// Keeps these pairs alone, given in ascending order.
+    /// Keeps these pairs alone.
     pub(super) fn restart(&mut self, ritz: &Ritz, kept: &[usize]) {
-        let mut stays = vec![false; self.locked.len()];
-        let mut columns = Vec::new();
-        for &i in kept {
-            match ritz.places[i] {
-                Place::Locked(k) => stays[k] = true,
-                Place::Ritz(k) => columns.push(k),
-            }
-        }
-        let new = kept.iter().filter(|&&i| !ritz.is_locked(i));
-        let values: Vec<f64> = new.map(|&i| ritz.values[i]).collect();
-        let mut flags = stays.iter();
-        self.locked.retain(|_| *flags.next().expect("one flag each"));
-        let mut flags = stays.iter();
-        self.beside.retain(|_| *flags.next().expect("one flag each"));
-        rotate(&mut self.basis, &ritz.y, &columns);
-        let turned = |row: &Vec<f64>| {
-            columns.iter().map(|&k| dot(row, ritz.y.column(k).as_slice())).collect()
-        };
+        rotate(&mut self.basis, &ritz.y, kept);
+        let values: Vec<f64> = kept.iter().map(|&i| ritz.values[i]).collect();
         self.t = DMatrix::from_diagonal(&values.into());
+        let turned = |row: &Vec<f64>| kept.iter().map(|&i| dot(row, ritz.column(i))).collect();
         self.coupling = self.coupling.iter().map(turned).collect();
-        self.beside = self.beside.iter().map(turned).collect();
-        let shadow = |&k: &usize| {
+        let shadow = |&i: &usize| {
             let mut sum = vec![0.0; self.levels.len()];
-            for (shadow, &y) in self.basis_shadows.iter().zip(ritz.y.column(k).iter()) {
+            for (shadow, &y) in self.basis_shadows.iter().zip(ritz.column(i)) {
                 sum.iter_mut().zip(shadow).for_each(|(sum, x)| *sum += y * x);
             }
             sum
         };
-        self.basis_shadows = columns.iter().map(shadow).collect();
+        self.basis_shadows = kept.iter().map(shadow).collect();
+    }
+
+    /// The matrix that the complement of `V` sees beyond `tau`, beside the pairs `inside`.
+    pub(super) fn complement<'a, A: Operator + ?Sized>(
+        &'a self,
+        operator: &'a A,
+        ritz: &Ritz,
+        inside: std::ops::Range<usize>,
+        tau: f64,
+    ) -> Complement<'a, A, B> {
+        let mut g = DMatrix::zeros(self.open(), self.open());
+        for i in inside {
+            let c = self.coupling.iter().map(|row| dot(row, ritz.column(i)));
+            let c = DVector::from_iterator(self.open(), c);
+            g += &c * c.transpose() / (tau - ritz.values[i]);
+        }
+        Complement { operator, basis: &self.basis, next: &self.next, g }
+    }
+
+    /// Takes in `B W = W H + F' C'` of a [`Complement`] with the matrix `g`: `A W` follows from it. Of `F`, what would leave
+    /// less than `negligible` in a residual is dropped.
+    pub(super) fn absorb(&mut self, found: Factorisation<B>, g: &DMatrix<f64>, negligible: f64) {
+        self.products += found.products;
+        self.largest = self.largest.max(found.largest);
+        let old = std::mem::take(&mut self.next);
+        let load = |f: Vec<B>| f.into_iter().map(B::load).collect::<Vec<f64>>();
+        let mut old: Vec<Vec<f64>> = old.into_iter().map(load).collect();
+        let (m, s, b) = (self.basis.len(), found.basis.len(), old.len());
+        let matrix =
+            |rows: &[Vec<f64>], columns| DMatrix::from_fn(rows.len(), columns, |i, j| rows[i][j]);
+        let c = matrix(&std::mem::take(&mut self.coupling), m);
+        // F = W M + F' N + F'' K.
+        let inner = |vectors: &[Vec<B>]| {
+            DMatrix::from_fn(vectors.len(), b, |i, j| dot(&vectors[i], &old[j]))
+        };
+        let (along, ahead) = (inner(&found.basis), inner(&found.next));
+        let mut rests: Vec<Vec<f64>> = Vec::new();
+        let mut k = DMatrix::zeros(b, b);
+        for (j, v) in old.iter_mut().enumerate() {
+            for _ in 0..2 {
+                orthogonalise(&found.basis, v);
+                orthogonalise(&found.next, v);
+                for (i, c) in orthogonalise(&rests, v).into_iter().enumerate() {
+                    k[(i, j)] += c;
+                }
+            }
+            let rest = norm(v);
+            if rest > 1e-10 {
+                scale(v, 1.0 / rest);
+                k[(rests.len(), j)] = rest;
+                rests.push(v.clone());
+            }
+        }
+        let inward = &along * g * along.transpose();
+        let mut t = std::mem::replace(&mut self.t, DMatrix::zeros(0, 0)).resize(m + s, m + s, 0.0);
+        let across = &along * &c;
+        t.view_mut((m, 0), (s, m)).copy_from(&across);
+        t.view_mut((0, m), (m, s)).copy_from(&across.transpose());
+        t.view_mut((m, m), (s, s)).copy_from(&(&found.t - inward));
+        self.t = t;
+        let rows = |left: DMatrix<f64>, right: DMatrix<f64>| {
+            let row = move |i: usize| {
+                left.row(i).iter().chain(right.row(i).iter()).copied().collect::<Vec<f64>>()
+            };
+            row
+        };
+        let g_along = g * along.transpose();
+        let row = rows(&k * &c, -(&k * &g_along));
+        for (i, v) in rests.into_iter().enumerate() {
+            let row = row(i);
+            if norm(&row) > negligible {
+                self.next.push(v.into_iter().map(B::store).collect());
+                self.coupling.push(row);
+            }
+        }
+        let row = rows(&ahead * &c, matrix(&found.coupling, s) - &ahead * &g_along);
+        for (i, v) in found.next.into_iter().enumerate() {
+            self.next.push(v);
+            self.coupling.push(row(i));
+        }
+        self.basis.extend(found.basis);
+        self.basis_shadows = vec![Vec::new(); self.basis.len()];
+        self.next_shadows = vec![Vec::new(); self.next.len()];
     }
 
     /// These pairs, in their order.
     pub(super) fn into_pairs(mut self, ritz: &Ritz, chosen: &[usize]) -> Vec<Eigenpair> {
         self.next.clear();
-        let column = |&i: &usize| match ritz.places[i] {
-            Place::Locked(_) => None,
-            Place::Ritz(k) => Some(k),
+        rotate(&mut self.basis, &ritz.y, chosen);
+        let pair = |(&i, vector): (&usize, Vec<B>)| Eigenpair {
+            value: ritz.values[i],
+            vector: vector.into_iter().map(B::load).collect(),
+            residual: ritz.residuals[i],
         };
-        let columns: Vec<usize> = chosen.iter().filter_map(column).collect();
-        rotate(&mut self.basis, &ritz.y, &columns);
-        let mut turned = self.basis.into_iter();
-        let mut pair = |&i: &usize| {
-            let vector = match ritz.places[i] {
-                Place::Locked(k) => std::mem::take(&mut self.locked[k].vector),
-                Place::Ritz(_) => turned.next().unwrap_or_default(),
-            };
-            Eigenpair {
-                value: ritz.values[i],
-                vector: vector.into_iter().map(|x| x.load()).collect(),
-                residual: ritz.residuals[i],
-            }
-        };
-        chosen.iter().map(&mut pair).collect()
+        chosen.iter().zip(self.basis).map(pair).collect()
     }
 }
 
 impl Ritz {
-    /// Whether a pair is locked.
-    pub(super) fn is_locked(&self, i: usize) -> bool {
-        matches!(self.places[i], Place::Locked(_))
+    /// The coordinates of a pair in `V`.
+    fn column(&self, i: usize) -> &[f64] {
+        &self.y.as_slice()[i * self.y.nrows()..][..self.y.nrows()]
     }
-
-    /// The coordinates of a pair in `V`, if it is not locked.
-    fn column(&self, i: usize) -> Option<&[f64]> {
-        match self.places[i] {
-            Place::Locked(_) => None,
-            Place::Ritz(k) => Some(&self.y.as_slice()[k * self.y.nrows()..][..self.y.nrows()]),
-        }
-    }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }

@@ -6,8 +6,8 @@
 //! the wanted ends are kept: `V ← V Y`, `T ← Θ`, `C ← C Y`.
 //!
 //! A block of `b` vectors sees at most `b` copies of a repeated eigenvalue. Therefore, once the wanted pairs have
-//! converged, the orthogonal complement is searched from a random vector for what was missed, and again until nothing is
-//! found ([`Verification`]).
+//! converged, what is orthogonal to the space is searched from a random vector for what was missed, at one end after the
+//! other, and again until nothing is found ([`Verification`]). The space takes in what a search has seen.
 //!
 //! Source: Wu and Simon, *Thick-restart Lanczos method for large symmetric eigenvalue problems*, SIAM
 //! J. Matrix Anal. Appl. 22 (2000); Stewart, *A Krylov-Schur algorithm for large eigenproblems*, SIAM
@@ -18,6 +18,7 @@ use super::operator::check;
 use super::orthogonal::Stored;
 use super::search::Search;
 use super::{Error, Operator};
+use crate::random::{Probe, Probes};
 
 /// What to compute, and how.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -51,8 +52,9 @@ pub struct Lanczos {
 
 /// When to search for further copies of repeated eigenvalues, and for others that were missed.
 ///
-/// A search takes about a quarter to a half as many products as finding the eigenvalues has taken, and one is needed for
-/// each copy that is found. It ends without a result when it has taken as many products as all before, and 50.
+/// Without copies a search takes about a third as many products as finding the eigenvalues has taken, as it leaves out what the space so
+/// far has seen; one is needed for each copy that is found. It ends without a result when it has taken
+/// as many products as all before, and 50.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Verification {
     /// Never: what the first vectors have no part of is missed.
@@ -105,8 +107,7 @@ pub struct Extremes {
     pub products: usize,
     /// The largest modulus of an approximate eigenvalue that was met, which the tolerance is relative to.
     pub scale: f64,
-    /// Whether what further products would make smaller of the residuals is below the tolerance: they may exceed it by
-    /// their parts along pairs that were found before. If not, the products allowed did not suffice.
+    /// Whether the residuals are below the tolerance. If not, the products allowed did not suffice.
     pub converged: bool,
     /// How much further out than the last of `largest`, and of `smallest`, an eigenvalue may lie that is
     /// not among them: with a probability below 10⁻⁴, over the choice of the random vectors, one is missed that lies
@@ -139,9 +140,9 @@ impl Lanczos {
             return Err(Error::NotPositive { name: "the tolerance" });
         }
         if self.single {
-            self.iterate(Factorisation::<f32>::new(dimension, self.seed), operator, warm)
+            self.iterate(Factorisation::<f32>::new(dimension), operator, warm)
         } else {
-            self.iterate(Factorisation::<f64>::new(dimension, self.seed), operator, warm)
+            self.iterate(Factorisation::<f64>::new(dimension), operator, warm)
         }
     }
 
@@ -156,105 +157,100 @@ impl Lanczos {
         operator: &(impl Operator + ?Sized),
         warm: &[Vec<f64>],
     ) -> Result<Extremes, Error> {
+        let dimension = operator.dimension();
+        let mut probes = Probes::new(self.seed);
+        let mut random = || probes.next(Probe::Gaussian, dimension);
         for v in warm {
-            check(v, operator.dimension(), "a vector that the iteration starts from")?;
+            check(v, dimension, "a vector that the iteration starts from")?;
             let size = v.iter().fold(0.0f64, |m, x| m.max(x.abs()));
             if size > 0.0 {
                 state.admit(v.iter().map(|x| x / size).collect());
             }
         }
         let missing = self.block.saturating_sub(state.open()).max(self.random);
-        (0..missing).for_each(|_| state.admit_random());
-        let (wanted, first) = (self.largest + self.smallest, state.open());
+        for _ in 0..missing {
+            if !state.is_everything() {
+                state.admit(random());
+            }
+        }
+        let (wanted, block) = (self.largest + self.smallest, state.open());
         let verify = match self.verification {
             Verification::Never => false,
-            Verification::Cold => first < wanted,
+            Verification::Cold => block < wanted,
             Verification::Always => true,
         };
-        let room = self.room(first);
-        let mut search: Option<Search> = None;
-        let mut which: Vec<usize> = (0..first).collect();
+        let room = self.room(block);
+        let mut excluded: [Option<Excluded>; 2] = [None, None];
+        let mut searched = false;
+        let all = |state: &Factorisation<B>| (0..state.open()).collect::<Vec<_>>();
+        state.expand(operator, &all(&state), &[])?;
         loop {
-            let block = which.len();
-            state.expand(operator, &which)?;
             let mut ritz = state.ritz()?;
-            let mut chosen = self.choose(ritz.values.len());
+            let chosen = self.choose(ritz.values.len());
             let scale = ritz.values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
             let small = self.tolerance * scale;
             let enough = chosen.len() == wanted && ritz.values.len() > block;
             let open: Vec<usize> = chosen
                 .iter()
                 .copied()
-                .filter(|&i| ritz.open[i] > small || ritz.open[i].is_nan())
+                .filter(|&i| ritz.residuals[i] > small || ritz.residuals[i].is_nan())
                 .collect();
             let converged = enough && open.is_empty();
             let exhausted = state.open() == 0 && state.is_everything();
             let values = self.values(&ritz, &chosen);
-            let mut done = exhausted || state.products >= self.products;
-            if let Some(search) = &mut search {
-                search.look(&mut state);
+            let spent = exhausted || state.products >= self.products;
+            let holds = |end: &usize| {
+                let excluded: Option<&Excluded> = excluded[*end].as_ref();
+                values[*end].is_empty() || excluded.is_some_and(|e| e.holds(&values[*end], small))
+            };
+            let unsure = (0..2).find(|end| verify && !holds(end));
+            if let (Some(end), true, false) = (unsure, converged, spent) {
+                let kept = self.left_out(&ritz, &chosen, &values, room / 4);
+                if kept.len() < ritz.values.len() {
+                    state.restart(&ritz, &kept);
+                    ritz = state.ritz()?;
+                }
+                let products = (2 * state.products + 50).min(self.products);
+                let (largest, wanted) = (end == 0, &values[end]);
+                let search = Search { largest, wanted, small, scale, room, products };
+                let distance = search.run(&mut state, operator, &ritz, random())?;
+                let wanted = wanted.clone();
+                excluded[end] = distance.map(|distance| Excluded { wanted, distance });
+                searched = true;
+                continue;
             }
-            let mut missed = None;
-            if state.open() == 0 && !converged {
-                // An invariant space, and not all of the wanted ones in it.
-                state.admit_random();
-                which = (0..state.open()).collect();
-            } else if !converged {
-                which = if search.is_some() && enough {
-                    state.behind(&ritz, &open)
+            if !converged && !spent {
+                let which = if state.open() == 0 {
+                    // An invariant space, and not all of the wanted ones in it.
+                    state.admit(random());
+                    all(&state)
+                } else if searched && enough {
+                    let worst = open
+                        .into_iter()
+                        .max_by(|&i, &k| ritz.residuals[i].total_cmp(&ritz.residuals[k]));
+                    state.turn(&ritz, worst.unwrap_or(0));
+                    vec![0]
                 } else {
-                    (0..state.open()).collect()
+                    all(&state)
                 };
-            } else if !verify {
-                done = true;
-            } else if !done {
-                which = match &mut search {
-                    Some(search) if search.holds(&values, small) => search.proceed(&state),
-                    _ => {
-                        let most = room / 2 - wanted;
-                        let kept = self.settled(&ritz, small, most);
-                        let from = (&ritz, kept.as_slice());
-                        let new =
-                            search.insert(Search::new(&mut state, from, &values, small, scale));
-                        ritz = state.ritz()?;
-                        chosen = self.choose(ritz.values.len());
-                        new.proceed(&state)
-                    }
-                };
-                done = which.is_empty();
+                if state.len() > room {
+                    state.restart(&ritz, &self.keep(&ritz, &chosen, room / 2));
+                }
+                state.expand(operator, &which, &[])?;
+                continue;
             }
-            if verify {
-                let found = search.as_ref().filter(|search| search.holds(&values, small));
-                missed = match found {
-                    _ if exhausted => Some([0.0; 2]),
-                    Some(search) => Some(search.distances()),
-                    None => Some([f64::INFINITY; 2]),
-                };
-            }
-            if done {
-                let products = state.products;
-                let converged = converged || (exhausted && chosen.len() == wanted);
-                let mut largest = state.into_pairs(&ritz, &chosen);
-                let smallest = largest.split_off(self.largest.min(largest.len()));
-                return Ok(Extremes { largest, smallest, products, scale, converged, missed });
-            }
-            if state.len() > room {
-                state.restart(&ritz, &self.keep(&ritz, &chosen, room));
-            }
+            let distance = |end: usize| match &excluded[end] {
+                _ if exhausted || values[end].is_empty() => 0.0,
+                Some(excluded) if holds(&end) => excluded.distance,
+                _ => f64::INFINITY,
+            };
+            let missed = verify.then(|| [0, 1].map(distance));
+            let products = state.products;
+            let converged = converged || (exhausted && chosen.len() == wanted);
+            let mut largest = state.into_pairs(&ritz, &chosen);
+            let smallest = largest.split_off(self.largest.min(largest.len()));
+            return Ok(Extremes { largest, smallest, products, scale, converged, missed });
         }
-    }
-
-    /// The converged pairs, which a search leaves where they are: the wanted ones, and at most `most` beside them.
-    fn settled(&self, ritz: &Ritz, small: f64, most: usize) -> Vec<usize> {
-        let m = ritz.values.len();
-        let others = self.largest..m - self.smallest;
-        let mut kept: Vec<usize> = others.clone().filter(|&i| ritz.open[i] <= small).collect();
-        // Those next to the wanted ones help most.
-        kept.sort_by_key(|&i| (i - others.start).min(others.end - 1 - i));
-        kept.truncate(most);
-        kept.extend((0..self.largest).chain(others.end..m));
-        kept.sort_unstable();
-        kept
     }
 
     /// The wanted values at each end.
@@ -270,23 +266,52 @@ impl Lanczos {
         (0..largest).chain((m - smallest..m).rev()).collect()
     }
 
-    /// The pairs that a restart keeps: the chosen and the locked ones, and of the others those at the wanted ends, so that
-    /// half of the room is left.
-    fn keep(&self, ritz: &Ritz, chosen: &[usize], room: usize) -> Vec<usize> {
-        let (locked, others): (Vec<usize>, Vec<usize>) =
-            (0..ritz.values.len()).partition(|&i| ritz.is_locked(i));
-        let m = others.len();
-        let count = (room.saturating_sub(locked.len()) / 2).min(m);
+    /// The pairs that a search leaves out, `count` about: those at the wanted ends that are known better than they lie apart
+    /// from the last one wanted there. Others would not help, and it needs room.
+    fn left_out(
+        &self,
+        ritz: &Ritz,
+        chosen: &[usize],
+        values: &[Vec<f64>; 2],
+        count: usize,
+    ) -> Vec<usize> {
+        let mut kept = self.keep(ritz, chosen, count);
+        kept.retain(|i| {
+            let last = values.iter().filter_map(|end| end.last());
+            let apart = last.map(|x| (x - ritz.values[*i]).abs()).fold(f64::INFINITY, f64::min);
+            chosen.contains(i) || ritz.residuals[*i] <= 0.1 * apart
+        });
+        kept
+    }
+
+    /// The pairs that a restart keeps, `count` about: the chosen ones, and of the others those at the wanted ends.
+    fn keep(&self, ritz: &Ritz, chosen: &[usize], count: usize) -> Vec<usize> {
+        let m = ritz.values.len();
+        let count = count.min(m);
         let wanted = self.largest + self.smallest;
         let extra = count - wanted.min(count);
-        let largest = self.largest + extra * self.largest / wanted.max(1);
+        let largest = (self.largest + extra * self.largest / wanted.max(1)).min(m);
         let smallest = self.smallest + extra * self.smallest / wanted.max(1);
-        let largest = largest.min(m);
         let ends = (0..largest).chain(m.saturating_sub(smallest).max(largest)..m);
-        let mut kept: Vec<usize> = ends.map(|i| others[i]).collect();
-        kept.extend(locked.iter().chain(chosen));
+        let mut kept: Vec<usize> = ends.chain(chosen.iter().copied()).collect();
         kept.sort_unstable();
         kept.dedup();
         kept
+    }
+}
+
+/// What a search has excluded at one end.
+struct Excluded {
+    /// The wanted values.
+    wanted: Vec<f64>,
+    /// How far beyond the last one there is no other.
+    distance: f64,
+}
+
+impl Excluded {
+    /// Whether the wanted values are still those.
+    fn holds(&self, values: &[f64], small: f64) -> bool {
+        let same = |(a, b): (&f64, &f64)| (a - b).abs() <= small;
+        self.wanted.len() == values.len() && self.wanted.iter().zip(values).all(same)
     }
 }

@@ -22,6 +22,7 @@
 //! # Ok::<(), bea_flow::curvature::Error>(())
 //! ```
 
+mod complement;
 mod density;
 mod factorisation;
 mod hessian;

@@ -44,6 +44,16 @@ pub enum Error {
         /// Which one.
         name: &'static str,
     },
+    /// An option that is beyond its limit.
+    #[error("{name} is {value}, and {most} is the most")]
+    TooLarge {
+        /// Which one.
+        name: &'static str,
+        /// What it is.
+        value: usize,
+        /// What it may be.
+        most: usize,
+    },
     /// The eigenvalues of the small projected matrix were not found.
     #[error("the eigenvalues of a projected matrix of {0} rows were not found")]
     Projected(usize),

@@ -64,7 +64,11 @@ pub(super) fn combine<S: Scalar>(vectors: &[Vec<S>], c: &[S], n: usize) -> Vec<S
 }
 
 /// `out + Σ_k c_k v_k`.
-fn add<B: Stored<S>, S: Scalar>(out: &mut [S], vectors: &[impl AsRef<[B]> + Sync], c: &[S]) {
+pub(super) fn add<B: Stored<S>, S: Scalar>(
+    out: &mut [S],
+    vectors: &[impl AsRef<[B]> + Sync],
+    c: &[S],
+) {
     out.par_chunks_mut(PIECE).enumerate().for_each(|(piece, out)| {
         let at = piece * PIECE..piece * PIECE + out.len();
         for (v, &c) in vectors.iter().zip(c) {

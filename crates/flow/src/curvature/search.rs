@@ -1,14 +1,12 @@
 //! Whether a Lanczos iteration has missed an eigenvalue.
 //!
 //! A Krylov space sees one copy of a repeated eigenvalue, and of a cluster what it has separated. So, when all wanted
-//! pairs have converged, a random vector `w` of the orthogonal complement is multiplied again and again. Were there an
-//! eigenvector `x` in the complement with `A x = μ x`, its component in each vector that comes from `w` would be a known
-//! multiple of `wᵀx`, a **shadow**; these grow exponentially where `μ` lies beyond the Ritz values, but the components
-//! of a unit vector do not. If their squares sum up to `Q²`, `|wᵀx| ≤ 1/Q`, and a random unit vector of `N` dimensions is so
-//! nearly orthogonal to `x` with probability `√(2N/π)/Q`. For a Krylov space `1/Q²` is the Christoffel function at `μ`.
-//!
-//! The complement is that of the converged pairs alone: other Ritz vectors may have a part of such an `x`, as those of a
-//! cluster that has been separated in part.
+//! pairs have converged, the [complement](super::complement) of the space is looked at from a random vector `w` in it. Had its
+//! matrix an eigenvector `x` with an eigenvalue `μ` beyond the last one wanted, `x`'s component in each vector that comes
+//! from `w` would be a known multiple of `wᵀx`, a **shadow**; these grow exponentially where `μ` lies beyond the Ritz
+//! values, but the components of a unit vector do not. If their squares sum up to `Q²`, `|wᵀx| ≤ 1/Q`, and a random unit
+//! vector of `N` dimensions is so nearly orthogonal to `x` with probability `√(2N/π)/Q`. For a Krylov space `1/Q²` is the
+//! Christoffel function at `μ`.
 //!
 //! Source: Kuczyński and Woźniakowski, *Estimating the largest eigenvalue by the power and Lanczos algorithms with a
 //! random start*, SIAM J. Matrix Anal. Appl. 13 (1992), for random starts; Akhiezer, *The Classical Moment Problem*,
@@ -16,104 +14,104 @@
 
 use super::factorisation::{Factorisation, Ritz};
 use super::orthogonal::Stored;
+use super::{Error, Operator};
 
 /// With at most this probability an eigenvalue is missed by the distance that is reported.
-pub(super) const MISSED: f64 = 1e-4;
+const MISSED: f64 = 1e-4;
 
-/// How far an eigenvalue lies beyond the last one wanted, if it is to be seen.
-struct Rung {
-    /// 0: beyond the largest, 1: beyond the smallest.
-    end: usize,
-    distance: f64,
-    seen: bool,
-}
-
-/// A search in the orthogonal complement.
-pub(super) struct Search {
-    /// The wanted Ritz values at each end, when it began.
-    wanted: [Vec<f64>; 2],
-    /// The distances that are looked at, each a level of the shadows; those of an end in ascending order.
-    rungs: Vec<Rung>,
-    /// How large shadows have to be.
-    needed: f64,
+/// What is looked for, and where.
+pub(super) struct Search<'a> {
+    /// The largest eigenvalues, or the smallest.
+    pub largest: bool,
+    /// The wanted Ritz values at this end.
+    pub wanted: &'a [f64],
+    /// What a residual may be.
+    pub small: f64,
+    /// The modulus of the largest eigenvalue.
+    pub scale: f64,
+    /// How many vectors are kept at most.
+    pub room: usize,
     /// The number of products after which it ends without a result.
-    limit: usize,
+    pub products: usize,
 }
 
-impl Search {
-    /// Begins beside the pairs `kept`. `small`: what a residual may be; `largest`: the modulus of the
-    /// largest eigenvalue.
-    pub(super) fn new<B: Stored<f64>>(
+impl Search<'_> {
+    /// Looks for eigenvalues beyond the wanted ones from `w`, and takes what it sees into `state`, whose Ritz pairs `ritz` are.
+    /// It returns the distance beyond which there are no others, if it has found none.
+    pub(super) fn run<B: Stored<f64>>(
+        &self,
         state: &mut Factorisation<B>,
-        (ritz, kept): (&Ritz, &[usize]),
-        wanted: &[Vec<f64>; 2],
-        small: f64,
-        largest: f64,
-    ) -> Search {
-        let mut rungs = Vec::new();
-        for end in (0..2).filter(|&end| !wanted[end].is_empty()) {
-            let mut distance = 10.0 * small;
-            while rungs.is_empty() || distance < largest {
-                rungs.push(Rung { end, distance, seen: false });
-                distance *= 10.0;
-            }
+        operator: &(impl Operator + ?Sized),
+        ritz: &Ritz,
+        w: Vec<f64>,
+    ) -> Result<Option<f64>, Error> {
+        let Some(w) = state.rest(w) else { return Ok(Some(0.0)) };
+        let sign = if self.largest { 1.0 } else { -1.0 };
+        let last = self.wanted.last().copied().unwrap_or(0.0);
+        let at = |distance: f64| last + sign * distance;
+        let mut distances = vec![10.0 * self.small];
+        while let Some(next) = distances.last().map(|d| 10.0 * d).filter(|d| *d < self.scale) {
+            distances.push(next);
         }
-        let at = |rung: &Rung| {
-            let sign = if rung.end == 0 { 1.0 } else { -1.0 };
-            wanted[rung.end].last().unwrap_or(&0.0) + sign * rung.distance
+        let (count, m) = (self.wanted.len(), ritz.values.len());
+        let inside = if self.largest { count..m } else { 0..m - count };
+        let complement = state.complement(operator, ritz, inside, at(distances[0]));
+        let levels = distances.iter().map(|&d| at(d)).collect();
+        let mut chain = state.beside(w, levels);
+        let needed = (2.0 * chain.dimension as f64 / std::f64::consts::PI).sqrt() / MISSED;
+        // The distances that no eigenvalue is beyond are those from here on.
+        let mut seen = distances.len();
+        let found = loop {
+            while seen > 0 {
+                // Also where it is not a number.
+                let shadow = chain.shadow(seen - 1);
+                if shadow < needed {
+                    break;
+                }
+                seen -= 1;
+                chain.forget(seen);
+            }
+            let ritz = chain.ritz()?;
+            let missed = self.missed(&ritz.values);
+            let open = |i: &usize| ritz.residuals[*i] > self.small;
+            let over = chain.open() == 0 || state.products + chain.products >= self.products;
+            if !missed.is_empty() && (over || !missed.iter().any(open)) {
+                break None;
+            }
+            if chain.open() == 0 {
+                // An invariant space that holds all eigenvalues that the random vector has a part of.
+                seen = 0;
+            }
+            if missed.is_empty() && (over || seen == 0) {
+                break Some(distances.get(seen).copied().unwrap_or(f64::INFINITY));
+            }
+            if state.len() + chain.len() > self.room {
+                let values = ritz.values.len();
+                let half = (self.room.saturating_sub(state.len()) / 2).clamp(1, values);
+                let kept = if self.largest { 0..half } else { values - half..values };
+                chain.restart(&ritz, &kept.collect::<Vec<_>>());
+            }
+            chain.expand(&complement, &[0], complement.basis)?;
         };
-        let limit = 2 * state.products + 50;
-        let free = state.search(ritz, kept, rungs.iter().map(at).collect());
-        let needed = (2.0 * free as f64 / std::f64::consts::PI).sqrt() / MISSED;
-        Search { wanted: wanted.clone(), rungs, needed, limit }
+        let g = complement.g;
+        state.absorb(chain, &g, 1e-3 * self.small);
+        Ok(found)
     }
 
-    /// Whether the wanted values are still those that it began with.
-    pub(super) fn holds(&self, wanted: &[Vec<f64>; 2], small: f64) -> bool {
-        let same = |(a, b): (&f64, &f64)| (a - b).abs() <= small;
-        let end = |(a, b): (&Vec<f64>, &Vec<f64>)| a.len() == b.len() && a.iter().zip(b).all(same);
-        self.wanted.iter().zip(wanted).all(end)
-    }
-
-    /// Notes what the products so far have shown.
-    pub(super) fn look<B: Stored<f64>>(&mut self, state: &mut Factorisation<B>) {
-        for (level, rung) in self.rungs.iter_mut().enumerate() {
-            // Also where it is not a number.
-            let shadow = state.shadow(level);
-            if !rung.seen && (shadow >= self.needed || shadow.is_nan()) {
-                rung.seen = true;
-                state.forget(level);
+    /// Which of these values, in descending order, are to be among the wanted ones.
+    fn missed(&self, values: &[f64]) -> Vec<usize> {
+        let out = |x: f64| if self.largest { x } else { -x };
+        let last = self.wanted.last().map_or(f64::INFINITY, |x| out(*x) + self.small);
+        let mut order: Vec<usize> = (0..values.len()).collect();
+        order.sort_by(|&i, &k| out(values[k]).total_cmp(&out(values[i])));
+        let mut missed = Vec::new();
+        for i in order {
+            let x = out(values[i]);
+            let before = self.wanted.iter().filter(|y| out(**y) > x).count() + missed.len();
+            if x > last && before < self.wanted.len() {
+                missed.push(i);
             }
         }
-    }
-
-    /// What to multiply next; nothing where the search is at its end.
-    pub(super) fn proceed<B: Stored<f64>>(&mut self, state: &Factorisation<B>) -> Vec<usize> {
-        if state.products >= self.limit {
-            return Vec::new();
-        }
-        if state.is_everything() {
-            // Nothing is left to be searched, and little to be multiplied.
-            return (0..state.open()).collect();
-        }
-        if let Some(level) = self.rungs.iter().position(|rung| !rung.seen) {
-            if let Some(vector) = state.darkest(level) {
-                return vec![vector];
-            }
-            // An invariant space that holds all eigenvalues that the random vector has a part of.
-            self.rungs.iter_mut().for_each(|rung| rung.seen = true);
-        }
-        Vec::new()
-    }
-
-    /// How far beyond the last one wanted at each end an eigenvalue may still be.
-    pub(super) fn distances(&self) -> [f64; 2] {
-        [0, 1].map(|end| {
-            if self.wanted[end].is_empty() {
-                return 0.0;
-            }
-            let seen = self.rungs.iter().find(|rung| rung.end == end && rung.seen);
-            seen.map_or(f64::INFINITY, |rung| rung.distance)
-        })
+        missed
     }
 }
