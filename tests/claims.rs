@@ -730,7 +730,7 @@ fn roots_and_logarithms_say_where_an_equation_is_judged() {
     let source = Source::new("test.bea", text);
     let claims = parse(&source).unwrap();
     let error = Checker::new(&[]).check(&claims[0], &source).unwrap_err();
-    let help = error.help().unwrap().to_string();
+    let help = miette::Diagnostic::help(&error).unwrap().to_string();
     assert!(help.contains("no point was found where `g` is positive"), "{help}");
 }
 

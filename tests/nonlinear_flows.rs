@@ -279,7 +279,7 @@ fn long_vectors_are_stepped_as_loops_do() {
         let loss = bea::objective(n)
             .gradient(|x, g| {
                 g.iter_mut().zip(x).enumerate().for_each(|(i, (g, x))| *g = sloped(i, *x));
-                x.iter().map(|x| x * x).sum()
+                x.iter().map(|x| x * x).sum::<f64>()
             })
             .hessian_vector(|x, v, out| {
                 let all = out.iter_mut().zip(x.iter().zip(v)).enumerate();
