@@ -27,10 +27,8 @@ impl Domain {
     fn is_negative(&self, sum: &Polynomial) -> Option<bool> {
         let [(product, c)] = &sum[..] else {
             let turned: Polynomial = sum.iter().map(|(p, c)| (p.clone(), -c)).collect();
-            return match self.0.iter().find(|known| **known == *sum || **known == turned) {
-                Some(known) => Some(*known == turned),
-                None => None,
-            };
+            let known = self.0.iter().find(|known| **known == *sum || **known == turned);
+            return known.map(|known| *known == turned);
         };
         let odd = odd_part(product)?;
         let known = self.0.iter().find_map(|known| match &known[..] {
