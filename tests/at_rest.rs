@@ -131,6 +131,12 @@ fn the_command_linearises_or_says_why_not() {
         let message = said(of(name, set));
         assert!(message.contains("not differentiable at a critical point"), "{message}");
     }
+    let muon = said(of("muon", &["beta=1/2"]));
+    assert!(
+        muon.contains("not differentiable at a critical point")
+            && muon.contains("polar factor jumps"),
+        "{muon}"
+    );
     let decay = said(of("adamw", &["beta1=4/5", "beta2=15/16", "eps=1/5", "lambda=1/10"]));
     assert!(decay.contains("does not rest at a critical point"), "{decay}");
     let sum = said(of("adagrad", &["eps=1/5"]));

@@ -701,6 +701,38 @@ fn powers_of_products_whose_factors_have_open_signs() {
     }
 }
 
+/// Where a root or a logarithm has no value an equation says nothing.
+#[test]
+fn roots_and_logarithms_say_where_an_equation_is_judged() {
+    for equation in [
+        "abs(sqrt(g)^2) == sqrt(g)^2",
+        "abs(g) == sqrt(g)^2",
+        "sign(g)*sqrt(g) == sqrt(g)",
+        "sqrt(-g)^2 == abs(g) == -g",
+        "sqrt(g^3)^2 == abs(g)^3",
+        "sqrt(g^2 - a)^2 == abs(g^2 - a)*sign(g^2 - a)^2",
+        "exp(log(g))*sign(g) == exp(log(g))",
+    ] {
+        assert!(holds(equation), "{equation}: {:?}", differences(equation));
+    }
+    for equation in [
+        "sqrt(g)^2 == 2*g",
+        "sqrt(-g)^2 == g",
+        "log(g) == g",
+        "sqrt(g)*sqrt(H[g]) == 2*sqrt(g*H[g])",
+        "sign(g)*sqrt(g*H[g]) == sqrt(g*H[g])",
+        "sqrt(H[g])*abs(g) == sqrt(H[g])*g",
+    ] {
+        assert!(!holds(equation), "{equation}");
+    }
+    let text = "claim \"c\": exp(log(g)) == g";
+    let source = Source::new("test.bea", text);
+    let claims = parse(&source).unwrap();
+    let error = Checker::new(&[]).check(&claims[0], &source).unwrap_err();
+    let help = miette::Diagnostic::help(&error).unwrap().to_string();
+    assert!(help.contains("no point was found where `g` is positive"), "{help}");
+}
+
 #[test]
 fn what_stands_for_a_parameter_may_be_negative() {
     let of = |step: &str, equation: &str| {
@@ -721,7 +753,8 @@ fn what_stands_for_a_parameter_may_be_negative() {
 
 #[test]
 fn steps_of_matrices_are_not_stated() {
-    let message = "the step of `muon` multiplies matrices or takes functions of them, which claims do not state";
+    let message = "the step of `muon` multiplies matrices or takes functions of them, which claims do not state; \
+                   `bea derive muon` shows its field";
     assert_eq!(fault("claim \"c\": field(muon, 1) == -g"), message);
     assert!(
         fault("claim \"c\": field(dal(p = m^2), 0) == -g")

@@ -605,8 +605,8 @@ fn what_does_not_fit_is_said_at_its_place() {
         ),
         (
             "theta' = theta - h*transpose(g)",
-            "`theta` is a rows × columns matrix",
-            "a columns × rows matrix",
+            "matrices of different shapes are added",
+            "`h*transpose(g)` is a columns × rows matrix, what stands before it a rows × columns matrix",
         ),
         (
             "theta' = theta - h*sqrt(matmul(g, transpose(g)))*g",
@@ -616,17 +616,38 @@ fn what_does_not_fit_is_said_at_its_place() {
         (
             "theta' = theta - h*(g + transpose(g))",
             "matrices of different shapes are added",
-            "`theta` is a rows × columns matrix",
+            "`transpose(g)` is a columns × rows matrix",
         ),
         (
+            "theta' = theta - h*polar(transpose(g))",
+            "matrices of different shapes are added",
+            "`h*polar(transpose(g))` is a columns × rows matrix",
+        ),
+        (
+            "state M; M' = M/2 + transpose(g); theta' = theta - h*M'",
+            "matrices of different shapes are added",
+            "`h*M'` is a columns × rows matrix, what stands before it a rows × columns matrix",
+        ),
+        (
+            "theta' = theta - h*matmul(2 + transpose(g), g)",
+            "matrices of different shapes are added",
+            "`2` is a number, another term a columns × rows matrix",
+        ),
+        ("theta' = theta - h*(g + polar(3))", "`polar` takes matrices", "`3` is a number"),
+        (
             "state L; L' = L/2 + matmul(g, transpose(g)); theta' = theta - h*L'",
-            "`theta` is a rows × columns matrix",
-            "a rows × rows matrix",
+            "matrices of different shapes are added",
+            "`h*L'` is a rows × rows matrix",
         ),
         (
             "state L = theta; L' = L/2 + matmul(g, transpose(g)); theta' = theta - h*matmul(L', g)",
-            "a buffer cannot start so",
-            "multiple of `theta`",
+            "`L` is a rows × rows matrix, it cannot start as a multiple of `theta`",
+            "a rows × columns matrix",
+        ),
+        (
+            "state M = theta; M' = M/2 + transpose(g); theta' = theta - h*transpose(M')",
+            "`M` is a columns × rows matrix, it cannot start as a multiple of `theta`",
+            "a rows × columns matrix",
         ),
         (
             "theta' = theta - h*polar(h*g)",

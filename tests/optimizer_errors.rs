@@ -145,6 +145,7 @@ fn nonlinear_steps() {
         plain("h*f(norm(f)*1)"),
         plain("h/t*g^2"),
         plain("h*g^2*(1 - 2^t)"),
+        plain("h*g^2*(1 - beta^(1 - t))"),
         plain("h*g^2*(1 - beta^(t*t))"),
         plain("h*g/norm(g - g)"),
         plain("h*g/sqrt(h)"),
@@ -228,6 +229,10 @@ fn values() {
         let values = [("m", m), ("n", n), ("q", "7")]
             .map(|(name, value)| (name.to_string(), parse_value(value).unwrap()));
         shown_errors.push(shown(&optimizer.method(&BTreeMap::from(values)).unwrap_err()));
+    }
+    for beta1 in ["2", "-1/2"] {
+        let values = BTreeMap::from([("beta1".to_string(), parse_value(beta1).unwrap())]);
+        shown_errors.push(shown(&find("adam").unwrap().step(&values).unwrap_err()));
     }
     snapshot!(shown_errors.join("\n"));
 }

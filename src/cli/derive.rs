@@ -210,7 +210,8 @@ impl Derive {
         if matches!(format, Format::Sympy | Format::Mathematica) && field.has_matrices() {
             return Err(miette!(
                 help = "text, latex, typst, markdown, json, html and svg can",
-                "this format cannot show functions of matrices"
+                "this format cannot show functions of matrices: SymPy and Mathematica have none that is the \
+                 derivative of a polar factor or of a root along a matrix"
             ));
         }
         let potentials = limit::effort(self.force, ADVICE, |_| Ok(nonlinear.potentials(&field)?))?;

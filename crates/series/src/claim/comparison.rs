@@ -255,7 +255,7 @@ impl Comparison<'_, '_, '_> {
             for (product, x, y) in &part {
                 gap.add(&Sum::term((*product).clone(), x - y));
             }
-            match evaluator.atoms.vanishing(&gap) {
+            match evaluator.atoms.vanishing(&gap, &evaluator.domain) {
                 Vanishing::Zero => {}
                 Vanishing::Nonzero => differences.extend(part.iter().map(|(product, x, y)| {
                     effort::spend(1000);
@@ -266,12 +266,18 @@ impl Comparison<'_, '_, '_> {
                 })),
                 Vanishing::Unknown => {
                     let gap = terms.sum(&gap.coefficient(0));
-                    return fault(
-                        "it cannot be decided whether the two sides are equal",
-                        &format!(
-                            "they differ in form by `{gap}`, which is 0 at every point that was tried"
-                        ),
+                    let positive = evaluator.domain.conditions().iter();
+                    let positive: Vec<String> =
+                        positive.map(|sum| format!("`{}`", terms.sum(sum))).collect();
+                    let domain = match &positive[..] {
+                        [] => String::new(),
+                        [one] => format!(" where {one} is positive"),
+                        all => format!(" where {} are positive", all.join(", ")),
+                    };
+                    let help = format!(
+                        "they differ in form by `{gap}`, and no point was found{domain} at which that is not 0"
                     );
+                    return fault("it cannot be decided whether the two sides are equal", &help);
                 }
             }
         }

@@ -109,7 +109,8 @@ impl<'a> Derivations<'a> {
         let program = self.program(name, values)?;
         if program.as_ref().is_some_and(|program| program.needs_matrices().is_some()) {
             return Err(format!(
-                "the step of `{name}` multiplies matrices or takes functions of them, which claims do not state"
+                "the step of `{name}` multiplies matrices or takes functions of them, which claims do not state; \
+                 `bea derive {name}` shows its field"
             ));
         }
         Ok(program)

@@ -194,7 +194,12 @@ impl<'c> Evaluator<'_, 'c> {
                 .fold(Sum::constant(Q::one()), |power, _| self.atoms.product(&power, &base.sum)),
             Some(n) if n > 0 => return Err(ValueError::Large),
             _ if base.sum.is_zero() => return Err(ValueError::Vanishing),
-            _ => self.atoms.power(&base.sum, exponent),
+            n => {
+                if n.is_none() {
+                    self.domain.insert(&base.sum, &self.atoms);
+                }
+                self.atoms.power(&base.sum, exponent)
+            }
         };
         Ok(Value::Entrywise(Entrywise { sum, ..base }))
     }
@@ -233,7 +238,10 @@ impl<'c> Evaluator<'_, 'c> {
             "sign" | "log" if of.sum.is_zero() => return Err(ValueError::Vanishing),
             "sign" => self.atoms.sign(&of.sum),
             "log" if of.sum.as_constant().is_some_and(|c| c.is_one()) => Sum::default(),
-            "log" => opaque(self, Opaque::Logarithm),
+            "log" => {
+                self.domain.insert(&of.sum, &self.atoms);
+                opaque(self, Opaque::Logarithm)
+            }
             "sqrt" => return self.raised(value, &half),
             "norm" => {
                 if of.sum.is_zero() {

@@ -8,7 +8,7 @@ use super::value::{Context, Formal, Value, ValueError};
 use crate::exact::RationalFunction as Q;
 use crate::expression::SeriesError;
 use crate::text::source::{Source, SourceError};
-use crate::typed::{Atoms, Exponent};
+use crate::typed::{Atoms, Domain, Exponent};
 use num_rational::BigRational;
 use num_traits::{One, Signed};
 use std::cell::Cell;
@@ -35,6 +35,8 @@ pub(crate) struct Evaluator<'e, 'c> {
     pub(super) context: Context,
     /// What values made entry by entry are made of.
     pub(super) atoms: Atoms,
+    /// Where these are defined.
+    pub(super) domain: Domain,
     scope: Vec<(String, Binding<'c>)>,
     steps: u64,
     calls: usize,
@@ -62,6 +64,7 @@ impl<'e, 'c> Evaluator<'e, 'c> {
             source,
             names,
             atoms,
+            domain: Domain::default(),
             derivations,
             context: Context::default(),
             scope: Vec::new(),

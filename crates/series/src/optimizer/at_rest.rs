@@ -11,7 +11,7 @@ use super::step::Step;
 use crate::exact::{RationalFunction, rounded_root};
 use crate::series::{Combination, GeneralLinearMethod, Stage, State, VectorField};
 use crate::text::source::SourceError;
-use crate::typed::{Function, Initial, Interval, Node, NodeId, Program};
+use crate::typed::{Function, Initial, Interval, MatrixFunction, Node, NodeId, Program};
 use num_rational::{BigRational, Ratio};
 use num_traits::{One, Signed, Zero};
 use std::collections::BTreeMap;
@@ -288,6 +288,12 @@ impl Rest<'_> {
             },
             Node::Function(function, x) => applied(*function, &self.points[*x], id),
             Node::Greater(x, y) => greater(&self.points[*x], &self.points[*y], id),
+            Node::MatrixFunction(MatrixFunction::Polar, x) if self.points[*x].0.is_zero() => {
+                let message = "the step is not differentiable at a critical point".into();
+                let help =
+                    "a polar factor jumps where its matrix is 0, as the sign of a number does";
+                return Err((id, message, help));
+            }
             Node::MatrixProduct(..)
             | Node::Transpose(_)
             | Node::Identity

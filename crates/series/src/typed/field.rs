@@ -1,9 +1,10 @@
 //! The modified field of a nonlinear step, as terms that are trees of operations.
 
 use super::atoms::{Atom, Atoms, Opaque, Polynomial, Product};
+use super::error::TypedError;
 use super::matrix::MatrixFunction;
 use super::program::{Exponent, NodeId, Program, Shape};
-use super::solve::{Solver, TypedError};
+use super::solve::Solver;
 use crate::exact::RationalFunction;
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,8 +1,9 @@
 //! Functions of series in the step size, by their differential equations.
 
 use super::atoms::Opaque;
+use super::error::TypedError;
 use super::program::{Exponent, NodeId};
-use super::solve::{Op, Solved, Solver, TypedError};
+use super::solve::{Op, Solved, Solver};
 use super::sum::{Sum, recurrence_factor};
 use crate::exact::RationalFunction;
 use num_rational::BigRational;

@@ -6,9 +6,10 @@
 //! derivatives are symmetric in all directions and what they are multiplied by.
 
 use super::atoms::{Atom, AtomId, Atoms, Polynomial, Product, is_negative};
+use super::error::TypedError;
 use super::matrix::MatrixFunction;
 use super::program::{Exponent, NodeId};
-use super::solve::{Head, Solved, Solver, TypedError};
+use super::solve::{Head, Solved, Solver};
 use super::sum::{Sum, Weight};
 use crate::exact::{RationalFunction, effort};
 use std::rc::Rc;

@@ -7,27 +7,33 @@
 
 mod atoms;
 mod calculus;
+mod domain;
+mod error;
 mod field;
 mod functions;
 mod interval;
 mod matrices;
 mod matrix;
+mod operations;
 mod potential;
+mod power;
 mod program;
 mod reading;
 mod solve;
 mod sum;
+mod taylor;
 mod vanishing;
 mod witness;
 
 pub(crate) use atoms::{Atom, Atoms, Opaque, Product};
+pub(crate) use domain::Domain;
+pub use error::TypedError;
 pub use field::{Elementary, Factor, Factors, Terms, TypedCoordinate, TypedField, TypedTerm};
 pub(crate) use interval::Interval;
 pub use matrix::{Axis, Matrix, MatrixFunction};
 pub use potential::TypedPotential;
 pub use program::{Exponent, Function, Initial, Node, NodeId, Program, Shape, TypedState};
 pub(crate) use reading::Reading;
-pub use solve::TypedError;
 pub(crate) use sum::Sum;
 pub(crate) use vanishing::Vanishing;
 

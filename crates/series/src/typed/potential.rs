@@ -6,6 +6,7 @@
 //! of their gradients the terms are is a linear system in the coefficients, which is solved exactly.
 
 use super::atoms::{Atom, Atoms, Polynomial, Product};
+use super::domain::Domain;
 use super::field::{Trees, TypedField, TypedTerm};
 use super::program::Shape;
 use super::reading::Reading;
@@ -74,7 +75,7 @@ fn potential(atoms: &mut Atoms, names: &[String], gradient: &Sum, power: usize) 
         let number = atoms.sum_of_entries(&product);
         antisymmetric.add(&number.scale(&RationalFunction::integer(sign)));
     }
-    if atoms.vanishing(&antisymmetric) == Vanishing::Nonzero {
+    if atoms.vanishing(&antisymmetric, &Domain::default()) == Vanishing::Nonzero {
         // The Jacobian of the velocity, not of the gradient.
         let terms = antisymmetric.negative().coefficient(0);
         return TypedPotential::Obstructed(trees(atoms, names, &terms, power));

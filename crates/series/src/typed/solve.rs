@@ -4,74 +4,13 @@
 //! zero. So coefficients are computed when they are asked for. That of a state solves the recurrence
 //! `x(ν+1) = c x(ν) + r(ν)`, whose right-hand side is known by then.
 
-use super::atoms::{Atom, Atoms, Opaque, Polynomial, Product};
+use super::atoms::{Atom, Atoms, Polynomial, Product};
+use super::error::TypedError;
 use super::matrix::MatrixFunction;
-use super::program::{Exponent, Function, Node, NodeId, Program};
+use super::program::{Exponent, NodeId, Program};
 use super::sum::{Sum, Weight};
 use crate::exact::RationalFunction;
-use num_rational::{BigRational, Ratio};
 use std::rc::Rc;
-
-/// Why a nonlinear step has no modified field.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum TypedError {
-    /// With `h = 0` the state grows without bound, or keeps any value.
-    #[error("the buffer `{name}` has no constant part: with `h = 0` it does not settle")]
-    Unsettled {
-        /// The index of the state.
-        state: usize,
-        /// Its name.
-        name: String,
-    },
-    /// With `h = 0` a coordinate moves.
-    #[error("the step is not consistent: with `h = 0`, `{name}'` differs from `{name}`")]
-    Inconsistent {
-        /// The index of the state.
-        state: usize,
-        /// Its name.
-        name: String,
-    },
-    /// The recurrence of a state is not linear in the state.
-    #[error("the new value of `{name}` is not linear in `{name}`")]
-    SelfReference {
-        /// The index of the state.
-        state: usize,
-        /// Its name.
-        name: String,
-    },
-    /// A state is multiplied by something that is no number of the parameters.
-    #[error("`{name}` is multiplied by something that depends on the gradient")]
-    Coefficient {
-        /// The index of the state.
-        state: usize,
-        /// Its name.
-        name: String,
-    },
-    /// The constant part of a root's or quotient's argument, of a logarithm's or of a norm, is 0.
-    #[error("{what} is 0 where `h` is 0")]
-    Vanishing {
-        /// The operation.
-        node: NodeId,
-        /// Its argument.
-        argument: NodeId,
-        /// What vanishes.
-        what: &'static str,
-    },
-    /// The constant part lies on a kink.
-    #[error("the argument has a kink where `h` is 0")]
-    Kink {
-        /// The operation.
-        node: NodeId,
-        /// Its argument.
-        argument: NodeId,
-    },
-    /// A field is evaluated away from the parameters.
-    #[error("the field is evaluated at a point that differs from `theta` where `h` is 0")]
-    Point {
-        /// The point.
-        point: NodeId,
-    },
-}
 
 /// An operation on two operands at most.
 #[derive(Clone, Debug)]
@@ -107,12 +46,12 @@ pub(super) enum Head<'a> {
 
 /// The series of all variables, as far as they have been asked for.
 pub(crate) struct Solver<'a> {
-    program: &'a Program,
+    pub(super) program: &'a Program,
     pub atoms: Atoms,
     pub(super) ops: Vec<(Op, NodeId)>,
     /// The operation of each node.
-    of_node: Vec<usize>,
-    values: Vec<Vec<Rc<Sum>>>,
+    pub(super) of_node: Vec<usize>,
+    pub(super) values: Vec<Vec<Rc<Sum>>>,
     states: Vec<Vec<Rc<Sum>>>,
     /// Whether a coefficient of the state is being computed.
     busy: Vec<bool>,
@@ -145,111 +84,6 @@ impl<'a> Solver<'a> {
             solver.of_node.push(op);
         }
         solver
-    }
-
-    fn push(&mut self, op: Op, node: NodeId) -> usize {
-        self.ops.push((op, node));
-        self.values.push(Vec::new());
-        self.ops.len() - 1
-    }
-
-    fn operation(&mut self, id: NodeId, node: &Node, at: Option<u64>) -> usize {
-        let op = match node {
-            Node::Number(value) => Op::Constant(Sum::constant(value.clone())),
-            Node::Step => Op::Step,
-            Node::Dimension => {
-                let atom = self.atoms.intern(Atom::Dimension);
-                Op::Constant(Sum::term(Product::of(atom), RationalFunction::one()))
-            }
-            Node::Decay { base, factor, offset } => Op::Constant(match at {
-                None => Sum::default(),
-                Some(step) => {
-                    let t = RationalFunction::integer(i64::try_from(step).unwrap_or(i64::MAX));
-                    self.decayed(base, &(&(factor * &t) + offset))
-                }
-            }),
-            Node::State(i) => Op::State(*i),
-            Node::New(i) => Op::New(*i),
-            Node::Field { point } => Op::Field(self.of_node[*point]),
-            Node::FieldDerivative { direction } => Op::FieldDerivative(self.of_node[*direction]),
-            Node::Sum(parts) => Op::Sum(parts.iter().map(|part| self.of_node[*part]).collect()),
-            Node::Product(parts) => {
-                let parts: Vec<usize> = parts.iter().map(|part| self.of_node[*part]).collect();
-                return self.balanced(&parts, id);
-            }
-            Node::Power(base, exponent) => {
-                let base = self.of_node[*base];
-                return match exponent.as_integer() {
-                    Some(n @ 0..=64) => self.repeated(base, n.unsigned_abs(), id),
-                    _ => self.push(Op::Power(base, exponent.clone()), id),
-                };
-            }
-            Node::Function(function, argument) => {
-                let argument = self.of_node[*argument];
-                match function {
-                    Function::Exponential => Op::Exponential(argument),
-                    Function::Logarithm => Op::Logarithm(argument),
-                    Function::HyperbolicTangent => Op::HyperbolicTangent(argument),
-                    Function::Sign => Op::Sign(argument),
-                    Function::Absolute => Op::Absolute(argument),
-                }
-            }
-            Node::Greater(a, b) => Op::Greater(self.of_node[*a], self.of_node[*b]),
-            Node::Entries(vector) => Op::Entries(self.of_node[*vector]),
-            Node::MatrixProduct(a, b) => Op::MatrixProduct(self.of_node[*a], self.of_node[*b]),
-            Node::Transpose(x) => Op::Transpose(self.of_node[*x]),
-            Node::Identity => {
-                let (axis, _) = self.program.shapes[id].axes().expect("a square matrix");
-                let atom = self.atoms.intern(Atom::Identity(axis));
-                Op::Constant(Sum::term(Product::of(atom), RationalFunction::one()))
-            }
-            Node::MatrixFunction(function, x) => Op::MatrixFunction(*function, self.of_node[*x]),
-        };
-        self.push(op, id)
-    }
-
-    /// The product of some operations, as a tree that is not deep.
-    fn balanced(&mut self, parts: &[usize], id: NodeId) -> usize {
-        match parts {
-            [] => self.push(Op::Constant(Sum::constant(RationalFunction::one())), id),
-            [one] => *one,
-            _ => {
-                let (left, right) = parts.split_at(parts.len() / 2);
-                let (left, right) = (self.balanced(left, id), self.balanced(right, id));
-                self.push(Op::Product(left, right), id)
-            }
-        }
-    }
-
-    /// `base^n`, by squares.
-    fn repeated(&mut self, base: usize, n: u64, id: NodeId) -> usize {
-        match n {
-            0 => self.push(Op::Constant(Sum::constant(RationalFunction::one())), id),
-            1 => base,
-            _ => {
-                let half = self.repeated(base, n / 2, id);
-                let square = self.push(Op::Product(half, half), id);
-                if n.is_multiple_of(2) { square } else { self.push(Op::Product(square, base), id) }
-            }
-        }
-    }
-
-    /// `base^exponent`
-    fn decayed(&mut self, base: &RationalFunction, exponent: &RationalFunction) -> Sum {
-        use num_traits::ToPrimitive;
-        let rational = exponent
-            .as_rational()
-            .and_then(|q| Some(Ratio::new(q.numer().to_i64()?, q.denom().to_i64()?)));
-        let sum = Sum::constant(base.clone());
-        match rational {
-            Some(exponent) => self.atoms.power(&sum, &Exponent::rational(exponent)),
-            // With a symbolic exponent: b^x = exp(x log b).
-            None => {
-                let log = self.atoms.function(Opaque::Logarithm, sum.coefficient(0));
-                let argument = log.scale(exponent).coefficient(0);
-                self.atoms.function(Opaque::Exponential, argument)
-            }
-        }
     }
 
     /// The coefficient of `h^k` of the state.
@@ -470,67 +304,5 @@ impl<'a> Solver<'a> {
             }
         }
         Ok(Rc::new(out.negative()))
-    }
-
-    /// Adds all terms of order `k` of `Σ_m 1/m! ∇^(m+1+…)E[first…, Δ, …, Δ]`, where `Δ = Σ h^j deviations_{j-1}`; or of a
-    /// function's series.
-    #[expect(clippy::too_many_arguments, reason = "the term so far, and what it becomes")]
-    pub(super) fn expand(
-        &mut self,
-        head: &Head,
-        deviations: &[Rc<Sum>],
-        k: usize,
-        first: &[Product],
-        numbers: Product,
-        weight: &Weight,
-        out: &mut Sum,
-    ) {
-        let mut elements: Vec<(usize, Product, Product, Weight)> = Vec::new();
-        for (at, sum) in deviations.iter().enumerate() {
-            for (product, weight) in &sum.0 {
-                let (numbers, vector) = self.atoms.split(product);
-                elements.push((at + 1, numbers, vector, weight.clone()));
-            }
-        }
-        let mut chosen = first.to_vec();
-        self.choose(head, &elements, k, &mut chosen, &numbers, weight, out);
-    }
-
-    /// Chooses how often each element is an argument; the rest of the order is `k`.
-    #[expect(clippy::too_many_arguments, reason = "the term so far, and what it becomes")]
-    fn choose(
-        &mut self,
-        head: &Head,
-        elements: &[(usize, Product, Product, Weight)],
-        k: usize,
-        chosen: &mut Vec<Product>,
-        numbers: &Product,
-        weight: &Weight,
-        out: &mut Sum,
-    ) {
-        if k == 0 {
-            let atom = match head {
-                Head::Loss => self.atoms.gradient(chosen.clone()),
-                Head::Function(function, base) => {
-                    self.atoms.derivative_at(*function, (*base).clone(), chosen.clone())
-                }
-            };
-            let product = self.atoms.multiply(numbers, &Product::of(atom));
-            self.atoms.add_product(out, product, weight.clone());
-            return;
-        }
-        for (at, (order, factor, vector, own)) in elements.iter().enumerate() {
-            let (mut numbers, mut weight) = (numbers.clone(), weight.clone());
-            let before = chosen.len();
-            for count in 1..=(k / order) {
-                numbers = self.atoms.multiply(&numbers, factor);
-                let share = RationalFunction::from(BigRational::new(1.into(), count.into()));
-                weight = weight.multiply(own).scale(&share);
-                chosen.push(vector.clone());
-                let (rest, left) = (&elements[at + 1..], k - count * order);
-                self.choose(head, rest, left, chosen, &numbers, &weight, out);
-            }
-            chosen.truncate(before);
-        }
     }
 }

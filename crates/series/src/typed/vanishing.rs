@@ -1,6 +1,7 @@
 //! Whether a sum of products is zero: by clearing denominators, which proves that it is, or by a point where it is not.
 
 use super::atoms::{Atom, AtomId, Atoms, Product};
+use super::domain::Domain;
 use super::program::Exponent;
 use super::sum::Sum;
 use super::witness::Witness;
@@ -11,9 +12,9 @@ use std::collections::BTreeMap;
 /// What is known of a sum.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Vanishing {
-    /// It is zero wherever it is defined.
+    /// It is zero wherever it is defined, within a domain.
     Zero,
-    /// There is a loss, a point and parameters for which it is not.
+    /// There is a loss, a point in the domain and parameters for which it is not.
     Nonzero,
     /// Neither is known.
     Unknown,
@@ -21,20 +22,27 @@ pub(crate) enum Vanishing {
 
 type Terms = BTreeMap<Product, RationalFunction>;
 
-/// How many points are tried.
-const POINTS: u64 = 6;
+/// How many points of the domain are tried, and among how many points they are looked for.
+const POINTS: usize = 6;
+const DRAWN: u64 = 96;
 
 impl Atoms {
-    /// Whether a sum without the step number is zero for all losses, points and parameters.
-    pub fn vanishing(&self, sum: &Sum) -> Vanishing {
-        let terms: Terms = sum.coefficient(0).into_iter().collect();
+    /// Whether a sum without the step number is zero for all losses, points and parameters for which `domain` is positive.
+    pub fn vanishing(&self, sum: &Sum, domain: &Domain) -> Vanishing {
+        let mut terms = Terms::new();
+        for (product, c) in sum.coefficient(0) {
+            for (product, c) in self.on_domain(&product, &c, domain) {
+                let sum = terms.entry(product).or_insert_with(RationalFunction::zero);
+                *sum = &*sum + &c;
+            }
+        }
+        terms.retain(|_, c| !c.is_zero());
         if self.cleared(terms).is_empty() {
             return Vanishing::Zero;
         }
-        let differs = (0..POINTS).any(|seed| {
-            let dimension = 2 + (seed % 2) as usize;
-            Witness::new(self, dimension, seed).is_nonzero(sum)
-        });
+        let points = (0..DRAWN).map(|seed| Witness::new(self, 2 + (seed % 2) as usize, seed));
+        let within = points.filter_map(|mut point| point.is_within(domain).then_some(point));
+        let differs = within.take(POINTS).any(|mut point| point.is_nonzero(sum));
         if differs { Vanishing::Nonzero } else { Vanishing::Unknown }
     }
 

@@ -4,6 +4,7 @@
 //! parameters, between 0 and 3.
 
 use super::atoms::{Atom, AtomId, Atoms, Opaque, Product};
+use super::domain::Domain;
 use super::interval::Interval;
 use super::sum::Sum;
 use crate::exact::{MAX_VARIABLES, RationalFunction};
@@ -29,6 +30,14 @@ impl Witness<'_> {
         };
         let variables = (0..MAX_VARIABLES as u64).map(variable).collect();
         Witness { atoms, dimension, seed, variables, known: HashMap::new() }
+    }
+
+    /// Whether all entries of what is positive in a domain are certain to be.
+    pub fn is_within(&mut self, domain: &Domain) -> bool {
+        domain.conditions().iter().all(|sum| {
+            let values = self.sum(sum);
+            values.is_some_and(|entries| entries.iter().all(Interval::is_positive))
+        })
     }
 
     /// Whether some entry of a sum is certain to differ from 0; not, where it is not defined here.

@@ -99,8 +99,9 @@ struct Group {
 /// So many entries are computed by one operation after the other, while they are in the cache.
 const CHUNK: usize = 512;
 
-/// From so many chunks on, cores share them. What is computed does not depend on that.
-const SHARED: usize = 16;
+/// From so many chunks on, a million entries, cores share them: fewer are computed before other threads have come, on a busy
+/// machine. What is computed does not depend on that.
+const SHARED: usize = 2048;
 
 impl<T: Number + Send + Sync> NonlinearStep<T> {
     /// `program` at the step size `h`.

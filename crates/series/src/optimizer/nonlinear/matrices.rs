@@ -6,6 +6,7 @@
 use super::lower::{Lowered, Lowering};
 use crate::exact::RationalFunction;
 use crate::optimizer::syntax::Expression;
+use crate::text::source::SourceError;
 use crate::typed::{Axis, MatrixFunction, Node, NodeId, Shape};
 use num_traits::ToPrimitive;
 use std::ops::Range;
@@ -139,21 +140,24 @@ impl Lowering<'_> {
         terms: &[(bool, Expression)],
         span: &Range<usize>,
     ) -> Lowered<NodeId> {
-        let mut parts = Vec::new();
+        let (mut parts, mut before) = (Vec::new(), None);
         for (subtracted, term) in terms {
             let mut node = self.expression(term)?;
             let found = self.shape(node);
             let is_square = matches!(shape, Shape::Square(_));
-            if found != shape && !(found == Shape::Number && is_square) {
+            let fits = match found {
+                Shape::Number => is_square,
+                _ => found == *before.get_or_insert(found),
+            };
+            if !fits {
+                let other = match before {
+                    Some(before) => format!("what stands before it {}", words(before)),
+                    None => format!("another term {}", words(shape)),
+                };
                 return Err(self.fault(
                     &term.span,
                     "matrices of different shapes are added",
-                    format!(
-                        "{} is {}, another term {}",
-                        self.text(term),
-                        words(found),
-                        words(shape)
-                    ),
+                    format!("{} is {}, {other}", self.text(term), words(found)),
                     "the terms of a sum have one shape; a number beside a square matrix is that multiple of the identity",
                 ));
             }
@@ -194,6 +198,22 @@ impl Lowering<'_> {
             format!("{} is {}", self.text(expression), words(shape)),
             "`matmul(a, b)` is a product of matrices, `inverse_root(M, k)` the power `M^(-1/k)`",
         ))
+    }
+
+    /// The error of a state of another shape than the parameters that starts as a multiple of them.
+    pub(super) fn multiple_of_theta(
+        &self,
+        state: usize,
+        shape: Shape,
+        value: &Expression,
+    ) -> SourceError {
+        let name = &self.scope.states[state].text;
+        self.fault(
+            &value.span,
+            format!("`{name}` is {}, it cannot start as a multiple of `theta`", words(shape)),
+            words(Shape::Vector),
+            "it starts as a number (a square matrix as that multiple of the identity), or `settled`",
+        )
     }
 
     /// Refuses a new value of another shape than its state.

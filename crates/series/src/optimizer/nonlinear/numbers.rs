@@ -6,7 +6,8 @@ use crate::optimizer::scope::Symbol;
 use crate::optimizer::syntax::{Expression, Kind};
 use crate::text::source::SourceError;
 use crate::typed::{Exponent, Node, NodeId};
-use num_bigint::BigInt;
+use num_rational::BigRational;
+use num_traits::{One, Signed};
 
 /// The largest number in an exponent, and its largest denominator.
 const MAX_EXPONENT: i64 = 64;
@@ -45,22 +46,20 @@ impl Lowering<'_> {
             ));
         };
         let (factor, offset) = self.linear_in_step_number(exponent)?;
-        let decays = |x: &RationalFunction, least: i64, below: Option<i64>| {
-            x.as_rational().is_none_or(|x| {
-                let integer = |n: i64| num_rational::BigRational::from(BigInt::from(n));
-                x > integer(least) && below.is_none_or(|below| x < integer(below))
-            })
-        };
+        let is_positive = |x: &RationalFunction| x.as_rational().is_none_or(|x| x.is_positive());
+        if !is_positive(&factor) || factor.is_zero() {
+            return Err(self.fault(
+                &exponent.span,
+                "the step number `t` stands outside a bias correction",
+                "does not grow with `t`",
+                "the exponent is `t`, or `t` times a positive number plus another, as in `1 - beta1^t`",
+            ));
+        }
         if value.is_zero() {
             return Ok(self.number(value, &whole.span));
         }
-        if !decays(&value, 0, Some(1)) || !decays(&factor, 0, None) || factor.is_zero() {
-            return Err(self.fault(
-                &whole.span,
-                "the step number `t` stands outside a bias correction",
-                "does not vanish after many steps",
-                "with a base between 0 and 1 the power is forgotten, as in `1 - beta1^t`",
-            ));
+        if !is_positive(&value) || value.as_rational().is_some_and(|x| x >= BigRational::one()) {
+            return Err(self.no_base(base, &value));
         }
         Ok(self.push(
             Node::Decay { base: value, factor, offset },
@@ -118,6 +117,21 @@ impl Lowering<'_> {
             }
             _ => Err(self.no_bias_correction(exponent)),
         }
+    }
+
+    /// The error of a base whose powers are not forgotten.
+    fn no_base(&self, base: &Expression, value: &RationalFunction) -> SourceError {
+        let value = value.display(&self.program.parameters);
+        let (label, example) = match &base.kind {
+            Kind::Number(_) => (format!("{value} is not"), "`1 - beta1^t` say"),
+            _ => (format!("{} is {value}", self.text(base)), "9/10 say"),
+        };
+        self.fault(
+            &base.span,
+            "the base of a bias correction is at least 0 and below 1",
+            label,
+            format!("only powers of such a number vanish after many steps: {example}"),
+        )
     }
 
     /// The error of a step number anywhere else.

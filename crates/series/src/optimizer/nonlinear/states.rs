@@ -114,8 +114,11 @@ impl Lowering<'_> {
         let (linear, rest) = self.decompose(node, &value.span)?;
         if let ([(0, factor)], []) = (linear.as_slice(), rest.as_slice())
             && let Some(factor) = self.constant_value(*factor)
-            && self.state_shape(state) == Shape::Vector
         {
+            let shape = self.state_shape(state);
+            if shape != Shape::Vector {
+                return Err(self.multiple_of_theta(state, shape, value));
+            }
             return Ok(Initial::Multiple(factor.clone()));
         }
         Err(self.fault(
