@@ -8,10 +8,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rustc_hash::FxHashMap;
 
 /// How many bytes a thread keeps at most.
-const KEPT: usize = 1 << 24;
+const KEPT: usize = 1 << 22;
 
 /// Buffers of more bytes are of one pool for all threads.
-const LARGE: usize = 1 << 20;
+const LARGE: usize = 1 << 18;
 
 /// Unused buffers of one thread, by length.
 pub(crate) struct Pool<T> {

@@ -556,7 +556,7 @@ mod tests {
             for places in convolution.places() {
                 count += places.images.len() * places.rows.len() * input[1];
                 let mut next = 0;
-                for block in convolution.blocks::<f32>(&places) {
+                for block in convolution.blocks::<f32>(&places, 0..convolution.channels) {
                     assert_eq!(block.start, next);
                     next = block.end;
                     assert!(4 * block.len() * 9 * places.columns <= PANEL);

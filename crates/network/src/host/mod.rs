@@ -473,3 +473,55 @@ pub(crate) fn matmul<T: Real>(
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whole numbers, whose sums are exact.
+    fn numbers(length: usize, seed: usize) -> Vec<f64> {
+        (0..length).map(|i| ((i + seed) * 7919 % 31) as f64 - 15.0).collect()
+    }
+
+    #[test]
+    fn products_in_pieces_are_those_of_the_whole() {
+        for [rows, inner, columns] in [[4100, 100, 20], [520, 300, 200], [3000, 1, 3000]] {
+            let (x, y) = (numbers(rows * inner, 1), numbers(inner * columns, 2));
+            for case in 0..8 {
+                let transposed = (case & 1 == 1, case & 2 == 2);
+                let destination = Destination { kept: case & 4 == 4, negative: true };
+                let sizes = Matrices { batch: 1, rows, inner, columns, transposed };
+                let mut sum = numbers(rows * columns, 3);
+                let mut expected = sum.clone();
+                matmul(sizes, &x, &y, &mut sum, destination);
+                let factors = ((&x[..], transposed.0), (&y[..], transposed.1));
+                let sizes = [rows, inner, columns];
+                let (x, y) = factors;
+                crate::product::multiply_add(sizes, x, y, &mut expected, destination);
+                assert!(sum == expected, "{sizes:?}, case {case:03b}");
+            }
+        }
+    }
+
+    #[test]
+    fn broadcasts_and_sums_in_pieces_are_those_of_the_whole() {
+        for shape in [vec![90_000], vec![300, 400], vec![40, 50, 60], vec![3, 70, 11, 50]] {
+            let x = numbers(shape.iter().product(), 1);
+            for mask in 0..1usize << shape.len() {
+                let kept = |axis: usize| mask >> axis & 1 == 1;
+                let small: Vec<usize> =
+                    (0..shape.len()).map(|axis| if kept(axis) { shape[axis] } else { 1 }).collect();
+                let y = numbers(small.iter().product(), 2);
+                let places: Vec<usize> = places(&shape, &small).collect();
+                let axes = Axes::of(&shape, kept, |_| true);
+                let mut sums = vec![0.0; y.len()];
+                places.iter().zip(&x).for_each(|(&at, x)| sums[at] += x);
+                assert!(sum(&x, &axes) == sums, "{shape:?} {small:?}");
+                let spread: Vec<f64> = places.iter().map(|&at| y[at]).collect();
+                assert!(super::spread(&y, &axes) == spread, "{shape:?} {small:?}");
+                let products: Vec<f64> = spread.iter().zip(&x).map(|(y, x)| y * x).collect();
+                assert!(pairwise(Pairwise::Multiply, &y, &x, &axes) == products);
+            }
+        }
+    }
+}

@@ -125,7 +125,10 @@ impl<T: Real, L: Load<T>> Pass<'_, '_, T, L> {
     fn store(&mut self, monomial: usize, value: &L, derivative: &L, at: usize, count: usize) {
         value.store(&mut self.value[part::<T, L>(monomial)], at, count);
         if let Some(slices) = &mut self.derivative {
-            derivative.store(&mut slices[part::<T, L>(monomial)], at, count);
+            let slices = &mut slices[part::<T, L>(monomial)];
+            if !slices[0].is_empty() {
+                derivative.store(slices, at, count);
+            }
         }
     }
 
