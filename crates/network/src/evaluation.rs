@@ -16,6 +16,7 @@ use super::data::Dataset;
 use super::device::{Device, DeviceError};
 use super::forward::{self, Batch, Model};
 use super::graph::{Graph, GraphError, Plan};
+use super::host::cores;
 use super::mismatch::{Mismatch, check};
 use super::point::{Point, Scalar, join};
 use super::series::{Coefficients, Ring, Series};
@@ -41,6 +42,7 @@ pub struct NetworkLoss {
     /// Numbers that the operations on one example produce.
     activations: usize,
     counter: Arc<Counter>,
+    /// Whose end gives back what evaluations left.
     _unused: Arc<Unused>,
 }
 
@@ -83,7 +85,7 @@ type Gradients = (Arc<Series>, Vec<Option<Series>>);
 /// How many numbers the results of the shards that are evaluated at once may hold, if no core is idle for it.
 const ROUND: usize = 1 << 23;
 
-/// Numbers that the operations on a shard produce at least where loops over them are cut for all cores.
+/// Numbers that the operations on the only shard produce at least where loops over them are cut for all cores.
 const WIDE: usize = 1 << 17;
 
 impl NetworkLoss {
@@ -416,10 +418,10 @@ impl NetworkLoss {
         cached.min(directions.div_ceil(blocks)).clamp(1, 32)
     }
 
-    /// Whether a shard is worth more than one core.
+    /// Whether loops are cut for all cores: where there is one shard, and it is worth it.
     fn is_wide(&self) -> bool {
-        let examples = self.examples.div_ceil(self.shards().max(1));
-        self.cores() > 1 && examples.saturating_mul(self.activations) >= WIDE
+        let one = self.context.is_host() && self.shards() == 1;
+        one && self.examples.saturating_mul(self.activations) >= WIDE
     }
 
     fn cores(&self) -> usize {
@@ -465,11 +467,12 @@ impl NetworkLoss {
             };
             // Sums in the order of the data are reproducible.
             for round in tasks.chunks(at_once) {
+                let whole = |task| cores::uncut(|| run(task));
                 let results: Vec<_> = match round {
-                    // Where loops are cut for all cores, by one of the threads that do that.
-                    [task] if self.is_wide() => vec![rayon::scope(|_| run(task))],
-                    [task] => vec![run(task)],
-                    _ => round.par_iter().map(run).collect(),
+                    // On all cores, by one of the threads that loops are cut for.
+                    _ if self.is_wide() => rayon::scope(|_| round.iter().map(run).collect()),
+                    [task] => vec![whole(task)],
+                    _ => round.par_iter().map(whole).collect(),
                 };
                 for (&(point, _), result) in round.iter().zip(results) {
                     let prepared = prepared[point].get().expect("prepared by its first task");

@@ -1,6 +1,7 @@
 //! Loops cut into pieces for all cores. Where they are cut follows their sizes alone, so that results do not depend on the
 //! number of threads.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use smallvec::SmallVec;
@@ -11,6 +12,19 @@ const PIECE: usize = 1 << 15;
 /// Arrays of the same rows, which are cut alike; empty ones stay so.
 pub(crate) type Parts<'p, T> = SmallVec<[&'p mut [T]; 4]>;
 
+thread_local! {
+    static UNCUT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does `work` with loops that are not cut: where others like it keep all cores busy. A thread that waited for pieces would
+/// begin another of them, and hold the memory of both.
+pub(crate) fn uncut<R>(work: impl FnOnce() -> R) -> R {
+    let before = UNCUT.replace(true);
+    let result = work();
+    UNCUT.set(before);
+    result
+}
+
 /// Does `work` on pieces of arrays of rows of `width` entries each: `work(first, pieces)` with the number of the first row.
 /// A row costs as much as going through `cost` numbers.
 pub(crate) fn rows<T: Send>(
@@ -19,6 +33,9 @@ pub(crate) fn rows<T: Send>(
     cost: usize,
     work: &(impl Fn(usize, Parts<'_, T>) + Sync),
 ) {
+    if UNCUT.get() {
+        return work(0, parts);
+    }
     from(0, parts, width, cost, work);
 }
 
