@@ -32,6 +32,8 @@ OWN_DERIVATIVE = (
     "it in operations of PyTorch (checkpoints: use_reentrant=False)"
 )
 _Layout = tuple[tuple[int, ...], tuple[int, ...], int]
+#: Views of one tensor, of which parts are written to, that are compared with each part.
+_KEPT_VIEWS = 16
 
 
 def _layout(t: torch.Tensor) -> _Layout:
@@ -71,6 +73,18 @@ class _Storage:
 
     def overwrite(self, value: Value) -> None:
         self._value, self.written = value, []
+
+    def keep_apart(self, layout: _Layout) -> None:
+        """Lets the next version have the views that share nothing with a tensor that is written: the gates of an LSTM are
+        parts of one array, activated in place one after another."""
+        known = [other for other, (version, value) in self.views.items() if version == self.version and value is not None]
+        # Of a loop over many parts, most are never read again.
+        if len(known) > _KEPT_VIEWS:
+            return
+        written = self.places(layout)
+        for other in known:
+            if not np.isin(self.places(other), written).any():
+                self.views[other] = (self.version + 1, self.views[other][1])
 
     def places(self, layout: _Layout) -> np.ndarray:
         """Where the entries of a tensor lie."""
@@ -175,6 +189,7 @@ class Tracer(TorchDispatchMode):
             storage.overwrite(value)
         else:
             storage.written.append((storage.positions(layout), value))
+            storage.keep_apart(layout)
         storage.version += 1
         storage.views[layout] = (storage.version, value)
 

@@ -1,5 +1,6 @@
 """Modules of PyTorch as operator graphs: `.ci/python --torch` runs these."""
 
+import collections
 import copy
 import json
 import math
@@ -507,6 +508,17 @@ def test_second_derivatives_where_branches_meet(double):
         objective = bea.from_torch(model, lambda out, _: out, INPUTS, None)
         product = objective.hvp({"points": np.ones(3)})["points"]
         np.testing.assert_allclose(product, expected.numpy(), rtol=1e-14)
+
+
+def test_gates_that_are_activated_in_place_are_parts_of_one_array(tmp_path):
+    """Each is read as it was written, and not by way of the whole, which would be put together and taken apart again."""
+    model = nn.LSTM(3, 4)
+    objective = bea.from_torch(model, lambda out, y: ((out[0] - y) ** 2).mean(), torch.randn(5, 2, 3), torch.randn(5, 2, 4))
+    bea.save(objective, tmp_path / "model.bea-graph")
+    document = json.loads((tmp_path / "model.bea-graph" / "graph.json").read_text())
+    counts = collections.Counter(node["op"] for node in document["nodes"])
+    # Four gates a step, and the steps themselves.
+    assert (counts["take"], counts["slice"]) == (0, 5 * 4 + 5)
 
 
 def test_rules_have_the_names_of_operations():

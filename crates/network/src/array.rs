@@ -47,6 +47,8 @@ pub(crate) struct Positions {
     width: usize,
     /// Whether there are zeros, which are in the row after the last.
     hollow: bool,
+    /// Where each row goes, if every row goes to one place.
+    back: Option<Indices>,
     pub source: Shape,
     pub shape: Shape,
 }
@@ -62,14 +64,29 @@ impl Positions {
         let width = common_width(positions, length);
         let rows = positions.iter().step_by(width);
         let rows = rows.map(|&at| if at == Self::NONE { length / width } else { at / width });
+        let rows: Vec<usize> = rows.collect();
         Self {
-            rows: context.indices(rows.collect()),
+            back: inverse(&rows, length / width).map(|back| context.indices(back)),
+            rows: context.indices(rows),
             width,
             hollow: positions.contains(&Self::NONE),
             source: Shape::from_slice(source),
             shape: Shape::from_slice(shape),
         }
     }
+}
+
+/// The inverse of a permutation of so many numbers, if it is one.
+fn inverse(of: &[usize], count: usize) -> Option<Vec<usize>> {
+    if of.len() != count {
+        return None;
+    }
+    let mut inverse = vec![count; count];
+    for (place, &at) in of.iter().enumerate() {
+        let slot = inverse.get_mut(at).filter(|slot| **slot == count)?;
+        *slot = place;
+    }
+    Some(inverse)
 }
 
 /// The largest width of rows such that every row of the positions is one of the `length` entries that they are in.
@@ -102,7 +119,7 @@ impl Sum {
         match (self.so_far, self.negative) {
             (None, false) => term,
             (None, true) => term.scale(-1.0),
-            (Some(sum), false) => sum.add(&term),
+            (Some(sum), false) => sum.plus(term),
             (Some(sum), true) => sum.sub(&term),
         }
     }
@@ -193,6 +210,15 @@ impl Array {
 
     pub fn sub(&self, other: &Self) -> Self {
         self.pairwise(other, Pairwise::Subtract)
+    }
+
+    /// The sum of arrays of one shape, in the memory of one of them if nothing else needs it.
+    pub fn plus(self, other: Self) -> Self {
+        debug_assert_eq!(self.shape, other.shape);
+        Self {
+            data: wherever!(self.data, x => x.plus(Storage::own(other.data)).into()),
+            shape: self.shape,
+        }
     }
 
     pub fn scale(&self, factor: f64) -> Self {
@@ -313,7 +339,8 @@ impl Array {
     /// The adjoint of [`rows`](Self::rows): every row of this is added to the row of a table that it came from.
     pub fn scatter_rows(&self, indices: &Indices, rows: usize) -> Self {
         let width = self.shape[1];
-        let data = wherever!(&self.data, x => x.scatter_rows(indices, width, rows, false).into());
+        let data =
+            wherever!(&self.data, x => x.scatter_rows(indices, width, rows, false, None).into());
         Self::new(data, &[rows, width])
     }
 
@@ -323,11 +350,20 @@ impl Array {
         Self::new(wherever!(&self.data, x => x.rows(rows, *width, *hollow).into()), shape)
     }
 
-    /// The adjoint of [`pick`](Self::pick): every entry is added to the place that it came from.
-    pub fn scatter(&self, positions: &Positions) -> Self {
-        let Positions { rows, width, hollow, source, .. } = positions;
+    /// The adjoint of [`pick`](Self::pick): every entry is added to the place that it came from, in a sum or in zeros.
+    pub fn scatter(&self, positions: &Positions, so_far: Option<Self>) -> Self {
+        let Positions { rows, width, hollow, back, source, .. } = positions;
+        if let (Some(back), None) = (back, &so_far) {
+            return Self::new(
+                wherever!(&self.data, x => x.rows(back, *width, false).into()),
+                source,
+            );
+        }
         let length = source.iter().product::<usize>() / width;
-        let data = wherever!(&self.data, x => x.scatter_rows(rows, *width, length, *hollow).into());
+        let data = wherever!(&self.data, x => {
+            let sum = so_far.map(|sum| Storage::own(sum.data));
+            x.scatter_rows(rows, *width, length, *hollow, sum).into()
+        });
         Self::new(data, source)
     }
 

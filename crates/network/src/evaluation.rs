@@ -11,11 +11,12 @@ use std::sync::{Arc, OnceLock};
 use super::algebra::Algebra;
 use super::architecture::{Architecture, Layout};
 use super::array::{Array, Context};
-use super::buffer::Pooled;
+use super::buffer::{self, Unused};
 use super::data::Dataset;
 use super::device::{Device, DeviceError};
 use super::forward::{self, Batch, Model};
 use super::graph::{Graph, GraphError, Plan};
+use super::host::cores;
 use super::mismatch::{Mismatch, check};
 use super::point::{Point, Scalar, join};
 use super::series::{Coefficients, Ring, Series};
@@ -41,6 +42,8 @@ pub struct NetworkLoss {
     /// Numbers that the operations on one example produce.
     activations: usize,
     counter: Arc<Counter>,
+    /// Whose end gives back what evaluations left.
+    _unused: Arc<Unused>,
 }
 
 /// Where the parameters of a loss come from.
@@ -82,6 +85,9 @@ type Gradients = (Arc<Series>, Vec<Option<Series>>);
 /// How many numbers the results of the shards that are evaluated at once may hold, if no core is idle for it.
 const ROUND: usize = 1 << 23;
 
+/// Numbers that the operations on the only shard produce at least where loops over them are cut for all cores.
+const WIDE: usize = 1 << 17;
+
 impl NetworkLoss {
     /// The mean loss of `architecture` over all examples of `data`, evaluated on `device`.
     pub fn new(
@@ -96,7 +102,8 @@ impl NetworkLoss {
         let device = device.clone();
         let network =
             Network::Layers { architecture: architecture.into(), batches: batches.into() };
-        Ok(Self { network, device, context, examples, activations, counter: Arc::default() })
+        let (counter, _unused) = (Arc::default(), Arc::new(Unused));
+        Ok(Self { network, device, context, examples, activations, counter, _unused })
     }
 
     /// The loss that an operator graph ends in, evaluated on `device`.
@@ -108,7 +115,8 @@ impl NetworkLoss {
         let plan = Arc::new(Plan::new(graph, device)?);
         let (context, device) = (plan.context().clone(), device.clone());
         let (network, counter) = (Network::Graph(plan), Arc::default());
-        Ok(Self { network, device, context, examples: 1, activations, counter })
+        let _unused = Arc::new(Unused);
+        Ok(Self { network, device, context, examples: 1, activations, counter, _unused })
     }
 
     /// The mean loss of the same network on other data, a mini-batch or a test set. Its evaluations are counted
@@ -433,6 +441,12 @@ impl NetworkLoss {
         cached.min(directions.div_ceil(blocks)).clamp(1, 32)
     }
 
+    /// Whether loops are cut for all cores: where there is one shard, and it is worth it.
+    fn is_wide(&self) -> bool {
+        let one = self.context.is_host() && self.shards() == 1;
+        one && self.examples.saturating_mul(self.activations) >= WIDE
+    }
+
     fn cores(&self) -> usize {
         if self.context.is_host() { rayon::current_num_threads().max(1) } else { 1 }
     }
@@ -476,12 +490,16 @@ impl NetworkLoss {
             };
             // Sums in the order of the data are reproducible.
             for round in tasks.chunks(at_once) {
+                let whole = |task| cores::uncut(|| run(task));
                 let results: Vec<_> = match round {
-                    [task] => vec![run(task)],
-                    _ => round.par_iter().map(run).collect(),
+                    // On all cores, by one of the threads that loops are cut for.
+                    _ if self.is_wide() => rayon::scope(|_| round.iter().map(run).collect()),
+                    [task] => vec![whole(task)],
+                    _ => round.par_iter().map(whole).collect(),
                 };
                 for (&(point, _), result) in round.iter().zip(results) {
                     let prepared = prepared[point].get().expect("prepared by its first task");
+                    buffer::make_room(8 * self.dimension() * prepared.wanted.len());
                     self.add(&mut totals[start + point], prepared, result);
                 }
             }
@@ -501,7 +519,7 @@ impl NetworkLoss {
         for (k, sum) in total.loss.iter_mut().enumerate() {
             *sum += loss.coefficient(k).map_or(0.0, Array::total);
         }
-        for (parameter, gradient) in self.layout().parameters.iter().zip(&gradients) {
+        for (parameter, gradient) in self.layout().parameters.iter().zip(gradients) {
             for (&index, sum) in prepared.wanted.iter().zip(&mut total.gradient) {
                 if let Some(part) = gradient.as_ref().and_then(|g| g.coefficient(index)) {
                     part.add_to(&mut sum[parameter.offset..]);
@@ -534,10 +552,8 @@ impl NetworkLoss {
                         let flat = value[range.clone()].iter().map(|v| v.part(part));
                         let index = parts * monomial + part;
                         if index == 0 || flat.clone().any(|v| v != 0.0) {
-                            let mut values = f64::vector(length);
-                            values.iter_mut().zip(flat).for_each(|(to, v)| *to = v);
-                            let array = self.context.array(values, &parameter.shape);
-                            coefficients[index] = Some(array);
+                            coefficients[index] =
+                                Some(self.context.collected(flat, &parameter.shape));
                         }
                     }
                 }

@@ -58,6 +58,14 @@ pub(crate) enum Elementary {
     NormalDistribution,
 }
 
+impl Elementary {
+    /// Whether it is straight between its kinks, so that all derivatives after the first vanish.
+    pub(crate) fn is_straight(self) -> bool {
+        let relu = Elementary::Activation(Function::Relu);
+        self == relu || matches!(self, Elementary::LeakyRelu(_) | Elementary::Abs)
+    }
+}
+
 #[cfg(test)]
 impl Elementary {
     /// Each of them, with parameters that tests take.

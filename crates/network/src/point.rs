@@ -16,9 +16,11 @@ pub trait Scalar: Copy + Send + Sync + PartialEq + 'static {
 
 impl Scalar for f64 {
     const COMPLEX: bool = false;
+    #[inline]
     fn part(self, index: usize) -> f64 {
         if index == 0 { self } else { 0.0 }
     }
+    #[inline]
     fn of_parts(re: f64, _: f64) -> Self {
         re
     }
@@ -26,9 +28,11 @@ impl Scalar for f64 {
 
 impl Scalar for Complex64 {
     const COMPLEX: bool = true;
+    #[inline]
     fn part(self, index: usize) -> f64 {
         if index == 0 { self.re } else { self.im }
     }
+    #[inline]
     fn of_parts(re: f64, im: f64) -> Self {
         Self::new(re, im)
     }

@@ -69,6 +69,36 @@ impl Series {
         Self { coefficients, shape }
     }
 
+    /// The same, added to a sum of the shape `shape` if there is one.
+    pub fn linear_onto(
+        &self,
+        so_far: Option<Self>,
+        shape: &[usize],
+        f: impl Fn(&Array, Option<Array>) -> Array,
+    ) -> Self {
+        let mut coefficients =
+            so_far.map_or_else(|| smallvec![None; self.coefficients.len()], |s| s.coefficients);
+        for (sum, c) in coefficients.iter_mut().zip(&self.coefficients) {
+            if let Some(c) = c {
+                *sum = Some(f(c, sum.take()));
+            }
+        }
+        Self { coefficients, shape: Shape::from_slice(shape) }
+    }
+
+    /// The sum of two elements of one shape, in the memory of one of them if nothing else needs it.
+    pub fn plus(self, other: Self) -> Self {
+        debug_assert_eq!(self.shape, other.shape);
+        let pairs = self.coefficients.into_iter().zip(other.coefficients);
+        let coefficients = pairs
+            .map(|pair| match pair {
+                (Some(a), Some(b)) => Some(a.plus(b)),
+                (a, b) => a.or(b),
+            })
+            .collect();
+        Self { coefficients, shape: self.shape }
+    }
+
     /// The coefficients that `wanted` names; the others zero.
     pub fn only(&self, wanted: &[bool]) -> Self {
         let pairs = self.coefficients.iter().zip(wanted);
@@ -165,6 +195,23 @@ impl<'a> Ring<'a> {
         Series { coefficients, shape }
     }
 
+    /// Difference, with broadcasting.
+    pub fn subtract(&self, x: &Series, y: &Series) -> Series {
+        let shape = broadcast_shape(&x.shape, &y.shape);
+        let coefficients = x
+            .coefficients
+            .iter()
+            .zip(&y.coefficients)
+            .map(|pair| match pair {
+                (Some(a), Some(b)) => Some(a.sub(b)),
+                (Some(a), None) => Some(a.spread(&shape)),
+                (None, Some(b)) => Some(b.scale(-1.0).spread(&shape)),
+                (None, None) => None,
+            })
+            .collect();
+        Series { coefficients, shape }
+    }
+
     /// Matrices beside one another.
     pub fn join(&self, parts: &[&Series]) -> Series {
         let shape = [parts[0].shape[0], parts.iter().map(|part| part.shape[1]).sum()];
@@ -182,14 +229,28 @@ impl<'a> Ring<'a> {
         }
     }
 
-    /// The largest entries over the axes where `shape` has one entry; 0 where none is finite, so that differences from them
-    /// are no `NaN`.
-    pub fn largest(&self, x: &Array, shape: &[usize]) -> Array {
+    /// As a matrix, a row for each entry of `shape`, which has one entry on some last axes of `x`; `None` where others
+    /// are between.
+    fn rows_of(x: &Array, shape: &[usize]) -> Option<Array> {
         let trailing = shape.iter().zip(x.shape()).position(|(one, all)| one != all);
         let trailing = trailing.unwrap_or(shape.len());
         let kept = shape[..trailing].iter().product();
-        let largest = if shape[trailing..].iter().all(|&size| size == 1) {
-            x.reshape(&[kept, x.length() / kept]).max_last().reshape(shape)
+        let rows = || x.reshape(&[kept, x.length() / kept]);
+        shape[trailing..].iter().all(|&size| size == 1).then(rows)
+    }
+
+    /// The largest entries over the last axes, where `shape` has one entry, `NaN` where there is one; `None` for other axes,
+    /// and on accelerators, which may leave `NaN` out.
+    pub fn largest_or_nan(&self, x: &Array, shape: &[usize]) -> Option<Array> {
+        let rows = Self::rows_of(x, shape).filter(|_| self.context.is_host())?;
+        Some(rows.max_last().reshape(shape))
+    }
+
+    /// The largest entries over the axes where `shape` has one entry; 0 where none is finite, so that differences from them
+    /// are no `NaN`.
+    pub fn largest(&self, x: &Array, shape: &[usize]) -> Array {
+        let largest = if let Some(rows) = Self::rows_of(x, shape) {
+            rows.max_last().reshape(shape)
         } else {
             let (mut largest, entries) =
                 (vec![f64::NEG_INFINITY; shape.iter().product()], x.to_f64());

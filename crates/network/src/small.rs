@@ -102,8 +102,8 @@ fn tiles<T: Real, const W: usize, const H: usize>(
     for row in (0..rows).step_by(H) {
         let sums = match left.steps {
             // Columns side by side: `H` of each, as an array.
-            [1, length] if row + H <= length => {
-                let columns = x.chunks_exact(length);
+            [1, length] if row + H <= rows.min(length) => {
+                let columns = x.chunks(length);
                 tile(packed, columns.map(|column| *column[row..].first_chunk().expect("H rows")))
             }
             // Rows side by side. Beyond the last row, that row again.

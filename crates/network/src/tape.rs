@@ -25,7 +25,7 @@ pub(crate) struct Variable {
 type Wanted = SmallVec<[bool; 16]>;
 
 /// From the adjoint of an operation's result to those of its arguments.
-type Pullback<'a> = Box<dyn FnOnce(Series, &mut Adjoints<'_>) + 'a>;
+type Pullback<'a> = Box<dyn FnOnce(Series, &mut Adjoints) + 'a>;
 
 /// The operations so far, in order.
 pub(crate) struct Tape<'a> {
@@ -38,18 +38,22 @@ pub(crate) struct Tape<'a> {
 }
 
 /// Adjoints being gathered during the sweep back.
-pub(crate) struct Adjoints<'r> {
-    ring: &'r Ring<'r>,
+pub(crate) struct Adjoints {
     slots: Vec<Option<Series>>,
 }
 
-impl Adjoints<'_> {
-    fn add(&mut self, variable: Option<usize>, adjoint: impl FnOnce() -> Series) {
+impl Adjoints {
+    /// Replaces what has been gathered of a variable's adjoint by the sum of it and another part.
+    fn extend(&mut self, variable: Option<usize>, sum: impl FnOnce(Option<Series>) -> Series) {
         let Some(id) = variable else { return };
-        let adjoint = adjoint();
-        self.slots[id] = Some(match self.slots[id].take() {
-            None => adjoint,
-            Some(sum) => self.ring.add(&sum, &adjoint),
+        let so_far = self.slots[id].take();
+        self.slots[id] = Some(sum(so_far));
+    }
+
+    fn add(&mut self, variable: Option<usize>, adjoint: impl FnOnce() -> Series) {
+        self.extend(variable, |so_far| match so_far {
+            None => adjoint(),
+            Some(sum) => sum.plus(adjoint()),
         });
     }
 }
@@ -57,6 +61,11 @@ impl Adjoints<'_> {
 impl Variable {
     pub fn shape(&self) -> &[usize] {
         self.value.shape()
+    }
+
+    /// Whether it depends on a parameter that the loss is differentiated by.
+    pub fn is_differentiated(&self) -> bool {
+        self.id.is_some()
     }
 }
 
@@ -99,7 +108,7 @@ impl<'a> Tape<'a> {
         &self,
         arguments: &[&Variable],
         value: Series,
-        pullback: impl FnOnce(Series, &mut Adjoints<'_>) + 'a,
+        pullback: impl FnOnce(Series, &mut Adjoints) + 'a,
     ) -> Variable {
         self.recorded.set(self.recorded.get() + value.shape().iter().product::<usize>());
         let depends = arguments.iter().any(|a| a.id.is_some());
@@ -113,7 +122,7 @@ impl<'a> Tape<'a> {
     /// the scalar does not depend on one.
     pub fn gradient(self, scalar: &Variable) -> Vec<Option<Series>> {
         let pullbacks = self.pullbacks.into_inner();
-        let mut adjoints = Adjoints { ring: self.ring, slots: vec![None; pullbacks.len()] };
+        let mut adjoints = Adjoints { slots: vec![None; pullbacks.len()] };
         if let Some(id) = scalar.id {
             adjoints.slots[id] = Some(self.ring.constant(self.ring.context.ones(scalar.shape())));
         }
@@ -151,16 +160,16 @@ impl<'a> Tape<'a> {
         y: &Variable,
         left: impl Fn(&Array, &Array, Sum) -> Array + 'a,
         right: impl Fn(&Array, &Array, Sum) -> Array + 'a,
-    ) -> impl FnOnce(Series, &mut Adjoints<'_>) + 'a {
+    ) -> impl FnOnce(Series, &mut Adjoints) + 'a {
         let ring = self.ring;
         let (wanted_x, wanted_y) = (self.wanted(x), self.wanted(y));
         let (a, b) = (x.clone(), y.clone());
         move |adjoint, adjoints| {
-            adjoints.add(a.id, || {
-                ring.bilinear(&adjoint, &b.value, |k| wanted_x[k], a.shape(), None, left)
+            adjoints.extend(a.id, |sum| {
+                ring.bilinear(&adjoint, &b.value, |k| wanted_x[k], a.shape(), sum, left)
             });
-            adjoints.add(b.id, || {
-                ring.bilinear(&a.value, &adjoint, |k| wanted_y[k], b.shape(), None, right)
+            adjoints.extend(b.id, |sum| {
+                ring.bilinear(&a.value, &adjoint, |k| wanted_y[k], b.shape(), sum, right)
             });
         }
     }
@@ -236,6 +245,10 @@ impl<'a> Tape<'a> {
         let ring = self.ring;
         let (a, b) = (x.clone(), y.clone());
         self.push(&[x, y], ring.multiply(&x.value, &y.value), move |adjoint, adjoints| {
+            if a.id == b.id && Arc::ptr_eq(&a.value, &b.value) {
+                let product = || ring.multiply(&adjoint, &a.value);
+                return adjoints.add(a.id, || product().linear(|z| z.scale(2.0)));
+            }
             for (to, other) in [(&a, &b), (&b, &a)] {
                 let product = || ring.multiply(&adjoint, &other.value);
                 adjoints.add(to.id, || product().linear(|z| z.sum_to(to.shape())));
@@ -253,14 +266,24 @@ impl<'a> Tape<'a> {
         })
     }
 
+    /// Difference, with broadcasting.
+    pub fn subtract(&self, x: &Variable, y: &Variable) -> Variable {
+        let ((a, left), (b, right)) = ((x.id, x.shape().to_vec()), (y.id, y.shape().to_vec()));
+        let value = self.ring.subtract(&x.value, &y.value);
+        self.push(&[x, y], value, move |adjoint, adjoints| {
+            adjoints.add(a, || adjoint.linear(|z| z.sum_to(&left)));
+            adjoints.add(b, || adjoint.linear(|z| z.sum_to(&right).scale(-1.0)));
+        })
+    }
+
     pub fn scale(&self, x: &Variable, factor: f64) -> Variable {
         self.linear_map(x, |a| a.scale(factor), move |a| a.scale(factor))
     }
 
     /// `x + term`, a real number.
     pub fn offset(&self, x: &Variable, term: f64) -> Variable {
-        let shifted = self.ring.constant(self.ring.context.ones(x.shape()).scale(term));
-        self.add(x, &self.constant(shifted))
+        let one = self.ring.context.ones(&vec![1; x.shape().len()]);
+        self.add(x, &self.constant(self.ring.constant(one.scale(term))))
     }
 
     /// `x` itself, from which only the nilpotent part of the adjoint goes back. At first order in `ε` the gradient of
@@ -348,14 +371,18 @@ impl<'a> Tape<'a> {
 
     /// The entries at the positions, or zeros.
     pub fn pick(&self, x: &Variable, positions: &Positions) -> Variable {
-        let back = positions.clone();
-        self.linear_map(x, |a| a.pick(positions), move |a| a.scatter(&back))
+        let (id, back) = (x.id, positions.clone());
+        self.push(&[x], x.value.linear(|a| a.pick(positions)), move |y, adjoints| {
+            // Of an array that is taken apart, one part after another comes to the same sum.
+            adjoints
+                .extend(id, |sum| y.linear_onto(sum, &back.source, |y, sum| y.scatter(&back, sum)))
+        })
     }
 
     /// Every entry added to its position in an array of zeros: the adjoint of [`pick`](Self::pick).
     pub fn scatter(&self, x: &Variable, positions: &Positions) -> Variable {
         let back = positions.clone();
-        self.linear_map(x, |a| a.scatter(positions), move |a| a.pick(&back))
+        self.linear_map(x, |a| a.scatter(positions, None), move |a| a.pick(&back))
     }
 
     /// Matrices beside one another.
@@ -410,9 +437,8 @@ impl<'a> Tape<'a> {
     /// `x - m`, and `m`, the largest real part over the axes where `shape` has one entry: a constant that changes no
     /// softmax and keeps the exponentials in range.
     fn shifted(&self, x: &Variable, shape: &[usize]) -> (Variable, Variable) {
-        let largest = self.ring.largest(x.value.base(), shape);
-        let less = self.constant(self.ring.constant(largest.scale(-1.0)));
-        (self.add(x, &less), self.constant(self.ring.constant(largest)))
+        let largest = self.constant(self.ring.constant(self.ring.largest(x.value.base(), shape)));
+        (self.subtract(x, &largest), largest)
     }
 }
 

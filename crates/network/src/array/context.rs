@@ -1,12 +1,11 @@
 //! Where arrays live, and how they are made of numbers.
 
-use std::sync::Arc;
-
 #[cfg(feature = "accelerator")]
 use super::tensor;
-use super::{Array, Data, Indices};
+use super::{Array, Indices};
 use crate::architecture::Dtype;
-use crate::buffer::{Buffer, Pooled};
+use crate::buffer::Buffer;
+use crate::lanes::Real;
 
 /// Where networks are evaluated.
 #[derive(Clone, Debug)]
@@ -47,26 +46,32 @@ impl Context {
 
     pub fn array(&self, values: Vec<f64>, shape: &[usize]) -> Array {
         debug_assert_eq!(values.len(), shape.iter().product::<usize>());
-        let data: Data = match (&self.place, self.dtype) {
-            (Place::Host, Dtype::F64) => Arc::new(Buffer::new(values)).into(),
-            (Place::Host, Dtype::F32) => {
-                let wide = Buffer::new(values);
-                let mut values = f32::vector(wide.len());
-                values.iter_mut().zip(wide.iter()).for_each(|(to, &v)| *to = v as f32);
-                Arc::new(Buffer::new(values)).into()
-            }
+        match (&self.place, self.dtype) {
+            (Place::Host, Dtype::F64) => Array::of_numbers(values, shape),
+            _ => self.collected(Buffer::new(values).iter().copied(), shape),
+        }
+    }
+
+    /// The numbers of an iterator, which are as many as the shape has.
+    pub fn collected(&self, values: impl Iterator<Item = f64>, shape: &[usize]) -> Array {
+        fn of<T: Real>(values: impl Iterator<Item = f64>, shape: &[usize]) -> Vec<T> {
+            let mut out = T::vector(shape.iter().product());
+            out.iter_mut().zip(values).for_each(|(to, v)| *to = T::of(v));
+            out
+        }
+        match (&self.place, self.dtype) {
+            (Place::Host, Dtype::F64) => Array::of_numbers(of::<f64>(values, shape), shape),
+            (Place::Host, Dtype::F32) => Array::of_numbers(of::<f32>(values, shape), shape),
             #[cfg(feature = "accelerator")]
             (Place::Device(device), dtype) => {
-                tensor::upload(values, device, tensor::element(dtype)).into()
+                let tensor = tensor::upload(values.collect(), device, tensor::element(dtype));
+                Array::new(tensor.into(), shape)
             }
-        };
-        Array::new(data, shape)
+        }
     }
 
     fn full(&self, value: f64, shape: &[usize]) -> Array {
-        let mut values = f64::vector(shape.iter().product());
-        values.fill(value);
-        self.array(values, shape)
+        self.collected(std::iter::repeat_n(value, shape.iter().product()), shape)
     }
 
     pub fn zeros(&self, shape: &[usize]) -> Array {

@@ -8,7 +8,7 @@ use super::storage::{Data, Indices, Storage};
 use crate::buffer::Buffer;
 use crate::host::convolution::{self, Convolution};
 use crate::host::window::{self, Grid};
-use crate::host::{self, Axes, Matrices, Pairwise, entries};
+use crate::host::{self, Axes, Matrices, Pairwise, cores, entries};
 use crate::lanes::Real;
 use crate::small::Destination;
 
@@ -82,11 +82,24 @@ impl<T: Number> Storage for Arc<Buffer<T>> {
         self.iter().map(|&x| x.wide()).collect()
     }
     fn add_to(&self, sum: &mut [f64]) {
-        sum.iter_mut().zip(self.iter()).for_each(|(sum, &x)| *sum += x.wide());
+        cores::each(&mut sum[..self.len()], 1, 1, |first, sum| {
+            sum.iter_mut().zip(&self[first..]).for_each(|(sum, &x)| *sum += x.wide());
+        });
     }
 
     fn pairwise(&self, other: &Self, operation: Pairwise, axes: &Axes) -> Self {
         buffer(host::pairwise(operation, self, other, axes))
+    }
+    fn plus(mut self, mut other: Self) -> Self {
+        if let Some(sum) = Arc::get_mut(&mut self) {
+            host::add_to(sum.slice_mut(), &other);
+            self
+        } else if let Some(sum) = Arc::get_mut(&mut other) {
+            host::add_to(sum.slice_mut(), &self);
+            other
+        } else {
+            self.pairwise(&other, Pairwise::Add, &Axes::of(&[self.len()], |_| true, |_| true))
+        }
     }
     fn scale(&self, factor: f64) -> Self {
         buffer(host::scale(self, factor))
@@ -123,8 +136,21 @@ impl<T: Number> Storage for Arc<Buffer<T>> {
     fn rows(&self, indices: &Indices, width: usize, _: bool) -> Self {
         buffer(entries::rows(self, indices.on_host(), width))
     }
-    fn scatter_rows(&self, indices: &Indices, width: usize, length: usize, _: bool) -> Self {
-        buffer(entries::scatter_rows(self, indices.on_host(), width, length))
+    fn scatter_rows(
+        &self,
+        indices: &Indices,
+        width: usize,
+        length: usize,
+        _: bool,
+        sum: Option<Self>,
+    ) -> Self {
+        let sum = Sum { so_far: sum, negative: false };
+        accumulated(sum, length * width, |sum, destination| {
+            if !destination.kept {
+                sum.fill(T::zero());
+            }
+            entries::scatter_rows(self, indices.on_host(), width, sum);
+        })
     }
 
     fn conv2d(&self, weight: &Self, convolution: &Convolution, sum: Sum<Self>) -> Self {

@@ -74,6 +74,8 @@ pub(crate) trait Storage: Clone + Into<Data> {
     fn add_to(&self, sum: &mut [f64]);
 
     fn pairwise(&self, other: &Self, operation: Pairwise, axes: &Axes) -> Self;
+    /// The sum of entries that are as many, in the memory of one of them if nothing else needs it.
+    fn plus(self, other: Self) -> Self;
     fn scale(&self, factor: f64) -> Self;
     /// Repeated along the axes that the left operand, this, lacks.
     fn spread(&self, axes: &Axes) -> Self;
@@ -93,8 +95,15 @@ pub(crate) trait Storage: Clone + Into<Data> {
     fn join(&self, rest: &[&Self], widths: &[usize]) -> Self;
     /// Rows of a table of `width` columns; if it is `hollow`, the one after the last is zero.
     fn rows(&self, indices: &Indices, width: usize, hollow: bool) -> Self;
-    /// The adjoint of [`rows`](Self::rows) of a table with `length` of them.
-    fn scatter_rows(&self, indices: &Indices, width: usize, length: usize, hollow: bool) -> Self;
+    /// The adjoint of [`rows`](Self::rows) of a table with `length` of them, added to a sum if there is one.
+    fn scatter_rows(
+        &self,
+        indices: &Indices,
+        width: usize,
+        length: usize,
+        hollow: bool,
+        sum: Option<Self>,
+    ) -> Self;
 
     fn conv2d(&self, weight: &Self, convolution: &Convolution, sum: Sum<Self>) -> Self;
     /// The adjoint of [`conv2d`](Self::conv2d) with respect to its input, of this output.

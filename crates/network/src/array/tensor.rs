@@ -162,6 +162,9 @@ impl Storage for Real {
             Pairwise::Multiply => a * b,
         })
     }
+    fn plus(self, other: Self) -> Self {
+        Box::new(*self + *other)
+    }
     fn scale(&self, factor: f64) -> Self {
         Box::new(self.as_ref().clone() * factor)
     }
@@ -220,11 +223,18 @@ impl Storage for Real {
         }
         flat(table.select(0, indices.on_device()))
     }
-    fn scatter_rows(&self, indices: &Indices, width: usize, length: usize, hollow: bool) -> Self {
+    fn scatter_rows(
+        &self,
+        indices: &Indices,
+        width: usize,
+        length: usize,
+        hollow: bool,
+        sum: Option<Self>,
+    ) -> Self {
         let values = tensor(self, [self.dims()[0] / width, width]);
         let table = zeros(self, [length + usize::from(hollow), width]);
         let sums = table.select_assign(0, indices.on_device(), values, IndexingUpdateOp::Add);
-        flat(sums.narrow(0, 0, length))
+        Sum { so_far: sum, negative: false }.with(sums.narrow(0, 0, length))
     }
 
     fn conv2d(&self, weight: &Self, convolution: &Convolution, sum: Sum<Self>) -> Self {

@@ -27,6 +27,8 @@ pub(crate) struct Plan {
     pub(super) positions: Vec<OnceLock<Vec<Positions>>>,
     /// After which node each is not needed any more.
     last_use: Vec<usize>,
+    /// Whether more than the real base of each reaches the loss.
+    reaches: Vec<bool>,
 }
 
 impl Plan {
@@ -46,6 +48,7 @@ impl Plan {
         for (index, node) in graph.nodes.iter().enumerate().filter(|(_, node)| node.needed) {
             node.args.iter().for_each(|&arg| last_use[arg] = index);
         }
+        let reaches = graph.reaching();
         let mut plan = Plan {
             positions: graph.nodes.iter().map(|_| OnceLock::new()).collect(),
             fixed: vec![None; graph.nodes.len()],
@@ -53,6 +56,7 @@ impl Plan {
             graph: Arc::new(graph),
             context: host.clone(),
             last_use,
+            reaches,
         };
         let (fixed, indices) = plan.evaluate_fixed(&host)?;
         let upload = |array: Array| match plan.context.dtype == context.dtype && context.is_host() {
@@ -153,11 +157,15 @@ impl Plan {
                     Some(fixed) => tape.constant(tape.ring.constant(fixed.clone())),
                     None => values[arg].clone().expect("evaluated before"),
                 };
-                let args: Vec<Variable> = node.args.iter().map(arg).collect();
+                let mut args: Vec<Variable> = node.args.iter().map(arg).collect();
                 for &arg in &node.args {
                     if self.last_use[arg] == index {
                         values[arg] = None;
                     }
+                }
+                // A complex base is in two coefficients.
+                if !self.reaches[index] && !tape.ring.algebra.is_complex() {
+                    args.iter_mut().for_each(|arg| *arg = tape.stopped(arg));
                 }
                 self.value(tape, index, node, &args, self.indices[index].as_deref())
             };
@@ -177,5 +185,34 @@ impl Plan {
         indices: Option<&[f64]>,
     ) -> Variable {
         At { plan: self, tape, index, shape: &node.shape, indices }.value(&node.operation, args)
+    }
+}
+
+impl Graph {
+    /// Whether more than the real base of each node reaches the loss: masks and indices, and what they are made of, have
+    /// no derivatives.
+    fn reaching(&self) -> Vec<bool> {
+        let mut reaching = vec![false; self.nodes.len()];
+        reaching[self.loss] = true;
+        for index in (0..=self.loss).rev().filter(|&index| self.nodes[index].needed) {
+            let node = &self.nodes[index];
+            for (place, &arg) in node.args.iter().enumerate() {
+                reaching[arg] |= reaching[index] && !node.operation.takes_base(place);
+            }
+        }
+        reaching
+    }
+}
+
+impl Operation {
+    /// Whether the value depends on the real base of this argument alone.
+    fn takes_base(&self, place: usize) -> bool {
+        use Operation as O;
+        match self {
+            O::Round | O::Floor | O::Ceil | O::Trunc | O::Sign | O::Not | O::StopGradient => true,
+            O::Argmax(_) | O::Argmin(_) | O::Argsort { .. } => true,
+            O::Where => place == 0,
+            operation => operation.compares() || (operation.indexes().is_some() && place == 1),
+        }
     }
 }

@@ -84,7 +84,7 @@ impl At<'_, '_, '_> {
                 self.constant((0..count).map(|at| (at / inner % shape[*axis]) as f64).collect())
             }
             O::Add => self.pairwise(args, |x, y| tape.add(x, y)),
-            O::Subtract => self.pairwise(args, |x, y| tape.add(x, &tape.scale(y, -1.0))),
+            O::Subtract => self.pairwise(args, |x, y| tape.subtract(x, y)),
             O::Multiply => self.pairwise(args, |x, y| tape.multiply(x, y)),
             O::Divide => self.divide(args),
             O::Maximum => self.extremum(args, |x, y| x > y),
@@ -116,11 +116,7 @@ impl At<'_, '_, '_> {
                 let [x, y] = [&args[0], &args[1]].map(|x| entries(&self.expanded(x, self.shape)));
                 self.constant(constant::compared(operation, &x, &y))
             }
-            O::Where => {
-                let mask = entries(&self.expanded(&args[0], self.shape));
-                let mask: Vec<bool> = mask.into_iter().map(|x| x != 0.0).collect();
-                self.choose(&args[1], &args[2], &mask)
-            }
+            O::Where => self.chosen(args),
             O::StopGradient => tape.stopped(&args[0]),
             O::Matmul { transpose } => self.matmul(&args[0], &args[1], *transpose),
             O::Convolution { window, groups } => {
@@ -163,7 +159,7 @@ impl At<'_, '_, '_> {
             O::Softmax { axis } => tape.softmax(&args[0], &kept(&args[0], &[*axis])),
             O::LogSoftmax { axis } => {
                 let (log, shifted, _) = tape.log_sum_exp(&args[0], &kept(&args[0], &[*axis]));
-                tape.add(&shifted, &tape.scale(&log, -1.0))
+                tape.subtract(&shifted, &log)
             }
             O::LogSumExp(axes) => {
                 let (log, _, largest) = tape.log_sum_exp(&args[0], &kept(&args[0], &axes.axes));
@@ -236,6 +232,18 @@ impl At<'_, '_, '_> {
         let positions: Vec<usize> = kept.enumerate().map(place).collect();
         let context = self.tape.ring.context;
         self.tape.pick(x, &Positions::new(context, &positions, x.shape(), x.shape()))
+    }
+
+    /// The second argument where the first is not 0, else the third.
+    fn chosen(&self, args: &[Variable]) -> Variable {
+        let mask = entries(&args[0]);
+        let count = mask.iter().filter(|x| **x != 0.0).count();
+        if count == 0 || count == mask.len() {
+            return self.expanded(&args[if count == 0 { 2 } else { 1 }], self.shape);
+        }
+        let mask = entries(&self.expanded(&args[0], self.shape));
+        let mask: Vec<bool> = mask.into_iter().map(|x| x != 0.0).collect();
+        self.choose(&args[1], &args[2], &mask)
     }
 
     /// `x` where the mask is set, else `y`.
@@ -416,6 +424,13 @@ impl At<'_, '_, '_> {
     fn largest(&self, x: &Variable, axes: &[usize]) -> Variable {
         let tape = self.tape;
         let kept = kept(x, axes);
+        let ring = tape.ring;
+        if !x.is_differentiated()
+            && (1..ring.algebra.len()).all(|k| x.value.coefficient(k).is_none())
+            && let Some(largest) = ring.largest_or_nan(x.value.base(), &kept)
+        {
+            return tape.constant(ring.constant(largest));
+        }
         let (is_largest, counts, best) = constant::largest(&entries(x), x.shape(), &kept);
         let sum = |x: &Variable| tape.sum_to(&self.keep(x, is_largest.iter().copied()), &kept);
         if counts.iter().all(|count| *count == 1) {

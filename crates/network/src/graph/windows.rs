@@ -108,6 +108,9 @@ impl At<'_, '_, '_> {
 
     pub(super) fn max_pool(&self, x: &Variable, window: &[usize], steps: &Window) -> Variable {
         let along = steps.along(window.len()).expect("checked as the graph was read");
+        if let Some(window) = plane_window(window, &along) {
+            return self.tape.max_pool2d(x, window);
+        }
         let under = under(x.shape(), window, &along);
         let values = entries(x);
         let largest = |under: &[usize]| {
@@ -160,6 +163,23 @@ impl At<'_, '_, '_> {
         };
         self.divide(&[sums(&columns), counts])
     }
+}
+
+/// The window over images of which no place lies in the padding alone, if it is one.
+fn plane_window(kernel: &[usize], along: &[Along]) -> Option<Window2d> {
+    let plain = |(along, &size): (&Along, &usize)| {
+        let [low, high] = along.padding;
+        (along.dilation == 1 && low == high).then_some(())?;
+        usize::try_from(low).ok().filter(|padding| *padding < size)
+    };
+    let padding: Option<Vec<usize>> = along.iter().zip(kernel).map(plain).collect();
+    let [kernel, stride] =
+        [kernel.to_vec(), along.iter().map(|along| along.stride).collect::<Vec<_>>()];
+    Some(Window2d {
+        kernel: kernel.try_into().ok()?,
+        stride: stride.try_into().ok()?,
+        padding: padding?.try_into().ok()?,
+    })
 }
 
 /// What lies under a pool's window at each of its places: `[n · channels · places, kernel]`.

@@ -6,8 +6,8 @@
 
 use std::ops::Range;
 
-use super::vectorised;
-use super::window::Grid;
+use super::window::{Grid, Window};
+use super::{PRODUCTS, cores, vectorised};
 use crate::buffer::Buffer;
 use crate::lanes::Real;
 use crate::product;
@@ -21,6 +21,9 @@ const PANEL: usize = 1 << 19;
 
 /// Columns of a panel are a multiple of this, a vector register of numbers: `gemm` need not copy it then.
 const ROUND: usize = 16;
+
+/// Parts of the channels of a weight whose adjoint is worth the preparation of the output's.
+const PARTS: usize = 4;
 
 /// A convolution of `[images, channels, height, width]` with `[filters, channels, …]`.
 #[derive(Clone, Copy, Debug)]
@@ -50,11 +53,66 @@ impl Convolution {
         self.channels * self.kernel()
     }
 
+    /// Images that share a panel.
+    fn together(&self) -> usize {
+        balanced(self.images, PLACES / self.grid.places())
+    }
+
+    /// What an image costs, as numbers that are gone through.
+    fn cost(&self) -> usize {
+        self.filters * self.inner() * self.grid.places() / PRODUCTS
+    }
+
+    /// Without the rows and columns of the window that lie in the padding at all of its places, and which are left; `None`
+    /// where all are.
+    fn cropped(&self) -> Option<(Self, [Range<usize>; 2])> {
+        let Window { kernel, stride, padding } = self.grid.window;
+        let used = [0, 1].map(|axis| {
+            let is_used = |&offset: &usize| {
+                (0..self.grid.output[axis]).any(|at| self.grid.at(axis, at, offset).is_some())
+            };
+            let first = (0..kernel[axis]).find(is_used).unwrap_or(0);
+            first..(first..kernel[axis]).rfind(is_used).map_or(kernel[axis], |last| last + 1)
+        });
+        let [rows, columns] = [used[0].len(), used[1].len()];
+        let padding = [0, 1].map(|axis| padding[axis] - used[axis].start);
+        let window = Window { kernel: [rows, columns], stride, padding };
+        let cropped = Self { grid: Grid { window, ..self.grid }, ..*self };
+        (window.kernel != kernel).then_some((cropped, used))
+    }
+
+    /// Visits the rows that are left of the weight's planes from `first` on, a plane at a time: where each is in it.
+    fn rows_left(
+        &self,
+        [rows, columns]: &[Range<usize>; 2],
+        first: usize,
+    ) -> impl Iterator<Item = Range<usize>> {
+        let [height, width] = self.grid.window.kernel;
+        let (rows, columns) = (rows.clone(), columns.clone());
+        (first..self.filters * self.channels).flat_map(move |plane| {
+            let start = move |row: usize| (plane * height + row) * width;
+            let columns = columns.clone();
+            rows.clone().map(move |row| start(row) + columns.start..start(row) + columns.end)
+        })
+    }
+
+    /// What is left of the weight.
+    fn crop<T: Real>(&self, weight: &[T], used: &[Range<usize>; 2]) -> Buffer<T> {
+        let [rows, columns] = [used[0].len(), used[1].len()];
+        let mut out = matrix(self.filters * self.channels, rows * columns);
+        cores::each(out.slice_mut(), rows * columns, self.kernel(), |first, out| {
+            let places = self.rows_left(used, first);
+            out.chunks_exact_mut(columns).zip(places).for_each(|(out, place)| {
+                out.copy_from_slice(&weight[place]);
+            });
+        });
+        out
+    }
+
     /// All places of the window, cut into panels.
     fn places(&self) -> impl Iterator<Item = Places> {
         let [height, width] = self.grid.output;
-        let balanced = |all: usize, most: usize| all.div_ceil(all.div_ceil(most.clamp(1, all)));
-        let images = balanced(self.images, PLACES / self.grid.places());
+        let images = self.together();
         let rows = balanced(height, PLACES / width);
         let cut = |all: usize, step: usize| {
             (0..all).step_by(step).map(move |start| start..(start + step).min(all))
@@ -68,11 +126,15 @@ impl Convolution {
     }
 
     /// The channels, cut so that a panel of them fits into a cache.
-    fn blocks<T>(&self, places: &Places) -> impl Iterator<Item = Range<usize>> {
+    fn blocks<T>(
+        &self,
+        places: &Places,
+        channels: Range<usize>,
+    ) -> impl Iterator<Item = Range<usize>> {
         let most = PANEL / (size_of::<T>() * places.columns * self.kernel());
-        let step = self.channels.div_ceil(self.channels.div_ceil(most.clamp(1, self.channels)));
-        let channels = self.channels;
-        (0..channels).step_by(step).map(move |start| start..(start + step).min(channels))
+        let step = balanced(channels.len(), most);
+        let end = channels.end;
+        channels.step_by(step).map(move |start| start..(start + step).min(end))
     }
 
     /// The columns of the weight, `[filters, channels · kernel]`, that belong to some channels.
@@ -221,6 +283,11 @@ vectorised! {
     }
 }
 
+/// The size of equal parts of at most `most`.
+fn balanced(all: usize, most: usize) -> usize {
+    all.div_ceil(all.div_ceil(most.clamp(1, all)))
+}
+
 /// A row-major matrix whose rows are `step` apart.
 fn rows<T>(entries: &[T], step: usize) -> Factor<'_, T> {
     Factor { entries, steps: [step, 1] }
@@ -244,10 +311,29 @@ pub(crate) fn convolve<T: Real>(
     sum: &mut [T],
     destination: Destination,
 ) {
+    if let Some((cropped, used)) = convolution.cropped() {
+        return convolve(&cropped, x, &convolution.crop(weight, &used), sum, destination);
+    }
+    let together = convolution.together();
+    let input = convolution.channels * convolution.grid.pixels();
+    let output = convolution.filters * convolution.grid.places();
+    cores::each(sum, together * output, together * convolution.cost(), |first, sum| {
+        let part = Convolution { images: sum.len() / output, ..*convolution };
+        convolve_piece(&part, &x[first * together * input..], weight, sum, destination);
+    });
+}
+
+fn convolve_piece<T: Real>(
+    convolution: &Convolution,
+    x: &[T],
+    weight: &[T],
+    sum: &mut [T],
+    destination: Destination,
+) {
     let (filters, kernel) = (convolution.filters, convolution.kernel());
     for places in convolution.places() {
         let mut output = matrix::<T>(filters, places.columns);
-        for channels in convolution.blocks::<T>(&places) {
+        for channels in convolution.blocks::<T>(&places, 0..convolution.channels) {
             let inner = channels.len() * kernel;
             let mut panel = matrix(inner, places.columns);
             fill_panel(convolution, &places, &channels, x, panel.slice_mut());
@@ -271,6 +357,26 @@ pub(crate) fn convolve_input<T: Real>(
     sum: &mut [T],
     destination: Destination,
 ) {
+    if let Some((cropped, used)) = convolution.cropped() {
+        let weight = convolution.crop(weight, &used);
+        return convolve_input(&cropped, output, &weight, sum, destination);
+    }
+    let together = convolution.together();
+    let input = convolution.channels * convolution.grid.pixels();
+    let places = convolution.filters * convolution.grid.places();
+    cores::each(sum, together * input, together * convolution.cost(), |first, sum| {
+        let part = Convolution { images: sum.len() / input, ..*convolution };
+        convolve_input_piece(&part, &output[first * together * places..], weight, sum, destination);
+    });
+}
+
+fn convolve_input_piece<T: Real>(
+    convolution: &Convolution,
+    output: &[T],
+    weight: &[T],
+    sum: &mut [T],
+    destination: Destination,
+) {
     if !destination.kept {
         sum.fill(T::zero());
     }
@@ -278,7 +384,7 @@ pub(crate) fn convolve_input<T: Real>(
     for places in convolution.places() {
         let mut adjoint = matrix(filters, places.columns);
         convolution.gather(&places, output, adjoint.slice_mut());
-        for channels in convolution.blocks::<T>(&places) {
+        for channels in convolution.blocks::<T>(&places, 0..convolution.channels) {
             let inner = channels.len() * kernel;
             let mut panel = matrix(inner, places.columns);
             product::multiply(
@@ -301,32 +407,53 @@ pub(crate) fn convolve_weight<T: Real>(
     sum: &mut [T],
     destination: Destination,
 ) {
+    if let Some((cropped, used)) = convolution.cropped() {
+        let mut part = matrix(convolution.filters, cropped.inner());
+        let set = Destination { kept: false, ..destination };
+        convolve_weight(&cropped, x, output, part.slice_mut(), set);
+        if !destination.kept {
+            sum.fill(T::zero());
+        }
+        for (place, part) in convolution.rows_left(&used, 0).zip(part.chunks_exact(used[1].len())) {
+            sum[place].iter_mut().zip(part).for_each(|(sum, &new)| *sum += new);
+        }
+        return;
+    }
     let (filters, kernel) = (convolution.filters, convolution.kernel());
     // A row a pixel of the window and a column a filter, as `gemm` has less to copy then.
     let mut transposed = matrix::<T>(convolution.inner(), filters);
-    transposed.slice_mut().fill(T::zero());
-    for places in convolution.places() {
-        let mut adjoint = matrix(filters, places.columns);
-        convolution.gather(&places, output, adjoint.slice_mut());
-        for channels in convolution.blocks::<T>(&places) {
-            let inner = channels.len() * kernel;
-            let mut panel = matrix(inner, places.columns);
-            fill_panel(convolution, &places, &channels, x, panel.slice_mut());
-            let range = channels.start * kernel * filters..channels.end * kernel * filters;
-            product::multiply(
-                [inner, places.columns, filters],
-                rows(&panel, places.columns),
-                columns(&adjoint, places.columns),
-                &mut transposed.slice_mut()[range],
-                Destination { kept: true, negative: destination.negative },
-            );
+    let together = convolution.channels.div_ceil(PARTS);
+    let cost = convolution.images * convolution.cost() / PARTS;
+    cores::each(transposed.slice_mut(), together * kernel * filters, cost, |first, transposed| {
+        transposed.fill(T::zero());
+        let first = first * together;
+        let all = first..first + transposed.len() / (kernel * filters);
+        for places in convolution.places() {
+            let mut adjoint = matrix(filters, places.columns);
+            convolution.gather(&places, output, adjoint.slice_mut());
+            for channels in convolution.blocks::<T>(&places, all.clone()) {
+                let inner = channels.len() * kernel;
+                let mut panel = matrix(inner, places.columns);
+                fill_panel(convolution, &places, &channels, x, panel.slice_mut());
+                let start = (channels.start - first) * kernel * filters;
+                product::multiply(
+                    [inner, places.columns, filters],
+                    rows(&panel, places.columns),
+                    columns(&adjoint, places.columns),
+                    &mut transposed[start..start + inner * filters],
+                    Destination { kept: true, negative: destination.negative },
+                );
+            }
         }
-    }
-    for (filter, row) in sum.chunks_exact_mut(convolution.inner()).enumerate() {
-        for (sum, &new) in row.iter_mut().zip(transposed[filter..].iter().step_by(filters)) {
-            *sum = if destination.kept { *sum + new } else { new };
+    });
+    let inner = convolution.inner();
+    cores::each(sum, inner, inner, |first, sum| {
+        for (filter, row) in (first..).zip(sum.chunks_exact_mut(inner)) {
+            for (sum, &new) in row.iter_mut().zip(transposed[filter..].iter().step_by(filters)) {
+                *sum = if destination.kept { *sum + new } else { new };
+            }
         }
-    }
+    });
 }
 
 #[cfg(test)]
@@ -429,7 +556,7 @@ mod tests {
             for places in convolution.places() {
                 count += places.images.len() * places.rows.len() * input[1];
                 let mut next = 0;
-                for block in convolution.blocks::<f32>(&places) {
+                for block in convolution.blocks::<f32>(&places, 0..convolution.channels) {
                     assert_eq!(block.start, next);
                     next = block.end;
                     assert!(4 * block.len() * 9 * places.columns <= PANEL);

@@ -1,14 +1,17 @@
 //! Loops over row-major buffers on the host.
 
 pub(crate) mod convolution;
+pub(crate) mod cores;
 pub(crate) mod entries;
 pub(crate) mod window;
 
+use cores::Parts;
 use smallvec::{SmallVec, smallvec};
 
 use crate::algebra::Product;
+use crate::buffer::Buffer;
 use crate::lanes::{Coefficients, Real};
-use crate::small::Destination;
+use crate::small::{Destination, Factor};
 
 /// A function whose loops `pulp` compiles for each set of vector instructions. (A closure would do, but may fail to be
 /// inlined, and then it is not compiled for them.)
@@ -85,6 +88,21 @@ impl Axes {
         self.0.iter().map(|axis| axis.0).product()
     }
 
+    /// Entries of an array, of the left and of the right operand to each step along the first axis.
+    fn steps(&self) -> [usize; 3] {
+        self.0[1..].iter().fold([1; 3], |[all, left, right], &(size, a, b)| {
+            [all * size, if a { left * size } else { left }, if b { right * size } else { right }]
+        })
+    }
+
+    /// The same with fewer steps along the first axis, from `first` on; and where they start in the operands.
+    fn piece(&self, first: usize, count: usize) -> (Self, [usize; 2]) {
+        let ([_, left, right], (_, a, b)) = (self.steps(), self.0[0]);
+        let mut piece = self.clone();
+        piece.0[0].0 = count;
+        (piece, [first * left * usize::from(a), first * right * usize::from(b)])
+    }
+
     /// Visits every run along the last axis, with the places in both operands where it starts, and says how long
     /// runs are and which operands have entries of their own along them.
     #[inline(always)]
@@ -125,8 +143,7 @@ impl Axes {
 
 /// `f(x, y)` with broadcasting.
 #[inline(always)]
-fn broadcast<T: Real>(x: &[T], y: &[T], axes: &Axes, f: impl Fn(T, T) -> T) -> Vec<T> {
-    let mut out = T::vector(axes.length());
+fn broadcast<T: Real>(x: &[T], y: &[T], axes: &Axes, out: &mut [T], f: impl Fn(T, T) -> T) {
     let (size, a, b) = *axes.0.last().expect("an axis");
     let mut runs = out.chunks_exact_mut(size);
     axes.runs(|i, j| {
@@ -140,33 +157,68 @@ fn broadcast<T: Real>(x: &[T], y: &[T], axes: &Axes, f: impl Fn(T, T) -> T) -> V
             (false, _) => out.zip(&y[j..j + size]).for_each(|(out, &y)| *out = f(x[i], y)),
         }
     });
+}
+
+vectorised! {
+    fn pairwise_piece(
+        operation: Pairwise,
+        x: &'w [T],
+        y: &'w [T],
+        axes: &'w Axes,
+        out: &'w mut [T]
+    ) -> () {
+        match operation {
+            Pairwise::Add => broadcast(x, y, axes, out, |x, y| x + y),
+            Pairwise::Subtract => broadcast(x, y, axes, out, |x, y| x - y),
+            Pairwise::Multiply => broadcast(x, y, axes, out, |x, y| x * y),
+        }
+    }
+}
+
+/// `x + y`, `x - y` or `xy`, with broadcasting.
+pub(crate) fn pairwise<T: Real>(operation: Pairwise, x: &[T], y: &[T], axes: &Axes) -> Vec<T> {
+    let mut out = T::vector(axes.length());
+    let [width, ..] = axes.steps();
+    cores::each(&mut out, width, width, |first, out| {
+        let (axes, [left, right]) = axes.piece(first, out.len() / width);
+        pairwise_piece(operation, &x[left..], &y[right..], &axes, out);
+    });
     out
 }
 
 vectorised! {
-    /// `x + y`, `x - y` or `xy`, with broadcasting.
-    pub(crate) fn pairwise(operation: Pairwise, x: &'w [T], y: &'w [T], axes: &'w Axes) -> Vec<T> {
-        match operation {
-            Pairwise::Add => broadcast(x, y, axes, |x, y| x + y),
-            Pairwise::Subtract => broadcast(x, y, axes, |x, y| x - y),
-            Pairwise::Multiply => broadcast(x, y, axes, |x, y| x * y),
-        }
+    fn add_piece(sum: &'w mut [T], x: &'w [T]) -> () {
+        sum.iter_mut().zip(x).for_each(|(sum, &x)| *sum += x);
     }
+}
+
+/// Adds `x` to `sum`.
+pub(crate) fn add_to<T: Real>(sum: &mut [T], x: &[T]) {
+    cores::each(sum, 1, 1, |first, sum| add_piece(sum, &x[first..]));
 }
 
 /// `x`, repeated along the axes that it lacks.
 pub(crate) fn spread<T: Real>(x: &[T], axes: &Axes) -> Vec<T> {
     let mut out = T::vector(axes.length());
+    let [width, ..] = axes.steps();
+    cores::each(&mut out, width, width, |first, out| {
+        let (axes, [left, _]) = axes.piece(first, out.len() / width);
+        spread_piece(&x[left..], &axes, out);
+    });
+    out
+}
+
+fn spread_piece<T: Real>(x: &[T], axes: &Axes, out: &mut [T]) {
     if let [(_, false, _), (size, true, _)] = axes.0[..] {
         // The same row again and again: copies of all the rows that are there, twice as many each time.
-        out[..size].copy_from_slice(x);
+        out[..size].copy_from_slice(&x[..size]);
         let mut filled = size;
         while filled < out.len() {
             let count = filled.min(out.len() - filled);
             out.copy_within(..count, filled);
             filled += count;
         }
-        return out;
+        return;
     }
     let (size, own, _) = *axes.0.last().expect("an axis");
     let mut runs = out.chunks_exact_mut(size);
@@ -174,7 +226,6 @@ pub(crate) fn spread<T: Real>(x: &[T], axes: &Axes) -> Vec<T> {
         let out = runs.next().expect("a run for each");
         if own { out.copy_from_slice(&x[i..i + size]) } else { out.fill(x[i]) }
     });
-    out
 }
 
 /// For each entry of an array of the shape `shape`, its place in one that has one entry on some of the axes.
@@ -202,23 +253,82 @@ pub(crate) fn places(shape: &[usize], reduced: &[usize]) -> impl Iterator<Item =
     })
 }
 
-/// The largest of every `width` entries.
+/// Lanes of a reduction: no dependence of one step on the last, and less rounding.
+const LANES: usize = 16;
+
+/// The larger one, and `NaN` if there is one.
+#[inline(always)]
+fn larger<T: Real>(x: T, y: T) -> T {
+    if x > y || x.is_nan() { x } else { y }
+}
+
+vectorised! {
+    fn largest_piece(x: &'w [T], width: usize, out: &'w mut [T]) -> () {
+        for (out, row) in out.iter_mut().zip(x.chunks_exact(width)) {
+            let (chunks, rest) = row.as_chunks::<LANES>();
+            let mut lanes = [T::neg_infinity(); LANES];
+            for chunk in chunks {
+                lanes = std::array::from_fn(|lane| larger(chunk[lane], lanes[lane]));
+            }
+            *out = lanes.iter().chain(rest).fold(T::neg_infinity(), |best, &x| larger(x, best));
+        }
+    }
+}
+
+/// The largest of every `width` entries, `NaN` where there is one.
 pub(crate) fn largest<T: Real>(x: &[T], width: usize) -> Vec<T> {
-    x.chunks(width).map(|row| row.iter().copied().fold(T::neg_infinity(), T::max)).collect()
+    let mut out = T::vector(x.len() / width);
+    cores::each(&mut out, 1, width, |first, out| largest_piece(&x[first * width..], width, out));
+    out
+}
+
+vectorised! {
+    fn scale_piece(x: &'w [T], factor: T, out: &'w mut [T]) -> () {
+        out.iter_mut().zip(x).for_each(|(out, &x)| *out = x * factor);
+    }
 }
 
 pub(crate) fn scale<T: Real>(x: &[T], factor: f64) -> Vec<T> {
     let factor = T::of(factor);
     let mut out = T::vector(x.len());
-    out.iter_mut().zip(x).for_each(|(out, &x)| *out = x * factor);
+    cores::each(&mut out, 1, 1, |first, out| scale_piece(&x[first..], factor, out));
+    out
+}
+
+/// Sums over the axes that the left operand, the result, lacks.
+pub(crate) fn sum<T: Real>(x: &[T], axes: &Axes) -> Vec<T> {
+    let [all, width, step] = axes.steps();
+    let (count, kept, _) = axes.0[0];
+    if kept {
+        let mut out = T::vector(count * width);
+        cores::each(&mut out, width, all, |first, out| {
+            let (axes, [_, right]) = axes.piece(first, out.len() / width);
+            sum_piece(&x[right..], &axes, out);
+        });
+        return out;
+    }
+    let ranges = cores::ranges(count, width, all);
+    let mut sums = T::vector(ranges.len() * width);
+    cores::each(&mut sums, width, all * count.div_ceil(ranges.len()), |first, sums| {
+        for (sums, range) in sums.chunks_exact_mut(width).zip(&ranges[first..]) {
+            let (axes, _) = axes.piece(range.start, range.len());
+            sum_piece(&x[range.start * step..range.end * step], &axes, sums);
+        }
+    });
+    if ranges.len() == 1 {
+        return sums;
+    }
+    let sums = Buffer::new(sums);
+    let mut out = T::vector(width);
+    out.copy_from_slice(&sums[..width]);
+    sums[width..].chunks_exact(width).for_each(|sums| add_piece(&mut out, sums));
     out
 }
 
 vectorised! {
-    /// Sums over the axes that the left operand, the result, lacks.
-    pub(crate) fn sum(x: &'w [T], axes: &'w Axes) -> Vec<T> {
-        let kept = axes.0.iter().map(|&(size, kept, _)| if kept { size } else { 1 }).product();
-        let mut out = T::vector(kept);
+    /// Of as many entries of `x` as the axes have.
+    fn sum_piece(x: &'w [T], axes: &'w Axes, out: &'w mut [T]) -> () {
+        let x = &x[..axes.length()];
         out.fill(T::zero());
         let (size, own, _) = *axes.0.last().expect("an axis");
         if let [(_, false, _), (size, true, _)] = axes.0[..] {
@@ -235,14 +345,12 @@ vectorised! {
         } else {
             axes.runs(|i, j| out[i] += total(&x[j..j + size]));
         }
-        out
     }
 }
 
-/// The sum of a run, in lanes: no dependence of one addition on the last, and less rounding.
+/// The sum of a run, in lanes.
 #[inline(always)]
 fn total<T: Real>(x: &[T]) -> T {
-    const LANES: usize = 16;
     let (chunks, rest) = x.as_chunks::<LANES>();
     let mut lanes = [T::zero(); LANES];
     for chunk in chunks {
@@ -257,32 +365,52 @@ fn total<T: Real>(x: &[T]) -> T {
     sum
 }
 
-vectorised! {
-    /// `Σ ± x_i y_j` over the products `(i, j)` that make each coefficient of an algebra; `None` for zero. A stretch at
-    /// a time, so that the sums stay in cache.
-    pub(crate) fn multiply(
-        table: &'w [Product],
-        x: &'w [Option<&'w [T]>],
-        y: &'w [Option<&'w [T]>],
-        length: usize
-    ) -> Coefficients<T> {
-        const STRETCH: usize = 256;
-        let mut out: Coefficients<T> = smallvec![None; x.len()];
-        // Each product with whether it is the first of its coefficient.
-        let mut terms: SmallVec<[_; 1]> = SmallVec::new();
-        for p in table {
-            if let (Some(x), Some(y)) = (x[p.left], y[p.right]) {
-                terms.push((p, x, y, out[p.out].is_none()));
-                out[p.out].get_or_insert_with(|| T::vector(length));
-            }
+/// `± x_i y_j`, a term of the coefficient `out`; whether it is the first of that.
+struct Term<'x, T> {
+    x: &'x [T],
+    y: &'x [T],
+    out: usize,
+    negative: bool,
+    first: bool,
+}
+
+/// `Σ ± x_i y_j` over the products `(i, j)` that make each coefficient of an algebra; `None` for zero.
+pub(crate) fn multiply<T: Real>(
+    table: &[Product],
+    x: &[Option<&[T]>],
+    y: &[Option<&[T]>],
+    length: usize,
+) -> Coefficients<T> {
+    let mut out: Coefficients<T> = smallvec![None; x.len()];
+    let mut terms: SmallVec<[Term<'_, T>; 3]> = SmallVec::new();
+    for p in table {
+        if let (Some(x), Some(y)) = (x[p.left], y[p.right]) {
+            let first = out[p.out].is_none();
+            terms.push(Term { x, y, out: p.out, negative: p.negative, first });
+            out[p.out].get_or_insert_with(|| T::vector(length));
         }
-        for start in (0..length).step_by(STRETCH) {
-            let range = start..(start + STRETCH).min(length);
-            for &(p, x, y, first) in &terms {
-                let sum = &mut out[p.out].as_mut().expect("made above")[range.clone()];
-                let (x, y) = (&x[range.clone()], &y[range.clone()]);
+    }
+    let parts = out.iter_mut().map(|out| out.as_deref_mut().unwrap_or(&mut [])).collect();
+    cores::rows(parts, 1, terms.len(), &|start, mut parts: Parts<'_, T>| {
+        let parts = parts.iter_mut().map(|part| &mut **part).collect();
+        multiply_piece(&terms, start, parts);
+    });
+    out
+}
+
+vectorised! {
+    /// A stretch at a time, so that the sums stay in cache.
+    fn multiply_piece(terms: &'w [Term<'w, T>], start: usize, out: Parts<'w, T>) -> () {
+        const STRETCH: usize = 256;
+        let mut out = out;
+        let length = out.iter().map(|out| out.len()).max().unwrap_or(0);
+        for at in (0..length).step_by(STRETCH) {
+            let (range, end) = (at..(at + STRETCH).min(length), (start + at + STRETCH).min(start + length));
+            for term in terms {
+                let sum = &mut out[term.out][range.clone()];
+                let (x, y) = (&term.x[start + at..end], &term.y[start + at..end]);
                 let each = sum.iter_mut().zip(x.iter().zip(y));
-                match (first, p.negative) {
+                match (term.first, term.negative) {
                     (true, false) => each.for_each(|(s, (&x, &y))| *s = x * y),
                     (true, true) => each.for_each(|(s, (&x, &y))| *s = -(x * y)),
                     (false, false) => each.for_each(|(s, (&x, &y))| *s += x * y),
@@ -290,7 +418,6 @@ vectorised! {
                 }
             }
         }
-        out
     }
 }
 
@@ -304,6 +431,12 @@ pub(crate) struct Matrices {
     pub transposed: (bool, bool),
 }
 
+/// Multiplications that cost as much as going through a number of an array.
+pub(crate) const PRODUCTS: usize = 64;
+
+/// Rows of a product that are worth the preparation of the other factor.
+const BLOCK: usize = 32;
+
 /// Adds `±x y` to `sum`, or sets it where it is not to be kept.
 pub(crate) fn matmul<T: Real>(
     sizes: Matrices,
@@ -313,14 +446,82 @@ pub(crate) fn matmul<T: Real>(
     destination: Destination,
 ) {
     let Matrices { batch, rows, inner, columns, transposed } = sizes;
+    let cost = |rows: usize| rows * inner * columns / PRODUCTS;
+    if batch == 1 {
+        return cores::each(sum, BLOCK * columns, cost(BLOCK), |first, sum| {
+            let count = sum.len() / columns;
+            let matrix = |entries, [rows, columns]: [usize; 2], transposed: bool| Factor {
+                entries,
+                steps: if transposed { [1, rows] } else { [columns, 1] },
+            };
+            let x = matrix(x, [rows, inner], transposed.0);
+            let x = Factor { entries: &x.entries[first * BLOCK * x.steps[0]..], ..x };
+            let y = matrix(y, [inner, columns], transposed.1);
+            crate::product::multiply([count, inner, columns], x, y, sum, destination);
+        });
+    }
     let (left, right) = (rows * inner, inner * columns);
-    for at in 0..batch {
-        crate::product::multiply_add(
-            [rows, inner, columns],
-            (&x[at * left..(at + 1) * left], transposed.0),
-            (&y[at * right..(at + 1) * right], transposed.1),
-            &mut sum[at * rows * columns..(at + 1) * rows * columns],
-            destination,
-        );
+    cores::each(sum, rows * columns, cost(rows), |first, sum| {
+        for (at, sum) in (first..).zip(sum.chunks_exact_mut(rows * columns)) {
+            crate::product::multiply_add(
+                [rows, inner, columns],
+                (&x[at * left..(at + 1) * left], transposed.0),
+                (&y[at * right..(at + 1) * right], transposed.1),
+                sum,
+                destination,
+            );
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whole numbers, whose sums are exact.
+    fn numbers(length: usize, seed: usize) -> Vec<f64> {
+        (0..length).map(|i| ((i + seed) * 7919 % 31) as f64 - 15.0).collect()
+    }
+
+    #[test]
+    fn products_in_pieces_are_those_of_the_whole() {
+        for [rows, inner, columns] in [[4100, 100, 20], [520, 300, 200], [3000, 1, 3000]] {
+            let (x, y) = (numbers(rows * inner, 1), numbers(inner * columns, 2));
+            for case in 0..8 {
+                let transposed = (case & 1 == 1, case & 2 == 2);
+                let destination = Destination { kept: case & 4 == 4, negative: true };
+                let sizes = Matrices { batch: 1, rows, inner, columns, transposed };
+                let mut sum = numbers(rows * columns, 3);
+                let mut expected = sum.clone();
+                matmul(sizes, &x, &y, &mut sum, destination);
+                let factors = ((&x[..], transposed.0), (&y[..], transposed.1));
+                let sizes = [rows, inner, columns];
+                let (x, y) = factors;
+                crate::product::multiply_add(sizes, x, y, &mut expected, destination);
+                assert!(sum == expected, "{sizes:?}, case {case:03b}");
+            }
+        }
+    }
+
+    #[test]
+    fn broadcasts_and_sums_in_pieces_are_those_of_the_whole() {
+        for shape in [vec![90_000], vec![300, 400], vec![40, 50, 60], vec![3, 70, 11, 50]] {
+            let x = numbers(shape.iter().product(), 1);
+            for mask in 0..1usize << shape.len() {
+                let kept = |axis: usize| mask >> axis & 1 == 1;
+                let small: Vec<usize> =
+                    (0..shape.len()).map(|axis| if kept(axis) { shape[axis] } else { 1 }).collect();
+                let y = numbers(small.iter().product(), 2);
+                let places: Vec<usize> = places(&shape, &small).collect();
+                let axes = Axes::of(&shape, kept, |_| true);
+                let mut sums = vec![0.0; y.len()];
+                places.iter().zip(&x).for_each(|(&at, x)| sums[at] += x);
+                assert!(sum(&x, &axes) == sums, "{shape:?} {small:?}");
+                let spread: Vec<f64> = places.iter().map(|&at| y[at]).collect();
+                assert!(super::spread(&y, &axes) == spread, "{shape:?} {small:?}");
+                let products: Vec<f64> = spread.iter().zip(&x).map(|(y, x)| y * x).collect();
+                assert!(pairwise(Pairwise::Multiply, &y, &x, &axes) == products);
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Windows that slide over images, and the pools of them.
 
+use super::cores;
 use crate::lanes::Real;
 
 /// A sliding window: kernel, stride and padding along height and width.
@@ -96,15 +97,21 @@ fn share<T: Real>(grid: &Grid) -> T {
 /// Where in its plane each window has its largest entry, the first of several; the last `NaN` where there is one, as in
 /// PyTorch.
 pub(crate) fn largest_positions<T: Real>(x: &[T], grid: &Grid) -> Vec<usize> {
-    let mut positions = Vec::with_capacity(x.len() / grid.pixels() * grid.places());
-    for plane in x.chunks_exact(grid.pixels()) {
-        let start = positions.len();
-        grid.pairs(|place, pixel| match positions.get_mut(start + place) {
-            None => positions.push(pixel),
-            Some(best) if plane[pixel] > plane[*best] || plane[pixel].is_nan() => *best = pixel,
-            Some(_) => {}
-        });
-    }
+    const NONE: usize = usize::MAX;
+    let (pixels, places) = (grid.pixels(), grid.places());
+    let mut positions = vec![NONE; x.len() / pixels * places];
+    let cost = places * grid.window.kernel.iter().product::<usize>();
+    cores::each(&mut positions, places, cost, |first, positions| {
+        let planes = x[first * pixels..].chunks_exact(pixels);
+        for (plane, positions) in planes.zip(positions.chunks_exact_mut(places)) {
+            grid.pairs(|place, pixel| {
+                let best = &mut positions[place];
+                if *best == NONE || plane[pixel] > plane[*best] || plane[pixel].is_nan() {
+                    *best = pixel;
+                }
+            });
+        }
+    });
     positions
 }
 

@@ -72,9 +72,11 @@ macro_rules! exponentials {
 }
 
 impl Real for f64 {
+    #[inline]
     fn of(value: f64) -> Self {
         value
     }
+    #[inline]
     fn wide(self) -> f64 {
         self
     }
@@ -106,9 +108,11 @@ impl Real for f64 {
 }
 
 impl Real for f32 {
+    #[inline]
     fn of(value: f64) -> Self {
         value as f32
     }
+    #[inline]
     fn wide(self) -> f64 {
         self.into()
     }

@@ -11,7 +11,7 @@ pub(super) trait Load<T>: Analytic + Copy {
     /// Slices a coefficient occupies.
     const PARTS: usize;
     fn load(parts: &[Option<&[T]>], at: usize, count: usize, padding: T) -> Self;
-    fn store(&self, parts: &mut [Vec<T>], at: usize, count: usize);
+    fn store(&self, parts: &mut [&mut [T]], at: usize, count: usize);
 }
 
 #[inline(always)]
@@ -43,8 +43,8 @@ impl<T: Real> Load<T> for Lane<T> {
         Self(read(parts[0], at, count, padding))
     }
     #[inline(always)]
-    fn store(&self, parts: &mut [Vec<T>], at: usize, count: usize) {
-        write(&self.0, &mut parts[0], at, count);
+    fn store(&self, parts: &mut [&mut [T]], at: usize, count: usize) {
+        write(&self.0, parts[0], at, count);
     }
 }
 
@@ -55,25 +55,25 @@ impl<T: Real> Load<T> for ComplexLane<T> {
         Self { re: read(parts[0], at, count, padding), im: read(parts[1], at, count, T::zero()) }
     }
     #[inline(always)]
-    fn store(&self, parts: &mut [Vec<T>], at: usize, count: usize) {
-        write(&self.re, &mut parts[0], at, count);
-        write(&self.im, &mut parts[1], at, count);
+    fn store(&self, parts: &mut [&mut [T]], at: usize, count: usize) {
+        write(&self.re, parts[0], at, count);
+        write(&self.im, parts[1], at, count);
     }
 }
 
 /// One pass over memory, as `pulp` compiles it for each set of vector instructions. (Closures it may fail to inline, and
 /// then they are not compiled for them.)
-pub(super) struct Pass<'r, T, L> {
+pub(super) struct Pass<'r, 'p, T, L> {
     pub function: Elementary,
     pub powers: &'r Powers,
     pub x: &'r [Option<&'r [T]>],
     pub length: usize,
-    pub value: &'r mut [Vec<T>],
-    pub derivative: Option<&'r mut [Vec<T>]>,
+    pub value: &'r mut [&'p mut [T]],
+    pub derivative: Option<&'r mut [&'p mut [T]]>,
     pub lanes: PhantomData<L>,
 }
 
-impl<T: Real, L: Load<T>> pulp::WithSimd for Pass<'_, T, L> {
+impl<T: Real, L: Load<T>> pulp::WithSimd for Pass<'_, '_, T, L> {
     type Output = ();
 
     #[inline(always)]
@@ -93,7 +93,7 @@ fn part<T: Real, L: Load<T>>(monomial: usize) -> std::ops::Range<usize> {
     L::PARTS * monomial..L::PARTS * (monomial + 1)
 }
 
-impl<T: Real, L: Load<T>> Pass<'_, T, L> {
+impl<T: Real, L: Load<T>> Pass<'_, '_, T, L> {
     fn nothing() -> L {
         L::load(&[None; 2][..L::PARTS], 0, 0, T::zero())
     }
@@ -125,7 +125,10 @@ impl<T: Real, L: Load<T>> Pass<'_, T, L> {
     fn store(&mut self, monomial: usize, value: &L, derivative: &L, at: usize, count: usize) {
         value.store(&mut self.value[part::<T, L>(monomial)], at, count);
         if let Some(slices) = &mut self.derivative {
-            derivative.store(&mut slices[part::<T, L>(monomial)], at, count);
+            let slices = &mut slices[part::<T, L>(monomial)];
+            if !slices[0].is_empty() {
+                derivative.store(slices, at, count);
+            }
         }
     }
 
