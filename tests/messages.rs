@@ -53,7 +53,7 @@ fn optimizers_of_other_libraries_have_a_sentence_of_their_own() {
 #[test]
 fn layers_of_other_libraries_have_a_sentence_of_their_own() {
     for (layer, advice) in [
-        ("class_token", "`mean_tokens`"),
+        ("cls_token", "`class_token`"),
         ("GRU", "no recurrent layers"),
         ("LSTM", "no recurrent layers"),
         ("layer_norm2d", "`layer_norm`"),
