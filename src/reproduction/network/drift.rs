@@ -128,7 +128,7 @@ pub(super) fn fig22(outcomes: &[Outcome]) -> Finding {
     );
     let kind = |part: Part, opposite: Part| match (part, opposite) {
         (Some(true), _) => "as claimed",
-        (_, Some(true)) => "the opposite of the claim",
+        (_, Some(true)) => "the opposite",
         _ => "within chance",
     };
     let [of_accuracy, of_sharpness] = [0, 1].map(|i| kind(parts[i], opposite[i]));

@@ -132,7 +132,7 @@ pub(super) fn fig11(outcomes: &[Outcome]) -> Finding {
         };
         let title = match &shares[..] {
             [a, b, c, d] => format!(
-                "loss and λ₀ change {} as along NGF below 2/h ({a}, {b} of steps), {} as along the positive flow above ({c}, {d})",
+                "loss and λ₀ change {} as NGF below 2/h ({a}, {b} of steps), {} as the positive flow above ({c}, {d})",
                 most(&parts[..2]),
                 most(&parts[2..])
             ),
@@ -181,7 +181,7 @@ pub(super) fn fig13(outcomes: &[Outcome]) -> Finding {
             _ => "neither by size nor by rank",
         };
         let title = format!(
-            "above 2/h the loss changes as along the positive flow {go} (correlations: of sizes {size}, of ranks {rank})"
+            "above 2/h the loss changes as along the positive flow {go} (correlation {size}, of ranks {rank})"
         );
         (parts, [seen, decides, more, title])
     })
