@@ -305,26 +305,19 @@ impl<B: Stored<f64>> Factorisation<B> {
         t.view_mut((0, m), (m, s)).copy_from(&across.transpose());
         t.view_mut((m, m), (s, s)).copy_from(&(&found.t - inward));
         self.t = t;
-        let rows = |left: DMatrix<f64>, right: DMatrix<f64>| {
-            let row = move |i: usize| {
-                left.row(i).iter().chain(right.row(i).iter()).copied().collect::<Vec<f64>>()
-            };
-            row
+        let rows = |left: DMatrix<f64>, right: DMatrix<f64>| -> Vec<Vec<f64>> {
+            let both = left.row_iter().zip(right.row_iter());
+            both.map(|(l, r)| l.iter().chain(r.iter()).copied().collect()).collect()
         };
         let g_along = g * along.transpose();
-        let row = rows(&k * &c, -(&k * &g_along));
-        for (i, v) in rests.into_iter().enumerate() {
-            let row = row(i);
+        for (v, row) in rests.into_iter().zip(rows(&k * &c, -(&k * &g_along))) {
             if norm(&row) > negligible {
                 self.next.push(v.into_iter().map(B::store).collect());
                 self.coupling.push(row);
             }
         }
-        let row = rows(&ahead * &c, matrix(&found.coupling, s) - &ahead * &g_along);
-        for (i, v) in found.next.into_iter().enumerate() {
-            self.next.push(v);
-            self.coupling.push(row(i));
-        }
+        self.next.extend(found.next);
+        self.coupling.extend(rows(&ahead * &c, matrix(&found.coupling, s) - &ahead * &g_along));
         self.basis.extend(found.basis);
         self.basis_shadows = vec![Vec::new(); self.basis.len()];
         self.next_shadows = vec![Vec::new(); self.next.len()];
