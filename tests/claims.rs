@@ -725,12 +725,25 @@ fn roots_and_logarithms_say_where_an_equation_is_judged() {
     ] {
         assert!(!holds(equation), "{equation}");
     }
-    let text = "claim \"c\": exp(log(g)) == g";
-    let source = Source::new("test.bea", text);
-    let claims = parse(&source).unwrap();
-    let error = Checker::new(&[]).check(&claims[0], &source).unwrap_err();
-    let help = miette::Diagnostic::help(&error).unwrap().to_string();
-    assert!(help.contains("no point was found where `g` is positive"), "{help}");
+    let undecided = |equation: &str| {
+        let source = Source::new("test.bea", format!("claim \"c\": {equation}"));
+        let claims = parse(&source).unwrap();
+        let error = Checker::new(&[]).check(&claims[0], &source).unwrap_err();
+        miette::Diagnostic::help(&error).unwrap().to_string()
+    };
+    let help = undecided("exp(log(g)) == g");
+    assert!(help.contains("no point was found where `g` is positive and that is not 0"), "{help}");
+    // Nothing is in the domain of these.
+    for equation in [
+        "log(g) + log(-g) + abs(g) == log(g) + log(-g) + g",
+        "log(-g) + log(g) + abs(g) == log(-g) + log(g) - g",
+    ] {
+        let help = undecided(equation);
+        assert!(
+            help.starts_with("no point was found where") && help.ends_with("are positive"),
+            "{help}"
+        );
+    }
 }
 
 #[test]

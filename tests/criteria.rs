@@ -73,6 +73,24 @@ fn agree(name: &str, found: &[f64], expected: &[f64], tolerance: f64) {
     assert_eq!(found.len(), expected.len(), "{name}");
 }
 
+/// Test data may hold one of two classes only.
+#[test]
+fn one_output_knows_the_first_class_where_there_is_no_other() {
+    let recorded = recorded();
+    let count = recorded.inputs.len() / 4;
+    for head in ["loss = \"binary_cross_entropy\"", "loss = \"hinge\"", "loss = \"logistic\""] {
+        let of = |classes| {
+            let targets = Targets::Classes { labels: vec![0; count], classes };
+            let loss =
+                NetworkLoss::new(network(head, 1), &data(&recorded, targets), &Device::cpu());
+            let loss = loss.unwrap();
+            let theta = vec![0.3; loss.dimension()];
+            loss.loss(&theta).unwrap()
+        };
+        assert_eq!(of(1), of(2), "{head}");
+    }
+}
+
 #[test]
 fn losses_and_their_derivatives_are_those_of_pytorch() {
     let recorded = recorded();

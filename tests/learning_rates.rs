@@ -61,6 +61,7 @@ fn loss(rows: &[usize]) -> impl Objective + 'static {
 const START: [f64; 3] = [0.4, 1.0, -0.3];
 
 fn near(found: &[f64], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len());
     for (a, b) in found.iter().zip(expected) {
         assert!((a - b).abs() < 1e-12 * norm(expected), "{found:?} {expected:?}");
     }
@@ -68,7 +69,7 @@ fn near(found: &[f64], expected: &[f64]) {
 
 #[test]
 fn each_layer_has_the_rate_of_its_own_drift() {
-    let dal = Dal { power: 0.75, cap: 6.0, product: Product::Exact };
+    let dal = Dal { power: 0.75, cap: 0.9, product: Product::Exact };
     let (loss_of_two, mut state) = (loss(&[2, 1]), State::new(START.to_vec()));
     let mut theta = START;
     let mut capped = 0;
@@ -76,16 +77,16 @@ fn each_layer_has_the_rate_of_its_own_drift() {
         let step = Rule::DalPerLayer(dal).step(&loss_of_two, &mut state).unwrap();
         let g = slope(&theta);
         let r = product(&theta, &g);
-        let rate = |r: f64, g: f64| 6f64.min(2.0 / (r / g).powf(0.75));
+        let rate = |r: f64, g: f64| 0.9f64.min(2.0 / (r / g).powf(0.75));
         let rates = [rate(r[0].hypot(r[1]), g[0].hypot(g[1])), rate(r[2].abs(), g[2].abs())];
-        capped += rates.iter().filter(|h| **h == 6.0).count();
+        capped += rates.iter().filter(|h| **h == 0.9).count();
         for (i, layer) in [0, 0, 1].into_iter().enumerate() {
             theta[i] -= rates[layer] * g[i];
         }
         near(&state.theta, &theta);
         near(&[step.learning_rate], &[(2.0 * rates[0] + rates[1]) / 3.0]);
     }
-    assert!(capped < 24, "the cap does not decide alone");
+    assert!((1..24).contains(&capped), "the cap decides now and then: {capped}");
     // One layer is DAL.
     let (loss_of_one, mut one) = (loss(&[3]), State::new(START.to_vec()));
     let mut whole = State::new(START.to_vec());
@@ -95,7 +96,7 @@ fn each_layer_has_the_rate_of_its_own_drift() {
         assert_eq!(one.theta, whole.theta);
     }
     let error = Rule::DalPerLayer(dal).step(&loss(&[]), &mut one).unwrap_err();
-    assert!(error.to_string().contains("matri"), "{error}");
+    assert!(error.to_string().contains("which of its variables are one array"), "{error}");
     assert_eq!(one.theta, whole.theta, "no step was made");
 }
 

@@ -106,7 +106,9 @@ pub(crate) trait Pooled: Copy + Default + 'static {
     /// A vector of this length, with any contents.
     fn vector(length: usize) -> Vec<Self> {
         let unused = if length * size_of::<Self>() > LARGE {
-            Self::large().take(length).ok()
+            // What it gives up is freed without the lock.
+            let taken = Self::large().take(length);
+            taken.ok()
         } else {
             Self::with_pool(|pool| {
                 let vector = pool.unused.get_mut(&length)?.pop()?;

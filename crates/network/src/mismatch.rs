@@ -163,7 +163,7 @@ pub(super) fn check(architecture: &Architecture, data: &Dataset) -> Result<(), M
         help: from_one.or(of_tokens).map(Into::into),
     };
     match (&data.targets, &architecture.criterion) {
-        (Targets::Classes { classes: 2, .. }, criterion)
+        (Targets::Classes { classes: 1 | 2, .. }, criterion)
             if outputs == 1 && criterion.takes_sign() =>
         {
             Ok(())
@@ -174,7 +174,7 @@ pub(super) fn check(architecture: &Architecture, data: &Dataset) -> Result<(), M
                 && *width != outputs
                 && criterion.takes_classes() =>
         {
-            classes_of_tokens(data, values, *width, architecture.width())
+            classes_of_tokens(criterion, data, values, [*width, architecture.width()])
         }
         (Targets::Classes { classes, .. }, _)
             if *classes > outputs || architecture.tokens() > 1 =>
@@ -194,7 +194,7 @@ pub(super) fn check(architecture: &Architecture, data: &Dataset) -> Result<(), M
                 .try_for_each(|row| probabilities(data, row))
         }
         (Targets::Values { values, width }, criterion) => {
-            numbers_for(criterion, data, values, *width)
+            numbers_for(criterion, data, values, [*width, architecture.width()])
         }
         _ => Ok(()),
     }
@@ -228,16 +228,27 @@ fn order(found: &[usize], expected: &[usize]) -> Option<String> {
 
 /// Whether the targets of tokens are classes.
 fn classes_of_tokens(
+    criterion: &Criterion,
     data: &Dataset,
     values: &[f64],
-    tokens: usize,
-    classes: usize,
+    [tokens, classes]: [usize; 2],
 ) -> Result<(), Mismatch> {
     let is_class = |x: &f64| x.fract() == 0.0 && (0.0..classes as f64).contains(x);
     let Some(at) = values.iter().position(|x| !is_class(x)) else { return Ok(()) };
+    let found =
+        format!("{} among the targets of the tokens of example {}", values[at], at / tokens);
+    let data = data.name.clone();
+    if let Some(criterion) = criterion.name().filter(|name| *name != "cross_entropy") {
+        return Err(Mismatch::Criterion {
+            data,
+            found: found.into(),
+            criterion,
+            takes: "classes, from 0 on, one for each output",
+        });
+    }
     Err(Mismatch::Classes {
-        data: data.name.clone(),
-        found: format!("{} among the targets of the tokens of example {}", values[at], at / tokens),
+        data,
+        found,
         help: format!("a class is a whole number from 0 to {}", classes - 1),
     })
 }
@@ -247,10 +258,10 @@ fn numbers_for(
     criterion: &Criterion,
     data: &Dataset,
     values: &[f64],
-    width: usize,
+    [width, outputs]: [usize; 2],
 ) -> Result<(), Mismatch> {
     let (takes, fits): (_, fn(f64) -> bool) = match criterion {
-        Criterion::Hinge { .. } if width > 1 => ("classes", |_| false),
+        Criterion::Hinge { .. } if outputs > 1 => ("classes", |_| false),
         Criterion::Hinge { .. } | Criterion::Logistic => {
             ("classes, or the numbers -1 and 1", |x| x.abs() == 1.0)
         }

@@ -167,7 +167,7 @@ fn targets(
         coded
     };
     match targets {
-        Targets::Classes { labels, classes: 2 } if width == 1 => {
+        Targets::Classes { labels, classes: 1 | 2 } if width == 1 && criterion.takes_sign() => {
             labels[range].iter().map(|&label| if label == 1 { right } else { wrong }).collect()
         }
         Targets::Classes { labels, .. } => {

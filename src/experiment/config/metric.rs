@@ -24,7 +24,8 @@ pub enum Metric {
     GradientNorm,
     /// `learning_rate`: what the step multiplies the gradient by.
     LearningRate,
-    /// `corridor_rate`: `E/‖g‖²`, the time in which the loss would vanish if it fell linearly.
+    /// `corridor_rate`: `(E - least)/‖g‖²`, the time in which the loss would reach `least` of `corridor`, otherwise 0, if it fell
+    /// linearly; 0 below that.
     CorridorRate,
     /// `update_norm`: `‖θ' - θ‖`.
     UpdateNorm,
@@ -215,7 +216,9 @@ impl Metric {
             Metric::TestAccuracy => "the accuracy on them",
             Metric::GradientNorm => "‖g‖",
             Metric::LearningRate => "h, what the step multiplies the gradient by",
-            Metric::CorridorRate => "E/‖g‖², the corridor learning rate",
+            Metric::CorridorRate => {
+                "(E - least)/‖g‖², the corridor learning rate; least is 0 for other methods"
+            }
             Metric::UpdateNorm => "‖θ' - θ‖, with θ' the next iterate",
             Metric::RelativeProgress => "(E(θ') - E(θ))/(h ‖g‖²)",
             Metric::Lambda(_) => "the k largest eigenvalues of the Hessian, λ_0 first",
@@ -223,7 +226,7 @@ impl Metric {
                 "the k largest eigenvalues of P⁻¹H, steps -hg/P, and their bound"
             }
             Metric::Threshold => {
-                "the least λ_0, or that of P⁻¹H, of unstable steps, 2/h; the angle of their oscillation, π"
+                "the λ_0 (of P⁻¹H, if not linear) from which a step is unstable, 2/h for gd; the angle of its multiplier, π"
             }
             Metric::Coefficients(_) => {
                 "stability coefficients log(1-hλ_i)/(hλ_i) (g·u_i) of the first k directions"

@@ -80,7 +80,7 @@ pub(super) fn run_panels(run: &Measured) -> Vec<Panel> {
     }
     // Eigenvalues come before what they are compared with.
     for (_, columns) in &mut families {
-        columns.sort_by_key(|column| column.metric == Metric::Threshold);
+        columns.sort_by_key(|column| is_bound(column));
     }
     let mut panels = Vec::new();
     for (_, columns) in &families {
@@ -88,8 +88,9 @@ pub(super) fn run_panels(run: &Measured) -> Vec<Panel> {
         let Some(mut panel) = quantity.panel(&groups, &facets.parts[0], Seeds::default()) else {
             continue;
         };
-        if columns.len() > MOST_LINES {
-            panel.note = format!("the first {MOST_LINES} of {}", columns.len());
+        let measured = columns.iter().filter(|column| !is_bound(column)).count();
+        if measured > MOST_LINES {
+            panel.note = format!("the first {MOST_LINES} of {measured}");
         }
         panels.push(Panel { title: String::new(), ..panel });
     }
@@ -161,9 +162,14 @@ fn beside(config: &Config, metric: Metric) -> Metric {
     }
 }
 
+/// Whether it is a bound of the eigenvalues whose panel it shares.
+fn is_bound(column: &Column) -> bool {
+    column.metric == Metric::Threshold
+}
+
 /// Whether it is an angle beside an eigenvalue.
 fn is_angle(column: &Column) -> bool {
-    column.metric == Metric::Threshold && column.index == 1
+    is_bound(column) && column.index == 1
 }
 
 /// Whether runs are compared by this column.
@@ -179,11 +185,12 @@ fn compares(column: &Column) -> bool {
     }
 }
 
-/// What a panel shows of columns, the first of them.
+/// What a panel shows of columns, the first of them and the bound.
 fn quantity(config: &Config, columns: &[&Column]) -> Quantity<'static> {
     let metric = columns[0].metric;
-    let measured = columns.iter().any(|column| column.metric == Metric::Threshold);
-    let one = columns.iter().all(|column| {
+    let (bounds, measured): (Vec<&Column>, Vec<&Column>) =
+        columns.iter().partition(|column| is_bound(column));
+    let one = measured.iter().all(|column| {
         column.index == 0 && matches!(column.metric, Metric::Lambda(_) | Metric::FlowLambda(_))
     });
     let y = if one || columns.len() == 1 {
@@ -192,7 +199,7 @@ fn quantity(config: &Config, columns: &[&Column]) -> Quantity<'static> {
         words::axis_of_several(metric)
     };
     let flows = flows(config);
-    let kinds = columns.iter().take(MOST_LINES).map(|column| {
+    let kinds = measured.iter().take(MOST_LINES).chain(&bounds).map(|column| {
         let (label, style) = look(column, &flows);
         let name = column.name.to_string();
         let points = move |run: &Measured| points(run, &name);
@@ -205,7 +212,7 @@ fn quantity(config: &Config, columns: &[&Column]) -> Quantity<'static> {
         y: y.into(),
         kinds: kinds.collect(),
         grows: words::grows(metric),
-        thresholds_from: (words::is_sharpness(metric) && !measured).then_some(0),
+        thresholds_from: (words::is_sharpness(metric) && bounds.is_empty()).then_some(0),
     }
 }
 

@@ -13,7 +13,7 @@ pub fn axis(metric: Metric) -> &'static str {
         Metric::TestAccuracy => "test accuracy",
         Metric::GradientNorm => "gradient norm ‖g‖",
         Metric::LearningRate => "learning rate h",
-        Metric::CorridorRate => "corridor learning rate E/‖g‖²",
+        Metric::CorridorRate => "corridor learning rate (E − least)/‖g‖²",
         Metric::UpdateNorm => "length of a step ‖θ' − θ‖",
         Metric::RelativeProgress => "relative progress",
         Metric::Lambda(_) | Metric::FlowLambda(_) => "sharpness λ₀",

@@ -22,7 +22,7 @@ use bea_flow::objective::ObjectiveError;
 use bea_network::data::{self, DataError, Dataset, Specification, Targets};
 use bea_network::device::Device;
 use bea_network::initialise::initialise;
-use bea_network::training::{Batches, Checkpoint, Rule, State, Step, norm};
+use bea_network::training::{Batches, Checkpoint, Corridor, Rule, State, Step, norm};
 use bea_network::{NetworkLoss, Start as ParametersOf, weights};
 use moment::{Moment, Taken};
 use optimizer::Flowing;
@@ -412,6 +412,10 @@ impl Run {
             loss: &self.loss,
             test: self.test.as_ref(),
             optimizer: self.optimizer.as_ref(),
+            corridor: match &self.config.rule {
+                Rule::Corridor(rule) => Corridor { cap: f64::INFINITY, ..*rule },
+                _ => Corridor::default(),
+            },
             problem: &self.problem,
             flows: &self.flows,
             state: before,

@@ -22,6 +22,8 @@ pub(super) struct Moment<'a> {
     pub test: Option<&'a NetworkLoss>,
     /// The optimizer that trains, if it has a flow.
     pub optimizer: Option<&'a Flowing>,
+    /// The rule's, or one to the loss 0, without a cap.
+    pub corridor: Corridor,
     /// The loss at complex points too.
     pub problem: &'a Problem,
     pub flows: &'a Flows,
@@ -173,7 +175,7 @@ impl Moment<'_> {
             Metric::TestAccuracy => test(NetworkLoss::accuracy)?,
             Metric::GradientNorm => one(norm(self.gradient)),
             Metric::LearningRate => one(h),
-            Metric::CorridorRate => one(Corridor::default().rate(self.value, self.gradient)),
+            Metric::CorridorRate => one(self.corridor.rate(self.value, self.gradient)),
             Metric::UpdateNorm => one(self.taken.map_or(f64::NAN, |taken| {
                 let moved: Vec<f64> =
                     taken.next.iter().zip(self.theta()).map(|(a, b)| a - b).collect();

@@ -15,8 +15,8 @@ use bea_series::tree::Tree;
 use num_traits::ToPrimitive;
 use std::borrow::Cow;
 
-/// An optimizer whose steps have a modified flow: those of the language, and drift-adjusted learning rates, whose
-/// step is one of gradient descent or of the heavy ball with the learning rate of that step.
+/// An optimizer whose steps have a modified flow: those of the language, and drift-adjusted and corridor learning
+/// rates, whose step is one of gradient descent or of the heavy ball with the learning rate of that step.
 pub(super) struct Flowing {
     name: String,
     step: Step,
@@ -37,7 +37,7 @@ const OF_LINEAR: &str =
     "it is of steps that add multiples of gradients, and the optimizer's step is not linear";
 
 impl Flowing {
-    /// `None` for drift-adjusted learning rates of each parameter, and for linear steps without a slow manifold.
+    /// `None` for drift-adjusted learning rates of each parameter or layer, and for linear steps without a slow manifold.
     pub fn of(config: &Config, loss: &NetworkLoss) -> Option<Flowing> {
         if let Rule::Nonlinear(iteration) = &config.rule {
             let (name, step) = (iteration.program().name.clone(), iteration.program().into());

@@ -39,7 +39,7 @@ pub(super) struct Known {
 fn number(a: &Value, b: &Value, [n, m, count]: [usize; 3]) -> Option<Value> {
     if let (Some(a), Some(b)) = (a.as_i64(), b.as_i64()) {
         let [n, m, count] = [n, m, count].map(|count| count as i128);
-        let (rise, run) = (i128::from(b - a) * (count - n), m - n);
+        let (rise, run) = ((i128::from(b) - i128::from(a)) * (count - n), m - n);
         let value = (rise % run == 0).then(|| i128::from(a) + rise / run)?;
         return i64::try_from(value).ok().map(Value::from);
     }
@@ -208,6 +208,14 @@ impl Graph {
             known.nodes.iter().map(|(node, _)| node).find(|node| **node >= self.nodes.len())
         {
             return Err(error(format!("its `examples` name the node {node}, which is not there")));
+        }
+        let step =
+            |(name, step): &(&String, &f64)| known.axes.contains_key(*name) && step.fract() == 0.0;
+        if let Some((name, step)) = known.steps.iter().find(|entry| !step(entry)) {
+            let cause = format!(
+                "its `examples` have a step {step} of `{name}`; positions of examples in a constant with an axis are whole numbers apart"
+            );
+            return Err(error(cause));
         }
         if known.axes.is_empty() {
             return Err(error("its `examples` name no constant that has any".into()));

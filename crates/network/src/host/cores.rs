@@ -19,10 +19,15 @@ thread_local! {
 /// Does `work` with loops that are not cut: where others like it keep all cores busy. A thread that waited for pieces would
 /// begin another of them, and hold the memory of both.
 pub(crate) fn uncut<R>(work: impl FnOnce() -> R) -> R {
-    let before = UNCUT.replace(true);
-    let result = work();
-    UNCUT.set(before);
-    result
+    struct Before(bool);
+    // Also where `work` panics.
+    impl Drop for Before {
+        fn drop(&mut self) {
+            UNCUT.set(self.0);
+        }
+    }
+    let _before = Before(UNCUT.replace(true));
+    work()
 }
 
 /// Does `work` on pieces of arrays of rows of `width` entries each: `work(first, pieces)` with the number of the first row.

@@ -27,7 +27,7 @@ impl Default for Corridor {
 }
 
 impl Corridor {
-    /// `(E - E*)/‖g‖²`, at most the cap; 0 where the loss is not above `E*`, or the gradient vanishes.
+    /// `(E - E*)/‖g‖²`, at most the cap; 0 where the loss is not above `E*`, or the gradient vanishes; `NaN` where one of them is.
     ///
     /// ```
     /// use bea_network::training::Corridor;
@@ -36,6 +36,9 @@ impl Corridor {
     /// ```
     pub fn rate(&self, loss: f64, gradient: &[f64]) -> f64 {
         let size = norm(gradient);
+        if loss.is_nan() || size.is_nan() {
+            return f64::NAN;
+        }
         if size == 0.0 {
             return 0.0;
         }

@@ -10,6 +10,10 @@ use bea_series::optimizer;
 use bea_series::series::GeneralLinearMethod;
 use num_rational::BigRational;
 
+/// Why there is no rate for each layer.
+const NO_ARRAYS: &str =
+    "a learning rate for each layer needs a loss that says which of its variables are one array";
+
 /// How a step follows from the gradient `g = ∇E`.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Rule {
@@ -163,7 +167,7 @@ impl Rule {
             Rule::DalPerLayer(dal) => {
                 let (value, gradient) = gradient(loss, &state.theta)?;
                 let product = dal.product.of(loss, &state.theta, &gradient)?;
-                let arrays = matrices(loss)?;
+                let arrays = matrices(loss).map_err(|_| ObjectiveError::other(NO_ARRAYS))?;
                 let entries: Vec<usize> = arrays.iter().map(|array| array.entries()).collect();
                 let rates = dal.layer_rates(&entries, &gradient, &product);
                 let each = rates.iter().zip(entries).flat_map(|(h, n)| std::iter::repeat_n(*h, n));

@@ -264,7 +264,7 @@ impl Comparison<'_, '_, '_> {
                     let term = if name.is_empty() && power.is_none() { name } else { term };
                     self.difference(term, self.show(x), self.show(y))
                 })),
-                Vanishing::Unknown => {
+                unknown @ (Vanishing::Unknown | Vanishing::Nowhere) => {
                     let gap = terms.sum(&gap.coefficient(0));
                     let positive = evaluator.domain.conditions().iter();
                     let positive: Vec<String> =
@@ -274,9 +274,12 @@ impl Comparison<'_, '_, '_> {
                         [one] => format!(" where {one} is positive"),
                         all => format!(" where {} are positive", all.join(", ")),
                     };
-                    let help = format!(
-                        "they differ in form by `{gap}`, and no point was found{domain} at which that is not 0"
-                    );
+                    let help = match unknown {
+                        Vanishing::Nowhere => format!("no point was found{domain}"),
+                        _ => format!(
+                            "they differ in form by `{gap}`, and no point was found{domain} and that is not 0"
+                        ),
+                    };
                     return fault("it cannot be decided whether the two sides are equal", &help);
                 }
             }

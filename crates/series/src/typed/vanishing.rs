@@ -18,6 +18,8 @@ pub(crate) enum Vanishing {
     Nonzero,
     /// Neither is known.
     Unknown,
+    /// It would be zero by the signs that a domain gives, but no point of the domain was found.
+    Nowhere,
 }
 
 type Terms = BTreeMap<Product, RationalFunction>;
@@ -29,19 +31,23 @@ const DRAWN: u64 = 96;
 impl Atoms {
     /// Whether a sum without the step number is zero for all losses, points and parameters for which `domain` is positive.
     pub fn vanishing(&self, sum: &Sum, domain: &Domain) -> Vanishing {
-        let mut terms = Terms::new();
+        let (mut terms, mut turned) = (Terms::new(), false);
         for (product, c) in sum.coefficient(0) {
-            for (product, c) in self.on_domain(&product, &c, domain) {
+            let there = self.on_domain(&product, &c, domain);
+            turned |= there != [(product, c)];
+            for (product, c) in there {
                 let sum = terms.entry(product).or_insert_with(RationalFunction::zero);
                 *sum = &*sum + &c;
             }
         }
         terms.retain(|_, c| !c.is_zero());
-        if self.cleared(terms).is_empty() {
-            return Vanishing::Zero;
-        }
         let points = (0..DRAWN).map(|seed| Witness::new(self, 2 + (seed % 2) as usize, seed));
-        let within = points.filter_map(|mut point| point.is_within(domain).then_some(point));
+        let mut within = points.filter_map(|mut point| point.is_within(domain).then_some(point));
+        if self.cleared(terms).is_empty() {
+            // Conditions that exclude one another give any sign.
+            let somewhere = !turned || within.next().is_some();
+            return if somewhere { Vanishing::Zero } else { Vanishing::Nowhere };
+        }
         let differs = within.take(POINTS).any(|mut point| point.is_nonzero(sum));
         if differs { Vanishing::Nonzero } else { Vanishing::Unknown }
     }

@@ -342,10 +342,11 @@ pub fn stable_until(method: &GeneralLinearMethod) -> Option<End> {
 
 /// The least eigenvalue `λ > 0` of the Hessian at which steps of the size `h` do not converge on `E = λθ²/2`, for a method with one
 /// vector field and no parameter without a value but its own `h`: `2/h` for gradient descent. `None` if they do not converge for
-/// small `λ`, or converge for all.
+/// small `λ`, or converge for all, or if `h` is not positive and finite. A `λ` at which a multiplier only touches the unit circle is
+/// not the end.
 ///
-/// A linear step is a filter of gradients, `ρ(z) θ = -h σ(z) g` with polynomials in the shift `z`, and the roots of `ρ(z) + hλ σ(z)`
-/// are its multipliers. The first of them to reach the unit circle may do so at -1, at 1 or anywhere else: [`End::angle`].
+/// A linear step that evaluates gradients at its iterates only is a filter of gradients, `ρ(z) θ = -h σ(z) g` with polynomials in the
+/// shift `z`, and the roots of `ρ(z) + hλ σ(z)` are its multipliers. The first of them to reach the unit circle may do so at -1, at 1 or anywhere else: [`End::angle`].
 ///
 /// ```
 /// use bea_flow::flow::stability::stable_below;
@@ -356,6 +357,9 @@ pub fn stable_until(method: &GeneralLinearMethod) -> Option<End> {
 /// assert!((end.angle.unwrap() - std::f64::consts::FRAC_PI_3).abs() < 1e-14);
 /// ```
 pub fn stable_below(method: &GeneralLinearMethod, h: f64) -> Option<End> {
+    if !(h > 0.0 && h.is_finite()) {
+        return None;
+    }
     if method.step_parameter.is_none() {
         return stable_until(method).map(|end| end.over(h));
     }
@@ -373,10 +377,11 @@ pub fn stable_below(method: &GeneralLinearMethod, h: f64) -> Option<End> {
     first_end(&map)
 }
 
-/// The end of the first interval of stability, if that begins at 0 and ends.
+/// The end of the stability that begins at 0, if it ends.
 fn first_end(map: &Matrix) -> Option<End> {
-    let first = boundary::intervals(map).into_iter().next()?;
-    (first.verdict == StabilityType::Stable && first.to.value.is_finite()).then_some(first.to)
+    let intervals = boundary::intervals(map).into_iter();
+    let last = intervals.take_while(|interval| interval.verdict == StabilityType::Stable).last()?;
+    last.to.value.is_finite().then_some(last.to)
 }
 
 /// A formula in the parameters for an end in `hλ` of an interval of `optimizer`'s stability, for

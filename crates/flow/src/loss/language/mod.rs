@@ -299,7 +299,10 @@ fn over_arrays(source: &Source, arrays: &[(&str, usize)]) -> Result<Loss, Source
     let (value, mut entries) = (lowering.any(&body.value)?, Vec::new());
     value.flat(&mut entries);
     let sum = graph.sum(&entries);
-    let share = Rational::new(1, entries.len() as i64).expect("arrays have entries");
+    let Some(share) = Rational::new(1, entries.len() as i64) else {
+        let message = "the loss is an array without entries".into();
+        return Err(source.fault(0..source.text.len(), message, "this formula", None));
+    };
     let expression = graph.scale(&share, sum);
     let shapes = arrays.iter().map(|(_, length)| vec![*length]).collect();
     Ok(Loss::bare(source, variables, shapes, graph, expression))
