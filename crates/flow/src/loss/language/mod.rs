@@ -300,7 +300,7 @@ fn over_arrays(source: &Source, arrays: &[(&str, usize)]) -> Result<Loss, Source
     value.flat(&mut entries);
     let sum = graph.sum(&entries);
     let Some(share) = Rational::new(1, entries.len() as i64) else {
-        let message = "the loss is an array without entries".into();
+        let message = "the loss is an array without entries".to_string();
         return Err(source.fault(0..source.text.len(), message, "this formula", None));
     };
     let expression = graph.scale(&share, sum);
