@@ -329,7 +329,8 @@ fn eigenvectors_are_written_by_name_and_read_to_start_from() {
     // One vector or many: the iteration starts from them.
     let warm = json(&folder, &with(&ends, &["--start-vectors", "u.safetensors"]));
     let products = |found: &Value| found["products"].as_u64().unwrap();
-    assert!(products(&warm) < products(&cold) * 3 / 4, "{} {}", products(&warm), products(&cold));
+    // Both search for copies that they have missed.
+    assert!(products(&warm) < products(&cold) * 4 / 5, "{} {}", products(&warm), products(&cold));
     for (x, y) in numbers(&warm, "eigenvalue").iter().zip(&expected) {
         close(*x, *y, 1e-9);
     }
