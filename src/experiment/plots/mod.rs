@@ -206,6 +206,7 @@ fn quantity(config: &Config, columns: &[&Column]) -> Quantity<'static> {
         kinds: kinds.collect(),
         grows: words::grows(metric),
         thresholds_from: (words::is_sharpness(metric) && !measured).then_some(0),
+        own_fate: false,
     }
 }
 
