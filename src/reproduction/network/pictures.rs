@@ -194,7 +194,7 @@ pub(super) fn fig10(outcomes: &[Outcome]) -> Figure {
     }
     let mut figure = Sheet::of(outcomes).every_seed().figure(&[sharpness(), errors, losses]);
     // All runs have one learning rate.
-    if let (Some(panel), Some(run)) = (figure.panels.first_mut(), outcomes.first()) {
+    if let (Some(panel), Some(run)) = (panel_of(&mut figure, &sharpness().y), outcomes.first()) {
         let label = format!("{EDGE}/h, above which is the edge of stability");
         across(panel, label, EDGE / rate(run), Dash::DashDotted);
     }
@@ -299,7 +299,7 @@ pub(super) fn fig36(outcomes: &[Outcome]) -> Figure {
 pub(super) fn fig35(outcomes: &[Outcome]) -> Figure {
     const CUT: f64 = 10.0;
     let mut figure = followed_flows(outcomes, &["loss", "lambda_0"]);
-    if let Some(panel) = figure.panels.first_mut() {
+    if let Some(panel) = panel_of(&mut figure, &loss().y) {
         let losses: Vec<f64> =
             panel.series.iter().flat_map(|series| &series.points).map(|point| point.1).collect();
         let start = losses.first().copied().unwrap_or(f64::NAN);
@@ -312,6 +312,11 @@ pub(super) fn fig35(outcomes: &[Outcome]) -> Figure {
         across(panel, label, UNSTABLE * start, Dash::Dashed);
     }
     figure
+}
+
+/// The first panel with this vertical axis.
+fn panel_of<'f>(figure: &'f mut Figure, y: &str) -> Option<&'f mut Panel> {
+    figure.panels.iter_mut().find(|panel| panel.y.label == y)
 }
 
 /// A horizontal line across a panel.
@@ -415,8 +420,9 @@ pub(super) fn fig20(outcomes: &[Outcome]) -> Figure {
 /// The non-principal term in parts of the gradient, and `λ_0`.
 pub(super) fn fig25(outcomes: &[Outcome]) -> Figure {
     let term = ratio("h²/12 ‖∇³E[∇E, ∇E]‖ / ‖∇E‖", "third", "gradient_norm", 1.0);
+    let name = term.y.clone();
     let mut figure = Sheet::of(outcomes).figure(&[term, sharpness()]);
-    let Some(first) = figure.panels.first_mut() else { return figure };
+    let Some(first) = panel_of(&mut figure, &name) else { return figure };
     let (axis, label) =
         (first.y.clone(), format!("{SMALL_TERM}, below which the term counts as small"));
     across(first, label.as_str(), SMALL_TERM, Dash::Dotted);
@@ -581,7 +587,7 @@ pub(super) fn fig34(outcomes: &[Outcome]) -> Figure {
     let [run] = outcomes else { return figure };
     let rates = column(run, "learning_rate");
     let fall = rates.iter().position(|h| *h < rates[0]);
-    if let (Some(panel), Some(fall)) = (figure.panels.get_mut(1), fall) {
+    if let (Some(panel), Some(fall)) = (panel_of(&mut figure, &sharpness().y), fall) {
         let at = [column(run, "lambda_0"), column(run, "step")].map(|of| of.get(fall).copied());
         if let [Some(sharpness), Some(step)] = at {
             let label = format!("λ₀ = {} where h falls, step {step}", number(sharpness));
