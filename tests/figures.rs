@@ -208,13 +208,13 @@ fn figure_ten_compares_the_flows_in_one_panel() {
     let (named, seeds): (Vec<_>, Vec<_>) =
         picture.panels[1].series.iter().partition(|series| !series.label.is_empty());
     let labels: Vec<&str> = named.iter().map(|series| series.label.as_str()).collect();
-    assert_eq!((labels, seeds.len()), (vec!["NGF", "IGR", "PF"], 3 * 3));
-    assert_eq!(picture.panels[1].bands.len(), 1);
-    assert_eq!(picture.panels[1].bands[0].label, "thick: median of 3 seeds");
+    let entries = vec!["NGF", "IGR", "PF", "thick: median of 3 seeds"];
+    assert_eq!((labels, seeds.len()), (entries, 3 * 3));
+    assert!(picture.panels[1].bands.is_empty());
     // Every 20th step was measured, and is marked.
     let marked =
         |series: &&bea::plot::Series| series.style.marker.is_some() || series.points.len() > 30;
-    assert!(named.iter().all(marked));
+    assert!(named[..3].iter().all(marked));
 }
 
 /// 24 runs are five lines: four rates of one colour, and DAL-0.5.

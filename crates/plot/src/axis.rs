@@ -23,6 +23,8 @@ pub struct Axis {
     pub range: Option<(f64, f64)>,
     /// Without title and numbers, since a panel beside it has the same axis.
     pub shared: bool,
+    /// With labels at whole numbers alone: it counts something.
+    pub whole: bool,
 }
 
 impl Axis {
@@ -71,21 +73,25 @@ pub(super) struct Ruler {
     pub scale: AxisScale,
     pub low: f64,
     pub high: f64,
+    /// Whether labels are at whole numbers alone.
+    whole: bool,
 }
 
 impl Ruler {
     /// The ruler of an axis beside which `values` are to be drawn.
     pub fn new(axis: &Axis, values: impl Iterator<Item = f64>) -> Ruler {
         let coordinate = |value: f64| coordinate(axis.scale, value);
+        let between =
+            |low, high| Ruler { whole: axis.whole, ..Ruler::between(axis.scale, low, high) };
         if let Some((low, high)) = axis.range {
-            return Ruler::between(axis.scale, coordinate(low), coordinate(high));
+            return between(coordinate(low), coordinate(high));
         }
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
         for value in values.map(coordinate).filter(|v| v.is_finite()) {
             (low, high) = (low.min(value), high.max(value));
         }
         let room = if low < high { MARGIN * (high - low) } else { 0.0 };
-        Ruler::between(axis.scale, low - room, high + room)
+        between(low - room, high + room)
     }
 
     /// The ruler from `low` to `high`. A range of a single value is widened around it, and one
@@ -105,7 +111,7 @@ impl Ruler {
         } else {
             (low - 0.5 * low.abs(), high + 0.5 * high.abs())
         };
-        Ruler { scale, low, high }
+        Ruler { scale, low, high, whole: false }
     }
 
     /// The position of a number for the border of an area: infinite ones, and those that are too small for a logarithmic
@@ -138,8 +144,8 @@ impl Ruler {
         match self.scale {
             AxisScale::Linear => self.linear_ticks(count, name),
             AxisScale::Log if self.high - self.low < 1.0 => {
-                let values =
-                    Ruler { scale: AxisScale::Linear, low: self.value(0.0), high: self.value(1.0) };
+                let (low, high) = (self.value(0.0), self.value(1.0));
+                let values = Ruler { scale: AxisScale::Linear, low, high, ..*self };
                 values.linear_ticks(count, name)
             }
             AxisScale::Log => Ticks { ticks: self.decades(count), title: name.into() },
@@ -148,6 +154,7 @@ impl Ruler {
 
     fn linear_ticks(&self, count: usize, name: &str) -> Ticks {
         let step = nice((self.high - self.low) / count.max(1) as f64);
+        let step = if self.whole { step.max(1.0) } else { step };
         let slack = 1e-9 * step;
         let first = ((self.low - slack) / step).ceil();
         let last = ((self.high + slack) / step).floor();
@@ -226,6 +233,8 @@ mod tests {
         assert_eq!(linear(0.0, 3e7), ["0", "1", "2", "3"]);
         assert_eq!(linear(0.6, 10.4), ["2", "4", "6", "8", "10"]);
         assert_eq!(linear(0.0, 0.0), ["−1.0", "−0.5", "0", "0.5", "1.0"]);
+        let counted = Axis { whole: true, ..Axis::linear("").from_to(0.0, 2.0) };
+        assert_eq!(labels(counted, 5), ["0", "1", "2"]);
         let log = |low, high| labels(Axis::log("").from_to(low, high), 5);
         assert_eq!(log(0.5e-3, 20.0), ["10⁻³", "10⁻²", "10⁻¹", "10⁰", "10¹"]);
         assert_eq!(log(1e-20, 1.0), ["10⁻²⁰", "10⁻¹⁶", "10⁻¹²", "10⁻⁸", "10⁻⁴", "10⁰"]);

@@ -10,6 +10,8 @@ use super::font;
 pub(super) const LEAD: f64 = 14.0;
 /// The half of the width of a mark at the border.
 const MARK: f64 = 4.0;
+/// The length of its stem.
+const STEM: f64 = 16.0;
 
 /// Pixels that the labels take to the right of a frame.
 pub(super) fn width(series: &[Series], size: f64) -> f64 {
@@ -64,7 +66,8 @@ pub(super) fn labels(
     }
 }
 
-/// An open arrowhead where a curve first leaves the frame through the top, and one for the bottom: no mark of a point looks like it.
+/// An arrow where a curve first leaves the frame through the top, and one for the bottom: its stem tells it from all marks of
+/// points.
 pub(super) fn exits(points: &[Point], frame: Frame, color: Color, list: &mut DisplayList) {
     let inside = |point: &Point| frame.holds(*point);
     for (border, side) in [(frame.top, -1.0), (frame.bottom(), 1.0)] {
@@ -77,6 +80,7 @@ pub(super) fn exits(points: &[Point], frame: Frame, color: Color, list: &mut Dis
         let first = list.items.len();
         let head = vec![(x - MARK, base), (x, border), (x + MARK, base)];
         list.line(head, Stroke::solid(color, 1.8));
+        list.line(vec![(x, border - side * STEM), (x, border)], Stroke::solid(color, 1.8));
         list.group(Part::Mark((x, border)), first);
     }
 }

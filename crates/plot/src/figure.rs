@@ -88,6 +88,16 @@ impl Panel {
         series.chain(self.bands.iter().map(|band| (band.label.as_str(), band.style(), true)))
     }
 
+    /// Whether an arrow marks where a curve leaves the panel: [`exits`](Panel::exits), and a curve has a point between the ends
+    /// of its vertical axis and the next one beyond.
+    pub fn has_exits(&self) -> bool {
+        let (low, high) = self.y.range.unwrap_or((f64::MIN, f64::MAX));
+        let inside = |y: f64| low <= y && y <= high;
+        let leaves =
+            |pair: &[(f64, f64)]| inside(pair[0].1) && !pair[1].1.is_nan() && !inside(pair[1].1);
+        self.exits && self.series.iter().any(|series| series.points.windows(2).any(leaves))
+    }
+
     /// The coordinates of everything that its axes must reach.
     pub(super) fn extent(&self) -> impl Iterator<Item = (f64, f64)> {
         let points = self.series.iter().flat_map(|series| series.points.iter().copied());

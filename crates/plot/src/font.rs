@@ -68,6 +68,24 @@ pub(super) fn wrap(text: &str, size: f64, width: f64) -> Vec<String> {
     lines
 }
 
+/// The lines of [`wrap`], as long as one another as far as words allow, so that no line has a single word left over.
+pub(super) fn balanced(text: &str, size: f64, width: f64) -> Vec<String> {
+    let mut lines = wrap(text, size, width);
+    let count = lines.len();
+    let longest = text.split_whitespace().map(|word| self::width(word, size)).fold(0.0, f64::max);
+    let (mut narrow, mut wide) = (longest.min(width), width);
+    while count > 1 && wide - narrow > 1.0 {
+        let middle = f64::midpoint(narrow, wide);
+        let shorter = wrap(text, size, middle);
+        if shorter.len() > count {
+            narrow = middle;
+        } else {
+            (wide, lines) = (middle, shorter);
+        }
+    }
+    lines
+}
+
 /// The width of a text in pixels, at a size in pixels.
 pub(super) fn width(text: &str, size: f64) -> f64 {
     let units: u32 = text.chars().map(|c| advance(glyph(c))).sum();
@@ -104,4 +122,20 @@ fn glyph(c: char) -> GlyphId {
 
 fn advance(glyph: GlyphId) -> u32 {
     FACE.glyph_hor_advance(glyph).unwrap_or(0).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn balanced_lines_leave_no_word_alone() {
+        let text = "one line of words and then one more";
+        let width = width(text, 10.0) - 1.0;
+        assert_eq!(wrap(text, 10.0, width)[1], "more");
+        let lines = balanced(text, 10.0, width);
+        assert_eq!(lines.join(" "), text);
+        assert!(lines.len() == 2 && lines[1].split(' ').count() > 2, "{lines:?}");
+        assert_eq!(balanced("short", 10.0, width), ["short"]);
+    }
 }

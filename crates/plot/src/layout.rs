@@ -175,7 +175,7 @@ impl<'a> Arrangement<'a> {
         let legend = Legend::new(&figure.panels, width - 2.0 * MARGIN, texts.legend);
         let title = match figure.title.as_str() {
             "" => Vec::new(),
-            title => font::wrap(title, texts.title, width - 2.0 * MARGIN),
+            title => font::balanced(title, texts.title, width - 2.0 * MARGIN),
         };
         let mut height = 2.0 * MARGIN + legend.height() + (rows - 1) as f64 * GAP / 2.0;
         height += title_height(&title, texts);

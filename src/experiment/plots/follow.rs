@@ -67,6 +67,7 @@ pub fn quantity(
         kinds: kinds.collect(),
         grows: true,
         thresholds_from: (column == "lambda_0").then_some(start),
+        own_fate: true,
     }
 }
 

@@ -2,12 +2,14 @@
 
 use super::super::measured::Measured;
 use super::groups::{Facet, Group, Groups};
-use super::spread::{Curve, Drawn, Line, Seeds, apart, legend};
+use super::spread::{Curve, Drawn, Line, Seeds, THIN, apart, band};
 use super::thresholds::{NEAR, thresholds};
 use bea_plot::{Axis, AxisScale, Color, Dash, Panel, Series, Style};
 
 /// What is positive and spans more than this factor is shown on a logarithmic axis.
 const WIDE: f64 = 20.0;
+/// The room beyond the outermost points, as a part of the axis.
+const ROOM: f64 = 0.04;
 /// A logarithmic axis ends this factor beyond all runs that did not diverge.
 const RUNAWAY: f64 = 10.0;
 
@@ -23,6 +25,8 @@ pub struct Quantity<'q> {
     pub grows: bool,
     /// Of eigenvalues, which the learning rate bounds: the step at which the horizontal axis starts.
     pub thresholds_from: Option<usize>,
+    /// Whether a curve has a fate of its own, and that of the run beside it does not matter: of flows that are followed.
+    pub own_fate: bool,
 }
 
 /// The points of a run.
@@ -51,6 +55,7 @@ impl<'q> Quantity<'q> {
             kinds: vec![kind],
             grows: true,
             thresholds_from: None,
+            own_fate: false,
         }
     }
 
@@ -59,17 +64,19 @@ impl<'q> Quantity<'q> {
         let mut panel = Panel { title: facet.title.clone(), ..Panel::default() };
         let (mut below, mut steady, mut bounds) = (Vec::new(), Vec::new(), Vec::new());
         let (mut diverged, mut most, mut notes) = (0, 0, Vec::new());
-        // Where the curves that diverge end, and what the legend calls them.
-        let (mut ends, mut away_label) = (Vec::new(), None);
+        // Where the curves that diverge end, what the legend calls them, and whether others are single seeds, too.
+        let (mut ends, mut away_label, mut single) = (Vec::new(), None, false);
+        let mut has_band = false;
         for (at, group) in facet.groups.iter().enumerate() {
             most = most.max(group.runs.len());
-            let away = group.runs.iter().filter(|run| run.runs_away()).count();
+            let runs_away = |run: &Measured| !self.own_fate && run.runs_away();
+            let away = group.runs.iter().filter(|run| runs_away(run)).count();
             diverged += away;
             for kind in &self.kinds {
                 let (label, style) = self.look(kind, groups, facet, at);
                 let curve = |run: &Measured| {
                     let (points, escapes) = ((kind.points)(run), self.grows && run.diverged());
-                    let curve = Curve { points, escapes, diverged: run.runs_away() };
+                    let curve = Curve { points, escapes, diverged: runs_away(run) };
                     Curve { diverged: curve.diverged || curve.ended(), ..curve }
                 };
                 let curves: Vec<Curve> = group.runs.iter().map(curve).collect();
@@ -86,11 +93,10 @@ impl<'q> Quantity<'q> {
                 let several = line.curves.len() > 1;
                 for curve in line.curves.iter().filter(|curve| curve.diverged && several) {
                     let what = if curve.ended() { "ended early" } else { "diverged" };
-                    let drawn =
-                        if line.has_median(seeds) { "" } else { " (a line a seed, no median)" };
-                    away_label = Some(format!("{what}{drawn}"));
+                    away_label = Some(format!("{what}, a line a seed"));
                     ends.extend(curve.points.last().map(|point| point.1));
                 }
+                single |= !line.has_median(seeds) && line.curves.iter().any(|c| !c.diverged);
                 let drawn: Drawn = line.drawn(seeds);
                 let seen = |series: &Series| series.points.iter().any(|point| point.1.is_finite());
                 if !drawn.lines.iter().chain(&drawn.below).any(seen) {
@@ -98,6 +104,7 @@ impl<'q> Quantity<'q> {
                 }
                 panel.series.extend(drawn.lines);
                 below.extend(drawn.below);
+                has_band |= drawn.band.is_some();
                 panel.bands.extend(drawn.band);
             }
             if let (Some(start), Some(run)) = (self.thresholds_from, group.runs.first()) {
@@ -128,9 +135,18 @@ impl<'q> Quantity<'q> {
             Series { label: if own { String::new() } else { line.label.clone() }, ..line }
         }));
         panel.series.extend(below);
-        panel.bands.extend(legend(most, seeds));
+        let entry = |label: String, style: Style| Series::new(label, Vec::new(), style);
+        let thick = Style { line: Some(Dash::Solid), width: 1.8, ..apart(Color::SOFT) };
+        if most > 1 && seeds == Seeds::All {
+            panel.series.push(entry(format!("thick: median of {most} seeds"), thick));
+        }
+        panel.bands.extend(has_band.then(|| band(most)));
         if let Some(label) = away_label {
-            panel.series.push(Series::new(label, Vec::new(), apart(Color::SOFT)));
+            panel.series.push(entry(label, apart(Color::SOFT)));
+        }
+        if single {
+            let label = "thin: a line a seed, no median, where others diverged or ended early";
+            panel.series.push(entry(label.into(), Style { width: THIN, ..thick }));
         }
         (panel.exits, panel.spaced) = (true, true);
         if diverged > 0 {
@@ -208,7 +224,7 @@ impl<'q> Quantity<'q> {
         let scale = if low > 0.0 && high > WIDE * low { AxisScale::Log } else { AxisScale::Linear };
         let range = bounded((low, high), extent(steady.iter().copied()), ends, scale);
         panel.y = Axis { scale, range, ..Axis::linear(self.y.as_str()) };
-        panel.x = Axis::linear(self.x.as_str());
+        panel.x = Axis { whole: true, ..Axis::linear(self.x.as_str()) };
     }
 }
 
@@ -232,7 +248,16 @@ fn bounded(
             (least - room, most + room)
         }
     };
-    (low < bottom || high > top).then_some((low.max(bottom), high.min(top)))
+    // What is not cut has the usual room.
+    let (reach, rest): (fn(f64) -> f64, fn(f64) -> f64) = match scale {
+        AxisScale::Log => (f64::log10, |x| 10f64.powf(x)),
+        AxisScale::Linear => (|x| x, |x| x),
+    };
+    let (from, to) = (reach(low.max(bottom)), reach(high.min(top)));
+    let room = ROOM * (to - from);
+    let from = if low < bottom { from } else { from - room };
+    let to = if high > top { to } else { to + room };
+    (low < bottom || high > top).then(|| (rest(from), rest(to)))
 }
 
 /// The least and the greatest finite number; `(∞, -∞)` if there is none.

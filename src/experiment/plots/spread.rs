@@ -14,8 +14,8 @@ const FEW: usize = 12;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Seeds {
     /// Their median at every step, and a band: from the smallest to the largest of up to four, between the quartiles of
-    /// more. Those that diverge are no part of the band, but dotted lines; of up to four, every one is a line then, since a
-    /// median of some that diverge is like none of them.
+    /// more. Those that diverge are no part of the band, but dotted lines; of up to four, every one is a thin line then, since
+    /// a median of some that diverge is like none of them.
     #[default]
     Median,
     /// Every one, thin and pale, and their median.
@@ -81,6 +81,9 @@ impl Line {
             away.iter().map(|c| Series::new("", c.points.clone(), apart(style.color)).thinned());
         let away: Vec<Series> = away.collect();
         if !self.has_median(seeds) {
+            // Not as thick as a median.
+            let style = Style { width: THIN, ..style };
+            let full = |points| Series::new(self.label.as_str(), points, style).thinned();
             let mut lines: Vec<Series> = steady.iter().map(|c| full(c.points.clone())).collect();
             if lines.is_empty() {
                 // For the legend alone.
@@ -149,17 +152,17 @@ pub fn apart(color: Color) -> Style {
     Style { color, line: Some(Dash::Dotted), width: 1.0, marker: None }
 }
 
-/// What the lines and bands of so many seeds are.
-pub fn legend(seeds: usize, shown: Seeds) -> Option<Band> {
-    let label = match (seeds, shown) {
-        (0 | 1, _) => return None,
-        (n, Seeds::All) => format!("thick: median of {n} seeds"),
-        (n, Seeds::Median) if n < QUARTILES => {
-            format!("median, smallest and largest of {n} seeds")
-        }
-        (n, Seeds::Median) => format!("median and quartiles of {n} seeds"),
+/// The width of the line of a seed among others that diverge.
+pub const THIN: f64 = 0.7;
+
+/// What the bands of so many seeds are.
+pub fn band(seeds: usize) -> Band {
+    let label = if seeds < QUARTILES {
+        format!("median, smallest and largest of {seeds} seeds")
+    } else {
+        format!("median and quartiles of {seeds} seeds")
     };
-    Some(Band { label, ..Band::new(Vec::new(), Color::SOFT) })
+    Band { label, ..Band::new(Vec::new(), Color::SOFT) }
 }
 
 /// A quantile of sorted values, between those beside it; NaN if there are none.
@@ -224,6 +227,7 @@ mod tests {
         let drawn = line(curves.clone()).drawn(Seeds::Median);
         assert_eq!(points(&drawn.lines), [[(0.0, 1.0), (1.0, 2.0)], [(0.0, 3.0), (1.0, 4.0)]]);
         assert_eq!((points(&drawn.below), drawn.band), (vec![vec![(0.0, 9.0)]], None));
+        assert!(drawn.lines.iter().all(|series| series.style.width == THIN));
         // All of them: the label alone is above.
         let drawn = line(vec![curve(&[9.0], true); 3]).drawn(Seeds::Median);
         assert_eq!((points(&drawn.lines), drawn.below.len()), (vec![Vec::new()], 3));
@@ -245,10 +249,8 @@ mod tests {
         assert_eq!(quantile(&[1.0, f64::INFINITY, f64::INFINITY], 0.25), f64::INFINITY);
         let drawn = five.drawn(Seeds::All);
         assert_eq!((drawn.lines.len(), drawn.below.len(), drawn.band), (1, 5, None));
-        let of = |seeds| legend(seeds, Seeds::Median).map(|band| band.label);
-        assert_eq!(of(1), None);
-        assert_eq!(of(3).unwrap(), "median, smallest and largest of 3 seeds");
-        assert_eq!(of(5).unwrap(), "median and quartiles of 5 seeds");
+        assert_eq!(band(3).label, "median, smallest and largest of 3 seeds");
+        assert_eq!(band(5).label, "median and quartiles of 5 seeds");
     }
 
     proptest! {

@@ -10,7 +10,7 @@ use super::judgement::{Finding, Judgement};
 use std::fmt;
 
 pub(super) use number::number;
-pub(super) use setting::{data_in_words, network_in_words};
+pub(super) use setting::{data_in_words, network_in_short, network_in_words};
 
 /// What a figure shows, in words.
 #[derive(Clone, PartialEq, Eq, Debug)]

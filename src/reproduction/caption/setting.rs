@@ -39,6 +39,20 @@ pub(crate) fn network_in_words(name: &str) -> String {
     }
 }
 
+/// `4 × 100` of `mlp:100,100,100,100,elu`, `a slim VGG` of `vgg_slim`: the same in a few words.
+pub(crate) fn network_in_short(name: &str) -> String {
+    let sizes = name.strip_prefix("mlp:").map(|layers| layers.split(','));
+    let sizes: Vec<&str> =
+        sizes.into_iter().flatten().filter(|part| part.parse::<usize>().is_ok()).collect();
+    match sizes[..] {
+        [size, ..] if sizes.iter().all(|other| *other == size) => {
+            format!("{} × {size}", sizes.len())
+        }
+        [] => network_in_words(name).split(" (").next().unwrap_or_default().to_string(),
+        _ => sizes.join("–"),
+    }
+}
+
 /// `1000 images of Fashion-MNIST` of `fashion_mnist:FOLDER,first=1000`; a name that is not known stays, without its
 /// folder.
 pub(crate) fn data_in_words(specification: &str) -> String {
@@ -78,6 +92,8 @@ mod tests {
         assert_eq!(network("mlp:3,4,tanh"), "a network with hidden layers of 3, 4 units (tanh)");
         assert_eq!(network("vgg16"), "VGG-16");
         assert_eq!(network("mine.toml"), "mine.toml");
+        let short = ["mlp:9,9,elu", "mlp:3,4", "vgg_slim", "vgg16"].map(network_in_short);
+        assert_eq!(short, ["2 × 9", "3–4", "a slim VGG", "VGG-16"]);
         assert_eq!(data_in_words("gaussian:5x2"), "5 Gaussian points in 2 dimensions");
         assert_eq!(data_in_words("fashion_mnist:/a,first=7"), "7 images of Fashion-MNIST");
         assert_eq!(data_in_words("iris,scale=standard"), "the Iris data, standardised");

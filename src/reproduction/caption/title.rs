@@ -5,16 +5,17 @@ use super::super::judgement::Judgement;
 /// `Figure 10. A sentence`: that of the judge, who knows what is seen, or the claim with its verdict.
 pub(super) fn of(id: &str, claim: &str, verdict: Judgement, own: Option<&str>) -> String {
     let number = match id.trim_start_matches("fig").split_once('_') {
-        // `fig10_mlp`: the same figure with a network that has no convolutions.
-        Some((number, _)) => format!("Figure {number}, fully connected"),
+        // `fig10_mlp`: the same figure with another network.
+        Some((number, _)) => format!("Figure {number}"),
         None if id.starts_with("table") => id.replace("table", "Table "),
         None => id.replace("fig", "Figure "),
     };
     format!("{number}. {}", capital(&own.map_or_else(|| sentence(claim, verdict), str::to_string)))
 }
 
-/// The claim with its verdict, which is true whatever is seen.
+/// The claim with its verdict, which is true whatever is seen; what the paper trains on is left to the caption.
 fn sentence(claim: &str, verdict: Judgement) -> String {
+    let claim = claim.trim_end_matches(" (on Imagenet in the paper)");
     match verdict {
         Judgement::Holds => claim.to_string(),
         Judgement::InPart => format!("only in part: {claim}"),
@@ -50,8 +51,8 @@ mod tests {
         assert_eq!(of("fig2", "not-so", Judgement::Holds, None), "Figure 2. Not-so");
         assert!(of("table1", "each", Judgement::InPart, None).starts_with("Table 1. Only in part"));
         assert!(
-            of("fig10_mlp", "PF", Judgement::Holds, None)
-                .starts_with("Figure 10, fully connected. PF")
+            of("fig10_mlp", "PF (on Imagenet in the paper)", Judgement::Holds, None)
+                .ends_with("Figure 10. PF")
         );
     }
 }

@@ -9,7 +9,7 @@ pub(super) const ABBREVIATIONS: [(&str, &str); 4] = [
 ];
 
 /// Symbols and terms, what explains them, in an order in which each is explained by those before it.
-const MEANINGS: [(&[&str], &str); 19] = [
+const MEANINGS: [(&[&str], &str); 20] = [
     (
         &["h", "hλ", "hλ₀", "hλᵢ", "h²", "φₕ", "learning rate", "learning rates"],
         "h is the learning rate, the time of a step",
@@ -62,12 +62,16 @@ const MEANINGS: [(&[&str], &str); 19] = [
     (
         &["runs that diverge"],
         "runs that diverge are those whose loss is no longer finite, or above ten times that at the start at their end or in \
-         more than a tenth of what is measured; an open arrowhead at the edge of a panel is where a line leaves it",
+         more than a tenth of what is measured",
+    ),
+    (
+        &["fail", "fails", "runs that fail"],
+        "runs that fail are those whose loss at their end is higher than at the start or not finite, whether they diverge or not",
     ),
     (
         &["holds in part"],
-        "a claim holds if every condition in its number is met, with every seed and in every case that it names, in part if \
-         some are, and not if none is",
+        "a claim holds if every condition in its number is met in every case that it names, in part if some are, for example in \
+         the median but not with every seed, and not if none is",
     ),
     (&["ELU"], "ELU is the activation x where x > 0 and eˣ − 1 elsewhere"),
 ];

@@ -38,24 +38,27 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
         let factor = by_difference(&groups, full, *power);
         let [exact, difference] = [false, true].map(|way| of_way(&groups, way, full, *power));
         let loss = |group: Option<&Group>| group.map_or(number(f64::NAN), |g| spread(&g.losses));
-        let more_fail = exact.zip(difference).filter(|(exact, diff)| diff.failed > exact.failed);
+        let more_fail =
+            exact.zip(difference).filter(|(exact, diff)| diff.failed() > exact.failed());
         if factor.is_nan() {
             parts.push(None);
-            let failing = exact.filter(|exact| exact.failed > 0).map(|exact| {
-                format!(
-                    ", since {} of exact runs end with a higher loss than at the start",
-                    exact.failing()
-                )
-            });
+            let failing = exact.filter(|exact| exact.failed() > 0);
+            let failing =
+                failing.map(|exact| format!(", since exact DAL fails with {}", exact.failing()));
             seen.push(format!(
                 "with p = {power}, the loss ends at {} with the difference of gradients and at {} with the exact product",
                 loss(difference),
                 loss(exact)
             ));
             decides.push(format!("none to compare{} (p = {power})", failing.unwrap_or_default()));
-            let failing =
-                exact.map_or_else(String::new, |exact| format!(" with {}", exact.failing()));
-            titles.push(format!("exact DAL fails{failing} (p = {power})"));
+            let [exact, difference] = [exact, difference].map(|group| {
+                group.map_or_else(String::new, |group| format!(" with {}", group.failing()))
+            });
+            titles.push(if exact == difference {
+                format!("both fail{exact} (p = {power})")
+            } else {
+                format!("exact DAL fails{exact} (p = {power})")
+            });
             continue;
         }
         let times = number(factor);
@@ -67,20 +70,22 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
             loss(exact)
         ));
         decides.push(format!("{times} times (p = {power})"));
-        titles.push(format!("differences leave {times} times the exact loss (p = {power})"));
+        titles.push(match low {
+            Some(false) => format!("the difference ends at {times} times the exact loss (p = {power}), {most} are allowed"),
+            _ => format!("the difference ends at {times} times the exact loss (p = {power})"),
+        });
         if let Some((exact, difference)) = more_fail.filter(|_| low == Some(true)) {
             let fail = format!(
-                "{} end with a higher loss than at the start with the difference, {} with the exact product",
+                "{} fail with the difference, {} with the exact product",
                 difference.failing(),
                 exact.failing()
             );
             decides.push(format!("but {fail}"));
-            titles.push(format!("but fail with {}", difference.failing()));
+            titles.push(format!("but fails with {}", difference.failing()));
         }
     }
     let more = list(&groups) + &by_rounding(of_way(&groups, false, true, 0.5));
-    let size = if full { "full" } else { "small" };
-    let title = format!("with {size} batches {}", titles.join("; ").replace("; but", ", but"));
+    let title = titles.join("; ").replace("; but", ", but");
     let decides = decides.join(", ");
     Finding::new(&parts, seen.join("; ") + &of_seeds(&groups), format!("{decides}; {why}"))
         .with(more)
@@ -88,11 +93,15 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
 }
 
 /// Of Figures 26, 28 and 29.
-pub(super) const NOTHING: (f64, &str) =
-    (1.1, "up to 1.1 times, with no more seeds that fail, counts as losing nothing");
+pub(super) const NOTHING: (f64, &str) = (
+    1.1,
+    "up to 1.1 times with no more seeds that fail, one condition for each p, counts as losing nothing",
+);
 /// Of Figure 27.
-pub(super) const LITTLE: (f64, &str) =
-    (2.0, "up to twice as much, with no more seeds that fail, counts as little");
+pub(super) const LITTLE: (f64, &str) = (
+    2.0,
+    "up to twice as much with no more seeds that fail, one condition for each p, counts as little",
+);
 
 /// So many times the final loss with the exact product; `None` where there is nothing to compare with.
 pub(super) fn bound(outcomes: &[Outcome], full: bool, power: f64, most: f64) -> Option<f64> {

@@ -1,6 +1,5 @@
 //! Figures about the drift of a step and its estimates: 16, 17, 22, 25 and 47.
 
-use super::groups::is_full;
 use super::numbers::{
     Part, below, by_chance, column, correlation, each_network, fails, finite, last, logarithms,
     mean, median, number, range, rate,
@@ -80,7 +79,8 @@ pub(super) fn fig17(outcomes: &[Outcome]) -> Finding {
         );
         let (least, _) = range(each);
         let decides = format!(
-            "smallest correlation with ‖∇²E ∇E‖ {}; more than {STRONG} with every h and over all counts as strong",
+            "smallest correlation with ‖∇²E ∇E‖ {}, of the values, not of the logarithms on the axes; more than {STRONG} with \
+             every h and over all counts as strong",
             number(least)
         );
         let more = format!(
@@ -126,19 +126,6 @@ pub(super) fn fig22(outcomes: &[Outcome]) -> Finding {
         number(sharpness),
         number(bound)
     );
-    let kind = |part: Part, opposite: Part| match (part, opposite) {
-        (Some(true), _) => "as claimed",
-        (_, Some(true)) => "the opposite",
-        _ => "within chance",
-    };
-    let [of_accuracy, of_sharpness] = [0, 1].map(|i| kind(parts[i], opposite[i]));
-    let small = !outcomes.is_empty() && outcomes.iter().all(|o| !is_full(&o.config));
-    let title = format!(
-        "{}the drift's correlation with test accuracy, {}, is {of_accuracy}, that with λ₀, {}, {of_sharpness}",
-        if small { "with mini-batches " } else { "" },
-        number(accuracy),
-        number(sharpness)
-    );
     let more = format!(
         "the claim is read as the paper's conclusions and its Figure 21 have it, that drift helps; its text on Figure 22 says \
          the opposite of both, the lower the drift the higher the accuracy and the smaller λ₀: that {}",
@@ -146,46 +133,74 @@ pub(super) fn fig22(outcomes: &[Outcome]) -> Finding {
     );
     let failed = outcomes.iter().filter(|outcome| fails(outcome)).count();
     let trained = || outcomes.iter().filter(|outcome| !fails(outcome));
-    let [(accuracy, n), (sharpness, _)] =
+    let [(accurate, m), (sharp, _)] =
         ["test_accuracy", "lambda_0"].map(|name| with_drift(trained(), name));
     let more = format!(
-        "{more}; without the {failed} runs that end with a higher loss than at the start, the correlations over {n} runs are {} \
-         and {}, where ±{} is the bound",
-        number(accuracy),
-        number(sharpness),
-        number(by_chance(n))
+        "{more}; without the {failed} runs that fail, the correlations over {m} runs are {} and {}, where ±{} is the bound",
+        number(accurate),
+        number(sharp),
+        number(by_chance(m))
     );
+    let mut title = format!("over {n} runs {}", with_drift_in_words(accuracy, sharpness, bound));
+    if failed > 0 {
+        let rest = with_drift_in_words(accurate, sharp, by_chance(m));
+        title = format!("{title}; without the {failed} that fail {rest}");
+    }
     Finding::new(&parts, seen, decides).with(more).titled_unless_it_holds(title)
 }
+
+/// `accuracy (0.902) rises with the drift`: what goes with it beyond chance.
+fn with_drift_in_words(accuracy: f64, sharpness: f64, bound: f64) -> String {
+    let words = [("accuracy", accuracy), ("λ₀", sharpness)].into_iter().filter_map(|(name, r)| {
+        let way = match r {
+            r if r > bound => "rises",
+            r if r < -bound => "falls",
+            _ => return None,
+        };
+        Some(format!("{name} {way} ({})", number(r)))
+    });
+    let words: Vec<String> = words.collect();
+    if words.is_empty() {
+        let [accuracy, sharpness] = [accuracy, sharpness].map(number);
+        return format!("neither accuracy ({accuracy}) nor λ₀ ({sharpness}) goes with the drift");
+    }
+    format!("{} with the drift", words.join(", "))
+}
+
+/// A term of less than this part of the gradient counts as small.
+pub(super) const SMALL_TERM: f64 = 0.05;
+/// Below the first `hλ₀` is away from the edge of stability, above the second at it.
+pub(super) const OUTSIDE_AND_INSIDE: [f64; 2] = [1.0, 1.8];
 
 /// The term relative to the gradient, for `hλ₀` below 1 and above 1.8.
 pub(super) fn fig25(outcomes: &[Outcome]) -> Finding {
     let (mut outside, mut inside) = (Vec::new(), Vec::new());
+    let [away, at] = OUTSIDE_AND_INSIDE;
     for outcome in outcomes {
         let h = rate(outcome);
         let (third, size) = (column(outcome, "third"), column(outcome, "gradient_norm"));
         let ratios = third.into_iter().zip(size).map(|(third, size)| third / size);
         for (sharpness, ratio) in column(outcome, "lambda_0").into_iter().zip(ratios) {
             match h * sharpness {
-                z if z < 1.0 => outside.push(ratio),
-                z if z > 1.8 => inside.push(ratio),
+                z if z < away => outside.push(ratio),
+                z if z > at => inside.push(ratio),
                 _ => {}
             }
         }
     }
     let (a, b) = (median(outside.iter().copied()), median(inside.iter().copied()));
     let seen = format!(
-        "the term has {} of the gradient's size in the median of the {} iterates with hλ₀ < 1, and {} in that of the {} with \
-         hλ₀ > 1.8",
+        "the term has {} of the gradient's size in the median of the {} iterates with hλ₀ < {away}, and {} in that of the {} with \
+         hλ₀ > {at}",
         number(a),
         outside.len(),
         number(b),
         inside.len()
     );
     let decides = format!(
-        "{} where hλ₀ < 1, below 0.05 counts as small; {} where hλ₀ > 1.8, which must be larger",
+        "{} where hλ₀ < {away}, below {SMALL_TERM} counts as small; {} where hλ₀ > {at}, which must be larger",
         number(a),
         number(b)
     );
-    Finding::new(&[below(a, 0.05), below(a, b)], seen, decides)
+    Finding::new(&[below(a, SMALL_TERM), below(a, b)], seen, decides)
 }

@@ -13,21 +13,20 @@ pub(super) const STAYS: [f64; 2] = [0.8, 1.25];
 /// Whether `λ₀` reaches `2/h`, and its median from there on.
 pub(super) fn fig9(outcomes: &[Outcome]) -> Finding {
     let (mut parts, mut texts, mut medians) = (Vec::new(), Vec::new(), Vec::new());
+    let mut all_after = Vec::new();
     for outcome in outcomes {
         let h = rate(outcome);
-        let ratio: Vec<f64> = column(outcome, "lambda_0").iter().map(|l| 0.5 * h * l).collect();
-        match ratio.iter().position(|r| *r > 1.0) {
-            Some(first) => {
-                let after = median(ratio[first..].iter().copied());
+        match after_reaching(outcome) {
+            Some((step, after)) => {
                 parts.push(all([below(STAYS[0], after), below(after, STAYS[1])]));
-                let step = column(outcome, "step")[first];
+                all_after.push(after);
                 texts.push(format!("passes 2/h at step {step} and has a median of {after:.2}·2/h from there on (h = {h})"));
                 medians.push(format!("{after:.2}·2/h (h = {h})"));
             }
             // The run ends too early to be judged.
             None => {
                 parts.push(None);
-                let (_, most) = range(ratio);
+                let (_, most) = range(over_edge(outcome));
                 texts.push(format!("comes to {}·2/h at most (h = {h})", number(most)));
                 medians.push(format!("not reached (h = {h})"));
             }
@@ -37,11 +36,29 @@ pub(super) fn fig9(outcomes: &[Outcome]) -> Finding {
     let [low, high] = STAYS;
     let medians = medians.join(", ");
     let decides = format!(
-        "median λ₀ from the first step above 2/h on: {medians}; from {low} to {high} times 2/h counts as staying, and with every h \
-         it must"
+        "median λ₀ from the first step above 2/h on: {medians}; from {low} to {high} times 2/h counts as staying, and it must stay \
+         with every h"
     );
-    let title = format!("from the first step above 2/h on, the median of λ₀ is {medians}");
+    let (least, most) = range(all_after);
+    let allowed = match parts.iter().all(|part| *part == Some(false)) && least > high {
+        true => format!("above the {high} allowed"),
+        false => format!("{low} to {high} allowed"),
+    };
+    let title = (!least.is_nan())
+        .then(|| format!("the median of λ₀ stays at {least:.2} to {most:.2} times 2/h, {allowed}"));
     Finding::new(&parts, seen, decides).titled_unless_it_holds(title)
+}
+
+/// `λ₀` divided by `2/h`.
+fn over_edge(outcome: &Outcome) -> Vec<f64> {
+    column(outcome, "lambda_0").iter().map(|l| 0.5 * rate(outcome) * l).collect()
+}
+
+/// The first step at which `λ₀` is above `2/h`, and the median of its part of `2/h` from there on.
+pub(super) fn after_reaching(outcome: &Outcome) -> Option<(f64, f64)> {
+    let ratio = over_edge(outcome);
+    let first = ratio.iter().position(|r| *r > 1.0)?;
+    Some((column(outcome, "step")[first], median(ratio[first..].iter().copied())))
 }
 
 /// Iterates with `hλ₀` above 2, or those below: what a flow does to a quantity in the time of a step, beside what
@@ -102,7 +119,8 @@ pub(super) fn fig11(outcomes: &[Outcome]) -> Finding {
                 parts.push(below(0.5, same.share));
                 shares.push(percent(same.share));
                 of_side.push(format!("for {symbol} in {}", percent(same.share)));
-                correlations.push(number(same.correlation));
+                let place = if above { "above" } else { "below" };
+                correlations.push(format!("{} ({symbol} {place} 2/h)", number(same.correlation)));
             }
             counted += n;
             let side = side.replace("{n}", &n.to_string());
@@ -123,8 +141,10 @@ pub(super) fn fig11(outcomes: &[Outcome]) -> Finding {
             ),
             _ => String::new(),
         };
-        let more =
-            format!("correlations of the changes, in this order: {}", correlations.join(", "));
+        let more = format!(
+            "correlations of the changes with those along the flow: {}",
+            correlations.join(", ")
+        );
         let most = |parts: &[Part]| match parts {
             [Some(true), Some(true)] => "mostly",
             [Some(false), Some(false)] => "mostly not",
@@ -175,14 +195,17 @@ pub(super) fn fig13(outcomes: &[Outcome]) -> Finding {
             number(correlation(&rest))
         );
         let parts = vec![below(0.5, together), below(0.5, by_rank)];
-        let go = match parts[..] {
-            [Some(true), Some(false)] => "by size alone",
-            [Some(false), Some(true)] => "by rank alone",
-            _ => "neither by size nor by rank",
+        let title = match parts[..] {
+            [Some(true), Some(false)] => format!(
+                "above 2/h the loss changes in proportion to the positive flow (correlation {size}), but its ranks do not ({rank})"
+            ),
+            [Some(false), Some(true)] => format!(
+                "above 2/h the changes of the loss rank like those of the positive flow ({rank}), but are not proportional ({size})"
+            ),
+            _ => format!(
+                "above 2/h the changes of the loss neither rank like those of the positive flow ({rank}) nor are proportional ({size})"
+            ),
         };
-        let title = format!(
-            "above 2/h the loss changes as along the positive flow {go} (correlation {size}, of ranks {rank})"
-        );
         (parts, [seen, decides, more, title])
     })
 }
@@ -193,17 +216,23 @@ pub(super) fn sharpness_beside_positive(outcomes: &[Outcome]) -> Vec<(f64, f64)>
     beside_flow(outcomes, "lambda_0", "flow_lambda_positive", true, change)
 }
 
+/// Of pairs of a change along a flow and one in a step, where the latter is an increase, the share in which both are.
+pub(super) fn increasing_share(pairs: &[(f64, f64)]) -> f64 {
+    let rises = pairs.iter().filter(|(_, change)| *change > 0.0);
+    mean(rises.map(|(flow, _)| f64::from(u8::from(*flow > 0.0))))
+}
+
 /// Whether these go together.
 pub(super) fn fig37(outcomes: &[Outcome]) -> Finding {
     each_network(outcomes, |outcomes| {
         let pairs = sharpness_beside_positive(outcomes);
         let together = correlation(&pairs);
-        let rises: Vec<_> = pairs.iter().filter(|(_, change)| *change > 0.0).collect();
-        let share = mean(rises.iter().map(|(flow, _)| f64::from(u8::from(*flow > 0.0))));
+        let rises = pairs.iter().filter(|(_, change)| *change > 0.0).count();
+        let share = increasing_share(&pairs);
         let seen = format!(
             "of the {} steps from hλ₀ > 2 in which λ₀ increases, it increases along the positive flow in {}; the changes have \
              correlation {} over {} iterates",
-            rises.len(),
+            rises,
             percent(share),
             number(together),
             pairs.len()
@@ -213,8 +242,9 @@ pub(super) fn fig37(outcomes: &[Outcome]) -> Finding {
             "{share_text} of increases are increases along the positive flow, more than half must be; correlation of the changes \
              {together_text}, which must be above 0.5"
         );
+        let only = if share < 0.5 { "only " } else { "" };
         let title = format!(
-            "above 2/h, λ₀ increases along the positive flow in {share_text} of its increases; correlation of changes {together_text}"
+            "where λ₀ rises above 2/h, it rises along the positive flow in {only}{share_text} of steps; correlation {together_text}"
         );
         (vec![below(0.5, share), below(0.5, together)], [seen, decides, String::new(), title])
     })
@@ -264,7 +294,14 @@ fn up_and_down(name: &str, steps: impl Iterator<Item = (f64, f64)>) -> Finding {
         percent(a),
         percent(b)
     );
+    let of_increases =
+        if a == 1.0 { "every increase".into() } else { format!("{} of the increases", percent(a)) };
+    let title = format!(
+        "{name} is positive before {of_increases} of the loss, before {} of the decreases",
+        percent(b)
+    );
     Finding::new(&[below(y, x), more_often((a, up.len()), (b, down.len()))], seen, decides)
+        .titled(title)
 }
 
 /// Whether `|g·u₀|` grows where `hλ₀ > 2`, more often than elsewhere.
@@ -336,12 +373,13 @@ pub(super) fn fig33(outcomes: &[Outcome]) -> Finding {
         spread(&shares)
     );
     let decides = format!(
-        "the negative ones are {} % of Σ|λᵢ| in the median; less than {LITTLE} % counts as little",
+        "the negative ones are {} % of Σ|λᵢ| in the median; less than {LITTLE} % counts as largely positive",
         number(typical)
     );
+    let more = shares.iter().filter(|share| **share > LITTLE).count();
     let title = format!(
-        "{} % of the weight Σ|λᵢ| of the Hessian's eigenvalues is negative in the median of the iterates",
-        number(typical)
+        "{typical:.0} % of Σ|λᵢ| is negative in the median of the iterates, and more than {LITTLE} % in {more} of {}",
+        shares.len()
     );
     Finding::new(&[below(typical, LITTLE)], seen, decides).titled_unless_it_holds(title)
 }
@@ -368,14 +406,14 @@ pub(super) fn fig34(outcomes: &[Outcome]) -> Finding {
         parts.extend([below(after, 0.5 * before), below(at, end)]);
         texts.push(format!(
             "from one measurement to the next, the loss increases in {} of cases at the edge of stability and in {} after the \
-             learning rate falls; λ₀ is {} there and {} at the end",
+             learning rate falls; λ₀ is {} where it falls and {} at the end",
             percent(before),
             percent(after),
             number(at),
             number(end)
         ));
         decide.push(format!(
-            "increases in {} after, {} before, less than half as many counts as stable; λ₀ {} at the end, {} before, from which it must grow",
+            "increases in {} after, {} before, less than half as many counts as stable; λ₀ {} at the end, {} where the learning rate falls, from which it must grow",
             percent(after),
             percent(before),
             number(end),

@@ -2,10 +2,11 @@
 
 use super::followed::starts;
 use super::numbers::{
-    Part, all, below, column, distances, each_network, label, mean, median, number, percent, rate,
-    spread, tally,
+    Part, all, below, column, distances, each_network, label, mean, median, number, percent, range,
+    rate, spread, tally,
 };
 use crate::experiment::Outcome;
+use crate::reproduction::caption::{data_in_words, network_in_short};
 use crate::reproduction::judgement::{Finding, Judgement};
 
 /// Distances of followed flows after 1, 2, 5 and 10 steps.
@@ -54,27 +55,36 @@ pub(super) fn fig7(outcomes: &[Outcome]) -> Finding {
     Finding::new(&parts, seen, decides).with(more).titled(title)
 }
 
+/// Relative errors of the predictions of NGF, IGR and PF where `hλ₀ > 1`.
+fn prediction_errors(outcome: &Outcome) -> Vec<[f64; 3]> {
+    let actual = column(outcome, "prediction_actual");
+    let (h, sharpness) = (rate(outcome), column(outcome, "lambda_0"));
+    let predicted = ["ngf", "igr", "pf"].map(|flow| column(outcome, &format!("prediction_{flow}")));
+    let rows = (0..actual.len()).filter(|i| sharpness.get(*i).is_some_and(|l| h * l > 1.0));
+    let errors = rows.filter_map(|i| {
+        let error = |predicted: &Vec<f64>| {
+            let error = (predicted.get(i)? - actual[i]).abs() / actual[i].abs();
+            (!error.is_nan()).then_some(error)
+        };
+        let [ngf, igr, pf] = predicted.each_ref().map(error);
+        Some([ngf?, igr?, pf?])
+    });
+    errors.collect()
+}
+
+/// Their medians.
+pub(super) fn prediction_medians(outcome: &Outcome) -> [f64; 3] {
+    let errors = prediction_errors(outcome);
+    [0, 1, 2].map(|flow| median(errors.iter().map(|error| error[flow])))
+}
+
 /// Median relative errors of the predictions where `hλ_0 > 1`, in each run, and how often PF has the smallest.
 pub(super) fn fig8(outcomes: &[Outcome]) -> Finding {
     let (mut parts, mut texts, mut misses) = (Vec::new(), Vec::new(), Vec::new());
     let mut shares = Vec::new();
     for outcome in outcomes {
-        let actual = column(outcome, "prediction_actual");
-        let (h, sharpness) = (rate(outcome), column(outcome, "lambda_0"));
-        let predicted =
-            ["ngf", "igr", "pf"].map(|flow| column(outcome, &format!("prediction_{flow}")));
-        let rows = (0..actual.len()).filter(|i| sharpness.get(*i).is_some_and(|l| h * l > 1.0));
-        let errors = rows.filter_map(|i| {
-            let error = |predicted: &Vec<f64>| {
-                let error = (predicted.get(i)? - actual[i]).abs() / actual[i].abs();
-                (!error.is_nan()).then_some(error)
-            };
-            let [ngf, igr, pf] = predicted.each_ref().map(error);
-            Some([ngf?, igr?, pf?])
-        });
-        let errors: Vec<[f64; 3]> = errors.collect();
-        let of = |flow: usize| median(errors.iter().map(|error| error[flow]));
-        let [ngf, igr, pf] = [0, 1, 2].map(of);
+        let (h, errors) = (rate(outcome), prediction_errors(outcome));
+        let [ngf, igr, pf] = prediction_medians(outcome);
         let n = errors.len();
         let nearest = mean(errors.iter().map(|e| f64::from(u8::from(e[2] < e[0] && e[2] < e[1]))));
         let error = (nearest * (1.0 - nearest) / n as f64).sqrt();
@@ -112,18 +122,22 @@ pub(super) fn fig8(outcomes: &[Outcome]) -> Finding {
     Finding::new(&parts, seen, decides).titled(title)
 }
 
+/// From this `hλ₀` on, an iterate is at the edge of stability.
+pub(super) const EDGE: f64 = 1.5;
+
 /// The median of one-step errors where `hλ_0 > 3/2`, of each run.
 pub(super) fn at_the_edge(outcomes: &[Outcome], flow: &str, what: &str) -> Vec<f64> {
-    let of = |outcome: &Outcome| {
-        let (h, sharpness) = (rate(outcome), column(outcome, "lambda_0"));
-        let errors = column(outcome, &format!("{what}_{flow}"));
-        let measured = column(outcome, &format!("{what}_ngf"));
-        // A flow that ended during the step, where NGF did not, counts as infinitely far.
-        let rows = errors.iter().zip(&measured).zip(&sharpness);
-        let edge = rows.filter(|((_, ngf), l)| !ngf.is_nan() && h * *l > 1.5);
-        median(edge.map(|((e, _), _)| if e.is_nan() { f64::INFINITY } else { e.abs() }))
-    };
-    outcomes.iter().map(of).collect()
+    outcomes.iter().map(|run| median(errors_at_the_edge(run, flow, what))).collect()
+}
+
+fn errors_at_the_edge(outcome: &Outcome, flow: &str, what: &str) -> Vec<f64> {
+    let (h, sharpness) = (rate(outcome), column(outcome, "lambda_0"));
+    let errors = column(outcome, &format!("{what}_{flow}"));
+    let measured = column(outcome, &format!("{what}_ngf"));
+    // A flow that ended during the step, where NGF did not, counts as infinitely far.
+    let rows = errors.iter().zip(&measured).zip(&sharpness);
+    let edge = rows.filter(|((_, ngf), l)| !ngf.is_nan() && h * *l > EDGE);
+    edge.map(|((e, _), _)| if e.is_nan() { f64::INFINITY } else { e.abs() }).collect()
 }
 
 /// Which flow has the smallest, over seeds.
@@ -134,21 +148,37 @@ pub(super) fn fig10(outcomes: &[Outcome]) -> Finding {
     let parts: Vec<Part> =
         (0..outcomes.len()).map(|i| all([below(pf[i], ngf[i]), below(pf[i], igr[i])])).collect();
     let [a, b, c] = flows.map(|flow| spread(&error(flow, "loss_error")));
+    let counts: Vec<String> = outcomes
+        .iter()
+        .map(|run| errors_at_the_edge(run, "ngf", "error").len().to_string())
+        .collect();
     let seen = format!(
-        "where hλ₀ > 1.5, the median distance to the next iterate is {} for NGF, {} for IGR and {} for PF (in brackets the \
-         smallest to the largest median of a seed)",
+        "in the {} iterates with hλ₀ > {EDGE} of the seeds, the median distance to the next iterate is {} for NGF, {} for IGR and \
+         {} for PF (the median of the seeds' medians, and their smallest to largest)",
+        counts.join(", "),
         spread(&ngf),
         spread(&igr),
         spread(&pf),
     );
     let decides = format!("PF is nearest with {} seeds; with all it must be", tally(&parts));
     let more = format!("median error of the loss there: NGF {a}, IGR {b}, PF {c}");
-    let title = format!(
-        "with {} seeds the principal flow has the smallest error of a step at the edge of stability",
-        tally(&parts)
-    );
-    Finding::new(&parts, seen, decides).with(more).titled_unless_it_holds(title)
+    // Two figures differ in what is trained.
+    let trained = outcomes.first().map(|run| {
+        let data = data_in_words(run.config.data.as_deref().unwrap_or("its own data"));
+        let data = data.split(',').next().unwrap_or_default().to_string();
+        format!("{}, {data}", network_in_short(run.config.network_name()))
+    });
+    let title = trained.map(|trained| {
+        format!(
+            "the principal flow has the smallest error of a step at the edge of stability with {} seeds ({trained})",
+            tally(&parts)
+        )
+    });
+    Finding::new(&parts, seen, decides).with(more).titled(title)
 }
+
+/// A median error of more than this part of the step is a large gap.
+pub(super) const GAP: f64 = 0.05;
 
 /// Median errors relative to the size of the update.
 pub(super) fn fig31(outcomes: &[Outcome]) -> Finding {
@@ -164,23 +194,44 @@ pub(super) fn fig31(outcomes: &[Outcome]) -> Finding {
         };
         let ((ngf, a, n), (igr, b, _), (third, c, _)) =
             (error("ngf"), error("igr"), error("order_2"));
-        let parts = [all([below(igr, ngf), below(third, ngf)]), below(0.05, third)];
+        let parts = [all([below(igr, ngf), below(third, ngf)]), below(GAP, third)];
+        let gaps = |outcome: &Outcome| {
+            let steps = column(outcome, "step").into_iter();
+            let errors =
+                column(outcome, "error_order_2").into_iter().zip(column(outcome, "update_norm"));
+            steps
+                .zip(errors)
+                .filter(|(_, (error, update))| error / update > GAP)
+                .map(|(step, _)| step)
+                .collect::<Vec<_>>()
+        };
+        let gaps: Vec<f64> = outcomes.iter().flat_map(gaps).collect();
         let seen = format!(
             "in the median of {n} iterates (smallest to largest), the error of a step is {a} of its length for NGF, {b} for IGR \
-             and {c} for the third-order flow"
+             and {c} for the third-order flow, whose error is more than {GAP} of the step in {}{}",
+            gaps.len(),
+            if gaps.is_empty() {
+                String::new()
+            } else {
+                format!(", the first at step {}", range(gaps.iter().copied()).0)
+            }
         );
         let decides = format!(
-            "median error {} of a step for the third-order flow, more than 0.05 counts as a large gap; {} for IGR and {} for \
-             NGF, below which the other two must be",
+            "median error {} of a step for the third-order flow, more than {GAP} counts as a large gap; {} for NGF, below which the \
+             third-order flow and IGR, {}, must be",
             number(third),
-            number(igr),
-            number(ngf)
+            number(ngf),
+            number(igr)
         );
-        let reduces = match parts[0] {
-            Some(true) => "IGR and the third-order flow reduce the error of NGF",
-            _ => "IGR and the third-order flow do not both reduce the error of NGF",
+        let cut = match parts[0] {
+            Some(true) => "cut",
+            _ => "do not both cut",
         };
-        let title = format!("{reduces}; the latter leaves {} of a step", number(third));
+        let [ngf, igr, third] = [ngf, igr, third].map(number);
+        let title = format!(
+            "IGR and third-order flow {cut} the error of NGF (median {ngf}, {igr}, {third} of a step); a large gap is left in {} of {n} iterates",
+            gaps.len()
+        );
         (parts.into(), [seen, decides, String::new(), title])
     })
 }
@@ -217,7 +268,8 @@ pub(super) fn fig32(outcomes: &[Outcome]) -> Finding {
         texts.join("; ")
     );
     let decides = format!(
-        "PF is nearer in {cases} cases, which are seeds, learning rates, iterates, and 1 or 2 steps; it must be in all"
+        "PF is nearer in {cases} cases, which are seeds, learning rates, iterates, and 1 or 2 steps, and farther where it has ended; \
+         it must be nearer in all"
     );
     let title = format!(
         "over one and two steps the principal flow is nearer to gradient descent than IGR in {cases} cases"

@@ -36,8 +36,9 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig8",
         "fig8",
         "∇E·u₀ at the next iterate, as NGF, IGR and PF predict it from the iterate before, against its actual \
-         value, a mark for each iterate; on the dashed line prediction and value are the same; a panel for \
-         each learning rate h",
+         value, a mark for each iterate, small and pale where hλ₀ ≤ 1, which does not count; on the dashed line prediction and \
+         value are the same; a panel for each learning rate h; last, the median error of each flow in units of the actual value \
+         where hλ₀ > 1",
         "the principal flow predicts ∇E·u₀ at the next iterate better than the negative gradient flow and IGR",
         errors::fig8,
         pictures::fig8
@@ -47,7 +48,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig9",
         "left, the loss along gradient descent with three learning rates h; middle, the sharpness λ₀, with \
          2/h of each as dashed lines; right, the change of the loss in a step against λ₀ divided by 2/h, \
-         shaded where λ₀ is above 2/h",
+         shaded where λ₀ is above 2/h, and as stars the medians of λ₀ from the first step above 2/h on",
         "the sharpness λ₀ grows to 2/h and stays there",
         edge::fig9,
         pictures::fig9
@@ -57,7 +58,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig10",
         "top left, the sharpness λ₀ along gradient descent; top right, the distance from its next iterate θ' to \
          where NGF, IGR and PF come in the time of a step; bottom left, the size of the difference of their losses; bottom \
-         right, for each seed, the median of these distances at the edge of stability, where hλ₀ > 1.5",
+         right, for each seed, the median of these distances at the edge of stability, where hλ₀ > 1.5, which is above the dashed \
+         line of the first panel",
         "the principal flow has the smallest error of a step at the edge of stability",
         errors::fig10,
         pictures::fig10
@@ -67,7 +69,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig10_mlp",
         "top left, the sharpness λ₀ along gradient descent; top right, the distance from its next iterate θ' to \
          where NGF, IGR and PF come in the time of a step; bottom left, the size of the difference of their losses; bottom \
-         right, for each seed, the median of these distances at the edge of stability, where hλ₀ > 1.5",
+         right, for each seed, the median of these distances at the edge of stability, where hλ₀ > 1.5, which is above the dashed \
+         line of the first panel",
         "the principal flow has the smallest error of a step at the edge of stability (4 layers of 100)",
         errors::fig10,
         pictures::fig10
@@ -96,7 +99,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig13",
         "top left, the stability coefficient Re sc₀ along gradient descent; top right, its loss (black) and the loss \
          after following the positive flow from each iterate for the time of a step; bottom left, the sharpness λ₀; \
-         of the steps from iterates measured, those in which the loss increases are shaded; bottom right, the change of \
+         of the steps from iterates measured, those in which the loss increases are shaded, while lines join only \
+         what was measured and may fall there; bottom right, the change of \
          the loss in a step against that along the positive flow, a point for each iterate with λ₀ above 2/h",
         "where λ₀ > 2/h, the loss increases in proportion to its increase along the positive flow",
         edge::fig13,
@@ -106,7 +110,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig14",
         "fig14",
         "loss and sharpness λ₀ from one iterate on: gradient descent (black), NGF, and NGF with its component \
-         along u₀, the direction of largest curvature, reversed, as far as it could be followed",
+         along u₀, the direction of largest curvature, reversed, as far as it could be followed; losses above ten times that \
+         at the start are cut",
         "reversing the sharpest direction alone makes the flow unstable",
         followed::fig35,
         pictures::fig35
@@ -115,7 +120,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig15",
         "fig15",
         "left, how the gradient along u₀ grows in a step by PF; middle, its size |∇E·u₀| along gradient \
-         descent; right, its growth as measured (points) beside that by PF; shaded where λ₀ is above 2/h; ln is the natural \
+         descent; right, its growth as measured (points) beside that by PF; shaded where λ₀ is above 2/h; log is the natural \
          logarithm",
         "the gradient along u₀ grows where λ₀ > 2/h and shrinks below",
         edge::fig15,
@@ -132,8 +137,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
     figure!(
         "fig17",
         "fig17",
-        "the drift of a step against four quantities that might predict it, a mark for each iterate measured, \
-         a shade for each learning rate h",
+        "the drift of a step against four quantities that might predict it, with their correlations, a mark for each iterate \
+         measured, a shade for each learning rate h",
         "‖∇²E ∇E‖ is strongly correlated with the drift of a step",
         drift::fig17,
         pictures::fig17
@@ -170,7 +175,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig21",
         "fig20",
         "test accuracy at the end, and how often the loss increased, against the power p of DAL; points are \
-         seeds, the line is their median",
+         seeds, those in a ring fail, and the line is their median",
         "DAL-p with a smaller p, more drift, generalises better and is less stable",
         rates::fig21,
         pictures::fig21,
@@ -180,7 +185,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig22",
         "fig22",
         "test accuracy and sharpness λ₀ at the end of a run against the mean drift of its steps, a mark for \
-         each run: with fixed learning rates, and with DAL of several powers p",
+         each run: with fixed learning rates, and with DAL of several powers p; runs in a ring fail",
         "more drift goes with higher test accuracy and a smaller λ₀",
         drift::fig22,
         pictures::fig22
@@ -198,10 +203,10 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig25",
         "fig25",
         "left, the non-principal term of order h², which PF leaves out, h²/12 ∇³E[∇E, ∇E], in units of the \
-         gradient, along gradient descent; right, the sharpness λ₀, with 2/h of each learning rate h as \
-         dashed lines",
+         gradient, along gradient descent; middle, the sharpness λ₀, with 2/h of each learning rate h as \
+         dashed lines; right, the term against hλ₀, with the bounds that decide",
         "the term of order h² that the principal flow leaves out is small away from the edge of stability, \
-         larger there",
+         and larger at it",
         drift::fig25,
         pictures::fig25
     ),
@@ -252,7 +257,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig31",
         "fig31",
         "distance from the next iterate θ' of gradient descent to where NGF, IGR and the third-order flow \
-         come in the time of a step, and the length of the step itself (dashed)",
+         come in the time of a step, the length of the step itself (dashed), and 0.05 of it (dotted), above which an error is a \
+         large gap",
         "IGR and the third-order flow reduce the error of the negative gradient flow, and a large gap remains",
         errors::fig31,
         pictures::fig31
@@ -280,7 +286,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig34",
         "fig34",
         "loss and sharpness λ₀ along gradient descent whose learning rate falls once, with 2/h and 1/h as \
-         dashed and dotted lines",
+         dashed and dotted lines, and λ₀ where the learning rate falls as a dash-dotted one",
         "a smaller learning rate stabilises training, and λ₀ grows again",
         edge::fig34,
         pictures::fig34
@@ -289,7 +295,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig35",
         "fig35",
         "loss and sharpness λ₀ from one iterate on: gradient descent (black), NGF, and NGF with its component \
-         along u₀, the direction of largest curvature, reversed, as far as it could be followed",
+         along u₀, the direction of largest curvature, reversed, as far as it could be followed; losses above ten times that \
+         at the start are cut",
         "reversing the sharpest direction alone makes the flow unstable",
         followed::fig35,
         pictures::fig35
@@ -298,7 +305,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig36",
         "fig13",
         "loss and stability coefficient Re sc₀ in units of the gradient's norm along gradient descent; of \
-         the steps from iterates measured, those in which the loss increases are shaded",
+         the steps from iterates measured, those in which the loss increases are shaded, while lines join only what was measured \
+         and may fall there",
         "the loss increases where Re sc₀, in units of the gradient's norm, is large",
         edge::fig36,
         pictures::fig36
@@ -308,7 +316,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig11",
         "left, the sharpness λ₀ along gradient descent (black) and after following the positive flow from \
          each iterate for the time of a step; right, the change of λ₀ in a step against that along the \
-         positive flow, a point for each iterate with λ₀ above 2/h",
+         positive flow, a point for each iterate with λ₀ above 2/h, but for those far to the left or right",
         "where λ₀ > 2/h, it increases where it increases along the positive flow",
         edge::fig37,
         pictures::fig37
@@ -325,7 +333,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
     figure!(
         "fig39",
         "fig39",
-        "2/‖∇²E ĝ‖, the learning rate that DAL would take, along gradient descent with fixed learning rates h",
+        "2/‖∇²E ĝ‖, the learning rate that DAL would take before its bound of 5, along gradient descent with fixed learning \
+         rates h; dashed and dotted, what counts as reasonable",
         "2/‖∇²E ĝ‖ has a reasonable size along training with fixed learning rates",
         rates::fig39,
         pictures::fig39
@@ -363,8 +372,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig43",
         "fig20",
         "learning rate, loss and test accuracy along training with DAL, a shade and a mark for each power p; dotted \
-         lines are runs that diverge; bottom right, the mean learning rate of each run before it diverges, which decides, \
-         against p",
+         lines are runs that diverge; bottom right, the mean learning rate of each run before it diverges against p (this panel \
+         decides the verdict)",
         "DAL-p with a smaller p takes larger learning rates",
         rates::fig43,
         pictures::fig43,
@@ -401,7 +410,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig47",
         "fig47",
         "test accuracy and sharpness λ₀ at the end of a run against the mean drift of its steps, a mark for \
-         each run: with fixed learning rates, and with DAL of several powers p",
+         each run: with fixed learning rates, and with DAL of several powers p; runs in a ring fail",
         "with mini-batches, too, more drift goes with higher test accuracy and a smaller λ₀",
         drift::fig22,
         pictures::fig22

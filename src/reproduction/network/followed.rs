@@ -24,6 +24,9 @@ fn along(outcomes: &[Outcome], flow: f64, column: usize) -> Vec<f64> {
     rows.filter_map(|row| row.get(column).copied()).collect()
 }
 
+/// More than so many times the loss at the start counts as unstable.
+pub(super) const UNSTABLE: f64 = 1.5;
+
 /// The loss at the end of followed flows, against that at their start.
 pub(super) fn fig35(outcomes: &[Outcome]) -> Finding {
     let (ngf, flipped) = (along(outcomes, 1.0, 5), along(outcomes, 2.0, 5));
@@ -42,14 +45,14 @@ pub(super) fn fig35(outcomes: &[Outcome]) -> Finding {
         steps(&flipped)
     );
     let decides = format!(
-        "loss {} with the reversed component; more than 1.5 times the start, {}, counts as unstable; {} along NGF, which must \
+        "loss {} with the reversed component; more than {UNSTABLE} times the start, {}, counts as unstable; {} along NGF, which must \
          come below the start, {}",
         number(most),
-        number(1.5 * start),
+        number(UNSTABLE * start),
         number(end),
         number(start)
     );
-    Finding::new(&[below(1.5 * start, most), below(end, start)], seen, decides)
+    Finding::new(&[below(UNSTABLE * start, most), below(end, start)], seen, decides)
 }
 
 /// Distance and `λ₀` along the flow.

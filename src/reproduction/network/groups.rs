@@ -30,8 +30,8 @@ pub(super) struct Group {
     pub accuracies: Vec<f64>,
     /// The mean learning rate of the steps before the loss exceeds [`FAR`] times that at the start.
     pub rates: Vec<f64>,
-    /// How many runs end with a higher loss than at the start.
-    pub failed: usize,
+    /// Which runs fail.
+    pub fails: Vec<bool>,
     /// How many runs diverge, as pictures count them.
     pub away: usize,
 }
@@ -65,14 +65,22 @@ impl Group {
         typical(&self.rates)
     }
 
-    /// Whether most of its seeds end with a higher loss than at the start.
-    pub fn mostly_fails(&self) -> bool {
-        2 * self.failed > self.losses.len()
+    /// How many of its seeds fail.
+    pub fn failed(&self) -> usize {
+        self.fails.iter().filter(|fails| **fails).count()
     }
 
-    /// `1 of 3 seeds`: how many end with a higher loss than at the start.
+    /// Whether most of its seeds fail.
+    pub fn mostly_fails(&self) -> bool {
+        2 * self.failed() > self.losses.len()
+    }
+
+    /// `1 of 3 seeds`, `the only seed`: how many fail.
     pub fn failing(&self) -> String {
-        format!("{} of {} seeds", self.failed, self.losses.len())
+        match (self.failed(), self.losses.len()) {
+            (1, 1) => "the only seed".into(),
+            (failed, all) => format!("{failed} of {all} seeds"),
+        }
     }
 }
 
@@ -108,7 +116,7 @@ pub(super) fn summarise(outcomes: &[Outcome]) -> Vec<Group> {
                 increases: Vec::new(),
                 accuracies: Vec::new(),
                 rates: Vec::new(),
-                failed: 0,
+                fails: Vec::new(),
                 away: 0,
             });
             groups.len() - 1
@@ -126,7 +134,7 @@ pub(super) fn summarise(outcomes: &[Outcome]) -> Vec<Group> {
             _ => last(outcome, "test_accuracy"),
         });
         group.rates.push(mean(rates_before_divergence(outcome)));
-        group.failed += usize::from(fails(outcome));
+        group.fails.push(fails(outcome));
         group.away += usize::from(Measured::from(outcome).runs_away());
     }
     groups
@@ -190,9 +198,10 @@ pub(super) fn list(groups: &[Group]) -> String {
         } else {
             String::new()
         };
-        let failed = match group.failed {
-            0 => String::new(),
-            _ => format!(" ({} end with a higher loss than at the start)", group.failing()),
+        let failed = match (group.failed(), group.losses.len()) {
+            (0, _) => String::new(),
+            (_, 1) => " (fails)".into(),
+            _ => format!(" ({} fail)", group.failing()),
         };
         format!(
             "{}: loss {}, increases {}{accuracy}{failed}",
@@ -227,11 +236,10 @@ fn seeds(groups: &[Group]) -> Option<String> {
 
 /// That rounding decides which seeds of a group train; empty where all seeds end alike.
 pub(super) fn by_rounding(group: Option<&Group>) -> String {
-    let some = |group: &&Group| group.full && group.failed > 0 && group.failed < group.losses.len();
+    let some = |group: &&Group| group.full && (1..group.losses.len()).contains(&group.failed());
     let why = group.filter(some).map(|group| {
         format!(
-            "; {} of {} end with a higher loss than at the start: which ones is decided by rounding, since others do where the \
-             sum over the examples has another order",
+            "; {} of {} fail: summing the examples in another order makes other seeds fail",
             group.failing(),
             group.label
         )

@@ -18,7 +18,7 @@ use super::judgement::Finding;
 use crate::experiment::config::{Config, Experiment, Scale};
 use crate::experiment::{Measured, Outcome};
 use bea_network::training::Rule;
-use bea_plot::{Color, Figure, Series};
+use bea_plot::{Color, Figure, Panel, Series};
 use bea_series::text::source::{Source, SourceError};
 pub use figures::NETWORK_FIGURES;
 use groups::in_full;
@@ -106,12 +106,23 @@ impl NetworkFigure {
 
     /// What it shows, in words.
     pub fn caption(&self, outcomes: &[Outcome]) -> Caption {
+        self.caption_of(outcomes, &self.untitled(outcomes))
+    }
+
+    fn caption_of(&self, outcomes: &[Outcome], picture: &Figure) -> Caption {
         let setting = self.sizes(outcomes).unwrap_or_default();
-        Caption::new(self.id, self.shows, self.claim, self.finding(outcomes), setting)
+        let arrows = if picture.panels.iter().any(Panel::has_exits) { ARROWS } else { "" };
+        let shows = format!("{}{arrows}", self.shows);
+        Caption::new(self.id, &shows, self.claim, self.finding(outcomes), setting)
     }
 
     /// Its picture in the arrangement of the paper, without panels if nothing that it shows was measured.
     pub fn picture(&self, outcomes: &[Outcome]) -> Figure {
+        let figure = self.untitled(outcomes);
+        Figure { title: self.caption_of(outcomes, &figure).title(), ..figure }
+    }
+
+    fn untitled(&self, outcomes: &[Outcome]) -> Figure {
         let mut figure = (self.picture)(outcomes);
         // Lines to compare with are nothing by themselves.
         let seen = |series: &Series| {
@@ -127,16 +138,24 @@ impl NetworkFigure {
                 *text = outcomes.iter().fold(said, |text, run| in_full(&run.config, text));
             }
         }
-        Figure { title: self.caption(outcomes).title(), ..figure }
+        figure
     }
 }
 
-/// `; runs that diverge: 3 of 12`, where there are any.
+/// What is added where an arrow is drawn.
+const ARROWS: &str = "; an arrow at the edge of a panel is where a line leaves it";
+
+/// `; runs that diverge: 3 of 12; runs that fail: 4 of 12`, where there are any.
 fn diverging(outcomes: &[Outcome]) -> String {
-    match outcomes.iter().filter(|run| Measured::from(*run).runs_away()).count() {
+    let count = |what: &str, holds: &dyn Fn(&Outcome) -> bool| match outcomes
+        .iter()
+        .filter(|run| holds(run))
+        .count()
+    {
         0 => String::new(),
-        away => format!("; runs that diverge: {away} of {}", outcomes.len()),
-    }
+        some => format!("; runs that {what}: {some} of {}", outcomes.len()),
+    };
+    count("diverge", &|run| Measured::from(run).runs_away()) + &count("fail", &numbers::fails)
 }
 
 /// `; h = 0.1, 0.2; momentum 0.9; batches of 25; measured every 2 steps`: learning rates that are fixed, momentum, batches, and

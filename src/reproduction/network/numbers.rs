@@ -182,7 +182,7 @@ pub(super) fn last(outcome: &Outcome, name: &str) -> f64 {
     column(outcome, name).into_iter().rev().find(|x| x.is_finite()).unwrap_or(f64::NAN)
 }
 
-/// Whether a run ends with a higher loss than it began with, or diverged.
+/// Whether a run fails: it ends with a higher loss than it began with, or one that is not finite.
 pub(super) fn fails(outcome: &Outcome) -> bool {
     let first = column(outcome, "loss").into_iter().find(|loss| loss.is_finite());
     diverged(outcome) || first.is_some_and(|first| last(outcome, "loss") > first)

@@ -4,15 +4,20 @@ mod against;
 mod runs;
 
 use super::differences::{LITTLE, NOTHING, bound};
-use super::edge::{STAYS, beside_positive, same_way, sharpness_beside_positive};
-use super::followed::starts;
+use super::drift::{OUTSIDE_AND_INSIDE, SMALL_TERM};
+use super::edge::{
+    STAYS, after_reaching, beside_positive, increasing_share, same_way, sharpness_beside_positive,
+};
+use super::errors::{EDGE, GAP};
+use super::followed::{UNSTABLE, starts};
 use super::groups::dal;
 use super::numbers::{column, correlation, number, percent, range, rank_correlation, rate, tenths};
+use super::rates::REASONABLE;
 use crate::experiment::plots::{Kind, Quantity, flow_name, followed, points, solid};
 use crate::experiment::{Measured, Outcome};
 use bea_flow::flow::FlowName;
-use bea_plot::{Axis, AxisScale, Band, Color, Dash, Figure, Panel, Series, Style};
-use runs::{Chosen, Sheet, highlighted};
+use bea_plot::{Axis, AxisScale, Band, Color, Dash, Figure, Marker, Panel, Series, Style};
+use runs::{Chosen, SET_OFF, Sheet, highlighted};
 
 pub(super) use against::{fig8, fig17, fig21, fig22, fig33};
 
@@ -137,6 +142,17 @@ pub(super) fn fig9(outcomes: &[Outcome]) -> Figure {
         Series::new("", sharpness.zip(changes).collect(), style)
     };
     let mut series: Vec<Series> = outcomes.iter().enumerate().map(of).collect();
+    let median = |(i, outcome): (usize, &Outcome)| {
+        let median = after_reaching(outcome).map(|(_, median)| (median, 0.0));
+        let color = Color::of_shade(0, i, outcomes.len());
+        let style = Style { color, line: None, width: 1.5, marker: Some(Marker::Star) };
+        Series::new(
+            "median of λ₀ from the first step above 2/h on",
+            median.into_iter().collect(),
+            style,
+        )
+    };
+    series.splice(0..0, outcomes.iter().enumerate().map(median).filter(|s| !s.points.is_empty()));
     let right =
         series.iter().flat_map(|series| &series.points).map(|point| point.0).fold(1.0, f64::max);
     series.push(Series::new("", vec![(0.0, 0.0), (right, 0.0)], Style::soft(Dash::Dotted)));
@@ -150,7 +166,7 @@ pub(super) fn fig9(outcomes: &[Outcome]) -> Figure {
         let line = vec![(bound, low), (bound, high)];
         series.push(Series::new(label, line, Style::soft(Dash::Dashed)));
     }
-    let mut band = Band::range((1.0, f64::INFINITY), Color::SOFT);
+    let mut band = Band::range((1.0, f64::INFINITY), SET_OFF);
     band.label = "λ₀ above 2/h".into();
     figure.panels.push(Panel {
         x: Axis::linear("λ₀ divided by 2/h"),
@@ -177,6 +193,11 @@ pub(super) fn fig10(outcomes: &[Outcome]) -> Figure {
         kind.points = Box::new(size);
     }
     let mut figure = Sheet::of(outcomes).every_seed().figure(&[sharpness(), errors, losses]);
+    // All runs have one learning rate.
+    if let (Some(panel), Some(run)) = (panel_of(&mut figure, &sharpness().y), outcomes.first()) {
+        let label = format!("{EDGE}/h, above which is the edge of stability");
+        across(panel, label, EDGE / rate(run), Dash::DashDotted);
+    }
     let edge = against::edge_errors(outcomes);
     let points = || edge.series.iter().flat_map(|series| &series.points);
     if figure.panels.len() == 3 && points().any(|point| point.1.is_finite()) {
@@ -205,7 +226,7 @@ pub(super) fn fig11(outcomes: &[Outcome]) -> Figure {
         let [below, above] =
             [false, true].map(|above| percent(same_way(outcomes, name, above).share));
         panel.note = format!(
-            "of changes in a step, {below} as along NGF below 2/h, {above} as along the positive flow above"
+            "changes with the sign of those along NGF below 2/h: {below}; along the positive flow above: {above}"
         );
     }
     figure
@@ -274,9 +295,35 @@ pub(super) fn fig36(outcomes: &[Outcome]) -> Figure {
     highlighted(figure, outcomes, "loss increases", increasing)
 }
 
-/// Loss and `λ_0` along the flows from the edge of stability on.
+/// Loss and `λ_0` along the flows from the edge of stability on; the loss up to ten times that at the start.
 pub(super) fn fig35(outcomes: &[Outcome]) -> Figure {
-    followed_flows(outcomes, &["loss", "lambda_0"])
+    const CUT: f64 = 10.0;
+    let mut figure = followed_flows(outcomes, &["loss", "lambda_0"]);
+    if let Some(panel) = panel_of(&mut figure, &loss().y) {
+        let losses: Vec<f64> =
+            panel.series.iter().flat_map(|series| &series.points).map(|point| point.1).collect();
+        let start = losses.first().copied().unwrap_or(f64::NAN);
+        let (low, high) = range(losses.into_iter().filter(|loss| loss.is_finite()));
+        if low > 0.0 && high > CUT * start {
+            panel.y = logarithmic(&panel.y.label).from_to(0.9 * low, CUT * start);
+        }
+        let label =
+            format!("{UNSTABLE} times the loss at the start, above which counts as unstable");
+        across(panel, label, UNSTABLE * start, Dash::Dashed);
+    }
+    figure
+}
+
+/// The first panel with this vertical axis.
+fn panel_of<'f>(figure: &'f mut Figure, y: &str) -> Option<&'f mut Panel> {
+    figure.panels.iter_mut().find(|panel| panel.y.label == y)
+}
+
+/// A horizontal line across a panel.
+fn across(panel: &mut Panel, label: impl Into<String>, y: f64, dash: Dash) {
+    let (first, last) =
+        range(panel.series.iter().flat_map(|series| &series.points).map(|point| point.0));
+    panel.series.push(Series::new(label, vec![(first, y), (last, y)], Style::soft(dash)));
 }
 
 /// The distance to the negative gradient flow, and `λ_0` along it.
@@ -311,9 +358,9 @@ pub(super) fn fig15(outcomes: &[Outcome]) -> Figure {
     let predicted = Style { width: 1.8, ..solid(3) };
     let mut left = Panel {
         x: Axis::linear("hλ₀"),
-        y: Axis::linear("ln(|∇E·u₀| after / before the step)").from_to(-4.0, 1.3),
-        bands: vec![Band::range((2.0, f64::INFINITY), Color::SOFT)],
-        series: vec![Series::new("principal flow, ln|1 − hλ₀|", theory.clone(), predicted)],
+        y: Axis::linear("log(|∇E·u₀| after / before the step)").from_to(-4.0, 1.3),
+        bands: vec![Band::range((2.0, f64::INFINITY), SET_OFF)],
+        series: vec![Series::new("principal flow, log|1 − hλ₀|", theory.clone(), predicted)],
         ..Panel::default()
     };
     left.series.push(Series::new("", vec![(0.0, 0.0), (4.0, 0.0)], Style::soft(Dash::Dotted)));
@@ -322,10 +369,10 @@ pub(super) fn fig15(outcomes: &[Outcome]) -> Figure {
         let growth = along.windows(2).map(|pair| (pair[1] / pair[0]).ln());
         column(outcome, "lambda_0").into_iter().map(|sharpness| h * sharpness).zip(growth).collect()
     };
-    let style = Style { marker: Some(bea_plot::Marker::Dot), ..solid(0).markers() };
+    let style = Style { marker: Some(Marker::Dot), ..solid(0).markers() };
     let right = outcomes.iter().map(|outcome| Series::new("measured", measured(outcome), style));
     let mut right: Vec<Series> = right.collect();
-    right.push(Series::new("principal flow, ln|1 − hλ₀|", theory, predicted));
+    right.push(Series::new("principal flow, log|1 − hλ₀|", theory, predicted));
     let mut right = Panel { series: right, ..left.clone() };
     right.y.range = None;
     let panels = std::iter::once(left).chain(middle.panels).chain([right]).collect();
@@ -357,7 +404,7 @@ pub(super) fn fig19(outcomes: &[Outcome]) -> Figure {
         for outcome in outcomes.iter().filter(|outcome| dal(&outcome.config).is_some()) {
             let [steps, values] = ["step", name].map(|name| tenths(&column(outcome, name)));
             let points = steps.zip(values).map(|(x, y)| x.into_iter().zip(y).collect());
-            let style = Style { marker: Some(bea_plot::Marker::Dot), ..solid(0) };
+            let style = Style { marker: Some(Marker::Dot), ..solid(0) };
             let label = "DAL, median of every tenth, a line a seed";
             panel.series.insert(0, Series::new(label, points.unwrap_or_default(), style));
         }
@@ -373,7 +420,38 @@ pub(super) fn fig20(outcomes: &[Outcome]) -> Figure {
 /// The non-principal term in parts of the gradient, and `λ_0`.
 pub(super) fn fig25(outcomes: &[Outcome]) -> Figure {
     let term = ratio("h²/12 ‖∇³E[∇E, ∇E]‖ / ‖∇E‖", "third", "gradient_norm", 1.0);
-    Sheet::of(outcomes).figure(&[term, sharpness()])
+    let name = term.y.clone();
+    let mut figure = Sheet::of(outcomes).figure(&[term, sharpness()]);
+    let Some(first) = panel_of(&mut figure, &name) else { return figure };
+    let (axis, label) =
+        (first.y.clone(), format!("{SMALL_TERM}, below which the term counts as small"));
+    across(first, label.as_str(), SMALL_TERM, Dash::Dotted);
+    let of = |(i, outcome): (usize, &Outcome)| {
+        let edge = column(outcome, "lambda_0").into_iter().map(|l| l * rate(outcome));
+        let terms = column(outcome, "third").into_iter().zip(column(outcome, "gradient_norm"));
+        let points = edge.zip(terms.map(|(term, size)| term / size)).collect();
+        let color = Color::of_shade(0, i, outcomes.len());
+        Series::new("", points, Style { color, ..Style::of_series(i).markers() })
+    };
+    let mut panel = Panel {
+        x: Axis::linear("hλ₀"),
+        y: Axis { range: None, ..axis },
+        series: outcomes.iter().enumerate().map(of).collect(),
+        ..Panel::default()
+    };
+    let heights = panel.series.iter().flat_map(|series| &series.points).map(|point| point.1);
+    let (low, high) = range(heights.filter(|y| y.is_finite()));
+    across(&mut panel, label.as_str(), SMALL_TERM, Dash::Dotted);
+    for (x, dash) in OUTSIDE_AND_INSIDE.into_iter().zip([Dash::Dashed, Dash::DashDotted]) {
+        let label = format!(
+            "hλ₀ = {x}, {} counts",
+            if dash == Dash::Dashed { "below which" } else { "above which" }
+        );
+        panel.series.push(Series::new(label, vec![(x, low), (x, high)], Style::soft(dash)));
+    }
+    figure.panels.push(panel);
+    figure.columns = 3;
+    figure
 }
 
 /// DAL with the exact product and with a difference, a panel for each power.
@@ -433,6 +511,13 @@ pub(super) fn fig31(outcomes: &[Outcome]) -> Figure {
         style: Style::soft(Dash::Dashed),
         points: Box::new(|run: &Measured| points(run, "update_norm")),
     });
+    errors.kinds.push(Kind {
+        label: format!("{GAP} of it"),
+        style: Style::soft(Dash::Dotted),
+        points: Box::new(|run: &Measured| {
+            points(run, "update_norm").into_iter().map(|(x, y)| (x, GAP * y)).collect()
+        }),
+    });
     Sheet::of(outcomes).figure(&[errors])
 }
 
@@ -460,24 +545,35 @@ pub(super) fn fig37(outcomes: &[Outcome]) -> Figure {
         &[(FlowName::Positive, POSITIVE)],
     );
     let mut figure = Sheet::of(outcomes).figure(&[Quantity { thresholds_from: Some(0), ..lines }]);
-    let style = Style { marker: Some(bea_plot::Marker::Dot), ..solid(0).markers() };
+    let style = Style { marker: Some(Marker::Dot), ..solid(0).markers() };
     let series: Vec<Series> = outcomes
         .iter()
         .map(|run| sharpness_beside_positive(std::slice::from_ref(run)))
         .map(|pairs| Series::new("iterates with λ₀ above 2/h", pairs, style))
         .collect();
     if series.iter().any(|series| !series.points.is_empty()) {
+        let pairs = sharpness_beside_positive(outcomes);
+        // Those that are far out would leave no room for the others.
+        let mut reach: Vec<f64> = pairs.iter().map(|(flow, _)| flow.abs()).collect();
+        reach.sort_by(f64::total_cmp);
+        let reach = 1.1 * reach[reach.len() * 4 / 5];
+        let beyond = pairs.iter().filter(|(flow, _)| flow.abs() > reach).count();
+        let (low, high) = range(pairs.iter().map(|(_, change)| *change));
+        let zeros = [vec![(-reach, 0.0), (reach, 0.0)], vec![(0.0, low), (0.0, high)]];
+        let zeros = zeros.map(|line| Series::new("", line, Style::soft(Dash::Dotted)));
         figure.panels.push(Panel {
-            x: Axis::linear("change of λ₀ along the positive flow"),
+            x: Axis::linear("change of λ₀ along the positive flow").from_to(-reach, reach),
             y: Axis::linear("change of λ₀ in the step"),
             note: match outcomes {
                 [_] => format!(
-                    "correlation {}",
-                    number(correlation(&sharpness_beside_positive(outcomes)))
+                    "correlation {}, of increases {} right of 0; {beyond} of {} points lie beyond",
+                    number(correlation(&pairs)),
+                    percent(increasing_share(&pairs)),
+                    pairs.len()
                 ),
                 _ => String::new(),
             },
-            series,
+            series: series.into_iter().chain(zeros).collect(),
             ..Panel::default()
         });
         figure.columns = 2;
@@ -487,12 +583,29 @@ pub(super) fn fig37(outcomes: &[Outcome]) -> Figure {
 
 /// The loss and `λ_0`.
 pub(super) fn fig34(outcomes: &[Outcome]) -> Figure {
-    Sheet::of(outcomes).figure(&[loss(), sharpness()])
+    let mut figure = Sheet::of(outcomes).figure(&[loss(), sharpness()]);
+    let [run] = outcomes else { return figure };
+    let rates = column(run, "learning_rate");
+    let fall = rates.iter().position(|h| *h < rates[0]);
+    if let (Some(panel), Some(fall)) = (panel_of(&mut figure, &sharpness().y), fall) {
+        let at = [column(run, "lambda_0"), column(run, "step")].map(|of| of.get(fall).copied());
+        if let [Some(sharpness), Some(step)] = at {
+            let label = format!("λ₀ = {} where h falls, step {step}", number(sharpness));
+            across(panel, label, sharpness, Dash::DashDotted);
+        }
+    }
+    figure
 }
 
 /// The learning rate that DAL would take.
 pub(super) fn fig39(outcomes: &[Outcome]) -> Figure {
-    Sheet::of(outcomes).figure(&[ratio("2/‖∇²E ĝ‖", "gradient_norm", "hg", 2.0)])
+    let mut figure = Sheet::of(outcomes).figure(&[ratio("2/‖∇²E ĝ‖", "gradient_norm", "hg", 2.0)]);
+    if let Some(panel) = figure.panels.first_mut() {
+        let [least, most] = REASONABLE;
+        across(panel, format!("{most}, below which the median must be"), most, Dash::Dashed);
+        across(panel, format!("{least}, above which all must be"), least, Dash::Dotted);
+    }
+    figure
 }
 
 /// Test accuracy, loss and learning rate, a column for each batch size.
@@ -511,12 +624,6 @@ pub(super) fn fig42(outcomes: &[Outcome]) -> Figure {
 /// Learning rate, loss and test accuracy of DAL alone, and the mean learning rates.
 pub(super) fn fig43(outcomes: &[Outcome]) -> Figure {
     let mut figure = Sheet::only(outcomes, ADAPTIVE).figure(&[learning_rate(), loss(), accuracy()]);
-    // Rates at the cap are not on the frame.
-    for axis in figure.panels.iter_mut().map(|panel| &mut panel.y) {
-        if let Some((_, top)) = axis.range.as_mut().filter(|_| axis.label == learning_rate().y) {
-            *top *= 1.5;
-        }
-    }
     if figure.panels.len() == 3 {
         figure.panels.push(against::mean_rates(outcomes));
         figure.columns = 2;

@@ -9,6 +9,7 @@ use super::numbers::{
     spread_of_counts, tally, tenths,
 };
 use crate::experiment::Outcome;
+use crate::reproduction::caption::network_in_short;
 use crate::reproduction::judgement::{Finding, Judgement};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -34,16 +35,14 @@ pub(super) fn fig18(outcomes: &[Outcome]) -> Finding {
         adaptive.iter().chain(&fixed).map(|group| format!("{} ({})", end(group), group.label));
     let seen =
         format!("the runs end with {}{}", texts.collect::<Vec<_>>().join(", "), medians(&groups));
-    let word = |parts: &[Part]| match parts {
-        [Some(true), Some(true)] => "no larger, with every seed",
-        [Some(true), _] => "no larger in the median, but seeds overlap",
-        [Some(false), _] => "larger",
-        _ => "not measured",
+    let word = |part: Part| part.map_or("not measured", |holds| if holds { "yes" } else { "no" });
+    let word = |parts: &[Part]| {
+        format!("no larger in the median: {}, with every seed: {}", word(parts[0]), word(parts[1]))
     };
     let against = |(i, (dal, fixed)): (usize, &(&Group, &Group))| {
         let [losses, rises] = [0, 2].map(|at| word(&parts[4 * i + at..4 * i + at + 2]));
         format!(
-            "final loss {} against {}: {losses}; increases {} against {}: {rises}",
+            "final loss {} against {}, {losses}; increases {} against {}, {rises}",
             spread(&dal.losses),
             spread(&fixed.losses),
             spread_of_counts(&dal.increases),
@@ -51,7 +50,7 @@ pub(super) fn fig18(outcomes: &[Outcome]) -> Finding {
         )
     };
     let decides = format!(
-        "DAL against the best fixed rate, {}; each must be no larger, in the median and with every seed",
+        "DAL against the best fixed rate: {}; four conditions, of which all must be met",
         compared.iter().enumerate().map(against).collect::<Vec<_>>().join("; ")
     );
     let title = match compared[..] {
@@ -61,15 +60,15 @@ pub(super) fn fig18(outcomes: &[Outcome]) -> Finding {
     Finding::new(&parts, seen, decides).with(list(&groups)).titled(title)
 }
 
-/// `DAL ends with a lower loss than the best fixed rate (1 against 2), but after more increases (9 against 8)`; `None` where
-/// something was not measured.
+/// `DAL ends lower than the best fixed rate in the median (1 against 2), but after more increases (9 against 8)`; `None`
+/// where something was not measured.
 fn ends_beside(dal: &Group, fixed: &Group) -> Option<String> {
     let losses = dal.loss().partial_cmp(&fixed.loss())?;
     let rises = dal.rises().partial_cmp(&fixed.rises())?;
     let loss = match losses {
-        Ordering::Less => "a lower loss than",
-        Ordering::Equal => "the same loss as",
-        Ordering::Greater => "a higher loss than",
+        Ordering::Less => "lower than",
+        Ordering::Equal => "as low as",
+        Ordering::Greater => "higher than",
     };
     let increases = match rises {
         Ordering::Less => "fewer",
@@ -77,7 +76,7 @@ fn ends_beside(dal: &Group, fixed: &Group) -> Option<String> {
         Ordering::Greater => "more",
     };
     Some(format!(
-        "DAL ends with {loss} the best fixed rate ({} against {}), {} after {increases} increases ({} against {})",
+        "DAL ends {loss} the best fixed rate in the median ({} against {}), {} after {increases} increases ({} against {})",
         number(dal.loss()),
         number(fixed.loss()),
         if losses != Ordering::Equal && losses == rises.reverse() { "but" } else { "and" },
@@ -94,12 +93,14 @@ pub(super) fn fig19(outcomes: &[Outcome]) -> Finding {
     let (adaptive, fixed): (Vec<&Outcome>, Vec<&Outcome>) =
         outcomes.iter().partition(|outcome| dal(&outcome.config).is_some());
     let (mut parts, mut curves, mut falling) = (Vec::new(), [const { Vec::new() }; 3], Vec::new());
+    let mut rises = Vec::new();
     for outcome in &adaptive {
         let rates = tenths(&column(outcome, "learning_rate"));
         let updates = tenths(&column(outcome, "update_norm"));
         parts.push(rates.map(|rates| {
             let (low, _) = range(rates);
             curves.iter_mut().zip([rates[0], low, rates[9]]).for_each(|(all, x)| all.push(x));
+            rises.push(format!("{:.4}", rates[9] / low));
             RISES * low < rates[0].min(rates[9])
         }));
         parts.push(updates.map(|updates| {
@@ -121,8 +122,9 @@ pub(super) fn fig19(outcomes: &[Outcome]) -> Finding {
         adaptive.len(),
     );
     let decides = format!(
-        "the learning rate falls and rises again, each by a tenth at least, in {rising} of {n} runs, the update falls 9 times of 9 in \
-         {steady} of {n}; all must",
+        "the learning rate falls and rises again, each by a tenth at least, in {rising} of {n} runs (in the last tenth of the run it \
+         is {} times its lowest), the update falls 9 times of 9 in {steady} of {n}; all must",
+        rises.join(", "),
         n = adaptive.len()
     );
     let more = format!(
@@ -131,7 +133,7 @@ pub(super) fn fig19(outcomes: &[Outcome]) -> Finding {
         number(largest(&fixed))
     );
     let title = format!(
-        "the learning rate of DAL falls and rises again in {rising} of {n} runs, its updates decrease steadily in {steady} of {n}",
+        "the learning rate of DAL falls and rises again by a tenth in {rising} of {n} runs, its updates fall steadily in {steady} of {n}",
         n = adaptive.len()
     );
     Finding::new(&parts, seen, decides).with(more).titled_unless_it_holds(title)
@@ -147,7 +149,7 @@ pub(super) fn fig20(outcomes: &[Outcome]) -> Finding {
         let accurate = fixed.iter().find(|group| group.accuracy() == highest);
         let [loss, accuracy] =
             [Group::loss, Group::accuracy].map(|of| half.map_or(f64::NAN, |g| of(g)));
-        let trains = half.filter(|half| !half.loss().is_nan()).map(|half| half.failed == 0);
+        let trains = half.filter(|half| !half.loss().is_nan()).map(|half| half.failed() == 0);
         let every = |other: Option<&Group>, better: fn(&Group, &Group) -> Part| {
             half.zip(other).and_then(|(half, other)| better(half, other))
         };
@@ -162,8 +164,8 @@ pub(super) fn fig20(outcomes: &[Outcome]) -> Finding {
         let text = |group: Option<&Group>, of: fn(&Group) -> &[f64]| {
             group.map_or_else(|| number(f64::NAN), |group| spread(of(group)))
         };
-        let (losses, accuracies): (fn(&Group) -> &[f64], fn(&Group) -> &[f64]) =
-            (|group| &group.losses, |group| &group.accuracies);
+        let losses: fn(&Group) -> &[f64] = |group| &group.losses;
+        let accuracies: fn(&Group) -> &[f64] = |group| &group.accuracies;
         let (half, accurate) = (half.copied(), accurate.copied());
         let [loss, least] = [half, winner(&fixed)].map(|group| text(group, losses));
         let [accuracy, highest] = [half, accurate].map(|group| text(group, accuracies));
@@ -172,8 +174,7 @@ pub(super) fn fig20(outcomes: &[Outcome]) -> Finding {
              {highest}"
         );
         let decides = format!(
-            "loss {loss} against {least}, test accuracy {accuracy} against {highest}, and of DAL-0.5 {failing} end with a higher \
-             loss than at the start"
+            "loss {loss} against {least}, test accuracy {accuracy} against {highest}, and of DAL-0.5 {failing} fail"
         );
         (parts, (seen, decides))
     };
@@ -181,13 +182,13 @@ pub(super) fn fig20(outcomes: &[Outcome]) -> Finding {
         networks(&groups).into_iter().map(judged).unzip();
     let (seen, decides): (Vec<String>, Vec<String>) = texts.into_iter().unzip();
     let decides = format!(
-        "{}; DAL-0.5 must be better in both, in the median and with every seed, and no seed of it may end so",
+        "{}; DAL-0.5 must be better in both, in the median and with every seed, and no seed of it may fail",
         decides.join(", ")
     );
     let half = groups.iter().find(|group| group.power == Some(0.5));
     let title = match (&parts[..], half) {
         ([[Some(true), Some(true), .., Some(false)]], Some(half)) => Some(format!(
-            "DAL-0.5 is better than the best fixed rate in the median, but fails to train with {}",
+            "DAL-0.5 is better than the best fixed rate in the median, but fails with {}",
             half.failing()
         )),
         _ => None,
@@ -217,25 +218,23 @@ pub(super) fn fig21(outcomes: &[Outcome]) -> Finding {
             less_with_power(groups.into_iter().filter(|group| !group.mostly_fails()).collect())
         };
         let rest: Vec<Part> = networks(&groups).into_iter().flat_map(rest).collect();
-        more = format!(
-            "without the powers with which most seeds end with a higher loss than at the start: {}; {more}",
-            steadiness(&rest, "networks")
-        );
+        more =
+            format!("without the powers with which most seeds fail: {}; {more}", steadiness(&rest));
     }
-    Finding::new(&parts, seen, steadiness(&parts, "networks"))
+    Finding::new(&parts, seen, steadiness(&parts))
         .with(more)
-        .titled_unless_it_holds(steadiness_title(&parts, "networks"))
+        .titled_unless_it_holds(steadiness_title(&parts))
 }
 
-/// `; with p = 0.25 every seed ends with a higher loss than at the start`; empty where some seed of every power trains.
+/// `; with p = 0.25 every seed fails`; empty where some seed of every power does not.
 fn all_fail(groups: &[Group]) -> String {
-    let failed = groups.iter().filter(|group| group.failed == group.losses.len());
+    let failed = groups.iter().filter(|group| group.failed() == group.losses.len());
     let powers: Vec<String> =
         failed.filter_map(|group| group.power).map(|p| format!("p = {p}")).collect();
     if powers.is_empty() {
         return String::new();
     }
-    format!("; with {} every seed ends with a higher loss than at the start", powers.join(", "))
+    format!("; with {} every seed fails", powers.join(", "))
 }
 
 /// In how many settings test accuracy and increases of the loss, in turn, fall with every larger `p`.
@@ -243,8 +242,8 @@ fn falling(parts: &[Part]) -> [String; 2] {
     [0, 1].map(|i| tally(&parts.iter().skip(i).step_by(2).copied().collect::<Vec<_>>()))
 }
 
-/// The same as a title, of so many networks or batch sizes.
-pub(super) fn steadiness_title(parts: &[Part], settings: &str) -> String {
+/// The same as a title.
+fn steadiness_title(parts: &[Part]) -> String {
     const QUANTITIES: [&str; 2] = ["test accuracy", "the number of increases of the loss"];
     if let [accuracy, increases] = *parts {
         let [first, second] = QUANTITIES;
@@ -256,11 +255,11 @@ pub(super) fn steadiness_title(parts: &[Part], settings: &str) -> String {
     }
     let [accuracy, increases] = falling(parts);
     let [first, second] = QUANTITIES;
-    format!("{first} falls steadily with p with {accuracy} {settings}, {second} with {increases}")
+    format!("{first} falls steadily with p with {accuracy} networks, {second} with {increases}")
 }
 
 /// Of how many quantities that must fall with every larger `p` each does.
-pub(super) fn steadiness(parts: &[Part], settings: &str) -> String {
+fn steadiness(parts: &[Part]) -> String {
     if let [accuracy, increases] = *parts {
         let word =
             |part: Part| part.map_or("not measured", |holds| if holds { "yes" } else { "no" });
@@ -273,7 +272,7 @@ pub(super) fn steadiness(parts: &[Part], settings: &str) -> String {
     }
     let [accuracy, increases] = falling(parts);
     format!(
-        "falls with every larger p, with all seeds: the test accuracy with {accuracy} {settings}, the number of increases with \
+        "falls with every larger p, with all seeds: the test accuracy with {accuracy} networks, the number of increases with \
          {increases}; with all both must"
     )
 }
@@ -333,8 +332,8 @@ pub(super) fn fig43(outcomes: &[Outcome]) -> Finding {
         .filter(|(_, part)| **part == Some(false))
         .map(|(pair, _)| format!("p = {} and {}", power(pair[0]), power(pair[1])))
         .collect();
-    let failed = dal.iter().find(|group| group.failed == group.losses.len());
-    let failed = failed.map(|group| format!("; with p = {} no seed trains", power(group)));
+    let failed = dal.iter().find(|group| group.failed() == group.losses.len());
+    let failed = failed.map(|group| format!("; with p = {} every seed fails", power(group)));
     let title = (Judgement::of(&parts) == Judgement::InPart && !overlap.is_empty()).then(|| {
         format!(
             "DAL-p with a smaller p takes larger learning rates, but {} overlap{}",
@@ -359,6 +358,9 @@ pub(super) fn fig23(outcomes: &[Outcome]) -> Finding {
             [below(group.rises(), fixed.rises()), apart(&group.increases, &fixed.increases)];
         Some([lower[0], lower[1], all([lower[0], fewer[0]]), all([lower[1], fewer[1]])])
     };
+    let of_power = dal
+        .iter()
+        .find(|group| better(group).is_some_and(|parts| parts.iter().all(|p| *p == Some(true))));
     let better: Vec<[Part; 4]> = dal.iter().filter_map(|group| better(group)).collect();
     let any = |i: usize| {
         let parts: Vec<Part> = better.iter().map(|parts| parts[i]).collect();
@@ -374,19 +376,35 @@ pub(super) fn fig23(outcomes: &[Outcome]) -> Finding {
         (Some(true), _) => "in the median alone",
         _ => "with no power of it",
     };
-    let title = format!(
-        "DAL with momentum ends below the best fixed rate {}, and after fewer increases as well {}",
-        level(parts[0], parts[1]),
-        level(parts[2], parts[3])
-    );
-    let lowest = range(dal.iter().map(|group| group.loss())).0;
+    let title = match of_power.zip(winner) {
+        Some((group, fixed)) => format!(
+            "DAL with p = {} ends lower than the best fixed rate ({} against {}) after fewer increases ({} against {})",
+            group.power.unwrap_or(f64::NAN),
+            number(group.loss()),
+            number(least),
+            number_of_times(group.rises()),
+            number_of_times(fixed.rises())
+        ),
+        None => format!(
+            "DAL with momentum ends below the best fixed rate {}, and after fewer increases as well {}",
+            level(parts[0], parts[1]),
+            level(parts[2], parts[3])
+        ),
+    };
+    let pairs: Vec<String> = dal
+        .iter()
+        .chain(&winner)
+        .map(|group| {
+            let rises = number_of_times(group.rises());
+            format!("loss {} after {rises} increases ({})", number(group.loss()), group.label)
+        })
+        .collect();
     let decides = format!(
-        "loss {} against {}; one power of DAL must end with a lower loss, and one with fewer increases, too, in the median and \
-         with every seed",
-        number(lowest),
-        number(least)
+        "{}; with one power of DAL the loss must be lower than with the best fixed rate, and with the same or another power it must \
+         be lower after fewer increases, each in the median and with every seed",
+        pairs.join(", ")
     );
-    Finding::new(&parts, seen, decides).with(list(&groups)).titled_unless_it_holds(title)
+    Finding::new(&parts, seen, decides).with(list(&groups)).titled(title)
 }
 
 /// The final losses of DAL and DAL-0.5 against the best fixed rate.
@@ -426,24 +444,40 @@ pub(super) fn fig45(outcomes: &[Outcome]) -> Finding {
     let seen =
         format!("from {} at the start, the loss comes to {}", number(start), texts.join(", "));
     let decides = format!("the loss halves in {} settings; in all it must", tally(&parts));
-    let title =
-        format!("a learning rate for each parameter trains the network {}", which(&groups, &parts));
+    let network = outcomes.first().map_or("the network".into(), |run| {
+        let name = run.config.network_name();
+        let short = network_in_short(name);
+        if name.starts_with("mlp:") { format!("a {short} network") } else { short }
+    });
+    let title = which(&groups, &parts, &network);
     Finding::new(&parts, seen, decides).with(list(&groups)).titled_unless_it_holds(title)
 }
 
-/// `with cap 0.1 only` where the first part of the labels tells in which settings something holds, else how many they are.
-fn which(groups: &[Group], parts: &[Part]) -> String {
+/// `a learning rate for each parameter, at most 0.1, trains a slim VGG; at most 5, it does not` where the caps tell in which
+/// settings something holds, else how many they are.
+fn which(groups: &[Group], parts: &[Part], network: &str) -> String {
     let of = |wanted: bool| {
         let found =
             groups.iter().zip(parts).filter(move |(_, part)| (**part == Some(true)) == wanted);
-        found.filter_map(|(group, _)| group.label.split(", ").next()).collect::<BTreeSet<&str>>()
+        let caps =
+            found.filter_map(|(group, _)| group.label.split(", ").next()?.strip_prefix("cap "));
+        caps.map(|cap| cap.trim_end_matches(".0")).collect::<BTreeSet<&str>>()
     };
     let (held, other) = (of(true), of(false));
-    if held.is_empty() || !held.is_disjoint(&other) {
-        return format!("in {} settings", tally(parts));
+    if held.is_empty() || other.is_empty() || !held.is_disjoint(&other) {
+        return format!(
+            "a learning rate for each parameter trains {network} in {} settings",
+            tally(parts)
+        );
     }
-    format!("with {} only", held.into_iter().collect::<Vec<_>>().join(", "))
+    let [held, other] = [held, other].map(|caps| caps.into_iter().collect::<Vec<_>>().join(" or "));
+    format!(
+        "a learning rate for each parameter, at most {held}, trains {network}; at most {other}, it does not"
+    )
 }
+
+/// A median below the second and nothing below the first counts as reasonable.
+pub(super) const REASONABLE: [f64; 2] = [1e-3, 10.0];
 
 /// The range of `2‖g‖/‖∇²E g‖`.
 pub(super) fn fig39(outcomes: &[Outcome]) -> Finding {
@@ -456,7 +490,8 @@ pub(super) fn fig39(outcomes: &[Outcome]) -> Finding {
     for outcome in outcomes {
         let rates = rates(outcome);
         let (low, _) = range(rates.iter().copied());
-        parts.push(all([below(1e-3, low), below(median(rates.iter().copied()), 10.0)]));
+        let [least, most] = REASONABLE;
+        parts.push(all([below(least, low), below(median(rates.iter().copied()), most)]));
         texts.push(format!("{} with h = {}", spread(&rates), rate(outcome)));
         lowest = lowest.min(low);
         largest = largest.max(median(rates.iter().copied()));

@@ -36,19 +36,30 @@ pub fn judge(run: &PaperRun) -> Finding {
     let first = run.flow("pf").path.iter().take_while(|(t, _)| *t <= 1.2);
     let nearest = first.map(|(_, theta)| (theta[0] - Complex64::from(MINIMUM)).norm());
     let nearest = nearest.fold(f64::INFINITY, f64::min);
+    let crossing = crossing(&run.flow("pf").path);
     let pf = run.reach("pf");
     let seen = format!(
         "from 0, gradient descent passes the minimum {gd} times in 8 steps, NGF {ngf} and IGR {igr} times; PF \
-         keeps {nearest:.2} away from it in the first step and meets the iterates of gradient descent to {:.1e}",
+         passes Re θ = {MINIMUM} at Im θ = {crossing:.2} in the first step, keeps {nearest:.2} away from the minimum, and meets the iterates of gradient descent to {:.1e}",
         pf.largest
     );
     let decides = format!(
         "the minimum is passed {gd} times by gradient descent, {ngf} by NGF, {igr} by IGR, and must be by the first alone; PF \
-         meets gradient descent to {:.1e} of an iterate's size, which must be below {EXACT:e}, and passes the minimum at a \
-         distance of {nearest:.2}, which must be above {AROUND}",
+         meets gradient descent to {:.1e} of an iterate's size, which must be below {EXACT:e}, and keeps {nearest:.2} away \
+         from the minimum in the first step, which must be above {AROUND}",
         pf.relative
     );
     let stop = gd > 0 && ngf == 0 && igr == 0;
     let around = pf.complete && pf.relative < EXACT && nearest > AROUND;
     Finding::new(&[stop, around], seen, decides)
+}
+
+/// The imaginary part where the real part of a path first passes the minimum; NaN where it does not.
+fn crossing(path: &[(f64, Vec<Complex64>)]) -> f64 {
+    let passes = path.windows(2).find_map(|pair| {
+        let [from, to] = [pair[0].1[0], pair[1].1[0]];
+        let part = (MINIMUM - from.re) / (to.re - from.re);
+        (0.0..1.0).contains(&part).then(|| from.im + part * (to.im - from.im))
+    });
+    passes.unwrap_or(f64::NAN)
 }

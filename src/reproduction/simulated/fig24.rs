@@ -49,7 +49,11 @@ pub fn run() -> Judged {
         let points: Vec<(f64, f64)> = RATES.into_iter().zip(errors.iter().copied()).collect();
         let row = |(h, error): &(f64, f64)| [n.to_string(), h.to_string(), format!("{error:e}")];
         rows.extend(points.iter().map(row));
-        series.push(Series::new(format!("{n} corrections"), points, style(n)));
+        let label = format!(
+            "n = {n}, power {:.2}",
+            slope(&points.iter().map(|point| point.1).collect::<Vec<_>>())
+        );
+        series.push(Series::new(label, points, style(n)));
     }
     let csv = csv::text(["corrections", "h", "error"], rows);
     let panel = Panel {
@@ -63,13 +67,17 @@ pub fn run() -> Judged {
     Judged { figure, csv, finding }
 }
 
-/// Every slope is `n + 2`.
-pub fn judge(errors: &[Vec<f64>]) -> Finding {
-    let slope = |errors: &Vec<f64>| match errors[..] {
+/// The power of `h` with which the last errors fall.
+fn slope(errors: &[f64]) -> f64 {
+    match errors[..] {
         [.., wide, narrow] => (wide / narrow).log2(),
         _ => f64::NAN,
-    };
-    let slopes: Vec<f64> = errors.iter().map(slope).collect();
+    }
+}
+
+/// Every slope is `n + 2`.
+pub fn judge(errors: &[Vec<f64>]) -> Finding {
+    let slopes: Vec<f64> = errors.iter().map(|errors| slope(errors)).collect();
     let near = |(n, s): (usize, &f64)| (!s.is_nan()).then_some((s - (n as f64 + 2.0)).abs() < 0.1);
     let parts: Vec<Option<bool>> = slopes.iter().enumerate().map(near).collect();
     let texts: Vec<String> =

@@ -6,7 +6,7 @@ use crate::reproduction::caption::number;
 use crate::reproduction::judgement::Finding;
 use bea_flow::flow::FlowName::Principal;
 use bea_flow::flow::alpha::log_1p;
-use bea_plot::Figure;
+use bea_plot::{Figure, Panel};
 use num_complex::Complex64;
 
 /// Runs the figure.
@@ -17,9 +17,24 @@ pub fn run() -> Judged {
         .map(|&h| loss.run(format!("h = {h}"), &[1.0], &request(h, 20, &[Principal])))
         .collect();
     let finding = judge(&runs);
-    let panels = runs.iter().map(|run| loss.plane(run)).collect();
+    let panel = |run: &PaperRun| {
+        let plane = loss.plane(run);
+        Panel { title: format!("{}: {}", plane.title, fate(run)), ..plane }
+    };
+    let panels = runs.iter().map(panel).collect();
     let figure = Figure { panels, columns: 3, ..Figure::default() };
     Judged { figure, csv: loss.table(&runs), finding }
+}
+
+/// What PF does.
+fn fate(run: &PaperRun) -> &'static str {
+    let pf = run.flow("pf");
+    let is_complex = pf.path.iter().any(|(_, theta)| theta[0].im.abs() > 1e-6);
+    match (pf.theta.last().is_some_and(|theta| theta[0].norm() > 1.0), is_complex) {
+        (true, _) => "diverges",
+        (false, true) => "converges oscillating",
+        (false, false) => "converges",
+    }
 }
 
 /// `e^(log(1-h) t/h)`: the closed form, with the `t` that is missing in the paper's caption.

@@ -1,12 +1,12 @@
 //! Figure 5: the principal flow is exact on quadratic losses.
 
 use super::judged::Judged;
-use super::paper_loss::{PaperLoss, PaperRun, complex, request};
+use super::paper_loss::{PaperLoss, PaperRun, complex, norm, request};
 use crate::reproduction::judgement::{Finding, Judgement};
 use crate::simulation::distances;
 use bea_flow::flow::FlowName::{ImplicitRegularization, NegativeGradient, Principal};
 use bea_flow::flow::{Beginning, Trajectory, quadratic};
-use bea_plot::{Figure, Panel};
+use bea_plot::{Dash, Figure, Panel, Series, Style};
 use nalgebra::{DMatrix, DVector};
 
 const STEPS: usize = 50;
@@ -26,14 +26,26 @@ pub fn run() -> Judged {
     // The learning rate that the paper does not have is in the table.
     let shown: Vec<&PaperRun> = runs.iter().filter(|run| run.simulation.lr >= 0.5).collect();
     let mut panels: Vec<Panel> = shown.iter().map(|run| loss.contours(run)).collect();
-    panels.extend(shown.iter().map(|run| with_zeros(distances(&run.simulation))));
+    panels.extend(shown.iter().map(|run| relative(distances(&run.simulation), run)));
     let figure = Figure { panels, columns: shown.len(), ..Figure::default() };
     Judged { figure, csv: loss.table(&runs), finding }
 }
 
-/// The panel with the limit also where its distance is 0, which a logarithmic axis has no place for: where those of rounding
-/// are.
-fn with_zeros(mut panel: Panel) -> Panel {
+/// The panel of distances divided by the size of the iterate where that is above 1, with the bound that decides. The limit is also
+/// where its distance is 0, which a logarithmic axis has no place for: where those of rounding are.
+fn relative(mut panel: Panel, run: &PaperRun) -> Panel {
+    let sizes: Vec<f64> =
+        run.simulation.optimizer.theta.iter().map(|theta| norm(theta).max(1.0)).collect();
+    for point in panel.series.iter_mut().flat_map(|series| &mut series.points) {
+        point.1 /= sizes.get(point.0.round() as usize).copied().unwrap_or(f64::NAN);
+    }
+    panel.y.label = "distance / size of the iterate".into();
+    let bound = vec![(0.0, EXACT), (STEPS as f64, EXACT)];
+    let label = format!("{EXACT:e}, up to which counts as exact");
+    panel.series.push(Series::new(label, bound, Style::soft(Dash::Dashed)));
+    if run.flow("pf").note.is_some() {
+        panel.note = "PF ends at once, since hλ = 1".into();
+    }
     for series in panel.series.iter_mut().filter(|series| series.label == LIMIT) {
         series
             .points

@@ -141,7 +141,7 @@ pub fn judge(runs: &[PaperRun], near: &[Vec<PaperRun>], eigenvalue: f64) -> Find
         )
     };
     let seen = format!(
-        "near 2/h ({}) PF is up to {} away from gradient descent; far above ({}) it is up to {} away, and PF with the term {}; \
+        "near 2/h ({}, the nearest of the three learning rates) PF is up to {} away from gradient descent; far above ({}) it is up to {} away, and PF with the term {}; \
          below 1/h ({}), PF is up to {} away, where a tenth of the way is {}",
         at(middle),
         text(middle, "pf"),
@@ -165,7 +165,7 @@ pub fn judge(runs: &[PaperRun], near: &[Vec<PaperRun>], eigenvalue: f64) -> Find
     if let Some((middle, large)) = of(MIDDLE, true).zip(of(LARGE, true)) {
         let answers = answers(middle, large).map(yes).join(", ");
         more.push(format!(
-            "{PAPER}, the answers are {answers}: PF {} away near 2/h and {} far above, with the term {}",
+            "{PAPER}, the answers to the two statements are {answers}: PF {} away near 2/h and {} far above, with the term {}",
             text(middle, "pf"),
             text(large, "pf"),
             text(large, TERM)

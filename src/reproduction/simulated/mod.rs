@@ -56,14 +56,14 @@ pub static FIGURES: [SimulatedFigure; 9] = [
         setting: "2000 values of hλ from -1 to 4",
         shows: "the factor α(hλ) with which a flow moves along an eigenvector of the Hessian whose eigenvalue is \
                 λ, against hλ: of NGF, in blue, and real and imaginary part of that of PF, in green",
-        claim: "Re α of the principal flow is negative below hλ = 2 and positive above; α is complex from hλ = 1 on",
+        claim: "Re α of the principal flow is negative below hλ = 2 and positive above; α is complex above hλ = 1",
         run: fig3::run,
     },
     SimulatedFigure {
         id: "fig4",
         setting: "z²/2, h = 0.8, 1.5, 2.1, from 1",
         shows: "20 steps of gradient descent (black) on z²/2 and PF, in green, in the complex plane, with \
-                learning rates h = 0.8, 1.5 and 2.1; the shade is the phase of 1 − hλ, with which gradient \
+                learning rates h = 0.8, 1.5 and 2.1, with what PF does; the shade is the phase of 1 − hλ, with which gradient \
                 descent multiplies z in a step",
         claim: "the principal flow of z²/2 converges, converges oscillating or diverges as gradient descent does",
         run: fig4::run,
@@ -73,8 +73,8 @@ pub static FIGURES: [SimulatedFigure; 9] = [
         setting: "x² + 0.01y², h = 0.5, 0.9, 1.05, and 0.49, which is not drawn, from (1, 1)",
         shows: "50 steps of gradient descent on x² + 0.01y² (black), and NGF, IGR and PF from the same start, a \
                 column for each learning rate h; top, over contours of the loss, where PF is complex its real part; bottom, \
-                their distance to gradient descent, with the imaginary part and not divided by the size of the iterate; where PF ends at once, its place has the \
-                limit of its closed form, drawn at 10⁻¹⁶ where the distance is 0",
+                their distance to gradient descent, with the imaginary part, divided by the size of the iterate where that is above 1; \
+                where PF ends at once, the limit of its closed form is drawn, at 10⁻¹⁶ where its distance is 0",
         claim: "the principal flow follows gradient descent exactly on quadratics",
         run: fig5::run,
     },
@@ -109,7 +109,7 @@ pub static FIGURES: [SimulatedFigure; 9] = [
         id: "fig30",
         setting: "cos x + x beside (x/3)² + 1 + x/3, h = 0.5, 0.85",
         shows: "gradient descent (black) and NGF, IGR and PF on a loss that joins a cosine with a slope, cos x + \
-                x, to a parabola, (x/3)² + 1 + x/3; a panel for each start and learning rate h",
+                x, to a parabola, (x/3)² + 1 + x/3: four runs like those that are judged, a panel each",
         claim: "gradient descent escapes the cosine branch, the principal flow and IGR stay",
         run: fig30::run,
     },

@@ -1,6 +1,6 @@
 //! Legends and axes in words instead of the names that the command line has for flows, and the colours of flows.
 
-use bea_plot::{Color, Figure};
+use bea_plot::{Color, Dash, Figure};
 
 /// Names, and what papers write.
 const WORDS: [(&str, &str); 7] = [
@@ -21,11 +21,13 @@ pub(super) fn in_words(figure: &mut Figure) {
     }
 }
 
-/// The principal flow has the same colour in all figures, also where it is the first flow of its figure.
+/// The principal flow has the same colour and a line without dashes in all figures, also where it is the first flow of its
+/// figure.
 pub(super) fn color_alike(figure: &mut Figure) {
     for series in figure.panels.iter_mut().flat_map(|panel| &mut panel.series) {
         if series.label == "PF" {
             series.style.color = Color::of_series(3);
+            series.style.line = series.style.line.map(|_| Dash::Solid);
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use super::super::drift::{beside_drift, mean_drift, product_beside_drift, with_drift};
 use super::super::edge::{LITTLE, negative_parts, spectra};
-use super::super::errors::at_the_edge;
+use super::super::errors::{at_the_edge, prediction_medians};
 use super::super::groups::{Group, dal, summarise};
-use super::super::numbers::{column, last, median, number, range, rate};
+use super::super::numbers::{column, correlation, fails, last, median, number, range, rate};
 use super::logarithmic;
 use crate::experiment::Outcome;
 use crate::experiment::plots::solid;
@@ -33,6 +33,8 @@ fn figure(panels: Vec<Panel>) -> Figure {
 pub fn fig8(outcomes: &[Outcome]) -> Figure {
     let panel = |outcome: &Outcome| {
         let actual = column(outcome, "prediction_actual");
+        let above = column(outcome, "lambda_0").into_iter().map(|l| rate(outcome) * l > 1.0);
+        let judged: Vec<bool> = above.chain(std::iter::repeat(false)).take(actual.len()).collect();
         let ends = actual
             .iter()
             .filter(|x| x.is_finite())
@@ -42,10 +44,16 @@ pub fn fig8(outcomes: &[Outcome]) -> Figure {
             .into_iter()
             .enumerate()
             .map(|(i, (name, predicted))| {
-                let points = actual.iter().copied().zip(column(outcome, predicted)).collect();
-                scatter(Color::of_series(i + 1), FLOW_MARKERS[i], name, points)
+                let points = actual.iter().copied().zip(column(outcome, predicted)).zip(&judged);
+                let points = points.filter(|(_, judged)| **judged).map(|(point, _)| point);
+                scatter(Color::of_series(i + 1), FLOW_MARKERS[i], name, points.collect())
             })
             .collect();
+        series.extend(flows.into_iter().enumerate().map(|(i, (_, predicted))| {
+            let points = actual.iter().copied().zip(column(outcome, predicted)).zip(&judged);
+            let points = points.filter(|(_, judged)| !**judged).map(|(point, _)| point);
+            scatter(Color::of_series(i + 1).pale(), Marker::Dot, "", points.collect())
+        }));
         let exact = vec![(ends.0, ends.0), (ends.1, ends.1)];
         series.push(Series::new("exact match", exact, Style::soft(Dash::Dashed)));
         Panel {
@@ -56,7 +64,25 @@ pub fn fig8(outcomes: &[Outcome]) -> Figure {
             ..Panel::default()
         }
     };
-    figure(outcomes.iter().map(panel).collect())
+    let mut panels: Vec<Panel> = outcomes.iter().map(panel).collect();
+    let medians: Vec<(f64, [f64; 3])> =
+        outcomes.iter().map(|run| (rate(run), prediction_medians(run))).collect();
+    if medians.iter().flat_map(|(_, medians)| medians).any(|median| median.is_finite()) {
+        let series = ["NGF", "IGR", "PF"].into_iter().enumerate().map(|(i, name)| {
+            let points = medians.iter().map(|(h, medians)| (*h, medians[i])).collect();
+            scatter(Color::of_series(i + 1), FLOW_MARKERS[i], name, points)
+        });
+        let (low, high) = range(medians.iter().map(|(h, _)| *h));
+        let room = 0.2 * high;
+        panels.push(Panel {
+            title: "where hλ₀ > 1".into(),
+            x: Axis::linear("learning rate h").from_to(low - room, high + room),
+            y: Axis::linear("median error of the prediction / actual value"),
+            series: series.collect(),
+            ..Panel::default()
+        });
+    }
+    figure(panels)
 }
 
 /// The median errors of a step at the edge of stability, a mark for each seed and flow.
@@ -69,7 +95,7 @@ pub fn edge_errors(outcomes: &[Outcome]) -> Panel {
     });
     let (low, high) = range(outcomes.iter().map(seed));
     Panel {
-        x: Axis::linear("seed").from_to(low - 0.5, high + 0.5),
+        x: Axis { whole: true, ..Axis::linear("seed").from_to(low - 0.5, high + 0.5) },
         y: logarithmic("median error of a step where hλ₀ > 1.5"),
         series: series.collect(),
         ..Panel::default()
@@ -91,10 +117,12 @@ pub fn fig17(outcomes: &[Outcome]) -> Figure {
             let color = Color::of_shade(0, i, outcomes.len());
             scatter(color, markers[i % 4], format!("h = {}", rate(outcome)), pairs(outcome))
         });
+        let all: Vec<(f64, f64)> = outcomes.iter().flat_map(pairs).collect();
         Panel {
             x: logarithmic(name),
             y: logarithmic("drift of a step"),
             series: series.collect(),
+            note: format!("correlation {}", number(correlation(&all))),
             ..Panel::default()
         }
     });
@@ -106,22 +134,38 @@ pub fn fig22(outcomes: &[Outcome]) -> Figure {
     let shown =
         [("test_accuracy", "test accuracy at the end"), ("lambda_0", "sharpness λ₀ at the end")];
     let panel = |(name, axis): (&str, &str)| {
-        let side = |adaptive: bool| {
-            let runs = outcomes.iter().filter(|o| dal(&o.config).is_some() == adaptive);
-            runs.map(|outcome| (mean_drift(outcome), last(outcome, name))).collect()
+        let of = |keep: &dyn Fn(&Outcome) -> bool| {
+            let runs = outcomes.iter().filter(|outcome| keep(outcome));
+            runs.map(|outcome| (mean_drift(outcome), last(outcome, name))).collect::<Vec<_>>()
         };
+        let power = |outcome: &Outcome| dal(&outcome.config).map(|dal| dal.power);
+        let mut powers: Vec<f64> = outcomes.iter().filter_map(power).collect();
+        powers.sort_by(f64::total_cmp);
+        powers.dedup();
+        const MARKERS: [Marker; 4] =
+            [Marker::Square, Marker::Triangle, Marker::Diamond, Marker::Cross];
+        let fixed = of(&|outcome| power(outcome).is_none());
         let fixed = scatter(
             Color::of_shade(0, 0, 1),
             Marker::Circle,
             "fixed learning rate, a point a run",
-            side(false),
+            fixed,
         );
-        let dal =
-            scatter(Color::of_shade(1, 0, 1), Marker::Square, "DAL-p, a point a run", side(true));
+        let adaptive = powers.iter().enumerate().map(|(i, p)| {
+            let points = of(&|outcome| power(outcome) == Some(*p));
+            let color = Color::of_shade(1, i, powers.len());
+            scatter(color, MARKERS[i % MARKERS.len()], format!("DAL, p = {p}"), points)
+        });
+        let failing = of(&|outcome| fails(outcome));
+        let failing = scatter(Color::SOFT, Marker::Ring, "fails", failing);
+        let has_failing = !failing.points.is_empty();
         Panel {
             x: logarithmic("mean drift of a step"),
             y: Axis::linear(axis),
-            series: vec![fixed, dal],
+            series: std::iter::once(fixed)
+                .chain(adaptive)
+                .chain(has_failing.then_some(failing))
+                .collect(),
             note: format!(
                 "correlation {} with the logarithm",
                 number(with_drift(outcomes, name).0)
@@ -151,13 +195,19 @@ fn against_power(outcomes: &[Outcome], name: &str, values: fn(&Group) -> &[f64])
     let points = powers().flat_map(|(group, p)| values(group).iter().map(move |y| (p, *y)));
     let medians = powers().map(|(group, p)| (p, median(values(group).iter().copied())));
     let color = Color::of_shade(1, 0, 1);
+    let failing = powers().flat_map(|(group, p)| {
+        let seeds = values(group).iter().zip(&group.fails);
+        seeds.filter(|(_, fails)| **fails).map(move |(y, _)| (p, *y))
+    });
+    let failing = scatter(Color::SOFT, Marker::Ring, "fails", failing.collect());
+    let has_failing = !failing.points.is_empty();
     let points = scatter(color, Marker::Circle, "DAL-p, a point a seed", points.collect());
     let medians =
         Series::new("median of the seeds", medians.collect(), Style { color, ..solid(0) });
     Panel {
         x: Axis::linear("power p"),
         y: Axis::linear(name),
-        series: vec![points, medians],
+        series: [points, medians].into_iter().chain(has_failing.then_some(failing)).collect(),
         ..Panel::default()
     }
 }
@@ -185,7 +235,7 @@ pub fn fig33(outcomes: &[Outcome]) -> Figure {
     }
     let [blue, orange] = [0, 1].map(|hue| Color::of_shade(hue, 0, 1));
     let spectrum = Panel {
-        x: Axis::linear("step"),
+        x: Axis { whole: true, ..Axis::linear("step") },
         y: logarithmic("size of the eigenvalues |λᵢ|"),
         series: vec![
             scatter(blue, Marker::Dot, "positive λᵢ, left of their step", positive),
@@ -196,7 +246,7 @@ pub fn fig33(outcomes: &[Outcome]) -> Figure {
     let ends = [shares.first(), shares.last()].map(|end| end.map_or(0.0, |point| point.0));
     let bound = ends.map(|x| (x, LITTLE)).to_vec();
     let part = Panel {
-        x: Axis::linear("step"),
+        x: Axis { whole: true, ..Axis::linear("step") },
         y: Axis::linear("part of Σ|λᵢ| that is negative, %"),
         series: vec![
             Series::new(

@@ -6,6 +6,9 @@ use crate::experiment::plots::{Facet, Groups, Quantity, Seeds, share};
 use crate::experiment::{Config, Measured, Outcome};
 use bea_plot::{Band, Color, Figure, Panel};
 
+/// Ranges that are set off: a tint, which no line of the grid has.
+pub(super) const SET_OFF: Color = Color(230, 159, 0);
+
 /// The runs that a figure shows.
 pub(super) struct Sheet<'a> {
     groups: Groups<'a>,
@@ -107,13 +110,13 @@ pub(super) fn highlighted(
         match (holds.get(i).copied().unwrap_or(false), from) {
             (true, None) => from = Some(*step),
             (holding, Some(begun)) if !holding || outcome.config.every > 1 => {
-                bands.push(Band::range((begun, end(begun, *step)), Color::SOFT));
+                bands.push(Band::range((begun, end(begun, *step)), SET_OFF));
                 from = holding.then_some(*step);
             }
             _ => {}
         }
     }
-    bands.extend(from.map(|begun| Band::range((begun, end(begun, at.max(last))), Color::SOFT)));
+    bands.extend(from.map(|begun| Band::range((begun, end(begun, at.max(last))), SET_OFF)));
     if let Some(first) = bands.first_mut() {
         first.label = label.into();
     }
