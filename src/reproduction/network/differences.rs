@@ -34,6 +34,7 @@ fn of_way(groups: &[Group], by_difference: bool, full: bool, power: f64) -> Opti
 fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why: &str) -> Finding {
     let groups = summarise(outcomes);
     let (mut parts, mut seen, mut decides, mut titles) = (vec![], vec![], vec![], vec![]);
+    let (mut ends, mut fails, mut too_high) = (Vec::new(), Vec::new(), false);
     for power in powers {
         let factor = by_difference(&groups, full, *power);
         let [exact, difference] = [false, true].map(|way| of_way(&groups, way, full, *power));
@@ -70,10 +71,8 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
             loss(exact)
         ));
         decides.push(format!("{times} times (p = {power})"));
-        titles.push(match low {
-            Some(false) => format!("the difference ends at {times} times the exact loss (p = {power}), {most} are allowed"),
-            _ => format!("the difference ends at {times} times the exact loss (p = {power})"),
-        });
+        ends.push(format!("{times} (p = {power})"));
+        too_high |= low == Some(false);
         if let Some((exact, difference)) = more_fail.filter(|_| low == Some(true)) {
             let fail = format!(
                 "{} fail with the difference, {} with the exact product",
@@ -81,11 +80,19 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
                 exact.failing()
             );
             decides.push(format!("but {fail}"));
-            titles.push(format!("but fails with {}", difference.failing()));
+            fails.push(format!("{} (p = {power})", difference.failing()));
         }
     }
     let more = list(&groups) + &by_rounding(of_way(&groups, false, true, 0.5));
-    let title = titles.join("; ").replace("; but", ", but");
+    if !ends.is_empty() {
+        let allowed = if too_high { format!(", {most} allowed") } else { String::new() };
+        let but = if fails.is_empty() { "" } else { ", but fails with " };
+        let (ends, fails) = (ends.join(" and "), fails.join(", "));
+        titles.push(format!(
+            "the difference ends at {ends} times the exact loss{allowed}{but}{fails}"
+        ));
+    }
+    let title = titles.join("; ");
     let decides = decides.join(", ");
     Finding::new(&parts, seen.join("; ") + &of_seeds(&groups), format!("{decides}; {why}"))
         .with(more)

@@ -141,15 +141,24 @@ pub(super) fn fig22(outcomes: &[Outcome]) -> Finding {
         number(sharp),
         number(by_chance(m))
     );
-    let mut title = format!("over {n} runs {}", with_drift_in_words(accuracy, sharpness, bound));
+    let words = with_drift_in_words(accuracy, sharpness, bound);
+    let mut title = match words.is_empty() {
+        true => format!(
+            "over {n} runs neither accuracy ({}) nor λ₀ ({}) goes with the drift",
+            number(accuracy),
+            number(sharpness)
+        ),
+        false => format!("over {n} runs {words} with the drift"),
+    };
     if failed > 0 {
         let rest = with_drift_in_words(accurate, sharp, by_chance(m));
+        let rest = if rest.is_empty() { "neither does".into() } else { rest };
         title = format!("{title}; without the {failed} that fail {rest}");
     }
     Finding::new(&parts, seen, decides).with(more).titled_unless_it_holds(title)
 }
 
-/// `accuracy (0.902) rises with the drift`: what goes with it beyond chance.
+/// `accuracy rises (0.902)`: what goes with the drift beyond chance; empty where nothing does.
 fn with_drift_in_words(accuracy: f64, sharpness: f64, bound: f64) -> String {
     let words = [("accuracy", accuracy), ("λ₀", sharpness)].into_iter().filter_map(|(name, r)| {
         let way = match r {
@@ -159,12 +168,7 @@ fn with_drift_in_words(accuracy: f64, sharpness: f64, bound: f64) -> String {
         };
         Some(format!("{name} {way} ({})", number(r)))
     });
-    let words: Vec<String> = words.collect();
-    if words.is_empty() {
-        let [accuracy, sharpness] = [accuracy, sharpness].map(number);
-        return format!("neither accuracy ({accuracy}) nor λ₀ ({sharpness}) goes with the drift");
-    }
-    format!("{} with the drift", words.join(", "))
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// A term of less than this part of the gradient counts as small.

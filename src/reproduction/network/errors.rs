@@ -170,7 +170,7 @@ pub(super) fn fig10(outcomes: &[Outcome]) -> Finding {
     });
     let title = trained.map(|trained| {
         format!(
-            "the principal flow has the smallest error of a step at the edge of stability with {} seeds ({trained})",
+            "with {} seeds PF has the smallest error of a step at the edge of stability ({trained})",
             tally(&parts)
         )
     });
@@ -229,7 +229,7 @@ pub(super) fn fig31(outcomes: &[Outcome]) -> Finding {
         };
         let [ngf, igr, third] = [ngf, igr, third].map(number);
         let title = format!(
-            "IGR and third-order flow {cut} the error of NGF (median {ngf}, {igr}, {third} of a step); a large gap is left in {} of {n} iterates",
+            "IGR and third-order flow {cut} NGF's median error ({ngf}, {igr}, {third} of a step); a large gap in {} of {n} iterates",
             gaps.len()
         );
         (parts.into(), [seen, decides, String::new(), title])
