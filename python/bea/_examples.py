@@ -197,7 +197,7 @@ def _axis(whole: np.ndarray, parts: list[tuple[Sequence[int], np.ndarray]], coun
             # Of the second part, the first example is the second one of the whole.
             step = int(pairs[1][1].flat[0]) - int(pairs[1][2].flat[0])
             moved = lambda rows, own: step * (rows - np.arange(len(rows))).reshape(-1, *[1] * (own.ndim - 1))
-            if all(np.array_equal(expected.astype(np.int64) - own, moved(rows, own)) for rows, expected, own in pairs):
+            if all((expected.astype(np.int64) - own == moved(rows, own)).all() for rows, expected, own in pairs):
                 return axis, step
     return None
 

@@ -52,6 +52,10 @@ class GraphObjective(Objective):
         self._written, self._structure, self._reference, self._examples = written, structure, reference, examples
         self._x = np.concatenate([array.ravel() for array in written.parameters.values()], dtype=float)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is made from the rest where it is wanted."""
+        return {name: part for name, part in vars(self).items() if name != "_raw"}
+
     @functools.cached_property
     def _raw(self) -> _bea.Objective:
         with tempfile.TemporaryDirectory() as folder:
