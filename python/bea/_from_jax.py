@@ -22,6 +22,7 @@ except ImportError as error:
 
 from bea import _functions, _primitives
 from bea._bea import Error
+from bea._examples import Flat
 from bea._graph import Graph, Value, Written
 from bea._imported import Reference
 from bea._structure import Structure
@@ -304,6 +305,12 @@ def _wide(on: bool) -> contextlib.AbstractContextManager:
     from jax.experimental import enable_x64
 
     return enable_x64()
+
+
+def flatten(data: Any) -> Flat:
+    """The leaves of a pytree."""
+    leaves, tree = jax.tree_util.tree_flatten(data)
+    return leaves, tree.unflatten
 
 
 def trace(loss_fn: Callable, params: Any, dtype: str | None) -> tuple[Written, Tree, Reference]:

@@ -13,9 +13,10 @@ try:
 except ImportError as error:
     raise ImportError("bea.from_torch needs PyTorch: pip install torch") from error
 
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
 from bea._bea import Error
+from bea._examples import Flat
 from bea._graph import Graph, Written
 from bea._imported import Reference
 from bea._module_torch import Whole
@@ -77,6 +78,12 @@ def _parameters(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
             index = ",".join(map(str, bad[0].tolist()))
             raise Error(f"the parameter {name}[{index}] is {p.detach()[tuple(bad[0])].item()}, not a finite number")
     return parameters
+
+
+def flatten(data: Any) -> Flat:
+    """The tensors of tuples, lists and dictionaries."""
+    leaves, form = tree_flatten(data)
+    return leaves, lambda leaves: tree_unflatten(leaves, form)
 
 
 def trace(

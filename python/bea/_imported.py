@@ -13,7 +13,7 @@ import numpy as np
 from bea import _bea
 from bea._bea import Error
 from bea._command import options, warn
-from bea._examples import Examples
+from bea._examples import Examples, Unpickled
 from bea._graph import Written
 from bea._objective import Objective
 from bea._structure import Structure
@@ -48,9 +48,13 @@ class Reference:
 class GraphObjective(Objective):
     """The loss of an operator graph. Evaluations are bea's own: the module or function that it came from is not called again."""
 
-    def __init__(self, written: Written, structure: Any, reference: Reference, examples: Examples):
+    def __init__(self, written: Written, structure: Any, reference: Reference, examples: Examples | Unpickled):
         self._written, self._structure, self._reference, self._examples = written, structure, reference, examples
         self._x = np.concatenate([array.ravel() for array in written.parameters.values()], dtype=float)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is made from the rest where it is wanted."""
+        return {name: part for name, part in vars(self).items() if name != "_raw"}
 
     @functools.cached_property
     def _raw(self) -> _bea.Objective:
@@ -115,17 +119,19 @@ def from_torch(
     """The objective `loss_fn(model(inputs), targets)` of a PyTorch module, with exact derivatives of every order.
 
     The loss is evaluated twice, once with its gradient to compare with, and its operations become an operator graph
-    (`docs/graph.md`). `inputs` are a tensor, a tuple of arguments or a dictionary of them by name. The module's precision is kept unless `dtype` is `"f32"` or `"f64"`, and so is its
-    mode. Parameters have the names of the state dict; those that do not require a gradient are constants.
+    (`docs/graph.md`). `inputs` are a tensor, a tuple of arguments or a dictionary of them by name. The module's precision is kept
+    unless `dtype` is `"f32"` or `"f64"`, and so is its mode. Parameters have the names of the state dict; those that do not require
+    a gradient are constants. `bea.save` takes the first axis of `inputs` and `targets` for the examples, and the objective keeps the
+    module and its data for that.
 
         obj = bea.from_torch(model, torch.nn.functional.cross_entropy, inputs, targets, dtype="f64")
         bea.evaluate(obj, "adam", order=2, lr=1e-3)
     """
-    from bea._from_torch import trace
+    from bea._from_torch import flatten, trace
 
     written, reference = trace(model, loss_fn, inputs, targets, dtype)
     structure = Structure({name: np.empty(a.shape, a.dtype) for name, a in written.parameters.items()})
-    examples = Examples((inputs, targets), lambda data: trace(model, loss_fn, *data, dtype)[0])
+    examples = Examples((inputs, targets), flatten, lambda data: trace(model, loss_fn, *data, dtype)[0])
     return GraphObjective(written, structure, reference, examples)
 
 
@@ -140,19 +146,20 @@ def from_jax(loss_fn: Callable[..., Any], params: Any, data: Any = None, *, dtyp
         obj = bea.from_jax(lambda w: ((model(w, x) - y) ** 2).mean(), params, dtype="f64")
         bea.principal_flow(obj, lr=0.1)
     """
-    from bea._from_jax import trace
+    from bea._from_jax import flatten, trace
 
     def of(data: Any) -> tuple[Written, Any, Reference]:
         return trace(loss_fn if data is None else lambda params: loss_fn(params, data), params, dtype)
 
-    return GraphObjective(*of(data), Examples(data, lambda data: of(data)[0]))
+    return GraphObjective(*of(data), Examples(data, flatten, lambda data: of(data)[0]))
 
 
 def save(objective: GraphObjective, path: Any) -> None:
     """Writes an objective of `from_torch` or `from_jax`, at its point, as a folder that the command reads: `model.bea-graph`.
 
-    The loss is traced twice more, without the last example and without the first and the last: by that the folder says how the graph
-    follows the number of examples, which mini-batches of `bea run` need, or why it does not.
+    The loss is traced again, on all examples, on nearly all, on half of them and on a few, which the first axis of the data counts:
+    by that the folder says how the graph follows the number of examples, which mini-batches of `bea run` need, or why it does not.
+    An objective that was pickled has no program to trace, and its folder says so.
     """
     if not isinstance(objective, GraphObjective):
         raise Error(f"only objectives of bea.from_torch and bea.from_jax are graphs that can be saved, not {objective!r:.60}")

@@ -1,5 +1,6 @@
 """How graphs follow the number of their examples, of JAX; that of PyTorch is in test_from_torch.py."""
 
+import dataclasses
 import json
 
 import jax
@@ -37,6 +38,26 @@ def test_graphs_follow_their_examples(loss, tmp_path):
     assert examples["count"] == 20 and examples["other"] == 19
     assert list(examples["axes"].values()) == [0, 0]
     assert list(examples["steps"].values()) == ([3] if loss is linear else [])
+
+
+def test_data_are_any_pytree(tmp_path):
+    @jax.tree_util.register_dataclass
+    @dataclasses.dataclass
+    class Batch:
+        x: np.ndarray
+        labels: np.ndarray
+
+    _, examples = saved(lambda p, batch: hot(p, (batch.x, batch.labels)), tmp_path, Batch(X, LABELS))
+    assert examples["count"] == 20
+    _, examples = saved(lambda p, data: hot(p, tuple(data[0])) / data[1], tmp_path, [[X, LABELS], np.array(2.0)])
+    assert examples["count"] == 20
+
+
+def test_data_that_are_no_examples_are_said(tmp_path):
+    _, examples = saved(lambda p, data: (p["v"] ** 2).sum() * data[0], tmp_path, [1.0, 2.0])
+    assert "no array with a first axis" in examples["refused"]
+    _, examples = saved(lambda p, data: (p["v"] ** 2).sum(), tmp_path)
+    assert examples == {"refused": "none of its constants depends on the examples"}
 
 
 def test_an_epoch_of_mini_batches_sees_every_example_once(tmp_path):

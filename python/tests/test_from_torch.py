@@ -4,6 +4,8 @@ import collections
 import copy
 import json
 import math
+import pickle
+import re
 import warnings
 
 import graph_reference
@@ -560,3 +562,71 @@ def test_a_graph_that_mixes_its_examples_says_where(tmp_path):
     assert "`reshape` from" in reason and "does not follow the number of examples" in reason
     reason = examples(nn.Linear(6, 3), lambda y, t: (y - t).square().mean(), x, torch.randn(3), tmp_path)["refused"]
     assert "first axes of 3 and 20 entries" in reason
+
+
+def topk(y, t):
+    return y.sum(1).topk(max(1, len(y) // 30)).values.sum()
+
+
+@pytest.mark.parametrize(
+    "count, loss, reason",
+    [
+        (100, lambda y, t: y.sum() / max(len(y), 50), "does not follow"),
+        (100, topk, "does not follow|other operations|no part for each"),
+        (109, lambda y, t: y.sum() / (len(t) // 10), "does not follow"),
+        (20, lambda y, t: y.sum() / len(y) if len(y) == 20 else y.missing, "of 19 examples it fails: AttributeError: "),
+        (20, lambda y, t: {20: y.sum()}[len(y)], "of 19 examples it fails: KeyError: 19"),
+    ],
+)
+def test_what_follows_them_only_nearby_is_refused(count, loss, reason, tmp_path):
+    found = examples(nn.Linear(6, 3), loss, torch.randn(count, 6), torch.randint(0, 3, (count,)), tmp_path)
+    assert "refused" in found and re.search(reason, found["refused"]), found
+
+
+def test_whatever_a_program_raises_is_a_reason(tmp_path):
+    def of_twenty(y, t, error=AssertionError):
+        if len(y) != 20:
+            raise error
+        return y.square().mean()
+
+    x, labels = torch.randn(20, 6), torch.randint(0, 3, (20,))
+    assert examples(nn.Linear(6, 3), of_twenty, x, labels, tmp_path) == {"refused": "of 19 examples it fails: AssertionError"}
+    empty = lambda y, t: of_twenty(y, t, ValueError)
+    assert examples(nn.Linear(6, 3), empty, x, labels, tmp_path) == {"refused": "of 19 examples it fails: ValueError"}
+
+
+def test_few_examples_differ_where_the_labels_do(tmp_path):
+    """Constants of one number are none in a graph, and rare labels or those in order have one nearly everywhere."""
+    x = torch.randn(60, 6)
+    logistic = lambda y, t: F.binary_cross_entropy_with_logits(y[:, 0], t)
+    for rare in (31, slice(45, 60)):
+        labels = torch.zeros(60)
+        labels[rare] = 1
+        assert examples(nn.Linear(6, 1), logistic, x, labels, tmp_path)["count"] == 60
+
+
+def test_tensors_without_axes_are_no_examples(tmp_path):
+    loss = lambda y, t: F.cross_entropy(y / t[1], t[0])
+    targets = torch.randint(0, 3, (20,)), torch.tensor(0.5)
+    assert examples(nn.Linear(6, 3), loss, torch.randn(20, 6), targets, tmp_path)["count"] == 20
+
+
+def test_data_that_changed_since_are_said(tmp_path):
+    model = nn.Sequential(nn.Linear(6, 3), nn.BatchNorm1d(3)).eval()
+    objective = bea.from_torch(model, F.cross_entropy, torch.randn(20, 6), torch.randint(0, 3, (20,)), dtype="f64")
+    model[1].running_mean += torch.randn(3)
+    bea.save(objective, tmp_path / "m.bea-graph")
+    assert "have changed since" in json.loads((tmp_path / "m.bea-graph/graph.json").read_text())["examples"]["refused"]
+
+
+def test_objectives_are_pickled_without_their_programs(tmp_path):
+    x, labels = torch.randn(20, 6), torch.randint(0, 3, (20,))
+    objective = bea.from_torch(nn.Linear(6, 3), lambda y, t: F.cross_entropy(y, t), x, labels, dtype="f64")
+    copied = copy.deepcopy(objective)
+    expected = objective.value_and_grad()[0]
+    again = pickle.loads(pickle.dumps(objective))
+    assert again.value_and_grad()[0] == expected
+    for one, known in [(again, False), (copied, True)]:
+        bea.save(one, tmp_path / "m.bea-graph")
+        found = json.loads((tmp_path / "m.bea-graph/graph.json").read_text())["examples"]
+        assert ("count" in found) == known and ("pickling" in found.get("refused", "")) != known
