@@ -49,7 +49,7 @@ def test_data_are_any_pytree(tmp_path):
 
     _, examples = saved(lambda p, batch: hot(p, (batch.x, batch.labels)), tmp_path, Batch(X, LABELS))
     assert examples["count"] == 20
-    _, examples = saved(lambda p, data: hot(p, tuple(data[0])) / data[1], tmp_path, [[X, LABELS], np.array(2.0)])
+    _, examples = saved(lambda p, data: hot(p, tuple(data[0])) / data[1], tmp_path, [[X, LABELS], np.array(2.5)])
     assert examples["count"] == 20
 
 

@@ -249,10 +249,9 @@ fn bounded(
         }
     };
     // What is not cut has the usual room.
-    let (reach, rest): (fn(f64) -> f64, fn(f64) -> f64) = match scale {
-        AxisScale::Log => (f64::log10, |x| 10f64.powf(x)),
-        AxisScale::Linear => (|x| x, |x| x),
-    };
+    let logarithmic = scale == AxisScale::Log;
+    let reach = |x: f64| if logarithmic { x.log10() } else { x };
+    let rest = |x: f64| if logarithmic { 10f64.powf(x) } else { x };
     let (from, to) = (reach(low.max(bottom)), reach(high.min(top)));
     let room = ROOM * (to - from);
     let from = if low < bottom { from } else { from - room };

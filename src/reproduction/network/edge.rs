@@ -150,11 +150,14 @@ pub(super) fn fig11(outcomes: &[Outcome]) -> Finding {
             [Some(false), Some(false)] => "mostly not",
             _ => "in part",
         };
+        let both = |a: &String, b: &String| if a == b { a.clone() } else { format!("{a}, {b}") };
         let title = match &shares[..] {
             [a, b, c, d] => format!(
-                "loss and λ₀ change {} as NGF below 2/h ({a}, {b} of steps), {} as the positive flow above ({c}, {d})",
+                "loss and λ₀ change {} as NGF below 2/h ({} of steps), {} as the positive flow above ({})",
                 most(&parts[..2]),
-                most(&parts[2..])
+                both(a, b),
+                most(&parts[2..]),
+                both(c, d)
             ),
             _ => String::new(),
         };

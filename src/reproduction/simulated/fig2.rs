@@ -59,7 +59,7 @@ fn crossing(path: &[(f64, Vec<Complex64>)]) -> f64 {
     let passes = path.windows(2).find_map(|pair| {
         let [from, to] = [pair[0].1[0], pair[1].1[0]];
         let part = (MINIMUM - from.re) / (to.re - from.re);
-        (0.0..1.0).contains(&part).then(|| from.im + part * (to.im - from.im))
+        (0.0..1.0).contains(&part).then_some(from.im + part * (to.im - from.im))
     });
     passes.unwrap_or(f64::NAN)
 }
