@@ -157,7 +157,10 @@ fn scatter_plots_are_not_drawn_against_the_step() {
     for id in ["fig22", "fig47"] {
         let panels = panels(id, "drift_estimate lambda_0 test_accuracy");
         assert_eq!(panels[1].series[0].points, [(1.5, 2.0); 6], "{id}");
-        assert_eq!(panels[1].series[1].points, [(1.5, 2.0); 4], "{id}");
+        // A power each.
+        for of_power in &panels[1].series[1..5] {
+            assert_eq!(of_power.points, [(1.5, 2.0)], "{id}");
+        }
     }
     // Four powers, three seeds; and of one seed the curves of all powers.
     let all = "step loss learning_rate test_accuracy";

@@ -79,7 +79,12 @@ fn spreads_are_as_reviewed() {
     // The growing curve leaves through the top of both.
     let color = format!("stroke=\"{}\"", Color::of_shade(2, 0, 1).hex());
     let is_stem = |line: &&str| {
-        line.starts_with("<path") && line.contains(&color) && line.matches('L').count() == 1
+        let ends = line.strip_prefix("<path d=\"M").and_then(|rest| rest.split('"').next());
+        let x = |end: &str| end.split(' ').next().map(str::to_string);
+        line.contains(&color)
+            && ends
+                .and_then(|ends| ends.split_once('L'))
+                .is_some_and(|(from, to)| !to.contains('L') && x(from) == x(to))
     };
     assert_eq!(svg.lines().filter(is_stem).count(), 2);
 }

@@ -19,7 +19,7 @@ fn sentence(claim: &str, verdict: Judgement) -> String {
     match verdict {
         Judgement::Holds => claim.to_string(),
         Judgement::InPart => format!("only in part: {claim}"),
-        Judgement::DoesNotHold => format!("not seen here: {claim}"),
+        Judgement::DoesNotHold => format!("not seen: {claim}"),
         Judgement::NotMeasured => format!("not measured: {claim}"),
     }
 }
@@ -44,7 +44,7 @@ mod tests {
         assert_eq!(of("fig9", "λ₀ grows", Judgement::Holds, None), "Figure 9. λ₀ grows");
         assert_eq!(
             of("fig9", "λ₀ grows", Judgement::DoesNotHold, None),
-            "Figure 9. Not seen here: λ₀ grows"
+            "Figure 9. Not seen: λ₀ grows"
         );
         assert_eq!(of("fig24", "n of a", Judgement::Holds, Some("n of b")), "Figure 24. n of b");
         assert_eq!(of("fig2", "a rate", Judgement::Holds, None), "Figure 2. A rate");

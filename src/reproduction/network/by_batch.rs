@@ -26,7 +26,8 @@ pub(super) fn fig40(outcomes: &[Outcome]) -> Finding {
     let seen = texts.join("; ") + &medians(&groups);
     let decides = format!(
         "falls with every larger p, with all seeds: the test accuracy {accuracy}, the number of increases of the loss, counted to \
-         the end of runs that diverge, too, {increases}; both must with every batch size"
+         the end of runs that diverge, too, {increases}; both must with each of {} batch sizes",
+        sizes.len()
     );
     let title = format!(
         "a smaller p generalises better {accuracy}, and increases the loss more often {increases}"
