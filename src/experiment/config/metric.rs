@@ -249,7 +249,7 @@ impl Metric {
     }
 
     /// Whether it takes the next step with its preconditioner held, where the optimizer is not linear.
-    pub(in crate::experiment) fn takes_frozen(self) -> bool {
+    pub(crate) fn takes_frozen(self) -> bool {
         matches!(self, Metric::Preconditioned(_) | Metric::Threshold)
     }
 
