@@ -1,7 +1,8 @@
 //! Network files and named architectures: parameters as PyTorch has them, shapes inferred, mistakes explained.
 
-use bea::network::architecture::{Architecture, ArchitectureError, Criterion, Dtype, Layer, Role};
-use bea::network::function::Function;
+use bea::network::architecture::{
+    Activation, Architecture, ArchitectureError, Criterion, Dtype, Layer, Role,
+};
 use bea::source::Source;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use std::collections::HashSet;
@@ -103,20 +104,22 @@ fn images_decide_how_a_network_is_cut() {
     let chosen = Architecture::parse(&Source::new("a/net.toml", chosen)).unwrap();
     assert_eq!(stem(&chosen), [64, 1, 3, 3]);
     assert_eq!((chosen.name.as_str(), chosen.outputs.as_slice()), ("resnet18", &[7][..]));
-    assert_eq!(chosen.layers[2], Layer::Activation(Function::Relu));
+    assert_eq!(chosen.layers[2], Layer::Activation(Activation::Relu));
     let usual = Architecture::parse(&Source::new("net.toml", text)).unwrap();
-    assert_eq!(usual.layers[2], Layer::Activation(Function::Elu));
+    assert_eq!(usual.layers[2], Layer::Activation(Activation::Elu { alpha: 1.0 }));
     assert_eq!(stem(&usual), [64, 1, 7, 7]);
 }
 
 #[test]
 fn specifications_choose_an_activation() {
-    for (spec, function) in [("mlp:5", Function::Elu), ("mlp:5,tanh", Function::Tanh)] {
+    for (spec, activation) in
+        [("mlp:5", Activation::Elu { alpha: 1.0 }), ("mlp:5,tanh", Activation::Tanh)]
+    {
         let network = find(spec, &[4], 3).unwrap();
-        assert_eq!(network.layers[1], Layer::Activation(function), "{spec}");
+        assert_eq!(network.layers[1], Layer::Activation(activation), "{spec}");
     }
     let relu = find("vgg16:relu", &[3, 32, 32], 10).unwrap();
-    assert_eq!(relu.layers[1], Layer::Activation(Function::Relu));
+    assert_eq!(relu.layers[1], Layer::Activation(Activation::Relu));
 }
 
 /// The flat vector is the parameters one after the other, without gaps, under names that differ.
@@ -230,12 +233,12 @@ fn mistakes_in_files() {
         file("label_smoothing = 1\nlayer = [{ type = \"linear\", out = 2 }]"),
         file("dtype = \"f16\"\nlayer = [{ type = \"linear\", out = 2 }]"),
         layer("type = \"liner\"\nout = 4\n"),
-        layer("type = \"relu6\"\n"),
+        layer("type = \"celu\"\n"),
         layer("type = 3\n"),
         layer("out = 4\n"),
         layer("type = \"linear\"\n"),
         layer("type = \"linear\"\noutputs = 4\n"),
-        layer("type = \"elu\"\nalpha = 2\n"),
+        layer("type = \"elu\"\nbeta = 2\n"),
         layer("type = \"linear\"\nout = 0\n"),
         layer("type = \"linear\"\nout = -3\n"),
         layer("type = \"linear\"\nout = 99999999999999999999\n"),
@@ -297,7 +300,7 @@ fn layers_that_do_not_fit() {
         error("[1, 2, 12]", "{ type = \"avg_pool2d\", kernel = 6, padding = 1 },\n"),
         error("[1, 9, 9]", "{ type = \"avg_pool2d\", kernel = 2, padding = 2 },\n"),
         error("[1, 9, 9]", "{ type = \"max_pool2d\", kernel = [2, 2, 2] },\n"),
-        error("[4, 9]", "{ type = \"batch_norm\" },\n"),
+        error("[4, 9]", "{ type = \"max_pool1d\", kernel = 10 },\n"),
         error("[9]", "{ type = \"layer_norm\", axes = 2 },\n"),
         error("[9]", "{ type = \"position\" },\n"),
         error("[4, 9]", "{ type = \"attention\", heads = 2 },\n"),
@@ -335,7 +338,7 @@ fn mistakes_in_named_architectures() {
         file("architecture = \"mlp\"\nhiden = [5]\nout = 10\n"),
         file("architecture = \"mlp\"\nhidden = [5, 0]\nout = 10\n"),
         file("architecture = \"mlp\"\nhidden = [5]\n"),
-        file("architecture = \"mlp\"\nhidden = [5]\nout = 10\nactivation = \"swish\"\n"),
+        file("architecture = \"mlp\"\nhidden = [5]\nout = 10\nactivation = \"swoosh\"\n"),
         file("architecture = \"vgg16\"\nout = 10\n"),
         file("architecture = \"resnet18\"\nout = 1\n"),
         file("architecture = \"resnet18\"\nout = 10\nimages = \"mnist\"\n"),

@@ -114,7 +114,8 @@ fn losses_and_their_derivatives_are_those_of_pytorch() {
 #[test]
 fn a_batch_is_the_mean_over_its_examples_and_the_penalty_is_whole_in_each() {
     let recorded = recorded();
-    for case in recorded.cases.iter().filter(|case| case.classes.is_some()) {
+    let means = |case: &&Case| case.classes.is_some() && !case.name.starts_with("contrastive");
+    for case in recorded.cases.iter().filter(means) {
         let (data, loss) = (case.data(&recorded), case.loss(&recorded));
         let value =
             |rows: &[usize]| loss.over(&data.select(rows)).unwrap().loss(&case.theta).unwrap();

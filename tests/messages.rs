@@ -54,16 +54,16 @@ fn optimizers_of_other_libraries_have_a_sentence_of_their_own() {
 fn layers_of_other_libraries_have_a_sentence_of_their_own() {
     for (layer, advice) in [
         ("cls_token", "`class_token`"),
-        ("GRU", "no recurrent layers"),
-        ("LSTM", "no recurrent layers"),
+        ("GRUCell", "`gru`"),
+        ("mamba", "recurrent layers are"),
         ("layer_norm2d", "`layer_norm`"),
         ("LayerNorm2d", "`layer_norm`"),
-        ("GroupNorm", "`batch_norm2d`"),
+        ("WeightNorm", "`group_norm`"),
         ("dropout", "leave it out"),
         ("MultiheadAttention", "`attention`"),
         ("softmax", "cross_entropy"),
-        ("Conv1d", "`conv2d`"),
-        ("SiLU", "`gelu`"),
+        ("deconv", "`conv_transpose2d`"),
+        ("PReLU", "`gelu`"),
     ] {
         let text =
             format!("input = [4]\nloss = \"cross_entropy\"\n[[layer]]\ntype = \"{layer}\"\n");

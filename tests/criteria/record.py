@@ -47,6 +47,15 @@ def hinge_of_sign(y, margin, power):
     return (torch.relu(margin - y[:, 0] * (2 * LABELS[2] - 1)) ** power).mean()
 
 
+def contrastive(y, temperature, classes=3):
+    """Khosla et al., Supervised Contrastive Learning, equation 2."""
+    labels, itself = LABELS[classes], torch.eye(EXAMPLES, dtype=torch.bool)
+    similar = F.cosine_similarity(y[:, None], y[None], dim=2) / temperature
+    logarithms = similar.masked_fill(itself, -torch.inf).log_softmax(1)
+    same = (labels[:, None] == labels[None]) & ~itself
+    return -(logarithms.masked_fill(~same, 0).sum(1) / same.sum(1).clamp(min=1)).mean()
+
+
 # Name: TOML of the loss, outputs, targets (numbers of classes, or values), and the loss of outputs and parameters.
 CASES = {
     "cross entropy": ('loss = "cross_entropy"', 3, 3, lambda y, p: F.cross_entropy(y, LABELS[3])),
@@ -160,6 +169,13 @@ CASES = {
         2,
         lambda y, p: F.binary_cross_entropy_with_logits(y[:, 0], LABELS[2].to(y.dtype)),
     ),
+    "contrastive": (
+        'loss = { type = "contrastive", temperature = 0.7 }',
+        4,
+        3,
+        lambda y, p: contrastive(y, 0.7),
+    ),
+    "contrastive, of two classes": ('loss = "nt_xent"', 2, 2, lambda y, p: contrastive(y, 0.5, 2)),
 }
 
 

@@ -9,7 +9,7 @@ use smallvec::smallvec;
 use std::sync::{Arc, OnceLock};
 
 use super::algebra::Algebra;
-use super::architecture::{Architecture, Layout};
+use super::architecture::{Architecture, Criterion, Layout};
 use super::array::{Array, Context};
 use super::buffer::{self, Unused};
 use super::data::Dataset;
@@ -20,7 +20,7 @@ use super::host::cores;
 use super::mismatch::{Mismatch, check};
 use super::point::{Point, Scalar, join};
 use super::series::{Coefficients, Ring, Series};
-use super::shards::{cut, shard_size, shards};
+use super::shards::{Plans, cut, shard_size, shards};
 use super::tape::Tape;
 use bea_flow::objective::{Call, Counter, Counts, Jet};
 
@@ -58,7 +58,7 @@ pub enum Start<'a> {
 #[derive(Clone)]
 enum Network {
     /// Layers, on shards of the examples.
-    Layers { architecture: Box<Architecture>, batches: Arc<[Batch]> },
+    Layers { architecture: Arc<Architecture>, batches: Arc<[Batch]>, plans: Arc<Plans> },
     /// A graph, whose constants are its data.
     Graph(Arc<Plan>),
 }
@@ -98,10 +98,12 @@ impl NetworkLoss {
         device.check(architecture.dtype)?;
         check(&architecture, data)?;
         let (context, examples) = (device.context(architecture.dtype), data.len());
-        let (batches, activations) = device.guard(|| shards(&architecture, data, device))??;
+        let plans = Arc::new(Plans::default());
+        let (batches, activations) =
+            device.guard(|| shards(&architecture, data, device, &plans))??;
         let device = device.clone();
         let network =
-            Network::Layers { architecture: architecture.into(), batches: batches.into() };
+            Network::Layers { architecture: architecture.into(), batches: batches.into(), plans };
         let (counter, _unused) = (Arc::default(), Arc::new(Unused));
         Ok(Self { network, device, context, examples, activations, counter, _unused })
     }
@@ -125,13 +127,14 @@ impl NetworkLoss {
     /// # Errors
     /// The data do not fit the network, or this is the loss of an operator graph, which has its own.
     pub fn over(&self, data: &Dataset) -> Result<Self, Mismatch> {
-        let Network::Layers { architecture, .. } = &self.network else {
+        let Network::Layers { architecture, plans, .. } = &self.network else {
             return Err(Mismatch::OfGraph { graph: self.layout().name.clone() });
         };
         check(architecture, data)?;
-        let cut = || cut(architecture, data, &self.device, self.activations);
+        let cut = || cut(architecture, data, &self.device, plans, self.activations);
         let batches = self.device.guard(cut)??.into();
-        let network = Network::Layers { architecture: architecture.clone(), batches };
+        let (architecture, plans) = (architecture.clone(), plans.clone());
+        let network = Network::Layers { architecture, batches, plans };
         Ok(Self { network, examples: data.len(), ..self.clone() })
     }
 
@@ -171,7 +174,7 @@ impl NetworkLoss {
     /// An accelerator that fails.
     pub fn to_graph(&self, theta: &[f64]) -> Result<Graph, DeviceError> {
         match &self.network {
-            Network::Layers { architecture, batches } => {
+            Network::Layers { architecture, batches, .. } => {
                 self.device.guard(|| Graph::of_layers(architecture, batches, theta))
             }
             Network::Graph(plan) => Ok(plan.graph().clone().with_parameters(theta)),
@@ -237,12 +240,17 @@ impl NetworkLoss {
 
     /// The part of the examples, or of their tokens, whose right class has the largest output, of a classification; where
     /// there is one output, of those whose class, 1 or 0, is told by its sign. `NaN` for an operator graph, of which only
-    /// the loss is known.
+    /// the loss is known, and for the contrastive loss, whose outputs are no classes.
     ///
     /// # Errors
     /// An accelerator that fails.
     pub fn accuracy(&self, theta: &[f64]) -> Result<f64, DeviceError> {
-        let Network::Layers { architecture, batches } = &self.network else { return Ok(f64::NAN) };
+        let Network::Layers { architecture, batches, .. } = &self.network else {
+            return Ok(f64::NAN);
+        };
+        if let Criterion::Contrastive { .. } = architecture.criterion {
+            return Ok(f64::NAN);
+        }
         self.counter.add(Call::Value, 1);
         let (algebra, values) = (Algebra::real(), [(0, theta)]);
         let count = |batch: &Batch| -> usize {
@@ -574,7 +582,7 @@ impl NetworkLoss {
         };
         let variables: Vec<_> = parameters.iter().map(variable).collect();
         let loss = match &self.network {
-            Network::Layers { architecture, batches } => {
+            Network::Layers { architecture, batches, .. } => {
                 // The penalty is of no example, and stands with the first of them.
                 let penalty = (shard == 0 && architecture.l2 != 0.0)
                     .then(|| forward::penalty(&tape, architecture.l2, &variables));
@@ -583,7 +591,7 @@ impl NetworkLoss {
                 penalty.iter().fold(loss, |loss, penalty| tape.add(&loss, penalty))
             }
             Network::Graph(plan) => {
-                let loss = plan.loss(&tape, variables);
+                let loss = plan.evaluate(&tape, variables);
                 if model == Model::Linearised { tape.linearised(&loss) } else { loss }
             }
         };

@@ -6,11 +6,9 @@
 
 use std::f64::consts::FRAC_2_SQRT_PI;
 
-/// The activation functions a network may have.
+/// Activations without parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Function {
-    /// `x` for `x > 0`, else `e^x - 1`.
-    Elu,
+pub(crate) enum Function {
     /// `tanh x`.
     Tanh,
     /// `log(1 + e^x)`.
@@ -70,7 +68,7 @@ impl Elementary {
 impl Elementary {
     /// Each of them, with parameters that tests take.
     pub(crate) const ALL: [Elementary; 27] = [
-        Elementary::Activation(Function::Elu),
+        Elementary::Elu(1.0),
         Elementary::Activation(Function::Tanh),
         Elementary::Activation(Function::Softplus),
         Elementary::Activation(Function::Sigmoid),
@@ -156,7 +154,6 @@ pub(crate) fn taylor<T: Analytic>(function: Elementary, x: &T, out: &mut [T]) {
             out[0] = x.positive(x, &zero);
             out[1] = x.positive(&one, &zero);
         }
-        Elementary::Activation(Function::Elu) => elu(x, 1.0, out),
         Elementary::Elu(alpha) => elu(x, alpha, out),
         Elementary::LeakyRelu(slope) => {
             out.fill(zero.clone());

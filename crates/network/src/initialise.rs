@@ -19,6 +19,9 @@ pub enum Scheme {
     PyTorch,
     /// Haiku's own: normal of deviation `1/√fan_in`, what lies beyond two deviations drawn again.
     Haiku,
+    /// Normal with variance 1, for networks whose layers are scaled by `1/√fan_in` (Jacot, Gabriel and Hongler, *Neural Tangent
+    /// Kernel*, 2018).
+    Standard,
     /// Uniform within `±√(6/(fan_in + fan_out))` (Glorot and Bengio 2010).
     GlorotUniform,
     /// Normal with variance `2/(fan_in + fan_out)`.
@@ -34,9 +37,10 @@ pub enum Scheme {
 }
 
 /// Names of schemes; the first of each is the one that is shown.
-const NAMES: [(&str, Scheme); 12] = [
+const NAMES: [(&str, Scheme); 13] = [
     ("pytorch", Scheme::PyTorch),
     ("haiku", Scheme::Haiku),
+    ("standard", Scheme::Standard),
     ("glorot_uniform", Scheme::GlorotUniform),
     ("glorot_normal", Scheme::GlorotNormal),
     ("he_uniform", Scheme::HeUniform),
@@ -119,10 +123,19 @@ fn law(parameter: &Parameter, scheme: Scheme) -> Law {
         (Role::Weight, _) | (Role::Projection, Scheme::PyTorch) => fans(&parameter.shape),
         // Three matrices in one.
         (Role::Projection, _) => (parameter.shape[1] as f64, parameter.shape[1] as f64),
+        (Role::Recurrent { hidden }, Scheme::PyTorch) => {
+            return Law::Uniform(1.0 / (hidden as f64).sqrt());
+        }
+        // One matrix for each gate.
+        (Role::Recurrent { hidden }, _) if parameter.shape.len() == 2 => {
+            (parameter.shape[1] as f64, hidden as f64)
+        }
         (Role::Bias { fan_in }, Scheme::PyTorch) => {
             return Law::Uniform(1.0 / (fan_in as f64).sqrt());
         }
-        (Role::Bias { .. } | Role::Zeros | Role::Given, _) => return Law::Constant(0.0),
+        (Role::Bias { .. } | Role::Recurrent { .. } | Role::Zeros | Role::Given, _) => {
+            return Law::Constant(0.0);
+        }
         (Role::Ones, _) => return Law::Constant(1.0),
         (Role::Embedding, _) => return Law::Normal(1.0),
         (Role::Position, _) => return Law::Normal(0.02),
@@ -132,6 +145,7 @@ fn law(parameter: &Parameter, scheme: Scheme) -> Law {
             Law::Uniform((6.0 / (fan_in + fan_out)).sqrt())
         }
         Scheme::PyTorch => Law::Uniform(1.0 / fan_in.sqrt()),
+        Scheme::Standard => Law::Normal(1.0),
         Scheme::Haiku => Law::Truncated(1.0 / fan_in.sqrt()),
         Scheme::GlorotUniform => Law::Uniform((6.0 / (fan_in + fan_out)).sqrt()),
         Scheme::GlorotNormal => Law::Normal((2.0 / (fan_in + fan_out)).sqrt()),

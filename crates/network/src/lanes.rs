@@ -170,7 +170,7 @@ mod tests {
             (Elementary::Activation(Function::Relu), [0.0, 0.0], [INF, 1.0]),
             (Elementary::Activation(Function::Gelu), [0.0, 0.0], [INF, 1.0]),
             (Elementary::Activation(Function::Softplus), [0.0, 0.0], [INF, 1.0]),
-            (Elementary::Activation(Function::Elu), [-1.0, 0.0], [INF, 1.0]),
+            (Elementary::Elu(1.0), [-1.0, 0.0], [INF, 1.0]),
             (Elementary::Elu(0.7), [-0.7, 0.0], [INF, 1.0]),
             (Elementary::LeakyRelu(0.1), [-INF, 0.1], [INF, 1.0]),
             (Elementary::Abs, [INF, -1.0], [INF, 1.0]),

@@ -8,7 +8,7 @@ pub mod data;
 pub mod device;
 mod evaluation;
 mod forward;
-pub mod function;
+mod function;
 pub mod graph;
 mod host;
 pub mod initialise;

@@ -141,7 +141,7 @@ pub(super) fn check(architecture: &Architecture, data: &Dataset) -> Result<(), M
         return Err(Mismatch::Inputs {
             data: data.name.clone(),
             found: data.shape.as_slice().into(),
-            layer: architecture.first_layer(),
+            layer: architecture.ends[0].clone(),
             expected: architecture.input.as_slice().into(),
             help: order(&data.shape, &architecture.input),
         });
@@ -158,11 +158,18 @@ pub(super) fn check(architecture: &Architecture, data: &Dataset) -> Result<(), M
     let targets = |found: String| Mismatch::Targets {
         data: data.name.clone(),
         found: found.into(),
-        layer: architecture.last_layer(),
+        layer: architecture.ends[1].clone(),
         expected: architecture.outputs.as_slice().into(),
         help: from_one.or(of_tokens).map(Into::into),
     };
     match (&data.targets, &architecture.criterion) {
+        (Targets::Classes { .. }, Criterion::Contrastive { .. }) => Ok(()),
+        (Targets::Values { .. }, Criterion::Contrastive { .. }) => Err(Mismatch::Criterion {
+            data: data.name.clone(),
+            found: "numbers as targets".into(),
+            criterion: "contrastive",
+            takes: "classes, of which each example has others of its own",
+        }),
         (Targets::Classes { classes: 1 | 2, .. }, criterion)
             if outputs == 1 && criterion.takes_sign() =>
         {

@@ -5,12 +5,15 @@ use super::architecture::{Architecture, BatchNormMode, Criterion, Layer};
 use super::array::Context;
 use super::data::{Dataset, Targets};
 use super::device::Device;
-use super::forward::{self, Batch, Inputs};
+use super::forward::{self, Batch};
 use super::graph::{Graph, Plan};
 use super::memory;
 use super::mismatch::Mismatch;
 use super::series::Ring;
 use super::tape::Tape;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many numbers of activations a shard on the host aims at: its working set should fit into a core's cache.
 const SHARD: usize = 1 << 18;
@@ -32,18 +35,46 @@ fn activations(architecture: &Architecture, example: &Batch, context: &Context) 
     tape.recorded().max(1)
 }
 
+/// The graphs of the layers for different numbers of examples, each made once.
+#[derive(Default)]
+pub(super) struct Plans(Mutex<BTreeMap<usize, Arc<Plan>>>);
+
+/// How many graphs are kept: of shards of two sizes, of mini-batches, and of the rest of the data.
+const KEPT: usize = 8;
+
+impl Plans {
+    fn of(
+        &self,
+        architecture: &Architecture,
+        count: usize,
+        device: &Device,
+    ) -> Result<Arc<Plan>, Mismatch> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plan) = known.get(&count) {
+            return Ok(plan.clone());
+        }
+        let plan = Arc::new(Plan::new(Graph::of_outputs(architecture, count), device)?);
+        if known.len() >= KEPT {
+            known.clear();
+        }
+        known.insert(count, plan.clone());
+        Ok(plan)
+    }
+}
+
 /// The data on the device, cut into shards, and how many numbers the operations on one example produce.
 pub(super) fn shards(
     architecture: &Architecture,
     data: &Dataset,
     device: &Device,
+    plans: &Plans,
 ) -> Result<(Vec<Batch>, usize), Mismatch> {
     // At least what the layers give for one example, before that is evaluated.
     let least = architecture.activations.saturating_add(held(architecture, data));
     memory::check(architecture, least)?;
-    let one = batch(architecture, data, 0..1, device)?;
+    let one = batch(architecture, data, 0..1, device, plans)?;
     let activations = activations(architecture, &one, &device.context(architecture.dtype));
-    Ok((cut(architecture, data, device, activations)?, activations))
+    Ok((cut(architecture, data, device, plans, activations)?, activations))
 }
 
 /// The data on the device, cut into shards.
@@ -51,11 +82,13 @@ pub(super) fn cut(
     architecture: &Architecture,
     data: &Dataset,
     device: &Device,
+    plans: &Plans,
     activations: usize,
 ) -> Result<Vec<Batch>, Mismatch> {
     let context = &device.context(architecture.dtype);
     let examples = data.len();
-    let shard = if couples_examples(&architecture.layers) {
+    let whole = couples_examples(&architecture.layers) || !architecture.criterion.is_mean();
+    let shard = if whole {
         examples
     } else {
         balanced(examples, (shard_size(context) / activations).max(32))
@@ -65,7 +98,7 @@ pub(super) fn cut(
         memory::check(architecture, shard.saturating_mul(activations).saturating_add(held))?;
     }
     let ranges = (0..examples).step_by(shard).map(|start| start..(start + shard).min(examples));
-    ranges.map(|range| batch(architecture, data, range, device)).collect()
+    ranges.map(|range| batch(architecture, data, range, device, plans)).collect()
 }
 
 /// The numbers of all inputs and targets, which stay where they are evaluated.
@@ -84,8 +117,7 @@ pub(super) fn shard_size(context: &Context) -> usize {
 fn couples_examples(layers: &[Layer]) -> bool {
     layers.iter().any(|layer| match layer {
         Layer::BatchNorm { mode, .. } => *mode == BatchNormMode::Batch,
-        Layer::Residual { body, shortcut } => couples_examples(body) || couples_examples(shortcut),
-        _ => false,
+        layer => layer.inner().into_iter().any(couples_examples),
     })
 }
 
@@ -99,57 +131,88 @@ fn balanced(examples: usize, size: usize) -> usize {
     examples.div_ceil(shards)
 }
 
+/// Which numbers of an example embeddings take for rows, and of how many rows.
+fn tokens(architecture: &Architecture) -> Vec<(Range<usize>, usize)> {
+    /// `read` is the part of the input that the next layer is given, if it is one.
+    fn walk(
+        layers: &[Layer],
+        input: &[usize],
+        mut read: Option<Range<usize>>,
+        found: &mut Vec<(Range<usize>, usize)>,
+    ) {
+        let whole = 0..input.iter().product();
+        for layer in layers {
+            let layer = if let Layer::Shared { layer, .. } = layer { layer } else { layer };
+            for inner in layer.inner() {
+                walk(inner, input, read.clone(), found);
+            }
+            read = match (layer, read) {
+                (Layer::Recall { name: None }, _) => Some(whole.clone()),
+                (Layer::Keep { .. } | Layer::Reshape { .. }, read) => read,
+                (Layer::Slice { axis: 0, start, stop }, Some(read)) if read == whole => {
+                    let row = whole.len() / input[0];
+                    Some(start * row..stop * row)
+                }
+                (Layer::Embedding { vocabulary, .. }, Some(read)) => {
+                    found.push((read, *vocabulary));
+                    None
+                }
+                _ => None,
+            };
+        }
+    }
+    let mut found = Vec::new();
+    let whole = 0..architecture.input.iter().product();
+    walk(&architecture.layers, &architecture.input, Some(whole), &mut found);
+    found
+}
+
 fn batch(
     architecture: &Architecture,
     data: &Dataset,
-    range: std::ops::Range<usize>,
+    range: Range<usize>,
     device: &Device,
+    plans: &Plans,
 ) -> Result<Batch, Mismatch> {
     let context = device.context(architecture.dtype);
     let count = range.len();
     let values = data.rows_f64(range.clone());
-    let inputs = match architecture.layers.first() {
-        Some(Layer::Embedding { vocabulary, .. }) => {
-            let length = values.len() / count;
-            let tokens: Result<Vec<usize>, Mismatch> = values
-                .iter()
-                .enumerate()
-                .map(|(at, &value)| {
-                    if value.fract() == 0.0 && value >= 0.0 && value < *vocabulary as f64 {
-                        Ok(value as usize)
-                    } else {
-                        let (data, example, last) =
-                            (data.name.clone(), range.start + at / length, vocabulary - 1);
-                        Err(Mismatch::Token { data, example, value, last })
-                    }
-                })
-                .collect();
-            Inputs::Tokens(context.indices(tokens?))
+    let length = values.len() / count;
+    for (tokens, vocabulary) in tokens(architecture) {
+        let is_token =
+            |value: f64| value.fract() == 0.0 && value >= 0.0 && value < vocabulary as f64;
+        for (at, example) in values.chunks_exact(length).enumerate() {
+            if let Some(&value) = example[tokens.clone()].iter().find(|value| !is_token(**value)) {
+                let (data, example) = (data.name.clone(), range.start + at);
+                return Err(Mismatch::Token { data, example, value, last: vocabulary - 1 });
+            }
         }
-        _ => {
-            let mut shape = vec![count];
-            shape.extend(&architecture.input);
-            Inputs::Values(context.array(values, &shape))
-        }
-    };
+    }
+    let inputs = context.array(values, &[&[count], architecture.input.as_slice()].concat());
+    let layers = plans.of(architecture, count, device)?;
     let (width, tokens) = (architecture.width(), architecture.tokens());
     let targets = targets(&architecture.criterion, &data.targets, range, [tokens, width]);
     let rows = count * tokens;
     let criterion = match &architecture.criterion {
         Criterion::CrossEntropy { .. } | Criterion::MeanSquaredError => None,
         criterion => {
-            let graph = Graph::of_criterion(criterion, rows, width).with_targets(&targets);
+            let graph = Graph::of_criterion(criterion, rows, [width, targets.len() / rows]);
+            let graph = graph.with_targets(&targets);
             Some(Plan::new(graph.with_dtype(architecture.dtype), device)?)
         }
     };
-    Ok(Batch { inputs, targets: context.array(targets, &[rows, width]), count, criterion })
+    let targets = {
+        let each = targets.len() / rows;
+        context.array(targets, &[rows, each])
+    };
+    Ok(Batch { inputs, targets, count, layers, criterion })
 }
 
 /// The targets of some examples as the criterion takes them, `[n, width]`, of every token a row.
 fn targets(
     criterion: &Criterion,
     targets: &Targets,
-    range: std::ops::Range<usize>,
+    range: Range<usize>,
     [tokens, width]: [usize; 2],
 ) -> Vec<f64> {
     let smoothing = match criterion {
@@ -157,6 +220,10 @@ fn targets(
         _ => 0.0,
     };
     let [wrong, right] = criterion.coding();
+    let width = match (criterion, targets) {
+        (Criterion::Contrastive { .. }, Targets::Classes { classes, .. }) => *classes,
+        _ => width,
+    };
     let coded = |labels: &mut dyn Iterator<Item = usize>| {
         let mut coded = Vec::new();
         for label in labels {

@@ -9,8 +9,8 @@ pub(super) const LAYERS: &[Absent] = &[
         "a learned token before the others is `class_token`, and `first_token` takes it at the end",
     ),
     (
-        &["rnn", "gru", "lstm", "gru_cell", "lstm_cell", "rnn_cell", "mamba", "ssm", "s4"],
-        "there are no recurrent layers; sequences are for `attention`, with `embedding` and `position`",
+        &["gru_cell", "lstm_cell", "rnn_cell", "recurrent", "mamba", "ssm", "s4"],
+        "recurrent layers are `rnn`, `lstm` and `gru`, over all tokens",
     ),
     (
         &[
@@ -36,24 +36,15 @@ pub(super) const LAYERS: &[Absent] = &[
             "rotary",
             "rope",
         ],
-        "learned positions are `position`; there are no fixed ones",
+        "learned positions are `position`, fixed ones `sinusoids`; an `attention` turns its queries and keys with `rotary = true`",
     ),
     (
         &["layer_norm2d", "layer_norm_2d", "layer_norm1d"],
         "`layer_norm` takes the number of last axes: `axes = 3` for all of an image; for channels alone there is none",
     ),
     (
-        &[
-            "group_norm",
-            "instance_norm",
-            "instance_norm1d",
-            "instance_norm2d",
-            "rms_norm",
-            "weight_norm",
-            "spectral_norm",
-            "local_response_norm",
-        ],
-        "the norms are `layer_norm`, `batch_norm1d` and `batch_norm2d`",
+        &["weight_norm", "spectral_norm", "local_response_norm"],
+        "the norms are `layer_norm`, `rms_norm`, `batch_norm`, `group_norm` and `instance_norm`",
     ),
     (
         &["dropout", "dropout1d", "dropout2d", "drop_path", "stochastic_depth", "alpha_dropout"],
@@ -68,91 +59,52 @@ pub(super) const LAYERS: &[Absent] = &[
         "a loss is no layer: write loss = \"cross_entropy\" or loss = \"mean_squared_error\" in front of the layers",
     ),
     (
-        &[
-            "conv",
-            "conv1d",
-            "conv3d",
-            "convolution",
-            "conv_transpose2d",
-            "depthwise_conv2d",
-            "separable_conv2d",
-            "deconv",
-        ],
-        "of convolutions there is `conv2d`, without groups and not transposed",
+        &["conv", "convolution", "depthwise_conv2d", "separable_conv2d", "deconv"],
+        "convolutions are `conv1d`, `conv2d` and `conv3d`, transposed ones `conv_transpose2d` and its like; as many `groups` as \
+         channels make one depthwise",
     ),
     (
-        &[
-            "max_pool",
-            "max_pool1d",
-            "max_pool3d",
-            "adaptive_max_pool2d",
-            "avg_pool",
-            "avg_pool1d",
-            "avg_pool3d",
-            "mean_pool",
-            "pool",
-        ],
-        "of pools there are `max_pool2d`, `avg_pool2d` and `global_avg_pool`",
+        &["max_pool", "adaptive_max_pool2d", "avg_pool", "mean_pool", "pool"],
+        "pools are `max_pool2d`, `avg_pool2d` and their like, and `global_avg_pool` and `global_max_pool`",
     ),
     (
         &["adaptive_avg_pool2d", "adaptive_avg_pool", "global_pool", "gap"],
         "to one number a channel it is `global_avg_pool`",
     ),
     (&["dense", "fc", "fully_connected", "affine", "lazy_linear", "mlp"], "it is `linear`"),
-    (&["bilinear"], "there is no layer with two inputs"),
+    (&["bilinear"], "`add`, `multiply` and `concat` put together what several layers give"),
     (
-        &["skip", "shortcut", "add", "resnet_block", "basic_block", "bottleneck", "res_block"],
-        "it is `residual`, with `layers` and, where shapes differ, a `shortcut`",
+        &["skip", "shortcut", "sum", "resnet_block", "basic_block", "bottleneck", "res_block"],
+        "it is `residual`, with `layers` and, where shapes differ, a `shortcut`; `add` is the sum of named layers",
     ),
     (
-        &["concat", "cat", "dense_block", "u_net", "unet"],
-        "layers stand in a line; branches are sums, `residual`, and are not joined",
+        &["cat", "concatenate", "dense_block", "u_net", "unet"],
+        "`concat` puts together what the layers give whose names are in `from`",
     ),
     (
-        &[
-            "reshape",
-            "view",
-            "unflatten",
-            "permute",
-            "squeeze",
-            "unsqueeze",
-            "patch_embed",
-            "patch_embedding",
-        ],
-        "shapes are changed by `flatten`, `transpose` and `tokens`; patches of an image are cut by a `conv2d` whose stride is its \
+        &["view", "unflatten", "squeeze", "unsqueeze", "patch_embed", "patch_embedding"],
+        "shapes are changed by `flatten`, `reshape`, `permute` and `tokens`; patches of an image are cut by a `conv2d` whose stride is its \
          kernel, and `tokens` makes a list of them",
     ),
     (&["identity", "sequential", "module_list"], "leave it out: layers stand in a line"),
     (
-        &["upsample", "interpolate", "pixel_shuffle", "zero_pad2d", "pad"],
-        "nothing makes images larger; `padding` is a key of `conv2d` and of pools",
+        &["interpolate", "pixel_shuffle", "zero_pad2d", "pad"],
+        "`upsample` repeats every pixel; `padding` is a key of `conv2d` and of pools",
     ),
     (
         &[
-            "leaky_relu",
             "prelu",
             "rrelu",
-            "selu",
             "celu",
-            "mish",
-            "silu",
-            "swish",
-            "hardswish",
-            "hard_swish",
-            "hardtanh",
-            "softsign",
             "softmin",
-            "log_sigmoid",
-            "sin",
             "sine",
             "swiglu",
             "glu",
             "geglu",
             "quick_gelu",
-            "hard_sigmoid",
             "threshold",
         ],
-        "the activations are `elu`, `tanh`, `softplus`, `sigmoid`, `gelu` and `relu`",
+        "activations are `elu`, `gelu`, `relu`, `silu`, `tanh` and others; two layers are multiplied by `multiply`",
     ),
     (
         &["embedding_bag", "token_embedding"],
@@ -160,20 +112,20 @@ pub(super) const LAYERS: &[Absent] = &[
     ),
     (
         &["squeeze_excite", "squeeze_excitation", "se"],
-        "nothing multiplies activations with each other but `attention`",
+        "`multiply` is the product of what layers of the same shape give",
     ),
 ];
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::FUNCTIONS;
-    use super::super::read::TYPES;
+    use super::super::activation::ACTIVATIONS;
+    use super::super::layers::TYPES;
     use super::*;
 
     #[test]
     fn what_is_recommended_exists_and_what_is_absent_does_not() {
         let known = |word: &str| {
-            TYPES.contains(&word) || FUNCTIONS.iter().any(|(function, _)| *function == word)
+            TYPES.contains(&word) || ACTIVATIONS.iter().any(|(function, _)| *function == word)
         };
         for (absent, advice) in LAYERS {
             assert!(absent.iter().all(|name| !known(name)), "{absent:?}");
@@ -186,6 +138,9 @@ mod tests {
                     "width",
                     "padding",
                     "transformer",
+                    "from",
+                    "groups",
+                    "rotary = true",
                     "axes = 3",
                 ];
                 assert!(known(word) || keys.contains(&word), "{word}");

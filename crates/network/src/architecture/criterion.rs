@@ -5,7 +5,7 @@ use bea_series::text::near::Absent;
 use bea_series::text::source::{Source, SourceError};
 use bea_series::text::table::{Entry, Table, alike};
 
-/// The loss of a network, a mean over the examples. Of an example with the outputs `y` and the targets `t`, both of `C`
+/// The loss of a network, a mean over the examples, but for one. Of an example with the outputs `y` and the targets `t`, both of `C`
 /// numbers, where a class is the vector with 1 at its place:
 #[derive(Clone, Debug, PartialEq)]
 pub enum Criterion {
@@ -37,6 +37,13 @@ pub enum Criterion {
     Logistic,
     /// The mean over `c` of `-t_c log σ(y_c) - (1 - t_c) log(1 - σ(y_c))`: `torch.nn.BCEWithLogitsLoss`.
     BinaryCrossEntropy,
+    /// Of normalised outputs `z_i = y_i/‖y_i‖`, the mean over the examples `i` and over all others `p` of the same class of
+    /// `-log(e^{z_i·z_p/τ}/Σ_{a ≠ i} e^{z_i·z_a/τ})`, zero where there is no other: the supervised contrastive loss of Khosla et
+    /// al., *Supervised Contrastive Learning*, 2020. Where each class has two examples, two views of one, it is that of SimCLR.
+    Contrastive {
+        /// `τ`, positive.
+        temperature: f64,
+    },
     /// A formula over `y` and `t`.
     Formula(Formula),
 }
@@ -83,7 +90,7 @@ impl Formula {
 }
 
 /// The losses by name, with the numbers that PyTorch takes for them: first by the names that are shown, then by PyTorch's.
-const KINDS: [(&str, Criterion); 14] = [
+const KINDS: [(&str, Criterion); 17] = [
     ("cross_entropy", Criterion::CrossEntropy { smoothing: 0.0 }),
     ("mean_squared_error", Criterion::MeanSquaredError),
     ("half_squared_error", Criterion::HalfSquaredError),
@@ -91,7 +98,10 @@ const KINDS: [(&str, Criterion); 14] = [
     ("hinge", Criterion::Hinge { margin: 1.0, power: 1 }),
     ("logistic", Criterion::Logistic),
     ("binary_cross_entropy", Criterion::BinaryCrossEntropy),
+    ("contrastive", Criterion::Contrastive { temperature: 0.5 }),
     ("mse", Criterion::MeanSquaredError),
+    ("nt_xent", Criterion::Contrastive { temperature: 0.5 }),
+    ("info_nce", Criterion::Contrastive { temperature: 0.5 }),
     ("cross_entropy_loss", Criterion::CrossEntropy { smoothing: 0.0 }),
     ("mse_loss", Criterion::MeanSquaredError),
     ("huber_loss", Criterion::Huber { delta: 1.0 }),
@@ -119,7 +129,7 @@ const ABSENT: &[Absent] = &[
 
 impl Criterion {
     /// The names of all losses but formulas.
-    pub const NAMES: [&str; 7] = [
+    pub const NAMES: [&str; 8] = [
         "cross_entropy",
         "mean_squared_error",
         "half_squared_error",
@@ -127,6 +137,7 @@ impl Criterion {
         "hinge",
         "logistic",
         "binary_cross_entropy",
+        "contrastive",
     ];
 
     /// The loss that the key `loss` says: a name, or a table with `type` and its own keys, or with a `formula`. The smoothing
@@ -166,6 +177,10 @@ impl Criterion {
                     };
                 }
             }
+            Criterion::Contrastive { temperature } => {
+                only(&["temperature"])?;
+                *temperature = positive(&table, "temperature")?.unwrap_or(*temperature);
+            }
             _ => only(&[])?,
         }
         Ok(criterion)
@@ -176,6 +191,11 @@ impl Criterion {
         let kind = std::mem::discriminant(self);
         let found = KINDS.into_iter().find(|(_, known)| std::mem::discriminant(known) == kind);
         found.map(|(name, _)| name)
+    }
+
+    /// Whether it is a mean over the examples of what each gives on its own.
+    pub(crate) fn is_mean(&self) -> bool {
+        !matches!(self, Criterion::Contrastive { .. })
     }
 
     /// Whether one output tells two classes apart, by its sign.

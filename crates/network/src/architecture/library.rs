@@ -17,14 +17,14 @@ mod transformer;
 mod vgg;
 
 use super::plan::{LayerKind, Plan, Window};
-use crate::function::Function;
+use crate::architecture::Activation;
 pub(super) use transformer::Transformer;
 
 /// An architecture of the library, with its choices.
 #[derive(Clone, Debug)]
 pub(super) struct Design {
     pub(super) family: Family,
-    pub(super) activation: Function,
+    pub(super) activation: Activation,
     /// Whether batch norms take running statistics.
     pub(super) running: bool,
     /// Outputs of the last layer.
@@ -128,10 +128,10 @@ impl Family {
     }
 
     /// The activation where none is chosen: ELU as in the paper (appendix C), GELU in a transformer.
-    pub(super) fn activation(&self) -> Function {
+    pub(super) fn activation(&self) -> Activation {
         match self {
-            Family::Transformer(_) => Function::Gelu,
-            _ => Function::Elu,
+            Family::Transformer(_) => Activation::Gelu,
+            _ => Activation::Elu { alpha: 1.0 },
         }
     }
 }
@@ -188,7 +188,7 @@ fn run(plans: &mut [Plan]) {
     }
 }
 
-fn mlp(hidden: &[usize], activation: Function, outputs: usize, input: &[usize]) -> Vec<Plan> {
+fn mlp(hidden: &[usize], activation: Activation, outputs: usize, input: &[usize]) -> Vec<Plan> {
     let mut kinds = Vec::new();
     if input.len() > 1 {
         kinds.push(LayerKind::Flatten);
@@ -202,7 +202,7 @@ fn mlp(hidden: &[usize], activation: Function, outputs: usize, input: &[usize]) 
 
 /// A layer of this name.
 fn plan(name: impl Into<String>, kind: LayerKind) -> Plan {
-    Plan { kind, name: name.into(), span: None }
+    Plan { kind, name: name.into(), from: Vec::new(), share: None, span: None }
 }
 
 /// Layers named by their position, after `prefix`.
@@ -216,11 +216,13 @@ fn linear(outputs: usize) -> LayerKind {
 
 /// A square window.
 fn window(kernel: usize, stride: usize, padding: usize) -> Window {
-    Window { kernel: [kernel; 2], stride: [stride; 2], padding: [padding; 2] }
+    let pair = |size| vec![size; 2];
+    Window { kernel: pair(kernel), stride: pair(stride), padding: pair(padding), dilation: pair(1) }
 }
 
 fn convolution(outputs: usize, window: Window, bias: bool) -> LayerKind {
-    LayerKind::Conv2d { inputs: None, outputs, window, bias }
+    let (inputs, groups, transposed) = (None, 1, None);
+    LayerKind::Convolution { inputs, outputs, window, groups, transposed, bias }
 }
 
 /// PyTorch's `BatchNorm2d`.

@@ -29,26 +29,30 @@
 //! Parameters are named and laid out as PyTorch does, so that its checkpoints can be read.
 
 mod absent;
+mod activation;
 mod criterion;
 mod error;
-mod label;
+mod layers;
 mod library;
 mod parameters;
+mod plain;
 mod plan;
 mod read;
 mod shapes;
 mod spec;
 
+pub use activation::Activation;
 pub use criterion::{Criterion, Formula};
 pub use error::{ArchitectureError, LayerError, SpecError};
 pub use parameters::{Layout, Parameter, Role};
+pub use plan::Window;
 
 pub use read::{Frame, penalty, smoothing};
 
-use super::function::Function;
 use super::graph::Graph;
 use bea_series::text::source::Source;
 use bea_series::text::table::Table;
+use plan::Plan;
 use std::ops::{Deref, DerefMut};
 
 /// A network: layers one after the other, and the loss at their end.
@@ -69,6 +73,8 @@ pub struct Architecture {
     pub outputs: Vec<usize>,
     /// The numbers that all layers give for one input, together.
     pub activations: usize,
+    /// What messages call the layer that is given the input, and the one that gives the outputs: `` `0` (linear)``.
+    pub(crate) ends: [String; 2],
 }
 
 impl Architecture {
@@ -77,13 +83,13 @@ impl Architecture {
     pub fn is_smooth(&self) -> bool {
         fn smooth(layers: &[Layer]) -> bool {
             layers.iter().all(|layer| match layer {
-                Layer::Activation(function) => !matches!(function, Function::Elu | Function::Relu),
-                Layer::MaxPool2d { .. } => false,
-                Layer::Residual { body, shortcut } => smooth(body) && smooth(shortcut),
-                _ => true,
+                Layer::Activation(activation) => activation.is_smooth(),
+                Layer::MaxPool(_) | Layer::GlobalMaxPool => false,
+                layer => layer.inner().into_iter().all(smooth),
             })
         }
-        smooth(&self.layers) && Graph::of_criterion(&self.criterion, 1, self.width()).is_smooth()
+        smooth(&self.layers)
+            && Graph::of_criterion(&self.criterion, 1, [self.width(); 2]).is_smooth()
     }
 }
 
@@ -106,7 +112,7 @@ impl Architecture {
         mut self,
         criterion: Criterion,
     ) -> Result<Architecture, ArchitectureError> {
-        shapes::check_criterion(&self.last_layer(), &self.outputs, &criterion)?;
+        shapes::check_criterion(&self.ends[1], &self.outputs, &criterion)?;
         self.criterion = criterion;
         Ok(self)
     }
@@ -135,20 +141,21 @@ pub enum Layer {
         /// Whether there is a bias.
         bias: bool,
     },
-    /// Cross-correlation of `[inputs, h, w]` with zero padding.
-    Conv2d {
-        /// Prefix of `weight` `[outputs, inputs, kernel]` and `bias` `[outputs]`.
+    /// Cross-correlation of `[inputs, ...]` with zero padding, or what is transposed to it.
+    Convolution {
+        /// Prefix of `weight` `[outputs, inputs/groups, kernel]`, transposed `[inputs, outputs/groups, kernel]`, and of
+        /// `bias` `[outputs]`.
         name: String,
         /// Channels before.
         inputs: usize,
         /// Channels after.
         outputs: usize,
-        /// Height and width of the kernel.
-        kernel: [usize; 2],
-        /// Steps between its positions.
-        stride: [usize; 2],
-        /// Zeros added on every side.
-        padding: [usize; 2],
+        /// How the kernel moves.
+        window: Window,
+        /// In how many groups, each on its own, the channels are.
+        groups: usize,
+        /// Of a transposed one, the zeros added after each axis.
+        transposed: Option<Vec<usize>>,
         /// Whether there is a bias.
         bias: bool,
     },
@@ -156,7 +163,7 @@ pub enum Layer {
     BatchNorm {
         /// Prefix of `weight` and `bias`, both `[channels]`.
         name: String,
-        /// Size of the first axis of `[channels]` or `[channels, height, width]`.
+        /// Size of the first axis.
         channels: usize,
         /// `ε`.
         epsilon: f64,
@@ -171,31 +178,103 @@ pub enum Layer {
         shape: Vec<usize>,
         /// `ε`.
         epsilon: f64,
+        /// Whether there are a weight and a bias.
+        affine: bool,
+    },
+    /// `x/√(mean of x² + ε) · weight`, the mean over the trailing axes.
+    RmsNorm {
+        /// Prefix of `weight`, of the shape of the trailing axes.
+        name: String,
+        /// The trailing axes.
+        shape: Vec<usize>,
+        /// `ε`.
+        epsilon: f64,
+    },
+    /// `(x - mean)/√(variance + ε) · weight + bias`, with mean and biased variance over all of a group of channels.
+    GroupNorm {
+        /// Prefix of `weight` and `bias`, both `[channels]`.
+        name: String,
+        /// Size of the first axis.
+        channels: usize,
+        /// The number of groups, a divisor of `channels`.
+        groups: usize,
+        /// `ε`.
+        epsilon: f64,
+        /// Whether there are a weight and a bias.
+        affine: bool,
     },
     /// A function of every element.
-    Activation(Function),
+    Activation(Activation),
+    /// All elements times a number.
+    Scale {
+        /// The number.
+        factor: f64,
+    },
     /// The largest value under the kernel; padding is never the largest.
-    MaxPool2d {
-        /// Height and width of the kernel.
-        kernel: [usize; 2],
-        /// Steps between its positions.
-        stride: [usize; 2],
-        /// Padding on every side.
-        padding: [usize; 2],
-    },
+    MaxPool(Window),
     /// The mean under the kernel, padding counted as zeros.
-    AvgPool2d {
-        /// Height and width of the kernel.
-        kernel: [usize; 2],
-        /// Steps between its positions.
-        stride: [usize; 2],
-        /// Zeros added on every side.
-        padding: [usize; 2],
-    },
-    /// The mean over an image: `[channels, height, width]` to `[channels]`.
+    AvgPool(Window),
+    /// The mean over an image: `[channels, ...]` to `[channels]`.
     GlobalAvgPool,
+    /// The largest value of an image: `[channels, ...]` to `[channels]`.
+    GlobalMaxPool,
+    /// Each value `factor` times along every axis but the first.
+    Upsample {
+        /// How often.
+        factor: usize,
+    },
     /// All axes as one, the last varying fastest.
     Flatten,
+    /// The same numbers in another shape.
+    Reshape {
+        /// The shape.
+        shape: Vec<usize>,
+    },
+    /// The axes in another order.
+    Permute {
+        /// Which axis each is.
+        axes: Vec<usize>,
+    },
+    /// What lies from `start` to before `stop` along an axis.
+    Slice {
+        /// The axis.
+        axis: usize,
+        /// The first place.
+        start: usize,
+        /// The place after the last.
+        stop: usize,
+    },
+    /// Remembers what the layer before it gives.
+    Keep {
+        /// The name of that layer.
+        name: String,
+    },
+    /// Gives what is remembered, or the input where there is no name.
+    Recall {
+        /// The name.
+        name: Option<String>,
+    },
+    /// Puts together what is remembered under names.
+    Join {
+        /// In which way.
+        how: Join,
+        /// The names; none is the input.
+        names: Vec<Option<String>>,
+    },
+    /// A layer with the parameters of one before it.
+    Shared {
+        /// What it is called itself.
+        name: String,
+        /// The layer, with the prefix of those parameters.
+        layer: Box<Layer>,
+    },
+    /// The same layers again and again, with the same parameters.
+    Repeat {
+        /// The layers.
+        body: Vec<Layer>,
+        /// How often.
+        times: usize,
+    },
     /// `body(x) + shortcut(x)`.
     Residual {
         /// Layers of the first term.
@@ -232,6 +311,25 @@ pub enum Layer {
         heads: usize,
         /// Whether a token sees only those before it and itself.
         causal: bool,
+        /// Whether queries and keys are turned by angles that grow with the position, `position/10000^{2i/size}` of the
+        /// `i`-th pair of the `size` numbers of a head, of which the second is half a head behind the first (Su et al.,
+        /// *RoFormer*, 2021).
+        rotary: bool,
+    },
+    /// Adds `sin(position/10000^{2i/width})` and `cos` of the same to the numbers `2i` and `2i + 1` of each token (Vaswani et
+    /// al., *Attention Is All You Need*, 2017).
+    Sinusoids,
+    /// A recurrent layer over tokens, `[tokens, inputs]` to `[tokens, hidden]`, from a state of zeros.
+    Recurrent {
+        /// Prefix of `weight_ih_l0` `[gates hidden, inputs]`, `weight_hh_l0` `[gates hidden, hidden]`, `bias_ih_l0` and
+        /// `bias_hh_l0` `[gates hidden]`.
+        name: String,
+        /// The recurrence, as PyTorch has it.
+        cell: Cell,
+        /// Size of the last axis before.
+        inputs: usize,
+        /// Size of the last axis after.
+        hidden: usize,
     },
     /// A learned vector before the first token: `[tokens, width]` to `[tokens + 1, width]`.
     ClassToken {
@@ -242,12 +340,90 @@ pub enum Layer {
     },
     /// The first token alone: `[tokens, width]` to `[width]`.
     FirstToken,
+    /// The last token alone: `[tokens, width]` to `[width]`.
+    LastToken,
     /// The pixels of an image, row by row: `[channels, height, width]` to `[height · width, channels]`.
     Tokens,
     /// `[a, b]` to `[b, a]`.
     Transpose,
     /// The mean over tokens: `[tokens, width]` to `[width]`.
     MeanTokens,
+}
+
+/// How values are put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Join {
+    /// Their sum.
+    Add,
+    /// Their product, number by number.
+    Multiply,
+    /// One after the other along an axis.
+    Concatenate {
+        /// The axis.
+        axis: usize,
+    },
+}
+
+impl Join {
+    fn word(self) -> &'static str {
+        match self {
+            Join::Add => "add",
+            Join::Multiply => "multiply",
+            Join::Concatenate { .. } => "concat",
+        }
+    }
+}
+
+/// A recurrence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cell {
+    /// `h' = tanh(W x + b + U h + c)`.
+    Rnn,
+    /// Long short-term memory, its gates in the order of PyTorch: input, forget, cell, output.
+    Lstm,
+    /// A gated recurrent unit, its gates in the order of PyTorch: reset, update, new.
+    Gru,
+}
+
+impl Cell {
+    /// How many arrays of the size of the state are made in a step.
+    pub(crate) fn gates(self) -> usize {
+        match self {
+            Cell::Rnn => 1,
+            Cell::Lstm => 4,
+            Cell::Gru => 3,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Cell::Rnn => "rnn",
+            Cell::Lstm => "lstm",
+            Cell::Gru => "gru",
+        }
+    }
+}
+
+impl Layer {
+    /// The lists of layers in it.
+    pub(crate) fn inner(&self) -> Vec<&[Layer]> {
+        match self {
+            Layer::Residual { body, shortcut } => vec![body, shortcut],
+            Layer::Repeat { body, .. } => vec![body],
+            Layer::Shared { layer, .. } => vec![std::slice::from_ref(layer)],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The same, to be changed.
+    fn inner_mut(&mut self) -> Vec<&mut [Layer]> {
+        match self {
+            Layer::Residual { body, shortcut } => vec![body, shortcut],
+            Layer::Repeat { body, .. } => vec![body],
+            Layer::Shared { layer, .. } => vec![std::slice::from_mut(layer)],
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// Which mean and variance a batch norm takes.
@@ -281,11 +457,7 @@ impl Architecture {
                     Layer::BatchNorm { name, channels, mode, .. } => {
                         out.push((name, *channels, mode));
                     }
-                    Layer::Residual { body, shortcut } => {
-                        collect(body, out);
-                        collect(shortcut, out);
-                    }
-                    _ => {}
+                    layer => layer.inner().into_iter().for_each(|inner| collect(inner, out)),
                 }
             }
         }
@@ -300,11 +472,7 @@ impl Architecture {
             for layer in layers {
                 match layer {
                     Layer::BatchNorm { mode, .. } => out.push(mode),
-                    Layer::Residual { body, shortcut } => {
-                        collect(body, out);
-                        collect(shortcut, out);
-                    }
-                    _ => {}
+                    layer => layer.inner_mut().into_iter().for_each(|inner| collect(inner, out)),
                 }
             }
         }
@@ -381,13 +549,13 @@ fn build(
     dtype: Dtype,
     input: Vec<usize>,
     criterion: Criterion,
-    plans: &[plan::Plan],
+    plans: &[Plan],
 ) -> Result<Architecture, ArchitectureError> {
-    let (layers, outputs, activations) = shapes::resolve(plans, &input)?;
+    let shapes::Resolved { layers, outputs, activations } = shapes::resolve(plans, &input)?;
     shapes::check_outputs(plans, &outputs, &criterion)?;
     let mut list = parameters::List::default();
     list.add(&layers).map_err(|fault| {
-        let span = plan::Plan::place(plans, &fault.layer);
+        let span = Plan::place(plans, &fault.layer);
         LayerError { message: fault.message, span, help: None }
     })?;
     let parameters = list.into_parameters();
@@ -398,5 +566,6 @@ fn build(
         return Err(LayerError { message, span, help }.into());
     }
     let layout = Layout { name, dtype, parameters };
-    Ok(Architecture { layout, input, criterion, l2: 0.0, layers, outputs, activations })
+    let ends = [false, true].map(|last| Plan::end(plans, last));
+    Ok(Architecture { layout, input, criterion, l2: 0.0, layers, outputs, activations, ends })
 }

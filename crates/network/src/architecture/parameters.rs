@@ -39,6 +39,11 @@ pub enum Role {
     Embedding,
     /// Rows for positions.
     Position,
+    /// Of a recurrent layer.
+    Recurrent {
+        /// The size of its state.
+        hidden: usize,
+    },
     /// Of an operator graph, which comes with its values.
     Given,
 }
@@ -110,20 +115,40 @@ impl List {
                         self.push(name, "bias", &[*outputs], role)?;
                     }
                 }
-                Layer::Conv2d { name, inputs, outputs, kernel: [h, w], bias, .. } => {
-                    self.push(name, "weight", &[*outputs, *inputs, *h, *w], Role::Weight)?;
+                Layer::Convolution { name, inputs, outputs, window, groups, transposed, bias } => {
+                    // As many inputs as PyTorch counts for either.
+                    let (first, second) = match transposed {
+                        None => (*outputs, inputs / groups),
+                        Some(_) => (*inputs, outputs / groups),
+                    };
+                    let shape = [&[first, second][..], &window.kernel].concat();
+                    self.push(name, "weight", &shape, Role::Weight)?;
                     if *bias {
-                        let role = Role::Bias { fan_in: inputs * h * w };
-                        self.push(name, "bias", &[*outputs], role)?;
+                        let fan_in = shape[1..].iter().product();
+                        self.push(name, "bias", &[*outputs], Role::Bias { fan_in })?;
                     }
                 }
                 Layer::BatchNorm { name, channels, .. } => {
                     self.push(name, "weight", &[*channels], Role::Ones)?;
                     self.push(name, "bias", &[*channels], Role::Zeros)?;
                 }
-                Layer::LayerNorm { name, shape, .. } => {
+                Layer::LayerNorm { name, shape, affine: true, .. } => {
                     self.push(name, "weight", shape, Role::Ones)?;
                     self.push(name, "bias", shape, Role::Zeros)?;
+                }
+                Layer::RmsNorm { name, shape, .. } => {
+                    self.push(name, "weight", shape, Role::Ones)?;
+                }
+                Layer::GroupNorm { name, channels, affine: true, .. } => {
+                    self.push(name, "weight", &[*channels], Role::Ones)?;
+                    self.push(name, "bias", &[*channels], Role::Zeros)?;
+                }
+                Layer::Recurrent { name, cell, inputs, hidden } => {
+                    let (rows, role) = (cell.gates() * hidden, Role::Recurrent { hidden: *hidden });
+                    self.push(name, "weight_ih_l0", &[rows, *inputs], role)?;
+                    self.push(name, "weight_hh_l0", &[rows, *hidden], role)?;
+                    self.push(name, "bias_ih_l0", &[rows], role)?;
+                    self.push(name, "bias_hh_l0", &[rows], role)?;
                 }
                 Layer::Embedding { name, vocabulary, width } => {
                     self.push(name, "weight", &[*vocabulary, *width], Role::Embedding)?;
@@ -141,20 +166,36 @@ impl List {
                 Layer::ClassToken { name, width } => {
                     self.push(name, "weight", &[*width], Role::Position)?;
                 }
-                Layer::Residual { body, shortcut } => {
-                    self.add(body)?;
-                    self.add(shortcut)?;
+                Layer::Shared { name, layer } => self.shared(name, layer)?,
+                layer => {
+                    for inner in layer.inner() {
+                        self.add(inner)?;
+                    }
                 }
-                Layer::Activation(_)
-                | Layer::MaxPool2d { .. }
-                | Layer::AvgPool2d { .. }
-                | Layer::GlobalAvgPool
-                | Layer::Flatten
-                | Layer::MeanTokens
-                | Layer::FirstToken
-                | Layer::Tokens
-                | Layer::Transpose => {}
             }
+        }
+        Ok(())
+    }
+
+    /// Refuses a layer whose parameters are not all there.
+    fn shared(&self, name: &str, layer: &Layer) -> Result<(), Fault> {
+        let mut own = List::default();
+        own.add(std::slice::from_ref(layer))?;
+        for parameter in own.parameters {
+            let (wanted, shape) = (&parameter.name, &parameter.shape);
+            let message = match self.parameters.iter().find(|other| other.name == *wanted) {
+                Some(other) if other.shape == *shape => continue,
+                Some(other) => format!(
+                    "layer {name} shares `{wanted}`, which is {:?}, but needs {shape:?}",
+                    other.shape
+                ),
+                None => {
+                    format!(
+                        "layer {name} shares `{wanted}`, but no layer before it has that parameter"
+                    )
+                }
+            };
+            return Err(Fault { layer: name.into(), message });
         }
         Ok(())
     }

@@ -1,41 +1,13 @@
 //! Network files.
 
-use super::absent::LAYERS;
+use super::activation::ACTIVATIONS;
 use super::error::ArchitectureError;
+use super::layers::{layers, running};
 use super::library::{Design, Family, Images, NAMES, Transformer};
-use super::plan::{FUNCTIONS, LayerKind, Plan, Window};
+use super::plan::Plan;
 use super::{Architecture, Criterion, Dtype, build};
 use bea_series::text::source::{Source, SourceError};
-use bea_series::text::table::{Entry, Table, alike, parse};
-
-/// The spellings of layers' types other than activations; the first of a kind is the one that is shown.
-pub(super) const TYPES: [&str; 19] = [
-    "linear",
-    "conv2d",
-    "batch_norm",
-    "batch_norm1d",
-    "batch_norm2d",
-    "layer_norm",
-    "max_pool2d",
-    "avg_pool2d",
-    "global_avg_pool",
-    "flatten",
-    "residual",
-    "embedding",
-    "position",
-    "attention",
-    "mean_tokens",
-    "class_token",
-    "first_token",
-    "tokens",
-    "transpose",
-];
-
-/// ε of PyTorch's norms.
-const EPSILON: f64 = 1e-5;
-
-/// The modes of batch norms; whether they run.
-const MODES: [(&str, bool); 2] = [("batch", false), ("running", true)];
+use bea_series::text::table::{Entry, Table, parse};
 
 /// Keys that every network file may have.
 const COMMON: [&str; 6] = ["name", "loss", "label_smoothing", "l2", "dtype", "input"];
@@ -72,8 +44,9 @@ pub(super) fn architecture(source: &Source) -> Result<Architecture, Architecture
     let (criterion, dtype) = (criterion(&top)?, dtype(&top)?);
     let entry = top.required("input", "input = [1, 28, 28]")?;
     let input = entry.sizes()?;
-    if !(1..=3).contains(&input.len()) {
-        let must = "must be [features], [tokens], [tokens, features] or [channels, height, width]";
+    if !(1..=4).contains(&input.len()) {
+        let must = "must be [features], [tokens], [tokens, features], [channels, length], [channels, height, width] or \
+                    [channels, depth, height, width]";
         return Err(entry.fault(must, None).into());
     }
     let plans = content(&top, &COMMON, &input)?;
@@ -162,9 +135,10 @@ fn design(top: &Table, entry: &Entry, common: &[&str]) -> Result<Design, SourceE
         }
     }
     let activation = top.optional("activation");
-    let activation = activation.map(|entry| entry.choice("activation", &FUNCTIONS)).transpose()?;
+    let activation =
+        activation.map(|entry| entry.choice("activation", &ACTIVATIONS)).transpose()?;
     let activation = activation.unwrap_or(family.activation());
-    let running = mode(top)?;
+    let running = running(top)?;
     Ok(Design { family, activation, running, outputs: top.required_size("out")? })
 }
 
@@ -177,12 +151,6 @@ fn blocks(table: &Table) -> Result<Option<usize>, SourceError> {
         blocks if blocks <= MOST_BLOCKS => Ok(Some(blocks)),
         _ => Err(entry.fault(&format!("must be at most {MOST_BLOCKS}"), None)),
     }
-}
-
-/// Whether the key `mode` says that batch norms take running statistics.
-fn mode(table: &Table) -> Result<bool, SourceError> {
-    let entry = table.optional("mode");
-    entry.map_or(Ok(false), |entry| entry.choice("mode of batch norms", &MODES))
 }
 
 /// The name of a file without folder and ending.
@@ -222,150 +190,4 @@ fn dtype(top: &Table) -> Result<Dtype, SourceError> {
     let known = [("f32", Dtype::F32), ("f64", Dtype::F64)];
     let entry = top.optional("dtype");
     entry.map_or(Ok(Dtype::F32), |entry| entry.choice("dtype", &known))
-}
-
-/// The layers in the tables of `entry`. Parameters are named `prefix` and the position from 0 on.
-fn layers(entry: &Entry, prefix: &str) -> Result<Vec<Plan>, SourceError> {
-    let tables = entry.tables("a layer")?;
-    if tables.is_empty() {
-        return Err(entry.fault("must hold at least one layer", None));
-    }
-    tables.into_iter().enumerate().map(|(at, table)| layer(table, prefix, at)).collect()
-}
-
-fn layer(mut table: Table, prefix: &str, position: usize) -> Result<Plan, SourceError> {
-    let own = match table.optional("name") {
-        None => position.to_string(),
-        Some(entry) => match entry.string()? {
-            "" => return Err(entry.fault("must not be empty", None)),
-            name => name.to_string(),
-        },
-    };
-    let name = if prefix.is_empty() { own } else { format!("{prefix}.{own}") };
-    table.what = format!("layer {name}");
-    let entry = table.required("type", "type = \"linear\"")?;
-    let spelled = entry.string()?;
-    let activation = FUNCTIONS.into_iter().find(|(word, _)| alike(word, spelled));
-    let word = TYPES.into_iter().find(|word| alike(word, spelled));
-    let known: Vec<&str> =
-        TYPES.into_iter().chain(FUNCTIONS.iter().map(|(word, _)| *word)).collect();
-    let Some(word) = word.or(activation.map(|(word, _)| word)) else {
-        return Err(entry.unknown_or("layer type", spelled, &known, LAYERS));
-    };
-    table.what = format!("layer {name} ({word})");
-    table.span = entry.span();
-    let only = |keys: &[&str]| table.only(&[&["type", "name"], keys].concat());
-    let epsilon = || match table.optional("epsilon") {
-        None => Ok(EPSILON),
-        Some(entry) => match entry.number()? {
-            epsilon if epsilon > 0.0 => Ok(epsilon),
-            _ => Err(entry.fault("must be positive", None)),
-        },
-    };
-    let kind = match word {
-        "linear" => {
-            only(&["in", "out", "bias"])?;
-            let (inputs, outputs) = (table.size("in")?, table.required_size("out")?);
-            LayerKind::Linear { inputs, outputs, bias: table.boolean("bias")?.unwrap_or(true) }
-        }
-        "conv2d" => {
-            only(&["in", "out", "kernel", "stride", "padding", "bias"])?;
-            let (inputs, outputs) = (table.size("in")?, table.required_size("out")?);
-            let bias = table.boolean("bias")?.unwrap_or(true);
-            LayerKind::Conv2d { inputs, outputs, window: window(&table, Some([1, 1]))?, bias }
-        }
-        "batch_norm" | "batch_norm1d" | "batch_norm2d" => {
-            only(&["epsilon", "mode"])?;
-            LayerKind::BatchNorm { epsilon: epsilon()?, running: mode(&table)? }
-        }
-        "layer_norm" => {
-            only(&["axes", "epsilon"])?;
-            LayerKind::LayerNorm { axes: table.size("axes")?.unwrap_or(1), epsilon: epsilon()? }
-        }
-        "max_pool2d" => {
-            only(&["kernel", "stride", "padding"])?;
-            LayerKind::MaxPool2d(pool(&table)?)
-        }
-        "avg_pool2d" => {
-            only(&["kernel", "stride", "padding"])?;
-            LayerKind::AvgPool2d(pool(&table)?)
-        }
-        "global_avg_pool" => {
-            only(&[])?;
-            LayerKind::GlobalAvgPool
-        }
-        "flatten" => {
-            only(&[])?;
-            LayerKind::Flatten
-        }
-        "residual" => {
-            only(&["layers", "shortcut"])?;
-            let body = table.required("layers", "layers = [{ type = \"linear\", out = 10 }]")?;
-            let shortcut = table.optional("shortcut");
-            let shortcut = shortcut.map(|entry| layers(&entry, &format!("{name}.shortcut")));
-            let body = layers(&body, &name)?;
-            LayerKind::Residual { body, shortcut: shortcut.transpose()?.unwrap_or_default() }
-        }
-        "embedding" => {
-            only(&["vocabulary", "width"])?;
-            let vocabulary = table.required_size("vocabulary")?;
-            LayerKind::Embedding { vocabulary, width: table.required_size("width")? }
-        }
-        "position" => {
-            only(&[])?;
-            LayerKind::Position
-        }
-        "attention" => {
-            only(&["heads", "causal"])?;
-            let (heads, causal) = (table.size("heads")?, table.boolean("causal")?);
-            LayerKind::Attention { heads: heads.unwrap_or(1), causal: causal.unwrap_or(false) }
-        }
-        "mean_tokens" => {
-            only(&[])?;
-            LayerKind::MeanTokens
-        }
-        "class_token" => {
-            only(&[])?;
-            LayerKind::ClassToken
-        }
-        "first_token" => {
-            only(&[])?;
-            LayerKind::FirstToken
-        }
-        "tokens" => {
-            only(&[])?;
-            LayerKind::Tokens
-        }
-        "transpose" => {
-            only(&[])?;
-            LayerKind::Transpose
-        }
-        _ => {
-            only(&[])?;
-            match activation {
-                Some((_, function)) => LayerKind::Activation(function),
-                None => return Err(entry.unknown("layer type", spelled, &known)),
-            }
-        }
-    };
-    Ok(Plan { kind, name, span: Some(table.span) })
-}
-
-/// Kernel, stride and padding; the stride is the kernel where it is not given.
-fn pool(table: &Table) -> Result<Window, SourceError> {
-    let window = window(table, None)?;
-    let half = window.kernel.map(|size| size / 2);
-    match table.optional("padding") {
-        Some(entry) if window.padding[0] > half[0] || window.padding[1] > half[1] => {
-            Err(entry.fault("must be at most half the kernel", None))
-        }
-        _ => Ok(window),
-    }
-}
-
-fn window(table: &Table, stride: Option<[usize; 2]>) -> Result<Window, SourceError> {
-    let pair = |key, least| table.optional(key).map(|entry: Entry| entry.pair(least)).transpose();
-    let kernel = table.required("kernel", "kernel = 3")?.pair(1)?;
-    let stride = pair("stride", 1)?.or(stride).unwrap_or(kernel);
-    Ok(Window { kernel, stride, padding: pair("padding", 0)?.unwrap_or([0, 0]) })
 }

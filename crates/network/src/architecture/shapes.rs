@@ -2,36 +2,251 @@
 
 use super::error::{ArchitectureError, LayerError};
 use super::parameters::MOST;
-use super::plan::{LayerKind, Plan, Window};
-use super::{BatchNormMode, Criterion, Layer};
-
-/// Where the first layer's shape comes from.
-const INPUT: &str = "the input is";
+use super::plain::plain;
+use super::plan::{INPUT, LayerKind, Plan, Reference};
+use super::{Criterion, Join, Layer};
+use bea_series::text::near;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a layer is given: a shape, and where it comes from.
 #[derive(Clone)]
-struct Given {
-    shape: Vec<usize>,
-    /// The numbers that the layers before it give.
-    before: usize,
+pub(super) struct Given {
+    pub(super) shape: Vec<usize>,
     /// `layer 2 gives`, or `the input is`.
-    from: String,
+    pub(super) from: String,
+    /// Whether it is the input, or rows of it, which may be whole numbers.
+    pub(super) raw: bool,
+    /// Whether it is all of the input.
+    pub(super) whole: bool,
 }
 
-/// The layers of `plans`, applied one after the other to `input`, the shape of what they give, and the numbers that all
-/// of them give together.
-pub(super) fn resolve(
-    plans: &[Plan],
-    input: &[usize],
-) -> Result<(Vec<Layer>, Vec<usize>, usize), LayerError> {
+/// Layers with their shapes.
+pub(super) struct Resolved {
+    pub(super) layers: Vec<Layer>,
+    /// The shape of what they give.
+    pub(super) outputs: Vec<usize>,
+    /// The numbers that all of them give together.
+    pub(super) activations: usize,
+}
+
+/// What is known on the way through the layers.
+struct Way {
+    /// What the layers so far give, by name.
+    given: BTreeMap<String, Given>,
+    /// Those that later layers refer to.
+    wanted: BTreeSet<String>,
+    /// The numbers that the layers so far give.
+    activations: usize,
+}
+
+/// The layers of `plans`, applied one after the other to `input`.
+pub(super) fn resolve(plans: &[Plan], input: &[usize]) -> Result<Resolved, LayerError> {
     let size = input.iter().try_fold(1usize, |size, axis| size.checked_mul(*axis));
     if size.is_none_or(|size| !(1..=MOST).contains(&size)) {
-        let message = format!("{INPUT} {input:?}: a network takes from 1 to 2^31 numbers");
+        let message = format!("the input is {input:?}: a network takes from 1 to 2^31 numbers");
         return Err(LayerError { message, span: None, help: None });
     }
-    let given = Given { shape: input.to_vec(), before: 0, from: INPUT.into() };
-    let (layers, given) = chain(plans, given)?;
-    Ok((layers, given.shape, given.before))
+    let given =
+        Given { shape: input.to_vec(), from: "the input is".into(), raw: true, whole: true };
+    let mut wanted = BTreeSet::new();
+    want(plans, &mut wanted);
+    let known = BTreeMap::from([(INPUT.to_string(), given.clone())]);
+    let mut way = Way { given: known, wanted, activations: 0 };
+    let (layers, given) = way.chain(plans, given)?;
+    Ok(Resolved { layers, outputs: given.shape, activations: way.activations })
+}
+
+/// Collects the names that layers refer to.
+fn want(plans: &[Plan], wanted: &mut BTreeSet<String>) {
+    for plan in plans {
+        wanted.extend(plan.from.iter().map(|reference| reference.name.clone()));
+        match &plan.kind {
+            LayerKind::Residual { body, shortcut } => {
+                want(body, wanted);
+                want(shortcut, wanted);
+            }
+            LayerKind::Repeat { body, .. } => want(body, wanted),
+            _ => {}
+        }
+    }
+}
+
+impl Way {
+    fn chain(
+        &mut self,
+        plans: &[Plan],
+        mut given: Given,
+    ) -> Result<(Vec<Layer>, Given), LayerError> {
+        let mut layers = Vec::with_capacity(plans.len());
+        for (at, plan) in plans.iter().enumerate() {
+            if at > 0 && !plan.from.is_empty() {
+                self.check_used(&plans[at - 1], plan)?;
+            }
+            if let ([reference], false) = (&plan.from[..], plan.joins()) {
+                given = self.recalled(plan, reference)?;
+                layers.push(Layer::Recall { name: remembered(reference) });
+            }
+            let (layer, shape) = self.step(plan, &given)?;
+            let size = shape.iter().try_fold(1usize, |size, axis| size.checked_mul(*axis));
+            if size.is_none_or(|size| size > MOST) {
+                let message = format!("{} gives {shape:?}, more than 2^31 numbers", plan.label());
+                return Err(fault(plan, message, None));
+            }
+            layers.push(layer);
+            self.activations = self.activations.saturating_add(size.unwrap_or(0));
+            let raw = given.raw
+                && match plan.kind {
+                    // Of the input itself: a part of a part is not looked up.
+                    LayerKind::Slice { axis: 0, .. } => given.whole,
+                    LayerKind::Reshape { .. } => true,
+                    _ => false,
+                };
+            given = Given { shape, from: format!("layer {} gives", plan.name), raw, whole: false };
+            if self.wanted.contains(&plan.name) {
+                layers.push(Layer::Keep { name: plan.name.clone() });
+            }
+            self.given.insert(plan.name.clone(), given.clone());
+        }
+        Ok((layers, given))
+    }
+
+    /// Refuses a layer whose result nobody takes: not the next one, and none by its name.
+    fn check_used(&self, plan: &Plan, next: &Plan) -> Result<(), LayerError> {
+        if self.wanted.contains(&plan.name) {
+            return Ok(());
+        }
+        let message = format!(
+            "what {} gives is not used: layer {} takes something else",
+            plan.label(),
+            next.name
+        );
+        let help = format!("name it in a `from`, as `{}`, or leave it out", plan.name);
+        Err(fault(plan, message, Some(help)))
+    }
+
+    /// What the layer of this name gives.
+    fn recalled(&self, plan: &Plan, reference: &Reference) -> Result<Given, LayerError> {
+        self.given.get(&reference.name).cloned().ok_or_else(|| {
+            let names: Vec<&str> = self.given.keys().map(String::as_str).collect();
+            let message = format!(
+                "{} takes what `{}` gives, which is no layer before it",
+                plan.label(),
+                reference.name
+            );
+            let help = near::advice(&reference.name, &names);
+            LayerError { message, span: Some(reference.span.clone()), help }
+        })
+    }
+
+    /// The layer and the shape of what it gives.
+    fn step(&mut self, plan: &Plan, given: &Given) -> Result<(Layer, Vec<usize>), LayerError> {
+        match &plan.kind {
+            LayerKind::Residual { body, shortcut } => self.residual(plan, body, shortcut, given),
+            LayerKind::Repeat { body, times } => self.repeat(plan, body, *times, given),
+            LayerKind::Join { how } => self.join(plan, *how),
+            _ => {
+                let Some(shared) = &plan.share else { return plain(plan, &plan.name, given) };
+                let (layer, shape) = plain(plan, &shared.name, given)?;
+                let (name, layer) = (plan.name.clone(), layer.into());
+                Ok((Layer::Shared { name, layer }, shape))
+            }
+        }
+    }
+
+    fn residual(
+        &mut self,
+        plan: &Plan,
+        body: &[Plan],
+        shortcut: &[Plan],
+        given: &Given,
+    ) -> Result<(Layer, Vec<usize>), LayerError> {
+        let (body, after) = self.chain(body, given.clone())?;
+        let (shortcut, other) = self.chain(shortcut, given.clone())?;
+        if after.shape != other.shape {
+            let what = if shortcut.is_empty() { "its input" } else { "its shortcut" };
+            let (shape, other) = (after.shape, other.shape);
+            let message =
+                format!("{} adds its layers' {shape:?} to {what}'s {other:?}", plan.label());
+            let help = "both must have the same shape: change the layers, or the `shortcut`".into();
+            return Err(fault(plan, message, Some(help)));
+        }
+        Ok((Layer::Residual { body, shortcut }, after.shape))
+    }
+
+    fn repeat(
+        &mut self,
+        plan: &Plan,
+        body: &[Plan],
+        times: usize,
+        given: &Given,
+    ) -> Result<(Layer, Vec<usize>), LayerError> {
+        let before = self.activations;
+        let (body, after) = self.chain(body, given.clone())?;
+        if after.shape != given.shape {
+            let message = format!(
+                "{} repeats layers that give {:?}, but {} {:?}",
+                plan.label(),
+                after.shape,
+                given.from,
+                given.shape
+            );
+            let help = "what is repeated gives the shape that it takes".into();
+            return Err(fault(plan, message, Some(help)));
+        }
+        let once = self.activations - before;
+        self.activations = before.saturating_add(once.saturating_mul(times));
+        Ok((Layer::Repeat { body, times }, after.shape))
+    }
+
+    fn join(&self, plan: &Plan, how: Join) -> Result<(Layer, Vec<usize>), LayerError> {
+        let mut shapes = Vec::new();
+        for reference in &plan.from {
+            shapes.push((&reference.name, self.recalled(plan, reference)?.shape));
+        }
+        let (first, shape) = &shapes[0];
+        let mut joined = shape.clone();
+        let along = match how {
+            Join::Concatenate { axis } if axis >= shape.len() => {
+                let message = format!(
+                    "{} has the axis {axis}, but `{first}` gives {shape:?}, whose axes are 0 to {}",
+                    plan.label(),
+                    shape.len() - 1
+                );
+                return Err(fault(plan, message, None));
+            }
+            Join::Concatenate { axis } => Some(axis),
+            Join::Add | Join::Multiply => None,
+        };
+        for (name, other) in &shapes[1..] {
+            let fits = other.len() == shape.len()
+                && (0..shape.len()).all(|at| Some(at) == along || other[at] == shape[at]);
+            if !fits {
+                let message = format!(
+                    "{} puts together `{first}`, which gives {shape:?}, and `{name}`, which gives {other:?}",
+                    plan.label()
+                );
+                let help = match along {
+                    None => "they must have the same shape".into(),
+                    Some(axis) => format!("they must have the same shape beside the axis {axis}"),
+                };
+                return Err(fault(plan, message, Some(help)));
+            }
+            if let Some(axis) = along {
+                joined[axis] = joined[axis].saturating_add(other[axis]);
+            }
+        }
+        let names = plan.from.iter().map(remembered).collect();
+        Ok((Layer::Join { how, names }, joined))
+    }
+}
+
+/// The name under which a value is kept; the input has none.
+fn remembered(reference: &Reference) -> Option<String> {
+    (reference.name != INPUT).then(|| reference.name.clone())
+}
+
+pub(super) fn fault(plan: &Plan, message: String, help: Option<String>) -> LayerError {
+    LayerError { message, span: plan.span.clone(), help }
 }
 
 /// Refuses layers whose outputs `criterion` cannot be taken of.
@@ -62,6 +277,10 @@ pub(super) fn check_criterion(
             "of one output there is the loss `binary_cross_entropy`",
         )),
         ([width] | [_, width], Criterion::Formula(formula)) => Ok(formula.on(*width).map(drop)?),
+        ([_, _], Criterion::Contrastive { .. }) => Err(fault(
+            format!("{last} gives {outputs:?}, but the contrastive loss is of one row of outputs"),
+            "`mean_tokens` makes one of them",
+        )),
         ([_] | [_, _], _) => Ok(()),
         _ => Err(fault(
             format!(
@@ -70,224 +289,4 @@ pub(super) fn check_criterion(
             "add a `flatten` or `global_avg_pool`, and a `linear`; for a loss of every pixel, `tokens`",
         )),
     }
-}
-
-fn chain(plans: &[Plan], mut given: Given) -> Result<(Vec<Layer>, Given), LayerError> {
-    let mut layers = Vec::with_capacity(plans.len());
-    for plan in plans {
-        let (layer, shape, inner) = step(plan, &given)?;
-        let size = shape.iter().try_fold(1usize, |size, axis| size.checked_mul(*axis));
-        if size.is_none_or(|size| size > MOST) {
-            let message = format!("{} gives {shape:?}, more than 2^31 numbers", plan.label());
-            return Err(fault(plan, message, None));
-        }
-        layers.push(layer);
-        let before = inner.saturating_add(size.unwrap_or(0));
-        given = Given { shape, before, from: format!("layer {} gives", plan.name) };
-    }
-    Ok((layers, given))
-}
-
-fn fault(plan: &Plan, message: String, help: Option<String>) -> LayerError {
-    LayerError { message, span: plan.span.clone(), help }
-}
-
-impl Given {
-    /// A layer that takes something else.
-    fn refused(&self, plan: &Plan, takes: &str, help: Option<String>) -> LayerError {
-        let Given { shape, from, .. } = self;
-        fault(plan, format!("{} takes {takes}, but {from} {shape:?}", plan.label()), help)
-    }
-
-    fn image(&self, plan: &Plan) -> Result<[usize; 3], LayerError> {
-        let image: Result<[usize; 3], _> = self.shape.as_slice().try_into();
-        image.map_err(|_| self.refused(plan, "[channels, height, width]", None))
-    }
-
-    fn tokens(&self, plan: &Plan) -> Result<[usize; 2], LayerError> {
-        let tokens: Result<[usize; 2], _> = self.shape.as_slice().try_into();
-        tokens.map_err(|_| self.refused(plan, "[tokens, width]", None))
-    }
-
-    /// Height and width of an image after `window` has gone over it.
-    fn slid(&self, plan: &Plan, window: &Window) -> Result<[usize; 3], LayerError> {
-        let [channels, height, width] = self.image(plan)?;
-        let Window { kernel, stride, padding } = *window;
-        let along = |axis: usize, size: usize| {
-            let padded = size + 2 * padding[axis];
-            padded.checked_sub(kernel[axis]).map(|room| room / stride[axis] + 1)
-        };
-        match (along(0, height), along(1, width)) {
-            (Some(height), Some(width)) => Ok([channels, height, width]),
-            _ => {
-                let [h, w] = kernel;
-                let takes = match padding {
-                    [0, 0] => format!("images of at least {h}x{w}"),
-                    [y, x] => format!("images that are at least {h}x{w} with padding {y}x{x}"),
-                };
-                Err(self.refused(plan, &takes, None))
-            }
-        }
-    }
-}
-
-/// The layer, the shape of what it gives, and the numbers given before that, those of layers within included.
-fn step(plan: &Plan, given: &Given) -> Result<(Layer, Vec<usize>, usize), LayerError> {
-    if let LayerKind::Residual { body, shortcut } = &plan.kind {
-        return residual(plan, body, shortcut, given);
-    }
-    let (layer, shape) = plain(plan, given)?;
-    Ok((layer, shape, given.before))
-}
-
-/// A layer without others in it.
-fn plain(plan: &Plan, given: &Given) -> Result<(Layer, Vec<usize>), LayerError> {
-    let name = plan.name.clone();
-    let shape = &given.shape;
-    Ok(match &plan.kind {
-        LayerKind::Linear { inputs, outputs, bias } => {
-            let last = linear_inputs(plan, *inputs, given)?;
-            let mut shape = shape.clone();
-            shape.pop();
-            shape.push(*outputs);
-            (Layer::Linear { name, inputs: last, outputs: *outputs, bias: *bias }, shape)
-        }
-        LayerKind::Conv2d { inputs, outputs, window, bias } => {
-            let [channels, height, width] = given.slid(plan, window)?;
-            if let Some(takes) = inputs.filter(|takes| *takes != channels) {
-                let takes = format!("{takes} channel{}", if takes == 1 { "" } else { "s" });
-                let help =
-                    format!("without `in`, it takes the {channels} channels that it is given");
-                return Err(given.refused(plan, &takes, Some(help)));
-            }
-            let Window { kernel, stride, padding } = *window;
-            let (outputs, bias) = (*outputs, *bias);
-            let layer =
-                Layer::Conv2d { name, inputs: channels, outputs, kernel, stride, padding, bias };
-            (layer, vec![outputs, height, width])
-        }
-        LayerKind::BatchNorm { epsilon, running } => match shape.as_slice() {
-            [channels] | [channels, _, _] => {
-                let (channels, epsilon) = (*channels, *epsilon);
-                let mode =
-                    if *running { BatchNormMode::Running(None) } else { BatchNormMode::Batch };
-                (Layer::BatchNorm { name, channels, epsilon, mode }, shape.clone())
-            }
-            _ => {
-                let takes = "[channels] or [channels, height, width]";
-                return Err(given.refused(plan, takes, None));
-            }
-        },
-        LayerKind::LayerNorm { axes, epsilon } => {
-            let Some(first) = shape.len().checked_sub(*axes) else {
-                return Err(given.refused(plan, &format!("at least {axes} axes"), None));
-            };
-            let layer = Layer::LayerNorm { name, shape: shape[first..].into(), epsilon: *epsilon };
-            (layer, shape.clone())
-        }
-        LayerKind::Activation(function) => (Layer::Activation(*function), shape.clone()),
-        LayerKind::MaxPool2d(window) => {
-            let after = given.slid(plan, window)?;
-            let Window { kernel, stride, padding } = *window;
-            (Layer::MaxPool2d { kernel, stride, padding }, after.into())
-        }
-        LayerKind::AvgPool2d(window) => {
-            let after = given.slid(plan, window)?;
-            let Window { kernel, stride, padding } = *window;
-            (Layer::AvgPool2d { kernel, stride, padding }, after.into())
-        }
-        LayerKind::GlobalAvgPool => {
-            let [channels, _, _] = given.image(plan)?;
-            (Layer::GlobalAvgPool, vec![channels])
-        }
-        LayerKind::Flatten => (Layer::Flatten, vec![shape.iter().product()]),
-        LayerKind::Residual { .. } => unreachable!("a residual has layers in it"),
-        LayerKind::Embedding { vocabulary, width } => {
-            let [length] = shape[..] else {
-                return Err(given.refused(plan, "[tokens]", None));
-            };
-            if given.from != INPUT {
-                let help = "an embedding takes integers: it must be the first layer".into();
-                return Err(given.refused(plan, "the input", Some(help)));
-            }
-            let (vocabulary, width) = (*vocabulary, *width);
-            (Layer::Embedding { name, vocabulary, width }, vec![length, width])
-        }
-        LayerKind::Position => {
-            let [length, width] = given.tokens(plan)?;
-            (Layer::Position { name, length, width }, shape.clone())
-        }
-        LayerKind::Attention { heads, causal } => {
-            let [_, width] = given.tokens(plan)?;
-            if width % heads != 0 {
-                let takes = format!("a width that its {heads} heads share evenly");
-                return Err(given.refused(plan, &takes, None));
-            }
-            (Layer::Attention { name, width, heads: *heads, causal: *causal }, shape.clone())
-        }
-        LayerKind::MeanTokens => {
-            let [_, width] = given.tokens(plan)?;
-            (Layer::MeanTokens, vec![width])
-        }
-        LayerKind::ClassToken => {
-            let [length, width] = given.tokens(plan)?;
-            (Layer::ClassToken { name, width }, vec![length + 1, width])
-        }
-        LayerKind::FirstToken => {
-            let [_, width] = given.tokens(plan)?;
-            (Layer::FirstToken, vec![width])
-        }
-        LayerKind::Tokens => {
-            let [channels, height, width] = given.image(plan)?;
-            (Layer::Tokens, vec![height * width, channels])
-        }
-        LayerKind::Transpose => {
-            let [length, width] = given.tokens(plan)?;
-            (Layer::Transpose, vec![width, length])
-        }
-    })
-}
-
-/// The number of inputs of a linear layer, if the shape has one.
-fn linear_inputs(plan: &Plan, inputs: Option<usize>, given: &Given) -> Result<usize, LayerError> {
-    let size: usize = given.shape.iter().product();
-    let takes = match inputs {
-        Some(inputs) => format!("{inputs} inputs"),
-        None => "[features] or [tokens, features]".into(),
-    };
-    match given.shape[..] {
-        [last] | [_, last] if inputs.is_none_or(|inputs| inputs == last) => Ok(last),
-        [last] => {
-            // A layer that is not in the text has no `in` to leave out.
-            let help = format!("without `in`, it takes the {last} inputs that it is given");
-            Err(given.refused(plan, &takes, plan.span.as_ref().map(|_| help)))
-        }
-        _ => {
-            let fits = inputs.is_none_or(|inputs| inputs == size);
-            let help = if fits {
-                "add a `flatten` before it".into()
-            } else {
-                format!("a `flatten` before it would give it {size} inputs")
-            };
-            Err(given.refused(plan, &takes, Some(help)))
-        }
-    }
-}
-
-fn residual(
-    plan: &Plan,
-    body: &[Plan],
-    shortcut: &[Plan],
-    given: &Given,
-) -> Result<(Layer, Vec<usize>, usize), LayerError> {
-    let (body, after) = chain(body, given.clone())?;
-    let (shortcut, other) = chain(shortcut, Given { before: after.before, ..given.clone() })?;
-    if after.shape != other.shape {
-        let what = if shortcut.is_empty() { "its input" } else { "its shortcut" };
-        let (shape, other) = (after.shape, other.shape);
-        let message = format!("{} adds its layers' {shape:?} to {what}'s {other:?}", plan.label());
-        let help = "both must have the same shape: change the layers, or the `shortcut`".into();
-        return Err(fault(plan, message, Some(help)));
-    }
-    Ok((Layer::Residual { body, shortcut }, after.shape, other.before))
 }

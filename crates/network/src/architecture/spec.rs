@@ -1,9 +1,8 @@
 //! Architectures of the library in short: `mlp:100,100,tanh`.
 
+use super::activation::{ACTIVATIONS, Activation};
 use super::error::SpecError;
 use super::library::{Design, Family, NAMES, Transformer};
-use super::plan::FUNCTIONS;
-use crate::function::Function;
 use bea_series::text::near;
 
 /// The mode of batch norms that follows a name.
@@ -29,8 +28,8 @@ pub(super) fn design(spec: &str, input: &[usize], outputs: usize) -> Result<Desi
             running = true;
             continue;
         }
-        match (function(item), &mut family) {
-            (Some(function), _) if activation.is_none() => activation = Some(function),
+        match (named(item), &mut family) {
+            (Some(found), _) if activation.is_none() => activation = Some(found),
             (Some(_), _) => {
                 let message = format!("`{spec}` has a second activation, `{item}`");
                 return Err(SpecError { message, help: None });
@@ -59,8 +58,8 @@ pub(super) fn design(spec: &str, input: &[usize], outputs: usize) -> Result<Desi
     }
 }
 
-fn function(word: &str) -> Option<Function> {
-    FUNCTIONS.iter().find(|(name, _)| *name == word).map(|(_, function)| *function)
+fn named(word: &str) -> Option<Activation> {
+    ACTIVATIONS.iter().find(|(name, _)| *name == word).map(|(_, activation)| *activation)
 }
 
 fn width(spec: &str, item: &str) -> Result<usize, SpecError> {
@@ -76,7 +75,7 @@ fn width(spec: &str, item: &str) -> Result<usize, SpecError> {
 
 fn no_activation(spec: &str, item: &str, norms: bool) -> SpecError {
     let running = norms.then_some(RUNNING);
-    let names: Vec<&str> = FUNCTIONS.iter().map(|(name, _)| *name).chain(running).collect();
+    let names: Vec<&str> = ACTIVATIONS.iter().map(|(name, _)| *name).chain(running).collect();
     let message = format!("in `{spec}` there is no activation `{item}`");
     SpecError { message, help: near::advice(item, &names) }
 }

@@ -30,15 +30,6 @@ pub(crate) enum Indices {
 }
 
 impl Indices {
-    /// On the host.
-    pub fn to_vec(&self) -> Vec<usize> {
-        match self {
-            Self::Host(indices) => indices.to_vec(),
-            #[cfg(feature = "accelerator")]
-            Self::Device(indices) => super::tensor::download_indices(indices),
-        }
-    }
-
     pub fn length(&self) -> usize {
         match self {
             Self::Host(indices) => indices.len(),

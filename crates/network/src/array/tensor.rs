@@ -53,13 +53,6 @@ pub(super) fn upload_indices(values: &[usize], device: &Device) -> Positions {
     Box::new(Tensor::from_data(TensorData::new(values, [length]), (device, DType::I32)))
 }
 
-/// Indices of a device on the host.
-pub(super) fn download_indices(indices: &Positions) -> Vec<usize> {
-    let values: Vec<i32> =
-        indices.as_ref().clone().into_data().try_into_vec().expect("a tensor of 32-bit integers");
-    values.into_iter().map(|v| v as usize).collect()
-}
-
 /// Zeros beside a tensor.
 fn zeros<const D: usize>(beside: &Tensor<1>, shape: [usize; D]) -> Tensor<D> {
     Tensor::zeros(shape, (&beside.device(), beside.dtype()))

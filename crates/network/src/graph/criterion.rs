@@ -4,42 +4,29 @@ use super::Graph;
 use super::lower::Lowering;
 use super::operation::{Axes, Operation};
 use crate::architecture::{Criterion, Dtype, Layout, Parameter, Role};
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 impl Graph {
-    /// The mean of a loss over examples, with their outputs `[count, width]` as its parameter and the targets as a constant of
-    /// the same shape, which are zeros here.
+    /// A loss of examples, with their outputs `[count, width]` as its parameter and the targets `[count, targets]` as a
+    /// constant, which are zeros here.
     ///
     /// # Panics
     /// If the outputs are not those of an architecture with this criterion, which were checked.
-    pub(crate) fn of_criterion(criterion: &Criterion, count: usize, width: usize) -> Graph {
+    pub(crate) fn of_criterion(
+        criterion: &Criterion,
+        count: usize,
+        [width, targets]: [usize; 2],
+    ) -> Graph {
         let shape = vec![count, width];
         let name = "outputs".to_string();
         let parameter =
             Parameter { name: name.clone(), shape: shape.clone(), offset: 0, role: Role::Given };
-        let mut lowering = Lowering {
-            nodes: Vec::new(),
-            constants: BTreeMap::new(),
-            parameters: std::slice::Iter::default(),
-        };
+        let mut lowering = Lowering::new(&[]);
         let outputs = lowering.node(Operation::Parameter { name }, &[], shape.clone());
-        let targets = lowering.constant("targets", &shape, vec![0.0; count * width]);
+        let values = vec![0.0; count * targets];
+        let targets = lowering.constant("targets", &[count, targets], values);
         let loss = lowering.criterion(criterion, outputs, targets);
-        Graph {
-            file: PathBuf::new(),
-            producer: String::new(),
-            layout: Layout {
-                name: "the loss".into(),
-                dtype: Dtype::F64,
-                parameters: vec![parameter],
-            },
-            initial: Vec::new(),
-            constants: lowering.constants,
-            nodes: lowering.nodes,
-            loss,
-            examples: None,
-        }
+        let (name, dtype, parameters) = ("the loss".into(), Dtype::F64, vec![parameter]);
+        lowering.finish(Layout { name, dtype, parameters }, loss)
     }
 
     /// The same with other targets.
@@ -141,12 +128,45 @@ impl Lowering<'_> {
                 let loss = self.push(Operation::Add, &[yes, no]);
                 self.mean_of_all(loss)
             }
+            Criterion::Contrastive { temperature } => {
+                self.contrastive(outputs, targets, *temperature)
+            }
             Criterion::Formula(formula) => {
                 let loss = formula.on(width).expect("checked with the architecture");
                 let loss = self.formula(&loss, outputs, targets);
                 self.mean_of_all(loss)
             }
         }
+    }
+
+    /// The supervised contrastive loss of outputs `[n, width]` and the rows of the identity matrix that are their classes.
+    fn contrastive(&mut self, outputs: usize, classes: usize, temperature: f64) -> usize {
+        use Operation as O;
+        let n = self.shape(outputs)[0];
+        let along = |axis, keep| Axes { axes: vec![axis], keep };
+        let square = self.push(O::Square, &[outputs]);
+        let square = self.push(O::Sum(along(1, true)), &[square]);
+        let inverse = self.push(O::Rsqrt, &[square]);
+        let unit = self.push(O::Multiply, &[outputs, inverse]);
+        let pairs = O::Matmul { transpose: [false, true] };
+        let alike = self.push(pairs.clone(), &[unit, unit]);
+        let alike = self.scaled(alike, 1.0 / temperature);
+        let [row, column] = [0, 1].map(|axis| self.push(O::Iota { shape: vec![n, n], axis }, &[]));
+        let itself = self.push(O::Equal, &[row, column]);
+        let [zero, one, never] =
+            [0.0, 1.0, f64::NEG_INFINITY].map(|value| self.push(O::Scalar { value }, &[]));
+        let others = self.push(O::Where, &[itself, never, alike]);
+        let logarithms = self.push(O::LogSoftmax { axis: 1 }, &[others]);
+        let logarithms = self.push(O::Where, &[itself, zero, logarithms]);
+        // Of the same class: each row sums to one, or zero.
+        let same = self.push(pairs, &[classes, classes]);
+        let same = self.push(O::Where, &[itself, zero, same]);
+        let count = self.push(O::Sum(along(1, true)), &[same]);
+        let count = self.push(O::Maximum, &[count, one]);
+        let share = self.push(O::Divide, &[same, count]);
+        let chosen = self.push(O::Multiply, &[share, logarithms]);
+        let sum = self.sum_of_all(chosen);
+        self.scaled(sum, -1.0 / n as f64)
     }
 
     /// `max(0, margin + x)^power`.

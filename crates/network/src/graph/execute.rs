@@ -1,5 +1,6 @@
 //! The evaluation of a graph on a tape: once what its parameters do not change, then node by node at each point.
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use super::gather::index_of;
@@ -25,10 +26,36 @@ pub(crate) struct Plan {
     indices: Vec<Option<Vec<f64>>>,
     /// The positions that each node picks, made by the first evaluation.
     pub(super) positions: Vec<OnceLock<Vec<Positions>>>,
+    /// What is done for each node.
+    steps: Vec<Step>,
     /// After which node each is not needed any more.
     last_use: Vec<usize>,
     /// Whether more than the real base of each reaches the loss.
     reaches: Vec<bool>,
+}
+
+/// What is done for a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// Nothing: it is fixed, not needed, or a part of a later one.
+    Nothing,
+    /// The parameter of this number is taken.
+    Parameter(usize),
+    /// Its operation.
+    Operation,
+    /// `x Wᵀ + b` at once, with the numbers of `x`, `W` and `b`, in the place of a sum.
+    Linear([usize; 3]),
+}
+
+impl Step {
+    /// The nodes that are needed for `node`.
+    fn args<'a>(&'a self, node: &'a Node) -> &'a [usize] {
+        match self {
+            Step::Nothing | Step::Parameter(_) => &[],
+            Step::Operation => &node.args,
+            Step::Linear(args) => args,
+        }
+    }
 }
 
 impl Plan {
@@ -44,9 +71,10 @@ impl Plan {
         }
         let context = device.context(graph.layout.dtype);
         let host = Context { place: Place::Host, dtype: Dtype::F64 };
+        let steps = graph.steps();
         let mut last_use = vec![0; graph.nodes.len()];
-        for (index, node) in graph.nodes.iter().enumerate().filter(|(_, node)| node.needed) {
-            node.args.iter().for_each(|&arg| last_use[arg] = index);
+        for (index, (node, step)) in graph.nodes.iter().zip(&steps).enumerate() {
+            step.args(node).iter().for_each(|&arg| last_use[arg] = index);
         }
         let reaches = graph.reaching();
         let mut plan = Plan {
@@ -55,6 +83,7 @@ impl Plan {
             indices: vec![None; graph.nodes.len()],
             graph: Arc::new(graph),
             context: host.clone(),
+            steps,
             last_use,
             reaches,
         };
@@ -140,25 +169,23 @@ impl Plan {
         Ok((fixed, indices))
     }
 
-    /// The loss, of one entry, with a variable for each parameter.
-    pub fn loss(&self, tape: &Tape<'_>, parameters: Vec<Variable>) -> Variable {
+    /// What the graph ends in, the loss of one entry, with a variable for each parameter.
+    pub fn evaluate(&self, tape: &Tape<'_>, parameters: Vec<Variable>) -> Variable {
         let graph = &self.graph;
-        let places = graph.layout.parameters.iter().map(|parameter| parameter.name.as_str());
-        let place: std::collections::HashMap<&str, usize> = places.zip(0..).collect();
         let mut values: Vec<Option<Variable>> = vec![None; graph.nodes.len()];
-        for (index, node) in graph.nodes.iter().enumerate().take(graph.loss + 1) {
-            if !node.needed || !node.varies {
-                continue;
-            }
-            let value = if let Operation::Parameter { name } = &node.operation {
-                parameters[place[name.as_str()]].clone()
+        for (index, (node, step)) in graph.nodes.iter().zip(&self.steps).enumerate() {
+            let value = if let Step::Parameter(place) = *step {
+                parameters[place].clone()
             } else {
+                if *step == Step::Nothing {
+                    continue;
+                }
                 let arg = |&arg: &usize| match &self.fixed[arg] {
                     Some(fixed) => tape.constant(tape.ring.constant(fixed.clone())),
                     None => values[arg].clone().expect("evaluated before"),
                 };
-                let mut args: Vec<Variable> = node.args.iter().map(arg).collect();
-                for &arg in &node.args {
+                let mut args: Vec<Variable> = step.args(node).iter().map(arg).collect();
+                for &arg in step.args(node) {
                     if self.last_use[arg] == index {
                         values[arg] = None;
                     }
@@ -167,7 +194,10 @@ impl Plan {
                 if !self.reaches[index] && !tape.ring.algebra.is_complex() {
                     args.iter_mut().for_each(|arg| *arg = tape.stopped(arg));
                 }
-                self.value(tape, index, node, &args, self.indices[index].as_deref())
+                match step {
+                    Step::Linear(_) => tape.linear(&args[0], &args[1], Some(&args[2])),
+                    _ => self.value(tape, index, node, &args, self.indices[index].as_deref()),
+                }
             };
             debug_assert_eq!(value.shape(), node.shape, "{:?}", node.operation);
             values[index] = Some(value);
@@ -189,6 +219,48 @@ impl Plan {
 }
 
 impl Graph {
+    /// What is done for each node.
+    fn steps(&self) -> Vec<Step> {
+        let parameters = &self.layout.parameters;
+        let places: HashMap<&str, usize> =
+            parameters.iter().map(|parameter| parameter.name.as_str()).zip(0..).collect();
+        let mut steps: Vec<Step> = self
+            .nodes
+            .iter()
+            .enumerate()
+            .map(|(index, node)| match &node.operation {
+                _ if !node.needed || !node.varies || index > self.loss => Step::Nothing,
+                Operation::Parameter { name } => Step::Parameter(places[name.as_str()]),
+                _ => Step::Operation,
+            })
+            .collect();
+        let mut uses = vec![0; self.nodes.len()];
+        for (node, _) in self.nodes.iter().zip(&steps).filter(|(_, step)| **step != Step::Nothing) {
+            node.args.iter().for_each(|&arg| uses[arg] += 1);
+        }
+        for index in 0..self.nodes.len() {
+            let node = &self.nodes[index];
+            let (Operation::Add, Step::Operation) = (&node.operation, steps[index]) else {
+                continue;
+            };
+            for (product, bias) in [(node.args[0], node.args[1]), (node.args[1], node.args[0])] {
+                let Node { operation, args, shape, .. } = &self.nodes[product];
+                let is_product = *operation == Operation::Matmul { transpose: [false, true] }
+                    && args.iter().all(|arg| self.nodes[*arg].shape.len() == 2);
+                if is_product
+                    && steps[product] == Step::Operation
+                    && uses[product] == 1
+                    && self.nodes[bias].shape == shape[1..]
+                {
+                    steps[index] = Step::Linear([args[0], args[1], bias]);
+                    steps[product] = Step::Nothing;
+                    break;
+                }
+            }
+        }
+        steps
+    }
+
     /// Whether more than the real base of each node reaches the loss: masks and indices, and what they are made of, have
     /// no derivatives.
     fn reaching(&self) -> Vec<bool> {

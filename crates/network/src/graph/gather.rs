@@ -81,6 +81,15 @@ impl At<'_, '_, '_> {
             _ => gathered(source, axis, indices, index_shape),
         };
         let context = tape.ring.context;
+        if let (Operation::Take { .. }, None, [rows, _]) = (operation, self.indices, source) {
+            // Of tokens that are given anew.
+            let indices = entries(&args[1]);
+            let whole: Option<Vec<usize>> = indices.iter().map(|at| index_of(*at, *rows)).collect();
+            if let (0, Some(whole)) = (axis, whole) {
+                let picked = tape.rows(&args[0], context.indices(whole));
+                return tape.reshape(&picked, self.shape);
+            }
+        }
         let (positions, is_outside) = match self.indices {
             Some(indices) => (self.positions(|| vec![view(indices)])[0].clone(), false),
             None => {

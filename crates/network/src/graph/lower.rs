@@ -1,70 +1,98 @@
 //! Layers as a graph: what the forward pass does with them, written in operations of graphs.
 
-use super::operation::{Axes, Operation, Window};
-use super::{Constant, Graph, Node, shape};
-use crate::architecture::{Architecture, BatchNormMode, Layer, Parameter, RunningStatistics};
-use crate::forward::{Batch, Inputs, later};
-use crate::function::Function;
-use std::collections::BTreeMap;
+use super::operation::{Axes, Operation};
+use super::{Constant, Graph, Node, operation, shape};
+use crate::architecture;
+use crate::architecture::{
+    Architecture, BatchNormMode, Layer, Layout, Parameter, Role, RunningStatistics,
+};
+use crate::forward::Batch;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
+/// The name of what layers read, where it is given anew: parameters have a point in theirs.
+const INPUT: &str = "input";
+
 impl Graph {
+    /// The outputs of an architecture for `count` examples, which are given behind the parameters.
+    pub(crate) fn of_outputs(architecture: &Architecture, count: usize) -> Graph {
+        let mut layout = architecture.layout.clone();
+        let (name, offset) = (INPUT.to_string(), layout.len());
+        let shape = [&[count], architecture.input.as_slice()].concat();
+        let input =
+            Parameter { name: name.clone(), shape: shape.clone(), offset, role: Role::Given };
+        layout.parameters.push(input);
+        let mut lowering = Lowering::new(&architecture.parameters);
+        let x = lowering.node(Operation::Parameter { name }, &[], shape);
+        let outputs = lowering.network(&architecture.layers, x);
+        lowering.finish(layout, outputs)
+    }
+
     /// The loss of an architecture on examples, from the parameters `theta`.
     pub(crate) fn of_layers(
         architecture: &Architecture,
         batches: &[Batch],
         theta: &[f64],
     ) -> Graph {
-        let mut lowering = Lowering {
-            nodes: Vec::new(),
-            constants: BTreeMap::new(),
-            parameters: architecture.parameters.iter(),
-        };
         let count: usize = batches.iter().map(|batch| batch.count).sum();
-        let mut values = Vec::new();
-        let mut shape = vec![count];
-        let mut inputs = Vec::new();
+        let (mut targets, mut inputs) = (Vec::new(), Vec::new());
         for batch in batches {
-            values.extend(batch.targets.to_f64());
-            match &batch.inputs {
-                Inputs::Values(array) => {
-                    shape = [&[count], &array.shape()[1..]].concat();
-                    inputs.extend(array.to_f64());
-                }
-                Inputs::Tokens(tokens) => {
-                    shape = vec![count, tokens.length() / batch.count];
-                    inputs.extend(tokens.to_vec().into_iter().map(|token| token as f64));
-                }
-            }
+            targets.extend(batch.targets.to_f64());
+            inputs.extend(batch.inputs.to_f64());
         }
+        let mut lowering = Lowering::new(&architecture.parameters);
+        let shape = [&[count], architecture.input.as_slice()].concat();
         let x = lowering.constant("inputs", &shape, inputs);
-        let outputs = lowering.layers(&architecture.layers, x);
+        let outputs = lowering.network(&architecture.layers, x);
         let width = architecture.width();
-        let rows = values.len() / width;
+        let rows = count * architecture.tokens();
         let outputs = lowering.reshape(outputs, &[rows, width]);
-        let targets = lowering.constant("targets", &[rows, width], values);
+        let each = targets.len() / rows;
+        let targets = lowering.constant("targets", &[rows, each], targets);
         let loss = lowering.criterion(&architecture.criterion, outputs, targets);
         let loss = lowering.penalised(loss, architecture.l2);
-        Graph {
-            file: PathBuf::from(&architecture.name),
-            producer: concat!("bea ", env!("CARGO_PKG_VERSION")).into(),
-            layout: architecture.layout.clone(),
-            initial: theta.to_vec(),
-            constants: lowering.constants,
-            nodes: lowering.nodes,
-            loss,
-            examples: None,
-        }
+        Graph { initial: theta.to_vec(), ..lowering.finish(architecture.layout.clone(), loss) }
     }
 }
 
 pub(super) struct Lowering<'a> {
     pub(super) nodes: Vec<Node>,
     pub(super) constants: BTreeMap<String, Constant>,
-    pub(super) parameters: std::slice::Iter<'a, Parameter>,
+    /// Those of the architecture.
+    pub(super) parameters: &'a [Parameter],
+    /// The nodes of those that have one.
+    pub(super) made: HashMap<&'a str, usize>,
+    /// What layers have kept under their names; the input has none.
+    pub(super) kept: HashMap<Option<String>, usize>,
 }
 
-impl Lowering<'_> {
+impl<'a> Lowering<'a> {
+    /// Nothing yet, of an architecture with these parameters.
+    pub(super) fn new(parameters: &'a [Parameter]) -> Self {
+        let (nodes, constants) = (Vec::new(), BTreeMap::new());
+        Lowering { nodes, constants, parameters, made: HashMap::new(), kept: HashMap::new() }
+    }
+
+    /// The graph that ends in a node.
+    pub(super) fn finish(self, layout: Layout, end: usize) -> Graph {
+        Graph {
+            file: PathBuf::from(&layout.name),
+            producer: concat!("bea ", env!("CARGO_PKG_VERSION")).into(),
+            layout,
+            initial: Vec::new(),
+            constants: self.constants,
+            nodes: self.nodes,
+            loss: end,
+            examples: None,
+        }
+    }
+
+    /// What the layers of a network give for its input.
+    fn network(&mut self, layers: &[Layer], input: usize) -> usize {
+        self.kept.insert(None, input);
+        self.layers(layers, input)
+    }
+
     pub(super) fn node(
         &mut self,
         operation: Operation,
@@ -95,47 +123,56 @@ impl Lowering<'_> {
         self.node(Operation::Constant { name }, &[], shape)
     }
 
-    fn parameter(&mut self) -> usize {
-        let parameter = self.parameters.next().expect("one node a parameter");
+    /// The parameter `own` of the layer with the prefix `layer`, of which all who use it take one node.
+    pub(super) fn parameter(&mut self, layer: &str, own: &str) -> usize {
+        let all = self.parameters;
+        let named = |parameter: &&Parameter| {
+            parameter.name.strip_prefix(layer).and_then(|rest| rest.strip_prefix('.')) == Some(own)
+        };
+        let parameter = all.iter().find(named).expect("the parameters are those of the layers");
+        if let Some(node) = self.made.get(parameter.name.as_str()) {
+            return *node;
+        }
         let name = parameter.name.clone();
-        self.node(Operation::Parameter { name }, &[], parameter.shape.clone())
+        let node = self.node(Operation::Parameter { name }, &[], parameter.shape.clone());
+        self.made.insert(&parameter.name, node);
+        node
     }
 
-    fn reshape(&mut self, x: usize, shape: &[usize]) -> usize {
+    pub(super) fn reshape(&mut self, x: usize, shape: &[usize]) -> usize {
         if self.shape(x) == shape {
             return x;
         }
         self.push(Operation::Reshape { shape: shape.to_vec() }, &[x])
     }
 
-    fn mean(&mut self, x: usize, axes: &[usize], keep: bool) -> usize {
+    pub(super) fn mean(&mut self, x: usize, axes: &[usize], keep: bool) -> usize {
         self.push(Operation::Mean(Axes { axes: axes.to_vec(), keep }), &[x])
     }
 
-    fn layers(&mut self, layers: &[Layer], x: usize) -> usize {
+    pub(super) fn layers(&mut self, layers: &[Layer], x: usize) -> usize {
         layers.iter().fold(x, |x, layer| self.layer(layer, x))
     }
 
     fn layer(&mut self, layer: &Layer, x: usize) -> usize {
         let shape = self.shape(x).to_vec();
         match layer {
-            Layer::Linear { bias, .. } => self.linear(x, *bias),
-            Layer::Conv2d { stride, padding, bias, .. } => {
-                let weight = self.parameter();
-                let groups = 1;
-                let window = window(stride, padding);
-                let y = self.push(Operation::Convolution { window, groups }, &[x, weight]);
+            Layer::Linear { name, bias, .. } => {
+                let bias = bias.then_some("bias");
+                self.linear(x, name, "weight", bias)
+            }
+            Layer::Convolution { name, window, groups, transposed, bias, .. } => {
+                let weight = self.parameter(name, "weight");
+                let y = self.convolution(x, weight, window, *groups, transposed.as_deref());
                 if !bias {
                     return y;
                 }
-                let bias = self.parameter();
-                let channels = self.shape(bias)[0];
-                let bias = self.reshape(bias, &[channels, 1, 1]);
+                let bias = self.parameter(name, "bias");
+                let bias = self.reshape(bias, &along_channels(&shape, self.shape(bias)[0])[1..]);
                 self.push(Operation::Add, &[y, bias])
             }
             Layer::BatchNorm { name, epsilon, mode, .. } => {
-                let mut statistics = vec![1; shape.len()];
-                statistics[1] = shape[1];
+                let statistics = along_channels(&shape, shape[1]);
                 let y = match mode {
                     BatchNormMode::Batch => {
                         let axes: Vec<usize> = (0..shape.len()).filter(|axis| *axis != 1).collect();
@@ -145,64 +182,87 @@ impl Lowering<'_> {
                         self.standardised(x, name, &statistics, running.as_ref(), *epsilon)
                     }
                 };
-                self.scaled_and_shifted(y, &statistics)
+                self.scaled_and_shifted(y, name, &statistics)
             }
-            Layer::LayerNorm { shape: affine, epsilon, .. } => {
+            Layer::LayerNorm { name, shape: affine, epsilon, affine: learned } => {
                 let axes: Vec<usize> = (shape.len() - affine.len()..shape.len()).collect();
                 let y = self.normalised(x, &axes, *epsilon);
-                self.scaled_and_shifted(y, affine)
+                if *learned { self.scaled_and_shifted(y, name, affine) } else { y }
             }
-            Layer::Activation(function) => {
-                let operation = match function {
-                    Function::Elu => Operation::Elu { alpha: 1.0 },
-                    Function::Tanh => Operation::Tanh,
-                    Function::Softplus => Operation::Softplus,
-                    Function::Sigmoid => Operation::Sigmoid,
-                    Function::Gelu => Operation::Gelu,
-                    Function::Relu => Operation::Relu,
-                };
-                self.push(operation, &[x])
+            Layer::RmsNorm { name, shape: affine, epsilon } => {
+                let axes: Vec<usize> = (shape.len() - affine.len()..shape.len()).collect();
+                let y = self.divided_by_root(x, x, &axes, *epsilon);
+                let weight = self.parameter(name, "weight");
+                self.push(Operation::Multiply, &[y, weight])
             }
-            Layer::MaxPool2d { kernel, stride, padding } => {
-                let (window, steps) = (kernel.to_vec(), window(stride, padding));
+            Layer::GroupNorm { name, channels, groups, epsilon, affine } => {
+                let size = shape[1..].iter().product::<usize>() / groups;
+                let grouped = self.reshape(x, &[shape[0], *groups, size]);
+                let y = self.normalised(grouped, &[2], *epsilon);
+                let y = self.reshape(y, &shape);
+                let along = along_channels(&shape, *channels);
+                if *affine { self.scaled_and_shifted(y, name, &along) } else { y }
+            }
+            Layer::Activation(activation) => self.activation(*activation, x),
+            Layer::Scale { factor } => self.push(Operation::Scale { factor: *factor }, &[x]),
+            Layer::MaxPool(window) => {
+                let (steps, window) = (steps(window), window.kernel.clone());
                 self.push(Operation::MaxPool { window, steps }, &[x])
             }
-            Layer::AvgPool2d { kernel, stride, padding } => {
-                let (window, steps) = (kernel.to_vec(), window(stride, padding));
+            Layer::AvgPool(window) => {
+                let (steps, window) = (steps(window), window.kernel.clone());
                 self.push(Operation::AvgPool { window, steps, count_padding: true }, &[x])
             }
-            Layer::GlobalAvgPool => self.mean(x, &[2, 3], false),
+            Layer::GlobalAvgPool => self.mean(x, &(2..shape.len()).collect::<Vec<_>>(), false),
+            Layer::GlobalMaxPool => {
+                let axes = (2..shape.len()).collect();
+                self.push(Operation::Max(Axes { axes, keep: false }), &[x])
+            }
+            Layer::Upsample { factor } => self.upsampled(x, *factor),
+            Layer::Reshape { shape: wanted } => {
+                self.reshape(x, &[&shape[..1], wanted.as_slice()].concat())
+            }
+            Layer::Permute { axes } => {
+                let axes = [0].into_iter().chain(axes.iter().map(|axis| axis + 1)).collect();
+                self.push(Operation::Permute { axes }, &[x])
+            }
+            Layer::Slice { axis, start, stop } => self.slice(x, axis + 1, *start, *stop),
+            Layer::Keep { name } => {
+                self.kept.insert(Some(name.clone()), x);
+                x
+            }
+            Layer::Recall { name } => self.kept[name],
+            Layer::Join { how, names } => self.joined(*how, names),
+            Layer::Shared { layer, .. } => self.layer(layer, x),
+            Layer::Repeat { body, times } => (0..*times).fold(x, |x, _| self.layers(body, x)),
             Layer::Flatten => self.reshape(x, &[shape[0], shape[1..].iter().product()]),
             Layer::Residual { body, shortcut } => {
                 let y = self.layers(body, x);
                 let beside = self.layers(shortcut, x);
                 self.push(Operation::Add, &[y, beside])
             }
-            Layer::Embedding { .. } => {
-                let table = self.parameter();
+            Layer::Embedding { name, .. } => {
+                let table = self.parameter(name, "weight");
                 self.push(Operation::Take { axis: 0 }, &[table, x])
             }
-            Layer::Position { .. } => {
-                let table = self.parameter();
+            Layer::Position { name, .. } => {
+                let table = self.parameter(name, "weight");
                 self.push(Operation::Add, &[x, table])
             }
-            Layer::Attention { name, width, heads, causal } => {
-                let mask = causal.then_some(name.as_str());
-                self.attention(x, *width, *heads, mask)
+            Layer::Sinusoids => self.sinusoids(x),
+            Layer::Attention { name, heads, causal, rotary, .. } => {
+                self.attention(x, name, *heads, *causal, *rotary)
             }
-            Layer::ClassToken { width, .. } => {
-                let token = self.parameter();
+            Layer::Recurrent { name, cell, hidden, .. } => self.recurrent(x, name, *cell, *hidden),
+            Layer::ClassToken { name, width } => {
+                let token = self.parameter(name, "weight");
                 let token = self.reshape(token, &[1, 1, *width]);
                 let token =
                     self.push(Operation::Expand { shape: vec![shape[0], 1, *width] }, &[token]);
                 self.push(Operation::Concatenate { axis: 1 }, &[token, x])
             }
-            Layer::FirstToken => {
-                let (n, width) = (shape[0], shape[2]);
-                let (starts, stops) = (vec![0; 3], vec![n as i64, 1, width as i64]);
-                let first = self.push(Operation::Slice { starts, stops, steps: vec![1; 3] }, &[x]);
-                self.reshape(first, &[n, width])
-            }
+            Layer::FirstToken => self.place(x, 1, 0),
+            Layer::LastToken => self.place(x, 1, shape[1] - 1),
             Layer::Tokens => {
                 let rows = self.reshape(x, &[shape[0], shape[1], shape[2] * shape[3]]);
                 self.push(Operation::Permute { axes: vec![0, 2, 1] }, &[rows])
@@ -212,25 +272,32 @@ impl Lowering<'_> {
         }
     }
 
-    fn linear(&mut self, x: usize, bias: bool) -> usize {
-        let weight = self.parameter();
+    /// `x Wᵀ + b` on the last axis, with parameters of a layer.
+    pub(super) fn linear(
+        &mut self,
+        x: usize,
+        layer: &str,
+        weight: &str,
+        bias: Option<&str>,
+    ) -> usize {
+        let weight = self.parameter(layer, weight);
         let shape = self.shape(x).to_vec();
         let (last, leading) = shape.split_last().expect("an axis");
         let rows = self.reshape(x, &[leading.iter().product(), *last]);
         let mut y = self.push(Operation::Matmul { transpose: [false, true] }, &[rows, weight]);
-        if bias {
-            let bias = self.parameter();
+        if let Some(bias) = bias {
+            let bias = self.parameter(layer, bias);
             y = self.push(Operation::Add, &[y, bias]);
         }
         let outputs = self.shape(y)[1];
         self.reshape(y, &[leading, &[outputs]].concat())
     }
 
-    fn scaled_and_shifted(&mut self, y: usize, shape: &[usize]) -> usize {
-        let weight = self.parameter();
+    fn scaled_and_shifted(&mut self, y: usize, layer: &str, shape: &[usize]) -> usize {
+        let weight = self.parameter(layer, "weight");
         let weight = self.reshape(weight, shape);
         let y = self.push(Operation::Multiply, &[y, weight]);
-        let bias = self.parameter();
+        let bias = self.parameter(layer, "bias");
         let bias = self.reshape(bias, shape);
         self.push(Operation::Add, &[y, bias])
     }
@@ -238,11 +305,16 @@ impl Lowering<'_> {
     fn normalised(&mut self, x: usize, axes: &[usize], epsilon: f64) -> usize {
         let mean = self.mean(x, axes, true);
         let centred = self.push(Operation::Subtract, &[x, mean]);
-        let square = self.push(Operation::Square, &[centred]);
-        let variance = self.mean(square, axes, true);
-        let variance = self.push(Operation::Offset { term: epsilon }, &[variance]);
-        let inverse = self.push(Operation::Rsqrt, &[variance]);
-        self.push(Operation::Multiply, &[centred, inverse])
+        self.divided_by_root(centred, centred, axes, epsilon)
+    }
+
+    /// `y/√(mean of x² + ε)`.
+    fn divided_by_root(&mut self, y: usize, x: usize, axes: &[usize], epsilon: f64) -> usize {
+        let square = self.push(Operation::Square, &[x]);
+        let mean = self.mean(square, axes, true);
+        let mean = self.push(Operation::Offset { term: epsilon }, &[mean]);
+        let inverse = self.push(Operation::Rsqrt, &[mean]);
+        self.push(Operation::Multiply, &[y, inverse])
     }
 
     /// With fixed means and variances, 0 and 1 where there are none.
@@ -264,48 +336,18 @@ impl Lowering<'_> {
         let inverses = self.constant(&format!("{name}.inverse_deviation"), shape, inverses);
         self.push(Operation::Multiply, &[centred, inverses])
     }
-
-    /// A causal one has a mask, a constant that is named after the layer.
-    fn attention(&mut self, x: usize, width: usize, heads: usize, causal: Option<&str>) -> usize {
-        let [n, length] = [self.shape(x)[0], self.shape(x)[1]];
-        let size = width / heads;
-        let projected = self.linear(x, true);
-        let [query, key, value] = [0, 1, 2].map(|part| {
-            let start = (part * width) as i64;
-            let part = self.push(
-                Operation::Slice {
-                    starts: vec![0, 0, start],
-                    stops: vec![n as i64, length as i64, start + width as i64],
-                    steps: vec![1; 3],
-                },
-                &[projected],
-            );
-            let part = self.reshape(part, &[n, length, heads, size]);
-            self.push(Operation::Permute { axes: vec![0, 2, 1, 3] }, &[part])
-        });
-        let scores = self.push(Operation::Matmul { transpose: [false, true] }, &[query, key]);
-        let factor = 1.0 / (size as f64).sqrt();
-        let scores = self.push(Operation::Scale { factor }, &[scores]);
-        let scores = match causal {
-            None => scores,
-            Some(layer) => {
-                // Ones for what is later, as tensors of a folder are finite.
-                let later = later(length).into_iter().map(|x| if x == 0.0 { 0.0 } else { 1.0 });
-                let mask = format!("{layer}.later");
-                let mask = self.constant(&mask, &[length, length], later.collect());
-                let never = self.push(Operation::Scalar { value: f64::NEG_INFINITY }, &[]);
-                self.push(Operation::Where, &[mask, never, scores])
-            }
-        };
-        let weights = self.push(Operation::Softmax { axis: 3 }, &[scores]);
-        let mixed = self.push(Operation::Matmul { transpose: [false, false] }, &[weights, value]);
-        let mixed = self.push(Operation::Permute { axes: vec![0, 2, 1, 3] }, &[mixed]);
-        let joined = self.reshape(mixed, &[n, length, width]);
-        self.linear(joined, true)
-    }
 }
 
-fn window(stride: &[usize; 2], padding: &[usize; 2]) -> Window {
-    let padding = padding.map(|padding| [padding as i64; 2]).to_vec();
-    Window { stride: stride.to_vec(), padding, dilation: vec![1, 1] }
+/// A shape that broadcasts a number for each channel to `shape`.
+fn along_channels(shape: &[usize], channels: usize) -> Vec<usize> {
+    let mut along = vec![1; shape.len()];
+    along[1] = channels;
+    along
+}
+
+/// How a window of an architecture moves.
+pub(super) fn steps(window: &architecture::Window) -> operation::Window {
+    let padding = window.padding.iter().map(|padding| [*padding as i64; 2]).collect();
+    let (stride, dilation) = (window.stride.clone(), window.dilation.clone());
+    operation::Window { stride, padding, dilation }
 }

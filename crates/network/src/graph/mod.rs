@@ -11,6 +11,7 @@ mod execute;
 mod format;
 mod formula;
 mod gather;
+mod layers;
 mod lower;
 mod operation;
 mod shape;

@@ -131,7 +131,7 @@ impl At<'_, '_, '_> {
             }
             O::Reshape { shape } => tape.reshape(&args[0], shape),
             O::Expand { shape } => self.expanded(&args[0], shape),
-            O::Permute { axes } => self.pick(&args[0], |view| view.permute(axes)),
+            O::Permute { axes } => self.permuted(&args[0], axes),
             O::Flip { axes } => self.pick(&args[0], |view| view.flip(axes)),
             O::Slice { starts, stops, steps } => {
                 let ranges = shape::ranges(args[0].shape(), starts, stops, steps);
@@ -201,6 +201,18 @@ impl At<'_, '_, '_> {
     pub(super) fn pick(&self, x: &Variable, view: impl FnOnce(View) -> View) -> Variable {
         let positions = self.positions(|| vec![view(View::of(x.shape()))]);
         self.tape.pick(x, &positions[0])
+    }
+
+    fn permuted(&self, x: &Variable, axes: &[usize]) -> Variable {
+        let tape = self.tape;
+        match (axes, x.shape()) {
+            ([0, 2, 1, 3], _) => tape.swap_middle(x),
+            ([0, 2, 1], &[n, a, b]) => {
+                let swapped = tape.swap_middle(&tape.reshape(x, &[n, a, b, 1]));
+                tape.reshape(&swapped, self.shape)
+            }
+            _ => self.pick(x, |view| view.permute(axes)),
+        }
     }
 
     /// With axes of one entry before its own.

@@ -137,6 +137,10 @@ pub fn statistics(network: &Architecture) -> Vec<Tensor> {
     let mut tensors = Vec::new();
     for (name, channels, mode) in network.batch_norms() {
         let BatchNormMode::Running(statistics) = mode else { continue };
+        // Of a norm that others share.
+        if tensors.iter().any(|known: &Tensor| known.name == format!("{name}.{MEAN}")) {
+            continue;
+        }
         let (mean, variance) = match statistics {
             Some(RunningStatistics { mean, variance }) => (mean.clone(), variance.clone()),
             None => (vec![0.0; channels], vec![1.0; channels]),

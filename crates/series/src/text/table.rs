@@ -208,21 +208,27 @@ impl<'a> Entry<'a> {
         sizes.ok_or_else(|| self.fault("must be an array of integers from 1 to 2^24", None))
     }
 
-    /// Height and width, from `least` to 2^24: one integer for both, or an array of two.
+    /// A number from `least` to 2^24 for each of `names`: one integer for all, or an array.
     ///
     /// # Errors
     /// If the value is anything else.
-    pub fn pair(&self, least: usize) -> Result<[usize; 2], SourceError> {
-        let pair = match self.value.get_ref() {
+    pub fn each(&self, least: usize, names: &[&str]) -> Result<Vec<usize>, SourceError> {
+        let count = names.len();
+        let each = match self.value.get_ref() {
             DeValue::Array(array) => array
                 .iter()
                 .map(|value| integer(value, least))
                 .collect::<Option<Vec<usize>>>()
-                .and_then(|pair| pair.try_into().ok()),
-            _ => integer(self.value, least).map(|both| [both, both]),
+                .filter(|each| each.len() == count),
+            _ => integer(self.value, least).map(|all| vec![all; count]),
         };
-        let must = format!("must be an integer from {least} to 2^24, or two: [height, width]");
-        pair.ok_or_else(|| self.fault(&must, None))
+        each.ok_or_else(|| {
+            let one = format!("must be an integer from {least} to 2^24");
+            let number = ["", "", ", or two", ", or three"].get(count).unwrap_or(&"");
+            let list = names.join(", ");
+            let must = if count < 2 { one } else { format!("{one}{number}: [{list}]") };
+            self.fault(&must, None)
+        })
     }
 
     /// `true` or `false`.

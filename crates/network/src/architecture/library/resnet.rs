@@ -1,8 +1,8 @@
 //! Residual networks, version 1.
 
 use super::{BATCH_NORM, Images, convolution, linear, plan, window};
+use crate::architecture::Activation;
 use crate::architecture::plan::{LayerKind, Plan};
-use crate::function::Function;
 
 pub(super) struct ResNet<'a> {
     /// Blocks in each stage.
@@ -14,7 +14,7 @@ pub(super) struct ResNet<'a> {
 }
 
 impl ResNet<'_> {
-    pub(super) fn plans(&self, activation: Function, outputs: usize) -> Vec<Plan> {
+    pub(super) fn plans(&self, activation: Activation, outputs: usize) -> Vec<Plan> {
         let &ResNet { depths, width, bottleneck, images } = self;
         let stem = match images {
             Images::Cifar => window(3, 1, 1),
@@ -26,7 +26,7 @@ impl ResNet<'_> {
             plan("relu", LayerKind::Activation(activation)),
         ];
         if images == Images::ImageNet {
-            plans.push(plan("maxpool", LayerKind::MaxPool2d(window(3, 2, 1))));
+            plans.push(plan("maxpool", LayerKind::MaxPool(window(3, 2, 1))));
         }
         let mut channels = width;
         for (stage, depth) in depths.iter().enumerate() {
@@ -57,7 +57,7 @@ struct Block {
     inner: usize,
     outer: usize,
     stride: usize,
-    activation: Function,
+    activation: Activation,
 }
 
 impl Block {

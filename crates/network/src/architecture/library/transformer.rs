@@ -1,8 +1,8 @@
 //! A transformer that classifies sequences.
 
 use super::{linear, plan};
+use crate::architecture::Activation;
 use crate::architecture::plan::{LayerKind, Plan};
-use crate::function::Function;
 
 /// ε of PyTorch's `LayerNorm`.
 const EPSILON: f64 = 1e-5;
@@ -29,7 +29,12 @@ impl Default for Transformer {
 }
 
 impl Transformer {
-    pub(super) fn plans(&self, activation: Function, outputs: usize, input: &[usize]) -> Vec<Plan> {
+    pub(super) fn plans(
+        &self,
+        activation: Activation,
+        outputs: usize,
+        input: &[usize],
+    ) -> Vec<Plan> {
         let width = self.width;
         let embedding = match (input.len(), self.vocabulary) {
             (1, Some(vocabulary)) => LayerKind::Embedding { vocabulary, width },
@@ -45,11 +50,14 @@ impl Transformer {
     }
 
     /// `nn.TransformerEncoderLayer`.
-    fn block(&self, name: &str, activation: Function) -> Vec<Plan> {
+    fn block(&self, name: &str, activation: Activation) -> Vec<Plan> {
         let plan = |own: &str, kind| plan(format!("{name}.{own}"), kind);
-        let norm = |own: &str| plan(own, LayerKind::LayerNorm { axes: 1, epsilon: EPSILON });
-        let attention =
-            plan("self_attn", LayerKind::Attention { heads: self.heads, causal: false });
+        let norm =
+            |own: &str| plan(own, LayerKind::LayerNorm { axes: 1, epsilon: EPSILON, affine: true });
+        let attention = plan(
+            "self_attn",
+            LayerKind::Attention { heads: self.heads, causal: false, rotary: false },
+        );
         let feedforward = [
             plan("linear1", linear(self.feedforward.unwrap_or(4 * self.width))),
             plan("activation", LayerKind::Activation(activation)),

@@ -1,8 +1,8 @@
 //! VGG: stages of 3x3 convolutions, each halving the image.
 
 use super::{BATCH_NORM, Images, convolution, linear, numbered, plan, window};
+use crate::architecture::Activation;
 use crate::architecture::plan::{LayerKind, Plan, Window};
-use crate::function::Function;
 
 /// Stages double their channels up to this factor.
 const GROWTH: usize = 8;
@@ -25,7 +25,12 @@ impl Vgg<'_> {
         self.width * (1 << stage).min(GROWTH)
     }
 
-    pub(super) fn plans(&self, activation: Function, outputs: usize, input: &[usize]) -> Vec<Plan> {
+    pub(super) fn plans(
+        &self,
+        activation: Activation,
+        outputs: usize,
+        input: &[usize],
+    ) -> Vec<Plan> {
         let mut kinds = Vec::new();
         for (stage, depth) in self.depths.iter().enumerate() {
             for _ in 0..*depth {
@@ -35,7 +40,7 @@ impl Vgg<'_> {
                 }
                 kinds.push(LayerKind::Activation(activation));
             }
-            kinds.push(LayerKind::MaxPool2d(window(2, 2, 0)));
+            kinds.push(LayerKind::MaxPool(window(2, 2, 0)));
         }
         let mut plans = numbered("features.", kinds);
         match self.images {
@@ -65,6 +70,8 @@ impl Vgg<'_> {
         let &[_, height, width] = input else { return None };
         let kernel = [height, width].map(|side| side >> self.depths.len()).map(|side| side / SIDE);
         let wanted = kernel != [1, 1] && kernel.iter().all(|side| *side > 0);
-        wanted.then_some(LayerKind::AvgPool2d(Window { kernel, stride: kernel, padding: [0, 0] }))
+        let (kernel, stride) = (kernel.to_vec(), kernel.to_vec());
+        let window = Window { kernel, stride, padding: vec![0; 2], dilation: vec![1; 2] };
+        wanted.then_some(LayerKind::AvgPool(window))
     }
 }
