@@ -30,7 +30,7 @@ pub(super) fn fig40(outcomes: &[Outcome]) -> Finding {
         sizes.len()
     );
     let title = format!(
-        "with every seed a smaller p generalises better {accuracy}, and increases the loss more often {increases}"
+        "a smaller p, with every seed, generalises better {accuracy}, increases the loss more often {increases}"
     );
     Finding::new(&parts.concat(), seen, decides).with(list(&groups)).titled_unless_it_holds(title)
 }
@@ -154,5 +154,5 @@ pub(super) fn fig48(outcomes: &[Outcome]) -> Finding {
     let every = gains.windows(2).map(|pair| apart(&pair[0], &pair[1]));
     let finding = Finding::new(&[all(grows), all(every)], seen, decides).with(list(&groups));
     let titles = titles.join(", ");
-    finding.titled(format!("with momentum, best fixed loss / DAL loss is {titles}"))
+    finding.titled(format!("with momentum, best fixed loss / DAL loss: {titles}"))
 }

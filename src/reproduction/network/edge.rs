@@ -156,7 +156,7 @@ pub(super) fn fig11(outcomes: &[Outcome]) -> Finding {
         let both = |a: &String, b: &String| if a == b { a.clone() } else { format!("{a}, {b}") };
         let title = match &shares[..] {
             [a, b, c, d] => format!(
-                "λ₀ and loss change {} in NGF's direction below 2/h ({} of steps), {} in the positive flow's above ({})",
+                "λ₀ and loss change {} with NGF's sign below 2/h ({}), {} with the positive flow's above ({})",
                 most(&parts[..2]),
                 both(b, a),
                 most(&parts[2..]),
@@ -208,13 +208,13 @@ pub(super) fn fig13(outcomes: &[Outcome]) -> Finding {
         let parts = vec![below(0.5, together), below(0.5, by_rank)];
         let title = match parts[..] {
             [Some(true), Some(false)] => format!(
-                "above 2/h changes of the loss and of the positive flow's correlate in size ({size}), not in rank ({rank})"
+                "above 2/h changes of loss and positive flow correlate in size ({size}), not in rank ({rank})"
             ),
             [Some(false), Some(true)] => format!(
-                "above 2/h changes of the loss and of the positive flow's correlate in rank ({rank}), not in size ({size}; {rest} without one iterate)"
+                "above 2/h changes of loss and positive flow correlate in rank ({rank}), not in size ({size}; without one iterate {rest})"
             ),
             _ => format!(
-                "above 2/h changes of the loss and of the positive flow's correlate neither in rank ({rank}) nor in size ({size})"
+                "above 2/h changes of loss and positive flow correlate neither in rank ({rank}) nor in size ({size})"
             ),
         };
         (parts, [seen, decides, more, title])

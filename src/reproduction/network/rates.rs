@@ -131,7 +131,7 @@ pub(super) fn fig19(outcomes: &[Outcome]) -> Finding {
         number(largest(&fixed))
     );
     let title = format!(
-        "the learning rate of DAL falls and rises again in {rising} of {n} runs (by {:.1} % at least, 10 % needed), its updates fall \
+        "DAL's learning rate falls and rises again in {rising} of {n} runs (by {:.1} % at least, 10 % needed), its updates fall \
          steadily in {steady} of {n}",
         100.0 * (range(rises).0 - 1.0),
         n = adaptive.len()
@@ -234,7 +234,7 @@ pub(super) fn fig21(outcomes: &[Outcome]) -> Finding {
     }
     Finding::new(&parts, seen, steadiness(&parts))
         .with(more)
-        .titled_unless_it_holds(steadiness_title(&parts) + &failing)
+        .titled_unless_it_holds(steadiness_title(&parts) + &powers_that_fail(&groups))
 }
 
 /// `; with p = 0.25 every seed fails`; empty where some seed of every power does not.
@@ -246,6 +246,16 @@ fn all_fail(groups: &[Group]) -> String {
         return String::new();
     }
     format!("; with {} every seed fails", powers.join(", "))
+}
+
+/// The same in few words, for a title.
+fn powers_that_fail(groups: &[Group]) -> String {
+    let powers = groups.iter().filter(|group| group.is_dal());
+    let failed = powers.clone().filter(|group| group.failed() == group.losses.len()).count();
+    match failed {
+        0 => String::new(),
+        _ => format!("; with {failed} of {} powers every seed fails", powers.count()),
+    }
 }
 
 /// In how many settings test accuracy and increases of the loss, in turn, fall with every larger `p`.
