@@ -141,14 +141,19 @@ pub(super) fn fig22(outcomes: &[Outcome]) -> Finding {
         number(sharp),
         number(by_chance(m))
     );
-    let [all, rest] = [(accuracy, sharpness), (accurate, sharp)]
-        .map(|(accuracy, sharpness)| format!("{} and {}", number(accuracy), number(sharpness)));
     let rest = match failed {
         0 => String::new(),
-        _ => format!("; without the {failed} that fail {rest}"),
+        _ => format!(
+            "; without the {failed} runs that fail {} and {}",
+            number(accurate),
+            number(sharp)
+        ),
     };
-    let title =
-        format!("accuracy and λ₀ have correlations {all} with the drift over {n} runs{rest}");
+    let title = format!(
+        "the drift's correlation with accuracy is {}, with λ₀ {}{rest}",
+        number(accuracy),
+        number(sharpness)
+    );
     Finding::new(&parts, seen, decides).with(more).titled_unless_it_holds(title)
 }
 
