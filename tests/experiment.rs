@@ -568,6 +568,22 @@ fn the_papers_size_has_grids_and_variants_of_its_own() {
         let error = format!("{:?}", miette::Report::new(runs(&wrong, scale).unwrap_err()));
         assert!(error.contains("stepz"), "a fault at every size: {error}");
     }
+    // So are keys of tables below those of a size, and of its variants and grids.
+    for (text, unknown) in [
+        ("[medium.network]\narchitecture = \"mlp\"\nhidden = [5]\nout = 3\nhiden = 4\n", "`hiden`"),
+        ("[medium.network]\nlayer = [{ type = \"linear\", out = 3, hiden = 4 }]\n", "`hiden`"),
+        ("[medium.train]\nstepz = 3\n", "`stepz`"),
+        ("[paper.flows]\nrtoll = 3\n", "`rtoll`"),
+        ("[paper.grid]\ntrain.stepz = [3]\n", "`stepz`"),
+        ("[[paper.variant]]\nlabel = \"b\"\nfollow = { form = 3 }\n", "`form`"),
+        ("[[paper.variant]]\nlabel = \"b\"\n[paper.variant.grid]\nsede = [3]\n", "`sede`"),
+    ] {
+        let text = IRIS.to_string() + text;
+        for scale in [Scale::Small, Scale::Medium, Scale::Paper] {
+            let error = format!("{:?}", miette::Report::new(runs(&text, scale).unwrap_err()));
+            assert!(error.contains(&format!("has no key {unknown}")), "{scale:?}: {error}");
+        }
+    }
     let lost = with(
         &variants,
         &[(

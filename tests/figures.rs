@@ -208,7 +208,7 @@ fn figure_ten_compares_the_flows_in_one_panel() {
     let (named, seeds): (Vec<_>, Vec<_>) =
         picture.panels[1].series.iter().partition(|series| !series.label.is_empty());
     let labels: Vec<&str> = named.iter().map(|series| series.label.as_str()).collect();
-    let entries = vec!["NGF", "IGR", "PF", "thick: median of 3 seeds"];
+    let entries = vec!["NGF", "IGR", "PF", "thick: median of 3 seeds, thin: each of them"];
     assert_eq!((labels, seeds.len()), (entries, 3 * 3));
     assert!(picture.panels[1].bands.is_empty());
     // Every 20th step was measured, and is marked.

@@ -506,7 +506,7 @@ proptest! {
         let panel = &figure.panels[p];
         let has_place = |axis: &Axis, x: f64| match axis.scale {
             bea::plot::AxisScale::Log => x > 0.0,
-            bea::plot::AxisScale::Linear => !x.is_nan(),
+            _ => !x.is_nan(),
         };
         let seen = panel.series[0].points.iter().any(|(x, y)| has_place(&panel.x, *x) && has_place(&panel.y, *y));
         let figure = with_green(&figure, p, 0);

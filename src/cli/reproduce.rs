@@ -273,7 +273,7 @@ impl Reproduce {
         let id = figure.id();
         let folder = self.report.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
         let place = way(folder, &self.out).join(id);
-        let verdict = format!("{}: {}", caption.verdict, caption.number);
+        let verdict = format!("{}: {}", caption.verdict_in_full(), caption.number);
         let [claim, verdict] = [caption.claim, &verdict].map(cell);
         format!(
             "| [{}]({place}.svg), [caption]({place}.txt) | `bea reproduce {id}` | {claim} | {verdict} | {:.0} |\n",

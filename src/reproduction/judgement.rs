@@ -45,6 +45,8 @@ impl fmt::Display for Judgement {
 pub struct Finding {
     /// Whether the claim holds.
     pub verdict: Judgement,
+    /// How many of its conditions are met, and how many there are.
+    pub met: (usize, usize),
     /// What is seen, a sentence with its numbers.
     pub seen: String,
     /// The number that decides, and the bound that it is held against.
@@ -62,7 +64,9 @@ impl Finding {
         number: impl Into<String>,
     ) -> Finding {
         let (seen, number) = (seen.into(), number.into());
-        Finding { verdict: Judgement::of(parts), seen, number, more: String::new(), title: None }
+        let held = parts.iter().filter(|part| Some(true) == (**part).into()).count();
+        let (verdict, met) = (Judgement::of(parts), (held, parts.len()));
+        Finding { verdict, met, seen, number, more: String::new(), title: None }
     }
 
     /// With other numbers.

@@ -319,7 +319,7 @@ fn loss_axis(
         AxisScale::Log if greatest > most => (low, most),
         AxisScale::Log => (low, high),
         // A linear axis needs less room, so that the optimizer's own losses stay visible.
-        AxisScale::Linear => {
+        _ => {
             let room = if own.1 > own.0 { own.1 - own.0 } else { own.1.abs() };
             (least.max(own.0 - room), greatest.min(own.1 + room))
         }

@@ -10,6 +10,12 @@ pub enum AxisScale {
     Linear,
     /// Equal ratios are equal distances; numbers that are not positive have no position.
     Log,
+    /// Linear from `-10^decade` to `10^decade`, and logarithmic beyond, where a decade is as long as from 0 to `10^decade`: for
+    /// numbers of both signs and many sizes.
+    SymmetricLog {
+        /// The power of ten at which the linear part ends.
+        decade: i32,
+    },
 }
 
 /// An axis of a panel.
@@ -98,13 +104,13 @@ impl Ruler {
     /// without any is 0 to 1.
     fn between(scale: AxisScale, low: f64, high: f64) -> Ruler {
         // Far enough from overflow for differences to be finite; what lies beyond is not drawn.
-        let limit = if scale == AxisScale::Log { 290.0 } else { 1e290 };
+        let limit = if scale == AxisScale::Linear { 1e290 } else { 290.0 };
         let (low, high) = (low.clamp(-limit, limit), high.clamp(-limit, limit));
         let (low, high) = if low.is_nan() || high.is_nan() || low > high {
             (0.0, 1.0)
         } else if high - low > 1e-12 * low.abs().max(high.abs()).max(1e-280) {
             (low, high)
-        } else if scale == AxisScale::Log {
+        } else if scale != AxisScale::Linear {
             (low - 0.5, high + 0.5)
         } else if low.abs() < 1e-280 {
             (-1.0, 1.0)
@@ -135,6 +141,10 @@ impl Ruler {
         match self.scale {
             AxisScale::Linear => coordinate,
             AxisScale::Log => 10f64.powf(coordinate),
+            AxisScale::SymmetricLog { decade } if coordinate.abs() > 1.0 => {
+                10f64.powf(coordinate.abs() - 1.0 + f64::from(decade)).copysign(coordinate)
+            }
+            AxisScale::SymmetricLog { decade } => coordinate * ten(decade),
         }
     }
 
@@ -149,7 +159,26 @@ impl Ruler {
                 values.linear_ticks(count, name)
             }
             AxisScale::Log => Ticks { ticks: self.decades(count), title: name.into() },
+            AxisScale::SymmetricLog { decade } => {
+                Ticks { ticks: self.both_signs(count, decade), title: name.into() }
+            }
         }
+    }
+
+    /// 0 and powers of ten of both signs.
+    fn both_signs(&self, count: usize, decade: i32) -> Vec<Tick> {
+        let every = (((self.high - self.low) / count.max(1) as f64 - 0.3).ceil() as i32).max(1);
+        let places = self.low.ceil() as i32..=self.high.floor() as i32;
+        let tick = |place: i32| {
+            let exponent = decade + place.abs() - 1;
+            let (value, text) = match place.signum() {
+                0 => (0.0, "0".into()),
+                -1 => (-ten(exponent), format!("−{}", power_of_ten(exponent))),
+                _ => (ten(exponent), power_of_ten(exponent)),
+            };
+            Tick { value, label: (place % every == 0).then_some(text) }
+        };
+        places.map(tick).collect()
     }
 
     fn linear_ticks(&self, count: usize, name: &str) -> Ticks {
@@ -202,6 +231,10 @@ fn coordinate(scale: AxisScale, value: f64) -> f64 {
         AxisScale::Linear => value,
         AxisScale::Log if value > 0.0 => value.log10(),
         AxisScale::Log => f64::NAN,
+        AxisScale::SymmetricLog { decade } => match value.abs() / ten(decade) {
+            size if size > 1.0 => (1.0 + size.log10()).copysign(value),
+            _ => value / ten(decade),
+        },
     }
 }
 
@@ -241,6 +274,9 @@ mod tests {
         assert_eq!(log(1.0, 4.0), ["1", "2", "3", "4"]);
         assert_eq!(log(1.8, 80.0), ["2", "5", "10", "20", "50"]);
         assert_eq!(log(1e-6, 0.5), ["10⁻⁶", "10⁻⁵", "10⁻⁴", "10⁻³", "10⁻²", "10⁻¹"]);
+        let scale = AxisScale::SymmetricLog { decade: -2 };
+        let both = |low, high| labels(Axis { scale, ..Axis::linear("").from_to(low, high) }, 5);
+        assert_eq!(both(-0.2, 30.0), ["−10⁻¹", "−10⁻²", "0", "10⁻²", "10⁻¹", "10⁰", "10¹"]);
         // Few powers of ten are not enough.
         assert_eq!(log(0.7, 15.0), ["1", "2", "5", "10"]);
         assert_eq!(log(3e-8, 4e-7), ["5·10⁻⁸", "10⁻⁷", "2·10⁻⁷"]);
@@ -256,5 +292,18 @@ mod tests {
         assert!(!ruler.place(-3.0).is_finite());
         assert!((0.0..1.0).contains(&ruler.place(1.0)));
         assert!((ruler.value(ruler.place(1.0)) - 1.0).abs() < 1e-12);
+        let scale = AxisScale::SymmetricLog { decade: 0 };
+        let ruler =
+            Ruler::new(&Axis { scale, ..Axis::default() }.from_to(-10.0, 1000.0), [].into_iter());
+        for (value, place) in
+            [(-10.0, 0.0), (-1.0, 1.0), (0.0, 2.0), (0.5, 2.5), (1.0, 3.0), (100.0, 5.0)]
+        {
+            assert!((6.0 * ruler.place(value) - place).abs() < 1e-12, "{value}");
+            assert!(
+                (ruler.value(ruler.place(value)) - value).abs() < 1e-12 * value.abs().max(1.0),
+                "{value}"
+            );
+        }
+        assert!(ruler.place(f64::NAN).is_nan() && ruler.place(f64::INFINITY).is_infinite());
     }
 }

@@ -30,6 +30,12 @@ impl Band {
         Band::new(vec![all(from), all(to)], color)
     }
 
+    /// Whether it is a range of the horizontal axis.
+    pub(super) fn is_range(&self) -> bool {
+        let all = (f64::NEG_INFINITY, f64::INFINITY);
+        self.points.iter().all(|(_, low, high)| (*low, *high) == all)
+    }
+
     /// Its look in the legend.
     pub(super) fn style(&self) -> Style {
         let color = fill(self.color);

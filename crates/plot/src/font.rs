@@ -40,6 +40,18 @@ pub(super) fn ink(text: &str, size: f64) -> (f64, f64) {
     (f64::from(low) * scale(size), f64::from(high) * scale(size))
 }
 
+/// What is not broken between lines: words, and a number with the `%` after it.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match words.last_mut() {
+            Some(number) if word.starts_with('%') => *number = format!("{number} {word}"),
+            _ => words.push(word.into()),
+        }
+    }
+    words
+}
+
 /// Lines of a text that are no wider than `width`: broken at spaces, and words that are wider, between characters.
 pub(super) fn wrap(text: &str, size: f64, width: f64) -> Vec<String> {
     let fits = |text: &str| self::width(text, size) <= width;
@@ -48,8 +60,8 @@ pub(super) fn wrap(text: &str, size: f64, width: f64) -> Vec<String> {
     }
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
-        let longer = if line.is_empty() { word.to_string() } else { format!("{line} {word}") };
+    for word in words(text) {
+        let longer = if line.is_empty() { word.clone() } else { format!("{line} {word}") };
         if fits(&longer) {
             line = longer;
             continue;
@@ -72,7 +84,7 @@ pub(super) fn wrap(text: &str, size: f64, width: f64) -> Vec<String> {
 pub(super) fn balanced(text: &str, size: f64, width: f64) -> Vec<String> {
     let mut lines = wrap(text, size, width);
     let count = lines.len();
-    let longest = text.split_whitespace().map(|word| self::width(word, size)).fold(0.0, f64::max);
+    let longest = words(text).iter().map(|word| self::width(word, size)).fold(0.0, f64::max);
     let (mut narrow, mut wide) = (longest.min(width), width);
     while count > 1 && wide - narrow > 1.0 {
         let middle = f64::midpoint(narrow, wide);
@@ -137,5 +149,7 @@ mod tests {
         assert_eq!(lines.join(" "), text);
         assert!(lines.len() == 2 && lines[1].split(' ').count() > 2, "{lines:?}");
         assert_eq!(balanced("short", 10.0, width), ["short"]);
+        let width = super::width("more than 35", 10.0) + 1.0;
+        assert_eq!(wrap("more than 35 % are", 10.0, width), ["more than", "35 % are"]);
     }
 }

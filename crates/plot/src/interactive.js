@@ -36,16 +36,23 @@
 
   // An axis along a stretch of pixels. `low` and `high` are what is in view, as decimal logarithms on a logarithmic axis.
   class Axis {
-    constructor({ label, bare, log, low, high }, start, length) {
-      Object.assign(this, { label, bare, log, low, high, start, length, home: [low, high] });
+    constructor({ label, bare, log, decade, low, high }, start, length) {
+      // On an axis for both signs, `unit` is where its linear part ends.
+      const unit = decade === undefined ? 0 : 10 ** decade;
+      Object.assign(this, { label, bare, log, decade, unit, low, high, start, length, home: [low, high] });
     }
     get zoomed() {
       return this.low !== this.home[0] || this.high !== this.home[1];
     }
     coordinate(value) {
+      if (this.unit) {
+        const part = value / this.unit;
+        return Math.abs(part) > 1 ? Math.sign(part) * (1 + Math.log10(Math.abs(part))) : part;
+      }
       return this.log ? Math.log10(value) : value;
     }
     value(coordinate) {
+      if (this.unit) return this.unit * (Math.abs(coordinate) > 1 ? Math.sign(coordinate) * 10 ** (Math.abs(coordinate) - 1) : coordinate);
       return this.log ? 10 ** coordinate : coordinate;
     }
     // The pixel of a value; not finite if it has none.
@@ -85,6 +92,15 @@
           for (let digit = 2; every === 1 && digit < 10; digit++) ticks.push({ value: digit * 10 ** e, label: "" });
         }
         return ticks.filter(({ value }) => this.coordinate(value) >= this.low && this.coordinate(value) <= this.high);
+      }
+      if (this.unit && this.high - this.low >= 2) {
+        const every = Math.max(1, Math.ceil((this.high - this.low) / count));
+        const ticks = [];
+        for (let place = Math.ceil(this.low); place <= this.high; place++) {
+          const text = place === 0 ? "0" : (place < 0 ? "−" : "") + powerOfTen(this.decade + Math.abs(place) - 1);
+          ticks.push({ value: this.value(place), label: place % every === 0 ? text : "" });
+        }
+        return ticks;
       }
       const [low, high] = [this.value(this.low), this.value(this.high)];
       const rough = (high - low) / count;
@@ -141,7 +157,7 @@
       // Curves that go back and forth are pointed at in the plane, others along the horizontal axis.
       const forth = ({ points }) => points.every((p, k) => k === 0 || points[k - 1].x <= p.x);
       this.plane = data.plane || !this.series.every(forth);
-      const key = this.plane ? `plane ${links.size}` : `${this.x.label} ${this.x.log}`;
+      const key = this.plane ? `plane ${links.size}` : `${this.x.label} ${this.x.log} ${this.x.decade}`;
       if (!links.has(key)) links.set(key, { panels: [], at: null });
       this.link = links.get(key);
       this.link.panels.push(this);
@@ -438,10 +454,12 @@
       if (!line) return;
       const look = { stroke: line.getAttribute("stroke"), "stroke-width": line.getAttribute("stroke-width") };
       const ticks = model === this.ticks;
+      // A grid without upright lines stays one.
+      const upright = [...model.querySelectorAll("path")].some((path) => /^M(\S+) \S+L\1 /.test(path.getAttribute("d")));
       for (const [axis, across] of [[this.x, true], [this.y, false]]) {
         for (const { value, label } of axis.ticks()) {
           const at = Math.floor(axis.pixel(value)) + 0.5, length = label ? 4 : 2;
-          if (!ticks && !label) continue;
+          if (!ticks && (!label || (across && !upright))) continue;
           if (across) add(drawn, "path", { ...look, d: ticks ? `M${at} ${bottom}L${at} ${bottom + length}` : `M${at} ${top}L${at} ${bottom}` });
           else add(drawn, "path", { ...look, d: ticks ? `M${left - length} ${at}L${left} ${at}` : `M${left} ${at}L${left + width} ${at}` });
           if (!ticks || !label || !text) continue;

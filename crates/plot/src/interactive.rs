@@ -171,11 +171,16 @@ fn name(panel: &Panel) -> String {
 }
 
 fn axis(axis: &Axis, ruler: &Ruler) -> String {
+    let decade = match ruler.scale {
+        AxisScale::SymmetricLog { decade } => format!("\"decade\":{decade},"),
+        _ => String::new(),
+    };
     format!(
-        "{{\"label\":{},\"bare\":{},\"log\":{},\"low\":{},\"high\":{}}}",
+        "{{\"label\":{},\"bare\":{},\"log\":{},{}\"low\":{},\"high\":{}}}",
         quoted(&axis.label),
         axis.shared,
         ruler.scale == AxisScale::Log,
+        decade,
         json(ruler.low),
         json(ruler.high)
     )

@@ -1,6 +1,7 @@
 //! One panel: axes, grid, contours, curves.
 
 use super::axis::{Ruler, Tick, Ticks};
+use super::band::Band;
 use super::clip::{Frame, MOST_POINTS, covered, spaced_marks, straighten, thin_marks};
 use super::color::Color;
 use super::contours::Contours;
@@ -244,7 +245,9 @@ impl<'a> Prepared<'a> {
 
     fn grid(&self, frame: Frame, list: &mut DisplayList) {
         let stroke = Stroke::solid(Color::GRID, 1.0);
-        for tick in self.x_ticks.iter().filter(|tick| tick.label.is_some()) {
+        // Upright lines would look like narrow ranges that are set off.
+        let upright = !self.panel.bands.iter().any(Band::is_range);
+        for tick in self.x_ticks.iter().filter(|tick| upright && tick.label.is_some()) {
             let x = crisp(frame.left + self.x.place(tick.value) * frame.width);
             list.line(vec![(x, frame.top), (x, frame.bottom())], stroke);
         }

@@ -33,6 +33,7 @@ mod one_run;
 mod read;
 mod resolved;
 mod rule;
+mod unread;
 mod unused;
 
 pub use description::{Experiment, Scale};

@@ -4,7 +4,7 @@ use super::description::{Experiment, Scale};
 use super::layers::Layers;
 use super::metric::Metric;
 use super::one_run::{Config, Flows, Follow, Loss, NetworkSource, Start};
-use super::{keys, network_file, resolved, rule, unused};
+use super::{keys, network_file, resolved, rule, unread, unused};
 use bea_flow::flow::{FlowName, FlowsFrom};
 use bea_network::architecture::{Criterion, Dtype, penalty, smoothing};
 use bea_network::data::located;
@@ -43,17 +43,15 @@ pub(super) fn config(
     for table in &tables {
         table.only(&keys)?;
     }
-    if let Some(variant) = overlay.variant {
-        variant.only(&[&keys[..], &["label", "grid"]].concat())?;
-        tables.push(variant.clone());
-    }
+    unread::variants_known(overlay.variants, "variant")?;
+    tables.extend(overlay.variant.cloned());
     for scale in [Scale::Medium, Scale::Paper] {
         let Some((name, entry)) = scale.table().and_then(|name| Some((name, base.optional(name)?)))
         else {
             continue;
         };
         let scaled = entry.table(&format!("[{name}]"))?;
-        scaled.only(&[&keys[..], &["grid", "variant"]].concat())?;
+        unread::only_known(&scaled, name, &["grid", "variant"])?;
         if experiment.scale == scale {
             tables.push(scaled);
         }

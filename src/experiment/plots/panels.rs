@@ -91,9 +91,11 @@ impl<'q> Quantity<'q> {
                 let sampled = group.runs.iter().any(|run| run.config.every > 1);
                 let line = Line { label, style, curves, sampled };
                 let several = line.curves.len() > 1;
-                for curve in line.curves.iter().filter(|curve| curve.diverged && several) {
+                let is_drawn = |curve: &Curve| curve.points.iter().any(|point| point.1.is_finite());
+                let away = line.curves.iter().filter(|curve| curve.diverged && several);
+                for curve in away.filter(|curve| is_drawn(curve)) {
                     let what = if curve.ended() { "ended early" } else { "diverged" };
-                    away_label = Some(format!("{what}, a line a seed"));
+                    away_label = Some(format!("{what}, one line per seed"));
                     ends.extend(curve.points.last().map(|point| point.1));
                 }
                 single |= !line.has_median(seeds) && line.curves.iter().any(|c| !c.diverged);
@@ -138,14 +140,17 @@ impl<'q> Quantity<'q> {
         let entry = |label: String, style: Style| Series::new(label, Vec::new(), style);
         let thick = Style { line: Some(Dash::Solid), width: 1.8, ..apart(Color::SOFT) };
         if most > 1 && seeds == Seeds::All {
-            panel.series.push(entry(format!("thick: median of {most} seeds"), thick));
+            panel
+                .series
+                .push(entry(format!("thick: median of {most} seeds, thin: each of them"), thick));
         }
         panel.bands.extend(has_band.then(|| band(most)));
         if let Some(label) = away_label {
             panel.series.push(entry(label, apart(Color::SOFT)));
         }
         if single {
-            let label = "thin: a line a seed, no median, where others diverged or ended early";
+            let label =
+                "thin: one line per seed, without a median, where others diverged or ended early";
             panel.series.push(entry(label.into(), Style { width: THIN, ..thick }));
         }
         (panel.exits, panel.spaced) = (true, true);
@@ -243,7 +248,7 @@ fn bounded(
             let near = ends.iter().map(|end| 1.2 * end).filter(|end| *end < RUNAWAY.powi(2) * most);
             (least / RUNAWAY, near.fold(RUNAWAY * most, f64::max))
         }
-        AxisScale::Linear => {
+        _ => {
             let room = (most - least).max(0.5 * most.abs()).max(1e-12);
             (least - room, most + room)
         }

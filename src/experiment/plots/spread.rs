@@ -158,9 +158,9 @@ pub const THIN: f64 = 0.7;
 /// What the bands of so many seeds are.
 pub fn band(seeds: usize) -> Band {
     let label = if seeds < QUARTILES {
-        format!("median, smallest and largest of {seeds} seeds")
+        format!("smallest to largest of {seeds} seeds, around their median")
     } else {
-        format!("median and quartiles of {seeds} seeds")
+        format!("quartiles of {seeds} seeds, around their median")
     };
     Band { label, ..Band::new(Vec::new(), Color::SOFT) }
 }
@@ -249,8 +249,8 @@ mod tests {
         assert_eq!(quantile(&[1.0, f64::INFINITY, f64::INFINITY], 0.25), f64::INFINITY);
         let drawn = five.drawn(Seeds::All);
         assert_eq!((drawn.lines.len(), drawn.below.len(), drawn.band), (1, 5, None));
-        assert_eq!(band(3).label, "median, smallest and largest of 3 seeds");
-        assert_eq!(band(5).label, "median and quartiles of 5 seeds");
+        assert_eq!(band(3).label, "smallest to largest of 3 seeds, around their median");
+        assert_eq!(band(5).label, "quartiles of 5 seeds, around their median");
     }
 
     proptest! {

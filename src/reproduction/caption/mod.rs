@@ -27,6 +27,8 @@ pub struct Caption {
     pub number: String,
     /// Whether the claim holds.
     pub verdict: Judgement,
+    /// How many of the conditions that decide are met, and how many there are.
+    pub met: (usize, usize),
     /// On what it was measured; may be empty.
     pub setting: String,
     /// Other numbers; may be empty.
@@ -43,10 +45,10 @@ impl Caption {
         finding: Finding,
         setting: String,
     ) -> Caption {
-        let Finding { verdict, seen, number, more, title } = finding;
+        let Finding { verdict, met, seen, number, more, title } = finding;
         let shows = words::spelled_out(shows);
         let own_title = title.filter(|_| verdict != Judgement::NotMeasured);
-        Caption { id, shows, claim, seen, number, verdict, setting, more, own_title }
+        Caption { id, shows, claim, seen, number, verdict, met, setting, more, own_title }
     }
 
     /// `Figure 10. A sentence`, the title of the picture: what is seen here, in a few words.
@@ -61,12 +63,22 @@ impl Caption {
             ("claim", self.claim.into()),
             ("seen", self.seen.clone()),
             ("number", self.number.clone()),
-            ("verdict", self.verdict.to_string()),
+            ("verdict", self.verdict_in_full()),
             ("setting", self.setting.clone()),
             ("where", self.symbols()),
             ("more", self.more.clone()),
         ];
         parts.into_iter().filter(|(_, text)| !text.is_empty()).collect()
+    }
+
+    /// `holds in part (1 of 4 conditions)`: the verdict, and what makes it one in part.
+    pub fn verdict_in_full(&self) -> String {
+        match (self.verdict, self.met) {
+            (Judgement::InPart, (met, all)) => {
+                format!("{} ({met} of {all} conditions)", self.verdict)
+            }
+            (verdict, _) => verdict.to_string(),
+        }
     }
 
     /// Which paper is meant, and what the symbols of the caption mean.

@@ -70,8 +70,8 @@ const MEANINGS: [(&[&str], &str); 20] = [
     ),
     (
         &["holds in part"],
-        "a claim holds if every condition in its number is met in every case that it names, in part if some are, for example in \
-         the median but not with every seed, and not if none is",
+        "a claim holds if every condition in its number is met, in part if some are, and not if none is; there is one for each \
+         case that it names, and what must be so in the median and with every seed is two",
     ),
     (&["ELU"], "ELU is the activation x where x > 0 and eˣ − 1 elsewhere"),
 ];

@@ -7,7 +7,7 @@ use super::groups::{
 use super::numbers::{Part, all, below, median, number, spread, tally};
 use super::rates::{less_with_power, of_powers};
 use crate::experiment::Outcome;
-use crate::reproduction::judgement::{Finding, Judgement};
+use crate::reproduction::judgement::Finding;
 
 /// As Figure 21, with each batch size.
 pub(super) fn fig40(outcomes: &[Outcome]) -> Finding {
@@ -30,7 +30,7 @@ pub(super) fn fig40(outcomes: &[Outcome]) -> Finding {
         sizes.len()
     );
     let title = format!(
-        "a smaller p generalises better {accuracy}, and increases the loss more often {increases}"
+        "a smaller p, with every seed, generalises better {accuracy}, increases the loss more often {increases}"
     );
     Finding::new(&parts.concat(), seen, decides).with(list(&groups)).titled_unless_it_holds(title)
 }
@@ -43,7 +43,7 @@ fn held(sizes: &[String], parts: &[Part]) -> String {
     let held = sizes.iter().zip(parts).filter(|(_, part)| **part == Some(true));
     let held: Vec<&str> = held.map(|(size, _)| size.as_str()).collect();
     match held.len() {
-        0 => "with no batch size".into(),
+        0 => format!("with none of {} batch sizes", parts.len()),
         n if n == parts.len() => "with every batch size".into(),
         _ => format!("with {} only", held.join(" and ")),
     }
@@ -76,12 +76,12 @@ fn with_each_batch(outcomes: &[Outcome], power: f64) -> Finding {
             failing.push(format!("with {} ({})", dal.failing(), size(Some(dal))));
         }
         let level = match parts {
-            [Some(true), Some(true)] => "with every seed",
-            [Some(true), _] => "in the median only",
-            [Some(false), _] => "not",
+            [Some(true), Some(true)] => "yes with every seed",
+            [Some(true), _] => "yes in the median only",
+            [Some(false), _] => "no",
             [None, _] => "not measured",
         };
-        levels.push(format!("{level} ({})", size(dal)));
+        levels.push(format!("with {} {level}", size(dal)));
         (parts, (seen, decides))
     };
     let (parts, texts): (Vec<[Part; 2]>, Vec<(String, String)>) =
@@ -101,7 +101,7 @@ fn with_each_batch(outcomes: &[Outcome], power: f64) -> Finding {
     );
     let parts = parts.concat();
     let title = if failing.is_empty() {
-        format!("{name} ends no higher than the best fixed rate {}", levels.join(", "))
+        format!("{name} ends no higher than the best fixed rate: {}", levels.join(", "))
     } else {
         format!("{name} fails {}", failing.join(" and "))
     };
@@ -138,7 +138,9 @@ pub(super) fn fig48(outcomes: &[Outcome]) -> Finding {
             spread(&fixed.losses)
         ));
         decides.push(format!("{} with {size}", spread(&gain)));
-        titles.push(format!("{} ({size})", number(median(gain.iter().copied()))));
+        let away = diverging.trim_start_matches(" (").trim_end_matches(')');
+        let away = if away.is_empty() { String::new() } else { format!("; {away}") };
+        titles.push(format!("{} ({size}{away})", number(median(gain.iter().copied()))));
         gains.push(gain);
     }
     let seen = format!("the final loss is {}{}", seen.join(", "), of_seeds(&groups));
@@ -152,11 +154,5 @@ pub(super) fn fig48(outcomes: &[Outcome]) -> Finding {
     let every = gains.windows(2).map(|pair| apart(&pair[0], &pair[1]));
     let finding = Finding::new(&[all(grows), all(every)], seen, decides).with(list(&groups));
     let titles = titles.join(", ");
-    let title = match finding.verdict {
-        Judgement::Holds => {
-            format!("DAL gains less with smaller batches: best fixed loss / DAL loss is {titles}")
-        }
-        _ => format!("with momentum, best fixed loss / DAL loss is {titles}"),
-    };
-    finding.titled(title)
+    finding.titled(format!("with momentum, best fixed loss / DAL loss: {titles}"))
 }

@@ -34,7 +34,7 @@ fn of_way(groups: &[Group], by_difference: bool, full: bool, power: f64) -> Opti
 fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why: &str) -> Finding {
     let groups = summarise(outcomes);
     let (mut parts, mut seen, mut decides, mut titles) = (vec![], vec![], vec![], vec![]);
-    let (mut ends, mut fails, mut too_high) = (Vec::new(), Vec::new(), false);
+    let (mut ends, mut fails) = (Vec::new(), Vec::new());
     for power in powers {
         let factor = by_difference(&groups, full, *power);
         let [exact, difference] = [false, true].map(|way| of_way(&groups, way, full, *power));
@@ -51,7 +51,10 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
                 loss(difference),
                 loss(exact)
             ));
-            decides.push(format!("none to compare{} (p = {power})", failing.unwrap_or_default()));
+            decides.push(format!(
+                "not compared{}, which counts as not met (p = {power})",
+                failing.unwrap_or_default()
+            ));
             let [exact, difference] = [exact, difference].map(|group| {
                 group.map_or_else(String::new, |group| format!(" with {}", group.failing()))
             });
@@ -72,7 +75,6 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
         ));
         decides.push(format!("{times} times (p = {power})"));
         ends.push(format!("{times} (p = {power})"));
-        too_high |= low == Some(false);
         if let Some((exact, difference)) = more_fail.filter(|_| low == Some(true)) {
             let fail = format!(
                 "{} fail with the difference, {} with the exact product",
@@ -80,16 +82,15 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
                 exact.failing()
             );
             decides.push(format!("but {fail}"));
-            fails.push(format!("{} (p = {power})", difference.failing()));
+            fails.push(difference.failing());
         }
     }
     let more = list(&groups) + &by_rounding(of_way(&groups, false, true, 0.5));
     if !ends.is_empty() {
-        let allowed = if too_high { format!(", {most} allowed") } else { String::new() };
         let but = if fails.is_empty() { "" } else { ", but fails with " };
         let (ends, fails) = (ends.join(" and "), fails.join(", "));
         titles.push(format!(
-            "the difference ends at {ends} times the exact loss{allowed}{but}{fails}"
+            "the difference ends at {ends} times the exact loss, {most} allowed{but}{fails}"
         ));
     }
     let title = titles.join("; ");

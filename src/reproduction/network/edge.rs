@@ -41,11 +41,12 @@ pub(super) fn fig9(outcomes: &[Outcome]) -> Finding {
     );
     let (least, most) = range(all_after);
     let allowed = match parts.iter().all(|part| *part == Some(false)) && least > high {
-        true => format!("above the {high} allowed"),
-        false => format!("{low} to {high} allowed"),
+        true => format!("up to {high}"),
+        false => format!("{low} to {high}"),
     };
-    let title = (!least.is_nan())
-        .then(|| format!("the median of λ₀ stays at {least:.2} to {most:.2} times 2/h, {allowed}"));
+    let title = (!least.is_nan()).then(|| {
+        format!("λ₀ passes 2/h and then has medians of {least:.2} to {most:.2} times 2/h; {allowed} counts as staying")
+    });
     Finding::new(&parts, seen, decides).titled_unless_it_holds(title)
 }
 
@@ -141,10 +142,12 @@ pub(super) fn fig11(outcomes: &[Outcome]) -> Finding {
             ),
             _ => String::new(),
         };
-        let more = format!(
-            "correlations of the changes with those along the flow: {}",
-            correlations.join(", ")
-        );
+        let correlations = correlations.join(", ");
+        let more = [
+            format!("correlations of the changes with those along the flow: {correlations}"),
+            where_it_stays(outcomes),
+        ];
+        let more = more.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ");
         let most = |parts: &[Part]| match parts {
             [Some(true), Some(true)] => "mostly",
             [Some(false), Some(false)] => "mostly not",
@@ -153,11 +156,11 @@ pub(super) fn fig11(outcomes: &[Outcome]) -> Finding {
         let both = |a: &String, b: &String| if a == b { a.clone() } else { format!("{a}, {b}") };
         let title = match &shares[..] {
             [a, b, c, d] => format!(
-                "loss and λ₀ change {} as NGF below 2/h ({} of steps), {} as the positive flow above ({})",
+                "λ₀ and loss change {} with NGF's sign below 2/h ({}), {} with the positive flow's above ({})",
                 most(&parts[..2]),
-                both(a, b),
+                both(b, a),
                 most(&parts[2..]),
-                both(c, d)
+                both(d, c)
             ),
             _ => String::new(),
         };
@@ -176,6 +179,12 @@ pub(super) fn beside_positive(outcomes: &[Outcome]) -> Vec<(f64, f64)> {
     beside_flow(outcomes, "loss", "flow_loss_positive", true, increase)
 }
 
+/// All pairs but the one whose change along the flow is largest.
+pub(super) fn without_farthest(pairs: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let (_, most) = range(pairs.iter().map(|(flow, _)| *flow));
+    pairs.iter().copied().filter(|(flow, _)| *flow < most).collect()
+}
+
 /// Whether they go together, in size and in rank.
 pub(super) fn fig13(outcomes: &[Outcome]) -> Finding {
     each_network(outcomes, |outcomes| {
@@ -188,25 +197,24 @@ pub(super) fn fig13(outcomes: &[Outcome]) -> Finding {
             pairs.len(),
         );
         let decides = format!(
-            "correlation {size}, that of the ranks, which no outlier decides, {rank}; more than 0.5 of each counts as proportional"
+            "correlation {size}, that of the ranks, which no outlier decides, {rank}; more than 0.5 of each counts as in proportion"
         );
         let (_, most) = range(pairs.iter().map(|(flow, _)| *flow));
-        let rest: Vec<_> = pairs.iter().copied().filter(|(flow, _)| *flow < most).collect();
+        let rest = number(correlation(&without_farthest(&pairs)));
         let more = format!(
-            "without the iterate whose change along the positive flow is largest, {}, the correlation is {}",
-            number(most),
-            number(correlation(&rest))
+            "without the iterate whose change along the positive flow is largest, {}, the correlation is {rest}",
+            number(most)
         );
         let parts = vec![below(0.5, together), below(0.5, by_rank)];
         let title = match parts[..] {
             [Some(true), Some(false)] => format!(
-                "above 2/h the loss changes in proportion to the positive flow (correlation {size}), but its ranks do not ({rank})"
+                "above 2/h changes of loss and positive flow correlate in size ({size}), not in rank ({rank})"
             ),
             [Some(false), Some(true)] => format!(
-                "above 2/h the changes of the loss rank like those of the positive flow ({rank}), but are not proportional ({size})"
+                "above 2/h changes of loss and positive flow correlate in rank ({rank}), not in size ({size}; without one iterate {rest})"
             ),
             _ => format!(
-                "above 2/h the changes of the loss neither rank like those of the positive flow ({rank}) nor are proportional ({size})"
+                "above 2/h changes of loss and positive flow correlate neither in rank ({rank}) nor in size ({size})"
             ),
         };
         (parts, [seen, decides, more, title])
@@ -219,10 +227,10 @@ pub(super) fn sharpness_beside_positive(outcomes: &[Outcome]) -> Vec<(f64, f64)>
     beside_flow(outcomes, "lambda_0", "flow_lambda_positive", true, change)
 }
 
-/// Of pairs of a change along a flow and one in a step, where the latter is an increase, the share in which both are.
-pub(super) fn increasing_share(pairs: &[(f64, f64)]) -> f64 {
-    let rises = pairs.iter().filter(|(_, change)| *change > 0.0);
-    mean(rises.map(|(flow, _)| f64::from(u8::from(*flow > 0.0))))
+/// Of pairs of a change along a flow and one in a step, in how many both are increases, and in how many that along the flow is.
+pub(super) fn increasing(pairs: &[(f64, f64)]) -> (usize, usize) {
+    let along = pairs.iter().filter(|(flow, _)| *flow > 0.0);
+    (along.clone().filter(|(_, change)| *change > 0.0).count(), along.count())
 }
 
 /// Whether these go together.
@@ -230,24 +238,22 @@ pub(super) fn fig37(outcomes: &[Outcome]) -> Finding {
     each_network(outcomes, |outcomes| {
         let pairs = sharpness_beside_positive(outcomes);
         let together = correlation(&pairs);
-        let rises = pairs.iter().filter(|(_, change)| *change > 0.0).count();
-        let share = increasing_share(&pairs);
+        let (both, along) = increasing(&pairs);
+        let share = both as f64 / along as f64;
         let seen = format!(
-            "of the {} steps from hλ₀ > 2 in which λ₀ increases, it increases along the positive flow in {}; the changes have \
-             correlation {} over {} iterates",
-            rises,
-            percent(share),
-            number(together),
-            pairs.len()
+            "of the {} iterates with hλ₀ > 2, λ₀ increases along the positive flow from {along}, and from {both} of these in a step; \
+             the changes have correlation {}",
+            pairs.len(),
+            number(together)
         );
         let [share_text, together_text] = [percent(share), number(together)];
         let decides = format!(
-            "{share_text} of increases are increases along the positive flow, more than half must be; correlation of the changes \
-             {together_text}, which must be above 0.5"
+            "where λ₀ increases along the positive flow, it increases in {share_text} of the steps, more than half must be; \
+             correlation of the changes {together_text}, which must be above 0.5"
         );
         let only = if share < 0.5 { "only " } else { "" };
         let title = format!(
-            "where λ₀ rises above 2/h, it rises along the positive flow in {only}{share_text} of steps; correlation {together_text}"
+            "above 2/h, where λ₀ rises along the positive flow, it rises in {only}{share_text} of steps; correlation {together_text}"
         );
         (vec![below(0.5, share), below(0.5, together)], [seen, decides, String::new(), title])
     })
@@ -258,7 +264,18 @@ pub(super) fn fig12(outcomes: &[Outcome]) -> Finding {
     let steps = outcomes
         .iter()
         .flat_map(|outcome| changes(outcome, "loss").into_iter().zip(column(outcome, "sc_0_re")));
-    up_and_down("Re sc₀", steps)
+    up_and_down("Re sc₀", steps).with(where_it_stays(outcomes))
+}
+
+/// What Figure 9 asks of these runs; empty where none comes above `2/h`.
+fn where_it_stays(outcomes: &[Outcome]) -> String {
+    let texts = outcomes.iter().filter_map(|outcome| {
+        let (step, median) = after_reaching(outcome)?;
+        Some(format!(
+            "λ₀ passes 2/h at step {step} and has a median of {median:.2}·2/h from there on"
+        ))
+    });
+    texts.collect::<Vec<_>>().join("; ")
 }
 
 /// The same, divided by the gradient's norm.
@@ -381,10 +398,20 @@ pub(super) fn fig33(outcomes: &[Outcome]) -> Finding {
     );
     let more = shares.iter().filter(|share| **share > LITTLE).count();
     let title = format!(
-        "{typical:.0} % of Σ|λᵢ| is negative in the median of the iterates, and more than {LITTLE} % in {more} of {}",
+        "negative eigenvalues are {typical:.0} % of Σ|λᵢ| in the median of the iterates, more than {LITTLE} % in {more} of {}",
         shares.len()
     );
-    Finding::new(&[below(typical, LITTLE)], seen, decides).titled_unless_it_holds(title)
+    let largest = outcomes.iter().flat_map(spectra).map(|values| {
+        let (low, high) = range(values);
+        if low < 0.0 { high / -low } else { f64::INFINITY }
+    });
+    let largest: Vec<f64> = largest.collect();
+    let more = format!(
+        "the largest positive eigenvalue is {} times the size of the most negative one in the median of the iterates (smallest to \
+         largest)",
+        spread(&largest)
+    );
+    Finding::new(&[below(typical, LITTLE)], seen, decides).with(more).titled_unless_it_holds(title)
 }
 
 /// Increases of the loss and `λ₀` before and after the learning rate falls.

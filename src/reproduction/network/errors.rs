@@ -217,19 +217,15 @@ pub(super) fn fig31(outcomes: &[Outcome]) -> Finding {
             }
         );
         let decides = format!(
-            "median error {} of a step for the third-order flow, more than {GAP} counts as a large gap; {} for NGF, below which the \
-             third-order flow and IGR, {}, must be",
-            number(third),
+            "median error in units of the step: NGF {}, IGR {}, third-order flow {}; the latter two must be below NGF's, and the third \
+             above {GAP}, which counts as a large gap",
             number(ngf),
-            number(igr)
+            number(igr),
+            number(third)
         );
-        let cut = match parts[0] {
-            Some(true) => "cut",
-            _ => "do not both cut",
-        };
         let [ngf, igr, third] = [ngf, igr, third].map(number);
         let title = format!(
-            "IGR and third-order flow {cut} NGF's median error ({ngf}, {igr}, {third} of a step); a large gap in {} of {n} iterates",
+            "NGF, IGR and third-order flow have median errors of {ngf}, {igr} and {third} of a step; a large gap in {} of {n} iterates",
             gaps.len()
         );
         (parts.into(), [seen, decides, String::new(), title])
@@ -238,7 +234,7 @@ pub(super) fn fig31(outcomes: &[Outcome]) -> Finding {
 
 /// Distances of followed flows after one and two steps, from each start.
 pub(super) fn fig32(outcomes: &[Outcome]) -> Finding {
-    let (mut parts, mut texts) = (Vec::new(), Vec::new());
+    let (mut parts, mut texts, mut ended) = (Vec::new(), Vec::new(), 0);
     for (h, from) in starts(outcomes) {
         for step in [1.0, 2.0] {
             let starts: Vec<Option<[f64; 2]>> = outcomes
@@ -257,11 +253,16 @@ pub(super) fn fig32(outcomes: &[Outcome]) -> Finding {
                 tally(&nearer)
             ));
             parts.extend(nearer);
+            ended += starts.iter().flatten().filter(|[_, pf]| pf.is_infinite()).count();
         }
     }
     let cases = tally(&parts);
+    let ended = match ended {
+        0 => String::new(),
+        ended => format!(", and has ended in {ended}"),
+    };
     let seen = format!(
-        "of the starts with each seed, h and number of steps, PF is nearer to gradient descent than IGR in {cases} cases"
+        "of the starts with each seed, h and number of steps, PF is nearer to gradient descent than IGR in {cases} cases{ended}"
     );
     let more = format!(
         "median distance to gradient descent (smallest to largest of the seeds), infinite where a flow has ended: {}",
@@ -272,7 +273,7 @@ pub(super) fn fig32(outcomes: &[Outcome]) -> Finding {
          it must be nearer in all"
     );
     let title = format!(
-        "over one and two steps the principal flow is nearer to gradient descent than IGR in {cases} cases"
+        "over one and two steps PF is nearer to gradient descent than IGR in {cases} cases{ended}"
     );
     Finding::new(&parts, seen, decides).with(more).titled_unless_it_holds(title)
 }

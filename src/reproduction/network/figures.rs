@@ -35,10 +35,10 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
     figure!(
         "fig8",
         "fig8",
-        "∇E·u₀ at the next iterate, as NGF, IGR and PF predict it from the iterate before, against its actual \
-         value, a mark for each iterate, small and pale where hλ₀ ≤ 1, which does not count; on the dashed line prediction and \
+        "∇E·u₀ at the next iterate, with the sign of u₀ that makes ∇E·u₀ ≥ 0 at the iterate before, as NGF, IGR and PF predict it \
+         from there, against its actual value, a mark for each iterate, small and pale where hλ₀ ≤ 1, which does not count; on the dashed line prediction and \
          value are the same; a panel for each learning rate h; last, the median error of each flow in units of the actual value \
-         where hλ₀ > 1",
+         where hλ₀ > 1, beside that of the prediction 0",
         "the principal flow predicts ∇E·u₀ at the next iterate better than the negative gradient flow and IGR",
         errors::fig8,
         pictures::fig8
@@ -78,8 +78,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
     figure!(
         "fig11",
         "fig11",
-        "sharpness λ₀ and loss along gradient descent (black), and what they are after following NGF and the \
-         positive flow from each iterate for the time of a step",
+        "sharpness λ₀ and loss along gradient descent (black), and, as dots, what they are after following NGF and the \
+         positive flow from each iterate anew for the time of a step; there is no dot where a flow ends before",
         "loss and sharpness λ₀ change as along the negative gradient flow where λ₀ < 2/h, as along the \
          positive flow above",
         edge::fig11,
@@ -97,10 +97,9 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
     figure!(
         "fig13",
         "fig13",
-        "top left, the stability coefficient Re sc₀ along gradient descent; top right, its loss (black) and the loss \
-         after following the positive flow from each iterate for the time of a step; bottom left, the sharpness λ₀; \
-         of the steps from iterates measured, those in which the loss increases are shaded, while lines join only \
-         what was measured and may fall there; bottom right, the change of \
+        "top left, the stability coefficient Re sc₀ along gradient descent; top right, its loss (black) and, as dots, the loss \
+         after following the positive flow from each iterate anew for the time of a step; bottom left, the sharpness λ₀; \
+         the steps in which the loss increases are shaded; bottom right, the change of \
          the loss in a step against that along the positive flow, a point for each iterate with λ₀ above 2/h",
         "where λ₀ > 2/h, the loss increases in proportion to its increase along the positive flow",
         edge::fig13,
@@ -304,9 +303,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
     figure!(
         "fig36",
         "fig13",
-        "loss and stability coefficient Re sc₀ in units of the gradient's norm along gradient descent; of \
-         the steps from iterates measured, those in which the loss increases are shaded, while lines join only what was measured \
-         and may fall there",
+        "loss and stability coefficient Re sc₀ in units of the gradient's norm along gradient descent; the steps in which the \
+         loss increases are shaded",
         "the loss increases where Re sc₀, in units of the gradient's norm, is large",
         edge::fig36,
         pictures::fig36
@@ -314,9 +312,9 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
     figure!(
         "fig37",
         "fig11",
-        "left, the sharpness λ₀ along gradient descent (black) and after following the positive flow from \
-         each iterate for the time of a step; right, the change of λ₀ in a step against that along the \
-         positive flow, a point for each iterate with λ₀ above 2/h, but for those far to the left or right",
+        "left, the sharpness λ₀ along gradient descent (black) and, as dots, after following the positive flow from \
+         each iterate anew for the time of a step, where it does not end before; right, the change of λ₀ in a step against that along the \
+         positive flow, a point for each iterate with λ₀ above 2/h; the axis of the latter is logarithmic to both sides of 0",
         "where λ₀ > 2/h, it increases where it increases along the positive flow",
         edge::fig37,
         pictures::fig37
@@ -343,7 +341,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig40",
         "fig40",
         "test accuracy, loss, how often it has increased so far, and learning rate along training with fixed learning rates h, \
-         in blue, and with DAL, in orange, a column for each batch size; dotted lines are runs that diverge",
+         in blue, and with DAL, in orange and brown, a column for each batch size; dotted lines are runs that diverge",
         "with every batch size DAL-p of a smaller p generalises better and is less stable",
         by_batch::fig40,
         pictures::fig40

@@ -16,6 +16,8 @@ pub(super) struct Group {
     network: String,
     /// The power of DAL; `None` with a fixed rate.
     pub power: Option<f64>,
+    /// The fixed rate; `None` with DAL.
+    fixed: Option<f64>,
     /// DAL with a difference of gradients.
     pub by_difference: bool,
     /// Examples per step.
@@ -108,6 +110,7 @@ pub(super) fn summarise(outcomes: &[Outcome]) -> Vec<Group> {
                 label,
                 network: config.network_name().into(),
                 power: dal(config).map(|dal| dal.power),
+                fixed: config.rule.schedule().map(|schedule| schedule.first),
                 by_difference: dal(config)
                     .is_some_and(|dal| matches!(dal.product, Product::Difference(_))),
                 batch: config.batch,
@@ -260,6 +263,18 @@ pub(super) fn end(group: &Group) -> String {
 pub(super) fn winner<'a>(fixed: &[&'a Group]) -> Option<&'a Group> {
     let least = best(fixed);
     fixed.iter().find(|group| group.loss() == least).copied()
+}
+
+/// That the best fixed rate is the largest that was tried, so that a larger one might be better; empty where it is not.
+pub(super) fn at_the_end_of_the_sweep(fixed: &[&Group]) -> String {
+    let best = winner(fixed).and_then(|group| group.fixed);
+    let (_, most) = range(fixed.iter().filter_map(|group| group.fixed));
+    match best {
+        Some(best) if best == most && fixed.len() > 1 => {
+            format!("the best fixed rate, {best}, is the largest that was tried; ")
+        }
+        _ => String::new(),
+    }
 }
 
 /// Groups with DAL, and those with fixed rates.

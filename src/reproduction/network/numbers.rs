@@ -32,6 +32,11 @@ pub(super) fn all(parts: impl IntoIterator<Item = Part>) -> Part {
     together.filter(|holds| !*holds || !gaps)
 }
 
+/// `yes`, `no`, or that it was not measured.
+pub(super) fn yes(part: Part) -> &'static str {
+    part.map_or("not measured", |holds| if holds { "yes" } else { "no" })
+}
+
 /// `7 of 9`: how many parts hold.
 pub(super) fn tally(parts: &[Part]) -> String {
     let held = parts.iter().filter(|part| **part == Some(true)).count();

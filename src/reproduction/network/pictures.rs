@@ -6,7 +6,8 @@ mod runs;
 use super::differences::{LITTLE, NOTHING, bound};
 use super::drift::{OUTSIDE_AND_INSIDE, SMALL_TERM};
 use super::edge::{
-    STAYS, after_reaching, beside_positive, increasing_share, same_way, sharpness_beside_positive,
+    STAYS, after_reaching, beside_positive, increasing, same_way, sharpness_beside_positive,
+    without_farthest,
 };
 use super::errors::{EDGE, GAP};
 use super::followed::{UNSTABLE, starts};
@@ -94,20 +95,28 @@ fn of_flows(
     column: &'static str,
     flows: &[(FlowName, usize)],
 ) -> Quantity<'static> {
-    let own = own.map(|column| Kind {
+    let own_kind = own.map(|column| Kind {
         label: OWN.into(),
         style: solid(0),
         points: Box::new(move |run: &Measured| points(run, column)),
     });
+    // Where a flow comes from each iterate is no path.
+    let style = |hue: usize| match own {
+        Some(_) => Style { marker: Some(Marker::Dot), ..solid(hue).markers() },
+        None => solid(hue),
+    };
     let flow = |(flow, hue): &(FlowName, usize)| {
         let name = format!("{column}_{flow}").replace(':', "_");
         Kind {
-            label: flow_name(*flow),
-            style: solid(*hue),
+            label: match own {
+                Some(_) => format!("{}, a step from each iterate", flow_name(*flow)),
+                None => flow_name(*flow),
+            },
+            style: style(*hue),
             points: Box::new(move |run: &Measured| points(run, &name)),
         }
     };
-    let kinds = own.into_iter().chain(flows.iter().map(flow)).collect();
+    let kinds = own_kind.into_iter().chain(flows.iter().map(flow)).collect();
     Quantity { kinds, ..Quantity::of(y, |_| Vec::new()) }
 }
 
@@ -164,7 +173,7 @@ pub(super) fn fig9(outcomes: &[Outcome]) -> Figure {
             "{least} and {most} times 2/h, between which the median of λ₀ counts as staying"
         );
         let line = vec![(bound, low), (bound, high)];
-        series.push(Series::new(label, line, Style::soft(Dash::Dashed)));
+        series.push(Series::new(label, line, Style::soft(Dash::DashDotted)));
     }
     let mut band = Band::range((1.0, f64::INFINITY), SET_OFF);
     band.label = "λ₀ above 2/h".into();
@@ -226,7 +235,7 @@ pub(super) fn fig11(outcomes: &[Outcome]) -> Figure {
         let [below, above] =
             [false, true].map(|above| percent(same_way(outcomes, name, above).share));
         panel.note = format!(
-            "changes with the sign of those along NGF below 2/h: {below}; along the positive flow above: {above}"
+            "changes with the sign of NGF's below 2/h: {below}; of the positive flow's above: {above}"
         );
     }
     figure
@@ -241,7 +250,7 @@ pub(super) fn fig12(outcomes: &[Outcome]) -> Figure {
 }
 
 /// Whether the loss increases in each step that was measured.
-fn increasing(outcome: &Outcome) -> Vec<bool> {
+fn rising(outcome: &Outcome) -> Vec<bool> {
     column(outcome, "relative_progress").iter().map(|progress| *progress > 0.0).collect()
 }
 
@@ -250,7 +259,7 @@ pub(super) fn fig13(outcomes: &[Outcome]) -> Figure {
     let positive = [(FlowName::Positive, POSITIVE)];
     let losses = of_flows("loss E", Some("loss"), "flow_loss", &positive);
     let figure = Sheet::of(outcomes).figure(&[coefficient(), losses, sharpness()]);
-    let mut figure = highlighted(figure, outcomes, "loss increases", increasing);
+    let mut figure = highlighted(figure, outcomes, "loss increases", rising);
     // A network with nothing above `2/h` has no point.
     let networks = outcomes.chunk_by(|a, b| a.config.network_name() == b.config.network_name());
     let one = networks.clone().count() == 1;
@@ -268,8 +277,9 @@ pub(super) fn fig13(outcomes: &[Outcome]) -> Figure {
     if high > low {
         let pairs = beside_positive(outcomes);
         let note = format!(
-            "correlation {}, of the ranks {}",
+            "correlation of the values {}, without the rightmost {}, of the ranks {}",
             number(correlation(&pairs)),
+            number(correlation(&without_farthest(&pairs))),
             number(rank_correlation(&pairs))
         );
         let name = "change of the loss along the positive flow";
@@ -292,10 +302,10 @@ pub(super) fn fig13(outcomes: &[Outcome]) -> Figure {
 pub(super) fn fig36(outcomes: &[Outcome]) -> Figure {
     let share = ratio("Re sc₀/‖∇E‖", "sc_0_re", "gradient_norm", 1.0);
     let figure = Sheet::of(outcomes).figure(&[loss(), Quantity { grows: false, ..share }]);
-    highlighted(figure, outcomes, "loss increases", increasing)
+    highlighted(figure, outcomes, "loss increases", rising)
 }
 
-/// Loss and `λ_0` along the flows from the edge of stability on; the loss up to ten times that at the start.
+/// Loss and `λ_0` along the flows from the edge of stability on; both up to ten times what they are along gradient descent.
 pub(super) fn fig35(outcomes: &[Outcome]) -> Figure {
     const CUT: f64 = 10.0;
     let mut figure = followed_flows(outcomes, &["loss", "lambda_0"]);
@@ -309,7 +319,19 @@ pub(super) fn fig35(outcomes: &[Outcome]) -> Figure {
         }
         let label =
             format!("{UNSTABLE} times the loss at the start, above which counts as unstable");
-        across(panel, label, UNSTABLE * start, Dash::Dashed);
+        across(panel, label, UNSTABLE * start, Dash::DashDotted);
+    }
+    if let Some(panel) = panel_of(&mut figure, &sharpness().y) {
+        let of = |own: bool| {
+            let lines = panel.series.iter().filter(|line| !own || line.label == OWN);
+            range(
+                lines.flat_map(|line| &line.points).map(|point| point.1).filter(|y| y.is_finite()),
+            )
+        };
+        let ((low, _), (_, most), (_, high)) = (of(false), of(true), of(false));
+        if low > 0.0 && high > CUT * most {
+            panel.y = logarithmic(&panel.y.label).from_to(0.9 * low, CUT * most);
+        }
     }
     figure
 }
@@ -375,6 +397,7 @@ pub(super) fn fig15(outcomes: &[Outcome]) -> Figure {
     right.push(Series::new("principal flow, log|1 − hλ₀|", theory, predicted));
     let mut right = Panel { series: right, ..left.clone() };
     right.y.range = None;
+    right.series.push(Series::new("", vec![(0.0, 0.0), (4.0, 0.0)], Style::soft(Dash::Dotted)));
     let panels = std::iter::once(left).chain(middle.panels).chain([right]).collect();
     Figure { panels, columns: 3, ..Figure::default() }
 }
@@ -405,7 +428,7 @@ pub(super) fn fig19(outcomes: &[Outcome]) -> Figure {
             let [steps, values] = ["step", name].map(|name| tenths(&column(outcome, name)));
             let points = steps.zip(values).map(|(x, y)| x.into_iter().zip(y).collect());
             let style = Style { marker: Some(Marker::Dot), ..solid(0) };
-            let label = "DAL, median of every tenth, a line a seed";
+            let label = "DAL, median of each tenth of the run, one line per seed";
             panel.series.insert(0, Series::new(label, points.unwrap_or_default(), style));
         }
     }
@@ -553,24 +576,28 @@ pub(super) fn fig37(outcomes: &[Outcome]) -> Figure {
         .collect();
     if series.iter().any(|series| !series.points.is_empty()) {
         let pairs = sharpness_beside_positive(outcomes);
-        // Those that are far out would leave no room for the others.
-        let mut reach: Vec<f64> = pairs.iter().map(|(flow, _)| flow.abs()).collect();
-        reach.sort_by(f64::total_cmp);
-        let reach = 1.1 * reach[reach.len() * 4 / 5];
-        let beyond = pairs.iter().filter(|(flow, _)| flow.abs() > reach).count();
-        let (low, high) = range(pairs.iter().map(|(_, change)| *change));
-        let zeros = [vec![(-reach, 0.0), (reach, 0.0)], vec![(0.0, low), (0.0, high)]];
+        // Some are far beyond the others.
+        let sizes = pairs.iter().map(|(flow, _)| flow.abs()).filter(|size| *size > 0.0);
+        let decade = range(sizes).0.log10().floor();
+        let decade = if decade.is_finite() { decade as i32 } else { 0 };
+        let [(left, right), (low, high)] = [
+            range(pairs.iter().map(|(flow, _)| *flow).chain([0.0])),
+            range(pairs.iter().map(|(_, change)| *change).chain([0.0])),
+        ];
+        let zeros = [vec![(left, 0.0), (right, 0.0)], vec![(0.0, low), (0.0, high)]];
         let zeros = zeros.map(|line| Series::new("", line, Style::soft(Dash::Dotted)));
         figure.panels.push(Panel {
-            x: Axis::linear("change of λ₀ along the positive flow").from_to(-reach, reach),
+            x: Axis {
+                scale: AxisScale::SymmetricLog { decade },
+                ..Axis::linear("change of λ₀ along the positive flow")
+            },
             y: Axis::linear("change of λ₀ in the step"),
             note: match outcomes {
-                [_] => format!(
-                    "correlation {}, of increases {} right of 0; {beyond} of {} points lie beyond",
-                    number(correlation(&pairs)),
-                    percent(increasing_share(&pairs)),
-                    pairs.len()
-                ),
+                [_] => {
+                    let (both, along) = increasing(&pairs);
+                    let r = number(correlation(&pairs));
+                    format!("correlation {r}; of {along} points right of 0, {both} lie above it")
+                }
                 _ => String::new(),
             },
             series: series.into_iter().chain(zeros).collect(),

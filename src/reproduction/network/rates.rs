@@ -1,18 +1,16 @@
 //! Figures about learning rates: DAL beside fixed ones, 18 to 21, 23, 39 and 43 to 46.
 
 use super::groups::{
-    FAR, Group, apart, best, by_power, by_rounding, dal, end, list, medians, networks, no_larger,
-    of_seeds, sides, steps_down, summarise, winner,
+    FAR, Group, apart, at_the_end_of_the_sweep, best, by_power, by_rounding, dal, end, list,
+    medians, networks, no_larger, of_seeds, sides, steps_down, summarise, winner,
 };
 use super::numbers::{
-    Part, all, at_most, below, column, median, number, number_of_times, range, rate, spread,
-    spread_of_counts, tally, tenths,
+    Part, all, at_most, below, column, mean, median, number, number_of_times, percent, range, rate,
+    spread, spread_of_counts, tally, tenths, yes,
 };
 use crate::experiment::Outcome;
-use crate::reproduction::caption::network_in_short;
 use crate::reproduction::judgement::{Finding, Judgement};
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
 
 /// Neither a larger final loss than the fixed rate with the lowest one, nor more increases of the loss.
 pub(super) fn fig18(outcomes: &[Outcome]) -> Finding {
@@ -35,9 +33,8 @@ pub(super) fn fig18(outcomes: &[Outcome]) -> Finding {
         adaptive.iter().chain(&fixed).map(|group| format!("{} ({})", end(group), group.label));
     let seen =
         format!("the runs end with {}{}", texts.collect::<Vec<_>>().join(", "), medians(&groups));
-    let word = |part: Part| part.map_or("not measured", |holds| if holds { "yes" } else { "no" });
     let word = |parts: &[Part]| {
-        format!("no larger in the median: {}, with every seed: {}", word(parts[0]), word(parts[1]))
+        format!("no larger in the median: {}, with every seed: {}", yes(parts[0]), yes(parts[1]))
     };
     let against = |(i, (dal, fixed)): (usize, &(&Group, &Group))| {
         let [losses, rises] = [0, 2].map(|at| word(&parts[4 * i + at..4 * i + at + 2]));
@@ -57,7 +54,8 @@ pub(super) fn fig18(outcomes: &[Outcome]) -> Finding {
         [(dal, fixed)] => ends_beside(dal, fixed),
         _ => None,
     };
-    Finding::new(&parts, seen, decides).with(list(&groups)).titled(title)
+    let more = at_the_end_of_the_sweep(&fixed) + &list(&groups);
+    Finding::new(&parts, seen, decides).with(more).titled(title)
 }
 
 /// `DAL ends lower than the best fixed rate in the median (1 against 2), but after more increases (9 against 8)`; `None`
@@ -100,7 +98,7 @@ pub(super) fn fig19(outcomes: &[Outcome]) -> Finding {
         parts.push(rates.map(|rates| {
             let (low, _) = range(rates);
             curves.iter_mut().zip([rates[0], low, rates[9]]).for_each(|(all, x)| all.push(x));
-            rises.push(format!("{:.4}", rates[9] / low));
+            rises.push(rates[9] / low);
             RISES * low < rates[0].min(rates[9])
         }));
         parts.push(updates.map(|updates| {
@@ -122,9 +120,9 @@ pub(super) fn fig19(outcomes: &[Outcome]) -> Finding {
         adaptive.len(),
     );
     let decides = format!(
-        "the learning rate falls and rises again, each by a tenth at least, in {rising} of {n} runs (in the last tenth of the run it \
+        "the learning rate falls and rises again, each by 10 % at least, in {rising} of {n} runs (in the last tenth of the run it \
          is {} times its lowest), the update falls 9 times of 9 in {steady} of {n}; all must",
-        rises.join(", "),
+        rises.iter().map(|rise| format!("{rise:.4}")).collect::<Vec<_>>().join(", "),
         n = adaptive.len()
     );
     let more = format!(
@@ -133,7 +131,9 @@ pub(super) fn fig19(outcomes: &[Outcome]) -> Finding {
         number(largest(&fixed))
     );
     let title = format!(
-        "the learning rate of DAL falls and rises again by a tenth in {rising} of {n} runs, its updates fall steadily in {steady} of {n}",
+        "DAL's learning rate falls and rises again in {rising} of {n} runs (by {:.1} % at least, 10 % needed), its updates fall \
+         steadily in {steady} of {n}",
+        100.0 * (range(rises).0 - 1.0),
         n = adaptive.len()
     );
     Finding::new(&parts, seen, decides).with(more).titled_unless_it_holds(title)
@@ -155,12 +155,19 @@ pub(super) fn fig20(outcomes: &[Outcome]) -> Finding {
         };
         let parts = [
             at_most(loss, best(&fixed)),
-            at_most(highest, accuracy),
             every(winner(&fixed), |half, fixed| apart(&half.losses, &fixed.losses)),
+            at_most(highest, accuracy),
             every(accurate.copied(), |half, fixed| apart(&fixed.accuracies, &half.accuracies)),
             trains,
         ];
         let failing = half.map_or_else(|| "no seeds".into(), |half| half.failing());
+        // With how many seeds it is better than any of the best fixed rates.
+        let ahead = half.zip(winner(&fixed)).zip(accurate).map_or(0, |((half, low), high)| {
+            let least = range(low.losses.iter().copied()).0;
+            let most = range(high.accuracies.iter().copied()).1;
+            let ends = half.losses.iter().zip(&half.accuracies);
+            ends.filter(|(loss, accuracy)| **loss < least && **accuracy > most).count()
+        });
         let text = |group: Option<&Group>, of: fn(&Group) -> &[f64]| {
             group.map_or_else(|| number(f64::NAN), |group| spread(of(group)))
         };
@@ -173,27 +180,31 @@ pub(super) fn fig20(outcomes: &[Outcome]) -> Finding {
             "DAL-0.5 ends with a loss of {loss} and a test accuracy of {accuracy}, the best fixed rate of each with {least} and \
              {highest}"
         );
+        let [a, b, c, d, e] = parts.map(yes);
         let decides = format!(
-            "loss {loss} against {least}, test accuracy {accuracy} against {highest}, and of DAL-0.5 {failing} fail"
+            "DAL-0.5 against the best fixed rate of each: loss {loss} against {least}, no larger in the median: {a}, lower with every \
+             seed: {b}; test accuracy {accuracy} against {highest}, no smaller in the median: {c}, higher with every seed: {d}; no \
+             seed of DAL-0.5 fails: {e} ({failing} fail)"
         );
-        (parts, (seen, decides))
+        (parts, (seen, decides, ahead))
     };
-    let (parts, texts): (Vec<[Part; 5]>, Vec<(String, String)>) =
+    let (parts, texts): (Vec<[Part; 5]>, Vec<(String, String, usize)>) =
         networks(&groups).into_iter().map(judged).unzip();
-    let (seen, decides): (Vec<String>, Vec<String>) = texts.into_iter().unzip();
-    let decides = format!(
-        "{}; DAL-0.5 must be better in both, in the median and with every seed, and no seed of it may fail",
-        decides.join(", ")
-    );
+    let ahead: Vec<usize> = texts.iter().map(|text| text.2).collect();
+    let (seen, decides): (Vec<String>, Vec<String>) =
+        texts.into_iter().map(|(seen, decides, _)| (seen, decides)).unzip();
+    let decides = format!("{}; five conditions, of which all must be met", decides.join("; "));
     let half = groups.iter().find(|group| group.power == Some(0.5));
     let title = match (&parts[..], half) {
-        ([[Some(true), Some(true), .., Some(false)]], Some(half)) => Some(format!(
-            "DAL-0.5 is better than the best fixed rate in the median, but fails with {}",
-            half.failing()
+        ([[.., Some(false)]], Some(half)) => Some(format!(
+            "DAL-0.5 ends better than every run of the best fixed rates with {} of {} seeds, and fails with {}",
+            ahead[0],
+            half.losses.len(),
+            half.failed()
         )),
         _ => None,
     };
-    let more = list(&groups) + &by_rounding(half);
+    let more = at_the_end_of_the_sweep(&sides(&groups).1) + &list(&groups) + &by_rounding(half);
     Finding::new(&parts.concat(), seen.join(", ") + &of_seeds(&groups), decides)
         .with(more)
         .titled(title)
@@ -223,7 +234,7 @@ pub(super) fn fig21(outcomes: &[Outcome]) -> Finding {
     }
     Finding::new(&parts, seen, steadiness(&parts))
         .with(more)
-        .titled_unless_it_holds(steadiness_title(&parts))
+        .titled_unless_it_holds(steadiness_title(&parts) + &powers_that_fail(&groups))
 }
 
 /// `; with p = 0.25 every seed fails`; empty where some seed of every power does not.
@@ -235,6 +246,16 @@ fn all_fail(groups: &[Group]) -> String {
         return String::new();
     }
     format!("; with {} every seed fails", powers.join(", "))
+}
+
+/// The same in few words, for a title.
+fn powers_that_fail(groups: &[Group]) -> String {
+    let powers = groups.iter().filter(|group| group.is_dal());
+    let failed = powers.clone().filter(|group| group.failed() == group.losses.len()).count();
+    match failed {
+        0 => String::new(),
+        _ => format!("; with {failed} of {} powers every seed fails", powers.count()),
+    }
 }
 
 /// In how many settings test accuracy and increases of the loss, in turn, fall with every larger `p`.
@@ -261,13 +282,11 @@ fn steadiness_title(parts: &[Part]) -> String {
 /// Of how many quantities that must fall with every larger `p` each does.
 fn steadiness(parts: &[Part]) -> String {
     if let [accuracy, increases] = *parts {
-        let word =
-            |part: Part| part.map_or("not measured", |holds| if holds { "yes" } else { "no" });
         return format!(
             "{} of 2 fall with every larger p, with all seeds (test accuracy: {}, number of increases: {}); both must",
             parts.iter().filter(|part| **part == Some(true)).count(),
-            word(accuracy),
-            word(increases)
+            yes(accuracy),
+            yes(increases)
         );
     }
     let [accuracy, increases] = falling(parts);
@@ -404,7 +423,8 @@ pub(super) fn fig23(outcomes: &[Outcome]) -> Finding {
          be lower after fewer increases, each in the median and with every seed",
         pairs.join(", ")
     );
-    Finding::new(&parts, seen, decides).with(list(&groups)).titled(title)
+    let more = at_the_end_of_the_sweep(&fixed) + &list(&groups);
+    Finding::new(&parts, seen, decides).with(more).titled(title)
 }
 
 /// The final losses of DAL and DAL-0.5 against the best fixed rate.
@@ -434,46 +454,57 @@ pub(super) fn fig44(outcomes: &[Outcome]) -> Finding {
     Finding::new(&parts, seen, decides).with(list(&groups))
 }
 
-/// Whether the loss halves.
+/// Where every rate is at its cap in this part of the steps, a step is one of gradient descent.
+const CAPPED: f64 = 0.9;
+
+/// Whether the loss halves where the rates are not all at their cap.
 pub(super) fn fig45(outcomes: &[Outcome]) -> Finding {
     let groups = summarise(outcomes);
     let start = median(outcomes.iter().filter_map(|o| column(o, "loss").first().copied()));
-    let parts: Vec<Part> = groups.iter().map(|group| below(group.loss(), 0.5 * start)).collect();
-    let texts: Vec<String> =
-        groups.iter().map(|group| format!("{} ({})", number(group.loss()), group.label)).collect();
-    let seen =
-        format!("from {} at the start, the loss comes to {}", number(start), texts.join(", "));
-    let decides = format!("the loss halves in {} settings; in all it must", tally(&parts));
-    let network = outcomes.first().map_or("the network".into(), |run| {
-        let name = run.config.network_name();
-        let short = network_in_short(name);
-        if name.starts_with("mlp:") { format!("a {short} network") } else { short }
-    });
-    let title = which(&groups, &parts, &network);
-    Finding::new(&parts, seen, decides).with(list(&groups)).titled_unless_it_holds(title)
+    let labelled = |group: &Group| {
+        let of = |run: &&Outcome| summarise(std::slice::from_ref(*run))[0].label == group.label;
+        mean(outcomes.iter().filter(of).map(capped))
+    };
+    let shares: Vec<f64> = groups.iter().map(labelled).collect();
+    let judged = |(group, share): (&Group, &f64)| match *share >= CAPPED {
+        true => None,
+        false => below(group.loss(), 0.5 * start),
+    };
+    let parts: Vec<Part> = groups.iter().zip(&shares).map(judged).collect();
+    let text = |(group, share): (&Group, &f64)| {
+        format!(
+            "{} ({}; all rates at the cap in {})",
+            number(group.loss()),
+            group.label,
+            percent(*share)
+        )
+    };
+    let texts: Vec<String> = groups.iter().zip(&shares).map(text).collect();
+    let seen = format!(
+        "from {} at the start, the loss comes to {} of the steps",
+        number(start),
+        texts.join(", ")
+    );
+    let free: Vec<Part> = parts.iter().copied().filter(Option::is_some).collect();
+    let tally = tally(&free);
+    let decides = format!(
+        "the loss halves in {tally} settings whose rates are not all at the cap in {} of the steps; in all it must; the other {} of \
+         {} settings are gradient descent with the cap as learning rate and count as not met",
+        percent(CAPPED),
+        parts.len() - free.len(),
+        parts.len()
+    );
+    let title = format!(
+        "a learning rate for each parameter halves the loss in {tally} settings in which it is not gradient descent with the cap"
+    );
+    Finding::new(&parts, seen, decides).with(list(&groups)).titled(title)
 }
 
-/// `a learning rate for each parameter, at most 0.1, trains a slim VGG; at most 5, it does not` where the caps tell in which
-/// settings something holds, else how many they are.
-fn which(groups: &[Group], parts: &[Part], network: &str) -> String {
-    let of = |wanted: bool| {
-        let found =
-            groups.iter().zip(parts).filter(move |(_, part)| (**part == Some(true)) == wanted);
-        let caps =
-            found.filter_map(|(group, _)| group.label.split(", ").next()?.strip_prefix("cap "));
-        caps.map(|cap| cap.trim_end_matches(".0")).collect::<BTreeSet<&str>>()
-    };
-    let (held, other) = (of(true), of(false));
-    if held.is_empty() || other.is_empty() || !held.is_disjoint(&other) {
-        return format!(
-            "a learning rate for each parameter trains {network} in {} settings",
-            tally(parts)
-        );
-    }
-    let [held, other] = [held, other].map(|caps| caps.into_iter().collect::<Vec<_>>().join(" or "));
-    format!(
-        "a learning rate for each parameter, at most {held}, trains {network}; at most {other}, it does not"
-    )
+/// In which part of the steps the mean of the rates is their cap.
+fn capped(outcome: &Outcome) -> f64 {
+    let cap = dal(&outcome.config).map_or(f64::NAN, |dal| dal.cap);
+    let rates = column(outcome, "learning_rate").into_iter().filter(|rate| rate.is_finite());
+    mean(rates.map(|rate| f64::from(u8::from(rate > cap * (1.0 - 1e-9)))))
 }
 
 /// A median below the second and nothing below the first counts as reasonable.
@@ -502,5 +533,10 @@ pub(super) fn fig39(outcomes: &[Outcome]) -> Finding {
         number(largest),
         number(lowest)
     );
-    Finding::new(&parts, seen, decides)
+    let title = format!(
+        "2/‖∇²E ĝ‖ has medians up to {} and is never below {} along training with fixed learning rates",
+        number(largest),
+        number(lowest)
+    );
+    Finding::new(&parts, seen, decides).titled((!largest.is_nan()).then_some(title))
 }

@@ -19,8 +19,10 @@ pub fn run() -> Judged {
     let flows = [NegativeGradient, ImplicitRegularization, Principal];
     let run = loss.run("h = 1.2", &[0.0], &request(1.2, 8, &flows));
     let finding = judge(&run);
+    let mut graph = loss.curve_in(&run, (-0.1, 0.9));
+    graph.series.retain(|series| series.label != "pf");
     let panels = vec![
-        loss.curve_in(&run, (-0.1, 0.9)),
+        graph,
         // The phase of 1 - hλ is the same everywhere.
         Panel { contours: None, ..loss.plane(&run) },
     ];
@@ -33,24 +35,22 @@ pub fn run() -> Judged {
 /// going through it.
 pub fn judge(run: &PaperRun) -> Finding {
     let [gd, ngf, igr] = ["gd", "ngf", "igr"].map(|name| run.crossings(name, 0, MINIMUM));
-    let first = run.flow("pf").path.iter().take_while(|(t, _)| *t <= 1.2);
-    let nearest = first.map(|(_, theta)| (theta[0] - Complex64::from(MINIMUM)).norm());
-    let nearest = nearest.fold(f64::INFINITY, f64::min);
     let crossing = crossing(&run.flow("pf").path);
     let pf = run.reach("pf");
     let seen = format!(
         "from 0, gradient descent passes the minimum {gd} times in 8 steps, NGF {ngf} and IGR {igr} times; PF \
-         passes Re θ = {MINIMUM} at Im θ = {crossing:.2} in the first step, keeps {nearest:.2} away from the minimum, and meets the iterates of gradient descent to {:.1e}",
+         passes Re θ = {MINIMUM} at Im θ = {crossing:.2} in the first step and meets the iterates of gradient descent to {:.1e}",
         pf.largest
     );
     let decides = format!(
         "the minimum is passed {gd} times by gradient descent, {ngf} by NGF, {igr} by IGR, and must be by the first alone; PF \
-         meets gradient descent to {:.1e} of an iterate's size, which must be below {EXACT:e}, and keeps {nearest:.2} away \
-         from the minimum in the first step, which must be above {AROUND}",
-        pf.relative
+         meets gradient descent to {:.1e} of an iterate's size, which must be below {EXACT:e}, and is {:.2} away from the minimum \
+         where it first passes it, Re θ = {MINIMUM}, which must be above {AROUND}",
+        pf.relative,
+        crossing.abs()
     );
     let stop = gd > 0 && ngf == 0 && igr == 0;
-    let around = pf.complete && pf.relative < EXACT && nearest > AROUND;
+    let around = pf.complete && pf.relative < EXACT && crossing.abs() > AROUND;
     Finding::new(&[stop, around], seen, decides)
 }
 

@@ -70,6 +70,9 @@ pub fn judge(runs: &[PaperRun]) -> Finding {
          branch); {ended} flows ended early",
         number(right)
     );
-    let title = "gradient descent never ends elsewhere than the principal flow and IGR";
-    Finding::new(&parts, seen, decides).with(more).titled_unless_it_holds(title.to_string())
+    let title = format!(
+        "gradient descent does not escape: in {escapes} of {} runs it ends elsewhere than the principal flow and IGR",
+        runs.len()
+    );
+    Finding::new(&parts, seen, decides).with(more).titled_unless_it_holds(title)
 }

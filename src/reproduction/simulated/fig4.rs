@@ -19,7 +19,8 @@ pub fn run() -> Judged {
     let finding = judge(&runs);
     let panel = |run: &PaperRun| {
         let plane = loss.plane(run);
-        Panel { title: format!("{}: {}", plane.title, fate(run)), ..plane }
+        // The phase of 1 - hλ is the same everywhere.
+        Panel { title: format!("{}: {}", plane.title, fate(run)), contours: None, ..plane }
     };
     let panels = runs.iter().map(panel).collect();
     let figure = Figure { panels, columns: 3, ..Figure::default() };

@@ -23,11 +23,9 @@ pub fn run() -> Judged {
     let runs = runs();
     let loss = PaperLoss::library("figure5");
     let finding = judge(&runs);
-    // The learning rate that the paper does not have is in the table.
-    let shown: Vec<&PaperRun> = runs.iter().filter(|run| run.simulation.lr >= 0.5).collect();
-    let mut panels: Vec<Panel> = shown.iter().map(|run| loss.contours(run)).collect();
-    panels.extend(shown.iter().map(|run| relative(distances(&run.simulation), run)));
-    let figure = Figure { panels, columns: shown.len(), ..Figure::default() };
+    let mut panels: Vec<Panel> = runs.iter().map(|run| loss.contours(run)).collect();
+    panels.extend(runs.iter().map(|run| relative(distances(&run.simulation), run)));
+    let figure = Figure { panels, columns: runs.len(), ..Figure::default() };
     Judged { figure, csv: loss.table(&runs), finding }
 }
 
@@ -117,13 +115,7 @@ pub fn judge(runs: &[PaperRun]) -> Finding {
             sizes.push(format!("{:.1e}", reach.relative));
         }
     }
-    let verdict = if !exact || texts.is_empty() {
-        Judgement::DoesNotHold
-    } else if undefined.is_empty() {
-        Judgement::Holds
-    } else {
-        Judgement::InPart
-    };
+    let exact = exact && !texts.is_empty();
     let seen = format!(
         "over {STEPS} steps PF is at most {} from gradient descent, {} where the distance is divided by the size \
          of an iterate above 1{}",
@@ -134,14 +126,15 @@ pub fn judge(runs: &[PaperRun]) -> Finding {
     let more = if undefined.is_empty() {
         String::new()
     } else {
-        "PF has no velocity where hλ = 1, the branch point of its logarithm; h = 0.49, beside it, is not drawn".into()
+        "PF has no velocity where hλ = 1, the branch point of its logarithm; the paper does not have h = 0.49, beside it".into()
     };
     let number = format!(
         "largest distance in units of the iterate {largest:.1e} where PF is defined; up to {EXACT:e} counts as exact, and \
          with every h it must be defined"
     );
-    let title = (verdict == Judgement::InPart).then(|| {
-        "the principal flow is exact on quadratics wherever it is defined, and not defined where hλ = 1".into()
+    let finding = Finding::new(&[exact, exact && undefined.is_empty()], seen, number).with(more);
+    let title = (finding.verdict == Judgement::InPart).then(|| {
+        "the principal flow is exact on quadratics wherever it is defined, and not defined where hλ = 1".to_string()
     });
-    Finding { verdict, seen, number, more, title }
+    finding.titled(title)
 }

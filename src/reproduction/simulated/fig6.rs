@@ -184,12 +184,12 @@ pub fn judge(runs: &[PaperRun], near: &[Vec<PaperRun>], eigenvalue: f64) -> Find
         ));
     }
     let far = match (tracks(large, "pf"), tracks(large, TERM)) {
-        (false, true) => "only with a non-principal term",
-        (false, false) => "not even with a non-principal term",
-        (true, _) => "it does",
+        (false, true) => "it does with a non-principal term only",
+        (false, false) => "it does not either, with a non-principal term as without",
+        (true, _) => "it does, too",
     };
     let title = format!(
-        "near 2/h PF {} gradient descent, far above {far}",
+        "near 2/h PF {} gradient descent; far above {far}",
         if parts[0] { "tracks" } else { "does not track" }
     );
     Finding::new(&parts, seen, decides).with(more.join("; ")).titled(title)

@@ -63,14 +63,13 @@ pub static FIGURES: [SimulatedFigure; 9] = [
         id: "fig4",
         setting: "z²/2, h = 0.8, 1.5, 2.1, from 1",
         shows: "20 steps of gradient descent (black) on z²/2 and PF, in green, in the complex plane, with \
-                learning rates h = 0.8, 1.5 and 2.1, with what PF does; the shade is the phase of 1 − hλ, with which gradient \
-                descent multiplies z in a step",
+                learning rates h = 0.8, 1.5 and 2.1, with what PF does; gradient descent multiplies z by 1 − h in a step",
         claim: "the principal flow of z²/2 converges, converges oscillating or diverges as gradient descent does",
         run: fig4::run,
     },
     SimulatedFigure {
         id: "fig5",
-        setting: "x² + 0.01y², h = 0.5, 0.9, 1.05, and 0.49, which is not drawn, from (1, 1)",
+        setting: "x² + 0.01y², h = 0.49, 0.5, 0.9, 1.05, from (1, 1)",
         shows: "50 steps of gradient descent on x² + 0.01y² (black), and NGF, IGR and PF from the same start, a \
                 column for each learning rate h; top, over contours of the loss, where PF is complex its real part; bottom, \
                 their distance to gradient descent, with the imaginary part, divided by the size of the iterate where that is above 1; \

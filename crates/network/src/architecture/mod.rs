@@ -50,7 +50,7 @@ pub use plan::Window;
 pub use read::{Frame, penalty, smoothing};
 
 use super::graph::Graph;
-use bea_series::text::source::Source;
+use bea_series::text::source::{Source, SourceError};
 use bea_series::text::table::Table;
 use plan::Plan;
 use std::ops::{Deref, DerefMut};
@@ -496,6 +496,15 @@ impl Architecture {
     /// As [`parse`](Self::parse).
     pub fn within(table: &Table, frame: Frame) -> Result<Architecture, ArchitectureError> {
         read::within(table, frame)
+    }
+
+    /// Refuses a table within another description whose keys and values do not describe layers. Whether the layers fit one
+    /// another and data is left to [`within`](Self::within).
+    ///
+    /// # Errors
+    /// An unknown key, layer type or activation, or a value that is none of its key, in its place.
+    pub fn check(table: &Table) -> Result<(), SourceError> {
+        read::check(table)
     }
 
     /// The network called `spec`, for inputs and outputs of these sizes.

@@ -61,6 +61,14 @@ pub(super) fn within(top: &Table, frame: Frame) -> Result<Architecture, Architec
     finish(top, top.span.clone(), frame, &plans)
 }
 
+/// Refuses a table whose keys and values do not describe layers; whether they fit data is not asked.
+pub(super) fn check(top: &Table) -> Result<(), SourceError> {
+    match top.optional("architecture") {
+        Some(entry) => design(top, &entry, &[]).map(drop),
+        None => layers(&layer_tables(top, &[])?, "").map(drop),
+    }
+}
+
 /// Puts the layers together; a fault without a place of its own is at `place`.
 fn finish(
     top: &Table,

@@ -4,7 +4,9 @@ use super::super::drift::{beside_drift, mean_drift, product_beside_drift, with_d
 use super::super::edge::{LITTLE, negative_parts, spectra};
 use super::super::errors::{at_the_edge, prediction_medians};
 use super::super::groups::{Group, dal, summarise};
-use super::super::numbers::{column, correlation, fails, last, median, number, range, rate};
+use super::super::numbers::{
+    column, correlation, fails, last, logarithms, median, number, range, rate,
+};
 use super::logarithmic;
 use crate::experiment::Outcome;
 use crate::experiment::plots::solid;
@@ -74,11 +76,14 @@ pub fn fig8(outcomes: &[Outcome]) -> Figure {
         });
         let (low, high) = range(medians.iter().map(|(h, _)| *h));
         let room = 0.2 * high;
+        let nothing = vec![(low - room, 1.0), (high + room, 1.0)];
+        let nothing =
+            Series::new("that of the prediction 0", nothing, Style::soft(Dash::DashDotted));
         panels.push(Panel {
             title: "where hλ₀ > 1".into(),
             x: Axis::linear("learning rate h").from_to(low - room, high + room),
-            y: Axis::linear("median error of the prediction / actual value"),
-            series: series.collect(),
+            y: Axis::linear("median of |prediction − value| / |value|"),
+            series: series.chain([nothing]).collect(),
             ..Panel::default()
         });
     }
@@ -122,7 +127,11 @@ pub fn fig17(outcomes: &[Outcome]) -> Figure {
             x: logarithmic(name),
             y: logarithmic("drift of a step"),
             series: series.collect(),
-            note: format!("correlation {}", number(correlation(&all))),
+            note: format!(
+                "correlation of the values {}, of their logarithms {}",
+                number(correlation(&all)),
+                number(correlation(&logarithms(&all)))
+            ),
             ..Panel::default()
         }
     });
@@ -148,7 +157,7 @@ pub fn fig22(outcomes: &[Outcome]) -> Figure {
         let fixed = scatter(
             Color::of_shade(0, 0, 1),
             Marker::Circle,
-            "fixed learning rate, a point a run",
+            "fixed learning rate, one point per run",
             fixed,
         );
         let adaptive = powers.iter().enumerate().map(|(i, p)| {
@@ -201,7 +210,7 @@ fn against_power(outcomes: &[Outcome], name: &str, values: fn(&Group) -> &[f64])
     });
     let failing = scatter(Color::SOFT, Marker::Ring, "fails", failing.collect());
     let has_failing = !failing.points.is_empty();
-    let points = scatter(color, Marker::Circle, "DAL-p, a point a seed", points.collect());
+    let points = scatter(color, Marker::Circle, "DAL-p, one point per seed", points.collect());
     let medians =
         Series::new("median of the seeds", medians.collect(), Style { color, ..solid(0) });
     Panel {
@@ -255,7 +264,7 @@ pub fn fig33(outcomes: &[Outcome]) -> Figure {
                 Style { color: orange, marker: Some(Marker::Dot), ..solid(0) },
             ),
             Series::new(
-                format!("less than {LITTLE} % counts as little"),
+                format!("{LITTLE} %, below which the Hessian counts as largely positive"),
                 bound,
                 Style::soft(Dash::Dashed),
             ),
