@@ -50,9 +50,11 @@ def answer(words: list[str], *, faults: bool = False) -> Any:
 
 #: What the command line says, and what it is in Python, in this order.
 _WORDS = [
+    (r"\n+Usage: .*(\n.*)*", ""),
     (r"\n+For more information, try '--help'\.", ""),
     (r"^error: ", ""),
     (r"\n  tip: to pass .* as a value, use .*", ""),
+    (r"invalid value '(\w+)=([^']*)' for '--set <NAME=VALUE>'", r'bad value `\1="\2"`'),
     (r"\bbad --set (\w+)=(.*)", r'bad value `\1="\2"`'),
     (r"\bbad --set\b", "bad value"),
     # `--set m=9/10`, but not that of experiments, whose keys have dots.
@@ -91,9 +93,11 @@ def in_python(text: str) -> str:
     >>> in_python("lower --order, or give it a value: --set m=9/10, say")
     'lower `order`, or give it a value: `m="9/10"`, say'
     """
+    # Other commands than `bea` have their own words.
+    parts = re.split(r"(`cargo [^`]*`)", text)
     for words, instead in _WORDS:
-        text = re.sub(words, instead, text)
-    return text
+        parts[::2] = [re.sub(words, instead, part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def exact(value: Any) -> str:
@@ -104,6 +108,9 @@ def exact(value: Any) -> str:
     """
     if isinstance(value, (str, Fraction, int)):
         return str(value)
+    if hasattr(value, "detach") and value.numel() == 1:
+        # A tensor of PyTorch: its number, with the digits of its precision.
+        value = (value.detach().cpu() if value.dtype.itemsize > 2 else value.detach().cpu().float()).numpy().reshape(())[()]
     if isinstance(value, Decimal):
         return format(value, "f")
     if hasattr(value, "p") and hasattr(value, "q"):  # a rational of SymPy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, overload
 
 import numpy as np
@@ -12,9 +13,10 @@ from bea import _bea, _table
 from bea._bea import Error
 from bea._command import count, number
 from bea._derive import Optimizer, named
+from bea._matrix import check_symmetric, numbers, operator, pairs, square
 from bea._objective import Hessian, Objective
 from bea._progress import counted
-from bea._structure import KINDS, leaf
+from bea._structure import KINDS, leaf, listed
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +26,8 @@ class Eigenpairs:
     eigenvalues: np.ndarray
     #: Unit vectors, the columns.
     eigenvectors: np.ndarray
-    #: `‖A u - λ u‖` of each, by the iteration.
+    #: `‖A u - λ u‖` of each, and with a preconditioner `‖P^-½ (A u - λ P u)‖`, as the iteration has it: what products round to,
+    #: `precision` times the largest eigenvalue, comes on top of it.
     residuals: np.ndarray
     #: How many products it took.
     products: int
@@ -53,6 +56,7 @@ class Eigenpairs:
             "eigenpairs": [{"eigenvalue": value, "residual": residual} for value, residual in pairs],
             "products": self.products,
             "converged": self.converged,
+            "missed": None if self.missed is None else dict(zip(("largest", "smallest"), self.missed)),
         }
 
     def to_pandas(self):
@@ -79,17 +83,20 @@ class Eigenpairs:
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Spectrum(Eigenpairs):
-    """The extreme eigenpairs of an objective's Hessian, with what gradient descent does along each if `lr` is given."""
+    """The extreme eigenpairs of an objective's Hessian, with what the optimizer does along each if `lr` is given."""
 
     loss: float = 0.0
     gradient_norm: float = 0.0
     #: The step size h.
     lr: float | None = None
-    #: The gradient along each eigenvector, whose sign makes it positive.
+    #: The gradient along each eigenvector, `g·u`, whose sign makes it positive; the same with a preconditioner, where `uᵀPu = 1`.
     along: np.ndarray = field(default_factory=lambda: np.empty(0))
-    #: The stability coefficients `sc = α_PF(hλ) (g·u)`, `α_PF(z) = log(1-z)/z`.
+    #: The stability coefficients `sc = α(hλ) (g·u)`. Of gradient descent `α(z) = log(1-z)/z`, -∞ at the branch point `z = 1`, and
+    #: of another optimizer `α(z) = log P(-z)/z`, where `P` is the principal root of its step on a linear field, `P(0) = 1`.
     sc: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=complex))
-    #: `real stable`, `complex stable`, `unstable complex` or `repelling`.
+    #: By the factor μ of a step along the eigenvector, `1 - hλ` for gradient descent: `real stable` (0 < μ < 1), `branch point`
+    #: (μ = 0), `complex stable` (|μ| < 1 otherwise), `marginal` (|μ| = 1), `unstable complex` (|μ| > 1), `repelling` (μ > 1), `neutral`
+    #: (μ = 1); and `unstable buffers` or `marginal buffers`, where another root of the optimizer is larger than 1, or as large.
     case: list[str] = field(default_factory=list)
 
     def _columns(self) -> dict[str, list]:
@@ -130,113 +137,6 @@ class Spectrum(Eigenpairs):
         return out
 
 
-def _matrix(matrix: Any) -> tuple[tuple, int]:
-    """What the compiled part takes, and the dimension."""
-    if isinstance(matrix, Objective):
-        matrix = matrix.hessian()
-    if isinstance(matrix, Hessian):
-        of = matrix.objective
-        if of._suspect:
-            _symmetric(lambda rows: of._raw.hessian_vectors(matrix._at, rows), of.dimension)
-            of._suspect = False
-        return (of._raw, matrix._at), matrix.shape[0]
-    matrix, n = _square(matrix)
-
-    def products(rows: np.ndarray) -> np.ndarray:
-        found = np.asarray(matrix @ rows.T)
-        if found.shape != (n, len(rows)):
-            raise Error(f"the product with an array of shape {rows.T.shape} has the shape {found.shape}")
-        return np.ascontiguousarray(found.T, dtype=float)
-
-    _symmetric(products, n)
-    return (products, n), n
-
-
-def _square(matrix: Any) -> tuple[Any, int]:
-    """Something with real products, and its dimension."""
-    if isinstance(matrix, Hessian):
-        return matrix, matrix.shape[0]
-    if hasattr(matrix, "to_scipy"):
-        # One of curvlinops, whose products are of tensors.
-        matrix = matrix.to_scipy()
-    if not hasattr(matrix, "shape") or hasattr(matrix, "detach"):
-        matrix = leaf(matrix)
-    if len(matrix.shape) != 2 or matrix.shape[0] != matrix.shape[1]:
-        raise Error(f"a symmetric matrix is wanted, not one of shape {tuple(matrix.shape)}")
-    dtype = getattr(matrix, "dtype", None)
-    if dtype is not None and np.dtype(dtype).kind not in KINDS[float]:
-        raise Error(f"a real symmetric matrix is wanted, not one of dtype {dtype}")
-    return matrix, matrix.shape[0]
-
-
-#: Of what size numbers are at least whose squares are normal numbers, by far.
-_SMALLEST = 1e-140
-#: How far from symmetric a matrix may be, in Frobenius norms: products of 32 bits and differences of gradients are nearer.
-_ASYMMETRY = 1e-3
-
-
-def _symmetric(products: Any, n: int) -> None:
-    """Refuses a matrix with `uᵀAv ≠ vᵀAu` for random u and v."""
-    rows = np.random.default_rng(0).normal(size=(2, n))
-    u, v = rows
-    au, av = products(rows)
-    largest = np.abs([au, av]).max()
-    if 0 < largest < _SMALLEST or largest > 1 / _SMALLEST:
-        raise Error(f"the products with the matrix are of the order {largest:.0e}: scale it, as squares of such numbers are lost")
-    size = (np.linalg.norm(u) * np.linalg.norm(av) + np.linalg.norm(v) * np.linalg.norm(au)) / n**0.5
-    if abs(u @ av - v @ au) > _ASYMMETRY * size:
-        raise Error(
-            f"the matrix is not symmetric, or its products differ from one time to the next: uᵀAv = {u @ av:.6g} and "
-            f"vᵀAu = {v @ au:.6g} for random vectors; a Hessian is symmetric, whatever the loss"
-        )
-
-
-def _start(v0: Any, n: int) -> np.ndarray | None:
-    if v0 is None:
-        return None
-    if isinstance(v0, Eigenpairs):
-        v0 = v0.eigenvectors
-    columns = np.asarray(v0, dtype=float)
-    columns = columns[:, None] if columns.ndim == 1 else columns
-    if columns.ndim != 2 or columns.shape[0] != n:
-        raise Error(f"v0 has the shape {np.shape(v0)}: a vector of {n} entries is wanted, or such columns")
-    return np.ascontiguousarray(columns.T)
-
-
-def _pairs(
-    matrix: Any, largest: int, smallest: int, tol: float, v0: Any, seed: int, single: bool,
-    search: bool | None, max_products: int, progress: bool, preconditioner: Any, random: int = 1,
-) -> dict:
-    """The eigenpairs; `random` is the number of random vectors to start from beside `v0`, at least."""
-    of = matrix.objective if isinstance(matrix, Hessian) else matrix
-    if isinstance(of, Objective):
-        working = of.working(check=True)
-    else:
-        working = contextlib.nullcontext()
-    with working:
-        return _pairs_of(
-            *_matrix(matrix), largest, smallest, tol, v0, seed, single, search, max_products, progress, preconditioner,
-            random,
-        )
-
-
-def _pairs_of(
-    operator: Any, n: int, largest: int, smallest: int, tol: float, v0: Any, seed: int, single: bool,
-    search: bool | None, max_products: int, progress: bool, preconditioner: Any, random: int,
-) -> dict:
-    seed, max_products = count(seed, "the seed", 0), count(max_products, "`max_products`")
-    if preconditioner is not None:
-        preconditioner = np.ascontiguousarray(np.ravel(preconditioner), dtype=float)
-    with counted(progress, "products") as tell:
-        found = _bea.lanczos(
-            operator, largest, smallest, float(tol), _start(v0, n), random, seed, single, search, max_products,
-            tell, preconditioner,
-        )
-    del found["scale"]
-    found["eigenvectors"] = found["eigenvectors"].reshape(-1, n).T
-    return found
-
-
 #: Vectors of more 32-bit parameters than this are kept in 32 bits: half the memory, but slower to work with.
 _LARGE = 4_000_000
 
@@ -259,10 +159,15 @@ def lanczos(
     `H` is a Hessian, an objective, an array, or anything with a shape and `@`, SciPy's linear operators and sparse matrices
     included, or with `to_scipy()`, as curvlinops has it.
     `which` is "LA" for the k largest eigenvalues, "SA" for the smallest, "BE" for half of them at each end. Residuals
-    are at most `tol` times the largest eigenvalue in modulus. `v0` are vectors to start from, as columns, or the
-    eigenpairs of a matrix nearby. `search` says whether repeated eigenvalues that were missed are searched for: by
-    default unless `v0` has k vectors. With `preconditioner`, the positive diagonal of P, the eigenvalues are those of
-    P⁻¹H, and the eigenvectors have uᵀPu = 1.
+    `‖Hu - λu‖` are at most `tol` times the largest eigenvalue in modulus; where that takes more than `max_products` products,
+    what was found is returned with `converged` False. `v0` are vectors to start from, the n rows of an array of shape (n,) or
+    (n, m), or the eigenpairs of a matrix nearby; other vectors are random, by `seed`. `search` says whether repeated
+    eigenvalues that were missed are searched for: by default unless `v0` has k vectors. With `preconditioner`, the positive
+    diagonal of P with n entries, the eigenvalues are those of P⁻¹H, the eigenvectors have uᵀPu = 1, and residuals are
+    `‖P^-½ (Hu - λPu)‖`. `progress` shows a bar by tqdm, where that is installed.
+
+    Errors are a matrix that is not symmetric, for which two products are taken, entries that are not real numbers, and shapes
+    that do not fit.
 
     >>> import bea, numpy as np
     >>> bea.lanczos(np.diag(np.arange(1.0, 101)), k=2, tol=1e-8).eigenvalues.round(6)
@@ -275,14 +180,55 @@ def lanczos(
     largest, smallest = counts[which]
     objective = H.objective if isinstance(H, Hessian) else H
     single = isinstance(objective, Objective) and objective.precision > 1e-10 and objective.dimension > _LARGE
-    found = _pairs(H, largest, smallest, tol, v0, seed, single, search, max_products, progress, preconditioner)
+    found = pairs(H, largest, smallest, tol, v0, seed, single, search, max_products, progress, preconditioner)
     return Eigenpairs(**found)
 
 
 @overload
-def spectrum(objective: Objective, top: int | None = None, bottom: int = 0, **more: Any) -> Spectrum: ...
+def spectrum(
+    objective: Objective,
+    top: int | None = None,
+    bottom: int = 0,
+    *,
+    lr: float | str,
+    x: Any = None,
+    tol: float | None = None,
+    v0: Any = None,
+    seed: int = 0,
+    search: bool | None = True,
+    preconditioner: Any = None,
+    progress: bool = False,
+    optimizer: str | Optimizer = "gradient_descent",
+    **values: float | str | Fraction,
+) -> Spectrum: ...
 @overload
-def spectrum(objective: Any, top: int | None = None, bottom: int = 0, **more: Any) -> Eigenpairs: ...
+def spectrum(
+    objective: Objective,
+    top: int | None = None,
+    bottom: int = 0,
+    *,
+    lr: None = None,
+    x: Any = None,
+    tol: float | None = None,
+    v0: Any = None,
+    seed: int = 0,
+    search: bool | None = True,
+    preconditioner: Any = None,
+    progress: bool = False,
+) -> Spectrum: ...
+@overload
+def spectrum(
+    objective: Any,
+    top: int | None = None,
+    bottom: int = 0,
+    *,
+    tol: float | None = None,
+    v0: Any = None,
+    seed: int = 0,
+    search: bool | None = True,
+    preconditioner: Any = None,
+    progress: bool = False,
+) -> Eigenpairs: ...
 def spectrum(
     objective: Any,
     top: int | None = None,
@@ -301,10 +247,16 @@ def spectrum(
 ) -> Eigenpairs:
     """The largest and smallest eigenvalues of an objective's Hessian, as `bea spectrum` finds them.
 
-    `top` is 10, or all there are; `tol` 1e-8, and 1e-5 for 32-bit numbers. With the step size `lr` it says what the
-    optimizer does along each eigenvector; `values` are those of its parameters. `search=False` saves products, and may miss
-    copies of repeated eigenvalues. In the place of an objective there may be any symmetric matrix that `bea.lanczos` takes,
-    whose eigenpairs are returned then; it has no gradient, so `lr` means nothing.
+    `top` is 10, or all there are; `tol` 1e-8, 1e-5 for 32-bit numbers, and the machine epsilon of those of 16 bits. With the step
+    size `lr` it says what the optimizer does along each eigenvector u: the gradient along it, `g·u`, the stability coefficient
+    `sc = α(hλ) (g·u)`, `α(z) = log(1-z)/z` for gradient descent, and the case; `values` are those of the optimizer's parameters.
+    `x` is the point in the structure of the parameters, if it is not `objective.x`. `search=False` saves products, and may miss
+    copies of repeated eigenvalues. `v0`, `seed`, `preconditioner` and `progress` are those of `bea.lanczos`: with the positive
+    diagonal of P, of shape (n,), it is about the eigenpairs of P⁻¹H.
+
+    In the place of an objective there may be any symmetric matrix that `bea.lanczos` takes, whose eigenpairs are returned
+    then; it has no gradient, so `lr` is refused. So are products that are not those of a symmetric matrix, more eigenvalues
+    than there are, and arguments that mean nothing.
 
     >>> import bea
     >>> net = bea.network("mlp:5,tanh", data="iris", dtype="f64")
@@ -312,13 +264,8 @@ def spectrum(
     ['real stable', 'real stable']
     """
     on_matrix = not isinstance(objective, Objective)
-    if callable(objective) and not hasattr(objective, "shape"):
-        raise Error(
-            "a spectrum is that of an objective or of a symmetric matrix: `bea.objective(value_and_grad, hvp=…, start=…)` "
-            f"makes one of callbacks; this is {objective!r:.60}"
-        )
     if on_matrix:
-        objective, size = _square(objective)
+        objective, size = square(objective)
     else:
         size = objective.dimension
     bottom = count(bottom, "the number of eigenvalues `bottom`", 0)
@@ -335,16 +282,20 @@ def spectrum(
             raise Error("a matrix is that of one point: `x` is for objectives")
         tol = 1e-8 if tol is None else tol
         return Eigenpairs(
-            **_pairs(objective, top, bottom, tol, v0, seed, False, search, 10_000, progress, preconditioner)
+            **pairs(objective, top, bottom, tol, v0, seed, False, search, 10_000, progress, preconditioner)
         )
     if lr is not None:
         lr = _step_size(lr)
     single = objective.precision > 1e-10
-    tol = (1e-5 if single else 1e-8) if tol is None else tol
+    if tol is None:
+        tol = max(1e-5, objective.precision) if single else 1e-8
+    if preconditioner is not None:
+        preconditioner = numbers(preconditioner, "the preconditioner").ravel()
     point = objective.point(x)
     hessian = objective.hessian(x)
-    loss, gradient = objective._raw.value_and_gradient(point)
-    found = _pairs(hessian, top, bottom, tol, v0, seed, single, search, 10_000, progress, preconditioner)
+    with objective.working(check=True):
+        loss, gradient = objective._raw.value_and_gradient(point)
+    found = pairs(hessian, top, bottom, tol, v0, seed, single, search, 10_000, progress, preconditioner)
     more: dict[str, Any] = {"loss": loss, "gradient_norm": float(np.linalg.norm(gradient)), "lr": lr}
     if lr is not None:
         along = _along(found, gradient, lr, preconditioner, *named(optimizer, values))
@@ -356,7 +307,7 @@ def _along(
     found: dict, gradient: np.ndarray, lr: float, preconditioner: Any, optimizer: str, values: list[str]
 ) -> dict:
     """Stability coefficients along eigenvectors, which are turned. With P, `w = P^½ u` and `P^-½ g` take their places."""
-    root = 1.0 if preconditioner is None else np.sqrt(np.ravel(preconditioner))
+    root = 1.0 if preconditioner is None else np.sqrt(preconditioner)
     rows = np.ascontiguousarray(found["eigenvectors"].T * root)
     out = _bea.stability_coefficients(found["eigenvalues"], rows, gradient / root, lr, optimizer, values)
     found["eigenvectors"] = (out["eigenvectors"] / root).T
@@ -370,9 +321,42 @@ def _step_size(lr: Any) -> float:
     return step
 
 
-def stability_coefficients(objective: Objective, lr: float | str, top: int | None = None, **more: Any) -> Spectrum:
-    """What an optimizer with the step size `lr` does along the sharpest directions: `spectrum` with `lr`."""
-    return spectrum(objective, top, lr=lr, **more)
+def stability_coefficients(
+    objective: Objective,
+    lr: float | str,
+    top: int | None = None,
+    bottom: int = 0,
+    *,
+    x: Any = None,
+    tol: float | None = None,
+    v0: Any = None,
+    seed: int = 0,
+    search: bool | None = True,
+    preconditioner: Any = None,
+    progress: bool = False,
+    optimizer: str | Optimizer = "gradient_descent",
+    **values: float | str | Fraction,
+) -> Spectrum:
+    """What an optimizer with the step size `lr` does along the sharpest directions: `bea.spectrum` with `lr`.
+
+    >>> import bea, numpy as np
+    >>> A = np.diag([6.0, 2.0])
+    >>> bowl = bea.objective(lambda x: (x @ A @ x / 2, A @ x), hvp=lambda x, v: A @ v, start=[1.0, 0.5])
+    >>> bool(np.allclose(bea.stability_coefficients(bowl, lr=0.1).sc, np.log(1 - 0.1 * np.diag(A)) / 0.1 * bowl.x))
+    True
+    """
+    return spectrum(
+        _objective(objective, "an optimizer goes along eigenvectors"), top, bottom, lr=lr, x=x, tol=tol, v0=v0, seed=seed,
+        search=search, preconditioner=preconditioner, progress=progress, optimizer=optimizer, **values,
+    )
+
+
+def _objective(value: Any, what: str) -> Objective:
+    if not isinstance(value, Objective):
+        raise Error(
+            f"{what} of an objective: `bea.objective(value_and_grad, hvp=…, start=…)` makes one of callbacks; this is {value!r:.60}"
+        )
+    return value
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -385,6 +369,10 @@ class PrincipalFlow:
     estimate: float
     #: How many products it took.
     products: int
+
+    def to_dict(self) -> dict:
+        """Numbers, and lists of them in the caller's structure; a complex one is `[re, im]`."""
+        return {"velocity": listed(self.velocity), "estimate": self.estimate, "products": self.products}
 
     def __repr__(self) -> str:
         return f"<bea.PrincipalFlow: ‖velocity‖ = {_size(self.velocity):.6g}, {self.products} products>"
@@ -406,6 +394,9 @@ def _real(vector: np.ndarray) -> np.ndarray:
 def principal_flow(objective: Objective, lr: float | str, *, x: Any = None) -> PrincipalFlow:
     """The velocity `φ(hH) g`, `φ(z) = log(1-z)/z`, of the principal flow of gradient descent, from Hessian-vector products.
 
+    `lr` is the step size h, and `x` the point, if it is not `objective.x`; the velocity has that structure. It is complex where
+    an eigenvalue exceeds 1/h, and an error where one is 1/h: the branch point of the logarithm.
+
     >>> import bea, numpy as np
     >>> A = np.diag([6.0, 2.0])
     >>> bowl = bea.objective(lambda x: (x @ A @ x / 2, A @ x), hvp=lambda x, v: A @ v, start=[1.0, 0.5])
@@ -413,10 +404,12 @@ def principal_flow(objective: Objective, lr: float | str, *, x: Any = None) -> P
     >>> bool(np.allclose(flow.velocity, np.log(1 - 0.3 * np.diag(A) + 0j) / 0.3 * bowl.x))
     True
     """
+    _objective(objective, "a principal flow is that")
     lr = _step_size(lr)
-    objective.hessian(x)
+    point = objective.hessian(x)._at
     with objective.working(check=True):
-        found, estimate, products = _bea.principal_flow(objective._raw, objective.point(x), lr)
+        check_symmetric(objective, point)
+        found, estimate, products = _bea.principal_flow(objective._raw, point, lr)
     return PrincipalFlow(objective.unflatten(_real(found)), estimate, products)
 
 
@@ -432,16 +425,23 @@ def evaluate(
 ) -> Any:
     """The modified field of an optimizer to an order, at the current parameters and in their structure.
 
-    `flow` names another flow, as `bea evaluate` does: "pf", "igr", "interpolated:4", … Order 1 needs Hessian-vector
-    products, of any optimizer, and order 2 of a linear step the callback `third`; bea's own networks have all derivatives.
-    `values` are those of the optimizer's parameters.
+    The velocity is `Σ hᵏ fₖ` up to `k = order`; of gradient descent `-g - h/2 Hg` for order 1. `lr` is the step size h, `x` the
+    point, if it is not `objective.x`, and `values` are those of the optimizer's parameters. `flow` names another flow, as
+    `bea evaluate` does: "pf", "igr", "interpolated:4", …
+
+    Order 1 needs Hessian-vector products, of any optimizer, and order n of a linear step in general derivatives up to
+    `∇ⁿ⁺¹E`: callbacks end with `third`, which order 2 takes, and gradient descent's order 3 as well, whose term with the next
+    one has the coefficient 0. bea's own networks and those of `from_torch` and `from_jax` have all derivatives. A derivative
+    that is missing is an error, and so are parameters without a value and a flow that the optimizer does not have.
     """
     if not isinstance(objective, Objective):
         raise Error(f"a field is evaluated at the parameters of an objective, not {objective!r:.60}")
     flow = f"order:{count(order, 'the order', 0)}" if flow is None else flow
     lr = _step_size(lr)
+    point = objective.point(x)
     with objective.working(check=True):
-        found = _bea.velocity(objective._raw, objective.point(x), *named(optimizer, values), flow, lr)
+        check_symmetric(objective, point)
+        found = _bea.velocity(objective._raw, point, *named(optimizer, values), flow, lr)
     return objective.unflatten(_real(found))
 
 
@@ -457,29 +457,62 @@ class DalStep:
     #: The parameters after the step.
     next: Any
 
+    def to_dict(self) -> dict:
+        """Numbers, and lists of them in the caller's structure."""
+        return {
+            "loss": self.loss, "gradient": listed(self.gradient), "learning_rate": self.learning_rate, "next": listed(self.next),
+        }
+
     def __repr__(self) -> str:
         rate = f"learning rate {self.learning_rate:.6g}"
         return f"<bea.DalStep: E = {self.loss:.6g}, ‖∇E‖ = {_size(self.gradient):.6g}, {rate}>"
 
 
-def dal(objective: Objective, p: float = 1.0, *, cap: float = 5.0, x: Any = None) -> DalStep:
-    """A step of gradient descent with the drift-adjusted learning rate of Rosca et al. (2023), equations 18 and 19."""
+def drift_adjusted(p: Any, cap: Any) -> tuple[float, float]:
+    """The power and the largest value of a drift-adjusted learning rate."""
+    p, cap = number(p, "the power `p`"), number(cap, "the largest learning rate, `cap`,")
     if not (np.isfinite(p) and p >= 0):
-        raise Error(f"the power `p` is a number from 0 on, not {p}")
+        raise Error(f"the power `p` is a number from 0 on, not {p:g}")
     if not cap > 0:
-        raise Error(f"the largest learning rate, `cap`, is positive, not {cap}")
-    objective.hessian(x)
+        raise Error(f"the largest learning rate, `cap`, is positive, not {cap:g}")
+    return p, cap
+
+
+def drift_adjusted_step(rate: float) -> float:
+    """Refuses a learning rate that is not finite, as there is no cap."""
+    if not np.isfinite(rate):
+        raise Error(
+            f"the learning rate is {rate:g}: no step is taken, as ‖∇²E ĝ‖ is 0 or there is no gradient here, and `cap` is infinite"
+        )
+    return rate
+
+
+def dal(objective: Objective, p: float = 1.0, *, cap: float = 5.0, x: Any = None) -> DalStep:
+    """A step of gradient descent with the drift-adjusted learning rate of Rosca et al. (2023), equations 18 and 19:
+
+        θ' = θ - h ∇E(θ),  h = min(2/‖∇²E ĝ‖^p, cap),  ĝ = ∇E/‖∇E‖
+
+    `x` is θ, if it is not `objective.x`. It takes a gradient and a Hessian-vector product. Errors are a loss, gradient or
+    product that is not finite, and a learning rate that is not, which a finite `cap` has never.
+    """
+    _objective(objective, "a step is one")
+    p, cap = drift_adjusted(p, cap)
+    point = objective.hessian(x)._at
     with objective.working(check=True):
-        found = _bea.dal(objective._raw, objective.point(x), float(p), float(cap))
+        check_symmetric(objective, point)
+        found = _bea.dal(objective._raw, point, p, cap)
+    drift_adjusted_step(found["learning_rate"])
     both = {key: objective.unflatten(found[key]) for key in ("gradient", "next")}
     return DalStep(found["loss"], both["gradient"], found["learning_rate"], both["next"])
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Density:
-    """The density of all eigenvalues, of total weight 1, at finitely many nodes."""
+    """The density of all eigenvalues, of total weight 1, at finitely many nodes: `Σ_k w_k δ(λ - θ_k)`."""
 
+    #: The nodes θ_k, in ascending order.
     nodes: np.ndarray
+    #: Their weights w_k.
     weights: np.ndarray
     #: For each random vector its estimates of the mean of λ and of λ².
     moments: np.ndarray = field(repr=False)
@@ -501,12 +534,26 @@ class Density:
         """The mean of λ²."""
         return float(self.moments[:, 1].mean())
 
+    def to_dict(self) -> dict:
+        """Nodes, weights, and the means of λ and λ²."""
+        return {
+            "nodes": self.nodes.tolist(), "weights": self.weights.tolist(), "mean": self.mean, "mean_square": self.mean_square,
+            "products": self.products,
+        }
+
     def grid(self, width: float | None = None, points: int = 2000) -> tuple[np.ndarray, np.ndarray]:
-        """Points and values of the density, every node spread to a normal distribution of this standard deviation."""
-        if width is None:
-            extent = self.nodes[-1] - self.nodes[0]
-            width = 0.004 * (extent or max(abs(self.nodes[0]), 1.0))
+        """Equidistant points and values of the density, `Σ_k w_k N(x; θ_k, width²)`: two arrays of shape (points,), from four widths
+        below the nodes to four above.
+
+        The width is 0.004 of what the nodes span, and more where points are so few that they would miss nodes: they are never
+        more than 1.5 widths apart, so that their sum is 1 to 1e-3. A width that is given is kept.
+        """
         points = count(points, "the number of points", 2, 10**7)
+        if width is None:
+            if points < 8:
+                raise Error(f"{points} points are too few for a density: 8 at least, or give `width`")
+            extent = self.nodes[-1] - self.nodes[0]
+            width = max(0.004, 1 / (1.5 * (points - 1) - 8)) * (extent or max(abs(self.nodes[0]), 1.0))
         x, y = _bea.density_grid(self.nodes, self.weights, float(width), points).T
         return x, y
 
@@ -529,7 +576,14 @@ def density(
     x: Any = None,
     progress: bool = False,
 ) -> Density:
-    """The density of all eigenvalues of an objective's Hessian, by stochastic Lanczos quadrature, as `bea spectrum --density`.
+    """The density `1/n Σ_i δ(λ - λ_i)` of all n eigenvalues of an objective's Hessian, by stochastic Lanczos quadrature, as
+    `bea spectrum --density`.
+
+    `m = steps` steps of Lanczos' method from a vector v of random signs give a tridiagonal matrix with the eigenvalues θ_k and unit
+    eigenvectors y_k, and `vᵀf(H)v/n = Σ_k y_{1k}² f(θ_k)` for polynomials f up to degree `2m - 1`, whose expectation is `tr f(H)/n`. The
+    nodes and weights are those of all `probes` vectors together, by `seed`; it takes `steps · probes` products (Lin, Saad and
+    Yang, SIAM Review 58, 2016). `x` is the point, if it is not `objective.x`; `progress` shows a bar by tqdm, where that is
+    installed.
 
     In the place of an objective there may be any symmetric matrix that `bea.lanczos` takes.
     """
@@ -539,5 +593,5 @@ def density(
     seed = count(seed, "the seed", 0)
     working = objective.working(check=True) if isinstance(objective, Objective) else contextlib.nullcontext()
     with working, counted(progress, "products") as tell:
-        operator, _ = _matrix(objective.hessian(x) if isinstance(objective, Objective) else objective)
-        return Density(**_bea.density(operator, steps, probes, seed, tell))
+        of, _ = operator(objective.hessian(x) if isinstance(objective, Objective) else objective)
+        return Density(**_bea.density(of, steps, probes, seed, tell))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Mapping
 
 from bea._bea import Error
-from bea._command import answer, assignments, command, options, settings
+from bea._command import answer, assignments, command, count, options, settings
 from bea._exact import coefficient
 
 
@@ -26,7 +27,7 @@ class Term:
     tree: Any
     #: Whether the tree is a chain; None for nonlinear steps.
     principal: bool | None = None
-    #: The variable whose velocity it is part of.
+    #: The variable whose velocity it is part of: theta, a slow variable, or a player of a game.
     coordinate: str = "theta"
 
 
@@ -69,13 +70,15 @@ class Optimizer:
         `order` is the highest power of h: 4 unless it is given, and 2 where the step is nonlinear. With `start="rest"`
         it is the effective start in the place of the field: where the flow has to begin that the iterates settle on.
         `only` is "principal" or "non-principal", terms of tall trees or the others. `at_step` takes the bias corrections
-        of that step. `notation` is "primes" or "dots", how elementary differentials are written. `force` derives even
-        what is expected to take too long.
+        of that step. `notation` is "primes", "dots" or "index", how elementary differentials are written: `f''(f,f)`, `[•,•]`
+        or `f^i_{,jk} f^j f^k`. `force` derives even what is expected to take too long, which is an error otherwise.
 
         >>> import bea
         >>> [term.notation for term in bea.optimizer("gradient_descent").derive(order=2, only="non-principal").terms]
         ["f''(f,f)"]
         """
+        order = None if order is None else count(order, "the order", 0)
+        at_step = None if at_step is None else count(at_step, "`at_step`")
         words = options(
             order=order, start=start, only=only, at_step=at_step, notation=notation, force=force
         )
@@ -88,6 +91,7 @@ class Optimizer:
 
     def modified_loss(self, order: int | None = None) -> str:
         """The loss whose gradient flow this is, order by order, or the term that rules it out, as text."""
+        order = None if order is None else count(order, "the order", 0)
         return command(self.derivation(["--modified-loss", *options(order=order)]))
 
     def derivation(self, words: list[str]) -> list[str]:
@@ -103,7 +107,7 @@ class Optimizer:
         return f"bea.optimizer({self.name!r}{values})"
 
 
-def optimizer(text: str, /, **values: Any) -> Optimizer:
+def optimizer(text: str | os.PathLike, /, **values: Any) -> Optimizer:
     """An optimizer by its name, its file or its definition; `values` are those of its parameters.
 
     Values are exact: `m="9/10"`, a Fraction, an int, or a float, which stands for the decimal that it is printed as.
@@ -115,6 +119,8 @@ def optimizer(text: str, /, **values: Any) -> Optimizer:
 
     A parameter that is named like a keyword of Python, `lambda` say, has an underscore behind it here: `lambda_="1/10"`.
     """
+    if isinstance(text, os.PathLike):
+        text = os.fspath(text)
     if not isinstance(text, str):
         raise Error(f"an optimizer is a name, a file or a definition, as text, not {text!r:.60}")
     return Optimizer(text, values)
@@ -161,10 +167,12 @@ class Field:
     def terms(self) -> list[Term]:
         """All terms, by the power of h."""
         found, names = self._dict, self.parameters
+        # Of a game, the field at the root of a tree moves its own player.
+        player = lambda tree: found["players"][tree["field"]] if "players" in found else "theta"
         if "terms" in found:
-            several = [("theta", found["terms"])]
+            several = [(player(term["tree"]), term) for term in found["terms"]]
         else:
-            several = [(part["name"], part["terms"]) for part in found["coordinates"]]
+            several = [(part["name"], term) for part in found["coordinates"] for term in part["terms"]]
         return [
             Term(
                 term["h"],
@@ -174,8 +182,7 @@ class Field:
                 term.get("principal"),
                 coordinate,
             )
-            for coordinate, terms in several
-            for term in terms
+            for coordinate, term in several
         ]
 
     def coefficient(self, tree: str) -> Any:
@@ -189,7 +196,7 @@ class Field:
     def sympy(self) -> Any:
         """A sum of h, the parameters and a noncommutative symbol for each elementary differential.
 
-        A field of several variables is a dictionary.
+        A field of several variables, of slow ones or of the players of a game, is a dictionary.
         """
         try:
             import sympy
@@ -223,6 +230,8 @@ class Field:
 
 def optimizer_text(optimizer: Any) -> str:
     """The name or the text of an optimizer, after a check that it is one."""
+    if isinstance(optimizer, os.PathLike):
+        optimizer = os.fspath(optimizer)
     if not isinstance(optimizer, str):
         raise Error(f"an optimizer is a name, a text or a `bea.Optimizer`, not {optimizer!r:.60}")
     return optimizer

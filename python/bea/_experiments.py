@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from bea import _table
+from bea._bea import Error
 from bea._command import command, options
 
 
@@ -80,6 +81,17 @@ class Run:
         """The parameters at the end, a file of safetensors."""
         return self.folder / "weights.safetensors"
 
+    def to_dict(self) -> dict:
+        """The folder, the description as TOML, timing, measurements, and the flows that were followed, None if there are none."""
+        return {
+            "folder": str(self.folder), "config": self.config, "timing": self.timing, "metrics": _table.columns(self.metrics),
+            "follow": None if self.follow is None else _table.columns(self.follow),
+        }
+
+    def to_pandas(self):
+        """The measurements as a DataFrame."""
+        return _table.frame(self.metrics)
+
     def __repr__(self) -> str:
         return f"<bea.Run in {self.folder}>\n{self.summary}".rstrip()
 
@@ -106,6 +118,14 @@ class Sweep:
         found = sorted(path.parent for path in self.folder.rglob("metrics.csv"))
         return {str(folder.relative_to(self.folder)): Run(folder) for folder in found}
 
+    def to_dict(self) -> dict:
+        """The folder, and the columns of the table."""
+        return {"folder": str(self.folder), "table": _table.columns(self.table)}
+
+    def to_pandas(self):
+        """The table as a DataFrame."""
+        return _table.frame(self.table)
+
     def __repr__(self) -> str:
         return f"<bea.Sweep in {self.folder}>\n{self.summary}".rstrip()
 
@@ -127,6 +147,10 @@ class Reproduction:
     def picture(self, figure: str) -> Path:
         """The picture of a figure, as SVG."""
         return self.folder / f"{figure}.svg"
+
+    def to_dict(self) -> dict:
+        """The folder, and the verdicts."""
+        return {"folder": str(self.folder), "verdicts": self.verdicts}
 
     def __repr__(self) -> str:
         return self.text.rstrip()
@@ -191,7 +215,14 @@ def reproduce(
     resume: bool = False,
     progress: bool = False,
 ) -> Reproduction:
-    """Makes figures of the paper, `bea.reproduce("fig5", "table1")`, and says whether they show what they claim."""
+    """Makes figures of the paper, `bea.reproduce("fig5", "table1")`, and says whether they show what they claim. The arguments are
+    those of `bea reproduce`. After Ctrl-C, the message of KeyboardInterrupt says what is kept, and `resume=True` goes on.
+    """
+    for figure in figures:
+        if not isinstance(figure, str):
+            raise Error(f"figures are names, bea.reproduce(\"fig5\", \"table1\"), not {figure!r:.60}")
+    if not figures:
+        raise Error("a figure is wanted at least: bea.reproduce(\"fig5\", \"table1\"), fig1 to fig49 or table1")
     words = options(scale=scale, out=out, force=force, resume=resume)
     text = command(["reproduce", *words, *_set(set), "--", *figures], progress=progress, keeps=True)
     return Reproduction(Path(out), text)

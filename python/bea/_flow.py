@@ -14,6 +14,7 @@ from bea._bea import Error
 from bea._command import command, count, exact, number, options, settings
 from bea._derive import Optimizer, named, optimizer_text
 from bea._progress import told
+from bea._matrix import check_symmetric
 from bea._objective import Objective
 
 if TYPE_CHECKING:
@@ -177,9 +178,14 @@ def flow(
     """Simulates an optimizer beside its flows. The arguments are those of `bea flow`.
 
     `loss` is a formula, a name or a file; for a game with several losses, a list of them. `values` are those of
-    parameters of the loss, or of an optimizer that is given by its name. `loss` may be an objective as well, which is
-    followed from `start` or from where it is; then the arguments are lr, steps, flows, optimizer, rtol and atol.
-    `progress` shows bars by tqdm, where that is installed.
+    parameters of the loss, or of an optimizer that is given by its name. `flows` are names, as a list or separated by commas:
+    "ngf,igr,pf" unless they are given, for gradient descent, "order:1,order:3,interpolated:3" for another optimizer of a formula,
+    and "order:1" for one of an objective. `loss` may be an objective as well, which is followed from `start`, in the structure
+    of its parameters, or from where it is; then the arguments are lr, steps, flows, optimizer, rtol and atol, and points are
+    kept up to 1000 parameters. `progress` shows bars by tqdm, where that is installed.
+
+    A flow that ends before the last step says why in its `note`. Errors are a flow that the optimizer or the loss does not
+    have, a start where the loss is undefined, and derivatives that an objective lacks.
 
     >>> import bea
     >>> flow = bea.flow("rosenbrock", start=[-1.2, 1], lr=6e-4, steps=6, flows=["ngf", "igr", "pf"])
@@ -189,6 +195,10 @@ def flow(
     True
     """
     if flows is not None and not isinstance(flows, str):
+        flows = list(flows)
+        wrong = [name for name in flows if not isinstance(name, str)]
+        if wrong:
+            raise Error(f"flows are names, [\"ngf\", \"pf\"] say, not {wrong[0]!r:.60}")
         flows = ",".join(flows)
     steps = count(steps, "`steps`")
     if isinstance(loss, Objective):
@@ -206,7 +216,8 @@ def flow(
         start = ",".join(f"{key}={exact(value)}" for key, value in start.items())
     elif start is not None and not isinstance(start, str):
         # One number is the start of one variable.
-        start = ",".join(exact(value) for value in (start if hasattr(start, "__len__") else [start]))
+        several = getattr(start, "ndim", 1) > 0 and hasattr(start, "__len__")
+        start = ",".join(exact(value) for value in (start if several else [start]))
     numbers = {"lr": lr, "rtol": rtol, "atol": atol, "euler": euler}
     with tempfile.TemporaryDirectory(prefix="bea-") as folder:
         out = Path(folder, "flow")
@@ -245,9 +256,11 @@ def _of_objective(
             raise Error(f"the tolerance `{key}` must be positive, not {value:g}")
     names = objective.names() if objective.dimension <= _LISTED else None
     text, given = named(optimizer, values)
+    point = objective.point(start)
     with objective.working(check=True), told(progress) as tell:
+        check_symmetric(objective, point)
         found, table = _bea.simulate(
-            objective._raw, objective.point(start), text, given, flows, lr, steps, tuple(tolerances.values()), names,
+            objective._raw, point, text, given, flows, lr, steps, tuple(tolerances.values()), names,
             tell,
         )
     name = optimizer.name if isinstance(optimizer, Optimizer) else optimizer
@@ -255,7 +268,11 @@ def _of_objective(
 
 
 class Code:
-    """A flow as a function of NumPy arrays: `code(theta, h)` is its velocity."""
+    """A flow as a function of NumPy arrays: `code(theta, h)` is its velocity.
+
+    `code.loss(theta)`, `code.gradient(theta)` and, for some flows, `code.hessian(theta)` are those of the loss; those of games have
+    the names of the vector fields, `code.loss_fx`. `dir(code)` lists them.
+    """
 
     def __init__(self, source: str, name: str):
         #: The source, of Python with NumPy.
@@ -276,6 +293,10 @@ class Code:
         if name.startswith("_") or name not in functions:
             raise AttributeError(f"this code has no function {name!r}")
         return functions[name]
+
+    def __dir__(self) -> list[str]:
+        own = (name for name, value in self._functions.items() if callable(value) and not name.startswith("_"))
+        return sorted({*super().__dir__(), *own})
 
     def __repr__(self) -> str:
         return f"<{self._functions['__name__']} of {', '.join(self.coordinates)}>"

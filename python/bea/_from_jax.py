@@ -9,7 +9,7 @@ import contextlib
 import linecache
 import os
 import warnings
-from typing import Any, Callable, Sequence
+from typing import Any, Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -296,15 +296,24 @@ def _path(path: Sequence[Any]) -> str:
     return ".".join(parts) or "x"
 
 
-def _wide(on: bool) -> contextlib.AbstractContextManager:
+@contextlib.contextmanager
+def _wide(on: bool) -> Iterator[None]:
     """While JAX has numbers of 64 bits."""
     if not on or jax.config.jax_enable_x64:
-        return contextlib.nullcontext()
+        yield
+        return
     if hasattr(jax, "enable_x64"):
-        return jax.enable_x64(True)
-    from jax.experimental import enable_x64
+        wide = jax.enable_x64(True)
+    else:
+        from jax.experimental import enable_x64
 
-    return enable_x64()
+        wide = enable_x64()
+    try:
+        with wide:
+            yield
+    finally:
+        # It keeps what it has made of NumPy's arrays of 64 bits, and takes it for that of 32 afterwards.
+        jax.clear_caches()
 
 
 def flatten(data: Any) -> Flat:

@@ -125,7 +125,11 @@ def from_torch(
     module and its data for that.
 
         obj = bea.from_torch(model, torch.nn.functional.cross_entropy, inputs, targets, dtype="f64")
-        bea.evaluate(obj, "adam", order=2, lr=1e-3)
+        bea.evaluate(obj, "adam", order=2, lr=1e-3, beta1="9/10", beta2="999/1000", eps="1/100000000")
+
+    Errors are a program that goes on by what depends on parameters, an operation that graphs lack, random numbers, a loss that is
+    not one number, and one that is another number in the graph, each with the line of the program. Warnings tell constants,
+    conventions at kinks, and what rounds.
     """
     from bea._from_torch import flatten, trace
 
@@ -141,7 +145,8 @@ def from_jax(loss_fn: Callable[..., Any], params: Any, data: Any = None, *, dtyp
 
     Its jaxpr, with calls and loops written out, becomes an operator graph (`docs/graph.md`). The precision is JAX's unless `dtype` is
     `"f32"` or `"f64"`. `data` is a pytree of arrays whose first axis counts examples; only a graph with it can be evaluated on
-    mini-batches once it is saved.
+    mini-batches once it is saved. With `"f64"` where JAX itself has 32 bits its caches are cleared afterwards: what was compiled
+    is compiled again.
 
         obj = bea.from_jax(lambda w: ((model(w, x) - y) ** 2).mean(), params, dtype="f64")
         bea.principal_flow(obj, lr=0.1)

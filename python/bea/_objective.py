@@ -11,11 +11,8 @@ import numpy as np
 
 from bea import _bea
 from bea._bea import Error
-from bea._command import in_python, options, warn
-from bea._structure import KINDS, Structure, leaf
-
-_SINGLE = float(np.finfo(np.float32).eps)
-_DOUBLE = float(np.finfo(float).eps)
+from bea._command import count, in_python, options, warn
+from bea._structure import KINDS, Structure, epsilon, leaf
 
 
 class Objective:
@@ -24,8 +21,12 @@ class Objective:
     def __init__(self, raw: _bea.Objective, structure: Structure, x: np.ndarray | None):
         self._raw, self._structure, self._x = raw, structure, x
 
-    #: Whether its products come from callbacks, and were not found to be those of a symmetric matrix yet.
+    #: Whether its products come from elsewhere than bea, and were not found to be those of a symmetric matrix yet.
     _suspect = False
+    #: Whether it is known that evaluations repeat, so that what differs in their last digits is rounding.
+    _repeats = False
+    #: What to do where products are not those of a symmetric matrix.
+    _remedy = ""
 
     def working(self, check: bool = False) -> contextlib.AbstractContextManager:
         """While something works with it, which `check`s first that evaluations repeat."""
@@ -60,19 +61,19 @@ class Objective:
 
     @property
     def precision(self) -> float:
-        """The machine epsilon of the numbers that it calculates with."""
+        """The machine epsilon of the numbers that it calculates with, of the coarsest ones where there are several kinds."""
         return self._raw.precision
 
     def value_and_grad(self, x: Any = None) -> tuple[float, Any]:
         """The loss and its gradient, in the caller's structure."""
-        with self.working():
+        with self.working(check=True):
             value, gradient = self._raw.value_and_gradient(self.point(x))
         return value, self._structure.unflatten(gradient)
 
     def hvp(self, v: Any, x: Any = None) -> Any:
         """The product of the Hessian with `v`, in the caller's structure."""
         row = self._structure.flatten(v, "v")[None]
-        with self.working():
+        with self.working(check=True):
             return self._structure.unflatten(self._raw.hessian_vectors(self.point(x), row)[0])
 
     def contract(self, *vectors: Any, x: Any = None) -> Any:
@@ -82,7 +83,7 @@ class Objective:
         if not vectors:
             return self.value_and_grad(x)[1]
         rows = np.stack([self._structure.flatten(v, f"vector {k}") for k, v in enumerate(vectors, 1)])
-        with self.working():
+        with self.working(check=True):
             return self._structure.unflatten(self._raw.contraction(self.point(x), rows))
 
     def hessian(self, x: Any = None) -> Hessian:
@@ -119,7 +120,7 @@ class Hessian:
         if np.iscomplexobj(block):
             return self._matmat(block.real) + 1j * self._matmat(block.imag)
         rows = np.ascontiguousarray(block.T, dtype=float)
-        with self.objective.working():
+        with self.objective.working(check=True):
             return self.objective._raw.hessian_vectors(self._at, rows).T
 
     def _matvec(self, v: np.ndarray) -> np.ndarray:
@@ -180,10 +181,14 @@ def objective(
     `value_and_grad(x)` returns the loss and its gradient, `hvp(x, v)` the product of the Hessian with `v`, `third(x, u, v)`
     the gradient of `uᵀ∇²E(x)v`, for fields of order 2, and `value(x)` the loss alone, where that is cheaper. Those whose
     names begin with `complex_` are the same at complex points, for flows that leave the real line: of the holomorphic
-    continuation, where nothing is conjugated. They may be the same functions, if they can calculate there. `start` is the point: an array, or nested dictionaries, lists and
-    tuples of arrays, and callbacks get and return the same structure. `n` stands for a flat vector without a point.
-    `dtype` is that of the calculation, if it is not that of `start`. Callbacks are called one at a time, though not always
-    in the thread that asks.
+    continuation, where nothing is conjugated. They may be the same functions, if they can calculate there. `start` is the
+    point: an array, or nested dictionaries, lists and tuples of arrays, and callbacks get and return the same structure.
+    `n` stands for a flat vector of so many entries without a point. `dtype` is that of the calculation, if it is not that of
+    `start`: what it rounds to says how near a residual can come, and `obj.precision` is its machine epsilon. Callbacks are
+    called one at a time, though not always in the thread that asks.
+
+    An exception of a callback is raised as it is. Errors are answers of another structure, shape or kind than `start`, numbers
+    that are not finite, and products with `uᵀHv ≠ vᵀHu`.
 
     >>> import bea, numpy as np
     >>> A = np.diag([6.0, 1.0])
@@ -211,10 +216,9 @@ def objective(
             raise Error(f"`{name}` is of no use without `{needs}`")
     if (start is None) == (n is None):
         raise Error("give either `start`, the point, or `n`, the number of parameters of a flat vector")
-    structure = Structure(np.zeros(n) if start is None else start)
+    structure = Structure(np.zeros(count(n, "the number of parameters `n`")) if start is None else start)
     if structure.size == 0:
         raise Error("an objective needs a parameter at least")
-    single = structure.single if dtype is None else np.dtype(dtype).itemsize < 8
 
     def gradient(callback: Callable, kind: type, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         answer = callback(structure.unflatten(x, own=True))
@@ -250,7 +254,7 @@ def objective(
             alone(gradient, complex_value_and_grad, complex), alone(product, complex_hvp, complex),
             alone(derivative, complex_third, complex), None,
         ),
-        _SINGLE if single else _DOUBLE,
+        structure.precision if dtype is None else epsilon(dtype),
     )
     x = None if start is None else structure.flatten(start, "start")
     made = Objective(raw, structure, x)

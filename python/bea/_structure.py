@@ -14,11 +14,57 @@ KINDS = {float: "fiub", complex: "fiubc"}
 
 
 def leaf(value: Any) -> np.ndarray:
-    """A number, an array or a tensor as an array."""
+    """A number, an array or a tensor as an array; numbers that NumPy does not have, bfloat16 say, in 32 bits."""
     # A tensor of PyTorch, wherever it lies.
     if hasattr(value, "detach"):
         value = value.detach().cpu()
-    return np.asarray(value)
+        if value.is_floating_point() and str(value.dtype) not in _TENSORS:
+            value = value.float()
+    array = np.asarray(value)
+    return array.astype(np.float32) if _is_foreign(array.dtype) else array
+
+
+def listed(value: Any) -> Any:
+    """A structure with lists in the place of arrays, as JSON has it; a complex number is `[re, im]`.
+
+    >>> listed({"w": np.array([1.0, 2.0]), "b": 3.0})
+    {'w': [1.0, 2.0], 'b': 3.0}
+    """
+    if isinstance(value, dict):
+        return {key: listed(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [listed(part) for part in value]
+    array = leaf(value)
+    return (np.stack([array.real, array.imag], axis=-1) if array.dtype.kind == "c" else array).tolist()
+
+
+#: The real numbers of tensors that NumPy has.
+_TENSORS = ("torch.float64", "torch.float32", "torch.float16")
+
+
+def _is_foreign(dtype: np.dtype) -> bool:
+    """Whether it is one of ml_dtypes, as JAX has them."""
+    return dtype.kind in "fV" and dtype.type.__module__.startswith("ml_dtypes")
+
+
+def epsilon(dtype: Any) -> float:
+    """The machine epsilon of a dtype of NumPy, JAX or PyTorch; integers are calculated with in 64 bits.
+
+    >>> epsilon("float16")
+    0.0009765625
+    """
+    if str(dtype).startswith("torch."):
+        import torch
+
+        return torch.finfo(dtype).eps if dtype.is_floating_point else float(np.finfo(float).eps)
+    if "bfloat16" in str(dtype):
+        return 2.0**-7
+    dtype = np.dtype(dtype)
+    if _is_foreign(dtype):
+        from ml_dtypes import finfo
+
+        return float(finfo(dtype).eps)
+    return float(np.finfo(dtype if dtype.kind in "fc" else float).eps)
 
 
 class Structure:
@@ -36,8 +82,8 @@ class Structure:
         self._keys: list | None = None
         self._parts: list[Structure] | None = None
         self.size: int
-        #: Whether its numbers have 32 bits or fewer.
-        self.single: bool
+        #: The machine epsilon of its coarsest numbers.
+        self.precision: float
         if isinstance(example, dict):
             self._keys = list(example)
             self._parts = [Structure(value) for value in example.values()]
@@ -45,14 +91,18 @@ class Structure:
             self._parts = [Structure(value) for value in example]
         if self._parts is not None:
             self.size = sum(part.size for part in self._parts)
-            self.single = bool(self._parts) and all(part.single for part in self._parts)
+            self.precision = max((part.precision for part in self._parts), default=float(np.finfo(float).eps))
             return
         array = leaf(example)
         if array.dtype.kind not in KINDS[float]:
             raise Error(f"parameters are real numbers, not of dtype {array.dtype}")
         self.shape, self.size = array.shape, array.size
-        self.dtype = array.dtype if array.dtype.kind == "f" else np.dtype(float)
-        self.single = self.dtype.itemsize < 8
+        given = getattr(example, "dtype", None)
+        if isinstance(given, np.dtype) and _is_foreign(given):
+            self.dtype = given
+        else:
+            self.dtype = array.dtype if array.dtype.kind == "f" else np.dtype(float)
+        self.precision = epsilon(self.dtype if given is None else given)
 
     def flatten(self, value: Any, what: str, kind: type = float) -> np.ndarray:
         """A value of this structure as a contiguous vector of 64-bit numbers, or of complex ones."""

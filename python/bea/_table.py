@@ -36,6 +36,11 @@ def shown(cell: Any) -> str:
     return f"{cell:.6g}" if isinstance(cell, float) else str(cell)
 
 
+def columns(table: Any) -> dict[str, list]:
+    """The columns of a DataFrame, or of arrays by name, as lists."""
+    return {name: column.tolist() for name, column in table.items()}
+
+
 def frame(columns: Mapping[str, Sequence]) -> Any:
     """A DataFrame of pandas."""
     return pandas().DataFrame(dict(columns))

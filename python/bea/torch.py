@@ -8,6 +8,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+import numbers
+import os
+import sys
 import threading
 import time
 import warnings
@@ -23,12 +26,13 @@ except ImportError as error:
 
 from bea import _bea, _table
 from bea._bea import Error
-from bea._command import exact
-from bea._curvature import _LARGE, _along, _pairs
+from bea._command import count, exact, number
+from bea._curvature import _LARGE, _along, drift_adjusted, drift_adjusted_step
 from bea._derive import optimizer as _named
+from bea._matrix import pairs as _pairs
 from bea._module_torch import Whole
-from bea._objective import _DOUBLE, _SINGLE, Objective
-from bea._structure import Structure
+from bea._objective import Objective
+from bea._structure import Structure, listed
 
 __all__ = ["DAL", "Monitor", "objective"]
 
@@ -46,6 +50,18 @@ def _alone(method: Callable) -> Callable:
             return method(self, *arguments)
 
     return call
+
+
+#: The files of the package, and that of its context managers.
+_INSIDE = (os.path.join(os.path.dirname(os.path.abspath(__file__)), ""), contextlib.__file__)
+
+
+def _warn(text: str) -> None:
+    """Warns at the line of the program that has called the package, whether or not it was warned of there before."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_INSIDE):
+        frame = frame.f_back
+    warnings.warn_explicit(text, UserWarning, frame.f_code.co_filename, frame.f_lineno, frame.f_globals.get("__name__"))
 
 
 def _what(value: Any) -> str:
@@ -74,7 +90,14 @@ def _batches(data: Any) -> Any:
 def _pair(batch: Any) -> tuple[torch.Tensor, torch.Tensor]:
     """The inputs and targets of a batch."""
     if isinstance(batch, (tuple, list)) and len(batch) == 2 and all(map(torch.is_tensor, batch)):
-        return batch[0], batch[1]
+        inputs, targets = batch
+        if inputs.ndim == 0 or targets.ndim == 0:
+            raise Error(
+                f"the first axes of inputs and targets count the examples: shapes are {tuple(inputs.shape)} and {tuple(targets.shape)}"
+            )
+        if len(inputs) != len(targets):
+            raise Error(f"there are {len(inputs)} inputs and {len(targets)} targets: each example has one of both")
+        return inputs, targets
     if isinstance(batch, dict):
         keys = ", ".join(map(repr, batch))
         raise Error(
@@ -90,6 +113,14 @@ def _pair(batch: Any) -> tuple[torch.Tensor, torch.Tensor]:
     )
 
 
+def _check_settings(chunk: int | None, reduction: str) -> None:
+    """Refuses what `objective` and `Monitor` cannot take."""
+    if reduction not in ("mean", "sum"):
+        raise Error(f'`reduction` is how the loss treats examples, "mean" or "sum", not {reduction!r}')
+    if chunk is not None and not (isinstance(chunk, numbers.Integral) and chunk >= 1):
+        raise Error(f"`chunk` is a number of examples, 1 at least, not {chunk!r:.60}")
+
+
 class _Module:
     """The loss of a module on batches as a function of one flat vector."""
 
@@ -98,10 +129,7 @@ class _Module:
             raise Error(f"the model comes first, a torch.nn.Module, then the loss and the data; it is {_what(model)}")
         if not callable(loss_fn):
             raise Error(f"the loss comes second, a function of outputs and targets, then the data; it is {_what(loss_fn)}")
-        if reduction not in ("mean", "sum"):
-            raise Error(f'`reduction` is how the loss treats examples, "mean" or "sum", not {reduction!r}')
-        if chunk is not None and chunk < 1:
-            raise Error(f"`chunk` is a number of examples, 1 at least, not {chunk}")
+        _check_settings(chunk, reduction)
         self.model, self.chunk, self.reduction = model, chunk, reduction
         self.whole = Whole(model, loss_fn)
         self.lock = _LOCKS.setdefault(model, threading.RLock())
@@ -117,7 +145,8 @@ class _Module:
         kinds = {p.dtype for p in parameters.values()}
         if any(kind.is_complex for kind in kinds):
             raise Error("parameters are real numbers, and those of the model are complex")
-        self.single = any(torch.finfo(kind).bits < 64 for kind in kinds)
+        #: The machine epsilon of the coarsest numbers.
+        self.precision = max(torch.finfo(kind).eps for kind in kinds)
         #: The point of the last product, and the gradient there with its graph, while something works with it.
         self.graph: tuple | None = None
         #: How many calls work with it.
@@ -164,14 +193,16 @@ class _Module:
 
     def losses(self, leaves: list[torch.Tensor]) -> Iterable[tuple[torch.Tensor, float]]:
         """The loss of each batch, and its weight before it is divided by the number of examples."""
-        for inputs, targets in map(_pair, self.data):
+        for inputs, targets in self.batches():
             size = len(targets)
-            if len(inputs) != size:
-                raise Error(f"there are {len(inputs)} inputs and {size} targets: each example has one of both")
             for at in range(0, size, self.chunk or size):
                 end = min(at + (self.chunk or size), size)
                 loss = self.loss(leaves, inputs[at:end], targets[at:end])
                 yield loss, float(end - at) if self.reduction == "mean" else 1.0
+
+    def batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Inputs and targets of each batch that has any."""
+        return (pair for pair in map(_pair, self.data) if len(pair[1]) > 0)
 
     def loss(self, leaves: list[torch.Tensor], inputs: Any, targets: Any) -> torch.Tensor:
         """The loss of these examples as it is."""
@@ -224,9 +255,9 @@ class _Module:
         modes = [part.training for part in self.model.modules()]
         if modes == self.checked:
             return
-        leaves = [p.detach() for p in self.parameters().values()]
-        kinds = {p.dtype for p in leaves}
-        tolerance = max(torch.finfo(kind).eps for kind in kinds) ** 0.5
+        # A module may write to its parameters as it is called: `Embedding` with `max_norm` does.
+        leaves = [p.detach().clone() for p in self.parameters().values()]
+        tolerance = self.precision**0.5
         with torch.no_grad():
             first, second = ([(loss.item(), weight) for loss, weight in self.losses(leaves)] for _ in range(2))
             totals = [sum(loss * weight for loss, weight in found) for found in (first, second)]
@@ -245,7 +276,7 @@ class _Module:
 
     def check_chunks(self, leaves: list[torch.Tensor], tolerance: float) -> None:
         """That the loss of two neighbouring chunks is the mean, or sum, of theirs."""
-        for inputs, targets in map(_pair, self.data):
+        for inputs, targets in self.batches():
             for at in range(0, len(targets) - self.chunk, 2 * self.chunk):
                 middle, end = at + self.chunk, min(at + 2 * self.chunk, len(targets))
                 both = self.loss(leaves, inputs[at:end], targets[at:end]).item()
@@ -265,7 +296,7 @@ class _Module:
 
     def check_batches(self, leaves: list[torch.Tensor], tolerance: float) -> None:
         """Warns where the first two batches together have another loss: each is then taken by itself, as in training."""
-        two = [_pair(batch) for batch in itertools.islice(self.data, 2)]
+        two = list(itertools.islice(self.batches(), 2))
         if len(two) < 2 or any(a.shape[1:] != b.shape[1:] for a, b in zip(*two)):
             return
         both = self.loss(leaves, *(torch.cat([a, b]) for a, b in zip(*two))).item()
@@ -274,11 +305,10 @@ class _Module:
         made = sum(part * weight for part, weight in zip(parts, weights))
         made /= sum(weights) if self.reduction == "mean" else 1
         if np.isfinite([both, made]).all() and abs(both - made) > tolerance * max(abs(both), *map(abs, parts)):
-            warnings.warn(
+            _warn(
                 f"the loss of two batches together, {both:.6g}, is not the {self.reduction} of theirs, {made:.6g}: the "
                 "objective depends on the batches, because of weights of classes, ignored targets or batch normalisation "
-                'in training mode, or it is a sum and wants reduction="sum"',
-                stacklevel=2,
+                'in training mode, or it is a sum and wants reduction="sum"'
             )
 
     def leaves(self, x: np.ndarray) -> list[torch.Tensor]:
@@ -348,10 +378,9 @@ class _Module:
         self.warned = True
         names = [f"`{name}`" for name, part in self.model.named_modules() if isinstance(part, torch.nn.LayerNorm)]
         where = f", at {names[0]} for example" if names else ""
-        warnings.warn(
+        _warn(
             "third derivatives of PyTorch through layer_norm are wrong, by a fifth and more in version 2.15, and the loss goes "
-            f"through it{where}: bea.from_torch makes an objective with the right ones",
-            stacklevel=2,
+            f"through it{where}: bea.from_torch makes an objective with the right ones"
         )
 
     @_alone
@@ -397,6 +426,11 @@ class _Module:
         leaves = self.leaves(x)
         with torch.enable_grad():
             for loss, weight in self.losses(leaves):
+                if not loss.requires_grad:
+                    raise Error(
+                        "the loss has no graph: it does not depend on the parameters, or was made with detach(), torch.no_grad() "
+                        "or torch.inference_mode()"
+                    )
                 yield leaves, loss, weight
 
 
@@ -436,17 +470,24 @@ def _differentiated(
 class _TorchObjective(Objective):
     """A module's loss at its parameters as they are, or at those that were assigned to `x`."""
 
+    # That is checked before anything works with it.
+    _repeats = True
+    _remedy = (
+        ": PyTorch's second derivatives are wrong here, as those through `weight_norm` are in version 2.15, or a `backward` of one's "
+        "own is; bea.from_torch makes an objective with the right ones"
+    )
+
     def __init__(self, module: _Module):
         structure = Structure({name: np.empty(shape) for name, shape in module.shapes.items()})
-        precision = _SINGLE if module.single else _DOUBLE
         raw = _bea.callbacks(
             structure.size,
             (module.value_and_gradient, module.product, module.third, module.value),
             None,
-            precision,
+            module.precision,
         )
         super().__init__(raw, structure, None)
         self._module = module
+        self._suspect = True
 
     def point(self, x: Any = None) -> np.ndarray:
         if x is None and self._x is None:
@@ -468,13 +509,20 @@ def objective(
     chunk: int | None = None,
     reduction: str = "mean",
 ) -> Objective:
-    """The loss of a module on all of `data`, with its gradient and exact Hessian-vector products by autograd.
+    """The loss of a module on all of `data`, with its gradient, Hessian-vector products and third derivatives by autograd:
 
-    `data` is a pair of tensors, or batches of such pairs, a DataLoader for instance, which are summed. `chunk` is the
-    number of examples that are worked on at a time; `reduction` says whether `loss_fn` takes the mean or the sum over
-    the examples. The parameters are those that require a gradient, on their devices and in their precision, as they are
-    when something is asked for; they have the names of the state dict. The module stays in its mode, training or
-    evaluation, and neither its parameters nor its buffers are changed.
+        E(θ) = 1/N Σ_b n_b loss_fn(model(x_b), y_b),  N = Σ_b n_b
+
+    over the batches b of n_b examples, and the sum `Σ_b loss_fn(model(x_b), y_b)` for `reduction="sum"`.
+
+    `data` is a pair of tensors, inputs and targets, whose first axes count the examples, or batches of such pairs, a DataLoader for
+    instance, which is passed through for every evaluation; empty batches are left out. `chunk` is the number of examples that are
+    worked on at a time; `reduction` says whether `loss_fn` takes the mean or the sum over the examples. The parameters are those
+    that require a gradient, on their devices and in their precision, as they are when something is asked for; they have the names
+    of the state dict. The module stays in its mode, training or evaluation, and neither its parameters nor its buffers are changed.
+
+    Errors are a loss that is not one number or has no graph, one that is another one every time, chunks whose losses do not make
+    the whole, and second derivatives of PyTorch that are not those of a symmetric matrix.
     """
     return _TorchObjective(_Module(model, loss_fn, data, chunk, reduction))
 
@@ -482,22 +530,20 @@ def objective(
 class DAL(torch.optim.Optimizer):
     """Gradient descent with drift-adjusted learning rates (Rosca et al. 2023, section 6).
 
-    The learning rate of a step is `2/‖∇²E ĝ‖^p`, `ĝ = g/‖g‖`, at most `cap`. `step` takes a closure that returns the
-    loss and does not call `backward`:
+    The learning rate of a step is `2/‖∇²E ĝ‖^p`, `ĝ = g/‖g‖`, at most `cap`, for all parameters together. `step` takes a closure
+    that returns the loss and does not call `backward`:
 
         optimizer = bea.torch.DAL(model.parameters(), p=1.0)
         for inputs, targets in loader:
             loss = optimizer.step(lambda: loss_fn(model(inputs), targets))
 
-    The last learning rate is `optimizer.learning_rate`, and gradients are in `p.grad`.
+    The last learning rate is `optimizer.learning_rate`, and gradients are in `p.grad`. No step is taken, which is an error, where the
+    loss, its gradient or the learning rate is not finite.
     """
 
     def __init__(self, params: Any, p: float = 1.0, *, cap: float = 5.0):
-        if not (np.isfinite(p) and p >= 0):
-            raise Error(f"the power `p` is a number from 0 on, not {p}")
-        if not cap > 0:
-            raise Error(f"the largest learning rate, `cap`, is positive, not {cap}")
-        super().__init__(params, {"lr": cap, "p": float(p), "cap": float(cap)})
+        p, cap = drift_adjusted(p, cap)
+        super().__init__(params, {"lr": cap, "p": p, "cap": cap})
         self._alike()
 
     def _alike(self) -> None:
@@ -518,7 +564,7 @@ class DAL(torch.optim.Optimizer):
         """That of the last step."""
         return self.param_groups[0]["lr"]
 
-    def step(self, closure: Any) -> torch.Tensor:  # type: ignore[override]
+    def step(self, closure: Any = None) -> torch.Tensor:  # type: ignore[override]
         """One step. Returns the loss before it."""
         if closure is None:
             raise Error("DAL needs a closure that returns the loss: optimizer.step(lambda: loss_fn(model(x), y))")
@@ -540,7 +586,9 @@ class DAL(torch.optim.Optimizer):
         size = _norm(g.detach() for _, g in used)
         if not np.isfinite(size):
             raise Error("the gradient is not finite: no step is taken")
-        rate = _bea.dal_rate(size, _norm(x for x in product if x is not None), self.power, self.cap)
+        rate = drift_adjusted_step(
+            _bea.dal_rate(size, _norm(x for x in product if x is not None), self.power, self.cap)
+        )
         with torch.no_grad():
             for p, g in used:
                 p.grad = g.detach()
@@ -564,15 +612,38 @@ class Monitor:
             monitor.step(loss_fn, (inputs, targets))
         print(monitor)
 
-    Every so many steps it logs the loss, the norm of the gradient, the sharpness (the largest eigenvalue λ of the
-    Hessian H), that of P⁻¹H with the preconditioner P of the optimizer, and what the optimizer, with P as it is, does
-    along that eigenvector: hλ, the stability coefficient `sc`, and the case. The drift is the distance of a step from
-    the flow that the optimizer follows for infinitely small steps, to leading order. The learning rate and the second
-    moments are those of Adam, AdamW, RMSprop and SGD of `torch.optim`; weight decay is no part of the loss, and the bias
-    correction of the first moment is that of many steps. Eigenvectors are found from those of the last log, to a residual
-    of `tol` times the largest eigenvalue; the error of an eigenvalue is of the order of its square.
+    Every so many steps it logs what the optimizer, with its preconditioner as it is, does on the loss E of these data, with
+    the gradient g and the Hessian H. It is a step with a diagonal P, a step size h and a momentum m,
 
-    The cost is in each log: seconds, and how many gradients take as long.
+        v' = m v + P⁻¹ g,  θ' = θ - h v'
+
+    | optimizer | P | h | m |
+    |---|---|---|---|
+    | SGD | 1 | `lr`, with momentum `lr (1 - dampening)` | `momentum`, that of Nesterov's method where it is |
+    | Adam, AdamW | `√(v/(1 - β₂ᵗ)) + ε` | `lr (1 - β₁)` | β₁ |
+    | RMSprop | `√v + ε`, v less the square of the mean gradient where `centered` | `lr` | `momentum` |
+    | DAL | 1 | `lr` | 0 |
+
+    with v the optimizer's second moments, the largest so far for `amsgrad`. `lr` is that of the first group that moves; where groups
+    have others, P has its quotient by theirs. Weight decay is no part of the loss, and the bias correction of the first moment is
+    that of many steps. A log is a dictionary:
+
+    | key | |
+    |---|---|
+    | `step` | how many steps there were |
+    | `loss`, `gradient_norm` | E and ‖g‖ |
+    | `lr` | the learning rate |
+    | `sharpness` | the largest eigenvalue of H |
+    | `preconditioned_sharpness` | that of P⁻¹H, λ |
+    | `h_lambda` | `lr λ`: 2 is where gradient descent loses stability |
+    | `sc`, `case` | the stability coefficient and the case along that eigenvector, as `bea.Spectrum` has them; `at rest` for `lr = 0`, and `not finite` where training diverges |
+    | `drift` | `h² c ‖P⁻¹HP⁻¹g‖`, the distance of a step from the flow for infinitely small steps, to leading order: `c = (1 + m)/(2 (1 - m)³)`, 1/2 for gradient descent |
+    | `converged` | whether residuals are below `tol` times the largest eigenvalue; the error of an eigenvalue is of the order of their square |
+    | `eigenvalues`, `preconditioned_eigenvalues` | for `top > 1`, lists of so many |
+    | `products`, `seconds`, `gradients` | what the log has cost: Hessian-vector products, seconds, and how many gradients take as long |
+
+    Eigenvectors are found from those of the last log. `chunk` and `reduction` are those of `bea.torch.objective`. That the loss
+    repeats and its second derivatives are symmetric is checked at the first log, and the former where the mode changes.
     """
 
     def __init__(
@@ -586,11 +657,19 @@ class Monitor:
         chunk: int | None = None,
         reduction: str = "mean",
     ):
-        if every < 1 or top < 1:
-            raise Error("`every` and `top` are whole numbers from 1 on")
-        self.model, self.optimizer, self.every, self.top, self.tol = model, optimizer, every, top, tol
+        if not isinstance(model, torch.nn.Module):
+            raise Error(f"the model comes first, a torch.nn.Module, then its optimizer; it is {_what(model)}")
+        if not isinstance(optimizer, torch.optim.Optimizer):
+            raise Error(f"the optimizer comes second, a torch.optim.Optimizer, after the model; it is {_what(optimizer)}")
+        _check_settings(chunk, reduction)
+        self.model, self.optimizer = model, optimizer
+        self.every, self.top, self.tol = count(every, "`every`"), count(top, "`top`"), number(tol, "`tol`")
+        if not self.tol > 0:
+            raise Error(f"the tolerance `tol` must be positive, not {tol!r:.60}")
         self._more: dict[str, Any] = {"chunk": chunk, "reduction": reduction}
+        # What was checked of the loss, in the modes that parts have, and of its second derivatives.
         self._checked: list[bool] | None = None
+        self._suspect = True
         _rule(optimizer)
         _covers(optimizer, model)
         #: The logs.
@@ -609,10 +688,10 @@ class Monitor:
         started = time.perf_counter()
         on = _TorchObjective(_Module(self.model, loss_fn, data, **self._more))
         # One check for all logs, as long as the modes stay.
-        on._module.checked = self._checked
+        on._module.checked, on._suspect = self._checked, self._suspect
         with on.working():
             entry = self._entry(on)
-        self._checked = on._module.checked
+        self._checked, self._suspect = on._module.checked, on._suspect
         seconds = time.perf_counter() - started
         one = entry.pop("one")
         entry |= {"seconds": seconds, "gradients": seconds / max(one, 1e-9)}
@@ -696,6 +775,11 @@ class Monitor:
         below.set_xlabel("step")
         below.legend()
         return above, below
+
+    def to_dict(self) -> dict:
+        """The logs as JSON has them; a complex number is `[re, im]`."""
+        text = lambda value: value if isinstance(value, str) else listed(value)
+        return {"history": [{key: text(value) for key, value in entry.items()} for entry in self.history]}
 
     def to_pandas(self):
         """A DataFrame with a row a log."""

@@ -167,6 +167,14 @@ def same_everything(objective, own):
 ADAM = ("adam_inside", {"beta1": "9/10", "beta2": "99/100", "eps": "1/100"})
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c():
+    """Python's own handler of Ctrl-C: a process that a shell starts in the background has none, and would ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupted(call, after):
     """The seconds that a call takes to raise KeyboardInterrupt, from the moment that it is interrupted."""
     sent = []
