@@ -22,6 +22,8 @@ struct Case {
     data: Dataset,
     theta: Vec<f64>,
     folder: tempfile::TempDir,
+    /// What the graph itself said of its examples.
+    said: Value,
 }
 
 fn document(folder: &Path) -> Value {
@@ -64,9 +66,9 @@ impl Case {
         let less = document(folder.path());
         loss.to_graph(&theta).unwrap().save(folder.path()).unwrap();
         let mut whole = document(folder.path());
-        whole["examples"] = followed(&whole, &less);
+        let said = std::mem::replace(&mut whole["examples"], followed(&whole, &less));
         std::fs::write(folder.path().join("graph.json"), whole.to_string()).unwrap();
-        Case { loss, data, theta, folder }
+        Case { loss, data, theta, folder, said }
     }
 
     fn change(&self, change: impl FnOnce(&mut Value)) -> Result<Graph, GraphError> {
@@ -133,10 +135,22 @@ fn some_examples_of_a_graph_are_those_of_its_layers() {
 }
 
 #[test]
+fn graphs_of_layers_say_how_they_follow_their_examples() {
+    for case in cases() {
+        assert_eq!(case.said, document(case.folder.path())["examples"]);
+    }
+    // One example does not tell how two differ.
+    let case = &cases()[0];
+    let one = case.loss.over(&case.data.subset(0..1)).unwrap().to_graph(&case.theta).unwrap();
+    assert!(one.examples().unwrap_err().contains("does not say"));
+}
+
+#[test]
 fn runs_with_mini_batches_are_those_of_the_layers() {
     let place = tempfile::tempdir().unwrap();
     let case = &cases()[0];
-    case.change(|_| ()).unwrap().save(&place.path().join("model.bea-graph")).unwrap();
+    let graph = case.loss.to_graph(&case.theta).unwrap();
+    graph.save(&place.path().join("model.bea-graph")).unwrap();
     let start = place.path().join("start.safetensors");
     weights::save(&start, &weights::tensors(case.loss.layout(), &case.theta, ""), Dtype::F64)
         .unwrap();
@@ -219,6 +233,14 @@ fn wrong_examples_are_refused() {
     refused(|graph| graph["examples"]["axes"] = json!({}), "name no constant");
     refused(|graph| graph["examples"]["nodes"] = json!([[99, {}]]), "name the node 99");
     refused(|graph| graph["examples"] = json!(3), "examples");
+    refused(
+        |graph| {
+            let none = json!({ "name": "none", "shape": [7, 0] });
+            graph["constants"].as_array_mut().unwrap().push(none);
+            graph["examples"]["axes"]["none"] = json!(0);
+        },
+        "the constant `none` is [7, 0]",
+    );
     refused(
         |graph| graph["examples"]["nodes"] = json!([[2, { "op": "tanh" }]]),
         "node 2, `matmul`: its attributes do not follow the number of examples",

@@ -26,7 +26,7 @@ pub(super) struct Known {
     /// The axis of each constant along which examples lie, each with as many entries.
     axes: BTreeMap<String, usize>,
     /// How far the positions are apart that a constant has of an example and of the next, where it has positions of examples.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     steps: BTreeMap<String, f64>,
     /// Another number of examples.
     other: usize,
@@ -132,6 +132,27 @@ impl Graph {
         let constants: BTreeMap<String, Constant> = self.constants.iter().map(some).collect();
         let nodes = self.nodes_of(known, rows.len())?;
         Ok(Graph { constants, nodes, examples: None, ..self.without_contents() })
+    }
+
+    /// The same, which says how it follows its examples: as one of another number of examples of the same layers differs from
+    /// it. They lie along the first axis of the constants `data`.
+    pub(super) fn following(
+        mut self,
+        count: usize,
+        (other, fewer): (usize, &Graph),
+        data: &[&str],
+    ) -> Graph {
+        let pairs = self.nodes.iter().zip(&fewer.nodes).enumerate();
+        let nodes = pairs
+            .filter(|(_, (one, other))| one.operation != other.operation)
+            .map(|(index, (_, other))| {
+                (index, serde_json::to_value(&other.operation).unwrap_or_default())
+            })
+            .collect();
+        let axes = data.iter().map(|name| (name.to_string(), 0)).collect();
+        let steps = BTreeMap::new();
+        self.examples = Some(Examples::Known(Known { count, axes, steps, other, nodes }));
+        self
     }
 
     /// The nodes for so many examples.

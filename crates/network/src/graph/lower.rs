@@ -13,6 +13,9 @@ use std::path::PathBuf;
 /// The name of what layers read, where it is given anew: parameters have a point in theirs.
 const INPUT: &str = "input";
 
+/// The constants of a graph of layers along whose first axes examples lie.
+const DATA: [&str; 2] = ["inputs", "targets"];
+
 impl Graph {
     /// The outputs of an architecture for `count` examples, which are given behind the parameters.
     pub(crate) fn of_outputs(architecture: &Architecture, count: usize) -> Graph {
@@ -40,18 +43,26 @@ impl Graph {
             targets.extend(batch.targets.to_f64());
             inputs.extend(batch.inputs.to_f64());
         }
-        let mut lowering = Lowering::new(&architecture.parameters);
-        let shape = [&[count], architecture.input.as_slice()].concat();
-        let x = lowering.constant("inputs", &shape, inputs);
-        let outputs = lowering.network(&architecture.layers, x);
-        let width = architecture.width();
-        let rows = count * architecture.tokens();
-        let outputs = lowering.reshape(outputs, &[rows, width]);
-        let each = targets.len() / rows;
-        let targets = lowering.constant("targets", &[rows, each], targets);
-        let loss = lowering.criterion(&architecture.criterion, outputs, targets);
-        let loss = lowering.penalised(loss, architecture.l2);
-        Graph { initial: theta.to_vec(), ..lowering.finish(architecture.layout.clone(), loss) }
+        let each = targets.len() / (count * architecture.tokens());
+        let of = |count: usize, inputs, targets| {
+            let mut lowering = Lowering::new(&architecture.parameters);
+            let shape = [&[count], architecture.input.as_slice()].concat();
+            let x = lowering.constant(DATA[0], &shape, inputs);
+            let outputs = lowering.network(&architecture.layers, x);
+            let rows = count * architecture.tokens();
+            let outputs = lowering.reshape(outputs, &[rows, architecture.width()]);
+            let targets = lowering.constant(DATA[1], &[rows, each], targets);
+            let loss = lowering.criterion(&architecture.criterion, outputs, targets);
+            let loss = lowering.penalised(loss, architecture.l2);
+            lowering.finish(architecture.layout.clone(), loss)
+        };
+        let graph = Graph { initial: theta.to_vec(), ..of(count, inputs, targets) };
+        // Of one example nothing tells how another number of them differs.
+        if count == 1 {
+            return graph;
+        }
+        let fewer = of(count - 1, Vec::new(), Vec::new());
+        graph.following(count, (count - 1, &fewer), &DATA)
     }
 }
 
