@@ -1,10 +1,11 @@
 //! Layers of network files against PyTorch, and what is said where they do not fit.
 
-use bea::network::NetworkLoss;
-use bea::network::architecture::Architecture;
+use bea::network::architecture::{Architecture, BatchNormMode, Dtype, Layer, RunningStatistics};
 use bea::network::data::{Dataset, Targets, Values};
 use bea::network::device::Device;
 use bea::network::initialise::{Scheme, initialise};
+use bea::network::weights;
+use bea::network::{Mismatch, NetworkLoss};
 use bea::source::Source;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use num_complex::Complex64;
@@ -187,7 +188,110 @@ fn what_does_not_fit_is_shown_in_its_place() {
         ("[3]", "{ type = \"hardtanh\", low = 2 }".into()),
         ("[3]", "{ type = \"hardtanh\", low = 0, high = 0 }".into()),
         ("[3]", "{ type = \"relu6\", low = 0 }".into()),
+        ("[4]", format!("{linear},\n{{ type = \"tanh\", name = \"0\" }}")),
+        ("[4]", "{ type = \"linear\", out = 4, name = \"input\" }".into()),
+        ("[4]", format!("{linear},\n{{ type = \"tanh\" }},\n{{ type = \"linear\", from = \"0\", out = 4 }}")),
+        ("[4]", format!("{linear},\n{{ type = \"repeat\", times = 2, layers = [{{ type = \"tanh\", from = \"input\" }}] }}")),
+        ("[4]", format!("{linear},\n{{ type = \"linear\", out = 4, share = \"input\" }}")),
+        (
+            "[4]",
+            "{ type = \"repeat\", times = 1024, layers = [{ type = \"repeat\", times = 17, layers = [{ type = \"tanh\" }] }] }"
+                .into(),
+        ),
+        ("[99999, 2]", "{ type = \"rnn\", hidden = 2 }".into()),
+        ("[4]", "{ type = \"tanh\" },\n{ type = \"embedding\", vocabulary = 3, width = 2 }".into()),
     ];
     let shown: Vec<String> = texts.iter().map(|(input, layers)| error_of(input, layers)).collect();
     insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!(shown.join("\n")) });
+}
+
+fn network(text: &str) -> Architecture {
+    Architecture::parse(&Source::new("net.toml", text)).unwrap()
+}
+
+fn values(seed: u64, count: usize) -> Vec<f64> {
+    (0..count).map(|at| ((at as u64 * 7919 + seed * 104_729) % 1009) as f64 / 504.0 - 1.0).collect()
+}
+
+/// The same statistics with another epsilon, and after the image was averaged.
+#[test]
+fn norms_that_share_running_statistics_are_those_that_have_the_same() {
+    let text = |second: &str| {
+        format!(
+            "loss = \"mse\"\ndtype = \"f64\"\ninput = [3, 2, 2]\nlayer = [{{ type = \"batch_norm\", name = \"a\", mode = \"running\" }},
+             {{ type = \"global_avg_pool\" }}, {{ type = \"batch_norm\", epsilon = 0.5, mode = \"running\"{second} }}]\n"
+        )
+    };
+    let with_statistics = |text: &str| {
+        let mut network = network(text);
+        for layer in &mut network.layers {
+            let layer = if let Layer::Shared { layer, .. } = layer { layer } else { layer };
+            if let Layer::BatchNorm { mode, .. } = layer {
+                let (mean, variance) = (vec![0.2, -0.4, 0.1], vec![0.5, 1.5, 2.0]);
+                *mode = BatchNormMode::Running(Some(RunningStatistics { mean, variance }));
+            }
+        }
+        let targets = Targets::Values { values: values(2, 12), width: 3 };
+        let data =
+            Dataset::new("random", vec![3, 2, 2], Values::F64(values(1, 48)), targets).unwrap();
+        NetworkLoss::new(network, &data, &Device::cpu()).unwrap()
+    };
+    let (shared, apart) = (with_statistics(&text(", share = \"a\"")), with_statistics(&text("")));
+    let theta = values(3, 6);
+    let (loss, gradient) = shared.gradient(&theta).unwrap();
+    let (expected, parts) = apart.gradient(&[&theta[..], &theta[..]].concat()).unwrap();
+    agree("loss", &[loss], &[expected], 1e-15);
+    let sum: Vec<f64> = (0..6).map(|at| parts[at] + parts[at + 6]).collect();
+    agree("gradient", &gradient, &sum, 1e-14);
+}
+
+#[test]
+fn tokens_are_checked_wherever_they_lie_in_the_input() {
+    let network = || {
+        network(
+            "loss = \"mse\"\ndtype = \"f64\"\ninput = [5]\nlayer = [{ type = \"slice\", stop = 2 }, { type = \"linear\", out = 4, name = \"a\" },
+             { type = \"slice\", from = \"input\", start = 2, stop = 5 }, { type = \"embedding\", vocabulary = 3, width = 4 },
+             { type = \"mean_tokens\", name = \"b\" }, { type = \"add\", from = [\"a\", \"b\"] }]\n",
+        )
+    };
+    let loss = |token: f64| {
+        let inputs = vec![0.5, 7.0, 0.0, 1.0, 2.0, -0.5, 0.1, 1.0, token, 0.0];
+        let targets = Targets::Values { values: values(2, 8), width: 4 };
+        let data = Dataset::new("random", vec![5], Values::F64(inputs), targets).unwrap();
+        NetworkLoss::new(network(), &data, &Device::cpu())
+    };
+    assert!(loss(2.0).unwrap().loss(&values(4, 24)).unwrap().is_finite());
+    for token in [3.0, 1.5, -1.0] {
+        match loss(token) {
+            Err(Mismatch::Token { example: 1, value, last: 2, .. }) => assert_eq!(value, token),
+            other => panic!("{token}: {:?}", other.err()),
+        }
+    }
+}
+
+/// As the weights of a tied model of PyTorch are stored.
+#[test]
+fn shared_parameters_may_be_in_a_file_under_both_names() {
+    let network = network(
+        "loss = \"cross_entropy\"\ndtype = \"f64\"\ninput = [4]\nlayer = [{ type = \"embedding\", name = \"wte\", vocabulary = 5, width = 3 },
+         { type = \"linear\", name = \"lm_head\", out = 5, bias = false, share = \"wte\" }]\n",
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("weights.safetensors");
+    let table = values(1, 15);
+    let load = |again: &[f64]| {
+        let tensor = |name: &str, values: &[f64]| weights::Tensor {
+            name: name.into(),
+            shape: vec![5, 3],
+            values: values.to_vec(),
+        };
+        let tensors = [tensor("wte.weight", &table), tensor("lm_head.weight", again)];
+        weights::save(&file, &tensors, Dtype::F64).unwrap();
+        weights::load(&file, &network)
+    };
+    assert_eq!(load(&table).unwrap(), table);
+    let error = load(&values(2, 15)).unwrap_err();
+    assert!(
+        miette::Diagnostic::help(&error).unwrap().to_string().contains("one parameter for both")
+    );
 }

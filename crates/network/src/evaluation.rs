@@ -305,7 +305,7 @@ impl NetworkLoss {
     /// the Hessian `H_L` of the loss by the outputs: the Gauss-Newton matrix (Schraudolph, *Fast curvature
     /// matrix-vector products for second-order gradient descent*, Neural Computation 14, 2002). It is the Hessian
     /// without the second derivatives of the network, and positive semidefinite where the loss is convex in the
-    /// outputs, as all losses of architectures but formulas are; the second derivatives of a penalty are in it. An
+    /// outputs, as all losses of architectures but formulas and the contrastive one are; the second derivatives of a penalty are in it. An
     /// operator graph tells no outputs: there the loss itself is taken for them, and the matrix is zero.
     ///
     /// # Errors

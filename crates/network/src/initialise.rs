@@ -10,12 +10,13 @@ use bea_series::text::near;
 /// A rule for the initial parameters.
 ///
 /// A weight `[outputs, inputs]` has `fan_in = inputs` and `fan_out = outputs`; a convolution's `[outputs, inputs, h, w]`
-/// has `h w` times as much. Biases are zero unless said otherwise. Always: norms scale by one and shift by zero,
+/// has `h w` times as much; transposed, `[inputs, outputs, h, w]`, it is counted in the same way, as PyTorch does. The matrices of
+/// recurrent layers are one for each gate. Biases are zero unless said otherwise. Always: norms scale by one and shift by zero,
 /// embeddings are normal with deviation 1 (as `nn.Embedding`), positions normal with deviation 0.02.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scheme {
     /// PyTorch's own: weights and biases uniform within `±1/√fan_in`; an attention's joint weight by
-    /// [`Scheme::GlorotUniform`] of the whole, its biases zero.
+    /// [`Scheme::GlorotUniform`] of the whole, its biases zero; all of a recurrent layer within `±1/√hidden`.
     PyTorch,
     /// Haiku's own: normal of deviation `1/√fan_in`, what lies beyond two deviations drawn again.
     Haiku,

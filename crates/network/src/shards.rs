@@ -53,7 +53,7 @@ impl Plans {
         if let Some(plan) = known.get(&count) {
             return Ok(plan.clone());
         }
-        let plan = Arc::new(Plan::new(Graph::of_outputs(architecture, count), device)?);
+        let plan = Arc::new(Plan::unchecked(Graph::of_outputs(architecture, count), device)?);
         if known.len() >= KEPT {
             known.clear();
         }
@@ -132,39 +132,12 @@ fn balanced(examples: usize, size: usize) -> usize {
 }
 
 /// Which numbers of an example embeddings take for rows, and of how many rows.
-fn tokens(architecture: &Architecture) -> Vec<(Range<usize>, usize)> {
-    /// `read` is the part of the input that the next layer is given, if it is one.
-    fn walk(
-        layers: &[Layer],
-        input: &[usize],
-        mut read: Option<Range<usize>>,
-        found: &mut Vec<(Range<usize>, usize)>,
-    ) {
-        let whole = 0..input.iter().product();
-        for layer in layers {
-            let layer = if let Layer::Shared { layer, .. } = layer { layer } else { layer };
-            for inner in layer.inner() {
-                walk(inner, input, read.clone(), found);
-            }
-            read = match (layer, read) {
-                (Layer::Recall { name: None }, _) => Some(whole.clone()),
-                (Layer::Keep { .. } | Layer::Reshape { .. }, read) => read,
-                (Layer::Slice { axis: 0, start, stop }, Some(read)) if read == whole => {
-                    let row = whole.len() / input[0];
-                    Some(start * row..stop * row)
-                }
-                (Layer::Embedding { vocabulary, .. }, Some(read)) => {
-                    found.push((read, *vocabulary));
-                    None
-                }
-                _ => None,
-            };
-        }
-    }
-    let mut found = Vec::new();
-    let whole = 0..architecture.input.iter().product();
-    walk(&architecture.layers, &architecture.input, Some(whole), &mut found);
-    found
+fn tokens(layers: &[Layer]) -> Vec<(Range<usize>, usize)> {
+    let of = |layer: &Layer| match layer {
+        Layer::Embedding { vocabulary, part, .. } => vec![(part.clone(), *vocabulary)],
+        layer => layer.inner().into_iter().flat_map(tokens).collect(),
+    };
+    layers.iter().flat_map(of).collect()
 }
 
 fn batch(
@@ -178,7 +151,7 @@ fn batch(
     let count = range.len();
     let values = data.rows_f64(range.clone());
     let length = values.len() / count;
-    for (tokens, vocabulary) in tokens(architecture) {
+    for (tokens, vocabulary) in tokens(&architecture.layers) {
         let is_token =
             |value: f64| value.fract() == 0.0 && value >= 0.0 && value < vocabulary as f64;
         for (at, example) in values.chunks_exact(length).enumerate() {

@@ -1,6 +1,7 @@
 //! Layers with their shapes.
 
 use super::{Activation, Window};
+use std::ops::Range;
 
 /// One layer, its shapes resolved. `name` is the prefix of its parameters: `0`, `features.3`, `layer1.0.conv1`.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +57,8 @@ pub enum Layer {
         /// Whether there are a weight and a bias.
         affine: bool,
     },
-    /// `x/√(mean of x² + ε) · weight`, the mean over the trailing axes.
+    /// `x/√(mean of x² + ε) · weight`, the mean over the trailing axes (Zhang and Sennrich, *Root Mean Square Layer
+    /// Normalization*, 2019).
     RmsNorm {
         /// Prefix of `weight`, of the shape of the trailing axes.
         name: String,
@@ -65,7 +67,8 @@ pub enum Layer {
         /// `ε`.
         epsilon: f64,
     },
-    /// `(x - mean)/√(variance + ε) · weight + bias`, with mean and biased variance over all of a group of channels.
+    /// `(x - mean)/√(variance + ε) · weight + bias`, with mean and biased variance over all of a group of channels (Wu and
+    /// He, *Group Normalization*, 2018); of one channel it is an instance norm.
     GroupNorm {
         /// Prefix of `weight` and `bias`, both `[channels]`.
         name: String,
@@ -165,6 +168,8 @@ pub enum Layer {
         vocabulary: usize,
         /// Length of a row.
         width: usize,
+        /// Which numbers of the input it takes.
+        part: Range<usize>,
     },
     /// Adds a learned table to `[length, width]`.
     Position {
@@ -254,9 +259,11 @@ impl Join {
 pub enum Cell {
     /// `h' = tanh(W x + b + U h + c)`.
     Rnn,
-    /// Long short-term memory, its gates in the order of PyTorch: input, forget, cell, output.
+    /// Long short-term memory (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000): of the four parts `i, f,
+    /// g, o` of `W x + b + U h + c`, `c' = σ(f) c + σ(i) tanh(g)` and `h' = σ(o) tanh(c')`.
     Lstm,
-    /// A gated recurrent unit, its gates in the order of PyTorch: reset, update, new.
+    /// A gated recurrent unit (Cho et al. 2014) as PyTorch has it: of the three parts of `W x + b` and `U h + c`, `r = σ(x_r + h_r)`,
+    /// `z = σ(x_z + h_z)`, `n = tanh(x_n + r h_n)` and `h' = n + z (h - n)`.
     Gru,
 }
 
@@ -280,6 +287,24 @@ impl Cell {
 }
 
 impl Layer {
+    /// The prefix of its parameters, if it has any.
+    pub(super) fn prefix(&self) -> Option<&str> {
+        match self {
+            Layer::Linear { name, .. }
+            | Layer::Convolution { name, .. }
+            | Layer::BatchNorm { name, .. }
+            | Layer::LayerNorm { name, affine: true, .. }
+            | Layer::RmsNorm { name, .. }
+            | Layer::GroupNorm { name, affine: true, .. }
+            | Layer::Embedding { name, .. }
+            | Layer::Position { name, .. }
+            | Layer::Attention { name, .. }
+            | Layer::Recurrent { name, .. }
+            | Layer::ClassToken { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
     /// The lists of layers in it.
     pub(crate) fn inner(&self) -> Vec<&[Layer]> {
         match self {

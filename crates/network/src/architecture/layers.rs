@@ -71,7 +71,7 @@ const MODES: [(&str, bool); 2] = [("batch", false), ("running", true)];
 const AXES: [&[&str]; 3] = [&["length"], &["height", "width"], &["depth", "height", "width"]];
 
 /// How often layers are repeated at most: each time makes operations of its own.
-const MOST_TIMES: usize = 1024;
+const MOST_TIMES: u64 = 1024;
 
 /// Whether the key `mode` says that batch norms take running statistics.
 pub(super) fn running(table: &Table) -> Result<bool, SourceError> {
@@ -230,11 +230,14 @@ fn kind(table: &Table, word: &str, name: &str) -> Result<LayerKind, SourceError>
         "repeat" => {
             only(&["layers", "times"])?;
             let entry = table.required("times", "times = 4")?;
-            match entry.size(1)? {
-                times if times <= MOST_TIMES => {
-                    LayerKind::Repeat { body: within(table, name)?, times }
+            match entry.whole() {
+                Ok(times @ 1..=MOST_TIMES) => {
+                    LayerKind::Repeat { body: within(table, name)?, times: times as usize }
                 }
-                _ => return Err(entry.fault(&format!("must be at most {MOST_TIMES}"), None)),
+                _ => {
+                    let must = format!("must be a whole number from 1 to {MOST_TIMES}");
+                    return Err(entry.fault(&must, None));
+                }
             }
         }
         "add" | "multiply" => {

@@ -249,14 +249,14 @@ fn build(
         let span = Plan::place(plans, &fault.layer);
         LayerError { message: fault.message, span, help: None }
     })?;
-    let parameters = list.into_parameters();
-    if parameters.is_empty() {
+    let layout = list.into_layout(name, dtype);
+    if layout.parameters.is_empty() {
+        let name = &layout.name;
         let message = format!("the network {name} has no parameters");
         let span = plans.last().and_then(|plan| plan.span.clone());
         let help = Some("add a `linear` layer".into());
         return Err(LayerError { message, span, help }.into());
     }
-    let layout = Layout { name, dtype, parameters };
     let ends = [false, true].map(|last| Plan::end(plans, last));
     Ok(Architecture { layout, input, criterion, l2: 0.0, layers, outputs, activations, ends })
 }

@@ -1,7 +1,7 @@
 //! The parameters of layers: names, shapes, places in the flat vector.
 
 use super::{Dtype, Layer};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// The most parameters that a network may have, and the most outputs of a layer for one input.
 pub(super) const MOST: usize = 1 << 31;
@@ -57,6 +57,9 @@ pub struct Layout {
     pub dtype: Dtype,
     /// Every parameter, in the order of the flat vector.
     pub parameters: Vec<Parameter>,
+    /// Names under which a file of weights may have parameters once more, of layers that share them: `lm_head.weight` for
+    /// `wte.weight`.
+    pub aliases: BTreeMap<String, String>,
 }
 
 impl Layout {
@@ -101,6 +104,7 @@ pub(super) struct Fault {
 pub(super) struct List {
     parameters: Vec<Parameter>,
     names: HashSet<String>,
+    aliases: BTreeMap<String, String>,
 }
 
 impl List {
@@ -150,7 +154,7 @@ impl List {
                     self.push(name, "bias_ih_l0", &[rows], role)?;
                     self.push(name, "bias_hh_l0", &[rows], role)?;
                 }
-                Layer::Embedding { name, vocabulary, width } => {
+                Layer::Embedding { name, vocabulary, width, .. } => {
                     self.push(name, "weight", &[*vocabulary, *width], Role::Embedding)?;
                 }
                 Layer::Position { name, length, width } => {
@@ -178,13 +182,18 @@ impl List {
     }
 
     /// Refuses a layer whose parameters are not all there.
-    fn shared(&self, name: &str, layer: &Layer) -> Result<(), Fault> {
+    fn shared(&mut self, name: &str, layer: &Layer) -> Result<(), Fault> {
         let mut own = List::default();
         own.add(std::slice::from_ref(layer))?;
         for parameter in own.parameters {
             let (wanted, shape) = (&parameter.name, &parameter.shape);
             let message = match self.parameters.iter().find(|other| other.name == *wanted) {
-                Some(other) if other.shape == *shape => continue,
+                Some(other) if other.shape == *shape => {
+                    let own = wanted.strip_prefix(layer.prefix().unwrap_or_default());
+                    let alias = format!("{name}{}", own.unwrap_or_default());
+                    self.aliases.insert(alias, wanted.clone());
+                    continue;
+                }
                 Some(other) => format!(
                     "layer {name} shares `{wanted}`, which is {:?}, but needs {shape:?}",
                     other.shape
@@ -217,7 +226,9 @@ impl List {
         }
     }
 
-    pub(super) fn into_parameters(self) -> Vec<Parameter> {
-        self.parameters
+    /// The layout of all.
+    pub(super) fn into_layout(self, name: String, dtype: Dtype) -> Layout {
+        let List { parameters, aliases, .. } = self;
+        Layout { name, dtype, parameters, aliases }
     }
 }

@@ -225,12 +225,12 @@ pub(super) fn plain(
             let [length] = shape[..] else {
                 return Err(given.refused(plan, "[tokens]", None));
             };
-            if !given.raw {
-                let help = "an embedding takes integers: it must be the first layer, or have `from = \"input\"`".into();
+            let Some(part) = given.read.clone() else {
+                let help = "an embedding takes integers: it takes the input, or rows of it".into();
                 return Err(given.refused(plan, "the input", Some(help)));
-            }
+            };
             let (vocabulary, width) = (*vocabulary, *width);
-            (Layer::Embedding { name, vocabulary, width }, vec![length, width])
+            (Layer::Embedding { name, vocabulary, width, part }, vec![length, width])
         }
         LayerKind::Position => {
             let [length, width] = given.tokens(plan)?;

@@ -7,6 +7,7 @@ use super::plan::{INPUT, LayerKind, Plan, Reference};
 use super::{Criterion, Join, Layer};
 use bea_series::text::near;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// What a layer is given: a shape, and where it comes from.
 #[derive(Clone)]
@@ -14,10 +15,8 @@ pub(super) struct Given {
     pub(super) shape: Vec<usize>,
     /// `layer 2 gives`, or `the input is`.
     pub(super) from: String,
-    /// Whether it is the input, or rows of it, which may be whole numbers.
-    pub(super) raw: bool,
-    /// Whether it is all of the input.
-    pub(super) whole: bool,
+    /// Which numbers of the input it is, if it is a part of it, which may be whole numbers.
+    pub(super) read: Option<Range<usize>>,
 }
 
 /// Layers with their shapes.
@@ -35,23 +34,46 @@ struct Way {
     given: BTreeMap<String, Given>,
     /// Those that later layers refer to.
     wanted: BTreeSet<String>,
+    /// Whose parameters layers take that have none of their own.
+    owners: BTreeMap<String, String>,
+    /// How often the layers that are looked at are applied.
+    times: usize,
     /// The numbers that the layers so far give.
     activations: usize,
+}
+
+/// How often layers are applied at most: each time makes operations of its own.
+const MOST_TIMES: usize = 1 << 14;
+
+/// Whether layers take what they are given: the first of them does.
+fn take(plans: &[Plan]) -> bool {
+    plans.first().is_none_or(|plan| {
+        plan.from.is_empty()
+            && match &plan.kind {
+                LayerKind::Residual { body, shortcut } => take(body) || take(shortcut),
+                LayerKind::Repeat { body, .. } => take(body),
+                _ => true,
+            }
+    })
 }
 
 /// The layers of `plans`, applied one after the other to `input`.
 pub(super) fn resolve(plans: &[Plan], input: &[usize]) -> Result<Resolved, LayerError> {
     let size = input.iter().try_fold(1usize, |size, axis| size.checked_mul(*axis));
-    if size.is_none_or(|size| !(1..=MOST).contains(&size)) {
+    let Some(size) = size.filter(|size| (1..=MOST).contains(size)) else {
         let message = format!("the input is {input:?}: a network takes from 1 to 2^31 numbers");
         return Err(LayerError { message, span: None, help: None });
-    }
-    let given =
-        Given { shape: input.to_vec(), from: "the input is".into(), raw: true, whole: true };
+    };
+    let given = Given { shape: input.to_vec(), from: "the input is".into(), read: Some(0..size) };
     let mut wanted = BTreeSet::new();
     want(plans, &mut wanted);
-    let known = BTreeMap::from([(INPUT.to_string(), given.clone())]);
-    let mut way = Way { given: known, wanted, activations: 0 };
+    let mut way = Way {
+        given: BTreeMap::from([(INPUT.to_string(), given.clone())]),
+        wanted,
+        owners: BTreeMap::new(),
+        times: 1,
+        activations: 0,
+    };
     let (layers, given) = way.chain(plans, given)?;
     Ok(Resolved { layers, outputs: given.shape, activations: way.activations })
 }
@@ -79,8 +101,15 @@ impl Way {
     ) -> Result<(Vec<Layer>, Given), LayerError> {
         let mut layers = Vec::with_capacity(plans.len());
         for (at, plan) in plans.iter().enumerate() {
-            if at > 0 && !plan.from.is_empty() {
+            if at > 0 && !take(&plans[at..=at]) {
                 self.check_used(&plans[at - 1], plan)?;
+            }
+            if self.given.contains_key(&plan.name) {
+                let message = match plan.name.as_str() {
+                    INPUT => format!("`{INPUT}` is what the network reads, and no layer's name"),
+                    name => format!("two layers are called `{name}`"),
+                };
+                return Err(fault(plan, message, None));
             }
             if let ([reference], false) = (&plan.from[..], plan.joins()) {
                 given = self.recalled(plan, reference)?;
@@ -94,14 +123,21 @@ impl Way {
             }
             layers.push(layer);
             self.activations = self.activations.saturating_add(size.unwrap_or(0));
-            let raw = given.raw
-                && match plan.kind {
-                    // Of the input itself: a part of a part is not looked up.
-                    LayerKind::Slice { axis: 0, .. } => given.whole,
-                    LayerKind::Reshape { .. } => true,
-                    _ => false,
-                };
-            given = Given { shape, from: format!("layer {} gives", plan.name), raw, whole: false };
+            let read = given.read.filter(|read| {
+                let size: usize = shape.iter().product();
+                // Of rows of the input, those that are wanted; in another shape, the same.
+                matches!(plan.kind, LayerKind::Slice { axis: 0, .. }) || size == read.len()
+            });
+            let read = match &plan.kind {
+                LayerKind::Slice { axis: 0, start, .. } => read.map(|read| {
+                    let row: usize = shape[1..].iter().product();
+                    let first = read.start + start * row;
+                    first..first + shape[0] * row
+                }),
+                LayerKind::Reshape { .. } | LayerKind::Flatten => read,
+                _ => None,
+            };
+            given = Given { shape, from: format!("layer {} gives", plan.name), read };
             if self.wanted.contains(&plan.name) {
                 layers.push(Layer::Keep { name: plan.name.clone() });
             }
@@ -122,6 +158,31 @@ impl Way {
         );
         let help = format!("name it in a `from`, as `{}`, or leave it out", plan.name);
         Err(fault(plan, message, Some(help)))
+    }
+
+    /// Refuses what makes too many operations.
+    fn check_times(&self, plan: &Plan, times: usize) -> Result<(), LayerError> {
+        if times <= MOST_TIMES {
+            return Ok(());
+        }
+        let message = format!("{} is applied {times} times, more than {MOST_TIMES}", plan.label());
+        Err(fault(plan, message, None))
+    }
+
+    /// The layer whose parameters are taken where those of `shared` are.
+    fn owner(&self, plan: &Plan, shared: &Reference) -> Result<String, LayerError> {
+        if shared.name == INPUT || !self.given.contains_key(&shared.name) {
+            let names: Vec<&str> =
+                self.given.keys().map(String::as_str).filter(|name| *name != INPUT).collect();
+            let message = format!(
+                "{} takes the parameters of `{}`, which is no layer before it",
+                plan.label(),
+                shared.name
+            );
+            let help = near::advice(&shared.name, &names);
+            return Err(LayerError { message, span: Some(shared.span.clone()), help });
+        }
+        Ok(self.owners.get(&shared.name).unwrap_or(&shared.name).clone())
     }
 
     /// What the layer of this name gives.
@@ -145,8 +206,14 @@ impl Way {
             LayerKind::Repeat { body, times } => self.repeat(plan, body, *times, given),
             LayerKind::Join { how } => self.join(plan, *how),
             _ => {
+                if let (LayerKind::Recurrent { .. }, [length, ..]) = (&plan.kind, &given.shape[..])
+                {
+                    self.check_times(plan, length.saturating_mul(self.times))?;
+                }
                 let Some(shared) = &plan.share else { return plain(plan, &plan.name, given) };
-                let (layer, shape) = plain(plan, &shared.name, given)?;
+                let owner = self.owner(plan, shared)?;
+                let (layer, shape) = plain(plan, &owner, given)?;
+                self.owners.insert(plan.name.clone(), owner);
                 let (name, layer) = (plan.name.clone(), layer.into());
                 Ok((Layer::Shared { name, layer }, shape))
             }
@@ -180,8 +247,17 @@ impl Way {
         times: usize,
         given: &Given,
     ) -> Result<(Layer, Vec<usize>), LayerError> {
-        let before = self.activations;
+        if !take(body) {
+            let message =
+                format!("{} repeats layers that do not take what they give", plan.label());
+            let help = "the first of them has a `from`: without it, each time begins with what the time before gave";
+            return Err(fault(plan, message, Some(help.into())));
+        }
+        self.check_times(plan, self.times.saturating_mul(times))?;
+        let before = (self.activations, self.times);
+        self.times *= times;
         let (body, after) = self.chain(body, given.clone())?;
+        self.times = before.1;
         if after.shape != given.shape {
             let message = format!(
                 "{} repeats layers that give {:?}, but {} {:?}",
@@ -193,8 +269,8 @@ impl Way {
             let help = "what is repeated gives the shape that it takes".into();
             return Err(fault(plan, message, Some(help)));
         }
-        let once = self.activations - before;
-        self.activations = before.saturating_add(once.saturating_mul(times));
+        let once = self.activations - before.0;
+        self.activations = before.0.saturating_add(once.saturating_mul(times));
         Ok((Layer::Repeat { body, times }, after.shape))
     }
 

@@ -4,6 +4,7 @@ use super::Graph;
 use super::lower::Lowering;
 use super::operation::{Axes, Operation};
 use crate::architecture::{Criterion, Dtype, Layout, Parameter, Role};
+use std::collections::BTreeMap;
 
 impl Graph {
     /// A loss of examples, with their outputs `[count, width]` as its parameter and the targets `[count, targets]` as a
@@ -26,7 +27,8 @@ impl Graph {
         let targets = lowering.constant("targets", &[count, targets], values);
         let loss = lowering.criterion(criterion, outputs, targets);
         let (name, dtype, parameters) = ("the loss".into(), Dtype::F64, vec![parameter]);
-        lowering.finish(Layout { name, dtype, parameters }, loss)
+        let aliases = BTreeMap::new();
+        lowering.finish(Layout { name, dtype, parameters, aliases }, loss)
     }
 
     /// The same with other targets.

@@ -233,7 +233,8 @@ fn layout(description: &Description, file: &Path) -> Result<Layout, String> {
         Precision::F32 => Dtype::F32,
         Precision::F64 => Dtype::F64,
     };
-    Ok(Layout { name: file.display().to_string(), dtype, parameters })
+    let (name, aliases) = (file.display().to_string(), BTreeMap::new());
+    Ok(Layout { name, dtype, parameters, aliases })
 }
 
 /// One node after the others.

@@ -128,8 +128,17 @@ impl<'a> Lowering<'a> {
         &self.nodes[node].shape
     }
 
+    /// A constant, under this name or, where another one has it, with a number behind it.
     pub(super) fn constant(&mut self, name: &str, shape: &[usize], values: Vec<f64>) -> usize {
-        let (name, shape) = (name.to_string(), shape.to_vec());
+        let shape = shape.to_vec();
+        let other = |known: Option<&Constant>| {
+            known.is_some_and(|known| known.shape != shape || known.values != values)
+        };
+        let mut names = (2..).map(|number| format!("{name}.{number}"));
+        let mut name = name.to_string();
+        while other(self.constants.get(&name)) {
+            name = names.next().expect("endless");
+        }
         self.constants.insert(name.clone(), Constant { shape: shape.clone(), values });
         self.node(Operation::Constant { name }, &[], shape)
     }

@@ -136,7 +136,10 @@ impl At<'_, '_, '_> {
             O::Slice { starts, stops, steps } => {
                 let ranges = shape::ranges(args[0].shape(), starts, stops, steps);
                 let ranges = ranges.expect("checked as the graph was read");
-                self.pick(&args[0], |view| view.slice(&ranges))
+                {
+                    let part = || vec![View::part(args[0].shape(), &ranges)];
+                    tape.pick(&args[0], &self.positions(part)[0])
+                }
             }
             O::Pad { padding, value } => self.pad(&args[0], padding, *value),
             O::Concatenate { axis } => self.concatenate(args, *axis),

@@ -80,12 +80,19 @@ impl View {
         View { positions, source: self.source, shape }
     }
 
-    pub fn slice(self, ranges: &[Range]) -> View {
-        ranges.iter().enumerate().fold(self, |view, (axis, range)| {
-            view.along(axis, range.count, |at| {
-                usize::try_from(range.start + at as i64 * range.step).ok()
-            })
-        })
+    /// Part of an array of the shape `source`: only its positions are made.
+    pub fn part(source: &[usize], ranges: &[Range]) -> View {
+        let mut positions = vec![0];
+        for (range, step) in ranges.iter().zip(strides(source)) {
+            let places = (0..range.count).map(|at| range.start + at as i64 * range.step);
+            let places: Vec<usize> = places.map(|place| place as usize * step).collect();
+            positions = positions
+                .iter()
+                .flat_map(|before| places.iter().map(move |place| before + place))
+                .collect();
+        }
+        let shape: Vec<usize> = ranges.iter().map(|range| range.count).collect();
+        View::at(positions, source, &shape)
     }
 
     pub fn flip(self, axes: &[usize]) -> View {

@@ -89,8 +89,20 @@ pub(super) fn check_names(
     let extra: Vec<&str> = found
         .iter()
         .filter(|name| !known.contains(*name) && !buffers.contains(**name))
+        .filter(|name| !network.aliases.contains_key(**name))
         .copied()
         .collect();
+    for (alias, name) in &network.aliases {
+        if let (Some(again), Some(tensor)) = (file.tensor(alias), file.tensor(name))
+            && (again.shape(), again.data()) != (tensor.shape(), tensor.data())
+        {
+            let help = format!(
+                "the network has one parameter for both, but the file has other numbers in `{name}`"
+            );
+            let fault = Fault::Extra { network: network.name.clone(), names: vec![alias.clone()] };
+            return Err(Helped::new(fault, Some(help)));
+        }
+    }
     let missing: Vec<&str> =
         wanted.iter().map(|(name, _)| name.as_str()).filter(|name| !found.contains(name)).collect();
     let names = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();

@@ -4,6 +4,7 @@ use super::error::{Fault, Helped, WeightsError};
 use super::read::{elements, with_file};
 use super::write::Tensor;
 use crate::architecture::{Architecture, BatchNormMode, RunningStatistics};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 const MEAN: &str = "running_mean";
@@ -69,7 +70,8 @@ pub fn load_statistics(
         .collect();
     let called = network.name.clone();
     let Some(path) = path.filter(|_| !norms.is_empty()) else {
-        let norms = norms.iter().filter(|(_, _, runs)| *runs).count();
+        let running = norms.iter().filter(|(_, _, runs)| *runs).map(|(name, ..)| name.as_str());
+        let norms = running.collect::<BTreeSet<_>>().len();
         return Ok((norms > 0).then_some(StatisticsRemark::Unread { network: called, norms }));
     };
     let (read, unused) = with_file(path, |file| {
@@ -78,6 +80,8 @@ pub fn load_statistics(
             .filter(|(_, _, runs)| *runs)
             .flat_map(|(name, ..)| [MEAN, VARIANCE].map(|buffer| format!("{name}.{buffer}")))
             .filter(|tensor| file.tensor(tensor).is_none())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
             .collect();
         if !missing.is_empty() {
             let help = "`mode = \"batch\"` takes the mean and the variance of the examples";
@@ -99,7 +103,8 @@ pub fn load_statistics(
                 read.push(Some(RunningStatistics { mean, variance }));
             } else {
                 read.push(None);
-                if file.tensor(&format!("{name}.{MEAN}")).is_some() {
+                let taken = norms.iter().any(|(other, _, runs)| *runs && other == name);
+                if !taken && file.tensor(&format!("{name}.{MEAN}")).is_some() {
                     unused.push(name.clone());
                 }
             }
