@@ -112,6 +112,15 @@ impl Device {
         &self.name
     }
 
+    /// What its driver calls it, such as the model of a graphics card; `None` for the host.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceError::Failed`] where the device cannot be opened.
+    pub fn model(&self) -> Result<Option<String>, DeviceError> {
+        self.guard(|| self.place.model())
+    }
+
     /// Whether it can hold the numbers.
     ///
     /// # Errors

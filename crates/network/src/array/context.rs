@@ -21,6 +21,15 @@ impl Place {
         matches!(self, Self::Host)
     }
 
+    /// What the driver of an accelerator calls it.
+    pub fn model(&self) -> Option<String> {
+        match self {
+            Self::Host => None,
+            #[cfg(feature = "accelerator")]
+            Self::Device(device) => device.identity().map(|identity| identity.name),
+        }
+    }
+
     /// Whether there are such numbers.
     pub fn holds(&self, dtype: Dtype) -> bool {
         match (self, dtype) {
