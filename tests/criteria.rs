@@ -175,6 +175,51 @@ fn losses_in_pieces_are_not_smooth() {
     }
 }
 
+/// What the loss is on some numbers, with its gradient and a product; and how many operations its graph has.
+fn of_outputs(loss: &str, width: usize) -> (Vec<f64>, usize) {
+    let numbers = |count: usize, by: f64| -> Vec<f64> {
+        (0..count).map(|i| ((i + 1) as f64 * by).sin()).collect()
+    };
+    let targets =
+        Targets::Values { values: numbers(5 * width, 0.7).iter().map(|x| x * x).collect(), width };
+    let data = Dataset::new("random", vec![4], Values::F64(numbers(20, 1.3)), targets).unwrap();
+    let loss =
+        NetworkLoss::new(network(&format!("loss = {loss}"), width), &data, &Device::cpu()).unwrap();
+    let (theta, v) = (numbers(loss.dimension(), 0.9), numbers(loss.dimension(), 1.9));
+    let (value, gradient) = loss.gradient(&theta).unwrap();
+    let product = loss.hessian_vectors(&theta, &[&v]).unwrap().remove(0);
+    let third = loss.contraction(&theta, &[&v, &v]).unwrap();
+    let nodes = loss.to_graph(&theta).unwrap().operations().iter().map(|(_, count)| count).sum();
+    ([vec![value], gradient, product, third].concat(), nodes)
+}
+
+#[test]
+fn a_formula_of_many_outputs_has_as_many_operations_as_one_of_few() {
+    for (formula, same) in [
+        ("(y - t)^2", Some("\"mse\"")),
+        ("sum((y - t)^2)/2", Some("\"half_squared_error\"")),
+        ("softplus(y) - t*y", Some("\"binary_cross_entropy\"")),
+        ("sum(log(cosh(y - t))) + y[1]*t[2]^2", None),
+        ("mean(max(y, t)*y)*sum(y)", None),
+    ] {
+        let text = format!("{{ formula = \"{formula}\" }}");
+        let [few, many] = [4, 40].map(|width| of_outputs(&text, width));
+        assert_eq!(few.1, many.1, "{formula}");
+        if let Some(same) = same {
+            agree(formula, &many.0, &of_outputs(same, 40).0, 1e-13);
+        }
+    }
+    // Parts that are alone and such that are together.
+    let [whole, sum, rest] = [
+        "sum((y - t)^2)/2 + y[1]*t[2]^2 - 2*y[3] + sum(i in 5..9: y[i]*t[i])",
+        "sum((y - t)^2)/2",
+        "y[1]*t[2]^2 - 2*y[3] + y[5]*t[5] + y[6]*t[6] + y[7]*t[7] + y[8]*t[8] + y[9]*t[9]",
+    ]
+    .map(|formula| of_outputs(&format!("{{ formula = \"{formula}\" }}"), 11).0);
+    let parts: Vec<f64> = sum.iter().zip(&rest).map(|(a, b)| a + b).collect();
+    agree("parts", &whole, &parts, 1e-13);
+}
+
 #[test]
 fn one_output_for_each_token_takes_classes_and_signs() {
     let inputs = vec![0.3, -0.2, 0.5, 0.1, -0.7, 0.4];

@@ -20,6 +20,7 @@ use miette::Diagnostic;
 use models::{PyTorch, Sizes};
 use std::error::Error;
 use std::process::ExitCode;
+use std::time::Instant;
 
 /// Runs the checks; returns how many results are further from the host's than allowed.
 fn check(device: &Device, sizes: Sizes, pytorch: &PyTorch) -> Result<usize, Box<dyn Error>> {
@@ -61,9 +62,12 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match pytorch.and_then(|pytorch| check(&device, sizes, &pytorch)) {
+    let start = Instant::now();
+    let result = pytorch.and_then(|pytorch| check(&device, sizes, &pytorch));
+    println!("\nThe check took {:.0} s.", start.elapsed().as_secs_f64());
+    match result {
         Ok(0) => {
-            println!("\nAll results are as near to the host's as they have to be.");
+            println!("All results are as near to the host's as they have to be.");
             ExitCode::SUCCESS
         }
         Ok(broken) => {

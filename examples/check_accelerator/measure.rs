@@ -49,16 +49,26 @@ pub fn marked(error: f64, tolerance: f64) -> (String, bool) {
     (format!("{error:.1e}{}", if broken { "!" } else { " " }), broken)
 }
 
-/// What `evaluate` gives, and the least of the seconds that it takes: of `least` evaluations, or as many as a second has
-/// room for. The first one of a device compiles its kernels.
-pub fn timed<T, E>(least: usize, evaluate: impl Fn() -> Result<T, E>) -> Result<(T, f64), E> {
+/// How often an evaluation is timed: so many times, and more for so many seconds.
+#[derive(Clone, Copy)]
+pub struct Repetition {
+    pub least: usize,
+    pub seconds: f64,
+}
+
+/// What `evaluate` gives, and the least of the seconds that it takes. The first evaluation of a device compiles its kernels.
+pub fn timed<T, E>(
+    repetition: Repetition,
+    evaluate: impl Fn() -> Result<T, E>,
+) -> Result<(T, f64), E> {
     let (begun, mut count, mut seconds) = (Instant::now(), 0, f64::INFINITY);
     loop {
         let start = Instant::now();
         let value = evaluate()?;
         seconds = seconds.min(start.elapsed().as_secs_f64());
         count += 1;
-        if count >= least && begun.elapsed().as_secs_f64() > 1.0 {
+        let is_enough = begun.elapsed().as_secs_f64() >= repetition.seconds;
+        if count >= repetition.least && is_enough {
             return Ok((value, seconds));
         }
     }

@@ -202,7 +202,6 @@ pub fn networks(dtype: Dtype, device: &Device) -> Vec<(&'static str, NetworkLoss
                 "\"tokens\"",
                 "\"class_token\"",
                 "\"position\"",
-                attention,
                 "\"transpose\"",
                 &linear(3),
                 "\"transpose\"",
