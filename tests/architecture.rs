@@ -198,7 +198,7 @@ fn shapes_follow_from_the_layers() {
     assert_eq!(list(&network), expected);
     assert_eq!(network.parameters[1].role, Role::Ones);
     assert_eq!(network.parameters[4].role, Role::Bias { fan_in: 4 });
-    assert_eq!((network.dtype, network.criterion), (Dtype::F32, Criterion::MeanSquaredError));
+    assert_eq!((network.dtype, network.criterion()), (Dtype::F32, &Criterion::MeanSquaredError));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Losses of networks: values and derivatives as PyTorch has them, what they refuse, and where they count as smooth.
 
-use bea::network::architecture::{Architecture, Criterion};
+use bea::network::architecture::{Architecture, Criterion, Formula};
 use bea::network::data::{Dataset, Targets, Values};
 use bea::network::device::Device;
 use bea::network::{Mismatch, NetworkLoss};
@@ -106,7 +106,7 @@ fn losses_and_their_derivatives_are_those_of_pytorch() {
     }
     for name in Criterion::NAMES {
         let covered =
-            |case: &Case| network(&case.toml, case.outputs).criterion.name() == Some(name);
+            |case: &Case| network(&case.toml, case.outputs).criterion().name() == Some(name);
         assert!(recorded.cases.iter().any(covered), "{name}");
     }
 }
@@ -173,6 +173,124 @@ fn losses_in_pieces_are_not_smooth() {
     }
     for loss in ["\"logistic\"", "\"binary_cross_entropy\"", "{ formula = \"log(cosh(y - t))\" }"] {
         assert!(smooth(&format!("loss = {loss}")), "{loss}");
+    }
+}
+
+/// What the loss is on some numbers, with its gradient and a product; and how many operations its graph has.
+fn of_outputs(loss: &str, width: usize) -> (Vec<f64>, usize) {
+    let numbers = |count: usize, by: f64| -> Vec<f64> {
+        (0..count).map(|i| ((i + 1) as f64 * by).sin()).collect()
+    };
+    let targets =
+        Targets::Values { values: numbers(5 * width, 0.7).iter().map(|x| x * x).collect(), width };
+    let data = Dataset::new("random", vec![4], Values::F64(numbers(20, 1.3)), targets).unwrap();
+    let loss =
+        NetworkLoss::new(network(&format!("loss = {loss}"), width), &data, &Device::cpu()).unwrap();
+    let (theta, v) = (numbers(loss.dimension(), 0.9), numbers(loss.dimension(), 1.9));
+    let (value, gradient) = loss.gradient(&theta).unwrap();
+    let product = loss.hessian_vectors(&theta, &[&v]).unwrap().remove(0);
+    let third = loss.contraction(&theta, &[&v, &v]).unwrap();
+    let nodes = loss.to_graph(&theta).unwrap().operations().iter().map(|(_, count)| count).sum();
+    ([vec![value], gradient, product, third].concat(), nodes)
+}
+
+#[test]
+fn a_formula_of_many_outputs_has_as_many_operations_as_one_of_few() {
+    for (formula, same) in [
+        ("(y - t)^2", Some("\"mse\"")),
+        ("sum((y - t)^2)/2", Some("\"half_squared_error\"")),
+        ("softplus(y) - t*y", Some("\"binary_cross_entropy\"")),
+        ("sum(log(cosh(y - t))) + y[1]*t[2]^2", None),
+        ("mean(max(y, t)*y)*sum(y)", None),
+    ] {
+        let text = format!("{{ formula = \"{formula}\" }}");
+        let [few, many] = [4, 40].map(|width| of_outputs(&text, width));
+        assert_eq!(few.1, many.1, "{formula}");
+        if let Some(same) = same {
+            agree(formula, &many.0, &of_outputs(same, 40).0, 1e-13);
+        }
+    }
+    // Parts that are alone and such that are together.
+    let [whole, sum, rest] = [
+        "sum((y - t)^2)/2 + y[1]*t[2]^2 - 2*y[3] + sum(i in 5..9: y[i]*t[i])",
+        "sum((y - t)^2)/2",
+        "y[1]*t[2]^2 - 2*y[3] + y[5]*t[5] + y[6]*t[6] + y[7]*t[7] + y[8]*t[8] + y[9]*t[9]",
+    ]
+    .map(|formula| of_outputs(&format!("{{ formula = \"{formula}\" }}"), 11).0);
+    let parts: Vec<f64> = sum.iter().zip(&rest).map(|(a, b)| a + b).collect();
+    agree("parts", &whole, &parts, 1e-13);
+}
+
+#[test]
+fn one_output_for_each_token_takes_classes_and_signs() {
+    let inputs = vec![0.3, -0.2, 0.5, 0.1, -0.7, 0.4];
+    let of = |loss: &str, targets: [f64; 6]| {
+        let text = format!(
+            "loss = {loss}\ninput = [3, 1]\ndtype = \"f64\"\nlayer = [{{ type = \"linear\", out = 1 }}]\n"
+        );
+        let network = Architecture::parse(&Source::new("net.toml", text)).unwrap();
+        let targets = Targets::Values { values: targets.to_vec(), width: 3 };
+        let data =
+            Dataset::new("tokens", vec![3, 1], Values::F64(inputs.clone()), targets).unwrap();
+        NetworkLoss::new(network, &data, &Device::cpu())
+    };
+    let classes = [1.0, 0.0, 0.0, 1.0, 1.0, 0.0];
+    let signs = classes.map(|class| 2.0 * class - 1.0);
+    let theta = [0.8, -0.3];
+    for (loss, of_one) in [
+        ("\"logistic\"", (|m: f64| (-m).exp().ln_1p()) as fn(f64) -> f64),
+        ("\"hinge\"", |m| (1.0 - m).max(0.0)),
+        ("{ type = \"hinge\", power = 2 }", |m| (1.0 - m).max(0.0).powi(2)),
+    ] {
+        let pairs = inputs.iter().zip(signs);
+        let mean = pairs.map(|(x, s)| of_one(s * (0.8 * x - 0.3))).sum::<f64>() / 6.0;
+        let right = inputs.iter().zip(signs).filter(|(x, s)| (0.8 * *x - 0.3 > 0.0) == (*s > 0.0));
+        let accuracy = right.count() as f64 / 6.0;
+        for targets in [classes, signs] {
+            let loss = of(loss, targets).unwrap();
+            agree("tokens", &[loss.loss(&theta).unwrap()], &[mean], 1e-15);
+            assert_eq!(loss.accuracy(&theta).unwrap(), accuracy);
+        }
+        let Err(error) = of(loss, [0.0, 1.0, 1.0, -1.0, 1.0, 1.0]) else { panic!("{loss}") };
+        let message = error.to_string();
+        assert!(message.starts_with("tokens has 0 among the targets of example 0"), "{message}");
+        assert!(
+            message.ends_with("takes the classes 0 and 1, or the numbers -1 and 1"),
+            "{message}"
+        );
+        assert!(of(loss, [0.0, 2.0, 1.0, 0.0, 1.0, 1.0]).is_err());
+    }
+}
+
+#[test]
+fn another_loss_is_checked_with_the_outputs() {
+    let with = |criterion| network("loss = \"mse\"", 2).with_criterion(criterion);
+    let formula = |text| Criterion::Formula(Formula::new(text));
+    let taken = with(formula("(y[0] - t[1])^2")).unwrap();
+    assert_eq!(taken.criterion(), &formula("(y[0] - t[1])^2"));
+    assert!(!with(formula("abs(y - t)")).unwrap().is_smooth());
+    for text in ["(y[2] - t[0])^2", "y[0] +", "t[0]^2", "y - [1, 2, 3]"] {
+        assert!(with(formula(text)).is_err(), "{text}");
+    }
+    for (criterion, message) in [
+        (
+            Criterion::CrossEntropy { smoothing: 1.0 },
+            "`smoothing` of the loss cross_entropy must be at least 0 and less than 1, but is 1",
+        ),
+        (
+            Criterion::Huber { delta: f64::NAN },
+            "`delta` of the loss huber must be positive, but is NaN",
+        ),
+        (
+            Criterion::Hinge { margin: 0.0, power: 1 },
+            "`margin` of the loss hinge must be positive, but is 0",
+        ),
+        (
+            Criterion::Hinge { margin: 1.0, power: 3 },
+            "`power` of the loss hinge must be 1 or 2, but is 3",
+        ),
+    ] {
+        assert_eq!(with(criterion).unwrap_err().to_string(), message);
     }
 }
 

@@ -320,6 +320,42 @@ fn nothing_passes_a_bound_that_is_met() {
     assert_eq!(summed(&x, &swish).gradient(&x).unwrap().1, [0.0, 0.5, 1.0]);
 }
 
+/// The value, then the derivatives along the direction of ones.
+fn derivatives(loss: &NetworkLoss, x: f64) -> [f64; 5] {
+    let along = |count| loss.contraction(&[x], &vec![&[1.0][..]; count]).unwrap()[0];
+    let (value, gradient) = loss.gradient(&[x]).unwrap();
+    [value, gradient[0], along(1), along(2), along(3)]
+}
+
+#[test]
+fn activations_have_limits_at_infinity() {
+    const INF: f64 = f64::INFINITY;
+    for (name, below, above) in [
+        ("relu", [0.0, 0.0], [INF, 1.0]),
+        ("gelu", [0.0, 0.0], [INF, 1.0]),
+        ("gelu_tanh", [0.0, 0.0], [INF, 1.0]),
+        ("silu", [0.0, 0.0], [INF, 1.0]),
+        ("mish", [0.0, 0.0], [INF, 1.0]),
+        ("softplus", [0.0, 0.0], [INF, 1.0]),
+        ("log_sigmoid", [-INF, 1.0], [0.0, 0.0]),
+        ("elu", [-1.0, 0.0], [INF, 1.0]),
+        ("hardswish", [0.0, 0.0], [INF, 1.0]),
+        ("hardsigmoid", [0.0, 0.0], [1.0, 0.0]),
+        ("sigmoid", [0.0, 0.0], [1.0, 0.0]),
+        ("tanh", [-1.0, 0.0], [1.0, 0.0]),
+    ] {
+        let loss = summed(&[0.0], &serde_json::json!([{"op": name, "args": [0]}]));
+        for (x, [value, slope]) in [(-INF, below), (INF, above)] {
+            assert_eq!(derivatives(&loss, x), [value, slope, 0.0, 0.0, 0.0], "{name} at {x}");
+        }
+        // To all digits already here.
+        for (x, [_, slope]) in [(-1e5, below), (1e5, above)] {
+            let [_, first, rest @ ..] = derivatives(&loss, x);
+            assert_eq!((first, rest), (slope, [0.0; 3]), "{name} at {x}");
+        }
+    }
+}
+
 #[test]
 fn zero_to_a_varying_power() {
     let nodes = serde_json::json!([{"op": "offset", "args": [0], "term": 2.0}, {"op": "power", "args": [0, 1]}]);

@@ -149,6 +149,23 @@ mod wgpu {
     }
 
     #[test]
+    fn numbers_of_64_bits_are_right_or_refused() {
+        let device = device();
+        match device.check(Dtype::F64) {
+            Err(error) => assert!(matches!(error, DeviceError::NoDouble { .. }), "{error}"),
+            Ok(()) => {
+                let references = networks(Dtype::F64, &Device::cpu());
+                for ((name, network), (_, reference)) in
+                    networks(Dtype::F64, &device).iter().zip(&references)
+                {
+                    let theta = numbers(1, network.dimension());
+                    agree(name, network, reference, &theta, 1.0 / 16.0, 1e-12);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_device_beyond_those_present_is_an_error_that_lists_them() {
         let error = Device::find("wgpu:7").unwrap_err();
         let DeviceError::Unknown { present, .. } = &error else { panic!("{error}") };

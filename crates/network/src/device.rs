@@ -1,6 +1,7 @@
 //! Where a network is evaluated: the host's cores, or a device that the build has a backend for.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
 
 #[cfg(any(
     feature = "wgpu",
@@ -23,6 +24,8 @@ const BACKENDS: [&str; 5] = ["wgpu", "vulkan", "metal", "cuda", "rocm"];
 pub struct Device {
     name: String,
     place: Place,
+    /// Whether it has 64-bit numbers, once that was asked.
+    has_double: Arc<OnceLock<bool>>,
 }
 
 /// Why a device cannot be used.
@@ -69,9 +72,13 @@ fn list(names: &[String]) -> String {
 }
 
 impl Device {
+    fn new(name: String, place: Place) -> Self {
+        Self { name, place, has_double: Arc::default() }
+    }
+
     /// The host.
     pub fn cpu() -> Self {
-        Self { name: "cpu".into(), place: Place::Host }
+        Self::new("cpu".into(), Place::Host)
     }
 
     /// The device called `name`: `cpu`, or `BACKEND:INDEX` such as `wgpu:0` or `cuda:0`; without the index, the
@@ -90,7 +97,7 @@ impl Device {
         };
         index
             .and_then(|index: usize| Some((index, devices(backend).into_iter().nth(index)?)))
-            .map(|(index, place)| Self { name: format!("{backend}:{index}"), place })
+            .map(|(index, place)| Self::new(format!("{backend}:{index}"), place))
             .ok_or_else(|| {
                 let present = Self::present();
                 let help = advice(name, backend, &present);
@@ -112,13 +119,23 @@ impl Device {
         &self.name
     }
 
-    /// Whether it can hold the numbers.
+    /// What its driver calls it, such as the model of a graphics card; `None` for the host.
     ///
     /// # Errors
     ///
-    /// [`DeviceError::NoDouble`] for 64-bit numbers on a device without them.
+    /// [`DeviceError::Failed`] where the device cannot be opened.
+    pub fn model(&self) -> Result<Option<String>, DeviceError> {
+        self.guard(|| self.place.model())
+    }
+
+    /// Whether it calculates with the numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceError::NoDouble`] for 64-bit numbers on a device without them, or whose results with them are wrong.
     pub fn check(&self, dtype: Dtype) -> Result<(), DeviceError> {
-        if self.place.holds(dtype) {
+        let has_double = || self.guard(|| self.place.has_double()).unwrap_or(false);
+        if dtype == Dtype::F32 || *self.has_double.get_or_init(has_double) {
             Ok(())
         } else {
             Err(DeviceError::NoDouble { device: self.name.clone() })

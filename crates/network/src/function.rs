@@ -31,6 +31,12 @@ pub(crate) enum Elementary {
     LeakyRelu(f64),
     /// `x σ(x)`, `σ` the sigmoid.
     Silu,
+    /// `x tanh(log(1 + e^x))`.
+    Mish,
+    /// `x (1 + tanh u)/2` with `u = √(2/π) (x + 0.044715 x³)`.
+    GeluTanh,
+    /// `x max(0, min(x + 3, 6))/6`, with the derivatives of the outer sides at -3 and 3.
+    Hardswish,
     /// `x` times the sign of its real part, which is 0 at 0.
     Abs,
     Exp,
@@ -67,7 +73,7 @@ impl Elementary {
 #[cfg(test)]
 impl Elementary {
     /// Each of them, with parameters that tests take.
-    pub(crate) const ALL: [Elementary; 27] = [
+    pub(crate) const ALL: [Elementary; 30] = [
         Elementary::Elu(1.0),
         Elementary::Activation(Function::Tanh),
         Elementary::Activation(Function::Softplus),
@@ -77,6 +83,9 @@ impl Elementary {
         Elementary::Elu(0.7),
         Elementary::LeakyRelu(0.1),
         Elementary::Silu,
+        Elementary::Mish,
+        Elementary::GeluTanh,
+        Elementary::Hardswish,
         Elementary::Abs,
         Elementary::Exp,
         Elementary::Expm1,
@@ -160,6 +169,39 @@ pub(crate) fn taylor<T: Analytic>(function: Elementary, x: &T, out: &mut [T]) {
             out[0] = x.positive(x, &x.scale(slope));
             out[1] = x.positive(&one, &zero.offset(slope));
         }
+        Elementary::GeluTanh => {
+            // x σ(q) with q = 2u, which keeps digits where it is small; σ(q)' = q' (σ - σ²).
+            let (c, near) = (1.5957691216057308, x.near());
+            let square = near.mul(&near);
+            sigmoid_to(&square.scale(0.044715 * c).offset(c).mul(&near), out, 2);
+            let slope = out[1].clone();
+            let inner = [
+                square.scale(3.0 * 0.044715 * c).offset(c),
+                near.scale(6.0 * 0.044715 * c),
+                zero.offset(3.0 * 0.044715 * c),
+            ];
+            for n in 0..out.len() - 1 {
+                let mut sum = zero.clone();
+                for (q, k) in inner.iter().zip((0..=n).rev()) {
+                    let outer =
+                        if k == 0 { slope.clone() } else { out[k].sub(&convolution(out, k)) };
+                    sum = sum.add(&q.mul(&outer));
+                }
+                out[n + 1] = sum.scale(1.0 / (n + 1) as f64);
+            }
+            gated(x, out);
+        }
+        Elementary::Hardswish => {
+            let (near, above, below) = (x.near(), x.offset(3.0), x.scale(-1.0).offset(3.0));
+            let choose =
+                |low: &T, inside: &T, high: &T| below.positive(&above.positive(inside, low), high);
+            out.fill(zero.clone());
+            out[0] = choose(&zero, &near.mul(&near.offset(3.0)).scale(1.0 / 6.0), x);
+            out[1] = choose(&zero, &near.scale(1.0 / 3.0).offset(0.5), &one);
+            if let Some(second) = out.get_mut(2) {
+                *second = choose(&zero, &zero.offset(1.0 / 6.0), &zero);
+            }
+        }
         Elementary::Abs => {
             let minus = x.scale(-1.0);
             out.fill(zero.clone());
@@ -180,14 +222,31 @@ pub(crate) fn taylor<T: Analytic>(function: Elementary, x: &T, out: &mut [T]) {
         }
         Elementary::Activation(Function::Sigmoid) => sigmoid(x, out),
         Elementary::Silu => {
-            // The coefficients of xσ are x σ_r + σ_{r-1}.
             sigmoid(x, out);
-            let near = x.near();
-            let value = x.positive(&x.mul(&out[0]), &near.mul(&out[0]));
-            for r in (1..out.len()).rev() {
-                out[r] = near.mul(&out[r]).add(&out[r - 1]);
+            gated(x, out);
+        }
+        Elementary::Mish => {
+            // tanh(log(1 + w)) = 1 - 2v with w = e^x and v = 1/d, d = w² + 2w + 2, here over w² where w is large. The
+            // coefficients of d are (2^r w² + 2w)/r!, and those of v d are 0.
+            let [small, _] = x.positive(x, &x.scale(-1.0)).scale(-1.0).exponentials();
+            let (square, double) = (small.mul(&small), small.scale(2.0));
+            let ends = x.positive(&square.scale(2.0).offset(1.0), &square.offset(2.0));
+            let inverse = ends.add(&double).reciprocal();
+            let quadratic = x.positive(&one, &square).mul(&inverse);
+            let linear = double.mul(&inverse);
+            out[0] = x.positive(&square, &one).mul(&inverse);
+            for n in 1..out.len() {
+                let (mut sum, mut power, mut factorial) = (zero.clone(), 1.0, 1.0);
+                for i in 1..=n {
+                    (power, factorial) = (2.0 * power, factorial * i as f64);
+                    let ratio = quadratic.scale(power).add(&linear).scale(-1.0 / factorial);
+                    sum = sum.add(&ratio.mul(&out[n - i]));
+                }
+                out[n] = sum;
             }
-            out[0] = value;
+            out.iter_mut().for_each(|v| *v = v.scale(-2.0));
+            out[0] = quadratic.add(&linear);
+            gated(x, out);
         }
         Elementary::Activation(Function::Softplus) => {
             let magnitude = x.positive(x, &x.scale(-1.0));
@@ -375,6 +434,17 @@ fn sigmoid_to<T: Analytic>(x: &T, out: &mut [T], length: usize) {
     for r in 1..length - 1 {
         out[r + 1] = out[r].sub(&convolution(out, r)).scale(1.0 / (r + 1) as f64);
     }
+}
+
+/// Makes the coefficients of a gate `g`, which goes to 0 at -∞ and to 1 at ∞, those of `xg`: `x g_r + g_{r-1}`.
+#[inline(always)]
+fn gated<T: Analytic>(x: &T, out: &mut [T]) {
+    let near = x.near();
+    let value = x.positive(&x.mul(&out[0]), &near.mul(&out[0]));
+    for r in (1..out.len()).rev() {
+        out[r] = near.mul(&out[r]).add(&out[r - 1]);
+    }
+    out[0] = value;
 }
 
 /// `Σ_{i+j=r} c_i c_j`.

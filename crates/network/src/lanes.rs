@@ -180,6 +180,9 @@ mod tests {
             (Elementary::Erfc, [2.0, 0.0], [0.0, 0.0]),
             (Elementary::NormalDistribution, [0.0, 0.0], [1.0, 0.0]),
             (Elementary::Silu, [0.0, 0.0], [INF, 1.0]),
+            (Elementary::Mish, [0.0, 0.0], [INF, 1.0]),
+            (Elementary::GeluTanh, [0.0, 0.0], [INF, 1.0]),
+            (Elementary::Hardswish, [0.0, 0.0], [INF, 1.0]),
             (Elementary::Atan, [-FRAC_PI_2, 0.0], [FRAC_PI_2, 0.0]),
         ];
         let algebra = Algebra::taylor(4);

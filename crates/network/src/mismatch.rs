@@ -201,7 +201,7 @@ pub(super) fn check(architecture: &Architecture, data: &Dataset) -> Result<(), M
                 .try_for_each(|row| probabilities(data, row))
         }
         (Targets::Values { values, width }, criterion) => {
-            numbers_for(criterion, data, values, [*width, architecture.width()])
+            numbers_for(criterion, data, values, *width, architecture)
         }
         _ => Ok(()),
     }
@@ -260,15 +260,25 @@ fn classes_of_tokens(
     })
 }
 
-/// Whether a loss that has meanings for numbers has one for these.
+/// Whether a loss that has meanings for numbers has one for these, of which an example has `width`.
 fn numbers_for(
     criterion: &Criterion,
     data: &Dataset,
     values: &[f64],
-    [width, outputs]: [usize; 2],
+    width: usize,
+    architecture: &Architecture,
 ) -> Result<(), Mismatch> {
+    let of_tokens = architecture.outputs.len() == 2 && architecture.width() == 1;
+    let negative = || values.iter().any(|x| *x < 0.0);
     let (takes, fits): (_, fn(f64) -> bool) = match criterion {
-        Criterion::Hinge { .. } if outputs > 1 => ("classes", |_| false),
+        Criterion::Hinge { .. } if architecture.width() > 1 => ("classes", |_| false),
+        // One output for each token: data have no other way to give their classes.
+        Criterion::Hinge { .. } | Criterion::Logistic if of_tokens && !negative() => {
+            ("the classes 0 and 1, or the numbers -1 and 1", |x| x == 0.0 || x == 1.0)
+        }
+        Criterion::Hinge { .. } | Criterion::Logistic if of_tokens => {
+            ("the classes 0 and 1, or the numbers -1 and 1", |x| x.abs() == 1.0)
+        }
         Criterion::Hinge { .. } | Criterion::Logistic => {
             ("classes, or the numbers -1 and 1", |x| x.abs() == 1.0)
         }

@@ -24,11 +24,11 @@ pub(super) fn replaced(
     })?;
     let is_cross_entropy =
         |criterion: &Criterion| matches!(criterion, Criterion::CrossEntropy { .. });
-    if !is_cross_entropy(&network.criterion)
+    if !is_cross_entropy(network.criterion())
         && let (None, Some(_)) = (&loss.criterion, loss.smoothing)
     {
         let entry = all.required("label_smoothing", "")?;
-        let own = network.criterion.name().unwrap_or("formula");
+        let own = network.criterion().name().unwrap_or("formula");
         let help = format!("{} has the loss `{own}`", source.name);
         return Err(entry.fault("is for the loss `cross_entropy` only", Some(help)));
     }
@@ -44,13 +44,13 @@ pub(super) fn replaced(
         note("dtype");
     }
     let differs = |chosen: &Criterion| {
-        *chosen != network.criterion
-            && !(is_cross_entropy(chosen) && is_cross_entropy(&network.criterion))
+        *chosen != *network.criterion()
+            && !(is_cross_entropy(chosen) && is_cross_entropy(network.criterion()))
     };
     if says("l2") && loss.l2.is_some_and(|own| own != network.l2) {
         note("l2");
     }
-    match (&loss.criterion, &network.criterion) {
+    match (&loss.criterion, network.criterion()) {
         (Some(chosen), _) if differs(chosen) => note("loss"),
         (_, Criterion::CrossEntropy { smoothing })
             if says("label_smoothing") && loss.smoothing.is_some_and(|own| own != *smoothing) =>

@@ -194,7 +194,7 @@ impl Config {
             NetworkSource::File(source) => {
                 let mut network = Architecture::parse(source)?;
                 network.dtype = dtype;
-                let criterion = self.loss.over(network.criterion.clone());
+                let criterion = self.loss.over(network.criterion().clone());
                 network.with_criterion(criterion)?
             }
             NetworkSource::Table(source) => {

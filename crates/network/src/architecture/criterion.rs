@@ -186,6 +186,27 @@ impl Criterion {
         Ok(criterion)
     }
 
+    /// Which of its numbers it does not take.
+    pub(super) fn fault(&self) -> Option<String> {
+        let (what, value, takes) = match *self {
+            Criterion::CrossEntropy { smoothing } if !(0.0..1.0).contains(&smoothing) => {
+                ("smoothing", smoothing, "at least 0 and less than 1")
+            }
+            Criterion::Huber { delta } if !(delta > 0.0 && delta.is_finite()) => {
+                ("delta", delta, "positive")
+            }
+            Criterion::Hinge { margin, .. } if !(margin > 0.0 && margin.is_finite()) => {
+                ("margin", margin, "positive")
+            }
+            Criterion::Hinge { power, .. } if !(1..=2).contains(&power) => {
+                ("power", power.into(), "1 or 2")
+            }
+            _ => return None,
+        };
+        let name = self.name().unwrap_or_default();
+        Some(format!("`{what}` of the loss {name} must be {takes}, but is {value}"))
+    }
+
     /// Its name in a description; `None` of a formula.
     pub fn name(&self) -> Option<&'static str> {
         let kind = std::mem::discriminant(self);

@@ -65,8 +65,8 @@ pub struct Architecture {
     pub layout: Layout,
     /// Shape of one input: `[features]`, `[channels, height, width]`, or `[tokens]` before an embedding.
     pub input: Vec<usize>,
-    /// What is minimised.
-    pub criterion: Criterion,
+    /// What is minimised, which can be taken of the outputs.
+    pub(crate) criterion: Criterion,
     /// `λ` of the penalty `λ/2 θᵀθ` that is added to it.
     pub l2: f64,
     /// The layers, in the order in which they are applied.
@@ -106,10 +106,15 @@ impl Architecture {
         self.outputs.iter().rev().skip(1).product()
     }
 
+    /// What is minimised.
+    pub fn criterion(&self) -> &Criterion {
+        &self.criterion
+    }
+
     /// The same with another loss.
     ///
     /// # Errors
-    /// The loss cannot be taken of the outputs.
+    /// The loss cannot be taken of the outputs, or has numbers that it does not take.
     pub fn with_criterion(
         mut self,
         criterion: Criterion,

@@ -338,7 +338,7 @@ pub(super) fn check_outputs(
     })
 }
 
-/// Refuses outputs of the layer `last` that `criterion` cannot be taken of.
+/// Refuses outputs of the layer `last` that `criterion` cannot be taken of, and numbers that it does not take.
 pub(super) fn check_criterion(
     last: &str,
     outputs: &[usize],
@@ -347,6 +347,9 @@ pub(super) fn check_criterion(
     let fault = |message: String, help: &str| {
         ArchitectureError::from(LayerError { message, span: None, help: Some(help.into()) })
     };
+    if let Some(message) = criterion.fault() {
+        return Err(LayerError { message, span: None, help: None }.into());
+    }
     match (outputs, criterion) {
         ([1] | [_, 1], Criterion::CrossEntropy { .. }) => Err(fault(
             format!("{last} gives 1 output, but cross entropy is of at least 2 classes"),

@@ -21,12 +21,21 @@ impl Place {
         matches!(self, Self::Host)
     }
 
-    /// Whether there are such numbers.
-    pub fn holds(&self, dtype: Dtype) -> bool {
-        match (self, dtype) {
-            (Self::Host, Dtype::F32 | Dtype::F64) => true,
+    /// What the driver of an accelerator calls it.
+    pub fn model(&self) -> Option<String> {
+        match self {
+            Self::Host => None,
             #[cfg(feature = "accelerator")]
-            (Self::Device(device), dtype) => device.supports_dtype(tensor::element(dtype)),
+            Self::Device(device) => device.identity().map(|identity| identity.name),
+        }
+    }
+
+    /// Whether it calculates with 64-bit numbers, which may take an evaluation to know.
+    pub fn has_double(&self) -> bool {
+        match self {
+            Self::Host => true,
+            #[cfg(feature = "accelerator")]
+            Self::Device(device) => tensor::has_double(device),
         }
     }
 }

@@ -46,6 +46,18 @@ pub(crate) fn download(tensor: &Tensor<1>) -> Vec<f64> {
     values.into_iter().map(f64::from).collect()
 }
 
+/// Whether a device calculates with 64-bit numbers: a driver may have them, and the compiler of kernels for it may not.
+pub(super) fn has_double(device: &Device) -> bool {
+    if !device.supports_dtype(DType::F64) {
+        return false;
+    }
+    let values = [1.1, -2.7, 1.0 / 3.0];
+    let x = upload(values.to_vec(), device, DType::F64);
+    let found = download(&(*x.clone() * *x.clone() + *x));
+    let near = |(x, found): (&f64, f64)| (x * x + x - found).abs() <= 1e-15 * (x * x + x.abs());
+    values.iter().zip(found).all(near)
+}
+
 /// Indices of the host on a device.
 pub(super) fn upload_indices(values: &[usize], device: &Device) -> Positions {
     let values: Vec<i32> = values.iter().map(|&v| v as i32).collect();

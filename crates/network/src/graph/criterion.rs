@@ -93,7 +93,8 @@ impl Lowering<'_> {
                 self.mean_of_all(loss)
             }
             Criterion::Hinge { margin, power } if width == 1 => {
-                let signed = self.push(Operation::Multiply, &[targets, outputs]);
+                let signs = self.signs(targets);
+                let signed = self.push(Operation::Multiply, &[signs, outputs]);
                 let missing = self.scaled(signed, -1.0);
                 let loss = self.hinge(missing, *margin, *power);
                 self.mean_of_all(loss)
@@ -113,7 +114,8 @@ impl Lowering<'_> {
                 self.mean_of_all(loss)
             }
             Criterion::Logistic => {
-                let signed = self.push(Operation::Multiply, &[targets, outputs]);
+                let signs = self.signs(targets);
+                let signed = self.push(Operation::Multiply, &[signs, outputs]);
                 let signed = self.scaled(signed, -1.0);
                 let loss = self.push(Operation::Softplus, &[signed]);
                 self.mean_of_all(loss)
@@ -169,6 +171,14 @@ impl Lowering<'_> {
         let chosen = self.push(O::Multiply, &[share, logarithms]);
         let sum = self.sum_of_all(chosen);
         self.scaled(sum, -1.0 / n as f64)
+    }
+
+    /// 1 for positive targets and -1 for others, which are -1 or, of tokens, 0.
+    fn signs(&mut self, targets: usize) -> usize {
+        let zero = self.push(Operation::Scalar { value: 0.0 }, &[]);
+        let mask = self.push(Operation::Greater, &[targets, zero]);
+        let doubled = self.scaled(mask, 2.0);
+        self.push(Operation::Offset { term: -1.0 }, &[doubled])
     }
 
     /// `max(0, margin + x)^power`.

@@ -1,57 +1,223 @@
-//! A formula of the loss language as nodes: each expression is a column with an entry for each example.
+//! A formula of the loss language as nodes: an expression is a column with an entry for each example. Terms of a sum that are
+//! the same function, each of another output and its target, are columns of one matrix.
 
 use super::lower::Lowering;
-use super::operation::Operation;
-use bea_flow::loss::{Expr, Function, Loss, Node, Relation};
+use super::operation::{Axes, Operation};
+use bea_flow::loss::{Condition, Expr, Function, Graph as Expressions, Loss, Node, Relation};
 use bea_series::exact::Rational;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
+
+/// What an expression is apart from the output that it is of.
+#[derive(PartialEq, Eq, Hash)]
+enum Form {
+    Fixed(Expr),
+    Output,
+    Target,
+    Sum(Rational, Vec<(Rational, usize)>),
+    Product(Vec<(usize, Rational)>),
+    Apply(Function, usize),
+    Select(Relation, [usize; 4]),
+}
+
+/// The form of an expression that depends on one output and its target at most, by number, and which output that is.
+type Formed = (usize, Option<usize>);
+
+/// The forms of the expressions that have one; those of the same form and output are the same.
+fn forms(graph: &Expressions, order: &[Expr], width: usize) -> HashMap<Expr, Formed> {
+    let mut forms: HashMap<Expr, Formed> = HashMap::new();
+    let mut numbers: HashMap<Form, usize> = HashMap::new();
+    for &expression in order {
+        let Some(parts) =
+            graph.operands(expression).map(|e| forms.get(&e)).collect::<Option<Vec<_>>>()
+        else {
+            continue;
+        };
+        let mut outputs = parts.iter().filter_map(|(_, output)| *output);
+        let mut output = outputs.next();
+        if outputs.any(|other| Some(other) != output) {
+            continue;
+        }
+        let number = |e: &Expr| forms[e].0;
+        let form = match graph.node(expression) {
+            Node::Variable(index) => {
+                let index = *index as usize;
+                output = Some(index % width);
+                if index < width { Form::Output } else { Form::Target }
+            }
+            _ if output.is_none() => Form::Fixed(expression),
+            Node::Constant(_) | Node::Pi => Form::Fixed(expression),
+            Node::Sum { constant, terms } => {
+                let mut terms: Vec<_> = terms.iter().map(|(c, e)| (c.clone(), number(e))).collect();
+                terms.sort_by_key(|(_, number)| *number);
+                Form::Sum(constant.clone(), terms)
+            }
+            Node::Product(factors) => {
+                let mut factors: Vec<_> =
+                    factors.iter().map(|(e, r)| (number(e), r.clone())).collect();
+                factors.sort_by_key(|(number, _)| *number);
+                Form::Product(factors)
+            }
+            Node::Apply(function, x) => Form::Apply(*function, number(x)),
+            Node::Select(Condition { left, relation, right }, yes, no) => {
+                Form::Select(*relation, [left, right, yes, no].map(number))
+            }
+        };
+        let next = numbers.len();
+        forms.insert(expression, (*numbers.entry(form).or_insert(next), output));
+    }
+    forms
+}
+
+/// A part of a sum: a factor, an expression, and the outputs of which it is the sum, each in place of the expression's own.
+struct Part<'a> {
+    factor: &'a Rational,
+    expression: Expr,
+    outputs: Option<Range<usize>>,
+}
+
+/// The parts of a sum, of which those of the same form at outputs next to each other are one.
+fn parts<'a>(terms: &'a [(Rational, Expr)], forms: &HashMap<Expr, Formed>) -> Vec<Part<'a>> {
+    let mut alike: BTreeMap<(&Rational, usize), Vec<(usize, Expr)>> = BTreeMap::new();
+    let mut parts = Vec::new();
+    for (factor, expression) in terms {
+        match forms.get(expression) {
+            Some((form, Some(output))) => {
+                alike.entry((factor, *form)).or_default().push((*output, *expression));
+            }
+            _ => parts.push(Part { factor, expression: *expression, outputs: None }),
+        }
+    }
+    for ((factor, _), mut terms) in alike {
+        terms.sort();
+        for run in terms.chunk_by(|(a, _), (b, _)| a + 1 == *b) {
+            let (first, expression) = run[0];
+            let outputs = (run.len() > 1).then(|| first..first + run.len());
+            parts.push(Part { factor, expression, outputs });
+        }
+    }
+    parts
+}
+
+/// A formula on its way: the outputs and targets, `[count, width]`, and the nodes of its expressions, at their own output or at
+/// some in place of it.
+struct Formula<'a> {
+    graph: &'a Expressions,
+    forms: HashMap<Expr, Formed>,
+    y: usize,
+    t: usize,
+    known: HashMap<(Expr, Option<Range<usize>>), usize>,
+}
 
 impl Lowering<'_> {
     /// The values `[count, 1]` of a formula whose variables are the columns of `y` and those of `t`, both `[count, width]`.
     pub(super) fn formula(&mut self, loss: &Loss, y: usize, t: usize) -> usize {
         let (graph, width) = (loss.graph(), self.shape(y)[1]);
-        let mut known: HashMap<Expr, usize> = HashMap::new();
-        for expression in graph.reachable(&[loss.expression()]) {
-            let of = |operand: &Expr| known[operand];
-            let node = match graph.node(expression) {
-                Node::Constant(value) => self.scalar(value.to_f64()),
-                Node::Pi => self.scalar(std::f64::consts::PI),
-                Node::Variable(index) => match *index as usize {
-                    at if at < width => self.column(y, at),
-                    at => self.column(t, at - width),
-                },
-                Node::Sum { constant, terms } => {
-                    let terms: Vec<_> = terms.iter().map(|(c, e)| (c.to_f64(), of(e))).collect();
-                    self.linear_combination(constant, &terms)
+        let order = graph.reachable(&[loss.expression()]);
+        let forms = forms(graph, &order, width);
+        // What is not only a term of a sum over outputs.
+        let mut alone = HashSet::from([loss.expression()]);
+        for expression in order.iter().rev() {
+            if alone.contains(expression) {
+                match graph.node(*expression) {
+                    Node::Sum { terms, .. } => {
+                        let parts = parts(terms, &forms).into_iter();
+                        alone.extend(parts.filter(|p| p.outputs.is_none()).map(|p| p.expression));
+                    }
+                    _ => alone.extend(graph.operands(*expression)),
                 }
-                Node::Product(factors) => {
-                    let factors: Vec<_> = factors.iter().map(|(e, r)| (of(e), r)).collect();
-                    self.powers(&factors)
-                }
-                Node::Apply(function, x) => self.applied(*function, of(x)),
-                Node::Select(condition, yes, no) => {
-                    let order = match condition.relation {
-                        Relation::Less => Operation::Less,
-                        Relation::LessEqual => Operation::LessEqual,
-                        Relation::Greater => Operation::Greater,
-                        Relation::GreaterEqual => Operation::GreaterEqual,
-                    };
-                    let mask = self.push(order, &[of(&condition.left), of(&condition.right)]);
-                    self.push(Operation::Where, &[mask, of(yes), of(no)])
-                }
-            };
-            known.insert(expression, node);
+            }
         }
-        known[&loss.expression()]
+        let mut formula = Formula { graph, forms, y, t, known: HashMap::new() };
+        for expression in order.into_iter().filter(|expression| alone.contains(expression)) {
+            self.expression(&mut formula, expression, None);
+        }
+        formula.known[&(loss.expression(), None)]
+    }
+
+    /// The values of an expression whose operands are known, at the outputs.
+    fn expression(
+        &mut self,
+        formula: &mut Formula,
+        expression: Expr,
+        outputs: Option<&Range<usize>>,
+    ) {
+        let key = (expression, outputs.cloned());
+        if formula.known.contains_key(&key) {
+            return;
+        }
+        let graph = formula.graph;
+        let width = self.shape(formula.y)[1];
+        let node = match graph.node(expression) {
+            Node::Sum { constant, terms } => {
+                let terms: Vec<_> = parts(terms, &formula.forms)
+                    .into_iter()
+                    .map(|part| (part.factor.to_f64(), self.part(formula, &part, outputs)))
+                    .collect();
+                self.linear_combination(constant, &terms)
+            }
+            node => {
+                let of = |operand: &Expr| formula.known[&(*operand, outputs.cloned())];
+                match node {
+                    Node::Constant(value) => self.scalar(value.to_f64()),
+                    Node::Pi => self.scalar(std::f64::consts::PI),
+                    Node::Variable(index) => {
+                        let at = *index as usize % width;
+                        let range = outputs.cloned().unwrap_or(at..at + 1);
+                        let is_output = (*index as usize) < width;
+                        self.columns(if is_output { formula.y } else { formula.t }, range)
+                    }
+                    Node::Product(factors) => {
+                        let factors: Vec<_> = factors.iter().map(|(e, r)| (of(e), r)).collect();
+                        self.powers(&factors)
+                    }
+                    Node::Apply(function, x) => self.applied(*function, of(x)),
+                    Node::Select(condition, yes, no) => {
+                        let order = match condition.relation {
+                            Relation::Less => Operation::Less,
+                            Relation::LessEqual => Operation::LessEqual,
+                            Relation::Greater => Operation::Greater,
+                            Relation::GreaterEqual => Operation::GreaterEqual,
+                        };
+                        let (left, right) = (of(&condition.left), of(&condition.right));
+                        let mask = self.push(order, &[left, right]);
+                        self.push(Operation::Where, &[mask, of(yes), of(no)])
+                    }
+                    Node::Sum { .. } => unreachable!("a sum is above"),
+                }
+            }
+        };
+        formula.known.insert(key, node);
+    }
+
+    /// The values of a part of a sum, without its factor; the sum itself is taken at `outputs`.
+    fn part(
+        &mut self,
+        formula: &mut Formula,
+        part: &Part,
+        outputs: Option<&Range<usize>>,
+    ) -> usize {
+        let Some(over) = &part.outputs else {
+            return formula.known[&(part.expression, outputs.cloned())];
+        };
+        for expression in formula.graph.reachable(&[part.expression]) {
+            self.expression(formula, expression, Some(over));
+        }
+        let terms = formula.known[&(part.expression, Some(over.clone()))];
+        self.push(Operation::Sum(Axes { axes: vec![1], keep: true }), &[terms])
     }
 
     fn scalar(&mut self, value: f64) -> usize {
         self.push(Operation::Scalar { value }, &[])
     }
 
-    fn column(&mut self, x: usize, at: usize) -> usize {
-        let (count, at) = (self.shape(x)[0] as i64, at as i64);
-        let (starts, stops, steps) = (vec![0, at], vec![count, at + 1], vec![1, 1]);
+    fn columns(&mut self, x: usize, range: Range<usize>) -> usize {
+        let [count, width] = [0, 1].map(|axis| self.shape(x)[axis]);
+        if range == (0..width) {
+            return x;
+        }
+        let [start, stop] = [range.start, range.end].map(|at| at as i64);
+        let (starts, stops, steps) = (vec![0, start], vec![count as i64, stop], vec![1, 1]);
         self.push(Operation::Slice { starts, stops, steps }, &[x])
     }
 

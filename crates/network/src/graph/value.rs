@@ -19,6 +19,9 @@ impl Operation {
         use Elementary as E;
         Some(match self {
             Operation::Silu => E::Silu,
+            Operation::Mish => E::Mish,
+            Operation::GeluTanh => E::GeluTanh,
+            Operation::Hardswish => E::Hardswish,
             Operation::Abs => E::Abs,
             Operation::Exp => E::Exp,
             Operation::Expm1 => E::Expm1,
@@ -98,16 +101,7 @@ impl At<'_, '_, '_> {
                 let softplus = Elementary::Activation(Function::Softplus);
                 tape.scale(&tape.apply(softplus, &tape.scale(&args[0], -1.0)), -1.0)
             }
-            O::GeluTanh => self.gelu_tanh(&args[0]),
-            O::Mish => {
-                let softplus = tape.apply(Elementary::Activation(Function::Softplus), &args[0]);
-                tape.multiply(
-                    &args[0],
-                    &tape.apply(Elementary::Activation(Function::Tanh), &softplus),
-                )
-            }
             O::Hardsigmoid => self.hardsigmoid(&args[0]),
-            O::Hardswish => tape.multiply(&args[0], &self.hardsigmoid(&args[0])),
             O::Clamp { min, max } => self.clamp(&args[0], *min, *max),
             O::Round | O::Floor | O::Ceil | O::Trunc | O::Sign | O::Not => {
                 self.constant(constant::rounded(operation, &entries(&args[0])))
@@ -306,16 +300,6 @@ impl At<'_, '_, '_> {
     fn hardsigmoid(&self, x: &Variable) -> Variable {
         let inside = self.clamp(&self.tape.offset(x, 3.0), Some(0.0), Some(6.0));
         self.tape.scale(&inside, 1.0 / 6.0)
-    }
-
-    /// `x (1 + tanh u)/2` with `u = √(2/π) (x + 0.044715 x³)`, as `x σ(2u)`, which keeps digits where it is small.
-    fn gelu_tanh(&self, x: &Variable) -> Variable {
-        let tape = self.tape;
-        let square = tape.multiply(x, x);
-        let inner = tape.multiply(x, &tape.offset(&tape.scale(&square, 0.044715), 1.0));
-        // 2 √(2/π)
-        let doubled = tape.scale(&inner, 1.5957691216057308);
-        tape.multiply(x, &tape.apply(Elementary::Activation(Function::Sigmoid), &doubled))
     }
 
     /// `x/y`. The product of `x` and `1/y` is rounded twice, and 3/3 would be less than 1: real bases are those of the
