@@ -75,6 +75,13 @@ fn captions_tell_what_is_drawn_claimed_and_seen() {
             let has_number = said.contains(|c: char| c.is_ascii_digit());
             assert!(has_number || !measured, "{said}: {text}");
         }
+        let (met, all) = caption.met;
+        let agrees = match caption.verdict {
+            Judgement::Holds => 0 < met && met == all,
+            Judgement::InPart => text.contains(&format!("part ({met} of {all} conditions)")),
+            Judgement::DoesNotHold | Judgement::NotMeasured => met == 0,
+        };
+        assert!(agrees, "{met} of {all}: {text}");
         let title = caption.title();
         assert!(title.starts_with("Figure ") || title.starts_with("Table "), "{title}");
         assert!(title.chars().count() < 140, "{title}");

@@ -282,7 +282,7 @@ fn what_decides_is_drawn() {
         assert!(bounds.iter().all(near), "{id}: {bounds:?} {ends:?}");
     }
     for (id, panel, word) in [
-        ("fig11", 0, "with the sign of those along NGF below 2/h"),
+        ("fig11", 0, "with the sign of NGF's below 2/h"),
         ("fig13", 3, "correlation"),
         ("fig22", 0, "correlation"),
         ("fig47", 1, "correlation"),

@@ -43,7 +43,7 @@ fn held(sizes: &[String], parts: &[Part]) -> String {
     let held = sizes.iter().zip(parts).filter(|(_, part)| **part == Some(true));
     let held: Vec<&str> = held.map(|(size, _)| size.as_str()).collect();
     match held.len() {
-        0 => format!("with none of {} batch sizes", parts.len()),
+        0 => format!("with 0 of {} batch sizes", parts.len()),
         n if n == parts.len() => "with every batch size".into(),
         _ => format!("with {} only", held.join(" and ")),
     }
@@ -139,6 +139,7 @@ pub(super) fn fig48(outcomes: &[Outcome]) -> Finding {
         ));
         decides.push(format!("{} with {size}", spread(&gain)));
         let away = diverging.trim_start_matches(" (").trim_end_matches(')');
+        let away = away.replace(" seeds", "");
         let away = if away.is_empty() { String::new() } else { format!("; {away}") };
         titles.push(format!("{} ({size}{away})", number(median(gain.iter().copied()))));
         gains.push(gain);

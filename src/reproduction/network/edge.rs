@@ -59,7 +59,8 @@ fn over_edge(outcome: &Outcome) -> Vec<f64> {
 pub(super) fn after_reaching(outcome: &Outcome) -> Option<(f64, f64)> {
     let ratio = over_edge(outcome);
     let first = ratio.iter().position(|r| *r > 1.0)?;
-    Some((column(outcome, "step")[first], median(ratio[first..].iter().copied())))
+    let step = column(outcome, "step").get(first).copied()?;
+    Some((step, median(ratio[first..].iter().copied())))
 }
 
 /// Iterates with `hλ₀` above 2, or those below: what a flow does to a quantity in the time of a step, beside what

@@ -99,7 +99,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig13",
         "top left, the stability coefficient Re sc₀ along gradient descent; top right, its loss (black) and, as dots, the loss \
          after following the positive flow from each iterate anew for the time of a step; bottom left, the sharpness λ₀; \
-         the steps in which the loss increases are shaded; bottom right, the change of \
+         of the steps from iterates measured, those in which the loss increases are shaded; a line between two iterates measured may \
+         still fall there; bottom right, the change of \
          the loss in a step against that along the positive flow, a point for each iterate with λ₀ above 2/h",
         "where λ₀ > 2/h, the loss increases in proportion to its increase along the positive flow",
         edge::fig13,
@@ -303,8 +304,9 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
     figure!(
         "fig36",
         "fig13",
-        "loss and stability coefficient Re sc₀ in units of the gradient's norm along gradient descent; the steps in which the \
-         loss increases are shaded",
+        "loss and stability coefficient Re sc₀ in units of the gradient's norm along gradient descent; of the steps \
+         from iterates measured, those in which the loss increases are shaded; a line between two iterates measured may still fall \
+         there",
         "the loss increases where Re sc₀, in units of the gradient's norm, is large",
         edge::fig36,
         pictures::fig36
