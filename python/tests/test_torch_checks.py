@@ -50,6 +50,36 @@ def test_weights_that_a_module_writes_to_stay_as_they_are(kind):
     assert before[next(iter(before))].abs().max() > 0.2, "it would have been written to"
 
 
+class _Twice(nn.Module):
+    """A layer that is in two places, and a weight that is in two layers."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.norm = nn.Linear(4, 4), nn.BatchNorm1d(4)
+        self.second, self.third, self.again = self.first, nn.Linear(4, 4), self.norm
+        self.third.weight = self.first.weight
+
+    def forward(self, x):
+        return self.third(torch.tanh(self.again(self.second(torch.tanh(self.norm(self.first(x)))))))
+
+
+@pytest.mark.parametrize("make", [bea.torch.objective, lambda m, loss, data: bea.from_torch(m, loss, *data)])
+def test_a_module_in_two_places(examples, make):
+    torch.manual_seed(0)
+    model = _Twice().double().eval()
+    before, buffers = dict(model.named_parameters()), dict(model.named_buffers())
+    on = make(model, cross_entropy, examples)
+    value, gradient = on.value_and_grad()
+    for now, then in ((dict(model.named_parameters()), before), (dict(model.named_buffers()), buffers)):
+        assert now.keys() == then.keys() and all(now[name] is then[name] for name in then)
+    assert all(isinstance(part.weight, nn.Parameter) for part in (model.first, model.second, model.third))
+    loss = cross_entropy(model(examples[0]), examples[1])
+    loss.backward()
+    assert value == pytest.approx(loss.item(), rel=1e-12) and list(gradient) == list(before)
+    for name, p in before.items():
+        np.testing.assert_allclose(gradient[name], p.grad.numpy(), rtol=1e-9, atol=1e-14)
+
+
 def weight_normed(dtype=torch.float64):
     torch.manual_seed(1)
     return nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(4, 6)), nn.Tanh(), nn.Linear(6, 3)).to(dtype)
@@ -82,8 +112,10 @@ def test_second_derivatives_that_are_not_symmetric(examples, dtype):
 @pytest.mark.parametrize("kind", ["deep", "normed", "kinks"])
 def test_rounding_is_no_asymmetry(dtype, kind):
     torch.manual_seed(0)
-    activation, between = {"deep": (nn.GELU, []), "normed": (nn.GELU, [nn.LayerNorm(20)]), "kinks": (nn.ReLU, [])}[kind]
-    layers = [part for wide in [4] + 6 * [20] for part in (nn.Linear(wide, 20), *between, activation())]
+    layers = []
+    for wide in [4] + 6 * [20]:
+        normed = [nn.LayerNorm(20)] if kind == "normed" else []
+        layers += [nn.Linear(wide, 20), *normed, nn.ReLU() if kind == "kinks" else nn.GELU()]
     model = nn.Sequential(*layers, nn.Linear(20, 3)).to(dtype)
     on = bea.torch.objective(model, cross_entropy, (torch.randn(50, 4, dtype=dtype), torch.randint(0, 3, (50,))))
     assert on.precision == torch.finfo(dtype).eps
@@ -156,7 +188,7 @@ def test_numbers_of_16_bits_claim_no_more_than_they_have():
         assert on.precision == torch.finfo(dtype).eps and found.converged
         np.testing.assert_allclose(found.eigenvalues, expected.eigenvalues, rtol=4 * on.precision)
         # It does not go on to where rounding is all that there is.
-        assert found.products < expected.products / 2
+        assert found.products < bea.spectrum(on, top=2, tol=1e-8).products
     mixed = nn.Sequential(nn.Linear(20, 30).double(), nn.Linear(30, 3))
     assert bea.torch.objective(mixed, cross_entropy, (inputs, targets)).precision == torch.finfo(torch.float32).eps
 
@@ -250,7 +282,7 @@ def test_words_instead_of_type_errors(examples):
 
 def test_tensors_where_arrays_are_taken():
     a = torch.diag(torch.arange(1.0, 31))
-    assert bea.lanczos(a.to(torch.bfloat16), k=1).eigenvalues[0] == pytest.approx(30)
+    assert bea.lanczos(a.to(torch.bfloat16), k=1).eigenvalues[0] == pytest.approx(30, rel=1e-3)
     product = lambda x, v: a.double().numpy() @ v
     on = bea.objective(lambda x: (x @ product(x, x) / 2, product(x, x)), hvp=product, start=np.ones(30))
     v0 = torch.ones(30, requires_grad=True)
