@@ -312,5 +312,5 @@ def test_callbacks_in_bfloat16():
     on = bea.objective(jax.value_and_grad(loss), hvp=hvp, start=start)
     assert on.precision == 2.0**-7
     found = bea.spectrum(on, top=2)
-    assert found.converged and found.eigenvalues.tolist() == [2.0, 2.0]
+    assert found.converged and found.eigenvalues == pytest.approx([2.0, 2.0], rel=1e-2)
     assert bea.lanczos(jnp.eye(3, dtype=jnp.bfloat16), k=1).eigenvalues[0] == pytest.approx(1)
