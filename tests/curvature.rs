@@ -59,6 +59,14 @@ fn outliers(n: usize) -> Vec<f64> {
     values
 }
 
+/// The residual of eigenpairs that fill the space is 0, not -0.
+#[test]
+fn a_residual_of_nothing_has_no_sign() {
+    let found =
+        Lanczos { largest: 3, ..Lanczos::default() }.run(&DMatrix::identity(3, 3), &[]).unwrap();
+    assert!(found.largest.iter().all(|pair| pair.residual.is_sign_positive()), "{found:?}");
+}
+
 #[test]
 fn both_ends_with_true_residuals() {
     let values = outliers(400);

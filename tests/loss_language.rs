@@ -99,6 +99,9 @@ fn points_by_order_and_by_name() {
     assert_eq!(at("[1, 2]").unwrap(), [1.0, 2.0]);
     assert_eq!(at("1").unwrap_err().to_string(), "a point has 2 coordinates (x, y), not 1");
     assert_eq!(at("1, 2, 3").unwrap_err().to_string(), "a point has 2 coordinates (x, y), not 3");
+    assert_eq!(at("y=1").unwrap_err().to_string(), "`x` has no value");
+    assert_eq!(at("x=1").unwrap_err().to_string(), "`y` has no value");
+    assert_eq!(at("1, 2, y=3").unwrap_err().to_string(), "`y` is given twice");
     assert_eq!(at("x=1, z=2").unwrap_err().to_string(), "there is no variable `z`");
 }
 

@@ -4,9 +4,9 @@
 mod analytic;
 
 use analytic::{Analytic, Of};
-use bea::curvature::{Krylov, Lanczos};
+use bea::curvature::{Eigenpair, Krylov, Lanczos};
 use bea::exact::Rational;
-use bea::flow::stability::{Case, stability_coefficients};
+use bea::flow::stability::{Case, PrincipalCoefficient, stability_coefficients};
 use bea::flow::{
     Branch, FlowName, Hessian, Objective, Problem, Request, Simulation, principal_field, simulate,
 };
@@ -434,7 +434,8 @@ fn flows_that_need_more_derivatives_than_there_are_say_so() {
     let error = simulate(&problem, "heavy_ball", &gd, &[0.1; 4], &request("order:3")).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "there is no flow `order:3` here: it needs 4 derivatives of the loss, which has 3"
+        "there is no flow `order:3` here: it needs 4 derivatives of the loss, which has 3: formulas and networks have derivatives of \
+         every order; closures get them by `with_contraction`"
     );
 }
 
@@ -477,6 +478,21 @@ fn a_principal_field_of_many_parameters() {
             assert_eq!(products.load(Ordering::Relaxed), found.products + 1);
             assert!(found.products < if tolerance > 1e-5 { 14 } else { 40 }, "{}", found.products);
         }
+    }
+}
+
+/// `hλ = 1`: one step of gradient descent ends at the minimum, which its flow reaches at no rate that is finite.
+#[test]
+fn stability_coefficients_at_the_branch_point() {
+    let pair = || vec![Eigenpair { value: 2.0, vector: vec![-1.0], residual: 0.0 }];
+    let named = PrincipalCoefficient::new(&method("gradient_descent"), 0.5).unwrap().unwrap();
+    for (case, sc) in [
+        ("descent", stability_coefficients(&mut pair(), &[3.0], 0.5)),
+        ("by its name", named.along(&mut pair(), &[3.0])),
+    ] {
+        assert_eq!(sc[0].coefficient.re, f64::NEG_INFINITY, "{case}");
+        assert_eq!((sc[0].coefficient.im, sc[0].along), (0.0, 3.0), "{case}");
+        assert_eq!(sc[0].case, Case::BranchPoint, "{case}");
     }
 }
 

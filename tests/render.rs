@@ -123,6 +123,9 @@ fn json_of_a_game_names_the_field_of_every_node() {
     // x' sees the old y, y' the new x: Rosca et al. (2021), section 3.
     assert_eq!(of(node("fx", vec![node("fy", vec![])])).unwrap(), "-1/2");
     assert_eq!(of(node("fy", vec![node("fx", vec![])])).unwrap(), "1/2");
+    assert_eq!(document["players"], serde_json::json!({"fx": "x", "fy": "y"}));
+    // Several fields of one variable are no game.
+    assert_eq!(json(&self::field("minibatch2", 1, &[])).get("players"), None);
 }
 
 /// The right-hand side of an equation for the terminal, with the `*` that claims want.

@@ -8,7 +8,7 @@ from typing import Iterator
 
 from bea import _table
 from bea._bea import Error
-from bea._command import answer, options
+from bea._command import answer, in_python, options
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,17 @@ class Claim:
         return self.verdict in ("true", "false as expected")
 
 
+def _words(claim: dict) -> dict:
+    """Its error in words of Python, if it has one."""
+    return {"error": in_python(claim["error"])} if claim.get("error") else {}
+
+
 class Claims:
     """Claims and their verdicts, as a sequence; `bool` says whether all are as claimed."""
 
     def __init__(self, found: dict):
         self._dict = found
-        self._claims = [Claim(**claim) for claim in found["claims"]]
+        self._claims = [Claim(**{**claim, **_words(claim)}) for claim in found["claims"]]
 
     def to_dict(self) -> dict:
         """The command's JSON: `bea check --format json`."""

@@ -308,11 +308,12 @@ def _wide(on: bool) -> Iterator[None]:
         from jax.experimental import enable_x64
 
         wide = enable_x64()
+    # It keeps what it has made of NumPy's arrays in one precision, and would take it for that of the other.
+    jax.clear_caches()
     try:
         with wide:
             yield
     finally:
-        # It keeps what it has made of NumPy's arrays of 64 bits, and takes it for that of 32 afterwards.
         jax.clear_caches()
 
 

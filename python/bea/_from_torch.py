@@ -130,7 +130,7 @@ def trace(
         tracer.register(p.detach(), node)
     inputs, targets = tree_map(own, (inputs, targets))
     with _plain(number), _called(model, tracer), Words(tracer), tracer:
-        loss = torch.func.functional_call(whole, state, (inputs, targets))
+        loss = whole.at(state, inputs, targets)
     graph.at = None
     if not torch.is_tensor(loss):
         raise Error(f"the loss is a tensor of one number, not {loss!r:.60}")
@@ -141,7 +141,7 @@ def trace(
     written = graph.finish(tracer.value(loss))
     state = fresh()
     with _plain(number):
-        again = torch.func.functional_call(whole, state, (inputs, targets))
+        again = whole.at(state, inputs, targets)
         gradient = _gradient(again, [state[f"model.{name}"] for name in parameters], list(parameters.values()))
     reference = Reference(float(again.detach()), gradient, tracer.eps)
     x = np.concatenate([array.ravel() for array in written.parameters.values()], dtype=float)

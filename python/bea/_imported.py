@@ -145,8 +145,8 @@ def from_jax(loss_fn: Callable[..., Any], params: Any, data: Any = None, *, dtyp
 
     Its jaxpr, with calls and loops written out, becomes an operator graph (`docs/graph.md`). The precision is JAX's unless `dtype` is
     `"f32"` or `"f64"`. `data` is a pytree of arrays whose first axis counts examples; only a graph with it can be evaluated on
-    mini-batches once it is saved. With `"f64"` where JAX itself has 32 bits its caches are cleared afterwards: what was compiled
-    is compiled again.
+    mini-batches once it is saved. With `"f64"` where JAX itself has 32 bits its caches are cleared before and afterwards: what was
+    compiled is compiled again.
 
         obj = bea.from_jax(lambda w: ((model(w, x) - y) ** 2).mean(), params, dtype="f64")
         bea.principal_flow(obj, lr=0.1)

@@ -51,6 +51,10 @@ def square(matrix: Any) -> tuple[Any, int]:
     if len(matrix.shape) != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] == 0:
         raise Error(f"a symmetric matrix is wanted, not one of shape {tuple(matrix.shape)}")
     dtype = getattr(matrix, "dtype", None)
+    if isinstance(dtype, np.dtype) and dtype.kind == "V":
+        # Numbers that NumPy does not have.
+        matrix = leaf(matrix)
+        dtype = matrix.dtype
     if dtype is not None and np.dtype(dtype).kind not in KINDS[float]:
         raise Error(f"a real symmetric matrix is wanted, not one of dtype {dtype}")
     return matrix, matrix.shape[0]

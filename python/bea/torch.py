@@ -210,7 +210,7 @@ class _Module:
         # Batch normalisation in training mode writes to its buffers, which are to stay as they are.
         buffers = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
         state = {f"model.{name}": value for name, value in [*buffers.items(), *zip(self.shapes, leaves)]}
-        loss = torch.func.functional_call(self.whole, state, (inputs.to(device), targets.to(device)))
+        loss = self.whole.at(state, inputs.to(device), targets.to(device))
         if not torch.is_tensor(loss):
             raise Error(f"the loss is a tensor of one number, with its graph, not {loss!r:.60}")
         if loss.numel() != 1:

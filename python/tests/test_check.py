@@ -55,6 +55,11 @@ def test_errors_are_those_of_the_command(command):
         bea.check("nowhere.bea")
 
 
+def test_errors_of_claims_have_words_of_python():
+    (claim,) = bea.check('claim "a": field(xyzzy, 0) == -g')
+    assert claim.verdict == "error" and "`bea.optimizers()` lists them" in claim.error
+
+
 def test_ctrl_c_stops_a_check():
     assert interrupted(bea.check, 0.2) < 1
     assert bea.check('claim "a": field(gradient_descent, 0) == -g')

@@ -213,6 +213,9 @@ def test_advice_is_for_python():
         ("--as gradient needs a single vector field", '`form="gradient"` needs a single vector field'),
         ("--flows-from start begins at the start", '`flows_from="start"` begins at the start'),
         ("leave --at-step out", "leave `at_step` out"),
+        ("`cargo build --release --features cuda` makes one with it; --device cpu", "`cargo build --release --features cuda` makes one with it; `device` cpu"),
+        ("invalid value 'm=NaN' for '--set <NAME=VALUE>': not an exact number", 'bad value `m="NaN"`: not an exact number'),
+        ("error: the following are missing:\n  <FIGURE>\n\nUsage: bea reproduce --out <DIR> <FIGURE>...\n\nFor more", "the following are missing:\n  <FIGURE>"),
     ]:
         assert in_python(text) == expected
 
@@ -223,6 +226,20 @@ def test_sympy_is_asked_for(monkeypatch):
     with pytest.raises(ImportError, match="pip install sympy"):
         field.sympy()
     assert "def modified_field" in field.sympy_code()
+
+
+def test_terms_of_a_game_belong_to_its_players():
+    field = bea.optimizer("alternating_gda").derive(order=1)
+    assert [(term.notation, term.coordinate) for term in field.terms][:3] == [("fx", "x"), ("fy", "y"), ("fx'fx", "x")]
+    parts = field.sympy()
+    assert list(parts) == ["x", "y"]
+    h, f, g = sympy.Symbol("h"), sympy.Symbol("fx", commutative=False), sympy.Symbol("fy", commutative=False)
+    named = lambda text: sympy.Symbol(text, commutative=False)
+    # x sees the old y and y the new x: Rosca et al. (2021), section 3.
+    assert sympy.expand(parts["x"] - (f - h / 2 * named("fx'fx") - h / 2 * named("fx'fy"))) == 0
+    assert sympy.expand(parts["y"] - (g + h / 2 * named("fy'fx") - h / 2 * named("fy'fy"))) == 0
+    # Several fields of one variable are no game.
+    assert {term.coordinate for term in bea.optimizer("minibatch2").derive(order=1).terms} == {"theta"}
 
 
 def test_terms_are_objects():

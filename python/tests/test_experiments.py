@@ -1,6 +1,8 @@
 """Runs, sweeps and figures, against the command."""
 
 import json
+import signal
+import threading
 
 import numpy as np
 import pytest
@@ -65,6 +67,25 @@ def test_a_figure(command, tmp_path):
     text = command.text("reproduce", "fig5", "--out", "command")
     assert made.text == text and made.verdicts == {"fig5": "holds in part"}
     assert made.picture("fig5").read_bytes() == (tmp_path / "command/fig5.svg").read_bytes()
+
+
+def test_results_as_dictionaries(command, experiment, tmp_path):
+    run = bea.run("run.toml", out="run", set={"train.steps": 2})
+    found = json.loads(json.dumps(run.to_dict()))
+    assert found["folder"] == "run" and len(found["metrics"]["loss"]) == 3 and found["follow"] is None
+    assert found["config"] == run.config and found["timing"] == run.timing
+    sweep = bea.sweep("grid.toml", out="sweep", set={"train.steps": 2})
+    assert len(json.loads(json.dumps(sweep.to_dict()))["table"]["steps"]) == len(sweep.runs)
+    made = bea.reproduce("fig5", out="figures")
+    assert made.to_dict() == {"folder": "figures", "verdicts": made.verdicts}
+
+
+def test_ctrl_c_keeps_what_is_finished(command, tmp_path):
+    timer = threading.Timer(1.0, signal.raise_signal, (signal.SIGINT,))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt, match=r"fig10 interrupted: what is finished is in kept; `resume=True` goes on"):
+        bea.reproduce("fig10", out="kept", set={"data": "iris", "train.steps": 1_000_000})
+    timer.join()
 
 
 def test_errors_are_those_of_the_command(command, experiment, tmp_path):

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import WORDS
+from conftest import WORDS, interrupted
 
 import bea
 from bea._command import in_python
@@ -184,3 +184,14 @@ def test_advice_is_for_python(bowl):
     assert 'give it a value: `m="9/10"`, say' in str(caught.value)
     with pytest.raises(bea.Error, match="this loss has no start of its own: give `start`"):
         bea.flow("x^2", lr=0.1)
+
+
+def test_ctrl_c_ends_a_flow_at_once():
+    """Nothing is written that nobody would read."""
+    for flows in ("gd", "ngf"):
+        assert interrupted(lambda: bea.flow("rosenbrock", lr=1e-6, steps=3_000_000, flows=flows), 1.5) < 1.5
+
+
+def test_a_point_by_names():
+    with pytest.raises(bea.Error, match="`x` has no value"):
+        bea.flow("x^2+y^2", start={"y": 1}, lr=0.1)

@@ -277,3 +277,40 @@ def test_what_is_refused():
             make(lambda w: w["w"].sum(), params)
     with pytest.raises(bea.Error, match='"f32" or "f64"'):
         make(lambda w: w.sum(), dtype="float64")
+
+
+def test_jax_works_on_as_before():
+    """What it compiles while it has 64 bits is no use afterwards."""
+    jax.config.update("jax_enable_x64", False)
+    inputs, classes = np.ones((30, 4)), np.arange(30) % 3
+    params = np.linspace(0, 1, 12).reshape(4, 3)
+
+    def square(p):
+        return ((inputs @ p) ** 2).mean()
+
+    def entropy(p):
+        return -jax.nn.log_softmax(inputs @ p)[jnp.arange(30), classes].mean()
+
+    for loss in (square, entropy):
+        for before in (False, True):
+            if before:
+                jax.grad(loss)(params)
+            wide = bea.from_jax(loss, params, dtype="f64").value_and_grad()[0]
+            value, gradient = jax.value_and_grad(loss)(params)
+            assert gradient.dtype == np.float32 and float(value) == pytest.approx(wide, rel=1e-6)
+            assert bea.from_jax(loss, params).value_and_grad()[0] == pytest.approx(wide, rel=1e-6)
+
+
+def test_callbacks_in_bfloat16():
+    start = {"w": jnp.linspace(0, 1, 6, dtype=jnp.bfloat16)}
+    loss = lambda w: (w["w"] ** 2).sum().astype(jnp.float32)
+
+    def hvp(w, v):
+        assert w["w"].dtype == v["w"].dtype == jnp.bfloat16
+        return jax.jvp(jax.grad(loss), (w,), (v,))[1]
+
+    on = bea.objective(jax.value_and_grad(loss), hvp=hvp, start=start)
+    assert on.precision == 2.0**-7
+    found = bea.spectrum(on, top=2)
+    assert found.converged and found.eigenvalues == pytest.approx([2.0, 2.0], rel=1e-2)
+    assert bea.lanczos(jnp.eye(3, dtype=jnp.bfloat16), k=1).eigenvalues[0] == pytest.approx(1)

@@ -630,3 +630,13 @@ def test_objectives_are_pickled_without_their_programs(tmp_path):
         bea.save(one, tmp_path / "m.bea-graph")
         found = json.loads((tmp_path / "m.bea-graph/graph.json").read_text())["examples"]
         assert ("count" in found) == known and ("pickling" in found.get("refused", "")) != known
+
+
+def test_the_example_of_the_documentation():
+    torch.manual_seed(0)
+    lines = [line.strip() for line in bea.from_torch.__doc__.splitlines()]
+    example = [line for line in lines if line.startswith(("obj = ", "bea.evaluate("))]
+    assert len(example) == 2
+    names = {"bea": bea, "torch": torch, "model": torch.nn.Linear(3, 2), "inputs": torch.randn(5, 3), "targets": torch.zeros(5, dtype=torch.long)}
+    exec("\n".join(example), names)
+    assert names["obj"].dimension == 8

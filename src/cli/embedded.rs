@@ -26,8 +26,8 @@ pub struct Printed {
 /// What a command and the program that has embedded it tell each other while it runs.
 #[derive(Default, Debug)]
 pub struct Control {
-    /// Set by the program: commands that Ctrl-C stops on the command line stop as they do there, keeping what there is,
-    /// and exact arithmetic is given up.
+    /// Set by the program: commands that Ctrl-C stops on the command line stop as they do there, keeping what there is, but
+    /// trajectories of formulas, and exact arithmetic is given up.
     pub stop: Arc<AtomicBool>,
     /// What is in progress, in the order in which it began.
     bars: Mutex<Vec<Bar>>,

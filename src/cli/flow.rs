@@ -7,7 +7,7 @@ use super::help::{self, Named};
 use super::network_input::NetworkInput;
 use super::progress::Progress;
 use super::terminal::short;
-use super::{input, interrupt, loss_input, matrix_input, output, problem_input, results};
+use super::{embedded, input, interrupt, loss_input, matrix_input, output, problem_input, results};
 use crate::simulation::{csv, has_oscillations, json, oscillations_csv, oscillations_text};
 use bea_flow::flow::{
     Beginning, Branch, Buffers, FlowName, FlowsFrom, Problem, Request, SimulateError, Simulation,
@@ -214,6 +214,10 @@ impl Flow {
         self.picture.check_flows(&request.flows)?;
         check_memory(start.len(), start.len(), &request)?;
         let simulation = self.simulate(&problem, &chosen.name, &step, &start, &request)?;
+        if embedded::is_stopped() {
+            // Whoever has embedded the command reads its files and keeps none.
+            return Ok(interrupt::exit_code());
+        }
         let mut files = files(&simulation, Some(&loss.variables));
         if self.picture.plot {
             let title = self.title(&loss.name, &simulation);

@@ -147,7 +147,15 @@ impl Reproduce {
                     output::to_stdout(|out| out.write_all(text(&caption).as_bytes()))?;
                     self.row(figure, &caption, time)
                 }
-                Ok(None) => break,
+                Ok(None) => {
+                    let text = format!(
+                        "{} interrupted: what is finished is in {}; --resume goes on\n",
+                        figure.id(),
+                        self.out.display()
+                    );
+                    output::to_stdout(|out| out.write_all(text.as_bytes()))?;
+                    break;
+                }
                 Err(error) => {
                     failed = true;
                     let row = row_of_failure(figure, &why(&error));

@@ -224,7 +224,8 @@ impl<B: Stored<f64>> Factorisation<B> {
         let mut ritz = Ritz { values, residuals: Vec::new(), y };
         let residual = |i| {
             let along = self.coupling.iter().map(|row| dot(row, ritz.column(i)).powi(2));
-            along.sum::<f64>().sqrt()
+            // A sum of nothing is -0.
+            (along.sum::<f64>() + 0.0).sqrt()
         };
         ritz.residuals = (0..ritz.values.len()).map(residual).collect();
         Ok(ritz)

@@ -147,7 +147,7 @@ impl Setup<'_> {
                 "its generating function is that of gradient descent, not of `{}`",
                 self.name
             )),
-            FlowName::GradientDescent => unreachable!("gradient descent is no velocity field"),
+            FlowName::GradientDescent => no_flow("it is the optimizer itself".into()),
             _ => unreachable!("the gradient flows come first"),
         }
     }
@@ -292,9 +292,10 @@ impl<'a> Setup<'a> {
         let known = problem.max_directions();
         match terms.directions() {
             needed if needed > known => {
+                let help = Capability::of_directions(needed).help();
                 let (needed, known) = (needed + 1, known + 1);
                 let reason =
-                    format!("it needs {needed} derivatives of the loss, which has {known}");
+                    format!("it needs {needed} derivatives of the loss, which has {known}: {help}");
                 Err(SimulateError::NoFlow { flow, reason })
             }
             _ => Ok(Box::new(terms)),
@@ -330,8 +331,8 @@ impl<'a> Setup<'a> {
         let (problem, h, request) = (self.problem, self.request.lr, self.request);
         // Too small to disturb the integrator's estimates of its errors, but not smaller than the rounding
         // errors of the products.
-        let tolerance =
-            (0.1 * request.rtol).clamp(f64::max(1e-13, 10.0 * problem.precision()), 1e-4);
+        let rounding = f64::max(1e-13, 10.0 * problem.precision());
+        let tolerance = (0.1 * request.rtol).min(1e-4).max(rounding);
         let krylov = Krylov { tolerance, ..Krylov::default() };
         Ok(match flow {
             FlowName::Cubic if self.is_joint_descent() => {

@@ -10,6 +10,7 @@ use super::stream::write_separated;
 use crate::expression::Expression;
 use crate::field::{PrincipalFormula, PrincipalPart, Term};
 use crate::formula::{Code, JsonTree, Plain, Script, layout, zero};
+use crate::series::VectorField;
 use crate::tree::{TreeId, TreeTable};
 use num_traits::One;
 use std::io::{self, Write};
@@ -25,6 +26,14 @@ impl Export for Json {
             |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
         write!(out, "{{\"optimizer\": {}", quoted(&field.optimizer))?;
         write!(out, ", \"parameters\": [{}]", list(&field.parameters))?;
+        if field.spaces.len() > 1 {
+            // A game: whom each field moves.
+            let player = |f: &VectorField| {
+                format!("{}: {}", quoted(&f.name), quoted(&field.spaces[f.space]))
+            };
+            let players: Vec<String> = field.fields.iter().map(player).collect();
+            write!(out, ", \"players\": {{{}}}", players.join(", "))?;
+        }
         if !document.values.is_empty() {
             let pairs = document.values.iter();
             let pairs: Vec<String> =

@@ -21,6 +21,9 @@ pub(in crate::flow) fn ell(z: Complex64, log: Complex64) -> Complex64 {
     // 1 - z/2 + …; the quotient of tiny numbers would underflow.
     if z.norm() < f64::EPSILON / 4.0 && log.norm() < 1.0 {
         Complex64::ONE
+    } else if log.re.is_infinite() && z.im == 0.0 {
+        // At the branch point: each part by itself, as infinity times 0 is none.
+        log / z.re
     } else {
         quotient(log, z)
     }

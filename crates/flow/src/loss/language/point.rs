@@ -15,7 +15,7 @@ use bea_series::text::source::{Source, SourceError};
 pub fn point(source: &Source, variables: &[String]) -> Result<Vec<f64>, SourceError> {
     let text = &source.text;
     let mut values: Vec<Option<f64>> = vec![None; variables.len()];
-    let mut next = 0;
+    let (mut next, mut named) = (0, false);
     let mut at = 0;
     for item in split_top_level(text) {
         let start = at + (item.len() - item.trim_start().len());
@@ -45,6 +45,7 @@ pub fn point(source: &Source, variables: &[String]) -> Result<Vec<f64>, SourceEr
         let padded = format!("{}{}", " ".repeat(offset), value.trim());
         let piece = Source::new(source.name.clone(), padded);
         let numbers = bounded(&piece, || numbers(&piece))?;
+        named |= name.is_some();
         let first = match name {
             None => next,
             Some(name) => {
@@ -72,6 +73,15 @@ pub fn point(source: &Source, variables: &[String]) -> Result<Vec<f64>, SourceEr
         }
     }
     let given = values.iter().flatten().count();
+    let missing = variables.iter().zip(&values).find(|(_, value)| value.is_none());
+    if let Some((name, _)) = missing.filter(|_| named && next <= variables.len()) {
+        return Err(source.fault(
+            0..text.len(),
+            format!("`{name}` has no value"),
+            "this point",
+            Some(format!("give it one: `{}, {name}=0`, say", text.trim())),
+        ));
+    }
     if next > variables.len() || given < variables.len() {
         let names = match variables.len() {
             0..=12 => format!(" ({})", variables.join(", ")),
