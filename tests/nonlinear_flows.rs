@@ -245,6 +245,94 @@ fn rules_of_the_language_are_those_written_out() {
     }
 }
 
+/// `E = Σ (c_i x_i²/2 + x_i⁴/4)`, `c_i` from 1 to 7.
+fn sloped(i: usize, x: f64) -> f64 {
+    (1 + i % 7) as f64 * x + x.powi(3)
+}
+
+fn curved(i: usize, x: f64) -> f64 {
+    (1 + i % 7) as f64 + 3.0 * x * x
+}
+
+/// Vectors are computed in chunks, several at once, some in place: against loops over all entries, and the same with every
+/// number of threads.
+#[test]
+fn long_vectors_are_stepped_as_loops_do() {
+    const STEPS: usize = 5;
+    let read = |lines: &str| {
+        let text = format!("optimizer o {{ {lines} }}");
+        let optimizer = optimizer::parse(&Source::new("o.bea", text)).unwrap().remove(0);
+        let step = optimizer.step(&[].into()).unwrap();
+        Rule::program(step, Schedule::constant(0.01)).unwrap()
+    };
+    // `last` copies the old parameters, `twin` the new buffer, so that neither changes in place.
+    let buffers = read(
+        "state m, v, last, twin; m' = m/2 + g/2; v' = 3*v/4 + g^2/4; last' = theta; twin' = m'; \
+         theta' = theta - h*m'/(sqrt(v') + 1/8) + h*(theta - last)/10 - h*twin/4",
+    );
+    // Sums of vectors that nothing else needs, and of one that is needed again.
+    let sums = read(
+        "state v; v' = v/2 + g^2/2; \
+         theta' = theta - h*g/(norm(D(f)[g/norm(g)]) + norm(D(f)[theta])) - h*v'/sum(v')",
+    );
+    for n in [1, 511, 512, 513, 1_060_000] {
+        let loss = bea::objective(n)
+            .gradient(|x, g| {
+                g.iter_mut().zip(x).enumerate().for_each(|(i, (g, x))| *g = sloped(i, *x));
+                x.iter().map(|x| x * x).sum::<f64>()
+            })
+            .hessian_vector(|x, v, out| {
+                let all = out.iter_mut().zip(x.iter().zip(v)).enumerate();
+                all.for_each(|(i, (out, (x, v)))| *out = curved(i, *x) * v);
+            });
+        let start: Vec<f64> = (0..n).map(|i| ((i * 37 % 101) as f64 - 50.3) / 40.0).collect();
+        let trained = |rule: &Rule, threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let mut state = State::new(start.clone());
+                (0..STEPS).for_each(|_| drop(rule.step(&loss, &mut state).unwrap()));
+                state
+            })
+        };
+        let zero = || vec![0.0; n];
+        let (mut x, mut m, mut v) = (start.clone(), zero(), zero());
+        let (mut last, mut twin) = (zero(), zero());
+        for _ in 0..STEPS {
+            for i in 0..n {
+                let (g, old) = (sloped(i, x[i]), x[i]);
+                m[i] = m[i] / 2.0 + g / 2.0;
+                v[i] = 0.75 * v[i] + g * g / 4.0;
+                x[i] += -0.01 * m[i] / (v[i].sqrt() + 0.125) + 0.01 * (old - last[i]) / 10.0;
+                x[i] -= 0.01 * twin[i] / 4.0;
+                (last[i], twin[i]) = (old, m[i]);
+            }
+        }
+        let state = trained(&buffers, 1);
+        let found: Vec<&Vec<f64>> = state.buffers.iter().map(|(_, x)| x).collect();
+        let pairs = [(&x, &state.theta), (&m, found[0]), (&v, found[1])];
+        for (a, b) in pairs.into_iter().chain([(&last, found[2]), (&twin, found[3])]) {
+            assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-13), "{n}");
+        }
+        let (mut x, mut v) = (start.clone(), zero());
+        for _ in 0..STEPS {
+            let g: Vec<f64> = x.iter().enumerate().map(|(i, x)| sloped(i, *x)).collect();
+            let length =
+                |y: &dyn Fn(usize) -> f64| (0..n).map(|i| y(i).powi(2)).sum::<f64>().sqrt();
+            let scale = length(&|i| g[i]);
+            let drift = length(&|i| curved(i, x[i]) * g[i] / scale);
+            let turn = length(&|i| curved(i, x[i]) * x[i]);
+            (0..n).for_each(|i| v[i] = v[i] / 2.0 + g[i] * g[i] / 2.0);
+            let total: f64 = v.iter().sum();
+            (0..n).for_each(|i| x[i] -= 0.01 * (g[i] / (drift + turn) + v[i] / total));
+        }
+        let state = trained(&sums, 1);
+        assert!(x.iter().zip(&state.theta).all(|(a, b)| (a - b).abs() < 1e-13), "{n}");
+        for rule in [&buffers, &sums] {
+            assert_eq!(trained(rule, 1), trained(rule, 4), "{n}");
+        }
+    }
+}
+
 fn bea(arguments: &str) -> (i32, String, String) {
     let place = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_bea"))

@@ -93,10 +93,11 @@ impl NonlinearIteration {
             step.start(&state.theta)
         };
         let mut source = Seen { loss, first: None };
-        let done = step.execute(&mut states, Some(state.step as u64 + 1), &mut source);
+        let fields = step.execute(&mut states, Some(state.step as u64 + 1), &mut source);
         state.put(states, &self.buffers());
-        done.map_err(failed)?;
-        let (loss, gradient) = source.first.expect("a step evaluates a gradient");
+        let mut gradient = fields.map_err(failed)?.swap_remove(0);
+        negate(&mut gradient);
+        let loss = source.first.expect("a step evaluates a gradient");
         let learning_rate = self.lr.at(state.step);
         Ok(Step { loss, gradient, learning_rate, product: None })
     }
@@ -171,25 +172,30 @@ fn first_evaluation(program: &Program) -> Option<usize> {
     })
 }
 
-/// A loss, and its value and gradient where they were first asked for.
+/// A loss, and its value where its gradient was first asked for.
 struct Seen<'a> {
     loss: &'a dyn Objective,
-    first: Option<(f64, Vec<f64>)>,
+    first: Option<f64>,
+}
+
+/// `-x`
+fn negate(x: &mut [f64]) {
+    x.iter_mut().for_each(|x| *x = -*x);
 }
 
 impl JetSource<f64> for Seen<'_> {
     type Error = ObjectiveError;
 
     fn field(&mut self, x: &Jet<f64>) -> Result<Vec<Vec<f64>>, ObjectiveError> {
-        let (value, slope) = gradient(self.loss, x.point())?;
-        let field = slope.iter().map(|g| -g).collect();
-        self.first.get_or_insert((value, slope));
-        Ok(vec![field])
+        let (value, mut slope) = gradient(self.loss, x.point())?;
+        self.first.get_or_insert(value);
+        negate(&mut slope);
+        Ok(vec![slope])
     }
 
     fn along(&mut self, x: &Jet<f64>, v: &Jet<f64>) -> Result<Vec<Vec<f64>>, ObjectiveError> {
         let mut product = self.loss.hessian_vectors(x.point(), &[v.point()])?;
-        product.iter_mut().flatten().for_each(|x| *x = -*x);
+        product.iter_mut().for_each(|x| negate(x));
         Ok(product)
     }
 }

@@ -1,17 +1,15 @@
 //! A nonlinear step with numbers for its coefficients, executed on vectors.
 
 use super::matrices;
+use super::plan::Plan;
+use super::run::Run;
 use crate::flow::SimulateError;
-use crate::flow::jets::vectors::{broadcast_to, root_power, total, zero};
+use crate::flow::jets::vectors::{broadcast_to, zero};
 use crate::flow::jets::{JetError, JetSource};
 use crate::flow::matrices::{MatrixFault, identity};
-use crate::loss;
 use crate::loss::Number;
-use crate::objective::Jet;
 use bea_series::exact::{Rational, RationalFunction};
-use bea_series::typed::{Function, Initial, Matrix, Node, NodeId, Program, Shape};
-use rayon::prelude::*;
-use std::cmp::Ordering;
+use bea_series::typed::{Initial, Matrix, Node, NodeId, Program, Shape};
 
 /// One step of an optimizer whose operations are not linear, at one step size.
 ///
@@ -45,17 +43,15 @@ use std::cmp::Ordering;
 #[derive(Clone, PartialEq, Debug)]
 pub struct NonlinearStep<T> {
     pub(super) nodes: Vec<Operation<T>>,
-    groups: Vec<Group>,
-    /// The vectors that are needed as a whole, or in another group.
-    kept: Vec<bool>,
+    pub(super) plan: Plan,
     pub(super) states: Vec<State<T>>,
     pub(super) h: T,
     /// The first step, where it is another one.
     first: Option<Box<NonlinearStep<T>>>,
     /// What each operation makes.
-    shapes: Vec<Shape>,
+    pub(super) shapes: Vec<Shape>,
     /// What the parameters are, where that matters.
-    matrices: Vec<Matrix>,
+    pub(super) matrices: Vec<Matrix>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -87,21 +83,12 @@ pub(super) enum Start<T> {
     Settled,
 }
 
-/// Operations on vectors that are computed together, some entries at a time, after the numbers before them. Then one
-/// operation needs all entries of its operand: a field or a sum of entries.
-#[derive(Clone, PartialEq, Debug)]
-struct Group {
-    numbers: Vec<NodeId>,
-    vectors: Vec<NodeId>,
-    whole: Option<NodeId>,
+impl<T> State<T> {
+    /// Whether it has an entry for each parameter.
+    pub(super) fn is_vector(&self) -> bool {
+        self.shape == Shape::Vector
+    }
 }
-
-/// So many entries are computed by one operation after the other, while they are in the cache.
-const CHUNK: usize = 512;
-
-/// From so many chunks on, a million entries, cores share them: fewer are computed before other threads have come, on a busy
-/// machine. What is computed does not depend on that.
-const SHARED: usize = 2048;
 
 impl<T: Number + Send + Sync> NonlinearStep<T> {
     /// `program` at the step size `h`.
@@ -147,8 +134,7 @@ impl<T: Number + Send + Sync> NonlinearStep<T> {
         };
         let mut step = NonlinearStep {
             nodes: program.nodes.iter().map(operation).collect::<Result<_, _>>()?,
-            groups: Vec::new(),
-            kept: Vec::new(),
+            plan: Plan::default(),
             states: program.states.iter().enumerate().map(state).collect::<Result<_, _>>()?,
             h: T::from_rational(h),
             first: None,
@@ -160,62 +146,16 @@ impl<T: Number + Send + Sync> NonlinearStep<T> {
             for (state, written) in first.states.iter_mut().zip(&program.states) {
                 state.update = written.first.unwrap_or(state.update);
             }
-            first.arrange();
+            first.plan = Plan::new(&first);
             step.first = Some(Box::new(first));
         }
-        step.arrange();
+        step.plan = Plan::new(&step);
         Ok(step)
     }
 
-    /// Sorts the operations into groups.
-    fn arrange(&mut self) {
-        let empty = || Group { numbers: Vec::new(), vectors: Vec::new(), whole: None };
-        let (mut groups, mut last) = (Vec::new(), empty());
-        let mut group_of = vec![0; self.nodes.len()];
-        for (id, node) in self.nodes.iter().enumerate() {
-            group_of[id] = groups.len();
-            match node {
-                Operation::Other(Node::State(_) | Node::New(_), _) => {}
-                operation if self.needs_all(id, operation) => {
-                    last.whole = Some(id);
-                    groups.push(std::mem::replace(&mut last, empty()));
-                }
-                _ if self.shapes[id] == Shape::Number => last.numbers.push(id),
-                _ => last.vectors.push(id),
-            }
-        }
-        groups.push(last);
-        let mut kept = vec![false; self.nodes.len()];
-        for (id, node) in self.nodes.iter().enumerate() {
-            let Operation::Other(node, _) = node else { continue };
-            let is_whole = groups[group_of[id]].whole == Some(id);
-            for operand in node.operands() {
-                let operand = self.resolved(operand);
-                kept[operand] |= is_whole || group_of[operand] != group_of[id];
-            }
-        }
-        for state in &self.states {
-            kept[self.resolved(state.update)] = true;
-        }
-        (self.groups, self.kept) = (groups, kept);
-    }
-
-    /// Whether an operation needs all entries of its operands at once, or makes matrices of another shape than the
-    /// parameters.
-    fn needs_all(&self, id: NodeId, operation: &Operation<T>) -> bool {
-        let is_whole = matches!(
-            operation,
-            Operation::Other(
-                Node::Field { .. }
-                    | Node::FieldDerivative { .. }
-                    | Node::Entries(_)
-                    | Node::MatrixProduct(..)
-                    | Node::Transpose(_)
-                    | Node::MatrixFunction(..),
-                _
-            )
-        );
-        is_whole || matches!(self.shapes[id], Shape::Square(_) | Shape::Transposed)
+    /// Whether an operation is the old value of a state.
+    pub(super) fn is_state(&self, id: NodeId, state: usize) -> bool {
+        matches!(&self.nodes[id], Operation::Other(Node::State(i), _) if *i == state)
     }
 
     /// The operation that makes the new value of a state, in place of that value.
@@ -283,7 +223,7 @@ impl<T: Number + Send + Sync> NonlinearStep<T> {
     }
 
     /// Step `number`, counted from 1; `None` long after the start, where bias corrections are 1. `source` is asked at
-    /// jets of degree 0, that is at points.
+    /// jets of degree 0, that is at points. Returns all fields that it answered, in the order of the program.
     ///
     /// # Errors
     /// The first one of `source`, or that of [a function of a matrix](MatrixFault); the states are then what they were.
@@ -292,40 +232,48 @@ impl<T: Number + Send + Sync> NonlinearStep<T> {
         states: &mut [Vec<T>],
         number: Option<u64>,
         source: &mut S,
-    ) -> Result<(), JetError<S::Error>> {
+    ) -> Result<Vec<Vec<T>>, JetError<S::Error>> {
         let step = self.numbered(number);
-        let mut run = step.run(states, number, source)?;
+        let mut run = step.run(states, number, source, &step.plan)?;
         let new: Vec<NodeId> =
             step.states.iter().map(|state| step.resolved(state.update)).collect();
-        let next: Vec<Vec<T>> = (new.iter().zip(&step.states).enumerate())
-            .map(|(i, (&id, state))| {
-                let length = state.shape.length(run.dimension, &step.matrices);
-                // No other state has the same new value.
-                if run.made[id].len() == length && !new[i + 1..].contains(&id) {
-                    std::mem::take(&mut run.made[id])
-                } else {
-                    broadcast_to(run.get(id, states), length)
-                }
-            })
-            .collect();
-        states.iter_mut().zip(next).for_each(|(state, next)| *state = next);
-        Ok(())
+        let is_field =
+            |id: &NodeId| matches!(step.nodes[*id], Operation::Other(Node::Field { .. }, _));
+        let answered = (0..step.nodes.len()).filter(is_field).map(|id| match new.contains(&id) {
+            true => run.get(id, states).to_vec(),
+            false => run.take(id, run.dimension).expect("an entry for each parameter"),
+        });
+        let answered = answered.collect();
+        let next = |(i, (&id, state)): (usize, (&NodeId, &State<T>))| {
+            if step.plan.in_place(id) == Some(i) {
+                return None;
+            }
+            let length = state.shape.length(run.dimension, &step.matrices);
+            // No other state has the same new value.
+            let is_last = !new[i + 1..].contains(&id);
+            let made = if is_last { run.take(id, length) } else { None };
+            Some(made.unwrap_or_else(|| broadcast_to(run.get(id, states), length)))
+        };
+        let next: Vec<Option<Vec<T>>> =
+            new.iter().zip(&step.states).enumerate().map(next).collect();
+        let changed = states.iter_mut().zip(next);
+        changed.filter_map(|(state, next)| Some((state, next?))).for_each(|(s, x)| *s = x);
+        Ok(answered)
     }
 
-    fn run<S: JetSource<T>>(
-        &self,
+    /// Computes the operations as `plan` says.
+    fn run<'s, S: JetSource<T>>(
+        &'s self,
         states: &mut [Vec<T>],
         number: Option<u64>,
         source: &mut S,
-    ) -> Result<Run<'_, T>, JetError<S::Error>> {
+        plan: &'s Plan,
+    ) -> Result<Run<'s, T>, JetError<S::Error>> {
         if self.lacks_matrices() {
             return Err(JetError::Matrix(0, MatrixFault::Unknown));
         }
-        let made = vec![Vec::new(); self.nodes.len()];
-        let mut run = Run { step: self, dimension: states[0].len(), number, made };
-        for group in &self.groups {
-            run.group(group, states, source)?;
-        }
+        let mut run = Run::new(self, plan, states[0].len(), number);
+        run.all(states, source)?;
         Ok(run)
     }
 
@@ -336,236 +284,10 @@ impl<T: Number + Send + Sync> NonlinearStep<T> {
         number: Option<u64>,
         source: &mut S,
     ) -> Result<Vec<Vec<T>>, JetError<S::Error>> {
-        let step = self.numbered(number).clone();
-        let all = NonlinearStep { kept: vec![true; self.nodes.len()], ..step };
-        let run = all.run(states, number, source)?;
+        let step = self.numbered(number);
+        let plan = Plan::keeping_all(step);
+        let run = step.run(states, number, source, &plan)?;
         let value = |id| run.get(id, states).to_vec();
         Ok((0..self.nodes.len()).map(value).collect())
-    }
-}
-
-/// One step in the making.
-struct Run<'a, T> {
-    step: &'a NonlinearStep<T>,
-    dimension: usize,
-    number: Option<u64>,
-    /// Numbers as one entry, and the vectors that are kept.
-    made: Vec<Vec<T>>,
-}
-
-/// A part of a vector, or a number for every entry of it.
-type Entries<'v, T> = &'v [T];
-
-impl<T: Number + Send + Sync> Run<'_, T> {
-    /// All entries of a number, a state or a kept vector.
-    fn get<'v>(&'v self, id: NodeId, states: &'v [Vec<T>]) -> Entries<'v, T> {
-        let id = self.step.resolved(id);
-        match &self.step.nodes[id] {
-            Operation::Other(Node::State(i), _) => &states[*i],
-            _ => &self.made[id],
-        }
-    }
-
-    fn group<S: JetSource<T>>(
-        &mut self,
-        group: &Group,
-        states: &mut [Vec<T>],
-        source: &mut S,
-    ) -> Result<(), JetError<S::Error>> {
-        for &id in &group.numbers {
-            let mut out = vec![zero()];
-            let operand = |x: NodeId| self.get(x, states);
-            compute(&self.step.nodes[id], self.number, self.dimension, operand, &mut out);
-            self.made[id] = out;
-        }
-        self.vectors(&group.vectors, states);
-        let Some(id) = group.whole else { return Ok(()) };
-        self.made[id] = match &self.step.nodes[id] {
-            Operation::Other(Node::Field { point }, _) => {
-                let point = self.step.resolved(*point);
-                let answer = match &self.step.nodes[point] {
-                    // The state itself, without a copy.
-                    Operation::Other(Node::State(i), _) if states[*i].len() == self.dimension => {
-                        let jet = Jet::new(std::mem::take(&mut states[*i]));
-                        let answer = source.field(&jet);
-                        states[*i] = jet.into_point();
-                        answer
-                    }
-                    _ => source.field(&self.point(point, states)),
-                };
-                answer.map_err(JetError::Field)?.swap_remove(0)
-            }
-            Operation::Other(Node::FieldDerivative { direction }, _) => {
-                let theta = Jet::new(states[0].clone());
-                let answer = source.along(&theta, &self.point(*direction, states));
-                answer.map_err(JetError::Field)?.swap_remove(0)
-            }
-            Operation::Other(Node::Entries(x), _) => {
-                let x = self.get(*x, states);
-                let parts: Vec<T> = match x.len() {
-                    length if length < SHARED * CHUNK => x.chunks(CHUNK).map(total).collect(),
-                    _ => x.par_chunks(CHUNK).map(total).collect(),
-                };
-                // A number stands for a vector of it.
-                let times = if x.len() == 1 { self.dimension as i64 } else { 1 };
-                vec![total(&parts) * T::from_rational(&times.into())]
-            }
-            Operation::Other(node, _) if matrices::is_operation(node) => {
-                let (shapes, all) = (&self.step.shapes, &self.step.matrices);
-                let operand = |x: NodeId| self.get(x, states);
-                matrices::compute(node, id, operand, shapes, all)
-                    .map_err(|fault| JetError::Matrix(id, fault))?
-            }
-            operation => {
-                let shape = self.step.shapes[id];
-                let mut out = vec![zero(); shape.length(self.dimension, &self.step.matrices)];
-                let operand = |x: NodeId| self.get(x, states);
-                compute(operation, self.number, self.dimension, operand, &mut out);
-                out
-            }
-        };
-        Ok(())
-    }
-
-    fn point(&self, id: NodeId, states: &[Vec<T>]) -> Jet<T> {
-        Jet::new(broadcast_to(self.get(id, states), self.dimension))
-    }
-
-    /// Operations on vectors, each after those that it needs, chunk by chunk.
-    fn vectors(&mut self, vectors: &[NodeId], states: &[Vec<T>]) {
-        let kept: Vec<NodeId> = vectors.iter().copied().filter(|id| self.step.kept[*id]).collect();
-        let mut made: Vec<Vec<T>> = kept.iter().map(|_| vec![zero(); self.dimension]).collect();
-        let mut chunks: Vec<Vec<&mut [T]>> = Vec::new();
-        chunks.resize_with(self.dimension.div_ceil(CHUNK), || Vec::with_capacity(kept.len()));
-        for made in &mut made {
-            chunks.iter_mut().zip(made.chunks_mut(CHUNK)).for_each(|(all, part)| all.push(part));
-        }
-        let mut places = vec![usize::MAX; self.step.nodes.len()];
-        vectors.iter().enumerate().for_each(|(place, id)| places[*id] = place);
-        let local = || -> Vec<Vec<T>> { vec![vec![zero(); CHUNK]; vectors.len()] };
-        let run = |local: &mut Vec<Vec<T>>, (number, kept): (usize, Vec<&mut [T]>)| {
-            let begin = number * CHUNK;
-            let count = CHUNK.min(self.dimension - begin);
-            let mut kept = kept.into_iter();
-            for (place, &id) in vectors.iter().enumerate() {
-                let (before, this) = local.split_at_mut(place);
-                let operand = |x: NodeId| -> Entries<'_, T> {
-                    let x = self.step.resolved(x);
-                    match places[x] {
-                        usize::MAX => match self.get(x, states) {
-                            number @ [_] => number,
-                            all => &all[begin..begin + count],
-                        },
-                        place => &before[place][..count],
-                    }
-                };
-                let out = &mut this[0][..count];
-                compute(&self.step.nodes[id], self.number, self.dimension, operand, out);
-                if self.step.kept[id] {
-                    kept.next().expect("one a vector").clone_from_slice(out);
-                }
-            }
-        };
-        if vectors.is_empty() {
-            return;
-        }
-        if chunks.len() < SHARED {
-            let mut local = local();
-            chunks.into_iter().enumerate().for_each(|chunk| run(&mut local, chunk));
-        } else {
-            chunks.into_par_iter().enumerate().for_each_init(local, run);
-        }
-        kept.into_iter().zip(made).for_each(|(id, made)| self.made[id] = made);
-    }
-}
-
-/// `out = f(x)` entry by entry, where a number stands for a vector of it.
-fn map<T: Number>(out: &mut [T], x: &[T], f: impl Fn(&T) -> T) {
-    match x {
-        [x] => out.fill(f(x)),
-        _ => out.iter_mut().zip(x).for_each(|(out, x)| *out = f(x)),
-    }
-}
-
-/// `out = f(out, x)` entry by entry.
-fn with<T: Number>(out: &mut [T], x: &[T], f: impl Fn(&T, &T) -> T) {
-    match x {
-        [x] => out.iter_mut().for_each(|out| *out = f(out, x)),
-        _ => out.iter_mut().zip(x).for_each(|(out, x)| *out = f(out, x)),
-    }
-}
-
-/// Some entries of what an operation makes.
-fn compute<'v, T: Number + 'v>(
-    operation: &Operation<T>,
-    number: Option<u64>,
-    dimension: usize,
-    get: impl Fn(NodeId) -> Entries<'v, T>,
-    out: &mut [T],
-) {
-    let one = T::from_rational(&1.into());
-    let (node, exponent) = match operation {
-        Operation::Number(x) => return out.fill(x.clone()),
-        Operation::Dimension => return out.fill(T::from_rational(&(dimension as i64).into())),
-        Operation::Decay { base, factor, offset } => {
-            let power = number.map(|t| &(factor * &(t as i64).into()) + offset);
-            return out.fill(power.map_or_else(zero, |power| base.power(&power)));
-        }
-        Operation::Other(node, exponent) => (node, exponent),
-    };
-    let fold =
-        |out: &mut [T], parts: &[NodeId], empty: &T, f: &dyn Fn(&mut [T], Entries<'v, T>)| {
-            match parts.split_first() {
-                None => out.fill(empty.clone()),
-                Some((first, rest)) => {
-                    map(out, get(*first), T::clone);
-                    rest.iter().for_each(|x| f(out, get(*x)));
-                }
-            }
-        };
-    match node {
-        Node::Sum(parts) => {
-            fold(out, parts, &zero(), &|out, x| with(out, x, |a, b| a.clone() + b.clone()));
-        }
-        Node::Product(parts) => {
-            fold(out, parts, &one, &|out, x| with(out, x, |a, b| a.clone() * b.clone()));
-        }
-        Node::Power(x, _) => {
-            let r = exponent.as_ref().expect("powers have exponents");
-            match r.as_small() {
-                Some((-1, 1)) => map(out, get(*x), |x| one.quotient(x)),
-                Some((2, 1)) => map(out, get(*x), |x| x.clone() * x.clone()),
-                Some((1, 2)) => map(out, get(*x), T::sqrt),
-                Some((-1, 2)) => map(out, get(*x), |x| one.quotient(&x.sqrt())),
-                Some((n, 2)) => map(out, get(*x), root_power(n)),
-                _ => map(out, get(*x), |x| x.power(r)),
-            }
-        }
-        Node::Function(Function::Exponential, x) => map(out, get(*x), T::exp),
-        Node::Function(Function::Logarithm, x) => map(out, get(*x), T::log),
-        Node::Function(Function::HyperbolicTangent, x) => {
-            map(out, get(*x), |x| x.apply(loss::Function::Tanh));
-        }
-        Node::Function(Function::Sign, x) => {
-            map(out, get(*x), |x| match x.compare_real(&zero()) {
-                Some(Ordering::Less) => -one.clone(),
-                Some(Ordering::Greater) => one.clone(),
-                Some(Ordering::Equal) => zero(),
-                None => x.clone(),
-            });
-        }
-        Node::Function(Function::Absolute, x) => {
-            map(out, get(*x), |x| x.apply(loss::Function::Abs));
-        }
-        Node::Greater(x, y) => {
-            map(out, get(*x), T::clone);
-            with(out, get(*y), |x, y| match x.compare_real(y) {
-                Some(Ordering::Less) => y.clone(),
-                Some(_) => x.clone(),
-                // Not a number.
-                None => x.clone() + y.clone(),
-            });
-        }
-        _ => unreachable!("states, numbers and what needs all entries are not computed here"),
     }
 }

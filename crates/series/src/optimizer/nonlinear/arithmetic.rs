@@ -101,12 +101,7 @@ impl Lowering<'_> {
             match self.constant_value(node) {
                 Some(value) if *divides => {
                     let Some(inverse) = value.inverse() else {
-                        return Err(self.fault(
-                            &factor.span,
-                            "division by zero",
-                            "this is 0",
-                            "nothing is divided by 0",
-                        ));
+                        return Err(self.division_by_zero(factor));
                     };
                     constants = &constants * &inverse;
                 }

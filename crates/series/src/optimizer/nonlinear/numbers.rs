@@ -97,8 +97,8 @@ impl Lowering<'_> {
                 let (mut a, mut b) = (zero(), RationalFunction::one());
                 for (divides, factor) in factors {
                     let (c, d) = self.linear_in_step_number(factor)?;
-                    if *divides && c.is_zero() && !d.is_zero() {
-                        let inverse = d.inverse().expect("not zero");
+                    if *divides && c.is_zero() {
+                        let inverse = d.inverse().ok_or_else(|| self.division_by_zero(factor))?;
                         (a, b) = (&a * &inverse, &b * &inverse);
                     } else if !*divides && (a.is_zero() || c.is_zero()) {
                         (a, b) = (&(&a * &d) + &(&b * &c), &b * &d);
@@ -112,7 +112,12 @@ impl Lowering<'_> {
                 let node = self.expression(exponent)?;
                 match &self.program.nodes[node] {
                     Node::Number(value) => Ok((zero(), value.clone())),
-                    _ => Err(self.no_bias_correction(exponent)),
+                    _ => Err(self.fault(
+                        &exponent.span,
+                        "the step number `t` stands outside a bias correction",
+                        format!("{} is no number of the optimizer's parameters", self.text(exponent)),
+                        "the exponent is `t`, or `t` times a positive number plus another, as in `1 - beta1^t`",
+                    )),
                 }
             }
             _ => Err(self.no_bias_correction(exponent)),
@@ -143,6 +148,11 @@ impl Lowering<'_> {
             "`t` is the exponent of a number between 0 and 1, as in the bias correction `1 - beta1^t`; a schedule of \
              the step size is no part of an optimizer",
         )
+    }
+
+    /// The error of a divisor that is 0.
+    pub(super) fn division_by_zero(&self, divisor: &Expression) -> SourceError {
+        self.fault(&divisor.span, "division by zero", "this is 0", "nothing is divided by 0")
     }
 
     /// An exponent: a number, or one with parameters that it is linear in.
