@@ -61,7 +61,9 @@ impl PrincipalCoefficient {
         h: f64,
     ) -> Result<Option<PrincipalCoefficient>, SimulateError> {
         let Some(joint) = joint(method) else { return Ok(None) };
-        if joint == GeneralLinearMethod::euler() {
+        let euler = GeneralLinearMethod::euler();
+        // Whatever its field is called.
+        if (&joint.stages, &joint.update) == (&euler.stages, &euler.update) {
             return Ok(Some(PrincipalCoefficient::descent(h)));
         }
         let root = AlgebraicRoot::new(&joint, h)?;
