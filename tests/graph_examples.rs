@@ -66,7 +66,8 @@ impl Case {
         let less = document(folder.path());
         loss.to_graph(&theta).unwrap().save(folder.path()).unwrap();
         let mut whole = document(folder.path());
-        let said = std::mem::replace(&mut whole["examples"], followed(&whole, &less));
+        let followed = followed(&whole, &less);
+        let said = std::mem::replace(&mut whole["examples"], followed);
         std::fs::write(folder.path().join("graph.json"), whole.to_string()).unwrap();
         Case { loss, data, theta, folder, said }
     }
