@@ -46,16 +46,34 @@ pub(crate) fn download(tensor: &Tensor<1>) -> Vec<f64> {
     values.into_iter().map(f64::from).collect()
 }
 
-/// Whether a device calculates with 64-bit numbers: a driver may have them, and the compiler of kernels for it may not.
+/// Whether a device calculates with 64-bit numbers: a driver may have them, and the compiler of kernels for it may not. Drivers
+/// for Vulkan add and multiply them, but the functions of GLSL, the exponential among them, have 32 bits at most.
 pub(super) fn has_double(device: &Device) -> bool {
     if !device.supports_dtype(DType::F64) {
         return false;
     }
-    let values = [1.1, -2.7, 1.0 / 3.0];
-    let x = upload(values.to_vec(), device, DType::F64);
-    let found = download(&(*x.clone() * *x.clone() + *x));
-    let near = |(x, found): (&f64, f64)| (x * x + x - found).abs() <= 1e-15 * (x * x + x.abs());
-    values.iter().zip(found).all(near)
+    let values = [1.1, 2.7, 1.0 / 3.0, 0.6];
+    let x = *upload(values.to_vec(), device, DType::F64);
+    let functions: [(Tensor<1>, fn(f64) -> f64); 7] = [
+        (x.clone() * x.clone() + x.clone(), |x| x * x + x),
+        (x.clone().recip(), f64::recip),
+        (x.clone().sqrt(), f64::sqrt),
+        (x.clone().exp(), f64::exp),
+        (x.clone().log(), f64::ln),
+        (x.clone().sin(), f64::sin),
+        (x.clone().cos(), f64::cos),
+    ];
+    let [product, sum] =
+        [x.clone().reshape([2, 2]).matmul(x.clone().reshape([2, 2])).reshape([4]), x.clone().sum()];
+    let [a, b, c, d] = values;
+    let is_near = |found: f64, expected: f64| (found - expected).abs() <= 1e-14 * expected.abs();
+    let all_near = |found: &Tensor<1>, expected: &[f64]| {
+        let found = download(found);
+        found.len() == expected.len() && found.iter().zip(expected).all(|(x, y)| is_near(*x, *y))
+    };
+    functions.iter().all(|(found, function)| all_near(found, &values.map(function)))
+        && all_near(&product, &[a * a + b * c, a * b + b * d, c * a + d * c, c * b + d * d])
+        && all_near(&sum, &[values.iter().sum()])
 }
 
 /// Indices of the host on a device.
