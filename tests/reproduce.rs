@@ -28,7 +28,8 @@ fn every_figure_leaves_files_that_can_be_read() {
         }
         let (caption, verdict) = (figure.caption(&outcome), outcome.finding.verdict);
         println!("{caption}");
-        assert!(caption.to_string().contains(&format!("\nverdict: {verdict}\n")), "{caption}");
+        // How many conditions of one in part are met stands behind it.
+        assert!(caption.to_string().contains(&format!("\nverdict: {verdict}")), "{caption}");
         // What is exact must be found to be so.
         if ["fig2", "fig3", "fig4", "fig24", "table1"].contains(&figure.id) {
             assert_eq!(verdict, Judgement::Holds, "{caption}");

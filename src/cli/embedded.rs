@@ -259,8 +259,7 @@ mod tests {
         let words =
             ["flow", "--loss", "rosenbrock", "--lr", "1e-4", "--steps", "1000", "--out", &out];
         run_words(&words, true).unwrap();
-        let rows = std::fs::read_to_string(folder.path().join("out/trajectories.csv")).unwrap();
-        assert!(rows.lines().count() < 100, "{} rows", rows.lines().count());
+        assert!(!folder.path().join("out").exists(), "files of a command that was stopped");
         let error = run_words(&["derive", "nesterov", "--order", "8"], true).unwrap_err();
         assert!(error.contains("takes too long"), "{error}");
         assert!(run_words(&["check"], true).unwrap_err().contains("stopped"));
