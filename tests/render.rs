@@ -203,6 +203,8 @@ fn mathematica_reads_back() {
             term["tree"] = pairs(&term["tree"]);
         }
         unquoted(&mut expected);
+        // Which vector is of which player is said in JSON alone.
+        expected.as_object_mut().unwrap().remove("players");
         assert_eq!(read, expected, "{name}");
     }
 }

@@ -216,7 +216,7 @@ fn twelve_long_runs_stay_legible_and_small() {
     let figure = sweep_figure(&runs, Seeds::Median);
     let loss = panel(&figure.panels, "loss");
     assert_eq!((labels(loss), loss.bands.len()), (vec![""], 2));
-    assert_eq!(loss.bands[1].label, "median and quartiles of 12 seeds");
+    assert_eq!(loss.bands[1].label, "quartiles of 12 seeds, around their median");
     assert!(loss.bands[0].points.len() <= 700);
     // Other settings look different, at most seven a panel, on the same axis.
     let rates: Vec<String> = (1..13).map(|i| format!("lr=0.{i}")).collect();

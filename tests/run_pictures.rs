@@ -39,7 +39,7 @@ fn a_sweep_leaves_a_picture_of_all_its_runs() {
         "h = 0.2<",
         ">loss E<",
         ">sharpness λ₀<",
-        "smallest and largest of 3 seeds<",
+        "smallest to largest of 3 seeds, around their median<",
         ">2/h of each<",
     ] {
         assert!(medians.contains(text), "{text}: {medians}");

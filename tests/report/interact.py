@@ -357,7 +357,7 @@ def several(reader):
     spread = """document.querySelectorAll('figure.plot.wide [data-band]').length
       && [...document.querySelectorAll('figure.plot.wide [data-band]')].filter(g => g.getClientRects().length).length"""
     before = reader.chromium.evaluate(spread)
-    label = """[...document.querySelectorAll('figure.plot.wide [data-label]')].find(e => e.dataset.label.startsWith('median'))"""
+    label = """[...document.querySelectorAll('figure.plot.wide [data-label]')].find(e => e.dataset.label.endsWith('around their median'))"""
     reader.chromium.evaluate(f"{label}.dispatchEvent(new MouseEvent('click'))")
     after = reader.chromium.evaluate(spread)
     reader.expect(before > 0 and after == 0, f"the entry of the spread leaves {after} of {before} bands")

@@ -188,11 +188,14 @@ pub(super) fn fig20(outcomes: &[Outcome]) -> Finding {
         );
         (parts, (seen, decides, ahead))
     };
-    let (parts, texts): (Vec<[Part; 5]>, Vec<(String, String, usize)>) =
-        networks(&groups).into_iter().map(judged).unzip();
-    let ahead: Vec<usize> = texts.iter().map(|text| text.2).collect();
-    let (seen, decides): (Vec<String>, Vec<String>) =
-        texts.into_iter().map(|(seen, decides, _)| (seen, decides)).unzip();
+    let (mut parts, mut seen) = (Vec::<[Part; 5]>::new(), Vec::<String>::new());
+    let (mut decides, mut ahead) = (Vec::<String>::new(), Vec::<usize>::new());
+    for (part, (saw, decided, first)) in networks(&groups).into_iter().map(judged) {
+        parts.push(part);
+        seen.push(saw);
+        decides.push(decided);
+        ahead.push(first);
+    }
     let decides = format!("{}; five conditions, of which all must be met", decides.join("; "));
     let half = groups.iter().find(|group| group.power == Some(0.5));
     let title = match (&parts[..], half) {
