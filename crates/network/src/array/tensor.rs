@@ -54,7 +54,8 @@ pub(super) fn has_double(device: &Device) -> bool {
     }
     let values = [1.1, 2.7, 1.0 / 3.0, 0.6];
     let x = *upload(values.to_vec(), device, DType::F64);
-    let functions: [(Tensor<1>, fn(f64) -> f64); 7] = [
+    type Tried = (Tensor<1>, fn(f64) -> f64);
+    let functions: [Tried; 7] = [
         (x.clone() * x.clone() + x.clone(), |x| x * x + x),
         (x.clone().recip(), f64::recip),
         (x.clone().sqrt(), f64::sqrt),
