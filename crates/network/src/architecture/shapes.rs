@@ -123,18 +123,13 @@ impl Way {
             }
             layers.push(layer);
             self.activations = self.activations.saturating_add(size.unwrap_or(0));
-            let read = given.read.filter(|read| {
-                let size: usize = shape.iter().product();
-                // Of rows of the input, those that are wanted; in another shape, the same.
-                matches!(plan.kind, LayerKind::Slice { axis: 0, .. }) || size == read.len()
-            });
             let read = match &plan.kind {
-                LayerKind::Slice { axis: 0, start, .. } => read.map(|read| {
+                LayerKind::Slice { axis: 0, start, .. } => given.read.map(|read| {
                     let row: usize = shape[1..].iter().product();
                     let first = read.start + start * row;
                     first..first + shape[0] * row
                 }),
-                LayerKind::Reshape { .. } | LayerKind::Flatten => read,
+                LayerKind::Reshape { .. } | LayerKind::Flatten => given.read,
                 _ => None,
             };
             given = Given { shape, from: format!("layer {} gives", plan.name), read };
