@@ -2,10 +2,11 @@
 """Runs the notebooks of the site and compares what they print with what they show.
 
     notebooks.py [--write] NOTEBOOK...
+    notebooks.py --test
 
 `--write` renews them instead. Pictures are drawn, and not compared; of numbers that were rounded, the last digits may differ,
 and the count of products that an eigenvalue takes by two, since another processor rounds otherwise. It needs nbclient,
-ipykernel, matplotlib, SymPy, and the package.
+ipykernel, matplotlib, SymPy, and the package. `--test` checks the comparison.
 """
 
 import math
@@ -64,7 +65,21 @@ def run(path, write):
             for (cell, old), (_, new) in zip(shown, printed) if not same(old, new)]
 
 
+def test():
+    """What counts as the same, and what does not."""
+    shown = "4 eigenvalues, 63 products\n 1.3e-17   5.98653 -5.36319+14.3631i\n -1/5040 f"
+    change = shown.replace
+    for other in (change("63", "62"), change("1.3e-17", "3.11e-16"), change("14.3631", "14.3632"), change("  5.9", " 5.9")):
+        assert same(shown, other), other
+    for other in (change("63", "60"), change("1.3e-17", "1.3e-3"), change("14.3631", "14.46"), change("5.98653", "-5.98653"),
+                  change("5040", "5041"), change("4 eigen", "5 eigen"), change(" f", " g"), shown + " 2.0"):
+        assert not same(shown, other), other
+    return 0
+
+
 def main(arguments):
+    if arguments == ["--test"]:
+        return test()
     write = "--write" in arguments
     paths = [pathlib.Path(argument) for argument in arguments if argument != "--write"]
     faults = []

@@ -10,8 +10,10 @@ mod words;
 use bea::experiment::{Experiment, Scale};
 use bea::field::Field;
 use bea::loss::{self, Loss, Program};
+use bea::network::NetworkLoss;
 use bea::network::architecture::Architecture;
-use bea::network::data::{Specification, open};
+use bea::network::data::{Dataset, Specification, Targets, Values, open};
+use bea::network::device::Device;
 use bea::network::graph::Graph;
 use bea::network::training::Checkpoint;
 use bea::network::weights;
@@ -205,7 +207,27 @@ fn a_graph(input: &[u8]) {
 fn a_network(input: &[u8]) {
     let Some(text) = text(input) else { return };
     match Architecture::parse(&Source::new("network.toml", text)) {
-        Ok(network) => assert!(network.len() < usize::MAX),
+        Ok(network) => small_network(network),
+        Err(error) => show(error),
+    }
+}
+
+/// What has been accepted can be evaluated: its layers fit one another as a graph, too.
+fn small_network(network: Architecture) {
+    let size: usize = network.input.iter().product();
+    if network.len() > 10_000 || network.activations > 10_000 || size > 1_000 {
+        return;
+    }
+    let width: usize = network.outputs.iter().product();
+    let targets = match network.criterion().name() {
+        Some("contrastive") => Targets::Classes { labels: vec![0, 0], classes: 1 },
+        _ => Targets::Values { values: vec![0.5; 2 * width], width },
+    };
+    let (input, inputs) = (network.input.clone(), Values::F64(vec![0.0; 2 * size]));
+    let data = Dataset::new("zeros", input, inputs, targets).expect("examples of that shape");
+    let theta = vec![0.1; network.len()];
+    match NetworkLoss::new(network, &data, &Device::cpu()) {
+        Ok(loss) => drop(loss.gradient(&theta).expect("the host does not fail")),
         Err(error) => show(error),
     }
 }
@@ -401,6 +423,13 @@ fn networks(root: &Path) -> Vec<Vec<u8>> {
         "input = [3, 8, 8]\nloss = \"cross_entropy\"\n[[layer]]\ntype = \"conv2d\"\nout = 4\nkernel = 3\npadding = 1\n\
          [[layer]]\ntype = \"batch_norm2d\"\n[[layer]]\ntype = \"residual\"\nlayers = [{ type = \"conv2d\", out = 4, kernel = 1 }]\n\
          [[layer]]\ntype = \"max_pool2d\"\nkernel = 2\n[[layer]]\ntype = \"global_avg_pool\"\n[[layer]]\ntype = \"linear\"\nout = 10\n",
+        "input = [6]\nloss = \"mse\"\nlayer = [{ type = \"slice\", stop = 2 }, { type = \"linear\", name = \"a\", out = 3 }, \
+         { type = \"slice\", from = \"input\", start = 2, stop = 4 }, { type = \"linear\", out = 3, share = \"a\" }, \
+         { type = \"concat\", from = [\"a\", \"3\", \"input\"] }, { type = \"repeat\", times = 3, layers = [{ type = \"silu\" }, \
+         { type = \"scale\", factor = 0.5 }] }, { type = \"reshape\", shape = [4, 3] }, { type = \"lstm\", hidden = 2 }, \
+         { type = \"permute\", axes = [1, 0] }, { type = \"conv1d\", out = 4, kernel = 2, groups = 2 }, { type = \"group_norm\", \
+         groups = 2 }, { type = \"upsample\", factor = 2 }, { type = \"conv_transpose1d\", out = 2, kernel = 2, stride = 2, \
+         output_padding = 1 }, { type = \"global_max_pool\" }]\n",
         "input = [6]\nloss = \"cross_entropy\"\nlayer = [{ type = \"embedding\", vocabulary = 7, width = 4 }, { type = \"position\" }, \
          { type = \"attention\", heads = 2 }, { type = \"layer_norm\" }, { type = \"mean_tokens\" }, { type = \"linear\", out = 3 }]\n",
     ]));

@@ -273,6 +273,19 @@ pub const CLAIM: &[&str] = &[
 
 /// Of networks and experiments.
 pub const TOML: &[&str] = &[
+    "from",
+    "share",
+    "\"input\"",
+    "\"add\"",
+    "\"concat\"",
+    "\"repeat\"",
+    "\"slice\"",
+    "\"permute\"",
+    "\"lstm\"",
+    "\"conv1d\"",
+    "\"group_norm\"",
+    "groups",
+    "dilation",
     "=",
     "[",
     "]",

@@ -42,8 +42,8 @@ struct Way {
     activations: usize,
 }
 
-/// How often layers are applied at most: each time makes operations of its own.
-const MOST_TIMES: usize = 1 << 14;
+/// How often a layer within repetitions, or a recurrence over tokens, is applied at most: each time makes operations of its own.
+const MOST_APPLIED: usize = 1 << 14;
 
 /// Whether layers take what they are given: the first of them does.
 fn take(plans: &[Plan]) -> bool {
@@ -157,10 +157,11 @@ impl Way {
 
     /// Refuses what makes too many operations.
     fn check_times(&self, plan: &Plan, times: usize) -> Result<(), LayerError> {
-        if times <= MOST_TIMES {
+        if times <= MOST_APPLIED {
             return Ok(());
         }
-        let message = format!("{} is applied {times} times, more than {MOST_TIMES}", plan.label());
+        let message =
+            format!("{} is applied {times} times, more than {MOST_APPLIED}", plan.label());
         Err(fault(plan, message, None))
     }
 
