@@ -378,3 +378,46 @@ fn what_no_index_names_has_no_gradient() {
     let (value, gradient) = summed(&x, &nodes).gradient(&x).unwrap();
     assert!(value.is_nan() && gradient[0].is_nan(), "{gradient:?}");
 }
+
+/// `x Wᵀ + b` is one step where nothing else takes the product, and not where something does.
+#[test]
+fn products_are_there_for_all_who_take_them() {
+    let of = |nodes: &str, loss: usize| {
+        let text = format!(
+            r#"{{"bea_graph": 1, "dtype": "f64", "parameters": [{{"name": "w", "shape": [2, 3]}}, {{"name": "b", "shape": [2]}}], "nodes": [
+            {{"op": "parameter", "name": "w"}}, {{"op": "parameter", "name": "b"}}, {{"op": "iota", "shape": [4, 3], "axis": 0}},
+            {{"op": "iota", "shape": [4, 3], "axis": 1}}, {{"op": "add", "args": [2, 3]}},
+            {{"op": "matmul", "args": [4, 0], "transpose": [false, true]}}, {nodes}], "loss": {loss}}}"#
+        );
+        let graph = Graph::parse(&text).unwrap();
+        NetworkLoss::of_graph(graph, &Device::cpu()).unwrap()
+    };
+    let theta = [0.3, -0.2, 0.7, 1.1, 0.4, -0.6, 0.5, -0.9];
+    let (w, b) = theta.split_at(6);
+    let x = |row: usize, column: usize| (row + column) as f64;
+    let product =
+        |row: usize, out: usize| -> f64 { (0..3).map(|k| x(row, k) * w[3 * out + k]).sum() };
+    // The sum over rows and outputs of a function of the product m and the bias, with its derivatives by m and b.
+    let check = |loss: NetworkLoss, f: fn(f64, f64) -> [f64; 3]| {
+        let (mut value, mut gradient) = (0.0, [0.0; 8]);
+        for (row, out) in (0..4).flat_map(|row| [(row, 0), (row, 1)]) {
+            let [own, by_product, by_bias] = f(product(row, out), b[out]);
+            value += own;
+            (0..3).for_each(|k| gradient[3 * out + k] += by_product * x(row, k));
+            gradient[6 + out] += by_bias;
+        }
+        let (found, slopes) = loss.gradient(&theta).unwrap();
+        agree("value", &[found], &[value], 1e-14);
+        agree("gradient", &slopes, &gradient, 1e-14);
+    };
+    let sum = r#"{"op": "multiply", "args": [6, 6]}, {"op": "sum", "args": [7], "axes": [0, 1]}"#;
+    for args in ["[5, 1]", "[1, 5]"] {
+        let alone = format!(r#"{{"op": "add", "args": {args}}}, {sum}"#);
+        check(of(&alone, 8), |m, b| [(m + b).powi(2), 2.0 * (m + b), 2.0 * (m + b)]);
+    }
+    let twice = r#"{"op": "add", "args": [1, 5]}, {"op": "multiply", "args": [6, 5]}, {"op": "sum", "args": [7], "axes": [0, 1]}"#;
+    check(of(twice, 8), |m, b| [(m + b) * m, 2.0 * m + b, m]);
+    let sums = r#"{"op": "add", "args": [5, 1]}, {"op": "add", "args": [1, 5]}, {"op": "multiply", "args": [6, 7]},
+        {"op": "sum", "args": [8], "axes": [0, 1]}"#;
+    check(of(sums, 9), |m, b| [(m + b).powi(2), 2.0 * (m + b), 2.0 * (m + b)]);
+}
