@@ -8,8 +8,12 @@ use bea::network::data;
 use bea::network::device::Device;
 use bea::network::initialise::{Scheme, initialise};
 use bea::network::{Hessian, NetworkLoss};
-use bea::training::{CAP, Dal, Product, Rule, Schedule, State};
+use bea::training::{Adjusted, Dal, DalIteration, Rule, Schedule, State, norm};
 use std::time::Instant;
+
+/// That of the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Where Debian's package `dataset-fashion-mnist` puts it.
 const FOLDER: &str = "/usr/share/datasets/fashion-mnist";
@@ -29,19 +33,22 @@ fn optimizer(name: &str, h: f64) -> Rule {
     Rule::program(step, Schedule::constant(h)).expect("one can train with it")
 }
 
-/// What steps cost that are written out for the heavy ball, measured as [`step_cost`] does.
-fn heavy_ball_by_hand(loss: &NetworkLoss, start: &[f64], h: f64) -> f64 {
-    let (mut theta, mut velocity) = (start.to_vec(), vec![0.0; start.len()]);
+/// What steps cost that are written out, each from the parameters, the gradient and two buffers, measured as
+/// [`step_cost`] does.
+fn by_hand(
+    loss: &NetworkLoss,
+    start: &[f64],
+    mut step: impl FnMut(&mut [f64], &[f64], &mut [Vec<f64>; 2]),
+) -> f64 {
+    let zero = vec![0.0; start.len()];
+    let (mut theta, mut buffers) = (start.to_vec(), [zero.clone(), zero]);
     let ratios = (0..STEPS).map(|_| {
         let begun = Instant::now();
         loss.gradient(&theta).expect("a gradient");
         let gradient = begun.elapsed();
         let begun = Instant::now();
         let (_, g) = loss.gradient(&theta).expect("a gradient");
-        for ((x, v), g) in theta.iter_mut().zip(&mut velocity).zip(&g) {
-            *v = 0.9 * *v - h * g;
-            *x += *v;
-        }
+        step(&mut theta, &g, &mut buffers);
         begun.elapsed().as_secs_f64() / gradient.as_secs_f64()
     });
     median(ratios.collect())
@@ -106,18 +113,38 @@ fn main() {
     let architecture = architecture.expect("a name of the library");
     let start = initialise(&architecture, Scheme::PyTorch, 0);
     let loss = NetworkLoss::new(architecture, &data, &Device::cpu()).expect("data that fit");
-    let dal = Rule::Dal(Dal { power: 1.0, cap: CAP, product: Product::Exact });
     println!("| a step of | gradients |");
     println!("|---|---|");
     for name in ["gradient_descent", "heavy_ball", "nesterov"] {
         println!("| `{name}` | {:.2} |", step_cost(&loss, &start, &optimizer(name, 0.05)));
     }
-    println!("| heavy ball by hand | {:.2} |", heavy_ball_by_hand(&loss, &start, 0.05));
-    let adam = Rule::Adam { lr: Schedule::constant(1e-3), beta1: 0.9, beta2: 0.9, epsilon: 0.9 };
-    println!("| Adam by hand | {:.2} |", step_cost(&loss, &start, &adam));
+    let cost = by_hand(&loss, &start, |theta, g, [v, _]| {
+        for ((x, v), g) in theta.iter_mut().zip(v).zip(g) {
+            *v = 0.9 * *v - 0.05 * g;
+            *x += *v;
+        }
+    });
+    println!("| heavy ball by hand | {cost:.2} |");
     println!("| `adam` | {:.2} |", step_cost(&loss, &start, &optimizer("adam", 1e-3)));
-    println!("| DAL by hand | {:.2} |", step_cost(&loss, &start, &dal));
-    println!("| `dal` | {:.2} |", step_cost(&loss, &start, &optimizer("dal", 1.0)));
+    let mut steps = 0;
+    let cost = by_hand(&loss, &start, |theta, g, [m, v]| {
+        steps += 1;
+        let bias = 1.0 - 0.9f64.powi(steps);
+        for ((x, (m, v)), g) in theta.iter_mut().zip(m.iter_mut().zip(v)).zip(g) {
+            *m = 0.9 * *m + (1.0 - 0.9) * g;
+            *v = 0.9 * *v + (1.0 - 0.9) * g * g;
+            *x -= 1e-3 * (*m / bias) / ((*v / bias).sqrt() + 0.9);
+        }
+    });
+    println!("| Adam by hand | {cost:.2} |");
+    let dal = DalIteration::new(Dal::new(), Adjusted::Step).expect("finite numbers");
+    println!("| `capped_dal` | {:.2} |", step_cost(&loss, &start, &Rule::Dal(Box::new(dal))));
+    let cost = by_hand(&loss, &start, |theta, g, _| {
+        let product = loss.hessian_vectors(theta, &[g]).expect("a product").remove(0);
+        let rate = (2.0 / (norm(&product) / norm(g))).min(5.0);
+        theta.iter_mut().zip(g).for_each(|(x, g)| *x -= rate * g);
+    });
+    println!("| DAL by hand | {cost:.2} |");
     println!("\n| h | hλ_0 at the end | tolerance | products | gradients | error of λ_0 |");
     println!("|---|---|---|---|---|---|");
     for h in [0.01, 0.05] {

@@ -236,7 +236,7 @@ fn the_difference_approximates_the_product() {
 /// `2/(‖g - g₋‖/‖θ - θ₋‖)^p` from two iterates and their gradients, with one gradient a step after the first one.
 #[test]
 fn the_difference_of_the_last_step_costs_nothing() {
-    use bea::network::training::{Dal, Product, Rule, State};
+    use bea::network::training::{Adjusted, Dal, DalIteration, Product, Rule, State};
     // E = 3x²/2 + y²/8 + x⁴/4
     let slope = |x: &[f64]| [3.0 * x[0] + x[0].powi(3), x[1] / 4.0];
     for (momentum, numerator) in [(0.0, 2.0), (0.5, 0.5)] {
@@ -252,10 +252,11 @@ fn the_difference_of_the_last_step_costs_nothing() {
                 out.copy_from_slice(&[(3.0 + 3.0 * x[0] * x[0]) * v[0], v[1] / 4.0]);
             });
         let dal = Dal { power: 0.75, cap: 50.0, product: Product::Previous };
-        let rule = match momentum {
-            0.0 => Rule::Dal(dal),
-            momentum => Rule::DalMomentum { dal, momentum },
+        let of = match momentum {
+            0.0 => Adjusted::Step,
+            momentum => Adjusted::HeavyBall { momentum },
         };
+        let rule = Rule::Dal(Box::new(DalIteration::new(dal, of).unwrap()));
         let mut state = State::new(vec![0.4, 1.0]);
         let exact = Dal { product: Product::Exact, ..dal };
         let first = exact.step(&loss, &state.theta).unwrap().learning_rate;

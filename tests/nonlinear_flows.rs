@@ -6,9 +6,10 @@ use bea::network::architecture::{Architecture, Criterion, Dtype};
 use bea::network::device::Device;
 use bea::network::initialise::{Scheme, initialise};
 use bea::network::{NetworkLoss, data};
+use bea::objective::Objective;
 use bea::optimizer::{self, Step};
 use bea::source::Source;
-use bea::training::{Dal, Product, Rule, Schedule, State};
+use bea::training::{Adjusted, Dal, DalIteration, Product, Rule, Schedule, State};
 use bea::typed::{Initial, TypedField};
 use num_complex::Complex64;
 use num_rational::BigRational;
@@ -212,37 +213,139 @@ fn settled_buffers_start_on_the_slow_manifold() {
 }
 
 /// Training with the library's files is training with what is written out, to rounding.
+/// Adam and drift-adjusted learning rates, those with momentum, for each parameter and by differences, too, against loops over the
+/// entries.
 #[test]
 fn rules_of_the_language_are_those_written_out() {
-    let (loss, theta) = network();
-    let numeric = |name: &str, values: &[(&str, &str)], lr| {
-        let value = |x: &str| optimizer::parse_value(x).unwrap();
-        let values = values.iter().map(|(name, x)| (name.to_string(), value(x))).collect();
-        let step = optimizer::find(name).unwrap().step(&values).unwrap();
-        Rule::program(step, Schedule::constant(lr)).unwrap()
+    use bea::training;
+    const CAP: f64 = 0.4;
+    let (loss, start) = network();
+    let n = start.len();
+    let dal = |product, of| {
+        let dal = Dal { power: 0.5, cap: CAP, product };
+        Rule::Dal(Box::new(DalIteration::new(dal, of).unwrap()))
     };
-    let adam = [("beta1", "0.9"), ("beta2", "0.999"), ("eps", "1e-8")];
-    let dal = Dal { power: 0.5, cap: f64::INFINITY, product: Product::Exact };
-    let cases = [
-        (
-            Rule::Adam { lr: Schedule::constant(0.01), beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
-            numeric("adam", &adam, 0.01),
-        ),
-        (Rule::Dal(dal), numeric("dal", &[("p", "1/2")], 1.0)),
-    ];
-    for (written, language) in cases {
-        let mut states = [State::new(theta.clone()), State::new(theta.clone())];
-        for step in 0..20 {
-            let rules = [&written, &language];
-            let made =
-                rules.iter().zip(&mut states).map(|(rule, state)| rule.step(&loss, state).unwrap());
-            let losses: Vec<f64> = made.map(|step| step.loss).collect();
-            assert!((losses[0] - losses[1]).abs() < 1e-9, "step {step}: {losses:?}");
+    let value = |x: &str| optimizer::parse_value(x).unwrap();
+    let values = [("beta1", "0.9"), ("beta2", "0.999"), ("eps", "1e-8")];
+    let values = values.map(|(name, x)| (name.to_string(), value(x))).into();
+    let adam = optimizer::find("adam").unwrap().step(&values).unwrap();
+    let adam = Rule::program(adam, Schedule::constant(0.01)).unwrap();
+    let gradient = |theta: &[f64]| {
+        let mut g = vec![0.0; n];
+        let value = loss.value_and_gradient(theta, &mut g).unwrap();
+        (value, g)
+    };
+    let along = |theta: &[f64], g: &[f64]| loss.hessian_vectors(theta, &[g]).unwrap().remove(0);
+    let bounded = |rate: f64| rate.min(CAP);
+    // How `θ` moves, from the step's number, `θ`, its gradient and two buffers; the learning rate.
+    type Written<'a> =
+        Box<dyn Fn(i32, &mut [f64], &[f64], &mut [Vec<f64>; 2]) -> (f64, Option<Vec<f64>>) + 'a>;
+    let moved = |theta: &mut [f64], g: &[f64], rate: &dyn Fn(usize) -> f64| {
+        for (i, (x, g)) in theta.iter_mut().zip(g).enumerate() {
+            *x -= rate(i) * g;
         }
-        let [a, b] = &states;
-        let apart = a.theta.iter().zip(&b.theta).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-        assert!(apart < 1e-9, "{apart}");
+    };
+    let cases: Vec<(&str, Rule, Written)> = vec![
+        (
+            "adam",
+            adam,
+            Box::new(|t, theta, g, [m, v]| {
+                for (i, x) in theta.iter_mut().enumerate() {
+                    m[i] = 0.9 * m[i] + 0.1 * g[i];
+                    v[i] = 0.999 * v[i] + 0.001 * g[i] * g[i];
+                    let root = (v[i] / (1.0 - 0.999f64.powi(t))).sqrt();
+                    *x -= 0.01 * (m[i] / (1.0 - 0.9f64.powi(t))) / (root + 1e-8);
+                }
+                (0.01, None)
+            }),
+        ),
+        (
+            "dal",
+            dal(Product::Exact, Adjusted::Step),
+            Box::new(|_, theta, g, _| {
+                let product = along(theta, g);
+                let rate = bounded(2.0 / (training::norm(&product) / training::norm(g)).sqrt());
+                moved(theta, g, &|_| rate);
+                (rate, Some(product))
+            }),
+        ),
+        (
+            "dal by differences",
+            dal(Product::Difference(1e-3), Adjusted::Step),
+            Box::new(|_, theta, g, _| {
+                let there: Vec<f64> = theta.iter().zip(g).map(|(x, g)| x + 1e-3 * g).collect();
+                let (_, there) = gradient(&there);
+                let product: Vec<f64> = there.iter().zip(g).map(|(a, b)| (a - b) / 1e-3).collect();
+                let rate = bounded(2.0 / (training::norm(&product) / training::norm(g)).sqrt());
+                moved(theta, g, &|_| rate);
+                (rate, Some(product))
+            }),
+        ),
+        (
+            "dal with momentum",
+            dal(Product::Exact, Adjusted::HeavyBall { momentum: 0.75 }),
+            Box::new(|_, theta, g, [v, _]| {
+                let product = along(theta, g);
+                let rate = bounded(0.5 / (training::norm(&product) / training::norm(g)).sqrt());
+                for (i, x) in theta.iter_mut().enumerate() {
+                    v[i] = 0.75 * v[i] - rate * g[i];
+                    *x += v[i];
+                }
+                (rate, Some(product))
+            }),
+        ),
+        (
+            "dal for each parameter",
+            dal(Product::Exact, Adjusted::Parameter),
+            Box::new(|_, theta, g, _| {
+                let product = along(theta, g);
+                let rates: Vec<f64> =
+                    product.iter().map(|x| bounded(2.0 / x.abs().sqrt())).collect();
+                moved(theta, g, &|i| rates[i]);
+                (rates.iter().sum::<f64>() / n as f64, Some(product))
+            }),
+        ),
+    ];
+    for (name, rule, written) in cases {
+        let mut state = State::new(start.clone());
+        let (mut theta, mut buffers) = (start.clone(), [vec![0.0; n], vec![0.0; n]]);
+        for step in 1..=20 {
+            let (value, g) = gradient(&theta);
+            let (rate, product) = written(step, &mut theta, &g, &mut buffers);
+            let made = rule.step(&loss, &mut state).unwrap();
+            let near = |found: &[f64], expected: &[f64]| {
+                let apart = found.iter().zip(expected).map(|(a, b)| (a - b).abs());
+                let apart = apart.fold(0.0, f64::max);
+                assert!(apart < 1e-9, "{name}, step {step}: {apart}");
+            };
+            near(&[made.loss, made.learning_rate], &[value, rate]);
+            near(&made.gradient, &g);
+            assert_eq!(made.product.is_some(), product.is_some(), "{name}");
+            near(&made.product.unwrap_or_default(), &product.unwrap_or_default());
+            near(&state.theta, &theta);
+        }
     }
+}
+
+/// Where the gradient vanishes there is no drift, and the learning rate is the cap.
+#[test]
+fn drift_adjusted_learning_rates_stay_where_the_gradient_vanishes() {
+    let bowl = bea::objective(2)
+        .gradient(|x, g| {
+            g.copy_from_slice(x);
+            (x[0] * x[0] + x[1] * x[1]) / 2.0
+        })
+        .hessian_vector(|_, v, out| out.copy_from_slice(v));
+    for of in [Adjusted::Step, Adjusted::HeavyBall { momentum: 0.5 }, Adjusted::Parameter] {
+        let dal = Dal { power: 0.5, cap: 5.0, product: Product::Exact };
+        let mut state = State::new(vec![0.0; 2]);
+        let rule = Rule::Dal(Box::new(DalIteration::new(dal, of).unwrap()));
+        let step = rule.step(&bowl, &mut state).unwrap();
+        assert_eq!((step.learning_rate, state.theta), (5.0, vec![0.0; 2]), "{of:?}");
+    }
+    let dal = Dal { power: f64::NAN, ..Dal::new() };
+    let error = DalIteration::new(dal, Adjusted::Step).unwrap_err().to_string();
+    assert!(error.contains("NaN"), "{error}");
 }
 
 /// `E = Σ (c_i x_i²/2 + x_i⁴/4)`, `c_i` from 1 to 7.

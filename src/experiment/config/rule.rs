@@ -1,7 +1,7 @@
 //! The table `[train]`: which optimizer, with which numbers.
 
 use super::layers::Layers;
-use bea_network::training::{CAP, Corridor, Dal, Product, Rule, Schedule};
+use bea_network::training::{Adjusted, CAP, Corridor, Dal, DalIteration, Product, Rule, Schedule};
 use bea_series::optimizer::{self, NamedError, Optimizer};
 use bea_series::series::GeneralLinearMethod;
 use bea_series::text::near;
@@ -14,6 +14,8 @@ use std::path::Path;
 
 /// What the key `optimizer` takes the place of a method by.
 const OPTIMIZER: &str = "optimizer";
+/// The key of what is added to the root of Adam's second moment.
+const EPSILON: &str = "epsilon";
 /// What the key `difference` takes from the step before.
 const PREVIOUS: &str = "previous";
 
@@ -42,7 +44,7 @@ const METHODS: [Method; 9] = [
     },
     Method {
         name: "adam",
-        keys: &["lr", "lr_changes", "beta1", "beta2", "epsilon"],
+        keys: &["lr", "lr_changes", "beta1", "beta2", EPSILON, "buffers"],
         about: "Kingma and Ba (2015)",
     },
     Method {
@@ -200,7 +202,6 @@ pub(super) fn read(
     let decay = |entry: Entry| {
         entry.number_that("must be at least 0 and below 1", |x| (0.0..1.0).contains(&x))
     };
-    let momentum = || train.read("momentum", decay);
     let difference = |entry: Entry| match entry.string() {
         Ok(PREVIOUS) if method == "dal" => Ok(Product::Previous),
         Ok(_) if method == "dal" => Err(entry.fault("must be positive, or \"previous\"", None)),
@@ -215,32 +216,44 @@ pub(super) fn read(
             product: product.unwrap_or(Product::Exact),
         })
     };
-    let library = |name: &str| -> Result<Training, SourceError> {
+    let library = |name: &str,
+                   keys: &[(&str, &str, (i64, i64))]|
+     -> Result<Training, SourceError> {
         let optimizer = optimizer::find(name).expect("an optimizer of the library").clone();
         let mut values = BTreeMap::new();
-        if !optimizer.parameters.is_empty() {
-            momentum()?;
-            let usual = BigRational::new(9.into(), 10.into());
-            values.insert("m".to_string(), train.read("momentum", exact)?.unwrap_or(usual));
+        for (parameter, key, (numerator, denominator)) in keys {
+            // Their bounds first.
+            train
+                .read(key, |entry| if *key == EPSILON { positive(entry) } else { decay(entry) })?;
+            let usual = BigRational::new((*numerator).into(), (*denominator).into());
+            let value = train.read(key, exact)?.unwrap_or(usual);
+            values.insert(parameter.to_string(), value);
         }
         let chosen = Chosen { optimizer, values, file: None };
         let rule = trained(&chosen, train, &entry)?;
         Ok(Training { method, rule, optimizer: Some(chosen), resolved: Vec::new() })
     };
+    let adjusted = |of: Adjusted| -> Result<Rule, SourceError> {
+        let iteration = DalIteration::new(dal()?, of);
+        Ok(Rule::Dal(Box::new(iteration.map_err(|error| entry.wrong(error.to_string(), None))?)))
+    };
+    const MOMENTUM: (&str, &str, (i64, i64)) = ("m", "momentum", (9, 10));
     let rule = match method {
-        "gd" => return library("gradient_descent"),
-        "heavy_ball" | "nesterov" => return library(method),
-        "adam" => Rule::Adam {
-            lr: schedule(train)?,
-            beta1: train.read("beta1", decay)?.unwrap_or(0.9),
-            beta2: train.read("beta2", decay)?.unwrap_or(0.999),
-            epsilon: train.read("epsilon", positive)?.unwrap_or(1e-8),
+        "gd" => return library("gradient_descent", &[]),
+        "heavy_ball" | "nesterov" => return library(method, &[MOMENTUM]),
+        "adam" => {
+            let keys = [
+                ("beta1", "beta1", (9, 10)),
+                ("beta2", "beta2", (999, 1000)),
+                ("eps", EPSILON, (1, 100_000_000)),
+            ];
+            return library(method, &keys);
+        }
+        "dal" => match train.read("momentum", decay)? {
+            Some(momentum) if momentum > 0.0 => adjusted(Adjusted::HeavyBall { momentum })?,
+            _ => adjusted(Adjusted::Step)?,
         },
-        "dal" => match momentum()? {
-            Some(momentum) if momentum > 0.0 => Rule::DalMomentum { dal: dal()?, momentum },
-            _ => Rule::Dal(dal()?),
-        },
-        "dal_per_parameter" => Rule::DalPerParameter(dal()?),
+        "dal_per_parameter" => adjusted(Adjusted::Parameter)?,
         "dal_per_layer" => Rule::DalPerLayer(dal()?),
         _ => {
             let usual = Corridor::default();

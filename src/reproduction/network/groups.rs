@@ -89,10 +89,8 @@ impl Group {
 /// DAL's parameters; `None` for other rules.
 pub(super) fn dal(config: &Config) -> Option<&Dal> {
     match &config.rule {
-        Rule::Dal(dal)
-        | Rule::DalMomentum { dal, .. }
-        | Rule::DalPerParameter(dal)
-        | Rule::DalPerLayer(dal) => Some(dal),
+        Rule::Dal(iteration) => Some(iteration.dal()),
+        Rule::DalPerLayer(dal) => Some(dal),
         _ => None,
     }
 }

@@ -17,7 +17,7 @@ use super::caption::{Caption, data_in_words, network_in_words};
 use super::judgement::Finding;
 use crate::experiment::config::{Config, Experiment, Scale};
 use crate::experiment::{Measured, Outcome};
-use bea_network::training::Rule;
+use bea_network::training::{Adjusted, Rule};
 use bea_plot::{Color, Figure, Panel, Series};
 use bea_series::text::source::{Source, SourceError};
 pub use figures::NETWORK_FIGURES;
@@ -200,7 +200,10 @@ fn steps_in_words(outcomes: &[Outcome]) -> String {
 /// The momentum of a rule that has one.
 fn momentum(config: &Config) -> Option<f64> {
     match &config.rule {
-        Rule::DalMomentum { momentum, .. } => Some(*momentum),
+        Rule::Dal(iteration) => match iteration.of() {
+            Adjusted::HeavyBall { momentum } => Some(momentum),
+            _ => None,
+        },
         _ => config.optimizer.as_ref()?.values.get("m")?.to_f64(),
     }
 }

@@ -5,8 +5,15 @@
 //! is small (equations 18 and 19). For `p = 1` and the gradient along an eigenvector it is `2/λ`, the
 //! edge of stability.
 
+use super::iteration::Untrainable;
+use super::nonlinear::{NonlinearIteration, Products};
 use super::norm;
+use super::rule::Schedule;
+use super::state::{State, Step};
 use bea_flow::objective::{Objective, ObjectiveError};
+use bea_series::optimizer;
+use bea_series::series::GeneralLinearMethod;
+use num_rational::BigRational;
 
 /// The largest learning rate of the paper's experiments (its Appendix C).
 pub const CAP: f64 = 5.0;
@@ -37,8 +44,12 @@ pub enum Product {
 }
 
 /// The buffers of [`Product::Previous`].
-pub(super) const LAST_THETA: &str = "last_theta";
-pub(super) const LAST_GRADIENT: &str = "last_gradient";
+const LAST_THETA: &str = "last_theta";
+const LAST_GRADIENT: &str = "last_gradient";
+/// The buffer that the learning rates are, in the optimizers of the library.
+const RATE: &str = "rate";
+/// What keeps `‖∇²E g‖/‖g‖` defined where the gradient vanishes, too small to change it elsewhere.
+const TINY: f64 = 1e-300;
 
 impl Product {
     /// `∇²E(θ) g`, `g = ∇E(θ)`; exactly for [`Previous`](Product::Previous), of a step that follows no other.
@@ -67,7 +78,7 @@ impl Product {
 }
 
 /// `(g - g₋) ‖g‖/‖θ - θ₋‖`, if the last step moved.
-pub(super) fn of_last_step(
+fn of_last_step(
     theta: &[f64],
     gradient: &[f64],
     last_theta: &[f64],
@@ -106,7 +117,7 @@ impl Dal {
     }
 
     /// One step from `θ` (equation 19). Training with it, with momentum or a factor for each parameter, is a
-    /// [`Rule`](super::Rule).
+    /// [`DalIteration`].
     ///
     /// ```
     /// use bea_network::training::Dal;
@@ -144,11 +155,6 @@ impl Dal {
         self.capped(numerator, norm(product) / size)
     }
 
-    /// The learning rate of each parameter, `2/|(∇²E g)_i|^p`, at most the cap.
-    pub fn rates(&self, product: &[f64]) -> Vec<f64> {
-        product.iter().map(|x| self.capped(2.0, x.abs())).collect()
-    }
-
     /// The learning rate of each array of parameters, `2/(‖(∇²E g)_l‖/‖g_l‖)^p`, at most the cap, where the arrays have so many entries,
     /// one after the other: the drift of an array in units of its own gradient. With one array it is [`rate`](Self::rate).
     pub fn layer_rates(&self, entries: &[usize], gradient: &[f64], product: &[f64]) -> Vec<f64> {
@@ -163,5 +169,134 @@ impl Dal {
 
     fn capped(&self, numerator: f64, drift: f64) -> f64 {
         (numerator / drift.powf(self.power)).min(self.cap)
+    }
+}
+
+/// What the learning rates of [`DalIteration`] are of.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Adjusted {
+    /// The step: `θ' = θ - h_p(θ) g(θ)`, equation 19 of the paper, by the library's `capped_dal`.
+    Step,
+    /// The step of a heavy ball, a quarter of the former: `v' = m v - g(θ)/(2 ‖∇²E ĝ‖^p)`, `θ' = θ + v'`, equation 21 of the
+    /// paper, by the library's `capped_dal_heavy_ball`.
+    HeavyBall {
+        /// `m`.
+        momentum: f64,
+    },
+    /// Each parameter: `θ_i' = θ_i - 2/|(∇²E g)_i|^p g_i(θ)`, the paper's Figure 45, by the library's `dal_per_parameter`.
+    Parameter,
+}
+
+/// Training with drift-adjusted learning rates: an optimizer of the language whose buffer `rate` they are.
+#[derive(Clone, PartialEq, Debug)]
+pub struct DalIteration {
+    dal: Dal,
+    of: Adjusted,
+    iteration: NonlinearIteration,
+}
+
+impl DalIteration {
+    /// Training with `dal`.
+    ///
+    /// # Errors
+    /// Numbers that are not finite, but for the cap.
+    pub fn new(dal: Dal, of: Adjusted) -> Result<DalIteration, Untrainable> {
+        let mut values = vec![("p", dal.power), ("cap", dal.cap.min(f64::MAX))];
+        let name = match of {
+            Adjusted::Step => "capped_dal",
+            Adjusted::HeavyBall { momentum } => {
+                values.push(("m", momentum));
+                "capped_dal_heavy_ball"
+            }
+            Adjusted::Parameter => "dal_per_parameter",
+        };
+        if !matches!(of, Adjusted::Parameter) {
+            values.push(("eps", TINY));
+        }
+        let value = |(name, value): (&str, f64)| Ok((name.to_string(), shortest(value)?));
+        let values = values.into_iter().map(value).collect::<Result<_, Untrainable>>()?;
+        let optimizer = optimizer::find(name).expect("an optimizer of the library");
+        let optimizer::Step::Nonlinear(program) = optimizer.step(&values).expect("all its values")
+        else {
+            unreachable!("learning rates are not linear in gradients")
+        };
+        let iteration = NonlinearIteration::new(program, Schedule::constant(1.0))?;
+        Ok(DalIteration { dal, of, iteration })
+    }
+
+    /// The numbers of the learning rates.
+    pub fn dal(&self) -> &Dal {
+        &self.dal
+    }
+
+    /// What they are of.
+    pub fn of(&self) -> Adjusted {
+        self.of
+    }
+
+    /// The method that a step is with the learning rate that it takes; `None` where each parameter has its own.
+    pub(super) fn method(&self) -> Option<GeneralLinearMethod> {
+        match self.of {
+            Adjusted::Step => Some(GeneralLinearMethod::euler()),
+            Adjusted::HeavyBall { momentum } => {
+                let values = [("m".to_string(), shortest(momentum).ok()?)];
+                optimizer::find("heavy_ball").ok()?.method(&values.into()).ok()
+            }
+            Adjusted::Parameter => None,
+        }
+    }
+
+    /// One step on `loss`.
+    pub(super) fn step(
+        &self,
+        loss: &dyn Objective,
+        state: &mut State,
+    ) -> Result<Step, ObjectiveError> {
+        let last = state.remove(LAST_THETA).zip(state.remove(LAST_GRADIENT));
+        let mut products = Drift { product: self.dal.product, last, found: None };
+        let begin = (self.dal.product == Product::Previous).then(|| state.theta.clone());
+        let made = self.iteration.step_with(loss, state, &mut products);
+        let kept = match (&made, begin) {
+            (Ok(step), Some(begin)) => Some((begin, step.gradient.clone())),
+            // As it was.
+            _ => products.last,
+        };
+        if let Some((theta, gradient)) = kept {
+            state.keep(LAST_THETA, theta);
+            state.keep(LAST_GRADIENT, gradient);
+        }
+        let rates = state.buffer(RATE).unwrap_or_default();
+        let learning_rate = rates.iter().sum::<f64>() / rates.len() as f64;
+        Ok(Step { learning_rate, product: products.found, ..made? })
+    }
+}
+
+/// The number with the fewest digits that is nearest to no other.
+fn shortest(x: f64) -> Result<BigRational, Untrainable> {
+    optimizer::parse_value(&x.to_string()).map_err(|_| Untrainable::Number(x))
+}
+
+/// The product that learning rates are of, `∇f f = ∇²E g` for the field `f = -g`.
+struct Drift {
+    product: Product,
+    /// Where the last step began, and its gradient.
+    last: Option<(Vec<f64>, Vec<f64>)>,
+    found: Option<Vec<f64>>,
+}
+
+impl Products for Drift {
+    fn along(
+        &mut self,
+        loss: &dyn Objective,
+        theta: &[f64],
+        field: &[f64],
+    ) -> Result<Vec<f64>, ObjectiveError> {
+        let gradient: Vec<f64> = field.iter().map(|x| -x).collect();
+        let last = self.last.as_ref();
+        let found = match last.and_then(|(x, g)| of_last_step(theta, &gradient, x, g)) {
+            Some(product) => product,
+            None => self.product.of(loss, theta, &gradient)?,
+        };
+        Ok(self.found.insert(found).clone())
     }
 }

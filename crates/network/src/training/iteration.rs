@@ -34,6 +34,9 @@ pub enum Untrainable {
     /// It never looks at the loss.
     #[error("it evaluates no gradient")]
     NoGradient,
+    /// A number of a learning rate that is not finite.
+    #[error("{0} is no number that a learning rate can depend on")]
+    Number(f64),
     /// A parameter without a value, or a learning rate where a coefficient is undefined.
     #[error(transparent)]
     Step(#[from] SimulateError),
@@ -50,6 +53,7 @@ impl Untrainable {
             }
             Untrainable::Implicit => "`bea flow` solves implicit steps".into(),
             Untrainable::NoGradient => "a step evaluates `f`: `theta' = theta + h*f(theta)`".into(),
+            Untrainable::Number(_) => "a finite number".into(),
             Untrainable::Step(SimulateError::Symbolic(names)) => {
                 format!("give each of them a value: {} = 0.9, say", names[0])
             }

@@ -32,7 +32,7 @@ mod state;
 pub use batches::Batches;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use corridor::Corridor;
-pub use dal::{CAP, Dal, DalStep, Product};
+pub use dal::{Adjusted, CAP, Dal, DalIteration, DalStep, Product};
 pub use iteration::{Iteration, Untrainable};
 pub use nonlinear::NonlinearIteration;
 pub use rule::{Rule, Schedule};

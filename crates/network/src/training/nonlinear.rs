@@ -81,6 +81,16 @@ impl NonlinearIteration {
         loss: &dyn Objective,
         state: &mut State,
     ) -> Result<Step, ObjectiveError> {
+        self.step_with(loss, state, &mut Exact)
+    }
+
+    /// The same with the Hessian's products of `products`.
+    pub(super) fn step_with(
+        &self,
+        loss: &dyn Objective,
+        state: &mut State,
+        products: &mut dyn Products,
+    ) -> Result<Step, ObjectiveError> {
         let step = &*self.numbered(state.step, loss)?;
         let mut states = if state.has(&self.buffers()) {
             state.check(step.lengths(state.theta.len()).into_iter().skip(1))?;
@@ -92,7 +102,7 @@ impl NonlinearIteration {
         } else {
             step.start(&state.theta)
         };
-        let mut source = Seen { loss, first: None };
+        let mut source = Seen { loss, first: None, products };
         let fields = step.execute(&mut states, Some(state.step as u64 + 1), &mut source);
         state.put(states, &self.buffers());
         let mut gradient = fields.map_err(failed)?.swap_remove(0);
@@ -118,7 +128,7 @@ impl NonlinearIteration {
         } else {
             step.start(&state.theta)
         };
-        let source = &mut Seen { loss, first: None };
+        let source = &mut Seen { loss, first: None, products: &mut Exact };
         step.frozen(&states, state.step as u64 + 1, source).map_err(failed)
     }
 
@@ -172,10 +182,38 @@ fn first_evaluation(program: &Program) -> Option<usize> {
     })
 }
 
+/// How a step computes products with the Hessian of a loss.
+pub(super) trait Products {
+    /// `∇f(θ) v = -∇²E(θ) v`
+    fn along(
+        &mut self,
+        loss: &dyn Objective,
+        theta: &[f64],
+        v: &[f64],
+    ) -> Result<Vec<f64>, ObjectiveError>;
+}
+
+/// By the loss itself.
+struct Exact;
+
+impl Products for Exact {
+    fn along(
+        &mut self,
+        loss: &dyn Objective,
+        theta: &[f64],
+        v: &[f64],
+    ) -> Result<Vec<f64>, ObjectiveError> {
+        let mut product = loss.hessian_vectors(theta, &[v])?.remove(0);
+        negate(&mut product);
+        Ok(product)
+    }
+}
+
 /// A loss, and its value where its gradient was first asked for.
 struct Seen<'a> {
     loss: &'a dyn Objective,
     first: Option<f64>,
+    products: &'a mut dyn Products,
 }
 
 /// `-x`
@@ -194,8 +232,6 @@ impl JetSource<f64> for Seen<'_> {
     }
 
     fn along(&mut self, x: &Jet<f64>, v: &Jet<f64>) -> Result<Vec<Vec<f64>>, ObjectiveError> {
-        let mut product = self.loss.hessian_vectors(x.point(), &[v.point()])?;
-        product.iter_mut().for_each(|x| negate(x));
-        Ok(product)
+        Ok(vec![self.products.along(self.loss, x.point(), v.point())?])
     }
 }

@@ -38,6 +38,12 @@ impl State {
         }
     }
 
+    /// Takes the buffer of this name out, if it is there.
+    pub(super) fn remove(&mut self, name: &str) -> Option<Vec<f64>> {
+        let at = self.buffers.iter().position(|(known, _)| known == name)?;
+        Some(self.buffers.remove(at).1)
+    }
+
     /// Refuses buffers, as of a checkpoint, that have other lengths than these.
     pub(super) fn check(
         &self,
@@ -65,19 +71,6 @@ impl State {
         let mut states = states.into_iter();
         self.theta = states.next().unwrap_or_default();
         self.buffers = names.iter().map(|name| name.to_string()).zip(states).collect();
-    }
-
-    /// The parameters, and the buffers of these names, which are 0 if they are not there yet.
-    pub(super) fn with_buffers<const N: usize>(
-        &mut self,
-        names: [&str; N],
-    ) -> (&mut [f64], [&mut [f64]; N]) {
-        if !self.has(&names) {
-            let zero = vec![0.0; self.theta.len()];
-            self.buffers = names.map(|name| (name.to_string(), zero.clone())).into();
-        }
-        let mut buffers = self.buffers.iter_mut().map(|(_, values)| values.as_mut_slice());
-        (&mut self.theta, std::array::from_fn(|_| buffers.next().expect("one a name")))
     }
 }
 
