@@ -667,8 +667,8 @@ fn flows_that_there_are_not_are_refused() {
     assert_eq!(late, "no flow starts `from` iterate 1000 of a run of 12 steps");
     assert!(Run::new(configs(&(IRIS.to_string() + &follow("11", "igr"))).remove(0)).is_ok());
     for metric in ["drift", "drift_estimate", "sc:1", "error:pf", "relative_progress"] {
-        let adam = [("\"gd\"", "\"adam\""), ("\"sc:1\"", &format!("\"{metric}\""))];
-        let message = fault(&adam, "");
+        let method = ("\"gd\"\nlr = 0.2", "\"dal_per_parameter\"");
+        let message = fault(&[method, ("\"sc:1\"", &format!("\"{metric}\""))], "");
         assert!(message.starts_with(&format!("there is no `{metric}` here: ")), "{message}");
     }
 }

@@ -159,13 +159,12 @@ impl Run {
                     format!("the network has {p} parameters only")
                 }
                 metric if metric.compares_with_flow() && optimizer.is_none() => {
-                    "it compares a step with the flow of the optimizer on this loss, and there is none for `adam`, \
+                    "it compares a step with the flow of the optimizer on this loss, and there is none for \
                      `dal_per_parameter`, `dal_per_layer`, and buffers that never settle"
                         .into()
                 }
                 Metric::Threshold if optimizer.is_none() => {
-                    "it is of optimizers of the language, as optimizer = \"adam\" is, and of steps with one learning rate for \
-                     all parameters"
+                    "it is of optimizers such as `adam`, and of steps with one learning rate for all parameters"
                         .into()
                 }
                 metric => match optimizer.as_ref().and_then(|optimizer| optimizer.lacks(metric)) {
@@ -209,9 +208,7 @@ impl Run {
                 iteration.frozen(&loss, &state)?.err().map(|reason| reason.to_string())
             }
             (_, Some(Metric::Preconditioned(_))) => Some(
-                "it is of nonlinear optimizers of the language, as optimizer = \"adam\" is; of others there \
-                 is lambda:1"
-                    .into(),
+                "it is of nonlinear optimizers such as `adam`; of others there is lambda:1".into(),
             ),
             _ => None,
         };
