@@ -342,6 +342,12 @@ fn drift_adjusted_learning_rates_stay_where_the_gradient_vanishes() {
         let rule = Rule::Dal(Box::new(DalIteration::new(dal, of).unwrap()));
         let step = rule.step(&bowl, &mut state).unwrap();
         assert_eq!((step.learning_rate, state.theta), (5.0, vec![0.0; 2]), "{of:?}");
+        // Without a power they are constant.
+        let rule = DalIteration::new(Dal { power: 0.0, ..dal }, of).unwrap();
+        let mut state = State::new(vec![1.0, -2.0]);
+        let step = Rule::Dal(Box::new(rule)).step(&bowl, &mut state).unwrap();
+        let rate = if matches!(of, Adjusted::HeavyBall { .. }) { 0.5 } else { 2.0 };
+        assert_eq!((step.learning_rate, state.theta), (rate, vec![1.0 - rate, 2.0 * rate - 2.0]));
     }
     let dal = Dal { power: f64::NAN, ..Dal::new() };
     let error = DalIteration::new(dal, Adjusted::Step).unwrap_err().to_string();

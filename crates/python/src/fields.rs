@@ -181,7 +181,7 @@ pub(crate) fn velocity<'py>(
 /// The drift-adjusted learning rate where `‖∇E‖` and `‖∇²E ∇E‖` are these.
 #[pyfunction]
 pub(crate) fn dal_rate(gradient: f64, product: f64, power: f64, cap: f64) -> f64 {
-    Dal { power, cap, ..Dal::new() }.rate(2.0, &[gradient], &[product])
+    Dal { power, cap, ..Dal::new() }.rate(&[gradient], &[product])
 }
 
 /// A step of gradient descent with a drift-adjusted learning rate: loss, gradient, learning rate, next.

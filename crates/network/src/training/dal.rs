@@ -139,20 +139,19 @@ impl Dal {
         let mut gradient = vec![0.0; x.len()];
         let loss = objective.value_and_gradient(x, &mut gradient)?;
         let product = self.product.of(objective, x, &gradient)?;
-        let learning_rate = self.rate(2.0, &gradient, &product);
+        let learning_rate = self.rate(&gradient, &product);
         let next = x.iter().zip(&gradient).map(|(x, g)| x - learning_rate * g).collect();
         Ok(DalStep { loss, gradient, learning_rate, next })
     }
 
-    /// `numerator/‖∇²E ĝ‖^p`, at most the cap: the numerator is 2 for gradient descent and 1/2 with
-    /// momentum (equation 21).
-    pub fn rate(&self, numerator: f64, gradient: &[f64], product: &[f64]) -> f64 {
+    /// `h_p = 2/‖∇²E ĝ‖^p`, at most the cap, of the gradient `g` and `∇²E g`.
+    pub fn rate(&self, gradient: &[f64], product: &[f64]) -> f64 {
         let size = norm(gradient);
         // Where the gradient vanishes there is no drift.
         if size == 0.0 {
             return self.cap;
         }
-        self.capped(numerator, norm(product) / size)
+        (2.0 / (norm(product) / size).powf(self.power)).min(self.cap)
     }
 
     /// The learning rate of each array of parameters, `2/(‖(∇²E g)_l‖/‖g_l‖)^p`, at most the cap, where the arrays have so many entries,
@@ -162,13 +161,9 @@ impl Dal {
         let rate = |&length: &usize| {
             let own = end..end + length;
             end += length;
-            self.rate(2.0, &gradient[own.clone()], &product[own])
+            self.rate(&gradient[own.clone()], &product[own])
         };
         entries.iter().map(rate).collect()
-    }
-
-    fn capped(&self, numerator: f64, drift: f64) -> f64 {
-        (numerator / drift.powf(self.power)).min(self.cap)
     }
 }
 
@@ -203,16 +198,17 @@ impl DalIteration {
     pub fn new(dal: Dal, of: Adjusted) -> Result<DalIteration, Untrainable> {
         let mut values = vec![("p", dal.power), ("cap", dal.cap.min(f64::MAX))];
         let name = match of {
-            Adjusted::Step => "capped_dal",
+            // Without a power the parameters have one rate.
+            Adjusted::Parameter if dal.power != 0.0 => "dal_per_parameter",
+            Adjusted::Step | Adjusted::Parameter => {
+                values.push(("eps", TINY));
+                "capped_dal"
+            }
             Adjusted::HeavyBall { momentum } => {
-                values.push(("m", momentum));
+                values.extend([("eps", TINY), ("m", momentum)]);
                 "capped_dal_heavy_ball"
             }
-            Adjusted::Parameter => "dal_per_parameter",
         };
-        if !matches!(of, Adjusted::Parameter) {
-            values.push(("eps", TINY));
-        }
         let value = |(name, value): (&str, f64)| Ok((name.to_string(), shortest(value)?));
         let values = values.into_iter().map(value).collect::<Result<_, Untrainable>>()?;
         let optimizer = optimizer::find(name).expect("an optimizer of the library");
