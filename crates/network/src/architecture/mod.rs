@@ -83,15 +83,7 @@ impl Architecture {
     /// Whether the Hessian of the loss is continuous: that of a network with `elu`, `relu`, maximum pools or a loss that is
     /// itself in pieces jumps wherever an input of one of them changes its sign, or another one becomes the largest.
     pub fn is_smooth(&self) -> bool {
-        fn smooth(layers: &[Layer]) -> bool {
-            layers.iter().all(|layer| match layer {
-                Layer::Activation(activation) => activation.is_smooth(),
-                Layer::MaxPool(_) | Layer::GlobalMaxPool => false,
-                layer => layer.inner().into_iter().all(smooth),
-            })
-        }
-        smooth(&self.layers)
-            && Graph::of_criterion(&self.criterion, 1, [self.width(); 2]).is_smooth()
+        Graph::of_layers(self, [1, self.width()]).is_smooth()
     }
 }
 
