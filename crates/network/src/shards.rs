@@ -1,7 +1,7 @@
 //! A data set on a device, cut into shards that are evaluated one by one: each is the network's graph with its examples.
 
 use super::algebra::Algebra;
-use super::architecture::{Architecture, BatchNormMode, Criterion, Layer};
+use super::architecture::{Architecture, Criterion, Layer};
 use super::array::Context;
 use super::data::{Dataset, Targets};
 use super::device::Device;
@@ -73,7 +73,7 @@ impl Cutter {
     pub fn cut(&self, data: &Dataset, activations: usize) -> Result<Vec<Shard>, Mismatch> {
         let (architecture, context) = (&self.architecture, self.context());
         let examples = data.len();
-        let whole = couples_examples(&architecture.layers) || !architecture.criterion.is_mean();
+        let whole = architecture.couples_examples() || !architecture.criterion.is_mean();
         let shard = if whole {
             examples
         } else {
@@ -139,14 +139,6 @@ fn held(architecture: &Architecture, data: &Dataset) -> usize {
 /// How many numbers of activations a shard aims at.
 pub(super) fn shard_size(context: &Context) -> usize {
     if context.is_host() { SHARD } else { DEVICE_SHARD }
-}
-
-/// Whether the layers mix examples, so that the data cannot be cut into shards.
-fn couples_examples(layers: &[Layer]) -> bool {
-    layers.iter().any(|layer| match layer {
-        Layer::BatchNorm { mode, .. } => *mode == BatchNormMode::Batch,
-        layer => layer.inner().into_iter().any(couples_examples),
-    })
 }
 
 /// Shards of at most about `size` examples, equally large, an even number of them where there is more than

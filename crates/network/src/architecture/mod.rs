@@ -31,6 +31,7 @@
 mod absent;
 mod activation;
 mod criterion;
+mod derivable;
 mod error;
 mod layer;
 mod layers;
@@ -88,6 +89,11 @@ impl Architecture {
 }
 
 impl Architecture {
+    /// Whether layers mix examples, so that the data cannot be cut into shards.
+    pub(crate) fn couples_examples(&self) -> bool {
+        self.batch_norms().iter().any(|(_, _, mode)| **mode == BatchNormMode::Batch)
+    }
+
     /// The numbers that the loss is taken of: the last axis of the outputs.
     pub(crate) fn width(&self) -> usize {
         self.outputs.last().copied().unwrap_or(1)
@@ -111,8 +117,9 @@ impl Architecture {
         mut self,
         criterion: Criterion,
     ) -> Result<Architecture, ArchitectureError> {
-        shapes::check_criterion(&self.ends[1], &self.outputs, &criterion)?;
+        shapes::check_criterion(&self.ends[1], [&self.input, &self.outputs], &criterion)?;
         self.criterion = criterion;
+        derivable::check(&self, &[])?;
         Ok(self)
     }
 }
@@ -240,7 +247,7 @@ fn build(
     plans: &[Plan],
 ) -> Result<Architecture, ArchitectureError> {
     let shapes::Resolved { layers, outputs, activations } = shapes::resolve(plans, &input)?;
-    shapes::check_outputs(plans, &outputs, &criterion)?;
+    shapes::check_outputs(plans, [&input, &outputs], &criterion)?;
     let mut list = parameters::List::default();
     list.add(&layers).map_err(|fault| {
         let span = Plan::place(plans, &fault.layer);
@@ -255,5 +262,8 @@ fn build(
         return Err(LayerError { message, span, help }.into());
     }
     let ends = [false, true].map(|last| Plan::end(plans, last));
-    Ok(Architecture { layout, input, criterion, l2: 0.0, layers, outputs, activations, ends })
+    let network =
+        Architecture { layout, input, criterion, l2: 0.0, layers, outputs, activations, ends };
+    derivable::check(&network, plans)?;
+    Ok(network)
 }

@@ -324,11 +324,11 @@ pub(super) fn fault(plan: &Plan, message: String, help: Option<String>) -> Layer
 /// Refuses layers whose outputs `criterion` cannot be taken of.
 pub(super) fn check_outputs(
     plans: &[Plan],
-    outputs: &[usize],
+    [input, outputs]: [&[usize]; 2],
     criterion: &Criterion,
 ) -> Result<(), ArchitectureError> {
     let Some(last) = plans.last() else { return Ok(()) };
-    check_criterion(&last.label(), outputs, criterion).map_err(|error| match error {
+    check_criterion(&last.label(), [input, outputs], criterion).map_err(|error| match error {
         ArchitectureError::Layer(error) => LayerError { span: last.span.clone(), ..error }.into(),
         other => other,
     })
@@ -337,7 +337,7 @@ pub(super) fn check_outputs(
 /// Refuses outputs of the layer `last` that `criterion` cannot be taken of, and numbers that it does not take.
 pub(super) fn check_criterion(
     last: &str,
-    outputs: &[usize],
+    [input, outputs]: [&[usize]; 2],
     criterion: &Criterion,
 ) -> Result<(), ArchitectureError> {
     let fault = |message: String, help: &str| {
@@ -351,7 +351,13 @@ pub(super) fn check_criterion(
             format!("{last} gives 1 output, but cross entropy is of at least 2 classes"),
             "of one output there is the loss `binary_cross_entropy`",
         )),
-        ([width] | [_, width], Criterion::Formula(formula)) => Ok(formula.on(*width).map(drop)?),
+        ([width] | [_, width], Criterion::Formula(formula)) => {
+            let inputs = match (input, outputs) {
+                ([features], [_]) => Some(*features),
+                _ => None,
+            };
+            Ok(formula.on(*width, inputs).map(drop)?)
+        }
         ([_, _], Criterion::Contrastive { .. }) => Err(fault(
             format!("{last} gives {outputs:?}, but the contrastive loss is of one row of outputs"),
             "`mean_tokens` makes one of them",

@@ -2,6 +2,7 @@
 
 use super::lower::Lowering;
 use super::operation::{Axes, Operation};
+use super::tangent::NoTangent;
 use crate::architecture::Criterion;
 
 impl Lowering<'_> {
@@ -16,17 +17,29 @@ impl Lowering<'_> {
         self.push(Operation::Sum(Axes { axes, keep: false }), &[x])
     }
 
-    fn scaled(&mut self, x: usize, factor: f64) -> usize {
+    pub(super) fn scaled(&mut self, x: usize, factor: f64) -> usize {
         self.push(Operation::Scale { factor }, &[x])
     }
 
     /// The mean loss of examples, of outputs and targets `[count, width]`.
+    ///
+    /// # Errors
+    /// A derivative of an operation that has none.
     pub(super) fn criterion(
         &mut self,
         criterion: &Criterion,
         outputs: usize,
         targets: usize,
-    ) -> usize {
+    ) -> Result<usize, NoTangent> {
+        self.ends.push(outputs);
+        if let Criterion::Formula(formula) = criterion {
+            let loss = self.formula(formula, outputs, targets)?;
+            return Ok(self.mean_of_all(loss));
+        }
+        Ok(self.mean_loss(criterion, outputs, targets))
+    }
+
+    fn mean_loss(&mut self, criterion: &Criterion, outputs: usize, targets: usize) -> usize {
         let [count, width] = [0, 1].map(|axis| self.shape(outputs)[axis]);
         match criterion {
             Criterion::CrossEntropy { .. } => {
@@ -99,11 +112,7 @@ impl Lowering<'_> {
             Criterion::Contrastive { temperature } => {
                 self.contrastive(outputs, targets, *temperature)
             }
-            Criterion::Formula(formula) => {
-                let loss = formula.on(width).expect("checked with the architecture");
-                let loss = self.formula(&loss, outputs, targets);
-                self.mean_of_all(loss)
-            }
+            Criterion::Formula(_) => unreachable!("lowered on its own"),
         }
     }
 

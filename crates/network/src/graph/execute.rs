@@ -67,8 +67,8 @@ impl Plan {
 
     /// The outputs that the loss is taken of, `[n, width]`, of every token a row, where the graph tells them.
     pub fn outputs(&self, tape: &Tape<'_>, parameters: &[Variable]) -> Option<Variable> {
-        let outputs = self.structure.graph.outputs?;
-        Some(self.value(tape, parameters, Model::Exact, outputs))
+        let outputs = self.structure.graph.ends.first()?;
+        Some(self.value(tape, parameters, Model::Exact, *outputs))
     }
 
     /// The value of one node.
@@ -81,8 +81,9 @@ impl Plan {
     ) -> Variable {
         let graph = &self.structure.graph;
         let linearised = match model {
-            Model::Exact => None,
-            Model::Linearised => Some(graph.outputs.unwrap_or(graph.loss)),
+            Model::Exact => &[][..],
+            Model::Linearised if graph.ends.is_empty() => std::slice::from_ref(&graph.loss),
+            Model::Linearised => &graph.ends,
         };
         let mut values: Vec<Option<Variable>> = vec![None; wanted + 1];
         for step in self.structure.steps.iter().take_while(|step| step.node <= wanted) {
@@ -91,7 +92,7 @@ impl Plan {
                 _ => self.step(tape, step, &mut values),
             };
             debug_assert_eq!(value.shape(), graph.nodes[step.node].shape, "node {}", step.node);
-            if linearised == Some(step.node) {
+            if linearised.contains(&step.node) {
                 value = tape.linearised(&value);
             }
             values[step.node] = Some(value);

@@ -179,10 +179,9 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Graph, GraphError> {
     }
     drop(parameters);
     let producer = description.producer;
-    let (initial, examples, outputs) = (Arc::default(), description.examples, None);
+    let (initial, examples, ends) = (Arc::default(), description.examples, Vec::new());
     let (file, layout, nodes) = (file.into(), Arc::new(layout), Arc::new(nodes));
-    let graph =
-        Graph { file, producer, layout, initial, constants, nodes, loss, outputs, examples };
+    let graph = Graph { file, producer, layout, initial, constants, nodes, loss, ends, examples };
     graph.check_examples()?;
     Ok(graph)
 }

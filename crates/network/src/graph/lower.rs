@@ -1,6 +1,7 @@
 //! Layers as a graph: what each does, written in operations of graphs.
 
 use super::operation::{Axes, Operation};
+use super::tangent::NoTangent;
 use super::{Constant, Graph, Node, operation, shape};
 use crate::architecture;
 use crate::architecture::{
@@ -19,8 +20,17 @@ impl Graph {
     /// Inputs and targets are zeros.
     pub(crate) fn of_layers(architecture: &Architecture, [count, targets]: [usize; 2]) -> Graph {
         let mut lowering = Lowering::new(&architecture.parameters);
-        let [outputs, loss] = lowering.network(architecture, count, targets);
-        lowering.finish(&architecture.layout, Some(outputs), loss)
+        let loss = lowering.network(architecture, count, targets);
+        lowering.finish(&architecture.layout, loss.expect("checked with the architecture"))
+    }
+
+    /// Whether the loss of an architecture has all derivatives that it takes.
+    ///
+    /// # Errors
+    /// The operation that has none.
+    pub(crate) fn check_tangents(architecture: &Architecture) -> Result<(), NoTangent> {
+        let mut lowering = Lowering::new(&architecture.parameters);
+        lowering.network(architecture, 1, architecture.width()).map(drop)
     }
 
     /// The penalty of an architecture, if it has one.
@@ -30,7 +40,7 @@ impl Graph {
             lowering.node(Operation::Parameter { name: name.clone() }, &[], shape.clone());
         }
         let penalty = lowering.penalty(architecture.l2)?;
-        Some(lowering.finish(&architecture.layout, None, penalty))
+        Some(lowering.finish(&architecture.layout, penalty))
     }
 
     /// The loss of an architecture with its penalty on examples, from the parameters `theta`.
@@ -43,12 +53,13 @@ impl Graph {
         let each = targets.len() / (count * architecture.tokens());
         let of = |count: usize| {
             let mut lowering = Lowering::new(&architecture.parameters);
-            let [outputs, loss] = lowering.network(architecture, count, each);
+            let loss = lowering.network(architecture, count, each);
+            let loss = loss.expect("checked with the architecture");
             let loss = match lowering.penalty(architecture.l2) {
                 None => loss,
                 Some(penalty) => lowering.push(Operation::Add, &[loss, penalty]),
             };
-            lowering.finish(&architecture.layout, Some(outputs), loss)
+            lowering.finish(&architecture.layout, loss)
         };
         let mut graph = of(count).with_parameters(theta);
         for (name, values) in [(INPUTS, inputs), (TARGETS, targets)] {
@@ -73,17 +84,36 @@ pub(super) struct Lowering<'a> {
     pub(super) made: HashMap<&'a str, usize>,
     /// What layers have kept under their names; the input has none.
     pub(super) kept: HashMap<Option<String>, usize>,
+    /// The derivatives of nodes by inputs, `None` where they vanish.
+    pub(super) tangents: HashMap<(usize, usize), Option<usize>>,
+    /// What the loss is taken of.
+    pub(super) ends: Vec<usize>,
 }
 
 impl<'a> Lowering<'a> {
     /// Nothing yet, of an architecture with these parameters.
     pub(super) fn new(parameters: &'a [Parameter]) -> Self {
-        let (nodes, constants) = (Vec::new(), BTreeMap::new());
-        Lowering { nodes, constants, parameters, made: HashMap::new(), kept: HashMap::new() }
+        Lowering {
+            nodes: Vec::new(),
+            constants: BTreeMap::new(),
+            parameters,
+            made: HashMap::new(),
+            kept: HashMap::new(),
+            tangents: HashMap::new(),
+            ends: Vec::new(),
+        }
     }
 
     /// The graph that ends in a node.
-    fn finish(self, layout: &Layout, outputs: Option<usize>, end: usize) -> Graph {
+    fn finish(mut self, layout: &Layout, loss: usize) -> Graph {
+        let mut needed = vec![false; self.nodes.len()];
+        self.ends.iter().chain([&loss]).for_each(|&end| needed[end] = true);
+        for (index, node) in self.nodes.iter_mut().enumerate().rev() {
+            node.needed = needed[index];
+            if node.needed {
+                node.args.iter().for_each(|&arg| needed[arg] = true);
+            }
+        }
         Graph {
             file: PathBuf::from(&layout.name),
             producer: concat!("bea ", env!("CARGO_PKG_VERSION")).into(),
@@ -91,14 +121,19 @@ impl<'a> Lowering<'a> {
             initial: Arc::default(),
             constants: self.constants,
             nodes: Arc::new(self.nodes),
-            loss: end,
-            outputs,
+            loss,
+            ends: self.ends,
             examples: None,
         }
     }
 
-    /// The outputs for so many examples, `[n, width]`, of every token a row, and their mean loss.
-    fn network(&mut self, architecture: &Architecture, count: usize, targets: usize) -> [usize; 2] {
+    /// The mean loss of so many examples, of outputs `[n, width]`, of every token a row.
+    fn network(
+        &mut self,
+        architecture: &Architecture,
+        count: usize,
+        targets: usize,
+    ) -> Result<usize, NoTangent> {
         let shape = [&[count], architecture.input.as_slice()].concat();
         let input = self.constant(INPUTS, &shape, Vec::new());
         self.kept.insert(None, input);
@@ -106,7 +141,7 @@ impl<'a> Lowering<'a> {
         let rows = count * architecture.tokens();
         let outputs = self.reshape(outputs, &[rows, architecture.width()]);
         let targets = self.constant(TARGETS, &[rows, targets], Vec::new());
-        [outputs, self.criterion(&architecture.criterion, outputs, targets)]
+        self.criterion(&architecture.criterion, outputs, targets)
     }
 
     pub(super) fn node(
@@ -117,8 +152,7 @@ impl<'a> Lowering<'a> {
     ) -> usize {
         let varies = matches!(operation, Operation::Parameter { .. })
             || args.iter().any(|arg| self.nodes[*arg].varies);
-        // The loss depends on all that layers do.
-        let (args, needed) = (args.to_vec(), true);
+        let (args, needed) = (args.to_vec(), false);
         self.nodes.push(Node { operation, args, at: None, shape, varies, needed });
         self.nodes.len() - 1
     }

@@ -17,6 +17,7 @@ mod operation;
 mod shape;
 mod steps;
 mod structure;
+mod tangent;
 mod value;
 mod view;
 mod windows;
@@ -25,6 +26,7 @@ pub use error::GraphError;
 pub(crate) use execute::{Model, Plan};
 pub(crate) use lower::{INPUTS, TARGETS};
 pub(crate) use structure::{Structure, Structures};
+pub(crate) use tangent::NoTangent;
 
 use crate::architecture::{Dtype, Layout};
 use crate::memory;
@@ -77,8 +79,8 @@ pub struct Graph {
     constants: BTreeMap<String, Constant>,
     nodes: Arc<Vec<Node>>,
     loss: usize,
-    /// What the loss is taken of, where that is known: a matrix with a row for each example.
-    outputs: Option<usize>,
+    /// What the loss is taken of, where that is known: the outputs, with a row for each example, and derivatives of them.
+    ends: Vec<usize>,
     /// What is said of its examples.
     examples: Option<Examples>,
 }

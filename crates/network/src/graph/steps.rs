@@ -47,7 +47,7 @@ impl Graph {
         for node in self.nodes.iter().filter(|node| node.needed) {
             node.args.iter().for_each(|&arg| uses[arg] += 1);
         }
-        self.outputs.iter().for_each(|&outputs| uses[outputs] += 1);
+        self.ends.iter().for_each(|&end| uses[end] += 1);
         let live = |index: &usize| self.nodes[*index].needed && self.nodes[*index].varies;
         let (mut steps, mut absorbed) = (Vec::<Step>::new(), vec![false; self.nodes.len()]);
         for node in (0..=self.loss).filter(live) {
