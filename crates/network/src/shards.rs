@@ -82,6 +82,9 @@ impl Cutter {
         if context.is_host() {
             let held = held(architecture, data);
             memory::check(architecture, shard.saturating_mul(activations).saturating_add(held))?;
+            if !architecture.criterion.is_mean() {
+                memory::check_pairs(examples, architecture.dtype)?;
+            }
         }
         let ranges = (0..examples).step_by(shard).map(|start| start..(start + shard).min(examples));
         ranges.map(|range| self.shard(data, range)).collect()

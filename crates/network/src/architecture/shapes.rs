@@ -175,7 +175,7 @@ impl Way {
                 plan.label(),
                 shared.name
             );
-            let help = near::advice(&shared.name, &names);
+            let help = advice(&shared.name, &names);
             return Err(LayerError { message, span: Some(shared.span.clone()), help });
         }
         Ok(self.owners.get(&shared.name).unwrap_or(&shared.name).clone())
@@ -190,7 +190,7 @@ impl Way {
                 plan.label(),
                 reference.name
             );
-            let help = near::advice(&reference.name, &names);
+            let help = advice(&reference.name, &names);
             LayerError { message, span: Some(reference.span.clone()), help }
         })
     }
@@ -309,6 +309,30 @@ impl Way {
         }
         let names = plan.from.iter().map(remembered).collect();
         Ok((Layer::Join { how, names }, joined))
+    }
+}
+
+/// The whole names whose ends are, or resemble, a name that is none: within a residual both have to be written.
+fn advice(unknown: &str, names: &[&str]) -> Option<String> {
+    let end = |name: &str| name.rsplit('.').next().is_some_and(|end| end == unknown);
+    let inner: Vec<&str> = names.iter().copied().filter(|name| end(name)).collect();
+    if !inner.is_empty() {
+        return Some(format!("did you mean {}?", near::quoted(&inner)));
+    }
+    if !near::names(unknown, names).is_empty() {
+        return near::advice(unknown, names);
+    }
+    let ends: Vec<&str> = names.iter().filter_map(|name| name.rsplit('.').next()).collect();
+    let near = near::names(unknown, &ends);
+    let inner: Vec<&str> = names
+        .iter()
+        .zip(&ends)
+        .filter(|(_, end)| near.contains(end))
+        .map(|(name, _)| *name)
+        .collect();
+    match inner.is_empty() {
+        true => near::advice(unknown, names),
+        false => Some(format!("did you mean {}?", near::quoted(&inner))),
     }
 }
 
