@@ -418,7 +418,7 @@ impl<'a> Tape<'a> {
         self.multiply(&exponentials, &self.apply(Elementary::Reciprocal, &sums))
     }
 
-    /// `log Σ e^x` over the axes where `shape` has one entry, less the largest entry; `x` less the same; and that.
+    /// `log Σ e^x` over the axes where `shape` has one entry, less what the entries have in common; `x` less the same; and that.
     pub fn log_sum_exp(&self, x: &Variable, shape: &[usize]) -> (Variable, Variable, Variable) {
         let ring = self.ring;
         let (shifted, largest) = self.shifted(x, shape);
@@ -434,10 +434,10 @@ impl<'a> Tape<'a> {
         (log, shifted, largest)
     }
 
-    /// `x - m`, and `m`, the largest real part over the axes where `shape` has one entry: a constant that changes no
-    /// softmax and keeps the exponentials in range.
+    /// `x - m`, and `m`, what the entries over the axes where `shape` has one have in common: it changes no softmax, so that
+    /// nothing goes back through it, and without it the exponentials stay in range.
     fn shifted(&self, x: &Variable, shape: &[usize]) -> (Variable, Variable) {
-        let largest = self.constant(self.ring.constant(self.ring.largest(x.value.base(), shape)));
-        (self.subtract(x, &largest), largest)
+        let common = self.constant(self.ring.common(&x.value, shape));
+        (self.subtract(x, &common), common)
     }
 }
