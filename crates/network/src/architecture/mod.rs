@@ -33,11 +33,12 @@ mod activation;
 mod criterion;
 mod derivable;
 mod error;
+mod inferred;
 mod layer;
-mod layers;
 mod library;
 mod parameters;
-mod plain;
+mod tables;
+
 mod plan;
 mod read;
 mod shapes;

@@ -1,8 +1,8 @@
 //! Shapes, inferred from the input through the layers.
 
 use super::error::{ArchitectureError, LayerError};
+use super::inferred::plain;
 use super::parameters::MOST;
-use super::plain::plain;
 use super::plan::{INPUT, LayerKind, Plan, Reference};
 use super::{Criterion, Join, Layer};
 use bea_series::text::near;

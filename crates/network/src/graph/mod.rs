@@ -3,6 +3,7 @@
 //! A graph is a list of operations on tensors that ends in the loss, with its data as constants. Each operation is
 //! evaluated by those of the tape, so that values, derivatives of every order and complex parameters come from one rule.
 
+mod composite;
 mod constant;
 mod criterion;
 mod error;
@@ -11,7 +12,6 @@ mod execute;
 mod format;
 mod formula;
 mod gather;
-mod layers;
 mod lower;
 mod operation;
 mod shape;
