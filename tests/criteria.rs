@@ -319,3 +319,15 @@ fn targets_that_a_loss_has_no_meaning_for_are_refused() {
     assert!(matches!(one("loss = \"mse\""), Err(Mismatch::Targets { .. })));
     assert!(one("loss = \"hinge\"").is_ok());
 }
+
+/// All pairs of so many examples are on no machine, and are not begun.
+#[test]
+fn a_contrastive_loss_of_many_examples_says_what_it_needs() {
+    let network = network("loss = \"contrastive\"", 3);
+    let count = 4_000_000;
+    let inputs = Values::F32(vec![0.5; 4 * count]);
+    let targets = Targets::Classes { labels: vec![0; count], classes: 1 };
+    let data = Dataset::new("random", vec![4], inputs, targets).unwrap();
+    let error = NetworkLoss::new(network, &data, &Device::cpu()).err().unwrap();
+    assert!(matches!(error, Mismatch::Pairs { examples: 4_000_000, .. }), "{error}");
+}

@@ -147,6 +147,55 @@ fn attention_and_tables_have_laws_of_their_own() {
     }
 }
 
+/// Recurrent layers: PyTorch takes one bound for all arrays, the others the fans of one gate. Transposed convolutions, whose weights
+/// are `[inputs, outputs/groups, kernel]`: as PyTorch counts, the second axis and the window are what comes in.
+#[test]
+fn recurrent_and_transposed_layers_have_laws_of_their_own() {
+    let largest = |values: &[f64]| values.iter().fold(0.0f64, |m, w| m.max(w.abs()));
+    for (cell, gates) in [("rnn", 1), ("gru", 3), ("lstm", 4)] {
+        let network = network(&format!(
+            "loss = \"cross_entropy\"\ninput = [3, 30]\nlayer = [{{ type = \"{cell}\", hidden = 90 }}, \
+             {{ type = \"last_token\" }}, {{ type = \"linear\", out = 2 }}]"
+        ));
+        let pytorch = initialise(&network, Scheme::PyTorch, 4);
+        for name in ["0.weight_ih_l0", "0.weight_hh_l0", "0.bias_ih_l0", "0.bias_hh_l0"] {
+            let (values, bound) = (part(&network, &pytorch, name), (1.0f64 / 90.0).sqrt());
+            assert!((0.9 * bound..=bound).contains(&largest(values)), "{cell}: {name}");
+        }
+        let glorot = initialise(&network, Scheme::GlorotUniform, 4);
+        for (name, inputs) in [("0.weight_ih_l0", 30.0), ("0.weight_hh_l0", 90.0)] {
+            let (values, bound) =
+                (part(&network, &glorot, name), (6.0f64 / (inputs + 90.0)).sqrt());
+            assert_eq!(values.len(), gates * 90 * inputs as usize);
+            assert!((0.99 * bound..=bound).contains(&largest(values)), "{cell}: {name}");
+        }
+        for name in ["0.bias_ih_l0", "0.bias_hh_l0"] {
+            assert_eq!(largest(part(&network, &glorot, name)), 0.0, "{cell}: {name}");
+        }
+    }
+    let network = network(
+        "loss = \"cross_entropy\"\ninput = [12, 4, 4]\nlayer = [{ type = \"conv_transpose2d\", out = 60, kernel = 3, \
+         groups = 2 }, { type = \"global_avg_pool\" }]",
+    );
+    let (fan_in, fan_out) = (30.0 * 9.0, 12.0 * 9.0);
+    for (scheme, bound) in [
+        (Scheme::PyTorch, 1.0f64 / fan_in),
+        (Scheme::HeUniform, 6.0 / fan_in),
+        (Scheme::GlorotUniform, 6.0 / (fan_in + fan_out)),
+    ] {
+        let theta = initialise(&network, scheme, 4);
+        let (weight, bound) = (part(&network, &theta, "0.weight"), bound.sqrt());
+        assert_eq!(weight.len(), 12 * 30 * 9);
+        assert!((0.99 * bound..=bound).contains(&largest(weight)), "{scheme:?}");
+        let bias = largest(part(&network, &theta, "0.bias"));
+        assert!(if scheme == Scheme::PyTorch {
+            (0.9 * bound..=bound).contains(&bias)
+        } else {
+            bias == 0.0
+        });
+    }
+}
+
 #[test]
 fn unknown_schemes_are_refused() {
     assert_eq!("xavier_uniform".parse::<Scheme>().unwrap(), Scheme::GlorotUniform);

@@ -205,6 +205,40 @@ fn what_does_not_fit_is_shown_in_its_place() {
     insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!(shown.join("\n")) });
 }
 
+/// Within a residual a name is the whole one.
+#[test]
+fn names_within_residuals_are_near_those_that_they_end_with() {
+    let error = |name: &str| {
+        error_of(
+            "[4]",
+            &format!(
+                "{{ type = \"residual\", layers = [{{ type = \"tanh\", name = \"open\" }}, {{ type = \"linear\", out = 4 }}, \
+                 {{ type = \"add\", from = [\"{name}\", \"0.1\"] }}] }}"
+            ),
+        )
+    };
+    for name in ["open", "opne"] {
+        let text = error(name);
+        assert!(text.contains("did you mean `0.open`?"), "{text}");
+    }
+}
+
+#[test]
+fn ends_without_parameters_are_named() {
+    let network = network(
+        "loss = \"mse\"\ninput = [6]\nlayer = [{ type = \"slice\", name = \"cut\", stop = 4 }, \
+         { type = \"linear\", out = 3 }, { type = \"tanh\" }]",
+    );
+    for (inputs, width, layer) in [(5, 3, "`cut` (slice)"), (6, 2, "`2` (tanh)")] {
+        let targets = Targets::Values { values: values(1, 4 * width), width };
+        let data =
+            Dataset::new("numbers", vec![inputs], Values::F64(values(2, 4 * inputs)), targets);
+        let error =
+            NetworkLoss::new(network.clone(), &data.unwrap(), &Device::cpu()).err().unwrap();
+        assert!(error.to_string().contains(layer), "{error}");
+    }
+}
+
 fn network(text: &str) -> Architecture {
     Architecture::parse(&Source::new("net.toml", text)).unwrap()
 }

@@ -267,3 +267,24 @@ proptest! {
         close("linearity", "contractions", &whole, &sum, 1e-10);
     }
 }
+
+/// Cross entropy and softmax do not change where all outputs of an example move together: along a direction that has much of that,
+/// 32-bit derivatives of high order keep their digits, as powers of what is common would cost them.
+#[test]
+fn what_outputs_have_in_common_costs_no_digits() {
+    let of = |dtype| {
+        let layers = layers(&["\"linear\"; out = 5", "\"tanh\"", "\"linear\"; out = 3"]);
+        let head = "loss = \"cross_entropy\"\ninput = [4]";
+        networks::network(head, &layers, 7, dtype, &Device::cpu())
+    };
+    let (single, double) = (of(Dtype::F32), of(Dtype::F64));
+    let p = single.dimension();
+    let (theta, mut v) = (numbers(1, p), numbers(2, p));
+    v[p - 3..].iter_mut().for_each(|bias| *bias += 8.0);
+    for order in 2..=3 {
+        let directions = vec![&v[..]; order];
+        let found = single.contraction(&theta, &directions).unwrap();
+        let exact = double.contraction(&theta, &directions).unwrap();
+        close("common", &format!("order {}", order + 1), &found, &exact, 3e-6);
+    }
+}

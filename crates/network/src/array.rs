@@ -328,22 +328,6 @@ impl Array {
         Self::new(data, &shape)
     }
 
-    /// The rows of a table that `indices` name.
-    pub fn rows(&self, indices: &Indices) -> Self {
-        let width = self.shape[1];
-        let data: Data = wherever!(&self.data, x => x.rows(indices, width, false).into());
-        let count = indices.length();
-        Self::new(data, &[count, width])
-    }
-
-    /// The adjoint of [`rows`](Self::rows): every row of this is added to the row of a table that it came from.
-    pub fn scatter_rows(&self, indices: &Indices, rows: usize) -> Self {
-        let width = self.shape[1];
-        let data =
-            wherever!(&self.data, x => x.scatter_rows(indices, width, rows, false, None).into());
-        Self::new(data, &[rows, width])
-    }
-
     /// The entries at the positions, or zeros.
     pub fn pick(&self, positions: &Positions) -> Self {
         let Positions { rows, width, hollow, shape, .. } = positions;

@@ -14,13 +14,12 @@ use super::array::{Array, Context};
 use super::buffer::{self, Unused};
 use super::data::Dataset;
 use super::device::{Device, DeviceError};
-use super::forward::{self, Batch, Model};
-use super::graph::{Graph, GraphError, Plan};
+use super::graph::{Graph, GraphError, INPUTS, Model, Plan, Structure, Structures, TARGETS};
 use super::host::cores;
 use super::mismatch::{Mismatch, check};
 use super::point::{Point, Scalar, join};
 use super::series::{Coefficients, Ring, Series};
-use super::shards::{Plans, cut, shard_size, shards};
+use super::shards::{Cutter, Shard, shard_size};
 use super::tape::Tape;
 use bea_flow::objective::{Call, Counter, Counts, Jet};
 
@@ -36,6 +35,10 @@ use bea_flow::objective::{Call, Counter, Counts, Jet};
 #[derive(Clone)]
 pub struct NetworkLoss {
     network: Network,
+    /// What is evaluated one by one.
+    shards: Arc<[Shard]>,
+    /// What is of no example.
+    penalty: Option<Arc<Plan>>,
     device: Device,
     context: Context,
     examples: usize,
@@ -54,13 +57,13 @@ pub enum Start<'a> {
     Own(&'a [f64]),
 }
 
-/// What is evaluated.
+/// What the loss is one of. Both are evaluated as graphs.
 #[derive(Clone)]
 enum Network {
     /// Layers, on shards of the examples.
-    Layers { architecture: Arc<Architecture>, batches: Arc<[Batch]>, plans: Arc<Plans> },
-    /// A graph, whose constants are its data.
-    Graph(Arc<Plan>),
+    Layers(Cutter),
+    /// A graph, whose constants are its data, and what it is on some of its examples, by their number.
+    Graph(Arc<Graph>, Arc<Structures<usize>>),
 }
 
 /// The result of [`NetworkLoss::evaluate`]; real and imaginary parts in turn if complex.
@@ -98,14 +101,23 @@ impl NetworkLoss {
         device.check(architecture.dtype)?;
         check(&architecture, data)?;
         let (context, examples) = (device.context(architecture.dtype), data.len());
-        let plans = Arc::new(Plans::default());
-        let (batches, activations) =
-            device.guard(|| shards(&architecture, data, device, &plans))??;
-        let device = device.clone();
-        let network =
-            Network::Layers { architecture: architecture.into(), batches: batches.into(), plans };
+        let penalty = Graph::of_penalty(&architecture).map(|graph| Plan::alone(graph, device));
+        let penalty = penalty.transpose()?.map(Arc::new);
+        let cutter = Cutter::new(architecture, device);
+        let (shards, activations) = cutter.first(data)?;
+        let (network, shards, device) = (Network::Layers(cutter), shards.into(), device.clone());
         let (counter, _unused) = (Arc::default(), Arc::new(Unused));
-        Ok(Self { network, device, context, examples, activations, counter, _unused })
+        Ok(Self {
+            network,
+            shards,
+            penalty,
+            device,
+            context,
+            examples,
+            activations,
+            counter,
+            _unused,
+        })
     }
 
     /// The loss that an operator graph ends in, evaluated on `device`.
@@ -113,12 +125,25 @@ impl NetworkLoss {
     /// # Errors
     /// More memory than there is, indices outside of the axis that they name, a device without the graph's numbers.
     pub fn of_graph(graph: Graph, device: &Device) -> Result<Self, GraphError> {
+        device.check(graph.layout().dtype)?;
+        graph.check_memory()?;
         let activations = graph.activations().max(1);
-        let plan = Arc::new(Plan::new(graph, device)?);
-        let (context, device) = (plan.context().clone(), device.clone());
-        let (network, counter) = (Network::Graph(plan), Arc::default());
-        let _unused = Arc::new(Unused);
-        Ok(Self { network, device, context, examples: 1, activations, counter, _unused })
+        let context = device.context(graph.layout().dtype);
+        let shards = Arc::from([Shard { plan: Plan::alone(graph.clone(), device)?, count: 1 }]);
+        let network = Network::Graph(Arc::new(graph), Arc::default());
+        let (penalty, device, counter) = (None, device.clone(), Arc::default());
+        let (examples, _unused) = (1, Arc::new(Unused));
+        Ok(Self {
+            network,
+            shards,
+            penalty,
+            device,
+            context,
+            examples,
+            activations,
+            counter,
+            _unused,
+        })
     }
 
     /// The mean loss of the same network on other data, a mini-batch or a test set. Its evaluations are counted
@@ -127,15 +152,12 @@ impl NetworkLoss {
     /// # Errors
     /// The data do not fit the network, or this is the loss of an operator graph, which has its own.
     pub fn over(&self, data: &Dataset) -> Result<Self, Mismatch> {
-        let Network::Layers { architecture, plans, .. } = &self.network else {
+        let Network::Layers(cutter) = &self.network else {
             return Err(Mismatch::OfGraph { graph: self.layout().name.clone() });
         };
-        check(architecture, data)?;
-        let cut = || cut(architecture, data, &self.device, plans, self.activations);
-        let batches = self.device.guard(cut)??.into();
-        let (architecture, plans) = (architecture.clone(), plans.clone());
-        let network = Network::Layers { architecture, batches, plans };
-        Ok(Self { network, examples: data.len(), ..self.clone() })
+        check(&cutter.architecture, data)?;
+        let shards = cutter.cut(data, self.activations)?.into();
+        Ok(Self { shards, examples: data.len(), ..self.clone() })
     }
 
     /// The loss of an operator graph on some of its examples: see [`Graph::subset`]. Its evaluations are counted together with
@@ -143,28 +165,41 @@ impl NetworkLoss {
     ///
     /// # Errors
     /// The graph is of all examples alone, or this is a network of layers, for which there is [`over`](Self::over).
+    ///
+    /// # Panics
+    /// If there is no such example, or none is asked for.
     pub fn subset(&self, rows: &[usize]) -> Result<Self, GraphError> {
-        let Network::Graph(plan) = &self.network else {
+        let Network::Graph(graph, structures) = &self.network else {
             let (graph, cause) = (self.layout().name.clone(), "it is a network of layers".into());
             return Err(GraphError::Examples { graph, cause });
         };
-        let some = Self::of_graph(plan.graph().subset(rows)?, &self.device)?;
-        Ok(Self { counter: self.counter.clone(), ..some })
+        let make = || {
+            let some = graph.of_count(rows.len())?;
+            some.check_memory()?;
+            Structure::new(some, &graph.data(), &self.device)
+        };
+        let structure = structures.of(rows.len(), make)?;
+        let activations = structure.graph().activations().max(1);
+        let some = graph.with_rows(structure.graph().clone(), rows);
+        let plan = Plan::new(structure, &|name| some.values_of(name))?;
+        let shards = Arc::from([Shard { plan, count: 1 }]);
+        let network = Network::Graph(Arc::new(some), Arc::default());
+        Ok(Self { network, shards, activations, ..self.clone() })
     }
 
     /// The layers of the network; an operator graph has none.
     pub fn architecture(&self) -> Option<&Architecture> {
         match &self.network {
-            Network::Layers { architecture, .. } => Some(architecture),
-            Network::Graph(_) => None,
+            Network::Layers(cutter) => Some(&cutter.architecture),
+            Network::Graph(..) => None,
         }
     }
 
     /// The operator graph, where this is the loss of one.
     pub fn graph(&self) -> Option<&Graph> {
         match &self.network {
-            Network::Layers { .. } => None,
-            Network::Graph(plan) => Some(plan.graph()),
+            Network::Layers(_) => None,
+            Network::Graph(graph, _) => Some(graph),
         }
     }
 
@@ -174,42 +209,37 @@ impl NetworkLoss {
     /// An accelerator that fails.
     pub fn to_graph(&self, theta: &[f64]) -> Result<Graph, DeviceError> {
         match &self.network {
-            Network::Layers { architecture, batches, .. } => {
-                self.device.guard(|| Graph::of_layers(architecture, batches, theta))
-            }
-            Network::Graph(plan) => Ok(plan.graph().clone().with_parameters(theta)),
+            Network::Layers(Cutter { architecture, .. }) => self.device.guard(|| {
+                let data = [INPUTS, TARGETS].map(|name| {
+                    self.shards.iter().flat_map(|shard| shard.plan.data(name)).collect()
+                });
+                Graph::of_network(architecture, self.examples, data, theta)
+            }),
+            Network::Graph(graph, _) => Ok(Graph::clone(graph).with_parameters(theta)),
         }
     }
 
     /// Name, precision and parameters of the network.
     pub fn layout(&self) -> &Layout {
         match &self.network {
-            Network::Layers { architecture, .. } => &architecture.layout,
-            Network::Graph(plan) => plan.graph().layout(),
+            Network::Layers(cutter) => &cutter.architecture.layout,
+            Network::Graph(graph, _) => graph.layout(),
         }
     }
 
     /// Where the parameters come from, if no file has them.
     pub fn start(&self) -> Start<'_> {
         match &self.network {
-            Network::Layers { architecture, .. } => Start::Drawn(architecture),
-            Network::Graph(plan) => Start::Own(plan.graph().initial()),
+            Network::Layers(cutter) => Start::Drawn(&cutter.architecture),
+            Network::Graph(graph, _) => Start::Own(graph.initial()),
         }
     }
 
     /// Whether the Hessian is continuous: see [`Architecture::is_smooth`].
     pub fn is_smooth(&self) -> bool {
         match &self.network {
-            Network::Layers { architecture, .. } => architecture.is_smooth(),
-            Network::Graph(plan) => plan.graph().is_smooth(),
-        }
-    }
-
-    /// The parts of the loss that are evaluated one by one.
-    fn shards(&self) -> usize {
-        match &self.network {
-            Network::Layers { batches, .. } => batches.len(),
-            Network::Graph(_) => 1,
+            Network::Layers(cutter) => cutter.architecture.is_smooth(),
+            Network::Graph(graph, _) => graph.is_smooth(),
         }
     }
 
@@ -245,24 +275,22 @@ impl NetworkLoss {
     /// # Errors
     /// An accelerator that fails.
     pub fn accuracy(&self, theta: &[f64]) -> Result<f64, DeviceError> {
-        let Network::Layers { architecture, batches, .. } = &self.network else {
-            return Ok(f64::NAN);
-        };
+        let Some(architecture) = self.architecture() else { return Ok(f64::NAN) };
         if let Criterion::Contrastive { .. } = architecture.criterion {
             return Ok(f64::NAN);
         }
         self.counter.add(Call::Value, 1);
         let (algebra, values) = (Algebra::real(), [(0, theta)]);
-        let count = |batch: &Batch| -> usize {
+        let count = |shard: &Shard| -> usize {
             let ring = Ring::new(&algebra, &self.context);
             let tape = Tape::new(&ring, vec![false]);
             let parameters = self.variables(&ring, &values);
-            let variables = parameters.into_iter().map(|p| tape.constant(p)).collect();
-            let outputs = forward::outputs(&tape, architecture, variables, batch);
+            let variables: Vec<_> = parameters.into_iter().map(|p| tape.constant(p)).collect();
+            let outputs = shard.plan.outputs(&tape, &variables).expect("layers have outputs");
             let width = outputs.shape()[1];
             let outputs = outputs.value.coefficient(0).map_or_else(Vec::new, Array::to_f64);
             let largest = |row: &[f64]| (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b]));
-            let targets = batch.targets.to_f64();
+            let targets = shard.plan.data(TARGETS);
             let rows = outputs.chunks(width).zip(targets.chunks(width));
             if width == 1 {
                 let [low, high] = architecture.criterion.coding();
@@ -273,7 +301,7 @@ impl NetworkLoss {
             }
             rows.filter(|(found, wanted)| largest(found) == largest(wanted)).count()
         };
-        let total = || -> usize { batches.iter().map(count).sum() };
+        let total = || -> usize { self.shards.iter().map(count).sum() };
         let rows = self.examples * architecture.tokens();
         Ok(self.device.guard(total)? as f64 / rows as f64)
     }
@@ -305,8 +333,8 @@ impl NetworkLoss {
     /// the Hessian `H_L` of the loss by the outputs: the Gauss-Newton matrix (Schraudolph, *Fast curvature
     /// matrix-vector products for second-order gradient descent*, Neural Computation 14, 2002). It is the Hessian
     /// without the second derivatives of the network, and positive semidefinite where the loss is convex in the
-    /// outputs, as all losses of architectures but formulas and the contrastive one are; the second derivatives of a penalty are in it. An
-    /// operator graph tells no outputs: there the loss itself is taken for them, and the matrix is zero.
+    /// outputs, as all losses of architectures but formulas and the contrastive one are; the second derivatives of a penalty are in it. Of an
+    /// operator graph that was read only the loss is known, which is taken for the outputs: the matrix is zero.
     ///
     /// # Errors
     /// An accelerator that fails.
@@ -440,18 +468,15 @@ impl NetworkLoss {
     /// How many directions to evaluate in one pass: blocks share the network's own evaluation, but their activations
     /// must not leave the cache, nor a core be idle. What a direction gets does not depend on its block.
     fn block(&self, directions: usize) -> usize {
-        let largest = match &self.network {
-            Network::Layers { batches, .. } => batches.iter().map(|b| b.count).max().unwrap_or(1),
-            Network::Graph(_) => 1,
-        };
+        let largest = self.shards.iter().map(|shard| shard.count).max().unwrap_or(1);
         let cached = 4 * shard_size(&self.context) / (largest * self.activations);
-        let blocks = self.cores().div_ceil(self.shards().max(1));
+        let blocks = self.cores().div_ceil(self.shards.len().max(1));
         cached.min(directions.div_ceil(blocks)).clamp(1, 32)
     }
 
     /// Whether loops are cut for all cores: where there is one shard, and it is worth it.
     fn is_wide(&self) -> bool {
-        let one = self.context.is_host() && self.shards() == 1;
+        let one = self.context.is_host() && self.shards.len() == 1;
         one && self.examples.saturating_mul(self.activations) >= WIDE
     }
 
@@ -477,7 +502,7 @@ impl NetworkLoss {
         points: &[Point<'_, S>],
         model: Model,
     ) -> Vec<Evaluation> {
-        let (shards, cores) = (self.shards(), self.cores());
+        let (shards, cores) = (self.shards.len(), self.cores());
         // A round of shards, of one or more points, at a time bounds the memory for their results.
         let wanted = points.iter().map(|p| p.wanted.len()).max().unwrap_or(0);
         let numbers = (cores * self.dimension() * wanted).max(1);
@@ -581,20 +606,15 @@ impl NetworkLoss {
             if wanted.is_empty() { tape.constant(p.clone()) } else { tape.parameter(p.clone()) }
         };
         let variables: Vec<_> = parameters.iter().map(variable).collect();
-        let loss = match &self.network {
-            Network::Layers { architecture, batches, .. } => {
-                // The penalty is of no example, and stands with the first of them.
-                let penalty = (shard == 0 && architecture.l2 != 0.0)
-                    .then(|| forward::penalty(&tape, architecture.l2, &variables));
-                let (batch, total) = (&batches[shard], self.examples);
-                let loss = forward::loss(&tape, architecture, variables, batch, total, model);
-                penalty.iter().fold(loss, |loss, penalty| tape.add(&loss, penalty))
-            }
-            Network::Graph(plan) => {
-                let loss = plan.evaluate(&tape, variables);
-                if model == Model::Linearised { tape.linearised(&loss) } else { loss }
-            }
-        };
+        let Shard { plan, count } = &self.shards[shard];
+        let mut loss = plan.loss(&tape, &variables, model);
+        if *count != self.examples {
+            loss = tape.scale(&loss, *count as f64 / self.examples as f64);
+        }
+        // The penalty is of no example, and stands with the first of them.
+        if let Some(penalty) = self.penalty.as_ref().filter(|_| shard == 0) {
+            loss = tape.add(&loss, &penalty.loss(&tape, &variables, Model::Exact));
+        }
         let gradients = if wanted.is_empty() { Vec::new() } else { tape.gradient(&loss) };
         (loss.value, gradients)
     }

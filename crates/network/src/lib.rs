@@ -7,7 +7,6 @@ mod buffer;
 pub mod data;
 pub mod device;
 mod evaluation;
-mod forward;
 mod function;
 pub mod graph;
 mod host;

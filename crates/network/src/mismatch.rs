@@ -96,6 +96,21 @@ pub enum Mismatch {
         /// Numbers that the layers give for the examples that are evaluated together.
         activations: usize,
     },
+    /// More memory than the host has, for a loss of all pairs of examples.
+    #[error(
+        "the loss contrastive of {examples} examples is of all their pairs and needs at least {:.1} GiB of memory at \
+         once, more than there is",
+        *bytes as f64 / (1u64 << 30) as f64
+    )]
+    #[diagnostic(help(
+        "take fewer examples, or mini-batches, `batch = 256`, each with a loss of its own pairs"
+    ))]
+    Pairs {
+        /// How many there are.
+        examples: usize,
+        /// Bytes of the numbers of all pairs.
+        bytes: usize,
+    },
     /// An operator graph was to be evaluated on data.
     #[error("{graph} is an operator graph, whose data are constants: it takes no others")]
     OfGraph {

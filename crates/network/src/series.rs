@@ -269,6 +269,26 @@ impl<'a> Ring<'a> {
         self.context.array(values, shape)
     }
 
+    /// What all entries over the axes where `shape` has one have in common: the largest real part, and of nilpotent parts their
+    /// mean weighted by the softmax. Functions that a common part does not change would have it in powers, which cancel.
+    pub fn common(&self, x: &Series, shape: &[usize]) -> Series {
+        let largest = self.largest(x.base(), shape);
+        let mut common = self.constant(largest);
+        if self.algebra.nilpotency() < 2 {
+            return common;
+        }
+        let real = |x: Array| self.constant(x);
+        let (weights, _) = self.apply(Elementary::Exp, &real(x.base().sub(common.base())), false);
+        let (inverse, _) =
+            self.apply(Elementary::Reciprocal, &real(weights.base().sum_to(shape)), false);
+        let parts = 1 << usize::from(self.algebra.is_complex());
+        for (mean, part) in common.coefficients.iter_mut().zip(&x.coefficients).skip(parts) {
+            let weighted = |part: &Array| part.mul(weights.base()).sum_to(shape);
+            *mean = part.as_ref().map(|part| weighted(part).mul(inverse.base()));
+        }
+        common
+    }
+
     /// `σ(x)`, and `σ'(x)` where it is `wanted`.
     pub fn apply(
         &self,

@@ -1,19 +1,17 @@
-//! A data set on a device, cut into shards that are evaluated one by one.
+//! A data set on a device, cut into shards that are evaluated one by one: each is the network's graph with its examples.
 
 use super::algebra::Algebra;
-use super::architecture::{Architecture, BatchNormMode, Criterion, Layer};
+use super::architecture::{Architecture, Criterion, Layer};
 use super::array::Context;
 use super::data::{Dataset, Targets};
 use super::device::Device;
-use super::forward::{self, Batch};
-use super::graph::{Graph, Plan};
+use super::graph::{Graph, INPUTS, Plan, Structure, Structures, TARGETS};
 use super::memory;
 use super::mismatch::Mismatch;
 use super::series::Ring;
 use super::tape::Tape;
-use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// How many numbers of activations a shard on the host aims at: its working set should fit into a core's cache.
 const SHARD: usize = 1 << 18;
@@ -22,83 +20,116 @@ const SHARD: usize = 1 << 18;
 /// numbers a coefficient.
 const DEVICE_SHARD: usize = 1 << 25;
 
-/// How many numbers the operations on one example produce: a pass with parameters zero counts them.
-fn activations(architecture: &Architecture, example: &Batch, context: &Context) -> usize {
-    let real = Algebra::real();
-    let ring = Ring::new(&real, context);
-    let tape = Tape::new(&ring, vec![false]);
-    let zeros = architecture
-        .parameters
-        .iter()
-        .map(|p| tape.constant(ring.constant(context.zeros(&p.shape))));
-    forward::outputs(&tape, architecture, zeros.collect(), example);
-    tape.recorded().max(1)
+/// Some examples.
+#[derive(Debug)]
+pub(super) struct Shard {
+    /// Their mean loss.
+    pub plan: Plan,
+    pub count: usize,
 }
 
-/// The graphs of the layers for different numbers of examples, each made once.
-#[derive(Default)]
-pub(super) struct Plans(Mutex<BTreeMap<usize, Arc<Plan>>>);
+/// What cuts the data sets of one network.
+#[derive(Clone, Debug)]
+pub(super) struct Cutter {
+    pub architecture: Arc<Architecture>,
+    device: Device,
+    /// By the numbers of examples and of the targets of each row of outputs.
+    structures: Arc<Structures<[usize; 2]>>,
+}
 
-/// How many graphs are kept: of shards of two sizes, of mini-batches, and of the rest of the data.
-const KEPT: usize = 8;
+impl Cutter {
+    pub fn new(architecture: Architecture, device: &Device) -> Cutter {
+        let (architecture, structures) = (Arc::new(architecture), Arc::default());
+        Cutter { architecture, device: device.clone(), structures }
+    }
 
-impl Plans {
-    fn of(
-        &self,
-        architecture: &Architecture,
-        count: usize,
-        device: &Device,
-    ) -> Result<Arc<Plan>, Mismatch> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(plan) = known.get(&count) {
-            return Ok(plan.clone());
+    /// The data on the device, cut into shards, and how many numbers the operations on one example produce.
+    pub fn first(&self, data: &Dataset) -> Result<(Vec<Shard>, usize), Mismatch> {
+        let architecture = &self.architecture;
+        // At least what the layers give for one example, before that is evaluated.
+        let least = architecture.activations.saturating_add(held(architecture, data));
+        memory::check(architecture, least)?;
+        let activations = self.activations(data)?;
+        Ok((self.cut(data, activations)?, activations))
+    }
+
+    /// How many numbers the operations on one example produce: a pass with parameters zero counts them.
+    fn activations(&self, data: &Dataset) -> Result<usize, Mismatch> {
+        let (architecture, context) = (&self.architecture, self.context());
+        let one = self.shard(data, 0..1)?;
+        let count = || {
+            let real = Algebra::real();
+            let ring = Ring::new(&real, &context);
+            let tape = Tape::new(&ring, vec![false]);
+            let zeros = |shape: &[usize]| tape.constant(ring.constant(context.zeros(shape)));
+            let parameters = architecture.parameters.iter().map(|p| zeros(&p.shape));
+            one.plan.outputs(&tape, &parameters.collect::<Vec<_>>());
+            tape.recorded().max(1)
+        };
+        Ok(self.device.guard(count)?)
+    }
+
+    /// The data on the device, cut into shards.
+    pub fn cut(&self, data: &Dataset, activations: usize) -> Result<Vec<Shard>, Mismatch> {
+        let (architecture, context) = (&self.architecture, self.context());
+        let examples = data.len();
+        let whole = architecture.couples_examples() || !architecture.criterion.is_mean();
+        let shard = if whole {
+            examples
+        } else {
+            balanced(examples, (shard_size(&context) / activations).max(32))
+        };
+        if context.is_host() {
+            let held = held(architecture, data);
+            memory::check(architecture, shard.saturating_mul(activations).saturating_add(held))?;
+            if !architecture.criterion.is_mean() {
+                memory::check_pairs(examples, architecture.dtype)?;
+            }
         }
-        let plan = Arc::new(Plan::unchecked(Graph::of_outputs(architecture, count), device)?);
-        if known.len() >= KEPT {
-            known.clear();
-        }
-        known.insert(count, plan.clone());
-        Ok(plan)
+        let ranges = (0..examples).step_by(shard).map(|start| start..(start + shard).min(examples));
+        ranges.map(|range| self.shard(data, range)).collect()
+    }
+
+    fn context(&self) -> Context {
+        self.device.context(self.architecture.dtype)
+    }
+
+    fn shard(&self, data: &Dataset, range: Range<usize>) -> Result<Shard, Mismatch> {
+        let (architecture, count) = (&self.architecture, range.len());
+        let inputs = data.rows_f64(range.clone());
+        check_tokens(architecture, data, &inputs, range.start)?;
+        let (width, tokens) = (architecture.width(), architecture.tokens());
+        let targets = targets(&architecture.criterion, &data.targets, range, [tokens, width]);
+        let size = [count, targets.len() / (count * tokens)];
+        let make = || {
+            let graph = Graph::of_layers(architecture, size);
+            Structure::new(graph, &[INPUTS, TARGETS], &self.device)
+        };
+        let structure = self.structures.of(size, make)?;
+        let values = |name: &str| if name == INPUTS { inputs.clone() } else { targets.clone() };
+        Ok(Shard { plan: Plan::new(structure, &values)?, count })
     }
 }
 
-/// The data on the device, cut into shards, and how many numbers the operations on one example produce.
-pub(super) fn shards(
+/// Refuses what names no row of an embedding, among the inputs of the examples from `start` on.
+fn check_tokens(
     architecture: &Architecture,
     data: &Dataset,
-    device: &Device,
-    plans: &Plans,
-) -> Result<(Vec<Batch>, usize), Mismatch> {
-    // At least what the layers give for one example, before that is evaluated.
-    let least = architecture.activations.saturating_add(held(architecture, data));
-    memory::check(architecture, least)?;
-    let one = batch(architecture, data, 0..1, device, plans)?;
-    let activations = activations(architecture, &one, &device.context(architecture.dtype));
-    Ok((cut(architecture, data, device, plans, activations)?, activations))
-}
-
-/// The data on the device, cut into shards.
-pub(super) fn cut(
-    architecture: &Architecture,
-    data: &Dataset,
-    device: &Device,
-    plans: &Plans,
-    activations: usize,
-) -> Result<Vec<Batch>, Mismatch> {
-    let context = &device.context(architecture.dtype);
-    let examples = data.len();
-    let whole = couples_examples(&architecture.layers) || !architecture.criterion.is_mean();
-    let shard = if whole {
-        examples
-    } else {
-        balanced(examples, (shard_size(context) / activations).max(32))
-    };
-    if context.is_host() {
-        let held = held(architecture, data);
-        memory::check(architecture, shard.saturating_mul(activations).saturating_add(held))?;
+    inputs: &[f64],
+    start: usize,
+) -> Result<(), Mismatch> {
+    for (tokens, vocabulary) in tokens(&architecture.layers) {
+        let is_token =
+            |value: f64| value.fract() == 0.0 && value >= 0.0 && value < vocabulary as f64;
+        let length = architecture.input.iter().product();
+        for (at, example) in inputs.chunks_exact(length).enumerate() {
+            if let Some(&value) = example[tokens.clone()].iter().find(|value| !is_token(**value)) {
+                let (data, example) = (data.name.clone(), start + at);
+                return Err(Mismatch::Token { data, example, value, last: vocabulary - 1 });
+            }
+        }
     }
-    let ranges = (0..examples).step_by(shard).map(|start| start..(start + shard).min(examples));
-    ranges.map(|range| batch(architecture, data, range, device, plans)).collect()
+    Ok(())
 }
 
 /// The numbers of all inputs and targets, which stay where they are evaluated.
@@ -111,14 +142,6 @@ fn held(architecture: &Architecture, data: &Dataset) -> usize {
 /// How many numbers of activations a shard aims at.
 pub(super) fn shard_size(context: &Context) -> usize {
     if context.is_host() { SHARD } else { DEVICE_SHARD }
-}
-
-/// Whether the layers mix examples, so that the data cannot be cut into shards.
-fn couples_examples(layers: &[Layer]) -> bool {
-    layers.iter().any(|layer| match layer {
-        Layer::BatchNorm { mode, .. } => *mode == BatchNormMode::Batch,
-        layer => layer.inner().into_iter().any(couples_examples),
-    })
 }
 
 /// Shards of at most about `size` examples, equally large, an even number of them where there is more than
@@ -138,47 +161,6 @@ fn tokens(layers: &[Layer]) -> Vec<(Range<usize>, usize)> {
         layer => layer.inner().into_iter().flat_map(tokens).collect(),
     };
     layers.iter().flat_map(of).collect()
-}
-
-fn batch(
-    architecture: &Architecture,
-    data: &Dataset,
-    range: Range<usize>,
-    device: &Device,
-    plans: &Plans,
-) -> Result<Batch, Mismatch> {
-    let context = device.context(architecture.dtype);
-    let count = range.len();
-    let values = data.rows_f64(range.clone());
-    let length = values.len() / count;
-    for (tokens, vocabulary) in tokens(&architecture.layers) {
-        let is_token =
-            |value: f64| value.fract() == 0.0 && value >= 0.0 && value < vocabulary as f64;
-        for (at, example) in values.chunks_exact(length).enumerate() {
-            if let Some(&value) = example[tokens.clone()].iter().find(|value| !is_token(**value)) {
-                let (data, example) = (data.name.clone(), range.start + at);
-                return Err(Mismatch::Token { data, example, value, last: vocabulary - 1 });
-            }
-        }
-    }
-    let inputs = context.array(values, &[&[count], architecture.input.as_slice()].concat());
-    let layers = plans.of(architecture, count, device)?;
-    let (width, tokens) = (architecture.width(), architecture.tokens());
-    let targets = targets(&architecture.criterion, &data.targets, range, [tokens, width]);
-    let rows = count * tokens;
-    let criterion = match &architecture.criterion {
-        Criterion::CrossEntropy { .. } | Criterion::MeanSquaredError => None,
-        criterion => {
-            let graph = Graph::of_criterion(criterion, rows, [width, targets.len() / rows]);
-            let graph = graph.with_targets(&targets);
-            Some(Plan::new(graph.with_dtype(architecture.dtype), device)?)
-        }
-    };
-    let targets = {
-        let each = targets.len() / rows;
-        context.array(targets, &[rows, each])
-    };
-    Ok(Batch { inputs, targets, count, layers, criterion })
 }
 
 /// The targets of some examples as the criterion takes them, `[n, width]`, of every token a row.

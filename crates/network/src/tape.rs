@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
-use super::array::{Array, Indices, Positions, Sum};
+use super::array::{Array, Positions, Sum};
 use super::function::Elementary;
 use super::host::window::Window;
 use super::series::{Ring, Series};
@@ -187,30 +187,37 @@ impl<'a> Tape<'a> {
         })
     }
 
-    /// `x Wᵀ + b` on the last axis: `x` of shape `[…, in]`, `W` of shape `[out, in]`, `b` of shape `[out]`.
-    pub fn linear(&self, x: &Variable, weight: &Variable, bias: Option<&Variable>) -> Variable {
+    /// `x W + b` on the last axis, or `x Wᵀ + b`: `x` of shape `[…, in]`, `W` of shape `[in, out]` or, `transposed`,
+    /// `[out, in]`, `b` of `out` entries.
+    pub fn linear(
+        &self,
+        x: &Variable,
+        weight: &Variable,
+        transposed: bool,
+        bias: &Variable,
+    ) -> Variable {
         let ring = self.ring;
-        let [outputs, inputs] = [weight.shape()[0], weight.shape()[1]];
+        let [inputs, outputs] = [0, 1].map(|axis| weight.shape()[axis ^ usize::from(transposed)]);
         let rows = x.shape().iter().product::<usize>() / inputs;
         let flat = self.reshape(x, &[rows, inputs]);
         let (row, all) = ([1, outputs], [rows, outputs]);
-        let start = bias.map(|b| b.value.linear(|b| b.reshape(&row).spread(&all)));
-        let times = |x: &Array, w: &Array, sum: Sum| x.matmul(w, (false, true), sum);
-        let value = ring.bilinear(&flat.value, &weight.value, |_| true, &all, start, times);
+        let start = bias.value.linear(|b| b.reshape(&row).spread(&all));
+        let times = |x: &Array, w: &Array, sum: Sum| x.matmul(w, (false, transposed), sum);
+        let value = ring.bilinear(&flat.value, &weight.value, |_| true, &all, Some(start), times);
         let products = self.bilinear_pullback(
             &flat,
             weight,
-            |y, w, sum| y.matmul(w, (false, false), sum),
-            |x, y, sum| y.matmul(x, (true, false), sum),
+            move |y, w, sum| y.matmul(w, (false, !transposed), sum),
+            move |x, y, sum| match transposed {
+                true => y.matmul(x, (true, false), sum),
+                false => x.matmul(y, (true, false), sum),
+            },
         );
-        let shift = bias.map(|b| (b.id, self.wanted(b)));
-        let mut arguments = vec![&flat, weight];
-        arguments.extend(bias);
-        let y = self.push(&arguments, value, move |adjoint, adjoints| {
-            if let Some((id, wanted)) = shift {
-                let sum = |y: &Array| y.sum_to(&row).reshape(&[outputs]);
-                adjoints.add(id, || adjoint.only(&wanted).linear(sum));
-            }
+        let (id, wanted) = (bias.id, self.wanted(bias));
+        let bias_shape = bias.shape().to_vec();
+        let y = self.push(&[&flat, weight, bias], value, move |adjoint, adjoints| {
+            let sum = |y: &Array| y.sum_to(&row).reshape(&bias_shape);
+            adjoints.add(id, || adjoint.only(&wanted).linear(sum));
             products(adjoint, adjoints);
         });
         let mut shape = x.shape().to_vec();
@@ -362,13 +369,6 @@ impl<'a> Tape<'a> {
         self.linear_map(x, |a| a.take(&at, &grid), move |a| a.put(&back, &grid))
     }
 
-    /// Rows of a table.
-    pub fn rows(&self, table: &Variable, indices: Indices) -> Variable {
-        let rows = table.shape()[0];
-        let back = indices.clone();
-        self.linear_map(table, |a| a.rows(&indices), move |a| a.scatter_rows(&back, rows))
-    }
-
     /// The entries at the positions, or zeros.
     pub fn pick(&self, x: &Variable, positions: &Positions) -> Variable {
         let (id, back) = (x.id, positions.clone());
@@ -418,7 +418,7 @@ impl<'a> Tape<'a> {
         self.multiply(&exponentials, &self.apply(Elementary::Reciprocal, &sums))
     }
 
-    /// `log Σ e^x` over the axes where `shape` has one entry, less the largest entry; `x` less the same; and that.
+    /// `log Σ e^x` over the axes where `shape` has one entry, less what the entries have in common; `x` less the same; and that.
     pub fn log_sum_exp(&self, x: &Variable, shape: &[usize]) -> (Variable, Variable, Variable) {
         let ring = self.ring;
         let (shifted, largest) = self.shifted(x, shape);
@@ -434,17 +434,10 @@ impl<'a> Tape<'a> {
         (log, shifted, largest)
     }
 
-    /// `x - m`, and `m`, the largest real part over the axes where `shape` has one entry: a constant that changes no
-    /// softmax and keeps the exponentials in range.
+    /// `x - m`, and `m`, what the entries over the axes where `shape` has one have in common: it changes no softmax, so that
+    /// nothing goes back through it, and without it the exponentials stay in range.
     fn shifted(&self, x: &Variable, shape: &[usize]) -> (Variable, Variable) {
-        let largest = self.constant(self.ring.constant(self.ring.largest(x.value.base(), shape)));
-        (self.subtract(x, &largest), largest)
+        let common = self.constant(self.ring.common(&x.value, shape));
+        (self.subtract(x, &common), common)
     }
-}
-
-/// The shape of what is reduced along the last axis.
-pub(crate) fn row_shape(x: &Variable) -> Vec<usize> {
-    let mut shape = x.shape().to_vec();
-    *shape.last_mut().expect("an axis") = 1;
-    shape
 }

@@ -30,7 +30,7 @@ pub use differential::{ElementaryDifferentials, VectorFields, elementary_differe
 pub use function::Function;
 pub use graph::{Condition, Expr, Graph, Node, Relation};
 pub use jets::{Direction, Jets};
-pub use language::{Loss, MAX_VARIABLES, named, names_in, point, split_top_level};
+pub use language::{Loss, MAX_VARIABLES, Partial, named, names_in, point, split_top_level};
 pub use library::{LibraryError, UnknownLoss, find, library};
 pub use modified_field::{modified_field, modified_field_of, non_principal_field};
 pub use number::Number;

@@ -119,7 +119,7 @@ pub(super) const LAYERS: &[Absent] = &[
 #[cfg(test)]
 mod tests {
     use super::super::activation::ACTIVATIONS;
-    use super::super::layers::TYPES;
+    use super::super::tables::TYPES;
     use super::*;
 
     #[test]

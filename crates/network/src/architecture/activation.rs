@@ -84,20 +84,4 @@ impl Activation {
         let found = exactly.or_else(|| ACTIVATIONS.iter().find(|(_, other)| same(other)));
         found.map_or("", |(name, _)| name)
     }
-
-    /// Whether its second derivative jumps nowhere.
-    pub(super) fn is_smooth(self) -> bool {
-        use Activation as A;
-        !matches!(
-            self,
-            A::Elu { .. }
-                | A::Relu
-                | A::LeakyRelu { .. }
-                | A::Selu
-                | A::Hardsigmoid
-                | A::Hardswish
-                | A::Hardtanh { .. }
-                | A::Softsign
-        )
-    }
 }

@@ -1,6 +1,6 @@
 //! What a network is trained with.
 
-use bea_flow::loss::{self, Expr};
+use bea_flow::loss::{self, Expr, Partial};
 use bea_series::text::near::Absent;
 use bea_series::text::source::{Source, SourceError};
 use bea_series::text::table::{Entry, Table, alike};
@@ -48,8 +48,9 @@ pub enum Criterion {
     Formula(Formula),
 }
 
-/// A formula of the loss language over the outputs `y` and the targets `t` of an example, two arrays of the same length.
-/// Where its value is an array, the mean of the entries is taken.
+/// A formula of the loss language over the outputs `y` and the targets `t` of an example, two arrays of the same length, and its
+/// inputs `x`, where they are a list: then `d(y[0], x[1], x[1])` is a derivative of an output by inputs. Where its value is an array,
+/// the mean of the entries is taken.
 #[derive(Clone, Debug)]
 pub struct Formula {
     source: Source,
@@ -72,20 +73,33 @@ impl Formula {
         &self.source.text
     }
 
-    /// The loss of an example with so many outputs; its variables are those and as many targets.
+    /// The loss of an example with so many outputs and, if they are a list, inputs; its variables are those, as many targets, the
+    /// inputs, and the derivatives of outputs that it takes, which are listed.
     ///
     /// # Errors
-    /// Mistakes in the formula, names besides `y` and `t`, arrays that do not fit, no `y`.
-    pub fn on(&self, outputs: usize) -> Result<loss::Loss, SourceError> {
-        let loss = loss::Loss::of_arrays(&self.source, &[("y", outputs), ("t", outputs)])?;
+    /// Mistakes in the formula, names besides `y`, `t` and `x`, arrays that do not fit, no `y`.
+    pub fn on(
+        &self,
+        outputs: usize,
+        inputs: Option<usize>,
+    ) -> Result<(loss::Loss, Vec<Partial>), SourceError> {
+        let arrays = [("y", outputs), ("t", outputs), ("x", inputs.unwrap_or(0))];
+        let sum = arrays.iter().fold(0_usize, |sum, (_, size)| sum.saturating_add(*size));
+        let (loss, partials) = if inputs.is_some() && sum <= loss::MAX_VARIABLES {
+            loss::Loss::of_functions(&self.source, &arrays)?
+        } else {
+            (loss::Loss::of_arrays(&self.source, &arrays[..2])?, Vec::new())
+        };
         let roots: [Expr; 1] = [loss.expression()];
-        if loss.graph().variables(&roots).iter().all(|at| *at as usize >= outputs) {
+        let derivatives = loss.variables.len() - partials.len();
+        let no_output = |at: &u32| (outputs..derivatives).contains(&(*at as usize));
+        if loss.graph().variables(&roots).iter().all(no_output) {
             let message = "the loss does not depend on the outputs".to_string();
             let help = "the outputs of an example are the array `y`, its targets the array `t`";
             let place = 0..self.source.text.len();
             return Err(self.source.fault(place, message, "without `y`", Some(help.into())));
         }
-        Ok(loss)
+        Ok((loss, partials))
     }
 }
 

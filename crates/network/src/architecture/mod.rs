@@ -31,12 +31,14 @@
 mod absent;
 mod activation;
 mod criterion;
+mod derivable;
 mod error;
+mod inferred;
 mod layer;
-mod layers;
 mod library;
 mod parameters;
-mod plain;
+mod tables;
+
 mod plan;
 mod read;
 mod shapes;
@@ -83,19 +85,16 @@ impl Architecture {
     /// Whether the Hessian of the loss is continuous: that of a network with `elu`, `relu`, maximum pools or a loss that is
     /// itself in pieces jumps wherever an input of one of them changes its sign, or another one becomes the largest.
     pub fn is_smooth(&self) -> bool {
-        fn smooth(layers: &[Layer]) -> bool {
-            layers.iter().all(|layer| match layer {
-                Layer::Activation(activation) => activation.is_smooth(),
-                Layer::MaxPool(_) | Layer::GlobalMaxPool => false,
-                layer => layer.inner().into_iter().all(smooth),
-            })
-        }
-        smooth(&self.layers)
-            && Graph::of_criterion(&self.criterion, 1, [self.width(); 2]).is_smooth()
+        Graph::of_layers(self, [1, self.width()]).is_smooth()
     }
 }
 
 impl Architecture {
+    /// Whether layers mix examples, so that the data cannot be cut into shards.
+    pub(crate) fn couples_examples(&self) -> bool {
+        self.batch_norms().iter().any(|(_, _, mode)| **mode == BatchNormMode::Batch)
+    }
+
     /// The numbers that the loss is taken of: the last axis of the outputs.
     pub(crate) fn width(&self) -> usize {
         self.outputs.last().copied().unwrap_or(1)
@@ -119,8 +118,9 @@ impl Architecture {
         mut self,
         criterion: Criterion,
     ) -> Result<Architecture, ArchitectureError> {
-        shapes::check_criterion(&self.ends[1], &self.outputs, &criterion)?;
+        shapes::check_criterion(&self.ends[1], [&self.input, &self.outputs], &criterion)?;
         self.criterion = criterion;
+        derivable::check(&self, &[])?;
         Ok(self)
     }
 }
@@ -248,7 +248,7 @@ fn build(
     plans: &[Plan],
 ) -> Result<Architecture, ArchitectureError> {
     let shapes::Resolved { layers, outputs, activations } = shapes::resolve(plans, &input)?;
-    shapes::check_outputs(plans, &outputs, &criterion)?;
+    shapes::check_outputs(plans, [&input, &outputs], &criterion)?;
     let mut list = parameters::List::default();
     list.add(&layers).map_err(|fault| {
         let span = Plan::place(plans, &fault.layer);
@@ -263,5 +263,8 @@ fn build(
         return Err(LayerError { message, span, help }.into());
     }
     let ends = [false, true].map(|last| Plan::end(plans, last));
-    Ok(Architecture { layout, input, criterion, l2: 0.0, layers, outputs, activations, ends })
+    let network =
+        Architecture { layout, input, criterion, l2: 0.0, layers, outputs, activations, ends };
+    derivable::check(&network, plans)?;
+    Ok(network)
 }

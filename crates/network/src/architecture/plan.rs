@@ -145,8 +145,8 @@ impl Plan {
         matches!(self.kind, LayerKind::Join { .. })
     }
 
-    /// The prefix of the parameters of the first layer, or the last, in PyTorch, and its type in a network file; only the
-    /// type of one without parameters.
+    /// The name of the first layer, or the last, and its type in a network file; only the type of one without parameters that
+    /// stands in no file, whose name nobody has written.
     pub(super) fn end(plans: &[Plan], last: bool) -> String {
         let Some(plan) = (if last { plans.last() } else { plans.first() }) else {
             return "which does nothing".into();
@@ -159,6 +159,7 @@ impl Plan {
                 let name = plan.share.as_ref().map_or(&plan.name, |shared| &shared.name);
                 format!("`{name}` ({})", kind.word())
             }
+            kind if plan.span.is_some() => format!("`{}` ({})", plan.name, kind.word()),
             kind => kind.word().into(),
         }
     }

@@ -2,9 +2,9 @@
 
 use super::activation::ACTIVATIONS;
 use super::error::ArchitectureError;
-use super::layers::{layers, running};
 use super::library::{Design, Family, Images, NAMES, Transformer};
 use super::plan::Plan;
+use super::tables::{layers, running};
 use super::{Architecture, Criterion, Dtype, build};
 use bea_series::text::source::{Source, SourceError};
 use bea_series::text::table::{Entry, Table, parse};

@@ -1,8 +1,8 @@
 //! Shapes, inferred from the input through the layers.
 
 use super::error::{ArchitectureError, LayerError};
+use super::inferred::plain;
 use super::parameters::MOST;
-use super::plain::plain;
 use super::plan::{INPUT, LayerKind, Plan, Reference};
 use super::{Criterion, Join, Layer};
 use bea_series::text::near;
@@ -175,7 +175,7 @@ impl Way {
                 plan.label(),
                 shared.name
             );
-            let help = near::advice(&shared.name, &names);
+            let help = advice(&shared.name, &names);
             return Err(LayerError { message, span: Some(shared.span.clone()), help });
         }
         Ok(self.owners.get(&shared.name).unwrap_or(&shared.name).clone())
@@ -190,7 +190,7 @@ impl Way {
                 plan.label(),
                 reference.name
             );
-            let help = near::advice(&reference.name, &names);
+            let help = advice(&reference.name, &names);
             LayerError { message, span: Some(reference.span.clone()), help }
         })
     }
@@ -312,6 +312,30 @@ impl Way {
     }
 }
 
+/// The whole names whose ends are, or resemble, a name that is none: within a residual both have to be written.
+fn advice(unknown: &str, names: &[&str]) -> Option<String> {
+    let end = |name: &str| name.rsplit('.').next().is_some_and(|end| end == unknown);
+    let inner: Vec<&str> = names.iter().copied().filter(|name| end(name)).collect();
+    if !inner.is_empty() {
+        return Some(format!("did you mean {}?", near::quoted(&inner)));
+    }
+    if !near::names(unknown, names).is_empty() {
+        return near::advice(unknown, names);
+    }
+    let ends: Vec<&str> = names.iter().filter_map(|name| name.rsplit('.').next()).collect();
+    let near = near::names(unknown, &ends);
+    let inner: Vec<&str> = names
+        .iter()
+        .zip(&ends)
+        .filter(|(_, end)| near.contains(end))
+        .map(|(name, _)| *name)
+        .collect();
+    match inner.is_empty() {
+        true => near::advice(unknown, names),
+        false => Some(format!("did you mean {}?", near::quoted(&inner))),
+    }
+}
+
 /// The name under which a value is kept; the input has none.
 fn remembered(reference: &Reference) -> Option<String> {
     (reference.name != INPUT).then(|| reference.name.clone())
@@ -324,11 +348,11 @@ pub(super) fn fault(plan: &Plan, message: String, help: Option<String>) -> Layer
 /// Refuses layers whose outputs `criterion` cannot be taken of.
 pub(super) fn check_outputs(
     plans: &[Plan],
-    outputs: &[usize],
+    [input, outputs]: [&[usize]; 2],
     criterion: &Criterion,
 ) -> Result<(), ArchitectureError> {
     let Some(last) = plans.last() else { return Ok(()) };
-    check_criterion(&last.label(), outputs, criterion).map_err(|error| match error {
+    check_criterion(&last.label(), [input, outputs], criterion).map_err(|error| match error {
         ArchitectureError::Layer(error) => LayerError { span: last.span.clone(), ..error }.into(),
         other => other,
     })
@@ -337,7 +361,7 @@ pub(super) fn check_outputs(
 /// Refuses outputs of the layer `last` that `criterion` cannot be taken of, and numbers that it does not take.
 pub(super) fn check_criterion(
     last: &str,
-    outputs: &[usize],
+    [input, outputs]: [&[usize]; 2],
     criterion: &Criterion,
 ) -> Result<(), ArchitectureError> {
     let fault = |message: String, help: &str| {
@@ -351,7 +375,13 @@ pub(super) fn check_criterion(
             format!("{last} gives 1 output, but cross entropy is of at least 2 classes"),
             "of one output there is the loss `binary_cross_entropy`",
         )),
-        ([width] | [_, width], Criterion::Formula(formula)) => Ok(formula.on(*width).map(drop)?),
+        ([width] | [_, width], Criterion::Formula(formula)) => {
+            let inputs = match (input, outputs) {
+                ([features], [_]) => Some(*features),
+                _ => None,
+            };
+            Ok(formula.on(*width, inputs).map(drop)?)
+        }
         ([_, _], Criterion::Contrastive { .. }) => Err(fault(
             format!("{last} gives {outputs:?}, but the contrastive loss is of one row of outputs"),
             "`mean_tokens` makes one of them",

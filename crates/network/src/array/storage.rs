@@ -29,16 +29,6 @@ pub(crate) enum Indices {
     Device(Positions),
 }
 
-impl Indices {
-    pub fn length(&self) -> usize {
-        match self {
-            Self::Host(indices) => indices.len(),
-            #[cfg(feature = "accelerator")]
-            Self::Device(indices) => indices.dims()[0],
-        }
-    }
-}
-
 /// The body with the entries under the name, wherever they are.
 macro_rules! wherever {
     ($data:expr, $name:ident => $body:expr) => {

@@ -1,44 +1,9 @@
-//! Losses of outputs as graphs, on their own and at the end of a network.
+//! Losses of outputs as graphs, at the end of a network.
 
-use super::Graph;
 use super::lower::Lowering;
 use super::operation::{Axes, Operation};
-use crate::architecture::{Criterion, Dtype, Layout, Parameter, Role};
-use std::collections::BTreeMap;
-
-impl Graph {
-    /// A loss of examples, with their outputs `[count, width]` as its parameter and the targets `[count, targets]` as a
-    /// constant, which are zeros here.
-    ///
-    /// # Panics
-    /// If the outputs are not those of an architecture with this criterion, which were checked.
-    pub(crate) fn of_criterion(
-        criterion: &Criterion,
-        count: usize,
-        [width, targets]: [usize; 2],
-    ) -> Graph {
-        let shape = vec![count, width];
-        let name = "outputs".to_string();
-        let parameter =
-            Parameter { name: name.clone(), shape: shape.clone(), offset: 0, role: Role::Given };
-        let mut lowering = Lowering::new(&[]);
-        let outputs = lowering.node(Operation::Parameter { name }, &[], shape.clone());
-        let values = vec![0.0; count * targets];
-        let targets = lowering.constant("targets", &[count, targets], values);
-        let loss = lowering.criterion(criterion, outputs, targets);
-        let (name, dtype, parameters) = ("the loss".into(), Dtype::F64, vec![parameter]);
-        let aliases = BTreeMap::new();
-        lowering.finish(Layout { name, dtype, parameters, aliases }, loss)
-    }
-
-    /// The same with other targets.
-    pub(crate) fn with_targets(mut self, values: &[f64]) -> Graph {
-        if let Some(targets) = self.constants.get_mut("targets") {
-            targets.values = values.to_vec();
-        }
-        self
-    }
-}
+use super::tangent::NoTangent;
+use crate::architecture::Criterion;
 
 impl Lowering<'_> {
     /// The mean over all entries of a matrix.
@@ -52,17 +17,29 @@ impl Lowering<'_> {
         self.push(Operation::Sum(Axes { axes, keep: false }), &[x])
     }
 
-    fn scaled(&mut self, x: usize, factor: f64) -> usize {
+    pub(super) fn scaled(&mut self, x: usize, factor: f64) -> usize {
         self.push(Operation::Scale { factor }, &[x])
     }
 
     /// The mean loss of examples, of outputs and targets `[count, width]`.
+    ///
+    /// # Errors
+    /// A derivative of an operation that has none.
     pub(super) fn criterion(
         &mut self,
         criterion: &Criterion,
         outputs: usize,
         targets: usize,
-    ) -> usize {
+    ) -> Result<usize, NoTangent> {
+        self.ends.push(outputs);
+        if let Criterion::Formula(formula) = criterion {
+            let loss = self.formula(formula, outputs, targets)?;
+            return Ok(self.mean_of_all(loss));
+        }
+        Ok(self.mean_loss(criterion, outputs, targets))
+    }
+
+    fn mean_loss(&mut self, criterion: &Criterion, outputs: usize, targets: usize) -> usize {
         let [count, width] = [0, 1].map(|axis| self.shape(outputs)[axis]);
         match criterion {
             Criterion::CrossEntropy { .. } => {
@@ -135,11 +112,7 @@ impl Lowering<'_> {
             Criterion::Contrastive { temperature } => {
                 self.contrastive(outputs, targets, *temperature)
             }
-            Criterion::Formula(formula) => {
-                let loss = formula.on(width).expect("checked with the architecture");
-                let loss = self.formula(&loss, outputs, targets);
-                self.mean_of_all(loss)
-            }
+            Criterion::Formula(_) => unreachable!("lowered on its own"),
         }
     }
 
@@ -188,19 +161,20 @@ impl Lowering<'_> {
         if power == 1 { x } else { self.push(Operation::Square, &[x]) }
     }
 
-    /// With the penalty `λ/2 θᵀθ` of all parameters so far.
-    pub(super) fn penalised(&mut self, loss: usize, l2: f64) -> usize {
-        if l2 == 0.0 {
-            return loss;
-        }
+    /// The penalty `λ/2 θᵀθ` of all parameters so far, where there is one.
+    pub(super) fn penalty(&mut self, l2: f64) -> Option<usize> {
         let is_parameter =
             |at: &usize| matches!(self.nodes[*at].operation, Operation::Parameter { .. });
         let parameters: Vec<usize> = (0..self.nodes.len()).filter(is_parameter).collect();
-        parameters.into_iter().fold(loss, |loss, parameter| {
+        let mut sum = None;
+        for parameter in parameters.into_iter().filter(|_| l2 != 0.0) {
             let square = self.push(Operation::Square, &[parameter]);
-            let sum = self.sum_of_all(square);
-            let penalty = self.scaled(sum, l2 / 2.0);
-            self.push(Operation::Add, &[loss, penalty])
-        })
+            let squares = self.sum_of_all(square);
+            sum = Some(match sum {
+                None => squares,
+                Some(sum) => self.push(Operation::Add, &[sum, squares]),
+            });
+        }
+        sum.map(|sum| self.scaled(sum, l2 / 2.0))
     }
 }

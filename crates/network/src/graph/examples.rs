@@ -5,6 +5,7 @@ use super::{Constant, Graph, GraphError, Node, shape};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What `graph.json` says of examples.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -86,7 +87,7 @@ impl Constant {
                 block[at * row..(at + 1) * row].iter().map(move |x| x + moved)
             })
         });
-        Constant { values: values.collect(), shape }
+        Constant { values: Arc::new(values.collect()), shape }
     }
 }
 
@@ -112,6 +113,18 @@ impl Graph {
     /// # Panics
     /// If there is no such example, or none is asked for.
     pub fn subset(&self, rows: &[usize]) -> Result<Graph, GraphError> {
+        Ok(self.with_rows(self.of_count(rows.len())?, rows))
+    }
+
+    /// The graph of so many examples, without their values.
+    ///
+    /// # Errors
+    /// Those of [`subset`](Self::subset).
+    ///
+    /// # Panics
+    /// If there are none.
+    pub(crate) fn of_count(&self, count: usize) -> Result<Graph, GraphError> {
+        assert!(count > 0, "examples of the graph");
         let known = match (&self.examples, self.examples()) {
             (Some(Examples::Known(known)), _) => known,
             (_, cause) => {
@@ -119,19 +132,45 @@ impl Graph {
                 return Err(GraphError::Examples { graph: self.layout.name.clone(), cause });
             }
         };
-        assert!(
-            !rows.is_empty() && rows.iter().all(|at| *at < known.count),
-            "examples of the graph"
-        );
-        let some = |(name, constant): (&String, &Constant)| {
-            let axis = known.axes.get(name);
-            let step = known.steps.get(name).copied().unwrap_or(0.0);
-            let rows = axis.map(|axis| constant.rows(*axis, known.count, step, rows));
-            (name.clone(), rows.unwrap_or_else(|| constant.clone()))
-        };
-        let constants: BTreeMap<String, Constant> = self.constants.iter().map(some).collect();
-        let nodes = self.nodes_of(known, rows.len())?;
-        Ok(Graph { constants, nodes, examples: None, ..self.without_contents() })
+        let mut some = Graph { examples: None, ..self.clone() };
+        some.nodes = Arc::new(self.nodes_of(known, count)?);
+        for (name, axis) in &known.axes {
+            if let Some(constant) = some.constants.get_mut(name) {
+                constant.shape[*axis] = constant.shape[*axis] / known.count * count;
+                constant.values = Arc::default();
+            }
+        }
+        Ok(some)
+    }
+
+    /// The graph `some` of as many examples with the values of these of its own.
+    ///
+    /// # Panics
+    /// If there is no such example.
+    pub(crate) fn with_rows(&self, mut some: Graph, rows: &[usize]) -> Graph {
+        if let Some(Examples::Known(known)) = &self.examples {
+            assert!(rows.iter().all(|at| *at < known.count), "examples of the graph");
+            for (name, axis) in &known.axes {
+                if let Some(constant) = some.constants.get_mut(name) {
+                    let step = known.steps.get(name).copied().unwrap_or(0.0);
+                    *constant = self.constants[name].rows(*axis, known.count, step, rows);
+                }
+            }
+        }
+        some
+    }
+
+    /// The constants that are data: those with examples, where the graph says which.
+    pub(crate) fn data(&self) -> Vec<&str> {
+        match &self.examples {
+            Some(Examples::Known(known)) => known.axes.keys().map(String::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The values of a constant.
+    pub(crate) fn values_of(&self, name: &str) -> Vec<f64> {
+        self.constants[name].values()
     }
 
     /// The same, which says how it follows its examples: as one of another number of examples of the same layers differs from
@@ -142,7 +181,7 @@ impl Graph {
         (other, fewer): (usize, &Graph),
         data: &[&str],
     ) -> Graph {
-        let pairs = self.nodes.iter().zip(&fewer.nodes).enumerate();
+        let pairs = self.nodes.iter().zip(fewer.nodes.iter()).enumerate();
         let nodes = pairs
             .filter(|(_, (one, other))| one.operation != other.operation)
             .map(|(index, (_, other))| {
@@ -190,20 +229,6 @@ impl Graph {
             nodes.push(Node { operation, shape, ..node.clone() });
         }
         Ok(nodes)
-    }
-
-    /// The rest of a graph that has other nodes and constants.
-    fn without_contents(&self) -> Graph {
-        Graph {
-            file: self.file.clone(),
-            producer: self.producer.clone(),
-            layout: self.layout.clone(),
-            initial: self.initial.clone(),
-            constants: BTreeMap::new(),
-            nodes: Vec::new(),
-            loss: self.loss,
-            examples: None,
-        }
     }
 
     /// Checks what is said of examples: that a graph of the other number of them is one.

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 
 /// The file of the tensors, beside the description.
 pub(super) const TENSORS: &str = "tensors.safetensors";
@@ -53,16 +54,16 @@ pub(super) fn read(folder: &Path) -> Result<Graph, GraphError> {
         help: Some("a graph is a folder with graph.json and tensors.safetensors".into()),
     })?;
     let mut graph = parse(&file, &text)?;
-    graph.layout.name = folder.display().to_string();
+    Arc::make_mut(&mut graph.layout).name = folder.display().to_string();
     let tensors = folder.join(TENSORS);
     let constants = graph.constants.iter();
     let declared: Vec<Declared> = constants
         .map(|(name, constant)| Declared { name: name.clone(), shape: constant.shape.clone() })
         .collect();
     let (initial, values) = load_with_constants(&tensors, &graph.layout, &declared)?;
-    graph.initial = initial;
+    graph.initial = Arc::new(initial);
     for (constant, values) in graph.constants.values_mut().zip(values) {
-        constant.values = values;
+        constant.values = Arc::new(values);
     }
     Ok(graph)
 }
@@ -75,7 +76,7 @@ pub(super) fn write(graph: &Graph, folder: &Path) -> Result<(), GraphError> {
     };
     std::fs::create_dir_all(folder).map_err(error(folder))?;
     let constants = graph.constants.iter().map(|(name, constant)| {
-        let (shape, values) = (constant.shape.clone(), constant.values.clone());
+        let (shape, values) = (constant.shape.clone(), constant.values.to_vec());
         Tensor { name: format!("{PREFIX}{name}"), shape, values }
     });
     let mut all = tensors(&graph.layout, &graph.initial, "");
@@ -134,7 +135,7 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Graph, GraphError> {
     let layout = layout(&description, file).map_err(|cause| error(cause, None))?;
     let mut constants = BTreeMap::new();
     for Declared { name, shape } in &description.constants {
-        let values = Vec::new();
+        let values = Arc::default();
         if size(shape).is_none() {
             return Err(error(format!("the constant `{name}` is {shape:?}"), None));
         }
@@ -178,9 +179,9 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Graph, GraphError> {
     }
     drop(parameters);
     let producer = description.producer;
-    let (initial, examples) = (Vec::new(), description.examples);
-    let file = file.into();
-    let graph = Graph { file, producer, layout, initial, constants, nodes, loss, examples };
+    let (initial, examples, ends) = (Arc::default(), description.examples, Vec::new());
+    let (file, layout, nodes) = (file.into(), Arc::new(layout), Arc::new(nodes));
+    let graph = Graph { file, producer, layout, initial, constants, nodes, loss, ends, examples };
     graph.check_examples()?;
     Ok(graph)
 }

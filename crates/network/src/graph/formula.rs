@@ -3,7 +3,9 @@
 
 use super::lower::Lowering;
 use super::operation::{Axes, Operation};
-use bea_flow::loss::{Condition, Expr, Function, Graph as Expressions, Loss, Node, Relation};
+use super::tangent::NoTangent;
+use crate::architecture::Formula as Written;
+use bea_flow::loss::{Condition, Expr, Function, Graph as Expressions, Node, Relation};
 use bea_series::exact::Rational;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
@@ -42,6 +44,9 @@ fn forms(graph: &Expressions, order: &[Expr], width: usize) -> HashMap<Expr, For
         let form = match graph.node(expression) {
             Node::Variable(index) => {
                 let index = *index as usize;
+                if index >= 2 * width {
+                    continue;
+                }
                 output = Some(index % width);
                 if index < width { Form::Output } else { Form::Target }
             }
@@ -106,13 +111,56 @@ struct Formula<'a> {
     forms: HashMap<Expr, Formed>,
     y: usize,
     t: usize,
+    /// The columns of the variables behind those: inputs, and derivatives of outputs.
+    others: Vec<usize>,
     known: HashMap<(Expr, Option<Range<usize>>), usize>,
 }
 
 impl Lowering<'_> {
-    /// The values `[count, 1]` of a formula whose variables are the columns of `y` and those of `t`, both `[count, width]`.
-    pub(super) fn formula(&mut self, loss: &Loss, y: usize, t: usize) -> usize {
-        let (graph, width) = (loss.graph(), self.shape(y)[1]);
+    /// The values `[count, 1]` of a formula of outputs and targets, both `[count, width]`.
+    ///
+    /// # Errors
+    /// A derivative of an operation that has none.
+    pub(super) fn formula(
+        &mut self,
+        formula: &Written,
+        outputs: usize,
+        t: usize,
+    ) -> Result<usize, NoTangent> {
+        let [count, width] = [0, 1].map(|axis| self.shape(outputs)[axis]);
+        let input = self.kept[&None];
+        let features = match self.shape(input) {
+            [rows, features] if *rows == count => Some(*features),
+            _ => None,
+        };
+        let (loss, partials) = formula.on(width, features).expect("checked with the architecture");
+        let (graph, mut y) = (loss.graph(), outputs);
+        let mut others = Vec::new();
+        if loss.variables.len() > 2 * width {
+            let columns = 0..loss.variables.len() - 2 * width - partials.len();
+            let used = graph.variables(&[loss.expression()]);
+            let is_used = |at: usize| used.contains(&((2 * width + at) as u32));
+            // What is not used stands for nothing.
+            others = columns
+                .map(|at| if is_used(at) { self.columns(input, at..at + 1) } else { input })
+                .collect();
+        }
+        if !partials.is_empty() {
+            // The loss is taken of copies, which the derivatives are not.
+            let copy = |this: &mut Self, x: usize| {
+                let shape = this.shape(x).to_vec();
+                let copy = this.push(Operation::Reshape { shape }, &[x]);
+                this.ends.push(copy);
+                copy
+            };
+            self.ends.clear();
+            y = copy(self, outputs);
+            for partial in &partials {
+                let derivative = self.derivative(outputs, &partial.by)?;
+                let column = self.columns(derivative, partial.function..partial.function + 1);
+                others.push(copy(self, column));
+            }
+        }
         let order = graph.reachable(&[loss.expression()]);
         let forms = forms(graph, &order, width);
         // What is not only a term of a sum over outputs.
@@ -128,11 +176,11 @@ impl Lowering<'_> {
                 }
             }
         }
-        let mut formula = Formula { graph, forms, y, t, known: HashMap::new() };
+        let mut formula = Formula { graph, forms, y, t, others, known: HashMap::new() };
         for expression in order.into_iter().filter(|expression| alone.contains(expression)) {
             self.expression(&mut formula, expression, None);
         }
-        formula.known[&(loss.expression(), None)]
+        Ok(formula.known[&(loss.expression(), None)])
     }
 
     /// The values of an expression whose operands are known, at the outputs.
@@ -161,6 +209,9 @@ impl Lowering<'_> {
                 match node {
                     Node::Constant(value) => self.scalar(value.to_f64()),
                     Node::Pi => self.scalar(std::f64::consts::PI),
+                    Node::Variable(index) if *index as usize >= 2 * width => {
+                        formula.others[*index as usize - 2 * width]
+                    }
                     Node::Variable(index) => {
                         let at = *index as usize % width;
                         let range = outputs.cloned().unwrap_or(at..at + 1);

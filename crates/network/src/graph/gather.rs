@@ -67,35 +67,36 @@ impl Operation {
             _ => None,
         }
     }
+
+    /// Where in an array of the shape `source` such an operation finds its value, of this shape, by these indices.
+    pub(super) fn picked(
+        &self,
+        source: &[usize],
+        indices: &[f64],
+        index_shape: &[usize],
+        shape: &[usize],
+    ) -> View {
+        let axis = self.indexes().expect("an operation with indices");
+        match self {
+            Operation::Take { .. } => taken(source, axis, indices, shape),
+            _ => gathered(source, axis, indices, index_shape),
+        }
+    }
 }
 
 impl At<'_, '_, '_> {
     /// Where along an axis entries are gathered, taken or added.
     pub(super) fn indexed(&self, operation: &Operation, args: &[Variable]) -> Variable {
         let tape = self.tape;
-        let axis = operation.indexes().expect("an operation with indices");
-        let source = args[0].shape();
-        let index_shape = args[1].shape();
-        let view = |indices: &[f64]| match operation {
-            Operation::Take { .. } => taken(source, axis, indices, self.shape),
-            _ => gathered(source, axis, indices, index_shape),
-        };
-        let context = tape.ring.context;
-        if let (Operation::Take { .. }, None, [rows, _]) = (operation, self.indices, source) {
-            // Of tokens that are given anew.
+        let view = || {
             let indices = entries(&args[1]);
-            let whole: Option<Vec<usize>> = indices.iter().map(|at| index_of(*at, *rows)).collect();
-            if let (0, Some(whole)) = (axis, whole) {
-                let picked = tape.rows(&args[0], context.indices(whole));
-                return tape.reshape(&picked, self.shape);
-            }
-        }
-        let (positions, is_outside) = match self.indices {
-            Some(indices) => (self.positions(|| vec![view(indices)])[0].clone(), false),
-            None => {
-                let view = view(&entries(&args[1]));
-                (view.finish(context), view.positions().contains(&Positions::NONE))
-            }
+            operation.picked(args[0].shape(), &indices, args[1].shape(), self.shape)
+        };
+        let (positions, is_outside) = if self.argument_varies(1) {
+            let view = view();
+            (view.finish(tape.ring.context), view.positions().contains(&Positions::NONE))
+        } else {
+            (self.positions(|| vec![view()])[0].clone(), false)
         };
         if let Operation::ScatterAdd { .. } = operation {
             return tape.add(&args[0], &tape.scatter(&args[2], &positions));

@@ -1,68 +1,77 @@
-//! Layers as a graph: what the forward pass does with them, written in operations of graphs.
+//! Layers as a graph: what each does, written in operations of graphs.
 
 use super::operation::{Axes, Operation};
+use super::tangent::NoTangent;
 use super::{Constant, Graph, Node, operation, shape};
 use crate::architecture;
 use crate::architecture::{
-    Architecture, BatchNormMode, Layer, Layout, Parameter, Role, RunningStatistics,
+    Architecture, BatchNormMode, Layer, Layout, Parameter, RunningStatistics,
 };
-use crate::forward::Batch;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-/// The name of what layers read, where it is given anew: parameters have a point in theirs.
-const INPUT: &str = "input";
-
-/// The constants of a graph of layers along whose first axes examples lie.
-const DATA: [&str; 2] = ["inputs", "targets"];
+/// The constants of layers that are data, along whose first axes examples lie.
+pub(crate) const INPUTS: &str = "inputs";
+pub(crate) const TARGETS: &str = "targets";
 
 impl Graph {
-    /// The outputs of an architecture for `count` examples, which are given behind the parameters.
-    pub(crate) fn of_outputs(architecture: &Architecture, count: usize) -> Graph {
-        let mut layout = architecture.layout.clone();
-        let (name, offset) = (INPUT.to_string(), layout.len());
-        let shape = [&[count], architecture.input.as_slice()].concat();
-        let input =
-            Parameter { name: name.clone(), shape: shape.clone(), offset, role: Role::Given };
-        layout.parameters.push(input);
+    /// The mean loss of an architecture over so many examples without its penalty, with so many targets for each row of outputs.
+    /// Inputs and targets are zeros.
+    pub(crate) fn of_layers(architecture: &Architecture, [count, targets]: [usize; 2]) -> Graph {
         let mut lowering = Lowering::new(&architecture.parameters);
-        let x = lowering.node(Operation::Parameter { name }, &[], shape);
-        let outputs = lowering.network(&architecture.layers, x);
-        lowering.finish(layout, outputs)
+        let loss = lowering.network(architecture, count, targets);
+        lowering.finish(&architecture.layout, loss.expect("checked with the architecture"))
     }
 
-    /// The loss of an architecture on examples, from the parameters `theta`.
-    pub(crate) fn of_layers(
+    /// Whether the loss of an architecture has all derivatives that it takes.
+    ///
+    /// # Errors
+    /// The operation that has none.
+    pub(crate) fn check_tangents(architecture: &Architecture) -> Result<(), NoTangent> {
+        let mut lowering = Lowering::new(&architecture.parameters);
+        lowering.network(architecture, 1, architecture.width()).map(drop)
+    }
+
+    /// The penalty of an architecture, if it has one.
+    pub(crate) fn of_penalty(architecture: &Architecture) -> Option<Graph> {
+        let mut lowering = Lowering::new(&architecture.parameters);
+        for Parameter { name, shape, .. } in &architecture.parameters {
+            lowering.node(Operation::Parameter { name: name.clone() }, &[], shape.clone());
+        }
+        let penalty = lowering.penalty(architecture.l2)?;
+        Some(lowering.finish(&architecture.layout, penalty))
+    }
+
+    /// The loss of an architecture with its penalty on examples, from the parameters `theta`.
+    pub(crate) fn of_network(
         architecture: &Architecture,
-        batches: &[Batch],
+        count: usize,
+        [inputs, targets]: [Vec<f64>; 2],
         theta: &[f64],
     ) -> Graph {
-        let count: usize = batches.iter().map(|batch| batch.count).sum();
-        let (mut targets, mut inputs) = (Vec::new(), Vec::new());
-        for batch in batches {
-            targets.extend(batch.targets.to_f64());
-            inputs.extend(batch.inputs.to_f64());
-        }
         let each = targets.len() / (count * architecture.tokens());
-        let of = |count: usize, inputs, targets| {
+        let of = |count: usize| {
             let mut lowering = Lowering::new(&architecture.parameters);
-            let shape = [&[count], architecture.input.as_slice()].concat();
-            let x = lowering.constant(DATA[0], &shape, inputs);
-            let outputs = lowering.network(&architecture.layers, x);
-            let rows = count * architecture.tokens();
-            let outputs = lowering.reshape(outputs, &[rows, architecture.width()]);
-            let targets = lowering.constant(DATA[1], &[rows, each], targets);
-            let loss = lowering.criterion(&architecture.criterion, outputs, targets);
-            let loss = lowering.penalised(loss, architecture.l2);
-            lowering.finish(architecture.layout.clone(), loss)
+            let loss = lowering.network(architecture, count, each);
+            let loss = loss.expect("checked with the architecture");
+            let loss = match lowering.penalty(architecture.l2) {
+                None => loss,
+                Some(penalty) => lowering.push(Operation::Add, &[loss, penalty]),
+            };
+            lowering.finish(&architecture.layout, loss)
         };
-        let graph = Graph { initial: theta.to_vec(), ..of(count, inputs, targets) };
+        let mut graph = of(count).with_parameters(theta);
+        for (name, values) in [(INPUTS, inputs), (TARGETS, targets)] {
+            if let Some(constant) = graph.constants.get_mut(name) {
+                constant.values = Arc::new(values);
+            }
+        }
         // Of one example nothing tells how another number of them differs.
         if count == 1 {
             return graph;
         }
-        let fewer = of(count - 1, Vec::new(), Vec::new());
-        graph.following(count, (count - 1, &fewer), &DATA)
+        graph.following(count, (count - 1, &of(count - 1)), &[INPUTS, TARGETS])
     }
 }
 
@@ -75,33 +84,64 @@ pub(super) struct Lowering<'a> {
     pub(super) made: HashMap<&'a str, usize>,
     /// What layers have kept under their names; the input has none.
     pub(super) kept: HashMap<Option<String>, usize>,
+    /// The derivatives of nodes by inputs, `None` where they vanish.
+    pub(super) tangents: HashMap<(usize, usize), Option<usize>>,
+    /// What the loss is taken of.
+    pub(super) ends: Vec<usize>,
 }
 
 impl<'a> Lowering<'a> {
     /// Nothing yet, of an architecture with these parameters.
     pub(super) fn new(parameters: &'a [Parameter]) -> Self {
-        let (nodes, constants) = (Vec::new(), BTreeMap::new());
-        Lowering { nodes, constants, parameters, made: HashMap::new(), kept: HashMap::new() }
+        Lowering {
+            nodes: Vec::new(),
+            constants: BTreeMap::new(),
+            parameters,
+            made: HashMap::new(),
+            kept: HashMap::new(),
+            tangents: HashMap::new(),
+            ends: Vec::new(),
+        }
     }
 
     /// The graph that ends in a node.
-    pub(super) fn finish(self, layout: Layout, end: usize) -> Graph {
+    fn finish(mut self, layout: &Layout, loss: usize) -> Graph {
+        let mut needed = vec![false; self.nodes.len()];
+        self.ends.iter().chain([&loss]).for_each(|&end| needed[end] = true);
+        for (index, node) in self.nodes.iter_mut().enumerate().rev() {
+            node.needed = needed[index];
+            if node.needed {
+                node.args.iter().for_each(|&arg| needed[arg] = true);
+            }
+        }
         Graph {
             file: PathBuf::from(&layout.name),
             producer: concat!("bea ", env!("CARGO_PKG_VERSION")).into(),
-            layout,
-            initial: Vec::new(),
+            layout: Arc::new(layout.clone()),
+            initial: Arc::default(),
             constants: self.constants,
-            nodes: self.nodes,
-            loss: end,
+            nodes: Arc::new(self.nodes),
+            loss,
+            ends: self.ends,
             examples: None,
         }
     }
 
-    /// What the layers of a network give for its input.
-    fn network(&mut self, layers: &[Layer], input: usize) -> usize {
+    /// The mean loss of so many examples, of outputs `[n, width]`, of every token a row.
+    fn network(
+        &mut self,
+        architecture: &Architecture,
+        count: usize,
+        targets: usize,
+    ) -> Result<usize, NoTangent> {
+        let shape = [&[count], architecture.input.as_slice()].concat();
+        let input = self.constant(INPUTS, &shape, Vec::new());
         self.kept.insert(None, input);
-        self.layers(layers, input)
+        let outputs = self.layers(&architecture.layers, input);
+        let rows = count * architecture.tokens();
+        let outputs = self.reshape(outputs, &[rows, architecture.width()]);
+        let targets = self.constant(TARGETS, &[rows, targets], Vec::new());
+        self.criterion(&architecture.criterion, outputs, targets)
     }
 
     pub(super) fn node(
@@ -112,8 +152,7 @@ impl<'a> Lowering<'a> {
     ) -> usize {
         let varies = matches!(operation, Operation::Parameter { .. })
             || args.iter().any(|arg| self.nodes[*arg].varies);
-        // The loss depends on all that layers do.
-        let (args, needed) = (args.to_vec(), true);
+        let (args, needed) = (args.to_vec(), false);
         self.nodes.push(Node { operation, args, at: None, shape, varies, needed });
         self.nodes.len() - 1
     }
@@ -130,7 +169,7 @@ impl<'a> Lowering<'a> {
 
     /// A constant, under this name or, where another one has it, with a number behind it.
     pub(super) fn constant(&mut self, name: &str, shape: &[usize], values: Vec<f64>) -> usize {
-        let shape = shape.to_vec();
+        let (shape, values) = (shape.to_vec(), Arc::new(values));
         let other = |known: Option<&Constant>| {
             known.is_some_and(|known| known.shape != shape || known.values != values)
         };

@@ -3,6 +3,7 @@
 //! A graph is a list of operations on tensors that ends in the loss, with its data as constants. Each operation is
 //! evaluated by those of the tape, so that values, derivatives of every order and complex parameters come from one rule.
 
+mod composite;
 mod constant;
 mod criterion;
 mod error;
@@ -11,22 +12,29 @@ mod execute;
 mod format;
 mod formula;
 mod gather;
-mod layers;
 mod lower;
 mod operation;
 mod shape;
+mod steps;
+mod structure;
+mod tangent;
 mod value;
 mod view;
 mod windows;
 
 pub use error::GraphError;
-pub(crate) use execute::Plan;
+pub(crate) use execute::{Model, Plan};
+pub(crate) use lower::{INPUTS, TARGETS};
+pub(crate) use structure::{Structure, Structures};
+pub(crate) use tangent::NoTangent;
 
 use crate::architecture::{Dtype, Layout};
+use crate::memory;
 use examples::Examples;
 use operation::Operation;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// An operation with its arguments.
 #[derive(Clone, Debug)]
@@ -47,7 +55,18 @@ struct Node {
 #[derive(Clone, Debug)]
 struct Constant {
     shape: Vec<usize>,
-    values: Vec<f64>,
+    /// None where they are not known.
+    values: Arc<Vec<f64>>,
+}
+
+impl Constant {
+    /// Zeros where they are not known.
+    fn values(&self) -> Vec<f64> {
+        match self.values.is_empty() {
+            true => vec![0.0; self.shape.iter().product()],
+            false => self.values.to_vec(),
+        }
+    }
 }
 
 /// A loss as a graph of operations on tensors, with its data and the parameters it comes with.
@@ -55,11 +74,13 @@ struct Constant {
 pub struct Graph {
     file: PathBuf,
     producer: String,
-    layout: Layout,
-    initial: Vec<f64>,
+    layout: Arc<Layout>,
+    initial: Arc<Vec<f64>>,
     constants: BTreeMap<String, Constant>,
-    nodes: Vec<Node>,
+    nodes: Arc<Vec<Node>>,
     loss: usize,
+    /// What the loss is taken of, where that is known: the outputs, with a row for each example, and derivatives of them.
+    ends: Vec<usize>,
     /// What is said of its examples.
     examples: Option<Examples>,
 }
@@ -108,7 +129,7 @@ impl Graph {
 
     /// The same in another precision.
     pub fn with_dtype(mut self, dtype: Dtype) -> Graph {
-        self.layout.dtype = dtype;
+        Arc::make_mut(&mut self.layout).dtype = dtype;
         self
     }
 
@@ -118,7 +139,7 @@ impl Graph {
     /// If there are not as many.
     pub fn with_parameters(mut self, theta: &[f64]) -> Graph {
         assert_eq!(theta.len(), self.layout.len(), "one number for each parameter");
-        self.initial = theta.to_vec();
+        self.initial = Arc::new(theta.to_vec());
         self
     }
 
@@ -189,7 +210,7 @@ impl Graph {
     /// How many nodes there are of each operation, the most frequent first.
     pub fn operations(&self) -> Vec<(String, usize)> {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for node in &self.nodes {
+        for node in self.nodes.iter() {
             *counts.entry(node.operation.name()).or_default() += 1;
         }
         let mut counts: Vec<_> = counts.into_iter().collect();
@@ -201,6 +222,18 @@ impl Graph {
     pub fn activations(&self) -> usize {
         let size = |node: &Node| node.shape.iter().product();
         self.live().map(size).fold(0, usize::saturating_add)
+    }
+
+    /// Whether there is memory for an evaluation.
+    ///
+    /// # Errors
+    /// There is not.
+    pub(crate) fn check_memory(&self) -> Result<(), GraphError> {
+        let entries = self.memory();
+        if memory::available(entries.saturating_mul(8)) {
+            return Ok(());
+        }
+        Err(GraphError::Memory { graph: self.layout.name.clone(), entries })
     }
 
     /// The entries of all values and of what is made on the way to them.

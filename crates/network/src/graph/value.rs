@@ -1,9 +1,9 @@
 //! The value of one node on a tape: each operation by those of the tape, over any algebra.
 
-use super::execute::Plan;
-use super::operation::Operation;
+use super::operation::{Axes, Operation};
+use super::structure::Picked;
 use super::view::View;
-use super::{constant, shape};
+use super::{Graph, constant, shape};
 use crate::array::Positions;
 use crate::function::{Elementary, Function};
 use crate::tape::{Tape, Variable};
@@ -61,14 +61,14 @@ fn power(exponent: f64) -> Elementary {
 
 /// One node being evaluated.
 pub(super) struct At<'p, 't, 'a> {
-    pub plan: &'p Plan,
+    pub graph: &'p Graph,
     pub tape: &'t Tape<'a>,
     /// The number of the node.
     pub index: usize,
     /// Its shape.
     pub shape: &'p [usize],
-    /// The entries of its second argument, if it is an index and depends on no parameter.
-    pub indices: Option<&'t [f64]>,
+    /// The positions that it picks.
+    pub slot: &'t Picked,
 }
 
 impl At<'_, '_, '_> {
@@ -189,9 +189,15 @@ impl At<'_, '_, '_> {
         self.tape.constant(ring.constant(ring.context.array(values, shape)))
     }
 
+    /// Whether one of its arguments depends on a parameter.
+    pub(super) fn argument_varies(&self, place: usize) -> bool {
+        let nodes = &self.graph.nodes;
+        nodes[nodes[self.index].args[place]].varies
+    }
+
     /// The positions that this node picks, made once.
     pub(super) fn positions(&self, make: impl FnOnce() -> Vec<View>) -> &[Positions] {
-        self.plan.positions[self.index]
+        self.slot
             .get_or_init(|| make().iter().map(|view| view.finish(self.tape.ring.context)).collect())
     }
 
@@ -331,9 +337,8 @@ impl At<'_, '_, '_> {
             let log = tape.apply(Elementary::Log, x);
             tape.apply(Elementary::Exp, &tape.multiply(y, &log))
         };
-        let node = &self.plan.graph.nodes[self.index];
         let exponents = entries(&y);
-        if self.plan.graph.nodes[node.args[1]].varies {
+        if self.argument_varies(1) {
             // Where the base is 0, so is the power, for all exponents nearby.
             let bases = entries(&x);
             let vanishes = bases.iter().zip(&exponents).map(|(x, y)| *x == 0.0 && *y > 0.0);
@@ -412,6 +417,19 @@ impl At<'_, '_, '_> {
     /// The sum over axes, which stay as axes of one entry.
     fn sum(&self, x: &Variable, axes: &[usize]) -> Variable {
         self.tape.sum_to(x, &kept(x, axes))
+    }
+
+    /// `Σ t log softmax(x)` over the axes of this node, which sums: the logarithms of the single classes are not made.
+    pub(super) fn cross_entropy(&self, x: &Variable, t: &Variable, axis: usize) -> Variable {
+        let tape = self.tape;
+        let Operation::Sum(Axes { axes, .. }) = &self.graph.nodes[self.index].operation else {
+            unreachable!("the last of its operations is a sum")
+        };
+        let (row, all) = (kept(x, &[axis]), kept(x, axes));
+        let (log, shifted, _) = tape.log_sum_exp(x, &row);
+        let chosen = tape.sum_to(&tape.multiply(&shifted, t), &all);
+        let log = tape.sum_to(&tape.multiply(&log, &tape.sum_to(t, &row)), &all);
+        self.reduced(&tape.subtract(&chosen, &log))
     }
 
     /// Without the axes of one entry that a reduction leaves.

@@ -17,8 +17,14 @@ pub(super) fn defined(
     settings: &BTreeMap<String, String>,
 ) -> Result<Loss, SourceError> {
     let mut graph = Graph::new();
-    let mut lowering =
-        Lowering { source, graph: &mut graph, names: Vec::new(), discovery: None, count: 0 };
+    let mut lowering = Lowering {
+        source,
+        graph: &mut graph,
+        names: Vec::new(),
+        discovery: None,
+        partials: None,
+        count: 0,
+    };
     for (name, default) in &definition.parameters {
         lowering.check_name(name)?;
         let value = match (settings.get(&name.text), default) {

@@ -3,6 +3,7 @@
 use super::super::Function;
 use super::super::graph::{Condition, Expr, Graph};
 use super::arrays::Value;
+use super::partial::{DERIVATIVE, Partials};
 use super::syntax::{Body, Expression, ExpressionKind, Name};
 use bea_series::exact::Rational;
 use bea_series::text::near;
@@ -38,6 +39,8 @@ pub(super) struct Lowering<'a> {
     pub names: Vec<(String, Value)>,
     /// Collects the free names of a bare formula instead of refusing them.
     pub discovery: Option<Discovery>,
+    /// The derivatives that `d` takes, where there are functions to derive.
+    pub partials: Option<Partials>,
     /// Repetitions so far.
     pub count: usize,
 }
@@ -77,7 +80,8 @@ impl Lowering<'_> {
 
     /// Refuses to bind a name that has a meaning.
     pub fn check_name(&self, name: &Name) -> Lowered<()> {
-        let message = if is_function(&name.text) || name.text == "pi" {
+        let derives = self.partials.is_some() && name.text == DERIVATIVE;
+        let message = if is_function(&name.text) || derives || name.text == "pi" {
             format!("`{}` has a meaning in the language", name.text)
         } else if self.names.iter().any(|(n, _)| *n == name.text) {
             format!("`{}` is bound already", name.text)
@@ -190,7 +194,7 @@ impl Lowering<'_> {
         if name == "pi" {
             return Ok(Value::Scalar(self.graph.pi()));
         }
-        if is_function(name) {
+        if is_function(name) || (self.partials.is_some() && name == DERIVATIVE) {
             let help = Some(format!("write `{name}(x)`"));
             return Err(self.fault(
                 span,
@@ -303,6 +307,9 @@ impl Lowering<'_> {
         arguments: &[Expression],
         span: &Range<usize>,
     ) -> Lowered<Value> {
+        if name.text == DERIVATIVE && self.partials.is_some() {
+            return self.derivative(arguments, span);
+        }
         let function = Function::ALL.into_iter().find(|f| f.name() == name.text);
         let expected = match name.text.as_str() {
             _ if function.is_some() => 1..=1,
@@ -313,6 +320,7 @@ impl Lowering<'_> {
                 let mut known: Vec<&str> = Function::ALL.iter().map(|f| f.name()).collect();
                 known.extend(OTHERS);
                 known.push("where");
+                known.extend(self.partials.as_ref().map(|_| DERIVATIVE));
                 let help = if self.names.iter().any(|(n, _)| n == other) {
                     Some(format!("products are written with `*`: `{other}*(…)`"))
                 } else {

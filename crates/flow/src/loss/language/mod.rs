@@ -33,10 +33,12 @@
 mod arrays;
 mod definition;
 mod lower;
+mod partial;
 mod point;
 mod read;
 mod syntax;
 
+pub use partial::Partial;
 pub use point::point;
 pub use point::split_top_level;
 
@@ -48,6 +50,7 @@ use bea_series::text::source::{Source, SourceError};
 use bea_series::typed::Matrix;
 use definition::defined;
 use lower::{Discovery, Lowering};
+use partial::Partials;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most coordinates of a loss.
@@ -179,7 +182,31 @@ impl Loss {
     /// # Ok::<(), bea_series::source::SourceError>(())
     /// ```
     pub fn of_arrays(source: &Source, arrays: &[(&str, usize)]) -> Result<Loss, SourceError> {
-        bounded(source, || over_arrays(source, arrays))
+        bounded(source, || over_arrays(source, arrays, None).map(|(loss, _)| loss))
+    }
+
+    /// The same, where the first array is of functions of the numbers of the last one: `d(y[0], x[0], x[0])` is a second
+    /// derivative. The derivatives of the functions that the formula takes are further variables behind those of the arrays, in the
+    /// order that is returned; `d` of other expressions is written in these by the chain rule.
+    ///
+    /// # Errors
+    /// Those of [`of_arrays`](Self::of_arrays); derivatives by what is no number of the last array, or of too high an order.
+    ///
+    /// ```
+    /// use bea_flow::loss::{Loss, Partial};
+    /// use bea_series::source::Source;
+    /// let source = Source::new("loss", "d(y[0]^2, x[1]) + x[0]");
+    /// let (loss, partials) = Loss::of_functions(&source, &[("y", 1), ("x", 2)])?;
+    /// assert_eq!(loss.variables, ["y[0]", "x[0]", "x[1]", "d(y[0], x[1])"]);
+    /// assert_eq!(partials, [Partial { function: 0, by: vec![1] }]);
+    /// assert_eq!(loss.value(&[3.0, 1.0, 0.0, 5.0]), 31.0);
+    /// # Ok::<(), bea_series::source::SourceError>(())
+    /// ```
+    pub fn of_functions(
+        source: &Source,
+        arrays: &[(&str, usize)],
+    ) -> Result<(Loss, Vec<Partial>), SourceError> {
+        bounded(source, || over_arrays(source, arrays, Some(Partials::new(arrays))))
     }
 
     /// The graph that holds the formula; variable `i` is `variables[i]`.
@@ -245,8 +272,15 @@ fn evaluate(graph: &Graph, constants: &[Expr]) -> Vec<f64> {
 fn setting(graph: &mut Graph, name: &str, text: &str) -> Result<Value, SourceError> {
     let source = Source::new(format!("--set {name}"), text);
     let expression = read::constant(&source)?;
-    let value = Lowering { source: &source, graph, names: Vec::new(), discovery: None, count: 0 }
-        .any(&expression)?;
+    let value = Lowering {
+        source: &source,
+        graph,
+        names: Vec::new(),
+        discovery: None,
+        partials: None,
+        count: 0,
+    }
+    .any(&expression)?;
     let mut flat = Vec::new();
     value.flat(&mut flat);
     if evaluate(graph, &flat).iter().any(|x| !x.is_finite()) {
@@ -282,7 +316,11 @@ fn coordinates(
     build(graph, name, "", shape, variables)
 }
 
-fn over_arrays(source: &Source, arrays: &[(&str, usize)]) -> Result<Loss, SourceError> {
+fn over_arrays(
+    source: &Source,
+    arrays: &[(&str, usize)],
+    partials: Option<Partials>,
+) -> Result<(Loss, Vec<Partial>), SourceError> {
     let body = read::formula(source)?;
     let size = arrays.iter().fold(0_usize, |size, (_, length)| size.saturating_add(*length));
     if size > MAX_VARIABLES {
@@ -294,9 +332,11 @@ fn over_arrays(source: &Source, arrays: &[(&str, usize)]) -> Result<Loss, Source
         let value = coordinates(&mut graph, name, &[*length], &mut variables);
         names.push((name.to_string(), value));
     }
-    let mut lowering = Lowering { source, graph: &mut graph, names, discovery: None, count: 0 };
+    let mut lowering =
+        Lowering { source, graph: &mut graph, names, discovery: None, partials, count: 0 };
     lowering.lets(&body)?;
     let (value, mut entries) = (lowering.any(&body.value)?, Vec::new());
+    let found = lowering.partials.map_or_else(Vec::new, |partials| partials.found);
     value.flat(&mut entries);
     let sum = graph.sum(&entries);
     let Some(share) = Rational::new(1, entries.len() as i64) else {
@@ -304,8 +344,10 @@ fn over_arrays(source: &Source, arrays: &[(&str, usize)]) -> Result<Loss, Source
         return Err(source.fault(0..source.text.len(), message, "this formula", None));
     };
     let expression = graph.scale(&share, sum);
-    let shapes = arrays.iter().map(|(_, length)| vec![*length]).collect();
-    Ok(Loss::bare(source, variables, shapes, graph, expression))
+    let mut shapes: Vec<Vec<usize>> = arrays.iter().map(|(_, length)| vec![*length]).collect();
+    shapes.extend(found.iter().map(|_| Vec::new()));
+    variables.extend(found.iter().map(|partial| partial.written(arrays)));
+    Ok((Loss::bare(source, variables, shapes, graph, expression), found))
 }
 
 fn formula(source: &Source, settings: &BTreeMap<String, String>) -> Result<Loss, SourceError> {
@@ -317,8 +359,14 @@ fn formula(source: &Source, settings: &BTreeMap<String, String>) -> Result<Loss,
     }
     let mut scratch = graph.clone();
     let discovery = Some(Discovery { found: Vec::new(), used: BTreeSet::new() });
-    let mut lowering =
-        Lowering { source, graph: &mut scratch, names: set.clone(), discovery, count: 0 };
+    let mut lowering = Lowering {
+        source,
+        graph: &mut scratch,
+        names: set.clone(),
+        discovery,
+        partials: None,
+        count: 0,
+    };
     lowering.body(&body)?;
     let Discovery { found, used } = lowering.discovery.expect("set above");
     if let Some(unknown) = settings.keys().find(|name| !used.contains(*name)) {
@@ -342,7 +390,8 @@ fn formula(source: &Source, settings: &BTreeMap<String, String>) -> Result<Loss,
         let value = coordinates(&mut graph, &name, &shape, &mut variables);
         names.push((name, value));
     }
-    let mut lowering = Lowering { source, graph: &mut graph, names, discovery: None, count: 0 };
+    let mut lowering =
+        Lowering { source, graph: &mut graph, names, discovery: None, partials: None, count: 0 };
     let expression = lowering.body(&body)?;
     Ok(Loss::bare(source, variables, arrays, graph, expression))
 }
