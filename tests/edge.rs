@@ -421,7 +421,9 @@ fn rmsprop_from_far_beyond_the_edge() {
     let largest = late.fold(0.0, f64::max);
     assert!(largest < 1.001, "{largest}");
     let mean = |of: &dyn Fn(usize) -> f64| (900..1400).map(of).sum::<f64>() / 500.0;
-    for of in [|at: &Oscillation| at.sharpness, |at| at.trace, |at| at.gradient_norm] {
+    let quantities: [fn(&Oscillation) -> f64; 3] =
+        [|at| at.sharpness, |at| at.trace, |at| at.gradient_norm];
+    for of in quantities {
         let own = mean(&|n| of(at(&simulation.optimizer, n)));
         let flow = mean(&|n| of(at(central, n)));
         assert!((own / flow - 1.0).abs() < 0.03, "{own} {flow}");
