@@ -35,8 +35,8 @@ const NEAR: f64 = 0.95;
 const MOST: usize = 16;
 /// From this `z` on, a step is integrated in more parts.
 const STIFF: f64 = 1.25;
-/// A step in more parts than this is given up.
-const MANY: f64 = 1e4;
+/// From where it is above this, no flow begins.
+const FAR: f64 = 1e4;
 
 /// See the [module](self).
 pub(in crate::flow) struct Central<'a> {
@@ -150,12 +150,12 @@ impl<'a> Central<'a> {
         let (mut w, mut nu) = (self.w.clone(), self.nu.clone());
         // A gradient flow decays by e^(-cz) a step and ν by e^(-speed); the method is stable up to 2.78 in one part.
         let z = self.directions.as_ref().and_then(|found| found.first()).map_or(1.0, |at| at.z);
+        if z > FAR {
+            return Err(Stop::FarBeyondTheEdge(z));
+        }
         let speed = self.metric.second.as_ref().map_or(0.0, |second| second.speed(self.time));
         let fastest = (self.metric.threshold * (z / STIFF).max(1.0)).max(0.5 * speed);
         let parts = (fastest * tau).ceil().max(1.0);
-        if parts > MANY {
-            return Err(Stop::FarBeyondTheEdge(z));
-        }
         let h = tau / parts;
         for _ in 0..parts as usize {
             let mut slopes: Vec<(Vec<f64>, Vec<f64>)> = Vec::with_capacity(4);
@@ -206,9 +206,10 @@ impl Oscillating for Central<'_> {
         let z = DVector::from_iterator(k, near.iter().map(|direction| direction.z));
         let u: Vec<Vec<f64>> = near.into_iter().map(|direction| direction.u).collect();
         let edge = self.metric.edges(&self.nu, d);
-        // c_ij, and u_i u_j entry by entry, in the coordinates of symmetric matrices.
+        // c_ij, and u_i u_j entry by entry, in the coordinates of symmetric matrices; z_i z_j, which is 1 at the edge.
         let mut cubic = DMatrix::zeros(d, k * (k + 1) / 2);
         let mut squares = DMatrix::zeros(d, cubic.ncols());
+        let beyond = DVector::from_iterator(cubic.ncols(), pairs(k).map(|(i, j)| z[i] * z[j]));
         for (column, (i, j)) in pairs(k).enumerate() {
             let factor = if i == j { 1.0 } else { std::f64::consts::SQRT_2 };
             let third = third(self.problem, &self.w, &u[i], &u[j])?;
@@ -217,11 +218,11 @@ impl Oscillating for Central<'_> {
                 squares[(n, column)] = factor * u[i][n] * u[j][n];
             }
         }
-        // Half of ∇⟨H, Σ⟩, and the diagonal of HΣH = MΣM.
+        // Half of ∇⟨H, Σ⟩, and the diagonal of HΣH, HU = MU diag(z).
         let effect = |x: &DMatrix<f64>| {
             let x = coordinates(x);
-            let spread: Vec<f64> =
-                (&squares * &x).iter().zip(&edge).map(|(s, m)| m * m * s).collect();
+            let spread = &squares * x.component_mul(&beyond);
+            let spread: Vec<f64> = spread.iter().zip(&edge).map(|(s, m)| m * m * s).collect();
             ((&cubic * x * 0.5).as_slice().to_vec(), spread)
         };
         let before = self.carried(&u, &edge);
@@ -242,12 +243,16 @@ impl Oscillating for Central<'_> {
         if !slopes.is_empty() {
             let weights: Vec<f64> =
                 slopes.iter().zip(&edge).map(|(s, m)| steps * speed * s * m * m).collect();
-            q += if joint {
+            // The force on ν is z_i z_j times that of the constraint: a half of it on each side keeps Q symmetric. What that leaves
+            // where the z differ, the next steps mend.
+            let halves = beyond.map(|z| z.max(0.0).sqrt());
+            let part = if joint {
                 let sums = squares.row_sum().transpose();
                 &sums * sums.transpose() * weights[0]
             } else {
                 scaled(&squares, &weights).tr_mul(&squares)
             };
+            q += part.component_mul(&(&halves * halves.transpose()));
         }
         let change =
             squares.tr_mul(&moved_edge) - cubic.tr_mul(&moved_w) - &q * coordinates(&before);
