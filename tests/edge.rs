@@ -406,6 +406,42 @@ fn what_is_not_stabilised_ends_with_a_note() {
     assert!(central.theta.len() < 11);
 }
 
+/// RMSProp from where `√ν` is so small that the sharpness of `P⁻¹H` is thousands of times the edge: `ν` has grown to where it is
+/// below the edge after a step, and the flow goes on as from elsewhere.
+#[test]
+fn rmsprop_from_far_beyond_the_edge() {
+    let values = [("alpha", 9, 10), ("eps", 1, 100_000_000)];
+    let problem = problem("(3 + y)*x^2/2 - y/10", &[("x", 1e-5)]);
+    let simulation =
+        simulated("rmsprop", &values, &problem, &request(0.02, 1500, "central")).unwrap();
+    let central = simulation.find("central").unwrap();
+    assert_eq!(central.note, None);
+    assert!(at(central, 0).sharpness > 1e3 * at(central, 0).edge);
+    let late = (5..=1500).map(|n| at(central, n)).map(|at| at.sharpness / at.edge);
+    let largest = late.fold(0.0, f64::max);
+    assert!(largest < 1.001, "{largest}");
+    let mean = |of: &dyn Fn(usize) -> f64| (900..1400).map(of).sum::<f64>() / 500.0;
+    let quantities: [fn(&Oscillation) -> f64; 3] =
+        [|at| at.sharpness, |at| at.trace, |at| at.gradient_norm];
+    for of in quantities {
+        let own = mean(&|n| of(at(&simulation.optimizer, n)));
+        let flow = mean(&|n| of(at(central, n)));
+        assert!((own / flow - 1.0).abs() < 0.03, "{own} {flow}");
+    }
+}
+
+/// The oscillation of iterates that diverge is measured as long as there are numbers, and where it ends is said.
+#[test]
+fn iterates_that_diverge_are_measured_until_then() {
+    let problem = problem("5*x^2/2", &[("x", 0.1)]);
+    let simulation = descend(&problem, &request(0.5, 2000, "central,rod"));
+    let found = simulation.optimizer.oscillations.as_ref().unwrap();
+    assert!(found.at.len() > 1000 && found.at.len() < 2000, "{}", found.at.len());
+    let until = format!("not measured from step {} on", found.at.len());
+    assert!(found.remarks.iter().any(|remark| remark.contains(&until)), "{:?}", found.remarks);
+    assert!(simulation.find("rod").unwrap().note.is_some());
+}
+
 #[test]
 fn too_few_directions_are_said() {
     let problem = problem("(39/10 + y)*(x^2 + v^2)/2 - y/100", &[("x", 0.1), ("v", 0.1)]);

@@ -189,6 +189,54 @@ fn adaptive_optimizers_of_a_network_stay_at_the_edge() {
     }
 }
 
+/// What is printed on the standard error.
+fn said(folder: &Path, line: &str) -> String {
+    let mut command = Command::cargo_bin("bea").unwrap();
+    command.env("COLUMNS", "200").env("NO_COLOR", "1").current_dir(folder).args(line.split(' '));
+    String::from_utf8(command.assert().success().get_output().stderr.clone()).unwrap()
+}
+
+#[test]
+fn kinks_are_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let note = "between the kinks of activations";
+    let flow = |activation: &str, flows: &str| {
+        let out = format!("{activation}-{flows}");
+        let line = format!(
+            "flow --network mlp:4,{activation} --data iris --steps 2 --lr 0.1 --flows {flows} --out {out}"
+        );
+        said(folder.path(), &line).contains(note)
+    };
+    assert!(flow("relu", "central"));
+    assert!(!flow("relu", "ngf") && !flow("tanh", "central"));
+    for activation in ["relu", "tanh"] {
+        let text = RUN.replace("tanh", activation);
+        std::fs::write(folder.path().join("run.toml"), text).unwrap();
+        let text = said(folder.path(), &format!("run run.toml --out run-{activation}"));
+        assert_eq!(text.matches(note).count(), usize::from(activation == "relu"), "{text}");
+    }
+}
+
+/// The loss of a linear network is quadratic, so nothing keeps the curvature at the edge.
+#[test]
+fn followed_flows_that_end_are_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "data = 'iris,scale=standard'\nloss = 'mean_squared_error'\ndtype = 'f64'\n\
+                network.layer = [{ type = 'linear', out = 3 }]\n\
+                train = { method = 'gd', lr = 5.0, steps = 4 }\n\
+                follow = { from = [0, 2], steps = 3, flows = ['central'] }\n";
+    std::fs::write(folder.path().join("run.toml"), text).unwrap();
+    let text = said(folder.path(), "run run.toml --out out");
+    for from in [0, 2] {
+        let note = format!("note: from iterate {from}: central: ended: step 0.000: no oscillation");
+        assert_eq!(text.matches(&note).count(), 1, "{text}");
+    }
+    let table = std::fs::read_to_string(folder.path().join("out/follow.csv")).unwrap();
+    // The optimizer's rows, and the start of each flow.
+    assert_eq!(column(&table, "step", "flow", "0").len(), 8);
+    assert_eq!(column(&table, "step", "flow", "1"), [0.0, 0.0]);
+}
+
 const RUN: &str = r#"
 network = "mlp:4,tanh"
 data = "iris,scale=standard"

@@ -31,6 +31,19 @@ impl RunProgress {
     }
 }
 
+impl RunProgress {
+    /// What has not been said yet.
+    fn say(&self, run: &Run) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let new: Vec<&String> = run.notes().iter().filter(|note| !said.contains(note)).collect();
+        if !new.is_empty() {
+            self.bars.suspend(|| note::say(&new));
+            let new: Vec<String> = new.into_iter().cloned().collect();
+            said.extend(new);
+        }
+    }
+}
+
 impl Watch for RunProgress {
     fn cancelled(&self) -> bool {
         interrupt::happened()
@@ -39,14 +52,11 @@ impl Watch for RunProgress {
 
 impl Observer for RunProgress {
     fn began(&self, _index: usize, run: &Run) {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let new: Vec<&String> = run.notes().iter().filter(|note| !said.contains(note)).collect();
-        self.bars.suspend(|| note::say(&new));
-        let new: Vec<String> = new.into_iter().cloned().collect();
-        said.extend(new);
+        self.say(run);
     }
 
     fn stepped(&self, index: usize, run: &Run) {
+        self.say(run);
         let (name, steps) = &self.steps[index];
         if embedded::tell(name, run.state().step as u64, *steps) {
             return;

@@ -1,10 +1,10 @@
 //! `bea flow --network`: flows from a network's parameters.
 
 use super::{Flow, TOLERANCES, check_memory};
-use crate::cli::limit;
 use crate::cli::loss_input::Settings;
 use crate::cli::network_input::{self, NetworkInput};
-use crate::experiment::run::tolerances;
+use crate::cli::{limit, note};
+use crate::experiment::run::{kinks, tolerances};
 use bea_flow::flow::{Problem, Request};
 use bea_network::architecture::{Dtype, Layout};
 use bea_network::weights;
@@ -32,6 +32,7 @@ impl Flow {
         self.picture.check_flows(&request.flows)?;
         let request = Request { samples_per_step: 0, ..request };
         limit::check_flows(request.flows.iter().copied(), self.force)?;
+        note::say(kinks(&loss, &request.flows));
         let listed = if start.len() <= LISTED { start.len() } else { 0 };
         check_memory(start.len(), listed, &request)?;
         let names = (start.len() <= LISTED).then(|| names(loss.layout()));

@@ -21,6 +21,14 @@ pub fn tolerances(network: &NetworkLoss, smooth: (f64, f64)) -> (f64, f64) {
     }
 }
 
+/// What is missing in `central` on a network whose Hessian jumps.
+pub fn kinks(network: &NetworkLoss, flows: &[FlowName]) -> Option<&'static str> {
+    (flows.contains(&FlowName::Central) && !network.is_smooth()).then_some(
+        "`central` takes third derivatives between the kinks of activations, pools and losses in pieces, where the network's \
+         gradient or Hessian jumps: what the kinks themselves add to its averages is missing",
+    )
+}
+
 impl Flows {
     /// With the tolerances that suit the network, where none are given.
     pub(super) fn on(&self, network: &NetworkLoss) -> Flows {

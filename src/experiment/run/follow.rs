@@ -48,14 +48,15 @@ pub(super) struct FollowContext<'a> {
 }
 
 impl FollowContext<'_> {
-    /// The rows of all flows from an iterate. A flow that ends early has fewer.
+    /// The rows of all flows from an iterate, and what is to be said of those with an oscillation. A flow that ends early has
+    /// fewer rows.
     pub fn rows(
         &self,
         follow: &Follow,
         iterate: &State,
         h: f64,
         watch: &dyn Watch,
-    ) -> Result<Vec<Vec<f64>>, ObjectiveError> {
+    ) -> Result<(Vec<Vec<f64>>, Vec<String>), ObjectiveError> {
         let request = self.flows.request(h, follow.steps, follow.flows.clone());
         let buffers = self.optimizer.buffers(iterate);
         let request = Request { buffers, flows_from: self.flows.from, ..request };
@@ -63,7 +64,7 @@ impl FollowContext<'_> {
         let simulated = match simulated {
             Ok(simulated) => simulated,
             Err(SimulateError::Objective(error)) => return Err(error),
-            Err(_) => return Ok(Vec::new()),
+            Err(_) => return Ok((Vec::new(), Vec::new())),
         };
         // The optimizer is number 0. Gradient descent is not repeated where the description names it among the flows.
         let named = follow.flows.iter().enumerate();
@@ -101,6 +102,13 @@ impl FollowContext<'_> {
                 rows.push(row);
             }
         }
-        Ok(rows)
+        let oscillating = simulated.flows.iter().filter(|flow| flow.oscillations.is_some());
+        let notes = oscillating.flat_map(|flow| {
+            let ended = flow.note.iter().map(|note| format!("ended: {note}"));
+            let remarks = flow.oscillations.iter().flat_map(|found| found.remarks.clone());
+            let from = format!("from iterate {}: {}", iterate.step, flow.name);
+            ended.chain(remarks).map(move |text| format!("{from}: {text}"))
+        });
+        Ok((rows, notes.collect()))
     }
 }

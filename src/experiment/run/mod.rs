@@ -12,7 +12,7 @@ mod table;
 
 pub use end::End;
 pub use error::RunError;
-pub use flows::tolerances;
+pub use flows::{kinks, tolerances};
 pub(super) use follow::columns as follow_columns;
 pub use table::{Table, TableError};
 
@@ -139,6 +139,8 @@ impl Run {
         };
         let optimizer = Flowing::of(&config, &loss);
         notes.extend(optimizer.as_ref().and_then(|optimizer| optimizer.effective_start(&config)));
+        let followed = config.follow.iter().flat_map(|follow| follow.flows.iter().copied());
+        notes.extend(kinks(&loss, &followed.collect::<Vec<_>>()).map(String::from));
         for &metric in &config.metrics {
             let reason = match metric {
                 Metric::Accuracy | Metric::TestAccuracy if config.graph().is_some() => {
@@ -360,7 +362,12 @@ impl Run {
             };
             let h = taken.learning_rate;
             match context.rows(follow, &before, h, watch) {
-                Ok(rows) => table.rows.extend(rows),
+                Ok((rows, notes)) => {
+                    table.rows.extend(rows);
+                    let label = &self.config.label;
+                    let of = if label.is_empty() { String::new() } else { format!("{label}, ") };
+                    self.notes.extend(notes.into_iter().map(|note| format!("{of}{note}")));
+                }
                 Err(error) => {
                     forget(self);
                     return Err(error.into());
@@ -432,7 +439,8 @@ impl Run {
         &self.config
     }
 
-    /// What the description and its files say and is not used, or may be meant otherwise than it is taken.
+    /// What the description and its files say and is not used, or may be meant otherwise than it is taken; and how followed
+    /// flows through the edge of stability ended.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }

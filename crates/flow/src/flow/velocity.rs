@@ -112,6 +112,18 @@ pub enum Stop {
          that are there, so the steps diverge along them"
     )]
     Unstabilised,
+    /// The covariance of an oscillation was not found; the residual of its conditions.
+    #[error(
+        "the covariance of the oscillation was not found: the residual of its conditions is {0:.1e}, and at most 1e-8 is \
+         accepted"
+    )]
+    CovarianceNotFound(f64),
+    /// The sharpness at the start of a flow through the edge of stability, in units of that of the edge.
+    #[error(
+        "the sharpness is {0:.1e} times that of the edge: the optimizer's first steps are no oscillation there, and the flow \
+         can be followed from a later iterate, by `[follow]` of `bea run`"
+    )]
+    FarBeyondTheEdge(f64),
     /// The objective was not evaluated.
     #[error(transparent)]
     Objective(ObjectiveError),

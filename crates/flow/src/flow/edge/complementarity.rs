@@ -29,6 +29,8 @@ const ACCEPTED: f64 = 1e-8;
 const UNBOUNDED: f64 = 1e12;
 /// Which part of the way to the boundary a step goes.
 const PART: f64 = 0.98;
+/// Below this part of `-⟨R, X⟩`, `Q[X]` is taken to be 0.
+const FLAT: f64 = 1e-4;
 /// Eigenvalues of the solution below this part of its scale are 0.
 const NONE: f64 = 1e-9;
 
@@ -44,6 +46,17 @@ pub(super) struct Solution {
     pub(super) x: DMatrix<f64>,
     /// The largest of `-λ_min(Z)` and `|⟨X, Z⟩|/tr X`, computed from `X` alone, relative to the norm of `R`.
     pub(super) residual: f64,
+}
+
+/// Why there is no solution.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Unsolved {
+    /// The data.
+    NotFinite,
+    /// There is none: along some `X ⪰ 0` with `⟨R, X⟩ < 0`, `Q[X]` is 0.
+    Impossible,
+    /// The residual of what was found.
+    Residual(f64),
 }
 
 /// The pairs `i ≤ j` in the order of the coordinates of a symmetric matrix.
@@ -69,24 +82,41 @@ pub(super) fn matrix(k: usize, v: &DVector<f64>) -> DMatrix<f64> {
 }
 
 impl Problem {
-    /// The solution of least trace where there are several, approximately; `None` if there is none, or none was found.
-    pub(super) fn solve(&self) -> Option<Solution> {
+    /// The solution of least trace where there are several, approximately.
+    ///
+    /// # Errors
+    /// If there is none, or none was found.
+    pub(super) fn solve(&self) -> Result<Solution, Unsolved> {
         let k = self.r.nrows();
         let finite = self.r.iter().chain(self.q.iter()).all(|x| x.is_finite());
         if !finite {
-            return None;
+            return Err(Unsolved::NotFinite);
         }
         if k == 0 || least(&self.r) >= 0.0 {
-            return Some(Solution { x: DMatrix::zeros(k, k), residual: 0.0 });
+            return Ok(Solution { x: DMatrix::zeros(k, k), residual: 0.0 });
         }
         let (of_r, of_q) = (self.r.norm(), self.q.norm());
         if of_q == 0.0 {
-            return None;
+            return Err(Unsolved::Impossible);
         }
         let scaled = Problem { r: &self.r / of_r, q: &self.q / of_q };
-        let x = positive_part(&(scaled.interior()? * (of_r / of_q)));
+        let (best, last) = scaled.interior();
+        let x = positive_part(&(best * (of_r / of_q)));
         let residual = self.residual(&x);
-        (residual <= ACCEPTED).then_some(Solution { x, residual })
+        if residual <= ACCEPTED {
+            Ok(Solution { x, residual })
+        } else if scaled.is_impossible(&last) {
+            Err(Unsolved::Impossible)
+        } else {
+            Err(Unsolved::Residual(residual))
+        }
+    }
+
+    /// Whether the iterates, of which this is the last, have gone to infinity along an `X` that proves that there is no solution.
+    fn is_impossible(&self, last: &DMatrix<f64>) -> bool {
+        let along = last / last.norm();
+        let gain = -along.dot(&self.r);
+        gain > 0.0 && (&self.q * coordinates(&along)).norm() <= FLAT * gain
     }
 
     /// `Z = R + Q[X]`.
@@ -101,17 +131,17 @@ impl Problem {
         (-least(&z)).max(gap).max(0.0) / size
     }
 
-    /// Of a problem whose data have norm 1.
-    fn interior(&self) -> Option<DMatrix<f64>> {
+    /// Of a problem whose data have norm 1, the best and the last iterate.
+    fn interior(&self) -> (DMatrix<f64>, DMatrix<f64>) {
         let k = self.r.nrows();
         let (mut x, mut z) = (DMatrix::identity(k, k), DMatrix::identity(k, k));
-        let mut best: Option<(f64, DMatrix<f64>)> = None;
+        let mut best = (f64::INFINITY, x.clone());
         for _ in 0..ITERATIONS {
             let miss = self.slack(&x) - &z;
             let gap = x.dot(&z) / k as f64;
             let error = miss.norm().max(gap);
-            if best.as_ref().is_none_or(|(least, _)| error < *least) {
-                best = Some((error, x.clone()));
+            if error < best.0 {
+                best = (error, x.clone());
             }
             if error <= SOLVED || x.norm() > UNBOUNDED {
                 break;
@@ -124,7 +154,7 @@ impl Problem {
             x += dx * step;
             z += dz * step;
         }
-        best.map(|(_, x)| x)
+        (best.1, x)
     }
 
     /// Mehrotra's direction from `(X, Z)`.
@@ -218,12 +248,21 @@ mod tests {
             r: DMatrix::from_element(1, 1, r),
             q: DMatrix::from_element(1, 1, q),
         };
-        let x = |r, q| problem(r, q).solve().map(|solution| solution.x[(0, 0)]);
+        let x = |r, q| problem(r, q).solve().ok().map(|solution| solution.x[(0, 0)]);
         assert!((x(-3e-4, 7e5).unwrap() / (3e-4 / 7e5) - 1.0).abs() < 1e-10);
         assert_eq!(x(3e-4, 7e5), Some(0.0));
         // Nothing that oscillates along it flattens the direction.
-        assert_eq!(x(-1.0, 0.0), None);
-        assert_eq!(x(f64::NAN, 1.0), None);
+        assert_eq!(problem(-1.0, 0.0).solve(), Err(Unsolved::Impossible));
+        assert_eq!(problem(f64::NAN, 1.0).solve(), Err(Unsolved::NotFinite));
+    }
+
+    /// The second direction is not flattened by anything.
+    #[test]
+    fn what_is_impossible_is_known() {
+        let r = symmetric_of(2, &[-1.0, 0.3, -0.5]);
+        let q = |last: f64| DMatrix::from_diagonal(&DVector::from_vec(vec![2.0, 0.7, last]));
+        assert_eq!(Problem { r: r.clone(), q: q(0.0) }.solve(), Err(Unsolved::Impossible));
+        assert!(Problem { r, q: q(0.1) }.solve().is_ok());
     }
 
     /// Two directions that interact: `min ½⟨X, Q[X]⟩ + ⟨R, X⟩` over rank-one and rank-two matrices by brute force.
@@ -273,7 +312,7 @@ mod tests {
             let r = symmetric_of(k, &data) * 10f64.powf(size_of_r);
             let problem = Problem { r: r.clone(), q };
             let solution = problem.solve();
-            prop_assert!(solution.is_some());
+            prop_assert!(solution.is_ok());
             let x = solution.unwrap().x;
             let z = problem.slack(&x);
             let size = r.norm();

@@ -62,27 +62,42 @@ pub(in crate::flow) fn oscillations(
     let mut sharp = Sharp::new(problem);
     let mut nu = metric.second.as_ref().map_or_else(Vec::new, |second| second.before.clone());
     let (mut squares, mut sharpness) = (Vec::new(), Vec::new());
+    let mut remarks = vec![format!("measured: averages over {WINDOW} steps before and after")];
     for n in 0..steps {
         if watch.cancelled() {
             return Err(Stop::Cancelled);
         }
         let Some(theta) = point(&trajectory.theta, n) else { break };
-        let slope = gradient(problem, &theta)?;
-        squares.push(dot(&slope, &slope));
-        if let Some(second) = &metric.second {
-            nu = second.update(&nu, &slope, n + 1);
+        let mut measure = || -> Result<(f64, f64), Stop> {
+            let slope = gradient(problem, &theta)?;
+            if let Some(second) = &metric.second {
+                nu = second.update(&nu, &slope, n + 1);
+            }
+            // That of the path, as the flows have it.
+            let path = mean(&trajectory.theta, n, Path::Average);
+            let path = path.as_ref().unwrap_or(&theta);
+            let found = sharp.find(path, &metric.edges(&nu, d), 1)?;
+            Ok((dot(&slope, &slope), found.first().map_or(f64::NAN, |found| found.z)))
+        };
+        match measure() {
+            Ok((square, z)) => {
+                squares.push(square);
+                sharpness.push(z * metric.edge());
+            }
+            Err(stop) if stop.failure().is_some() => return Err(stop),
+            Err(stop) => {
+                remarks.push(format!("not measured from step {n} on: {stop}"));
+                break;
+            }
         }
-        // That of the path, as the flows have it.
-        let path = mean(&trajectory.theta, n, Path::Average).unwrap_or(theta);
-        let found = sharp.find(&path, &metric.edges(&nu, d), 1)?;
-        sharpness.push(found.first().map_or(f64::NAN, |found| found.z) * metric.edge());
     }
+    let known = sharpness.len();
     let average = |values: &dyn Fn(usize) -> f64, n: usize| {
-        let window = n.saturating_sub(WINDOW)..=(n + WINDOW).min(steps - 1);
+        let window = n.saturating_sub(WINDOW)..=(n + WINDOW).min(known - 1);
         let count = window.clone().count();
         window.map(values).sum::<f64>() / count as f64
     };
-    let at = (0..sharpness.len()).map(|n| {
+    let at = (0..known).map(|n| {
         let covariance = deltas.covariance(n);
         Oscillation {
             sharpness: sharpness[n],
@@ -95,7 +110,6 @@ pub(in crate::flow) fn oscillations(
             residual: f64::NAN,
         }
     });
-    let remarks = vec![format!("measured: averages over {WINDOW} steps before and after")];
     Ok(Oscillations { at: at.collect(), remarks })
 }
 
