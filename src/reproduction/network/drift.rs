@@ -192,5 +192,12 @@ pub(super) fn fig25(outcomes: &[Outcome]) -> Finding {
         number(a),
         number(b)
     );
+    let title = format!(
+        "the term of order h² that PF leaves out is {} of the gradient where hλ₀ < {away}, {} where hλ₀ > {at}",
+        number(a),
+        number(b)
+    );
+    let measured = !a.is_nan() && !b.is_nan();
     Finding::new(&[below(a, SMALL_TERM), below(a, b)], seen, decides)
+        .titled(measured.then_some(title))
 }

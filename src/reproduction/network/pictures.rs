@@ -18,7 +18,7 @@ pub(super) use edge::{fig9, fig12, fig13, fig15, fig25, fig34, fig36};
 pub(super) use flows::{fig7, fig10, fig11, fig16, fig31, fig32, fig35, fig37, fig49};
 pub(super) use rates::{
     fig18, fig19, fig20, fig26, fig27, fig28, fig29, fig39, fig40, fig41, fig42, fig43, fig44,
-    fig45, fig48,
+    fig45, fig46, fig48,
 };
 
 /// `θ' - φ_h(θ)` of these flows, each with its colour.

@@ -23,12 +23,15 @@ pub fn fig9(outcomes: &[Outcome]) -> Figure {
         Series::new("", sharpness.zip(changes).collect(), style)
     };
     let mut series: Vec<Series> = outcomes.iter().enumerate().map(of).collect();
+    let changes = series.iter().flat_map(|series| &series.points).map(|point| point.1);
+    let (low, high) = range(changes.filter(|change| change.is_finite()));
+    // At the bottom, where few points are.
     let median = |(i, outcome): (usize, &Outcome)| {
-        let median = after_reaching(outcome).map(|(_, median)| (median, 0.0));
+        let median = after_reaching(outcome).map(|(_, median)| (median, low));
         let color = Color::of_shade(0, i, outcomes.len());
         let style = Style { color, line: None, width: 1.5, marker: Some(Marker::Star) };
         Series::new(
-            "median of λ₀ from the first step above 2/h on",
+            "at the bottom: median of λ₀ from the first step above 2/h on",
             median.into_iter().collect(),
             style,
         )
@@ -37,8 +40,6 @@ pub fn fig9(outcomes: &[Outcome]) -> Figure {
     let right =
         series.iter().flat_map(|series| &series.points).map(|point| point.0).fold(1.0, f64::max);
     series.push(Series::new("", vec![(0.0, 0.0), (right, 0.0)], Style::soft(Dash::Dotted)));
-    let changes = || series.iter().flat_map(|series| &series.points).map(|point| point.1);
-    let (low, high) = range(changes().filter(|change| change.is_finite()));
     let [least, most] = STAYS;
     for bound in STAYS {
         let label = format!(
@@ -74,7 +75,10 @@ fn rising(outcome: &Outcome) -> Vec<bool> {
 }
 
 fn coefficient() -> Quantity<'static> {
-    Quantity { grows: false, ..Quantity::of("Re sc₀", |run| points(run, "sc_0_re")) }
+    Quantity {
+        grows: false,
+        ..Quantity::of("stability coefficient Re sc₀", |run| points(run, "sc_0_re"))
+    }
 }
 
 /// `Re sc_0`, and loss and `λ_0` beside the positive flow; set off where the loss increases.
@@ -184,12 +188,13 @@ pub fn fig25(outcomes: &[Outcome]) -> Figure {
     let heights = panel.series.iter().flat_map(|series| &series.points).map(|point| point.1);
     let (low, high) = range(heights.filter(|y| y.is_finite()));
     across(&mut panel, label.as_str(), SMALL_TERM, Dash::Dotted);
-    for (x, dash) in OUTSIDE_AND_INSIDE.into_iter().zip([Dash::Dashed, Dash::DashDotted]) {
+    let [away, at] = OUTSIDE_AND_INSIDE;
+    for x in OUTSIDE_AND_INSIDE {
         let label = format!(
-            "hλ₀ = {x}, {} counts",
-            if dash == Dash::Dashed { "below which" } else { "above which" }
+            "hλ₀ = {away} and {at}: left of the former is away from the edge of stability, right of the latter is at it"
         );
-        panel.series.push(Series::new(label, vec![(x, low), (x, high)], Style::soft(dash)));
+        let line = vec![(x, low), (x, high)];
+        panel.series.push(Series::new(label, line, Style::soft(Dash::DashDotted)));
     }
     figure.panels.push(panel);
     figure.columns = 3;
@@ -214,7 +219,7 @@ pub fn fig34(outcomes: &[Outcome]) -> Figure {
 
 /// The loss and `Re sc_0` in parts of the gradient.
 pub fn fig36(outcomes: &[Outcome]) -> Figure {
-    let share = ratio("Re sc₀/‖∇E‖", "sc_0_re", "gradient_norm", 1.0);
+    let share = ratio("stability coefficient Re sc₀/‖∇E‖", "sc_0_re", "gradient_norm", 1.0);
     let figure = Sheet::of(outcomes).figure(&[loss(), Quantity { grows: false, ..share }]);
     highlighted(figure, outcomes, "loss increases", rising)
 }

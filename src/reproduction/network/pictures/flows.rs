@@ -1,7 +1,7 @@
 //! Pictures of flows beside gradient descent.
 
 use super::super::edge::{increasing, same_way, sharpness_beside_positive};
-use super::super::errors::{EDGE, GAP};
+use super::super::errors::{EDGE, GAP, edges_at};
 use super::super::followed::{UNSTABLE, starts};
 use super::super::numbers::{correlation, number, percent, range, rate};
 use super::runs::Sheet;
@@ -109,7 +109,7 @@ pub fn fig32(outcomes: &[Outcome]) -> Figure {
     for (h, start) in starts(outcomes) {
         let sheet = Sheet::only(outcomes, |run| run.rate() == h && run.starts_at(start));
         let figure = sheet.figure(&[followed("distance", start, OWN, &flows, &FLOWS)]);
-        let title = format!("h = {h}, from iterate {start}");
+        let title = format!("h = {h}, from iterate {start}: {}", edges_at(outcomes, h, start));
         panels
             .extend(figure.panels.into_iter().map(|panel| Panel { title: title.clone(), ..panel }));
     }

@@ -2,8 +2,9 @@
 
 use super::super::differences::{LITTLE, NOTHING, bound};
 use super::super::groups::dal;
-use super::super::numbers::{column, range, tenths};
-use super::super::rates::REASONABLE;
+use super::super::numbers::{column, percent, range, tenths};
+use super::super::rates::{REASONABLE, capped};
+use super::against::{of_power, powers};
 use super::runs::Sheet;
 use super::{
     ADAPTIVE, FIXED_AND_HALF, FIXED_AND_ONE, FULL, HALF, Keep, ONE, SMALL, across, against, loss,
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::experiment::plots::{Quantity, points, solid};
 use crate::experiment::{Measured, Outcome};
-use bea_plot::{Dash, Figure, Marker, Panel, Series, Style};
+use bea_plot::{Axis, Color, Dash, Figure, Panel, Series, Style};
 
 fn accuracy() -> Quantity<'static> {
     Quantity { grows: false, ..Quantity::of("test accuracy", |run| points(run, "test_accuracy")) }
@@ -46,11 +47,17 @@ pub fn fig19(outcomes: &[Outcome]) -> Figure {
         Quantity::of("norm of the update ‖θ' − θ‖", |run| points(run, "update_norm"));
     let mut figure = Sheet::of(outcomes).figure(&[learning_rate(), update]);
     for (panel, name) in figure.panels.iter_mut().zip(["learning_rate", "update_norm"]) {
+        // What is judged stands out from what it is computed of.
+        for series in panel.series.iter_mut().filter(|series| series.label.starts_with("DAL")) {
+            series.style = Style { color: series.style.color.pale(), width: 0.8, ..series.style };
+        }
         for outcome in outcomes.iter().filter(|outcome| dal(&outcome.config).is_some()) {
             let [steps, values] = ["step", name].map(|name| tenths(&column(outcome, name)));
             let points = steps.zip(values).map(|(x, y)| x.into_iter().zip(y).collect());
-            let style = Style { marker: Some(Marker::Dot), ..solid(0) };
-            let label = "DAL, median of each tenth of the run, one line per seed";
+            let seed = outcome.config.seed;
+            let marker = Style::of_series(usize::try_from(seed).unwrap_or_default()).marker;
+            let style = Style { marker, ..solid(0) };
+            let label = format!("DAL, seed {seed}: median of each tenth of the run");
             panel.series.insert(0, Series::new(label, points.unwrap_or_default(), style));
         }
     }
@@ -69,6 +76,7 @@ fn by_difference(outcomes: &[Outcome], full: bool, most: f64) -> Figure {
         if let Some(power) = panel.title.strip_prefix("p = ").and_then(|p| p.parse().ok()) {
             draw_bound(panel, outcomes, full, power, most);
         }
+        name_products(panel);
     }
     figure
 }
@@ -78,8 +86,9 @@ fn draw_bound(panel: &mut Panel, outcomes: &[Outcome], full: bool, power: f64, m
     let steps = panel.series.iter().flat_map(|series| &series.points).map(|point| point.0);
     let (first, last) = range(steps);
     if let Some(bound) = bound(outcomes, full, power, most) {
-        let label =
-            format!("{most} times the exact loss at the end, up to which the other may end");
+        let label = format!(
+            "{most} times the loss of exact ∇²E ĝ at the end, up to which that by the difference may end"
+        );
         let line = vec![(first, bound), (last, bound)];
         panel.series.push(Series::new(label, line, Style::soft(Dash::Dashed)));
     }
@@ -107,7 +116,22 @@ fn of_one_power(outcomes: &[Outcome], keep: Keep, power: f64) -> Figure {
     if let Some(panel) = figure.panels.first_mut() {
         draw_bound(panel, outcomes, true, power, NOTHING.0);
     }
+    figure.panels.iter_mut().for_each(name_products);
     figure
+}
+
+/// Says of what the product is exact and the difference is.
+fn name_products(panel: &mut Panel) {
+    for label in panel.series.iter_mut().map(|series| &mut series.label) {
+        for (variant, words) in
+            [("exact", "exact ∇²E ĝ"), ("difference", "∇²E ĝ by the difference of gradients")]
+        {
+            if let Some(rest) = label.strip_prefix(variant) {
+                *label = format!("{words}{rest}");
+                break;
+            }
+        }
+    }
 }
 
 /// The learning rate that DAL would take.
@@ -137,6 +161,7 @@ pub fn fig42(outcomes: &[Outcome]) -> Figure {
 /// Learning rate, loss and test accuracy of DAL alone, and the mean learning rates.
 pub fn fig43(outcomes: &[Outcome]) -> Figure {
     let mut figure = Sheet::only(outcomes, ADAPTIVE).figure(&[learning_rate(), loss(), accuracy()]);
+    color_powers(&mut figure, outcomes);
     if figure.panels.len() == 3 {
         figure.panels.push(against::mean_rates(outcomes));
         figure.columns = 2;
@@ -149,9 +174,55 @@ pub fn fig44(outcomes: &[Outcome]) -> Figure {
     Sheet::of(outcomes).figure(&[loss()])
 }
 
-/// The loss, a panel for each cap of the learning rates.
+/// A colour for each power where there is nothing but DAL, whose shades are hard to tell apart in thin lines.
+fn color_powers(figure: &mut Figure, outcomes: &[Outcome]) {
+    let powers = powers(outcomes);
+    let shades = (0..powers.len()).map(|i| Color::of_shade(1, i, powers.len()));
+    let colors: Vec<(Color, Color)> = shades.zip((0..powers.len()).map(of_power)).collect();
+    let own = |color: &mut Color| {
+        if let Some((_, of_power)) = colors.iter().find(|(shade, _)| shade == color) {
+            *color = *of_power;
+        }
+    };
+    for panel in &mut figure.panels {
+        panel.series.iter_mut().for_each(|series| own(&mut series.style.color));
+        panel.bands.iter_mut().for_each(|band| own(&mut band.color));
+    }
+}
+
+/// The loss, a panel for each cap of the learning rates, and how often all rates are at it.
 pub fn fig45(outcomes: &[Outcome]) -> Figure {
-    Sheet::of(outcomes).by("cap", &[loss()])
+    let mut figure = Sheet::of(outcomes).by("cap", &[loss()]);
+    for panel in &mut figure.panels {
+        // What diverges would flatten the others.
+        panel.y = Axis { range: None, shared: false, ..panel.y.clone() };
+        let of = |outcome: &&Outcome| {
+            dal(&outcome.config).is_some_and(|dal| panel.title == format!("cap {}", dal.cap))
+        };
+        let shares: Vec<String> = outcomes.iter().filter(of).map(|o| percent(capped(o))).collect();
+        if !shares.is_empty() {
+            let note = format!("all rates at the cap in {} of the steps", shares.join(", "));
+            let rest = std::mem::take(&mut panel.note);
+            panel.note = if rest.is_empty() { note } else { format!("{note}; {rest}") };
+        }
+    }
+    figure
+}
+
+/// The loss, a line for each cap, with how often all rates are at it.
+pub fn fig46(outcomes: &[Outcome]) -> Figure {
+    let mut figure = Sheet::of(outcomes).figure(&[loss()]);
+    for outcome in outcomes {
+        let Some(cap) = dal(&outcome.config).map(|dal| format!("cap {}", dal.cap)) else {
+            continue;
+        };
+        let series = figure.panels.iter_mut().flat_map(|panel| &mut panel.series);
+        for series in series.filter(|series| series.label == cap) {
+            let share = percent(capped(outcome));
+            series.label = format!("{cap}, at which all rates are in {share} of the steps");
+        }
+    }
+    figure
 }
 
 /// The loss, a panel for each batch size.
