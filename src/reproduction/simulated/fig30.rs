@@ -52,10 +52,13 @@ fn with_branches(mut panel: Panel, run: &PaperRun) -> Panel {
     let end = |theta: &[Vec<Complex64>]| theta.last().map_or(f64::NAN, |theta| theta[0].re);
     let gd = end(&run.simulation.optimizer.theta);
     let [ngf, igr, pf] = ["ngf", "igr", "pf"].map(|name| end(&run.flow(name).theta));
-    panel.note = format!(
-        "x at the end: {gd:.2} (gradient descent), {ngf:.2} (NGF), {igr:.2} (IGR), {pf:.2} (PF)"
-    )
-    .replace('-', "−");
+    let all = [gd, ngf, igr, pf].map(|x| format!("{x:.2}").replace('-', "−"));
+    panel.note = if all.iter().all(|x| *x == all[0]) {
+        format!("all four end at x = {}", all[0])
+    } else {
+        let [gd, ngf, igr, pf] = all;
+        format!("x at the end: {gd}, {ngf} (NGF), {igr} (IGR), {pf} (PF)")
+    };
     panel
 }
 

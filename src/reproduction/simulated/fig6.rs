@@ -15,8 +15,7 @@ use rayon::prelude::*;
 /// The paper gives no start; this is Rosenbrock's.
 const START: [f64; 2] = [-1.2, 1.0];
 const STEPS: usize = 30;
-/// So many steps of PF are drawn over the contours, with so many points of its curve for each.
-const DRAWN: usize = 3;
+/// So many points of a curve are drawn for each step.
 const SAMPLES: usize = 16;
 /// A flow tracks gradient descent if its distance stays below this share of how far the latter moves.
 const TRACKS: f64 = 0.1;
@@ -50,8 +49,8 @@ pub fn run() -> Judged {
     for ((panel, run), place) in panels.iter_mut().zip(&shown).zip(places) {
         let z = run.simulation.lr * sharpness;
         panel.title = format!("{}, hλ₀ = {z:.2} at the start: {place}", panel.title);
-        shorten(panel);
     }
+    shorten(&mut panels[1]);
     panels.extend(shown.iter().map(|run| with_bound(distances(&run.simulation), run)));
     let figure = Figure { panels, columns: shown.len(), ..Figure::default() };
     Judged { figure, csv: loss.table(&runs), finding }
@@ -91,11 +90,11 @@ fn bound(run: &PaperRun) -> f64 {
     TRACKS * extent(run)
 }
 
-/// PF oscillates, and would cover everything with all its steps.
+/// PF oscillates near `2/h`, and would cover everything with more than its first step.
 fn shorten(panel: &mut Panel) {
     let principal = |series: &&mut Series| series.label.starts_with("pf");
     for series in panel.series.iter_mut().filter(principal) {
-        series.points.truncate(DRAWN * SAMPLES + 1);
+        series.points.truncate(SAMPLES + 1);
     }
 }
 

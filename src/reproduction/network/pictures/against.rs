@@ -65,10 +65,7 @@ pub fn fig8(outcomes: &[Outcome]) -> Figure {
             y: Axis::linear("prediction of it"),
             note: {
                 let (share, count) = pf_is_nearest(outcome);
-                format!(
-                    "PF has the smallest error in {} of {count} iterates with hλ₀ > 1",
-                    percent(share)
-                )
+                format!("PF is nearest in {} of the {count} that count", percent(share))
             },
             series,
             ..Panel::default()

@@ -51,14 +51,15 @@ pub fn fig19(outcomes: &[Outcome]) -> Figure {
         for series in panel.series.iter_mut().filter(|series| series.label.starts_with("DAL")) {
             series.style = Style { color: series.style.color.pale(), width: 0.8, ..series.style };
         }
-        for outcome in outcomes.iter().filter(|outcome| dal(&outcome.config).is_some()) {
+        let judged = outcomes.iter().filter(|outcome| dal(&outcome.config).is_some());
+        for (i, outcome) in judged.enumerate() {
             let [steps, values] = ["step", name].map(|name| tenths(&column(outcome, name)));
             let points = steps.zip(values).map(|(x, y)| x.into_iter().zip(y).collect());
             let seed = outcome.config.seed;
             let marker = Style::of_series(usize::try_from(seed).unwrap_or_default()).marker;
             let style = Style { marker, ..solid(0) };
             let label = format!("DAL, seed {seed}: median of each tenth of the run");
-            panel.series.insert(0, Series::new(label, points.unwrap_or_default(), style));
+            panel.series.insert(i, Series::new(label, points.unwrap_or_default(), style));
         }
     }
     figure
