@@ -102,7 +102,7 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
     let decides = decides.join(", ");
     Finding::new(&parts, seen.join("; ") + &of_seeds(&groups), format!("{decides}; {why}"))
         .with(more)
-        .titled_unless_it_holds(title)
+        .titled((!title.is_empty()).then_some(title))
 }
 
 /// Of Figures 26, 28 and 29.
