@@ -304,13 +304,10 @@ pub(super) fn fig32(outcomes: &[Outcome]) -> Finding {
          it must be nearer in all"
     );
     let of_start = |(from, parts, ended): &(usize, Vec<Part>, usize)| {
-        let ends = if *ended == 0 { String::new() } else { format!(" (it has ended in {ended})") };
-        format!("in {}{ends} from iterate {from}", tally(parts))
+        let ends = if *ended == 0 { String::new() } else { format!(" (ended in {ended})") };
+        format!("in {} from iterate {from}{ends}", tally(parts))
     };
     let each: Vec<String> = from_each.iter().map(of_start).collect();
-    let title = format!(
-        "over one and two steps PF is nearer to gradient descent than IGR {}",
-        each.join(", ")
-    );
+    let title = format!("over one and two steps PF is nearer than IGR {}", each.join(", "));
     Finding::new(&parts, seen, decides).with(more).titled_unless_it_holds(title)
 }

@@ -58,7 +58,7 @@ pub fn fig19(outcomes: &[Outcome]) -> Figure {
             let seed = outcome.config.seed;
             let marker = Style::of_series(usize::try_from(seed).unwrap_or_default()).marker;
             let style = Style { marker, ..solid(0) };
-            let label = format!("DAL, seed {seed}: median of each tenth of the run");
+            let label = "DAL, median of each tenth of the run, one line per seed";
             panel.series.insert(i, Series::new(label, points.unwrap_or_default(), style));
         }
     }
