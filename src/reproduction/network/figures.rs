@@ -194,7 +194,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig23",
         "fig23",
         "loss along training with momentum, and how often it has increased so far, with fixed learning rates h, in blue, and \
-         with DAL, in orange",
+         with DAL, in brown and orange",
         "DAL with momentum trains faster and more stably than fixed learning rates",
         rates::fig23,
         pictures::fig18
@@ -384,7 +384,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig44",
         "fig44",
         "least-squares loss along training with fixed learning rates h, in blue, and with DAL of two powers \
-         p, in orange",
+         p, in brown and orange",
         "DAL and DAL-0.5 train faster with a least-squares loss",
         rates::fig44,
         pictures::fig44
