@@ -217,7 +217,7 @@ pub(super) fn fig25(outcomes: &[Outcome]) -> Finding {
         number(a),
         number(b)
     );
-    let measured = !a.is_nan() && !b.is_nan();
+    let measured = a.is_finite() && b.is_finite();
     Finding::new(&[below(a, SMALL_TERM), below(a, b)], seen, decides)
         .titled(measured.then_some(title))
 }

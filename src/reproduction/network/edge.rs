@@ -436,7 +436,8 @@ pub(super) fn fig34(outcomes: &[Outcome]) -> Finding {
         let end = sharpness.get(change + 1..).and_then(|rest| rest.last().copied());
         let end = end.unwrap_or(f64::NAN);
         parts.extend([below(after, 0.5 * before), below(at, end)]);
-        title = parts.iter().all(|part| *part == Some(true)).then(|| {
+        let holds = end.is_finite() && parts.iter().all(|part| *part == Some(true));
+        title = holds.then(|| {
             format!(
                 "with a smaller learning rate the loss increases in {} of cases instead of {}, and λ₀ grows again, from {} to {}",
                 percent(after),

@@ -134,7 +134,8 @@ pub(super) fn edges_at(outcomes: &[Outcome], h: f64, iterate: usize) -> String {
         let row = steps.iter().position(|step| *step == iterate as f64)?;
         column(outcome, "lambda_0").get(row).map(|sharpness| h * sharpness)
     };
-    let (low, high) = range(outcomes.iter().filter(|outcome| rate(outcome) == h).filter_map(at));
+    let edges = outcomes.iter().filter(|outcome| rate(outcome) == h).filter_map(at);
+    let (low, high) = range(edges.filter(|edge| edge.is_finite()));
     if low.is_nan() {
         return "hλ₀ was not measured".into();
     }
