@@ -30,7 +30,7 @@ pub(super) fn fig40(outcomes: &[Outcome]) -> Finding {
         sizes.len()
     );
     let title = format!(
-        "with a smaller p every seed generalises better {accuracy}, increases the loss more often {increases}"
+        "with a smaller p every seed generalises better {accuracy}, and increases the loss more often {increases}"
     );
     Finding::new(&parts.concat(), seen, decides).with(list(&groups)).titled_unless_it_holds(title)
 }
