@@ -6,10 +6,10 @@
 
 use bea::field::Field;
 use bea::optimizer;
+use bea::plot::{Axis, Figure, Panel, Series, Style};
 use bea::render::{Document, Format};
 use bea::series::derive;
 use bea::tree::TreeTable;
-use plotters::prelude::*;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 use std::time::Instant;
@@ -64,40 +64,28 @@ fn measure(order: usize) -> Result<Row, Box<dyn std::error::Error>> {
     Ok(Row { order, trees: trees.len(), list, derive: derived, whole, baseline })
 }
 
-fn draw(rows: &[Row]) -> Result<(), Box<dyn std::error::Error>> {
+fn draw(rows: &[Row]) -> std::io::Result<()> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/growth.svg");
-    let root = SVGBackend::new(path, (760, 460)).into_drawing_area();
-    root.fill(&WHITE)?;
-    let top = rows.iter().map(|r| r.whole).fold(0.0, f64::max) * 2e3;
-    let low = rows.iter().map(|r| r.list).fold(f64::INFINITY, f64::min) * 5e2;
-    let mut chart = ChartBuilder::on(&root)
-        .margin(12)
-        .caption("Gradient descent, order by order", ("sans-serif", 18))
-        .x_label_area_size(38)
-        .y_label_area_size(64)
-        .build_cartesian_2d(*ORDERS.start() as f64..*ORDERS.end() as f64, (low..top).log_scale())?;
-    chart.configure_mesh().x_desc("order").y_desc("milliseconds").draw()?;
-    type Series = (&'static str, RGBColor, fn(&Row) -> f64);
-    let series: [Series; 4] = [
-        ("list the trees", RGBColor(120, 120, 120), |r| r.list),
-        ("list and write the file", RGBColor(200, 120, 0), |r| r.baseline),
-        ("derive all coefficients", RGBColor(0, 90, 170), |r| r.derive),
-        ("bea derive to JSON, in process", RGBColor(170, 0, 60), |r| r.whole),
+    type Column = (&'static str, fn(&Row) -> f64);
+    let columns: [Column; 4] = [
+        ("whole: list, derive, reduce and write JSON", |row| row.whole),
+        ("list + write: list the trees, and write a file of that size", |row| row.baseline),
+        ("derive: the weights of all trees", |row| row.derive),
+        ("list: all trees", |row| row.list),
     ];
-    for (label, color, value) in series {
-        let points = rows.iter().map(|r| (r.order as f64, value(r) * 1e3));
-        chart
-            .draw_series(LineSeries::new(points, color.stroke_width(2)))?
-            .label(label)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], color.stroke_width(2)));
-    }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
-        .background_style(WHITE.mix(0.8))
-        .draw()?;
-    root.present()?;
-    Ok(())
+    let series = columns.iter().enumerate().map(|(i, (label, value))| {
+        let points = rows.iter().map(|row| (row.order as f64, value(row) * 1e3));
+        Series::new(*label, points.collect(), Style::of_series(i).solid())
+    });
+    let panel = Panel {
+        x: Axis { whole: true, ..Axis::linear("order") },
+        y: Axis::log("milliseconds"),
+        series: series.collect(),
+        ..Panel::default()
+    };
+    let title = "Time to derive gradient descent's modified field, by order".into();
+    let figure = Figure { title, panels: vec![panel], columns: 1 };
+    std::fs::write(path, figure.svg())
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -124,5 +112,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         );
         rows.push(r);
     }
-    draw(&rows)
+    draw(&rows)?;
+    Ok(())
 }

@@ -122,16 +122,21 @@ fn panel(simulation: &Simulation, label: &str, of: fn(&Oscillation) -> f64) -> P
 /// The sharpness and the edge, step by step.
 pub fn sharpness(simulation: &Simulation) -> Panel {
     let mut panel = panel(simulation, "sharpness", |at| at.sharpness);
+    // Where iterates end, their path is not known, and what was measured there is the sharpness at the iterate.
+    let own = panel.series.iter_mut().filter(|series| series.label == simulation.optimizer.name);
+    for series in own.filter(|series| series.points.len() > 2) {
+        series.points.pop();
+    }
     if let Some((_, _, found)) = oscillating(simulation).next() {
         let edge: Vec<(f64, f64)> =
             found.at.iter().enumerate().map(|(step, at)| (step as f64, at.edge)).collect();
         let ends: Vec<(f64, f64)> = edge.first().into_iter().chain(edge.last()).copied().collect();
-        panel.series.push(Series::new("edge", ends, Style::soft(Dash::Dashed)));
+        panel.series.push(Series::new("edge of stability", ends, Style::soft(Dash::Dashed)));
     }
     panel
 }
 
 /// The trace of `Σ`, step by step.
 pub fn covariance(simulation: &Simulation) -> Panel {
-    panel(simulation, "tr Σ", |at| at.trace)
+    panel(simulation, "tr Σ, the squared size of the oscillation", |at| at.trace)
 }

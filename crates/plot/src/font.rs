@@ -40,12 +40,20 @@ pub(super) fn ink(text: &str, size: f64) -> (f64, f64) {
     (f64::from(low) * scale(size), f64::from(high) * scale(size))
 }
 
-/// What is not broken between lines: words, and a number with the `%` after it.
+const RELATIONS: [&str; 5] = ["=", "<", ">", "≤", "≥"];
+
+/// What is not broken between lines: words, a number with the `%` after it, and both sides of a relation.
 fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match words.last_mut() {
-            Some(number) if word.starts_with('%') => *number = format!("{number} {word}"),
+            Some(before)
+                if word.starts_with('%')
+                    || RELATIONS.contains(&word)
+                    || before.rsplit(' ').next().is_some_and(|last| RELATIONS.contains(&last)) =>
+            {
+                *before = format!("{before} {word}");
+            }
             _ => words.push(word.into()),
         }
     }

@@ -34,10 +34,11 @@ impl Legend {
             let known = entries.iter_mut().find(|(known, ..)| *known == label);
             match known {
                 _ if label.is_empty() => {}
-                // A curve drawn as a line in one place and with markers in another shows both; arrows only tell a
-                // direction, and small discs what was measured.
+                // A curve drawn as a line in one place and with markers in another shows both, and one that is thin in one
+                // place and thick in another is thick; arrows only tell a direction, and small discs what was measured.
                 Some((_, style, shown)) => {
                     style.line = style.line.or(look.line);
+                    style.width = style.width.max(look.width);
                     let shape = |marker: &Marker| !matches!(marker, Marker::Arrow | Marker::Dot);
                     let own = style.marker.filter(shape);
                     style.marker = own.or(look.marker).or(style.marker);
@@ -46,6 +47,8 @@ impl Legend {
                 None => entries.push((label, look, is_shown)),
             }
         }
+        // Areas are behind the lines.
+        entries.sort_by_key(|(_, style, _)| style.marker == Some(Marker::Swatch));
         let mut rows: Vec<Vec<Entry>> = Vec::new();
         let mut used = f64::INFINITY;
         for (label, style, is_shown) in entries {

@@ -194,7 +194,9 @@ impl PictureOfFlow {
             None => by_steps(simulation),
         };
         let title = self.title.clone().unwrap_or(title);
-        self.files(&Figure { title, panels, columns: usize::from(self.panel.is_some()) })
+        // Four panels are two rows of two.
+        let columns = if panels.len() == 4 { 2 } else { usize::from(self.panel.is_some()) };
+        self.files(&Figure { title, panels, columns })
     }
 
     fn files(&self, figure: &Figure) -> miette::Result<Files> {

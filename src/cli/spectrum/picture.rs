@@ -88,10 +88,12 @@ impl Spectrum<'_> {
                 series.push(Series::new("density, by Lanczos quadrature", curve, style));
                 (single, Axis::log(label).from_to(0.05 * single, 3.0 * top))
             }
-            None if most < MANY => {
-                (1.0, Axis::linear("eigenvalues at a mark").from_to(0.0, 1.15 * most.max(4.0)))
-            }
-            None => (1.0, Axis::log("eigenvalues at a mark").from_to(0.5, 2.0 * most)),
+            None if most < MANY => (
+                1.0,
+                Axis::linear("number of eigenvalues at the mark")
+                    .from_to(0.0, 1.15 * most.max(4.0)),
+            ),
+            None => (1.0, Axis::log("number of eigenvalues at the mark").from_to(0.5, 2.0 * most)),
         };
         let range = y.range.unwrap_or((0.0, 1.0));
         let (rates, x_range) = self.rates((low, high), length);
@@ -224,7 +226,10 @@ impl Spectrum<'_> {
         let bound = self.gap().map_or(last.value, |(_, above, _)| above);
         let at_least = if !is_whole && bound * h > 2.0 { "at least " } else { "" };
         match above {
-            0 => format!("the largest of {all} eigenvalues, {largest}, is below 2/h"),
+            0 => format!(
+                "The largest of {all} eigenvalues, {largest}, is below 2/h = {}",
+                sign(2.0 / h)
+            ),
             1 => format!("{at_least}1 of {all} eigenvalues is above 2/h: unstable"),
             n => format!("{at_least}{n} of {all} eigenvalues are above 2/h: unstable"),
         }
@@ -290,7 +295,7 @@ mod tests {
         let found = found(vec![3.0, 3.0, 3.0, 1.0, -0.5, -0.5]);
         assert_eq!(heads(&figure(&found, None)), [(3.0, 3.0), (1.0, 1.0), (-0.5, 2.0)]);
         let svg = figure(&found, Some(0.5)).svg();
-        assert!(svg.contains("the largest of 6 eigenvalues, 3, is below 2/h"));
+        assert!(svg.contains("The largest of 6 eigenvalues, 3, is below 2/h = 4<"));
         assert!(svg.contains("2/h = 4<") && svg.contains("1/h = 2<"), "{svg}");
         assert!(
             figure(&found, Some(1.0)).title.ends_with("3 of 6 eigenvalues are above 2/h: unstable")

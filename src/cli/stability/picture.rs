@@ -37,6 +37,10 @@ const OUTER: f64 = 0.1;
 /// Eigenvalues outside the region are shown as far as it reaches, times this.
 const OUTSIDE: f64 = 3.0;
 
+/// Regions lower than this part of their reach have a vertical axis of their own, with this room.
+const FLAT: f64 = 0.1;
+const FLAT_ROOM: f64 = 1.5;
+
 /// A picture and the numbers in it.
 pub(super) struct Picture {
     pub figure: Figure,
@@ -134,7 +138,7 @@ impl Report<'_> {
             Some(h) => format!(" converges for h < {}", sign(&short(h))),
             None => String::new(),
         };
-        format!("{}{with}{what}", self.optimizer.name)
+        format!("{}{with}{what} on {}", self.optimizer.name, self.loss)
     }
 
     /// The step size whose multipliers and `hλ` are marked: the one that was given, or the critical one.
@@ -254,7 +258,13 @@ impl Report<'_> {
         let frame =
             on_boundary().filter(|z| z.norm() <= extent).chain(all.iter().copied().filter(seen));
         let corners = [Complex64::ZERO, (0.5 * extent).into(), Complex64::new(0.0, 0.25 * extent)];
-        let (x, y) = equal_box(frame.chain(corners), aspect);
+        let frame: Vec<Complex64> = frame.collect();
+        let (x, mut y) = equal_box(frame.iter().copied().chain(corners), aspect);
+        // A flat region fills the panel, too.
+        let height = frame.iter().map(|z| z.im.abs()).fold(0.0f64, f64::max);
+        if is_bounded && (f64::MIN_POSITIVE..FLAT * extent).contains(&height) {
+            y = (-FLAT_ROOM * height, FLAT_ROOM * height);
+        }
         let mut series = Vec::new();
         for curve in curves {
             let points = scaled(curve).iter().map(|z| (z.re, z.im)).collect();

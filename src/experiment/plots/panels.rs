@@ -73,7 +73,7 @@ impl<'q> Quantity<'q> {
             let away = group.runs.iter().filter(|run| runs_away(run)).count();
             diverged += away;
             for kind in &self.kinds {
-                let (label, style) = self.look(kind, groups, facet, at);
+                let (label, mut style) = self.look(kind, groups, facet, at);
                 let curve = |run: &Measured| {
                     let (points, escapes) = ((kind.points)(run), self.grows && run.diverged());
                     let curve = Curve { points, escapes, diverged: runs_away(run) };
@@ -87,6 +87,15 @@ impl<'q> Quantity<'q> {
                 let ended = curves.iter().filter(|curve| curve.ended()).count();
                 if ended > 0 {
                     notes.push(format!("{label} ended in {ended} of {}", group.runs.len()));
+                }
+                // Beside other runs, one that diverges is dotted, as one of several seeds is.
+                if let ([Curve { diverged: true, .. }], true) = (&curves[..], groups.all.len() > 1)
+                    && self.kinds.len() == 1
+                    && ended == 0
+                {
+                    style.line = Some(Dash::Dotted);
+                    away_label = Some("diverged".into());
+                    ends.extend(curves[0].points.last().map(|point| point.1));
                 }
                 let sampled = group.runs.iter().any(|run| run.config.every > 1);
                 let line = Line { label, style, curves, sampled };
@@ -197,7 +206,8 @@ impl<'q> Quantity<'q> {
         }
     }
 
-    /// The thresholds of all groups where they are the same, and otherwise the first one of each in its colour, with its mark.
+    /// The thresholds of all groups where they are the same, and otherwise the first one of each in its colour: without a mark,
+    /// since nothing was measured there.
     fn bounds(&self, bounds: Vec<(Vec<Series>, Style)>) -> Vec<Series> {
         let first = |bounds: &(Vec<Series>, _)| {
             bounds.0.first().map(|line| line.points.first().map(|point| point.1))
@@ -208,8 +218,8 @@ impl<'q> Quantity<'q> {
         let own = bounds
             .into_iter()
             .filter_map(|(lines, style)| Some((lines.into_iter().next()?, style)));
-        own.map(|(line, Style { color, marker, .. })| Series {
-            style: Style { color, width: 0.9, marker, ..line.style },
+        own.map(|(line, Style { color, .. })| Series {
+            style: Style { color, width: 0.9, ..line.style },
             ..line
         })
         .collect()

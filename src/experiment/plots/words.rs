@@ -77,7 +77,7 @@ pub fn flow(flow: FlowName) -> String {
         FlowName::Central => "central flow".into(),
         FlowName::Rod => "rod flow".into(),
         FlowName::Order(2) => "third order".into(),
-        FlowName::Flip(1) => "NGF with u₀ reversed".into(),
+        FlowName::Flip(1) => "NGF, component along u₀ reversed".into(),
         other => other.to_string(),
     }
 }
@@ -90,8 +90,13 @@ pub fn optimizer(config: &Config) -> &'static str {
     }
 }
 
-/// `h = 0.1` of the key `lr` of a description.
+/// `h = 0.1` of the key `lr` of a description, `p = 1` of the value `1.0`.
 pub fn setting(key: &str, value: &str) -> String {
+    let whole = |number: &str| match number.strip_suffix(".0") {
+        Some(digits) if number.parse::<f64>().is_ok() => digits.to_string(),
+        _ => number.to_string(),
+    };
+    let value = value.split(", ").map(whole).collect::<Vec<_>>().join(", ");
     match key {
         "lr" => format!("h = {value}"),
         "batch" => format!("batches of {value}"),

@@ -30,7 +30,7 @@ pub(super) fn fig40(outcomes: &[Outcome]) -> Finding {
         sizes.len()
     );
     let title = format!(
-        "a smaller p, with every seed, generalises better {accuracy}, increases the loss more often {increases}"
+        "with a smaller p every seed generalises better {accuracy}, and increases the loss more often {increases}"
     );
     Finding::new(&parts.concat(), seen, decides).with(list(&groups)).titled_unless_it_holds(title)
 }
@@ -139,7 +139,6 @@ pub(super) fn fig48(outcomes: &[Outcome]) -> Finding {
         ));
         decides.push(format!("{} with {size}", spread(&gain)));
         let away = diverging.trim_start_matches(" (").trim_end_matches(')');
-        let away = away.replace(" seeds", "");
         let away = if away.is_empty() { String::new() } else { format!("; {away}") };
         titles.push(format!("{} ({size}{away})", number(median(gain.iter().copied()))));
         gains.push(gain);
@@ -155,5 +154,7 @@ pub(super) fn fig48(outcomes: &[Outcome]) -> Finding {
     let every = gains.windows(2).map(|pair| apart(&pair[0], &pair[1]));
     let finding = Finding::new(&[all(grows), all(every)], seen, decides).with(list(&groups));
     let titles = titles.join(", ");
-    finding.titled(format!("with momentum, best fixed loss / DAL loss: {titles}"))
+    finding.titled(format!(
+        "with momentum, the best fixed rate ends at {titles} times the loss of DAL"
+    ))
 }

@@ -59,9 +59,9 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
                 group.map_or_else(String::new, |group| format!(" with {}", group.failing()))
             });
             titles.push(if exact == difference {
-                format!("both fail{exact} (p = {power})")
+                format!("with p = {power} both fail{exact}")
             } else {
-                format!("exact DAL fails{exact} (p = {power})")
+                format!("with p = {power} exact DAL fails{exact}")
             });
             continue;
         }
@@ -74,7 +74,7 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
             loss(exact)
         ));
         decides.push(format!("{times} times (p = {power})"));
-        ends.push(format!("{times} (p = {power})"));
+        ends.push((times, *power));
         if let Some((exact, difference)) = more_fail.filter(|_| low == Some(true)) {
             let fail = format!(
                 "{} fail with the difference, {} with the exact product",
@@ -88,16 +88,21 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
     let more = list(&groups) + &by_rounding(of_way(&groups, false, true, 0.5));
     if !ends.is_empty() {
         let but = if fails.is_empty() { "" } else { ", but fails with " };
-        let (ends, fails) = (ends.join(" and "), fails.join(", "));
-        titles.push(format!(
-            "the difference ends at {ends} times the exact loss, {most} allowed{but}{fails}"
-        ));
+        let ends = match &ends[..] {
+            [(times, power)] => format!("with p = {power} the difference ends at {times}"),
+            ends => {
+                let each = ends.iter().map(|(times, power)| format!("{times} (p = {power})"));
+                format!("the difference ends at {}", each.collect::<Vec<_>>().join(" and "))
+            }
+        };
+        let fails = fails.join(", ");
+        titles.push(format!("{ends} times the exact loss, {most} allowed{but}{fails}"));
     }
     let title = titles.join("; ");
     let decides = decides.join(", ");
     Finding::new(&parts, seen.join("; ") + &of_seeds(&groups), format!("{decides}; {why}"))
         .with(more)
-        .titled_unless_it_holds(title)
+        .titled((!title.is_empty()).then_some(title))
 }
 
 /// Of Figures 26, 28 and 29.

@@ -49,12 +49,19 @@ pub(super) fn fig16(outcomes: &[Outcome]) -> Finding {
         "smallest correlation {}; more than {STRONG} with every h counts as following",
         number(least)
     );
-    Finding::new(&parts, seen, decides).with(format!("correlation of the logarithms: {logs}"))
+    let title = format!(
+        "‖∇²E ∇E‖ follows the drift of a step along training: their correlation is {} at least",
+        number(least)
+    );
+    let holds = parts.iter().all(|part| *part == Some(true));
+    Finding::new(&parts, seen, decides)
+        .with(format!("correlation of the logarithms: {logs}"))
+        .titled((holds && !parts.is_empty()).then_some(title))
 }
 
 /// Correlation of `‖∇²E g‖` with the exact drift, at each learning rate and over all, and of its factors.
 pub(super) fn fig17(outcomes: &[Outcome]) -> Finding {
-    each_network(outcomes, |outcomes| {
+    let finding = each_network(outcomes, |outcomes| {
         let pooled = |pairs: &dyn Fn(&Outcome) -> Vec<(f64, f64)>| {
             correlation(&outcomes.iter().flat_map(pairs).collect::<Vec<_>>())
         };
@@ -88,7 +95,20 @@ pub(super) fn fig17(outcomes: &[Outcome]) -> Finding {
              logarithms of the drift and of ‖∇²E ∇E‖ over all learning rates: {logs}"
         );
         (parts, [seen, decides, more, String::new()])
-    })
+    });
+    let name = |outcome: &Outcome| outcome.config.network_name().to_string();
+    let one = outcomes.windows(2).all(|pair| name(&pair[0]) == name(&pair[1]));
+    if finding.verdict != Judgement::Holds || !one {
+        return finding;
+    }
+    let pooled = |column| {
+        let pairs = outcomes.iter().flat_map(|outcome| beside_drift(outcome, column));
+        number(correlation(&pairs.collect::<Vec<_>>()))
+    };
+    let [product, size] = ["hg", "gradient_norm"].map(pooled);
+    finding.titled(format!(
+        "the drift of a step is strongly correlated with ‖∇²E ∇E‖ ({product}), and with ‖∇E‖ ({size})"
+    ))
 }
 
 /// The mean drift of a run, as the paper estimates it.
@@ -192,5 +212,12 @@ pub(super) fn fig25(outcomes: &[Outcome]) -> Finding {
         number(a),
         number(b)
     );
+    let title = format!(
+        "the term of order h² that PF leaves out is {} of the gradient where hλ₀ < {away}, {} where hλ₀ > {at}",
+        number(a),
+        number(b)
+    );
+    let measured = a.is_finite() && b.is_finite();
     Finding::new(&[below(a, SMALL_TERM), below(a, b)], seen, decides)
+        .titled(measured.then_some(title))
 }

@@ -418,6 +418,7 @@ pub(super) fn fig33(outcomes: &[Outcome]) -> Finding {
 /// Increases of the loss and `λ₀` before and after the learning rate falls.
 pub(super) fn fig34(outcomes: &[Outcome]) -> Finding {
     let (mut parts, mut texts, mut decide) = (Vec::new(), Vec::new(), Vec::new());
+    let mut title = None;
     for outcome in outcomes {
         let (rates, loss) = (column(outcome, "learning_rate"), column(outcome, "loss"));
         let sharpness = column(outcome, "lambda_0");
@@ -435,6 +436,16 @@ pub(super) fn fig34(outcomes: &[Outcome]) -> Finding {
         let end = sharpness.get(change + 1..).and_then(|rest| rest.last().copied());
         let end = end.unwrap_or(f64::NAN);
         parts.extend([below(after, 0.5 * before), below(at, end)]);
+        let holds = end.is_finite() && parts.iter().all(|part| *part == Some(true));
+        title = holds.then(|| {
+            format!(
+                "with a smaller learning rate the loss increases in {} of cases instead of {}, and λ₀ grows again, from {} to {}",
+                percent(after),
+                percent(before),
+                number(at),
+                number(end)
+            )
+        });
         texts.push(format!(
             "from one measurement to the next, the loss increases in {} of cases at the edge of stability and in {} after the \
              learning rate falls; λ₀ is {} where it falls and {} at the end",
@@ -451,5 +462,6 @@ pub(super) fn fig34(outcomes: &[Outcome]) -> Finding {
             number(at)
         ));
     }
-    Finding::new(&parts, texts.join("; "), decide.join("; "))
+    let finding = Finding::new(&parts, texts.join("; "), decide.join("; "));
+    finding.titled(title)
 }

@@ -72,6 +72,13 @@ fn prediction_errors(outcome: &Outcome) -> Vec<[f64; 3]> {
     errors.collect()
 }
 
+/// In which part of these iterates PF has the smallest error, and how many they are.
+pub(super) fn pf_is_nearest(outcome: &Outcome) -> (f64, usize) {
+    let errors = prediction_errors(outcome);
+    let nearest = errors.iter().map(|e| f64::from(u8::from(e[2] < e[0] && e[2] < e[1])));
+    (mean(nearest), errors.len())
+}
+
 /// Their medians.
 pub(super) fn prediction_medians(outcome: &Outcome) -> [f64; 3] {
     let errors = prediction_errors(outcome);
@@ -83,10 +90,8 @@ pub(super) fn fig8(outcomes: &[Outcome]) -> Finding {
     let (mut parts, mut texts, mut misses) = (Vec::new(), Vec::new(), Vec::new());
     let mut shares = Vec::new();
     for outcome in outcomes {
-        let (h, errors) = (rate(outcome), prediction_errors(outcome));
+        let (h, (nearest, n)) = (rate(outcome), pf_is_nearest(outcome));
         let [ngf, igr, pf] = prediction_medians(outcome);
-        let n = errors.len();
-        let nearest = mean(errors.iter().map(|e| f64::from(u8::from(e[2] < e[0] && e[2] < e[1]))));
         let error = (nearest * (1.0 - nearest) / n as f64).sqrt();
         parts.extend([all([below(pf, ngf), below(pf, igr)]), below(0.5, nearest - 2.0 * error)]);
         misses.push(percent(pf));
@@ -120,6 +125,21 @@ pub(super) fn fig8(outcomes: &[Outcome]) -> Finding {
         shares.join(" and ")
     );
     Finding::new(&parts, seen, decides).titled(title)
+}
+
+/// `hλ₀ is from 2.70 to 3.50`: of all seeds, at an iterate.
+pub(super) fn edges_at(outcomes: &[Outcome], h: f64, iterate: usize) -> String {
+    let at = |outcome: &Outcome| {
+        let steps = column(outcome, "step");
+        let row = steps.iter().position(|step| *step == iterate as f64)?;
+        column(outcome, "lambda_0").get(row).map(|sharpness| h * sharpness)
+    };
+    let edges = outcomes.iter().filter(|outcome| rate(outcome) == h).filter_map(at);
+    let (low, high) = range(edges.filter(|edge| edge.is_finite()));
+    if low.is_nan() {
+        return "hλ₀ was not measured".into();
+    }
+    format!("hλ₀ is from {low:.2} to {high:.2}")
 }
 
 /// From this `hλ₀` on, an iterate is at the edge of stability.
@@ -235,7 +255,9 @@ pub(super) fn fig31(outcomes: &[Outcome]) -> Finding {
 /// Distances of followed flows after one and two steps, from each start.
 pub(super) fn fig32(outcomes: &[Outcome]) -> Finding {
     let (mut parts, mut texts, mut ended) = (Vec::new(), Vec::new(), 0);
+    let (mut from_each, mut sharp): (Vec<(usize, Vec<Part>, usize)>, _) = (Vec::new(), Vec::new());
     for (h, from) in starts(outcomes) {
+        sharp.push(format!("{} (h = {h}, iterate {from})", edges_at(outcomes, h, from)));
         for step in [1.0, 2.0] {
             let starts: Vec<Option<[f64; 2]>> = outcomes
                 .iter()
@@ -252,8 +274,16 @@ pub(super) fn fig32(outcomes: &[Outcome]) -> Finding {
                 of(1),
                 tally(&nearer)
             ));
+            let ends = starts.iter().flatten().filter(|[_, pf]| pf.is_infinite()).count();
+            match from_each.iter_mut().find(|known| known.0 == from) {
+                Some((_, parts, ended)) => {
+                    parts.extend(&nearer);
+                    *ended += ends;
+                }
+                None => from_each.push((from, nearer.clone(), ends)),
+            }
             parts.extend(nearer);
-            ended += starts.iter().flatten().filter(|[_, pf]| pf.is_infinite()).count();
+            ended += ends;
         }
     }
     let cases = tally(&parts);
@@ -262,7 +292,9 @@ pub(super) fn fig32(outcomes: &[Outcome]) -> Finding {
         ended => format!(", and has ended in {ended}"),
     };
     let seen = format!(
-        "of the starts with each seed, h and number of steps, PF is nearer to gradient descent than IGR in {cases} cases{ended}"
+        "of the starts with each seed, h and number of steps, PF is nearer to gradient descent than IGR in {cases} cases{ended}; where \
+         they start, {}",
+        sharp.join(", ")
     );
     let more = format!(
         "median distance to gradient descent (smallest to largest of the seeds), infinite where a flow has ended: {}",
@@ -272,8 +304,11 @@ pub(super) fn fig32(outcomes: &[Outcome]) -> Finding {
         "PF is nearer in {cases} cases, which are seeds, learning rates, iterates, and 1 or 2 steps, and farther where it has ended; \
          it must be nearer in all"
     );
-    let title = format!(
-        "over one and two steps PF is nearer to gradient descent than IGR in {cases} cases{ended}"
-    );
+    let of_start = |(from, parts, ended): &(usize, Vec<Part>, usize)| {
+        let ends = if *ended == 0 { String::new() } else { format!(" (ended in {ended})") };
+        format!("in {} from iterate {from}{ends}", tally(parts))
+    };
+    let each: Vec<String> = from_each.iter().map(of_start).collect();
+    let title = format!("over one and two steps PF is nearer than IGR {}", each.join(", "));
     Finding::new(&parts, seen, decides).with(more).titled_unless_it_holds(title)
 }

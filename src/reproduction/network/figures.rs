@@ -48,7 +48,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig9",
         "left, the loss along gradient descent with three learning rates h; middle, the sharpness λ₀, with \
          2/h of each as dashed lines; right, the change of the loss in a step against λ₀ divided by 2/h, \
-         shaded where λ₀ is above 2/h, and as stars the medians of λ₀ from the first step above 2/h on",
+         shaded where λ₀ is above 2/h, and as stars at the bottom the medians of λ₀ from the first step above 2/h on",
         "the sharpness λ₀ grows to 2/h and stays there",
         edge::fig9,
         pictures::fig9
@@ -156,7 +156,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig19",
         "fig18",
         "learning rate and length ‖θ' − θ‖ of the update along training with fixed learning rates h, in blue, \
-         and with DAL, in orange; in black, for each seed with DAL, the median of every tenth of the run",
+         and with DAL, in pale orange; in black, for each seed with DAL, the median of every tenth of the run, which is judged",
         "the learning rate of DAL falls, then slowly rises, and its updates decrease steadily",
         rates::fig19,
         pictures::fig19
@@ -194,7 +194,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig23",
         "fig23",
         "loss along training with momentum, and how often it has increased so far, with fixed learning rates h, in blue, and \
-         with DAL, in orange",
+         with DAL, in brown and orange",
         "DAL with momentum trains faster and more stably than fixed learning rates",
         rates::fig23,
         pictures::fig18
@@ -267,7 +267,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig32",
         "fig32",
         "distance of IGR and PF to gradient descent after one and two steps, a panel for each learning rate h \
-         and iterate that all start from; a flow that has ended has no line",
+         and iterate that all start from; a flow that has ended has no line, and there is no panel where gradient descent diverges before \
+         its iterate",
         "the principal flow tracks gradient descent better than IGR over two steps",
         errors::fig32,
         pictures::fig32
@@ -371,9 +372,9 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
     figure!(
         "fig43",
         "fig20",
-        "learning rate, loss and test accuracy along training with DAL, a shade and a mark for each power p; dotted \
-         lines are runs that diverge; bottom right, the mean learning rate of each run before it diverges against p (this panel \
-         decides the verdict)",
+        "learning rate, loss and test accuracy along training with DAL, a colour and a mark for each power p; dotted \
+         lines are runs that diverge; bottom right, the mean learning rate of each run before its loss exceeds ten times that at the \
+         start, against p (this panel decides the verdict)",
         "DAL-p with a smaller p takes larger learning rates",
         rates::fig43,
         pictures::fig43,
@@ -383,7 +384,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig44",
         "fig44",
         "least-squares loss along training with fixed learning rates h, in blue, and with DAL of two powers \
-         p, in orange",
+         p, in brown and orange",
         "DAL and DAL-0.5 train faster with a least-squares loss",
         rates::fig44,
         pictures::fig44
@@ -392,7 +393,8 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig45",
         "fig45",
         "loss along training where parameter i has a learning rate of its own, the smaller of 2/|(∇²E ∇E)ᵢ|^p \
-         and a cap; a panel for each cap, a shade for each power p",
+         and a cap; a panel for each cap, a shade for each power p; dotted lines are runs that diverge; in which part of the steps all \
+         rates are at the cap is said in the order of the powers",
         "a learning rate for each parameter i, 2/|(∇²E ∇E)ᵢ|^p, trains the network (a VGG)",
         rates::fig45,
         pictures::fig45
@@ -401,10 +403,10 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig46",
         "fig46",
         "loss along training where parameter i has a learning rate of its own, the smaller of 2/|(∇²E ∇E)ᵢ| \
-         and a cap, a shade for each cap",
+         and a cap, a shade for each cap; dotted lines are runs that diverge",
         "a learning rate for each parameter i, 2/|(∇²E ∇E)ᵢ|, trains the network (on Imagenet in the paper)",
         rates::fig45,
-        pictures::fig44
+        pictures::fig46
     ),
     figure!(
         "fig47",

@@ -498,13 +498,13 @@ pub(super) fn fig45(outcomes: &[Outcome]) -> Finding {
         parts.len()
     );
     let title = format!(
-        "a learning rate for each parameter halves the loss in {tally} settings in which it is not gradient descent with the cap"
+        "with a learning rate for each parameter the loss halves in {tally} settings whose rates are not all at their cap"
     );
     Finding::new(&parts, seen, decides).with(list(&groups)).titled(title)
 }
 
 /// In which part of the steps the mean of the rates is their cap.
-fn capped(outcome: &Outcome) -> f64 {
+pub(super) fn capped(outcome: &Outcome) -> f64 {
     let cap = dal(&outcome.config).map_or(f64::NAN, |dal| dal.cap);
     let rates = column(outcome, "learning_rate").into_iter().filter(|rate| rate.is_finite());
     mean(rates.map(|rate| f64::from(u8::from(rate > cap * (1.0 - 1e-9)))))

@@ -15,6 +15,8 @@ use rayon::prelude::*;
 /// The paper gives no start; this is Rosenbrock's.
 const START: [f64; 2] = [-1.2, 1.0];
 const STEPS: usize = 30;
+/// So many points of a curve are drawn for each step.
+const SAMPLES: usize = 16;
 /// A flow tracks gradient descent if its distance stays below this share of how far the latter moves.
 const TRACKS: f64 = 0.1;
 /// `hλ0` of the starts that count as near `2/h`.
@@ -43,9 +45,12 @@ pub fn run() -> Judged {
     let shown: Vec<&PaperRun> = runs.iter().filter(|run| !run.label.contains(PAPER)).collect();
     let mut panels: Vec<Panel> = shown.iter().map(|run| loss.contours_near(run)).collect();
     let places = ["below 1/h", "near 2/h", "far above 2/h"];
-    for (panel, place) in panels.iter_mut().zip(places) {
-        panel.title = format!("{}, λ₀ {place} at the start", panel.title);
+    let sharpness = loss.largest_eigenvalue(&START);
+    for ((panel, run), place) in panels.iter_mut().zip(&shown).zip(places) {
+        let z = run.simulation.lr * sharpness;
+        panel.title = format!("{}, hλ₀ = {z:.2} at the start: {place}", panel.title);
     }
+    shorten(&mut panels[1]);
     panels.extend(shown.iter().map(|run| with_bound(distances(&run.simulation), run)));
     let figure = Figure { panels, columns: shown.len(), ..Figure::default() };
     Judged { figure, csv: loss.table(&runs), finding }
@@ -85,12 +90,25 @@ fn bound(run: &PaperRun) -> f64 {
     TRACKS * extent(run)
 }
 
-/// A panel of distances with that one, which its axis reaches.
+/// PF oscillates near `2/h`, and would cover everything with more than its first step.
+fn shorten(panel: &mut Panel) {
+    let principal = |series: &&mut Series| series.label.starts_with("pf");
+    for series in panel.series.iter_mut().filter(principal) {
+        series.points.truncate(SAMPLES + 1);
+    }
+}
+
+/// A panel of distances with that one, which its axis reaches, and with where PF ends.
 fn with_bound(mut panel: Panel, run: &PaperRun) -> Panel {
+    let reach = run.reach("pf");
+    if !reach.complete {
+        panel.note = format!("PF ends at step {}", reach.steps);
+    }
+    panel.exits = true;
     let bound = bound(run);
     let line = vec![(0.0, bound), (STEPS as f64, bound)];
     panel.series.push(Series::new(
-        "a tenth of gradient descent's way",
+        "a tenth of gradient descent's way, below which every step must be",
         line,
         Style::soft(Dash::Dashed),
     ));
@@ -185,12 +203,14 @@ pub fn judge(runs: &[PaperRun], near: &[Vec<PaperRun>], eigenvalue: f64) -> Find
     }
     let far = match (tracks(large, "pf"), tracks(large, TERM)) {
         (false, true) => "it does with a non-principal term only",
-        (false, false) => "it does not either, with a non-principal term as without",
+        (false, false) => "it does not either, nor with a non-principal term",
         (true, _) => "it does, too",
     };
     let title = format!(
-        "near 2/h PF {} gradient descent; far above {far}",
-        if parts[0] { "tracks" } else { "does not track" }
+        "near 2/h (hλ₀ = {:.2}) PF {} gradient descent; far above ({:.2}) {far}",
+        middle.simulation.lr * eigenvalue,
+        if parts[0] { "tracks" } else { "does not track" },
+        large.simulation.lr * eigenvalue
     );
     Finding::new(&parts, seen, decides).with(more.join("; ")).titled(title)
 }

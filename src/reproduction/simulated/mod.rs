@@ -82,8 +82,8 @@ pub static FIGURES: [SimulatedFigure; 9] = [
         setting: "Rosenbrock's function, h = 0.0006, 0.0017, 0.005, from (-1.2, 1)",
         shows: "30 steps of gradient descent on Rosenbrock's function (black), and NGF, IGR, PF, and PF with one \
                 non-principal term, −h²/12 ∇³E[∇E, ∇E], from the same start, a column for each learning rate h; top, \
-                over contours of the loss, where PF is complex its real part; bottom, their distance to gradient descent, with the imaginary \
-                part",
+                over contours of the loss, where PF is complex its real part, in the middle of PF the first step alone; bottom, their distance to gradient \
+                descent, with the imaginary part; an arrow at the edge of a panel is where a line leaves it",
         claim: "the principal flow tracks gradient descent for λ₀ near 2/h; for λ₀ far above 2/h, only with a non-principal term",
         run: fig6::run,
     },
@@ -108,7 +108,8 @@ pub static FIGURES: [SimulatedFigure; 9] = [
         id: "fig30",
         setting: "cos x + x beside (x/3)² + 1 + x/3, h = 0.5, 0.85",
         shows: "gradient descent (black) and NGF, IGR and PF on a loss that joins a cosine with a slope, cos x + \
-                x, to a parabola, (x/3)² + 1 + x/3: four runs like those that are judged, a panel each",
+                x, left of x = 0, to a parabola, (x/3)² + 1 + x/3, right of it: four runs like those that are judged, a panel each, with \
+                where each comes to",
         claim: "gradient descent escapes the cosine branch, the principal flow and IGR stay",
         run: fig30::run,
     },

@@ -8,7 +8,7 @@ const WORDS: [(&str, &str); 7] = [
     ("ngf", "NGF"),
     ("igr", "IGR"),
     ("pf", "PF"),
-    ("pf+np:2", "PF and a non-principal term"),
+    ("pf+np:2", "PF + non-principal term"),
     ("closed form", "limit of the closed form of PF"),
     ("theta", "θ"),
 ];
@@ -56,7 +56,7 @@ mod tests {
             ("pf, measured", "PF, measured"),
             ("closed form", "limit of the closed form of PF"),
             ("Re theta", "Re θ"),
-            ("real part of pf, pf+np:2", "real part of PF, PF and a non-principal term"),
+            ("real part of pf, pf+np:2", "real part of PF, PF + non-principal term"),
             ("step", "step"),
         ] {
             let mut label = name.to_string();

@@ -2,10 +2,10 @@
 
 use super::super::drift::{beside_drift, mean_drift, product_beside_drift, with_drift};
 use super::super::edge::{LITTLE, negative_parts, spectra};
-use super::super::errors::{at_the_edge, prediction_medians};
-use super::super::groups::{Group, dal, summarise};
+use super::super::errors::{at_the_edge, pf_is_nearest, prediction_medians};
+use super::super::groups::{FAR, Group, dal, summarise};
 use super::super::numbers::{
-    column, correlation, fails, last, logarithms, median, number, range, rate,
+    column, correlation, fails, last, logarithms, median, number, percent, range, rate,
 };
 use super::logarithmic;
 use crate::experiment::Outcome;
@@ -54,7 +54,8 @@ pub fn fig8(outcomes: &[Outcome]) -> Figure {
         series.extend(flows.into_iter().enumerate().map(|(i, (_, predicted))| {
             let points = actual.iter().copied().zip(column(outcome, predicted)).zip(&judged);
             let points = points.filter(|(_, judged)| !**judged).map(|(point, _)| point);
-            scatter(Color::of_series(i + 1).pale(), Marker::Dot, "", points.collect())
+            let label = "pale: hλ₀ ≤ 1, which does not count";
+            scatter(Color::of_series(i + 1).pale(), Marker::Dot, label, points.collect())
         }));
         let exact = vec![(ends.0, ends.0), (ends.1, ends.1)];
         series.push(Series::new("exact match", exact, Style::soft(Dash::Dashed)));
@@ -62,6 +63,10 @@ pub fn fig8(outcomes: &[Outcome]) -> Figure {
             title: format!("h = {}", rate(outcome)),
             x: Axis::linear("∇E·u₀ at the next iterate"),
             y: Axis::linear("prediction of it"),
+            note: {
+                let (share, count) = pf_is_nearest(outcome);
+                format!("PF is nearest in {} of the {count} that count", percent(share))
+            },
             series,
             ..Panel::default()
         }
@@ -148,9 +153,7 @@ pub fn fig22(outcomes: &[Outcome]) -> Figure {
             runs.map(|outcome| (mean_drift(outcome), last(outcome, name))).collect::<Vec<_>>()
         };
         let power = |outcome: &Outcome| dal(&outcome.config).map(|dal| dal.power);
-        let mut powers: Vec<f64> = outcomes.iter().filter_map(power).collect();
-        powers.sort_by(f64::total_cmp);
-        powers.dedup();
+        let powers = powers(outcomes);
         const MARKERS: [Marker; 4] =
             [Marker::Square, Marker::Triangle, Marker::Diamond, Marker::Cross];
         let fixed = of(&|outcome| power(outcome).is_none());
@@ -162,8 +165,7 @@ pub fn fig22(outcomes: &[Outcome]) -> Figure {
         );
         let adaptive = powers.iter().enumerate().map(|(i, p)| {
             let points = of(&|outcome| power(outcome) == Some(*p));
-            let color = Color::of_shade(1, i, powers.len());
-            scatter(color, MARKERS[i % MARKERS.len()], format!("DAL, p = {p}"), points)
+            scatter(of_power(i), MARKERS[i % MARKERS.len()], format!("DAL, p = {p}"), points)
         });
         let failing = of(&|outcome| fails(outcome));
         let failing = scatter(Color::SOFT, Marker::Ring, "fails", failing);
@@ -185,6 +187,22 @@ pub fn fig22(outcomes: &[Outcome]) -> Figure {
     figure(shown.map(panel).into())
 }
 
+/// The powers of DAL, small ones first.
+pub(super) fn powers(outcomes: &[Outcome]) -> Vec<f64> {
+    let power = |outcome: &Outcome| dal(&outcome.config).map(|dal| dal.power);
+    let mut powers: Vec<f64> = outcomes.iter().filter_map(power).collect();
+    powers.sort_by(f64::total_cmp);
+    powers.dedup();
+    powers
+}
+
+/// The colour of the `i`-th of several powers: violet, green, pink and orange, none of which stands for a fixed rate or for
+/// gradient descent.
+pub(super) fn of_power(i: usize) -> Color {
+    const COLORS: [usize; 4] = [5, 3, 4, 2];
+    Color::of_series(COLORS[i % COLORS.len()])
+}
+
 /// Test accuracy and increases of the loss against the power, a point for each seed.
 pub fn fig21(outcomes: &[Outcome]) -> Figure {
     let accuracy = against_power(outcomes, "test accuracy at the end", |group| &group.accuracies);
@@ -194,7 +212,9 @@ pub fn fig21(outcomes: &[Outcome]) -> Figure {
 
 /// The mean learning rates that decide Figure 43, a point for each seed.
 pub fn mean_rates(outcomes: &[Outcome]) -> Panel {
-    against_power(outcomes, "mean learning rate before it diverges", |group| &group.rates)
+    against_power(outcomes, &format!("mean learning rate (loss below {FAR} × start)"), |group| {
+        &group.rates
+    })
 }
 
 /// What the seeds of every power of DAL come to.
@@ -203,7 +223,7 @@ fn against_power(outcomes: &[Outcome], name: &str, values: fn(&Group) -> &[f64])
     let powers = || groups.iter().filter_map(|group| group.power.map(|p| (group, p)));
     let points = powers().flat_map(|(group, p)| values(group).iter().map(move |y| (p, *y)));
     let medians = powers().map(|(group, p)| (p, median(values(group).iter().copied())));
-    let color = Color::of_shade(1, 0, 1);
+    let color = Color::of_series(0);
     let failing = powers().flat_map(|(group, p)| {
         let seeds = values(group).iter().zip(&group.fails);
         seeds.filter(|(_, fails)| **fails).map(move |(y, _)| (p, *y))

@@ -73,7 +73,11 @@ impl<'a> Sheet<'a> {
         let rows = facets.iter().flat_map(|facet| {
             quantities.iter().filter_map(|quantity| quantity.panel(&self.groups, facet, self.seeds))
         });
-        Figure { panels: rows.collect(), columns, ..Figure::default() }
+        let mut panels: Vec<Panel> = rows.collect();
+        if let Some((first, rest)) = panels.split_first_mut() {
+            rest.iter_mut().for_each(|panel| forget(&mut panel.note, &first.note));
+        }
+        Figure { panels, columns, ..Figure::default() }
     }
 
     /// A row for each quantity, with a panel for each value of a key of the grid.
@@ -84,9 +88,24 @@ impl<'a> Sheet<'a> {
             let row = facets.iter().map(|facet| quantity.panel(&self.groups, facet, self.seeds));
             let mut row: Vec<Panel> = row.flatten().collect();
             share(&mut row);
+            // The first row says what is the same in all.
+            if panels.len() >= row.len() {
+                for (panel, above) in row.iter_mut().zip(&panels) {
+                    let above: &Panel = above;
+                    forget(&mut panel.title, &above.title);
+                    forget(&mut panel.note, &above.note);
+                }
+            }
             panels.extend(row);
         }
         Figure { panels, columns: facets.len().max(1), ..Figure::default() }
+    }
+}
+
+/// What has been said is not said again.
+fn forget(text: &mut String, said: &str) {
+    if text == said {
+        text.clear();
     }
 }
 
