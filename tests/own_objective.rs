@@ -284,3 +284,27 @@ fn the_failure_of_an_accelerator_keeps_its_advice() {
     let help = miette::Diagnostic::help(&error).unwrap().to_string();
     assert!(help.contains("need less memory"), "{help}");
 }
+
+/// Networks have millions of parameters: what is looked up for each of them must not be looked for among all.
+#[test]
+fn the_players_of_a_large_problem_are_checked_at_once() {
+    let n = 2_000_000;
+    let loss = Arc::new(bea::objective(n).gradient(|x, g| {
+        g.copy_from_slice(x);
+        0.5
+    }));
+    let of = |spaces: Vec<Vec<usize>>| {
+        let fields: Vec<(usize, Arc<dyn Objective>)> =
+            (0..spaces.len()).map(|space| (space, loss.clone() as _)).collect();
+        Problem::of_fields(spaces, fields).err().map(|error| error.to_string())
+    };
+    let odd = || (0..n).filter(|i| i % 2 == 1).collect::<Vec<_>>();
+    let even = || (0..n).filter(|i| i % 2 == 0).collect::<Vec<_>>();
+    assert_eq!(of(vec![odd(), even()]), None);
+    let wrong = |variable: usize, found: usize| {
+        Some(format!("variable {variable} must belong to exactly one player, not to {found}"))
+    };
+    assert_eq!(of(vec![odd(), even()[1..].to_vec()]), wrong(1, 0));
+    assert_eq!(of(vec![odd(), [even(), vec![5]].concat()]), wrong(6, 2));
+    assert_eq!(of(vec![odd(), [even(), vec![n + 7, n + 7]].concat()]), wrong(n + 8, 2));
+}

@@ -116,12 +116,19 @@ impl Problem {
                 return Err(ProblemError::NoSpace { field: i + 1, space, spaces });
             }
         }
-        let most = spaces.iter().flatten().max().map_or(0, |&most| most + 1);
-        for coordinate in 0..dimension.max(most) {
-            let found = spaces.iter().flatten().filter(|&&i| i == coordinate).count();
-            if found != 1 || coordinate >= dimension {
-                return Err(ProblemError::Spaces { coordinate: coordinate + 1, found });
+        let mut found = vec![0; dimension];
+        let mut outside = Vec::new();
+        for &coordinate in spaces.iter().flatten() {
+            match found.get_mut(coordinate) {
+                Some(found) => *found += 1,
+                None => outside.push(coordinate),
             }
+        }
+        let wrong = found.iter().position(|found| *found != 1);
+        if let Some(coordinate) = wrong.or_else(|| outside.iter().min().copied()) {
+            let elsewhere = || outside.iter().filter(|&&i| i == coordinate).count();
+            let found = found.get(coordinate).copied().unwrap_or_else(elsewhere);
+            return Err(ProblemError::Spaces { coordinate: coordinate.saturating_add(1), found });
         }
         let (counter, matrices) = (Arc::default(), fields[0].1.matrices());
         Ok(Problem { spaces, fields, dimension, counter, formulas: None, matrices })
