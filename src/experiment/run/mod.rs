@@ -338,7 +338,7 @@ impl Run {
         let taken = taken.inspect_err(|_| forget(self))?;
         let moved = norm(&self.state.theta).is_finite();
         let mut quantity =
-            infinite(taken.loss, &taken.gradient).or_else(|| (!moved).then_some("the parameters"));
+            infinite(taken.loss, &taken.gradient).or_else(|| (!moved).then_some("a parameter"));
         if measured && quantity.is_none() {
             let measured = self.measure(&before, Some(&taken), watch);
             quantity = measured.inspect_err(|_| forget(self))?;
