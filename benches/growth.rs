@@ -83,7 +83,7 @@ fn draw(rows: &[Row]) -> std::io::Result<()> {
         series: series.collect(),
         ..Panel::default()
     };
-    let title = "Time to derive gradient descent's modified field, by order".into();
+    let title = "Time to derive the modified field of gradient descent, by order".into();
     let figure = Figure { title, panels: vec![panel], columns: 1 };
     std::fs::write(path, figure.svg())
 }

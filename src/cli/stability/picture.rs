@@ -135,7 +135,7 @@ impl Report<'_> {
                 }
                 _ => " does not converge for small step sizes".into(),
             },
-            Some(h) => format!(" converges for h < {}", sign(&short(h))),
+            Some(h) => format!(" converges locally for h < {}", sign(&short(h))),
             None => String::new(),
         };
         format!("{}{with}{what} on {}", self.optimizer.name, self.loss)

@@ -30,7 +30,7 @@ pub(super) fn fig40(outcomes: &[Outcome]) -> Finding {
         sizes.len()
     );
     let title = format!(
-        "with a smaller p every seed generalises better {accuracy}, and increases the loss more often {increases}"
+        "with every seed a smaller p generalises better {accuracy}, and increases the loss more often {increases}"
     );
     Finding::new(&parts.concat(), seen, decides).with(list(&groups)).titled_unless_it_holds(title)
 }
@@ -138,9 +138,11 @@ pub(super) fn fig48(outcomes: &[Outcome]) -> Finding {
             spread(&fixed.losses)
         ));
         decides.push(format!("{} with {size}", spread(&gain)));
-        let away = diverging.trim_start_matches(" (").trim_end_matches(')');
-        let away = if away.is_empty() { String::new() } else { format!("; {away}") };
-        titles.push(format!("{} ({size}{away})", number(median(gain.iter().copied()))));
+        let fail = match dal.failed() {
+            0 => String::new(),
+            _ => format!("; {} of DAL fail", dal.failing()),
+        };
+        titles.push(format!("{} ({size}{fail})", number(median(gain.iter().copied()))));
         gains.push(gain);
     }
     let seen = format!("the final loss is {}{}", seen.join(", "), of_seeds(&groups));
@@ -154,7 +156,6 @@ pub(super) fn fig48(outcomes: &[Outcome]) -> Finding {
     let every = gains.windows(2).map(|pair| apart(&pair[0], &pair[1]));
     let finding = Finding::new(&[all(grows), all(every)], seen, decides).with(list(&groups));
     let titles = titles.join(", ");
-    finding.titled(format!(
-        "with momentum, the best fixed rate ends at {titles} times the loss of DAL"
-    ))
+    finding
+        .titled(format!("with momentum, the loss with the best fixed rate is {titles} times DAL's"))
 }

@@ -89,14 +89,14 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
     if !ends.is_empty() {
         let but = if fails.is_empty() { "" } else { ", but fails with " };
         let ends = match &ends[..] {
-            [(times, power)] => format!("with p = {power} the difference ends at {times}"),
+            [(times, power)] => format!("with p = {power} DAL by differences ends at {times}"),
             ends => {
                 let each = ends.iter().map(|(times, power)| format!("{times} (p = {power})"));
-                format!("the difference ends at {}", each.collect::<Vec<_>>().join(" and "))
+                format!("DAL by differences ends at {}", each.collect::<Vec<_>>().join(" and "))
             }
         };
         let fails = fails.join(", ");
-        titles.push(format!("{ends} times the exact loss, {most} allowed{but}{fails}"));
+        titles.push(format!("{ends} times the loss of exact DAL, {most} allowed{but}{fails}"));
     }
     let title = titles.join("; ");
     let decides = decides.join(", ");

@@ -139,7 +139,7 @@ pub(super) fn fig22(outcomes: &[Outcome]) -> Finding {
         number(sharpness)
     );
     let decides = format!(
-        "correlation of the drift with the test accuracy {}, which must be above {}, with λ₀ {}, which must be below −{}; one \
+        "correlation of the logarithm of the drift with the test accuracy {}, which must be above {}, with λ₀ {}, which must be below −{}; one \
          beyond that is by chance in one case of twenty only",
         number(accuracy),
         number(bound),
@@ -163,14 +163,10 @@ pub(super) fn fig22(outcomes: &[Outcome]) -> Finding {
     );
     let rest = match failed {
         0 => String::new(),
-        _ => format!(
-            "; without the {failed} runs that fail {} and {}",
-            number(accurate),
-            number(sharp)
-        ),
+        _ => format!("; without {failed} failing runs {} and {}", number(accurate), number(sharp)),
     };
     let title = format!(
-        "the drift's correlation with accuracy is {}, with λ₀ {}{rest}",
+        "the correlation of the drift's logarithm with accuracy is {}, with λ₀ {}{rest}",
         number(accuracy),
         number(sharpness)
     );
@@ -213,7 +209,7 @@ pub(super) fn fig25(outcomes: &[Outcome]) -> Finding {
         number(b)
     );
     let title = format!(
-        "the term of order h² that PF leaves out is {} of the gradient where hλ₀ < {away}, {} where hλ₀ > {at}",
+        "the median term of order h² that PF leaves out is {} of the gradient where hλ₀ < {away}, {} where hλ₀ > {at}",
         number(a),
         number(b)
     );

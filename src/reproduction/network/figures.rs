@@ -58,7 +58,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig10",
         "top left, the sharpness λ₀ along gradient descent; top right, the distance from its next iterate θ' to \
          where NGF, IGR and PF come in the time of a step; bottom left, the size of the difference of their losses; bottom \
-         right, for each seed, the median of these distances at the edge of stability, where hλ₀ > 1.5, which is above the dashed \
+         right, for each seed, the median of these distances at the edge of stability, where hλ₀ > 1.5, which is above the dash-dotted \
          line of the first panel",
         "the principal flow has the smallest error of a step at the edge of stability",
         errors::fig10,
@@ -69,7 +69,7 @@ pub static NETWORK_FIGURES: [NetworkFigure; 42] = [
         "fig10_mlp",
         "top left, the sharpness λ₀ along gradient descent; top right, the distance from its next iterate θ' to \
          where NGF, IGR and PF come in the time of a step; bottom left, the size of the difference of their losses; bottom \
-         right, for each seed, the median of these distances at the edge of stability, where hλ₀ > 1.5, which is above the dashed \
+         right, for each seed, the median of these distances at the edge of stability, where hλ₀ > 1.5, which is above the dash-dotted \
          line of the first panel",
         "the principal flow has the smallest error of a step at the edge of stability (4 layers of 100)",
         errors::fig10,

@@ -143,7 +143,7 @@ impl NetworkFigure {
 }
 
 /// What is added where an arrow is drawn.
-const ARROWS: &str = "; an arrow at the edge of a panel is where a line leaves it";
+const ARROWS: &str = "; an arrow at the edge of a panel is where a line first leaves it";
 
 /// `; runs that diverge: 3 of 12; runs that fail: 4 of 12`, where there are any.
 fn diverging(outcomes: &[Outcome]) -> String {

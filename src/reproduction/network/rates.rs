@@ -131,9 +131,8 @@ pub(super) fn fig19(outcomes: &[Outcome]) -> Finding {
         number(largest(&fixed))
     );
     let title = format!(
-        "DAL's learning rate falls and rises again in {rising} of {n} runs (by {:.1} % at least, 10 % needed), its updates fall \
-         steadily in {steady} of {n}",
-        100.0 * (range(rises).0 - 1.0),
+        "DAL's learning rate falls and rises again by 10 % or more in {rising} of {n} runs; its updates fall steadily in {steady} \
+         of {n}",
         n = adaptive.len()
     );
     Finding::new(&parts, seen, decides).with(more).titled_unless_it_holds(title)
@@ -491,14 +490,14 @@ pub(super) fn fig45(outcomes: &[Outcome]) -> Finding {
     let free: Vec<Part> = parts.iter().copied().filter(Option::is_some).collect();
     let tally = tally(&free);
     let decides = format!(
-        "the loss halves in {tally} settings whose rates are not all at the cap in {} of the steps; in all it must; the other {} of \
-         {} settings are gradient descent with the cap as learning rate and count as not met",
+        "the loss halves in {tally} settings where all rates are at the cap in less than {} of the steps; in all it must; the other \
+         {} of {} settings are nearly gradient descent with the cap as learning rate and count as not met",
         percent(CAPPED),
         parts.len() - free.len(),
         parts.len()
     );
     let title = format!(
-        "with a learning rate for each parameter the loss halves in {tally} settings whose rates are not all at their cap"
+        "learning rates for each parameter halve the loss in {tally} settings where they are not nearly always at their cap"
     );
     Finding::new(&parts, seen, decides).with(list(&groups)).titled(title)
 }

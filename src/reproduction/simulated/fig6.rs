@@ -203,7 +203,7 @@ pub fn judge(runs: &[PaperRun], near: &[Vec<PaperRun>], eigenvalue: f64) -> Find
     }
     let far = match (tracks(large, "pf"), tracks(large, TERM)) {
         (false, true) => "it does with a non-principal term only",
-        (false, false) => "it does not either, nor with a non-principal term",
+        (false, false) => "neither it nor PF with a non-principal term does",
         (true, _) => "it does, too",
     };
     let title = format!(

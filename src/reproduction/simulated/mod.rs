@@ -82,8 +82,9 @@ pub static FIGURES: [SimulatedFigure; 9] = [
         setting: "Rosenbrock's function, h = 0.0006, 0.0017, 0.005, from (-1.2, 1)",
         shows: "30 steps of gradient descent on Rosenbrock's function (black), and NGF, IGR, PF, and PF with one \
                 non-principal term, −h²/12 ∇³E[∇E, ∇E], from the same start, a column for each learning rate h; top, \
-                over contours of the loss, where PF is complex its real part, in the middle of PF the first step alone; bottom, their distance to gradient \
-                descent, with the imaginary part; an arrow at the edge of a panel is where a line leaves it",
+                over contours of the loss (where PF is complex, its real part), in the middle column only the first step of PF; bottom, \
+                their distance to gradient descent, with the imaginary part; an arrow at the edge of a panel of the bottom row is where a line \
+                leaves it",
         claim: "the principal flow tracks gradient descent for λ₀ near 2/h; for λ₀ far above 2/h, only with a non-principal term",
         run: fig6::run,
     },
