@@ -194,6 +194,27 @@ fn shards_and_saved_graphs_have_the_same_derivatives() {
     agree("some of a saved graph", &found, &expected, 1e-12);
 }
 
+/// A formula may leave out the targets, or know no inputs; what is measured beside the loss has the targets still.
+#[test]
+fn losses_of_outputs_alone_keep_their_data() {
+    let toml = "loss = { formula = \"sum(y^2)\" }\ndtype = \"f64\"\ninput = [2]\n\
+                layer = [{ type = \"linear\", out = 2 }]\n";
+    let [inputs, targets] = [vec![1.0, 0.0, 0.0, 1.0], vec![1.0, 0.0, 0.0, 1.0]];
+    let loss = on(network(toml), inputs, targets);
+    let theta = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
+    assert_eq!(loss.accuracy(&theta).unwrap(), 1.0);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("saved");
+    loss.to_graph(&theta).unwrap().save(&path).unwrap();
+    let saved = NetworkLoss::of_graph(Graph::open(&path).unwrap(), &Device::cpu()).unwrap();
+    assert_eq!(saved.gradient(&theta).unwrap(), loss.gradient(&theta).unwrap());
+    // One token is no list of inputs.
+    let toml = "loss = { formula = \"let d = y[0] - t[0]; d^2\" }\ndtype = \"f64\"\ninput = [1]\n\
+                layer = [{ type = \"embedding\", vocabulary = 3, width = 1 }]\n";
+    let loss = on(network(toml), vec![0.0, 2.0], vec![1.0, 2.0]);
+    assert_eq!(loss.gradient(&[1.0, 0.0, 3.0]).unwrap().0, 0.5);
+}
+
 fn refused(formula: &str, input: &str, layers: &str) -> String {
     let toml = format!(
         "loss = {{ formula = \"{formula}\" }}\ndtype = \"f64\"\ninput = {input}\nlayer = [{layers}]\n"
@@ -226,6 +247,15 @@ fn what_has_no_derivatives_by_inputs_is_named() {
         "{ type = \"embedding\", vocabulary = 3, width = 2 }, { type = \"flatten\" }, { type = \"linear\", out = 1 }",
     );
     assert!(text.contains("layer 0 (embedding) takes whole numbers"), "{text}");
+    // A linear network has no second derivatives.
+    let text = refused("d(y[0], x[0], x[0])^2", "[1]", "{ type = \"linear\", out = 1 }");
+    assert!(text.contains("but in this network they depend on no parameter"), "{text}");
+    let deep = format!(
+        "{linear}, {{ type = \"tanh\" }}, {linear}, {{ type = \"tanh\" }}, {{ type = \"linear\", out = 1 }}"
+    );
+    let many = "sum(i in 0..59, j in 0..59: d(y[0], x[i], x[i], x[j], x[j]))";
+    let text = refused(many, "[60]", &deep);
+    assert!(text.contains("they take more than 50000 operations"), "{text}");
     // Without derivatives all of them are taken.
     let relu = with("{ type = \"relu\" }");
     let toml = format!(

@@ -163,10 +163,11 @@ pub(super) fn fig22(outcomes: &[Outcome]) -> Finding {
     );
     let rest = match failed {
         0 => String::new(),
+        _ if !accurate.is_finite() => String::new(),
         _ => format!("; without {failed} failing runs {} and {}", number(accurate), number(sharp)),
     };
     let title = format!(
-        "the correlation of the drift's logarithm with accuracy is {}, with λ₀ {}{rest}",
+        "the logarithm of the drift correlates {} with accuracy, {} with λ₀{rest}",
         number(accuracy),
         number(sharpness)
     );

@@ -1,16 +1,14 @@
 //! Whether a network has the derivatives by its inputs that a formula takes.
 
 use super::plan::{LayerKind, Plan};
+use super::shapes::formula_inputs;
 use super::{Activation, Architecture, Criterion, LayerError};
 use crate::graph::{Graph, NoTangent};
 
 /// Refuses layers without the derivatives that the loss takes; messages name those of `plans`, if it has them.
 pub(super) fn check(network: &Architecture, plans: &[Plan]) -> Result<(), LayerError> {
     let Criterion::Formula(formula) = &network.criterion else { return Ok(()) };
-    let inputs = match (&network.input[..], &network.outputs[..]) {
-        ([features], [_]) => Some(*features),
-        _ => None,
-    };
+    let inputs = formula_inputs(&network.input, &network.outputs);
     let takes_none =
         formula.on(network.width(), inputs).is_ok_and(|(_, partials)| partials.is_empty());
     if takes_none {
@@ -29,10 +27,17 @@ pub(super) fn check(network: &Architecture, plans: &[Plan]) -> Result<(), LayerE
         let message = message("a batch norm".into(), MIXES);
         return Err(LayerError { message, span: None, help: None });
     }
-    Graph::check_tangents(network).map_err(|NoTangent(operation)| {
-        let message = message(format!("the operation `{operation}`"), "of a layer has none");
-        LayerError { message, span: None, help: None }
-    })
+    let message = match Graph::check_tangents(network) {
+        Ok(true) => return Ok(()),
+        Ok(false) => message("in this network".into(), "they depend on no parameter"),
+        Err(NoTangent::Operation(name)) => {
+            message(format!("the operation `{name}`"), "of a layer has none")
+        }
+        Err(NoTangent::Size(most)) => {
+            message("they".into(), &format!("take more than {most} operations"))
+        }
+    };
+    Err(LayerError { message, span: None, help: None })
 }
 
 const MIXES: &str = "mixes examples: each has derivatives by the inputs of all";

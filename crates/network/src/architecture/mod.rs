@@ -37,12 +37,11 @@ mod inferred;
 mod layer;
 mod library;
 mod parameters;
-mod tables;
-
 mod plan;
 mod read;
 mod shapes;
 mod spec;
+mod tables;
 
 pub use activation::Activation;
 pub use criterion::{Criterion, Formula};
@@ -50,6 +49,7 @@ pub use error::{ArchitectureError, LayerError, SpecError};
 pub use layer::{BatchNormMode, Cell, Join, Layer, RunningStatistics};
 pub use parameters::{Layout, Parameter, Role};
 pub use plan::Window;
+pub(crate) use shapes::formula_inputs;
 
 pub use read::{Frame, penalty, smoothing};
 

@@ -345,6 +345,14 @@ pub(super) fn fault(plan: &Plan, message: String, help: Option<String>) -> Layer
     LayerError { message, span: plan.span.clone(), help }
 }
 
+/// How many inputs a formula knows as `x`: those of networks that read a list and give one.
+pub(crate) fn formula_inputs(input: &[usize], outputs: &[usize]) -> Option<usize> {
+    match (input, outputs) {
+        ([features], [_]) => Some(*features),
+        _ => None,
+    }
+}
+
 /// Refuses layers whose outputs `criterion` cannot be taken of.
 pub(super) fn check_outputs(
     plans: &[Plan],
@@ -376,11 +384,7 @@ pub(super) fn check_criterion(
             "of one output there is the loss `binary_cross_entropy`",
         )),
         ([width] | [_, width], Criterion::Formula(formula)) => {
-            let inputs = match (input, outputs) {
-                ([features], [_]) => Some(*features),
-                _ => None,
-            };
-            Ok(formula.on(*width, inputs).map(drop)?)
+            Ok(formula.on(*width, formula_inputs(input, outputs)).map(drop)?)
         }
         ([_, _], Criterion::Contrastive { .. }) => Err(fault(
             format!("{last} gives {outputs:?}, but the contrastive loss is of one row of outputs"),

@@ -127,13 +127,10 @@ impl Lowering<'_> {
         outputs: usize,
         t: usize,
     ) -> Result<usize, NoTangent> {
-        let [count, width] = [0, 1].map(|axis| self.shape(outputs)[axis]);
+        let width = self.shape(outputs)[1];
         let input = self.kept[&None];
-        let features = match self.shape(input) {
-            [rows, features] if *rows == count => Some(*features),
-            _ => None,
-        };
-        let (loss, partials) = formula.on(width, features).expect("checked with the architecture");
+        let (loss, partials) =
+            formula.on(width, self.features).expect("checked with the architecture");
         let (graph, mut y) = (loss.graph(), outputs);
         let mut others = Vec::new();
         if loss.variables.len() > 2 * width {

@@ -4,6 +4,7 @@ use super::operation::{Axes, Operation};
 use super::tangent::NoTangent;
 use super::{Constant, Graph, Node, operation, shape};
 use crate::architecture;
+use crate::architecture::formula_inputs;
 use crate::architecture::{
     Architecture, BatchNormMode, Layer, Layout, Parameter, RunningStatistics,
 };
@@ -27,10 +28,11 @@ impl Graph {
     /// Whether the loss of an architecture has all derivatives that it takes.
     ///
     /// # Errors
-    /// The operation that has none.
-    pub(crate) fn check_tangents(architecture: &Architecture) -> Result<(), NoTangent> {
+    /// The operation that has none, or too many operations.
+    pub(crate) fn check_tangents(architecture: &Architecture) -> Result<bool, NoTangent> {
         let mut lowering = Lowering::new(&architecture.parameters);
-        lowering.network(architecture, 1, architecture.width()).map(drop)
+        let loss = lowering.network(architecture, 1, architecture.width())?;
+        Ok(lowering.nodes[loss].varies)
     }
 
     /// The penalty of an architecture, if it has one.
@@ -88,6 +90,8 @@ pub(super) struct Lowering<'a> {
     pub(super) tangents: HashMap<(usize, usize), Option<usize>>,
     /// What the loss is taken of.
     pub(super) ends: Vec<usize>,
+    /// How many inputs a formula knows.
+    pub(super) features: Option<usize>,
 }
 
 impl<'a> Lowering<'a> {
@@ -101,6 +105,7 @@ impl<'a> Lowering<'a> {
             kept: HashMap::new(),
             tangents: HashMap::new(),
             ends: Vec::new(),
+            features: None,
         }
     }
 
@@ -109,7 +114,9 @@ impl<'a> Lowering<'a> {
         let mut needed = vec![false; self.nodes.len()];
         self.ends.iter().chain([&loss]).for_each(|&end| needed[end] = true);
         for (index, node) in self.nodes.iter_mut().enumerate().rev() {
-            node.needed = needed[index];
+            // What is measured beside the loss, as accuracy, is of all data.
+            let is_data = matches!(&node.operation, Operation::Constant { name, .. } if [INPUTS, TARGETS].contains(&name.as_str()));
+            node.needed = needed[index] || is_data;
             if node.needed {
                 node.args.iter().for_each(|&arg| needed[arg] = true);
             }
@@ -141,6 +148,7 @@ impl<'a> Lowering<'a> {
         let rows = count * architecture.tokens();
         let outputs = self.reshape(outputs, &[rows, architecture.width()]);
         let targets = self.constant(TARGETS, &[rows, targets], Vec::new());
+        self.features = formula_inputs(&architecture.input, &architecture.outputs);
         self.criterion(&architecture.criterion, outputs, targets)
     }
 

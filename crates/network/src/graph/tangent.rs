@@ -5,9 +5,17 @@ use super::lower::Lowering;
 use super::operation::{Axes, Operation};
 use std::f64::consts::{FRAC_2_SQRT_PI, PI};
 
-/// An operation, by its name, that has no tangent.
+/// Why there is no tangent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NoTangent(pub String);
+pub(crate) enum NoTangent {
+    /// An operation, by its name, has none.
+    Operation(String),
+    /// With it there would be more operations than this.
+    Size(usize),
+}
+
+/// So many operations are found within the time in which a network file is read.
+const MOST: usize = 50_000;
 
 /// A node, if it is not zero.
 type Tangent = Option<usize>;
@@ -22,6 +30,9 @@ impl Lowering<'_> {
     }
 
     fn tangent(&mut self, of: usize, input: usize) -> Result<usize, NoTangent> {
+        if self.nodes.len() > MOST {
+            return Err(NoTangent::Size(MOST));
+        }
         let inputs = self.kept[&None];
         if !self.tangents.contains_key(&(inputs, input)) {
             let shape = self.shape(inputs).to_vec();
@@ -139,7 +150,7 @@ impl Lowering<'_> {
                 let mean = self.weighted(weights, first, axis);
                 self.push(O::Subtract, &[first, mean])
             }
-            other => return Err(NoTangent(other.name())),
+            other => return Err(NoTangent::Operation(other.name())),
         };
         Ok(Some(tangent))
     }
