@@ -5,10 +5,10 @@
 use mimalloc::MiMalloc;
 use std::alloc::{GlobalAlloc, Layout};
 
-/// The system's allocator, which ends the program where the system has no memory left.
+/// mimalloc, which ends the program where the system has no memory left.
 pub struct Allocator;
 
-// SAFETY: every call is the system allocator's, with the arguments as they came.
+// SAFETY: every call is mimalloc's, with the arguments as they came.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         given(unsafe { MiMalloc.alloc(layout) }, layout.size())

@@ -213,8 +213,7 @@ fn settled_buffers_start_on_the_slow_manifold() {
 }
 
 /// Training with the library's files is training with what is written out, to rounding.
-/// Adam and drift-adjusted learning rates, those with momentum, for each parameter and by differences, too, against loops over the
-/// entries.
+/// Adam and all kinds of drift-adjusted learning rates against loops over the entries.
 #[test]
 fn rules_of_the_language_are_those_written_out() {
     use bea::training;
@@ -222,7 +221,7 @@ fn rules_of_the_language_are_those_written_out() {
     let (loss, start) = network();
     let n = start.len();
     let dal = |product, of| {
-        let dal = Dal { power: 0.5, cap: CAP, product };
+        let dal = Dal { power: 0.333, cap: CAP, product };
         Rule::Dal(Box::new(DalIteration::new(dal, of).unwrap()))
     };
     let value = |x: &str| optimizer::parse_value(x).unwrap();
@@ -264,7 +263,8 @@ fn rules_of_the_language_are_those_written_out() {
             dal(Product::Exact, Adjusted::Step),
             Box::new(|_, theta, g, _| {
                 let product = along(theta, g);
-                let rate = bounded(2.0 / (training::norm(&product) / training::norm(g)).sqrt());
+                let rate =
+                    bounded(2.0 / (training::norm(&product) / training::norm(g)).powf(0.333));
                 moved(theta, g, &|_| rate);
                 (rate, Some(product))
             }),
@@ -276,7 +276,8 @@ fn rules_of_the_language_are_those_written_out() {
                 let there: Vec<f64> = theta.iter().zip(g).map(|(x, g)| x + 1e-3 * g).collect();
                 let (_, there) = gradient(&there);
                 let product: Vec<f64> = there.iter().zip(g).map(|(a, b)| (a - b) / 1e-3).collect();
-                let rate = bounded(2.0 / (training::norm(&product) / training::norm(g)).sqrt());
+                let rate =
+                    bounded(2.0 / (training::norm(&product) / training::norm(g)).powf(0.333));
                 moved(theta, g, &|_| rate);
                 (rate, Some(product))
             }),
@@ -286,7 +287,8 @@ fn rules_of_the_language_are_those_written_out() {
             dal(Product::Exact, Adjusted::HeavyBall { momentum: 0.75 }),
             Box::new(|_, theta, g, [v, _]| {
                 let product = along(theta, g);
-                let rate = bounded(0.5 / (training::norm(&product) / training::norm(g)).sqrt());
+                let rate =
+                    bounded(0.5 / (training::norm(&product) / training::norm(g)).powf(0.333));
                 for (i, x) in theta.iter_mut().enumerate() {
                     v[i] = 0.75 * v[i] - rate * g[i];
                     *x += v[i];
@@ -300,7 +302,7 @@ fn rules_of_the_language_are_those_written_out() {
             Box::new(|_, theta, g, _| {
                 let product = along(theta, g);
                 let rates: Vec<f64> =
-                    product.iter().map(|x| bounded(2.0 / x.abs().sqrt())).collect();
+                    product.iter().map(|x| bounded(2.0 / x.abs().powf(0.333))).collect();
                 moved(theta, g, &|i| rates[i]);
                 (rates.iter().sum::<f64>() / n as f64, Some(product))
             }),
@@ -345,9 +347,22 @@ fn drift_adjusted_learning_rates_stay_where_the_gradient_vanishes() {
         // Without a power they are constant.
         let rule = DalIteration::new(Dal { power: 0.0, ..dal }, of).unwrap();
         let mut state = State::new(vec![1.0, -2.0]);
-        let step = Rule::Dal(Box::new(rule)).step(&bowl, &mut state).unwrap();
+        let rule = Rule::Dal(Box::new(rule));
+        let step = rule.step(&bowl, &mut state).unwrap();
         let rate = if matches!(of, Adjusted::HeavyBall { .. }) { 0.5 } else { 2.0 };
-        assert_eq!((step.learning_rate, state.theta), (rate, vec![1.0 - rate, 2.0 * rate - 2.0]));
+        let moved = vec![1.0 - rate, 2.0 * rate - 2.0];
+        assert_eq!((step.learning_rate, &state.theta), (rate, &moved));
+        // A state of something else is no state of it.
+        state.buffers = vec![("other".into(), vec![0.0; 2])];
+        let error = rule.step(&bowl, &mut state).unwrap_err().to_string();
+        assert!(
+            error.contains("the state has the buffers other, and the optimizer rate"),
+            "{error}"
+        );
+    }
+    // Any power is one.
+    for power in [1e-30, 0.333, 0.99, 7.5, 65.0, 1e30] {
+        DalIteration::new(Dal { power, ..Dal::new() }, Adjusted::Step).unwrap();
     }
     let dal = Dal { power: f64::NAN, ..Dal::new() };
     let error = DalIteration::new(dal, Adjusted::Step).unwrap_err().to_string();

@@ -44,7 +44,7 @@ const METHODS: [Method; 9] = [
     },
     Method {
         name: "adam",
-        keys: &["lr", "lr_changes", "beta1", "beta2", EPSILON, "buffers"],
+        keys: &["lr", "lr_changes", "beta1", "beta2", EPSILON],
         about: "Kingma and Ba (2015)",
     },
     Method {

@@ -210,7 +210,7 @@ impl Run {
                 iteration.frozen(&loss, &state)?.err().map(|reason| reason.to_string())
             }
             (_, Some(Metric::Preconditioned(_))) => Some(
-                "it is of nonlinear optimizers such as `adam`; of others there is lambda:1".into(),
+                "it is of optimizers that divide gradients by a buffer, such as `adam`; of others there is lambda:1".into(),
             ),
             _ => None,
         };
@@ -362,6 +362,8 @@ impl Run {
             };
             let h = taken.learning_rate;
             match context.rows(follow, &before, h, watch) {
+                // They are followed again.
+                Ok(_) if watch.cancelled() => {}
                 Ok((rows, notes)) => {
                     table.rows.extend(rows);
                     let label = &self.config.label;

@@ -124,6 +124,11 @@ pub enum Stop {
          can be followed from a later iterate, by `[follow]` of `bea run`"
     )]
     FarBeyondTheEdge(f64),
+    /// The second moment keeps too little of the squares before.
+    #[error(
+        "the average of squares changes {0:.1e} times as fast as a step is long: it is no average that a flow can follow"
+    )]
+    ForgetsAtOnce(f64),
     /// The objective was not evaluated.
     #[error(transparent)]
     Objective(ObjectiveError),

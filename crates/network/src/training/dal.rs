@@ -48,7 +48,7 @@ const LAST_THETA: &str = "last_theta";
 const LAST_GRADIENT: &str = "last_gradient";
 /// The buffer that the learning rates are, in the optimizers of the library.
 const RATE: &str = "rate";
-/// What keeps `‖∇²E g‖/‖g‖` defined where the gradient vanishes, too small to change it elsewhere.
+/// What keeps `‖∇²E g‖/‖g‖` defined where the gradient vanishes, too small to change anything elsewhere.
 const TINY: f64 = 1e-300;
 
 impl Product {
@@ -196,11 +196,12 @@ impl DalIteration {
     /// # Errors
     /// Numbers that are not finite, but for the cap.
     pub fn new(dal: Dal, of: Adjusted) -> Result<DalIteration, Untrainable> {
-        let mut values = vec![("p", dal.power), ("cap", dal.cap.min(f64::MAX))];
+        // A power of 0 would leave a linear step.
+        let power = if dal.power == 0.0 { TINY } else { dal.power };
+        let mut values = vec![("p", power), ("cap", dal.cap.min(f64::MAX))];
         let name = match of {
-            // Without a power the parameters have one rate.
-            Adjusted::Parameter if dal.power != 0.0 => "dal_per_parameter",
-            Adjusted::Step | Adjusted::Parameter => {
+            Adjusted::Parameter => "dal_per_parameter",
+            Adjusted::Step => {
                 values.push(("eps", TINY));
                 "capped_dal"
             }
@@ -267,7 +268,7 @@ impl DalIteration {
     }
 }
 
-/// The number with the fewest digits that is nearest to no other.
+/// The shortest decimal that reads back as `x`.
 fn shortest(x: f64) -> Result<BigRational, Untrainable> {
     optimizer::parse_value(&x.to_string()).map_err(|_| Untrainable::Number(x))
 }

@@ -95,6 +95,14 @@ impl NonlinearIteration {
         let mut states = if state.has(&self.buffers()) {
             state.check(step.lengths(state.theta.len()).into_iter().skip(1))?;
             state.take()
+        } else if !state.buffers.is_empty() {
+            // As of a checkpoint of something else.
+            let names: Vec<&str> = state.buffers.iter().map(|(name, _)| name.as_str()).collect();
+            return Err(ObjectiveError::other(format!(
+                "the state has the buffers {}, and the optimizer {}",
+                names.join(", "),
+                self.buffers().join(", ")
+            )));
         } else if self.settles(step) {
             return Err(ObjectiveError::other(
                 "the buffers start settled, which needs the state that `NonlinearIteration::start` gives",

@@ -37,6 +37,8 @@ const MOST: usize = 16;
 const STIFF: f64 = 1.25;
 /// From where it is above this, no flow begins.
 const FAR: f64 = 1e4;
+/// Averages of squares that change faster than this, in time constants a step, are those of single squares.
+const FAST: f64 = 1e3;
 
 /// See the [module](self).
 pub(in crate::flow) struct Central<'a> {
@@ -154,6 +156,9 @@ impl<'a> Central<'a> {
             return Err(Stop::FarBeyondTheEdge(z));
         }
         let speed = self.metric.second.as_ref().map_or(0.0, |second| second.speed(self.time));
+        if speed > FAST {
+            return Err(Stop::ForgetsAtOnce(speed));
+        }
         let fastest = (self.metric.threshold * (z / STIFF).max(1.0)).max(0.5 * speed);
         let parts = (fastest * tau).ceil().max(1.0);
         let h = tau / parts;
