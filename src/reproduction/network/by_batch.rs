@@ -157,5 +157,5 @@ pub(super) fn fig48(outcomes: &[Outcome]) -> Finding {
     let finding = Finding::new(&[all(grows), all(every)], seen, decides).with(list(&groups));
     let titles = titles.join(", ");
     finding
-        .titled(format!("with momentum, the loss with the best fixed rate is {titles} times DAL's"))
+        .titled(format!("with momentum the best fixed rate's loss is {titles} times DAL's"))
 }

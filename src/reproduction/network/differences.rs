@@ -96,7 +96,7 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
             }
         };
         let fails = fails.join(", ");
-        titles.push(format!("{ends} times the loss of exact DAL, {most} allowed{but}{fails}"));
+        titles.push(format!("{ends} times exact DAL's loss, {most} allowed{but}{fails}"));
     }
     let title = titles.join("; ");
     let decides = decides.join(", ");
