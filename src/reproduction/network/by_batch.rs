@@ -156,6 +156,5 @@ pub(super) fn fig48(outcomes: &[Outcome]) -> Finding {
     let every = gains.windows(2).map(|pair| apart(&pair[0], &pair[1]));
     let finding = Finding::new(&[all(grows), all(every)], seen, decides).with(list(&groups));
     let titles = titles.join(", ");
-    finding
-        .titled(format!("with momentum the best fixed rate's loss is {titles} times DAL's"))
+    finding.titled(format!("with momentum the best fixed rate's loss is {titles} times DAL's"))
 }
