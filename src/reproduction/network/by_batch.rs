@@ -140,7 +140,7 @@ pub(super) fn fig48(outcomes: &[Outcome]) -> Finding {
         decides.push(format!("{} with {size}", spread(&gain)));
         let fail = match dal.failed() {
             0 => String::new(),
-            _ => format!("; {} of DAL fail", dal.failing()),
+            failed => format!("; {failed} of {} fail", dal.losses.len()),
         };
         titles.push(format!("{} ({size}{fail})", number(median(gain.iter().copied()))));
         gains.push(gain);
