@@ -159,7 +159,7 @@ fn a_run_that_diverges_does_not_stretch_the_panels() {
     let runs = [run(0, "slow"), run(1, "fast"), run(2, "wild")];
     let figure = sweep_figure(&runs, Seeds::Median);
     let (loss, lambda) = (panel(&figure.panels, "loss"), panel(&figure.panels, "sharpness"));
-    assert_eq!(labels(loss), ["slow", "fast", "wild"]);
+    assert_eq!(labels(loss), ["slow", "fast", "wild", "diverged"]);
     assert_eq!(lambda.y.label, "sharpness λ₀");
     assert_eq!((loss.note.as_str(), loss.exits), ("1 of 3 runs diverged", true));
     assert!(figure.title.ends_with("; 1 of 3 runs diverged"), "{}", figure.title);

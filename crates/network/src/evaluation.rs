@@ -61,7 +61,7 @@ pub enum Start<'a> {
 #[derive(Clone)]
 enum Network {
     /// Layers, on shards of the examples.
-    Layers(Cutter),
+    Layers(Box<Cutter>),
     /// A graph, whose constants are its data, and what it is on some of its examples, by their number.
     Graph(Arc<Graph>, Arc<Structures<usize>>),
 }
@@ -105,7 +105,8 @@ impl NetworkLoss {
         let penalty = penalty.transpose()?.map(Arc::new);
         let cutter = Cutter::new(architecture, device);
         let (shards, activations) = cutter.first(data)?;
-        let (network, shards, device) = (Network::Layers(cutter), shards.into(), device.clone());
+        let (network, shards, device) =
+            (Network::Layers(Box::new(cutter)), shards.into(), device.clone());
         let (counter, _unused) = (Arc::default(), Arc::new(Unused));
         Ok(Self {
             network,
@@ -209,7 +210,8 @@ impl NetworkLoss {
     /// An accelerator that fails.
     pub fn to_graph(&self, theta: &[f64]) -> Result<Graph, DeviceError> {
         match &self.network {
-            Network::Layers(Cutter { architecture, .. }) => self.device.guard(|| {
+            Network::Layers(cutter) => self.device.guard(|| {
+                let architecture = &cutter.architecture;
                 let data = [INPUTS, TARGETS].map(|name| {
                     self.shards.iter().flat_map(|shard| shard.plan.data(name)).collect()
                 });
