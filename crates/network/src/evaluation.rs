@@ -100,25 +100,38 @@ impl NetworkLoss {
     ) -> Result<Self, Mismatch> {
         device.check(architecture.dtype)?;
         check(&architecture, data)?;
-        let (context, examples) = (device.context(architecture.dtype), data.len());
         let penalty = Graph::of_penalty(&architecture).map(|graph| Plan::alone(graph, device));
         let penalty = penalty.transpose()?.map(Arc::new);
         let cutter = Cutter::new(architecture, device);
         let (shards, activations) = cutter.first(data)?;
-        let (network, shards, device) =
-            (Network::Layers(Box::new(cutter)), shards.into(), device.clone());
-        let (counter, _unused) = (Arc::default(), Arc::new(Unused));
-        Ok(Self {
+        let network = Network::Layers(Box::new(cutter));
+        let loss = Self::of_one(network, shards, data.len(), activations, device);
+        Ok(Self { penalty, ..loss })
+    }
+
+    /// Without a penalty, and nothing counted.
+    fn of_one(
+        network: Network,
+        shards: Vec<Shard>,
+        examples: usize,
+        activations: usize,
+        device: &Device,
+    ) -> Self {
+        let dtype = match &network {
+            Network::Layers(cutter) => cutter.architecture.dtype,
+            Network::Graph(graph, _) => graph.layout().dtype,
+        };
+        NetworkLoss {
             network,
-            shards,
-            penalty,
-            device,
-            context,
+            shards: shards.into(),
+            penalty: None,
+            device: device.clone(),
+            context: device.context(dtype),
             examples,
             activations,
-            counter,
-            _unused,
-        })
+            counter: Arc::default(),
+            _unused: Arc::new(Unused),
+        }
     }
 
     /// The loss that an operator graph ends in, evaluated on `device`.
@@ -129,22 +142,9 @@ impl NetworkLoss {
         device.check(graph.layout().dtype)?;
         graph.check_memory()?;
         let activations = graph.activations().max(1);
-        let context = device.context(graph.layout().dtype);
-        let shards = Arc::from([Shard { plan: Plan::alone(graph.clone(), device)?, count: 1 }]);
+        let shards = vec![Shard { plan: Plan::alone(graph.clone(), device)?, count: 1 }];
         let network = Network::Graph(Arc::new(graph), Arc::default());
-        let (penalty, device, counter) = (None, device.clone(), Arc::default());
-        let (examples, _unused) = (1, Arc::new(Unused));
-        Ok(Self {
-            network,
-            shards,
-            penalty,
-            device,
-            context,
-            examples,
-            activations,
-            counter,
-            _unused,
-        })
+        Ok(Self::of_one(network, shards, 1, activations, device))
     }
 
     /// The mean loss of the same network on other data, a mini-batch or a test set. Its evaluations are counted

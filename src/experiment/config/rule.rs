@@ -14,8 +14,6 @@ use std::path::Path;
 
 /// What the key `optimizer` takes the place of a method by.
 const OPTIMIZER: &str = "optimizer";
-/// The key of what is added to the root of Adam's second moment.
-const EPSILON: &str = "epsilon";
 /// What the key `difference` takes from the step before.
 const PREVIOUS: &str = "previous";
 
@@ -44,7 +42,7 @@ const METHODS: [Method; 9] = [
     },
     Method {
         name: "adam",
-        keys: &["lr", "lr_changes", "beta1", "beta2", EPSILON],
+        keys: &["lr", "lr_changes", "beta1", "beta2", "epsilon"],
         about: "Kingma and Ba (2015)",
     },
     Method {
@@ -148,6 +146,16 @@ pub(super) fn refuse_idle(
     Ok(())
 }
 
+/// A key that gives an optimizer's parameter its value.
+struct Key {
+    parameter: &'static str,
+    key: &'static str,
+    /// Reads it, and refuses what is out of bounds.
+    bounded: fn(Entry) -> Result<f64, SourceError>,
+    /// Numerator and denominator of the value without the key.
+    usual: (i64, i64),
+}
+
 /// An optimizer of the language with the values of its parameters.
 #[derive(Clone, Debug)]
 pub struct Chosen {
@@ -199,16 +207,15 @@ pub(super) fn read(
     let entry = train.required("method", "method = \"gd\"")?;
     let known: Vec<_> = methods().into_iter().map(|method| (method.name, method.name)).collect();
     let method = entry.choice("method", &known)?;
-    let decay = |entry: Entry| {
-        entry.number_that("must be at least 0 and below 1", |x| (0.0..1.0).contains(&x))
-    };
     let difference = |entry: Entry| match entry.string() {
         Ok(PREVIOUS) if method == "dal" => Ok(Product::Previous),
         Ok(_) if method == "dal" => Err(entry.fault("must be positive, or \"previous\"", None)),
         _ => positive(entry).map(Product::Difference),
     };
     let dal = || -> Result<Dal, SourceError> {
-        let power = |entry: Entry| entry.number_that("must not be negative", |x| x >= 0.0);
+        let power = |entry: Entry| {
+            entry.number_that("must be finite, and not negative", |x| x >= 0.0 && x.is_finite())
+        };
         let product = train.read("difference", difference)?;
         Ok(Dal {
             power: train.read("p", power)?.unwrap_or(1.0),
@@ -216,16 +223,12 @@ pub(super) fn read(
             product: product.unwrap_or(Product::Exact),
         })
     };
-    let library = |name: &str,
-                   keys: &[(&str, &str, (i64, i64))]|
-     -> Result<Training, SourceError> {
+    let library = |name: &str, keys: &[Key]| -> Result<Training, SourceError> {
         let optimizer = optimizer::find(name).expect("an optimizer of the library").clone();
         let mut values = BTreeMap::new();
-        for (parameter, key, (numerator, denominator)) in keys {
-            // Their bounds first.
-            train
-                .read(key, |entry| if *key == EPSILON { positive(entry) } else { decay(entry) })?;
-            let usual = BigRational::new((*numerator).into(), (*denominator).into());
+        for &Key { parameter, key, bounded, usual: (numerator, denominator) } in keys {
+            train.read(key, bounded)?;
+            let usual = BigRational::new(numerator.into(), denominator.into());
             let value = train.read(key, exact)?.unwrap_or(usual);
             values.insert(parameter.to_string(), value);
         }
@@ -237,15 +240,22 @@ pub(super) fn read(
         let iteration = DalIteration::new(dal()?, of);
         Ok(Rule::Dal(Box::new(iteration.map_err(|error| entry.wrong(error.to_string(), None))?)))
     };
-    const MOMENTUM: (&str, &str, (i64, i64)) = ("m", "momentum", (9, 10));
     let rule = match method {
         "gd" => return library("gradient_descent", &[]),
-        "heavy_ball" | "nesterov" => return library(method, &[MOMENTUM]),
+        "heavy_ball" | "nesterov" => {
+            let momentum = Key { parameter: "m", key: "momentum", bounded: decay, usual: (9, 10) };
+            return library(method, &[momentum]);
+        }
         "adam" => {
             let keys = [
-                ("beta1", "beta1", (9, 10)),
-                ("beta2", "beta2", (999, 1000)),
-                ("eps", EPSILON, (1, 100_000_000)),
+                Key { parameter: "beta1", key: "beta1", bounded: decay, usual: (9, 10) },
+                Key { parameter: "beta2", key: "beta2", bounded: decay, usual: (999, 1000) },
+                Key {
+                    parameter: "eps",
+                    key: "epsilon",
+                    bounded: positive,
+                    usual: (1, 100_000_000),
+                },
             ];
             return library(method, &keys);
         }
@@ -368,6 +378,11 @@ fn schedule(train: &Layers) -> Result<Schedule, SourceError> {
     let first = positive(train.required("lr", "lr = 0.1")?)?;
     let changes = train.read("lr_changes", changes)?.unwrap_or_default();
     Ok(Schedule { first, changes })
+}
+
+/// The factor of an average, or of momentum.
+fn decay(entry: Entry) -> Result<f64, SourceError> {
+    entry.number_that("must be at least 0 and below 1", |x| (0.0..1.0).contains(&x))
 }
 
 fn positive(entry: Entry) -> Result<f64, SourceError> {

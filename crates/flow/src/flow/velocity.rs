@@ -118,10 +118,10 @@ pub enum Stop {
          accepted"
     )]
     CovarianceNotFound(f64),
-    /// The sharpness at the start of a flow through the edge of stability, in units of that of the edge.
+    /// The sharpness along a flow through the edge of stability, in units of that of the edge.
     #[error(
-        "the sharpness is {0:.1e} times that of the edge: the optimizer's first steps are no oscillation there, and the flow \
-         can be followed from a later iterate, by `[follow]` of `bea run`"
+        "the sharpness is {0:.1e} times that of the edge: the optimizer's steps are no oscillation there, and the flow can be \
+         followed from an iterate nearer to the edge, by `[follow]` of `bea run`"
     )]
     FarBeyondTheEdge(f64),
     /// The second moment keeps too little of the squares before.

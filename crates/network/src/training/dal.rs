@@ -251,7 +251,9 @@ impl DalIteration {
     ) -> Result<Step, ObjectiveError> {
         let last = state.remove(LAST_THETA).zip(state.remove(LAST_GRADIENT));
         let mut products = Drift { product: self.dal.product, last, found: None };
-        let begin = (self.dal.product == Product::Previous).then(|| state.theta.clone());
+        // Of one parameter alone the last step tells nothing.
+        let takes_last = self.dal.product == Product::Previous && self.of != Adjusted::Parameter;
+        let begin = takes_last.then(|| state.theta.clone());
         let made = self.iteration.step_with(loss, state, &mut products);
         let kept = match (&made, begin) {
             (Ok(step), Some(begin)) => Some((begin, step.gradient.clone())),

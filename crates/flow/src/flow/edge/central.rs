@@ -35,7 +35,7 @@ const NEAR: f64 = 0.95;
 const MOST: usize = 16;
 /// From this `z` on, a step is integrated in more parts.
 const STIFF: f64 = 1.25;
-/// From where it is above this, no flow begins.
+/// Where it is above this, there is no flow.
 const FAR: f64 = 1e4;
 /// Averages of squares that change faster than this, in time constants a step, are those of single squares.
 const FAST: f64 = 1e3;

@@ -17,14 +17,7 @@ pub(super) fn defined(
     settings: &BTreeMap<String, String>,
 ) -> Result<Loss, SourceError> {
     let mut graph = Graph::new();
-    let mut lowering = Lowering {
-        source,
-        graph: &mut graph,
-        names: Vec::new(),
-        discovery: None,
-        partials: None,
-        count: 0,
-    };
+    let mut lowering = Lowering::new(source, &mut graph, Vec::new());
     for (name, default) in &definition.parameters {
         lowering.check_name(name)?;
         let value = match (settings.get(&name.text), default) {

@@ -47,7 +47,16 @@ pub(super) struct Lowering<'a> {
 
 pub(super) type Lowered<T> = Result<T, SourceError>;
 
-impl Lowering<'_> {
+impl<'a> Lowering<'a> {
+    /// Of a text into `graph`, with these names bound and all others refused.
+    pub fn new(
+        source: &'a Source,
+        graph: &'a mut Graph,
+        names: Vec<(String, Value)>,
+    ) -> Lowering<'a> {
+        Lowering { source, graph, names, discovery: None, partials: None, count: 0 }
+    }
+
     pub fn fault(
         &self,
         span: &Range<usize>,

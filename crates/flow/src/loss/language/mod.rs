@@ -182,12 +182,12 @@ impl Loss {
     /// # Ok::<(), bea_series::source::SourceError>(())
     /// ```
     pub fn of_arrays(source: &Source, arrays: &[(&str, usize)]) -> Result<Loss, SourceError> {
-        bounded(source, || over_arrays(source, arrays, None).map(|(loss, _)| loss))
+        bounded(source, || over_arrays(source, arrays, false).map(|(loss, _)| loss))
     }
 
     /// The same, where the first array is of functions of the numbers of the last one: `d(y[0], x[0], x[0])` is a second
-    /// derivative. The derivatives of the functions that the formula takes are further variables behind those of the arrays, in the
-    /// order that is returned; `d` of other expressions is written in these by the chain rule.
+    /// derivative. The derivatives of the functions that the formula takes, and those on the way to them, are further variables behind those of
+    /// the arrays, in the order that is returned; `d` of other expressions is written in these by the chain rule.
     ///
     /// # Errors
     /// Those of [`of_arrays`](Self::of_arrays); derivatives by what is no number of the last array, or of too high an order.
@@ -206,7 +206,7 @@ impl Loss {
         source: &Source,
         arrays: &[(&str, usize)],
     ) -> Result<(Loss, Vec<Partial>), SourceError> {
-        bounded(source, || over_arrays(source, arrays, Some(Partials::new(arrays))))
+        bounded(source, || over_arrays(source, arrays, true))
     }
 
     /// The graph that holds the formula; variable `i` is `variables[i]`.
@@ -272,15 +272,7 @@ fn evaluate(graph: &Graph, constants: &[Expr]) -> Vec<f64> {
 fn setting(graph: &mut Graph, name: &str, text: &str) -> Result<Value, SourceError> {
     let source = Source::new(format!("--set {name}"), text);
     let expression = read::constant(&source)?;
-    let value = Lowering {
-        source: &source,
-        graph,
-        names: Vec::new(),
-        discovery: None,
-        partials: None,
-        count: 0,
-    }
-    .any(&expression)?;
+    let value = Lowering::new(&source, graph, Vec::new()).any(&expression)?;
     let mut flat = Vec::new();
     value.flat(&mut flat);
     if evaluate(graph, &flat).iter().any(|x| !x.is_finite()) {
@@ -319,7 +311,7 @@ fn coordinates(
 fn over_arrays(
     source: &Source,
     arrays: &[(&str, usize)],
-    partials: Option<Partials>,
+    derives: bool,
 ) -> Result<(Loss, Vec<Partial>), SourceError> {
     let body = read::formula(source)?;
     let size = arrays.iter().fold(0_usize, |size, (_, length)| size.saturating_add(*length));
@@ -332,8 +324,8 @@ fn over_arrays(
         let value = coordinates(&mut graph, name, &[*length], &mut variables);
         names.push((name.to_string(), value));
     }
-    let mut lowering =
-        Lowering { source, graph: &mut graph, names, discovery: None, partials, count: 0 };
+    let mut lowering = Lowering::new(source, &mut graph, names);
+    lowering.partials = derives.then(|| Partials::new(arrays)).flatten();
     lowering.lets(&body)?;
     let (value, mut entries) = (lowering.any(&body.value)?, Vec::new());
     let found = lowering.partials.map_or_else(Vec::new, |partials| partials.found);
@@ -359,14 +351,8 @@ fn formula(source: &Source, settings: &BTreeMap<String, String>) -> Result<Loss,
     }
     let mut scratch = graph.clone();
     let discovery = Some(Discovery { found: Vec::new(), used: BTreeSet::new() });
-    let mut lowering = Lowering {
-        source,
-        graph: &mut scratch,
-        names: set.clone(),
-        discovery,
-        partials: None,
-        count: 0,
-    };
+    let mut lowering = Lowering::new(source, &mut scratch, set.clone());
+    lowering.discovery = discovery;
     lowering.body(&body)?;
     let Discovery { found, used } = lowering.discovery.expect("set above");
     if let Some(unknown) = settings.keys().find(|name| !used.contains(*name)) {
@@ -390,8 +376,7 @@ fn formula(source: &Source, settings: &BTreeMap<String, String>) -> Result<Loss,
         let value = coordinates(&mut graph, &name, &shape, &mut variables);
         names.push((name, value));
     }
-    let mut lowering =
-        Lowering { source, graph: &mut graph, names, discovery: None, partials: None, count: 0 };
+    let mut lowering = Lowering::new(source, &mut graph, names);
     let expression = lowering.body(&body)?;
     Ok(Loss::bare(source, variables, arrays, graph, expression))
 }

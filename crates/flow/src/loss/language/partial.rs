@@ -43,12 +43,12 @@ pub(super) struct Partials {
 }
 
 impl Partials {
-    /// Of the first of these arrays by the last.
-    pub fn new(arrays: &[(&str, usize)]) -> Partials {
-        let sizes = arrays.iter().map(|(_, size)| *size as u32);
-        let (end, (name, last)) = (sizes.sum::<u32>(), arrays[arrays.len() - 1]);
-        let (functions, arguments) = (arrays[0].1 as u32, end - last as u32..end);
-        Partials { functions, arguments, name: name.into(), found: Vec::new() }
+    /// Of the first of these arrays by the last, if there are any; a graph has room for all their entries.
+    pub fn new(arrays: &[(&str, usize)]) -> Option<Partials> {
+        let end = arrays.iter().map(|(_, size)| *size as u32).sum::<u32>();
+        let ((_, first), (name, last)) = (arrays.first()?, arrays.last()?);
+        let (functions, arguments) = (*first as u32, end - *last as u32..end);
+        Some(Partials { functions, arguments, name: name.to_string(), found: Vec::new() })
     }
 
     /// The variable of the derivative of another variable, if that is a function or a derivative of one.

@@ -125,14 +125,7 @@ pub fn split_top_level(text: &str) -> Vec<&str> {
 fn numbers(source: &Source) -> Result<Vec<f64>, SourceError> {
     let expression = read::constant(source)?;
     let mut graph = Graph::new();
-    let mut lowering = Lowering {
-        source,
-        graph: &mut graph,
-        names: Vec::new(),
-        discovery: None,
-        partials: None,
-        count: 0,
-    };
+    let mut lowering = Lowering::new(source, &mut graph, Vec::new());
     let value = lowering.any(&expression)?;
     let mut flat = Vec::new();
     value.flat(&mut flat);
