@@ -120,23 +120,31 @@ proptest! {
         lr in 0.05..4.0f64,
     ) {
         const FINE: u32 = 20_000;
-        // The determinant falls to 0 at a fold as the root of what is left of h, so that a step further away may leap over it.
-        let least = (4.0 * (lr / f64::from(FINE)).sqrt()).max(1e-2);
         let mut x = start;
         let mut end = None;
         'branch: for k in 1..=FINE {
             let h = lr * f64::from(k) / f64::from(FINE);
-            for _ in 0..8 {
+            let (begin, mut first) = (x, x);
+            for iteration in 0..8 {
                 let (g, m) = wells(a, b, c, x);
                 let m = [[1.0 + h * m[0][0], h * m[0][1]], [h * m[1][0], 1.0 + h * m[1][1]]];
                 let determinant = m[0][0] * m[1][1] - m[0][1] * m[1][0];
-                if determinant < least {
+                if determinant < 1e-2 {
                     end = Some(h);
                     break 'branch;
                 }
                 let r = [x[0] - start[0] + h * g[0], x[1] - start[1] + h * g[1]];
                 x[0] -= (m[1][1] * r[0] - m[0][1] * r[1]) / determinant;
                 x[1] -= (m[0][0] * r[1] - m[1][0] * r[0]) / determinant;
+                if iteration == 0 {
+                    first = x;
+                }
+            }
+            // Newton's method has left the branch if it goes on beyond what its first iteration tells: a fold was leapt over.
+            let apart = |x: [f64; 2], y: [f64; 2]| (x[0] - y[0]).hypot(x[1] - y[1]);
+            if apart(x, first) > 0.5 * apart(first, begin) + 1e-9 {
+                end = Some(h);
+                break 'branch;
             }
         }
         let text = format!("(x^4+y^4)/4 - (x^2+y^2)/2 + ({a})*cos(({b})*x + ({c})*y)");
