@@ -291,4 +291,5 @@ fn mistakes_in_derivatives_are_told() {
     let layers = "{ type = \"flatten\" }, { type = \"linear\", out = 2 }";
     let text = refused("d(y[0], x[0])", "[1, 4, 4]", layers);
     assert!(text.contains("there is no function `d`"), "{text}");
+    assert!(text.contains("networks that read a list"), "{text}");
 }

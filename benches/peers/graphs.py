@@ -43,12 +43,12 @@ def mlp(*sizes):
 
 
 class Transformer(nn.Module):
-    def __init__(self, width=64, tokens=64, vocabulary=64, classes=10):
+    def __init__(self, width=64, blocks=2, tokens=64, vocabulary=64, classes=10):
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, width)
         self.position = nn.Parameter(0.1 * torch.randn(tokens, width))
-        layer = nn.TransformerEncoderLayer(width, 4, 4 * width, 0.0, "gelu", batch_first=True, norm_first=True)
-        self.encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        layer = nn.TransformerEncoderLayer(width, max(4, width // 64), 4 * width, 0.0, "gelu", batch_first=True, norm_first=True)
+        self.encoder = nn.TransformerEncoder(layer, blocks, enable_nested_tensor=False)
         self.head = nn.Linear(width, classes)
 
     def forward(self, x):
@@ -79,6 +79,18 @@ def resnet18(channels=1, classes=10):
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, classes))
 
 
+def vgg11(channels=1, classes=10):
+    """With batch norm, as of torchvision, and one linear layer, as images of 32x32 need."""
+    layers = []
+    for inputs, outputs, pool in (
+        (channels, 64, True), (64, 128, True), (128, 256, False), (256, 256, True),
+        (256, 512, False), (512, 512, True), (512, 512, False), (512, 512, True),
+    ):  # fmt: skip
+        layers += [nn.Conv2d(inputs, outputs, 3, 1, 1), nn.BatchNorm2d(outputs), nn.ReLU()]
+        layers += [nn.MaxPool2d(2, 2)] if pool else []
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(512, classes))
+
+
 class Recurrent(nn.Module):
     def __init__(self, inputs=8, width=64, classes=10):
         super().__init__()
@@ -89,13 +101,17 @@ class Recurrent(nn.Module):
         return self.head(self.rnn(x)[0][:, -1])
 
 
-tokens = lambda count: torch.randint(0, 64, (count, 64))
+tokens = lambda count, length=64: torch.randint(0, 64, (count, length))
 MODELS = {
     "mlp": lambda: (mlp(784, 100, 100, 100, 10), torch.rand(1000, 784)),
     "wide mlp": lambda: (mlp(784, 2600, 2600, 400, 10), torch.rand(2000, 784)),
     "transformer, 64": lambda: (Transformer(), tokens(64)),
     "transformer, 256": lambda: (Transformer(), tokens(256)),
+    "transformer 512x8": lambda: (Transformer(512, 8, 128), tokens(4, 128)),
+    "transformer 768x12": lambda: (Transformer(768, 12, 128), tokens(4, 128)),
     "resnet18": lambda: (resnet18(), torch.rand(100, 1, 28, 28)),
+    "resnet18, 500": lambda: (resnet18(), torch.rand(500, 1, 28, 28)),
+    "vgg11": lambda: (vgg11(), torch.rand(100, 1, 32, 32)),
     "lstm": lambda: (Recurrent(), torch.randn(64, 50, 8)),
 }
 

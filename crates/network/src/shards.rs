@@ -5,7 +5,7 @@ use super::architecture::{Architecture, Criterion, Layer};
 use super::array::Context;
 use super::data::{Dataset, Targets};
 use super::device::Device;
-use super::graph::{Graph, INPUTS, Plan, Structure, Structures, TARGETS};
+use super::graph::{Graph, INPUTS, Model, Plan, Structure, Structures, TARGETS};
 use super::memory;
 use super::mismatch::Mismatch;
 use super::series::Ring;
@@ -63,7 +63,12 @@ impl Cutter {
             let tape = Tape::new(&ring, vec![false]);
             let zeros = |shape: &[usize]| tape.constant(ring.constant(context.zeros(shape)));
             let parameters = architecture.parameters.iter().map(|p| zeros(&p.shape));
-            one.plan.outputs(&tape, &parameters.collect::<Vec<_>>());
+            let parameters: Vec<_> = parameters.collect();
+            match architecture.criterion {
+                // Its derivatives by the inputs are the larger part.
+                Criterion::Formula(_) => drop(one.plan.loss(&tape, &parameters, Model::Exact)),
+                _ => drop(one.plan.outputs(&tape, &parameters)),
+            }
             tape.recorded().max(1)
         };
         Ok(self.device.guard(count)?)

@@ -2,6 +2,7 @@
 
 use super::super::Function;
 use super::super::graph::{Condition, Expr, Graph};
+use super::MAX_VARIABLES;
 use super::arrays::Value;
 use super::partial::{DERIVATIVE, Partials};
 use super::syntax::{Body, Expression, ExpressionKind, Name};
@@ -332,6 +333,11 @@ impl<'a> Lowering<'a> {
                 known.extend(self.partials.as_ref().map(|_| DERIVATIVE));
                 let help = if self.names.iter().any(|(n, _)| n == other) {
                     Some(format!("products are written with `*`: `{other}*(…)`"))
+                } else if other == DERIVATIVE {
+                    let most = MAX_VARIABLES;
+                    Some(format!(
+                        "it is for losses of networks that read a list of at most {most} numbers and give a list"
+                    ))
                 } else {
                     near::advice(other, &known)
                 };
