@@ -12,6 +12,10 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
+/// That of the command and of the Python package.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A number of KiB in `/proc/self/status`.
 fn kibibytes(name: &str) -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -170,9 +170,9 @@ impl Array {
         wherever!(&self.data, x => x.to_f64())
     }
 
-    /// Adds the entries to `sum`.
-    pub fn add_to(&self, sum: &mut [f64]) {
-        wherever!(&self.data, x => x.add_to(sum));
+    /// Adds the entries to `sum`, or to zero where it is not kept.
+    pub fn add_to(&self, sum: &mut [f64], kept: bool) {
+        wherever!(&self.data, x => x.add_to(sum, kept));
     }
 
     /// The sum of all entries, on the host.

@@ -532,10 +532,10 @@ impl NetworkLoss {
                     [task] => vec![whole(task)],
                     _ => round.par_iter().map(whole).collect(),
                 };
-                for (&(point, _), result) in round.iter().zip(results) {
+                for (&(point, shard), result) in round.iter().zip(results) {
                     let prepared = prepared[point].get().expect("prepared by its first task");
                     buffer::make_room(8 * self.dimension() * prepared.wanted.len());
-                    self.add(&mut totals[start + point], prepared, result);
+                    self.add(&mut totals[start + point], prepared, result, shard > 0);
                 }
             }
         }
@@ -550,14 +550,21 @@ impl NetworkLoss {
         }
     }
 
-    fn add(&self, total: &mut Evaluation, prepared: &Prepared<'_>, (loss, gradients): Gradients) {
+    /// Adds what a shard gives to the total, or to zero if that is not kept.
+    fn add(
+        &self,
+        total: &mut Evaluation,
+        prepared: &Prepared<'_>,
+        (loss, gradients): Gradients,
+        kept: bool,
+    ) {
         for (k, sum) in total.loss.iter_mut().enumerate() {
             *sum += loss.coefficient(k).map_or(0.0, Array::total);
         }
         for (parameter, gradient) in self.layout().parameters.iter().zip(gradients) {
             for (&index, sum) in prepared.wanted.iter().zip(&mut total.gradient) {
                 if let Some(part) = gradient.as_ref().and_then(|g| g.coefficient(index)) {
-                    part.add_to(&mut sum[parameter.offset..]);
+                    part.add_to(&mut sum[parameter.offset..], kept);
                 }
             }
         }
@@ -584,11 +591,12 @@ impl NetworkLoss {
                 let mut coefficients: Coefficients = smallvec![None; ring.algebra.len()];
                 for &(monomial, value) in values {
                     for part in 0..parts {
-                        let flat = value[range.clone()].iter().map(|v| v.part(part));
+                        let value = &value[range.clone()];
+                        let from = |first: usize| value[first..].iter().map(move |v| v.part(part));
                         let index = parts * monomial + part;
-                        if index == 0 || flat.clone().any(|v| v != 0.0) {
+                        if index == 0 || from(0).any(|v| v != 0.0) {
                             coefficients[index] =
-                                Some(self.context.collected(flat, &parameter.shape));
+                                Some(self.context.collected(from, &parameter.shape));
                         }
                     }
                 }

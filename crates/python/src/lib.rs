@@ -15,6 +15,10 @@ mod wait;
 
 use pyo3::prelude::*;
 
+/// That of the command. The system's gives large arrays back at once, and clears their pages when they are made again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[pymodule]
 fn _bea(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;

@@ -5,6 +5,7 @@ use super::tensor;
 use super::{Array, Indices};
 use crate::architecture::Dtype;
 use crate::buffer::Buffer;
+use crate::host::cores;
 use crate::lanes::Real;
 
 /// Where networks are evaluated.
@@ -57,30 +58,43 @@ impl Context {
         debug_assert_eq!(values.len(), shape.iter().product::<usize>());
         match (&self.place, self.dtype) {
             (Place::Host, Dtype::F64) => Array::of_numbers(values, shape),
-            _ => self.collected(Buffer::new(values).iter().copied(), shape),
+            _ => {
+                let values = Buffer::new(values);
+                self.collected(|first| values[first..].iter().copied(), shape)
+            }
         }
     }
 
-    /// The numbers of an iterator, which are as many as the shape has.
-    pub fn collected(&self, values: impl Iterator<Item = f64>, shape: &[usize]) -> Array {
-        fn of<T: Real>(values: impl Iterator<Item = f64>, shape: &[usize]) -> Vec<T> {
+    /// The numbers that iterators give, each from one of them on, as many as the shape has.
+    pub fn collected<I: Iterator<Item = f64>>(
+        &self,
+        values: impl Fn(usize) -> I + Sync,
+        shape: &[usize],
+    ) -> Array {
+        fn of<T: Real, I: Iterator<Item = f64>>(
+            values: impl Fn(usize) -> I + Sync,
+            shape: &[usize],
+        ) -> Vec<T> {
             let mut out = T::vector(shape.iter().product());
-            out.iter_mut().zip(values).for_each(|(to, v)| *to = T::of(v));
+            cores::each(&mut out, 1, 1, |first, out| {
+                out.iter_mut().zip(values(first)).for_each(|(to, v)| *to = T::of(v));
+            });
             out
         }
         match (&self.place, self.dtype) {
-            (Place::Host, Dtype::F64) => Array::of_numbers(of::<f64>(values, shape), shape),
-            (Place::Host, Dtype::F32) => Array::of_numbers(of::<f32>(values, shape), shape),
+            (Place::Host, Dtype::F64) => Array::of_numbers(of::<f64, I>(values, shape), shape),
+            (Place::Host, Dtype::F32) => Array::of_numbers(of::<f32, I>(values, shape), shape),
             #[cfg(feature = "accelerator")]
             (Place::Device(device), dtype) => {
-                let tensor = tensor::upload(values.collect(), device, tensor::element(dtype));
+                let tensor = tensor::upload(values(0).collect(), device, tensor::element(dtype));
                 Array::new(tensor.into(), shape)
             }
         }
     }
 
     fn full(&self, value: f64, shape: &[usize]) -> Array {
-        self.collected(std::iter::repeat_n(value, shape.iter().product()), shape)
+        let length: usize = shape.iter().product();
+        self.collected(|first| std::iter::repeat_n(value, length - first), shape)
     }
 
     pub fn zeros(&self, shape: &[usize]) -> Array {

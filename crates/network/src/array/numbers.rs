@@ -81,9 +81,15 @@ impl<T: Number> Storage for Arc<Buffer<T>> {
     fn to_f64(&self) -> Vec<f64> {
         self.iter().map(|&x| x.wide()).collect()
     }
-    fn add_to(&self, sum: &mut [f64]) {
+    fn add_to(&self, sum: &mut [f64], kept: bool) {
         cores::each(&mut sum[..self.len()], 1, 1, |first, sum| {
-            sum.iter_mut().zip(&self[first..]).for_each(|(sum, &x)| *sum += x.wide());
+            let pairs = sum.iter_mut().zip(&self[first..]);
+            if kept {
+                pairs.for_each(|(sum, &x)| *sum += x.wide());
+            } else {
+                // Memory of zeros that nobody has read costs half.
+                pairs.for_each(|(sum, &x)| *sum = 0.0 + x.wide());
+            }
         });
     }
 

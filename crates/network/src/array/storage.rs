@@ -51,8 +51,8 @@ pub(crate) trait Storage: Clone + Into<Data> {
     /// As [`of`](Self::of).
     fn own(data: Data) -> Self;
     fn to_f64(&self) -> Vec<f64>;
-    /// Adds the entries to `sum`.
-    fn add_to(&self, sum: &mut [f64]);
+    /// Adds the entries to `sum`, or to zero where it is not kept.
+    fn add_to(&self, sum: &mut [f64], kept: bool);
 
     fn pairwise(&self, other: &Self, operation: Pairwise, axes: &Axes) -> Self;
     /// The sum of entries that are as many, in the memory of one of them if nothing else needs it.

@@ -172,8 +172,9 @@ impl Storage for Real {
     fn to_f64(&self) -> Vec<f64> {
         download(self)
     }
-    fn add_to(&self, sum: &mut [f64]) {
-        sum.iter_mut().zip(self.to_f64()).for_each(|(sum, x)| *sum += x);
+    fn add_to(&self, sum: &mut [f64], kept: bool) {
+        let old = |sum: f64| if kept { sum } else { 0.0 };
+        sum.iter_mut().zip(self.to_f64()).for_each(|(sum, x)| *sum = old(*sum) + x);
     }
 
     fn pairwise(&self, other: &Self, operation: Pairwise, axes: &Axes) -> Self {
