@@ -83,7 +83,13 @@ fn draw(rows: &[Row]) -> std::io::Result<()> {
         series: series.collect(),
         ..Panel::default()
     };
-    let title = "Time to derive the modified field of gradient descent, by order".into();
+    let last = rows.last().expect("orders");
+    let title = format!(
+        "The modified field of gradient descent up to order {} in h takes {:.2} s, {:.1} times what its trees and its file take",
+        last.order,
+        last.whole,
+        last.whole / last.baseline
+    );
     let figure = Figure { title, panels: vec![panel], columns: 1 };
     std::fs::write(path, figure.svg())
 }

@@ -16,6 +16,10 @@ use num_complex::Complex64;
 use std::hint::black_box;
 use std::time::Instant;
 
+/// That of the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Two 3x3 convolutions, 3→64→64 channels, then a mean and ten classes.
 const CONVOLUTIONS: &str = r#"
 loss = "cross_entropy"

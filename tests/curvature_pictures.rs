@@ -88,7 +88,7 @@ fn stability_is_drawn_for_every_kind_of_method() {
             run.stdout(contains("the picture shows 5 of 7 different eigenvalues"));
         }
         let svg = read(folder.path(), &format!("{name}/stability.svg"));
-        for text in texts.iter().chain(&["unit circle", "boundary of stability"]) {
+        for text in texts.iter().chain(&["|μ| = 1", "boundary of stability"]) {
             assert!(svg.contains(text), "{name}: {text}");
         }
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "{name}");

@@ -192,7 +192,7 @@ impl Report<'_> {
         }
         let circle = (0..=180).map(|k| Complex64::cis(TAU * f64::from(k) / 180.0));
         let circle = circle.map(|z| (z.re, z.im)).collect();
-        series.push(Series::new("unit circle", circle, Style::soft(Dash::Dashed)));
+        series.push(Series::new("|μ| = 1", circle, Style::soft(Dash::Dashed)));
         let all = curves.iter().flat_map(|curve| curve.paths.iter().flatten());
         let seen = all.map(|(_, mu)| *mu).filter(|mu| mu.norm() <= FAR);
         let circle = [1.0, -1.0].into_iter().flat_map(|x| [x.into(), Complex64::new(0.0, x)]);
@@ -230,7 +230,7 @@ impl Report<'_> {
             series.push(Series::new(critical_label(critical), upright(h), style));
         }
         let one = Style::soft(Dash::Dashed);
-        series.push(Series::new("unit circle", vec![(0.0, 1.0), (end, 1.0)], one));
+        series.push(Series::new("|μ| = 1", vec![(0.0, 1.0), (end, 1.0)], one));
         Panel {
             title: "size of the largest multiplier".into(),
             x: Axis::linear("step size h").from_to(0.0, end),
@@ -287,12 +287,13 @@ impl Report<'_> {
             n => format!("{at} ({n} of {} hλ beyond the frame)", all.len()),
         };
         let mut most = 0.0f64;
-        let contours = Contours::sample(x, y, "1 − max |μ|, the gain of a step", |x, y| {
-            let gain = 1.0 - region.radius(Complex64::new(x, y));
-            most = most.max(gain);
-            // Outside, all values are alike, and so near to 0 that the level 0 is at the boundary.
-            gain.max(-OUTER)
-        });
+        let contours =
+            Contours::sample(x, y, "1 − max |μ|, the contraction of a step", |x, y| {
+                let gain = 1.0 - region.radius(Complex64::new(x, y));
+                most = most.max(gain);
+                // Outside, all values are alike, and so near to 0 that the level 0 is at the boundary.
+                gain.max(-OUTER)
+            });
         let step = level_step(most);
         let levels = (0..).map(|k| f64::from(k) * step).take_while(|level| *level < most);
         Panel {

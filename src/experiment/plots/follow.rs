@@ -68,6 +68,7 @@ pub fn quantity(
         grows: true,
         thresholds_from: (column == "lambda_0").then_some(start),
         own_fate: true,
+        share: false,
     }
 }
 

@@ -214,6 +214,7 @@ fn quantity(config: &Config, columns: &[&Column]) -> Quantity<'static> {
         grows: words::grows(metric),
         thresholds_from: (words::is_sharpness(metric) && bounds.is_empty()).then_some(0),
         own_fate: false,
+        share: matches!(metric, Metric::Accuracy | Metric::TestAccuracy),
     }
 }
 

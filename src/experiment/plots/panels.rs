@@ -27,6 +27,8 @@ pub struct Quantity<'q> {
     pub thresholds_from: Option<usize>,
     /// Whether a curve has a fate of its own, and that of the run beside it does not matter: of flows that are followed.
     pub own_fate: bool,
+    /// Whether it is a share, from 0 to 1, whose axis is linear.
+    pub share: bool,
 }
 
 /// The points of a run.
@@ -56,6 +58,7 @@ impl<'q> Quantity<'q> {
             grows: true,
             thresholds_from: None,
             own_fate: false,
+            share: false,
         }
     }
 
@@ -236,7 +239,8 @@ impl<'q> Quantity<'q> {
             panel.series.iter().flat_map(|series| &series.points).map(|point| point.1).chain(bands)
         };
         let (low, high) = extent(values());
-        let scale = if low > 0.0 && high > WIDE * low { AxisScale::Log } else { AxisScale::Linear };
+        let is_wide = low > 0.0 && high > WIDE * low && !self.share;
+        let scale = if is_wide { AxisScale::Log } else { AxisScale::Linear };
         let range = bounded((low, high), extent(steady.iter().copied()), ends, scale);
         panel.y = Axis { scale, range, ..Axis::linear(self.y.as_str()) };
         panel.x = Axis { whole: true, ..Axis::linear(self.x.as_str()) };

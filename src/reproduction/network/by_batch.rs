@@ -30,7 +30,7 @@ pub(super) fn fig40(outcomes: &[Outcome]) -> Finding {
         sizes.len()
     );
     let title = format!(
-        "with every seed a smaller p generalises better {accuracy}, and increases the loss more often {increases}"
+        "lowering p raises the test accuracy with every seed {accuracy}, and the number of increases {increases}"
     );
     Finding::new(&parts.concat(), seen, decides).with(list(&groups)).titled_unless_it_holds(title)
 }
@@ -50,7 +50,7 @@ fn held(sizes: &[String], parts: &[Part]) -> String {
 }
 
 /// `batches of 25`, or `full batches`.
-fn size(group: Option<&Group>) -> String {
+pub(super) fn size(group: Option<&Group>) -> String {
     let size = group.and_then(|group| group.batch.filter(|_| !group.full));
     size.map_or_else(|| "full batches".into(), |size| format!("batches of {size}"))
 }
@@ -140,15 +140,15 @@ pub(super) fn fig48(outcomes: &[Outcome]) -> Finding {
         decides.push(format!("{} with {size}", spread(&gain)));
         let fail = match dal.failed() {
             0 => String::new(),
-            failed => format!("; {failed} of {} fail", dal.losses.len()),
+            failed => format!(" (DAL fails with {failed} of {} seeds)", dal.losses.len()),
         };
-        titles.push(format!("{} ({size}{fail})", number(median(gain.iter().copied()))));
+        titles.push(format!("{} with {size}{fail}", number(median(gain.iter().copied()))));
         gains.push(gain);
     }
     let seen = format!("the final loss is {}{}", seen.join(", "), of_seeds(&groups));
     let decides = format!(
-        "loss with the best fixed rate divided by that with DAL, seed by seed: {}; must grow with the batches, in the median and \
-         with every seed",
+        "loss with the best fixed rate divided by that with DAL, seed by seed, below 1 where DAL is worse: {}; must grow with the \
+         batches, in the median and with every seed",
         decides.join(", ")
     );
     let typical = |gain: &Vec<f64>| median(gain.iter().copied());
@@ -156,5 +156,5 @@ pub(super) fn fig48(outcomes: &[Outcome]) -> Finding {
     let every = gains.windows(2).map(|pair| apart(&pair[0], &pair[1]));
     let finding = Finding::new(&[all(grows), all(every)], seen, decides).with(list(&groups));
     let titles = titles.join(", ");
-    finding.titled(format!("with momentum the best fixed rate's loss is {titles} times DAL's"))
+    finding.titled(format!("with momentum, the best fixed rate's loss over DAL's is {titles}"))
 }

@@ -59,9 +59,9 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
                 group.map_or_else(String::new, |group| format!(" with {}", group.failing()))
             });
             titles.push(if exact == difference {
-                format!("with p = {power} both fail{exact}")
+                format!("p = {power}: exact DAL and DAL by differences fail{exact}")
             } else {
-                format!("with p = {power} exact DAL fails{exact}")
+                format!("p = {power}: no comparison, exact DAL fails{exact}")
             });
             continue;
         }
@@ -82,21 +82,19 @@ fn little_loss(outcomes: &[Outcome], full: bool, powers: &[f64], most: f64, why:
                 exact.failing()
             );
             decides.push(format!("but {fail}"));
-            fails.push(difference.failing());
+            fails.push(format!(", but {} fail", difference.failing()));
         }
     }
     let more = list(&groups) + &by_rounding(of_way(&groups, false, true, 0.5));
     if !ends.is_empty() {
-        let but = if fails.is_empty() { "" } else { ", but fails with " };
         let ends = match &ends[..] {
-            [(times, power)] => format!("with p = {power} DAL by differences ends at {times}"),
+            [(times, power)] => format!("p = {power}: DAL by differences ends at {times}"),
             ends => {
                 let each = ends.iter().map(|(times, power)| format!("{times} (p = {power})"));
                 format!("DAL by differences ends at {}", each.collect::<Vec<_>>().join(" and "))
             }
         };
-        let fails = fails.join(", ");
-        titles.push(format!("{ends} times exact DAL's loss, {most} allowed{but}{fails}"));
+        titles.push(format!("{ends} times exact DAL's loss (limit {most}){}", fails.concat()));
     }
     let title = titles.join("; ");
     let decides = decides.join(", ");

@@ -1,5 +1,7 @@
 //! Figures about the drift of a step and its estimates: 16, 17, 22, 25 and 47.
 
+use super::by_batch::size;
+use super::groups::summarise;
 use super::numbers::{
     Part, below, by_chance, column, correlation, each_network, fails, finite, last, logarithms,
     mean, median, number, range, rate,
@@ -148,7 +150,7 @@ pub(super) fn fig22(outcomes: &[Outcome]) -> Finding {
     );
     let more = format!(
         "the claim is read as the paper's conclusions and its Figure 21 have it, that drift helps; its text on Figure 22 says \
-         the opposite of both, the lower the drift the higher the accuracy and the smaller λ₀: that {}",
+         the opposite of both, the lower the drift the higher the accuracy and the smaller λ₀: that claim {}",
         Judgement::of(&opposite)
     );
     let failed = outcomes.iter().filter(|outcome| fails(outcome)).count();
@@ -164,12 +166,14 @@ pub(super) fn fig22(outcomes: &[Outcome]) -> Finding {
     let rest = match failed {
         0 => String::new(),
         _ if !accurate.is_finite() => String::new(),
-        _ => format!("; without {failed} failing runs {} and {}", number(accurate), number(sharp)),
+        _ => format!("; without {failed} failing runs {}, {}", number(accurate), number(sharp)),
     };
     let title = format!(
-        "the logarithm of the drift correlates {} with accuracy, {} with λ₀{rest}",
+        "{}: log drift correlates {} with accuracy, {} with λ₀ (±{} needed){rest}",
+        size(summarise(outcomes).first()),
         number(accuracy),
-        number(sharpness)
+        number(sharpness),
+        number(bound)
     );
     Finding::new(&parts, seen, decides).with(more).titled_unless_it_holds(title)
 }

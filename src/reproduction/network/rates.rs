@@ -114,14 +114,14 @@ pub(super) fn fig19(outcomes: &[Outcome]) -> Finding {
     let [first, low, end] = curves.map(|values| spread(&values));
     let (rising, steady) = (held(0), held(1));
     let seen = format!(
-        "with DAL the learning rate goes from {first} down to {low} and up to {end}, and the length of the update falls from a \
-         tenth of the run to the next {} times of 9 (medians of tenths of {} runs, smallest to largest)",
+        "with DAL the learning rate begins at {first}, its lowest is {low}, and it ends at {end}, and the length of the update \
+         falls from a tenth of the run to the next {} times of 9 (medians of tenths of {} runs, smallest to largest)",
         spread_of_counts(&falling),
         adaptive.len(),
     );
     let decides = format!(
         "the learning rate falls and rises again, each by 10 % at least, in {rising} of {n} runs (in the last tenth of the run it \
-         is {} times its lowest), the update falls 9 times of 9 in {steady} of {n}; all must",
+         is {} times its lowest), the update falls 9 times of 9 in {steady} of {n}; both must in each",
         rises.iter().map(|rise| format!("{rise:.4}")).collect::<Vec<_>>().join(", "),
         n = adaptive.len()
     );
@@ -131,8 +131,8 @@ pub(super) fn fig19(outcomes: &[Outcome]) -> Finding {
         number(largest(&fixed))
     );
     let title = format!(
-        "DAL's learning rate falls and rises again by 10 % or more in {rising} of {n} runs; its updates fall steadily in {steady} \
-         of {n}",
+        "DAL's learning rate falls, then rises by 10 % or more in {rising} of {n} runs; the size of its update falls steadily in \
+         {steady} of {n}",
         n = adaptive.len()
     );
     Finding::new(&parts, seen, decides).with(more).titled_unless_it_holds(title)
@@ -490,14 +490,18 @@ pub(super) fn fig45(outcomes: &[Outcome]) -> Finding {
     let free: Vec<Part> = parts.iter().copied().filter(Option::is_some).collect();
     let tally = tally(&free);
     let decides = format!(
-        "the loss halves in {tally} settings where all rates are at the cap in less than {} of the steps; in all it must; the other \
-         {} of {} settings are nearly gradient descent with the cap as learning rate and count as not met",
+        "the loss halves in {tally} settings where all rates are at the cap in less than {} of the steps; in all it must; the \
+         others, {} of {}, are nearly gradient descent with the cap as learning rate and count as not met",
         percent(CAPPED),
         parts.len() - free.len(),
         parts.len()
     );
+    let mut powers = groups.iter().map(|group| group.power);
+    let one = powers.next().flatten().filter(|first| powers.all(|power| power == Some(*first)));
     let title = format!(
-        "learning rates for each parameter halve the loss in {tally} settings where they are not nearly always at their cap"
+        "{}the loss halves in {tally} settings where not all rates are at their cap in {} of the steps or more",
+        one.map_or_else(String::new, |power| format!("p = {power}: ")),
+        percent(CAPPED)
     );
     Finding::new(&parts, seen, decides).with(list(&groups)).titled(title)
 }

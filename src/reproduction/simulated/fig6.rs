@@ -108,7 +108,7 @@ fn with_bound(mut panel: Panel, run: &PaperRun) -> Panel {
     let bound = bound(run);
     let line = vec![(0.0, bound), (STEPS as f64, bound)];
     panel.series.push(Series::new(
-        "a tenth of gradient descent's way, below which every step must be",
+        "bound for PF: a tenth of gradient descent's largest distance from its start",
         line,
         Style::soft(Dash::Dashed),
     ));
@@ -183,7 +183,7 @@ pub fn judge(runs: &[PaperRun], near: &[Vec<PaperRun>], eigenvalue: f64) -> Find
     if let Some((middle, large)) = of(MIDDLE, true).zip(of(LARGE, true)) {
         let answers = answers(middle, large).map(yes).join(", ");
         more.push(format!(
-            "{PAPER}, the answers to the two statements are {answers}: PF {} away near 2/h and {} far above, with the term {}",
+            "{PAPER}, the answers to the two statements are {answers}: PF {} away near 2/h and {} far above, there {} with the term",
             text(middle, "pf"),
             text(large, "pf"),
             text(large, TERM)
@@ -202,14 +202,14 @@ pub fn judge(runs: &[PaperRun], near: &[Vec<PaperRun>], eigenvalue: f64) -> Find
         ));
     }
     let far = match (tracks(large, "pf"), tracks(large, TERM)) {
-        (false, true) => "it does with a non-principal term only",
-        (false, false) => "neither it nor PF with a non-principal term does",
-        (true, _) => "it does, too",
+        (false, true) => "only PF + non-principal term does",
+        (false, false) => "neither PF nor PF + non-principal term does",
+        (true, _) => "PF does, too",
     };
     let title = format!(
-        "near 2/h (hλ₀ = {:.2}) PF {} gradient descent; far above ({:.2}) {far}",
+        "hλ₀ = {:.2} (near 2): PF {} within the bound; {:.2} (far above 2): {far}",
         middle.simulation.lr * eigenvalue,
-        if parts[0] { "tracks" } else { "does not track" },
+        if parts[0] { "stays" } else { "does not stay" },
         large.simulation.lr * eigenvalue
     );
     Finding::new(&parts, seen, decides).with(more.join("; ")).titled(title)

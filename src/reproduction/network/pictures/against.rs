@@ -178,7 +178,7 @@ pub fn fig22(outcomes: &[Outcome]) -> Figure {
                 .chain(has_failing.then_some(failing))
                 .collect(),
             note: format!(
-                "correlation {} with the logarithm",
+                "correlation {} with the logarithm of the drift",
                 number(with_drift(outcomes, name).0)
             ),
             ..Panel::default()

@@ -15,7 +15,8 @@ use crate::experiment::{Measured, Outcome};
 use bea_plot::{Axis, Color, Dash, Figure, Panel, Series, Style};
 
 fn accuracy() -> Quantity<'static> {
-    Quantity { grows: false, ..Quantity::of("test accuracy", |run| points(run, "test_accuracy")) }
+    let accuracy = Quantity::of("test accuracy", |run| points(run, "test_accuracy"));
+    Quantity { grows: false, share: true, ..accuracy }
 }
 
 /// How often the loss has increased from one measurement to the next.
@@ -87,9 +88,7 @@ fn draw_bound(panel: &mut Panel, outcomes: &[Outcome], full: bool, power: f64, m
     let steps = panel.series.iter().flat_map(|series| &series.points).map(|point| point.0);
     let (first, last) = range(steps);
     if let Some(bound) = bound(outcomes, full, power, most) {
-        let label = format!(
-            "{most} times the loss of exact ∇²E ĝ at the end, up to which that by the difference may end"
-        );
+        let label = format!("limit for differences: {most} times the final loss of exact ∇²E ĝ");
         let line = vec![(first, bound), (last, bound)];
         panel.series.push(Series::new(label, line, Style::soft(Dash::Dashed)));
     }
