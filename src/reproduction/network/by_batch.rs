@@ -30,7 +30,7 @@ pub(super) fn fig40(outcomes: &[Outcome]) -> Finding {
         sizes.len()
     );
     let title = format!(
-        "lowering p raises the test accuracy with every seed {accuracy}, and the number of increases {increases}"
+        "with every seed, lowering p raises the test accuracy {accuracy}, and the number of increases {increases}"
     );
     Finding::new(&parts.concat(), seen, decides).with(list(&groups)).titled_unless_it_holds(title)
 }

@@ -499,9 +499,9 @@ pub(super) fn fig45(outcomes: &[Outcome]) -> Finding {
     let mut powers = groups.iter().map(|group| group.power);
     let one = powers.next().flatten().filter(|first| powers.all(|power| power == Some(*first)));
     let title = format!(
-        "{}the loss halves in {tally} settings where not all rates are at their cap in {} of the steps or more",
+        "{}the loss halves in {tally} settings where some rates are below their cap in more than {} of the steps",
         one.map_or_else(String::new, |power| format!("p = {power}: ")),
-        percent(CAPPED)
+        percent(1.0 - CAPPED)
     );
     Finding::new(&parts, seen, decides).with(list(&groups)).titled(title)
 }
