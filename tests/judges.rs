@@ -813,7 +813,7 @@ fn titles_are_true_of_what_is_seen() {
         (&small, "batches of 25 only", "every batch size"),
     ] {
         let seen = format!(
-            "With every seed a smaller p generalises better with {accuracy}, and increases the loss more often with {increases}"
+            "With every seed, lowering p raises the test accuracy with {accuracy}, and the number of increases with {increases}"
         );
         assert_eq!(of("fig40", run), seen);
     }

@@ -140,7 +140,7 @@ pub(super) fn fig48(outcomes: &[Outcome]) -> Finding {
         decides.push(format!("{} with {size}", spread(&gain)));
         let fail = match dal.failed() {
             0 => String::new(),
-            failed => format!(" (DAL fails with {failed} of {} seeds)", dal.losses.len()),
+            failed => format!(" (DAL: {failed} of {} fail)", dal.losses.len()),
         };
         titles.push(format!("{} with {size}{fail}", number(median(gain.iter().copied()))));
         gains.push(gain);
@@ -156,5 +156,5 @@ pub(super) fn fig48(outcomes: &[Outcome]) -> Finding {
     let every = gains.windows(2).map(|pair| apart(&pair[0], &pair[1]));
     let finding = Finding::new(&[all(grows), all(every)], seen, decides).with(list(&groups));
     let titles = titles.join(", ");
-    finding.titled(format!("with momentum, the best fixed rate's loss over DAL's is {titles}"))
+    finding.titled(format!("with momentum, best fixed loss / DAL's is {titles}"))
 }
