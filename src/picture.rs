@@ -83,9 +83,8 @@ pub fn data(figure: &Figure) -> String {
     let rows = figure.panels.iter().enumerate().flat_map(|(number, panel)| {
         let row = move |label: &str, x: f64, values: [Option<f64>; 3]| {
             let place = [(number + 1).to_string(), panel.x.label.clone(), panel.y.label.clone()];
-            let values =
-                values.map(|value| value.map_or_else(String::new, |value| value.to_string()));
-            let texts = place.into_iter().chain([label.to_string(), x.to_string()]).chain(values);
+            let values = values.map(|value| value.map_or_else(String::new, csv::number));
+            let texts = place.into_iter().chain([label.to_string(), csv::number(x)]).chain(values);
             texts.take(columns).collect::<Vec<String>>()
         };
         let curves = panel.series.iter().flat_map(move |series| {

@@ -161,17 +161,23 @@ fn runs_with_mini_batches_are_those_of_the_layers() {
         .chunks(4)
         .zip(labels)
         .map(|(x, label)| format!("{},{},{},{},{label}\n", x[0], x[1], x[2], x[3]));
-    std::fs::write(place.path().join("data.csv"), lines.collect::<String>()).unwrap();
+    let lines: Vec<String> = lines.collect();
+    std::fs::write(place.path().join("data.csv"), lines.concat()).unwrap();
+    // Other examples, of a graph of their own.
+    std::fs::write(place.path().join("test.csv"), lines[2..6].concat()).unwrap();
+    let test = case.loss.over(&case.data.subset(2..6)).unwrap().to_graph(&case.theta).unwrap();
+    test.save(&place.path().join("test.bea-graph")).unwrap();
     let net = format!(
         "dtype = \"f64\"\nloss = \"cross_entropy\"\ninput = [4]\n{}",
         layers(&["\"linear\"; out = 5", "\"tanh\"", "\"linear\"; out = 3"])
     );
     std::fs::write(place.path().join("net.toml"), net).unwrap();
     let train = "[train]\nmethod = \"heavy_ball\"\nlr = 0.1\nsteps = 9\nbatch = 3\n";
+    let measure = "[measure]\nmetrics = [\"loss\", \"test_loss\"]\n";
     let losses = |name: &str, head: &str, more: &str| -> Vec<f64> {
         std::fs::write(
             place.path().join(format!("{name}.toml")),
-            format!("{head}\nseed = 5\n{train}{more}"),
+            format!("{head}\nseed = 5\n{train}{more}{measure}"),
         )
         .unwrap();
         let run = Command::new(env!("CARGO_BIN_EXE_bea"))
@@ -181,16 +187,28 @@ fn runs_with_mini_batches_are_those_of_the_layers() {
             .unwrap();
         assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
         let table = std::fs::read_to_string(place.path().join(name).join("metrics.csv")).unwrap();
-        table.lines().skip(1).map(|line| line.split(',').nth(1).unwrap().parse().unwrap()).collect()
+        let cells = table.lines().skip(1).flat_map(|line| line.split(',').skip(1));
+        cells.map(|cell| cell.parse().unwrap()).collect()
     };
-    let graph = losses("graph", "network = \"model.bea-graph\"", "");
+    let graph = losses("graph", "network = \"model.bea-graph\"\ntest = \"test.bea-graph\"", "");
     let layers = losses(
         "layers",
-        "network = \"net.toml\"\ndata = \"data.csv,targets=classes\"",
+        "network = \"net.toml\"\ndata = \"data.csv,targets=classes\"\ntest = \"test.csv,targets=classes\"",
         "weights = \"start.safetensors\"\n",
     );
     agree(&graph, &layers);
-    assert_eq!(graph.len(), 10);
+    assert_eq!(graph.len(), 2 * 10);
+    let other = Case::new("loss = \"mse\"\ninput = [4]", &["\"linear\"; out = 3"]);
+    let refused = |test: &str, cause: &str| {
+        let text = format!("network = \"model.bea-graph\"\ntest = {test:?}\n{train}{measure}");
+        std::fs::write(place.path().join("bad.toml"), text).unwrap();
+        let mut run = Command::new(env!("CARGO_BIN_EXE_bea"));
+        let run = run.current_dir(place.path()).args(["run", "bad.toml"]).assert().code(2);
+        let said = String::from_utf8_lossy(&run.get_output().stderr).replace("\n  │ ", " ");
+        assert!(said.contains(cause), "{said}");
+    };
+    refused("data.csv", "must name an operator graph");
+    refused(&other.folder.path().display().to_string(), "has other parameters than");
 }
 
 #[test]

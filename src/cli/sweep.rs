@@ -147,8 +147,8 @@ fn csv(outcomes: &[Outcome]) -> String {
     let names = ["run", "steps", "end"].into_iter().chain(columns.iter().map(String::as_str));
     let rows = outcomes.iter().map(|outcome| {
         let run = [outcome.config.label.clone(), outcome.steps.to_string(), ending(outcome)];
-        let number = |x: f64| if x.is_nan() { String::new() } else { x.to_string() };
-        run.into_iter().chain(columns.iter().map(move |column| number(last(outcome, column))))
+        run.into_iter()
+            .chain(columns.iter().map(move |column| csv::number_or_nothing(last(outcome, column))))
     });
     csv::text(names, rows)
 }

@@ -26,13 +26,16 @@ pub fn oscillations_csv(simulation: &Simulation) -> String {
         ["flow", "step", "sharpness", "edge", "trace"].map(String::from).into();
     names.extend((0..most).map(|i| format!("covariance_{i}")));
     names.extend(["loss", "gradient_norm", "distance", "residual"].map(String::from));
-    let number = |x: f64| if x.is_nan() { String::new() } else { x.to_string() };
     let rows = oscillating(simulation).flat_map(|(_, name, found)| {
         found.at.iter().enumerate().map(move |(step, at)| {
             let mut row = vec![name.to_string(), step.to_string()];
-            row.extend([at.sharpness, at.edge, at.trace].map(number));
-            row.extend((0..most).map(|i| number(at.covariance.get(i).copied().unwrap_or(0.0))));
-            row.extend([at.loss, at.gradient_norm, at.distance, at.residual].map(number));
+            row.extend([at.sharpness, at.edge, at.trace].map(csv::number_or_nothing));
+            row.extend(
+                (0..most).map(|i| csv::number(at.covariance.get(i).copied().unwrap_or(0.0))),
+            );
+            row.extend(
+                [at.loss, at.gradient_norm, at.distance, at.residual].map(csv::number_or_nothing),
+            );
             row
         })
     });

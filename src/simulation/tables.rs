@@ -42,11 +42,13 @@ fn rows(simulation: &Simulation, parameters: usize) -> impl Iterator<Item = Vec<
     simulation.trajectories().flat_map(move |flow| {
         let distances = simulation.distances(flow);
         flow.t.iter().zip(&flow.theta).enumerate().map(move |(step, (t, theta))| {
-            let mut row = vec![flow.name.clone(), step.to_string(), t.to_string()];
+            let mut row = vec![flow.name.clone(), step.to_string(), csv::number(*t)];
             for value in theta.iter().take(parameters).chain(&flow.loss[step..=step]) {
-                row.extend([value.re.to_string(), value.im.to_string()]);
+                row.extend([value.re, value.im].map(csv::number));
             }
-            row.push(distances.get(step).map(f64::to_string).unwrap_or_default());
+            row.push(
+                distances.get(step).map(|distance| csv::number(*distance)).unwrap_or_default(),
+            );
             row
         })
     })

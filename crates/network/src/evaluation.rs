@@ -9,7 +9,7 @@ use smallvec::smallvec;
 use std::sync::{Arc, OnceLock};
 
 use super::algebra::Algebra;
-use super::architecture::{Architecture, Criterion, Layout};
+use super::architecture::{Architecture, Criterion, Layout, Parameter};
 use super::array::{Array, Context};
 use super::buffer::{self, Unused};
 use super::data::Dataset;
@@ -159,6 +159,29 @@ impl NetworkLoss {
         check(&cutter.architecture, data)?;
         let shards = cutter.cut(data, self.activations)?.into();
         Ok(Self { shards, examples: data.len(), ..self.clone() })
+    }
+
+    /// The loss of another operator graph of the same parameters: of the same model on other data. Its evaluations are counted
+    /// together with those of this one.
+    ///
+    /// # Errors
+    /// Other parameters; those of [`of_graph`](Self::of_graph).
+    pub fn with_graph(&self, graph: Graph) -> Result<Self, GraphError> {
+        let names = |layout: &Layout| -> Vec<String> {
+            let of = |p: &Parameter| format!("`{}` of shape {:?}", p.name, &*p.shape);
+            layout.parameters.iter().map(of).collect()
+        };
+        let [ours, others] = [self.layout(), graph.layout()].map(names);
+        if ours != others {
+            let count = ours.len().max(others.len());
+            let of = |all: &[String], at: usize| all.get(at).cloned().unwrap_or("none".into());
+            let first = (0..count).find(|&at| ours.get(at) != others.get(at)).unwrap_or(0);
+            let cause = format!("{} instead of {}", of(&others, first), of(&ours, first));
+            let [graph, other] = [graph.layout(), self.layout()].map(|layout| layout.name.clone());
+            return Err(GraphError::Parameters { graph, other, cause });
+        }
+        let other = Self::of_graph(graph, &self.device)?;
+        Ok(Self { counter: self.counter.clone(), ..other })
     }
 
     /// The loss of an operator graph on some of its examples: see [`Graph::subset`]. Its evaluations are counted together with

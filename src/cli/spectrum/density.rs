@@ -43,7 +43,7 @@ pub(super) fn files(
 }
 
 fn table(names: [&str; 2], rows: impl IntoIterator<Item = (f64, f64)>) -> Vec<u8> {
-    csv::text(names, rows.into_iter().map(|(x, y)| [x.to_string(), y.to_string()])).into_bytes()
+    csv::text(names, rows.into_iter().map(|(x, y)| [x, y].map(csv::number))).into_bytes()
 }
 
 /// On a logarithmic axis that reaches a little below the peak of one eigenvalue: isolated eigenvalues

@@ -56,7 +56,7 @@ impl Spectrum<'_> {
         let figure = self.figure().map_err(|error| miette!("{error}"))?;
         let rows = self.found.indices.iter().zip(&self.found.pairs);
         let rows = rows.map(|(index, pair)| {
-            [index.to_string(), pair.value.to_string(), pair.residual.to_string()]
+            [index.to_string(), csv::number(pair.value), csv::number(pair.residual)]
         });
         let table = csv::text(["index", "eigenvalue", "residual"], rows);
         let mut files = look.pictures("spectrum", &figure)?;

@@ -124,13 +124,14 @@ fn first_crossing(intervals: &[Interval], factor: f64) -> Option<f64> {
 pub(super) fn multipliers_table(curves: &[Curve]) -> Vec<u8> {
     let rows = curves.iter().flat_map(|curve| {
         let lambda = match curve.lambdas.as_slice() {
-            [one] => one.re.to_string(),
+            [one] => csv::number(one.re),
             _ => String::new(),
         };
         curve.paths.iter().enumerate().flat_map(move |(k, path)| {
             let lambda = lambda.clone();
             path.iter().map(move |(h, mu)| {
-                [lambda.clone(), k.to_string(), h.to_string(), mu.re.to_string(), mu.im.to_string()]
+                let [h, re, im] = [*h, mu.re, mu.im].map(csv::number);
+                [lambda.clone(), k.to_string(), h, re, im]
             })
         })
     });

@@ -369,7 +369,7 @@ fn equal_box(points: impl Iterator<Item = Complex64>, aspect: f64) -> ((f64, f64
 fn region_table(boundary: &[Path]) -> Vec<u8> {
     let rows = boundary.iter().enumerate().flat_map(|(k, piece)| {
         piece.iter().map(move |(phi, z)| {
-            [k.to_string(), phi.to_string(), z.re.to_string(), z.im.to_string()]
+            [k.to_string(), csv::number(*phi), csv::number(z.re), csv::number(z.im)]
         })
     });
     csv::text(["piece", "angle", "z_re", "z_im"], rows).into_bytes()

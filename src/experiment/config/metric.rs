@@ -119,9 +119,9 @@ const OF_FLOWS: [Named<FlowName>; 4] = [
 ];
 
 impl Metric {
-    /// Whether it compares outputs with targets, or takes other examples than those of the loss.
+    /// Whether it compares outputs with targets.
     pub(super) fn needs_outputs(&self) -> bool {
-        matches!(self, Metric::Accuracy | Metric::TestLoss | Metric::TestAccuracy)
+        matches!(self, Metric::Accuracy | Metric::TestAccuracy)
     }
 
     /// How metrics are written.

@@ -79,7 +79,7 @@ pub(super) fn config(
     };
     let graph = matches!(network, NetworkSource::Graph(_));
     let data = if graph {
-        refuse_beside_graph(&all, &["data", "test", "loss", "label_smoothing", "l2", "init"])?;
+        refuse_beside_graph(&all, &["data", "loss", "label_smoothing", "l2", "init"])?;
         None
     } else {
         Some(examples(all.required("data", "data = \"iris\"")?, "data")?)
@@ -118,7 +118,8 @@ pub(super) fn config(
         measure.only(&keys::names("measure"))?;
         metrics = measure.read("metrics", names)?.unwrap_or(metrics);
         if graph && metrics.iter().any(Metric::needs_outputs) {
-            let help = "leave out `accuracy`, `test_loss` and `test_accuracy`: an operator graph ends in its loss, with all of its data";
+            let help =
+                "leave out `accuracy` and `test_accuracy`: an operator graph ends in its loss";
             let entry = measure.required("metrics", "metrics = [\"loss\"]")?;
             return Err(
                 entry.fault("needs outputs, which a graph does not name", Some(help.into()))
@@ -127,9 +128,16 @@ pub(super) fn config(
         every = measure.read("every", |entry| entry.size(1))?.unwrap_or(1);
     }
     let is_test = |metric: &Metric| matches!(metric, Metric::TestLoss | Metric::TestAccuracy);
-    let test = all.read("test", |entry| examples(entry, "test"))?;
+    let test = all.read("test", |entry| match graph {
+        true => test_graph(&entry, &base_of(&all, "test", &experiment.source)),
+        false => examples(entry, "test"),
+    })?;
     if metrics.iter().any(is_test) && test.is_none() {
-        all.required("test", "test = \"fashion_mnist:FOLDER,split=test\"")?;
+        let example = match graph {
+            true => "test = \"test.bea-graph\"",
+            false => "test = \"fashion_mnist:FOLDER,split=test\"",
+        };
+        all.required("test", example)?;
     }
     let config = Config {
         label: overlay.label.clone(),
@@ -190,6 +198,16 @@ fn base_of(layers: &Layers, key: &str, source: &Source) -> PathBuf {
 fn beside(folder: &Path, file: &str) -> PathBuf {
     let path = folder.join(file);
     path.canonicalize().or_else(|_| std::path::absolute(&path)).unwrap_or(path)
+}
+
+/// The folder of the operator graph of a model on its test data.
+fn test_graph(entry: &Entry, base: &Path) -> Result<String, SourceError> {
+    let folder = beside(base, entry.string()?);
+    if Graph::is_at(&folder) {
+        return Ok(folder.display().to_string());
+    }
+    let help = "`bea.save` writes the loss of a model on other data as a graph of its own: test = \"test.bea-graph\"";
+    Err(entry.fault("must name an operator graph, as the network is one", Some(help.into())))
 }
 
 /// Refuses what an operator graph has itself, or has not at all.

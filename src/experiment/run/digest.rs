@@ -42,7 +42,7 @@ pub(super) fn sums(
 }
 
 /// The checksum of the files of an operator graph.
-fn graph(graph: &Graph) -> Result<(String, String), GraphError> {
+pub(super) fn graph(graph: &Graph) -> Result<(String, String), GraphError> {
     let mut sum = Sha256::new();
     for bytes in graph.files()? {
         sum.update(bytes);

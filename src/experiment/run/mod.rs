@@ -21,12 +21,14 @@ use bea_flow::flow::{Problem, Watch};
 use bea_flow::objective::ObjectiveError;
 use bea_network::data::{self, DataError, Dataset, Specification, Targets};
 use bea_network::device::Device;
+use bea_network::graph::Graph;
 use bea_network::initialise::initialise;
 use bea_network::training::{Batches, Checkpoint, Corridor, Rule, State, Step, norm};
 use bea_network::{NetworkLoss, Start as ParametersOf, weights};
 use moment::{Moment, Taken};
 use optimizer::Flowing;
 use sharpness::Sharpness;
+use std::path::Path;
 
 /// A run of a description, and how far it has come.
 pub struct Run {
@@ -96,7 +98,14 @@ impl Run {
     pub fn new(config: Config) -> Result<Run, RunError> {
         let device = Device::find(&config.device)?;
         let examples = config.data.as_ref().map(|data| open("data", data)).transpose()?;
-        let test = config.test.as_ref().map(|test| open("test", test)).transpose()?;
+        let (mut test, mut test_graph) = (None, None);
+        match (&config.test, config.graph()) {
+            (Some(folder), Some(_)) => {
+                test_graph = Some(Graph::open(Path::new(folder))?.with_dtype(config.dtype));
+            }
+            (Some(name), None) => test = Some(open("test", name)?),
+            (None, _) => {}
+        }
         let file = match &config.start {
             Start::Scheme(_) | Start::Own => None,
             Start::Weights(file) => Some(file.as_path()),
@@ -127,7 +136,8 @@ impl Run {
         }
         let classes =
             examples.as_ref().is_some_and(|data| matches!(data.targets, Targets::Classes { .. }));
-        let sums = digest::sums(&config, examples.as_ref(), test.as_ref(), &loss)?;
+        let mut sums = digest::sums(&config, examples.as_ref(), test.as_ref(), &loss)?;
+        sums.extend(test_graph.as_ref().map(digest::graph).transpose()?);
         let flows = config.flows.on(&loss);
         let theta = match (&config.start, loss.start()) {
             (Start::Weights(file), _) => weights::load(file, loss.layout())?,
@@ -176,7 +186,10 @@ impl Run {
             };
             return Err(RunError::Metric { metric, reason });
         }
-        let test = test.map(|test| loss.over(&test)).transpose()?;
+        let test = match (test, test_graph) {
+            (_, Some(graph)) => Some(loss.with_graph(graph)?),
+            (test, None) => test.map(|test| loss.over(&test)).transpose()?,
+        };
         let count = match (&examples, config.graph()) {
             (Some(examples), _) => examples.len(),
             (None, graph) => graph.and_then(|graph| graph.examples().ok()).unwrap_or(0),

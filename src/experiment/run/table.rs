@@ -1,5 +1,7 @@
 //! Measurements: named columns of numbers, with a row for each step that was measured.
 
+use crate::csv::{number_or_nothing, text};
+
 /// Columns of numbers. The first one of the metrics of a run is `step`.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
@@ -32,8 +34,8 @@ impl Table {
     /// Comma-separated, with a line of names. What is not defined is empty. Numbers are written so that
     /// they are read back bit for bit.
     pub fn csv(&self) -> String {
-        let number = |x: &f64| if x.is_nan() { String::new() } else { x.to_string() };
-        crate::csv::text(&self.columns, self.rows.iter().map(|row| row.iter().map(number)))
+        let rows = self.rows.iter().map(|row| row.iter().map(|x| number_or_nothing(*x)));
+        text(&self.columns, rows)
     }
 
     /// Reads what [`csv`](Self::csv) wrote.

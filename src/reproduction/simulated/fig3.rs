@@ -15,7 +15,7 @@ pub fn run() -> Judged {
     let finding = judge(&points, alpha::pf);
     let rows = points.iter().zip(&pf).map(|(z, pf)| {
         let ngf = alpha::ngf((*z).into());
-        [*z, ngf.re, ngf.im, pf.re, pf.im].map(|x| x.to_string())
+        [*z, ngf.re, ngf.im, pf.re, pf.im].map(csv::number)
     });
     let csv = csv::text(["h_lambda", "ngf_re", "ngf_im", "pf_re", "pf_im"], rows);
     let series = |name: &str, i: usize, value: &dyn Fn(f64) -> f64| {

@@ -122,7 +122,7 @@ fn table(all: &[Coefficient]) -> String {
     let names = ["case", "flow", "h_lambda", "measured_re", "measured_im", "table_re", "table_im"];
     let rows = all.iter().map(|row| {
         let (m, t) = (row.measured, row.table);
-        let numbers = [row.h_lambda, m.re, m.im, t.re, t.im].map(|x| x.to_string());
+        let numbers = [row.h_lambda, m.re, m.im, t.re, t.im].map(csv::number);
         [row.case.clone(), row.flow.to_string()].into_iter().chain(numbers)
     });
     csv::text(names, rows)

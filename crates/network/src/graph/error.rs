@@ -57,6 +57,19 @@ pub enum GraphError {
         /// Why.
         cause: String,
     },
+    /// It is to be evaluated at the parameters of another graph, and has others.
+    #[error("{graph} has other parameters than {other}: {cause}")]
+    #[diagnostic(help(
+        "both are losses of one model, which `bea.save` writes on one set of data and on another"
+    ))]
+    Parameters {
+        /// The graph.
+        graph: String,
+        /// The other one.
+        other: String,
+        /// The first difference.
+        cause: String,
+    },
     /// The tensors.
     #[error(transparent)]
     #[diagnostic(transparent)]
