@@ -222,6 +222,25 @@ fn boxes_are_those_of_the_file() {
     }
 }
 
+/// Panels share the labels of an axis where they stand beside one another, and have their own where a page is too narrow for that.
+#[test]
+fn panels_below_one_another_have_labels_of_their_own() {
+    let panel = |shared| Panel {
+        x: Axis::linear("step"),
+        y: Axis { shared, ..Axis::linear("loss") },
+        series: vec![Series::new("run", vec![(0.0, 1.0), (9.0, 2.0)], Style::of_series(0))],
+        ..Panel::default()
+    };
+    let figure =
+        Figure { panels: [false, true, true].map(panel).into(), columns: 3, ..Figure::default() };
+    for (theme, times) in [(Theme::Screen, 1), (Theme::Paper, 3)] {
+        let svg = figure.draw(&Look { theme, size: None }).unwrap().svg();
+        for label in [">loss<", ">1.50<"] {
+            assert_eq!(svg.matches(label).count(), times, "{theme:?} {label}: {svg}");
+        }
+    }
+}
+
 /// The pictures in the documents, and those that tests compare with.
 #[test]
 fn texts_in_documents_are_whole_and_apart() {

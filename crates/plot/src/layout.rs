@@ -154,8 +154,13 @@ impl<'a> Arrangement<'a> {
     ) -> Arrangement<'a> {
         // A figure without panels has an empty one, which says so.
         let shown = if figure.panels.is_empty() { &EMPTY[..] } else { &figure.panels };
-        let panels: Vec<Prepared> =
-            shown.iter().map(|panel| Prepared::new(panel, inner, texts)).collect();
+        // In fewer columns than the figure's, others are beside a panel and below it than those that it shares its axes with.
+        let is_usual = columns == self::columns(figure);
+        let prepared = |(i, panel): (usize, &'a Panel)| {
+            let shares = (panel.x.shared && is_usual, panel.y.shared && i % columns > 0);
+            Prepared::new(panel, inner, texts, shares)
+        };
+        let panels: Vec<Prepared> = shown.iter().enumerate().map(prepared).collect();
         // Panels of a column have the same width, panels of a row the same height, labels included.
         let rows = panels.len().max(1).div_ceil(columns);
         let (mut lefts, mut rights) = (vec![0.0f64; columns], vec![0.0f64; columns]);

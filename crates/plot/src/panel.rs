@@ -45,14 +45,21 @@ pub(super) struct Prepared<'a> {
     y_name: Vec<String>,
     bar_name: Vec<String>,
     note: Vec<String>,
+    /// Whether the labels of the horizontal axis stand under the panel below, those of the vertical one at the panel to the left.
+    shares: (bool, bool),
     texts: TextSizes,
     /// Between the axes.
     width: f64,
 }
 
 impl<'a> Prepared<'a> {
-    /// A panel with this width and height between its axes.
-    pub fn new(panel: &'a Panel, (width, height): (f64, f64), texts: TextSizes) -> Prepared<'a> {
+    /// A panel with this width and height between its axes; whether it has its labels at others.
+    pub fn new(
+        panel: &'a Panel,
+        (width, height): (f64, f64),
+        texts: TextSizes,
+        shares: (bool, bool),
+    ) -> Prepared<'a> {
         let (x, y) = match &panel.contours {
             Some(contours) => {
                 let range = |axis: &super::Axis, (low, high)| axis.clone().from_to(low, high);
@@ -89,18 +96,11 @@ impl<'a> Prepared<'a> {
             levels,
             labels,
             title: lines(&panel.title, texts.heading, width),
-            x_name: if panel.x.shared {
-                Vec::new()
-            } else {
-                lines(&x_ticks.title, texts.name, width)
-            },
-            y_name: if panel.y.shared {
-                Vec::new()
-            } else {
-                lines(&y_ticks.title, texts.name, height)
-            },
+            x_name: if shares.0 { Vec::new() } else { lines(&x_ticks.title, texts.name, width) },
+            y_name: if shares.1 { Vec::new() } else { lines(&y_ticks.title, texts.name, height) },
             note: lines(&panel.note, texts.label, width),
             bar_name: lines(&bar_name, texts.name, height),
+            shares,
             texts,
             width,
         }
@@ -114,7 +114,7 @@ impl<'a> Prepared<'a> {
     /// Pixels that the labels take to the left of the axes.
     pub fn left(&self) -> f64 {
         let labels = self.y_ticks.iter().filter_map(|tick| tick.label.as_deref());
-        if self.panel.y.shared {
+        if self.shares.1 {
             return SPACE.max(self.overhang(|place| place));
         }
         let widest = labels.map(|label| font::width(label, self.texts.label)).fold(0.0, f64::max);
@@ -129,7 +129,7 @@ impl<'a> Prepared<'a> {
             let width = font::width(tick.label.as_ref()?, self.texts.label);
             Some(width / 2.0 - self.width * distance(self.x.place(tick.value)))
         });
-        if self.panel.x.shared { 0.0 } else { reach.fold(0.0, f64::max) - FREE }
+        if self.shares.0 { 0.0 } else { reach.fold(0.0, f64::max) - FREE }
     }
 
     /// Pixels that the title takes above the axes, or what is free there without one.
@@ -157,7 +157,7 @@ impl<'a> Prepared<'a> {
 
     /// Pixels below the axes.
     pub fn bottom(&self) -> f64 {
-        if self.panel.x.shared {
+        if self.shares.0 {
             return SPACE;
         }
         self.texts.label + SPACE + height(&self.x_name, self.texts.name, SPACE)
@@ -321,7 +321,7 @@ impl<'a> Prepared<'a> {
         for tick in &self.x_ticks {
             let x = crisp(frame.left + self.x.place(tick.value) * frame.width);
             list.line(vec![(x, frame.bottom()), (x, frame.bottom() + length(tick))], stroke);
-            if let Some(label) = tick.label.as_ref().filter(|_| !self.panel.x.shared) {
+            if let Some(label) = tick.label.as_ref().filter(|_| !self.shares.0) {
                 let at = (x, frame.bottom() + SPACE + label_size);
                 list.text(at, label_size, Anchor::Middle, label);
             }
@@ -329,7 +329,7 @@ impl<'a> Prepared<'a> {
         for tick in &self.y_ticks {
             let y = crisp(frame.bottom() - self.y.place(tick.value) * frame.height);
             list.line(vec![(frame.left - length(tick), y), (frame.left, y)], stroke);
-            if let Some(label) = tick.label.as_ref().filter(|_| !self.panel.y.shared) {
+            if let Some(label) = tick.label.as_ref().filter(|_| !self.shares.1) {
                 let at = (frame.left - SPACE, y + 0.36 * label_size);
                 list.text(at, label_size, Anchor::End, label);
             }
@@ -549,7 +549,8 @@ mod tests {
             let series = vec![Series::new("a", points, style)];
             let (x, y) = (Axis::linear("step"), Axis::linear("loss"));
             let panel = Panel { x, y, series, spaced: true, ..Panel::default() };
-            let prepared = Prepared::new(&panel, (100.0, 50.0), Theme::Screen.texts());
+            let prepared =
+                Prepared::new(&panel, (100.0, 50.0), Theme::Screen.texts(), (false, false));
             let mut list = DisplayList {
                 width: 120.0,
                 height: 90.0,
