@@ -233,9 +233,9 @@ fn panels_below_one_another_have_labels_of_their_own() {
     };
     let figure =
         Figure { panels: [false, true, true].map(panel).into(), columns: 3, ..Figure::default() };
-    for (theme, times) in [(Theme::Screen, 1), (Theme::Paper, 3)] {
+    for (theme, times, height) in [(Theme::Screen, 1, ">1.50<"), (Theme::Paper, 3, ">1.5<")] {
         let svg = figure.draw(&Look { theme, size: None }).unwrap().svg();
-        for label in [">loss<", ">1.50<"] {
+        for label in [">loss<", height] {
             assert_eq!(svg.matches(label).count(), times, "{theme:?} {label}: {svg}");
         }
     }
