@@ -416,14 +416,14 @@ def principal_flow(objective: Objective, lr: float | str, *, x: Any = None) -> P
 def evaluate(
     objective: Objective,
     optimizer: str | Optimizer = "gradient_descent",
-    order: int = 1,
+    order: int | None = None,
     *,
     lr: float | str = 0.01,
     flow: str | None = None,
     x: Any = None,
     **values: Any,
 ) -> Any:
-    """The modified field of an optimizer to an order, at the current parameters and in their structure.
+    """The modified field of an optimizer to an order, 1 if none is given, at the current parameters and in their structure.
 
     The velocity is `Σ hᵏ fₖ` up to `k = order`; of gradient descent `-g - h/2 Hg` for order 1. `lr` is the step size h, `x` the
     point, if it is not `objective.x`, and `values` are those of the optimizer's parameters. `flow` names another flow, as
@@ -436,7 +436,9 @@ def evaluate(
     """
     if not isinstance(objective, Objective):
         raise Error(f"a field is evaluated at the parameters of an objective, not {objective!r:.60}")
-    flow = f"order:{count(order, 'the order', 0)}" if flow is None else flow
+    if flow is not None and order is not None:
+        raise Error(f"`order` and `flow` name a field each: order {order!r:.20}, and {flow!r:.60}")
+    flow = f"order:{count(1 if order is None else order, 'the order', 0)}" if flow is None else flow
     lr = _step_size(lr)
     point = objective.point(x)
     with objective.working(check=True):

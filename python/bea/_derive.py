@@ -240,6 +240,9 @@ def optimizer_text(optimizer: Any) -> str:
 def named(optimizer: str | Optimizer, values: dict[str, Any]) -> tuple[str, list[str]]:
     """An optimizer by its text, and the values of its parameters."""
     if isinstance(optimizer, Optimizer):
+        twice = [f"`{name}`" for name in optimizer.values if name in values]
+        if twice:
+            raise Error(f"{twice[0]} is set twice: by `bea.optimizer`, and beside it")
         values = {**optimizer.values, **values}
         optimizer = optimizer.text
     return optimizer_text(optimizer), assignments(values)

@@ -6,6 +6,7 @@ import csv
 import json
 import tempfile
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
 
@@ -133,11 +134,18 @@ class Flow(Mapping):
             return {name: [*column[: _ROWS - 1], "…", column[-1]] for name, column in columns.items()}
         return columns
 
+    def _remarks(self) -> list[str]:
+        """Where curves begin and why they end, as the command says it."""
+        begin = [f"{name} {curve.beginning}" for name, curve in self.items() if curve.beginning]
+        return begin + [f"{name} ended: {curve.note}" for name, curve in self.items() if curve.note]
+
     def __repr__(self) -> str:
-        return f"{self._title}\ndistance of each flow to {next(iter(self))}:\n{_table.plain(self._columns())}"
+        lines = [f"distance of each flow to {next(iter(self))}:", _table.plain(self._columns()), *self._remarks()]
+        return "\n".join([self._title, *lines])
 
     def _repr_html_(self) -> str:
-        return _table.html(self._columns(), f"{self._title}: distance of each flow to {next(iter(self))}")
+        table = _table.html(self._columns(), f"{self._title}: distance of each flow to {next(iter(self))}")
+        return table + "".join(f"<p>{escape(remark)}</p>" for remark in self._remarks())
 
 
 def _optimizer(optimizer: str | Optimizer) -> tuple[str, list[str]]:

@@ -28,6 +28,8 @@ def operator(matrix: Any) -> tuple[tuple, int]:
         found = np.asarray(matrix @ rows.T)
         if found.shape != (n, len(rows)):
             raise Error(f"the product with an array of shape {rows.T.shape} has the shape {found.shape}")
+        if found.dtype.kind not in KINDS[float]:
+            raise Error(f"the products have the dtype {found.dtype}: those of a real symmetric matrix are wanted")
         return np.ascontiguousarray(found.T, dtype=float)
 
     _symmetric(products, n)
@@ -116,6 +118,8 @@ def _start(v0: Any, n: int) -> np.ndarray | None:
 def numbers(value: Any, what: str) -> np.ndarray:
     """An array of real numbers in 64 bits."""
     array = leaf(value)
+    if array.dtype.kind == "O":
+        raise Error(f"{what} is an array of real numbers, not {value!r:.60}")
     if array.dtype.kind not in KINDS[float]:
         raise Error(f"{what} has the dtype {array.dtype}: real numbers are wanted")
     return array.astype(float)

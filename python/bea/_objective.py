@@ -207,6 +207,13 @@ def objective(
            [-0.05  ,  0.15  ],
            [ 0.025 ,  0.1125]])
     """
+    callbacks = {
+        "value_and_grad": value_and_grad, "hvp": hvp, "third": third, "value": value,
+        "complex_value_and_grad": complex_value_and_grad, "complex_hvp": complex_hvp, "complex_third": complex_third,
+    }
+    for name, callback in callbacks.items():
+        if not (callable(callback) or callback is None and name != "value_and_grad"):
+            raise Error(f"`{name}` is a function, not {callback!r:.60}")
     for name, callback, needs, other in [
         ("third", third, "hvp", hvp),
         ("complex_hvp", complex_hvp, "complex_value_and_grad", complex_value_and_grad),

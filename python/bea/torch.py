@@ -575,7 +575,12 @@ class DAL(torch.optim.Optimizer):
                 raise Error("the closure of DAL returns the loss, a tensor of one number with its graph, and calls no backward")
             if not torch.isfinite(loss):
                 raise Error(f"the loss is {loss.item()}: no step is taken")
-            gradient = torch.autograd.grad(loss, parameters, create_graph=True, allow_unused=True)
+            try:
+                gradient = torch.autograd.grad(loss, parameters, create_graph=True, allow_unused=True)
+            except RuntimeError as error:
+                if "second time" not in str(error):
+                    raise
+                raise Error("the closure of DAL returns the loss with its graph, and calls no backward: it has called it") from None
             used = [(p, g) for p, g in zip(parameters, gradient) if g is not None]
             curved = [g for _, g in used if g.requires_grad]
             product: Iterable[torch.Tensor | None] = []

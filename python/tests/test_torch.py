@@ -139,10 +139,18 @@ def test_dal_is_that_of_the_command_step_by_step(command, tmp_path, data, own, m
     np.testing.assert_allclose(rates, np.asarray(metrics["learning_rate"])[:20], rtol=1e-9)
 
 
-def test_dal_needs_a_closure(model):
+def test_dal_needs_a_closure(model, examples):
     optimizer = bea.torch.DAL(model.parameters())
     with pytest.raises(bea.Error, match="DAL needs a closure"):
         optimizer.step(None)
+
+    def backward_first():
+        loss = cross_entropy(model(examples[0]), examples[1])
+        loss.backward()
+        return loss
+
+    with pytest.raises(bea.Error, match="calls no backward: it has called it"):
+        optimizer.step(backward_first)
     with pytest.raises(bea.Error, match="not -1"):
         bea.torch.DAL(model.parameters(), p=-1)
 

@@ -13,6 +13,8 @@ import pytest
 
 import bea
 
+from conftest import interrupted
+
 
 def test_callbacks_are_called_one_at_a_time():
     inside, most, lock = 0, 0, threading.Lock()
@@ -291,3 +293,49 @@ def test_advice_is_for_python():
 
 def test_the_library_of_optimizers(command):
     assert bea.optimizers() == [entry["name"] for entry in command.json("optimizers", "--format", "json")]
+
+
+def test_what_is_given_twice_or_not_used_is_said(bowl):
+    with pytest.raises(bea.Error, match="`order` and `flow` name a field each"):
+        bea.evaluate(bowl, order=3, flow="igr", lr=0.1)
+    with pytest.raises(bea.Error, match="`m` is set twice"):
+        bea.evaluate(bowl, bea.optimizer("heavy_ball", m=0.9), m=0.5)
+    with pytest.raises(bea.Error, match="`value_and_grad` is a function, not 3"):
+        bea.objective(3, start=[1.0])
+    with pytest.raises(bea.Error, match="`hvp` is a function, not "):
+        bea.objective(lambda x: (0.0, x), hvp=np.eye(2), start=[1.0, 2.0])
+
+
+def test_products_are_real():
+    operator = pytest.importorskip("scipy.sparse.linalg").LinearOperator((5, 5), matvec=lambda v: 1j * v, dtype=float)
+    with pytest.raises(bea.Error, match="the products have the dtype complex128"):
+        bea.lanczos(operator, k=1)
+
+
+def test_flows_say_why_they_end():
+    curved = np.diag([6.0, 2.0, 1.0])
+    gradient = lambda x: curved @ x if x[0] > 0.5 else curved @ x * np.nan
+    objective = bea.objective(lambda x: (x @ curved @ x / 2, gradient(x)), hvp=lambda x, v: curved @ v, start=[1.0, 0.5, 0.2])
+    found = bea.flow(objective, lr=0.1, steps=10, flows="ngf")
+    for shown in (repr(found), found._repr_html_()):
+        assert "gd ended: " in shown and "ngf ended: " in shown and "let the callback raise an exception" in shown
+        assert "closure" not in shown
+    settled = bea.flow("x^2/2", start=[1.0], lr=0.1, steps=2, optimizer=bea.optimizer("heavy_ball", m=0.9), flows="order:1")
+    assert f"order:1 {settled['order:1'].beginning}" in repr(settled)
+
+
+def test_losses_that_are_not_finite_are_refused():
+    net = bea.network("mlp:5,tanh", data="iris", dtype="f64")
+    net.x = {name: value * np.nan for name, value in net.x.items()}
+    for ask in (bea.dal, lambda net: bea.spectrum(net, top=1), lambda net: net.value_and_grad()):
+        with pytest.raises(bea.Error, match="the loss is NaN at these parameters"):
+            ask(net)
+
+
+def test_a_flow_stops_within_a_step():
+    def value_and_grad(x):
+        time.sleep(0.05)
+        return x @ x / 2, x
+
+    objective = bea.objective(value_and_grad, hvp=lambda x, v: v, start=np.ones(10))
+    assert interrupted(lambda: bea.flow(objective, lr=1e-2, steps=500, flows="ngf,pf"), 0.5) < 1

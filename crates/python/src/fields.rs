@@ -1,6 +1,7 @@
 //! What an optimizer does at a point.
 
-use crate::objective::{Objective, array, entries, rows};
+use crate::interruptible::Interruptible;
+use crate::objective::{Objective, array, check_finite, entries, rows};
 use crate::wait::{Error, Explain, check_process, in_python, interruptible, released};
 use bea::Dal;
 use bea::cli::embedded::{self, Control};
@@ -27,6 +28,7 @@ pub(crate) fn principal_flow<'py>(
     let (inner, x) = (objective.inner.clone(), objective.point(&x)?);
     let found =
         released(py, || -> Result<_, Stop> { bea::principal_flow(&*inner).velocity(&x, lr) })?;
+    check_finite(0.0, &found.value.iter().map(|z| z.re).collect::<Vec<_>>())?;
     Ok((PyArray1::from_vec(py, found.value), found.estimate, found.products))
 }
 
@@ -110,16 +112,18 @@ pub(crate) fn simulate(
     let flows = FlowName::parse(&flows).map_err(|error| bad(embedded::text(error)))?;
     let (rtol, atol) = tolerances;
     let request = Request { lr, steps, flows, rtol, atol, ..Request::default() };
-    let problem = problem(inner)?;
+    // What a step asks for may take long.
     let (found, interrupted) = interruptible(py, progress.as_ref(), move |control| {
+        let problem = problem(Arc::new(Interruptible::by(inner, control.clone())))?;
         let watched = Watched { control, steps };
-        flow::simulate_until(&problem, &optimizer, step, &x, &request, &watched)
+        Ok(flow::simulate_until(&problem, &optimizer, step, &x, &request, &watched))
     })?;
     if let Some(error) = interrupted {
         return Err(error);
     }
-    let mut found = found.map_err(|error| error.explain(py))?;
-    for flow in &mut found.flows {
+    let found: PyResult<_> = found;
+    let mut found = found?.map_err(|error| error.explain(py))?;
+    for flow in found.flows.iter_mut().chain([&mut found.optimizer]) {
         flow.note = flow.note.take().map(|note| in_python(&note));
     }
     let csv = simulation::csv(&found, variables.as_deref());
@@ -196,6 +200,7 @@ pub(crate) fn dal<'py>(
     let (inner, x) = (objective.inner.clone(), objective.point(&x)?);
     let dal = Dal { power, cap, ..Dal::new() };
     let step = released(py, || dal.step(&*inner, &x))?;
+    check_finite(step.loss, &step.gradient)?;
     let out = PyDict::new(py);
     out.set_item("loss", step.loss)?;
     out.set_item("gradient", PyArray1::from_vec(py, step.gradient))?;

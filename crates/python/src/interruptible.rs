@@ -1,30 +1,54 @@
 //! Objectives that are evaluated outside of Python, where Ctrl-C would wait for the end of all evaluations.
 
 use crate::wait::check_signals;
+use bea::cli::embedded::Control;
 use bea::objective::{Jet, Objective, ObjectiveError};
 use bea::typed::Matrix;
 use numpy::Complex64;
+use std::sync::Arc;
 
-/// An objective, with Ctrl-C before every evaluation at a real point.
-pub(crate) struct Interruptible<O>(pub(crate) O);
+/// Whether to go on.
+type Check = Box<dyn Fn() -> Result<(), ObjectiveError> + Send + Sync>;
 
-impl<O: Objective> Objective for Interruptible<O> {
+/// An objective that asks before every evaluation at a real point whether to go on.
+pub(crate) struct Interruptible {
+    inner: Arc<dyn Objective>,
+    check: Check,
+}
+
+impl Interruptible {
+    /// Until there is a signal, Ctrl-C above all, in Python's main thread.
+    pub fn by_signals(inner: Arc<dyn Objective>) -> Interruptible {
+        Interruptible { inner, check: Box::new(check_signals) }
+    }
+
+    /// Until the work that `control` belongs to is stopped.
+    pub fn by(inner: Arc<dyn Objective>, control: Arc<Control>) -> Interruptible {
+        let check = move || match control.is_stopped() {
+            true => Err(ObjectiveError::other("interrupted")),
+            false => Ok(()),
+        };
+        Interruptible { inner, check: Box::new(check) }
+    }
+}
+
+impl Objective for Interruptible {
     fn dimension(&self) -> usize {
-        self.0.dimension()
+        self.inner.dimension()
     }
 
     fn value_and_gradient(&self, x: &[f64], gradient: &mut [f64]) -> Result<f64, ObjectiveError> {
-        check_signals()?;
-        self.0.value_and_gradient(x, gradient)
+        (self.check)()?;
+        self.inner.value_and_gradient(x, gradient)
     }
 
     fn value(&self, x: &[f64]) -> Result<f64, ObjectiveError> {
-        check_signals()?;
-        self.0.value(x)
+        (self.check)()?;
+        self.inner.value(x)
     }
 
     fn max_directions(&self) -> usize {
-        self.0.max_directions()
+        self.inner.max_directions()
     }
 
     fn hessian_vectors(
@@ -32,8 +56,8 @@ impl<O: Objective> Objective for Interruptible<O> {
         x: &[f64],
         block: &[&[f64]],
     ) -> Result<Vec<Vec<f64>>, ObjectiveError> {
-        check_signals()?;
-        self.0.hessian_vectors(x, block)
+        (self.check)()?;
+        self.inner.hessian_vectors(x, block)
     }
 
     fn contraction(
@@ -42,12 +66,12 @@ impl<O: Objective> Objective for Interruptible<O> {
         directions: &[&[f64]],
         out: &mut [f64],
     ) -> Result<(), ObjectiveError> {
-        check_signals()?;
-        self.0.contraction(x, directions, out)
+        (self.check)()?;
+        self.inner.contraction(x, directions, out)
     }
 
     fn has_jets(&self) -> bool {
-        self.0.has_jets()
+        self.inner.has_jets()
     }
 
     fn gradient_jet(
@@ -55,28 +79,28 @@ impl<O: Objective> Objective for Interruptible<O> {
         x: &Jet<f64>,
         wanted: &[(usize, usize)],
     ) -> Result<Vec<Vec<f64>>, ObjectiveError> {
-        check_signals()?;
-        self.0.gradient_jet(x, wanted)
+        (self.check)()?;
+        self.inner.gradient_jet(x, wanted)
     }
 
     fn hessian_jet(&self, x: &Jet<f64>, v: &Jet<f64>) -> Result<Vec<Vec<f64>>, ObjectiveError> {
-        check_signals()?;
-        self.0.hessian_jet(x, v)
+        (self.check)()?;
+        self.inner.hessian_jet(x, v)
     }
 
     fn complex(&self) -> Option<&dyn Objective<Complex64>> {
-        self.0.complex()
+        self.inner.complex()
     }
 
     fn is_matrix_free(&self) -> bool {
-        self.0.is_matrix_free()
+        self.inner.is_matrix_free()
     }
 
     fn matrices(&self) -> Vec<Matrix> {
-        self.0.matrices()
+        self.inner.matrices()
     }
 
     fn precision(&self) -> f64 {
-        self.0.precision()
+        self.inner.precision()
     }
 }

@@ -18,6 +18,16 @@ pub(crate) struct Objective {
     counts: Arc<dyn Fn() -> Counts + Send + Sync>,
 }
 
+/// Refuses what is not finite, of which nothing can be said.
+pub(crate) fn check_finite(loss: f64, gradient: &[f64]) -> PyResult<()> {
+    let what = match gradient.iter().position(|x| !x.is_finite()) {
+        _ if !loss.is_finite() => format!("the loss is {loss}"),
+        Some(at) => format!("entry {at} of the gradient is {}", gradient[at]),
+        None => return Ok(()),
+    };
+    Err(Error::new_err(format!("{what} at these parameters, so that nothing can be said of them")))
+}
+
 /// A copy of an array's entries.
 pub(crate) fn entries(x: &PyReadonlyArray1<'_, f64>) -> PyResult<Vec<f64>> {
     Ok(x.as_slice().map_err(|_| Error::new_err("the array is not contiguous"))?.to_vec())
@@ -82,6 +92,7 @@ impl Objective {
             let mut gradient = vec![0.0; x.len()];
             self.inner.value_and_gradient(&x, &mut gradient).map(|value| (value, gradient))
         })?;
+        check_finite(value, &gradient)?;
         Ok((value, PyArray1::from_vec(py, gradient)))
     }
 
@@ -237,7 +248,7 @@ pub(crate) fn network(py: Python<'_>, words: Vec<String>) -> PyResult<Loaded<'_>
     let layout = parameters.iter().map(|p| (p.name.clone(), p.shape.clone())).collect();
     let counted = loss.clone();
     let objective = Objective {
-        inner: Arc::new(Interruptible(loss)),
+        inner: Arc::new(Interruptible::by_signals(Arc::new(loss))),
         counts: Arc::new(move || counted.counts()),
     };
     Ok((objective, PyArray1::from_vec(py, theta), layout, printed.notes))
