@@ -9,7 +9,8 @@ use super::{Beginning, FlowName, SimulateError, Stop, Trajectory, Watch};
 use num_complex::Complex64;
 
 /// How many steps of a flow through the edge of stability are one of the optimizer, where derivatives cost little; and of
-/// `rod` where they cost much. One does for `central`, whose own step meets its constraint at its end.
+/// `rod` where they cost much, or where longer steps are asked for, in which `Σ` would decay by more than it can. One does for
+/// `central`, whose own step meets its constraint at its end.
 const PARTS: usize = 16;
 const PARTS_OF_ROD: usize = 4;
 
@@ -134,11 +135,11 @@ impl Setup<'_> {
         let request = self.request;
         let start: Vec<f64> = start.iter().map(|z| z.re).collect();
         let mut state = begin(&start)?;
+        let fewest = if flow == FlowName::Rod { PARTS_OF_ROD } else { 1 };
         let parts = match request.euler {
-            Some(step) => (request.lr / step - 1e-9).ceil().max(1.0) as usize,
+            Some(step) => ((request.lr / step - 1e-9).ceil() as usize).max(fewest),
             None if !self.problem.is_matrix_free() => PARTS,
-            None if flow == FlowName::Rod => PARTS_OF_ROD,
-            None => 1,
+            None => fewest,
         };
         let name = flow.to_string();
         let samples = request.samples_per_step;
@@ -148,7 +149,15 @@ impl Setup<'_> {
         'steps: for n in 0..=request.steps {
             watch.reached(&name, n);
             match state.oscillation() {
-                Ok(found) => at.push(found),
+                Ok(found) => {
+                    let undefined = !found.loss.is_finite();
+                    at.push(found);
+                    if undefined {
+                        points.push(complex(state.point()));
+                        note = Some(format!("step {n}: {}", Stop::LossNotFinite));
+                        break;
+                    }
+                }
                 Err(stop) => {
                     failure(&stop)?;
                     note = Some(format!("step {n}: {stop}"));
@@ -175,7 +184,16 @@ impl Setup<'_> {
                 }
             }
         }
-        let remarks = state.remarks();
+        let mut remarks = state.remarks();
+        if let Some(step) = request.euler.filter(|step| request.lr / step + 1e-9 < parts as f64) {
+            let longest = request.lr / parts as f64;
+            if flow == FlowName::Rod && step > longest * (1.0 + 1e-9) {
+                remarks.push(format!(
+                    "steps of {longest:.3e}, a quarter of the optimizer's, and not of {step:.3e}: Σ decays by e^(-2) in one of the \
+                     optimizer's, and longer steps do not follow it"
+                ));
+            }
+        }
         let way = state.path();
         let beginning = match way {
             Path::Midpoint => Beginning::Midpoint,
