@@ -136,8 +136,9 @@ impl Setup<'_> {
         let start: Vec<f64> = start.iter().map(|z| z.re).collect();
         let mut state = begin(&start)?;
         let fewest = if flow == FlowName::Rod { PARTS_OF_ROD } else { 1 };
-        let parts = match request.euler {
-            Some(step) => ((request.lr / step - 1e-9).ceil() as usize).max(fewest),
+        let asked = request.euler.map(|step| (request.lr / step - 1e-9).ceil() as usize);
+        let parts = match asked {
+            Some(asked) => asked.max(fewest),
             None if !self.problem.is_matrix_free() => PARTS,
             None => fewest,
         };
@@ -185,14 +186,12 @@ impl Setup<'_> {
             }
         }
         let mut remarks = state.remarks();
-        if let Some(step) = request.euler.filter(|step| request.lr / step + 1e-9 < parts as f64) {
-            let longest = request.lr / parts as f64;
-            if flow == FlowName::Rod && step > longest * (1.0 + 1e-9) {
-                remarks.push(format!(
-                    "steps of {longest:.3e}, a quarter of the optimizer's, and not of {step:.3e}: Σ decays by e^(-2) in one of the \
-                     optimizer's, and longer steps do not follow it"
-                ));
-            }
+        if flow == FlowName::Rod && asked.is_some_and(|asked| asked < fewest) {
+            remarks.push(format!(
+                "steps of {:.3e}, a quarter of the optimizer's, and no longer ones: Σ decays by e^(-2) in one of the optimizer's, and \
+                 those would not follow it",
+                request.lr / parts as f64
+            ));
         }
         let way = state.path();
         let beginning = match way {
