@@ -62,6 +62,10 @@ fn the_command_leaves_oscillations() {
     assert!((last("trace", "central") - 0.02).abs() < 1e-8);
     assert!((last("sharpness", "central") - last("edge", "central")).abs() < 1e-8);
     assert_eq!(column(&table, "trace", "flow", "gd").len(), 301);
+    // The path of the iterates is not known at their ends.
+    let measured = column(&table, "sharpness", "flow", "gd");
+    assert!(measured[0].is_nan() && measured[300].is_nan());
+    assert!(measured[1..300].iter().all(|sharpness| sharpness.is_finite()));
     assert_eq!(column(&table, "trace", "flow", "ngf").len(), 0);
     let json = std::fs::read_to_string(run.join("trajectories.json")).unwrap();
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
@@ -82,6 +86,7 @@ fn one_step_is_enough() {
     assert!(!text.contains("ended"), "{text}");
     let table = std::fs::read_to_string(folder.path().join("run/oscillations.csv")).unwrap();
     let of = |name: &str, flow: &str| column(&table, name, "flow", flow);
+    assert!(of("sharpness", "gd").iter().all(|x| x.is_nan()), "{table}");
     for flow in ["gd", "central"] {
         assert_eq!(of("sharpness", flow).len(), 2, "{table}");
         assert!(of("distance", flow).iter().all(|x| x.is_nan()), "{table}");
@@ -214,7 +219,234 @@ fn kinks_are_said() {
         std::fs::write(folder.path().join("run.toml"), text).unwrap();
         let text = said(folder.path(), &format!("run run.toml --out run-{activation}"));
         assert_eq!(text.matches(note).count(), usize::from(activation == "relu"), "{text}");
+        // Metrics take third derivatives, too.
+        let measured = |metrics: &str| {
+            let line = format!(
+                "run run.toml --set train.steps=1 --set follow.from=[0] --set follow.flows=ngf --set measure.metrics={metrics} \
+                 --force --out measured"
+            );
+            said(folder.path(), &line)
+        };
+        let text = measured("error:central,self_stabilization,third");
+        assert_eq!(text.contains(note), activation == "relu", "{text}");
+        let names = "`error:central`, `self_stabilization`, `third` take third derivatives";
+        assert_eq!(text.contains(names), activation == "relu", "{text}");
+        assert!(!measured("error:ngf").contains(note));
     }
+    let formula = |loss: &str, flows: &str| {
+        let line = format!(
+            "flow --loss {loss} --start 0.5 --lr 0.1 --steps 1 --flows {flows} --force --out f"
+        );
+        said(folder.path(), &line)
+    };
+    for loss in ["max(x,0)^3", "abs(x)/10+x^2", "min(x,2)^2"] {
+        let text = formula(loss, "central");
+        assert!(text.contains("between its kinks"), "{loss}: {text}");
+        assert_eq!(formula(loss, "ngf"), "", "{loss}");
+    }
+    assert_eq!(formula("x^2+sin(x)", "central"), "");
+}
+
+/// Every metric of held preconditioners is looked at, whichever stands first.
+#[test]
+fn preconditioned_sharpness_of_gradient_descent_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("run.toml"), RUN).unwrap();
+    for metrics in ["preconditioned:2", "loss,preconditioned:2", "threshold,preconditioned:2"] {
+        let set = format!("measure.metrics={metrics}");
+        let line = ["run", "run.toml", "--out", "out", "--set", &set];
+        let error = refused(folder.path(), &line, "out");
+        assert!(error.contains("there is no `preconditioned:2` here"), "{metrics}: {error}");
+    }
+}
+
+/// The Hessian of a linear network with squared errors is the same for every output and at every point.
+#[test]
+fn sharpness_without_a_gradient_has_no_self_stabilization() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = "a,b,y\n1.0,0.5,0.25\n-0.5,2.0,1.5\n0.25,-1.0,-0.75\n";
+    std::fs::write(folder.path().join("own.csv"), own).unwrap();
+    for (outputs, data, note) in [
+        (3, "iris,scale=standard", "the sharpness has no gradient"),
+        (1, "own.csv", "the gradient of the sharpness is 0 up to rounding"),
+    ] {
+        let text = format!(
+            "data = '{data}'\nloss = 'mean_squared_error'\ndtype = 'f64'\n\
+             network.layer = [{{ type = 'linear', out = {outputs} }}]\n\
+             train = {{ method = 'gd', lr = 0.01, steps = 3 }}\n\
+             measure.metrics = ['lambda:1', 'self_stabilization']\n"
+        );
+        std::fs::write(folder.path().join("run.toml"), text).unwrap();
+        let text = said(folder.path(), "run run.toml --force --out out");
+        assert_eq!(text.matches(note).count(), 1, "{text}");
+        let table = std::fs::read_to_string(folder.path().join("out/metrics.csv")).unwrap();
+        let mut rows = csv::Reader::from_reader(table.as_bytes());
+        let names = rows.headers().unwrap().clone();
+        let at = names.iter().position(|name| name == "self_stabilization_variance").unwrap();
+        assert!(rows.records().all(|row| row.unwrap()[at].is_empty()), "{table}");
+    }
+}
+
+/// What metrics are of optimizers that do not multiply the gradient by their `h`.
+#[test]
+fn metrics_of_other_optimizers_are_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = RUN.split("[follow]").next().unwrap();
+    let note = |train: &str, metrics: &str| {
+        let text = text.replace("method = \"gd\"\nlr = 1.0\nsteps = 12\n", train);
+        std::fs::write(folder.path().join("run.toml"), text).unwrap();
+        let line = format!("run run.toml --set measure.metrics={metrics} --force --out out");
+        said(folder.path(), &line)
+    };
+    let quadratic =
+        "optimizer = 'dal_quadratic'\nlr = 1.0\nsteps = 2\nset = { p = 1.0, c = 2.0, cap = 5.0 }\n";
+    let dal = "method = 'dal'\nsteps = 2\n";
+    let adam = "method = 'adam'\nlr = 0.001\nsteps = 2\n";
+    let gd = "method = 'gd'\nlr = 0.1\nsteps = 2\n";
+    let text = note(quadratic, "learning_rate,loss");
+    assert!(
+        text.contains("`learning_rate` takes the learning rate h of `dal_quadratic`"),
+        "{text}"
+    );
+    for train in [dal, adam, gd] {
+        assert_eq!(note(train, "learning_rate,loss"), "", "{train}");
+    }
+    for (train, is_said) in [(dal, false), (gd, false), (adam, true)] {
+        let text = note(train, "self_stabilization");
+        assert_eq!(
+            text.contains("`self_stabilization` is of gradient descent"),
+            is_said,
+            "{train}: {text}"
+        );
+    }
+}
+
+/// Where the rod leaves the edge for good, its oscillation has not grown; where it has, nothing is said.
+#[test]
+fn a_rod_that_oscillates_is_not_said_to_drift() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "flow --loss 3*x^2/2-x^4/4+3.2*w^2/2-w^4/4 --start x=0.3,w=-0.2 --lr 0.8 --steps 80 --flows rod --out run";
+    let text = bea(folder.path(), &line.split(' ').collect::<Vec<_>>());
+    assert!(!text.contains("no oscillation grows"), "{text}");
+    let table = std::fs::read_to_string(folder.path().join("run/oscillations.csv")).unwrap();
+    // S/Q - 2/(hQ) along both.
+    let trace = *column(&table, "trace", "flow", "rod").last().unwrap();
+    assert!((trace - 1.2).abs() < 1e-3, "{trace}");
+}
+
+/// Steps as long as the optimizer's would not follow the rod's `Σ`.
+#[test]
+fn long_steps_of_the_rod_are_shortened() {
+    let folder = tempfile::tempdir().unwrap();
+    let sharpness = |euler: &str| {
+        let line = format!(
+            "flow --loss (3/2+y)*x^2/2-y/50 --start x=0.3,y=0 --lr 1 --steps 50 --flows rod {euler} --force --out run"
+        );
+        let text = bea(folder.path(), &line.split_whitespace().collect::<Vec<_>>());
+        let table = std::fs::read_to_string(folder.path().join("run/oscillations.csv")).unwrap();
+        let is_said = text.contains("a quarter of the optimizer's");
+        (*column(&table, "sharpness", "flow", "rod").last().unwrap(), is_said)
+    };
+    let (usual, is_said) = sharpness("");
+    assert!(!is_said && !sharpness("--euler 0.25").1);
+    for euler in ["--euler 1", "--euler 10"] {
+        let (long, is_said) = sharpness(euler);
+        assert!(is_said && (long / usual - 1.0).abs() < 0.001, "{euler}: {long} {usual}");
+    }
+}
+
+/// A flow that does not hold the edge says so, and one that does is silent.
+#[test]
+fn a_central_flow_beyond_the_edge_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = |lr: &str| {
+        let line = format!(
+            "flow --network mlp:4,tanh --data iris --dtype f64 --lr {lr} --steps 12 --flows central --force --out run"
+        );
+        bea(folder.path(), &line.split(' ').collect::<Vec<_>>())
+    };
+    let note = "on its sharpness is above the edge";
+    let far = text("12");
+    assert!(far.contains(note), "{far}");
+    let table = std::fs::read_to_string(folder.path().join("run/oscillations.csv")).unwrap();
+    let [sharpness, edge] =
+        ["sharpness", "edge"].map(|name| column(&table, name, "flow", "central"));
+    let beyond = sharpness.iter().zip(&edge).filter(|(s, edge)| *s / *edge > 1.05).count();
+    assert!(far.contains(&format!("more than 5 % at {beyond} steps")), "{beyond}: {far}");
+    assert!(!text("0.1").contains(note));
+}
+
+/// Beyond a pole there is no loss, and no flow.
+#[test]
+fn flows_that_leap_over_a_pole_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let line =
+        "flow --loss log(x)+x^2 --start 0.01 --lr 0.5 --steps 4 --flows central,rod --out run";
+    let text = bea(folder.path(), &line.split(' ').collect::<Vec<_>>());
+    for flow in ["central", "rod"] {
+        assert!(text.contains(&format!("{flow} ended: step ")), "{flow}: {text}");
+    }
+    assert_eq!(text.matches("averaged over the oscillation, is not finite").count(), 2, "{text}");
+}
+
+#[test]
+fn averages_that_are_none_are_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |alpha: &str, eps: &str| {
+        format!(
+            "flow --loss x^4+x^2 --start 0 --optimizer rmsprop --set alpha={alpha} --set eps={eps} --lr 0.1 --steps 3 \
+             --flows central --out run"
+        )
+    };
+    let arguments = line("0", "1/100");
+    let error = refused(folder.path(), &arguments.split(' ').collect::<Vec<_>>(), "run");
+    assert!(error.contains("0 < β₂ < 1") && error.contains("`rmsprop` with its values"), "{error}");
+    let text = line("9/10", "0");
+    let mut command = Command::cargo_bin("bea").unwrap();
+    command.env("COLUMNS", "200").env("NO_COLOR", "1").current_dir(folder.path());
+    let output = command.args(text.split(' ')).output().unwrap();
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(text.contains("0/0") && !text.contains("Krylov"), "{text}");
+}
+
+/// A size that the description does not have is not taken in silence.
+#[test]
+fn sizes_that_are_missing_are_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = RUN.split("[follow]").next().unwrap();
+    let note = "has no [medium]";
+    for (more, is_said) in [("", true), ("[medium]\ntrain.steps = 1\n", false)] {
+        std::fs::write(folder.path().join("run.toml"), format!("{text}{more}")).unwrap();
+        let text = said(
+            folder.path(),
+            "run run.toml --scale medium --set train.steps=1 --force --out out",
+        );
+        assert_eq!(text.contains(note), is_said, "{text}");
+        assert!(!said(folder.path(), "run run.toml --force --out out").contains(note));
+    }
+    for (figure, is_said) in [("fig33", true), ("fig20", false)] {
+        let line = format!(
+            "reproduce {figure} --scale medium --set data=none.csv --set test=none.csv --out out"
+        );
+        let mut command = Command::cargo_bin("bea").unwrap();
+        command.env("COLUMNS", "200").env("NO_COLOR", "1").current_dir(folder.path());
+        let output = command.args(line.split(' ')).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(text.contains(&format!("{figure} has no medium size")), is_said, "{text}");
+    }
+}
+
+/// One `--set` for the data would leave the data to test with of another kind.
+#[test]
+fn figures_with_test_data_of_another_kind_are_refused_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::cargo_bin("bea").unwrap();
+    command.env("COLUMNS", "200").env("NO_COLOR", "1").current_dir(folder.path());
+    let line = "reproduce fig20 --set data=cifar10:there,first=20 --out out";
+    let text = command.args(line.split(' ')).assert().code(2).get_output().stderr.clone();
+    let text = String::from_utf8(text).unwrap();
+    assert_eq!(text.matches("`test` is of fashion_mnist").count(), 1, "{text}");
+    assert!(text.contains("--set test=cifar10:FOLDER,split=test"), "{text}");
 }
 
 /// The loss of a linear network is quadratic, so nothing keeps the curvature at the edge.

@@ -313,6 +313,23 @@ fn dal_takes_the_difference_of_the_last_step() {
     let each = run("difference = \"previous\"").replace("\"dal\"", "\"dal_per_parameter\"");
     let text = fault(&each);
     assert!(text.contains("must be a number"), "{text}");
+    let layers = run("difference = \"previous\"").replace("\"dal\"", "\"dal_per_layer\"");
+    let text = fault(&layers);
+    assert!(text.contains("\"previous\" is for `dal`"), "{text}");
+}
+
+/// Data to test with that no network fits beside those to train on are refused by the description, before any run begins.
+#[test]
+fn test_data_of_another_kind_are_refused() {
+    let runs = |test: &str| {
+        let text = IRIS.replace("data = \"iris", &format!("test = \"{test}\"\ndata = \"iris"));
+        assert!(text.contains(test));
+        let parsed = Experiment::parse(Source::new("test.toml", text), Scale::Small, &[]);
+        parsed.and_then(|experiment| experiment.runs())
+    };
+    let error = format!("{:?}", miette::Report::new(runs("mnist:there,split=test").unwrap_err()));
+    assert!(error.contains("`test` is of mnist") && error.contains("`data` of iris"), "{error}");
+    assert!(runs("iris,first=3").is_ok() && runs("own.csv").is_ok());
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The arguments `EXPERIMENT --set --scale --out --force --resume`: which runs, and where their files go.
 
 use super::help::Named;
-use super::limit;
 use super::results::{self, Reserved};
+use super::{limit, note};
 use crate::experiment::{Config, Existing, Experiment, Folder, Scale};
 use bea_series::optimizer;
 use bea_series::text::source::Source;
@@ -71,7 +71,14 @@ impl ExperimentInput {
             .into_diagnostic()
             .wrap_err_with(|| format!("cannot read the experiment {name}"))?;
         let set: Vec<Source> = self.settings.iter().map(|text| setting(text)).collect();
-        Ok(Experiment::parse(Source::new(name, text), self.scale.into(), &set)?)
+        let scale = Scale::from(self.scale);
+        let experiment = Experiment::parse(Source::new(name, text), scale, &set)?;
+        if let Some(name) = scale.table().filter(|_| !experiment.has_scale()) {
+            note::say([format!(
+                "the description has no [{name}]: its runs are those of the small size"
+            )]);
+        }
+        Ok(experiment)
     }
 
     /// What to do about runs that are there.

@@ -7,7 +7,9 @@ use super::help::{self, Named};
 use super::network_input::NetworkInput;
 use super::progress::Progress;
 use super::terminal::short;
-use super::{embedded, input, interrupt, loss_input, matrix_input, output, problem_input, results};
+use super::{
+    embedded, input, interrupt, loss_input, matrix_input, note, output, problem_input, results,
+};
 use crate::simulation::{csv, has_oscillations, json, oscillations_csv, oscillations_text};
 use bea_flow::flow::{
     Beginning, Branch, Buffers, FlowName, FlowsFrom, Problem, Request, SimulateError, Simulation,
@@ -89,7 +91,7 @@ pub(super) struct Flow {
     #[arg(allow_hyphen_values = true)]
     atol: Option<f64>,
     /// Integrate by Euler steps of this size in time, as the paper does (5e-5); the size of the steps of
-    /// `central` and `rod`
+    /// `central` and `rod`, of which `rod` takes four at least in one of the optimizer
     #[arg(long, value_name = "STEP", value_parser = positive, allow_hyphen_values = true)]
     euler: Option<f64>,
     /// Continue the logarithm along the trajectory, or take its principal branch everywhere
@@ -165,6 +167,9 @@ const FILES: [&str; 8] = [
 ];
 /// The folder, unless another is named.
 const FOLDER: &str = "results/flow";
+/// What is missing in `central` on a formula with kinks.
+const KINKS: &str = "`central` takes derivatives of the formula up to the third between its kinks, those of abs, max, min and \
+                     choices: what the kinks themselves add is missing";
 /// The integrator's tolerances, relative and absolute.
 const TOLERANCES: (f64, f64) = (1e-10, 1e-12);
 /// The most memory that trajectories may take, in bytes.
@@ -213,6 +218,8 @@ impl Flow {
         let request = self.request(step.is_gradient_descent(), TOLERANCES)?;
         self.picture.check_flows(&request.flows)?;
         check_memory(start.len(), start.len(), &request)?;
+        let has_kinks = every.iter().any(|loss| loss.graph().has_kinks(&[loss.expression()]));
+        note::say((has_kinks && request.flows.contains(&FlowName::Central)).then_some(KINKS));
         let simulation = self.simulate(&problem, &chosen.name, &step, &start, &request)?;
         if embedded::is_stopped() {
             // Whoever has embedded the command reads its files and keeps none.

@@ -6,7 +6,7 @@ use super::experiment_input::{ScaleName, setting};
 use super::help::Named;
 use super::picture::PictureOptions;
 use super::run_progress::RunProgress;
-use super::{interrupt, limit, output, results};
+use super::{interrupt, limit, note, output, results};
 use crate::experiment::folder;
 use crate::experiment::{
     Config, Existing, Folder, Measured, Outcome, SweepError, report_of, sweep,
@@ -258,6 +258,14 @@ impl Reproduce {
 
     fn conduct(&self, figure: &'static NetworkFigure) -> miette::Result<Option<Vec<Outcome>>> {
         let configs = self.configs(figure)?;
+        let scale = self.scale.into();
+        if !figure.has_scale(scale)? {
+            let name = scale.table().unwrap_or_default();
+            note::say([format!(
+                "{} has no {name} size: its runs are those of the small one",
+                figure.id
+            )]);
+        }
         let flows = configs.iter().flat_map(Config::all_flows);
         let folder = self.out.join(figure.experiment);
         let goes_on = self.resume && Folder::holds_runs(&folder);

@@ -116,7 +116,8 @@ pub fn oscillations_text(simulation: &Simulation, steps: &[usize]) -> String {
 fn panel(simulation: &Simulation, label: &str, of: fn(&Oscillation) -> f64) -> Panel {
     let series = oscillating(simulation).map(|(i, name, found)| {
         let points = found.at.iter().enumerate().map(|(step, at)| (step as f64, of(at)));
-        Series::new(name, points.collect(), Style::of_series(i).line())
+        let known = points.filter(|(_, y)| !y.is_nan());
+        Series::new(name, known.collect(), Style::of_series(i).line())
     });
     let (x, y) = (Axis::linear("step"), Axis::linear(label));
     Panel { x, y, series: series.collect(), ..Panel::default() }
@@ -125,11 +126,6 @@ fn panel(simulation: &Simulation, label: &str, of: fn(&Oscillation) -> f64) -> P
 /// The sharpness and the edge, step by step.
 pub fn sharpness(simulation: &Simulation) -> Panel {
     let mut panel = panel(simulation, "sharpness", |at| at.sharpness);
-    // Where iterates end, their path is not known, and what was measured there is the sharpness at the iterate.
-    let own = panel.series.iter_mut().filter(|series| series.label == simulation.optimizer.name);
-    for series in own.filter(|series| series.points.len() > 2) {
-        series.points.pop();
-    }
     if let Some((_, _, found)) = oscillating(simulation).next() {
         let edge: Vec<(f64, f64)> =
             found.at.iter().enumerate().map(|(step, at)| (step as f64, at.edge)).collect();

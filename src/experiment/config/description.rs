@@ -17,7 +17,7 @@ pub enum Scale {
 
 impl Scale {
     /// The table that replaces keys of the description.
-    pub(super) fn table(self) -> Option<&'static str> {
+    pub(crate) fn table(self) -> Option<&'static str> {
         match self {
             Scale::Small => None,
             Scale::Medium => Some("medium"),
@@ -45,5 +45,11 @@ impl Experiment {
             parse(text)?;
         }
         Ok(Experiment { source, scale, set: set.to_vec() })
+    }
+
+    /// Whether the description says what the runs of its size have that others have not; every one has a small size.
+    pub fn has_scale(&self) -> bool {
+        let Some(name) = self.scale.table() else { return true };
+        parse(&self.source).is_ok_and(|table| table.get_ref().contains_key(name))
     }
 }

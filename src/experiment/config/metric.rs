@@ -22,7 +22,8 @@ pub enum Metric {
     TestAccuracy,
     /// `gradient_norm`: `‖g‖`.
     GradientNorm,
-    /// `learning_rate`: what the step multiplies the gradient by.
+    /// `learning_rate`: `h`, what the step multiplies the gradient by; of an optimizer of the language its `h`, whatever
+    /// else its step has before the gradient.
     LearningRate,
     /// `corridor_rate`: `(E - least)/‖g‖²`, the time in which the loss would reach `least` of `corridor`, otherwise 0, if it fell
     /// linearly; 0 below that.
@@ -45,7 +46,7 @@ pub enum Metric {
     Threshold,
     /// `self_stabilization`: with the sharpness `S = λ_0`, whose gradient is `∇S = ∇³E[u_0, u_0]`: progressive sharpening
     /// `-∇S·g`, `‖∇S‖²`, and the variance `σ² = 2(-∇S·g)/‖∇S‖²` of an oscillation along `u_0` by which `S` stays where it
-    /// is (Damian, Nichani and Lee 2023). Where `λ_0` is not simple there is no `∇S`, and this is that of one direction.
+    /// is (Damian, Nichani and Lee 2023). Where `λ_0 = λ_1` there is no `∇S` and nothing is measured; where `∇S = 0`, no `σ²`.
     SelfStabilization,
     /// `along:k`: `|g·u_i|` of the first `k` directions.
     Along(usize),
@@ -192,6 +193,11 @@ impl Metric {
                 | Metric::FlowLoss(_)
                 | Metric::FlowLambda(_)
         )
+    }
+
+    /// Whether it is a number of the step's learning rate `h`.
+    pub(crate) fn takes_learning_rate(self) -> bool {
+        self == Metric::LearningRate || self.compares_with_flow()
     }
 
     /// How metrics are written, each with what it is.

@@ -7,7 +7,8 @@ use super::one_run::{Config, Flows, Follow, Loss, NetworkSource, Start};
 use super::{keys, network_file, resolved, rule, unread, unused};
 use bea_flow::flow::{FlowName, FlowsFrom};
 use bea_network::architecture::{Criterion, Dtype, penalty, smoothing};
-use bea_network::data::located;
+use bea_network::data::known::Known;
+use bea_network::data::{Specification, located};
 use bea_network::graph::Graph;
 use bea_network::initialise::Scheme;
 use bea_series::text::near;
@@ -139,6 +140,9 @@ pub(super) fn config(
         };
         all.required("test", example)?;
     }
+    if let (Some(data), Some(test), Some(entry)) = (&data, &test, all.optional("test")) {
+        check_test(data, test, &entry)?;
+    }
     let config = Config {
         label: overlay.label.clone(),
         name,
@@ -164,6 +168,32 @@ pub(super) fn config(
     let config = unused::noted(config, &all, &train);
     let resolved = resolved::text(&all, &config, training.method, training.resolved);
     Ok(Config { resolved, ..config })
+}
+
+/// Refuses known data to test with whose examples have another shape or other classes than those to train on.
+fn check_test(data: &str, test: &str, entry: &Entry) -> Result<(), SourceError> {
+    // What is wrong with a specification is told where it is opened.
+    let known = |text: &str| Specification::parse(text).ok().and_then(|found| found.known());
+    let (Some(train), Some(other)) = (known(data), known(test)) else { return Ok(()) };
+    if (train.shape, train.classes.len()) == (other.shape, other.classes.len()) {
+        return Ok(());
+    }
+    let size =
+        |known: &Known| known.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
+    let must = format!(
+        "is of {}, {} and {} classes, and `data` of {}, {} and {} classes: both have to be examples of one kind",
+        other.name,
+        size(other),
+        other.classes.len(),
+        train.name,
+        size(train),
+        train.classes.len(),
+    );
+    let of_train = match train.examples.1 {
+        0 => format!("set `test` to other examples of {}", train.name),
+        _ => format!("set `test`, too: `--set test={}:FOLDER,split=test`", train.name),
+    };
+    Err(entry.fault(&must, Some(of_train)))
 }
 
 /// A name, which is that of a folder of results.

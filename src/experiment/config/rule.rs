@@ -209,6 +209,13 @@ pub(super) fn read(
     let method = entry.choice("method", &known)?;
     let difference = |entry: Entry| match entry.string() {
         Ok(PREVIOUS) if method == "dal" => Ok(Product::Previous),
+        Ok(PREVIOUS) => {
+            let must = format!("must be a number for `{method}`: \"previous\" is for `dal` only");
+            Err(entry.fault(
+                &must,
+                Some("`difference = 0.2`, say; without it the derivative is exact".into()),
+            ))
+        }
         Ok(_) if method == "dal" => Err(entry.fault("must be positive, or \"previous\"", None)),
         _ => positive(entry).map(Product::Difference),
     };

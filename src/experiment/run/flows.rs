@@ -2,7 +2,7 @@
 
 use super::error::RunError;
 use super::optimizer::Flowing;
-use crate::experiment::config::{Config, Flows};
+use crate::experiment::config::{Config, Flows, Metric};
 use bea_flow::flow::{FlowName, Request, SimulateError};
 use bea_network::NetworkLoss;
 use bea_network::architecture::Dtype;
@@ -22,10 +22,31 @@ pub fn tolerances(network: &NetworkLoss, smooth: (f64, f64)) -> (f64, f64) {
 }
 
 /// What is missing in `central` on a network whose Hessian jumps.
-pub fn kinks(network: &NetworkLoss, flows: &[FlowName]) -> Option<&'static str> {
-    (flows.contains(&FlowName::Central) && !network.is_smooth()).then_some(
-        "`central` takes third derivatives between the kinks of activations, pools and losses in pieces, where the network's \
-         gradient or Hessian jumps: what the kinks themselves add to its averages is missing",
+pub fn kinks(network: &NetworkLoss, flows: &[FlowName]) -> Option<String> {
+    let central = FlowName::Central.to_string();
+    (flows.contains(&FlowName::Central) && !network.is_smooth()).then(|| between_kinks(&[central]))
+}
+
+/// The same of all that a run measures and follows, metrics of third derivatives included.
+pub(super) fn kinks_of(config: &Config, network: &NetworkLoss) -> Option<String> {
+    let takes_third = |metric: &&Metric| match metric {
+        Metric::SelfStabilization | Metric::ThirdOrder => true,
+        metric => metric.flow() == Some(FlowName::Central),
+    };
+    let followed = config.follow.iter().flat_map(|follow| &follow.flows);
+    let followed = followed.filter(|flow| **flow == FlowName::Central).map(ToString::to_string);
+    let measured = config.metrics.iter().filter(takes_third).map(ToString::to_string);
+    let names: Vec<String> = followed.take(1).chain(measured).collect();
+    (!names.is_empty() && !network.is_smooth()).then(|| between_kinks(&names))
+}
+
+/// That these take third derivatives where the network's Hessian jumps.
+fn between_kinks(names: &[String]) -> String {
+    let take = if names.len() == 1 { "takes" } else { "take" };
+    format!(
+        "`{}` {take} third derivatives between the kinks of activations, pools and losses in pieces, where the network's \
+         gradient or Hessian jumps: what the kinks themselves add is missing",
+        names.join("`, `")
     )
 }
 

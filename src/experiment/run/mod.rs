@@ -7,6 +7,7 @@ mod flows;
 mod follow;
 mod moment;
 mod optimizer;
+mod remarks;
 mod sharpness;
 mod table;
 
@@ -53,6 +54,8 @@ pub struct Run {
     follow: Option<Table>,
     end: Option<End>,
     last: Option<Seen>,
+    /// Whether a note says why `self_stabilization` has no value.
+    said_without_slope: bool,
 }
 
 /// The loss and sharpness of the last step, for observers.
@@ -149,8 +152,8 @@ impl Run {
         };
         let optimizer = Flowing::of(&config, &loss);
         notes.extend(optimizer.as_ref().and_then(|optimizer| optimizer.effective_start(&config)));
-        let followed = config.follow.iter().flat_map(|follow| follow.flows.iter().copied());
-        notes.extend(kinks(&loss, &followed.collect::<Vec<_>>()).map(String::from));
+        notes.extend(flows::kinks_of(&config, &loss));
+        notes.extend(remarks::on_metrics(&config, optimizer.as_ref()));
         for &metric in &config.metrics {
             let reason = match metric {
                 Metric::Accuracy | Metric::TestAccuracy if config.graph().is_some() => {
@@ -203,7 +206,7 @@ impl Run {
         };
         let columns = config.metrics.iter().flat_map(|metric| metric.columns(p));
         let columns = std::iter::once("step".to_string()).chain(columns).collect();
-        let wanted = config.metrics.iter().map(|m| Sharpness::needed(*m)).max().unwrap_or(0);
+        let wanted = config.metrics.iter().map(|m| Sharpness::needed(*m)).max().unwrap_or(0).min(p);
         let problem = Problem::new(loss.clone());
         flows::check(&config, optimizer.as_ref(), &theta)?;
         let state = match &config.rule {
@@ -217,18 +220,17 @@ impl Run {
             }
             _ => State::new(theta),
         };
-        let frozen = config.metrics.iter().find(|metric| metric.takes_frozen());
-        let reason = match (&config.rule, frozen) {
-            (Rule::Nonlinear(iteration), Some(_)) => {
-                iteration.frozen(&loss, &state)?.err().map(|reason| reason.to_string())
-            }
-            (_, Some(Metric::Preconditioned(_))) => Some(
-                "it is of optimizers that divide gradients by a buffer, such as `adam`; of others there is lambda:1".into(),
-            ),
-            _ => None,
-        };
-        if let (Some(&metric), Some(reason)) = (frozen, reason) {
-            return Err(RunError::Metric { metric, reason });
+        for &metric in config.metrics.iter().filter(|metric| metric.takes_frozen()) {
+            let reason = match (&config.rule, metric) {
+                (Rule::Nonlinear(iteration), _) => {
+                    iteration.frozen(&loss, &state)?.err().map(|reason| reason.to_string())
+                }
+                (_, Metric::Preconditioned(_)) => Some(
+                    "it is of optimizers that divide gradients by a buffer, such as `adam`; of others there is lambda:1".into(),
+                ),
+                _ => None,
+            };
+            reason.map_or(Ok(()), |reason| Err(RunError::Metric { metric, reason }))?;
         }
         Ok(Run {
             optimizer,
@@ -246,6 +248,7 @@ impl Run {
             batches,
             end: None,
             last: None,
+            said_without_slope: false,
         })
     }
 
@@ -379,9 +382,7 @@ impl Run {
                 Ok(_) if watch.cancelled() => {}
                 Ok((rows, notes)) => {
                     table.rows.extend(rows);
-                    let label = &self.config.label;
-                    let of = if label.is_empty() { String::new() } else { format!("{label}, ") };
-                    self.notes.extend(notes.into_iter().map(|note| format!("{of}{note}")));
+                    self.say(&notes);
                 }
                 Err(error) => {
                     forget(self);
@@ -395,6 +396,13 @@ impl Run {
         }
         self.last = Some(Seen { loss: taken.loss, sharpness: self.sharpness.last });
         Ok(())
+    }
+
+    /// Notes of this run among others.
+    fn say(&mut self, notes: &[String]) {
+        let label = &self.config.label;
+        let of = if label.is_empty() { String::new() } else { format!("{label}, ") };
+        self.notes.extend(notes.iter().map(|note| format!("{of}{note}")));
     }
 
     /// The row of the iterate `before`, from which the step `taken` leads to the state. There is none
@@ -445,6 +453,18 @@ impl Run {
         };
         let mut row = vec![step as f64];
         row.extend(moment.measure(&self.config.metrics, &mut self.sharpness)?);
+        let column = |part| {
+            let name = format!("self_stabilization_{part}");
+            self.metrics.columns.iter().position(|known| *known == name).map(|at| row[at])
+        };
+        if let (Some(slope), Some(variance)) = (column("slope"), column("variance"))
+            && variance.is_nan()
+            && self.sharpness.last.is_some()
+            && !self.said_without_slope
+        {
+            self.said_without_slope = true;
+            self.say(&[remarks::without_slope(step, slope)]);
+        }
         self.metrics.rows.push(row);
         Ok(None)
     }

@@ -202,10 +202,13 @@ impl Moment<'_> {
                 end.map_or(vec![f64::NAN; 2], |end| vec![end.value, end.angle.unwrap_or(f64::NAN)])
             }
             Metric::SelfStabilization => {
-                let Some(pair) = shared.pairs.first() else { return Ok(vec![f64::NAN; 3]) };
+                let simple =
+                    shared.pairs.first().filter(|_| !sharpness.is_degenerate(&shared.pairs));
+                let Some(pair) = simple else { return Ok(vec![f64::NAN; 3]) };
                 let slope = self.loss.contraction(self.theta(), &[&pair.vector, &pair.vector])?;
                 let (sharpening, square) = (-dot(&slope, self.gradient), dot(&slope, &slope));
-                vec![sharpening, square, 2.0 * sharpening / square]
+                let flat = square.sqrt() <= sharpness.rounding(pair.value);
+                vec![sharpening, square, if flat { f64::NAN } else { 2.0 * sharpening / square }]
             }
             Metric::Along(k) => of_pairs(k, &|pair| dot(self.gradient, &pair.vector).abs()),
             Metric::Coefficients(k) => {

@@ -40,9 +40,23 @@ impl Sharpness {
     pub fn needed(metric: Metric) -> usize {
         match metric {
             Metric::Lambda(k) | Metric::Coefficients(k) | Metric::Along(k) => k,
-            Metric::Prediction | Metric::SelfStabilization | Metric::FlowLambda(_) => 1,
+            Metric::Prediction | Metric::FlowLambda(_) => 1,
+            // Whether the first is simple.
+            Metric::SelfStabilization => 2,
             _ => 0,
         }
+    }
+
+    /// Whether the first two eigenvalues cannot be told apart, whose errors are squares of those of the eigenvectors.
+    pub fn is_degenerate(&self, pairs: &[Eigenpair]) -> bool {
+        let error = 10.0 * self.tolerance.powi(2);
+        matches!(pairs, [a, b, ..] if a.value - b.value <= error * a.value.abs())
+    }
+
+    /// What the norm of the gradient of an eigenvalue of this size may be by rounding alone, of parameters of order 1.
+    pub fn rounding(&self, value: f64) -> f64 {
+        let epsilon = if self.single { f64::from(f32::EPSILON) } else { f64::EPSILON };
+        100.0 * epsilon * value.abs()
     }
 
     /// The eigenpairs at `θ`, the largest first, in search number `number`; none where the iteration fails.

@@ -49,8 +49,19 @@ impl NetworkFigure {
     /// # Errors
     /// A text is wrong.
     pub fn runs(&self, scale: Scale, set: &[Source]) -> Result<Vec<Config>, SourceError> {
-        Experiment::parse(Source::new(format!("{}.toml", self.experiment), self.text), scale, set)?
-            .runs()
+        self.description(scale, set)?.runs()
+    }
+
+    /// Whether its runs of this size are others than those of the small one.
+    ///
+    /// # Errors
+    /// As [`runs`](Self::runs).
+    pub fn has_scale(&self, scale: Scale) -> Result<bool, SourceError> {
+        Ok(self.description(scale, &[])?.has_scale())
+    }
+
+    fn description(&self, scale: Scale, set: &[Source]) -> Result<Experiment, SourceError> {
+        Experiment::parse(Source::new(format!("{}.toml", self.experiment), self.text), scale, set)
     }
 
     /// Whether the claim holds, and what is seen.

@@ -9,7 +9,8 @@ use super::{Beginning, FlowName, SimulateError, Stop, Trajectory, Watch};
 use num_complex::Complex64;
 
 /// How many steps of a flow through the edge of stability are one of the optimizer, where derivatives cost little; and of
-/// `rod` where they cost much. One does for `central`, whose own step meets its constraint at its end.
+/// `rod` where they cost much, or where longer steps are asked for, in which `Σ` would decay by more than it can. One does for
+/// `central`, whose own step meets its constraint at its end.
 const PARTS: usize = 16;
 const PARTS_OF_ROD: usize = 4;
 
@@ -134,11 +135,12 @@ impl Setup<'_> {
         let request = self.request;
         let start: Vec<f64> = start.iter().map(|z| z.re).collect();
         let mut state = begin(&start)?;
-        let parts = match request.euler {
-            Some(step) => (request.lr / step - 1e-9).ceil().max(1.0) as usize,
+        let fewest = if flow == FlowName::Rod { PARTS_OF_ROD } else { 1 };
+        let asked = request.euler.map(|step| (request.lr / step - 1e-9).ceil() as usize);
+        let parts = match asked {
+            Some(asked) => asked.max(fewest),
             None if !self.problem.is_matrix_free() => PARTS,
-            None if flow == FlowName::Rod => PARTS_OF_ROD,
-            None => 1,
+            None => fewest,
         };
         let name = flow.to_string();
         let samples = request.samples_per_step;
@@ -148,7 +150,15 @@ impl Setup<'_> {
         'steps: for n in 0..=request.steps {
             watch.reached(&name, n);
             match state.oscillation() {
-                Ok(found) => at.push(found),
+                Ok(found) => {
+                    let undefined = !found.loss.is_finite();
+                    at.push(found);
+                    if undefined {
+                        points.push(complex(state.point()));
+                        note = Some(format!("step {n}: {}", Stop::LossNotFinite));
+                        break;
+                    }
+                }
                 Err(stop) => {
                     failure(&stop)?;
                     note = Some(format!("step {n}: {stop}"));
@@ -175,7 +185,14 @@ impl Setup<'_> {
                 }
             }
         }
-        let remarks = state.remarks();
+        let mut remarks = state.remarks();
+        if flow == FlowName::Rod && asked.is_some_and(|asked| asked < fewest) {
+            remarks.push(format!(
+                "steps of {:.3e}, a quarter of the optimizer's, and no longer ones: Σ decays by e^(-2) in one of the optimizer's, and \
+                 those would not follow it",
+                request.lr / parts as f64
+            ));
+        }
         let way = state.path();
         let beginning = match way {
             Path::Midpoint => Beginning::Midpoint,

@@ -35,6 +35,17 @@ pub enum Stop {
     /// Inf or NaN.
     #[error("the parameters or their velocity are no longer finite")]
     NotFinite,
+    /// The loss is Inf or NaN, as beyond a pole that a step has leapt over.
+    #[error(
+        "the loss, averaged over the oscillation, is not finite: the flow has left where the loss is defined"
+    )]
+    LossNotFinite,
+    /// The preconditioner of a step is 0 or not finite.
+    #[error(
+        "the step divides by √v + ε, and for one of the parameters that is 0 or not finite: 0/0 where the gradient has been 0 \
+         until then and ε is 0"
+    )]
+    NotDivisible,
     /// The field is not finite where a slow variable is 0.
     #[error(
         "the modified field is not finite where an entry of `{0}` is 0, as where the step divides by its root: \
@@ -188,6 +199,7 @@ impl From<curvature::Error> for Stop {
     fn from(error: curvature::Error) -> Stop {
         match error {
             curvature::Error::NotFinite(_) => Stop::NotFinite,
+            curvature::Error::NotPositive { .. } => Stop::NotDivisible,
             curvature::Error::Objective(error) => error.into(),
             _ => Stop::NoConvergence("the Krylov method"),
         }

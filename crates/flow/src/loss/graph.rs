@@ -224,6 +224,16 @@ impl Graph {
         found.sort_unstable();
         found
     }
+
+    /// Whether the given expressions are made with functions of which a derivative jumps: `|x|`, `max(x, 0)`, `elu` and choices
+    /// between two expressions.
+    pub fn has_kinks(&self, roots: &[Expr]) -> bool {
+        let jumps = |function| matches!(function, Function::Abs | Function::Relu | Function::Elu);
+        self.reachable(roots).into_iter().any(|e| match self.node(e) {
+            Node::Apply(function, _) => jumps(*function),
+            node => matches!(node, Node::Select(..)),
+        })
+    }
 }
 
 /// The extent of the graph; it may hold millions of nodes.

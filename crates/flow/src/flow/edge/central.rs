@@ -35,6 +35,9 @@ const NEAR: f64 = 0.95;
 const MOST: usize = 16;
 /// From this `z` on, a step is integrated in more parts.
 const STIFF: f64 = 1.25;
+/// A flow whose `z` stays above this for so many steps is not at the edge.
+const ABOVE: f64 = 1.05;
+const STAYS: usize = 5;
 /// Where it is above this, there is no flow.
 const FAR: f64 = 1e4;
 /// Averages of squares that change faster than this, in time constants a step, are those of single squares.
@@ -56,6 +59,49 @@ pub(in crate::flow) struct Central<'a> {
     /// How far the flow has come, in steps, and when there first were more directions near the edge than allowed.
     time: f64,
     crowded: Option<f64>,
+    beyond: Beyond,
+}
+
+/// The steps at which the flow is beyond the edge.
+#[derive(Default)]
+struct Beyond {
+    /// Since when it has been so, in steps without a gap.
+    since: Option<f64>,
+    run: usize,
+    /// The beginning of the first of [`STAYS`] steps on end, if there were so many.
+    first: Option<f64>,
+    /// How many there were in all, and the largest `z`, with its step.
+    count: usize,
+    most: (f64, f64),
+}
+
+impl Beyond {
+    fn see(&mut self, time: f64, z: f64) {
+        if z.is_nan() || z <= ABOVE {
+            (self.since, self.run) = (None, 0);
+            return;
+        }
+        let since = *self.since.get_or_insert(time);
+        self.run += 1;
+        self.count += 1;
+        if z > self.most.1 {
+            self.most = (time, z);
+        }
+        if self.run >= STAYS {
+            self.first.get_or_insert(since);
+        }
+    }
+
+    fn remark(&self) -> Option<String> {
+        let (time, z) = self.most;
+        self.first.map(|first| {
+            format!(
+                "from step {first:.0} on its sharpness is above the edge, {z:.1} times at step {time:.0} and by more than 5 % at {} steps in \
+                 all: the curvature changes too much within a step to be held there, and it is no path of the optimizer's averages",
+                self.count
+            )
+        })
+    }
 }
 
 /// `Σ = U X Uᵀ`.
@@ -98,6 +144,7 @@ impl<'a> Central<'a> {
             oscillation: Covariance::none(),
             time: 0.0,
             crowded: None,
+            beyond: Beyond::default(),
         })
     }
 
@@ -289,6 +336,7 @@ impl Oscillating for Central<'_> {
 
     fn oscillation(&mut self) -> Result<Oscillation, Stop> {
         let z = self.directions()?.first().map_or(f64::NAN, |direction| direction.z);
+        self.beyond.see(self.time, z);
         let Covariance { u, x, residual } = &self.oscillation;
         let k = u.len();
         let edge = self.metric.edges(&self.nu, self.w.len());
@@ -336,7 +384,7 @@ impl Oscillating for Central<'_> {
                 self.most
             )
         });
-        crowded.into_iter().collect()
+        crowded.into_iter().chain(self.beyond.remark()).collect()
     }
 
     fn path(&self) -> Path {

@@ -132,7 +132,9 @@ impl Candidate {
         let small = [1e-4; 3];
         let moved = after(step, &ORIGIN, &small, &[], None)[0][0];
         let [root] = candidate.squares(&small, None).map(f64::sqrt)[..1] else { return None };
-        candidate.eps = (-h * (1.0 - beta1) * small[0] / moved - root).max(0.0);
+        let eps = -h * (1.0 - beta1) * small[0] / moved - root;
+        // What is left of the difference by rounding is no ε.
+        candidate.eps = if eps > 16.0 * f64::EPSILON * root { eps } else { 0.0 };
         // Without a correction the first step is smaller.
         let first = after(step, &ORIGIN, &TRIED[0], &[], Some(1))[0][0];
         let late = after(step, &ORIGIN, &TRIED[0], &[], None)[0][0];

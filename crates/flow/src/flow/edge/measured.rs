@@ -73,11 +73,13 @@ pub(in crate::flow) fn oscillations(
             if let Some(second) = &metric.second {
                 nu = second.update(&nu, &slope, n + 1);
             }
+            let square = dot(&slope, &slope);
             // That of the path, as the flows have it.
-            let path = mean(&trajectory.theta, n, Path::Average);
-            let path = path.as_ref().unwrap_or(&theta);
-            let found = sharp.find(path, &metric.edges(&nu, d), 1)?;
-            Ok((dot(&slope, &slope), found.first().map_or(f64::NAN, |found| found.z)))
+            let Some(path) = mean(&trajectory.theta, n, Path::Average) else {
+                return Ok((square, f64::NAN));
+            };
+            let found = sharp.find(&path, &metric.edges(&nu, d), 1)?;
+            Ok((square, found.first().map_or(f64::NAN, |found| found.z)))
         };
         match measure() {
             Ok((square, z)) => {

@@ -21,7 +21,8 @@ use super::{SimulateError, Stop};
 #[derive(Clone, PartialEq, Debug)]
 pub struct Oscillation {
     /// The largest eigenvalue of `∇²E` on the path; of `P⁻¹∇²E` for an optimizer that divides its steps by `P`. That of the
-    /// optimizer itself is on the path that its iterates oscillate about, too, except for the first and the last of them.
+    /// optimizer itself is on the path that its iterates oscillate about, too; NaN at the first and the last of them, where
+    /// that is not known.
     pub sharpness: f64,
     /// Where the optimizer's steps begin to oscillate: `2/h` for gradient descent.
     pub edge: f64,

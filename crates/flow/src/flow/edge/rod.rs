@@ -26,6 +26,9 @@ use nalgebra::DMatrix;
 /// How many principal axes of `Σ` are kept where nothing else is said.
 const AXES: usize = 8;
 
+/// A trace that is so much larger than it was has an oscillation that grows.
+const GROWN: f64 = 2.0;
+
 /// A direction with `z` above this should have an oscillation.
 const FAR: f64 = 1.1;
 
@@ -40,9 +43,11 @@ pub(in crate::flow) struct Rod<'a> {
     sharp: Sharp<'a>,
     /// The largest part of the trace that was dropped at once.
     dropped: f64,
-    /// How far it has come, in steps, and when it first lay across a direction far beyond the edge.
+    /// How far it has come, in steps, and when it first lay across a direction far beyond the edge, with the trace then.
     time: f64,
-    across: Option<f64>,
+    across: Option<(f64, f64)>,
+    /// Whether the trace has grown since.
+    grown: bool,
 }
 
 /// What the rod feels.
@@ -75,6 +80,7 @@ impl<'a> Rod<'a> {
             dropped: 0.0,
             time: 0.0,
             across: None,
+            grown: false,
         })
     }
 
@@ -157,11 +163,12 @@ impl Oscillating for Rod<'_> {
         let z = found.first().map_or(f64::NAN, |found| found.z);
         let covariance: Vec<f64> = self.axes.iter().map(|axis| dot(axis, axis)).collect();
         let trace: f64 = covariance.iter().sum();
+        self.grown |= self.across.is_some_and(|(_, before)| trace > GROWN * before);
         if let Some(found) = found.first().filter(|found| found.z > FAR) {
             // u is of norm 1 in the metric of the edge, 2/h.
             let along = |axis: &Vec<f64>| dot(axis, &found.u).powi(2) * 2.0 / self.h;
             if self.axes.iter().map(along).sum::<f64>() < 0.5 * trace {
-                self.across.get_or_insert(self.time);
+                self.across.get_or_insert((self.time, trace));
             }
         }
         let edge = 2.0 / self.h;
@@ -193,7 +200,7 @@ impl Oscillating for Rod<'_> {
                 self.most, self.dropped
             )
         });
-        let across = self.across.map(|time| {
+        let across = self.across.filter(|_| !self.grown).map(|(time, _)| {
             format!(
                 "at step {time:.0} the sharpness is far beyond the edge, and most of Σ is not along that direction: the rod \
                  feels the curvature along its longest axis alone, here the drift of a step, so no oscillation grows"
