@@ -158,5 +158,5 @@ fn clipped_gradient_descent_is_gradient_descent_at_rest() {
     assert_eq!(critical(&clipped), critical(&descent));
     let text = "optimizer a { theta' = theta + h*max(1, 1/norm(g))*f }";
     let unbounded = optimizer::parse(&Source::new("a", text)).unwrap();
-    assert!(unbounded.at_rest(&BTreeMap::new()).is_err());
+    assert!(unbounded[0].at_rest(&BTreeMap::new()).is_err());
 }

@@ -217,24 +217,25 @@ mod command {
         let adamw = ["adamw", "beta1=1/2", "beta2=3/4", "eps=1/10", "lambda=1/10"];
         let dal = ["dal_heavy_ball", "p=1/2", "m=1/2"];
         let lamb = ["lamb", "beta1=1/2", "beta2=1/2", "eps=1/10", "lambda=1/10"];
-        let rmsprop = ["rmsprop", "alpha=3/4", "eps=1/10"];
         let lars = ["lars", "m=1/2", "lambda=1/10"];
+        let adam = ["adam", "beta1=1/2", "beta2=3/4", "eps=1/10"];
         let cases = [
-            ("0.1", &adamw[..]),
-            ("0.03", &dal),
-            ("0.1", &lamb),
-            ("0.1", &rmsprop),
-            ("0.1", &lars),
+            ("0.1", &adamw[..], "the start"),
+            ("0.03", &dal, "the start"),
+            ("0.1", &lamb, "the start"),
+            ("0.1", &lars, "the start"),
+            // By the flow of the next order.
+            ("0.01", &adam, "the effective start"),
         ];
-        for (lr, optimizer) in cases {
-            let loss = ["--loss", "x^2/2+2*y^2+x^2*y/4", "--start", "1,0.7", "--steps", "12"];
+        for (lr, optimizer, from) in cases {
+            let loss = ["--loss", "x^2/2+2*y^2+x^2*y/4", "--start", "1,0.7", "--steps", "25"];
             let to = ["--out", out.to_str().unwrap(), "--force"];
             let mut arguments =
                 [&["flow", "--lr", lr, "--flows", "order:1"][..], &loss, &to].concat();
             arguments.extend(["--optimizer", optimizer[0]]);
             optimizer[1..].iter().for_each(|value| arguments.extend(["--set", value]));
             let text = stdout(&arguments);
-            assert!(text.contains("order:1 begins at the start"), "{text}");
+            assert!(text.contains(&format!("order:1 begins at {from}")), "{text}");
         }
     }
 
