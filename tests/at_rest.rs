@@ -155,7 +155,7 @@ fn the_command_linearises_or_says_why_not() {
 fn clipped_gradient_descent_is_gradient_descent_at_rest() {
     let clipped = optimizer::find("clipped_gradient_descent").unwrap();
     let descent = optimizer::find("gradient_descent").unwrap();
-    assert_eq!(critical(&clipped), critical(&descent));
+    assert_eq!(critical(clipped), critical(descent));
     let text = "optimizer a { theta' = theta + h*max(1, 1/norm(g))*f }";
     let unbounded = optimizer::parse(&Source::new("a", text)).unwrap();
     assert!(unbounded[0].at_rest(&BTreeMap::new()).is_err());
