@@ -127,10 +127,15 @@ fn the_command_linearises_or_says_why_not() {
     };
     let no_eps = said(of("adam", &["beta1=4/5", "beta2=15/16", "eps=0"]));
     assert!(no_eps.contains("not differentiable at a critical point"), "{no_eps}");
+    assert!(no_eps.contains("`eps` that is not 0"), "{no_eps}");
     for (name, set) in [("signum", &["beta=1/2"][..]), ("normalized_gradient_descent", &[])] {
         let message = said(of(name, set));
         assert!(message.contains("not differentiable at a critical point"), "{message}");
+        assert!(!message.contains("eps"), "{message}");
     }
+    let (code, out, error) = of("slow_nesterov", &["a=1"]);
+    assert_eq!(code, 0, "{error}");
+    assert!(out.contains("moves slow variables beside the parameters"), "{out}");
     let muon = said(of("muon", &["beta=1/2"]));
     assert!(
         muon.contains("not differentiable at a critical point")
@@ -143,4 +148,15 @@ fn the_command_linearises_or_says_why_not() {
     assert!(sum.contains("`v` keeps any value at a critical point"), "{sum}");
     let symbolic = said(of("adam", &["beta1=4/5"]));
     assert!(symbolic.contains("need values: beta2, eps"), "{symbolic}");
+}
+
+/// Where the gradient is small it is not clipped: `min(1, c/0)` is 1.
+#[test]
+fn clipped_gradient_descent_is_gradient_descent_at_rest() {
+    let clipped = optimizer::find("clipped_gradient_descent").unwrap();
+    let descent = optimizer::find("gradient_descent").unwrap();
+    assert_eq!(critical(clipped), critical(descent));
+    let text = "optimizer a { theta' = theta + h*max(1, 1/norm(g))*f }";
+    let unbounded = optimizer::parse(&Source::new("a", text)).unwrap();
+    assert!(unbounded[0].at_rest(&BTreeMap::new()).is_err());
 }

@@ -78,7 +78,7 @@ fn names() {
         "optimizer a {\n  theta' = theta + h*g(theta)\n}",
         "optimizer a(m) {\n  theta' = theta + h*m(f(theta))\n}",
         "optimizer a {\n  theta' = theta + h*cosh(2)*f(theta)\n}",
-        "optimizer a {\n  theta' = theta + h*f\n}",
+        "optimizer a {\n  players x, y\n  x' = x + h*fx\n  y' = y + h*fy(x, y)\n}",
     ]));
 }
 
@@ -143,6 +143,7 @@ fn nonlinear_steps() {
         plain("h*clip(g, 1)"),
         plain("h*D(f)[norm(f)]"),
         plain("h*f(norm(f)*1)"),
+        plain("h*clip(f, 1, -1)"),
         plain("h/t*g^2"),
         plain("h*g^2*(1 - 2^t)"),
         plain("h*g^2*(1 - beta^(1 - t))"),

@@ -83,6 +83,7 @@ fn what_the_command_refuses_the_page_refuses_in_the_same_words() {
     let squares = "optimizer o { state v\n v' = v/2 + g^2/2\n theta' = theta - h*g/sqrt(v' + 1) }";
     let normalized = "optimizer o { theta' = theta - h*g/norm(g) }";
     let slow = "optimizer o { slow v\n v' = v + h*g^2\n theta' = theta - h*g/sqrt(v' + 1) }";
+    let running = "optimizer o(psi) { state p = 1\n p' = (1 - 0.96^(psi*t))*p/2\n theta' = theta - h/(1-p')*g/(1 + abs(g)) }";
     let two = "optimizer o { fields f, k\n theta' = theta + h*f(theta) + h*k(theta) }";
     let rest = || json!({ "start": "rest" });
     let loss = || json!({ "content": "modified-loss" });
@@ -103,6 +104,8 @@ fn what_the_command_refuses_the_page_refuses_in_the_same_words() {
         (irrational, rest(), "--start rest"),
         (squares, rest(), "--start rest"),
         (normalized, rest(), "--start rest"),
+        (squares, json!({ "at_step": 5 }), "--at-step 5"),
+        (running, json!({ "at_step": 3, "order": 0 }), "--at-step 3 --order 0"),
         (slow, loss(), "--modified-loss"),
         (two, loss(), "--modified-loss"),
         (two, json!({ "gradient": true }), "--as gradient"),

@@ -209,6 +209,36 @@ mod command {
         assert!(text.contains(expected), "{text}");
     }
 
+    /// Followed back, flows of large steps are drawn to a point where they stand still, from all numbers of steps alike.
+    #[test]
+    fn a_start_from_which_the_flow_does_not_meet_the_optimizer_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let adamw = ["adamw", "beta1=1/2", "beta2=3/4", "eps=1/10", "lambda=1/10"];
+        let dal = ["dal_heavy_ball", "p=1/2", "m=1/2"];
+        let lamb = ["lamb", "beta1=1/2", "beta2=1/2", "eps=1/10", "lambda=1/10"];
+        let lars = ["lars", "m=1/2", "lambda=1/10"];
+        let adam = ["adam", "beta1=1/2", "beta2=3/4", "eps=1/10"];
+        let cases = [
+            ("0.1", &adamw[..], "the start"),
+            ("0.03", &dal, "the start"),
+            ("0.1", &lamb, "the start"),
+            ("0.1", &lars, "the start"),
+            // By the flow of the next order.
+            ("0.01", &adam, "the effective start"),
+        ];
+        for (lr, optimizer, from) in cases {
+            let loss = ["--loss", "x^2/2+2*y^2+x^2*y/4", "--start", "1,0.7", "--steps", "25"];
+            let to = ["--out", out.to_str().unwrap(), "--force"];
+            let mut arguments =
+                [&["flow", "--lr", lr, "--flows", "order:1"][..], &loss, &to].concat();
+            arguments.extend(["--optimizer", optimizer[0]]);
+            optimizer[1..].iter().for_each(|value| arguments.extend(["--set", value]));
+            let text = stdout(&arguments);
+            assert!(text.contains(&format!("order:1 begins at {from}")), "{text}");
+        }
+    }
+
     #[test]
     fn pictures_show_the_effective_start_and_the_way_to_it() {
         let folder = tempfile::tempdir().unwrap();

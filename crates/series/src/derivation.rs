@@ -6,7 +6,7 @@ use crate::render::typed::TypedDocument;
 use crate::render::{Content, Document, Form, Format, Layout, Notation, Part};
 use crate::series::{GeneralLinearMethod, Start, StartError};
 use crate::tree::{TreeId, TreeTable};
-use crate::typed::{Program, TypedField, TypedPotential};
+use crate::typed::{Node, Program, TypedError, TypedField, TypedPotential, forgetting};
 use num_rational::BigRational;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -160,10 +160,7 @@ impl Request {
         words: &'r Words,
     ) -> Result<Linear<'r>, Refusal> {
         if self.at_step.is_some() {
-            return Err(Refusal::new(format!(
-                "`{name}` has no bias corrections: its step is the same at every step"
-            ))
-            .help(format!("leave {} out", words.at_step)));
+            return Err(no_corrections(name, words));
         }
         let start = if self.start {
             Some(program.start().map_err(|error| no_start(name, &error, words))?)
@@ -219,6 +216,10 @@ impl Request {
         }
         if self.start {
             return Err(no_typed_start(program, words));
+        }
+        let is_corrected = program.nodes.iter().any(|node| matches!(node, Node::Decay { .. }));
+        if self.at_step.is_some() && !is_corrected {
+            return Err(no_corrections(&program.name, words));
         }
         self.check_loss_format()?;
         let order = self.order.unwrap_or(2);
@@ -334,8 +335,18 @@ impl Nonlinear<'_> {
     /// # Errors
     /// If there is none.
     pub fn field(&self) -> Result<TypedField, Refusal> {
-        TypedField::derive(self.program, self.order, self.request.at_step)
-            .map_err(|error| Refusal::underivable(&self.program.name, error))
+        let (program, at_step) = (self.program, self.request.at_step);
+        TypedField::derive(program, self.order, at_step).map_err(|error| match error {
+            // The factor is a number once bias corrections are 1.
+            TypedError::Coefficient { name, .. } if forgetting(program).is_ok() => {
+                let message = format!(
+                    "`{}` has no field of one step: `{name}` is multiplied by another factor at every step",
+                    program.name
+                );
+                Refusal::new(message).help(format!("leave {} out", self.words.at_step))
+            }
+            error => Refusal::underivable(&program.name, error),
+        })
     }
 
     /// What each order of the field is the gradient of, if the modified loss is asked for.
@@ -368,6 +379,12 @@ impl Nonlinear<'_> {
         let values = self.request.values.clone().into_iter().collect();
         TypedDocument { field, values, width, line, potentials }
     }
+}
+
+/// That no step of an optimizer differs from others.
+fn no_corrections(name: &str, words: &Words) -> Refusal {
+    Refusal::new(format!("`{name}` has no bias corrections: its step is the same at every step"))
+        .help(format!("leave {} out", words.at_step))
 }
 
 /// Why an optimizer has no effective start.

@@ -59,7 +59,7 @@ fn direction_json(direction: &Direction) -> Value {
         value["h_lambda"] = number(*z);
         value["case"] = json!(case.map(|case| case.to_string()));
         value["igr"] = number(*igr);
-        value["order"] = number(*order);
+        value["order"] = order.map_or(Value::Null, number);
         value["pf"] = pf.map_or(Value::Null, |pf| json!([number(pf.re), number(pf.im)]));
         value["multipliers"] = pairs(multipliers);
         value["radius"] = number(*radius);

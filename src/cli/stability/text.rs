@@ -71,7 +71,8 @@ impl Report<'_> {
             let multipliers = list(&at.multipliers);
             steps.push([lambda.clone(), short(at.z), case, short(at.radius), multipliers]);
             let pf = at.pf.map_or("-".into(), complex);
-            flows.push([lambda, short(direction.ngf), short(at.igr), short(at.order), pf]);
+            let order = at.order.map_or("-".into(), short);
+            flows.push([lambda, short(direction.ngf), short(at.igr), order, pf]);
         }
         match self.request.lr {
             Some(h) => {
@@ -83,8 +84,26 @@ impl Report<'_> {
                 line(out, "\neigenvalues of the flows' Jacobians".into());
                 table(out, &flows);
                 let of_step = directions.iter().filter_map(|d| d.at_step.as_ref());
-                if of_step.flat_map(|at| [at.z, at.igr, at.order]).any(f64::is_infinite) {
+                if of_step
+                    .flat_map(|at| [at.z, at.igr, at.order.unwrap_or(0.0)])
+                    .any(f64::is_infinite)
+                {
                     line(out, format!("  {TOO_LARGE}"));
+                }
+                if !self.optimizer.is_linear() {
+                    line(
+                        out,
+                        "  ngf and igr are gradient descent's, whatever the optimizer".into(),
+                    );
+                }
+                let mut of_step = directions.iter().filter_map(|d| d.at_step.as_ref());
+                if of_step.any(|at| at.order.is_none()) {
+                    line(
+                        out,
+                        format!(
+                            "  {order} moves slow variables beside the parameters: it is no field of these alone"
+                        ),
+                    );
                 }
             }
             None => {

@@ -277,7 +277,7 @@ impl Comparison<'_, '_, '_> {
                     let help = match unknown {
                         Vanishing::Nowhere => format!("no point was found{domain}"),
                         _ => format!(
-                            "they differ in form by `{gap}`, and no point was found{domain} and that is not 0"
+                            "they differ in form by `{gap}`, and no point{domain} was found at which this is not 0"
                         ),
                     };
                     return fault("it cannot be decided whether the two sides are equal", &help);

@@ -265,6 +265,34 @@ impl<'c> Evaluator<'_, 'c> {
         Ok(Value::Entrywise(Entrywise { sum, is_vector: of.is_vector && !is_number, arity: 0 }))
     }
 
+    /// `min`, `max` and `clip`, made of the greater of two as in optimizers.
+    pub(super) fn entrywise_bounds(
+        &mut self,
+        name: &str,
+        values: &[Value],
+    ) -> Result<Value, ValueError> {
+        let mut sums = Vec::new();
+        let mut is_vector = false;
+        for value in values {
+            let of = self.entrywise(value)?;
+            if of.arity > 0 {
+                return Err(ValueError::Function(value.kind()));
+            }
+            is_vector |= of.is_vector;
+            sums.push(of.sum);
+        }
+        let sum = match (name, &sums[..]) {
+            ("max", [a, b]) => self.atoms.greater(a, b),
+            ("clip", [x, low, high]) => {
+                let raised = self.atoms.greater(x, low);
+                self.atoms.greater(&raised.negative(), &high.negative()).negative()
+            }
+            (_, [a, b, ..]) => self.atoms.greater(&a.negative(), &b.negative()).negative(),
+            _ => unreachable!("their arguments are counted"),
+        };
+        Ok(Value::Entrywise(Entrywise { sum, is_vector, arity: 0 }))
+    }
+
     /// `dim` and the coordinates.
     pub(super) fn entrywise_name(&mut self, name: &str) -> Option<Value> {
         if name == "dim" {

@@ -43,6 +43,9 @@ pub(crate) const ENTRYWISE: &[(&str, &str)] = &[
     ("norm", "norm(X)"),
     ("mean", "mean(X)"),
     ("sum", "sum(X)"),
+    ("min", "min(X, Y)"),
+    ("max", "max(X, Y)"),
+    ("clip", "clip(X, low, high)"),
 ];
 
 /// The largest argument of `compositions`, and the highest power of a series.
@@ -61,7 +64,8 @@ impl<'c> Evaluator<'_, 'c> {
             return Ok(None);
         };
         let expected: &[usize] = match name {
-            "compositions" | "coefficient" | "series" | "time_derivative" => &[3],
+            "compositions" | "coefficient" | "series" | "time_derivative" | "clip" => &[3],
+            "min" | "max" => &[2],
             "principal" => &[1, 2],
             "flow" | "D" | "grad" | "factorial" | "exp" | "log" | "sqrt" => &[1],
             name if ENTRYWISE.iter().any(|(n, _)| *n == name) => &[1],
@@ -172,6 +176,12 @@ impl<'c> Evaluator<'_, 'c> {
                 Value::Scalar(Q::integer(value))
             }
             "compositions" => self.compositions(argument(0), argument(1), argument(2), span)?,
+            "min" | "max" | "clip" => {
+                let values = arguments.iter().map(|argument| self.evaluate(&argument.value));
+                let values = values.collect::<Evaluated<Vec<_>>>()?;
+                let bounded = self.entrywise_bounds(name, &values);
+                self.lift(span, bounded)?
+            }
             _ => {
                 let value = self.evaluate(argument(0))?;
                 let is_number = matches!(value, Value::Scalar(_) | Value::Series(_));

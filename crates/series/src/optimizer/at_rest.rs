@@ -11,7 +11,7 @@ use super::step::Step;
 use crate::exact::{RationalFunction, rounded_root};
 use crate::series::{Combination, GeneralLinearMethod, Stage, State, VectorField};
 use crate::text::source::SourceError;
-use crate::typed::{Function, Initial, Interval, MatrixFunction, Node, NodeId, Program};
+use crate::typed::{Exponent, Function, Initial, Interval, MatrixFunction, Node, NodeId, Program};
 use num_rational::{BigRational, Ratio};
 use num_traits::{One, Signed, Zero};
 use std::collections::BTreeMap;
@@ -30,7 +30,9 @@ enum Value {
     Known(RationalFunction, RationalFunction),
     /// It is continuous; its value depends on the critical point.
     Finite,
-    /// It is infinite, or jumps.
+    /// It tends to infinity, or to minus infinity if it is negative.
+    Infinite { negative: bool },
+    /// It jumps, or it is infinite without a sign.
     Undefined,
 }
 
@@ -84,6 +86,10 @@ impl Value {
     fn is_zero(&self) -> bool {
         self.as_number().is_some_and(RationalFunction::is_zero)
     }
+
+    fn is_finite(&self) -> bool {
+        !matches!(self, Value::Infinite { .. } | Value::Undefined)
+    }
 }
 
 /// `x^r` for `x > 0`, or any `x` that is not 0 and an integer `r`.
@@ -113,12 +119,12 @@ impl Optimizer {
             Step::Linear(program) => return Ok(program.method()),
             Step::Nonlinear(program) => program,
         };
-        Rest { program: &program, points: Vec::new(), stages: Vec::new() }.method().map_err(
-            |(node, message, help)| {
-                let place = program.places[node].clone();
-                self.source.fault(place, message, "here", Some(help.into()))
-            },
-        )
+        let has_eps = self.parameters.iter().any(|name| name == "eps");
+        let rest = Rest { program: &program, has_eps, points: Vec::new(), stages: Vec::new() };
+        rest.method().map_err(|(node, message, help)| {
+            let place = program.places[node].clone();
+            self.source.fault(place, message, "here", Some(help.into()))
+        })
     }
 }
 
@@ -127,6 +133,8 @@ type Fault = (NodeId, String, &'static str);
 
 struct Rest<'a> {
     program: &'a Program,
+    /// Whether the optimizer has a parameter `eps`.
+    has_eps: bool,
     points: Vec<Point>,
     /// Where the evaluations are: a field that is linear in what is 0 at the critical point.
     stages: Vec<Line>,
@@ -194,10 +202,12 @@ impl Rest<'_> {
     /// The change of a new value.
     fn line(&self, node: NodeId) -> Result<Line, Fault> {
         match &self.points[node] {
-            (Value::Undefined, Slope::Constant | Slope::Linear(_)) => Err(missing(node)),
+            (value, Slope::Constant | Slope::Linear(_)) if !value.is_finite() => {
+                Err(self.missing(node))
+            }
             (_, Slope::Constant) => Ok(Line::default()),
             (_, Slope::Linear(line)) => Ok(line.clone()),
-            (_, Slope::Missing(at)) => Err(missing(*at)),
+            (_, Slope::Missing(at)) => Err(self.missing(*at)),
         }
     }
 
@@ -215,10 +225,10 @@ impl Rest<'_> {
             let rests = match (&self.points[state.update].0, self.state(i)) {
                 (Value::Known(a, b), Value::Known(c, d)) => *a == c && *b == d,
                 // What is undefined is refused if it is needed.
-                (Value::Undefined, _) => i != 0,
+                (value, _) if !value.is_finite() => i != 0,
                 _ => false,
             };
-            if let (Value::Undefined, 0) = (&self.points[state.update].0, i) {
+            if i == 0 && !self.points[state.update].0.is_finite() {
                 return Err(self.undefined(state.update));
             }
             if !rests {
@@ -233,8 +243,31 @@ impl Rest<'_> {
 
     /// The first operation that is undefined, of those before this one.
     fn undefined(&self, node: NodeId) -> Fault {
-        let first = (0..=node).find(|id| matches!(self.points[*id].0, Value::Undefined));
-        missing(first.unwrap_or(node))
+        let first = (0..=node).find(|id| !self.points[*id].0.is_finite());
+        self.missing(first.unwrap_or(node))
+    }
+
+    /// Whether an operation makes nothing that is negative.
+    fn is_nonnegative(&self, node: NodeId) -> bool {
+        match &self.program.nodes[node] {
+            Node::Power(_, exponent) => exponent.as_rational().is_some_and(has_no_sign),
+            Node::Function(Function::Absolute, _) => true,
+            _ => false,
+        }
+    }
+
+    /// That an operation has no derivative.
+    fn missing(&self, node: NodeId) -> Fault {
+        let message = "the step is not differentiable at a critical point".into();
+        let is_quotient =
+            |exponent: &Exponent| exponent.as_rational().is_some_and(|r| r < 0.into());
+        let help = match &self.program.nodes[node] {
+            Node::Power(_, exponent) if self.has_eps && is_quotient(exponent) => {
+                "this has no derivative there; `eps` that is not 0 makes quotients smooth"
+            }
+            _ => "this has no derivative there",
+        };
+        (node, message, help)
     }
 
     /// Refuses states that are needed by their value alone and keep any: those of AdaGrad grow on the way to the point.
@@ -274,7 +307,7 @@ impl Rest<'_> {
             }
             Node::FieldDerivative { direction } => match self.points[*direction].clone() {
                 (value, slope) if value.is_zero() => self.evaluation(slope),
-                (Value::Undefined, _) => (Value::Undefined, Slope::Missing(id)),
+                (value, _) if !value.is_finite() => (Value::Undefined, Slope::Missing(id)),
                 _ => (Value::Finite, Slope::Missing(id)),
             },
             Node::Sum(parts) => self.sum(parts),
@@ -283,7 +316,7 @@ impl Rest<'_> {
                 parts.iter().fold(start, |x, y| product(&x, &self.points[*y], id))
             }
             Node::Power(x, exponent) => match exponent.as_rational() {
-                Some(r) => raised(&self.points[*x], r, id),
+                Some(r) => raised(&self.points[*x], self.is_nonnegative(*x), r, id),
                 None => (Value::Finite, Slope::Missing(id)),
             },
             Node::Function(function, x) => applied(*function, &self.points[*x], id),
@@ -305,7 +338,7 @@ impl Rest<'_> {
             Node::Entries(x) => {
                 let (value, slope) = &self.points[*x];
                 let value = match value {
-                    Value::Undefined => Value::Undefined,
+                    value if !value.is_finite() => Value::Undefined,
                     value if value.is_zero() => Value::zero(),
                     _ => Value::Finite,
                 };
@@ -338,7 +371,8 @@ impl Rest<'_> {
         for part in parts {
             let (x, dx) = &self.points[*part];
             value = match (value, x) {
-                (Value::Undefined, _) | (_, Value::Undefined) => Value::Undefined,
+                (Value::Undefined | Value::Infinite { .. }, _)
+                | (_, Value::Undefined | Value::Infinite { .. }) => Value::Undefined,
                 (Value::Finite, _) | (_, Value::Finite) => Value::Finite,
                 (Value::Known(a, b), Value::Known(c, d)) => Value::Known(&a + c, &b + d),
             };
@@ -357,13 +391,16 @@ impl Rest<'_> {
     }
 }
 
-fn missing(node: NodeId) -> Fault {
-    let message = "the step is not differentiable at a critical point".into();
-    (node, message, "this has no derivative there; `eps` that is not 0 makes quotients smooth")
-}
-
 fn product((x, dx): &Point, (y, dy): &Point, id: NodeId) -> Point {
     let value = match (x, y) {
+        (Value::Infinite { negative }, factor) | (factor, Value::Infinite { negative }) => {
+            match factor.as_number().and_then(RationalFunction::as_rational) {
+                Some(c) if !c.is_zero() => {
+                    Value::Infinite { negative: *negative != c.is_negative() }
+                }
+                _ => Value::Undefined,
+            }
+        }
         (Value::Undefined, _) | (_, Value::Undefined) => Value::Undefined,
         (x, y) if x.is_zero() || y.is_zero() => Value::zero(),
         (x, Value::Known(c, d)) | (Value::Known(c, d), x) => match (x, x.as_number()) {
@@ -375,7 +412,7 @@ fn product((x, dx): &Point, (y, dy): &Point, id: NodeId) -> Point {
     };
     let term = |factor: &Value, slope: &Slope| match (factor, slope) {
         (_, Slope::Constant) => Slope::Constant,
-        (Value::Undefined, _) => Slope::Missing(id),
+        (factor, _) if !factor.is_finite() => Slope::Missing(id),
         // What is multiplied by 0 need not have a derivative, as long as it is continuous.
         (factor, _) if factor.is_zero() => Slope::Linear(Line::default()),
         (factor, Slope::Linear(line)) => match factor.as_number() {
@@ -394,9 +431,14 @@ fn product((x, dx): &Point, (y, dy): &Point, id: NodeId) -> Point {
     };
     // A jump, or a pole, times 0 is no 0.
     match value {
-        Value::Undefined => (value, Slope::Missing(id)),
+        Value::Undefined | Value::Infinite { .. } => (value, Slope::Missing(id)),
         _ => (value, slope),
     }
+}
+
+/// Whether `x^r` is not negative, whatever `x` is that has one.
+fn has_no_sign(r: Ratio<i64>) -> bool {
+    !r.is_integer() || r.numer() % 2 == 0
 }
 
 /// A function with this value and this derivative.
@@ -410,10 +452,13 @@ fn chain(value: Value, derivative: Option<RationalFunction>, slope: &Slope, id: 
     (value, slope)
 }
 
-fn raised((x, dx): &Point, r: Ratio<i64>, id: NodeId) -> Point {
+fn raised((x, dx): &Point, is_nonnegative: bool, r: Ratio<i64>, id: NodeId) -> Point {
     let zero = Ratio::from(0);
     let unknown = || if r > zero { Value::Finite } else { Value::Undefined };
     match x.as_number() {
+        Some(q) if q.is_zero() && r < zero && (is_nonnegative || has_no_sign(r)) => {
+            (Value::Infinite { negative: false }, Slope::Missing(id))
+        }
         Some(q) if q.is_zero() && r < zero => (Value::Undefined, Slope::Missing(id)),
         Some(q) if q.is_zero() => {
             let derivative = (r > Ratio::from(1)).then(RationalFunction::zero);
@@ -427,13 +472,13 @@ fn raised((x, dx): &Point, r: Ratio<i64>, id: NodeId) -> Point {
             }
             None => chain(unknown(), None, dx, id),
         },
-        None if matches!(x, Value::Undefined) => (Value::Undefined, Slope::Missing(id)),
+        None if !x.is_finite() => (Value::Undefined, Slope::Missing(id)),
         None => chain(unknown(), None, dx, id),
     }
 }
 
 fn applied(function: Function, (x, dx): &Point, id: NodeId) -> Point {
-    if matches!(x, Value::Undefined) {
+    if !x.is_finite() {
         return (Value::Undefined, Slope::Missing(id));
     }
     let Some(q) = x.as_number().and_then(RationalFunction::as_rational) else {
@@ -486,7 +531,16 @@ fn applied(function: Function, (x, dx): &Point, id: NodeId) -> Point {
 }
 
 fn greater((x, dx): &Point, (y, dy): &Point, id: NodeId) -> Point {
-    if let (Value::Undefined, _) | (_, Value::Undefined) = (x, y) {
+    match (x, y) {
+        (Value::Infinite { negative: true }, Value::Known(..) | Value::Finite) => {
+            return (y.clone(), dy.clone());
+        }
+        (Value::Known(..) | Value::Finite, Value::Infinite { negative: true }) => {
+            return (x.clone(), dx.clone());
+        }
+        _ => {}
+    }
+    if !x.is_finite() || !y.is_finite() {
         return (Value::Undefined, Slope::Missing(id));
     }
     let difference = match (x.as_number(), y.as_number()) {

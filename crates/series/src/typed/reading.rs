@@ -5,6 +5,7 @@ use super::field::{Elementary, Factor, Factors};
 use super::program::Exponent;
 use super::sum::Sum;
 use crate::exact::RationalFunction;
+use num_traits::Signed;
 
 /// How names and parameters of a field are called in a table.
 pub(crate) struct Reading<'a> {
@@ -92,5 +93,21 @@ impl Atoms {
         }
         let sign = self.sign(sum);
         self.product(&sign, sum)
+    }
+
+    /// `max(a, b)`, as `b + (a - b)` where `a - b` is positive.
+    pub fn greater(&mut self, a: &Sum, b: &Sum) -> Sum {
+        let mut gap = a.clone();
+        gap.add(&b.negative());
+        if gap.is_zero() {
+            return a.clone();
+        }
+        if let Some(gap) = gap.as_constant().and_then(|c| c.as_rational()) {
+            return if gap.is_positive() { a.clone() } else { b.clone() };
+        }
+        let positive = self.function(Opaque::Positive, gap.coefficient(0));
+        let mut value = self.product(&positive, &gap);
+        value.add(b);
+        value
     }
 }

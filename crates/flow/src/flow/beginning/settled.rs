@@ -2,7 +2,9 @@
 //!
 //! What is left of the transient after `N` steps is an error of the start, and so is what the errors of the flow and of
 //! rounding grow to on the way back, for a descent's flow runs apart where time runs back. So there is a best `N`: three are
-//! tried, and two that follow one another have to agree. On a formula the way back from where `order:n` is to begin goes by a
+//! tried, and two that follow one another have to agree. They also agree where the way back ends at the same wrong point, as at
+//! one where the flow stands still: so the flow from there has to be nearer to the iterates, while the transient fades, than the
+//! flow from the start itself. On a formula the way back from where `order:n` is to begin goes by a
 //! flow of a higher order, so that the start has no error of the flow that then shows.
 
 use crate::flow::integrate::{Integrator, Samples, integrate};
@@ -15,6 +17,8 @@ use num_complex::Complex64;
 
 /// What is left of the transient after the steps that are tried.
 const LEFT: [f64; 3] = [1e-4, 1e-8, 1e-12];
+/// What is left of it at the steps where the flow from the start that was found is compared with the iterates.
+const FADING: [f64; 3] = [1e-1, 1e-2, 1e-3];
 /// The most steps that are taken on a formula.
 const MAX_STEPS: usize = 10_000;
 /// The most steps that are taken on other objectives, which are costly, for each step of the simulation.
@@ -22,15 +26,21 @@ const MAX_TIMES: usize = 2;
 /// The integrator's steps back are at most so many, and so many more for each step of the optimizer. A smooth flow takes
 /// fewer than one.
 const INTEGRATED: (usize, usize) = (200, 10);
-/// How many orders higher the flow is that is followed back.
-const HIGHER: usize = 2;
+/// How many orders higher the flow is that is followed back; the next, where the ends of that do not agree.
+const HIGHER: [usize; 2] = [2, 3];
 /// Two starts agree if they differ by no more than this part of the way to them,
 const AGREE: f64 = 0.1;
 /// or by this part of the parameters, which the integrator's errors may be.
 const ROUNDING: f64 = 1e-9;
 
-/// Where the optimizer is once its transient is over: after these numbers of steps, which increase, or why it never is.
-pub(in crate::flow) struct Settling(Result<(Vec<usize>, Vec<Vec<Complex64>>), String>);
+/// Where the optimizer is while its transient fades, and once it is over; or why it never is.
+pub(in crate::flow) struct Settling(Result<Iterates, String>);
+
+/// Points after numbers of steps, which increase.
+struct Iterates {
+    fading: Vec<(usize, Vec<Complex64>)>,
+    settled: Vec<(usize, Vec<Complex64>)>,
+}
 
 impl Setup<'_> {
     /// Iterates the optimizer from `θ` for as long as its transient takes.
@@ -43,11 +53,15 @@ impl Setup<'_> {
             Ok(numbers) => numbers,
             Err(reason) => return Ok(Settling(Err(reason))),
         };
-        let ends = match self.iterates(theta, &numbers, watch) {
-            Ok(ends) => Ok(ends),
+        let found = match self.iterates(theta, &numbers, watch) {
+            Ok(points) => {
+                let mut fading: Vec<_> = numbers.into_iter().zip(points).collect();
+                let settled = fading.split_off(FADING.len());
+                Ok(Iterates { fading, settled })
+            }
             Err(stop) => refused(stop)?,
         };
-        Ok(Settling(ends.map(|ends| (numbers, ends))))
+        Ok(Settling(found))
     }
 
     /// The point from which the flow gets to where the optimizer is once it has settled; the start, if none is found.
@@ -58,13 +72,13 @@ impl Setup<'_> {
         settling: &Settling,
         watch: &dyn Watch,
     ) -> Result<(Vec<Complex64>, Beginning), SimulateError> {
-        let (numbers, ends) = match &settling.0 {
-            Ok(settled) => settled,
+        let iterates = match &settling.0 {
+            Ok(iterates) => iterates,
             Err(reason) => return Ok((start, Beginning::Unsettled(reason.clone()))),
         };
         let mut reason = String::new();
         for way in self.ways_back(flow) {
-            match self.agreed(way, &start, ends, numbers, watch)? {
+            match self.agreed(way, &start, iterates, watch)? {
                 Ok((point, steps)) => return Ok((point, Beginning::Settled(steps))),
                 Err(why) => reason = why,
             }
@@ -72,46 +86,60 @@ impl Setup<'_> {
         Ok((start, Beginning::Unsettled(reason)))
     }
 
-    /// Where a flow comes from that is at these `ends` after these numbers of steps, as far as they agree, with the number
-    /// of steps.
+    /// Where a flow comes from that is where the optimizer has settled, as far as the numbers of steps agree, with that number.
     fn agreed(
         &self,
         flow: FlowName,
         theta: &[Complex64],
-        ends: &[Vec<Complex64>],
-        numbers: &[usize],
+        iterates: &Iterates,
         watch: &dyn Watch,
     ) -> Result<Result<(Vec<Complex64>, usize), String>, SimulateError> {
         let size = theta.iter().map(Complex64::norm_sqr).sum::<f64>().sqrt();
-        let mut last: Option<Vec<Complex64>> = None;
-        let mut best: Option<(f64, Vec<Complex64>, usize)> = None;
-        for (end, &steps) in ends.iter().zip(numbers) {
-            let start = match self.back(flow, end, steps, watch)? {
-                Ok(start) => start,
+        let mut last: Option<Way> = None;
+        let mut best: Option<(f64, Way)> = None;
+        for (steps, end) in &iterates.settled {
+            let way = match self.way(flow, end, *steps, Direction::Back, watch)? {
+                Ok(way) => way,
                 // Farther away there is nothing better.
                 Err(_) if best.is_some() => break,
                 Err(reason) => return Ok(Err(reason)),
             };
             if let Some(last) = last {
-                let change = distance(&start, &last);
-                if best.as_ref().is_none_or(|(least, ..)| change < *least) {
-                    best = Some((change, start.clone(), steps));
+                let change = distance(way.at(0), last.at(0));
+                if best.as_ref().is_none_or(|(least, _)| change < *least) {
+                    best = Some((change, way.clone()));
                 }
             }
-            last = Some(start);
+            last = Some(way);
         }
-        let (change, start, steps) = best.expect("there are two numbers of steps at least");
-        if change <= AGREE * distance(&start, theta) + ROUNDING * size {
-            return Ok(Ok((start, steps)));
+        let (change, way) = best.expect("there are two numbers of steps at least");
+        let (start, steps) = (way.at(0), way.steps());
+        let offset = distance(start, theta);
+        if change > AGREE * offset + ROUNDING * size {
+            return Ok(Err(format!(
+                "followed back from {steps} steps it ends {offset:.1e} from the start, and differs by {change:.1e} from \
+                 where it ends from fewer"
+            )));
         }
-        Ok(Err(format!(
-            "followed back from {steps} steps it ends {:.1e} from the start, and differs by {change:.1e} from where it \
-             ends from fewer",
-            distance(&start, theta)
-        )))
+        let (last, _) = iterates.fading.last().expect("there are some");
+        // A flow that cannot be followed from the start itself cannot be nearer.
+        if let Ok(plain) = self.way(flow, theta, *last, Direction::Forth, watch)? {
+            let away = |way: &Way| {
+                let distances =
+                    iterates.fading.iter().map(|(n, point)| distance(way.at(*n), point));
+                distances.sum::<f64>()
+            };
+            if away(&way) > away(&plain) + ROUNDING * size {
+                return Ok(Err(format!(
+                    "followed back from {steps} steps it ends {offset:.1e} from the start, and a flow from there is farther \
+                     from the first {last} steps than one from the start"
+                )));
+            }
+        }
+        Ok(Ok((start.to_vec(), steps)))
     }
 
-    /// The numbers of steps that are tried: as the powers of the largest root of the recurrence beside 1 decay.
+    /// The numbers of steps while the transient fades and once it is over: as the powers of the largest root of the recurrence beside 1 decay.
     fn transients(&self) -> Result<Vec<usize>, String> {
         let root = self.numeric.forgetting();
         let root = root.map_err(|_| "the roots of its buffers' recurrence are not found")?;
@@ -125,11 +153,11 @@ impl Setup<'_> {
         // Roots that are 0 take as many steps as there are states.
         let least = self.numeric.states();
         let steps = |left: f64| least + (left.ln() / root.max(f64::MIN_POSITIVE).ln()) as usize;
-        let numbers: Vec<usize> = LEFT.into_iter().map(steps).collect();
-        if numbers[1] > most {
+        let numbers: Vec<usize> = FADING.into_iter().chain(LEFT).map(steps).collect();
+        let needed = numbers[FADING.len() + 1];
+        if needed > most {
             return Err(format!(
-                "its buffers take {} steps to settle, and no more than {most} are tried",
-                numbers[1]
+                "its buffers take {needed} steps to settle, and no more than {most} are tried"
             ));
         }
         Ok(numbers.into_iter().filter(|steps| *steps <= most).collect())
@@ -158,20 +186,23 @@ impl Setup<'_> {
         Ok(ends)
     }
 
-    /// Where the flow comes from that is at `end` after so many steps.
-    fn back(
+    /// The flow that is at `point` after so many steps, followed back, or at the start, followed for so many.
+    fn way(
         &self,
         flow: FlowName,
-        end: &[Complex64],
+        point: &[Complex64],
         steps: usize,
+        direction: Direction,
         watch: &dyn Watch,
-    ) -> Result<Result<Vec<Complex64>, String>, SimulateError> {
-        let velocity = match self.velocity(flow) {
+    ) -> Result<Result<Way, String>, SimulateError> {
+        let mut velocity = match self.velocity(flow) {
             // The objective lacks the derivatives.
             Err(SimulateError::NoFlow { reason, .. }) => return Ok(Err(reason)),
             velocity => velocity?,
         };
-        let mut back = Back(velocity);
+        if direction == Direction::Back {
+            velocity = Box::new(Back(velocity));
+        }
         let request = self.request;
         let integrator = Integrator::Adaptive { rtol: request.rtol, atol: request.atol };
         let most = INTEGRATED.0 + INTEGRATED.1 * steps;
@@ -181,9 +212,15 @@ impl Setup<'_> {
             tried <= most && !watch.cancelled()
         };
         let Samples { mut points, stop } =
-            integrate(&mut back, end, request.lr, steps, integrator, 1, &mut go_on);
+            integrate(&mut *velocity, point, request.lr, steps, integrator, 1, &mut go_on);
+        points.insert(0, point.to_vec());
         match stop {
-            None => Ok(Ok(points.pop().expect("one point a step"))),
+            None => {
+                if direction == Direction::Back {
+                    points.reverse();
+                }
+                Ok(Ok(Way(points)))
+            }
             Some(_) if tried > most => Ok(Err(format!(
                 "no effective start is found: to follow the flow back for {steps} steps takes more than {most} \
                  steps of the integrator"
@@ -194,13 +231,15 @@ impl Setup<'_> {
 }
 
 impl Setup<'_> {
-    /// The flows that are tried on the way back: on a formula one of a higher order, then the flow itself.
+    /// The flows that are tried on the way back: on a formula those of higher orders, the most exact of the usual step sizes
+    /// first, then the flow itself.
     fn ways_back(&self, flow: FlowName) -> Vec<FlowName> {
         match flow {
             FlowName::Order(order) | FlowName::Interpolated(order)
                 if self.problem.formulas.is_some() =>
             {
-                vec![FlowName::Order((order + HIGHER).min(MAX_ORDER)), flow]
+                let higher = HIGHER.map(|more| FlowName::Order((order + more).min(MAX_ORDER)));
+                [&higher[..], &[flow]].concat()
             }
             _ => vec![flow],
         }
@@ -212,6 +251,26 @@ fn refused<T>(stop: Stop) -> Result<Result<T, String>, SimulateError> {
     match stop.failure() {
         Some(error) => Err(SimulateError::Objective(error.clone())),
         None => Ok(Err(format!("no effective start is found: {stop}"))),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Direction {
+    Forth,
+    Back,
+}
+
+/// Where a flow is at the times of the optimizer's steps, the start first.
+#[derive(Clone)]
+struct Way(Vec<Vec<Complex64>>);
+
+impl Way {
+    fn steps(&self) -> usize {
+        self.0.len() - 1
+    }
+
+    fn at(&self, step: usize) -> &[Complex64] {
+        &self.0[step]
     }
 }
 

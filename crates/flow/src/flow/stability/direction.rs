@@ -120,8 +120,9 @@ pub struct AtStep {
     /// Of the Jacobian of the implicit gradient regularisation flow of gradient descent,
     /// `-(λ + hλ²/2)`.
     pub igr: f64,
-    /// Of the optimizer's modified field, truncated: `order:n`.
-    pub order: f64,
+    /// Of the optimizer's modified field, truncated: `order:n`; `None` if the field moves slow variables beside the
+    /// parameters.
+    pub order: Option<f64>,
     /// Of its principal flow, `log(μ)/h`, for gradient descent `log(1-hλ)/h`; `-∞` at `μ = 0`;
     /// `None` where `μ` cannot be continued to.
     pub pf: Option<Complex64>,
@@ -137,7 +138,7 @@ impl AtStep {
     pub(super) fn new(
         lambda: f64,
         h: f64,
-        truncated: &Truncated,
+        truncated: Option<&Truncated>,
         multipliers: Vec<Complex64>,
         principal: Option<PrincipalEigenvalue>,
         is_descent: bool,
@@ -156,7 +157,7 @@ impl AtStep {
             z,
             case: mu.map(|mu| Case::of(mu, radius)),
             igr: -(lambda + 0.5 * h * lambda * lambda),
-            order: truncated.at(-lambda),
+            order: truncated.map(|truncated| truncated.at(-lambda)),
             pf,
             multipliers,
             radius,

@@ -42,7 +42,9 @@ use super::{Problem, Stop};
 use crate::flow::dense::decomposition;
 use crate::objective::ObjectiveError;
 use bea_series::exact::RationalFunction;
-use bea_series::series::{GeneralLinearMethod, Matrix, MethodError};
+use bea_series::series::{
+    Combination, GeneralLinearMethod, Matrix, MethodError, characteristic_polynomial,
+};
 use continuation::PrincipalEigenvalue;
 use critical_point::Found;
 use curvature::Curvature;
@@ -196,9 +198,11 @@ pub fn stability(
 ) -> Result<Stability, StabilityError> {
     check(problem, method, start, request)?;
     let Found { point, j, curvatures } = critical_point::find(problem, start)?;
-    let truncated =
-        request.lr.map(|h| Truncated::new(method, request.order, h).map(|t| (h, t))).transpose()?;
-    let step = truncated.as_ref().map(|(h, truncated)| (*h, truncated));
+    let truncated = match request.lr {
+        Some(h) if !has_slow_variables(method) => Some(Truncated::new(method, request.order, h)?),
+        _ => None,
+    };
+    let step = request.lr.map(|h| (h, truncated.as_ref()));
     if let [_] = problem.fields() {
         let directions = directions(method, curvatures, step)?;
         let of_h: Vec<(f64, &[Interval])> = directions
@@ -210,9 +214,25 @@ pub fn stability(
         return Ok(Stability { point, spectrum: Eigenvalues::Loss(directions), intervals });
     }
     check_fixed(problem, &point, &j)?;
+    let step = step.and_then(|(h, truncated)| Some((h, truncated?)));
     let coupled = Coupled::new(problem, method, &point.theta, &j, step)?;
     let intervals = coupled.intervals.clone();
     Ok(Stability { point, spectrum: Eigenvalues::Coupled(coupled), intervals })
+}
+
+/// Whether a step of the size 0 keeps buffers beside the parameters: then the modified field moves these as well.
+fn has_slow_variables(method: &GeneralLinearMethod) -> bool {
+    let Some(h) = method.step_parameter else { return false };
+    let mut values = vec![None; method.parameters.len()];
+    values[h] = Some(RationalFunction::zero());
+    let row = |row: &Combination| row.states.iter().map(|c| c.substitute(&values)).collect();
+    let Some(matrix) = method.update.iter().map(row).collect::<Option<Matrix>>() else {
+        return false;
+    };
+    // Where 1 is a multiple root of `det(μ - A)`, so is the derivative's.
+    let polynomial = characteristic_polynomial(&matrix);
+    let terms = (0i64..).zip(&polynomial).map(|(k, c)| &RationalFunction::integer(k) * c);
+    terms.fold(RationalFunction::zero(), |sum, term| &sum + &term).is_zero()
 }
 
 fn check(
@@ -273,7 +293,7 @@ fn check_fixed(
 fn directions(
     method: &GeneralLinearMethod,
     curvatures: Vec<Curvature>,
-    step: Option<(f64, &Truncated)>,
+    step: Option<(f64, Option<&Truncated>)>,
 ) -> Result<Vec<Direction>, StabilityError> {
     let largest = curvatures.iter().fold(0.0f64, |m, c| m.max(c.lambda.abs()));
     let is_descent = *method == GeneralLinearMethod::euler();

@@ -64,6 +64,11 @@ impl Evaluator<'_> {
                 )),
             },
             Some(Symbol::Field(_)) => {
+                if let [point] = &self.scope.spaces[..] {
+                    let point = Expression { kind: Kind::Old(point.clone()), span: span.clone() };
+                    let field = Name { text: name.into(), span: span.clone() };
+                    return self.apply(&field, &[point], span);
+                }
                 let point = self.scope.spaces.join(", ");
                 Err(self.fault(
                     span,

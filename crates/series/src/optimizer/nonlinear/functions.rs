@@ -57,6 +57,17 @@ impl Lowering<'_> {
                 return Ok(self.negative(greatest, span));
             }
             "clip" => {
+                let number = |node| self.constant_value(node).and_then(|x| x.as_rational());
+                if let (Some(low), Some(high)) = (number(nodes[1]), number(nodes[2]))
+                    && low > high
+                {
+                    return Err(self.fault(
+                        span,
+                        "`clip` has a lower bound above its upper one",
+                        format!("{low} is more than {high}"),
+                        "write `clip(x, low, high)`",
+                    ));
+                }
                 let raised = self.greatest(&[nodes[0], nodes[1]], span);
                 let turned = [self.negative(raised, span), self.negative(nodes[2], span)];
                 let greatest = self.greatest(&turned, span);
