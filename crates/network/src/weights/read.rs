@@ -143,10 +143,25 @@ pub(super) fn values(
 ) -> Result<Vec<f64>, Helped> {
     let mut flat = vec![0.0; network.len()];
     for (tensor, parameter) in wanted {
-        let place = (parameter.layer(), parameter.shape.as_slice());
+        let place = (parameter.layer(), shape_in(file, tensor, parameter));
         read_into(file, tensor, place, &network.name, &mut flat[parameter.range()])?;
     }
     Ok(flat)
+}
+
+/// The shape that the tensor of a parameter is to have in the file. What is the same for every example may have axes of one before
+/// it, as `[1, tokens, width]` of positions.
+fn shape_in<'a>(file: &'a Tensors, tensor: &str, parameter: &'a Parameter) -> &'a [usize] {
+    let shape = parameter.shape.as_slice();
+    match file.tensor(tensor).map(|view| view.shape()) {
+        Some(found)
+            if parameter.role == Role::Position
+                && found.strip_suffix(shape).is_some_and(|rest| rest.iter().all(|n| *n == 1)) =>
+        {
+            found
+        }
+        _ => shape,
+    }
 }
 
 /// The elements of a tensor of a layer, which has this shape.
