@@ -425,7 +425,7 @@ fn names_are_exactly_those_of_a_file() {
             _ => {}
         }
     }
-    bea::network::weights::save(&file, &tensors, bea::network::weights::Precision::F64).unwrap();
+    bea::network::weights::save(&file, &tensors, Dtype::F64).unwrap();
     assert_eq!(bea::network::weights::load(&file, &network).unwrap(), theta);
 }
 

@@ -36,7 +36,6 @@ use operation::Operation;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use structure::Structure;
 
 /// An operation with its arguments.
 #[derive(Clone, Debug)]
