@@ -363,3 +363,119 @@ fn mistakes_in_named_architectures() {
     ];
     snapshot!(texts.join("\n"));
 }
+
+/// Names as files of torchvision have them: of a shortcut, within a residual that adds none, and of tensors that are no layer's `weight`.
+#[test]
+fn names_are_exactly_those_of_a_file() {
+    let network = parse(
+        "[3, 4, 4]",
+        r#"
+        { type = "residual", name = "layer1.0", shortcut_name = "downsample",
+          layers = [{ type = "conv2d", name = "conv1", out = 6, kernel = 1, bias = false }],
+          shortcut = [{ type = "conv2d", out = 6, kernel = 1, bias = false }, { type = "batch_norm" }] },
+        { type = "residual", name = "", shortcut_name = "",
+          layers = [{ type = "conv2d", name = "mix", out = 6, kernel = 1, bias = false }],
+          shortcut = [{ type = "conv2d", name = "around", out = 6, kernel = 1, bias = false }] },
+        { type = "residual", name = "", layers = [{ type = "tanh", name = "bend" }] },
+        { type = "tokens" },
+        { type = "class_token", parameter = "cls_token" },
+        { type = "repeat", name = "", times = 2, layers = [{ type = "position", parameter = "encoder.pos_embedding" }] },
+        { type = "first_token" },
+        { type = "linear", out = 2, name = "head", bias = false },
+        "#,
+    )
+    .unwrap();
+    let names: Vec<&str> = network.parameters.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "layer1.0.conv1.weight",
+            "layer1.0.downsample.0.weight",
+            "layer1.0.downsample.1.weight",
+            "layer1.0.downsample.1.bias",
+            "mix.weight",
+            "around.weight",
+            "cls_token",
+            "encoder.pos_embedding",
+            "head.weight",
+        ]
+    );
+    // They are found by these names, and their tensors may have axes of one before.
+    let data = bea::network::data::Dataset::new(
+        "one",
+        vec![3, 4, 4],
+        bea::network::data::Values::F64((0..48).map(|i| f64::from(i).sin()).collect()),
+        bea::network::data::Targets::Values { values: vec![1.0, 2.0], width: 2 },
+    )
+    .unwrap();
+    let device = bea::network::device::Device::cpu();
+    let loss = bea::network::NetworkLoss::new(network.clone(), &data, &device).unwrap();
+    let theta: Vec<f64> = (0..network.len()).map(|i| (0.3 * i as f64).cos()).collect();
+    let gradient = loss.gradient(&theta).unwrap().1;
+    for parameter in network.parameters.iter().filter(|p| p.role == Role::Position) {
+        assert!(gradient[parameter.range()].iter().any(|g| *g != 0.0), "{}", parameter.name);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("w.safetensors");
+    let mut tensors = bea::network::weights::tensors(&network, &theta, "");
+    for tensor in &mut tensors {
+        match tensor.name.as_str() {
+            "cls_token" => tensor.shape.splice(0..0, [1, 1]).for_each(drop),
+            "encoder.pos_embedding" => tensor.shape.insert(0, 1),
+            _ => {}
+        }
+    }
+    bea::network::weights::save(&file, &tensors, Dtype::F64).unwrap();
+    assert_eq!(bea::network::weights::load(&file, &network).unwrap(), theta);
+}
+
+#[test]
+fn mistakes_in_names() {
+    let refused = |layer: &str| match parse("[2, 3]", layer) {
+        Ok(_) => panic!("no error in {layer}"),
+        Err(error) => shown(&error).split_whitespace().collect::<Vec<_>>().join(" "),
+    };
+    let message = refused("{ type = \"class_token\", name = \"a\", parameter = \"b\" }");
+    assert!(
+        message.contains("`name` is said by `parameter` already: leave one of them out"),
+        "{message}"
+    );
+    let message = refused("{ type = \"linear\", out = 2, parameter = \"b\" }");
+    assert!(message.contains("has no key `parameter`"), "{message}");
+    let message = refused("{ type = \"linear\", out = 2, name = \"\" }");
+    assert!(message.contains("`name` must not be empty"), "{message}");
+    let message =
+        refused("{ type = \"residual\", shortcut_name = \"b\", layers = [{ type = \"tanh\" }] }");
+    assert!(message.contains("`shortcut_name` is for a residual with a `shortcut`"), "{message}");
+}
+
+/// A name that no layer has is said before what is not used because of it.
+#[test]
+fn an_unknown_name_comes_first() {
+    let layers = "{ type = \"linear\", name = \"a\", out = 2 },\n{ type = \"tanh\", from = \"input\" },\n\
+                  { type = \"linear\", from = \"aa\", out = 2 },\n";
+    let Err(error) = parse("[2]", layers) else { panic!("no error") };
+    let message = shown(&error);
+    assert!(message.contains("takes what `aa` gives, which is no layer"), "{message}");
+    assert!(message.contains("`a`"), "{message}");
+    let Err(error) = parse("[2]", &layers.replace("aa", "input")) else { panic!("no error") };
+    assert!(shown(&error).contains("what layer a (linear) gives is not used"), "{error:?}");
+}
+
+#[test]
+fn label_smoothing_may_stand_in_the_table_of_the_loss() {
+    let text =
+        |head: &str| format!("{head}\ninput = [2]\nlayer = [{{ type = \"linear\", out = 3 }}]\n");
+    let criterion = |head: &str| {
+        let network = Architecture::parse(&Source::new("net.toml", text(head))).unwrap();
+        network.criterion().clone()
+    };
+    let smoothed = Criterion::CrossEntropy { smoothing: 0.1 };
+    let table = "loss = { type = \"cross_entropy\", label_smoothing = 0.1 }";
+    assert_eq!(criterion(table), smoothed);
+    assert_eq!(criterion("loss = \"cross_entropy\"\nlabel_smoothing = 0.1"), smoothed);
+    let message = error_of(&text(&format!("{table}\nlabel_smoothing = 0.2")));
+    assert!(message.contains("is in the table of the loss already"), "{message}");
+    let message = error_of(&text("loss = { type = \"cross_entropy\", label_smoothing = 1 }"));
+    assert!(message.contains("must be at least 0 and below 1"), "{message}");
+}

@@ -331,3 +331,17 @@ fn a_contrastive_loss_of_many_examples_says_what_it_needs() {
     let error = NetworkLoss::new(network, &data, &Device::cpu()).err().unwrap();
     assert!(matches!(error, Mismatch::Pairs { examples: 4_000_000, .. }), "{error}");
 }
+
+/// No pair of a class is no loss of zero.
+#[test]
+fn a_contrastive_loss_without_pairs_is_refused() {
+    let one = |labels: Vec<u32>| {
+        let inputs = Values::F64((0..12).map(f64::from).collect());
+        let targets = Targets::Classes { labels, classes: 3 };
+        let data = Dataset::new("random", vec![4], inputs, targets).unwrap();
+        NetworkLoss::new(network("loss = \"contrastive\"", 3), &data, &Device::cpu())
+    };
+    assert!(one(vec![0, 1, 0]).is_ok());
+    let message = one(vec![0, 1, 2]).err().unwrap().to_string();
+    assert!(message.contains("random has no two examples of one class"), "{message}");
+}

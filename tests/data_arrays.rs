@@ -206,3 +206,37 @@ fn other_files_are_refused_with_the_line_that_converts_them() {
         assert!(message.contains(said), "{message}");
     }
 }
+
+/// A loss of every pixel, of targets in every order that people have: only those with the outputs last are taken.
+#[test]
+fn targets_of_pixels_have_their_outputs_last() {
+    use bea::network::architecture::Architecture;
+    use bea::network::{NetworkLoss, device::Device};
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("d.npz");
+    let numbers: Vec<f64> = (0..96).map(|i| f64::from(i % 7) / 7.0).collect();
+    for loss in ["mse", "binary_cross_entropy"] {
+        let text = format!(
+            "loss = \"{loss}\"\ndtype = \"f64\"\ninput = [1, 4, 4]\nlayer = [{{ type = \"conv2d\", out = 2, kernel = 1 }}, {{ type = \"tokens\" }}]\n"
+        );
+        let network = Architecture::parse(&bea::source::Source::new("net.toml", text)).unwrap();
+        let theta = vec![0.5; network.len()];
+        let of = |shape: &[u64]| {
+            let (x, y) = (npy(&[3, 1, 4, 4], &numbers[..48]), npy(shape, &numbers));
+            let data = open(&npz(&file, &[("inputs", x), ("targets", y)])).unwrap();
+            NetworkLoss::new(network.clone(), &data, &Device::cpu())
+                .map(|network| network.loss(&theta).unwrap())
+        };
+        let right = of(&[3, 16, 2]).unwrap();
+        assert_eq!(of(&[3, 4, 4, 2]).unwrap(), right);
+        for wrong in [&[3, 2, 4, 4][..], &[3, 2, 16], &[3, 8, 4]] {
+            let error = of(wrong).unwrap_err();
+            assert!(
+                error.to_string().contains(&format!("targets of shape {:?}", &wrong[1..])),
+                "{error}"
+            );
+            let help = miette::Diagnostic::help(&error).unwrap().to_string();
+            assert!(help.contains("targets are [16, 2]"), "{help}");
+        }
+    }
+}

@@ -350,3 +350,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_summary_refuses_what_no_evaluation_takes() {
+    let mut wrong = case("take");
+    wrong.constants.get_mut("index").unwrap()[1] = 77.0;
+    let folder = tempfile::tempdir().unwrap();
+    wrong.write(folder.path());
+    let output = bea(&["graph", folder.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("there is an index 77"), "{text}");
+}
+
+#[test]
+fn what_is_wrong_of_examples_is_said() {
+    for (examples, expected) in [
+        (
+            json!({ "count": 2, "axes": {}, "other": "many", "nodes": [] }),
+            "`examples`: its `other`: invalid type",
+        ),
+        (json!({ "count": 2, "axes": {}, "nodes": [] }), "`examples`: missing field `other`"),
+        (json!({ "refused": 3 }), "`examples`: its `refused` is 3, and not a reason"),
+        (json!("all"), "`examples`: invalid type"),
+    ] {
+        let text = refused_after(|case| case.graph["examples"] = examples);
+        assert!(text.contains(expected), "{text}");
+    }
+}

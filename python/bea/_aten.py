@@ -73,6 +73,7 @@ RULES["log10"] = lambda g, x: g.scale(g.unary("log", x), 1 / math.log(10))
 for _name, _function in _functions.UNARY.items():
     RULES[_name] = _function
 RULES["atan2"], RULES["sinc"] = _functions.atan2, _functions.sinc
+RULES["hypot"] = lambda g, x, y: _functions.root(g, g.add(g.unary("square", x), g.unary("square", y)))
 RULES["logaddexp"], RULES["logaddexp2"] = _functions.logaddexp, _functions.logaddexp2
 RULES["hardsigmoid"], RULES["hardswish"] = _functions.hardsigmoid, _functions.hardswish
 RULES["frac"] = lambda g, x: g.subtract(x, g.unary("trunc", x))

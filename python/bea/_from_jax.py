@@ -51,6 +51,8 @@ class _Interpreter:
         self.eps = 0.0
         #: Functions whose derivatives are the user's, or JAX's own and not known here.
         self.custom: set[str] = set()
+        #: The first cast to fewer digits, which the graph does not have.
+        self.rounded: str | None = None
 
     def value(self, x: Any) -> Value:
         return x if isinstance(x, Value) else self.graph.constant(_array(x))
@@ -92,6 +94,7 @@ class _Interpreter:
         name, outs = equation.primitive.name, equation.outvars
         self.name, self.shape = name, tuple(getattr(outs[0].aval, "shape", ()))
         self.dtypes = [_dtype(atom.aval.dtype) for atom in equation.invars]
+        self.argument = equation.invars[0].aval if equation.invars else None
         self.integers = _dtype(outs[0].aval.dtype).kind in "iu"
         if any(dtype.kind == "c" for dtype in [*self.dtypes, _dtype(outs[0].aval.dtype)]):
             raise Error(self.graph.where("complex numbers: parameters and what depends on them are real"))
@@ -111,6 +114,12 @@ class _Interpreter:
             if result.shape != tuple(out.aval.shape):
                 raise Error(self.graph.where(f"`{name}` has the shape {out.aval.shape}, and its rule {result.shape}"))
         return [jnp.asarray(r.array, out.aval.dtype) if r.constant else r for r, out in zip(results, outs)]
+
+    def rounds(self, new: Any) -> None:
+        """Notes a cast of the current equation to fewer digits than arguments and graph have."""
+        real = jnp.issubdtype(self.argument.dtype, jnp.floating) and jnp.issubdtype(new, jnp.floating)
+        if real and jnp.finfo(new).eps > max(jnp.finfo(self.argument.dtype).eps, self.graph.eps):
+            self.rounded = self.rounded or self.graph.at or str(new)
 
     def refuse_bits(self, name: str, atoms: Sequence[Any]) -> None:
         """Integers that depend on parameters are numbers here, without bits and without an end."""
@@ -333,7 +342,7 @@ def trace(loss_fn: Callable, params: Any, dtype: str | None) -> tuple[Written, T
         raise Error("there are no parameters: `params` is a pytree of arrays")
     if len(set(names)) < len(names):
         names = [f"{index}.{name}" for index, name in enumerate(names)]
-    leaves = []
+    leaves, shortened = [], []
     for name, (_, leaf) in zip(names, paths):
         if not hasattr(leaf, "dtype") and not isinstance(leaf, (int, float, complex)):
             raise Error(
@@ -341,6 +350,8 @@ def trace(loss_fn: Callable, params: Any, dtype: str | None) -> tuple[Written, T
                 "by equinox.partition say"
             )
         array = _array(leaf) if dtype == "f64" else _array(jnp.asarray(leaf))
+        if dtype is None and array.dtype == np.float32 and getattr(leaf, "dtype", None) == np.float64:
+            shortened.append(name)
         if array.dtype.kind != "f":
             raise Error(f"parameters are real numbers, and {name} is of dtype {array.dtype}: keep it outside of `params`")
         bad = np.argwhere(~np.isfinite(array))
@@ -375,7 +386,17 @@ def trace(loss_fn: Callable, params: Any, dtype: str | None) -> tuple[Written, T
         reference = _reference(loss_fn, own, at)
     graph.at = None
     if not isinstance(loss, Value):
-        raise Error("the loss does not depend on any parameter")
+        raise graph.independent()
+    if shortened:
+        warnings.warn(
+            f"parameters of 64 bits are rounded to 32, which is what JAX has: {', '.join(shortened[:3])}"
+            f"{', …' if len(shortened) > 3 else ''}; dtype=\"f64\" keeps them, as does jax.config.update(\"jax_enable_x64\", True) at the start",
+            stacklevel=4,
+        )
+    if at.rounded:
+        warnings.warn(
+            f"numbers are rounded to fewer digits in between, which the graph does not do: {at.rounded}", stacklevel=4
+        )
     if at.custom:
         warnings.warn(
             f"derivatives are those of the operations of {', '.join(sorted(at.custom))}, not the ones given by custom_jvp or "

@@ -40,7 +40,7 @@ def _called(model: torch.nn.Module, tracer: Tracer) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _plain(dtype: torch.dtype) -> Iterator[None]:
-    """While operations are the plain ones, which have names, and numbers without a dtype have this one."""
+    """While operations are the plain ones, which have names, nothing is compiled, and numbers without a dtype have this one."""
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
     fast = torch.backends.mha.get_fastpath_enabled()
@@ -55,7 +55,7 @@ def _plain(dtype: torch.dtype) -> Iterator[None]:
         torch.set_default_dtype(dtype)
         torch.autograd.Function.apply = classmethod(refused)
         torch.backends.mkldnn.enabled = False
-        with sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
+        with sdpa_kernel(SDPBackend.MATH), torch.enable_grad(), torch.compiler.set_stance("force_eager"):
             yield
     finally:
         torch.autograd.Function.apply = apply
@@ -94,6 +94,8 @@ def trace(
         raise Error(f"the model is a torch.nn.Module, not {type(model).__name__}")
     if dtype not in (None, "f32", "f64"):
         raise Error(f'`dtype` is "f32" or "f64", not {dtype!r}')
+    if isinstance(model, torch._dynamo.OptimizedModule):
+        model = model._orig_mod
     parameters = _parameters(model)
     if dtype is None:
         dtype = "f64" if any(p.dtype == torch.float64 for p in parameters.values()) else "f32"
@@ -150,7 +152,7 @@ def trace(
             f"the loss is another one every time, {float(loss.detach())!r} and then {reference.loss!r}: it has a state, or random "
             "numbers from elsewhere than PyTorch"
         )
-    _notes(model, parameters, tracer)
+    _notes(model, loss_fn, parameters, tracer)
     return written, reference
 
 
@@ -166,12 +168,21 @@ def _gradient(loss: torch.Tensor, leaves: list[torch.Tensor], kept: list[torch.T
     return np.concatenate([part.numpy().ravel() for part in sums])
 
 
-def _notes(model: torch.nn.Module, parameters: dict[str, Any], tracer: Tracer) -> None:
+def _notes(model: torch.nn.Module, loss_fn: Callable, parameters: dict[str, Any], tracer: Tracer) -> None:
     """Warns of what may surprise."""
     fixed = [name for name, p in model.named_parameters() if name not in parameters]
     if fixed:
         shown = ", ".join(fixed[:3]) + (", …" if len(fixed) > 3 else "")
         warnings.warn(f"constants, as they do not require a gradient: {shown}", stacklevel=4)
+    own = {id(p) for p in model.parameters()}
+    of_loss = loss_fn.named_parameters() if isinstance(loss_fn, torch.nn.Module) else []
+    fixed = [name for name, p in of_loss if p.requires_grad and id(p) not in own]
+    if fixed:
+        warnings.warn(
+            f"constants, as they are parameters of the loss and not of the model: {', '.join(fixed[:3])}"
+            f"{', …' if len(fixed) > 3 else ''}; a module that has both makes them parameters",
+            stacklevel=4,
+        )
     hooked = [name for name, p in parameters.items() if p._backward_hooks]
     if hooked:
         warnings.warn(f"hooks of parameters, which change gradients, are left out: {', '.join(hooked[:3])}", stacklevel=4)

@@ -44,7 +44,7 @@ _FOLDED: dict[str, Callable[..., np.ndarray]] = {
     "concatenate": lambda *x, axis: np.concatenate(x, axis),
     "take": lambda x, indices, axis: np.take(x, indices, axis),
     "sum": lambda x, axes, keep: x.sum(tuple(axes), keepdims=keep),
-    "mean": lambda x, axes, keep: x.mean(tuple(axes), keepdims=keep),
+    "mean": lambda x, axes, keep: x.mean(tuple(axes), keepdims=keep) if x.size else x.sum(tuple(axes), keepdims=keep) * np.nan,
     "flip": lambda x, axes: np.flip(x, axes),
     "not": np.logical_not,
     "and": np.logical_and,
@@ -90,6 +90,8 @@ class Graph:
 
     def __init__(self, producer: str, dtype: str):
         self.producer, self.dtype = producer, dtype
+        #: The machine epsilon of its numbers.
+        self.eps = float(np.finfo(np.float64 if dtype == "f64" else np.float32).eps)
         #: The line of the user's program that the next operations come from.
         self.at: str | None = None
         self.parameters: dict[str, np.ndarray] = {}
@@ -98,6 +100,8 @@ class Graph:
         self._values: list[Value] = []
         self._known: dict[Any, Value] = {}
         self._digests: dict[Any, str] = {}
+        #: The first tensor without entries.
+        self._empty: str | None = None
 
     # Leaves
 
@@ -156,7 +160,11 @@ class Graph:
     def emit(
         self, op: str, args: Sequence[Value], shape: Sequence[int], /, broadcast: bool = False, **attributes: Any
     ) -> Value:
-        """The value of an operation; `broadcast` says that arguments may be numbers in the place of tensors."""
+        """The value of an operation; `broadcast` says that arguments may be numbers in the place of tensors. What has no entries
+        does not depend on anything, and graphs have none of it."""
+        if 0 in shape:
+            self._empty = self._empty or self.where(f"a tensor of shape {tuple(shape)} on the way has no entries")
+            return self.constant(np.zeros(shape))
         if all(arg.constant for arg in args) and op in _FOLDED:
             with np.errstate(all="ignore"):
                 return self.constant(_FOLDED[op](*(arg.array for arg in args), **attributes))
@@ -291,10 +299,13 @@ class Graph:
         if not any(map(any, padding)):
             return x
         shape = [n + low + high for n, (low, high) in zip(x.shape, padding)]
+        if not x.size:
+            return self.constant(np.full(shape, value))
         return self.emit("pad", (x,), shape, padding=padding, value=_number(value))
 
     def concatenate(self, parts: Sequence[Value], axis: int) -> Value:
         axis %= parts[0].ndim
+        parts = [part for part in parts if part.shape[axis]] or parts[:1]
         if len(parts) == 1:
             return parts[0]
         shape = list(parts[0].shape)
@@ -329,6 +340,8 @@ class Graph:
 
     def added(self, x: Value, positions: np.ndarray, updates: Value) -> Value:
         """`x` with updates added at flat positions that are known."""
+        if not updates.size:
+            return x
         flat = self.reshape(x, [x.size])
         indices = self.constant(np.asarray(positions, dtype=np.int64).ravel())
         return self.reshape(self.scatter_add(flat, indices, self.reshape(updates, [updates.size]), 0), x.shape)
@@ -347,6 +360,9 @@ class Graph:
         if x.shape[-1] != y.shape[-2]:
             raise Error(self.where(f"a product of matrices of shapes {x.shape} and {y.shape}"))
         shape = [*np.broadcast_shapes(x.shape[:-2], y.shape[:-2]), x.shape[-2], y.shape[-1]]
+        if x.shape[-1] == 0:
+            # Sums of nothing.
+            return self.constant(np.zeros(shape))
         return self.emit("matmul", pair, shape, transpose=transpose)
 
     def along(self, x: Value, matrix: np.ndarray, axis: int) -> Value:
@@ -437,7 +453,7 @@ class Graph:
     def finish(self, loss: Value) -> Written:
         """The graph of a loss of one number."""
         if loss.constant or not any(self._nodes[number]["op"] == "parameter" for number in self._behind(loss, "stop_gradient")):
-            raise Error("the loss does not depend on any parameter")
+            raise self.independent()
         loss = self.reshape(loss, [])
         needed = self._behind(loss)
         self._refuse_empty(needed)
@@ -461,6 +477,10 @@ class Graph:
             "loss": numbers[loss.number],
         }
         return Written(document, self.parameters, constants)
+
+    def independent(self) -> Error:
+        """That the loss does not depend on parameters, and a reason."""
+        return Error("the loss does not depend on any parameter" + (f": {self._empty}" if self._empty else ""))
 
     def _refuse_empty(self, needed: set[int]) -> None:
         """Says what has an axis of length 0, which graphs do not have."""

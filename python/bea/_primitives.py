@@ -129,6 +129,7 @@ def _(at, x, new_dtype, **_):
         return at.graph.elementwise("not_equal", x, at.graph.constant(0.0))
     if new.kind in "iu" and old.kind not in "iub":
         return at.graph.unary("trunc", x)
+    at.rounds(new_dtype)
     return x
 
 

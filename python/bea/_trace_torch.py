@@ -410,7 +410,7 @@ class Tracer(TorchDispatchMode):
             return self.graph.elementwise("not_equal", value, self.graph.constant(0.0))
         if x.is_floating_point() and not dtype.is_floating_point:
             return self.graph.unary("trunc", value)
-        if x.is_floating_point() and torch.finfo(dtype).eps > max(torch.finfo(x.dtype).eps, 2.0**-23):
+        if x.is_floating_point() and torch.finfo(dtype).eps > max(torch.finfo(x.dtype).eps, self.graph.eps):
             self.rounded = self.rounded or self.graph.at or str(dtype)
         return value
 

@@ -147,10 +147,11 @@ def test_edges(name):
 def test_other_slopes_than_those_of_jax_are_told():
     with pytest.warns(UserWarning, match=r"the derivative by x\[1\] is 0 in the graph, and in jax .* 1: .*kink"):
         bea.from_jax(lambda w: jnp.abs(w).sum(), np.array([1.0, 0.0])).value_and_grad()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        bea.from_jax(lambda w: jnp.tanh(w.astype(jnp.bfloat16)).astype(float).sum(), np.ones(3)).value_and_grad()
-        bea.from_jax(lambda w: jnp.tanh(w.astype(jnp.float32)).astype(float).sum(), np.ones(3)).value_and_grad()
+    # Nor is what rounding does taken for a kink.
+    for number in (jnp.bfloat16, jnp.float32):
+        with pytest.warns(UserWarning, match="rounded to fewer digits") as caught:
+            bea.from_jax(lambda w: jnp.tanh(w.astype(number)).astype(float).sum(), np.ones(3)).value_and_grad()
+        assert len(caught) == 1
 
 
 def test_second_derivatives_where_branches_meet():
@@ -314,3 +315,51 @@ def test_callbacks_in_bfloat16():
     found = bea.spectrum(on, top=2)
     assert found.converged and found.eigenvalues == pytest.approx([2.0, 2.0], rel=1e-2)
     assert bea.lanczos(jnp.eye(3, dtype=jnp.bfloat16), k=1).eigenvalues[0] == pytest.approx(1)
+
+
+def test_casts_to_fewer_digits_warn():
+    w = np.array([0.3, -0.2, 0.7])
+    for number in (jnp.bfloat16, jnp.float32):
+        loss = lambda w, number=number: jnp.sin(w.astype(number) * 1.1).sum().astype(float)
+        with pytest.warns(UserWarning, match="rounded to fewer digits in between.*test_from_jax") as caught:
+            objective = bea.from_jax(loss, w)
+        assert len(caught) == 1
+        # It is no error where the loss is compared.
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*which rounds to 16 bits")
+            assert objective.value_and_grad()[0] == pytest.approx(float(loss(w)), rel=1e-2 if number == jnp.bfloat16 else 1e-6)
+
+
+def test_parameters_of_64_bits_where_jax_has_32():
+    jax.config.update("jax_enable_x64", False)
+    w = np.array([0.3, -0.2])
+    with pytest.warns(UserWarning, match=r'parameters of 64 bits are rounded to 32.*: x; dtype="f64" keeps them.*jax_enable_x64'):
+        assert bea.from_jax(lambda w: (w**2).sum(), w).precision > 1e-8
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert bea.from_jax(lambda w: (w**2).sum(), w, dtype="f64").precision < 1e-15
+        assert bea.from_jax(lambda w: (w**2).sum(), w.astype(np.float32)).precision > 1e-8
+
+
+EMPTY = {
+    "concatenate": lambda w: jnp.concatenate([w[:0], w]) ** 2,
+    "sum": lambda w: w[:0].sum() + w**2,
+    "product": lambda w: w[:0, None].T @ jnp.ones((0, 3)) + (w**2).sum(),
+    "scan": lambda w: lax.associative_scan(jnp.multiply, w) ** 2,
+    "short scan": lambda w: lax.associative_scan(jnp.add, w[:2], reverse=True) ** 2,
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_arrays_without_entries_are_left_out(name):
+    w = np.array([0.3, -0.2, 0.7, 1.1, 0.5])
+    loss = lambda w: EMPTY[name](w).sum()
+    same_derivatives(bea.from_jax(loss, w), derivatives(loss, w))
+
+
+def test_what_has_no_entries_is_refused_with_its_line():
+    w = np.array([0.3, -0.2])
+    with pytest.raises(bea.Error, match=r"(?s)is NaN: replace NaN first.*\n  at test_from_jax"):
+        bea.from_jax(lambda w: w[:0].mean() + w.sum(), w)
+    with pytest.raises(bea.Error, match=r"(?s)depend on any parameter: a tensor of shape \(0,\) .* no entries\n  at test_from_jax"):
+        bea.from_jax(lambda w: w[:0].sum(), w)

@@ -255,7 +255,7 @@ def test_what_is_wrong(tmp_path):
     with pytest.raises(bea.Error, match=r"(?s)a constant of shape \(5, 2\) is NaN at \[4,1\]: replace NaN first.*\n  at test_from_t"):
         gaps = torch.tensor([[0.0, 0], [0, 0], [0, 0], [0, 0], [0, float("nan")]])
         make(Does(lambda y: torch.where(gaps.isnan(), 0.0, y - gaps)))
-    with pytest.raises(bea.Error, match=r"(?s)a tensor of shape \(0, 3\) .* has no entries\n  at .*Linear"):
+    with pytest.raises(bea.Error, match=r"(?s)depend on any parameter: a tensor of shape \(0, \d\) .* has no entries\n  at .*Linear"):
         bea.from_torch(small(), lambda outputs, _: outputs.square().sum(), INPUTS[:0], None)
     empty = small()
     empty.unused = nn.Parameter(torch.zeros(0, 3))
@@ -263,6 +263,58 @@ def test_what_is_wrong(tmp_path):
         bea.from_torch(empty, lambda outputs, _: outputs.square().sum(), INPUTS, None)
     with pytest.warns(UserWarning, match="rounded to fewer digits"):
         make(Does(lambda y: y.bfloat16().float()))
+
+
+def test_tensors_without_entries_are_left_out():
+    make = lambda loss: bea.from_torch(small(), loss, INPUTS, None).value_and_grad()[0]
+    whole = make(lambda y, _: y.square().sum())
+    assert make(lambda y, _: y.square().sum() + y[:0].sum()) == whole
+    assert make(lambda y, _: torch.cat([y[:0], y]).square().sum()) == pytest.approx(whole, rel=1e-14)
+    with pytest.raises(bea.Error, match=r"(?s)is NaN: replace NaN first.*\n  at test_from_t"):
+        make(lambda y, _: y.square().sum() + y[:0].mean())
+
+
+def test_casts_from_64_bits_warn():
+    with pytest.warns(UserWarning, match="rounded to fewer digits in between.*test_from_t"):
+        objective = bea.from_torch(small().double(), lambda y, _: (y.float() * 1.1).square().sum(), INPUTS.double(), None)
+    # It is no error where the loss is compared.
+    assert objective.precision < 1e-15 and np.isfinite(objective.value_and_grad()[0])
+
+
+def test_parameters_of_the_loss_are_named():
+    class Tempered(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.temperature = nn.Parameter(torch.tensor(2.0))
+
+        def forward(self, outputs, targets):
+            return F.cross_entropy(outputs / self.temperature, targets)
+
+    with pytest.warns(UserWarning, match="parameters of the loss and not of the model: temperature; a module that has both"):
+        objective = bea.from_torch(small(), Tempered(), INPUTS, TARGETS)
+    assert "temperature" not in objective.x
+
+
+def test_compiled_modules_are_taken_as_they_were():
+    model, loss = small(), F.cross_entropy
+    plain = bea.from_torch(model, loss, INPUTS, TARGETS)
+    for compiled in (
+        bea.from_torch(torch.compile(model), loss, INPUTS, TARGETS),
+        bea.from_torch(nn.Sequential(torch.compile(model)), torch.compile(loss), INPUTS, TARGETS),
+    ):
+        assert compiled.value_and_grad()[0] == plain.value_and_grad()[0]
+    assert list(bea.from_torch(torch.compile(model), loss, INPUTS, TARGETS).x) == list(plain.x)
+
+
+def test_hypot():
+    w = nn.Parameter(torch.tensor([0.3, -0.7, 1.1], dtype=torch.float64))
+    module = Does(lambda y: y)
+    module.w = w
+    objective = bea.from_torch(module, lambda y, _: torch.hypot(w, 2 * w + 1).sum() + 0 * y.sum(), INPUTS, None, dtype="f64")
+    value, gradient = objective.value_and_grad()
+    expected = torch.hypot(w, 2 * w + 1).sum()
+    assert value == pytest.approx(expected.item(), rel=1e-14)
+    assert gradient["w"] == pytest.approx(torch.autograd.grad(expected, w)[0].numpy(), rel=1e-13)
 
 
 def test_saving(tmp_path):
@@ -453,7 +505,9 @@ def test_no_alarm_for_what_is_rounded():
         near = torch.eye(3) + torch.arange(9.0).reshape(3, 3) / 200
         bea.from_torch(sure, F.cross_entropy, near, torch.arange(3)).value_and_grad()
         evaluated(lambda y: (y - y.roll(1, 0)).sum() * 1e-3)
+    with pytest.warns(UserWarning, match="rounded to fewer digits") as caught:
         evaluated(lambda y: y.float().tanh().double())
+    assert len(caught) == 1
 
 
 def test_a_loss_with_a_state_is_refused():

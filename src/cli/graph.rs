@@ -38,6 +38,7 @@ enum Format {
 impl GraphOf {
     pub fn run(self) -> miette::Result<ExitCode> {
         let graph = Graph::open(&self.folder)?;
+        graph.check_constants()?;
         note::say(graph.remarks());
         let text = match self.format {
             Format::Text => summary(&graph),

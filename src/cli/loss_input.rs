@@ -103,7 +103,16 @@ fn numbers(
                 let wanted = near::quoted(&near::names(other, &wanted));
                 format!("--set {other} is no parameter of it: did you mean {wanted}?")
             }
-            None => format!("give it a value: --set {name}=9/10, say"),
+            None if wanted.len() == 1 => format!("give it a value: --set {name}=9/10, say"),
+            None => {
+                let usual = |name: &&str| match *name {
+                    "beta2" => format!("--set {name}=999/1000"),
+                    "eps" | "epsilon" => format!("--set {name}=1/100000000"),
+                    name => format!("--set {name}=9/10"),
+                };
+                let all: Vec<String> = wanted.iter().map(usual).collect();
+                format!("give all of them values: {}, say", all.join(" "))
+            }
         };
         return Err(miette!(
             help = help,

@@ -16,7 +16,7 @@ use super::data::Dataset;
 use super::device::{Device, DeviceError};
 use super::graph::{Graph, GraphError, INPUTS, Model, Plan, Structure, Structures, TARGETS};
 use super::host::cores;
-use super::mismatch::{Mismatch, check};
+use super::mismatch::{Mismatch, check, check_pairs};
 use super::point::{Point, Scalar, join};
 use super::series::{Coefficients, Ring, Series};
 use super::shards::{Cutter, Shard, shard_size};
@@ -100,6 +100,7 @@ impl NetworkLoss {
     ) -> Result<Self, Mismatch> {
         device.check(architecture.dtype)?;
         check(&architecture, data)?;
+        check_pairs(&architecture, data)?;
         let penalty = Graph::of_penalty(&architecture).map(|graph| Plan::alone(graph, device));
         let penalty = penalty.transpose()?.map(Arc::new);
         let cutter = Cutter::new(architecture, device);

@@ -4,6 +4,7 @@ use super::architecture::{Architecture, ArchitectureError, Criterion};
 use super::data::{Dataset, Remark, Targets};
 use super::device::DeviceError;
 use super::graph::GraphError;
+use std::collections::BTreeSet;
 
 /// How far from one the probabilities of an example may sum: 16-bit numbers of a few classes are not nearer.
 const SLACK: f64 = 2e-3;
@@ -203,6 +204,25 @@ pub(super) fn check(architecture: &Architecture, data: &Dataset) -> Result<(), M
         {
             Err(targets(format!("{classes} classes as targets")))
         }
+        (Targets::Values { .. }, _)
+            if architecture.outputs.len() == 2
+                && !outputs_last(&data.target_shape, &architecture.outputs) =>
+        {
+            let [rows, width] = [architecture.tokens(), architecture.width()];
+            Err(Mismatch::Targets {
+                data: data.name.clone(),
+                found: format!("targets of shape {:?}", data.target_shape).into(),
+                layer: architecture.ends[1].clone(),
+                expected: architecture.outputs.as_slice().into(),
+                help: Some(
+                    format!(
+                        "an example's targets are [{rows}, {width}], or have more axes before the last, as [height, width, \
+                         {width}]; of channels first, `np.moveaxis(targets, 1, -1)` in NumPy makes that"
+                    )
+                    .into(),
+                ),
+            })
+        }
         (Targets::Values { values, width: 1 }, Criterion::CrossEntropy { .. }) => {
             Err(numbers(data, values))
         }
@@ -222,6 +242,25 @@ pub(super) fn check(architecture: &Architecture, data: &Dataset) -> Result<(), M
     }
 }
 
+/// Refuses examples of which a loss of pairs has none.
+pub(super) fn check_pairs(architecture: &Architecture, data: &Dataset) -> Result<(), Mismatch> {
+    let (Targets::Classes { labels, .. }, Criterion::Contrastive { .. }) =
+        (&data.targets, &architecture.criterion)
+    else {
+        return Ok(());
+    };
+    let mut seen = BTreeSet::new();
+    if !labels.iter().all(|label| seen.insert(label)) {
+        return Ok(());
+    }
+    Err(Mismatch::Criterion {
+        data: data.name.clone(),
+        found: "no two examples of one class".into(),
+        criterion: "contrastive",
+        takes: "classes, of which each example has others of its own",
+    })
+}
+
 /// Whether the numbers of one shape are those of the other in the same order: axes of one number aside they are the
 /// same, or one of them is a list without axes, as a `flatten` makes it.
 fn agree(found: &[usize], expected: &[usize]) -> bool {
@@ -231,6 +270,14 @@ fn agree(found: &[usize], expected: &[usize]) -> bool {
     let (one, other) = (axes(found), axes(expected));
     let size = |shape: &[usize]| shape.iter().product::<usize>();
     one == other || (size(&one) == size(&other) && (one.len() <= 1 || other.len() <= 1))
+}
+
+/// Whether targets with as many numbers as outputs `[tokens, outputs]` have them in that order: all in a list, or the outputs of
+/// one token along the last axis.
+fn outputs_last(found: &[usize], expected: &[usize]) -> bool {
+    let axes: Vec<usize> = found.iter().copied().filter(|length| *length != 1).collect();
+    let width = expected[expected.len() - 1];
+    axes.len() <= 1 || width == 1 || axes.last() == Some(&width)
 }
 
 /// Advice where there are as many numbers as there should be.

@@ -6,7 +6,7 @@ use super::metric::Metric;
 use super::one_run::{Config, Flows, Follow, Loss, NetworkSource, Start};
 use super::{keys, network_file, resolved, rule, unread, unused};
 use bea_flow::flow::{FlowName, FlowsFrom};
-use bea_network::architecture::{Criterion, Dtype, penalty, smoothing};
+use bea_network::architecture::{Criterion, Dtype, penalty, smoothing, table_smoothing, twice};
 use bea_network::data::known::Known;
 use bea_network::data::{Specification, located};
 use bea_network::graph::Graph;
@@ -287,8 +287,12 @@ fn loss(all: &Layers) -> Result<Loss, SourceError> {
         let entry = all.required("label_smoothing", "")?;
         return Err(entry.fault("is for the loss `cross_entropy` only", None));
     }
+    let own = all.read("loss", |entry| table_smoothing(&entry))?.flatten();
+    if own.is_some() && smoothing.is_some() {
+        return Err(twice(&all.required("label_smoothing", "")?));
+    }
     let l2 = all.read("l2", |entry| penalty(&entry))?;
-    Ok(Loss { criterion, smoothing, l2 })
+    Ok(Loss { criterion, smoothing: smoothing.or(own), l2 })
 }
 
 /// The names of an array, or of one text with commas between them, which is easier to write after `--set`.

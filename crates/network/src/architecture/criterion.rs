@@ -1,5 +1,6 @@
 //! What a network is trained with.
 
+use super::read::table_smoothing;
 use bea_flow::loss::{self, Expr, Partial};
 use bea_series::text::near::Absent;
 use bea_series::text::source::{Source, SourceError};
@@ -155,7 +156,7 @@ impl Criterion {
     ];
 
     /// The loss that the key `loss` says: a name, or a table with `type` and its own keys, or with a `formula`. The smoothing
-    /// of labels, a key of its own, is left 0.
+    /// of labels is that of the table, and 0 where it has none: it may be a key of its own beside `loss`, too.
     ///
     /// # Errors
     /// An unknown name, keys that the loss does not have, numbers that it does not take. A formula is not read.
@@ -176,6 +177,10 @@ impl Criterion {
             table.optional(key).map(number).transpose()
         };
         match &mut criterion {
+            Criterion::CrossEntropy { smoothing } => {
+                only(&["label_smoothing"])?;
+                *smoothing = table_smoothing(entry)?.unwrap_or(0.0);
+            }
             Criterion::Huber { delta } => {
                 only(&["delta"])?;
                 *delta = positive(&table, "delta")?.unwrap_or(*delta);

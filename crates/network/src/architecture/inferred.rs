@@ -232,9 +232,9 @@ pub(super) fn plain(
             let (vocabulary, width) = (*vocabulary, *width);
             (Layer::Embedding { name, vocabulary, width, part }, vec![length, width])
         }
-        LayerKind::Position => {
+        LayerKind::Position { bare } => {
             let [length, width] = given.tokens(plan)?;
-            (Layer::Position { name, length, width }, shape.clone())
+            (Layer::Position { name, bare: *bare, length, width }, shape.clone())
         }
         LayerKind::Sinusoids => {
             let [_, width] = given.tokens(plan)?;
@@ -265,9 +265,9 @@ pub(super) fn plain(
             let [_, width] = given.tokens(plan)?;
             (Layer::MeanTokens, vec![width])
         }
-        LayerKind::ClassToken => {
+        LayerKind::ClassToken { bare } => {
             let [length, width] = given.tokens(plan)?;
-            (Layer::ClassToken { name, width }, vec![length + 1, width])
+            (Layer::ClassToken { name, bare: *bare, width }, vec![length + 1, width])
         }
         LayerKind::FirstToken => {
             let [_, width] = given.tokens(plan)?;

@@ -173,8 +173,10 @@ pub enum Layer {
     },
     /// Adds a learned table to `[length, width]`.
     Position {
-        /// Prefix of `weight` `[length, width]`.
+        /// Prefix of `weight` `[length, width]`, or its whole name.
         name: String,
+        /// Whether it is the whole name.
+        bare: bool,
         /// Number of tokens.
         length: usize,
         /// Length of a row.
@@ -213,8 +215,10 @@ pub enum Layer {
     },
     /// A learned vector before the first token: `[tokens, width]` to `[tokens + 1, width]`.
     ClassToken {
-        /// Prefix of `weight` `[width]`.
+        /// Prefix of `weight` `[width]`, or its whole name.
         name: String,
+        /// Whether it is the whole name.
+        bare: bool,
         /// Size of the last axis.
         width: usize,
     },
@@ -284,6 +288,11 @@ impl Cell {
             Cell::Gru => "gru",
         }
     }
+}
+
+/// What the parameter of a layer is called behind the layer's name; nothing where that is its name.
+pub(crate) fn weight(bare: bool) -> &'static str {
+    if bare { "" } else { "weight" }
 }
 
 impl Layer {

@@ -46,12 +46,13 @@ mod tables;
 pub use activation::Activation;
 pub use criterion::{Criterion, Formula};
 pub use error::{ArchitectureError, LayerError, SpecError};
+pub(crate) use layer::weight;
 pub use layer::{BatchNormMode, Cell, Join, Layer, RunningStatistics};
 pub use parameters::{Layout, Parameter, Role};
 pub use plan::Window;
 pub(crate) use shapes::formula_inputs;
 
-pub use read::{Frame, penalty, smoothing};
+pub use read::{Frame, penalty, smoothing, table_smoothing, twice};
 
 use super::graph::Graph;
 use bea_series::text::source::{Source, SourceError};

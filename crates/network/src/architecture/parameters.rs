@@ -1,5 +1,6 @@
 //! The parameters of layers: names, shapes, places in the flat vector.
 
+use super::layer::weight;
 use super::{Dtype, Layer};
 use std::collections::{BTreeMap, HashSet};
 
@@ -157,8 +158,8 @@ impl List {
                 Layer::Embedding { name, vocabulary, width, .. } => {
                     self.push(name, "weight", &[*vocabulary, *width], Role::Embedding)?;
                 }
-                Layer::Position { name, length, width } => {
-                    self.push(name, "weight", &[*length, *width], Role::Position)?;
+                Layer::Position { name, bare, length, width } => {
+                    self.push(name, weight(*bare), &[*length, *width], Role::Position)?;
                 }
                 Layer::Attention { name, width, .. } => {
                     let joint = 3 * width;
@@ -167,8 +168,8 @@ impl List {
                     self.push(name, "out_proj.weight", &[*width, *width], Role::Weight)?;
                     self.push(name, "out_proj.bias", &[*width], Role::Zeros)?;
                 }
-                Layer::ClassToken { name, width } => {
-                    self.push(name, "weight", &[*width], Role::Position)?;
+                Layer::ClassToken { name, bare, width } => {
+                    self.push(name, weight(*bare), &[*width], Role::Position)?;
                 }
                 Layer::Shared { name, layer } => self.shared(name, layer)?,
                 layer => {
@@ -210,7 +211,7 @@ impl List {
     }
 
     fn push(&mut self, layer: &str, name: &str, shape: &[usize], role: Role) -> Result<(), Fault> {
-        let name = format!("{layer}.{name}");
+        let name = if name.is_empty() { layer.into() } else { format!("{layer}.{name}") };
         let fault = |message| Err(Fault { layer: layer.into(), message });
         if !self.names.insert(name.clone()) {
             return fault(format!("two layers have the parameter `{name}`"));

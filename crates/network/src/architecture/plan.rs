@@ -102,7 +102,10 @@ pub(super) enum LayerKind {
         vocabulary: usize,
         width: usize,
     },
-    Position,
+    /// Whether its name is that of its parameter.
+    Position {
+        bare: bool,
+    },
     Sinusoids,
     Attention {
         heads: usize,
@@ -114,7 +117,9 @@ pub(super) enum LayerKind {
         hidden: usize,
     },
     LastToken,
-    ClassToken,
+    ClassToken {
+        bare: bool,
+    },
     FirstToken,
     Tokens,
     Transpose,
@@ -137,7 +142,19 @@ pub struct Window {
 impl Plan {
     /// `layer 3 (linear)`
     pub(super) fn label(&self) -> String {
+        if self.name.is_empty() {
+            return format!("a {} without a name", self.kind.word());
+        }
         format!("layer {} ({})", self.name, self.kind.word())
+    }
+
+    /// The lists of layers in it.
+    pub(super) fn inner(&self) -> Vec<&[Plan]> {
+        match &self.kind {
+            LayerKind::Residual { body, shortcut } => vec![body, shortcut],
+            LayerKind::Repeat { body, .. } => vec![body],
+            _ => Vec::new(),
+        }
     }
 
     /// Whether it takes values by name only.
@@ -195,10 +212,10 @@ impl LayerKind {
             | L::BatchNorm { .. }
             | L::RmsNorm { .. }
             | L::Embedding { .. }
-            | L::Position
+            | L::Position { .. }
             | L::Attention { .. }
             | L::Recurrent { .. }
-            | L::ClassToken => true,
+            | L::ClassToken { .. } => true,
             _ => false,
         }
     }
@@ -237,11 +254,11 @@ impl LayerKind {
             LayerKind::Repeat { .. } => "repeat",
             LayerKind::Join { how } => how.word(),
             LayerKind::Embedding { .. } => "embedding",
-            LayerKind::Position => "position",
+            LayerKind::Position { .. } => "position",
             LayerKind::Sinusoids => "sinusoids",
             LayerKind::Attention { .. } => "attention",
             LayerKind::Recurrent { cell, .. } => cell.word(),
-            LayerKind::ClassToken => "class_token",
+            LayerKind::ClassToken { .. } => "class_token",
             LayerKind::FirstToken => "first_token",
             LayerKind::LastToken => "last_token",
             LayerKind::Tokens => "tokens",

@@ -168,14 +168,32 @@ fn stem(file: &str) -> String {
 }
 
 fn criterion(top: &Table) -> Result<Criterion, SourceError> {
-    let loss = Criterion::read(&top.required("loss", "loss = \"cross_entropy\"")?)?;
+    let said = top.required("loss", "loss = \"cross_entropy\"")?;
+    let loss = Criterion::read(&said)?;
     let Some(entry) = top.optional("label_smoothing") else { return Ok(loss) };
     match loss {
+        Criterion::CrossEntropy { .. } if table_smoothing(&said)?.is_some() => Err(twice(&entry)),
         Criterion::CrossEntropy { .. } => {
             Ok(Criterion::CrossEntropy { smoothing: smoothing(&entry)? })
         }
         _ => Err(entry.fault("is for the loss `cross_entropy` only", None)),
     }
+}
+
+/// The smoothing of labels that the table of a loss says.
+///
+/// # Errors
+/// It is no number in `[0, 1)`.
+pub fn table_smoothing(loss: &Entry) -> Result<Option<f64>, SourceError> {
+    if !loss.is_table() {
+        return Ok(None);
+    }
+    loss.table("a loss")?.optional("label_smoothing").map(|entry| smoothing(&entry)).transpose()
+}
+
+/// The error that the smoothing of labels stands in the table of the loss and, here, beside it.
+pub fn twice(smoothing: &Entry) -> SourceError {
+    smoothing.fault("is in the table of the loss already: leave one of them out", None)
 }
 
 /// The smoothing of labels that a key says.

@@ -40,6 +40,8 @@ struct Way {
     times: usize,
     /// The numbers that the layers so far give.
     activations: usize,
+    /// The first name in a `from` that no layer has at all.
+    unknown: Option<LayerError>,
 }
 
 /// How often a layer within repetitions, or a recurrence over tokens, is applied at most: each time makes operations of its own.
@@ -73,9 +75,40 @@ pub(super) fn resolve(plans: &[Plan], input: &[usize]) -> Result<Resolved, Layer
         owners: BTreeMap::new(),
         times: 1,
         activations: 0,
+        unknown: unknown(plans),
     };
     let (layers, given) = way.chain(plans, given)?;
     Ok(Resolved { layers, outputs: given.shape, activations: way.activations })
+}
+
+/// The error that a layer takes what none of the layers `names` gives.
+fn no_layer(plan: &Plan, reference: &Reference, names: &[&str]) -> LayerError {
+    let message = format!(
+        "{} takes what `{}` gives, which is no layer before it",
+        plan.label(),
+        reference.name
+    );
+    let help = advice(&reference.name, names);
+    LayerError { message, span: Some(reference.span.clone()), help }
+}
+
+/// The first name in a `from` that neither a layer nor the input has.
+fn unknown(plans: &[Plan]) -> Option<LayerError> {
+    fn all<'a>(plans: &'a [Plan], found: &mut Vec<&'a Plan>) {
+        for plan in plans {
+            plan.inner().into_iter().for_each(|inner| all(inner, found));
+            found.push(plan);
+        }
+    }
+    let mut found = Vec::new();
+    all(plans, &mut found);
+    let names: Vec<&str> =
+        [INPUT].into_iter().chain(found.iter().map(|p| p.name.as_str())).collect();
+    found.iter().find_map(|plan| {
+        let mut from = plan.from.iter();
+        let reference = from.find(|reference| !names.contains(&reference.name.as_str()))?;
+        Some(no_layer(plan, reference, &names))
+    })
 }
 
 /// Collects the names that layers refer to.
@@ -104,7 +137,7 @@ impl Way {
             if at > 0 && !take(&plans[at..=at]) {
                 self.check_used(&plans[at - 1], plan)?;
             }
-            if self.given.contains_key(&plan.name) {
+            if !plan.name.is_empty() && self.given.contains_key(&plan.name) {
                 let message = match plan.name.as_str() {
                     INPUT => format!("`{INPUT}` is what the network reads, and no layer's name"),
                     name => format!("two layers are called `{name}`"),
@@ -132,19 +165,29 @@ impl Way {
                 LayerKind::Reshape { .. } | LayerKind::Flatten => given.read,
                 _ => None,
             };
-            given = Given { shape, from: format!("layer {} gives", plan.name), read };
+            let from = match plan.name.as_str() {
+                "" => format!("{} gives", plan.label()),
+                name => format!("layer {name} gives"),
+            };
+            given = Given { shape, from, read };
             if self.wanted.contains(&plan.name) {
                 layers.push(Layer::Keep { name: plan.name.clone() });
             }
-            self.given.insert(plan.name.clone(), given.clone());
+            if !plan.name.is_empty() {
+                self.given.insert(plan.name.clone(), given.clone());
+            }
         }
         Ok((layers, given))
     }
 
     /// Refuses a layer whose result nobody takes: not the next one, and none by its name.
-    fn check_used(&self, plan: &Plan, next: &Plan) -> Result<(), LayerError> {
+    fn check_used(&mut self, plan: &Plan, next: &Plan) -> Result<(), LayerError> {
         if self.wanted.contains(&plan.name) {
             return Ok(());
+        }
+        // A name with a slip in it may have meant this layer.
+        if let Some(unknown) = self.unknown.take() {
+            return Err(unknown);
         }
         let message = format!(
             "what {} gives is not used: layer {} takes something else",
@@ -185,13 +228,7 @@ impl Way {
     fn recalled(&self, plan: &Plan, reference: &Reference) -> Result<Given, LayerError> {
         self.given.get(&reference.name).cloned().ok_or_else(|| {
             let names: Vec<&str> = self.given.keys().map(String::as_str).collect();
-            let message = format!(
-                "{} takes what `{}` gives, which is no layer before it",
-                plan.label(),
-                reference.name
-            );
-            let help = advice(&reference.name, &names);
-            LayerError { message, span: Some(reference.span.clone()), help }
+            no_layer(plan, reference, &names)
         })
     }
 

@@ -89,14 +89,11 @@ pub(super) fn layers(entry: &Entry, prefix: &str) -> Result<Vec<Plan>, SourceErr
 }
 
 fn layer(mut table: Table, prefix: &str, position: usize) -> Result<Plan, SourceError> {
-    let own = match table.optional("name") {
-        None => position.to_string(),
-        Some(entry) => match entry.string()? {
-            "" => return Err(entry.fault("must not be empty", None)),
-            name => name.to_string(),
-        },
-    };
-    let name = if prefix.is_empty() { own } else { format!("{prefix}.{own}") };
+    let named = table.optional("parameter").or(table.optional("name"));
+    let own = named.as_ref().map(Entry::string).transpose()?;
+    let own = own.map_or_else(|| position.to_string(), String::from);
+    let nameless = named.filter(|_| own.is_empty());
+    let name = below(prefix, &own);
     table.what = format!("layer {name}");
     let entry = table.required("type", "type = \"linear\"")?;
     let spelled = entry.string()?;
@@ -106,6 +103,11 @@ fn layer(mut table: Table, prefix: &str, position: usize) -> Result<Plan, Source
         let all: Vec<&str> = TYPES.into_iter().chain(ACTIVATIONS.map(|(word, _)| word)).collect();
         return Err(entry.unknown_or("layer type", spelled, &all, LAYERS));
     };
+    if let Some(entry) = nameless.filter(|_| !["residual", "repeat"].contains(&word)) {
+        let help =
+            "a `residual` or a `repeat` may add no name to those of its layers, `name = \"\"`";
+        return Err(entry.fault("must not be empty", Some(help.into())));
+    }
     table.what = format!("layer {name} ({word})");
     table.span = entry.span();
     let kind = match activation {
@@ -120,6 +122,25 @@ fn layer(mut table: Table, prefix: &str, position: usize) -> Result<Plan, Source
         return Err(table.source.fault(share.span.clone(), message, "here", None));
     }
     Ok(Plan { kind, name, from, share, span: Some(table.span) })
+}
+
+/// The name of something within what is called `prefix`; neither of them may be there.
+fn below(prefix: &str, own: &str) -> String {
+    let parts = [prefix, own];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".")
+}
+
+/// Whether the layer is called as its only parameter is, by the key `parameter`.
+fn bare(table: &Table) -> Result<bool, SourceError> {
+    only(table, &["parameter"])?;
+    match (table.optional("parameter"), table.optional("name")) {
+        (Some(_), Some(name)) => {
+            let help = "`name = \"token\"` makes the parameter `token.weight`, `parameter = \"token\"` makes it `token`";
+            Err(name
+                .fault("is said by `parameter` already: leave one of them out", Some(help.into())))
+        }
+        (parameter, _) => Ok(parameter.is_some()),
+    }
 }
 
 /// Keys that every layer may have, and `keys`.
@@ -221,10 +242,15 @@ fn kind(table: &Table, word: &str, name: &str) -> Result<LayerKind, SourceError>
             }
         }
         "residual" => {
-            only(&["layers", "shortcut"])?;
+            only(&["layers", "shortcut", "shortcut_name"])?;
             let body = within(table, name)?;
             let shortcut = table.optional("shortcut");
-            let shortcut = shortcut.map(|entry| layers(&entry, &format!("{name}.shortcut")));
+            let own = table.optional("shortcut_name");
+            let own = own.map_or(Ok("shortcut"), |entry| match shortcut {
+                Some(_) => entry.string(),
+                None => Err(entry.fault("is for a residual with a `shortcut`", None)),
+            })?;
+            let shortcut = shortcut.map(|entry| layers(&entry, &below(name, own)));
             LayerKind::Residual { body, shortcut: shortcut.transpose()?.unwrap_or_default() }
         }
         "repeat" => {
@@ -250,6 +276,8 @@ fn kind(table: &Table, word: &str, name: &str) -> Result<LayerKind, SourceError>
             let axis = table.optional("axis").map(|entry| entry.size(0)).transpose()?;
             LayerKind::Join { how: Join::Concatenate { axis: axis.unwrap_or(0) } }
         }
+        "position" => LayerKind::Position { bare: bare(table)? },
+        "class_token" => LayerKind::ClassToken { bare: bare(table)? },
         "embedding" => {
             only(&["vocabulary", "width"])?;
             let vocabulary = table.required_size("vocabulary")?;
@@ -275,10 +303,8 @@ fn kind(table: &Table, word: &str, name: &str) -> Result<LayerKind, SourceError>
                 "global_avg_pool" => LayerKind::GlobalAvgPool,
                 "global_max_pool" => LayerKind::GlobalMaxPool,
                 "flatten" => LayerKind::Flatten,
-                "position" => LayerKind::Position,
                 "sinusoids" => LayerKind::Sinusoids,
                 "mean_tokens" => LayerKind::MeanTokens,
-                "class_token" => LayerKind::ClassToken,
                 "first_token" => LayerKind::FirstToken,
                 "last_token" => LayerKind::LastToken,
                 "tokens" => LayerKind::Tokens,

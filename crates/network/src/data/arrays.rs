@@ -170,7 +170,11 @@ pub(super) fn dataset(
         }
     };
     let set = Dataset::new(name, shape, values, targets)?;
-    Ok(Dataset { remarks, ..set })
+    let target_shape = match &set.targets {
+        Targets::Values { .. } if !wide.is_empty() => wide.to_vec(),
+        _ => set.target_shape.clone(),
+    };
+    Ok(Dataset { remarks, target_shape, ..set })
 }
 
 /// Labels of as many classes as the largest of them needs, which count from `first`, or 0.

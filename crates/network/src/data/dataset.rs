@@ -75,6 +75,8 @@ pub struct Dataset {
     pub inputs: Inputs,
     /// The targets.
     pub targets: Targets,
+    /// The shape of one example's targets as the file has it: `[]` for a class, `[width]` for numbers without other axes.
+    pub target_shape: Vec<usize>,
     /// The names of the classes, if they are known.
     pub class_names: Vec<String>,
     /// What is to be said of the file that they are from.
@@ -95,7 +97,12 @@ impl Dataset {
     ) -> Result<Dataset, DataError> {
         let inputs = inputs.into();
         let (class_names, remarks) = (Vec::new(), Vec::new());
-        let set = Dataset { name: name.into(), shape, inputs, targets, class_names, remarks };
+        let target_shape = match &targets {
+            Targets::Classes { .. } => Vec::new(),
+            Targets::Values { width, .. } => vec![*width],
+        };
+        let name = name.into();
+        let set = Dataset { name, shape, inputs, targets, target_shape, class_names, remarks };
         set.check_shapes()?;
         set.check_numbers()?;
         Ok(set)
@@ -135,6 +142,7 @@ impl Dataset {
             shape: self.shape.clone(),
             inputs: self.inputs.slice(self.numbers(rows.clone())),
             targets: self.targets.slice(rows),
+            target_shape: self.target_shape.clone(),
             class_names: self.class_names.clone(),
             remarks: self.remarks.clone(),
         }
@@ -151,6 +159,7 @@ impl Dataset {
             shape: self.shape.clone(),
             inputs: self.inputs.select(ranges),
             targets: self.targets.select(rows),
+            target_shape: self.target_shape.clone(),
             class_names: self.class_names.clone(),
             remarks: self.remarks.clone(),
         }

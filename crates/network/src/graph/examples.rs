@@ -1,5 +1,6 @@
 //! Graphs of some of their examples: which constants have rows of examples, and how attributes follow their number.
 
+use super::format::from_object;
 use super::operation::Operation;
 use super::{Constant, Graph, GraphError, Node, shape};
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What `graph.json` says of examples.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum Examples {
     /// The graph is of all of them only, and why.
@@ -16,6 +17,21 @@ pub(super) enum Examples {
         refused: String,
     },
     Known(Known),
+}
+
+impl Examples {
+    /// What an object says.
+    ///
+    /// # Errors
+    /// The entry that is wrong.
+    pub(super) fn read(said: Value) -> Result<Examples, String> {
+        let examples = match said.get("refused") {
+            Some(Value::String(refused)) => Ok(Examples::Refused { refused: refused.clone() }),
+            Some(other) => Err(format!("its `refused` is {other}, and not a reason")),
+            None => from_object(said).map(Examples::Known),
+        };
+        examples.map_err(|cause| format!("`examples`: {cause}"))
+    }
 }
 
 /// How a graph follows its examples.

@@ -35,7 +35,7 @@ struct Description {
     nodes: Vec<Map<String, Value>>,
     loss: usize,
     #[serde(default)]
-    examples: Option<Examples>,
+    examples: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -179,7 +179,9 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Graph, GraphError> {
     }
     drop(parameters);
     let producer = description.producer;
-    let (initial, examples, ends) = (Arc::default(), description.examples, Vec::new());
+    let examples = description.examples.map(Examples::read).transpose();
+    let examples = examples.map_err(|cause| error(cause, None))?;
+    let (initial, ends) = (Arc::default(), Vec::new());
     let (file, layout, nodes) = (file.into(), Arc::new(layout), Arc::new(nodes));
     let graph = Graph { file, producer, layout, initial, constants, nodes, loss, ends, examples };
     graph.check_examples()?;
@@ -193,7 +195,7 @@ fn size(shape: &[usize]) -> Option<usize> {
 }
 
 /// What an object says; an error names the entry that is wrong: one without which there is none, or another one.
-fn from_object<T: serde::de::DeserializeOwned>(object: Value) -> Result<T, String> {
+pub(super) fn from_object<T: serde::de::DeserializeOwned>(object: Value) -> Result<T, String> {
     let read =
         |object: Value| serde_json::from_value::<T>(object).map_err(|cause| cause.to_string());
     read(object.clone()).map_err(|cause| {

@@ -4,10 +4,10 @@ use super::operation::{Axes, Operation};
 use super::tangent::NoTangent;
 use super::{Constant, Graph, Node, operation, shape};
 use crate::architecture;
-use crate::architecture::formula_inputs;
 use crate::architecture::{
     Architecture, BatchNormMode, Layer, Layout, Parameter, RunningStatistics,
 };
+use crate::architecture::{formula_inputs, weight};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -194,7 +194,11 @@ impl<'a> Lowering<'a> {
     pub(super) fn parameter(&mut self, layer: &str, own: &str) -> usize {
         let all = self.parameters;
         let named = |parameter: &&Parameter| {
-            parameter.name.strip_prefix(layer).and_then(|rest| rest.strip_prefix('.')) == Some(own)
+            let rest = parameter.name.strip_prefix(layer);
+            match own {
+                "" => rest == Some(""),
+                own => rest.and_then(|rest| rest.strip_prefix('.')) == Some(own),
+            }
         };
         let parameter = all.iter().find(named).expect("the parameters are those of the layers");
         if let Some(node) = self.made.get(parameter.name.as_str()) {
@@ -312,8 +316,8 @@ impl<'a> Lowering<'a> {
                 let table = self.parameter(name, "weight");
                 self.push(Operation::Take { axis: 0 }, &[table, x])
             }
-            Layer::Position { name, .. } => {
-                let table = self.parameter(name, "weight");
+            Layer::Position { name, bare, .. } => {
+                let table = self.parameter(name, weight(*bare));
                 self.push(Operation::Add, &[x, table])
             }
             Layer::Sinusoids => self.sinusoids(x),
@@ -321,8 +325,8 @@ impl<'a> Lowering<'a> {
                 self.attention(x, name, *heads, *causal, *rotary)
             }
             Layer::Recurrent { name, cell, hidden, .. } => self.recurrent(x, name, *cell, *hidden),
-            Layer::ClassToken { name, width } => {
-                let token = self.parameter(name, "weight");
+            Layer::ClassToken { name, bare, width } => {
+                let token = self.parameter(name, weight(*bare));
                 let token = self.reshape(token, &[1, 1, *width]);
                 let token =
                     self.push(Operation::Expand { shape: vec![shape[0], 1, *width] }, &[token]);

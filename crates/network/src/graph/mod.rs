@@ -29,6 +29,7 @@ pub(crate) use structure::{Structure, Structures};
 pub(crate) use tangent::NoTangent;
 
 use crate::architecture::{Dtype, Layout};
+use crate::device::Device;
 use crate::memory;
 use examples::Examples;
 use operation::Operation;
@@ -94,6 +95,14 @@ impl Graph {
     /// entry or of no parameter.
     pub fn open(folder: &Path) -> Result<Graph, GraphError> {
         format::read(folder)
+    }
+
+    /// Refuses constants that no evaluation would take: indices outside of the axis that they name.
+    ///
+    /// # Errors
+    /// The node with such an index.
+    pub fn check_constants(&self) -> Result<(), GraphError> {
+        Structure::new(self.clone(), &[], &Device::cpu()).map(drop)
     }
 
     /// Writes the folder that [`open`](Self::open) reads.

@@ -38,7 +38,7 @@ pub(super) fn renaming(
     let mut renamed: Vec<(&str, BTreeMap<&str, Vec<usize>>)> = Vec::new();
     for parameter in network.parameters.iter().filter(|p| wanted.contains(p.name.as_str())) {
         let layer = parameter.layer();
-        let own = parameter.name.get(layer.len() + 1..).unwrap_or("");
+        let own = parameter.name[layer.len()..].trim_start_matches('.');
         match renamed.last_mut().filter(|(known, _)| *known == layer) {
             Some((_, tensors)) => {
                 tensors.insert(own, parameter.shape.clone());
@@ -56,7 +56,14 @@ pub(super) fn renaming(
         .collect();
     let remedy = match pairs {
         Some(pairs) => format!("in a network file, {}, makes these the names", pairs.join(", ")),
-        None => "in a network file, `name = \"…\"` in a layer takes the place of its number".into(),
+        None => {
+            let bare = extra.iter().any(|name| !name.contains('.'));
+            let parameter = ", and `parameter = \"…\"` in a `class_token` or `position` is the name of its tensor";
+            format!(
+                "in a network file, `name = \"…\"` in a layer takes the place of its number{}",
+                if bare { parameter } else { "" }
+            )
+        }
     };
     format!("the file has {}{more}; {remedy}", shown.join(", "))
 }

@@ -143,10 +143,28 @@ pub(super) fn values(
 ) -> Result<Vec<f64>, Helped> {
     let mut flat = vec![0.0; network.len()];
     for (tensor, parameter) in wanted {
-        let place = (parameter.layer(), parameter.shape.as_slice());
+        let shape = shape_in(file, tensor, parameter);
+        let place = (parameter.layer(), shape.as_slice());
         read_into(file, tensor, place, &network.name, &mut flat[parameter.range()])?;
     }
     Ok(flat)
+}
+
+/// The shape that the tensor of a parameter is to have in the file. What is the same for every example may have axes of one before
+/// it, as `[1, tokens, width]` of positions.
+fn shape_in(file: &Tensors, tensor: &str, parameter: &Parameter) -> Vec<usize> {
+    let shape = &parameter.shape;
+    match file.tensor(tensor).map(|view| view.shape().to_vec()) {
+        Some(found)
+            if parameter.role == Role::Position
+                && found
+                    .strip_suffix(shape.as_slice())
+                    .is_some_and(|rest| rest.iter().all(|n| *n == 1)) =>
+        {
+            found
+        }
+        _ => shape.clone(),
+    }
 }
 
 /// The elements of a tensor of a layer, which has this shape.

@@ -40,7 +40,10 @@ impl Transformer {
             (1, Some(vocabulary)) => LayerKind::Embedding { vocabulary, width },
             _ => linear(width),
         };
-        let mut plans = vec![plan("embedding", embedding), plan("position", LayerKind::Position)];
+        let mut plans = vec![
+            plan("embedding", embedding),
+            plan("position", LayerKind::Position { bare: false }),
+        ];
         for block in 0..self.blocks {
             plans.extend(self.block(&format!("encoder.layers.{block}"), activation));
         }
