@@ -294,7 +294,7 @@ fn weight_decay_is_no_adam() {
     let values = [("beta1", 1, 2), ("beta2", 9, 10), ("eps", 1, 1000)];
     let decaying = |top| [&values[..], &[("lambda", top, 10)]].concat();
     let error = simulated("adamw", &decaying(1), &problem, &request).unwrap_err().to_string();
-    assert!(error.contains("`adamw` is none"), "{error}");
+    assert!(error.contains("`adamw` with its values is none"), "{error}");
     let adamw = simulated("adamw", &decaying(0), &problem, &request).unwrap();
     let adam = simulated("adam", &values, &problem, &request).unwrap();
     assert_eq!(adamw.find("central").unwrap().note, None);

@@ -268,7 +268,7 @@ fn what_decides_is_drawn() {
         let picture = figure(id).picture(&runs);
         let bounds = picture.panels.iter().flat_map(|panel| &panel.series);
         let bounds: Vec<f64> = bounds
-            .filter(|series| series.label.contains("the loss of exact ∇²E ĝ at the end"))
+            .filter(|series| series.label.contains("the final loss of exact ∇²E ĝ"))
             .map(|series| series.points[0].1)
             .collect();
         let panels = picture.panels.iter().filter(|panel| panel.y.label == "loss E").count();

@@ -236,7 +236,10 @@ fn a_run_takes_a_graph() {
         case.theta.iter().zip(&case.real.gradient).map(|(x, g)| x - 0.05 * g).collect();
     let expected = case.loss().loss(&stepped).unwrap();
     assert!((losses[1] - expected).abs() < 1e-12, "{} {expected}", losses[1]);
-    for metric in ["accuracy", "test_loss"] {
+    for (metric, cause) in [
+        ("accuracy", "needs outputs, which a graph does not name"),
+        ("test_loss", "needs the key `test`"),
+    ] {
         let text = format!(
             "network = \"model.bea-graph\"\n{train}[measure]\nmetrics = [\"loss\", \"{metric}\"]\n"
         );
@@ -244,7 +247,7 @@ fn a_run_takes_a_graph() {
         let output = run(&folder.path().join("other"));
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         let text = String::from_utf8(output.stderr).unwrap();
-        assert!(text.contains("needs outputs, which a graph does not name"), "{text}");
+        assert!(text.contains(cause), "{text}");
         assert!(!folder.path().join("other").exists());
     }
     for (head, train) in [

@@ -199,6 +199,9 @@ pub(super) fn from_object<T: serde::de::DeserializeOwned>(object: Value) -> Resu
     let read =
         |object: Value| serde_json::from_value::<T>(object).map_err(|cause| cause.to_string());
     read(object.clone()).map_err(|cause| {
+        if cause.starts_with("missing field") {
+            return cause;
+        }
         let without = |key: &String| {
             let mut rest = object.clone();
             rest.as_object_mut().and_then(|rest| rest.remove(key));

@@ -96,6 +96,8 @@ mod tests {
                 "Eq. 109",
                 "Eq. 174, corrected, on the slow manifold",
                 "Symmetric methods have only even powers: trapezoidal rule",
+                "High-resolution equation of Nesterov's method",
+                "High-resolution equation of the heavy ball",
             ]
         );
     }
