@@ -212,10 +212,10 @@ impl<'a> Setup<'a> {
             }
             (Stepper::Linear(method), _) => Metric::of_linear(method).or_else(only),
             (Stepper::Nonlinear(step), _) => {
-                recognised(step.program(), step.real()).ok_or(()).or_else(|()| {
+                recognised(step.program(), step.real()).ok_or_else(|| {
                     let what = "adds multiples of gradients, or divides by √v + ε as RMSProp and Adam do, v an average of squares \
                                 v' = β₂v + (1-β₂)g² with 0 < β₂ < 1";
-                    Err(format!("it is of an optimizer that {what}; `{}` with its values is none", self.name))
+                    format!("it is of an optimizer that {what}; `{}` with its values is none", self.name)
                 })
             }
         }
