@@ -293,8 +293,7 @@ def spectrum(
         preconditioner = numbers(preconditioner, "the preconditioner").ravel()
     point = objective.point(x)
     hessian = objective.hessian(x)
-    with objective.working(check=True):
-        loss, gradient = objective._raw.value_and_gradient(point)
+    loss, gradient = objective._finite(point)
     found = pairs(hessian, top, bottom, tol, v0, seed, single, search, 10_000, progress, preconditioner)
     more: dict[str, Any] = {"loss": loss, "gradient_norm": float(np.linalg.norm(gradient)), "lr": lr}
     if lr is not None:

@@ -66,9 +66,18 @@ class Objective:
 
     def value_and_grad(self, x: Any = None) -> tuple[float, Any]:
         """The loss and its gradient, in the caller's structure."""
-        with self.working(check=True):
-            value, gradient = self._raw.value_and_gradient(self.point(x))
+        value, gradient = self._finite(self.point(x))
         return value, self._structure.unflatten(gradient)
+
+    def _finite(self, point: np.ndarray) -> tuple[float, np.ndarray]:
+        """The loss and its flat gradient; of what is not finite nothing can be said."""
+        with self.working(check=True):
+            value, gradient = self._raw.value_and_gradient(point)
+        wrong = np.flatnonzero(~np.isfinite(gradient))
+        if not np.isfinite(value) or len(wrong):
+            what = f"entry {wrong[0]} of the gradient is {gradient[wrong[0]]}" if np.isfinite(value) else f"the loss is {value}"
+            raise Error(f"{what} at these parameters, so that nothing can be said of them")
+        return value, gradient
 
     def hvp(self, v: Any, x: Any = None) -> Any:
         """The product of the Hessian with `v`, in the caller's structure."""

@@ -92,7 +92,6 @@ impl Objective {
             let mut gradient = vec![0.0; x.len()];
             self.inner.value_and_gradient(&x, &mut gradient).map(|value| (value, gradient))
         })?;
-        check_finite(value, &gradient)?;
         Ok((value, PyArray1::from_vec(py, gradient)))
     }
 
