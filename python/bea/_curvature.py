@@ -376,6 +376,10 @@ class PrincipalFlow:
     def __repr__(self) -> str:
         return f"<bea.PrincipalFlow: ‖velocity‖ = {_size(self.velocity):.6g}, {self.products} products>"
 
+    def _repr_html_(self) -> str:
+        columns = {"‖velocity‖": [_size(self.velocity)], "estimate": [self.estimate], "products": [self.products]}
+        return _table.html(columns, "principal flow")
+
 
 def _size(value: Any) -> float:
     """The norm of all entries of a structure."""
@@ -468,6 +472,10 @@ class DalStep:
         rate = f"learning rate {self.learning_rate:.6g}"
         return f"<bea.DalStep: E = {self.loss:.6g}, ‖∇E‖ = {_size(self.gradient):.6g}, {rate}>"
 
+    def _repr_html_(self) -> str:
+        columns = {"E": [self.loss], "‖∇E‖": [_size(self.gradient)], "learning rate": [self.learning_rate]}
+        return _table.html(columns, "step with a drift-adjusted learning rate")
+
 
 def drift_adjusted(p: Any, cap: Any) -> tuple[float, float]:
     """The power and the largest value of a drift-adjusted learning rate."""
@@ -524,6 +532,13 @@ class Density:
             f"<bea.Density: {len(self.nodes)} nodes from {self.nodes[0]:.6g} to {self.nodes[-1]:.6g}, "
             f"mean {self.mean:.6g}, {self.products} products>"
         )
+
+    def _repr_html_(self) -> str:
+        columns = {
+            "nodes": [len(self.nodes)], "least": [float(self.nodes[0])], "largest": [float(self.nodes[-1])], "mean": [self.mean],
+            "products": [self.products],
+        }
+        return _table.html(columns, "density of eigenvalues")
 
     @property
     def mean(self) -> float:

@@ -766,7 +766,8 @@ class Monitor:
         )
 
     def plot(self, ax=None):
-        """Draws the loss and, below, hλ over the steps with matplotlib, with 2, where gradient descent loses stability.
+        """Draws the loss and, below, hλ over the steps with matplotlib; with 2, where steps without momentum lose stability, unless
+        the optimizer has some.
 
         `ax` are two axes, one for each.
         """
@@ -775,7 +776,8 @@ class Monitor:
         above.plot(steps, [entry["loss"] for entry in self.history], marker=".")
         above.set_ylabel("loss")
         below.plot(steps, [entry["h_lambda"] for entry in self.history], marker=".", label="hλ of P⁻¹H")
-        below.axhline(2, color="0.4", linewidth=0.8, linestyle="--", label="2")
+        if _rule(self.optimizer).optimizer == "gradient_descent":
+            below.axhline(2, color="0.4", linewidth=0.8, linestyle="--", label="2")
         below.set_ylabel("hλ")
         below.set_xlabel("step")
         below.legend()

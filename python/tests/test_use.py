@@ -274,6 +274,7 @@ def test_results_are_shown_in_short():
     bowl = bea.objective(lambda x: (x @ x / 2, x), hvp=lambda x, v: v, start=np.ones(n))
     for result in (bea.principal_flow(bowl, lr=0.1), bea.dal(bowl), bea.density(bowl, steps=5, probes=2)):
         assert len(repr(result)) < 120 and type(result).__name__ in repr(result)
+        assert result._repr_html_().startswith("<table><caption>") and "nan" not in result._repr_html_()
     flow = bea.flow("x^2/2", start=[1], lr=0.1, steps=40)
     rows = repr(flow).splitlines()
     assert len(rows) == 2 + 1 + 13 and rows[-1].split()[0] == "40" and "…" in rows[-2]
