@@ -28,7 +28,7 @@ pub(crate) fn principal_flow<'py>(
     let (inner, x) = (objective.inner.clone(), objective.point(&x)?);
     let found =
         released(py, || -> Result<_, Stop> { bea::principal_flow(&*inner).velocity(&x, lr) })?;
-    check_finite(0.0, &found.value.iter().map(|z| z.re).collect::<Vec<_>>())?;
+    check_finite("an entry of the velocity", found.value.iter().map(|z| z.re))?;
     Ok((PyArray1::from_vec(py, found.value), found.estimate, found.products))
 }
 
@@ -200,7 +200,8 @@ pub(crate) fn dal<'py>(
     let (inner, x) = (objective.inner.clone(), objective.point(&x)?);
     let dal = Dal { power, cap, ..Dal::new() };
     let step = released(py, || dal.step(&*inner, &x))?;
-    check_finite(step.loss, &step.gradient)?;
+    check_finite("the loss", [step.loss].into_iter())?;
+    check_finite("an entry of the gradient", step.gradient.iter().copied())?;
     let out = PyDict::new(py);
     out.set_item("loss", step.loss)?;
     out.set_item("gradient", PyArray1::from_vec(py, step.gradient))?;

@@ -19,13 +19,12 @@ pub(crate) struct Objective {
 }
 
 /// Refuses what is not finite, of which nothing can be said.
-pub(crate) fn check_finite(loss: f64, gradient: &[f64]) -> PyResult<()> {
-    let what = match gradient.iter().position(|x| !x.is_finite()) {
-        _ if !loss.is_finite() => format!("the loss is {loss}"),
-        Some(at) => format!("entry {at} of the gradient is {}", gradient[at]),
-        None => return Ok(()),
-    };
-    Err(Error::new_err(format!("{what} at these parameters, so that nothing can be said of them")))
+pub(crate) fn check_finite(what: &str, mut values: impl Iterator<Item = f64>) -> PyResult<()> {
+    values.find(|x| !x.is_finite()).map_or(Ok(()), |x| {
+        Err(Error::new_err(format!(
+            "{what} is {x} at these parameters, so that nothing can be said of them"
+        )))
+    })
 }
 
 /// A copy of an array's entries.

@@ -101,14 +101,13 @@ impl Run {
     pub fn new(config: Config) -> Result<Run, RunError> {
         let device = Device::find(&config.device)?;
         let examples = config.data.as_ref().map(|data| open("data", data)).transpose()?;
-        let (mut test, mut test_graph) = (None, None);
-        match (&config.test, config.graph()) {
+        let (test, test_graph) = match (&config.test, config.graph()) {
             (Some(folder), Some(_)) => {
-                test_graph = Some(Graph::open(Path::new(folder))?.with_dtype(config.dtype));
+                (None, Some(Graph::open(Path::new(folder))?.with_dtype(config.dtype)))
             }
-            (Some(name), None) => test = Some(open("test", name)?),
-            (None, _) => {}
-        }
+            (Some(name), None) => (Some(open("test", name)?), None),
+            (None, _) => (None, None),
+        };
         let file = match &config.start {
             Start::Scheme(_) | Start::Own => None,
             Start::Weights(file) => Some(file.as_path()),

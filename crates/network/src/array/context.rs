@@ -65,7 +65,7 @@ impl Context {
         }
     }
 
-    /// The numbers that iterators give, each from one of them on, as many as the shape has.
+    /// As many numbers as the shape has, of which `values(first)` gives those from the `first` one on.
     pub fn collected<I: Iterator<Item = f64>>(
         &self,
         values: impl Fn(usize) -> I + Sync,
